@@ -1,0 +1,77 @@
+// Lint rules. Besides the typed rules, the import boundaries of the house are kept here: one direction of data,
+// sinks never import each other, only main.ts touches `process`, only dcs/etcd3.ts knows the etcd3 package.
+import js from '@eslint/js'
+import { defineConfig, globalIgnores } from 'eslint/config'
+import tseslint from 'typescript-eslint'
+
+const closed = (...groups) => ({
+  'no-restricted-imports': [
+    'error',
+    { paths: [...ONLY_MAIN], patterns: groups.map(([group, message]) => ({ group, message })) },
+  ],
+})
+const ONLY_MAIN = [
+  { name: 'node:process', message: 'only main.ts touches process' },
+  { name: 'process', message: 'only main.ts touches process' },
+]
+const ETCD3 = [['etcd3', '@grpc/*'], 'only watcher/dcs/etcd3.ts knows the etcd3 package']
+const others = (...parts) => [
+  parts.map((part) => `**/${part}/**`),
+  'a part imports only what stands before it in the data flow',
+]
+
+export default defineConfig(
+  globalIgnores(['dist/']),
+  js.configs.recommended,
+  tseslint.configs.strictTypeChecked,
+  {
+    languageOptions: { parserOptions: { projectService: { allowDefaultProject: ['*.js'] } } },
+    rules: {
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      '@typescript-eslint/no-unnecessary-condition': [
+        'error',
+        { allowConstantLoopConditions: 'only-allowed-literals' },
+      ],
+      eqeqeq: "error",
+    },
+  },
+  { files: ['*.js'], extends: [tseslint.configs.disableTypeChecked] },
+  {
+    files: ['src/**'],
+    rules: {
+      'no-console': 'error',
+      'no-restricted-globals': ['error', { name: 'process', message: 'only main.ts touches process' }],
+      'no-restricted-exports': ['error', { restrictDefaultExports: { direct: true } }],
+    },
+  },
+  { files: ['src/*.ts', 'src/cli/**'], rules: closed(ETCD3) },
+  { files: ['src/config/**'], rules: closed(ETCD3, others('cli', 'watcher', 'templates', 'proxy', 'track', 'admin')) },
+  { files: ['src/watcher/**'], rules: closed(ETCD3, others('cli', 'templates', 'proxy', 'track', 'admin')) },
+  { files: ['src/watcher/dcs/etcd3.ts'], rules: closed(others('cli', 'templates', 'proxy', 'track', 'admin')) },
+  { files: ['src/templates/**'], rules: closed(ETCD3, others('cli', 'proxy', 'track', 'admin')) },
+  { files: ['src/proxy/**'], rules: closed(ETCD3, others('cli', 'templates', 'track', 'admin')) },
+  { files: ['src/track/**'], rules: closed(ETCD3, others('cli', 'templates', 'proxy', 'admin')) },
+  { files: ['src/admin/**'], rules: closed(ETCD3, others('cli', 'templates', 'track')) },
+  { files: ['src/main.ts'], rules: { 'no-restricted-globals': 'off', 'no-restricted-imports': 'off' } },
+  {
+    files: ['test/**'],
+    // node:test returns promises that its own runner awaits.
+    rules: {
+      '@typescript-eslint/no-floating-promises': [
+        'error',
+        {
+          allowForKnownSafeCalls: [
+            {
+              from: 'package',
+              package: 'node:test',
+              name: ['test', 'it', 'describe', 'suite', 'before', 'after', 'beforeEach', 'afterEach'],
+            },
+          ],
+        },
+      ],
+    },
+  },
+)

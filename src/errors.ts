@@ -1,0 +1,95 @@
+/** Stable codes: scripts and alerts may match on them. */
+export type ErrorCode =
+  | 'CONFIG_INVALID'
+  | 'CONFIG_UNREADABLE'
+  | 'BIND_FAILED'
+  | 'DCS_UNAVAILABLE'
+  | 'DCS_STALE'
+  | 'REST_UNAVAILABLE'
+  | 'POSTGRES_UNAVAILABLE'
+  | 'ADMIN_UNAVAILABLE'
+  | 'ADMIN_REFUSED'
+  | 'TIMEOUT'
+  | 'INTERNAL'
+
+/** An error of the router: a stable code, a message that names the subject and the value, and what caused it. */
+export class RouterError extends Error {
+  readonly code: ErrorCode
+
+  constructor(code: ErrorCode, message: string, options: { cause?: unknown } = {}) {
+    super(message, options)
+    this.name = 'RouterError'
+    this.code = code
+  }
+}
+
+/** What a failed socket or file operation means to the router, whatever errno says it. */
+export type Failure =
+  /** The peer answered that nobody listens there. */
+  | 'refused'
+  /** No answer in time, or no way to the host. */
+  | 'unreachable'
+  /** The peer broke off. */
+  | 'reset'
+  /** The name does not resolve. */
+  | 'unresolved'
+  /** This machine is out of descriptors, ports or memory: it says nothing about the peer. */
+  | 'local'
+  | 'in-use'
+  | 'denied'
+  | 'missing'
+  | 'other'
+
+const FAILURES: Readonly<Record<string, Failure>> = {
+  ECONNREFUSED: 'refused',
+  ETIMEDOUT: 'unreachable',
+  EHOSTUNREACH: 'unreachable',
+  ENETUNREACH: 'unreachable',
+  EHOSTDOWN: 'unreachable',
+  ENETDOWN: 'unreachable',
+  UND_ERR_CONNECT_TIMEOUT: 'unreachable',
+  UND_ERR_HEADERS_TIMEOUT: 'unreachable',
+  ECONNRESET: 'reset',
+  EPIPE: 'reset',
+  UND_ERR_SOCKET: 'reset',
+  ENOTFOUND: 'unresolved',
+  EAI_AGAIN: 'unresolved',
+  EAI_NODATA: 'unresolved',
+  EMFILE: 'local',
+  ENFILE: 'local',
+  ENOBUFS: 'local',
+  ENOMEM: 'local',
+  EADDRNOTAVAIL: 'local',
+  EADDRINUSE: 'in-use',
+  EACCES: 'denied',
+  EPERM: 'denied',
+  ENOENT: 'missing',
+}
+
+/** Node's `code` of an error, looked for along its `cause` chain (and in the first of an AggregateError). */
+export function errno(error: unknown): string | null {
+  for (let current = error, depth = 0; current instanceof Error && depth < 8; depth++) {
+    if ('code' in current && typeof current.code === 'string' && current.code in FAILURES) return current.code
+    current = current instanceof AggregateError ? current.errors[0] : current.cause
+  }
+  return null
+}
+
+/** The one interpretation of Node's errno in the router. */
+export function failureOf(error: unknown): Failure {
+  const code = errno(error)
+  return (code === null ? undefined : FAILURES[code]) ?? 'other'
+}
+
+/** One line for a person: the message of an error and of what caused it, without repeating itself. */
+export function explain(error: unknown): string {
+  const parts: string[] = []
+  for (let current: unknown = error, depth = 0; current !== undefined && depth < 5; depth++) {
+    const text =
+      current instanceof Error ? current.message || current.name : typeof current === 'string' ? current : 'unknown'
+    if (text !== '' && !parts.some((part) => part.includes(text))) parts.push(text)
+    if (!(current instanceof Error)) break
+    current = current instanceof AggregateError ? current.errors[0] : current.cause
+  }
+  return parts.join(': ').replace(/\s+/g, ' ')
+}
