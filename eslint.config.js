@@ -35,7 +35,7 @@ export default defineConfig(
         'error',
         { allowConstantLoopConditions: 'only-allowed-literals' },
       ],
-      eqeqeq: "error",
+      eqeqeq: 'error',
     },
   },
   { files: ['*.js'], extends: [tseslint.configs.disableTypeChecked] },

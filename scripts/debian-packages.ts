@@ -1,0 +1,63 @@
+import { spawnSync } from 'node:child_process'
+
+/** What the integration and cluster suites run: real parts, as Debian ships them. */
+export const TEST_PACKAGES: readonly string[] = ['etcd-server', 'haproxy', 'patroni', 'postgresql-15']
+
+/**
+ * Runs as root; the packages are its arguments. None of the services is started and no PostgreSQL cluster is made: the
+ * tests bring their own. What it puts in place for that is taken away again, also when apt-get fails.
+ */
+const INSTALL = `
+set -eu
+policy=/usr/sbin/policy-rc.d
+drop_in=/etc/postgresql-common/createcluster.d
+made=
+restore() {
+  for path in $made; do
+    if [ -d "$path" ]; then rmdir "$path"; else rm -f "$path"; fi
+  done
+}
+trap restore EXIT
+trap 'exit 130' HUP INT TERM
+if [ ! -e "$policy" ]; then
+  made="$policy"
+  printf '#!/bin/sh\\nexit 101\\n' > "$policy"
+  chmod 755 "$policy"
+fi
+for dir in /etc/postgresql-common "$drop_in"; do
+  [ -d "$dir" ] || { mkdir "$dir"; [ "$dir" != "$drop_in" ] || made="$dir $made"; }
+done
+made="$drop_in/patroni-router-tests.conf $made"
+echo 'create_main_cluster = false' > "$drop_in/patroni-router-tests.conf"
+export DEBIAN_FRONTEND=noninteractive
+apt-get -q update
+apt-get -q -y --no-install-recommends install "$@"
+`
+
+/**
+ * Installs the missing ones of TEST_PACKAGES, as root or with a sudo that asks for no password. Silent when there is
+ * nothing to do.
+ *
+ * @returns null when all are there, else what the user has to do.
+ */
+export function ensureDebianPackages(packages: readonly string[] = TEST_PACKAGES): string | null {
+  const missing = missingPackages(packages)
+  if (missing === null) return `the tests need Debian with ${packages.join(', ')}: there is no dpkg-query here`
+  if (missing.length === 0) return null
+  const advice = `Please install what the tests run on:\n  sudo apt-get install ${missing.join(' ')}`
+  const root = process.getuid?.() === 0
+  if (!root && spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' }).status !== 0) return advice
+  console.error(`installing ${missing.join(', ')}`)
+  const shell = ['sh', '-c', INSTALL, 'install', ...missing]
+  const [command = '', ...args] = root ? shell : ['sudo', '-n', ...shell]
+  const { status } = spawnSync(command, args, { stdio: ['ignore', 'inherit', 'inherit'] })
+  return status === 0 && missingPackages(missing)?.length === 0 ? null : `apt-get failed. ${advice}`
+}
+
+function missingPackages(packages: readonly string[]): string[] | null {
+  const query = ['--show', '--showformat=${db:Status-Abbrev} ${Package}\\n', ...packages]
+  const { error, stdout } = spawnSync('dpkg-query', query, { encoding: 'utf8' })
+  if (error) return null
+  const installed = new Set(stdout.split('\n').flatMap((line) => /^ii\s+(\S+)$/.exec(line)?.[1] ?? []))
+  return packages.filter((name) => !installed.has(name))
+}
