@@ -47,14 +47,17 @@ const FAILURES: Readonly<Record<string, Failure>> = {
   ENETUNREACH: 'unreachable',
   EHOSTDOWN: 'unreachable',
   ENETDOWN: 'unreachable',
+  ERR_SOCKET_CONNECTION_TIMEOUT: 'unreachable',
   UND_ERR_CONNECT_TIMEOUT: 'unreachable',
   UND_ERR_HEADERS_TIMEOUT: 'unreachable',
   ECONNRESET: 'reset',
+  ECONNABORTED: 'reset',
   EPIPE: 'reset',
   UND_ERR_SOCKET: 'reset',
   ENOTFOUND: 'unresolved',
   EAI_AGAIN: 'unresolved',
   EAI_NODATA: 'unresolved',
+  EAI_FAIL: 'unresolved',
   EMFILE: 'local',
   ENFILE: 'local',
   ENOBUFS: 'local',
@@ -69,7 +72,8 @@ const FAILURES: Readonly<Record<string, Failure>> = {
 /** Node's `code` of an error, looked for along its `cause` chain (and in the first of an AggregateError). */
 export function errno(error: unknown): string | null {
   for (let current = error, depth = 0; current instanceof Error && depth < 8; depth++) {
-    if ('code' in current && typeof current.code === 'string' && current.code in FAILURES) return current.code
+    if ('code' in current && typeof current.code === 'string' && Object.hasOwn(FAILURES, current.code))
+      return current.code
     current = current instanceof AggregateError ? current.errors[0] : current.cause
   }
   return null
@@ -84,7 +88,7 @@ export function failureOf(error: unknown): Failure {
 /** One line for a person: the message of an error and of what caused it, without repeating itself. */
 export function explain(error: unknown): string {
   const parts: string[] = []
-  for (let current: unknown = error, depth = 0; current !== undefined && depth < 5; depth++) {
+  for (let current: unknown = error, depth = 0; (current ?? null) !== null && depth < 5; depth++) {
     const text =
       current instanceof Error ? current.message || current.name : typeof current === 'string' ? current : 'unknown'
     if (text !== '' && !parts.some((part) => part.includes(text))) parts.push(text)

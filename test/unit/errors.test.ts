@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict'
+import { connect } from 'node:net'
+import { test } from 'node:test'
+import { errno, explain, failureOf, RouterError, type Failure } from '../../src/errors.ts'
+
+function coded(code: unknown, options?: ErrorOptions): Error {
+  return Object.assign(new Error(`it failed: ${String(code)}`, options), { code })
+}
+
+const MEANINGS: Readonly<Record<Failure, readonly string[]>> = {
+  refused: ['ECONNREFUSED'],
+  unreachable: ['ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ERR_SOCKET_CONNECTION_TIMEOUT', 'UND_ERR_CONNECT_TIMEOUT'],
+  reset: ['ECONNRESET', 'ECONNABORTED', 'EPIPE', 'UND_ERR_SOCKET'],
+  unresolved: ['ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL'],
+  local: ['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL'],
+  'in-use': ['EADDRINUSE'],
+  denied: ['EACCES', 'EPERM'],
+  missing: ['ENOENT'],
+  other: ['ENOSUCHTHING', 'constructor', 'toString'],
+}
+for (const [failure, codes] of Object.entries(MEANINGS)) {
+  test(`${codes.join(', ')}: ${failure}`, () => {
+    for (const code of codes) assert.equal(failureOf(coded(code)), failure)
+  })
+}
+
+test('the errno is found behind causes and in an AggregateError', () => {
+  const inner = coded('ECONNREFUSED')
+  const aggregate = new AggregateError([inner, coded('ETIMEDOUT')], '')
+  assert.equal(
+    errno(new RouterError('REST_UNAVAILABLE', 'x', { cause: coded('UND_ERR_FOO', { cause: aggregate }) })),
+    'ECONNREFUSED',
+  )
+})
+
+test('what has no errno is another failure', () => {
+  for (const error of [undefined, null, 'text', {}, new Error('x'), coded(23), new AggregateError([], '')]) {
+    assert.equal(errno(error), null)
+    assert.equal(failureOf(error), 'other')
+  }
+})
+
+test('a chain of causes that bites its tail is looked through once', () => {
+  const error = new Error('round')
+  error.cause = error
+  assert.equal(errno(error), null)
+  assert.equal(explain(error), 'round')
+})
+
+test('explains an error and what caused it in one line, without repetition', () => {
+  const cause = new Error('connect ECONNREFUSED\n 127.0.0.1:1')
+  assert.equal(explain(new Error('no DCS', { cause })), 'no DCS: connect ECONNREFUSED 127.0.0.1:1')
+  assert.equal(explain(new Error('no DCS: gone', { cause: new Error('gone') })), 'no DCS: gone')
+  assert.equal(explain(new Error('', { cause: 'a text' })), 'Error: a text')
+  assert.equal(explain(new Error('x', { cause: null })), 'x')
+  assert.equal(explain(new Error('x', { cause: 7 })), 'x: unknown')
+  assert.equal(explain(new AggregateError([new Error('first'), new Error('second')], 'both')), 'both: first')
+  assert.equal(explain(undefined), '')
+})
+
+test('a RouterError keeps its code, its message and its cause', () => {
+  const cause = new Error('y')
+  const error = new RouterError('BIND_FAILED', 'x', { cause })
+  assert.deepEqual([error.name, error.code, error.message, error.cause], ['RouterError', 'BIND_FAILED', 'x', cause])
+  assert.ok(error instanceof Error)
+})
+
+test("understands what Node's own sockets say", async () => {
+  const error = await new Promise((resolve) => connect({ host: 'localhost', port: 1 }).on('error', resolve))
+  assert.equal(failureOf(error), 'refused')
+})
