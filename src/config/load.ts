@@ -1,0 +1,123 @@
+import { checkTogether } from './checks.ts'
+import type { Config, ListenerConfig, ProxyConfig } from './config.ts'
+import { merge, readEnvironment, type Environment } from './env.ts'
+import { resolveDcs } from './etcd3.ts'
+import { DEFAULT_LISTENERS, type Bind } from './listeners.ts'
+import { isMapping } from './parsed.ts'
+import { parsePatroni } from './patroni.ts'
+import { formatProblem, printable, type Fault, type Problem } from './problem.ts'
+import { DEFAULT_ADMIN_SOCKET, parseOurs, type OurSections } from './schema.ts'
+import { checkSections, isOurs } from './sections.ts'
+import { parseYaml, type Place } from './yaml.ts'
+
+export interface ConfigInput {
+  /** The name to show; null when there is no file. */
+  readonly file: string | null
+  readonly text: string | null
+  readonly env: Environment
+}
+
+export type ConfigResult =
+  | { readonly ok: true; readonly config: Config; readonly warnings: readonly string[] }
+  | { readonly ok: false; readonly problems: readonly Problem[] }
+
+/**
+ * The configuration of a file (a patroni.yml is one) and Patroni's environment, which goes over it. Pure. All problems
+ * at once, unless the file is not YAML. No problem and no warning shows a value out of a section of Patroni.
+ */
+export function loadConfig({ file, text, env }: ConfigInput): ConfigResult {
+  const name = file ?? 'environment'
+  const yaml = parseYaml(text ?? '')
+  if (!yaml.ok) return { ok: false, problems: yaml.errors.map((error) => ({ file: name, path: '', ...error })) }
+  const root = yaml.value ?? {}
+  if (!isMapping(root)) {
+    const message = 'must be a mapping: sections and keys, each with a colon'
+    return { ok: false, problems: [{ file: name, line: 1, column: 1, path: '', message }] }
+  }
+
+  const environment = readEnvironment(env)
+  const tree = merge(root, environment.tree)
+  const placed = (fault: Fault): Problem => place(fault, name, environment.origins, yaml.locate)
+  const duplicates = yaml.duplicates.map(({ path, line, column }) => {
+    const ours = isOurs(path[0] ?? '')
+    // Deep inside Patroni's sections keys are data, such as the schemes of zookeeper.auth_data.
+    const shown = printable(ours ? path : path.slice(0, 2))
+    return { ours, problem: { file: name, line, column, path: shown, message: 'is written twice' } }
+  })
+  const ours = parseOurs(tree)
+  const patroni = parsePatroni(tree)
+  const dcs = resolveDcs(tree)
+  const faults = [checkSections(tree), patroni.faults, dcs.faults, ours.faults, checkTogether(tree)].flat()
+  const problems = [
+    ...duplicates.filter((duplicate) => duplicate.ours).map(({ problem }) => problem),
+    ...faults.map(placed),
+    ...environment.problems,
+  ]
+  if (problems.length > 0 || ours.value === null || patroni.value === null || dcs.value === null)
+    return { ok: false, problems: inOrder(problems) }
+
+  const warnings = [
+    ...duplicates.map(({ problem }) => ({
+      ...problem,
+      message: 'is written twice: the last one counts, as in Patroni',
+    })),
+    ...[...patroni.warnings, ...dcs.warnings].map(placed),
+  ]
+  const { scope, namespace, citusGroup, localMember, restApi } = patroni.value
+  const { admin, logging } = ours.value
+  const proxy = proxyConfig(ours.value.proxy)
+  const config: Config = {
+    file,
+    clusters: [{ scope, namespace, citusGroup, localMember, dcs: dcs.value, restApi, proxy }],
+    admin: { socket: { path: admin.socket ?? DEFAULT_ADMIN_SOCKET, isDefault: admin.socket === null } },
+    logging,
+  }
+  return { ok: true, config, warnings: inOrder(warnings).map(formatProblem) }
+}
+
+function proxyConfig(proxy: OurSections['proxy']): ProxyConfig {
+  const { listeners, check, hold, timeouts } = proxy
+  return {
+    listeners: listeners ? Object.entries(listeners).map(listenerConfig) : DEFAULT_LISTENERS,
+    check: {
+      intervalMs: check.interval,
+      fastIntervalMs: check.fast_interval,
+      timeoutMs: check.timeout,
+      rise: check.rise,
+      fall: check.fall,
+    },
+    hold: { timeoutMs: hold.timeout, maxConnections: hold.max_connections },
+    maxConnections: proxy.max_connections,
+    timeouts: { connectMs: timeouts.connect, clientMs: timeouts.client, serverMs: timeouts.server },
+    tcpKeepaliveMs: proxy.tcp_keepalive,
+    drainTimeoutMs: proxy.drain_timeout,
+  }
+}
+
+function listenerConfig([name, { bind, route }]: [
+  string,
+  { bind: Bind; route: ListenerConfig['route'] },
+]): ListenerConfig {
+  return { name, ...bind, route }
+}
+
+/** Where a fault was written: the variable that set the key or something around it, else the file. */
+function place(
+  { path, message }: Fault,
+  file: string,
+  origins: ReadonlyMap<string, string>,
+  locate: (path: readonly string[]) => Place | null,
+): Problem {
+  const variable = path
+    .map((_, index) => origins.get(path.slice(0, index + 1).join('.')))
+    .find((name) => name !== undefined)
+  if (variable !== undefined) return { file: 'environment', line: null, column: null, path: variable, message }
+  const { line = null, column = null } = locate(path) ?? {}
+  return { file, line, column, path: printable(path), message }
+}
+
+/** As they stand in the file; what has no place comes last. */
+function inOrder(problems: readonly Problem[]): Problem[] {
+  const key = ({ line }: Problem): number => line ?? Infinity
+  return problems.toSorted((a, b) => (key(a) === key(b) ? (a.column ?? 0) - (b.column ?? 0) : key(a) - key(b)))
+}

@@ -1,0 +1,90 @@
+import { z } from 'zod'
+import type { RestApiConfig } from './config.ts'
+import { bad, good, type Parsed } from './parsed.ts'
+import type { Fault } from './problem.ts'
+import { field, optional } from './schema.ts'
+
+/** Unknown keys in Patroni's sections are Patroni's business. No message about them shows a value. */
+function section<T extends z.core.$ZodShape>(shape: T) {
+  return z.preprocess((value) => value ?? {}, z.looseObject(shape, 'must be a mapping'))
+}
+
+const PATRONI = z.object({
+  scope: field((value) =>
+    value === undefined || value === null || value === ''
+      ? bad('is required: the name of the cluster, as in patroni.yml (or PATRONI_SCOPE)')
+      : text(value),
+  ),
+  namespace: optional(textOrNull, null),
+  name: optional(textOrNull, null),
+  citus: section({ group: optional(group, null), database: optional(textOrNull, null) }),
+  ctl: section({
+    insecure: optional(boolean, false),
+    cacert: optional(textOrNull, null),
+    certfile: optional(textOrNull, null),
+    keyfile: optional(textOrNull, null),
+    keyfile_password: optional(textOrNull, null),
+  }),
+  restapi: section({ cafile: optional(textOrNull, null) }),
+})
+
+export interface PatroniSections {
+  readonly scope: string
+  readonly namespace: string
+  readonly citusGroup: number | null
+  readonly localMember: string | null
+  readonly restApi: RestApiConfig
+}
+
+/** Checks Patroni's sections besides the DCS, with Patroni's meaning. */
+export function parsePatroni(tree: Readonly<Record<string, unknown>>): {
+  readonly value: PatroniSections | null
+  readonly faults: Fault[]
+  readonly warnings: Fault[]
+} {
+  const { success, data, error } = PATRONI.safeParse(tree)
+  if (!success) {
+    const faults = error.issues.map(({ path, message }) => ({ path: path.map(String), message }))
+    return { value: null, faults, warnings: [] }
+  }
+  const { scope, namespace, name, citus, ctl, restapi } = data
+  const warnings: Fault[] = []
+  // patroni/config.py `_build_effective_configuration` drops a `citus` section that has no database.
+  if (citus.group !== null && citus.database === null)
+    warnings.push({ path: ['citus', 'group'], message: 'used here, but Patroni ignores it without citus.database' })
+  const value: PatroniSections = {
+    scope,
+    // patroni/dcs/__init__.py: `re.sub('/+', '/', ...)`.
+    namespace: (namespace ?? 'service').replace(/\/+/g, '/').replace(/^\/|\/$/g, ''),
+    citusGroup: citus.group,
+    localMember: name,
+    // patroni/request.py `reload_config`: the key and its password count only together with a certificate.
+    restApi: {
+      caFile: ctl.cacert ?? restapi.cafile,
+      certFile: ctl.certfile,
+      keyFile: ctl.certfile === null ? null : ctl.keyfile,
+      keyPassword: ctl.certfile === null ? null : ctl.keyfile_password,
+      insecure: ctl.insecure,
+    },
+  }
+  return { value, faults: [], warnings }
+}
+
+function text(value: unknown): Parsed<string> {
+  return typeof value === 'string' ? good(value) : bad('must be text: quote it')
+}
+
+/** For Patroni an empty text is as good as none. */
+function textOrNull(value: unknown): Parsed<string | null> {
+  return value === '' ? good(null) : text(value)
+}
+
+function boolean(value: unknown): Parsed<boolean> {
+  return typeof value === 'boolean' ? good(value) : bad('must be true or false, without quotes')
+}
+
+/** `^(0|[1-9][0-9]*)$` in the DCS. */
+function group(value: unknown): Parsed<number> {
+  const valid = typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
+  return valid ? good(value) : bad('must be a whole number, 0 (the coordinator) or more, without quotes')
+}

@@ -1,0 +1,48 @@
+import { closestMatch } from 'leven'
+
+/** One thing that is wrong with the configuration. Lines and columns count from 1. */
+export interface Problem {
+  /** The file's name, or `environment`. */
+  readonly file: string
+  readonly line: number | null
+  readonly column: number | null
+  /** `proxy.hold.timeout`, or the name of the environment variable; empty when it is about the file as a whole. */
+  readonly path: string
+  readonly message: string
+}
+
+/** What a check found, by key; where that key is written is added later. */
+export interface Fault {
+  readonly path: readonly string[]
+  readonly message: string
+}
+
+/** `file:line:col: path: message`, one per line. */
+export function formatProblems(problems: readonly Problem[]): string {
+  return problems.map(formatProblem).join('\n')
+}
+
+export function formatProblem({ file, line, column, path, message }: Problem): string {
+  const place = [file, line, column].filter((part) => part !== null).join(':')
+  return [place, path, message].filter((part) => part !== '').join(': ')
+}
+
+/** The valid word nearest to a misspelt one, or null when none is near. */
+export function nearest(word: string, valid: readonly string[]): string | null {
+  const maxDistance = word.length < 4 ? 1 : Math.max(2, Math.floor(word.length / 3))
+  return closestMatch(word.toLowerCase(), valid, { maxDistance }) ?? null
+}
+
+/** `did you mean "x"?`, or all that would have been valid when nothing is near. */
+export function suggest(word: string, valid: readonly string[]): string {
+  const near = nearest(word, valid)
+  return near === null ? `valid here: ${valid.join(', ')}` : `did you mean "${near}"?`
+}
+
+/**
+ * A key as it may be shown. What does not look like a key is not repeated: in a file with a slip of the pen (`password:x`
+ * without the space) a secret can end up in one.
+ */
+export function printable(path: readonly string[]): string {
+  return path.map((key) => (/^[\w.-]{1,64}$/.test(key) ? key : '(not a plain name)')).join('.')
+}

@@ -1,0 +1,46 @@
+import { bad, good, show, type Parsed } from './parsed.ts'
+
+const MS: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 }
+const DURATION = /^(?:(?<h>\d+(?:\.\d+)?)h)?(?:(?<m>\d+(?:\.\d+)?)m)?(?:(?<s>\d+(?:\.\d+)?)s)?(?:(?<ms>\d+)ms)?$/
+const BYTES: Readonly<Record<string, number>> = { B: 1, kB: 1024, MB: 1024 ** 2, GB: 1024 ** 3, TB: 1024 ** 4 }
+const SIZE = /^(\d+) *(B|kB|MB|GB|TB)$/
+
+/** Node fires a timer at once when its delay does not fit into 31 bits. */
+export const MAX_DURATION_MS = 2 ** 31 - 1
+
+/** `500ms`, `3s`, `1m30s`, `2h`, `1.5s`, or a bare `0`, in milliseconds. */
+export function parseDuration(value: unknown): Parsed<number> {
+  const text = typeof value === 'string' ? value.trim() : null
+  if (value === 0 || text === '0') return good(0)
+  if (typeof value === 'number' || (text !== null && /^\d+(\.\d+)?$/.test(text)))
+    return bad(`${show(value)} needs a unit: ms, s, m or h, like 3s`)
+  const groups: Partial<Record<string, string>> | undefined = text ? DURATION.exec(text)?.groups : undefined
+  if (groups === undefined) return bad(`${show(value)} is not a duration like 500ms, 3s, 1m30s or 2h`)
+  const ms = Object.entries(groups).reduce((sum, [unit, n]) => sum + Number(n ?? 0) * (MS[unit] ?? 0), 0)
+  if (ms > MAX_DURATION_MS) return bad(`${show(value)} is too long: at most 596h`)
+  return good(Math.round(ms))
+}
+
+/** `16MB` or a bare number, in bytes; the units of PostgreSQL and of Patroni's `?lag=`: powers of 1024, `kB` so spelt. */
+export function parseSize(value: unknown): Parsed<number> {
+  const text = typeof value === 'string' ? value.trim() : value
+  if (typeof text === 'number' && Number.isSafeInteger(text) && text >= 0) return good(text)
+  if (typeof text !== 'string') return bad(`${show(value)} is not a size like 16MB`)
+  const match = SIZE.exec(/^\d+$/.test(text) ? `${text}B` : text)
+  const bytes = match === null ? NaN : Number(match[1]) * (BYTES[match[2] ?? ''] ?? NaN)
+  if (!Number.isSafeInteger(bytes)) return bad(`${show(value)} is not a size like 16MB (B, kB, MB, GB or TB)`)
+  return good(bytes)
+}
+
+/** A duration as one would write it, for messages: `1m30s`. */
+export function formatDuration(ms: number): string {
+  if (ms < 1000) return ms === 0 ? '0' : `${ms}ms`
+  let rest = ms
+  let text = ''
+  for (const [unit, size] of Object.entries(MS)) {
+    const count = Math.floor(rest / size)
+    rest -= count * size
+    if (count > 0) text += `${count}${unit}`
+  }
+  return text
+}

@@ -1,0 +1,525 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Config } from '../../../src/config/config.ts'
+import type { Environment } from '../../../src/config/env.ts'
+import { loadConfig, type ConfigResult } from '../../../src/config/load.ts'
+import { formatProblems } from '../../../src/config/problem.ts'
+
+const BASE = 'scope: demo\netcd3: {hosts: ["a:1"]}\n'
+
+function load(text: string | null, env: Environment = {}): ConfigResult {
+  return loadConfig({ file: text === null ? null : 'router.yml', text, env })
+}
+
+function valid(text: string | null, env: Environment = {}): Config {
+  const result = load(text, env)
+  assert.ok(result.ok, result.ok ? '' : formatProblems(result.problems))
+  return result.config
+}
+
+function problems(text: string | null, env: Environment = {}): string {
+  const result = load(text, env)
+  assert.ok(!result.ok, 'the configuration was accepted')
+  return formatProblems(result.problems)
+}
+
+const DEFAULTS: Config = {
+  file: 'router.yml',
+  clusters: [
+    {
+      scope: 'demo',
+      namespace: 'service',
+      citusGroup: null,
+      localMember: null,
+      dcs: { kind: 'etcd3', endpoints: ['a:1'], protocol: 'http', useProxies: false },
+      restApi: { caFile: null, certFile: null, keyFile: null, keyPassword: null, insecure: false },
+      proxy: {
+        listeners: [
+          { name: 'primary', host: null, port: 5000, route: 'primary' },
+          { name: 'replicas', host: null, port: 5001, route: 'replica' },
+        ],
+        check: { intervalMs: 2000, fastIntervalMs: 100, timeoutMs: 1000, rise: 1, fall: 3 },
+        hold: { timeoutMs: 45_000, maxConnections: 10_000 },
+        maxConnections: 0,
+        timeouts: { connectMs: 4000, clientMs: 1_800_000, serverMs: 1_800_000 },
+        tcpKeepaliveMs: 15_000,
+        drainTimeoutMs: 30_000,
+      },
+    },
+  ],
+  admin: { socket: { path: '/run/patroni-router/admin.sock', isDefault: true } },
+  logging: { level: 'info', format: 'json' },
+}
+
+test('everything besides scope and etcd3 has a default', () => {
+  assert.deepEqual(valid(BASE), DEFAULTS)
+})
+
+test('sections and keys without a value are the default', () => {
+  assert.deepEqual(valid(`${BASE}ctl:\nrestapi:\nproxy:\nadmin:\nlogging:\nnamespace:\n`), DEFAULTS)
+  assert.deepEqual(
+    valid(`${BASE}proxy: {check: , hold: {timeout: }, listeners: , max_connections: }\nadmin: {bind: }\ntemplates:\n`),
+    DEFAULTS,
+  )
+})
+
+test('no file is needed', () => {
+  const config = valid(null, { PATRONI_SCOPE: 'demo', PATRONI_ETCD3_HOSTS: 'a:1' })
+  assert.deepEqual(config, { ...DEFAULTS, file: null })
+})
+
+test('every key of every section is used', () => {
+  const config = valid(`
+scope: demo
+namespace: //teams//db/
+name: pg1
+citus: {database: citus, group: 2}
+etcd3: {proxy: 'http://p:1'}
+ctl: {cacert: /ca, certfile: /cert, keyfile: /key, keyfile_password: secret, insecure: yes}
+restapi: {cafile: /other-ca}
+proxy:
+  listeners:
+    write: {bind: '127.0.0.1:6000', route: primary}
+    read: {bind: '[::1]:0', route: replica, balance: roundrobin, fallback: none}
+  address: conn_url
+  check: {interval: 1s, fast_interval: 50ms, timeout: 500ms, rise: 2, fall: 4}
+  trust: proof
+  hold: {timeout: 1m30s, max_connections: 5}
+  max_connections: 7
+  timeouts: {connect: 1s, client: 0, server: 2h}
+  tcp_keepalive: 30s
+  drain_timeout: 0
+admin: {socket: /tmp/a.sock}
+logging: {level: debug, format: json}
+`)
+  assert.deepEqual(config, {
+    file: 'router.yml',
+    clusters: [
+      {
+        scope: 'demo',
+        namespace: 'teams/db',
+        citusGroup: 2,
+        localMember: 'pg1',
+        dcs: { kind: 'etcd3', endpoints: ['p:1'], protocol: 'http', useProxies: true },
+        restApi: { caFile: '/ca', certFile: '/cert', keyFile: '/key', keyPassword: 'secret', insecure: true },
+        proxy: {
+          listeners: [
+            { name: 'write', host: '127.0.0.1', port: 6000, route: 'primary' },
+            { name: 'read', host: '::1', port: 0, route: 'replica' },
+          ],
+          check: { intervalMs: 1000, fastIntervalMs: 50, timeoutMs: 500, rise: 2, fall: 4 },
+          hold: { timeoutMs: 90_000, maxConnections: 5 },
+          maxConnections: 7,
+          timeouts: { connectMs: 1000, clientMs: 0, serverMs: 7_200_000 },
+          tcpKeepaliveMs: 30_000,
+          drainTimeoutMs: 0,
+        },
+      },
+    ],
+    admin: { socket: { path: '/tmp/a.sock', isDefault: false } },
+    logging: { level: 'debug', format: 'json' },
+  })
+})
+
+test('the environment goes over the file', () => {
+  const env = {
+    PATRONI_SCOPE: 'other',
+    PATRONI_NAMESPACE: '/ns/',
+    PATRONI_NAME: 'pg2',
+    PATRONI_CITUS_GROUP: '1',
+    PATRONI_CITUS_DATABASE: 'citus',
+    PATRONI_ETCD3_HOSTS: `'b:1','c:2'`,
+    PATRONI_CTL_INSECURE: 'on',
+    PATRONI_RESTAPI_CAFILE: '/ca',
+  }
+  const [cluster] = valid(`${BASE}name: pg1\nrestapi: {cafile: /file-ca}\n`, env).clusters
+  assert.ok(cluster)
+  const { scope, namespace, localMember, citusGroup, dcs, restApi } = cluster
+  assert.deepEqual([scope, namespace, localMember, citusGroup], ['other', 'ns', 'pg2', 1])
+  assert.deepEqual(dcs.endpoints, ['b:1', 'c:2'])
+  assert.deepEqual([restApi.caFile, restApi.insecure], ['/ca', true])
+})
+
+for (const [text, namespace] of [
+  ['/service/', 'service'],
+  ['service', 'service'],
+  ['/a/b/', 'a/b'],
+  ['a//b', 'a/b'],
+  ['/', ''],
+] as const)
+  test(`the namespace ${text} is ${JSON.stringify(namespace)}`, () => {
+    assert.equal(valid(`${BASE}namespace: ${text}\n`).clusters[0]?.namespace, namespace)
+  })
+
+test('a key without a certificate is not used, as in Patroni', () => {
+  const restApi = valid(`${BASE}ctl: {keyfile: /k, keyfile_password: p}\n`).clusters[0]?.restApi
+  assert.deepEqual([restApi?.keyFile, restApi?.keyPassword], [null, null])
+})
+
+const INVALID: readonly (readonly [title: string, text: string, problem: string])[] = [
+  [
+    'no scope',
+    'etcd3: {hosts: a}',
+    'router.yml: scope: is required: the name of the cluster, as in patroni.yml (or PATRONI_SCOPE)',
+  ],
+  [
+    'an empty scope',
+    'etcd3: {hosts: a}\nscope: ""',
+    'router.yml:2:1: scope: is required: the name of the cluster, as in patroni.yml (or PATRONI_SCOPE)',
+  ],
+  ['a scope that is a number', 'etcd3: {hosts: a}\nscope: 12', 'router.yml:2:1: scope: must be text: quote it'],
+  [
+    'a misspelt section',
+    `${BASE}prxoy: {}`,
+    'router.yml:3:1: prxoy: neither a section of Patroni nor of patroni-router; did you mean "proxy"?',
+  ],
+  [
+    'a misspelt section of Patroni',
+    `${BASE}postgres: {}`,
+    'router.yml:3:1: postgres: neither a section of Patroni nor of patroni-router; did you mean "postgresql"?',
+  ],
+  [
+    'a section of something else',
+    `${BASE}haproxy_conf: {}`,
+    'router.yml:3:1: haproxy_conf: neither a section of Patroni nor of patroni-router; the sections of patroni-router are proxy, admin, logging',
+  ],
+  [
+    'an unknown key of proxy',
+    `${BASE}proxy:\n  hodl: {}`,
+    'router.yml:4:3: proxy.hodl: unknown key; did you mean "hold"?',
+  ],
+  [
+    'an unknown key of check',
+    `${BASE}proxy:\n  check: {intervall: 1s}`,
+    'router.yml:4:11: proxy.check.intervall: unknown key; did you mean "interval"?',
+  ],
+  [
+    'an unknown key of hold',
+    `${BASE}proxy: {hold: {time_out: 1s}}`,
+    'router.yml:3:16: proxy.hold.time_out: unknown key; did you mean "timeout"?',
+  ],
+  [
+    'an unknown key of timeouts',
+    `${BASE}proxy: {timeouts: {conect: 1s}}`,
+    'router.yml:3:20: proxy.timeouts.conect: unknown key; did you mean "connect"?',
+  ],
+  [
+    'an unknown key of a listener',
+    `${BASE}proxy: {listeners: {p: {bind: ':1', route: primary, balanse: x}}}`,
+    'router.yml:3:53: proxy.listeners.p.balanse: unknown key; did you mean "balance"?',
+  ],
+  [
+    'an unknown key of admin',
+    `${BASE}admin: {sokcet: /x}`,
+    'router.yml:3:9: admin.sokcet: unknown key; did you mean "socket"?',
+  ],
+  [
+    'an unknown key of logging',
+    `${BASE}logging: {levl: info}`,
+    'router.yml:3:11: logging.levl: unknown key; did you mean "level"?',
+  ],
+  [
+    'an unknown key with nothing near',
+    `${BASE}proxy: {timeouts: {xyzzy: 1s}}`,
+    'router.yml:3:20: proxy.timeouts.xyzzy: unknown key; valid here: connect, client, server',
+  ],
+  [
+    'a duration without a unit',
+    `${BASE}proxy: {hold: {timeout: 45}}`,
+    'router.yml:3:16: proxy.hold.timeout: 45 needs a unit: ms, s, m or h, like 3s',
+  ],
+  [
+    'an interval of nothing',
+    `${BASE}proxy: {check: {interval: 0}}`,
+    'router.yml:3:17: proxy.check.interval: must be longer than 0',
+  ],
+  [
+    'a connect timeout of nothing',
+    `${BASE}proxy: {timeouts: {connect: 0s}}`,
+    'router.yml:3:20: proxy.timeouts.connect: must be longer than 0',
+  ],
+  [
+    'rise 0',
+    `${BASE}proxy: {check: {rise: 0}}`,
+    'router.yml:3:17: proxy.check.rise: 0 is not a whole number of 1 or more',
+  ],
+  [
+    'fall 1.5',
+    `${BASE}proxy: {check: {fall: 1.5}}`,
+    'router.yml:3:17: proxy.check.fall: 1.5 is not a whole number of 1 or more',
+  ],
+  [
+    'a negative limit',
+    `${BASE}proxy: {max_connections: -1}`,
+    'router.yml:3:9: proxy.max_connections: -1 is not a whole number of 0 or more',
+  ],
+  [
+    'a hold for nobody',
+    `${BASE}proxy: {hold: {max_connections: 0}}`,
+    'router.yml:3:16: proxy.hold.max_connections: 0 is not a whole number of 1 or more; to hold nobody set hold.timeout to 0',
+  ],
+  [
+    'a fast interval longer than the interval',
+    `${BASE}proxy: {check: {interval: 1s, fast_interval: 1500ms}}`,
+    'router.yml:3:31: proxy.check.fast_interval: 1s500ms is longer than the interval of 1s',
+  ],
+  [
+    'an interval shorter than the default fast interval',
+    `${BASE}proxy: {check: {interval: 50ms}}`,
+    'router.yml:3:9: proxy.check.fast_interval: 100ms is longer than the interval of 50ms',
+  ],
+  ['a section that is a word', `${BASE}proxy: on`, 'router.yml:3:1: proxy: must be a mapping, not true'],
+  [
+    'a subsection that is a list',
+    `${BASE}proxy: {check: []}`,
+    'router.yml:3:9: proxy.check: must be a mapping, not a list',
+  ],
+  ['no listener', `${BASE}proxy: {listeners: {}}`, 'router.yml:3:9: proxy.listeners: at least one listener is needed'],
+  [
+    'a list of listeners',
+    `${BASE}proxy: {listeners: []}`,
+    'router.yml:3:9: proxy.listeners: must be a mapping, not a list',
+  ],
+  [
+    'an empty listener',
+    `${BASE}proxy: {listeners: {p: }}`,
+    'router.yml:3:21: proxy.listeners.p: must be a mapping, not nothing',
+  ],
+  [
+    'a listener without bind',
+    `${BASE}proxy: {listeners: {p: {route: primary}}}`,
+    `router.yml:3:21: proxy.listeners.p.bind: is required, like '*:5000'`,
+  ],
+  [
+    'a listener without route',
+    `${BASE}proxy: {listeners: {p: {bind: ':1'}}}`,
+    'router.yml:3:21: proxy.listeners.p.route: is required: one of primary, replica',
+  ],
+  [
+    'an unknown route',
+    `${BASE}proxy: {listeners: {p: {bind: ':1', route: replicas}}}`,
+    'router.yml:3:37: proxy.listeners.p.route: "replicas" is not one of primary, replica; did you mean "replica"?',
+  ],
+  [
+    'a bad address',
+    `${BASE}proxy: {listeners: {p: {bind: localhost, route: primary}}}`,
+    `router.yml:3:25: proxy.listeners.p.bind: "localhost" has no port: write it like '*:5000' or 127.0.0.1:5000`,
+  ],
+  [
+    'two listeners on one address',
+    `${BASE}proxy: {listeners: {a: {bind: ':1', route: primary}, b: {bind: '*:1', route: replica}}}`,
+    'router.yml:3:58: proxy.listeners.b.bind: "*:1" is taken by the listener a (":1")',
+  ],
+  [
+    'a listener with an odd name',
+    `${BASE}proxy: {listeners: {'a b': {bind: ':1', route: primary}}}`,
+    'router.yml:3:21: proxy.listeners.(not a plain name): the name of a listener is made of letters, digits, _, . and -, beginning with a letter or digit',
+  ],
+  [
+    'an unknown balance',
+    `${BASE}proxy: {listeners: {p: {bind: ':1', route: replica, balance: leastconn}}}`,
+    'router.yml:3:53: proxy.listeners.p.balance: "leastconn" is not available in this version: use roundrobin',
+  ],
+  [
+    'a fallback to the primary',
+    `${BASE}proxy: {listeners: {p: {bind: ':1', route: replica, fallback: primary}}}`,
+    'router.yml:3:53: proxy.listeners.p.fallback: "primary" is not available in this version: use none',
+  ],
+  [
+    'max_lag',
+    `${BASE}proxy: {listeners: {p: {bind: ':1', route: replica, max_lag: 16MB}}}`,
+    'router.yml:3:53: proxy.listeners.p.max_lag: not available in this version: remove it',
+  ],
+  [
+    'tags of a listener',
+    `${BASE}proxy: {listeners: {p: {bind: ':1', route: replica, tags: {dc: a}}}}`,
+    'router.yml:3:53: proxy.listeners.p.tags: not available in this version: remove it',
+  ],
+  [
+    'trust: dcs',
+    `${BASE}proxy: {trust: dcs}`,
+    'router.yml:3:9: proxy.trust: "dcs" is not available in this version: use proof',
+  ],
+  [
+    'address: proxy_url',
+    `${BASE}proxy: {address: proxy_url}`,
+    'router.yml:3:9: proxy.address: "proxy_url" is not available in this version: use conn_url',
+  ],
+  [
+    'admin.bind',
+    `${BASE}admin: {bind: '127.0.0.1:7000'}`,
+    'router.yml:3:9: admin.bind: not available in this version: remove it; the admin socket is there',
+  ],
+  [
+    'admin.token_file',
+    `${BASE}admin: {token_file: /x}`,
+    'router.yml:3:9: admin.token_file: not available in this version: remove it; access to the admin socket is a matter of file permissions',
+  ],
+  [
+    'a relative socket',
+    `${BASE}admin: {socket: a.sock}`,
+    'router.yml:3:9: admin.socket: "a.sock" is not an absolute path',
+  ],
+  [
+    'a socket path that is too long',
+    `${BASE}admin: {socket: /${'x'.repeat(107)}}`,
+    'router.yml:3:9: admin.socket: is too long: a socket path has at most 107 bytes',
+  ],
+  [
+    'an unknown level',
+    `${BASE}logging: {level: INFO}`,
+    'router.yml:3:11: logging.level: "INFO" is not one of trace, debug, info, warn, error, fatal; did you mean "info"?',
+  ],
+  ['another log format', `${BASE}logging: {format: text}`, 'router.yml:3:11: logging.format: "text" is not json'],
+  [
+    'templates',
+    `${BASE}templates: []`,
+    'router.yml:3:1: templates: not available in this version: remove it and let the tool that renders them now go on',
+  ],
+  [
+    'track',
+    `${BASE}track: {}`,
+    'router.yml:3:1: track: not available in this version: remove it; the state of the router is in patroni-router status',
+  ],
+  ['state_dir', `${BASE}state_dir: /x`, 'router.yml:3:1: state_dir: not available in this version: remove it'],
+  [
+    'a cluster in a file',
+    'scope: demo\nfile: {path: x}',
+    'router.yml:2:1: file: not available in this version: describe where the cluster is with etcd3',
+  ],
+  [
+    'discovery through REST',
+    'scope: demo\nrest: {urls: []}',
+    'router.yml:2:1: rest: not available in this version: describe where the cluster is with etcd3',
+  ],
+  ['no DCS', 'scope: demo', 'router.yml: etcd3.hosts: where is the cluster? set etcd3.hosts or PATRONI_ETCD3_HOSTS'],
+  [
+    'a quoted Citus group',
+    `${BASE}citus: {group: '0'}`,
+    'router.yml:3:9: citus.group: must be a whole number, 0 (the coordinator) or more, without quotes',
+  ],
+  [
+    'a negative Citus group',
+    `${BASE}citus: {group: -1}`,
+    'router.yml:3:9: citus.group: must be a whole number, 0 (the coordinator) or more, without quotes',
+  ],
+  ['ctl that is a word', `${BASE}ctl: x`, 'router.yml:3:1: ctl: must be a mapping'],
+  [
+    'a quoted boolean of ctl',
+    `${BASE}ctl: {insecure: 'false'}`,
+    'router.yml:3:7: ctl.insecure: must be true or false, without quotes',
+  ],
+  [
+    'a certificate that is a number',
+    `${BASE}ctl: {certfile: 5}`,
+    'router.yml:3:7: ctl.certfile: must be text: quote it',
+  ],
+  ['a CA that is a list', `${BASE}restapi: {cafile: []}`, 'router.yml:3:11: restapi.cafile: must be text: quote it'],
+  ['a section of ours twice', `${BASE}proxy: {}\nproxy: {}`, 'router.yml:4:1: proxy: is written twice'],
+  [
+    'a listener twice',
+    `${BASE}proxy:\n  listeners:\n    p: {bind: ':1', route: primary}\n    p: {bind: ':2', route: replica}`,
+    'router.yml:6:5: proxy.listeners.p: is written twice',
+  ],
+  ['a list', '- scope', 'router.yml:1:1: must be a mapping: sections and keys, each with a colon'],
+  ['text', 'scope', 'router.yml:1:1: must be a mapping: sections and keys, each with a colon'],
+  [
+    'a prototype',
+    `${BASE}__proto__: {scope: x}`,
+    'router.yml:3:1: __proto__: neither a section of Patroni nor of patroni-router; the sections of patroni-router are proxy, admin, logging',
+  ],
+]
+
+for (const [title, text, problem] of INVALID)
+  test(`${title} is refused with its place and its remedy`, () => {
+    assert.equal(problems(text), problem)
+  })
+
+test('a listener cannot be lost by its name', () => {
+  const text = `${BASE}proxy: {listeners: {__proto__: {bind: ':1', route: primary}, p: {bind: ':2', route: primary}}}`
+  assert.match(problems(text), /proxy.listeners.__proto__: the name of a listener/)
+})
+
+for (const route of ['sync', 'async', 'read-only', 'standby-leader', 'any'])
+  test(`the route ${route} is known and not there yet`, () => {
+    assert.match(
+      problems(`${BASE}proxy: {listeners: {p: {bind: ':1', route: ${route}}}}`),
+      /route: "[a-z-]+" is not available in this version: use one of primary, replica$/,
+    )
+  })
+
+test('all problems are told at once, in the order of the file', () => {
+  const text = `
+prxoy: 1
+etcd3: {hosts: ['a:x'], password: p}
+ctl: {insecure: 5}
+proxy:
+  hodl: 1
+  check: {interval: 1s, fast_interval: 2s, rise: 0, foo: 1}
+  listeners:
+    a: {bind: '*:5000', route: primry}
+    b: {bind: ':5000', route: sync, balnce: x}
+admin: {bind: x, socket: y}
+logging: {level: loud}
+templates: []
+logging: {}
+`
+  const result = load(text, { PATRONI_CITUS_GROUP: 'x', PATRONI_CTL_CACERT: '' })
+  assert.ok(!result.ok)
+  assert.deepEqual(
+    result.problems.map(({ line, path }) => [line, path]),
+    [
+      [2, 'prxoy'],
+      [3, 'etcd3.hosts.0'],
+      [3, 'etcd3.password'],
+      [4, 'ctl.insecure'],
+      [6, 'proxy.hodl'],
+      [7, 'proxy.check.fast_interval'],
+      [7, 'proxy.check.rise'],
+      [7, 'proxy.check.foo'],
+      [9, 'proxy.listeners.a.route'],
+      [10, 'proxy.listeners.b.bind'],
+      [10, 'proxy.listeners.b.route'],
+      [10, 'proxy.listeners.b.balnce'],
+      [11, 'admin.bind'],
+      [11, 'admin.socket'],
+      [13, 'templates'],
+      [14, 'logging'],
+      [null, 'scope'],
+      [null, 'PATRONI_CITUS_GROUP'],
+    ],
+  )
+})
+
+test('a bad value that came from the environment is told with the name of the variable', () => {
+  const env = { PATRONI_ETCD3_HOSTS: 'a:1,b:x', PATRONI_ETCD3_USERNAME: 'u', PATRONI_CITUS_GROUP: 'x' }
+  assert.equal(
+    problems('scope: demo\n', env),
+    [
+      'environment: PATRONI_ETCD3_USERNAME: etcd with authentication is not available in this version',
+      'environment: PATRONI_ETCD3_HOSTS: must be an address like 10.0.0.1:2379 or [fd00::1]:2379',
+      'environment: PATRONI_CITUS_GROUP: must be a whole number, 0 or more',
+    ].join('\n'),
+  )
+})
+
+test('without file and environment it says what is needed', () => {
+  assert.match(problems(null), /^environment: scope: .*\nenvironment: etcd3.hosts: .*$/)
+})
+
+test('what works but may surprise is a warning with its place', () => {
+  const result = load(`scope: a\nscope: demo\n${BASE.slice(12)}etcd: {host: x}\ncitus: {group: 1}\n`)
+  assert.ok(result.ok)
+  assert.deepEqual(result.warnings, [
+    'router.yml:2:1: scope: is written twice: the last one counts, as in Patroni',
+    'router.yml:4:1: etcd: not used: etcd3 is there too and takes precedence',
+    'router.yml:5:9: citus.group: used here, but Patroni ignores it without citus.database',
+  ])
+})
+
+test('YAML errors come alone, with line and column', () => {
+  assert.match(
+    problems(`${BASE}proxy:\n  listeners:\n    p: {bind: *:5000}\n`),
+    /^router.yml:5:15: not valid YAML: .* quote/,
+  )
+})

@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Environment } from '../../../src/config/env.ts'
+import { loadConfig } from '../../../src/config/load.ts'
+
+const MARK = 'h0rse_battery'
+
+/** Everything of a configuration that can be printed: problems or warnings. */
+function output(text: string | null, env: Environment = {}): string {
+  const result = loadConfig({ file: text === null ? null : 'patroni.yml', text, env })
+  return JSON.stringify(result.ok ? result.warnings : result.problems)
+}
+
+/** A secret in every place of Patroni's file that can hold one. */
+const FILE = `scope: demo
+namespace: service
+name: pg1
+etcd3:
+  hosts: ['a:1', 'b:2']
+  username: ${MARK}
+  password: ${MARK}
+  url: http://user:${MARK}@etcd:2379
+  proxy: https://user:${MARK}@etcd:2379
+  protocol: ${MARK}
+  port: ${MARK}
+  srv: ${MARK}
+  cacert: /${MARK}
+  key: /${MARK}
+  use_proxies: ${MARK}
+etcd: {password: ${MARK}}
+consul: {token: ${MARK}}
+zookeeper: {key_password: ${MARK}, auth_data: {digest: 'u:${MARK}'}}
+kubernetes: {labels: {x: ${MARK}}}
+raft: {password: ${MARK}}
+restapi:
+  authentication: {username: u, password: ${MARK}}
+  keyfile_password: ${MARK}
+  cafile: [${MARK}]
+ctl:
+  authentication: {username: u, password: ${MARK}}
+  keyfile_password: [${MARK}]
+  certfile: {x: ${MARK}}
+  insecure: ${MARK}
+bootstrap:
+  users: {admin: {password: ${MARK}}}
+  users: {admin: {password: ${MARK}}}
+postgresql:
+  authentication:
+    replication: {username: r, password: ${MARK}}
+    superuser: {username: s, password: ${MARK}}
+    rewind: {username: w, password: '${MARK}'}
+  parameters:
+    primary_conninfo: "host=a password=${MARK}"
+citus: {database: ${MARK}, group: ${MARK}}
+password: ${MARK}
+`
+
+test('a file full of faults and secrets is refused without a secret', () => {
+  const text = output(FILE)
+  assert.match(text, /etcd3\.password/)
+  assert.match(text, /citus\.group/)
+  assert.match(text, /keyfile_password/)
+  assert.ok(!text.includes(MARK), text)
+})
+
+test('no way to break the file, line by line, makes a secret come out', () => {
+  const lines = FILE.split('\n')
+  const breaks: readonly ((line: string) => string)[] = [
+    (line) => `${line} "`,
+    (line) => `${line} '`,
+    (line) => `\t${line}`,
+    (line) => ` ${line}`,
+    (line) => line.replace(': ', ':'),
+    (line) => line.replaceAll(': ', ':'),
+    (line) => line.replace(': ', ': *'),
+    (line) => line.replace(': ', ': &'),
+    (line) => line.replace(': ', ': !'),
+    (line) => line.replace(': ', ': !!'),
+    (line) => line.replace(': ', ': @'),
+    (line) => line.replace(': ', ': ['),
+    (line) => line.replace(': ', ': {'),
+    (line) => line.replace(': ', ': |\n'),
+    (line) => line.replace(': ', ': "\\q'),
+    (line) => line.replace(': ', ' : - '),
+    (line) => line.replace(': ', '\n'),
+    (line) => line.replace(/^ +/, ''),
+    (line) => line.replace(/^ +/, '? '),
+    (line) => line.replace(/[}\]]/, ''),
+    (line) => line.replace(/^(\s*)(.*): (.*)$/, '$1$3: $2'.replace('$3', '{$3}')),
+    (line) => `---\n${line}`,
+    (line) => `%${line}`,
+    (line) => `<<: ${line}`,
+    (line) => `<<: *${MARK} ${line}`,
+  ]
+  for (const [index, line] of lines.entries())
+    for (const broken of breaks) {
+      const text = lines.with(index, broken(line)).join('\n')
+      const shown = output(text)
+      assert.ok(!shown.includes(MARK), `${JSON.stringify(broken(line))} -> ${shown}`)
+    }
+})
+
+test('a file that is cut off anywhere shows no secret', () => {
+  for (let end = 0; end < FILE.length; end++) {
+    const shown = output(FILE.slice(0, end))
+    assert.ok(!shown.includes(MARK.slice(0, 5)), `${FILE.slice(Math.max(0, end - 30), end)} -> ${shown}`)
+  }
+})
+
+test('secrets below sections of ours by a slip of indentation are not shown', () => {
+  const shown = output(`scope: demo
+etcd3: {hosts: a}
+proxy:
+  password: ${MARK}
+  authentication: {password: ${MARK}}
+  check: {interval: {password: ${MARK}}, fall: [${MARK}]}
+  listeners:
+    'user:${MARK}@x': {bind: 'user:${MARK}@host:5000', route: {x: ${MARK}}}
+`)
+  assert.match(shown, /proxy\.password/)
+  assert.ok(!shown.includes(MARK), shown)
+})
+
+test('a key that is written twice in a section of Patroni is told without its name when it is data', () => {
+  const shown = output(`scope: demo\netcd3: {hosts: a}\nzookeeper: {auth_data: {${MARK}: x, ${MARK}: y}}\n`)
+  assert.match(shown, /zookeeper.auth_data: is written twice/)
+  assert.ok(!shown.includes(MARK), shown)
+})
+
+test('a bad value of the environment is not shown', () => {
+  const names = ['HOSTS', 'HOST', 'URL', 'PROXY', 'PROTOCOL', 'USERNAME', 'PASSWORD', 'CACERT', 'CERT', 'KEY', 'PORT']
+  const others = [
+    'CTL_INSECURE',
+    'CTL_KEYFILE_PASSWORD',
+    'CITUS_GROUP',
+    'ETCD3_USE_PROXIES',
+    'ETCD3_SRV',
+    'RAFT_PASSWORD',
+  ]
+  for (const name of [...names.map((key) => `ETCD3_${key}`), ...others])
+    for (const value of [MARK, `http://u:${MARK}@h`, `[${MARK}`, `'${MARK}`, `{${MARK}: *x}`, `ftp://${MARK}/`]) {
+      const shown = output(null, { [`PATRONI_${name}`]: value })
+      assert.ok(!shown.includes(MARK), `${name}=${value} -> ${shown}`)
+    }
+})
+
+test('a bad value of a key of ours that is no secret is shown', () => {
+  assert.match(output('scope: demo\netcd3: {hosts: a}\nproxy: {hold: {timeout: 3 parsecs}}\n'), /3 parsecs/)
+})
