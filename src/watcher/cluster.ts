@@ -1,0 +1,119 @@
+/** A Patroni cluster as its keys in the DCS describe it. Plain, immutable, structured-cloneable data. */
+import { asNumber, asObject, asText, parseJson } from './json.ts'
+import { type Member, memberName, parseMember } from './member.ts'
+import { printable } from './printable.ts'
+
+export interface Cluster {
+  /** Whom the DCS names. `session` changes whenever the lock was let go and taken again. */
+  readonly leader: { readonly name: string; readonly session: string } | null
+  /** Sorted by name. */
+  readonly members: readonly Member[]
+  /** Keys that could not be understood; they harm no other. */
+  readonly setAside: readonly SetAside[]
+  /** The system identifier (`initialize`). */
+  readonly systemId: string | null
+  readonly ttlMs: number | null
+  readonly paused: boolean
+  readonly standbyCluster: boolean
+  readonly failover: Failover | null
+  /** The leader's position, of `status` or the older `optime/leader`; bytes. */
+  readonly optime: number | null
+}
+
+export interface SetAside {
+  /** Fit to be shown. */
+  readonly key: string
+  readonly reason: string
+}
+
+export interface Failover {
+  readonly leader: string | null
+  readonly member: string | null
+  /** Milliseconds since the epoch. */
+  readonly scheduledAt: number | null
+}
+
+/** One key below the cluster's prefix. `session` identifies its creation (etcd: the create revision). */
+export interface KeyValue {
+  readonly value: string
+  readonly session: string
+}
+
+/** Larger values than this are not Patroni's. Bytes, roughly: UTF-16 units. */
+const MAX_VALUE_LENGTH = 1024 * 1024
+
+/** Longest part of a key or value of no known form that is shown. */
+const MAX_SHOWN = 80
+
+/**
+ * Understands the keys of one cluster, given relative to its prefix. Tolerant as Patroni is (dcs/__init__.py): never
+ * throws, and a value that makes no sense is as if the key were absent, or is set aside with a reason.
+ */
+export function parseCluster(keys: ReadonlyMap<string, KeyValue>): Cluster {
+  const members: Member[] = []
+  const setAside: SetAside[] = []
+  for (const [key, { value }] of keys) {
+    if (!key.startsWith('members/')) continue
+    const parsed = value.length > MAX_VALUE_LENGTH ? 'the value is too large' : parseMember(key.slice(8), value)
+    if (typeof parsed === 'string') setAside.push({ key: printable(key, MAX_SHOWN), reason: parsed })
+    else members.push(parsed)
+  }
+  const text = (key: string): string | null => {
+    const value = keys.get(key)?.value ?? null
+    return value === null || value === '' || value.length > MAX_VALUE_LENGTH ? null : value
+  }
+  const leader = keys.get('leader')
+  const systemId = text('initialize')
+  const config = asObject(parseJson(text('config')))
+  const ttl = asNumber(config?.['ttl'])
+  return {
+    leader:
+      leader === undefined || leader.value === '' ? null : { name: memberName(leader.value), session: leader.session },
+    members: members.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
+    setAside,
+    systemId: systemId === null ? null : printable(systemId, MAX_SHOWN),
+    ttlMs: ttl === null ? null : ttl * 1000,
+    paused: isTrue(config?.['pause']),
+    standbyCluster: isStandbyCluster(asObject(config?.['standby_cluster'])),
+    failover: parseFailover(text('failover')),
+    optime: parseOptime(text('status')) ?? parseOptime(text('optime/leader')),
+  }
+}
+
+/** Patroni parses booleans leniently (utils.py, parse_bool). */
+function isTrue(value: unknown): boolean {
+  return value === true || value === 1 || (typeof value === 'string' && /^(on|true|yes|1)$/i.test(value))
+}
+
+/** Patroni's global config: any of the three makes it one. */
+function isStandbyCluster(section: Readonly<Record<string, unknown>> | null): boolean {
+  return section !== null && ['host', 'port', 'restore_command'].some((key) => Boolean(section[key]))
+}
+
+/** JSON, or the legacy `leader:member`; `{}` once it is cleared (Failover.from_node). */
+function parseFailover(value: string | null): Failover | null {
+  if (value === null) return null
+  const json = parseJson(value)
+  const [oldLeader, oldMember] = json === undefined ? value.split(':', 2).map((part) => part.trim()) : []
+  const legacy = { leader: oldLeader, member: oldMember }
+  const object: Readonly<Record<string, unknown>> = json === undefined ? legacy : (asObject(json) ?? {})
+  const [leader = null, member = null] = [object['leader'], object['member']].map((name) => {
+    const text = asText(name)
+    return text === null ? null : memberName(text)
+  })
+  if (leader === null && member === null) return null
+  return { leader, member, scheduledAt: parseTime(object['scheduled_at']) }
+}
+
+/** A time that cannot be read is far away: a switchover at an unknown time is not one that is asked for now. */
+function parseTime(value: unknown): number | null {
+  if (value === undefined || value === null || value === '') return null
+  // Without this check `tomorrow 5` is a day in 2001 to Date.parse.
+  const time = typeof value === 'string' && /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d/.test(value) ? Date.parse(value) : Number.NaN
+  return Number.isNaN(time) ? Number.MAX_SAFE_INTEGER : time
+}
+
+function parseOptime(value: string | null): number | null {
+  const json = parseJson(value)
+  return asNumber(json) ?? asNumber(asObject(json)?.['optime'])
+}

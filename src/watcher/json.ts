@@ -1,0 +1,35 @@
+/** Reading values of unknown shape: what is not of the wanted kind is null, never an exception. */
+import { printable } from './printable.ts'
+
+/** undefined where `text` is no JSON. */
+export function parseJson(text: string | null): unknown {
+  if (text === null) return undefined
+  try {
+    return JSON.parse(text)
+  } catch {
+    // Whatever is wrong with the text, it is not ours to repair: the caller decides what its absence means.
+    return undefined
+  }
+}
+
+export function asObject(value: unknown): Readonly<Record<string, unknown>> | null {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Readonly<Record<string, unknown>>)
+    : null
+}
+
+/** A text with something in it. */
+export function asText(value: unknown): string | null {
+  return typeof value === 'string' && value !== '' ? value : null
+}
+
+/** A short text for people to read. */
+export function asLabel(value: unknown): string | null {
+  const text = asText(value)
+  return text === null ? null : printable(text, 64)
+}
+
+export function asNumber(value: unknown): number | null {
+  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value
+  return typeof number === 'number' && Number.isFinite(number) ? number : null
+}

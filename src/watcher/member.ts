@@ -1,0 +1,112 @@
+/** One member of a Patroni cluster, from its key `members/NAME`. */
+import { asLabel, asNumber, asObject, asText, parseJson } from './json.ts'
+import { printable } from './printable.ts'
+
+export interface Member {
+  readonly name: string
+  /** Address of its Postgres; null while it has none (a member that is still being created). */
+  readonly host: string | null
+  readonly port: number
+  /** Scheme, host and port of its REST API, without a path: `http://10.0.0.1:8008`. */
+  readonly restUrl: string | null
+  /** As Patroni wrote it, which lags by up to a loop: never a reason to route. */
+  readonly role: string
+  readonly state: string
+  readonly timeline: number | null
+  /** Position in bytes: written on a primary, replayed (or received) on a replica. */
+  readonly position: number | null
+  readonly replicationState: string | null
+  readonly version: string | null
+  readonly tags: Readonly<Record<string, Tag>>
+  readonly pendingRestart: boolean
+}
+
+export type Tag = string | number | boolean
+
+/** No control character, space, quote or backslash: what no host name holds, and what would deceive a log or a file. */
+const UNSAFE = /[\p{Cc}\p{Cf}\s"'`\\]/u
+
+/**
+ * Understands the value of one member key, of Patroni 2.1 to 4.1 (reference: dcs/__init__.py, Member.from_node).
+ * Returns a reason where it cannot be understood; the reason holds no part of the value.
+ */
+export function parseMember(name: string, value: string): Member | string {
+  if (!isMemberName(name)) return 'not a member name'
+  const legacy = /^postgres(ql)?:\/\//.test(value)
+  const fields: Readonly<Record<string, unknown>> | null = legacy ? { conn_url: value } : asObject(parseJson(value))
+  if (fields === null) return 'the value is not a JSON object'
+  const connUrl = asText(fields['conn_url'])
+  const address = connUrl === null ? null : parseConnUrl(connUrl)
+  if (typeof address === 'string') return address
+  const apiUrl = asText(fields['api_url']) ?? (connUrl === null ? null : legacyApiUrl(connUrl))
+  const restUrl = apiUrl === null ? null : parseApiUrl(apiUrl)
+  if (apiUrl !== null && restUrl === null) return 'api_url is not an http or https URL'
+  return {
+    name,
+    host: address?.host ?? null,
+    port: address?.port ?? DEFAULT_PORT,
+    restUrl,
+    role: asLabel(fields['role']) ?? 'unknown',
+    state: asLabel(fields['state']) ?? 'unknown',
+    timeline: asNumber(fields['timeline']),
+    position: asNumber(fields['xlog_location']) ?? asNumber(fields['replay_lsn']),
+    replicationState: asLabel(fields['replication_state']),
+    version: asLabel(fields['version']),
+    tags: parseTags(fields['tags']),
+    pendingRestart: Boolean(fields['pending_restart']),
+  }
+}
+
+/** Longest name of a member. */
+const MAX_NAME = 255
+
+function isMemberName(name: string): boolean {
+  return name !== '' && !/[/\ufffd]/.test(name) && name === memberName(name)
+}
+
+/** A name as it may be shown and logged. One that had to be changed for that holds U+FFFD, so it is no member's. */
+export function memberName(text: string): string {
+  return printable(text, MAX_NAME)
+}
+
+/** Only plain values mean something to a router; nested ones could be deeper than anything can print. */
+function parseTags(value: unknown): Readonly<Record<string, Tag>> {
+  const entries = Object.entries(asObject(value) ?? {})
+  return Object.fromEntries(entries.filter((entry): entry is [string, Tag] => isTag(entry[1])))
+}
+
+function isTag(value: unknown): value is Tag {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+}
+
+const DEFAULT_PORT = 5432
+
+/**
+ * The first host of a libpq URL: userinfo is dropped, a list of hosts, bracketed IPv6 and an absent port are fine.
+ * `URL` refuses lists of hosts.
+ */
+function parseConnUrl(url: string): { host: string; port: number } | string {
+  const match = /^postgres(?:ql)?:\/\/(?<authority>[^/?#]*)/.exec(url)
+  if (match?.groups === undefined) return 'conn_url is not a postgres URL'
+  const { authority = '' } = match.groups
+  const first = authority.slice(authority.lastIndexOf('@') + 1).split(',', 1)[0] ?? ''
+  const parts = /^(?:\[(?<ipv6>[0-9a-fA-F:.%\w]+)\]|(?<host>[^:[\]%]+))(?::(?<port>\d*))?$/.exec(first)
+  const host = parts?.groups?.['ipv6'] ?? parts?.groups?.['host']
+  if (host === undefined || UNSAFE.test(host)) return 'conn_url has no usable host'
+  const port = Number(parts?.groups?.['port'] || DEFAULT_PORT)
+  if (port < 1 || port > 65535) return 'conn_url has a port out of range'
+  return { host, port }
+}
+
+/** Patroni before 1.0 kept it in conn_url: `postgres://...?application_name=http://10.0.0.1:8008/patroni`. */
+function legacyApiUrl(connUrl: string): string | null {
+  const query = connUrl.indexOf('?')
+  return query < 0 ? null : asText(new URLSearchParams(connUrl.slice(query)).get('application_name'))
+}
+
+/** Only the origin: the paths are Patroni's, and userinfo is nobody's business. */
+function parseApiUrl(text: string): string | null {
+  if (UNSAFE.test(text) || !URL.canParse(text)) return null
+  const url = new URL(text)
+  return (url.protocol === 'http:' || url.protocol === 'https:') && url.hostname !== '' ? url.origin : null
+}
