@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { after, before, test } from 'node:test'
+import { EtcdCluster } from '../support/etcd.ts'
+import { byServer, createLoadTable, failures, lostWrites, outage } from '../support/load.ts'
+import { OutageProbe } from '../support/outage-probe.ts'
+import { PatroniCluster } from '../support/patroni.ts'
+import { processesIn } from '../support/processes.ts'
+import { clock, until } from '../support/until.ts'
+import { Writer } from '../support/writer.ts'
+
+// The cluster that all other tests of this suite stand on: without a router, so that what fails here is not the router.
+
+let etcd: EtcdCluster
+let cluster: PatroniCluster
+
+before(async () => {
+  etcd = await EtcdCluster.start()
+  cluster = await PatroniCluster.start({ etcd, relays: true })
+  await createLoadTable((await cluster.leader()).pgPort)
+})
+
+after(async () => {
+  await cluster.stop()
+  await etcd.close()
+})
+
+test('a planned switchover stops writes for little more than a second', async (t) => {
+  const old = await cluster.waitHealthy()
+  const watch = await cluster.watch()
+  const probe = OutageProbe.start(cluster.members)
+  const writer = Writer.start({ port: old.pgPort, timeoutMs: 5_000 })
+  const [candidate] = await cluster.replicas()
+  assert.ok(candidate)
+  await until('writes are acknowledged', () => writer.attempts.length >= 10)
+  const answer = await cluster.switchover({ candidate: candidate.name })
+  assert.equal(answer.status, 200, answer.text)
+  assert.equal(await cluster.waitHealthy(), candidate)
+  const attempts = await writer.stop()
+  await probe.stop()
+  await watch.close()
+
+  const own = probe.outage().ms
+  t.diagnostic(`the cluster's own outage: ${own.toFixed(0)} ms`)
+  assert.ok(own > 100 && own < 5_000, `${own} ms`)
+  assert.deepEqual(
+    [...byServer(attempts).keys()],
+    [old.pgPort],
+    'who connects to the old leader never writes elsewhere',
+  )
+  assert.ok((failures(attempts)['25006'] ?? 0) > 0, JSON.stringify(failures(attempts)))
+  assert.ok(outage(attempts).ms > own)
+  assert.deepEqual(await lostWrites(candidate.pgPort, writer), [])
+  const leaders = watch.events.filter(({ key }) => key === `${cluster.prefix}leader`)
+  assert.deepEqual(
+    leaders.map(({ type, value }) => `${type} ${value}`),
+    ['delete ', `put ${candidate.name}`],
+  )
+})
+
+test('a crashed leader is replaced after its ttl and comes back as a replica', async (t) => {
+  const old = await cluster.waitHealthy()
+  const probe = OutageProbe.start(cluster.members)
+  await until('a write is acknowledged', () => probe.acknowledgements.length > 0)
+  await old.crash()
+  assert.deepEqual(processesIn(old.dir), [])
+  const next = await cluster.waitForLeader({ not: old })
+  await until('the next leader accepts writes', () => probe.first(next))
+  await probe.stop()
+  t.diagnostic(`the cluster's own outage: ${probe.outage().ms.toFixed(0)} ms`)
+  const begin = clock()
+  await old.start()
+  await cluster.waitHealthy()
+  t.diagnostic(`back after ${(clock() - begin).toFixed(0)} ms`)
+})
+
+test('a frozen Patroni loses the key while its PostgreSQL goes on, and comes back', async (t) => {
+  const old = await cluster.waitHealthy()
+  old.freeze()
+  const next = await cluster.waitForLeader({ not: old })
+  await until('the next leader accepts writes', () => next.writable())
+  assert.equal(await old.writable(), true)
+  const begin = clock()
+  old.thaw()
+  await cluster.waitHealthy()
+  t.diagnostic(`back after ${(clock() - begin).toFixed(0)} ms`)
+})
+
+test('a leader that is cut off from etcd gives up by itself, and comes back', async () => {
+  const old = await cluster.waitHealthy()
+  old.cutFromEtcd()
+  await until(`${old.name} is read-only`, async () => !(await old.writable()))
+  const next = await cluster.waitForLeader({ not: old })
+  old.reconnectToEtcd()
+  assert.equal(await cluster.waitHealthy(), next)
+})
+
+test('a REST API that hangs costs its member nothing', async () => {
+  const leader = await cluster.waitHealthy()
+  leader.hangRest()
+  const url = `http://127.0.0.1:${leader.restPort}/primary`
+  await assert.rejects(fetch(url, { signal: AbortSignal.timeout(1_000) }), { name: 'TimeoutError' })
+  assert.equal(await leader.writable(), true)
+  leader.resumeRest()
+  assert.equal((await fetch(url)).status, 200)
+  assert.equal(await cluster.waitHealthy(), leader)
+})
+
+test('in pause a lost leader key is not fought over', async () => {
+  const leader = await cluster.waitHealthy()
+  await cluster.pause()
+  assert.match(await cluster.patronictl('list'), /Maintenance mode: on/)
+  await etcd.client.delete(`${cluster.prefix}leader`)
+  assert.equal(await cluster.waitForLeader(), leader)
+  await cluster.resume()
+  assert.equal(await cluster.waitHealthy(), leader)
+})
+
+test('a leader whose Patroni is asked to end hands over, and one whose PostgreSQL is restarted stays', async () => {
+  const old = await cluster.waitHealthy()
+  await old.terminate()
+  const next = await cluster.waitForLeader({ not: old })
+  await old.start()
+  assert.equal(await cluster.waitHealthy(), next)
+  assert.equal((await next.restartPostgres()).status, 200)
+  assert.equal(await cluster.waitHealthy(), next)
+})
+
+test('an etcd that is away for a moment changes nothing', async () => {
+  const leader = await cluster.waitHealthy()
+  await etcd.server.restart()
+  assert.equal(await cluster.waitHealthy(), leader)
+})
+
+test('a cluster that is stopped leaves no process and no file, whatever state its members are in', async () => {
+  const small = await EtcdCluster.start()
+  const other = await PatroniCluster.start({ etcd: small, members: 2, scope: 'other' })
+  const [first, second] = other.members
+  first?.freeze()
+  await second?.crash()
+  small.server.freeze()
+  assert.ok(other.processes().length > 0)
+  await other.stop()
+  await small.close()
+  for (const path of [other.path, small.path]) {
+    assert.deepEqual(processesIn(path), [])
+    assert.equal(existsSync(path), false)
+  }
+})

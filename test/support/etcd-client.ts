@@ -1,0 +1,169 @@
+import { Buffer } from 'node:buffer'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { clock } from './until.ts'
+
+/** One key as etcd has it. */
+export type KeyValue = { readonly key: string; readonly value: string; readonly modRevision: number }
+
+/** One event of a watch; `at` in milliseconds since the epoch, when it arrived here. */
+export type WatchEvent = {
+  readonly at: number
+  readonly type: 'put' | 'delete'
+  readonly key: string
+  readonly value: string
+  readonly modRevision: number
+}
+
+type RawKeyValue = { key: string; value?: string; mod_revision: string }
+type RawEvent = { type?: 'DELETE'; kv: RawKeyValue }
+type RawWatch = { result?: { created?: boolean; canceled?: boolean; events?: RawEvent[] }; error?: { message: string } }
+
+const encode = (text: string) => Buffer.from(text, 'utf8').toString('base64')
+const decode = (text: string | undefined) => Buffer.from(text ?? '', 'base64').toString('utf8')
+
+/** The end of the range of keys that start with `prefix`. */
+function rangeEnd(prefix: string): string {
+  const bytes = Buffer.from(prefix, 'utf8')
+  const last = bytes.length - 1
+  bytes[last] = (bytes[last] ?? 0) + 1
+  return bytes.toString('base64')
+}
+
+/** A client of etcd's JSON gateway: shares no code with the router, so that a test does not repeat its mistakes. */
+export class EtcdClient {
+  readonly endpoint: string
+
+  /** @param endpoint such as `http://127.0.0.1:2379`. */
+  constructor(endpoint: string) {
+    this.endpoint = endpoint
+  }
+
+  async healthy(): Promise<boolean> {
+    const response = await fetch(`${this.endpoint}/health`, { signal: AbortSignal.timeout(1_000) })
+    return ((await response.json()) as { health: string }).health === 'true'
+  }
+
+  async get(key: string): Promise<KeyValue | null> {
+    const answer = await this.call<{ kvs?: RawKeyValue[] }>('kv/range', { key: encode(key) })
+    return answer.kvs?.map(keyValue)[0] ?? null
+  }
+
+  async list(prefix: string): Promise<KeyValue[]> {
+    const range = { key: encode(prefix), range_end: rangeEnd(prefix) }
+    return (await this.call<{ kvs?: RawKeyValue[] }>('kv/range', range)).kvs?.map(keyValue) ?? []
+  }
+
+  /** Puts a value, on a lease of {@link grant} if given; the revision of that. */
+  async put(key: string, value: string, lease = '0'): Promise<number> {
+    return this.#write('kv/put', { key: encode(key), value: encode(value), lease })
+  }
+
+  async delete(key: string): Promise<number> {
+    return this.#write('kv/deleterange', { key: encode(key) })
+  }
+
+  async deletePrefix(prefix: string): Promise<number> {
+    return this.#write('kv/deleterange', { key: encode(prefix), range_end: rangeEnd(prefix) })
+  }
+
+  /** A lease of so many seconds. */
+  async grant(ttlSeconds: number): Promise<string> {
+    return (await this.call<{ ID: string }>('lease/grant', { TTL: ttlSeconds })).ID
+  }
+
+  async revoke(lease: string): Promise<void> {
+    await this.call('lease/revoke', { ID: lease })
+  }
+
+  async compact(revision: number): Promise<void> {
+    await this.call('kv/compaction', { revision, physical: true })
+  }
+
+  /** Any method of the gateway, such as `kv/range`. */
+  async call<T>(method: string, body: unknown): Promise<T> {
+    const response = await fetch(`${this.endpoint}/v3/${method}`, {
+      method: 'POST',
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(5_000),
+    })
+    if (!response.ok) throw new Error(`etcd ${method}: ${response.status} ${await response.text()}`)
+    return (await response.json()) as T
+  }
+
+  /** Records what happens below a prefix from now on. Survives an etcd that goes away and comes back. */
+  async watch(prefix: string): Promise<WatchLog> {
+    const now = await this.call<{ header: { revision: string } }>('kv/range', { key: encode(prefix), count_only: true })
+    const log = new WatchLog(this.endpoint, prefix, Number(now.header.revision) + 1)
+    await log.established
+    return log
+  }
+
+  async #write(method: string, body: unknown): Promise<number> {
+    return Number((await this.call<{ header: { revision: string } }>(method, body)).header.revision)
+  }
+}
+
+/** See {@link EtcdClient.watch}. */
+export class WatchLog {
+  readonly events: WatchEvent[] = []
+  /** Resolves when etcd has accepted the watch. */
+  readonly established: Promise<void>
+  readonly #established = Promise.withResolvers<undefined>()
+  readonly #closing = new AbortController()
+  readonly #done: Promise<void>
+  #revision: number
+
+  constructor(endpoint: string, prefix: string, revision: number) {
+    this.#revision = revision
+    this.established = this.#established.promise
+    this.#done = this.#follow(endpoint, prefix)
+  }
+
+  /** The first event at or after `sinceMs` that fits. */
+  find(fits: (event: WatchEvent) => boolean, sinceMs = 0): WatchEvent | undefined {
+    return this.events.find((event) => event.at >= sinceMs && fits(event))
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort()
+    await this.#done
+  }
+
+  async #follow(endpoint: string, prefix: string): Promise<void> {
+    const { signal } = this.#closing
+    while (!signal.aborted) {
+      try {
+        await this.#stream(endpoint, prefix, signal)
+      } catch {
+        // etcd is away, or we are closing.
+      }
+      await sleep(50, undefined, { signal }).catch(() => undefined)
+    }
+  }
+
+  async #stream(endpoint: string, prefix: string, signal: AbortSignal): Promise<void> {
+    const range = { key: encode(prefix), range_end: rangeEnd(prefix), start_revision: this.#revision }
+    const body = JSON.stringify({ create_request: range })
+    const response = await fetch(`${endpoint}/v3/watch`, { method: 'POST', body, signal })
+    let pending = ''
+    for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+      const lines = (pending + chunk).split('\n')
+      pending = lines.pop() ?? ''
+      for (const line of lines) this.#record(JSON.parse(line) as RawWatch)
+    }
+  }
+
+  #record(message: RawWatch): void {
+    const at = clock()
+    if (message.error) throw new Error(message.error.message)
+    if (message.result?.created) this.#established.resolve(undefined)
+    for (const { type, kv } of message.result?.events ?? []) {
+      this.events.push({ at, type: type === 'DELETE' ? 'delete' : 'put', ...keyValue(kv) })
+      this.#revision = Number(kv.mod_revision) + 1
+    }
+  }
+}
+
+function keyValue(raw: RawKeyValue): KeyValue {
+  return { key: decode(raw.key), value: decode(raw.value), modRevision: Number(raw.mod_revision) }
+}

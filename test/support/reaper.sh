@@ -1,0 +1,16 @@
+# Waits until its standard input ends, that is until the test process has asked for it or is dead, however it died.
+# Then ends every process that works inside the directory $1, releases PostgreSQL's shared memory, and removes $1.
+trap '' HUP INT TERM
+while read -r _; do :; done
+working_here() {
+  find /proc -mindepth 2 -maxdepth 2 -name cwd \( -lname "$1" -o -lname "$1/*" -o -lname "$1 (deleted)" \) \
+    -printf '%h\n' 2>/dev/null | sed 's,/proc/,,'
+}
+while pids=$(working_here "$1") && [ -n "$pids" ]; do
+  kill -KILL $pids 2>/dev/null
+  sleep 0.01
+done
+for pidfile in "$1"/*/data/postmaster.pid; do
+  [ -f "$pidfile" ] && ipcrm --shmem-id "$(sed -n '7s/.* //p' "$pidfile")" 2>/dev/null
+done
+rm -rf "$1"

@@ -1,0 +1,72 @@
+import { connect, createServer } from 'node:net'
+import type { AddressInfo, Server, Socket } from 'node:net'
+
+/** A TCP relay on 127.0.0.1 that can stand for a network partition or a peer that hangs. */
+export class Relay {
+  readonly #server: Server
+  readonly #target: number
+  readonly #sockets = new Set<Socket>()
+  #hanging = false
+
+  private constructor(target: number) {
+    this.#target = target
+    this.#server = createServer((socket) => this.#accept(socket))
+  }
+
+  /** @param target the port that is relayed to. @param port the port to listen on; 0 lets the kernel choose. */
+  static async start(target: number, port = 0): Promise<Relay> {
+    const relay = new Relay(target)
+    await new Promise<void>((resolve, reject) => {
+      relay.#server.once('error', reject)
+      relay.#server.listen(port, '127.0.0.1', resolve)
+    })
+    relay.#server.unref()
+    return relay
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port
+  }
+
+  /** From now on nothing gets through, while connections stay open and new ones are accepted. */
+  hang(): void {
+    this.#hanging = true
+    for (const socket of this.#sockets) socket.unpipe().pause()
+  }
+
+  /** Ends what hung, as after a partition, and relays new connections again. */
+  resume(): void {
+    this.#hanging = false
+    this.#destroyAll()
+  }
+
+  async close(): Promise<void> {
+    this.#destroyAll()
+    await new Promise((resolve) => this.#server.close(resolve))
+  }
+
+  #destroyAll(): void {
+    for (const socket of this.#sockets) socket.destroy()
+  }
+
+  #accept(client: Socket): void {
+    this.#track(client)
+    if (this.#hanging) {
+      client.pause()
+      return
+    }
+    const target = connect({ port: this.#target, host: '127.0.0.1', allowHalfOpen: false })
+    this.#track(target)
+    client.pipe(target)
+    target.pipe(client)
+    client.once('close', () => target.destroy())
+    target.once('close', () => client.destroy())
+  }
+
+  #track(socket: Socket): void {
+    this.#sockets.add(socket)
+    socket.setNoDelay(true)
+    socket.on('error', () => undefined) // 'close' follows
+    socket.once('close', () => this.#sockets.delete(socket))
+  }
+}

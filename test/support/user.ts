@@ -1,0 +1,10 @@
+import { execFileSync } from 'node:child_process'
+
+export type SystemUser = { readonly uid: number; readonly gid: number }
+
+/** The ids of a user of this system, or null when we are not root and run everything as ourselves. */
+export function systemUser(name: string): SystemUser | null {
+  if (process.getuid?.() !== 0) return null
+  const [, , uid, gid] = execFileSync('getent', ['passwd', name], { encoding: 'utf8' }).split(':')
+  return { uid: Number(uid), gid: Number(gid) }
+}
