@@ -1,0 +1,22 @@
+/** What every kind of DCS gives to the watcher. */
+import type { RouterError } from '../../errors.ts'
+import type { Cluster } from '../cluster.ts'
+
+export type DcsObservation =
+  /** The whole cluster, after a change or as a confirmation that nothing has changed (then `cluster` is the same object). */
+  | {
+      readonly type: 'snapshot'
+      readonly cluster: Cluster
+      /** Opaque: where in the DCS's history this is. */
+      readonly position: string
+      /** The history is another one, or went back: the DCS was restored from a backup. */
+      readonly restored: boolean
+      readonly endpoint: string
+    }
+  /** The endpoint cannot be read, or not with certainty. Repeated while that lasts. */
+  | { readonly type: 'lost'; readonly endpoint: string; readonly error: RouterError }
+
+export interface Dcs {
+  /** Observes until `signal` aborts; then it ends, without an error. It tries again by itself, for ever. */
+  observe(signal: AbortSignal): AsyncIterable<DcsObservation>
+}

@@ -1,0 +1,32 @@
+/** Which endpoint of the DCS is next: the advertised ones, then the configured seeds, in turns. Pure. */
+
+export interface Endpoints {
+  readonly seeds: readonly string[]
+  /** What the cluster itself says its members listen on. */
+  readonly discovered: readonly string[]
+  readonly current: string | null
+}
+
+/** All endpoints in the order in which they are tried. */
+export function allEndpoints({ seeds, discovered }: Endpoints): readonly string[] {
+  return [...new Set([...discovered, ...seeds])]
+}
+
+/** The endpoint after the current one. */
+export function nextEndpoint(endpoints: Endpoints): string {
+  const all = allEndpoints(endpoints)
+  const index = endpoints.current === null ? -1 : all.indexOf(endpoints.current)
+  const next = all[(index + 1) % all.length]
+  if (next === undefined) throw new RangeError('no endpoint is configured')
+  return next
+}
+
+/** `host:port` of the advertised URLs that speak `protocol`; others cannot be used. */
+export function endpointsOf(urls: readonly string[], protocol: 'http' | 'https'): readonly string[] {
+  return urls.flatMap((url) => {
+    if (!URL.canParse(url)) return []
+    const { protocol: scheme, hostname, port } = new URL(url)
+    if (scheme !== `${protocol}:` || hostname === '') return []
+    return [`${hostname}:${port === '' ? (protocol === 'http' ? '80' : '443') : port}`]
+  })
+}

@@ -1,0 +1,28 @@
+/** Turns callbacks into an async iteration: what is pushed comes out in order; `fail` ends it after what is queued. */
+export class Queue<T> {
+  readonly #items: T[] = []
+  #failure: { readonly error: unknown } | null = null
+  #wake: (() => void) | null = null
+
+  push(item: T): void {
+    this.#items.push(item)
+    this.#wake?.()
+  }
+
+  /** The first failure counts. */
+  fail(error: unknown): void {
+    this.#failure ??= { error }
+    this.#wake?.()
+  }
+
+  /** The next item; rejects with what `fail` was given once the queue is empty. One caller at a time. */
+  async next(): Promise<T> {
+    for (;;) {
+      const item = this.#items.shift()
+      if (item !== undefined) return item
+      if (this.#failure !== null) throw this.#failure.error
+      await new Promise<void>((resolve) => (this.#wake = resolve))
+      this.#wake = null
+    }
+  }
+}

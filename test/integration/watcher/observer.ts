@@ -1,0 +1,81 @@
+import type { Cluster } from '../../../src/watcher/cluster.ts'
+import type { DcsObservation } from '../../../src/watcher/dcs/dcs.ts'
+import { Etcd3Dcs } from '../../../src/watcher/dcs/etcd3-dcs.ts'
+import { until } from '../../support/until.ts'
+
+export type Seen = DcsObservation & { readonly at: number }
+
+type Settings = {
+  readonly endpoints: readonly string[]
+  readonly prefix?: string
+  readonly useProxies?: boolean
+  readonly intervalMs?: number
+  readonly timeoutMs?: number
+}
+
+/** Records everything that a DCS tells. */
+export class Observer implements AsyncDisposable {
+  readonly seen: Seen[] = []
+  readonly #stop = new AbortController()
+  readonly #done: Promise<void>
+
+  constructor({
+    endpoints,
+    prefix = '/service/demo/',
+    useProxies = true,
+    intervalMs = 300,
+    timeoutMs = 500,
+  }: Settings) {
+    const config = { kind: 'etcd3', endpoints, protocol: 'http', useProxies } as const
+    this.#done = this.#observe(new Etcd3Dcs({ config, prefix, intervalMs, timeoutMs }))
+  }
+
+  get last(): Seen | undefined {
+    return this.seen.at(-1)
+  }
+
+  /** Of the last snapshot. @throws while there is none. */
+  get cluster(): Cluster {
+    const snapshot = this.snapshots.at(-1)
+    if (snapshot === undefined) throw new Error('no snapshot yet')
+    return snapshot.cluster
+  }
+
+  get snapshots() {
+    return this.seen.filter((one) => one.type === 'snapshot')
+  }
+
+  get losses() {
+    return this.seen.filter((one) => one.type === 'lost')
+  }
+
+  /** The leaders' names in the order in which they were told, repetitions left out. */
+  get leaders(): (string | null)[] {
+    const names = this.snapshots.map(({ cluster }) => cluster.leader?.name ?? null)
+    return names.filter((name, index) => index === 0 || name !== names[index - 1])
+  }
+
+  /** Waits for an observation among those from number `from` on. */
+  async until(what: string, fits: (seen: Seen) => boolean, { from = 0, timeoutMs = 15_000 } = {}): Promise<Seen> {
+    return until(what, () => this.seen.slice(from).find(fits), { timeoutMs, everyMs: 5 })
+  }
+
+  async leader(name: string | null, from = 0): Promise<Seen> {
+    const fits = (seen: Seen): boolean => seen.type === 'snapshot' && (seen.cluster.leader?.name ?? null) === name
+    return this.until(`the leader is ${name ?? 'nobody'}`, fits, { from })
+  }
+
+  /** Resolves when the observation has ended. */
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    await this.#done
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+  }
+
+  async #observe(dcs: Etcd3Dcs): Promise<void> {
+    for await (const seen of dcs.observe(this.#stop.signal)) this.seen.push({ ...seen, at: performance.now() })
+  }
+}
