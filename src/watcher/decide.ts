@@ -1,0 +1,116 @@
+/** The decision of the primary's state machine: which state follows from what has been learned. Pure. */
+import type { Evidence } from './evidence.ts'
+import {
+  basisOf,
+  type DcsFacts,
+  evidenceOf,
+  keepsSessionsOf,
+  type PrimaryMachine,
+  type PrimaryPhase,
+} from './machine.ts'
+
+/** How long a `failover` key alone may hold clients back: a good one runs a CHECKPOINT first, for minutes even. */
+export const SWITCHOVER_HOLD_MS = 2000
+/** How long sessions stay while a proof is asked for anew; the check timeout ends it sooner. */
+export const ASK_AGAIN_MS = 2000
+
+/** The state that follows from what `machine` knows at `now`; `machine.phase` is the state before. */
+export function decide(machine: PrimaryMachine, now: number): PrimaryPhase {
+  const { link, facts } = machine
+  if (link === 'never') return { state: 'none', reason: 'the DCS has not been read yet' }
+  if (facts.standbyCluster) return { state: 'none', reason: 'a standby cluster: its leader is read-only' }
+  if (link === 'up' && facts.leader !== null) return decideNamed(machine, facts.leader.name, now)
+  return decideUnnamed(machine, now)
+}
+
+/** The DCS names `member`: nobody else can be the primary, whatever any REST API says. */
+function decideNamed(machine: PrimaryMachine, member: string, now: number): PrimaryPhase {
+  const evidence = evidenceOf(machine, member)
+  const known = machine.facts.members.get(member)
+  if (known === undefined || known.address === null)
+    return { state: 'promoting', member, reason: 'the DCS has no address of it yet' }
+  if (evidence.proof === null) {
+    if (evidence.usable || evidence.silences === 0) return { state: 'promoting', member, reason: evidence.reason }
+    return { state: 'unverified', member, reason: `its REST API has never answered: ${evidence.reason}` }
+  }
+  if (evidence.proof.basis !== basisOf(machine, member))
+    return (
+      askAgain(machine, member, now)?.phase ?? { state: 'promoting', member, reason: 'asked to prove itself again' }
+    )
+  return (
+    obstacle(member, evidence) ??
+    switchover(machine, member, now) ?? { state: 'open', member, reason: 'the DCS names it and it has proved itself' }
+  )
+}
+
+/** No leader key, or no DCS: what remains is the proof of exactly one member, on the highest timeline. */
+function decideUnnamed(machine: PrimaryMachine, now: number): PrimaryPhase {
+  const missing = machine.link === 'up' ? 'no leader key in the DCS' : 'the DCS is out of reach'
+  const proofs = [...machine.evidence].flatMap(([member, { proof }]) =>
+    proof !== null && proof.basis === basisOf(machine, member) && proof.timeline >= machine.timelineFloor
+      ? [{ member, timeline: proof.timeline }]
+      : [],
+  )
+  const highest = Math.max(0, ...proofs.map(({ timeline }) => timeline))
+  const [first, second] = proofs.filter(({ timeline }) => timeline === highest)
+  const live = keepsSessionsOf(machine.phase)
+  const waiting = live === null ? null : askAgain(machine, live, now)
+  // Until the live member has answered, only a higher timeline than its own shows a newer primary.
+  if (waiting !== null && (first === undefined || highest <= waiting.timeline)) return waiting.phase
+  if (first === undefined) return { state: 'none', reason: `${missing}, and no member proves to be the primary` }
+  if (second !== undefined) {
+    const names = `${first.member} and ${second.member}`
+    return { state: 'none', reason: `${missing}, and ${names} both claim to be the primary on timeline ${highest}` }
+  }
+  const evidence = evidenceOf(machine, first.member)
+  const reason = `${missing}, but it alone has proved to be the primary`
+  return obstacle(first.member, evidence) ?? { state: 'unlocked', member: first.member, reason }
+}
+
+/** What keeps new connections from a member that has proved itself. */
+function obstacle(member: string, evidence: Evidence): PrimaryPhase | null {
+  if (evidence.down !== null) return { state: 'unreachable', member, reason: evidence.down.reason }
+  if (!evidence.stopping) return null
+  return { state: 'switching', member, cause: 'stopping', until: null, reason: evidence.reason }
+}
+
+/** Sessions stay and new connections wait while a member that was live answers whether its proof still holds. */
+function askAgain(
+  machine: PrimaryMachine,
+  member: string,
+  now: number,
+): { readonly phase: PrimaryPhase; readonly timeline: number } | null {
+  const before = machine.phase
+  const { proof } = evidenceOf(machine, member)
+  if (keepsSessionsOf(before) !== member || proof === null || proof.basis === basisOf(machine, member)) return null
+  const asked = before.state === 'switching' && before.cause === 'asked-again'
+  const until = asked && before.until !== null ? before.until : now + ASK_AGAIN_MS
+  if (until <= now) return null
+  const reason = 'asked to prove itself again: its lock or its cluster has changed'
+  return { phase: { state: 'switching', member, cause: 'asked-again', until, reason }, timeline: proof.timeline }
+}
+
+/** The `failover` key asks `member`, the named leader, to hand over now. */
+function switchover(machine: PrimaryMachine, member: string, now: number): PrimaryPhase | null {
+  const { handoverFrom: from, facts } = machine
+  if (from === null || now < from || now >= from + SWITCHOVER_HOLD_MS) return null
+  const reason = `a switchover to ${facts.failover?.member ?? 'another member'} is asked for`
+  return { state: 'switching', member, cause: 'failover-key', until: from + SWITCHOVER_HOLD_MS, reason }
+}
+
+/**
+ * From when on the `failover` key asks the named leader to hand over (Patroni's ha.py,
+ * process_manual_failover_from_leader); null: it does not. A request that replaces one that is already in force adds
+ * nothing: whoever rewrites the key over and over holds clients back once.
+ */
+export function handoverFrom(machine: PrimaryMachine, facts: DcsFacts, now: number): number | null {
+  const { failover: request, leader, paused } = facts
+  if (request === null || leader === null) return null
+  if (request.leader !== null && request.leader !== leader.name) return null
+  if (request.member === leader.name) return null
+  if (request.member === null && (request.leader === null || paused)) return null
+  if (request.scheduledAt !== null && (paused || !Number.isFinite(request.scheduledAt))) return null
+  const from = Math.max(now, request.scheduledAt ?? 0)
+  const before = machine.facts.leader?.name === leader.name ? machine.handoverFrom : null
+  return before !== null && before <= now && from === now ? before : from
+}

@@ -1,0 +1,134 @@
+/**
+ * What one member has shown of itself: its answers to `GET /primary` and Postgres' answers to startup packets.
+ * Pure; the rules are "No is no, silence is not" of the design.
+ */
+
+/** An answer of a member's REST API to `GET /primary`, already judged by `proof.ts`. */
+export type RestAnswer =
+  /** Full proof: it holds the lock and a live query has shown a primary on `timeline`. */
+  | { readonly kind: 'proof'; readonly timeline: number }
+  /** Patroni is about to stop this Postgres (a switchover, a shutdown); `/primary` still says 200. */
+  | { readonly kind: 'stopping' }
+  /** An explicit negative. */
+  | { readonly kind: 'no'; readonly reason: string }
+  /**
+   * An explicit negative of a member whose live query shows a primary all the same: it is without the lock at this
+   * moment. Patroni says so for some milliseconds when it has found the key gone and is about to take it again.
+   */
+  | { readonly kind: 'lockless'; readonly timeline: number; readonly reason: string }
+  /** No usable answer within the check timeout. */
+  | { readonly kind: 'silent'; readonly reason: string }
+
+/** What Postgres did with a startup packet or a dial: `down` is refused, unreachable, or 57P03. */
+export type PostgresAnswer =
+  { readonly kind: 'up' } | { readonly kind: 'down'; readonly reason: string } | { readonly kind: 'unknown' }
+
+export interface Proof {
+  /** What the proof was given for: see `basisOf`. Under another basis it is stale. */
+  readonly basis: string
+  readonly timeline: number
+}
+
+/** Postgres was seen down at `at`; both a startup answer and a proof younger than that end it. */
+export interface Down {
+  readonly at: number
+  readonly reason: string
+  readonly postgresBack: boolean
+  readonly proofBack: boolean
+}
+
+export interface Evidence {
+  readonly proof: Proof | null
+  readonly stopping: boolean
+  readonly down: Down | null
+  /** Consecutive silences of the REST API. */
+  readonly silences: number
+  /** It has answered at least once, so silence is an outage rather than a firewall. */
+  readonly usable: boolean
+  /** How often what its proof stands on has changed; part of the basis. */
+  readonly renewals: number
+  /** Why there is no proof, or what is wrong with it; for people. */
+  readonly reason: string
+}
+
+export const NO_EVIDENCE: Evidence = {
+  proof: null,
+  stopping: false,
+  down: null,
+  silences: 0,
+  usable: false,
+  renewals: 0,
+  reason: 'not asked yet',
+}
+
+export interface AnswerContext {
+  /** The basis the question was asked under, and the one that holds now. */
+  readonly askedUnder: string
+  readonly basis: string
+  readonly askedAt: number
+  /** The DCS is readable and names this member as the leader. */
+  readonly named: boolean
+  /** Consecutive silences that end a proof when the DCS does not vouch for it. */
+  readonly fall: number
+}
+
+/** The evidence after an answer of the REST API. An answer to a question of another basis proves nothing. */
+export function afterAnswer(evidence: Evidence, answer: RestAnswer, context: AnswerContext): Evidence {
+  const usable = evidence.usable || answer.kind !== 'silent'
+  if (context.askedUnder !== context.basis) return usable === evidence.usable ? evidence : { ...evidence, usable }
+  switch (answer.kind) {
+    case 'proof':
+      return {
+        ...evidence,
+        proof: { basis: context.basis, timeline: answer.timeline },
+        stopping: false,
+        down: backFromDown(evidence.down, context.askedAt, { proofBack: true }),
+        silences: 0,
+        usable,
+        reason: '',
+      }
+    case 'stopping':
+      return { ...evidence, stopping: true, silences: 0, usable, reason: 'Patroni is stopping its Postgres' }
+    case 'no':
+      return { ...evidence, proof: null, stopping: false, silences: 0, usable, reason: answer.reason }
+    case 'lockless': {
+      const { proof, renewals } = evidence
+      const stale = proof !== null && proof.basis !== context.basis
+      // Its sessions may wait for its next word, and no longer than for any proof that is asked for anew: a Patroni that
+      // knows that it has lost the lock either takes it again or stops its Postgres. Cutting them off here cost every
+      // session when etcd came back after a failsafe outage. Against its own lock in the DCS, no is no.
+      const waits = proof?.timeline === answer.timeline && (stale || !context.named)
+      if (!waits) return afterAnswer(evidence, { kind: 'no', reason: answer.reason }, context)
+      return { ...evidence, renewals: stale ? renewals : renewals + 1, silences: 0, usable, reason: answer.reason }
+    }
+    case 'silent': {
+      const silences = evidence.silences + 1
+      const stale = evidence.proof !== null && evidence.proof.basis !== context.basis
+      const ended = stale || (!context.named && silences >= context.fall)
+      return { ...evidence, proof: ended ? null : evidence.proof, silences, usable, reason: answer.reason }
+    }
+  }
+}
+
+/** The evidence after a dial or a startup probe that began at `askedAt`. */
+export function afterPostgres(evidence: Evidence, answer: PostgresAnswer, askedAt: number, now: number): Evidence {
+  switch (answer.kind) {
+    case 'up':
+      return { ...evidence, down: backFromDown(evidence.down, askedAt, { postgresBack: true }) }
+    case 'down':
+      return { ...evidence, down: { at: now, reason: answer.reason, postgresBack: false, proofBack: false } }
+    case 'unknown':
+      return evidence
+  }
+}
+
+/**
+ * Postgres that went away may have come back read-only (Patroni restarts a demoted primary while its key lives on,
+ * edge 8), so a startup answer alone does not reopen it; and a REST API that answers does not help a client whose
+ * dials are refused. Only both together, each asked after the failure, end it.
+ */
+function backFromDown(down: Down | null, askedAt: number, back: Partial<Down>): Down | null {
+  if (down === null || askedAt <= down.at) return down
+  const next = { ...down, ...back }
+  return next.postgresBack && next.proofBack ? null : next
+}

@@ -1,0 +1,169 @@
+/** The data of the primary's state machine (`primary.ts`), and what can be read off it. */
+import { type Evidence, NO_EVIDENCE, type PostgresAnswer, type RestAnswer } from './evidence.ts'
+
+/** The part of a DCS snapshot that the decision needs. */
+export interface DcsFacts {
+  /** `session` changes whenever the lock was let go and taken again (etcd: the create revision). */
+  readonly leader: { readonly name: string; readonly session: string } | null
+  /** The system identifier (`initialize`). */
+  readonly systemId: string | null
+  readonly standbyCluster: boolean
+  readonly paused: boolean
+  readonly failover: FailoverRequest | null
+  /** Every known member; of one whose key has gone, what was known last. */
+  readonly members: ReadonlyMap<string, MemberFacts>
+}
+
+export interface MemberFacts {
+  /** `host:port` of Postgres and the REST API's URL, as one string; null while it has none. */
+  readonly address: string | null
+  readonly timeline: number | null
+}
+
+/** The `failover` key. */
+export interface FailoverRequest {
+  readonly leader: string | null
+  readonly member: string | null
+  /** Milliseconds since the epoch; null: now. */
+  readonly scheduledAt: number | null
+}
+
+export type PrimaryPhase =
+  | { readonly state: 'open'; readonly member: string; readonly reason: string }
+  | {
+      readonly state: 'switching'
+      readonly member: string
+      readonly cause: 'failover-key' | 'stopping' | 'asked-again'
+      /** When the cause wears off; null: it ends by an event only. */
+      readonly until: number | null
+      readonly reason: string
+    }
+  | { readonly state: 'promoting'; readonly member: string; readonly reason: string }
+  | { readonly state: 'unreachable'; readonly member: string; readonly reason: string }
+  | { readonly state: 'unverified'; readonly member: string; readonly reason: string }
+  | { readonly state: 'unlocked'; readonly member: string; readonly reason: string }
+  | { readonly state: 'none'; readonly reason: string }
+
+export type PrimaryState = PrimaryPhase['state']
+
+export interface PrimaryMachine {
+  readonly link: 'never' | 'up' | 'lost'
+  readonly facts: DcsFacts
+  /** Counts restored DCSs: each drops all proof. */
+  readonly restores: number
+  readonly evidence: ReadonlyMap<string, Evidence>
+  /** From when on the `failover` key has been asking the named leader to hand over, see `handoverFrom`. */
+  readonly handoverFrom: number | null
+  /** The timeline proved last under a name, or a higher one since: without a name nothing below is believed. */
+  readonly timelineFloor: number
+  /** Consecutive silences that end a proof the DCS does not vouch for. */
+  readonly fall: number
+  readonly phase: PrimaryPhase
+  /** When `phase` took its present state and member. */
+  readonly since: number
+  /** Grows whenever sessions have another owner, or none: those of older epochs are to be closed. */
+  readonly epoch: number
+}
+
+export type PrimaryEvent =
+  /** A snapshot of the DCS. `restored`: it is older than what was seen before, so a backup was restored. */
+  | { readonly type: 'dcs'; readonly facts: DcsFacts; readonly restored: boolean }
+  | { readonly type: 'dcs-lost' }
+  | {
+      readonly type: 'rest'
+      readonly member: string
+      readonly answer: RestAnswer
+      /** `basisOf` the member and the time when the question was sent. */
+      readonly askedUnder: string
+      readonly askedAt: number
+    }
+  | {
+      readonly type: 'postgres'
+      readonly member: string
+      readonly answer: PostgresAnswer
+      readonly askedUnder: string
+      readonly askedAt: number
+    }
+  | { readonly type: 'tick' }
+
+const NO_FACTS: DcsFacts = {
+  leader: null,
+  systemId: null,
+  standbyCluster: false,
+  paused: false,
+  failover: null,
+  members: new Map(),
+}
+
+/** The state of a router that has just started. `fall`: see `CheckConfig`. */
+export function initialPrimary(fall: number, now: number): PrimaryMachine {
+  return {
+    link: 'never',
+    facts: NO_FACTS,
+    restores: 0,
+    evidence: new Map(),
+    handoverFrom: null,
+    timelineFloor: 0,
+    fall,
+    phase: { state: 'none', reason: 'the DCS has not been read yet' },
+    since: now,
+    epoch: 0,
+  }
+}
+
+/**
+ * What a proof of `member` is good for: this lock, this cluster, this address, this history of the DCS. When any of it
+ * changes the member has to prove itself again (edge 10).
+ */
+export function basisOf(machine: PrimaryMachine, member: string): string {
+  return JSON.stringify([machine.restores, groundsOf(machine.facts, member), evidenceOf(machine, member).renewals])
+}
+
+/** The part of the basis that is read off a snapshot: it may come back, a basis does not. */
+export function groundsOf(facts: DcsFacts, member: string): string {
+  const { leader, systemId, standbyCluster, members } = facts
+  return JSON.stringify([leader?.name, leader?.session, systemId, standbyCluster, members.get(member)?.address])
+}
+
+/** What `member` has shown of itself so far. */
+export function evidenceOf(machine: PrimaryMachine, member: string): Evidence {
+  return machine.evidence.get(member) ?? NO_EVIDENCE
+}
+
+/** The member that new connections of the primary route are dialled to, if there is one. */
+export function servesNew(phase: PrimaryPhase): phase is PrimaryPhase & { state: 'open' | 'unlocked' } {
+  return phase.state === 'open' || phase.state === 'unlocked'
+}
+
+/** The member a phase is about. */
+export function memberOf(phase: PrimaryPhase): string | null {
+  return phase.state === 'none' ? null : phase.member
+}
+
+/** The member whose sessions stay. */
+export function keepsSessionsOf(phase: PrimaryPhase): string | null {
+  switch (phase.state) {
+    case 'open':
+    case 'unlocked':
+    case 'switching':
+    case 'unreachable':
+      return phase.member
+    case 'promoting':
+    case 'unverified':
+    case 'none':
+      return null
+  }
+}
+
+/** When a `tick` may change something, in milliseconds since the epoch; null: never. */
+export function nextTickAt(machine: PrimaryMachine, now: number): number | null {
+  const until = machine.phase.state === 'switching' ? machine.phase.until : null
+  const times = [until, machine.handoverFrom].filter((time): time is number => time !== null && time > now)
+  return times.length === 0 ? null : Math.min(...times)
+}
+
+/** The owner of sessions: a member *at an address*, so that a member that moves is fenced like another one. */
+export function ownerOf(phase: PrimaryPhase, facts: DcsFacts): string | null {
+  const member = keepsSessionsOf(phase)
+  return member === null ? null : JSON.stringify([member, facts.members.get(member)?.address])
+}

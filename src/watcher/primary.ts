@@ -1,0 +1,105 @@
+/**
+ * The primary's state machine: who may be written to, decided from what the DCS says and what the members have proved.
+ * A pure function `(machine, event, now) -> machine`; the rules are "The primary, exactly" of the design.
+ */
+import { decide, handoverFrom } from './decide.ts'
+import { afterAnswer, afterPostgres, type Evidence } from './evidence.ts'
+import {
+  basisOf,
+  type DcsFacts,
+  evidenceOf,
+  groundsOf,
+  keepsSessionsOf,
+  memberOf,
+  ownerOf,
+  type PrimaryEvent,
+  type PrimaryMachine,
+  type PrimaryPhase,
+} from './machine.ts'
+
+/**
+ * One step. `now`: milliseconds since the epoch, on a clock that never goes back. Never throws; events about members
+ * that are not known are ignored.
+ */
+export function nextPrimary(machine: PrimaryMachine, event: PrimaryEvent, now: number): PrimaryMachine {
+  const learned = learn(machine, event, now)
+  const phase = decide(learned, now)
+  const moved = phase.state !== machine.phase.state || memberOf(phase) !== memberOf(machine.phase)
+  const owner = ownerOf(phase, learned.facts)
+  const epoch = owner === ownerOf(machine.phase, machine.facts) ? machine.epoch : machine.epoch + 1
+  return {
+    ...learned,
+    phase,
+    since: moved ? now : machine.since,
+    epoch,
+    timelineFloor: floorAfter(learned, phase),
+  }
+}
+
+function learn(machine: PrimaryMachine, event: PrimaryEvent, now: number): PrimaryMachine {
+  switch (event.type) {
+    case 'dcs': {
+      const { facts } = event
+      const another = machine.facts.systemId !== facts.systemId && machine.facts.systemId !== null
+      const names = [...facts.members.keys()]
+      return {
+        ...machine,
+        link: 'up',
+        facts,
+        restores: machine.restores + (event.restored ? 1 : 0),
+        evidence: new Map(names.map((name) => [name, renewed(machine, facts, name)])),
+        handoverFrom: handoverFrom(machine, facts, now),
+        timelineFloor: another || event.restored ? 0 : machine.timelineFloor,
+      }
+    }
+    case 'dcs-lost':
+      return { ...machine, link: machine.link === 'never' ? 'never' : 'lost' }
+    case 'rest': {
+      const { member, answer, askedUnder, askedAt } = event
+      const named = machine.link === 'up' && machine.facts.leader?.name === member
+      const context = { askedUnder, basis: basisOf(machine, member), askedAt, named, fall: machine.fall }
+      return withEvidence(machine, member, (evidence) => afterAnswer(evidence, answer, context))
+    }
+    case 'postgres': {
+      const { member, answer, askedUnder, askedAt } = event
+      // A dial to an address or for a lock that is no longer the member's says nothing of the present one.
+      if (askedUnder !== basisOf(machine, member)) return machine
+      return withEvidence(machine, member, (evidence) => afterPostgres(evidence, answer, askedAt, now))
+    }
+    case 'tick':
+      return machine
+  }
+}
+
+function withEvidence(
+  machine: PrimaryMachine,
+  member: string,
+  change: (evidence: Evidence) => Evidence,
+): PrimaryMachine {
+  // Nobody can have answered for a member that is not known or has no address.
+  if ((machine.facts.members.get(member)?.address ?? null) === null) return machine
+  return { ...machine, evidence: new Map(machine.evidence).set(member, change(evidenceOf(machine, member))) }
+}
+
+/**
+ * What was shown on other grounds is not believed again when the old grounds come back (`standby_cluster` on and off
+ * within a second). And a member whose key shows a higher timeline than its proof has been promoted since. Counted, so
+ * that a key that shows nonsense costs one question and no more.
+ */
+function renewed(before: PrimaryMachine, facts: DcsFacts, member: string): Evidence {
+  const evidence = evidenceOf(before, member)
+  const timeline = facts.members.get(member)?.timeline ?? 0
+  const changed = timeline !== (before.facts.members.get(member)?.timeline ?? 0)
+  const promoted = changed && evidence.proof !== null && timeline > evidence.proof.timeline
+  if (!promoted && groundsOf(before.facts, member) === groundsOf(facts, member)) return evidence
+  return { ...evidence, renewals: evidence.renewals + 1 }
+}
+
+/** The proof of whom the DCS names sets the floor; without a name the floor only rises. */
+function floorAfter(machine: PrimaryMachine, phase: PrimaryPhase): number {
+  const member = keepsSessionsOf(phase)
+  const proof = member === null ? null : evidenceOf(machine, member).proof
+  if (member === null || proof === null || proof.basis !== basisOf(machine, member)) return machine.timelineFloor
+  const named = machine.link === 'up' && machine.facts.leader !== null
+  return named ? proof.timeline : Math.max(machine.timelineFloor, proof.timeline)
+}

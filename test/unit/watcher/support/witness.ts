@@ -1,0 +1,185 @@
+/**
+ * A second opinion on every step of the primary's machine: what a careful bystander, who knows the design and not the
+ * code, remembers of the events, and what must then be true of the machine. Throws an AssertionError where it is not.
+ */
+import assert from 'node:assert/strict'
+import {
+  basisOf,
+  type DcsFacts,
+  keepsSessionsOf,
+  memberOf,
+  type PrimaryEvent,
+  type PrimaryMachine,
+  servesNew,
+} from '../../../../src/watcher/machine.ts'
+
+/** What a member has said since its lock, its cluster and its address are what they are. */
+interface Heard {
+  readonly said: 'nothing' | 'proof' | 'stopping' | 'no'
+  readonly timeline: number
+  /** null: not seen down; otherwise when, and what was asked and answered well after that. */
+  readonly down: { readonly at: number; readonly accepts: boolean; readonly proved: boolean } | null
+}
+
+export type Witness = ReadonlyMap<string, Heard>
+
+const UNHEARD: Heard = { said: 'nothing', timeline: 0, down: null }
+
+/** How long new connections may wait for a `failover` key, or sessions for a proof that is asked for anew. */
+const LONGEST_WAIT_MS = 2000
+
+/** What `witness` remembers after `event`, which `before` is about to see. */
+export function witnessed(witness: Witness, before: PrimaryMachine, event: PrimaryEvent, now: number): Witness {
+  if (event.type === 'dcs') {
+    const names = [...event.facts.members.keys()]
+    return new Map(
+      names.map((name) => {
+        const heard = witness.get(name) ?? UNHEARD
+        return [name, mustProveAgain(witness, before, event, name) ? { ...heard, said: 'nothing' } : heard]
+      }),
+    )
+  }
+  if (event.type !== 'rest' && event.type !== 'postgres') return witness
+  const heard = witness.get(event.member)
+  const { address = null } = before.facts.members.get(event.member) ?? {}
+  if (heard === undefined || address === null || isOutdated(before, event)) return witness
+  const after = waitsForTheLock(heard, before, event)
+    ? { ...heard, said: 'nothing' as const }
+    : afterHearing(heard, event, now)
+  return new Map(witness).set(event.member, after)
+}
+
+/** A primary on the timeline of its proof that says it has no lock, while the DCS does not name it or it is asked again. */
+function waitsForTheLock(heard: Heard, { link, facts }: PrimaryMachine, event: PrimaryEvent): boolean {
+  if (event.type !== 'rest' || event.answer.kind !== 'lockless' || heard.said === 'no') return false
+  const named = link === 'up' && facts.leader?.name === event.member
+  return heard.timeline === event.answer.timeline && (heard.said === 'nothing' || !named)
+}
+
+function afterHearing(heard: Heard, event: PrimaryEvent & { type: 'rest' | 'postgres' }, now: number): Heard {
+  const { kind } = event.answer
+  if (kind === 'down') return { ...heard, down: { at: now, accepts: false, proved: false } }
+  if (kind === 'no' || kind === 'lockless') return { ...heard, said: 'no' }
+  if (kind === 'stopping') return heard.said === 'proof' ? { ...heard, said: 'stopping' } : heard
+  if (kind !== 'proof' && kind !== 'up') return heard
+  const after = kind === 'proof' ? { ...heard, said: kind, timeline: event.answer.timeline } : heard
+  if (heard.down === null || event.askedAt <= heard.down.at) return after
+  const down = { ...heard.down, ...(kind === 'up' ? { accepts: true } : { proved: true }) }
+  return { ...after, down: down.accepts && down.proved ? null : down }
+}
+
+/** The question was sent when the lock, the cluster or the address was another one. */
+function isOutdated(before: PrimaryMachine, event: PrimaryEvent): boolean {
+  return (event.type === 'rest' || event.type === 'postgres') && event.askedUnder !== basisOf(before, event.member)
+}
+
+function mustProveAgain(
+  witness: Witness,
+  before: PrimaryMachine,
+  event: PrimaryEvent & { type: 'dcs' },
+  name: string,
+): boolean {
+  const [was, is] = [before.facts, event.facts]
+  const heard = witness.get(name) ?? UNHEARD
+  const proved = heard.said === 'proof' || heard.said === 'stopping'
+  const timeline = is.members.get(name)?.timeline ?? 0
+  return (
+    event.restored ||
+    was.leader?.name !== is.leader?.name ||
+    was.leader?.session !== is.leader?.session ||
+    was.systemId !== is.systemId ||
+    was.standbyCluster !== is.standbyCluster ||
+    was.members.get(name)?.address !== is.members.get(name)?.address ||
+    (proved && timeline > heard.timeline && timeline !== (was.members.get(name)?.timeline ?? 0))
+  )
+}
+
+export interface SeenStep {
+  readonly before: PrimaryMachine
+  readonly event: PrimaryEvent
+  readonly after: PrimaryMachine
+  readonly now: number
+  /** After the event. */
+  readonly witness: Witness
+}
+
+/** The invariants of one step. */
+export function checkStep(step: SeenStep): void {
+  checkWhoIsServed(step)
+  checkTheNamed(step)
+  checkOwner(step)
+  checkNothingNeedless(step)
+}
+
+/** At most one, by type; and that one has proved itself for what holds now, and nothing speaks against it. */
+function checkWhoIsServed({ after, witness, now }: SeenStep): void {
+  const { phase, facts, link } = after
+  const kept = keepsSessionsOf(phase)
+  if (kept === null) return
+  const heard = witness.get(kept) ?? UNHEARD
+  assert.notEqual(heard.said, 'no', `${kept} keeps its sessions after an explicit no`)
+  assert.ok(facts.members.has(kept), `sessions of ${kept}, which is not known`)
+  assert.equal(facts.standbyCluster, false, 'sessions in a standby cluster')
+  const asked = phase.state === 'switching' && phase.cause === 'asked-again'
+  assert.equal(heard.said === 'nothing', asked, `${phase.state} ${kept} rests on a proof that is not of now`)
+  if (phase.state === 'switching' && phase.until !== null) {
+    assert.ok(phase.until > now && phase.until - now <= LONGEST_WAIT_MS, 'a wait that is over or too long')
+  }
+  if (!servesNew(phase)) return
+  assert.equal(heard.said, 'proof', `${kept} serves without a proof`)
+  assert.equal(heard.down, null, `${kept} serves although its Postgres was seen down`)
+  assert.equal(phase.state, link === 'up' && facts.leader !== null ? 'open' : 'unlocked')
+  if (phase.state === 'open') return
+  for (const [name, other] of witness) {
+    const claims = name !== kept && other.said === 'proof' && after.evidence.get(name)?.proof !== null
+    if (claims) assert.ok(other.timeline < heard.timeline, `${name} claims to be the primary as well as ${kept}`)
+  }
+}
+
+/** A newer name always wins, within the step. */
+function checkTheNamed({ before, after }: SeenStep): void {
+  const { phase, facts, link } = after
+  if (link !== 'up' || facts.leader === null) return
+  const expected = facts.standbyCluster ? null : facts.leader.name
+  assert.equal(memberOf(phase), expected, 'the phase is about another one than the DCS names')
+  const owner = keepsSessionsOf(before.phase)
+  if (owner !== null && owner !== expected) assert.ok(after.epoch > before.epoch, `sessions of ${owner} go on`)
+}
+
+/** The epoch grows if and only if sessions have another owner, and never shrinks. */
+function checkOwner({ before, after }: SeenStep): void {
+  const moved = ownerOf(before) !== ownerOf(after)
+  assert.equal(after.epoch - before.epoch, moved ? 1 : 0, `owner ${ownerOf(before)} -> ${ownerOf(after)}`)
+}
+
+function ownerOf({ phase, facts }: PrimaryMachine): string {
+  const kept = keepsSessionsOf(phase)
+  return kept === null ? 'nobody' : `${kept} at ${addressOf(facts, kept)}`
+}
+
+function addressOf(facts: DcsFacts, member: string): string {
+  return facts.members.get(member)?.address ?? 'nowhere'
+}
+
+/** Nothing is cut off or held back for what says nothing. */
+function checkNothingNeedless({ before, event, after, witness }: SeenStep): void {
+  // That a REST API answers at all tells an outage from a firewall, which is for people.
+  const what = (machine: PrimaryMachine): string =>
+    `${standing(machine).replace('unverified', 'promoting')}, epoch ${machine.epoch}`
+  if (isOutdated(before, event)) assert.equal(what(after), what(before), 'an answer to an outdated question counts')
+  const kept = keepsSessionsOf(before.phase)
+  const fresh = [...witness].filter(([, { said }]) => said === 'proof' || said === 'stopping').map(([name]) => name)
+  if (kept === null || !fresh.includes(kept)) return
+  const named = before.link === 'up' && before.facts.leader?.name === kept
+  const hangs = event.type === 'rest' && event.answer.kind === 'silent'
+  if (hangs && named) assert.equal(what(after), what(before), 'a REST API that hangs cuts off what the DCS names')
+  if (event.type === 'dcs-lost' && fresh.length === 1) {
+    assert.equal(after.epoch, before.epoch, 'the loss of the DCS alone closes sessions')
+  }
+}
+
+/** State, member and cause, as people read it. */
+export function standing({ phase }: PrimaryMachine): string {
+  const cause = phase.state === 'switching' ? ` (${phase.cause})` : ''
+  return phase.state === 'none' ? 'none' : `${phase.state} ${phase.member}${cause}`
+}
