@@ -1,0 +1,92 @@
+/** Keeps the questions under way in line with the state: who is asked what, how often, and what must be asked at once. */
+import type { CheckConfig } from '../config/config.ts'
+import { type Fitness, UNKNOWN_FITNESS } from './fitness.ts'
+import { basisOf, type PrimaryMachine } from './machine.ts'
+import type { Known, Memory } from './memory.ts'
+import { Poll } from './poll.ts'
+import { questionsTo } from './questions.ts'
+
+/** The three questions. Each must not reject, and must end soon after its signal aborts. */
+export interface Ask {
+  readonly primary: (member: string, signal: AbortSignal) => Promise<void>
+  readonly replica: (member: string, signal: AbortSignal) => Promise<void>
+  readonly startup: (member: string, signal: AbortSignal) => Promise<void>
+}
+
+interface Polls {
+  readonly primary: Poll
+  readonly replica: Poll
+  readonly startup: Poll
+  /** What the last questions were about. */
+  primaryTopic: string
+  replicaTopic: string
+}
+
+export class Asker {
+  readonly #check: CheckConfig
+  readonly #ask: Ask
+  readonly #polls = new Map<string, Polls>()
+
+  constructor(check: CheckConfig, ask: Ask) {
+    this.#check = check
+    this.#ask = ask
+  }
+
+  /** Takes the state of things; a question whose subject has changed is asked again at once. */
+  update(machine: PrimaryMachine, memory: Memory, fitness: ReadonlyMap<string, Fitness>): void {
+    for (const [name, known] of memory) {
+      const polls = this.#polls.get(name) ?? this.#add(name)
+      const questions = questionsTo(name, known, machine, fitness.get(name) ?? UNKNOWN_FITNESS, this.#check)
+      const primaryTopic = primaryTopicOf(machine, known)
+      const replicaTopic = replicaTopicOf(machine, known)
+      const primaryChanged = primaryTopic !== polls.primaryTopic
+      const replicaChanged = replicaTopic !== polls.replicaTopic
+      polls.primaryTopic = primaryTopic
+      polls.replicaTopic = replicaTopic
+      polls.primary.every(questions.primary, primaryChanged)
+      polls.replica.every(questions.replica, replicaChanged)
+      polls.startup.every(questions.startup, false)
+    }
+    for (const [name, polls] of this.#polls) {
+      if (memory.has(name)) continue
+      stop(polls)
+      this.#polls.delete(name)
+    }
+  }
+
+  close(): void {
+    for (const polls of this.#polls.values()) stop(polls)
+    this.#polls.clear()
+  }
+
+  #add(name: string): Polls {
+    const poll = (ask: (member: string, signal: AbortSignal) => Promise<void>): Poll =>
+      new Poll({ ask: (signal) => ask(name, signal), random: Math.random })
+    const { primary, replica, startup } = this.#ask
+    const polls = {
+      primary: poll(primary),
+      replica: poll(replica),
+      startup: poll(startup),
+      primaryTopic: '',
+      replicaTopic: '',
+    }
+    this.#polls.set(name, polls)
+    return polls
+  }
+}
+
+/** A member that writes another role or state into its key has news: it is asked before its time. */
+function primaryTopicOf(machine: PrimaryMachine, { member: { name, role, state } }: Known): string {
+  return JSON.stringify([basisOf(machine, name), role, state])
+}
+
+function replicaTopicOf({ facts }: PrimaryMachine, { member, goneSince }: Known): string {
+  const { role, state, restUrl } = member
+  return JSON.stringify([role, state, restUrl, facts.leader, goneSince === null])
+}
+
+function stop({ primary, replica, startup }: Polls): void {
+  primary.every(null, false)
+  replica.every(null, false)
+  startup.every(null, false)
+}

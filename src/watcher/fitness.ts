@@ -1,0 +1,103 @@
+/** Whether a member may serve the replica route: its REST API's word, and what its Postgres has shown. Pure. */
+import type { PostgresAnswer } from './evidence.ts'
+import type { Member } from './member.ts'
+import type { Memory } from './memory.ts'
+import type { ReplicaAnswer } from './proof.ts'
+import type { ReplicaView } from './view.ts'
+
+export interface Fitness {
+  /** The REST API's latest word, after `rise` and `fall`. */
+  readonly rest: 'unknown' | 'fit' | 'unfit'
+  /** Consecutive answers of the kind that would change `rest`. */
+  readonly passes: number
+  readonly silences: number
+  /** The REST API says that Postgres is not running, or says nothing any more. */
+  readonly restDown: boolean
+  /** Why Postgres cannot be used; null: nothing known against it. A startup packet answered ends it. */
+  readonly postgresDown: string | null
+  readonly reason: string
+}
+
+export const UNKNOWN_FITNESS: Fitness = {
+  rest: 'unknown',
+  passes: 0,
+  silences: 0,
+  restDown: false,
+  postgresDown: null,
+  reason: 'not checked yet',
+}
+
+/**
+ * What still counts under a new snapshot: nothing that was found at another address. The REST API of the leader, and of
+ * a member whose key has gone, is not asked: afterwards it is to be asked anew, or the replica route would lead to a
+ * primary that is being demoted.
+ */
+export function afterSnapshot(
+  fitness: ReadonlyMap<string, Fitness>,
+  before: Memory,
+  after: Memory,
+  leader: string | null,
+): ReadonlyMap<string, Fitness> {
+  const kept = [...fitness].flatMap(([name, known]): [string, Fitness][] => {
+    const [old, present] = [before.get(name)?.member, after.get(name)]
+    if (old === undefined || present === undefined || !isSameAddress(old, present.member)) return []
+    const isAsked = name !== leader && present.goneSince === null
+    return [[name, isAsked ? known : { ...UNKNOWN_FITNESS, postgresDown: known.postgresDown }]]
+  })
+  return new Map(kept)
+}
+
+function isSameAddress(one: Member, other: Member): boolean {
+  return one.host === other.host && one.port === other.port && one.restUrl === other.restUrl
+}
+
+/** `rise` passes make it fit. An explicit negative counts at once, silence after `fall` times. */
+export function afterReplicaAnswer(before: Fitness, answer: ReplicaAnswer, rise: number, fall: number): Fitness {
+  switch (answer.kind) {
+    case 'fit': {
+      const passes = before.passes + 1
+      const fit = before.rest === 'fit' || passes >= rise
+      return {
+        ...before,
+        rest: fit ? 'fit' : before.rest,
+        passes,
+        silences: 0,
+        restDown: false,
+        reason: fit ? '' : before.reason,
+      }
+    }
+    case 'unfit':
+      return { ...before, rest: 'unfit', passes: 0, silences: 0, restDown: answer.down, reason: answer.reason }
+    case 'silent': {
+      const silences = before.silences + 1
+      const ended = silences >= fall || before.rest !== 'fit'
+      if (!ended) return { ...before, passes: 0, silences }
+      return { ...before, rest: 'unfit', passes: 0, silences, restDown: silences >= fall, reason: answer.reason }
+    }
+  }
+}
+
+/** A dial that failed, or a startup packet that was answered. */
+export function afterReplicaPostgres(before: Fitness, answer: PostgresAnswer): Fitness {
+  switch (answer.kind) {
+    case 'up':
+      return { ...before, postgresDown: null }
+    case 'down':
+      return { ...before, postgresDown: answer.reason }
+    case 'unknown':
+      return before
+  }
+}
+
+/** `gone`: its key has left the DCS. */
+export function replicaView(
+  fitness: Fitness,
+  member: { readonly gone: boolean; readonly isLeader: boolean },
+): ReplicaView {
+  const { rest, restDown, postgresDown } = fitness
+  const down = postgresDown !== null && (restDown || member.gone)
+  if (member.isLeader) return { fit: false, down: false, reason: 'the leader' }
+  if (member.gone) return { fit: false, down, reason: 'its key has gone from the DCS' }
+  if (postgresDown !== null) return { fit: false, down, reason: postgresDown }
+  return rest === 'fit' ? { fit: true, down: false, reason: '' } : { fit: false, down, reason: fitness.reason }
+}

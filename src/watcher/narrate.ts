@@ -1,0 +1,91 @@
+/** What of a change of the view a person on call wants to read: one line an event, none for what repeats. Pure. */
+import { printable } from './printable.ts'
+import type { ClusterView, MemberView } from './view.ts'
+
+export interface Line {
+  readonly level: 'info' | 'warn'
+  readonly message: string
+  readonly fields: Readonly<Record<string, unknown>>
+}
+
+/** The log lines for the step from `before` to `after`. */
+export function narrate(before: ClusterView, after: ClusterView): readonly Line[] {
+  const lines = [
+    ...dcsLines(before, after),
+    ...leaderLines(before, after),
+    ...primaryLines(before, after),
+    ...memberLines(before, after),
+    ...setAsideLines(before, after),
+  ]
+  // Errors and reasons quote strangers.
+  return lines.map((line) => ({ ...line, message: printable(line.message, MAX_MESSAGE) }))
+}
+
+const MAX_MESSAGE = 1000
+
+function dcsLines(before: ClusterView, { dcs }: ClusterView): readonly Line[] {
+  const fields = { event: `dcs-${dcs.state}`, endpoint: dcs.endpoint, error: dcs.error ?? undefined }
+  if (before.dcs.state !== dcs.state) {
+    if (dcs.state === 'up') return [{ level: 'info', message: `DCS: reading ${dcs.endpoint ?? ''}`, fields }]
+    if (dcs.state === 'lost') return [{ level: 'warn', message: `DCS lost: ${dcs.error ?? ''}`, fields }]
+    return []
+  }
+  if (dcs.state === 'never' && dcs.error !== null && before.dcs.error === null) {
+    return [{ level: 'warn', message: `DCS not reached yet: ${dcs.error}`, fields }]
+  }
+  if (dcs.state === 'up' && before.dcs.endpoint !== dcs.endpoint) {
+    return [{ level: 'info', message: `DCS: now reading ${dcs.endpoint ?? ''}`, fields }]
+  }
+  return []
+}
+
+function leaderLines(before: ClusterView, after: ClusterView): readonly Line[] {
+  const old = before.leader
+  if (old === after.leader) return []
+  const fields = { event: 'leader-changed', from: old, to: after.leader }
+  if (after.leader === null) return [{ level: 'warn', message: `leader key of ${old ?? ''} deleted`, fields }]
+  const message = old === null ? `leader is ${after.leader}` : `leader changed from ${old} to ${after.leader}`
+  return [{ level: 'info', message, fields }]
+}
+
+function primaryLines(before: ClusterView, { primary }: ClusterView): readonly Line[] {
+  const old = before.primary
+  if (old.state === primary.state && old.member === primary.member) return []
+  const { state, member, reason, epoch } = primary
+  const level = state === 'open' || state === 'switching' ? 'info' : 'warn'
+  const fields = { event: `primary-${state}`, member, epoch, reason }
+  return [{ level, message: `primary: ${state}${member === null ? '' : ` ${member}`}: ${reason}`, fields }]
+}
+
+function memberLines(before: ClusterView, after: ClusterView): readonly Line[] {
+  const old = new Map(before.members.map((member) => [member.name, member]))
+  return after.members.flatMap((member) => replicaLines(old.get(member.name), member, after.leader))
+}
+
+function replicaLines(
+  before: MemberView | undefined,
+  { name, replica }: MemberView,
+  leader: string | null,
+): readonly Line[] {
+  if (name === leader || before?.replica.fit === replica.fit) return []
+  const fields = { event: replica.fit ? 'replica-up' : 'replica-down', member: name, reason: replica.reason }
+  if (replica.fit) return [{ level: 'info', message: `replica ${name} takes new connections`, fields }]
+  // Before the first check there is nothing to tell, and a leader that becomes a replica was none before.
+  if (before?.replica.fit !== true) return []
+  return [{ level: 'warn', message: `replica ${name} takes no new connections: ${replica.reason}`, fields }]
+}
+
+function setAsideLines(before: ClusterView, after: ClusterView): readonly Line[] {
+  const old = new Map(before.setAside.map(({ key, reason }) => [key, reason]))
+  const begun = after.setAside.filter(({ key, reason }) => old.get(key) !== reason)
+  const strange = new Set(after.setAside.map(({ key }) => key))
+  const ended = [...old.keys()].filter((key) => !strange.has(key))
+  return [
+    ...begun.map(({ key, reason }): Line => {
+      return { level: 'warn', message: `${key} set aside: ${reason}`, fields: { event: 'set-aside', key, reason } }
+    }),
+    ...ended.map((key): Line => {
+      return { level: 'info', message: `${key} no longer set aside`, fields: { event: 'set-aside-over', key } }
+    }),
+  ]
+}

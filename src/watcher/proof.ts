@@ -1,0 +1,105 @@
+/** Judges what a member's REST API has answered. Pure; `reference` for each rule is Patroni's api.py. */
+import { asNumber, asObject, asText } from './json.ts'
+import type { RestAnswer } from './evidence.ts'
+
+type Body = Readonly<Record<string, unknown>> | null
+
+/** An HTTP answer, or why there was none. */
+export type RestReply =
+  | { readonly kind: 'reply'; readonly status: number; readonly body: unknown }
+  | { readonly kind: 'none'; readonly reason: string }
+
+/** Whose answer it has to be: a reused address may belong to another cluster or member. */
+export interface Expected {
+  readonly member: string
+  readonly scope: string
+  /** null while the cluster is not initialised. */
+  readonly systemId: string | null
+}
+
+/** Judges the answer to `GET /primary`. */
+export function judgePrimary(reply: RestReply, expected: Expected): RestAnswer {
+  if (reply.kind === 'none') return { kind: 'silent', reason: reply.reason }
+  const body = asObject(reply.body)
+  if (reply.status === 503 && isPatroni(body)) {
+    const reason = `/primary answers 503 (${describe(body)})`
+    const timeline = whoElse(body, expected) === null ? primaryTimeline(body) : null
+    return timeline === null ? { kind: 'no', reason } : { kind: 'lockless', timeline, reason }
+  }
+  if (reply.status !== 200) return { kind: 'silent', reason: `/primary answers ${reply.status}` }
+  const stranger = whoElse(body, expected)
+  if (body === null || stranger !== null) return { kind: 'no', reason: stranger ?? NOT_PATRONI }
+  if (body['state'] === 'stopping') return { kind: 'stopping' }
+  const timeline = primaryTimeline(body)
+  if (timeline !== null) return { kind: 'proof', timeline }
+  return { kind: 'no', reason: `it holds the lock but is no primary yet (${describe(body)})` }
+}
+
+/**
+ * The timeline of a body that shows a live primary. The role alone may be remembered; `location` comes from a live query
+ * only (edge 2).
+ */
+function primaryTimeline(body: Body): number | null {
+  const location = asNumber(asObject(body?.['xlog'])?.['location'])
+  const isPrimary = body?.['role'] === 'master' || body?.['role'] === 'primary'
+  return isPrimary && location !== null ? asNumber(body['timeline']) : null
+}
+
+/** What an answer to `GET /replica` says. */
+export type ReplicaAnswer =
+  | { readonly kind: 'fit' }
+  /** `down`: its Postgres is not running, so its sessions are of no use. `stranger`: another member answers there. */
+  | { readonly kind: 'unfit'; readonly reason: string; readonly down: boolean; readonly stranger: boolean }
+  | { readonly kind: 'silent'; readonly reason: string }
+
+/** Judges the answer to `GET /replica`. */
+export function judgeReplica(reply: RestReply, expected: Expected): ReplicaAnswer {
+  if (reply.kind === 'none') return { kind: 'silent', reason: reply.reason }
+  const body = asObject(reply.body)
+  const stranger = whoElse(body, expected)
+  if (reply.status !== 200 && (reply.status !== 503 || !isPatroni(body))) {
+    return { kind: 'silent', reason: `/replica answers ${reply.status}` }
+  }
+  if (stranger !== null) return { kind: 'unfit', reason: stranger, down: false, stranger: true }
+  if (reply.status === 200) return { kind: 'fit' }
+  const down = DOWN.has(asText(body?.['state']) ?? '')
+  return { kind: 'unfit', reason: `/replica answers 503 (${describe(body)})`, down, stranger: false }
+}
+
+/** States in which Patroni knows that Postgres is gone, or is about to throw its data away. */
+const DOWN: ReadonlySet<string> = new Set([
+  'stopped',
+  'crashed',
+  'start failed',
+  'creating replica',
+  'custom bootstrap failed',
+])
+
+const NOT_PATRONI = 'what answers there is not Patroni'
+
+/** Else it may be a proxy in front of it, whose 503 says nothing of Postgres. */
+function isPatroni(body: Body): boolean {
+  return asObject(body?.['patroni']) !== null
+}
+
+function whoElse(body: Body, { member, scope, systemId }: Expected): string | null {
+  const patroni = asObject(body?.['patroni'])
+  if (body === null || patroni === null) return NOT_PATRONI
+  if (patroni['scope'] !== scope) return `it belongs to another cluster (scope ${quote(patroni['scope'])})`
+  // Patroni tells its name since 3.3.
+  if (patroni['name'] !== undefined && patroni['name'] !== member)
+    return `another member answers there: ${quote(patroni['name'])}`
+  const id = body['database_system_identifier']
+  if (systemId !== null && id !== systemId) return `its database is another one (system identifier ${quote(id)})`
+  return null
+}
+
+function describe(body: Body): string {
+  return body === null ? 'no JSON body' : `role ${quote(body['role'])}, state ${quote(body['state'])}`
+}
+
+/** For messages: short, and nothing that a log or a terminal could stumble over. */
+function quote(value: unknown): string {
+  const text = typeof value === 'string' || typeof value === 'number' ? String(value) : 'unknown'
+  return text.slice(0, 64).replace(/[^\w .:-]/g, '?')
+}

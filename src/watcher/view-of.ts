@@ -1,0 +1,50 @@
+/** Composes the published view from the parts of the watcher. Pure. */
+import type { ClusterConfig } from '../config/config.ts'
+import type { Cluster } from './cluster.ts'
+import { type Fitness, replicaView, UNKNOWN_FITNESS } from './fitness.ts'
+import { basisOf, memberOf, type PrimaryMachine } from './machine.ts'
+import { addressOf, type Memory } from './memory.ts'
+import type { ClusterView, DcsView, MemberView } from './view.ts'
+
+export interface ViewParts {
+  readonly config: ClusterConfig
+  readonly dcs: DcsView
+  readonly cluster: Cluster
+  readonly machine: PrimaryMachine
+  readonly memory: Memory
+  readonly fitness: ReadonlyMap<string, Fitness>
+}
+
+/** The view that these parts make. */
+export function viewOf({ config, dcs, cluster, machine, memory, fitness }: ViewParts): ClusterView {
+  const { phase, since, epoch } = machine
+  const member = memberOf(phase)
+  const leader = cluster.leader?.name ?? null
+  const members = [...memory].map(([name, known]): MemberView => {
+    const gone = known.goneSince !== null
+    // The leader named by the DCS says 200 to /replica until its promotion is done; who is open is no replica either.
+    const isLeader = name === leader || name === member
+    return { ...known.member, gone, replica: replicaView(fitness.get(name) ?? UNKNOWN_FITNESS, { gone, isLeader }) }
+  })
+  return {
+    scope: config.scope,
+    namespace: config.namespace,
+    citusGroup: config.citusGroup,
+    dcs,
+    leader,
+    primary: {
+      state: phase.state,
+      member,
+      address: member === null ? null : addressOf(memory, member),
+      reason: phase.reason,
+      since,
+      epoch,
+      basis: member === null ? '' : basisOf(machine, member),
+    },
+    members: members.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
+    setAside: cluster.setAside,
+    systemId: cluster.systemId,
+    paused: cluster.paused,
+    standbyCluster: cluster.standbyCluster,
+  }
+}

@@ -1,0 +1,78 @@
+/** What the watcher publishes and every sink takes: plain, immutable, structured-cloneable data. */
+import type { SetAside } from './cluster.ts'
+import type { Member } from './member.ts'
+import type { PrimaryState } from './machine.ts'
+
+export interface ClusterView {
+  readonly scope: string
+  readonly namespace: string
+  readonly citusGroup: number | null
+  readonly dcs: DcsView
+  /** Whom the DCS names, or named last before it was lost. */
+  readonly leader: string | null
+  readonly primary: PrimaryView
+  /** Sorted by name. Those whose keys have gone stay for a while. */
+  readonly members: readonly MemberView[]
+  /** Keys that could not be understood. */
+  readonly setAside: readonly SetAside[]
+  readonly systemId: string | null
+  readonly paused: boolean
+  readonly standbyCluster: boolean
+}
+
+export interface DcsView {
+  readonly kind: 'etcd3'
+  readonly state: 'never' | 'up' | 'lost'
+  readonly endpoint: string | null
+  /** When it was last read with certainty; milliseconds since the epoch. */
+  readonly readAt: number | null
+  /** When `state` began. */
+  readonly since: number
+  /** Why it is not up. */
+  readonly error: string | null
+}
+
+export interface PrimaryView {
+  readonly state: PrimaryState
+  /** Whom the state is about; null for `none`. */
+  readonly member: string | null
+  readonly address: Address | null
+  readonly reason: string
+  /** Milliseconds since the epoch. */
+  readonly since: number
+  /** Sessions of older epochs are to be closed before anything else happens. */
+  readonly epoch: number
+  /** What a dial was made for; handed back with its failure. */
+  readonly basis: string
+}
+
+export interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+export interface MemberView extends Member {
+  /** Its key has gone from the DCS: what is shown is what was known last. */
+  readonly gone: boolean
+  readonly replica: ReplicaView
+}
+
+/** Whether the replica route may use a member. */
+export interface ReplicaView {
+  readonly fit: boolean
+  /** Proved down: sessions on it are of no use any more. */
+  readonly down: boolean
+  /** Why it is not fit; empty where it is. */
+  readonly reason: string
+}
+
+/** A failed dial of the proxy, handed to the watcher as an observation. */
+export interface DialFailure {
+  readonly member: string
+  readonly address: Address
+  /** `PrimaryView.basis` of the view the dial was made for; null for a replica. */
+  readonly basis: string | null
+  readonly reason: string
+  /** When the dial began; milliseconds since the epoch. */
+  readonly startedAt: number
+}

@@ -1,0 +1,91 @@
+import { createServer as createHttpServer, type Server as HttpServer, type ServerResponse } from 'node:http'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+
+export const SYSTEM_ID = '7268616322854375442'
+
+type Mode = 'primary' | 'promoting' | 'replica' | 'hung' | 'stopping'
+
+/** A member of a cluster as the router sees it: a REST API that answers as Patroni's does, and a port of Postgres. */
+export class FakeMember implements AsyncDisposable {
+  readonly name: string
+  mode: Mode
+  timeline = 1
+  /** How long an answer takes. Milliseconds. */
+  delayMs = 0
+  readonly asked: string[] = []
+  #rest: HttpServer | null = null
+  #postgres: Server | null = null
+  readonly #sockets = new Set<Socket>()
+
+  constructor(name: string, mode: Mode) {
+    this.name = name
+    this.mode = mode
+  }
+
+  static async start(name: string, mode: Mode): Promise<FakeMember> {
+    const member = new FakeMember(name, mode)
+    const rest = createHttpServer((request, response) => member.#answer(request.url ?? '', response))
+    const postgres = createServer((socket) => socket.once('data', () => socket.end('R\0\0\0\x17\0\0\0\x0a')))
+    for (const server of [rest, postgres]) {
+      server.on('connection', (socket: Socket) => {
+        member.#sockets.add(socket)
+        socket.on('error', () => undefined) // 'close' follows
+        socket.on('close', () => member.#sockets.delete(socket))
+      })
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    }
+    member.#rest = rest
+    member.#postgres = postgres
+    return member
+  }
+
+  get port(): number {
+    return (this.#postgres?.address() as AddressInfo).port
+  }
+
+  /** The value of its key. */
+  key(changes: object = {}): string {
+    const api_url = `http://127.0.0.1:${(this.#rest?.address() as AddressInfo).port}/patroni`
+    const conn_url = `postgres://127.0.0.1:${this.port}/postgres`
+    return JSON.stringify({
+      conn_url,
+      api_url,
+      state: 'running',
+      role: 'replica',
+      version: '4.1.4',
+      timeline: 1,
+      ...changes,
+    })
+  }
+
+  /** Its Postgres refuses from now on. */
+  async refuse(): Promise<void> {
+    await new Promise((resolve) => this.#postgres?.close(resolve))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy()
+    await Promise.all([this.#rest, this.#postgres].map((server) => new Promise((resolve) => server?.close(resolve))))
+  }
+
+  #answer(path: string, response: ServerResponse): void {
+    this.asked.push(path)
+    const { mode, timeline, name } = this
+    if (mode === 'hung') return
+    const holdsLock = mode !== 'replica'
+    const isPrimary = mode === 'primary' || mode === 'stopping'
+    const status = path === '/primary' ? holdsLock : !isPrimary
+    const body = {
+      state: mode === 'stopping' ? 'stopping' : 'running',
+      role: isPrimary ? 'primary' : 'replica',
+      timeline,
+      xlog: isPrimary ? { location: 100 } : { replayed_location: 100 },
+      database_system_identifier: SYSTEM_ID,
+      patroni: { version: '4.1.4', scope: 'demo', name },
+    }
+    setTimeout(() => {
+      response.statusCode = status ? 200 : 503
+      response.end(JSON.stringify(body))
+    }, this.delayMs)
+  }
+}

@@ -1,0 +1,103 @@
+/** `check --online` against a real etcd and members that answer as the test wants. */
+import assert from 'node:assert/strict'
+import { after, before, beforeEach, describe, test } from 'node:test'
+import { checkOnline } from '../../../src/watcher/online.ts'
+import { EtcdCluster } from '../../support/etcd.ts'
+import { freePort } from '../../support/ports.ts'
+import { FakeMember, SYSTEM_ID } from './fake-member.ts'
+import { clusterConfig } from './watched.ts'
+
+const NEVER = new AbortController().signal
+
+describe('the check of what is online', () => {
+  let etcd: EtcdCluster
+  const put = (key: string, value: string): Promise<number> => etcd.client.put(`/service/demo/${key}`, value)
+  const check = async (endpoints = etcd.hosts): Promise<string[]> => {
+    const findings = await checkOnline(clusterConfig(endpoints), NEVER)
+    return findings.map(({ subject, ok, message }) => `${ok ? 'ok' : 'NO'} ${subject}: ${message}`)
+  }
+
+  before(async () => (etcd = await EtcdCluster.start()))
+  after(async () => etcd.close())
+  beforeEach(async () => etcd.client.deletePrefix('/'))
+
+  test('finds a healthy cluster in order', async () => {
+    await using pg0 = await FakeMember.start('pg0', 'primary')
+    await using pg1 = await FakeMember.start('pg1', 'replica')
+    await put('initialize', SYSTEM_ID)
+    await put('leader', 'pg0')
+    await put('members/pg0', pg0.key())
+    await put('members/pg1', pg1.key())
+    const lines = await check()
+    assert.equal(lines.length, 5)
+    assert.match(
+      lines.join('\n'),
+      /^ok DCS at .*: 2 members, leader pg0\nok pg0: REST API at http.*: primary on timeline 1\nok pg0: Postgres at .*: answers\nok pg1: REST API .*: takes replica connections\nok pg1: Postgres .*: answers$/,
+    )
+  })
+
+  test('finds what is wrong with each, and goes on', async () => {
+    await using pg0 = await FakeMember.start('pg0', 'promoting')
+    await using pg1 = await FakeMember.start('pg1', 'hung')
+    await using pg2 = await FakeMember.start('another', 'replica')
+    await put('leader', 'pg0')
+    await put('members/pg0', pg0.key())
+    await put('members/pg1', pg1.key({ conn_url: `postgres://127.0.0.1:${await freePort()}` }))
+    await put('members/pg2', pg2.key())
+    await put('members/pg3', '{"state":"creating replica"}')
+    await put('members/pg4', '{')
+    const lines = await check()
+    const expected = [
+      /^ok DCS at .*: 4 members, leader pg0$/,
+      /^NO members\/pg4: set aside: the value is not a JSON object$/,
+      /^NO pg0: REST API .*: it holds the lock but is no primary yet/,
+      /^ok pg0: Postgres/,
+      /^NO pg1: REST API .*: no answer within 300 ms$/,
+      /^NO pg1: Postgres at .*: .*ECONNREFUSED/,
+      /^NO pg2: REST API .*: another member answers there: another$/,
+      /^ok pg2: Postgres/,
+      /^NO pg3: REST API: it has published none$/,
+    ]
+    assert.equal(lines.length, expected.length, lines.join('\n'))
+    for (const [index, line] of lines.entries()) assert.match(line, expected[index] ?? /^$/)
+  })
+
+  test('finds a replica that takes no connections in order all the same', async () => {
+    await using pg0 = await FakeMember.start('pg0', 'primary')
+    await put('members/pg0', pg0.key())
+    assert.match((await check())[1] ?? '', /^ok pg0: REST API .*503/)
+  })
+
+  test('tries every endpoint once', async () => {
+    const [one, two] = [await freePort(), await freePort()]
+    const refused = await check([`127.0.0.1:${one}`, `127.0.0.1:${two}`])
+    assert.equal(refused.length, 2)
+    assert.match(
+      refused.join('\n'),
+      new RegExp(`^NO DCS at 127.0.0.1:${one}: .*ECONNREFUSED.*\nNO DCS at 127.0.0.1:${two}: `),
+    )
+    await put('initialize', SYSTEM_ID)
+    const lines = await check([`127.0.0.1:${one}`, ...etcd.hosts])
+    assert.deepEqual(
+      lines.map((line) => line.slice(0, 2)),
+      ['NO', 'ok'],
+    )
+  })
+
+  test('finds no cluster where there is none', async () => {
+    assert.match(
+      (await check()).join('\n'),
+      /^NO DCS at .*: it answers, but has no cluster under this namespace and scope$/,
+    )
+  })
+
+  test('is given up', async () => {
+    await using pg0 = await FakeMember.start('pg0', 'hung')
+    await put('members/pg0', pg0.key())
+    const controller = new AbortController()
+    const checking = checkOnline(clusterConfig(etcd.hosts), controller.signal)
+    setTimeout(() => controller.abort(), 100)
+    await assert.rejects(checking, { name: 'AbortError' })
+    await assert.rejects(checkOnline(clusterConfig(etcd.hosts), controller.signal), { name: 'AbortError' })
+  })
+})

@@ -1,0 +1,271 @@
+/** The REST client against servers that behave, and servers that do not. */
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { createServer as createHttpServer, type RequestListener } from 'node:http'
+import { createServer as createHttpsServer, type ServerOptions } from 'node:https'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import type { RestApiConfig } from '../../../src/config/config.ts'
+import { RestClient } from '../../../src/watcher/rest.ts'
+import { freePort } from '../../support/ports.ts'
+import { TempDir } from '../../support/temp.ts'
+import { until } from '../../support/until.ts'
+
+const PLAIN: RestApiConfig = { caFile: null, certFile: null, keyFile: null, keyPassword: null, insecure: false }
+const NEVER = new AbortController().signal
+
+class Api implements AsyncDisposable {
+  readonly sockets = new Set<Socket>()
+  accepted = 0
+  readonly #server: Server
+
+  constructor(server: Server) {
+    this.#server = server
+    server.on('connection', (socket) => {
+      this.accepted++
+      this.sockets.add(socket)
+      socket.on('error', () => undefined) // 'close' follows
+      socket.on('close', () => this.sockets.delete(socket))
+    })
+  }
+
+  static async start(server: Server): Promise<Api> {
+    const api = new Api(server)
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    return api
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const socket of this.sockets) socket.destroy()
+    await new Promise((resolve) => this.#server.close(resolve))
+  }
+}
+
+/** Answers every connection with these bytes, whatever it asks. */
+async function raw(answer: (socket: Socket) => void): Promise<Api> {
+  return Api.start(createServer((socket) => socket.once('data', () => answer(socket))))
+}
+
+async function ask(url: string, { timeoutMs = 500, config = PLAIN, path = '/primary', signal = NEVER } = {}) {
+  const client = new RestClient(config, timeoutMs)
+  const since = performance.now()
+  const reply = await client.get(url, path, signal)
+  await client.close()
+  const reason = reply.kind === 'none' ? reply.reason : ''
+  return { reply, reason, ms: performance.now() - since }
+}
+
+describe('a REST API', () => {
+  test('is understood when it speaks HTTP/1.0 and closes after the body, as Patroni does', async () => {
+    await using api = await raw((socket) => {
+      socket.write(
+        'HTTP/1.0 503 Service Unavailable\r\nServer: BaseHTTP/0.6 Python/3.11\r\nContent-Type: application/json\r\n\r\n',
+      )
+      socket.write('{"role": "rep')
+      setTimeout(() => socket.end('lica"}'), 20)
+    })
+    assert.deepEqual((await ask(api.url)).reply, { kind: 'reply', status: 503, body: { role: 'replica' } })
+  })
+
+  test('is understood when it speaks HTTP/1.1 and keeps the connection, which is closed after the answer', async () => {
+    const lines: string[] = []
+    await using api = await Api.start(
+      createHttpServer((request, response) => {
+        lines.push(`${request.method ?? ''} ${request.url ?? ''}`)
+        response.end('{"role":"primary"}')
+      }),
+    )
+    assert.deepEqual((await ask(api.url)).reply, { kind: 'reply', status: 200, body: { role: 'primary' } })
+    assert.deepEqual(lines, ['GET /primary'])
+    await until('it is closed', () => api.sockets.size === 0, { timeoutMs: 1000 })
+  })
+
+  test('has an answer without a body that is JSON', async () => {
+    for (const body of ['', '<html>', '{"role":']) {
+      await using api = await raw((socket) => socket.end(`HTTP/1.0 200 OK\r\n\r\n${body}`))
+      assert.deepEqual((await ask(api.url)).reply, { kind: 'reply', status: 200, body: undefined })
+    }
+  })
+
+  test('that redirects is not followed', async () => {
+    let others = 0
+    await using other = await Api.start(createHttpServer((_request, response) => response.end(String(++others))))
+    await using api = await raw((socket) => socket.end(`HTTP/1.0 302 Found\r\nLocation: ${other.url}/\r\n\r\n`))
+    const { reply } = await ask(api.url)
+    assert.deepEqual([reply.kind === 'reply' && reply.status, others], [302, 0])
+  })
+
+  for (const timeoutMs of [300, 1700]) {
+    test(`that hangs is silent after ${timeoutMs} ms`, async () => {
+      await using api = await raw(() => undefined)
+      const { reason, ms } = await ask(api.url, { timeoutMs })
+      assert.match(reason, new RegExp(`out of reach: no answer within ${timeoutMs} ms`))
+      assert.ok(ms >= timeoutMs - 2 && ms < timeoutMs + 150, `${ms} ms`)
+    })
+  }
+
+  test('that sends its body too slowly is silent at the same time', async () => {
+    await using api = await raw((socket) => {
+      socket.write('HTTP/1.0 200 OK\r\n\r\n{')
+      const timer = setInterval(() => socket.write(' '), 20)
+      socket.on('close', () => clearInterval(timer))
+    })
+    const { reason, ms } = await ask(api.url, { timeoutMs: 300 })
+    assert.match(reason, /no answer within 300 ms/)
+    assert.ok(ms < 450, `${ms} ms`)
+  })
+
+  test('that answers without end is given up early', async () => {
+    let sent = 0
+    await using api = await raw((socket) => {
+      socket.write('HTTP/1.0 200 OK\r\n\r\n')
+      const more = (): void => {
+        while (!socket.destroyed && socket.write('x'.repeat(65_536))) sent += 65_536
+      }
+      socket.on('drain', more)
+      more()
+    })
+    const { reason } = await ask(api.url, { timeoutMs: 5000 })
+    assert.match(reason, /answers too much/)
+    await until('it is closed', () => api.sockets.size === 0)
+    assert.ok(sent < 32 * 1024 * 1024, `${sent} bytes`)
+  })
+
+  test('that refuses, resets or talks nonsense is silent, with the reason', async () => {
+    assert.match((await ask(`http://127.0.0.1:${await freePort()}`)).reason, /ECONNREFUSED/)
+    await using garbage = await raw((socket) => socket.end('SSH-2.0-OpenSSH_9.2\r\n'))
+    assert.match((await ask(garbage.url)).reason, /out of reach: .*HTTP/)
+    await using reset = await raw((socket) => socket.resetAndDestroy())
+    assert.match((await ask(reset.url)).reason, /out of reach: .*(ECONNRESET|closed)/)
+    await using endless = await raw((socket) => socket.write(`HTTP/1.0 200 OK\r\nX: ${'x'.repeat(100_000)}`))
+    assert.match((await ask(endless.url)).reason, /out of reach: .*[Hh]eader/)
+    assert.match(
+      (await ask('http://no-such-host.invalid:8008')).reason,
+      /out of reach: .*(ENOTFOUND|EAI_AGAIN)|no answer/,
+    )
+  })
+
+  test('is given up at once when nobody wants to know any more', async () => {
+    await using api = await raw(() => undefined)
+    const controller = new AbortController()
+    const asking = ask(api.url, { timeoutMs: 60_000, signal: controller.signal })
+    await until('it is asked', () => api.sockets.size === 1)
+    controller.abort()
+    assert.ok((await asking).ms < 1000)
+    await until('it is closed', () => api.sockets.size === 0)
+    assert.equal((await ask(api.url, { signal: controller.signal })).reply.kind, 'none')
+    assert.equal(api.accepted, 1)
+  })
+
+  test('that hung 500 times holds no socket and no timer', async () => {
+    await using api = await raw(() => undefined)
+    const client = new RestClient(PLAIN, 50)
+    const open = (): number => process.getActiveResourcesInfo().filter((kind) => /TCPSocket|Timeout/.test(kind)).length
+    const before = open()
+    for (let block = 0; block < 10; block++) {
+      await Promise.all(Array.from({ length: 50 }, () => client.get(api.url, '/primary', NEVER)))
+    }
+    assert.equal(api.accepted, 500)
+    await until('nothing is open', () => api.sockets.size === 0 && open() <= before, { timeoutMs: 3000 })
+    await client.close()
+  })
+
+  test('answers again as soon as it can, whatever hung before', async () => {
+    let hanging = true
+    const answer: RequestListener = (_request, response) => (hanging ? undefined : response.end('{}'))
+    await using api = await Api.start(createHttpServer(answer))
+    const client = new RestClient(PLAIN, 100)
+    for (let question = 0; question < 10; question++) await client.get(api.url, '/primary', NEVER)
+    hanging = false
+    assert.equal((await client.get(api.url, '/primary', NEVER)).kind, 'reply')
+    await client.close()
+  })
+})
+
+describe('a REST API with TLS', () => {
+  let dir: TempDir
+  const file = (name: string): string => join(dir.path, name)
+  const openssl = (...args: string[]): void => void execFileSync('openssl', args, { cwd: dir.path, stdio: 'ignore' })
+  const https = async (options: ServerOptions = {}): Promise<Api> => {
+    const [cert, key] = [readFileSync(file('server.crt')), readFileSync(file('server.key'))]
+    return Api.start(createHttpsServer({ cert, key, ...options }, (_request, response) => response.end('{}')))
+  }
+
+  before(() => {
+    dir = TempDir.create('rest')
+    const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
+    openssl('req', '-x509', ...newKey, '-keyout', 'ca.key', '-out', 'ca.crt', '-subj', '/CN=test CA', '-days', '2')
+    writeFileSync(file('server.ext'), 'subjectAltName=IP:127.0.0.1\n')
+    for (const name of ['server', 'client']) {
+      openssl('req', ...newKey, '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', `/CN=${name}`)
+      const sign = [
+        'x509',
+        '-req',
+        '-in',
+        `${name}.csr`,
+        '-CA',
+        'ca.crt',
+        '-CAkey',
+        'ca.key',
+        '-CAcreateserial',
+        '-days',
+        '2',
+      ]
+      openssl(...sign, '-out', `${name}.crt`, '-extfile', 'server.ext')
+    }
+    openssl('ec', '-in', 'client.key', '-aes256', '-passout', 'pass:secret-passphrase', '-out', 'client.enc.key')
+  })
+  after(async () => dir.remove())
+
+  test('of a CA that nobody knows is silent, and says so', async () => {
+    await using api = await https()
+    const { reason } = await ask(`https://127.0.0.1:${api.port}`)
+    assert.match(reason, /unable to (verify|get)|self-signed/)
+    assert.equal(
+      (await ask(`https://127.0.0.1:${api.port}`, { config: { ...PLAIN, insecure: true } })).reply.kind,
+      'reply',
+    )
+  })
+
+  test('is verified with the configured CA, its name too', async () => {
+    await using api = await https()
+    const config = { ...PLAIN, caFile: file('ca.crt') }
+    assert.equal((await ask(`https://127.0.0.1:${api.port}`, { config })).reply.kind, 'reply')
+    assert.match((await ask(`https://localhost:${api.port}`, { config })).reason, /altnames|localhost/)
+  })
+
+  test('that asks for a client certificate gets it', async () => {
+    await using api = await https({ requestCert: true, rejectUnauthorized: true, ca: readFileSync(file('ca.crt')) })
+    const url = `https://127.0.0.1:${api.port}`
+    const config = { ...PLAIN, caFile: file('ca.crt') }
+    assert.equal((await ask(url, { config })).reply.kind, 'none')
+    const key = { certFile: file('client.crt'), keyFile: file('client.enc.key'), keyPassword: 'secret-passphrase' }
+    assert.equal((await ask(url, { config: { ...config, ...key } })).reply.kind, 'reply')
+  })
+
+  test('with certificates of no use is refused at the start, without a word of the password', () => {
+    const config = { ...PLAIN, certFile: file('client.crt'), keyFile: file('client.enc.key') }
+    for (const broken of [
+      { ...config, keyPassword: 'wrong-secret' },
+      { ...config, certFile: file('server.crt'), keyPassword: 'secret-passphrase' },
+      { ...PLAIN, caFile: file('server.ext'), certFile: file('server.ext'), keyFile: file('server.ext') },
+    ]) {
+      assert.throws(
+        () => new RestClient(broken, 100),
+        (error: Error) => /CONFIG_INVALID/.test(JSON.stringify(error)) && !/secret/.test(error.message),
+      )
+    }
+    const missing = { ...PLAIN, caFile: file('missing.crt') }
+    assert.throws(() => new RestClient(missing, 100), { code: 'CONFIG_UNREADABLE', message: /missing\.crt.*ENOENT/ })
+  })
+})

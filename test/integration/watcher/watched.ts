@@ -1,0 +1,89 @@
+import pino from 'pino'
+import type { ClusterConfig } from '../../../src/config/config.ts'
+import { createDcs } from '../../../src/watcher/dcs/create.ts'
+import { RestClient } from '../../../src/watcher/rest.ts'
+import type { ClusterView, MemberView } from '../../../src/watcher/view.ts'
+import { Watcher } from '../../../src/watcher/watcher.ts'
+import { until } from '../../support/until.ts'
+
+export function clusterConfig(endpoints: readonly string[]): ClusterConfig {
+  return {
+    scope: 'demo',
+    namespace: 'service',
+    citusGroup: null,
+    localMember: null,
+    dcs: { kind: 'etcd3', endpoints, protocol: 'http', useProxies: true },
+    restApi: { caFile: null, certFile: null, keyFile: null, keyPassword: null, insecure: false },
+    proxy: {
+      listeners: [],
+      check: { intervalMs: 300, fastIntervalMs: 30, timeoutMs: 300, rise: 1, fall: 3 },
+      hold: { timeoutMs: 45_000, maxConnections: 100 },
+      maxConnections: 0,
+      timeouts: { connectMs: 1000, clientMs: 0, serverMs: 0 },
+      tcpKeepaliveMs: 0,
+      drainTimeoutMs: 0,
+    },
+  }
+}
+
+/** A running watcher with everything that it has published and logged. */
+export class Watched implements AsyncDisposable {
+  readonly watcher: Watcher
+  readonly views: ClusterView[] = []
+  readonly logged: string[] = []
+
+  constructor(endpoints: readonly string[], { started = true } = {}) {
+    const config = clusterConfig(endpoints)
+    const rest = new RestClient(config.restApi, config.proxy.check.timeoutMs)
+    const log = pino({ level: 'trace' }, { write: (line: string) => void this.logged.push(line) })
+    this.watcher = new Watcher({ config, dcs: createDcs(config), rest, log })
+    this.watcher.subscribe((view) => this.views.push(view))
+    if (started) this.watcher.start()
+  }
+
+  get view(): ClusterView {
+    return this.watcher.view
+  }
+
+  /** `open pg0` */
+  get primary(): string {
+    return primaryOf(this.view)
+  }
+
+  /** The states of the primary in their order, repetitions left out; from view number `from` on. */
+  states(from = 0): string[] {
+    const all = this.views.slice(from).map(primaryOf)
+    return all.filter((state, index) => state !== all[index - 1])
+  }
+
+  /** The messages of the log, from number `from` on. */
+  messages(from = 0): string[] {
+    return this.logged.slice(from).map((line) => (JSON.parse(line) as { msg: string }).msg)
+  }
+
+  member(name: string): MemberView {
+    const member = this.view.members.find((one) => one.name === name)
+    if (member === undefined) throw new Error(`no member ${name}`)
+    return member
+  }
+
+  async until(primary: string): Promise<ClusterView> {
+    await until(
+      `the primary is ${primary}`,
+      () => this.primary === primary || Promise.reject(new Error(this.primary)),
+      {
+        timeoutMs: 8000,
+        everyMs: 2,
+      },
+    )
+    return this.view
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.watcher.close()
+  }
+}
+
+function primaryOf({ primary }: ClusterView): string {
+  return primary.member === null ? primary.state : `${primary.state} ${primary.member}`
+}

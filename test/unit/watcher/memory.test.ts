@@ -1,0 +1,51 @@
+/** Members whose keys have gone, and what the primary's state machine gets of all of them. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { addressOf, factsOf, type Memory, remember } from '../../../src/watcher/memory.ts'
+import { cluster, member } from './sample.ts'
+
+const MINUTE = 60_000
+const NONE: Memory = new Map()
+const one = cluster({ members: [member('pg1')] })
+const none = cluster({ members: [] })
+
+test('a lost key is no unknown address for ten minutes', () => {
+  let memory = remember(NONE, one, null, 0)
+  assert.equal(memory.get('pg1')?.goneSince, null)
+  memory = remember(memory, none, null, MINUTE)
+  assert.equal(memory.get('pg1')?.goneSince, MINUTE)
+  memory = remember(memory, none, null, 11 * MINUTE - 1)
+  assert.deepEqual(addressOf(memory, 'pg1'), { host: 'pg1.example.com', port: 5432 })
+  memory = remember(memory, none, null, 11 * MINUTE)
+  assert.equal(addressOf(memory, 'pg1'), null)
+})
+
+test('a member that is needed is never forgotten', () => {
+  const gone = remember(remember(NONE, one, 'pg1', 0), none, 'pg1', 1)
+  assert.equal(remember(gone, none, 'pg1', 100 * MINUTE).has('pg1'), true)
+  assert.equal(remember(gone, none, 'pg2', 100 * MINUTE).has('pg1'), false)
+})
+
+test('a member that comes back is what its key says now', () => {
+  const gone = remember(remember(NONE, one, null, 0), none, null, 1)
+  const back = remember(gone, cluster({ members: [member('pg1', { port: 6000 })] }), null, 2)
+  assert.deepEqual([back.get('pg1')?.goneSince, back.get('pg1')?.member.port], [null, 6000])
+})
+
+test('the facts hold every known member, with Postgres and REST API as one address', () => {
+  const seen = cluster({ members: [member('pg1'), member('pg2', { restUrl: null }), member('pg3', { host: null })] })
+  const memory = remember(remember(NONE, cluster({ members: [member('pg4')] }), null, 0), seen, null, 1)
+  const { members, leader } = factsOf(seen, memory)
+  assert.deepEqual(leader, seen.leader)
+  assert.deepEqual(
+    [...members].map(([name, { address }]) => [name, address]),
+    [
+      ['pg1', 'pg1.example.com:5432 http://pg1.example.com:8008'],
+      ['pg2', 'pg2.example.com:5432 -'],
+      ['pg3', null],
+      ['pg4', 'pg4.example.com:5432 http://pg4.example.com:8008'],
+    ],
+  )
+  assert.equal(addressOf(memory, 'pg3'), null)
+  assert.equal(addressOf(memory, 'nobody'), null)
+})

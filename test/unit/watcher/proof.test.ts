@@ -1,0 +1,142 @@
+/** What an answer of a member's REST API proves. */
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { judgePrimary, judgeReplica, type RestReply } from '../../../src/watcher/proof.ts'
+
+const ID = '7268616322854375442'
+const EXPECTED = { member: 'pg1', scope: 'demo', systemId: ID }
+const PATRONI = { version: '4.1.4', scope: 'demo', name: 'pg1' }
+const PRIMARY = {
+  state: 'running',
+  role: 'primary',
+  timeline: 3,
+  xlog: { location: 67395656 },
+  database_system_identifier: ID,
+  patroni: PATRONI,
+}
+const REPLICA = { ...PRIMARY, role: 'replica', xlog: { replayed_location: 5 } }
+const reply = (status: number, body: unknown): RestReply => ({ kind: 'reply', status, body })
+
+/** `kind` and reason in one line. */
+const seen = (answer: { readonly kind: string }): string =>
+  [answer.kind, ...('reason' in answer ? [String(answer.reason)] : [])].join(': ')
+
+describe('GET /primary', () => {
+  const primary = (status: number, body: unknown, expected: Parameters<typeof judgePrimary>[1] = EXPECTED): string =>
+    seen(judgePrimary(reply(status, body), expected))
+
+  test('proves a primary on its timeline, whatever the version calls it', () => {
+    for (const role of ['primary', 'master']) {
+      assert.deepEqual(judgePrimary(reply(200, { ...PRIMARY, role }), EXPECTED), { kind: 'proof', timeline: 3 })
+    }
+    const before33 = { ...PRIMARY, patroni: { version: '3.0.2', scope: 'demo' } }
+    assert.equal(primary(200, before33), 'proof')
+    assert.equal(primary(200, { ...PRIMARY, timeline: '3', xlog: { location: '1' } }), 'proof')
+  })
+
+  test('proves a primary of a cluster that has no identifier yet', () => {
+    assert.equal(primary(200, PRIMARY, { ...EXPECTED, systemId: null }), 'proof')
+  })
+
+  const negatives: readonly [string, number, unknown, RegExp][] = [
+    ['503', 503, REPLICA, /^no: .*503 \(role replica, state running\)/],
+    [
+      'a lock holder that is still a replica',
+      200,
+      REPLICA,
+      /^no: it holds the lock but is no primary yet \(role replica/,
+    ],
+    ['a role that is only remembered', 200, { ...PRIMARY, xlog: undefined }, /^no: .*no primary yet/],
+    ['a position that is none', 200, { ...PRIMARY, xlog: { location: null } }, /^no: .*no primary yet/],
+    ['a replayed position', 200, { ...PRIMARY, xlog: REPLICA.xlog }, /^no: .*no primary yet/],
+    ['no timeline', 200, { ...PRIMARY, timeline: undefined }, /^no: .*no primary yet/],
+    ['a role nobody knows', 200, { ...PRIMARY, role: 'promoted' }, /^no: .*role promoted/],
+    ['another scope', 200, { ...PRIMARY, patroni: { ...PATRONI, scope: 'demo2' } }, /^no: .*scope demo2/],
+    [
+      'another member',
+      200,
+      { ...PRIMARY, patroni: { ...PATRONI, name: 'pg2' } },
+      /^no: another member answers there: pg2/,
+    ],
+    ['another database', 200, { ...PRIMARY, database_system_identifier: '1' }, /^no: .*identifier 1\)/],
+    ['no identifier', 200, { ...PRIMARY, database_system_identifier: undefined }, /^no: .*identifier unknown/],
+    ['what is not Patroni', 200, { status: 'ok' }, /^no: what answers there is not Patroni/],
+    ['no JSON', 200, undefined, /^no: what answers there is not Patroni/],
+    ['a list', 200, [PRIMARY], /^no: what answers there is not Patroni/],
+    ['another scope that stops', 200, { ...PRIMARY, state: 'stopping', patroni: {} }, /^no: .*scope unknown/],
+  ]
+  for (const [title, status, body, expected] of negatives) {
+    test(`is an explicit no with ${title}`, () => assert.match(primary(status, body), expected))
+  }
+
+  test('tells that Postgres is about to be stopped', () => {
+    assert.equal(primary(200, { ...PRIMARY, state: 'stopping' }), 'stopping')
+  })
+
+  test("says nothing with an answer that is not Patroni's, a 503 of a proxy in front of it too", () => {
+    for (const [status, body] of [
+      [500, PRIMARY],
+      [403, undefined],
+      [302, {}],
+      [404, REPLICA],
+      [503, undefined],
+      [503, { error: 'no upstream' }],
+    ] as const) {
+      assert.match(primary(status, body), new RegExp(`^silent: /primary answers ${status}`))
+    }
+    assert.equal(seen(judgePrimary({ kind: 'none', reason: 'hung' }, EXPECTED)), 'silent: hung')
+  })
+
+  test('quotes strangers without what deceives a log', () => {
+    const role = `x\u001b[2J\u202e${'y'.repeat(1000)}`
+    const text = primary(200, { ...PRIMARY, role })
+    assert.ok(text.length < 200)
+    assert.doesNotMatch(text, /[\p{Cc}\p{Cf}]/u)
+  })
+})
+
+describe('GET /replica', () => {
+  const replica = (status: number, body: unknown) => judgeReplica(reply(status, body), EXPECTED)
+
+  test('finds a replica fit', () => assert.deepEqual(replica(200, REPLICA), { kind: 'fit' }))
+
+  test('finds unfit whoever answers for another', () => {
+    for (const patroni of [
+      { ...PATRONI, scope: 'demo2' },
+      { ...PATRONI, name: 'pg2' },
+    ]) {
+      for (const status of [200, 503]) {
+        const answer = replica(status, { ...REPLICA, state: 'stopped', patroni })
+        assert.ok(answer.kind === 'unfit' && answer.stranger && !answer.down)
+      }
+    }
+    assert.equal(seen(replica(200, undefined)), 'unfit: what answers there is not Patroni')
+  })
+
+  for (const [state, down] of [
+    ['running', false],
+    ['starting', false],
+    ['stopping', false],
+    ['stopped', true],
+    ['crashed', true],
+    ['start failed', true],
+    ['creating replica', true],
+  ] as const) {
+    test(`finds one that is ${state} unfit${down ? ' and down' : ''} by 503`, () => {
+      const answer = replica(503, { ...REPLICA, state })
+      assert.deepEqual(answer, { ...answer, kind: 'unfit', down, stranger: false })
+    })
+  }
+
+  test('says nothing with any other status, or a 503 of a proxy', () => {
+    for (const [status, body] of [
+      [500, REPLICA],
+      [404, REPLICA],
+      [301, undefined],
+      [503, undefined],
+    ] as const) {
+      assert.match(seen(replica(status, body)), new RegExp(`^silent: /replica answers ${status}`))
+    }
+    assert.equal(seen(judgeReplica({ kind: 'none', reason: 'hung' }, EXPECTED)), 'silent: hung')
+  })
+})

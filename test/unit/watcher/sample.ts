@@ -1,0 +1,60 @@
+import type { Cluster } from '../../../src/watcher/cluster.ts'
+import { type Fitness, UNKNOWN_FITNESS } from '../../../src/watcher/fitness.ts'
+import type { Member } from '../../../src/watcher/member.ts'
+import type { ClusterView, MemberView } from '../../../src/watcher/view.ts'
+
+export function member(name: string, changes: Partial<Member> = {}): Member {
+  return {
+    name,
+    host: `${name}.example.com`,
+    port: 5432,
+    restUrl: `http://${name}.example.com:8008`,
+    role: 'replica',
+    state: 'running',
+    timeline: 1,
+    position: 1,
+    replicationState: 'streaming',
+    version: '4.1.4',
+    tags: {},
+    pendingRestart: false,
+    ...changes,
+  }
+}
+
+export function cluster(changes: Partial<Cluster> = {}): Cluster {
+  return {
+    leader: { name: 'pg0', session: '1' },
+    members: [member('pg0'), member('pg1')],
+    setAside: [],
+    systemId: '1',
+    ttlMs: 30_000,
+    paused: false,
+    standbyCluster: false,
+    failover: null,
+    optime: 1,
+    ...changes,
+  }
+}
+
+export const FIT: Fitness = { ...UNKNOWN_FITNESS, rest: 'fit', passes: 1, reason: '' }
+
+export function memberView(name: string, fit: boolean, changes: Partial<MemberView> = {}): MemberView {
+  return { ...member(name), gone: false, replica: { fit, down: false, reason: fit ? '' : 'unfit' }, ...changes }
+}
+
+export function view(changes: Partial<ClusterView> = {}): ClusterView {
+  return {
+    scope: 'demo',
+    namespace: 'service',
+    citusGroup: null,
+    dcs: { kind: 'etcd3', state: 'up', endpoint: 'a:2379', readAt: 1, since: 1, error: null },
+    leader: 'pg0',
+    primary: { state: 'open', member: 'pg0', address: null, reason: 'proved', since: 1, epoch: 1, basis: '' },
+    members: [memberView('pg0', false), memberView('pg1', true)],
+    setAside: [],
+    systemId: '1',
+    paused: false,
+    standbyCluster: false,
+    ...changes,
+  }
+}
