@@ -1,0 +1,128 @@
+/** An accepted connection that has no server yet: what it sends is kept, and its departure is noticed. */
+import type { Socket } from 'node:net'
+import { fatalError, firstPacket, type FirstPacket } from '../pgwire.ts'
+
+/** What is kept of a client without a server; then it has to wait. Bytes. */
+const MAX_PENDING = 16 * 1024
+/** How long a refused client may take to hang up. Milliseconds. */
+const REFUSAL_LINGER_MS = 1000
+
+export class Client {
+  readonly socket: Socket
+  /** The order of arrival among the clients of its route. */
+  readonly place: number
+  /** When it had to wait for the first time; the hold's timeout counts from here. */
+  heldSince: number | null = null
+  readonly #gone = new AbortController()
+  #pending: Buffer = Buffer.alloc(0)
+  #sink: ((bytes: Buffer) => void) | null = null
+
+  constructor(socket: Socket, place: number) {
+    this.socket = socket
+    this.place = place
+    socket.on('data', this.#onData)
+    socket.on('end', this.#onGone)
+    socket.on('close', this.#onGone)
+    socket.on('error', this.#onGone)
+  }
+
+  /** Aborts when the client has left, or was refused. */
+  get gone(): AbortSignal {
+    return this.#gone.signal
+  }
+
+  /** What it has sent and no server has answered. */
+  get pending(): Buffer {
+    return this.#pending
+  }
+
+  /** What `pending` is. */
+  get kind(): FirstPacket['kind'] {
+    return firstPacket(this.#pending).kind
+  }
+
+  /** Resolves with the kind of its first packet as soon as that is clear; null when it leaves or `timeoutMs` passes. */
+  async first(timeoutMs: number): Promise<FirstPacket['kind'] | null> {
+    const { promise, resolve } = Promise.withResolvers<FirstPacket['kind'] | null>()
+    const look = (): void => {
+      if (this.kind !== 'incomplete') resolve(this.kind)
+    }
+    const onGone = (): void => resolve(null)
+    const timer = setTimeout(onGone, timeoutMs)
+    this.gone.addEventListener('abort', onGone, { once: true })
+    this.#sink = look
+    // In this order: who asks for a cancel may hang up at once.
+    look()
+    if (this.gone.aborted) onGone()
+    try {
+      return await promise
+    } finally {
+      clearTimeout(timer)
+      this.gone.removeEventListener('abort', onGone)
+      this.#sink = null
+    }
+  }
+
+  /** Gives what it has sent, and all that it sends from now on, to `sink`; it is kept all the same. null: to nobody. */
+  feed(sink: ((bytes: Buffer) => void) | null): void {
+    this.#sink = sink
+    if (sink !== null && this.#pending.length > 0) sink(this.#pending)
+  }
+
+  /** Passes a server's answer on; what was answered is not kept any longer. */
+  answer(bytes: Buffer): void {
+    this.#pending = Buffer.alloc(0)
+    this.socket.write(bytes)
+  }
+
+  /** Hands the socket over, paused: from here on it is somebody else's. The server has all that was fed. */
+  release(): void {
+    this.#sink = null
+    this.socket.pause()
+    this.socket.off('data', this.#onData)
+    this.socket.off('end', this.#onGone)
+    this.socket.off('close', this.#onGone)
+    this.socket.off('error', this.#onGone)
+  }
+
+  /** Says why in PostgreSQL's protocol, if the client can read that, and closes. Resolves when that is done. */
+  async refuse(sqlState: string, message: string, hint: string): Promise<void> {
+    const { socket } = this
+    const isPlaintext = this.kind === 'startup'
+    this.#leave()
+    if (!isPlaintext || !socket.writable) {
+      socket.destroy()
+      return
+    }
+    const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()))
+    socket.end(fatalError(sqlState, message, hint))
+    // What the client still sends must not turn the close into a reset that outruns the message.
+    socket.resume()
+    const timer = setTimeout(() => socket.destroy(), REFUSAL_LINGER_MS)
+    await closed
+    clearTimeout(timer)
+  }
+
+  /** Closes without a word. */
+  destroy(): void {
+    this.#leave()
+    this.socket.destroy()
+  }
+
+  #leave(): void {
+    this.#sink = null
+    this.#gone.abort()
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    if (this.gone.aborted) return
+    this.#pending = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk])
+    if (this.#pending.length >= MAX_PENDING) this.socket.pause()
+    this.#sink?.(chunk)
+  }
+
+  readonly #onGone = (): void => {
+    this.#leave()
+    this.socket.destroySoon()
+  }
+}

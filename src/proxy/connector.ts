@@ -1,0 +1,135 @@
+/** Finds a server for a client: dials one target of the route after the other, until one answers. */
+import type { Logger } from 'pino'
+import { now } from '../clock.ts'
+import type { ProxyConfig } from '../config/config.ts'
+import type { DialFailure } from '../watcher/view.ts'
+import type { Client } from './client.ts'
+import { dial, type Answered } from './dial.ts'
+import { Dials } from './dials.ts'
+import type { Target } from './route.ts'
+import { Session } from './session.ts'
+
+export interface ConnectorDeps {
+  readonly config: ProxyConfig
+  readonly log: Logger
+  readonly dialFailed: (failure: DialFailure) => void
+  readonly count: (what: 'failedDials', n: number) => void
+}
+
+/** Picks one of the targets, given the member picked last. */
+export type Choose = (targets: readonly Target[], last: string | null) => Target | null
+
+export type Connected =
+  | { readonly kind: 'joined'; readonly session: Session }
+  /** The client is to be served anew. */
+  | { readonly kind: 'again' }
+  /** No target can be dialled at present; or there is none. */
+  | { readonly kind: 'none'; readonly reason: string }
+
+export class Connector {
+  readonly #name: string
+  readonly #deps: ConnectorDeps
+  readonly #choose: Choose
+  readonly #joined: (client: Client, target: Target, session: Session) => void
+  readonly #dials = new Dials()
+  #targets: readonly Target[] = []
+  #last: string | null = null
+  /** This machine is out of descriptors, ports or memory. */
+  #isStarved = false
+
+  /** `joined` is told of a session in the moment it begins, so that there is none that nobody can end. */
+  constructor(
+    name: string,
+    deps: ConnectorDeps,
+    choose: Choose,
+    joined: (client: Client, target: Target, session: Session) => void,
+  ) {
+    this.#name = name
+    this.#deps = deps
+    this.#choose = choose
+    this.#joined = joined
+  }
+
+  /** Dials these from now on; dials of others are given up. */
+  use(targets: readonly Target[]): void {
+    this.#targets = targets
+    this.#dials.abandon((target) => !targets.some((other) => isSame(target, other)))
+  }
+
+  /** Gives up the dials whose target matches, at once. */
+  abandon(matches: (target: Target) => boolean): void {
+    this.#dials.abandon(matches)
+  }
+
+  /** Tries each target once. Never rejects. */
+  async connect(client: Client): Promise<Connected> {
+    const tried = new Set<string>()
+    for (let reason = 'no server is known'; ;) {
+      const untried = this.#targets.filter(({ member }) => !tried.has(member))
+      const target = this.#choose(untried, this.#last)
+      if (target === null) return { kind: 'none', reason }
+      this.#last = target.member
+      tried.add(target.member)
+      const { signal, end } = this.#dials.begin(target)
+      const result = await this.#dial(client, target, signal).finally(end)
+      if (result.kind !== 'down') return result
+      reason = result.reason
+    }
+  }
+
+  async #dial(
+    client: Client,
+    target: Target,
+    signal: AbortSignal,
+  ): Promise<Connected | { readonly kind: 'down'; readonly reason: string }> {
+    const startedAt = now()
+    const { timeouts, tcpKeepaliveMs } = this.#deps.config
+    const options = { timeoutMs: timeouts.connectMs, keepaliveMs: tcpKeepaliveMs, signal }
+    const result = await dial({ address: target.address, client, ...options })
+    if (result.kind !== 'local') this.#starved(null)
+    switch (result.kind) {
+      case 'answered':
+        if (!signal.aborted && !client.gone.aborted) return this.#join(client, target, result)
+        // Given up in the very moment of the answer, which the client has not seen.
+        client.feed(null)
+        result.server.destroy()
+        return { kind: 'again' }
+      case 'down':
+        this.#deps.count('failedDials', 1)
+        this.#deps.dialFailed({ ...target, reason: result.reason, startedAt })
+        return result
+      case 'local':
+        this.#starved(result.reason)
+        return { kind: 'none', reason: result.reason }
+      case 'rejected':
+        client.destroy()
+        return { kind: 'again' }
+      case 'again':
+      case 'client-gone':
+        return { kind: 'again' }
+    }
+  }
+
+  #join(client: Client, target: Target, { server, answer }: Answered): Connected {
+    const { clientMs, serverMs } = this.#deps.config.timeouts
+    client.answer(answer)
+    client.release()
+    const session = new Session({ client: client.socket, server, clientTimeoutMs: clientMs, serverTimeoutMs: serverMs })
+    this.#joined(client, target, session)
+    return { kind: 'joined', session }
+  }
+
+  /** Says once when this machine cannot dial for a reason of its own, and once when it can again. */
+  #starved(reason: string | null): void {
+    if (this.#isStarved === (reason !== null)) return
+    this.#isStarved = reason !== null
+    const fields = { event: 'dial-trouble', route: this.#name, reason }
+    if (reason === null) this.#deps.log.info(fields, `${this.#name}: dials again`)
+    else this.#deps.log.error(fields, `${this.#name}: cannot dial, and not because of the server: ${reason}`)
+  }
+}
+
+function isSame(a: Target, b: Target): boolean {
+  const isThere = a.address.host === b.address.host && a.address.port === b.address.port
+  return a.member === b.member && a.epoch === b.epoch && isThere
+}

@@ -1,0 +1,122 @@
+/** Opens a connection to a server for a client, and looks at its first answer before the client sees it. */
+import { connect, type Socket } from 'node:net'
+import { explain, failureOf, type Failure } from '../errors.ts'
+import { firstAnswer, isEncryptionRefused } from '../pgwire.ts'
+import type { Address } from '../watcher/view.ts'
+import type { Client } from './client.ts'
+
+/** The server has answered: the client is to get the answer, and both are to be joined. `server` is paused. */
+export interface Answered {
+  readonly kind: 'answered'
+  readonly server: Socket
+  readonly answer: Buffer
+}
+
+export type Dialled =
+  | Answered
+  /** The server takes nobody. The client has seen nothing of it and may be held again. */
+  | { readonly kind: 'down'; readonly reason: string }
+  /** This machine could not even try; it says nothing about the server. */
+  | { readonly kind: 'local'; readonly reason: string }
+  /** Nothing is known against the server, and the client is to be served anew: see `DialOptions.signal`, `onFed`. */
+  | { readonly kind: 'again' }
+  | { readonly kind: 'client-gone' }
+  /** The server wants nothing of what the client says, and closes; no PostgreSQL client says such things. */
+  | { readonly kind: 'rejected' }
+
+export interface DialOptions {
+  readonly address: Address
+  readonly client: Client
+  /** For the TCP connection alone. Milliseconds. */
+  readonly timeoutMs: number
+  readonly keepaliveMs: number
+  /** Aborts when the target may not be used any more: the connection is closed before that returns. */
+  readonly signal: AbortSignal
+}
+
+/** Out of descriptors, ports or memory, or a firewall of this machine. */
+const LOCAL: readonly Failure[] = ['local', 'in-use', 'denied']
+
+/**
+ * Dials. A server that is shutting down or starting up accepts connections and answers 57P03; one that dies leaves
+ * them in its backlog: both are noticed before the client has been told anything, so that it can wait instead of fail.
+ * With TLS the answer cannot be seen: there the server's consent to TLS counts as its answer.
+ */
+export async function dial({ address, client, timeoutMs, keepaliveMs, signal }: DialOptions): Promise<Dialled> {
+  if (signal.aborted) return { kind: 'again' }
+  if (client.gone.aborted) return { kind: 'client-gone' }
+  const { promise, resolve } = Promise.withResolvers<Dialled>()
+  const server = connect({
+    ...address,
+    noDelay: true,
+    keepAlive: keepaliveMs > 0,
+    keepAliveInitialDelay: keepaliveMs,
+    allowHalfOpen: true,
+  })
+  const where = `Postgres at ${address.host}:${address.port}`
+  let isConnected = false
+  let received = Buffer.alloc(0)
+  const timer = setTimeout(
+    () => resolve({ kind: 'down', reason: `${where} does not answer within ${timeoutMs} ms` }),
+    timeoutMs,
+  )
+  const onConnect = (): void => {
+    isConnected = true
+    clearTimeout(timer)
+    client.feed(onFed)
+  }
+  const onFed = (bytes: Buffer): void => {
+    // libpq 17 asks for TLS before it asks for a cancel: that is for the servers of its session, not for any one.
+    if (client.kind === 'cancel') resolve({ kind: 'again' })
+    else server.write(bytes)
+  }
+  const onData = (chunk: Buffer): void => {
+    received = Buffer.concat([received, chunk])
+    if (isEncryptionRefused(client.pending, received)) {
+      // The client goes on in plaintext, and the next answer is looked at again.
+      client.answer(received)
+      received = Buffer.alloc(0)
+      return
+    }
+    const answer = client.kind === 'startup' ? firstAnswer(received) : UP
+    if (answer.kind === 'down') resolve({ kind: 'down', reason: `${where} says: ${answer.message}` })
+    if (answer.kind !== 'up') return
+    server.pause()
+    resolve({ kind: 'answered', server, answer: received })
+  }
+  const onEnd = (): void => onBreak(`${where} closes the connection without an answer`)
+  const onError = (error: Error): void => {
+    const reason = `${where}: ${explain(error)}`
+    if (!isConnected && LOCAL.includes(failureOf(error))) resolve({ kind: 'local', reason })
+    else onBreak(reason)
+  }
+  const onBreak = (reason: string): void => {
+    const { kind } = client
+    if (!isConnected || kind === 'startup' || kind === 'encryption-request') resolve({ kind: 'down', reason })
+    // It was the client's turn to speak: Postgres does not wait for ever (authentication_timeout).
+    else resolve({ kind: kind === 'incomplete' ? 'again' : 'rejected' })
+  }
+  const onAbort = (): void => {
+    server.destroy()
+    resolve({ kind: 'again' })
+  }
+  const onGone = (): void => resolve({ kind: 'client-gone' })
+
+  server.on('connect', onConnect).on('data', onData).on('end', onEnd).on('error', onError)
+  signal.addEventListener('abort', onAbort, { once: true })
+  client.gone.addEventListener('abort', onGone, { once: true })
+  const result = await promise
+  clearTimeout(timer)
+  server.off('connect', onConnect).off('data', onData).off('end', onEnd)
+  signal.removeEventListener('abort', onAbort)
+  client.gone.removeEventListener('abort', onGone)
+  if (result.kind === 'answered') server.off('error', onError)
+  else {
+    client.feed(null)
+    // Its error listener stays: the death of a server that is given up must not be an unhandled error.
+    server.destroy()
+  }
+  return result
+}
+
+const UP = { kind: 'up' } as const

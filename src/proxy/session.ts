@@ -1,0 +1,60 @@
+/** A client and its server, joined: bytes both ways, with back-pressure and half-close. */
+import type { Socket } from 'node:net'
+
+export interface SessionOptions {
+  readonly client: Socket
+  readonly server: Socket
+  /** Without a byte from or to the one or the other for this long, the session ends; 0: never. Milliseconds. */
+  readonly clientTimeoutMs: number
+  readonly serverTimeoutMs: number
+}
+
+/** Joins the sockets; both are owned from here on. `ended` resolves when both are closed. */
+export class Session {
+  readonly #client: Socket
+  readonly #server: Socket
+  readonly ended: Promise<void>
+
+  constructor({ client, server, clientTimeoutMs, serverTimeoutMs }: SessionOptions) {
+    this.#client = client
+    this.#server = server
+    this.ended = Promise.all([closed(client), closed(server)]).then(() => undefined)
+    const destroy = (): void => this.destroy()
+    client.setTimeout(clientTimeoutMs, destroy)
+    server.setTimeout(serverTimeoutMs, destroy)
+    copy(client, server)
+    copy(server, client)
+    // One that broke before there was anybody to notice it.
+    if (client.destroyed || server.destroyed) this.destroy()
+  }
+
+  /** Closes the client's side at once: from then on nothing the server says is heard. `destroy` has to follow. */
+  cutOff(): void {
+    this.#client.destroy()
+  }
+
+  /** Closes both sides at once; what has not been sent yet is dropped. */
+  destroy(): void {
+    this.#client.destroy()
+    this.#server.destroy()
+  }
+}
+
+/** One direction. The end of `from` becomes the end of `to`; a side that closes altogether takes the other with it. */
+function copy(from: Socket, to: Socket): void {
+  from.on('data', (chunk) => {
+    if (!to.write(chunk)) from.pause()
+  })
+  to.on('drain', () => from.resume())
+  from.once('end', () => to.end())
+  // 'close' follows, and does what there is to do.
+  from.on('error', () => undefined)
+  // However it went: what was read of it is still on its way to the other side.
+  from.once('close', () => to.destroySoon())
+  from.resume()
+}
+
+async function closed(socket: Socket): Promise<void> {
+  if (socket.closed) return
+  await new Promise<void>((resolve) => socket.once('close', () => resolve()))
+}

@@ -1,0 +1,259 @@
+import assert from 'node:assert/strict'
+import { afterEach, beforeEach, test } from 'node:test'
+import { until } from '../../support/until.ts'
+import { AUTH_OK, errorFields, errorResponse, SSL_REQUEST, STARTUP } from './support/messages.ts'
+import { type FakeServer, Scene } from './support/scene.ts'
+import { closedView, openView } from './support/views.ts'
+import type { Wire } from './support/wire.ts'
+import { MAX_OPENING } from '../../../src/proxy/hold.ts'
+
+let scene: Scene
+beforeEach(() => {
+  scene = new Scene()
+})
+afterEach(() => scene.clear())
+
+/** A server that answers each connection when its first bytes are there. */
+async function postgres(): Promise<FakeServer> {
+  return scene.server((wire) => wire.socket.once('data', () => wire.send(AUTH_OK)))
+}
+
+function numbered(n: number): Buffer {
+  return Buffer.concat([STARTUP, Buffer.from(`#${n};`)])
+}
+
+test('holds clients while nobody is open and releases them in order of arrival', async () => {
+  const server = await postgres()
+  const rig = await scene.proxy()
+  const clients: Wire[] = []
+  for (let n = 0; n < 100; n++) {
+    clients.push((await scene.client(rig)).send(numbered(n)))
+    await until(`${n} are held`, () => rig.held === n + 1, { everyMs: 1 })
+  }
+  assert.equal(server.connections.length, 0)
+  rig.proxy.apply(openView('pg1', server.address, 1))
+  await Promise.all(clients.map((client) => client.got(AUTH_OK)))
+  const order = server.connections.map(({ received }) => received.subarray(STARTUP.length).toString())
+  assert.deepEqual(
+    order,
+    clients.map((_, n) => `#${n};`),
+  )
+  assert.equal(rig.held, 0)
+  assert.equal(rig.events('released').length, 1)
+  assert.equal(rig.events('released')[0]?.['connections'], 100)
+})
+
+test('forwards what a held client has sent exactly once, with what it sends during the dial and after', async () => {
+  const server = await scene.server()
+  const rig = await scene.proxy()
+  const client = (await scene.client(rig)).send(STARTUP)
+  await until('it is held', () => rig.held === 1)
+  client.send('one;')
+  rig.proxy.apply(openView('pg1', server.address, 1))
+  const backend = await server.connection()
+  await backend.got(Buffer.concat([STARTUP, Buffer.from('one;')]))
+  client.send('two;')
+  await backend.got(Buffer.concat([STARTUP, Buffer.from('one;two;')]))
+  // Together: the answer and more from the client, so that each may overtake the join.
+  backend.send(AUTH_OK)
+  client.send('three;')
+  await backend.got(Buffer.concat([STARTUP, Buffer.from('one;two;three;')]))
+  await client.got(AUTH_OK)
+  client.send('four;')
+  await backend.got(Buffer.concat([STARTUP, Buffer.from('one;two;three;four;')]))
+})
+
+test('opens some of the released connections at a time, and the next one when a server has answered', async () => {
+  const server = await scene.server()
+  const rig = await scene.proxy()
+  const clients = await Promise.all(Array.from({ length: 150 }, () => scene.client(rig)))
+  for (const client of clients) client.send(STARTUP)
+  await until('all are held', () => rig.held === 150)
+  rig.proxy.apply(openView('pg1', server.address, 1))
+  await until('the first are opened', () => server.connections.length >= MAX_OPENING && rig.held === 150 - MAX_OPENING)
+  // Whoever comes now waits behind the others.
+  const late = (await scene.client(rig)).send(STARTUP)
+  await until('the late one is held', () => rig.held === 151 - MAX_OPENING)
+  assert.equal(server.connections.length, MAX_OPENING)
+  for (let n = 0; n < 10; n++) server.connections[n]?.send(AUTH_OK)
+  await until('10 more are opened', () => server.connections.length === MAX_OPENING + 10, {
+    timeoutMs: 900,
+    everyMs: 1,
+  })
+  assert.equal(rig.held, 141 - MAX_OPENING)
+  for (let n = 10; n < 151; n++) (await server.connection(n)).send(AUTH_OK)
+  await Promise.all([...clients, late].map((client) => client.got(AUTH_OK)))
+})
+
+test('goes on after a second when the connections that are being opened get no answer', async () => {
+  const silent = await scene.server()
+  const rig = await scene.proxy()
+  const clients = await Promise.all(Array.from({ length: MAX_OPENING + 6 }, () => scene.client(rig)))
+  for (const client of clients) client.send(STARTUP)
+  await until('all are held', () => rig.held === MAX_OPENING + 6)
+  rig.proxy.apply(openView('pg1', silent.address, 1))
+  await until('the first are opened', () => silent.connections.length === MAX_OPENING)
+  await until('the others are opened too', () => silent.connections.length === MAX_OPENING + 6, { timeoutMs: 3000 })
+})
+
+test('does not pace new connections while nobody waits: silent clients keep nobody out', async () => {
+  const server = await scene.server((wire) => {
+    wire.socket.once('data', (chunk) => {
+      if (!chunk.equals(STARTUP)) wire.send('N')
+      else wire.send(AUTH_OK)
+    })
+  })
+  const rig = await scene.proxy({ hold: { timeoutMs: 0 } })
+  rig.proxy.apply(openView('pg1', server.address, 1))
+  const silent = await Promise.all(Array.from({ length: 200 }, () => scene.client(rig)))
+  for (const client of silent) client.send(SSL_REQUEST)
+  await Promise.all(silent.map((client) => client.got('N')))
+  const since = performance.now()
+  const client = (await scene.client(rig)).send(STARTUP)
+  await client.got(AUTH_OK)
+  assert.ok(performance.now() - since < 500)
+  assert.equal(rig.proxy.status().totals.refused, 0)
+})
+
+test('notices a held client that leaves and frees its place', async () => {
+  const server = await postgres()
+  const rig = await scene.proxy({ hold: { maxConnections: 2 } })
+  const leaver = (await scene.client(rig)).send(STARTUP)
+  const breaker = (await scene.client(rig)).send(STARTUP)
+  await until('two are held', () => rig.held === 2)
+  leaver.socket.end()
+  await leaver.over()
+  breaker.socket.resetAndDestroy()
+  await until('their places are free', () => rig.held === 0)
+  const client = (await scene.client(rig)).send(STARTUP)
+  await until('it is held', () => rig.held === 1)
+  rig.proxy.apply(openView('pg1', server.address, 1))
+  await client.got(AUTH_OK)
+  assert.equal(server.connections.length, 1)
+  assert.equal(rig.proxy.status().totals.refused, 0)
+})
+
+test('reads no more than a few kilobytes of a held client and forwards all that it sent', async () => {
+  const server = await postgres()
+  const rig = await scene.proxy()
+  const client = (await scene.client(rig)).send(STARTUP)
+  const flood = Buffer.alloc(40_000_000, 'abcdefg')
+  for (let at = 0; at < flood.length; at += 100_000) client.send(flood.subarray(at, at + 100_000))
+  await until('it is held', () => rig.held === 1)
+  let before = -1
+  await until(
+    'the proxy takes no more',
+    () => {
+      const stuck = before === client.socket.writableLength
+      before = client.socket.writableLength
+      return stuck
+    },
+    { everyMs: 100 },
+  )
+  // The rest is with the kernel and the client.
+  assert.ok(before > 20_000_000, `${flood.length - before} bytes are gone`)
+  rig.proxy.apply(openView('pg1', server.address, 1))
+  await (await server.connection()).got(Buffer.concat([STARTUP, flood]))
+})
+
+test('refuses a held client with 57P03 and the reason when the hold times out', async () => {
+  const rig = await scene.proxy({ hold: { timeoutMs: 200 } })
+  rig.proxy.apply(closedView(1, { reason: 'no leader key in the DCS' }))
+  const since = performance.now()
+  const client = (await scene.client(rig)).send(STARTUP)
+  await client.over()
+  const waited = performance.now() - since
+  const error = errorFields(client.received)
+  assert.equal(error?.['S'], 'FATAL')
+  assert.equal(error['C'], '57P03')
+  assert.match(error['M'] ?? '', /^primary: no server to connect to within 0.2 s$/)
+  assert.match(error['H'] ?? '', /no leader key in the DCS/)
+  assert.ok(waited > 150 && waited < 1500, `${waited} ms`)
+  assert.equal(rig.held, 0)
+  assert.equal(rig.proxy.status().totals.refused, 1)
+})
+
+test('refuses with 53300 who would exceed hold.max_connections, over all routes', async () => {
+  const rig = await scene.proxy({ hold: { maxConnections: 2 } })
+  const first = (await scene.client(rig, 'primary')).send(STARTUP)
+  const second = (await scene.client(rig, 'replicas')).send(STARTUP)
+  await until('two are held', () => rig.held === 2)
+  const third = (await scene.client(rig, 'primary')).send(STARTUP)
+  await third.over()
+  assert.equal(errorFields(third.received)?.['C'], '53300')
+  assert.deepEqual([first.ended, second.ended], [false, false])
+})
+
+test('holds nobody where hold.timeout is 0', async () => {
+  const server = await postgres()
+  const rig = await scene.proxy({ hold: { timeoutMs: 0 } })
+  const refused = (await scene.client(rig)).send(STARTUP)
+  await refused.over()
+  assert.equal(errorFields(refused.received)?.['C'], '57P03')
+  assert.match(errorFields(refused.received)?.['M'] ?? '', /no server to connect to$/)
+  rig.proxy.apply(openView('pg1', server.address, 1))
+  const served = (await scene.client(rig)).send(STARTUP)
+  await served.got(AUTH_OK)
+})
+
+test('closes a client in the middle of TLS negotiation promptly and without a word', async () => {
+  const rig = await scene.proxy({ hold: { timeoutMs: 0 } })
+  const client = (await scene.client(rig)).send(SSL_REQUEST)
+  await client.over()
+  assert.equal(client.received.length, 0)
+  assert.equal(rig.proxy.status().totals.refused, 1)
+})
+
+test('a client that comes back after a failed dial keeps its place, also when the hold is full by now', async () => {
+  const starting = await scene.server()
+  const server = await postgres()
+  const rig = await scene.proxy({ hold: { maxConnections: 70 } })
+  rig.onFailure = () => rig.proxy.apply(closedView(1, { state: 'unreachable' }))
+  const clients: Wire[] = []
+  const hold = async (): Promise<void> => {
+    const held = rig.held
+    clients.push((await scene.client(rig)).send(numbered(clients.length)))
+    await until('one more is held', () => rig.held === held + 1, { everyMs: 1 })
+  }
+  for (let n = 0; n < 70; n++) await hold()
+  rig.proxy.apply(openView('pg1', starting.address, 1))
+  await until('the first are opened', () => rig.held === 70 - MAX_OPENING)
+  for (let n = 0; n < MAX_OPENING; n++) await hold()
+  const tooMany = (await scene.client(rig)).send(STARTUP)
+  await tooMany.over()
+  assert.equal(errorFields(tooMany.received)?.['C'], '53300')
+  ;(await starting.connection(3)).send(errorResponse('57P03', 'the database system is starting up'))
+  await until('all are held', () => rig.held === 70 + MAX_OPENING)
+  rig.proxy.apply(openView('pg1', server.address, 2))
+  await Promise.all(clients.map((client) => client.got(AUTH_OK)))
+  const order = server.connections.map(({ received }) => received.subarray(STARTUP.length).toString())
+  assert.deepEqual(
+    order,
+    clients.map((_, n) => `#${n};`),
+  )
+})
+
+test('a refused client that never hangs up, or goes on talking, is closed soon', async () => {
+  const rig = await scene.proxy({ hold: { timeoutMs: 0 } })
+  const idle = (await scene.client(rig)).send(STARTUP)
+  const talker = (await scene.client(rig)).send(STARTUP)
+  const talking = setInterval(() => talker.send('more'), 20)
+  try {
+    await until('the idle one is closed', () => idle.ended)
+    // It has seen the end; only a write shows that nobody is there any more.
+    await until('the talker is closed', () => talker.closed, { timeoutMs: 3000 })
+  } finally {
+    clearInterval(talking)
+  }
+})
+
+test('a refused client that never reads is closed soon', async () => {
+  const rig = await scene.proxy({ hold: { timeoutMs: 0 } })
+  const client = await scene.client(rig)
+  client.socket.pause()
+  client.send(STARTUP)
+  await until('it is refused', () => rig.proxy.status().totals.refused === 1)
+  const since = performance.now()
+  await rig.proxy.drain()
+  assert.ok(performance.now() - since < 3000, 'the proxy has waited for it')
+})

@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict'
+import { getActiveResourcesInfo } from 'node:process'
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { pino } from 'pino'
+import type { ListenerConfig, ProxyConfig } from '../../../../src/config/config.ts'
+import { Proxy } from '../../../../src/proxy/proxy.ts'
+import type { Address, DialFailure } from '../../../../src/watcher/view.ts'
+import { until } from '../../../support/until.ts'
+import { Wire } from './wire.ts'
+
+export type LogLine = Readonly<Record<string, unknown>> & { readonly event?: string }
+
+export type ConfigChanges = Partial<Omit<ProxyConfig, 'hold' | 'timeouts'>> & {
+  readonly hold?: Partial<ProxyConfig['hold']>
+  readonly timeouts?: Partial<ProxyConfig['timeouts']>
+}
+
+export const PRIMARY: ListenerConfig = { name: 'primary', host: '127.0.0.1', port: 0, route: 'primary' }
+export const REPLICAS: ListenerConfig = { name: 'replicas', host: '127.0.0.1', port: 0, route: 'replica' }
+
+/** The defaults of the design, on ports of the kernel, with these changes. */
+export function proxyConfig({ hold, timeouts, ...rest }: ConfigChanges): ProxyConfig {
+  return {
+    listeners: [PRIMARY, REPLICAS],
+    check: { intervalMs: 2000, fastIntervalMs: 100, timeoutMs: 1000, rise: 1, fall: 3 },
+    hold: { timeoutMs: 45_000, maxConnections: 10_000, ...hold },
+    maxConnections: 0,
+    timeouts: { connectMs: 4000, clientMs: 1_800_000, serverMs: 1_800_000, ...timeouts },
+    tcpKeepaliveMs: 15_000,
+    drainTimeoutMs: 30_000,
+    ...rest,
+  }
+}
+
+/** A scripted server: every connection is recorded and handed to the script. */
+export class FakeServer {
+  readonly address: Address
+  readonly connections: Wire[] = []
+  readonly #server: Server
+
+  constructor(server: Server) {
+    this.#server = server
+    this.address = { host: '127.0.0.1', port: (server.address() as AddressInfo).port }
+  }
+
+  /** The nth connection, once it is there. */
+  async connection(n = 0): Promise<Wire> {
+    return until(`connection ${n} to the server`, () => this.connections[n], { everyMs: 2, timeoutMs: 10_000 })
+  }
+
+  get open(): number {
+    return this.connections.filter(({ isLetGo }) => !isLetGo).length
+  }
+
+  async close(): Promise<void> {
+    const closed = new Promise((resolve) => this.#server.close(resolve))
+    for (const { socket } of this.connections) socket.destroy()
+    await closed
+  }
+}
+
+export class Rig {
+  readonly proxy: Proxy
+  readonly failures: DialFailure[] = []
+  readonly lines: LogLine[] = []
+  /** What the watcher does when a dial fails; it may apply another view. */
+  onFailure: (failure: DialFailure) => void = () => undefined
+
+  constructor(config: ProxyConfig) {
+    const log = pino({ level: 'trace' }, { write: (line: string) => void this.lines.push(JSON.parse(line) as LogLine) })
+    const dialFailed = (failure: DialFailure): void => {
+      this.failures.push(failure)
+      this.onFailure(failure)
+    }
+    this.proxy = new Proxy({ config, log, dialFailed })
+  }
+
+  port(listener = 'primary'): number {
+    const found = this.proxy.status().listeners.find(({ name }) => name === listener)
+    return Number(found?.address.split(':').at(-1))
+  }
+
+  events(event: string): readonly LogLine[] {
+    return this.lines.filter((line) => line.event === event)
+  }
+
+  get held(): number {
+    return this.proxy.status().held.connections
+  }
+
+  get sessions(): number {
+    return this.proxy.status().sessions.reduce((sum, { sessions }) => sum + sessions, 0)
+  }
+}
+
+/** What one test puts on the stage; `clear` takes it down and asserts that nothing is left. */
+export class Scene {
+  readonly #before = resources()
+  readonly #rigs: Rig[] = []
+  readonly #servers: FakeServer[] = []
+  readonly #clients: Wire[] = []
+
+  /** A proxy that listens; nobody is open. */
+  async proxy(changes: ConfigChanges = {}): Promise<Rig> {
+    const rig = this.rig(changes)
+    await rig.proxy.start()
+    return rig
+  }
+
+  /** A proxy that is not started. */
+  rig(changes: ConfigChanges = {}): Rig {
+    const rig = new Rig(proxyConfig(changes))
+    this.#rigs.push(rig)
+    return rig
+  }
+
+  async server(script: (wire: Wire) => void = () => undefined): Promise<FakeServer> {
+    const server = createServer({ allowHalfOpen: true, noDelay: true })
+    const listening = new Promise((resolve) => server.once('listening', resolve))
+    server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 })
+    await listening
+    const fake = new FakeServer(server)
+    server.on('connection', (socket: Socket) => {
+      const wire = new Wire(socket)
+      fake.connections.push(wire)
+      script(wire)
+    })
+    this.#servers.push(fake)
+    return fake
+  }
+
+  /** An address at which nobody listens. */
+  async nobody(): Promise<Address> {
+    const server = await this.server()
+    await server.close()
+    return server.address
+  }
+
+  async client(rig: Rig, listener = 'primary'): Promise<Wire> {
+    const wire = await Wire.to(rig.port(listener))
+    this.#clients.push(wire)
+    return wire
+  }
+
+  async clear(): Promise<void> {
+    for (const { proxy } of this.#rigs) proxy.close()
+    // Before the peers go: what the proxy leaves open must not be closed by them.
+    const peers = [...this.#clients, ...this.#servers.flatMap(({ connections }) => connections)]
+    await until('every peer is let go', () => peers.every(({ isLetGo }) => isLetGo), { everyMs: 2, timeoutMs: 3000 })
+    for (const { socket } of this.#clients) socket.destroy()
+    for (const server of this.#servers) await server.close()
+    for (const { proxy } of this.#rigs) assert.equal(proxy.status().held.connections, 0)
+    const left = (): string[] =>
+      Object.entries(resources()).flatMap(([type, count]) => {
+        return count > (this.#before[type] ?? 0) ? [`${count - (this.#before[type] ?? 0)} ${type}`] : []
+      })
+    await until(`nothing is left`, () => left().length === 0 || Promise.reject(new Error(left().join(', '))), {
+      timeoutMs: 3000,
+      everyMs: 2,
+    })
+  }
+}
+
+function resources(): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = {}
+  for (const type of getActiveResourcesInfo()) {
+    if (/^(TCP|Timeout|GetAddrInfo)/.test(type)) counts[type] = (counts[type] ?? 0) + 1
+  }
+  return counts
+}

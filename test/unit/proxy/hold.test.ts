@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict'
+import { Socket } from 'node:net'
+import { afterEach, beforeEach, mock, test } from 'node:test'
+import { Client } from '../../../src/proxy/client.ts'
+import { Hold, type Turn } from '../../../src/proxy/hold.ts'
+
+beforeEach(() => mock.timers.enable({ apis: ['setTimeout'] }))
+afterEach(() => mock.timers.reset())
+
+function client(place: number): Client {
+  return new Client(new Socket(), place)
+}
+
+function hold(changes: { timeoutMs?: number; hasRoom?: () => boolean } = {}): Hold {
+  return new Hold({ timeoutMs: 60_000, hasRoom: () => true, ...changes })
+}
+
+/** Notes what becomes of the client, and when. */
+function waiting(held: Hold, who: Client, order: string[] = [], isReturning = false): Promise<Turn> {
+  return held.turn(who, isReturning).then((turn) => {
+    order.push(`${who.place} ${turn.kind}`)
+    return turn
+  })
+}
+
+test('who comes back is let go before who came later', async () => {
+  const held = hold()
+  const order: string[] = []
+  const [first, second, third] = [client(1), client(2), client(3)]
+  const turns = [waiting(held, second, order), waiting(held, third, order), waiting(held, first, order, true)]
+  held.open()
+  await Promise.all(turns)
+  assert.deepEqual(order, ['1 go', '2 go', '3 go'])
+})
+
+test('who comes back has its place although there is no room', async () => {
+  const held = hold({ hasRoom: () => false })
+  assert.equal((await held.turn(client(1), false)).kind, 'full')
+  const back = waiting(held, client(2), [], true)
+  assert.equal(held.size, 1)
+  held.close()
+  assert.equal((await back).kind, 'closed')
+})
+
+test('the time in the hold is counted over all the turns of a client', async () => {
+  const held = hold({ timeoutMs: 50_000 })
+  const who = client(1)
+  const first = held.turn(who, false)
+  held.open()
+  assert.equal((await first).kind, 'go')
+  held.shut()
+  // Held for the first time a minute ago.
+  who.heldSince = (who.heldSince ?? 0) - 60_000
+  assert.equal((await held.turn(who, true)).kind, 'timeout')
+})
+
+test('nobody is let go while it rests, and everybody afterwards', async () => {
+  const held = hold()
+  held.open()
+  held.rest(100)
+  const order: string[] = []
+  const turns = [waiting(held, client(1), order), waiting(held, client(2), order)]
+  assert.equal(held.size, 2)
+  mock.timers.tick(99)
+  assert.equal(held.size, 2)
+  mock.timers.tick(1)
+  await Promise.all(turns)
+  assert.deepEqual(order, ['1 go', '2 go'])
+})
+
+test('a rest ends with the opening it belongs to', async () => {
+  const held = hold()
+  held.open()
+  held.rest(100)
+  held.shut()
+  held.open()
+  assert.equal((await held.turn(client(1), false)).kind, 'go')
+  held.shut()
+  held.rest(100)
+  held.open()
+  assert.equal((await held.turn(client(2), false)).kind, 'go')
+})
+
+test('a turn that is done twice makes room once', async () => {
+  const held = hold()
+  const turns = Array.from({ length: 70 }, (_, n) => held.turn(client(n), false))
+  held.open()
+  assert.equal(held.size, 6)
+  const first = await turns[0]
+  assert.ok(first?.kind === 'go')
+  first.done()
+  first.done()
+  assert.equal(held.size, 5)
+  mock.timers.tick(1000)
+  // The others have had their second.
+  assert.equal(held.size, 0)
+  first.done()
+  held.close()
+  await Promise.all(turns)
+})
+
+test('whoever leaves is told apart from whoever is let go', async () => {
+  const held = hold()
+  const leaver = client(1)
+  const order: string[] = []
+  const turns = [waiting(held, leaver, order), waiting(held, client(2), order)]
+  leaver.destroy()
+  assert.equal(held.size, 1)
+  held.open()
+  await Promise.all(turns)
+  assert.deepEqual(order.toSorted(), ['1 gone', '2 go'])
+  assert.equal((await held.turn(leaver, false)).kind, 'gone')
+})
+
+test('a closed hold stays closed', async () => {
+  const held = hold()
+  const waiter = held.turn(client(1), false)
+  held.close()
+  held.open()
+  assert.equal((await waiter).kind, 'closed')
+  assert.equal((await held.turn(client(2), false)).kind, 'closed')
+  assert.equal(held.isOpen, false)
+})
+
+test('the oldest is who was held first, wherever it stands', () => {
+  const held = hold()
+  assert.equal(held.oldest, null)
+  const [first, second] = [client(1), client(2)]
+  second.heldSince = performance.timeOrigin + performance.now() - 5000
+  void held.turn(first, false)
+  void held.turn(second, true)
+  assert.equal(held.oldest, second.heldSince)
+  held.close()
+})
