@@ -1,0 +1,103 @@
+import type { Socket } from 'node:net'
+import type { Logger } from 'pino'
+import { findCommand, parseLine, unknownCommand, type Command, type CommandSession } from './command.ts'
+import { visible } from './terminal.ts'
+import { explain } from '../errors.ts'
+
+/** As HAProxy's buffer. A client that sends more without a line end is not one of ours. */
+const MAX_LINE_LENGTH = 16 * 1024
+
+export interface SessionOptions {
+  readonly commands: readonly Command[]
+  readonly idleTimeoutMs: number
+  readonly log: Logger
+}
+
+/**
+ * Answers the commands of one client, one after the other, and resolves when the connection is closed. Never rejects.
+ *
+ * As HAProxy does it: without `prompt` the connection ends when all lines that have come are answered; each answer is
+ * followed by an empty line, or with `prompt` by one with `> `. A line that is not complete when the client stops sending
+ * is not run: it may be half a command. The next command waits until the client has taken the answer to the one before,
+ * so whoever does not read costs one answer and is closed by the idle timeout.
+ */
+export async function serveClient(socket: Socket, { commands, idleTimeoutMs, log }: SessionOptions): Promise<void> {
+  const closed = new AbortController()
+  let prompt = false
+  let quit = false
+  const session: CommandSession = {
+    togglePrompt: () => (prompt = !prompt),
+    setIdleTimeout: (ms) => socket.setTimeout(ms),
+    quit: () => (quit = true),
+    signal: closed.signal,
+  }
+  const answer = async (words: readonly string[]): Promise<void> => {
+    const text = prompt && words.length === 0 ? '' : await run(commands, words, session, log)
+    if (quit) return
+    const ended = text === '' || text.endsWith('\n') ? text : `${text}\n`
+    await write(socket, `${ended}\n${prompt ? '> ' : ''}`)
+  }
+  const onTimeout = (): unknown => socket.destroy()
+  // The loop below sees it as well; without a listener it would end the process.
+  const onError = (): void => undefined
+  socket.once('timeout', onTimeout).on('error', onError)
+  // Not `socket.closed`, which is true before the events are emitted.
+  const close = new Promise<void>((resolve) => socket.once('close', () => resolve()))
+  void close.then(() => closed.abort())
+  socket.setTimeout(idleTimeoutMs)
+  try {
+    let pending = ''
+    let answered = false
+    for await (const chunk of socket.setEncoding('utf8').iterator({ destroyOnReturn: false })) {
+      pending += chunk as string
+      const lines = pending.split('\n')
+      pending = lines.pop() ?? ''
+      for (const line of lines) {
+        if (line.length > MAX_LINE_LENGTH) return
+        for (const words of parseLine(line)) {
+          await answer(words)
+          if (wasQuit()) return
+        }
+        answered = true
+      }
+      if (pending.length > MAX_LINE_LENGTH || (answered && !isInteractive())) return
+    }
+  } catch (error) {
+    log.debug({ reason: explain(error) }, 'a client of the admin socket broke off')
+  } finally {
+    socket.destroy()
+    await close
+    socket.off('timeout', onTimeout).off('error', onError)
+  }
+
+  // The flags change behind the compiler's back, in the session.
+  function wasQuit(): boolean {
+    return quit
+  }
+  function isInteractive(): boolean {
+    return prompt
+  }
+}
+
+async function run(
+  commands: readonly Command[],
+  words: readonly string[],
+  session: CommandSession,
+  log: Logger,
+): Promise<string> {
+  const found = findCommand(commands, words)
+  if (found === null) return unknownCommand(commands)
+  try {
+    return await found.command.run(found.args, session)
+  } catch (error) {
+    log.error({ err: error, command: found.command.words.join(' ') }, 'a command of the admin socket failed')
+    return `Failed: ${visible(explain(error))}`
+  }
+}
+
+/** Resolves when the client has taken it, as far as the kernel can tell. */
+function write(socket: Socket, text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.write(text, (error) => (error ? reject(error) : resolve()))
+  })
+}

@@ -1,0 +1,51 @@
+import { connect } from 'node:net'
+import { explain, failureOf, RouterError, type Failure } from '../errors.ts'
+
+/** More than any answer has; it only keeps what is not a router from filling the memory. */
+const MAX_ANSWER_LENGTH = 64 * 1024 * 1024
+
+export interface AskOptions {
+  /** For the whole answer. */
+  readonly timeoutMs: number
+  readonly signal: AbortSignal
+}
+
+/**
+ * Runs one command of the router that listens on `socketPath` and returns its answer, without the empty line that ends
+ * it. Rejects with ADMIN_UNAVAILABLE, whose message names the path and says what to do, or with the signal's reason.
+ */
+export async function ask(socketPath: string, command: string, { timeoutMs, signal }: AskOptions): Promise<string> {
+  if (/[\r\n]/.test(command)) throw new RouterError('INTERNAL', 'a command of the admin socket is one line')
+  signal.throwIfAborted()
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
+  const socket = connect({ path: socketPath, signal: limit })
+  try {
+    socket.setEncoding('utf8')
+    socket.write(`${command}\n`)
+    let answer = ''
+    for await (const chunk of socket) {
+      answer += chunk as string
+      if (answer.length > MAX_ANSWER_LENGTH) throw unavailable(socketPath, 'the answer does not end')
+    }
+    if (answer === '') throw unavailable(socketPath, 'the connection was closed without an answer: too many clients?')
+    return answer.endsWith('\n') ? answer.slice(0, -1) : answer
+  } catch (error) {
+    signal.throwIfAborted()
+    if (error instanceof RouterError) throw error
+    const late = `no answer within ${timeoutMs / 1000} s`
+    const reason = limit.aborted ? late : (ADVICE[failureOf(error)] ?? explain(error))
+    throw unavailable(socketPath, reason, error)
+  } finally {
+    socket.destroy()
+  }
+}
+
+const ADVICE: Partial<Record<Failure, string>> = {
+  missing: 'there is no such socket (is the router running, and is this its socket? see --socket)',
+  refused: 'nobody listens there any more (is the router running?)',
+  denied: 'permission denied (ask as root, or as the user that the router runs as)',
+}
+
+function unavailable(path: string, reason: string, cause?: unknown): RouterError {
+  return new RouterError('ADMIN_UNAVAILABLE', `no router answers on ${path}: ${reason}`, { cause })
+}

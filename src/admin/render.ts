@@ -1,0 +1,161 @@
+/** `status` as text: the essential in the first line, then the table of `patronictl list`, then the circumstances. */
+import type { MemberView } from '../watcher/view.ts'
+import type { ProxyStatus } from '../proxy/status.ts'
+import { takesNew, type ClusterStatus, type RouterStatus } from './status.ts'
+import { renderTable, type Column } from './table.ts'
+import { age, count, instant, visible, wrap } from './terminal.ts'
+
+const LABEL_WIDTH = 12
+/** Of a list whose length others decide. */
+const MAX_LINES = 20
+
+/** The status in lines of at most `width` columns, as far as the table can be made to fit. Ends with a line end. */
+export function renderStatus(status: RouterStatus, width = 100): string {
+  const { clusters, now, startedAt, version, node, pid } = status
+  const router = `patroni-router ${version} on ${node}, pid ${pid}, up ${age(now - startedAt)}`
+  const blocks = clusters.map((cluster) => renderCluster(cluster, now, width, clusters.length > 1))
+  return `${[...blocks, detail('Router', router, width)].join('\n')}\n`
+}
+
+function renderCluster(cluster: ClusterStatus, now: number, width: number, several: boolean): string {
+  const { view, proxy } = cluster
+  return [
+    wrap('', visible(headline(cluster, now, several)), width, '  '),
+    renderTable(titleOf(cluster), COLUMNS, rowsOf(cluster), width),
+    ...(view.paused ? [' Maintenance mode: on (Patroni is paused)'] : []),
+    ...(view.standbyCluster ? [' Standby cluster: its leader is read-only, so it has no primary to route to'] : []),
+    detail('Primary', primaryLine(cluster), width),
+    detail('DCS', dcsLine(cluster, now), width),
+    ...(proxy === null ? [detail('Proxy', 'off', width)] : proxyLines(proxy, width)),
+    ...limited(notesOf(cluster), width),
+    ...(several ? [''] : []),
+  ].join('\n')
+}
+
+function headline({ view, proxy }: ClusterStatus, now: number, several: boolean): string {
+  const { state, member, reason, since } = view.primary
+  const of = several ? ` of ${nameOf(view)}` : ''
+  const who = member === null ? '' : `${member} `
+  const held = proxy === null || proxy.held.connections === 0 ? '' : `; ${heldText(proxy, ' held')}`
+  return `primary${of}: ${who}${state.toUpperCase()} since ${age(now - since)} - ${reason}${held}`
+}
+
+function heldText({ held }: ProxyStatus, word = ''): string {
+  const oldest = held.oldestMs === null ? '' : `, the oldest for ${age(held.oldestMs)}`
+  return `${count(held.connections, 'client')}${word}${oldest}`
+}
+
+function nameOf({ scope, citusGroup }: ClusterStatus['view']): string {
+  return citusGroup === null ? scope : `${scope}/${citusGroup}`
+}
+
+function titleOf({ view }: ClusterStatus): string {
+  const group = view.citusGroup === null ? '' : `group: ${view.citusGroup}, `
+  return `Cluster: ${view.scope} (${group}${view.systemId ?? 'uninitialized'})`
+}
+
+const COLUMNS: readonly Column[] = [
+  { title: 'Member', align: 'left', shrinkTo: 12 },
+  { title: 'Host', align: 'left', shrinkTo: 15 },
+  { title: 'Role', align: 'left' },
+  { title: 'State', align: 'left', shrinkTo: 9 },
+  { title: 'TL', align: 'right' },
+  { title: 'Lag in MB', align: 'right' },
+  { title: 'Used for', align: 'left' },
+  { title: 'Sessions', align: 'left', shrinkTo: 10 },
+]
+
+function rowsOf({ view, proxy }: ClusterStatus): string[][] {
+  const ahead = view.leader ?? view.primary.member
+  const leader = view.members.find(({ name }) => name === ahead)
+  return view.members.map((member) => [
+    member.name,
+    member.host === null ? '' : hostAndPort(member.host, member.port),
+    roleOf(member, view),
+    member.gone ? 'gone' : member.state === 'running' ? (member.replicationState ?? 'running') : member.state,
+    member.timeline === null ? '' : String(member.timeline),
+    lagOf(member, leader),
+    usedFor(member, view),
+    sessionsOf(member.name, proxy),
+  ])
+}
+
+/** As patronictl names them, without the synchronous ones, which the router does not know. */
+function roleOf(member: MemberView, { leader, standbyCluster }: ClusterStatus['view']): string {
+  if (member.name !== leader) return 'Replica'
+  return standbyCluster ? 'Standby Leader' : 'Leader'
+}
+
+function lagOf(member: MemberView, leader: MemberView | undefined): string {
+  if (member === leader) return ''
+  if (member.position === null || (leader?.position ?? null) === null) return 'unknown'
+  return String(Math.round(Math.max(0, (leader?.position ?? 0) - member.position) / 1024 ** 2))
+}
+
+function usedFor(member: MemberView, { primary }: ClusterStatus['view']): string {
+  if (member.name === primary.member) return takesNew(primary.state) ? 'primary' : primary.state
+  if (member.replica.fit) return 'replica'
+  return member.replica.down ? 'nothing: down' : 'nothing'
+}
+
+function sessionsOf(member: string, proxy: ProxyStatus | null): string {
+  const own = proxy?.sessions.filter((each) => each.member === member && each.sessions > 0) ?? []
+  return own.map(({ listener, sessions }) => `${sessions} ${listener}`).join(', ')
+}
+
+function primaryLine({ view }: ClusterStatus): string {
+  const { state, member, address, since, epoch } = view.primary
+  const where = address === null ? '' : ` at ${hostAndPort(address.host, address.port)}`
+  const named = view.leader === null ? 'nobody' : view.leader
+  const leader = view.leader === member ? '' : `; the DCS names ${named}`
+  return `${member ?? 'nobody'}${where}, ${state} since ${instant(since)}, epoch ${epoch}${leader}`
+}
+
+function dcsLine({ view }: ClusterStatus, now: number): string {
+  const { kind, state, endpoint, readAt, since, error } = view.dcs
+  const word = { up: 'up', lost: 'LOST', never: 'NOT REACHED YET' }[state]
+  const at = endpoint === null ? '' : ` at ${endpoint}`
+  const read = readAt === null ? 'never read' : `last read ${age(now - readAt)} ago`
+  return `${kind} ${word} since ${age(now - since)}${at}, ${read}${error === null ? '' : ` - ${error}`}`
+}
+
+function proxyLines(proxy: ProxyStatus, width: number): string[] {
+  const { accepted, refused, fenced, failedDials } = proxy.totals
+  const totals = `${accepted} accepted, ${refused} refused, ${fenced} fenced, ${count(failedDials, 'failed dial')}`
+  return [
+    detail('Held', proxy.held.connections === 0 ? 'no clients' : heldText(proxy), width),
+    ...proxy.listeners.map(({ name, route, address, sessions, held }) =>
+      detail('Listener', `${name} on ${address}, route ${route}: ${count(sessions, 'session')}, ${held} held`, width),
+    ),
+    detail('Connections', totals, width),
+  ]
+}
+
+/** Why a member is not used, keys that make no sense, and sessions on members that are not in the table. */
+function notesOf({ view, proxy }: ClusterStatus): [label: string, text: string][] {
+  const unused = view.members.filter(({ name, replica }) => !replica.fit && name !== view.primary.member)
+  const known = new Set(view.members.map(({ name }) => name))
+  const strangers = proxy?.sessions.filter(({ member, sessions }) => !known.has(member) && sessions > 0) ?? []
+  return [
+    ...unused.map(({ name, replica }): [string, string] => ['No replica', `${name}: ${replica.reason}`]),
+    ...strangers.map(({ member, listener, sessions }): [string, string] => [
+      'Sessions',
+      `${count(sessions, 'session')} of ${listener} on ${member}, which is no longer a member`,
+    ]),
+    ...view.setAside.map(({ key, reason }): [string, string] => ['Set aside', `${key}: ${reason}`]),
+  ]
+}
+
+function limited(notes: readonly (readonly [label: string, text: string])[], width: number): string[] {
+  const shown = notes.slice(0, MAX_LINES).map(([label, text]) => detail(label, text, width))
+  const more = notes.length - shown.length
+  return more > 0 ? [...shown, detail('', `... and ${more} more: see status --json`, width)] : shown
+}
+
+function detail(label: string, text: string, width: number): string {
+  return wrap(` ${label.padEnd(LABEL_WIDTH)}`, visible(text), width, ' '.repeat(LABEL_WIDTH + 1))
+}
+
+function hostAndPort(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}

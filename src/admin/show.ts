@@ -1,0 +1,35 @@
+import type { Command } from './command.ts'
+import { renderInfo } from './info.ts'
+import { renderStatus } from './render.ts'
+import type { RouterStatus } from './status.ts'
+import { visibleJson } from './terminal.ts'
+
+/** The commands that show what the router is doing. `status` is asked at each of them. */
+export function showCommands(status: () => RouterStatus): readonly Command[] {
+  return [
+    {
+      words: ['show', 'info'],
+      parameters: '',
+      help: 'report information about the running process',
+      run: () => renderInfo(status()),
+    },
+    {
+      words: ['show', 'status'],
+      parameters: '',
+      help: 'the clusters as the router sees them, as a table',
+      run: () => renderStatus(status()),
+    },
+    {
+      words: ['show', 'status', 'json'],
+      parameters: '',
+      help: 'the same as JSON, in one line',
+      run: () => visibleJson(status()),
+    },
+    {
+      words: ['show', 'version'],
+      parameters: '',
+      help: 'show version of the current process',
+      run: () => status().version,
+    },
+  ]
+}

@@ -1,0 +1,108 @@
+/** The admin socket: how every tool and every command of the command line reaches the running router. */
+import { chmod, stat } from 'node:fs/promises'
+import { createServer, type Server, type Socket } from 'node:net'
+import type { Logger } from 'pino'
+import { explain, failureOf } from '../errors.ts'
+import { serveClient } from './client-session.ts'
+import { withSessionCommands, type Command } from './command.ts'
+import { claimSocketPath, failed } from './socket-path.ts'
+
+/** HAProxy's 10 s throws out whoever types; a client may choose its own (`set timeout cli`). */
+const IDLE_TIMEOUT_MS = 60_000
+/** Each may cost one answer in memory. One more is closed at once. */
+const MAX_CLIENTS = 64
+
+export interface AdminSocketOptions {
+  readonly path: string
+  /** What it answers, besides help, prompt, quit and set timeout cli. */
+  readonly commands: readonly Command[]
+  readonly log: Logger
+  readonly idleTimeoutMs?: number
+}
+
+/**
+ * A Unix socket that speaks HAProxy's runtime protocol. Who may connect is a matter of file permissions: its directory is
+ * made with mode 0700, and the socket itself is never for others than owner and group.
+ */
+export class AdminSocket {
+  readonly #path: string
+  readonly #commands: readonly Command[]
+  readonly #log: Logger
+  readonly #idleTimeoutMs: number
+  readonly #clients = new Map<Socket, Promise<void>>()
+  #server: Server | null = null
+  #closing: Promise<void> | null = null
+
+  constructor({ path, commands, log, idleTimeoutMs = IDLE_TIMEOUT_MS }: AdminSocketOptions) {
+    this.#path = path
+    this.#commands = withSessionCommands(commands)
+    this.#log = log
+    this.#idleTimeoutMs = idleTimeoutMs
+  }
+
+  /** Listens, or rejects with BIND_FAILED, which names the path, and leaves no socket behind. */
+  async start(): Promise<void> {
+    await claimSocketPath(this.#path)
+    const server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket))
+    server.maxConnections = MAX_CLIENTS
+    try {
+      await listen(server, this.#path)
+      const { mode } = await stat(this.#path)
+      await chmod(this.#path, mode & 0o770)
+    } catch (error) {
+      await closed(server)
+      const inUse = failureOf(error) === 'in-use'
+      const reason = inUse ? 'another process listens there: is a router running already?' : explain(error)
+      throw failed(this.#path, reason, error)
+    }
+    // A connection that cannot be accepted is its client's loss only.
+    server.on('error', (error) => this.#log.warn({ reason: explain(error) }, 'the admin socket cannot accept'))
+    this.#server = server
+  }
+
+  /** Closes all connections and removes the socket; resolves when both are done. Harmless when it has not started. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    const server = this.#server
+    if (server === null) return
+    const done = closed(server)
+    for (const socket of this.#clients.keys()) socket.destroy()
+    await Promise.all(this.#clients.values())
+    await done
+    server.removeAllListeners('error')
+  }
+
+  #accept(socket: Socket): void {
+    const { idleTimeoutMs, commands, log } = {
+      idleTimeoutMs: this.#idleTimeoutMs,
+      commands: this.#commands,
+      log: this.#log,
+    }
+    const served = serveClient(socket, { idleTimeoutMs, commands, log }).finally(() => this.#clients.delete(socket))
+    this.#clients.set(socket, served)
+  }
+}
+
+function listen(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onError = (error: Error): void => {
+      server.off('listening', onListening)
+      reject(error)
+    }
+    const onListening = (): void => {
+      server.off('error', onError)
+      resolve()
+    }
+    server.once('error', onError).once('listening', onListening)
+    server.listen(path)
+  })
+}
+
+/** libuv removes the socket's file when its server is closed. */
+function closed(server: Server): Promise<void> {
+  return new Promise((resolve) => server.close(() => resolve()))
+}

@@ -1,0 +1,38 @@
+/** What the router says of itself: plain JSON data, the answer to `show status json`. */
+import type { ClusterView } from '../watcher/view.ts'
+import type { PrimaryState } from '../watcher/machine.ts'
+import type { ProxyStatus } from '../proxy/status.ts'
+
+/** Grows when a reader of the older format would misunderstand the newer one; a new field is no reason. */
+export const STATUS_FORMAT = 1
+
+export interface RouterStatus {
+  readonly format: typeof STATUS_FORMAT
+  readonly version: string
+  readonly pid: number
+  /** Name of the host it runs on. */
+  readonly node: string
+  /** Milliseconds since the epoch, like every time in here. */
+  readonly startedAt: number
+  /** When this was said: ages are counted from here, so that another machine's clock does not matter. */
+  readonly now: number
+  /** Of all clusters together; 0: unlimited. */
+  readonly maxConnections: number
+  readonly clusters: readonly ClusterStatus[]
+}
+
+export interface ClusterStatus {
+  readonly view: ClusterView
+  /** null: the proxy is off. */
+  readonly proxy: ProxyStatus | null
+}
+
+/** Whether every cluster has a primary that takes new connections. */
+export function hasPrimary(status: RouterStatus): boolean {
+  return status.clusters.length > 0 && status.clusters.every(({ view }) => takesNew(view.primary.state))
+}
+
+/** Whether new connections of the primary route are dialled in this state; in all others they are held. */
+export function takesNew(state: PrimaryState): boolean {
+  return state === 'open' || state === 'unlocked'
+}

@@ -1,0 +1,97 @@
+/**
+ * Text for a terminal. Names and reasons come out of the DCS, where whoever can write a key can put an escape sequence:
+ * nothing of them reaches a terminal before it has been through here.
+ */
+
+/** Control, format, private and unassigned characters, combining marks, and all that is invisible or breaks lines. */
+const DECEPTIVE = /[\p{C}\p{M}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]|(?! )\p{Zs}/gu
+
+/** The same in JSON, where only what a terminal acts upon, or does not show, has to go. */
+const DECEPTIVE_IN_JSON = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu
+
+const WIDE =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Emoji_Presentation}\u3000-\u303f\uff01-\uff60\uffe0-\uffe6]/u
+
+/** `text` in one line in which every character is seen: an escape character reads `\x1b`. */
+export function visible(text: string): string {
+  return text.normalize('NFC').replace(DECEPTIVE, (character) => {
+    const code = character.codePointAt(0) ?? 0
+    if (code <= 0xff) return `\\x${code.toString(16).padStart(2, '0')}`
+    return code <= 0xffff ? `\\u${code.toString(16).padStart(4, '0')}` : `\\u{${code.toString(16)}}`
+  })
+}
+
+/** One line of JSON with the same meaning as `JSON.stringify(value)`, and nothing in it that a terminal acts upon. */
+export function visibleJson(value: unknown): string {
+  return JSON.stringify(value).replace(DECEPTIVE_IN_JSON, (character) =>
+    Array.from({ length: character.length }, (_, at) => escapedUnit(character.charCodeAt(at))).join(''),
+  )
+}
+
+function escapedUnit(unit: number): string {
+  return `\\u${unit.toString(16).padStart(4, '0')}`
+}
+
+/** Columns that `text` takes, which has been through `visible`. */
+export function widthOf(text: string): number {
+  let width = 0
+  for (const character of text) width += WIDE.test(character) ? 2 : 1
+  return width
+}
+
+/** `text`, which has been through `visible`, in at most `width` columns; `...` where something had to go. */
+export function shorten(text: string, width: number): string {
+  if (widthOf(text) <= width) return text
+  let kept = ''
+  let used = 3
+  for (const character of text) {
+    used += widthOf(character)
+    if (used > width) break
+    kept += character
+  }
+  return `${kept}...`
+}
+
+/** `start` and `text` in lines of at most `width` columns, broken at spaces; all but the first begin with `indent`. */
+export function wrap(start: string, text: string, width: number, indent: string): string {
+  const lines: string[] = []
+  let line = start
+  let empty = true
+  for (const word of text.split(' ')) {
+    const longer = empty ? line + word : `${line} ${word}`
+    if (!empty && widthOf(longer) > width) {
+      lines.push(line)
+      line = indent + word
+    } else line = longer
+    empty = false
+  }
+  return [...lines, line].map((each) => shorten(each, width)).join('\n')
+}
+
+/** How long something lasts, in the two largest units that say something: `0.4s`, `12s`, `2m10s`, `3h05m`, `4d02h`. */
+export function age(ms: number): string {
+  const seconds = Math.max(0, ms) / 1000
+  if (seconds < 9.95) return `${seconds.toFixed(1)}s`
+  const whole = Math.round(seconds)
+  const two = (value: number): string => String(Math.floor(value)).padStart(2, '0')
+  if (whole < 60) return `${whole}s`
+  if (whole < 3600) return `${Math.floor(whole / 60)}m${two(whole % 60)}s`
+  if (whole < 86_400) return `${Math.floor(whole / 3600)}h${two((whole % 3600) / 60)}m`
+  return `${Math.floor(whole / 86_400)}d${two((whole % 86_400) / 3600)}h`
+}
+
+/** In UTC, as in the log: `2026-11-20 03:12:44Z`. */
+export function instant(ms: number): string {
+  const date = new Date(ms)
+  return Number.isNaN(date.getTime())
+    ? '?'
+    : date
+        .toISOString()
+        .replace('T', ' ')
+        .replace(/\.\d+Z$/, 'Z')
+}
+
+/** `1 client`, `2 clients`. */
+export function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`
+}

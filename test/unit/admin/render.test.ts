@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { renderStatus } from '../../../src/admin/render.ts'
+import { hasPrimary } from '../../../src/admin/status.ts'
+import { widthOf } from '../../../src/admin/terminal.ts'
+import type { PrimaryState } from '../../../src/watcher/machine.ts'
+import { NOW, sampleMember, sampleProxy, sampleStatus, sampleView } from './sample.ts'
+
+const none = {
+  state: 'none',
+  member: null,
+  address: null,
+  reason: 'no leader key in the DCS, and no member proves to be the primary',
+  since: NOW - 12_000,
+  epoch: 8,
+  basis: '',
+} as const
+
+test('shows a healthy cluster as patronictl does, with what the router makes of it', () => {
+  assert.equal(
+    renderStatus(sampleStatus()),
+    `primary: pg1 OPEN since 2m10s - the DCS names it and it has proved itself
++ Cluster: demo (7268616322854375442) ---------+----+-----------+----------+------------+
+| Member | Host          | Role    | State     | TL | Lag in MB | Used for | Sessions   |
++--------+---------------+---------+-----------+----+-----------+----------+------------+
+| pg1    | 10.0.0.1:5432 | Leader  | running   |  3 |           | primary  | 12 primary |
+| pg2    | 10.0.0.2:5432 | Replica | streaming |  3 |         5 | replica  | 4 replicas |
+| pg3    | 10.0.0.3:5432 | Replica | running   |  3 |   unknown | nothing  |            |
++--------+---------------+---------+-----------+----+-----------+----------+------------+
+ Primary     pg1 at 10.0.0.1:5432, open since 2026-11-20 03:12:44Z, epoch 7
+ DCS         etcd3 up since 1d01h at 10.0.0.1:2379, last read 0.4s ago
+ Held        no clients
+ Listener    primary on [::]:5000, route primary: 12 sessions, 0 held
+ Listener    replicas on [::]:5001, route replica: 4 sessions, 0 held
+ Connections 1234 accepted, 0 refused, 3 fenced, 1 failed dial
+ No replica  pg3: its REST API does not answer
+ Router      patroni-router 0.1.0 on lb1, pid 4711, up 1d03h
+`,
+  )
+})
+
+test('says in the first line that there is no primary, why, and who waits', () => {
+  const proxy = sampleProxy({ held: { connections: 37, oldestMs: 11_234 } })
+  const [first = ''] = renderStatus(sampleStatus({ view: sampleView({ primary: none }), proxy }), 200).split('\n')
+  assert.equal(
+    first,
+    'primary: NONE since 12s - no leader key in the DCS, and no member proves to be the primary; ' +
+      '37 clients held, the oldest for 11s',
+  )
+})
+
+test('shows the state of a primary that is held, and whom the DCS names instead', () => {
+  const primary = { ...sampleView().primary, state: 'unreachable', reason: 'connection refused' } as const
+  const text = renderStatus(sampleStatus({ view: sampleView({ primary, leader: null }), proxy: sampleProxy() }))
+  assert.match(text, /^primary: pg1 UNREACHABLE since 2m10s - connection refused\n/)
+  assert.match(text, /\| pg1 .*\| unreachable \| 12 primary/)
+  assert.match(text, /; the DCS names\s+nobody\n/)
+})
+
+test('shows a lost DCS, its age and why', () => {
+  const dcs = {
+    ...sampleView().dcs,
+    state: 'lost',
+    since: NOW - 88_000,
+    readAt: NOW - 90_000,
+    error: 'refused',
+  } as const
+  const text = renderStatus(sampleStatus({ view: sampleView({ dcs }), proxy: null }))
+  assert.match(text, /DCS +etcd3 LOST since 1m28s at 10\.0\.0\.1:2379, last read 1m30s ago - refused\n/)
+  assert.match(text, /Proxy +off\n/)
+})
+
+test('shows pause, a standby cluster and a Citus group', () => {
+  const view = sampleView({ paused: true, standbyCluster: true, citusGroup: 0, primary: none })
+  const text = renderStatus(sampleStatus({ view, proxy: sampleProxy() }))
+  assert.match(text, /^\+ Cluster: demo \(group: 0, 7268616322854375442\) /m)
+  assert.match(text, /^ Maintenance mode: on/m)
+  assert.match(text, /^ Standby cluster: /m)
+  assert.match(text, /\| Standby Leader \|/)
+})
+
+test('shows what was set aside, what has gone, and sessions on members nobody knows any more', () => {
+  const gone = sampleMember('pg9', { gone: true, host: null, replica: { fit: false, down: true, reason: 'gone' } })
+  const view = sampleView({
+    members: [gone],
+    setAside: [{ key: 'members/pg8', reason: 'the value is not a JSON object' }],
+  })
+  const text = renderStatus(sampleStatus({ view, proxy: sampleProxy() }))
+  assert.match(text, /\| pg9 +\| +\| Replica \| gone +\| .*nothing: down/)
+  assert.match(text, /^ Set aside +members\/pg8: the value is not a JSON object$/m)
+  assert.match(text, /^ Sessions +4 sessions of replicas on pg2, which is no longer a member$/m)
+})
+
+test('says which cluster each part is about when there are several', () => {
+  const second = { view: sampleView({ scope: 'other', primary: none }), proxy: null }
+  const text = renderStatus(sampleStatus({ view: sampleView(), proxy: sampleProxy() }, second))
+  assert.match(text, /^primary of demo: pg1 OPEN/m)
+  assert.match(text, /^primary of other: NONE/m)
+})
+
+test('lets nothing out of the DCS act on the terminal, keeps the columns, and fits 100 columns', () => {
+  const evil = '\x1b]0;owned\x07\u202e\u009b2J\nroot'
+  const members = [
+    sampleMember(evil, { host: evil, state: evil, role: evil, replica: { fit: false, down: false, reason: evil } }),
+    sampleMember('日本'.repeat(30), { host: '2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff' }),
+    sampleMember('x'.repeat(200_000)),
+    sampleMember('e\u0301\u0336'),
+  ]
+  const view = sampleView({
+    members,
+    scope: evil,
+    systemId: evil,
+    leader: evil,
+    primary: { ...sampleView().primary, member: evil, reason: evil },
+    dcs: { ...sampleView().dcs, endpoint: evil, error: evil },
+    setAside: Array.from({ length: 500 }, () => ({ key: evil, reason: evil })),
+  })
+  const proxy = sampleProxy({ sessions: [{ member: evil, listener: 'primary', sessions: 1 }] })
+  const text = renderStatus(sampleStatus({ view, proxy }))
+  assert.doesNotMatch(text, /[^\n\P{C}]|\u202e/u)
+  const lines = text.split('\n')
+  assert.ok(Math.max(...lines.map(widthOf)) <= 100, text)
+  const table = lines.filter((line) => /^[|+]/.test(line)).map(widthOf)
+  assert.equal(new Set(table).size, 1, text)
+  assert.ok(lines.length < 80, `${lines.length} lines`)
+})
+
+test('has a primary only where every cluster takes new connections', () => {
+  const states: readonly (readonly [state: PrimaryState, primary: boolean])[] = [
+    ['open', true],
+    ['unlocked', true],
+    ['switching', false],
+    ['promoting', false],
+    ['unreachable', false],
+    ['unverified', false],
+    ['none', false],
+  ]
+  const cluster = (state: PrimaryState) => ({
+    view: sampleView({ primary: { ...sampleView().primary, state } }),
+    proxy: null,
+  })
+  for (const [state, primary] of states) assert.equal(hasPrimary(sampleStatus(cluster(state))), primary, state)
+  assert.equal(hasPrimary(sampleStatus(cluster('open'), cluster('none'))), false)
+})

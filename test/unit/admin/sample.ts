@@ -1,0 +1,96 @@
+import type { ClusterStatus, RouterStatus } from '../../../src/admin/status.ts'
+import type { ProxyStatus } from '../../../src/proxy/status.ts'
+import type { ClusterView, MemberView } from '../../../src/watcher/view.ts'
+
+/** 2026-11-20 03:14:54Z. */
+export const NOW = Date.UTC(2026, 10, 20, 3, 14, 54)
+
+export function sampleMember(name: string, changes: Partial<MemberView> = {}): MemberView {
+  return {
+    name,
+    host: '10.0.0.1',
+    port: 5432,
+    restUrl: 'http://10.0.0.1:8008',
+    role: 'replica',
+    state: 'running',
+    timeline: 3,
+    position: 67_395_656,
+    replicationState: null,
+    version: '3.0.2',
+    tags: {},
+    pendingRestart: false,
+    gone: false,
+    replica: { fit: true, down: false, reason: '' },
+    ...changes,
+  }
+}
+
+export function sampleView(changes: Partial<ClusterView> = {}): ClusterView {
+  const leader = { fit: false, down: false, reason: 'the leader' }
+  return {
+    scope: 'demo',
+    namespace: 'service',
+    citusGroup: null,
+    dcs: {
+      kind: 'etcd3',
+      state: 'up',
+      endpoint: '10.0.0.1:2379',
+      readAt: NOW - 400,
+      since: NOW - 90_000_000,
+      error: null,
+    },
+    leader: 'pg1',
+    primary: {
+      state: 'open',
+      member: 'pg1',
+      address: { host: '10.0.0.1', port: 5432 },
+      reason: 'the DCS names it and it has proved itself',
+      since: NOW - 130_000,
+      epoch: 7,
+      basis: '',
+    },
+    members: [
+      sampleMember('pg1', { role: 'master', replica: leader }),
+      sampleMember('pg2', { host: '10.0.0.2', replicationState: 'streaming', position: 67_395_656 - 5 * 1024 ** 2 }),
+      sampleMember('pg3', {
+        host: '10.0.0.3',
+        position: null,
+        replica: { fit: false, down: false, reason: 'its REST API does not answer' },
+      }),
+    ],
+    setAside: [],
+    systemId: '7268616322854375442',
+    paused: false,
+    standbyCluster: false,
+    ...changes,
+  }
+}
+
+export function sampleProxy(changes: Partial<ProxyStatus> = {}): ProxyStatus {
+  return {
+    listeners: [
+      { name: 'primary', route: 'primary', address: '[::]:5000', sessions: 12, held: 0 },
+      { name: 'replicas', route: 'replica', address: '[::]:5001', sessions: 4, held: 0 },
+    ],
+    sessions: [
+      { member: 'pg1', listener: 'primary', sessions: 12 },
+      { member: 'pg2', listener: 'replicas', sessions: 4 },
+    ],
+    held: { connections: 0, oldestMs: null },
+    totals: { accepted: 1234, refused: 0, fenced: 3, failedDials: 1 },
+    ...changes,
+  }
+}
+
+export function sampleStatus(...clusters: ClusterStatus[]): RouterStatus {
+  return {
+    format: 1,
+    version: '0.1.0',
+    pid: 4711,
+    node: 'lb1',
+    startedAt: NOW - 100_000_000,
+    now: NOW,
+    maxConnections: 0,
+    clusters: clusters.length > 0 ? clusters : [{ view: sampleView(), proxy: sampleProxy() }],
+  }
+}

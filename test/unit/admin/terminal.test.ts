@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { age, instant, shorten, visible, visibleJson, widthOf, wrap } from '../../../src/admin/terminal.ts'
+
+test('shows control, format and invisible characters instead of sending them to the terminal', () => {
+  const cases: readonly (readonly [text: string, shown: string])[] = [
+    ['pg1', 'pg1'],
+    ['\x1b[2J\x07', '\\x1b[2J\\x07'],
+    ['a\r\nb\tc', 'a\\x0d\\x0ab\\x09c'],
+    ['\u009b31m\u007f', '\\x9b31m\\x7f'],
+    ['\u202egp\u2066', '\\u202egp\\u2066'],
+    ['a\u200bb\ufeff', 'a\\u200bb\\ufeff'],
+    ['a\u2028b\u00a0c', 'a\\u2028b\\xa0c'],
+    ['\u{e0041}', '\\u{e0041}'],
+    ['\ud800', '\\ud800'],
+    ['e\u0301', 'é'],
+    ['a\u0336\u0336', 'a\\u0336\\u0336'],
+    ['Zürich 東京', 'Zürich 東京'],
+  ]
+  for (const [text, shown] of cases) assert.equal(visible(text), shown)
+})
+
+test('escapes the same in JSON without changing what it says', () => {
+  const value = { 'k\u009b': 'a\x1b\u202e\u{e0041}\ud800 東京', list: [1, null] }
+  const json = visibleJson(value)
+  assert.match(json, /^[\x20-\x7e東京]+$/)
+  assert.deepEqual(JSON.parse(json), value)
+})
+
+test('counts wide characters as two columns', () => {
+  assert.equal(widthOf('pg1'), 3)
+  assert.equal(widthOf('東京'), 4)
+  assert.equal(widthOf('ü'), 1)
+})
+
+test('shortens to a width, and says so', () => {
+  assert.equal(shorten('pg-primary', 10), 'pg-primary')
+  assert.equal(shorten('pg-primary1', 10), 'pg-prim...')
+  assert.equal(shorten('東京東京東京', 8), '東京...')
+})
+
+test('breaks lines at spaces, and words that are too long', () => {
+  assert.equal(wrap(' DCS ', 'one two three', 12, '     '), ' DCS one two\n     three')
+  assert.equal(wrap('', 'x'.repeat(20), 12, '  '), `${'x'.repeat(9)}...`)
+})
+
+test('says how long something lasts in two units', () => {
+  const cases: readonly (readonly [ms: number, text: string])[] = [
+    [-5, '0.0s'],
+    [400, '0.4s'],
+    [9949, '9.9s'],
+    [9951, '10s'],
+    [59_700, '1m00s'],
+    [130_000, '2m10s'],
+    [11_100_000, '3h05m'],
+    [352_800_000, '4d02h'],
+  ]
+  for (const [ms, text] of cases) assert.equal(age(ms), text)
+})
+
+test('shows times in UTC, as the log does', () => {
+  assert.equal(instant(Date.UTC(2026, 10, 20, 3, 12, 44, 999)), '2026-11-20 03:12:44Z')
+  assert.equal(instant(NaN), '?')
+})
