@@ -1,0 +1,22 @@
+import type { Config } from '../config/config.ts'
+import { formatProblems } from '../config/problem.ts'
+import { readConfig } from '../config/read.ts'
+import { explain } from '../errors.ts'
+import type { Io } from './io.ts'
+
+export interface Loaded {
+  readonly config: Config
+  readonly warnings: readonly string[]
+}
+
+/** The configuration, or null when there is none to work with; then everything that is wrong is on standard error. */
+export async function loadOrReport(configFlag: string | null, io: Io): Promise<Loaded | null> {
+  try {
+    const result = await readConfig({ configFlag, env: io.env })
+    if (result.ok) return result
+    io.err(`${formatProblems(result.problems)}\n`)
+  } catch (error) {
+    io.err(`patroni-router: ${explain(error)}\n`)
+  }
+  return null
+}

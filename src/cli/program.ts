@@ -1,0 +1,115 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { visible } from '../admin/terminal.ts'
+import { DEFAULT_CONFIG_FILE } from '../config/read.ts'
+import { DEFAULT_ADMIN_SOCKET } from '../config/schema.ts'
+import { explain, RouterError, type ErrorCode } from '../errors.ts'
+import { check, type CheckOptions } from './check.ts'
+import { EXIT, type Io } from './io.ts'
+import { run, type RunOptions } from './run.ts'
+import { status, type StatusOptions } from './status.ts'
+
+const ABOUT = `Routes PostgreSQL clients to the primary and the replicas of a Patroni cluster, and follows every failover by watching the DCS: port 5000 is the primary, port 5001 the replicas.`
+
+const EXAMPLES = `
+Examples:
+  patroni-router check -c /etc/patroni/config.yml --online
+  patroni-router run -c /etc/patroni/config.yml
+  patroni-router status --watch
+
+Configuration: -c FILE, else $PATRONI_ROUTER_CONFIG, else ${DEFAULT_CONFIG_FILE};
+a patroni.yml is one, and Patroni's environment variables work, with or without a file.
+Admin socket:  ${DEFAULT_ADMIN_SOCKET} (admin.socket in the configuration)
+Exit codes:    0 success, 1 failure, 2 usage or configuration error, 3 no router answers`
+
+const RUN = `
+Exit codes: 0 after SIGTERM or SIGINT and the drain (a second signal ends it at once), 1 when it cannot start,
+2 usage or configuration error. The log goes to standard output, one JSON object a line.`
+
+const CHECK = `
+Exit codes: 0 everything is in order, 2 something is not, or usage error; every problem is on standard error.
+
+Examples:
+  patroni-router check -c /etc/patroni/config.yml
+  PATRONI_SCOPE=demo PATRONI_ETCD3_HOSTS=10.0.0.1:2379 patroni-router check --online`
+
+const STATUS = `
+Exit codes: 0 there is a primary, 1 there is none that takes connections, 2 usage or configuration error,
+3 no router answers.
+
+Examples:
+  patroni-router status --watch 1
+  patroni-router status --socket ${DEFAULT_ADMIN_SOCKET} --json | jq .clusters[0].view.primary`
+
+/** Runs the command line `args` and returns the exit code. Never rejects. */
+export async function runProgram(args: readonly string[], io: Io): Promise<number> {
+  let code: number = EXIT.ok
+  const program = build(io, (exit) => (code = exit))
+  try {
+    await program.parseAsync(args, { from: 'user' })
+    return code
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
+    io.err(`patroni-router: ${visible(explain(error))}\n`)
+    return exitCodeOf(error, io)
+  }
+}
+
+function build(io: Io, exit: (code: number) => void): Command {
+  const program = new Command('patroni-router')
+    .description(ABOUT)
+    .version(io.version, '-V, --version', 'show the version')
+    .helpOption('-h, --help', 'show this help')
+    .helpCommand('help [command]', 'show the help of a command')
+    .configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) })
+    .configureHelp({ helpWidth: Math.min(io.columns() ?? 100, 100) })
+    .showHelpAfterError('(--help shows what there is)')
+    .exitOverride()
+    .addHelpText('after', EXAMPLES)
+  program
+    .command('run')
+    .description('run the router in the foreground')
+    .addOption(configOption())
+    .addHelpText('after', RUN)
+    .action(async (options: RunOptions) => exit(await run(options, io)))
+  program
+    .command('check')
+    .description('check the configuration, and the files and addresses in it, without touching anything')
+    .addOption(configOption())
+    .option('--online', 'ask the DCS and the members as well')
+    .addHelpText('after', CHECK)
+    .action(async (options: CheckOptions) => exit(await check(options, io)))
+  program
+    .command('status')
+    .description('show the cluster as the running router sees it')
+    .addOption(configOption())
+    .option('--socket <path>', 'the admin socket of the router; no configuration is read then')
+    .option('--json', 'everything, as one line of JSON')
+    .addOption(
+      new Option('-w, --watch [seconds]', 'again and again, every 2 s unless said otherwise').argParser(seconds),
+    )
+    .addHelpText('after', STATUS)
+    .action(async (options: StatusOptions) => exit(await status(options, io)))
+  return program
+}
+
+function configOption(): Option {
+  return new Option('-c, --config <file>', 'the configuration file')
+}
+
+function seconds(text: string): number {
+  const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN
+  if (value >= 0.1 && value <= 86_400) return value
+  throw new InvalidArgumentError('It is a number of seconds, from 0.1 to 86400.')
+}
+
+function exitCodeOf(error: unknown, io: Io): number {
+  if (error instanceof RouterError) return EXIT_OF[error.code] ?? EXIT.failed
+  if (error instanceof Error) io.err(`${error.stack ?? ''}\n`)
+  return EXIT.failed
+}
+
+const EXIT_OF: Partial<Record<ErrorCode, number>> = {
+  CONFIG_INVALID: EXIT.usage,
+  CONFIG_UNREADABLE: EXIT.usage,
+  ADMIN_UNAVAILABLE: EXIT.noRouter,
+}

@@ -1,0 +1,83 @@
+import type { Logger } from 'pino'
+import { explain } from '../errors.ts'
+import { EXIT, type Io } from './io.ts'
+import { loadOrReport } from './load.ts'
+import { openLog } from './log.ts'
+
+export interface RunOptions {
+  readonly config?: string
+}
+
+/** What `serve` needs of the router. */
+export interface Startable {
+  start(): Promise<void>
+  /** Stops accepting and lets sessions end, for as long as the configuration says. */
+  drain(): Promise<void>
+  /** At once. */
+  close(): Promise<void>
+}
+
+/** `run`: the daemon. */
+export async function run({ config: configFlag }: RunOptions, io: Io): Promise<number> {
+  const loaded = await loadOrReport(configFlag ?? null, io)
+  if (loaded === null) return EXIT.usage
+  const { config, warnings } = loaded
+  const { log, close } = openLog(config.logging)
+  try {
+    for (const warning of warnings) log.warn({ event: 'config-warning' }, warning)
+    // Loaded here, so that the other commands do not wait for the DCS clients.
+    const { Router } = await import('../router.ts')
+    log.info({ event: 'starting', version: io.version, pid: io.pid, config: config.file }, 'patroni-router starts')
+    return await serve(() => new Router(config, { log, version: io.version, pid: io.pid }), log, io)
+  } finally {
+    await close()
+  }
+}
+
+/**
+ * Runs a router until a signal ends it: the first SIGTERM or SIGINT drains it, the second closes it at once. An error that
+ * nobody has handled is logged and ends nothing: the sessions of healthy servers outlive a fault of the router.
+ */
+export async function serve(build: () => Startable, log: Logger, io: Io): Promise<number> {
+  const first = Promise.withResolvers<string>()
+  const second = Promise.withResolvers<string>()
+  let signals = 0
+  // Signal handlers alone do not keep a process alive.
+  const alive = setInterval(() => undefined, 2 ** 31 - 1)
+  const undo = [
+    io.onSignal(['SIGTERM', 'SIGINT'], (signal) => {
+      if (signals++ === 0) first.resolve(signal)
+      else second.resolve(signal)
+    }),
+    io.onSignal(['SIGHUP'], () =>
+      log.warn(
+        { event: 'reload-unavailable' },
+        'SIGHUP: this version cannot reload its configuration; it goes on as is',
+      ),
+    ),
+    io.onFault((error) =>
+      log.error({ event: 'fault', err: error }, `an unexpected error, please report it: ${explain(error)}`),
+    ),
+  ]
+  try {
+    const router = build()
+    await router.start()
+    log.info({ event: 'started' }, 'patroni-router is running')
+    log.info({ event: 'draining', signal: await first.promise }, 'stopping: sessions may end until the drain timeout')
+    const drained = router.drain().catch((error: unknown) => log.error({ err: error }, 'draining failed'))
+    await Promise.race([drained, second.promise])
+    await router.close()
+    log.info({ event: 'stopped' }, 'patroni-router has stopped')
+    return EXIT.ok
+  } catch (error) {
+    log.fatal({ event: 'failed', ...codeOf(error) }, explain(error))
+    return EXIT.failed
+  } finally {
+    clearInterval(alive)
+    for (const each of undo) each()
+  }
+}
+
+function codeOf(error: unknown): { code?: string } {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? { code: error.code } : {}
+}

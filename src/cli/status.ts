@@ -1,0 +1,115 @@
+import { existsSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ask } from '../admin/client.ts'
+import { renderStatus } from '../admin/render.ts'
+import { hasPrimary, STATUS_FORMAT, type RouterStatus } from '../admin/status.ts'
+import { visible } from '../admin/terminal.ts'
+import { DEFAULT_CONFIG_FILE } from '../config/read.ts'
+import { DEFAULT_ADMIN_SOCKET } from '../config/schema.ts'
+import { explain, RouterError } from '../errors.ts'
+import { EXIT, type Io } from './io.ts'
+import { loadOrReport } from './load.ts'
+
+const ASK_TIMEOUT_MS = 5000
+/** Where there is no terminal to tell. */
+const DEFAULT_COLUMNS = 100
+const MIN_COLUMNS = 60
+const WATCH_SECONDS = 2
+
+export interface StatusOptions {
+  readonly config?: string
+  readonly socket?: string
+  readonly json?: boolean
+  /** Seconds; true: as often as patronictl does. */
+  readonly watch?: number | true
+}
+
+interface Answer {
+  readonly text: string
+  readonly code: number
+}
+
+/** `status`: the clusters as the router sees them. With `watch` until a signal or the end of the output's reader. */
+export async function status(options: StatusOptions, io: Io): Promise<number> {
+  const socket = options.socket ?? (await configuredSocket(options.config ?? null, io))
+  if (socket === null) return EXIT.usage
+  const interrupted = new AbortController()
+  const stopListening = io.onSignal(['SIGINT', 'SIGTERM'], () => interrupted.abort())
+  const signal = AbortSignal.any([interrupted.signal, io.outputLost])
+  try {
+    return options.watch === undefined
+      ? await once(socket, options, io, signal)
+      : await repeatedly(socket, options, options.watch === true ? WATCH_SECONDS : options.watch, io, signal)
+  } catch (error) {
+    if (signal.aborted) return EXIT.failed
+    throw error
+  } finally {
+    stopListening()
+  }
+}
+
+async function once(socket: string, options: StatusOptions, io: Io, signal: AbortSignal): Promise<number> {
+  const { text, code } = await answer(socket, options, io, signal)
+  io.out(text)
+  return code
+}
+
+/** A router that is away is shown as that, and looked for again: it may be about to be restarted. */
+async function repeatedly(
+  socket: string,
+  options: StatusOptions,
+  everySeconds: number,
+  io: Io,
+  signal: AbortSignal,
+): Promise<number> {
+  let code: number = EXIT.noRouter
+  while (!signal.aborted) {
+    const shown = await answer(socket, options, io, signal).catch((error: unknown): Answer => {
+      if (signal.aborted || !isUnavailable(error)) throw error
+      return { text: `${visible(explain(error))}\n`, code: EXIT.noRouter }
+    })
+    code = shown.code
+    if (io.columns() !== null && options.json !== true) io.out(redrawn(shown.text))
+    else if (code !== EXIT.noRouter) io.out(options.json === true ? shown.text : `${shown.text}\n`)
+    else io.err(shown.text)
+    await sleep(everySeconds * 1000, undefined, { signal }).catch(() => undefined) // Interrupted: the loop ends.
+  }
+  return code
+}
+
+/** From the upper left corner, what was there before erased line by line: the screen does not flicker. */
+function redrawn(text: string): string {
+  return `\x1b[H${text.replaceAll('\n', '\x1b[K\n')}\x1b[J`
+}
+
+async function answer(socket: string, options: StatusOptions, io: Io, signal: AbortSignal): Promise<Answer> {
+  const json = await ask(socket, 'show status json', { timeoutMs: ASK_TIMEOUT_MS, signal })
+  const status = parseStatus(json, socket)
+  const width = Math.max(MIN_COLUMNS, io.columns() ?? DEFAULT_COLUMNS)
+  const text = options.json === true ? json : renderStatus(status, width)
+  return { text, code: hasPrimary(status) ? EXIT.ok : EXIT.failed }
+}
+
+function parseStatus(json: string, socket: string): RouterStatus {
+  const other = new RouterError('ADMIN_UNAVAILABLE', `what answers on ${socket} is no patroni-router of this version`)
+  try {
+    const value = JSON.parse(json) as RouterStatus | null
+    if (value?.format === STATUS_FORMAT) return value
+  } catch (error) {
+    other.cause = error
+  }
+  throw other
+}
+
+function isUnavailable(error: unknown): boolean {
+  return error instanceof RouterError && error.code === 'ADMIN_UNAVAILABLE'
+}
+
+/** The socket that the configuration names; the default one where there is no configuration at all. */
+async function configuredSocket(configFlag: string | null, io: Io): Promise<string | null> {
+  const named = configFlag ?? io.env['PATRONI_ROUTER_CONFIG'] ?? ''
+  if (named === '' && !existsSync(DEFAULT_CONFIG_FILE)) return DEFAULT_ADMIN_SOCKET
+  const loaded = await loadOrReport(configFlag, io)
+  if (loaded === null) io.err('To ask the router nevertheless, name its socket: patroni-router status --socket PATH\n')
+  return loaded?.config.admin.socket.path ?? null
+}

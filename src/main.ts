@@ -1,0 +1,41 @@
+#!/usr/bin/env node
+// The command line's entry, and the only module that touches `process`.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Io, Signal } from './cli/io.ts'
+import { runProgram } from './cli/program.ts'
+
+const outputLost = new AbortController()
+// Without a listener a reader that has gone (`| head`) would end the process with a stack trace.
+process.stdout.on('error', () => outputLost.abort())
+process.stderr.on('error', () => undefined)
+
+const io: Io = {
+  env: process.env,
+  version: version(),
+  pid: process.pid,
+  out: (text) => void process.stdout.write(text),
+  err: (text) => void process.stderr.write(text),
+  columns: () => (process.stdout.isTTY ? process.stdout.columns : null),
+  outputLost: outputLost.signal,
+  onSignal(signals, handler) {
+    const listener = (name: NodeJS.Signals): void => handler(name as Signal)
+    for (const name of signals) process.on(name, listener)
+    return () => {
+      for (const name of signals) process.off(name, listener)
+    }
+  },
+  onFault(handler) {
+    process.on('uncaughtException', handler).on('unhandledRejection', handler)
+    return () => void process.off('uncaughtException', handler).off('unhandledRejection', handler)
+  },
+}
+
+// It ends here whatever is still open: a stuck connection must not keep a router alive that was told to stop.
+process.exit(await runProgram(process.argv.slice(2), io))
+
+/** Of the package, the same from src/ and from dist/. */
+function version(): string {
+  const file = join(import.meta.dirname, '..', 'package.json')
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
+}

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { pino } from 'pino'
+import { serve, type Startable } from '../../../src/cli/run.ts'
+import { RouterError } from '../../../src/errors.ts'
+import { until } from '../../support/until.ts'
+import { FakeIo } from './fake-io.ts'
+
+class FakeRouter implements Startable {
+  readonly calls: string[] = []
+  readonly drained = Promise.withResolvers<undefined>()
+  readonly #failure: Error | null
+
+  constructor(failure: Error | null = null) {
+    this.#failure = failure
+  }
+
+  start(): Promise<void> {
+    this.calls.push('start')
+    return this.#failure === null ? Promise.resolve() : Promise.reject(this.#failure)
+  }
+
+  drain(): Promise<void> {
+    this.calls.push('drain')
+    return this.drained.promise
+  }
+
+  close(): Promise<void> {
+    this.calls.push('close')
+    return Promise.resolve()
+  }
+}
+
+function setup(router = new FakeRouter()) {
+  const lines: { level: string; event?: string; msg: string }[] = []
+  const stream = { write: (line: string) => void lines.push(JSON.parse(line) as (typeof lines)[number]) }
+  const log = pino({ formatters: { level: (level) => ({ level }) } }, stream)
+  const io = new FakeIo()
+  return { router, io, lines, code: serve(() => router, log, io) }
+}
+
+const called = (router: FakeRouter, call: string) => until(call, () => router.calls.includes(call), { everyMs: 1 })
+const events = (lines: readonly { event?: string }[]) => lines.map(({ event }) => event)
+
+test('drains at the first signal, closes when that is done, and ends with 0', async () => {
+  const { router, io, code, lines } = setup()
+  await called(router, 'start')
+  io.send('SIGTERM')
+  await called(router, 'drain')
+  assert.deepEqual(router.calls, ['start', 'drain'])
+  router.drained.resolve(undefined)
+  assert.equal(await code, 0)
+  assert.deepEqual(router.calls, ['start', 'drain', 'close'])
+  assert.deepEqual(events(lines), ['started', 'draining', 'stopped'])
+  assert.equal(io.listening, 0)
+})
+
+test('closes at once at the second signal', async () => {
+  const { router, io, code } = setup()
+  io.send('SIGINT')
+  await called(router, 'drain')
+  io.send('SIGTERM')
+  assert.equal(await code, 0)
+  assert.deepEqual(router.calls, ['start', 'drain', 'close'])
+})
+
+test('goes on after SIGHUP and says that it has not reloaded', async () => {
+  const { router, io, code, lines } = setup()
+  await called(router, 'start')
+  io.send('SIGHUP')
+  assert.ok(events(lines).includes('reload-unavailable'))
+  assert.deepEqual(router.calls, ['start'])
+  router.drained.resolve(undefined)
+  io.send('SIGTERM')
+  assert.equal(await code, 0)
+})
+
+test('goes on after an error that nobody has handled, and logs it', async () => {
+  const { router, io, code, lines } = setup()
+  await called(router, 'start')
+  io.fault(new Error('surprise'))
+  assert.deepEqual(
+    lines.filter(({ level }) => level === 'error').map(({ event, msg }) => [event, msg]),
+    [['fault', 'an unexpected error, please report it: surprise']],
+  )
+  assert.deepEqual(router.calls, ['start'])
+  router.drained.resolve(undefined)
+  io.send('SIGTERM')
+  assert.equal(await code, 0)
+})
+
+test('closes and ends with 0 when draining fails', async () => {
+  const { router, io, code } = setup()
+  router.drained.reject(new Error('no'))
+  io.send('SIGTERM')
+  assert.equal(await code, 0)
+  assert.ok(router.calls.includes('close'))
+})
+
+test('ends with 1 and one fatal line when the router does not start', async () => {
+  const failure = new RouterError('BIND_FAILED', 'cannot listen on 127.0.0.1:5000', { cause: new Error('in use') })
+  const { io, code, lines } = setup(new FakeRouter(failure))
+  assert.equal(await code, 1)
+  assert.deepEqual(
+    lines.map(({ level, msg }) => [level, msg]),
+    [['fatal', 'cannot listen on 127.0.0.1:5000: in use']],
+  )
+  assert.equal(io.listening, 0)
+})

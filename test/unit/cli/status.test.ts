@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, test } from 'node:test'
+import { pino } from 'pino'
+import { showCommands } from '../../../src/admin/show.ts'
+import { AdminSocket } from '../../../src/admin/socket.ts'
+import type { RouterStatus } from '../../../src/admin/status.ts'
+import { runProgram } from '../../../src/cli/program.ts'
+import { TempDir } from '../../support/temp.ts'
+import { until } from '../../support/until.ts'
+import { sampleStatus, sampleView } from '../admin/sample.ts'
+import { FakeIo } from './fake-io.ts'
+
+const primary = { ...sampleView().primary, state: 'switching' } as const
+const switching = sampleStatus({ view: sampleView({ primary }), proxy: null })
+let dir: TempDir
+let socket: string
+let admin: AdminSocket
+let status: RouterStatus
+
+beforeEach(async () => {
+  dir = TempDir.create('status')
+  socket = join(dir.path, 'admin.sock')
+  status = sampleStatus()
+  admin = new AdminSocket({ path: socket, commands: showCommands(() => status), log: pino({ level: 'silent' }) })
+  await admin.start()
+})
+afterEach(async () => {
+  await admin.close()
+  await dir.remove()
+})
+
+test('shows the table and ends with 0 where there is a primary', async () => {
+  const io = new FakeIo()
+  assert.equal(await runProgram(['status', '--socket', socket], io), 0)
+  assert.match(io.stdout, /^primary: pg1 OPEN since 2m10s/)
+  assert.match(io.stdout, /^\| pg2 /m)
+  assert.equal(io.stderr, '')
+})
+
+test('ends with 1 where there is no primary that takes connections', async () => {
+  status = switching
+  const io = new FakeIo()
+  assert.equal(await runProgram(['status', '--socket', socket], io), 1)
+  assert.match(io.stdout, /^primary: pg1 SWITCHING/)
+})
+
+test('ends with 3 where no router answers, and names the socket', async () => {
+  await admin.close()
+  const io = new FakeIo()
+  assert.equal(await runProgram(['status', '--socket', socket], io), 3)
+  assert.equal(io.stdout, '')
+  assert.match(io.stderr, new RegExp(`^patroni-router: no router answers on ${socket}: `))
+})
+
+test('gives everything as one line of JSON', async () => {
+  const io = new FakeIo()
+  assert.equal(await runProgram(['status', '--socket', socket, '--json'], io), 0)
+  assert.deepEqual(JSON.parse(io.stdout), status)
+  assert.match(io.stdout, /^[^\n]+\n$/)
+})
+
+test('finds the socket in the configuration', async () => {
+  const file = join(dir.path, 'config.yml')
+  writeFileSync(file, `scope: demo\netcd3: {hosts: ['127.0.0.1:1']}\nadmin: {socket: '${socket}'}\n`)
+  assert.equal(await runProgram(['status', '-c', file], new FakeIo()), 0)
+  assert.equal(await runProgram(['status'], new FakeIo({ PATRONI_ROUTER_CONFIG: file })), 0)
+})
+
+test('reads no configuration when the socket is named', async () => {
+  const unreadable = join(dir.path, 'missing.yml')
+  assert.equal(await runProgram(['status', '-c', unreadable, '--socket', socket], new FakeIo()), 0)
+  const io = new FakeIo()
+  assert.equal(await runProgram(['status', '-c', unreadable], io), 2)
+  assert.match(io.stderr, /missing\.yml[^]*--socket PATH/)
+})
+
+test('draws the table again and again on a terminal until it is interrupted', async () => {
+  const io = new FakeIo({}, 80)
+  const code = runProgram(['status', '--socket', socket, '--watch', '0.1'], io)
+  await until('it is drawn', () => io.stdout.split('\x1b[Hprimary: pg1 OPEN').length > 2)
+  status = switching
+  await until('the change is drawn', () => io.stdout.includes('\x1b[Hprimary: pg1 SWITCHING'))
+  assert.equal(io.listening, 2)
+  io.send('SIGINT')
+  assert.equal(await code, 1)
+  assert.equal(io.listening, 0)
+})
+
+test('waits for a router that is away, and shows it when it is back', async () => {
+  await admin.close()
+  const io = new FakeIo()
+  const code = runProgram(['status', '--socket', socket, '--watch', '0.1'], io)
+  await until('it says so', () => io.stderr.includes('no router answers'))
+  admin = new AdminSocket({ path: socket, commands: showCommands(() => status), log: pino({ level: 'silent' }) })
+  await admin.start()
+  await until('it prints a block', () => io.stdout.includes('primary: pg1 OPEN'))
+  assert.ok(!io.stdout.includes('\x1b'))
+  io.lost.abort()
+  assert.equal(await code, 0)
+})
