@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict'
+import { after, before, beforeEach, test } from 'node:test'
+import type { RouterStatus } from '../../src/admin/status.ts'
+import { EtcdCluster, type EtcdServer } from '../support/etcd.ts'
+import { Holders } from '../support/holders.ts'
+import { createLoadTable, failures } from '../support/load.ts'
+import { PatroniCluster } from '../support/patroni.ts'
+import type { PatroniMember } from '../support/patroni-member.ts'
+import { RouterProcess } from '../support/router.ts'
+import { sql } from '../support/sql.ts'
+import { clock, until } from '../support/until.ts'
+import { Writer } from '../support/writer.ts'
+import { settled } from './support/settled.ts'
+
+// Parts of a healthy cluster fail, and its leader does not change: no client may notice. Three etcd members.
+
+let etcd: EtcdCluster
+let cluster: PatroniCluster
+let router: RouterProcess
+let leader: PatroniMember
+
+before(async () => {
+  etcd = await EtcdCluster.start({ members: 3 })
+  cluster = await PatroniCluster.start({ etcd, relays: true, dcs: { failsafe_mode: true } })
+  router = await RouterProcess.forCluster(cluster)
+  await createLoadTable((await cluster.leader()).pgPort)
+})
+
+after(async () => {
+  await router[Symbol.asyncDispose]()
+  await cluster.stop()
+  await etcd.close()
+})
+
+beforeEach(async () => {
+  leader = await settled(cluster, router)
+})
+
+/** Clients write, and sessions stay, while `what` happens and until it is over: nobody fails. */
+async function assertNobodyNotices(what: () => Promise<unknown>): Promise<void> {
+  const holders = await Holders.open(router.primaryPort, 10)
+  const writer = Writer.start({ port: router.primaryPort })
+  await until('writes are acknowledged', () => writer.attempts.length >= 20)
+  await what()
+  const over = clock()
+  await until('a client writes after it', () => writer.attempts.some(({ ok, at }) => ok && at > over))
+  const attempts = await writer.stop()
+  assert.deepEqual(failures(attempts), {})
+  const slowest = Math.max(...attempts.map(({ at, doneAt }) => doneAt - at))
+  assert.ok(slowest < 5000, `a client waited ${slowest} ms`)
+  assert.equal(await holders.ping(), 10)
+  await holders.close()
+}
+
+/** Waits until `ms` have passed and writes have gone on all the time; the outage itself is what takes the time. */
+async function lasting(ms: number): Promise<void> {
+  const writer = Writer.start({ port: router.primaryPort, everyMs: 200 })
+  const until_ = clock() + ms
+  await until(`${ms} ms of it`, () => clock() >= until_ && writer.waiting <= 1, { timeoutMs: ms + 30_000 })
+  assert.deepEqual(failures(await writer.stop()), {})
+}
+
+async function endpoint(): Promise<EtcdServer> {
+  const { clusters } = (await router.status()) as unknown as RouterStatus
+  const watched = clusters[0]?.view.dcs.endpoint
+  const server = etcd.servers.find(({ port }) => watched === `127.0.0.1:${port}`)
+  assert.ok(server, `the router reads ${watched ?? 'nothing'}`)
+  return server
+}
+
+test('a restart of all of etcd closes no session and fails no connection', async () => {
+  const from = router.log.length
+  await assertNobodyNotices(async () => {
+    await Promise.all(etcd.servers.map((server) => server.stop()))
+    await router.waitForLog('the loss', ({ event }) => event === 'dcs-lost', { from })
+    await etcd.startAll()
+    const lost = router.log.findLastIndex(({ event }) => event === 'dcs-lost')
+    await router.waitForLog('that it reads etcd again', ({ event }) => event === 'dcs-up', { from: lost })
+  })
+})
+
+test('the loss of the etcd member that is read moves the router to another one, and nobody notices', async () => {
+  const server = await endpoint()
+  await assertNobodyNotices(async () => {
+    await server.kill()
+    await until('the router reads another one', async () => (await endpoint()) !== server)
+  })
+  await server.start()
+})
+
+test('an etcd member that is frozen is left for another one, and nobody notices', async () => {
+  const server = await endpoint()
+  const from = router.log.length
+  await assertNobodyNotices(async () => {
+    server.freeze()
+    await router.waitForLog('that it reads another one', ({ event }) => event === 'dcs-up', { from })
+    assert.notEqual(await endpoint(), server)
+  })
+  server.thaw()
+})
+
+test('etcd away for longer than retry_timeout in failsafe mode closes no session and fails no connection', async () => {
+  await assertNobodyNotices(async () => {
+    for (const server of etcd.servers) server.freeze()
+    await lasting(15_000)
+    for (const server of etcd.servers) server.thaw()
+    await until('the router reads etcd again', async () => {
+      const { clusters } = (await router.status()) as unknown as RouterStatus
+      return clusters[0]?.view.dcs.state === 'up'
+    })
+  })
+  assert.equal(await cluster.waitHealthy(), leader)
+})
+
+test('a REST API that hangs on a healthy primary closes no session and fails no connection', async () => {
+  await assertNobodyNotices(async () => {
+    leader.hangRest()
+    await lasting(10_000)
+  })
+  leader.resumeRest()
+})
+
+test('a replica that dies costs the replica route nothing as long as there is another', async () => {
+  const [dying, staying] = await cluster.replicas()
+  assert.ok(dying && staying)
+  const query = 'SELECT inet_server_port() AS port'
+  const ask = async () => (await sql(router.replicaPort, query, { timeoutMs: 40_000 }))[0]?.['port']
+  const first = await Promise.all(Array.from({ length: 10 }, ask))
+  assert.deepEqual(new Set(first), new Set([dying.pgPort, staying.pgPort]), 'both serve')
+  await dying.crash()
+  const rest = await Promise.all(Array.from({ length: 20 }, ask))
+  assert.deepEqual(new Set(rest), new Set([staying.pgPort]))
+  await staying.crash()
+  const waiting = ask()
+  await dying.start()
+  await staying.start()
+  assert.notEqual(await waiting, leader.pgPort, 'a client of the replica route never gets the primary')
+})
+
+test('a router that is started before etcd listens, holds, and serves when etcd is there', async (t) => {
+  await Promise.all(etcd.servers.map((server) => server.stop()))
+  await using second = await RouterProcess.forCluster(cluster)
+  const client = sql(second.primaryPort, 'SELECT pg_is_in_recovery() AS recovering', { timeoutMs: 60_000 })
+  await until('the client is held', async () => {
+    const { clusters } = (await second.status()) as unknown as RouterStatus
+    return clusters[0]?.proxy?.held.connections === 1
+  })
+  await etcd.startAll()
+  const back = clock()
+  assert.equal((await client)[0]?.['recovering'], false)
+  t.diagnostic(`served ${(clock() - back).toFixed(0)} ms after etcd was healthy`)
+  assert.ok(clock() - back < 10_000)
+})

@@ -1,0 +1,23 @@
+import type { RouterStatus } from '../../../src/admin/status.ts'
+import type { PatroniCluster } from '../../support/patroni.ts'
+import type { PatroniMember } from '../../support/patroni-member.ts'
+import type { RouterProcess } from '../../support/router.ts'
+import { until } from '../../support/until.ts'
+
+/** Waits until the cluster is healthy and the router serves its leader and its replicas. Returns the leader. */
+export async function settled(cluster: PatroniCluster, router: RouterProcess): Promise<PatroniMember> {
+  return until(
+    'the router serves a healthy cluster',
+    async () => {
+      const leader = await cluster.waitHealthy()
+      const { clusters } = (await router.status()) as unknown as RouterStatus
+      const view = clusters[0]?.view
+      if (view?.primary.state !== 'open' || view.primary.member !== leader.name)
+        throw new Error(JSON.stringify(view?.primary))
+      const replicas = view.members.filter(({ name }) => name !== leader.name)
+      if (!replicas.every(({ replica }) => replica.fit)) throw new Error(JSON.stringify(replicas))
+      return leader
+    },
+    { timeoutMs: 90_000, everyMs: 200 },
+  )
+}
