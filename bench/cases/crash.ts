@@ -1,0 +1,56 @@
+import type { Attempt } from '../../test/support/load.ts'
+import { OutageProbe } from '../../test/support/outage-probe.ts'
+import { clock } from '../../test/support/until.ts'
+import type { Case } from '../case.ts'
+import { recordExtra, recordWrites, startWriters, writersReach } from '../writes.ts'
+
+/**
+ * The leader loses power. Being served at that instant is who had begun before the last process of the leader was gone
+ * and had no answer yet: such a client has a session, or is being given one.
+ */
+export const crash: Case = {
+  name: 'crash',
+  title: 'crash of the leader (SIGKILL Patroni + Postgres)',
+  figures: [
+    { key: 'unserved', label: 'failed connections, those being served not counted', unit: 'count', must: { max: 0 } },
+    { key: 'served', label: 'failed connections that were being served', unit: 'count' },
+    { key: 'read-only', label: 'writes sent to a read-only server (`25006`)', unit: 'count', must: { max: 0 } },
+    { key: 'extra', label: "outage beyond the cluster's own", unit: 'ms', must: { max: 500 } },
+    { key: 'outage', label: 'outage', unit: 'ms' },
+  ],
+  bed: {},
+  waits: false,
+  async measure(bed, record, leader) {
+    const probe = OutageProbe.start(bed.cluster.members)
+    const writers = await startWriters(bed)
+    const from = clock()
+    try {
+      await leader.crash()
+      const to = clock()
+      record.note('killed within ms', Math.round(to - from))
+      const next = await bed.cluster.waitForLeader({ not: leader })
+      await writersReach(bed, writers, next)
+      for (const subject of ['router', 'haproxy'] as const) {
+        const failed = (await writers[subject].stop()).filter(({ ok }) => !ok)
+        const served = failed.filter(({ at, doneAt }) => at <= to && doneAt >= from)
+        record.set('served', { [subject]: served.length })
+        record.set('unserved', { [subject]: failed.filter(({ code }) => code !== '25006').length - served.length })
+        record.note(
+          `${subject} first failures`,
+          failed.slice(0, 5).map((attempt) => since(from, attempt)),
+        )
+      }
+    } finally {
+      await recordWrites(writers, record)
+      await probe.stop()
+      recordExtra(record, probe.outage(), writers)
+      await leader.start()
+    }
+  },
+}
+
+/** In milliseconds after the kill. */
+function since(from: number, { at, connectedAt, doneAt, code }: Attempt): object {
+  const after = (time: number | null) => (time === null ? null : Math.round(time - from))
+  return { at: after(at), connectedAt: after(connectedAt), doneAt: after(doneAt), code }
+}

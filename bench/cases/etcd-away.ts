@@ -1,0 +1,74 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { clock, until } from '../../test/support/until.ts'
+import type { Bed } from '../bed.ts'
+import type { Case, Recorder } from '../case.ts'
+import { UNNOTICED, recordUnnoticed } from './outage.ts'
+
+/** Killed: connections are refused. Frozen: they stay open and nothing answers. */
+type How = 'killed' | 'frozen'
+
+const RETRY_TIMEOUT_MS = 5_000
+
+/** Both ways one after the other. A killed etcd also takes a second to come back, so it is started a bit sooner. */
+export const etcdShort: Case = {
+  name: 'etcd-short',
+  title: 'etcd away for 3 s (less than `retry_timeout`), killed and then frozen',
+  figures: UNNOTICED,
+  bed: {},
+  waits: true,
+  async measure(bed, record) {
+    await recordUnnoticed(bed, record, async () => {
+      await takeAway(bed, record, 'killed', 2_000)
+      await leaderWrites(bed)
+      await takeAway(bed, record, 'frozen', 3_000)
+    })
+    for (const [what, ms] of Object.entries(record.notes)) {
+      if (what.startsWith('etcd') && Number(ms) >= RETRY_TIMEOUT_MS) throw new Error(`${what}: ${Number(ms)} ms`)
+    }
+  },
+}
+
+/** Killed in one run and frozen in the next. */
+export const etcdLong: Case = {
+  name: 'etcd-long',
+  title: 'etcd away for 60 s in failsafe mode, killed and frozen in turn',
+  figures: UNNOTICED,
+  bed: { failsafe: true },
+  waits: true,
+  async measure(bed, record) {
+    const how = record.run % 2 === 1 ? 'killed' : 'frozen'
+    await recordUnnoticed(bed, record, async () => takeAway(bed, record, how, 60_000))
+  },
+}
+
+/** Takes etcd away for `ms`, and waits until the router reads it again. */
+async function takeAway({ etcd, router }: Bed, record: Recorder, how: How, ms: number): Promise<void> {
+  const from = clock()
+  const line = router.log.length
+  if (how === 'killed') await etcd.server.kill()
+  else etcd.server.freeze()
+  try {
+    await sleep(ms)
+  } finally {
+    if (how === 'killed') await etcd.server.start()
+    else etcd.server.thaw()
+  }
+  await etcd.server.ready()
+  record.note(`etcd ${how}, away for ms`, Math.round(clock() - from))
+  await until('the router reads etcd again', () => {
+    const lost = router.log.slice(line).findLastIndex(({ event }) => event === 'dcs-lost')
+    return router.log.slice(line + Math.max(lost, 0)).some(({ event }) => event === 'dcs-up')
+  })
+}
+
+/** Waits until Patroni has renewed its lock: the two absences are not to add up. */
+async function leaderWrites({ cluster }: Bed): Promise<void> {
+  await cluster.waitHealthy()
+  const key = `${cluster.prefix}status`
+  const watch = await cluster.watch()
+  try {
+    await until('Patroni writes to etcd again', () => watch.find((event) => event.key === key))
+  } finally {
+    await watch.close()
+  }
+}

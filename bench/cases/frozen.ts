@@ -1,0 +1,108 @@
+import { Holders } from '../../test/support/holders.ts'
+import { OutageProbe } from '../../test/support/outage-probe.ts'
+import type { PatroniMember } from '../../test/support/patroni-member.ts'
+import { until } from '../../test/support/until.ts'
+import type { Case, Recorder } from '../case.ts'
+import { KeptWriters } from '../kept-writers.ts'
+import { firstWrite, recordWrites, startWriters, writersReach } from '../writes.ts'
+import type { Writers } from '../writes.ts'
+
+const KEPT = 10
+const IDLE = 20
+
+type Kept = { readonly writers: KeptWriters; readonly idle: Holders }
+
+/** The leader's Patroni is frozen and its PostgreSQL goes on: two members accept writes once the key has expired. */
+export const frozen: Case = {
+  name: 'frozen',
+  title: 'frozen Patroni (SIGSTOP)',
+  figures: [
+    {
+      ...{ key: 'late', label: 'statements acknowledged by the old leader after the new one accepts writes' },
+      ...{ unit: 'count', must: { max: 0 } },
+    },
+    { key: 'left', label: 'sessions left on the old leader', unit: 'count', must: { max: 0 } },
+    {
+      key: 'closed',
+      label: 'its sessions closed after the key names another (below zero: before)',
+      unit: 'ms',
+      must: { max: 100 },
+    },
+    { key: 'closed-after-expiry', label: 'its sessions closed after the key expires', unit: 'ms' },
+    { key: 'first', label: 'first write on the new after it accepts them', unit: 'ms', must: { max: 1_000 } },
+    { key: 'outage', label: 'outage', unit: 'ms' },
+    { key: 'failed', label: 'failed connections', unit: 'count' },
+  ],
+  bed: {},
+  waits: false,
+  async measure(bed, record, old) {
+    await using stack = new AsyncDisposableStack()
+    const watch = stack.adopt(await bed.cluster.watch(), (log) => log.close())
+    const kept = {
+      router: await keep(bed.router.primaryPort, stack),
+      haproxy: await keep(bed.haproxy.primaryPort, stack),
+    }
+    const probe = stack.adopt(OutageProbe.start(bed.cluster.members, { everyMs: 10 }), (started) => started.stop())
+    const writers = await startWriters(bed)
+    try {
+      old.freeze()
+      const next = await bed.cluster.waitForLeader({ not: old })
+      const direct = await until('the new leader accepts writes', () => probe.first(next))
+      await writersReach(bed, writers, next)
+      const key = `${bed.cluster.prefix}leader`
+      const event = await until('the event', () => watch.find((one) => one.key === key && one.value === next.name))
+      const gone = watch.find((one) => one.key === key && one.type === 'delete')
+      const expiredAt = gone?.at ?? event.at
+      record.note('new name after the expiry, ms', Math.round(event.at - expiredAt))
+      record.note('new leader accepts writes after the event, ms', Math.round(direct - event.at))
+      for (const subject of ['router', 'haproxy'] as const) {
+        recordSide(record, subject, { kept: kept[subject], writers, old, next, direct, expiredAt, eventAt: event.at })
+      }
+    } finally {
+      await recordWrites(writers, record)
+      old.thaw()
+    }
+  },
+}
+
+async function keep(port: number, stack: AsyncDisposableStack): Promise<Kept> {
+  const writers = stack.adopt(await KeptWriters.open(port, KEPT), (opened) => opened.close())
+  return { writers, idle: stack.adopt(await Holders.open(port, IDLE), (opened) => opened.close()) }
+}
+
+type Side = {
+  readonly kept: Kept
+  readonly writers: Writers
+  readonly old: PatroniMember
+  readonly next: PatroniMember
+  /** When the new leader first acknowledged a write that went to it directly. */
+  readonly direct: number
+  /** When the key expired, and when it named the new leader. */
+  readonly expiredAt: number
+  readonly eventAt: number
+}
+
+function recordSide(record: Recorder, subject: 'router' | 'haproxy', side: Side): void {
+  const { kept, old, next, direct, expiredAt, eventAt } = side
+  const attempts = side.writers[subject].attempts
+  const acknowledged = [
+    ...attempts.filter(({ ok }) => ok).map(({ doneAt, server }) => ({ at: doneAt, server })),
+    ...kept.writers.acknowledgements,
+  ].filter(({ server }) => server === old.pgPort)
+  const late = acknowledged.filter(({ at }) => at > direct)
+  record.set('late', { [subject]: late.length })
+  record.note(`${subject} last write on the old before the new accepts, ms`, lead(direct, acknowledged))
+  const closed = [...kept.writers.closedAt, ...kept.idle.sessions.map(({ closedAt }) => closedAt ?? NaN)]
+  record.set('left', { [subject]: kept.writers.open + kept.idle.open })
+  const last = Math.max(...closed.filter((at) => !Number.isNaN(at)))
+  if (Number.isFinite(last)) {
+    record.set('closed', { [subject]: last - eventAt })
+    record.set('closed-after-expiry', { [subject]: last - expiredAt })
+  }
+  const first = firstWrite(attempts, next)
+  if (first !== undefined) record.set('first', { [subject]: first - direct })
+}
+
+function lead(direct: number, acknowledged: readonly { readonly at: number }[]): number {
+  return Math.round(direct - acknowledged.reduce((last, { at }) => Math.max(last, at), 0))
+}

@@ -1,0 +1,40 @@
+import { Holders } from '../../test/support/holders.ts'
+import { clock, until } from '../../test/support/until.ts'
+import type { Bed } from '../bed.ts'
+import type { Figure, Recorder } from '../case.ts'
+import { recordWrites, startWriters } from '../writes.ts'
+
+const SESSIONS = 20
+
+/** The figures of {@link recordUnnoticed}: nobody may notice. */
+export const UNNOTICED: readonly Figure[] = [
+  { key: 'lost', label: 'sessions lost', unit: 'count', must: { max: 0 } },
+  { key: 'failed', label: 'failed connections', unit: 'count', must: { max: 0 } },
+  { key: 'read-only', label: 'writes sent to a read-only server (`25006`)', unit: 'count', must: { max: 0 } },
+  // The measure of "served throughout".
+  { key: 'outage', label: 'longest time without an acknowledged write', unit: 'ms', must: { max: 1_000 } },
+  { key: 'cut', label: 'first session cut after', unit: 'ms' },
+]
+
+/** Keeps sessions and lets clients come while `happens`, and records who noticed. */
+export async function recordUnnoticed(bed: Bed, record: Recorder, happens: () => Promise<void>): Promise<void> {
+  await using stack = new AsyncDisposableStack()
+  const hold = async (port: number) => stack.adopt(await Holders.open(port, SESSIONS), (opened) => opened.close())
+  const sessions = { router: await hold(bed.router.primaryPort), haproxy: await hold(bed.haproxy.primaryPort) }
+  const writers = await startWriters(bed, 50)
+  const from = clock()
+  try {
+    await happens()
+    const over = clock()
+    await until("the router's clients write after it", () =>
+      writers.router.attempts.some(({ ok, at }) => ok && at > over),
+    )
+  } finally {
+    await recordWrites(writers, record)
+    for (const subject of ['router', 'haproxy'] as const) {
+      const closed = sessions[subject].sessions.map(({ closedAt }) => closedAt).filter((at) => at !== null)
+      record.set('lost', { [subject]: SESSIONS - (await sessions[subject].ping()) })
+      if (closed.length > 0) record.set('cut', { [subject]: Math.min(...closed) - from })
+    }
+  }
+}

@@ -1,0 +1,24 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Case } from '../case.ts'
+import { UNNOTICED, recordUnnoticed } from './outage.ts'
+
+const HANGS_MS = 60_000
+
+/** The REST API of a healthy primary accepts connections and answers nothing. */
+export const restHang: Case = {
+  name: 'rest-hang',
+  title: 'a REST API that hangs on a healthy primary for 60 s',
+  figures: UNNOTICED,
+  bed: { relays: true },
+  waits: true,
+  async measure(bed, record, leader) {
+    try {
+      await recordUnnoticed(bed, record, async () => {
+        leader.hangRest()
+        await sleep(HANGS_MS)
+      })
+    } finally {
+      leader.resumeRest()
+    }
+  },
+}

@@ -1,0 +1,53 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { RouterProcess } from '../../test/support/router.ts'
+import { clock, until } from '../../test/support/until.ts'
+import { Writer } from '../../test/support/writer.ts'
+import type { Case } from '../case.ts'
+import { accepted } from '../writes.ts'
+
+const AWAY_MS = 10_000
+
+/** A router that knows nothing yet, started while etcd is down; failsafe mode keeps the primary a primary meanwhile. */
+export const startedFirst: Case = {
+  name: 'started-first',
+  title: 'the router started while etcd is down',
+  figures: [
+    { key: 'listens', label: 'listens after its start', unit: 'ms' },
+    { key: 'early', label: 'clients answered before etcd is back', unit: 'count', must: { max: 0 } },
+    { key: 'served', label: "serves after etcd's return", unit: 'ms', must: { max: 2_000 } },
+    { key: 'failed', label: 'failed connections', unit: 'count', must: { max: 0 } },
+  ],
+  bed: { failsafe: true },
+  waits: true,
+  async measure(bed, record) {
+    await using stack = new AsyncDisposableStack()
+    const { server } = bed.etcd
+    let back = Infinity
+    await server.kill()
+    try {
+      const from = clock()
+      const router = stack.use(await RouterProcess.forCluster(bed.cluster))
+      record.set('listens', { router: clock() - from })
+      const writer = Writer.start({ port: router.primaryPort, everyMs: 100 })
+      stack.defer(async () => {
+        await writer.stop()
+      })
+      await sleep(AWAY_MS)
+      record.set('early', { router: writer.attempts.length })
+      await server.launch()
+      await until('etcd is healthy', () => server.client.healthy(), { everyMs: 5 })
+      back = clock()
+      await until('a client is served', () => accepted(writer.attempts) > 0)
+      const attempts = await writer.stop()
+      record.set('served', { router: Math.min(...attempts.filter(({ ok }) => ok).map(({ doneAt }) => doneAt)) - back })
+      record.set('failed', { router: attempts.filter(({ ok }) => !ok).length })
+      record.note('held clients', attempts.filter(({ at }) => at < back).length)
+      record.note(
+        'its log',
+        router.log.map(({ event, msg }) => `${String(event)}: ${msg}`),
+      )
+    } finally {
+      if (back === Infinity) await server.start()
+    }
+  },
+}

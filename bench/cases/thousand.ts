@@ -1,0 +1,83 @@
+import type { PatroniMember } from '../../test/support/patroni-member.ts'
+import type { LogLine } from '../../test/support/router.ts'
+import { until } from '../../test/support/until.ts'
+import { Writer } from '../../test/support/writer.ts'
+import { BareSessions } from '../bare-sessions.ts'
+import type { Bed } from '../bed.ts'
+import type { Case } from '../case.ts'
+import { PRECEDENCE, takePrecedence } from '../priority.ts'
+import { accepted, firstWrite } from '../writes.ts'
+
+const SESSIONS = 1_000
+
+/**
+ * The leader's Patroni is frozen, and another member's name is put in its place in one step: nothing has ended the sessions
+ * before that one event, and the other member promotes itself at once.
+ */
+export const thousand: Case = {
+  name: 'thousand',
+  title: '1,000 sessions on a leader that loses the key',
+  figures: [
+    { key: 'left', label: 'sessions left', unit: 'count', must: { max: 0 } },
+    { key: 'closed', label: "all closed after the key's event", unit: 'ms', must: { max: 100 } },
+    { key: 'before-open', label: 'closed before the next one is opened (router log)', unit: 'ms', must: { min: 0 } },
+    { key: 'before-write', label: 'closed before the first write on the next one', unit: 'ms', must: { min: 0 } },
+  ],
+  bed: {},
+  waits: false,
+  async measure(bed, record, old) {
+    await using stack = new AsyncDisposableStack()
+    const watch = stack.adopt(await bed.cluster.watch(), (log) => log.close())
+    using sessions = await BareSessions.open(bed.router.primaryPort, SESSIONS)
+    const writer = Writer.start({ port: bed.router.primaryPort })
+    stack.defer(async () => {
+      await writer.stop()
+    })
+    await until('writes are acknowledged', () => accepted(writer.attempts) >= 20)
+    const from = bed.router.log.length
+    using precedence = takePrecedence()
+    record.note(PRECEDENCE, precedence.granted)
+    try {
+      const [next] = await bed.cluster.replicas()
+      if (next === undefined) throw new Error('there is no replica')
+      old.freeze()
+      await nameLeader(bed, next)
+      await until('clients write to the next', () => accepted(writer.attempts, next) >= 20)
+      // Whatever is left then is what is recorded.
+      await until('every session is closed', () => sessions.open === 0, { timeoutMs: 5_000 }).catch(() => undefined)
+      const key = `${bed.cluster.prefix}leader`
+      const event = await until('the event', () => watch.find((one) => one.key === key && one.value === next.name))
+      record.set('left', { router: sessions.open })
+      const closed = sessions.closedAt
+      record.set('closed', { router: Math.max(...closed) - event.at })
+      record.note('first closed after the event, ms', Math.round(Math.min(...closed) - event.at))
+      const margin = opened(bed.router.log.slice(from), old, next)
+      if (margin !== null) record.set('before-open', { router: margin })
+      const first = firstWrite(writer.attempts, next)
+      if (first !== undefined) record.set('before-write', { router: first - Math.max(...closed) })
+    } finally {
+      old.thaw()
+    }
+  },
+}
+
+/** As if `member` had won the race: its name, on its lease. Patroni there takes it for its own lock. */
+async function nameLeader({ cluster, etcd }: Bed, { name }: PatroniMember): Promise<void> {
+  const key = Buffer.from(`${cluster.prefix}members/${name}`).toString('base64')
+  const { kvs } = await etcd.client.call<{ kvs?: { lease: string }[] }>('kv/range', { key })
+  const [member] = kvs ?? []
+  if (member === undefined) throw new Error(`there is no key of ${name}`)
+  await etcd.client.put(`${cluster.prefix}leader`, name, member.lease)
+}
+
+/**
+ * From the last line that says that sessions of `old` were closed to the one that says that `next` is open; the dials to
+ * it come after that. Below zero when the lines are the other way round; null when one of them is missing.
+ */
+function opened(log: readonly LogLine[], old: PatroniMember, next: PatroniMember): number | null {
+  const fenced = log.findLastIndex(({ event, member }) => event === 'fenced' && member === old.name)
+  const open = log.findIndex(({ event, member }) => event === 'primary-open' && member === next.name)
+  const [last, first] = [log[fenced], log[open]]
+  if (last === undefined || first === undefined) return null
+  return fenced < open ? first.time - last.time : -1
+}
