@@ -14,14 +14,14 @@ import { runLine, table } from './report.ts'
 import { appendResult, missesOf, readResults } from './results.ts'
 import type { Result } from './results.ts'
 
-const USAGE = `usage: npm run failover -- [--runs N] [--case NAME[,NAME]] [--results FILE] [--readme]
+const USAGE = `usage: npm run failover -- [--runs N] [--case NAME[,NAME]] [--results FILE] [--no-readme]
        npm run failover -- --from FILE... [--readme]
 
   --runs N       how often each case is measured (10)
   --case NAMES   ${CASES.map(({ name }) => name).join(', ')} (all)
   --results FILE where every run is appended as JSON (a new temporary file)
   --from FILE    measures nothing and reports these results; may be repeated
-  --readme       writes the table to README.md
+  --readme       writes the table to README.md, as is done when all cases are measured; --no-readme
 `
 /** Cases that mostly wait and are measured at the same time. */
 const SIDE_BY_SIDE = 2
@@ -31,7 +31,7 @@ const OPTIONS = {
   case: { type: 'string', multiple: true },
   results: { type: 'string' },
   from: { type: 'string', multiple: true },
-  readme: { type: 'boolean', default: false },
+  readme: { type: 'boolean' },
   help: { type: 'boolean', default: false },
 } as const
 
@@ -66,7 +66,7 @@ async function measure(cases: readonly Case[], runs: number, file: string): Prom
 }
 
 /** Prints the table, and says whether everything that was asked for has been measured and kept. */
-function report(cases: readonly Case[], results: readonly Result[], { readme }: { readme: boolean }): boolean {
+function report(cases: readonly Case[], results: readonly Result[], readme: boolean): boolean {
   const text = table(cases, results)
   console.log(`\n${text}\n\n${circumstances(results)}`)
   if (readme) writeReadme(text, results)
@@ -76,7 +76,7 @@ function report(cases: readonly Case[], results: readonly Result[], { readme }: 
 
 /** Exit code 0 when everything was kept, 1 when something was missed, 2 for a usage error. */
 async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({ options: OPTIONS, allowPositionals: true })
+  const { values, positionals } = parseArgs({ options: OPTIONS, allowPositionals: true, allowNegative: true })
   const names = values.case?.flatMap((list) => list.split(','))
   const unknown = names?.filter((name) => !CASES.some((one) => one.name === name)) ?? []
   const stray = values.from === undefined ? positionals : []
@@ -86,18 +86,19 @@ async function main(): Promise<number> {
     console.error(USAGE)
     return values.help ? 0 : 2
   }
+  const readme = values.readme ?? (names === undefined && values.from === undefined)
   // Better now than after half an hour.
-  if (values.readme) aroundTable()
+  if (readme) aroundTable()
   const cases = CASES.filter(({ name }) => names?.includes(name) ?? true)
   if (values.from === undefined) {
     const file = values.results ?? join(mkdtempSync(join(tmpdir(), 'failover-')), 'results.jsonl')
-    return report(cases, await measure(cases, runs, file), values) ? 0 : 1
+    return report(cases, await measure(cases, runs, file), readme) ? 0 : 1
   }
   const results = readResults([...values.from, ...positionals])
   for (const one of cases) {
     for (const result of results.filter(({ case: name }) => name === one.name)) console.log(runLine(one, result))
   }
-  return report(cases, results, values) ? 0 : 1
+  return report(cases, results, readme) ? 0 : 1
 }
 
 process.exitCode = await main()

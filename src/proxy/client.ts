@@ -51,9 +51,8 @@ export class Client {
     const timer = setTimeout(onGone, timeoutMs)
     this.gone.addEventListener('abort', onGone, { once: true })
     this.#sink = look
-    // In this order: who asks for a cancel may hang up at once.
-    look()
     if (this.gone.aborted) onGone()
+    look()
     try {
       return await promise
     } finally {

@@ -36,6 +36,15 @@ describe('an etcd session', () => {
     assert.deepEqual(etcd.ranges, ['/service/demo/ /service/demo0'])
   })
 
+  test('goes to etcd itself, not to an http_proxy of the environment', async (context) => {
+    await using etcd = await ScriptedEtcd.start()
+    process.env['http_proxy'] = 'http://127.0.0.1:1'
+    context.after(() => delete process.env['http_proxy'])
+    await using observer = new Observer({ endpoints: [etcd.endpoint] })
+    await observer.leader(null)
+    assert.equal(observer.losses.length, 0)
+  })
+
   test('lists and watches anew after a compaction has cancelled its watch', async () => {
     await using etcd = await ScriptedEtcd.start()
     await using observer = new Observer({ endpoints: [etcd.endpoint] })

@@ -114,6 +114,14 @@ describe('one etcd', () => {
     await observer.leader(null, from)
   })
 
+  test('is read although strangers have filled its prefix with megabytes', async () => {
+    const large = 'x'.repeat(1_400_000)
+    for (const name of ['a', 'b', 'c', 'd']) await etcd.client.put(`/service/demo/${name}`, large)
+    await etcd.client.put(LEADER, 'pg0')
+    await using observer = new Observer({ endpoints: etcd.hosts, timeoutMs: 2000 })
+    await observer.leader('pg0')
+  })
+
   test('loses no event to connections that are cut over and over', async () => {
     const relay = await Relay.start(etcd.server.port)
     await using observer = new Observer({ endpoints: [`127.0.0.1:${relay.port}`], intervalMs: 100 })

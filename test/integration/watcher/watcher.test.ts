@@ -254,6 +254,11 @@ describe('the watcher', () => {
   })
 
   test('ends at once and leaves nothing, whatever is under way', async () => {
+    // Whose time a timer waits for.
+    const scheduled_at = new Date(Date.now() + 3_600_000).toISOString()
+    await put('failover', JSON.stringify({ leader: 'pg0', member: 'pg1', scheduled_at }))
+    const { length: seen } = watched.views
+    await until('the failover key is seen', () => watched.views.length > seen + 2)
     pg0.mode = 'hung'
     pg1.mode = 'hung'
     const asked = pg0.asked.length

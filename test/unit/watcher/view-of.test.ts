@@ -1,0 +1,56 @@
+/** The view that is published, composed of the parts of the watcher. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Cluster } from '../../../src/watcher/cluster.ts'
+import { initialPrimary, type PrimaryPhase } from '../../../src/watcher/machine.ts'
+import { factsOf, remember } from '../../../src/watcher/memory.ts'
+import { viewOf } from '../../../src/watcher/view-of.ts'
+import { cluster, FIT, member, view } from './sample.ts'
+
+const config = { scope: 'demo', namespace: 'service', citusGroup: null } as Parameters<typeof viewOf>[0]['config']
+
+function composed(seen: Cluster, phase: PrimaryPhase) {
+  const before = remember(new Map(), cluster({ members: [member('pg9')] }), null, 0)
+  const memory = remember(before, seen, null, 1)
+  const machine = {
+    ...initialPrimary(3, 0),
+    link: 'up' as const,
+    facts: factsOf(seen, memory),
+    phase,
+    since: 5,
+    epoch: 7,
+  }
+  const fitness = new Map([...memory.keys()].map((name) => [name, FIT]))
+  return viewOf({ config, dcs: view().dcs, cluster: seen, machine, memory, fitness })
+}
+
+test('the leader that the DCS names, and who is open, are no replicas, whatever their REST API says', () => {
+  const { members } = composed(cluster(), { state: 'unlocked', member: 'pg1', reason: '' })
+  const fit = members.map(({ name, replica }) => [name, replica.fit, replica.reason])
+  assert.deepEqual(fit, [
+    ['pg0', false, 'the leader'],
+    ['pg1', false, 'the leader'],
+    ['pg9', false, 'its key has gone from the DCS'],
+  ])
+})
+
+test('members are sorted by name, and those whose keys have gone are there', () => {
+  const seen = cluster({ members: [member('b'), member('a'), member('B')], leader: null })
+  const { members, leader } = composed(seen, { state: 'none', reason: 'nobody' })
+  assert.deepEqual(
+    members.map(({ name, gone }) => [name, gone]),
+    [['B', false], ['a', false], ['b', false], ['pg9', true]], // prettier-ignore
+  )
+  assert.equal(leader, null)
+})
+
+test('the primary has its address and what it was decided by; none has neither', () => {
+  const open = composed(cluster(), { state: 'open', member: 'pg0', reason: 'proved' }).primary
+  assert.deepEqual(
+    [open.address, open.reason, open.since, open.epoch],
+    [{ host: 'pg0.example.com', port: 5432 }, 'proved', 5, 7],
+  )
+  assert.notEqual(open.basis, '')
+  const none = composed(cluster(), { state: 'none', reason: 'nobody' }).primary
+  assert.deepEqual([none.member, none.address, none.basis], [null, null, ''])
+})
