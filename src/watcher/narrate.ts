@@ -26,12 +26,17 @@ const MAX_MESSAGE = 1000
 function dcsLines(before: ClusterView, { dcs }: ClusterView): readonly Line[] {
   const fields = { event: `dcs-${dcs.state}`, endpoint: dcs.endpoint, error: dcs.error ?? undefined }
   if (before.dcs.state !== dcs.state) {
-    if (dcs.state === 'up') return [{ level: 'info', message: `DCS: reading ${dcs.endpoint ?? ''}`, fields }]
+    if (dcs.state === 'up') {
+      const back = before.dcs.state === 'lost' ? ` again, after ${(dcs.since - before.dcs.since) / 1000} s` : ''
+      return [{ level: 'info', message: `DCS: reading ${dcs.endpoint ?? ''}${back}`, fields }]
+    }
     if (dcs.state === 'lost') return [{ level: 'warn', message: `DCS lost: ${dcs.error ?? ''}`, fields }]
     return []
   }
   if (dcs.state === 'never' && dcs.error !== null && before.dcs.error === null) {
-    return [{ level: 'warn', message: `DCS not reached yet: ${dcs.error}`, fields }]
+    return [
+      { level: 'warn', message: `DCS not reached yet: ${dcs.error}`, fields: { ...fields, event: 'dcs-unreached' } },
+    ]
   }
   if (dcs.state === 'up' && before.dcs.endpoint !== dcs.endpoint) {
     return [{ level: 'info', message: `DCS: now reading ${dcs.endpoint ?? ''}`, fields }]

@@ -17,7 +17,12 @@ describe('the narration', () => {
     ['says nothing of what stays', view(), view({ dcs: dcs({ readAt: 99 }) }), []],
     ['tells that the DCS is lost', view(), view({ dcs: LOST }), ['warn DCS lost: refused']],
     ['tells it once', view({ dcs: LOST }), view({ dcs: { ...LOST, error: 'timeout', endpoint: 'b:2379' } }), []],
-    ['tells that it is back', view({ dcs: LOST }), view(), ['info DCS: reading a:2379']],
+    [
+      'tells that it is back, and after how long',
+      view({ dcs: LOST }),
+      view({ dcs: dcs({ since: 3201 }) }),
+      ['info DCS: reading a:2379 again, after 3.2 s'],
+    ],
     ['tells another endpoint', view(), view({ dcs: dcs({ endpoint: 'b:2379' }) }), ['info DCS: now reading b:2379']],
     [
       'tells that the DCS was not reached yet',
