@@ -92,7 +92,10 @@ function renewed(before: PrimaryMachine, facts: DcsFacts, member: string): Evide
   const changed = timeline !== (before.facts.members.get(member)?.timeline ?? 0)
   const promoted = changed && evidence.proof !== null && timeline > evidence.proof.timeline
   if (!promoted && groundsOf(before.facts, member) === groundsOf(facts, member)) return evidence
-  return { ...evidence, renewals: evidence.renewals + 1 }
+  // Silence is no word against whom the DCS names. Once it names nobody there is nothing to wait for: a Patroni that is
+  // frozen (edge 9) has been silent long before its key expires.
+  const unvouched = facts.leader === null && evidence.silences >= before.fall
+  return { ...evidence, proof: unvouched ? null : evidence.proof, renewals: evidence.renewals + 1 }
 }
 
 /** The proof of whom the DCS names sets the floor; without a name the floor only rises. */
