@@ -76,7 +76,8 @@ async function nameLeader({ cluster, etcd }: Bed, { name }: PatroniMember): Prom
  */
 function opened(log: readonly LogLine[], old: PatroniMember, next: PatroniMember): number | null {
   const fenced = log.findLastIndex(({ event, member }) => event === 'fenced' && member === old.name)
-  const open = log.findIndex(({ event, member }) => event === 'primary-open' && member === next.name)
+  const opens = new Set<unknown>(['primary-open', 'primary-unlocked'])
+  const open = log.findIndex(({ event, member }) => opens.has(event) && member === next.name)
   const [last, first] = [log[fenced], log[open]]
   if (last === undefined || first === undefined) return null
   return fenced < open ? first.time - last.time : -1
