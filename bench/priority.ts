@@ -30,6 +30,5 @@ function schedule(policy: string, priority: string): boolean {
 /** Collects garbage now rather than in the midst of a measurement. */
 export function collectGarbage(): void {
   setFlagsFromString('--expose-gc')
-  const collect: unknown = runInNewContext('gc')
-  if (typeof collect === 'function') collect()
+  runInNewContext('gc()')
 }
