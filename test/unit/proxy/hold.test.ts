@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { Socket } from 'node:net'
 import { afterEach, beforeEach, mock, test } from 'node:test'
 import { Client } from '../../../src/proxy/client.ts'
-import { Hold, type Turn } from '../../../src/proxy/hold.ts'
+import { Hold, MAX_OPENING, type Turn } from '../../../src/proxy/hold.ts'
 
 beforeEach(() => mock.timers.enable({ apis: ['setTimeout'] }))
 afterEach(() => mock.timers.reset())
@@ -83,7 +83,7 @@ test('a rest ends with the opening it belongs to', async () => {
 
 test('a turn that is done twice makes room once', async () => {
   const held = hold()
-  const turns = Array.from({ length: 70 }, (_, n) => held.turn(client(n), false))
+  const turns = Array.from({ length: MAX_OPENING + 6 }, (_, n) => held.turn(client(n), false))
   held.open()
   assert.equal(held.size, 6)
   const first = await turns[0]
