@@ -92,9 +92,10 @@ describe('the watcher', () => {
     pg0.mode = 'hung'
     pg1.mode = 'primary'
     const from = watched.views.length
+    const asked = pg0.asked.length
     await put('leader', 'pg1')
     await watched.until('open pg1')
-    await sleep(400)
+    await until('it has been asked in vain', () => pg0.asked.length >= asked + 2)
     const offered = watched.views
       .slice(from)
       .filter(({ members }) => members.some(({ name, replica }) => name === 'pg0' && replica.fit))
@@ -116,7 +117,8 @@ describe('the watcher', () => {
     await put('leader', 'pg0')
     await watched.until('promoting pg0')
     const since = watched.views.length
-    await sleep(500)
+    const askedAgain = pg0.asked.length
+    await until('later questions are answered', () => pg0.asked.length >= askedAgain + 3)
     assert.ok(!watched.states(since).includes('open pg0'), watched.states(since).join())
   })
 
