@@ -1,7 +1,14 @@
 import { spawnSync } from 'node:child_process'
 
 /** What the integration and cluster suites run: real parts, as Debian ships them. */
-export const TEST_PACKAGES: readonly string[] = ['etcd-server', 'haproxy', 'patroni', 'postgresql-15']
+export const TEST_PACKAGES: readonly string[] = [
+  'etcd-client',
+  'etcd-server',
+  'haproxy',
+  'openssl',
+  'patroni',
+  'postgresql-15',
+]
 
 /**
  * Runs as root; the packages are its arguments. None of the services is started and no PostgreSQL cluster is made: the
