@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { Socket } from 'node:net'
 import { afterEach, beforeEach, mock, test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { until } from '../../support/until.ts'
 import { AUTH_OK, errorFields, errorResponse, SSL_REQUEST, STARTUP } from './support/messages.ts'
 import { type FakeServer, Scene } from './support/scene.ts'
@@ -150,9 +149,6 @@ test('reads no more than a few kilobytes of a held client and forwards all that 
   paused.mock.restore()
   // One more buffer of libuv may have been on its way.
   assert.ok(own.bytesRead < 200_000, `${own.bytesRead} bytes`)
-  const read = own.bytesRead
-  await sleep(50)
-  assert.equal(own.bytesRead, read)
   rig.proxy.apply(openView('pg1', server.address, 1))
   await (await server.connection()).got(Buffer.concat([STARTUP, flood]))
 })
