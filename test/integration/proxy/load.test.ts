@@ -112,7 +112,7 @@ test('closes 1,000 sessions of the old primary at once', async (t: TestContext) 
   await until('all have seen it', () => wires.every(({ ended, closed }) => ended || closed), { everyMs: 1 })
   const seen = performance.now() - since
   t.diagnostic(`1,000 sessions closed in ${inProxy.toFixed(1)} ms, seen by all clients after ${seen.toFixed(1)} ms`)
-  assert.ok(inProxy < 1500 && seen < 5000, `${inProxy} ms, ${seen} ms`)
+  assert.ok(inProxy < 300 && seen < 1000, `${inProxy} ms, ${seen} ms`)
   assert.equal(rig.sessions, 0)
   assert.equal(next.connections.length, 0)
 })
@@ -134,7 +134,7 @@ test('holds 5,000 clients, lets 2,000 of them leave and releases the others in o
   await until('all others are served', () => rig.sessions === 3000, { everyMs: 2 })
   const released = performance.now() - since
   t.diagnostic(`2,000 left within ${left.toFixed(0)} ms, 3,000 were served within ${released.toFixed(0)} ms`)
-  assert.ok(left < 10_000 && released < 20_000)
+  assert.ok(left < 5000 && released < 10_000)
   assert.equal(server.connections.length, 3000)
 })
 
