@@ -1,7 +1,8 @@
 /** `status` as text: the essential in the first line, then the table of `patronictl list`, then the circumstances. */
 import type { MemberView } from '../watcher/view.ts'
 import type { ProxyStatus } from '../proxy/status.ts'
-import { takesNew, type ClusterStatus, type RouterStatus } from './status.ts'
+import { takesNew } from '../watcher/machine.ts'
+import type { ClusterStatus, RouterStatus } from './status.ts'
 import { renderTable, type Column } from './table.ts'
 import { age, count, instant, visible, wrap } from './terminal.ts'
 

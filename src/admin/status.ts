@@ -1,6 +1,6 @@
 /** What the router says of itself: plain JSON data, the answer to `show status json`. */
 import type { ClusterView } from '../watcher/view.ts'
-import type { PrimaryState } from '../watcher/machine.ts'
+import { takesNew } from '../watcher/machine.ts'
 import type { ProxyStatus } from '../proxy/status.ts'
 
 /** Grows when a reader of the older format would misunderstand the newer one; a new field is no reason. */
@@ -30,9 +30,4 @@ export interface ClusterStatus {
 /** Whether every cluster has a primary that takes new connections. */
 export function hasPrimary(status: RouterStatus): boolean {
   return status.clusters.length > 0 && status.clusters.every(({ view }) => takesNew(view.primary.state))
-}
-
-/** Whether new connections of the primary route are dialled in this state; in all others they are held. */
-export function takesNew(state: PrimaryState): boolean {
-  return state === 'open' || state === 'unlocked'
 }

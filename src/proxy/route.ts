@@ -1,4 +1,5 @@
 /** Which members a route may use, from the view. Pure. */
+import { takesNew } from '../watcher/machine.ts'
 import type { Address, ClusterView } from '../watcher/view.ts'
 
 export interface Target {
@@ -13,8 +14,7 @@ export interface Target {
 /** The member to write to, if one is open. */
 export function primaryTarget({ primary }: ClusterView): Target | null {
   const { state, member, address, epoch, basis } = primary
-  if (state !== 'open' && state !== 'unlocked') return null
-  return member === null || address === null ? null : { member, address, epoch, basis }
+  return !takesNew(state) || member === null || address === null ? null : { member, address, epoch, basis }
 }
 
 /** The replicas that take new sessions, sorted by name. */

@@ -130,9 +130,9 @@ export function evidenceOf(machine: PrimaryMachine, member: string): Evidence {
   return machine.evidence.get(member) ?? NO_EVIDENCE
 }
 
-/** The member that new connections of the primary route are dialled to, if there is one. */
-export function servesNew(phase: PrimaryPhase): phase is PrimaryPhase & { state: 'open' | 'unlocked' } {
-  return phase.state === 'open' || phase.state === 'unlocked'
+/** Whether new connections of the primary route are dialled in this state; in all others they are held. */
+export function takesNew(state: PrimaryState): state is 'open' | 'unlocked' {
+  return state === 'open' || state === 'unlocked'
 }
 
 /** The member a phase is about. */

@@ -1,8 +1,7 @@
 /** What is to be asked of whom, and how often: follows from the state alone. Pure. */
 import type { CheckConfig } from '../config/config.ts'
-import { NO_EVIDENCE } from './evidence.ts'
 import type { Fitness } from './fitness.ts'
-import { memberOf, type PrimaryMachine, type PrimaryState } from './machine.ts'
+import { evidenceOf, memberOf, type PrimaryMachine, type PrimaryState } from './machine.ts'
 import type { Known } from './memory.ts'
 
 /** Milliseconds from one question to the next; null: not asked. */
@@ -26,7 +25,7 @@ export function questionsTo(
   const { intervalMs: normal, fastIntervalMs: fast } = check
   const { link, facts, phase } = machine
   const leader = facts.leader?.name ?? null
-  const evidence = machine.evidence.get(name) ?? NO_EVIDENCE
+  const evidence = evidenceOf(machine, name)
   const concerned = memberOf(phase) === name
   const urgent = concerned && (IN_DOUBT.has(phase.state) || evidence.silences > 0)
   const candidate = link === 'up' && leader !== null ? leader === name : link !== 'never'

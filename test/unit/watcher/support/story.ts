@@ -15,7 +15,7 @@ import {
   nextTickAt,
   type PrimaryEvent,
   type PrimaryMachine,
-  servesNew,
+  takesNew,
 } from '../../../../src/watcher/machine.ts'
 import { nextPrimary } from '../../../../src/watcher/primary.ts'
 import { checkStep, standing, type Witness, witnessed } from './witness.ts'
@@ -77,7 +77,7 @@ function feed(told: Told, event: PrimaryEvent): void {
 export function is(expected: string): Step {
   return (told) => {
     const { machine } = told
-    const connections = servesNew(machine.phase) ? 'dialled' : 'held'
+    const connections = takesNew(machine.phase.state) ? 'dialled' : 'held'
     const sessions = keepsSessionsOf(machine.phase) === null ? 'closed' : 'live'
     const epoch = machine.epoch === told.epoch ? 'same epoch' : 'new epoch'
     assert.equal(`${standing(machine)}, ${connections}, ${sessions}, ${epoch}`, expected)

@@ -10,7 +10,7 @@ import {
   memberOf,
   type PrimaryEvent,
   type PrimaryMachine,
-  servesNew,
+  takesNew,
 } from '../../../../src/watcher/machine.ts'
 
 /** What a member has said since its lock, its cluster and its address are what they are. */
@@ -125,7 +125,7 @@ function checkWhoIsServed({ after, witness, now }: SeenStep): void {
   if (phase.state === 'switching' && phase.until !== null) {
     assert.ok(phase.until > now && phase.until - now <= LONGEST_WAIT_MS, 'a wait that is over or too long')
   }
-  if (!servesNew(phase)) return
+  if (!takesNew(phase.state)) return
   assert.equal(heard.said, 'proof', `${kept} serves without a proof`)
   assert.equal(heard.down, null, `${kept} serves although its Postgres was seen down`)
   assert.equal(phase.state, link === 'up' && facts.leader !== null ? 'open' : 'unlocked')
