@@ -38,7 +38,7 @@ async function starved(
 }
 
 test('a router that is out of file descriptors lives on, blames nobody and serves again afterwards', async () => {
-  const server = await scene.server((wire) => wire.socket.once('data', () => wire.send(AUTH_OK)))
+  const server = await scene.postgres()
   const { child, lines, port } = await starved(server, 60)
   const flood: Socket[] = []
   try {

@@ -6,7 +6,7 @@ import { freePort, listens } from '../../support/ports.ts'
 import { TempDir } from '../../support/temp.ts'
 import { until } from '../../support/until.ts'
 import { AUTH_OK, errorFields, errorResponse, STARTUP } from './support/messages.ts'
-import { type FakeServer, type Rig, Scene } from './support/scene.ts'
+import { type Rig, Scene } from './support/scene.ts'
 import { closedView, openView, replicaView } from './support/views.ts'
 import type { Wire } from './support/wire.ts'
 
@@ -35,10 +35,6 @@ afterEach(async () => {
   await scene.clear()
 })
 
-async function postgres(): Promise<FakeServer> {
-  return scene.server((wire) => wire.socket.once('data', () => wire.send(AUTH_OK)))
-}
-
 /** A client that has been served. */
 async function served(rig: Rig, listener = 'primary'): Promise<Wire> {
   const client = (await scene.client(rig, listener)).send(STARTUP)
@@ -47,7 +43,7 @@ async function served(rig: Rig, listener = 'primary'): Promise<Wire> {
 }
 
 test('takes replicas in turn, by name, whatever order they are listed in', async () => {
-  const [a, b, c] = [await postgres(), await postgres(), await postgres()]
+  const [a, b, c] = [await scene.postgres(), await scene.postgres(), await scene.postgres()]
   const rig = await scene.proxy()
   rig.proxy.apply(replicaView({ pg2: b.address, pg3: c.address, pg1: a.address }))
   const order: string[] = []
@@ -65,7 +61,7 @@ test('takes replicas in turn, by name, whatever order they are listed in', async
 })
 
 test('tries the next replica when one refuses, even where nobody may be held', async () => {
-  const up = await postgres()
+  const up = await scene.postgres()
   const starting = await scene.server((wire) => {
     wire.socket.once('data', () => wire.socket.end(errorResponse('57P03', 'starting')))
   })
@@ -102,7 +98,7 @@ test('goes on with whom it waited for as soon as a view has a server that answer
   rig.proxy.apply(openView('pg1', await scene.nobody(), 1))
   const client = (await scene.client(rig)).send(STARTUP)
   await until('it is held', () => rig.held === 1)
-  const up = await postgres()
+  const up = await scene.postgres()
   const since = performance.now()
   rig.proxy.apply(openView('pg2', up.address, 2))
   await client.got(AUTH_OK)
@@ -144,7 +140,7 @@ test('a name that does not resolve is an observation', async () => {
 
 for (const code of ['EMFILE', 'EADDRNOTAVAIL', 'EPERM']) {
   test(`${code} is no observation: the client waits and is dialled for again, and the log says so once`, async () => {
-    const up = await postgres()
+    const up = await scene.postgres()
     const rig = await scene.proxy()
     rig.proxy.apply(openView('pg1', up.address, 1))
     const failing = intercept('connect', (socket, args, call) => {
@@ -168,7 +164,7 @@ for (const code of ['EMFILE', 'EADDRNOTAVAIL', 'EPERM']) {
 
 test('a dial that completes under another epoch is closed, and its client served by the new primary', async () => {
   const old = await scene.server()
-  const next = await postgres()
+  const next = await scene.postgres()
   const rig = await scene.proxy()
   rig.proxy.apply(openView('pg1', old.address, 1))
   const client = (await scene.client(rig)).send(STARTUP)
@@ -184,7 +180,7 @@ test('a dial that completes under another epoch is closed, and its client served
 
 test('an answer in the very moment of a fence is not passed on', async () => {
   const old = await scene.server()
-  const next = await postgres()
+  const next = await scene.postgres()
   const rig = await scene.proxy()
   rig.proxy.apply(openView('pg1', old.address, 1))
   const client = (await scene.client(rig)).send(STARTUP)
@@ -209,7 +205,7 @@ test('closes every session and every dial of the old primary before it dials the
       if (old.connections.length <= 5) wire.send(AUTH_OK)
     })
   })
-  const next = await postgres()
+  const next = await scene.postgres()
   const rig = await scene.proxy()
   rig.proxy.apply(openView('pg1', old.address, 1))
   for (let n = 0; n < 5; n++) await served(rig)
@@ -236,7 +232,7 @@ test('closes every session and every dial of the old primary before it dials the
 })
 
 test('closes the sessions of the old primary when nobody is the primary, and keeps them while it is only unreachable', async () => {
-  const server = await postgres()
+  const server = await scene.postgres()
   const rig = await scene.proxy()
   rig.proxy.apply(openView('pg1', server.address, 1))
   const client = await served(rig)
@@ -259,14 +255,14 @@ test('gives up a dial that has no answer when the primary is closed, and serves 
   rig.proxy.apply(closedView(1, { state: 'switching', member: 'pg1', address: silent.address }))
   await backend.over()
   await until('it is held', () => rig.held === 1)
-  const server = await postgres()
+  const server = await scene.postgres()
   rig.proxy.apply(openView('pg2', server.address, 2))
   await client.got(AUTH_OK)
 })
 
 test('gives up a dial that has no answer when its replica is not fit any more, and tries another', async () => {
   const silent = await scene.server()
-  const server = await postgres()
+  const server = await scene.postgres()
   const rig = await scene.proxy()
   rig.proxy.apply(replicaView({ pg1: silent.address, pg2: server.address }))
   const client = (await scene.client(rig, 'replicas')).send(STARTUP)
@@ -277,7 +273,7 @@ test('gives up a dial that has no answer when its replica is not fit any more, a
 })
 
 test('closes the replica sessions of members that are down or forgotten, and no others', async () => {
-  const [a, b, c] = [await postgres(), await postgres(), await postgres()]
+  const [a, b, c] = [await scene.postgres(), await scene.postgres(), await scene.postgres()]
   const rig = await scene.proxy()
   const all = { pg1: a.address, pg2: b.address, pg3: c.address }
   rig.proxy.apply(replicaView(all))
@@ -297,7 +293,7 @@ test('closes the replica sessions of members that are down or forgotten, and no 
 })
 
 test('keeps the replica sessions of a member that is promoted', async () => {
-  const server = await postgres()
+  const server = await scene.postgres()
   const rig = await scene.proxy()
   rig.proxy.apply(replicaView({ pg1: server.address }))
   const client = await served(rig, 'replicas')

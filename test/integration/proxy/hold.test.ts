@@ -3,7 +3,7 @@ import { Socket } from 'node:net'
 import { afterEach, beforeEach, mock, test } from 'node:test'
 import { until } from '../../support/until.ts'
 import { AUTH_OK, errorFields, errorResponse, SSL_REQUEST, STARTUP } from './support/messages.ts'
-import { type FakeServer, Scene } from './support/scene.ts'
+import { Scene } from './support/scene.ts'
 import { closedView, openView } from './support/views.ts'
 import type { Wire } from './support/wire.ts'
 import { MAX_OPENING } from '../../../src/proxy/hold.ts'
@@ -14,17 +14,12 @@ beforeEach(() => {
 })
 afterEach(() => scene.clear())
 
-/** A server that answers each connection when its first bytes are there. */
-async function postgres(): Promise<FakeServer> {
-  return scene.server((wire) => wire.socket.once('data', () => wire.send(AUTH_OK)))
-}
-
 function numbered(n: number): Buffer {
   return Buffer.concat([STARTUP, Buffer.from(`#${n};`)])
 }
 
 test('holds clients while nobody is open and releases them in order of arrival', async () => {
-  const server = await postgres()
+  const server = await scene.postgres()
   const rig = await scene.proxy()
   const clients: Wire[] = []
   for (let n = 0; n < 100; n++) {
@@ -117,7 +112,7 @@ test('does not pace new connections while nobody waits: silent clients keep nobo
 })
 
 test('notices a held client that leaves and frees its place', async () => {
-  const server = await postgres()
+  const server = await scene.postgres()
   const rig = await scene.proxy({ hold: { maxConnections: 2 } })
   const leaver = (await scene.client(rig)).send(STARTUP)
   const breaker = (await scene.client(rig)).send(STARTUP)
@@ -135,7 +130,7 @@ test('notices a held client that leaves and frees its place', async () => {
 })
 
 test('reads no more than a few kilobytes of a held client and forwards all that it sent', async () => {
-  const server = await postgres()
+  const server = await scene.postgres()
   const rig = await scene.proxy()
   const client = (await scene.client(rig)).send(STARTUP)
   const paused = mock.method(Socket.prototype, 'pause')
@@ -182,7 +177,7 @@ test('refuses with 53300 who would exceed hold.max_connections, over all routes'
 })
 
 test('holds nobody where hold.timeout is 0', async () => {
-  const server = await postgres()
+  const server = await scene.postgres()
   const rig = await scene.proxy({ hold: { timeoutMs: 0 } })
   const refused = (await scene.client(rig)).send(STARTUP)
   await refused.over()
@@ -203,7 +198,7 @@ test('closes a client in the middle of TLS negotiation promptly and without a wo
 
 test('a client that comes back after a failed dial keeps its place, also when the hold is full by now', async () => {
   const starting = await scene.server()
-  const server = await postgres()
+  const server = await scene.postgres()
   const rig = await scene.proxy({ hold: { maxConnections: 70 } })
   rig.onFailure = () => rig.proxy.apply(closedView(1, { state: 'unreachable' }))
   const clients: Wire[] = []

@@ -5,7 +5,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { RouterError } from '../../../src/errors.ts'
 import { until } from '../../support/until.ts'
 import { AUTH_OK, errorFields, STARTUP, SSL_REQUEST } from './support/messages.ts'
-import { type FakeServer, PRIMARY, REPLICAS, type Rig, Scene } from './support/scene.ts'
+import { PRIMARY, REPLICAS, type Rig, Scene } from './support/scene.ts'
 import { closedView, openView, replicaView } from './support/views.ts'
 import { Wire } from './support/wire.ts'
 
@@ -14,10 +14,6 @@ beforeEach(() => {
   scene = new Scene()
 })
 afterEach(() => scene.clear())
-
-async function postgres(): Promise<FakeServer> {
-  return scene.server((wire) => wire.socket.once('data', () => wire.send(AUTH_OK)))
-}
 
 async function served(rig: Rig): Promise<Wire> {
   const client = (await scene.client(rig)).send(STARTUP)
@@ -39,7 +35,7 @@ test('listens on a port of the kernel where the port is 0, and says which', asyn
 })
 
 test('listens on IPv6, and on every address where none is named', async () => {
-  const server = await postgres()
+  const server = await scene.postgres()
   const rig = await scene.proxy({
     listeners: [
       { ...PRIMARY, host: '::1' },
@@ -130,7 +126,7 @@ test('tells its status before it listens, while it drains and after it is closed
 })
 
 test('drain accepts nobody, refuses who waits and lets sessions end by themselves', async () => {
-  const server = await postgres()
+  const server = await scene.postgres()
   const rig = await scene.proxy()
   rig.proxy.apply(openView('pg1', server.address, 1))
   const client = await served(rig)
@@ -178,7 +174,7 @@ test('drain waits for a client whose server has not answered yet', async () => {
 })
 
 test('a view that comes during a drain lets nobody in, and still fences', async () => {
-  const server = await postgres()
+  const server = await scene.postgres()
   const rig = await scene.proxy()
   rig.proxy.apply(openView('pg1', server.address, 1))
   const client = await served(rig)
@@ -189,7 +185,7 @@ test('a view that comes during a drain lets nobody in, and still fences', async 
 })
 
 test('drain ends at its deadline whoever is left', async () => {
-  const server = await postgres()
+  const server = await scene.postgres()
   const rig = await scene.proxy({ drainTimeoutMs: 200 })
   rig.proxy.apply(openView('pg1', server.address, 1))
   const client = await served(rig)
@@ -227,7 +223,7 @@ test('close ends everybody at once and may be called again', async () => {
 })
 
 test('refuses with 53300 who exceeds max_connections, and counts only those that are served', async () => {
-  const server = await postgres()
+  const server = await scene.postgres()
   const rig = await scene.proxy({ maxConnections: 2 })
   rig.proxy.apply(openView('pg1', server.address, 1))
   const [first] = [await served(rig), await served(rig)]
@@ -246,7 +242,7 @@ test('refuses with 53300 who exceeds max_connections, and counts only those that
 })
 
 test('counts what it has done and shows where everybody is', async () => {
-  const server = await postgres()
+  const server = await scene.postgres()
   const rig = await scene.proxy({ hold: { maxConnections: 2 } })
   assert.deepEqual(rig.proxy.status().held, { connections: 0, oldestMs: null })
   rig.proxy.apply(openView('pg1', server.address, 1))

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, test, type TestContext } from 'node:test'
 import { memoryUsage } from 'node:process'
 import { clock, until } from '../../support/until.ts'
 import { AUTH_OK, STARTUP } from './support/messages.ts'
-import { type FakeServer, type Rig, Scene } from './support/scene.ts'
+import { type Rig, Scene } from './support/scene.ts'
 import { closedView, openView } from './support/views.ts'
 import type { Wire } from './support/wire.ts'
 import { MAX_OPENING } from '../../../src/proxy/hold.ts'
@@ -15,10 +15,6 @@ beforeEach(() => {
 afterEach(() => scene.clear())
 
 const MB = 1024 * 1024
-
-async function postgres(): Promise<FakeServer> {
-  return scene.server((wire) => wire.socket.once('data', () => wire.send(AUTH_OK)))
-}
 
 /** Clients that have said who they are, in order. */
 async function clients(rig: Rig, count: number): Promise<Wire[]> {
@@ -35,7 +31,7 @@ for (const [direction, source, sink] of [
   ['from the client', 'client', 'backend'],
 ] as const) {
   test(`a slow reader of 200 MB ${direction} does not make the proxy grow`, async (t: TestContext) => {
-    const server = await postgres()
+    const server = await scene.postgres()
     const rig = await scene.proxy()
     rig.proxy.apply(openView('pg1', server.address, 1))
     const client = (await scene.client(rig)).send(STARTUP)
@@ -68,7 +64,7 @@ for (const [direction, source, sink] of [
   })
 
   test(`a reader that does not read at all stops the stream ${direction}`, async (t: TestContext) => {
-    const server = await postgres()
+    const server = await scene.postgres()
     const rig = await scene.proxy()
     rig.proxy.apply(openView('pg1', server.address, 1))
     const client = (await scene.client(rig)).send(STARTUP)
@@ -99,8 +95,8 @@ for (const [direction, source, sink] of [
 }
 
 test('closes 1,000 sessions of the old primary at once', async (t: TestContext) => {
-  const old = await postgres()
-  const next = await postgres()
+  const old = await scene.postgres()
+  const next = await scene.postgres()
   const rig = await scene.proxy()
   rig.proxy.apply(openView('pg1', old.address, 1))
   const wires = await clients(rig, 1000)
@@ -118,7 +114,7 @@ test('closes 1,000 sessions of the old primary at once', async (t: TestContext) 
 })
 
 test('holds 5,000 clients, lets 2,000 of them leave and releases the others in order', async (t: TestContext) => {
-  const server = await postgres()
+  const server = await scene.postgres()
   const rig = await scene.proxy()
   const wires = await clients(rig, 5000)
   await until('all are held', () => rig.held === 5000)

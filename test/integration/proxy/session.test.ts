@@ -24,7 +24,7 @@ interface Joined {
 
 /** A session whose startup is over: the client has AuthenticationOk, the server the startup packet. */
 async function joined(changes: ConfigChanges = {}): Promise<Joined> {
-  const server = await scene.server((wire) => wire.socket.once('data', () => wire.send(AUTH_OK)))
+  const server = await scene.postgres()
   const rig = await scene.proxy(changes)
   rig.proxy.apply(openView('pg1', server.address, 1))
   const client = await scene.client(rig)

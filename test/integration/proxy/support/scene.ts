@@ -6,6 +6,7 @@ import type { ListenerConfig, ProxyConfig } from '../../../../src/config/config.
 import { Proxy } from '../../../../src/proxy/proxy.ts'
 import type { Address, DialFailure } from '../../../../src/watcher/view.ts'
 import { until } from '../../../support/until.ts'
+import { AUTH_OK } from './messages.ts'
 import { Wire } from './wire.ts'
 
 export type LogLine = Readonly<Record<string, unknown>> & { readonly event?: string }
@@ -127,6 +128,11 @@ export class Scene {
     })
     this.#servers.push(fake)
     return fake
+  }
+
+  /** A server that answers each connection when its first bytes are there. */
+  async postgres(): Promise<FakeServer> {
+    return this.server((wire) => wire.socket.once('data', () => wire.send(AUTH_OK)))
   }
 
   /** An address at which nobody listens. */
