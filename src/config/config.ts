@@ -4,6 +4,8 @@ export interface Config {
   readonly file: string | null
   /** Inside always a list; the flat file describes one. A Citus group is a cluster. */
   readonly clusters: readonly ClusterConfig[]
+  /** Where the last known cluster is kept; null: nowhere. */
+  readonly stateDir: string | null
   readonly admin: AdminConfig
   readonly logging: LoggingConfig
 }
@@ -20,7 +22,7 @@ export interface ClusterConfig {
   readonly proxy: ProxyConfig
 }
 
-export type DcsConfig = Etcd3Config
+export type DcsConfig = Etcd3Config | FileConfig | RestConfig
 
 export interface Etcd3Config {
   readonly kind: 'etcd3'
@@ -28,6 +30,26 @@ export interface Etcd3Config {
   readonly endpoints: readonly string[]
   readonly protocol: 'http' | 'https'
   readonly useProxies: boolean
+  /** null: etcd asks for no password. */
+  readonly auth: { readonly username: string; readonly password: string } | null
+  /** Paths of files; of no meaning with http. Without `caFile` the system's certificates count. */
+  readonly caFile: string | null
+  readonly certFile: string | null
+  readonly keyFile: string | null
+}
+
+/** A cluster described in a YAML file. */
+export interface FileConfig {
+  readonly kind: 'file'
+  /** Absolute, or relative to the working directory. */
+  readonly path: string
+}
+
+/** The members' own REST API, as far as it can be discovered from these. */
+export interface RestConfig {
+  readonly kind: 'rest'
+  /** Scheme, host and port, without a path: `http://10.0.0.1:8008`. */
+  readonly urls: readonly string[]
 }
 
 /** How the members' REST API is reached (Patroni's `ctl` section, the CA also from `restapi.cafile`). Paths of files. */
@@ -41,6 +63,10 @@ export interface RestApiConfig {
 
 export interface ProxyConfig {
   readonly listeners: readonly ListenerConfig[]
+  /** Which address of a member is dialled; one without a `proxy_url` is dialled at its `conn_url`. */
+  readonly address: 'conn_url' | 'proxy_url'
+  /** `dcs`: members are not asked, what the DCS says of them counts. */
+  readonly trust: 'proof' | 'dcs'
   readonly check: CheckConfig
   /** `timeoutMs` 0: nobody is held. */
   readonly hold: { readonly timeoutMs: number; readonly maxConnections: number }
@@ -64,10 +90,34 @@ export interface CheckConfig {
 
 export interface ListenerConfig {
   readonly name: string
+  /** At least one. */
+  readonly binds: readonly Bind[]
+  readonly route: Route
+  /** A member further behind takes no new sessions; null: however far. Bytes. */
+  readonly maxLagBytes: number | null
+  /** What a member's tags have to be. */
+  readonly tags: Readonly<Record<string, string | number | boolean>>
+  /** Who serves while no member of the route can. */
+  readonly fallback: 'none' | 'primary'
+  /** Whether sessions of the fallback are closed once a member of the route is back. */
+  readonly closeFallback: boolean
+}
+
+export type Route = 'primary' | 'replica' | 'sync' | 'async' | 'read-only' | 'standby-leader' | 'any'
+
+export type Bind = TcpBind | UnixBind
+
+export interface TcpBind {
+  readonly kind: 'tcp'
   /** null: every address, IPv6 and IPv4. */
   readonly host: string | null
   readonly port: number
-  readonly route: 'primary' | 'replica'
+}
+
+export interface UnixBind {
+  readonly kind: 'unix'
+  /** Absolute. */
+  readonly path: string
 }
 
 export interface AdminConfig {

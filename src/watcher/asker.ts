@@ -1,5 +1,5 @@
 /** Keeps the questions under way in line with the state: who is asked what, how often, and what must be asked at once. */
-import type { CheckConfig } from '../config/config.ts'
+import type { ProxyConfig } from '../config/config.ts'
 import { type Fitness, UNKNOWN_FITNESS } from './fitness.ts'
 import { basisOf, type PrimaryMachine } from './machine.ts'
 import type { Known, Memory } from './memory.ts'
@@ -23,12 +23,12 @@ interface Polls {
 }
 
 export class Asker {
-  readonly #check: CheckConfig
+  readonly #config: Pick<ProxyConfig, 'check' | 'trust'>
   readonly #ask: Ask
   readonly #polls = new Map<string, Polls>()
 
-  constructor(check: CheckConfig, ask: Ask) {
-    this.#check = check
+  constructor(config: Pick<ProxyConfig, 'check' | 'trust'>, ask: Ask) {
+    this.#config = config
     this.#ask = ask
   }
 
@@ -36,7 +36,7 @@ export class Asker {
   update(machine: PrimaryMachine, memory: Memory, fitness: ReadonlyMap<string, Fitness>): void {
     for (const [name, known] of memory) {
       const polls = this.#polls.get(name) ?? this.#add(name)
-      const questions = questionsTo(name, known, machine, fitness.get(name) ?? UNKNOWN_FITNESS, this.#check)
+      const questions = questionsTo(name, known, machine, fitness.get(name) ?? UNKNOWN_FITNESS, this.#config)
       const primaryTopic = primaryTopicOf(machine, known)
       const replicaTopic = replicaTopicOf(machine, known)
       const primaryChanged = primaryTopic !== polls.primaryTopic

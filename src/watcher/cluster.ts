@@ -6,6 +6,10 @@ import { printable } from './printable.ts'
 export interface Cluster {
   /** Whom the DCS names. `session` changes whenever the lock was let go and taken again. */
   readonly leader: { readonly name: string; readonly session: string } | null
+  /** false: where this comes from there is no leader lock to read, so `leader` is always null. */
+  readonly hasLock: boolean
+  /** Whom the members name where there is no lock to read: a claim, that only full proof can make true. */
+  readonly claimed: string | null
   /** Sorted by name. */
   readonly members: readonly Member[]
   /** Keys that could not be understood; they harm no other. */
@@ -18,6 +22,8 @@ export interface Cluster {
   readonly failover: Failover | null
   /** The leader's position, of `status` or the older `optime/leader`; bytes. */
   readonly optime: number | null
+  /** The synchronous replicas (`sync`), in lower case: PostgreSQL compares their names without regard to case. */
+  readonly syncStandbys: readonly string[]
 }
 
 export interface SetAside {
@@ -70,6 +76,8 @@ export function parseCluster(keys: ReadonlyMap<string, KeyValue>): Cluster {
     leader:
       leader === undefined || leader.value === '' ? null : { name: memberName(leader.value), session: leader.session },
     members: members.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
+    hasLock: true,
+    claimed: null,
     setAside,
     systemId: systemId === null ? null : printable(systemId, MAX_SHOWN),
     ttlMs: ttl === null ? null : ttl * 1000,
@@ -77,7 +85,13 @@ export function parseCluster(keys: ReadonlyMap<string, KeyValue>): Cluster {
     standbyCluster: isStandbyCluster(asObject(config?.['standby_cluster'])),
     failover: parseFailover(text('failover')),
     optime: parseOptime(text('status')) ?? parseOptime(text('optime/leader')),
+    syncStandbys: parseSync(text('sync')),
   }
+}
+
+/** Whom the DCS names or, where there is no lock to read, the members do. */
+export function namedBy({ leader, claimed }: Pick<Cluster, 'leader' | 'claimed'>): string | null {
+  return leader?.name ?? claimed
 }
 
 /** Patroni parses booleans leniently (utils.py, parse_bool). */
@@ -103,6 +117,13 @@ function parseFailover(value: string | null): Failover | null {
   })
   if (leader === null && member === null) return null
   return { leader, member, scheduledAt: parseTime(object['scheduled_at']) }
+}
+
+/** `{"leader":"pg1","sync_standby":"pg2,pg3"}`; without a leader it is void (SyncState.from_node, `voters`). */
+function parseSync(value: string | null): readonly string[] {
+  const sync = asObject(parseJson(value))
+  const names = asText(sync?.['leader']) === null ? [] : (asText(sync?.['sync_standby'])?.split(',') ?? [])
+  return names.map((name) => memberName(name.trim()).toLowerCase()).filter((name) => name !== '')
 }
 
 /** A time that cannot be read is far away: a switchover at an unknown time is not one that is asked for now. */

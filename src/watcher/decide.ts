@@ -4,6 +4,7 @@ import {
   basisOf,
   type DcsFacts,
   evidenceOf,
+  isStandby,
   keepsSessionsOf,
   type PrimaryMachine,
   type PrimaryPhase,
@@ -18,7 +19,7 @@ export const ASK_AGAIN_MS = 2000
 export function decide(machine: PrimaryMachine, now: number): PrimaryPhase {
   const { link, facts } = machine
   if (link === 'never') return { state: 'none', reason: 'the DCS has not been read yet' }
-  if (facts.standbyCluster) return { state: 'none', reason: 'a standby cluster: its leader is read-only' }
+  if (isStandby(facts)) return { state: 'none', reason: 'a standby cluster: its leader is read-only' }
   if (link === 'up' && facts.leader !== null) return decideNamed(machine, facts.leader.name, now)
   return decideUnnamed(machine, now)
 }
@@ -45,7 +46,7 @@ function decideNamed(machine: PrimaryMachine, member: string, now: number): Prim
 
 /** No leader key, or no DCS: what remains is the proof of exactly one member, on the highest timeline. */
 function decideUnnamed(machine: PrimaryMachine, now: number): PrimaryPhase {
-  const missing = machine.link === 'up' ? 'no leader key in the DCS' : 'the DCS is out of reach'
+  const missing = whyUnnamed(machine)
   const proofs = [...machine.evidence].flatMap(([member, { proof }]) =>
     proof !== null && proof.basis === basisOf(machine, member) && proof.timeline >= machine.timelineFloor
       ? [{ member, timeline: proof.timeline }]
@@ -63,8 +64,20 @@ function decideUnnamed(machine: PrimaryMachine, now: number): PrimaryPhase {
     return { state: 'none', reason: `${missing}, and ${names} both claim to be the primary on timeline ${highest}` }
   }
   const evidence = evidenceOf(machine, first.member)
-  const reason = `${missing}, but it alone has proved to be the primary`
-  return obstacle(first.member, evidence) ?? { state: 'unlocked', member: first.member, reason }
+  return obstacle(first.member, evidence) ?? proved(machine, first.member, missing)
+}
+
+function whyUnnamed({ link, facts }: PrimaryMachine): string {
+  if (link !== 'up') return 'the DCS is out of reach'
+  if (facts.hasLock) return 'no leader key in the DCS'
+  return facts.claimed === null ? 'the members name no leader' : `the members name ${facts.claimed}`
+}
+
+/** It alone has proved to be the primary. Without a lock to read that is all there can be, if nobody else is named. */
+function proved({ link, facts }: PrimaryMachine, member: string, missing: string): PrimaryPhase {
+  if (link === 'up' && !facts.hasLock && (facts.claimed ?? member) === member)
+    return { state: 'open', member, reason: 'it alone has proved to be the primary, and the members name nobody else' }
+  return { state: 'unlocked', member, reason: `${missing}, but ${member} alone has proved to be the primary` }
 }
 
 /** What keeps new connections from a member that has proved itself. */

@@ -1,7 +1,9 @@
 /** Whether a member may serve the replica route: its REST API's word, and what its Postgres has shown. Pure. */
 import type { PostgresAnswer } from './evidence.ts'
+import { namedBy } from './cluster.ts'
+import type { DcsFacts } from './machine.ts'
 import type { Member } from './member.ts'
-import type { Memory } from './memory.ts'
+import type { Known, Memory } from './memory.ts'
 import type { ReplicaAnswer } from './proof.ts'
 import type { ReplicaView } from './view.ts'
 
@@ -16,6 +18,8 @@ export interface Fitness {
   /** Why Postgres cannot be used; null: nothing known against it. A startup packet answered ends it. */
   readonly postgresDown: string | null
   readonly reason: string
+  /** What it had still to replay at its last answer; null: not known. Bytes. */
+  readonly lagBytes: number | null
 }
 
 export const UNKNOWN_FITNESS: Fitness = {
@@ -25,26 +29,44 @@ export const UNKNOWN_FITNESS: Fitness = {
   restDown: false,
   postgresDown: null,
   reason: 'not checked yet',
+  lagBytes: null,
+}
+
+/** As what a member is asked whether it may serve readers; null: it is not asked. The leader only leads. */
+export function askedAs(
+  name: string,
+  { goneSince }: Known,
+  facts: Pick<DcsFacts, 'leader' | 'claimed' | 'standbyCluster'>,
+): '/replica' | '/standby-leader' | null {
+  if (goneSince !== null) return null
+  if (name !== namedBy(facts)) return '/replica'
+  return facts.standbyCluster ? '/standby-leader' : null
 }
 
 /**
- * What still counts under a new snapshot: nothing that was found at another address. The REST API of the leader, and of
- * a member whose key has gone, is not asked: afterwards it is to be asked anew, or the replica route would lead to a
- * primary that is being demoted.
+ * What still counts under a new snapshot: nothing that was found at another address, or as something else. The leader,
+ * and a member whose key has gone, are not asked: afterwards they are to be asked anew, or the replica route would lead
+ * to a primary that is being demoted.
  */
 export function afterSnapshot(
   fitness: ReadonlyMap<string, Fitness>,
-  before: Memory,
-  after: Memory,
-  leader: string | null,
+  before: Observed,
+  after: Observed,
 ): ReadonlyMap<string, Fitness> {
   const kept = [...fitness].flatMap(([name, known]): [string, Fitness][] => {
-    const [old, present] = [before.get(name)?.member, after.get(name)]
-    if (old === undefined || present === undefined || !isSameAddress(old, present.member)) return []
-    const isAsked = name !== leader && present.goneSince === null
-    return [[name, isAsked ? known : { ...UNKNOWN_FITNESS, postgresDown: known.postgresDown }]]
+    const [old, present] = [before.memory.get(name), after.memory.get(name)]
+    if (old === undefined || present === undefined || !isSameAddress(old.member, present.member)) return []
+    const role = askedAs(name, present, after.facts)
+    const isSame = role !== null && role === askedAs(name, old, before.facts)
+    return [[name, isSame ? known : { ...UNKNOWN_FITNESS, postgresDown: known.postgresDown }]]
   })
   return new Map(kept)
+}
+
+/** What decides who is asked what. */
+export interface Observed {
+  readonly memory: Memory
+  readonly facts: Pick<DcsFacts, 'leader' | 'claimed' | 'standbyCluster'>
 }
 
 function isSameAddress(one: Member, other: Member): boolean {
@@ -89,7 +111,13 @@ export function afterReplicaPostgres(before: Fitness, answer: PostgresAnswer): F
   }
 }
 
-/** `gone`: its key has left the DCS. */
+/** What a member had still to replay, given where the leader was when it was asked before. */
+export function withLag(before: Fitness, position: number | null, leaderPosition: number | null): Fitness {
+  if (position === null || leaderPosition === null) return before
+  return { ...before, lagBytes: Math.max(0, leaderPosition - position) }
+}
+
+/** `gone`: its key has left the DCS. `isLeader`: and no reader either, as the leader of a standby cluster is. */
 export function replicaView(
   fitness: Fitness,
   member: { readonly gone: boolean; readonly isLeader: boolean },

@@ -5,6 +5,10 @@ import { type Evidence, NO_EVIDENCE, type PostgresAnswer, type RestAnswer } from
 export interface DcsFacts {
   /** `session` changes whenever the lock was let go and taken again (etcd: the create revision). */
   readonly leader: { readonly name: string; readonly session: string } | null
+  /** See `Cluster.hasLock`: without a lock the members' proof alone decides. */
+  readonly hasLock: boolean
+  /** Whom the members name where there is no lock to read. */
+  readonly claimed: string | null
   /** The system identifier (`initialize`). */
   readonly systemId: string | null
   readonly standbyCluster: boolean
@@ -86,8 +90,10 @@ export type PrimaryEvent =
     }
   | { readonly type: 'tick' }
 
-const NO_FACTS: DcsFacts = {
+export const NO_FACTS: DcsFacts = {
   leader: null,
+  hasLock: true,
+  claimed: null,
   systemId: null,
   standbyCluster: false,
   paused: false,
@@ -95,15 +101,21 @@ const NO_FACTS: DcsFacts = {
   members: new Map(),
 }
 
+/** What a router may know before it has read the DCS: its state of the last time. */
+export interface Remembered {
+  readonly facts: DcsFacts
+  readonly timelineFloor: number
+}
+
 /** The state of a router that has just started. `fall`: see `CheckConfig`. */
-export function initialPrimary(fall: number, now: number): PrimaryMachine {
+export function initialPrimary(fall: number, now: number, remembered: Remembered | null = null): PrimaryMachine {
   return {
     link: 'never',
-    facts: NO_FACTS,
+    facts: remembered?.facts ?? NO_FACTS,
     restores: 0,
     evidence: new Map(),
     handoverFrom: null,
-    timelineFloor: 0,
+    timelineFloor: remembered?.timelineFloor ?? 0,
     fall,
     phase: { state: 'none', reason: 'the DCS has not been read yet' },
     since: now,
@@ -121,8 +133,16 @@ export function basisOf(machine: PrimaryMachine, member: string): string {
 
 /** The part of the basis that is read off a snapshot: it may come back, a basis does not. */
 export function groundsOf(facts: DcsFacts, member: string): string {
-  const { leader, systemId, standbyCluster, members } = facts
-  return JSON.stringify([leader?.name, leader?.session, systemId, standbyCluster, members.get(member)?.address])
+  const { leader, systemId, members } = facts
+  return JSON.stringify([leader?.name, leader?.session, systemId, isStandby(facts), members.get(member)?.address])
+}
+
+/**
+ * A standby cluster, whose leader is read-only. Where there is no lock to read that is a claim like any other: Patroni
+ * answers 503 to `/primary` in a standby cluster, so a full proof shows that it is none.
+ */
+export function isStandby({ standbyCluster, hasLock }: DcsFacts): boolean {
+  return standbyCluster && hasLock
 }
 
 /** What `member` has shown of itself so far. */

@@ -7,6 +7,8 @@ export interface Member {
   /** Address of its Postgres; null while it has none (a member that is still being created). */
   readonly host: string | null
   readonly port: number
+  /** Where its pooler is (`proxy_url`, since Patroni 2.1.5); null where it has none. */
+  readonly proxy: { readonly host: string; readonly port: number } | null
   /** Scheme, host and port of its REST API, without a path: `http://10.0.0.1:8008`. */
   readonly restUrl: string | null
   /** As Patroni wrote it, which lags by up to a loop: never a reason to route. */
@@ -37,7 +39,10 @@ export function parseMember(name: string, value: string): Member | string {
   if (fields === null) return 'the value is not a JSON object'
   const connUrl = asText(fields['conn_url'])
   const address = connUrl === null ? null : parseConnUrl(connUrl)
-  if (typeof address === 'string') return address
+  if (typeof address === 'string') return `conn_url ${address}`
+  const proxyUrl = asText(fields['proxy_url'])
+  const proxy = proxyUrl === null ? null : parseConnUrl(proxyUrl)
+  if (typeof proxy === 'string') return `proxy_url ${proxy}`
   const apiUrl = asText(fields['api_url']) ?? (connUrl === null ? null : legacyApiUrl(connUrl))
   const restUrl = apiUrl === null ? null : parseApiUrl(apiUrl)
   if (apiUrl !== null && restUrl === null) return 'api_url is not an http or https URL'
@@ -45,6 +50,7 @@ export function parseMember(name: string, value: string): Member | string {
     name,
     host: address?.host ?? null,
     port: address?.port ?? DEFAULT_PORT,
+    proxy,
     restUrl,
     role: asLabel(fields['role']) ?? 'unknown',
     state: asLabel(fields['state']) ?? 'unknown',
@@ -87,14 +93,14 @@ const DEFAULT_PORT = 5432
  */
 function parseConnUrl(url: string): { host: string; port: number } | string {
   const match = /^postgres(?:ql)?:\/\/(?<authority>[^/?#]*)/.exec(url)
-  if (match?.groups === undefined) return 'conn_url is not a postgres URL'
+  if (match?.groups === undefined) return 'is not a postgres URL'
   const { authority = '' } = match.groups
   const first = authority.slice(authority.lastIndexOf('@') + 1).split(',', 1)[0] ?? ''
   const parts = /^(?:\[(?<ipv6>[0-9a-fA-F:.%\w]+)\]|(?<host>[^:[\]%]+))(?::(?<port>\d*))?$/.exec(first)
   const host = parts?.groups?.['ipv6'] ?? parts?.groups?.['host']
-  if (host === undefined || UNSAFE.test(host)) return 'conn_url has no usable host'
+  if (host === undefined || UNSAFE.test(host)) return 'has no usable host'
   const port = Number(parts?.groups?.['port'] || DEFAULT_PORT)
-  if (port < 1 || port > 65535) return 'conn_url has a port out of range'
+  if (port < 1 || port > 65535) return 'has a port out of range'
   return { host, port }
 }
 

@@ -1,4 +1,5 @@
 /** What is known of the members, also of those whose keys have gone: a lost key is not an unknown address (edge 7). Pure. */
+import type { ProxyConfig } from '../config/config.ts'
 import type { Cluster } from './cluster.ts'
 import type { DcsFacts } from './machine.ts'
 import type { Member } from './member.ts'
@@ -27,17 +28,23 @@ export function remember(before: Memory, cluster: Cluster, needed: string | null
 }
 
 /** The part of a snapshot that the primary's state machine decides by. */
-export function factsOf(cluster: Cluster, memory: Memory): DcsFacts {
-  const { leader, systemId, standbyCluster, paused, failover } = cluster
-  const members = [...memory].map(([name, { member }]) => {
-    const { host, port, restUrl, timeline } = member
-    return [name, { address: host === null ? null : `${host}:${port} ${restUrl ?? '-'}`, timeline }] as const
-  })
-  return { leader, systemId, standbyCluster, paused, failover, members: new Map(members) }
+export function factsOf(cluster: Cluster, memory: Memory, dialled: ProxyConfig['address']): DcsFacts {
+  const { leader, hasLock, claimed, systemId, standbyCluster, paused, failover } = cluster
+  return { leader, hasLock, claimed, systemId, standbyCluster, paused, failover, members: membersOf(memory, dialled) }
 }
 
-/** Where a member's Postgres is; null where that is not known. */
-export function addressOf(memory: Memory, name: string): Address | null {
-  const { host = null, port = 0 } = memory.get(name)?.member ?? {}
+/** The same of the members alone. */
+export function membersOf(memory: Memory, dialled: ProxyConfig['address']): DcsFacts['members'] {
+  const members = [...memory].map(([name, { member }]) => {
+    const address = addressOf(member, dialled)
+    const where = address === null ? null : `${address.host}:${address.port} ${member.restUrl ?? '-'}`
+    return [name, { address: where, timeline: member.timeline }] as const
+  })
+  return new Map(members)
+}
+
+/** Where a member is dialled; null where that is not known. */
+export function addressOf({ host, port, proxy }: Member, dialled: ProxyConfig['address']): Address | null {
+  if (dialled === 'proxy_url' && proxy !== null) return proxy
   return host === null ? null : { host, port }
 }

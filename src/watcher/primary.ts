@@ -53,7 +53,8 @@ function learn(machine: PrimaryMachine, event: PrimaryEvent, now: number): Prima
       }
     }
     case 'dcs-lost':
-      return { ...machine, link: machine.link === 'never' ? 'never' : 'lost' }
+      // With nobody to ask there is nothing to decide by.
+      return { ...machine, link: machine.link === 'never' && machine.facts.members.size === 0 ? 'never' : 'lost' }
     case 'rest': {
       const { member, answer, askedUnder, askedAt } = event
       const named = machine.link === 'up' && machine.facts.leader?.name === member

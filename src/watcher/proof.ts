@@ -52,21 +52,41 @@ export type ReplicaAnswer =
   | { readonly kind: 'unfit'; readonly reason: string; readonly down: boolean; readonly stranger: boolean }
   | { readonly kind: 'silent'; readonly reason: string }
 
-/** Judges the answer to `GET /replica`. */
-export function judgeReplica(reply: RestReply, expected: Expected): ReplicaAnswer {
+/** Judges the answer to `GET /replica` or, of the leader of a standby cluster, to `GET /standby-leader`. */
+export function judgeReplica(
+  reply: RestReply,
+  expected: Expected,
+  path: '/replica' | '/standby-leader' = '/replica',
+): ReplicaAnswer {
   if (reply.kind === 'none') return { kind: 'silent', reason: reply.reason }
   const body = asObject(reply.body)
   const stranger = whoElse(body, expected)
   if (reply.status !== 200 && (reply.status !== 503 || !isPatroni(body))) {
-    return { kind: 'silent', reason: `/replica answers ${reply.status}` }
+    return { kind: 'silent', reason: `${path} answers ${reply.status}` }
   }
   if (stranger !== null) return { kind: 'unfit', reason: stranger, down: false, stranger: true }
-  if (reply.status === 200) return { kind: 'fit' }
-  const down = DOWN.has(asText(body?.['state']) ?? '')
-  return { kind: 'unfit', reason: `/replica answers 503 (${describe(body)})`, down, stranger: false }
+  if (reply.status === 200 || (path === '/replica' && isKeptFromLoad(body))) return { kind: 'fit' }
+  const down = isDownState(asText(body?.['state']) ?? '')
+  return { kind: 'unfit', reason: `${path} answers 503 (${describe(body)})`, down, stranger: false }
 }
 
-/** States in which Patroni knows that Postgres is gone, or is about to throw its data away. */
+/** A running replica to which Patroni says no because of its tag alone; which routes go by tags is their own matter. */
+function isKeptFromLoad(body: Body): boolean {
+  const tagged = Boolean(asObject(body?.['tags'])?.['noloadbalance'])
+  return tagged && body?.['role'] === 'replica' && body['state'] === 'running'
+}
+
+/** Where the member's WAL is: written on a primary, replayed in recovery. Bytes; null where it does not tell. */
+export function livePosition(reply: RestReply): number | null {
+  const xlog = reply.kind === 'reply' ? asObject(asObject(reply.body)?.['xlog']) : null
+  return asNumber(xlog?.['location']) ?? asNumber(xlog?.['replayed_location'])
+}
+
+/** Whether Patroni knows in this state that Postgres is gone, or is about to throw its data away. */
+export function isDownState(state: string): boolean {
+  return DOWN.has(state)
+}
+
 const DOWN: ReadonlySet<string> = new Set([
   'stopped',
   'crashed',

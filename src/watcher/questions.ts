@@ -1,14 +1,14 @@
 /** What is to be asked of whom, and how often: follows from the state alone. Pure. */
-import type { CheckConfig } from '../config/config.ts'
-import type { Fitness } from './fitness.ts'
-import { evidenceOf, memberOf, type PrimaryMachine, type PrimaryState } from './machine.ts'
+import type { ProxyConfig } from '../config/config.ts'
+import { askedAs, type Fitness } from './fitness.ts'
+import { evidenceOf, isStandby, memberOf, type PrimaryMachine, type PrimaryState, takesNew } from './machine.ts'
 import type { Known } from './memory.ts'
 
 /** Milliseconds from one question to the next; null: not asked. */
 export interface Questions {
   /** `GET /primary`. */
   readonly primary: number | null
-  /** `GET /replica`. */
+  /** `GET /replica`, or `GET /standby-leader`. */
   readonly replica: number | null
   /** A startup packet to its Postgres. */
   readonly startup: number | null
@@ -20,21 +20,24 @@ export function questionsTo(
   known: Known,
   machine: PrimaryMachine,
   fitness: Fitness,
-  check: CheckConfig,
+  { check, trust }: Pick<ProxyConfig, 'check' | 'trust'>,
 ): Questions {
   const { intervalMs: normal, fastIntervalMs: fast } = check
   const { link, facts, phase } = machine
   const leader = facts.leader?.name ?? null
   const evidence = evidenceOf(machine, name)
   const concerned = memberOf(phase) === name
-  const urgent = concerned && (IN_DOUBT.has(phase.state) || evidence.silences > 0)
-  const candidate = link === 'up' && leader !== null ? leader === name : link !== 'never'
-  const doubtful = fitness.postgresDown !== null || fitness.restDown || known.goneSince !== null
-  const isReplica = leader !== name && known.goneSince === null
+  // Without a lock to watch, the members' answers are the only news there is.
+  const isSearch = link === 'up' && !facts.hasLock && !takesNew(phase.state)
+  const urgent = isSearch || (concerned && (IN_DOUBT.has(phase.state) || evidence.silences > 0))
+  const candidate = link === 'up' && leader !== null ? leader === name : true
+  // A member that is not asked itself stays `running` in the DCS until its ttl (edge 16).
+  const isProbed = trust === 'dcs' || fitness.postgresDown !== null || fitness.restDown || known.goneSince !== null
+  const isReader = askedAs(name, known, facts) !== null
   return {
-    primary: facts.standbyCluster || !candidate ? null : urgent ? fast : normal,
-    replica: isReplica ? (fitness.rest === 'fit' && fitness.silences > 0 ? fast : normal) : null,
-    startup: concerned && (evidence.down !== null || evidence.silences > 0) ? fast : doubtful ? normal : null,
+    primary: isStandby(facts) || !candidate ? null : urgent ? fast : normal,
+    replica: isReader ? (fitness.rest === 'fit' && fitness.silences > 0 ? fast : normal) : null,
+    startup: concerned && (evidence.down !== null || evidence.silences > 0) ? fast : isProbed ? normal : null,
   }
 }
 

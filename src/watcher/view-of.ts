@@ -1,7 +1,7 @@
 /** Composes the published view from the parts of the watcher. Pure. */
 import type { ClusterConfig } from '../config/config.ts'
-import type { Cluster } from './cluster.ts'
-import { type Fitness, replicaView, UNKNOWN_FITNESS } from './fitness.ts'
+import { type Cluster, namedBy } from './cluster.ts'
+import { askedAs, type Fitness, replicaView, UNKNOWN_FITNESS } from './fitness.ts'
 import { basisOf, memberOf, type PrimaryMachine } from './machine.ts'
 import { addressOf, type Memory } from './memory.ts'
 import type { ClusterView, DcsView, MemberView } from './view.ts'
@@ -19,13 +19,26 @@ export interface ViewParts {
 export function viewOf({ config, dcs, cluster, machine, memory, fitness }: ViewParts): ClusterView {
   const { phase, since, epoch } = machine
   const member = memberOf(phase)
-  const leader = cluster.leader?.name ?? null
+  const leader = namedBy(cluster)
+  const dialled = config.proxy.address
+  const sync = new Set(cluster.syncStandbys)
   const members = [...memory].map(([name, known]): MemberView => {
     const gone = known.goneSince !== null
     // The leader named by the DCS says 200 to /replica until its promotion is done; who is open is no replica either.
     const isLeader = name === leader || name === member
-    return { ...known.member, gone, replica: replicaView(fitness.get(name) ?? UNKNOWN_FITNESS, { gone, isLeader }) }
+    const leadsOnly = isLeader && (name === member || askedAs(name, known, cluster) !== '/standby-leader')
+    const own = fitness.get(name) ?? UNKNOWN_FITNESS
+    return {
+      ...known.member,
+      gone,
+      address: addressOf(known.member, dialled),
+      isLeader,
+      isSync: sync.has(name.toLowerCase()),
+      lagBytes: isLeader ? null : own.lagBytes,
+      replica: replicaView(own, { gone, isLeader: leadsOnly }),
+    }
   })
+  const known = member === null ? undefined : memory.get(member)
   return {
     scope: config.scope,
     namespace: config.namespace,
@@ -35,7 +48,7 @@ export function viewOf({ config, dcs, cluster, machine, memory, fitness }: ViewP
     primary: {
       state: phase.state,
       member,
-      address: member === null ? null : addressOf(memory, member),
+      address: known === undefined ? null : addressOf(known.member, dialled),
       reason: phase.reason,
       since,
       epoch,

@@ -1,4 +1,5 @@
 /** What the watcher publishes and every sink takes: plain, immutable, structured-cloneable data. */
+import type { DcsConfig } from '../config/config.ts'
 import type { SetAside } from './cluster.ts'
 import type { Member } from './member.ts'
 import type { PrimaryState } from './machine.ts'
@@ -21,7 +22,7 @@ export interface ClusterView {
 }
 
 export interface DcsView {
-  readonly kind: 'etcd3'
+  readonly kind: DcsConfig['kind']
   readonly state: 'never' | 'up' | 'lost'
   readonly endpoint: string | null
   /** When it was last read with certainty; milliseconds since the epoch. */
@@ -54,11 +55,20 @@ export interface Address {
 export interface MemberView extends Member {
   /** Its key has gone from the DCS: what is shown is what was known last. */
   readonly gone: boolean
+  /** Where new sessions are dialled (`proxy.address`); null while it has none. */
+  readonly address: Address | null
+  /** Named by the DCS, or the one that `primary` is about. */
+  readonly isLeader: boolean
+  /** Of the synchronous set. */
+  readonly isSync: boolean
+  /** What it had still to replay when it was asked last; null where that is not known, and of the leader. Bytes. */
+  readonly lagBytes: number | null
   readonly replica: ReplicaView
 }
 
-/** Whether the replica route may use a member. */
+/** Whether a member may serve sessions that only read. Of the leader only in a standby cluster. */
 export interface ReplicaView {
+  /** It answers as a running replica, or as the leader of a standby cluster. Tags and lag are each route's own matter. */
   readonly fit: boolean
   /** Proved down: sessions on it are of no use any more. */
   readonly down: boolean

@@ -6,19 +6,28 @@ import type { Logger } from 'pino'
 import { now } from '../clock.ts'
 import type { ClusterConfig } from '../config/config.ts'
 import { Asker } from './asker.ts'
-import { type Cluster, parseCluster } from './cluster.ts'
+import { type Cluster, namedBy, parseCluster } from './cluster.ts'
 import type { Dcs, DcsObservation } from './dcs/dcs.ts'
 import type { PostgresAnswer } from './evidence.ts'
-import { afterReplicaAnswer, afterReplicaPostgres, afterSnapshot, type Fitness, UNKNOWN_FITNESS } from './fitness.ts'
+import {
+  afterReplicaAnswer,
+  afterReplicaPostgres,
+  afterSnapshot,
+  askedAs,
+  type Fitness,
+  UNKNOWN_FITNESS,
+  withLag,
+} from './fitness.ts'
 import { basisOf, initialPrimary, memberOf, nextTickAt, type PrimaryEvent, type PrimaryMachine } from './machine.ts'
 import { addressOf, factsOf, type Memory, remember } from './memory.ts'
 import { narrate } from './narrate.ts'
 import { nextPrimary } from './primary.ts'
-import { judgePrimary, judgeReplica, type RestReply } from './proof.ts'
+import type { Expected } from './proof.ts'
 import type { RestClient } from './rest.ts'
 import { probeStartup } from './startup.ts'
-import type { ClusterView, DcsView, DialFailure } from './view.ts'
+import type { Address, ClusterView, DcsView, DialFailure } from './view.ts'
 import { viewOf } from './view-of.ts'
+import { KeyWitness, RestWitness, type Witness } from './witness.ts'
 
 export interface WatcherDeps {
   readonly config: ClusterConfig
@@ -31,11 +40,14 @@ export class Watcher {
   readonly #deps: WatcherDeps
   readonly #subscribers = new Set<(view: ClusterView) => void>()
   readonly #asker: Asker
+  readonly #witness: Witness
   readonly #stop = new AbortController()
   #machine: PrimaryMachine
   #cluster: Cluster = parseCluster(new Map())
   #memory: Memory = new Map()
   #fitness: ReadonlyMap<string, Fitness> = new Map()
+  /** Where the leader was when it was asked last. */
+  #leaderPosition: { readonly member: string; readonly position: number } | null = null
   #dcs: DcsView
   #view: ClusterView
   #tick: NodeJS.Timeout | null = null
@@ -54,7 +66,8 @@ export class Watcher {
       error: null,
     }
     this.#view = this.#compose()
-    this.#asker = new Asker(deps.config.proxy.check, {
+    this.#witness = deps.config.proxy.trust === 'dcs' ? new KeyWitness() : new RestWitness(deps.rest)
+    this.#asker = new Asker(deps.config.proxy, {
       primary: (member, signal) => this.#askPrimary(member, signal),
       replica: (member, signal) => this.#askReplica(member, signal),
       startup: (member, signal) => this.#askPostgres(member, signal),
@@ -87,8 +100,7 @@ export class Watcher {
 
   /** Takes a dial of the proxy that failed as an observation. */
   dialFailed({ member, address, basis, reason, startedAt }: DialFailure): void {
-    const known = this.#memory.get(member)?.member
-    if (known?.host !== address.host || known.port !== address.port) return
+    if (!isSame(this.#addressOf(member), address)) return
     const answer: PostgresAnswer = { kind: 'down', reason }
     if (basis === null) this.#replicaStep(member, (fitness) => afterReplicaPostgres(fitness, answer))
     else this.#step({ type: 'postgres', member, answer, askedUnder: basis, askedAt: startedAt })
@@ -123,10 +135,11 @@ export class Watcher {
           since: state === 'up' ? since : at,
         }
         this.#cluster = cluster
-        const memory = remember(this.#memory, cluster, memberOf(this.#machine.phase), at)
-        this.#fitness = afterSnapshot(this.#fitness, this.#memory, memory, cluster.leader?.name ?? null)
-        this.#memory = memory
-        this.#step({ type: 'dcs', facts: factsOf(cluster, this.#memory), restored })
+        const before = { memory: this.#memory, facts: this.#machine.facts }
+        this.#memory = remember(this.#memory, cluster, memberOf(this.#machine.phase), at)
+        this.#fitness = afterSnapshot(this.#fitness, before, { memory: this.#memory, facts: cluster })
+        const facts = factsOf(cluster, this.#memory, this.#deps.config.proxy.address)
+        this.#step({ type: 'dcs', facts, restored })
       }
     }
   }
@@ -171,42 +184,61 @@ export class Watcher {
   }
 
   async #askPrimary(name: string, signal: AbortSignal): Promise<void> {
+    const known = this.#memory.get(name)
+    if (known === undefined) return
     const askedUnder = basisOf(this.#machine, name)
     const askedAt = now()
-    const reply = await this.#get(name, '/primary', signal)
+    const leader = this.#machine.facts.leader?.name ?? null
+    const { answer, position } = await this.#witness.primary(known, this.#expected(name), leader, signal)
     if (signal.aborted) return
-    this.#step({ type: 'rest', member: name, answer: judgePrimary(reply, this.#expected(name)), askedUnder, askedAt })
+    if (answer.kind === 'proof' && position !== null) this.#leaderPosition = { member: name, position }
+    this.#step({ type: 'rest', member: name, answer, askedUnder, askedAt })
   }
 
   async #askReplica(name: string, signal: AbortSignal): Promise<void> {
+    const known = this.#memory.get(name)
+    const path = known === undefined ? null : askedAs(name, known, this.#machine.facts)
+    if (known === undefined || path === null) return
     const { rise, fall } = this.#deps.config.proxy.check
-    const reply = await this.#get(name, '/replica', signal)
+    // Of before the question: what the leader writes meanwhile is no lag.
+    const leaderPosition = this.#whereTheLeaderIs()
+    const { answer, position } = await this.#witness.replica(known, this.#expected(name), path, signal)
     if (signal.aborted) return
-    const answer = judgeReplica(reply, this.#expected(name))
-    this.#replicaStep(name, (fitness) => afterReplicaAnswer(fitness, answer, rise, fall))
+    if (path === '/standby-leader' && position !== null) this.#leaderPosition = { member: name, position }
+    this.#replicaStep(name, (fitness) =>
+      withLag(afterReplicaAnswer(fitness, answer, rise, fall), position, leaderPosition),
+    )
+  }
+
+  /** As it said itself, else as the DCS says; a former leader's position is no measure for the present one's replicas. */
+  #whereTheLeaderIs(): number | null {
+    const leader = namedBy(this.#cluster) ?? memberOf(this.#machine.phase)
+    return this.#leaderPosition?.member === leader ? this.#leaderPosition.position : this.#cluster.optime
   }
 
   async #askPostgres(name: string, signal: AbortSignal): Promise<void> {
     const askedUnder = basisOf(this.#machine, name)
     const askedAt = now()
-    const address = addressOf(this.#memory, name)
+    const address = this.#addressOf(name)
     if (address === null) return
     const answer = await probeStartup(address, this.#deps.config.proxy.check.timeoutMs, signal)
-    const present = addressOf(this.#memory, name)
-    if (signal.aborted || present?.host !== address.host || present.port !== address.port) return
+    if (signal.aborted || !isSame(this.#addressOf(name), address)) return
     this.#replicaStep(name, (fitness) => afterReplicaPostgres(fitness, answer))
     this.#step({ type: 'postgres', member: name, answer, askedUnder, askedAt })
   }
 
-  async #get(name: string, path: string, signal: AbortSignal): Promise<RestReply> {
-    const url = this.#memory.get(name)?.member.restUrl ?? null
-    if (url === null) return { kind: 'none', reason: 'it has published no REST API' }
-    return await this.#deps.rest.get(url, path, signal)
+  #addressOf(name: string): Address | null {
+    const known = this.#memory.get(name)
+    return known === undefined ? null : addressOf(known.member, this.#deps.config.proxy.address)
   }
 
-  #expected(member: string): { member: string; scope: string; systemId: string | null } {
+  #expected(member: string): Expected {
     return { member, scope: this.#deps.config.scope, systemId: this.#cluster.systemId }
   }
+}
+
+function isSame(one: Address | null, other: Address): boolean {
+  return one?.host === other.host && one.port === other.port
 }
 
 /** What a timer can take. */

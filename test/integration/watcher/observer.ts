@@ -1,3 +1,4 @@
+import type { Etcd3Config } from '../../../src/config/config.ts'
 import type { Cluster } from '../../../src/watcher/cluster.ts'
 import type { DcsObservation } from '../../../src/watcher/dcs/dcs.ts'
 import { Etcd3Dcs } from '../../../src/watcher/dcs/etcd3-dcs.ts'
@@ -11,7 +12,14 @@ type Settings = {
   readonly useProxies?: boolean
   readonly intervalMs?: number
   readonly timeoutMs?: number
+  /** User, password, certificates. */
+  readonly access?: Partial<Pick<Etcd3Config, 'protocol' | 'auth' | 'caFile' | 'certFile' | 'keyFile'>>
 }
+
+const OPEN = { protocol: 'http', auth: null, caFile: null, certFile: null, keyFile: null } as const
+
+/** An etcd that asks for nothing. */
+const PLAIN = { auth: null, caFile: null, certFile: null, keyFile: null }
 
 /** Records everything that a DCS tells. */
 export class Observer implements AsyncDisposable {
@@ -25,8 +33,9 @@ export class Observer implements AsyncDisposable {
     useProxies = true,
     intervalMs = 300,
     timeoutMs = 500,
+    access = {},
   }: Settings) {
-    const config = { kind: 'etcd3', endpoints, protocol: 'http', useProxies } as const
+    const config = { kind: 'etcd3', endpoints, protocol: 'http', useProxies, ...PLAIN } as const
     this.#done = this.#observe(new Etcd3Dcs({ config, prefix, intervalMs, timeoutMs }))
   }
 

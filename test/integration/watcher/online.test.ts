@@ -32,7 +32,7 @@ describe('the check of what is online', () => {
     assert.equal(lines.length, 5)
     assert.match(
       lines.join('\n'),
-      /^ok DCS at .*: 2 members, leader pg0\nok pg0: REST API at http.*: primary on timeline 1\nok pg0: Postgres at .*: answers\nok pg1: REST API .*: takes replica connections\nok pg1: Postgres .*: answers$/,
+      /^ok DCS at .*: 2 members, leader pg0\nok pg0: REST API at http.*: primary on timeline 1\nok pg0: Postgres at .*: answers\nok pg1: REST API .*: serves connections that only read\nok pg1: Postgres .*: answers$/,
     )
   })
 

@@ -1,29 +1,52 @@
 import pino from 'pino'
 import type { ClusterConfig } from '../../../src/config/config.ts'
 import { createDcs } from '../../../src/watcher/dcs/create.ts'
+import type { Dcs } from '../../../src/watcher/dcs/dcs.ts'
 import { RestClient } from '../../../src/watcher/rest.ts'
 import type { ClusterView, MemberView } from '../../../src/watcher/view.ts'
 import { Watcher } from '../../../src/watcher/watcher.ts'
 import { until } from '../../support/until.ts'
 
-export function clusterConfig(endpoints: readonly string[]): ClusterConfig {
+export function clusterConfig(
+  endpoints: readonly string[],
+  proxy: Partial<ClusterConfig['proxy']> = {},
+): ClusterConfig {
   return {
     scope: 'demo',
     namespace: 'service',
     citusGroup: null,
     localMember: null,
-    dcs: { kind: 'etcd3', endpoints, protocol: 'http', useProxies: true },
+    dcs: {
+      kind: 'etcd3',
+      endpoints,
+      protocol: 'http',
+      useProxies: true,
+      auth: null,
+      caFile: null,
+      certFile: null,
+      keyFile: null,
+    },
     restApi: { caFile: null, certFile: null, keyFile: null, keyPassword: null, insecure: false },
     proxy: {
       listeners: [],
+      address: 'conn_url',
+      trust: 'proof',
       check: { intervalMs: 300, fastIntervalMs: 30, timeoutMs: 300, rise: 1, fall: 3 },
       hold: { timeoutMs: 45_000, maxConnections: 100 },
       maxConnections: 0,
       timeouts: { connectMs: 1000, clientMs: 0, serverMs: 0 },
       tcpKeepaliveMs: 0,
       drainTimeoutMs: 0,
+      ...proxy,
     },
   }
+}
+
+export interface WatchedOptions {
+  readonly started?: boolean
+  readonly proxy?: Partial<ClusterConfig['proxy']>
+  /** Instead of etcd at the endpoints. */
+  readonly dcs?: Dcs
 }
 
 /** A running watcher with everything that it has published and logged. */
@@ -32,11 +55,11 @@ export class Watched implements AsyncDisposable {
   readonly views: ClusterView[] = []
   readonly logged: string[] = []
 
-  constructor(endpoints: readonly string[], { started = true } = {}) {
-    const config = clusterConfig(endpoints)
+  constructor(endpoints: readonly string[], { started = true, proxy = {}, dcs }: WatchedOptions = {}) {
+    const config = clusterConfig(endpoints, proxy)
     const rest = new RestClient(config.restApi, config.proxy.check.timeoutMs)
     const log = pino({ level: 'trace' }, { write: (line: string) => void this.logged.push(line) })
-    this.watcher = new Watcher({ config, dcs: createDcs(config), rest, log })
+    this.watcher = new Watcher({ config, dcs: dcs ?? createDcs(config), rest, log })
     this.watcher.subscribe((view) => this.views.push(view))
     if (started) this.watcher.start()
   }

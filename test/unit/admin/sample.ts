@@ -10,6 +10,7 @@ export function sampleMember(name: string, changes: Partial<MemberView> = {}): M
     name,
     host: '10.0.0.1',
     port: 5432,
+    proxy: null,
     restUrl: 'http://10.0.0.1:8008',
     role: 'replica',
     state: 'running',
@@ -20,6 +21,10 @@ export function sampleMember(name: string, changes: Partial<MemberView> = {}): M
     tags: {},
     pendingRestart: false,
     gone: false,
+    address: { host: '10.0.0.1', port: 5432 },
+    isLeader: false,
+    isSync: false,
+    lagBytes: null,
     replica: { fit: true, down: false, reason: '' },
     ...changes,
   }

@@ -130,6 +130,14 @@ describe('a member', () => {
     assert.deepEqual([member.host, member.port, member.restUrl], ['10.0.0.1', 5433, 'http://10.0.0.1:8008'])
   })
 
+  test('may have a pooler of its own, and is set aside when its address makes no sense', () => {
+    const conn_url = 'postgres://10.0.0.1:5432/postgres'
+    const parsed = parseMember('pg1', JSON.stringify({ conn_url, proxy_url: 'postgres://user:pw@[::1]:6432/postgres' }))
+    assert.ok(typeof parsed === 'object')
+    assert.deepEqual([parsed.host, parsed.proxy], ['10.0.0.1', { host: '::1', port: 6432 }])
+    assert.equal(parseMember('pg1', JSON.stringify({ conn_url, proxy_url: 'x' })), 'proxy_url is not a postgres URL')
+  })
+
   test('has tags that are plain values only', () => {
     const deep = `${'['.repeat(50_000)}${']'.repeat(50_000)}`
     const member = parseMember('pg1', `{"tags":{"a":"x","b":1,"c":true,"d":null,"e":{},"__proto__":2,"deep":${deep}}}`)
@@ -305,6 +313,21 @@ describe('a cluster', () => {
   for (const [entries, expected] of optimes) {
     test(`is at ${String(expected)} by ${JSON.stringify(entries)}`, () =>
       assert.equal(cluster(entries).optime, expected))
+  }
+
+  for (const [value, expected] of [
+    ['{"leader":"pg0","sync_standby":"pg1"}', ['pg1']],
+    ['{"leader":"pg0","sync_standby":"PG1, pg2","quorum":1}', ['pg1', 'pg2']],
+    ['{"leader":"pg0","sync_standby":""}', []],
+    ['{"leader":"pg0","sync_standby":null}', []],
+    ['{"leader":null,"sync_standby":"pg1"}', []],
+    ['{}', []],
+    ['[]', []],
+    ['pg1', []],
+  ] as const) {
+    test(`has the synchronous replicas ${JSON.stringify(expected)} by ${value}`, () => {
+      assert.deepEqual(parseCluster(keys({ sync: value })).syncStandbys, expected)
+    })
   }
 
   test('ignores keys of others: groups of Citus, history, what a human left', () => {

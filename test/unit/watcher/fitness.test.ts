@@ -1,6 +1,7 @@
 /** Whether the replica route may use a member. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import type { Cluster } from '../../../src/watcher/cluster.ts'
 import {
   afterReplicaAnswer,
   afterReplicaPostgres,
@@ -8,8 +9,9 @@ import {
   type Fitness,
   replicaView,
   UNKNOWN_FITNESS,
+  withLag,
 } from '../../../src/watcher/fitness.ts'
-import { remember } from '../../../src/watcher/memory.ts'
+import { type Memory, remember } from '../../../src/watcher/memory.ts'
 import type { ReplicaAnswer } from '../../../src/watcher/proof.ts'
 import { cluster, FIT, member } from './sample.ts'
 
@@ -77,15 +79,25 @@ describe('the fitness of a replica', () => {
   })
 })
 
+test('lag is what the leader was ahead, never below nothing, and stays where one of both is not known', () => {
+  const behind = withLag(FIT, 100, 350)
+  assert.equal(behind.lagBytes, 250)
+  assert.equal(withLag(behind, 400, 350).lagBytes, 0)
+  assert.equal(withLag(behind, null, 350).lagBytes, 250)
+  assert.equal(withLag(behind, 400, null).lagBytes, 250)
+  assert.equal(withLag(UNKNOWN_FITNESS, 400, null).lagBytes, null)
+})
+
 describe('a new snapshot', () => {
   const before = remember(new Map(), cluster(), null, 0)
   const fitness = new Map([
     ['pg0', FIT],
     ['pg1', FIT],
   ])
+  const seen = (memory: Memory, facts: Cluster) => ({ memory, facts })
   const kept = (changes: Parameters<typeof cluster>[0]) => {
     const next = cluster(changes)
-    return afterSnapshot(fitness, before, remember(before, next, null, 1), next.leader?.name ?? null)
+    return afterSnapshot(fitness, seen(before, cluster()), seen(remember(before, next, null, 1), next))
   }
 
   test('leaves what was found of replicas, and drops what was found of the leader', () => {
@@ -96,8 +108,17 @@ describe('a new snapshot', () => {
   test('lets a demoted leader be asked before it is a replica', () => {
     const led = kept({})
     const next = cluster({ leader: { name: 'pg1', session: '2' } })
-    const after = afterSnapshot(led, before, remember(before, next, null, 1), 'pg1')
+    const after = afterSnapshot(led, seen(before, cluster()), seen(remember(before, next, null, 1), next))
     assert.deepEqual([after.get('pg0')?.rest, after.get('pg1')?.rest], ['unknown', 'unknown'])
+  })
+
+  test('lets the leader of a standby cluster serve on, and asks it anew once it is promoted', () => {
+    const standby = cluster({ standbyCluster: true })
+    const memory = remember(before, standby, null, 1)
+    const served = afterSnapshot(fitness, seen(before, standby), seen(memory, standby))
+    assert.equal(served.get('pg0')?.rest, 'fit')
+    const promoted = afterSnapshot(served, seen(memory, standby), seen(memory, cluster()))
+    assert.equal(promoted.get('pg0')?.rest, 'unknown')
   })
 
   test('drops what was found at another address', () => {
@@ -109,12 +130,13 @@ describe('a new snapshot', () => {
   test('keeps of a member whose key has gone only that its Postgres was down', () => {
     const refused = afterReplicaPostgres(FIT, { kind: 'down', reason: 'refused' })
     const next = cluster({ members: [member('pg0')] })
-    const after = afterSnapshot(new Map([['pg1', refused]]), before, remember(before, next, null, 1), 'pg0')
+    const known = new Map([['pg1', refused]])
+    const after = afterSnapshot(known, seen(before, cluster()), seen(remember(before, next, null, 1), next))
     assert.deepEqual(after.get('pg1'), { ...UNKNOWN_FITNESS, postgresDown: 'refused' })
   })
 
   test('drops members that are forgotten', () => {
-    const after = afterSnapshot(fitness, before, new Map(), null)
+    const after = afterSnapshot(fitness, seen(before, cluster()), seen(new Map(), cluster()))
     assert.equal(after.size, 0)
   })
 })

@@ -15,9 +15,9 @@ test('a lost key is no unknown address for ten minutes', () => {
   memory = remember(memory, none, null, MINUTE)
   assert.equal(memory.get('pg1')?.goneSince, MINUTE)
   memory = remember(memory, none, null, 11 * MINUTE - 1)
-  assert.deepEqual(addressOf(memory, 'pg1'), { host: 'pg1.example.com', port: 5432 })
+  assert.equal(memory.get('pg1')?.member.host, 'pg1.example.com')
   memory = remember(memory, none, null, 11 * MINUTE)
-  assert.equal(addressOf(memory, 'pg1'), null)
+  assert.equal(memory.has('pg1'), false)
 })
 
 test('a member that is needed is never forgotten', () => {
@@ -35,7 +35,7 @@ test('a member that comes back is what its key says now', () => {
 test('the facts hold every known member, with Postgres and REST API as one address', () => {
   const seen = cluster({ members: [member('pg1'), member('pg2', { restUrl: null }), member('pg3', { host: null })] })
   const memory = remember(remember(NONE, cluster({ members: [member('pg4')] }), null, 0), seen, null, 1)
-  const { members, leader } = factsOf(seen, memory)
+  const { members, leader } = factsOf(seen, memory, 'conn_url')
   assert.deepEqual(leader, seen.leader)
   assert.deepEqual(
     [...members].map(([name, { address }]) => [name, address]),
@@ -46,6 +46,14 @@ test('the facts hold every known member, with Postgres and REST API as one addre
       ['pg4', 'pg4.example.com:5432 http://pg4.example.com:8008'],
     ],
   )
-  assert.equal(addressOf(memory, 'pg3'), null)
-  assert.equal(addressOf(memory, 'nobody'), null)
+})
+
+test('a member is dialled at its proxy_url only if that is asked for, and if it has one', () => {
+  const pooled = member('pg1', { proxy: { host: 'pool', port: 6432 } })
+  assert.deepEqual(addressOf(pooled, 'proxy_url'), { host: 'pool', port: 6432 })
+  assert.deepEqual(addressOf(pooled, 'conn_url'), { host: 'pg1.example.com', port: 5432 })
+  assert.deepEqual(addressOf(member('pg2'), 'proxy_url'), { host: 'pg2.example.com', port: 5432 })
+  assert.equal(addressOf(member('pg3', { host: null }), 'proxy_url'), null)
+  const facts = factsOf(one, remember(NONE, cluster({ members: [pooled] }), null, 0), 'proxy_url')
+  assert.equal(facts.members.get('pg1')?.address, 'pool:6432 http://pg1.example.com:8008')
 })

@@ -17,6 +17,7 @@ import { beginning, explore, step, type Visited } from './support/explore.ts'
 import { checkFuture } from './support/future.ts'
 
 const TWO = firstFacts(['a', 'b'])
+const LOCKLESS = { ...TWO, hasLock: false }
 const THREE = firstFacts(['a', 'b', 'c'])
 const request = (leader: string | null, member: string | null, scheduledAt: number | null = null) => ({
   leader,
@@ -83,6 +84,18 @@ const ALPHABETS: Readonly<Record<string, { readonly letters: Alphabet; readonly 
       ...members(TWO, 'a', { timeline: 1 }, { timeline: 2 }, { timeline: 1e9 }),
       ...answers('a', 'proof1', 'proof2', 'no', 'lockless1', 'silent', 'old proof1'),
       ...answers('b', 'proof1'),
+      ...TIME.slice(0, 1),
+    ],
+  },
+  'no lock to read': {
+    depth: 6,
+    letters: [
+      ...[null, 'a', 'b'].map((claimed) => snapshot(`the members name ${claimed}`, LOCKLESS, () => ({ claimed }))),
+      ...link(LOCKLESS).slice(0, 2),
+      snapshot('standby cluster on or off', LOCKLESS, ({ standbyCluster }) => ({ standbyCluster: !standbyCluster })),
+      ...answers('a', 'proof1', 'proof2', 'stopping', 'no', 'lockless1', 'silent', 'old proof2'),
+      ...answers('b', 'proof1', 'proof2', 'no', 'silent'),
+      ...dials('a', 'up', 'down'),
       ...TIME.slice(0, 1),
     ],
   },

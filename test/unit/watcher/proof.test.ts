@@ -1,7 +1,7 @@
 /** What an answer of a member's REST API proves. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { judgePrimary, judgeReplica, type RestReply } from '../../../src/watcher/proof.ts'
+import { judgePrimary, judgeReplica, livePosition, type RestReply } from '../../../src/watcher/proof.ts'
 
 const ID = '7268616322854375442'
 const EXPECTED = { member: 'pg1', scope: 'demo', systemId: ID }
@@ -100,6 +100,14 @@ describe('GET /replica', () => {
 
   test('finds a replica fit', () => assert.deepEqual(replica(200, REPLICA), { kind: 'fit' }))
 
+  test('finds fit a running replica that its tag alone keeps from load: routes go by tags themselves', () => {
+    const tags = { noloadbalance: true }
+    assert.deepEqual(replica(503, { ...REPLICA, tags }), { kind: 'fit' })
+    assert.equal(replica(503, { ...REPLICA, tags: { noloadbalance: false } }).kind, 'unfit')
+    assert.equal(replica(503, { ...REPLICA, tags, state: 'starting' }).kind, 'unfit')
+    assert.equal(replica(503, { ...PRIMARY, tags }).kind, 'unfit')
+  })
+
   test('finds unfit whoever answers for another', () => {
     for (const patroni of [
       { ...PATRONI, scope: 'demo2' },
@@ -139,4 +147,26 @@ describe('GET /replica', () => {
     }
     assert.equal(seen(judgeReplica({ kind: 'none', reason: 'hung' }, EXPECTED)), 'silent: hung')
   })
+})
+
+describe('GET /standby-leader', () => {
+  const leader = (status: number, body: unknown) => judgeReplica(reply(status, body), EXPECTED, '/standby-leader')
+
+  test('finds the leader of a standby cluster fit for readers', () => {
+    assert.deepEqual(leader(200, { ...REPLICA, role: 'standby_leader' }), { kind: 'fit' })
+  })
+
+  test('finds unfit whoever does not lead one, whatever its tags', () => {
+    const answer = leader(503, { ...REPLICA, tags: { noloadbalance: true } })
+    assert.match(seen(answer), /^unfit: \/standby-leader answers 503 \(role replica/)
+  })
+})
+
+test('the position is the one written on a primary, the one replayed in recovery, and none where there is no answer', () => {
+  assert.equal(livePosition(reply(200, PRIMARY)), 67395656)
+  assert.equal(livePosition(reply(503, { ...REPLICA, xlog: { received_location: 9, replayed_location: 5 } })), 5)
+  for (const body of [null, 'x', {}, { xlog: [] }, { xlog: { location: 'far' } }]) {
+    assert.equal(livePosition(reply(200, body)), null)
+  }
+  assert.equal(livePosition({ kind: 'none', reason: 'hung' }), null)
 })

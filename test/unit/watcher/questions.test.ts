@@ -14,18 +14,24 @@ const CHECK = { intervalMs: 2000, fastIntervalMs: 100, timeoutMs: 1000, rise: 1,
 
 function machineOf(seen: Cluster, memory: Memory, changes: Partial<PrimaryMachine> = {}): PrimaryMachine {
   const phase: PrimaryPhase = { state: 'open', member: 'pg0', reason: '' }
-  return { ...initialPrimary(3, 0), link: 'up', facts: factsOf(seen, memory), phase, ...changes }
+  return { ...initialPrimary(3, 0), link: 'up', facts: factsOf(seen, memory, 'conn_url'), phase, ...changes }
 }
 
 describe('the questions', () => {
   const seen = cluster({ members: [member('pg0'), member('pg1')] })
   const gone = remember(remember(new Map(), cluster({ members: [member('pg2')] }), null, 0), seen, null, 1)
 
-  function asked(name: string, changes: Partial<PrimaryMachine> = {}, fitness: Fitness = FIT, facts = {}): string {
+  function asked(
+    name: string,
+    changes: Partial<PrimaryMachine> = {},
+    fitness: Fitness = FIT,
+    facts = {},
+    trust: 'proof' | 'dcs' = 'proof',
+  ): string {
     const machine = machineOf({ ...seen, ...facts }, gone, changes)
     const known = gone.get(name)
     assert.ok(known !== undefined)
-    const { primary, replica, startup } = questionsTo(name, known, machine, fitness, CHECK)
+    const { primary, replica, startup } = questionsTo(name, known, machine, fitness, { check: CHECK, trust })
     return [primary, replica, startup].map((ms) => ms ?? '-').join(' ')
   }
   const phase = (
@@ -38,6 +44,8 @@ describe('the questions', () => {
     evidence: new Map([['pg0', { ...NO_EVIDENCE, ...changes }]]),
   })
   const DOWN = { at: 0, reason: '', postgresBack: false, proofBack: false }
+  const LOCKLESS = { hasLock: false, leader: null, claimed: 'pg0' }
+  const STANDBY = { ...LOCKLESS, standbyCluster: true }
   const NONE: Partial<PrimaryMachine> = { phase: { state: 'none', reason: '' } }
 
   const rows: readonly [string, string, string][] = [
@@ -70,8 +78,25 @@ describe('the questions', () => {
       asked('pg1', { link: 'lost', ...phase('unlocked', 'pg1') }),
       '2000 2000 -',
     ],
-    ['in a standby cluster nobody is the primary', asked('pg0', NONE, FIT, { standbyCluster: true }), '- - -'],
-    ['before the first read nobody is asked for one', asked('pg0', { link: 'never', ...NONE }), '- - -'],
+    [
+      'in a standby cluster nobody is the primary, and its leader serves readers',
+      asked('pg0', NONE, FIT, { standbyCluster: true }),
+      '- 2000 -',
+    ],
+    [
+      'before the first read those are asked who are known of the last time',
+      asked('pg1', { link: 'never', ...NONE }),
+      '2000 2000 -',
+    ],
+    ['without a lock to read everybody is asked', asked('pg1', {}, FIT, LOCKLESS), '2000 2000 -'],
+    ['and often while nobody is open', asked('pg1', NONE, FIT, LOCKLESS), '100 2000 -'],
+    ['also who leads a standby cluster, as they say', asked('pg0', NONE, FIT, STANDBY), '100 2000 -'],
+    ['who is claimed to lead is no replica', asked('pg0', {}, FIT, LOCKLESS), '2000 - -'],
+    [
+      'where the DCS is trusted every Postgres is probed',
+      asked('pg1', {}, FIT, {}, 'dcs') + ', ' + asked('pg0', {}, FIT, {}, 'dcs'),
+      '- 2000 2000, 2000 - 2000',
+    ],
   ]
   for (const [title, actual, expected] of rows) test(title, () => assert.equal(actual, expected))
 })
@@ -85,7 +110,10 @@ describe('the asker', () => {
       under.set(`${kind} ${name}`, signal)
       return new Promise<void>(() => undefined)
     }
-    const asker = new Asker(CHECK, { primary: ask('primary'), replica: ask('replica'), startup: ask('startup') })
+    const asker = new Asker(
+      { check: CHECK, trust: 'proof' },
+      { primary: ask('primary'), replica: ask('replica'), startup: ask('startup') },
+    )
     let memory: Memory = new Map()
     const update = (seen: Cluster, changes: Partial<PrimaryMachine> = {}): string[] => {
       memory = remember(memory, seen, null, 0)

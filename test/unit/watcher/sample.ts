@@ -8,6 +8,7 @@ export function member(name: string, changes: Partial<Member> = {}): Member {
     name,
     host: `${name}.example.com`,
     port: 5432,
+    proxy: null,
     restUrl: `http://${name}.example.com:8008`,
     role: 'replica',
     state: 'running',
@@ -24,6 +25,8 @@ export function member(name: string, changes: Partial<Member> = {}): Member {
 export function cluster(changes: Partial<Cluster> = {}): Cluster {
   return {
     leader: { name: 'pg0', session: '1' },
+    hasLock: true,
+    claimed: null,
     members: [member('pg0'), member('pg1')],
     setAside: [],
     systemId: '1',
@@ -32,6 +35,7 @@ export function cluster(changes: Partial<Cluster> = {}): Cluster {
     standbyCluster: false,
     failover: null,
     optime: 1,
+    syncStandbys: [],
     ...changes,
   }
 }
@@ -39,7 +43,17 @@ export function cluster(changes: Partial<Cluster> = {}): Cluster {
 export const FIT: Fitness = { ...UNKNOWN_FITNESS, rest: 'fit', passes: 1, reason: '' }
 
 export function memberView(name: string, fit: boolean, changes: Partial<MemberView> = {}): MemberView {
-  return { ...member(name), gone: false, replica: { fit, down: false, reason: fit ? '' : 'unfit' }, ...changes }
+  const known = member(name)
+  return {
+    ...known,
+    gone: false,
+    address: known.host === null ? null : { host: known.host, port: known.port },
+    isLeader: name === 'pg0',
+    isSync: false,
+    lagBytes: null,
+    replica: { fit, down: false, reason: fit ? '' : 'unfit' },
+    ...changes,
+  }
 }
 
 export function view(changes: Partial<ClusterView> = {}): ClusterView {

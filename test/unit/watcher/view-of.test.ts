@@ -7,7 +7,10 @@ import { factsOf, remember } from '../../../src/watcher/memory.ts'
 import { viewOf } from '../../../src/watcher/view-of.ts'
 import { cluster, FIT, member, view } from './sample.ts'
 
-const config = { scope: 'demo', namespace: 'service', citusGroup: null } as Parameters<typeof viewOf>[0]['config']
+const proxy = { address: 'conn_url' }
+const config = { scope: 'demo', namespace: 'service', citusGroup: null, proxy } as Parameters<
+  typeof viewOf
+>[0]['config']
 
 function composed(seen: Cluster, phase: PrimaryPhase) {
   const before = remember(new Map(), cluster({ members: [member('pg9')] }), null, 0)
@@ -15,7 +18,7 @@ function composed(seen: Cluster, phase: PrimaryPhase) {
   const machine = {
     ...initialPrimary(3, 0),
     link: 'up' as const,
-    facts: factsOf(seen, memory),
+    facts: factsOf(seen, memory, 'conn_url'),
     phase,
     since: 5,
     epoch: 7,
@@ -53,4 +56,33 @@ test('the primary has its address and what it was decided by; none has neither',
   assert.notEqual(open.basis, '')
   const none = composed(cluster(), { state: 'none', reason: 'nobody' }).primary
   assert.deepEqual([none.member, none.address, none.basis], [null, null, ''])
+})
+
+test('the leader of a standby cluster serves readers, and no other leader does', () => {
+  const standby = cluster({ standbyCluster: true })
+  const { members } = composed(standby, { state: 'none', reason: 'a standby cluster' })
+  const leader = members.find(({ name }) => name === 'pg0')
+  assert.deepEqual([leader?.isLeader, leader?.replica.fit], [true, true])
+  const promoted = composed(cluster(), { state: 'open', member: 'pg0', reason: '' }).members
+  assert.deepEqual(
+    promoted.filter(({ isLeader }) => isLeader).map(({ name, replica }) => [name, replica.fit]),
+    [['pg0', false]],
+  )
+})
+
+test('whom the members name leads as well, where there is no lock to read', () => {
+  const seen = cluster({ leader: null, hasLock: false, claimed: 'pg1' })
+  const { leader, members } = composed(seen, { state: 'none', reason: '' })
+  assert.equal(leader, 'pg1')
+  assert.deepEqual(
+    members.map(({ isLeader }) => isLeader),
+    [false, true, false],
+  )
+})
+
+test('the synchronous set is known by name, whatever the case', () => {
+  const seen = cluster({ members: [member('pg0'), member('PG1')], syncStandbys: ['pg1'] })
+  const { members } = composed(seen, { state: 'open', member: 'pg0', reason: '' })
+  const sync = members.filter(({ isSync }) => isSync).map(({ name }) => name)
+  assert.deepEqual(sync, ['PG1'])
 })

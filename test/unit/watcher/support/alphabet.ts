@@ -23,6 +23,8 @@ export type Alphabet = readonly Letter[]
 export function firstFacts(names: readonly string[]): DcsFacts {
   return {
     leader: null,
+    hasLock: true,
+    claimed: null,
     systemId: 'X',
     standbyCluster: false,
     paused: false,

@@ -125,11 +125,11 @@ function keyOf({ machine, witness, now }: Visited): string {
       [heard?.said, heard?.timeline, heard?.down?.accepts, heard?.down?.proved],
     ]
   })
-  const { leader, systemId, standbyCluster, paused } = facts
+  const { leader, systemId, standbyCluster, paused, hasLock, claimed } = facts
   const about = phase.state === 'none' ? null : phase.member
   const cause = phase.state === 'switching' ? phase.cause : null
   return JSON.stringify([
-    [link, leader, systemId, standbyCluster, paused, request, sinceHandover, timelineFloor],
+    [link, leader, systemId, standbyCluster, paused, hasLock, claimed, request, sinceHandover, timelineFloor],
     [phase.state, about, cause, until],
     shown,
   ])

@@ -13,12 +13,13 @@ import {
   keepsSessionsOf,
   type MemberFacts,
   nextTickAt,
+  NO_FACTS,
   type PrimaryEvent,
   type PrimaryMachine,
   takesNew,
 } from '../../../../src/watcher/machine.ts'
 import { nextPrimary } from '../../../../src/watcher/primary.ts'
-import { checkStep, standing, type Witness, witnessed } from './witness.ts'
+import { checkStep, standing, UNHEARD, type Witness, witnessed } from './witness.ts'
 
 export const START = 1_700_000_000_000
 export const FALL = 3
@@ -53,6 +54,8 @@ function begin(): Told {
   const member = (name: string): [string, MemberFacts] => [name, { address: `${name}:5432`, timeline: null }]
   const facts: DcsFacts = {
     leader: null,
+    hasLock: true,
+    claimed: null,
     systemId: 'X',
     standbyCluster: false,
     paused: false,
@@ -109,6 +112,22 @@ function says(change: (facts: DcsFacts, now: number) => Partial<DcsFacts>, resto
 export function leader(name: string): Step {
   const [member = '', session = '1'] = name.split('/')
   return says(() => ({ leader: { name: member, session } }))
+}
+
+/** There is no lock to read: the members name this one, or nobody. */
+export function claims(name: string | null): Step {
+  return says(() => ({ hasLock: false, leader: null, claimed: name }))
+}
+
+/** The router begins anew with what it has kept: the members, and the timeline that was proved last. */
+export function restarted(timelineFloor: number): Step {
+  return (told) => {
+    const { systemId, members, standbyCluster } = told.facts
+    const facts = { ...NO_FACTS, systemId, members, standbyCluster }
+    told.machine = initialPrimary(FALL, told.now, { facts, timelineFloor })
+    told.witness = new Map([...members.keys()].map((name) => [name, UNHEARD]))
+    told.epoch = 0
+  }
 }
 
 export const deleted: Step = says(() => ({ leader: null }))

@@ -23,7 +23,7 @@ interface Heard {
 
 export type Witness = ReadonlyMap<string, Heard>
 
-const UNHEARD: Heard = { said: 'nothing', timeline: 0, down: null }
+export const UNHEARD: Heard = { said: 'nothing', timeline: 0, down: null }
 
 /** How long new connections may wait for a `failover` key, or sessions for a proof that is asked for anew. */
 const LONGEST_WAIT_MS = 2000
@@ -88,10 +88,15 @@ function mustProveAgain(
     was.leader?.name !== is.leader?.name ||
     was.leader?.session !== is.leader?.session ||
     was.systemId !== is.systemId ||
-    was.standbyCluster !== is.standbyCluster ||
+    isReadOnly(was) !== isReadOnly(is) ||
     was.members.get(name)?.address !== is.members.get(name)?.address ||
     (proved && timeline > heard.timeline && timeline !== (was.members.get(name)?.timeline ?? 0))
   )
+}
+
+/** Where there is no lock to read, a standby cluster is a claim, and proof is worth more. */
+function isReadOnly({ standbyCluster, hasLock }: DcsFacts): boolean {
+  return standbyCluster && hasLock
 }
 
 export interface SeenStep {
@@ -119,7 +124,7 @@ function checkWhoIsServed({ after, witness, now }: SeenStep): void {
   const heard = witness.get(kept) ?? UNHEARD
   assert.notEqual(heard.said, 'no', `${kept} keeps its sessions after an explicit no`)
   assert.ok(facts.members.has(kept), `sessions of ${kept}, which is not known`)
-  assert.equal(facts.standbyCluster, false, 'sessions in a standby cluster')
+  assert.equal(isReadOnly(facts), false, 'sessions in a standby cluster')
   const asked = phase.state === 'switching' && phase.cause === 'asked-again'
   assert.equal(heard.said === 'nothing', asked, `${phase.state} ${kept} rests on a proof that is not of now`)
   if (phase.state === 'switching' && phase.until !== null) {
@@ -128,8 +133,9 @@ function checkWhoIsServed({ after, witness, now }: SeenStep): void {
   if (!takesNew(phase.state)) return
   assert.equal(heard.said, 'proof', `${kept} serves without a proof`)
   assert.equal(heard.down, null, `${kept} serves although its Postgres was seen down`)
-  assert.equal(phase.state, link === 'up' && facts.leader !== null ? 'open' : 'unlocked')
-  if (phase.state === 'open') return
+  const isNamed = facts.hasLock ? facts.leader !== null : (facts.claimed ?? kept) === kept
+  assert.equal(phase.state, link === 'up' && isNamed ? 'open' : 'unlocked')
+  if (link === 'up' && facts.leader !== null) return
   for (const [name, other] of witness) {
     const claims = name !== kept && other.said === 'proof' && after.evidence.get(name)?.proof !== null
     if (claims) assert.ok(other.timeline < heard.timeline, `${name} claims to be the primary as well as ${kept}`)
@@ -140,7 +146,7 @@ function checkWhoIsServed({ after, witness, now }: SeenStep): void {
 function checkTheNamed({ before, after }: SeenStep): void {
   const { phase, facts, link } = after
   if (link !== 'up' || facts.leader === null) return
-  const expected = facts.standbyCluster ? null : facts.leader.name
+  const expected = isReadOnly(facts) ? null : facts.leader.name
   assert.equal(memberOf(phase), expected, 'the phase is about another one than the DCS names')
   const owner = keepsSessionsOf(before.phase)
   if (owner !== null && owner !== expected) assert.ok(after.epoch > before.epoch, `sessions of ${owner} go on`)
