@@ -1,6 +1,6 @@
 /** `status` as text: the essential in the first line, then the table of `patronictl list`, then the circumstances. */
 import type { MemberView } from '../watcher/view.ts'
-import type { ProxyStatus } from '../proxy/status.ts'
+import type { ListenerStatus, ProxyStatus } from '../proxy/status.ts'
 import { takesNew } from '../watcher/machine.ts'
 import type { ClusterStatus, RouterStatus } from './status.ts'
 import { renderTable, type Column } from './table.ts'
@@ -76,27 +76,39 @@ function rowsOf({ view, proxy }: ClusterStatus): string[][] {
     member.gone ? 'gone' : member.state === 'running' ? (member.replicationState ?? 'running') : member.state,
     member.timeline === null ? '' : String(member.timeline),
     lagOf(member, leader),
-    usedFor(member, view),
+    usedFor(member, { view, proxy }),
     sessionsOf(member.name, proxy),
   ])
 }
 
-/** As patronictl names them, without the synchronous ones, which the router does not know. */
+/** As patronictl names them. */
 function roleOf(member: MemberView, { leader, standbyCluster }: ClusterStatus['view']): string {
-  if (member.name !== leader) return 'Replica'
+  if (member.name !== leader) return member.isSync ? 'Sync Standby' : 'Replica'
   return standbyCluster ? 'Standby Leader' : 'Leader'
 }
 
 function lagOf(member: MemberView, leader: MemberView | undefined): string {
   if (member === leader) return ''
+  if (member.lagBytes !== null) return inMegabytes(member.lagBytes)
   if (member.position === null || (leader?.position ?? null) === null) return 'unknown'
-  return String(Math.round(Math.max(0, (leader?.position ?? 0) - member.position) / 1024 ** 2))
+  return inMegabytes(Math.max(0, (leader?.position ?? 0) - member.position))
 }
 
-function usedFor(member: MemberView, { primary }: ClusterStatus['view']): string {
-  if (member.name === primary.member) return takesNew(primary.state) ? 'primary' : primary.state
-  if (member.replica.fit) return 'replica'
+function inMegabytes(bytes: number): string {
+  return String(Math.round(bytes / 1024 ** 2))
+}
+
+/** The routes that send it new sessions. */
+function usedFor(member: MemberView, { view: { primary }, proxy }: ClusterStatus): string {
+  if (member.name === primary.member && !takesNew(primary.state)) return primary.state
+  const own = member.name === primary.member ? ['primary'] : member.replica.fit ? ['replica'] : []
+  const routes = proxy?.listeners.filter((listener) => isUsedBy(listener, member)).map(({ route }) => route) ?? own
+  if (routes.length > 0) return [...new Set(routes)].join(', ')
   return member.replica.down ? 'nothing: down' : 'nothing'
+}
+
+function isUsedBy({ members }: ListenerStatus, { name }: MemberView): boolean {
+  return members.some(({ member, fit }) => fit && member === name)
 }
 
 function sessionsOf(member: string, proxy: ProxyStatus | null): string {
@@ -125,9 +137,11 @@ function proxyLines(proxy: ProxyStatus, width: number): string[] {
   const totals = `${accepted} accepted, ${refused} refused, ${fenced} fenced, ${count(failedDials, 'failed dial')}`
   return [
     detail('Held', proxy.held.connections === 0 ? 'no clients' : heldText(proxy), width),
-    ...proxy.listeners.map(({ name, route, address, sessions, held }) =>
-      detail('Listener', `${name} on ${address}, route ${route}: ${count(sessions, 'session')}, ${held} held`, width),
-    ),
+    ...proxy.listeners.map(({ name, route, address, sessions, held, fallback }) => {
+      const instead = fallback ? '; FALLBACK: new sessions go to the primary' : ''
+      const clients = `${count(sessions, 'session')}, ${held} held`
+      return detail('Listener', `${name} on ${address}, route ${route}: ${clients}${instead}`, width)
+    }),
     detail('Connections', totals, width),
   ]
 }
@@ -139,12 +153,22 @@ function notesOf({ view, proxy }: ClusterStatus): [label: string, text: string][
   const strangers = proxy?.sessions.filter(({ member, sessions }) => !known.has(member) && sessions > 0) ?? []
   return [
     ...unused.map(({ name, replica }): [string, string] => ['No replica', `${name}: ${replica.reason}`]),
+    ...(proxy?.listeners.flatMap((listener) => routeNotes(listener, view)) ?? []),
     ...strangers.map(({ member, listener, sessions }): [string, string] => [
       'Sessions',
       `${count(sessions, 'session')} of ${listener} on ${member}, which is no longer a member`,
     ]),
     ...view.setAside.map(({ key, reason }): [string, string] => ['Set aside', `${key}: ${reason}`]),
   ]
+}
+
+/** Why a listener does not use a replica that others may use: lag, tags and the like. */
+function routeNotes({ name, route, members }: ListenerStatus, view: ClusterStatus['view']): [string, string][] {
+  if (route === 'primary' || route === 'standby-leader') return []
+  const fit = new Set(view.members.filter(({ replica, isLeader }) => replica.fit && !isLeader).map((each) => each.name))
+  return members
+    .filter((member) => !member.fit && fit.has(member.member))
+    .map(({ member, reason }) => ['Not used', `${member} by ${name}: ${reason}`])
 }
 
 function limited(notes: readonly (readonly [label: string, text: string])[], width: number): string[] {

@@ -4,7 +4,7 @@ import { renderStatus } from '../../../src/admin/render.ts'
 import { hasPrimary } from '../../../src/admin/status.ts'
 import { widthOf } from '../../../src/admin/terminal.ts'
 import type { PrimaryState } from '../../../src/watcher/machine.ts'
-import { NOW, sampleMember, sampleProxy, sampleStatus, sampleView } from './sample.ts'
+import { NOW, sampleListener, sampleMember, sampleProxy, sampleStatus, sampleView } from './sample.ts'
 
 const none = {
   state: 'none',
@@ -68,6 +68,31 @@ test('shows a lost DCS, its age and why', () => {
   const text = renderStatus(sampleStatus({ view: sampleView({ dcs }), proxy: null }))
   assert.match(text, /DCS +etcd3 LOST since 1m28s at 10\.0\.0\.1:2379, last read 1m30s ago - refused\n/)
   assert.match(text, /Proxy +off\n/)
+})
+
+test('shows the routes that use a member, why another is not used, its lag, and the fallback', () => {
+  const members = [
+    sampleMember('pg1', { isLeader: true, replica: { fit: false, down: false, reason: 'the leader' } }),
+    sampleMember('pg2', { isSync: true, lagBytes: 0 }),
+    sampleMember('pg3', { lagBytes: 20 * 1024 ** 2 }),
+  ]
+  const lag = 'lag 20 MB above 16 MB'
+  const listeners = [
+    sampleListener('rw', 'primary', { pg1: '', pg2: 'is a replica', pg3: 'is a replica' }),
+    sampleListener('ro', 'replica', { pg1: 'is the leader', pg2: '', pg3: lag }),
+    sampleListener('sync', 'sync', { pg1: 'is the leader', pg2: '', pg3: 'is not synchronous' }),
+    sampleListener('near', 'replica', { pg1: 'is the leader', pg2: 'has no tag dc', pg3: lag }, { fallback: true }),
+  ]
+  const text = renderStatus(
+    sampleStatus({ view: sampleView({ members }), proxy: sampleProxy({ listeners, sessions: [] }) }),
+    120,
+  )
+  assert.match(text, /\| pg2 .*\| Sync Standby \|.*\| +0 \| replica, sync +\|/)
+  assert.match(text, /\| pg3 .*\| Replica +\|.*\| +20 \| nothing +\|/)
+  assert.match(text, /^ Listener +near on .*; FALLBACK: new sessions go to the primary$/m)
+  assert.match(text, /^ Not used +pg3 by ro: lag 20 MB above 16 MB$/m)
+  assert.match(text, /^ Not used +pg2 by near: has no tag dc$/m)
+  assert.doesNotMatch(text, /Not used +pg[123] by rw|pg1 by ro/)
 })
 
 test('shows pause, a standby cluster and a Citus group', () => {

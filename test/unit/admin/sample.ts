@@ -1,5 +1,5 @@
 import type { ClusterStatus, RouterStatus } from '../../../src/admin/status.ts'
-import type { ProxyStatus } from '../../../src/proxy/status.ts'
+import type { ListenerStatus, ProxyStatus } from '../../../src/proxy/status.ts'
 import type { ClusterView, MemberView } from '../../../src/watcher/view.ts'
 
 /** 2026-11-20 03:14:54Z. */
@@ -28,6 +28,17 @@ export function sampleMember(name: string, changes: Partial<MemberView> = {}): M
     replica: { fit: true, down: false, reason: '' },
     ...changes,
   }
+}
+
+/** `members`: why each is not used; empty where it is. */
+export function sampleListener(
+  name: string,
+  route: ListenerStatus['route'],
+  members: Readonly<Record<string, string>>,
+  changes: Partial<ListenerStatus> = {},
+): ListenerStatus {
+  const each = Object.entries(members).map(([member, reason]) => ({ member, fit: reason === '', reason }))
+  return { name, route, address: '[::]:5000', sessions: 0, held: 0, members: each, fallback: false, ...changes }
 }
 
 export function sampleView(changes: Partial<ClusterView> = {}): ClusterView {
@@ -74,8 +85,14 @@ export function sampleView(changes: Partial<ClusterView> = {}): ClusterView {
 export function sampleProxy(changes: Partial<ProxyStatus> = {}): ProxyStatus {
   return {
     listeners: [
-      { name: 'primary', route: 'primary', address: '[::]:5000', sessions: 12, held: 0 },
-      { name: 'replicas', route: 'replica', address: '[::]:5001', sessions: 4, held: 0 },
+      sampleListener('primary', 'primary', { pg1: '', pg2: 'is a replica', pg3: 'is a replica' }, { sessions: 12 }),
+      sampleListener(
+        ...(['replicas', 'replica', { pg1: 'is the leader', pg2: '', pg3: 'its REST API does not answer' }] as const),
+        {
+          address: '[::]:5001',
+          sessions: 4,
+        },
+      ),
     ],
     sessions: [
       { member: 'pg1', listener: 'primary', sessions: 12 },
