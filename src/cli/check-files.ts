@@ -1,9 +1,10 @@
 import { lookup } from 'node:dns/promises'
 import { constants } from 'node:fs'
-import { access, stat } from 'node:fs/promises'
+import { access, lstat, stat } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
-import type { ClusterConfig, Config } from '../config/config.ts'
+import { dirname } from 'node:path'
+import type { Bind, ClusterConfig, Config } from '../config/config.ts'
 import { explain, failureOf } from '../errors.ts'
 
 export interface Findings {
@@ -14,19 +15,29 @@ export interface Findings {
 
 /** What a valid configuration names and this machine does not have. Reads and looks up; opens and changes nothing. */
 export async function checkFiles(config: Config): Promise<Findings> {
-  const each = await Promise.all(config.clusters.flatMap((cluster) => [checkRestApi(cluster), checkListeners(cluster)]))
+  const each = await Promise.all([
+    ...config.clusters.flatMap((cluster) => [checkReadable(cluster), checkListeners(cluster)]),
+    checkStateDir(config.stateDir),
+  ])
   return {
     problems: each.flatMap(({ problems }) => problems),
     warnings: each.flatMap(({ warnings }) => warnings),
   }
 }
 
-async function checkRestApi({ restApi }: ClusterConfig): Promise<Findings> {
-  const files: readonly (readonly [what: string, path: string | null])[] = [
+async function checkReadable({ dcs, restApi }: ClusterConfig): Promise<Findings> {
+  const files: (readonly [what: string, path: string | null])[] = [
     ['CA certificates for the REST API (ctl.cacert or restapi.cafile)', restApi.caFile],
     ['client certificate for the REST API (ctl.certfile)', restApi.certFile],
     ['key of the client certificate for the REST API (ctl.keyfile)', restApi.keyFile],
   ]
+  if (dcs.kind === 'etcd3')
+    files.push(
+      ['CA certificates for etcd (etcd3.cacert)', dcs.caFile],
+      ['client certificate for etcd (etcd3.cert)', dcs.certFile],
+      ['key of the client certificate for etcd (etcd3.key)', dcs.keyFile],
+    )
+  if (dcs.kind === 'file') files.push(['description of the cluster (file.path)', dcs.path])
   const problems = await Promise.all(
     files.map(async ([what, path]) =>
       path === null ? [] : (await unreadable(path)).map((why) => `${path}: ${why}: ${what}`),
@@ -40,30 +51,79 @@ async function unreadable(path: string): Promise<string[]> {
     await access(path, constants.R_OK)
     return (await stat(path)).isFile() ? [] : ['is not a file']
   } catch (error) {
-    const failure = failureOf(error)
-    return [
-      failure === 'missing' ? 'no such file' : failure === 'denied' ? 'cannot be read by this user' : explain(error),
-    ]
+    return [reason(error, 'no such file', 'cannot be read by this user')]
+  }
+}
+
+function reason(error: unknown, missing: string, denied: string): string {
+  const failure = failureOf(error)
+  return failure === 'missing' ? missing : failure === 'denied' ? denied : explain(error)
+}
+
+/** The router makes the directory, but not the one that it is in: that would hide a slip of the pen. */
+async function checkStateDir(path: string | null): Promise<Findings> {
+  if (path === null) return { problems: [], warnings: [] }
+  const why = await unusable(path)
+  if (why !== MISSING) return { problems: why === null ? [] : [`state_dir: ${path}: ${why}`], warnings: [] }
+  const parent = await unusable(dirname(path))
+  const problems = parent === null ? [] : [`state_dir: ${path}: cannot be made: ${dirname(path)}: ${parent}`]
+  return { problems, warnings: [] }
+}
+
+const MISSING = 'no such directory'
+
+/** Why nothing can be made in a directory; null: it can. */
+async function unusable(directory: string): Promise<string | null> {
+  try {
+    if (!(await stat(directory)).isDirectory()) return 'is not a directory'
+    await access(directory, constants.W_OK | constants.X_OK)
+    return null
+  } catch (error) {
+    return reason(error, MISSING, 'cannot be written by this user')
   }
 }
 
 async function checkListeners({ proxy }: ClusterConfig): Promise<Findings> {
-  const problems: string[] = []
-  const warnings: string[] = []
-  const local = Object.values(networkInterfaces()).flatMap(
-    (addresses) => addresses?.map(({ address }) => address) ?? [],
-  )
-  const isLocal = (address: string): boolean =>
-    local.includes(address) || ['0.0.0.0', '::'].includes(address) || address.startsWith('127.')
-  for (const { name, host } of proxy.listeners) {
-    if (host === null) continue
-    const subject = `proxy.listeners.${name}.bind: ${host}`
-    try {
-      const address = isIP(host) === 0 ? (await lookup(host)).address : host
-      if (!isLocal(address)) warnings.push(`${subject}: not an address of this machine now`)
-    } catch (error) {
-      problems.push(`${subject}: ${failureOf(error) === 'unresolved' ? 'the name does not resolve' : explain(error)}`)
-    }
+  const all = proxy.listeners.flatMap(({ name, binds }) => binds.map((bind) => checkBind(name, bind)))
+  const each = await Promise.all(all)
+  return {
+    problems: each.flatMap(({ problems }) => problems),
+    warnings: each.flatMap(({ warnings }) => warnings),
   }
-  return { problems, warnings }
+}
+
+async function checkBind(name: string, bind: Bind): Promise<Findings> {
+  const found = (problems: string[], warnings: string[] = []): Findings => {
+    const say = (text: string): string => `proxy.listeners.${name}.bind: ${text}`
+    return { problems: problems.map(say), warnings: warnings.map(say) }
+  }
+  if (bind.kind === 'unix') return found(await checkSocket(bind.path))
+  if (bind.host === null) return found([])
+  try {
+    const address = isIP(bind.host) === 0 ? (await lookup(bind.host)).address : bind.host
+    return found([], isLocal(address) ? [] : [`${bind.host}: not an address of this machine now`])
+  } catch (error) {
+    const why = failureOf(error) === 'unresolved' ? 'the name does not resolve' : explain(error)
+    return found([`${bind.host}: ${why}`])
+  }
+}
+
+async function checkSocket(path: string): Promise<string[]> {
+  const why = await unusable(dirname(path))
+  if (why !== null) return [`${path}: its directory: ${why}`]
+  try {
+    // A socket is what an earlier run may have left, or the router that is running.
+    return (await lstat(path)).isSocket() ? [] : [`${path}: is there and is not a socket`]
+  } catch (error) {
+    return failureOf(error) === 'missing' ? [] : [`${path}: ${explain(error)}`]
+  }
+}
+
+function isLocal(address: string): boolean {
+  const local = Object.values(networkInterfaces()).flatMap(
+    (interfaces) => interfaces?.map(({ address }) => address) ?? [],
+  )
+  // A link-local address has its zone in the configuration, but not in the list of the system.
+  const plain = address.replace(/%.*$/, '')
+  return local.includes(plain) || ['0.0.0.0', '::'].includes(plain) || plain.startsWith('127.')
 }

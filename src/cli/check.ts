@@ -1,5 +1,7 @@
 import { visible } from '../admin/terminal.ts'
-import type { ClusterConfig, Config, ListenerConfig } from '../config/config.ts'
+import type { ClusterConfig, Config, DcsConfig, Etcd3Config, ListenerConfig } from '../config/config.ts'
+import { formatBind } from '../config/listeners.ts'
+import { formatSize } from '../config/units.ts'
 import { explain } from '../errors.ts'
 import { checkFiles } from './check-files.ts'
 import { EXIT, type Io } from './io.ts'
@@ -29,23 +31,57 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
 function describe({ scope, namespace, citusGroup, localMember, dcs, restApi, proxy }: ClusterConfig): string {
   const group = citusGroup === null ? '' : `, Citus group ${citusGroup}`
   const local = localMember === null ? '' : `, local member ${localMember}`
-  const seeds = dcs.useProxies ? 'only these' : 'seeds, the others are discovered'
   const tls = restApi.insecure ? 'TLS without verification' : `CA ${restApi.caFile ?? 'of the system'}`
+  const dialled = 'dialled at their proxy_url, where they have one, else at their conn_url'
+  const trusted = 'not asked for proof (trust: dcs): who leads is what the DCS says'
   return [
     line('cluster', `${scope} in namespace ${namespace}${group}${local}`),
-    line('DCS', `${dcs.kind} over ${dcs.protocol} at ${dcs.endpoints.join(', ')} (${seeds})`),
+    describeDcs(dcs),
     line('REST API', `of the members, with https: ${tls}${restApi.certFile === null ? '' : ', client certificate'}`),
+    proxy.address === 'proxy_url' ? line('members', dialled) : '',
+    proxy.trust === 'dcs' ? line('members', trusted) : '',
     ...proxy.listeners.map((listener) => line('listener', describeListener(listener))),
   ].join('')
 }
 
-function describeListener({ name, host, port, route }: ListenerConfig): string {
-  const address = host === null ? '*' : host.includes(':') ? `[${host}]` : host
-  return `${name} on ${address}:${port}, route ${route}`
+function describeDcs(dcs: DcsConfig): string {
+  switch (dcs.kind) {
+    case 'etcd3':
+      return line('DCS', describeEtcd3(dcs))
+    case 'file':
+      return line('DCS', `none: the cluster is described in ${dcs.path}`)
+    case 'rest':
+      return line('DCS', `none: the members are asked, beginning with ${dcs.urls.join(', ')}`)
+  }
 }
 
-function describeAdmin({ admin, file }: Config): string {
-  return line('socket', admin.socket.path) + line('read from', file ?? 'the environment alone')
+function describeEtcd3({ endpoints, protocol, useProxies, auth, caFile, certFile }: Etcd3Config): string {
+  const seeds = useProxies ? 'only these' : 'seeds, the others are discovered'
+  const access = [
+    protocol === 'https' ? `CA ${caFile ?? 'of the system'}` : '',
+    certFile === null ? '' : 'client certificate',
+    auth === null ? '' : 'user and password',
+  ]
+  return [`etcd3 over ${protocol} at ${endpoints.join(', ')} (${seeds})`, ...access]
+    .filter((part) => part !== '')
+    .join(', ')
+}
+
+function describeListener(listener: ListenerConfig): string {
+  const { name, binds, route, maxLagBytes, tags, fallback, closeFallback } = listener
+  const required = Object.entries(tags).map(([key, value]) => `${key}: ${value}`)
+  return [
+    `${name} on ${binds.map(formatBind).join(' and ')}`,
+    `route ${route}`,
+    ...(maxLagBytes === null ? [] : [`at most ${formatSize(maxLagBytes)} behind`]),
+    ...(required.length === 0 ? [] : [`tags {${required.join(', ')}}`]),
+    ...(fallback === 'none' ? [] : [`else the ${fallback}${closeFallback ? ', until one of these is back' : ''}`]),
+  ].join(', ')
+}
+
+function describeAdmin({ admin, stateDir, file }: Config): string {
+  const state = stateDir === null ? '' : line('state_dir', stateDir)
+  return state + line('socket', admin.socket.path) + line('read from', file ?? 'the environment alone')
 }
 
 function line(label: string, text: string): string {

@@ -1,6 +1,7 @@
 import { overlappingBinds } from './listeners.ts'
 import { isMapping } from './parsed.ts'
 import type { Fault } from './problem.ts'
+import { DEFAULT_ADMIN_SOCKET } from './schema.ts'
 import { formatDuration, parseDuration } from './units.ts'
 
 /**
@@ -9,9 +10,12 @@ import { formatDuration, parseDuration } from './units.ts'
  */
 export function checkTogether(tree: Readonly<Record<string, unknown>>): Fault[] {
   const proxy = isMapping(tree['proxy']) ? tree['proxy'] : {}
+  const socket = isMapping(tree['admin']) ? tree['admin']['socket'] : null
   return [
     ...checkListenerNames(proxy['listeners']),
-    ...overlappingBinds(proxy['listeners']),
+    ...overlappingBinds(proxy['listeners'], typeof socket === 'string' ? socket : DEFAULT_ADMIN_SOCKET),
+    ...checkRoutes(proxy['listeners']),
+    ...((tree['rest'] ?? null) === null ? [] : checkRest(proxy)),
     ...checkPace(proxy['check']),
   ]
 }
@@ -25,6 +29,46 @@ function checkListenerNames(listeners: unknown): Fault[] {
       path: ['proxy', 'listeners', name],
       message: 'the name of a listener is made of letters, digits, _, . and -, beginning with a letter or digit',
     }))
+}
+
+/** What means nothing on a route: Patroni, too, looks at neither lag nor tags on the paths of a leader. */
+function checkRoutes(listeners: unknown): Fault[] {
+  return Object.entries(isMapping(listeners) ? listeners : {}).flatMap(([name, listener]) => {
+    if (!isMapping(listener)) return []
+    const { fallback, tags } = listener
+    const route = typeof listener['route'] === 'string' ? listener['route'] : ''
+    const fault = (key: string, message: string): Fault => ({ path: ['proxy', 'listeners', name, key], message })
+    const faults: Fault[] = []
+    if (route === 'primary' || route === 'standby-leader') {
+      const message = `has no meaning for the route ${route}: it has one member, the leader`
+      if ((listener['max_lag'] ?? null) !== null) faults.push(fault('max_lag', message))
+      if (isMapping(tags) && Object.keys(tags).length > 0) faults.push(fault('tags', message))
+    }
+    const why = Object.hasOwn(NO_FALLBACK, route) ? NO_FALLBACK[route] : undefined
+    if (fallback === 'primary' && why !== undefined)
+      faults.push(fault('fallback', `has no meaning for the route ${route}: ${why}`))
+    if (listener['close_fallback'] === true && (fallback ?? 'none') === 'none')
+      faults.push(fault('close_fallback', 'needs fallback: primary'))
+    return faults
+  })
+}
+
+const NO_FALLBACK: Readonly<Record<string, string>> = {
+  primary: 'its connections wait for the next primary',
+  'standby-leader': 'a cluster that has one has no primary',
+  'read-only': 'the primary is one of its members',
+  any: 'the primary is one of its members',
+}
+
+/** What needs a DCS. With `rest` no lock can be read, and Patroni's `GET /cluster` leaves out `proxy_url` (utils.py). */
+function checkRest({ trust, address }: Readonly<Record<string, unknown>>): Fault[] {
+  const faults: Fault[] = []
+  const report = (key: string, message: string): unknown => faults.push({ path: ['proxy', key], message })
+  if (trust === 'dcs')
+    report('trust', 'dcs needs a DCS, and rest has only the members to ask: use proof, or etcd3 or file')
+  if (address === 'proxy_url')
+    report('address', `with rest only conn_url is known: Patroni's REST API does not tell a member's proxy_url`)
+  return faults
 }
 
 function checkPace(check: unknown): Fault[] {

@@ -1,44 +1,22 @@
 import { isIPv4, isIPv6 } from 'node:net'
 import type { Etcd3Config } from './config.ts'
+import { filesOf, isSet, loginOfKeys, loginOfUrl } from './etcd3-access.ts'
 import { bad, good, isMapping, type Parsed } from './parsed.ts'
 import type { Fault } from './problem.ts'
-import { hasLaterDcs, OTHER_DCS } from './sections.ts'
-
-type Section = Readonly<Record<string, unknown>>
 
 /** No message of this module shows a value: URLs carry user and password, and `etcd3` has a `password` key. */
-export interface DcsResult {
+export interface Etcd3Result {
   readonly value: Etcd3Config | null
   readonly faults: Fault[]
   readonly warnings: Fault[]
 }
 
-const NEEDED = 'set etcd3.hosts or PATRONI_ETCD3_HOSTS'
-const ETCD_V2 =
-  '; an etcd section makes Patroni speak the v2 API, and what it writes there, even to an etcd that has v3 too, cannot be ' +
-  'seen through v3'
+export const NEEDED = 'set etcd3.hosts or PATRONI_ETCD3_HOSTS'
 
-/** What the `etcd3` section (and the absence of one) means, with the precedence of patroni/dcs/etcd.py `get_etcd_client`. */
-export function resolveDcs(tree: Section): DcsResult {
-  const others = OTHER_DCS.filter((name) => (tree[name] ?? null) !== null)
-  if ('etcd3' in tree) {
-    const result = resolveEtcd3(tree['etcd3'] ?? {})
-    const unused = others.map((name) => ({
-      path: [name],
-      message: 'not used: etcd3 is there too and takes precedence',
-    }))
-    return { ...result, warnings: [...unused, ...result.warnings] }
-  }
-  const faults = others.map((name) => ({
-    path: [name],
-    message: `this DCS is not supported yet, only etcd3 is${name === 'etcd' ? ETCD_V2 : ''}`,
-  }))
-  if (faults.length === 0 && !hasLaterDcs(tree))
-    faults.push({ path: ['etcd3', 'hosts'], message: `where is the cluster? ${NEEDED}` })
-  return { value: null, faults, warnings: [] }
-}
+type Report = (list: Fault[], key: string | readonly string[], message: string) => void
 
-function resolveEtcd3(section: unknown): DcsResult {
+/** What the `etcd3` section means, with the precedence of patroni/dcs/etcd.py `get_etcd_client`. */
+export function resolveEtcd3(section: unknown): Etcd3Result {
   if (!isMapping(section))
     return {
       value: null,
@@ -47,21 +25,17 @@ function resolveEtcd3(section: unknown): DcsResult {
     }
   const faults: Fault[] = []
   const warnings: Fault[] = []
-  const report = (list: Fault[], key: string | readonly string[], message: string): void => {
+  const report: Report = (list, key, message) => {
     list.push({ path: ['etcd3', ...(typeof key === 'string' ? [key] : key)], message })
   }
-  for (const key of ['username', 'password'])
-    if (isSet(section[key])) report(faults, key, 'etcd with authentication is not available in this version')
-  for (const key of ['cacert', 'cert', 'key'])
-    if (isSet(section[key])) report(faults, key, 'etcd with TLS is not available in this version')
   const useProxies = section['use_proxies'] ?? false
   if (typeof useProxies !== 'boolean') report(faults, 'use_proxies', 'must be true or false, without quotes')
 
   const source = SOURCES.find((key) => isSet(section[key]))
   const isUrl = source === 'proxy' || source === 'url'
-  const protocol = section['protocol'] ?? 'http'
-  if (protocol === 'https' && !isUrl) report(faults, 'protocol', 'etcd with TLS is not available in this version')
-  else if (protocol !== 'http' && protocol !== 'https') report(faults, 'protocol', 'must be http (or https)')
+  const configured = section['protocol'] ?? null
+  const isProtocol = configured === 'http' || configured === 'https'
+  if (configured !== null && !isProtocol) report(faults, 'protocol', 'must be http or https')
   const port = section['port'] ?? 2379
   const isPort = typeof port === 'number' && Number.isInteger(port) && port > 0 && port < 65536
   if (!isPort) report(faults, 'port', 'must be a port, 1 to 65535')
@@ -75,32 +49,49 @@ function resolveEtcd3(section: unknown): DcsResult {
   for (const key of SOURCES.slice(SOURCES.findIndex((key) => key === source) + 1))
     if (isSet(section[key])) report(warnings, key, `not used: etcd3.${source ?? ''} takes precedence`)
 
+  let protocol: Etcd3Config['protocol'] | null = isProtocol && !isUrl ? configured : null
   const endpoints: string[] = []
+  let userInfo: string | null = null
   const entries = source === undefined ? [] : entriesOf(source, section[source])
   for (const { path, value } of entries) {
     const parsed = isUrl ? parseUrl(value) : parseEndpoint(value, defaultPort)
-    if (!parsed.ok) report(faults, path, parsed.message)
-    else
-      endpoints.push(source === 'host' && isSet(section['port']) ? withPort(parsed.value, defaultPort) : parsed.value)
+    if (!parsed.ok) {
+      report(faults, path, parsed.message)
+      continue
+    }
+    const { scheme, endpoint } = parsed.value
+    protocol ??= scheme
+    if (scheme !== null && scheme !== protocol) report(faults, path, DIFFERENT)
+    endpoints.push(source === 'host' && isSet(section['port']) ? withPort(endpoint, defaultPort) : endpoint)
+    userInfo = parsed.value.userInfo
   }
   if (source !== undefined && entries.length === 0) report(faults, source, `no address of etcd: ${NEEDED}`)
+  if (isUrl && isProtocol && protocol !== null && configured !== protocol)
+    report(warnings, 'protocol', `not used: the protocol is that of etcd3.${source}`)
+
+  const login = isUrl ? loginOfUrl(source, userInfo, section) : loginOfKeys(section)
+  faults.push(...login.faults)
+  warnings.push(...login.warnings)
+  const files = filesOf(section, protocol ?? 'http')
+  faults.push(...files.faults)
+  warnings.push(...files.warnings)
   if (faults.length > 0) return { value: null, faults, warnings }
   const value = {
     kind: 'etcd3',
     endpoints: [...new Set(endpoints)],
-    protocol: 'http',
+    protocol: protocol ?? 'http',
     useProxies: source === 'proxy' || useProxies === true,
+    auth: login.value,
+    ...files.value,
   } as const
   return { value, faults, warnings }
 }
 
+const DIFFERENT = 'has another protocol than the rest of this section: set etcd3.protocol: https (or http) for all'
+
 /** In order of precedence. */
 const SOURCES = ['proxy', 'url', 'hosts', 'host'] as const
 const SRV = ['srv', 'discovery_srv', 'srv_domain'] as const
-
-function isSet(value: unknown): boolean {
-  return value !== undefined && value !== null && value !== ''
-}
 
 /** `hosts` is a list or a text with commas, also as an entry of the list. */
 function entriesOf(source: string, value: unknown): { path: string[]; value: unknown }[] {
@@ -117,26 +108,41 @@ function withPort(endpoint: string, port: number): string {
   return endpoint.replace(/\d+$/, String(port))
 }
 
-/** `http://host:port`, port 2379 when there is none. */
-function parseUrl(value: unknown): Parsed<string> {
-  const match = typeof value === 'string' ? /^([a-z]+):\/\/([^/?#]*)/i.exec(value.trim()) : null
-  if (match === null) return bad('must be a URL like http://10.0.0.1:2379')
-  return parseAuthority(match[1]?.toLowerCase() ?? '', match[2] ?? '', 2379)
+interface Address {
+  readonly scheme: 'http' | 'https' | null
+  /** `user:password`. */
+  readonly userInfo: string | null
+  /** `host:port`. */
+  readonly endpoint: string
 }
 
-/** `host`, `host:port`, `[::1]:port`, each also with `http://` in front. */
-export function parseEndpoint(value: unknown, defaultPort: number): Parsed<string> {
+/** `http://host:port`, port 2379 when there is none, also with `user:password@`. */
+function parseUrl(value: unknown): Parsed<Address> {
+  const match = typeof value === 'string' ? /^([a-z]+):\/\/([^/?#]*)/i.exec(value.trim()) : null
+  if (match === null) return bad('must be a URL like http://10.0.0.1:2379')
+  // A password may have an @ of its own: the last one counts (urllib.parse).
+  const [, userInfo = null, authority = ''] = /^(?:(.*)@)?([^@]*)$/s.exec(match[2] ?? '') ?? []
+  return parseAuthority(match[1] ?? '', userInfo, authority, 2379)
+}
+
+/** `host`, `host:port`, `[::1]:port`, each also with `http://` or `https://` in front. */
+function parseEndpoint(value: unknown, defaultPort: number): Parsed<Address> {
   if (typeof value !== 'string') return bad('must be text like 10.0.0.1:2379')
   const match = /^(?:([a-z]+):\/\/)?([^/?#]*)\/?$/i.exec(value.trim())
   if (match === null) return bad('must be an address like 10.0.0.1:2379')
-  return parseAuthority(match[1]?.toLowerCase() ?? 'http', match[2] ?? '', defaultPort)
+  if (match[2]?.includes('@') === true)
+    return bad('must be without user and password: those are etcd3.username and etcd3.password')
+  return parseAuthority(match[1] ?? null, null, match[2] ?? '', defaultPort)
 }
 
-function parseAuthority(scheme: string, authority: string, defaultPort: number): Parsed<string> {
-  if (scheme === 'https') return bad('etcd with TLS (https) is not available in this version')
-  if (scheme !== 'http') return bad('must begin with http://')
-  if (authority.includes('@'))
-    return bad('etcd with authentication (user and password) is not available in this version')
+function parseAuthority(
+  schemeText: string | null,
+  userInfo: string | null,
+  authority: string,
+  defaultPort: number,
+): Parsed<Address> {
+  const scheme = schemeText?.toLowerCase() ?? null
+  if (scheme !== null && scheme !== 'http' && scheme !== 'https') return bad('must begin with http:// or https://')
   // An IPv6 address without brackets has no port: ::1 is not port 1 of an empty host.
   const bare = isIPv6(authority) ? `[${authority}]` : authority
   const match = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::(\d+))?$/.exec(bare)
@@ -145,5 +151,5 @@ function parseAuthority(scheme: string, authority: string, defaultPort: number):
   const port = Number(match?.[3] ?? defaultPort)
   if (match === null || (ipv6 === undefined ? !isName : !isIPv6(ipv6)) || port < 1 || port > 65535)
     return bad('must be an address like 10.0.0.1:2379 or [fd00::1]:2379')
-  return good(`${ipv6 === undefined ? name : `[${ipv6}]`}:${port}`)
+  return good({ scheme, userInfo, endpoint: `${ipv6 === undefined ? name : `[${ipv6}]`}:${port}` })
 }

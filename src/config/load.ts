@@ -1,8 +1,8 @@
 import { checkTogether } from './checks.ts'
 import type { Config, ListenerConfig, ProxyConfig } from './config.ts'
+import { resolveDcs } from './dcs.ts'
 import { merge, readEnvironment, type Environment } from './env.ts'
-import { resolveDcs } from './etcd3.ts'
-import { DEFAULT_LISTENERS, type Bind } from './listeners.ts'
+import { DEFAULT_LISTENERS } from './listeners.ts'
 import { isMapping } from './parsed.ts'
 import { parsePatroni } from './patroni.ts'
 import { formatProblem, printable, type Fault, type Problem } from './problem.ts'
@@ -46,7 +46,7 @@ export function loadConfig({ file, text, env }: ConfigInput): ConfigResult {
   })
   const ours = parseOurs(tree)
   const patroni = parsePatroni(tree)
-  const dcs = resolveDcs(tree)
+  const dcs = resolveDcs(tree, file)
   const faults = [checkSections(tree), patroni.faults, dcs.faults, ours.faults, checkTogether(tree)].flat()
   const problems = [
     ...duplicates.filter((duplicate) => duplicate.ours).map(({ problem }) => problem),
@@ -64,11 +64,12 @@ export function loadConfig({ file, text, env }: ConfigInput): ConfigResult {
     ...[...patroni.warnings, ...dcs.warnings].map(placed),
   ]
   const { scope, namespace, citusGroup, localMember, restApi } = patroni.value
-  const { admin, logging } = ours.value
+  const { admin, logging, state_dir: stateDir } = ours.value
   const proxy = proxyConfig(ours.value.proxy)
   const config: Config = {
     file,
     clusters: [{ scope, namespace, citusGroup, localMember, dcs: dcs.value, restApi, proxy }],
+    stateDir,
     admin: { socket: { path: admin.socket ?? DEFAULT_ADMIN_SOCKET, isDefault: admin.socket === null } },
     logging,
   }
@@ -76,9 +77,11 @@ export function loadConfig({ file, text, env }: ConfigInput): ConfigResult {
 }
 
 function proxyConfig(proxy: OurSections['proxy']): ProxyConfig {
-  const { listeners, check, hold, timeouts } = proxy
+  const { listeners, address, trust, check, hold, timeouts } = proxy
   return {
     listeners: listeners ? Object.entries(listeners).map(listenerConfig) : DEFAULT_LISTENERS,
+    address,
+    trust,
     check: {
       intervalMs: check.interval,
       fastIntervalMs: check.fast_interval,
@@ -94,12 +97,12 @@ function proxyConfig(proxy: OurSections['proxy']): ProxyConfig {
   }
 }
 
-function listenerConfig([name, { bind, route }]: [
-  string,
-  { bind: Bind; route: ListenerConfig['route'] },
-]): ListenerConfig {
-  return { name, ...bind, route }
+function listenerConfig([name, listener]: [string, ListenerSection]): ListenerConfig {
+  const { bind: binds, route, max_lag: maxLagBytes, tags, fallback, close_fallback: closeFallback } = listener
+  return { name, binds, route, maxLagBytes, tags, fallback, closeFallback }
 }
+
+type ListenerSection = NonNullable<OurSections['proxy']['listeners']>[string]
 
 /** Where a fault was written: the variable that set the key or something around it, else the file. */
 function place(
@@ -112,7 +115,11 @@ function place(
     .map((_, index) => origins.get(path.slice(0, index + 1).join('.')))
     .find((name) => name !== undefined)
   if (variable !== undefined) return { file: 'environment', line: null, column: null, path: variable, message }
-  const { line = null, column = null } = locate(path) ?? {}
+  const written = locate(path)
+  // A section that came from the environment key by key is told by the first of them.
+  const below = [...origins].find(([key]) => written === null && key.startsWith(`${path.join('.')}.`))
+  if (below !== undefined) return { file: 'environment', line: null, column: null, path: below[1], message }
+  const { line = null, column = null } = written ?? {}
   return { file, line, column, path: printable(path), message }
 }
 

@@ -1,9 +1,10 @@
 import { z } from 'zod'
-import type { LoggingConfig } from './config.ts'
-import { parseBind } from './listeners.ts'
+import { isAbsolute } from 'node:path'
+import type { LoggingConfig, Route } from './config.ts'
+import { fitsSocket, parseBinds, parseTags, type ParsedParts } from './listeners.ts'
 import { bad, good, isMapping, show, type Parsed } from './parsed.ts'
 import { nearest, suggest, type Fault } from './problem.ts'
-import { parseDuration } from './units.ts'
+import { parseDuration, parseSize } from './units.ts'
 
 export const DEFAULT_ADMIN_SOCKET = '/run/patroni-router/admin.sock'
 
@@ -23,21 +24,30 @@ const TIMEOUTS = {
   client: optional(parseDuration, 1_800_000),
   server: optional(parseDuration, 1_800_000),
 }
-const LISTENER = {
-  bind: field(parseBind),
-  route: field(oneOf(['primary', 'replica'], ['sync', 'async', 'read-only', 'standby-leader', 'any'])),
-  balance: optional(oneOf(['roundrobin'], null), 'roundrobin'),
-  fallback: optional(oneOf(['none'], ['primary']), 'none'),
+const ROUTES: readonly Route[] = ['primary', 'replica', 'sync', 'async', 'read-only', 'standby-leader', 'any']
+/** What Patroni, HAProxy and habit call them. */
+const ROUTE_SYNONYMS: Readonly<Record<string, Route>> = {
+  ...{ leader: 'primary', master: 'primary', write: 'primary', 'read-write': 'primary', rw: 'primary' },
+  ...{ standby: 'replica', slave: 'replica', secondary: 'replica', synchronous: 'sync', asynchronous: 'async' },
+  ...{ read: 'read-only', ro: 'read-only', all: 'any', health: 'any' },
 }
-const LISTENER_LATER = { max_lag: later(), tags: later() }
+const LISTENER = {
+  bind: parts(parseBinds),
+  route: field(oneOf(ROUTES, [], ROUTE_SYNONYMS)),
+  balance: optional(oneOf(['roundrobin'], null), 'roundrobin'),
+  max_lag: optional(parseSize, null),
+  tags: parts((value) => parseTags(value ?? {})),
+  fallback: optional(oneOf(['none', 'primary']), 'none'),
+  close_fallback: optional(boolean, false),
+}
 const PROXY = {
   listeners: z
-    .record(z.string(), z.strictObject({ ...LISTENER, ...LISTENER_LATER }))
+    .record(z.string(), z.strictObject(LISTENER))
     .refine((listeners) => Object.keys(listeners).length > 0, 'at least one listener is needed')
     .nullish(),
-  address: optional(oneOf(['conn_url'], ['proxy_url']), 'conn_url'),
+  address: optional(oneOf(['conn_url', 'proxy_url']), 'conn_url'),
   check: section(CHECK),
-  trust: optional(oneOf(['proof'], ['dcs']), 'proof'),
+  trust: optional(oneOf(['proof', 'dcs']), 'proof'),
   hold: section(HOLD),
   max_connections: optional(integer(0), 0),
   timeouts: section(TIMEOUTS),
@@ -57,6 +67,7 @@ const OURS = z.object({
   proxy: section(PROXY),
   admin: section({ ...ADMIN, ...ADMIN_LATER }),
   logging: section(LOGGING),
+  state_dir: optional(absolutePath, null),
 })
 
 /** What can be suggested for an unknown key; `*` is the name of a listener. */
@@ -72,7 +83,7 @@ const SHAPES: Readonly<Record<string, object>> = {
 
 export type OurSections = z.infer<typeof OURS>
 
-/** Checks `proxy`, `admin` and `logging` and completes them with the defaults; all faults at once. */
+/** Checks `proxy`, `admin`, `logging` and `state_dir` and completes them with the defaults; all faults at once. */
 export function parseOurs(tree: Readonly<Record<string, unknown>>): { value: OurSections | null; faults: Fault[] } {
   const { success, data, error } = OURS.safeParse(tree)
   return { value: success ? data : null, faults: success ? [] : error.issues.flatMap((issue) => faultsOf(issue, tree)) }
@@ -109,6 +120,18 @@ export function optional<T, const D>(parse: (value: unknown) => Parsed<T>, fallb
     )
 }
 
+/** A value whose parts have places of their own. */
+function parts<T>(parse: (value: unknown) => ParsedParts<T>) {
+  return z
+    .unknown()
+    .optional()
+    .transform((input, context): T => {
+      const { value, faults } = parse(input)
+      for (const { path, message } of faults) context.addIssue({ code: 'custom', message, input, path: [...path] })
+      return value ?? z.NEVER
+    })
+}
+
 function transformation<T>(parse: (value: unknown) => Parsed<T>) {
   return (value: unknown, context: z.RefinementCtx): T => {
     const parsed = parse(value)
@@ -137,7 +160,11 @@ function integer(min: number, advice = '') {
 }
 
 /** One of `valid`; one of `planned` (null: anything else) is refused as not there yet. */
-function oneOf<const T extends string>(valid: readonly T[], planned: readonly string[] | null = []) {
+function oneOf<const T extends string>(
+  valid: readonly T[],
+  planned: readonly string[] | null = [],
+  synonyms: Readonly<Record<string, T>> = {},
+) {
   return (value: unknown): Parsed<T> => {
     const found = valid.find((word) => word === value)
     if (found !== undefined) return good(found)
@@ -145,13 +172,23 @@ function oneOf<const T extends string>(valid: readonly T[], planned: readonly st
     if (value === undefined || value === null) return bad(`is required: ${options}`)
     if (typeof value === 'string' && (planned === null || planned.includes(value)))
       return bad(`${show(value)} is not available in this version: use ${options}`)
-    const near = typeof value === 'string' ? nearest(value, [...valid, ...(planned ?? [])]) : null
+    const word = typeof value === 'string' ? value.trim().toLowerCase().replaceAll('_', '-') : ''
+    const synonym = Object.hasOwn(synonyms, word) ? synonyms[word] : undefined
+    const near = synonym ?? nearest(word, [...valid, ...(planned ?? [])])
     return bad(`${show(value)} is not ${options}${near === null ? '' : `; did you mean "${near}"?`}`)
   }
 }
 
+function boolean(value: unknown): Parsed<boolean> {
+  return typeof value === 'boolean' ? good(value) : bad('must be true or false, without quotes')
+}
+
+function absolutePath(value: unknown): Parsed<string> {
+  if (value === '') return bad('is empty: an absolute path is needed')
+  return typeof value === 'string' && isAbsolute(value) ? good(value) : bad(`${show(value)} is not an absolute path`)
+}
+
 function socketPath(value: unknown): Parsed<string> {
-  if (typeof value !== 'string' || !value.startsWith('/')) return bad(`${show(value)} is not an absolute path`)
-  // sun_path: 108 bytes with the final NUL.
-  return Buffer.byteLength(value) <= 107 ? good(value) : bad('is too long: a socket path has at most 107 bytes')
+  const path = absolutePath(value)
+  return path.ok ? fitsSocket(path.value) : path
 }

@@ -1,15 +1,12 @@
 import { suggest, type Fault } from './problem.ts'
 
 /** The sections of the router that this version has. */
-const OURS: readonly string[] = ['proxy', 'admin', 'logging']
+const OURS: readonly string[] = ['proxy', 'admin', 'logging', 'state_dir', 'file', 'rest']
 
 /** Sections of the design that come later, and what to do until then. */
 const LATER: Readonly<Record<string, string>> = {
   templates: 'remove it and let the tool that renders them now go on',
   track: 'remove it; the state of the router is in patroni-router status',
-  state_dir: 'remove it',
-  file: 'describe where the cluster is with etcd3',
-  rest: 'describe where the cluster is with etcd3',
 }
 
 /** The DCS of Patroni besides etcd3. */
@@ -43,11 +40,6 @@ export function checkSections(tree: Readonly<Record<string, unknown>>): Fault[] 
     }
   }
   return faults
-}
-
-/** Sections whose absence of a DCS has a reason of its own already. */
-export function hasLaterDcs(tree: Readonly<Record<string, unknown>>): boolean {
-  return ['file', 'rest'].some((key) => (tree[key] ?? null) !== null)
 }
 
 export function isOurs(section: string): boolean {

@@ -28,8 +28,20 @@ export function parseSize(value: unknown): Parsed<number> {
   if (typeof text !== 'string') return bad(`${show(value)} is not a size like 16MB`)
   const match = SIZE.exec(/^\d+$/.test(text) ? `${text}B` : text)
   const bytes = match === null ? NaN : Number(match[1]) * (BYTES[match[2] ?? ''] ?? NaN)
-  if (!Number.isSafeInteger(bytes)) return bad(`${show(value)} is not a size like 16MB (B, kB, MB, GB or TB)`)
-  return good(bytes)
+  return Number.isSafeInteger(bytes) ? good(bytes) : bad(`${show(value)} is not a size like 16MB (${unitHint(text)})`)
+}
+
+/** `16mb`, `16M` and `16MiB` mean something, but PostgreSQL and Patroni do not read them. */
+function unitHint(text: string): string {
+  const [, number = '', letter = ''] = /^(\d+) *([kmgt])i?b?$/i.exec(text) ?? []
+  const unit = Object.keys(BYTES).find((name) => name.length === 2 && name[0]?.toLowerCase() === letter.toLowerCase())
+  return unit === undefined ? 'B, kB, MB, GB or TB' : `did you mean "${number}${unit}"?`
+}
+
+/** A size as one would write it, for messages: `16MB`. */
+export function formatSize(bytes: number): string {
+  const [unit, size] = Object.entries(BYTES).findLast(([, size]) => bytes % size === 0 && bytes >= size) ?? ['B', 1]
+  return `${bytes / size}${unit}`
 }
 
 /** A duration as one would write it, for messages: `1m30s`. */

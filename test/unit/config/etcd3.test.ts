@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { resolveDcs } from '../../../src/config/etcd3.ts'
+import type { Etcd3Config } from '../../../src/config/config.ts'
+import { resolveEtcd3 } from '../../../src/config/etcd3.ts'
 
 type Section = Readonly<Record<string, unknown>>
 
@@ -25,9 +26,10 @@ const ENDPOINTS: readonly (readonly [section: Section, endpoints: readonly strin
 
 for (const [section, endpoints] of ENDPOINTS)
   test(`${JSON.stringify(section)} is ${endpoints.join(', ')}`, () => {
-    const { value, faults } = resolveDcs({ etcd3: section })
+    const { value, faults } = resolveEtcd3(section)
     assert.deepEqual(faults, [])
-    assert.deepEqual(value, { kind: 'etcd3', endpoints, protocol: 'http', useProxies: false })
+    const access = { protocol: 'http', auth: null, caFile: null, certFile: null, keyFile: null }
+    assert.deepEqual(value, { kind: 'etcd3', endpoints, useProxies: false, ...access })
   })
 
 const PRECEDENCE: readonly (readonly [section: Section, endpoint: string, unused: readonly string[]])[] = [
@@ -39,7 +41,7 @@ const PRECEDENCE: readonly (readonly [section: Section, endpoint: string, unused
 
 for (const [section, endpoint, unused] of PRECEDENCE)
   test(`of ${Object.keys(section).join(', ')} the one that Patroni prefers is taken, with a warning for the others`, () => {
-    const { value, warnings } = resolveDcs({ etcd3: section })
+    const { value, warnings } = resolveEtcd3(section)
     assert.deepEqual(value?.endpoints, [endpoint])
     assert.deepEqual(
       warnings.map(({ path }) => path.join('.')),
@@ -48,13 +50,46 @@ for (const [section, endpoint, unused] of PRECEDENCE)
   })
 
 test('a proxy and use_proxies turn the discovery off', () => {
-  assert.equal(resolveDcs({ etcd3: { proxy: 'http://p:1' } }).value?.useProxies, true)
-  assert.equal(resolveDcs({ etcd3: { hosts: 'a', use_proxies: true } }).value?.useProxies, true)
+  assert.equal(resolveEtcd3({ proxy: 'http://p:1' }).value?.useProxies, true)
+  assert.equal(resolveEtcd3({ hosts: 'a', use_proxies: true }).value?.useProxies, true)
 })
+
+const ACCESS: readonly (readonly [section: Section, access: Partial<Etcd3Config>, unused: readonly string[]])[] = [
+  [{ hosts: 'a', username: 'u', password: 'p' }, { auth: { username: 'u', password: 'p' } }, []],
+  [{ url: 'http://u:p@a' }, { auth: { username: 'u', password: 'p' }, endpoints: ['a:2379'] }, []],
+  // As Patroni has them: the last @ counts, the first colon, and %40 stays.
+  [{ url: 'http://u:p@:x%40@a:1' }, { auth: { username: 'u', password: 'p@:x%40' }, endpoints: ['a:1'] }, []],
+  [{ url: 'http://a', username: 'u', password: 'p' }, { auth: null }, ['username', 'password']],
+  [{ proxy: 'http://u:p@a', password: 'x' }, { auth: { username: 'u', password: 'p' } }, ['password']],
+  [{ hosts: 'a', protocol: 'https' }, { protocol: 'https', endpoints: ['a:2379'] }, []],
+  [{ url: 'https://a' }, { protocol: 'https', endpoints: ['a:2379'] }, []],
+  [{ hosts: ['https://a', 'b'] }, { protocol: 'https', endpoints: ['a:2379', 'b:2379'] }, []],
+  [{ host: 'https://a:1', protocol: 'https' }, { protocol: 'https', endpoints: ['a:1'] }, []],
+  [{ url: 'http://a', protocol: 'https' }, { protocol: 'http' }, ['protocol']],
+  [
+    { hosts: 'a', protocol: 'https', cacert: '/ca', cert: 'tls.crt', key: './tls.key' },
+    { caFile: '/ca', certFile: 'tls.crt', keyFile: './tls.key' },
+    [],
+  ],
+  [{ hosts: 'a', protocol: 'https', cert: '/both' }, { certFile: '/both', keyFile: null }, []],
+  [{ hosts: 'a', protocol: 'https', key: '/k' }, { certFile: null, keyFile: null }, ['key']],
+  [{ hosts: 'a', cacert: '/ca', cert: '/c', key: '/k' }, { caFile: null, certFile: null }, ['cacert', 'cert', 'key']],
+]
+
+for (const [section, access, unused] of ACCESS)
+  test(`${JSON.stringify(section)} is reached with ${JSON.stringify(access)}`, () => {
+    const { value, faults, warnings } = resolveEtcd3(section)
+    assert.deepEqual(faults, [])
+    assert.deepEqual({ ...value, ...access }, value)
+    assert.deepEqual(
+      warnings.map(({ path }) => path.join('.')),
+      unused.map((key) => `etcd3.${key}`),
+    )
+    assert.ok(warnings.every(({ message }) => message.startsWith('not used')))
+  })
 
 const FAULTS: readonly (readonly [etcd3: unknown, path: string, message: RegExp])[] = [
   [{}, 'etcd3.hosts', /no address of etcd: set etcd3.hosts or PATRONI_ETCD3_HOSTS/],
-  [null, 'etcd3.hosts', /no address of etcd/],
   [{ hosts: [] }, 'etcd3.hosts', /no address of etcd/],
   ['a:1', 'etcd3', /must be a mapping/],
   [{ hosts: ['a:1', 'b:x'] }, 'etcd3.hosts.1', /must be an address/],
@@ -71,16 +106,16 @@ const FAULTS: readonly (readonly [etcd3: unknown, path: string, message: RegExp]
   [{ url: 'a:1' }, 'etcd3.url', /must be a URL/],
   [{ url: 'ftp://a' }, 'etcd3.url', /http:/],
   [{ url: ['http://a'] }, 'etcd3.url', /must be a URL/],
-  [{ url: 'https://a:1' }, 'etcd3.url', /TLS .*not available in this version/],
-  [{ proxy: 'http://u:p@a:1' }, 'etcd3.proxy', /authentication .*not available in this version/],
-  [{ hosts: ['https://a:1'] }, 'etcd3.hosts.0', /TLS .*not available in this version/],
-  [{ hosts: 'a', protocol: 'https' }, 'etcd3.protocol', /TLS .*not available in this version/],
-  [{ hosts: 'a', protocol: 'grpc' }, 'etcd3.protocol', /http/],
-  [{ hosts: 'a', username: 'u' }, 'etcd3.username', /authentication .*not available in this version/],
-  [{ hosts: 'a', password: 'p' }, 'etcd3.password', /authentication .*not available in this version/],
-  [{ hosts: 'a', cacert: '/x' }, 'etcd3.cacert', /TLS .*not available in this version/],
-  [{ hosts: 'a', cert: '/x' }, 'etcd3.cert', /TLS .*not available in this version/],
-  [{ hosts: 'a', key: '/x' }, 'etcd3.key', /TLS .*not available in this version/],
+  [{ url: 'http://u@a:1' }, 'etcd3.url', /must have both user and password before the @/],
+  [{ url: 'http://:p@a:1' }, 'etcd3.url', /must have both user and password before the @/],
+  [{ hosts: ['http://a:1', 'https://b:1'] }, 'etcd3.hosts.1', /another protocol .* set etcd3\.protocol: https/],
+  [{ hosts: ['http://a:1'], protocol: 'https' }, 'etcd3.hosts.0', /another protocol/],
+  [{ hosts: ['u:p@a:1'] }, 'etcd3.hosts.0', /must be without user and password: those are etcd3\.username/],
+  [{ hosts: 'a', protocol: 'grpc' }, 'etcd3.protocol', /must be http or https/],
+  [{ hosts: 'a', username: 'u' }, 'etcd3.username', /is of no use without etcd3\.password/],
+  [{ hosts: 'a', password: 'p' }, 'etcd3.password', /is of no use without etcd3\.username/],
+  [{ hosts: 'a', username: 'u', password: 1234 }, 'etcd3.password', /must be text: put it in quotes/],
+  [{ hosts: 'a', protocol: 'https', cacert: true }, 'etcd3.cacert', /must be the path of a file/],
   [{ hosts: 'a', use_proxies: 'yes' }, 'etcd3.use_proxies', /must be true or false/],
   [{ srv: 'example.org' }, 'etcd3.srv', /SRV .*not available in this version: set etcd3.hosts/],
   [{ discovery_srv: 'example.org' }, 'etcd3.discovery_srv', /SRV/],
@@ -88,7 +123,7 @@ const FAULTS: readonly (readonly [etcd3: unknown, path: string, message: RegExp]
 
 for (const [etcd3, path, message] of FAULTS)
   test(`${JSON.stringify(etcd3)} is a fault of ${path}`, () => {
-    const { value, faults } = resolveDcs({ etcd3 })
+    const { value, faults } = resolveEtcd3(etcd3)
     assert.equal(value, null)
     assert.deepEqual(
       faults.map((fault) => fault.path.join('.')),
@@ -96,30 +131,3 @@ for (const [etcd3, path, message] of FAULTS)
     )
     assert.match(faults[0]?.message ?? '', message)
   })
-
-for (const dcs of ['etcd', 'consul', 'zookeeper', 'exhibitor', 'kubernetes', 'raft'])
-  test(`${dcs} without etcd3 is refused by name, and beside etcd3 only a warning`, () => {
-    const alone = resolveDcs({ [dcs]: { host: 'a' } })
-    assert.deepEqual(
-      alone.faults.map(({ path }) => path),
-      [[dcs]],
-    )
-    assert.match(alone.faults[0]?.message ?? '', /only etcd3 is/)
-    const beside = resolveDcs({ [dcs]: { host: 'a' }, etcd3: { hosts: 'b' } })
-    assert.deepEqual(beside.value?.endpoints, ['b:2379'])
-    assert.deepEqual(
-      beside.warnings.map(({ path }) => path),
-      [[dcs]],
-    )
-  })
-
-test('for etcd v2 it says why the keys cannot be seen through v3', () => {
-  assert.match(resolveDcs({ etcd: { host: 'a' } }).faults[0]?.message ?? '', /v2 API/)
-})
-
-test('no DCS at all names the key and the variable', () => {
-  const { faults } = resolveDcs({ scope: 'demo', etcd: null })
-  assert.deepEqual(faults, [
-    { path: ['etcd3', 'hosts'], message: 'where is the cluster? set etcd3.hosts or PATRONI_ETCD3_HOSTS' },
-  ])
-})

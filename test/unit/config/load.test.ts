@@ -23,6 +23,9 @@ function problems(text: string | null, env: Environment = {}): string {
   return formatProblems(result.problems)
 }
 
+const ANY_MEMBER = { maxLagBytes: null, tags: {}, fallback: 'none', closeFallback: false } as const
+const OPEN_ETCD = { auth: null, caFile: null, certFile: null, keyFile: null } as const
+
 const DEFAULTS: Config = {
   file: 'router.yml',
   clusters: [
@@ -31,13 +34,15 @@ const DEFAULTS: Config = {
       namespace: 'service',
       citusGroup: null,
       localMember: null,
-      dcs: { kind: 'etcd3', endpoints: ['a:1'], protocol: 'http', useProxies: false },
+      dcs: { kind: 'etcd3', endpoints: ['a:1'], protocol: 'http', useProxies: false, ...OPEN_ETCD },
       restApi: { caFile: null, certFile: null, keyFile: null, keyPassword: null, insecure: false },
       proxy: {
         listeners: [
-          { name: 'primary', host: null, port: 5000, route: 'primary' },
-          { name: 'replicas', host: null, port: 5001, route: 'replica' },
+          { name: 'primary', binds: [{ kind: 'tcp', host: null, port: 5000 }], route: 'primary', ...ANY_MEMBER },
+          { name: 'replicas', binds: [{ kind: 'tcp', host: null, port: 5001 }], route: 'replica', ...ANY_MEMBER },
         ],
+        address: 'conn_url',
+        trust: 'proof',
         check: { intervalMs: 2000, fastIntervalMs: 100, timeoutMs: 1000, rise: 1, fall: 3 },
         hold: { timeoutMs: 45_000, maxConnections: 10_000 },
         maxConnections: 0,
@@ -47,6 +52,7 @@ const DEFAULTS: Config = {
       },
     },
   ],
+  stateDir: null,
   admin: { socket: { path: '/run/patroni-router/admin.sock', isDefault: true } },
   logging: { level: 'info', format: 'json' },
 }
@@ -56,7 +62,10 @@ test('everything besides scope and etcd3 has a default', () => {
 })
 
 test('sections and keys without a value are the default', () => {
-  assert.deepEqual(valid(`${BASE}ctl:\nrestapi:\nproxy:\nadmin:\nlogging:\nnamespace:\n`), DEFAULTS)
+  assert.deepEqual(
+    valid(`${BASE}ctl:\nrestapi:\nproxy:\nadmin:\nlogging:\nnamespace:\nstate_dir:\nfile:\nrest:\n`),
+    DEFAULTS,
+  )
   assert.deepEqual(
     valid(`${BASE}proxy: {check: , hold: {timeout: }, listeners: , max_connections: }\nadmin: {bind: }\ntemplates:\n`),
     DEFAULTS,
@@ -81,14 +90,22 @@ proxy:
   listeners:
     write: {bind: '127.0.0.1:6000', route: primary}
     read: {bind: '[::1]:0', route: replica, balance: roundrobin, fallback: none}
-  address: conn_url
+    reports:
+      bind: ['10.0.0.1:6002, [fd00::1]:6002', unix@/run/reports.sock]
+      route: async
+      max_lag: 16MB
+      tags: {dc: a, rank: 2, spare: no}
+      fallback: primary
+      close_fallback: yes
+  address: proxy_url
   check: {interval: 1s, fast_interval: 50ms, timeout: 500ms, rise: 2, fall: 4}
-  trust: proof
+  trust: dcs
   hold: {timeout: 1m30s, max_connections: 5}
   max_connections: 7
   timeouts: {connect: 1s, client: 0, server: 2h}
   tcp_keepalive: 30s
   drain_timeout: 0
+state_dir: /var/lib/router
 admin: {socket: /tmp/a.sock}
 logging: {level: debug, format: json}
 `)
@@ -100,13 +117,33 @@ logging: {level: debug, format: json}
         namespace: 'teams/db',
         citusGroup: 2,
         localMember: 'pg1',
-        dcs: { kind: 'etcd3', endpoints: ['p:1'], protocol: 'http', useProxies: true },
+        dcs: { kind: 'etcd3', endpoints: ['p:1'], protocol: 'http', useProxies: true, ...OPEN_ETCD },
         restApi: { caFile: '/ca', certFile: '/cert', keyFile: '/key', keyPassword: 'secret', insecure: true },
         proxy: {
           listeners: [
-            { name: 'write', host: '127.0.0.1', port: 6000, route: 'primary' },
-            { name: 'read', host: '::1', port: 0, route: 'replica' },
+            {
+              name: 'write',
+              binds: [{ kind: 'tcp', host: '127.0.0.1', port: 6000 }],
+              route: 'primary',
+              ...ANY_MEMBER,
+            },
+            { name: 'read', binds: [{ kind: 'tcp', host: '::1', port: 0 }], route: 'replica', ...ANY_MEMBER },
+            {
+              name: 'reports',
+              binds: [
+                { kind: 'tcp', host: '10.0.0.1', port: 6002 },
+                { kind: 'tcp', host: 'fd00::1', port: 6002 },
+                { kind: 'unix', path: '/run/reports.sock' },
+              ],
+              route: 'async',
+              maxLagBytes: 16 * 1024 * 1024,
+              tags: { dc: 'a', rank: 2, spare: false },
+              fallback: 'primary',
+              closeFallback: true,
+            },
           ],
+          address: 'proxy_url',
+          trust: 'dcs',
           check: { intervalMs: 1000, fastIntervalMs: 50, timeoutMs: 500, rise: 2, fall: 4 },
           hold: { timeoutMs: 90_000, maxConnections: 5 },
           maxConnections: 7,
@@ -116,6 +153,7 @@ logging: {level: debug, format: json}
         },
       },
     ],
+    stateDir: '/var/lib/router',
     admin: { socket: { path: '/tmp/a.sock', isDefault: false } },
     logging: { level: 'debug', format: 'json' },
   })
@@ -136,6 +174,7 @@ test('the environment goes over the file', () => {
   assert.ok(cluster)
   const { scope, namespace, localMember, citusGroup, dcs, restApi } = cluster
   assert.deepEqual([scope, namespace, localMember, citusGroup], ['other', 'ns', 'pg2', 1])
+  assert.ok(dcs.kind === 'etcd3')
   assert.deepEqual(dcs.endpoints, ['b:1', 'c:2'])
   assert.deepEqual([restApi.caFile, restApi.insecure], ['/ca', true])
 })
@@ -181,7 +220,7 @@ const INVALID: readonly (readonly [title: string, text: string, problem: string]
   [
     'a section of something else',
     `${BASE}haproxy_conf: {}`,
-    'router.yml:3:1: haproxy_conf: neither a section of Patroni nor of patroni-router; the sections of patroni-router are proxy, admin, logging',
+    'router.yml:3:1: haproxy_conf: neither a section of Patroni nor of patroni-router; the sections of patroni-router are proxy, admin, logging, state_dir, file, rest',
   ],
   [
     'an unknown key of proxy',
@@ -293,12 +332,12 @@ const INVALID: readonly (readonly [title: string, text: string, problem: string]
   [
     'a listener without route',
     `${BASE}proxy: {listeners: {p: {bind: ':1'}}}`,
-    'router.yml:3:21: proxy.listeners.p.route: is required: one of primary, replica',
+    'router.yml:3:21: proxy.listeners.p.route: is required: one of primary, replica, sync, async, read-only, standby-leader, any',
   ],
   [
     'an unknown route',
     `${BASE}proxy: {listeners: {p: {bind: ':1', route: replicas}}}`,
-    'router.yml:3:37: proxy.listeners.p.route: "replicas" is not one of primary, replica; did you mean "replica"?',
+    'router.yml:3:37: proxy.listeners.p.route: "replicas" is not one of primary, replica, sync, async, read-only, standby-leader, any; did you mean "replica"?',
   ],
   [
     'a bad address',
@@ -308,7 +347,7 @@ const INVALID: readonly (readonly [title: string, text: string, problem: string]
   [
     'two listeners on one address',
     `${BASE}proxy: {listeners: {a: {bind: ':1', route: primary}, b: {bind: '*:1', route: replica}}}`,
-    'router.yml:3:58: proxy.listeners.b.bind: "*:1" is taken by the listener a (":1")',
+    'router.yml:3:58: proxy.listeners.b.bind: "*:1" is taken by the listener a ("*:1")',
   ],
   [
     'a listener with an odd name',
@@ -319,31 +358,6 @@ const INVALID: readonly (readonly [title: string, text: string, problem: string]
     'an unknown balance',
     `${BASE}proxy: {listeners: {p: {bind: ':1', route: replica, balance: leastconn}}}`,
     'router.yml:3:53: proxy.listeners.p.balance: "leastconn" is not available in this version: use roundrobin',
-  ],
-  [
-    'a fallback to the primary',
-    `${BASE}proxy: {listeners: {p: {bind: ':1', route: replica, fallback: primary}}}`,
-    'router.yml:3:53: proxy.listeners.p.fallback: "primary" is not available in this version: use none',
-  ],
-  [
-    'max_lag',
-    `${BASE}proxy: {listeners: {p: {bind: ':1', route: replica, max_lag: 16MB}}}`,
-    'router.yml:3:53: proxy.listeners.p.max_lag: not available in this version: remove it',
-  ],
-  [
-    'tags of a listener',
-    `${BASE}proxy: {listeners: {p: {bind: ':1', route: replica, tags: {dc: a}}}}`,
-    'router.yml:3:53: proxy.listeners.p.tags: not available in this version: remove it',
-  ],
-  [
-    'trust: dcs',
-    `${BASE}proxy: {trust: dcs}`,
-    'router.yml:3:9: proxy.trust: "dcs" is not available in this version: use proof',
-  ],
-  [
-    'address: proxy_url',
-    `${BASE}proxy: {address: proxy_url}`,
-    'router.yml:3:9: proxy.address: "proxy_url" is not available in this version: use conn_url',
   ],
   [
     'admin.bind',
@@ -381,18 +395,11 @@ const INVALID: readonly (readonly [title: string, text: string, problem: string]
     `${BASE}track: {}`,
     'router.yml:3:1: track: not available in this version: remove it; the state of the router is in patroni-router status',
   ],
-  ['state_dir', `${BASE}state_dir: /x`, 'router.yml:3:1: state_dir: not available in this version: remove it'],
   [
-    'a cluster in a file',
-    'scope: demo\nfile: {path: x}',
-    'router.yml:2:1: file: not available in this version: describe where the cluster is with etcd3',
+    'no DCS',
+    'scope: demo',
+    'router.yml: etcd3.hosts: where is the cluster? set etcd3.hosts or PATRONI_ETCD3_HOSTS, rest.urls or file.path',
   ],
-  [
-    'discovery through REST',
-    'scope: demo\nrest: {urls: []}',
-    'router.yml:2:1: rest: not available in this version: describe where the cluster is with etcd3',
-  ],
-  ['no DCS', 'scope: demo', 'router.yml: etcd3.hosts: where is the cluster? set etcd3.hosts or PATRONI_ETCD3_HOSTS'],
   [
     'a quoted Citus group',
     `${BASE}citus: {group: '0'}`,
@@ -426,7 +433,7 @@ const INVALID: readonly (readonly [title: string, text: string, problem: string]
   [
     'a prototype',
     `${BASE}__proto__: {scope: x}`,
-    'router.yml:3:1: __proto__: neither a section of Patroni nor of patroni-router; the sections of patroni-router are proxy, admin, logging',
+    'router.yml:3:1: __proto__: neither a section of Patroni nor of patroni-router; the sections of patroni-router are proxy, admin, logging, state_dir, file, rest',
   ],
 ]
 
@@ -440,25 +447,17 @@ test('a listener cannot be lost by its name', () => {
   assert.match(problems(text), /proxy.listeners.__proto__: the name of a listener/)
 })
 
-for (const route of ['sync', 'async', 'read-only', 'standby-leader', 'any'])
-  test(`the route ${route} is known and not there yet`, () => {
-    assert.match(
-      problems(`${BASE}proxy: {listeners: {p: {bind: ':1', route: ${route}}}}`),
-      /route: "[a-z-]+" is not available in this version: use one of primary, replica$/,
-    )
-  })
-
 test('all problems are told at once, in the order of the file', () => {
   const text = `
 prxoy: 1
-etcd3: {hosts: ['a:x'], password: p}
+etcd3: {hosts: ['a:x'], use_proxies: 1}
 ctl: {insecure: 5}
 proxy:
   hodl: 1
   check: {interval: 1s, fast_interval: 2s, rise: 0, foo: 1}
   listeners:
     a: {bind: '*:5000', route: primry}
-    b: {bind: ':5000', route: sync, balnce: x}
+    b: {bind: [':x', ':5000'], route: snyc, tags: {dc: }, max_lag: -1, balnce: x}
 admin: {bind: x, socket: y}
 logging: {level: loud}
 templates: []
@@ -471,15 +470,18 @@ logging: {}
     [
       [2, 'prxoy'],
       [3, 'etcd3.hosts.0'],
-      [3, 'etcd3.password'],
+      [3, 'etcd3.use_proxies'],
       [4, 'ctl.insecure'],
       [6, 'proxy.hodl'],
       [7, 'proxy.check.fast_interval'],
       [7, 'proxy.check.rise'],
       [7, 'proxy.check.foo'],
       [9, 'proxy.listeners.a.route'],
-      [10, 'proxy.listeners.b.bind'],
+      [10, 'proxy.listeners.b.bind.0'],
+      [10, 'proxy.listeners.b.bind.1'],
       [10, 'proxy.listeners.b.route'],
+      [10, 'proxy.listeners.b.tags.dc'],
+      [10, 'proxy.listeners.b.max_lag'],
       [10, 'proxy.listeners.b.balnce'],
       [11, 'admin.bind'],
       [11, 'admin.socket'],
@@ -492,11 +494,11 @@ logging: {}
 })
 
 test('a bad value that came from the environment is told with the name of the variable', () => {
-  const env = { PATRONI_ETCD3_HOSTS: 'a:1,b:x', PATRONI_ETCD3_USERNAME: 'u', PATRONI_CITUS_GROUP: 'x' }
+  const env = { PATRONI_ETCD3_HOSTS: 'a:1,b:x', PATRONI_ETCD3_PORT: '70000', PATRONI_CITUS_GROUP: 'x' }
   assert.equal(
     problems('scope: demo\n', env),
     [
-      'environment: PATRONI_ETCD3_USERNAME: etcd with authentication is not available in this version',
+      'environment: PATRONI_ETCD3_PORT: must be a port, 1 to 65535',
       'environment: PATRONI_ETCD3_HOSTS: must be an address like 10.0.0.1:2379 or [fd00::1]:2379',
       'environment: PATRONI_CITUS_GROUP: must be a whole number, 0 or more',
     ].join('\n'),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import type { ClusterConfig } from '../../../src/config/config.ts'
 import type { Environment } from '../../../src/config/env.ts'
 import { loadConfig } from '../../../src/config/load.ts'
 import { formatProblems } from '../../../src/config/problem.ts'
@@ -11,6 +12,10 @@ function fixture(name: string): string {
 
 function load(text: string | null, env: Environment = {}) {
   return loadConfig({ file: text === null ? null : 'patroni.yml', text, env })
+}
+
+function endpoints(cluster: ClusterConfig | undefined): readonly string[] | null {
+  return cluster?.dcs.kind === 'etcd3' ? cluster.dcs.endpoints : null
 }
 
 for (const n of [0, 1, 2]) {
@@ -25,7 +30,7 @@ for (const n of [0, 1, 2]) {
       [cluster?.scope, cluster?.namespace, cluster?.localMember],
       ['batman', 'service', `postgresql${n}`],
     )
-    assert.deepEqual(cluster?.dcs.endpoints, ['127.0.0.1:2379'])
+    assert.deepEqual(endpoints(cluster), ['127.0.0.1:2379'])
   })
 
   test(`postgres${n}.yml of Patroni, which uses etcd v2, has only its DCS as a problem`, () => {
@@ -36,7 +41,7 @@ for (const n of [0, 1, 2]) {
       ['etcd'],
     )
     assert.equal(result.problems[0]?.line, text.split('\n').indexOf('etcd:') + 1)
-    assert.match(result.problems[0].message, /only etcd3 is; .*v2 API/)
+    assert.match(result.problems[0].message, /not supported yet .*v2 API.*: add rest: \{urls: \[\.\.\.\]\}/)
   })
 
   test(`postgres${n}.yml of Patroni with raft has only its DCS as a problem`, () => {
@@ -45,8 +50,16 @@ for (const n of [0, 1, 2]) {
     assert.ok(!result.ok)
     assert.equal(
       formatProblems(result.problems).replace(/:\d+:\d+/, ''),
-      'patroni.yml: raft: this DCS is not supported yet, only etcd3 is',
+      'patroni.yml: raft: this DCS is not supported yet: ' +
+        'add rest: {urls: [...]}, which asks the members themselves and works with any DCS',
     )
+  })
+
+  test(`postgres${n}.yml of Patroni is valid with rest beside its own DCS`, () => {
+    const result = load(`${text}\nrest: {urls: [http://127.0.0.1:8008]}\n`)
+    assert.ok(result.ok, result.ok ? '' : formatProblems(result.problems))
+    assert.deepEqual(result.warnings, [])
+    assert.deepEqual(result.config.clusters[0]?.dcs, { kind: 'rest', urls: ['http://127.0.0.1:8008'] })
   })
 }
 
@@ -56,7 +69,7 @@ test("the file of Debian's pg_createconfig_patroni is valid as it is", () => {
   assert.deepEqual(result.warnings, [])
   const [cluster] = result.config.clusters
   assert.deepEqual([cluster?.scope, cluster?.namespace, cluster?.localMember], ['15-main', 'postgresql-common', 'pg1'])
-  assert.deepEqual(cluster?.dcs.endpoints, ['10.0.0.1:2379', '10.0.0.2:2379'])
+  assert.deepEqual(endpoints(cluster), ['10.0.0.1:2379', '10.0.0.2:2379'])
 })
 
 test("a patroni.yml with a router's sections in it is one configuration", () => {
@@ -96,7 +109,7 @@ test("the environment of Patroni's docker-compose files is enough", () => {
   assert.ok(result.ok, result.ok ? '' : formatProblems(result.problems))
   assert.deepEqual(result.warnings, [])
   const [cluster] = result.config.clusters
-  assert.deepEqual([cluster?.citusGroup, cluster?.dcs.endpoints], [0, ['etcd1:2379', 'etcd2:2379', 'etcd3:2379']])
+  assert.deepEqual([cluster?.citusGroup, endpoints(cluster)], [0, ['etcd1:2379', 'etcd2:2379', 'etcd3:2379']])
 })
 
 test("the environment of Patroni's Kubernetes example has only its DCS as a problem", () => {
@@ -115,6 +128,6 @@ test("the environment of Patroni's Kubernetes example has only its DCS as a prob
   assert.ok(!result.ok)
   assert.match(
     formatProblems(result.problems),
-    /^environment: PATRONI_KUBERNETES_\w+: this DCS is not supported yet, only etcd3 is$/,
+    /^environment: PATRONI_KUBERNETES_\w+: this DCS is not supported yet: add rest: .*$/,
   )
 })

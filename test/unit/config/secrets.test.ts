@@ -57,10 +57,31 @@ password: ${MARK}
 
 test('a file full of faults and secrets is refused without a secret', () => {
   const text = output(FILE)
-  assert.match(text, /etcd3\.password/)
+  assert.match(text, /etcd3\.protocol/)
   assert.match(text, /citus\.group/)
   assert.match(text, /keyfile_password/)
   assert.ok(!text.includes(MARK), text)
+})
+
+test('the faults and warnings of what etcd asks for show none of it', () => {
+  const sections = [
+    `{hosts: a, password: ${MARK}}`,
+    `{hosts: a, username: [${MARK}], password: {x: ${MARK}}}`,
+    `{hosts: ['u:${MARK}@a:1']}`,
+    `{hosts: ['https://u:${MARK}@a:1'], protocol: http}`,
+    `{url: 'http://${MARK}@a:1'}`,
+    `{url: 'http://:${MARK}@a:1'}`,
+    `{url: 'http://u:${MARK}@a:x'}`,
+    `{url: 'ftp://u:${MARK}@a:1'}`,
+    `{url: 'http://u:${MARK}@a:1', username: ${MARK}, password: ${MARK}, protocol: https}`,
+    `{proxy: 'http://u:${MARK}@a:1', url: 'http://u:${MARK}@b:1', cacert: /${MARK}, cert: /${MARK}, key: /${MARK}}`,
+    `{hosts: a, protocol: https, key: /${MARK}, cacert: [${MARK}]}`,
+  ]
+  for (const section of sections) {
+    const shown = output(`scope: demo\netcd3: ${section}\n`)
+    assert.match(shown, /etcd3\./)
+    assert.ok(!shown.includes(MARK), `${section} -> ${shown}`)
+  }
 })
 
 test('no way to break the file, line by line, makes a secret come out', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { formatDuration, parseDuration, parseSize } from '../../../src/config/units.ts'
+import { formatDuration, formatSize, parseDuration, parseSize } from '../../../src/config/units.ts'
 
 const DURATIONS: readonly (readonly [unknown, number])[] = [
   ['500ms', 500],
@@ -84,3 +84,29 @@ test('a duration is shown as one would write it', () => {
     '1s500ms',
   ])
 })
+
+test('a size is shown as one would write it', () => {
+  assert.deepEqual([0, 8, 1000, 1024, 16 * 1024 ** 2, 1024 ** 3 + 1024 ** 2, 2 * 1024 ** 4].map(formatSize), [
+    '0B',
+    '8B',
+    '1000B',
+    '1kB',
+    '16MB',
+    '1025MB',
+    '2TB',
+  ])
+})
+
+for (const [text, meant] of [
+  ['16mb', '16MB'],
+  ['16M', '16MB'],
+  ['16 MiB', '16MB'],
+  ['1K', '1kB'],
+  ['1KB', '1kB'],
+  ['2g', '2GB'],
+] as const)
+  test(`the size ${text} is refused, with ${meant} as what may have been meant`, () => {
+    const parsed = parseSize(text)
+    assert.ok(!parsed.ok)
+    assert.match(parsed.message, new RegExp(`did you mean "${meant}"\\?`))
+  })

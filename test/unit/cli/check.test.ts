@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { check } from '../../../src/cli/check.ts'
+import { TempDir } from '../../support/temp.ts'
+import { FakeIo } from './fake-io.ts'
+
+const ETCD = "scope: demo\netcd3: {hosts: '10.0.0.1:2379'}\n"
+let dir: TempDir
+before(() => {
+  dir = TempDir.create('check')
+  writeFileSync(join(dir.path, 'file'), '')
+  mkdirSync(join(dir.path, 'directory'))
+  symlinkSync(join(dir.path, 'nowhere'), join(dir.path, 'dangling'))
+})
+after(() => dir.remove())
+
+interface Checked {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** `check` of a configuration file; `DIR` in it is the temporary directory, in what is printed as well. */
+async function checked(text: string): Promise<Checked> {
+  const config = join(dir.path, 'router.yml')
+  writeFileSync(config, text.replaceAll('DIR', dir.path))
+  const io = new FakeIo()
+  const code = await check({ config }, io)
+  return { code, stdout: io.stdout.replaceAll(dir.path, 'DIR'), stderr: io.stderr.replaceAll(dir.path, 'DIR') }
+}
+
+const SUMMARIES: readonly (readonly [title: string, text: string, lines: readonly string[]])[] = [
+  [
+    'etcd with all there is to get in',
+    `scope: demo
+etcd3: {hosts: 'a:1', protocol: https, username: u, password: s3cret, cacert: DIR/file, cert: DIR/file, key: DIR/file}
+`,
+    [
+      'DCS       etcd3 over https at a:1 (seeds, the others are discovered), CA DIR/file, client certificate, user and password',
+    ],
+  ],
+  [
+    'etcd over TLS with the CA of the system',
+    "scope: demo\netcd3: {hosts: 'a:1', protocol: https, use_proxies: true}\n",
+    ['DCS       etcd3 over https at a:1 (only these), CA of the system'],
+  ],
+  [
+    'members instead of a DCS',
+    'scope: demo\nrest: {urls: [http://a:8008, https://b:8008]}\n',
+    ['DCS       none: the members are asked, beginning with http://a:8008, https://b:8008'],
+  ],
+  [
+    'a description instead of a DCS, and members that are not asked',
+    'scope: demo\nfile: {path: file}\nproxy: {trust: dcs}\n',
+    [
+      'DCS       none: the cluster is described in DIR/file',
+      'members   not asked for proof (trust: dcs): who leads is what the DCS says',
+    ],
+  ],
+  [
+    'poolers and a state directory',
+    `${ETCD}proxy: {address: proxy_url}\nstate_dir: DIR/state\n`,
+    ['members   dialled at their proxy_url, where they have one, else at their conn_url', 'state_dir DIR/state'],
+  ],
+  [
+    'listeners with everything',
+    `${ETCD}proxy:
+  listeners:
+    primary: {bind: ['127.0.0.1:5000', '[::1]:5000', DIR/db.sock], route: primary}
+    near: {bind: '*:5001', route: replica, max_lag: 16MB, tags: {dc: a, rank: 1}, fallback: primary}
+    back: {bind: '*:5002', route: sync, max_lag: 1000, fallback: primary, close_fallback: true}
+    all: {bind: ':5003', route: any}
+`,
+    [
+      'listener  primary on 127.0.0.1:5000 and [::1]:5000 and DIR/db.sock, route primary',
+      'listener  near on *:5001, route replica, at most 16MB behind, tags {dc: a, rank: 1}, else the primary',
+      'listener  back on *:5002, route sync, at most 1000B behind, else the primary, until one of these is back',
+      'listener  all on *:5003, route any',
+    ],
+  ],
+]
+
+for (const [title, text, lines] of SUMMARIES)
+  test(`tells what would run: ${title}`, async () => {
+    const { code, stdout } = await checked(text)
+    assert.equal(code, 0)
+    for (const line of lines) assert.ok(stdout.split('\n').includes(`  ${line}`), `${line}\nis not in\n${stdout}`)
+    assert.doesNotMatch(stdout, /s3cret/)
+  })
+
+test('what is as by default is not told', async () => {
+  assert.doesNotMatch((await checked(ETCD)).stdout, /members {3}|state_dir|behind|tags|else the/)
+})
+
+const FOUND: readonly (readonly [title: string, text: string, problems: readonly string[]])[] = [
+  [
+    'certificates for etcd that are not there',
+    "scope: demo\netcd3: {hosts: 'a:1', protocol: https, cacert: DIR/ca, cert: DIR/directory, key: DIR/key}\n",
+    [
+      'DIR/ca: no such file: CA certificates for etcd (etcd3.cacert)',
+      'DIR/directory: is not a file: client certificate for etcd (etcd3.cert)',
+      'DIR/key: no such file: key of the client certificate for etcd (etcd3.key)',
+    ],
+  ],
+  [
+    'a description of the cluster that is not there',
+    'scope: demo\nfile: {path: cluster.yml}\n',
+    ['DIR/cluster.yml: no such file: description of the cluster (file.path)'],
+  ],
+  [
+    'a description of the cluster that is a directory',
+    'scope: demo\nfile: {path: DIR/directory}\n',
+    ['DIR/directory: is not a file: description of the cluster (file.path)'],
+  ],
+  ['a state_dir that is a file', `${ETCD}state_dir: DIR/file\n`, ['state_dir: DIR/file: is not a directory']],
+  [
+    'a state_dir without the directory that it is in',
+    `${ETCD}state_dir: DIR/stat/router\n`,
+    ['state_dir: DIR/stat/router: cannot be made: DIR/stat: no such directory'],
+  ],
+  [
+    'a Unix socket without its directory',
+    `${ETCD}proxy: {listeners: {p: {bind: DIR/run/db.sock, route: any}}}\n`,
+    ['proxy.listeners.p.bind: DIR/run/db.sock: its directory: no such directory'],
+  ],
+  [
+    'a Unix socket below a file',
+    `${ETCD}proxy: {listeners: {p: {bind: DIR/file/db.sock, route: any}}}\n`,
+    ['proxy.listeners.p.bind: DIR/file/db.sock: its directory: is not a directory'],
+  ],
+  [
+    'Unix sockets in the place of something else',
+    `${ETCD}proxy: {listeners: {p: {bind: [DIR/file, DIR/dangling], route: any}}}\n`,
+    [
+      'proxy.listeners.p.bind: DIR/file: is there and is not a socket',
+      'proxy.listeners.p.bind: DIR/dangling: is there and is not a socket',
+    ],
+  ],
+  [
+    'one name of several that does not resolve',
+    `${ETCD}proxy: {listeners: {p: {bind: ['127.0.0.1:1', 'does-not-exist.invalid:1', DIR/x], route: any}}}\n`,
+    ['proxy.listeners.p.bind: does-not-exist.invalid: the name does not resolve'],
+  ],
+]
+
+for (const [title, text, problems] of FOUND)
+  test(`reports ${title}`, async () => {
+    const { code, stdout, stderr } = await checked(text)
+    assert.equal(stderr, problems.map((problem) => `${problem}\n`).join(''))
+    assert.deepEqual([code, stdout], [2, ''])
+  })
+
+test('certificates for etcd do not matter without TLS', async () => {
+  const { code, stderr } = await checked("scope: demo\netcd3: {hosts: 'a:1', cacert: DIR/missing}\n")
+  assert.equal(code, 0)
+  assert.doesNotMatch(stderr, /no such file/)
+})
+
+test('accepts a socket that is there, a state_dir that is there or could be made, and touches nothing', async () => {
+  const server = createServer().listen(join(dir.path, 'live.sock'))
+  await once(server, 'listening')
+  try {
+    await checked(ETCD)
+    const entries = readdirSync(dir.path, { recursive: true }).toSorted()
+    for (const state of ['directory', 'state'])
+      assert.deepEqual(
+        (({ code, stderr }) => [code, stderr])(
+          await checked(
+            `${ETCD}state_dir: DIR/${state}\nproxy: {listeners: {p: {bind: [DIR/live.sock, DIR/new.sock], route: any}}}\n`,
+          ),
+        ),
+        [0, ''],
+      )
+    assert.deepEqual(readdirSync(dir.path, { recursive: true }).toSorted(), entries)
+    assert.equal(server.listening, true)
+  } finally {
+    server.close()
+    await once(server, 'close')
+  }
+})

@@ -1,0 +1,204 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { DcsConfig } from '../../../src/config/config.ts'
+import type { Environment } from '../../../src/config/env.ts'
+import { loadConfig } from '../../../src/config/load.ts'
+import { formatProblems } from '../../../src/config/problem.ts'
+
+interface Loaded {
+  readonly dcs: DcsConfig | null
+  readonly problems: string
+  readonly warnings: readonly string[]
+}
+
+function load(text: string, env: Environment = {}, file = '/etc/router/router.yml'): Loaded {
+  const result = loadConfig({ file, text: `scope: demo\n${text}\n`, env })
+  if (!result.ok) return { dcs: null, problems: formatProblems(result.problems), warnings: [] }
+  return { dcs: result.config.clusters[0]?.dcs ?? null, problems: '', warnings: result.warnings }
+}
+
+const URLS: readonly (readonly [title: string, urls: string, expected: readonly string[]])[] = [
+  ['one', '[http://10.0.0.1:8008]', ['http://10.0.0.1:8008']],
+  ['one as a text', 'http://10.0.0.1:8008', ['http://10.0.0.1:8008']],
+  ['commas', "'http://a:8008, http://b:8008'", ['http://a:8008', 'http://b:8008']],
+  [
+    'commas in a list',
+    "['http://a:8008,http://b:8008', 'http://c:8008']",
+    ['http://a:8008', 'http://b:8008', 'http://c:8008'],
+  ],
+  ['the same one twice', '[http://a:8008, http://A:8008/]', ['http://a:8008']],
+  ['https and IPv6', "['https://[fd00::1]:8008']", ['https://[fd00::1]:8008']],
+  ['the port of the scheme', '[https://patroni.example.org:443]', ['https://patroni.example.org']],
+  [
+    "Patroni's own paths",
+    '[http://a:8008/, http://b:8008/patroni, http://c:8008/cluster]',
+    ['http://a:8008', 'http://b:8008', 'http://c:8008'],
+  ],
+]
+
+for (const [title, urls, expected] of URLS)
+  test(`rest.urls: ${title}`, () => {
+    assert.deepEqual(load(`rest: {urls: ${urls}}`), {
+      dcs: { kind: 'rest', urls: expected },
+      problems: '',
+      warnings: [],
+    })
+  })
+
+const FILES: readonly (readonly [path: string, configFile: string, expected: string])[] = [
+  ['/srv/cluster.yml', '/etc/router/router.yml', '/srv/cluster.yml'],
+  ['cluster.yml', '/etc/router/router.yml', '/etc/router/cluster.yml'],
+  ['../a//cluster.yml', '/etc/router/router.yml', '/etc/a/cluster.yml'],
+  ['cluster.yml', 'router.yml', 'cluster.yml'],
+  ['cluster.yml', 'conf/router.yml', 'conf/cluster.yml'],
+]
+
+for (const [path, configFile, expected] of FILES)
+  test(`file.path ${path} in ${configFile} is ${expected}`, () => {
+    assert.deepEqual(load(`file: {path: ${path}}`, {}, configFile).dcs, { kind: 'file', path: expected })
+  })
+
+const URL = 'must be a URL like http://10.0.0.1:8008'
+const USERINFO = 'must be without user and password: Patroni asks for none where it is only read'
+const PATH = 'must end after the port: which paths are asked for is fixed'
+
+const INVALID: readonly (readonly [title: string, text: string, problem: string])[] = [
+  ['rest without urls', 'rest: {}', '2:1: rest.urls: is required: the REST API of a member, like http://10.0.0.1:8008'],
+  ['no urls', 'rest: {urls: }', '2:8: rest.urls: is required: the REST API of a member, like http://10.0.0.1:8008'],
+  [
+    'an empty list of urls',
+    'rest: {urls: []}',
+    '2:8: rest.urls: is required: the REST API of a member, like http://10.0.0.1:8008',
+  ],
+  [
+    'an empty text of urls',
+    "rest: {urls: ''}",
+    '2:8: rest.urls: is required: the REST API of a member, like http://10.0.0.1:8008',
+  ],
+  ['a comma too many', "rest: {urls: 'http://a:8008,'}", `2:8: rest.urls: ${URL}`],
+  ['a list with nothing in it', 'rest:\n  urls:\n    - http://a:8008\n    -', `5:6: rest.urls.1: ${URL}`],
+  ['no scheme', 'rest: {urls: [10.0.0.1:8008]}', `2:15: rest.urls.0: ${URL}`],
+  ['a name without a scheme', 'rest: {urls: [pg1:8008]}', `2:15: rest.urls.0: ${URL}`],
+  ['another scheme', 'rest: {urls: [postgres://a:5432]}', `2:15: rest.urls.0: ${URL}`],
+  ['a scheme without slashes', "rest: {urls: ['http:a:8008']}", `2:15: rest.urls.0: ${URL}`],
+  ['an impossible address', 'rest: {urls: [http://10.0.0.256:8008]}', `2:15: rest.urls.0: ${URL}`],
+  ['an impossible port', 'rest: {urls: [http://a:80080]}', `2:15: rest.urls.0: ${URL}`],
+  ['IPv6 without brackets', "rest: {urls: ['http://fd00::1:8008']}", `2:15: rest.urls.0: ${URL}`],
+  ['a number', 'rest: {urls: 8008}', `2:8: rest.urls: ${URL}`],
+  ['a mapping in the list', 'rest: {urls: [{host: a}]}', `2:15: rest.urls.0: ${URL}`],
+  ['no port', 'rest: {urls: [http://10.0.0.1]}', '2:15: rest.urls.0: has no port: the one of Patroni is usually 8008'],
+  [
+    'no port of IPv6',
+    "rest: {urls: ['http://[fd00::1]/']}",
+    '2:15: rest.urls.0: has no port: the one of Patroni is usually 8008',
+  ],
+  ['a path', 'rest: {urls: [http://a:8008/primary]}', `2:15: rest.urls.0: ${PATH}`],
+  ['a query', "rest: {urls: ['http://a:8008/?x=1']}", `2:15: rest.urls.0: ${PATH}`],
+  ['user and password', 'rest: {urls: [http://admin:s3cret@a:8008]}', `2:15: rest.urls.0: ${USERINFO}`],
+  ['a user alone', 'rest: {urls: [http://s3cret@a:8008]}', `2:15: rest.urls.0: ${USERINFO}`],
+  ['a password with an @', "rest: {urls: ['http://u:a@s3cret@a:8008']}", `2:15: rest.urls.0: ${USERINFO}`],
+  ['a password with a slash', "rest: {urls: ['http://u:s3cret/@a:8008']}", `2:15: rest.urls.0: ${URL}`],
+  [
+    'rest as a text',
+    'rest: http://u:s3cret@a:8008',
+    '2:1: rest: must be a mapping like {urls: [http://10.0.0.1:8008]}, not this text',
+  ],
+  [
+    'rest as a list',
+    'rest: [http://a:8008]',
+    '2:1: rest: must be a mapping like {urls: [http://10.0.0.1:8008]}, not a list',
+  ],
+  ['a misspelt urls', 'rest: {url: http://a:8008}', '2:8: rest.url: unknown key; did you mean "urls"?'],
+  ['hosts of rest', 'rest: {hosts: [a]}', '2:8: rest.hosts: unknown key; did you mean "urls"?'],
+  [
+    'another key of rest',
+    'rest: {urls: [http://a:8008], interval: 2s}',
+    '2:31: rest.interval: unknown key; valid here: urls',
+  ],
+  ['file without path', 'file: {}', '2:1: file.path: is required: a YAML file that describes the cluster'],
+  ['an empty path', 'file: {path: }', '2:8: file.path: is required: a YAML file that describes the cluster'],
+  ['a path that is a number', 'file: {path: 5}', '2:8: file.path: 5 is not the path of a file'],
+  ['a path that is a list', 'file: {path: [a]}', '2:8: file.path: a list is not the path of a file'],
+  ['file as a text', 'file: cluster.yml', '2:1: file: must be a mapping like {path: cluster.yml}, not "cluster.yml"'],
+  ['a misspelt path', 'file: {pth: cluster.yml}', '2:8: file.pth: unknown key; did you mean "path"?'],
+  [
+    'the configuration itself',
+    'file: {path: ./router.yml}',
+    '2:8: file.path: is the configuration file itself: the cluster is described in a file of its own',
+  ],
+  [
+    'file and rest',
+    'file: {path: a}\nrest: {urls: [http://a:8008]}',
+    '3:1: rest: file and rest are both there: keep one of them',
+  ],
+  ['rest written twice', 'rest: {urls: [http://a:8008]}\nrest: {urls: [http://b:8008]}', '3:1: rest: is written twice'],
+  [
+    'trust: dcs with rest',
+    'rest: {urls: [http://a:8008]}\nproxy: {trust: dcs}',
+    '3:9: proxy.trust: dcs needs a DCS, and rest has only the members to ask: use proof, or etcd3 or file',
+  ],
+  [
+    'address: proxy_url with rest',
+    'rest: {urls: [http://a:8008]}\nproxy: {address: proxy_url}',
+    "3:9: proxy.address: with rest only conn_url is known: Patroni's REST API does not tell a member's proxy_url",
+  ],
+]
+
+for (const [title, text, problem] of INVALID)
+  test(`${title} is refused with its place and its remedy, and without a secret`, () => {
+    const lines = load(text).problems.split('\n')
+    assert.ok(lines.includes(`/etc/router/router.yml:${problem}`), lines.join('\n'))
+    assert.ok(!lines.join().includes('s3cret'))
+  })
+
+test('trust: dcs goes with file, and so does address: proxy_url', () => {
+  assert.equal(load('file: {path: a}\nproxy: {trust: dcs, address: proxy_url}').problems, '')
+})
+
+const OWN: readonly (readonly [name: string, text: string])[] = [
+  ['rest', 'rest: {urls: [http://a:8008]}'],
+  ['file', 'file: {path: a}'],
+]
+
+for (const [name, text] of OWN) {
+  for (const other of ['etcd', 'consul', 'zookeeper', 'exhibitor', 'kubernetes', 'raft'])
+    test(`${name} is used without a word beside the section ${other} of a patroni.yml`, () => {
+      const { dcs, problems, warnings } = load(`${other}: {password: s3cret}\n${text}`)
+      assert.deepEqual([dcs?.kind, problems, warnings], [name, '', []])
+    })
+
+  test(`etcd3 beside ${name} is not used, and that is a warning`, () => {
+    const { dcs, warnings } = load(`etcd3: {hosts: 'a:1'}\n${text}`)
+    assert.equal(dcs?.kind, name)
+    assert.deepEqual(warnings, [
+      `/etc/router/router.yml:2:1: etcd3: not used: ${name} is there too and takes precedence`,
+    ])
+  })
+
+  test(`etcd3 of the environment beside ${name} is not used, and the warning names the variable`, () => {
+    const { warnings } = load(text, { PATRONI_ETCD3_HOSTS: 'a:1', PATRONI_ETCD3_PASSWORD: 's3cret' })
+    assert.deepEqual(warnings, [
+      `environment: PATRONI_ETCD3_HOSTS: not used: ${name} is there too and takes precedence`,
+    ])
+  })
+
+  test(`an etcd3 section without anything beside ${name} is no etcd3 section`, () => {
+    assert.deepEqual(load(`etcd3:\n${text}`).warnings, [])
+  })
+}
+
+test('an empty section says nothing about where the cluster is', () => {
+  for (const text of ['rest:', 'file:'])
+    assert.match(
+      load(text).problems,
+      /etcd3\.hosts: where is the cluster\? set etcd3\.hosts .*, rest\.urls or file\.path$/,
+    )
+})
+
+test('a DCS that is not supported is told with the way out', () => {
+  assert.equal(
+    load('consul: {host: a, token: s3cret}').problems,
+    '/etc/router/router.yml:2:1: consul: this DCS is not supported yet: ' +
+      'add rest: {urls: [...]}, which asks the members themselves and works with any DCS',
+  )
+})
