@@ -1,0 +1,146 @@
+/** The packed program, installed elsewhere from the npm registry, under the oldest Node that is supported and a newer one. */
+import assert from 'node:assert/strict'
+import { existsSync, lstatSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { Child } from '../../support/child.ts'
+import { EtcdCluster } from '../../support/etcd.ts'
+import {
+  InstalledProgram,
+  oldestToolchain,
+  ownToolchain,
+  packRepository,
+  ROOT,
+  type Toolchain,
+} from '../../support/package.ts'
+import { freePorts, listens } from '../../support/ports.ts'
+import { TempDir } from '../../support/temp.ts'
+import { until } from '../../support/until.ts'
+import { Wire } from '../proxy/support/wire.ts'
+import { FakeMember, SYSTEM_ID } from '../watcher/fake-member.ts'
+
+type Manifest = { readonly version: string; readonly engines: { readonly node: string } }
+
+const { version, engines } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest
+/** AuthenticationOk, as the member's Postgres answers to anything. */
+const WELCOME = 'R\0\0\0\x17\0\0\0\x0a'
+const STARTUP = '\0\0\0\x17\0\x03\0\0user\0postgres\0\0'
+
+let dir: TempDir
+let etcd: EtcdCluster
+let programs: Readonly<Record<string, InstalledProgram>>
+
+before(async () => {
+  dir = TempDir.create('install')
+  etcd = await EtcdCluster.start()
+  const [tarball, oldest] = await Promise.all([
+    packRepository(dir.mkdir('pack')),
+    oldestToolchain(dir.mkdir('oldest-node')),
+  ])
+  const install = (tools: Toolchain, name: string) => InstalledProgram.install(tarball, tools, dir.mkdir(name))
+  const [first, second] = await Promise.all([
+    install(oldest, 'under-the-oldest'),
+    install(ownToolchain(dir.mkdir('own-node')), 'under-our-own'),
+  ])
+  programs = { oldest: first, newer: second }
+})
+after(async () => {
+  await etcd.close()
+  await dir.remove()
+})
+
+test('the oldest Node that is tried is the oldest that package.json admits, and ours is newer', () => {
+  const number = (text: string): number => {
+    const [, major = '', minor = ''] = /(\d+)\.(\d+)/.exec(text) ?? []
+    return Number(major) * 1000 + Number(minor)
+  }
+  const oldest = programs['oldest']?.tools.version ?? ''
+  assert.match(engines.node, /^>=\d+\.\d+$/)
+  // For other kinds of machine npm has the version after it.
+  assert.equal(number(oldest), number(engines.node) + (process.arch === 'x64' ? 0 : 1))
+  assert.ok(number(process.version) > number(oldest))
+})
+
+for (const which of ['oldest', 'newer']) {
+  describe(`the tarball installed under the ${which} Node`, { concurrency: true }, () => {
+    let program: InstalledProgram
+    let elsewhere: string
+
+    before(() => {
+      const installed = programs[which]
+      assert.ok(installed)
+      program = installed
+      elsewhere = dir.mkdir(`elsewhere-${which}`)
+    })
+
+    test('lies there by itself, with all its dependencies and without the optional ones', async () => {
+      const home = join(program.directory, 'node_modules/patroni-router')
+      assert.equal(lstatSync(home).isSymbolicLink(), false)
+      assert.equal(realpathSync(program.bin), join(home, 'dist/main.js'))
+      const listed = await program.npm('list what is installed', ['ls', '--all', '--omit=dev', '--json'])
+      assert.equal((JSON.parse(listed) as { problems?: string[] }).problems, undefined)
+      assert.equal(existsSync(join(program.directory, 'node_modules/@electric-sql')), false)
+    })
+
+    test('says its version, and its help names the commands', async () => {
+      assert.deepEqual(await program.run(elsewhere, '--version'), { code: 0, stdout: `${version}\n`, stderr: '' })
+      const help = await program.run(elsewhere, '--help')
+      assert.equal(help.code, 0, help.stderr)
+      for (const command of ['run', 'check', 'status']) assert.match(help.stdout, new RegExp(`^  ${command} `, 'm'))
+    })
+
+    test('checks a configuration: 0 for a good one, 2 for a bad one with the line', async () => {
+      const file = join(elsewhere, 'check.yml')
+      writeFileSync(file, 'scope: demo\netcd3: {hosts: [127.0.0.1:2379]}\n')
+      const good = await program.run(elsewhere, 'check', '-c', file)
+      assert.deepEqual([good.code, good.stderr], [0, ''])
+      assert.match(good.stdout, /^configuration is valid\n/)
+      writeFileSync(file, 'scope: demo\netcd3: {hosts: [127.0.0.1:2379]}\nproxi: {}\n')
+      const bad = await program.run(elsewhere, 'check', '-c', 'check.yml')
+      assert.deepEqual([bad.code, bad.stdout], [2, ''])
+      assert.match(bad.stderr, /check\.yml:3.*proxi.*proxy/)
+    })
+
+    test('runs: follows etcd, answers status, serves a client of the primary, ends with 0 after SIGTERM', async () => {
+      const [primary = 0, replicas = 0] = await freePorts(2)
+      const socket = join(elsewhere, 'admin.sock')
+      const config = {
+        scope: 'demo',
+        namespace: which,
+        etcd3: { hosts: etcd.hosts },
+        proxy: {
+          listeners: {
+            primary: { bind: `127.0.0.1:${primary}`, route: 'primary' },
+            replicas: { bind: `127.0.0.1:${replicas}`, route: 'replica' },
+          },
+        },
+        admin: { socket },
+      }
+      writeFileSync(join(elsewhere, 'run.yml'), JSON.stringify(config))
+      const events: unknown[] = []
+      const onLine = (line: string): unknown => events.push((JSON.parse(line) as { event?: string }).event)
+      const options = { cwd: elsewhere, env: { PATH: program.tools.path }, logFile: join(elsewhere, 'log'), onLine }
+      const router = await Child.start(program.bin, ['run', '-c', 'run.yml'], options)
+      await router.until('it has started', () => events.includes('started') && listens(primary) && listens(replicas))
+      assert.equal(realpathSync(`/proc/${router.pid}/exe`), realpathSync(join(program.tools.path, 'node')))
+      await router.until('it reads etcd', () => events.includes('dcs-up'))
+      const status = () => program.run(elsewhere, 'status', '--socket', socket)
+      const before = await status()
+      assert.equal(before.code, 1, before.stderr)
+      assert.match(before.stdout, /^primary: NONE/)
+
+      await using member = await FakeMember.start('pg0', 'primary')
+      const put = (key: string, value: string) => etcd.client.put(`/${which}/demo/${key}`, value)
+      await put('initialize', SYSTEM_ID)
+      await put('members/pg0', member.key())
+      await put('leader', 'pg0')
+      await until('status shows a primary', async () => /^primary: pg0 OPEN/.test((await status()).stdout))
+      const client = await Wire.to(primary)
+      await client.send(STARTUP).got(WELCOME)
+      await client.over()
+      client.socket.destroy()
+      assert.deepEqual(await router.stop(), { code: 0, signal: null }, router.log())
+      assert.equal(existsSync(socket), false)
+    })
+  })
+}
