@@ -12,6 +12,8 @@ export type BedOptions = {
   readonly relays?: boolean
   /** Patroni's failsafe_mode. */
   readonly failsafe?: boolean
+  /** The router has nothing but the REST API of one member. */
+  readonly restOnly?: boolean
 }
 
 /** A real cluster with the router and HAProxy before it, side by side. */
@@ -34,12 +36,12 @@ export class Bed implements AsyncDisposable {
   }
 
   /** Starts everything; on an error nothing is left. */
-  static async start({ relays = false, failsafe = false }: BedOptions): Promise<Bed> {
+  static async start({ relays = false, failsafe = false, restOnly = false }: BedOptions): Promise<Bed> {
     await using stack = new AsyncDisposableStack()
     const etcd = stack.use(await EtcdCluster.start())
     const dcs = failsafe ? { failsafe_mode: true } : {}
     const cluster = stack.use(await PatroniCluster.start({ etcd, relays, dcs }))
-    const router = stack.use(await RouterProcess.forCluster(cluster))
+    const router = stack.use(await (restOnly ? routerByRest(cluster) : RouterProcess.forCluster(cluster)))
     const haproxy = stack.use(await Haproxy.start(cluster.members))
     await createLoadTable((await cluster.leader()).pgPort)
     return new Bed(stack.move(), { etcd, cluster, router, haproxy })
@@ -66,4 +68,9 @@ export class Bed implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#stack.disposeAsync()
   }
+}
+
+async function routerByRest({ settings: { scope, namespace }, members }: PatroniCluster): Promise<RouterProcess> {
+  const urls = members.slice(0, 1).map(({ restPort }) => `http://127.0.0.1:${restPort}`)
+  return RouterProcess.start({ config: { scope, namespace, rest: { urls } } })
 }

@@ -1,17 +1,19 @@
 import { OutageProbe } from '../../test/support/outage-probe.ts'
-import type { Case } from '../case.ts'
+import type { Case, Figure } from '../case.ts'
 import { recordExtra, recordWrites, startWriters, writersReach } from '../writes.ts'
+
+const figures = (extraMs: number): readonly Figure[] => [
+  { key: 'failed', label: 'failed connections', unit: 'count', must: { max: 0 } },
+  { key: 'read-only', label: 'writes sent to a read-only server (`25006`)', unit: 'count', must: { max: 0 } },
+  { key: 'extra', label: "outage beyond the cluster's own", unit: 'ms', must: { max: extraMs } },
+  { key: 'outage', label: 'outage', unit: 'ms' },
+]
 
 /** A planned switchover while clients connect and write. */
 export const switchover: Case = {
   name: 'switchover',
   title: 'planned switchover, a new connection + INSERT every 20 ms',
-  figures: [
-    { key: 'failed', label: 'failed connections', unit: 'count', must: { max: 0 } },
-    { key: 'read-only', label: 'writes sent to a read-only server (`25006`)', unit: 'count', must: { max: 0 } },
-    { key: 'extra', label: "outage beyond the cluster's own", unit: 'ms', must: { max: 300 } },
-    { key: 'outage', label: 'outage', unit: 'ms' },
-  ],
+  figures: figures(300),
   bed: {},
   waits: false,
   async measure(bed, record, leader) {
@@ -28,4 +30,16 @@ export const switchover: Case = {
       recordExtra(record, probe.outage(), writers)
     }
   },
+}
+
+/** One interval of the checks, and half a second. */
+const REST_EXTRA_MS = 2_500
+
+/** The same where the router cannot reach the DCS. */
+export const switchoverByRest: Case = {
+  ...switchover,
+  name: 'switchover-rest',
+  title: 'planned switchover, the router having only the REST API of one member (`rest`)',
+  figures: figures(REST_EXTRA_MS),
+  bed: { restOnly: true },
 }

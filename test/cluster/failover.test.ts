@@ -38,9 +38,10 @@ beforeEach(async () => {
 /** Clients write through the router, and a probe to every member, until somebody has written to the next leader. */
 async function writeUntilMoved(
   what: () => Promise<unknown>,
+  { primaryPort }: RouterProcess = router,
 ): Promise<{ attempts: readonly Attempt[]; ownMs: number; next: PatroniMember }> {
   const probe = OutageProbe.start(cluster.members)
-  const writer = Writer.start({ port: router.primaryPort })
+  const writer = Writer.start({ port: primaryPort })
   await until('writes are acknowledged', () => writer.attempts.length >= 20)
   await what()
   const next = await cluster.waitForLeader({ not: old })
@@ -81,6 +82,21 @@ test('a planned switchover fails no connection and sends no write to a read-only
   assertNoWayBack(attempts, next)
   t.diagnostic(`outage ${outage(attempts).ms.toFixed(0)} ms, the cluster's own ${ownMs.toFixed(0)} ms`)
   assert.ok(outage(attempts).ms < ownMs + 3000)
+})
+
+test('the same holds for a router that has nothing but the REST API of one member', async (t) => {
+  const { scope, namespace } = cluster.settings
+  const rest = { urls: [`http://127.0.0.1:${old.restPort}`] }
+  await using second = await RouterProcess.start({ config: { scope, namespace, rest } })
+  const [candidate] = await cluster.replicas()
+  const { attempts, ownMs, next } = await writeUntilMoved(async () => {
+    const answer = await cluster.switchover({ candidate: candidate?.name ?? '' })
+    assert.equal(answer.status, 200, answer.text)
+  }, second)
+  assert.deepEqual(failures(attempts), {})
+  assertNoWayBack(attempts, next)
+  t.diagnostic(`outage ${outage(attempts).ms.toFixed(0)} ms, the cluster's own ${ownMs.toFixed(0)} ms`)
+  assert.ok(outage(attempts).ms < ownMs + 5000)
 })
 
 test('a scheduled switchover changes nothing until its time, and then fails no connection', async () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
 import { after, before, beforeEach, test } from 'node:test'
 import type { RouterStatus } from '../../src/admin/status.ts'
 import { EtcdCluster, type EtcdServer } from '../support/etcd.ts'
@@ -8,6 +9,7 @@ import { PatroniCluster } from '../support/patroni.ts'
 import type { PatroniMember } from '../support/patroni-member.ts'
 import { RouterProcess } from '../support/router.ts'
 import { sql } from '../support/sql.ts'
+import { TempDir } from '../support/temp.ts'
 import { clock, until } from '../support/until.ts'
 import { Writer } from '../support/writer.ts'
 import { settled } from './support/settled.ts'
@@ -136,6 +138,42 @@ test('a replica that dies costs the replica route nothing as long as there is an
   await staying.start()
   assert.notEqual(await waiting, leader.pgPort, 'a client of the replica route never gets the primary')
 })
+
+test('a router that is killed and started again while etcd is down serves from what it kept', async (t) => {
+  const dir = TempDir.create('state')
+  await using second = await RouterProcess.forCluster(cluster, { config: { state_dir: dir.path } })
+  await sql(second.primaryPort, 'SELECT 1')
+  await until('the state is kept', () => readdirSync(dir.path).some((name) => name.endsWith('.json')))
+  await Promise.all(etcd.servers.map((server) => server.stop()))
+  await second.waitForLog('the loss', ({ event }) => event === 'dcs-lost')
+  const writer = Writer.start({ port: second.primaryPort })
+  await until('writes are acknowledged', () => writer.attempts.filter(({ ok }) => ok).length >= 20)
+  await second.stop({ signal: 'SIGKILL' })
+  const killed = clock()
+  await second.start()
+  const listening = clock()
+  const served = await until('a client writes again', () => writer.attempts.find(({ ok, at }) => ok && at > killed))
+  t.diagnostic(`served ${(served.doneAt - listening).toFixed(0)} ms after it listened, etcd being down`)
+  await lasting(3000)
+  const attempts = await writer.stop()
+  // While it was not there its port refused them.
+  const failed = attempts.filter(({ ok, at }) => !ok && (at < killed - 1000 || at > listening))
+  assert.deepEqual(failed, [])
+  assert.ok(attempts.every(({ ok, server }) => !ok || server === leader.pgPort))
+  const holders = await Holders.open(second.primaryPort, 5)
+  const from = second.log.length
+  await etcd.startAll()
+  await second.waitForLog('that it reads etcd', ({ event }) => event === 'dcs-up', { from })
+  await until('the leader is open', async () => (await viewOf(second))?.primary.state === 'open')
+  assert.equal(await holders.ping(), 5, 'etcd that comes back closes no session')
+  await holders.close()
+  await dir.remove()
+})
+
+async function viewOf(one: RouterProcess) {
+  const { clusters } = (await one.status()) as unknown as RouterStatus
+  return clusters[0]?.view
+}
 
 test('a router that is started before etcd listens, holds, and serves when etcd is there', async (t) => {
   await Promise.all(etcd.servers.map((server) => server.stop()))

@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { EtcdCluster } from '../support/etcd.ts'
+import { Holders } from '../support/holders.ts'
+import { createLoadTable, failures } from '../support/load.ts'
+import { PatroniCluster } from '../support/patroni.ts'
+import type { PatroniMember } from '../support/patroni-member.ts'
+import { codeOf, sql } from '../support/sql.ts'
+import { clock, until } from '../support/until.ts'
+import { Writer } from '../support/writer.ts'
+import { Routes } from './support/routes.ts'
+
+// A standby cluster, which follows another cluster until it is promoted. The tests are its life, one after the other.
+
+const FAST = { ttl: 10, loopWait: 1, retryTimeout: 3 }
+
+let etcd: EtcdCluster
+let main: PatroniCluster
+let standby: PatroniCluster
+let routes: Routes
+let leader: PatroniMember
+let replica: PatroniMember
+
+before(async () => {
+  etcd = await EtcdCluster.start()
+  main = await PatroniCluster.start({ ...FAST, etcd, scope: 'main', members: 1 })
+  const { pgPort } = await main.leader()
+  await createLoadTable(pgPort)
+  const remote = { host: '127.0.0.1', port: pgPort, create_replica_methods: ['basebackup'] }
+  standby = await PatroniCluster.start({
+    ...{ ...FAST, etcd, scope: 'standby', members: 2, dcs: { standby_cluster: remote } },
+  })
+  leader = await standby.leader()
+  const [other] = await standby.replicas()
+  assert.ok(other)
+  replica = other
+  routes = await Routes.start(standby, {
+    leading: { route: 'standby-leader' },
+    readers: { route: 'read-only' },
+    near: { route: 'read-only', max_lag: '1MB' },
+  })
+})
+
+after(async () => {
+  await routes[Symbol.asyncDispose]()
+  await standby.stop()
+  await main.stop()
+  await etcd.close()
+})
+
+test('a standby cluster serves readers at its leader and at its replica, and has no primary', async () => {
+  await Promise.all([
+    routes.waitFor('leading', leader),
+    routes.waitFor('readers', leader, replica),
+    routes.waitFor('replicas', replica),
+  ])
+  for (const listener of ['leading', 'replicas']) {
+    const write = sql(routes.port(listener), `INSERT INTO load VALUES ('${listener}', 0)`)
+    assert.equal(await write.then(() => 'written', codeOf), '25006')
+  }
+  const [state] = routes.router.log.filter(({ event }) => event === 'primary-open')
+  assert.equal(state, undefined)
+})
+
+test('the lag of its replica counts from its own leader', async () => {
+  await routes.waitFor('near', leader, replica)
+  await replica.sql('SELECT pg_wal_replay_pause()')
+  await (await main.leader()).sql(`SELECT pg_logical_emit_message(true, 'lag', repeat('x', 4194304))`)
+  await routes.waitFor('near', leader)
+  await routes.waitFor('readers', leader, replica)
+  await replica.sql('SELECT pg_wal_replay_resume()')
+  await routes.waitFor('near', leader, replica)
+})
+
+test('a client that waits for a primary writes to the standby cluster as soon as it is promoted', async (t) => {
+  const readers = await Holders.open(routes.port('replicas'), 3)
+  const writer = Writer.start({ port: routes.port('primary'), everyMs: 200 })
+  await until('clients wait', () => writer.waiting >= 3)
+  assert.deepEqual(writer.attempts, [])
+  const proved = until(
+    'its leader proves itself',
+    async () => {
+      const { status, text } = await leader.rest('GET', '/primary', undefined, 1000)
+      const { role, xlog } = JSON.parse(text) as { role: string; xlog?: { location?: number } }
+      return status === 200 && ['master', 'primary'].includes(role) && xlog?.location !== undefined && clock()
+    },
+    { everyMs: 5 },
+  )
+  await standby.configure({ standby_cluster: null })
+  const from = await proved
+  await until('the clients have written', () => writer.attempts.length >= 5)
+  const attempts = await writer.stop()
+  assert.deepEqual(failures(attempts), {})
+  assert.ok(attempts.every(({ server }) => server === leader.pgPort))
+  const first = Math.min(...attempts.map(({ doneAt }) => doneAt))
+  t.diagnostic(`the first write ${(first - from).toFixed(0)} ms after its leader's proof`)
+  assert.ok(first - from < 10_000)
+  assert.equal(await readers.ping(), 3, 'sessions of its replica stay')
+  await readers.close()
+  await Promise.all([routes.waitFor('readers', leader, replica), routes.waitFor('replicas', replica)])
+})
+
+test('made a standby cluster again, it loses the sessions on its primary, and clients wait', async () => {
+  const holders = await Holders.open(routes.port('primary'), 3)
+  const readers = await Holders.open(routes.port('replicas'), 3)
+  await standby.configure({ standby_cluster: { host: '127.0.0.1', port: (await main.leader()).pgPort } })
+  await until('the sessions are closed', () => holders.open === 0)
+  assert.equal(await readers.ping(), 3)
+  await readers.close()
+})

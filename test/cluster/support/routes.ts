@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict'
+import type { RouterStatus } from '../../../src/admin/status.ts'
+import type { MemberView } from '../../../src/watcher/view.ts'
+import type { PatroniCluster } from '../../support/patroni.ts'
+import type { PatroniMember } from '../../support/patroni-member.ts'
+import { freePort } from '../../support/ports.ts'
+import { RouterProcess } from '../../support/router.ts'
+import { sql } from '../../support/sql.ts'
+import { until } from '../../support/until.ts'
+
+/** More of a listener than its address, such as `{route: 'sync', max_lag: '1MB'}`. */
+export type ListenerSettings = Readonly<Record<string, unknown>>
+
+/** A router in front of a cluster, with listeners of the test's choice besides its two own ones. */
+export class Routes implements AsyncDisposable {
+  readonly router: RouterProcess
+  readonly #cluster: PatroniCluster
+  readonly #ports: ReadonlyMap<string, number>
+
+  private constructor(cluster: PatroniCluster, router: RouterProcess, ports: ReadonlyMap<string, number>) {
+    this.#cluster = cluster
+    this.router = router
+    this.#ports = ports
+  }
+
+  static async start(cluster: PatroniCluster, more: Readonly<Record<string, ListenerSettings>>): Promise<Routes> {
+    const router = await RouterProcess.forCluster(cluster)
+    try {
+      // The ports of its own listeners are known only now.
+      await router.stop()
+      const own = [
+        ['primary', { route: 'primary' }, router.primaryPort] as const,
+        ['replicas', { route: 'replica' }, router.replicaPort] as const,
+      ]
+      const others = Object.entries(more).map(async ([name, rest]) => [name, rest, await freePort()] as const)
+      const all = [...own, ...(await Promise.all(others))]
+      const listeners = all.map(([name, rest, port]) => [name, { bind: `127.0.0.1:${port}`, ...rest }] as const)
+      const { scope, namespace } = cluster.settings
+      router.configure({ scope, namespace, ...cluster.access, proxy: { listeners: Object.fromEntries(listeners) } })
+      await router.start()
+      return new Routes(cluster, router, new Map(all.map(([name, , port]) => [name, port])))
+    } catch (error) {
+      await router[Symbol.asyncDispose]()
+      throw error
+    }
+  }
+
+  port(listener: string): number {
+    const port = this.#ports.get(listener)
+    assert.ok(port !== undefined, `no listener ${listener}`)
+    return port
+  }
+
+  /** The members that serve new clients of a listener, sorted by name: twice as many clients as there are members. */
+  async servers(listener: string): Promise<string[]> {
+    const found = new Set<string>()
+    for (let client = 0; client < this.#cluster.members.length * 2; client++) {
+      const [row] = await sql(this.port(listener), 'SELECT inet_server_port() AS port', { timeoutMs: 40_000 })
+      found.add(this.#cluster.memberAt(Number(row?.['port']))?.name ?? 'nobody known')
+    }
+    return [...found].sort()
+  }
+
+  /** Waits until exactly these members serve the clients of a listener. */
+  async waitFor(listener: string, ...members: readonly PatroniMember[]): Promise<void> {
+    const wanted = members.map(({ name }) => name).sort()
+    const check = async () => assert.deepEqual(await this.servers(listener), wanted)
+    await until(`${listener} leads to ${wanted.join(', ')}`, async () => check().then(() => true), {
+      ...{ timeoutMs: 60_000, everyMs: 100 },
+    })
+  }
+
+  /** What the router says of a member. */
+  async view({ name }: PatroniMember): Promise<MemberView> {
+    const { clusters } = (await this.router.status()) as unknown as RouterStatus
+    const found = clusters[0]?.view.members.find((member) => member.name === name)
+    assert.ok(found, `the router does not know ${name}`)
+    return found
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.router[Symbol.asyncDispose]()
+  }
+}
