@@ -1,11 +1,11 @@
 /** The admin socket: how every tool and every command of the command line reaches the running router. */
-import { chmod, stat } from 'node:fs/promises'
 import { createServer, type Server, type Socket } from 'node:net'
 import type { Logger } from 'pino'
-import { explain, failureOf } from '../errors.ts'
+import { explain } from '../errors.ts'
+import { listenOnUnixSocket } from '../unix-socket.ts'
 import { serveClient } from './client-session.ts'
 import { withSessionCommands, type Command } from './command.ts'
-import { claimSocketPath, failed } from './socket-path.ts'
+import { failureAt, makeSocketDirectory } from './socket-path.ts'
 
 /** HAProxy's 10 s throws out whoever types; a client may choose its own (`set timeout cli`). */
 const IDLE_TIMEOUT_MS = 60_000
@@ -42,19 +42,11 @@ export class AdminSocket {
 
   /** Listens, or rejects with BIND_FAILED, which names the path, and leaves no socket behind. */
   async start(): Promise<void> {
-    await claimSocketPath(this.#path)
+    const path = this.#path
+    await makeSocketDirectory(path)
     const server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket))
     server.maxConnections = MAX_CLIENTS
-    try {
-      await listen(server, this.#path)
-      const { mode } = await stat(this.#path)
-      await chmod(this.#path, mode & 0o770)
-    } catch (error) {
-      await closed(server)
-      const inUse = failureOf(error) === 'in-use'
-      const reason = inUse ? 'another process listens there: is a router running already?' : explain(error)
-      throw failed(this.#path, reason, error)
-    }
+    await listenOnUnixSocket(server, { path, failure: failureAt(path), mode: (umasked) => umasked & 0o770 })
     // A connection that cannot be accepted is its client's loss only.
     server.on('error', (error) => this.#log.warn({ reason: explain(error) }, 'the admin socket cannot accept'))
     this.#server = server
@@ -85,21 +77,6 @@ export class AdminSocket {
     const served = serveClient(socket, { idleTimeoutMs, commands, log }).finally(() => this.#clients.delete(socket))
     this.#clients.set(socket, served)
   }
-}
-
-function listen(server: Server, path: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onError = (error: Error): void => {
-      server.off('listening', onListening)
-      reject(error)
-    }
-    const onListening = (): void => {
-      server.off('error', onError)
-      resolve()
-    }
-    server.once('error', onError).once('listening', onListening)
-    server.listen(path)
-  })
 }
 
 /** libuv removes the socket's file when its server is closed. */

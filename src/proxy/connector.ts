@@ -33,6 +33,7 @@ export class Connector {
   readonly #joined: (client: Client, target: Target, session: Session) => void
   readonly #dials = new Dials()
   #targets: readonly Target[] = []
+  #fallback: Target | null = null
   #last: string | null = null
   /** This machine is out of descriptors, ports or memory. */
   #isStarved = false
@@ -50,10 +51,12 @@ export class Connector {
     this.#joined = joined
   }
 
-  /** Dials these from now on; dials of others are given up. */
-  use(targets: readonly Target[]): void {
+  /** Dials these from now on, and `fallback` when none of them can be dialled; dials of others are given up. */
+  use(targets: readonly Target[], fallback: Target | null): void {
     this.#targets = targets
-    this.#dials.abandon((target) => !targets.some((other) => isSame(target, other)))
+    this.#fallback = fallback
+    const all = fallback === null ? targets : [...targets, fallback]
+    this.#dials.abandon((target) => !all.some((other) => isSame(target, other)))
   }
 
   /** Gives up the dials whose target matches, at once. */
@@ -65,16 +68,24 @@ export class Connector {
   async connect(client: Client): Promise<Connected> {
     const tried = new Set<string>()
     for (let reason = 'no server is known'; ;) {
-      const untried = this.#targets.filter(({ member }) => !tried.has(member))
-      const target = this.#choose(untried, this.#last)
+      const target = this.#next(tried)
       if (target === null) return { kind: 'none', reason }
-      this.#last = target.member
       tried.add(target.member)
       const { signal, end } = this.#dials.begin(target)
       const result = await this.#dial(client, target, signal).finally(end)
       if (result.kind !== 'down') return result
       reason = result.reason
     }
+  }
+
+  #next(tried: ReadonlySet<string>): Target | null {
+    const untried = this.#targets.filter(({ member }) => !tried.has(member))
+    const target = this.#choose(untried, this.#last)
+    if (target !== null) {
+      this.#last = target.member
+      return target
+    }
+    return this.#fallback === null || tried.has(this.#fallback.member) ? null : this.#fallback
   }
 
   async #dial(

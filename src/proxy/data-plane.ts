@@ -1,20 +1,23 @@
 /**
- * Brings the data plane in line with the primary: hold, then fence, then open. A member is opened only after every
- * session of older epochs is closed, everywhere.
+ * Brings the data plane in line with the primary: hold, then fence, then open. A member is opened, to whichever routes may
+ * use it, only after every session of older epochs is closed, everywhere.
  */
 import type { ClusterView } from '../watcher/view.ts'
 import { primaryTarget, type Target } from './route.ts'
 
-/** What moves the bytes of the primary route. Today one event loop; threads or a kernel plane can do it too. */
+/**
+ * What moves the bytes of every session on the primary, whichever route it came by. Today one event loop; threads or a
+ * kernel plane can do it too.
+ */
 export interface DataPlane {
-  /** From now on new connections wait; `reason` is for those who wait in vain. */
+  /** From now on no new connection goes to the primary; `reason` is for those who wait in vain. */
   hold(reason: string): void
   /**
-   * Resolves when every session and dial of an epoch other than `epoch` is closed. Never rejects: a part that does not
+   * Resolves when every session and dial of a primary of another epoch is closed. Never rejects: a part that does not
    * acknowledge in time is torn down.
    */
   fence(epoch: number, reason: string): Promise<void>
-  /** Lets new connections through to `target`, whose epoch is the one fenced last. */
+  /** Lets new connections through to `target` too, whose epoch is the one fenced last. */
   open(target: Target): void
 }
 

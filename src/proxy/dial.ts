@@ -1,8 +1,9 @@
 /** Opens a connection to a server for a client, and looks at its first answer before the client sees it. */
-import { connect, type Socket } from 'node:net'
+import { connect, isIP, type Socket } from 'node:net'
 import { explain, failureOf, type Failure } from '../errors.ts'
 import { firstAnswer, isEncryptionRefused } from '../pgwire.ts'
 import type { Address } from '../watcher/view.ts'
+import { hostPort } from './address.ts'
 import type { Client } from './client.ts'
 
 /** The server has answered: the client is to get the answer, and both are to be joined. `server` is paused. */
@@ -53,13 +54,18 @@ export async function dial({ address, client, timeoutMs, keepaliveMs, signal }: 
     keepAliveInitialDelay: keepaliveMs,
     allowHalfOpen: true,
   })
-  const where = `Postgres at ${address.host}:${address.port}`
+  const where = `Postgres at ${hostPort(address.host, address.port)}`
+  let isResolved = isIP(address.host) !== 0
   let isConnected = false
   let received = Buffer.alloc(0)
-  const timer = setTimeout(
-    () => resolve({ kind: 'down', reason: `${where} does not answer within ${timeoutMs} ms` }),
-    timeoutMs,
-  )
+  const onTimeout = (): void => {
+    const what = isResolved ? 'does not answer' : 'has a name that is not resolved'
+    resolve({ kind: 'down', reason: `${where} ${what} within ${timeoutMs} ms` })
+  }
+  const timer = setTimeout(onTimeout, timeoutMs)
+  const onLookup = (): void => {
+    isResolved = true
+  }
   const onConnect = (): void => {
     isConnected = true
     clearTimeout(timer)
@@ -86,7 +92,8 @@ export async function dial({ address, client, timeoutMs, keepaliveMs, signal }: 
   }
   const onEnd = (): void => onBreak(`${where} closes the connection without an answer`)
   const onError = (error: Error): void => {
-    const reason = `${where}: ${explain(error)}`
+    const unresolved = failureOf(error) === 'unresolved' ? 'the name does not resolve: ' : ''
+    const reason = `${where}: ${unresolved}${explain(error)}`
     if (!isConnected && LOCAL.includes(failureOf(error))) resolve({ kind: 'local', reason })
     else onBreak(reason)
   }
@@ -102,12 +109,12 @@ export async function dial({ address, client, timeoutMs, keepaliveMs, signal }: 
   }
   const onGone = (): void => resolve({ kind: 'client-gone' })
 
-  server.on('connect', onConnect).on('data', onData).on('end', onEnd).on('error', onError)
+  server.on('lookup', onLookup).on('connect', onConnect).on('data', onData).on('end', onEnd).on('error', onError)
   signal.addEventListener('abort', onAbort, { once: true })
   client.gone.addEventListener('abort', onGone, { once: true })
   const result = await promise
   clearTimeout(timer)
-  server.off('connect', onConnect).off('data', onData).off('end', onEnd)
+  server.off('lookup', onLookup).off('connect', onConnect).off('data', onData).off('end', onEnd)
   signal.removeEventListener('abort', onAbort)
   client.gone.removeEventListener('abort', onGone)
   if (result.kind === 'answered') server.off('error', onError)

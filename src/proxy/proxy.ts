@@ -9,7 +9,7 @@ import type { ClusterView, DialFailure } from '../watcher/view.ts'
 import { roundRobin } from './balance.ts'
 import { PrimaryFollower } from './data-plane.ts'
 import { Listener } from './listener.ts'
-import { isDown, replicaTargets } from './route.ts'
+import { RouteControl } from './route-control.ts'
 import { RouteServer } from './route-server.ts'
 import type { ProxyStatus } from './status.ts'
 
@@ -23,6 +23,7 @@ export interface ProxyDeps {
 interface Served {
   readonly listener: Listener
   readonly route: RouteServer
+  readonly control: RouteControl
 }
 
 export class Proxy {
@@ -43,14 +44,16 @@ export class Proxy {
         accept: (socket: Socket) => this.#accept(route, socket),
         trouble: (error: Error | null) => this.#trouble(listener.name, error),
       }
-      return { route, listener: new Listener(listener, config.tcpKeepaliveMs, events) }
+      const control = new RouteControl(listener, route, log)
+      return { route, control, listener: new Listener(listener, config.tcpKeepaliveMs, events) }
     })
-    const primaries = this.#routes('primary')
+    // Every route may have sessions on the primary: all of them are fenced before any of them may use the next one.
+    const controls = this.#served.map(({ control }) => control)
     this.#follower = new PrimaryFollower({
-      hold: (reason) => primaries.forEach((route) => route.shut(reason)),
-      open: (target) => primaries.forEach((route) => route.open([target])),
+      hold: (reason) => controls.forEach((control) => control.hold(reason)),
+      open: (target) => controls.forEach((control) => control.open(target)),
       fence: async (epoch, reason) => {
-        await Promise.all(primaries.map((route) => route.fence((target) => target.epoch !== epoch, reason)))
+        await Promise.all(controls.map((control) => control.fence(epoch, reason)))
       },
     })
   }
@@ -74,20 +77,17 @@ export class Proxy {
 
   /** Follows the view. New connections are held, and sessions begin to be closed, before this returns. */
   apply(view: ClusterView): void {
+    for (const { control } of this.#served) control.observe(view)
     this.#follower.follow(view)
-    const replicas = replicaTargets(view)
-    for (const route of this.#routes('replica')) {
-      void route.closeSessions(({ member }) => isDown(view, member), 'it is down')
-      if (replicas.length > 0) route.open(replicas)
-      else route.shut('no replica takes connections')
-    }
+    for (const { control } of this.#served) control.update()
   }
 
   status(): ProxyStatus {
     const oldest = this.#served.map(({ route }) => route.oldestHeld).filter((since) => since !== null)
     return {
-      listeners: this.#served.map(({ listener: { config, address }, route }) => {
-        return { name: config.name, route: config.route, address, sessions: route.sessions.size, held: route.held }
+      listeners: this.#served.map(({ listener: { config, address }, route, control }) => {
+        const { name, route: kind } = config
+        return { name, route: kind, address, sessions: route.sessions.size, held: route.held, ...control.status }
       }),
       sessions: this.#served.flatMap(({ listener, route }) =>
         [...route.sessions.countByMember()].map(([member, sessions]) => ({
@@ -141,9 +141,5 @@ export class Proxy {
 
   #held(): number {
     return this.#served.reduce((sum, { route }) => sum + route.held, 0)
-  }
-
-  #routes(kind: 'primary' | 'replica'): readonly RouteServer[] {
-    return this.#served.filter(({ listener }) => listener.config.route === kind).map(({ route }) => route)
   }
 }

@@ -57,9 +57,12 @@ export class RouteServer {
     return this.#sessions
   }
 
-  /** Lets clients through to these targets; dials of others are given up, and their clients served anew. */
-  open(targets: readonly Target[]): void {
-    this.#connector.use(targets)
+  /**
+   * Lets clients through to these targets, or to `fallback` where none of them can be dialled; dials of others are given
+   * up, and their clients served anew.
+   */
+  open(targets: readonly Target[], fallback: Target | null): void {
+    this.#connector.use(targets, fallback)
     if (this.#hold.isOpen) return
     const waiting = this.#hold.size
     const since = this.#hold.oldest
@@ -78,7 +81,7 @@ export class RouteServer {
   shut(reason: string): void {
     this.#reason = reason
     this.#hold.shut()
-    this.#connector.use([])
+    this.#connector.use([], null)
   }
 
   /** Ends the dials and the sessions whose target matches; see `closeSessions`. */
@@ -112,7 +115,7 @@ export class RouteServer {
   close(): void {
     for (const client of this.#clients) client.destroy()
     this.#hold.close()
-    this.#connector.use([])
+    this.#connector.use([], null)
     this.#sessions.destroy()
     this.#closing.abort()
   }

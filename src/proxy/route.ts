@@ -1,14 +1,58 @@
-/** Which members a route may use, from the view. Pure. */
+/** Which members a route may use, from the view: the rules of Patroni's REST API (api.py, do_GET). Pure. */
+import type { ListenerConfig, Route } from '../config/config.ts'
 import { takesNew } from '../watcher/machine.ts'
-import type { Address, ClusterView } from '../watcher/view.ts'
+import type { Address, ClusterView, MemberView } from '../watcher/view.ts'
+import { lagStep, whyLagging, type WithinLag } from './lag.ts'
 
 export interface Target {
   readonly member: string
   readonly address: Address
-  /** The epoch of the primary; a dial that completes under another one is closed. 0 on other routes. */
+  /** The epoch of the primary; a dial that completes under another one is closed. 0 of others. */
   readonly epoch: number
-  /** Handed back with a failed dial; null on other routes. */
+  /** Handed back with a failed dial; null of others. */
   readonly basis: string | null
+}
+
+/** What a route makes of the members of the latest view. */
+export interface RouteState {
+  readonly withinLag: WithinLag
+  /** As in the view: sorted by name. */
+  readonly uses: readonly MemberUse[]
+  /** Those that take new sessions, without the primary. */
+  readonly targets: readonly Target[]
+  /** Whether the primary, where it is open, belongs to them. */
+  readonly admitsPrimary: boolean
+}
+
+export interface MemberUse extends Verdict {
+  readonly member: string
+}
+
+export interface Verdict {
+  readonly fit: boolean
+  /** Why not; empty where it is. */
+  readonly reason: string
+  /** What of the route itself rules it out; null: the member is not fit for any, or the route is not for its kind. */
+  readonly cause: 'noloadbalance' | 'sync' | 'tag' | 'lag' | null
+}
+
+export const NEW_ROUTE: RouteState = { withinLag: new Map(), uses: [], targets: [], admitsPrimary: false }
+
+type Kind = 'primary' | 'standby-leader' | 'replica'
+
+const ADMITTED: Readonly<Record<Route, readonly Kind[]>> = {
+  primary: ['primary'],
+  replica: ['replica'],
+  sync: ['replica'],
+  async: ['replica'],
+  'read-only': ['primary', 'standby-leader', 'replica'],
+  'standby-leader': ['standby-leader'],
+  any: ['primary', 'standby-leader', 'replica'],
+}
+
+/** Whether new sessions of a route go to the primary as to any other of its members. */
+export function isForPrimary(route: Route): boolean {
+  return ADMITTED[route].includes('primary')
 }
 
 /** The member to write to, if one is open. */
@@ -17,14 +61,84 @@ export function primaryTarget({ primary }: ClusterView): Target | null {
   return !takesNew(state) || member === null || address === null ? null : { member, address, epoch, basis }
 }
 
-/** The replicas that take new sessions, sorted by name. */
-export function replicaTargets({ members }: ClusterView): readonly Target[] {
-  return members.flatMap(({ name, host, port, replica }) =>
-    replica.fit && host !== null ? [{ member: name, address: { host, port }, epoch: 0, basis: null }] : [],
-  )
+/** Whether it is a server that may be written to: its sessions are fenced by epoch. */
+export function isPrimary({ basis }: Target): boolean {
+  return basis !== null
 }
 
-/** Members whose replica sessions are of no use any more: proved down, or forgotten. */
+/** Members whose sessions that only read are of no use any more: proved down, or forgotten. */
 export function isDown({ members }: ClusterView, name: string): boolean {
   return members.find((member) => member.name === name)?.replica.down ?? true
+}
+
+/** The step to the next view. */
+export function routeStep(before: RouteState, view: ClusterView, listener: ListenerConfig): RouteState {
+  const withinLag = lagStep(before.withinLag, view.members, listener.maxLagBytes)
+  const judged = view.members.map((member) => {
+    const verdict = judge(member, view, listener, withinLag.get(member.name) ?? false)
+    return { member, kind: kindOf(member, view), verdict }
+  })
+  const primary = view.members.find(({ name }) => name === view.primary.member)
+  return {
+    withinLag,
+    uses: judged.map(({ member: { name: member }, verdict }) => ({ member, ...verdict })),
+    targets: judged.flatMap(({ member: { name: member, address }, kind, verdict }) =>
+      kind !== 'primary' && verdict.fit && address !== null ? [{ member, address, epoch: 0, basis: null }] : [],
+    ),
+    admitsPrimary: isForPrimary(listener.route) && tagFault(primary?.tags ?? {}, listener) === null,
+  }
+}
+
+/** The leader of a standby cluster is a replica of another cluster; every other leader is, or was, the primary. */
+function kindOf({ name, isLeader }: MemberView, { primary, standbyCluster }: ClusterView): Kind {
+  if (name === primary.member) return 'primary'
+  if (!isLeader) return 'replica'
+  return standbyCluster ? 'standby-leader' : 'primary'
+}
+
+function judge(member: MemberView, view: ClusterView, listener: ListenerConfig, isWithinLag: boolean): Verdict {
+  const { route, maxLagBytes } = listener
+  const kind = kindOf(member, view)
+  if (!ADMITTED[route].includes(kind)) return unfit(`is ${NAMES[kind]}`)
+  if (kind === 'primary') {
+    const { state, reason, member: named } = view.primary
+    if (member.name !== named) return unfit('is named leader and not the primary')
+    return takesNew(state) ? (tagFault(member.tags, listener) ?? FIT) : unfit(`${state}: ${reason}`)
+  }
+  const { replica, address, tags, isSync } = member
+  if (!replica.fit) return unfit(replica.reason)
+  if (address === null) return unfit('has no address')
+  if (kind === 'standby-leader') return tagFault(tags, listener) ?? FIT
+  if (route !== 'any' && Boolean(tags['noloadbalance'])) return unfit('noloadbalance', 'noloadbalance')
+  if (route === 'sync' && !isSync) return unfit('is not synchronous', 'sync')
+  if (route === 'async' && isSync) return unfit('is synchronous', 'sync')
+  const fault = tagFault(tags, listener)
+  if (fault !== null || maxLagBytes === null || isWithinLag) return fault ?? FIT
+  return unfit(whyLagging(member, maxLagBytes), 'lag')
+}
+
+const FIT: Verdict = { fit: true, reason: '', cause: null }
+const NAMES: Readonly<Record<Kind, string>> = {
+  primary: 'the leader',
+  'standby-leader': 'the standby leader',
+  replica: 'a replica',
+}
+
+function unfit(reason: string, cause: Verdict['cause'] = null): Verdict {
+  return { fit: false, reason, cause }
+}
+
+/** As `?tag_key=value` of Patroni's REST API, which has no such thing for `/primary` and `/standby-leader`. */
+function tagFault(tags: MemberView['tags'], { route, tags: wanted }: ListenerConfig): Verdict | null {
+  if (route === 'primary' || route === 'standby-leader') return null
+  for (const [key, value] of Object.entries(wanted)) {
+    const actual = Object.hasOwn(tags, key) ? tags[key] : undefined
+    if (actual === undefined) return unfit(`has no tag ${key}`, 'tag')
+    if (asText(actual) !== asText(value)) return unfit(`tag ${key} is ${asText(actual)}, not ${asText(value)}`, 'tag')
+  }
+  return null
+}
+
+function asText(tag: string | number | boolean): string {
+  return typeof tag === 'string' ? tag : String(tag).toLowerCase()
 }

@@ -1,3 +1,5 @@
+import type { Route } from '../config/config.ts'
+
 /** What the proxy publishes of itself for `status` and later for metrics. Plain data. */
 export interface ProxyStatus {
   readonly listeners: readonly ListenerStatus[]
@@ -13,11 +15,26 @@ export interface ProxyStatus {
 
 export interface ListenerStatus {
   readonly name: string
-  readonly route: 'primary' | 'replica'
-  /** As bound: `[::]:5000`, the port is the kernel's where the configuration said 0. */
+  readonly route: Route
+  /**
+   * As bound: `[::]:5000`, the port is the kernel's where the configuration said 0; paths of Unix sockets; commas between
+   * several.
+   */
   readonly address: string
   readonly sessions: number
   readonly held: number
+  /** As in the view: sorted by name. */
+  readonly members: readonly MemberStatus[]
+  /** Whether the primary serves now because no member of the route can. */
+  readonly fallback: boolean
+}
+
+/** Whether new sessions of a listener go to a member. */
+export interface MemberStatus {
+  readonly member: string
+  readonly fit: boolean
+  /** Why not; empty where it is. */
+  readonly reason: string
 }
 
 export interface MemberSessions {

@@ -5,7 +5,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { RouterError } from '../../../src/errors.ts'
 import { until } from '../../support/until.ts'
 import { AUTH_OK, errorFields, STARTUP, SSL_REQUEST } from './support/messages.ts'
-import { PRIMARY, REPLICAS, type Rig, Scene } from './support/scene.ts'
+import { PRIMARY, REPLICAS, type Rig, Scene, tcp } from './support/scene.ts'
 import { closedView, openView, replicaView } from './support/views.ts'
 import { Wire } from './support/wire.ts'
 
@@ -38,8 +38,8 @@ test('listens on IPv6, and on every address where none is named', async () => {
   const server = await scene.postgres()
   const rig = await scene.proxy({
     listeners: [
-      { ...PRIMARY, host: '::1' },
-      { ...PRIMARY, name: 'every', host: null },
+      { ...PRIMARY, binds: [tcp('::1')] },
+      { ...PRIMARY, name: 'every', binds: [tcp(null)] },
     ],
   })
   rig.proxy.apply(openView('pg1', server.address, 1))
@@ -61,7 +61,7 @@ for (const host of ['127.0.0.1', '::1']) {
     const other = createServer()
     await new Promise<void>((resolve) => other.listen(0, host, resolve))
     const { port } = other.address() as AddressInfo
-    const rig = scene.rig({ listeners: [PRIMARY, { ...REPLICAS, host, port }] })
+    const rig = scene.rig({ listeners: [PRIMARY, { ...REPLICAS, binds: [tcp(host, port)] }] })
     try {
       await assert.rejects(rig.proxy.start(), (error) => {
         const where = host === '::1' ? `[::1]:${port}` : `127.0.0.1:${port}`
@@ -80,7 +80,7 @@ for (const host of ['127.0.0.1', '::1']) {
 }
 
 test('names an address that is not of this machine', async () => {
-  const rig = scene.rig({ listeners: [{ ...PRIMARY, host: '192.0.2.1' }] })
+  const rig = scene.rig({ listeners: [{ ...PRIMARY, binds: [tcp('192.0.2.1')] }] })
   await assert.rejects(rig.proxy.start(), /listener primary cannot bind 192.0.2.1:0: listen EADDRNOTAVAIL/)
 })
 
@@ -106,7 +106,7 @@ test('a connection that cannot be accepted ends nothing, and the log says so onc
 })
 
 test('a proxy that is closed while it starts does not listen', async () => {
-  const rig = scene.rig({ listeners: [{ ...PRIMARY, host: 'localhost' }] })
+  const rig = scene.rig({ listeners: [{ ...PRIMARY, binds: [tcp('localhost')] }] })
   const starting = rig.proxy.start()
   rig.proxy.close()
   await starting.catch(() => undefined)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { getActiveResourcesInfo } from 'node:process'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { pino } from 'pino'
-import type { ListenerConfig, ProxyConfig } from '../../../../src/config/config.ts'
+import type { Bind, ListenerConfig, ProxyConfig } from '../../../../src/config/config.ts'
 import { Proxy } from '../../../../src/proxy/proxy.ts'
 import type { Address, DialFailure } from '../../../../src/watcher/view.ts'
 import { until } from '../../../support/until.ts'
@@ -16,13 +16,27 @@ export type ConfigChanges = Partial<Omit<ProxyConfig, 'hold' | 'timeouts'>> & {
   readonly timeouts?: Partial<ProxyConfig['timeouts']>
 }
 
-export const PRIMARY: ListenerConfig = { name: 'primary', host: '127.0.0.1', port: 0, route: 'primary' }
-export const REPLICAS: ListenerConfig = { name: 'replicas', host: '127.0.0.1', port: 0, route: 'replica' }
+/** An address with a port of the kernel's choice. */
+export function tcp(host: string | null, port = 0): Bind {
+  return { kind: 'tcp', host, port }
+}
+
+const LISTENER = {
+  binds: [tcp('127.0.0.1')],
+  maxLagBytes: null,
+  tags: {},
+  fallback: 'none',
+  closeFallback: false,
+} as const
+export const PRIMARY: ListenerConfig = { name: 'primary', route: 'primary', ...LISTENER }
+export const REPLICAS: ListenerConfig = { name: 'replicas', route: 'replica', ...LISTENER }
 
 /** The defaults of the design, on ports of the kernel, with these changes. */
 export function proxyConfig({ hold, timeouts, ...rest }: ConfigChanges): ProxyConfig {
   return {
     listeners: [PRIMARY, REPLICAS],
+    address: 'conn_url',
+    trust: 'proof',
     check: { intervalMs: 2000, fastIntervalMs: 100, timeoutMs: 1000, rise: 1, fall: 3 },
     hold: { timeoutMs: 45_000, maxConnections: 10_000, ...hold },
     maxConnections: 0,
@@ -41,7 +55,8 @@ export class FakeServer {
 
   constructor(server: Server) {
     this.#server = server
-    this.address = { host: '127.0.0.1', port: (server.address() as AddressInfo).port }
+    const { address: host, port } = server.address() as AddressInfo
+    this.address = { host, port }
   }
 
   /** The nth connection, once it is there. */
@@ -115,10 +130,13 @@ export class Scene {
     return rig
   }
 
-  async server(script: (wire: Wire) => void = () => undefined): Promise<FakeServer> {
+  async server(
+    script: (wire: Wire) => void = () => undefined,
+    { host = '127.0.0.1', port = 0 } = {},
+  ): Promise<FakeServer> {
     const server = createServer({ allowHalfOpen: true, noDelay: true })
     const listening = new Promise((resolve) => server.once('listening', resolve))
-    server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 })
+    server.listen({ port, host, backlog: 4096 })
     await listening
     const fake = new FakeServer(server)
     server.on('connection', (socket: Socket) => {
@@ -131,8 +149,8 @@ export class Scene {
   }
 
   /** A server that answers each connection when its first bytes are there. */
-  async postgres(): Promise<FakeServer> {
-    return this.server((wire) => wire.socket.once('data', () => wire.send(AUTH_OK)))
+  async postgres(where: { host?: string; port?: number } = {}): Promise<FakeServer> {
+    return this.server((wire) => wire.socket.once('data', () => wire.send(AUTH_OK)), where)
   }
 
   /** An address at which nobody listens. */
@@ -144,6 +162,13 @@ export class Scene {
 
   async client(rig: Rig, listener = 'primary'): Promise<Wire> {
     const wire = await Wire.to(rig.port(listener))
+    this.#clients.push(wire)
+    return wire
+  }
+
+  /** By its Unix socket. */
+  async clientAt(path: string): Promise<Wire> {
+    const wire = await Wire.at(path)
     this.#clients.push(wire)
     return wire
   }

@@ -10,12 +10,24 @@ export function openView(member: string, address: Address, epoch: number): Clust
   return view([], { state: 'open', member, address, epoch, reason: 'proved', basis: `basis of ${member} ${epoch}` })
 }
 
-/** A view with replicas and without a primary. */
-export function replicaView(members: Readonly<Record<string, Address | { down: boolean }>>): ClusterView {
-  const views = Object.entries(members).map(([name, what]) =>
-    'down' in what ? member(name, null, { fit: false, down: what.down, reason: 'unfit' }) : member(name, what),
-  )
+/** A view with replicas and without a primary; what is given of a member besides its address is changed. */
+export function replicaView(
+  members: Readonly<Record<string, Address | { down: boolean }>>,
+  changes: Readonly<Record<string, Partial<MemberView>>> = {},
+): ClusterView {
+  const views = Object.entries(members).map(([name, what]) => ({
+    ...('down' in what ? member(name, null, { fit: false, down: what.down, reason: 'unfit' }) : member(name, what)),
+    ...changes[name],
+  }))
   return view(views, { state: 'none', member: null, address: null, epoch: 1, reason: 'none' })
+}
+
+/** `others`, with a leader that is open. */
+export function withPrimary(others: ClusterView, name: string, address: Address, epoch: number): ClusterView {
+  const { primary } = openView(name, address, epoch)
+  const leader = { ...member(name, address, { fit: false, down: false, reason: 'the leader' }), isLeader: true }
+  const replicas = others.members.filter((each) => each.name !== name)
+  return { ...others, leader: name, members: [leader, ...replicas], primary }
 }
 
 function member(
@@ -24,9 +36,9 @@ function member(
   replica: MemberView['replica'] = { fit: true, down: false, reason: '' },
 ): MemberView {
   return {
-    ...{ name, host: address?.host ?? null, port: address?.port ?? 5432, restUrl: null },
+    ...{ name, host: address?.host ?? null, port: address?.port ?? 5432, proxy: null, restUrl: null, address },
     ...{ role: 'replica', state: 'running', timeline: 1, position: 1, replicationState: null, version: null },
-    ...{ tags: {}, pendingRestart: false, gone: false, replica },
+    ...{ tags: {}, pendingRestart: false, gone: false, isLeader: false, isSync: false, lagBytes: null, replica },
   }
 }
 

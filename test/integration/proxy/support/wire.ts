@@ -20,8 +20,18 @@ export class Wire {
 
   /** Connects to a port of this machine. */
   static async to(port: number, host = '127.0.0.1'): Promise<Wire> {
-    const wire = new Wire(connect({ port, host, allowHalfOpen: true, noDelay: true }))
-    await until(`a connection to ${port}`, () => !wire.socket.connecting, { everyMs: 1 })
+    return Wire.#connected({ port, host })
+  }
+
+  /** Connects to a Unix socket. */
+  static async at(path: string): Promise<Wire> {
+    return Wire.#connected({ path })
+  }
+
+  static async #connected(where: { port: number; host: string } | { path: string }): Promise<Wire> {
+    const wire = new Wire(connect({ ...where, allowHalfOpen: true, noDelay: true }))
+    const name = 'path' in where ? where.path : where.port
+    await until(`a connection to ${name}`, () => !wire.socket.connecting, { everyMs: 1 })
     assert.equal(wire.error, null)
     return wire
   }

@@ -1,0 +1,93 @@
+/** One address or Unix socket that a listener listens on. */
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import type { Bind, TcpBind } from '../config/config.ts'
+import { errno, explain, failureOf, RouterError } from '../errors.ts'
+import { listenOnUnixSocket } from '../unix-socket.ts'
+import { hostPort } from './address.ts'
+
+/** The kernel's limit (net.core.somaxconn) applies below this. */
+const BACKLOG = 4096
+/** PostgreSQL's unix_socket_permissions. */
+const SOCKET_MODE = 0o777
+
+export interface BoundSocketOptions {
+  /** Of its listener; for errors. */
+  readonly name: string
+  readonly bind: Bind
+  readonly tcpKeepaliveMs: number
+  readonly accept: (socket: Socket) => void
+  /** A connection cannot be accepted. */
+  readonly trouble: (error: Error) => void
+}
+
+export class BoundSocket {
+  readonly #options: BoundSocketOptions
+  readonly #server: Server
+  #address: string
+  #isClosed = false
+
+  constructor(options: BoundSocketOptions) {
+    const { bind, tcpKeepaliveMs, accept } = options
+    this.#options = options
+    this.#address = bind.kind === 'unix' ? bind.path : hostPort(bind.host ?? '*', bind.port)
+    // Node leaves those of TCP out where the socket has no such thing.
+    const tcp = { noDelay: true, keepAlive: tcpKeepaliveMs > 0, keepAliveInitialDelay: tcpKeepaliveMs }
+    this.#server = createServer({ allowHalfOpen: true, ...tcp }, accept)
+  }
+
+  /** `host:port` as bound, or the path; as configured before that. */
+  get address(): string {
+    return this.#address
+  }
+
+  /** Binds; rejects with BIND_FAILED, naming the listener and the address. */
+  async start(): Promise<void> {
+    const { name, bind, trouble } = this.#options
+    const failure = `listener ${name} cannot bind ${this.#address}`
+    if (bind.kind === 'unix') {
+      const mode = (): number => SOCKET_MODE
+      await listenOnUnixSocket(this.#server, { path: bind.path, failure, mode, backlog: BACKLOG })
+    } else await this.#startTcp(bind, failure)
+    // Without a listener, one connection that cannot be accepted would end the process.
+    this.#server.on('error', trouble)
+    if (this.#isClosed) this.#server.close()
+  }
+
+  /** Accepts nobody any more, and removes a Unix socket; connections that exist are not touched. Idempotent. */
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    if (this.#server.listening) this.#server.close()
+  }
+
+  async #startTcp({ host, port }: TcpBind, failure: string): Promise<void> {
+    try {
+      await this.#listen(host ?? '::', port).catch(async (error: unknown) => {
+        // A machine without IPv6: every address is then every IPv4 address.
+        const noIpv6 = host === null && ['EAFNOSUPPORT', 'EADDRNOTAVAIL'].includes(codeOf(error))
+        if (!noIpv6) throw error
+        await this.#listen('0.0.0.0', port)
+      })
+    } catch (cause) {
+      const reason = failureOf(cause) === 'in-use' ? 'the port is in use by another process' : explain(cause)
+      throw new RouterError('BIND_FAILED', `${failure}: ${reason}`, { cause })
+    }
+    const bound = this.#server.address() as AddressInfo
+    this.#address = hostPort(bound.address, bound.port)
+  }
+
+  async #listen(host: string, port: number): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<undefined>()
+    this.#server.once('error', reject)
+    this.#server.listen({ host, port, backlog: BACKLOG }, () => resolve(undefined))
+    try {
+      await promise
+    } finally {
+      this.#server.off('error', reject)
+    }
+  }
+}
+
+function codeOf(error: unknown): string {
+  return errno(error) ?? (error instanceof Error && 'code' in error ? String(error.code) : '')
+}

@@ -1,0 +1,45 @@
+/** Whether a member is close enough behind the leader for a route, with hysteresis. Pure. */
+import type { MemberView } from '../watcher/view.ts'
+
+/** A replica that was too far behind comes back at this part of the limit, so that one at the limit does not flap. */
+const BACK_AT = 0.8
+
+/** By member; one whose lag was never known is not in it. */
+export type WithinLag = ReadonlyMap<string, boolean>
+
+/**
+ * A lag that is not known changes nothing. The leader has none, and what was known of it before it led says nothing of
+ * the replica it becomes. `maxLagBytes` null: however far.
+ */
+export function lagStep(before: WithinLag, members: readonly MemberView[], maxLagBytes: number | null): WithinLag {
+  return new Map(
+    members.flatMap(({ name, isLeader, lagBytes }): [string, boolean][] => {
+      if (isLeader) return []
+      if (maxLagBytes === null) return [[name, true]]
+      const was = before.get(name)
+      if (lagBytes === null) return was === undefined ? [] : [[name, was]]
+      return [[name, lagBytes <= (was === false ? maxLagBytes * BACK_AT : maxLagBytes)]]
+    }),
+  )
+}
+
+/** Why a member that is not within the lag is out. */
+export function whyLagging({ lagBytes }: MemberView, maxLagBytes: number): string {
+  if (lagBytes === null) return 'its lag is not known'
+  const lag = `lag ${inUnits(lagBytes)}`
+  if (lagBytes > maxLagBytes) return `${lag} above ${inUnits(maxLagBytes)}`
+  return `${lag}, was above ${inUnits(maxLagBytes)}, back at ${inUnits(maxLagBytes * BACK_AT)}`
+}
+
+/** As PostgreSQL and Patroni count: 1 kB is 1024 bytes. */
+function inUnits(bytes: number): string {
+  const [unit, size] = UNITS.find(([, size]) => bytes >= size) ?? ['bytes', 1]
+  return `${Math.round((bytes / size) * 10) / 10} ${unit}`
+}
+
+const UNITS: readonly (readonly [string, number])[] = [
+  ['TB', 1024 ** 4],
+  ['GB', 1024 ** 3],
+  ['MB', 1024 ** 2],
+  ['kB', 1024],
+]

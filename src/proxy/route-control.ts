@@ -1,0 +1,125 @@
+/** Keeps the clients of one listener in line with the view, and with the primary that the data plane has opened. */
+import type { Logger } from 'pino'
+import type { ListenerConfig, Route } from '../config/config.ts'
+import type { ClusterView } from '../watcher/view.ts'
+import type { DataPlane } from './data-plane.ts'
+import { narrateUses, NOTHING_TOLD } from './narrate.ts'
+import { isDown, isForPrimary, isPrimary, NEW_ROUTE, routeStep, type Target } from './route.ts'
+import type { RouteServer } from './route-server.ts'
+import type { ListenerStatus } from './status.ts'
+
+const NAMES: Readonly<Record<Route, string>> = {
+  primary: 'primary',
+  replica: 'replica',
+  sync: 'synchronous replica',
+  async: 'asynchronous replica',
+  'read-only': 'member',
+  'standby-leader': 'standby leader',
+  any: 'member',
+}
+
+/** What is told to the server of the route. */
+export type Controlled = Pick<RouteServer, 'open' | 'shut' | 'fence' | 'closeSessions'>
+
+export class RouteControl implements DataPlane {
+  readonly #listener: ListenerConfig
+  readonly #server: Controlled
+  readonly #log: Logger
+  #state = NEW_ROUTE
+  #told = NOTHING_TOLD
+  /** Open, and its epoch is fenced everywhere. */
+  #primary: Target | null = null
+  /**
+   * Was open since the last fence. Sessions that it took while it was a replica outlive its promotion and can write: they
+   * end with its reign.
+   */
+  #former: string | null = null
+  #whyNoPrimary = 'the cluster is not known yet'
+  /** The members that new sessions go to; not the fallback. */
+  #targets: readonly Target[] = []
+  #isFallbackTold = false
+
+  constructor(listener: ListenerConfig, server: Controlled, log: Logger) {
+    this.#listener = listener
+    this.#server = server
+    this.#log = log
+  }
+
+  /** Takes the next view, which new connections follow with the next `hold`, `open` or `update`. */
+  observe(view: ClusterView): void {
+    this.#state = routeStep(this.#state, view, this.#listener)
+    const { lines, told } = narrateUses(this.#listener.name, this.#told, this.#state.uses)
+    this.#told = told
+    for (const { level, message, fields } of lines) this.#log[level](fields, message)
+    void this.#server.closeSessions((target) => !isPrimary(target) && isDown(view, target.member), 'it is down')
+  }
+
+  hold(reason: string): void {
+    this.#primary = null
+    this.#whyNoPrimary = reason
+    this.update()
+  }
+
+  async fence(epoch: number, reason: string): Promise<void> {
+    const former = this.#former
+    this.#former = null
+    const isOver = (target: Target): boolean => (isPrimary(target) ? target.epoch !== epoch : target.member === former)
+    await this.#server.fence(isOver, reason)
+  }
+
+  open(target: Target): void {
+    this.#primary = target
+    this.#former = target.member
+    this.update()
+  }
+
+  /** Lets new connections through to whom they may go to now, or holds them. */
+  update(): void {
+    const { targets, admitsPrimary } = this.#state
+    const isBack = this.#targets.length === 0
+    this.#targets = admitsPrimary && this.#primary !== null ? [...targets, this.#primary] : targets
+    const fallback = this.#fallback()
+    if (this.#targets.length > 0 || fallback !== null) this.#server.open(this.#targets, fallback)
+    else this.#server.shut(this.#whyNobody())
+    if (this.#targets.length > 0 && isBack) this.#endFallback()
+    if (this.#targets.length === 0 && fallback !== null) this.#beginFallback(fallback)
+  }
+
+  get status(): Pick<ListenerStatus, 'members' | 'fallback'> {
+    const members = this.#state.uses.map(({ member, fit, reason }) => ({ member, fit, reason }))
+    return { members, fallback: this.#targets.length === 0 && this.#fallback() !== null }
+  }
+
+  /** Who serves when no member of the route can. */
+  #fallback(): Target | null {
+    const { fallback, route } = this.#listener
+    return fallback === 'primary' && !isForPrimary(route) ? this.#primary : null
+  }
+
+  #beginFallback({ member }: Target): void {
+    if (this.#isFallbackTold) return
+    this.#isFallbackTold = true
+    const { name, route } = this.#listener
+    const fields = { event: 'fallback-begun', route: name, member }
+    this.#log.warn(fields, `${name}: no ${NAMES[route]} takes connections: new sessions go to the primary ${member}`)
+  }
+
+  #endFallback(): void {
+    const { name, route, closeFallback } = this.#listener
+    const members = this.#targets.map(({ member }) => member).join(', ')
+    if (this.#isFallbackTold) {
+      const message = `${name}: ${members} can be used again: new sessions no longer go to the primary`
+      this.#log.info({ event: 'fallback-ended', route: name, members }, message)
+    }
+    this.#isFallbackTold = false
+    const isFallback = (target: Target): boolean => !isForPrimary(route) && isPrimary(target)
+    if (closeFallback) void this.#server.fence(isFallback, `${members} can be used again`)
+  }
+
+  #whyNobody(): string {
+    const { route, fallback } = this.#listener
+    if (route === 'primary') return this.#whyNoPrimary
+    const nobody = `no ${NAMES[route]} takes connections`
+    return isForPrimary(route) || fallback === 'primary' ? `${nobody}; ${this.#whyNoPrimary}` : nobody
+  }
+}
