@@ -9,13 +9,17 @@ import type { ClusterConfig, Config } from './config/config.ts'
 import { explain } from './errors.ts'
 import { Proxy } from './proxy/proxy.ts'
 import { createDcs } from './watcher/dcs/create.ts'
+import type { Dcs } from './watcher/dcs/dcs.ts'
 import { RestClient } from './watcher/rest.ts'
+import { StateFile } from './watcher/state-file.ts'
 import { Watcher } from './watcher/watcher.ts'
 
 export interface RouterDeps {
   readonly log: Logger
   readonly version: string
   readonly pid: number
+  /** In the place of the DCS that the configuration names; the demo has one of its own. */
+  readonly createDcs?: (config: ClusterConfig, rest: RestClient) => Dcs
 }
 
 interface Part {
@@ -35,7 +39,7 @@ export class Router {
   constructor(config: Config, deps: RouterDeps) {
     this.#config = config
     this.#deps = deps
-    this.#parts = config.clusters.map((cluster) => buildPart(cluster, deps.log))
+    this.#parts = config.clusters.map((cluster) => buildPart(cluster, config.stateDir, deps))
     this.#admin = new AdminSocket({
       path: config.admin.socket.path,
       commands: showCommands(() => this.status()),
@@ -97,9 +101,12 @@ export class Router {
   }
 }
 
-function buildPart(config: ClusterConfig, log: Logger): Part {
-  const rest = new RestClient(config.restApi, config.proxy.check.timeoutMs)
-  const watcher = new Watcher({ config, dcs: createDcs(config), rest, log })
+function buildPart(config: ClusterConfig, stateDir: string | null, deps: RouterDeps): Part {
+  const { log, createDcs: dcsOf = createDcs } = deps
+  const rest = new RestClient(config.restApi, config.proxy.check.timeoutMs, log)
+  const { scope, namespace, citusGroup } = config
+  const state = stateDir === null ? null : new StateFile({ dir: stateDir, scope, namespace, citusGroup, log })
+  const watcher = new Watcher({ config, dcs: dcsOf(config, rest), rest, state, log })
   const proxy = new Proxy({ config: config.proxy, log, dialFailed: (failure) => watcher.dialFailed(failure) })
   watcher.subscribe((view) => proxy.apply(view))
   return { watcher, proxy }

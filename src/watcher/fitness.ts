@@ -124,8 +124,9 @@ export function replicaView(
 ): ReplicaView {
   const { rest, restDown, postgresDown } = fitness
   const down = postgresDown !== null && (restDown || member.gone)
-  if (member.isLeader) return { fit: false, down: false, reason: 'the leader' }
-  if (member.gone) return { fit: false, down, reason: 'its key has gone from the DCS' }
-  if (postgresDown !== null) return { fit: false, down, reason: postgresDown }
-  return rest === 'fit' ? { fit: true, down: false, reason: '' } : { fit: false, down, reason: fitness.reason }
+  if (member.isLeader) return { fit: false, checked: true, down: false, reason: 'the leader' }
+  if (member.gone) return { fit: false, checked: true, down, reason: 'its key has gone from the DCS' }
+  if (postgresDown !== null) return { fit: false, checked: true, down, reason: postgresDown }
+  if (rest === 'fit') return { fit: true, checked: true, down: false, reason: '' }
+  return { fit: false, checked: rest === 'unfit', down, reason: fitness.reason }
 }

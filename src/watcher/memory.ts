@@ -27,6 +27,11 @@ export function remember(before: Memory, cluster: Cluster, needed: string | null
   return present
 }
 
+/** The members of an earlier run: all there is to go by until the DCS can be read. */
+export function recalled(members: readonly Member[]): Memory {
+  return new Map(members.map((member) => [member.name, { member, goneSince: null }]))
+}
+
 /** The part of a snapshot that the primary's state machine decides by. */
 export function factsOf(cluster: Cluster, memory: Memory, dialled: ProxyConfig['address']): DcsFacts {
   const { leader, hasLock, claimed, systemId, standbyCluster, paused, failover } = cluster

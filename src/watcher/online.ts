@@ -18,10 +18,10 @@ export interface OnlineFinding {
 
 /** Asks everything that the router would ask. Rejects when `signal` aborts, or with what `RestClient` throws. */
 export async function checkOnline(config: ClusterConfig, signal: AbortSignal): Promise<readonly OnlineFinding[]> {
-  const { findings, cluster } = await readDcs(config, signal)
-  if (cluster === null) return findings
   const rest = new RestClient(config.restApi, config.proxy.check.timeoutMs)
   try {
+    const { findings, cluster } = await readDcs(config, rest, signal)
+    if (cluster === null) return findings
     const members = cluster.members.map((member) => checkMember(config, cluster, member, rest, signal))
     const strange = cluster.setAside.map(({ key, reason }) => ({
       subject: key,
@@ -39,10 +39,11 @@ export async function checkOnline(config: ClusterConfig, signal: AbortSignal): P
 /** One round over the endpoints. */
 async function readDcs(
   config: ClusterConfig,
+  rest: RestClient,
   signal: AbortSignal,
 ): Promise<{ findings: OnlineFinding[]; cluster: Cluster | null }> {
   const findings: OnlineFinding[] = []
-  for await (const observation of createDcs(config).observe(signal)) {
+  for await (const observation of createDcs(config, rest).observe(signal)) {
     const finding = dcsFinding(observation)
     findings.push(finding)
     if (observation.type === 'snapshot') return { findings, cluster: observation.cluster }

@@ -1,53 +1,48 @@
 /** Asks members' REST APIs. */
-import { readFileSync } from 'node:fs'
-import { createSecureContext } from 'node:tls'
-import { buildConnector, Client } from 'undici'
+import { type buildConnector, Client } from 'undici'
 import type { RestApiConfig } from '../config/config.ts'
-import { explain, RouterError } from '../errors.ts'
 import { parseJson } from './json.ts'
 import type { RestReply } from './proof.ts'
+import { isHttps, type Log, RestTls } from './rest-tls.ts'
 
-/** More than any answer of Patroni's health checks. Bytes. */
+/** More than any answer of Patroni, `/cluster` of a hundred members included. Bytes. */
 const MAX_BODY = 256 * 1024
 
 export class RestClient {
-  readonly #connect: buildConnector.connector
+  readonly #tls: RestTls
   readonly #timeoutMs: number
   readonly #clients = new Set<Client>()
 
-  /** Reads the certificates; throws RouterError where they are of no use. `timeoutMs` limits a whole question. */
-  constructor(config: RestApiConfig, timeoutMs: number) {
+  /**
+   * Reads the certificates; throws RouterError where they are of no use. Later they are read again when they have
+   * changed, which `log` tells. `timeoutMs` limits a whole question.
+   */
+  constructor(config: RestApiConfig, timeoutMs: number, log: Log | null = null) {
     this.#timeoutMs = timeoutMs
-    this.#connect = buildConnector({
-      timeout: timeoutMs,
-      allowH2: false,
-      secureContext: secureContext(config),
-      rejectUnauthorized: !config.insecure,
-    })
+    this.#tls = new RestTls(config, timeoutMs, log)
   }
 
   /** `GET url/path`. Never rejects: whatever goes wrong is an answer that was not given. Redirects are not followed. */
   async get(url: string, path: string, signal: AbortSignal): Promise<RestReply> {
     if (signal.aborted) return { kind: 'none', reason: 'given up' }
-    // A connection for each question: Patroni speaks HTTP/1.0 unless told otherwise, and none waits for another's end.
-    const client = new Client(url, { connect: this.#connect, headersTimeout: 0, bodyTimeout: 0 })
-    this.#clients.add(client)
     const giveUp = new AbortController()
     const onAbort = (): void => giveUp.abort()
     signal.addEventListener('abort', onAbort, { once: true })
     // undici's own timers are coarse above 1 s.
     const timer = setTimeout(onAbort, this.#timeoutMs)
+    const none = (reason: string): RestReply => ({
+      kind: 'none',
+      reason: `its REST API at ${url} is out of reach: ${reason}`,
+    })
+    const timedOut = (): boolean => giveUp.signal.aborted && !signal.aborted
     try {
-      return await ask(client, path, giveUp.signal)
+      return await this.#ask(url, path, giveUp.signal)
     } catch (error) {
-      const timedOut = giveUp.signal.aborted && !signal.aborted
-      const reason = timedOut ? `no answer within ${this.#timeoutMs} ms` : explain(error)
-      return { kind: 'none', reason: `its REST API at ${url} is out of reach: ${reason}` }
+      if (timedOut()) return none(`no answer within ${this.#timeoutMs} ms`)
+      return none(this.#tls.explain(error, url))
     } finally {
       clearTimeout(timer)
       signal.removeEventListener('abort', onAbort)
-      this.#clients.delete(client)
-      void client.destroy()
     }
   }
 
@@ -55,6 +50,51 @@ export class RestClient {
   async close(): Promise<void> {
     await Promise.all([...this.#clients].map((client) => client.destroy()))
   }
+
+  /** Once more where it failed because certificates, its or ours, have just been replaced. */
+  async #ask(url: string, path: string, signal: AbortSignal): Promise<RestReply> {
+    try {
+      return await this.#askOnce(url, path, signal)
+    } catch (error) {
+      if (signal.aborted || !isHttps(url) || !this.#tls.renew()) throw error
+      return await this.#askOnce(url, path, signal)
+    }
+  }
+
+  async #askOnce(url: string, path: string, signal: AbortSignal): Promise<RestReply> {
+    const { connect, alert } = hearing(this.#tls.connector(url))
+    // A connection for each question: Patroni speaks HTTP/1.0 unless told otherwise, and none waits for another's end.
+    const client = new Client(url, { connect, headersTimeout: 0, bodyTimeout: 0 })
+    this.#clients.add(client)
+    try {
+      return await ask(client, path, signal)
+    } catch (error) {
+      throw alert() ?? error
+    } finally {
+      this.#clients.delete(client)
+      void client.destroy()
+    }
+  }
+}
+
+/** In TLS 1.3 a server refuses a client certificate after the handshake; undici shows only that it has closed. */
+function hearing(connector: buildConnector.connector): {
+  connect: buildConnector.connector
+  alert: () => Error | null
+} {
+  let heard: Error | null = null
+  const connect: buildConnector.connector = (options, callback) =>
+    connector(options, (...[error, socket]: Parameters<buildConnector.Callback>) => {
+      if (error !== null) {
+        callback(error, null)
+        return
+      }
+      socket.once('error', (first: Error & { code?: string }) => {
+        if (first.code?.startsWith('ERR_SSL_') === true) heard = first
+      })
+      callback(null, socket)
+    })
+  return { connect, alert: () => heard }
 }
 
 async function ask(client: Client, path: string, signal: AbortSignal): Promise<RestReply> {
@@ -67,30 +107,4 @@ async function ask(client: Client, path: string, signal: AbortSignal): Promise<R
     chunks.push(chunk)
   }
   return { kind: 'reply', status: statusCode, body: parseJson(Buffer.concat(chunks).toString()) }
-}
-
-function secureContext({
-  caFile,
-  certFile,
-  keyFile,
-  keyPassword,
-}: RestApiConfig): ReturnType<typeof createSecureContext> {
-  const [ca, cert, key] = [caFile, certFile, keyFile].map((file) => (file === null ? undefined : read(file)))
-  try {
-    return createSecureContext({ ca, cert, key, passphrase: keyPassword ?? undefined })
-  } catch (cause) {
-    const files = [caFile, certFile, keyFile].filter((file) => file !== null).join(', ')
-    const message = `the certificate files ${files} are of no use together: ${explain(cause)}`
-    throw new RouterError('CONFIG_INVALID', message, { cause })
-  }
-}
-
-function read(file: string): Buffer {
-  try {
-    return readFileSync(file)
-  } catch (cause) {
-    throw new RouterError('CONFIG_UNREADABLE', `the certificate file ${file} cannot be read: ${explain(cause)}`, {
-      cause,
-    })
-  }
 }

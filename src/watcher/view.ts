@@ -70,6 +70,8 @@ export interface MemberView extends Member {
 export interface ReplicaView {
   /** It answers as a running replica, or as the leader of a standby cluster. Tags and lag are each route's own matter. */
   readonly fit: boolean
+  /** false: whether it is fit is not known yet. */
+  readonly checked: boolean
   /** Proved down: sessions on it are of no use any more. */
   readonly down: boolean
   /** Why it is not fit; empty where it is. */

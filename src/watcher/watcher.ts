@@ -8,6 +8,7 @@ import type { ClusterConfig } from '../config/config.ts'
 import { Asker } from './asker.ts'
 import { type Cluster, namedBy, parseCluster } from './cluster.ts'
 import type { Dcs, DcsObservation } from './dcs/dcs.ts'
+import { afterObservation, unreadDcs } from './dcs-view.ts'
 import type { PostgresAnswer } from './evidence.ts'
 import {
   afterReplicaAnswer,
@@ -19,12 +20,14 @@ import {
   withLag,
 } from './fitness.ts'
 import { basisOf, initialPrimary, memberOf, nextTickAt, type PrimaryEvent, type PrimaryMachine } from './machine.ts'
-import { addressOf, factsOf, type Memory, remember } from './memory.ts'
+import { addressOf, factsOf, type Memory, recalled, remember } from './memory.ts'
 import { narrate } from './narrate.ts'
 import { nextPrimary } from './primary.ts'
 import type { Expected } from './proof.ts'
 import type { RestClient } from './rest.ts'
 import { probeStartup } from './startup.ts'
+import { fromSaved, toSaved } from './state.ts'
+import type { StateFile } from './state-file.ts'
 import type { Address, ClusterView, DcsView, DialFailure } from './view.ts'
 import { viewOf } from './view-of.ts'
 import { KeyWitness, RestWitness, type Witness } from './witness.ts'
@@ -33,6 +36,8 @@ export interface WatcherDeps {
   readonly config: ClusterConfig
   readonly dcs: Dcs
   readonly rest: RestClient
+  /** Where the last known cluster is kept; null: nowhere. */
+  readonly state: StateFile | null
   readonly log: Logger
 }
 
@@ -51,20 +56,15 @@ export class Watcher {
   #dcs: DcsView
   #view: ClusterView
   #tick: NodeJS.Timeout | null = null
+  /** When it runs out, a DCS that has not answered yet is taken for lost. */
+  #grace: NodeJS.Timeout | null = null
   #observing: Promise<void> | null = null
 
   constructor(deps: WatcherDeps) {
     const startedAt = now()
     this.#deps = deps
     this.#machine = initialPrimary(deps.config.proxy.check.fall, startedAt)
-    this.#dcs = {
-      kind: deps.config.dcs.kind,
-      state: 'never',
-      endpoint: null,
-      readAt: null,
-      since: startedAt,
-      error: null,
-    }
+    this.#dcs = unreadDcs(deps.config.dcs.kind, startedAt)
     this.#view = this.#compose()
     this.#witness = deps.config.proxy.trust === 'dcs' ? new KeyWitness() : new RestWitness(deps.rest)
     this.#asker = new Asker(deps.config.proxy, {
@@ -94,7 +94,9 @@ export class Watcher {
     this.#stop.abort()
     this.#asker.close()
     if (this.#tick !== null) clearTimeout(this.#tick)
+    this.#endGrace()
     await this.#observing
+    await this.#deps.state?.close()
     await this.#deps.rest.close()
   }
 
@@ -107,41 +109,55 @@ export class Watcher {
   }
 
   async #observe(): Promise<void> {
+    await this.#recall()
     for await (const observation of this.#deps.dcs.observe(this.#stop.signal)) this.#observed(observation)
   }
 
+  /** What an earlier run has kept is asked for its proof; who is open is decided when the DCS has answered, or has not. */
+  async #recall(): Promise<void> {
+    const saved = (await this.#deps.state?.load()) ?? null
+    if (saved === null || this.#stop.signal.aborted) return
+    const { systemId, standbyCluster, timelineFloor } = saved
+    const { check, address } = this.#deps.config.proxy
+    this.#memory = recalled(fromSaved(saved))
+    this.#cluster = { ...this.#cluster, systemId, standbyCluster }
+    const facts = factsOf(this.#cluster, this.#memory, address)
+    this.#machine = initialPrimary(check.fall, this.#machine.since, { facts, timelineFloor })
+    this.#step({ type: 'tick' })
+    this.#grace = setTimeout(() => this.#step({ type: 'dcs-lost' }), GRACE_MS)
+  }
+
+  #endGrace(): void {
+    if (this.#grace !== null) clearTimeout(this.#grace)
+    this.#grace = null
+  }
+
   #observed(observation: DcsObservation): void {
+    this.#endGrace()
     const at = now()
-    const { state, since } = this.#dcs
-    const { endpoint } = observation
-    switch (observation.type) {
-      case 'lost': {
-        const to = state === 'never' ? 'never' : 'lost'
-        const error = observation.error.message
-        this.#dcs = { ...this.#dcs, state: to, endpoint, error, since: to === state ? since : at }
-        this.#step({ type: 'dcs-lost' })
-        return
-      }
-      case 'snapshot': {
-        const { cluster, restored } = observation
-        if (restored)
-          this.#deps.log.warn({ event: 'dcs-restored', endpoint }, 'DCS restored: all members prove themselves again')
-        this.#dcs = {
-          ...this.#dcs,
-          state: 'up',
-          endpoint,
-          error: null,
-          readAt: at,
-          since: state === 'up' ? since : at,
-        }
-        this.#cluster = cluster
-        const before = { memory: this.#memory, facts: this.#machine.facts }
-        this.#memory = remember(this.#memory, cluster, memberOf(this.#machine.phase), at)
-        this.#fitness = afterSnapshot(this.#fitness, before, { memory: this.#memory, facts: cluster })
-        const facts = factsOf(cluster, this.#memory, this.#deps.config.proxy.address)
-        this.#step({ type: 'dcs', facts, restored })
-      }
+    this.#dcs = afterObservation(this.#dcs, observation, at)
+    if (observation.type === 'lost') {
+      this.#step({ type: 'dcs-lost' })
+      return
     }
+    const { cluster, restored, endpoint } = observation
+    if (restored)
+      this.#deps.log.warn({ event: 'dcs-restored', endpoint }, 'DCS restored: all members prove themselves again')
+    this.#cluster = cluster
+    const before = { memory: this.#memory, facts: this.#machine.facts }
+    this.#memory = remember(this.#memory, cluster, memberOf(this.#machine.phase), at)
+    this.#fitness = afterSnapshot(this.#fitness, before, { memory: this.#memory, facts: cluster })
+    const facts = factsOf(cluster, this.#memory, this.#deps.config.proxy.address)
+    this.#step({ type: 'dcs', facts, restored })
+    this.#keep()
+  }
+
+  /** What a start without DCS needs. A claim of members to be a standby cluster is none of it. */
+  #keep(): void {
+    const { systemId, standbyCluster, hasLock } = this.#cluster
+    const members = [...this.#memory.values()].map(({ member }) => member)
+    const { timelineFloor } = this.#machine
+    this.#deps.state?.save(toSaved({ systemId, standbyCluster: standbyCluster && hasLock, timelineFloor }, members))
   }
 
   #step(event: PrimaryEvent): void {
@@ -164,16 +180,9 @@ export class Watcher {
   }
 
   #compose(): ClusterView {
-    const { config } = this.#deps
-    const machine = this.#machine
-    return viewOf({
-      config,
-      dcs: this.#dcs,
-      cluster: this.#cluster,
-      machine,
-      memory: this.#memory,
-      fitness: this.#fitness,
-    })
+    const [config, dcs, cluster] = [this.#deps.config, this.#dcs, this.#cluster]
+    const [machine, memory, fitness] = [this.#machine, this.#memory, this.#fitness]
+    return viewOf({ config, dcs, cluster, machine, memory, fitness })
   }
 
   #publish(): void {
@@ -240,6 +249,9 @@ export class Watcher {
 function isSame(one: Address | null, other: Address): boolean {
   return one?.host === other.host && one.port === other.port
 }
+
+/** How long a DCS may take to answer a router that has other things to go by. Milliseconds. */
+const GRACE_MS = 500
 
 /** What a timer can take. */
 const MAX_TIMER_MS = 2 ** 31 - 1

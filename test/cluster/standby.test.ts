@@ -8,7 +8,7 @@ import type { PatroniMember } from '../support/patroni-member.ts'
 import { codeOf, sql } from '../support/sql.ts'
 import { clock, until } from '../support/until.ts'
 import { Writer } from '../support/writer.ts'
-import { Routes } from './support/routes.ts'
+import { Routes, writeWal } from './support/routes.ts'
 
 // A standby cluster, which follows another cluster until it is promoted. The tests are its life, one after the other.
 
@@ -64,11 +64,11 @@ test('a standby cluster serves readers at its leader and at its replica, and has
 
 test('the lag of its replica counts from its own leader', async () => {
   await routes.waitFor('near', leader, replica)
-  await replica.sql('SELECT pg_wal_replay_pause()')
-  await (await main.leader()).sql(`SELECT pg_logical_emit_message(true, 'lag', repeat('x', 4194304))`)
+  await replica.haltReplay()
+  await writeWal(await main.leader(), 4)
   await routes.waitFor('near', leader)
   await routes.waitFor('readers', leader, replica)
-  await replica.sql('SELECT pg_wal_replay_resume()')
+  await replica.resumeReplay()
   await routes.waitFor('near', leader, replica)
 })
 
@@ -100,11 +100,22 @@ test('a client that waits for a primary writes to the standby cluster as soon as
   await Promise.all([routes.waitFor('readers', leader, replica), routes.waitFor('replicas', replica)])
 })
 
-test('made a standby cluster again, it loses the sessions on its primary, and clients wait', async () => {
+test('made a standby cluster again, it loses the sessions on its primary, and clients wait for the next one', async () => {
+  const { router } = routes
   const holders = await Holders.open(routes.port('primary'), 3)
   const readers = await Holders.open(routes.port('replicas'), 3)
+  const from = router.log.length
   await standby.configure({ standby_cluster: { host: '127.0.0.1', port: (await main.leader()).pgPort } })
   await until('the sessions are closed', () => holders.open === 0)
-  assert.equal(await readers.ping(), 3)
+  const fenced = await router.waitForLog('that it closed them', ({ event }) => event === 'fenced', { from })
+  assert.deepEqual([fenced['member'], fenced['connections']], [leader.name, 3])
+  assert.equal(await readers.ping(), 3, 'sessions of its replica stay')
   await readers.close()
+  const writer = Writer.start({ port: routes.port('primary'), everyMs: 200 })
+  await routes.waitFor('leading', leader)
+  await until('clients wait', () => writer.waiting >= 3)
+  assert.deepEqual(writer.attempts, [])
+  await standby.configure({ standby_cluster: null })
+  await until('the clients have written', () => writer.attempts.length >= 5)
+  assert.deepEqual(failures(await writer.stop()), {})
 })

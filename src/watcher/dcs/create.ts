@@ -1,12 +1,23 @@
 /** Builds the source that the configuration asks for. */
 import type { ClusterConfig } from '../../config/config.ts'
+import type { RestClient } from '../rest.ts'
 import type { Dcs } from './dcs.ts'
 import { Etcd3Dcs } from './etcd3-dcs.ts'
+import { FileDcs } from './file-dcs.ts'
+import { RestDcs } from './rest-dcs.ts'
 
-/** The DCS of a cluster; nothing is connected yet. */
-export function createDcs(config: ClusterConfig): Dcs {
-  const { intervalMs, timeoutMs } = config.proxy.check
-  return new Etcd3Dcs({ config: config.dcs, prefix: prefixOf(config), intervalMs, timeoutMs })
+/** What a cluster is observed by; nothing is connected yet. `restClient` is the caller's to close. */
+export function createDcs(config: ClusterConfig, restClient: RestClient): Dcs {
+  const { dcs, scope } = config
+  const { intervalMs, fastIntervalMs, timeoutMs } = config.proxy.check
+  switch (dcs.kind) {
+    case 'etcd3':
+      return new Etcd3Dcs({ config: dcs, prefix: prefixOf(config), intervalMs, timeoutMs })
+    case 'file':
+      return new FileDcs({ path: dcs.path, intervalMs })
+    case 'rest':
+      return new RestDcs({ config: dcs, restClient, scope, intervalMs, fastIntervalMs })
+  }
 }
 
 /** `/service/demo/`, or `/service/demo/0/` for a Citus group (dcs/__init__.py, AbstractDCS.client_path). */

@@ -82,3 +82,9 @@ export class Routes implements AsyncDisposable {
     await this.router[Symbol.asyncDispose]()
   }
 }
+
+/** Makes a leader write so many megabytes of WAL. */
+export async function writeWal(leader: PatroniMember, megabytes: number): Promise<void> {
+  const message = `SELECT pg_logical_emit_message(true, 'load', repeat('x', ${megabytes * 1024 ** 2}))`
+  await leader.sql(message, { timeoutMs: 30_000 })
+}

@@ -3,6 +3,7 @@ import type { ClusterConfig } from '../../../src/config/config.ts'
 import { createDcs } from '../../../src/watcher/dcs/create.ts'
 import type { Dcs } from '../../../src/watcher/dcs/dcs.ts'
 import { RestClient } from '../../../src/watcher/rest.ts'
+import { StateFile } from '../../../src/watcher/state-file.ts'
 import type { ClusterView, MemberView } from '../../../src/watcher/view.ts'
 import { Watcher } from '../../../src/watcher/watcher.ts'
 import { until } from '../../support/until.ts'
@@ -47,6 +48,7 @@ export interface WatchedOptions {
   readonly proxy?: Partial<ClusterConfig['proxy']>
   /** Instead of etcd at the endpoints. */
   readonly dcs?: Dcs
+  readonly stateDir?: string
 }
 
 /** A running watcher with everything that it has published and logged. */
@@ -55,11 +57,13 @@ export class Watched implements AsyncDisposable {
   readonly views: ClusterView[] = []
   readonly logged: string[] = []
 
-  constructor(endpoints: readonly string[], { started = true, proxy = {}, dcs }: WatchedOptions = {}) {
+  constructor(endpoints: readonly string[], { started = true, proxy = {}, dcs, stateDir }: WatchedOptions = {}) {
     const config = clusterConfig(endpoints, proxy)
     const rest = new RestClient(config.restApi, config.proxy.check.timeoutMs)
     const log = pino({ level: 'trace' }, { write: (line: string) => void this.logged.push(line) })
-    this.watcher = new Watcher({ config, dcs: dcs ?? createDcs(config), rest, log })
+    const { scope, namespace, citusGroup } = config
+    const state = stateDir === undefined ? null : new StateFile({ dir: stateDir, scope, namespace, citusGroup, log })
+    this.watcher = new Watcher({ config, dcs: dcs ?? createDcs(config, rest), rest, state, log })
     this.watcher.subscribe((view) => this.views.push(view))
     if (started) this.watcher.start()
   }

@@ -16,7 +16,7 @@ members:
   pg1: {host: 10.0.0.1, port: 5433, api_url: 'http://10.0.0.1:8008/patroni', tags: {dc: a, noloadbalance: yes, n: 1}}
 `
 
-/** The cluster of a file; its problems, where it has some, one a line. */
+/** The cluster of a file, or its problems, where it has some, one a line. */
 function read(text: string): Cluster | string {
   const file = parseClusterFile(text, 'cluster.yml')
   if (!file.ok) return formatProblems(file.problems)
@@ -25,9 +25,14 @@ function read(text: string): Cluster | string {
 
 function good(text: string): Cluster {
   const cluster = read(text)
-  assert.ok(typeof cluster === 'object', String(cluster))
+  if (typeof cluster === 'string') return assert.fail(cluster)
   assert.deepEqual(cluster.setAside, [])
   return cluster
+}
+
+function problemsOf(text: string): string {
+  const problems = read(text)
+  return typeof problems === 'string' ? problems : assert.fail('it is accepted')
 }
 
 const member = (fields: string, rest = ''): string => `${rest}members:\n  pg1: {${fields}}\n`
@@ -206,8 +211,7 @@ describe('a cluster file', () => {
   ]
   for (const [title, text, problem] of wrong)
     test(`with ${title} is told where and why`, () => {
-      const problems = read(text)
-      assert.ok(typeof problems === 'string', 'it is accepted')
+      const problems = problemsOf(text)
       assert.match(problems, problem)
     })
 
@@ -220,7 +224,7 @@ describe('a cluster file', () => {
 
   test('tells all its problems at once, in their order', () => {
     const text = 'leader: pg9\nmembers:\n  pg1: {prot: 1}\n  pg2: {host: h, port: 0}\nsink: 1\n'
-    const places = String(read(text))
+    const places = problemsOf(text)
       .split('\n')
       .map((line) => line.split(': ', 1)[0])
     assert.deepEqual(places, [
@@ -244,8 +248,7 @@ describe('a cluster file', () => {
     'members: {pg1: {conn_url: postgres://joe:s3cret@h\n',
   ])
     test(`shows no secret of ${JSON.stringify(text.slice(0, 60))}`, () => {
-      const problems = read(text)
-      assert.ok(typeof problems === 'string', 'it is accepted')
+      const problems = problemsOf(text)
       assert.ok(!problems.includes('s3cret'), problems)
     })
 })

@@ -69,6 +69,7 @@ describe('the fitness of a replica', () => {
   test('is none of the leader, nor of a member whose key has gone', () => {
     assert.deepEqual(replicaView(FIT, { gone: false, isLeader: true }), {
       fit: false,
+      checked: true,
       down: false,
       reason: 'the leader',
     })
@@ -77,6 +78,15 @@ describe('the fitness of a replica', () => {
     assert.equal(replicaView(refused, { gone: true, isLeader: false }).down, true)
     assert.equal(replicaView(refused, { gone: false, isLeader: true }).down, false)
   })
+})
+
+test('whether it is fit is not known before the first word about it', () => {
+  const checked = (fitness: Fitness): boolean => replicaView(fitness, MEMBER).checked
+  assert.equal(checked(UNKNOWN_FITNESS), false)
+  for (const kind of ['fit', 'unfit', 'silent']) {
+    assert.equal(checked(afterReplicaAnswer(UNKNOWN_FITNESS, ANSWERS[kind] ?? { kind: 'fit' }, 1, 3)), true, kind)
+  }
+  assert.equal(checked(afterReplicaPostgres(UNKNOWN_FITNESS, { kind: 'down', reason: 'refused' })), true)
 })
 
 test('lag is what the leader was ahead, never below nothing, and stays where one of both is not known', () => {

@@ -51,7 +51,7 @@ export function memberView(name: string, fit: boolean, changes: Partial<MemberVi
     isLeader: name === 'pg0',
     isSync: false,
     lagBytes: null,
-    replica: { fit, down: false, reason: fit ? '' : 'unfit' },
+    replica: { fit, checked: true, down: false, reason: fit ? '' : 'unfit' },
     ...changes,
   }
 }

@@ -1,0 +1,138 @@
+/** Understands what one member tells of its cluster: `GET /cluster` and `GET /patroni`. Pure. */
+import type { SetAside } from '../cluster.ts'
+import { asNumber, asObject, asText } from '../json.ts'
+import { type Member, parseMember } from '../member.ts'
+import { printable } from '../printable.ts'
+import type { RestReply } from '../proof.ts'
+
+/** The cluster as one member sees it. */
+export interface Topology {
+  readonly members: readonly Member[]
+  readonly setAside: readonly SetAside[]
+  /** Who holds the lock; null: nobody at that moment, or nobody that is a member. */
+  readonly leader: string | null
+  /** Whether that one leads a standby cluster; null where nobody leads. */
+  readonly standbyCluster: boolean | null
+  /** In lower case. */
+  readonly syncStandbys: readonly string[]
+  readonly paused: boolean
+}
+
+/** What a member tells when it is asked about its cluster. */
+export type Told =
+  | {
+      readonly kind: 'told'
+      readonly topology: Topology
+      /** Of its own database; null while it has none. */
+      readonly systemId: string | null
+    }
+  /** It belongs elsewhere, or is no Patroni: what it says must not count. */
+  | { readonly kind: 'stranger'; readonly reason: string }
+  | { readonly kind: 'silent'; readonly reason: string }
+
+/** More members than any cluster has, and no more than may be asked again and again. */
+export const MAX_MEMBERS = 100
+
+/** Longest part of a stranger's text that is shown. */
+const MAX_SHOWN = 80
+
+/**
+ * Judges the answers to both questions; what cannot be read fails with the DCS (edge 18). `/cluster` names the scope
+ * only since Patroni 3.2, `/patroni` always.
+ */
+export function understand(cluster: RestReply, patroni: RestReply, scope: string): Told {
+  if (patroni.kind === 'none') return { kind: 'silent', reason: patroni.reason }
+  const self = asObject(patroni.body)
+  const about = asObject(self?.['patroni'])
+  if (about === null) {
+    return patroni.status === 200
+      ? { kind: 'stranger', reason: 'what answers there is not Patroni' }
+      : { kind: 'silent', reason: `GET /patroni answers ${patroni.status}` }
+  }
+  const body = cluster.kind === 'none' ? null : asObject(cluster.body)
+  for (const other of [about['scope'], body?.['scope'] ?? scope]) {
+    if (other !== scope)
+      return { kind: 'stranger', reason: `it belongs to another cluster (scope ${shown(other)}, not ${shown(scope)})` }
+  }
+  if (cluster.kind === 'none')
+    return { kind: 'silent', reason: 'it answers, but not to GET /cluster, as when its DCS is out of reach' }
+  if (cluster.status !== 200) return { kind: 'silent', reason: `GET /cluster answers ${cluster.status}` }
+  const topology = parseTopology(body)
+  if (topology === null) return { kind: 'silent', reason: 'GET /cluster answers without a list of members' }
+  const systemId = asText(self?.['database_system_identifier'])
+  return { kind: 'told', topology, systemId: systemId === null ? null : printable(systemId, MAX_SHOWN) }
+}
+
+/** null where it is none. What is wrong with a member harms no other one (reference: utils.py, cluster_as_json). */
+function parseTopology(body: Readonly<Record<string, unknown>> | null): Topology | null {
+  const list = body?.['members']
+  if (!Array.isArray(list)) return null
+  const members = new Map<string, Member>()
+  const setAside: SetAside[] = []
+  const roles = new Map<string, string>()
+  for (const entry of list.slice(0, MAX_MEMBERS) as readonly unknown[]) {
+    const fields = asObject(entry) ?? {}
+    const name = asText(fields['name']) ?? ''
+    const member = members.has(name) ? 'it is named twice' : parseEntry(name, fields)
+    if (typeof member === 'string') {
+      setAside.push({ key: `members/${printable(name, MAX_SHOWN)}`, reason: member })
+      continue
+    }
+    members.set(name, member)
+    roles.set(name, asText(fields['role']) ?? '')
+  }
+  if (list.length > MAX_MEMBERS) setAside.push({ key: 'members', reason: `there are more than ${MAX_MEMBERS}` })
+  const named = (...wanted: string[]): string[] =>
+    [...roles].flatMap(([name, role]) => (wanted.includes(role) ? name : []))
+  const leaders = named('leader', 'standby_leader')
+  // Patroni names at most one.
+  const leader = leaders.length === 1 ? (leaders[0] ?? null) : null
+  return {
+    members: [...members.values()],
+    setAside,
+    leader,
+    standbyCluster: leader === null ? null : roles.get(leader) === 'standby_leader',
+    syncStandbys: named('sync_standby', 'quorum_standby').map((name) => name.toLowerCase()),
+    paused: body?.['pause'] === true,
+  }
+}
+
+/**
+ * The entry as its key in the DCS would be, so that it is understood, and distrusted, the same way. Only plain values go
+ * in: nested ones may be deeper than anything can print.
+ */
+function parseEntry(name: string, fields: Readonly<Record<string, unknown>>): Member | string {
+  const [host, port, state] = [asText(fields['host']), asNumber(fields['port']), asText(fields['state'])]
+  if (host !== null && !/^[^\s/?#@,[\]]+$/.test(host)) return 'host is none'
+  const at = host?.includes(':') === true ? `[${host}]` : host
+  // Since 4.0 `state` tells how a replica replicates, where it does.
+  const replicates = state !== null && REPLICATION.has(state)
+  const key = {
+    ...(at === null ? {} : { conn_url: `postgres://${at}${port === null ? '' : `:${port}`}/` }),
+    api_url: asText(fields['api_url']),
+    role: ROLES.get(asText(fields['role']) ?? ''),
+    state: replicates ? 'running' : state,
+    replication_state: replicates ? state : null,
+    timeline: asNumber(fields['timeline']),
+    tags: Object.fromEntries(
+      Object.entries(asObject(fields['tags']) ?? {}).filter(([, tag]) => typeof tag !== 'object'),
+    ),
+    pending_restart: Boolean(fields['pending_restart']),
+  }
+  return parseMember(name, JSON.stringify(key))
+}
+
+const REPLICATION: ReadonlySet<string> = new Set(['streaming', 'in archive recovery'])
+
+/** As they are in a member's key. */
+const ROLES: ReadonlyMap<string, string> = new Map([
+  ['leader', 'primary'],
+  ['standby_leader', 'standby_leader'],
+  ['sync_standby', 'replica'],
+  ['quorum_standby', 'replica'],
+  ['replica', 'replica'],
+])
+
+function shown(value: unknown): string {
+  return typeof value === 'string' ? printable(JSON.stringify(value), MAX_SHOWN) : 'unknown'
+}

@@ -1,0 +1,139 @@
+/** Keeps the last known cluster in a file of `state_dir`. Nothing that happens to it keeps the router from its work. */
+import { createHash } from 'node:crypto'
+import { mkdir, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Logger } from 'pino'
+import { removeLeftovers, syncDirectory, writeAtomically } from '../atomic-file.ts'
+import { bad } from '../config/parsed.ts'
+import { explain, failureOf } from '../errors.ts'
+import { readTextFile } from '../text-file.ts'
+import { decodeState, encodeState, type SavedCluster, type StateIdentity } from './state.ts'
+
+export interface StateFileOptions extends StateIdentity {
+  /** `state_dir`; it is made (mode 0700) with the first write, if only it is missing. */
+  readonly dir: string
+  readonly log: Logger
+  /** Between a write that failed and the next; milliseconds, 10 s unless told. */
+  readonly retryMs?: number
+}
+
+/** Ten thousand members take half of it. */
+const MAX_BYTES = 4 * 1024 * 1024
+
+/** Between two writes; milliseconds. */
+const PACE_MS = 1000
+const RETRY_MS = 10_000
+
+/** What is older than this and was not renamed is of a writer that was killed. */
+const LEFTOVER_MS = 10_000
+
+export class StateFile {
+  readonly path: string
+  readonly #options: StateFileOptions
+  readonly #closing = new AbortController()
+  #wanted: string | null = null
+  /** What the file holds, as far as it is known. */
+  #written: string | null = null
+  #writing: Promise<void> | null = null
+  #failing = false
+
+  /** Reads and writes nothing yet. */
+  constructor(options: StateFileOptions) {
+    this.#options = options
+    this.path = join(options.dir, nameOf(options))
+  }
+
+  /** What was saved last, also by an earlier router; null where there is nothing of use: then a warning says why. Never rejects. */
+  async load(): Promise<SavedCluster | null> {
+    await removeLeftovers(this.path, LEFTOVER_MS)
+    const file = await readTextFile(this.path, MAX_BYTES)
+    if (file.kind === 'missing') return null
+    const decoded = file.kind === 'text' ? decodeState(file.text, this.#options) : bad(file.reason)
+    if (decoded.ok) {
+      this.#written = file.kind === 'text' ? file.text : null
+      return decoded.value
+    }
+    const message = `the last known cluster is not used: ${this.path} ${decoded.message}`
+    this.#options.log.warn({ event: 'state-ignored', file: this.path }, message)
+    return null
+  }
+
+  /** Has `cluster` written soon; of several in a short time the last one. Never throws; what fails is tried again. */
+  save(cluster: SavedCluster): void {
+    if (this.#closing.signal.aborted) return
+    this.#wanted = encodeState(this.#options, cluster)
+    if (this.#wanted !== this.#written) this.#writing ??= this.#write()
+  }
+
+  /** Waits until what was saved last is written, or has failed once more. Idempotent. */
+  async close(): Promise<void> {
+    this.#closing.abort()
+    await this.#writing
+  }
+
+  /** Never rejects. */
+  async #write(): Promise<void> {
+    while (this.#wanted !== null && this.#wanted !== this.#written) {
+      const last = this.#closing.signal.aborted
+      const text = this.#wanted
+      try {
+        await this.#writeOnce(text)
+        this.#written = text
+        this.#report(null)
+      } catch (error) {
+        this.#report(error)
+        if (last) break
+      }
+      const pause = this.#failing ? (this.#options.retryMs ?? RETRY_MS) : PACE_MS
+      await sleep(pause, undefined, { signal: this.#closing.signal }).catch(() => undefined)
+    }
+    this.#writing = null
+  }
+
+  async #writeOnce(text: string): Promise<void> {
+    const bytes = Buffer.byteLength(text)
+    if (bytes > MAX_BYTES) throw new RangeError(`it would have ${bytes} bytes, and may have ${MAX_BYTES}`)
+    try {
+      await writeAtomically(this.path, text, 0o600)
+    } catch (error) {
+      if (failureOf(error) !== 'missing') throw error
+      await makeDirectory(this.#options.dir)
+      await writeAtomically(this.path, text, 0o600)
+    }
+    await removeLeftovers(this.path, LEFTOVER_MS)
+  }
+
+  #report(error: unknown): void {
+    const { log } = this.#options
+    const fields = { file: this.path }
+    if (error === null) {
+      if (this.#failing) log.info({ event: 'state-saved', ...fields }, 'the last known cluster can be saved again')
+      this.#failing = false
+    } else if (!this.#failing) {
+      this.#failing = true
+      const message = `the last known cluster cannot be saved in ${this.path}: ${explain(error)}`
+      log.warn({ event: 'state-not-saved', ...fields }, message)
+    }
+  }
+}
+
+/** Only the innermost one: where more is missing, a file system is not mounted or the path is misspelt. */
+async function makeDirectory(directory: string): Promise<void> {
+  const parent = dirname(directory)
+  await stat(parent)
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+  await syncDirectory(parent)
+}
+
+/** Of each cluster another one: `@` is in no part, and neither is a slash. */
+function nameOf({ namespace, scope, citusGroup }: StateIdentity): string {
+  const parts = [namespace, scope, ...(citusGroup === null ? [] : [String(citusGroup)])]
+  const name = ['cluster', ...parts.map((part) => encodeURIComponent(part.toWellFormed()))].join('@')
+  // A file system takes 255 bytes.
+  if (name.length <= MAX_NAME) return `${name}.json`
+  return `${name.slice(0, SHOWN_NAME)}+${createHash('sha256').update(name).digest('hex')}.json`
+}
+
+const MAX_NAME = 150
+const SHOWN_NAME = 80

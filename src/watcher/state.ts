@@ -1,0 +1,142 @@
+/** The last known cluster as it is kept for a start without DCS: what to ask the members for, and nothing to believe. Pure. */
+import { z } from 'zod'
+import { bad, good, type Parsed } from '../config/parsed.ts'
+import { parseJson } from './json.ts'
+import { type Member, parseMember } from './member.ts'
+import { printable } from './printable.ts'
+import type { Address } from './view.ts'
+
+export interface SavedCluster {
+  readonly systemId: string | null
+  readonly standbyCluster: boolean
+  /** The timeline proved last: nothing below is believed. */
+  readonly timelineFloor: number
+  /** Sorted by name. */
+  readonly members: readonly SavedMember[]
+}
+
+/** What lasts of a member: nothing that a healthy cluster changes all the time, and no secret. */
+export type SavedMember = Pick<Member, 'name' | 'host' | 'port' | 'proxy' | 'restUrl' | 'timeline' | 'tags'>
+
+/** Whose state it is: that of another cluster is of no use. */
+export interface StateIdentity {
+  readonly scope: string
+  readonly namespace: string
+  readonly citusGroup: number | null
+}
+
+/** To be raised when an older router would misunderstand what is written. */
+const FORMAT = 1
+
+const HEADER = z.looseObject({ format: z.int() })
+const COUNT = z.int().min(0)
+const ADDRESS = z.strictObject({ host: z.string(), port: z.int() })
+const MEMBER = z.strictObject({
+  name: z.string(),
+  host: z.string().nullable(),
+  port: z.int(),
+  proxy: ADDRESS.nullable(),
+  rest_url: z.string().nullable(),
+  timeline: COUNT.nullable(),
+  tags: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+})
+const STATE = z.strictObject({
+  format: z.literal(FORMAT),
+  scope: z.string(),
+  namespace: z.string(),
+  citus_group: COUNT.nullable(),
+  system_id: z.string().min(1).max(80).nullable(),
+  standby_cluster: z.boolean(),
+  timeline_floor: COUNT,
+  members: z.array(MEMBER),
+})
+
+/** What is worth keeping of a cluster and its members, also of those that are remembered only. */
+export function toSaved(cluster: Omit<SavedCluster, 'members'>, members: readonly Member[]): SavedCluster {
+  const { systemId, standbyCluster, timelineFloor } = cluster
+  const saved = members.map(({ name, host, port, proxy, restUrl, timeline, tags }) => ({
+    ...{ name, host, port, proxy, restUrl, tags: Object.fromEntries(Object.entries(tags).filter(isKept)) },
+    timeline: timeline !== null && COUNT.safeParse(timeline).success ? timeline : null,
+  }))
+  return {
+    systemId,
+    standbyCluster,
+    timelineFloor,
+    // What would not be taken back must not cost the others.
+    members: saved.filter((member) => memberOf(member) !== null).toSorted((a, b) => (a.name < b.name ? -1 : 1)),
+  }
+}
+
+/** The members of a kept cluster: where they were, and nothing about how they are. */
+export function fromSaved({ members }: SavedCluster): readonly Member[] {
+  return members.flatMap((saved) => memberOf(saved) ?? [])
+}
+
+/** The text of a state file; equal clusters give equal texts. */
+export function encodeState({ scope, namespace, citusGroup }: StateIdentity, cluster: SavedCluster): string {
+  const state: z.infer<typeof STATE> = {
+    ...{ format: FORMAT, scope, namespace, citus_group: citusGroup },
+    system_id: cluster.systemId,
+    standby_cluster: cluster.standbyCluster,
+    timeline_floor: cluster.timelineFloor,
+    members: cluster.members.map(({ name, host, port, proxy, restUrl, timeline, tags }) => {
+      const sorted = Object.entries(tags).toSorted(([a], [b]) => (a < b ? -1 : 1))
+      return { name, host, port, proxy, rest_url: restUrl, timeline, tags: Object.fromEntries(sorted) }
+    }),
+  }
+  return `${JSON.stringify(state, null, 2)}\n`
+}
+
+/** Reads what `encodeState` wrote, and nothing else; a message is fit to follow the name of the file, and shows no value. */
+export function decodeState(text: string, identity: StateIdentity): Parsed<SavedCluster> {
+  const json = parseJson(text)
+  const header = HEADER.safeParse(json)
+  if (!header.success) return bad('is not a state file, or is cut off')
+  if (header.data.format > FORMAT) return bad('was written by a newer version of patroni-router')
+  const { data, error } = STATE.safeParse(json)
+  if (data === undefined) return bad(`is damaged at ${printable(placeOf(error), 80)}`)
+  const { scope, namespace, citus_group: citusGroup } = data
+  if (scope !== identity.scope || namespace !== identity.namespace || citusGroup !== identity.citusGroup)
+    return bad('is that of another cluster')
+  const members = data.members.map(({ rest_url: restUrl, ...member }) => ({ ...member, restUrl }))
+  const wrong = members.findIndex((member, index) => memberOf(member) === null || !isAfter(member, members[index - 1]))
+  if (wrong >= 0) return bad(`is damaged at members.${wrong}`)
+  const { system_id: systemId, standby_cluster: standbyCluster, timeline_floor: timelineFloor } = data
+  if (systemId !== null && printable(systemId, 80) !== systemId) return bad('is damaged at system_id')
+  return good({ systemId, standbyCluster, timelineFloor, members })
+}
+
+function placeOf(error: z.ZodError): string {
+  const path = error.issues[0]?.path ?? []
+  return path.length === 0 ? 'its top' : path.map(String).join('.')
+}
+
+function isAfter(member: SavedMember, before: SavedMember | undefined): boolean {
+  return before === undefined || before.name < member.name
+}
+
+/** JSON has neither Infinity nor a tag of that name that is not the prototype's. */
+function isKept([tag, value]: [string, unknown]): boolean {
+  return tag !== '__proto__' && (typeof value !== 'number' || Number.isFinite(value))
+}
+
+/** Through the parser of the real keys, so that nothing gets in here that would be refused there; null where it would. */
+function memberOf(saved: SavedMember): Member | null {
+  const { name, host, port, proxy, restUrl, timeline, tags } = saved
+  const address = host === null ? null : { host, port }
+  const value = { conn_url: urlOf(address), proxy_url: urlOf(proxy), api_url: restUrl, timeline, tags }
+  const member = parseMember(name, JSON.stringify(value))
+  if (typeof member === 'string') return null
+  const read = member.host === null ? null : { host: member.host, port: member.port }
+  return isSame(read, address) && isSame(member.proxy, proxy) && member.restUrl === restUrl ? member : null
+}
+
+function urlOf(address: Address | null): string | null {
+  if (address === null) return null
+  const { host, port } = address
+  return `postgres://${/[:%]/.test(host) ? `[${host}]` : host}:${port}/postgres`
+}
+
+function isSame(a: Address | null, b: Address | null): boolean {
+  return a?.host === b?.host && a?.port === b?.port
+}
