@@ -1,7 +1,16 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
 /**
  * Milliseconds since the epoch as they were when the process started, plus what has passed since: it never jumps when
  * somebody sets the clock, so that no deadline comes late or never.
  */
 export function now(): number {
   return Math.round(performance.timeOrigin + performance.now())
+}
+
+/** What `promise` gives; null when that takes longer than `ms`, or `signal` aborts. */
+export async function within<T>(promise: Promise<T>, ms: number, signal: AbortSignal): Promise<T | null> {
+  const done = new AbortController()
+  const timeout = sleep(ms, null, { signal: AbortSignal.any([signal, done.signal]) }).catch(() => null)
+  return Promise.race([promise, timeout]).finally(() => done.abort())
 }

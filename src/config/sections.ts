@@ -19,7 +19,7 @@ const PATRONI: readonly string[] = [
 ]
 
 /** Dynamic settings: Patroni merges those of the file under those of the DCS (docs/dynamic_configuration.rst). */
-const DYNAMIC: readonly string[] = [
+export const DYNAMIC: readonly string[] = [
   ...['ttl', 'loop_wait', 'retry_timeout', 'maximum_lag_on_failover', 'maximum_lag_on_syncnode', 'check_timeline'],
   ...['max_timelines_history', 'primary_start_timeout', 'primary_stop_timeout', 'master_start_timeout'],
   ...['master_stop_timeout', 'primary_race_backoff', 'synchronous_mode', 'synchronous_mode_strict', 'pause'],

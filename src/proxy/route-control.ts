@@ -90,10 +90,10 @@ export class RouteControl implements DataPlane {
     return { members, fallback: this.#targets.length === 0 && this.#fallback() !== null }
   }
 
-  /** Who serves when no member of the route can. */
+  /** Who serves when no member of the route can; nobody before that is known. */
   #fallback(): Target | null {
     const { fallback, route } = this.#listener
-    return fallback === 'primary' && !isForPrimary(route) ? this.#primary : null
+    return fallback === 'primary' && !isForPrimary(route) && !this.#state.isPending ? this.#primary : null
   }
 
   #beginFallback({ member }: Target): void {

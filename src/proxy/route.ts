@@ -22,6 +22,8 @@ export interface RouteState {
   readonly targets: readonly Target[]
   /** Whether the primary, where it is open, belongs to them. */
   readonly admitsPrimary: boolean
+  /** Some may turn out to be fit: whether they are is not known yet, after a start or when they have just come. */
+  readonly isPending: boolean
 }
 
 export interface MemberUse extends Verdict {
@@ -36,7 +38,13 @@ export interface Verdict {
   readonly cause: 'noloadbalance' | 'sync' | 'tag' | 'lag' | null
 }
 
-export const NEW_ROUTE: RouteState = { withinLag: new Map(), uses: [], targets: [], admitsPrimary: false }
+export const NEW_ROUTE: RouteState = {
+  withinLag: new Map(),
+  uses: [],
+  targets: [],
+  admitsPrimary: false,
+  isPending: true,
+}
 
 type Kind = 'primary' | 'standby-leader' | 'replica'
 
@@ -85,6 +93,7 @@ export function routeStep(before: RouteState, view: ClusterView, listener: Liste
     targets: judged.flatMap(({ member: { name: member, address }, kind, verdict }) =>
       kind !== 'primary' && verdict.fit && address !== null ? [{ member, address, epoch: 0, basis: null }] : [],
     ),
+    isPending: judged.some(({ member, kind }) => !member.replica.checked && ADMITTED[listener.route].includes(kind)),
     admitsPrimary: isForPrimary(listener.route) && tagFault(primary?.tags ?? {}, listener) === null,
   }
 }

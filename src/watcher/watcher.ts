@@ -3,7 +3,7 @@
  * after each step. It decides nothing itself.
  */
 import type { Logger } from 'pino'
-import { now } from '../clock.ts'
+import { now, within } from '../clock.ts'
 import type { ClusterConfig } from '../config/config.ts'
 import { Asker } from './asker.ts'
 import { type Cluster, namedBy, parseCluster } from './cluster.ts'
@@ -115,7 +115,9 @@ export class Watcher {
 
   /** What an earlier run has kept is asked for its proof; who is open is decided when the DCS has answered, or has not. */
   async #recall(): Promise<void> {
-    const saved = (await this.#deps.state?.load()) ?? null
+    const { state } = this.#deps
+    // A file system that hangs must not keep the router from the DCS.
+    const saved = state === null ? null : await within(state.load(), LOAD_MS, this.#stop.signal)
     if (saved === null || this.#stop.signal.aborted) return
     const { systemId, standbyCluster, timelineFloor } = saved
     const { check, address } = this.#deps.config.proxy
@@ -249,6 +251,9 @@ export class Watcher {
 function isSame(one: Address | null, other: Address): boolean {
   return one?.host === other.host && one.port === other.port
 }
+
+/** How long the reading of what was kept may take. Milliseconds. */
+const LOAD_MS = 1000
 
 /** How long a DCS may take to answer a router that has other things to go by. Milliseconds. */
 const GRACE_MS = 500

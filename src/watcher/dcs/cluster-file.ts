@@ -4,6 +4,7 @@
  */
 import { good, bad, isMapping, type Parsed, show } from '../../config/parsed.ts'
 import { type Fault, printable, type Problem, suggest } from '../../config/problem.ts'
+import { DYNAMIC } from '../../config/sections.ts'
 import { parseYaml, type Place } from '../../config/yaml.ts'
 import { memberValue } from './cluster-file-member.ts'
 
@@ -18,12 +19,7 @@ const TOP = ['leader', 'initialize', 'config', 'sync', 'members']
 const SYNC = ['leader', 'sync_standby', 'quorum']
 
 /** Patroni's dynamic configuration (docs/dynamic_configuration.rst), so that `patronictl show-config` can be pasted. */
-const CONFIG: readonly string[] = [
-  ...['ttl', 'pause', 'standby_cluster', 'loop_wait', 'retry_timeout', 'maximum_lag_on_failover', 'check_timeline'],
-  ...['maximum_lag_on_syncnode', 'max_timelines_history', 'primary_start_timeout', 'primary_stop_timeout'],
-  ...['master_start_timeout', 'master_stop_timeout', 'primary_race_backoff', 'synchronous_mode', 'failsafe_mode'],
-  ...['synchronous_mode_strict', 'synchronous_node_count', 'member_slots_ttl', 'postgresql', 'slots', 'ignore_slots'],
-]
+const CONFIG: readonly string[] = [...DYNAMIC, 'postgresql']
 const STANDBY_CLUSTER: readonly string[] = [
   ...['host', 'port', 'restore_command', 'primary_slot_name', 'create_replica_methods', 'archive_cleanup_command'],
   'recovery_min_apply_delay',

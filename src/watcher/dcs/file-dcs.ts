@@ -7,7 +7,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { resolve } from 'node:path'
-import { now } from '../../clock.ts'
+import { now, within } from '../../clock.ts'
 import { formatProblem, type Problem } from '../../config/problem.ts'
 import { RouterError } from '../../errors.ts'
 import { readTextFile, type TextFile } from '../../text-file.ts'
@@ -127,7 +127,8 @@ export class FileDcs implements Dcs {
       if (known?.keys.get('leader') !== reading.keys.get('leader')) this.#sessions++
       const session = String(this.#sessions)
       const keys = [...reading.keys].map(([key, value]) => [key, { value, session }] as const)
-      this.#known = { keys: reading.keys, cluster: parseCluster(new Map(keys)) }
+      const cluster = { ...parseCluster(new Map(keys)), hasLock: reading.keys.has('leader') }
+      this.#known = { keys: reading.keys, cluster }
     }
     const cluster = this.#known?.cluster ?? parseCluster(new Map())
     return { type: 'snapshot', cluster, position: String(this.#changes), restored: false, endpoint }
@@ -141,11 +142,4 @@ function sameKeys(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>
 function inOneLine(problems: readonly Problem[]): string {
   const more = problems.length > MAX_PROBLEMS ? [`and ${problems.length - MAX_PROBLEMS} more`] : []
   return [...problems.slice(0, MAX_PROBLEMS).map(formatProblem), ...more].join('; ')
-}
-
-/** What `promise` gives; null when that takes longer than `ms`, or `signal` aborts. */
-async function within<T>(promise: Promise<T>, ms: number, signal: AbortSignal): Promise<T | null> {
-  const done = new AbortController()
-  const timeout = sleep(ms, null, { signal: AbortSignal.any([signal, done.signal]) }).catch(() => null)
-  return Promise.race([promise, timeout]).finally(() => done.abort())
 }

@@ -9,7 +9,7 @@ import { closedView, openView, replicaView, withPrimary } from './support/views.
 import type { Wire } from './support/wire.ts'
 
 const MB = 1024 ** 2
-const UNFIT = { replica: { fit: false, down: false, reason: 'its REST API does not answer' } }
+const UNFIT = { replica: { fit: false, checked: true, down: false, reason: 'its REST API does not answer' } }
 const MIXED: ListenerConfig = { ...REPLICAS, name: 'mixed', route: 'read-only' }
 
 let scene: Scene

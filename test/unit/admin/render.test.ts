@@ -72,7 +72,7 @@ test('shows a lost DCS, its age and why', () => {
 
 test('shows the routes that use a member, why another is not used, its lag, and the fallback', () => {
   const members = [
-    sampleMember('pg1', { isLeader: true, replica: { fit: false, down: false, reason: 'the leader' } }),
+    sampleMember('pg1', { isLeader: true, replica: { fit: false, checked: true, down: false, reason: 'the leader' } }),
     sampleMember('pg2', { isSync: true, lagBytes: 0 }),
     sampleMember('pg3', { lagBytes: 20 * 1024 ** 2 }),
   ]
@@ -105,7 +105,11 @@ test('shows pause, a standby cluster and a Citus group', () => {
 })
 
 test('shows what was set aside, what has gone, and sessions on members nobody knows any more', () => {
-  const gone = sampleMember('pg9', { gone: true, host: null, replica: { fit: false, down: true, reason: 'gone' } })
+  const gone = sampleMember('pg9', {
+    gone: true,
+    host: null,
+    replica: { fit: false, checked: true, down: true, reason: 'gone' },
+  })
   const view = sampleView({
     members: [gone],
     setAside: [{ key: 'members/pg8', reason: 'the value is not a JSON object' }],
@@ -126,7 +130,12 @@ test('says which cluster each part is about when there are several', () => {
 test('lets nothing out of the DCS act on the terminal, keeps the columns, and fits 100 columns', () => {
   const evil = '\x1b]0;owned\x07\u202e\u009b2J\nroot'
   const members = [
-    sampleMember(evil, { host: evil, state: evil, role: evil, replica: { fit: false, down: false, reason: evil } }),
+    sampleMember(evil, {
+      host: evil,
+      state: evil,
+      role: evil,
+      replica: { fit: false, checked: true, down: false, reason: evil },
+    }),
     sampleMember('日本'.repeat(30), { host: '2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff' }),
     sampleMember('x'.repeat(200_000)),
     sampleMember('e\u0301\u0336'),

@@ -25,7 +25,7 @@ export function sampleMember(name: string, changes: Partial<MemberView> = {}): M
     isLeader: false,
     isSync: false,
     lagBytes: null,
-    replica: { fit: true, down: false, reason: '' },
+    replica: { fit: true, checked: true, down: false, reason: '' },
     ...changes,
   }
 }
@@ -42,7 +42,7 @@ export function sampleListener(
 }
 
 export function sampleView(changes: Partial<ClusterView> = {}): ClusterView {
-  const leader = { fit: false, down: false, reason: 'the leader' }
+  const leader = { fit: false, checked: true, down: false, reason: 'the leader' }
   return {
     scope: 'demo',
     namespace: 'service',
@@ -71,7 +71,7 @@ export function sampleView(changes: Partial<ClusterView> = {}): ClusterView {
       sampleMember('pg3', {
         host: '10.0.0.3',
         position: null,
-        replica: { fit: false, down: false, reason: 'its REST API does not answer' },
+        replica: { fit: false, checked: true, down: false, reason: 'its REST API does not answer' },
       }),
     ],
     setAside: [],

@@ -54,11 +54,11 @@ function controlOf(server: FakeServer, changes: Partial<ListenerConfig>): RouteC
 
 /** pg1 is the primary in epoch 7; pg2 is a replica, if it is fit. */
 function view(isReplicaFit = true): ClusterView {
-  const unfit = { fit: false, down: false, reason: 'unfit' }
+  const unfit = { fit: false, checked: true, down: false, reason: 'unfit' }
   return sampleView({
     members: [
       sampleMember('pg1', { isLeader: true, replica: unfit }),
-      sampleMember('pg2', { replica: isReplicaFit ? { fit: true, down: false, reason: '' } : unfit }),
+      sampleMember('pg2', { replica: isReplicaFit ? { fit: true, checked: true, down: false, reason: '' } : unfit }),
     ],
   })
 }
@@ -91,6 +91,20 @@ test('nothing is opened for a view that is only observed', () => {
   const control = controlOf(server, { route: 'any' })
   control.observe(view())
   assert.deepEqual(server.told, [])
+})
+
+test('nobody falls back to the primary before it is known that no replica is fit', () => {
+  const server = new FakeServer()
+  const control = controlOf(server, { fallback: 'primary' })
+  const unchecked = { fit: false, checked: false, down: false, reason: 'not checked yet' }
+  const members = view().members.map((member) => (member.isLeader ? member : { ...member, replica: unchecked }))
+  control.open(OPEN)
+  control.observe({ ...view(), members })
+  control.update()
+  assert.deepEqual(new Set(server.told.map((what) => what.slice(0, 4))), new Set(['shut']))
+  control.observe(view(false))
+  control.update()
+  assert.match(server.told.at(-1) ?? '', /^open .*pg1@7/)
 })
 
 test('a fence ends the sessions of every other epoch, and those that the former primary had as a replica', async () => {

@@ -30,8 +30,8 @@ function used({ uses, admitsPrimary }: RouteState, leads: boolean): boolean {
   return fit && (!leads || admitsPrimary)
 }
 
-const unfit = { fit: false, down: false, reason: 'its REST API does not answer' }
-const leads = { isLeader: true, replica: { fit: false, down: false, reason: 'the leader' } }
+const unfit = { fit: false, checked: true, down: false, reason: 'its REST API does not answer' }
+const leads = { isLeader: true, replica: { fit: false, checked: true, down: false, reason: 'the leader' } }
 
 describe('who serves', () => {
   const rows: readonly [string, ClusterView, readonly Route[], boolean?][] = [
@@ -56,13 +56,13 @@ describe('who serves', () => {
     ['a primary that cannot be reached', one(leads, 'unreachable'), [], true],
     [
       'a leader that says it is a replica',
-      one({ ...leads, replica: { fit: true, down: false, reason: '' } }, 'promoting'),
+      one({ ...leads, replica: { fit: true, checked: true, down: false, reason: '' } }, 'promoting'),
       [],
       true,
     ],
     [
       'one that is named leader while another is the primary',
-      one({ ...leads, replica: { fit: true, down: false, reason: '' } }),
+      one({ ...leads, replica: { fit: true, checked: true, down: false, reason: '' } }),
       [],
     ],
     ['the leader of a standby cluster', one({ isLeader: true }, null, true), ['read-only', 'standby-leader', 'any']],

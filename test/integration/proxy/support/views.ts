@@ -16,7 +16,9 @@ export function replicaView(
   changes: Readonly<Record<string, Partial<MemberView>>> = {},
 ): ClusterView {
   const views = Object.entries(members).map(([name, what]) => ({
-    ...('down' in what ? member(name, null, { fit: false, down: what.down, reason: 'unfit' }) : member(name, what)),
+    ...('down' in what
+      ? member(name, null, { fit: false, checked: true, down: what.down, reason: 'unfit' })
+      : member(name, what)),
     ...changes[name],
   }))
   return view(views, { state: 'none', member: null, address: null, epoch: 1, reason: 'none' })
@@ -25,7 +27,10 @@ export function replicaView(
 /** `others`, with a leader that is open. */
 export function withPrimary(others: ClusterView, name: string, address: Address, epoch: number): ClusterView {
   const { primary } = openView(name, address, epoch)
-  const leader = { ...member(name, address, { fit: false, down: false, reason: 'the leader' }), isLeader: true }
+  const leader = {
+    ...member(name, address, { fit: false, checked: true, down: false, reason: 'the leader' }),
+    isLeader: true,
+  }
   const replicas = others.members.filter((each) => each.name !== name)
   return { ...others, leader: name, members: [leader, ...replicas], primary }
 }
@@ -33,7 +38,7 @@ export function withPrimary(others: ClusterView, name: string, address: Address,
 function member(
   name: string,
   address: Address | null,
-  replica: MemberView['replica'] = { fit: true, down: false, reason: '' },
+  replica: MemberView['replica'] = { fit: true, checked: true, down: false, reason: '' },
 ): MemberView {
   return {
     ...{ name, host: address?.host ?? null, port: address?.port ?? 5432, proxy: null, restUrl: null, address },
