@@ -62,11 +62,10 @@ export class Asker {
   #add(name: string): Polls {
     const poll = (ask: (member: string, signal: AbortSignal) => Promise<void>): Poll =>
       new Poll({ ask: (signal) => ask(name, signal), random: Math.random })
-    const { primary, replica, startup } = this.#ask
     const polls = {
-      primary: poll(primary),
-      replica: poll(replica),
-      startup: poll(startup),
+      primary: poll((member, signal) => this.#ask.primary(member, signal)),
+      replica: poll((member, signal) => this.#ask.replica(member, signal)),
+      startup: poll((member, signal) => this.#ask.startup(member, signal)),
       primaryTopic: '',
       replicaTopic: '',
     }

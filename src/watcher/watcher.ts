@@ -6,31 +6,22 @@ import type { Logger } from 'pino'
 import { now, within } from '../clock.ts'
 import type { ClusterConfig } from '../config/config.ts'
 import { Asker } from './asker.ts'
-import { type Cluster, namedBy, parseCluster } from './cluster.ts'
+import { type Cluster, parseCluster } from './cluster.ts'
 import type { Dcs, DcsObservation } from './dcs/dcs.ts'
 import { afterObservation, unreadDcs } from './dcs-view.ts'
 import type { PostgresAnswer } from './evidence.ts'
-import {
-  afterReplicaAnswer,
-  afterReplicaPostgres,
-  afterSnapshot,
-  askedAs,
-  type Fitness,
-  UNKNOWN_FITNESS,
-  withLag,
-} from './fitness.ts'
-import { basisOf, initialPrimary, memberOf, nextTickAt, type PrimaryEvent, type PrimaryMachine } from './machine.ts'
-import { addressOf, factsOf, type Memory, recalled, remember } from './memory.ts'
+import { afterReplicaPostgres, afterSnapshot, type Fitness, UNKNOWN_FITNESS } from './fitness.ts'
+import { initialPrimary, memberOf, nextTickAt, type PrimaryEvent, type PrimaryMachine } from './machine.ts'
+import { factsOf, type Memory, recalled, remember } from './memory.ts'
+import { Interview, isSame, type Known } from './interview.ts'
 import { narrate } from './narrate.ts'
 import { nextPrimary } from './primary.ts'
-import type { Expected } from './proof.ts'
 import type { RestClient } from './rest.ts'
-import { probeStartup } from './startup.ts'
 import { fromSaved, toSaved } from './state.ts'
 import type { StateFile } from './state-file.ts'
-import type { Address, ClusterView, DcsView, DialFailure } from './view.ts'
+import type { ClusterView, DcsView, DialFailure } from './view.ts'
 import { viewOf } from './view-of.ts'
-import { KeyWitness, RestWitness, type Witness } from './witness.ts'
+import { KeyWitness, RestWitness } from './witness.ts'
 
 export interface WatcherDeps {
   readonly config: ClusterConfig
@@ -45,14 +36,12 @@ export class Watcher {
   readonly #deps: WatcherDeps
   readonly #subscribers = new Set<(view: ClusterView) => void>()
   readonly #asker: Asker
-  readonly #witness: Witness
+  readonly #interview: Interview
   readonly #stop = new AbortController()
   #machine: PrimaryMachine
   #cluster: Cluster = parseCluster(new Map())
   #memory: Memory = new Map()
   #fitness: ReadonlyMap<string, Fitness> = new Map()
-  /** Where the leader was when it was asked last. */
-  #leaderPosition: { readonly member: string; readonly position: number } | null = null
   #dcs: DcsView
   #view: ClusterView
   #tick: NodeJS.Timeout | null = null
@@ -66,12 +55,13 @@ export class Watcher {
     this.#machine = initialPrimary(deps.config.proxy.check.fall, startedAt)
     this.#dcs = unreadDcs(deps.config.dcs.kind, startedAt)
     this.#view = this.#compose()
-    this.#witness = deps.config.proxy.trust === 'dcs' ? new KeyWitness() : new RestWitness(deps.rest)
-    this.#asker = new Asker(deps.config.proxy, {
-      primary: (member, signal) => this.#askPrimary(member, signal),
-      replica: (member, signal) => this.#askReplica(member, signal),
-      startup: (member, signal) => this.#askPostgres(member, signal),
+    const witness = deps.config.proxy.trust === 'dcs' ? new KeyWitness() : new RestWitness(deps.rest)
+    const known = (): Known => ({ machine: this.#machine, memory: this.#memory, cluster: this.#cluster })
+    this.#interview = new Interview(deps.config, witness, known, {
+      step: (event) => this.#step(event),
+      replicaStep: (member, change) => this.#replicaStep(member, change),
     })
+    this.#asker = new Asker(deps.config.proxy, this.#interview)
   }
 
   get view(): ClusterView {
@@ -102,7 +92,7 @@ export class Watcher {
 
   /** Takes a dial of the proxy that failed as an observation. */
   dialFailed({ member, address, basis, reason, startedAt }: DialFailure): void {
-    if (!isSame(this.#addressOf(member), address)) return
+    if (!isSame(this.#interview.addressOf(member), address)) return
     const answer: PostgresAnswer = { kind: 'down', reason }
     if (basis === null) this.#replicaStep(member, (fitness) => afterReplicaPostgres(fitness, answer))
     else this.#step({ type: 'postgres', member, answer, askedUnder: basis, askedAt: startedAt })
@@ -193,63 +183,6 @@ export class Watcher {
     for (const { level, message, fields } of narrate(before, this.#view)) this.#deps.log[level](fields, message)
     for (const subscriber of this.#subscribers) subscriber(this.#view)
   }
-
-  async #askPrimary(name: string, signal: AbortSignal): Promise<void> {
-    const known = this.#memory.get(name)
-    if (known === undefined) return
-    const askedUnder = basisOf(this.#machine, name)
-    const askedAt = now()
-    const leader = this.#machine.facts.leader?.name ?? null
-    const { answer, position } = await this.#witness.primary(known, this.#expected(name), leader, signal)
-    if (signal.aborted) return
-    if (answer.kind === 'proof' && position !== null) this.#leaderPosition = { member: name, position }
-    this.#step({ type: 'rest', member: name, answer, askedUnder, askedAt })
-  }
-
-  async #askReplica(name: string, signal: AbortSignal): Promise<void> {
-    const known = this.#memory.get(name)
-    const path = known === undefined ? null : askedAs(name, known, this.#machine.facts)
-    if (known === undefined || path === null) return
-    const { rise, fall } = this.#deps.config.proxy.check
-    // Of before the question: what the leader writes meanwhile is no lag.
-    const leaderPosition = this.#whereTheLeaderIs()
-    const { answer, position } = await this.#witness.replica(known, this.#expected(name), path, signal)
-    if (signal.aborted) return
-    if (path === '/standby-leader' && position !== null) this.#leaderPosition = { member: name, position }
-    this.#replicaStep(name, (fitness) =>
-      withLag(afterReplicaAnswer(fitness, answer, rise, fall), position, leaderPosition),
-    )
-  }
-
-  /** As it said itself, else as the DCS says; a former leader's position is no measure for the present one's replicas. */
-  #whereTheLeaderIs(): number | null {
-    const leader = namedBy(this.#cluster) ?? memberOf(this.#machine.phase)
-    return this.#leaderPosition?.member === leader ? this.#leaderPosition.position : this.#cluster.optime
-  }
-
-  async #askPostgres(name: string, signal: AbortSignal): Promise<void> {
-    const askedUnder = basisOf(this.#machine, name)
-    const askedAt = now()
-    const address = this.#addressOf(name)
-    if (address === null) return
-    const answer = await probeStartup(address, this.#deps.config.proxy.check.timeoutMs, signal)
-    if (signal.aborted || !isSame(this.#addressOf(name), address)) return
-    this.#replicaStep(name, (fitness) => afterReplicaPostgres(fitness, answer))
-    this.#step({ type: 'postgres', member: name, answer, askedUnder, askedAt })
-  }
-
-  #addressOf(name: string): Address | null {
-    const known = this.#memory.get(name)
-    return known === undefined ? null : addressOf(known.member, this.#deps.config.proxy.address)
-  }
-
-  #expected(member: string): Expected {
-    return { member, scope: this.#deps.config.scope, systemId: this.#cluster.systemId }
-  }
-}
-
-function isSame(one: Address | null, other: Address): boolean {
-  return one?.host === other.host && one.port === other.port
 }
 
 /** How long the reading of what was kept may take. Milliseconds. */
