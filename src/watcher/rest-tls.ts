@@ -1,5 +1,4 @@
 /** How the members' REST API is connected to, with the certificates as they are on disk now. */
-import type { Logger } from 'pino'
 import { buildConnector } from 'undici'
 import type { RestApiConfig } from '../config/config.ts'
 import { explain } from '../errors.ts'
@@ -9,7 +8,11 @@ import { explainTls } from './tls-trouble.ts'
 /** For how long the files are taken to be unchanged while questions succeed. Milliseconds. */
 const FRESH_MS = 1000
 
-export type Log = Pick<Logger, 'info' | 'warn'>
+/** The part of the logger that is needed. */
+export interface Log {
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+}
 
 export class RestTls {
   readonly #config: RestApiConfig
@@ -34,12 +37,24 @@ export class RestTls {
 
   /** For a new connection to `url`. The files of a router that uses no https are left alone. */
   connector(url: string): buildConnector.connector {
-    if (isHttps(url) && performance.now() - this.#readAt >= FRESH_MS) this.renew()
+    if (isHttps(url) && performance.now() - this.#readAt >= FRESH_MS) this.#renew()
     return this.#connector
   }
 
-  /** Looks at the files at once; true where they hold something else now, so that a question may be asked again. */
-  renew(): boolean {
+  /** Looks at the files at once; whether there is another connector than `used` by now, so that it may be tried. */
+  isOutdated(used: buildConnector.connector): boolean {
+    this.#renew()
+    return used !== this.#connector
+  }
+
+  /** Why a question to `url` failed, with what to do about it. */
+  explain(error: unknown, url: string): string {
+    if (!isHttps(url)) return explain(error)
+    const reason = explainTls(error, this.#config)
+    return this.#trouble === null ? reason : `${reason} (and ${this.#trouble})`
+  }
+
+  #renew(): void {
     const set = this.#certificates.read()
     this.#readAt = performance.now()
     const { trouble } = this.#certificates
@@ -54,17 +69,9 @@ export class RestTls {
       const message = `REST API: the certificate files ${isNew ? 'have been replaced and count' : 'are of use again'}`
       this.#log?.info({ event: 'certificates-read' }, message)
     }
-    if (!isNew) return false
+    if (!isNew) return
     this.#set = set
     this.#connector = this.#build()
-    return true
-  }
-
-  /** Why a question to `url` failed, with what to do about it. */
-  explain(error: unknown, url: string): string {
-    if (!isHttps(url)) return explain(error)
-    const reason = explainTls(error, this.#config)
-    return this.#trouble === null ? reason : `${reason} (and ${this.#trouble})`
   }
 
   #build(): buildConnector.connector {

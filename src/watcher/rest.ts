@@ -53,16 +53,22 @@ export class RestClient {
 
   /** Once more where it failed because certificates, its or ours, have just been replaced. */
   async #ask(url: string, path: string, signal: AbortSignal): Promise<RestReply> {
+    const connector = this.#tls.connector(url)
     try {
-      return await this.#askOnce(url, path, signal)
+      return await this.#askOnce(url, path, connector, signal)
     } catch (error) {
-      if (signal.aborted || !isHttps(url) || !this.#tls.renew()) throw error
-      return await this.#askOnce(url, path, signal)
+      if (signal.aborted || !isHttps(url) || !this.#tls.isOutdated(connector)) throw error
+      return await this.#askOnce(url, path, this.#tls.connector(url), signal)
     }
   }
 
-  async #askOnce(url: string, path: string, signal: AbortSignal): Promise<RestReply> {
-    const { connect, alert } = hearing(this.#tls.connector(url))
+  async #askOnce(
+    url: string,
+    path: string,
+    connector: buildConnector.connector,
+    signal: AbortSignal,
+  ): Promise<RestReply> {
+    const { connect, alert } = hearing(connector)
     // A connection for each question: Patroni speaks HTTP/1.0 unless told otherwise, and none waits for another's end.
     const client = new Client(url, { connect, headersTimeout: 0, bodyTimeout: 0 })
     this.#clients.add(client)

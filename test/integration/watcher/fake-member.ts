@@ -13,6 +13,11 @@ export class FakeMember implements AsyncDisposable {
   /** How long an answer takes. Milliseconds. */
   delayMs = 0
   readonly asked: string[] = []
+  /** What it tells in `GET /cluster`; null: it breaks off, as Patroni does when its DCS is away. */
+  cluster: object | null = null
+  scope = 'demo'
+  /** null: it has no database yet. */
+  systemId: string | null = SYSTEM_ID
   #rest: HttpServer | null = null
   #postgres: Server | null = null
   readonly #sockets = new Set<Socket>()
@@ -43,9 +48,20 @@ export class FakeMember implements AsyncDisposable {
     return (this.#postgres?.address() as AddressInfo).port
   }
 
+  /** Of its REST API. */
+  get url(): string {
+    return `http://127.0.0.1:${(this.#rest?.address() as AddressInfo).port}`
+  }
+
+  /** What others tell of it in `GET /cluster`. */
+  entry(role: string, changes: object = {}): object {
+    const { name, url, port, timeline } = this
+    return { name, role, state: 'running', api_url: `${url}/patroni`, host: '127.0.0.1', port, timeline, ...changes }
+  }
+
   /** The value of its key. */
   key(changes: object = {}): string {
-    const api_url = `http://127.0.0.1:${(this.#rest?.address() as AddressInfo).port}/patroni`
+    const api_url = `${this.url}/patroni`
     const conn_url = `postgres://127.0.0.1:${this.port}/postgres`
     return JSON.stringify({
       conn_url,
@@ -70,22 +86,27 @@ export class FakeMember implements AsyncDisposable {
 
   #answer(path: string, response: ServerResponse): void {
     this.asked.push(path)
-    const { mode, timeline, name } = this
+    const { mode, timeline, name, scope } = this
     if (mode === 'hung') return
+    if (path === '/cluster' && this.cluster === null) {
+      response.destroy()
+      return
+    }
     const holdsLock = mode !== 'replica'
     const isPrimary = mode === 'primary' || mode === 'stopping'
-    const status = path === '/primary' ? holdsLock : !isPrimary
+    const isAbout = path === '/patroni' || path === '/cluster'
+    const status = isAbout || (path === '/primary' ? holdsLock : !isPrimary)
     const body = {
       state: mode === 'stopping' ? 'stopping' : 'running',
       role: isPrimary ? 'primary' : 'replica',
       timeline,
       xlog: isPrimary ? { location: 100 } : { replayed_location: 100 },
-      database_system_identifier: SYSTEM_ID,
-      patroni: { version: '4.1.4', scope: 'demo', name },
+      ...(this.systemId === null ? {} : { database_system_identifier: this.systemId }),
+      patroni: { version: '4.1.4', scope, name },
     }
     setTimeout(() => {
       response.statusCode = status ? 200 : 503
-      response.end(JSON.stringify(body))
+      response.end(JSON.stringify(path === '/cluster' ? this.cluster : body))
     }, this.delayMs)
   }
 }

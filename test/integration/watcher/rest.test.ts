@@ -1,55 +1,16 @@
 /** The REST client against servers that behave, and servers that do not. */
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer as createHttpServer, type RequestListener } from 'node:http'
-import { createServer as createHttpsServer, type ServerOptions } from 'node:https'
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
-import { join } from 'node:path'
-import { after, before, describe, test } from 'node:test'
+import { createServer, type Socket } from 'node:net'
+import { describe, test } from 'node:test'
 import type { RestApiConfig } from '../../../src/config/config.ts'
 import { RestClient } from '../../../src/watcher/rest.ts'
 import { freePort } from '../../support/ports.ts'
-import { TempDir } from '../../support/temp.ts'
 import { until } from '../../support/until.ts'
+import { Api } from './api.ts'
 
 const PLAIN: RestApiConfig = { caFile: null, certFile: null, keyFile: null, keyPassword: null, insecure: false }
 const NEVER = new AbortController().signal
-
-class Api implements AsyncDisposable {
-  readonly sockets = new Set<Socket>()
-  accepted = 0
-  readonly #server: Server
-
-  constructor(server: Server) {
-    this.#server = server
-    server.on('connection', (socket) => {
-      this.accepted++
-      this.sockets.add(socket)
-      socket.on('error', () => undefined) // 'close' follows
-      socket.on('close', () => this.sockets.delete(socket))
-    })
-  }
-
-  static async start(server: Server): Promise<Api> {
-    const api = new Api(server)
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    return api
-  }
-
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port
-  }
-
-  get url(): string {
-    return `http://127.0.0.1:${this.port}`
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const socket of this.sockets) socket.destroy()
-    await new Promise((resolve) => this.#server.close(resolve))
-  }
-}
 
 /** Answers every connection with these bytes, whatever it asks. */
 async function raw(answer: (socket: Socket) => void): Promise<Api> {
@@ -189,83 +150,5 @@ describe('a REST API', () => {
     hanging = false
     assert.equal((await client.get(api.url, '/primary', NEVER)).kind, 'reply')
     await client.close()
-  })
-})
-
-describe('a REST API with TLS', () => {
-  let dir: TempDir
-  const file = (name: string): string => join(dir.path, name)
-  const openssl = (...args: string[]): void => void execFileSync('openssl', args, { cwd: dir.path, stdio: 'ignore' })
-  const https = async (options: ServerOptions = {}): Promise<Api> => {
-    const [cert, key] = [readFileSync(file('server.crt')), readFileSync(file('server.key'))]
-    return Api.start(createHttpsServer({ cert, key, ...options }, (_request, response) => response.end('{}')))
-  }
-
-  before(() => {
-    dir = TempDir.create('rest')
-    const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
-    openssl('req', '-x509', ...newKey, '-keyout', 'ca.key', '-out', 'ca.crt', '-subj', '/CN=test CA', '-days', '2')
-    writeFileSync(file('server.ext'), 'subjectAltName=IP:127.0.0.1\n')
-    for (const name of ['server', 'client']) {
-      openssl('req', ...newKey, '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', `/CN=${name}`)
-      const sign = [
-        'x509',
-        '-req',
-        '-in',
-        `${name}.csr`,
-        '-CA',
-        'ca.crt',
-        '-CAkey',
-        'ca.key',
-        '-CAcreateserial',
-        '-days',
-        '2',
-      ]
-      openssl(...sign, '-out', `${name}.crt`, '-extfile', 'server.ext')
-    }
-    openssl('ec', '-in', 'client.key', '-aes256', '-passout', 'pass:secret-passphrase', '-out', 'client.enc.key')
-  })
-  after(async () => dir.remove())
-
-  test('of a CA that nobody knows is silent, and says so', async () => {
-    await using api = await https()
-    const { reason } = await ask(`https://127.0.0.1:${api.port}`)
-    assert.match(reason, /unable to (verify|get)|self-signed/)
-    assert.equal(
-      (await ask(`https://127.0.0.1:${api.port}`, { config: { ...PLAIN, insecure: true } })).reply.kind,
-      'reply',
-    )
-  })
-
-  test('is verified with the configured CA, its name too', async () => {
-    await using api = await https()
-    const config = { ...PLAIN, caFile: file('ca.crt') }
-    assert.equal((await ask(`https://127.0.0.1:${api.port}`, { config })).reply.kind, 'reply')
-    assert.match((await ask(`https://localhost:${api.port}`, { config })).reason, /altnames|localhost/)
-  })
-
-  test('that asks for a client certificate gets it', async () => {
-    await using api = await https({ requestCert: true, rejectUnauthorized: true, ca: readFileSync(file('ca.crt')) })
-    const url = `https://127.0.0.1:${api.port}`
-    const config = { ...PLAIN, caFile: file('ca.crt') }
-    assert.equal((await ask(url, { config })).reply.kind, 'none')
-    const key = { certFile: file('client.crt'), keyFile: file('client.enc.key'), keyPassword: 'secret-passphrase' }
-    assert.equal((await ask(url, { config: { ...config, ...key } })).reply.kind, 'reply')
-  })
-
-  test('with certificates of no use is refused at the start, without a word of the password', () => {
-    const config = { ...PLAIN, certFile: file('client.crt'), keyFile: file('client.enc.key') }
-    for (const broken of [
-      { ...config, keyPassword: 'wrong-secret' },
-      { ...config, certFile: file('server.crt'), keyPassword: 'secret-passphrase' },
-      { ...PLAIN, caFile: file('server.ext'), certFile: file('server.ext'), keyFile: file('server.ext') },
-    ]) {
-      assert.throws(
-        () => new RestClient(broken, 100),
-        (error: Error) => /CONFIG_INVALID/.test(JSON.stringify(error)) && !/secret/.test(error.message),
-      )
-    }
-    const missing = { ...PLAIN, caFile: file('missing.crt') }
-    assert.throws(() => new RestClient(missing, 100), { code: 'CONFIG_UNREADABLE', message: /missing\.crt.*ENOENT/ })
   })
 })
