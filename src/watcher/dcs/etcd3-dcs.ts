@@ -1,11 +1,13 @@
 /**
  * etcd v3. One session an endpoint: list at revision R, watch from R+1, read `leader` linearizably every interval. Any
- * doubt ends the session; the next one, on the next endpoint, lists again.
+ * doubt ends the session; the next one, on the next endpoint, lists again. Replaced certificates get a session of their
+ * own, on the same endpoint.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { now } from '../../clock.ts'
 import type { Etcd3Config } from '../../config/config.ts'
 import { explain, RouterError } from '../../errors.ts'
+import { Certificates, type CertificateSet } from '../certificates.ts'
 import type { Dcs, DcsObservation } from './dcs.ts'
 import { allEndpoints, type Endpoints, endpointsOf, nextEndpoint } from './endpoints.ts'
 import { EtcdConnection, type EtcdReading } from './etcd3.ts'
@@ -27,47 +29,71 @@ const BACKOFF = { min: 100, max: 1000 }
 /** How often the advertised client URLs are asked for: etcd members are replaced while a session lasts for months. */
 const DISCOVER_MS = 60_000
 
+/** How long after a failure with replaced certificates they are tried again while the earlier ones serve. Milliseconds. */
+const REPLACE_AGAIN_MS = 30_000
+
 /** Where the history was last seen, over all endpoints: an older one is a restored backup. */
 type Seen = Pick<EtcdReading, 'clusterId' | 'revision'>
 
 type Item =
   | { readonly type: 'events'; readonly events: readonly KeyEvent[]; readonly revision: bigint }
   | { readonly type: 'read'; readonly reading: EtcdReading }
+  /** By a successor with other certificates. */
+  | { readonly type: 'replaced' }
 
 export class Etcd3Dcs implements Dcs {
   readonly #options: Etcd3Options
   #endpoints: Endpoints
+  readonly #certificates: Certificates | null
   #seen: Seen | null = null
+  /** Connected already, with certificates that were replaced during the last session. */
+  #successor: EtcdConnection | null = null
   #connections = 0
 
   constructor(options: Etcd3Options) {
     this.#options = options
+    this.#certificates =
+      options.config.protocol === 'https' ? new Certificates(options.config, { systemTrust: true }) : null
     this.#endpoints = { seeds: options.config.endpoints, discovered: [], current: null }
   }
 
   async *observe(signal: AbortSignal): AsyncGenerator<DcsObservation, void, undefined> {
+    try {
+      yield* this.#sessions(signal)
+    } finally {
+      this.#successor?.close()
+      this.#successor = null
+    }
+  }
+
+  async *#sessions(signal: AbortSignal): AsyncGenerator<DcsObservation, void, undefined> {
     let failures = 0
     const aborted = (): boolean => signal.aborted
     while (!aborted()) {
-      const endpoint = nextEndpoint(this.#endpoints)
+      const endpoint = this.#successor?.target.endpoint ?? nextEndpoint(this.#endpoints)
       this.#endpoints = { ...this.#endpoints, current: endpoint }
-      const connection = this.#connect(endpoint)
-      const onAbort = (): void => connection.close()
+      let connection: EtcdConnection | null = null
+      const onAbort = (): void => connection?.close()
       signal.addEventListener('abort', onAbort, { once: true })
       let servedSince: number | null = null
       try {
+        connection = this.#successor ?? this.#connect(endpoint)
+        this.#successor = null
         for await (const observation of this.#session(connection, endpoint)) {
           servedSince ??= now()
           yield observation
         }
       } catch (cause) {
+        const why = (await connection?.explain(cause)) ?? explain(cause)
         if (aborted()) return
-        const message = `etcd at ${endpoint} cannot be read: ${explain(cause)}`
+        const trouble = this.#certificates?.trouble ?? null
+        const message = `etcd at ${endpoint} cannot be read: ${why}${trouble === null ? '' : ` (and ${trouble.message})`}`
         yield { type: 'lost', endpoint, error: new RouterError('DCS_UNAVAILABLE', message, { cause }) }
       } finally {
         signal.removeEventListener('abort', onAbort)
-        connection.close()
+        connection?.close()
       }
+      if (this.#successor !== null) continue
       // An endpoint that serves for a moment, over and over, is no reason to hurry.
       if (servedSince !== null && now() - servedSince >= BACKOFF.max) failures = 0
       const rounds = Math.floor(++failures / allEndpoints(this.#endpoints).length)
@@ -75,9 +101,11 @@ export class Etcd3Dcs implements Dcs {
     }
   }
 
+  /** @throws RouterError when the certificate files have never been of use. */
   #connect(endpoint: string): EtcdConnection {
     const { config, prefix, timeoutMs } = this.#options
-    return new EtcdConnection({ endpoint, protocol: config.protocol, prefix, timeoutMs }, ++this.#connections)
+    const certificates = this.#certificates?.read() ?? null
+    return new EtcdConnection({ endpoint, config, certificates, prefix, timeoutMs }, ++this.#connections)
   }
 
   async *#session(connection: EtcdConnection, endpoint: string): AsyncGenerator<DcsObservation, void, undefined> {
@@ -95,7 +123,11 @@ export class Etcd3Dcs implements Dcs {
     })
     const restored = isOlder(this.#seen, list)
     this.#seen = list
-    const asides = Promise.all([this.#keepReading(connection, queue), this.#keepDiscovering(connection)])
+    const asides = Promise.all([
+      this.#keepReading(connection, queue),
+      this.#keepDiscovering(connection),
+      this.#awaitCertificates(connection, queue),
+    ])
     try {
       yield snapshot(restored)
       let late = false
@@ -111,6 +143,9 @@ export class Etcd3Dcs implements Dcs {
             late = keyspace.applyLeaderRead(item.reading.keys[0] ?? null, item.reading.revision)
             this.#saw(item.reading)
             yield snapshot()
+            break
+          case 'replaced':
+            return
         }
         this.#saw({ clusterId, revision: keyspace.revision })
       }
@@ -146,6 +181,39 @@ export class Etcd3Dcs implements Dcs {
       const urls = await connection.clientUrls().catch(() => null)
       if (urls !== null) this.#endpoints = { ...this.#endpoints, discovered: endpointsOf(urls, protocol) }
       await pause(DISCOVER_MS, closed)
+    }
+  }
+
+  /**
+   * Prepares a successor once the certificate files have been replaced and etcd has accepted them: a session that is
+   * healthy is not given up for less. Never rejects.
+   */
+  async #awaitCertificates(connection: EtcdConnection, queue: Queue<Item>): Promise<void> {
+    const { closed, target } = connection
+    let tried: CertificateSet | null = null
+    let triedAt = 0
+    const isClosed = (): boolean => closed.aborted
+    while (this.#certificates !== null && !isClosed()) {
+      await pause(this.#options.intervalMs, closed)
+      const set = this.#certificates.read()
+      const isTooSoon = set === tried && now() - triedAt < REPLACE_AGAIN_MS
+      if (set === target.certificates || isTooSoon || isClosed()) continue
+      tried = set
+      triedAt = now()
+      const successor = this.#connect(target.endpoint)
+      const giveUp = (): void => successor.close()
+      closed.addEventListener('abort', giveUp, { once: true })
+      try {
+        await successor.readLeader()
+        this.#successor = successor
+        queue.push({ type: 'replaced' })
+        return
+      } catch {
+        // What is wrong with them is told when the session that is healthy now has ended.
+        successor.close()
+      } finally {
+        closed.removeEventListener('abort', giveUp)
+      }
     }
   }
 

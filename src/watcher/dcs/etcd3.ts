@@ -1,22 +1,13 @@
 /**
- * One connection to one etcd v3 endpoint: list, read, watch. The only importer of the `etcd3` package, whose own resume,
- * pool and retries are not used: they skip events, pick hosts at random and hide why.
+ * One connection to one etcd v3 endpoint: list, read, watch. With etcd3-channel.ts the only importer of the `etcd3`
+ * package, whose own resume, pool and retries are not used: they skip events, pick hosts at random and hide why.
  */
-import { InterceptingCall, type Interceptor, status } from '@grpc/grpc-js'
-import { noop } from 'cockatiel'
-import { Etcd3, type IKeyValue, type IRangeResponse, type IWatchResponse } from 'etcd3'
+import { InterceptingCall, type Interceptor } from '@grpc/grpc-js'
+import { ClusterClient, type IKeyValue, type IRangeResponse, type IWatchResponse, KVClient, WatchClient } from 'etcd3'
 import { RouterError } from '../../errors.ts'
+import { EtcdChannel, type EtcdTarget } from './etcd3-channel.ts'
+import { explainTrouble } from './etcd3-trouble.ts'
 import type { KeyEvent, VersionedKey } from './keyspace.ts'
-
-export interface EtcdTarget {
-  /** `host:port`. */
-  readonly endpoint: string
-  readonly protocol: 'http' | 'https'
-  /** `/service/demo/`, with the slash at the end: `/service/demo2/` is another cluster. */
-  readonly prefix: string
-  /** How long a read may take. Milliseconds. */
-  readonly timeoutMs: number
-}
 
 /** What a linearizable read has shown. */
 export interface EtcdReading {
@@ -33,8 +24,11 @@ export interface EtcdWatcher {
   readonly onEnd: (error: Error) => void
 }
 
-/** Much more than the keys of a cluster; gRPC's own limit is less than what a few hostile keys can hold. Bytes. */
-const MAX_MESSAGE = 64 * 1024 * 1024
+/**
+ * More of a value is not kept. As text it is still longer than what is taken for Patroni's (cluster.ts), so that a key
+ * that is cut here is set aside there. Bytes.
+ */
+const MAX_VALUE = 4 * 1024 * 1024
 
 /** A node without a leader then ends the watch instead of keeping it silent (etcd's clientv3.WithRequireLeader). */
 const requireLeader: Interceptor = (options, nextCall) =>
@@ -46,59 +40,46 @@ const requireLeader: Interceptor = (options, nextCall) =>
   })
 
 export class EtcdConnection {
-  readonly #target: EtcdTarget
-  readonly #client: Etcd3
+  readonly target: EtcdTarget
+  readonly #channel: EtcdChannel
   readonly #range: { readonly key: Buffer; readonly range_end: Buffer }
-  readonly #closing = new AbortController()
 
   /** `id` is another one for each connection. Connects with the first call. */
   constructor(target: EtcdTarget, id: number) {
-    const { prefix, protocol, endpoint } = target
-    this.#target = target
+    const { prefix } = target
+    this.target = target
+    this.#channel = new EtcdChannel(target, id)
     // '0' follows '/': the range is exactly what begins with the prefix.
     this.#range = { key: Buffer.from(prefix), range_end: Buffer.from(`${prefix.slice(0, -1)}0`) }
-    this.#client = new Etcd3({
-      hosts: `${protocol}://${endpoint}`,
-      faultHandling: { host: () => noop, global: noop },
-      grpcOptions: {
-        // Channels with equal options share connections, dead and backed-off ones too: each of ours has its own.
-        'patroni-router.connection': id,
-        // Like Patroni, and unlike gRPC, we do not look for etcd behind an http_proxy of the environment.
-        'grpc.enable_http_proxy': 0,
-        'grpc.service_config_disable_resolution': 1,
-        'grpc.max_receive_message_length': MAX_MESSAGE,
-        // etcd answers pings faster than one in 5 s with GOAWAY. The linearizable read is the real detector.
-        'grpc.keepalive_time_ms': 10_000,
-        'grpc.keepalive_timeout_ms': 5000,
-      },
-    })
   }
 
   /** Aborts when the connection is closed. */
   get closed(): AbortSignal {
-    return this.#closing.signal
+    return this.#channel.closed
   }
 
   /** Every key below the prefix, linearizably. */
   async list(): Promise<EtcdReading> {
-    return this.#reading(await this.#client.kv.range(this.#range, this.#call(2)))
+    return this.#reading(await new KVClient(this.#channel).range(this.#range, this.#channel.within(2)))
   }
 
   /** The leader key, linearizably. */
   async readLeader(): Promise<EtcdReading> {
-    const key = Buffer.from(`${this.#target.prefix}leader`)
-    return this.#reading(await this.#client.kv.range({ key }, this.#call(1)))
+    const key = Buffer.from(`${this.target.prefix}leader`)
+    return this.#reading(await new KVClient(this.#channel).range({ key }, this.#channel.within(1)))
   }
 
   /** The client URLs that the members advertise. */
   async clientUrls(): Promise<readonly string[]> {
-    const { members } = await this.#client.cluster.memberList({}, this.#call(1))
+    const { members } = await new ClusterClient(this.#channel).memberList({}, this.#channel.within(1))
     return members.flatMap(({ clientURLs }) => clientURLs)
   }
 
   /** Watches the prefix from a revision on; resolves when etcd has confirmed it. It ends with the connection. */
   async watch(from: bigint, { onEvents, onEnd }: EtcdWatcher): Promise<void> {
-    const stream = await this.#client.watchClient.watch({ interceptors: [requireLeader, this.#endWithUs] })
+    const stream = await new WatchClient(this.#channel).watch({
+      interceptors: [requireLeader, this.#channel.endWithUs],
+    })
     const created = Promise.withResolvers<undefined>()
     const fail = (error: Error): void => {
       created.reject(error)
@@ -117,8 +98,8 @@ export class EtcdConnection {
     stream.on('error', fail)
     stream.on('end', () => fail(new RouterError('DCS_UNAVAILABLE', 'etcd ended the watch')))
     stream.write({ create_request: { ...this.#range, start_revision: from.toString(), progress_notify: true } })
-    const unconfirmed = new RouterError('TIMEOUT', `etcd did not confirm the watch within ${this.#target.timeoutMs} ms`)
-    const timer = setTimeout(() => fail(unconfirmed), this.#target.timeoutMs)
+    const unconfirmed = new RouterError('TIMEOUT', `etcd did not confirm the watch within ${this.target.timeoutMs} ms`)
+    const timer = setTimeout(() => fail(unconfirmed), this.target.timeoutMs)
     try {
       await created.promise
     } finally {
@@ -126,32 +107,14 @@ export class EtcdConnection {
     }
   }
 
+  /** Why it cannot be used, for a person, with what to do about it. Never rejects; asks etcd again where that helps. */
+  async explain(error: unknown): Promise<string> {
+    return explainTrouble(error, this.target, this.#channel.answered ? null : this.closed)
+  }
+
   /** Ends every call under way. Idempotent. */
   close(): void {
-    if (this.closed.aborted) return
-    this.#closing.abort()
-    this.#client.close()
-  }
-
-  #call(factor: number): { deadline: number; interceptors: Interceptor[] } {
-    return { deadline: Date.now() + this.#target.timeoutMs * factor, interceptors: [this.#endWithUs] }
-  }
-
-  /** Closing a channel leaves the calls under way, and with them its socket, until their deadline. */
-  readonly #endWithUs: Interceptor = (options, nextCall) => {
-    const call = nextCall(options)
-    const cancel = (): void => call.cancelWithStatus(status.CANCELLED, 'the connection is closed')
-    return new InterceptingCall(call, {
-      start: (metadata, _listener, next) => {
-        this.closed.addEventListener('abort', cancel, { once: true })
-        next(metadata, {
-          onReceiveStatus: (result, pass) => {
-            this.closed.removeEventListener('abort', cancel)
-            pass(result)
-          },
-        })
-      },
-    })
+    this.#channel.close()
   }
 
   #reading({ header, kvs }: IRangeResponse): EtcdReading {
@@ -168,8 +131,8 @@ export class EtcdConnection {
 
   #entry(kv: IKeyValue): VersionedKey {
     return {
-      key: kv.key.toString().slice(this.#target.prefix.length),
-      value: kv.value.toString(),
+      key: kv.key.toString().slice(this.target.prefix.length),
+      value: kv.value.subarray(0, MAX_VALUE).toString(),
       session: kv.create_revision,
       modified: BigInt(kv.mod_revision),
     }

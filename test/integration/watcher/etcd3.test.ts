@@ -1,7 +1,7 @@
 /** The observation of a real etcd through everything that happens to one. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { rmSync } from 'node:fs'
+import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -200,8 +200,9 @@ describe('one etcd', () => {
     const open = sockets()
     const connect = async (id: number): Promise<void> => {
       const [endpoint = ''] = etcd.hosts
+      const config = { auth: null, caFile: null, certFile: null }
       const connection = new EtcdConnection(
-        { endpoint, protocol: 'http', prefix: '/service/demo/', timeoutMs: 1000 },
+        { endpoint, config, certificates: null, prefix: '/service/demo/', timeoutMs: 1000 },
         id,
       )
       const { revision } = await connection.list()
@@ -214,6 +215,21 @@ describe('one etcd', () => {
 })
 
 describe('an etcd that goes away', () => {
+  test('leaves no connections behind that pile up while it is frozen', async () => {
+    const etcd = await EtcdCluster.start()
+    await using observer = new Observer({ endpoints: etcd.hosts, intervalMs: 50, timeoutMs: 50 })
+    await observer.leader(null)
+    const descriptors = (): number => readdirSync('/proc/self/fd').length
+    const before = descriptors()
+    etcd.server.freeze()
+    await until('it was tried often', () => observer.losses.length > 6)
+    assert.ok(descriptors() <= before + 1, `${descriptors()} descriptors, ${before} before`)
+    etcd.server.thaw()
+    await observer.until('it is read again', ({ type }) => type === 'snapshot', { from: observer.seen.length })
+    await observer.stop()
+    await etcd.close()
+  })
+
   test('is read within 1.5 s of its return, whenever that is', async () => {
     const etcd = await EtcdCluster.start()
     const port = await freePort()

@@ -18,9 +18,6 @@ type Settings = {
 
 const OPEN = { protocol: 'http', auth: null, caFile: null, certFile: null, keyFile: null } as const
 
-/** An etcd that asks for nothing. */
-const PLAIN = { auth: null, caFile: null, certFile: null, keyFile: null }
-
 /** Records everything that a DCS tells. */
 export class Observer implements AsyncDisposable {
   readonly seen: Seen[] = []
@@ -35,7 +32,7 @@ export class Observer implements AsyncDisposable {
     timeoutMs = 500,
     access = {},
   }: Settings) {
-    const config = { kind: 'etcd3', endpoints, protocol: 'http', useProxies, ...PLAIN } as const
+    const config = { kind: 'etcd3', endpoints, useProxies, ...OPEN, ...access } as const
     this.#done = this.#observe(new Etcd3Dcs({ config, prefix, intervalMs, timeoutMs }))
   }
 

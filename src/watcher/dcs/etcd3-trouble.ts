@@ -1,0 +1,141 @@
+/** Says what is wrong with an etcd, and which setting is about it. No message shows a password or a token. */
+import { X509Certificate } from 'node:crypto'
+import { explain } from '../../errors.ts'
+import { printable } from '../printable.ts'
+import { type EtcdTarget, MAX_MESSAGE } from './etcd3-channel.ts'
+import { type Listener, probe } from './etcd3-probe.ts'
+
+/** Longest part of what a stranger says that is shown. */
+const MAX_SHOWN = 200
+
+/**
+ * One line for a person. `error` is what a call failed with; where it says little, it is found out what listens there,
+ * unless `signal` is null (that this is an etcd is known).
+ */
+export async function explainTrouble(error: unknown, target: EtcdTarget, signal: AbortSignal | null): Promise<string> {
+  const reason = reasonOf(error)
+  const known = knownTrouble(reason, target)
+  if (known !== null) return known
+  const listener = signal !== null && isNoGrpc(reason) ? await probe(target, signal) : null
+  return (listener === null ? null : aboutListener(listener, target)) ?? reason
+}
+
+/** What the message of a call says, or null. Pure. */
+export function knownTrouble(reason: string, target: EtcdTarget): string | null {
+  return TROUBLES.find(({ when }) => when.test(reason))?.say(reason, target) ?? null
+}
+
+interface Trouble {
+  readonly when: RegExp
+  readonly say: (reason: string, target: EtcdTarget) => string
+}
+
+const TROUBLES: readonly Trouble[] = [
+  {
+    when: /authentication failed, invalid user ID or password/,
+    say: (_, target) =>
+      `it does not know ${userOf(target)} with this password: correct etcd3.username or etcd3.password`,
+  },
+  {
+    when: /user name is empty/,
+    say: () =>
+      'it asks for a user: set etcd3.username and etcd3.password (or etcd3.cert and etcd3.key, where users are known by ' +
+      'client certificates)',
+  },
+  {
+    when: /permission denied/,
+    say: (_, target) =>
+      `${userOf(target)} may not read ${target.prefix}: ` +
+      `etcdctl role grant-permission ROLE read --prefix=true ${target.prefix}`,
+  },
+  {
+    when: /larger than max/,
+    say: (_, { prefix }) =>
+      `below ${prefix} lies more than ${MAX_MESSAGE / 1024 / 1024} MB: delete what is not Patroni's`,
+  },
+  {
+    when: /unable to verify the first certificate|self.signed certificate|unable to get (local )?issuer/,
+    say: (reason, { config }) =>
+      config.caFile === null
+        ? `${reason}: set etcd3.cacert to the file of the CA that signed its certificate`
+        : `${reason}: no CA in etcd3.cacert (${config.caFile}) signed its certificate; correct one or the other`,
+  },
+  {
+    when: /does not match certificate's altnames/,
+    say: (reason) =>
+      `its certificate is for other names (${reason}): give it one for this address, or name it otherwise`,
+  },
+  {
+    when: /certificate has expired|certificate is not yet valid/,
+    say: (reason) => `${reason}: etcd needs another one`,
+  },
+  {
+    when: /alert (bad certificate|certificate \w+|unknown ca|unsupported certificate|handshake failure|access denied)/,
+    say: (reason, target) => `it refuses (${reason}): ${aboutClient(target)}`,
+  },
+  {
+    // A server may break off instead of telling that it wants a certificate, and the alert may get lost on the way.
+    when: /ECONNRESET|EPIPE/,
+    say: (reason, target) =>
+      target.certificates === null
+        ? reason
+        : `${reason}; if it refuses the router as a TLS client: ${aboutClient(target)}`,
+  },
+]
+
+function aboutListener(listener: Listener, { certificates }: EtcdTarget): string | null {
+  switch (listener.kind) {
+    case 'tls':
+      return 'it asks for TLS: set etcd3.protocol: https (or begin etcd3.url with https://)'
+    case 'http':
+      if (certificates !== null && !listener.tls)
+        return 'it speaks no TLS: set etcd3.protocol: http (or begin etcd3.url with http://), or name its port for TLS'
+      return aboutHttp(listener.version)
+    case 'unknown':
+      return null
+  }
+}
+
+function aboutHttp(version: string | null): string {
+  if (version?.startsWith('2.') === true)
+    return `it is etcd ${version}, which has the v2 API only: update it, or ask the members themselves with rest`
+  const what = version === null ? 'it' : `what is in front of etcd ${version} there`
+  return (
+    `${what} answers HTTP/1.1 and not gRPC (HTTP/2): name etcd itself in etcd3.hosts, or let the proxy pass TCP ` +
+    '(nginx: stream, HAProxy: mode tcp)'
+  )
+}
+
+function userOf({ config, certificates }: EtcdTarget): string {
+  if (config.auth !== null) return `user "${printable(config.auth.username, MAX_SHOWN)}"`
+  const cert = certificates?.cert ?? null
+  const name = cert === null ? null : commonName(cert)
+  return name === null ? 'the router' : `user "${printable(name, MAX_SHOWN)}" (of the client certificate)`
+}
+
+function commonName(cert: Buffer): string | null {
+  return /^CN=(.*)$/m.exec(new X509Certificate(cert).subject)?.[1] ?? null
+}
+
+function aboutClient({ config: { certFile } }: EtcdTarget): string {
+  return certFile === null
+    ? 'it may ask for a client certificate, so set etcd3.cert and etcd3.key'
+    : `it may not accept the client certificate, etcd3.cert (${certFile}): its --trusted-ca-file has to know who signed it`
+}
+
+/** The essence of what grpc-js, Node and OpenSSL say. */
+function reasonOf(error: unknown): string {
+  const text = explain(error)
+    .replace(/^\d+ [A-Z_]+: /, '')
+    .replace(/^No connection established\. Last error: (?:Error: )?(.*?)\s*Resolution note:.*$/, 'no connection: $1')
+    .replace(/ \(\d{4}-\d\d-\d\dT[\d:.]+Z\)/, '')
+    .replace(/[\dA-F]+:error:[\dA-F]+:[^:]*:[^:]*:([^:]+):[^:]*:\d+:(?: ?SSL alert number \d+)?/, '$1')
+    .replace(/; if the root CA is installed locally, try running Node\.js with --use-system-ca/, '')
+    .replace(/\s*\.\s*$/, '')
+  return printable(text, MAX_SHOWN)
+}
+
+/** Whatever it is, it does not speak gRPC (or we do not speak its TLS). */
+function isNoGrpc(reason: string): boolean {
+  return /HTTP status code|unknown (service|method)|^no connection: (?!.*\bE[A-Z]{4,}\b)/.test(reason)
+}
