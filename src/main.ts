@@ -17,7 +17,17 @@ const io: Io = {
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
   columns: () => (process.stdout.isTTY ? process.stdout.columns : null),
+  rows: () => (process.stdout.isTTY ? process.stdout.rows : null),
   outputLost: outputLost.signal,
+  onKey(handler) {
+    const { stdin, stdout } = process
+    if (!stdin.isTTY || !stdout.isTTY || process.env['TERM'] === 'dumb') return null
+    // What begins with an escape character is one key, an arrow for example.
+    const onData = (data: Buffer): void =>
+      (data[0] === 0x1b ? [data.toString()] : Array.from(data.toString())).forEach((key) => handler(key))
+    stdin.setRawMode(true).on('data', onData).resume()
+    return () => void stdin.off('data', onData).setRawMode(false).pause()
+  },
   onSignal(signals, handler) {
     const listener = (name: NodeJS.Signals): void => handler(name as Signal)
     for (const name of signals) process.on(name, listener)

@@ -9,6 +9,13 @@ export interface Io {
   err(text: string): void
   /** Columns of the terminal that standard output is; null where it is none. */
   readonly columns: () => number | null
+  /** Its rows; null where standard output is no terminal. */
+  readonly rows: () => number | null
+  /**
+   * Calls `handler` with each key that is pressed, Ctrl-C (`\x03`) included, until the returned function is called. null
+   * where there is no terminal to read from and to write to.
+   */
+  onKey(handler: (key: string) => void): (() => void) | null
   /** Aborted when nobody reads standard output any more. */
   readonly outputLost: AbortSignal
   /** Calls `handler` at each of these signals, which then do nothing else, until the returned function is called. */

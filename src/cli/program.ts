@@ -4,6 +4,7 @@ import { DEFAULT_CONFIG_FILE } from '../config/read.ts'
 import { DEFAULT_ADMIN_SOCKET } from '../config/schema.ts'
 import { explain, RouterError, type ErrorCode } from '../errors.ts'
 import { check, type CheckOptions } from './check.ts'
+import { demo, type DemoOptions } from './demo.ts'
 import { EXIT, type Io } from './io.ts'
 import { run, type RunOptions } from './run.ts'
 import { status, type StatusOptions } from './status.ts'
@@ -39,6 +40,12 @@ Exit codes: 0 there is a primary, 1 there is none that takes connections, 2 usag
 Examples:
   patroni-router status --watch 1
   patroni-router status --socket ${DEFAULT_ADMIN_SOCKET} --json | jq .clusters[0].view.primary`
+
+const DEMO = `
+Three members with PostgreSQL in WebAssembly (PGlite), Patroni's REST API and behaviour, a DCS, and the real router in
+front of them, for this machine only (127.0.0.1) and without passwords. Nothing is left when it ends.
+
+Exit codes: 0 after q, SIGTERM or SIGINT, 1 when it cannot start, 2 usage error.`
 
 /** Runs the command line `args` and returns the exit code. Never rejects. */
 export async function runProgram(args: readonly string[], io: Io): Promise<number> {
@@ -89,6 +96,14 @@ function build(io: Io, exit: (code: number) => void): Command {
     )
     .addHelpText('after', STATUS)
     .action(async (options: StatusOptions) => exit(await status(options, io)))
+  program
+    .command('demo')
+    .description('a whole cluster in this process, with the router in front, to try it')
+    .addOption(new Option('--port <port>', 'where the primary is (0: any)').argParser(port).default(5000))
+    .addOption(new Option('--replica-port <port>', 'where the replicas are (0: any)').argParser(port).default(5001))
+    .option('--no-ui', 'plain lines also on a terminal')
+    .addHelpText('after', DEMO)
+    .action(async (options: DemoOptions) => exit(await demo(options, io)))
   return program
 }
 
@@ -100,6 +115,12 @@ function seconds(text: string): number {
   const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN
   if (value >= 0.1 && value <= 86_400) return value
   throw new InvalidArgumentError('It is a number of seconds, from 0.1 to 86400.')
+}
+
+function port(text: string): number {
+  const value = /^\d{1,5}$/.test(text) ? Number(text) : NaN
+  if (value <= 65_535) return value
+  throw new InvalidArgumentError('It is a port, from 0 to 65535.')
 }
 
 function exitCodeOf(error: unknown, io: Io): number {

@@ -1,10 +1,9 @@
 /** What is published of the DCS. Pure. */
-import type { DcsConfig } from '../config/config.ts'
-import type { DcsObservation } from './dcs/dcs.ts'
+import type { Dcs, DcsObservation } from './dcs/dcs.ts'
 import type { DcsView } from './view.ts'
 
 /** Of a router that has just started. */
-export function unreadDcs(kind: DcsConfig['kind'], now: number): DcsView {
+export function unreadDcs(kind: Dcs['kind'], now: number): DcsView {
   return { kind, state: 'never', endpoint: null, readAt: null, since: now, error: null }
 }
 

@@ -1,6 +1,6 @@
 /** What the watcher publishes and every sink takes: plain, immutable, structured-cloneable data. */
-import type { DcsConfig } from '../config/config.ts'
 import type { SetAside } from './cluster.ts'
+import type { Dcs } from './dcs/dcs.ts'
 import type { Member } from './member.ts'
 import type { PrimaryState } from './machine.ts'
 
@@ -22,7 +22,7 @@ export interface ClusterView {
 }
 
 export interface DcsView {
-  readonly kind: DcsConfig['kind']
+  readonly kind: Dcs['kind']
   readonly state: 'never' | 'up' | 'lost'
   readonly endpoint: string | null
   /** When it was last read with certainty; milliseconds since the epoch. */

@@ -53,7 +53,7 @@ export class Watcher {
     const startedAt = now()
     this.#deps = deps
     this.#machine = initialPrimary(deps.config.proxy.check.fall, startedAt)
-    this.#dcs = unreadDcs(deps.config.dcs.kind, startedAt)
+    this.#dcs = unreadDcs(deps.dcs.kind, startedAt)
     this.#view = this.#compose()
     const witness = deps.config.proxy.trust === 'dcs' ? new KeyWitness() : new RestWitness(deps.rest)
     const known = (): Known => ({ machine: this.#machine, memory: this.#memory, cluster: this.#cluster })

@@ -17,6 +17,8 @@ export type DcsObservation =
   | { readonly type: 'lost'; readonly endpoint: string; readonly error: RouterError }
 
 export interface Dcs {
+  /** Which kind of source it is, for people. */
+  readonly kind: 'etcd3' | 'file' | 'rest' | 'demo'
   /** Observes until `signal` aborts; then it ends, without an error. It tries again by itself, for ever. */
   observe(signal: AbortSignal): AsyncIterable<DcsObservation>
 }

@@ -42,6 +42,7 @@ type Item =
   | { readonly type: 'replaced' }
 
 export class Etcd3Dcs implements Dcs {
+  readonly kind = 'etcd3'
   readonly #options: Etcd3Options
   #endpoints: Endpoints
   readonly #certificates: Certificates | null

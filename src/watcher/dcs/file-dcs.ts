@@ -44,6 +44,7 @@ interface Known {
 }
 
 export class FileDcs implements Dcs {
+  readonly kind = 'file'
   readonly #path: string
   readonly #intervalMs: number
   #reading: Promise<TextFile> | null = null

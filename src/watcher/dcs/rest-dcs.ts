@@ -53,6 +53,7 @@ interface Verdict {
 }
 
 export class RestDcs implements Dcs {
+  readonly kind = 'rest'
   readonly #options: RestDcsOptions
   readonly #sources = new Map<string, Source>()
   #cluster: Cluster | null = null

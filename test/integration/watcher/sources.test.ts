@@ -15,6 +15,7 @@ import { clusterConfig, Watched, type WatchedOptions } from './watched.ts'
 
 /** A DCS that is asked and never answers. */
 class SilentDcs implements Dcs {
+  readonly kind = 'etcd3'
   async *observe(signal: AbortSignal): AsyncGenerator<DcsObservation, void, undefined> {
     if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
     yield* []

@@ -23,6 +23,12 @@ export class FakeIo implements Io {
 
   columns = (): number | null => this.#width
 
+  rows = (): number | null => (this.#width === null ? null : 24)
+
+  onKey(): null {
+    return null
+  }
+
   out(text: string): void {
     this.stdout += text
   }

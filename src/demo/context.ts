@@ -1,0 +1,98 @@
+/** What belongs to one session of many that share a server session: its settings, and what it sees of its member. Pure. */
+import { type Frame, query } from './frames.ts'
+
+/** The member that a session is on, as SQL shows it. */
+export interface Identity {
+  readonly member: string
+  readonly port: number
+  /** A replica. */
+  readonly readOnly: boolean
+}
+
+/**
+ * Makes the functions that tell a server where and what it is tell it of the member, for they know nothing in here.
+ * `SHOW demo.member` gives its name.
+ */
+export const PREPARE_DATABASE = [
+  ...replaced('pg_is_in_recovery', 'boolean', `coalesce(current_setting('demo.in_recovery', true), '') = 'on'`),
+  ...replaced('inet_server_addr', 'inet', `'127.0.0.1'::inet`),
+  ...replaced('inet_server_port', 'integer', `nullif(current_setting('demo.port', true), '')::integer`),
+  // Whoever terminates its own backend would end the one server session of all.
+  ...replaced('pg_backend_pid', 'integer', `nullif(current_setting('demo.backend_pid', true), '')::integer`),
+].join(';\n')
+
+function replaced(name: string, type: string, expression: string): readonly string[] {
+  return [
+    `ALTER FUNCTION pg_catalog.${name}() RENAME TO ${name}_of_pglite`,
+    `CREATE FUNCTION pg_catalog.${name}() RETURNS ${type} LANGUAGE sql STABLE AS $$ SELECT ${expression} $$`,
+  ]
+}
+
+/** Asks for what a session has set, in a form that `takeover` takes. */
+export const ASK_SETTINGS = `SELECT name, setting FROM pg_catalog.pg_settings WHERE source = 'session'
+  UNION ALL SELECT 'role', pg_catalog.current_setting('role') WHERE pg_catalog.current_setting('role') <> 'none'`
+
+/** Takes the server session over for another session: nothing of the one before remains. */
+export function takeover(identity: Identity, backendPid: number, settings: ReadonlyMap<string, string>): string {
+  const all = [
+    ...settings,
+    ['demo.member', identity.member],
+    ['demo.port', String(identity.port)],
+    ['demo.in_recovery', identity.readOnly ? 'on' : 'off'],
+    ['demo.backend_pid', String(backendPid)],
+    ...(identity.readOnly ? [['default_transaction_read_only', 'on']] : []),
+  ]
+  const sets = all.map(([name = '', value = '']) => `pg_catalog.set_config(${quoted(name)}, ${quoted(value)}, false)`)
+  return `RESET SESSION AUTHORIZATION; RESET ALL; SELECT ${sets.join(', ')}`
+}
+
+function quoted(text: string): string {
+  return `E'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`
+}
+
+/** Whether a statement may change settings of its session. */
+export function touchesSettings(sql: string): boolean {
+  return /\b(set|set_config|reset|discard)\b/i.test(sql)
+}
+
+/** Whether it may take back what `takeover` has set. */
+export function resetsSettings(sql: string): boolean {
+  return /\b(reset|discard|demo\.)/i.test(sql)
+}
+
+/** Whether it drops the prepared statements of the server session, those of all sessions that is. */
+export function dropsStatements(sql: string): boolean {
+  return /\b(discard\s+all|deallocate\s+(prepare\s+)?all)\b/i.test(sql)
+}
+
+/** Whether it may make temporary tables, which all sessions would see. */
+export function makesTemporary(sql: string): boolean {
+  return /\btemp(orary)?\b/i.test(sql)
+}
+
+/** A COPY that reads what the client sends; null where it does not stand alone, as it has to in here. */
+export function isCopyIn(sql: string): boolean | null {
+  if (!/\bfrom\s+stdin\b/i.test(sql)) return false
+  return /^(\s|--[^\n]*\n)*copy\s[^;]*\bfrom\s+stdin\b[^;]*;?\s*$/i.test(sql) ? true : null
+}
+
+/** Where the protocol or a replica has to refuse what the server session would do: a statement that fails instead. */
+export function refusalOf(message: Frame, sql: string, readOnly: boolean): Buffer | null {
+  if (message.type === 'F') return failing('0A000', 'the demo has no function calls of the fastpath interface')
+  if (isCopyIn(sql) === null || (message.type === 'P' && isCopyIn(sql) !== false))
+    return failing('0A000', 'the demo takes COPY FROM STDIN only as a statement by itself')
+  // As hot_standby does; else default_transaction_read_only would be a replica's only protection.
+  if (readOnly && escapesReadOnly(sql))
+    return failing('25006', 'cannot set transaction read-write mode during recovery')
+  return null
+}
+
+function escapesReadOnly(sql: string): boolean {
+  return (
+    /\bread\s+write\b/i.test(sql) || /transaction_read_only\W+(to\W+)?'?(off?|f|fa|fal|fals|false|no?|0)\b/i.test(sql)
+  )
+}
+
+function failing(sqlState: string, message: string): Buffer {
+  return query(`DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '${sqlState}', MESSAGE = '${message}'; END $$`)
+}

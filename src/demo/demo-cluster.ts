@@ -1,0 +1,138 @@
+/** A Patroni cluster in one process: three members, one database behind them, and the keys that they share. */
+import { parseCluster } from '../watcher/cluster.ts'
+import { Database } from './database.ts'
+import { DemoDcs } from './demo-dcs.ts'
+import { KeySpace } from './keys.ts'
+import { DemoMember } from './member.ts'
+import type { Pace } from './patroni.ts'
+import type { RestAnswer } from './rest-answer.ts'
+
+export interface ClusterOptions {
+  readonly pace: Pace
+  /** One line for people about each thing that happens in the cluster. */
+  readonly tell: (text: string) => void
+  /** What nobody has expected; the cluster may be of no use any more. */
+  readonly failed: (error: unknown) => void
+  /** Ends a start that takes too long. */
+  readonly signal: AbortSignal
+}
+
+export const SCOPE = 'demo'
+const NAMES = ['pg1', 'pg2', 'pg3']
+/** Below the ports that a kernel gives to outgoing connections, so that a member finds its own free when it comes back. */
+const FIRST_PORTS = { postgres: 15432, rest: 18008 }
+
+/** Quicker than a cluster in production, so that a person sees something happen. */
+export const DEMO_PACE: Pace = { ttlMs: 8000, loopMs: 1000, wakeMs: 50, promoteMs: 120, stopMs: 1200, startMs: 600 }
+
+export class DemoCluster {
+  readonly keys: KeySpace
+  readonly members: readonly DemoMember[]
+  readonly #database: Database
+  readonly #options: ClusterOptions
+
+  private constructor(database: Database, options: ClusterOptions) {
+    const { pace, tell, failed } = options
+    this.#database = database
+    this.#options = options
+    this.keys = new KeySpace()
+    let pid = 1000
+    this.members = NAMES.map((name) => {
+      const nextPid = (): number => ++pid
+      const switchover = (leader: string | null, candidate: string | null): RestAnswer => this.#asked(leader, candidate)
+      const common = { name, scope: SCOPE, ports: FIRST_PORTS, pace, keys: this.keys, database, nextPid }
+      return new DemoMember({ ...common, switchover, tell, failed })
+    })
+    const { ttlMs, loopMs } = pace
+    this.keys.put('initialize', database.facts.systemId)
+    this.keys.put('config', JSON.stringify({ ttl: ttlMs / 1000, loop_wait: loopMs / 1000, retry_timeout: 10 }))
+    void database.failed.then(failed)
+  }
+
+  /** Rejects with a RouterError, and nothing is left then. */
+  static async start(options: ClusterOptions): Promise<DemoCluster> {
+    const cluster = new DemoCluster(await Database.start(options.signal), options)
+    try {
+      // One after the other: the first one finds no leader and becomes it.
+      for (const member of cluster.members) await member.start()
+    } catch (error) {
+      await cluster.close()
+      throw error
+    }
+    return cluster
+  }
+
+  /** What the router knows of it. `intervalMs`: how often it hears that nothing has changed. */
+  dcs(intervalMs: number): DemoDcs {
+    return new DemoDcs(this.keys, intervalMs)
+  }
+
+  get leader(): DemoMember | null {
+    const name = this.keys.get('leader')
+    return this.members.find((member) => member.name === name) ?? null
+  }
+
+  /** Asks the leader to hand over to a replica. Like the others below it returns what came of it, for people. */
+  switchover(): string {
+    const { leader } = this
+    if (leader === null) return 'there is no leader that could hand over'
+    const at = this.members.indexOf(leader)
+    const others = [...this.members.slice(at + 1), ...this.members.slice(0, at)]
+    const candidate = others.find((member) => this.#canLead(member))
+    if (candidate === undefined) return 'no replica is running that could take over: bring members back first'
+    return String(this.#asked(leader.name, candidate.name).body)
+  }
+
+  /** The machine of the leader dies; its key lives on until the ttl. */
+  async crashLeader(): Promise<string> {
+    const { leader } = this
+    if (leader === null || leader.condition === 'dead') return 'there is no leader alive that could crash'
+    await leader.kill()
+    return `${leader.name} has crashed: its key lives on for up to ${this.#options.pace.ttlMs / 1000} s`
+  }
+
+  /** Patroni of the leader hangs, its PostgreSQL goes on taking writes. */
+  freezeLeader(): string {
+    const { leader } = this
+    if (leader?.condition !== 'running') return 'there is no running leader that could be frozen'
+    leader.freeze()
+    const ttl = this.#options.pace.ttlMs / 1000
+    return `Patroni of ${leader.name} is frozen: in up to ${ttl} s its key expires, and its PostgreSQL goes on`
+  }
+
+  /** Starts the dead members and thaws the frozen ones. */
+  async bringBack(): Promise<string> {
+    const back = this.members.filter(({ condition }) => condition !== 'running')
+    for (const member of back) {
+      if (member.condition === 'frozen') member.thaw()
+      else await member.start()
+    }
+    return back.length === 0 ? 'all members are running' : `brought back: ${back.map(({ name }) => name).join(', ')}`
+  }
+
+  /** Ends everything, statements that are running included. */
+  async close(): Promise<void> {
+    await Promise.all(this.members.map((member) => member.kill()))
+    await this.#database.close()
+    this.keys.close()
+  }
+
+  #canLead(member: DemoMember): boolean {
+    const known = parseCluster(this.keys.keys).members.find(({ name }) => name === member.name)
+    return member.condition === 'running' && known?.state === 'running'
+  }
+
+  /** As Patroni's POST /switchover. */
+  #asked(from: string | null, to: string | null): RestAnswer {
+    const { leader } = this
+    if (leader === null || (from !== null && from !== leader.name))
+      return { status: 412, body: 'leader name does not match' }
+    const candidate = this.members.find((member) => (to === null ? member !== leader : member.name === to))
+    if (candidate === undefined || candidate === leader || !this.#canLead(candidate))
+      return { status: 412, body: 'candidate is not a running replica' }
+    if (leader.condition !== 'running') return { status: 412, body: `${leader.name} does not answer` }
+    const request = { leader: leader.name, member: candidate.name }
+    this.keys.put('failover', JSON.stringify(request))
+    return { status: 202, body: `switchover from ${request.leader} to ${request.member} is asked for` }
+  }
+}

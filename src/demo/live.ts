@@ -1,0 +1,109 @@
+/** The demo on a terminal: draws the screen in place and takes keys, until the person has had enough. */
+import { explain } from '../errors.ts'
+import type { Hint } from './hints.ts'
+import type { Scene } from './scene.ts'
+import { renderScreen } from './screen.ts'
+
+/** The alternate screen, without a cursor; and back. */
+const ENTER = '\x1b[?1049h\x1b[?25l\x1b[2J'
+const LEAVE = '\x1b[?25h\x1b[?1049l'
+/** Between the two the terminal shows nothing half-drawn, where it knows of that. */
+const FRAME = { begin: '\x1b[?2026h\x1b[H', end: '\x1b[J\x1b[?2026l' }
+
+const REDRAW_MS = 1000
+/** Events come in bursts. */
+const EVENT_REDRAW_MS = 80
+
+/** What the demo needs of a terminal; `cli/io.ts` has it. */
+export interface Terminal {
+  out(text: string): void
+  readonly columns: () => number | null
+  readonly rows: () => number | null
+  /** null: there is no terminal. */
+  onKey(handler: (key: string) => void): (() => void) | null
+  /** Aborted when nobody sees it any more. */
+  readonly outputLost: AbortSignal
+}
+
+export interface LiveOptions {
+  readonly scene: Scene
+  readonly hints: readonly Hint[]
+  readonly terminal: Terminal
+  /** Ends it. */
+  readonly quit: AbortController
+}
+
+/** Resolves when `quit` is aborted, by a key or from outside, and the terminal is as before; false: there is none. */
+export async function showLive({ scene, hints, terminal, quit }: LiveOptions): Promise<boolean> {
+  const stopReading = terminal.onKey((key) => press(key, scene, quit))
+  if (stopReading === null) return false
+  let size = ''
+  const draw = (): void => {
+    const [columns, rows] = [terminal.columns() ?? 80, terminal.rows() ?? 24]
+    const conditions = new Map(scene.cluster.members.map(({ name, condition }) => [name, condition]))
+    const lines = renderScreen({ status: scene.status(), conditions, events: scene.events.all, hints, columns, rows })
+    // A terminal that has another size now may have wrapped what was there.
+    const clear = size === `${columns}x${rows}` ? '' : '\x1b[2J'
+    size = `${columns}x${rows}`
+    // A line as wide as the screen leaves nothing to erase; erasing would take its last character.
+    const text = lines.map((line) => emphasised(line) + (line.length < columns ? '\x1b[K' : '')).join('\r\n')
+    terminal.out(`${FRAME.begin}${clear}${text}${FRAME.end}`)
+  }
+  const pending: { timer: NodeJS.Timeout | null } = { timer: null }
+  const unsubscribe = scene.events.subscribe(() => {
+    pending.timer ??= setTimeout(() => {
+      pending.timer = null
+      draw()
+    }, EVENT_REDRAW_MS)
+  })
+  const timer = setInterval(draw, REDRAW_MS)
+  try {
+    terminal.out(ENTER)
+    draw()
+    await aborted(AbortSignal.any([quit.signal, terminal.outputLost]))
+  } finally {
+    clearInterval(timer)
+    if (pending.timer !== null) clearTimeout(pending.timer)
+    unsubscribe()
+    stopReading()
+    terminal.out(LEAVE)
+  }
+  return true
+}
+
+function emphasised(line: string): string {
+  return /^(patroni-router demo|primary):/.test(line) ? `\x1b[1m${line}\x1b[22m` : line
+}
+
+function press(key: string, { cluster, events }: Scene, quit: AbortController): void {
+  const say = (text: string): void => events.add('you', text)
+  const sayLater = (action: Promise<string>): void =>
+    void action.then(say, (error: unknown) => say(`that did not work: ${explain(error)}`))
+  switch (key.toLowerCase()) {
+    case 's':
+      say(cluster.switchover())
+      break
+    case 'c':
+      sayLater(cluster.crashLeader())
+      break
+    case 'f':
+      say(cluster.freezeLeader())
+      break
+    case 'b':
+      sayLater(cluster.bringBack())
+      break
+    // In raw mode Ctrl-C and Ctrl-D are keys.
+    case 'q':
+    case '\x03':
+    case '\x04':
+      quit.abort()
+  }
+}
+
+/** Resolves when `signal` aborts. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}

@@ -1,0 +1,91 @@
+/** The demo's screen: what to try, who is the primary, the members, what has happened, the keys. Pure. */
+import type { RouterStatus } from '../admin/status.ts'
+import { renderTable, type Column } from '../admin/table.ts'
+import { age, count, shorten, visible, wrap } from '../admin/terminal.ts'
+import { takesNew } from '../watcher/machine.ts'
+import type { ClusterView, MemberView } from '../watcher/view.ts'
+import { type DemoEvent, lineOf } from './events.ts'
+import { type Hint, hintLine } from './hints.ts'
+
+export interface ScreenFacts {
+  readonly status: RouterStatus
+  /** What a member really is, which the router has to find out. */
+  readonly conditions: ReadonlyMap<string, 'running' | 'frozen' | 'dead'>
+  readonly events: readonly DemoEvent[]
+  readonly hints: readonly Hint[]
+  readonly columns: number
+  readonly rows: number
+}
+
+export const KEYS = 's switch over  c crash leader  f freeze leader  b bring members back  q quit'
+const TITLE = 'patroni-router demo: a PostgreSQL cluster of three in one process. Try:'
+/** A screen that is lower shows what is on top of it. */
+const MIN_EVENTS = 3
+
+/** Exactly `rows` lines of at most `columns` columns. */
+export function renderScreen(facts: ScreenFacts): readonly string[] {
+  const { status, hints, events, columns, rows } = facts
+  const cluster = status.clusters[0]
+  const head = [TITLE, ...hints.map((hint) => ` ${hintLine(hint)}`), '']
+  const body = cluster === undefined ? [] : [...primaryLines(cluster.view, status.now, columns), ...table(facts), '']
+  const foot = ['', KEYS]
+  const room = rows - head.length - body.length - foot.length
+  const shown = events.slice(-Math.max(MIN_EVENTS, room)).map((event) => visible(lineOf(event)))
+  const space = Array.from({ length: Math.max(0, room - shown.length) }, () => '')
+  const above = [...head, ...body, ...shown, ...space].slice(0, Math.max(0, rows - foot.length))
+  return [...above, ...foot].slice(0, rows).map((line) => shorten(line, columns))
+}
+
+/** Two lines always, so that the table below stays where it is. */
+function primaryLines({ primary }: ClusterView, now: number, columns: number): readonly string[] {
+  const { state, member, reason, since } = primary
+  const text = `primary: ${member === null ? '' : `${member} `}${state.toUpperCase()} since ${age(now - since)} - ${reason}`
+  const [first = '', second = ''] = wrap('', visible(text), columns, '  ').split('\n')
+  return [first, second]
+}
+
+const COLUMNS: readonly Column[] = [
+  { title: 'Member', align: 'left', shrinkTo: 6 },
+  { title: 'Port', align: 'right' },
+  { title: 'Really is', align: 'left', shrinkTo: 9 },
+  { title: 'Role', align: 'left' },
+  { title: 'TL', align: 'right' },
+  { title: 'Router uses it for', align: 'left', shrinkTo: 18 },
+  { title: 'Sessions', align: 'left', shrinkTo: 8 },
+]
+
+function table({ status, conditions, columns }: ScreenFacts): readonly string[] {
+  const [cluster] = status.clusters
+  if (cluster === undefined) return []
+  const { view, proxy } = cluster
+  const sessions = (name: string): string =>
+    (proxy?.sessions ?? [])
+      .filter((each) => each.member === name && each.sessions > 0)
+      .map((each) => `${each.sessions} ${each.listener}`)
+      .join(', ')
+  const rows = view.members.map((member) => [
+    member.name,
+    String(member.port),
+    reallyIs(member, conditions.get(member.name)),
+    member.name === view.leader ? 'Leader' : 'Replica',
+    String(member.timeline ?? ''),
+    usedFor(member, view),
+    sessions(member.name),
+  ])
+  const { connections = 0, oldestMs = null } = proxy?.held ?? {}
+  const oldest = oldestMs === null ? '' : ` for ${age(oldestMs)}`
+  const held = connections === 0 ? 'no clients held' : `${count(connections, 'client')} held${oldest}`
+  return renderTable(`Cluster: ${view.scope}, ${held}`, COLUMNS, rows, columns).split('\n')
+}
+
+function reallyIs({ state, replicationState }: MemberView, condition = 'running'): string {
+  if (condition === 'dead') return 'DEAD'
+  if (condition === 'frozen') return 'FROZEN'
+  return state === 'running' ? (replicationState ?? state) : state
+}
+
+function usedFor(member: MemberView, { primary }: ClusterView): string {
+  if (member.name === primary.member) return takesNew(primary.state) ? 'primary' : primary.state
+  if (member.replica.fit) return 'replica'
+  return member.replica.down ? 'nothing: down' : 'nothing'
+}

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { afterEach, beforeEach, test } from 'node:test'
+import { Child } from '../../support/child.ts'
+import { listens } from '../../support/ports.ts'
+import { sql } from '../../support/sql.ts'
+import { TempDir } from '../../support/temp.ts'
+import { until } from '../../support/until.ts'
+
+const MAIN = join(import.meta.dirname, '../../../src/main.ts')
+const ANY_PORTS = ['--port', '0', '--replica-port', '0']
+
+let dir: TempDir
+let lines: string[]
+
+beforeEach(() => {
+  dir = TempDir.create('demo')
+  dir.mkdir('tmp')
+  lines = []
+})
+afterEach(async () => dir.remove())
+
+/** `patroni-router demo` with a temporary directory of its own. */
+async function start(command: string, args: readonly string[]): Promise<Child> {
+  const env = { TMPDIR: join(dir.path, 'tmp'), TERM: 'xterm' }
+  const onLine = (line: string) => lines.push(line)
+  return Child.start(command, args, { cwd: dir.path, env, logFile: join(dir.path, 'log'), onLine })
+}
+
+const demo = (...args: readonly string[]) => start(process.execPath, [MAIN, 'demo', ...args])
+
+/** The ports in `serving the primary on 5000 and the replicas on 5001`. */
+async function serving(child: Child): Promise<[number, number]> {
+  const find = () => /^serving the primary on (\d+) and the replicas on (\d+) /.exec(lines.at(-1) ?? '')
+  await child.until('it serves', () => find() !== null)
+  const [, primary, replicas] = find() ?? []
+  return [Number(primary), Number(replicas)]
+}
+
+test('serves without a terminal, says what to try, and leaves nothing behind after SIGINT', async () => {
+  const child = await demo(...ANY_PORTS)
+  const [primary, replicas] = await serving(child)
+  const hints = lines.join('\n')
+  assert.ok(hints.includes(`psql -h localhost -p ${primary} -U postgres`))
+  assert.ok(hints.includes(`psql -h localhost -p ${replicas} -U postgres`))
+  const socket = /status --socket (\S+)/.exec(hints)?.[1] ?? ''
+  const status = await start(process.execPath, [MAIN, 'status', '--socket', socket, '--json'])
+  assert.equal((await status.exited).code, 0)
+  assert.deepEqual(await sql(primary, 'SELECT 1 AS one'), [{ one: 1 }])
+  const [, address = ''] = /(http:\/\/127\.0\.0\.1:\d+)\/switchover/.exec(hints) ?? []
+  const asked = await fetch(`${address}/switchover`, { method: 'POST', body: '{"leader":"pg1","candidate":"pg3"}' })
+  assert.equal(asked.status, 202)
+  await until('pg3 is the primary', () => lines.some((line) => line.includes('router: primary: open pg3')))
+  // A statement that never ends does not keep it.
+  const endless = sql(primary, 'SELECT pg_sleep(3600)', { timeoutMs: 60_000 }).catch(() => null)
+  assert.deepEqual(await child.stop({ signal: 'SIGINT', timeoutMs: 20_000 }), { code: 0, signal: null })
+  await endless
+  assert.deepEqual(readdirSync(join(dir.path, 'tmp')), [])
+  assert.ok(![primary, replicas].some((port) => listens(port)))
+})
+
+test('draws on a terminal, takes keys, and gives the terminal back', async () => {
+  const keys = `while ! grep -q primary: screen; do sleep 0.1; done; printf s; while ! grep -q 'is asked for' screen; do sleep 0.1; done; printf q; cat`
+  const command = `exec ${process.execPath} ${MAIN} demo ${ANY_PORTS.join(' ')}`
+  const pipeline = `touch screen; (${keys}) | script -qefc 'stty rows 24 cols 80; ${command}' screen`
+  const child = await start('/bin/sh', ['-c', `(${pipeline}); echo exit $?`])
+  await child.until('it has drawn', () => lines.some((line) => line.includes('primary:')))
+  await until('it has ended', () => lines.some((line) => /exit \d+$/.test(line)))
+  const screen = lines.join('\n')
+  assert.match(screen, /\x1b\[\?1049h/) // eslint-disable-line no-control-regex
+  assert.match(screen, /switchover from pg1 to pg2 is asked for/)
+  assert.match(lines.at(-1) ?? '', /\x1b\[\?25h\x1b\[\?1049lexit 0$/) // eslint-disable-line no-control-regex
+  assert.deepEqual(readdirSync(join(dir.path, 'tmp')), [])
+})
+
+test('ends at once, and cleanly, when it is interrupted while it starts', async () => {
+  const child = await demo(...ANY_PORTS)
+  await child.until('it starts PostgreSQL', () => lines.some((line) => line.startsWith('starting PostgreSQL')))
+  assert.deepEqual(await child.stop({ signal: 'SIGTERM', timeoutMs: 20_000 }), { code: 0, signal: null })
+  assert.deepEqual(readdirSync(join(dir.path, 'tmp')), [])
+})
+
+test('names the port that is in use, and what to do, before it loads anything', async () => {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  const port = typeof address === 'object' ? (address?.port ?? 0) : 0
+  const child = await demo('--port', '0', '--replica-port', String(port))
+  assert.equal((await child.exited).code, 1)
+  assert.match(
+    child.log(),
+    new RegExp(`^patroni-router: port ${port} of 127.0.0.1 cannot be used: .*--replica-port 6001\\n$`),
+  )
+  assert.deepEqual(lines, [])
+  server.close()
+})

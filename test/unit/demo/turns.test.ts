@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict'
+import { beforeEach, mock, test } from 'node:test'
+import { Turns } from '../../../src/demo/turns.ts'
+
+let evicted: string[]
+let turns: Turns<string>
+
+beforeEach(() => {
+  mock.timers.reset()
+  mock.timers.enable({ apis: ['setTimeout'] })
+  evicted = []
+  turns = new Turns({ idleLimitMs: 1000, evict: (owner) => evicted.push(owner) })
+})
+
+test('gives the turn in the order of arrival', async () => {
+  const order: string[] = []
+  for (const owner of ['a', 'b', 'c']) void turns.acquire(owner).then(() => order.push(owner))
+  assert.equal(turns.owner, 'a')
+  turns.release('a')
+  assert.equal(turns.owner, 'b')
+  turns.release('b')
+  assert.equal(turns.owner, 'c')
+  turns.release('c')
+  assert.equal(turns.owner, null)
+  await Promise.resolve()
+  assert.deepEqual(order, ['a', 'b', 'c'])
+})
+
+test('gives the turn again to whoever has it, without waiting', async () => {
+  await turns.acquire('a')
+  void turns.acquire('b')
+  assert.equal(await turns.acquire('a'), true)
+})
+
+test('evicts an owner that rests while another waits, and not before', async () => {
+  await turns.acquire('a')
+  turns.rest('a')
+  mock.timers.tick(10_000)
+  assert.deepEqual(evicted, [])
+  void turns.acquire('b')
+  mock.timers.tick(999)
+  assert.deepEqual(evicted, [])
+  mock.timers.tick(1)
+  assert.deepEqual(evicted, ['a'])
+})
+
+test('does not evict an owner that is busy', async () => {
+  await turns.acquire('a')
+  void turns.acquire('b')
+  mock.timers.tick(10_000)
+  turns.rest('a')
+  mock.timers.tick(900)
+  await turns.acquire('a')
+  mock.timers.tick(10_000)
+  assert.deepEqual(evicted, [])
+})
+
+test('passes over who has given up, and does not count it as waiting', async () => {
+  await turns.acquire('a')
+  const waiting = turns.acquire('b')
+  turns.rest('a')
+  turns.withdraw('b')
+  assert.equal(await waiting, false)
+  mock.timers.tick(10_000)
+  assert.deepEqual(evicted, [])
+  turns.release('a')
+  assert.equal(turns.owner, null)
+})
+
+test('ignores the release of somebody who does not have the turn', async () => {
+  await turns.acquire('a')
+  turns.release('b')
+  assert.equal(turns.owner, 'a')
+})
