@@ -8,6 +8,8 @@ export const TEST_PACKAGES: readonly string[] = [
   'openssl',
   'patroni',
   'postgresql-15',
+  // Patroni cannot serve or speak HTTPS without it, and only recommends it.
+  'python3-idna',
 ]
 
 /**

@@ -64,20 +64,21 @@ function primaryLines(before: ClusterView, { primary }: ClusterView): readonly L
 
 function memberLines(before: ClusterView, after: ClusterView): readonly Line[] {
   const old = new Map(before.members.map((member) => [member.name, member]))
-  return after.members.flatMap((member) => replicaLines(old.get(member.name), member, after.leader))
+  return after.members.flatMap((member) => replicaLines(old.get(member.name), member, after))
 }
 
 function replicaLines(
   before: MemberView | undefined,
-  { name, replica }: MemberView,
-  leader: string | null,
+  { name, isLeader, replica }: MemberView,
+  { leader, standbyCluster }: ClusterView,
 ): readonly Line[] {
-  if (name === leader || before?.replica.fit === replica.fit) return []
+  if (before?.replica.fit === replica.fit || (name === leader && !standbyCluster)) return []
+  const what = `${name === leader ? 'standby leader' : 'replica'} ${name}`
   const fields = { event: replica.fit ? 'replica-up' : 'replica-down', member: name, reason: replica.reason }
-  if (replica.fit) return [{ level: 'info', message: `replica ${name} takes new connections`, fields }]
+  if (replica.fit) return [{ level: 'info', message: `${what} takes new connections`, fields }]
   // Before the first check there is nothing to tell, and a leader that becomes a replica was none before.
-  if (before?.replica.fit !== true) return []
-  return [{ level: 'warn', message: `replica ${name} takes no new connections: ${replica.reason}`, fields }]
+  if (before?.replica.fit !== true || before.isLeader !== isLeader) return []
+  return [{ level: 'warn', message: `${what} takes no new connections: ${replica.reason}`, fields }]
 }
 
 function setAsideLines(before: ClusterView, after: ClusterView): readonly Line[] {

@@ -65,9 +65,11 @@ export function judgeReplica(
     return { kind: 'silent', reason: `${path} answers ${reply.status}` }
   }
   if (stranger !== null) return { kind: 'unfit', reason: stranger, down: false, stranger: true }
-  if (reply.status === 200 || (path === '/replica' && isKeptFromLoad(body))) return { kind: 'fit' }
+  // Of a leader Patroni looks at the lock and the role alone: it says 200 until its Postgres has stopped.
+  const isUp = path === '/replica' || body?.['state'] === 'running'
+  if ((reply.status === 200 && isUp) || (path === '/replica' && isKeptFromLoad(body))) return { kind: 'fit' }
   const down = isDownState(asText(body?.['state']) ?? '')
-  return { kind: 'unfit', reason: `${path} answers 503 (${describe(body)})`, down, stranger: false }
+  return { kind: 'unfit', reason: `${path} answers ${reply.status} (${describe(body)})`, down, stranger: false }
 }
 
 /** A running replica to which Patroni says no because of its tag alone; which routes go by tags is their own matter. */

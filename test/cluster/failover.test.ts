@@ -93,7 +93,11 @@ test('the same holds for a router that has nothing but the REST API of one membe
     const answer = await cluster.switchover({ candidate: candidate?.name ?? '' })
     assert.equal(answer.status, 200, answer.text)
   }, second)
-  assert.deepEqual(failures(attempts), {})
+  // A client that is served in the moment when Postgres stops is cut off: there is no failover key to be seen from here.
+  const failed = attempts.filter(({ ok }) => !ok)
+  const cut = failed.filter(({ code, connectedAt }) => code === '57P01' && connectedAt !== null)
+  assert.deepEqual(failed, cut)
+  assert.ok(cut.length <= 3, JSON.stringify(failures(attempts)))
   assertNoWayBack(attempts, next)
   t.diagnostic(`outage ${outage(attempts).ms.toFixed(0)} ms, the cluster's own ${ownMs.toFixed(0)} ms`)
   assert.ok(outage(attempts).ms < ownMs + 5000)

@@ -1,4 +1,6 @@
 import { join } from 'node:path'
+import type { CertificatePair } from './certificates.ts'
+import type { ClientTls, Login } from './etcd-client.ts'
 
 export const POSTGRES_BIN = '/usr/lib/postgresql/15/bin'
 /** The system user that runs PostgreSQL, which refuses to run as root. */
@@ -15,6 +17,21 @@ export type PatroniSettings = {
   readonly dcs: Readonly<Record<string, unknown>>
   /** More PostgreSQL parameters. */
   readonly parameters: Readonly<Record<string, unknown>>
+  /** The tags of members, by their name. */
+  readonly tags: Readonly<Record<string, Tags>>
+  /** As whom Patroni reads etcd; null: it asks for nobody. */
+  readonly etcdLogin: Login | null
+  readonly restTls: RestTls | null
+  /** What the REST API asks for when something is to be changed. */
+  readonly restLogin: Login | null
+}
+
+/** A tag of a member, such as `{noloadbalance: true, replicatefrom: 'pg1', dc: 'a'}`. */
+export type Tags = Readonly<Record<string, string | number | boolean>>
+
+/** HTTPS for the REST API; with a `client` pair, `verify_client` is `required` and the harness shows that one. */
+export interface RestTls extends ClientTls {
+  readonly server: CertificatePair
 }
 
 export type MemberAddress = {
@@ -28,6 +45,8 @@ export type MemberAddress = {
   readonly etcdHosts: readonly string[]
   /** The hosts are relays to etcd, so its own addresses must not be discovered. */
   readonly etcdRelayed: boolean
+  /** Besides the hosts: TLS and the user. */
+  readonly etcdAccess: Readonly<Record<string, string>>
 }
 
 /** The dynamic configuration, as it is in the DCS. */
@@ -46,14 +65,33 @@ export function dynamicConfig(settings: PatroniSettings): object {
   }
 }
 
+/** The `ctl` section for who talks to the REST API: patronictl, the members among themselves, the router. */
+export function ctlConfig({ restTls }: PatroniSettings): Record<string, string> {
+  if (restTls === null) return {}
+  const { ca, client } = restTls
+  return { cacert: ca, ...(client === undefined ? {} : { certfile: client.cert, keyfile: client.key }) }
+}
+
+function restApiConfig({ restTls, restLogin }: PatroniSettings, member: MemberAddress): object {
+  const clients = restTls?.client === undefined ? {} : { cafile: restTls.ca, verify_client: 'required' }
+  return {
+    listen: `127.0.0.1:${member.restListenPort}`,
+    connect_address: `127.0.0.1:${member.restPort}`,
+    ...(restTls === null ? {} : { certfile: restTls.server.cert, keyfile: restTls.server.key, ...clients }),
+    ...(restLogin === null ? {} : { authentication: { ...restLogin } }),
+  }
+}
+
 /** The `patroni.yml` of a member. Durability is given up for speed; everything else is what a DBA would have. */
-export function memberConfig(settings: PatroniSettings, member: MemberAddress): object {
+export function memberConfig(settings: PatroniSettings, member: MemberAddress, tags: Tags): object {
   return {
     scope: settings.scope,
     namespace: settings.namespace,
     name: member.name,
-    restapi: { listen: `127.0.0.1:${member.restListenPort}`, connect_address: `127.0.0.1:${member.restPort}` },
-    etcd3: { hosts: [...member.etcdHosts], ...(member.etcdRelayed ? { use_proxies: true } : {}) },
+    restapi: restApiConfig(settings, member),
+    ctl: ctlConfig(settings),
+    etcd3: { hosts: [...member.etcdHosts], ...member.etcdAccess, ...(member.etcdRelayed ? { use_proxies: true } : {}) },
+    tags: { ...tags },
     bootstrap: {
       dcs: dynamicConfig(settings),
       initdb: [{ encoding: 'UTF8' }, { locale: 'C' }, 'no-sync', 'no-instructions', { auth: 'trust' }],

@@ -4,6 +4,11 @@ import type { PatroniMember } from './patroni-member.ts'
 const PATIENCE_MS = 12_000
 const REINITIALIZE_MS = 15_000
 
+/** What the other members are measured by. */
+type Lead = { readonly leader: PatroniMember; readonly isStandby: boolean; readonly timeline: number | undefined }
+
+type DynamicConfig = { readonly standby_cluster?: unknown }
+
 type MemberKey = { readonly state?: string; readonly role?: string; readonly timeline?: number }
 
 /**
@@ -24,27 +29,32 @@ export class Health {
 
   /** The leader of a healthy cluster. @throws with what is wrong. */
   async check(): Promise<PatroniMember> {
-    const [leader, timeline] = await this.#leader()
+    const lead = await this.#lead()
     const problems: string[] = []
     for (const member of this.#members) {
-      const problem = await this.#problem(member, leader, timeline).catch((error: unknown) => String(error))
+      const problem = await this.#problem(member, lead).catch((error: unknown) => String(error))
       if (problem === null) this.#ailingSince.delete(member)
       else problems.push(`${member.name}: ${problem}`)
-      if (problem !== null && member !== leader) await this.#help(member)
+      if (problem !== null && member !== lead.leader) await this.#help(member)
     }
     if (problems.length > 0) throw new Error(problems.join('; '))
-    return leader
+    return lead.leader
   }
 
-  async #leader(): Promise<[PatroniMember, number | undefined]> {
+  async #lead(): Promise<Lead> {
     try {
       const name = await this.#get('leader')
       const leader = this.#members.find((member) => member.name === name)
       if (leader === undefined) throw new Error('there is no leader')
-      if (!(await leader.writable())) throw new Error(`${leader.name} is the leader but read-only`)
+      const { standby_cluster: standby = null } = JSON.parse((await this.#get('config')) ?? '{}') as DynamicConfig
+      const isStandby = standby !== null
+      if ((await leader.writable()) === isStandby) {
+        throw new Error(`${leader.name} is the leader${isStandby ? ' of a standby cluster but' : ' but not'} writable`)
+      }
       const failover = (await this.#get('failover')) ?? '{}'
       if (failover !== '{}') throw new Error(`a failover is pending: ${failover}`)
-      return [leader, (await leader.status()).timeline]
+      const timeline = isStandby ? (await receiver(leader)).timeline : (await leader.status()).timeline
+      return { leader, isStandby, timeline }
     } catch (error) {
       // Nobody can follow a leader that is not there.
       this.#ailingSince.clear()
@@ -52,15 +62,15 @@ export class Health {
     }
   }
 
-  async #problem(member: PatroniMember, leader: PatroniMember, timeline?: number): Promise<string | null> {
+  async #problem(member: PatroniMember, { leader, isStandby, timeline }: Lead): Promise<string | null> {
     const raw = (await this.#get(`members/${member.name}`)) ?? '{}'
     const seen = JSON.parse(raw) as MemberKey
-    const roles = member === leader ? ['master', 'primary'] : ['replica']
+    const roles = member !== leader ? ['replica'] : isStandby ? ['standby_leader'] : ['master', 'primary']
     if (seen.state !== 'running' || !roles.includes(seen.role ?? '') || seen.timeline !== timeline) return raw
-    if (member === leader) return null
-    const [row] = await member.sql('SELECT status, received_tli FROM pg_stat_wal_receiver')
-    if (row?.['status'] === 'streaming' && row['received_tli'] === timeline) return null
-    return `does not stream on timeline ${timeline ?? '?'}: ${JSON.stringify(row ?? null)}`
+    if (member === leader && !isStandby) return null
+    const { status, timeline: received } = await receiver(member)
+    if (status === 'streaming' && received === timeline) return null
+    return `does not stream on timeline ${timeline ?? '?'}: ${status}, ${received ?? '?'}`
   }
 
   async #help(member: PatroniMember): Promise<void> {
@@ -71,4 +81,10 @@ export class Health {
     this.#ailingSince.set(member, now + REINITIALIZE_MS - PATIENCE_MS)
     await member.rest('POST', '/reinitialize', { force: true }, 5_000)
   }
+}
+
+async function receiver(member: PatroniMember): Promise<{ status: string; timeline: number | undefined }> {
+  const [row] = await member.sql('SELECT status, received_tli FROM pg_stat_wal_receiver')
+  const { status = 'no receiver', received_tli: timeline } = (row ?? {}) as { status?: string; received_tli?: number }
+  return { status, timeline }
 }

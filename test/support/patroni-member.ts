@@ -3,9 +3,11 @@ import { join } from 'node:path'
 import { stringify } from 'yaml'
 import { Child } from './child.ts'
 import { POSTGRES_USER, memberConfig } from './patroni-config.ts'
-import type { MemberAddress, PatroniSettings } from './patroni-config.ts'
+import type { MemberAddress, PatroniSettings, Tags } from './patroni-config.ts'
 import { killAllIn, processesIn, removeSharedMemory } from './processes.ts'
 import type { Relay } from './relay.ts'
+import { RestClient } from './rest-client.ts'
+import type { RestAnswer } from './rest-client.ts'
 import { sql } from './sql.ts'
 import type { Row } from './sql.ts'
 import { systemUser } from './user.ts'
@@ -19,7 +21,7 @@ export type MemberStatus = {
   readonly pause?: boolean
 }
 
-export type RestAnswer = { readonly status: number; readonly text: string }
+export type { RestAnswer }
 
 /** One Patroni with its PostgreSQL. */
 export class PatroniMember {
@@ -29,7 +31,9 @@ export class PatroniMember {
   /** The port of `api_url`: with relays that of the relay. */
   readonly restPort: number
   readonly configFile: string
-  readonly #restListenPort: number
+  readonly #settings: PatroniSettings
+  readonly #address: MemberAddress
+  readonly #rest: RestClient
   readonly #relays: { readonly rest: Relay | null; readonly etcd: readonly Relay[] }
   #child: Child | null = null
 
@@ -42,12 +46,12 @@ export class PatroniMember {
     this.dir = address.dir
     this.pgPort = address.pgPort
     this.restPort = address.restPort
-    this.#restListenPort = address.restListenPort
+    this.#settings = settings
+    this.#address = address
+    this.#rest = new RestClient(address.restListenPort, settings.restTls, settings.restLogin)
     this.#relays = relays
     this.configFile = join(address.dir, 'patroni.yml')
-    writeFileSync(this.configFile, stringify(memberConfig(settings, address)), { mode: 0o644 })
-    const owner = systemUser(POSTGRES_USER)
-    if (owner !== null) chownSync(this.configFile, owner.uid, owner.gid)
+    this.#configure(settings.tags[this.name] ?? {})
   }
 
   /** The process of Patroni itself. */
@@ -95,6 +99,22 @@ export class PatroniMember {
     this.patroni.signal('SIGCONT')
   }
 
+  /** Lets a replica receive WAL and replay none of it. pg_wal_replay_pause() would not last: Patroni resumes replay. */
+  async haltReplay(): Promise<void> {
+    process.kill(await this.#startupProcess(), 'SIGSTOP')
+  }
+
+  async resumeReplay(): Promise<void> {
+    process.kill(await this.#startupProcess(), 'SIGCONT')
+  }
+
+  async #startupProcess(): Promise<number> {
+    const [row] = await this.sql(`SELECT pid FROM pg_stat_activity WHERE backend_type = 'startup'`)
+    const pid = row?.['pid']
+    if (typeof pid !== 'number') throw new Error(`${this.name} replays nothing`)
+    return pid
+  }
+
   /** `systemctl stop patroni`: SIGTERM, which stops PostgreSQL in order. Resolves when Patroni has exited. */
   async terminate(): Promise<void> {
     await this.patroni.stop({ timeoutMs: 60_000 })
@@ -136,16 +156,24 @@ export class PatroniMember {
 
   /** A request to the REST API itself, past its relay. */
   async rest(method: string, path: string, body?: unknown, timeoutMs = 60_000): Promise<RestAnswer> {
-    const response = await fetch(`http://127.0.0.1:${this.#restListenPort}${path}`, {
-      method,
-      ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
-      signal: AbortSignal.timeout(timeoutMs),
-    })
-    return { status: response.status, text: await response.text() }
+    return this.#rest.request(method, path, body, timeoutMs)
+  }
+
+  /** Gives it other tags instead of those it has. Patroni takes them up, and tells the DCS, within its next loop. */
+  async retag(tags: Tags): Promise<void> {
+    this.#configure(tags)
+    const { status, text } = await this.rest('POST', '/reload', {})
+    if (status !== 202) throw new Error(`POST /reload: ${status} ${text}`)
   }
 
   /** Restarts its PostgreSQL, as `patronictl restart` does; resolves when it has. */
   async restartPostgres(): Promise<RestAnswer> {
     return this.rest('POST', '/restart', {})
+  }
+
+  #configure(tags: Tags): void {
+    writeFileSync(this.configFile, stringify(memberConfig(this.#settings, this.#address, tags)), { mode: 0o644 })
+    const owner = systemUser(POSTGRES_USER)
+    if (owner !== null) chownSync(this.configFile, owner.uid, owner.gid)
   }
 }

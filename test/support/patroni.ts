@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import type { EtcdCluster } from './etcd.ts'
 import type { WatchLog } from './etcd-client.ts'
-import { POSTGRES_USER } from './patroni-config.ts'
+import { POSTGRES_USER, ctlConfig } from './patroni-config.ts'
 import type { PatroniSettings } from './patroni-config.ts'
 import { Health } from './patroni-health.ts'
 import { PatroniMember } from './patroni-member.ts'
@@ -21,6 +21,7 @@ export type PatroniOptions = Partial<PatroniSettings> & {
 
 const DEFAULTS: PatroniSettings = {
   ...{ scope: 'demo', namespace: '/service/', ttl: 20, loopWait: 2, retryTimeout: 5, dcs: {}, parameters: {} },
+  ...{ tags: {}, etcdLogin: null, restTls: null, restLogin: null },
 }
 
 /** A real Patroni cluster: members pg0, pg1, ... on ports and in a directory of their own. */
@@ -79,6 +80,7 @@ export class PatroniCluster implements AsyncDisposable {
         restPort: restRelay?.port ?? restListenPort,
         etcdHosts: relays ? etcdRelays.map(({ port }) => `127.0.0.1:${port}`) : etcd.hosts,
         etcdRelayed: relays,
+        etcdAccess: etcd.section(settings.etcdLogin),
       }
       made.push(new PatroniMember(settings, address, { rest: restRelay, etcd: etcdRelays }))
     }
@@ -92,6 +94,12 @@ export class PatroniCluster implements AsyncDisposable {
 
   get path(): string {
     return this.#dir.path
+  }
+
+  /** The sections by which a router reaches etcd, as Patroni's user, and the members' REST API. */
+  get access(): { readonly etcd3: Readonly<Record<string, unknown>>; readonly ctl: Readonly<Record<string, string>> } {
+    const { etcdLogin } = this.settings
+    return { etcd3: { hosts: this.etcd.hosts, ...this.etcd.section(etcdLogin) }, ctl: ctlConfig(this.settings) }
   }
 
   /** The processes of all members. */
@@ -140,9 +148,9 @@ export class PatroniCluster implements AsyncDisposable {
   }
 
   /**
-   * Waits until everything is as after a fresh start: the leader accepts writes, every other member streams from it on
-   * its timeline, the DCS says the same, and no switchover is pending. Returns the leader. A replica that cannot follow
-   * by itself is reinitialized; see Health.
+   * Waits until everything is as after a fresh start: the leader accepts writes (that of a standby cluster streams from
+   * the other cluster), every other member streams on its timeline, the DCS says the same, and no switchover is pending.
+   * Returns the leader. A replica that cannot follow by itself is reinitialized; see Health.
    */
   async waitHealthy({ timeoutMs = 60_000 } = {}): Promise<PatroniMember> {
     const health = new Health(this.members, (key) => this.#get(key))

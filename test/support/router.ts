@@ -67,18 +67,19 @@ export class RouterProcess implements AsyncDisposable {
   /** A router for a Patroni cluster; `config` has what shall differ from the defaults. */
   static async forCluster(cluster: PatroniCluster, options: Partial<RouterOptions> = {}): Promise<RouterProcess> {
     const { scope, namespace } = cluster.settings
-    const config = { scope, namespace, etcd3: { hosts: cluster.etcd.hosts }, ...options.config }
+    const config = { scope, namespace, ...cluster.access, ...options.config }
     return RouterProcess.start({ ...options, config })
   }
 
   /** Writes the configuration file; a running router reads it after {@link reload}. */
   configure(config: Readonly<Record<string, unknown>>): void {
-    const { proxy = {}, admin = {}, ...rest } = config as Record<string, object>
+    const { proxy = {}, admin = {}, ...rest } = config as { proxy?: { listeners?: object }; admin?: object }
     const listeners = {
       primary: { bind: `127.0.0.1:${this.primaryPort}`, route: 'primary' },
       replicas: { bind: `127.0.0.1:${this.replicaPort}`, route: 'replica' },
+      ...proxy.listeners,
     }
-    const own = { proxy: { listeners, ...proxy }, admin: { socket: this.socketPath, ...admin } }
+    const own = { proxy: { ...proxy, listeners }, admin: { socket: this.socketPath, ...admin } }
     writeFileSync(this.configFile, stringify({ ...rest, ...own }))
   }
 

@@ -24,25 +24,13 @@ export class Routes implements AsyncDisposable {
   }
 
   static async start(cluster: PatroniCluster, more: Readonly<Record<string, ListenerSettings>>): Promise<Routes> {
-    const router = await RouterProcess.forCluster(cluster)
-    try {
-      // The ports of its own listeners are known only now.
-      await router.stop()
-      const own = [
-        ['primary', { route: 'primary' }, router.primaryPort] as const,
-        ['replicas', { route: 'replica' }, router.replicaPort] as const,
-      ]
-      const others = Object.entries(more).map(async ([name, rest]) => [name, rest, await freePort()] as const)
-      const all = [...own, ...(await Promise.all(others))]
-      const listeners = all.map(([name, rest, port]) => [name, { bind: `127.0.0.1:${port}`, ...rest }] as const)
-      const { scope, namespace } = cluster.settings
-      router.configure({ scope, namespace, ...cluster.access, proxy: { listeners: Object.fromEntries(listeners) } })
-      await router.start()
-      return new Routes(cluster, router, new Map(all.map(([name, , port]) => [name, port])))
-    } catch (error) {
-      await router[Symbol.asyncDispose]()
-      throw error
-    }
+    const names = Object.keys(more)
+    const ports = new Map(await Promise.all(names.map(async (name) => [name, await freePort()] as const)))
+    const others = names.map((name) => [name, { bind: `127.0.0.1:${ports.get(name)}`, ...more[name] }] as const)
+    const proxy = { listeners: Object.fromEntries(others) }
+    const router = await RouterProcess.forCluster(cluster, { config: { proxy } })
+    const own = [['primary', router.primaryPort] as const, ['replicas', router.replicaPort] as const]
+    return new Routes(cluster, router, new Map([...own, ...ports]))
   }
 
   port(listener: string): number {
@@ -83,8 +71,9 @@ export class Routes implements AsyncDisposable {
   }
 }
 
-/** Makes a leader write so many megabytes of WAL. */
+/** Makes a leader write so many megabytes of WAL, without waiting for a synchronous standby. */
 export async function writeWal(leader: PatroniMember, megabytes: number): Promise<void> {
-  const message = `SELECT pg_logical_emit_message(true, 'load', repeat('x', ${megabytes * 1024 ** 2}))`
-  await leader.sql(message, { timeoutMs: 30_000 })
+  const local = `set_config('synchronous_commit', 'local', true)`
+  const message = `pg_logical_emit_message(true, 'load', repeat('x', ${megabytes * 1024 ** 2}))`
+  await leader.sql(`SELECT ${local}, ${message}`, { timeoutMs: 30_000 })
 }

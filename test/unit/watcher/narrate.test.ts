@@ -12,6 +12,8 @@ const primary = (changes: Partial<PrimaryView>): PrimaryView => ({ ...view().pri
 const LOST = dcs({ state: 'lost', error: 'refused' })
 const NEVER = dcs({ state: 'never', error: null })
 
+const NOT_CHECKED = { fit: false, checked: false, down: false, reason: 'not checked yet' }
+
 describe('the narration', () => {
   const rows: readonly [string, ClusterView, ClusterView, readonly string[]][] = [
     ['says nothing of what stays', view(), view({ dcs: dcs({ readAt: 99 }) }), []],
@@ -92,6 +94,27 @@ describe('the narration', () => {
       view({ members: [] }),
       view({ members: [memberView('pg1', false)] }),
       [],
+    ],
+    [
+      'tells that the leader of a standby cluster serves readers',
+      view({ standbyCluster: true }),
+      view({ standbyCluster: true, members: [memberView('pg0', true), memberView('pg1', true)] }),
+      ['info standby leader pg0 takes new connections'],
+    ],
+    [
+      'and that it does no longer',
+      view({ standbyCluster: true, members: [memberView('pg0', true)] }),
+      view({ standbyCluster: true, members: [memberView('pg0', false)] }),
+      ['warn standby leader pg0 takes no new connections: unfit'],
+    ],
+    [
+      'says nothing of a standby leader that is no longer the leader before it was asked as a replica',
+      view({ standbyCluster: true, members: [memberView('pg0', true)] }),
+      view({
+        ...{ standbyCluster: true, leader: 'pg1' },
+        members: [memberView('pg0', false, { isLeader: false, replica: NOT_CHECKED })],
+      }),
+      ['info leader changed from pg0 to pg1'],
     ],
     [
       'says nothing of the leader as a replica',

@@ -156,6 +156,11 @@ describe('GET /standby-leader', () => {
     assert.deepEqual(leader(200, { ...REPLICA, role: 'standby_leader' }), { kind: 'fit' })
   })
 
+  test('finds it unfit once its Postgres is being stopped, though it has the lock', () => {
+    const answer = leader(200, { ...REPLICA, role: 'standby_leader', state: 'stopping' })
+    assert.equal(seen(answer), 'unfit: /standby-leader answers 200 (role standby_leader, state stopping)')
+  })
+
   test('finds unfit whoever does not lead one, whatever its tags', () => {
     const answer = leader(503, { ...REPLICA, tags: { noloadbalance: true } })
     assert.match(seen(answer), /^unfit: \/standby-leader answers 503 \(role replica/)

@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict'
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, beforeEach, test } from 'node:test'
+import type { RouterStatus } from '../../src/admin/status.ts'
+import { CertificateAuthority, type CertificatePair, replaceFile } from '../support/certificates.ts'
+import { EtcdCluster, type EtcdServer } from '../support/etcd.ts'
+import { Holders } from '../support/holders.ts'
+import { createLoadTable, failures } from '../support/load.ts'
+import { PatroniCluster } from '../support/patroni.ts'
+import { type LogLine, RouterProcess } from '../support/router.ts'
+import { TempDir } from '../support/temp.ts'
+import { clock, until } from '../support/until.ts'
+import { Writer } from '../support/writer.ts'
+import { settled } from './support/settled.ts'
+
+// A cluster that lets nobody in without a certificate and a password: etcd with mutual TLS, users and tokens that last a
+// few seconds, Patroni's REST API with `verify_client: required`. Nothing of it may cost a client anything.
+
+const TOKEN_TTL_S = 4
+
+let files: TempDir
+let first: CertificateAuthority
+let second: CertificateAuthority
+/** What the router alone reads. */
+let own: { readonly ca: string; readonly client: CertificatePair }
+let etcdServer: CertificatePair
+let restServer: CertificatePair
+let etcd: EtcdCluster
+let cluster: PatroniCluster
+let router: RouterProcess
+
+before(async () => {
+  files = TempDir.create('access')
+  first = CertificateAuthority.create(files.path, 'first')
+  second = CertificateAuthority.create(files.path, 'second')
+  // Servers and Patroni trust both authorities from the beginning, the router only the first.
+  const both = join(files.path, 'both.crt')
+  writeFileSync(both, readFileSync(first.cert, 'utf8') + readFileSync(second.cert, 'utf8'))
+  etcdServer = first.server('etcd')
+  restServer = first.server('rest')
+  const patroni = first.client('patroni', { commonName: '' })
+  const client = first.client('router', { commonName: '' })
+  own = { ca: join(files.path, 'router-ca.crt'), client }
+  copyFileSync(first.cert, own.ca)
+  etcd = await EtcdCluster.start({
+    members: 3,
+    tls: { ca: both, server: etcdServer, client: patroni },
+    tokenTtlSeconds: TOKEN_TTL_S,
+  })
+  const users = { patroni: login('patroni'), router: login('router') }
+  await etcd.enableAuth(
+    { ...users.patroni, prefixes: ['/service/'] },
+    { ...users.router, prefixes: ['/service/demo/'], readOnly: true },
+  )
+  cluster = await PatroniCluster.start({
+    etcd,
+    etcdLogin: users.patroni,
+    restTls: { ca: both, server: restServer, client: patroni },
+    restLogin: login('api'),
+  })
+  router = await RouterProcess.forCluster(cluster, {
+    config: {
+      etcd3: {
+        ...{ hosts: etcd.hosts, protocol: 'https', ...users.router },
+        ...{ cacert: own.ca, cert: client.cert, key: client.key },
+      },
+      ctl: { cacert: own.ca, certfile: client.cert, keyfile: client.key },
+    },
+  })
+  await createLoadTable((await cluster.leader()).pgPort)
+})
+
+after(async () => {
+  await router[Symbol.asyncDispose]()
+  await cluster.stop()
+  await etcd.close()
+  await files.remove()
+})
+
+beforeEach(async () => {
+  await settled(cluster, router)
+})
+
+function login(username: string): { username: string; password: string } {
+  return { username, password: `secret of ${username}` }
+}
+
+/** Clients write, and sessions stay, while `what` happens and until it is over: nobody fails. */
+async function assertNobodyNotices(what: () => Promise<unknown>): Promise<void> {
+  const holders = await Holders.open(router.primaryPort, 10)
+  const writer = Writer.start({ port: router.primaryPort, everyMs: 50 })
+  await until('writes are acknowledged', () => writer.attempts.length >= 20)
+  await what()
+  const over = clock()
+  await until('a client writes after it', () => writer.attempts.some(({ ok, at }) => ok && at > over))
+  assert.deepEqual(failures(await writer.stop()), {})
+  assert.equal(await holders.ping(), 10)
+  await holders.close()
+}
+
+/** As far as the router's log goes: all that is not as it should be in a quiet hour. */
+const isTrouble = ({ event }: LogLine): boolean =>
+  ['dcs-lost', 'fenced', 'primary-promoting', 'primary-none', 'primary-unlocked', 'replica-down'].includes(
+    String(event),
+  )
+
+async function endpoint(): Promise<EtcdServer> {
+  const { clusters } = (await router.status()) as unknown as RouterStatus
+  const watched = clusters[0]?.view.dcs.endpoint
+  const server = etcd.servers.find(({ port }) => watched === `127.0.0.1:${port}`)
+  assert.ok(server, `the router reads ${watched ?? 'nothing'}`)
+  return server
+}
+
+test('tokens that expire again and again cost no session, no connection, and not even a line in the log', async () => {
+  const from = router.log.length
+  await assertNobodyNotices(async () => {
+    const end = clock() + 3 * TOKEN_TTL_S * 1000
+    await until('three tokens have expired', () => clock() > end, { timeoutMs: 60_000 })
+  })
+  assert.deepEqual(router.log.slice(from).filter(isTrouble), [])
+  const [candidate] = await cluster.replicas()
+  await cluster.switchover({ candidate: candidate?.name ?? '' })
+  await until('the router has seen a change since', () =>
+    router.log.slice(from).some(({ event, to }) => event === 'leader-changed' && to === candidate?.name),
+  )
+})
+
+test('all certificates replaced by those of another authority cost no session and no connection', async () => {
+  const from = router.log.length
+  await assertNobodyNotices(async () => {
+    // As a rotation is done: trust both, then the servers, then the clients, then no longer trust the first.
+    replaceFile(own.ca, cluster.settings.restTls?.ca ?? '')
+    const servers = [etcdServer, restServer].map((pair, index) => [pair, second.server(`new${index}`)] as const)
+    const renewed = second.client('renewed', { commonName: '' })
+    for (const [old, fresh] of [...servers, [own.client, renewed] as const]) {
+      replaceFile(old.cert, fresh.cert)
+      replaceFile(old.key, fresh.key)
+    }
+    await until('the router has read them', () =>
+      router.log.slice(from).some(({ event }) => event === 'certificates-read'),
+    )
+    replaceFile(own.ca, second.cert)
+    // Patroni goes on with the certificate of the authority that is no longer trusted until it is told.
+    for (const member of cluster.members) member.patroni.signal('SIGHUP')
+    await until('every member proves itself by its new certificate', async () => {
+      const { clusters } = (await router.status()) as unknown as RouterStatus
+      const view = clusters[0]?.view
+      return view?.primary.state === 'open' && view.members.every(({ isLeader, replica }) => isLeader || replica.fit)
+    })
+  })
+  assert.deepEqual(
+    router.log.slice(from).filter(({ event }) => event === 'fenced'),
+    [],
+  )
+})
+
+test('the loss of the etcd member that is read costs nothing either, over TLS and with a token of another one', async () => {
+  const server = await endpoint()
+  await assertNobodyNotices(async () => {
+    await server.kill()
+    await until('the router reads another one', async () => (await endpoint()) !== server)
+  })
+  await server.start()
+})
+
+test('no password and no token is in the log, in status, or in what check says', async () => {
+  const { stdout, stderr } = await router.command('check', '--online')
+  assert.match(stdout, /leader pg\d/)
+  assert.equal(stderr, '')
+  const said = [router.output(), JSON.stringify(await router.status()), stdout].join('\n')
+  assert.doesNotMatch(said, /secret of|eyJ/)
+})
