@@ -1,0 +1,74 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { PatroniMember } from '../../test/support/patroni-member.ts'
+import { RouterProcess } from '../../test/support/router.ts'
+import { clock } from '../../test/support/until.ts'
+import type { Case } from '../case.ts'
+
+const LASTS_MS = 60_000
+const LIMIT = 1024 ** 2
+/** Where the router takes a replica back. */
+const BACK_AT = 0.8 * LIMIT
+
+/** A replica whose lag goes up and down around the limit: replay is halted and let go while the leader writes. */
+export const lag: Case = {
+  name: 'lag',
+  title: 'the lag of a replica moves around `max_lag` for 60 s',
+  figures: [
+    { key: 'crossings', label: 'crossings of the band between 80 % of the limit and the limit', unit: 'count' },
+    { key: 'changes', label: 'changes of its fitness', unit: 'count' },
+    { key: 'excess', label: 'changes beyond the crossings', unit: 'count', must: { max: 0 } },
+  ],
+  bed: {},
+  waits: false,
+  async measure(bed, record, leader) {
+    const [replica] = await bed.cluster.replicas()
+    if (replica === undefined) throw new Error('there is no replica')
+    const listeners = { limited: { bind: '127.0.0.1:0', route: 'replica', max_lag: '1MB' } }
+    const config = { proxy: { listeners, check: { interval: '200ms' } } }
+    await using router = await RouterProcess.forCluster(bed.cluster, { config })
+    const end = clock() + LASTS_MS
+    const seen = { crossings: 0, isBehind: false }
+    const moving = move(leader, replica, end)
+    try {
+      while (clock() < end) {
+        const bytes = await lagOf(leader, replica)
+        const isBehind = bytes > (seen.isBehind ? BACK_AT : LIMIT)
+        if (isBehind !== seen.isBehind) seen.crossings++
+        seen.isBehind = isBehind
+        await sleep(20)
+      }
+    } finally {
+      await moving
+      await replica.resumeReplay()
+    }
+    const events = router.log.filter(({ event, member, route }) => {
+      return (event === 'member-unused' || event === 'member-used') && member === replica.name && route === 'limited'
+    })
+    record.set('crossings', { router: seen.crossings })
+    record.set('changes', { router: events.length })
+    record.set('excess', { router: Math.max(0, events.length - seen.crossings) })
+  },
+}
+
+/** Up to between 0.7 and 1.3 of the limit, and back, again and again. */
+async function move(leader: PatroniMember, replica: PatroniMember, end: number): Promise<void> {
+  for (let round = 0; clock() < end; round++) {
+    const top = LIMIT * (0.7 + 0.1 * (round % 7))
+    await replica.haltReplay()
+    try {
+      while (clock() < end && (await lagOf(leader, replica)) < top) {
+        await leader.sql(`SELECT pg_logical_emit_message(true, 'lag', repeat('x', ${LIMIT / 16}))`)
+      }
+      await sleep(300)
+    } finally {
+      await replica.resumeReplay()
+    }
+    await sleep(300)
+  }
+}
+
+async function lagOf(leader: PatroniMember, replica: PatroniMember): Promise<number> {
+  const [end] = await leader.sql(`SELECT pg_current_wal_lsn() - '0/0' AS at`)
+  const [replayed] = await replica.sql(`SELECT pg_last_wal_replay_lsn() - '0/0' AS at`)
+  return Number(end?.['at']) - Number(replayed?.['at'])
+}
