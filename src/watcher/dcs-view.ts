@@ -1,10 +1,10 @@
 /** What is published of the DCS. Pure. */
 import type { Dcs, DcsObservation } from './dcs/dcs.ts'
-import type { DcsView } from './view.ts'
+import type { DcsError, DcsView } from './view.ts'
 
 /** Of a router that has just started. */
 export function unreadDcs(kind: Dcs['kind'], now: number): DcsView {
-  return { kind, state: 'never', endpoint: null, readAt: null, since: now, error: null }
+  return { kind, state: 'never', endpoint: null, readAt: null, since: now, error: null, errors: [] }
 }
 
 /** After an observation. A DCS that was never read cannot be lost. */
@@ -14,11 +14,25 @@ export function afterObservation(before: DcsView, observation: DcsObservation, n
     case 'lost': {
       const state = before.state === 'never' ? 'never' : 'lost'
       const since = state === before.state ? before.since : now
-      return { ...before, state, endpoint, error: observation.error.message, since }
+      const { message } = observation.error
+      return { ...before, state, endpoint, error: message, since, errors: withError(before, message, now) }
     }
     case 'snapshot': {
       const since = before.state === 'up' ? before.since : now
-      return { ...before, state: 'up', endpoint, error: null, readAt: now, since }
+      return { ...before, state: 'up', endpoint, error: null, errors: [], readAt: now, since }
     }
   }
+}
+
+/** So many different ones are told of one outage. */
+const MAX_ERRORS = 10
+/** A server that goes away gives several reasons within a second, and its endpoints take turns. Milliseconds. */
+const PACE_MS = 30_000
+
+function withError({ kind, errors }: DcsView, message: string, at: number): readonly DcsError[] {
+  const last = errors.at(-1)
+  // A person who mends a file wants to read what is wrong with it now.
+  const isSoon = last !== undefined && kind !== 'file' && at - last.at < PACE_MS
+  if (isSoon || errors.length >= MAX_ERRORS || errors.some((error) => error.message === message)) return errors
+  return [...errors, { at, message }]
 }

@@ -47,24 +47,31 @@ function decideNamed(machine: PrimaryMachine, member: string, now: number): Prim
 /** No leader key, or no DCS: what remains is the proof of exactly one member, on the highest timeline. */
 function decideUnnamed(machine: PrimaryMachine, now: number): PrimaryPhase {
   const missing = whyUnnamed(machine)
-  const proofs = [...machine.evidence].flatMap(([member, { proof }]) =>
-    proof !== null && proof.basis === basisOf(machine, member) && proof.timeline >= machine.timelineFloor
-      ? [{ member, timeline: proof.timeline }]
-      : [],
+  const all = [...machine.evidence].flatMap(([member, { proof }]) =>
+    proof !== null && proof.basis === basisOf(machine, member) ? [{ member, timeline: proof.timeline }] : [],
   )
+  const proofs = all.filter(({ timeline }) => timeline >= machine.timelineFloor)
   const highest = Math.max(0, ...proofs.map(({ timeline }) => timeline))
   const [first, second] = proofs.filter(({ timeline }) => timeline === highest)
   const live = keepsSessionsOf(machine.phase)
   const waiting = live === null ? null : askAgain(machine, live, now)
   // Until the live member has answered, only a higher timeline than its own shows a newer primary.
   if (waiting !== null && (first === undefined || highest <= waiting.timeline)) return waiting.phase
-  if (first === undefined) return { state: 'none', reason: `${missing}, and no member proves to be the primary` }
+  if (first === undefined) return { state: 'none', reason: `${missing}, and ${whyNobody(machine, all)}` }
   if (second !== undefined) {
     const names = `${first.member} and ${second.member}`
     return { state: 'none', reason: `${missing}, and ${names} both claim to be the primary on timeline ${highest}` }
   }
   const evidence = evidenceOf(machine, first.member)
   return obstacle(first.member, evidence) ?? proved(machine, first.member, missing)
+}
+
+/** A cluster that was set back goes on from a lower timeline: only a person can know that. */
+function whyNobody({ timelineFloor }: PrimaryMachine, proofs: readonly { member: string; timeline: number }[]): string {
+  const [late] = proofs
+  if (late === undefined) return 'no member proves to be the primary'
+  const proves = `${late.member} proves to be the primary on timeline ${late.timeline}`
+  return `${proves}, but timeline ${timelineFloor} was seen before: if the cluster was set back, restart the router without its state_dir file`
 }
 
 function whyUnnamed({ link, facts }: PrimaryMachine): string {

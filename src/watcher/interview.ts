@@ -16,6 +16,8 @@ export interface Known {
   readonly machine: PrimaryMachine
   readonly memory: Memory
   readonly cluster: Cluster
+  /** When the DCS was read last; milliseconds since the epoch. */
+  readonly readAt: number | null
 }
 
 /** Takes what was answered. */
@@ -50,7 +52,7 @@ export class Interview implements Ask {
     const member = memory.get(name)
     if (member === undefined) return
     const asked = { askedUnder: basisOf(machine, name), askedAt: now() }
-    const leader = machine.facts.leader?.name ?? null
+    const leader = this.#vouchedFor()
     const { answer, position } = await this.#witness.primary(member, this.#expected(name), leader, signal)
     if (signal.aborted) return
     if (answer.kind === 'proof' && position !== null) this.#leaderPosition = { member: name, position }
@@ -83,6 +85,13 @@ export class Interview implements Ask {
     this.#listener.step({ type: 'postgres', member: name, answer, ...asked })
   }
 
+  /** Whom the DCS names, as far as that can be true still: a lock that nobody has seen for its ttl may be another's. */
+  #vouchedFor(): string | null {
+    const { machine, cluster, readAt } = this.#known()
+    const age = machine.link === 'up' || readAt === null ? 0 : now() - readAt
+    return age <= (cluster.ttlMs ?? DEFAULT_TTL_MS) ? (machine.facts.leader?.name ?? null) : null
+  }
+
   /** As it said itself, else as the DCS says; a former leader's position is no measure for the present one's replicas. */
   #whereTheLeaderIs(): number | null {
     const { cluster, machine } = this.#known()
@@ -94,6 +103,9 @@ export class Interview implements Ask {
     return { member, scope: this.#config.scope, systemId: this.#known().cluster.systemId }
   }
 }
+
+/** Patroni's own. */
+const DEFAULT_TTL_MS = 30_000
 
 export function isSame(one: Address | null, other: Address): boolean {
   return one?.host === other.host && one.port === other.port

@@ -33,12 +33,14 @@ function dcsLines(before: ClusterView, { dcs }: ClusterView): readonly Line[] {
     if (dcs.state === 'lost') return [{ level: 'warn', message: `DCS lost: ${dcs.error ?? ''}`, fields }]
     return []
   }
-  if (dcs.state === 'never' && dcs.error !== null && before.dcs.error === null) {
-    return [
-      { level: 'warn', message: `DCS not reached yet: ${dcs.error}`, fields: { ...fields, event: 'dcs-unreached' } },
-    ]
+  if (dcs.state !== 'up') {
+    const [what, event] =
+      dcs.state === 'never' ? ['DCS not reached yet', 'dcs-unreached'] : ['DCS still lost', 'dcs-still-lost']
+    return dcs.errors.slice(before.dcs.errors.length).map(({ message: error }) => {
+      return { level: 'warn', message: `${what}: ${error}`, fields: { ...fields, event, error } }
+    })
   }
-  if (dcs.state === 'up' && before.dcs.endpoint !== dcs.endpoint) {
+  if (before.dcs.endpoint !== dcs.endpoint) {
     return [{ level: 'info', message: `DCS: now reading ${dcs.endpoint ?? ''}`, fields }]
   }
   return []
@@ -48,7 +50,9 @@ function leaderLines(before: ClusterView, after: ClusterView): readonly Line[] {
   const old = before.leader
   if (old === after.leader) return []
   const fields = { event: 'leader-changed', from: old, to: after.leader }
-  if (after.leader === null) return [{ level: 'warn', message: `leader key of ${old ?? ''} deleted`, fields }]
+  const isKey = after.dcs.kind === 'etcd3' || after.dcs.kind === 'demo'
+  const gone = isKey ? `leader key of ${old ?? ''} deleted` : `nobody is named leader any more, ${old ?? ''} was`
+  if (after.leader === null) return [{ level: 'warn', message: gone, fields }]
   const message = old === null ? `leader is ${after.leader}` : `leader changed from ${old} to ${after.leader}`
   return [{ level: 'info', message, fields }]
 }

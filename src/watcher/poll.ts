@@ -39,11 +39,13 @@ export class Poll {
     const controller = new AbortController()
     this.#asking = controller
     this.#askedAt = performance.now()
-    void this.#options.ask(controller.signal).then(() => {
+    const done = (): void => {
       if (this.#asking !== controller) return
       this.#asking = null
       this.#schedule()
-    })
+    }
+    // A question that fails against the rule is a fault, to be told as one; it is asked again all the same.
+    void this.#options.ask(controller.signal).finally(done)
   }
 
   #schedule(): void {

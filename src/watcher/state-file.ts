@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { removeLeftovers, syncDirectory, writeAtomically } from '../atomic-file.ts'
+import { within } from '../clock.ts'
 import { bad } from '../config/parsed.ts'
 import { explain, failureOf } from '../errors.ts'
 import { readTextFile } from '../text-file.ts'
@@ -24,6 +25,9 @@ const MAX_BYTES = 4 * 1024 * 1024
 /** Between two writes; milliseconds. */
 const PACE_MS = 1000
 const RETRY_MS = 10_000
+
+/** How long the last write may take. Milliseconds. */
+const CLOSE_MS = 1000
 
 /** What is older than this and was not renamed is of a writer that was killed. */
 const LEFTOVER_MS = 10_000
@@ -66,10 +70,10 @@ export class StateFile {
     if (this.#wanted !== this.#written) this.#writing ??= this.#write()
   }
 
-  /** Waits until what was saved last is written, or has failed once more. Idempotent. */
+  /** Waits until what was saved last is written, or has failed once more, but for no file system that hangs. Idempotent. */
   async close(): Promise<void> {
     this.#closing.abort()
-    await this.#writing
+    if (this.#writing !== null) await within(this.#writing, CLOSE_MS, new AbortController().signal)
   }
 
   /** Never rejects. */

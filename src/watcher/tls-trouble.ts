@@ -1,65 +1,102 @@
-/** Says what is wrong with the TLS of a member's REST API, and which setting is about it. Pure. */
-import type { RestApiConfig } from '../config/config.ts'
-import { explain, failureOf } from '../errors.ts'
+/** Says what is wrong with TLS, and which setting is about it, whoever is connected to. Pure. */
 import { printable } from './printable.ts'
 
 /** Longest part of what a stranger's certificate says that is shown. */
 const MAX_SHOWN = 200
 
-/** One line for a person. `error` is what a question over https failed with. */
-export function explainTls(error: unknown, config: RestApiConfig): string {
-  const { certFile } = config
-  const code = codeOf(error)
-  const what = printable(textOf(error), MAX_SHOWN)
-  if (UNKNOWN_CA.has(code)) return `${what}: ${unknownCa(config)}`
-  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
-    return `its certificate is for other names (${what}): give it one for its restapi.connect_address, or set ctl.insecure`
-  if (OUT_OF_DATE.has(code)) return `${what}: the REST API needs another one${orInsecure(config)}`
-  if (code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'ERR_SSL_PACKET_LENGTH_TOO_LONG')
-    return `it speaks no TLS: its URL begins with http, not https`
-  if (code.startsWith('ERR_SSL_') && code.includes('ALERT')) return `it refuses (${what}): ${aboutClient(certFile)}`
-  // A server may break off instead of telling that it wants a certificate, and the alert may get lost on the way.
-  if (failureOf(error) === 'reset') return `${what}; if it refuses the router as a TLS client: ${aboutClient(certFile)}`
-  return what
+/** A server, as the settings of the router know it. */
+export interface TlsPeer {
+  /** `etcd`, `the REST API`. */
+  readonly name: string
+  /** How the settings are called. */
+  readonly settings: { readonly ca: string; readonly cert: string; readonly key: string }
+  readonly caFile: string | null
+  readonly certFile: string | null
+  /** Said of the certificate that it should have: `one for this address`. */
+  readonly named: string
+  /** What to do where it has no TLS. */
+  readonly withoutTls: string
+  /** Its own settings: the one that makes it ask for client certificates (null: none to name), and that of its CAs. */
+  readonly asksBy: string | null
+  readonly trustsBy: string
+  /** The setting of the router that leaves out the verification, and whether it does; null: there is none. */
+  readonly insecure: { readonly setting: string; readonly isSet: boolean } | null
 }
 
-function unknownCa(config: RestApiConfig): string {
-  const { caFile, insecure } = config
+interface Trouble {
+  readonly when: RegExp
+  readonly say: (reason: string, peer: TlsPeer) => string
+}
+
+const TROUBLES: readonly Trouble[] = [
+  {
+    when: /unable to (verify|get)|self.signed certificate|certificate signature failure|invalid CA certificate/,
+    say: (reason, peer) => `${reason}: ${unknownCa(peer)}`,
+  },
+  {
+    when: /does not match certificate's altnames/,
+    say: (reason, peer) => `its certificate is for other names (${reason}): give it ${peer.named}${orInsecure(peer)}`,
+  },
+  {
+    when: /certificate has expired|certificate is not yet valid|certificate revoked/,
+    say: (reason, peer) => `${reason}: ${peer.name} needs another one${orInsecure(peer)}`,
+  },
+  {
+    when: /unsuitable certificate purpose/,
+    say: (reason, peer) =>
+      `${reason}: ${peer.name} needs one that is for servers (extendedKeyUsage: serverAuth)${orInsecure(peer)}`,
+  },
+  {
+    when: /wrong version number|packet length too long/,
+    say: (_, { withoutTls }) => `it speaks no TLS: ${withoutTls}`,
+  },
+  {
+    when: /alert (bad certificate|certificate \w+|unknown ca|unsupported certificate|handshake failure|access denied)/,
+    say: (reason, peer) => `it refuses (${reason}): ${aboutClient(peer)}`,
+  },
+]
+
+/** One line for a person; null where it is no matter of TLS. `reason`: one of `tlsReason`. */
+export function tlsTrouble(reason: string, peer: TlsPeer): string | null {
+  // An alert of the peer's may speak of our certificate in the words that we have for its own.
+  const troubles = TROUBLES.filter(({ when }) => when.test(reason))
+  const trouble = reason.includes(' alert ') ? troubles.at(-1) : troubles[0]
+  return trouble?.say(reason, peer) ?? null
+}
+
+/** A server may break off instead of telling that it wants a certificate, and the alert may get lost on the way. */
+export function perhapsRefused(reason: string, peer: TlsPeer): string {
+  return `${reason}; if it refuses the router as a TLS client: ${aboutClient(peer)}`
+}
+
+/** The essence of what Node and OpenSSL say, fit to be shown. */
+export function tlsReason(text: string): string {
+  const plain = text
+    .replace(/[\dA-F]+:error:[\dA-F]+:[^:]*:[^:]*:([^:]+):[^:]*:\d+:(?: ?SSL alert number \d+)?/, '$1')
+    // The router trusts the system's CAs already.
+    .replace(/; if the root CA is installed locally, try running Node\.js with --use-system-ca/, '')
+    .replace(/\s*\.\s*$/, '')
+  return printable(plain, MAX_SHOWN)
+}
+
+function unknownCa(peer: TlsPeer): string {
+  const { caFile, certFile, settings, insecure } = peer
   const set =
     caFile === null
-      ? 'set ctl.cacert to the file of the CA that signed its certificate'
-      : `no CA in ctl.cacert (${caFile}) signed its certificate; correct one or the other`
+      ? `set ${settings.ca} to the file of the CA that signed its certificate`
+      : `no CA in ${settings.ca} (${caFile}) signed its certificate; correct one or the other`
   // Patroni's own client does the same (request.py, reload_config).
-  return insecure ? `${set}; with ctl.certfile, ctl.insecure leaves out the name only` : `${set}${orInsecure(config)}`
+  return insecure?.isSet === true && certFile !== null
+    ? `${set}; with ${settings.cert}, ${insecure.setting} leaves out the name only`
+    : `${set}${orInsecure(peer)}`
 }
 
-function orInsecure({ certFile }: RestApiConfig): string {
-  return certFile === null ? ', or set ctl.insecure' : ''
+function orInsecure({ certFile, insecure }: TlsPeer): string {
+  return insecure !== null && !insecure.isSet && certFile === null ? `, or set ${insecure.setting}` : ''
 }
 
-function aboutClient(certFile: string | null): string {
+function aboutClient({ certFile, settings, asksBy, trustsBy }: TlsPeer): string {
   return certFile === null
-    ? 'it may ask for a client certificate (restapi.verify_client), so set ctl.certfile and ctl.keyfile'
-    : `it may not accept the client certificate, ctl.certfile (${certFile}): its restapi.cafile has to know who signed it`
-}
-
-const UNKNOWN_CA: ReadonlySet<string> = new Set([
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'CERT_SIGNATURE_FAILURE',
-])
-
-const OUT_OF_DATE: ReadonlySet<string> = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID', 'CERT_REVOKED'])
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
-}
-
-/** OpenSSL's messages hold addresses in memory and lines of its source; its `reason` is what one wants to know. */
-function textOf(error: unknown): string {
-  const reason = error instanceof Error && 'reason' in error ? error.reason : undefined
-  return typeof reason === 'string' && reason !== '' ? reason : explain(error)
+    ? `it may ask for a client certificate${asksBy === null ? '' : ` (${asksBy})`}, so set ${settings.cert} and ${settings.key}`
+    : `it may not accept the client certificate, ${settings.cert} (${certFile}): its ${trustsBy} has to know who signed it`
 }

@@ -31,6 +31,14 @@ export interface DcsView {
   readonly since: number
   /** Why it is not up. */
   readonly error: string | null
+  /** What was wrong since it was up, one after the other, as far as it is worth being told. */
+  readonly errors: readonly DcsError[]
+}
+
+export interface DcsError {
+  /** Milliseconds since the epoch. */
+  readonly at: number
+  readonly message: string
 }
 
 export interface PrimaryView {

@@ -2,12 +2,14 @@
  * The watcher: observes the DCS, asks the members, feeds both to the pure state machine and publishes a `ClusterView`
  * after each step. It decides nothing itself.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { now, within } from '../clock.ts'
 import type { ClusterConfig } from '../config/config.ts'
+import { explain, RouterError } from '../errors.ts'
 import { Asker } from './asker.ts'
 import { type Cluster, parseCluster } from './cluster.ts'
-import type { Dcs, DcsObservation } from './dcs/dcs.ts'
+import type { Dcs, DcsObservation, Remembered } from './dcs/dcs.ts'
 import { afterObservation, unreadDcs } from './dcs-view.ts'
 import type { PostgresAnswer } from './evidence.ts'
 import { afterReplicaPostgres, afterSnapshot, type Fitness, UNKNOWN_FITNESS } from './fitness.ts'
@@ -56,7 +58,12 @@ export class Watcher {
     this.#dcs = unreadDcs(deps.dcs.kind, startedAt)
     this.#view = this.#compose()
     const witness = deps.config.proxy.trust === 'dcs' ? new KeyWitness() : new RestWitness(deps.rest)
-    const known = (): Known => ({ machine: this.#machine, memory: this.#memory, cluster: this.#cluster })
+    const known = (): Known => ({
+      machine: this.#machine,
+      memory: this.#memory,
+      cluster: this.#cluster,
+      readAt: this.#dcs.readAt,
+    })
     this.#interview = new Interview(deps.config, witness, known, {
       step: (event) => this.#step(event),
       replicaStep: (member, change) => this.#replicaStep(member, change),
@@ -99,16 +106,29 @@ export class Watcher {
   }
 
   async #observe(): Promise<void> {
-    await this.#recall()
-    for await (const observation of this.#deps.dcs.observe(this.#stop.signal)) this.#observed(observation)
+    const { signal } = this.#stop
+    const remembered = await this.#recall()
+    for (let fault: DcsObservation | null = null; !signal.aborted;) {
+      try {
+        if (fault !== null) this.#observed(fault)
+        for await (const observation of this.#deps.dcs.observe(signal, remembered)) this.#observed(observation)
+      } catch (cause) {
+        // A fault of ours must not end the watch: the sessions of healthy servers outlive it, and so does the router.
+        const message = `an unexpected error, please report it: ${explain(cause)}`
+        this.#deps.log.error({ event: 'fault', err: cause }, message)
+        const error = new RouterError('INTERNAL', message, { cause })
+        fault = { type: 'lost', endpoint: this.#dcs.endpoint ?? '-', error }
+        await sleep(AGAIN_MS, undefined, { signal }).catch(() => undefined)
+      }
+    }
   }
 
   /** What an earlier run has kept is asked for its proof; who is open is decided when the DCS has answered, or has not. */
-  async #recall(): Promise<void> {
+  async #recall(): Promise<Remembered | null> {
     const { state } = this.#deps
     // A file system that hangs must not keep the router from the DCS.
     const saved = state === null ? null : await within(state.load(), LOAD_MS, this.#stop.signal)
-    if (saved === null || this.#stop.signal.aborted) return
+    if (saved === null || this.#stop.signal.aborted) return null
     const { systemId, standbyCluster, timelineFloor } = saved
     const { check, address } = this.#deps.config.proxy
     this.#memory = recalled(fromSaved(saved))
@@ -117,6 +137,7 @@ export class Watcher {
     this.#machine = initialPrimary(check.fall, this.#machine.since, { facts, timelineFloor })
     this.#step({ type: 'tick' })
     this.#grace = setTimeout(() => this.#step({ type: 'dcs-lost' }), GRACE_MS)
+    return { systemId, restUrls: saved.members.flatMap(({ restUrl }) => restUrl ?? []) }
   }
 
   #endGrace(): void {
@@ -184,6 +205,9 @@ export class Watcher {
     for (const subscriber of this.#subscribers) subscriber(this.#view)
   }
 }
+
+/** Between a fault and the next attempt to observe the DCS. Milliseconds. */
+const AGAIN_MS = 1000
 
 /** How long the reading of what was kept may take. Milliseconds. */
 const LOAD_MS = 1000

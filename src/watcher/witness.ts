@@ -20,7 +20,7 @@ export interface Testimony<Answer> {
 
 /** `expected`: who has to answer. None of its answers rejects. */
 export interface Witness {
-  /** Whether the member is the primary. `leader`: whom the DCS names. */
+  /** Whether the member is the primary. `leader`: whom the DCS names, null when its word is older than the ttl. */
   primary(known: Known, expected: Expected, leader: string | null, signal: AbortSignal): Promise<Testimony<RestAnswer>>
   /** Whether it serves readers. */
   replica(
@@ -75,7 +75,7 @@ export class KeyWitness implements Witness {
     const says = `its key says role ${role}, state ${state}`
     const isPrimary = role === 'primary' || role === 'master'
     const answer = (): RestAnswer => {
-      if (leader !== name) return { kind: 'no', reason: 'the DCS does not name it' }
+      if (leader !== name) return { kind: 'no', reason: 'the DCS does not name it, or was not read for its ttl' }
       if (known.goneSince !== null) return { kind: 'no', reason: 'its key has gone from the DCS' }
       if (state === 'stopping') return { kind: 'stopping' }
       return isPrimary && state === 'running'

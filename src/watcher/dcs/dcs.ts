@@ -16,9 +16,18 @@ export type DcsObservation =
   /** The endpoint cannot be read, or not with certainty. Repeated while that lasts. */
   | { readonly type: 'lost'; readonly endpoint: string; readonly error: RouterError }
 
+export interface Remembered {
+  readonly systemId: string | null
+  /** Where the members' REST API was. */
+  readonly restUrls: readonly string[]
+}
+
 export interface Dcs {
   /** Which kind of source it is, for people. */
   readonly kind: 'etcd3' | 'file' | 'rest' | 'demo'
-  /** Observes until `signal` aborts; then it ends, without an error. It tries again by itself, for ever. */
-  observe(signal: AbortSignal): AsyncIterable<DcsObservation>
+  /**
+   * Observes until `signal` aborts; then it ends, without an error. It tries again by itself, for ever. `remembered`: of
+   * an earlier run, for who has nothing more certain to begin with.
+   */
+  observe(signal: AbortSignal, remembered?: Remembered | null): AsyncIterable<DcsObservation>
 }

@@ -8,7 +8,7 @@ import { RouterError } from '../../errors.ts'
 import type { Cluster, SetAside } from '../cluster.ts'
 import { Poll } from '../poll.ts'
 import type { RestClient } from '../rest.ts'
-import type { Dcs, DcsObservation } from './dcs.ts'
+import type { Dcs, DcsObservation, Remembered } from './dcs.ts'
 import { identify, type Identity } from './identity.ts'
 import { type Account, mergeAccounts } from './merge.ts'
 import { Queue } from './queue.ts'
@@ -58,6 +58,8 @@ export class RestDcs implements Dcs {
   readonly #sources = new Map<string, Source>()
   #cluster: Cluster | null = null
   #systemId: string | null = null
+  /** Asked until the members tell who they are. */
+  #remembered: readonly string[] = []
   #position = 0
   #questions = 0
 
@@ -65,8 +67,13 @@ export class RestDcs implements Dcs {
     this.#options = options
   }
 
-  async *observe(signal: AbortSignal): AsyncGenerator<DcsObservation, void, undefined> {
+  async *observe(
+    signal: AbortSignal,
+    remembered: Remembered | null = null,
+  ): AsyncGenerator<DcsObservation, void, undefined> {
     if (signal.aborted) return
+    this.#systemId ??= remembered?.systemId ?? null
+    this.#remembered = remembered?.restUrls ?? []
     const answers = new Queue<Answer | null>()
     const onAbort = (): void => answers.push(null)
     signal.addEventListener('abort', onAbort, { once: true })
@@ -102,7 +109,7 @@ export class RestDcs implements Dcs {
 
   #wanted(): ReadonlySet<string> {
     const { urls } = this.#options.config
-    const found = this.#cluster?.members.flatMap(({ restUrl }) => restUrl ?? []) ?? []
+    const found = this.#cluster?.members.flatMap(({ restUrl }) => restUrl ?? []) ?? this.#remembered
     return new Set([...new Set([...urls, ...found])].slice(0, Math.max(MAX_SOURCES, urls.length)))
   }
 

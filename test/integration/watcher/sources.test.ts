@@ -97,6 +97,33 @@ describe('a watcher', () => {
     await watched.until('unreachable pg1')
   })
 
+  test('that trusts the DCS trusts what it said last for no longer than the ttl', async () => {
+    const config = { ttl: 1 }
+    described({ leader: 'pg0', config })
+    await using watched = ofFile({ proxy: { trust: 'dcs' } })
+    await watched.until('open pg0')
+    writeFileSync(file, 'leader: [')
+    await watched.until('unlocked pg0')
+    await watched.until('none')
+    assert.match(watched.view.primary.reason, /out of reach/)
+    described({ leader: 'pg0', config })
+    await watched.until('open pg0')
+  })
+
+  test('goes on watching after an error of its own', async () => {
+    described({ leader: 'pg0' })
+    await using watched = ofFile()
+    await watched.until('open pg0')
+    const end = watched.watcher.subscribe(({ leader }) => {
+      if (leader === 'pg1') throw new Error('a fault')
+    })
+    described({ leader: 'pg1' })
+    await until('it is told', () => watched.messages().some((message) => /please report it: a fault/.test(message)))
+    end()
+    pg1.mode = 'primary'
+    await watched.until('open pg1')
+  })
+
   test('dials poolers, and probes them, where that is asked for', async () => {
     const pooler = await FakeMember.start('pooler', 'replica')
     const proxied = { proxy_url: `postgres://127.0.0.1:${pooler.port}/postgres` }
@@ -160,6 +187,29 @@ describe('a watcher', () => {
     await before.watcher.close()
     await using again = new Watched([], { stateDir, dcs: new SilentDcs() })
     await again.until('unlocked pg0')
+  })
+
+  test('that starts again with nothing but a REST API does not take another database for its own', async () => {
+    const stateDir = join(dir.path, 'state')
+    const rest = new RestClient(clusterConfig([]).restApi, 300)
+    const config = { kind: 'rest', urls: [pg0.url] } as const
+    const options = { config, restClient: rest, scope: 'demo', intervalMs: 300, fastIntervalMs: 30 }
+    const told = { members: [pg0.entry('replica'), pg1.entry('leader')] }
+    for (const member of [pg0, pg1]) member.cluster = told
+    pg0.mode = 'replica'
+    pg1.mode = 'primary'
+    const before = new Watched([], { stateDir, dcs: new RestDcs(options) })
+    await before.until('open pg1')
+    await before.watcher.close()
+    // The address of the only configured member is another cluster's now.
+    pg0.mode = 'primary'
+    pg0.systemId = '999'
+    pg0.cluster = { members: [pg0.entry('leader')] }
+    await using again = new Watched([], { stateDir, dcs: new RestDcs(options) })
+    await again.until('open pg1')
+    assert.equal(again.view.systemId, SYSTEM_ID)
+    assert.ok(again.views.every(({ primary }) => primary.member !== 'pg0'))
+    await rest.close()
   })
 
   test('believes no primary below the timeline that it has kept', async () => {

@@ -54,6 +54,7 @@ export function sampleView(changes: Partial<ClusterView> = {}): ClusterView {
       readAt: NOW - 400,
       since: NOW - 90_000_000,
       error: null,
+      errors: [],
     },
     leader: 'pg1',
     primary: {

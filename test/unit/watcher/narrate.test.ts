@@ -29,7 +29,7 @@ describe('the narration', () => {
     [
       'tells that the DCS was not reached yet',
       view({ dcs: NEVER }),
-      view({ dcs: { ...NEVER, error: 'refused' } }),
+      view({ dcs: { ...NEVER, error: 'refused', errors: [{ at: 1, message: 'refused' }] } }),
       ['warn DCS not reached yet: refused'],
     ],
     [

@@ -24,8 +24,8 @@ describe('the key of a member', () => {
   })
 
   test('is none of anybody else, nor of a member whose key has gone', async () => {
-    assert.equal(await primary({ role: 'primary' }, 'pg1'), 'no: the DCS does not name it')
-    assert.equal(await primary({ role: 'primary' }, null), 'no: the DCS does not name it')
+    assert.equal(await primary({ role: 'primary' }, 'pg1'), 'no: the DCS does not name it, or was not read for its ttl')
+    assert.equal(await primary({ role: 'primary' }, null), 'no: the DCS does not name it, or was not read for its ttl')
     assert.equal(await primary({ role: 'primary' }, 'pg0', 5), 'no: its key has gone from the DCS')
   })
 

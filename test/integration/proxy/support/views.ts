@@ -53,7 +53,7 @@ function view(
 ): ClusterView {
   return {
     ...{ scope: 'demo', namespace: 'service', citusGroup: null, leader: primary.member, members, setAside: [] },
-    dcs: { kind: 'etcd3', state: 'up', endpoint: null, readAt: null, since: 0, error: null },
+    dcs: { kind: 'etcd3', state: 'up', endpoint: null, readAt: null, since: 0, error: null, errors: [] },
     primary: { since: 0, basis: '', ...primary },
     ...{ systemId: null, paused: false, standbyCluster: false },
   }

@@ -1,0 +1,42 @@
+/** What the log says of certificate files that are replaced: once when they are of no use, once when they are. */
+import type { CertificateSet } from './certificates.ts'
+
+/** The part of the logger that is needed. */
+export interface Log {
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+}
+
+export class CertificateNews {
+  readonly #subject: string
+  readonly #log: Log | null
+  #set: CertificateSet | null = null
+  #trouble: string | null = null
+
+  /** @param subject whom they are for, as in `REST API`. */
+  constructor(subject: string, log: Log | null) {
+    this.#subject = subject
+    this.#log = log
+  }
+
+  /** Why the files as they are now do not count; null: they do. */
+  get trouble(): string | null {
+    return this.#trouble
+  }
+
+  /** Takes `set`, which is in use now (null: none ever was), and why the files do not count; tells what has changed. */
+  tell(set: CertificateSet | null, trouble: string | null): void {
+    if (trouble !== null && trouble !== this.#trouble) {
+      const goesOn = set === null ? '' : '; what was there before goes on to count'
+      const fields = { event: 'certificates-unusable', error: trouble }
+      this.#log?.warn(fields, `${this.#subject}: ${trouble}${goesOn}`)
+    }
+    const isNew = this.#set !== null && set !== this.#set
+    const isOver = trouble === null && this.#trouble !== null
+    this.#set = set
+    this.#trouble = trouble
+    if (!isNew && !isOver) return
+    const message = `${this.#subject}: the certificate files ${isNew ? 'have been replaced and count' : 'are of use again'}`
+    this.#log?.info({ event: 'certificates-read' }, message)
+  }
+}
