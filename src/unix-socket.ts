@@ -1,4 +1,5 @@
 /** Listening on a Unix socket: whose file may be in the way, and who may connect. */
+import { once } from 'node:events'
 import { chmod, lstat, stat, unlink } from 'node:fs/promises'
 import { connect, type Server } from 'node:net'
 import { dirname } from 'node:path'
@@ -21,10 +22,11 @@ export interface UnixSocketOptions {
  * BIND_FAILED, and `server` is closed then. Its close removes the file.
  */
 export async function listenOnUnixSocket(server: Server, options: UnixSocketOptions): Promise<void> {
-  const { path, mode } = options
+  const { path, mode, backlog } = options
   await claim(options)
   try {
-    await listen(server, options)
+    server.listen({ path, ...(backlog === undefined ? {} : { backlog }) })
+    await once(server, 'listening')
     await chmod(path, mode((await stat(path)).mode & 0o777))
   } catch (error) {
     await new Promise<void>((resolve) => server.close(() => resolve()))
@@ -78,20 +80,5 @@ function knock(path: string): Promise<Error | null> {
       socket.destroy()
       resolve(null)
     })
-  })
-}
-
-function listen(server: Server, { path, backlog }: UnixSocketOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onError = (error: Error): void => {
-      server.off('listening', onListening)
-      reject(error)
-    }
-    const onListening = (): void => {
-      server.off('error', onError)
-      resolve()
-    }
-    server.once('error', onError).once('listening', onListening)
-    server.listen({ path, ...(backlog === undefined ? {} : { backlog }) })
   })
 }

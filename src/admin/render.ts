@@ -1,5 +1,7 @@
 /** `status` as text: the essential in the first line, then the table of `patronictl list`, then the circumstances. */
 import type { MemberView } from '../watcher/view.ts'
+import { hostPort } from '../proxy/address.ts'
+import { isForPrimary } from '../proxy/route.ts'
 import type { ListenerStatus, ProxyStatus } from '../proxy/status.ts'
 import { takesNew } from '../watcher/machine.ts'
 import type { ClusterStatus, RouterStatus } from './status.ts'
@@ -55,14 +57,15 @@ function titleOf({ view }: ClusterStatus): string {
   return `Cluster: ${view.scope} (${group}${view.systemId ?? 'uninitialized'})`
 }
 
+/** However long the names are, all but the optional ones fit 80 columns. */
 const COLUMNS: readonly Column[] = [
-  { title: 'Member', align: 'left', shrinkTo: 12 },
-  { title: 'Host', align: 'left', shrinkTo: 15 },
-  { title: 'Role', align: 'left' },
+  { title: 'Member', align: 'left', shrinkTo: 10 },
+  { title: 'Host', align: 'left', shrinkTo: 15, isOptional: true },
+  { title: 'Role', align: 'left', shrinkTo: 12 },
   { title: 'State', align: 'left', shrinkTo: 9 },
-  { title: 'TL', align: 'right' },
+  { title: 'TL', align: 'right', isOptional: true },
   { title: 'Lag in MB', align: 'right' },
-  { title: 'Used for', align: 'left' },
+  { title: 'Used for', align: 'left', shrinkTo: 11 },
   { title: 'Sessions', align: 'left', shrinkTo: 10 },
 ]
 
@@ -71,7 +74,7 @@ function rowsOf({ view, proxy }: ClusterStatus): string[][] {
   const leader = view.members.find(({ name }) => name === ahead)
   return view.members.map((member) => [
     member.name,
-    member.host === null ? '' : hostAndPort(member.host, member.port),
+    member.host === null ? '' : hostPort(member.host, member.port),
     roleOf(member, view),
     member.gone ? 'gone' : member.state === 'running' ? (member.replicationState ?? 'running') : member.state,
     member.timeline === null ? '' : String(member.timeline),
@@ -118,7 +121,7 @@ function sessionsOf(member: string, proxy: ProxyStatus | null): string {
 
 function primaryLine({ view }: ClusterStatus): string {
   const { state, member, address, since, epoch } = view.primary
-  const where = address === null ? '' : ` at ${hostAndPort(address.host, address.port)}`
+  const where = address === null ? '' : ` at ${hostPort(address.host, address.port)}`
   const named = view.leader === null ? 'nobody' : view.leader
   const leader = view.leader === member ? '' : `; the DCS names ${named}`
   return `${member ?? 'nobody'}${where}, ${state} since ${instant(since)}, epoch ${epoch}${leader}`
@@ -137,13 +140,22 @@ function proxyLines(proxy: ProxyStatus, width: number): string[] {
   const totals = `${accepted} accepted, ${refused} refused, ${fenced} fenced, ${count(failedDials, 'failed dial')}`
   return [
     detail('Held', proxy.held.connections === 0 ? 'no clients' : heldText(proxy), width),
-    ...proxy.listeners.map(({ name, route, address, sessions, held, fallback }) => {
-      const instead = fallback ? '; FALLBACK: new sessions go to the primary' : ''
-      const clients = `${count(sessions, 'session')}, ${held} held`
-      return detail('Listener', `${name} on ${address}, route ${route}: ${clients}${instead}`, width)
-    }),
+    ...proxy.listeners.map((listener) => detail('Listener', listenerLine(listener), width)),
     detail('Connections', totals, width),
   ]
+}
+
+/** The addresses, which may be many, stand last. */
+function listenerLine(listener: ListenerStatus): string {
+  const { name, route, address, sessions, held } = listener
+  return `${name}: ${count(sessions, 'session')}, ${held} held${alertOf(listener)}; route ${route} on ${address}`
+}
+
+/** Of the primary route the first line of all speaks. */
+function alertOf({ route, members, fallback }: ListenerStatus): string {
+  if (fallback) return '; FALLBACK: new sessions go to the primary'
+  if (route === 'primary' || members.some(({ fit }) => fit)) return ''
+  return '; NOBODY can serve: new sessions are held'
 }
 
 /** Why a member is not used, keys that make no sense, and sessions on members that are not in the table. */
@@ -162,12 +174,17 @@ function notesOf({ view, proxy }: ClusterStatus): [label: string, text: string][
   ]
 }
 
-/** Why a listener does not use a replica that others may use: lag, tags and the like. */
+/** Why a listener does not use a member that others may use: lag, tags and the like. */
 function routeNotes({ name, route, members }: ListenerStatus, view: ClusterStatus['view']): [string, string][] {
   if (route === 'primary' || route === 'standby-leader') return []
-  const fit = new Set(view.members.filter(({ replica, isLeader }) => replica.fit && !isLeader).map((each) => each.name))
+  const takesLeaders = isForPrimary(route)
+  const usable = view.members.filter(({ name: member, replica, isLeader }) => {
+    if (member === view.primary.member) return takesLeaders && takesNew(view.primary.state)
+    return replica.fit && (takesLeaders || !isLeader)
+  })
+  const names = new Set(usable.map((member) => member.name))
   return members
-    .filter((member) => !member.fit && fit.has(member.member))
+    .filter((member) => !member.fit && names.has(member.member))
     .map(({ member, reason }) => ['Not used', `${member} by ${name}: ${reason}`])
 }
 
@@ -179,8 +196,4 @@ function limited(notes: readonly (readonly [label: string, text: string])[], wid
 
 function detail(label: string, text: string, width: number): string {
   return wrap(` ${label.padEnd(LABEL_WIDTH)}`, visible(text), width, ' '.repeat(LABEL_WIDTH + 1))
-}
-
-function hostAndPort(host: string, port: number): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }

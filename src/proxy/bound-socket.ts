@@ -1,4 +1,5 @@
 /** One address or Unix socket that a listener listens on. */
+import { once } from 'node:events'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import type { Bind, TcpBind } from '../config/config.ts'
 import { errno, explain, failureOf, RouterError } from '../errors.ts'
@@ -77,14 +78,8 @@ export class BoundSocket {
   }
 
   async #listen(host: string, port: number): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<undefined>()
-    this.#server.once('error', reject)
-    this.#server.listen({ host, port, backlog: BACKLOG }, () => resolve(undefined))
-    try {
-      await promise
-    } finally {
-      this.#server.off('error', reject)
-    }
+    this.#server.listen({ host, port, backlog: BACKLOG })
+    await once(this.#server, 'listening')
   }
 }
 

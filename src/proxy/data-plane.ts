@@ -13,8 +13,8 @@ export interface DataPlane {
   /** From now on no new connection goes to the primary; `reason` is for those who wait in vain. */
   hold(reason: string): void
   /**
-   * Resolves when every session and dial of a primary of another epoch is closed. Never rejects: a part that does not
-   * acknowledge in time is torn down.
+   * Resolves when every session and dial of a primary of another epoch is closed, and every one that a former leader took
+   * while it was a replica. Never rejects: a part that does not acknowledge in time is torn down.
    */
   fence(epoch: number, reason: string): Promise<void>
   /** Lets new connections through to `target` too, whose epoch is the one fenced last. */

@@ -4,7 +4,7 @@ import type { ListenerConfig, Route } from '../config/config.ts'
 import type { ClusterView } from '../watcher/view.ts'
 import type { DataPlane } from './data-plane.ts'
 import { narrateUses, NOTHING_TOLD } from './narrate.ts'
-import { isDown, isForPrimary, isPrimary, NEW_ROUTE, routeStep, type Target } from './route.ts'
+import { hasMoved, isDown, isForPrimary, isPrimary, NEW_ROUTE, routeStep, type Target } from './route.ts'
 import type { RouteServer } from './route-server.ts'
 import type { ListenerStatus } from './status.ts'
 
@@ -29,11 +29,15 @@ export class RouteControl implements DataPlane {
   #told = NOTHING_TOLD
   /** Open, and its epoch is fenced everywhere. */
   #primary: Target | null = null
-  /**
-   * Was open since the last fence. Sessions that it took while it was a replica outlive its promotion and can write: they
-   * end with its reign.
-   */
+  /** Was open since the last fence. */
   #former: string | null = null
+  /** Who leads, be it without having been opened yet. */
+  #leader: string | null = null
+  /**
+   * Everybody who led since the last fence. Sessions that one of them took while it was a replica outlive its promotion
+   * and can write: they end when its reign does.
+   */
+  #promoted: ReadonlySet<string> = new Set()
   #whyNoPrimary = 'the cluster is not known yet'
   /** The members that new sessions go to; not the fallback. */
   #targets: readonly Target[] = []
@@ -51,7 +55,17 @@ export class RouteControl implements DataPlane {
     const { lines, told } = narrateUses(this.#listener.name, this.#told, this.#state.uses)
     this.#told = told
     for (const { level, message, fields } of lines) this.#log[level](fields, message)
-    void this.#server.closeSessions((target) => !isPrimary(target) && isDown(view, target.member), 'it is down')
+    const isReader = (target: Target): boolean => !isPrimary(target)
+    void this.#server.closeSessions((target) => isReader(target) && isDown(view, target), 'it is down')
+    void this.#server.closeSessions((target) => isReader(target) && hasMoved(view, target), 'its address has changed')
+    this.#noteLeader(view)
+  }
+
+  /** The leader of a standby cluster takes no writes: readers may stay when another one takes over. */
+  #noteLeader({ leader, primary: { member }, standbyCluster }: ClusterView): void {
+    this.#leader = member ?? leader
+    const named = [member, standbyCluster ? null : leader].filter((name) => name !== null)
+    this.#promoted = new Set([...this.#promoted, ...named])
   }
 
   hold(reason: string): void {
@@ -61,9 +75,12 @@ export class RouteControl implements DataPlane {
   }
 
   async fence(epoch: number, reason: string): Promise<void> {
-    const former = this.#former
+    // A promotion cuts nothing: the leader that was not open before keeps its readers until another one follows it.
+    const isStaying = (name: string): boolean => name === this.#leader && name !== this.#former
+    const over = new Set([...this.#promoted].filter((name) => !isStaying(name)))
+    this.#promoted = new Set([...this.#promoted].filter((name) => name === this.#leader))
     this.#former = null
-    const isOver = (target: Target): boolean => (isPrimary(target) ? target.epoch !== epoch : target.member === former)
+    const isOver = (target: Target): boolean => (isPrimary(target) ? target.epoch !== epoch : over.has(target.member))
     await this.#server.fence(isOver, reason)
   }
 

@@ -34,7 +34,10 @@ export interface Verdict {
   readonly fit: boolean
   /** Why not; empty where it is. */
   readonly reason: string
-  /** What of the route itself rules it out; null: the member is not fit for any, or the route is not for its kind. */
+  /**
+   * What of the route itself rules it out; null: the member is not fit for any, the route is not for its kind, or its lag
+   * is not known yet.
+   */
   readonly cause: 'noloadbalance' | 'sync' | 'tag' | 'lag' | null
 }
 
@@ -74,17 +77,27 @@ export function isPrimary({ basis }: Target): boolean {
   return basis !== null
 }
 
-/** Members whose sessions that only read are of no use any more: proved down, or forgotten. */
-export function isDown({ members }: ClusterView, name: string): boolean {
-  return members.find((member) => member.name === name)?.replica.down ?? true
+/** Whether sessions that only read are of no use any more: their member is proved down, or forgotten. */
+export function isDown({ members }: ClusterView, { member }: Target): boolean {
+  return members.find(({ name }) => name === member)?.replica.down ?? true
+}
+
+/** Whether the member is at another address now: whoever is at the old one, nobody checks or fences it any more. */
+export function hasMoved({ members }: ClusterView, { member, address: { host, port } }: Target): boolean {
+  const address = members.find(({ name }) => name === member)?.address ?? null
+  return address !== null && (address.host !== host || address.port !== port)
 }
 
 /** The step to the next view. */
 export function routeStep(before: RouteState, view: ClusterView, listener: ListenerConfig): RouteState {
   const withinLag = lagStep(before.withinLag, view.members, listener.maxLagBytes)
   const judged = view.members.map((member) => {
-    const verdict = judge(member, view, listener, withinLag.get(member.name) ?? false)
-    return { member, kind: kindOf(member, view), verdict }
+    const isWithinLag = withinLag.get(member.name) ?? null
+    const verdict = judge(member, view, listener, isWithinLag)
+    const lacksOnlyLag = isWithinLag === null && !verdict.fit && judge(member, view, listener, true).fit
+    const kind = kindOf(member, view)
+    const isUnchecked = !member.replica.checked && ADMITTED[listener.route].includes(kind)
+    return { member, kind, verdict, isPending: isUnchecked || lacksOnlyLag }
   })
   const primary = view.members.find(({ name }) => name === view.primary.member)
   return {
@@ -93,7 +106,7 @@ export function routeStep(before: RouteState, view: ClusterView, listener: Liste
     targets: judged.flatMap(({ member: { name: member, address }, kind, verdict }) =>
       kind !== 'primary' && verdict.fit && address !== null ? [{ member, address, epoch: 0, basis: null }] : [],
     ),
-    isPending: judged.some(({ member, kind }) => !member.replica.checked && ADMITTED[listener.route].includes(kind)),
+    isPending: judged.some(({ isPending }) => isPending),
     admitsPrimary: isForPrimary(listener.route) && tagFault(primary?.tags ?? {}, listener) === null,
   }
 }
@@ -105,7 +118,8 @@ function kindOf({ name, isLeader }: MemberView, { primary, standbyCluster }: Clu
   return standbyCluster ? 'standby-leader' : 'primary'
 }
 
-function judge(member: MemberView, view: ClusterView, listener: ListenerConfig, isWithinLag: boolean): Verdict {
+/** `isWithinLag`: null where the lag was never known. */
+function judge(member: MemberView, view: ClusterView, listener: ListenerConfig, isWithinLag: boolean | null): Verdict {
   const { route, maxLagBytes } = listener
   const kind = kindOf(member, view)
   if (!ADMITTED[route].includes(kind)) return unfit(`is ${NAMES[kind]}`)
@@ -122,8 +136,8 @@ function judge(member: MemberView, view: ClusterView, listener: ListenerConfig, 
   if (route === 'sync' && !isSync) return unfit('is not synchronous', 'sync')
   if (route === 'async' && isSync) return unfit('is synchronous', 'sync')
   const fault = tagFault(tags, listener)
-  if (fault !== null || maxLagBytes === null || isWithinLag) return fault ?? FIT
-  return unfit(whyLagging(member, maxLagBytes), 'lag')
+  if (fault !== null || maxLagBytes === null || isWithinLag === true) return fault ?? FIT
+  return unfit(whyLagging(member, maxLagBytes), isWithinLag === null ? null : 'lag')
 }
 
 const FIT: Verdict = { fit: true, reason: '', cause: null }

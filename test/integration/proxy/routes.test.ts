@@ -157,6 +157,54 @@ test('sessions that a replica took before its promotion end with its reign', asy
   assert.equal(onPg3.ended, false)
 })
 
+test('sessions of a leader that was promoted and never opened end before the next one is opened', async () => {
+  const rig = await scene.proxy()
+  rig.proxy.apply(cluster(1))
+  const [onPg2, onPg3] = [await served(rig, 'replicas'), await served(rig, 'replicas')]
+  assert.equal(places(rig, 'replicas'), 'pg2 pg3')
+  const named = withPrimary(replicaView({ pg3: pg3.address }), 'pg2', pg2.address, 2)
+  rig.proxy.apply({ ...named, primary: { ...named.primary, state: 'promoting' } })
+  assert.equal(places(rig, 'replicas'), 'pg2 pg3')
+  rig.proxy.apply(withPrimary(replicaView({ pg2: pg2.address }), 'pg3', pg3.address, 3))
+  await onPg2.over()
+  await served(rig, 'primary')
+  assert.equal(onPg3.ended, false)
+  assert.equal(places(rig, 'replicas'), 'pg3')
+})
+
+test('sessions of a replica that has moved to another address end, and new ones go there', async () => {
+  const rig = await scene.proxy()
+  const at = (address: ClusterView['primary']['address']): ClusterView => cluster(1, { pg2: { address }, pg3: UNFIT })
+  rig.proxy.apply(at(pg2.address))
+  const before = await served(rig, 'replicas')
+  // While no address is known nobody has moved.
+  rig.proxy.apply(at(null))
+  assert.equal(before.ended, false)
+  const elsewhere = await scene.postgres()
+  rig.proxy.apply(at(elsewhere.address))
+  await before.over()
+  await served(rig, 'replicas')
+  assert.equal(rig.events('fenced')[0]?.['reason'], 'its address has changed')
+  assert.equal(elsewhere.connections.length, 1)
+})
+
+test('does not fall back to the primary while the lag of a fit replica is not known yet', async () => {
+  const listener: ListenerConfig = { ...REPLICAS, maxLagBytes: MB, fallback: 'primary', closeFallback: true }
+  const rig = await scene.proxy({ listeners: [listener] })
+  rig.proxy.apply(cluster(1, { pg3: UNFIT }))
+  const client = (await scene.client(rig, 'replicas')).send(STARTUP)
+  await until('it is held', () => rig.held === 1)
+  rig.proxy.apply(cluster(1, { pg2: { lagBytes: 0 }, pg3: UNFIT }))
+  await client.got(AUTH_OK)
+  assert.equal(places(rig, 'replicas'), 'pg2')
+  assert.deepEqual(
+    ['fallback-begun', 'fallback-ended', 'member-unused', 'member-used', 'fenced'].flatMap((event) =>
+      rig.events(event),
+    ),
+    [],
+  )
+})
+
 test('falls back to the primary while no replica can, says so, and leaves those sessions where they are', async () => {
   const rig = await scene.proxy({ listeners: [PRIMARY, { ...REPLICAS, fallback: 'primary' }] })
   rig.proxy.apply(cluster(1))

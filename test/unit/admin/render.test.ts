@@ -30,8 +30,8 @@ test('shows a healthy cluster as patronictl does, with what the router makes of 
  Primary     pg1 at 10.0.0.1:5432, open since 2026-11-20 03:12:44Z, epoch 7
  DCS         etcd3 up since 1d01h at 10.0.0.1:2379, last read 0.4s ago
  Held        no clients
- Listener    primary on [::]:5000, route primary: 12 sessions, 0 held
- Listener    replicas on [::]:5001, route replica: 4 sessions, 0 held
+ Listener    primary: 12 sessions, 0 held; route primary on [::]:5000
+ Listener    replicas: 4 sessions, 0 held; route replica on [::]:5001
  Connections 1234 accepted, 0 refused, 3 fenced, 1 failed dial
  No replica  pg3: its REST API does not answer
  Router      patroni-router 0.1.0 on lb1, pid 4711, up 1d03h
@@ -89,11 +89,84 @@ test('shows the routes that use a member, why another is not used, its lag, and 
   )
   assert.match(text, /\| pg2 .*\| Sync Standby \|.*\| +0 \| replica, sync +\|/)
   assert.match(text, /\| pg3 .*\| Replica +\|.*\| +20 \| nothing +\|/)
-  assert.match(text, /^ Listener +near on .*; FALLBACK: new sessions go to the primary$/m)
+  assert.match(
+    text,
+    /^ Listener +near: 0 sessions, 0 held; FALLBACK: new sessions go to the primary; route replica on .*$/m,
+  )
   assert.match(text, /^ Not used +pg3 by ro: lag 20 MB above 16 MB$/m)
   assert.match(text, /^ Not used +pg2 by near: has no tag dc$/m)
   assert.doesNotMatch(text, /Not used +pg[123] by rw|pg1 by ro/)
 })
+
+test('says which listeners can serve nobody', () => {
+  const listeners = [
+    sampleListener('rw', 'primary', { pg1: 'promoting: why', pg2: 'is a replica' }),
+    sampleListener('ro', 'replica', { pg1: 'is the leader', pg2: '' }),
+    sampleListener('sync', 'sync', { pg1: 'is the leader', pg2: 'is not synchronous' }, { held: 2 }),
+    sampleListener('near', 'replica', { pg1: 'is the leader', pg2: 'has no tag dc' }, { fallback: true }),
+  ]
+  const text = renderStatus(sampleStatus({ view: sampleView(), proxy: sampleProxy({ listeners }) }), 120)
+  assert.deepEqual(text.match(/^.*NOBODY.*$/gm), [
+    ' Listener    sync: 0 sessions, 2 held; NOBODY can serve: new sessions are held; route sync on [::]:5000',
+  ])
+})
+
+test('shows why a route that may use the primary does not', () => {
+  const leads = { isLeader: true, replica: { fit: false, checked: true, down: false, reason: 'the leader' } }
+  const members = [sampleMember('pg1', leads), sampleMember('pg2')]
+  const listeners = [
+    sampleListener('near', 'read-only', { pg1: 'has no tag dc', pg2: '' }),
+    sampleListener('ro', 'replica', { pg1: 'is the leader', pg2: '' }),
+  ]
+  const shown = (state: PrimaryState): string => {
+    const view = sampleView({ members, primary: { ...sampleView().primary, state } })
+    return renderStatus(sampleStatus({ view, proxy: sampleProxy({ listeners }) }))
+  }
+  assert.deepEqual(shown('open').match(/Not used.*$/gm), ['Not used    pg1 by near: has no tag dc'])
+  // That it is not open is said in the first line.
+  assert.equal(shown('promoting').includes('Not used'), false)
+})
+
+for (const [width, standbyCluster, columns] of [
+  [80, false, ['Member', 'Role', 'State', 'Lag in MB', 'Used for', 'Sessions']],
+  [80, true, ['Member', 'Role', 'State', 'Lag in MB', 'Used for', 'Sessions']],
+  [100, false, ['Member', 'Role', 'State', 'TL', 'Lag in MB', 'Used for', 'Sessions']],
+  [120, false, ['Member', 'Host', 'Role', 'State', 'TL', 'Lag in MB', 'Used for', 'Sessions']],
+] as const) {
+  test(`fits ${width} columns with many routes${standbyCluster ? ', a standby leader' : ''} and long names`, () => {
+    const [first, second] = ['postgres-demo-0', 'postgres-demo-1']
+    const unfit = { fit: false, checked: true, down: false, reason: 'the leader' }
+    const members = [
+      sampleMember(first, { isLeader: true, host: 'postgres-demo-0.example.org', replica: unfit }),
+      sampleMember(second, {
+        host: 'postgres-demo-1.example.org',
+        isSync: true,
+        replicationState: 'in archive recovery',
+      }),
+    ]
+    const address = '127.0.0.1:5001, [::1]:5001, /run/patroni-router/.s.PGSQL.5001'
+    const listeners = (['primary', 'replica', 'sync', 'read-only'] as const).map((route) =>
+      sampleListener(route, route, { [first]: '', [second]: '' }, { sessions: 100, address }),
+    )
+    const sessions = [first, second].flatMap((member) =>
+      listeners.map(({ name }) => ({ member, listener: name, sessions: 100 })),
+    )
+    const primary = { ...sampleView().primary, member: first }
+    const view = sampleView({ leader: first, members, primary, standbyCluster })
+    const lines = renderStatus(sampleStatus({ view, proxy: sampleProxy({ listeners, sessions }) }), width).split('\n')
+    assert.ok(Math.max(...lines.map(widthOf)) <= width, lines.join('\n'))
+    const [heading, row] = lines
+      .filter((line) => line.startsWith('| '))
+      .map((line) =>
+        line
+          .slice(2, -1)
+          .trim()
+          .split(/ +\| +/),
+      )
+    assert.deepEqual(heading, columns)
+    assert.match(row?.join('|') ?? '', /^postgre[^|]*\|.*\| *primary,[^|]*\|100 pri/)
+  })
+}
 
 test('shows pause, a standby cluster and a Citus group', () => {
   const view = sampleView({ paused: true, standbyCluster: true, citusGroup: 0, primary: none })

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { describe, test } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
 import { pino } from 'pino'
 import type { ListenerConfig } from '../../../src/config/config.ts'
+import { PrimaryFollower } from '../../../src/proxy/data-plane.ts'
 import { type Controlled, RouteControl } from '../../../src/proxy/route-control.ts'
 import { primaryTarget, type Target } from '../../../src/proxy/route.ts'
+import type { PrimaryState } from '../../../src/watcher/machine.ts'
 import type { ClusterView } from '../../../src/watcher/view.ts'
 import { sampleMember, sampleView } from '../admin/sample.ts'
 
@@ -42,7 +45,7 @@ class FakeServer implements Controlled {
 }
 
 function target(member: string, epoch: number): Target {
-  return { member, address: { host: member, port: 5432 }, epoch, basis: epoch === 0 ? null : 'basis' }
+  return { member, address: { host: '10.0.0.1', port: 5432 }, epoch, basis: epoch === 0 ? null : 'basis' }
 }
 
 function controlOf(server: FakeServer, changes: Partial<ListenerConfig>): RouteControl {
@@ -107,17 +110,138 @@ test('nobody falls back to the primary before it is known that no replica is fit
   assert.match(server.told.at(-1) ?? '', /^open .*pg1@7/)
 })
 
-test('a fence ends the sessions of every other epoch, and those that the former primary had as a replica', async () => {
-  const server = new FakeServer([target('pg1', 6), target('pg1', 7), target('pg1', 0), target('pg2', 0)])
-  const control = controlOf(server, { route: 'any' })
-  await control.fence(7, 'pg1 has the lock')
-  assert.deepEqual(server.closed.splice(0), ['pg1@6'])
+test('nobody falls back to the primary before the lag of a fit replica is known', () => {
+  const server = new FakeServer()
+  const control = controlOf(server, { fallback: 'primary', maxLagBytes: 1000 })
+  const lagging = (lagBytes: number | null): ClusterView => ({
+    ...view(),
+    members: view().members.map((member) => (member.isLeader ? member : { ...member, lagBytes })),
+  })
+  control.observe(lagging(null))
   control.open(OPEN)
-  await control.fence(8, 'pg2 has the lock')
-  assert.deepEqual(server.closed.splice(0), ['pg1@6', 'pg1@7', 'pg1@0'])
-  // The next reign is of nobody: what pg1 serves from now on it serves as a replica.
-  await control.fence(9, 'no leader')
-  assert.deepEqual(server.closed, ['pg1@6', 'pg1@7'])
+  assert.equal(control.status.fallback, false)
+  assert.deepEqual(server.told, ['shut: no replica takes connections; the cluster is not known yet'])
+  control.observe(lagging(2000))
+  control.update()
+  assert.equal(control.status.fallback, true)
+  // It was known once: what is not known now ends nothing.
+  control.observe(lagging(null))
+  control.update()
+  assert.equal(control.status.fallback, true)
+})
+
+/** The members are pg1 to pg3, and the DCS names `leader`, of whom the primary's state is. */
+function led(leader: string | null, state: PrimaryState, changes: Partial<ClusterView> = {}): ClusterView {
+  const primary = { ...sampleView().primary, state, member: state === 'none' ? null : leader }
+  const members = ['pg1', 'pg2', 'pg3'].map((name) => sampleMember(name, { isLeader: name === leader }))
+  return sampleView({ leader, primary, members, ...changes })
+}
+
+describe('a fence', () => {
+  test('ends the sessions of every other epoch, and those that the former primary had as a replica', async () => {
+    const server = new FakeServer([target('pg1', 6), target('pg1', 7), target('pg1', 0), target('pg2', 0)])
+    const control = controlOf(server, { route: 'any' })
+    control.observe(led('pg1', 'open'))
+    await control.fence(7, 'pg1 has the lock')
+    assert.deepEqual(server.closed.splice(0), ['pg1@6'])
+    control.open(target('pg1', 7))
+    control.observe(led('pg2', 'open'))
+    await control.fence(8, 'pg2 has the lock')
+    assert.deepEqual(server.closed.splice(0), ['pg1@6', 'pg1@7', 'pg1@0'])
+    control.open(target('pg2', 8))
+    // The next reign is of nobody: what pg1 serves from now on it serves as a replica.
+    control.observe(led(null, 'none'))
+    await control.fence(9, 'no leader')
+    assert.deepEqual(server.closed.splice(0), ['pg1@6', 'pg1@7', 'pg2@0'])
+    control.observe(led('pg3', 'open'))
+    await control.fence(10, 'pg3 has the lock')
+    assert.deepEqual(server.closed, ['pg1@6', 'pg1@7'])
+  })
+
+  test('ends the replica sessions of a leader that was promoted and never opened', async () => {
+    const server = new FakeServer([target('pg1', 0), target('pg2', 0), target('pg3', 0)])
+    const control = controlOf(server, {})
+    control.observe(led('pg1', 'open'))
+    await control.fence(1, 'pg1 has the lock')
+    control.open(target('pg1', 1))
+    control.observe(led('pg2', 'promoting'))
+    await control.fence(2, 'pg2 has the lock')
+    assert.deepEqual(server.closed.splice(0), ['pg1@0'], 'a promotion cuts nothing')
+    // The same epoch: nobody has sessions to write by.
+    control.observe(led('pg3', 'promoting'))
+    control.observe(led('pg3', 'open'))
+    await control.fence(3, 'pg3 has the lock')
+    assert.deepEqual(server.closed, ['pg2@0'])
+  })
+
+  test('ends those of leaders that came and went while another fence was under way', async () => {
+    const server = new FakeServer([target('pg1', 0), target('pg2', 0), target('pg3', 0)])
+    const control = controlOf(server, {})
+    const follower = new PrimaryFollower(control)
+    const epoch = (view: ClusterView, epoch: number): ClusterView => ({ ...view, primary: { ...view.primary, epoch } })
+    for (const view of [
+      epoch(led('pg1', 'open'), 1),
+      epoch(led('pg2', 'open'), 2),
+      epoch(led('pg1', 'promoting'), 3),
+      epoch(led('pg3', 'open'), 4),
+    ]) {
+      control.observe(view)
+      follower.follow(view)
+    }
+    await turn()
+    assert.deepEqual(server.closed, ['pg1@0', 'pg2@0'])
+  })
+
+  test('spares the readers of a leader that is opened late, until another one follows it', async () => {
+    const server = new FakeServer([target('pg2', 0)])
+    const control = controlOf(server, {})
+    control.observe(led('pg2', 'promoting'))
+    await control.fence(2, 'pg2 has the lock')
+    control.observe(led('pg2', 'open'))
+    await control.fence(3, 'pg2 has proved itself')
+    assert.deepEqual(server.closed, [])
+    control.open(target('pg2', 3))
+    control.observe(led('pg1', 'promoting'))
+    await control.fence(4, 'pg1 has the lock')
+    assert.deepEqual(server.closed, ['pg2@0'])
+  })
+
+  test('ends those of a primary that has taken its proof back, though the DCS still names it', async () => {
+    const server = new FakeServer([target('pg1', 0)])
+    const control = controlOf(server, {})
+    control.observe(led('pg1', 'open'))
+    control.open(target('pg1', 1))
+    control.observe(led('pg1', 'promoting'))
+    await control.fence(2, 'it answers as a replica')
+    assert.deepEqual(server.closed, ['pg1@0'])
+  })
+
+  test('spares the readers of leaders of a standby cluster, which took no writes', async () => {
+    const server = new FakeServer([target('pg1', 0), target('pg2', 0)])
+    const control = controlOf(server, { route: 'any' })
+    control.observe(led('pg1', 'none', { standbyCluster: true }))
+    control.observe(led('pg2', 'none', { standbyCluster: true }))
+    control.observe(led('pg2', 'open'))
+    await control.fence(2, 'the standby cluster was promoted')
+    assert.deepEqual(server.closed, [])
+    // From its promotion on it takes them.
+    control.observe(led('pg1', 'open'))
+    await control.fence(3, 'pg1 has the lock')
+    assert.deepEqual(server.closed, ['pg2@0'])
+  })
+})
+
+test('closes the sessions of a replica that has moved to another address', () => {
+  const server = new FakeServer([target('pg1', 7), target('pg1', 0), target('pg2', 0)])
+  const control = controlOf(server, {})
+  const before = led('pg1', 'open')
+  control.observe(before)
+  assert.deepEqual(server.closed, [])
+  const members = before.members.map((member) =>
+    member.name === 'pg2' ? { ...member, address: { host: '10.0.0.1', port: 5433 } } : member,
+  )
+  control.observe({ ...before, members })
+  assert.deepEqual(server.closed, ['pg2@0'])
 })
 
 test('the primary that a mixed route uses is not closed for what is said of replicas', () => {

@@ -1,8 +1,16 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { ListenerConfig, Route } from '../../../src/config/config.ts'
-import { isDown, NEW_ROUTE, primaryTarget, routeStep, type RouteState } from '../../../src/proxy/route.ts'
-import type { ClusterView, MemberView, PrimaryView } from '../../../src/watcher/view.ts'
+import {
+  hasMoved,
+  isDown,
+  NEW_ROUTE,
+  primaryTarget,
+  routeStep,
+  type RouteState,
+  type Target,
+} from '../../../src/proxy/route.ts'
+import type { Address, ClusterView, MemberView, PrimaryView } from '../../../src/watcher/view.ts'
 import { sampleMember, sampleView } from '../admin/sample.ts'
 
 const ROUTES: readonly Route[] = ['primary', 'replica', 'sync', 'async', 'read-only', 'standby-leader', 'any']
@@ -105,7 +113,7 @@ describe('why not', () => {
     ['tag dc is b, not a', 'replica', { tags: { dc: 'a' } }, one({ tags: { dc: 'b' } }), 'tag'],
     ['tag dc is b, not a', 'read-only', { tags: { dc: 'a' } }, one({ ...leads, tags: { dc: 'b' } }, 'open'), 'tag'],
     ['lag 2 MB above 1 MB', 'any', { maxLagBytes: 1024 ** 2 }, one({ lagBytes: 2 * 1024 ** 2 }), 'lag'],
-    ['its lag is not known', 'replica', { maxLagBytes: 1 }, one({}), 'lag'],
+    ['its lag is not known', 'replica', { maxLagBytes: 1 }, one({}), null],
   ]
   for (const [reason, route, changes, view, cause] of rows) {
     test(`${route}: ${reason}`, () => {
@@ -168,6 +176,26 @@ test('the lag of a member goes on being watched while something else rules it ou
   assert.equal(between.targets.length, 0)
 })
 
+describe('who may turn out to be fit', () => {
+  const unchecked = { fit: false, checked: false, down: false, reason: 'not checked yet' }
+  const lag = { maxLagBytes: 1000 }
+  const rows: readonly [string, ClusterView, Partial<ListenerConfig>, boolean][] = [
+    ['a replica that was not checked yet', one({ replica: unchecked }), {}, true],
+    ['a replica whose lag is not known yet', one({}), lag, true],
+    ['one that lags', one({ lagBytes: 2000 }), lag, false],
+    ['one that does not', one({ lagBytes: 10 }), lag, false],
+    ['one that other things than its lag rule out', one({ tags: { noloadbalance: true } }), lag, false],
+    ['one without the tag', one({}), { ...lag, tags: { dc: 'a' } }, false],
+    ['one that is down', one({ replica: unfit }), lag, false],
+    ['the leader', one(leads, 'open'), lag, false],
+    ['any replica, where lag does not matter', one({}), {}, false],
+  ]
+  for (const [title, view, changes, expected] of rows) {
+    test(`${title}: ${expected ? 'yes' : 'no'}`, () =>
+      assert.equal(routeStep(NEW_ROUTE, view, listener('replica', changes)).isPending, expected))
+  }
+})
+
 test('max_lag is no matter of the primary and of the standby leader', () => {
   const config = listener('any', { maxLagBytes: 1 })
   assert.equal(routeStep(NEW_ROUTE, one(leads, 'open'), config).uses[0]?.fit, true)
@@ -206,7 +234,18 @@ describe('sessions that only read', () => {
       sampleMember('c', { replica: { ...unfit, down: true } }),
     ],
   })
+  const on = (member: string, address: Address): Target => ({ member, address, epoch: 0, basis: null })
+  const address = { host: '10.0.0.1', port: 5432 }
   for (const [name, expected] of Object.entries({ a: false, b: false, c: true, forgotten: true })) {
-    test(`those on ${name} are ${expected ? 'closed' : 'kept'}`, () => assert.equal(isDown(view, name), expected))
+    test(`those on ${name} are ${expected ? 'closed' : 'kept'}`, () =>
+      assert.equal(isDown(view, on(name, address)), expected))
+  }
+  for (const [title, now, expected] of [
+    ['of the same address stay', { ...address }, false],
+    ['of another host have lost their member', { ...address, host: '10.0.0.2' }, true],
+    ['of another port have lost their member', { ...address, port: 5433 }, true],
+    ['stay while no other address is known', null, false],
+  ] as const) {
+    test(`those ${title}`, () => assert.equal(hasMoved(one({ address: now }), on('m', address)), expected))
   }
 })
