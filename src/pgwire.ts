@@ -88,14 +88,19 @@ function errorFields(body: Buffer): ReadonlyMap<string, string> {
   return new Map(fields.map((field) => [field.charAt(0), field.slice(1)]))
 }
 
-/** A FATAL ErrorResponse; the caller closes the connection after it. `hint` may be empty. */
-export function fatalError(sqlState: string, message: string, hint: string): Buffer {
-  const fields = [`SFATAL`, `VFATAL`, `C${sqlState}`, `M${message}`, ...(hint === '' ? [] : [`H${hint}`])]
+/** An ErrorResponse. `hint` may be empty. */
+export function errorResponse(severity: 'ERROR' | 'FATAL', sqlState: string, message: string, hint: string): Buffer {
+  const fields = [`S${severity}`, `V${severity}`, `C${sqlState}`, `M${message}`, ...(hint === '' ? [] : [`H${hint}`])]
   const body = Buffer.from(`${fields.join('\0')}\0\0`)
   const head = Buffer.alloc(5)
   head.write('E', 0)
   head.writeInt32BE(body.length + 4, 1)
   return Buffer.concat([head, body])
+}
+
+/** A FATAL ErrorResponse; the caller closes the connection after it. `hint` may be empty. */
+export function fatalError(sqlState: string, message: string, hint: string): Buffer {
+  return errorResponse('FATAL', sqlState, message, hint)
 }
 
 /** Terminate: the client's polite end of a session. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { PatroniMember } from '../../test/support/patroni-member.ts'
 import { RouterProcess } from '../../test/support/router.ts'
-import { clock } from '../../test/support/until.ts'
+import { clock, until } from '../../test/support/until.ts'
 import type { Case } from '../case.ts'
 
 const LASTS_MS = 60_000
@@ -26,27 +26,26 @@ export const lag: Case = {
     const listeners = { limited: { bind: '127.0.0.1:0', route: 'replica', max_lag: '1MB' } }
     const config = { proxy: { listeners, check: { interval: '200ms' } } }
     await using router = await RouterProcess.forCluster(bed.cluster, { config })
-    const end = clock() + LASTS_MS
-    const seen = { crossings: 0, isBehind: false }
-    const moving = move(leader, replica, end)
-    try {
-      while (clock() < end) {
-        const bytes = await lagOf(leader, replica)
-        const isBehind = bytes > (seen.isBehind ? BACK_AT : LIMIT)
-        if (isBehind !== seen.isBehind) seen.crossings++
-        seen.isBehind = isBehind
-        await sleep(20)
-      }
-    } finally {
-      await moving
-      await replica.resumeReplay()
+    const changes = (): unknown[] => {
+      const own = router.log.filter(({ member, route }) => member === replica.name && route === 'limited')
+      return own.map(({ event }) => event).filter((event) => event === 'member-unused' || event === 'member-used')
     }
-    const events = router.log.filter(({ event, member, route }) => {
-      return (event === 'member-unused' || event === 'member-used') && member === replica.name && route === 'limited'
-    })
-    record.set('crossings', { router: seen.crossings })
-    record.set('changes', { router: events.length })
-    record.set('excess', { router: Math.max(0, events.length - seen.crossings) })
+    const end = clock() + LASTS_MS
+    let crossings = 0
+    let isBehind = false
+    let isMoving = true
+    const moving = move(leader, replica, end).finally(() => (isMoving = false))
+    while (isMoving || isBehind) {
+      const wasBehind = isBehind
+      isBehind = (await lagOf(leader, replica)) > (wasBehind ? BACK_AT : LIMIT)
+      if (isBehind !== wasBehind) crossings++
+      await sleep(20)
+    }
+    await moving
+    await until('the router uses the replica again', () => changes().length === 0 || changes().at(-1) === 'member-used')
+    record.set('crossings', { router: crossings })
+    record.set('changes', { router: changes().length })
+    record.set('excess', { router: Math.max(0, changes().length - crossings) })
   },
 }
 

@@ -23,6 +23,9 @@ export async function demo(options: DemoOptions, io: Io): Promise<number> {
   // Signal handlers alone do not keep a process alive.
   const alive = setInterval(() => undefined, 2 ** 31 - 1)
   const undo = [io.onSignal(['SIGINT', 'SIGTERM', 'SIGHUP'], () => quit.abort()), io.onFault(failed)]
+  // With or without a screen: nobody sees it any more (`| head`).
+  const onLost = (): void => quit.abort()
+  io.outputLost.addEventListener('abort', onLost, { once: true })
   try {
     await play(options, io, quit, failed)
   } catch (error) {
@@ -30,6 +33,7 @@ export async function demo(options: DemoOptions, io: Io): Promise<number> {
     if (!quit.signal.aborted) fault ??= { error }
   } finally {
     clearInterval(alive)
+    io.outputLost.removeEventListener('abort', onLost)
     for (const each of undo) each()
   }
   return outcome(fault)

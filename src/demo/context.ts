@@ -1,5 +1,5 @@
 /** What belongs to one session of many that share a server session: its settings, and what it sees of its member. Pure. */
-import { type Frame, query } from './frames.ts'
+import { type Frame, query, sqlOf } from './frames.ts'
 
 /** The member that a session is on, as SQL shows it. */
 export interface Identity {
@@ -19,6 +19,10 @@ export const PREPARE_DATABASE = [
   ...replaced('inet_server_port', 'integer', `nullif(current_setting('demo.port', true), '')::integer`),
   // Whoever terminates its own backend would end the one server session of all.
   ...replaced('pg_backend_pid', 'integer', `nullif(current_setting('demo.backend_pid', true), '')::integer`),
+  // It does not survive a conversion from UTF-8 that has something to convert; without them it refuses other encodings.
+  'SET allow_system_table_mods = on',
+  `DELETE FROM pg_catalog.pg_conversion WHERE pg_catalog.pg_encoding_to_char(conforencoding) = 'UTF8'`,
+  'RESET allow_system_table_mods',
 ].join(';\n')
 
 function replaced(name: string, type: string, expression: string): readonly string[] {
@@ -76,9 +80,30 @@ export function isCopyIn(sql: string): boolean | null {
   return /^(\s|--[^\n]*\n)*copy\s[^;]*\bfrom\s+stdin\b[^;]*;?\s*$/i.test(sql) ? true : null
 }
 
+/** There are no processes in here, and PGlite does not survive the attempt. */
+function runsProgram(sql: string): boolean {
+  const plain = sql.replace(/\/\*[^]*?\*\/|--[^\n]*/g, ' ')
+  return /\bcopy\b[^]*\b(to|from)\s+program\s*(e?'|u&'|\$)/i.test(plain)
+}
+
+/** The words that the first statement begins with, for a message: no value is among them. */
+export function firstWords(messages: readonly Frame[]): string {
+  const sql = messages.map(sqlOf).find((each) => each !== '') ?? ''
+  return /^\s*([a-z_]+(\s+[a-z_]+){0,2})\b/i.exec(sql)?.[1]?.replace(/\s+/g, ' ') ?? ''
+}
+
+/** How long a statement sleeps that does nothing else. Milliseconds; null: it is another one. */
+export function loneSleepMs(messages: readonly Frame[]): number | null {
+  const [first] = messages
+  if (first?.type !== 'Q' || messages.length > 1) return null
+  const found = /^\s*select\s+(?:pg_catalog\.)?pg_sleep\s*\(\s*(\d{1,6}(?:\.\d*)?)\s*\)\s*;?\s*$/i.exec(sqlOf(first))
+  return found === null ? null : Number(found[1]) * 1000
+}
+
 /** Where the protocol or a replica has to refuse what the server session would do: a statement that fails instead. */
 export function refusalOf(message: Frame, sql: string, readOnly: boolean): Buffer | null {
   if (message.type === 'F') return failing('0A000', 'the demo has no function calls of the fastpath interface')
+  if (runsProgram(sql)) return failing('0A000', 'the demo has no COPY TO PROGRAM and no COPY FROM PROGRAM')
   if (isCopyIn(sql) === null || (message.type === 'P' && isCopyIn(sql) !== false))
     return failing('0A000', 'the demo takes COPY FROM STDIN only as a statement by itself')
   // As hot_standby does; else default_transaction_read_only would be a replica's only protection.

@@ -1,6 +1,8 @@
 /** One client's part of the server session that all share. */
-import { type Identity, refusalOf, resetsSettings, touchesSettings } from './context.ts'
-import { type Frame, type Readiness, renameStatement, sqlOf } from './frames.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { errorResponse } from '../pgwire.ts'
+import { type Identity, loneSleepMs, refusalOf, resetsSettings, touchesSettings } from './context.ts'
+import { type Frame, frame, query, type Readiness, renameStatement, sqlOf } from './frames.ts'
 
 export interface SessionOptions {
   /** Asked anew at each turn: a member is promoted, too. */
@@ -16,11 +18,19 @@ export interface SessionOptions {
 export interface ServerSession {
   /** Runs `messages` in the turn of `session`, which waits for it; null: it gave up waiting. */
   run(session: DatabaseSession, messages: readonly Frame[]): Promise<Buffer | null>
-  /** It waits no longer. */
-  withdraw(session: DatabaseSession): void
+  /** It waits no longer; false: it does not wait. */
+  withdraw(session: DatabaseSession): boolean
   /** Nothing of it remains, and its turn ends. */
   leave(session: DatabaseSession): Promise<void>
 }
+
+/** To a statement that a cancel request ends before it has begun: a transaction would have the turn. */
+const CANCELED = Buffer.concat([
+  errorResponse('ERROR', '57014', 'canceling statement due to user request', ''),
+  frame('Z', Buffer.from('I')),
+])
+
+const NO_SLEEP = query('SELECT pg_catalog.pg_sleep(0)')
 
 /** One call at a time. */
 export class DatabaseSession {
@@ -37,6 +47,10 @@ export class DatabaseSession {
   wipes = 0
   readonly #database: ServerSession
   #running: Promise<unknown> = Promise.resolve()
+  #asleep: AbortController | null = null
+  /** Its last message is known to be one whose answer ends with ReadyForQuery. */
+  #cancelable = false
+  #canceled = false
 
   constructor(database: ServerSession, options: SessionOptions) {
     this.#database = database
@@ -46,16 +60,52 @@ export class DatabaseSession {
 
   /** Runs `messages`, which end with Query, Sync, Flush, CopyDone or CopyFail; null: the session was closed meanwhile. */
   run(messages: readonly Frame[]): Promise<Buffer | null> {
-    const answer = this.#database.run(this, messages)
+    const answer = this.#run(messages)
     this.#running = answer.catch(() => undefined) // It is the caller's.
     return answer
   }
 
+  /** A cancel request: what waits for its turn, or only sleeps, is given up; what runs has the thread for itself. */
+  cancel(): void {
+    if (this.#cancelable) this.#canceled = this.#giveUp()
+  }
+
   /** Rolls its transaction back and ends its turn, after what is under way. */
   async close(): Promise<void> {
-    this.#database.withdraw(this)
+    this.#giveUp()
     await this.#running
     await this.#database.leave(this)
+  }
+
+  async #run(messages: readonly Frame[]): Promise<Buffer | null> {
+    this.#canceled = false
+    // Whoever sent Flush goes on until Sync, which has to be passed over then.
+    this.#cancelable = messages.at(-1)?.type !== 'H'
+    const ms = this.readiness === 'I' ? loneSleepMs(messages) : null
+    if (ms === null) return (await this.#database.run(this, messages)) ?? this.#withdrawn()
+    // It would have the server session for itself all the while.
+    if (!(await this.#sleep(ms))) return this.#withdrawn()
+    return (await this.#database.run(this, [{ type: 'Q', bytes: NO_SLEEP }])) ?? this.#withdrawn()
+  }
+
+  #withdrawn(): Buffer | null {
+    return this.#canceled ? CANCELED : null
+  }
+
+  /** false: it was ended before its time. */
+  async #sleep(ms: number): Promise<boolean> {
+    this.#asleep = new AbortController()
+    const { signal } = this.#asleep
+    await sleep(ms, undefined, { signal }).catch(() => undefined) // Seen below.
+    this.#asleep = null
+    return !signal.aborted
+  }
+
+  /** false: there is nothing to give up. */
+  #giveUp(): boolean {
+    if (this.#asleep === null) return this.#database.withdraw(this)
+    this.#asleep.abort()
+    return true
   }
 
   /** For the database: what is sent to the server session in the place of `message`. */

@@ -1,5 +1,5 @@
 /** One database behind the sockets of all members: sessions take turns on the one server session that PGlite has. */
-import { ASK_SETTINGS, dropsStatements, makesTemporary, PREPARE_DATABASE, takeover } from './context.ts'
+import { ASK_SETTINGS, dropsStatements, firstWords, makesTemporary, PREPARE_DATABASE, takeover } from './context.ts'
 import { DatabaseSession, type ServerSession, type SessionOptions } from './database-session.ts'
 import { Engine } from './engine.ts'
 import { errorOf, type Frame, frame, query, readinessOf, rowsOf, sqlOf, SYNC } from './frames.ts'
@@ -8,6 +8,8 @@ import { RouterError } from '../errors.ts'
 
 /** How long a transaction may do nothing while others wait. Milliseconds. */
 const IDLE_LIMIT_MS = 10_000
+/** How long a statement may run while others wait before people are told. Milliseconds. */
+const BUSY_LIMIT_MS = 2_000
 
 const ASK_POSITION = `SELECT pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), '0/0')`
 const ASK_FACTS = `SELECT pg_catalog.current_setting('server_version'), pg_catalog.current_setting('server_version_num'),
@@ -33,18 +35,23 @@ export class Database implements ServerSession {
   #temporaryGarbage = false
   readonly #temporary = new Set<DatabaseSession>()
 
-  private constructor(engine: Engine, facts: DatabaseFacts, position: number) {
+  private constructor(engine: Engine, facts: DatabaseFacts, position: number, tell: (text: string) => void) {
     this.#engine = engine
     this.facts = facts
     this.position = position
     const evict = (owner: object): void => {
       if (owner instanceof DatabaseSession) owner.options.evicted()
     }
-    this.#turns = new Turns({ idleLimitMs: IDLE_LIMIT_MS, evict })
+    const busy = (owner: object): void => {
+      if (!(owner instanceof DatabaseSession)) return
+      const { member } = owner.options.identity()
+      tell(`a statement of ${member} occupies the one PostgreSQL of the demo: other sessions wait`)
+    }
+    this.#turns = new Turns({ idleLimitMs: IDLE_LIMIT_MS, evict, busyLimitMs: BUSY_LIMIT_MS, busy })
   }
 
-  /** Starts PostgreSQL. Rejects with a RouterError. */
-  static async start(signal: AbortSignal): Promise<Database> {
+  /** Starts PostgreSQL. `tell`: for people. Rejects with a RouterError. */
+  static async start(signal: AbortSignal, tell: (text: string) => void): Promise<Database> {
     const engine = await Engine.start(signal)
     try {
       const problem = errorOf(await engine.execute(query(PREPARE_DATABASE)))
@@ -52,7 +59,7 @@ export class Database implements ServerSession {
       const [row = []] = rowsOf(await engine.execute(query(ASK_FACTS)))
       const [version, number, systemId, position] = row.map((value) => value ?? '')
       const facts = { serverVersion: version ?? '', serverVersionNumber: Number(number), systemId: systemId ?? '' }
-      return new Database(engine, facts, Number(position))
+      return new Database(engine, facts, Number(position), tell)
     } catch (error) {
       await engine.close()
       throw error
@@ -93,7 +100,7 @@ export class Database implements ServerSession {
       const answer = await this.#engine.execute(Buffer.concat(messages.map((each) => session.translate(each))))
       session.readiness = readinessOf(answer)
       if (before !== null && session.readiness === null && endsReady(messages))
-        this.#engine.giveUp('it does not finish its answers (has its stack overflowed?)')
+        this.#engine.giveUp(`it broke off its answer to a statement (${firstWords(messages)} ...)`)
       if (messages.some((message) => makesTemporary(sqlOf(message)))) this.#temporary.add(session)
       if (messages.some((message) => dropsStatements(sqlOf(message)))) {
         session.statements.clear()
@@ -106,8 +113,8 @@ export class Database implements ServerSession {
     }
   }
 
-  withdraw(session: DatabaseSession): void {
-    this.#turns.withdraw(session)
+  withdraw(session: DatabaseSession): boolean {
+    return this.#turns.withdraw(session)
   }
 
   async leave(session: DatabaseSession): Promise<void> {

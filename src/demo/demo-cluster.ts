@@ -2,6 +2,7 @@
 import { parseCluster } from '../watcher/cluster.ts'
 import { Database } from './database.ts'
 import { DemoDcs } from './demo-dcs.ts'
+import { decideHandover, type HandoverRequest, outcomeOf } from './handover.ts'
 import { KeySpace } from './keys.ts'
 import { DemoMember } from './member.ts'
 import type { Pace } from './patroni.ts'
@@ -39,9 +40,10 @@ export class DemoCluster {
     let pid = 1000
     this.members = NAMES.map((name) => {
       const nextPid = (): number => ++pid
-      const switchover = (leader: string | null, candidate: string | null): RestAnswer => this.#asked(leader, candidate)
+      const handOver = (request: HandoverRequest, until: AbortSignal): Promise<RestAnswer> =>
+        this.#handOver(request, until)
       const common = { name, scope: SCOPE, ports: FIRST_PORTS, pace, keys: this.keys, database, nextPid }
-      return new DemoMember({ ...common, switchover, tell, failed })
+      return new DemoMember({ ...common, handOver, tell, failed })
     })
     const { ttlMs, loopMs } = pace
     this.keys.put('initialize', database.facts.systemId)
@@ -51,7 +53,7 @@ export class DemoCluster {
 
   /** Rejects with a RouterError, and nothing is left then. */
   static async start(options: ClusterOptions): Promise<DemoCluster> {
-    const cluster = new DemoCluster(await Database.start(options.signal), options)
+    const cluster = new DemoCluster(await Database.start(options.signal, options.tell), options)
     try {
       // One after the other: the first one finds no leader and becomes it.
       for (const member of cluster.members) await member.start()
@@ -78,9 +80,12 @@ export class DemoCluster {
     if (leader === null) return 'there is no leader that could hand over'
     const at = this.members.indexOf(leader)
     const others = [...this.members.slice(at + 1), ...this.members.slice(0, at)]
-    const candidate = others.find((member) => this.#canLead(member))
+    const candidate = others.find(({ name }) => this.#canLead(name))
     if (candidate === undefined) return 'no replica is running that could take over: bring members back first'
-    return String(this.#asked(leader.name, candidate.name).body)
+    if (leader.condition !== 'running') return `${leader.name} does not answer`
+    const names = { leader: leader.name, candidate: candidate.name }
+    const answer = this.#ask({ action: 'switchover', ...names, scheduled: false })
+    return 'to' in answer ? `switchover from ${leader.name} to ${answer.to} is asked for` : String(answer.body)
   }
 
   /** The machine of the leader dies; its key lives on until the ttl. */
@@ -117,22 +122,25 @@ export class DemoCluster {
     this.keys.close()
   }
 
-  #canLead(member: DemoMember): boolean {
-    const known = parseCluster(this.keys.keys).members.find(({ name }) => name === member.name)
-    return member.condition === 'running' && known?.state === 'running'
+  #canLead(name: string): boolean {
+    const member = this.members.find((each) => each.name === name)
+    const known = parseCluster(this.keys.keys).members.find((each) => each.name === name)
+    return member?.condition === 'running' && known?.state === 'running'
   }
 
-  /** As Patroni's POST /switchover. */
-  #asked(from: string | null, to: string | null): RestAnswer {
-    const { leader } = this
-    if (leader === null || (from !== null && from !== leader.name))
-      return { status: 412, body: 'leader name does not match' }
-    const candidate = this.members.find((member) => (to === null ? member !== leader : member.name === to))
-    if (candidate === undefined || candidate === leader || !this.#canLead(candidate))
-      return { status: 412, body: 'candidate is not a running replica' }
-    if (leader.condition !== 'running') return { status: 412, body: `${leader.name} does not answer` }
-    const request = { leader: leader.name, member: candidate.name }
-    this.keys.put('failover', JSON.stringify(request))
-    return { status: 202, body: `switchover from ${request.leader} to ${request.member} is asked for` }
+  /** Writes the request, unless it is refused. */
+  #ask(request: HandoverRequest): { readonly to: string } | RestAnswer {
+    const cluster = parseCluster(this.keys.keys)
+    const decided = decideHandover(request, cluster, (name) => this.#canLead(name))
+    if (!('to' in decided)) return decided
+    const { leader } = request
+    this.keys.put('failover', JSON.stringify({ ...(leader === null ? {} : { leader }), member: decided.to }))
+    return decided
+  }
+
+  async #handOver(request: HandoverRequest, signal: AbortSignal): Promise<RestAnswer> {
+    const before = this.keys.get('leader')
+    const answer = this.#ask(request)
+    return 'to' in answer ? outcomeOf(request, before, this.keys, signal) : answer
   }
 }

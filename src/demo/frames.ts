@@ -41,12 +41,6 @@ export const int32 = (value: number): Buffer => {
 export const query = (sql: string): Buffer => frame('Q', sql)
 export const SYNC: Buffer = frame('S')
 
-/** An ERROR or FATAL ErrorResponse. */
-export function errorResponse(severity: 'ERROR' | 'FATAL', sqlState: string, message: string, hint = ''): Buffer {
-  const fields = [`S${severity}`, `V${severity}`, `C${sqlState}`, `M${message}`, ...(hint === '' ? [] : [`H${hint}`])]
-  return frame('E', ...fields, Buffer.from([0]))
-}
-
 /** The state after an answer: idle, in a transaction, in a failed one; null: it has not ended (no ReadyForQuery). */
 export type Readiness = 'I' | 'T' | 'E' | null
 

@@ -1,11 +1,18 @@
 /** What a member's PostgreSQL answers to a startup packet. Pure. */
 import type { Identity } from './context.ts'
-import { errorResponse, frame, int32 } from './frames.ts'
+import { frame, int32 } from './frames.ts'
+import { fatalError } from '../pgwire.ts'
 
 export interface Greeting {
   readonly state: 'up' | 'starting' | 'stopping'
   readonly identity: Identity
   readonly serverVersion: string
+}
+
+/** What a client needs for a cancel request. */
+export interface BackendKey {
+  readonly pid: number
+  readonly secret: number
 }
 
 export interface Welcome {
@@ -20,11 +27,11 @@ const DATABASE = 'postgres'
 export function greet(
   { state, identity, serverVersion }: Greeting,
   parameters: ReadonlyMap<string, string>,
-  backendPid: number,
+  backendKey: BackendKey,
   minor: number,
 ): Welcome {
   const refused = (sqlState: string, message: string, hint = ''): Welcome => {
-    return { answer: errorResponse('FATAL', sqlState, message, hint), settings: null }
+    return { answer: fatalError(sqlState, message, hint), settings: null }
   }
   if (state === 'starting') return refused('57P03', 'the database system is starting up')
   if (state === 'stopping') return refused('57P03', 'the database system is shutting down')
@@ -46,7 +53,7 @@ export function greet(
     ...[...status, ['server_version', serverVersion], ['in_hot_standby', identity.readOnly ? 'on' : 'off']].map(
       ([name = '', value = '']) => frame('S', name, value),
     ),
-    frame('K', int32(backendPid), int32(0)),
+    frame('K', int32(backendKey.pid), int32(backendKey.secret)),
     frame('Z', Buffer.from('I')),
   ])
   return { answer, settings }
@@ -79,7 +86,17 @@ function reported(settings: ReadonlyMap<string, string>): readonly (readonly [st
 function settingsOf(parameters: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
   const own = [...parameters].filter(([name]) => !NO_SETTING.has(name) && !name.startsWith('_pq_.'))
   const options = [...(parameters.get('options') ?? '').matchAll(/(?:-c\s*|--)([\w.-]+)=((?:\\.|\S)*)/g)]
-  return new Map([...own, ...options.map(optionOf)])
+  return new Map([...own, ...options.map(optionOf)].flatMap(([name, value]) => withEncoding(name, value)))
+}
+
+/**
+ * Every session speaks UTF-8, or bytes as they are: whoever asks for another encoding is told so by ParameterStatus, for
+ * PGlite does not survive a conversion.
+ */
+function withEncoding(name: string, value: string): [string, string][] {
+  if (name.toLowerCase() !== 'client_encoding') return [[name, value]]
+  // PostgreSQL looks at letters and digits alone: `utf-8`, `Unicode`.
+  return value.replace(/[^a-z0-9]/gi, '').toLowerCase() === 'sqlascii' ? [[name, 'SQL_ASCII']] : []
 }
 
 function optionOf([, name = '', value = '']: RegExpExecArray): [string, string] {

@@ -3,8 +3,8 @@ import type { Database } from './database.ts'
 import type { KeySpace } from './keys.ts'
 import { Patroni, type Pace } from './patroni.ts'
 import { MemberPostgres } from './postgres.ts'
-import type { RestAnswer, RestState } from './rest-answer.ts'
-import { RestServer } from './rest-server.ts'
+import type { RestState } from './rest-answer.ts'
+import { type RestHost, RestServer } from './rest-server.ts'
 
 export interface MemberOptions {
   readonly name: string
@@ -15,7 +15,7 @@ export interface MemberOptions {
   readonly keys: KeySpace
   readonly database: Database
   readonly nextPid: () => number
-  readonly switchover: (leader: string | null, candidate: string | null) => RestAnswer
+  readonly handOver: RestHost['handOver']
   readonly tell: (text: string) => void
   /** What nobody has expected. */
   readonly failed: (error: unknown) => void
@@ -29,11 +29,11 @@ export class DemoMember {
   #last: Promise<void> = Promise.resolve()
 
   constructor(options: MemberOptions) {
-    const { name, database, ports, nextPid, switchover } = options
+    const { name, database, ports, nextPid, handOver } = options
     this.#options = options
     const isReadOnly = (): boolean => this.#patroni?.role !== 'primary'
     this.#postgres = new MemberPostgres(ports.postgres, { member: name, database, isReadOnly, nextPid })
-    this.#rest = new RestServer(ports.rest, { state: () => this.#state(), switchover })
+    this.#rest = new RestServer(ports.rest, { state: () => this.#state(), handOver })
   }
 
   get name(): string {

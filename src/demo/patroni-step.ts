@@ -22,7 +22,7 @@ export function nextStep({ leader, failover, members }: Cluster, name: string, r
   if (leader === null) return { kind: candidate === undefined || candidate.name === name ? 'race' : 'follow' }
   if (leader.name !== name) return role === 'primary' ? { kind: 'demote', leader: leader.name } : { kind: 'follow' }
   if (role === 'replica') return { kind: 'promote' }
-  const isAsked = failover !== null && failover.scheduledAt === null && failover.leader === name
+  const isAsked = failover !== null && failover.scheduledAt === null && (failover.leader ?? name) === name
   if (!isAsked) return { kind: 'lead' }
   return candidate === undefined || candidate.name === name
     ? { kind: 'refuse' }

@@ -1,7 +1,8 @@
 /** The PostgreSQL of one member, as far as its clients can tell: a port, its states, and the sessions on it. */
-import { createServer, type Server } from 'node:net'
+import { randomInt } from 'node:crypto'
+import { createServer, type Server, type Socket } from 'node:net'
 import type { Database } from './database.ts'
-import type { Greeting } from './greeting.ts'
+import type { BackendKey, Greeting } from './greeting.ts'
 import { listenNear, unlisten } from './listening.ts'
 import { WireSession } from './wire-session.ts'
 
@@ -15,7 +16,7 @@ export interface PostgresOptions {
 
 export class MemberPostgres {
   readonly #options: PostgresOptions
-  readonly #sessions = new Set<WireSession>()
+  readonly #sessions = new Map<WireSession, BackendKey>()
   #state: Greeting['state'] = 'starting'
   #server: Server | null = null
   #port: number
@@ -33,12 +34,7 @@ export class MemberPostgres {
   /** Takes connections, and tells them that it is starting up. */
   async start(): Promise<void> {
     this.#state = 'starting'
-    const server = createServer({ noDelay: true }, (socket) => {
-      const { database, nextPid } = this.#options
-      const session = new WireSession(socket, { database, greeting: () => this.#greeting(), backendPid: nextPid() })
-      this.#sessions.add(session)
-      void session.closed.then(() => this.#sessions.delete(session))
-    })
+    const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => this.#accept(socket))
     this.#port = await listenNear(server, this.#port)
     // A connection that cannot be accepted is its client's loss only.
     server.on('error', () => undefined)
@@ -53,7 +49,7 @@ export class MemberPostgres {
   /** A fast shutdown begins: sessions are ended, and whoever comes is told so. */
   stopping(): void {
     this.#state = 'stopping'
-    for (const session of this.#sessions)
+    for (const session of this.#sessions.keys())
       session.terminate('57P01', 'terminating connection due to administrator command')
   }
 
@@ -61,8 +57,21 @@ export class MemberPostgres {
   async stop(): Promise<void> {
     const server = this.#server
     this.#server = null
-    for (const session of this.#sessions) session.reset()
+    for (const session of this.#sessions.keys()) session.reset()
     if (server !== null) await unlisten(server)
+  }
+
+  #accept(socket: Socket): void {
+    const { database, nextPid } = this.#options
+    const key = { pid: nextPid(), secret: randomInt(2 ** 31) }
+    const cancel = (of: BackendKey): void => this.#cancel(of)
+    const session = new WireSession(socket, { database, greeting: () => this.#greeting(), key, cancel })
+    this.#sessions.set(session, key)
+    void session.closed.then(() => this.#sessions.delete(session))
+  }
+
+  #cancel({ pid, secret }: BackendKey): void {
+    for (const [session, key] of this.#sessions) if (key.pid === pid && key.secret === secret) session.cancel()
   }
 
   #greeting(): Greeting {

@@ -38,6 +38,10 @@ export function answerTo(path: string, query: URLSearchParams, state: RestState)
       return { status: 200, body: JSON.parse(state.keys.get('config')?.value ?? '{}') as unknown }
     case '/liveness':
       return { status: 200, body: '' }
+    case '/failsafe':
+      return { status: 502, body: 'failsafe_mode is not enabled' }
+    case '/metrics':
+      return { status: 404, body: 'the demo has no metrics' }
     default: {
       const status = statusOf(path.slice(1), query, state, cluster)
       return { status, body: memberBody(state, cluster) }

@@ -1,12 +1,13 @@
 /** Patroni's REST API of one member over HTTP. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { type HandoverRequest, parseHandover } from './handover.ts'
 import { listenNear, unlisten } from './listening.ts'
 import { answerTo, type RestAnswer, type RestState } from './rest-answer.ts'
 
 export interface RestHost {
   readonly state: () => RestState
-  /** Asks for a switchover; an answer for whoever asked. */
-  readonly switchover: (leader: string | null, candidate: string | null) => RestAnswer
+  /** Asks for a switchover and waits for its outcome, or until nobody waits for it any more. */
+  readonly handOver: (request: HandoverRequest, signal: AbortSignal) => Promise<RestAnswer>
 }
 
 /** More than any request has. Bytes. */
@@ -62,37 +63,45 @@ export class RestServer {
     // They break off: nobody is left to be answered.
     request.on('error', () => undefined)
     response.on('error', () => undefined)
-    const read = (): void => void this.#answer(request, response)
+    const read = (): void => {
+      // A member that dies owes no answer, and a client that breaks off gets none.
+      void this.#answer(request, response).catch(() => response.destroy())
+    }
     if (this.#unread === null) read()
     else this.#unread.push(read)
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = 'GET' } = request
-    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost')
-    let answer: RestAnswer
-    if (['GET', 'HEAD', 'OPTIONS'].includes(method)) answer = answerTo(pathname, searchParams, this.#host.state())
-    else if (method === 'POST' && /^\/(switchover|failover)$/.test(pathname)) answer = await this.#switchover(request)
-    else answer = { status: 501, body: `Unsupported method ('${method}')` }
+    const answer = await this.#answerTo(request, method, aborting(response))
     const text = typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body)
     const type = typeof answer.body === 'string' ? 'text/html' : 'application/json'
     response.writeHead(answer.status, { 'Content-Type': type, Connection: 'close' })
     response.end(method === 'GET' || method === 'POST' ? text : '')
   }
 
-  async #switchover(request: IncomingMessage): Promise<RestAnswer> {
+  async #answerTo(request: IncomingMessage, method: string, signal: AbortSignal): Promise<RestAnswer> {
+    const url = URL.parse(request.url ?? '/', 'http://localhost')
+    if (url === null) return { status: 400, body: 'Bad request' }
+    const { pathname, searchParams } = url
+    if (['GET', 'HEAD', 'OPTIONS'].includes(method)) return answerTo(pathname, searchParams, this.#host.state())
+    const [, action] = /^\/(switchover|failover)$/.exec(pathname) ?? []
+    if (method !== 'POST' || (action !== 'switchover' && action !== 'failover'))
+      return { status: 501, body: `Unsupported method ('${method}')` }
     let body = ''
-    try {
-      for await (const chunk of request) {
-        body += String(chunk)
-        if (body.length > MAX_BODY) return { status: 400, body: 'The request is too large' }
-      }
-      const { leader, candidate } = JSON.parse(body) as Readonly<Record<string, unknown>>
-      const name = (value: unknown): string | null => (typeof value === 'string' ? value : null)
-      return this.#host.switchover(name(leader), name(candidate))
-    } catch {
-      // No JSON object, or nobody who waits for the answer.
-      return { status: 400, body: 'A JSON object is expected: {"leader": "...", "candidate": "..."}' }
+    for await (const chunk of request) {
+      body += String(chunk)
+      if (body.length > MAX_BODY) return { status: 400, body: 'The request is too large' }
     }
+    const asked = parseHandover(action, body)
+    if (asked !== null) return this.#host.handOver(asked, signal)
+    return { status: 400, body: 'A JSON object is expected: {"leader": "...", "candidate": "..."}' }
   }
+}
+
+/** Aborted when there is nobody to be answered. */
+function aborting(response: ServerResponse): AbortSignal {
+  const gone = new AbortController()
+  response.once('close', () => gone.abort())
+  return gone.signal
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { hasPrimary, type RouterStatus } from '../admin/status.ts'
+import { explain, RouterError } from '../errors.ts'
 import type { Router } from '../router.ts'
 import { DEMO_PACE, DemoCluster, SCOPE } from './demo-cluster.ts'
 import { Events } from './events.ts'
@@ -28,6 +29,9 @@ export interface SceneOptions {
 const CONFIRM_MS = 1000
 /** To find the primary and both replicas. It goes on without them, too. */
 const PATIENCE_MS = 30_000
+const PREFIX = 'pr-demo-'
+/** `sun_path` of sockaddr_un in Linux: 108 bytes with the final NUL. */
+const MAX_SOCKET_PATH_BYTES = 107
 
 export class Scene {
   readonly cluster: DemoCluster
@@ -48,17 +52,17 @@ export class Scene {
   /** Starts everything and waits until it serves. Rejects with a RouterError, and nothing is left then. */
   static async start(options: SceneOptions): Promise<Scene> {
     const { port, replicaPort, version, pid, pace = DEMO_PACE, progress, failed, signal } = options
-    // The router is loaded while PostgreSQL starts in its own thread.
-    const loading = import('./front.ts')
-    loading.catch(() => undefined) // It is awaited below.
-    const events = new Events()
-    progress('starting PostgreSQL (PGlite, in WebAssembly) and three members ...')
-    const tell = (text: string): void => events.add('cluster', text)
-    const cluster = await DemoCluster.start({ pace, tell, failed, signal })
+    const directory = await makeDirectory()
+    let cluster: DemoCluster | null = null
     let scene: Scene | null = null
-    let directory: string | null = null
     try {
-      directory = await mkdtemp(join(tmpdir(), 'pr-demo-'))
+      // The router is loaded while PostgreSQL starts in its own thread.
+      const loading = import('./front.ts')
+      loading.catch(() => undefined) // It is awaited below.
+      const events = new Events()
+      progress('starting PostgreSQL (PGlite, in WebAssembly) and three members ...')
+      const tell = (text: string): void => events.add('cluster', text)
+      cluster = await DemoCluster.start({ pace, tell, failed, signal })
       progress('starting the router ...')
       const { buildFront } = await loading
       const socketPath = socketIn(directory)
@@ -70,7 +74,7 @@ export class Scene {
       return scene
     } catch (error) {
       if (scene !== null) await scene.close()
-      else await Promise.all([cluster.close(), directory === null ? null : rm(directory, { recursive: true })])
+      else await Promise.all([cluster?.close(), remove(directory)])
       throw error
     }
   }
@@ -94,7 +98,7 @@ export class Scene {
   async #close(): Promise<void> {
     await this.#router.close()
     await this.cluster.close()
-    await rm(this.#directory, { recursive: true, force: true })
+    await remove(this.#directory)
   }
 
   /** Resolves when the router has found the primary and both replicas, or has tried for long enough. */
@@ -107,6 +111,26 @@ export class Scene {
     }
     while (!isWhole() && performance.now() < deadline) await sleep(20, undefined, { signal })
   }
+}
+
+/** For the admin socket, whose path the system limits. Rejects with BIND_FAILED. */
+async function makeDirectory(): Promise<string> {
+  const parent = tmpdir()
+  const bytes = Buffer.byteLength(socketIn(join(parent, `${PREFIX}XXXXXX`)))
+  if (bytes > MAX_SOCKET_PATH_BYTES) {
+    const limit = `a socket's path has at most ${MAX_SOCKET_PATH_BYTES} bytes, and one in there would have ${bytes}`
+    throw new RouterError('BIND_FAILED', `the temporary directory ${parent} (TMPDIR) is too long: ${limit}`)
+  }
+  try {
+    return await mkdtemp(join(parent, PREFIX))
+  } catch (cause) {
+    const failure = `the demo cannot make a directory in ${parent} (set TMPDIR to another place)`
+    throw new RouterError('BIND_FAILED', `${failure}: ${explain(cause)}`, { cause })
+  }
+}
+
+async function remove(directory: string): Promise<void> {
+  await rm(directory, { recursive: true, force: true })
 }
 
 function socketIn(directory: string): string {

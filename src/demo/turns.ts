@@ -5,6 +5,10 @@ export interface TurnsOptions<Owner> {
   readonly idleLimitMs: number
   /** It has taken longer. It is expected to release its turn. */
   readonly evict: (owner: Owner) => void
+  /** How long an owner may be busy while others wait before anybody hears of it. Milliseconds. */
+  readonly busyLimitMs: number
+  /** It has taken longer; told once, unless all who wait give up and others come. */
+  readonly busy: (owner: Owner) => void
 }
 
 export class Turns<Owner> {
@@ -12,7 +16,9 @@ export class Turns<Owner> {
   readonly #waiting: { readonly owner: Owner; readonly resolve: (granted: boolean) => void }[] = []
   #owner: Owner | null = null
   #idle = false
-  #timer: NodeJS.Timeout | null = null
+  /** What the timer is for; it may have rung. */
+  #counting: 'idle' | 'busy' | null = null
+  #timer: NodeJS.Timeout | undefined
 
   constructor(options: TurnsOptions<Owner>) {
     this.#options = options
@@ -26,26 +32,29 @@ export class Turns<Owner> {
   acquire(owner: Owner): Promise<boolean> {
     if (this.#owner === null || this.#owner === owner) {
       this.#owner = owner
-      this.#setIdle(false)
+      this.#setBusy()
       return Promise.resolve(true)
     }
     return new Promise((resolve) => {
       this.#waiting.push({ owner, resolve })
-      this.#setIdle(this.#idle)
+      this.#count()
     })
   }
 
   /** `owner` keeps the turn, for its transaction, but does nothing at the moment. */
   rest(owner: Owner): void {
-    if (this.#owner === owner) this.#setIdle(true)
+    if (this.#owner !== owner) return
+    this.#idle = true
+    this.#count()
   }
 
-  /** `owner` waits no longer; a turn that it has already is not touched. */
-  withdraw(owner: Owner): void {
+  /** `owner` waits no longer; false: it does not wait. A turn that it has already is not touched. */
+  withdraw(owner: Owner): boolean {
     const at = this.#waiting.findIndex((waiting) => waiting.owner === owner)
     const [waiting] = at < 0 ? [] : this.#waiting.splice(at, 1)
     waiting?.resolve(false)
-    this.#setIdle(this.#idle)
+    this.#count()
+    return waiting !== undefined
   }
 
   /** `owner` does not need the turn any more; harmless when it does not have it. */
@@ -53,21 +62,29 @@ export class Turns<Owner> {
     if (this.#owner !== owner) return
     const next = this.#waiting.shift()
     this.#owner = next?.owner ?? null
-    this.#setIdle(false)
+    this.#setBusy()
     next?.resolve(true)
   }
 
-  /** Whether it lasts too long counts from when it is idle *and* somebody waits. */
-  #setIdle(idle: boolean): void {
-    this.#idle = idle
-    const counts = idle && this.#waiting.length > 0
-    if (counts && this.#timer !== null) return
-    if (this.#timer !== null) clearTimeout(this.#timer)
-    this.#timer = counts ? setTimeout(() => this.#tooLong(), this.#options.idleLimitMs) : null
+  #setBusy(): void {
+    this.#idle = false
+    this.#counting = null
+    this.#count()
+  }
+
+  /** Whether it lasts too long counts from when it is so *and* somebody waits. */
+  #count(): void {
+    const counting = this.#owner === null || this.#waiting.length === 0 ? null : this.#idle ? 'idle' : 'busy'
+    if (counting !== null && counting === this.#counting) return
+    this.#counting = counting
+    clearTimeout(this.#timer)
+    const { idleLimitMs, busyLimitMs } = this.#options
+    if (counting !== null) this.#timer = setTimeout(() => this.#tooLong(), this.#idle ? idleLimitMs : busyLimitMs)
   }
 
   #tooLong(): void {
-    this.#timer = null
-    if (this.#owner !== null) this.#options.evict(this.#owner)
+    if (this.#owner === null) return
+    if (this.#idle) this.#options.evict(this.#owner)
+    else this.#options.busy(this.#owner)
   }
 }

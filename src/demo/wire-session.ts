@@ -1,18 +1,20 @@
 /** One client of a member's PostgreSQL: startup, then batches of messages for the database. */
 import type { Socket } from 'node:net'
-import { firstPacket } from '../pgwire.ts'
+import { errorResponse, firstPacket } from '../pgwire.ts'
 import { explain } from '../errors.ts'
 import { isCopyIn } from './context.ts'
 import type { Database } from './database.ts'
 import type { DatabaseSession } from './database-session.ts'
-import { errorResponse, type Frame, frame, splitFrames, sqlOf, startupParameters } from './frames.ts'
-import { type Greeting, greet } from './greeting.ts'
+import { type Frame, frame, splitFrames, sqlOf, startupParameters } from './frames.ts'
+import { type BackendKey, type Greeting, greet } from './greeting.ts'
 
 export interface WireHost {
   readonly database: Database
   /** What a client that comes is told; asked at its startup packet. */
   readonly greeting: () => Greeting
-  readonly backendPid: number
+  readonly key: BackendKey
+  /** A cancel request came. */
+  readonly cancel: (key: BackendKey) => void
 }
 
 /** All that a client may send; Terminate is a case of its own. */
@@ -43,6 +45,11 @@ export class WireSession {
     this.closed = Promise.all([this.#serve(), closed.then(() => this.#session?.close())]).then(() => undefined)
   }
 
+  /** A cancel request has named it. */
+  cancel(): void {
+    this.#session?.cancel()
+  }
+
   /** Ends it with a FATAL error, as PostgreSQL ends sessions. */
   terminate(sqlState: string, message: string, hint = ''): void {
     if (this.#socket.writable) this.#socket.write(errorResponse('FATAL', sqlState, message, hint))
@@ -57,7 +64,9 @@ export class WireSession {
   async #serve(): Promise<void> {
     try {
       let bytes: Buffer = Buffer.alloc(0)
-      for await (const chunk of this.#socket as AsyncIterable<Buffer>) {
+      // A client that has half-closed its connection waits for its answers.
+      const chunks = this.#socket.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>
+      for await (const chunk of chunks) {
         bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk])
         bytes = this.#session === null ? this.#startup(bytes) : bytes
         if (this.#session !== null) bytes = await this.#messages(bytes, this.#session)
@@ -79,20 +88,18 @@ export class WireSession {
       case 'encryption-request':
         this.#socket.write('N')
         return Buffer.alloc(0)
-      // There is nothing to cancel: a statement has the thread of the database for itself. And TLS was declined.
       case 'cancel':
+        if (bytes.length >= 16) this.#host.cancel({ pid: bytes.readInt32BE(8), secret: bytes.readInt32BE(12) })
+        this.#socket.destroySoon()
+        return Buffer.alloc(0)
+      // TLS was declined.
       case 'opaque':
         this.#socket.destroySoon()
         return Buffer.alloc(0)
       case 'startup': {
         const length = bytes.readInt32BE(0)
         const parameters = startupParameters(bytes.subarray(0, length))
-        const { answer, settings } = greet(
-          this.#host.greeting(),
-          parameters,
-          this.#host.backendPid,
-          bytes.readUInt16BE(6),
-        )
+        const { answer, settings } = greet(this.#host.greeting(), parameters, this.#host.key, bytes.readUInt16BE(6))
         this.#socket.write(answer)
         if (settings === null) this.#socket.destroySoon()
         else this.#open(settings)
@@ -102,10 +109,10 @@ export class WireSession {
   }
 
   #open(settings: ReadonlyMap<string, string>): void {
-    const { database, greeting, backendPid } = this.#host
+    const { database, greeting, key } = this.#host
     const evicted = (): void =>
       this.terminate('25P03', 'terminating connection due to idle-in-transaction timeout', EVICTION_HINT)
-    this.#session = database.open({ identity: () => greeting().identity, backendPid, settings, evicted })
+    this.#session = database.open({ identity: () => greeting().identity, backendPid: key.pid, settings, evicted })
   }
 
   async #messages(bytes: Buffer, session: DatabaseSession): Promise<Buffer> {

@@ -52,10 +52,10 @@ test('serves without a terminal, says what to try, and leaves nothing behind aft
   assert.deepEqual(await sql(primary, 'SELECT 1 AS one'), [{ one: 1 }])
   const [, address = ''] = /(http:\/\/127\.0\.0\.1:\d+)\/switchover/.exec(hints) ?? []
   const asked = await fetch(`${address}/switchover`, { method: 'POST', body: '{"leader":"pg1","candidate":"pg3"}' })
-  assert.equal(asked.status, 202)
+  assert.deepEqual([asked.status, await asked.text()], [200, 'Successfully switched over to "pg3"'])
   await until('pg3 is the primary', () => lines.some((line) => line.includes('router: primary: open pg3')))
   // A statement that never ends does not keep it.
-  const endless = sql(primary, 'SELECT pg_sleep(3600)', { timeoutMs: 60_000 }).catch(() => null)
+  const endless = sql(primary, 'SELECT 1, pg_sleep(3600)', { timeoutMs: 60_000 }).catch(() => null)
   assert.deepEqual(await child.stop({ signal: 'SIGINT', timeoutMs: 20_000 }), { code: 0, signal: null })
   await endless
   assert.deepEqual(readdirSync(join(dir.path, 'tmp')), [])
@@ -82,6 +82,25 @@ test('ends at once, and cleanly, when it is interrupted while it starts', async 
   assert.deepEqual(await child.stop({ signal: 'SIGTERM', timeoutMs: 20_000 }), { code: 0, signal: null })
   assert.deepEqual(readdirSync(join(dir.path, 'tmp')), [])
 })
+
+test('ends when nobody reads what it says', async () => {
+  const command = `${process.execPath} ${MAIN} demo --no-ui ${ANY_PORTS.join(' ')}`
+  const child = await start('/bin/sh', ['-c', `(${command}; echo exit $? >&2) | head -1`])
+  await until('it has ended', () => child.log() !== '')
+  assert.equal(child.log(), 'exit 0\n')
+  assert.deepEqual(readdirSync(join(dir.path, 'tmp')), [])
+})
+
+for (const [what, name, reason] of [
+  ['is not there', 'nothing', 'cannot make a directory in .*/nothing \\(set TMPDIR to another place\\): .*'],
+  ['is too long', 'x'.repeat(100), '.* \\(TMPDIR\\) is too long: .*at most 107 bytes.*'],
+] as const)
+  test(`says at once that the temporary directory ${what}`, async () => {
+    const command = `TMPDIR=${join(dir.path, name)} exec ${process.execPath} ${MAIN} demo ${ANY_PORTS.join(' ')}`
+    const child = await start('/bin/sh', ['-c', command])
+    assert.equal((await child.exited).code, 1)
+    assert.match(child.log(), new RegExp(`^patroni-router: .*${reason}\n$`))
+  })
 
 test('names the port that is in use, and what to do, before it loads anything', async () => {
   const server = createServer().listen(0, '127.0.0.1')

@@ -24,7 +24,10 @@ after(async () => {
   await demo[Symbol.asyncDispose]()
 })
 
-async function client(port = demo.primaryPort, settings: { application_name?: string } = {}): Promise<pg.Client> {
+async function client(
+  port = demo.primaryPort,
+  settings: { application_name?: string; client_encoding?: string } = {},
+): Promise<pg.Client> {
   const made = new pg.Client({ host: '127.0.0.1', port, user: 'postgres', database: 'postgres', ...settings })
   made.on('error', () => undefined)
   await made.connect()
@@ -127,6 +130,41 @@ test('serves two psql at once, with COPY in both directions', async () => {
   assert.match(await psql(demo.primaryPort, ['\\d copied']), /n\|integer/)
 })
 
+test('speaks UTF-8 whatever encoding a client asks for', async () => {
+  const one = await client(undefined, { client_encoding: 'WIN1252' })
+  assert.deepEqual(
+    [await show(one, 'client_encoding'), (await one.query(`SELECT 'ä' AS a`)).rows],
+    ['UTF8', [{ a: 'ä' }]],
+  )
+  for (const text of [`SET client_encoding = 'latin1'`, `SELECT set_config('client_encoding', 'latin1', false)`])
+    await assert.rejects(one.query(text), { code: '0A000' })
+  await assert.rejects(one.query(`SELECT convert_to('ä', 'latin1')`), { code: '42883' })
+  assert.deepEqual((await one.query(`SELECT 'ä' AS a`)).rows, [{ a: 'ä' }])
+})
+
+/** What psql sends at Ctrl-C. */
+async function cancel(of: pg.Client): Promise<void> {
+  const { processID, secretKey } = of as unknown as { readonly processID: number; readonly secretKey: number }
+  const socket = connect(demo.portOf(demo.leader), '127.0.0.1').on('error', () => undefined)
+  const closed = once(socket, 'close')
+  socket.resume().write(Buffer.concat([16, 80877102, processID, secretKey].map(int32)))
+  await closed
+}
+
+test('lets others work beside a statement that only sleeps, until it is canceled', async () => {
+  const [one, two] = [await client(), await client()]
+  const asleep = one.query('SELECT pg_sleep(600)').then(() => 'awake', codeOf)
+  assert.equal((await two.query('SELECT 1')).rowCount, 1)
+  let end: string | null = null
+  void asleep.then((code) => (end = code))
+  await until('it is canceled', async () => {
+    await cancel(one)
+    return end
+  })
+  assert.equal(await asleep, '57014')
+  assert.equal((await one.query('SELECT pg_sleep(0.01)')).rowCount, 1)
+})
+
 test('finds the primary by target_session_attrs', async () => {
   const port = [demo.replicaPort, demo.primaryPort].join(',')
   const where = `host=127.0.0.1,127.0.0.1 port=${port} user=postgres target_session_attrs=read-write connect_timeout=20`
@@ -156,7 +194,7 @@ test('survives statements that PostgreSQL itself refuses', async () => {
   await one.query(`CREATE FUNCTION deep(n int) RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN deep(n + 1); END'`)
   await assert.rejects(one.query('SELECT deep(1)'), { code: '54001' })
   await one.query('SELECT pg_terminate_backend(pg_backend_pid())')
-  for (const text of ['BEGIN; COPY moves FROM STDIN', 'SELECT 1; SELEC']) {
+  for (const text of ['BEGIN; COPY moves FROM STDIN', 'SELECT 1; SELEC', `COPY moves TO PROGRAM 'ls'`]) {
     assert.match(codeOf(await one.query(text).catch((error: unknown) => error)), /^(0A000|42601)$/)
     await one.query('ROLLBACK')
   }
@@ -192,9 +230,29 @@ test('answers the messages of a pipeline in their turn, and what Flush asks for 
   assert.deepEqual(rowsOf(Buffer.concat(chunks)), [['8'], ['9']])
 })
 
+test('answers a client that has closed its half of the connection', async () => {
+  const socket = connect({ port: demo.portOf(demo.leader), host: '127.0.0.1', allowHalfOpen: true })
+  socket.end(Buffer.concat([STARTUP, query('SELECT 8')]))
+  const chunks: Buffer[] = []
+  for await (const chunk of socket as AsyncIterable<Buffer>) chunks.push(chunk)
+  assert.deepEqual(rowsOf(Buffer.concat(chunks)), [['8']])
+})
+
 test('keeps the unnamed prepared statement of a session that others work beside', async () => {
   const [one, two] = [await speaking(), await speaking()]
   await one(PARSE('SELECT 1'), SYNC)
   assert.deepEqual(rowsOf(await two(PARSE('SELECT 2'), EXECUTE, SYNC)), [['2']])
   assert.deepEqual(rowsOf(await one(EXECUTE, SYNC)), [['1']])
+})
+
+// The last one: its statement ends with the demo.
+test('tells of a statement that others wait for long, and cancels one that waits', async () => {
+  const [one, two] = [await client(), await client()]
+  await one.query('BEGIN')
+  one.query('SELECT pg_sleep(3600)').catch(() => undefined)
+  const waiting = assert.rejects(two.query('SELECT 1'), { code: '57014' })
+  const told = `a statement of ${demo.leader ?? ''} occupies the one PostgreSQL of the demo: other sessions wait`
+  await until('people are told', () => demo.scene.events.all.some(({ text }) => text === told))
+  await cancel(two)
+  await waiting
 })

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
   dropsStatements,
+  firstWords,
   isCopyIn,
+  loneSleepMs,
   makesTemporary,
   refusalOf,
   resetsSettings,
@@ -69,6 +71,34 @@ test('refuses what would make the server session wait for data that do not come'
   assert.equal(refusal('copy t from stdin', false, 'P'), '0A000')
   assert.equal(refusal('copy t from stdin', false), null)
   assert.notEqual(refusalOf({ type: 'F', bytes: frame('F') }, '', false), null)
+})
+
+for (const sql of [
+  `copy (select ';') to program 'ls'`,
+  `COPY t FROM /* x */ PROGRAM $$ls$$`,
+  `copy t to\nprogram E'ls'`,
+])
+  test(`refuses what needs a process: ${JSON.stringify(sql)}`, () => {
+    assert.equal(refusal(sql, false), '0A000')
+    assert.equal(refusal(sql, false, 'P'), '0A000')
+  })
+
+for (const sql of ['copy t to stdout', 'select program from copy', 'copy program to stdout', 'select 1 from program'])
+  test(`needs no process: ${sql}`, () => assert.equal(refusal(sql, false), null))
+
+test('knows a statement that only sleeps', () => {
+  const sleeps = (sql: string) => loneSleepMs([{ type: 'Q', bytes: query(sql) }])
+  assert.deepEqual(['select pg_sleep(15)', ' SELECT pg_catalog.pg_sleep( 0.5 ) ; '].map(sleeps), [15_000, 500])
+  for (const sql of ['select pg_sleep(1), 2', 'select pg_sleep(1); select 2', 'select pg_sleep(n) from t', 'select 1'])
+    assert.equal(sleeps(sql), null, sql)
+  assert.equal(loneSleepMs([{ type: 'P', bytes: frame('P', '', 'select pg_sleep(1)', Buffer.alloc(2)) }]), null)
+})
+
+test('names a statement by its first words, and no value in it', () => {
+  const words = (sql: string) => firstWords([{ type: 'Q', bytes: query(sql) }])
+  assert.deepEqual([`alter  role 'x'`, 'copy t1 to stdout', `select 'secret'`, '1'].map(words), [
+    ...['alter role', 'copy', 'select', ''],
+  ])
 })
 
 test('knows the statements after which something has to be remembered or restored', () => {

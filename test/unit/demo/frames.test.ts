@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
   errorOf,
-  errorResponse,
   type Frame,
   frame,
   int32,
@@ -14,7 +13,7 @@ import {
   sqlOf,
   startupParameters,
 } from '../../../src/demo/frames.ts'
-import { startupMessage } from '../../../src/pgwire.ts'
+import { errorResponse, startupMessage } from '../../../src/pgwire.ts'
 
 const of = (bytes: Buffer): Frame => ({ type: bytes.toString('latin1', 0, 1), bytes })
 const int16 = (value: number) => int32(value).subarray(2)
@@ -53,7 +52,7 @@ test('reads rows, with NULL and with what is longer than a byte', () => {
 
 test('finds the message of an error', () => {
   assert.equal(
-    errorOf(Buffer.concat([frame('N', 'SNOTICE'), errorResponse('ERROR', '42601', 'syntax error')])),
+    errorOf(Buffer.concat([frame('N', 'SNOTICE'), errorResponse('ERROR', '42601', 'syntax error', '')])),
     'syntax error',
   )
   assert.equal(errorOf(frame('C', 'SELECT 1')), null)

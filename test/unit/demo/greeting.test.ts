@@ -11,7 +11,7 @@ const UP: Greeting = {
 }
 const BOB = { user: 'bob', database: 'postgres' }
 const welcome = (parameters: Record<string, string>, greeting = UP, minor = 0) =>
-  greet(greeting, new Map(Object.entries(parameters)), 42, minor)
+  greet(greeting, new Map(Object.entries(parameters)), { pid: 42, secret: 43 }, minor)
 
 /** `name=value` of each ParameterStatus, and the types of all other messages. */
 const told = (answer: Buffer) =>
@@ -20,20 +20,24 @@ const told = (answer: Buffer) =>
   ) ?? []
 
 test('lets any user in without a password, and says what drivers ask for', () => {
-  const { answer, settings } = welcome({ ...BOB, application_name: 'psql', client_encoding: 'LATIN1' })
+  const { answer, settings } = welcome({ ...BOB, application_name: 'psql' })
   const messages = told(answer)
   assert.equal(messages[0], 'R')
   assert.deepEqual(messages.slice(-2), ['K', 'Z'])
-  for (const status of ['server_version=18.6', 'in_hot_standby=on', 'application_name=psql', 'client_encoding=LATIN1'])
+  for (const status of ['server_version=18.6', 'in_hot_standby=on', 'application_name=psql', 'client_encoding=UTF8'])
     assert.ok(messages.includes(status), status)
-  assert.deepEqual(
-    [...(settings ?? [])],
-    [
-      ['application_name', 'psql'],
-      ['client_encoding', 'LATIN1'],
-    ],
-  )
+  assert.deepEqual([...(settings ?? [])], [['application_name', 'psql']])
   assert.equal(firstAnswer(answer).kind, 'up')
+})
+
+test('speaks UTF-8 with whoever asks for another encoding, and says so', () => {
+  const rows = { LATIN1: 'UTF8', 'utf-8': 'UTF8', WIN1252: 'UTF8', sql_ascii: 'SQL_ASCII' }
+  for (const [asked, spoken] of Object.entries(rows))
+    for (const parameters of [{ client_encoding: asked }, { options: `-c Client_Encoding=${asked}` }]) {
+      const { answer, settings } = welcome({ ...BOB, ...parameters })
+      assert.ok(told(answer).includes(`client_encoding=${spoken}`), asked)
+      assert.deepEqual([...(settings ?? []).values()], spoken === 'UTF8' ? [] : ['SQL_ASCII'])
+    }
 })
 
 test('takes the settings in options', () => {

@@ -31,6 +31,11 @@ const ROWS: readonly [what: string, Step, Step][] = [
   ['promotes itself when it has the lock', step('replica', 'pg1'), { kind: 'promote' }],
   ['leads', step('primary', 'pg1'), { kind: 'lead' }],
   ['hands over to the candidate', step('primary', 'pg1', TO_PG2), { kind: 'hand-over', to: 'pg2' }],
+  [
+    'hands over on a failover that names no leader',
+    step('primary', 'pg1', { member: 'pg2' }),
+    { kind: 'hand-over', to: 'pg2' },
+  ],
   ['refuses a candidate that is not running', step('primary', 'pg1', TO_PG2, 'starting'), { kind: 'refuse' }],
   ['refuses itself as the candidate', step('primary', 'pg1', { leader: 'pg1', member: 'pg1' }), { kind: 'refuse' }],
   ['ignores what another leader is asked for', step('primary', 'pg1', TO_PG1), { kind: 'lead' }],

@@ -61,6 +61,7 @@ test('answers health checks of a leader', () => {
   }
   assert.deepEqual(statuses(Object.keys(others), state()), others)
   assert.deepEqual(statuses(['/sync', '/standby-leader'], state()), { '/sync': 503, '/standby-leader': 503 })
+  assert.deepEqual(statuses(['/failsafe', '/metrics'], state()), { '/failsafe': 502, '/metrics': 404 })
 })
 
 test('answers health checks of a replica', () => {

@@ -3,13 +3,18 @@ import { beforeEach, mock, test } from 'node:test'
 import { Turns } from '../../../src/demo/turns.ts'
 
 let evicted: string[]
+let busy: string[]
 let turns: Turns<string>
 
 beforeEach(() => {
   mock.timers.reset()
   mock.timers.enable({ apis: ['setTimeout'] })
   evicted = []
-  turns = new Turns({ idleLimitMs: 1000, evict: (owner) => evicted.push(owner) })
+  busy = []
+  turns = new Turns({
+    ...{ idleLimitMs: 1000, evict: (owner) => evicted.push(owner) },
+    ...{ busyLimitMs: 500, busy: (owner) => busy.push(owner) },
+  })
 })
 
 test('gives the turn in the order of arrival', async () => {
@@ -59,8 +64,9 @@ test('passes over who has given up, and does not count it as waiting', async () 
   await turns.acquire('a')
   const waiting = turns.acquire('b')
   turns.rest('a')
-  turns.withdraw('b')
+  assert.equal(turns.withdraw('b'), true)
   assert.equal(await waiting, false)
+  assert.equal(turns.withdraw('b'), false)
   mock.timers.tick(10_000)
   assert.deepEqual(evicted, [])
   turns.release('a')
@@ -71,4 +77,21 @@ test('ignores the release of somebody who does not have the turn', async () => {
   await turns.acquire('a')
   turns.release('b')
   assert.equal(turns.owner, 'a')
+})
+
+test('tells once of an owner that is busy while others wait, and of each anew', async () => {
+  await turns.acquire('a')
+  mock.timers.tick(10_000)
+  assert.deepEqual(busy, [])
+  void turns.acquire('b')
+  mock.timers.tick(499)
+  assert.deepEqual(busy, [])
+  void turns.acquire('c')
+  mock.timers.tick(10_000)
+  assert.deepEqual(busy, ['a'])
+  turns.release('a')
+  mock.timers.tick(499)
+  assert.deepEqual(busy, ['a'])
+  mock.timers.tick(1)
+  assert.deepEqual(busy, ['a', 'b'])
 })
