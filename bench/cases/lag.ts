@@ -31,21 +31,19 @@ export const lag: Case = {
       return own.map(({ event }) => event).filter((event) => event === 'member-unused' || event === 'member-used')
     }
     const end = clock() + LASTS_MS
-    let crossings = 0
-    let isBehind = false
-    let isMoving = true
-    const moving = move(leader, replica, end).finally(() => (isMoving = false))
-    while (isMoving || isBehind) {
-      const wasBehind = isBehind
-      isBehind = (await lagOf(leader, replica)) > (wasBehind ? BACK_AT : LIMIT)
-      if (isBehind !== wasBehind) crossings++
+    const state = { isMoving: true, isBehind: false, crossings: 0 }
+    const moving = move(leader, replica, end).finally(() => (state.isMoving = false))
+    while (state.isMoving || state.isBehind) {
+      const isBehind = (await lagOf(leader, replica)) > (state.isBehind ? BACK_AT : LIMIT)
+      if (isBehind !== state.isBehind) state.crossings++
+      state.isBehind = isBehind
       await sleep(20)
     }
     await moving
     await until('the router uses the replica again', () => changes().length === 0 || changes().at(-1) === 'member-used')
-    record.set('crossings', { router: crossings })
+    record.set('crossings', { router: state.crossings })
     record.set('changes', { router: changes().length })
-    record.set('excess', { router: Math.max(0, changes().length - crossings) })
+    record.set('excess', { router: Math.max(0, changes().length - state.crossings) })
   },
 }
 
