@@ -19,7 +19,7 @@ export interface RouterDeps {
   readonly version: string
   readonly pid: number
   /** In the place of the DCS that the configuration names; the demo has one of its own. */
-  readonly createDcs?: (config: ClusterConfig, rest: RestClient) => Dcs
+  readonly createDcs?: (config: ClusterConfig, rest: RestClient, log: Logger) => Dcs
 }
 
 interface Part {
@@ -35,7 +35,7 @@ export class Router {
   readonly #startedAt = now()
   #closing: Promise<void> | null = null
 
-  /** Builds every part and starts none. Throws RouterError where a file that the configuration names cannot be read. */
+  /** Builds every part and starts none. */
   constructor(config: Config, deps: RouterDeps) {
     this.#config = config
     this.#deps = deps
@@ -106,7 +106,7 @@ function buildPart(config: ClusterConfig, stateDir: string | null, deps: RouterD
   const rest = new RestClient(config.restApi, config.proxy.check.timeoutMs, log)
   const { scope, namespace, citusGroup } = config
   const state = stateDir === null ? null : new StateFile({ dir: stateDir, scope, namespace, citusGroup, log })
-  const watcher = new Watcher({ config, dcs: dcsOf(config, rest), rest, state, log })
+  const watcher = new Watcher({ config, dcs: dcsOf(config, rest, log), rest, state, log })
   const proxy = new Proxy({ config: config.proxy, log, dialFailed: (failure) => watcher.dialFailed(failure) })
   watcher.subscribe((view) => proxy.apply(view))
   return { watcher, proxy }

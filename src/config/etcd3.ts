@@ -1,5 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net'
 import type { Etcd3Config } from './config.ts'
+import { entriesOf } from './entries.ts'
 import { filesOf, isSet, loginOfKeys, loginOfUrl } from './etcd3-access.ts'
 import { bad, good, isMapping, type Parsed } from './parsed.ts'
 import type { Fault } from './problem.ts'
@@ -52,8 +53,10 @@ export function resolveEtcd3(section: unknown): Etcd3Result {
   let protocol: Etcd3Config['protocol'] | null = isProtocol && !isUrl ? configured : null
   const endpoints: string[] = []
   let userInfo: string | null = null
-  const entries = source === undefined ? [] : entriesOf(source, section[source])
-  for (const { path, value } of entries) {
+  const entries =
+    source === undefined ? [] : source === 'hosts' ? entriesOf(section[source]) : [{ path: [], value: section[source] }]
+  for (const { path: below, value } of entries) {
+    const path = source === undefined ? [] : [source, ...below]
     const parsed = isUrl ? parseUrl(value) : parseEndpoint(value, defaultPort)
     if (!parsed.ok) {
       report(faults, path, parsed.message)
@@ -92,16 +95,6 @@ const DIFFERENT = 'has another protocol than the rest of this section: set etcd3
 /** In order of precedence. */
 const SOURCES = ['proxy', 'url', 'hosts', 'host'] as const
 const SRV = ['srv', 'discovery_srv', 'srv_domain'] as const
-
-/** `hosts` is a list or a text with commas, also as an entry of the list. */
-function entriesOf(source: string, value: unknown): { path: string[]; value: unknown }[] {
-  if (source !== 'hosts') return [{ path: [source], value }]
-  const split = (item: unknown, path: string[]): { path: string[]; value: unknown }[] =>
-    typeof item === 'string' ? item.split(',').map((part) => ({ path, value: part.trim() })) : [{ path, value: item }]
-  return Array.isArray(value)
-    ? value.flatMap((item, index) => split(item, [source, String(index)]))
-    : split(value, [source])
-}
 
 /** With `host` (not with `hosts`) Patroni's `port` wins over the one in the address. */
 function withPort(endpoint: string, port: number): string {

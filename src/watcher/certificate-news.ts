@@ -31,12 +31,14 @@ export class CertificateNews {
       const fields = { event: 'certificates-unusable', error: trouble }
       this.#log?.warn(fields, `${this.#subject}: ${trouble}${goesOn}`)
     }
-    const isNew = this.#set !== null && set !== this.#set
+    const isFirst = this.#set === null
+    const isNew = !isFirst && set !== this.#set
     const isOver = trouble === null && this.#trouble !== null
     this.#set = set
     this.#trouble = trouble
     if (!isNew && !isOver) return
-    const message = `${this.#subject}: the certificate files ${isNew ? 'have been replaced and count' : 'are of use again'}`
+    const how = isNew ? 'have been replaced and count' : `are of use ${isFirst ? 'now' : 'again'}`
+    const message = `${this.#subject}: the certificate files ${how}`
     this.#log?.info({ event: 'certificates-read' }, message)
   }
 }

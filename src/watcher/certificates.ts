@@ -1,6 +1,6 @@
 /** The certificate files of a TLS client, which are replaced while the router runs. */
 import { X509Certificate } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs'
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls'
 import { explain, RouterError } from '../errors.ts'
 
@@ -11,6 +11,20 @@ export interface CertificateFiles {
   readonly keyFile: string | null
   /** Of the key, where it is encrypted. */
   readonly keyPassword?: string | null
+}
+
+/** How the settings are called that name the files. */
+export interface CertificateSettings {
+  readonly ca: string
+  readonly cert: string
+  readonly key: string
+}
+
+export interface CertificateOptions {
+  /** Whether those are trusted whom the system trusts, as Python has it, and not whom Node does (some 100 ms once). */
+  readonly systemTrust?: boolean
+  /** For errors to name them. */
+  readonly settings?: CertificateSettings
 }
 
 /** What the files hold, in PEM, checked to be of use together. */
@@ -28,17 +42,14 @@ export interface CertificateSet {
  */
 export class Certificates {
   readonly #files: CertificateFiles
-  readonly #systemTrust: boolean
+  readonly #options: CertificateOptions
   #last: CertificateSet | null = null
   #trouble: RouterError | null = null
 
-  /**
-   * Reads nothing yet. Without a `caFile` those are trusted whom Node trusts or, with `systemTrust`, whom the system
-   * does, as Python has it (that costs some 100 ms once).
-   */
-  constructor(files: CertificateFiles, { systemTrust = false }: { readonly systemTrust?: boolean } = {}) {
+  /** Reads nothing yet. The options are about what is trusted without a `caFile`, and about errors. */
+  constructor(files: CertificateFiles, options: CertificateOptions = {}) {
     this.#files = files
-    this.#systemTrust = systemTrust
+    this.#options = options
   }
 
   /**
@@ -65,13 +76,15 @@ export class Certificates {
 
   #readFiles(last: CertificateSet | null): CertificateSet {
     const { caFile, certFile, keyFile, keyPassword } = this.#files
-    const ca = readOne(caFile)
-    const cert = readOne(certFile)
-    const key = certFile === null ? null : readOne(keyFile ?? certFile)
+    const { settings } = this.#options
+    const ca = readOne(caFile, settings?.ca)
+    const cert = readOne(certFile, settings?.cert)
+    const key =
+      certFile === null ? null : readOne(keyFile ?? certFile, keyFile === null ? settings?.cert : settings?.key)
     if (last !== null && same(last.ca, ca) && same(last.cert, cert) && same(last.key, key)) return last
     // OpenSSL itself takes an empty file of CAs for one that trusts nobody, and stops in silence at a cut-off one.
-    if (caFile !== null) checkCertificates(caFile, ca)
-    if (certFile !== null) checkCertificates(certFile, cert)
+    if (caFile !== null) checkCertificates(called(caFile, settings?.ca), ca)
+    if (certFile !== null) checkCertificates(called(certFile, settings?.cert), cert)
     try {
       const context = createSecureContext({
         ...(ca === null ? this.#defaultTrust() : { ca }),
@@ -80,26 +93,47 @@ export class Certificates {
       })
       return { ca, cert, key, context }
     } catch (cause) {
-      const files = [...new Set([caFile, certFile, keyFile])].filter((file) => file !== null).join(', ')
+      const named = [
+        [caFile, settings?.ca],
+        [certFile, settings?.cert],
+        [keyFile, settings?.key],
+      ] as const
+      const files = named.flatMap(([file, setting]) => (file === null ? [] : called(file, setting))).join(', ')
       const message = `the certificate files ${files} are of no use together: ${explain(cause)}`
       throw new RouterError('CONFIG_INVALID', message, { cause })
     }
   }
 
   #defaultTrust(): { ca?: string[] } {
-    const system = this.#systemTrust ? getCACertificates('system') : []
+    const system = this.#options.systemTrust === true ? getCACertificates('system') : []
     return system.length > 0 ? { ca: system } : {}
   }
 }
 
-function readOne(file: string | null): Buffer | null {
+/** Much more than all the CAs of a system. Bytes. */
+const MAX_BYTES = 1024 * 1024
+
+/** Waits for no writer of a pipe. */
+function readOne(file: string | null, setting: string | undefined): Buffer | null {
   if (file === null) return null
   try {
-    return readFileSync(file)
+    const descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK)
+    try {
+      const stats = fstatSync(descriptor)
+      if (!stats.isFile()) throw new TypeError('it is not a file')
+      if (stats.size > MAX_BYTES) throw new RangeError(`it is larger than ${MAX_BYTES} bytes`)
+      return readFileSync(descriptor)
+    } finally {
+      closeSync(descriptor)
+    }
   } catch (cause) {
-    const message = `the certificate file ${file} cannot be read: ${explain(cause)}`
+    const message = `the certificate file ${called(file, setting)} cannot be read: ${explain(cause)}`
     throw new RouterError('CONFIG_UNREADABLE', message, { cause })
   }
+}
+
+function called(file: string, setting: string | undefined): string {
+  return setting === undefined ? file : `${file} (${setting})`
 }
 
 function same(a: Buffer | null, b: Buffer | null): boolean {

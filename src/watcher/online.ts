@@ -3,6 +3,7 @@ import type { ClusterConfig } from '../config/config.ts'
 import { type Cluster, namedBy } from './cluster.ts'
 import { createDcs } from './dcs/create.ts'
 import type { DcsObservation } from './dcs/dcs.ts'
+import { understand } from './dcs/topology.ts'
 import type { Member } from './member.ts'
 import { addressOf } from './memory.ts'
 import { judgePrimary, judgeReplica } from './proof.ts'
@@ -16,18 +17,17 @@ export interface OnlineFinding {
   readonly message: string
 }
 
-/** Asks everything that the router would ask. Rejects when `signal` aborts, or with what `RestClient` throws. */
+/** Asks everything that the router would ask. Rejects when `signal` aborts. */
 export async function checkOnline(config: ClusterConfig, signal: AbortSignal): Promise<readonly OnlineFinding[]> {
   const rest = new RestClient(config.restApi, config.proxy.check.timeoutMs)
   try {
     const { findings, cluster } = await readDcs(config, rest, signal)
     if (cluster === null) return findings
     const members = cluster.members.map((member) => checkMember(config, cluster, member, rest, signal))
-    const strange = cluster.setAside.map(({ key, reason }) => ({
-      subject: key,
-      ok: false,
-      message: `set aside: ${reason}`,
-    }))
+    const told = new Set(findings.filter(({ ok }) => !ok).map(({ subject }) => subject))
+    const strange = cluster.setAside
+      .filter(({ key }) => !told.has(dcsAt(key)))
+      .map(({ key, reason }) => ({ subject: key, ok: false, message: `set aside: ${reason}` }))
     const asked = (await Promise.all(members)).flat()
     signal.throwIfAborted()
     return [...findings, ...strange, ...asked]
@@ -36,33 +36,69 @@ export async function checkOnline(config: ClusterConfig, signal: AbortSignal): P
   }
 }
 
+interface Read {
+  readonly findings: readonly OnlineFinding[]
+  readonly cluster: Cluster | null
+}
+
 /** One round over the endpoints. */
-async function readDcs(
-  config: ClusterConfig,
-  rest: RestClient,
-  signal: AbortSignal,
-): Promise<{ findings: OnlineFinding[]; cluster: Cluster | null }> {
-  const findings: OnlineFinding[] = []
+async function readDcs(config: ClusterConfig, rest: RestClient, signal: AbortSignal): Promise<Read> {
+  const { dcs, scope } = config
+  const sources = dcs.kind === 'rest' ? await readSources(dcs.urls, scope, rest, signal) : null
+  if (sources?.every(({ ok }) => !ok) === true) return { findings: sources, cluster: null }
+  const findings: OnlineFinding[] = [...(sources ?? [])]
   for await (const observation of createDcs(config, rest).observe(signal)) {
-    const finding = dcsFinding(observation)
-    findings.push(finding)
-    if (observation.type === 'snapshot') return { findings, cluster: observation.cluster }
+    const isRead = observation.type === 'snapshot'
+    // What each source tells is there already, and says more than what they tell together.
+    if (!isRead || sources === null) findings.push(dcsFinding(observation))
+    if (isRead) return { findings, cluster: observation.cluster }
     // Those that have one endpoint, or several in one, say all there is to say in one observation.
-    if (config.dcs.kind !== 'etcd3' || findings.length >= config.dcs.endpoints.length) break
+    if (dcs.kind !== 'etcd3' || findings.length >= dcs.endpoints.length) break
   }
   signal.throwIfAborted()
   return { findings, cluster: null }
 }
 
-function dcsFinding(observation: DcsObservation): OnlineFinding {
-  const subject = `DCS at ${observation.endpoint}`
-  if (observation.type === 'lost') return { subject, ok: false, message: observation.error.message }
-  const { members, systemId } = observation.cluster
-  const leader = namedBy(observation.cluster)
-  if (members.length === 0 && leader === null && systemId === null) {
-    return { subject, ok: false, message: 'it answers, but has no cluster under this namespace and scope' }
+/** The router needs one that answers: which of the others are dead would be seen on the day when that one is. */
+async function readSources(
+  urls: readonly string[],
+  scope: string,
+  rest: RestClient,
+  signal: AbortSignal,
+): Promise<readonly OnlineFinding[]> {
+  const ask = async (url: string): Promise<OnlineFinding> => {
+    const [cluster, patroni] = await Promise.all([rest.get(url, '/cluster', signal), rest.get(url, '/patroni', signal)])
+    const told = understand(cluster, patroni, scope)
+    if (told.kind !== 'told') return { subject: dcsAt(url), ok: false, message: told.reason }
+    const { members, leader } = told.topology
+    return clusterFinding(url, members.length, leader, told.systemId)
   }
-  return { subject, ok: true, message: `${members.length} members, leader ${leader ?? 'none'}` }
+  const findings = await Promise.all(urls.map(ask))
+  signal.throwIfAborted()
+  return findings
+}
+
+function dcsFinding(observation: DcsObservation): OnlineFinding {
+  const { endpoint } = observation
+  if (observation.type === 'lost') return { subject: dcsAt(endpoint), ok: false, message: observation.error.message }
+  const { members, systemId } = observation.cluster
+  return clusterFinding(endpoint, members.length, namedBy(observation.cluster), systemId)
+}
+
+function clusterFinding(
+  endpoint: string,
+  members: number,
+  leader: string | null,
+  systemId: string | null,
+): OnlineFinding {
+  const subject = dcsAt(endpoint)
+  if (members === 0 && leader === null && systemId === null)
+    return { subject, ok: false, message: 'it answers, but has no cluster under this namespace and scope' }
+  return { subject, ok: true, message: `${members} members, leader ${leader ?? 'none'}` }
+}
+
+function dcsAt(endpoint: string): string {
+  return `DCS at ${endpoint}`
 }
 
 async function checkMember(

@@ -1,87 +1,92 @@
 /** How the members' REST API is connected to, with the certificates as they are on disk now. */
 import { buildConnector } from 'undici'
 import type { RestApiConfig } from '../config/config.ts'
-import { explain } from '../errors.ts'
-import { Certificates, type CertificateSet } from './certificates.ts'
-import { explainTls } from './tls-trouble.ts'
+import { explain, failureOf, RouterError } from '../errors.ts'
+import { CertificateNews, type Log } from './certificate-news.ts'
+import { Certificates, type CertificateSet, type CertificateSettings } from './certificates.ts'
+import { perhapsRefused, type TlsPeer, tlsReason, tlsTrouble } from './tls-trouble.ts'
 
 /** For how long the files are taken to be unchanged while questions succeed. Milliseconds. */
 const FRESH_MS = 1000
 
-/** The part of the logger that is needed. */
-export interface Log {
-  info(fields: object, message: string): void
-  warn(fields: object, message: string): void
+const SETTINGS: CertificateSettings = { ca: 'ctl.cacert', cert: 'ctl.certfile', key: 'ctl.keyfile' }
+
+interface Secure {
+  readonly set: CertificateSet
+  readonly connector: buildConnector.connector
 }
 
 export class RestTls {
   readonly #config: RestApiConfig
   readonly #timeoutMs: number
-  readonly #log: Log | null
   readonly #certificates: Certificates
-  #set: CertificateSet
-  #connector: buildConnector.connector
-  #readAt: number
-  #trouble: string | null = null
+  readonly #news: CertificateNews
+  readonly #plain: buildConnector.connector
+  /** null until the files have been of use. */
+  #secure: Secure | null = null
+  /** Why not. */
+  #failure: RouterError | null = null
+  #readAt = -Infinity
 
-  /** @throws RouterError where the certificates are of no use. */
+  /** Reads nothing yet: the files of a router that uses no https are left alone. */
   constructor(config: RestApiConfig, timeoutMs: number, log: Log | null) {
     this.#config = config
     this.#timeoutMs = timeoutMs
-    this.#log = log
-    this.#certificates = new Certificates(config)
-    this.#set = this.#certificates.read()
-    this.#connector = this.#build()
-    this.#readAt = performance.now()
+    const verifies = !config.insecure || config.certFile !== null
+    this.#certificates = new Certificates(config, { systemTrust: verifies, settings: SETTINGS })
+    this.#news = new CertificateNews('REST API', log)
+    this.#plain = buildConnector({ timeout: timeoutMs, allowH2: false })
   }
 
-  /** For a new connection to `url`. The files of a router that uses no https are left alone. */
+  /**
+   * For a new connection to `url`.
+   * @throws RouterError naming the file and its setting, while the files have never been of use.
+   */
   connector(url: string): buildConnector.connector {
-    if (isHttps(url) && performance.now() - this.#readAt >= FRESH_MS) this.#renew()
-    return this.#connector
+    if (!isHttps(url)) return this.#plain
+    if (performance.now() - this.#readAt >= FRESH_MS) this.#renew()
+    if (this.#secure !== null) return this.#secure.connector
+    throw this.#failure ?? new RouterError('INTERNAL', 'the certificate files have not been read')
   }
 
   /** Looks at the files at once; whether there is another connector than `used` by now, so that it may be tried. */
   isOutdated(used: buildConnector.connector): boolean {
     this.#renew()
-    return used !== this.#connector
+    return used !== this.#secure?.connector
   }
 
   /** Why a question to `url` failed, with what to do about it. */
   explain(error: unknown, url: string): string {
-    if (!isHttps(url)) return explain(error)
-    const reason = explainTls(error, this.#config)
-    return this.#trouble === null ? reason : `${reason} (and ${this.#trouble})`
+    if (!isHttps(url) || error === this.#failure) return explain(error)
+    const what = tlsReason(explain(error))
+    const peer = peerOf(this.#config)
+    const known = tlsTrouble(what, peer) ?? (failureOf(error) === 'reset' ? perhapsRefused(what, peer) : what)
+    return this.#news.trouble === null ? known : `${known} (and ${this.#news.trouble})`
   }
 
   #renew(): void {
-    const set = this.#certificates.read()
     this.#readAt = performance.now()
-    const { trouble } = this.#certificates
-    if (trouble !== null && trouble.message !== this.#trouble) {
-      const message = `REST API: ${trouble.message}; what was there before goes on to count`
-      this.#log?.warn({ event: 'certificates-unusable', error: trouble.message }, message)
+    try {
+      const set = this.#certificates.read()
+      if (set !== this.#secure?.set) this.#secure = { set, connector: this.#build(set) }
+      this.#failure = null
+      this.#news.tell(set, this.#certificates.trouble?.message ?? null)
+    } catch (error) {
+      // `read` throws no other.
+      if (!(error instanceof RouterError)) throw error
+      this.#failure = error
+      this.#news.tell(null, error.message)
     }
-    const isOver = trouble === null && this.#trouble !== null
-    this.#trouble = trouble?.message ?? null
-    const isNew = set !== this.#set
-    if (isNew || isOver) {
-      const message = `REST API: the certificate files ${isNew ? 'have been replaced and count' : 'are of use again'}`
-      this.#log?.info({ event: 'certificates-read' }, message)
-    }
-    if (!isNew) return
-    this.#set = set
-    this.#connector = this.#build()
   }
 
-  #build(): buildConnector.connector {
+  #build({ context }: CertificateSet): buildConnector.connector {
     const { insecure, certFile } = this.#config
     return buildConnector({
       timeout: this.#timeoutMs,
       allowH2: false,
       // A resumed session would not be verified again.
       maxCachedSessions: 0,
-      secureContext: this.#set.context,
+      secureContext: context,
       // As Patroni's own client: with a certificate of ours, `insecure` leaves out the name only (request.py).
       rejectUnauthorized: !insecure || certFile !== null,
       ...(insecure ? { checkServerIdentity: () => undefined } : {}),
@@ -91,4 +96,18 @@ export class RestTls {
 
 export function isHttps(url: string): boolean {
   return url.startsWith('https:')
+}
+
+function peerOf({ caFile, certFile, insecure }: RestApiConfig): TlsPeer {
+  return {
+    name: 'the REST API',
+    settings: SETTINGS,
+    caFile,
+    certFile,
+    named: 'one for its restapi.connect_address, or set ctl.insecure',
+    withoutTls: 'its URL begins with http, not https',
+    asksBy: 'restapi.verify_client',
+    trustsBy: 'restapi.cafile',
+    insecure: { setting: 'ctl.insecure', isSet: insecure },
+  }
 }

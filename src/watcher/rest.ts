@@ -1,9 +1,10 @@
 /** Asks members' REST APIs. */
 import { type buildConnector, Client } from 'undici'
 import type { RestApiConfig } from '../config/config.ts'
+import type { Log } from './certificate-news.ts'
 import { parseJson } from './json.ts'
 import type { RestReply } from './proof.ts'
-import { isHttps, type Log, RestTls } from './rest-tls.ts'
+import { isHttps, RestTls } from './rest-tls.ts'
 
 /** More than any answer of Patroni, `/cluster` of a hundred members included. Bytes. */
 const MAX_BODY = 256 * 1024
@@ -14,8 +15,8 @@ export class RestClient {
   readonly #clients = new Set<Client>()
 
   /**
-   * Reads the certificates; throws RouterError where they are of no use. Later they are read again when they have
-   * changed, which `log` tells. `timeoutMs` limits a whole question.
+   * Reads nothing yet. The certificates are read with the first question over https, which is not answered where they
+   * are of no use, and again when they have changed, which `log` tells. `timeoutMs` limits a whole question.
    */
   constructor(config: RestApiConfig, timeoutMs: number, log: Log | null = null) {
     this.#timeoutMs = timeoutMs

@@ -1,4 +1,5 @@
 /** Says what is wrong with TLS, and which setting is about it, whoever is connected to. Pure. */
+import type { CertificateSettings } from './certificates.ts'
 import { printable } from './printable.ts'
 
 /** Longest part of what a stranger's certificate says that is shown. */
@@ -8,11 +9,10 @@ const MAX_SHOWN = 200
 export interface TlsPeer {
   /** `etcd`, `the REST API`. */
   readonly name: string
-  /** How the settings are called. */
-  readonly settings: { readonly ca: string; readonly cert: string; readonly key: string }
+  readonly settings: CertificateSettings
   readonly caFile: string | null
   readonly certFile: string | null
-  /** Said of the certificate that it should have: `one for this address`. */
+  /** What to give it where its certificate is for other names: `one for this address`. */
   readonly named: string
   /** What to do where it has no TLS. */
   readonly withoutTls: string
@@ -29,13 +29,18 @@ interface Trouble {
 }
 
 const TROUBLES: readonly Trouble[] = [
+  // First: what a peer says of our certificate may be what we say of others.
   {
-    when: /unable to (verify|get)|self.signed certificate|certificate signature failure|invalid CA certificate/,
+    when: /alert (bad certificate|certificate \w+|unknown ca|unsupported certificate|handshake failure|access denied)/,
+    say: (reason, peer) => `it refuses (${reason}): ${aboutClient(peer)}`,
+  },
+  {
+    when: /unable to (verify the first|get (local )?issuer)|self.signed certificate|certificate signature failure/,
     say: (reason, peer) => `${reason}: ${unknownCa(peer)}`,
   },
   {
     when: /does not match certificate's altnames/,
-    say: (reason, peer) => `its certificate is for other names (${reason}): give it ${peer.named}${orInsecure(peer)}`,
+    say: (reason, peer) => `its certificate is for other names (${reason}): give it ${peer.named}`,
   },
   {
     when: /certificate has expired|certificate is not yet valid|certificate revoked/,
@@ -50,18 +55,11 @@ const TROUBLES: readonly Trouble[] = [
     when: /wrong version number|packet length too long/,
     say: (_, { withoutTls }) => `it speaks no TLS: ${withoutTls}`,
   },
-  {
-    when: /alert (bad certificate|certificate \w+|unknown ca|unsupported certificate|handshake failure|access denied)/,
-    say: (reason, peer) => `it refuses (${reason}): ${aboutClient(peer)}`,
-  },
 ]
 
 /** One line for a person; null where it is no matter of TLS. `reason`: one of `tlsReason`. */
 export function tlsTrouble(reason: string, peer: TlsPeer): string | null {
-  // An alert of the peer's may speak of our certificate in the words that we have for its own.
-  const troubles = TROUBLES.filter(({ when }) => when.test(reason))
-  const trouble = reason.includes(' alert ') ? troubles.at(-1) : troubles[0]
-  return trouble?.say(reason, peer) ?? null
+  return TROUBLES.find(({ when }) => when.test(reason))?.say(reason, peer) ?? null
 }
 
 /** A server may break off instead of telling that it wants a certificate, and the alert may get lost on the way. */
@@ -73,9 +71,9 @@ export function perhapsRefused(reason: string, peer: TlsPeer): string {
 export function tlsReason(text: string): string {
   const plain = text
     .replace(/[\dA-F]+:error:[\dA-F]+:[^:]*:[^:]*:([^:]+):[^:]*:\d+:(?: ?SSL alert number \d+)?/, '$1')
-    // The router trusts the system's CAs already.
+    // The router trusts those already, unless it is told whom to trust.
     .replace(/; if the root CA is installed locally, try running Node\.js with --use-system-ca/, '')
-    .replace(/\s*\.\s*$/, '')
+    .replace(/\s*\.?\s*$/, '')
   return printable(plain, MAX_SHOWN)
 }
 

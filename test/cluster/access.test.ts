@@ -139,7 +139,7 @@ test('all certificates replaced by those of another authority cost no session an
       replaceFile(old.key, fresh.key)
     }
     await until('the router has read them', () =>
-      router.log.slice(from).some(({ event }) => event === 'certificates-read'),
+      router.log.slice(from).some(({ event, msg }) => event === 'certificates-read' && msg.startsWith('REST API')),
     )
     replaceFile(own.ca, second.cert)
     // Patroni goes on with the certificate of the authority that is no longer trusted until it is told.

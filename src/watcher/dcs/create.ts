@@ -1,18 +1,22 @@
 /** Builds the source that the configuration asks for. */
 import type { ClusterConfig } from '../../config/config.ts'
+import type { Log } from '../certificate-news.ts'
 import type { RestClient } from '../rest.ts'
 import type { Dcs } from './dcs.ts'
 import { Etcd3Dcs } from './etcd3-dcs.ts'
 import { FileDcs } from './file-dcs.ts'
 import { RestDcs } from './rest-dcs.ts'
 
-/** What a cluster is observed by; nothing is connected yet. `restClient` is the caller's to close. */
-export function createDcs(config: ClusterConfig, restClient: RestClient): Dcs {
+/**
+ * What a cluster is observed by; nothing is connected yet. `restClient` is the caller's to close; `log` is told what
+ * is no observation: of certificates that are replaced.
+ */
+export function createDcs(config: ClusterConfig, restClient: RestClient, log: Log | null = null): Dcs {
   const { dcs, scope } = config
   const { intervalMs, fastIntervalMs, timeoutMs } = config.proxy.check
   switch (dcs.kind) {
     case 'etcd3':
-      return new Etcd3Dcs({ config: dcs, prefix: prefixOf(config), intervalMs, timeoutMs })
+      return new Etcd3Dcs({ config: dcs, prefix: prefixOf(config), intervalMs, timeoutMs, log })
     case 'file':
       return new FileDcs({ path: dcs.path, intervalMs })
     case 'rest':

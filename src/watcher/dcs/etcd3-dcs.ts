@@ -7,10 +7,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { now } from '../../clock.ts'
 import type { Etcd3Config } from '../../config/config.ts'
 import { explain, RouterError } from '../../errors.ts'
-import { Certificates, type CertificateSet } from '../certificates.ts'
+import { CertificateNews, type Log } from '../certificate-news.ts'
+import { Certificates } from '../certificates.ts'
 import type { Dcs, DcsObservation } from './dcs.ts'
 import { allEndpoints, type Endpoints, endpointsOf, nextEndpoint } from './endpoints.ts'
 import { EtcdConnection, type EtcdReading } from './etcd3.ts'
+import { awaitSuccessor } from './etcd3-succession.ts'
+import { ETCD_SETTINGS } from './etcd3-trouble.ts'
 import { type KeyEvent, Keyspace } from './keyspace.ts'
 import { Queue } from './queue.ts'
 
@@ -21,6 +24,8 @@ export interface Etcd3Options {
   /** How often the leader key is read linearizably, and how long such a read may take. Milliseconds. */
   readonly intervalMs: number
   readonly timeoutMs: number
+  /** Told of certificates that are replaced; null: nobody. */
+  readonly log?: Log | null
 }
 
 /** Pause between rounds over all endpoints; grows to the maximum while none serves that long. Milliseconds. */
@@ -28,9 +33,6 @@ const BACKOFF = { min: 100, max: 1000 }
 
 /** How often the advertised client URLs are asked for: etcd members are replaced while a session lasts for months. */
 const DISCOVER_MS = 60_000
-
-/** How long after a failure with replaced certificates they are tried again while the earlier ones serve. Milliseconds. */
-const REPLACE_AGAIN_MS = 30_000
 
 /** Where the history was last seen, over all endpoints: an older one is a restored backup. */
 type Seen = Pick<EtcdReading, 'clusterId' | 'revision'>
@@ -46,6 +48,7 @@ export class Etcd3Dcs implements Dcs {
   readonly #options: Etcd3Options
   #endpoints: Endpoints
   readonly #certificates: Certificates | null
+  readonly #news: CertificateNews
   #seen: Seen | null = null
   /** Connected already, with certificates that were replaced during the last session. */
   #successor: EtcdConnection | null = null
@@ -54,7 +57,10 @@ export class Etcd3Dcs implements Dcs {
   constructor(options: Etcd3Options) {
     this.#options = options
     this.#certificates =
-      options.config.protocol === 'https' ? new Certificates(options.config, { systemTrust: true }) : null
+      options.config.protocol === 'https'
+        ? new Certificates(options.config, { systemTrust: true, settings: ETCD_SETTINGS })
+        : null
+    this.#news = new CertificateNews('etcd', options.log ?? null)
     this.#endpoints = { seeds: options.config.endpoints, discovered: [], current: null }
   }
 
@@ -85,7 +91,7 @@ export class Etcd3Dcs implements Dcs {
           yield observation
         }
       } catch (cause) {
-        const why = (await connection?.explain(cause)) ?? explain(cause)
+        const why = connection === null ? explain(cause) : await connection.explain(cause, signal)
         if (aborted()) return
         const trouble = this.#certificates?.trouble ?? null
         const message = `etcd at ${endpoint} cannot be read: ${why}${trouble === null ? '' : ` (and ${trouble.message})`}`
@@ -122,6 +128,7 @@ export class Etcd3Dcs implements Dcs {
       onEvents: (events, revision) => queue.push({ type: 'events', events, revision }),
       onEnd: (error) => queue.fail(error),
     })
+    this.#news.tell(connection.target.certificates, this.#certificates?.trouble?.message ?? null)
     const restored = isOlder(this.#seen, list)
     this.#seen = list
     const asides = Promise.all([
@@ -185,37 +192,16 @@ export class Etcd3Dcs implements Dcs {
     }
   }
 
-  /**
-   * Prepares a successor once the certificate files have been replaced and etcd has accepted them: a session that is
-   * healthy is not given up for less. Never rejects.
-   */
+  /** Has the session go over to a successor once the certificate files have been replaced. Never rejects. */
   async #awaitCertificates(connection: EtcdConnection, queue: Queue<Item>): Promise<void> {
-    const { closed, target } = connection
-    let tried: CertificateSet | null = null
-    let triedAt = 0
-    const isClosed = (): boolean => closed.aborted
-    while (this.#certificates !== null && !isClosed()) {
-      await pause(this.#options.intervalMs, closed)
-      const set = this.#certificates.read()
-      const isTooSoon = set === tried && now() - triedAt < REPLACE_AGAIN_MS
-      if (set === target.certificates || isTooSoon || isClosed()) continue
-      tried = set
-      triedAt = now()
-      const successor = this.#connect(target.endpoint)
-      const giveUp = (): void => successor.close()
-      closed.addEventListener('abort', giveUp, { once: true })
-      try {
-        await successor.readLeader()
-        this.#successor = successor
-        queue.push({ type: 'replaced' })
-        return
-      } catch {
-        // What is wrong with them is told when the session that is healthy now has ended.
-        successor.close()
-      } finally {
-        closed.removeEventListener('abort', giveUp)
-      }
-    }
+    if (this.#certificates === null) return
+    this.#successor = await awaitSuccessor(connection, {
+      certificates: this.#certificates,
+      news: this.#news,
+      intervalMs: this.#options.intervalMs,
+      connect: () => this.#connect(connection.target.endpoint),
+    })
+    if (this.#successor !== null) queue.push({ type: 'replaced' })
   }
 
   #saw({ clusterId, revision }: Seen): void {

@@ -38,7 +38,9 @@ async function getVersion(target: EtcdTarget, tls: boolean, signal: AbortSignal)
     ...(tls && certificates !== null ? { secureContext: certificates.context } : {}),
   }
   return new Promise((resolve) => {
+    let answered = false
     const request = (tls ? getHttps : getHttp)(options, (response) => {
+      answered = true
       let body = ''
       response.setEncoding('latin1')
       response.on('data', (chunk: string) => {
@@ -50,6 +52,10 @@ async function getVersion(target: EtcdTarget, tls: boolean, signal: AbortSignal)
     })
     // It says nothing but that there was no answer.
     request.on('error', () => resolve(null))
+    // After `101 Switching Protocols` there is neither an answer nor an error.
+    request.once('close', () => {
+      if (!answered) resolve(null)
+    })
   })
 }
 

@@ -1,9 +1,14 @@
 /** Says what is wrong with an etcd, and which setting is about it. No message shows a password or a token. */
 import { X509Certificate } from 'node:crypto'
 import { explain } from '../../errors.ts'
+import type { CertificateSettings } from '../certificates.ts'
 import { printable } from '../printable.ts'
+import { perhapsRefused, type TlsPeer, tlsReason, tlsTrouble } from '../tls-trouble.ts'
 import { type EtcdTarget, MAX_MESSAGE } from './etcd3-channel.ts'
 import { type Listener, probe } from './etcd3-probe.ts'
+
+/** How the settings are called that name the certificate files. */
+export const ETCD_SETTINGS: CertificateSettings = { ca: 'etcd3.cacert', cert: 'etcd3.cert', key: 'etcd3.key' }
 
 /** Longest part of what a stranger says that is shown. */
 const MAX_SHOWN = 200
@@ -22,7 +27,11 @@ export async function explainTrouble(error: unknown, target: EtcdTarget, signal:
 
 /** What the message of a call says, or null. Pure. */
 export function knownTrouble(reason: string, target: EtcdTarget): string | null {
-  return TROUBLES.find(({ when }) => when.test(reason))?.say(reason, target) ?? null
+  const trouble = TROUBLES.find(({ when }) => when.test(reason))
+  if (trouble !== undefined) return trouble.say(reason, target)
+  const peer = peerOf(target)
+  const isReset = target.certificates !== null && /ECONNRESET|EPIPE/.test(reason)
+  return tlsTrouble(reason, peer) ?? (isReset ? perhapsRefused(reason, peer) : null)
 }
 
 interface Trouble {
@@ -53,43 +62,32 @@ const TROUBLES: readonly Trouble[] = [
     say: (_, { prefix }) =>
       `below ${prefix} lies more than ${MAX_MESSAGE / 1024 / 1024} MB: delete what is not Patroni's`,
   },
-  {
-    when: /unable to verify the first certificate|self.signed certificate|unable to get (local )?issuer/,
-    say: (reason, { config }) =>
-      config.caFile === null
-        ? `${reason}: set etcd3.cacert to the file of the CA that signed its certificate`
-        : `${reason}: no CA in etcd3.cacert (${config.caFile}) signed its certificate; correct one or the other`,
-  },
-  {
-    when: /does not match certificate's altnames/,
-    say: (reason) =>
-      `its certificate is for other names (${reason}): give it one for this address, or name it otherwise`,
-  },
-  {
-    when: /certificate has expired|certificate is not yet valid/,
-    say: (reason) => `${reason}: etcd needs another one`,
-  },
-  {
-    when: /alert (bad certificate|certificate \w+|unknown ca|unsupported certificate|handshake failure|access denied)/,
-    say: (reason, target) => `it refuses (${reason}): ${aboutClient(target)}`,
-  },
-  {
-    // A server may break off instead of telling that it wants a certificate, and the alert may get lost on the way.
-    when: /ECONNRESET|EPIPE/,
-    say: (reason, target) =>
-      target.certificates === null
-        ? reason
-        : `${reason}; if it refuses the router as a TLS client: ${aboutClient(target)}`,
-  },
 ]
+
+const WITHOUT_TLS = 'set etcd3.protocol: http (or begin etcd3.url with http://), or name its port for TLS'
+
+function peerOf({ config: { caFile, certFile } }: EtcdTarget): TlsPeer {
+  return {
+    name: 'etcd',
+    settings: ETCD_SETTINGS,
+    caFile,
+    certFile,
+    named: 'one for this address, or name it otherwise',
+    withoutTls: WITHOUT_TLS,
+    asksBy: null,
+    trustsBy: '--trusted-ca-file',
+    insecure: null,
+  }
+}
 
 function aboutListener(listener: Listener, { certificates }: EtcdTarget): string | null {
   switch (listener.kind) {
     case 'tls':
       return 'it asks for TLS: set etcd3.protocol: https (or begin etcd3.url with https://)'
     case 'http':
+      // One with TLS answers plain HTTP as well, if only that it has TLS.
       if (certificates !== null && !listener.tls)
-        return 'it speaks no TLS: set etcd3.protocol: http (or begin etcd3.url with http://), or name its port for TLS'
+        return listener.version === null ? null : `it speaks no TLS: ${WITHOUT_TLS}`
       return aboutHttp(listener.version)
     case 'unknown':
       return null
@@ -117,22 +115,13 @@ function commonName(cert: Buffer): string | null {
   return /^CN=(.*)$/m.exec(new X509Certificate(cert).subject)?.[1] ?? null
 }
 
-function aboutClient({ config: { certFile } }: EtcdTarget): string {
-  return certFile === null
-    ? 'it may ask for a client certificate, so set etcd3.cert and etcd3.key'
-    : `it may not accept the client certificate, etcd3.cert (${certFile}): its --trusted-ca-file has to know who signed it`
-}
-
-/** The essence of what grpc-js, Node and OpenSSL say. */
+/** The essence of what grpc-js says, and Node and OpenSSL through it. */
 function reasonOf(error: unknown): string {
   const text = explain(error)
     .replace(/^\d+ [A-Z_]+: /, '')
     .replace(/^No connection established\. Last error: (?:Error: )?(.*?)\s*Resolution note:.*$/, 'no connection: $1')
     .replace(/ \(\d{4}-\d\d-\d\dT[\d:.]+Z\)/, '')
-    .replace(/[\dA-F]+:error:[\dA-F]+:[^:]*:[^:]*:([^:]+):[^:]*:\d+:(?: ?SSL alert number \d+)?/, '$1')
-    .replace(/; if the root CA is installed locally, try running Node\.js with --use-system-ca/, '')
-    .replace(/\s*\.\s*$/, '')
-  return printable(text, MAX_SHOWN)
+  return tlsReason(text)
 }
 
 /** Whatever it is, it does not speak gRPC (or we do not speak its TLS). */

@@ -4,7 +4,8 @@
  */
 import { InterceptingCall, type Interceptor } from '@grpc/grpc-js'
 import { ClusterClient, type IKeyValue, type IRangeResponse, type IWatchResponse, KVClient, WatchClient } from 'etcd3'
-import { RouterError } from '../../errors.ts'
+import { within } from '../../clock.ts'
+import { explain, RouterError } from '../../errors.ts'
 import { EtcdChannel, type EtcdTarget } from './etcd3-channel.ts'
 import { explainTrouble } from './etcd3-trouble.ts'
 import type { KeyEvent, VersionedKey } from './keyspace.ts'
@@ -29,6 +30,9 @@ export interface EtcdWatcher {
  * that is cut here is set aside there. Bytes.
  */
 const MAX_VALUE = 4 * 1024 * 1024
+
+/** More than the parts of finding out why it is of no use may take. Milliseconds. */
+const EXPLAIN_MS = 3000
 
 /** A node without a leader then ends the watch instead of keeping it silent (etcd's clientv3.WithRequireLeader). */
 const requireLeader: Interceptor = (options, nextCall) =>
@@ -107,9 +111,13 @@ export class EtcdConnection {
     }
   }
 
-  /** Why it cannot be used, for a person, with what to do about it. Never rejects; asks etcd again where that helps. */
-  async explain(error: unknown): Promise<string> {
-    return explainTrouble(error, this.target, this.#channel.answered ? null : this.closed)
+  /**
+   * Why it cannot be used, for a person, with what to do about it. Asks etcd again where that helps, and says what it
+   * knows when `signal` aborts. Never rejects.
+   */
+  async explain(error: unknown, signal: AbortSignal): Promise<string> {
+    const trouble = explainTrouble(error, this.target, this.#channel.answered ? null : this.closed)
+    return (await within(trouble, EXPLAIN_MS, signal)) ?? explain(error)
   }
 
   /** Ends every call under way. Idempotent. */

@@ -101,6 +101,16 @@ listen etcd
     assert.match(await firstLoss(silent), /Deadline exceeded/)
   })
 
+  test('an answer that switches to another protocol is no reason to wait for ever', async () => {
+    const switching = createTcp((socket) => {
+      socket.on('error', () => undefined)
+      socket.once('data', () =>
+        socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n'),
+      )
+    })
+    assert.match(await firstLoss(switching), /no connection: |Protocol error/)
+  })
+
   test('who hangs up is told as such', async () => {
     assert.match(await firstLoss(createTcp((socket) => socket.destroy())), /no connection: /)
     assert.match(

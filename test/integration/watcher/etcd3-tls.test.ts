@@ -85,7 +85,10 @@ describe('an etcd with TLS', () => {
     const caFile = join(dir.path, 'late.crt')
     await using observer = new Observer({ endpoints: etcd.hosts, access: { protocol: 'https', caFile } })
     const lost = await observer.until('it is lost', ({ type }) => type === 'lost')
-    assert.match(lost.type === 'lost' ? lost.error.message : '', /certificate file .*late\.crt cannot be read/)
+    assert.match(
+      lost.type === 'lost' ? lost.error.message : '',
+      /certificate file .*late\.crt \(etcd3\.cacert\) cannot be read/,
+    )
     copyFileSync(ca.cert, caFile)
     await observer.leader('pg0')
   })
@@ -179,6 +182,11 @@ describe('an etcd that knows its users by their certificates', () => {
     }
     assert.deepEqual(observer.leaders, names)
     assert.deepEqual(observer.losses, [])
+    const half = /^etcd: the certificate files .*tls\.crt \(etcd3\.cert\), .* of no use together: .*goes on to count$/
+    const count = /^etcd: the certificate files have been replaced and count$/
+    const expected = [half, count, half, count]
+    assert.equal(observer.lines.length, expected.length, observer.lines.join('\n'))
+    for (const [index, line] of observer.lines.entries()) assert.match(line, expected[index] ?? /^$/)
   })
 
   test('is observed on while the certificate that has replaced the old one is refused, and with the next one', async () => {
@@ -188,6 +196,11 @@ describe('an etcd that knows its users by their certificates', () => {
     await observer.leader('pg0')
     install(files, CertificateAuthority.create(dir.path, 'stranger2').client('mallory'))
     await until('it was tried', () => gate.accepted === 2 && gate.sockets.size === 1)
+    await until('it is told', () => observer.lines.length > 0)
+    assert.match(
+      observer.lines[0] ?? '',
+      /^etcd: with the certificate files as they are now .*it may not accept .*etcd3\.cert \(.*goes on to count$/,
+    )
     await etcd.client.put(LEADER, 'pg1')
     await observer.leader('pg1')
     install(files, users[1])
@@ -195,13 +208,17 @@ describe('an etcd that knows its users by their certificates', () => {
     await etcd.client.put(LEADER, 'pg2')
     await observer.leader('pg2')
     assert.deepEqual(observer.losses, [])
+    assert.deepEqual(observer.lines.slice(1), ['etcd: the certificate files have been replaced and count'])
     // With certificates that are of no use, what was there before counts for a new connection too, and is told.
     rmSync(files.keyFile)
     gate.cut()
     const lost = await observer.until('it is lost', ({ type }) => type === 'lost')
-    assert.match(lost.type === 'lost' ? lost.error.message : '', /and the certificate file .*tls\.key cannot be read/)
+    assert.match(lost.type === 'lost' ? lost.error.message : '', /and the certificate file .*tls\.key .*cannot be read/)
     await etcd.client.put(LEADER, 'pg3')
     await observer.leader('pg3')
+    replaceFile(files.keyFile, users[1]?.key ?? '')
+    await until('it is told', () => observer.lines.at(-1) === 'etcd: the certificate files are of use again')
+    assert.equal(observer.lines.length, 4, observer.lines.join('\n'))
   })
 
   test('may get a certificate of another CA, and its clients that CA, in either order', async () => {

@@ -21,6 +21,8 @@ const OPEN = { protocol: 'http', auth: null, caFile: null, certFile: null, keyFi
 /** Records everything that a DCS tells. */
 export class Observer implements AsyncDisposable {
   readonly seen: Seen[] = []
+  /** What it has logged. */
+  readonly lines: string[] = []
   readonly #stop = new AbortController()
   readonly #done: Promise<void>
 
@@ -33,7 +35,8 @@ export class Observer implements AsyncDisposable {
     access = {},
   }: Settings) {
     const config = { kind: 'etcd3', endpoints, useProxies, ...OPEN, ...access } as const
-    this.#done = this.#observe(new Etcd3Dcs({ config, prefix, intervalMs, timeoutMs }))
+    const tell = (_fields: object, message: string): void => void this.lines.push(message)
+    this.#done = this.#observe(new Etcd3Dcs({ config, prefix, intervalMs, timeoutMs, log: { info: tell, warn: tell } }))
   }
 
   get last(): Seen | undefined {

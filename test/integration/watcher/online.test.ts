@@ -91,6 +91,28 @@ describe('the check of what is online', () => {
     )
   })
 
+  test('asks every source of rest, and tells which is of no use though another one does', async () => {
+    await using pg0 = await FakeMember.start('pg0', 'primary')
+    await using pg1 = await FakeMember.start('pg1', 'replica')
+    await using other = await FakeMember.start('pg9', 'primary')
+    other.scope = 'other'
+    for (const member of [pg0, pg1, other]) member.cluster = { members: [pg0.entry('leader'), pg1.entry('replica')] }
+    const dead = `http://127.0.0.1:${await freePort()}`
+    const ofSources = async (urls: readonly string[]): Promise<string[]> => {
+      const findings = await checkOnline({ ...clusterConfig([]), dcs: { kind: 'rest', urls } }, NEVER)
+      return findings.map(({ subject, ok, message }) => `${ok ? 'ok' : 'NO'} ${subject}: ${message}`)
+    }
+    const lines = await ofSources([pg0.url, dead, other.url, pg1.url])
+    assert.equal(lines.length, 8, lines.join('\n'))
+    assert.equal(lines[0], `ok DCS at ${pg0.url}: 2 members, leader pg0`)
+    assert.match(lines[1] ?? '', new RegExp(`^NO DCS at ${dead}: .*ECONNREFUSED`))
+    assert.match(lines[2] ?? '', new RegExp(`^NO DCS at ${other.url}: it belongs to another cluster`))
+    assert.equal(lines[3], `ok DCS at ${pg1.url}: 2 members, leader pg0`)
+    assert.match(lines[4] ?? '', /^ok pg0: REST API/)
+    const silent = await ofSources([dead])
+    assert.equal(silent.length, 1, silent.join('\n'))
+  })
+
   test('is given up', async () => {
     await using pg0 = await FakeMember.start('pg0', 'hung')
     await put('members/pg0', pg0.key())

@@ -1,12 +1,13 @@
 /** The REST client over TLS: what it trusts, what it shows, and what it says when that does not do. */
 import assert from 'node:assert/strict'
-import { execFileSync, spawn } from 'node:child_process'
+import { execFile, execFileSync, spawn } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer as createHttpServer } from 'node:http'
 import { createServer as createHttpsServer, type Server, type ServerOptions } from 'node:https'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { TLSSocket } from 'node:tls'
+import { promisify } from 'node:util'
 import type { RestApiConfig } from '../../../src/config/config.ts'
 import { RestClient } from '../../../src/watcher/rest.ts'
 import { CertificateAuthority, type CertificatePair, replaceFile } from '../../support/certificates.ts'
@@ -17,6 +18,8 @@ import { Api } from './api.ts'
 
 const PLAIN: RestApiConfig = { caFile: null, certFile: null, keyFile: null, keyPassword: null, insecure: false }
 const NEVER = new AbortController().signal
+
+const execute = promisify(execFile)
 
 let dir: TempDir
 let ca: CertificateAuthority
@@ -136,7 +139,23 @@ describe('a REST API with TLS', () => {
     assert.equal(await ask(url, { ...config, caFile: ca.cert }), 'reply')
   })
 
-  test('takes an encrypted key; certificates of no use are refused at the start, without a word of the password', async () => {
+  test('whose CA is one of the system is trusted', async () => {
+    await using stack = new AsyncDisposableStack()
+    const { url } = await https(stack, showing(server))
+    const script = `import { RestClient } from '${new URL('../../../src/watcher/rest.ts', import.meta.url).href}'
+      const rest = new RestClient(${JSON.stringify(PLAIN)}, 10_000)
+      const reply = await rest.get('${url}', '/primary', new AbortController().signal)
+      console.log(reply.kind === 'none' ? reply.reason : reply.kind)`
+    const asked = async (trusted: string): Promise<string> => {
+      const env = { ...process.env, SSL_CERT_FILE: trusted, SSL_CERT_DIR: dir.mkdir(`none-${basename(trusted)}`) }
+      const { stdout } = await execute(process.execPath, ['--input-type=module-typescript', '-e', script], { env })
+      return stdout.trim()
+    }
+    assert.equal(await asked(ca.cert), 'reply')
+    assert.match(await asked(otherCa.cert), /out of reach: unable to verify the first certificate: set ctl\.cacert to/)
+  })
+
+  test('takes an encrypted key; certificates of no use are an answer that is not given, without a word of the password', async () => {
     const keyFile = join(dir.path, 'encrypted.key')
     const passout = ['-aes256', '-passout', 'pass:secret-passphrase']
     execFileSync('openssl', ['ec', '-in', client.key, ...passout, '-out', keyFile], { stdio: 'ignore' })
@@ -149,13 +168,37 @@ describe('a REST API with TLS', () => {
       { ...config, certFile: server.cert, keyPassword: 'secret-passphrase' },
       { ...PLAIN, caFile: keyFile },
     ]) {
-      assert.throws(
-        () => new RestClient(broken, 100),
-        (error: Error) => /CONFIG_INVALID/.test(JSON.stringify(error)) && !/secret/.test(error.message),
-      )
+      const reason = await ask(url, broken)
+      assert.match(reason, /the certificate files? .* of no use/)
+      assert.doesNotMatch(reason, /secret/)
     }
-    const missing = { ...PLAIN, caFile: join(dir.path, 'missing.crt') }
-    assert.throws(() => new RestClient(missing, 100), { code: 'CONFIG_UNREADABLE', message: /missing\.crt.*ENOENT/ })
+    assert.match(
+      await ask(url, { caFile: join(dir.path, 'missing.crt') }),
+      /^its REST API .*: the certificate file .*missing\.crt \(ctl\.cacert\) cannot be read: ENOENT/,
+    )
+  })
+
+  test('is asked once certificates of no use are of use, which is told once, and one without TLS all the time', async () => {
+    await using stack = new AsyncDisposableStack()
+    const { url } = await https(stack, showing(server))
+    const api = stack.use(await Api.start(createHttpServer((_request, response) => response.end('{}'))))
+    const caFile = join(dir.path, 'later.crt')
+    const lines: string[] = []
+    const tell = (_fields: object, message: string): void => void lines.push(message)
+    const rest = new RestClient({ ...PLAIN, caFile }, 10_000, { info: tell, warn: tell })
+    assert.equal((await rest.get(api.url, '/primary', NEVER)).kind, 'reply')
+    assert.deepEqual(lines, [])
+    for (let times = 0; times < 3; times++) assert.equal((await rest.get(url, '/primary', NEVER)).kind, 'none')
+    assert.equal((await rest.get(api.url, '/primary', NEVER)).kind, 'reply')
+    replaceFile(caFile, ca.cert)
+    await until('it answers', async () => (await rest.get(url, '/primary', NEVER)).kind === 'reply')
+    await rest.close()
+    const said = lines.join('\n')
+    assert.match(
+      said,
+      /^REST API: .* file \S+later\.crt \(ctl\.cacert\) cannot be read: ENOENT.*\nREST API: .* are of use now$/,
+    )
+    assert.doesNotMatch(said, /goes on to count/)
   })
 })
 
@@ -237,6 +280,7 @@ describe('certificate files that are replaced', () => {
     const { url, tls } = await https(stack, showing(server, ca.cert))
     const { files, rest, lines } = installed('half')
     const newClient = ca.client('client4')
+    assert.equal((await rest.get(url, '/primary', NEVER)).kind, 'reply')
     replaceFile(files.certFile, newClient.cert)
     await until(
       'it is told',

@@ -130,7 +130,7 @@ describe('a REST API', () => {
 
   test('that hung 500 times holds no socket and no timer', async () => {
     await using api = await raw(() => undefined)
-    const client = new RestClient(PLAIN, 50)
+    const client = new RestClient(PLAIN, 150)
     const open = (): number => process.getActiveResourcesInfo().filter((kind) => /TCPSocket|Timeout/.test(kind)).length
     const before = open()
     for (let block = 0; block < 10; block++) {

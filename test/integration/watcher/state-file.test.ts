@@ -1,7 +1,8 @@
 /** The last known cluster in a directory that is missing, shared, full of rubbish or not to be written. */
 import assert from 'node:assert/strict'
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, watch, writeFileSync } from 'node:fs'
-import { stat } from 'node:fs/promises'
+import fs, { stat } from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import { basename, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { pino } from 'pino'
@@ -195,6 +196,20 @@ describe('the state file', () => {
       ['state-not-saved'],
     )
     assert.equal(statSync(join(dir.path, 'not'), { throwIfNoEntry: false }), undefined)
+  })
+
+  test('ends a router whose file system hangs, too', async (context) => {
+    const file = fileIn('hanging')
+    context.mock.method(fs, 'open', () => new Promise(() => undefined))
+    syncBuiltinESMExports()
+    try {
+      file.save(saved(1))
+      await file.close()
+    } finally {
+      context.mock.restoreAll()
+      syncBuiltinESMExports()
+    }
+    assert.equal(await fileIn('hanging').load(), null)
   })
 
   test('that would be larger than can be read is not written', async () => {

@@ -1,6 +1,7 @@
 /** Certificate files that are replaced, well or badly, while they are in use. */
 import assert from 'node:assert/strict'
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { RouterError } from '../../../src/errors.ts'
@@ -85,6 +86,32 @@ describe('certificate files', () => {
     writeFileSync(files.caFile, `${pem}${pem.slice(0, -100)}`)
     assert.equal(certificates.read(), set)
     assert.match(certificates.trouble?.message ?? '', /ca\.crt is of no use: a certificate in it is not whole/)
+  })
+
+  test('in whose place is a pipe, a directory or more than any of them are not read, and nobody waits', () => {
+    const { caFile } = installed('strange')
+    const places: readonly (readonly [why: string, make: () => unknown])[] = [
+      ['it is not a file', () => execFileSync('mkfifo', [caFile])],
+      ['it is not a file', () => mkdirSync(caFile)],
+      [
+        'it is larger than 1048576 bytes',
+        () =>
+          writeFileSync(
+            caFile,
+            readFileSync(ca.cert)
+              .toString()
+              .padEnd(2 ** 20 + 1),
+          ),
+      ],
+    ]
+    for (const [why, make] of places) {
+      rmSync(caFile, { recursive: true })
+      make()
+      assert.throws(() => new Certificates({ caFile, certFile: null, keyFile: null }).read(), {
+        code: 'CONFIG_UNREADABLE',
+        message: `the certificate file ${caFile} cannot be read: ${why}`,
+      })
+    }
   })
 
   test('that were never of use are an error that names the file and shows nothing of it', () => {

@@ -1,6 +1,9 @@
 /** What is said of the errors of etcd, gRPC and TLS that no test brings about. */
 import assert from 'node:assert/strict'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
+import { createSecureContext } from 'node:tls'
 import type { EtcdTarget } from '../../../src/watcher/dcs/etcd3-channel.ts'
 import { explainTrouble } from '../../../src/watcher/dcs/etcd3-trouble.ts'
 
@@ -21,6 +24,20 @@ const MESSAGES: readonly (readonly [error: string, said: RegExp])[] = [
     /^below \/service\/demo\/ lies more than 64 MB/,
   ],
   [connecting('Error: certificate has expired'), /^no connection: certificate has expired: etcd needs another one$/],
+  [
+    connecting('Error: certificate signature failure'),
+    /^no connection: certificate signature failure: no CA in etcd3\.cacert \(\/ca\) signed its certificate; correct/,
+  ],
+  [
+    connecting('Error: unsuitable certificate purpose'),
+    /^no connection: unsuitable certificate purpose: etcd needs one that is for servers \(extendedKeyUsage: serverAuth\)$/,
+  ],
+  [
+    connecting(
+      'Error: unable to verify the first certificate; if the root CA is installed locally, try running Node.js with --use-system-ca',
+    ),
+    /^no connection: unable to verify the first certificate: no CA in etcd3\.cacert/,
+  ],
   [connecting('Error: connect EHOSTUNREACH 10.0.0.1:2379'), /^no connection: connect EHOSTUNREACH 10\.0\.0\.1:2379$/],
   [
     connecting(
@@ -51,4 +68,19 @@ test('a reset by an etcd with TLS may be about the client certificate, one witho
   const config = { auth: null, caFile: null, certFile: null }
   const message = await explainTrouble(reset, { ...TARGET, config, certificates }, null)
   assert.match(message, /if it refuses the router as a TLS client: it may ask for .* set etcd3\.cert and etcd3\.key$/)
+})
+
+test('an etcd is said to have no TLS where it says without TLS what it is, and not where it says that it has TLS', async () => {
+  let answer = 'Client sent an HTTP request to an HTTPS server.\n'
+  const server = createServer((_request, response) => response.end(answer))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const endpoint = `127.0.0.1:${(server.address() as AddressInfo).port}`
+  const certificates = { ca: null, cert: null, key: null, context: createSecureContext() }
+  const target = { ...TARGET, endpoint, certificates }
+  const refused = new Error(connecting('Error: invalid CA certificate'))
+  const say = (): Promise<string> => explainTrouble(refused, target, new AbortController().signal)
+  assert.equal(await say(), 'no connection: invalid CA certificate')
+  answer = '{"etcdserver":"3.5.1"}'
+  assert.match(await say(), /^it speaks no TLS: set etcd3\.protocol: http /)
+  server.close()
 })

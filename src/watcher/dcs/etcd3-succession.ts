@@ -1,0 +1,57 @@
+/** Replaced certificates of an etcd that is being observed: whether it takes them is tried beside the session. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { now } from '../../clock.ts'
+import type { CertificateNews } from '../certificate-news.ts'
+import type { Certificates, CertificateSet } from '../certificates.ts'
+import type { EtcdConnection } from './etcd3.ts'
+
+/** How long after a failure with replaced certificates they are tried again while the earlier ones serve. Milliseconds. */
+const REPLACE_AGAIN_MS = 30_000
+
+export interface SuccessionOptions {
+  readonly certificates: Certificates
+  readonly news: CertificateNews
+  /** From one look at the files to the next. Milliseconds. */
+  readonly intervalMs: number
+  /** Makes a connection to the same endpoint, with the files as they are. */
+  readonly connect: () => EtcdConnection
+}
+
+/**
+ * Gives a connection with other certificates once the files have been replaced and etcd has accepted them: a session
+ * that is healthy is not given up for less. null when `connection` has been closed before. Tells why files do not
+ * count. Never rejects.
+ */
+export async function awaitSuccessor(
+  { closed, target }: EtcdConnection,
+  { certificates, news, intervalMs, connect }: SuccessionOptions,
+): Promise<EtcdConnection | null> {
+  let tried: CertificateSet | null = null
+  let triedAt = 0
+  const isClosed = (): boolean => closed.aborted
+  for (;;) {
+    await sleep(intervalMs, undefined, { signal: closed }).catch(() => undefined)
+    const set = certificates.read()
+    const trouble = certificates.trouble?.message ?? null
+    if (set === target.certificates || trouble !== null) news.tell(target.certificates, trouble)
+    if (isClosed()) return null
+    const isAgain = set === tried
+    if (set === target.certificates || (isAgain && now() - triedAt < REPLACE_AGAIN_MS)) continue
+    tried = set
+    triedAt = now()
+    const successor = connect()
+    const giveUp = (): void => successor.close()
+    closed.addEventListener('abort', giveUp, { once: true })
+    try {
+      await successor.readLeader()
+      return successor
+    } catch (error) {
+      const why = isAgain ? null : await successor.explain(error, closed)
+      if (why !== null && !isClosed())
+        news.tell(target.certificates, `with the certificate files as they are now it cannot be read: ${why}`)
+      successor.close()
+    } finally {
+      closed.removeEventListener('abort', giveUp)
+    }
+  }
+}
