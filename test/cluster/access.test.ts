@@ -2,17 +2,15 @@ import assert from 'node:assert/strict'
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, beforeEach, test } from 'node:test'
-import type { RouterStatus } from '../../src/admin/status.ts'
 import { CertificateAuthority, type CertificatePair, replaceFile } from '../support/certificates.ts'
-import { EtcdCluster, type EtcdServer } from '../support/etcd.ts'
-import { Holders } from '../support/holders.ts'
-import { createLoadTable, failures } from '../support/load.ts'
+import { EtcdCluster } from '../support/etcd.ts'
+import { createLoadTable } from '../support/load.ts'
 import { PatroniCluster } from '../support/patroni.ts'
 import { type LogLine, RouterProcess } from '../support/router.ts'
 import { TempDir } from '../support/temp.ts'
 import { clock, until } from '../support/until.ts'
-import { Writer } from '../support/writer.ts'
 import { settled } from './support/settled.ts'
+import { assertNobodyNotices, etcdOf, viewOf } from './support/unnoticed.ts'
 
 // A cluster that lets nobody in without a certificate and a password: etcd with mutual TLS, users and tokens that last a
 // few seconds, Patroni's REST API with `verify_client: required`. Nothing of it may cost a client anything.
@@ -86,36 +84,15 @@ function login(username: string): { username: string; password: string } {
   return { username, password: `secret of ${username}` }
 }
 
-/** Clients write, and sessions stay, while `what` happens and until it is over: nobody fails. */
-async function assertNobodyNotices(what: () => Promise<unknown>): Promise<void> {
-  const holders = await Holders.open(router.primaryPort, 10)
-  const writer = Writer.start({ port: router.primaryPort, everyMs: 50 })
-  await until('writes are acknowledged', () => writer.attempts.length >= 20)
-  await what()
-  const over = clock()
-  await until('a client writes after it', () => writer.attempts.some(({ ok, at }) => ok && at > over))
-  assert.deepEqual(failures(await writer.stop()), {})
-  assert.equal(await holders.ping(), 10)
-  await holders.close()
-}
-
 /** As far as the router's log goes: all that is not as it should be in a quiet hour. */
 const isTrouble = ({ event }: LogLine): boolean =>
   ['dcs-lost', 'fenced', 'primary-promoting', 'primary-none', 'primary-unlocked', 'replica-down'].includes(
     String(event),
   )
 
-async function endpoint(): Promise<EtcdServer> {
-  const { clusters } = (await router.status()) as unknown as RouterStatus
-  const watched = clusters[0]?.view.dcs.endpoint
-  const server = etcd.servers.find(({ port }) => watched === `127.0.0.1:${port}`)
-  assert.ok(server, `the router reads ${watched ?? 'nothing'}`)
-  return server
-}
-
 test('tokens that expire again and again cost no session, no connection, and not even a line in the log', async () => {
   const from = router.log.length
-  await assertNobodyNotices(async () => {
+  await assertNobodyNotices(router, async () => {
     const end = clock() + 3 * TOKEN_TTL_S * 1000
     await until('three tokens have expired', () => clock() > end, { timeoutMs: 60_000 })
   })
@@ -129,7 +106,7 @@ test('tokens that expire again and again cost no session, no connection, and not
 
 test('all certificates replaced by those of another authority cost no session and no connection', async () => {
   const from = router.log.length
-  await assertNobodyNotices(async () => {
+  await assertNobodyNotices(router, async () => {
     // As a rotation is done: trust both, then the servers, then the clients, then no longer trust the first.
     replaceFile(own.ca, cluster.settings.restTls?.ca ?? '')
     const servers = [etcdServer, restServer].map((pair, index) => [pair, second.server(`new${index}`)] as const)
@@ -145,9 +122,8 @@ test('all certificates replaced by those of another authority cost no session an
     // Patroni goes on with the certificate of the authority that is no longer trusted until it is told.
     for (const member of cluster.members) member.patroni.signal('SIGHUP')
     await until('every member proves itself by its new certificate', async () => {
-      const { clusters } = (await router.status()) as unknown as RouterStatus
-      const view = clusters[0]?.view
-      return view?.primary.state === 'open' && view.members.every(({ isLeader, replica }) => isLeader || replica.fit)
+      const view = await viewOf(router)
+      return view.primary.state === 'open' && view.members.every(({ isLeader, replica }) => isLeader || replica.fit)
     })
   })
   assert.deepEqual(
@@ -157,10 +133,10 @@ test('all certificates replaced by those of another authority cost no session an
 })
 
 test('the loss of the etcd member that is read costs nothing either, over TLS and with a token of another one', async () => {
-  const server = await endpoint()
-  await assertNobodyNotices(async () => {
+  const server = await etcdOf(router, etcd)
+  await assertNobodyNotices(router, async () => {
     await server.kill()
-    await until('the router reads another one', async () => (await endpoint()) !== server)
+    await until('the router reads another one', async () => (await etcdOf(router, etcd)) !== server)
   })
   await server.start()
 })

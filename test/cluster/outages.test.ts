@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { after, before, beforeEach, test } from 'node:test'
 import type { RouterStatus } from '../../src/admin/status.ts'
-import { EtcdCluster, type EtcdServer } from '../support/etcd.ts'
+import { EtcdCluster } from '../support/etcd.ts'
 import { Holders } from '../support/holders.ts'
 import { createLoadTable, failures } from '../support/load.ts'
 import { PatroniCluster } from '../support/patroni.ts'
@@ -13,6 +13,7 @@ import { TempDir } from '../support/temp.ts'
 import { clock, until } from '../support/until.ts'
 import { Writer } from '../support/writer.ts'
 import { settled } from './support/settled.ts'
+import { assertNobodyNotices, etcdOf, viewOf } from './support/unnoticed.ts'
 
 // Parts of a healthy cluster fail, and its leader does not change: no client may notice. Three etcd members.
 
@@ -38,22 +39,6 @@ beforeEach(async () => {
   leader = await settled(cluster, router)
 })
 
-/** Clients write, and sessions stay, while `what` happens and until it is over: nobody fails. */
-async function assertNobodyNotices(what: () => Promise<unknown>): Promise<void> {
-  const holders = await Holders.open(router.primaryPort, 10)
-  const writer = Writer.start({ port: router.primaryPort })
-  await until('writes are acknowledged', () => writer.attempts.length >= 20)
-  await what()
-  const over = clock()
-  await until('a client writes after it', () => writer.attempts.some(({ ok, at }) => ok && at > over))
-  const attempts = await writer.stop()
-  assert.deepEqual(failures(attempts), {})
-  const slowest = Math.max(...attempts.map(({ at, doneAt }) => doneAt - at))
-  assert.ok(slowest < 5000, `a client waited ${slowest} ms`)
-  assert.equal(await holders.ping(), 10)
-  await holders.close()
-}
-
 /** Waits until `ms` have passed and writes have gone on all the time; the outage itself is what takes the time. */
 async function lasting(ms: number): Promise<void> {
   const writer = Writer.start({ port: router.primaryPort, everyMs: 200 })
@@ -62,17 +47,9 @@ async function lasting(ms: number): Promise<void> {
   assert.deepEqual(failures(await writer.stop()), {})
 }
 
-async function endpoint(): Promise<EtcdServer> {
-  const { clusters } = (await router.status()) as unknown as RouterStatus
-  const watched = clusters[0]?.view.dcs.endpoint
-  const server = etcd.servers.find(({ port }) => watched === `127.0.0.1:${port}`)
-  assert.ok(server, `the router reads ${watched ?? 'nothing'}`)
-  return server
-}
-
 test('a restart of all of etcd closes no session and fails no connection', async () => {
   const from = router.log.length
-  await assertNobodyNotices(async () => {
+  await assertNobodyNotices(router, async () => {
     await Promise.all(etcd.servers.map((server) => server.stop()))
     await router.waitForLog('the loss', ({ event }) => event === 'dcs-lost', { from })
     await etcd.startAll()
@@ -82,40 +59,39 @@ test('a restart of all of etcd closes no session and fails no connection', async
 })
 
 test('the loss of the etcd member that is read moves the router to another one, and nobody notices', async () => {
-  const server = await endpoint()
-  await assertNobodyNotices(async () => {
+  const server = await etcdOf(router, etcd)
+  await assertNobodyNotices(router, async () => {
     await server.kill()
-    await until('the router reads another one', async () => (await endpoint()) !== server)
+    await until('the router reads another one', async () => (await etcdOf(router, etcd)) !== server)
   })
   await server.start()
 })
 
 test('an etcd member that is frozen is left for another one, and nobody notices', async () => {
-  const server = await endpoint()
+  const server = await etcdOf(router, etcd)
   const from = router.log.length
-  await assertNobodyNotices(async () => {
+  await assertNobodyNotices(router, async () => {
     server.freeze()
     await router.waitForLog('that it reads another one', ({ event }) => event === 'dcs-up', { from })
-    assert.notEqual(await endpoint(), server)
+    assert.notEqual(await etcdOf(router, etcd), server)
   })
   server.thaw()
 })
 
 test('etcd away for longer than retry_timeout in failsafe mode closes no session and fails no connection', async () => {
-  await assertNobodyNotices(async () => {
+  await assertNobodyNotices(router, async () => {
     for (const server of etcd.servers) server.freeze()
     await lasting(15_000)
     for (const server of etcd.servers) server.thaw()
     await until('the router reads etcd again', async () => {
-      const { clusters } = (await router.status()) as unknown as RouterStatus
-      return clusters[0]?.view.dcs.state === 'up'
+      return (await viewOf(router)).dcs.state === 'up'
     })
   })
   assert.equal(await cluster.waitHealthy(), leader)
 })
 
 test('a REST API that hangs on a healthy primary closes no session and fails no connection', async () => {
-  await assertNobodyNotices(async () => {
+  await assertNobodyNotices(router, async () => {
     leader.hangRest()
     await lasting(10_000)
   })
@@ -164,16 +140,11 @@ test('a router that is killed and started again while etcd is down serves from w
   const from = second.log.length
   await etcd.startAll()
   await second.waitForLog('that it reads etcd', ({ event }) => event === 'dcs-up', { from })
-  await until('the leader is open', async () => (await viewOf(second))?.primary.state === 'open')
+  await until('the leader is open', async () => (await viewOf(second)).primary.state === 'open')
   assert.equal(await holders.ping(), 5, 'etcd that comes back closes no session')
   await holders.close()
   await dir.remove()
 })
-
-async function viewOf(one: RouterProcess) {
-  const { clusters } = (await one.status()) as unknown as RouterStatus
-  return clusters[0]?.view
-}
 
 test('a router that is started before etcd listens, holds, and serves when etcd is there', async (t) => {
   await Promise.all(etcd.servers.map((server) => server.stop()))

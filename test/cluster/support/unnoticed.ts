@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict'
+import type { RouterStatus } from '../../../src/admin/status.ts'
+import type { ClusterView } from '../../../src/watcher/view.ts'
+import type { EtcdCluster, EtcdServer } from '../../support/etcd.ts'
+import { Holders } from '../../support/holders.ts'
+import { failures } from '../../support/load.ts'
+import type { RouterProcess } from '../../support/router.ts'
+import { clock, until } from '../../support/until.ts'
+import { Writer } from '../../support/writer.ts'
+
+/** Clients write, and sessions stay, while `what` happens and until it is over: nobody fails, or waits for long. */
+export async function assertNobodyNotices(router: RouterProcess, what: () => Promise<unknown>): Promise<void> {
+  const holders = await Holders.open(router.primaryPort, 10)
+  const writer = Writer.start({ port: router.primaryPort })
+  await until('writes are acknowledged', () => writer.attempts.length >= 20)
+  await what()
+  const over = clock()
+  await until('a client writes after it', () => writer.attempts.some(({ ok, at }) => ok && at > over))
+  const attempts = await writer.stop()
+  assert.deepEqual(failures(attempts), {})
+  const slowest = Math.max(...attempts.map(({ at, doneAt }) => doneAt - at))
+  assert.ok(slowest < 5000, `a client waited ${slowest} ms`)
+  assert.equal(await holders.ping(), 10)
+  await holders.close()
+}
+
+/** What the router publishes of its cluster. */
+export async function viewOf(router: RouterProcess): Promise<ClusterView> {
+  const { clusters } = (await router.status()) as unknown as RouterStatus
+  const [cluster] = clusters
+  assert.ok(cluster)
+  return cluster.view
+}
+
+/** The etcd member that the router reads. */
+export async function etcdOf(router: RouterProcess, etcd: EtcdCluster): Promise<EtcdServer> {
+  const { endpoint } = (await viewOf(router)).dcs
+  const server = etcd.servers.find(({ port }) => endpoint === `127.0.0.1:${port}`)
+  assert.ok(server, `the router reads ${endpoint ?? 'nothing'}`)
+  return server
+}
