@@ -1,18 +1,20 @@
 /** gRPC to one etcd endpoint: TLS, a token with each call, and the end of every call with the channel. */
+import type { Etcd3Config } from '../../config/config.ts'
+import type { CertificateSet } from '../certificates.ts'
 import {
+  AuthClient,
   type CallOptions,
   type Client,
+  Host,
+  type ICallable,
   InterceptingCall,
   type Interceptor,
   Metadata,
+  noop,
   type ServiceError,
+  type Services,
   status,
-} from '@grpc/grpc-js'
-import { noop } from 'cockatiel'
-import { AuthClient, type ICallable, type Services } from 'etcd3'
-import { Host } from 'etcd3/lib/connection-pool.js'
-import type { Etcd3Config } from '../../config/config.ts'
-import type { CertificateSet } from '../certificates.ts'
+} from './etcd3.ts'
 import { EtcdCredentials, serverName } from './etcd3-credentials.ts'
 import { Token } from './etcd3-token.ts'
 

@@ -1,7 +1,7 @@
 /** TLS (or none) of one channel, and its sockets: grpc-js leaves those open to which the peer says nothing. */
 import { isIP, type Socket } from 'node:net'
 import { checkServerIdentity, type PeerCertificate, type SecureContext } from 'node:tls'
-import { ChannelCredentials, type ChannelOptions } from '@grpc/grpc-js'
+import { ChannelCredentials, type ChannelOptions } from './etcd3.ts'
 
 type SecureConnector = ReturnType<ChannelCredentials['_createSecureConnector']>
 

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { now } from '../../clock.ts'
 import type { CertificateNews } from '../certificate-news.ts'
 import type { Certificates, CertificateSet } from '../certificates.ts'
-import type { EtcdConnection } from './etcd3.ts'
+import type { EtcdConnection } from './etcd3-connection.ts'
 
 /** How long after a failure with replaced certificates they are tried again while the earlier ones serve. Milliseconds. */
 const REPLACE_AGAIN_MS = 30_000

@@ -1,7 +1,7 @@
 /** An etcd that asks for user and password: tokens that end, users that change, and what is said when it refuses. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { EtcdConnection } from '../../../src/watcher/dcs/etcd3.ts'
+import { EtcdConnection } from '../../../src/watcher/dcs/etcd3-connection.ts'
 import { EtcdCluster } from '../../support/etcd.ts'
 import { until } from '../../support/until.ts'
 import { Observer } from './observer.ts'
