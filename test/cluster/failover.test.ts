@@ -6,6 +6,7 @@ import { byServer, createLoadTable, failures, lostWrites, outage, type Attempt }
 import { OutageProbe } from '../support/outage-probe.ts'
 import { PatroniCluster } from '../support/patroni.ts'
 import type { PatroniMember } from '../support/patroni-member.ts'
+import { processesIn } from '../support/processes.ts'
 import { RouterProcess } from '../support/router.ts'
 import { clock, until } from '../support/until.ts'
 import { Writer } from '../support/writer.ts'
@@ -146,6 +147,7 @@ test('a crash of the leader fails only the connections that it was serving', asy
   await until('writes are acknowledged', () => writer.attempts.length >= 20)
   const crashed = clock()
   await old.crash()
+  assert.deepEqual(processesIn(old.dir), [], 'nothing of it is left')
   const next = await cluster.waitForLeader({ not: old })
   await until('clients write to the next leader', () => writer.attempts.some(({ server }) => server === next.pgPort))
   const attempts = await writer.stop()

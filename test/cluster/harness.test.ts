@@ -6,10 +6,11 @@ import { byServer, createLoadTable, failures, lostWrites, outage } from '../supp
 import { OutageProbe } from '../support/outage-probe.ts'
 import { PatroniCluster } from '../support/patroni.ts'
 import { processesIn } from '../support/processes.ts'
-import { clock, until } from '../support/until.ts'
+import { until } from '../support/until.ts'
 import { Writer } from '../support/writer.ts'
 
 // The cluster that all other tests of this suite stand on: without a router, so that what fails here is not the router.
+// How it fails over after a crash, a freeze or a partition is seen in failover.test.ts.
 
 let etcd: EtcdCluster
 let cluster: PatroniCluster
@@ -56,43 +57,6 @@ test('a planned switchover stops writes for little more than a second', async (t
     leaders.map(({ type, value }) => `${type} ${value}`),
     ['delete ', `put ${candidate.name}`],
   )
-})
-
-test('a crashed leader is replaced after its ttl and comes back as a replica', async (t) => {
-  const old = await cluster.waitHealthy()
-  const probe = OutageProbe.start(cluster.members)
-  await until('a write is acknowledged', () => probe.acknowledgements.length > 0)
-  await old.crash()
-  assert.deepEqual(processesIn(old.dir), [])
-  const next = await cluster.waitForLeader({ not: old })
-  await until('the next leader accepts writes', () => probe.first(next))
-  await probe.stop()
-  t.diagnostic(`the cluster's own outage: ${probe.outage().ms.toFixed(0)} ms`)
-  const begin = clock()
-  await old.start()
-  await cluster.waitHealthy()
-  t.diagnostic(`back after ${(clock() - begin).toFixed(0)} ms`)
-})
-
-test('a frozen Patroni loses the key while its PostgreSQL goes on, and comes back', async (t) => {
-  const old = await cluster.waitHealthy()
-  old.freeze()
-  const next = await cluster.waitForLeader({ not: old })
-  await until('the next leader accepts writes', () => next.writable())
-  assert.equal(await old.writable(), true)
-  const begin = clock()
-  old.thaw()
-  await cluster.waitHealthy()
-  t.diagnostic(`back after ${(clock() - begin).toFixed(0)} ms`)
-})
-
-test('a leader that is cut off from etcd gives up by itself, and comes back', async () => {
-  const old = await cluster.waitHealthy()
-  old.cutFromEtcd()
-  await until(`${old.name} is read-only`, async () => !(await old.writable()))
-  const next = await cluster.waitForLeader({ not: old })
-  old.reconnectToEtcd()
-  assert.equal(await cluster.waitHealthy(), next)
 })
 
 test('a REST API that hangs costs its member nothing', async () => {
