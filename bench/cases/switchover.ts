@@ -2,8 +2,8 @@ import { OutageProbe } from '../../test/support/outage-probe.ts'
 import type { Case, Figure } from '../case.ts'
 import { recordExtra, recordWrites, startWriters, writersReach } from '../writes.ts'
 
-const figures = (extraMs: number): readonly Figure[] => [
-  { key: 'failed', label: 'failed connections', unit: 'count', must: { max: 0 } },
+const figures = (failed: readonly Figure[], extraMs: number): readonly Figure[] => [
+  ...failed,
   { key: 'read-only', label: 'writes sent to a read-only server (`25006`)', unit: 'count', must: { max: 0 } },
   { key: 'extra', label: "outage beyond the cluster's own", unit: 'ms', must: { max: extraMs } },
   { key: 'outage', label: 'outage', unit: 'ms' },
@@ -13,7 +13,7 @@ const figures = (extraMs: number): readonly Figure[] => [
 export const switchover: Case = {
   name: 'switchover',
   title: 'planned switchover, a new connection + INSERT every 20 ms',
-  figures: figures(300),
+  figures: figures([{ key: 'failed', label: 'failed connections', unit: 'count', must: { max: 0 } }], 300),
   bed: {},
   waits: false,
   async measure(bed, record, leader) {
@@ -28,6 +28,12 @@ export const switchover: Case = {
       await recordWrites(writers, record)
       await probe.stop()
       recordExtra(record, probe.outage(), writers)
+      for (const subject of ['router', 'haproxy'] as const) {
+        const failed = writers[subject].attempts.filter(({ ok, code }) => !ok && code !== '25006')
+        const served = failed.filter(({ code, connectedAt }) => code === '57P01' && connectedAt !== null)
+        record.set('served', { [subject]: served.length })
+        record.set('unserved', { [subject]: failed.length - served.length })
+      }
     }
   },
 }
@@ -35,11 +41,20 @@ export const switchover: Case = {
 /** One interval of the checks, and half a second. */
 const REST_EXTRA_MS = 2_500
 
-/** The same where the router cannot reach the DCS. */
+/**
+ * The same where the router cannot reach the DCS. Nothing of a switchover is to be seen in the REST API before Patroni
+ * stops Postgres, so whoever is being served at that instant is cut off (57P01): such a client had a session.
+ */
 export const switchoverByRest: Case = {
   ...switchover,
   name: 'switchover-rest',
   title: 'planned switchover, the router having only the REST API of one member (`rest`)',
-  figures: figures(REST_EXTRA_MS),
+  figures: figures(
+    [
+      { key: 'unserved', label: 'failed connections, those being served not counted', unit: 'count', must: { max: 0 } },
+      { key: 'served', label: 'failed connections that were being served', unit: 'count' },
+    ],
+    REST_EXTRA_MS,
+  ),
   bed: { restOnly: true },
 }
