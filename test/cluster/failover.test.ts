@@ -85,7 +85,7 @@ test('a planned switchover fails no connection and sends no write to a read-only
   assert.ok(outage(attempts).ms < ownMs + 3000)
 })
 
-test('the same holds for a router that has nothing but the REST API of one member', async (t) => {
+test('a router with nothing but a REST API fails only who is served at that moment, and writes to no replica', async (t) => {
   const { scope, namespace } = cluster.settings
   const rest = { urls: [`http://127.0.0.1:${old.restPort}`] }
   await using second = await RouterProcess.start({ config: { scope, namespace, rest } })
