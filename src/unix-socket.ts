@@ -6,7 +6,7 @@ import { dirname } from 'node:path'
 import { explain, failureOf, RouterError } from './errors.ts'
 
 /** `sun_path` of sockaddr_un in Linux: 108 bytes with the final NUL. */
-const MAX_PATH_BYTES = 107
+export const MAX_SOCKET_PATH_BYTES = 107
 
 export interface UnixSocketOptions {
   readonly path: string
@@ -40,8 +40,8 @@ const IN_USE = 'another process listens there: is a router running already?'
 async function claim(options: UnixSocketOptions): Promise<void> {
   const { path } = options
   const bytes = Buffer.byteLength(path)
-  if (bytes > MAX_PATH_BYTES)
-    throw failed(options, `the path has ${bytes} bytes, and a socket's has at most ${MAX_PATH_BYTES}`)
+  if (bytes > MAX_SOCKET_PATH_BYTES)
+    throw failed(options, `the path has ${bytes} bytes, and a socket's has at most ${MAX_SOCKET_PATH_BYTES}`)
   const stats = await lstat(path).catch((error: unknown) => {
     if (failureOf(error) === 'missing') return null
     throw failed(options, explain(error), error)

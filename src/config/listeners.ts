@@ -1,5 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net'
 import { normalize } from 'node:path'
+import { MAX_SOCKET_PATH_BYTES } from '../unix-socket.ts'
 import type { Bind, ListenerConfig } from './config.ts'
 import { entriesOf } from './entries.ts'
 import { bad, good, isMapping, show, type Parsed } from './parsed.ts'
@@ -80,9 +81,10 @@ function parseSocketPath(path: string): Parsed<Bind> {
   return fits.ok ? good({ kind: 'unix', path: normalize(path) }) : fits
 }
 
-/** sun_path: 108 bytes with the final NUL. */
+/** Whether a path is short enough for a socket. */
 export function fitsSocket(path: string): Parsed<string> {
-  return Buffer.byteLength(path) <= 107 ? good(path) : bad('is too long: a socket path has at most 107 bytes')
+  if (Buffer.byteLength(path) <= MAX_SOCKET_PATH_BYTES) return good(path)
+  return bad(`is too long: a socket path has at most ${MAX_SOCKET_PATH_BYTES} bytes`)
 }
 
 /** As one would write it: `*:5000`, `[::1]:5000`, `/run/db.sock`. */

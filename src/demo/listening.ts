@@ -1,4 +1,5 @@
 /** A TCP server on this machine only, that comes back on the port that it had. */
+import { once } from 'node:events'
 import type { Server } from 'node:net'
 import { explain, failureOf, RouterError } from '../errors.ts'
 
@@ -21,20 +22,11 @@ export async function listenNear(server: Server, wished: number): Promise<number
 }
 
 /** Listens on `port` (0: any); returns which. Rejects with Node's own error. */
-export function listenOn(server: Server, port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const onError = (error: Error): void => {
-      server.off('listening', onListening)
-      reject(error)
-    }
-    const onListening = (): void => {
-      server.off('error', onError)
-      const address = server.address()
-      resolve(typeof address === 'object' && address !== null ? address.port : port)
-    }
-    server.once('error', onError).once('listening', onListening)
-    server.listen({ port, host: HOST, exclusive: true })
-  })
+async function listenOn(server: Server, port: number): Promise<number> {
+  server.listen({ port, host: HOST, exclusive: true })
+  await once(server, 'listening')
+  const address = server.address()
+  return typeof address === 'object' && address !== null ? address.port : port
 }
 
 /** Stops listening; resolves when all of its connections have ended as well. Harmless when it does not listen. */

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { hasPrimary, type RouterStatus } from '../admin/status.ts'
 import { explain, RouterError } from '../errors.ts'
 import type { Router } from '../router.ts'
+import { MAX_SOCKET_PATH_BYTES } from '../unix-socket.ts'
 import { DEMO_PACE, DemoCluster, SCOPE } from './demo-cluster.ts'
 import { Events } from './events.ts'
 import type { Pace } from './patroni.ts'
@@ -30,8 +31,6 @@ const CONFIRM_MS = 1000
 /** To find the primary and both replicas. It goes on without them, too. */
 const PATIENCE_MS = 30_000
 const PREFIX = 'pr-demo-'
-/** `sun_path` of sockaddr_un in Linux: 108 bytes with the final NUL. */
-const MAX_SOCKET_PATH_BYTES = 107
 
 export class Scene {
   readonly cluster: DemoCluster

@@ -2,7 +2,7 @@
 import type { Logger } from 'pino'
 import { now } from '../clock.ts'
 import type { ProxyConfig } from '../config/config.ts'
-import type { DialFailure } from '../watcher/view.ts'
+import { type DialFailure, isSameAddress } from '../watcher/view.ts'
 import type { Client } from './client.ts'
 import { dial, type Answered } from './dial.ts'
 import { Dials } from './dials.ts'
@@ -141,6 +141,5 @@ export class Connector {
 }
 
 function isSame(a: Target, b: Target): boolean {
-  const isThere = a.address.host === b.address.host && a.address.port === b.address.port
-  return a.member === b.member && a.epoch === b.epoch && isThere
+  return a.member === b.member && a.epoch === b.epoch && isSameAddress(a.address, b.address)
 }

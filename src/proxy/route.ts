@@ -1,7 +1,7 @@
 /** Which members a route may use, from the view: the rules of Patroni's REST API (api.py, do_GET). Pure. */
 import type { ListenerConfig, Route } from '../config/config.ts'
 import { takesNew } from '../watcher/machine.ts'
-import type { Address, ClusterView, MemberView } from '../watcher/view.ts'
+import { type Address, type ClusterView, isSameAddress, type MemberView } from '../watcher/view.ts'
 import { lagStep, whyLagging, type WithinLag } from './lag.ts'
 
 export interface Target {
@@ -83,9 +83,9 @@ export function isDown({ members }: ClusterView, { member }: Target): boolean {
 }
 
 /** Whether the member is at another address now: whoever is at the old one, nobody checks or fences it any more. */
-export function hasMoved({ members }: ClusterView, { member, address: { host, port } }: Target): boolean {
-  const address = members.find(({ name }) => name === member)?.address ?? null
-  return address !== null && (address.host !== host || address.port !== port)
+export function hasMoved({ members }: ClusterView, { member, address }: Target): boolean {
+  const present = members.find(({ name }) => name === member)?.address ?? null
+  return present !== null && !isSameAddress(present, address)
 }
 
 /** The step to the next view. */

@@ -8,11 +8,11 @@ import { basisOf, memberOf, type PrimaryEvent, type PrimaryMachine } from './mac
 import { addressOf, type Memory } from './memory.ts'
 import type { Expected } from './proof.ts'
 import { probeStartup } from './startup.ts'
-import type { Address } from './view.ts'
+import { type Address, isSameAddress } from './view.ts'
 import type { Witness } from './witness.ts'
 
 /** What is known at this moment. */
-export interface Known {
+export interface Situation {
   readonly machine: PrimaryMachine
   readonly memory: Memory
   readonly cluster: Cluster
@@ -29,26 +29,26 @@ export interface Listener {
 export class Interview implements Ask {
   readonly #config: ClusterConfig
   readonly #witness: Witness
-  readonly #known: () => Known
+  readonly #situation: () => Situation
   readonly #listener: Listener
   /** Where the leader was when it was asked last. */
   #leaderPosition: { readonly member: string; readonly position: number } | null = null
 
-  constructor(config: ClusterConfig, witness: Witness, known: () => Known, listener: Listener) {
+  constructor(config: ClusterConfig, witness: Witness, situation: () => Situation, listener: Listener) {
     this.#config = config
     this.#witness = witness
-    this.#known = known
+    this.#situation = situation
     this.#listener = listener
   }
 
   /** Where a member is dialled now. */
   addressOf(name: string): Address | null {
-    const member = this.#known().memory.get(name)?.member
+    const member = this.#situation().memory.get(name)?.member
     return member === undefined ? null : addressOf(member, this.#config.proxy.address)
   }
 
   async primary(name: string, signal: AbortSignal): Promise<void> {
-    const { machine, memory } = this.#known()
+    const { machine, memory } = this.#situation()
     const member = memory.get(name)
     if (member === undefined) return
     const asked = { askedUnder: basisOf(machine, name), askedAt: now() }
@@ -60,7 +60,7 @@ export class Interview implements Ask {
   }
 
   async replica(name: string, signal: AbortSignal): Promise<void> {
-    const { machine, memory } = this.#known()
+    const { machine, memory } = this.#situation()
     const member = memory.get(name)
     const path = member === undefined ? null : askedAs(name, member, machine.facts)
     if (member === undefined || path === null) return
@@ -76,37 +76,33 @@ export class Interview implements Ask {
   }
 
   async startup(name: string, signal: AbortSignal): Promise<void> {
-    const asked = { askedUnder: basisOf(this.#known().machine, name), askedAt: now() }
+    const asked = { askedUnder: basisOf(this.#situation().machine, name), askedAt: now() }
     const address = this.addressOf(name)
     if (address === null) return
     const answer = await probeStartup(address, this.#config.proxy.check.timeoutMs, signal)
-    if (signal.aborted || !isSame(this.addressOf(name), address)) return
+    if (signal.aborted || !isSameAddress(this.addressOf(name), address)) return
     this.#listener.replicaStep(name, (fitness) => afterReplicaPostgres(fitness, answer))
     this.#listener.step({ type: 'postgres', member: name, answer, ...asked })
   }
 
   /** Whom the DCS names, as far as that can be true still: a lock that nobody has seen for its ttl may be another's. */
   #vouchedFor(): string | null {
-    const { machine, cluster, readAt } = this.#known()
+    const { machine, cluster, readAt } = this.#situation()
     const age = machine.link === 'up' || readAt === null ? 0 : now() - readAt
     return age <= (cluster.ttlMs ?? DEFAULT_TTL_MS) ? (machine.facts.leader?.name ?? null) : null
   }
 
   /** As it said itself, else as the DCS says; a former leader's position is no measure for the present one's replicas. */
   #whereTheLeaderIs(): number | null {
-    const { cluster, machine } = this.#known()
+    const { cluster, machine } = this.#situation()
     const leader = namedBy(cluster) ?? memberOf(machine.phase)
     return this.#leaderPosition?.member === leader ? this.#leaderPosition.position : cluster.optime
   }
 
   #expected(member: string): Expected {
-    return { member, scope: this.#config.scope, systemId: this.#known().cluster.systemId }
+    return { member, scope: this.#config.scope, systemId: this.#situation().cluster.systemId }
   }
 }
 
 /** Patroni's own. */
 const DEFAULT_TTL_MS = 30_000
-
-export function isSame(one: Address | null, other: Address): boolean {
-  return one?.host === other.host && one.port === other.port
-}

@@ -101,14 +101,12 @@ export const NO_FACTS: DcsFacts = {
   members: new Map(),
 }
 
-/** What a router may know before it has read the DCS: its state of the last time. */
-export interface Remembered {
-  readonly facts: DcsFacts
-  readonly timelineFloor: number
-}
-
-/** The state of a router that has just started. `fall`: see `CheckConfig`. */
-export function initialPrimary(fall: number, now: number, remembered: Remembered | null = null): PrimaryMachine {
+/** The state of a router that has just started. `fall`: see `CheckConfig`; `remembered`: from its last run. */
+export function initialPrimary(
+  fall: number,
+  now: number,
+  remembered: Pick<PrimaryMachine, 'facts' | 'timelineFloor'> | null = null,
+): PrimaryMachine {
   return {
     link: 'never',
     facts: remembered?.facts ?? NO_FACTS,

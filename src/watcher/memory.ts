@@ -35,17 +35,12 @@ export function recalled(members: readonly Member[]): Memory {
 /** The part of a snapshot that the primary's state machine decides by. */
 export function factsOf(cluster: Cluster, memory: Memory, dialled: ProxyConfig['address']): DcsFacts {
   const { leader, hasLock, claimed, systemId, standbyCluster, paused, failover } = cluster
-  return { leader, hasLock, claimed, systemId, standbyCluster, paused, failover, members: membersOf(memory, dialled) }
-}
-
-/** The same of the members alone. */
-export function membersOf(memory: Memory, dialled: ProxyConfig['address']): DcsFacts['members'] {
   const members = [...memory].map(([name, { member }]) => {
     const address = addressOf(member, dialled)
     const where = address === null ? null : `${address.host}:${address.port} ${member.restUrl ?? '-'}`
     return [name, { address: where, timeline: member.timeline }] as const
   })
-  return new Map(members)
+  return { leader, hasLock, claimed, systemId, standbyCluster, paused, failover, members: new Map(members) }
 }
 
 /** Where a member is dialled; null where that is not known. */

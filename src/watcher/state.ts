@@ -4,7 +4,7 @@ import { bad, good, type Parsed } from '../config/parsed.ts'
 import { parseJson } from './json.ts'
 import { type Member, parseMember } from './member.ts'
 import { printable } from './printable.ts'
-import type { Address } from './view.ts'
+import { type Address, isSameAddress } from './view.ts'
 
 export interface SavedCluster {
   readonly systemId: string | null
@@ -128,15 +128,13 @@ function memberOf(saved: SavedMember): Member | null {
   const member = parseMember(name, JSON.stringify(value))
   if (typeof member === 'string') return null
   const read = member.host === null ? null : { host: member.host, port: member.port }
-  return isSame(read, address) && isSame(member.proxy, proxy) && member.restUrl === restUrl ? member : null
+  return isSameAddress(read, address) && isSameAddress(member.proxy, proxy) && member.restUrl === restUrl
+    ? member
+    : null
 }
 
 function urlOf(address: Address | null): string | null {
   if (address === null) return null
   const { host, port } = address
   return `postgres://${/[:%]/.test(host) ? `[${host}]` : host}:${port}/postgres`
-}
-
-function isSame(a: Address | null, b: Address | null): boolean {
-  return a?.host === b?.host && a?.port === b?.port
 }

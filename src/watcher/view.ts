@@ -60,6 +60,11 @@ export interface Address {
   readonly port: number
 }
 
+/** Whether both are the same place; two that are not known are. */
+export function isSameAddress(one: Address | null, other: Address | null): boolean {
+  return one?.host === other?.host && one?.port === other?.port
+}
+
 export interface MemberView extends Member {
   /** Its key has gone from the DCS: what is shown is what was known last. */
   readonly gone: boolean

@@ -15,13 +15,13 @@ import type { PostgresAnswer } from './evidence.ts'
 import { afterReplicaPostgres, afterSnapshot, type Fitness, UNKNOWN_FITNESS } from './fitness.ts'
 import { initialPrimary, memberOf, nextTickAt, type PrimaryEvent, type PrimaryMachine } from './machine.ts'
 import { factsOf, type Memory, recalled, remember } from './memory.ts'
-import { Interview, isSame, type Known } from './interview.ts'
+import { Interview, type Situation } from './interview.ts'
 import { narrate } from './narrate.ts'
 import { nextPrimary } from './primary.ts'
 import type { RestClient } from './rest.ts'
 import { fromSaved, toSaved } from './state.ts'
 import type { StateFile } from './state-file.ts'
-import type { ClusterView, DcsView, DialFailure } from './view.ts'
+import { type ClusterView, type DcsView, type DialFailure, isSameAddress } from './view.ts'
 import { viewOf } from './view-of.ts'
 import { KeyWitness, RestWitness } from './witness.ts'
 
@@ -58,13 +58,13 @@ export class Watcher {
     this.#dcs = unreadDcs(deps.dcs.kind, startedAt)
     this.#view = this.#compose()
     const witness = deps.config.proxy.trust === 'dcs' ? new KeyWitness() : new RestWitness(deps.rest)
-    const known = (): Known => ({
+    const situation = (): Situation => ({
       machine: this.#machine,
       memory: this.#memory,
       cluster: this.#cluster,
       readAt: this.#dcs.readAt,
     })
-    this.#interview = new Interview(deps.config, witness, known, {
+    this.#interview = new Interview(deps.config, witness, situation, {
       step: (event) => this.#step(event),
       replicaStep: (member, change) => this.#replicaStep(member, change),
     })
@@ -99,7 +99,7 @@ export class Watcher {
 
   /** Takes a dial of the proxy that failed as an observation. */
   dialFailed({ member, address, basis, reason, startedAt }: DialFailure): void {
-    if (!isSame(this.#interview.addressOf(member), address)) return
+    if (!isSameAddress(this.#interview.addressOf(member), address)) return
     const answer: PostgresAnswer = { kind: 'down', reason }
     if (basis === null) this.#replicaStep(member, (fitness) => afterReplicaPostgres(fitness, answer))
     else this.#step({ type: 'postgres', member, answer, askedUnder: basis, askedAt: startedAt })

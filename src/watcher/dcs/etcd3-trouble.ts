@@ -26,7 +26,7 @@ export async function explainTrouble(error: unknown, target: EtcdTarget, signal:
 }
 
 /** What the message of a call says, or null. Pure. */
-export function knownTrouble(reason: string, target: EtcdTarget): string | null {
+function knownTrouble(reason: string, target: EtcdTarget): string | null {
   const trouble = TROUBLES.find(({ when }) => when.test(reason))
   if (trouble !== undefined) return trouble.say(reason, target)
   const peer = peerOf(target)
