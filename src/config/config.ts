@@ -4,7 +4,11 @@ export interface Config {
   readonly file: string | null
   /** Inside always a list; the flat file describes one. A Citus group is a cluster. */
   readonly clusters: readonly ClusterConfig[]
-  /** Where the last known cluster is kept; null: nowhere. */
+  /** In the order of the file. */
+  readonly templates: readonly TemplateConfig[]
+  /** In the order of the file, which is the order in which they are run. */
+  readonly hooks: readonly HookConfig[]
+  /** Where the last known cluster, pending reloads and commits under way are kept; null: nowhere. */
   readonly stateDir: string | null
   readonly admin: AdminConfig
   readonly logging: LoggingConfig
@@ -62,6 +66,7 @@ export interface RestApiConfig {
 }
 
 export interface ProxyConfig {
+  /** Empty: the proxy is off. */
   readonly listeners: readonly ListenerConfig[]
   /** Which address of a member is dialled; one without a `proxy_url` is dialled at its `conn_url`. */
   readonly address: 'conn_url' | 'proxy_url'
@@ -119,6 +124,71 @@ export interface UnixBind {
   /** Absolute. */
   readonly path: string
 }
+
+/** One file that is rendered. */
+export interface TemplateConfig {
+  /** Absolute. */
+  readonly source: string
+  /** Absolute. */
+  readonly destination: string
+  /** Name or number; null: as the file that is there, else of the router's own user. */
+  readonly owner: string | null
+  readonly group: string | null
+  /** Permission bits; null: as the file that is there, else 0644. */
+  readonly mode: number | null
+  /** Run on the staged file before it takes the place of the destination. */
+  readonly check: CommandConfig | null
+  readonly reload: CommandConfig | null
+  /** `minMs` is waited after each change, `maxMs` at most after the first one. */
+  readonly debounce: { readonly minMs: number; readonly maxMs: number }
+  /** Besides every change: how often source and destination are looked at again; 0: never. */
+  readonly intervalMs: number
+  /** What to do while a list that is written is empty, or whoever is named is not there. */
+  readonly onEmpty: 'keep' | 'render'
+  /** Whether the file before the last change stays beside the destination, as `DESTINATION.bak`. */
+  readonly backup: boolean
+  /** Templates with the same group change together and reload once; null: it is one of its own. */
+  readonly reloadGroup: string | null
+  /** Arbitrary keys of the DCS that the template reads: those below `prefix` + each of `keys`. Begins with a slash and ends with none; empty: the root. */
+  readonly prefix: string
+  /** Each begins with a slash; `/` is all below the prefix. Empty: the template reads no keys. */
+  readonly keys: readonly string[]
+}
+
+/** A command that is run, in a process group of its own. */
+export interface CommandConfig {
+  /** A text goes to `/bin/sh -c`; a list (not empty) is run without a shell. Both may hold PLACEHOLDERS (command.ts). */
+  readonly command: string | readonly string[]
+  /** Then its process group is ended. */
+  readonly timeoutMs: number
+  /** Besides the few variables that every command gets. */
+  readonly env: Readonly<Record<string, string>>
+  /** Absolute. */
+  readonly workingDir: string
+}
+
+/** A command that is run when the primary's state changes. */
+export interface HookConfig {
+  /** As it is shown: `hooks[0]`, or what the file calls it. */
+  readonly name: string
+  readonly on: readonly PrimaryStateName[]
+  /** The reload group (or the destination of a template of its own) that has to be in place and reloaded first; null: none. */
+  readonly after: string | null
+  readonly run: CommandConfig
+}
+
+/** The states of the primary (watcher/machine.ts, `PrimaryState`). */
+export const PRIMARY_STATES = [
+  'open',
+  'switching',
+  'promoting',
+  'unreachable',
+  'unverified',
+  'unlocked',
+  'none',
+] as const
+
+export type PrimaryStateName = (typeof PRIMARY_STATES)[number]
 
 export interface AdminConfig {
   /** `isDefault`: a default socket that cannot be made is a warning, a configured one an error. */

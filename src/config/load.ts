@@ -69,6 +69,8 @@ export function loadConfig({ file, text, env }: ConfigInput): ConfigResult {
   const config: Config = {
     file,
     clusters: [{ scope, namespace, citusGroup, localMember, dcs: dcs.value, restApi, proxy }],
+    templates: [],
+    hooks: [],
     stateDir,
     admin: { socket: { path: admin.socket ?? DEFAULT_ADMIN_SOCKET, isDefault: admin.socket === null } },
     logging,

@@ -52,6 +52,8 @@ const DEFAULTS: Config = {
       },
     },
   ],
+  templates: [],
+  hooks: [],
   stateDir: null,
   admin: { socket: { path: '/run/patroni-router/admin.sock', isDefault: true } },
   logging: { level: 'info', format: 'json' },

@@ -1,0 +1,45 @@
+/** How a helper is made: pure and synchronous, checked by its signature when a template is compiled. */
+import type { Shape } from './shape.ts'
+import type { Answer, Question, RenderInputs } from './render.ts'
+
+export interface Helper {
+  readonly name: string
+  /** For messages and the documentation: `getv KEY [DEFAULT]`. */
+  readonly usage: string
+  /** How many arguments it takes. */
+  readonly arity: { readonly min: number; readonly max: number }
+  /** What it gives, from what it is given; lets the paths below it be checked. */
+  returns(args: readonly Shape[]): Shape
+  /**
+   * Text of strangers that is not safe to be written (unsafe.ts):
+   * - `carries`: is worked on as any text, and what comes of it is as little to be trusted.
+   * - `settles`: nothing of it remains in the result: a comparison, a length.
+   * - `quotes`: the result is fit for its target.
+   */
+  readonly unsafe: 'carries' | 'settles' | 'quotes'
+  /** Arguments that have to be literals: why this call is wrong, or null. Called when the template is compiled. */
+  checkLiterals?(args: readonly (string | number | boolean | null | undefined)[]): string | null
+  /**
+   * `args`: plain values (strings, finite numbers, booleans, null, arrays, objects without prototype), never changed.
+   * @throws HelperError with what is wrong with the arguments; anything else it throws is a fault of ours.
+   */
+  run(args: readonly unknown[], call: HelperCall): unknown
+}
+
+export interface HelperCall {
+  /**
+   * Reads something of the inputs, and notes that the template depends on it: with other inputs the same question is put
+   * again and the answers are compared as JSON.
+   */
+  read<T>(question: (inputs: RenderInputs) => T): T
+  /** What was found out beforehand; where it is not known yet, the rendering ends here, to be done again. */
+  ask(question: Question): Answer
+}
+
+/** Wrong arguments, or something that is not there. The message holds no value that could be a secret. */
+export class HelperError extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'HelperError'
+  }
+}
