@@ -5,6 +5,8 @@ import type { RestClient } from '../rest.ts'
 import type { Dcs } from './dcs.ts'
 import { Etcd3Dcs } from './etcd3-dcs.ts'
 import { FileDcs } from './file-dcs.ts'
+import { Etcd3KeyValues } from './etcd3-key-values.ts'
+import type { KeyValueSource } from './key-values.ts'
 import { RestDcs } from './rest-dcs.ts'
 
 /**
@@ -21,6 +23,21 @@ export function createDcs(config: ClusterConfig, restClient: RestClient, log: Lo
       return new FileDcs({ path: dcs.path, intervalMs })
     case 'rest':
       return new RestDcs({ config: dcs, restClient, scope, intervalMs, fastIntervalMs })
+  }
+}
+
+/**
+ * What arbitrary keys are read from, for templates; null where there are none (file, rest). Nothing is connected yet.
+ * `log` is told of keys that are left out.
+ */
+export function createKeyValueSource({ dcs, proxy }: ClusterConfig, log: Log | null = null): KeyValueSource | null {
+  const { intervalMs, timeoutMs } = proxy.check
+  switch (dcs.kind) {
+    case 'etcd3':
+      return new Etcd3KeyValues({ config: dcs, intervalMs, timeoutMs, log })
+    case 'file':
+    case 'rest':
+      return null
   }
 }
 

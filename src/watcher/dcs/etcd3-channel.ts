@@ -24,8 +24,10 @@ export interface EtcdTarget {
   readonly config: Pick<Etcd3Config, 'auth' | 'caFile' | 'certFile'>
   /** What the files hold; null: without TLS. */
   readonly certificates: CertificateSet | null
-  /** `/service/demo/`, with the slash at the end: `/service/demo2/` is another cluster. */
+  /** `/service/demo/`, with the slash at the end: `/service/demo2/` is another cluster. Else what is read, for people. */
   readonly prefix: string
+  /** Which keys `etcdctl role grant-permission ROLE read` has to name; without it, the prefix. */
+  readonly grant?: string
   /** How long a read may take. Milliseconds. */
   readonly timeoutMs: number
 }

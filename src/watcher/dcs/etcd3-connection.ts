@@ -11,16 +11,18 @@ import {
   KVClient,
   WatchClient,
 } from './etcd3.ts'
-import { EtcdChannel, type EtcdTarget } from './etcd3-channel.ts'
+import { EtcdChannel, type EtcdTarget, MAX_MESSAGE } from './etcd3-channel.ts'
 import { explainTrouble } from './etcd3-trouble.ts'
+import { belowPrefix, type KeyRange } from './key-range.ts'
 import type { KeyEvent, VersionedKey } from './keyspace.ts'
 
 /** What a linearizable read has shown. */
 export interface EtcdReading {
   readonly clusterId: string
   readonly revision: bigint
-  /** Relative to the prefix. */
+  /** By the names that the range gives them; empty when they were only counted. */
   readonly keys: readonly VersionedKey[]
+  readonly count: number
 }
 
 export interface EtcdWatcher {
@@ -35,6 +37,9 @@ export interface EtcdWatcher {
  * that is cut here is set aside there. Bytes.
  */
 const MAX_VALUE = 4 * 1024 * 1024
+
+/** How many keys one answer to a list has at most. */
+const PAGE = 1000
 
 /** More than the parts of finding out why it is of no use may take. Milliseconds. */
 const EXPLAIN_MS = 3000
@@ -51,15 +56,15 @@ const requireLeader: Interceptor = (options, nextCall) =>
 export class EtcdConnection {
   readonly target: EtcdTarget
   readonly #channel: EtcdChannel
+  readonly #keys: KeyRange
   readonly #range: { readonly key: Buffer; readonly range_end: Buffer }
 
   /** `id` is another one for each connection. Connects with the first call. */
-  constructor(target: EtcdTarget, id: number) {
-    const { prefix } = target
+  constructor(target: EtcdTarget, id: number, range = belowPrefix(target.prefix)) {
     this.target = target
     this.#channel = new EtcdChannel(target, id)
-    // '0' follows '/': the range is exactly what begins with the prefix.
-    this.#range = { key: Buffer.from(prefix), range_end: Buffer.from(`${prefix.slice(0, -1)}0`) }
+    this.#keys = range
+    this.#range = { key: range.first, range_end: range.end }
   }
 
   /** Aborts when the connection is closed. */
@@ -67,9 +72,29 @@ export class EtcdConnection {
     return this.#channel.closed
   }
 
-  /** Every key below the prefix, linearizably. */
+  /** Every key of the range as they were at one revision, linearizably; in pages, so that many need no more time for each answer. */
   async list(): Promise<EtcdReading> {
-    return this.#reading(await new KVClient(this.#channel).range(this.#range, this.#channel.within(2)))
+    const client = new KVClient(this.#channel)
+    const ask = (page: object): Promise<IRangeResponse> =>
+      client.range({ ...this.#range, limit: PAGE, ...page }, this.#channel.within(2))
+    const first = await ask({})
+    const { revision } = first.header
+    const kvs = [...first.kvs]
+    let bytes = sizeOf(first.kvs)
+    for (let page = first; page.more;) {
+      if (bytes > MAX_MESSAGE) throw new RouterError('DCS_UNAVAILABLE', `the keys are larger than max ${MAX_MESSAGE}`)
+      const last = page.kvs.at(-1)?.key ?? this.#range.key
+      page = await ask({ revision, key: Buffer.concat([last, Buffer.alloc(1)]) })
+      kvs.push(...page.kvs)
+      bytes += sizeOf(page.kvs)
+    }
+    return this.#reading({ ...first, kvs })
+  }
+
+  /** How many keys the range has, linearizably. */
+  async count(): Promise<EtcdReading> {
+    const question = { ...this.#range, count_only: true }
+    return this.#reading(await new KVClient(this.#channel).range(question, this.#channel.within(1)))
   }
 
   /** The leader key, linearizably. */
@@ -84,7 +109,7 @@ export class EtcdConnection {
     return members.flatMap(({ clientURLs }) => clientURLs)
   }
 
-  /** Watches the prefix from a revision on; resolves when etcd has confirmed it. It ends with the connection. */
+  /** Watches the range from a revision on; resolves when etcd has confirmed it. It ends with the connection. */
   async watch(from: bigint, { onEvents, onEnd }: EtcdWatcher): Promise<void> {
     const stream = await new WatchClient(this.#channel).watch({
       interceptors: [requireLeader, this.#channel.endWithUs],
@@ -130,9 +155,9 @@ export class EtcdConnection {
     this.#channel.close()
   }
 
-  #reading({ header, kvs }: IRangeResponse): EtcdReading {
+  #reading({ header, kvs, count }: IRangeResponse): EtcdReading {
     const keys = kvs.map((kv) => this.#entry(kv))
-    return { clusterId: header.cluster_id, revision: BigInt(header.revision), keys }
+    return { clusterId: header.cluster_id, revision: BigInt(header.revision), keys, count: Number(count) }
   }
 
   #events(response: IWatchResponse): KeyEvent[] {
@@ -144,12 +169,16 @@ export class EtcdConnection {
 
   #entry(kv: IKeyValue): VersionedKey {
     return {
-      key: kv.key.toString().slice(this.target.prefix.length),
+      key: this.#keys.nameOf(kv.key),
       value: kv.value.subarray(0, MAX_VALUE).toString(),
       session: kv.create_revision,
       modified: BigInt(kv.mod_revision),
     }
   }
+}
+
+function sizeOf(kvs: readonly IKeyValue[]): number {
+  return kvs.reduce((sum, { key, value }) => sum + key.length + value.length, 0)
 }
 
 function whyCancelled({ cancel_reason: reason, compact_revision: revision }: IWatchResponse): string {

@@ -15,6 +15,8 @@ export interface SuccessionOptions {
   readonly intervalMs: number
   /** Makes a connection to the same endpoint, with the files as they are. */
   readonly connect: () => EtcdConnection
+  /** Reads linearizably: whether etcd accepts the successor. */
+  readonly read: (successor: EtcdConnection) => Promise<unknown>
 }
 
 /**
@@ -24,7 +26,7 @@ export interface SuccessionOptions {
  */
 export async function awaitSuccessor(
   { closed, target }: EtcdConnection,
-  { certificates, news, intervalMs, connect }: SuccessionOptions,
+  { certificates, news, intervalMs, connect, read }: SuccessionOptions,
 ): Promise<EtcdConnection | null> {
   let tried: CertificateSet | null = null
   let triedAt = 0
@@ -43,7 +45,7 @@ export async function awaitSuccessor(
     const giveUp = (): void => successor.close()
     closed.addEventListener('abort', giveUp, { once: true })
     try {
-      await successor.readLeader()
+      await read(successor)
       return successor
     } catch (error) {
       const why = isAgain ? null : await successor.explain(error, closed)

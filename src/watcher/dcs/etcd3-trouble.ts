@@ -55,12 +55,12 @@ const TROUBLES: readonly Trouble[] = [
     when: /permission denied/,
     say: (_, target) =>
       `${userOf(target)} may not read ${target.prefix}: ` +
-      `etcdctl role grant-permission ROLE read --prefix=true ${target.prefix}`,
+      `etcdctl role grant-permission ROLE read ${target.grant ?? `--prefix=true ${target.prefix}`}`,
   },
   {
     when: /larger than max/,
     say: (_, { prefix }) =>
-      `below ${prefix} lies more than ${MAX_MESSAGE / 1024 / 1024} MB: delete what is not Patroni's`,
+      `below ${prefix} lies more than ${MAX_MESSAGE / 1024 / 1024} MB: delete what does not belong there`,
   },
 ]
 

@@ -10,6 +10,8 @@ export class FakeMember implements AsyncDisposable {
   readonly name: string
   mode: Mode
   timeline = 1
+  /** Of its WAL: how far it has written as the primary, or replayed as a replica. */
+  position = 100
   /** How long an answer takes. Milliseconds. */
   delayMs = 0
   readonly asked: string[] = []
@@ -86,7 +88,7 @@ export class FakeMember implements AsyncDisposable {
 
   #answer(path: string, response: ServerResponse): void {
     this.asked.push(path)
-    const { mode, timeline, name, scope } = this
+    const { mode, timeline, position, name, scope } = this
     if (mode === 'hung') return
     if (path === '/cluster' && this.cluster === null) {
       response.destroy()
@@ -100,7 +102,7 @@ export class FakeMember implements AsyncDisposable {
       state: mode === 'stopping' ? 'stopping' : 'running',
       role: isPrimary ? 'primary' : 'replica',
       timeline,
-      xlog: isPrimary ? { location: 100 } : { replayed_location: 100 },
+      xlog: isPrimary ? { location: position } : { replayed_location: position },
       ...(this.systemId === null ? {} : { database_system_identifier: this.systemId }),
       patroni: { version: '4.1.4', scope, name },
     }

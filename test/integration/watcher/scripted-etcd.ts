@@ -18,7 +18,8 @@ const { loadSync } = createRequire(join(etcd3, 'package.json'))('@grpc/proto-loa
 
 export type Key = { readonly key: string; readonly value: string; readonly mod: number; readonly create?: number }
 
-type Unary = (call: ServerUnaryCall<{ key: Buffer; range_end: Buffer }, unknown>, done: sendUnaryData<unknown>) => void
+type Question = { readonly key: Buffer; readonly range_end: Buffer; readonly count_only: boolean }
+type Unary = (call: ServerUnaryCall<Question, unknown>, done: sendUnaryData<unknown>) => void
 export type WatchStream = ServerDuplexStream<{ create_request?: { start_revision: string } }, unknown>
 
 /** An etcd that does what real ones do only in rare moments. Its state is plain data that the test changes. */
@@ -78,13 +79,13 @@ export class ScriptedEtcd implements AsyncDisposable {
 
   readonly #range: Unary = ({ request }, done) => {
     const isList = request.range_end.length > 0
-    if (isList) this.lists++
+    if (isList && !request.count_only) this.lists++
     else this.reads++
     if (this.mute.has(isList ? 'range' : 'read')) return
     const prefix = request.key.toString()
     if (isList) this.ranges.push(`${prefix} ${request.range_end.toString()}`)
     const kvs = this.keys.filter(({ key }) => (isList ? key.startsWith(prefix) : key === prefix)).map(rawKey)
-    done(null, { header: this.#header(), kvs, count: String(kvs.length) })
+    done(null, { header: this.#header(), kvs: request.count_only ? [] : kvs, count: String(kvs.length) })
   }
 
   readonly #memberList: Unary = (_call, done) => {

@@ -1,0 +1,242 @@
+/**
+ * etcd v3. One session an endpoint: list at revision R, watch from R+1, read linearizably every interval. Any doubt ends
+ * the session; the next one, on the next endpoint, lists again. Replaced certificates get a session of their own, on the
+ * same endpoint. What the keys mean is not known here.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { now } from '../../clock.ts'
+import type { Etcd3Config } from '../../config/config.ts'
+import { explain, RouterError } from '../../errors.ts'
+import { CertificateNews, type Log } from '../certificate-news.ts'
+import { Certificates } from '../certificates.ts'
+import { allEndpoints, type Endpoints, endpointsOf, nextEndpoint } from './endpoints.ts'
+import { EtcdConnection, type EtcdReading } from './etcd3-connection.ts'
+import { awaitSuccessor } from './etcd3-succession.ts'
+import { ETCD_SETTINGS } from './etcd3-trouble.ts'
+import type { KeyRange } from './key-range.ts'
+import type { KeyEvent } from './keyspace.ts'
+import { Queue } from './queue.ts'
+
+export interface SessionsOptions<T> {
+  readonly config: Etcd3Config
+  readonly range: KeyRange
+  /** How often it is read linearizably, and how long such a read may take. Milliseconds. */
+  readonly intervalMs: number
+  readonly timeoutMs: number
+  /** Told of certificates that are replaced; null: nobody. */
+  readonly log: Log | null
+  /** Makes something of what a session has listed. */
+  readonly begin: (list: EtcdReading) => SessionKeys<T>
+  /** What is told of an endpoint that cannot be read. */
+  readonly lost: (endpoint: string, error: RouterError) => T
+}
+
+/** What one session knows of its keys. */
+export interface SessionKeys<T> {
+  /** The highest revision that the watch or the list has reached. */
+  readonly revision: bigint
+  /** Takes what the watch tells, which is all up to `revision`. Says whether there is news. */
+  onEvents(events: readonly KeyEvent[], revision: bigint): boolean
+  /** Reads linearizably, beside the watch. */
+  read(connection: EtcdConnection): Promise<EtcdReading>
+  /** Takes what that has shown. Says whether it confirms, or changes, what is known. @throws RouterError `DCS_STALE`. */
+  onRead(reading: EtcdReading): boolean
+  /** What is known, for the observer. */
+  tell(place: Place): T
+}
+
+/** Where in which history, as whom etcd has answered. */
+export interface Place {
+  readonly endpoint: string
+  /** Opaque. */
+  readonly position: string
+  /** The history is another one, or went back, with this session. */
+  readonly restored: boolean
+}
+
+/** Pause between rounds over all endpoints; grows to the maximum while none serves that long. Milliseconds. */
+const BACKOFF = { min: 100, max: 1000 }
+
+/** How often the advertised client URLs are asked for: etcd members are replaced while a session lasts for months. */
+const DISCOVER_MS = 60_000
+
+/** Where the history was last seen, over all endpoints: an older one is a restored backup. */
+type Seen = Pick<EtcdReading, 'clusterId' | 'revision'>
+
+type Item =
+  | { readonly type: 'events'; readonly events: readonly KeyEvent[]; readonly revision: bigint }
+  | { readonly type: 'read'; readonly reading: EtcdReading }
+  /** By a successor with other certificates. */
+  | { readonly type: 'replaced' }
+
+export class EtcdSessions<T> {
+  readonly #options: SessionsOptions<T>
+  #endpoints: Endpoints
+  readonly #certificates: Certificates | null
+  readonly #news: CertificateNews
+  #seen: Seen | null = null
+  /** Connected already, with certificates that were replaced during the last session. */
+  #successor: EtcdConnection | null = null
+  #connections = 0
+
+  constructor(options: SessionsOptions<T>) {
+    this.#options = options
+    this.#certificates =
+      options.config.protocol === 'https'
+        ? new Certificates(options.config, { systemTrust: true, settings: ETCD_SETTINGS })
+        : null
+    this.#news = new CertificateNews('etcd', options.log)
+    this.#endpoints = { seeds: options.config.endpoints, discovered: [], current: null }
+  }
+
+  /** Observes until `signal` aborts; then it ends, without an error. It tries again by itself, for ever. */
+  async *observe(signal: AbortSignal): AsyncGenerator<T, void, undefined> {
+    try {
+      yield* this.#sessions(signal)
+    } finally {
+      this.#successor?.close()
+      this.#successor = null
+    }
+  }
+
+  async *#sessions(signal: AbortSignal): AsyncGenerator<T, void, undefined> {
+    let failures = 0
+    const aborted = (): boolean => signal.aborted
+    while (!aborted()) {
+      const endpoint = this.#successor?.target.endpoint ?? nextEndpoint(this.#endpoints)
+      this.#endpoints = { ...this.#endpoints, current: endpoint }
+      let connection: EtcdConnection | null = null
+      const onAbort = (): void => connection?.close()
+      signal.addEventListener('abort', onAbort, { once: true })
+      let servedSince: number | null = null
+      try {
+        connection = this.#successor ?? this.#connect(endpoint)
+        this.#successor = null
+        for await (const observation of this.#session(connection, endpoint)) {
+          servedSince ??= now()
+          yield observation
+        }
+      } catch (cause) {
+        const why = connection === null ? explain(cause) : await connection.explain(cause, signal)
+        if (aborted()) return
+        const trouble = this.#certificates?.trouble ?? null
+        const message = `etcd at ${endpoint} cannot be read: ${why}${trouble === null ? '' : ` (and ${trouble.message})`}`
+        yield this.#options.lost(endpoint, new RouterError('DCS_UNAVAILABLE', message, { cause }))
+      } finally {
+        signal.removeEventListener('abort', onAbort)
+        connection?.close()
+      }
+      if (this.#successor !== null) continue
+      // An endpoint that serves for a moment, over and over, is no reason to hurry.
+      if (servedSince !== null && now() - servedSince >= BACKOFF.max) failures = 0
+      const rounds = Math.floor(++failures / allEndpoints(this.#endpoints).length)
+      if (rounds > 0) await pause(Math.min(BACKOFF.min * 2 ** (rounds - 1), BACKOFF.max), signal)
+    }
+  }
+
+  /** @throws RouterError when the certificate files have never been of use. */
+  #connect(endpoint: string): EtcdConnection {
+    const { config, range, timeoutMs } = this.#options
+    const certificates = this.#certificates?.read() ?? null
+    const target = { endpoint, config, certificates, prefix: range.name, grant: range.grant, timeoutMs }
+    return new EtcdConnection(target, ++this.#connections, range)
+  }
+
+  async *#session(connection: EtcdConnection, endpoint: string): AsyncGenerator<T, void, undefined> {
+    const list = await connection.list()
+    const { clusterId } = list
+    const keys = this.#options.begin(list)
+    const tell = (restored = false): T => keys.tell({ endpoint, position: `${clusterId}/${keys.revision}`, restored })
+    const queue = new Queue<Item>()
+    await connection.watch(list.revision + 1n, {
+      onEvents: (events, revision) => queue.push({ type: 'events', events, revision }),
+      onEnd: (error) => queue.fail(error),
+    })
+    this.#news.tell(connection.target.certificates, this.#certificates?.trouble?.message ?? null)
+    const restored = isOlder(this.#seen, list)
+    this.#seen = list
+    const asides = Promise.all([
+      this.#keepReading(connection, keys, queue),
+      this.#keepDiscovering(connection),
+      this.#awaitCertificates(connection, keys, queue),
+    ])
+    try {
+      yield tell(restored)
+      while (!connection.closed.aborted) {
+        const item = await queue.next()
+        switch (item.type) {
+          case 'events':
+            if (keys.onEvents(item.events, item.revision)) yield tell()
+            break
+          case 'read': {
+            const isNews = keys.onRead(item.reading)
+            this.#saw(item.reading)
+            if (isNews) yield tell()
+            break
+          }
+          case 'replaced':
+            return
+        }
+        this.#saw({ clusterId, revision: keys.revision })
+      }
+    } finally {
+      connection.close()
+      await asides
+    }
+  }
+
+  /** Besides the watch, so that a slow read delays no event. Never rejects. */
+  async #keepReading(connection: EtcdConnection, keys: SessionKeys<T>, queue: Queue<Item>): Promise<void> {
+    try {
+      for (;;) {
+        await sleep(this.#options.intervalMs, undefined, { signal: connection.closed })
+        const before = this.#seen
+        const reading = await keys.read(connection)
+        if (isOlder(before, reading)) {
+          throw new RouterError('DCS_STALE', `its history went back to revision ${reading.revision}: it was restored`)
+        }
+        queue.push({ type: 'read', reading })
+      }
+    } catch (error) {
+      queue.fail(error)
+    }
+  }
+
+  /** Learns the advertised client URLs, as Patroni does. Never rejects. */
+  async #keepDiscovering(connection: EtcdConnection): Promise<void> {
+    const { useProxies, protocol } = this.#options.config
+    const { closed } = connection
+    while (!useProxies && !closed.aborted) {
+      // Without an answer the seeds and what was discovered before remain; a dead endpoint shows itself in the next read.
+      const urls = await connection.clientUrls().catch(() => null)
+      if (urls !== null) this.#endpoints = { ...this.#endpoints, discovered: endpointsOf(urls, protocol) }
+      await pause(DISCOVER_MS, closed)
+    }
+  }
+
+  /** Has the session go over to a successor once the certificate files have been replaced. Never rejects. */
+  async #awaitCertificates(connection: EtcdConnection, keys: SessionKeys<T>, queue: Queue<Item>): Promise<void> {
+    if (this.#certificates === null) return
+    this.#successor = await awaitSuccessor(connection, {
+      certificates: this.#certificates,
+      news: this.#news,
+      intervalMs: this.#options.intervalMs,
+      connect: () => this.#connect(connection.target.endpoint),
+      read: (successor) => keys.read(successor),
+    })
+    if (this.#successor !== null) queue.push({ type: 'replaced' })
+  }
+
+  #saw({ clusterId, revision }: Seen): void {
+    if (this.#seen === null || revision > this.#seen.revision) this.#seen = { clusterId, revision }
+  }
+}
+
+function isOlder(seen: Seen | null, { clusterId, revision }: Seen): boolean {
+  return seen !== null && (clusterId !== seen.clusterId || revision < seen.revision)
+}
+
+/** Waits, or until `signal` aborts; never rejects. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal }).catch(() => undefined)
+}

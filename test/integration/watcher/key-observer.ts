@@ -1,0 +1,70 @@
+import type { Etcd3Config } from '../../../src/config/config.ts'
+import { Etcd3KeyValues } from '../../../src/watcher/dcs/etcd3-key-values.ts'
+import type { KeysObservation } from '../../../src/watcher/dcs/key-values.ts'
+import { until } from '../../support/until.ts'
+
+export type SeenKeys = KeysObservation & { readonly at: number }
+
+type Settings = {
+  readonly endpoints: readonly string[]
+  readonly root: string
+  readonly auth?: Etcd3Config['auth']
+  readonly intervalMs?: number
+  readonly timeoutMs?: number
+  readonly compareMs?: number
+}
+
+/** Records everything that a source tells of the keys below a root. */
+export class KeyObserver implements AsyncDisposable {
+  readonly seen: SeenKeys[] = []
+  /** What it has logged. */
+  readonly lines: string[] = []
+  readonly #stop = new AbortController()
+  readonly #done: Promise<void>
+
+  constructor({ endpoints, root, auth = null, intervalMs = 300, timeoutMs = 500, compareMs = 60_000 }: Settings) {
+    const files = { caFile: null, certFile: null, keyFile: null }
+    const config = { kind: 'etcd3', endpoints, protocol: 'http', useProxies: true, auth, ...files } as const
+    const tell = (_fields: object, message: string): void => void this.lines.push(message)
+    const source = new Etcd3KeyValues({ config, intervalMs, timeoutMs, compareMs, log: { info: tell, warn: tell } })
+    this.#done = this.#observe(source, root)
+  }
+
+  /** What was told last; null while nothing was. */
+  get keys(): ReadonlyMap<string, string> | null {
+    return this.states.at(-1) ?? null
+  }
+
+  /** Every state in the order in which they were told, confirmations left out. */
+  get states(): ReadonlyMap<string, string>[] {
+    const all = this.seen.flatMap((one) => (one.type === 'keys' ? [one.keys] : []))
+    return all.filter((keys, index) => keys !== all[index - 1])
+  }
+
+  get losses(): string[] {
+    return this.seen.flatMap((one) => (one.type === 'lost' ? [one.error.message] : []))
+  }
+
+  /** Waits until the keys are so. */
+  async until(what: string, fits: (keys: ReadonlyMap<string, string>) => boolean): Promise<void> {
+    await until(what, () => this.keys !== null && fits(this.keys), { everyMs: 5 })
+  }
+
+  async lost(from = 0): Promise<string> {
+    return until('they are lost', () => this.losses[from], { everyMs: 5 })
+  }
+
+  /** Resolves when the observation has ended. */
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    await this.#done
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+  }
+
+  async #observe(source: Etcd3KeyValues, root: string): Promise<void> {
+    for await (const seen of source.observe(root, this.#stop.signal)) this.seen.push({ ...seen, at: performance.now() })
+  }
+}
