@@ -46,7 +46,8 @@ async function checkReadable({ dcs, restApi }: ClusterConfig): Promise<Findings>
   return { problems: problems.flat(), warnings: [] }
 }
 
-async function unreadable(path: string): Promise<string[]> {
+/** Why a file cannot be read; empty: it can. */
+export async function unreadable(path: string): Promise<string[]> {
   try {
     await access(path, constants.R_OK)
     return (await stat(path)).isFile() ? [] : ['is not a file']
@@ -73,7 +74,7 @@ async function checkStateDir(path: string | null): Promise<Findings> {
 const MISSING = 'no such directory'
 
 /** Why nothing can be made in a directory; null: it can. */
-async function unusable(directory: string): Promise<string | null> {
+export async function unusable(directory: string): Promise<string | null> {
   try {
     if (!(await stat(directory)).isDirectory()) return 'is not a directory'
     await access(directory, constants.W_OK | constants.X_OK)

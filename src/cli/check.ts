@@ -4,6 +4,7 @@ import { formatBind } from '../config/listeners.ts'
 import { formatSize } from '../config/units.ts'
 import { explain } from '../errors.ts'
 import { checkFiles } from './check-files.ts'
+import { checkTemplates, describeHook, describeTemplate } from './check-templates.ts'
 import { EXIT, type Io } from './io.ts'
 import { loadOrReport } from './load.ts'
 
@@ -20,11 +21,15 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
   const loaded = await loadOrReport(options.config ?? null, io)
   if (loaded === null) return EXIT.usage
   const { config } = loaded
-  const { problems, warnings } = await checkFiles(config)
+  const findings = await Promise.all([checkFiles(config), checkTemplates(config, io.env)])
+  const problems = findings.flatMap((found) => found.problems)
+  const warnings = findings.flatMap((found) => found.warnings)
   for (const warning of [...loaded.warnings, ...warnings]) io.err(`warning: ${visible(warning)}\n`)
   for (const problem of problems) io.err(`${visible(problem)}\n`)
   if (problems.length > 0) return EXIT.usage
-  io.out(`configuration is valid\n${config.clusters.map(describe).join('')}${describeAdmin(config)}`)
+  io.out(
+    `configuration is valid\n${config.clusters.map(describe).join('')}${describeTemplates(config)}${describeAdmin(config)}`,
+  )
   return options.online === true ? checkOnline(config, io) : EXIT.ok
 }
 
@@ -40,6 +45,7 @@ function describe({ scope, namespace, citusGroup, localMember, dcs, restApi, pro
     line('REST API', `of the members, with https: ${tls}${restApi.certFile === null ? '' : ', client certificate'}`),
     proxy.address === 'proxy_url' ? line('members', dialled) : '',
     proxy.trust === 'dcs' ? line('members', trusted) : '',
+    proxy.listeners.length === 0 ? line('listener', 'none: the proxy is off') : '',
     ...proxy.listeners.map((listener) => line('listener', describeListener(listener))),
   ].join('')
 }
@@ -77,6 +83,13 @@ function describeListener(listener: ListenerConfig): string {
     ...(required.length === 0 ? [] : [`tags {${required.join(', ')}}`]),
     ...(fallback === 'none' ? [] : [`else the ${fallback}${closeFallback ? ', until one of these is back' : ''}`]),
   ].join(', ')
+}
+
+function describeTemplates({ templates, hooks, file }: Config): string {
+  return [
+    ...templates.map((template) => line('template', describeTemplate(template, file))),
+    ...hooks.map((hook) => line('hook', describeHook(hook))),
+  ].join('')
 }
 
 function describeAdmin({ admin, stateDir, file }: Config): string {

@@ -1,3 +1,4 @@
+import { plainName } from './fields.ts'
 import { overlappingBinds } from './listeners.ts'
 import { isMapping } from './parsed.ts'
 import type { Fault } from './problem.ts'
@@ -12,6 +13,7 @@ export function checkTogether(tree: Readonly<Record<string, unknown>>): Fault[] 
   const proxy = isMapping(tree['proxy']) ? tree['proxy'] : {}
   const socket = isMapping(tree['admin']) ? tree['admin']['socket'] : null
   return [
+    ...checkThatSomethingIsDone(tree, proxy['listeners']),
     ...checkListenerNames(proxy['listeners']),
     ...overlappingBinds(proxy['listeners'], typeof socket === 'string' ? socket : DEFAULT_ADMIN_SOCKET),
     ...checkRoutes(proxy['listeners']),
@@ -20,15 +22,21 @@ export function checkTogether(tree: Readonly<Record<string, unknown>>): Fault[] 
   ]
 }
 
+/** Without listeners a router can still write files and run hooks. */
+function checkThatSomethingIsDone(tree: Readonly<Record<string, unknown>>, listeners: unknown): Fault[] {
+  if (!isMapping(listeners) || Object.keys(listeners).length > 0) return []
+  const hasWork = [tree['templates'], tree['hooks']].some((list) => Array.isArray(list) && list.length > 0)
+  const message = 'at least one listener is needed where there are neither templates nor hooks'
+  return hasWork ? [] : [{ path: ['proxy', 'listeners'], message }]
+}
+
 /** The names are columns and identifiers in status, metrics and the admin protocol. */
 function checkListenerNames(listeners: unknown): Fault[] {
-  const names = isMapping(listeners) ? Object.keys(listeners) : []
-  return names
-    .filter((name) => !/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/.test(name))
-    .map((name) => ({
-      path: ['proxy', 'listeners', name],
-      message: 'the name of a listener is made of letters, digits, _, . and -, beginning with a letter or digit',
-    }))
+  const check = plainName('listener')
+  return Object.keys(isMapping(listeners) ? listeners : {}).flatMap((name) => {
+    const parsed = check(name)
+    return parsed.ok ? [] : [{ path: ['proxy', 'listeners', name], message: parsed.message }]
+  })
 }
 
 /** What means nothing on a route: Patroni, too, looks at neither lag nor tags on the paths of a leader. */

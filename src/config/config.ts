@@ -138,6 +138,7 @@ export interface TemplateConfig {
   readonly mode: number | null
   /** Run on the staged file before it takes the place of the destination. */
   readonly check: CommandConfig | null
+  /** Run once the destination is written. Of one reload group all have the same, and the same pace. */
   readonly reload: CommandConfig | null
   /** `minMs` is waited after each change, `maxMs` at most after the first one. */
   readonly debounce: { readonly minMs: number; readonly maxMs: number }

@@ -3,7 +3,7 @@ import { normalize } from 'node:path'
 import { MAX_SOCKET_PATH_BYTES } from '../unix-socket.ts'
 import type { Bind, ListenerConfig } from './config.ts'
 import { entriesOf } from './entries.ts'
-import { bad, good, isMapping, show, type Parsed } from './parsed.ts'
+import { bad, good, isMapping, show, type Parsed, type ParsedParts } from './parsed.ts'
 import { printable, type Fault } from './problem.ts'
 
 const DEFAULTS = { maxLagBytes: null, tags: {}, fallback: 'none', closeFallback: false } as const
@@ -12,12 +12,6 @@ export const DEFAULT_LISTENERS: readonly ListenerConfig[] = [
   { name: 'primary', binds: [{ kind: 'tcp', host: null, port: 5000 }], route: 'primary', ...DEFAULTS },
   { name: 'replicas', binds: [{ kind: 'tcp', host: null, port: 5001 }], route: 'replica', ...DEFAULTS },
 ]
-
-/** What came of a value that has parts. The place of a fault starts at the value itself. */
-export interface ParsedParts<T> {
-  readonly value: T | null
-  readonly faults: readonly Fault[]
-}
 
 /** One address, several in a list, or several with commas between, as in HAProxy. */
 export function parseBinds(value: unknown): ParsedParts<readonly Bind[]> {

@@ -1,3 +1,4 @@
+import { dirname, resolve } from 'node:path'
 import { checkTogether } from './checks.ts'
 import type { Config, ListenerConfig, ProxyConfig } from './config.ts'
 import { resolveDcs } from './dcs.ts'
@@ -8,6 +9,8 @@ import { parsePatroni } from './patroni.ts'
 import { formatProblem, printable, type Fault, type Problem } from './problem.ts'
 import { DEFAULT_ADMIN_SOCKET, parseOurs, type OurSections } from './schema.ts'
 import { checkSections, isOurs } from './sections.ts'
+import { checkTemplates } from './template-checks.ts'
+import { hookConfigs, templateConfigs } from './templates.ts'
 import { parseYaml, type Place } from './yaml.ts'
 
 export interface ConfigInput {
@@ -47,7 +50,12 @@ export function loadConfig({ file, text, env }: ConfigInput): ConfigResult {
   const ours = parseOurs(tree)
   const patroni = parsePatroni(tree)
   const dcs = resolveDcs(tree, file)
-  const faults = [checkSections(tree), patroni.faults, dcs.faults, ours.faults, checkTogether(tree)].flat()
+  const directory = resolve(file === null ? '.' : dirname(file))
+  const together = checkTemplates(tree, { configFile: file === null ? null : resolve(file), directory })
+  const faults = [
+    ...[checkSections(tree), patroni.faults, dcs.faults, ours.faults],
+    ...[checkTogether(tree), together.faults],
+  ].flat()
   const problems = [
     ...duplicates.filter((duplicate) => duplicate.ours).map(({ problem }) => problem),
     ...faults.map(placed),
@@ -61,16 +69,17 @@ export function loadConfig({ file, text, env }: ConfigInput): ConfigResult {
       ...problem,
       message: 'is written twice: the last one counts, as in Patroni',
     })),
-    ...[...patroni.warnings, ...dcs.warnings].map(placed),
+    ...[...patroni.warnings, ...dcs.warnings, ...together.warnings].map(placed),
   ]
   const { scope, namespace, citusGroup, localMember, restApi } = patroni.value
   const { admin, logging, state_dir: stateDir } = ours.value
-  const proxy = proxyConfig(ours.value.proxy)
+  const templates = templateConfigs(ours.value.templates ?? [], directory)
+  const proxy = proxyConfig(ours.value.proxy, (tree['proxy'] ?? null) !== null || templates.length === 0)
   const config: Config = {
     file,
     clusters: [{ scope, namespace, citusGroup, localMember, dcs: dcs.value, restApi, proxy }],
-    templates: [],
-    hooks: [],
+    templates,
+    hooks: hookConfigs(ours.value.hooks ?? [], templates, directory),
     stateDir,
     admin: { socket: { path: admin.socket ?? DEFAULT_ADMIN_SOCKET, isDefault: admin.socket === null } },
     logging,
@@ -78,10 +87,11 @@ export function loadConfig({ file, text, env }: ConfigInput): ConfigResult {
   return { ok: true, config, warnings: inOrder(warnings).map(formatProblem) }
 }
 
-function proxyConfig(proxy: OurSections['proxy']): ProxyConfig {
+/** `isOn`: without listeners of its own it has the default ones. */
+function proxyConfig(proxy: OurSections['proxy'], isOn: boolean): ProxyConfig {
   const { listeners, address, trust, check, hold, timeouts } = proxy
   return {
-    listeners: listeners ? Object.entries(listeners).map(listenerConfig) : DEFAULT_LISTENERS,
+    listeners: listeners ? Object.entries(listeners).map(listenerConfig) : isOn ? DEFAULT_LISTENERS : [],
     address,
     trust,
     check: {

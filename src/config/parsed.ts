@@ -1,5 +1,13 @@
+import type { Fault } from './problem.ts'
+
 /** What came of one value of the configuration: the value, or what is wrong with it (without its key and place). */
 export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly message: string }
+
+/** What came of a value that has parts. The place of a fault starts at the value itself. */
+export interface ParsedParts<T> {
+  readonly value: T | null
+  readonly faults: readonly Fault[]
+}
 
 export function good<T>(value: T): Parsed<T> {
   return { ok: true, value }

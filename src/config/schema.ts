@@ -1,9 +1,10 @@
 import { z } from 'zod'
-import { isAbsolute } from 'node:path'
 import type { LoggingConfig, Route } from './config.ts'
-import { fitsSocket, parseBinds, parseTags, type ParsedParts } from './listeners.ts'
-import { bad, good, isMapping, show, type Parsed } from './parsed.ts'
-import { nearest, suggest, type Fault } from './problem.ts'
+import { absolutePath, boolean, field, integer, later, oneOf, optional, parts, positive, section } from './fields.ts'
+import { fitsSocket, parseBinds, parseTags } from './listeners.ts'
+import { isMapping, show, type Parsed } from './parsed.ts'
+import { suggest, type Fault } from './problem.ts'
+import { DEBOUNCE, HOOK, HOOKS, TEMPLATE, TEMPLATES } from './templates.ts'
 import { parseDuration, parseSize } from './units.ts'
 
 export const DEFAULT_ADMIN_SOCKET = '/run/patroni-router/admin.sock'
@@ -41,10 +42,7 @@ const LISTENER = {
   close_fallback: optional(boolean, false),
 }
 const PROXY = {
-  listeners: z
-    .record(z.string(), z.strictObject(LISTENER))
-    .refine((listeners) => Object.keys(listeners).length > 0, 'at least one listener is needed')
-    .nullish(),
+  listeners: z.record(z.string(), z.strictObject(LISTENER)).nullish(),
   address: optional(oneOf(['conn_url', 'proxy_url']), 'conn_url'),
   check: section(CHECK),
   trust: optional(oneOf(['proof', 'dcs']), 'proof'),
@@ -68,9 +66,11 @@ const OURS = z.object({
   admin: section({ ...ADMIN, ...ADMIN_LATER }),
   logging: section(LOGGING),
   state_dir: optional(absolutePath, null),
+  templates: TEMPLATES,
+  hooks: HOOKS,
 })
 
-/** What can be suggested for an unknown key; `*` is the name of a listener. */
+/** What can be suggested for an unknown key; `*` is the name of a listener, or a place in a list. */
 const SHAPES: Readonly<Record<string, object>> = {
   proxy: PROXY,
   'proxy.check': CHECK,
@@ -79,11 +79,27 @@ const SHAPES: Readonly<Record<string, object>> = {
   'proxy.listeners.*': LISTENER,
   admin: ADMIN,
   logging: LOGGING,
+  'templates.*': TEMPLATE,
+  'templates.*.debounce': DEBOUNCE,
+  'hooks.*': HOOK,
+}
+
+/** What they are called by confd, consul-template and habit, and what to write instead. */
+const OTHER_WORDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'templates.*': {
+    ...{ src: 'source', dest: 'destination', dst: 'destination', target: 'destination', check_cmd: 'check' },
+    ...{ reload_cmd: 'reload', command: 'reload', user: 'owner', uid: 'owner', gid: 'group', perms: 'mode' },
+    ...{ wait: 'debounce', key: 'keys', cwd: 'working_dir', working_directory: 'working_dir', environment: 'env' },
+  },
+  'hooks.*': {
+    ...{ run: 'command', cmd: 'command', exec: 'command', state: 'on', states: 'on', when: 'on' },
+    ...{ cwd: 'working_dir', working_directory: 'working_dir', environment: 'env' },
+  },
 }
 
 export type OurSections = z.infer<typeof OURS>
 
-/** Checks `proxy`, `admin`, `logging` and `state_dir` and completes them with the defaults; all faults at once. */
+/** Checks the sections of the router and completes them with the defaults; all faults at once. */
 export function parseOurs(tree: Readonly<Record<string, unknown>>): { value: OurSections | null; faults: Fault[] } {
   const { success, data, error } = OURS.safeParse(tree)
   return { value: success ? data : null, faults: success ? [] : error.issues.flatMap((issue) => faultsOf(issue, tree)) }
@@ -91,101 +107,24 @@ export function parseOurs(tree: Readonly<Record<string, unknown>>): { value: Our
 
 function faultsOf(issue: z.core.$ZodIssue, tree: unknown): Fault[] {
   const path = issue.path.map(String)
-  const value = path.reduce<unknown>((node, key) => (isMapping(node) ? node[key] : undefined), tree)
   if (issue.code === 'unrecognized_keys') {
-    const pattern = path.map((key, depth) => (depth === 2 ? '*' : key)).join('.')
+    const open = path[0] === 'proxy' ? 2 : 1
+    const pattern = path.map((key, depth) => (depth === open ? '*' : key)).join('.')
     const valid = Object.keys(SHAPES[pattern] ?? {})
-    return issue.keys.map((key) => ({ path: [...path, key], message: `unknown key; ${suggest(key, valid)}` }))
+    const words = OTHER_WORDS[pattern] ?? {}
+    const hint = (key: string): string =>
+      Object.hasOwn(words, key) ? `did you mean "${words[key] ?? ''}"?` : suggest(key, valid)
+    return issue.keys.map((key) => ({ path: [...path, key], message: `unknown key; ${hint(key)}` }))
   }
-  const message = issue.code === 'invalid_type' ? `must be a mapping, not ${show(value)}` : issue.message
-  return [{ path, message }]
+  if (issue.code !== 'invalid_type') return [{ path, message: issue.message }]
+  const value = path.reduce<unknown>((node, key) => childOf(node, key), tree)
+  const needed = issue.expected === 'array' ? 'a list, each of its entries behind a dash' : 'a mapping'
+  return [{ path, message: `must be ${needed}, not ${show(value)}` }]
 }
 
-function section<T extends z.core.$ZodShape>(shape: T) {
-  return z.preprocess((value) => value ?? {}, z.strictObject(shape))
-}
-
-/** A required value with a parser of ours, whose message is complete. */
-export function field<T>(parse: (value: unknown) => Parsed<T>) {
-  return z.unknown().transform(transformation(parse))
-}
-
-/** A key without a value (`timeout:`) is one that is not there. */
-export function optional<T, const D>(parse: (value: unknown) => Parsed<T>, fallback: D) {
-  return z
-    .unknown()
-    .optional()
-    .transform(
-      transformation<T | D>((value) => (value === undefined || value === null ? good(fallback) : parse(value))),
-    )
-}
-
-/** A value whose parts have places of their own. */
-function parts<T>(parse: (value: unknown) => ParsedParts<T>) {
-  return z
-    .unknown()
-    .optional()
-    .transform((input, context): T => {
-      const { value, faults } = parse(input)
-      for (const { path, message } of faults) context.addIssue({ code: 'custom', message, input, path: [...path] })
-      return value ?? z.NEVER
-    })
-}
-
-function transformation<T>(parse: (value: unknown) => Parsed<T>) {
-  return (value: unknown, context: z.RefinementCtx): T => {
-    const parsed = parse(value)
-    if (parsed.ok) return parsed.value
-    context.addIssue({ code: 'custom', message: parsed.message, input: value })
-    return z.NEVER
-  }
-}
-
-function later(advice = '') {
-  return optional((): Parsed<null> => bad(`not available in this version: remove it${advice}`), null)
-}
-
-function positive(parse: (value: unknown) => Parsed<number>) {
-  return (value: unknown): Parsed<number> => {
-    const parsed = parse(value)
-    return parsed.ok && parsed.value === 0 ? bad('must be longer than 0') : parsed
-  }
-}
-
-function integer(min: number, advice = '') {
-  return (value: unknown): Parsed<number> =>
-    typeof value === 'number' && Number.isSafeInteger(value) && value >= min
-      ? good(value)
-      : bad(`${show(value)} is not a whole number of ${min} or more${advice}`)
-}
-
-/** One of `valid`; one of `planned` (null: anything else) is refused as not there yet. */
-function oneOf<const T extends string>(
-  valid: readonly T[],
-  planned: readonly string[] | null = [],
-  synonyms: Readonly<Record<string, T>> = {},
-) {
-  return (value: unknown): Parsed<T> => {
-    const found = valid.find((word) => word === value)
-    if (found !== undefined) return good(found)
-    const options = `${valid.length > 1 ? 'one of ' : ''}${valid.join(', ')}`
-    if (value === undefined || value === null) return bad(`is required: ${options}`)
-    if (typeof value === 'string' && (planned === null || planned.includes(value)))
-      return bad(`${show(value)} is not available in this version: use ${options}`)
-    const word = typeof value === 'string' ? value.trim().toLowerCase().replaceAll('_', '-') : ''
-    const synonym = Object.hasOwn(synonyms, word) ? synonyms[word] : undefined
-    const near = synonym ?? nearest(word, [...valid, ...(planned ?? [])])
-    return bad(`${show(value)} is not ${options}${near === null ? '' : `; did you mean "${near}"?`}`)
-  }
-}
-
-function boolean(value: unknown): Parsed<boolean> {
-  return typeof value === 'boolean' ? good(value) : bad('must be true or false, without quotes')
-}
-
-function absolutePath(value: unknown): Parsed<string> {
-  if (value === '') return bad('is empty: an absolute path is needed')
-  return typeof value === 'string' && isAbsolute(value) ? good(value) : bad(`${show(value)} is not an absolute path`)
+function childOf(node: unknown, key: string): unknown {
+  if (Array.isArray(node)) return node[Number(key)]
+  return isMapping(node) ? node[key] : undefined
 }
 
 function socketPath(value: unknown): Parsed<string> {

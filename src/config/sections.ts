@@ -1,11 +1,10 @@
 import { suggest, type Fault } from './problem.ts'
 
 /** The sections of the router that this version has. */
-const OURS: readonly string[] = ['proxy', 'admin', 'logging', 'state_dir', 'file', 'rest']
+const OURS: readonly string[] = ['proxy', 'admin', 'logging', 'state_dir', 'file', 'rest', 'templates', 'hooks']
 
 /** Sections of the design that come later, and what to do until then. */
 const LATER: Readonly<Record<string, string>> = {
-  templates: 'remove it and let the tool that renders them now go on',
   track: 'remove it; the state of the router is in patroni-router status',
 }
 

@@ -81,6 +81,7 @@ export function parseYaml(text: string): YamlFile {
       message: `not valid YAML: ${MEANING[code] ?? 'it cannot be understood from here on'}`,
     }))
     if (errors.length > 0) return { ok: false, errors: firstOfEachLine(errors) }
+    keepOn(document)
     return {
       ok: true,
       value: document.toJS({ maxAliasCount: 100 }) as unknown,
@@ -111,6 +112,16 @@ function likePyYaml(tags: Tags): Tags {
     if (typeof tag === 'string' || tag.collection !== undefined) return tag
     const test = tests.find(([sample]) => tag.test?.test(sample))?.[1]
     return test === undefined ? tag : { ...tag, test }
+  })
+}
+
+/** `- on: open` of the hooks: as a key, too, `on` is true in YAML 1.1. Patroni has no list whose entries have such a key. */
+function keepOn(document: Document.Parsed): void {
+  visit(document, {
+    Map: (_key, node, path) => {
+      if (!isSeq(path.at(-1))) return
+      for (const { key } of node.items) if (isScalar(key) && key.value === true && key.source === 'on') key.value = 'on'
+    },
   })
 }
 

@@ -69,7 +69,9 @@ test('sections and keys without a value are the default', () => {
     DEFAULTS,
   )
   assert.deepEqual(
-    valid(`${BASE}proxy: {check: , hold: {timeout: }, listeners: , max_connections: }\nadmin: {bind: }\ntemplates:\n`),
+    valid(
+      `${BASE}proxy: {check: , hold: {timeout: }, listeners: , max_connections: }\nadmin: {bind: }\ntemplates:\nhooks:\ntrack:\n`,
+    ),
     DEFAULTS,
   )
 })
@@ -155,6 +157,8 @@ logging: {level: debug, format: json}
         },
       },
     ],
+    templates: [],
+    hooks: [],
     stateDir: '/var/lib/router',
     admin: { socket: { path: '/tmp/a.sock', isDefault: false } },
     logging: { level: 'debug', format: 'json' },
@@ -222,7 +226,7 @@ const INVALID: readonly (readonly [title: string, text: string, problem: string]
   [
     'a section of something else',
     `${BASE}haproxy_conf: {}`,
-    'router.yml:3:1: haproxy_conf: neither a section of Patroni nor of patroni-router; the sections of patroni-router are proxy, admin, logging, state_dir, file, rest',
+    'router.yml:3:1: haproxy_conf: neither a section of Patroni nor of patroni-router; the sections of patroni-router are proxy, admin, logging, state_dir, file, rest, templates, hooks',
   ],
   [
     'an unknown key of proxy',
@@ -315,7 +319,11 @@ const INVALID: readonly (readonly [title: string, text: string, problem: string]
     `${BASE}proxy: {check: []}`,
     'router.yml:3:9: proxy.check: must be a mapping, not a list',
   ],
-  ['no listener', `${BASE}proxy: {listeners: {}}`, 'router.yml:3:9: proxy.listeners: at least one listener is needed'],
+  [
+    'no listener',
+    `${BASE}proxy: {listeners: {}}`,
+    'router.yml:3:9: proxy.listeners: at least one listener is needed where there are neither templates nor hooks',
+  ],
   [
     'a list of listeners',
     `${BASE}proxy: {listeners: []}`,
@@ -388,11 +396,6 @@ const INVALID: readonly (readonly [title: string, text: string, problem: string]
   ],
   ['another log format', `${BASE}logging: {format: text}`, 'router.yml:3:11: logging.format: "text" is not json'],
   [
-    'templates',
-    `${BASE}templates: []`,
-    'router.yml:3:1: templates: not available in this version: remove it and let the tool that renders them now go on',
-  ],
-  [
     'track',
     `${BASE}track: {}`,
     'router.yml:3:1: track: not available in this version: remove it; the state of the router is in patroni-router status',
@@ -435,7 +438,7 @@ const INVALID: readonly (readonly [title: string, text: string, problem: string]
   [
     'a prototype',
     `${BASE}__proto__: {scope: x}`,
-    'router.yml:3:1: __proto__: neither a section of Patroni nor of patroni-router; the sections of patroni-router are proxy, admin, logging, state_dir, file, rest',
+    'router.yml:3:1: __proto__: neither a section of Patroni nor of patroni-router; the sections of patroni-router are proxy, admin, logging, state_dir, file, rest, templates, hooks',
   ],
 ]
 
@@ -462,7 +465,7 @@ proxy:
     b: {bind: [':x', ':5000'], route: snyc, tags: {dc: }, max_lag: -1, balnce: x}
 admin: {bind: x, socket: y}
 logging: {level: loud}
-templates: []
+track: {}
 logging: {}
 `
   const result = load(text, { PATRONI_CITUS_GROUP: 'x', PATRONI_CTL_CACERT: '' })
@@ -487,7 +490,7 @@ logging: {}
       [10, 'proxy.listeners.b.balnce'],
       [11, 'admin.bind'],
       [11, 'admin.socket'],
-      [13, 'templates'],
+      [13, 'track'],
       [14, 'logging'],
       [null, 'scope'],
       [null, 'PATRONI_CITUS_GROUP'],

@@ -40,6 +40,12 @@ for (const [text, value] of SCALARS)
     assert.deepEqual(read(`k: ${text}\n`).value, { k: value })
   })
 
+test('the key on of an entry of a list stays text, unlike its value and other keys', () => {
+  const yaml = read('l: [{on: on}, {"on": 1}]\nm: {on: 1, off: 2}\nn:\n  - yes: 1\n    on: 2\n')
+  assert.deepEqual(yaml.value, { l: [{ on: true }, { on: 1 }], m: { true: 1, false: 2 }, n: [{ true: 1, on: 2 }] })
+  assert.deepEqual(yaml.locate(['n', '0', 'on']), { line: 5, column: 5 })
+})
+
 test('a %YAML 1.2 directive does not change how values are read, as in PyYAML', () => {
   assert.deepEqual(read('%YAML 1.2\n---\nk: yes\n').value, { k: true })
 })

@@ -1,0 +1,142 @@
+import { access, readFile, stat } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { delimiter, dirname, join, relative, resolve } from 'node:path'
+import { placeholdersIn } from '../config/command.ts'
+import type { CommandConfig, Config, HookConfig, TemplateConfig } from '../config/config.ts'
+import { explain } from '../errors.ts'
+import { placeOf } from '../templates/files/destination.ts'
+import { Owners } from '../templates/files/owner.ts'
+import { formatTemplateProblem } from '../templates/render.ts'
+import { unreadable, unusable, type Findings } from './check-files.ts'
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/**
+ * Compiles every template, and looks for what templates and hooks name and this machine does not have. Writes nothing and
+ * runs none of the commands.
+ */
+export async function checkTemplates(config: Config, env: Environment): Promise<Findings> {
+  const { templates, hooks } = config
+  const owners = new Owners()
+  const each = await Promise.all([
+    ...templates.map((template, index) => checkSource(template, index, config.file)),
+    ...templates.map((template, index) => checkDestination(template, index, owners)),
+    ...commandsOf(templates, hooks).map(({ key, command }) => checkCommand(key, command, env)),
+  ])
+  // Of what several name, one report is enough.
+  return { problems: [...new Set(each.flat())], warnings: [] }
+}
+
+async function checkSource(template: TemplateConfig, index: number, configFile: string | null): Promise<string[]> {
+  const name = asWritten(template.source, configFile)
+  const why = await unreadable(template.source)
+  if (why.length > 0) return why.map((reason) => `${name}: ${reason}: source of a template (templates.${index}.source)`)
+  // Loaded here, so that a configuration without templates does not wait for the compiler.
+  const { compileTemplate } = await import('../templates/compile.ts')
+  try {
+    const compiled = compileTemplate(name, await readFile(template.source, 'utf8'))
+    return compiled.ok ? [] : compiled.problems.map((problem) => formatTemplateProblem(name, problem))
+  } catch (error) {
+    return [`${name}: ${explain(error)}`]
+  }
+}
+
+/** As one would write it where the configuration file is written as it is. */
+function asWritten(source: string, configFile: string | null): string {
+  const directory = dirname(configFile ?? '.')
+  const below = relative(resolve(directory), source)
+  return below.startsWith('..') ? source : join(directory, below)
+}
+
+async function checkDestination(template: TemplateConfig, index: number, owners: Owners): Promise<string[]> {
+  const { destination } = template
+  const problems: string[] = []
+  try {
+    const { path } = await placeOf(destination)
+    const why = await unusable(dirname(path))
+    if (why !== null) problems.push(`${destination}: its directory: ${why}`)
+  } catch (error) {
+    problems.push(explain(error))
+  }
+  try {
+    await owners.resolve(template)
+  } catch (error) {
+    problems.push(explain(error))
+  }
+  return problems.map((problem) => `templates.${index}.destination: ${problem}`)
+}
+
+interface NamedCommand {
+  readonly key: string
+  readonly command: CommandConfig
+}
+
+function commandsOf(templates: readonly TemplateConfig[], hooks: readonly HookConfig[]): NamedCommand[] {
+  const ofTemplates = templates.flatMap(({ check, reload, reloadGroup }, index): NamedCommand[] => [
+    ...(check === null ? [] : [{ key: `templates.${index}.check`, command: check }]),
+    ...(reload === null
+      ? []
+      : [{ key: reloadGroup === null ? `templates.${index}.reload` : `reload of ${reloadGroup}`, command: reload }]),
+  ])
+  return [...ofTemplates, ...hooks.map(({ run }, index) => ({ key: `hooks.${index}.command`, command: run }))]
+}
+
+/** What a text names is known to the shell alone. */
+async function checkCommand(
+  key: string,
+  { command, workingDir, env }: CommandConfig,
+  ours: Environment,
+): Promise<string[]> {
+  if (!(await isDirectory(workingDir))) return [`${key}: its working directory ${workingDir}: no such directory`]
+  if (typeof command === 'string') return []
+  const [program = ''] = command
+  if (placeholdersIn(program).length > 0) return []
+  const path = env['PATH'] ?? ours['PATH'] ?? ''
+  const places = program.includes('/') ? [''] : path.split(delimiter).filter((directory) => directory !== '')
+  const found = await Promise.all(places.map((directory) => isProgram(resolve(workingDir, directory, program))))
+  if (found.includes(true)) return []
+  return [`${key}: ${program}: ${program.includes('/') ? 'not a program that can be run' : 'no such program in PATH'}`]
+}
+
+async function isProgram(path: string): Promise<boolean> {
+  try {
+    await access(path, constants.X_OK)
+    return (await stat(path)).isFile()
+  } catch {
+    // Why it cannot be reached does not matter: another place may have it.
+    return false
+  }
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory()
+  } catch {
+    // Nothing can be run there, for whatever reason.
+    return false
+  }
+}
+
+/** A template in one line. */
+export function describeTemplate(template: TemplateConfig, configFile: string | null): string {
+  const { source, destination, check, reload, reloadGroup, prefix, keys } = template
+  return [
+    `${asWritten(source, configFile)} -> ${destination}`,
+    ...(keys.length === 0 ? [] : [`keys ${keys.map((key) => `${prefix}${key}`).join(' and ')}`]),
+    ...(check === null ? [] : [`check: ${describeCommand(check)}`]),
+    ...(reload === null ? [] : [`reload: ${describeCommand(reload)}`]),
+    ...(reloadGroup === null ? [] : [`reload group ${reloadGroup}`]),
+  ].join(', ')
+}
+
+export function describeHook({ name, on, run, after }: HookConfig): string {
+  return `${name} on ${on.join(', ')}: ${describeCommand(run)}${after === null ? '' : `, after ${after}`}`
+}
+
+/** The program alone: its arguments can hold secrets, as can a variable before it. */
+function describeCommand({ command }: CommandConfig): string {
+  const [program = ''] = typeof command === 'string' ? command.trim().split(/\s+/, 1) : command
+  const rest = typeof command === 'string' ? program.length < command.trim().length : command.length > 1
+  if (!/^[\w./+-]+$/.test(program)) return typeof command === 'string' ? 'a shell command' : 'a program'
+  return rest ? `${program} ...` : program
+}

@@ -1,0 +1,130 @@
+import { isAbsolute, join, normalize, resolve } from 'node:path'
+import { mentions, placeholdersIn, wordsOf } from './command.ts'
+import { isMapping } from './parsed.ts'
+import { nearest, type Fault } from './problem.ts'
+import { checkGroups } from './reload-groups.ts'
+import { DEFAULT_ADMIN_SOCKET } from './schema.ts'
+import { at, draftsOf, type Draft, type Section } from './template-draft.ts'
+
+export interface TemplateFindings {
+  readonly faults: Fault[]
+  readonly warnings: Fault[]
+}
+
+/** Files that no template may write. */
+export interface Surroundings {
+  /** Absolute; null: the environment alone. */
+  readonly configFile: string | null
+  /** Absolute; where relative paths start. */
+  readonly directory: string
+}
+
+/** What is wrong, or doubtful, between keys of templates and hooks that are each right. */
+export function checkTemplates(tree: Section, surroundings: Surroundings): TemplateFindings {
+  const drafts = draftsOf(tree['templates'], surroundings.directory)
+  const taken = takenIn(tree, surroundings)
+  const hasState = (tree['state_dir'] ?? null) !== null
+  const dcs = ['file', 'rest'].find((name) => (tree[name] ?? null) !== null) ?? null
+  const warnings = drafts.flatMap(checkOfOldFile)
+  const reloading = drafts.find(({ reload }) => reload !== null)
+  if (reloading !== undefined && !hasState)
+    warnings.push(at(reloading, 'reload', 'without state_dir a reload that is due does not survive a restart'))
+  return {
+    faults: [
+      ...drafts.flatMap((draft) => [
+        ...checkDestination(draft, drafts, taken),
+        ...checkCommands(draft),
+        ...checkKeys(draft, dcs),
+      ]),
+      ...checkGroups(drafts, hasState),
+      ...checkHooks(tree['hooks'], drafts),
+    ],
+    warnings,
+  }
+}
+
+/** A path that is somebody else's; `isTree`: with all that is in it. */
+interface Taken {
+  readonly path: string
+  readonly isTree: boolean
+  readonly message: string
+}
+
+function takenIn(tree: Section, { configFile, directory }: Surroundings): Taken[] {
+  const { admin, file, state_dir: stateDir } = tree
+  const socket = isMapping(admin) && typeof admin['socket'] === 'string' ? admin['socket'] : DEFAULT_ADMIN_SOCKET
+  const cluster = isMapping(file) && typeof file['path'] === 'string' ? resolve(directory, file['path']) : null
+  return [
+    { path: configFile, isTree: false, message: 'is the configuration file' },
+    { path: cluster, isTree: false, message: 'is the description of the cluster (file.path)' },
+    { path: normalize(socket), isTree: false, message: 'is the admin socket (admin.socket)' },
+    { path: typeof stateDir === 'string' ? stateDir : null, isTree: true, message: 'is in state_dir' },
+  ].flatMap(({ path, ...rest }) => (path === null || path === '' ? [] : [{ path: normalize(path), ...rest }]))
+}
+
+/** Whatever is written over by a template, nothing else may live there. */
+function checkDestination(draft: Draft, drafts: readonly Draft[], taken: readonly Taken[]): Fault[] {
+  const { destination } = draft
+  if (destination === null) return []
+  const before = drafts.find((other) => other.destination === destination)
+  const source = drafts.find((other) => other.source === destination)
+  if (before !== undefined && before !== draft)
+    return [at(draft, 'destination', `is the destination of templates.${before.index} already`)]
+  if (source !== undefined)
+    return [
+      at(draft, 'destination', source === draft ? 'is its own source' : `is the source of templates.${source.index}`),
+    ]
+  const what = taken.find(
+    ({ path, isTree }) => destination === path || (isTree && destination.startsWith(join(path, '/'))),
+  )
+  return what === undefined ? [] : [at(draft, 'destination', what.message)]
+}
+
+/** confd#104, #275: a check of the destination is one of the old file, and passes whatever is to be written. */
+function checkCommands(draft: Draft): Fault[] {
+  const { check, destination } = draft
+  if (check === null) return []
+  const named = placeholdersIn(check).includes('destination') || (destination !== null && mentions(check, destination))
+  return named ? [at(draft, 'check', 'names the destination, which is still the old file then: check {{staged}}')] : []
+}
+
+function checkOfOldFile(draft: Draft): Fault[] {
+  const { check } = draft
+  if (check === null || placeholdersIn(check).includes('staged')) return []
+  if (wordsOf(check).some((word) => /\$\{?PATRONI_ROUTER_STAGED\b/.test(word))) return []
+  return [
+    at(
+      draft,
+      'check',
+      'is without {{staged}}, the file to check: unless it reads PATRONI_ROUTER_STAGED, it passes whatever is in it',
+    ),
+  ]
+}
+
+function checkKeys(draft: Draft, dcs: string | null): Fault[] {
+  const { prefix = null, keys = null } = draft.section
+  const isEmpty = keys === null || (Array.isArray(keys) && keys.length === 0)
+  if (isEmpty && prefix === null) return []
+  if (dcs !== null)
+    return [at(draft, isEmpty ? 'prefix' : 'keys', `needs etcd3: ${dcs} has no other keys than the cluster`)]
+  return isEmpty ? [at(draft, 'prefix', 'is without keys: nothing is read; keys: [/] is all below it')] : []
+}
+
+function checkHooks(hooks: unknown, drafts: readonly Draft[]): Fault[] {
+  const sections: readonly unknown[] = Array.isArray(hooks) ? hooks : []
+  const known = drafts.flatMap(({ group, destination }) => [group, destination].filter((name) => name !== null))
+  const names = sections.map((hook) => (isMapping(hook) ? hook['name'] : null))
+  return sections.flatMap((hook, index): Fault[] => {
+    if (!isMapping(hook)) return []
+    const { name = null, after = null } = hook
+    const fault = (key: string, message: string): Fault => ({ path: ['hooks', String(index), key], message })
+    const faults =
+      name !== null && names.indexOf(name) < index
+        ? [fault('name', `is the name of hooks.${names.indexOf(name)} already`)]
+        : []
+    if (typeof after !== 'string' || known.includes(isAbsolute(after) ? normalize(after) : after)) return faults
+    const near = nearest(after, known)
+    const hint = near === null ? '' : `; did you mean "${near}"?`
+    return [...faults, fault('after', `is neither a reload group nor the destination of a template${hint}`)]
+  })
+}

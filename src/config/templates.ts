@@ -1,0 +1,137 @@
+import { isAbsolute, normalize, resolve } from 'node:path'
+import { z } from 'zod'
+import type { CommandConfig, HookConfig, TemplateConfig } from './config.ts'
+import {
+  absolutePath,
+  boolean,
+  field,
+  oneOf,
+  optional,
+  optionalParts,
+  parts,
+  plainName,
+  positive,
+  section,
+} from './fields.ts'
+import { good, type Parsed } from './parsed.ts'
+import {
+  account,
+  destinationPath,
+  hookCommand,
+  keyNames,
+  keyPrefix,
+  permissions,
+  sourcePath,
+  states,
+  templateCommand,
+  variables,
+} from './template-fields.ts'
+import { parseDuration } from './units.ts'
+
+export const DEFAULT_DEBOUNCE = { minMs: 200, maxMs: 2000 } as const
+const DEFAULT_INTERVAL_MS = 60_000
+
+/** How a command is run. */
+const RUN = {
+  timeout: optional(positive(parseDuration), 30_000),
+  env: optionalParts(variables, {}),
+  working_dir: optional(absolutePath, null),
+}
+
+export const DEBOUNCE = {
+  min: optional(positive(parseDuration), null),
+  max: optional(positive(parseDuration), null),
+}
+
+export const TEMPLATE = {
+  source: field(sourcePath),
+  destination: field(destinationPath),
+  owner: optional(account('user'), null),
+  group: optional(account('group'), null),
+  mode: optional(permissions, null),
+  check: optionalParts(templateCommand, null),
+  reload: optionalParts(templateCommand, null),
+  ...RUN,
+  debounce: section(DEBOUNCE),
+  interval: optional(parseDuration, null),
+  on_empty: optional(oneOf(['keep', 'render']), 'keep'),
+  backup: optional(boolean, false),
+  reload_group: optional(plainName('reload group'), null),
+  prefix: optional(keyPrefix, ''),
+  keys: optionalParts(keyNames, []),
+}
+
+export const HOOK = {
+  name: optional(plainName('hook'), null),
+  on: parts(states),
+  command: parts(hookCommand),
+  ...RUN,
+  after: optional(groupOrDestination, null),
+}
+
+/** `null`: the section is empty, or not there. */
+export const TEMPLATES = z.array(z.strictObject(TEMPLATE)).nullish()
+export const HOOKS = z.array(z.strictObject(HOOK)).nullish()
+
+type TemplateSection = NonNullable<z.infer<typeof TEMPLATES>>[number]
+type HookSection = NonNullable<z.infer<typeof HOOKS>>[number]
+
+/** `directory`: absolute; where relative paths start and commands run. */
+export function templateConfigs(templates: readonly TemplateSection[], directory: string): TemplateConfig[] {
+  return templates.map((template) => {
+    const { source, destination, owner, group, mode, check, on_empty: onEmpty, backup, prefix, keys } = template
+    const { reload_group: reloadGroup } = template
+    const together = reloadGroup === null ? [template] : templates.filter((other) => other.reload_group === reloadGroup)
+    const reloading = together.find(({ reload }) => reload !== null)
+    return {
+      source: resolve(directory, source),
+      destination,
+      owner,
+      group,
+      mode,
+      check: check === null ? null : commandConfig(check, template, directory),
+      reload: reloading === undefined ? null : commandConfig(reloading.reload ?? [], reloading, directory),
+      debounce: {
+        minMs: firstOf(together.map(({ debounce }) => debounce.min)) ?? DEFAULT_DEBOUNCE.minMs,
+        maxMs: firstOf(together.map(({ debounce }) => debounce.max)) ?? DEFAULT_DEBOUNCE.maxMs,
+      },
+      intervalMs: firstOf(together.map(({ interval }) => interval)) ?? DEFAULT_INTERVAL_MS,
+      onEmpty,
+      backup,
+      reloadGroup,
+      prefix,
+      keys,
+    }
+  })
+}
+
+/** `templates`: theirs, for what `after` means: whoever names a destination means all that changes with it. */
+export function hookConfigs(
+  hooks: readonly HookSection[],
+  templates: readonly TemplateConfig[],
+  directory: string,
+): HookConfig[] {
+  return hooks.map((hook, index) => ({
+    name: hook.name ?? `hooks[${index}]`,
+    on: hook.on,
+    after: templates.find(({ destination }) => destination === hook.after)?.reloadGroup ?? hook.after,
+    run: commandConfig(hook.command, hook, directory),
+  }))
+}
+
+function commandConfig(
+  command: CommandConfig['command'],
+  { timeout, env, working_dir }: Pick<HookSection, 'timeout' | 'env' | 'working_dir'>,
+  directory: string,
+): CommandConfig {
+  return { command, timeoutMs: timeout, env, workingDir: working_dir === null ? directory : normalize(working_dir) }
+}
+
+function firstOf<T>(values: readonly (T | null)[]): T | undefined {
+  return values.find((value) => value !== null) ?? undefined
+}
+
+function groupOrDestination(value: unknown): Parsed<string> {
+  if (typeof value === 'string' && isAbsolute(value)) return good(normalize(value))
+  return plainName('reload group')(value)
+}

@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict'
+import { chmodSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { check } from '../../../src/cli/check.ts'
+import { TempDir } from '../../support/temp.ts'
+import { FakeIo } from './fake-io.ts'
+
+const BASE = "scope: demo\netcd3: {hosts: '10.0.0.1:2379'}\nstate_dir: DIR/state\n"
+let dir: TempDir
+before(() => {
+  dir = TempDir.create('check-templates')
+  writeFileSync(join(dir.path, 'good.hbs'), 'scope {{scope}}\n{{#each members}}{{name}}\n{{/each}}\n')
+  writeFileSync(join(dir.path, 'bad.hbs'), '{{scope}}\n{{#each membres}}{{name}}{{/each}}\n  {{scop}}\n')
+  writeFileSync(join(dir.path, 'open.hbs'), '{{#each members}}\n')
+  writeFileSync(join(dir.path, 'file'), '')
+  writeFileSync(join(dir.path, 'program'), '#!/bin/sh\ntouch run\n')
+  chmodSync(join(dir.path, 'program'), 0o755)
+  mkdirSync(join(dir.path, 'out'))
+  mkdirSync(join(dir.path, 'bin'))
+  symlinkSync('../program', join(dir.path, 'bin', 'reloader'))
+  symlinkSync('missing/file', join(dir.path, 'out', 'dangling'))
+})
+after(() => dir.remove())
+
+interface Checked {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: readonly string[]
+}
+
+/** `check` of this besides the base; `DIR` is the temporary directory, in what is printed as well. */
+async function checked(text: string): Promise<Checked> {
+  const config = join(dir.path, 'router.yml')
+  writeFileSync(config, `${BASE}${text}`.replaceAll('DIR', dir.path))
+  const io = new FakeIo({ PATH: `${join(dir.path, 'bin')}:/bin` })
+  const code = await check({ config }, io)
+  const [stdout, stderr] = [io.stdout, io.stderr].map((output) => output.replaceAll(dir.path, 'DIR'))
+  return { code, stdout: stdout ?? '', stderr: stderr?.split('\n').filter((line) => line !== '') ?? [] }
+}
+
+const TEMPLATE = 'source: good.hbs, destination: DIR/out/a'
+
+test('tells what templates and hooks would do, of their commands the program alone', async () => {
+  const { code, stdout, stderr } = await checked(`templates:
+  - {source: good.hbs, destination: DIR/out/a, check: 'reloader -f {{staged}} s3cret', reload: [reloader, s3cret], reload_group: lb}
+  - {source: DIR/good.hbs, destination: DIR/out/b, reload: PASSWORD=s3cret reloader, prefix: app, keys: [db, /x]}
+  - {source: good.hbs, destination: DIR/out/c, reload: ./program}
+hooks:
+  - {on: [none, open], command: 'reloader s3cret', after: lb}
+  - {name: say, on: any, command: [./program], env: {A: s3cret}}
+`)
+  assert.deepEqual([code, stderr], [0, []])
+  const lines = stdout.split('\n').filter((line) => /^ {2}(template|hook|listener) /.test(line))
+  assert.deepEqual(lines, [
+    '  listener  none: the proxy is off',
+    '  template  DIR/good.hbs -> DIR/out/a, check: reloader ..., reload: reloader ..., reload group lb',
+    '  template  DIR/good.hbs -> DIR/out/b, keys /app/db and /app/x, reload: a shell command',
+    '  template  DIR/good.hbs -> DIR/out/c, reload: ./program',
+    '  hook      hooks[0] on open, none: reloader ..., after lb',
+    '  hook      say on open, switching, promoting, unreachable, unverified, unlocked, none: ./program',
+  ])
+  assert.doesNotMatch(stdout, /s3cret/)
+})
+
+const FOUND: readonly (readonly [title: string, text: string, problems: readonly (string | RegExp)[]])[] = [
+  [
+    'every misspelt name of a template with line and column',
+    'templates: [{source: bad.hbs, destination: DIR/out/a}]',
+    [/^DIR\/bad\.hbs:2:9: .*membres/, /^DIR\/bad\.hbs:3:\d: .*scop/],
+  ],
+  [
+    'a block that is not closed',
+    'templates: [{source: open.hbs, destination: DIR/out/a}]',
+    [/^DIR\/open\.hbs:\d:\d+: /],
+  ],
+  [
+    'a template that is not there',
+    'templates: [{source: missing.hbs, destination: DIR/out/a}]',
+    ['DIR/missing.hbs: no such file: source of a template (templates.0.source)'],
+  ],
+  [
+    'a template that is a directory',
+    'templates: [{source: out, destination: DIR/a}]',
+    ['DIR/out: is not a file: source of a template (templates.0.source)'],
+  ],
+  [
+    'what is wrong with a template that is used twice only once',
+    'templates: [{source: open.hbs, destination: DIR/out/a}, {source: open.hbs, destination: DIR/out/b}]',
+    [/^DIR\/open\.hbs:\d:\d+: /],
+  ],
+  [
+    'a destination without its directory',
+    'templates: [{source: good.hbs, destination: DIR/missing/a}]',
+    [/^templates\.0\.destination: .*DIR\/missing\/a/],
+  ],
+  [
+    'a destination that is a link to nowhere',
+    'templates: [{source: good.hbs, destination: DIR/out/dangling}]',
+    [/^templates\.0\.destination: .*DIR\/out\/dangling/],
+  ],
+  [
+    'a destination that is a directory',
+    'templates: [{source: good.hbs, destination: DIR/out}]',
+    ['templates.0.destination: DIR/out is a directory'],
+  ],
+  [
+    'users and groups that are not there',
+    `templates: [{${TEMPLATE}, owner: nobody-like-that, group: 'no-group-like-that'}]`,
+    [/^templates\.0\.destination: .*there is no (user nobody-like-that|group no-group-like-that)$/],
+  ],
+  [
+    'programs that are not there',
+    `templates: [{${TEMPLATE}, check: [missing, '{{staged}}'], reload: [./missing]}]\nhooks: [{on: open, command: [DIR/file]}]`,
+    [
+      'templates.0.check: missing: no such program in PATH',
+      'templates.0.reload: ./missing: not a program that can be run',
+      'hooks.0.command: DIR/file: not a program that can be run',
+    ],
+  ],
+  [
+    'the reload of a group only once',
+    `templates: [{${TEMPLATE}, reload: [missing], reload_group: lb}, {source: good.hbs, destination: DIR/out/b, reload_group: lb}]`,
+    ['reload of lb: missing: no such program in PATH'],
+  ],
+  [
+    'a program that is not in the PATH of the command',
+    `templates: [{${TEMPLATE}, reload: [reloader], env: {PATH: DIR/out}}]`,
+    ['templates.0.reload: reloader: no such program in PATH'],
+  ],
+  [
+    'a working directory that is not there',
+    `templates: [{${TEMPLATE}, check: 'a {{staged}}', working_dir: DIR/missing}]\nhooks: [{on: open, command: a, working_dir: DIR/file}]`,
+    [
+      'templates.0.check: its working directory DIR/missing: no such directory',
+      'hooks.0.command: its working directory DIR/file: no such directory',
+    ],
+  ],
+]
+
+for (const [title, text, problems] of FOUND)
+  test(`reports ${title}`, async () => {
+    const { code, stdout, stderr } = await checked(`${text}\n`)
+    assert.deepEqual([code, stdout], [2, ''])
+    assert.equal(stderr.length, problems.length, stderr.join('\n'))
+    for (const [index, problem] of problems.entries())
+      if (typeof problem === 'string') assert.equal(stderr[index], problem)
+      else assert.match(stderr[index] ?? '', problem)
+  })
+
+test('what only a shell knows is not looked for', async () => {
+  const { code } = await checked(
+    `templates: [{${TEMPLATE}, check: 'missing {{staged}}', reload: 'missing && other'}]\n`,
+  )
+  assert.equal(code, 0)
+})
+
+test('nothing is run and nothing is written', async () => {
+  const entries = readdirSync(dir.path, { recursive: true }).toSorted()
+  const { code } = await checked(
+    `templates: [{${TEMPLATE}, check: './program {{staged}}', reload: [./program], owner: root, mode: 0600}]\n` +
+      'hooks: [{on: any, command: ./program}]\n',
+  )
+  assert.equal(code, 0)
+  const ours = readdirSync(dir.path, { recursive: true }).filter((name) => name !== 'router.yml')
+  assert.deepEqual(
+    ours.toSorted(),
+    entries.filter((name) => name !== 'router.yml'),
+  )
+})
+
+test('names a template as it is reached from where one is', async () => {
+  const io = new FakeIo()
+  const relative = join('..', '..', '..', '..', '..', '..', '..', '..', dir.path)
+  writeFileSync(
+    join(dir.path, 'relative.yml'),
+    `${BASE}templates: [{source: open.hbs, destination: DIR/out/a}]`.replaceAll('DIR', dir.path),
+  )
+  assert.equal(await check({ config: join(relative, 'relative.yml') }, io), 2)
+  assert.ok(io.stderr.startsWith(`${join(relative, 'open.hbs')}:`), io.stderr)
+})
