@@ -1,6 +1,7 @@
 /** What every template can read of the cluster. The names are promises to the people who write templates. */
+import { type PrimaryState, takesNew } from '../watcher/machine.ts'
 import type { Tag } from '../watcher/member.ts'
-import type { PrimaryState } from '../watcher/machine.ts'
+import type { ClusterView, MemberView } from '../watcher/view.ts'
 
 /**
  * Plain data; the same cluster gives the same context. Keys as Patroni and the configuration write them. Text that is
@@ -55,4 +56,70 @@ export interface TemplateMember {
   readonly version: string | null
   readonly pending_restart: boolean
   readonly tags: Readonly<Record<string, Tag>>
+}
+
+/** What templates see of a view. Pure. */
+export function contextOf(view: ClusterView): TemplateContext {
+  const open = takesNew(view.primary.state) ? view.primary.member : null
+  const members = view.members.flatMap((member) => {
+    const isPrimary = member.name === open
+    return member.host === null || (member.gone && !isPrimary) ? [] : [memberOf(member, member.host, view, isPrimary)]
+  })
+  return {
+    scope: view.scope,
+    namespace: view.namespace,
+    citus_group: view.citusGroup,
+    system_id: view.systemId,
+    paused: view.paused,
+    standby_cluster: view.standbyCluster,
+    state: view.primary.state,
+    leader: members.find(({ is_leader }) => is_leader) ?? null,
+    primary: members.find(({ is_primary }) => is_primary) ?? null,
+    members,
+    replicas: members.filter(({ is_replica }) => is_replica),
+    sync_standbys: members.filter(({ is_sync }) => is_sync),
+  }
+}
+
+function memberOf(member: MemberView, host: string, view: ClusterView, isPrimary: boolean): TemplateMember {
+  const isLeader = member.name === view.leader
+  const rest = URL.parse(member.restUrl ?? '')
+  return {
+    name: member.name,
+    host,
+    port: member.port,
+    address: host.includes(':') ? `[${host}]:${member.port}` : `${host}:${member.port}`,
+    proxy_host: member.proxy?.host ?? null,
+    proxy_port: member.proxy?.port ?? null,
+    rest_url: member.restUrl,
+    rest_host: rest?.hostname.replace(/^\[(.*)\]$/, '$1') ?? null,
+    rest_port: rest === null ? null : portOf(rest),
+    role: member.role,
+    member_state: member.state,
+    replication_state: member.replicationState,
+    is_leader: isLeader,
+    is_primary: isPrimary,
+    is_sync: member.isSync,
+    // `isLeader` of the view is also who is, or was, the primary of a state that is not open.
+    is_replica: member.replica.fit && !member.isLeader && !member.tags['noloadbalance'],
+    lag: isLeader ? 0 : member.lagBytes,
+    timeline: member.timeline,
+    version: member.version,
+    pending_restart: member.pendingRestart,
+    tags: tagsOf(member.tags),
+  }
+}
+
+function portOf({ port, protocol }: URL): number {
+  if (port !== '') return Number(port)
+  return protocol === 'https:' ? 443 : 80
+}
+
+/** Without a prototype, so that no name in it means anything. A number that is none (1e999) cannot be written. */
+function tagsOf(tags: MemberView['tags']): TemplateMember['tags'] {
+  const own = Object.create(null) as Record<string, Tag>
+  for (const [name, tag] of Object.entries(tags)) {
+    if (typeof tag !== 'number' || Number.isFinite(tag)) own[name] = tag
+  }
+  return own
 }

@@ -17,8 +17,14 @@ export interface Helper {
    * - `quotes`: the result is fit for its target.
    */
   readonly unsafe: 'carries' | 'settles' | 'quotes'
-  /** Arguments that have to be literals: why this call is wrong, or null. Called when the template is compiled. */
-  checkLiterals?(args: readonly (string | number | boolean | null | undefined)[]): string | null
+  /**
+   * Why a call with these arguments is wrong, as far as that can be seen when the template is compiled; null: it may be
+   * right. Undefined: the argument is no literal.
+   */
+  checkLiterals?(
+    args: readonly (string | number | boolean | null | undefined)[],
+    shapes?: readonly Shape[],
+  ): string | null
   /**
    * `args`: plain values (strings, finite numbers, booleans, null, arrays, objects without prototype), never changed.
    * @throws HelperError with what is wrong with the arguments; anything else it throws is a fault of ours.

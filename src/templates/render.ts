@@ -18,7 +18,7 @@ export interface Question {
   readonly name: string
 }
 
-/** `srv` answers `target:port` lines in DNS order of priority and name; `file` whether it is there. Sorted otherwise. */
+/** `srv` answers lines of `target:port priority weight`, by priority, weight and name; `file` whether it is there. Sorted otherwise. */
 export type Answer =
   | { readonly ok: true; readonly value: readonly string[] | boolean }
   /** `reason`: fit to follow the question's name. */

@@ -1,8 +1,10 @@
 /** What a template can know of a value before there is one: lets every misspelt name be found when it is compiled. */
 
+import type { TemplateContext, TemplateMember } from './context.ts'
+
 export type Shape =
   | { readonly kind: 'text' | 'number' | 'flag' }
-  /** Has the value of `of`, or none: to be tested, or given a default, before it is written. */
+  /** Has the value of `of`, or none: to be tested, or given a default, before it is written. `absent`: why, as a sentence. */
   | { readonly kind: 'maybe'; readonly of: Shape; readonly absent: string }
   | { readonly kind: 'list'; readonly of: Shape }
   | { readonly kind: 'record'; readonly name: string; readonly fields: Readonly<Record<string, Shape>> }
@@ -14,3 +16,83 @@ export const TEXT: Shape = { kind: 'text' }
 export const NUMBER: Shape = { kind: 'number' }
 export const FLAG: Shape = { kind: 'flag' }
 export const ANY: Shape = { kind: 'any' }
+
+const IS_UNKNOWN = 'it is not known'
+
+const MEMBER: Shape = {
+  kind: 'record',
+  name: 'member',
+  fields: {
+    name: TEXT,
+    host: TEXT,
+    port: NUMBER,
+    address: TEXT,
+    proxy_host: maybe(TEXT),
+    proxy_port: maybe(NUMBER),
+    rest_url: maybe(TEXT),
+    rest_host: maybe(TEXT),
+    rest_port: maybe(NUMBER),
+    role: TEXT,
+    member_state: TEXT,
+    replication_state: maybe(TEXT),
+    is_leader: FLAG,
+    is_primary: FLAG,
+    is_sync: FLAG,
+    is_replica: FLAG,
+    lag: maybe(NUMBER),
+    timeline: maybe(NUMBER),
+    version: maybe(TEXT),
+    pending_restart: FLAG,
+    tags: { kind: 'map', of: ANY },
+  } satisfies Record<keyof TemplateMember, Shape>,
+}
+
+const MEMBERS: Shape = { kind: 'list', of: MEMBER }
+
+/** What a template begins with (context.ts). */
+export const CONTEXT: Shape = {
+  kind: 'record',
+  name: 'cluster',
+  fields: {
+    scope: TEXT,
+    namespace: TEXT,
+    citus_group: maybe(NUMBER),
+    system_id: maybe(TEXT),
+    paused: FLAG,
+    standby_cluster: FLAG,
+    state: TEXT,
+    leader: maybe(MEMBER, 'there is no leader'),
+    primary: maybe(MEMBER, 'there is no primary'),
+    members: MEMBERS,
+    replicas: MEMBERS,
+    sync_standbys: MEMBERS,
+  } satisfies Record<keyof TemplateContext, Shape>,
+}
+
+/** The shape of the value where there is one. */
+export function present(shape: Shape): Shape {
+  return shape.kind === 'maybe' ? present(shape.of) : shape
+}
+
+/** To be read after the name of a thing: `members is a list`. */
+export function kindOf(shape: Shape): string {
+  switch (shape.kind) {
+    case 'text':
+    case 'number':
+    case 'flag':
+    case 'list':
+      return `a ${shape.kind}`
+    case 'record':
+      return `a ${shape.name}`
+    case 'map':
+      return 'a map'
+    case 'maybe':
+      return kindOf(shape.of)
+    case 'any':
+      return 'anything'
+  }
+}
+
+function maybe(of: Shape, absent = IS_UNKNOWN): Shape {
+  return { kind: 'maybe', of, absent }
+}

@@ -1,0 +1,86 @@
+/** Handlebars' syntax: the one place that knows the package. Of it only the parser is used, so nothing of a template is run. */
+import Handlebars from 'handlebars'
+import type { Place } from './plan.ts'
+import type { TemplateProblem } from './render.ts'
+
+export type Parsed =
+  { readonly ok: true; readonly program: hbs.AST.Program } | { readonly ok: false; readonly problem: TemplateProblem }
+
+/** The end of the stack; where it is, nobody knows. */
+export const TOO_DEEP: TemplateProblem = { line: null, column: null, message: 'nested too deeply' }
+
+/** The parser's time grows with the square of it, and worse. */
+const MAX_NESTING = 500
+
+/** Reads a template, with Handlebars' rules for white space (https://handlebarsjs.com/guide/expressions.html#whitespace-control). */
+export function parse(text: string): Parsed {
+  if (nestingOf(text) > MAX_NESTING) return { ok: false, problem: TOO_DEEP }
+  try {
+    return { ok: true, program: Handlebars.parse(text) }
+  } catch (error) {
+    return { ok: false, problem: problemOf(error) }
+  }
+}
+
+/** How many blocks, or parentheses within one {{ }}, are open at most; roughly. */
+function nestingOf(text: string): number {
+  let [blocks, parentheses, most] = [0, 0, 0]
+  let isInTag = false
+  for (const [token] of text.matchAll(/\{\{~?[#^/]?|\}\}|[()]/g)) {
+    if (token.startsWith('{{') || token === '}}') {
+      isInTag = token !== '}}'
+      parentheses = 0
+    }
+    if (token.endsWith('#') || token.endsWith('^')) blocks++
+    else if (token.endsWith('/')) blocks = Math.max(0, blocks - 1)
+    else if (isInTag && token === '(') parentheses++
+    else if (isInTag && token === ')') parentheses--
+    most = Math.max(most, blocks, parentheses)
+  }
+  return most
+}
+
+/** The parser counts columns from 0. */
+export function placeOf({ start }: hbs.AST.SourceLocation): Place {
+  return { line: start.line, column: start.column + 1 }
+}
+
+function problemOf(error: unknown): TemplateProblem {
+  if (error instanceof RangeError) return TOO_DEEP
+  if (error instanceof Handlebars.Exception) {
+    const { lineNumber, column } = error as { lineNumber?: unknown; column?: unknown }
+    return {
+      line: typeof lineNumber === 'number' ? lineNumber : null,
+      column: typeof column === 'number' ? column + 1 : null,
+      // The place is put behind it: `if doesn't match each - 1:3`.
+      message: error.message.replace(/ - \d+:\d+$/, ''),
+    }
+  }
+  return { ...stoppedAt(), message: explain(error instanceof Error ? error.message : '') }
+}
+
+/** The parser's errors are texts with a drawing; where it stopped is in its lexer. */
+function stoppedAt(): { line: number | null; column: number | null } {
+  const { Parser } = Handlebars as unknown as {
+    Parser?: { lexer?: { yylloc?: { first_line: number; first_column: number } } }
+  }
+  const place = Parser?.lexer?.yylloc
+  return place === undefined ? { line: null, column: null } : { line: place.first_line, column: place.first_column + 1 }
+}
+
+const UNEXPECTED: Readonly<Record<string, string>> = {
+  EOF: 'the template ends here, and a {{ or a block is still open',
+  INVALID: 'this cannot stand here',
+  INVERSE: '{{else}} stands in no block',
+  OPEN_INVERSE_CHAIN: '{{else}} stands in no block',
+  OPEN_ENDBLOCK: 'a block is closed that is not open',
+  CLOSE: '}} comes too early',
+  CLOSE_SEXPR: ') closes nothing',
+  CLOSE_UNESCAPED: '}}} closes nothing',
+  EQUALS: '= stands for nothing here',
+}
+
+function explain(message: string): string {
+  const got = /, got '(\w+)'$/.exec(message)?.[1]
+  return (got === undefined ? undefined : UNEXPECTED[got]) ?? 'the syntax is wrong here'
+}
