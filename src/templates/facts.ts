@@ -1,0 +1,182 @@
+/** What templates ask of the DNS and of the file system: looked up beforehand, kept, and looked up again. */
+import { lookup, resolveSrv } from 'node:dns/promises'
+import { stat } from 'node:fs/promises'
+import { isIPv4, isIPv6 } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { failureOf } from '../errors.ts'
+import type { Answer, Facts, Question } from './render.ts'
+
+/** Where the answers come from; the system's, but for tests. */
+export interface Lookups {
+  /** As getaddrinfo, so that /etc/hosts counts. */
+  addresses(host: string): Promise<readonly string[]>
+  services(name: string): Promise<readonly ServiceRecord[]>
+  /** Fails where it is not known whether there is such a file. */
+  exists(path: string): Promise<boolean>
+}
+
+export interface ServiceRecord {
+  readonly name: string
+  readonly port: number
+  readonly priority: number
+  readonly weight: number
+}
+
+export interface FactBookOptions {
+  /** For one answer. Default: 5 s. */
+  readonly timeoutMs?: number
+  readonly resolver?: Lookups
+}
+
+/** Names may come from keys, without end: what was asked for first is forgotten first. */
+const MOST_QUESTIONS = 10_000
+/** What no name of a host holds, and what would deceive the reader of an answer. */
+const NO_NAME = /[\p{Cc}\p{Cf}\p{Cs}\s"'`\\/]/u
+const LONGEST_NAME = 253
+
+/** The answers known so far. Starts nothing by itself. */
+export class FactBook {
+  readonly #timeoutMs: number
+  readonly #lookups: Lookups
+  #answers: ReadonlyMap<string, Known> = new Map()
+  /** A lookup that hangs is waited for again, not put a second time. */
+  readonly #underWay = new Map<string, Promise<Answer>>()
+
+  constructor({ timeoutMs = 5_000, resolver = SYSTEM }: FactBookOptions = {}) {
+    this.#timeoutMs = timeoutMs
+    this.#lookups = resolver
+  }
+
+  /** As they are now: later answers are in later facts. */
+  get facts(): Facts {
+    const answers = this.#answers
+    return { answerTo: (question) => answers.get(keyOf(question))?.answer ?? null }
+  }
+
+  /** Finds out what has no good answer yet. Always ends, after the time for one answer at most; never fails. */
+  async answer(questions: readonly Question[], signal: AbortSignal): Promise<void> {
+    await this.#ask(
+      questions.filter((question) => this.#answers.get(keyOf(question))?.answer.ok !== true),
+      signal,
+    )
+  }
+
+  /** Asks everything again that was asked for. Where that fails, a good answer stays: a stale address beats none. */
+  async refresh(signal: AbortSignal): Promise<void> {
+    await this.#ask(
+      [...this.#answers.values()].map(({ question }) => question),
+      signal,
+    )
+  }
+
+  async #ask(questions: readonly Question[], signal: AbortSignal): Promise<void> {
+    const unique = [...new Map(questions.map((question) => [keyOf(question), question])).values()]
+    const found = await Promise.all(
+      unique.map(async (question) => ({ question, answer: await this.#inTime(question, signal) })),
+    )
+    if (signal.aborted) return
+    const answers = new Map(this.#answers)
+    for (const { question, answer } of found) {
+      const key = keyOf(question)
+      if (answer.ok || answers.get(key)?.answer.ok !== true) answers.set(key, { question, answer })
+    }
+    for (const key of answers.keys()) {
+      if (answers.size <= MOST_QUESTIONS) break
+      answers.delete(key)
+    }
+    this.#answers = answers
+  }
+
+  async #inTime(question: Question, signal: AbortSignal): Promise<Answer> {
+    const key = keyOf(question)
+    const lookup = this.#underWay.get(key) ?? find(this.#lookups, question).finally(() => this.#underWay.delete(key))
+    this.#underWay.set(key, lookup)
+    const late: Answer = { ok: false, reason: `has no answer within ${this.#timeoutMs / 1000} s` }
+    const done = new AbortController()
+    // Both the end of the lookup and the caller's signal end the timer.
+    const timer = sleep(this.#timeoutMs, late, { signal: AbortSignal.any([signal, done.signal]) }).catch(() => late)
+    try {
+      return await Promise.race([lookup, timer])
+    } finally {
+      done.abort()
+    }
+  }
+}
+
+interface Known {
+  readonly question: Question
+  readonly answer: Answer
+}
+
+const SYSTEM: Lookups = {
+  addresses: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
+  services: (name) => resolveSrv(name),
+  exists: async (path) => {
+    try {
+      await stat(path)
+      return true
+    } catch (error) {
+      // A file where a directory would have to be is no such file either.
+      if (failureOf(error) === 'missing' || codeOf(error) === 'ENOTDIR') return false
+      throw error
+    }
+  },
+}
+
+/** Never fails. */
+async function find(lookups: Lookups, { kind, name }: Question): Promise<Answer> {
+  if (kind !== 'file' && !isName(name)) return { ok: false, reason: 'is not the name of a host' }
+  try {
+    switch (kind) {
+      case 'file':
+        return { ok: true, value: await lookups.exists(name) }
+      case 'ip':
+        return sorted(await lookups.addresses(name))
+      case 'ipv4':
+        return sorted((await lookups.addresses(name)).filter(isIPv4))
+      case 'ipv6':
+        return sorted((await lookups.addresses(name)).filter(isIPv6))
+      case 'srv':
+        return serviceLines(await lookups.services(name))
+    }
+  } catch (error) {
+    const code = codeOf(error)
+    if (kind === 'file') return { ok: false, reason: `cannot be looked at (${code})` }
+    const isUnknown = failureOf(error) === 'unresolved' || code === 'ENODATA'
+    return { ok: false, reason: isUnknown ? 'does not resolve' : `cannot be resolved (${code})` }
+  }
+}
+
+/** DNS servers shuffle what they answer; a file must not change for that. */
+function sorted(addresses: readonly string[]): Answer {
+  return { ok: true, value: [...new Set(addresses)].sort() }
+}
+
+/** `target:port priority weight`, the first to be tried first. A target of `.` means that there is no such service (RFC 2782). */
+function serviceLines(records: readonly ServiceRecord[]): Answer {
+  const targets = records
+    .map((record) => ({ ...record, name: record.name.replace(/\.$/, '') }))
+    .filter(({ name }) => name !== '')
+  if (!targets.every(({ name }) => isName(name))) return { ok: false, reason: 'has a target that is no name of a host' }
+  const lines = targets
+    .sort((a, b) => a.priority - b.priority || compare(a.name, b.name) || a.port - b.port || a.weight - b.weight)
+    .map(({ name, port, priority, weight }) => `${name}:${port} ${priority} ${weight}`)
+  return { ok: true, value: [...new Set(lines)] }
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b)
+}
+
+function isName(name: string): boolean {
+  return name !== '' && name.length <= LONGEST_NAME && !NO_NAME.test(name)
+}
+
+function keyOf({ kind, name }: Question): string {
+  return `${kind} ${name}`
+}
+
+/** Only the code is said: messages of the DNS hold the name, which may come from a key. */
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown'
+}

@@ -1,0 +1,87 @@
+/** Reading what a template gives to a helper: what is not of the wanted kind is an error that says which argument and why. */
+import { HelperError } from '../helper.ts'
+import type { Shape } from '../shape.ts'
+
+/** Numbers and flags are texts as they would be written. `what` names the argument: `the key`. */
+export function textOf(value: unknown, what: string): string {
+  if (typeof value === 'string') return value
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value)
+  throw new HelperError(`${what} ${isAbsent(value) ? 'is not there' : `is ${kindOf(value)}, not a text`}`)
+}
+
+export function listOf(value: unknown, what: string): readonly unknown[] {
+  if (Array.isArray(value)) return value
+  throw new HelperError(`${what} ${isAbsent(value) ? 'is not there' : `is ${kindOf(value)}, not a list`}`)
+}
+
+export function recordOf(value: unknown, what: string): Readonly<Record<string, unknown>> {
+  if (isRecord(value)) return value
+  throw new HelperError(`${what} ${isAbsent(value) ? 'is not there' : `is ${kindOf(value)}, which has no names`}`)
+}
+
+/** A safe integer; a text with digits is none, as in Go: that is what `atoi` is for. */
+export function integerOf(value: unknown, what: string): number {
+  if (typeof value === 'number') {
+    if (Number.isSafeInteger(value)) return value
+    throw new HelperError(`${what} is not a whole number between -(2^53-1) and 2^53-1`)
+  }
+  if (isAbsent(value)) throw new HelperError(`${what} is not there`)
+  throw new HelperError(
+    `${what} is ${kindOf(value)}, not a number${typeof value === 'string' ? ' (atoi makes one of it)' : ''}`,
+  )
+}
+
+/** Own names only: nothing is found in a prototype. */
+export function fieldOf(record: Readonly<Record<string, unknown>>, name: string): unknown {
+  return Object.hasOwn(record, name) ? record[name] : null
+}
+
+/** A record without a prototype, so that no name in it means anything. */
+export function newRecord(fields: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
+  return Object.assign(Object.create(null) as Record<string, unknown>, fields)
+}
+
+export function isAbsent(value: unknown): value is null | undefined {
+  return value === null || value === undefined
+}
+
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+export function kindOf(value: unknown): string {
+  if (isAbsent(value)) return 'nothing'
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'string') return 'a text'
+  if (typeof value === 'number') return 'a number'
+  if (typeof value === 'boolean') return 'a flag'
+  return 'a record'
+}
+
+/** As Go compares texts: by their bytes, which for JavaScript's units differs beyond U+FFFF. */
+export function byBytes(a: string, b: string): number {
+  return a === b ? 0 : Buffer.compare(Buffer.from(a), Buffer.from(b))
+}
+
+export function listShape(of: Shape): Shape {
+  return { kind: 'list', of }
+}
+
+/** The shape of what is in a list of this shape. */
+export function elementOf(shape: Shape | undefined): Shape {
+  if (shape?.kind === 'list') return shape.of
+  if (shape?.kind === 'maybe') return elementOf(shape.of)
+  return { kind: 'any' }
+}
+
+/** The one shape that all of them have, or `any`. */
+export function commonShape(shapes: readonly Shape[]): Shape {
+  const [first, ...rest] = shapes
+  if (first === undefined) return { kind: 'any' }
+  const text = JSON.stringify(first)
+  return rest.every((shape) => JSON.stringify(shape) === text) ? first : { kind: 'any' }
+}
+
+export function presentShape(shape: Shape): Shape {
+  return shape.kind === 'maybe' ? shape.of : shape
+}

@@ -1,0 +1,152 @@
+/** Arbitrary keys of the DCS, as confd's templates read them (github.com/kelseyhightower/memkv, store.go). */
+import { printable } from '../../watcher/printable.ts'
+import { HelperError, type Helper, type HelperCall } from '../helper.ts'
+import { FLAG, TEXT, type Shape } from '../shape.ts'
+import { byBytes, commonShape, fieldOf, listOf, listShape, newRecord, recordOf, textOf } from './arguments.ts'
+import { compileGlob, faultOf } from './glob.ts'
+
+type Entries = ReadonlyMap<string, string>
+
+const PAIR: Shape = { kind: 'record', name: 'key', fields: { key: TEXT, value: TEXT } }
+const PAIRS = listShape(PAIR)
+const TEXTS = listShape(TEXT)
+
+export const KEY_HELPERS: readonly Helper[] = [
+  {
+    name: 'exists',
+    usage: 'exists KEY',
+    arity: { min: 1, max: 1 },
+    returns: () => FLAG,
+    unsafe: 'settles',
+    run: ([key], call) => {
+      const name = keyName(key)
+      return read(call, (entries) => entries.has(name))
+    },
+  },
+  {
+    name: 'get',
+    usage: 'get KEY',
+    arity: { min: 1, max: 1 },
+    returns: () => PAIR,
+    unsafe: 'carries',
+    run: ([key], call) => {
+      const name = keyName(key)
+      return pair(name, valueOf(name, call) ?? missing(name))
+    },
+  },
+  {
+    name: 'getv',
+    usage: 'getv KEY [DEFAULT]',
+    arity: { min: 1, max: 2 },
+    returns: ([, fallback]) => (fallback === undefined ? TEXT : commonShape([TEXT, fallback])),
+    unsafe: 'carries',
+    run: ([key, ...fallback], call) => {
+      const name = keyName(key)
+      return valueOf(name, call) ?? (fallback.length > 0 ? fallback[0] : missing(name))
+    },
+  },
+  {
+    name: 'gets',
+    usage: 'gets PATTERN',
+    arity: { min: 1, max: 1 },
+    returns: () => PAIRS,
+    checkLiterals: checkPattern,
+    unsafe: 'carries',
+    run: ([pattern], call) => matching(pattern, call).map(([key, value]) => pair(key, value)),
+  },
+  {
+    name: 'getvs',
+    usage: 'getvs PATTERN',
+    arity: { min: 1, max: 1 },
+    returns: () => TEXTS,
+    checkLiterals: checkPattern,
+    unsafe: 'carries',
+    // By value, not by key: so does confd.
+    run: ([pattern], call) =>
+      matching(pattern, call)
+        .map(([, value]) => value)
+        .sort(byBytes),
+  },
+  {
+    name: 'ls',
+    usage: 'ls KEY',
+    arity: { min: 1, max: 1 },
+    returns: () => TEXTS,
+    unsafe: 'carries',
+    run: ([key], call) => children(key, call, () => true),
+  },
+  {
+    name: 'lsdir',
+    usage: 'lsdir KEY',
+    arity: { min: 1, max: 1 },
+    returns: () => TEXTS,
+    unsafe: 'carries',
+    run: ([key], call) => children(key, call, (below) => below.includes('/')),
+  },
+  {
+    name: 'sortKVByLength',
+    usage: 'sortKVByLength LIST',
+    arity: { min: 1, max: 1 },
+    returns: ([list]) => list ?? PAIRS,
+    unsafe: 'carries',
+    run: ([list]) => {
+      const keyOf = (item: unknown): string => textOf(fieldOf(recordOf(item, 'an item'), 'key'), 'the key of an item')
+      return [...listOf(list, 'the list')]
+        .map((item) => ({ item, key: keyOf(item) }))
+        .sort((a, b) => Buffer.byteLength(a.key) - Buffer.byteLength(b.key) || byBytes(a.key, b.key))
+        .map(({ item }) => item)
+    },
+  },
+]
+
+/** `/db/host`; a slash in front may be left out and one at the end may be there, as confd's documentation has it. */
+function keyName(value: unknown): string {
+  return `/${textOf(value, 'the key').replace(/^\/+|\/+$/g, '')}`
+}
+
+function checkPattern([pattern]: readonly unknown[]): string | null {
+  return typeof pattern === 'string' ? faultOf(pattern) : null
+}
+
+/** The question is put to all keys at once: what it gives is all that the rendering depends on. */
+function read<T>(call: HelperCall, question: (entries: Entries) => T): T {
+  const answer = call.read(({ keys }) => (keys === null ? null : { of: question(keys.entries) }))
+  if (answer === null) throw new HelperError('the template has no `keys` in the configuration')
+  return answer.of
+}
+
+function valueOf(name: string, call: HelperCall): string | null {
+  return read(call, (entries) => entries.get(name) ?? null)
+}
+
+function missing(name: string): never {
+  throw new HelperError(`there is no key ${printable(name, 128)}`)
+}
+
+function matching(pattern: unknown, call: HelperCall): readonly (readonly [string, string])[] {
+  const text = textOf(pattern, 'the pattern')
+  const fits = compileGlob(text.startsWith('/') ? text : `/${text}`)
+  return read(call, (entries) => {
+    const names = [...entries.keys()].filter(fits).sort(byBytes)
+    return names.map((name) => [name, entries.get(name) ?? ''] as const)
+  })
+}
+
+function children(key: unknown, call: HelperCall, isListed: (below: string) => boolean): readonly string[] {
+  const name = keyName(key)
+  const parent = name === '/' ? '/' : `${name}/`
+  return read(call, (entries) => {
+    const names = new Set<string>()
+    for (const entry of entries.keys()) {
+      if (!entry.startsWith(parent)) continue
+      const below = entry.slice(parent.length)
+      const child = below.split('/', 1)[0] ?? ''
+      if (child !== '' && isListed(below)) names.add(child)
+    }
+    return [...names].sort(byBytes)
+  })
+}
+
+function pair(key: string, value: string): unknown {
+  return newRecord({ key, value })
+}

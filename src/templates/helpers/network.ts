@@ -1,0 +1,94 @@
+/** What the machine and the network say: asked beforehand (facts.ts), as a template cannot wait. */
+import { HelperError, type Helper, type HelperCall } from '../helper.ts'
+import type { Question } from '../render.ts'
+import { FLAG, NUMBER, TEXT, type Shape } from '../shape.ts'
+import { listShape, newRecord, textOf } from './arguments.ts'
+
+const SRV: Shape = {
+  kind: 'record',
+  name: 'SRV record',
+  fields: { target: TEXT, port: NUMBER, priority: NUMBER, weight: NUMBER },
+}
+
+const IS_RELATIVE = 'the path does not begin with a slash'
+
+export const NETWORK_HELPERS: readonly Helper[] = [
+  lookup('lookupIP', 'ip'),
+  lookup('lookupIPV4', 'ipv4'),
+  lookup('lookupIPV6', 'ipv6'),
+  {
+    name: 'lookupSRV',
+    usage: 'lookupSRV SERVICE PROTOCOL NAME',
+    arity: { min: 3, max: 3 },
+    returns: () => listShape(SRV),
+    unsafe: 'carries',
+    run: ([service, protocol, name], call) => {
+      const [of, over, at] = [
+        textOf(service, 'the service'),
+        textOf(protocol, 'the protocol'),
+        textOf(name, 'the name'),
+      ]
+      // https://pkg.go.dev/net#Resolver.LookupSRV: with both empty the name is looked up as it is.
+      const record = of === '' && over === '' ? at : `_${of}._${over}.${at}`
+      return texts('srv', record, call).map(srvRecord)
+    },
+  },
+  {
+    name: 'fileExists',
+    usage: 'fileExists PATH',
+    arity: { min: 1, max: 1 },
+    returns: () => FLAG,
+    checkLiterals: ([path]) => (typeof path === 'string' && !path.startsWith('/') ? IS_RELATIVE : null),
+    unsafe: 'settles',
+    run: ([path], call) => {
+      const name = textOf(path, 'the path')
+      if (!name.startsWith('/')) throw new HelperError(IS_RELATIVE)
+      const answer = call.ask({ kind: 'file', name })
+      if (!answer.ok) throw new HelperError(`the file ${answer.reason}`)
+      return answer.value === true
+    },
+  },
+  {
+    name: 'getenv',
+    usage: 'getenv NAME [DEFAULT]',
+    arity: { min: 1, max: 2 },
+    returns: () => TEXT,
+    unsafe: 'carries',
+    run: ([name, fallback = ''], call) => {
+      const variable = textOf(name, 'the name of the variable')
+      const value = call.read(({ env }) => (Object.hasOwn(env, variable) ? (env[variable] ?? '') : ''))
+      // An empty one is as one that is not set: so is confd's.
+      return value === '' ? textOf(fallback, 'the default') : value
+    },
+  },
+]
+
+function lookup(name: string, kind: Question['kind']): Helper {
+  return {
+    name,
+    usage: `${name} HOST`,
+    arity: { min: 1, max: 1 },
+    returns: () => listShape(TEXT),
+    unsafe: 'carries',
+    run: ([host], call) => texts(kind, textOf(host, 'the host'), call),
+  }
+}
+
+/** The name itself may come from a key and is not said. */
+function texts(kind: Question['kind'], name: string, call: HelperCall): readonly string[] {
+  const answer = call.ask({ kind, name })
+  if (!answer.ok) throw new HelperError(`the name ${answer.reason}`)
+  return typeof answer.value === 'boolean' ? [] : answer.value
+}
+
+/** A line of facts.ts: `target:port priority weight`. */
+function srvRecord(line: string): unknown {
+  const [address = '', priority, weight] = line.split(' ')
+  const colon = address.lastIndexOf(':')
+  return newRecord({
+    target: address.slice(0, colon),
+    port: Number(address.slice(colon + 1)),
+    priority: Number(priority),
+    weight: Number(weight),
+  })
+}

@@ -1,0 +1,21 @@
+/** Every helper that a template can use. */
+import type { Helper } from '../helper.ts'
+import { JSON_HELPERS } from './json.ts'
+import { KEY_HELPERS } from './keys.ts'
+import { LIST_HELPERS } from './lists.ts'
+import { LOGIC_HELPERS } from './logic.ts'
+import { NETWORK_HELPERS } from './network.ts'
+import { NUMBER_HELPERS } from './numbers.ts'
+import { QUOTING_HELPERS } from './quoting.ts'
+import { TEXT_HELPERS } from './text.ts'
+
+export const HELPERS: readonly Helper[] = [
+  ...KEY_HELPERS,
+  ...TEXT_HELPERS,
+  ...LIST_HELPERS,
+  ...NUMBER_HELPERS,
+  ...LOGIC_HELPERS,
+  ...JSON_HELPERS,
+  ...NETWORK_HELPERS,
+  ...QUOTING_HELPERS,
+]

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { run } from './call.ts'
+
+test('lookupIP gives the addresses that were found', () => {
+  const facts = { 'ip db.local': { ok: true, value: ['10.0.0.1', '::1'] } } as const
+  assert.deepEqual(run('lookupIP', ['db.local'], { facts }), ['10.0.0.1', '::1'])
+})
+
+test('lookupIPV4 and lookupIPV6 ask for their own', () => {
+  const facts = {
+    'ipv4 db.local': { ok: true, value: ['10.0.0.1'] },
+    'ipv6 db.local': { ok: true, value: ['::1'] },
+  } as const
+  assert.deepEqual(run('lookupIPV4', ['db.local'], { facts }), ['10.0.0.1'])
+  assert.deepEqual(run('lookupIPV6', ['db.local'], { facts }), ['::1'])
+})
+
+test('a name that does not resolve is an error, which does not say the name', () => {
+  const facts = { 'ip secret.local': { ok: false, reason: 'does not resolve' } } as const
+  assert.throws(() => run('lookupIP', ['secret.local'], { facts }), {
+    name: 'HelperError',
+    message: 'the name does not resolve',
+  })
+})
+
+test('lookupSRV gives records', () => {
+  const facts = { 'srv _mail._tcp.example.com': { ok: true, value: ['a.example.com:25 10 5'] } } as const
+  assert.equal(
+    JSON.stringify(run('lookupSRV', ['mail', 'tcp', 'example.com'], { facts })),
+    '[{"target":"a.example.com","port":25,"priority":10,"weight":5}]',
+  )
+})
+
+test('lookupSRV without service and protocol looks the name up as it is', () => {
+  const facts = { 'srv _etcd._tcp.example.com': { ok: true, value: [] } } as const
+  assert.deepEqual(run('lookupSRV', ['', '', '_etcd._tcp.example.com'], { facts }), [])
+})
+
+test('fileExists asks about absolute paths only', () => {
+  const facts = {
+    'file /etc/a': { ok: true, value: true },
+    'file /etc/b': { ok: true, value: false },
+    'file /etc/c': { ok: false, reason: 'cannot be looked at (EACCES)' },
+  } as const
+  assert.equal(run('fileExists', ['/etc/a'], { facts }), true)
+  assert.equal(run('fileExists', ['/etc/b'], { facts }), false)
+  assert.throws(() => run('fileExists', ['/etc/c'], { facts }), { message: 'the file cannot be looked at (EACCES)' })
+  assert.throws(() => run('fileExists', ['etc/a'], { facts }), { message: 'the path does not begin with a slash' })
+})
+
+test('getenv gives the variable; the default, or nothing, where it is empty or not set', () => {
+  const env = { HOST: 'h', EMPTY: '' }
+  assert.equal(run('getenv', ['HOST', 'x'], { env }), 'h')
+  assert.equal(run('getenv', ['EMPTY', 'x'], { env }), 'x')
+  assert.equal(run('getenv', ['NONE'], { env }), '')
+  assert.equal(run('getenv', ['toString', 'x'], { env }), 'x')
+})
