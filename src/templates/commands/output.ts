@@ -1,0 +1,37 @@
+/** The end of what a command writes, with both its outputs in the order in which they came. */
+import { StringDecoder } from 'node:string_decoder'
+import { stripVTControlCharacters } from 'node:util'
+import { printable } from '../../watcher/printable.ts'
+
+/** As much of an output as is kept. Bytes in UTF-8. */
+export const OUTPUT_BYTES = 4096
+
+export class Output {
+  #text = ''
+
+  /** A writer for one stream; what comes in pieces of a character is put together. */
+  stream(): (chunk: Buffer) => void {
+    const decoder = new StringDecoder('utf8')
+    return (chunk) => {
+      const text = this.#text + decoder.write(chunk)
+      // Twice as much, as colours and the like go before it is cut.
+      this.#text = text.length > 4 * OUTPUT_BYTES ? text.slice(-2 * OUTPUT_BYTES) : text
+    }
+  }
+
+  /** Lines fit to be shown, at most OUTPUT_BYTES of them, without blanks at the end. */
+  toString(): string {
+    const lines = stripVTControlCharacters(this.#text).replaceAll('\t', '    ').split(/\r*\n/)
+    return lastBytes(lines.map((line) => printable(line, Infinity)).join('\n'), OUTPUT_BYTES).trimEnd()
+  }
+}
+
+/** The end of `text`, of whole characters. */
+function lastBytes(text: string, max: number): string {
+  const bytes = Buffer.from(text)
+  if (bytes.length <= max) return text
+  let start = bytes.length - max
+  // The bytes of a character but its first are 10xxxxxx.
+  while (((bytes[start] ?? 0) & 0xc0) === 0x80) start++
+  return bytes.toString('utf8', start)
+}

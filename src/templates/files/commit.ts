@@ -1,0 +1,156 @@
+/** Puts staged files in place, all of them or none. */
+import { lstat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { syncDirectory } from '../../atomic-file.ts'
+import { explain, RouterError } from '../../errors.ts'
+import { bytesOf, digestAt, digestOf, failed } from './destination.ts'
+import type { Journal } from './journal.ts'
+import type { JournalFile } from './journal-format.ts'
+import { type Attributes, backUp, keepAs, removeFile, replaceFile, type Replaced } from './replace.ts'
+import { discard } from './stage.ts'
+import { besideStaged } from './stage-name.ts'
+import type { CommitOutcome, StagedFile } from './target.ts'
+
+/** The order is what lets `recover` finish or undo it, wherever it is cut off. */
+export async function commit(staged: readonly StagedFile[], journal: Journal, reload: boolean): Promise<CommitOutcome> {
+  let files: readonly JournalFile[] = []
+  try {
+    files = await Promise.all(staged.map(withBefore))
+    await begin(files, journal, reload)
+    await protect(files)
+    const replaced = await replaceAll(files)
+    const warnings = await syncDirectories(files)
+    await journal.committed(reload)
+    warnings.push(...(await forget(files)))
+    return { ...inPlaceOf(files, replaced), warnings }
+  } catch (cause) {
+    const left = await undo(files)
+    await discard(staged)
+    // What could not be put back is tried again at the next start: the journal stays.
+    if (left.length > 0) throw failed(`${explain(cause)}; and ${left.join('; ')}`)
+    await journal.undone()
+    throw cause
+  }
+}
+
+/** Whether a staged file is the one that was checked, and what it is to replace. */
+async function withBefore(file: StagedFile): Promise<JournalFile> {
+  const { destination, path, staged, digest } = file
+  try {
+    const text = await bytesOf(staged)
+    if (text === null || digestOf(text) !== digest)
+      throw failed(
+        `${destination}: its staged file was ${text === null ? 'removed' : 'changed'} before it was committed`,
+      )
+    return { ...file, before: await digestAt(path) }
+  } catch (cause) {
+    throw cause instanceof RouterError ? cause : failed(`${destination} cannot be replaced`, cause)
+  }
+}
+
+/** One file is replaced as a whole without a journal: then only a reload may be forgotten. Several are not. */
+async function begin(files: readonly JournalFile[], journal: Journal, reload: boolean): Promise<void> {
+  try {
+    await journal.begin(files, reload)
+  } catch (error) {
+    if (files.length > 1) throw error
+    journal.report(error)
+  }
+}
+
+/** Keeps what is there: to be put back, and as a backup. What has been kept already stays as it is. */
+export async function protect(files: readonly JournalFile[]): Promise<void> {
+  for (const { destination, path, staged, before, backup } of files) {
+    if (before === null) continue
+    const kept = besideStaged(staged, 'undo')
+    try {
+      if ((await digestAt(path)) !== before) continue
+      if ((await digestAt(kept)) !== before) {
+        await removeFile(kept)
+        await keepAs(path, kept)
+      }
+    } catch (cause) {
+      throw failed(`${destination} cannot be kept for the case that it has to be put back`, cause)
+    }
+    if (!backup) continue
+    await backUp(path, besideStaged(staged, 'bak'), backupOf(path)).catch((cause: unknown) => {
+      throw failed(`${backupOf(path)} cannot be written`, cause)
+    })
+  }
+}
+
+/** Where what is there is kept. */
+export function keptOf({ staged, path }: JournalFile): readonly string[] {
+  return [besideStaged(staged, 'undo'), backupOf(path)]
+}
+
+function backupOf(path: string): string {
+  return `${path}.bak`
+}
+
+async function replaceAll(files: readonly JournalFile[]): Promise<readonly Replaced[]> {
+  const replaced: Replaced[] = []
+  for (const file of files) {
+    try {
+      replaced.push(await replaceFile(file.staged, file.path, file, keptOf(file)))
+    } catch (cause) {
+      throw failed(`${file.destination} cannot be replaced`, cause)
+    }
+  }
+  return replaced
+}
+
+/** Also what could not be put on the disk is in place: a warning, as there is no way back that would be safer. */
+export async function syncDirectories(files: readonly JournalFile[]): Promise<string[]> {
+  const directories = [...new Set(files.map(({ path }) => dirname(path)))]
+  return complaintsOf(directories.map((directory) => [`${directory} is not synced`, syncDirectory(directory)]))
+}
+
+/** Removes what was kept to be put back. */
+export async function forget(files: readonly JournalFile[]): Promise<string[]> {
+  const kept = files.filter(({ before }) => before !== null).map(({ staged }) => besideStaged(staged, 'undo'))
+  return complaintsOf(kept.map((undo) => [`${undo} is left`, removeFile(undo)]))
+}
+
+/** Puts back what was there. Never rejects; what could not be, for a person. */
+export async function undo(files: readonly JournalFile[]): Promise<string[]> {
+  const left = await complaintsOf(
+    files.map((file) => [`${file.destination} is not as it was`, undoFile(file)] as const),
+  )
+  left.push(...(files.length === 0 ? [] : await syncDirectories(files)))
+  return left
+}
+
+/** Only what this commit has made of the file is taken back, nothing that somebody else has. */
+async function undoFile(file: JournalFile): Promise<void> {
+  const { path, staged, digest, before } = file
+  const kept = besideStaged(staged, 'undo')
+  const there = await digestAt(path)
+  if (before === null) {
+    if (there === digest) await removeFile(path)
+    return
+  }
+  if ((await digestAt(kept)) === before) {
+    const [now, old] = [await lstat(path).catch(() => null), await lstat(kept)]
+    const isReplaced = there !== before || (now !== null && isSameOwner(now, file) && !isSameOwner(old, file))
+    if (isReplaced) await replaceFile(kept, path, { uid: old.uid, gid: old.gid, mode: old.mode & 0o7777 })
+  } else if (there === digest && before !== digest) throw failed(`${kept} is not there`)
+  await removeFile(kept)
+}
+
+function isSameOwner(a: Attributes, b: Attributes): boolean {
+  return a.uid === b.uid && a.gid === b.gid && (a.mode & 0o7777) === (b.mode & 0o7777)
+}
+
+async function complaintsOf(attempts: readonly (readonly [what: string, attempt: Promise<void>])[]): Promise<string[]> {
+  const results = await Promise.allSettled(attempts.map(async ([, attempt]) => attempt))
+  return results.flatMap((result, index) =>
+    result.status === 'rejected' ? [`${attempts[index]?.[0] ?? ''}: ${explain(result.reason)}`] : [],
+  )
+}
+
+function inPlaceOf(files: readonly JournalFile[], replaced: readonly Replaced[]): Omit<CommitOutcome, 'warnings'> {
+  const those = (is: (how: Replaced) => boolean): string[] =>
+    files.flatMap(({ destination }, index) => (is(replaced[index] ?? 'renamed') ? [destination] : []))
+  return { inPlace: those((how) => how !== 'renamed'), ownerKept: those((how) => how === 'in-place-owner-kept') }
+}

@@ -1,0 +1,84 @@
+/** What is where a file is to be. */
+import { createHash } from 'node:crypto'
+import { constants, type Stats } from 'node:fs'
+import { lstat, open, readlink, realpath } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { failureOf, RouterError } from '../../errors.ts'
+
+export interface Place {
+  /** The file itself: a destination that is a link stays one, and what it leads to is replaced. */
+  readonly path: string
+  /** null: there is none yet. */
+  readonly stats: Stats | null
+}
+
+/** As many as Linux follows. */
+const MAX_LINKS = 40
+
+/** Follows links, also one that leads to no file yet. Rejects for what is no file, and where its directory is missing. */
+export async function placeOf(destination: string): Promise<Place> {
+  try {
+    let path = destination
+    for (let links = 0; links < MAX_LINKS; links++) {
+      path = join(await realpath(dirname(path)), basename(path))
+      const stats = await statsOf(path)
+      if (stats === null || stats.isFile()) return { path, stats }
+      if (!stats.isSymbolicLink()) throw failed(`${path} is ${kindOf(stats)}`)
+      path = resolve(dirname(path), await readlink(path))
+    }
+    throw failed(`${destination} is a link that leads to itself`)
+  } catch (cause) {
+    if (cause instanceof RouterError) throw cause
+    if (failureOf(cause) === 'missing') throw failed(`the directory of ${destination} is not there`, cause)
+    throw failed(`${destination} cannot be reached`, cause)
+  }
+}
+
+/** null where nothing is there. Other errors are those of the file system. */
+async function statsOf(path: string): Promise<Stats | null> {
+  try {
+    return await lstat(path)
+  } catch (error) {
+    if (failureOf(error) === 'missing') return null
+    throw error
+  }
+}
+
+function kindOf(stats: Stats): string {
+  if (stats.isDirectory()) return 'a directory'
+  if (stats.isFIFO()) return 'a pipe'
+  if (stats.isSocket()) return 'a socket'
+  return 'a device'
+}
+
+/** The whole file, which is no link; null where there is none. Rejects with the error of the file system. */
+export async function bytesOf(path: string): Promise<Buffer | null> {
+  try {
+    // Waits for no writer, should it have become a pipe meanwhile.
+    const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    try {
+      return await file.readFile()
+    } finally {
+      await file.close()
+    }
+  } catch (error) {
+    if (failureOf(error) === 'missing') return null
+    throw error
+  }
+}
+
+/** SHA-256, in hexadecimal. */
+export function digestOf(data: string | Uint8Array): string {
+  return createHash('sha256').update(data).digest('hex')
+}
+
+/** null where there is no file. Rejects with the error of the file system. */
+export async function digestAt(path: string): Promise<string | null> {
+  const bytes = await bytesOf(path)
+  return bytes === null ? null : digestOf(bytes)
+}
+
+/** An error of a file: `message` names it. */
+export function failed(message: string, cause?: unknown): RouterError {
+  return new RouterError('TEMPLATE_FAILED', message, cause === undefined ? {} : { cause })
+}

@@ -1,0 +1,159 @@
+/** What a group has under way, kept in a file of `state_dir`: a commit that may be interrupted, a reload that is due. */
+import { createHash } from 'node:crypto'
+import { mkdir, rename, stat, unlink } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { Logger } from 'pino'
+import { removeLeftovers, syncDirectory, writeAtomically } from '../../atomic-file.ts'
+import { explain, failureOf, RouterError } from '../../errors.ts'
+import { readTextFile } from '../../text-file.ts'
+import { decodeJournal, encodeJournal, type JournalFile } from './journal-format.ts'
+
+export interface JournalOptions {
+  /** `state_dir`; made (mode 0700) with the first write, if only it is missing. null: nothing is kept. */
+  readonly dir: string | null
+  readonly group: string
+  readonly log: Logger
+}
+
+export interface InterruptedCommit {
+  readonly files: readonly JournalFile[]
+  /** Whether a reload is due once it is completed. */
+  readonly reload: boolean
+}
+
+/** Ten thousand files take half of it. */
+const MAX_BYTES = 8 * 1024 * 1024
+
+export class Journal {
+  /** null: nothing is kept. */
+  readonly path: string | null
+  readonly #options: JournalOptions
+  #reloadDue = false
+  #failing = false
+
+  /** Reads and writes nothing yet. */
+  constructor(options: JournalOptions) {
+    this.#options = options
+    this.path = options.dir === null ? null : join(options.dir, nameOf(options.group))
+  }
+
+  /** Whether a reload is due, for files that are in place. */
+  get reloadDue(): boolean {
+    return this.#reloadDue
+  }
+
+  /** What an earlier router has left under way; null: no commit. A journal of no use is set aside, with a warning. Never rejects. */
+  async load(): Promise<InterruptedCommit | null> {
+    if (this.path === null) return null
+    // Nobody else writes it: whatever lies beside it is of a writer that was killed.
+    await removeLeftovers(this.path, 0)
+    const file = await readTextFile(this.path, MAX_BYTES)
+    if (file.kind === 'missing') return null
+    const decoded = file.kind === 'text' ? decodeJournal(file.text, this.#options.group) : null
+    if (decoded?.ok !== true) {
+      const reason = file.kind === 'unusable' ? file.reason : decoded?.ok === false ? decoded.message : ''
+      await this.#setAside(this.path, reason)
+      return null
+    }
+    const { reloadDue, commit } = decoded.value
+    this.#reloadDue = reloadDue
+    return commit
+  }
+
+  /**
+   * A commit begins; `reload`: a reload is due when it is done. On the disk when this resolves. Rejects, TEMPLATE_FAILED,
+   * when it cannot be kept.
+   */
+  async begin(files: readonly JournalFile[], reload: boolean): Promise<void> {
+    try {
+      await this.#write({ files, reload })
+    } catch (cause) {
+      throw new RouterError('TEMPLATE_FAILED', `the journal ${this.path ?? ''} cannot be written`, { cause })
+    }
+  }
+
+  /** The commit is done: what is left is the reload, if one is due. Never rejects: without it, at most one reload too many is made. */
+  async committed(reload: boolean): Promise<void> {
+    this.#reloadDue ||= reload
+    await this.#settle()
+  }
+
+  /** The commit was undone. Never rejects. */
+  async undone(): Promise<void> {
+    await this.#settle()
+  }
+
+  /** The reload is done. Never rejects. */
+  async done(): Promise<void> {
+    this.#reloadDue = false
+    await this.#settle()
+  }
+
+  async #settle(): Promise<void> {
+    try {
+      if (this.#reloadDue) await this.#write(null)
+      else if (this.path !== null) await unlink(this.path).catch(unlessMissing)
+      this.report(null)
+    } catch (error) {
+      this.report(error)
+    }
+  }
+
+  async #write(commit: InterruptedCommit | null): Promise<void> {
+    const { dir, group } = this.#options
+    if (this.path === null || dir === null) return
+    const text = encodeJournal({ group, reloadDue: this.#reloadDue, commit })
+    try {
+      await writeAtomically(this.path, text, 0o600)
+    } catch (error) {
+      if (failureOf(error) !== 'missing') throw error
+      await makeDirectory(dir)
+      await writeAtomically(this.path, text, 0o600)
+    }
+  }
+
+  /** Once when it begins to fail, once when it ends. `error` null: it has worked. */
+  report(error: unknown): void {
+    const { log, group } = this.#options
+    const fields = { group, file: this.path }
+    if (error !== null && !this.#failing) {
+      const message = `the journal of ${group} cannot be kept in ${this.path ?? ''}: ${explain(error)}`
+      log.warn({ event: 'journal-not-kept', ...fields }, message)
+    } else if (error === null && this.#failing)
+      log.info({ event: 'journal-kept', ...fields }, `the journal of ${group} can be kept again`)
+    this.#failing = error !== null
+  }
+
+  async #setAside(path: string, reason: string): Promise<void> {
+    const { log, group } = this.#options
+    const aside = `${path}.damaged`
+    const moved = await rename(path, aside).then(
+      () => `, and is kept as ${aside}`,
+      () => '',
+    )
+    const message = `the journal of ${group} is not used: ${path} ${reason}${moved}`
+    log.warn({ event: 'journal-ignored', group, file: path }, message)
+  }
+}
+
+function unlessMissing(error: unknown): void {
+  if (failureOf(error) !== 'missing') throw error
+}
+
+/** Only the innermost one: where more is missing, a file system is not mounted or the path is misspelt. */
+async function makeDirectory(directory: string): Promise<void> {
+  const parent = dirname(directory)
+  await stat(parent)
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+  await syncDirectory(parent)
+}
+
+/** Of each group another one; a file system takes 255 bytes, and the temporary file's name is longer. */
+function nameOf(group: string): string {
+  const name = `templates@${encodeURIComponent(group.toWellFormed())}`
+  if (name.length <= MAX_NAME) return `${name}.json`
+  return `${name.slice(0, SHOWN_NAME)}+${createHash('sha256').update(name).digest('hex')}.json`
+}
+
+const MAX_NAME = 150
+const SHOWN_NAME = 80

@@ -1,0 +1,64 @@
+/** Numbers of users and groups. Node knows nothing of them: `getent` asks whatever the system asks. */
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { RouterError } from '../../errors.ts'
+import type { Target } from './target.ts'
+
+export interface Owner {
+  /** null: as the file that is there. */
+  readonly uid: number | null
+  readonly gid: number | null
+}
+
+/** Directories of users can be far away. Milliseconds. */
+const TIMEOUT_MS = 5000
+const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+/** The last one means "leave it" to chown. */
+const MAX_ID = 2 ** 32 - 2
+
+/** Asks for each name once; for one that nobody knows, again each time. */
+export class Owners {
+  readonly #known = new Map<string, Promise<number>>()
+
+  /** Rejects with TEMPLATE_FAILED for a name that nobody knows. */
+  async resolve({ destination, owner, group }: Target): Promise<Owner> {
+    const [uid, gid] = await Promise.all([
+      owner === null ? null : this.#idOf('passwd', owner, destination),
+      group === null ? null : this.#idOf('group', group, destination),
+    ])
+    return { uid, gid }
+  }
+
+  async #idOf(database: 'passwd' | 'group', name: string, destination: string): Promise<number> {
+    const noun = database === 'passwd' ? 'user' : 'group'
+    if (/^\d+$/.test(name)) {
+      if (Number(name) <= MAX_ID) return Number(name)
+      throw new RouterError('TEMPLATE_FAILED', `${destination}: there is no ${noun} ${name}`)
+    }
+    const key = `${database} ${name}`
+    const asked = this.#known.get(key) ?? ask(database, name)
+    this.#known.set(key, asked)
+    try {
+      return await asked
+    } catch (cause) {
+      this.#known.delete(key)
+      const why = cause instanceof Unknown ? `there is no ${noun} ${name}` : `the ${noun} ${name} cannot be looked up`
+      throw new RouterError('TEMPLATE_FAILED', `${destination}: ${why}`, cause instanceof Unknown ? {} : { cause })
+    }
+  }
+}
+
+class Unknown extends Error {}
+
+async function ask(database: 'passwd' | 'group', name: string): Promise<number> {
+  // It would be taken for an option.
+  if (name.startsWith('-')) throw new Unknown()
+  const options = { env: { PATH }, timeout: TIMEOUT_MS, encoding: 'utf8' as const }
+  const answer = await promisify(execFile)('getent', [database, name], options).catch((error: unknown) => {
+    // Of getent itself: 2 is "not found". Its message would repeat the command.
+    throw error instanceof Error && 'code' in error && error.code === 2 ? new Unknown() : error
+  })
+  const id = Number(answer.stdout.split(':')[2] ?? 'none')
+  if (!Number.isSafeInteger(id) || id < 0 || id > MAX_ID) throw new Unknown()
+  return id
+}

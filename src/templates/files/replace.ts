@@ -1,0 +1,126 @@
+/** One file takes the place of another, and can be taken back. */
+import { constants } from 'node:fs'
+import { link, lstat, open, rename, unlink } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { syncDirectory } from '../../atomic-file.ts'
+import { failureOf } from '../../errors.ts'
+import { bytesOf } from './destination.ts'
+import type { StagedFile } from './target.ts'
+
+/** What the file is to be. */
+export type Attributes = Pick<StagedFile, 'uid' | 'gid' | 'mode'>
+
+export type Replaced = 'renamed' | 'in-place' | 'in-place-owner-kept'
+
+/**
+ * Puts `source`, which is gone then, in the place of `path`. Where that is a mount point it is written in place: a reader
+ * may find a half of it, and so may the next start, which is why `source` stays until all is on the disk. Rejects with
+ * the error of the file system. `others`: names that the file at `path` may have, and that are to keep what is in it.
+ */
+export async function replaceFile(
+  source: string,
+  path: string,
+  wanted: Attributes,
+  others: readonly string[] = [],
+): Promise<Replaced> {
+  try {
+    await rename(source, path)
+    return 'renamed'
+  } catch (error) {
+    if (!isMount(error)) throw error
+  }
+  for (const other of others) await separate(other, path)
+  const bytes = (await bytesOf(source)) ?? Buffer.alloc(0)
+  const isOwned = await writeInPlace(path, bytes, wanted)
+  await unlink(source)
+  return isOwned ? 'in-place' : 'in-place-owner-kept'
+}
+
+function isMount(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'EBUSY' || error.code === 'EXDEV')
+}
+
+/** Whether owner and mode are as wanted. */
+async function writeInPlace(path: string, bytes: Buffer, { uid, gid, mode }: Attributes): Promise<boolean> {
+  const file = await open(path, constants.O_WRONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  try {
+    // Shortened afterwards: a full disk then still has room for what was there, should it have to be put back.
+    for (let at = 0; at < bytes.length;) at += (await file.write(bytes, at, bytes.length - at, at)).bytesWritten
+    await file.truncate(bytes.length)
+    const stats = await file.stat()
+    const isOwned = await allowed(async () => {
+      if (stats.uid !== uid || stats.gid !== gid) await file.chown(uid, gid)
+      if (stats.uid !== uid || stats.gid !== gid || (stats.mode & 0o7777) !== mode) await file.chmod(mode)
+    })
+    await file.sync()
+    return isOwned
+  } finally {
+    await file.close()
+  }
+}
+
+async function allowed(change: () => Promise<void>): Promise<boolean> {
+  try {
+    await change()
+    return true
+  } catch {
+    // A file system of another system knows no owners, and not everybody may change them: the text counts.
+    return false
+  }
+}
+
+/**
+ * Keeps what is at `path` as `copy`: as another name of the same file, or, where none can be had, as a copy that is on the
+ * disk. Rejects with the error of the file system.
+ */
+export async function keepAs(path: string, copy: string): Promise<void> {
+  const linked = await link(path, copy).then(
+    () => true,
+    // Of another's file, of an immutable one, at a mount point, on a file system without links.
+    () => false,
+  )
+  if (!linked) await copyTo(path, copy)
+}
+
+/** Makes `other` a file of its own, where it is another name of `path`. */
+async function separate(other: string, path: string): Promise<void> {
+  const [a, b] = await Promise.all([lstat(other).catch(() => null), lstat(path)])
+  if (a?.ino !== b.ino || a.dev !== b.dev) return
+  await unlink(other)
+  await copyTo(path, other)
+}
+
+async function copyTo(path: string, copy: string): Promise<void> {
+  const { uid, gid, mode } = await lstat(path)
+  const bytes = (await bytesOf(path)) ?? Buffer.alloc(0)
+  const file = await open(copy, 'wx', 0o600)
+  try {
+    await file.writeFile(bytes)
+    await allowed(() => file.chown(uid, gid))
+    await file.chmod(mode & 0o7777)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+/** Makes `path` the backup `backup`, by way of `temporary` beside it; both are on the disk. Rejects with the error of the file system. */
+export async function backUp(path: string, temporary: string, backup: string): Promise<void> {
+  try {
+    await keepAs(path, temporary)
+    const file = await open(temporary, constants.O_RDONLY | constants.O_NOFOLLOW)
+    await file.sync().finally(async () => file.close())
+    await rename(temporary, backup)
+  } finally {
+    // Two names of one file are not renamed to each other: both stay.
+    await removeFile(temporary)
+  }
+  await syncDirectory(dirname(backup))
+}
+
+/** Removes a file that may be gone already. Rejects with the error of the file system. */
+export async function removeFile(path: string): Promise<void> {
+  await unlink(path).catch((error: unknown) => {
+    if (failureOf(error) !== 'missing') throw error
+  })
+}
