@@ -1,5 +1,6 @@
 import { connect } from 'node:net'
 import { explain, failureOf, RouterError, type Failure } from '../errors.ts'
+import { type RouterStatus, STATUS_FORMAT } from './status.ts'
 
 /** More than any answer has; it only keeps what is not a router from filling the memory. */
 const MAX_ANSWER_LENGTH = 64 * 1024 * 1024
@@ -38,6 +39,24 @@ export async function ask(socketPath: string, command: string, { timeoutMs, sign
   } finally {
     socket.destroy()
   }
+}
+
+/** What the router that listens on `socketPath` says of itself, and the text it said it in. Rejects as `ask` does. */
+export async function askStatus(
+  socketPath: string,
+  options: AskOptions,
+): Promise<{ readonly status: RouterStatus; readonly json: string }> {
+  const json = await ask(socketPath, 'show status json', options)
+  const message = `what answers on ${socketPath} is no patroni-router of this version`
+  const other = new RouterError('ADMIN_UNAVAILABLE', message)
+  try {
+    const value = JSON.parse(json) as (Omit<RouterStatus, 'templates'> & Partial<RouterStatus>) | null
+    // A router that was started before there were templates has none.
+    if (value?.format === STATUS_FORMAT) return { status: { ...value, templates: value.templates ?? null }, json }
+  } catch (error) {
+    other.cause = error
+  }
+  throw other
 }
 
 const ADVICE: Partial<Record<Failure, string>> = {

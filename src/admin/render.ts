@@ -4,6 +4,7 @@ import { hostPort } from '../proxy/address.ts'
 import { isForPrimary } from '../proxy/route.ts'
 import type { ListenerStatus, ProxyStatus } from '../proxy/status.ts'
 import { takesNew } from '../watcher/machine.ts'
+import { type Note, templateNotes } from './render-templates.ts'
 import type { ClusterStatus, RouterStatus } from './status.ts'
 import { renderTable, type Column } from './table.ts'
 import { age, count, instant, visible, wrap } from './terminal.ts'
@@ -14,17 +15,18 @@ const MAX_LINES = 20
 
 /** The status in lines of at most `width` columns, as far as the table can be made to fit. Ends with a line end. */
 export function renderStatus(status: RouterStatus, width = 100): string {
-  const { clusters, now, startedAt, version, node, pid } = status
+  const { clusters, templates, now, startedAt, version, node, pid } = status
   const router = `patroni-router ${version} on ${node}, pid ${pid}, up ${age(now - startedAt)}`
   const blocks = clusters.map((cluster) => renderCluster(cluster, now, width, clusters.length > 1))
-  return `${[...blocks, detail('Router', router, width)].join('\n')}\n`
+  const notes = templates === null ? [] : limited(templateNotes(templates, now), width)
+  return `${[...blocks, ...notes, detail('Router', router, width)].join('\n')}\n`
 }
 
 function renderCluster(cluster: ClusterStatus, now: number, width: number, several: boolean): string {
   const { view, proxy } = cluster
   return [
     wrap('', visible(headline(cluster, now, several)), width, '  '),
-    renderTable(titleOf(cluster), COLUMNS, rowsOf(cluster), width),
+    renderTable(titleOf(cluster), proxy === null ? COLUMNS.slice(0, -1) : COLUMNS, rowsOf(cluster), width),
     ...(view.paused ? [' Maintenance mode: on (Patroni is paused)'] : []),
     ...(view.standbyCluster ? [' Standby cluster: its leader is read-only, so it has no primary to route to'] : []),
     detail('Primary', primaryLine(cluster), width),
@@ -57,7 +59,7 @@ function titleOf({ view }: ClusterStatus): string {
   return `Cluster: ${view.scope} (${group}${view.systemId ?? 'uninitialized'})`
 }
 
-/** However long the names are, all but the optional ones fit 80 columns. */
+/** However long the names are, all but the optional ones fit 80 columns. Without a proxy there is no last one. */
 const COLUMNS: readonly Column[] = [
   { title: 'Member', align: 'left', shrinkTo: 10 },
   { title: 'Host', align: 'left', shrinkTo: 15, isOptional: true },
@@ -104,10 +106,15 @@ function inMegabytes(bytes: number): string {
 /** The routes that send it new sessions. */
 function usedFor(member: MemberView, { view: { primary }, proxy }: ClusterStatus): string {
   if (member.name === primary.member && !takesNew(primary.state)) return primary.state
-  const own = member.name === primary.member ? ['primary'] : member.replica.fit ? ['replica'] : []
+  const own = member.name === primary.member ? ['primary'] : isReplica(member) ? ['replica'] : []
   const routes = proxy?.listeners.filter((listener) => isUsedBy(listener, member)).map(({ route }) => route) ?? own
   if (routes.length > 0) return [...new Set(routes)].join(', ')
   return member.replica.down ? 'nothing: down' : 'nothing'
+}
+
+/** Where there is no proxy: for templates, as Patroni's /replica. */
+function isReplica({ replica, tags }: MemberView): boolean {
+  return replica.fit && !tags['noloadbalance']
 }
 
 function isUsedBy({ members }: ListenerStatus, { name }: MemberView): boolean {
@@ -159,23 +166,25 @@ function alertOf({ route, members, fallback }: ListenerStatus): string {
 }
 
 /** Why a member is not used, keys that make no sense, and sessions on members that are not in the table. */
-function notesOf({ view, proxy }: ClusterStatus): [label: string, text: string][] {
+function notesOf({ view, proxy }: ClusterStatus): readonly Note[] {
   const unused = view.members.filter(({ name, replica }) => !replica.fit && name !== view.primary.member)
   const known = new Set(view.members.map(({ name }) => name))
   const strangers = proxy?.sessions.filter(({ member, sessions }) => !known.has(member) && sessions > 0) ?? []
+  const tagged = proxy === null ? view.members.filter((each) => each.replica.fit && !isReplica(each)) : []
   return [
-    ...unused.map(({ name, replica }): [string, string] => ['No replica', `${name}: ${replica.reason}`]),
+    ...unused.map(({ name, replica }): Note => ['No replica', `${name}: ${replica.reason}`]),
+    ...tagged.map(({ name }): Note => ['No replica', `${name}: noloadbalance`]),
     ...(proxy?.listeners.flatMap((listener) => routeNotes(listener, view)) ?? []),
-    ...strangers.map(({ member, listener, sessions }): [string, string] => [
+    ...strangers.map(({ member, listener, sessions }): Note => [
       'Sessions',
       `${count(sessions, 'session')} of ${listener} on ${member}, which is no longer a member`,
     ]),
-    ...view.setAside.map(({ key, reason }): [string, string] => ['Set aside', `${key}: ${reason}`]),
+    ...view.setAside.map(({ key, reason }): Note => ['Set aside', `${key}: ${reason}`]),
   ]
 }
 
 /** Why a listener does not use a member that others may use: lag, tags and the like. */
-function routeNotes({ name, route, members }: ListenerStatus, view: ClusterStatus['view']): [string, string][] {
+function routeNotes({ name, route, members }: ListenerStatus, view: ClusterStatus['view']): Note[] {
   if (route === 'primary' || route === 'standby-leader') return []
   const takesLeaders = isForPrimary(route)
   const usable = view.members.filter(({ name: member, replica, isLeader }) => {
@@ -188,7 +197,7 @@ function routeNotes({ name, route, members }: ListenerStatus, view: ClusterStatu
     .map(({ member, reason }) => ['Not used', `${member} by ${name}: ${reason}`])
 }
 
-function limited(notes: readonly (readonly [label: string, text: string])[], width: number): string[] {
+function limited(notes: readonly Note[], width: number): string[] {
   const shown = notes.slice(0, MAX_LINES).map(([label, text]) => detail(label, text, width))
   const more = notes.length - shown.length
   return more > 0 ? [...shown, detail('', `... and ${more} more: see status --json`, width)] : shown

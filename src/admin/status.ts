@@ -2,6 +2,7 @@
 import type { ClusterView } from '../watcher/view.ts'
 import { takesNew } from '../watcher/machine.ts'
 import type { ProxyStatus } from '../proxy/status.ts'
+import type { TemplatesStatus } from '../templates/status.ts'
 
 /** Grows when a reader of the older format would misunderstand the newer one; a new field is no reason. */
 export const STATUS_FORMAT = 1
@@ -19,6 +20,8 @@ export interface RouterStatus {
   /** Of all clusters together; 0: unlimited. */
   readonly maxConnections: number
   readonly clusters: readonly ClusterStatus[]
+  /** null: there are neither templates nor hooks. */
+  readonly templates: TemplatesStatus | null
 }
 
 export interface ClusterStatus {

@@ -115,5 +115,6 @@ export function sampleStatus(...clusters: ClusterStatus[]): RouterStatus {
     now: NOW,
     maxConnections: 0,
     clusters: clusters.length > 0 ? clusters : [{ view: sampleView(), proxy: sampleProxy() }],
+    templates: null,
   }
 }

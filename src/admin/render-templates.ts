@@ -1,0 +1,125 @@
+/** What the templates say of themselves, as lines for a person: what needs one first. */
+import type { CommandResult } from '../templates/commands/result.ts'
+import type { GroupState, GroupStatus, HookStatus, KeysStatus, TemplatesStatus } from '../templates/status.ts'
+import { age, count } from './terminal.ts'
+
+export type Note = readonly [label: string, text: string]
+
+interface Ranked {
+  /** Lower ones stand further above. */
+  readonly rank: number
+  readonly note: Note
+}
+
+const RANKS: Readonly<Record<GroupState, number>> = { failed: 0, pending: 2, waiting: 3, kept: 4, 'in-sync': 7 }
+const RANK = { keysLost: 1, hookFailed: 1, leftOut: 5, hookRunning: 6, keys: 8 } as const
+
+/** `now`: in milliseconds since the epoch, by the clock of who was asked. The texts may hold anything: not for a terminal as they are. */
+export function templateNotes({ groups, hooks, keys }: TemplatesStatus, now: number): readonly Note[] {
+  return [
+    ...groups.flatMap((group) => groupNotes(group, now)),
+    ...keys.map((each) => keysNote(each, now)),
+    ...hooks.flatMap((hook) => hookNotes(hook, now)),
+    ...leftOutNotes(groups),
+  ]
+    .toSorted((one, other) => one.rank - other.rank)
+    .map(({ note }) => note)
+}
+
+/** One line for a group, and one for each of its templates where they are several. */
+function groupNotes(group: GroupStatus, now: number): Ranked[] {
+  const { name, state, templates } = group
+  const rank = RANKS[state]
+  const own: Ranked = { rank, note: ['Template', `${name}: ${groupText(group, now)}`] }
+  if (templates.length <= 1) return [own]
+  const each = templates.map(({ destination, writtenAt, error }): Ranked => {
+    const wrong = error === null ? '' : `: ${error}`
+    return { rank, note: ['', `${destination}: ${writtenText(writtenAt, now)}${wrong}`] }
+  })
+  return [own, ...each]
+}
+
+function groupText(group: GroupStatus, now: number): string {
+  const { state, since, retryAt, reload, templates } = group
+  const [only, ...others] = templates
+  const written = only === undefined || others.length > 0 ? '' : writtenText(only.writtenAt, now)
+  const reloads = reloadText(group)
+  if (state === 'in-sync' && reload?.pending !== true) return joined(['in sync', written, reloads], ', ')
+  const duration = `${WORDS[state]} since ${age(now - since)}`
+  const why = reasonOf(group)
+  const due = reload?.pending === true ? 'RELOAD PENDING' : ''
+  const again = retryAt === null ? '' : `again in ${age(retryAt - now)}`
+  const done = only?.writtenAt === null ? '' : written
+  return joined([why === '' ? duration : `${duration}: ${why}`, due, again, done], '; ')
+}
+
+const WORDS: Readonly<Record<GroupState, string>> = {
+  'in-sync': 'in sync',
+  pending: 'pending',
+  waiting: 'waiting',
+  kept: 'kept',
+  failed: 'FAILED',
+}
+
+function joined(parts: readonly string[], separator: string): string {
+  return parts.filter((part) => part !== '').join(separator)
+}
+
+/** With the last line of what the command wrote that failed, where the reason does not hold it. */
+function reasonOf({ state, reason, templates, reload }: GroupStatus): string {
+  if (state === 'in-sync') return ''
+  const failed = templates.find(({ check }) => check?.ok === false)?.check ?? reload?.last ?? null
+  const line = state !== 'failed' || failed?.ok !== false ? '' : lastLine(failed)
+  return line === '' || reason.includes(line) ? reason : `${reason}: ${line}`
+}
+
+function reloadText({ reload }: GroupStatus): string {
+  if (reload === null || reload.runs === 0) return ''
+  const failures = reload.failures === 0 ? '' : ` (${reload.failures} failed)`
+  return `reloaded ${reload.runs === 1 ? 'once' : `${reload.runs} times`}${failures}`
+}
+
+function writtenText(writtenAt: number | null, now: number): string {
+  return writtenAt === null ? 'not written since the start' : `written ${age(now - writtenAt)} ago`
+}
+
+function lastLine({ output }: CommandResult): string {
+  return output.trimEnd().split('\n').at(-1)?.trim() ?? ''
+}
+
+function keysNote({ root, state, count: keys, readAt, error }: KeysStatus, now: number): Ranked {
+  const read = readAt === null ? 'never read' : `last read ${age(now - readAt)} ago`
+  if (state === 'up') return { rank: RANK.keys, note: ['Keys', `${root}: ${count(keys, 'key')}, ${read}`] }
+  const word = state === 'lost' ? 'LOST' : 'NOT READ YET'
+  const why = error === null ? '' : ` - ${error}`
+  return { rank: RANK.keysLost, note: ['Keys', `${root}: ${word}, ${read}${why}`] }
+}
+
+/** Nothing while there is nothing to be told. */
+function hookNotes({ name, state, member, running, last }: HookStatus, now: number): Ranked[] {
+  const about = [state, member].filter((part) => part !== null).join(' ')
+  const notes: Ranked[] = []
+  if (running) notes.push({ rank: RANK.hookRunning, note: ['Hook', `${name}: running for ${about}`] })
+  if (last?.ok !== false) return notes
+  const line = lastLine(last)
+  const output = line === '' || last.outcome.includes(line) ? '' : `: ${line}`
+  const ended = age(now - last.startedAt - last.durationMs)
+  const text = `${name}: FAILED ${ended} ago: ${last.outcome}${output}`
+  // While it runs, state and member are those of the present run.
+  notes.push({ rank: RANK.hookFailed, note: ['Hook', running || about === '' ? text : `${text} (${about})`] })
+  return notes
+}
+
+/** A member is left out of every template that reads the same of it: it is told once. */
+function leftOutNotes(groups: readonly GroupStatus[]): Ranked[] {
+  const destinations = new Map<string, string[]>()
+  for (const { destination, leftOut } of groups.flatMap(({ templates }) => templates))
+    for (const { member, reason } of leftOut) {
+      const what = `${member}: ${reason}`
+      destinations.set(what, [...(destinations.get(what) ?? []), destination])
+    }
+  return Array.from(destinations, ([what, of]) => {
+    const where = of.length === 1 ? of[0] : `${of.length} templates`
+    return { rank: RANK.leftOut, note: ['Left out', `${what} (of ${where})`] }
+  })
+}
