@@ -5,11 +5,16 @@ export const TEST_PACKAGES: readonly string[] = [
   'etcd-client',
   'etcd-server',
   'haproxy',
+  // The stream module, which the package nginx does not bring.
+  'libnginx-mod-stream',
+  'nginx',
   'openssl',
   'patroni',
+  'pgbouncer',
   'postgresql-15',
   // Patroni cannot serve or speak HTTPS without it, and only recommends it.
   'python3-idna',
+  'strace',
 ]
 
 /**

@@ -1,0 +1,159 @@
+/** Commands that are run when the primary's state or member changes, as Patroni's callbacks are. */
+import type { Logger } from 'pino'
+import { now } from '../../clock.ts'
+import type { HookConfig } from '../../config/config.ts'
+import { explain } from '../../errors.ts'
+import { printable } from '../../watcher/printable.ts'
+import type { ClusterView } from '../../watcher/view.ts'
+import type { CommandResult } from '../commands/result.ts'
+import { type CommandOptions, runCommand } from '../commands/run-command.ts'
+import type { HookStatus } from '../status.ts'
+import { hookEnvironment, situationOf } from './environment.ts'
+import {
+  afterHook,
+  afterSituation,
+  begin,
+  EMPTY_QUEUE,
+  type HookQueue,
+  isOutdated,
+  nextAt,
+  type Transition,
+} from './queue.ts'
+
+export interface HooksDeps {
+  readonly hooks: readonly HookConfig[]
+  /** What every command gets (commands/environment.ts). */
+  readonly env: Readonly<Record<string, string>>
+  readonly signalGroup: CommandOptions['signalGroup']
+  /** Resolves once the files of the reload group are those of the view applied last, and reloaded; gives up with `signal`. */
+  readonly settled: (group: string, signal: AbortSignal) => Promise<void>
+  readonly log: Logger
+}
+
+type Told = { -readonly [K in keyof Omit<HookStatus, 'name'>]: HookStatus[K] }
+
+/**
+ * One queue for all hooks: those of a state are run in the order of the configuration, one after the other. A newer state
+ * takes the place of all that has not begun, a hook that waits for its reload group included; a command that has begun
+ * ends by itself or by its timeout. One that fails does not keep the next ones from being run, and is tried again, ever
+ * later, for as long as the state holds. The first state that is known runs hooks too.
+ */
+export class Hooks {
+  readonly #deps: HooksDeps
+  readonly #ons: readonly HookConfig['on'][]
+  readonly #told: readonly Told[]
+  readonly #closing = new AbortController()
+  #queue: HookQueue = EMPTY_QUEUE
+  #view: ClusterView | null = null
+  #timer: NodeJS.Timeout | null = null
+  #waiting: AbortController | null = null
+  #running: Promise<void> = Promise.resolve()
+
+  constructor(deps: HooksDeps) {
+    this.#deps = deps
+    this.#ons = deps.hooks.map(({ on }) => on)
+    this.#told = deps.hooks.map(() => ({ state: null, member: null, running: false, last: null }))
+  }
+
+  /** Templates have to have been given the same view before: a hook may wait for them. */
+  apply(view: ClusterView): void {
+    this.#view = view
+    const situation = situationOf(view)
+    if (situation === null || this.#deps.hooks.length === 0 || this.#closing.signal.aborted) return
+    this.#queue = afterSituation(this.#queue, situation)
+    if (isOutdated(this.#queue)) this.#waiting?.abort()
+    this.#proceed()
+  }
+
+  status(): readonly HookStatus[] {
+    return this.#deps.hooks.map(({ name }, index) => {
+      const { state = null, member = null, running = false, last = null } = this.#told[index] ?? {}
+      return { name, state, member, running, last }
+    })
+  }
+
+  /** Begins no more hooks and ends the one that is running. Idempotent. */
+  async close(): Promise<void> {
+    this.#closing.abort()
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timer = null
+    await this.#running
+  }
+
+  #proceed(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timer = null
+    if (this.#closing.signal.aborted || this.#queue.running !== null) return
+    this.#queue = begin(this.#queue, this.#ons, now())
+    const { running, current } = this.#queue
+    if (running !== null && current !== null) {
+      this.#running = this.#run(running.hook, current)
+      return
+    }
+    const at = nextAt(this.#queue)
+    if (at !== null) this.#timer = setTimeout(() => this.#proceed(), Math.max(0, at - now()))
+  }
+
+  async #run(index: number, transition: Transition): Promise<void> {
+    const [hook, told] = [this.#deps.hooks[index], this.#told[index]]
+    const view = this.#view
+    if (hook === undefined || told === undefined || view === null) throw new Error(`there is no hook ${index}`)
+    const { state, member } = transition.to
+    told.state = state
+    told.member = member === null ? null : printable(member, MAX_NAME)
+    const obstacle = hook.after === null ? null : await this.#obstacle(hook.after)
+    if (obstacle !== 'given-up') {
+      told.running = true
+      const result = obstacle ?? (await this.#command(hook, hookEnvironment(view, transition)))
+      told.running = false
+      told.last = result
+      this.#tell(hook, told, result)
+      this.#queue = afterHook(this.#queue, result.ok ? 'done' : 'failed', now())
+    } else this.#queue = afterHook(this.#queue, 'given-up', now())
+    this.#proceed()
+  }
+
+  async #command({ run }: HookConfig, variables: Readonly<Record<string, string>>): Promise<CommandResult> {
+    return runCommand(run, {
+      fill: { staged: '', destination: '' },
+      env: { ...this.#deps.env, ...variables },
+      signalGroup: this.#deps.signalGroup,
+      signal: this.#closing.signal,
+    })
+  }
+
+  /** Waits for a reload group; `given-up`: a newer state has come, or the router closes. */
+  async #obstacle(group: string): Promise<'given-up' | CommandResult | null> {
+    const startedAt = now()
+    const waiting = new AbortController()
+    this.#waiting = waiting
+    const signal = AbortSignal.any([waiting.signal, this.#closing.signal])
+    try {
+      await this.#deps.settled(group, signal)
+    } catch (error) {
+      // Giving up may be told by an error.
+      const outcome = `its reload group ${group}: ${explain(error)}`
+      const result = { ok: false, outcome, exitCode: null, startedAt, durationMs: now() - startedAt, output: '' }
+      return signal.aborted ? 'given-up' : result
+    } finally {
+      this.#waiting = null
+    }
+    return signal.aborted ? 'given-up' : null
+  }
+
+  #tell({ name }: HookConfig, { state, member }: Told, { ok, outcome, durationMs, output }: CommandResult): void {
+    const { log } = this.#deps
+    const fields = { event: ok ? 'hook-done' : 'hook-failed', hook: name, state, member, durationMs, output }
+    const what = `${name} for ${state ?? ''}${member === null ? '' : ` ${member}`}`
+    if (ok) log.info(fields, `${what}: ${outcome} after ${durationMs} ms`)
+    else if (!this.#closing.signal.aborted) log.warn(fields, `${what} failed: ${outcome}${said(output)}`)
+  }
+}
+
+const MAX_NAME = 200
+
+/** The last line of what a command has written, which mostly says what is wrong. */
+function said(output: string): string {
+  const last = output.split('\n').at(-1) ?? ''
+  return last === '' ? '' : `: ${last}`
+}

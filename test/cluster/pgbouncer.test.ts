@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { EtcdCluster } from '../support/etcd.ts'
+import { PatroniCluster } from '../support/patroni.ts'
+import type { PatroniMember } from '../support/patroni-member.ts'
+import { Pgbench } from '../support/pgbench.ts'
+import { PASSWORD, PgBouncer } from '../support/pgbouncer.ts'
+import { until } from '../support/until.ts'
+
+// examples/pgbouncer before one real cluster.
+
+let etcd: EtcdCluster
+let cluster: PatroniCluster
+let pgbouncer: PgBouncer
+
+before(async () => {
+  etcd = await EtcdCluster.start()
+  cluster = await PatroniCluster.start({ etcd })
+  pgbouncer = await PgBouncer.start(etcd)
+})
+
+after(async () => {
+  await pgbouncer[Symbol.asyncDispose]()
+  await cluster.stop()
+  await etcd.close()
+})
+
+/** Waits until clients of PgBouncer reach the leader. */
+async function served(leader: PatroniMember): Promise<void> {
+  const serves = async (): Promise<boolean> => !pgbouncer.paused && (await pgbouncer.serverPort()) === leader.pgPort
+  await until(`PgBouncer serves ${leader.name}`, serves, { timeoutMs: 60_000 })
+}
+
+/** What the router has done, so that a failure can be understood. */
+function story(): string {
+  const told = pgbouncer.sidecar.log.filter(({ event }) => typeof event === 'string' && /^(primary|hook)-/.test(event))
+  return told.map(({ time, msg }) => `${new Date(time).toISOString()} ${msg}`).join('\n')
+}
+
+test('in three planned switchovers no transaction through PgBouncer fails', async (t) => {
+  const dir = pgbouncer.sidecar.mkdir('pgbench')
+  const pgbench = await Pgbench.start({ port: pgbouncer.port, password: PASSWORD, dir })
+  for (let count = 1; count <= 3; count++) {
+    const old = await cluster.waitHealthy()
+    await served(old)
+    const { status, text } = await cluster.switchover()
+    assert.equal(status, 200, text)
+    await served(await cluster.waitForLeader({ not: old }))
+  }
+  const { transactions, failed, slowestMs, errors } = await pgbench.stop()
+  t.diagnostic(`${transactions} transactions, the slowest ${slowestMs.toFixed(0)} ms`)
+  assert.deepEqual({ failed, errors }, { failed: 0, errors: [] }, story())
+  assert.ok(transactions > 100)
+})
+
+test('a client that comes while there is no primary is served by the next one', async () => {
+  const old = await cluster.waitHealthy()
+  await served(old)
+  await old.crash()
+  await until('PgBouncer holds its clients', () => pgbouncer.paused)
+  const dir = pgbouncer.sidecar.mkdir('pgbench-crash')
+  const starting = Pgbench.start({ port: pgbouncer.port, password: PASSWORD, dir })
+  const next = await cluster.waitForLeader({ not: old })
+  const pgbench = await starting
+  await served(next)
+  const { failed, errors } = await pgbench.stop()
+  assert.deepEqual({ failed, errors }, { failed: 0, errors: [] }, story())
+  await old.start()
+})

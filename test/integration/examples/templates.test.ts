@@ -1,0 +1,254 @@
+/** The examples with templates, as they are: rendered by the router, accepted and run by the real programs. */
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { connect, createServer } from 'node:net'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { test } from 'node:test'
+import { promisify } from 'node:util'
+import { Child } from '../../support/child.ts'
+import { EtcdCluster } from '../../support/etcd.ts'
+import { type Change, Sidecar } from '../../support/example.ts'
+import { PgBouncer } from '../../support/pgbouncer.ts'
+import { freePorts } from '../../support/ports.ts'
+import type { LogLine } from '../../support/router.ts'
+import { until } from '../../support/until.ts'
+import { Api } from '../watcher/api.ts'
+import { FakeMember, SYSTEM_ID } from '../watcher/fake-member.ts'
+
+const ROOT = join(import.meta.dirname, '../../..')
+const PREFIX = '/service/demo/'
+/** Only who is root can become somebody else. */
+const AS_OURSELVES: readonly Change[] = process.getuid?.() === 0 ? [] : [['\tuser haproxy\n\tgroup haproxy\n', '']]
+
+/** A member whose database says its name to whoever comes. */
+interface Played {
+  readonly member: FakeMember
+  readonly port: number
+}
+
+/** A cluster of a real etcd and of members that are played: pg0 is a replica, pg1 the primary. */
+class Stage implements AsyncDisposable {
+  readonly etcd: EtcdCluster
+  readonly #stack: AsyncDisposableStack
+  readonly #members = new Map<string, Played>()
+
+  private constructor(stack: AsyncDisposableStack, etcd: EtcdCluster) {
+    this.#stack = stack
+    this.etcd = etcd
+  }
+
+  static async start(): Promise<Stage> {
+    await using stack = new AsyncDisposableStack()
+    const etcd = stack.use(await EtcdCluster.start())
+    const stage = new Stage(stack.move(), etcd)
+    await stage.enlist('pg0', 'replica')
+    await stage.enlist('pg1', 'primary')
+    await etcd.client.put(`${PREFIX}initialize`, SYSTEM_ID)
+    await etcd.client.put(`${PREFIX}leader`, 'pg1')
+    return stage
+  }
+
+  async enlist(name: string, mode: 'primary' | 'replica'): Promise<void> {
+    const member = this.#stack.use(await FakeMember.start(name, mode))
+    const { port } = this.#stack.use(await Api.start(createServer((socket) => socket.end(name))))
+    const key = member.key({ conn_url: `postgres://127.0.0.1:${port}/postgres`, role: mode })
+    await this.etcd.client.put(`${PREFIX}members/${name}`, key)
+    this.#members.set(name, { member, port })
+  }
+
+  get(name: string): Played {
+    const played = this.#members.get(name)
+    assert.ok(played)
+    return played
+  }
+
+  /** A switchover is asked for; null: not any more. */
+  async ask(wish: { readonly leader: string; readonly member: string } | null): Promise<void> {
+    await this.etcd.client.put(`${PREFIX}failover`, JSON.stringify(wish ?? {}))
+  }
+
+  /** Nobody is the primary any more. */
+  async demote(name: string): Promise<void> {
+    this.get(name).member.mode = 'replica'
+    await this.etcd.client.delete(`${PREFIX}leader`)
+  }
+
+  async promote(name: string, timeline: number): Promise<void> {
+    const { member } = this.get(name)
+    member.mode = 'primary'
+    member.timeline = timeline
+    await this.etcd.client.put(`${PREFIX}leader`, name)
+  }
+
+  use<T extends AsyncDisposable>(part: T): T {
+    return this.#stack.use(part)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stack.disposeAsync()
+  }
+}
+
+/** Renders the files as the README says, before the program is started. */
+async function render(sidecar: Sidecar): Promise<void> {
+  const { code, stdout, stderr } = await sidecar.command('render', '--no-commands')
+  assert.equal(code, 0, stdout + stderr)
+}
+
+/** Who answers there; empty: the connection is closed at once. */
+async function whoIsAt(port: number): Promise<string> {
+  return text(connect(port, '127.0.0.1')).catch(() => '')
+}
+
+test('each of them is a valid configuration as it is', async () => {
+  const check = async (name: string): Promise<string> => {
+    const args = [join(ROOT, 'src/main.ts'), 'check', '-c', join(ROOT, 'examples', name, 'config.yml')]
+    return (await promisify(execFile)(process.execPath, args)).stdout
+  }
+  for (const said of await Promise.all(['haproxy', 'nginx-stream', 'pgbouncer'].map(check)))
+    assert.match(said, /^configuration is valid/)
+})
+
+interface HaproxyPorts {
+  readonly primary: number
+  readonly replicas: number
+  readonly stats: number
+}
+
+async function runHaproxy(stage: Stage, more: readonly Change[]): Promise<{ sidecar: Sidecar; ports: HaproxyPorts }> {
+  const [primary = 0, replicas = 0, stats = 0] = await freePorts(3)
+  const sidecar = stage.use(
+    Sidecar.prepare('haproxy', stage.etcd, (dir) => [
+      ['/etc/haproxy', join(dir, 'etc')],
+      ['*:5000', `127.0.0.1:${primary}`],
+      ['*:5001', `127.0.0.1:${replicas}`],
+      ['*:7000', `127.0.0.1:${stats}`],
+      // What Debian's unit does.
+      ['systemctl reload haproxy', `kill -USR2 $(cat ${join(dir, 'pid')})`],
+      ...AS_OURSELVES,
+      ...more,
+    ]),
+  )
+  const file = join(sidecar.mkdir('etc'), 'haproxy.cfg')
+  await render(sidecar)
+  const options = { cwd: sidecar.path, logFile: join(sidecar.path, 'haproxy.log') }
+  const haproxy = await Child.start('haproxy', ['-W', '-f', file, '-p', join(sidecar.path, 'pid')], options)
+  await haproxy.until('HAProxy serves', async () => (await serversOf(stats)) !== '')
+  await sidecar.start()
+  return { sidecar, ports: { primary, replicas, stats } }
+}
+
+/** The servers of all sections, with the first word of their state: `primary/pg0 UP, replicas/pg1 no`. */
+async function serversOf(stats: number): Promise<string> {
+  const answer = await fetch(`http://127.0.0.1:${stats}/;csv`, { headers: { connection: 'close' } })
+  const rows = (await answer.text()).split('\n').map((row) => row.split(','))
+  const servers = rows.filter(([, name]) => name?.startsWith('pg') === true)
+  return servers
+    .map(([section = '', name = '', ...rest]) => `${section}/${name} ${rest[15]?.split(' ')[0] ?? ''}`)
+    .sort()
+    .join(', ')
+}
+
+test('HAProxy has every member in both sections, gets a new one without a restart, and finds the primary', async () => {
+  await using stage = await Stage.start()
+  const { sidecar, ports } = await runHaproxy(stage, [])
+  const line = (name: string): string => {
+    const { member, port } = stage.get(name)
+    return `\tserver ${name} 127.0.0.1:${port} maxconn 100 check port ${new URL(member.url).port}`
+  }
+  const file = sidecar.read('etc/haproxy.cfg')
+  const lines = file.split('\n').filter((each) => each.startsWith('\tserver'))
+  assert.deepEqual(lines, [line('pg0'), line('pg1'), line('pg0'), line('pg1')])
+  assert.doesNotMatch(file, /\{\{|\n\n\n/)
+  await stage.enlist('pg2', 'replica')
+  const expected =
+    'primary/pg0 DOWN, primary/pg1 UP, primary/pg2 DOWN, replicas/pg0 UP, replicas/pg1 DOWN, replicas/pg2 UP'
+  await until('HAProxy knows all three', async () => (await serversOf(ports.stats)) === expected)
+  assert.equal(await whoIsAt(ports.primary), 'pg1')
+  assert.match(await whoIsAt(ports.replicas), /^pg[02]$/)
+})
+
+test("in HAProxy's other template only the primary is in its section, or nobody", async () => {
+  await using stage = await Stage.start()
+  const { ports } = await runHaproxy(stage, [['source: haproxy.cfg.hbs', 'source: haproxy-primary.cfg.hbs']])
+  assert.equal(await serversOf(ports.stats), 'primary/pg1 no, replicas/pg0 no')
+  assert.equal(await whoIsAt(ports.primary), 'pg1')
+  await stage.demote('pg1')
+  const nobody = 'replicas/pg0 no, replicas/pg1 no'
+  await until('nobody is the primary', async () => (await serversOf(ports.stats)) === nobody)
+  assert.equal(await whoIsAt(ports.primary), '')
+  await stage.promote('pg0', 2)
+  await until('pg0 is the primary', async () => (await whoIsAt(ports.primary)) === 'pg0')
+})
+
+test('nginx follows the primary, and turns clients away while there is none', async () => {
+  await using stage = await Stage.start()
+  const [primary = 0, replicas = 0] = await freePorts(2)
+  const sidecar = stage.use(
+    Sidecar.prepare('nginx-stream', stage.etcd, (dir) => [
+      ['/etc/nginx/nginx.conf', join(dir, 'etc/nginx.conf')],
+      ['/run/nginx.pid', join(dir, 'pid')],
+      ['/var/log/nginx', dir],
+      ['listen 5000', `listen 127.0.0.1:${primary}`],
+      ['listen 5001', `listen 127.0.0.1:${replicas}`],
+      ['nginx -s reload', `nginx -c ${join(dir, 'etc/nginx.conf')} -s reload`],
+    ]),
+  )
+  const file = join(sidecar.mkdir('etc'), 'nginx.conf')
+  await render(sidecar)
+  const options = { cwd: sidecar.path, logFile: join(sidecar.path, 'nginx.log') }
+  const nginx = await Child.start('/usr/sbin/nginx', ['-c', file, '-g', 'daemon off;'], options)
+  await nginx.until('nginx serves', async () => (await whoIsAt(primary)) === 'pg1')
+  assert.equal(await whoIsAt(replicas), 'pg0')
+  await sidecar.start()
+  await stage.demote('pg1')
+  await until('clients are turned away', async () => (await whoIsAt(primary)) === '')
+  await until('pg1 is a replica', async () => (await whoIsAt(replicas)) === 'pg1')
+  await stage.promote('pg0', 2)
+  await until('pg0 is the primary', async () => (await whoIsAt(primary)) === 'pg0')
+  const twice = async (): Promise<string[]> => Promise.all([whoIsAt(replicas), whoIsAt(replicas)])
+  await until('only pg1 is a replica', async () => (await twice()).join() === 'pg1,pg1')
+})
+
+test('PgBouncer is paused by a switchover and resumed on the next primary, also by a router that started since', async () => {
+  await using stage = await Stage.start()
+  const pgbouncer = stage.use(await PgBouncer.start(stage.etcd))
+  const { sidecar } = pgbouncer
+  const hook = async (name: string, event: string, from = 0): Promise<LogLine> =>
+    sidecar.waitForLog(`${event} of ${name}`, (line) => line['event'] === event && line['hook'] === name, from)
+  await hook('resume', 'hook-done')
+  assert.equal(pgbouncer.paused, false)
+  assert.match(await pgbouncer.console('SHOW CONFIG'), /^pool_mode\|transaction\|/m)
+  const client = pgbouncer.client({ timeoutMs: 100_000 })
+  // It is kept waiting: whom PgBouncer asks for it speaks no PostgreSQL.
+  void client.connect().catch(() => undefined)
+  const server = (name: string): string => `127.0.0.1:${stage.get(name).port}`
+  await until('it asks the primary', () => pgbouncer.lastServer === server('pg1'))
+
+  await stage.ask({ leader: 'pg1', member: 'pg0' })
+  await until('it is paused', () => pgbouncer.paused)
+  await stage.demote('pg1')
+  await stage.promote('pg0', 2)
+  await until('it is resumed', () => !pgbouncer.paused)
+  await until('it asks the next primary', () => pgbouncer.lastServer === server('pg0'))
+  void client.end().catch(() => undefined)
+
+  await stage.ask({ leader: 'pg0', member: 'pg1' })
+  await until('it is paused', () => pgbouncer.paused)
+  await sidecar.router.stop({ signal: 'SIGKILL' })
+  await stage.ask(null)
+  assert.equal(pgbouncer.paused, true)
+  await sidecar.start()
+  await until('it is resumed', () => !pgbouncer.paused)
+
+  // A process that has the number of a dead PgBouncer is not signalled: USR1 would end it.
+  await pgbouncer.process.stop({ signal: 'SIGKILL' })
+  const options = { cwd: sidecar.path, logFile: join(sidecar.path, 'stranger.log') }
+  const stranger = await Child.start('sleep', ['1000'], options)
+  sidecar.write('run/pgbouncer.pid', `${stranger.pid}\n`)
+  const from = sidecar.log.length
+  await stage.ask({ leader: 'pg0', member: 'pg1' })
+  await hook('pause', 'hook-failed', from)
+  assert.equal(stranger.running, true)
+})
