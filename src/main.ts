@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Io, Signal } from './cli/io.ts'
 import { runProgram } from './cli/program.ts'
+import { failureOf } from './errors.ts'
 
 const outputLost = new AbortController()
 // Without a listener a reader that has gone (`| head`) would end the process with a stack trace.
@@ -38,6 +39,22 @@ const io: Io = {
   onFault(handler) {
     process.on('uncaughtException', handler).on('unhandledRejection', handler)
     return () => void process.off('uncaughtException', handler).off('unhandledRejection', handler)
+  },
+  signalGroup(pid, signal) {
+    try {
+      return process.kill(-pid, signal)
+    } catch {
+      // All of them have ended, or belong to another user by now.
+      return false
+    }
+  },
+  isAlive(pid) {
+    try {
+      return process.kill(pid, 0)
+    } catch (error) {
+      // Another user's process may not be signalled, and is there.
+      return failureOf(error) === 'denied'
+    }
   },
 }
 

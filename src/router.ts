@@ -8,29 +8,32 @@ import { now } from './clock.ts'
 import type { ClusterConfig, Config } from './config/config.ts'
 import { explain } from './errors.ts'
 import { Proxy } from './proxy/proxy.ts'
-import { createDcs } from './watcher/dcs/create.ts'
+import { Templates, type TemplatesDeps } from './templates/templates.ts'
+import { createDcs, createKeyValueSource } from './watcher/dcs/create.ts'
 import type { Dcs } from './watcher/dcs/dcs.ts'
 import { RestClient } from './watcher/rest.ts'
 import { StateFile } from './watcher/state-file.ts'
 import { Watcher } from './watcher/watcher.ts'
 
-export interface RouterDeps {
-  readonly log: Logger
+/** What of the process the templates' files and commands need, besides the rest. */
+export interface RouterDeps extends Pick<TemplatesDeps, 'env' | 'pid' | 'signalGroup' | 'isAlive' | 'log'> {
   readonly version: string
-  readonly pid: number
   /** In the place of the DCS that the configuration names; the demo has one of its own. */
   readonly createDcs?: (config: ClusterConfig, rest: RestClient, log: Logger) => Dcs
 }
 
 interface Part {
   readonly watcher: Watcher
-  readonly proxy: Proxy
+  /** null: it has no listeners. */
+  readonly proxy: Proxy | null
 }
 
 export class Router {
   readonly #config: Config
   readonly #deps: RouterDeps
   readonly #parts: readonly Part[]
+  /** null: there are neither templates nor hooks. */
+  readonly #templates: Templates | null
   readonly #admin: AdminSocket
   readonly #startedAt = now()
   #closing: Promise<void> | null = null
@@ -40,6 +43,9 @@ export class Router {
     this.#config = config
     this.#deps = deps
     this.#parts = config.clusters.map((cluster) => buildPart(cluster, config.stateDir, deps))
+    this.#templates = buildTemplates(config, deps)
+    // After the proxy, which is to hold or to open before anything else is done.
+    this.#parts[0]?.watcher.subscribe((view) => this.#templates?.apply(view))
     this.#admin = new AdminSocket({
       path: config.admin.socket.path,
       commands: showCommands(() => this.status()),
@@ -50,8 +56,9 @@ export class Router {
   /** All or nothing: rejects with a RouterError, and nothing is left running then. The DCS need not be there. */
   async start(): Promise<void> {
     try {
-      for (const { proxy } of this.#parts) await proxy.start()
+      for (const { proxy } of this.#parts) await proxy?.start()
       await this.#startAdmin()
+      this.#templates?.start()
       for (const { watcher } of this.#parts) watcher.start()
     } catch (error) {
       await this.close()
@@ -70,24 +77,32 @@ export class Router {
       startedAt: this.#startedAt,
       now: now(),
       maxConnections: limits.includes(0) ? 0 : limits.reduce((sum, limit) => sum + limit, 0),
-      clusters: this.#parts.map(({ watcher, proxy }) => ({ view: watcher.view, proxy: proxy.status() })),
+      clusters: this.#parts.map(({ watcher, proxy }) => ({ view: watcher.view, proxy: proxy?.status() ?? null })),
+      templates: this.#templates?.status() ?? null,
     }
   }
 
-  /** Accepts nobody any more and lets sessions end by themselves until the drain timeout; the watcher goes on. */
-  async drain(): Promise<void> {
-    await Promise.all(this.#parts.map(({ proxy }) => proxy.drain()))
+  /** Reads templates again, and looks at every file that they write. */
+  resync(): void {
+    this.#templates?.resync()
   }
 
-  /** Closes everything at once. Idempotent. */
+  /** Accepts nobody any more and lets sessions end by themselves until the drain timeout; the watcher and the templates go on. */
+  async drain(): Promise<void> {
+    await Promise.all(this.#parts.map(async ({ proxy }) => proxy?.drain()))
+  }
+
+  /** Closes everything at once; a reload that runs may take a few seconds more. Idempotent. */
   async close(): Promise<void> {
     this.#closing ??= this.#close()
     await this.#closing
   }
 
   async #close(): Promise<void> {
-    for (const { proxy } of this.#parts) proxy.close()
-    await Promise.all(this.#parts.map(({ watcher }) => watcher.close()))
+    for (const { proxy } of this.#parts) proxy?.close()
+    const closing = this.#parts.map(({ watcher }) => watcher.close())
+    if (this.#templates !== null) closing.push(this.#templates.close())
+    await Promise.all(closing)
     await this.#admin.close()
   }
 
@@ -107,7 +122,17 @@ function buildPart(config: ClusterConfig, stateDir: string | null, deps: RouterD
   const { scope, namespace, citusGroup } = config
   const state = stateDir === null ? null : new StateFile({ dir: stateDir, scope, namespace, citusGroup, log })
   const watcher = new Watcher({ config, dcs: dcsOf(config, rest, log), rest, state, log })
+  if (config.proxy.listeners.length === 0) return { watcher, proxy: null }
   const proxy = new Proxy({ config: config.proxy, log, dialFailed: (failure) => watcher.dialFailed(failure) })
   watcher.subscribe((view) => proxy.apply(view))
   return { watcher, proxy }
+}
+
+/** Of the first cluster: templates know one. */
+function buildTemplates(config: Config, deps: RouterDeps): Templates | null {
+  const [cluster] = config.clusters
+  if (cluster === undefined || (config.templates.length === 0 && config.hooks.length === 0)) return null
+  const { env, pid, signalGroup, isAlive, log } = deps
+  const source = createKeyValueSource(cluster, log)
+  return new Templates({ config, source, env, pid, signalGroup, isAlive, log })
 }

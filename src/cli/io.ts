@@ -22,6 +22,10 @@ export interface Io {
   onSignal(signals: readonly Signal[], handler: (signal: Signal) => void): () => void
   /** Calls `handler` at each error that nobody has handled, which then does not end the process. */
   onFault(handler: (error: unknown) => void): () => void
+  /** Sends `signal` to the process group that `pid` leads; false where there is none any more. Never throws. */
+  signalGroup(pid: number, signal: 'SIGTERM' | 'SIGKILL'): boolean
+  /** Whether there is a process of that number, of whatever user. */
+  isAlive(pid: number): boolean
 }
 
 export type Signal = 'SIGINT' | 'SIGTERM' | 'SIGHUP'

@@ -6,15 +6,17 @@ import { explain, RouterError, type ErrorCode } from '../errors.ts'
 import { check, type CheckOptions } from './check.ts'
 import { demo, type DemoOptions } from './demo.ts'
 import { EXIT, type Io } from './io.ts'
+import { render, type RenderOptions } from './render.ts'
 import { run, type RunOptions } from './run.ts'
 import { status, type StatusOptions } from './status.ts'
 
-const ABOUT = `Routes PostgreSQL clients to the primary and the replicas of a Patroni cluster, and follows every failover by watching the DCS: port 5000 is the primary, port 5001 the replicas.`
+const ABOUT = `Routes PostgreSQL clients to the primary and the replicas of a Patroni cluster, renders the configuration of HAProxy, PgBouncer and others, and follows every failover by watching the DCS: port 5000 is the primary, port 5001 the replicas.`
 
 const EXAMPLES = `
 Examples:
   patroni-router check -c /etc/patroni/config.yml --online
   patroni-router run -c /etc/patroni/config.yml
+  patroni-router render --diff
   patroni-router status --watch
 
 Configuration: -c FILE, else $PATRONI_ROUTER_CONFIG, else ${DEFAULT_CONFIG_FILE};
@@ -32,6 +34,19 @@ Exit codes: 0 everything is in order, 2 something is not, or usage error; every 
 Examples:
   patroni-router check -c /etc/patroni/config.yml
   PATRONI_SCOPE=demo PATRONI_ETCD3_HOSTS=10.0.0.1:2379 patroni-router check --online`
+
+const RENDER = `
+Each template is rendered, checked, written and reloaded as the router does it, once. A line a file tells what came of it
+(unchanged, written, kept), and one a group that it was reloaded; what failed is on standard error. While a router runs
+that renders the same files, only --diff and --output do anything.
+
+Exit codes: 0 every file is as its template says, or was kept, and reloaded (with --diff: also where files differ),
+1 something has failed, and the rest was done; or the DCS cannot be read, 2 usage or configuration error.
+
+Examples:
+  patroni-router render -c /etc/patroni-router/config.yml --diff
+  patroni-router render --output /tmp/rendered
+  patroni-router render && systemctl start haproxy`
 
 const STATUS = `
 Exit codes: 0 there is a primary, 1 there is none that takes connections, 2 usage or configuration error,
@@ -85,6 +100,15 @@ function build(io: Io, exit: (code: number) => void): Command {
     .option('--online', 'ask the DCS and the members as well')
     .addHelpText('after', CHECK)
     .action(async (options: CheckOptions) => exit(await check(options, io)))
+  program
+    .command('render')
+    .description('one pass over the templates, without a router')
+    .addOption(configOption())
+    .addOption(new Option('--diff', 'show what would change in each file; change and run nothing').conflicts('output'))
+    .option('--no-commands', 'write the files, and run neither checks nor reloads')
+    .option('--output <dir>', 'write below this directory instead, and run nothing')
+    .addHelpText('after', RENDER)
+    .action(async (options: RenderOptions) => exit(await render(options, io)))
   program
     .command('status')
     .description('show the cluster as the running router sees it')

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import { explain } from '../errors.ts'
+import type { RouterDeps } from '../router.ts'
 import { EXIT, type Io } from './io.ts'
 import { loadOrReport } from './load.ts'
 import { openLog } from './log.ts'
@@ -11,6 +12,8 @@ export interface RunOptions {
 /** What `serve` needs of the router. */
 export interface Startable {
   start(): Promise<void>
+  /** Reads templates again, and looks at every file that they write. */
+  resync(): void
   /** Stops accepting and lets sessions end, for as long as the configuration says. */
   drain(): Promise<void>
   /** At once. */
@@ -28,10 +31,16 @@ export async function run({ config: configFlag }: RunOptions, io: Io): Promise<n
     // Loaded here, so that the other commands do not wait for the DCS clients.
     const { Router } = await import('../router.ts')
     log.info({ event: 'starting', version: io.version, pid: io.pid, config: config.file }, 'patroni-router starts')
-    return await serve(() => new Router(config, { log, version: io.version, pid: io.pid }), log, io)
+    return await serve(() => new Router(config, { ...accessOf(io), log }), log, io)
   } finally {
     await close()
   }
+}
+
+function accessOf(io: Io): Omit<RouterDeps, 'log'> {
+  const { version, pid, env } = io
+  const signalGroup: RouterDeps['signalGroup'] = (group, signal) => io.signalGroup(group, signal)
+  return { version, pid, env, signalGroup, isAlive: (other) => io.isAlive(other) }
 }
 
 /**
@@ -42,6 +51,7 @@ export async function serve(build: () => Startable, log: Logger, io: Io): Promis
   const first = Promise.withResolvers<string>()
   const second = Promise.withResolvers<string>()
   let signals = 0
+  let router: Startable | null = null
   // Signal handlers alone do not keep a process alive.
   const alive = setInterval(() => undefined, 2 ** 31 - 1)
   const undo = [
@@ -49,18 +59,17 @@ export async function serve(build: () => Startable, log: Logger, io: Io): Promis
       if (signals++ === 0) first.resolve(signal)
       else second.resolve(signal)
     }),
-    io.onSignal(['SIGHUP'], () =>
-      log.warn(
-        { event: 'reload-unavailable' },
-        'SIGHUP: this version cannot reload its configuration; it goes on as is',
-      ),
-    ),
+    io.onSignal(['SIGHUP'], () => {
+      const message = 'SIGHUP: templates are read and rendered again; a changed configuration file needs a restart'
+      log.info({ event: 'resync' }, message)
+      router?.resync()
+    }),
     io.onFault((error) =>
       log.error({ event: 'fault', err: error }, `an unexpected error, please report it: ${explain(error)}`),
     ),
   ]
   try {
-    const router = build()
+    router = build()
     await router.start()
     log.info({ event: 'started' }, 'patroni-router is running')
     log.info({ event: 'draining', signal: await first.promise }, 'stopping: sessions may end until the drain timeout')

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ask } from '../admin/client.ts'
+import { askStatus } from '../admin/client.ts'
 import { renderStatus } from '../admin/render.ts'
-import { hasPrimary, STATUS_FORMAT, type RouterStatus } from '../admin/status.ts'
+import { hasPrimary } from '../admin/status.ts'
 import { visible } from '../admin/terminal.ts'
 import { DEFAULT_CONFIG_FILE } from '../config/read.ts'
 import { DEFAULT_ADMIN_SOCKET } from '../config/schema.ts'
@@ -83,22 +83,10 @@ function redrawn(text: string): string {
 }
 
 async function answer(socket: string, options: StatusOptions, io: Io, signal: AbortSignal): Promise<Answer> {
-  const json = await ask(socket, 'show status json', { timeoutMs: ASK_TIMEOUT_MS, signal })
-  const status = parseStatus(json, socket)
+  const { status, json } = await askStatus(socket, { timeoutMs: ASK_TIMEOUT_MS, signal })
   const width = Math.max(MIN_COLUMNS, io.columns() ?? DEFAULT_COLUMNS)
   const text = options.json === true ? json : renderStatus(status, width)
   return { text, code: hasPrimary(status) ? EXIT.ok : EXIT.failed }
-}
-
-function parseStatus(json: string, socket: string): RouterStatus {
-  const other = new RouterError('ADMIN_UNAVAILABLE', `what answers on ${socket} is no patroni-router of this version`)
-  try {
-    const value = JSON.parse(json) as RouterStatus | null
-    if (value?.format === STATUS_FORMAT) return value
-  } catch (error) {
-    other.cause = error
-  }
-  throw other
 }
 
 function isUnavailable(error: unknown): boolean {

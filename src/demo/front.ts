@@ -26,7 +26,9 @@ export interface FrontOptions {
 /** Starts nothing. Throws RouterError. */
 export function buildFront(options: FrontOptions): Router {
   const { version, pid, dcs, events } = options
-  return new Router(configOf(options), { log: logInto(events), version, pid, createDcs: () => dcs })
+  // It has no templates, and so runs no commands.
+  const access = { env: {}, signalGroup: () => false, isAlive: () => false }
+  return new Router(configOf(options), { ...access, log: logInto(events), version, pid, createDcs: () => dcs })
 }
 
 function configOf({ scope, port, replicaPort, socketPath }: FrontOptions): Config {

@@ -51,6 +51,19 @@ export class FakeIo implements Io {
     return () => this.#faults.delete(handler)
   }
 
+  /** Of commands that are really run. */
+  signalGroup(pid: number, signal: 'SIGTERM' | 'SIGKILL'): boolean {
+    try {
+      return process.kill(-pid, signal)
+    } catch {
+      return false
+    }
+  }
+
+  isAlive(pid: number): boolean {
+    return pid === process.pid
+  }
+
   send(signal: Signal): void {
     for (const handler of this.#signals.get(signal) ?? []) handler(signal)
   }

@@ -1,0 +1,89 @@
+/** The cluster as it is now, for a command that looks once. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Logger } from 'pino'
+import { now } from '../clock.ts'
+import type { ClusterConfig } from '../config/config.ts'
+import { RouterError } from '../errors.ts'
+import { whyNotYet } from '../templates/readiness.ts'
+import { createDcs } from '../watcher/dcs/create.ts'
+import { type PrimaryState, takesNew } from '../watcher/machine.ts'
+import { RestClient } from '../watcher/rest.ts'
+import type { ClusterView } from '../watcher/view.ts'
+import { Watcher } from '../watcher/watcher.ts'
+
+export interface FirstViewLimits {
+  /** A DCS that has not answered until then is out of reach. Milliseconds. */
+  readonly dcsMs: number
+  /** How long it may take, once the DCS is read, to find out who is open and which replicas serve. Milliseconds. */
+  readonly settleMs: number
+}
+
+const LIMITS: FirstViewLimits = { dcsMs: 10_000, settleMs: 5000 }
+
+/**
+ * Watches the cluster until it is known who is in it, who of them is open for writes and who serves reads; after a few
+ * seconds what is known then counts. Rejects with DCS_UNAVAILABLE, or with the reason of `signal`.
+ */
+export async function firstView(
+  config: ClusterConfig,
+  log: Logger,
+  signal: AbortSignal,
+  { dcsMs, settleMs }: FirstViewLimits = LIMITS,
+): Promise<ClusterView> {
+  const rest = new RestClient(config.restApi, config.proxy.check.timeoutMs, log)
+  const watcher = new Watcher({ config, dcs: createDcs(config, rest, log), rest, state: null, log })
+  try {
+    const read = await seen(watcher, ({ dcs }) => dcs.state === 'up', dcsMs, signal)
+    if (read.dcs.state !== 'up') throw unreachable(config, read, dcsMs)
+    const readAt = now()
+    const settled = (view: ClusterView): boolean => isSettled(view, now() - readAt, config.proxy.check.timeoutMs)
+    return await seen(watcher, settled, settleMs, signal)
+  } finally {
+    await watcher.close()
+  }
+}
+
+/** The first view that fits; the present one after `timeoutMs`. */
+async function seen(
+  watcher: Watcher,
+  fits: (view: ClusterView) => boolean,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<ClusterView> {
+  const found = new AbortController()
+  const look = (): void => {
+    if (fits(watcher.view)) found.abort()
+  }
+  const unsubscribe = watcher.subscribe(look)
+  // Time alone settles some of it, and publishes nothing.
+  const ticker = setInterval(look, LOOK_AGAIN_MS)
+  try {
+    watcher.start()
+    look()
+    const until = AbortSignal.any([signal, found.signal])
+    await sleep(timeoutMs, undefined, { signal: until }).catch(() => undefined) // Found, or interrupted.
+    signal.throwIfAborted()
+    return watcher.view
+  } finally {
+    unsubscribe()
+    clearInterval(ticker)
+  }
+}
+
+const LOOK_AGAIN_MS = 100
+
+/** `readForMs`: since the DCS was read first. */
+export function isSettled(view: ClusterView, readForMs: number, checkTimeoutMs: number): boolean {
+  const { state } = view.primary
+  const isDecided = takesNew(state) || (FINAL.has(state) && readForMs > checkTimeoutMs)
+  return isDecided && whyNotYet(view, true) === null
+}
+
+/** Once each member has had the time to say otherwise; in the states that are left somebody is about to be open. */
+const FINAL: ReadonlySet<PrimaryState> = new Set(['none', 'unverified'])
+
+function unreachable({ scope }: ClusterConfig, { dcs }: ClusterView, limitMs: number): RouterError {
+  const why = dcs.error === null ? '' : `: ${dcs.error}`
+  const message = `the DCS of ${scope} could not be read within ${limitMs / 1000} s${why}`
+  return new RouterError('DCS_UNAVAILABLE', message)
+}

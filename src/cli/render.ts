@@ -1,0 +1,120 @@
+import { resolve } from 'node:path'
+import { askStatus } from '../admin/client.ts'
+import type { RouterStatus } from '../admin/status.ts'
+import { visible } from '../admin/terminal.ts'
+import type { Config } from '../config/config.ts'
+import { explain, failureOf, RouterError } from '../errors.ts'
+import { renderDiff } from './diff.ts'
+import { EXIT, type Io } from './io.ts'
+import { loadOrReport } from './load.ts'
+import type { Mode, PassEvent } from './one-group.ts'
+
+const ASK_TIMEOUT_MS = 5000
+
+export interface RenderOptions {
+  readonly config?: string
+  readonly diff?: boolean
+  readonly commands: boolean
+  readonly output?: string
+}
+
+/** `render`: one pass over the templates, as confd's `-onetime`. */
+export async function render(options: RenderOptions, io: Io): Promise<number> {
+  const loaded = await loadOrReport(options.config ?? null, io)
+  if (loaded === null) return EXIT.usage
+  const { config, warnings } = loaded
+  for (const warning of warnings) io.err(`warning: ${visible(warning)}\n`)
+  if (config.templates.length === 0) {
+    io.err('patroni-router: there are no templates in the configuration\n')
+    return EXIT.usage
+  }
+  const interrupted = new AbortController()
+  const stopListening = io.onSignal(['SIGINT', 'SIGTERM'], () => interrupted.abort())
+  const { signal } = interrupted
+  try {
+    const mode = modeOf(options)
+    if (mode.kind === 'write') await refuseBesideRouter(config, io, signal)
+    const { onePass } = await import('./one-pass.ts')
+    const isDone = await onePass(config, mode, { io, report: (event) => show(event, mode, io), signal })
+    return isDone ? EXIT.ok : EXIT.failed
+  } catch (error) {
+    if (!signal.aborted) throw error
+    io.err('patroni-router: interrupted\n')
+    return EXIT.failed
+  } finally {
+    stopListening()
+  }
+}
+
+function modeOf({ diff, commands, output }: RenderOptions): Mode {
+  if (diff === true) return { kind: 'diff' }
+  if (output !== undefined) return { kind: 'output', directory: resolve(output) }
+  return { kind: 'write', runsCommands: commands }
+}
+
+/** Two that write the same files and reload the same services would undo each other's work. */
+async function refuseBesideRouter({ templates, admin }: Config, io: Io, signal: AbortSignal): Promise<void> {
+  const status = await statusOf(admin.socket.path, io, signal)
+  const theirs = new Set(status?.templates?.groups.flatMap((group) => group.templates.map((each) => each.destination)))
+  if (status === null || !templates.some(({ destination }) => theirs.has(destination))) return
+  const message = `the router with pid ${status.pid} renders these: use --diff or --output, or send it SIGHUP`
+  throw new RouterError('TEMPLATE_FAILED', message)
+}
+
+/** null where no router runs, or none that can be asked. */
+async function statusOf(socket: string, io: Io, signal: AbortSignal): Promise<RouterStatus | null> {
+  try {
+    return (await askStatus(socket, { timeoutMs: ASK_TIMEOUT_MS, signal })).status
+  } catch (error) {
+    signal.throwIfAborted()
+    const failure = failureOf(error)
+    // Nobody listens: that is no reason for a warning.
+    if (failure !== 'missing' && failure !== 'refused')
+      io.err(`warning: it is not known whether a router renders the same files: ${visible(explain(error))}\n`)
+    return null
+  }
+}
+
+function show(event: PassEvent, mode: Mode, io: Io): void {
+  switch (event.kind) {
+    case 'unchanged':
+      // Between differences, which may be meant for `patch`, only they are of interest.
+      if (mode.kind !== 'diff') io.out(`unchanged ${visible(event.path)}\n`)
+      break
+    case 'written':
+      io.out(`written ${visible(event.path)}\n`)
+      break
+    case 'kept': {
+      const line = `kept ${visible(event.path)} (${visible(event.reason)})\n`
+      if (mode.kind === 'diff') io.err(line)
+      else io.out(line)
+      break
+    }
+    case 'reloaded':
+      io.out(`reloaded ${visible(event.group)}\n`)
+      break
+    case 'differs':
+      io.out(renderDiff(event.path, event.before, event.after, isColoured(io)))
+      break
+    case 'differs-in':
+      io.err(`${visible(event.path)}: only its ${event.attribute} would change\n`)
+      break
+    case 'warning':
+      io.err(`warning: ${visible(event.message)}\n`)
+      break
+    case 'failed':
+      io.err(`FAILED  ${visible(event.message)}\n${indented(event.output)}`)
+      break
+  }
+}
+
+/** What a command wrote. */
+function indented(output: string): string {
+  const lines = output === '' ? [] : output.split('\n')
+  return lines.map((line) => `        ${visible(line)}\n`).join('')
+}
+
+/** https://no-color.org: set, and not empty. */
+function isColoured({ columns, env }: Io): boolean {
+  return columns() !== null && (env['NO_COLOR'] ?? '') === ''
+}

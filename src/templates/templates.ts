@@ -1,0 +1,186 @@
+/** All that is done with templates: what they read, their reload groups, and the hooks that may wait for those. */
+import type { Logger } from 'pino'
+import type { HookConfig, TemplateConfig } from '../config/config.ts'
+import type { KeyValueSource } from '../watcher/dcs/key-values.ts'
+import type { ClusterView } from '../watcher/view.ts'
+import { commandEnvironment } from './commands/environment.ts'
+import { contextOf } from './context.ts'
+import type { TemplateContext } from './context.ts'
+import { Files } from './files/files.ts'
+import { Journal } from './files/journal.ts'
+import { Group } from './group.ts'
+import { groupsOf } from './grouping.ts'
+import { Hooks } from './hooks/hooks.ts'
+import { KeyStore, rootsOf } from './key-store.ts'
+import { headOf, PATIENCE_MS, whyNotYet } from './readiness.ts'
+import type { Facts } from './render.ts'
+import type { Inputs } from './rendering.ts'
+import type { TemplatesStatus } from './status.ts'
+
+export interface TemplatesDeps {
+  readonly config: {
+    readonly templates: readonly TemplateConfig[]
+    readonly hooks: readonly HookConfig[]
+    readonly stateDir: string | null
+  }
+  /** null: this DCS has no keys for templates. */
+  readonly source: KeyValueSource | null
+  /** The router's own: templates can read it, commands get a small part of it. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly pid: number
+  readonly signalGroup: (pid: number, signal: 'SIGTERM' | 'SIGKILL') => boolean
+  readonly isAlive: (pid: number) => boolean
+  readonly log: Logger
+}
+
+/** How long views are gathered that say nothing urgent, at least and at most. Milliseconds. */
+const GATHER_MS = 25
+const MAX_GATHER_MS = 500
+/** A large cluster has hundreds of views a second: looking at them takes at most such a part of the time. */
+const SHARE = 10
+
+export class Templates {
+  readonly #deps: TemplatesDeps
+  readonly #groups: ReadonlyMap<string, Group>
+  readonly #hooks: Hooks
+  readonly #keys: KeyStore
+  #view: ClusterView | null = null
+  #head: string | null = null
+  #context: { readonly of: ClusterView; readonly context: TemplateContext } | null = null
+  /** What has been told is not looked at yet. */
+  #isStale = false
+  #isUrgent = false
+  #gathering: NodeJS.Timeout | null = null
+  #costMs = 0
+  /** Since when a cluster is known, while those of its members are waited for that have not answered. */
+  #patience: NodeJS.Timeout | 'not-begun' | 'over' = 'not-begun'
+  #closing: Promise<void> | null = null
+
+  /** Starts nothing. */
+  constructor(deps: TemplatesDeps) {
+    this.#deps = deps
+    const { config, env: ownEnv, pid, isAlive, signalGroup, source, log } = deps
+    const env = commandEnvironment(ownEnv)
+    const files = new Files({ pid, isAlive })
+    const build = (group: string, templates: readonly TemplateConfig[]): Group => {
+      const journal = new Journal({ dir: config.stateDir, group, log })
+      const inputs = (template: TemplateConfig, facts: Facts): Inputs => this.#inputsOf(template, facts)
+      return new Group({ group, templates, files, journal, env, signalGroup, log, inputs })
+    }
+    this.#groups = new Map([...groupsOf(config.templates)].map(([name, all]) => [name, build(name, all)]))
+    this.#keys = new KeyStore({ source, roots: config.templates.flatMap(rootsOf), log })
+    const settled = (group: string, signal: AbortSignal): Promise<void> => this.settled(group, signal)
+    this.#hooks = new Hooks({ hooks: config.hooks, env, signalGroup, settled, log })
+  }
+
+  /** Begins. A template that is not right is its group's trouble alone: it is seen in the log and the status. */
+  start(): void {
+    this.#keys.subscribe(() => this.#gather())
+    this.#keys.start()
+    for (const group of this.#groups.values()) group.start()
+  }
+
+  /** Follows the view. What is urgent is rendered right after the present turn. */
+  apply(view: ClusterView): void {
+    if (this.#closing !== null) return
+    this.#view = view
+    this.#isStale = true
+    this.#awaitAnswers(view)
+    const head = headOf(view)
+    if (head !== this.#head) {
+      if (!this.#isUrgent) queueMicrotask(() => this.#look())
+      this.#isUrgent = true
+    } else this.#gather()
+    this.#head = head
+    this.#hooks.apply(view)
+  }
+
+  /** Reads and compares everything again: source files, destinations, answers of the DNS. */
+  resync(): void {
+    for (const group of this.#groups.values()) group.resync()
+  }
+
+  /**
+   * Resolves when what is known now is in the files of a group (or of the template with that destination) and reloaded;
+   * not while they are kept as they are, or fail. Rejects when `signal` aborts, and for a group that is not there.
+   */
+  async settled(name: string, signal: AbortSignal): Promise<void> {
+    const group = this.#groups.get(name)
+    if (group === undefined) throw new Error(`there is no reload group ${name}`)
+    if (this.#isStale) this.#look()
+    await group.settled(signal)
+  }
+
+  status(): TemplatesStatus {
+    return {
+      groups: [...this.#groups.values()].map((group) => group.status()),
+      hooks: this.#hooks.status(),
+      keys: this.#keys.status(),
+    }
+  }
+
+  /** Ends everything; only a reload that runs may take 5 s more. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    if (this.#gathering !== null) clearTimeout(this.#gathering)
+    if (typeof this.#patience === 'object') clearTimeout(this.#patience)
+    await Promise.all([
+      this.#hooks.close(),
+      this.#keys.close(),
+      ...[...this.#groups.values()].map((group) => group.close()),
+    ])
+  }
+
+  /** Has all that was told looked at soon, and together. */
+  #gather(): void {
+    this.#isStale = true
+    const delay = Math.min(Math.max(GATHER_MS, this.#costMs * SHARE), MAX_GATHER_MS)
+    this.#gathering ??= setTimeout(() => this.#look(), delay)
+  }
+
+  #look(): void {
+    if (this.#gathering !== null) clearTimeout(this.#gathering)
+    this.#gathering = null
+    if (!this.#isStale || this.#closing !== null) return
+    const isUrgent = this.#isUrgent
+    this.#isStale = false
+    this.#isUrgent = false
+    const begun = performance.now()
+    for (const group of this.#groups.values()) group.notice(isUrgent)
+    this.#costMs = performance.now() - begun
+  }
+
+  /** From when on the cluster is known, for a while, whoever has not answered yet is waited for. */
+  #awaitAnswers(view: ClusterView): void {
+    if (this.#patience === 'over' || whyNotYet(view, false) !== null) return
+    if (whyNotYet(view, true) === null) this.#endPatience()
+    else if (this.#patience === 'not-begun') this.#patience = setTimeout(() => this.#endPatience(), PATIENCE_MS)
+  }
+
+  #endPatience(): void {
+    if (typeof this.#patience === 'object') clearTimeout(this.#patience)
+    this.#patience = 'over'
+    this.#gather()
+  }
+
+  #inputsOf(template: TemplateConfig, facts: Facts): Inputs {
+    const view = this.#view
+    if (view === null) return { ok: false, reason: 'the cluster is not known yet' }
+    const obstacle = whyNotYet(view, this.#patience !== 'over')
+    if (obstacle !== null) return { ok: false, reason: obstacle }
+    const keys = template.keys.length === 0 ? null : this.#keys.view(template)
+    if (keys === null && template.keys.length > 0) {
+      return { ok: false, reason: `the keys below ${template.prefix || '/'} have not been read yet` }
+    }
+    return { ok: true, inputs: { context: this.#contextOf(view), keys, env: this.#deps.env, facts } }
+  }
+
+  #contextOf(view: ClusterView): TemplateContext {
+    if (this.#context?.of !== view) this.#context = { of: view, context: contextOf(view) }
+    return this.#context.context
+  }
+}
