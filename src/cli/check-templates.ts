@@ -1,7 +1,7 @@
 import { access, readFile, stat } from 'node:fs/promises'
 import { constants } from 'node:fs'
 import { delimiter, dirname, join, relative, resolve } from 'node:path'
-import { placeholdersIn } from '../config/command.ts'
+import { mentions, placeholdersIn } from '../config/command.ts'
 import type { CommandConfig, Config, HookConfig, TemplateConfig } from '../config/config.ts'
 import { explain } from '../errors.ts'
 import { placeOf } from '../templates/files/destination.ts'
@@ -20,7 +20,8 @@ export async function checkTemplates(config: Config, env: Environment): Promise<
   const owners = new Owners()
   const each = await Promise.all([
     ...templates.map((template, index) => checkSource(template, index, config.file)),
-    ...templates.map((template, index) => checkDestination(template, index, owners)),
+    ...templates.map((template, index) => checkDestination(template, index, owners, env)),
+    checkLinks(config),
     ...commandsOf(templates, hooks).map(({ key, command }) => checkCommand(key, command, env)),
   ])
   // Of what several name, one report is enough.
@@ -33,8 +34,10 @@ async function checkSource(template: TemplateConfig, index: number, configFile: 
   if (why.length > 0) return why.map((reason) => `${name}: ${reason}: source of a template (templates.${index}.source)`)
   // Loaded here, so that a configuration without templates does not wait for the compiler.
   const { compileTemplate } = await import('../templates/compile.ts')
+  const { HELPERS, HELPERS_WITHOUT_KEYS } = await import('../templates/helpers/registry.ts')
+  const helpers = template.keys.length === 0 ? HELPERS_WITHOUT_KEYS : HELPERS
   try {
-    const compiled = compileTemplate(name, await readFile(template.source, 'utf8'))
+    const compiled = compileTemplate(name, await readFile(template.source, 'utf8'), helpers)
     return compiled.ok ? [] : compiled.problems.map((problem) => formatTemplateProblem(name, problem))
   } catch (error) {
     return [`${name}: ${explain(error)}`]
@@ -48,13 +51,20 @@ function asWritten(source: string, configFile: string | null): string {
   return below.startsWith('..') ? source : join(directory, below)
 }
 
-async function checkDestination(template: TemplateConfig, index: number, owners: Owners): Promise<string[]> {
-  const { destination } = template
+async function checkDestination(
+  template: TemplateConfig,
+  index: number,
+  owners: Owners,
+  env: Environment,
+): Promise<string[]> {
+  const { destination, check } = template
   const problems: string[] = []
   try {
     const { path } = await placeOf(destination)
     const why = await unusable(dirname(path))
     if (why !== null) problems.push(`${destination}: its directory: ${why}`)
+    if (check !== null && mentions(check.command, path, { directory: check.workingDir, home: env['HOME'] ?? null }))
+      problems.push(`${destination} is a link to what its check names, which is still the old file then`)
   } catch (error) {
     problems.push(explain(error))
   }
@@ -64,6 +74,33 @@ async function checkDestination(template: TemplateConfig, index: number, owners:
     problems.push(explain(error))
   }
   return problems.map((problem) => `templates.${index}.destination: ${problem}`)
+}
+
+/** What is one file by two names, which the configuration alone does not show. */
+async function checkLinks({ templates, file }: Config): Promise<string[]> {
+  const sources = await Promise.all(templates.map(({ source }) => realPathOf(source)))
+  const destinations = await Promise.all(templates.map(({ destination }) => realPathOf(destination)))
+  const configFile = file === null ? null : await realPathOf(file)
+  return destinations.flatMap((path, index) => {
+    if (path === null) return []
+    const [before, source] = [destinations.indexOf(path), sources.indexOf(path)]
+    const what = [
+      ...(before < index ? [`the destination of templates.${before}`] : []),
+      ...(source === -1 ? [] : [`the source of templates.${source}`]),
+      ...(path === configFile ? ['the configuration file'] : []),
+    ]
+    return what.map((name) => `templates.${index}.destination: ${templates[index]?.destination} is a link to ${name}`)
+  })
+}
+
+/** null: it is nowhere, which is said elsewhere. */
+async function realPathOf(path: string): Promise<string | null> {
+  try {
+    return (await placeOf(resolve(path))).path
+  } catch {
+    // Why is said where its own check is.
+    return null
+  }
 }
 
 interface NamedCommand {

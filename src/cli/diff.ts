@@ -3,7 +3,7 @@ import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff'
 import { visible } from '../admin/terminal.ts'
 
 /** Two long texts with nothing in common take minutes. Milliseconds. */
-const TIMEOUT_MS = 2000
+const TIMEOUT_MS = 1000
 
 const [BOLD, RED, GREEN, CYAN, RESET] = ['\x1b[1m', '\x1b[31m', '\x1b[32m', '\x1b[36m', '\x1b[0m']
 

@@ -42,7 +42,8 @@ export async function placeOnce(
   const isReloaded = reloaded(placement, task)
   if (result.kind !== 'failed' || result.event === 'template-failed') return isReloaded
   const { event, reason, output } = result
-  if (event !== 'reload-failed')
+  // Once interrupted it has not failed, and that it was is told by the caller.
+  if (event !== 'reload-failed' && !signal.aborted)
     report({ kind: 'failed', message: reason.includes(group) ? reason : `${group}: ${reason}`, output })
   return false
 }

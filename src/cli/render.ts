@@ -116,5 +116,5 @@ function indented(output: string): string {
 
 /** https://no-color.org: set, and not empty. */
 function isColoured({ columns, env }: Io): boolean {
-  return columns() !== null && (env['NO_COLOR'] ?? '') === ''
+  return columns() !== null && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb'
 }

@@ -1,9 +1,10 @@
 /** `render --output`: files below another directory, for a person to look at. */
-import { mkdir, readFile, stat } from 'node:fs/promises'
+import { lstat, mkdir, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { writeAtomically } from '../atomic-file.ts'
 import type { TemplateConfig } from '../config/config.ts'
-import { failureOf } from '../errors.ts'
+import { failureOf, RouterError } from '../errors.ts'
+import { bytesOf } from '../templates/files/destination.ts'
 
 const DEFAULT_MODE = 0o644
 
@@ -14,12 +15,32 @@ export async function writeBelow(
   text: string,
 ): Promise<{ readonly path: string; readonly isWritten: boolean }> {
   // Resolved from the root, so that no `..` leads out of the directory.
-  const path = join(directory, resolve('/', destination))
-  const before = await readFile(path).catch(unlessMissing)
-  if (before?.equals(Buffer.from(text)) === true) return { path, isWritten: false }
-  await mkdir(dirname(path), { recursive: true })
-  await writeAtomically(path, text, mode ?? (await modeOf(destination)) ?? DEFAULT_MODE)
+  const below = resolve('/', destination)
+  const path = join(directory, below)
+  await makeDirectories(directory, dirname(below))
+  const wanted = mode ?? (await modeOf(destination)) ?? DEFAULT_MODE
+  if (await isAs(path, text, wanted)) return { path, isWritten: false }
+  await writeAtomically(path, text, wanted)
   return { path, isWritten: true }
+}
+
+/** One by one: a link among them, which somebody may have put there, would lead out of the directory. */
+async function makeDirectories(directory: string, below: string): Promise<void> {
+  await mkdir(directory, { recursive: true })
+  let path = directory
+  for (const name of below.split('/').filter((part) => part !== '')) {
+    path = join(path, name)
+    const there = await lstat(path).catch(unlessMissing)
+    if (there === null) await mkdir(path)
+    else if (!there.isDirectory())
+      throw new RouterError('TEMPLATE_FAILED', `${path} is no directory: it is not written through`)
+  }
+}
+
+async function isAs(path: string, text: string, mode: number): Promise<boolean> {
+  const there = await lstat(path).catch(unlessMissing)
+  if (there?.isFile() !== true || (there.mode & 0o7777) !== mode) return false
+  return (await bytesOf(path))?.equals(Buffer.from(text)) === true
 }
 
 /** What nobody else may read there is nobody else's business here either. */

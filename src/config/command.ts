@@ -1,4 +1,5 @@
 /** Commands of the configuration: what they may hold, and what fills it. */
+import { resolve } from 'node:path'
 import { nearest } from './problem.ts'
 
 /** What stands for the staged file and for its destination, as confd's people know it from `{{.src}}` and `{{.dest}}`. */
@@ -35,13 +36,28 @@ const CONFD: Readonly<Record<string, Placeholder>> = { src: 'staged', dest: 'des
 
 const KNOWN = 'there are {{staged}} and {{destination}}; a command with other braces in it belongs into a script'
 
-/** Whether a path is written out in a command: a word, the value of an option, or the end of one (`-f/etc/x`). */
-export function mentions(command: string | readonly string[], path: string): boolean {
-  return wordsOf(command).some((word) => {
-    for (let at = word.indexOf(path); at !== -1; at = word.indexOf(path, at + 1)) {
-      const isStart = /(?:^|[\s'"=:;,|&()<>`]|(?:^|\s)-[\w-]*)$/.test(word.slice(0, at))
-      if (isStart && /^(?:$|[\s'"=:;,|&()<>`])/.test(word.slice(at + path.length))) return true
-    }
-    return false
-  })
+/** What ends a path in a command; one with a blank in it is between quotes, or a word of a list. */
+const SEPARATOR = /['"=:;,|&()<>`]|\s/
+
+/** Where a command runs. `home`: null where it is not known. Absolute. */
+export interface Whereabouts {
+  readonly directory: string
+  readonly home: string | null
+}
+
+/**
+ * Whether a command names a file, however it is spelled (`//etc/x`, `./x`, `~/x`): as a word, as the value of an option, or
+ * at the end of one (`-f/etc/x`). Follows no links, and no `cd`.
+ */
+export function mentions(command: string | readonly string[], path: string, { directory, home }: Whereabouts): boolean {
+  const quoted = wordsOf(command).flatMap((word) => [word, ...word.split(/['"]/)])
+  const parts = quoted.flatMap((word) => [word, ...word.split(SEPARATOR)])
+  return (
+    parts
+      .flatMap((part) => [part, part.replace(/^-\w/, ''), part.replace(/^-[\w-]*/, '')])
+      // Any other word may be a program, or anything.
+      .filter((part) => /[/.]/.test(part))
+      .map((part) => (home === null ? part : part.replace(/^(?:~|\$HOME|\$\{HOME\})(?=\/)/, home)))
+      .some((part) => resolve(directory, part) === path)
+  )
 }

@@ -51,7 +51,8 @@ export function loadConfig({ file, text, env }: ConfigInput): ConfigResult {
   const patroni = parsePatroni(tree)
   const dcs = resolveDcs(tree, file)
   const directory = resolve(file === null ? '.' : dirname(file))
-  const together = checkTemplates(tree, { configFile: file === null ? null : resolve(file), directory })
+  const home = env['HOME'] ?? null
+  const together = checkTemplates(tree, { configFile: file === null ? null : resolve(file), directory, home })
   const faults = [
     ...[checkSections(tree), patroni.faults, dcs.faults, ours.faults],
     ...[checkTogether(tree), together.faults],

@@ -17,6 +17,8 @@ export interface Surroundings {
   readonly configFile: string | null
   /** Absolute; where relative paths start. */
   readonly directory: string
+  /** What `~` is; null: nobody knows. */
+  readonly home: string | null
 }
 
 /** What is wrong, or doubtful, between keys of templates and hooks that are each right. */
@@ -33,7 +35,7 @@ export function checkTemplates(tree: Section, surroundings: Surroundings): Templ
     faults: [
       ...drafts.flatMap((draft) => [
         ...checkDestination(draft, drafts, taken),
-        ...checkCommands(draft),
+        ...checkCommands(draft, surroundings),
         ...checkKeys(draft, dcs),
       ]),
       ...checkGroups(drafts, hasState),
@@ -67,6 +69,7 @@ function checkDestination(draft: Draft, drafts: readonly Draft[], taken: readonl
   const { destination } = draft
   if (destination === null) return []
   const before = drafts.find((other) => other.destination === destination)
+  const kept = drafts.find((other) => other.section['backup'] === true && destination === `${other.destination}.bak`)
   const source = drafts.find((other) => other.source === destination)
   if (before !== undefined && before !== draft)
     return [at(draft, 'destination', `is the destination of templates.${before.index} already`)]
@@ -74,6 +77,7 @@ function checkDestination(draft: Draft, drafts: readonly Draft[], taken: readonl
     return [
       at(draft, 'destination', source === draft ? 'is its own source' : `is the source of templates.${source.index}`),
     ]
+  if (kept !== undefined) return [at(draft, 'destination', `is where the backup of templates.${kept.index} is kept`)]
   const what = taken.find(
     ({ path, isTree }) => destination === path || (isTree && destination.startsWith(join(path, '/'))),
   )
@@ -81,17 +85,24 @@ function checkDestination(draft: Draft, drafts: readonly Draft[], taken: readonl
 }
 
 /** confd#104, #275: a check of the destination is one of the old file, and passes whatever is to be written. */
-function checkCommands(draft: Draft): Fault[] {
-  const { check, destination } = draft
+function checkCommands(draft: Draft, { directory, home }: Surroundings): Fault[] {
+  const { check, destination, section } = draft
   if (check === null) return []
-  const named = placeholdersIn(check).includes('destination') || (destination !== null && mentions(check, destination))
-  return named ? [at(draft, 'check', 'names the destination, which is still the old file then: check {{staged}}')] : []
+  const workingDir = section['working_dir']
+  const where = { directory: typeof workingDir === 'string' ? resolve(directory, workingDir) : directory, home }
+  const isNamed =
+    placeholdersIn(check).includes('destination') ||
+    reads(check, 'PATRONI_ROUTER_DESTINATION') ||
+    (destination !== null && mentions(check, destination, where))
+  return isNamed
+    ? [at(draft, 'check', 'names the destination, which is still the old file then: check {{staged}}')]
+    : []
 }
 
 function checkOfOldFile(draft: Draft): Fault[] {
   const { check } = draft
   if (check === null || placeholdersIn(check).includes('staged')) return []
-  if (wordsOf(check).some((word) => /\$\{?PATRONI_ROUTER_STAGED\b/.test(word))) return []
+  if (reads(check, 'PATRONI_ROUTER_STAGED')) return []
   return [
     at(
       draft,
@@ -99,6 +110,10 @@ function checkOfOldFile(draft: Draft): Fault[] {
       'is without {{staged}}, the file to check: unless it reads PATRONI_ROUTER_STAGED, it passes whatever is in it',
     ),
   ]
+}
+
+function reads(command: string | readonly string[], variable: string): boolean {
+  return wordsOf(command).some((word) => new RegExp(`\\$\\{?${variable}\\b`).test(word))
 }
 
 function checkKeys(draft: Draft, dcs: string | null): Fault[] {

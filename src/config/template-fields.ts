@@ -66,7 +66,8 @@ export function destinationPath(value: unknown): Parsed<string> {
   if (value === undefined || value === null || value === '')
     return bad('is required: the absolute path of the file to write')
   if (typeof value !== 'string' || !isAbsolute(value)) return bad(`${show(value)} is not an absolute path`)
-  return filePath(normalize(value))
+  const path = filePath(value)
+  return path.ok ? good(normalize(value)) : path
 }
 
 function filePath(path: string): Parsed<string> {

@@ -1,10 +1,11 @@
 /** Runs helpers: gives them plain values, and marks what they make of text of strangers. */
+import { CALL, type Effort, sizeOf } from './effort.ts'
 import { guiseOf } from './guise.ts'
-import { type Helper, type HelperCall, HelperError } from './helper.ts'
-import { notedKeys } from './noted-keys.ts'
+import { type Helper, type HelperCall, HelperError, type Readable } from './helper.ts'
+import { NotedKeys } from './noted-keys.ts'
 import type { Recording } from './recording.ts'
 import type { Answer, Question, RenderInputs } from './render.ts'
-import { CLUSTER, madeOf, TRUSTED } from './sources.ts'
+import { CLUSTER, madeOf } from './sources.ts'
 import { Stop, Unanswered } from './stop.ts'
 import type { Place } from './plan.ts'
 import { type Home, Tracked, type Value } from './tracked.ts'
@@ -15,15 +16,22 @@ export class Calls implements Home, HelperCall {
   readonly context: Tracked
   readonly #inputs: RenderInputs
   readonly #recording: Recording
-  readonly #guises = new Map<Tracked, object>()
+  readonly #effort: Effort
+  readonly #keys: NotedKeys | null
+  // Weak, as a helper may make something large over and over.
+  readonly #guises = new WeakMap<Tracked, object>()
   readonly #known = new WeakMap<object, Tracked>()
+  /** What has been read, by name. */
+  readonly #answers = new Map<string, { readonly answer: unknown; readonly suspects: readonly Suspect[] }>()
   /** Of the present call: texts that are not safe and that the helper was given, or has read. */
   #suspects: Suspect[] = []
 
-  constructor(inputs: RenderInputs, recording: Recording, hidden: ReadonlySet<string>) {
+  constructor(inputs: RenderInputs, recording: Recording, effort: Effort, hidden: ReadonlySet<string>) {
     this.hidden = hidden
     this.#inputs = inputs
     this.#recording = recording
+    this.#effort = effort
+    this.#keys = inputs.keys === null ? null : new NotedKeys(inputs.keys)
     this.context = new Tracked(inputs.context, CLUSTER, this, recording.context)
   }
 
@@ -35,7 +43,10 @@ export class Calls implements Home, HelperCall {
   run(helper: Helper, args: readonly Value[], place: Place, whom: () => string): Value {
     this.#suspects = []
     try {
-      return this.#take(helper.run(args.map(this.#show), this), helper)
+      const result = helper.run(args.map(this.#show), this)
+      this.#effort.spend(CALL + sizeOf(result))
+      this.#effort.check(place)
+      return this.#take(result, helper)
     } catch (error) {
       if (error instanceof Unanswered || error instanceof Stop) throw error
       if (error instanceof HelperError) throw new Stop('failed', place, `${helper.name}${whom()}: ${error.message}`)
@@ -45,11 +56,18 @@ export class Calls implements Home, HelperCall {
     }
   }
 
-  read<T>(question: (inputs: RenderInputs) => T): T {
-    const { keys } = this.#inputs
-    const noted = keys === null ? null : notedKeys(keys, (suspect) => this.#suspects.push(suspect))
-    const context = this.#show(this.context) as RenderInputs['context']
-    return this.#recording.read(question, { ...this.#inputs, context, keys: noted })
+  read<T>(name: string, question: (inputs: Readable) => T): T {
+    const known = this.#answers.get(name)
+    if (known !== undefined) {
+      this.#suspects = this.#suspects.concat(known.suspects)
+      return known.answer as T
+    }
+    const suspects: Suspect[] = []
+    const keys = this.#keys?.view((suspect) => suspects.push(suspect)) ?? null
+    const answer = this.#recording.read(name, question, { keys, env: this.#inputs.env })
+    this.#answers.set(name, { answer, suspects })
+    this.#suspects = this.#suspects.concat(suspects)
+    return answer
   }
 
   ask(question: Question): Answer {
@@ -78,18 +96,30 @@ export class Calls implements Home, HelperCall {
     return guise
   }
 
-  #take(result: unknown, { unsafe }: Helper): Value {
-    const suspects = unsafe === 'carries' ? this.#suspects : []
+  #take(result: unknown, helper: Helper): Value {
+    const suspects = this.#suspectsOf(helper)
     if (typeof result === 'string') {
       if (suspects.length === 0 || isSafe(result)) return result
-      return new UnsafeText(result, originsOf(result, suspects))
+      return new UnsafeText(result, () => originsOf(result, suspects))
     }
     if (typeof result === 'number' && !Number.isFinite(result)) throw new HelperError('the result is no number')
     if (typeof result === 'number' || typeof result === 'boolean') return result
     if (result === null || result === undefined) return null
     if (typeof result !== 'object') throw new TypeError('a helper gave something that is no value')
-    return (
-      this.#known.get(result) ?? new Tracked(result, suspects.length === 0 ? TRUSTED : madeOf(suspects), this, null)
-    )
+    return this.#known.get(result) ?? new Tracked(result, madeOf(suspects), this, null)
+  }
+
+  /** Whom the result of a call comes from, as far as that is not to be trusted. */
+  #suspectsOf({ name, unsafe }: Helper): readonly Suspect[] {
+    switch (unsafe) {
+      case 'carries':
+        return this.#suspects
+      case 'reveals':
+        if (this.#suspects.length > 0) return this.#suspects
+        return [{ text: '', origins: [{ kind: 'other', what: `what ${name} gives` }] }]
+      case 'settles':
+      case 'quotes':
+        return []
+    }
   }
 }

@@ -1,6 +1,7 @@
 /** Templates in Handlebars' syntax: checked when they are compiled, rendered without anything that could be run. */
 import { printable } from '../watcher/printable.ts'
 import { Calls } from './calls.ts'
+import { Effort, ROUND, SPENT } from './effort.ts'
 import { Round } from './evaluate.ts'
 import type { Helper } from './helper.ts'
 import { HELPERS } from './helpers/registry.ts'
@@ -10,6 +11,8 @@ import { Recording } from './recording.ts'
 import type { Compiled, LeftOut, RenderInputs, RenderResult, TemplateProblem } from './render.ts'
 import { Stop } from './stop.ts'
 import { type Checked, checkSyntax } from './syntax.ts'
+
+const TOO_MUCH = { kind: 'failed', problem: { line: null, column: null, message: SPENT } } as const
 
 /** Longest part of a member's name that is reported. */
 const MAX_SHOWN = 255
@@ -34,18 +37,21 @@ function check(program: Parameters<typeof checkSyntax>[0], helpers: readonly Hel
 
 /**
  * A member whose text cannot be written is left out, and all is written again without it: as often as that shows another
- * one, so not more often than there are members.
+ * one, so not more often than there are members, and not with more effort than one rendering may take.
  */
 function render(plan: readonly Statement[], inputs: RenderInputs): RenderResult {
   const recording = new Recording(inputs)
+  const effort = new Effort()
   const hidden = new Map<string, string>()
   for (;;) {
-    const round = new Round(new Calls(inputs, recording, new Set(hidden.keys())))
-    const stop = endOf(round, plan)
+    const round = new Round(new Calls(inputs, recording, effort, new Set(hidden.keys())), effort)
+    const end = endOf(round, plan)
     const found = [...round.leftOut].filter(([member]) => !hidden.has(member))
     for (const [member, reason] of found) hidden.set(member, reason)
-    if (found.length > 0) continue
-    if (round.questions.length > 0) return { kind: 'asks', questions: round.questions }
+    effort.spend(ROUND)
+    if (found.length > 0 && !effort.isSpent) continue
+    const stop = found.length > 0 ? TOO_MUCH : end
+    if (stop !== TOO_MUCH && round.questions.length > 0) return { kind: 'asks', questions: round.questions }
     const leftOut = reported(hidden)
     if (stop === null) return { kind: 'text', text: round.text, empty: round.empty, used: recording, leftOut }
     return { ...stop, used: recording, leftOut }

@@ -1,5 +1,6 @@
 /** One round of rendering: a plan becomes text. */
 import type { Calls } from './calls.ts'
+import type { Effort } from './effort.ts'
 import { type Frame, ownerOf, valueAt, whom } from './frames.ts'
 import { type CallExpression, describe, type Expression, type Place, type Statement } from './plan.ts'
 import type { Question } from './render.ts'
@@ -9,8 +10,6 @@ import { type Origin, UnsafeText } from './unsafe.ts'
 
 /** Nobody writes a configuration of that size. UTF-16 units. */
 const MAX_LENGTH = 16 * 1024 * 1024
-/** Times that the body of an {{#each}} is gone through: some seconds. */
-const MAX_PASSES = 5_000_000
 
 export class Round {
   text = ''
@@ -20,11 +19,12 @@ export class Round {
   /** Members that this text cannot be written of, and why. */
   readonly leftOut = new Map<string, string>()
   readonly #calls: Calls
+  readonly #effort: Effort
   readonly #outermost: Frame
-  #passes = 0
 
-  constructor(calls: Calls) {
+  constructor(calls: Calls, effort: Effort) {
     this.#calls = calls
+    this.#effort = effort
     this.#outermost = { self: calls.context, key: null, index: 0, first: true, last: true, outer: null }
   }
 
@@ -34,6 +34,7 @@ export class Round {
   }
 
   #write(statements: readonly Statement[], frame: Frame): void {
+    this.#effort.spend(statements.length)
     for (const statement of statements) {
       try {
         this.#writeOne(statement, frame)
@@ -80,6 +81,10 @@ export class Round {
     }
     if (value instanceof UnsafeText) this.#leaveOut(value.origins, place)
     else this.text += String(value)
+    this.#checkLength(place)
+  }
+
+  #checkLength(place: Place): void {
     if (this.text.length > MAX_LENGTH) throw new Stop('failed', place, 'the text is larger than 16 MiB')
   }
 
@@ -104,7 +109,9 @@ export class Round {
     const names = value === null || value.isList ? null : value.names()
     const count = names?.length ?? (value === null ? 0 : value.length)
     for (let index = 0; index < count; index++) {
-      if (++this.#passes > MAX_PASSES) throw new Stop('failed', place, 'too much to go through')
+      this.#effort.spend(1)
+      this.#effort.check(place)
+      this.#checkLength(place)
       const name = names?.[index]
       const self = (name === undefined ? value?.at(index) : value?.get(name)) ?? null
       const key = name === undefined ? index : (value?.mark(name, null) ?? null)

@@ -1,5 +1,6 @@
 /** The check of what stands in {{ }}: every name and every call is looked up, and what they give is found out. */
 import { nearest } from '../config/problem.ts'
+import { printable } from '../watcher/printable.ts'
 import type { Helper } from './helper.ts'
 import { placeOf } from './parse.ts'
 import { type CallExpression, describe, type Expression, type Step } from './plan.ts'
@@ -7,6 +8,9 @@ import type { TemplateProblem } from './render.ts'
 import { baseOf, type Scope, stepInto } from './scope.ts'
 import { ANY, FLAG, NUMBER, present, type Shape, TEXT } from './shape.ts'
 import type { Scalar } from './tracked.ts'
+
+/** Of a message, which holds names as they are written. */
+const MAX_MESSAGE = 1000
 
 /** Handlebars' own, which are all that can be blocks. */
 export const BLOCKS: readonly string[] = ['each', 'if', 'unless', 'with']
@@ -31,7 +35,7 @@ export class ExpressionChecker {
   }
 
   problem(loc: hbs.AST.SourceLocation, message: string): Checked {
-    this.problems.push({ ...placeOf(loc), message })
+    this.problems.push({ ...placeOf(loc), message: printable(message, MAX_MESSAGE) })
     return WRONG
   }
 
@@ -67,7 +71,9 @@ export class ExpressionChecker {
         return literal((node as hbs.AST.StringLiteral).value, TEXT)
       case 'NumberLiteral': {
         const { value } = node as hbs.AST.NumberLiteral
-        return Number.isFinite(value) ? literal(value, NUMBER) : this.problem(node.loc, 'the number is too large')
+        // It would be written with other digits.
+        const isExact = Math.abs(value) <= Number.MAX_SAFE_INTEGER
+        return isExact ? literal(value, NUMBER) : this.problem(node.loc, 'the number is too large: quote it')
       }
       case 'BooleanLiteral':
         return literal((node as hbs.AST.BooleanLiteral).value, FLAG)

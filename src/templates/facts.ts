@@ -30,6 +30,8 @@ export interface FactBookOptions {
 
 /** Names may come from keys, without end: what was asked for first is forgotten first. */
 const MOST_QUESTIONS = 10_000
+/** So many times what nobody wants to know is asked again: a look that was missed does not lose the last good answer. */
+const FORGOTTEN_AFTER = 10
 /** What no name of a host holds, and what would deceive the reader of an answer. */
 const NO_NAME = /[\p{Cc}\p{Cf}\p{Cs}\s"'`\\/]/u
 const LONGEST_NAME = 253
@@ -39,6 +41,8 @@ export class FactBook {
   readonly #timeoutMs: number
   readonly #lookups: Lookups
   #answers: ReadonlyMap<string, Known> = new Map()
+  /** The answers that somebody wanted since all were asked for last. */
+  readonly #wanted = new Set<string>()
   /** A lookup that hangs is waited for again, not put a second time. */
   readonly #underWay = new Map<string, Promise<Answer>>()
 
@@ -50,7 +54,13 @@ export class FactBook {
   /** As they are now: later answers are in later facts. */
   get facts(): Facts {
     const answers = this.#answers
-    return { answerTo: (question) => answers.get(keyOf(question))?.answer ?? null }
+    return {
+      answerTo: (question) => {
+        const key = keyOf(question)
+        this.#wanted.add(key)
+        return answers.get(key)?.answer ?? null
+      },
+    }
   }
 
   /** Finds out what has no good answer yet. Always ends, after the time for one answer at most; never fails. */
@@ -61,8 +71,16 @@ export class FactBook {
     )
   }
 
-  /** Asks everything again that was asked for. Where that fails, a good answer stays: a stale address beats none. */
+  /**
+   * Asks everything again, but for what nobody has wanted to know for {@link FORGOTTEN_AFTER} times. Where that fails, a
+   * good answer stays: a stale address beats none.
+   */
   async refresh(signal: AbortSignal): Promise<void> {
+    const counted = [...this.#answers].map(([key, known]): [string, Known] => {
+      return [key, { ...known, unwanted: this.#wanted.has(key) ? 0 : known.unwanted + 1 }]
+    })
+    this.#answers = new Map(counted.filter(([, { unwanted }]) => unwanted < FORGOTTEN_AFTER))
+    this.#wanted.clear()
     await this.#ask(
       [...this.#answers.values()].map(({ question }) => question),
       signal,
@@ -78,7 +96,8 @@ export class FactBook {
     const answers = new Map(this.#answers)
     for (const { question, answer } of found) {
       const key = keyOf(question)
-      if (answer.ok || answers.get(key)?.answer.ok !== true) answers.set(key, { question, answer })
+      const known = answers.get(key)
+      if (answer.ok || known?.answer.ok !== true) answers.set(key, { question, answer, unwanted: known?.unwanted ?? 0 })
     }
     for (const key of answers.keys()) {
       if (answers.size <= MOST_QUESTIONS) break
@@ -106,6 +125,8 @@ export class FactBook {
 interface Known {
   readonly question: Question
   readonly answer: Answer
+  /** How many times it was asked again without anybody who wanted to know. */
+  readonly unwanted: number
 }
 
 const SYSTEM: Lookups = {

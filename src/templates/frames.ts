@@ -65,7 +65,12 @@ function itemOf(list: Tracked, name: string): Value | undefined {
 }
 
 function missing(value: Tracked, name: string, text: string, place: Place, whom: string): Stop {
-  if (value.isList) return new Stop('absent', place, `${text}${whom}: the list has no item ${name}`)
+  if (value.isList) {
+    const isItem = /^\d+$/.test(name)
+    return isItem
+      ? new Stop('absent', place, `${text}${whom}: the list has no item ${name}`)
+      : new Stop('failed', place, `${text}${whom}: a list has no "${name}": {{#each}} goes through its items`)
+  }
   const whole = text.slice(0, Math.max(0, text.lastIndexOf(name) - 1)) || 'this'
   const { member } = value.source
   const [what, instead] =

@@ -13,10 +13,11 @@ export interface Helper {
   /**
    * Text of strangers that is not safe to be written (unsafe.ts):
    * - `carries`: is worked on as any text, and what comes of it is as little to be trusted.
+   * - `reveals`: what comes of it is not to be trusted even where the text itself is safe: base64.
    * - `settles`: nothing of it remains in the result: a comparison, a length.
    * - `quotes`: the result is fit for its target.
    */
-  readonly unsafe: 'carries' | 'settles' | 'quotes'
+  readonly unsafe: 'carries' | 'reveals' | 'settles' | 'quotes'
   /**
    * Why a call with these arguments is wrong, as far as that can be seen when the template is compiled; null: it may be
    * right. Undefined: the argument is no literal.
@@ -32,12 +33,16 @@ export interface Helper {
   run(args: readonly unknown[], call: HelperCall): unknown
 }
 
+/** What helpers read by themselves; all else they are given. */
+export type Readable = Pick<RenderInputs, 'keys' | 'env'>
+
 export interface HelperCall {
   /**
    * Reads something of the inputs, and notes that the template depends on it: with other inputs the same question is put
-   * again and the answers are compared as JSON.
+   * again and the answers are compared as JSON. `name` tells the question from all others: in one rendering it is put
+   * once. The answer must not be changed.
    */
-  read<T>(question: (inputs: RenderInputs) => T): T
+  read<T>(name: string, question: (inputs: Readable) => T): T
   /** What was found out beforehand; where it is not known yet, the rendering ends here, to be done again. */
   ask(question: Question): Answer
 }

@@ -118,8 +118,9 @@ export class KeyStore {
         // A fault of ours must not leave the keys as they are for ever.
         const message = `an unexpected error, please report it: ${explain(cause)}`
         this.#take(root, { type: 'lost', error: new RouterError('INTERNAL', message, { cause }) })
-        await sleep(AGAIN_MS, undefined, { signal }).catch(() => undefined)
       }
+      // Whether it has failed or ended: it is not to be run round and round. Only the end of the store ends the pause.
+      await sleep(AGAIN_MS, undefined, { signal }).catch(() => undefined)
     }
   }
 

@@ -6,16 +6,37 @@ import { isSafe, type Origin, type Suspect } from './unsafe.ts'
 /** Longest part of a key's name in a message. */
 const MAX_SHOWN = 128
 
-export function notedKeys({ entries }: KeyView, note: (suspect: Suspect) => void): KeyView {
-  return { entries: new NotedEntries(entries, note) }
+export class NotedKeys {
+  readonly #entries: ReadonlyMap<string, string>
+  /** Of the names; found once, as every pattern goes through all of them. */
+  #unsafe: readonly Suspect[] | null = null
+
+  constructor({ entries }: KeyView) {
+    this.#entries = entries
+  }
+
+  /** As one question sees them. */
+  view(note: (suspect: Suspect) => void): KeyView {
+    this.#unsafe ??= [...this.#entries.keys()].flatMap((key) => suspectOf(key, key) ?? [])
+    return { entries: new NotedEntries(this.#entries, this.#unsafe, note) }
+  }
+}
+
+/** null: the text is safe. */
+function suspectOf(text: string, key: string): Suspect | null {
+  if (isSafe(text)) return null
+  const origin: Origin = { kind: 'key', what: printable(key, MAX_SHOWN) }
+  return { text, origins: [origin] }
 }
 
 class NotedEntries implements ReadonlyMap<string, string> {
   readonly #entries: ReadonlyMap<string, string>
+  readonly #unsafeNames: readonly Suspect[]
   readonly #note: (suspect: Suspect) => void
 
-  constructor(entries: ReadonlyMap<string, string>, note: (suspect: Suspect) => void) {
+  constructor(entries: ReadonlyMap<string, string>, unsafeNames: readonly Suspect[], note: (suspect: Suspect) => void) {
     this.#entries = entries
+    this.#unsafeNames = unsafeNames
     this.#note = note
   }
 
@@ -33,11 +54,9 @@ class NotedEntries implements ReadonlyMap<string, string> {
     return value
   }
 
-  *keys(): MapIterator<string> {
-    for (const key of this.#entries.keys()) {
-      this.#check(key, key)
-      yield key
-    }
+  keys(): MapIterator<string> {
+    this.#unsafeNames.forEach(this.#note)
+    return this.#entries.keys()
   }
 
   *values(): MapIterator<string> {
@@ -45,8 +64,8 @@ class NotedEntries implements ReadonlyMap<string, string> {
   }
 
   *entries(): MapIterator<[string, string]> {
+    this.#unsafeNames.forEach(this.#note)
     for (const [key, value] of this.#entries) {
-      this.#check(key, key)
       this.#check(value, key)
       yield [key, value]
     }
@@ -61,8 +80,7 @@ class NotedEntries implements ReadonlyMap<string, string> {
   }
 
   #check(text: string, key: string): void {
-    if (isSafe(text)) return
-    const origin: Origin = { kind: 'key', what: printable(key, MAX_SHOWN) }
-    this.#note({ text, origins: [origin] })
+    const suspect = suspectOf(text, key)
+    if (suspect !== null) this.#note(suspect)
   }
 }

@@ -16,26 +16,28 @@ const MAX_NESTING = 500
 export function parse(text: string): Parsed {
   if (nestingOf(text) > MAX_NESTING) return { ok: false, problem: TOO_DEEP }
   try {
-    return { ok: true, program: Handlebars.parse(text) }
+    // What an editor has put before it is no part of the file that is written.
+    return { ok: true, program: Handlebars.parse(text.replace(/^\ufeff/, '')) }
   } catch (error) {
     return { ok: false, problem: problemOf(error) }
   }
 }
 
-/** How many blocks, or parentheses within one {{ }}, are open at most; roughly. */
+/** How many blocks, or parentheses within one {{ }}, are open at most; roughly. Each {{else if}} is in the one before. */
 function nestingOf(text: string): number {
-  let [blocks, parentheses, most] = [0, 0, 0]
+  let [blocks, chain, parentheses, most] = [0, 0, 0, 0]
   let isInTag = false
-  for (const [token] of text.matchAll(/\{\{~?[#^/]?|\}\}|[()]/g)) {
+  for (const [token] of text.matchAll(/\{\{~?(?:[#/]|\^(?=[^~}])|\s*else\s+(?=[^\s~}]))?|\}\}|[()]/g)) {
     if (token.startsWith('{{') || token === '}}') {
       isInTag = token !== '}}'
       parentheses = 0
     }
     if (token.endsWith('#') || token.endsWith('^')) blocks++
-    else if (token.endsWith('/')) blocks = Math.max(0, blocks - 1)
+    else if (token.includes('else')) chain++
+    else if (token.endsWith('/')) [blocks, chain] = [Math.max(0, blocks - 1), 0]
     else if (isInTag && token === '(') parentheses++
     else if (isInTag && token === ')') parentheses--
-    most = Math.max(most, blocks, parentheses)
+    most = Math.max(most, blocks + chain, parentheses)
   }
   return most
 }

@@ -1,6 +1,10 @@
 /** Why a rendering ends before its text does. */
+import { printable } from '../watcher/printable.ts'
 import type { Place } from './plan.ts'
 import type { Question } from './render.ts'
+
+/** Of a message, which holds expressions as they are written. */
+const MAX_MESSAGE = 1000
 
 export class Stop extends Error {
   readonly kind: 'absent' | 'failed'
@@ -8,7 +12,7 @@ export class Stop extends Error {
 
   /** `message`: see `TemplateProblem`. */
   constructor(kind: 'absent' | 'failed', place: Place, message: string) {
-    super(message)
+    super(printable(message, MAX_MESSAGE))
     this.name = 'Stop'
     this.kind = kind
     this.place = place

@@ -1,5 +1,5 @@
 /** What a template reads of values: only own properties, each noted, and text of strangers marked as what it is. */
-import { isSafe, type Origin, UnsafeText } from './unsafe.ts'
+import { type FindOrigins, isSafe, UnsafeText } from './unsafe.ts'
 
 export type Scalar = string | number | boolean | null
 /** What expressions of a template give. */
@@ -12,8 +12,8 @@ export type Raw = Readonly<Record<string, unknown>>
 export interface Source {
   /** The member that the value is, or is a part of. */
   readonly member: string | null
-  /** Whom a text that is not safe comes from; none: it can be trusted. `name`: null for the name itself of a property. */
-  origins(text: string, name: string | null): readonly Origin[]
+  /** Whom a text that is not safe comes from; null: it can be trusted. `name`: null for the name itself of a property. */
+  origins(text: string, name: string | null): FindOrigins | null
   /** Of what is below. */
   below(name: string, raw: object): Source
 }
@@ -47,7 +47,7 @@ export class Reads {
   }
 
   names(raw: Raw): void {
-    this.#names = JSON.stringify(Object.keys(raw))
+    this.#names = JSON.stringify(sortedNames(raw))
   }
 
   below(name: string, raw: object): Reads {
@@ -62,7 +62,7 @@ export class Reads {
   isSame(value: unknown): boolean {
     if (!isObject(value) || Array.isArray(value) !== this.#isList) return false
     for (const [name, read] of this.#scalars) if (!Object.is(scalarOf(value, name), read)) return false
-    if (this.#names !== null && JSON.stringify(Object.keys(value)) !== this.#names) return false
+    if (this.#names !== null && JSON.stringify(sortedNames(value)) !== this.#names) return false
     for (const [name, reads] of this.#below) {
       if (!Object.hasOwn(value, name) || !reads.isSame(value[name])) return false
     }
@@ -109,17 +109,17 @@ export class Tracked {
     return this.isList ? undefined : this.#get(name)
   }
 
-  /** The names of a record's properties. */
+  /** The names of a record's properties, sorted: whoever writes JSON or tags may write them in another order each time. */
   names(): readonly string[] {
     this.#reads?.names(this.#raw)
-    return Object.keys(this.#raw)
+    return sortedNames(this.#raw)
   }
 
   /** A text that stands in it, marked where it is not safe. */
   mark(text: string, name: string | null): string | UnsafeText {
     if (isSafe(text)) return text
     const origins = this.source.origins(text, name)
-    return origins.length === 0 ? text : new UnsafeText(text, origins)
+    return origins === null ? text : new UnsafeText(text, origins)
   }
 
   #get(name: string): Value | undefined {
@@ -158,6 +158,10 @@ export class Tracked {
   #isHidden({ member }: Source): boolean {
     return member !== null && this.#home.hidden.has(member)
   }
+}
+
+function sortedNames(raw: Raw): readonly string[] {
+  return Object.keys(raw).sort()
 }
 
 function scalarOf(raw: Raw, name: string): unknown {

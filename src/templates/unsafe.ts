@@ -15,13 +15,20 @@ export interface Suspect {
   readonly origins: readonly Origin[]
 }
 
+/** Found out when it is asked for: most of these texts are quoted, and nobody asks. */
+export type FindOrigins = () => readonly Origin[]
+
 export class UnsafeText implements Suspect {
   readonly text: string
-  readonly origins: readonly Origin[]
+  readonly #find: FindOrigins
 
-  constructor(text: string, origins: readonly Origin[]) {
+  constructor(text: string, find: FindOrigins) {
     this.text = text
-    this.origins = origins
+    this.#find = find
+  }
+
+  get origins(): readonly Origin[] {
+    return this.#find()
   }
 }
 

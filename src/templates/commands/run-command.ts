@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { stat } from 'node:fs/promises'
 import { Socket } from 'node:net'
+import { resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { now } from '../../clock.ts'
@@ -144,6 +145,11 @@ async function reasonOf(error: unknown, { command, workingDir }: CommandConfig):
   if (directory?.isDirectory() !== true) return `its working directory ${workingDir} is not there`
   const program = typeof command === 'string' ? '/bin/sh' : command[0]
   const failure = failureOf(error)
-  if (failure === 'missing') return `no such program: ${program ?? ''}`
+  if (failure === 'missing') {
+    const isThere = (await stat(resolve(workingDir, program ?? '')).catch(() => null)) !== null
+    // Its lines may end as those of Windows do.
+    if (isThere && program?.includes('/') === true) return `the interpreter that ${program} names is not there`
+    return `no such program: ${program ?? ''}`
+  }
   return failure === 'denied' ? `not allowed to run ${program ?? ''}` : explain(error)
 }

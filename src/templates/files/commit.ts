@@ -22,7 +22,7 @@ export async function commit(staged: readonly StagedFile[], journal: Journal, re
     const warnings = await syncDirectories(files)
     await journal.committed(reload)
     warnings.push(...(await forget(files)))
-    return { ...inPlaceOf(files, replaced), warnings }
+    return { inPlace: inPlaceOf(files, replaced), ownerKept: await ownerKeptOf(files), warnings }
   } catch (cause) {
     const left = await undo(files)
     await discard(staged)
@@ -77,6 +77,8 @@ export async function protect(files: readonly JournalFile[]): Promise<void> {
       throw failed(`${backupOf(path)} cannot be written`, cause)
     })
   }
+  // No failure of power may leave the new one of them without the old and the new one of another. Not all can be synced.
+  if (files.length > 1 || files.some(({ backup }) => backup)) await syncDirectories(files)
 }
 
 /** Where what is there is kept. */
@@ -132,7 +134,9 @@ async function undoFile(file: JournalFile): Promise<void> {
   }
   if ((await digestAt(kept)) === before) {
     const [now, old] = [await lstat(path).catch(() => null), await lstat(kept)]
-    const isReplaced = there !== before || (now !== null && isSameOwner(now, file) && !isSameOwner(old, file))
+    // Where the text is to stay, the owner tells; else it tells nothing, as a copy may not have that of the file.
+    const isOwned = before === digest && now !== null && isSameOwner(now, file) && !isSameOwner(old, file)
+    const isReplaced = there !== before || isOwned
     if (isReplaced) await replaceFile(kept, path, { uid: old.uid, gid: old.gid, mode: old.mode & 0o7777 })
   } else if (there === digest && before !== digest) throw failed(`${kept} is not there`)
   await removeFile(kept)
@@ -149,8 +153,15 @@ async function complaintsOf(attempts: readonly (readonly [what: string, attempt:
   )
 }
 
-function inPlaceOf(files: readonly JournalFile[], replaced: readonly Replaced[]): Omit<CommitOutcome, 'warnings'> {
-  const those = (is: (how: Replaced) => boolean): string[] =>
-    files.flatMap(({ destination }, index) => (is(replaced[index] ?? 'renamed') ? [destination] : []))
-  return { inPlace: those((how) => how !== 'renamed'), ownerKept: those((how) => how === 'in-place-owner-kept') }
+function inPlaceOf(files: readonly JournalFile[], replaced: readonly Replaced[]): string[] {
+  return files.flatMap(({ destination }, index) => (replaced[index] === 'in-place' ? [destination] : []))
+}
+
+/** Not all file systems let owner and mode be changed, and some only say so. */
+async function ownerKeptOf(files: readonly JournalFile[]): Promise<string[]> {
+  const kept = files.map(async (file) => {
+    const stats = await lstat(file.path).catch(() => null)
+    return stats === null || isSameOwner(stats, file) ? [] : [file.destination]
+  })
+  return (await Promise.all(kept)).flat()
 }

@@ -1,8 +1,8 @@
 /** What is where a file is to be. */
 import { createHash } from 'node:crypto'
 import { constants, type Stats } from 'node:fs'
-import { lstat, open, readlink, realpath } from 'node:fs/promises'
-import { basename, dirname, join, resolve } from 'node:path'
+import { lstat, open, readlink, realpath, stat } from 'node:fs/promises'
+import { basename, dirname, isAbsolute, join } from 'node:path'
 import { failureOf, RouterError } from '../../errors.ts'
 
 export interface Place {
@@ -24,7 +24,10 @@ export async function placeOf(destination: string): Promise<Place> {
       const stats = await statsOf(path)
       if (stats === null || stats.isFile()) return { path, stats }
       if (!stats.isSymbolicLink()) throw failed(`${path} is ${kindOf(stats)}`)
-      path = resolve(dirname(path), await readlink(path))
+      if (await isStrangers(path, stats)) throw failed(`${path} is a link of another user in a directory of all`)
+      const target = await readlink(path)
+      // Not normalized: a directory in it may be a link, and `..` is that of where it leads to.
+      path = isAbsolute(target) ? target : `${dirname(path)}/${target}`
     }
     throw failed(`${destination} is a link that leads to itself`)
   } catch (cause) {
@@ -42,6 +45,13 @@ async function statsOf(path: string): Promise<Stats | null> {
     if (failureOf(error) === 'missing') return null
     throw error
   }
+}
+
+/** In /tmp anybody could lead us to any file: as with fs.protected_symlinks, which does not see this. */
+async function isStrangers(link: string, { uid }: Stats): Promise<boolean> {
+  const directory = await stat(dirname(link))
+  if ((directory.mode & 0o1002) !== 0o1002 || uid === directory.uid) return false
+  return uid !== (await stat('/proc/self').catch(() => null))?.uid
 }
 
 function kindOf(stats: Stats): string {

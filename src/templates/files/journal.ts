@@ -42,17 +42,21 @@ export class Journal {
     return this.#reloadDue
   }
 
-  /** What an earlier router has left under way; null: no commit. A journal of no use is set aside, with a warning. Never rejects. */
+  /**
+   * What an earlier router has left under way; null: no commit. A journal of no use is set aside, with a warning: as there
+   * is one only while something is under way, a reload counts as due. Never rejects.
+   */
   async load(): Promise<InterruptedCommit | null> {
     if (this.path === null) return null
-    // Nobody else writes it: whatever lies beside it is of a writer that was killed.
-    await removeLeftovers(this.path, 0)
+    // Nobody else writes it: whatever lies beside it is of a writer that was killed, also one whose clock was ahead.
+    await removeLeftovers(this.path, -Infinity)
     const file = await readTextFile(this.path, MAX_BYTES)
     if (file.kind === 'missing') return null
     const decoded = file.kind === 'text' ? decodeJournal(file.text, this.#options.group) : null
     if (decoded?.ok !== true) {
       const reason = file.kind === 'unusable' ? file.reason : decoded?.ok === false ? decoded.message : ''
       await this.#setAside(this.path, reason)
+      await this.committed(true)
       return null
     }
     const { reloadDue, commit } = decoded.value

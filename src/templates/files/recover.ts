@@ -15,9 +15,15 @@ export async function recover(journal: Journal, destinations: readonly string[],
   const warnings: string[] = []
   let commit: Recovery['commit'] = 'none'
   if (interrupted !== null) {
-    const files = await configured(interrupted.files, destinations)
-    commit = files.length === 0 ? 'none' : await settle(files, interrupted, journal, warnings)
-    if (commit === 'none') await journal.undone()
+    try {
+      const files = await configured(interrupted.files, destinations)
+      commit = files.length === 0 ? 'none' : await settle(files, interrupted, journal, warnings)
+      if (commit === 'none') await journal.undone()
+    } catch (error) {
+      // The others alone would be half a group: the first pass does it, once all can be reached. Some may be in place.
+      warnings.push(`a commit that was interrupted cannot be settled: ${explain(error)}`)
+      await journal.committed(interrupted.reload)
+    }
   }
   for (const destination of destinations) {
     // Where it cannot be reached nothing can be swept either; the first pass says what is wrong.
@@ -27,7 +33,7 @@ export async function recover(journal: Journal, destinations: readonly string[],
   return { reloadDue: journal.reloadDue, commit, warnings }
 }
 
-/** Those that are still to be written, where they were to be written. */
+/** Those that are still to be written, where they were to be written. Rejects where that cannot be told. */
 async function configured(
   files: readonly JournalFile[],
   destinations: readonly string[],
@@ -35,8 +41,7 @@ async function configured(
   const isConfigured = await Promise.all(
     files.map(async ({ destination, path, staged }) => {
       if (!destinations.includes(destination) || !isStageName(staged, path)) return false
-      const place = await placeOf(destination).catch(() => null)
-      return place?.path === path
+      return (await placeOf(destination)).path === path
     }),
   )
   return files.filter((_, index) => isConfigured[index])
@@ -61,9 +66,11 @@ async function settle(
   } catch (error) {
     warnings.push(`a commit that was interrupted cannot be completed: ${explain(error)}`)
   }
-  warnings.push(...(await undo(files)))
+  const left = await undo(files)
   await discard(files)
-  await journal.undone()
+  // What could not be put back may be the new one.
+  await (left.length === 0 ? journal.undone() : journal.committed(reload))
+  warnings.push(...left)
   return 'undone'
 }
 

@@ -1,8 +1,6 @@
 /** One file takes the place of another, and can be taken back. */
 import { constants } from 'node:fs'
 import { link, lstat, open, rename, unlink } from 'node:fs/promises'
-import { dirname } from 'node:path'
-import { syncDirectory } from '../../atomic-file.ts'
 import { failureOf } from '../../errors.ts'
 import { bytesOf } from './destination.ts'
 import type { StagedFile } from './target.ts'
@@ -10,7 +8,7 @@ import type { StagedFile } from './target.ts'
 /** What the file is to be. */
 export type Attributes = Pick<StagedFile, 'uid' | 'gid' | 'mode'>
 
-export type Replaced = 'renamed' | 'in-place' | 'in-place-owner-kept'
+export type Replaced = 'renamed' | 'in-place'
 
 /**
  * Puts `source`, which is gone then, in the place of `path`. Where that is a mount point it is written in place: a reader
@@ -31,29 +29,32 @@ export async function replaceFile(
   }
   for (const other of others) await separate(other, path)
   const bytes = (await bytesOf(source)) ?? Buffer.alloc(0)
-  const isOwned = await writeInPlace(path, bytes, wanted)
+  await writeInPlace(path, bytes, wanted)
   await unlink(source)
-  return isOwned ? 'in-place' : 'in-place-owner-kept'
+  return 'in-place'
 }
 
 function isMount(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'EBUSY' || error.code === 'EXDEV')
 }
 
-/** Whether owner and mode are as wanted. */
-async function writeInPlace(path: string, bytes: Buffer, { uid, gid, mode }: Attributes): Promise<boolean> {
+/** Owner and mode are as wanted, if they can be changed. */
+async function writeInPlace(path: string, bytes: Buffer, { uid, gid, mode }: Attributes): Promise<void> {
   const file = await open(path, constants.O_WRONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
   try {
+    const stats = await file.stat()
+    const common = stats.mode & mode
+    // Whoever is to read it no more does not read the new text either.
+    if (common !== (stats.mode & 0o7777)) await allowed(() => file.chmod(common))
     // Shortened afterwards: a full disk then still has room for what was there, should it have to be put back.
     for (let at = 0; at < bytes.length;) at += (await file.write(bytes, at, bytes.length - at, at)).bytesWritten
     await file.truncate(bytes.length)
-    const stats = await file.stat()
-    const isOwned = await allowed(async () => {
-      if (stats.uid !== uid || stats.gid !== gid) await file.chown(uid, gid)
-      if (stats.uid !== uid || stats.gid !== gid || (stats.mode & 0o7777) !== mode) await file.chmod(mode)
+    await allowed(async () => {
+      const isOthers = stats.uid !== uid || stats.gid !== gid
+      if (isOthers) await file.chown(uid, gid)
+      if (isOthers || common !== mode) await file.chmod(mode)
     })
     await file.sync()
-    return isOwned
   } finally {
     await file.close()
   }
@@ -96,17 +97,23 @@ async function copyTo(path: string, copy: string): Promise<void> {
   const file = await open(copy, 'wx', 0o600)
   try {
     await file.writeFile(bytes)
-    await allowed(() => file.chown(uid, gid))
-    await file.chmod(mode & 0o7777)
+    const isOwned = await allowed(() => file.chown(uid, gid))
+    // With another group than the file's: that one may read what everybody may.
+    await file.chmod(mode & (isOwned ? 0o7777 : 0o707 | ((mode & 0o7) << 3)))
     await file.sync()
   } finally {
     await file.close()
   }
 }
 
-/** Makes `path` the backup `backup`, by way of `temporary` beside it; both are on the disk. Rejects with the error of the file system. */
+/**
+ * Makes `path` the backup `backup`, by way of `temporary` beside it; it is on the disk once their directory is synced.
+ * Rejects with the error of the file system.
+ */
 export async function backUp(path: string, temporary: string, backup: string): Promise<void> {
   try {
+    // Of a commit that was interrupted just there.
+    await removeFile(temporary)
     await keepAs(path, temporary)
     const file = await open(temporary, constants.O_RDONLY | constants.O_NOFOLLOW)
     await file.sync().finally(async () => file.close())
@@ -115,7 +122,6 @@ export async function backUp(path: string, temporary: string, backup: string): P
     // Two names of one file are not renamed to each other: both stay.
     await removeFile(temporary)
   }
-  await syncDirectory(dirname(backup))
 }
 
 /** Removes a file that may be gone already. Rejects with the error of the file system. */

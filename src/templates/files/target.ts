@@ -34,7 +34,7 @@ export type Difference = 'same' | 'missing' | 'content' | 'owner' | 'mode'
 export interface CommitOutcome {
   /** Destinations that could only be written in place, as they are mount points: not atomic. */
   readonly inPlace: readonly string[]
-  /** Those of them that keep the owner or the mode that they had, as it cannot be changed. */
+  /** Those that have another owner or mode than they were to have, as it cannot be changed. */
   readonly ownerKept: readonly string[]
   /** What went wrong and kept no file from being replaced. Each fit to be shown. */
   readonly warnings: readonly string[]

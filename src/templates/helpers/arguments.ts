@@ -36,6 +36,11 @@ export function fieldOf(record: Readonly<Record<string, unknown>>, name: string)
   return Object.hasOwn(record, name) ? record[name] : null
 }
 
+/** Without looking at the values, unlike Object.keys: `lag` changes with every check. */
+export function namesOf(record: Readonly<Record<string, unknown>>): readonly unknown[] {
+  return Reflect.ownKeys(record)
+}
+
 /** A record without a prototype, so that no name in it means anything. */
 export function newRecord(fields: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
   return Object.assign(Object.create(null) as Record<string, unknown>, fields)

@@ -22,7 +22,15 @@ type Part =
  */
 export function compileGlob(pattern: string): (name: string) => boolean {
   const chunks = parse(Array.from(pattern))
-  return (name) => matches(chunks, Array.from(name))
+  const start = startOf(chunks)
+  return (name) => name.startsWith(start) && matches(chunks, Array.from(name))
+}
+
+/** What every match begins with: one look at it is enough for most names. */
+function startOf([first]: readonly Chunk[]): string {
+  const parts = first === undefined || first.afterStar ? [] : first.parts
+  const end = parts.findIndex(({ kind }) => kind !== 'char')
+  return (end === -1 ? parts : parts.slice(0, end)).map((part) => (part.kind === 'char' ? part.char : '')).join('')
 }
 
 /** Why a pattern is malformed, or null. */

@@ -8,6 +8,9 @@ import { compileGlob, faultOf } from './glob.ts'
 type Entries = ReadonlyMap<string, string>
 
 const PAIR: Shape = { kind: 'record', name: 'key', fields: { key: TEXT, value: TEXT } }
+/** One may come from a key, and every name is compared with it. */
+const LONGEST_PATTERN = 4096
+const NO_KEYS = 'the template has no `keys` in the configuration'
 const PAIRS = listShape(PAIR)
 const TEXTS = listShape(TEXT)
 
@@ -20,7 +23,7 @@ export const KEY_HELPERS: readonly Helper[] = [
     unsafe: 'settles',
     run: ([key], call) => {
       const name = keyName(key)
-      return read(call, (entries) => entries.has(name))
+      return read(call, `exists ${name}`, (entries) => entries.has(name))
     },
   },
   {
@@ -73,7 +76,7 @@ export const KEY_HELPERS: readonly Helper[] = [
     arity: { min: 1, max: 1 },
     returns: () => TEXTS,
     unsafe: 'carries',
-    run: ([key], call) => children(key, call, () => true),
+    run: ([key], call) => children('ls', key, call),
   },
   {
     name: 'lsdir',
@@ -81,7 +84,7 @@ export const KEY_HELPERS: readonly Helper[] = [
     arity: { min: 1, max: 1 },
     returns: () => TEXTS,
     unsafe: 'carries',
-    run: ([key], call) => children(key, call, (below) => below.includes('/')),
+    run: ([key], call) => children('lsdir', key, call),
   },
   {
     name: 'sortKVByLength',
@@ -99,9 +102,19 @@ export const KEY_HELPERS: readonly Helper[] = [
   },
 ]
 
+/** For a template that has none: what would ask for them is found when it is compiled. */
+export const HELPERS_OF_NO_KEYS: readonly Helper[] = KEY_HELPERS.map((helper) =>
+  helper.name === 'sortKVByLength' ? helper : { ...helper, checkLiterals: () => NO_KEYS },
+)
+
 /** `/db/host`; a slash in front may be left out and one at the end may be there, as confd's documentation has it. */
 function keyName(value: unknown): string {
-  return `/${textOf(value, 'the key').replace(/^\/+|\/+$/g, '')}`
+  const text = textOf(value, 'the key')
+  let [start, end] = [0, text.length]
+  // By hand: a pattern for the end would take the square of the time for slashes in the middle.
+  while (start < end && text[start] === '/') start++
+  while (start < end && text[end - 1] === '/') end--
+  return `/${text.slice(start, end)}`
 }
 
 function checkPattern([pattern]: readonly unknown[]): string | null {
@@ -109,14 +122,14 @@ function checkPattern([pattern]: readonly unknown[]): string | null {
 }
 
 /** The question is put to all keys at once: what it gives is all that the rendering depends on. */
-function read<T>(call: HelperCall, question: (entries: Entries) => T): T {
-  const answer = call.read(({ keys }) => (keys === null ? null : { of: question(keys.entries) }))
-  if (answer === null) throw new HelperError('the template has no `keys` in the configuration')
+function read<T>(call: HelperCall, what: string, question: (entries: Entries) => T): T {
+  const answer = call.read(what, ({ keys }) => (keys === null ? null : { of: question(keys.entries) }))
+  if (answer === null) throw new HelperError(NO_KEYS)
   return answer.of
 }
 
 function valueOf(name: string, call: HelperCall): string | null {
-  return read(call, (entries) => entries.get(name) ?? null)
+  return read(call, `getv ${name}`, (entries) => entries.get(name) ?? null)
 }
 
 function missing(name: string): never {
@@ -125,23 +138,25 @@ function missing(name: string): never {
 
 function matching(pattern: unknown, call: HelperCall): readonly (readonly [string, string])[] {
   const text = textOf(pattern, 'the pattern')
-  const fits = compileGlob(text.startsWith('/') ? text : `/${text}`)
-  return read(call, (entries) => {
+  if (text.length > LONGEST_PATTERN) throw new HelperError('the pattern is too long')
+  const glob = text.startsWith('/') ? text : `/${text}`
+  const fits = compileGlob(glob)
+  return read(call, `gets ${glob}`, (entries) => {
     const names = [...entries.keys()].filter(fits).sort(byBytes)
     return names.map((name) => [name, entries.get(name) ?? ''] as const)
   })
 }
 
-function children(key: unknown, call: HelperCall, isListed: (below: string) => boolean): readonly string[] {
+function children(what: 'ls' | 'lsdir', key: unknown, call: HelperCall): readonly string[] {
   const name = keyName(key)
   const parent = name === '/' ? '/' : `${name}/`
-  return read(call, (entries) => {
+  return read(call, `${what} ${name}`, (entries) => {
     const names = new Set<string>()
     for (const entry of entries.keys()) {
       if (!entry.startsWith(parent)) continue
       const below = entry.slice(parent.length)
       const child = below.split('/', 1)[0] ?? ''
-      if (child !== '' && isListed(below)) names.add(child)
+      if (child !== '' && (what === 'ls' || below.includes('/'))) names.add(child)
     }
     return [...names].sort(byBytes)
   })

@@ -14,6 +14,7 @@ import {
   kindOf,
   listOf,
   listShape,
+  namesOf,
   newRecord,
   presentShape,
   recordOf,
@@ -30,7 +31,7 @@ export const LIST_HELPERS: readonly Helper[] = [
     unsafe: 'settles',
     run: ([value]) => {
       if (Array.isArray(value)) return value.length
-      return isRecord(value) ? Object.keys(value).length : Buffer.byteLength(textOf(value, 'the value'))
+      return isRecord(value) ? namesOf(value).length : Buffer.byteLength(textOf(value, 'the value'))
     },
   },
   {
@@ -38,6 +39,7 @@ export const LIST_HELPERS: readonly Helper[] = [
     usage: 'index VALUE KEY...',
     arity: { min: 2, max: 16 },
     returns: ([value, ...keys]) => keys.reduce((shape) => below(shape), value ?? ANY),
+    checkLiterals: ([, ...keys], [value = ANY] = []) => checkSteps(keys, value),
     unsafe: 'carries',
     run: ([value, ...keys]) => keys.reduce(itemOf, value),
   },
@@ -117,6 +119,10 @@ export const LIST_HELPERS: readonly Helper[] = [
       const shape = below(tags ?? ANY)
       return fallback === undefined ? shape : commonShape([presentShape(shape), fallback])
     },
+    checkLiterals: (_args, [tags = ANY] = []) => {
+      const whole = presentShape(tags)
+      return whole.kind === 'record' ? `a ${whole.name} is no map of tags: those are in a member's "tags"` : null
+    },
     unsafe: 'carries',
     run: ([tags, name, fallback = null]) =>
       fieldOf(recordOf(tags, 'the tags'), textOf(name, 'the name of the tag')) ?? fallback,
@@ -142,9 +148,25 @@ export const LIST_HELPERS: readonly Helper[] = [
 
 /** `shapes`: of the arguments, where the compiler gives them. */
 function checkField([, field]: readonly unknown[], shapes: readonly Shape[] = []): string | null {
-  const item = presentShape(elementOf(shapes[0]))
-  if (typeof field !== 'string' || item.kind !== 'record' || Object.hasOwn(item.fields, field)) return null
-  return `a ${item.name} has no "${printable(field, 64)}": ${suggest(field, Object.keys(item.fields))}`
+  return whyNone(presentShape(elementOf(shapes[0])), field)
+}
+
+/** The same for one name after the other. */
+function checkSteps(keys: readonly unknown[], value: Shape): string | null {
+  let shape = presentShape(value)
+  for (const key of keys) {
+    const fault = whyNone(shape, key)
+    if (fault !== null) return fault
+    const field = shape.kind === 'record' && typeof key === 'string' ? shape.fields[key] : undefined
+    shape = presentShape(field ?? below(shape))
+  }
+  return null
+}
+
+/** Why there is no such field; null: there is, or may be. */
+function whyNone(record: Shape, field: unknown): string | null {
+  if (typeof field !== 'string' || record.kind !== 'record' || Object.hasOwn(record.fields, field)) return null
+  return `a ${record.name} has no "${printable(field, 64)}": ${suggest(field, Object.keys(record.fields))}`
 }
 
 /** A name that no item has is misspelt; that some lack it is usual for what was JSON. */

@@ -1,7 +1,7 @@
 /** Comparisons and choices, named and meant as in Go's templates. */
 import { HelperError, type Helper } from '../helper.ts'
 import { FLAG, type Shape } from '../shape.ts'
-import { byBytes, commonShape, isAbsent, isRecord, kindOf, presentShape } from './arguments.ts'
+import { byBytes, commonShape, isAbsent, isRecord, kindOf, namesOf, presentShape } from './arguments.ts'
 
 /** Beyond that a call is a mistake. */
 const MANY = 64
@@ -25,7 +25,11 @@ export const LOGIC_HELPERS: readonly Helper[] = [
     name: 'and',
     usage: 'and A B...',
     arity: { min: 1, max: MANY },
-    returns: (shapes) => commonShape(shapes),
+    returns: (shapes) => {
+      const common = commonShape(shapes.map(presentShape))
+      const maybe = shapes.find(({ kind }) => kind === 'maybe')
+      return maybe === undefined ? common : { ...maybe, of: common }
+    },
     unsafe: 'carries',
     run: (values) => values.find((value) => !isTrue(value)) ?? values.at(-1),
   },
@@ -67,7 +71,7 @@ export function order(a: unknown, b: unknown): number {
 /** As in Go's templates: an empty record is false too. */
 function isTrue(value: unknown): boolean {
   if (Array.isArray(value)) return value.length > 0
-  return isRecord(value) ? Object.keys(value).length > 0 : Boolean(value)
+  return isRecord(value) ? namesOf(value).length > 0 : Boolean(value)
 }
 
 function scalar(value: unknown): string {

@@ -10,6 +10,9 @@ const SRV: Shape = {
   fields: { target: TEXT, port: NUMBER, priority: NUMBER, weight: NUMBER },
 }
 
+/** Longer than any path, and than any name: not worth a question. */
+const LONGEST = 4096
+
 const IS_RELATIVE = 'the path does not begin with a slash'
 
 export const NETWORK_HELPERS: readonly Helper[] = [
@@ -43,6 +46,7 @@ export const NETWORK_HELPERS: readonly Helper[] = [
     run: ([path], call) => {
       const name = textOf(path, 'the path')
       if (!name.startsWith('/')) throw new HelperError(IS_RELATIVE)
+      if (name.length > LONGEST) throw new HelperError('the path is too long')
       const answer = call.ask({ kind: 'file', name })
       if (!answer.ok) throw new HelperError(`the file ${answer.reason}`)
       return answer.value === true
@@ -56,7 +60,9 @@ export const NETWORK_HELPERS: readonly Helper[] = [
     unsafe: 'carries',
     run: ([name, fallback = ''], call) => {
       const variable = textOf(name, 'the name of the variable')
-      const value = call.read(({ env }) => (Object.hasOwn(env, variable) ? (env[variable] ?? '') : ''))
+      const value = call.read(`getenv ${variable}`, ({ env }) =>
+        Object.hasOwn(env, variable) ? (env[variable] ?? '') : '',
+      )
       // An empty one is as one that is not set: so is confd's.
       return value === '' ? textOf(fallback, 'the default') : value
     },
@@ -76,6 +82,7 @@ function lookup(name: string, kind: Question['kind']): Helper {
 
 /** The name itself may come from a key and is not said. */
 function texts(kind: Question['kind'], name: string, call: HelperCall): readonly string[] {
+  if (name.length > LONGEST) throw new HelperError('the name is too long')
   const answer = call.ask({ kind, name })
   if (!answer.ok) throw new HelperError(`the name ${answer.reason}`)
   return typeof answer.value === 'boolean' ? [] : answer.value

@@ -25,8 +25,8 @@ const TARGETS: Readonly<Record<string, Quoting>> = {
   },
   /** A value of a connection string: fe-connect.c, conninfo_parse. */
   libpq: (value) => `'${lineOf(value, 'libpq').replace(/['\\]/g, '\\$&')}'`,
-  /** A field of a password file: fe-connect.c, passwordFromFile. */
-  pgpass: (value) => lineOf(value, 'pgpass').replace(/[:\\]/g, '\\$&'),
+  /** A field of a password file: fe-connect.c, passwordFromFile. There `*` alone is any, and a # begins a comment. */
+  pgpass: (value) => lineOf(value, 'pgpass').replace(/[:\\]|^#|^\*$/g, '\\$&'),
   /** A value of postgresql.conf: guc-file.l, where a backslash escapes too. */
   postgresql: (value) => `'${lineOf(value, 'postgresql').replaceAll('\\', '\\\\').replaceAll(`'`, `''`)}'`,
   /** One word of a POSIX shell (2.2.2, single quotes): only NUL cannot be in it. */

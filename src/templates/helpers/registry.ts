@@ -1,7 +1,7 @@
 /** Every helper that a template can use. */
 import type { Helper } from '../helper.ts'
 import { JSON_HELPERS } from './json.ts'
-import { KEY_HELPERS } from './keys.ts'
+import { HELPERS_OF_NO_KEYS, KEY_HELPERS } from './keys.ts'
 import { LIST_HELPERS } from './lists.ts'
 import { LOGIC_HELPERS } from './logic.ts'
 import { NETWORK_HELPERS } from './network.ts'
@@ -9,8 +9,7 @@ import { NUMBER_HELPERS } from './numbers.ts'
 import { QUOTING_HELPERS } from './quoting.ts'
 import { TEXT_HELPERS } from './text.ts'
 
-export const HELPERS: readonly Helper[] = [
-  ...KEY_HELPERS,
+const OTHERS: readonly Helper[] = [
   ...TEXT_HELPERS,
   ...LIST_HELPERS,
   ...NUMBER_HELPERS,
@@ -19,3 +18,8 @@ export const HELPERS: readonly Helper[] = [
   ...NETWORK_HELPERS,
   ...QUOTING_HELPERS,
 ]
+
+export const HELPERS: readonly Helper[] = [...KEY_HELPERS, ...OTHERS]
+
+/** The same for a template that is given no keys. */
+export const HELPERS_WITHOUT_KEYS: readonly Helper[] = [...HELPERS_OF_NO_KEYS, ...OTHERS]

@@ -12,7 +12,7 @@ export const TEXT_HELPERS: readonly Helper[] = [
   onText('toUpper', 'toUpper TEXT', (text) => text.toUpperCase()),
   onText('toLower', 'toLower TEXT', (text) => text.toLowerCase()),
   { ...onText('base64Encode', 'base64Encode TEXT', (text) => Buffer.from(text).toString('base64')), unsafe: 'quotes' },
-  onText('base64Decode', 'base64Decode TEXT', decode),
+  { ...onText('base64Decode', 'base64Decode TEXT', decode), unsafe: 'reveals' },
   {
     name: 'split',
     usage: 'split TEXT SEPARATOR',

@@ -76,8 +76,11 @@ describe('a command', () => {
   test('that cannot be started says why', async () => {
     writeFileSync(join(dir.path, 'plain'), 'echo')
     chmodSync(join(dir.path, 'plain'), 0o644)
+    writeFileSync(join(dir.path, 'windows'), '#!/bin/sh\r\necho\r\n')
+    chmodSync(join(dir.path, 'windows'), 0o755)
     const cases: readonly (readonly [Promise<CommandResult>, string])[] = [
       [run(['no-such-program']), 'cannot be started: no such program: no-such-program'],
+      [run(['./windows']), 'cannot be started: the interpreter that ./windows names is not there'],
       [run([join(dir.path, 'plain')]), `cannot be started: not allowed to run ${dir.path}/plain`],
       [run('echo', { workingDir: '/none' }), 'cannot be started: its working directory /none is not there'],
       [run(['echo', 'a\0b']), 'cannot be started: '],

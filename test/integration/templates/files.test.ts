@@ -4,7 +4,9 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import {
   chmodSync,
   chownSync,
+  constants,
   existsSync,
+  lchownSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -14,17 +16,16 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import fs, { type FileHandle } from 'node:fs/promises'
-import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { pino } from 'pino'
 import { explain, RouterError } from '../../../src/errors.ts'
 import { Files } from '../../../src/templates/files/files.ts'
 import { Journal } from '../../../src/templates/files/journal.ts'
-import type { Target } from '../../../src/templates/files/target.ts'
+import type { CommitOutcome, StagedFile, Target } from '../../../src/templates/files/target.ts'
 import { TempDir } from '../../support/temp.ts'
 import { systemUser } from '../../support/user.ts'
+import { type Fate, type FileCall, withFaults } from './support/faults.ts'
 
 const PROGRAM = join(import.meta.dirname, 'support', 'commit-program.ts')
 const SECRET = 'password-of-the-template'
@@ -131,9 +132,14 @@ describe('the files of templates', () => {
     symlinkSync('directory/file', join(directory, 'link'))
     symlinkSync('real/new', join(directory, 'dangling'))
     symlinkSync('loop', join(directory, 'loop'))
+    // What .. is depends on where the link before it leads to.
+    mkdirSync(join(directory, 'real', 'deep'))
+    symlinkSync('real/deep', join(directory, 'deep'))
+    symlinkSync('deep/../up', join(directory, 'up'))
     for (const [name, real] of [
       ['link', 'file'],
       ['dangling', 'new'],
+      ['up', 'up'],
     ] as const) {
       const target = targetOf(join(directory, name), { backup: true })
       const staged = await files.stage(target, 'text')
@@ -146,7 +152,22 @@ describe('the files of templates', () => {
     assert.equal(readlinkSync(join(directory, 'link')), 'directory/file')
     assert.equal(readFileSync(join(directory, 'real', 'file.bak'), 'utf8'), 'old')
     assert.match(await failure(files.difference(targetOf(join(directory, 'loop')), '')), /loop (is a link|cannot be)/)
-    assert.deepEqual(readdirSync(join(directory, 'real')).sort(), ['file', 'file.bak', 'new'])
+    assert.deepEqual(readdirSync(join(directory, 'real')).sort(), ['deep', 'file', 'file.bak', 'new', 'up'])
+  })
+
+  test('are not reached by a link that another user has put into a directory of all', async () => {
+    const directory = dir.mkdir('sticky')
+    chmodSync(directory, 0o1777)
+    const target = targetOf(join(directory, 'link'))
+    symlinkSync('victim', target.destination)
+    assert.equal(await files.difference(target, ''), 'missing')
+    const other = systemUser('nobody')
+    // Nobody but root can give one away.
+    if (other === null || !isRoot) return
+    lchownSync(target.destination, other.uid, other.gid)
+    assert.match(await failure(files.stage(target, SECRET)), /sticky\/link is a link of another user in a directory of/)
+    chmodSync(directory, 0o755)
+    assert.equal(await files.difference(target, ''), 'missing')
   })
 
   test('are refused where something else is, or no directory', async () => {
@@ -205,72 +226,139 @@ describe('the files of templates', () => {
     }
   })
 
-  const FAULTS: readonly (readonly [inject: string, message: RegExp])[] = [
-    ['fsync:error=ENOSPC:when=1', /^failed: .*\/a cannot be written: ENOSPC/],
-    ['fsync:error=EIO:when=3', /^failed: .*\/c cannot be written: EIO/],
-    ['fchmod:error=EPERM:when=2', /^failed: .*\/b cannot be written: EPERM/],
-    ['rename:error=EPERM:when=1', /^failed: .*\/a cannot be replaced: EPERM/],
-    ['rename:error=EROFS:when=2', /^failed: .*\/b cannot be replaced: EROFS/],
-    ['rename:error=EIO:when=3', /^failed: .*\/c cannot be replaced: EIO/],
+  const FAULTS: readonly (readonly [name: string, nth: number, code: string, message: RegExp])[] = [
+    ['.writeFile', 2, 'ENOSPC', /\/b cannot be written: ENOSPC/],
+    ['.sync', 1, 'ENOSPC', /\/a cannot be written: ENOSPC/],
+    ['.sync', 3, 'EIO', /\/c cannot be written: EIO/],
+    ['.chmod', 2, 'EPERM', /\/b cannot be written: EPERM/],
+    ['rename', 1, 'EPERM', /\/a cannot be replaced: EPERM/],
+    ['rename', 2, 'EROFS', /\/b cannot be replaced: EROFS/],
+    ['rename', 3, 'EIO', /\/c cannot be replaced: EIO/],
   ]
-  for (const [inject, message] of FAULTS)
-    test(`are all as they were, with nothing beside them, after a failure: ${inject}`, () => {
-      const { directory, paths } = oldFiles(inject)
-      assert.match(commitBy(['-e', `inject=${inject}`], 'new', paths), message)
+  for (const [name, nth, code, message] of FAULTS)
+    test(`are all as they were, with nothing beside them, after a failure: ${name} ${nth} ${code}`, async () => {
+      const { directory, paths } = oldFiles(`${name}-${nth}`)
+      const fate: Fate = (call) => (call.name === name && call.nth === nth ? code : null)
+      assert.match(await failure(withFaults(fate, async () => commitAll(paths, SECRET))), message)
       assert.deepEqual(readdirSync(directory), ['a', 'b'])
       for (const path of paths.slice(0, 2)) assert.equal(readFileSync(path, 'utf8'), 'old')
       assert.equal(modeOf(paths[0] ?? ''), 0o600)
     })
 
-  const DETOURS: readonly (readonly [name: string, injects: readonly string[], outcome: RegExp])[] = [
-    ['there are no hard links', ['link:error=EPERM:when=1+'], /"inPlace":\[\]/],
-    ['directories cannot be synced', ['fsync:error=EINVAL:when=4'], /"warnings":\[".* is not synced: EINVAL/],
-    ['one is a mount point', ['rename:error=EBUSY:when=1'], /"inPlace":\["[^"]*\/a"\],"ownerKept":\[\]/],
-    ['another one is', ['rename:error=EXDEV:when=2'], /"inPlace":\["[^"]*\/b"\]/],
+  const DETOURS: readonly (readonly [name: string, fate: Fate, outcome: RegExp])[] = [
+    ['there are no hard links', ({ name }) => (name === 'link' ? 'EPERM' : null), /"inPlace":\[\]/],
+    [
+      'directories cannot be synced',
+      ({ name, nth }) => (name === '.sync' && nth > 3 ? 'EINVAL' : null),
+      /"warnings":\["[^"]* is not synced: EINVAL[^"]*"\]/,
+    ],
+    [
+      'one is a mount point',
+      ({ name, nth }) => (name === 'rename' && nth === 1 ? 'EBUSY' : null),
+      /"inPlace":\["[^"]*\/a"\],"ownerKept":\[\]/,
+    ],
+    [
+      'another one is',
+      ({ name, nth }) => (name === 'rename' && nth === 2 ? 'EXDEV' : null),
+      /"inPlace":\["[^"]*\/b"\]/,
+    ],
   ]
-  for (const [name, injects, outcome] of DETOURS)
-    test(`are all written where ${name}`, () => {
+  for (const [name, fate, outcome] of DETOURS)
+    test(`are all written where ${name}`, async () => {
       const { directory, paths } = oldFiles(name)
-      const faults = injects.flatMap((inject) => ['-e', `inject=${inject}`])
-      const said = commitBy(faults, 'new text', paths)
-      assert.match(said, /^committed /)
-      assert.match(said, outcome)
+      const said = await withFaults(fate, async () => commitAll(paths, 'new text'))
+      assert.match(JSON.stringify(said), outcome)
       assert.deepEqual(readdirSync(directory), ['a', 'b', 'c'])
       for (const path of paths) assert.equal(readFileSync(path, 'utf8'), 'new text')
       assert.equal(modeOf(paths[0] ?? ''), 0o600)
     })
 
-  test('that are written in place are put back as a whole when the disk is full in the middle', () => {
+  test('that are written in place are put back as a whole when the disk is full in the middle', async () => {
     const { directory, paths } = oldFiles('full')
-    const faults = ['-e', 'inject=rename:error=EBUSY:when=2+', '-e', 'inject=ftruncate:error=EIO:when=1']
-    assert.match(commitBy(faults, 'new and longer', paths), /^failed: .*\/b cannot be replaced: EIO/)
+    const fate: Fate = ({ name, nth }) =>
+      name === 'rename' && nth >= 2 ? 'EBUSY' : name === '.write' && nth === 1 ? 'ENOSPC' : null
+    const message = await failure(withFaults(fate, async () => commitAll(paths, 'new and longer')))
+    assert.match(message, /\/b cannot be replaced: ENOSPC/)
     assert.deepEqual(readdirSync(directory), ['a', 'b'])
     for (const path of paths.slice(0, 2)) assert.equal(readFileSync(path, 'utf8'), 'old')
   })
 
-  test('that have to keep their owner or mode are not written again for it', async (context) => {
-    const path = join(dir.mkdir('kept'), 'a')
-    writeFileSync(path, 'old')
-    const target = targetOf(path, { mode: 0o600 })
-    const staged = await files.stage(target, 'new')
-    const handle = await fs.open(path)
-    const busy = Object.assign(new Error('EBUSY: resource busy or locked'), { code: 'EBUSY' })
-    context.mock.method(fs, 'rename', async () => Promise.reject(busy))
-    const handles = Object.getPrototypeOf(handle) as FileHandle
-    context.mock.method(handles, 'chmod', async (mode: number) => (mode === 0o600 ? Promise.reject(busy) : undefined))
-    syncBuiltinESMExports()
-    try {
-      const { inPlace, ownerKept, warnings } = await files.commit([staged], noJournal(), false)
-      assert.deepEqual([inPlace, ownerKept], [[path], [path]])
-      assert.deepEqual(warnings, [`${path} keeps its owner and mode: they cannot be changed`])
-    } finally {
-      context.mock.restoreAll()
-      syncBuiltinESMExports()
-      await handle.close()
+  test('that are written in place can be read by nobody any more who is not to read what is written', async () => {
+    const path = join(dir.mkdir('narrow'), 'a')
+    for (const [there, wanted, meanwhile] of [
+      [0o644, 0o600, 0o600],
+      [0o600, 0o644, 0o600],
+      [0o640, 0o604, 0o600],
+      [0o640, 0o640, 0o640],
+    ] as const) {
+      writeFileSync(path, 'old')
+      chmodSync(path, there)
+      const staged = await files.stage(targetOf(path, { mode: wanted }), SECRET)
+      const modes: number[] = []
+      const fate: Fate = ({ name }) => (
+        name === '.write' && modes.push(modeOf(path)),
+        name === 'rename' ? 'EBUSY' : null
+      )
+      await withFaults(fate, async () => files.commit([staged], noJournal(), false))
+      assert.deepEqual([modes, modeOf(path)], [[meanwhile], wanted])
     }
-    assert.equal(modeOf(path), 0o644)
-    assert.equal(await files.difference(target, 'new'), 'same')
-    assert.equal(await files.difference(target, 'newer'), 'content')
+  })
+
+  test('that may not be written in place are left alone, with nothing beside them', async () => {
+    const path = join(dir.mkdir('denied'), 'a')
+    writeFileSync(path, 'old')
+    chmodSync(path, 0o640)
+    const denied: Readonly<Record<string, string>> = { link: 'EXDEV', '.chown': 'EPERM', rename: 'EBUSY' }
+    const fate: Fate = ({ name, args: [file, flags] }) =>
+      name === 'open' && file === path && (Number(flags) & constants.O_WRONLY) !== 0 ? 'EACCES' : (denied[name] ?? null)
+    const message = await failure(withFaults(fate, async () => commitAll([path], SECRET)))
+    assert.match(message, /a cannot be replaced: EACCES: injected$/)
+    assert.deepEqual([readFileSync(path, 'utf8'), readdirSync(join(dir.path, 'denied'))], ['old', ['a']])
+  })
+
+  const isChange = ({ name, args }: FileCall): boolean => name === '.chmod' && args[0] === 0o640
+  const KEEPS: readonly (readonly [name: string, fate: Fate])[] = [
+    ['may not be changed in place', (call) => (call.name === 'rename' ? 'EBUSY' : isChange(call) ? 'EPERM' : null)],
+    ['is changed in appearance only', (call) => (isChange(call) ? 'ignored' : null)],
+  ]
+  for (const [name, fate] of KEEPS)
+    test(`are not written again for an owner or mode that ${name}`, async () => {
+      const path = join(dir.mkdir(`kept ${name}`), 'a')
+      writeFileSync(path, 'old')
+      chmodSync(path, 0o644)
+      const own = new Files({ pid: process.pid, isAlive: () => true })
+      const target = targetOf(path, { mode: 0o640 })
+      // On the file system that lies, staging is the same lie.
+      const staged = await withFaults(name.startsWith('is') ? fate : () => null, async () => own.stage(target, 'new'))
+      const outcome = await withFaults(fate, async () => own.commit([staged], noJournal(), false))
+      assert.deepEqual(outcome.ownerKept, [path])
+      assert.deepEqual(outcome.warnings, [`${path} keeps its owner and mode: they cannot be changed`])
+      assert.notEqual(modeOf(path), 0o640)
+      assert.equal(await own.difference(target, 'new'), 'same')
+      assert.equal(await own.difference(target, 'newer'), 'content')
+    })
+
+  test('have a backup that no group of ours may read where it cannot be given to the group of the file', async () => {
+    const path = join(dir.mkdir('strange'), 'a')
+    writeFileSync(path, SECRET)
+    chmodSync(path, 0o2654)
+    const staged = await files.stage(targetOf(path, { backup: true }), 'new')
+    const fate: Fate = ({ name }) => (name === 'link' || name === '.chown' ? 'EPERM' : null)
+    await withFaults(fate, async () => files.commit([staged], noJournal(), false))
+    assert.equal(readFileSync(`${path}.bak`, 'utf8'), SECRET)
+    assert.equal(modeOf(`${path}.bak`), 0o644)
+  })
+
+  test('have a backup also where directories cannot be synced', async () => {
+    const path = join(dir.mkdir('unsynced'), 'a')
+    writeFileSync(path, 'old')
+    const staged = await files.stage(targetOf(path, { backup: true }), 'new')
+    const fate: Fate = ({ name, nth }) => (name === '.sync' && nth > 1 ? 'EINVAL' : null)
+    const { warnings } = await withFaults(fate, async () => files.commit([staged], noJournal(), false))
+    assert.deepEqual(
+      [readFileSync(`${path}.bak`, 'utf8'), readFileSync(path, 'utf8'), warnings.length],
+      ['old', 'new', 1],
+    )
   })
 
   test('that are mounted by themselves are written in place, and fail as a whole on a full disk', () => {
@@ -307,15 +395,14 @@ describe('the files of templates', () => {
     return { directory, paths }
   }
 
-  /** What the program says that commits `text`, with faults of the system. */
-  function commitBy(faults: readonly string[], text: string, paths: readonly string[]): string {
-    const strace = ['-f', '-qq', '--seccomp-bpf', '-o', join(dir.path, 'trace'), ...faults]
-    const args = [...strace, process.execPath, PROGRAM, 'none', text, ...paths]
-    // With one thread they are counted in the order in which they are made.
-    const env = { ...process.env, UV_THREADPOOL_SIZE: '1' }
-    const { stdout, stderr } = spawnSync('strace', args, { encoding: 'utf8', timeout: 60_000, env })
-    assert.notEqual(stdout, '', stderr)
-    return stdout
+  async function commitAll(paths: readonly string[], text: string): Promise<CommitOutcome> {
+    const staged: StagedFile[] = []
+    try {
+      for (const path of paths) staged.push(await files.stage(targetOf(path), text))
+      return await files.commit(staged, noJournal(), true)
+    } finally {
+      await files.discard(staged)
+    }
   }
 })
 

@@ -1,6 +1,5 @@
 /** Commits that are cut off at any moment, and the journal that settles them at the next start. */
 import assert from 'node:assert/strict'
-import { createHash } from 'node:crypto'
 import {
   existsSync,
   mkdirSync,
@@ -10,6 +9,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
@@ -18,21 +18,11 @@ import { pino } from 'pino'
 import { explain } from '../../../src/errors.ts'
 import { Files } from '../../../src/templates/files/files.ts'
 import { Journal } from '../../../src/templates/files/journal.ts'
-import type { StagedFile } from '../../../src/templates/files/target.ts'
 import { TempDir } from '../../support/temp.ts'
+import { files, NEW, OLD, Scene, stageAll } from './support/cut-off.ts'
 import { type Call, traced } from './support/traced.ts'
 
 type Line = { readonly event: string; readonly msg: string }
-
-const OLD = 'old '.repeat(3000)
-const NEW = 'new and longer '.repeat(1000)
-
-/** A directory with files a and b, and one for the state. */
-interface Scene {
-  readonly directory: string
-  readonly state: string
-  readonly paths: readonly string[]
-}
 
 describe('the journal of a group', () => {
   let dir: TempDir
@@ -43,34 +33,11 @@ describe('the journal of a group', () => {
   })
   after(async () => dir.remove())
 
-  const files = new Files({ pid: process.pid, isAlive: () => false })
-
-  function sceneOf(name: string): Scene {
+  const sceneOf = (name: string): Scene => {
     lines = []
-    const directory = dir.mkdir(`${name}/files`)
-    const paths = ['a', 'b'].map((file) => join(directory, file))
-    for (const path of paths) writeFileSync(path, OLD)
-    return { directory, state: join(dir.path, name, 'state'), paths }
+    return new Scene(dir.mkdir(name))
   }
-
   const journalIn = (state: string | null): Journal => new Journal({ dir: state, group: 'group', log })
-  const targetOf = (destination: string) => ({ destination, owner: null, group: null, mode: null, backup: false })
-  const stageAll = async (paths: readonly string[], text: string): Promise<StagedFile[]> =>
-    Promise.all(paths.map(async (path) => files.stage(targetOf(path), text)))
-  const contents = ({ paths }: Scene): string[] => paths.map((path) => readFileSync(path, 'utf8'))
-
-  /** What a router does that is killed after the journal is written and before anything else. */
-  async function interrupted(scene: Scene, paths = scene.paths): Promise<readonly StagedFile[]> {
-    const staged = await stageAll(paths, NEW)
-    const journal = journalIn(scene.state)
-    await journal.load()
-    const old = createHash('sha256').update(OLD).digest('hex')
-    await journal.begin(
-      staged.map((file) => ({ ...file, before: old })),
-      true,
-    )
-    return staged
-  }
 
   test('has a reload until it is done, also after a restart', async () => {
     const scene = sceneOf('reload')
@@ -85,6 +52,10 @@ describe('the journal of a group', () => {
     const staged = await stageAll(scene.paths, OLD)
     writeFileSync(staged[1]?.staged ?? '', 'spoilt')
     await assert.rejects(files.commit(staged, next, true), /its staged file was changed/)
+    // Of a writer that was killed, before somebody set the clock back.
+    const leftover = join(scene.state, '.templates@group.json.0.tmp')
+    writeFileSync(leftover, '')
+    utimesSync(leftover, 2 ** 32, 2 ** 32)
     const third = journalIn(scene.state)
     assert.ok((await files.recover(third, scene.paths)).reloadDue)
     await third.done()
@@ -96,7 +67,7 @@ describe('the journal of a group', () => {
   test('is not kept for a commit that has nothing to reload, once that is done', async () => {
     const scene = sceneOf('silent')
     await files.commit(await stageAll(scene.paths, NEW), journalIn(scene.state), false)
-    assert.deepEqual([contents(scene), readdirSync(scene.state)], [[NEW, NEW], []])
+    assert.deepEqual([scene.contents, readdirSync(scene.state)], [[NEW, NEW], []])
   })
 
   test('is needed for several files, and not for one', async () => {
@@ -108,28 +79,28 @@ describe('the journal of a group', () => {
       return true
     })
     assert.deepEqual(
-      [contents(scene), readdirSync(scene.directory)],
+      [scene.contents, readdirSync(scene.directory)],
       [
         [OLD, OLD],
         ['a', 'b'],
       ],
     )
     await files.commit(await stageAll(scene.paths.slice(0, 1), NEW), journal, true)
-    assert.deepEqual([contents(scene), journal.reloadDue], [[NEW, OLD], true])
+    assert.deepEqual([scene.contents, journal.reloadDue], [[NEW, OLD], true])
     assert.equal(lines.filter(({ event }) => event === 'journal-not-kept').length, 1)
     const kept = journalIn(null)
     await files.commit(await stageAll(scene.paths, NEW), kept, true)
-    assert.deepEqual([contents(scene), kept.reloadDue], [[NEW, NEW], true])
+    assert.deepEqual([scene.contents, kept.reloadDue], [[NEW, NEW], true])
   })
 
   test('completes what can be completed, and undoes what cannot', async () => {
     const finished = sceneOf('finished')
-    const [first] = await interrupted(finished)
+    const [first] = await finished.interrupt()
     renameSync(first?.staged ?? '', finished.paths[0] ?? '')
     const outcome = await files.recover(journalIn(finished.state), finished.paths)
     assert.deepEqual(outcome, { reloadDue: true, commit: 'completed', warnings: [] })
     assert.deepEqual(
-      [contents(finished), readdirSync(finished.directory)],
+      [finished.contents, readdirSync(finished.directory)],
       [
         [NEW, NEW],
         ['a', 'b'],
@@ -138,14 +109,12 @@ describe('the journal of a group', () => {
 
     for (const spoil of [(path: string) => rmSync(path), (path: string) => writeFileSync(path, 'torn')]) {
       const undone = sceneOf('undone')
-      const [a, b] = await interrupted(undone)
-      renameSync(undone.paths[0] ?? '', (a?.staged ?? '').replace(/tmp$/, 'undo'))
-      renameSync(a?.staged ?? '', undone.paths[0] ?? '')
+      const [, b] = await undone.interruptBetween()
       spoil(b?.staged ?? '')
       const outcome = await files.recover(journalIn(undone.state), undone.paths)
       assert.deepEqual(outcome, { reloadDue: false, commit: 'undone', warnings: [] })
       assert.deepEqual(
-        [contents(undone), readdirSync(undone.directory)],
+        [undone.contents, readdirSync(undone.directory)],
         [
           [OLD, OLD],
           ['a', 'b'],
@@ -159,19 +128,19 @@ describe('the journal of a group', () => {
     const scene = sceneOf('unknown')
     const elsewhere = join(scene.directory, 'elsewhere')
     writeFileSync(elsewhere, OLD)
-    const [, b] = await interrupted(scene)
+    const [, b] = await scene.interrupt()
     rmSync(scene.paths[0] ?? '')
     symlinkSync('elsewhere', scene.paths[0] ?? '')
     const outcome = await files.recover(journalIn(scene.state), scene.paths.slice(0, 1))
     assert.equal(outcome.commit, 'none')
-    assert.deepEqual([...contents(scene), readFileSync(elsewhere, 'utf8')], [OLD, OLD, OLD])
+    assert.deepEqual([...scene.contents, readFileSync(elsewhere, 'utf8')], [OLD, OLD, OLD])
     assert.ok(existsSync(b?.staged ?? ''))
     assert.deepEqual(readdirSync(scene.state), [])
   })
 
   test('leads to no file that is not named like a staged one', async () => {
     const scene = sceneOf('forged')
-    await interrupted(scene)
+    await scene.interrupt()
     const path = journalIn(scene.state).path ?? ''
     const victim = join(scene.directory, 'victim')
     writeFileSync(victim, NEW)
@@ -181,7 +150,7 @@ describe('the journal of a group', () => {
     )
     assert.equal((await files.recover(journalIn(scene.state), scene.paths)).commit, 'none')
     assert.deepEqual(
-      [contents(scene), readdirSync(scene.directory)],
+      [scene.contents, readdirSync(scene.directory)],
       [
         [OLD, OLD],
         ['a', 'b', 'victim'],
@@ -189,20 +158,25 @@ describe('the journal of a group', () => {
     )
   })
 
-  test('that is damaged is set aside with a warning', async () => {
+  test('that is damaged is set aside with a warning, and has the reload made that may be due', async () => {
     const scene = sceneOf('damaged')
-    await interrupted(scene)
+    await scene.interrupt()
     const path = journalIn(scene.state).path ?? ''
     writeFileSync(path, readFileSync(path, 'utf8').slice(0, -40))
     const outcome = await files.recover(journalIn(scene.state), scene.paths)
-    assert.deepEqual(outcome, { reloadDue: false, commit: 'none', warnings: [] })
-    assert.deepEqual(readdirSync(scene.state), ['templates@group.json.damaged'])
+    assert.deepEqual(outcome, { reloadDue: true, commit: 'none', warnings: [] })
     assert.deepEqual(
       lines.map(({ event }) => event),
       ['journal-ignored'],
     )
     assert.match(lines[0]?.msg ?? '', /group\.json is not a journal, or is cut off, and is kept as .*\.damaged$/)
     assert.deepEqual(readdirSync(scene.directory), ['a', 'b'])
+    // Also if that start is killed.
+    const next = journalIn(scene.state)
+    assert.equal((await files.recover(next, scene.paths)).reloadDue, true)
+    assert.equal(lines.length, 1)
+    await next.done()
+    assert.deepEqual(readdirSync(scene.state), ['templates@group.json.damaged'])
     mkdirSync(path)
     assert.equal((await files.recover(journalIn(scene.state), scene.paths)).commit, 'none')
   })
@@ -235,7 +209,7 @@ describe('the journal of a group', () => {
 
   test('is on the disk before the first file is replaced, and the directory after the last', async () => {
     const scene = sceneOf('order')
-    const { calls, output } = await traced(join(dir.path, 'order.trace'), [], [scene.state, NEW, ...scene.paths])
+    const { calls, output } = await traced(join(dir.path, 'order.trace'), [scene.state, NEW, ...scene.paths])
     assert.match(output, /^committed /)
     const steps = calls.flatMap(({ name, text }) => stepOf(name, text) ?? [])
     assert.deepEqual(steps, [
@@ -243,80 +217,11 @@ describe('the journal of a group', () => {
       ...['open b.tmp private', 'write b.tmp', 'mode b.tmp', 'sync b.tmp'],
       ...['open journal.tmp private', 'write journal.tmp', 'mode journal.tmp', 'sync journal.tmp'],
       ...['rename journal.tmp journal', 'sync state'],
-      ...['link a a.undo', 'link b b.undo', 'rename a.tmp a', 'rename b.tmp b', 'sync files'],
+      ...['link a a.undo', 'link b b.undo', 'sync files', 'rename a.tmp a', 'rename b.tmp b', 'sync files'],
       ...['open journal.tmp private', 'write journal.tmp', 'mode journal.tmp', 'sync journal.tmp'],
       ...['rename journal.tmp journal', 'sync state', 'unlink a.undo', 'unlink b.undo'],
     ])
   })
-
-  test('settles a commit that is killed at any of its steps: all files are old, or all new', async () => {
-    const { calls } = await run('trace', [])
-    const kills = calls.filter(({ name, text }) => name !== 'openat' && stepOf(name, text) !== null)
-    assert.ok(kills.length > 20, `${kills.length}`)
-    const generations = new Set<string>()
-    await inTurn(kills, async ({ name, nth }) => {
-      const { scene, status } = await run(`${name}-${nth}`, [`${name}:signal=SIGKILL:when=${nth}`])
-      assert.equal(status, null, `${name} ${nth} was not reached`)
-      for (const text of contents(scene)) assert.ok(text === OLD || text === NEW, `${name} ${nth}: torn`)
-      generations.add(await settled(scene, `${name} ${nth}`))
-    })
-    assert.deepEqual([...generations].sort(), [NEW, OLD].sort())
-  })
-
-  test('settles a file that is killed while it is written in place', async () => {
-    const mount = 'rename:error=EBUSY:when=3'
-    const { calls } = await run('trace-in-place', [mount])
-    const last = calls.findIndex(({ name, text }) => name === 'unlink' && stepOf(name, text) === 'unlink b.tmp')
-    const first = calls.findIndex(({ name }) => name === 'pwrite64')
-    assert.ok(first > 0 && last > first)
-    const kills = calls.slice(first, last + 1).filter(({ name, text }) => name !== 'openat' && stepOf(name, text))
-    await inTurn(kills, async ({ name, nth }) => {
-      const { scene } = await run(`in-place-${name}-${nth}`, [mount, `${name}:signal=SIGKILL:when=${nth}`])
-      assert.equal(await settled(scene, `${name} ${nth}`), NEW)
-    })
-  })
-
-  test('settles a commit when the start that settles it is killed, too', async () => {
-    // The second file is there and torn: all is undone, which takes the most steps; without it, all is completed.
-    for (const isTorn of [true, false]) {
-      const begin = async (name: string, injects: readonly string[]) => {
-        const scene = sceneOf(`again-${isTorn}-${name}`)
-        const [a, b] = await interrupted(scene)
-        renameSync(scene.paths[0] ?? '', (a?.staged ?? '').replace(/tmp$/, 'undo'))
-        renameSync(a?.staged ?? '', scene.paths[0] ?? '')
-        if (isTorn) writeFileSync(b?.staged ?? '', 'torn')
-        const trace = join(dir.path, `again-${isTorn}-${name}.trace`)
-        return { scene, ...(await traced(trace, injects, [scene.state, 'recover', ...scene.paths])) }
-      }
-      const { calls, output } = await begin('trace', [])
-      assert.match(output, isTorn ? /"undone"/ : /"completed"/)
-      const kills = calls.filter(({ name, text }) => name !== 'openat' && stepOf(name, text) !== null)
-      assert.ok(kills.length >= 4, `${kills.length}`)
-      await inTurn(kills, async ({ name, nth }) => {
-        const { scene, status } = await begin(`${name}-${nth}`, [`${name}:signal=SIGKILL:when=${nth}`])
-        assert.equal(status, null, `${name} ${nth} was not reached`)
-        assert.equal(await settled(scene, `${name} ${nth}`), isTorn ? OLD : NEW)
-      })
-    }
-  })
-
-  async function run(name: string, injects: readonly string[]) {
-    const scene = sceneOf(`kill-${name}`)
-    const result = await traced(join(dir.path, `${name}.trace`), injects, [scene.state, NEW, ...scene.paths])
-    return { scene, ...result }
-  }
-
-  /** What both files hold after the next start. */
-  async function settled(scene: Scene, when: string): Promise<string> {
-    const { reloadDue, warnings } = await files.recover(journalIn(scene.state), scene.paths)
-    const [a, b] = contents(scene)
-    assert.equal(a, b, `${when}: of two generations`)
-    assert.equal(reloadDue, a === NEW, when)
-    assert.deepEqual([warnings, readdirSync(scene.directory)], [[], ['a', 'b']], when)
-    const left = existsSync(scene.state) ? readdirSync(scene.state) : []
-    assert.deepEqual(left, reloadDue ? ['templates@group.json'] : [], when)
-    return a ?? ''
-  }
 })
 
 /** What a call does to the files of the scene, in words; null: nothing. */
@@ -334,13 +239,4 @@ function nameOf(path: string): string {
   const name = path.split('/').at(-1) ?? ''
   const [, file = name, kind = ''] = /^\.(.*?)\.(?:patroni-router-\d+-)?[0-9a-f-]{12,36}\.(\w+)$/.exec(name) ?? []
   return [file.replace('templates@group.json', 'journal'), kind].filter(Boolean).join('.')
-}
-
-/** Three at a time. */
-async function inTurn<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  const queue = [...items]
-  const workers = Array.from({ length: 3 }, async () => {
-    for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item)
-  })
-  await Promise.all(workers)
 }

@@ -12,6 +12,7 @@ before(() => {
   dir = TempDir.create('check-templates')
   writeFileSync(join(dir.path, 'good.hbs'), 'scope {{scope}}\n{{#each members}}{{name}}\n{{/each}}\n')
   writeFileSync(join(dir.path, 'bad.hbs'), '{{scope}}\n{{#each membres}}{{name}}{{/each}}\n  {{scop}}\n')
+  writeFileSync(join(dir.path, 'keys.hbs'), '{{scope}}\n{{#if (exists "/a")}}a{{/if}}\n')
   writeFileSync(join(dir.path, 'open.hbs'), '{{#each members}}\n')
   writeFileSync(join(dir.path, 'file'), '')
   writeFileSync(join(dir.path, 'program'), '#!/bin/sh\ntouch run\n')
@@ -20,6 +21,8 @@ before(() => {
   mkdirSync(join(dir.path, 'bin'))
   symlinkSync('../program', join(dir.path, 'bin', 'reloader'))
   symlinkSync('missing/file', join(dir.path, 'out', 'dangling'))
+  symlinkSync('out', join(dir.path, 'same'))
+  symlinkSync('../good.hbs', join(dir.path, 'out', 'source'))
 })
 after(() => dir.remove())
 
@@ -70,6 +73,11 @@ const FOUND: readonly (readonly [title: string, text: string, problems: readonly
     [/^DIR\/bad\.hbs:2:9: .*membres/, /^DIR\/bad\.hbs:3:\d: .*scop/],
   ],
   [
+    'keys that the configuration does not ask for',
+    'templates: [{source: keys.hbs, destination: DIR/out/a}, {source: keys.hbs, destination: DIR/out/b, keys: [/]}]',
+    ['DIR/keys.hbs:2:7: exists: the template has no `keys` in the configuration'],
+  ],
+  [
     'a block that is not closed',
     'templates: [{source: open.hbs, destination: DIR/out/a}]',
     [/^DIR\/open\.hbs:\d:\d+: /],
@@ -103,6 +111,19 @@ const FOUND: readonly (readonly [title: string, text: string, problems: readonly
     'a destination that is a directory',
     'templates: [{source: good.hbs, destination: DIR/out}]',
     ['templates.0.destination: DIR/out is a directory'],
+  ],
+  [
+    'one file that is written by two names',
+    `templates: [{${TEMPLATE}}, {source: good.hbs, destination: DIR/same/a}, {source: good.hbs, destination: DIR/out/source}]`,
+    [
+      'templates.1.destination: DIR/same/a is a link to the destination of templates.0',
+      'templates.2.destination: DIR/out/source is a link to the source of templates.0',
+    ],
+  ],
+  [
+    'a check of the destination by another name',
+    `templates: [{source: good.hbs, destination: DIR/same/a, check: 'grep x {{staged}} DIR/out/a'}]`,
+    ['templates.0.destination: DIR/same/a is a link to what its check names, which is still the old file then'],
   ],
   [
     'users and groups that are not there',

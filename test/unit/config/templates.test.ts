@@ -10,7 +10,7 @@ const FILE = '/etc/router/config.yml'
 const FIRST = `${BASE}templates:\n  - {source: a.hbs, destination: /a, `
 
 function load(text: string, file: string | null = FILE): ConfigResult {
-  return loadConfig({ file, text, env: {} })
+  return loadConfig({ file, text, env: { HOME: '/home/router' } })
 }
 
 function valid(text: string): Config {
@@ -276,6 +276,13 @@ const ONE_KEY: readonly (readonly [title: string, keys: string, problem: string]
   ['a check of the destination by its path', `check: 'a -f /a'`, A_CHECK],
   ['a check of the destination as an option', `check: [a, -f/a]`, A_CHECK],
   ['a check of the destination in quotes', `check: 'a -f="/a"; b {{staged}}'`, A_CHECK],
+  ['a check of the destination with two slashes', `check: 'a -f //a {{staged}}'`, A_CHECK],
+  ['a check of the destination by a detour', `check: 'a -f /x/../a'`, A_CHECK],
+  ['a check of the destination from the configuration', `check: 'a -f ../../a'`, A_CHECK],
+  ['a check of the destination from where it runs', `working_dir: /x, check: [a, -f../a]`, A_CHECK],
+  ['a check of the destination as a URL', `check: 'a file:///a'`, A_CHECK],
+  ['a check of the destination from home', `check: 'a ~/../../a "$HOME"/b'`, A_CHECK],
+  ['a check of the destination by its variable', `check: 'a "$PATRONI_ROUTER_DESTINATION"'`, A_CHECK],
   ['keys that are numbers', 'keys: [1]', 'templates.0.keys.0: 1 is not the name of a key, like /db (all: /)'],
   [
     'a prefix without keys',
@@ -325,6 +332,16 @@ const WHOLE: readonly (readonly [title: string, text: string, problem: string])[
     'a destination that is a directory',
     `${BASE}templates:\n  - {source: a, destination: /etc/}`,
     '5:17: templates.0.destination: "/etc/" is a directory: a file name is needed, too',
+  ],
+  [
+    'a destination that is a directory by a detour',
+    `${BASE}templates:\n  - {source: a, destination: /etc/a/..}`,
+    '5:17: templates.0.destination: "/etc/a/.." is a directory: a file name is needed, too',
+  ],
+  [
+    'a template in the place of a backup',
+    `${BASE}templates:\n  - {source: a, destination: /a, backup: yes}\n  - {source: a, destination: /a.bak}`,
+    '6:17: templates.1.destination: is where the backup of templates.0 is kept',
   ],
   [
     'a destination on two lines',
@@ -397,6 +414,17 @@ for (const [title, text, problem] of WHOLE)
   test(`${title} is refused with its place and its remedy`, () => {
     assert.deepEqual(problems(text), [problem])
   })
+
+test('a check of a destination with a blank in it is refused', () => {
+  const text = `${BASE}templates:\n  - {source: a, destination: /my app, check: `
+  for (const check of [`[a, /my app, b]`, `'a "/my app" {{staged}}'`])
+    assert.deepEqual(problems(`${text}${check}}\n`), [`5:39: ${A_CHECK}`])
+})
+
+test('a program that is called like a destination is none', () => {
+  const text = `${BASE}templates:\n  - {source: a, destination: /etc/router/lint, check: 'lint {{staged}}'}\n`
+  assert.deepEqual(warnings(text), [])
+})
 
 for (const check of [
   'a {{staged}} /a/b',

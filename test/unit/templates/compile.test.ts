@@ -4,7 +4,7 @@ import { describe, test } from 'node:test'
 import { type Helper, HelperError } from '../../../src/templates/helper.ts'
 import type { Question } from '../../../src/templates/render.ts'
 import { ANY, NUMBER, TEXT } from '../../../src/templates/shape.ts'
-import { compiled, context, inputs, isSame, problemOf, render, replica, textOf } from './sample.ts'
+import { compiled, context, inputs, isSame, problemOf, problemsOf, render, replica, textOf } from './sample.ts'
 
 const NOBODY = context([], { leader: null, primary: { ...PRIMARY(), state: 'none', member: null }, members: [] })
 
@@ -21,6 +21,10 @@ describe('somebody who is not there', () => {
     assert.equal(problemOf('{{toUpper primary.host}}', nobody), 'absent 1:11: there is no primary')
     assert.equal(problemOf('{{#if primary.is_sync}}{{/if}}', nobody), 'absent 1:7: there is no primary')
     assert.equal(problemOf('{{members.[0].name}}', nobody), 'absent 1:3: members.0.name: the list has no item 0')
+    assert.match(
+      problemOf('{{#with (json "[1]")}}{{this.nam}}{{/with}}', nobody),
+      /^failed 1:25: .* a list has no "nam"/,
+    )
   })
 
   test('can be asked for', () => {
@@ -231,6 +235,32 @@ describe('helpers', () => {
     const long = helper(() => Array.from({ length: 3000 }, () => 1), { returns: () => ({ kind: 'list', of: NUMBER }) })
     const loop = compiled('{{#each (try)}}{{#each (try)}}{{/each}}{{/each}}', [long]).render(inputs())
     assert.equal(loop.kind === 'failed' && loop.problem.message, 'too much to go through')
+    const text = `{{#each (seq 1 1000)}}${'x'.repeat(20_000)}{{/each}}`
+    assert.equal(problemOf(text), 'failed 1:9: the text is larger than 16 MiB')
+  })
+
+  test('that make something large over and over end the rendering before the memory', () => {
+    const given = inputs(context(), { '/large': ','.repeat(1_000_000) })
+    const text = '{{#each (seq 1 10000)}}{{len (split (getv "/large") ",")}}{{/each}}'
+    assert.equal(problemOf(text, given), 'failed 1:30: too much to go through')
+  })
+
+  test('put a question once, however often it is asked, and of the same keys never again', () => {
+    let asked = 0
+    const ask = helper((_args, call) =>
+      call.read('x', ({ keys }) => {
+        asked++
+        return keys?.entries.size ?? 0
+      }),
+    )
+    const given = inputs(context(), { '/a': '1' })
+    const result = compiled('{{try}}{{try}}{{#each members}}{{try}}{{/each}}', [ask]).render(given)
+    assert.deepEqual([result.kind === 'text' && result.text, asked], ['1111', 1])
+    assert.ok(result.kind === 'text')
+    assert.equal(result.used.isSame({ ...given, context: context() }), true)
+    assert.equal(asked, 1)
+    assert.equal(result.used.isSame(inputs(context(), { '/b': '1' })), true)
+    assert.equal(result.used.isSame(inputs(context(), {})), false)
   })
 })
 
@@ -255,6 +285,14 @@ describe('what was used', () => {
       assert.equal(isSame(text, two(), inputs(context([replica('pg1'), replica('pg3')]))), false)
     })
   }
+
+  test('is the same whatever the lag while a member is only asked for', () => {
+    for (const text of ['(not leader)', '(and leader replicas)', '(or leader primary)', '(len (first replicas))']) {
+      assert.equal(isSame(`{{#if ${text}}}a{{/if}}`, two({ lagBytes: 1 }), two({ lagBytes: 2 })), true)
+      const lag = (lagBytes: number) => inputs(context([replica('pg1', { lagBytes })]))
+      assert.equal(isSame(`{{#if ${text}}}a{{/if}}`, lag(1), lag(2)), true)
+    }
+  })
 
   test('is another when the lag changes that was written', () => {
     assert.equal(
@@ -324,6 +362,32 @@ describe('what was used', () => {
 test('the same inputs give the same text, numbers as JavaScript writes them', () => {
   const given = inputs(context(), { '/n': '{"a":1234567.5,"b":1e21,"c":-0.5}' })
   assert.equal(textOf('{{#with (json (getv "/n"))}}{{a}} {{c}}{{/with}}', given), '1234567.5 -0.5')
+})
+
+test('a map is gone through by name, however it was written', () => {
+  const text = '{{#each (json (getv "/m"))}}{{@key}}{{this}} {{/each}}'
+  const [one, other] = ['{"b":1,"a":2}', '{"a":2,"b":1}'].map((map) => inputs(context(), { '/m': map }))
+  assert.equal(textOf(text, one), 'a2 b1 ')
+  assert.equal(textOf(text, other), 'a2 b1 ')
+  const tags = '{{#each members}}{{#each tags}}{{@key}}{{/each}}{{/each}}'
+  const tagged = (names: Record<string, string>) => inputs(context([replica('pg1', { tags: names })]))
+  assert.equal(isSame(tags, tagged({ y: '1', x: '2' }), tagged({ x: '2', y: '1' })), true)
+})
+
+test('a message about a long name is short', () => {
+  const [problem = ''] = problemsOf(`{{${'../'.repeat(10_000)}x}}`)
+  assert.ok(problem.length < 1100)
+  const deep = `{{#with (json "{}") as |d|}}{{d.${'x'.repeat(10_000)}}}{{/with}}`
+  assert.ok(problemOf(deep).length < 1100)
+})
+
+test('what an editor puts before a text is not in the file', () => {
+  assert.equal(textOf('\ufeff{{scope}}\n'), 'demo\n')
+})
+
+test('a literal holds line breaks as they are, and no number that would be written as another', () => {
+  assert.equal(textOf('{{join (split "a b" " ") "\n"}} {{concat "a\\n" "\\""}}'), 'a\nb a\\n"')
+  assert.deepEqual(problemsOf('{{concat 7123456789012345678}}'), ['1:10: the number is too large: quote it'])
 })
 
 test('nothing is escaped, with two braces or with three', () => {

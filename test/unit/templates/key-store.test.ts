@@ -141,6 +141,23 @@ describe('a key store', () => {
     await store.close()
   })
 
+  test('does not run round and round a source that ends', async () => {
+    let times = 0
+    const ended = { next: () => Promise.resolve({ done: true, value: undefined } as const) }
+    const source: KeyValueSource = {
+      observe: () => {
+        times++
+        return { [Symbol.asyncIterator]: () => ended }
+      },
+    }
+    const store = new KeyStore({ source, roots: ['/a'], log: null })
+    store.start()
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+    assert.equal(times, 1)
+    await until('it is observed again', () => times > 1)
+    await store.close()
+  })
+
   test('observes again after a fault of the source, and ends with a close, also twice', async () => {
     await using observing = observed('/a')
     const { source, store } = observing

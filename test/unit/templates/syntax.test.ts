@@ -35,6 +35,8 @@ const MISSPELT: readonly [string, string, string][] = [
   ['{{#each (sortBy members "name")}}{{hsot}}{{/each}}', '1:36', 'host'],
   ['{{#each members}}{{else}}{{scpe}}{{/each}}', '1:28', 'scope'],
   ['{{#each members}}{{scope}}{{/each}}', '1:20', '../scope'],
+  ['{{#with (and leader primary)}}{{hsot}}{{/with}}', '1:33', 'host'],
+  ['{{#if (index members 0 "is_ladder")}}{{/if}}', '1:7', 'is_leader'],
 ]
 
 for (const [text, place, right] of MISSPELT) {
@@ -129,6 +131,11 @@ test('blocks within blocks have an end', () => {
   assert.deepEqual(problemsOf(nested(100)), [])
   assert.match(problemsOf(nested(101))[0] ?? '', /more than 100 blocks within each other/)
   assert.deepEqual(problemsOf(nested(50_000)), ['nested too deeply'])
+  const chained = `{{#if paused}}${'{{~ else if paused}}'.repeat(50_000)}{{/if}}`
+  assert.deepEqual(problemsOf(chained), ['nested too deeply'])
+  assert.deepEqual(problemsOf('{{#if paused}}{{^}}{{/if}}'.repeat(600)), [])
+  const chain = `{{#if paused}}${'{{else if paused}}'.repeat(50)}{{else}}{{/if}}`
+  assert.deepEqual(problemsOf(chain.repeat(50)), [])
   assert.deepEqual(problemsOf(`{{not ${'(not '.repeat(20_000)}paused${')'.repeat(20_000)}}}`), ['nested too deeply'])
 })
 

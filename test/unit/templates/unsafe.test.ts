@@ -129,6 +129,12 @@ describe('a member that cannot be written', () => {
     )
   })
 
+  test('cannot have all written anew without end', () => {
+    const many = Array.from({ length: 2000 }, (_item, index) => replica(`pg${index + 1}`, { tags: { x: 'a b' } }))
+    const text = '{{#with (first replicas)}}{{tag tags "x" ""}}{{/with}}'
+    assert.match(problemOf(text, inputs(context(many))), /^failed .*too much to go through$/)
+  })
+
   test('hides a failure that is its own', () => {
     const given = inputs(context([replica('pg1', { host: 'a b', restUrl: null })]))
     assert.equal(textOf('{{#each members}}{{host}}:{{rest_port}} {{/each}}', given), 'pg0.example.com:8008 ')
@@ -157,6 +163,23 @@ describe('a key that cannot be written', () => {
     assert.equal(textOf(within('{{h}}'), given), '10.0.0.1')
     assert.match(problemOf(within('{{x}}'), given), /the key \/j holds/)
     assert.match(problemOf(within('{{#each n}}{{@key}}{{/each}}'), given), /the key \/j holds/)
+  })
+
+  test('cannot be brought in as base64', () => {
+    const coded = inputs(context(), { '/a': btoa('a; b'), '/b': btoa('ab') })
+    assert.match(problemOf('{{base64Decode (getv "/a")}}', coded), /^failed 1:1: what base64Decode gives holds/)
+    assert.match(problemOf('{{concat "x" (base64Decode (getv "/a"))}}', coded), /what base64Decode gives holds/)
+    assert.equal(textOf('{{base64Decode (getv "/b")}}', coded), 'ab')
+    assert.equal(textOf('{{quote "shell" (base64Decode (getv "/a"))}}', coded), "'a; b'")
+    assert.equal(textOf('{{raw (base64Decode (getv "/a"))}}', coded), 'a; b')
+  })
+
+  test('costs little more than one that can, where there are thousands and all are quoted', () => {
+    const many = Object.fromEntries(Array.from({ length: 30_000 }, (_item, index) => [`/x/${index} x`, '1']))
+    const before = performance.now()
+    const text = textOf('{{#each (ls "/x")}}{{quote "shell" this}}{{/each}}', inputs(context(), many))
+    assert.equal(text.length, Object.keys(many).join('').length - 30_000)
+    assert.ok(performance.now() - before < 10_000)
   })
 
   test('does not make suspicious what the template itself says', () => {

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 
-export const PROGRAM = join(import.meta.dirname, 'commit-program.ts')
+const PROGRAM = join(import.meta.dirname, 'commit-program.ts')
 
 /** What changes a file or a directory, or has it written to the disk. */
 const CHANGES =
@@ -12,36 +12,28 @@ const CHANGES =
 /** One system call, of the thread that does the work on files. */
 export interface Call {
   readonly name: string
-  /** Which one of that name it is, from 1. */
-  readonly nth: number
   /** Arguments and result, with the names of files in place of descriptors. */
   readonly text: string
 }
 
-export interface Traced {
-  /** null: it was killed. */
-  readonly status: number | null
+interface Traced {
   readonly output: string
   readonly calls: readonly Call[]
 }
 
-/**
- * Runs the program that commits `args` under strace, with `injects` (faults, signals). It works on files in one thread,
- * so that a call is the same one in each run; what it does to load itself is not counted.
- */
-export async function traced(traceFile: string, injects: readonly string[], args: readonly string[]): Promise<Traced> {
+/** Runs the program that commits `args` under strace. It works on files in one thread; what it does to load itself is left out. */
+export async function traced(traceFile: string, args: readonly string[]): Promise<Traced> {
   const options = ['-f', '-y', '-qq', '-s', '0', '-o', traceFile, '-e', `trace=${CHANGES}`, '-e', 'signal=none']
-  const faults = injects.flatMap((inject) => ['-e', `inject=${inject}`])
-  const child = spawn('strace', [...options, ...faults, process.execPath, PROGRAM, ...args], {
+  const child = spawn('strace', [...options, process.execPath, PROGRAM, ...args], {
     env: { ...process.env, UV_THREADPOOL_SIZE: '1' },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   let output = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text))
-  const [status] = (await once(child, 'close')) as [number | null]
+  await once(child, 'close')
   const calls = callsOf(readFileSync(traceFile, 'utf8'))
   rmSync(traceFile)
-  return { status, output, calls }
+  return { output, calls }
 }
 
 function callsOf(trace: string): readonly Call[] {
@@ -51,12 +43,5 @@ function callsOf(trace: string): readonly Call[] {
   })
   // Only the thread for files renames.
   const thread = lines.find(({ name }) => name.startsWith('rename'))?.pid
-  const counts = new Map<string, number>()
-  return lines
-    .filter(({ pid }) => pid === thread)
-    .map(({ name, text }) => {
-      const nth = (counts.get(name) ?? 0) + 1
-      counts.set(name, nth)
-      return { name, nth, text }
-    })
+  return lines.filter(({ pid }) => pid === thread)
 }

@@ -27,7 +27,7 @@ function callIn({ keys = null, env = {}, facts = {}, reads = [] }: Surroundings)
     env,
   } as unknown as RenderInputs
   return {
-    read: (question) => {
+    read: (_name, question) => {
       const answer = question(inputs)
       reads.push(answer)
       return answer

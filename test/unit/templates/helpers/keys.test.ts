@@ -30,6 +30,12 @@ test('a key that would deceive a log is named without what deceives', () => {
   assert.throws(() => run('getv', ['/db/\u001b[2J'], inKeys), { message: 'there is no key /db/\ufffd[2J' })
 })
 
+test('a key or a pattern that is made to take for ever takes no time', () => {
+  const name = `x${'/'.repeat(1_000_000)}x`
+  assert.equal(run('exists', [name], inKeys), false)
+  assert.throws(() => run('gets', [name], inKeys), { message: 'the pattern is too long' })
+})
+
 test('get gives the key as the template knows it, and its value', () => {
   assert.deepEqual(plain(run('get', ['db/host'], inKeys)), { key: '/db/host', value: '10.0.0.1' })
 })

@@ -39,6 +39,22 @@ test('a misspelt field of a member is found before there is anything to render',
   }
 })
 
+test('index is told of a misspelt name before there is anything to render, however deep', () => {
+  const of = { kind: 'record', name: 'member', fields: { name: { kind: 'text' }, tags: { kind: 'any' } } } as const
+  const { checkLiterals } = named('index') as { checkLiterals: (...args: readonly unknown[]) => string | null }
+  const fault = 'a member has no "nam": did you mean "name"?'
+  assert.equal(checkLiterals([undefined, 0, 'nam'], [{ kind: 'list', of }]), fault)
+  assert.equal(checkLiterals([undefined, 'nam'], [{ kind: 'maybe', of, absent: '' }]), fault)
+  assert.equal(checkLiterals([undefined, undefined, 'name'], [{ kind: 'list', of }]), null)
+  assert.equal(checkLiterals([undefined, 'tags', 'any'], [of]), null)
+})
+
+test('tag is told of a member in the place of its tags', () => {
+  const { checkLiterals } = named('tag') as { checkLiterals: (...args: readonly unknown[]) => string | null }
+  assert.match(checkLiterals([], [{ kind: 'record', name: 'member', fields: {} }]) ?? '', /a member is no map of tags/)
+  assert.equal(checkLiterals([], [{ kind: 'map', of: { kind: 'any' } }]), null)
+})
+
 test('where gives the very items of the list, so that they are read no further', () => {
   assert.equal((run('where', [MEMBERS, 'name', 'pg2']) as unknown[])[0], MEMBERS[1])
 })

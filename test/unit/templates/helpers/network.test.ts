@@ -56,3 +56,9 @@ test('getenv gives the variable; the default, or nothing, where it is empty or n
   assert.equal(run('getenv', ['NONE'], { env }), '')
   assert.equal(run('getenv', ['toString', 'x'], { env }), 'x')
 })
+
+test('what is too long for a name or a path is not asked', () => {
+  const long = `/${'x'.repeat(5000)}`
+  assert.throws(() => run('lookupIP', [long]), { name: 'HelperError', message: 'the name is too long' })
+  assert.throws(() => run('fileExists', [long]), { name: 'HelperError', message: 'the path is too long' })
+})

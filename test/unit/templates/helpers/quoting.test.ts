@@ -15,6 +15,8 @@ const GIVES: readonly (readonly [target: string, value: unknown, result: string]
   ['ident', `my "db"`, `"my ""db"""`],
   ['libpq', `it's a\\b`, `'it\\'s a\\\\b'`],
   ['pgpass', 'a:b\\c', 'a\\:b\\\\c'],
+  ['pgpass', '*', '\\*'],
+  ['pgpass', '#a*#', '\\#a*#'],
   ['postgresql', `it's a\\b`, `'it''s a\\\\b'`],
   ['shell', `it's $(id) \n x`, `'it'\\''s $(id) \n x'`],
   ['json', `a"b\n\u2028\u007f`, `"a\\"b\\n\\u2028\\u007f"`],
