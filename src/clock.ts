@@ -1,5 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
+/** What a timer can take. Milliseconds. */
+export const MAX_TIMER_MS = 2 ** 31 - 1
+
 /**
  * Milliseconds since the epoch as they were when the process started, plus what has passed since: it never jumps when
  * somebody sets the clock, so that no deadline comes late or never.

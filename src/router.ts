@@ -8,7 +8,7 @@ import { now } from './clock.ts'
 import type { ClusterConfig, Config } from './config/config.ts'
 import { explain } from './errors.ts'
 import { Proxy } from './proxy/proxy.ts'
-import { Templates, type TemplatesDeps } from './templates/templates.ts'
+import type { Templates, TemplatesDeps } from './templates/templates.ts'
 import { createDcs, createKeyValueSource } from './watcher/dcs/create.ts'
 import type { Dcs } from './watcher/dcs/dcs.ts'
 import { RestClient } from './watcher/rest.ts'
@@ -32,18 +32,17 @@ export class Router {
   readonly #config: Config
   readonly #deps: RouterDeps
   readonly #parts: readonly Part[]
-  /** null: there are neither templates nor hooks. */
-  readonly #templates: Templates | null
+  /** null: there are neither templates nor hooks, or it has not been started. */
+  #templates: Templates | null = null
   readonly #admin: AdminSocket
   readonly #startedAt = now()
   #closing: Promise<void> | null = null
 
-  /** Builds every part and starts none. */
+  /** Builds every part but the templates, and starts none. */
   constructor(config: Config, deps: RouterDeps) {
     this.#config = config
     this.#deps = deps
     this.#parts = config.clusters.map((cluster) => buildPart(cluster, config.stateDir, deps))
-    this.#templates = buildTemplates(config, deps)
     // After the proxy, which is to hold or to open before anything else is done.
     this.#parts[0]?.watcher.subscribe((view) => this.#templates?.apply(view))
     this.#admin = new AdminSocket({
@@ -58,7 +57,7 @@ export class Router {
     try {
       for (const { proxy } of this.#parts) await proxy?.start()
       await this.#startAdmin()
-      this.#templates?.start()
+      await this.#startTemplates()
       for (const { watcher } of this.#parts) watcher.start()
     } catch (error) {
       await this.close()
@@ -106,6 +105,20 @@ export class Router {
     await this.#admin.close()
   }
 
+  /** Loaded here, so that a router without templates does not wait for what they need. */
+  async #startTemplates(): Promise<void> {
+    const config = this.#config
+    const [cluster] = config.clusters
+    if (cluster === undefined || (config.templates.length === 0 && config.hooks.length === 0)) return
+    const { Templates } = await import('./templates/templates.ts')
+    if (this.#closing !== null) return
+    const { env, pid, signalGroup, isAlive, log } = this.#deps
+    // Of the first cluster: templates know one.
+    const source = createKeyValueSource(cluster, log)
+    this.#templates = new Templates({ config, source, env, pid, signalGroup, isAlive, log })
+    this.#templates.start()
+  }
+
   async #startAdmin(): Promise<void> {
     try {
       await this.#admin.start()
@@ -126,13 +139,4 @@ function buildPart(config: ClusterConfig, stateDir: string | null, deps: RouterD
   const proxy = new Proxy({ config: config.proxy, log, dialFailed: (failure) => watcher.dialFailed(failure) })
   watcher.subscribe((view) => proxy.apply(view))
   return { watcher, proxy }
-}
-
-/** Of the first cluster: templates know one. */
-function buildTemplates(config: Config, deps: RouterDeps): Templates | null {
-  const [cluster] = config.clusters
-  if (cluster === undefined || (config.templates.length === 0 && config.hooks.length === 0)) return null
-  const { env, pid, signalGroup, isAlive, log } = deps
-  const source = createKeyValueSource(cluster, log)
-  return new Templates({ config, source, env, pid, signalGroup, isAlive, log })
 }

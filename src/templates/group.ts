@@ -3,9 +3,10 @@
  * what changes during one is done in the next.
  */
 import type { Logger } from 'pino'
-import { now } from '../clock.ts'
+import { MAX_TIMER_MS, now } from '../clock.ts'
 import type { TemplateConfig } from '../config/config.ts'
 import { explain } from '../errors.ts'
+import type { FactBook } from './facts.ts'
 import { timingOf } from './grouping.ts'
 import { Inquiry } from './inquiry.ts'
 import { narrateLeftOut, narrateResult, type Line, type Result } from './narrate.ts'
@@ -28,11 +29,10 @@ import { Waiters } from './waiters.ts'
 export interface GroupDeps extends PlacementDeps {
   /** What a template is rendered with now. */
   readonly inputs: (template: TemplateConfig, facts: Facts) => Inputs
+  /** Of what templates ask: see {@link Inquiry}. */
+  readonly book?: FactBook
   readonly log: Logger
 }
-
-/** What a timer can take. */
-const MAX_TIMER_MS = 2 ** 31 - 1
 
 export class Group {
   readonly #deps: GroupDeps
@@ -65,6 +65,7 @@ export class Group {
       answered: () => this.notice(false),
       fault: (error) => this.#fault(error),
       signal: this.#stop.signal,
+      ...(deps.book === undefined ? {} : { book: deps.book }),
     })
   }
 
@@ -73,8 +74,56 @@ export class Group {
     this.#passing = this.#placement.recover().finally(() => this.#passed())
   }
 
-  /** Renders what has changed, and has a pass made for it. `urgent`: the cluster has another leader or primary. */
+  /** Renders what has changed, and has a pass made for it. `urgent`: the cluster has another leader or primary. Never throws. */
   notice(urgent: boolean): void {
+    try {
+      this.#notice(urgent)
+    } catch {
+      // It is no other group's trouble. A pass fails in the same way, which is told, and is tried again.
+      if (this.#result.kind !== 'failed') this.resync()
+    }
+  }
+
+  /** Has everything looked at again: source files, destinations, answers of the DNS. */
+  resync(): void {
+    this.#schedule = afterResync(this.#schedule)
+    this.#arm()
+  }
+
+  /**
+   * Resolves when what is known now is in the files and reloaded; not while the files are kept as they are. Rejects when
+   * `signal` aborts, or the group is closed.
+   */
+  async settled(signal: AbortSignal): Promise<void> {
+    const end = AbortSignal.any([signal, this.#stop.signal])
+    // An answer may be a change, too.
+    while (this.#inquiry.isAsking && !end.aborted) await this.#inquiry.answered(end)
+    if (!this.#isSettled()) await this.#waiters.wait(end)
+  }
+
+  status(): GroupStatus {
+    const { state, since } = this.#shown
+    const reload = this.#placement.reload
+    return {
+      name: this.#deps.group,
+      state,
+      since,
+      reason: 'reason' in this.#result ? this.#result.reason : state === 'in-sync' ? '' : 'a change is on its way',
+      templates: this.#renderings.map((rendering) => this.#templateStatus(rendering)),
+      reload,
+      retryAt: retryAt(this.#schedule),
+    }
+  }
+
+  /** Begins no more passes and waits for what runs: a check is ended, a reload has a little time. Idempotent. */
+  async close(): Promise<void> {
+    this.#stop.abort(new Error('the router ends'))
+    this.#arm()
+    await this.#placement.close(this.#passing)
+    await this.#inquiry.ended()
+  }
+
+  #notice(urgent: boolean): void {
     if (this.#stop.signal.aborted) return
     this.#isUrgent ||= urgent
     const updates = this.#renderings.map((rendering) => this.#update(rendering))
@@ -90,44 +139,6 @@ export class Group {
     this.#arm()
   }
 
-  /** Has everything looked at again: source files, destinations, answers of the DNS. */
-  resync(): void {
-    this.#schedule = afterResync(this.#schedule)
-    this.#arm()
-  }
-
-  /**
-   * Resolves when what is known now is in the files and reloaded; not while the files are kept as they are. Rejects when
-   * `signal` aborts, or the group is closed.
-   */
-  async settled(signal: AbortSignal): Promise<void> {
-    if (this.#isSettled()) return
-    // What is asked for may be a change, too.
-    await this.#waiters.wait(this.#inquiry.isAsking ? 1 : 0, AbortSignal.any([signal, this.#stop.signal]))
-  }
-
-  status(): GroupStatus {
-    const { state, since } = this.#shown
-    const reload = this.#placement.reload
-    return {
-      name: this.#deps.group,
-      state,
-      since,
-      reason: state === 'in-sync' ? '' : this.#reason(),
-      templates: this.#renderings.map((rendering) => this.#templateStatus(rendering)),
-      reload,
-      retryAt: retryAt(this.#schedule),
-    }
-  }
-
-  /** Begins no more passes and waits for what runs: a check is ended, a reload has a little time. Idempotent. */
-  async close(): Promise<void> {
-    this.#stop.abort(new Error('the router ends'))
-    this.#arm()
-    await this.#placement.close(this.#passing)
-    await this.#inquiry.ended()
-  }
-
   #update(rendering: Rendering): ReturnType<Rendering['update']> {
     const { leftOut, config } = rendering
     const update = rendering.update(this.#deps.inputs(config, this.#inquiry.facts))
@@ -141,7 +152,6 @@ export class Group {
     this.#timer = null
     this.#show()
     if (this.#passing !== null || this.#stop.signal.aborted) return
-    if (this.#isSettled()) this.#waiters.done(Infinity)
     const due = nextPass(this.#schedule, this.#timing)
     if (due === null) return
     const delay = due.at - now()
@@ -150,7 +160,7 @@ export class Group {
   }
 
   #isSettled(): boolean {
-    return this.#isInPlace && this.#passing === null && this.#schedule.change === null && !this.#inquiry.isAsking
+    return this.#isInPlace && this.#passing === null && this.#schedule.change === null
   }
 
   #passed(): void {
@@ -164,7 +174,7 @@ export class Group {
     try {
       // Not in the turn of whoever has told of a change: the watcher has the members to ask first.
       await (full ? this.#readAgain(beganAt) : null)
-      this.notice(false)
+      this.#notice(false)
       this.#isChanging = this.#schedule.change !== null
       this.#schedule = afterTake(this.#schedule)
       const taken = this.#waiters.changes
@@ -213,12 +223,9 @@ export class Group {
 
   #state(): GroupState {
     const { kind } = this.#result
-    const isWaiting = kind === 'in-sync' || kind === 'waiting'
-    return isWaiting && (this.#isChanging || this.#schedule.change !== null) ? 'pending' : kind
-  }
-
-  #reason(): string {
-    return 'reason' in this.#result ? this.#result.reason : 'a change is on its way'
+    const isUnderWay = this.#isChanging || this.#schedule.change !== null
+    if (kind === 'in-sync') return isUnderWay || this.#inquiry.isAsking ? 'pending' : kind
+    return kind === 'waiting' && isUnderWay ? 'pending' : kind
   }
 
   #templateStatus({ config, outcome, sourceError, renders, leftOut }: Rendering): TemplateStatus {

@@ -35,7 +35,7 @@ function line(level: Line['level'], message: string, fields: Line['fields']): Li
 
 /** The step from the result of one pass to that of the next; `sinceMs`: how long the former has lasted. */
 export function narrateResult(group: string, before: Result, after: Result, sinceMs: number): readonly Line[] {
-  const isSame = before.kind === after.kind && reasonOf(before) === reasonOf(after)
+  const isSame = before.kind === after.kind && lastingReasonOf(before) === lastingReasonOf(after)
   if (isSame || after.kind === 'waiting') return []
   const over = { event: 'templates-recovered', group, forMs: sinceMs }
   const wasBad = before.kind === 'failed' || before.kind === 'kept'
@@ -54,8 +54,11 @@ export function narrateResult(group: string, before: Result, after: Result, sinc
   }
 }
 
-function reasonOf(result: Result): string | null {
-  return 'reason' in result ? result.reason : null
+/** Of a temporary file the name is another one with each attempt, and the trouble the same. */
+const RANDOM = /[0-9a-f]{8}[0-9a-f-]{4,}(?=\.tmp)/g
+
+function lastingReasonOf(result: Result): string | null {
+  return 'reason' in result ? result.reason.replaceAll(RANDOM, '') : null
 }
 
 /** `changedByOthers`: its text is the one that was written last, so somebody has changed or removed the file. */

@@ -24,11 +24,11 @@ export class Waiters {
     for (const waiter of this.#waiting) if (waiter.target <= upTo) waiter.resolve(undefined)
   }
 
-  /** Resolves when all changes until now, and so many `more`, are done. Rejects with the reason of `signal`. */
-  async wait(more: number, signal: AbortSignal): Promise<void> {
+  /** Resolves when all changes until now are done. Rejects with the reason of `signal`. */
+  async wait(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
     const { promise, resolve, reject } = Promise.withResolvers<undefined>()
-    const waiter = { target: this.#changes + more, resolve }
+    const waiter = { target: this.#changes, resolve }
     const aborted = (): void => reject(signal.reason as Error)
     signal.addEventListener('abort', aborted, { once: true })
     this.#waiting.add(waiter)

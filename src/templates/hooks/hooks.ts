@@ -104,7 +104,9 @@ export class Hooks {
     const obstacle = hook.after === null ? null : await this.#obstacle(hook.after)
     if (obstacle !== 'given-up') {
       told.running = true
-      const result = obstacle ?? (await this.#command(hook, hookEnvironment(view, transition)))
+      // While it waited the member may have moved.
+      const variables = hookEnvironment(view, this.#queue.current ?? transition)
+      const result = obstacle ?? (await this.#command(hook, variables))
       told.running = false
       told.last = result
       this.#tell(hook, told, result)

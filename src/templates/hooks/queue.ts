@@ -56,8 +56,10 @@ export function isOutdated({ next }: HookQueue): boolean {
 
 /** The primary is in this situation now. What was to be run for others and has not begun is not run any more. */
 export function afterSituation(queue: HookQueue, to: Situation): HookQueue {
-  if (queue.current !== null && isSame(queue.current.to, to)) return { ...queue, next: null }
-  return { ...queue, next: queue.next !== null && isSame(queue.next, to) ? queue.next : to }
+  const { current } = queue
+  // Of the same situation the address may be another one by now: it is for what has not begun yet.
+  if (current !== null && isSame(current.to, to)) return { ...queue, current: { ...current, to }, next: null }
+  return { ...queue, next: to }
 }
 
 /**

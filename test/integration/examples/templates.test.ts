@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
+import type { RouterStatus } from '../../../src/admin/status.ts'
 import { Child } from '../../support/child.ts'
 import { EtcdCluster } from '../../support/etcd.ts'
 import { type Change, Sidecar } from '../../support/example.ts'
@@ -202,6 +203,9 @@ test('nginx follows the primary, and turns clients away while there is none', as
   await nginx.until('nginx serves', async () => (await whoIsAt(primary)) === 'pg1')
   assert.equal(await whoIsAt(replicas), 'pg0')
   await sidecar.start()
+  // A configuration with templates and without a section for the proxy has none: the ports are nginx's.
+  const status = JSON.parse((await sidecar.command('status', '--json')).stdout) as RouterStatus
+  assert.deepEqual([status.clusters[0]?.proxy, status.clusters[0]?.view.dcs.kind], [null, 'etcd3'])
   await stage.demote('pg1')
   await until('clients are turned away', async () => (await whoIsAt(primary)) === '')
   await until('pg1 is a replica', async () => (await whoIsAt(replicas)) === 'pg1')

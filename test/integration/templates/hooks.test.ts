@@ -142,6 +142,16 @@ test('waits for a reload group, and gives that up for a newer state', async () =
   )
 })
 
+test('tells a hook that has waited for its reload group where the member is by then', async () => {
+  const group = Promise.withResolvers<undefined>()
+  settled = () => group.promise
+  started({ run: 'echo $PATRONI_ROUTER_HOST >> log', after: 'lb' })
+  apply('open')
+  hooks.apply(view({ members: view().members.map((member) => ({ ...member, host: 'moved.example.com' })) }))
+  group.resolve(undefined)
+  await fileIs('log', 'moved.example.com\n')
+})
+
 test('tells of each failure, shows it, and tries again while the state holds', async () => {
   started({ run: 'echo x >> log; echo no luck >&2; [ -e go ]' }, { run: 'echo next >> log' })
   apply('open')

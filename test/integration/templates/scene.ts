@@ -109,7 +109,9 @@ export class Scene implements AsyncDisposable {
       templates,
       ...rest,
     }
-    this.#router = await RouterProcess.start({ config, env })
+    // The next one starts in half the time.
+    const cache = { NODE_COMPILE_CACHE: this.path('cache') }
+    this.#router = await RouterProcess.start({ config, env: { ...cache, ...env } })
     return this.#router
   }
 

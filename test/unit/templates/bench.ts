@@ -4,6 +4,7 @@ import { pino } from 'pino'
 import type { CommandConfig, TemplateConfig } from '../../../src/config/config.ts'
 import { commandEnvironment } from '../../../src/templates/commands/environment.ts'
 import { contextOf } from '../../../src/templates/context.ts'
+import { FactBook } from '../../../src/templates/facts.ts'
 import { Files } from '../../../src/templates/files/files.ts'
 import { Journal } from '../../../src/templates/files/journal.ts'
 import { Group } from '../../../src/templates/group.ts'
@@ -22,6 +23,8 @@ export class Bench implements AsyncDisposable {
   readonly lines: Line[] = []
   readonly #dir = TempDir.create('group')
   readonly #groups: Group[] = []
+  readonly #answered = Promise.withResolvers<undefined>()
+  #address = ''
   #view: ClusterView | null = view()
 
   path(name: string): string {
@@ -75,11 +78,21 @@ export class Bench implements AsyncDisposable {
     }
   }
 
+  /** What the DNS answers for all names but localhost from now on; before there is no answer. */
+  answer(address: string): void {
+    this.#address = address
+    this.#answered.resolve(undefined)
+  }
+
   /** Starts a group for templates; a second one for the same takes up what the first has left. */
   group(...templates: readonly TemplateConfig[]): Group {
     const stream = { write: (line: string) => void this.lines.push(JSON.parse(line) as Line) }
     const log = pino({ base: null, formatters: { level: (level) => ({ level }) } }, stream)
+    const addresses = (name: string): Promise<readonly string[]> =>
+      name === 'localhost' ? Promise.resolve(['127.0.0.1']) : this.#answered.promise.then(() => [this.#address])
+    const others = { services: () => Promise.resolve([]), exists: () => Promise.resolve(true) }
     const group = new Group({
+      book: new FactBook({ resolver: { addresses, ...others } }),
       group: 'lb',
       templates,
       files: new Files({ pid: process.pid, isAlive: () => true }),

@@ -151,3 +151,22 @@ test('the system answers for addresses, localhost and files', async () => {
     [['127.0.0.1'], ['127.0.0.1'], true, false, false].map((value) => ({ ok: true, value })),
   )
 })
+
+test('what nobody wants to know any more is asked again some times, and then forgotten', async () => {
+  const asked: string[] = []
+  const addresses = (host: string): Promise<string[]> => {
+    asked.push(host)
+    return Promise.resolve(['10.0.0.1'])
+  }
+  const book = new FactBook({ resolver: lookups({ addresses }) })
+  const other: Question = { kind: 'ip', name: 'other.local' }
+  await book.answer([IP, other], never)
+  for (let time = 0; time < 30; time++) {
+    assert.equal(book.facts.answerTo(IP)?.ok, true)
+    await book.refresh(never)
+  }
+  const timesOf = (host: string): number => asked.filter((one) => one === host).length
+  assert.equal(timesOf('db.local'), 31)
+  assert.ok(timesOf('other.local') > 1 && timesOf('other.local') < 15)
+  assert.equal(book.facts.answerTo(other), null)
+})

@@ -3,6 +3,7 @@ import { chmodSync, statSync, unlinkSync } from 'node:fs'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { MemberView } from '../../../src/watcher/view.ts'
+import { type Fate, withFaults } from '../../integration/templates/support/faults.ts'
 import { until } from '../../support/until.ts'
 import { memberView } from '../watcher/sample.ts'
 import { Bench } from './bench.ts'
@@ -71,19 +72,38 @@ test('makes one reload of many changes, and the last one is in the file', async 
   assert.equal(bench.told('reloads').length, 2)
 })
 
-test('does not wait for the debounce when it is urgent', async () => {
+test('does not wait for the debounce when it is urgent, but for the distance between two passes that write', async () => {
   await using bench = new Bench()
-  const group = bench.group(bench.template('one', SCOPE, { debounce: { minMs: 30, maxMs: 3_600_000 } }))
+  const debounce = { minMs: 3_600_000, maxMs: 3_600_000 }
+  bench.write('one', 'scope demo\n')
+  const group = bench.group(bench.template('one', SCOPE, { debounce }))
   await bench.state(group, 'in-sync')
-  const slow = bench.group(bench.template('two', SCOPE, { debounce: { minMs: 3_600_000, maxMs: 3_600_000 } }))
-  await bench.state(slow, 'in-sync')
+  bench.change(group, { scope: 'waits' })
+  await sleep(50)
+  assert.deepEqual([group.status().state, bench.read('one')], ['pending', 'scope demo\n'])
   bench.change(group, { scope: 'urgent' }, true)
   await bench.state(group, 'in-sync')
   assert.equal(bench.read('one'), 'scope urgent\n')
-  // Urgent, but the last pass that has written something was too short a time ago.
-  bench.change(slow, { scope: 'late' }, true)
+  bench.change(group, { scope: 'late' }, true)
   await sleep(50)
-  assert.deepEqual([slow.status().state, bench.read('two')], ['pending', 'scope demo\n'])
+  assert.deepEqual([group.status().state, bench.read('one')], ['pending', 'scope urgent\n'])
+})
+
+test('does not forget that something is urgent while it asks the DNS', async () => {
+  await using bench = new Bench()
+  bench.write('one', '')
+  const text = "{{#if paused}}{{#each (lookupIPV4 'pg1')}}{{this}}\n{{/each}}{{/if}}"
+  const group = bench.group(bench.template('one', text, { debounce: { minMs: 3_600_000, maxMs: 3_600_000 } }))
+  await bench.state(group, 'in-sync')
+  bench.change(group, { paused: true }, true)
+  group.notice(false)
+  assert.equal(group.status().state, 'pending')
+  bench.answer('10.0.0.1')
+  await until('it is written', () => bench.read('one') === '10.0.0.1\n')
+  await bench.state(group, 'in-sync')
+  bench.change(group, { paused: false })
+  await sleep(50)
+  assert.equal(group.status().state, 'pending')
 })
 
 test('writes at once what it has waited for since the start', async () => {
@@ -137,6 +157,41 @@ test('leaves the destination as it is when the check fails, says why once, tries
   assert.equal(bench.count('templates-recovered'), 1)
 })
 
+test('gives both commands the same names: in a check of what is staged, in a reload of the destination', async () => {
+  await using bench = new Bench()
+  const tell = '{{staged}} {{destination}} $PATRONI_ROUTER_STAGED $PATRONI_ROUTER_DESTINATION'
+  const check = bench.command(`cat {{staged}} && echo ${tell} >> told`)
+  const group = bench.group(bench.template('one', SCOPE, { check, reload: bench.command(`echo ${tell} >> told`) }))
+  await bench.state(group, 'in-sync')
+  const [checked, reloaded] = bench.told('told').map((line) => line.split(' '))
+  const [destination, staged] = [bench.path('one'), checked?.[0] ?? '']
+  assert.match(staged, /\/\.one\.patroni-router-\d+-[0-9a-f]+\.tmp$/)
+  assert.deepEqual(checked, [staged, destination, staged, destination])
+  assert.deepEqual(
+    reloaded,
+    Array.from({ length: 4 }, () => destination),
+  )
+})
+
+test('writes a mount point in place, time and again, with one warning', async () => {
+  await using bench = new Bench()
+  bench.write('one', 'old\n')
+  const { ino } = statSync(bench.path('one'))
+  const mounted: Fate = ({ name, args }) => (name === 'rename' && args[1] === bench.path('one') ? 'EBUSY' : null)
+  await withFaults(mounted, async () => {
+    const group = bench.group(bench.template('one', SCOPE))
+    await bench.state(group, 'in-sync')
+    bench.change(group, { scope: 'next' })
+    await group.settled(AbortSignal.timeout(10_000))
+  })
+  assert.deepEqual([bench.read('one'), statSync(bench.path('one')).ino], ['scope next\n', ino])
+  assert.deepEqual([bench.told('reloads').length, bench.leftovers], [2, []])
+  assert.deepEqual(
+    bench.lines.filter(({ level }) => level === 'warn').map(({ event }) => event),
+    ['written-in-place'],
+  )
+})
+
 test('changes neither file, and does not reload, when the check of one of them fails', async () => {
   await using bench = new Bench()
   bench.write('one', 'old one\n')
@@ -166,7 +221,7 @@ test('keeps a failed reload due: one reload serves it and the next change', asyn
   const { reload: last } = await bench.state(group, 'in-sync')
   assert.equal(bench.read('one'), 'scope next\n')
   assert.deepEqual([last?.pending, last?.runs, bench.told('reloads').length], [false, 2, 2])
-  assert.deepEqual([bench.count('reload-failed'), bench.count('reloaded')], [1, 1])
+  assert.deepEqual([bench.count('reload-failed'), bench.count('reloaded'), bench.count('reload-owed')], [1, 1, 0])
 })
 
 test('runs at the start the reload that an earlier router owes, although no file differs and no cluster is known', async () => {
@@ -246,6 +301,13 @@ test('goes on with the last template that was right while its source is broken o
   bench.write('one.hbs', SCOPE)
   group.resync()
   await bench.state(group, 'in-sync')
+  unlinkSync(bench.path('one.hbs'))
+  group.resync()
+  await bench.state(group, 'failed')
+  // The same as before.
+  bench.write('one.hbs', SCOPE)
+  group.resync()
+  await bench.state(group, 'in-sync')
 })
 
 test('restores at a full pass what somebody else has changed, and does nothing where nobody has', async () => {
@@ -267,6 +329,35 @@ test('restores at a full pass what somebody else has changed, and does nothing w
   assert.equal(bench.count('template-restored'), 2)
 })
 
+test('makes few passes of a storm of requests for one, and one after the last', async () => {
+  await using bench = new Bench()
+  const reload = bench.command('echo reload >> reloads; sleep 0.05')
+  const group = bench.group(bench.template('one', SCOPE, { reload, debounce: { minMs: 60, maxMs: 120 } }))
+  const begun = Date.now()
+  for (let n = 0; n < 300; n++) {
+    bench.write('one.hbs', `${n} ${SCOPE}`)
+    group.resync()
+    if (n % 10 === 0) await sleep(2)
+  }
+  await until('the last one counts', () => bench.read('one') === '299 scope demo\n')
+  await bench.state(group, 'in-sync')
+  assert.ok(bench.told('reloads').length <= (Date.now() - begun) / 60 + 1)
+})
+
+test('restores by itself, every interval, what somebody else has changed, and reads its source again', async () => {
+  await using bench = new Bench()
+  const group = bench.group(bench.template('one', SCOPE, { intervalMs: 50 }))
+  await bench.state(group, 'in-sync')
+  bench.write('one', 'by hand\n')
+  await until('it is restored', () => bench.read('one') === 'scope demo\n')
+  bench.write('one.hbs', 'other {{scope}}\n')
+  await until('the other template counts', () => bench.read('one') === 'other demo\n')
+  unlinkSync(bench.path('one'))
+  await until('it is written again', () => bench.read('one') === 'other demo\n')
+  await bench.state(group, 'in-sync')
+  assert.deepEqual([bench.told('reloads').length, bench.count('template-restored')], [4, 2])
+})
+
 test('fails loudly and does not loop for an owner whom nobody knows', async () => {
   await using bench = new Bench()
   const group = bench.group(bench.template('one', SCOPE, { owner: 'nobody-has-this-name' }))
@@ -285,6 +376,19 @@ test('asks the DNS beside the passes, and writes what it answers', async () => {
   assert.equal(bench.told('reloads').length, 1)
 })
 
+test('asks the DNS again with every full pass', async () => {
+  await using bench = new Bench()
+  bench.answer('none')
+  const text = "{{#each (lookupIPV4 'pg1')}}{{this}}\n{{else}}nobody\n{{/each}}"
+  const group = bench.group(bench.template('one', text, { intervalMs: 50 }))
+  await until('it has no address', () => bench.read('one') === 'nobody\n')
+  for (const address of ['10.0.0.1', '10.0.0.2']) {
+    bench.answer(address)
+    await until('it is written', () => bench.read('one') === `${address}\n`)
+  }
+  await bench.state(group, 'in-sync')
+})
+
 test('tells who is left out, once, and when that is over', async () => {
   await using bench = new Bench()
   bench.set(replicas('pg1', 'pg;2'))
@@ -298,78 +402,16 @@ test('tells who is left out, once, and when that is over', async () => {
   assert.deepEqual([bench.count('member-left-out'), bench.count('member-left-out-over')], [1, 1])
 })
 
-test('is settled when what is known is in the file and reloaded, and not while it is kept or fails', async () => {
+test('takes a fault of its own for a failure, throws nothing at who tells it of changes, and recovers', async () => {
   await using bench = new Bench()
-  const reload = bench.command('sleep 0.1; cat one >> loaded')
-  const group = bench.group(bench.template('one', `${SCOPE}${REPLICAS}`, { reload }))
-  const never = new AbortController()
-  await group.settled(never.signal)
-  assert.deepEqual(bench.told('loaded'), ['scope demo', 'pg1'])
+  const group = bench.group(bench.template('one', SCOPE))
+  await bench.state(group, 'in-sync')
+  bench.change(group, { members: null as never })
+  const { reason } = await bench.state(group, 'failed')
+  assert.match(reason, /members|null|iterable/)
+  for (let n = 0; n < 10; n++) bench.change(group, { members: null as never })
+  assert.ok(bench.count('fault') <= 2)
   bench.change(group, { scope: 'next' })
-  await group.settled(never.signal)
-  assert.deepEqual(bench.told('loaded').slice(2), ['scope next', 'pg1'])
-  bench.change(group, replicas())
-  await bench.state(group, 'kept')
-  await assert.rejects(group.settled(AbortSignal.timeout(50)), { name: 'TimeoutError' })
-  const waiting = group.settled(never.signal)
-  bench.change(group, replicas('pg3'))
-  await waiting
-  assert.deepEqual(bench.told('loaded').slice(4), ['scope demo', 'pg3'])
-})
-
-test('is settled although something else has changed meanwhile, and when an answer makes no difference', async () => {
-  await using bench = new Bench()
-  const answers = "{{#if paused}}{{#each (lookupIPV4 'localhost')}}{{/each}}{{/if}}"
-  const reload = bench.command('echo reload >> reloads; sleep 0.2')
-  const group = bench.group(
-    bench.template('one', `${answers}${SCOPE}`, { reload, debounce: { minMs: 60_000, maxMs: 60_000 } }),
-  )
-  const settled = group.settled(AbortSignal.timeout(10_000))
-  await until('the reload runs', () => bench.told('reloads').length === 1, { everyMs: 2 })
-  bench.change(group, { scope: 'next' })
-  await settled
-  assert.equal(group.status().state, 'pending')
-  bench.set({})
-  const other = bench.group(bench.template('two', `${answers}${SCOPE}`))
-  await bench.state(other, 'in-sync')
-  bench.change(other, { paused: true })
-  await other.settled(AbortSignal.timeout(10_000))
-  assert.equal(other.status().templates[0]?.renders, 3)
-})
-
-test('ends a check that runs when it is closed, and leaves nothing behind', async () => {
-  await using bench = new Bench()
-  bench.write('one', 'old\n')
-  const check = bench.command('echo $$ > pid; exec sleep 60')
-  const group = bench.group(bench.template('one', SCOPE, { check }))
-  const pid = await until('the check runs', () => Number(bench.told('pid')[0]))
-  await group.close()
-  assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' })
-  assert.deepEqual([bench.read('one'), bench.leftovers, bench.told('reloads')], ['old\n', [], []])
-  await assert.rejects(group.settled(new AbortController().signal), /the router ends/)
-})
-
-test('lets a reload that runs end when it is closed', async () => {
-  await using bench = new Bench()
-  const reload = bench.command('echo begun >> reloads; sleep 0.3; echo done >> reloads')
-  const group = bench.group(bench.template('one', SCOPE, { reload }))
-  await until('the reload runs', () => bench.told('reloads').length === 1, { everyMs: 2 })
-  await group.close()
-  assert.deepEqual(bench.told('reloads'), ['begun', 'done'])
-  assert.equal(bench.count('reload-owed'), 0)
-})
-
-test('ends a reload that takes too long when it is closed, and the next router makes up for it', async () => {
-  await using bench = new Bench()
-  const template = bench.template('one', SCOPE, {
-    reload: bench.command('echo $$ >> reloads; test -e may || sleep 60', 60_000),
-  })
-  const group = bench.group(template)
-  const pid = await until('the reload runs', () => Number(bench.told('reloads')[0]), { everyMs: 2 })
-  await group.close()
-  assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' })
-  assert.equal(bench.count('reload-owed'), 1)
-  bench.write('may', '')
-  await bench.state(bench.group(template), 'in-sync')
-  assert.equal(bench.told('reloads').length, 2)
+  await bench.state(group, 'in-sync')
+  assert.equal(bench.read('one'), 'scope next\n')
 })

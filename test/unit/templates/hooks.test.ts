@@ -140,6 +140,14 @@ describe('the queue of hooks', () => {
     test(title, () => assert.deepEqual(play(steps).begun, expected))
   }
 
+  test('tells a hook that has not begun yet where the member is now', () => {
+    const at = (text: string, host: string): Situation => ({ ...situation(text), host })
+    const waiting = begin(afterSituation(EMPTY_QUEUE, at('unlocked pg0', 'old')), ONS, 0)
+    assert.equal(afterSituation(waiting, at('unlocked pg0', 'new')).current?.to.host, 'new')
+    const queued = afterSituation(afterSituation(waiting, at('open pg1', 'old')), at('open pg1', 'new'))
+    assert.equal(begin(afterHook(queued, 'done', 0), ONS, 0).current?.to.host, 'new')
+  })
+
   test('waits at most a minute between two attempts', () => {
     const { queue, now } = play([
       'unlocked pg0',

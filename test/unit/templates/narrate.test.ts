@@ -31,6 +31,12 @@ const rows: readonly Row[] = [
     after: failed({ output: 'b' }),
     lines: [],
   },
+  ...['/etc/.x.patroni-router-7-RANDOM.tmp', '/var/.x.json.RANDOM.tmp'].map((path): Row => {
+    const [before, after] = ['34f780e58ad4', '4a41ab1a-4923-4746-a049-1292cf00c7b4'].map((random) =>
+      failed({ event: 'file-failed', reason: `no space left: ${path.replace('RANDOM', random)}` }),
+    )
+    return { is: `the same trouble with ${path}`, before: before ?? IN_SYNC, after: after ?? IN_SYNC, lines: [] }
+  }),
   {
     is: 'another failure',
     before: failed(),
