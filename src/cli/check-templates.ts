@@ -6,7 +6,7 @@ import type { CommandConfig, Config, HookConfig, TemplateConfig } from '../confi
 import { explain } from '../errors.ts'
 import { placeOf } from '../templates/files/destination.ts'
 import { Owners } from '../templates/files/owner.ts'
-import { formatTemplateProblem } from '../templates/render.ts'
+import { formatTemplateProblem } from '../templates/engine/render.ts'
 import { unreadable, unusable, type Findings } from './check-files.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -33,11 +33,10 @@ async function checkSource(template: TemplateConfig, index: number, configFile: 
   const why = await unreadable(template.source)
   if (why.length > 0) return why.map((reason) => `${name}: ${reason}: source of a template (templates.${index}.source)`)
   // Loaded here, so that a configuration without templates does not wait for the compiler.
-  const { compileTemplate } = await import('../templates/compile.ts')
-  const { HELPERS, HELPERS_WITHOUT_KEYS } = await import('../templates/helpers/registry.ts')
-  const helpers = template.keys.length === 0 ? HELPERS_WITHOUT_KEYS : HELPERS
+  const { compileTemplate } = await import('../templates/engine/compile.ts')
+  const { helpersOf } = await import('../templates/helpers/registry.ts')
   try {
-    const compiled = compileTemplate(name, await readFile(template.source, 'utf8'), helpers)
+    const compiled = compileTemplate(name, await readFile(template.source, 'utf8'), helpersOf(template))
     return compiled.ok ? [] : compiled.problems.map((problem) => formatTemplateProblem(name, problem))
   } catch (error) {
     return [`${name}: ${explain(error)}`]

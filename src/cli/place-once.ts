@@ -2,8 +2,8 @@
 import { type Logger, pino } from 'pino'
 import { commandEnvironment } from '../templates/commands/environment.ts'
 import { Journal } from '../templates/files/journal.ts'
-import type { Result } from '../templates/narrate.ts'
-import { Placement, type Rendered } from '../templates/placement.ts'
+import type { Result } from '../templates/groups/narrate.ts'
+import { Placement, type Rendered } from '../templates/groups/placement.ts'
 import type { GroupTask, Report } from './one-group.ts'
 
 /**

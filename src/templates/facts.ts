@@ -4,7 +4,7 @@ import { stat } from 'node:fs/promises'
 import { isIPv4, isIPv6 } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { failureOf } from '../errors.ts'
-import type { Answer, Facts, Question } from './render.ts'
+import type { Answer, Facts, Question } from './engine/render.ts'
 
 /** Where the answers come from; the system's, but for tests. */
 export interface Lookups {

@@ -44,7 +44,7 @@ export class Child {
     const user = options.user === undefined ? null : systemUser(options.user)
     const running = spawn(command, args, {
       cwd: options.cwd,
-      env: { PATH: process.env['PATH'], LANG: 'C.UTF-8', HOME: options.cwd, ...options.env },
+      env: { ...inherited(), LANG: 'C.UTF-8', HOME: options.cwd, ...options.env },
       detached: true,
       stdio: ['ignore', options.onLine ? 'pipe' : log, log],
       ...(user ?? {}),
@@ -112,4 +112,10 @@ export class Child {
     await insist
     return exit
   }
+}
+
+/** The compile cache of the suite (scripts/test.ts) has a router start in half the time. */
+function inherited(): NodeJS.ProcessEnv {
+  const { PATH, NODE_COMPILE_CACHE } = process.env
+  return { PATH, NODE_COMPILE_CACHE }
 }

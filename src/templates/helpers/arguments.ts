@@ -1,6 +1,6 @@
 /** Reading what a template gives to a helper: what is not of the wanted kind is an error that says which argument and why. */
-import { HelperError } from '../helper.ts'
-import type { Shape } from '../shape.ts'
+import { HelperError } from '../engine/helper.ts'
+import type { Shape } from '../engine/shape.ts'
 
 /** Numbers and flags are texts as they would be written. `what` names the argument: `the key`. */
 export function textOf(value: unknown, what: string): string {

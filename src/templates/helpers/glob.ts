@@ -1,5 +1,5 @@
 /** Go's `path.Match`, whose patterns confd takes for keys. */
-import { HelperError } from '../helper.ts'
+import { HelperError } from '../engine/helper.ts'
 
 interface Chunk {
   /** Whether any text without a slash may come before it. */

@@ -1,6 +1,6 @@
 /** JSON in keys. */
-import { HelperError, type Helper } from '../helper.ts'
-import { ANY } from '../shape.ts'
+import { HelperError, type Helper } from '../engine/helper.ts'
+import { ANY } from '../engine/shape.ts'
 import { kindOf, listShape, newRecord, textOf } from './arguments.ts'
 
 /** Deeper than anything a template walks through, and far from the end of the stack. */

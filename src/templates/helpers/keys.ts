@@ -1,7 +1,7 @@
 /** Arbitrary keys of the DCS, as confd's templates read them (github.com/kelseyhightower/memkv, store.go). */
 import { printable } from '../../watcher/printable.ts'
-import { HelperError, type Helper, type HelperCall } from '../helper.ts'
-import { FLAG, TEXT, type Shape } from '../shape.ts'
+import { HelperError, type Helper, type HelperCall } from '../engine/helper.ts'
+import { FLAG, TEXT, type Shape } from '../engine/shape.ts'
 import { byBytes, commonShape, fieldOf, listOf, listShape, newRecord, recordOf, textOf } from './arguments.ts'
 import { compileGlob, faultOf } from './glob.ts'
 

@@ -1,8 +1,8 @@
 /** Lists and maps: Go's `index` and `len`, confd's `map`, `reverse` and sorting, and choosing members. */
 import { suggest } from '../../config/problem.ts'
 import { printable } from '../../watcher/printable.ts'
-import { HelperError, type Helper } from '../helper.ts'
-import { ANY, NUMBER, type Shape } from '../shape.ts'
+import { HelperError, type Helper } from '../engine/helper.ts'
+import { ANY, NUMBER, type Shape } from '../engine/shape.ts'
 import {
   byBytes,
   commonShape,

@@ -1,6 +1,6 @@
 /** Comparisons and choices, named and meant as in Go's templates. */
-import { HelperError, type Helper } from '../helper.ts'
-import { FLAG, type Shape } from '../shape.ts'
+import { HelperError, type Helper } from '../engine/helper.ts'
+import { FLAG, type Shape } from '../engine/shape.ts'
 import { byBytes, commonShape, isAbsent, isRecord, kindOf, namesOf, presentShape } from './arguments.ts'
 
 /** Beyond that a call is a mistake. */

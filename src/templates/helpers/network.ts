@@ -1,7 +1,7 @@
 /** What the machine and the network say: asked beforehand (facts.ts), as a template cannot wait. */
-import { HelperError, type Helper, type HelperCall } from '../helper.ts'
-import type { Question } from '../render.ts'
-import { FLAG, NUMBER, TEXT, type Shape } from '../shape.ts'
+import { HelperError, type Helper, type HelperCall } from '../engine/helper.ts'
+import type { Question } from '../engine/render.ts'
+import { FLAG, NUMBER, TEXT, type Shape } from '../engine/shape.ts'
 import { listShape, newRecord, textOf } from './arguments.ts'
 
 const SRV: Shape = {

@@ -1,6 +1,6 @@
 /** confd's arithmetic: whole numbers only, and an error rather than a wrong digit. */
-import { HelperError, type Helper } from '../helper.ts'
-import { NUMBER } from '../shape.ts'
+import { HelperError, type Helper } from '../engine/helper.ts'
+import { NUMBER } from '../engine/shape.ts'
 import { integerOf, listShape } from './arguments.ts'
 
 /** A list that is longer is a mistake, and would take all memory. */

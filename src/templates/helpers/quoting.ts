@@ -1,6 +1,6 @@
 /** Text of strangers, made fit for what will read it: each target's own rules, or a refusal. */
-import { HelperError, type Helper } from '../helper.ts'
-import { ANY, TEXT } from '../shape.ts'
+import { HelperError, type Helper } from '../engine/helper.ts'
+import { ANY, TEXT } from '../engine/shape.ts'
 import { isAbsent, textOf } from './arguments.ts'
 
 type Quoting = (value: unknown) => string

@@ -1,5 +1,6 @@
 /** Every helper that a template can use. */
-import type { Helper } from '../helper.ts'
+import type { TemplateConfig } from '../../config/config.ts'
+import type { Helper } from '../engine/helper.ts'
 import { JSON_HELPERS } from './json.ts'
 import { HELPERS_OF_NO_KEYS, KEY_HELPERS } from './keys.ts'
 import { LIST_HELPERS } from './lists.ts'
@@ -22,4 +23,9 @@ const OTHERS: readonly Helper[] = [
 export const HELPERS: readonly Helper[] = [...KEY_HELPERS, ...OTHERS]
 
 /** The same for a template that is given no keys. */
-export const HELPERS_WITHOUT_KEYS: readonly Helper[] = [...HELPERS_OF_NO_KEYS, ...OTHERS]
+const HELPERS_WITHOUT_KEYS: readonly Helper[] = [...HELPERS_OF_NO_KEYS, ...OTHERS]
+
+/** Those of one template: without `keys` in the configuration, what reads keys is a fault that is found when it is compiled. */
+export function helpersOf({ keys }: Pick<TemplateConfig, 'keys'>): readonly Helper[] {
+  return keys.length === 0 ? HELPERS_WITHOUT_KEYS : HELPERS
+}

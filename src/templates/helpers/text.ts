@@ -1,8 +1,8 @@
 /** Texts, as Go's `strings`, `path`, `strconv` and `encoding/base64` have them. */
 import { posix } from 'node:path'
 import { isIPv6 } from 'node:net'
-import { HelperError, type Helper } from '../helper.ts'
-import { FLAG, NUMBER, TEXT } from '../shape.ts'
+import { HelperError, type Helper } from '../engine/helper.ts'
+import { FLAG, NUMBER, TEXT } from '../engine/shape.ts'
 import { integerOf, listOf, listShape, textOf } from './arguments.ts'
 import { isSame } from './logic.ts'
 

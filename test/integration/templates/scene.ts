@@ -109,9 +109,7 @@ export class Scene implements AsyncDisposable {
       templates,
       ...rest,
     }
-    // The next one starts in half the time.
-    const cache = { NODE_COMPILE_CACHE: this.path('cache') }
-    this.#router = await RouterProcess.start({ config, env: { ...cache, ...env } })
+    this.#router = await RouterProcess.start({ config, env })
     return this.#router
   }
 

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parse } from 'yaml'
 import { loadConfig } from '../../../src/config/load.ts'
-import { compileTemplate } from '../../../src/templates/compile.ts'
-import type { TemplateContext } from '../../../src/templates/context.ts'
+import { compileTemplate } from '../../../src/templates/engine/compile.ts'
+import type { TemplateContext } from '../../../src/templates/engine/context.ts'
 import { FactBook, type Lookups } from '../../../src/templates/facts.ts'
-import { CONTEXT, type Shape } from '../../../src/templates/shape.ts'
+import { CONTEXT, type Shape } from '../../../src/templates/engine/shape.ts'
 import { type Block, BLOCKS, blocksOf, PAGE } from './page.ts'
 
 const EXAMPLES = Map.groupBy(blocksOf(PAGE.slice(PAGE.indexOf("\n### confd's examples\n"))), ({ heading }) => heading)

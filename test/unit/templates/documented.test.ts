@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { compileTemplate } from '../../../src/templates/compile.ts'
-import type { TemplateContext, TemplateMember } from '../../../src/templates/context.ts'
+import { compileTemplate } from '../../../src/templates/engine/compile.ts'
+import type { TemplateContext, TemplateMember } from '../../../src/templates/engine/context.ts'
 import { BLOCKS } from './page.ts'
 
 function member(name: string, host: string, changes: Partial<TemplateMember>): TemplateMember {

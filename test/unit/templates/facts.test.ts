@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { FactBook, type Lookups, type ServiceRecord } from '../../../src/templates/facts.ts'
-import type { Question } from '../../../src/templates/render.ts'
+import type { Question } from '../../../src/templates/engine/render.ts'
 
 const IP: Question = { kind: 'ip', name: 'db.local' }
 const SRV: Question = { kind: 'srv', name: '_mail._tcp.example.com' }

@@ -1,6 +1,6 @@
 import { HELPERS } from '../../../../src/templates/helpers/registry.ts'
-import type { HelperCall } from '../../../../src/templates/helper.ts'
-import type { Answer, Question, RenderInputs } from '../../../../src/templates/render.ts'
+import type { HelperCall } from '../../../../src/templates/engine/helper.ts'
+import type { Answer, Question, RenderInputs } from '../../../../src/templates/engine/render.ts'
 
 export interface Surroundings {
   readonly keys?: Readonly<Record<string, string>> | null

@@ -1,0 +1,125 @@
+/** What every template can read of the cluster. The names are promises to the people who write templates. */
+import { type PrimaryState, takesNew } from '../../watcher/machine.ts'
+import type { Tag } from '../../watcher/member.ts'
+import type { ClusterView, MemberView } from '../../watcher/view.ts'
+
+/**
+ * Plain data; the same cluster gives the same context. Keys as Patroni and the configuration write them. Text that is
+ * not safe to be written into a configuration is wrapped when a template reads it (unsafe.ts), not here.
+ */
+export interface TemplateContext {
+  readonly scope: string
+  readonly namespace: string
+  readonly citus_group: number | null
+  readonly system_id: string | null
+  readonly paused: boolean
+  readonly standby_cluster: boolean
+  /** The primary's state. */
+  readonly state: PrimaryState
+  /** Whom the DCS names, whether it takes writes yet or not. */
+  readonly leader: TemplateMember | null
+  /** Who is open for writes (`open` or `unlocked`). */
+  readonly primary: TemplateMember | null
+  /** All that have an address, by name. Members whose keys have gone are in it only as the primary. */
+  readonly members: readonly TemplateMember[]
+  /** Those that serve reads now: they answer as running replicas and are not tagged `noloadbalance`, as Patroni's /replica. */
+  readonly replicas: readonly TemplateMember[]
+  /** Those of `members` that are in the synchronous set. */
+  readonly sync_standbys: readonly TemplateMember[]
+}
+
+export interface TemplateMember {
+  readonly name: string
+  readonly host: string
+  readonly port: number
+  /** `host:port`, an IPv6 address in brackets. */
+  readonly address: string
+  /** Of its pooler (`proxy_url`); null where it has none. */
+  readonly proxy_host: string | null
+  readonly proxy_port: number | null
+  /** Scheme, host and port: `http://10.0.0.1:8008`. */
+  readonly rest_url: string | null
+  readonly rest_host: string | null
+  readonly rest_port: number | null
+  /** As Patroni wrote it, up to a loop late. */
+  readonly role: string
+  readonly member_state: string
+  readonly replication_state: string | null
+  readonly is_leader: boolean
+  readonly is_primary: boolean
+  readonly is_sync: boolean
+  /** Whether it is one of `replicas`. */
+  readonly is_replica: boolean
+  /** Bytes behind the leader; 0 for the leader, null where it is not known. Changes with every check. */
+  readonly lag: number | null
+  readonly timeline: number | null
+  readonly version: string | null
+  readonly pending_restart: boolean
+  readonly tags: Readonly<Record<string, Tag>>
+}
+
+/** What templates see of a view. Pure. */
+export function contextOf(view: ClusterView): TemplateContext {
+  const open = takesNew(view.primary.state) ? view.primary.member : null
+  const members = view.members.flatMap((member) => {
+    const isPrimary = member.name === open
+    return member.host === null || (member.gone && !isPrimary) ? [] : [memberOf(member, member.host, view, isPrimary)]
+  })
+  return {
+    scope: view.scope,
+    namespace: view.namespace,
+    citus_group: view.citusGroup,
+    system_id: view.systemId,
+    paused: view.paused,
+    standby_cluster: view.standbyCluster,
+    state: view.primary.state,
+    leader: members.find(({ is_leader }) => is_leader) ?? null,
+    primary: members.find(({ is_primary }) => is_primary) ?? null,
+    members,
+    replicas: members.filter(({ is_replica }) => is_replica),
+    sync_standbys: members.filter(({ is_sync }) => is_sync),
+  }
+}
+
+function memberOf(member: MemberView, host: string, view: ClusterView, isPrimary: boolean): TemplateMember {
+  const isLeader = member.name === view.leader
+  const rest = URL.parse(member.restUrl ?? '')
+  return {
+    name: member.name,
+    host,
+    port: member.port,
+    address: host.includes(':') ? `[${host}]:${member.port}` : `${host}:${member.port}`,
+    proxy_host: member.proxy?.host ?? null,
+    proxy_port: member.proxy?.port ?? null,
+    rest_url: member.restUrl,
+    rest_host: rest?.hostname.replace(/^\[(.*)\]$/, '$1') ?? null,
+    rest_port: rest === null ? null : portOf(rest),
+    role: member.role,
+    member_state: member.state,
+    replication_state: member.replicationState,
+    is_leader: isLeader,
+    is_primary: isPrimary,
+    is_sync: member.isSync,
+    // `isLeader` of the view is also who is, or was, the primary of a state that is not open.
+    is_replica: member.replica.fit && !member.isLeader && !member.tags['noloadbalance'],
+    lag: isLeader ? 0 : member.lagBytes,
+    timeline: member.timeline,
+    version: member.version,
+    pending_restart: member.pendingRestart,
+    tags: tagsOf(member.tags),
+  }
+}
+
+function portOf({ port, protocol }: URL): number {
+  if (port !== '') return Number(port)
+  return protocol === 'https:' ? 443 : 80
+}
+
+/** Without a prototype, so that no name in it means anything. A number that is none (1e999) cannot be written. */
+function tagsOf(tags: MemberView['tags']): TemplateMember['tags'] {
+  const own = Object.create(null) as Record<string, Tag>
+  for (const [name, tag] of Object.entries(tags)) {
+    if (typeof tag !== 'number' || Number.isFinite(tag)) own[name] = tag
+  }
+  return own
+}

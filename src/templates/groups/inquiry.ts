@@ -1,0 +1,71 @@
+/** Looks for answers beside the passes of a group: a slow DNS must not keep a new leader out of a file. */
+import { MAX_TIMER_MS, within } from '../../clock.ts'
+import { FactBook } from '../facts.ts'
+import type { Facts, Question } from '../engine/render.ts'
+
+export interface InquiryDeps {
+  /** There may be other answers now. */
+  readonly answered: () => void
+  readonly fault: (error: unknown) => void
+  readonly signal: AbortSignal
+  /** Where the answers are kept; with the system's DNS, but for tests. */
+  readonly book?: FactBook
+}
+
+export class Inquiry {
+  readonly #deps: InquiryDeps
+  readonly #book: FactBook
+  readonly #underWay = new Set<Promise<void>>()
+  /** What is being asked. */
+  readonly #asked = new Set<string>()
+
+  constructor(deps: InquiryDeps) {
+    this.#deps = deps
+    this.#book = deps.book ?? new FactBook()
+  }
+
+  get facts(): Facts {
+    return this.#book.facts
+  }
+
+  /** Something that was asked is not answered yet. */
+  get isAsking(): boolean {
+    return this.#asked.size > 0
+  }
+
+  /** What is being asked already is not asked twice, and keeps nothing else waiting. */
+  ask(questions: readonly Question[]): void {
+    const fresh = questions.filter((question) => !this.#asked.has(JSON.stringify(question)))
+    if (fresh.length === 0) return
+    const keys = fresh.map((question) => JSON.stringify(question))
+    for (const key of keys) this.#asked.add(key)
+    this.#look(async () => {
+      await this.#book.answer(fresh, this.#deps.signal)
+      for (const key of keys) this.#asked.delete(key)
+    })
+  }
+
+  /** Resolves when what is asked now has been answered, and when `signal` aborts. */
+  async answered(signal: AbortSignal): Promise<void> {
+    await within(this.ended(), MAX_TIMER_MS, signal)
+  }
+
+  /** Asks again what was ever asked. */
+  refresh(): void {
+    this.#look(() => this.#book.refresh(this.#deps.signal))
+  }
+
+  /** Resolves when nothing is looked for any more, soon after the signal. */
+  async ended(): Promise<void> {
+    await Promise.all(this.#underWay)
+  }
+
+  #look(look: () => Promise<void>): void {
+    const { answered, fault } = this.#deps
+    const looking = look()
+      .then(answered)
+      .catch(fault)
+      .finally(() => this.#underWay.delete(looking))
+    this.#underWay.add(looking)
+  }
+}

@@ -1,0 +1,100 @@
+/** What of a reload group a person on call wants to read: when trouble begins, when it is another one, when it ends. Pure. */
+import { printable } from '../../watcher/printable.ts'
+import type { CommandResult } from '../commands/result.ts'
+import type { LeftOut } from '../engine/render.ts'
+
+export interface Line {
+  readonly level: 'info' | 'warn' | 'error'
+  readonly message: string
+  readonly fields: Readonly<Record<string, unknown>>
+}
+
+/** What came of a pass. */
+export type Result =
+  | { readonly kind: 'in-sync' }
+  | { readonly kind: 'waiting'; readonly reason: string }
+  | { readonly kind: 'kept'; readonly reason: string }
+  | Failure
+
+export interface Failure {
+  readonly kind: 'failed'
+  readonly event: 'template-failed' | 'file-failed' | 'check-failed' | 'reload-failed'
+  /** null: of all of them. */
+  readonly destination: string | null
+  readonly reason: string
+  /** Of the command that has failed, if it was one. */
+  readonly output: string
+}
+
+const MAX_MESSAGE = 1000
+
+function line(level: Line['level'], message: string, fields: Line['fields']): Line {
+  // Reasons quote files and strangers.
+  return { level, message: printable(message, MAX_MESSAGE), fields }
+}
+
+/** The step from the result of one pass to that of the next; `sinceMs`: how long the former has lasted. */
+export function narrateResult(group: string, before: Result, after: Result, sinceMs: number): readonly Line[] {
+  const isSame = before.kind === after.kind && lastingReasonOf(before) === lastingReasonOf(after)
+  if (isSame || after.kind === 'waiting') return []
+  const over = { event: 'templates-recovered', group, forMs: sinceMs }
+  const wasBad = before.kind === 'failed' || before.kind === 'kept'
+  switch (after.kind) {
+    case 'in-sync':
+      return wasBad ? [line('info', `${group}: as it should be again, after ${sinceMs / 1000} s`, over)] : []
+    case 'kept': {
+      const fields = { event: 'template-kept', group, reason: after.reason }
+      return [line('info', `${group}: the file stays as it is: ${after.reason}`, fields)]
+    }
+    case 'failed': {
+      const { event, destination, reason, output } = after
+      const fields = { event, group, destination: destination ?? undefined, reason, output: output || undefined }
+      return [line('error', `${group}: ${reason}${output === '' ? '' : `: ${lastLine(output)}`}`, fields)]
+    }
+  }
+}
+
+/** Of a temporary file the name is another one with each attempt, and the trouble the same. */
+const RANDOM = /[0-9a-f]{8}[0-9a-f-]{4,}(?=\.tmp)/g
+
+function lastingReasonOf(result: Result): string | null {
+  return 'reason' in result ? result.reason.replaceAll(RANDOM, '') : null
+}
+
+/** `changedByOthers`: its text is the one that was written last, so somebody has changed or removed the file. */
+export function narrateWritten(group: string, destination: string, changedByOthers: boolean): Line {
+  const fields = { event: changedByOthers ? 'template-restored' : 'template-written', group, destination }
+  return changedByOthers
+    ? line('warn', `${destination} was not as it had been written: restored`, fields)
+    : line('info', `wrote ${destination}`, fields)
+}
+
+export function narrateReloaded(group: string, { durationMs, output }: CommandResult): Line {
+  const fields = { event: 'reloaded', group, durationMs, output: output || undefined }
+  return line('info', `${group}: reloaded in ${durationMs} ms`, fields)
+}
+
+/** The router ends, and the reload was not done in the time that was left. */
+export function narrateOwed(group: string, { outcome, output }: CommandResult): Line {
+  const fields = { event: 'reload-owed', group, outcome, output: output || undefined }
+  return line('warn', `${group}: the reload ${outcome} as the router ends: it is due at the next start`, fields)
+}
+
+/** Who is left out from now on, and who no longer. */
+export function narrateLeftOut(source: string, before: readonly LeftOut[], after: readonly LeftOut[]): readonly Line[] {
+  const [old, present] = [before, after].map((all) => new Map(all.map(({ member, reason }) => [member, reason])))
+  const begun = after.filter(({ member, reason }) => old?.get(member) !== reason)
+  const ended = before.filter(({ member }) => present?.has(member) !== true)
+  return [
+    ...begun.map(({ member, reason }) =>
+      line('warn', `${source}: ${member} is left out: ${reason}`, { event: 'member-left-out', source, member, reason }),
+    ),
+    ...ended.map(({ member }) =>
+      line('info', `${source}: ${member} is no longer left out`, { event: 'member-left-out-over', source, member }),
+    ),
+  ]
+}
+
+function lastLine(output: string): string {
+  return output.trimEnd().split('\n').at(-1) ?? ''
+}

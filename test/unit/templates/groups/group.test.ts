@@ -1,0 +1,417 @@
+import assert from 'node:assert/strict'
+import { chmodSync, statSync, unlinkSync } from 'node:fs'
+import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { MemberView } from '../../../../src/watcher/view.ts'
+import { type Fate, withFaults } from '../../../integration/templates/support/faults.ts'
+import { until } from '../../../support/until.ts'
+import { memberView } from '../../watcher/sample.ts'
+import { Bench } from './workbench.ts'
+
+const SCOPE = 'scope {{scope}}\n'
+const REPLICAS = '{{#each replicas}}\n{{name}}\n{{/each}}\n'
+const replicas = (...names: string[]): { members: MemberView[] } => ({
+  members: ['pg0', ...names].map((name) => memberView(name, name !== 'pg0')),
+})
+
+test('writes what the templates say, checks each of them and reloads once', async () => {
+  await using bench = new Bench()
+  const check = bench.command('grep -h . {{staged}} >> checked')
+  const group = bench.group(
+    bench.template('one', SCOPE, { check }),
+    bench.template('two', 'name {{leader.name}}\n', { check }),
+  )
+  const status = await bench.state(group, 'in-sync')
+  assert.deepEqual([bench.read('one'), bench.read('two')], ['scope demo\n', 'name pg0\n'])
+  assert.deepEqual(bench.told('checked'), ['scope demo', 'name pg0'])
+  assert.deepEqual(bench.told('reloads'), ['reload'])
+  assert.deepEqual(bench.leftovers, [])
+  assert.deepEqual(bench.events(), ['template-written', 'template-written', 'reloaded'])
+  assert.deepEqual([status.reason, status.reload?.pending, status.reload?.runs, status.retryAt], ['', false, 1, null])
+  assert.deepEqual(
+    status.templates.map(({ renders, error, check: last }) => [renders, error, last?.ok]),
+    [
+      [1, null, true],
+      [1, null, true],
+    ],
+  )
+})
+
+test('does not render for what the template has not used', async () => {
+  await using bench = new Bench()
+  const group = bench.group(bench.template('one', REPLICAS))
+  await bench.state(group, 'in-sync')
+  for (let position = 2; position < 50; position++) {
+    const members = [memberView('pg0', false, { position }), memberView('pg1', true, { position, lagBytes: position })]
+    bench.change(group, { members })
+  }
+  assert.deepEqual([group.status().templates[0]?.renders, group.status().state], [1, 'in-sync'])
+})
+
+test('renders again for what it has used, and does nothing when the text is the same', async () => {
+  await using bench = new Bench()
+  const group = bench.group(bench.template('one', '{{#if paused}}yes{{else}}yes{{/if}}\n'))
+  await bench.state(group, 'in-sync')
+  bench.change(group, { paused: true })
+  assert.deepEqual([group.status().templates[0]?.renders, group.status().state], [2, 'in-sync'])
+  assert.deepEqual(bench.told('reloads'), ['reload'])
+})
+
+test('makes one reload of many changes, and the last one is in the file', async () => {
+  await using bench = new Bench()
+  const debounce = { minMs: 50, maxMs: 10_000 }
+  const group = bench.group(bench.template('one', SCOPE, { debounce }))
+  await bench.state(group, 'in-sync')
+  for (let n = 0; n < 20; n++) {
+    bench.change(group, { scope: `s${n}` })
+    await sleep(2)
+  }
+  assert.equal(group.status().state, 'pending')
+  await bench.state(group, 'in-sync')
+  assert.equal(bench.read('one'), 'scope s19\n')
+  assert.equal(bench.told('reloads').length, 2)
+})
+
+test('does not wait for the debounce when it is urgent, but for the distance between two passes that write', async () => {
+  await using bench = new Bench()
+  const debounce = { minMs: 3_600_000, maxMs: 3_600_000 }
+  bench.write('one', 'scope demo\n')
+  const group = bench.group(bench.template('one', SCOPE, { debounce }))
+  await bench.state(group, 'in-sync')
+  bench.change(group, { scope: 'waits' })
+  await sleep(50)
+  assert.deepEqual([group.status().state, bench.read('one')], ['pending', 'scope demo\n'])
+  bench.change(group, { scope: 'urgent' }, true)
+  await bench.state(group, 'in-sync')
+  assert.equal(bench.read('one'), 'scope urgent\n')
+  bench.change(group, { scope: 'late' }, true)
+  await sleep(50)
+  assert.deepEqual([group.status().state, bench.read('one')], ['pending', 'scope urgent\n'])
+})
+
+test('does not forget that something is urgent while it asks the DNS', async () => {
+  await using bench = new Bench()
+  bench.write('one', '')
+  const text = "{{#if paused}}{{#each (lookupIPV4 'pg1')}}{{this}}\n{{/each}}{{/if}}"
+  const group = bench.group(bench.template('one', text, { debounce: { minMs: 3_600_000, maxMs: 3_600_000 } }))
+  await bench.state(group, 'in-sync')
+  bench.change(group, { paused: true }, true)
+  group.notice(false)
+  assert.equal(group.status().state, 'pending')
+  bench.answer('10.0.0.1')
+  await until('it is written', () => bench.read('one') === '10.0.0.1\n')
+  await bench.state(group, 'in-sync')
+  bench.change(group, { paused: false })
+  await sleep(50)
+  assert.equal(group.status().state, 'pending')
+})
+
+test('writes at once what it has waited for since the start', async () => {
+  await using bench = new Bench()
+  bench.set(null)
+  const group = bench.group(bench.template('one', SCOPE, { debounce: { minMs: 3_600_000, maxMs: 3_600_000 } }))
+  await bench.until(group, 'waiting', ({ reason }) => reason === 'not known')
+  bench.change(group, {})
+  await bench.state(group, 'in-sync')
+  assert.equal(bench.read('one'), 'scope demo\n')
+})
+
+test('leaves alone what somebody else has written while it was checked', async () => {
+  await using bench = new Bench()
+  const group = bench.group(bench.template('one', SCOPE, { check: bench.command('cp {{staged}} one') }))
+  await bench.state(group, 'in-sync')
+  assert.deepEqual([bench.events(), bench.told('reloads'), bench.leftovers], [[], [], []])
+})
+
+test('makes one pass at a time, and has the next one do what has changed meanwhile', async () => {
+  await using bench = new Bench()
+  const check = bench.command('mkdir busy || echo twice >> overlaps; sleep 0.2; rmdir busy; echo check >> checks')
+  const group = bench.group(bench.template('one', SCOPE, { check }))
+  await until('the check runs', () => statSync(bench.path('busy')).isDirectory(), { everyMs: 2 })
+  for (const scope of ['two', 'three']) bench.change(group, { scope }, true)
+  await until('the last one is written', () => bench.read('one') === 'scope three\n')
+  await bench.state(group, 'in-sync')
+  assert.deepEqual([bench.told('overlaps'), bench.told('checks').length], [[], 2])
+})
+
+test('leaves the destination as it is when the check fails, says why once, tries again, and says when that is over', async () => {
+  await using bench = new Bench()
+  const old = 'by hand\0\n'
+  bench.write('one', old)
+  const check = bench.command('echo try >> tries; echo line 3 is wrong; grep -q good {{staged}}')
+  const group = bench.group(bench.template('one', SCOPE, { check }))
+  const status = await bench.state(group, 'failed')
+  assert.deepEqual([bench.read('one'), bench.leftovers, bench.told('reloads')], [old, [], []])
+  assert.match(status.reason, /^the check of .*one exited with 1/)
+  const told = status.templates.map(({ error, check: last }) => [error, last?.output])
+  assert.deepEqual(told, [[status.reason, 'line 3 is wrong']])
+  assert.ok(status.retryAt !== null && status.retryAt > Date.now() - 1000)
+  await until('it is tried again', () => bench.told('tries').length >= 2, { everyMs: 5 })
+  const [failure, ...more] = bench.lines.filter(({ event }) => event === 'check-failed')
+  assert.ok(failure !== undefined && more.length === 0)
+  assert.deepEqual([failure.level, failure['output']], ['error', 'line 3 is wrong'])
+  assert.match(failure.msg, /exited with 1.*: line 3 is wrong$/)
+  bench.change(group, { scope: 'good' })
+  await bench.state(group, 'in-sync')
+  assert.deepEqual([bench.read('one'), bench.told('reloads')], ['scope good\n', ['reload']])
+  assert.equal(bench.count('templates-recovered'), 1)
+})
+
+test('gives both commands the same names: in a check of what is staged, in a reload of the destination', async () => {
+  await using bench = new Bench()
+  const tell = '{{staged}} {{destination}} $PATRONI_ROUTER_STAGED $PATRONI_ROUTER_DESTINATION'
+  const check = bench.command(`cat {{staged}} && echo ${tell} >> told`)
+  const group = bench.group(bench.template('one', SCOPE, { check, reload: bench.command(`echo ${tell} >> told`) }))
+  await bench.state(group, 'in-sync')
+  const [checked, reloaded] = bench.told('told').map((line) => line.split(' '))
+  const [destination, staged] = [bench.path('one'), checked?.[0] ?? '']
+  assert.match(staged, /\/\.one\.patroni-router-\d+-[0-9a-f]+\.tmp$/)
+  assert.deepEqual(checked, [staged, destination, staged, destination])
+  assert.deepEqual(
+    reloaded,
+    Array.from({ length: 4 }, () => destination),
+  )
+})
+
+test('writes a mount point in place, time and again, with one warning', async () => {
+  await using bench = new Bench()
+  bench.write('one', 'old\n')
+  const { ino } = statSync(bench.path('one'))
+  const mounted: Fate = ({ name, args }) => (name === 'rename' && args[1] === bench.path('one') ? 'EBUSY' : null)
+  await withFaults(mounted, async () => {
+    const group = bench.group(bench.template('one', SCOPE))
+    await bench.state(group, 'in-sync')
+    bench.change(group, { scope: 'next' })
+    await group.settled(AbortSignal.timeout(10_000))
+  })
+  assert.deepEqual([bench.read('one'), statSync(bench.path('one')).ino], ['scope next\n', ino])
+  assert.deepEqual([bench.told('reloads').length, bench.leftovers], [2, []])
+  assert.deepEqual(
+    bench.lines.filter(({ level }) => level === 'warn').map(({ event }) => event),
+    ['written-in-place'],
+  )
+})
+
+test('changes neither file, and does not reload, when the check of one of them fails', async () => {
+  await using bench = new Bench()
+  bench.write('one', 'old one\n')
+  bench.write('two', 'old two\n')
+  const group = bench.group(
+    bench.template('one', SCOPE, { check: bench.command('true') }),
+    bench.template('two', SCOPE, { check: bench.command('false') }),
+  )
+  const { templates } = await bench.state(group, 'failed')
+  assert.deepEqual([bench.read('one'), bench.read('two')], ['old one\n', 'old two\n'])
+  assert.deepEqual([bench.told('reloads'), bench.leftovers], [[], []])
+  assert.deepEqual(
+    templates.map(({ error }) => error !== null),
+    [false, true],
+  )
+})
+
+test('keeps a failed reload due: one reload serves it and the next change', async () => {
+  await using bench = new Bench()
+  const reload = bench.command('echo reload >> reloads; echo not now; test -e may')
+  const group = bench.group(bench.template('one', SCOPE, { reload }))
+  const failed = await bench.state(group, 'failed')
+  assert.equal(bench.read('one'), 'scope demo\n')
+  assert.deepEqual([failed.reload?.pending, failed.reload?.failures, failed.reload?.last?.output], [true, 1, 'not now'])
+  bench.write('may', '')
+  bench.change(group, { scope: 'next' })
+  const { reload: last } = await bench.state(group, 'in-sync')
+  assert.equal(bench.read('one'), 'scope next\n')
+  assert.deepEqual([last?.pending, last?.runs, bench.told('reloads').length], [false, 2, 2])
+  assert.deepEqual([bench.count('reload-failed'), bench.count('reloaded'), bench.count('reload-owed')], [1, 1, 0])
+})
+
+test('runs at the start the reload that an earlier router owes, although no file differs and no cluster is known', async () => {
+  await using bench = new Bench()
+  const template = bench.template('one', SCOPE, { reload: bench.command('echo reload >> reloads; test -e may') })
+  const first = bench.group(template)
+  await bench.state(first, 'failed')
+  await first.close()
+  bench.write('may', '')
+  bench.set(null)
+  const second = bench.group(template)
+  await bench.until(second, 'reloaded', ({ reload }) => reload?.pending === false && reload.runs === 1)
+  assert.equal(second.status().state, 'waiting')
+  bench.change(second, {})
+  await bench.state(second, 'in-sync')
+  assert.equal(bench.told('reloads').length, 2)
+  await second.close()
+  const third = bench.group(template)
+  await bench.state(third, 'in-sync')
+  assert.deepEqual([third.status().reload?.runs, bench.told('reloads').length], [0, 2])
+})
+
+test('keeps both files of a group while one of its lists is empty, and writes them when it no longer is', async () => {
+  await using bench = new Bench()
+  bench.set(replicas())
+  bench.write('one', 'old\n')
+  const group = bench.group(bench.template('one', REPLICAS), bench.template('two', SCOPE))
+  const { reason } = await bench.state(group, 'kept')
+  assert.match(reason, /replicas is empty$/)
+  assert.deepEqual([bench.read('one'), bench.told('reloads')], ['old\n', []])
+  assert.throws(() => bench.read('two'))
+  bench.change(group, replicas('pg2'))
+  await bench.state(group, 'in-sync')
+  assert.deepEqual([bench.read('one'), bench.read('two')], ['pg2\n', 'scope demo\n'])
+  assert.deepEqual([bench.count('template-kept'), bench.count('templates-recovered')], [1, 1])
+})
+
+test('writes empty lists with on_empty: render, and fails for a primary that is not there', async () => {
+  await using bench = new Bench()
+  bench.set(replicas())
+  const lists = bench.group(bench.template('one', REPLICAS, { onEmpty: 'render' }))
+  await bench.state(lists, 'in-sync')
+  assert.equal(bench.read('one'), '')
+  bench.set({ primary: { state: 'none', member: null, address: null, reason: '', since: 1, epoch: 1, basis: '' } })
+  const primary = bench.group(bench.template('two', 'host {{primary.host}}\n', { onEmpty: 'render' }))
+  assert.match((await bench.state(primary, 'failed')).reason, /two\.hbs:1:\d+: there is no primary/)
+})
+
+test('names the place in a source that is not right, leaves its file alone, and goes on once it is mended', async () => {
+  await using bench = new Bench()
+  bench.write('one', 'old\n')
+  const template = bench.template('one', '\n{{scopee}}\n', { intervalMs: 100 })
+  const group = bench.group(template)
+  const { reason, templates } = await bench.state(group, 'failed')
+  assert.match(reason, /one\.hbs:2:\d+: .*scopee/)
+  assert.deepEqual([templates[0]?.error, bench.read('one'), bench.told('reloads')], [reason, 'old\n', []])
+  assert.equal(bench.lines.find(({ event }) => event === 'template-failed')?.level, 'error')
+  bench.write('one.hbs', SCOPE)
+  await bench.state(group, 'in-sync')
+  assert.equal(bench.read('one'), 'scope demo\n')
+  assert.equal(bench.count('template-failed'), 1)
+})
+
+test('goes on with the last template that was right while its source is broken or gone, and says so', async () => {
+  await using bench = new Bench()
+  const group = bench.group(bench.template('one', SCOPE))
+  await bench.state(group, 'in-sync')
+  bench.write('one.hbs', '{{#if}}')
+  group.resync()
+  await bench.state(group, 'failed')
+  assert.equal(bench.read('one'), 'scope demo\n')
+  bench.change(group, { scope: 'failed over' }, true)
+  await until('it is written', () => bench.read('one') === 'scope failed over\n')
+  unlinkSync(bench.path('one.hbs'))
+  group.resync()
+  await bench.until(group, 'without source', ({ reason }) => reason.endsWith('one.hbs is not there'))
+  bench.write('one.hbs', SCOPE)
+  group.resync()
+  await bench.state(group, 'in-sync')
+  unlinkSync(bench.path('one.hbs'))
+  group.resync()
+  await bench.state(group, 'failed')
+  // The same as before.
+  bench.write('one.hbs', SCOPE)
+  group.resync()
+  await bench.state(group, 'in-sync')
+})
+
+test('restores at a full pass what somebody else has changed, and does nothing where nobody has', async () => {
+  await using bench = new Bench()
+  const group = bench.group(bench.template('one', SCOPE, { mode: 0o640 }))
+  await bench.state(group, 'in-sync')
+  const before = statSync(bench.path('one'))
+  group.resync()
+  await group.settled(AbortSignal.timeout(10_000))
+  assert.equal(statSync(bench.path('one')).ino, before.ino)
+  assert.deepEqual([group.status().templates[0]?.renders, bench.told('reloads').length], [1, 1])
+  bench.write('one', 'by hand\n')
+  group.resync()
+  await until('it is restored', () => bench.read('one') === 'scope demo\n')
+  chmodSync(bench.path('one'), 0o666)
+  group.resync()
+  await until('its mode is restored', () => (statSync(bench.path('one')).mode & 0o777) === 0o640)
+  await bench.state(group, 'in-sync')
+  assert.equal(bench.count('template-restored'), 2)
+})
+
+test('makes few passes of a storm of requests for one, and one after the last', async () => {
+  await using bench = new Bench()
+  const reload = bench.command('echo reload >> reloads; sleep 0.05')
+  const group = bench.group(bench.template('one', SCOPE, { reload, debounce: { minMs: 60, maxMs: 120 } }))
+  const begun = Date.now()
+  for (let n = 0; n < 300; n++) {
+    bench.write('one.hbs', `${n} ${SCOPE}`)
+    group.resync()
+    if (n % 10 === 0) await sleep(2)
+  }
+  await until('the last one counts', () => bench.read('one') === '299 scope demo\n')
+  await bench.state(group, 'in-sync')
+  assert.ok(bench.told('reloads').length <= (Date.now() - begun) / 60 + 1)
+})
+
+test('restores by itself, every interval, what somebody else has changed, and reads its source again', async () => {
+  await using bench = new Bench()
+  const group = bench.group(bench.template('one', SCOPE, { intervalMs: 50 }))
+  await bench.state(group, 'in-sync')
+  bench.write('one', 'by hand\n')
+  await until('it is restored', () => bench.read('one') === 'scope demo\n')
+  bench.write('one.hbs', 'other {{scope}}\n')
+  await until('the other template counts', () => bench.read('one') === 'other demo\n')
+  unlinkSync(bench.path('one'))
+  await until('it is written again', () => bench.read('one') === 'other demo\n')
+  await bench.state(group, 'in-sync')
+  assert.deepEqual([bench.told('reloads').length, bench.count('template-restored')], [4, 2])
+})
+
+test('fails loudly and does not loop for an owner whom nobody knows', async () => {
+  await using bench = new Bench()
+  const group = bench.group(bench.template('one', SCOPE, { owner: 'nobody-has-this-name' }))
+  const { reason, templates } = await bench.state(group, 'failed')
+  assert.match(reason, /one: there is no user nobody-has-this-name/)
+  await sleep(300)
+  assert.deepEqual([templates[0]?.renders, bench.count('file-failed'), bench.leftovers], [1, 1, []])
+  assert.throws(() => bench.read('one'))
+})
+
+test('asks the DNS beside the passes, and writes what it answers', async () => {
+  await using bench = new Bench()
+  const group = bench.group(bench.template('one', "{{#each (lookupIPV4 'localhost')}}\nserver {{this}}\n{{/each}}\n"))
+  await bench.state(group, 'in-sync')
+  assert.match(bench.read('one'), /^server 127\.0\.0\.1$/m)
+  assert.equal(bench.told('reloads').length, 1)
+})
+
+test('asks the DNS again with every full pass', async () => {
+  await using bench = new Bench()
+  bench.answer('none')
+  const text = "{{#each (lookupIPV4 'pg1')}}{{this}}\n{{else}}nobody\n{{/each}}"
+  const group = bench.group(bench.template('one', text, { intervalMs: 50 }))
+  await until('it has no address', () => bench.read('one') === 'nobody\n')
+  for (const address of ['10.0.0.1', '10.0.0.2']) {
+    bench.answer(address)
+    await until('it is written', () => bench.read('one') === `${address}\n`)
+  }
+  await bench.state(group, 'in-sync')
+})
+
+test('tells who is left out, once, and when that is over', async () => {
+  await using bench = new Bench()
+  bench.set(replicas('pg1', 'pg;2'))
+  const group = bench.group(bench.template('one', REPLICAS))
+  const { templates } = await bench.state(group, 'in-sync')
+  assert.equal(bench.read('one'), 'pg1\n')
+  assert.equal(templates[0]?.leftOut.length, 1)
+  bench.change(group, replicas('pg1', 'pg;2', 'pg3'))
+  await until('it is written', () => bench.read('one') === 'pg1\npg3\n')
+  bench.change(group, replicas('pg1', 'pg3'))
+  assert.deepEqual([bench.count('member-left-out'), bench.count('member-left-out-over')], [1, 1])
+})
+
+test('takes a fault of its own for a failure, throws nothing at who tells it of changes, and recovers', async () => {
+  await using bench = new Bench()
+  const group = bench.group(bench.template('one', SCOPE))
+  await bench.state(group, 'in-sync')
+  bench.change(group, { members: null as never })
+  const { reason } = await bench.state(group, 'failed')
+  assert.match(reason, /members|null|iterable/)
+  for (let n = 0; n < 10; n++) bench.change(group, { members: null as never })
+  assert.ok(bench.count('fault') <= 2)
+  bench.change(group, { scope: 'next' })
+  await bench.state(group, 'in-sync')
+  assert.equal(bench.read('one'), 'scope next\n')
+})
