@@ -4,10 +4,10 @@ import type { RouterStatus } from '../admin/status.ts'
 import { visible } from '../admin/terminal.ts'
 import type { Config } from '../config/config.ts'
 import { explain, failureOf, RouterError } from '../errors.ts'
-import { renderDiff } from './diff.ts'
+import { renderDiff } from './one-pass/diff.ts'
 import { EXIT, type Io } from './io.ts'
 import { loadOrReport } from './load.ts'
-import type { Mode, PassEvent } from './one-group.ts'
+import type { Mode, PassEvent } from './one-pass/group-task.ts'
 
 const ASK_TIMEOUT_MS = 5000
 
@@ -34,7 +34,7 @@ export async function render(options: RenderOptions, io: Io): Promise<number> {
   try {
     const mode = modeOf(options)
     if (mode.kind === 'write') await refuseBesideRouter(config, io, signal)
-    const { onePass } = await import('./one-pass.ts')
+    const { onePass } = await import('./one-pass/one-pass.ts')
     const isDone = await onePass(config, mode, { io, report: (event) => show(event, mode, io), signal })
     return isDone ? EXIT.ok : EXIT.failed
   } catch (error) {

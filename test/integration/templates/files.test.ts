@@ -25,7 +25,7 @@ import { Journal } from '../../../src/templates/files/journal.ts'
 import type { CommitOutcome, StagedFile, Target } from '../../../src/templates/files/target.ts'
 import { TempDir } from '../../support/temp.ts'
 import { systemUser } from '../../support/user.ts'
-import { type Fate, type FileCall, withFaults } from './support/faults.ts'
+import { type Fate, type FileCall, withFaults } from '../../support/faults.ts'
 
 const PROGRAM = join(import.meta.dirname, 'support', 'commit-program.ts')
 const SECRET = 'password-of-the-template'

@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test'
 import type { StagedFile, Target } from '../../../src/templates/files/target.ts'
 import { TempDir } from '../../support/temp.ts'
 import { files, NEW, OLD, Scene, targetOf } from './support/cut-off.ts'
-import { type Fate, withFaults } from './support/faults.ts'
+import { type Fate, withFaults } from '../../support/faults.ts'
 
 describe('a commit of several files', () => {
   let dir: TempDir

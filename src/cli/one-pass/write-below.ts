@@ -1,10 +1,10 @@
 /** `render --output`: files below another directory, for a person to look at. */
 import { lstat, mkdir, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { writeAtomically } from '../atomic-file.ts'
-import type { TemplateConfig } from '../config/config.ts'
-import { failureOf, RouterError } from '../errors.ts'
-import { bytesOf } from '../templates/files/destination.ts'
+import { writeAtomically } from '../../atomic-file.ts'
+import type { TemplateConfig } from '../../config/config.ts'
+import { failureOf, RouterError } from '../../errors.ts'
+import { bytesOf } from '../../templates/files/destination.ts'
 
 const DEFAULT_MODE = 0o644
 

@@ -1,15 +1,15 @@
 /** The cluster as it is now, for a command that looks once. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import { now } from '../clock.ts'
-import type { ClusterConfig } from '../config/config.ts'
-import { RouterError } from '../errors.ts'
-import { whyNotYet } from '../templates/groups/readiness.ts'
-import { createDcs } from '../watcher/dcs/create.ts'
-import { type PrimaryState, takesNew } from '../watcher/machine.ts'
-import { RestClient } from '../watcher/rest.ts'
-import type { ClusterView } from '../watcher/view.ts'
-import { Watcher } from '../watcher/watcher.ts'
+import { now } from '../../clock.ts'
+import type { ClusterConfig } from '../../config/config.ts'
+import { RouterError } from '../../errors.ts'
+import { whyNotYet } from '../../templates/groups/readiness.ts'
+import { createDcs } from '../../watcher/dcs/create.ts'
+import { type PrimaryState, takesNew } from '../../watcher/machine.ts'
+import { RestClient } from '../../watcher/rest.ts'
+import type { ClusterView } from '../../watcher/view.ts'
+import { Watcher } from '../../watcher/watcher.ts'
 
 export interface FirstViewLimits {
   /** A DCS that has not answered until then is out of reach. Milliseconds. */

@@ -1,10 +1,10 @@
 /** Puts a reload group in place as the router does it, with its journal: what is left undone here it does when it starts. */
 import { type Logger, pino } from 'pino'
-import { commandEnvironment } from '../templates/commands/environment.ts'
-import { Journal } from '../templates/files/journal.ts'
-import type { Result } from '../templates/groups/narrate.ts'
-import { Placement, type Rendered } from '../templates/groups/placement.ts'
-import type { GroupTask, Report } from './one-group.ts'
+import { commandEnvironment } from '../../templates/commands/environment.ts'
+import { Journal } from '../../templates/files/journal.ts'
+import type { Result } from '../../templates/groups/narrate.ts'
+import { Placement, type Rendered } from '../../templates/groups/placement.ts'
+import type { GroupTask, Report } from './group-task.ts'
 
 /**
  * Whether files and reload are as they should be; what is wrong with templates has been told before. Never rejects, and

@@ -1,17 +1,18 @@
 /** One pass over all templates, as the router makes it, without a router. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
-import type { Config, TemplateConfig } from '../config/config.ts'
-import { contextOf } from '../templates/engine/context.ts'
-import { Files } from '../templates/files/files.ts'
-import { groupsOf } from '../templates/groups/grouping.ts'
-import { KeyStore, rootsOf } from '../templates/key-store.ts'
-import type { Facts } from '../templates/engine/render.ts'
-import type { Inputs } from '../templates/groups/rendering.ts'
-import { createKeyValueSource } from '../watcher/dcs/create.ts'
+import type { Config, TemplateConfig } from '../../config/config.ts'
+import { contextOf } from '../../templates/engine/context.ts'
+import { Files } from '../../templates/files/files.ts'
+import { groupsOf } from '../../templates/groups/grouping.ts'
+import { KeyStore, rootsOf } from '../../templates/key-store.ts'
+import type { Facts } from '../../templates/engine/render.ts'
+import type { Inputs } from '../../templates/groups/rendering.ts'
+import { createKeyValueSource } from '../../watcher/dcs/create.ts'
 import { firstView } from './first-view.ts'
-import type { Io } from './io.ts'
-import { type Mode, passOver, type Report } from './one-group.ts'
+import type { Io } from '../io.ts'
+import type { Mode, Report } from './group-task.ts'
+import { passOver } from './one-group.ts'
 
 /** For the keys that templates read. Milliseconds. */
 const KEYS_TIMEOUT_MS = 10_000
