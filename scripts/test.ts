@@ -3,15 +3,17 @@
 //   node scripts/test.ts cluster test/cluster/crash.test.ts --name 'serves the new leader'
 import { spawn } from 'node:child_process'
 import { existsSync, globSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join, relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ensureDebianPackages } from './debian-packages.ts'
 
-type Suite = { readonly concurrency: number | null; readonly timeoutMs: number; readonly realParts: boolean }
+type Suite = { readonly concurrency: number; readonly timeoutMs: number; readonly realParts: boolean }
 
 const SUITES: Readonly<Record<string, Suite>> = {
-  unit: { concurrency: null, timeoutMs: 60_000, realParts: false },
-  integration: { concurrency: 2, timeoutMs: 120_000, realParts: true },
+  unit: { concurrency: availableParallelism(), timeoutMs: 60_000, realParts: false },
+  // They wait more than they compute.
+  integration: { concurrency: 3, timeoutMs: 120_000, realParts: true },
   // One at a time: they measure, and a cluster has the machine for itself.
   cluster: { concurrency: 1, timeoutMs: 300_000, realParts: true },
 }
@@ -30,7 +32,7 @@ async function run(
     '--test',
     '--test-reporter=spec',
     `--test-timeout=${suite.timeoutMs}`,
-    ...(suite.concurrency === null ? [] : [`--test-concurrency=${suite.concurrency}`]),
+    `--test-concurrency=${suite.concurrency}`,
     ...(pattern === undefined ? [] : [`--test-name-pattern=${pattern}`]),
   ]
   // With pdeathsig the runner hears of our death even by SIGKILL, and ends its test processes.

@@ -60,9 +60,12 @@ test('a client that comes while there is no primary is served by the next one', 
   await until('PgBouncer holds its clients', () => pgbouncer.paused)
   const dir = pgbouncer.sidecar.mkdir('pgbench-crash')
   const starting = Pgbench.start({ port: pgbouncer.port, password: PASSWORD, dir })
+  // What its ttl would do, in some 18 s.
+  await etcd.client.delete(`${cluster.prefix}leader`)
   const next = await cluster.waitForLeader({ not: old })
   const pgbench = await starting
   await served(next)
+  await pgbench.someTransactions()
   const { failed, errors } = await pgbench.stop()
   assert.deepEqual({ failed, errors }, { failed: 0, errors: [] }, story())
   await old.start()

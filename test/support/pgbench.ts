@@ -1,8 +1,9 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { POSTGRES_BIN } from './patroni-config.ts'
+import { until } from './until.ts'
 
 export type PgbenchOptions = {
   /** 127.0.0.1. */
@@ -50,7 +51,20 @@ export class Pgbench {
   /** Makes its tables and starts it. */
   static async start(options: PgbenchOptions): Promise<Pgbench> {
     await promisify(execFile)(PGBENCH, ['-i', '-q'], { env: environment(options), timeout: 60_000 })
-    return new Pgbench(options)
+    const pgbench = new Pgbench(options)
+    // Until then the signal that ends its transactions would end itself.
+    await until('pgbench runs', () => pgbench.#log !== undefined || pgbench.#process.exitCode !== null)
+    return pgbench
+  }
+
+  get #log(): string | undefined {
+    return readdirSync(this.#dir).find((name) => name.startsWith('pgbench_log.'))
+  }
+
+  /** Waits until it has told of some, which it does about a hundred at a time. */
+  async someTransactions(): Promise<void> {
+    const told = (): boolean => this.#log !== undefined && statSync(join(this.#dir, this.#log)).size > 0
+    await until('pgbench has ended some transactions', told, { timeoutMs: 60_000 })
   }
 
   /** Lets the transactions end that have begun. */
@@ -61,7 +75,7 @@ export class Pgbench {
     const output = readFileSync(join(this.#dir, 'output'), 'utf8')
     const errors = readFileSync(join(this.#dir, 'errors'), 'utf8').split('\n')
     const broken = errors.filter((line) => /error|aborted|FATAL/i.test(line))
-    const log = readdirSync(this.#dir).find((name) => name.startsWith('pgbench_log.'))
+    const log = this.#log
     const lines = log === undefined ? [] : readFileSync(join(this.#dir, log), 'utf8').trimEnd().split('\n')
     const times = lines.map((line) => Number(line.split(' ')[2]))
     return {

@@ -101,7 +101,7 @@ for (const which of ['oldest', 'newer']) {
       assert.match(bad.stderr, /check\.yml:3.*proxi.*proxy/)
     })
 
-    test('runs: follows etcd, answers status, serves a client of the primary, ends with 0 after SIGTERM', async () => {
+    test('runs: follows etcd, answers status, serves a client, renders a template, ends with 0 after SIGTERM', async () => {
       const [primary = 0, replicas = 0] = await freePorts(2)
       const socket = join(elsewhere, 'admin.sock')
       const config = {
@@ -115,8 +115,10 @@ for (const which of ['oldest', 'newer']) {
           },
         },
         admin: { socket },
+        templates: [{ source: 'one.hbs', destination: join(elsewhere, 'one.conf') }],
       }
       writeFileSync(join(elsewhere, 'run.yml'), JSON.stringify(config))
+      writeFileSync(join(elsewhere, 'one.hbs'), '{{primary.name}} {{toUpper scope}}\n')
       const events: unknown[] = []
       const onLine = (line: string): unknown => events.push((JSON.parse(line) as { event?: string }).event)
       const options = { cwd: elsewhere, env: { PATH: program.tools.path }, logFile: join(elsewhere, 'log'), onLine }
@@ -138,6 +140,16 @@ for (const which of ['oldest', 'newer']) {
       const client = await Wire.to(primary)
       await client.send(STARTUP).got(WELCOME)
       await client.over()
+
+      const rendered = join(elsewhere, 'one.conf')
+      await until(
+        'the template is rendered',
+        () => existsSync(rendered) && readFileSync(rendered, 'utf8') === 'pg0 DEMO\n',
+      )
+      writeFileSync(rendered, 'by hand\n')
+      const diff = await program.run(elsewhere, 'render', '-c', 'run.yml', '--diff')
+      assert.deepEqual([diff.code, diff.stderr], [0, ''])
+      assert.match(diff.stdout, /^-by hand\n\+pg0 DEMO$/m)
       client.socket.destroy()
       assert.deepEqual(await router.stop(), { code: 0, signal: null }, router.log())
       assert.equal(existsSync(socket), false)

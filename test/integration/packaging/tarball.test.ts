@@ -37,10 +37,11 @@ const files = (pattern: string, cwd: string): string[] =>
 
 test('the tarball has the compiled program, the examples and the documents, and nothing else', () => {
   const documents = ['CHANGELOG.md', 'LICENSE', 'README.md']
-  assert.deepEqual(readdirSync(root).toSorted(), [...documents, 'dist', 'examples', 'package.json'])
+  assert.deepEqual(readdirSync(root).toSorted(), [...documents, 'dist', 'docs', 'examples', 'package.json'])
   const compiled = files('**/*', join(ROOT, 'src')).map((file) => file.replace(/\.ts$/, '.js'))
   assert.deepEqual(files('**/*', join(root, 'dist')), compiled)
-  assert.deepEqual(files('examples/**/*', root), files('examples/**/*', ROOT))
+  for (const folder of ['docs', 'examples'])
+    assert.deepEqual(files(`${folder}/**/*`, root), files(`${folder}/**/*`, ROOT))
 })
 
 test('nothing in the tarball points to the repository that it was made in', () => {
