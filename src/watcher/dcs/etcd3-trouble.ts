@@ -21,17 +21,19 @@ export async function explainTrouble(error: unknown, target: EtcdTarget, signal:
   const reason = reasonOf(error)
   const known = knownTrouble(reason, target)
   if (known !== null) return known
-  const listener = signal !== null && isNoGrpc(reason) ? await probe(target, signal) : null
-  return (listener === null ? null : aboutListener(listener, target)) ?? reason
+  const isReset = target.certificates !== null && /ECONNRESET|EPIPE/.test(reason)
+  const listener = signal !== null && (isReset || isNoGrpc(reason)) ? await probe(target, signal) : null
+  // With TLS etcd answers HTTP/1.1 too: after a reset that says nothing.
+  const tells = listener !== null && !(isReset && listener.kind === 'http' && listener.tls)
+  const about = tells ? aboutListener(listener, target) : null
+  return about ?? (isReset ? perhapsRefused(reason, peerOf(target)) : reason)
 }
 
 /** What the message of a call says, or null. Pure. */
 function knownTrouble(reason: string, target: EtcdTarget): string | null {
   const trouble = TROUBLES.find(({ when }) => when.test(reason))
   if (trouble !== undefined) return trouble.say(reason, target)
-  const peer = peerOf(target)
-  const isReset = target.certificates !== null && /ECONNRESET|EPIPE/.test(reason)
-  return tlsTrouble(reason, peer) ?? (isReset ? perhapsRefused(reason, peer) : null)
+  return tlsTrouble(reason, peerOf(target))
 }
 
 interface Trouble {

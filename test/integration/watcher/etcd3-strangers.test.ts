@@ -53,6 +53,22 @@ describe('where no etcd v3 answers', () => {
     assert.match(await firstLoss(server, { protocol: 'https', caFile: ca.cert }), /it is etcd 2\.3\.8/)
   })
 
+  test('an etcd without TLS is told as that also where it breaks off instead of answering', async () => {
+    await using dir = TempDir.create('plain')
+    const ca = CertificateAuthority.create(dir.path)
+    const version = '{"etcdserver":"3.4.23","etcdcluster":"3.4.0"}'
+    const plain = createTcp((socket) => {
+      socket.on('error', () => undefined)
+      socket.once('data', ([first]) => {
+        // The first byte of TLS.
+        if (first === 0x16) socket.resetAndDestroy()
+        else socket.end(`HTTP/1.1 200 OK\r\nContent-Length: ${version.length}\r\n\r\n${version}`)
+      })
+    })
+    const message = await firstLoss(plain, { protocol: 'https', caFile: ca.cert })
+    assert.match(message, /it speaks no TLS: set etcd3\.protocol: http /)
+  })
+
   test('a proxy that passes on HTTP/1.1 only is told from etcd itself, with what to do', async () => {
     await using etcd = await EtcdCluster.start()
     await using dir = TempDir.create('proxy')
