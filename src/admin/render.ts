@@ -1,6 +1,6 @@
 /** `status` as text: the essential in the first line, then the table of `patronictl list`, then the circumstances. */
 import type { MemberView } from '../watcher/view.ts'
-import { hostPort } from '../proxy/address.ts'
+import { hostPort } from '../address.ts'
 import { isForPrimary } from '../proxy/route.ts'
 import type { ListenerStatus, ProxyStatus } from '../proxy/status.ts'
 import { takesNew } from '../watcher/machine.ts'

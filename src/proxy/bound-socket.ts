@@ -4,7 +4,7 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import type { Bind, TcpBind } from '../config/config.ts'
 import { errno, explain, failureOf, RouterError } from '../errors.ts'
 import { listenOnUnixSocket } from '../unix-socket.ts'
-import { hostPort } from './address.ts'
+import { hostPort } from '../address.ts'
 
 /** The kernel's limit (net.core.somaxconn) applies below this. */
 const BACKLOG = 4096

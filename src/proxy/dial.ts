@@ -3,7 +3,7 @@ import { connect, isIP, type Socket } from 'node:net'
 import { explain, failureOf, type Failure } from '../errors.ts'
 import { firstAnswer, isEncryptionRefused } from '../pgwire.ts'
 import type { Address } from '../watcher/view.ts'
-import { hostPort } from './address.ts'
+import { hostPort } from '../address.ts'
 import type { Client } from './client.ts'
 
 /** The server has answered: the client is to get the answer, and both are to be joined. `server` is paused. */

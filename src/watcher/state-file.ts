@@ -1,13 +1,12 @@
 /** Keeps the last known cluster in a file of `state_dir`. Nothing that happens to it keeps the router from its work. */
-import { createHash } from 'node:crypto'
-import { mkdir, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import { removeLeftovers, syncDirectory, writeAtomically } from '../atomic-file.ts'
+import { removeLeftovers } from '../atomic-file.ts'
 import { within } from '../clock.ts'
 import { bad } from '../config/parsed.ts'
-import { explain, failureOf } from '../errors.ts'
+import { explain } from '../errors.ts'
+import { stateFileName, writeStateFile } from '../state-dir.ts'
 import { readTextFile } from '../text-file.ts'
 import { decodeState, encodeState, type SavedCluster, type StateIdentity } from './state.ts'
 
@@ -98,13 +97,7 @@ export class StateFile {
   async #writeOnce(text: string): Promise<void> {
     const bytes = Buffer.byteLength(text)
     if (bytes > MAX_BYTES) throw new RangeError(`it would have ${bytes} bytes, and may have ${MAX_BYTES}`)
-    try {
-      await writeAtomically(this.path, text, 0o600)
-    } catch (error) {
-      if (failureOf(error) !== 'missing') throw error
-      await makeDirectory(this.#options.dir)
-      await writeAtomically(this.path, text, 0o600)
-    }
+    await writeStateFile(this.path, text)
     await removeLeftovers(this.path, LEFTOVER_MS)
   }
 
@@ -122,22 +115,9 @@ export class StateFile {
   }
 }
 
-/** Only the innermost one: where more is missing, a file system is not mounted or the path is misspelt. */
-async function makeDirectory(directory: string): Promise<void> {
-  const parent = dirname(directory)
-  await stat(parent)
-  await mkdir(directory, { recursive: true, mode: 0o700 })
-  await syncDirectory(parent)
-}
-
 /** Of each cluster another one: `@` is in no part, and neither is a slash. */
 function nameOf({ namespace, scope, citusGroup }: StateIdentity): string {
   const parts = [namespace, scope, ...(citusGroup === null ? [] : [String(citusGroup)])]
   const name = ['cluster', ...parts.map((part) => encodeURIComponent(part.toWellFormed()))].join('@')
-  // A file system takes 255 bytes.
-  if (name.length <= MAX_NAME) return `${name}.json`
-  return `${name.slice(0, SHOWN_NAME)}+${createHash('sha256').update(name).digest('hex')}.json`
+  return stateFileName(name)
 }
-
-const MAX_NAME = 150
-const SHOWN_NAME = 80

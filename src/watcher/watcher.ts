@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import { now, within } from '../clock.ts'
+import { MAX_TIMER_MS, now, within } from '../clock.ts'
 import type { ClusterConfig } from '../config/config.ts'
 import { explain, RouterError } from '../errors.ts'
 import { Asker } from './asker.ts'
@@ -214,6 +214,3 @@ const LOAD_MS = 1000
 
 /** How long a DCS may take to answer a router that has other things to go by. Milliseconds. */
 const GRACE_MS = 500
-
-/** What a timer can take. */
-const MAX_TIMER_MS = 2 ** 31 - 1

@@ -1,9 +1,8 @@
 /** Puts paths into a command. Pure. */
-import { PLACEHOLDERS, type Placeholder } from '../../config/command.ts'
+import { PLACEHOLDER, type Placeholder } from '../../config/command.ts'
 
 export type Fill = Readonly<Record<Placeholder, string>>
 
-const PLACEHOLDER = new RegExp(`\\{\\{\\s*(${PLACEHOLDERS.join('|')})\\s*\\}\\}`, 'g')
 const PLAIN = /^[\w./+=:,@%-]+$/
 
 /**

@@ -1,4 +1,5 @@
 /** What every template can read of the cluster. The names are promises to the people who write templates. */
+import { hostPort } from '../../address.ts'
 import { type PrimaryState, takesNew } from '../../watcher/machine.ts'
 import type { Tag } from '../../watcher/member.ts'
 import type { ClusterView, MemberView } from '../../watcher/view.ts'
@@ -88,7 +89,7 @@ function memberOf(member: MemberView, host: string, view: ClusterView, isPrimary
     name: member.name,
     host,
     port: member.port,
-    address: host.includes(':') ? `[${host}]:${member.port}` : `${host}:${member.port}`,
+    address: hostPort(host, member.port),
     proxy_host: member.proxy?.host ?? null,
     proxy_port: member.proxy?.port ?? null,
     rest_url: member.restUrl,

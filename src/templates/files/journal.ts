@@ -1,10 +1,10 @@
 /** What a group has under way, kept in a file of `state_dir`: a commit that may be interrupted, a reload that is due. */
-import { createHash } from 'node:crypto'
-import { mkdir, rename, stat, unlink } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { rename, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Logger } from 'pino'
-import { removeLeftovers, syncDirectory, writeAtomically } from '../../atomic-file.ts'
+import { removeLeftovers } from '../../atomic-file.ts'
 import { explain, failureOf, RouterError } from '../../errors.ts'
+import { stateFileName, writeStateFile } from '../../state-dir.ts'
 import { readTextFile } from '../../text-file.ts'
 import { decodeJournal, encodeJournal, type JournalFile } from './journal-format.ts'
 
@@ -104,16 +104,9 @@ export class Journal {
   }
 
   async #write(commit: InterruptedCommit | null): Promise<void> {
-    const { dir, group } = this.#options
-    if (this.path === null || dir === null) return
-    const text = encodeJournal({ group, reloadDue: this.#reloadDue, commit })
-    try {
-      await writeAtomically(this.path, text, 0o600)
-    } catch (error) {
-      if (failureOf(error) !== 'missing') throw error
-      await makeDirectory(dir)
-      await writeAtomically(this.path, text, 0o600)
-    }
+    if (this.path === null) return
+    const { group } = this.#options
+    await writeStateFile(this.path, encodeJournal({ group, reloadDue: this.#reloadDue, commit }))
   }
 
   /** Once when it begins to fail, once when it ends. `error` null: it has worked. */
@@ -144,20 +137,7 @@ function unlessMissing(error: unknown): void {
   if (failureOf(error) !== 'missing') throw error
 }
 
-/** Only the innermost one: where more is missing, a file system is not mounted or the path is misspelt. */
-async function makeDirectory(directory: string): Promise<void> {
-  const parent = dirname(directory)
-  await stat(parent)
-  await mkdir(directory, { recursive: true, mode: 0o700 })
-  await syncDirectory(parent)
-}
-
-/** Of each group another one; a file system takes 255 bytes, and the temporary file's name is longer. */
+/** Of each group another one. */
 function nameOf(group: string): string {
-  const name = `templates@${encodeURIComponent(group.toWellFormed())}`
-  if (name.length <= MAX_NAME) return `${name}.json`
-  return `${name.slice(0, SHOWN_NAME)}+${createHash('sha256').update(name).digest('hex')}.json`
+  return stateFileName(`templates@${encodeURIComponent(group.toWellFormed())}`)
 }
-
-const MAX_NAME = 150
-const SHOWN_NAME = 80
