@@ -5,6 +5,9 @@ export const TEST_PACKAGES: readonly string[] = [
   'etcd-client',
   'etcd-server',
   'haproxy',
+  // Network namespaces stand in for hosts.
+  'iproute2',
+  'keepalived',
   // The stream module, which the package nginx does not bring.
   'libnginx-mod-stream',
   'nginx',
