@@ -5,7 +5,6 @@ export const TEST_PACKAGES: readonly string[] = [
   'etcd-client',
   'etcd-server',
   'haproxy',
-  // Network namespaces stand in for hosts.
   'iproute2',
   'keepalived',
   // The stream module, which the package nginx does not bring.
@@ -18,6 +17,9 @@ export const TEST_PACKAGES: readonly string[] = [
   // Patroni cannot serve or speak HTTPS without it, and only recommends it.
   'python3-idna',
   'strace',
+  // Hosts of a test: systemd in containers, on network namespaces.
+  'systemd',
+  'systemd-container',
 ]
 
 /**
