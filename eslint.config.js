@@ -61,7 +61,7 @@ export default defineConfig(
   { files: ['src/proxy/**'], rules: closed(ETCD3, others('cli', 'demo', 'templates', 'track', 'admin')) },
   { files: ['src/track/**'], rules: closed(ETCD3, others('cli', 'demo', 'templates', 'proxy', 'admin')) },
   { files: ['src/demo/**'], rules: closed(ETCD3, others('cli', 'templates', 'track')) },
-  { files: ['src/admin/**'], rules: closed(ETCD3, others('cli', 'demo', 'track')) },
+  { files: ['src/admin/**'], rules: closed(ETCD3, others('cli', 'demo')) },
   { files: ['src/main.ts'], rules: { 'no-restricted-globals': 'off', 'no-restricted-imports': 'off' } },
   {
     files: ['test/**'],

@@ -4,17 +4,23 @@ import { type FileHandle, open, readdir, rename, stat, unlink } from 'node:fs/pr
 import { basename, dirname, join } from 'node:path'
 
 /**
- * Writes a file beside `path` and renames it over it; both are on the disk when this resolves. `mode` is the file's,
- * whatever the umask; its name has at most 200 bytes. Rejects with the error of the file system; then `path` is the old one, and nothing is left beside.
+ * Writes a file beside `path` and renames it over it; both are on the disk when this resolves, unless it is not to be
+ * `durable`: then nothing waits for the disk. `mode` is the file's, whatever the umask; its name has at most 200 bytes.
+ * Rejects with the error of the file system; then `path` is the old one, and nothing is left beside.
  */
-export async function writeAtomically(path: string, data: string | Uint8Array, mode: number): Promise<void> {
+export async function writeAtomically(
+  path: string,
+  data: string | Uint8Array,
+  mode: number,
+  { durable }: { readonly durable: boolean } = { durable: true },
+): Promise<void> {
   const temporary = join(dirname(path), `${prefixOf(path)}${randomUUID()}.tmp`)
   try {
     // Private until it is complete, and never through a link that somebody has put there.
     await using(await open(temporary, 'wx', 0o600), async (file) => {
       await file.writeFile(data)
       await file.chmod(mode)
-      await file.sync()
+      if (durable) await file.sync()
     })
     await rename(temporary, path)
   } catch (error) {
@@ -22,7 +28,7 @@ export async function writeAtomically(path: string, data: string | Uint8Array, m
     await unlink(temporary).catch(() => undefined)
     throw error
   }
-  await syncDirectory(dirname(path))
+  if (durable) await syncDirectory(dirname(path))
 }
 
 /** Puts on the disk which names are in a directory. */

@@ -9,9 +9,12 @@ import type { ClusterConfig, Config } from './config/config.ts'
 import { explain } from './errors.ts'
 import { Proxy } from './proxy/proxy.ts'
 import type { Templates, TemplatesDeps } from './templates/templates.ts'
+import { Track } from './track/track.ts'
 import { createDcs, createKeyValueSource } from './watcher/dcs/create.ts'
 import type { Dcs } from './watcher/dcs/dcs.ts'
+import type { KeyValueSource } from './watcher/dcs/key-values.ts'
 import { RestClient } from './watcher/rest.ts'
+import type { StateIdentity } from './watcher/state.ts'
 import { StateFile } from './watcher/state-file.ts'
 import { Watcher } from './watcher/watcher.ts'
 
@@ -23,6 +26,7 @@ export interface RouterDeps extends Pick<TemplatesDeps, 'env' | 'pid' | 'signalG
 }
 
 interface Part {
+  readonly config: ClusterConfig
   readonly watcher: Watcher
   /** null: it has no listeners. */
   readonly proxy: Proxy | null
@@ -34,6 +38,7 @@ export class Router {
   readonly #parts: readonly Part[]
   /** null: there are neither templates nor hooks, or it has not been started. */
   #templates: Templates | null = null
+  readonly #track: Track
   readonly #admin: AdminSocket
   readonly #startedAt = now()
   #closing: Promise<void> | null = null
@@ -42,9 +47,13 @@ export class Router {
   constructor(config: Config, deps: RouterDeps) {
     this.#config = config
     this.#deps = deps
-    this.#parts = config.clusters.map((cluster) => buildPart(cluster, config.stateDir, deps))
-    // After the proxy, which is to hold or to open before anything else is done.
-    this.#parts[0]?.watcher.subscribe((view) => this.#templates?.apply(view))
+    this.#parts = config.clusters.map((cluster) => buildPart(cluster, config, deps))
+    this.#track = new Track({ files: config.track.files, log: deps.log })
+    for (const { watcher } of this.#parts) {
+      // After the proxy, which is to hold or to open before anything else is done.
+      watcher.subscribe((view) => this.#track.apply(view))
+      watcher.subscribe((view) => this.#templates?.apply(view))
+    }
     this.#admin = new AdminSocket({
       path: config.admin.socket.path,
       commands: showCommands(() => this.status()),
@@ -57,6 +66,7 @@ export class Router {
     try {
       for (const { proxy } of this.#parts) await proxy?.start()
       await this.#startAdmin()
+      await this.#track.start()
       await this.#startTemplates()
       for (const { watcher } of this.#parts) watcher.start()
     } catch (error) {
@@ -76,8 +86,11 @@ export class Router {
       startedAt: this.#startedAt,
       now: now(),
       maxConnections: limits.includes(0) ? 0 : limits.reduce((sum, limit) => sum + limit, 0),
-      clusters: this.#parts.map(({ watcher, proxy }) => ({ view: watcher.view, proxy: proxy?.status() ?? null })),
+      clusters: this.#parts.map(({ watcher, proxy, config: { localMember } }) => {
+        return { view: watcher.view, proxy: proxy?.status() ?? null, localMember }
+      }),
       templates: this.#templates?.status() ?? null,
+      track: this.#track.status(),
     }
   }
 
@@ -86,9 +99,12 @@ export class Router {
     this.#templates?.resync()
   }
 
-  /** Accepts nobody any more and lets sessions end by themselves until the drain timeout; the watcher and the templates go on. */
+  /**
+   * Accepts nobody any more and lets sessions end by themselves until the drain timeout; the watcher and the templates go
+   * on. Track files say 0 from now on: an address is of no use on a host that accepts nobody.
+   */
   async drain(): Promise<void> {
-    await Promise.all(this.#parts.map(async ({ proxy }) => proxy?.drain()))
+    await Promise.all([this.#track.close(), ...this.#parts.map(async ({ proxy }) => proxy?.drain())])
   }
 
   /** Closes everything at once; a reload that runs may take a few seconds more. Idempotent. */
@@ -100,6 +116,7 @@ export class Router {
   async #close(): Promise<void> {
     for (const { proxy } of this.#parts) proxy?.close()
     const closing = this.#parts.map(({ watcher }) => watcher.close())
+    closing.push(this.#track.close())
     if (this.#templates !== null) closing.push(this.#templates.close())
     await Promise.all(closing)
     await this.#admin.close()
@@ -108,13 +125,14 @@ export class Router {
   /** Loaded here, so that a router without templates does not wait for what they need. */
   async #startTemplates(): Promise<void> {
     const config = this.#config
-    const [cluster] = config.clusters
-    if (cluster === undefined || (config.templates.length === 0 && config.hooks.length === 0)) return
+    if (config.templates.length === 0 && config.hooks.length === 0) return
     const { Templates } = await import('./templates/templates.ts')
     if (this.#closing !== null) return
     const { env, pid, signalGroup, isAlive, log } = this.#deps
-    // Of the first cluster: templates know one.
-    const source = createKeyValueSource(cluster, log)
+    const source = (name: string): KeyValueSource | null => {
+      const cluster = config.clusters.find((each) => each.name === name)
+      return cluster === undefined ? null : createKeyValueSource(cluster, log)
+    }
     this.#templates = new Templates({ config, source, env, pid, signalGroup, isAlive, log })
     this.#templates.start()
   }
@@ -129,14 +147,20 @@ export class Router {
   }
 }
 
-function buildPart(config: ClusterConfig, stateDir: string | null, deps: RouterDeps): Part {
-  const { log, createDcs: dcsOf = createDcs } = deps
+function buildPart(config: ClusterConfig, { clusters, stateDir }: Config, deps: RouterDeps): Part {
+  const { createDcs: dcsOf = createDcs } = deps
+  // Where there are several, every line says whose it is.
+  const log =
+    clusters.length > 1 ? deps.log.child({ cluster: config.name }, { msgPrefix: `${config.name}: ` }) : deps.log
   const rest = new RestClient(config.restApi, config.proxy.check.timeoutMs, log)
-  const { scope, namespace, citusGroup } = config
-  const state = stateDir === null ? null : new StateFile({ dir: stateDir, scope, namespace, citusGroup, log })
+  const state = stateDir === null ? null : new StateFile({ ...identityOf(config), dir: stateDir, log })
   const watcher = new Watcher({ config, dcs: dcsOf(config, rest, log), rest, state, log })
-  if (config.proxy.listeners.length === 0) return { watcher, proxy: null }
+  if (config.proxy.listeners.length === 0) return { config, watcher, proxy: null }
   const proxy = new Proxy({ config: config.proxy, log, dialFailed: (failure) => watcher.dialFailed(failure) })
   watcher.subscribe((view) => proxy.apply(view))
-  return { watcher, proxy }
+  return { config, watcher, proxy }
+}
+
+function identityOf({ name, scope, namespace, citusGroup }: ClusterConfig): StateIdentity & { name: string } {
+  return { name, scope, namespace, citusGroup }
 }

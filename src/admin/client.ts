@@ -50,9 +50,10 @@ export async function askStatus(
   const message = `what answers on ${socketPath} is no patroni-router of this version`
   const other = new RouterError('ADMIN_UNAVAILABLE', message)
   try {
-    const value = JSON.parse(json) as (Omit<RouterStatus, 'templates'> & Partial<RouterStatus>) | null
-    // A router that was started before there were templates has none.
-    if (value?.format === STATUS_FORMAT) return { status: { ...value, templates: value.templates ?? null }, json }
+    const value = JSON.parse(json) as (Omit<RouterStatus, 'templates' | 'track'> & Partial<RouterStatus>) | null
+    // A router that was started before there were templates and track files has none.
+    if (value?.format === STATUS_FORMAT)
+      return { status: { ...value, templates: value.templates ?? null, track: value.track ?? [] }, json }
   } catch (error) {
     other.cause = error
   }

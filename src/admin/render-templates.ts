@@ -14,12 +14,13 @@ interface Ranked {
 const RANKS: Readonly<Record<GroupState, number>> = { failed: 0, pending: 2, waiting: 3, kept: 4, 'in-sync': 7 }
 const RANK = { keysLost: 1, hookFailed: 1, leftOut: 5, hookRunning: 6, keys: 8 } as const
 
-/** `now`: in milliseconds since the epoch, by the clock of who was asked. The texts may hold anything: not for a terminal as they are. */
-export function templateNotes({ groups, hooks, keys }: TemplatesStatus, now: number): readonly Note[] {
+/** `now`: in milliseconds since the epoch, by the clock of who was asked; `several`: there are several clusters to be told apart. The texts may hold anything: not for a terminal as they are. */
+export function templateNotes({ groups, hooks, keys }: TemplatesStatus, now: number, several = false): readonly Note[] {
+  const of = ({ cluster }: { readonly cluster: string }): string => (several ? `${cluster}: ` : '')
   return [
     ...groups.flatMap((group) => groupNotes(group, now)),
-    ...keys.map((each) => keysNote(each, now)),
-    ...hooks.flatMap((hook) => hookNotes(hook, now)),
+    ...keys.map((each) => keysNote({ ...each, root: of(each) + each.root }, now)),
+    ...hooks.flatMap((hook) => hookNotes({ ...hook, name: of(hook) + hook.name }, now)),
     ...leftOutNotes(groups),
   ]
     .toSorted((one, other) => one.rank - other.rank)

@@ -5,6 +5,7 @@ import { isForPrimary } from '../proxy/route.ts'
 import type { ListenerStatus, ProxyStatus } from '../proxy/status.ts'
 import { takesNew } from '../watcher/machine.ts'
 import { type Note, templateNotes } from './render-templates.ts'
+import { trackNotes } from './render-track.ts'
 import type { ClusterStatus, RouterStatus } from './status.ts'
 import { renderTable, type Column } from './table.ts'
 import { age, count, instant, visible, wrap } from './terminal.ts'
@@ -15,11 +16,12 @@ const MAX_LINES = 20
 
 /** The status in lines of at most `width` columns, as far as the table can be made to fit. Ends with a line end. */
 export function renderStatus(status: RouterStatus, width = 100): string {
-  const { clusters, templates, now, startedAt, version, node, pid } = status
+  const { clusters, templates, track, now, startedAt, version, node, pid } = status
   const router = `patroni-router ${version} on ${node}, pid ${pid}, up ${age(now - startedAt)}`
   const blocks = clusters.map((cluster) => renderCluster(cluster, now, width, clusters.length > 1))
-  const notes = templates === null ? [] : limited(templateNotes(templates, now), width)
-  return `${[...blocks, ...notes, detail('Router', router, width)].join('\n')}\n`
+  const notes = templates === null ? [] : limited(templateNotes(templates, now, clusters.length > 1), width)
+  const files = limited(trackNotes(track, now), width)
+  return `${[...blocks, ...notes, ...files, detail('Router', router, width)].join('\n')}\n`
 }
 
 function renderCluster(cluster: ClusterStatus, now: number, width: number, several: boolean): string {
@@ -39,7 +41,7 @@ function renderCluster(cluster: ClusterStatus, now: number, width: number, sever
 
 function headline({ view, proxy }: ClusterStatus, now: number, several: boolean): string {
   const { state, member, reason, since } = view.primary
-  const of = several ? ` of ${nameOf(view)}` : ''
+  const of = several ? ` of ${view.name}` : ''
   const who = member === null ? '' : `${member} `
   const held = proxy === null || proxy.held.connections === 0 ? '' : `; ${heldText(proxy, ' held')}`
   return `primary${of}: ${who}${state.toUpperCase()} since ${age(now - since)} - ${reason}${held}`
@@ -50,13 +52,14 @@ function heldText({ held }: ProxyStatus, word = ''): string {
   return `${count(held.connections, 'client')}${word}${oldest}`
 }
 
-function nameOf({ scope, citusGroup }: ClusterStatus['view']): string {
-  return citusGroup === null ? scope : `${scope}/${citusGroup}`
-}
-
-function titleOf({ view }: ClusterStatus): string {
-  const group = view.citusGroup === null ? '' : `group: ${view.citusGroup}, `
-  return `Cluster: ${view.scope} (${group}${view.systemId ?? 'uninitialized'})`
+/** Of clusters that the configuration names, scope and group too, which is what patronictl asks for. */
+function titleOf({ view: { name, scope, citusGroup, systemId } }: ClusterStatus): string {
+  const details = [
+    name === scope ? null : `scope: ${scope}`,
+    citusGroup === null ? null : `group: ${citusGroup}`,
+    systemId,
+  ]
+  return `Cluster: ${name} (${details.filter((detail) => detail !== null).join(', ') || 'uninitialized'})`
 }
 
 /** However long the names are, all but the optional ones fit 80 columns. Without a proxy there is no last one. */
@@ -104,7 +107,7 @@ function inMegabytes(bytes: number): string {
 }
 
 /** The routes that send it new sessions. */
-function usedFor(member: MemberView, { view: { primary }, proxy }: ClusterStatus): string {
+function usedFor(member: MemberView, { view: { primary }, proxy }: Omit<ClusterStatus, 'localMember'>): string {
   if (member.name === primary.member && !takesNew(primary.state)) return primary.state
   const own = member.name === primary.member ? ['primary'] : isReplica(member) ? ['replica'] : []
   const routes = proxy?.listeners.filter((listener) => isUsedBy(listener, member)).map(({ route }) => route) ?? own

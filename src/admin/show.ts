@@ -1,6 +1,7 @@
 import type { Command } from './command.ts'
 import { renderInfo } from './info.ts'
 import { renderStatus } from './render.ts'
+import { trackCommand } from './show-track.ts'
 import type { RouterStatus } from './status.ts'
 import { visibleJson } from './terminal.ts'
 
@@ -25,6 +26,7 @@ export function showCommands(status: () => RouterStatus): readonly Command[] {
       help: 'the same as JSON, in one line',
       run: () => visibleJson(status()),
     },
+    trackCommand(status),
     {
       words: ['show', 'version'],
       parameters: '',

@@ -3,6 +3,7 @@ import type { ClusterView } from '../watcher/view.ts'
 import { takesNew } from '../watcher/machine.ts'
 import type { ProxyStatus } from '../proxy/status.ts'
 import type { TemplatesStatus } from '../templates/status.ts'
+import type { TrackFileStatus } from '../track/status.ts'
 
 /** Grows when a reader of the older format would misunderstand the newer one; a new field is no reason. */
 export const STATUS_FORMAT = 1
@@ -22,12 +23,15 @@ export interface RouterStatus {
   readonly clusters: readonly ClusterStatus[]
   /** null: there are neither templates nor hooks. */
   readonly templates: TemplatesStatus | null
+  readonly track: readonly TrackFileStatus[]
 }
 
 export interface ClusterStatus {
   readonly view: ClusterView
   /** null: the proxy is off. */
   readonly proxy: ProxyStatus | null
+  /** The Patroni member on the router's host, as the configuration says; null: none. */
+  readonly localMember: string | null
 }
 
 /** Whether every cluster has a primary that takes new connections. */

@@ -18,6 +18,7 @@ export async function checkFiles(config: Config): Promise<Findings> {
   const each = await Promise.all([
     ...config.clusters.flatMap((cluster) => [checkReadable(cluster), checkListeners(cluster)]),
     checkStateDir(config.stateDir),
+    ...config.track.files.map(({ path }, index) => checkTrackFile(path, `track.files.${index}.path`)),
   ])
   return {
     problems: each.flatMap(({ problems }) => problems),
@@ -69,6 +70,29 @@ async function checkStateDir(path: string | null): Promise<Findings> {
   const parent = await unusable(dirname(path))
   const problems = parent === null ? [] : [`state_dir: ${path}: cannot be made: ${dirname(path)}: ${parent}`]
   return { problems, warnings: [] }
+}
+
+/** Its directory is made as well; not the one that it is in. */
+async function checkTrackFile(path: string, key: string): Promise<Findings> {
+  const directory = dirname(path)
+  const why = await unusable(directory)
+  const parent = why === MISSING ? await unusable(dirname(directory)) : null
+  const problems =
+    why === null || (why === MISSING && parent === null)
+      ? (await isFileOrMissing(path))
+        ? []
+        : [`${key}: ${path}: is there and is not a file`]
+      : [`${key}: ${path}: ${parent === null ? `its directory ${why}` : `${dirname(directory)}: ${parent}`}`]
+  return { problems, warnings: [] }
+}
+
+async function isFileOrMissing(path: string): Promise<boolean> {
+  try {
+    return (await lstat(path)).isFile()
+  } catch {
+    // Whatever else is in the way, writing it tells.
+    return true
+  }
 }
 
 const MISSING = 'no such directory'

@@ -33,10 +33,9 @@ async function checkSource(template: TemplateConfig, index: number, configFile: 
   const why = await unreadable(template.source)
   if (why.length > 0) return why.map((reason) => `${name}: ${reason}: source of a template (templates.${index}.source)`)
   // Loaded here, so that a configuration without templates does not wait for the compiler.
-  const { compileTemplate } = await import('../templates/engine/compile.ts')
-  const { helpersOf } = await import('../templates/helpers/registry.ts')
+  const { compileFor } = await import('../templates/compile-for.ts')
   try {
-    const compiled = compileTemplate(name, await readFile(template.source, 'utf8'), helpersOf(template))
+    const compiled = compileFor(template, name, await readFile(template.source, 'utf8'))
     return compiled.ok ? [] : compiled.problems.map((problem) => formatTemplateProblem(name, problem))
   } catch (error) {
     return [`${name}: ${explain(error)}`]
@@ -155,9 +154,10 @@ async function isDirectory(path: string): Promise<boolean> {
 
 /** A template in one line. */
 export function describeTemplate(template: TemplateConfig, configFile: string | null): string {
-  const { source, destination, check, reload, reloadGroup, prefix, keys } = template
+  const { source, destination, check, reload, reloadGroup, prefix, keys, subject } = template
   return [
     `${asWritten(source, configFile)} -> ${destination}`,
+    ...(subject.kind === 'clusters' ? [`of ${subject.clusters.join(' and ')}`] : []),
     ...(keys.length === 0 ? [] : [`keys ${keys.map((key) => `${prefix}${key}`).join(' and ')}`]),
     ...(check === null ? [] : [`check: ${describeCommand(check)}`]),
     ...(reload === null ? [] : [`reload: ${describeCommand(reload)}`]),

@@ -3,6 +3,7 @@ import type { ClusterConfig, Config, DcsConfig, Etcd3Config, ListenerConfig } fr
 import { formatBind } from '../config/listeners.ts'
 import { formatSize } from '../config/units.ts'
 import { explain } from '../errors.ts'
+import type { OnlineFinding } from '../watcher/online.ts'
 import { checkFiles } from './check-files.ts'
 import { checkTemplates, describeHook, describeTemplate } from './check-templates.ts'
 import { EXIT, type Io } from './io.ts'
@@ -28,19 +29,19 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
   for (const problem of problems) io.err(`${visible(problem)}\n`)
   if (problems.length > 0) return EXIT.usage
   io.out(
-    `configuration is valid\n${config.clusters.map(describe).join('')}${describeTemplates(config)}${describeAdmin(config)}`,
+    `configuration is valid\n${config.clusters.map(describe).join('')}${describeSinks(config)}${describeAdmin(config)}`,
   )
   return options.online === true ? checkOnline(config, io) : EXIT.ok
 }
 
-function describe({ scope, namespace, citusGroup, localMember, dcs, restApi, proxy }: ClusterConfig): string {
+function describe({ name, scope, namespace, citusGroup, localMember, dcs, restApi, proxy }: ClusterConfig): string {
   const group = citusGroup === null ? '' : `, Citus group ${citusGroup}`
   const local = localMember === null ? '' : `, local member ${localMember}`
   const tls = restApi.insecure ? 'TLS without verification' : `CA ${restApi.caFile ?? 'of the system'}`
   const dialled = 'dialled at their proxy_url, where they have one, else at their conn_url'
   const trusted = 'not asked for proof (trust: dcs): who leads is what the DCS says'
   return [
-    line('cluster', `${scope} in namespace ${namespace}${group}${local}`),
+    line('cluster', `${name === scope ? '' : `${name}: `}${scope} in namespace ${namespace}${group}${local}`),
     describeDcs(dcs),
     line('REST API', `of the members, with https: ${tls}${restApi.certFile === null ? '' : ', client certificate'}`),
     proxy.address === 'proxy_url' ? line('members', dialled) : '',
@@ -85,11 +86,18 @@ function describeListener(listener: ListenerConfig): string {
   ].join(', ')
 }
 
-function describeTemplates({ templates, hooks, file }: Config): string {
-  return [
+function describeSinks({ clusters, templates, hooks, track, file }: Config): string {
+  const of = (cluster: string): string => (clusters.length > 1 ? `${cluster}: ` : '')
+  const lines = [
     ...templates.map((template) => line('template', describeTemplate(template, file))),
+    // One that is for every cluster is there for each.
     ...hooks.map((hook) => line('hook', describeHook(hook))),
-  ].join('')
+    ...track.files.map(({ path, cluster, condition }) => {
+      const member = condition.name === 'local-leader' ? ` ${condition.member}` : ''
+      return line('track', `${of(cluster)}${path} while ${condition.name}${member}`)
+    }),
+  ]
+  return [...new Set(lines)].join('')
 }
 
 function describeAdmin({ admin, stateDir, file }: Config): string {
@@ -106,8 +114,13 @@ async function checkOnline(config: Config, io: Io): Promise<number> {
   const interrupted = new AbortController()
   const stopListening = io.onSignal(['SIGINT', 'SIGTERM'], () => interrupted.abort())
   const signal = AbortSignal.any([interrupted.signal, AbortSignal.timeout(ONLINE_TIMEOUT_MS)])
+  const findingsOf = async (cluster: ClusterConfig): Promise<readonly OnlineFinding[]> => {
+    const findings = await askEverything(cluster, signal)
+    if (config.clusters.length === 1) return findings
+    return findings.map((finding) => ({ ...finding, subject: `${cluster.name}: ${finding.subject}` }))
+  }
   try {
-    const findings = (await Promise.all(config.clusters.map((cluster) => askEverything(cluster, signal)))).flat()
+    const findings = (await Promise.all(config.clusters.map(findingsOf))).flat()
     for (const { subject, ok, message } of findings) {
       if (ok) io.out(`ok      ${visible(subject)}: ${visible(message)}\n`)
       else io.err(`FAILED  ${visible(subject)}: ${visible(message)}\n`)

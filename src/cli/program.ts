@@ -1,14 +1,15 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { visible } from '../admin/terminal.ts'
-import { DEFAULT_CONFIG_FILE } from '../config/read.ts'
-import { DEFAULT_ADMIN_SOCKET } from '../config/schema.ts'
+import { DEFAULT_ADMIN_SOCKET, DEFAULT_CONFIG_FILE } from '../config/defaults.ts'
+import { CONDITIONS } from '../config/conditions.ts'
 import { explain, RouterError, type ErrorCode } from '../errors.ts'
-import { check, type CheckOptions } from './check.ts'
-import { demo, type DemoOptions } from './demo.ts'
+import type { CheckOptions } from './check.ts'
+import type { DemoOptions } from './demo.ts'
 import { EXIT, type Io } from './io.ts'
-import { render, type RenderOptions } from './render.ts'
-import { run, type RunOptions } from './run.ts'
-import { status, type StatusOptions } from './status.ts'
+import type { RenderOptions } from './render.ts'
+import type { RunOptions } from './run.ts'
+import type { StatusOptions } from './status.ts'
+import type { TrackOptions } from './track.ts'
 
 const ABOUT = `Routes PostgreSQL clients to the primary and the replicas of a Patroni cluster, renders the configuration of HAProxy, PgBouncer and others, and follows every failover by watching the DCS: port 5000 is the primary, port 5001 the replicas.`
 
@@ -18,6 +19,7 @@ Examples:
   patroni-router run -c /etc/patroni/config.yml
   patroni-router render --diff
   patroni-router status --watch
+  patroni-router track primary
 
 Configuration: -c FILE, else $PATRONI_ROUTER_CONFIG, else ${DEFAULT_CONFIG_FILE};
 a patroni.yml is one, and Patroni's environment variables work, with or without a file.
@@ -56,6 +58,20 @@ Examples:
   patroni-router status --watch 1
   patroni-router status --socket ${DEFAULT_ADMIN_SOCKET} --json | jq .clusters[0].view.primary`
 
+const TRACK = `
+  local-leader   the member on this host (or --member) is open for writes
+  primary        somebody is open for writes
+  replicas       at least one replica serves reads
+
+The running router is asked. One that does not answer in time is as good as none.
+
+Exit codes: 0 it holds, 1 it does not, 2 usage or configuration error, 3 no router answers, or it does not know (yet).
+
+Examples:
+  patroni-router track local-leader
+  patroni-router track replicas --socket ${DEFAULT_ADMIN_SOCKET} || echo none
+  vrrp_script router { script "/usr/bin/patroni-router track primary"  interval 1  timeout 2  fall 2  rise 1 }`
+
 const DEMO = `
 Three members with PostgreSQL in WebAssembly (PGlite), Patroni's REST API and behaviour, a DCS, and the real router in
 front of them, for this machine only (127.0.0.1) and without passwords. Nothing is left when it ends.
@@ -92,14 +108,14 @@ function build(io: Io, exit: (code: number) => void): Command {
     .description('run the router in the foreground')
     .addOption(configOption())
     .addHelpText('after', RUN)
-    .action(async (options: RunOptions) => exit(await run(options, io)))
+    .action(async (options: RunOptions) => exit(await (await import('./run.ts')).run(options, io)))
   program
     .command('check')
     .description('check the configuration, and the files and addresses in it, without touching anything')
     .addOption(configOption())
     .option('--online', 'ask the DCS and the members as well')
     .addHelpText('after', CHECK)
-    .action(async (options: CheckOptions) => exit(await check(options, io)))
+    .action(async (options: CheckOptions) => exit(await (await import('./check.ts')).check(options, io)))
   program
     .command('render')
     .description('one pass over the templates, without a router')
@@ -108,18 +124,32 @@ function build(io: Io, exit: (code: number) => void): Command {
     .option('--no-commands', 'write the files, and run neither checks nor reloads')
     .option('--output <dir>', 'write below this directory instead, and run nothing')
     .addHelpText('after', RENDER)
-    .action(async (options: RenderOptions) => exit(await render(options, io)))
+    .action(async (options: RenderOptions) => exit(await (await import('./render.ts')).render(options, io)))
   program
     .command('status')
     .description('show the cluster as the running router sees it')
     .addOption(configOption())
     .option('--socket <path>', 'the admin socket of the router; no configuration is read then')
+    .option('--cluster <name>', 'only this one of several clusters')
     .option('--json', 'everything, as one line of JSON')
     .addOption(
       new Option('-w, --watch [seconds]', 'again and again, every 2 s unless said otherwise').argParser(seconds),
     )
     .addHelpText('after', STATUS)
-    .action(async (options: StatusOptions) => exit(await status(options, io)))
+    .action(async (options: StatusOptions) => exit(await (await import('./status.ts')).status(options, io)))
+  program
+    .command('track')
+    .description('whether something holds, for keepalived and shells')
+    .addArgument(new Argument('<what>', 'what is asked').choices(CONDITIONS))
+    .addOption(configOption())
+    .option('--socket <path>', 'the admin socket of the router; no configuration is read then')
+    .option('--member <name>', 'of local-leader: whether it is this one (default: name in the configuration)')
+    .option('--cluster <name>', 'of which one of several clusters')
+    .addOption(new Option('--timeout <seconds>', 'how long the router may take').argParser(seconds).default(1))
+    .addHelpText('after', TRACK)
+    .action(async (what: string, options: TrackOptions) => {
+      exit(await (await import('./track.ts')).track(what, options, io))
+    })
   program
     .command('demo')
     .description('a whole cluster in this process, with the router in front, to try it')
@@ -127,7 +157,7 @@ function build(io: Io, exit: (code: number) => void): Command {
     .addOption(new Option('--replica-port <port>', 'where the replicas are (0: any)').argParser(port).default(5001))
     .option('--no-ui', 'plain lines also on a terminal')
     .addHelpText('after', DEMO)
-    .action(async (options: DemoOptions) => exit(await demo(options, io)))
+    .action(async (options: DemoOptions) => exit(await (await import('./demo.ts')).demo(options, io)))
   return program
 }
 

@@ -1,14 +1,11 @@
-import { existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { askStatus } from '../admin/client.ts'
 import { renderStatus } from '../admin/render.ts'
-import { hasPrimary } from '../admin/status.ts'
-import { visible } from '../admin/terminal.ts'
-import { DEFAULT_CONFIG_FILE } from '../config/read.ts'
-import { DEFAULT_ADMIN_SOCKET } from '../config/schema.ts'
+import { hasPrimary, type RouterStatus } from '../admin/status.ts'
+import { visible, visibleJson } from '../admin/terminal.ts'
 import { explain, RouterError } from '../errors.ts'
+import { configuredSocket } from './admin-socket.ts'
 import { EXIT, type Io } from './io.ts'
-import { loadOrReport } from './load.ts'
 
 const ASK_TIMEOUT_MS = 5000
 /** Where there is no terminal to tell. */
@@ -20,6 +17,8 @@ export interface StatusOptions {
   readonly config?: string
   readonly socket?: string
   readonly json?: boolean
+  /** Of several only this one is shown, and counts. */
+  readonly cluster?: string
   /** Seconds; true: as often as patronictl does. */
   readonly watch?: number | true
 }
@@ -83,21 +82,24 @@ function redrawn(text: string): string {
 }
 
 async function answer(socket: string, options: StatusOptions, io: Io, signal: AbortSignal): Promise<Answer> {
-  const { status, json } = await askStatus(socket, { timeoutMs: ASK_TIMEOUT_MS, signal })
+  const { status: all, json: text } = await askStatus(socket, { timeoutMs: ASK_TIMEOUT_MS, signal })
+  const status = options.cluster === undefined ? all : only(options.cluster, all)
   const width = Math.max(MIN_COLUMNS, io.columns() ?? DEFAULT_COLUMNS)
-  const text = options.json === true ? json : renderStatus(status, width)
-  return { text, code: hasPrimary(status) ? EXIT.ok : EXIT.failed }
+  const json = status === all ? text : `${visibleJson(status)}\n`
+  return {
+    text: options.json === true ? json : renderStatus(status, width),
+    code: hasPrimary(status) ? EXIT.ok : EXIT.failed,
+  }
+}
+
+/** Rejects as a usage error where there is no such cluster. */
+function only(name: string, status: RouterStatus): RouterStatus {
+  const clusters = status.clusters.filter(({ view }) => view.name === name)
+  const names = status.clusters.map(({ view }) => view.name).join(', ')
+  if (clusters.length === 0) throw new RouterError('CONFIG_INVALID', `there is no cluster ${name}: there is ${names}`)
+  return { ...status, clusters, track: status.track.filter(({ cluster }) => cluster === name) }
 }
 
 function isUnavailable(error: unknown): boolean {
   return error instanceof RouterError && error.code === 'ADMIN_UNAVAILABLE'
-}
-
-/** The socket that the configuration names; the default one where there is no configuration at all. */
-async function configuredSocket(configFlag: string | null, io: Io): Promise<string | null> {
-  const named = configFlag ?? io.env['PATRONI_ROUTER_CONFIG'] ?? ''
-  if (named === '' && !existsSync(DEFAULT_CONFIG_FILE)) return DEFAULT_ADMIN_SOCKET
-  const loaded = await loadOrReport(configFlag, io)
-  if (loaded === null) io.err('To ask the router nevertheless, name its socket: patroni-router status --socket PATH\n')
-  return loaded?.config.admin.socket.path ?? null
 }

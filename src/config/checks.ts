@@ -1,15 +1,17 @@
+import type { ClusterDraft } from './clusters.ts'
+import { DEFAULT_ADMIN_SOCKET } from './defaults.ts'
 import { plainName } from './fields.ts'
 import { overlappingBinds } from './listeners.ts'
 import { isMapping } from './parsed.ts'
 import type { Fault } from './problem.ts'
-import { DEFAULT_ADMIN_SOCKET } from './schema.ts'
+import { isSidecar } from './references.ts'
 import { formatDuration, parseDuration } from './units.ts'
 
 /**
  * What is wrong between keys that are each right. It looks at the tree and not at the checked values, so that a fault
  * elsewhere does not hide these.
  */
-export function checkTogether(tree: Readonly<Record<string, unknown>>): Fault[] {
+export function checkTogether(tree: Readonly<Record<string, unknown>>, drafts: readonly ClusterDraft[]): Fault[] {
   const proxy = isMapping(tree['proxy']) ? tree['proxy'] : {}
   const socket = isMapping(tree['admin']) ? tree['admin']['socket'] : null
   return [
@@ -17,17 +19,22 @@ export function checkTogether(tree: Readonly<Record<string, unknown>>): Fault[] 
     ...checkListenerNames(proxy['listeners']),
     ...overlappingBinds(proxy['listeners'], typeof socket === 'string' ? socket : DEFAULT_ADMIN_SOCKET),
     ...checkRoutes(proxy['listeners']),
-    ...((tree['rest'] ?? null) === null ? [] : checkRest(proxy)),
-    ...checkPace(proxy['check']),
+    ...drafts.flatMap(checkCluster),
   ]
+}
+
+function checkCluster({ tree, place }: ClusterDraft): Fault[] {
+  const proxy = isMapping(tree['proxy']) ? tree['proxy'] : {}
+  const faults = [...((tree['rest'] ?? null) === null ? [] : checkRest(proxy)), ...checkPace(proxy['check'])]
+  return faults.map(({ path, message }) => ({ path: place(path), message }))
 }
 
 /** Without listeners a router can still write files and run hooks. */
 function checkThatSomethingIsDone(tree: Readonly<Record<string, unknown>>, listeners: unknown): Fault[] {
   if (!isMapping(listeners) || Object.keys(listeners).length > 0) return []
-  const hasWork = [tree['templates'], tree['hooks']].some((list) => Array.isArray(list) && list.length > 0)
-  const message = 'at least one listener is needed where there are neither templates nor hooks'
-  return hasWork ? [] : [{ path: ['proxy', 'listeners'], message }]
+  const message = 'at least one listener is needed where there are no templates, hooks and track files'
+  const hasHooks = Array.isArray(tree['hooks']) && tree['hooks'].length > 0
+  return isSidecar(tree) || hasHooks ? [] : [{ path: ['proxy', 'listeners'], message }]
 }
 
 /** The names are columns and identifiers in status, metrics and the admin protocol. */

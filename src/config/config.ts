@@ -1,13 +1,16 @@
+import type { Condition } from './conditions.ts'
+
 /** The router's configuration after validation: complete, readonly, every duration in milliseconds, every size in bytes. */
 export interface Config {
   /** Where it was read from; null when the environment alone was enough. */
   readonly file: string | null
-  /** Inside always a list; the flat file describes one. A Citus group is a cluster. */
+  /** Inside always a list, in the order of the file; the flat file describes one. A Citus group is a cluster. */
   readonly clusters: readonly ClusterConfig[]
   /** In the order of the file. */
   readonly templates: readonly TemplateConfig[]
-  /** In the order of the file, which is the order in which they are run. */
+  /** In the order of the file, which is the order in which they are run. One that is for every cluster is there once for each. */
   readonly hooks: readonly HookConfig[]
+  readonly track: { readonly files: readonly TrackFileConfig[] }
   /** Where the last known cluster, pending reloads and commits under way are kept; null: nowhere. */
   readonly stateDir: string | null
   readonly admin: AdminConfig
@@ -15,6 +18,8 @@ export interface Config {
 }
 
 export interface ClusterConfig {
+  /** What listeners, templates and people call it; of the flat file the scope. */
+  readonly name: string
   readonly scope: string
   /** Without slashes at either end: `service`, `a/b`; empty when it was only slashes (the keys are then under `/scope/`). */
   readonly namespace: string
@@ -127,6 +132,7 @@ export interface UnixBind {
 
 /** One file that is rendered. */
 export interface TemplateConfig {
+  readonly subject: TemplateSubject
   /** Absolute. */
   readonly source: string
   /** Absolute. */
@@ -156,6 +162,11 @@ export interface TemplateConfig {
   readonly keys: readonly string[]
 }
 
+/** What a template is about, by the names of clusters. Of one it sees what there is; of several a list of them, in this order. */
+export type TemplateSubject =
+  | { readonly kind: 'cluster'; readonly cluster: string }
+  | { readonly kind: 'clusters'; readonly clusters: readonly string[] }
+
 /** A command that is run, in a process group of its own. */
 export interface CommandConfig {
   /** A text goes to `/bin/sh -c`; a list (not empty) is run without a shell. Both may hold PLACEHOLDERS (command.ts). */
@@ -172,10 +183,20 @@ export interface CommandConfig {
 export interface HookConfig {
   /** As it is shown: `hooks[0]`, or what the file calls it. */
   readonly name: string
+  /** Whose primary it follows. */
+  readonly cluster: string
   readonly on: readonly PrimaryStateName[]
   /** The reload group (or the destination of a template of its own) that has to be in place and reloaded first; null: none. */
   readonly after: string | null
   readonly run: CommandConfig
+}
+
+/** A file that says 1 while a condition holds, else 0. */
+export interface TrackFileConfig {
+  /** Absolute. */
+  readonly path: string
+  readonly cluster: string
+  readonly condition: Condition
 }
 
 /** The states of the primary (watcher/machine.ts, `PrimaryState`). */

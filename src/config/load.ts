@@ -1,17 +1,22 @@
 import { dirname, resolve } from 'node:path'
 import { checkTogether } from './checks.ts'
-import type { Config, ListenerConfig, ProxyConfig } from './config.ts'
+import { checkClusters, checkDistinct, type ClusterDraft, clusterDrafts } from './clusters.ts'
+import type { ClusterConfig, Config } from './config.ts'
 import { resolveDcs } from './dcs.ts'
+import { DEFAULT_ADMIN_SOCKET } from './defaults.ts'
 import { merge, readEnvironment, type Environment } from './env.ts'
-import { DEFAULT_LISTENERS } from './listeners.ts'
 import { isMapping } from './parsed.ts'
 import { parsePatroni } from './patroni.ts'
+import { inOrder, placeOf, type Places } from './place.ts'
 import { formatProblem, printable, type Fault, type Problem } from './problem.ts'
-import { DEFAULT_ADMIN_SOCKET, parseOurs, type OurSections } from './schema.ts'
-import { checkSections, isOurs } from './sections.ts'
+import { proxyConfig } from './proxy.ts'
+import { checkReferences, isSidecar } from './references.ts'
+import { parseOurs } from './schema.ts'
+import { checkSections, patroniDepth } from './sections.ts'
 import { checkTemplates } from './template-checks.ts'
 import { hookConfigs, templateConfigs } from './templates.ts'
-import { parseYaml, type Place } from './yaml.ts'
+import { checkTrack, trackConfig } from './track.ts'
+import { parseYaml, type DuplicateKey } from './yaml.ts'
 
 export interface ConfigInput {
   /** The name to show; null when there is no file. */
@@ -40,29 +45,28 @@ export function loadConfig({ file, text, env }: ConfigInput): ConfigResult {
 
   const environment = readEnvironment(env)
   const tree = merge(root, environment.tree)
-  const placed = (fault: Fault): Problem => place(fault, name, environment.origins, yaml.locate)
-  const duplicates = yaml.duplicates.map(({ path, line, column }) => {
-    const ours = isOurs(path[0] ?? '')
-    // Deep inside Patroni's sections keys are data, such as the schemes of zookeeper.auth_data.
-    const shown = printable(ours ? path : path.slice(0, 2))
-    return { ours, problem: { file: name, line, column, path: shown, message: 'is written twice' } }
-  })
+  const places: Places = { file: name, origins: environment.origins, locate: yaml.locate }
+  const duplicates = yaml.duplicates.map((duplicate) => duplicateOf(duplicate, name))
+  const drafts = clusterDrafts(tree)
+  const clusters = drafts.map((draft) => understand(draft, file))
+  const locals = clusters.map(({ name: own, value }) => ({ name: own, localMember: value?.localMember ?? null }))
+  const names = locals.map((cluster) => cluster.name)
   const ours = parseOurs(tree)
-  const patroni = parsePatroni(tree)
-  const dcs = resolveDcs(tree, file)
   const directory = resolve(file === null ? '.' : dirname(file))
-  const home = env['HOME'] ?? null
-  const together = checkTemplates(tree, { configFile: file === null ? null : resolve(file), directory, home })
+  const surroundings = { configFile: file === null ? null : resolve(file), directory, home: env['HOME'] ?? null }
+  const together = checkTemplates(tree, surroundings, drafts)
   const faults = [
-    ...[checkSections(tree), patroni.faults, dcs.faults, ours.faults],
-    ...[checkTogether(tree), together.faults],
+    ...[checkSections(tree), checkClusters(tree), clusters.flatMap((cluster) => cluster.faults), ours.faults],
+    ...[checkDistinct(clusters.map(({ value }) => value)), checkTogether(tree, drafts), checkReferences(tree, names)],
+    ...[checkTrack(tree, locals), together.faults],
   ].flat()
   const problems = [
-    ...duplicates.filter((duplicate) => duplicate.ours).map(({ problem }) => problem),
-    ...faults.map(placed),
+    ...duplicates.filter((duplicate) => duplicate.isOurs).map(({ problem }) => problem),
+    ...faults.map((fault) => placeOf(fault, places)),
     ...environment.problems,
   ]
-  if (problems.length > 0 || ours.value === null || patroni.value === null || dcs.value === null)
+  const all = clusters.flatMap(({ value }) => value ?? [])
+  if (problems.length > 0 || ours.value === null || all.length < clusters.length)
     return { ok: false, problems: inOrder(problems) }
 
   const warnings = [
@@ -70,17 +74,23 @@ export function loadConfig({ file, text, env }: ConfigInput): ConfigResult {
       ...problem,
       message: 'is written twice: the last one counts, as in Patroni',
     })),
-    ...[...patroni.warnings, ...dcs.warnings, ...together.warnings].map(placed),
+    ...[...clusters.flatMap((cluster) => cluster.warnings), ...together.warnings].map((fault) =>
+      placeOf(fault, places),
+    ),
   ]
-  const { scope, namespace, citusGroup, localMember, restApi } = patroni.value
-  const { admin, logging, state_dir: stateDir } = ours.value
-  const templates = templateConfigs(ours.value.templates ?? [], directory)
-  const proxy = proxyConfig(ours.value.proxy, (tree['proxy'] ?? null) !== null || templates.length === 0)
+  const { admin, logging, state_dir: stateDir, proxy, track } = ours.value
+  const templates = templateConfigs(ours.value.templates ?? [], directory, names)
+  const isOn = (tree['proxy'] ?? null) !== null || !isSidecar(tree)
   const config: Config = {
     file,
-    clusters: [{ scope, namespace, citusGroup, localMember, dcs: dcs.value, restApi, proxy }],
+    clusters: all.map((cluster) => {
+      const isMine = (named: string | null): boolean => named === null || named === cluster.name
+      const own = ours.value?.clusters?.[cluster.name]?.proxy ?? null
+      return { ...cluster, proxy: proxyConfig(proxy, isOn, isMine, own) }
+    }),
     templates,
-    hooks: hookConfigs(ours.value.hooks ?? [], templates, directory),
+    hooks: hookConfigs(ours.value.hooks ?? [], templates, directory, names),
+    track: { files: trackConfig(track, all) },
     stateDir,
     admin: { socket: { path: admin.socket ?? DEFAULT_ADMIN_SOCKET, isDefault: admin.socket === null } },
     logging,
@@ -88,56 +98,30 @@ export function loadConfig({ file, text, env }: ConfigInput): ConfigResult {
   return { ok: true, config, warnings: inOrder(warnings).map(formatProblem) }
 }
 
-/** `isOn`: without listeners of its own it has the default ones. */
-function proxyConfig(proxy: OurSections['proxy'], isOn: boolean): ProxyConfig {
-  const { listeners, address, trust, check, hold, timeouts } = proxy
+interface Understood {
+  readonly name: string
+  readonly value: Omit<ClusterConfig, 'proxy'> | null
+  readonly faults: readonly Fault[]
+  readonly warnings: readonly Fault[]
+}
+
+/** One cluster, but for the proxy: what Patroni's sections say of it, and where it is observed. */
+function understand({ name, tree, place }: ClusterDraft, file: string | null): Understood {
+  const patroni = parsePatroni(tree)
+  const dcs = resolveDcs(tree, file)
+  const placed = (faults: readonly Fault[]): Fault[] =>
+    faults.map(({ path, message }) => ({ path: place(path), message }))
+  const own = name ?? patroni.value?.scope ?? ''
   return {
-    listeners: listeners ? Object.entries(listeners).map(listenerConfig) : isOn ? DEFAULT_LISTENERS : [],
-    address,
-    trust,
-    check: {
-      intervalMs: check.interval,
-      fastIntervalMs: check.fast_interval,
-      timeoutMs: check.timeout,
-      rise: check.rise,
-      fall: check.fall,
-    },
-    hold: { timeoutMs: hold.timeout, maxConnections: hold.max_connections },
-    maxConnections: proxy.max_connections,
-    timeouts: { connectMs: timeouts.connect, clientMs: timeouts.client, serverMs: timeouts.server },
-    tcpKeepaliveMs: proxy.tcp_keepalive,
-    drainTimeoutMs: proxy.drain_timeout,
+    name: own,
+    value: patroni.value === null || dcs.value === null ? null : { name: own, ...patroni.value, dcs: dcs.value },
+    faults: placed([...patroni.faults, ...dcs.faults]),
+    warnings: placed([...patroni.warnings, ...dcs.warnings]),
   }
 }
 
-function listenerConfig([name, listener]: [string, ListenerSection]): ListenerConfig {
-  const { bind: binds, route, max_lag: maxLagBytes, tags, fallback, close_fallback: closeFallback } = listener
-  return { name, binds, route, maxLagBytes, tags, fallback, closeFallback }
-}
-
-type ListenerSection = NonNullable<OurSections['proxy']['listeners']>[string]
-
-/** Where a fault was written: the variable that set the key or something around it, else the file. */
-function place(
-  { path, message }: Fault,
-  file: string,
-  origins: ReadonlyMap<string, string>,
-  locate: (path: readonly string[]) => Place | null,
-): Problem {
-  const variable = path
-    .map((_, index) => origins.get(path.slice(0, index + 1).join('.')))
-    .find((name) => name !== undefined)
-  if (variable !== undefined) return { file: 'environment', line: null, column: null, path: variable, message }
-  const written = locate(path)
-  // A section that came from the environment key by key is told by the first of them.
-  const below = [...origins].find(([key]) => written === null && key.startsWith(`${path.join('.')}.`))
-  if (below !== undefined) return { file: 'environment', line: null, column: null, path: below[1], message }
-  const { line = null, column = null } = written ?? {}
-  return { file, line, column, path: printable(path), message }
-}
-
-/** As they stand in the file; what has no place comes last. */
-function inOrder(problems: readonly Problem[]): Problem[] {
-  const key = ({ line }: Problem): number => line ?? Infinity
-  return problems.toSorted((a, b) => (key(a) === key(b) ? (a.column ?? 0) - (b.column ?? 0) : key(a) - key(b)))
+function duplicateOf({ path, line, column }: DuplicateKey, file: string): { isOurs: boolean; problem: Problem } {
+  const depth = patroniDepth(path)
+  const shown = printable(depth === null ? path : path.slice(0, depth))
+  return { isOurs: depth === null, problem: { file, line, column, path: shown, message: 'is written twice' } }
 }

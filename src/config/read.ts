@@ -1,9 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { explain, failureOf, RouterError } from '../errors.ts'
+import { DEFAULT_CONFIG_FILE } from './defaults.ts'
 import type { Environment } from './env.ts'
 import { loadConfig, type ConfigResult } from './load.ts'
-
-export const DEFAULT_CONFIG_FILE = '/etc/patroni-router/config.yml'
 
 export interface ConfigSource {
   /** `-c FILE`; null when it was not given. */

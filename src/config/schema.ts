@@ -1,13 +1,25 @@
 import { z } from 'zod'
 import type { LoggingConfig, Route } from './config.ts'
-import { absolutePath, boolean, field, integer, later, oneOf, optional, parts, positive, section } from './fields.ts'
+import { CLUSTER_KEYS } from './clusters.ts'
+import {
+  absolutePath,
+  boolean,
+  field,
+  integer,
+  later,
+  oneOf,
+  optional,
+  parts,
+  plainName,
+  positive,
+  section,
+} from './fields.ts'
 import { fitsSocket, parseBinds, parseTags } from './listeners.ts'
 import { isMapping, show, type Parsed } from './parsed.ts'
 import { suggest, type Fault } from './problem.ts'
 import { DEBOUNCE, HOOK, HOOKS, TEMPLATE, TEMPLATES } from './templates.ts'
+import { TRACK, TRACK_FILE, TRACK_SECTION } from './track.ts'
 import { parseDuration, parseSize } from './units.ts'
-
-export const DEFAULT_ADMIN_SOCKET = '/run/patroni-router/admin.sock'
 
 const CHECK = {
   interval: optional(positive(parseDuration), 2000),
@@ -40,17 +52,31 @@ const LISTENER = {
   tags: parts((value) => parseTags(value ?? {})),
   fallback: optional(oneOf(['none', 'primary']), 'none'),
   close_fallback: optional(boolean, false),
+  cluster: optional(plainName('cluster'), null),
 }
+const ADDRESS = oneOf(['conn_url', 'proxy_url'])
+const TRUST = oneOf(['proof', 'dcs'])
 const PROXY = {
   listeners: z.record(z.string(), z.strictObject(LISTENER)).nullish(),
-  address: optional(oneOf(['conn_url', 'proxy_url']), 'conn_url'),
+  address: optional(ADDRESS, 'conn_url'),
   check: section(CHECK),
-  trust: optional(oneOf(['proof', 'dcs']), 'proof'),
+  trust: optional(TRUST, 'proof'),
   hold: section(HOLD),
   max_connections: optional(integer(0), 0),
   timeouts: section(TIMEOUTS),
   tcp_keepalive: optional(parseDuration, 15_000),
   drain_timeout: optional(parseDuration, 30_000),
+}
+/** What a cluster may have otherwise than the others; null: as in `proxy`. */
+const CLUSTER_PROXY = {
+  address: optional(ADDRESS, null),
+  check: z.preprocess((value) => value ?? null, z.strictObject(CHECK).nullable()),
+  trust: optional(TRUST, null),
+}
+/** Patroni's sections of it, and where it is observed, are checked where those of the flat form are. */
+const CLUSTER = {
+  ...Object.fromEntries(CLUSTER_KEYS.map((key) => [key, z.unknown().optional()])),
+  proxy: section(CLUSTER_PROXY),
 }
 const ADMIN = { socket: optional(socketPath, null) }
 const ADMIN_LATER = {
@@ -68,9 +94,11 @@ const OURS = z.object({
   state_dir: optional(absolutePath, null),
   templates: TEMPLATES,
   hooks: HOOKS,
+  track: TRACK_SECTION,
+  clusters: z.record(z.string(), section(CLUSTER)).nullish(),
 })
 
-/** What can be suggested for an unknown key; `*` is the name of a listener, or a place in a list. */
+/** What can be suggested for an unknown key; `*` is the name of a listener or a cluster, or a place in a list. */
 const SHAPES: Readonly<Record<string, object>> = {
   proxy: PROXY,
   'proxy.check': CHECK,
@@ -82,6 +110,11 @@ const SHAPES: Readonly<Record<string, object>> = {
   'templates.*': TEMPLATE,
   'templates.*.debounce': DEBOUNCE,
   'hooks.*': HOOK,
+  track: TRACK,
+  'track.files.*': TRACK_FILE,
+  'clusters.*': CLUSTER,
+  'clusters.*.proxy': CLUSTER_PROXY,
+  'clusters.*.proxy.check': CHECK,
 }
 
 /** What they are called by confd, consul-template and habit, and what to write instead. */
@@ -95,6 +128,7 @@ const OTHER_WORDS: Readonly<Record<string, Readonly<Record<string, string>>>> = 
     ...{ run: 'command', cmd: 'command', exec: 'command', state: 'on', states: 'on', when: 'on' },
     ...{ cwd: 'working_dir', working_directory: 'working_dir', environment: 'env' },
   },
+  'track.files.*': { file: 'path', destination: 'path', on: 'when', condition: 'when', name: 'member' },
 }
 
 export type OurSections = z.infer<typeof OURS>
@@ -108,7 +142,7 @@ export function parseOurs(tree: Readonly<Record<string, unknown>>): { value: Our
 function faultsOf(issue: z.core.$ZodIssue, tree: unknown): Fault[] {
   const path = issue.path.map(String)
   if (issue.code === 'unrecognized_keys') {
-    const open = path[0] === 'proxy' ? 2 : 1
+    const open = path[0] === 'proxy' || path[0] === 'track' ? 2 : 1
     const pattern = path.map((key, depth) => (depth === open ? '*' : key)).join('.')
     const valid = Object.keys(SHAPES[pattern] ?? {})
     const words = OTHER_WORDS[pattern] ?? {}

@@ -1,12 +1,9 @@
 import { suggest, type Fault } from './problem.ts'
 
 /** The sections of the router that this version has. */
-const OURS: readonly string[] = ['proxy', 'admin', 'logging', 'state_dir', 'file', 'rest', 'templates', 'hooks']
-
-/** Sections of the design that come later, and what to do until then. */
-const LATER: Readonly<Record<string, string>> = {
-  track: 'remove it; the state of the router is in patroni-router status',
-}
+const OURS: readonly string[] = [
+  ...['proxy', 'admin', 'logging', 'state_dir', 'file', 'rest', 'templates', 'hooks', 'track', 'clusters'],
+]
 
 /** The DCS of Patroni besides etcd3. */
 export const OTHER_DCS: readonly string[] = ['etcd', 'consul', 'zookeeper', 'exhibitor', 'kubernetes', 'raft']
@@ -25,22 +22,18 @@ export const DYNAMIC: readonly string[] = [
   ...['synchronous_node_count', 'failsafe_mode', 'standby_cluster', 'member_slots_ttl', 'slots', 'ignore_slots'],
 ]
 
-/** Top-level keys that are neither Patroni's nor the router's, and those that this version cannot do yet. */
+/** Top-level keys that are neither Patroni's nor the router's. */
 export function checkSections(tree: Readonly<Record<string, unknown>>): Fault[] {
-  const faults: Fault[] = []
-  for (const [key, value] of Object.entries(tree)) {
-    const advice = Object.hasOwn(LATER, key) ? LATER[key] : undefined
-    if (advice !== undefined) {
-      if (value !== null) faults.push({ path: [key], message: `not available in this version: ${advice}` })
-    } else if (![...OURS, ...PATRONI, ...DYNAMIC].includes(key)) {
-      const hint = suggest(key, [...OURS, ...PATRONI])
-      const also = hint.startsWith('did you mean') ? hint : `the sections of patroni-router are ${OURS.join(', ')}`
-      faults.push({ path: [key], message: `neither a section of Patroni nor of patroni-router; ${also}` })
-    }
-  }
-  return faults
+  const strange = Object.keys(tree).filter((key) => ![...OURS, ...PATRONI, ...DYNAMIC].includes(key))
+  return strange.map((key) => {
+    const hint = suggest(key, [...OURS, ...PATRONI])
+    const also = hint.startsWith('did you mean') ? hint : `the sections of patroni-router are ${OURS.join(', ')}`
+    return { path: [key], message: `neither a section of Patroni nor of patroni-router; ${also}` }
+  })
 }
 
-export function isOurs(section: string): boolean {
-  return OURS.includes(section)
+/** How much of a path may be shown; null: all of it, as it is in a section of ours. Deep inside Patroni's sections keys are data, such as the schemes of zookeeper.auth_data. */
+export function patroniDepth([section = '', , below = '']: readonly string[]): number | null {
+  if (!OURS.includes(section)) return 2
+  return section !== 'clusters' || below === '' || OURS.includes(below) ? null : 4
 }

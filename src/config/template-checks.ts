@@ -1,10 +1,12 @@
 import { isAbsolute, join, normalize, resolve } from 'node:path'
+import type { ClusterDraft } from './clusters.ts'
 import { mentions, placeholdersIn, wordsOf } from './command.ts'
 import { isMapping } from './parsed.ts'
 import { nearest, type Fault } from './problem.ts'
 import { checkGroups } from './reload-groups.ts'
-import { DEFAULT_ADMIN_SOCKET } from './schema.ts'
+import { DEFAULT_ADMIN_SOCKET } from './defaults.ts'
 import { at, draftsOf, type Draft, type Section } from './template-draft.ts'
+import { trackPaths } from './track.ts'
 
 export interface TemplateFindings {
   readonly faults: Fault[]
@@ -22,11 +24,14 @@ export interface Surroundings {
 }
 
 /** What is wrong, or doubtful, between keys of templates and hooks that are each right. */
-export function checkTemplates(tree: Section, surroundings: Surroundings): TemplateFindings {
+export function checkTemplates(
+  tree: Section,
+  surroundings: Surroundings,
+  clusters: readonly ClusterDraft[],
+): TemplateFindings {
   const drafts = draftsOf(tree['templates'], surroundings.directory)
-  const taken = takenIn(tree, surroundings)
+  const taken = takenIn(tree, surroundings, clusters)
   const hasState = (tree['state_dir'] ?? null) !== null
-  const dcs = ['file', 'rest'].find((name) => (tree[name] ?? null) !== null) ?? null
   const warnings = drafts.flatMap(checkOfOldFile)
   const reloading = drafts.find(({ reload }) => reload !== null)
   if (reloading !== undefined && !hasState)
@@ -36,10 +41,11 @@ export function checkTemplates(tree: Section, surroundings: Surroundings): Templ
       ...drafts.flatMap((draft) => [
         ...checkDestination(draft, drafts, taken),
         ...checkCommands(draft, surroundings),
-        ...checkKeys(draft, dcs),
+        ...checkKeys(draft, clusters),
       ]),
       ...checkGroups(drafts, hasState),
       ...checkHooks(tree['hooks'], drafts),
+      ...checkTrackPaths(tree, taken, drafts),
     ],
     warnings,
   }
@@ -52,16 +58,35 @@ interface Taken {
   readonly message: string
 }
 
-function takenIn(tree: Section, { configFile, directory }: Surroundings): Taken[] {
-  const { admin, file, state_dir: stateDir } = tree
+function takenIn(
+  tree: Section,
+  { configFile, directory }: Surroundings,
+  clusters: readonly ClusterDraft[],
+): readonly Taken[] {
+  const { admin, state_dir: stateDir } = tree
   const socket = isMapping(admin) && typeof admin['socket'] === 'string' ? admin['socket'] : DEFAULT_ADMIN_SOCKET
-  const cluster = isMapping(file) && typeof file['path'] === 'string' ? resolve(directory, file['path']) : null
+  const described = clusters.flatMap(({ tree: { file } }) =>
+    isMapping(file) && typeof file['path'] === 'string' ? [resolve(directory, file['path'])] : [],
+  )
   return [
     { path: configFile, isTree: false, message: 'is the configuration file' },
-    { path: cluster, isTree: false, message: 'is the description of the cluster (file.path)' },
+    ...described.map((path) => ({ path, isTree: false, message: 'is the description of the cluster (file.path)' })),
     { path: normalize(socket), isTree: false, message: 'is the admin socket (admin.socket)' },
     { path: typeof stateDir === 'string' ? stateDir : null, isTree: true, message: 'is in state_dir' },
   ].flatMap(({ path, ...rest }) => (path === null || path === '' ? [] : [{ path: normalize(path), ...rest }]))
+}
+
+function isTaken(path: string, taken: readonly Taken[]): Taken | undefined {
+  return taken.find((other) => path === other.path || (other.isTree && path.startsWith(join(other.path, '/'))))
+}
+
+/** What is wrong between the track files and all else that has a path. */
+function checkTrackPaths(tree: Section, taken: readonly Taken[], drafts: readonly Draft[]): Fault[] {
+  return trackPaths(tree).flatMap(({ path, at: place }): Fault[] => {
+    const template = drafts.find(({ source, destination }) => path === source || path === destination)
+    const message = template === undefined ? isTaken(path, taken)?.message : `is a file of templates.${template.index}`
+    return message === undefined ? [] : [{ path: place, message }]
+  })
 }
 
 /** Whatever is written over by a template, nothing else may live there. */
@@ -78,9 +103,7 @@ function checkDestination(draft: Draft, drafts: readonly Draft[], taken: readonl
       at(draft, 'destination', source === draft ? 'is its own source' : `is the source of templates.${source.index}`),
     ]
   if (kept !== undefined) return [at(draft, 'destination', `is where the backup of templates.${kept.index} is kept`)]
-  const what = taken.find(
-    ({ path, isTree }) => destination === path || (isTree && destination.startsWith(join(path, '/'))),
-  )
+  const what = isTaken(destination, taken)
   return what === undefined ? [] : [at(draft, 'destination', what.message)]
 }
 
@@ -116,12 +139,15 @@ function reads(command: string | readonly string[], variable: string): boolean {
   return wordsOf(command).some((word) => new RegExp(`\\$\\{?${variable}\\b`).test(word))
 }
 
-function checkKeys(draft: Draft, dcs: string | null): Fault[] {
-  const { prefix = null, keys = null } = draft.section
+function checkKeys(draft: Draft, clusters: readonly ClusterDraft[]): Fault[] {
+  const { prefix = null, keys = null, cluster = null, clusters: several = null } = draft.section
   const isEmpty = keys === null || (Array.isArray(keys) && keys.length === 0)
   if (isEmpty && prefix === null) return []
-  if (dcs !== null)
-    return [at(draft, isEmpty ? 'prefix' : 'keys', `needs etcd3: ${dcs} has no other keys than the cluster`)]
+  const key = isEmpty ? 'prefix' : 'keys'
+  if (several !== null) return [at(draft, key, 'belong to the DCS of one cluster: use cluster, not clusters')]
+  const own = clusters.find(({ name }) => name === cluster) ?? clusters[0]
+  const dcs = ['file', 'rest'].find((name) => (own?.tree[name] ?? null) !== null) ?? null
+  if (dcs !== null) return [at(draft, key, `needs etcd3: ${dcs} has no other keys than the cluster`)]
   return isEmpty ? [at(draft, 'prefix', 'is without keys: nothing is read; keys: [/] is all below it')] : []
 }
 

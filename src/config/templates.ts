@@ -1,6 +1,6 @@
 import { isAbsolute, normalize, resolve } from 'node:path'
 import { z } from 'zod'
-import type { CommandConfig, HookConfig, TemplateConfig } from './config.ts'
+import type { CommandConfig, HookConfig, TemplateConfig, TemplateSubject } from './config.ts'
 import {
   absolutePath,
   boolean,
@@ -13,7 +13,7 @@ import {
   positive,
   section,
 } from './fields.ts'
-import { good, type Parsed } from './parsed.ts'
+import { good, type Parsed, type ParsedParts } from './parsed.ts'
 import {
   account,
   destinationPath,
@@ -59,6 +59,8 @@ export const TEMPLATE = {
   reload_group: optional(plainName('reload group'), null),
   prefix: optional(keyPrefix, ''),
   keys: optionalParts(keyNames, []),
+  cluster: optional(plainName('cluster'), null),
+  clusters: optionalParts(clusterNames, null),
 }
 
 export const HOOK = {
@@ -67,6 +69,7 @@ export const HOOK = {
   command: parts(hookCommand),
   ...RUN,
   after: optional(groupOrDestination, null),
+  cluster: optional(plainName('cluster'), null),
 }
 
 /** `null`: the section is empty, or not there. */
@@ -76,14 +79,19 @@ export const HOOKS = z.array(z.strictObject(HOOK)).nullish()
 type TemplateSection = NonNullable<z.infer<typeof TEMPLATES>>[number]
 type HookSection = NonNullable<z.infer<typeof HOOKS>>[number]
 
-/** `directory`: absolute; where relative paths start and commands run. */
-export function templateConfigs(templates: readonly TemplateSection[], directory: string): TemplateConfig[] {
+/** `directory`: absolute; where relative paths start and commands run. `clusters`: the names of all. */
+export function templateConfigs(
+  templates: readonly TemplateSection[],
+  directory: string,
+  clusters: readonly string[],
+): TemplateConfig[] {
   return templates.map((template) => {
     const { source, destination, owner, group, mode, check, on_empty: onEmpty, backup, prefix, keys } = template
     const { reload_group: reloadGroup } = template
     const together = reloadGroup === null ? [template] : templates.filter((other) => other.reload_group === reloadGroup)
     const reloading = together.find(({ reload }) => reload !== null)
     return {
+      subject: subjectOf(template, clusters),
       source: resolve(directory, source),
       destination,
       owner,
@@ -105,18 +113,25 @@ export function templateConfigs(templates: readonly TemplateSection[], directory
   })
 }
 
+function subjectOf({ cluster, clusters }: TemplateSection, all: readonly string[]): TemplateSubject {
+  if (clusters === null) return { kind: 'cluster', cluster: cluster ?? all[0] ?? '' }
+  return { kind: 'clusters', clusters: clusters === 'all' ? all : clusters }
+}
+
 /** `templates`: theirs, for what `after` means: whoever names a destination means all that changes with it. */
 export function hookConfigs(
   hooks: readonly HookSection[],
   templates: readonly TemplateConfig[],
   directory: string,
+  clusters: readonly string[],
 ): HookConfig[] {
-  return hooks.map((hook, index) => ({
-    name: hook.name ?? `hooks[${index}]`,
-    on: hook.on,
-    after: templates.find(({ destination }) => destination === hook.after)?.reloadGroup ?? hook.after,
-    run: commandConfig(hook.command, hook, directory),
-  }))
+  return hooks.flatMap((hook, index) => {
+    const name = hook.name ?? `hooks[${index}]`
+    const after = templates.find(({ destination }) => destination === hook.after)?.reloadGroup ?? hook.after
+    const run = commandConfig(hook.command, hook, directory)
+    const whose = hook.cluster === null ? clusters : [hook.cluster]
+    return whose.map((cluster) => ({ name, cluster, on: hook.on, after, run }))
+  })
 }
 
 function commandConfig(
@@ -129,6 +144,12 @@ function commandConfig(
 
 function firstOf<T>(values: readonly (T | null)[]): T | undefined {
   return values.find((value) => value !== null) ?? undefined
+}
+
+/** `all`, or a list; which names there are is checked elsewhere (references.ts). */
+function clusterNames(value: unknown): ParsedParts<'all' | readonly string[]> {
+  const names: readonly unknown[] = Array.isArray(value) ? value : []
+  return { value: value === 'all' ? value : names.filter((name) => typeof name === 'string'), faults: [] }
 }
 
 function groupOrDestination(value: unknown): Parsed<string> {

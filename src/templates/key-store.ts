@@ -99,7 +99,7 @@ export class KeyStore {
   }
 
   /** What is observed and how that goes. */
-  status(): readonly KeysStatus[] {
+  status(): readonly Omit<KeysStatus, 'cluster'>[] {
     return this.#roots.map(({ name, keys, readAt, error }) => ({
       root: display(name),
       state: keys === null ? 'never' : error === null ? 'up' : 'lost',

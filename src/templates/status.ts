@@ -61,6 +61,8 @@ export interface ReloadStatus {
 
 export interface HookStatus {
   readonly name: string
+  /** Whose primary it follows. */
+  readonly cluster: string
   /** Run, or to be run, for this state and member; null: for none since the start. */
   readonly state: string | null
   readonly member: string | null
@@ -70,6 +72,8 @@ export interface HookStatus {
 
 /** Keys of the DCS that templates read. */
 export interface KeysStatus {
+  /** In whose DCS. */
+  readonly cluster: string
   /** Below this. */
   readonly root: string
   readonly state: 'never' | 'up' | 'lost'

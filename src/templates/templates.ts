@@ -4,27 +4,28 @@ import type { HookConfig, TemplateConfig } from '../config/config.ts'
 import type { KeyValueSource } from '../watcher/dcs/key-values.ts'
 import type { ClusterView } from '../watcher/view.ts'
 import { commandEnvironment } from './commands/environment.ts'
-import { contextOf } from './engine/context.ts'
-import type { TemplateContext } from './engine/context.ts'
 import { Files } from './files/files.ts'
 import { Journal } from './files/journal.ts'
 import { Group } from './groups/group.ts'
 import { groupsOf } from './groups/grouping.ts'
 import { Hooks } from './hooks/hooks.ts'
-import { KeyStore, rootsOf } from './key-store.ts'
-import { headOf, PATIENCE_MS, whyNotYet } from './groups/readiness.ts'
+import { contextFor } from './inputs.ts'
+import { KeyStores } from './key-stores.ts'
+import { Observed } from './observed.ts'
+import { PATIENCE_MS } from './groups/readiness.ts'
 import type { Facts } from './engine/render.ts'
 import type { Inputs } from './groups/rendering.ts'
 import type { TemplatesStatus } from './status.ts'
 
 export interface TemplatesDeps {
   readonly config: {
+    readonly clusters: readonly { readonly name: string }[]
     readonly templates: readonly TemplateConfig[]
     readonly hooks: readonly HookConfig[]
     readonly stateDir: string | null
   }
-  /** null: this DCS has no keys for templates. */
-  readonly source: KeyValueSource | null
+  /** Of the cluster of that name; null: its DCS has no keys for templates. */
+  readonly source: (cluster: string) => KeyValueSource | null
   /** The router's own: templates can read it, commands get a small part of it. */
   readonly env: Readonly<Record<string, string | undefined>>
   readonly pid: number
@@ -42,18 +43,18 @@ const SHARE = 10
 export class Templates {
   readonly #deps: TemplatesDeps
   readonly #groups: ReadonlyMap<string, Group>
-  readonly #hooks: Hooks
-  readonly #keys: KeyStore
-  #view: ClusterView | null = null
-  #head: string | null = null
-  #context: { readonly of: ClusterView; readonly context: TemplateContext } | null = null
+  /** By cluster, like what is known of each: what happens to one waits for no other. */
+  readonly #hooks: ReadonlyMap<string, Hooks>
+  readonly #observed: ReadonlyMap<string, Observed>
+  readonly #keys: KeyStores
   /** What has been told is not looked at yet. */
   #isStale = false
   #isUrgent = false
   #gathering: NodeJS.Timeout | null = null
   #costMs = 0
-  /** Since when a cluster is known, while those of its members are waited for that have not answered. */
-  #patience: NodeJS.Timeout | 'not-begun' | 'over' = 'not-begun'
+  /** Clusters have had the time to become known. */
+  #isLate = false
+  #lateness: NodeJS.Timeout | null = null
   #closing: Promise<void> | null = null
 
   /** Starts nothing. */
@@ -68,9 +69,13 @@ export class Templates {
       return new Group({ group, templates, files, journal, env, signalGroup, log, inputs })
     }
     this.#groups = new Map([...groupsOf(config.templates)].map(([name, all]) => [name, build(name, all)]))
-    this.#keys = new KeyStore({ source, roots: config.templates.flatMap(rootsOf), log })
+    this.#keys = new KeyStores({ source, templates: config.templates, log })
     const settled = (group: string, signal: AbortSignal): Promise<void> => this.settled(group, signal)
-    this.#hooks = new Hooks({ hooks: config.hooks, env, signalGroup, settled, log })
+    const byCluster = Map.groupBy(config.hooks, ({ cluster }) => cluster)
+    this.#hooks = new Map(
+      [...byCluster].map(([name, hooks]) => [name, new Hooks({ hooks, env, signalGroup, settled, log })]),
+    )
+    this.#observed = new Map(config.clusters.map(({ name }) => [name, new Observed(name, () => this.#gather())]))
   }
 
   /** Begins. A template that is not right is its group's trouble alone: it is seen in the log and the status. */
@@ -78,21 +83,23 @@ export class Templates {
     this.#keys.subscribe(() => this.#gather())
     this.#keys.start()
     for (const group of this.#groups.values()) group.start()
+    this.#lateness = setTimeout(() => {
+      this.#isLate = true
+      this.#gather()
+    }, PATIENCE_MS)
   }
 
-  /** Follows the view. What is urgent is rendered right after the present turn. */
+  /** Follows the view of a cluster. What is urgent is rendered right after the present turn. */
   apply(view: ClusterView): void {
-    if (this.#closing !== null) return
-    this.#view = view
+    const observed = this.#observed.get(view.name)
+    if (this.#closing !== null || observed === undefined) return
+    const isUrgent = observed.apply(view)
     this.#isStale = true
-    this.#awaitAnswers(view)
-    const head = headOf(view)
-    if (head !== this.#head) {
+    if (isUrgent) {
       if (!this.#isUrgent) queueMicrotask(() => this.#look())
       this.#isUrgent = true
     } else this.#gather()
-    this.#head = head
-    this.#hooks.apply(view)
+    this.#hooks.get(view.name)?.apply(view)
   }
 
   /** Reads and compares everything again: source files, destinations, answers of the DNS. */
@@ -114,7 +121,7 @@ export class Templates {
   status(): TemplatesStatus {
     return {
       groups: [...this.#groups.values()].map((group) => group.status()),
-      hooks: this.#hooks.status(),
+      hooks: [...this.#hooks.values()].flatMap((hooks) => hooks.status()),
       keys: this.#keys.status(),
     }
   }
@@ -127,11 +134,11 @@ export class Templates {
 
   async #close(): Promise<void> {
     if (this.#gathering !== null) clearTimeout(this.#gathering)
-    if (typeof this.#patience === 'object') clearTimeout(this.#patience)
+    if (this.#lateness !== null) clearTimeout(this.#lateness)
+    for (const observed of this.#observed.values()) observed.close()
     await Promise.all([
-      this.#hooks.close(),
       this.#keys.close(),
-      ...[...this.#groups.values()].map((group) => group.close()),
+      ...[...this.#hooks.values(), ...this.#groups.values()].map((part) => part.close()),
     ])
   }
 
@@ -154,33 +161,13 @@ export class Templates {
     this.#costMs = performance.now() - begun
   }
 
-  /** From when on the cluster is known, for a while, whoever has not answered yet is waited for. */
-  #awaitAnswers(view: ClusterView): void {
-    if (this.#patience === 'over' || whyNotYet(view, false) !== null) return
-    if (whyNotYet(view, true) === null) this.#endPatience()
-    else if (this.#patience === 'not-begun') this.#patience = setTimeout(() => this.#endPatience(), PATIENCE_MS)
-  }
-
-  #endPatience(): void {
-    if (typeof this.#patience === 'object') clearTimeout(this.#patience)
-    this.#patience = 'over'
-    this.#gather()
-  }
-
   #inputsOf(template: TemplateConfig, facts: Facts): Inputs {
-    const view = this.#view
-    if (view === null) return { ok: false, reason: 'the cluster is not known yet' }
-    const obstacle = whyNotYet(view, this.#patience !== 'over')
-    if (obstacle !== null) return { ok: false, reason: obstacle }
+    const found = contextFor(template, (cluster) => this.#observed.get(cluster), this.#isLate)
+    if (!found.ok) return found
     const keys = template.keys.length === 0 ? null : this.#keys.view(template)
     if (keys === null && template.keys.length > 0) {
       return { ok: false, reason: `the keys below ${template.prefix || '/'} have not been read yet` }
     }
-    return { ok: true, inputs: { context: this.#contextOf(view), keys, env: this.#deps.env, facts } }
-  }
-
-  #contextOf(view: ClusterView): TemplateContext {
-    if (this.#context?.of !== view) this.#context = { of: view, context: contextOf(view) }
-    return this.#context.context
+    return { ok: true, inputs: { context: found.context, keys, env: this.#deps.env, facts } }
   }
 }

@@ -13,6 +13,8 @@ import { decodeState, encodeState, type SavedCluster, type StateIdentity } from 
 export interface StateFileOptions extends StateIdentity {
   /** `state_dir`; it is made (mode 0700) with the first write, if only it is missing. */
   readonly dir: string
+  /** What the configuration calls the cluster: two of the same scope can be in two DCS. */
+  readonly name: string
   readonly log: Logger
   /** Between a write that failed and the next; milliseconds, 10 s unless told. */
   readonly retryMs?: number
@@ -116,8 +118,9 @@ export class StateFile {
 }
 
 /** Of each cluster another one: `@` is in no part, and neither is a slash. */
-function nameOf({ namespace, scope, citusGroup }: StateIdentity): string {
-  const parts = [namespace, scope, ...(citusGroup === null ? [] : [String(citusGroup)])]
+function nameOf({ namespace, scope, citusGroup, name: called }: StateFileOptions): string {
+  const group = citusGroup === null ? '' : String(citusGroup)
+  const parts = [namespace, scope, ...(called !== scope ? [group, called] : citusGroup === null ? [] : [group])]
   const name = ['cluster', ...parts.map((part) => encodeURIComponent(part.toWellFormed()))].join('@')
   return stateFileName(name)
 }

@@ -40,6 +40,7 @@ export function viewOf({ config, dcs, cluster, machine, memory, fitness }: ViewP
   })
   const known = member === null ? undefined : memory.get(member)
   return {
+    name: config.name,
     scope: config.scope,
     namespace: config.namespace,
     citusGroup: config.citusGroup,

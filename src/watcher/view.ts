@@ -5,6 +5,8 @@ import type { Member } from './member.ts'
 import type { PrimaryState } from './machine.ts'
 
 export interface ClusterView {
+  /** What the configuration calls it. */
+  readonly name: string
   readonly scope: string
   readonly namespace: string
   readonly citusGroup: number | null
@@ -89,6 +91,12 @@ export interface ReplicaView {
   readonly down: boolean
   /** Why it is not fit; empty where it is. */
   readonly reason: string
+}
+
+/** Whether it serves reads as a replica, as Patroni's /replica says it: it is fit, no leader, and not tagged `noloadbalance`. */
+export function servesReads({ replica, isLeader, tags }: MemberView): boolean {
+  // `isLeader` is also who is, or was, the primary of a state that is not open.
+  return replica.fit && !isLeader && !tags['noloadbalance']
 }
 
 /** A failed dial of the proxy, handed to the watcher as an observation. */

@@ -82,8 +82,8 @@ export function isSettled(view: ClusterView, readForMs: number, checkTimeoutMs: 
 /** Once each member has had the time to say otherwise; in the states that are left somebody is about to be open. */
 const FINAL: ReadonlySet<PrimaryState> = new Set(['none', 'unverified'])
 
-function unreachable({ scope }: ClusterConfig, { dcs }: ClusterView, limitMs: number): RouterError {
+function unreachable({ name }: ClusterConfig, { dcs }: ClusterView, limitMs: number): RouterError {
   const why = dcs.error === null ? '' : `: ${dcs.error}`
-  const message = `the DCS of ${scope} could not be read within ${limitMs / 1000} s${why}`
+  const message = `the DCS of ${name} could not be read within ${limitMs / 1000} s${why}`
   return new RouterError('DCS_UNAVAILABLE', message)
 }

@@ -1,14 +1,17 @@
 /** One pass over all templates, as the router makes it, without a router. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
-import type { Config, TemplateConfig } from '../../config/config.ts'
+import type { ClusterConfig, Config, TemplateConfig, TemplateSubject } from '../../config/config.ts'
+import { explain } from '../../errors.ts'
 import { contextOf } from '../../templates/engine/context.ts'
 import { Files } from '../../templates/files/files.ts'
 import { groupsOf } from '../../templates/groups/grouping.ts'
-import { KeyStore, rootsOf } from '../../templates/key-store.ts'
+import { contextFor, type Known } from '../../templates/inputs.ts'
+import { KeyStores } from '../../templates/key-stores.ts'
 import type { Facts } from '../../templates/engine/render.ts'
 import type { Inputs } from '../../templates/groups/rendering.ts'
 import { createKeyValueSource } from '../../watcher/dcs/create.ts'
+import type { KeyValueSource } from '../../watcher/dcs/key-values.ts'
 import { firstView } from './first-view.ts'
 import type { Io } from '../io.ts'
 import type { Mode, Report } from './group-task.ts'
@@ -25,28 +28,30 @@ export interface OnePassDeps {
 }
 
 /**
- * Reads the cluster and the keys, and does each reload group once, one after the other; true when none has failed. Rejects
- * with DCS_UNAVAILABLE, and with the reason of `signal`.
+ * Reads the clusters and the keys, and does each reload group once, one after the other; true when none has failed. A
+ * cluster that cannot be read fails the templates about it; rejects with DCS_UNAVAILABLE where none can be read, and with
+ * the reason of `signal`.
  */
 export async function onePass(config: Config, mode: Mode, { io, report, signal }: OnePassDeps): Promise<boolean> {
   const { clusters, templates, stateDir } = config
-  const [cluster] = clusters
-  if (cluster === undefined) return true
-  const source = createKeyValueSource(cluster)
-  const keys = new KeyStore({ source, roots: templates.flatMap(rootsOf), log: null })
+  const named = new Set(templates.flatMap(({ subject }) => clustersOf(subject)))
+  const wanted = clusters.filter(({ name }) => named.has(name))
+  const source = (name: string): KeyValueSource | null => {
+    const cluster = clusters.find((each) => each.name === name)
+    return cluster === undefined ? null : createKeyValueSource(cluster)
+  }
+  const keys = new KeyStores({ source, templates, log: null })
   const over = new AbortController()
   const end = AbortSignal.any([signal, over.signal])
   try {
     keys.start()
-    const [view] = await Promise.all([
-      firstView(cluster, pino({ level: 'silent' }), end),
-      source === null ? null : keysRead(keys, templates, end),
-    ])
-    const context = contextOf(view)
+    const [known] = await Promise.all([readAll(wanted, end), keysRead(keys, templates, end)])
     const inputs = (template: TemplateConfig, facts: Facts): Inputs => {
+      const found = contextFor(template, (name) => known.get(name), true)
+      if (!found.ok) return found
       const own = template.keys.length === 0 ? null : keys.view(template)
       if (own === null && template.keys.length > 0) return { ok: false, reason: whyNoKeys(keys, template) }
-      return { ok: true, inputs: { context, keys: own, env: io.env, facts } }
+      return { ok: true, inputs: { context: found.context, keys: own, env: io.env, facts } }
     }
     const files = new Files({ pid: io.pid, isAlive: (pid) => io.isAlive(pid) })
     let isDone = true
@@ -63,10 +68,30 @@ export async function onePass(config: Config, mode: Mode, { io, report, signal }
   }
 }
 
+function clustersOf(subject: TemplateSubject): readonly string[] {
+  return subject.kind === 'cluster' ? [subject.cluster] : subject.clusters
+}
+
+/** What is known of each. Rejects as {@link firstView} does where none of them can be read. */
+async function readAll(clusters: readonly ClusterConfig[], signal: AbortSignal): Promise<ReadonlyMap<string, Known>> {
+  const log = pino({ level: 'silent' })
+  const read = await Promise.allSettled(clusters.map((cluster) => firstView(cluster, log, signal)))
+  signal.throwIfAborted()
+  const failures = read.flatMap((result): unknown[] => (result.status === 'rejected' ? [result.reason] : []))
+  if (failures.length > 0 && failures.length === read.length) throw failures[0]
+  return new Map(
+    read.map((result, at): [string, Known] => {
+      const context = result.status === 'fulfilled' ? contextOf(result.value) : null
+      const obstacle = result.status === 'fulfilled' ? null : explain(result.reason)
+      return [clusters[at]?.name ?? '', { context, obstacle }]
+    }),
+  )
+}
+
 /** Resolves when all keys have been read, or have had the time for it. Rejects with the reason of `signal`. */
-export async function keysRead(
-  keys: KeyStore,
-  templates: readonly Pick<TemplateConfig, 'prefix' | 'keys'>[],
+export async function keysRead<T extends Pick<TemplateConfig, 'keys'>>(
+  keys: { subscribe(listener: () => void): () => void; view(template: T): unknown },
+  templates: readonly T[],
   signal: AbortSignal,
   timeoutMs = KEYS_TIMEOUT_MS,
 ): Promise<void> {
@@ -83,7 +108,7 @@ export async function keysRead(
   signal.throwIfAborted()
 }
 
-function whyNoKeys(keys: KeyStore, { prefix }: TemplateConfig): string {
+function whyNoKeys(keys: KeyStores, { prefix }: TemplateConfig): string {
   const error = keys.status().find(({ state }) => state === 'never')?.error ?? null
   const late = `the keys below ${prefix || '/'} could not be read within ${KEYS_TIMEOUT_MS / 1000} s`
   return error === null ? late : `${late}: ${error}`

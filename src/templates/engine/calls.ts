@@ -5,7 +5,7 @@ import { type Helper, type HelperCall, HelperError, type Readable } from './help
 import { NotedKeys } from './noted-keys.ts'
 import type { Recording } from './recording.ts'
 import type { Answer, Question, RenderInputs } from './render.ts'
-import { CLUSTER, madeOf } from './sources.ts'
+import { madeOf, sourceOfContext } from './sources.ts'
 import { Stop, Unanswered } from './stop.ts'
 import type { Place } from './plan.ts'
 import { type Home, Tracked, type Value } from './tracked.ts'
@@ -32,7 +32,7 @@ export class Calls implements Home, HelperCall {
     this.#recording = recording
     this.#effort = effort
     this.#keys = inputs.keys === null ? null : new NotedKeys(inputs.keys)
-    this.context = new Tracked(inputs.context, CLUSTER, this, recording.context)
+    this.context = new Tracked(inputs.context, sourceOfContext(inputs.context), this, recording.context)
   }
 
   known(guise: object): Tracked | undefined {

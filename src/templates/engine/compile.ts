@@ -9,6 +9,7 @@ import { parse, TOO_DEEP } from './parse.ts'
 import type { Statement } from './plan.ts'
 import { Recording } from './recording.ts'
 import type { Compiled, LeftOut, RenderInputs, RenderResult, TemplateProblem } from './render.ts'
+import { CONTEXT, type Shape } from './shape.ts'
 import { Stop } from './stop.ts'
 import { type Checked, checkSyntax } from './syntax.ts'
 
@@ -17,18 +18,26 @@ const TOO_MUCH = { kind: 'failed', problem: { line: null, column: null, message:
 /** Longest part of a member's name that is reported. */
 const MAX_SHOWN = 255
 
-/** Compiles a template. Never throws: whatever is wrong with the text is in `problems`. `name` is for messages. */
-export function compileTemplate(name: string, text: string, helpers: readonly Helper[] = HELPERS): Compiled {
+/**
+ * Compiles a template. Never throws: whatever is wrong with the text is in `problems`. `name` is for messages; `context`:
+ * what the inputs will have.
+ */
+export function compileTemplate(
+  name: string,
+  text: string,
+  helpers: readonly Helper[] = HELPERS,
+  context: Shape = CONTEXT,
+): Compiled {
   const parsed = parse(text)
   if (!parsed.ok) return { ok: false, problems: [parsed.problem] }
-  const checked = check(parsed.program, helpers)
+  const checked = check(parsed.program, helpers, context)
   if (!checked.ok) return checked
   return { ok: true, template: { name, render: (inputs) => render(checked.plan, inputs) } }
 }
 
-function check(program: Parameters<typeof checkSyntax>[0], helpers: readonly Helper[]): Checked {
+function check(...args: Parameters<typeof checkSyntax>): Checked {
   try {
-    return checkSyntax(program, helpers)
+    return checkSyntax(...args)
   } catch (error) {
     if (error instanceof RangeError) return { ok: false, problems: [TOO_DEEP] }
     throw error

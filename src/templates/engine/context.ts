@@ -2,7 +2,7 @@
 import { hostPort } from '../../address.ts'
 import { type PrimaryState, takesNew } from '../../watcher/machine.ts'
 import type { Tag } from '../../watcher/member.ts'
-import type { ClusterView, MemberView } from '../../watcher/view.ts'
+import { type ClusterView, type MemberView, servesReads } from '../../watcher/view.ts'
 
 /**
  * Plain data; the same cluster gives the same context. Keys as Patroni and the configuration write them. Text that is
@@ -27,6 +27,11 @@ export interface TemplateContext {
   readonly replicas: readonly TemplateMember[]
   /** Those of `members` that are in the synchronous set. */
   readonly sync_standbys: readonly TemplateMember[]
+}
+
+/** What a template about several clusters can read: each of them, in the order of the configuration. */
+export interface TemplateClusters {
+  readonly clusters: readonly (TemplateContext & { readonly name: string })[]
 }
 
 export interface TemplateMember {
@@ -101,8 +106,7 @@ function memberOf(member: MemberView, host: string, view: ClusterView, isPrimary
     is_leader: isLeader,
     is_primary: isPrimary,
     is_sync: member.isSync,
-    // `isLeader` of the view is also who is, or was, the primary of a state that is not open.
-    is_replica: member.replica.fit && !member.isLeader && !member.tags['noloadbalance'],
+    is_replica: servesReads(member),
     lag: isLeader ? 0 : member.lagBytes,
     timeline: member.timeline,
     version: member.version,

@@ -1,10 +1,10 @@
 /** What a compiled template is given, and what comes of it: the seam between rendering and all that is done with a text. */
-import type { TemplateContext } from './context.ts'
+import type { TemplateClusters, TemplateContext } from './context.ts'
 import type { KeyView } from '../keys.ts'
 
 /** Everything that a template can read. Plain and immutable: the same inputs give the same bytes. */
 export interface RenderInputs {
-  readonly context: TemplateContext
+  readonly context: TemplateContext | TemplateClusters
   /** The DCS keys below the template's prefix; null where it has not asked for any. */
   readonly keys: KeyView | null
   readonly env: Readonly<Record<string, string | undefined>>

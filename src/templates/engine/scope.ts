@@ -1,7 +1,7 @@
 /** What names mean at one place of a template, and what their values will be. */
 import { suggest } from '../../config/problem.ts'
 import type { Base, Step } from './plan.ts'
-import { ANY, CONTEXT, FLAG, kindOf, NUMBER, present, type Shape } from './shape.ts'
+import { ANY, FLAG, kindOf, NUMBER, present, type Shape } from './shape.ts'
 
 export interface Scope {
   readonly self: Shape
@@ -12,7 +12,10 @@ export interface Scope {
   readonly outer: Scope | null
 }
 
-export const OUTERMOST: Scope = { self: CONTEXT, key: null, names: [], outer: null }
+/** Where a template begins. */
+export function outermost(context: Shape): Scope {
+  return { self: context, key: null, names: [], outer: null }
+}
 
 export interface Found {
   readonly base: Base
@@ -63,7 +66,7 @@ const DATA = ['root', 'index', 'key', 'first', 'last']
 /** `@index` and the like: of the innermost {{#each}}, `@../index` of the one around it. */
 function dataOf({ depth, parts: [name = '', ...names] }: Name, scope: Scope): Found | string {
   if (!DATA.includes(name)) return `unknown name "@${name}": ${suggest(name, DATA)}`
-  if (name === 'root') return { base: { up: null, of: 'self' }, shape: CONTEXT, names }
+  if (name === 'root') return { base: { up: null, of: 'self' }, shape: rootOf(scope), names }
   let [up, loops] = [0, depth]
   for (let at: Scope | null = scope; at !== null; at = at.outer, up++) {
     if (at.key === null || loops-- > 0) continue
@@ -73,6 +76,10 @@ function dataOf({ depth, parts: [name = '', ...names] }: Name, scope: Scope): Fo
       : { base: { up, of: name === 'first' ? 'first' : 'last' }, shape: FLAG, names }
   }
   return `@${name} is known only within ${depth === 0 ? '{{#each}}' : `${depth + 1} times {{#each}}`}`
+}
+
+function rootOf(scope: Scope): Shape {
+  return scope.outer === null ? scope.self : rootOf(scope.outer)
 }
 
 /** One name further; a text says why there cannot be such a one. */

@@ -1,6 +1,6 @@
 /** What a template can know of a value before there is one: lets every misspelt name be found when it is compiled. */
 
-import type { TemplateContext, TemplateMember } from './context.ts'
+import type { TemplateClusters, TemplateContext, TemplateMember } from './context.ts'
 
 export type Shape =
   | { readonly kind: 'text' | 'number' | 'flag' }
@@ -49,24 +49,31 @@ const MEMBER: Shape = {
 
 const MEMBERS: Shape = { kind: 'list', of: MEMBER }
 
+const CLUSTER_FIELDS = {
+  scope: TEXT,
+  namespace: TEXT,
+  citus_group: maybe(NUMBER),
+  system_id: maybe(TEXT),
+  paused: FLAG,
+  standby_cluster: FLAG,
+  state: TEXT,
+  leader: maybe(MEMBER, 'there is no leader'),
+  primary: maybe(MEMBER, 'there is no primary'),
+  members: MEMBERS,
+  replicas: MEMBERS,
+  sync_standbys: MEMBERS,
+} satisfies Record<keyof TemplateContext, Shape>
+
 /** What a template begins with (context.ts). */
-export const CONTEXT: Shape = {
+export const CONTEXT: Shape = { kind: 'record', name: 'cluster', fields: CLUSTER_FIELDS }
+
+/** What one about several clusters begins with. */
+export const CLUSTERS: Shape = {
   kind: 'record',
-  name: 'cluster',
+  name: 'configuration',
   fields: {
-    scope: TEXT,
-    namespace: TEXT,
-    citus_group: maybe(NUMBER),
-    system_id: maybe(TEXT),
-    paused: FLAG,
-    standby_cluster: FLAG,
-    state: TEXT,
-    leader: maybe(MEMBER, 'there is no leader'),
-    primary: maybe(MEMBER, 'there is no primary'),
-    members: MEMBERS,
-    replicas: MEMBERS,
-    sync_standbys: MEMBERS,
-  } satisfies Record<keyof TemplateContext, Shape>,
+    clusters: { kind: 'list', of: { kind: 'record', name: 'cluster', fields: { name: TEXT, ...CLUSTER_FIELDS } } },
+  } satisfies Record<keyof TemplateClusters, Shape>,
 }
 
 /** The shape of the value where there is one. */

@@ -9,17 +9,34 @@ const MAX_SHOWN = 80
 /** The operator's own, and what was made of it. */
 export const TRUSTED: Source = { member: null, origins: () => null, below: () => TRUSTED }
 
-/** Of the context as a whole: scope and namespace are the configuration's. */
-export const CLUSTER: Source = {
-  member: null,
-  origins: (_text, name) => (name === 'system_id' ? () => [{ kind: 'other', what: 'system_id' }] : null),
-  below: (_name, raw) => (Array.isArray(raw) ? MEMBERS : memberSource(raw)),
+/** Of a context: that of one cluster, or of several. */
+export function sourceOfContext(context: object): Source {
+  return 'clusters' in context ? CLUSTERS : clusterSource('')
 }
 
-const MEMBERS: Source = { member: null, origins: () => null, below: (_name, raw) => memberSource(raw) }
+const CLUSTERS: Source = {
+  member: null,
+  origins: () => null,
+  // First the list, then each of it. The names are the configuration's.
+  below: (_name, raw) => (Array.isArray(raw) ? CLUSTERS : clusterSource(`${nameOf(raw)}/`)),
+}
 
-function memberSource(raw: object): Source {
-  const member = 'name' in raw && typeof raw.name === 'string' ? raw.name : ''
+/** Scope and namespace are the configuration's. `prefix`: tells members of one name in several clusters apart. */
+function clusterSource(prefix: string): Source {
+  const members: Source = { member: null, origins: () => null, below: (_name, raw) => memberSource(raw, prefix) }
+  return {
+    member: null,
+    origins: (_text, name) => (name === 'system_id' ? () => [{ kind: 'other', what: 'system_id' }] : null),
+    below: (_name, raw) => (Array.isArray(raw) ? members : memberSource(raw, prefix)),
+  }
+}
+
+function nameOf(raw: object): string {
+  return 'name' in raw && typeof raw.name === 'string' ? raw.name : ''
+}
+
+function memberSource(raw: object, prefix: string): Source {
+  const member = `${prefix}${nameOf(raw)}`
   const tags = sourceOf(member, (name) => (name === null || !isSafe(name) ? 'the name of a tag' : `tag ${name}`))
   return { ...sourceOf(member, (name) => name ?? 'a name'), below: () => tags }
 }

@@ -5,7 +5,7 @@ import type { Helper } from './helper.ts'
 import { placeOf } from './parse.ts'
 import { describe, type Statement } from './plan.ts'
 import type { TemplateProblem } from './render.ts'
-import { OUTERMOST, type Scope } from './scope.ts'
+import { outermost, type Scope } from './scope.ts'
 import { ANY, kindOf, NUMBER, present, type Shape, TEXT } from './shape.ts'
 
 /** Blocks within blocks; far from the end of the stack. */
@@ -15,9 +15,9 @@ export type Checked =
   | { readonly ok: true; readonly plan: readonly Statement[] }
   | { readonly ok: false; readonly problems: readonly TemplateProblem[] }
 
-export function checkSyntax(program: hbs.AST.Program, helpers: readonly Helper[]): Checked {
+export function checkSyntax(program: hbs.AST.Program, helpers: readonly Helper[], context: Shape): Checked {
   const checker = new SyntaxChecker(helpers)
-  const plan = checker.program(program, OUTERMOST, 0)
+  const plan = checker.program(program, outermost(context), 0)
   const { problems } = checker.expressions
   if (problems.length === 0) return { ok: true, plan }
   return { ok: false, problems: problems.toSorted((a, b) => order(a.line, b.line) || order(a.column, b.column)) }

@@ -1,8 +1,7 @@
 /** One template: its source file, and what was rendered of it last. */
 import type { TemplateConfig } from '../../config/config.ts'
 import { readTextFile } from '../../text-file.ts'
-import { compileTemplate } from '../engine/compile.ts'
-import { helpersOf } from '../helpers/registry.ts'
+import { compileFor } from '../compile-for.ts'
 import {
   type CompiledTemplate,
   formatTemplateProblem,
@@ -80,7 +79,7 @@ export class Rendering {
     }
     if (file.text === this.#source) return false
     this.#source = file.text
-    const compiled = compileTemplate(source, file.text, helpersOf(this.config))
+    const compiled = compileFor(this.config, source, file.text)
     if (!compiled.ok) {
       const [first, ...others] = compiled.problems
       const more = others.length === 0 ? '' : ` (and ${others.length} more)`

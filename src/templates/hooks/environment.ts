@@ -21,11 +21,12 @@ export function situationOf({ dcs, primary, members }: ClusterView): Situation |
  * but can hold blanks, quotes and whatever else a shell takes for its own: they are to be quoted like any variable.
  */
 export function hookEnvironment(
-  { scope, namespace, citusGroup }: Pick<ClusterView, 'scope' | 'namespace' | 'citusGroup'>,
+  { name, scope, namespace, citusGroup }: Pick<ClusterView, 'name' | 'scope' | 'namespace' | 'citusGroup'>,
   { from, to }: Transition,
 ): Record<string, string> {
   const variables = {
-    CLUSTER: scope,
+    CLUSTER: name,
+    SCOPE: scope,
     NAMESPACE: namespace,
     CITUS_GROUP: citusGroup,
     STATE: to.state,
@@ -37,8 +38,8 @@ export function hookEnvironment(
     REASON: to.reason,
   }
   return Object.fromEntries(
-    Object.entries(variables).map(([name, value]) => [
-      `PATRONI_ROUTER_${name}`,
+    Object.entries(variables).map(([variable, value]) => [
+      `PATRONI_ROUTER_${variable}`,
       printable(String(value ?? ''), MAX_LENGTH),
     ]),
   )

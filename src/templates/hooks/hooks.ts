@@ -30,7 +30,7 @@ export interface HooksDeps {
   readonly log: Logger
 }
 
-type Told = { -readonly [K in keyof Omit<HookStatus, 'name'>]: HookStatus[K] }
+type Told = { -readonly [K in keyof Omit<HookStatus, 'name' | 'cluster'>]: HookStatus[K] }
 
 /**
  * One queue for all hooks: those of a state are run in the order of the configuration, one after the other. A newer state
@@ -66,9 +66,9 @@ export class Hooks {
   }
 
   status(): readonly HookStatus[] {
-    return this.#deps.hooks.map(({ name }, index) => {
+    return this.#deps.hooks.map(({ name, cluster }, index) => {
       const { state = null, member = null, running = false, last = null } = this.#told[index] ?? {}
-      return { name, state, member, running, last }
+      return { name, cluster, state, member, running, last }
     })
   }
 
@@ -143,9 +143,13 @@ export class Hooks {
     return signal.aborted ? 'given-up' : null
   }
 
-  #tell({ name }: HookConfig, { state, member }: Told, { ok, outcome, durationMs, output }: CommandResult): void {
+  #tell(
+    { name, cluster }: HookConfig,
+    { state, member }: Told,
+    { ok, outcome, durationMs, output }: CommandResult,
+  ): void {
     const { log } = this.#deps
-    const fields = { event: ok ? 'hook-done' : 'hook-failed', hook: name, state, member, durationMs, output }
+    const fields = { event: ok ? 'hook-done' : 'hook-failed', hook: name, cluster, state, member, durationMs, output }
     const what = `${name} for ${state ?? ''}${member === null ? '' : ` ${member}`}`
     if (ok) log.info(fields, `${what}: ${outcome} after ${durationMs} ms`)
     else if (!this.#closing.signal.aborted) log.warn(fields, `${what} failed: ${outcome}${said(output)}`)

@@ -37,7 +37,7 @@ type HookOptions = Partial<Omit<HookConfig, 'run'>> & { readonly run: string; re
 function started(...options: readonly HookOptions[]): void {
   const all = options.map(({ run, timeoutMs = 20_000, ...rest }, index): HookConfig => {
     const command = { command: run, timeoutMs, env: {}, workingDir: dir.path }
-    return { name: `hooks[${index}]`, on: ['open'], after: null, ...rest, run: command }
+    return { name: `hooks[${index}]`, cluster: 'demo', on: ['open'], after: null, ...rest, run: command }
   })
   const write = (line: string): void => void lines.push(JSON.parse(line) as Line)
   hooks = new Hooks({

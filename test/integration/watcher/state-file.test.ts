@@ -32,7 +32,7 @@ describe('the state file', () => {
 
   function fileIn(name: string, options: { retryMs?: number } = {}): StateFile {
     lines = []
-    return new StateFile({ dir: join(dir.path, name), log, ...IDENTITY, ...options })
+    return new StateFile({ dir: join(dir.path, name), log, name: 'demo', ...IDENTITY, ...options })
   }
 
   test('is there after a restart, private, in a directory made for it', async () => {
@@ -110,7 +110,10 @@ describe('the state file', () => {
       ...odd.map((namespace) => ({ ...IDENTITY, namespace, scope: 'demo' })),
       { ...IDENTITY, citusGroup: 0 },
       { ...IDENTITY, scope: 'demo@0' },
-    ]
+      { ...IDENTITY, name: 'other' },
+      { ...IDENTITY, name: 'other', citusGroup: 0 },
+      { ...IDENTITY, name: '0' },
+    ].map((identity) => ({ name: identity.scope, ...identity }))
     const paths = new Set<string>()
     for (const identity of identities) {
       const file = new StateFile({ dir: join(dir.path, 'names'), log, ...identity })

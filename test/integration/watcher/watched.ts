@@ -13,6 +13,7 @@ export function clusterConfig(
   proxy: Partial<ClusterConfig['proxy']> = {},
 ): ClusterConfig {
   return {
+    name: 'demo',
     scope: 'demo',
     namespace: 'service',
     citusGroup: null,
@@ -61,8 +62,9 @@ export class Watched implements AsyncDisposable {
     const config = clusterConfig(endpoints, proxy)
     const rest = new RestClient(config.restApi, config.proxy.check.timeoutMs)
     const log = pino({ level: 'trace' }, { write: (line: string) => void this.logged.push(line) })
-    const { scope, namespace, citusGroup } = config
-    const state = stateDir === undefined ? null : new StateFile({ dir: stateDir, scope, namespace, citusGroup, log })
+    const { name, scope, namespace, citusGroup } = config
+    const state =
+      stateDir === undefined ? null : new StateFile({ dir: stateDir, name, scope, namespace, citusGroup, log })
     this.watcher = new Watcher({ config, dcs: dcs ?? createDcs(config, rest), rest, state, log })
     this.watcher.subscribe((view) => this.views.push(view))
     if (started) this.watcher.start()

@@ -128,9 +128,9 @@ test('shows the templates of a group below it, with what is wrong with each', ()
 
 test('shows keys with the age of what is known of them, and why they are lost', () => {
   const keys = [
-    { root: '/app', state: 'up', count: 1, readAt: NOW - 400, error: null },
-    { root: '/db', state: 'lost', count: 12, readAt: NOW - 120_000, error: 'refused' },
-    { root: '/new', state: 'never', count: 0, readAt: null, error: null },
+    { cluster: 'demo', root: '/app', state: 'up', count: 1, readAt: NOW - 400, error: null },
+    { cluster: 'demo', root: '/db', state: 'lost', count: 12, readAt: NOW - 120_000, error: 'refused' },
+    { cluster: 'demo', root: '/new', state: 'never', count: 0, readAt: null, error: null },
   ] as const
   assert.deepEqual(notes({ keys }), [
     'Keys /db: LOST, last read 2m00s ago - refused',
@@ -140,7 +140,14 @@ test('shows keys with the age of what is known of them, and why they are lost', 
 })
 
 test('shows a hook only while it runs, or when its last run failed', () => {
-  const hook = { name: 'pause', state: 'switching', member: 'pg1', running: false, last: null } as const
+  const hook = {
+    name: 'pause',
+    cluster: 'demo',
+    state: 'switching',
+    member: 'pg1',
+    running: false,
+    last: null,
+  } as const
   assert.deepEqual(notes({ hooks: [hook, { ...hook, last: result() }] }), [])
   assert.deepEqual(notes({ hooks: [{ ...hook, running: true }] }), ['Hook pause: running for switching pg1'])
   assert.deepEqual(notes({ hooks: [{ ...hook, last: FAILURE }] }), [
@@ -164,8 +171,8 @@ test('tells once of a member that several templates leave out', () => {
 })
 
 test('shows first what needs a person', () => {
-  const hook = { name: 'pause', state: 'open', member: 'pg1', running: true, last: FAILURE }
-  const lost = { root: '/db', state: 'lost', count: 1, readAt: NOW, error: null } as const
+  const hook = { name: 'pause', cluster: 'demo', state: 'open', member: 'pg1', running: true, last: FAILURE }
+  const lost = { cluster: 'demo', root: '/db', state: 'lost', count: 1, readAt: NOW, error: null } as const
   const leftOut = [{ member: 'pg9', reason: 'why' }]
   const groups = (['in-sync', 'kept', 'waiting', 'pending', 'failed'] as const).map((state) =>
     group({ name: `/${state}`, state, reason: 'why', templates: [template({ destination: `/${state}` })] }),

@@ -194,7 +194,7 @@ test('shows what was set aside, what has gone, and sessions on members nobody kn
 })
 
 test('says which cluster each part is about when there are several', () => {
-  const second = { view: sampleView({ scope: 'other', primary: none }), proxy: null }
+  const second = { view: sampleView({ name: 'other', primary: none }), proxy: null }
   const text = renderStatus(sampleStatus({ view: sampleView(), proxy: sampleProxy() }, second))
   assert.match(text, /^primary of demo: pg1 OPEN/m)
   assert.match(text, /^primary of other: NONE/m)

@@ -44,6 +44,7 @@ export function sampleListener(
 export function sampleView(changes: Partial<ClusterView> = {}): ClusterView {
   const leader = { fit: false, checked: true, down: false, reason: 'the leader' }
   return {
+    name: 'demo',
     scope: 'demo',
     namespace: 'service',
     citusGroup: null,
@@ -105,7 +106,8 @@ export function sampleProxy(changes: Partial<ProxyStatus> = {}): ProxyStatus {
   }
 }
 
-export function sampleStatus(...clusters: ClusterStatus[]): RouterStatus {
+export function sampleStatus(...clusters: Pick<ClusterStatus, 'view' | 'proxy'>[]): RouterStatus {
+  const all = clusters.length > 0 ? clusters : [{ view: sampleView(), proxy: sampleProxy() }]
   return {
     format: 1,
     version: '0.1.0',
@@ -114,7 +116,8 @@ export function sampleStatus(...clusters: ClusterStatus[]): RouterStatus {
     startedAt: NOW - 100_000_000,
     now: NOW,
     maxConnections: 0,
-    clusters: clusters.length > 0 ? clusters : [{ view: sampleView(), proxy: sampleProxy() }],
+    clusters: all.map((cluster) => ({ ...cluster, localMember: null })),
     templates: null,
+    track: [],
   }
 }

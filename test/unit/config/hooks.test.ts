@@ -41,7 +41,7 @@ const STATES = 'one of open, switching, promoting, unreachable, unverified, unlo
 test('everything of a hook besides on and command has a default', () => {
   const run = { command: 'a', timeoutMs: 30_000, env: {}, workingDir: '/etc/router' }
   assert.deepEqual(hooks('hooks:\n  - on: open\n    command: a\n'), [
-    { name: 'hooks[0]', on: ['open'], after: null, run },
+    { name: 'hooks[0]', cluster: 'demo', on: ['open'], after: null, run },
   ])
 })
 
@@ -59,7 +59,7 @@ templates:
   - {source: a, destination: /a, reload_group: pooler}
 `
   const run = { command: ['psql', '-c', 'RESUME'], timeoutMs: 5000, env: { PGPORT: '6432' }, workingDir: '/run' }
-  assert.deepEqual(hooks(text), [{ name: 'resume', on: ['open', 'unlocked'], after: 'pooler', run }])
+  assert.deepEqual(hooks(text), [{ name: 'resume', cluster: 'demo', on: ['open', 'unlocked'], after: 'pooler', run }])
 })
 
 test('hooks keep the order of the file, and are named by their place in it', () => {

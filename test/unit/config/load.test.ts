@@ -30,6 +30,7 @@ const DEFAULTS: Config = {
   file: 'router.yml',
   clusters: [
     {
+      name: 'demo',
       scope: 'demo',
       namespace: 'service',
       citusGroup: null,
@@ -54,6 +55,7 @@ const DEFAULTS: Config = {
   ],
   templates: [],
   hooks: [],
+  track: { files: [] },
   stateDir: null,
   admin: { socket: { path: '/run/patroni-router/admin.sock', isDefault: true } },
   logging: { level: 'info', format: 'json' },
@@ -70,7 +72,7 @@ test('sections and keys without a value are the default', () => {
   )
   assert.deepEqual(
     valid(
-      `${BASE}proxy: {check: , hold: {timeout: }, listeners: , max_connections: }\nadmin: {bind: }\ntemplates:\nhooks:\ntrack:\n`,
+      `${BASE}proxy: {check: , hold: {timeout: }, listeners: , max_connections: }\nadmin: {bind: }\ntemplates:\nhooks:\ntrack:\nclusters:\n`,
     ),
     DEFAULTS,
   )
@@ -117,6 +119,7 @@ logging: {level: debug, format: json}
     file: 'router.yml',
     clusters: [
       {
+        name: 'demo',
         scope: 'demo',
         namespace: 'teams/db',
         citusGroup: 2,
@@ -159,6 +162,7 @@ logging: {level: debug, format: json}
     ],
     templates: [],
     hooks: [],
+    track: { files: [] },
     stateDir: '/var/lib/router',
     admin: { socket: { path: '/tmp/a.sock', isDefault: false } },
     logging: { level: 'debug', format: 'json' },
@@ -226,7 +230,7 @@ const INVALID: readonly (readonly [title: string, text: string, problem: string]
   [
     'a section of something else',
     `${BASE}haproxy_conf: {}`,
-    'router.yml:3:1: haproxy_conf: neither a section of Patroni nor of patroni-router; the sections of patroni-router are proxy, admin, logging, state_dir, file, rest, templates, hooks',
+    'router.yml:3:1: haproxy_conf: neither a section of Patroni nor of patroni-router; the sections of patroni-router are proxy, admin, logging, state_dir, file, rest, templates, hooks, track, clusters',
   ],
   [
     'an unknown key of proxy',
@@ -322,7 +326,7 @@ const INVALID: readonly (readonly [title: string, text: string, problem: string]
   [
     'no listener',
     `${BASE}proxy: {listeners: {}}`,
-    'router.yml:3:9: proxy.listeners: at least one listener is needed where there are neither templates nor hooks',
+    'router.yml:3:9: proxy.listeners: at least one listener is needed where there are no templates, hooks and track files',
   ],
   [
     'a list of listeners',
@@ -396,11 +400,6 @@ const INVALID: readonly (readonly [title: string, text: string, problem: string]
   ],
   ['another log format', `${BASE}logging: {format: text}`, 'router.yml:3:11: logging.format: "text" is not json'],
   [
-    'track',
-    `${BASE}track: {}`,
-    'router.yml:3:1: track: not available in this version: remove it; the state of the router is in patroni-router status',
-  ],
-  [
     'no DCS',
     'scope: demo',
     'router.yml: etcd3.hosts: where is the cluster? set etcd3.hosts or PATRONI_ETCD3_HOSTS, rest.urls or file.path',
@@ -438,7 +437,7 @@ const INVALID: readonly (readonly [title: string, text: string, problem: string]
   [
     'a prototype',
     `${BASE}__proto__: {scope: x}`,
-    'router.yml:3:1: __proto__: neither a section of Patroni nor of patroni-router; the sections of patroni-router are proxy, admin, logging, state_dir, file, rest, templates, hooks',
+    'router.yml:3:1: __proto__: neither a section of Patroni nor of patroni-router; the sections of patroni-router are proxy, admin, logging, state_dir, file, rest, templates, hooks, track, clusters',
   ],
 ]
 
@@ -465,7 +464,7 @@ proxy:
     b: {bind: [':x', ':5000'], route: snyc, tags: {dc: }, max_lag: -1, balnce: x}
 admin: {bind: x, socket: y}
 logging: {level: loud}
-track: {}
+track: {fils: []}
 logging: {}
 `
   const result = load(text, { PATRONI_CITUS_GROUP: 'x', PATRONI_CTL_CACERT: '' })
@@ -490,7 +489,7 @@ logging: {}
       [10, 'proxy.listeners.b.balnce'],
       [11, 'admin.bind'],
       [11, 'admin.socket'],
-      [13, 'track'],
+      [13, 'track.fils'],
       [14, 'logging'],
       [null, 'scope'],
       [null, 'PATRONI_CITUS_GROUP'],

@@ -44,6 +44,7 @@ function warnings(text: string): string[] {
 }
 
 const DEFAULTS: TemplateConfig = {
+  subject: { kind: 'cluster', cluster: 'demo' },
   source: '/etc/router/a.hbs',
   destination: '/a',
   owner: null,
@@ -88,6 +89,7 @@ test('every key of a template is used', () => {
 `)
   const how = { timeoutMs: 5000, env: { PGUSER: 'router', EMPTY: '' }, workingDir: '/run/haproxy/' }
   assert.deepEqual(first, {
+    subject: { kind: 'cluster', cluster: 'demo' },
     source: '/etc/share/haproxy.cfg.hbs',
     destination: '/etc/haproxy/haproxy.cfg',
     owner: 'haproxy',
@@ -406,7 +408,7 @@ const WHOLE: readonly (readonly [title: string, text: string, problem: string])[
   [
     'no listener and no template',
     `${BASE}proxy: {listeners: {}}\ntemplates: []`,
-    '4:9: proxy.listeners: at least one listener is needed where there are neither templates nor hooks',
+    '4:9: proxy.listeners: at least one listener is needed where there are no templates, hooks and track files',
   ],
 ]
 

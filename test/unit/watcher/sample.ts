@@ -58,6 +58,7 @@ export function memberView(name: string, fit: boolean, changes: Partial<MemberVi
 
 export function view(changes: Partial<ClusterView> = {}): ClusterView {
   return {
+    name: 'demo',
     scope: 'demo',
     namespace: 'service',
     citusGroup: null,

@@ -52,7 +52,8 @@ function view(
   primary: Omit<PrimaryView, 'since' | 'basis'> & { basis?: string },
 ): ClusterView {
   return {
-    ...{ scope: 'demo', namespace: 'service', citusGroup: null, leader: primary.member, members, setAside: [] },
+    ...{ name: 'demo', scope: 'demo', namespace: 'service', citusGroup: null },
+    ...{ leader: primary.member, members, setAside: [] },
     dcs: { kind: 'etcd3', state: 'up', endpoint: null, readAt: null, since: 0, error: null, errors: [] },
     primary: { since: 0, basis: '', ...primary },
     ...{ systemId: null, paused: false, standbyCluster: false },

@@ -60,6 +60,7 @@ export class Bench implements AsyncDisposable {
   /** `NAME.hbs` with this text, to be written to NAME; reloads by telling the file `reloads`. */
   template(name: string, text: string, changes: Partial<TemplateConfig> = {}): TemplateConfig {
     return {
+      subject: { kind: 'cluster', cluster: 'demo' },
       source: this.write(`${name}.hbs`, text),
       destination: this.path(name),
       owner: null,

@@ -196,6 +196,7 @@ describe('what hooks are told', () => {
     assert.ok(to !== null)
     assert.deepEqual(hookEnvironment(view({ citusGroup: 0 }), { from, to }), {
       PATRONI_ROUTER_CLUSTER: 'demo',
+      PATRONI_ROUTER_SCOPE: 'demo',
       PATRONI_ROUTER_NAMESPACE: 'service',
       PATRONI_ROUTER_CITUS_GROUP: '0',
       PATRONI_ROUTER_STATE: 'open',
@@ -208,7 +209,7 @@ describe('what hooks are told', () => {
     })
     const first = hookEnvironment(view(), { from: null, to: situation('none') })
     const filled = Object.keys(first).filter((name) => first[name] !== '')
-    assert.deepEqual(filled, ['PATRONI_ROUTER_CLUSTER', 'PATRONI_ROUTER_NAMESPACE', 'PATRONI_ROUTER_STATE'])
+    assert.deepEqual(filled, ['PATRONI_ROUTER_CLUSTER', 'PATRONI_ROUTER_SCOPE', 'PATRONI_ROUTER_NAMESPACE', 'PATRONI_ROUTER_STATE'])
   })
 
   test('holds no control character of a stranger', () => {

@@ -1,0 +1,60 @@
+/** `show track`: what is asked of a cluster with yes or no, in an answer that a script can read by its first character. */
+import { CONDITIONS, type Condition, type ConditionName } from '../config/conditions.ts'
+import { judge } from '../watcher/condition.ts'
+import type { Command } from './command.ts'
+import type { ClusterStatus, RouterStatus } from './status.ts'
+import { visible } from './terminal.ts'
+
+/** How an answer begins: it holds, it does not, it is not known, or the question cannot be answered. */
+export const ANSWER = { yes: '1', no: '0', unknown: '?', refused: '!' } as const
+
+/** `status` is asked at each question. */
+export function trackCommand(status: () => RouterStatus): Command {
+  return {
+    words: ['show', 'track'],
+    parameters: `<${CONDITIONS.join('|')}> [member <name>] [cluster <name>]`,
+    help: 'whether it holds: 1, 0, or ? where it is not known',
+    run: (args) => visible(answerTo(args, status())),
+  }
+}
+
+function answerTo([what, ...rest]: readonly string[], { clusters }: RouterStatus): string {
+  const name = CONDITIONS.find((condition) => condition === what)
+  if (name === undefined) return refused(`one of ${CONDITIONS.join(', ')} is to be asked for`)
+  const options = optionsOf(rest)
+  if (options === null) return refused('after that come member NAME and cluster NAME only')
+  const cluster = clusterOf(options.cluster ?? null, clusters)
+  if (typeof cluster === 'string') return refused(cluster)
+  const condition = conditionOf(name, options.member ?? null, cluster)
+  if (typeof condition === 'string') return refused(condition)
+  const { holds, reason } = judge(condition, cluster.view)
+  const known = holds === true ? ANSWER.yes : ANSWER.no
+  return `${holds === null ? ANSWER.unknown : known} ${reason}`
+}
+
+function refused(why: string): string {
+  return `${ANSWER.refused} ${why}`
+}
+
+type Options = Partial<Record<'member' | 'cluster', string>>
+
+function optionsOf([key, value, ...rest]: readonly string[]): Options | null {
+  if (key === undefined) return {}
+  if ((key !== 'member' && key !== 'cluster') || value === undefined) return null
+  const others = optionsOf(rest)
+  return others === null ? null : { [key]: value, ...others }
+}
+
+function clusterOf(name: string | null, clusters: readonly ClusterStatus[]): ClusterStatus | string {
+  const names = clusters.map(({ view }) => view.name).join(', ')
+  if (name === null && clusters.length > 1) return `there are several clusters: name one of ${names}`
+  const found = name === null ? clusters[0] : clusters.find(({ view }) => view.name === name)
+  return found ?? `there is no cluster ${name ?? ''}: there is ${names}`
+}
+
+function conditionOf(name: ConditionName, member: string | null, cluster: ClusterStatus): Condition | string {
+  if (name !== 'local-leader') return member === null ? { name } : `${name} is about no single member`
+  const asked = member ?? cluster.localMember
+  if (asked === null) return "the router's configuration names no member on this host (name): ask with member NAME"
+  return { name, member: asked }
+}

@@ -1,0 +1,37 @@
+/** Which socket a command asks. */
+import { existsSync, readFileSync } from 'node:fs'
+import { DEFAULT_ADMIN_SOCKET, DEFAULT_CONFIG_FILE } from '../config/defaults.ts'
+import type { Io } from './io.ts'
+
+const ADVICE = 'To ask the router nevertheless, name its socket with --socket PATH\n'
+
+/**
+ * The socket that the configuration names; the default one where there is no configuration at all. null: the configuration
+ * is wrong, which is on standard error then. Of a file nothing but the socket is looked at, unless it is not to be understood.
+ */
+export async function configuredSocket(configFlag: string | null, io: Io): Promise<string | null> {
+  const named = configFlag ?? io.env['PATRONI_ROUTER_CONFIG'] ?? ''
+  if (named === '' && !existsSync(DEFAULT_CONFIG_FILE)) return DEFAULT_ADMIN_SOCKET
+  return (await socketIn(named === '' ? DEFAULT_CONFIG_FILE : named)) ?? whatIsWrong(configFlag, io)
+}
+
+/** null: it cannot be seen so easily. */
+async function socketIn(file: string): Promise<string | null> {
+  try {
+    const { parse } = await import('yaml')
+    const { admin = null } = (parse(readFileSync(file, 'utf8')) ?? {}) as { admin?: unknown }
+    if (admin === null) return DEFAULT_ADMIN_SOCKET
+    const socket: unknown = typeof admin === 'object' && 'socket' in admin ? admin.socket : DEFAULT_ADMIN_SOCKET
+    return typeof socket === 'string' && socket.startsWith('/') ? socket : null
+  } catch {
+    // Reading it in earnest says what is wrong.
+    return null
+  }
+}
+
+async function whatIsWrong(configFlag: string | null, io: Io): Promise<string | null> {
+  const { loadOrReport } = await import('./load.ts')
+  const loaded = await loadOrReport(configFlag, io)
+  if (loaded === null) io.err(ADVICE)
+  return loaded?.config.admin.socket.path ?? null
+}

@@ -1,0 +1,92 @@
+/** The clusters of a configuration, each as the flat configuration that it would be alone. Pure. */
+import type { ClusterConfig } from './config.ts'
+import { plainName } from './fields.ts'
+import { isMapping, show } from './parsed.ts'
+import type { Fault } from './problem.ts'
+import { OTHER_DCS } from './sections.ts'
+
+type Section = Readonly<Record<string, unknown>>
+
+export interface ClusterDraft {
+  /** null: the flat form, which has no name but the scope. */
+  readonly name: string | null
+  /** The sections that describe one cluster. */
+  readonly tree: Section
+  /** Where a key of `tree` is written, or would be. */
+  readonly place: (path: readonly string[]) => readonly string[]
+}
+
+/** Where a cluster is observed: who has one of these has no other from above. */
+const DCS: readonly string[] = ['etcd3', 'rest', 'file', ...OTHER_DCS]
+const OTHERS = ['scope', 'namespace', 'name', 'citus', 'ctl', 'restapi'] as const
+/** What of the proxy is a matter of the cluster. */
+const PROXY = ['address', 'trust', 'check'] as const
+
+/** What an entry of `clusters` can have. */
+export const CLUSTER_KEYS: readonly string[] = [...OTHERS, ...DCS]
+
+/** What is written at the top counts for each that has no such section of its own. */
+export function clusterDrafts(tree: Section): readonly ClusterDraft[] {
+  const { clusters = null } = tree
+  if (!isMapping(clusters)) return [{ name: null, tree, place: (path) => path }]
+  return Object.entries(clusters).map(([name, entry]) => draftOf(name, isMapping(entry) ? entry : {}, tree))
+}
+
+function draftOf(name: string, entry: Section, top: Section): ClusterDraft {
+  const hasDcs = DCS.some((key) => isThere(entry, key))
+  const own = [...OTHERS, ...DCS].filter((key) => isThere(entry, key))
+  const inherited = [...OTHERS, ...(hasDcs ? [] : DCS)].filter((key) => !isThere(entry, key) && isThere(top, key))
+  const [ownProxy, topProxy] = [entry, top].map(({ proxy }) => (isMapping(proxy) ? proxy : {}))
+  const proxy = PROXY.map((key) => [key, ownProxy?.[key] ?? topProxy?.[key]])
+  return {
+    name,
+    tree: {
+      scope: name,
+      ...Object.fromEntries(inherited.map((key) => [key, top[key]])),
+      ...Object.fromEntries(own.map((key) => [key, entry[key]])),
+      proxy: Object.fromEntries(proxy),
+    },
+    place: (path) => {
+      const [key = '', below = ''] = path
+      const isTop = key === 'proxy' ? !isThere(ownProxy ?? {}, below) : inherited.includes(key)
+      return isTop ? path : ['clusters', name, ...path]
+    },
+  }
+}
+
+function isThere(section: Section, key: string): boolean {
+  return (section[key] ?? null) !== null
+}
+
+/** What is wrong with the list as such. */
+export function checkClusters(tree: Section): Fault[] {
+  const { clusters = null } = tree
+  if (!isMapping(clusters)) return []
+  const check = plainName('cluster')
+  const names = Object.keys(clusters)
+  if (names.length === 0) return [{ path: ['clusters'], message: 'names no cluster' }]
+  return names.flatMap((name) => {
+    const parsed = check(name)
+    return parsed.ok ? [] : [{ path: ['clusters', name], message: parsed.message }]
+  })
+}
+
+/** Two that are one and the same would be checked, and told of, twice. null: one that is not understood. */
+export function checkDistinct(
+  clusters: readonly (Pick<ClusterConfig, 'namespace' | 'scope' | 'citusGroup' | 'dcs' | 'name'> | null)[],
+): Fault[] {
+  const seen = new Map<string, string>()
+  return clusters.flatMap((cluster) => {
+    if (cluster === null) return []
+    const { name, namespace, scope, citusGroup, dcs } = cluster
+    // A source that is asked by REST shows one cluster, whatever the namespace.
+    const id = JSON.stringify([dcs, dcs.kind === 'etcd3' ? [namespace, citusGroup] : null, scope])
+    const other = seen.get(id)
+    if (other === undefined) {
+      seen.set(id, name)
+      return []
+    }
+    const message = `is the same cluster as ${other}: scope ${show(scope)}, with the same DCS, namespace and Citus group`
+    return [{ path: ['clusters', name], message }]
+  })
+}

@@ -1,0 +1,74 @@
+/** Who names a cluster (listeners, templates, hooks, track files), and whether there is one of that name. Pure. */
+import { isMapping, show } from './parsed.ts'
+import { nearest, type Fault } from './problem.ts'
+
+type Section = Readonly<Record<string, unknown>>
+
+/** `names`: of all clusters; where there is but one, nobody has to name it. */
+export function checkReferences(tree: Section, names: readonly string[]): Fault[] {
+  const proxy = isMapping(tree['proxy']) ? tree['proxy'] : {}
+  const listeners = isMapping(proxy['listeners']) ? Object.entries(proxy['listeners']) : []
+  const track = isMapping(tree['track']) ? tree['track'] : {}
+  return [
+    ...checkDefaults(tree, names),
+    ...listeners.flatMap(([name, listener]) => checkOne(listener, ['proxy', 'listeners', name], names, true)),
+    ...listOf(tree['templates']).flatMap((each, at) => checkTemplate(each, ['templates', String(at)], names)),
+    ...listOf(tree['hooks']).flatMap((each, at) => checkOne(each, ['hooks', String(at)], names, false)),
+    ...listOf(track['files']).flatMap((each, at) => checkOne(each, ['track', 'files', String(at)], names, true)),
+  ]
+}
+
+/** The default listeners are those of one cluster. */
+function checkDefaults(tree: Section, names: readonly string[]): Fault[] {
+  if (names.length < 2) return []
+  const proxy = tree['proxy'] ?? null
+  const isOff = proxy === null && isSidecar(tree)
+  if (isOff || (isMapping(proxy) && (proxy['listeners'] ?? null) !== null)) return []
+  const path = proxy === null ? ['clusters'] : ['proxy', 'listeners']
+  return [{ path, message: 'with several clusters there are no default listeners: name them in proxy.listeners' }]
+}
+
+/** Whether files are all that is asked for: the proxy is off then unless it has a section. */
+export function isSidecar({ templates, track }: Section): boolean {
+  const files = isMapping(track) ? track['files'] : null
+  return [templates, files].some((list) => listOf(list).length > 0)
+}
+
+function checkOne(entry: unknown, path: readonly string[], names: readonly string[], isNeeded: boolean): Fault[] {
+  if (!isMapping(entry)) return []
+  const { cluster = null } = entry
+  if (cluster !== null) return unknown(cluster, [...path, 'cluster'], names)
+  if (!isNeeded || names.length < 2) return []
+  return [{ path: [...path, 'cluster'], message: `is required: one of ${names.join(', ')}` }]
+}
+
+function checkTemplate(entry: unknown, path: readonly string[], names: readonly string[]): Fault[] {
+  if (!isMapping(entry)) return []
+  const { cluster = null, clusters = null } = entry
+  if (clusters === null) {
+    if (cluster !== null || names.length < 2) return checkOne(entry, path, names, true)
+    const message = `is required: one of ${names.join(', ')}; or clusters: all, and {{#each clusters}} in the template`
+    return [{ path: [...path, 'cluster'], message }]
+  }
+  if (cluster !== null) return [{ path: [...path, 'clusters'], message: 'is there beside cluster: keep one of them' }]
+  if (clusters === 'all') return []
+  if (!Array.isArray(clusters) || clusters.length === 0)
+    return [{ path: [...path, 'clusters'], message: `${show(clusters)} is neither all nor a list of names` }]
+  const twice = clusters.findIndex((name, at) => clusters.indexOf(name) < at)
+  return [
+    ...clusters.flatMap((name: unknown, at) => unknown(name, [...path, 'clusters', String(at)], names)),
+    ...(twice < 0 ? [] : [{ path: [...path, 'clusters', String(twice)], message: 'is named twice' }]),
+  ]
+}
+
+function unknown(name: unknown, path: readonly string[], names: readonly string[]): Fault[] {
+  if (typeof name === 'string' && names.includes(name)) return []
+  const near = typeof name === 'string' ? nearest(name, names) : null
+  const hint =
+    near === null ? `there ${names.length === 1 ? 'is' : 'are'} ${names.join(', ')}` : `did you mean "${near}"?`
+  return [{ path, message: `${show(name)} is not the name of a cluster; ${hint}` }]
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : []
+}

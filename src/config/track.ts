@@ -1,0 +1,84 @@
+import { isAbsolute, normalize } from 'node:path'
+import { z } from 'zod'
+import { CONDITIONS, type Condition, type ConditionName } from './conditions.ts'
+import type { TrackFileConfig } from './config.ts'
+import { field, oneOf, optional, plainName, section } from './fields.ts'
+import { bad, good, isMapping, type Parsed } from './parsed.ts'
+import type { Fault } from './problem.ts'
+import { destinationPath } from './template-fields.ts'
+
+/** What keepalived, HAProxy and habit call them. */
+const SYNONYMS: Readonly<Record<string, ConditionName>> = {
+  ...{ leader: 'local-leader', master: 'local-leader', local: 'local-leader', 'local-primary': 'local-leader' },
+  ...{ replica: 'replicas', standby: 'replicas', standbys: 'replicas', write: 'primary', 'any-primary': 'primary' },
+}
+
+export const TRACK_FILE = {
+  path: field(destinationPath),
+  when: field(oneOf(CONDITIONS, [], SYNONYMS)),
+  member: optional(memberName, null),
+  cluster: optional(plainName('cluster'), null),
+}
+
+export const TRACK = { files: z.array(z.strictObject(TRACK_FILE)).nullish() }
+
+/** `null`: the section is empty, or not there. */
+export const TRACK_SECTION = section(TRACK)
+
+type TrackSection = z.infer<typeof TRACK_SECTION>
+
+/** What `local-leader` needs to know of a cluster. */
+export interface Local {
+  readonly name: string
+  readonly localMember: string | null
+}
+
+export function trackConfig({ files }: TrackSection, clusters: readonly Local[]): readonly TrackFileConfig[] {
+  return (files ?? []).map(({ path, when, member, cluster }) => {
+    const about = clusters.find(({ name }) => name === cluster) ?? clusters[0]
+    return { path, cluster: about?.name ?? '', condition: conditionOf(when, member ?? about?.localMember ?? '') }
+  })
+}
+
+function conditionOf(name: ConditionName, member: string): Condition {
+  return name === 'local-leader' ? { name, member } : { name }
+}
+
+/** What is wrong between keys that are each right. */
+export function checkTrack(tree: Readonly<Record<string, unknown>>, clusters: readonly Local[]): Fault[] {
+  const sections = sectionsOf(tree)
+  const paths = sections.map(({ path }) => (typeof path === 'string' ? normalize(path) : null))
+  return sections.flatMap(({ when, member = null, cluster = null }, at): Fault[] => {
+    const fault = (key: string, message: string): Fault => ({ path: ['track', 'files', String(at), key], message })
+    const faults: Fault[] = []
+    const path = paths[at] ?? null
+    if (path !== null && paths.indexOf(path) < at)
+      faults.push(fault('path', `is the path of track.files.${paths.indexOf(path)} already`))
+    if (when === 'local-leader') {
+      const about = clusters.find(({ name }) => name === cluster) ?? clusters[0]
+      if (member === null && (about?.localMember ?? null) === null)
+        faults.push(fault('member', 'is required: the Patroni member on this host (or set name, or PATRONI_NAME)'))
+    } else if (member !== null && CONDITIONS.some((name) => name === when))
+      faults.push(fault('member', `has no meaning with ${String(when)}: only local-leader is about one member`))
+    return faults
+  })
+}
+
+/** The files of `track`, and where each is written. */
+export function trackPaths(
+  tree: Readonly<Record<string, unknown>>,
+): readonly { readonly path: string; readonly at: readonly string[] }[] {
+  return sectionsOf(tree).flatMap(({ path }, index) => {
+    const isPath = typeof path === 'string' && isAbsolute(path)
+    return isPath ? [{ path: normalize(path), at: ['track', 'files', String(index), 'path'] }] : []
+  })
+}
+
+function sectionsOf({ track }: Readonly<Record<string, unknown>>): readonly Readonly<Record<string, unknown>>[] {
+  const files: readonly unknown[] = isMapping(track) && Array.isArray(track['files']) ? track['files'] : []
+  return files.map((file) => (isMapping(file) ? file : {}))
+}
+
+function memberName(value: unknown): Parsed<string> {
+  return typeof value === 'string' && value !== '' ? good(value) : bad('must be the name of a member, as text')
+}

@@ -1,0 +1,89 @@
+/** Track files: what keepalived is to know of the clusters, as files that say 1 or 0. */
+import type { Logger } from 'pino'
+import { now } from '../clock.ts'
+import type { TrackFileConfig } from '../config/config.ts'
+import { judge, type Verdict } from '../watcher/condition.ts'
+import { printable } from '../watcher/printable.ts'
+import type { ClusterView } from '../watcher/view.ts'
+import type { TrackFileStatus } from './status.ts'
+import { TrackFile } from './track-file.ts'
+
+export interface TrackDeps {
+  readonly files: readonly TrackFileConfig[]
+  readonly log: Logger
+  /** How often the files are looked at; milliseconds, 2 s unless told. */
+  readonly lookMs?: number
+}
+
+const LOOK_MS = 2000
+const MAX_REASON = 1000
+
+interface Tracked {
+  readonly config: TrackFileConfig
+  readonly file: TrackFile
+  verdict: Verdict
+  since: number
+}
+
+export class Track {
+  readonly #deps: TrackDeps
+  readonly #all: readonly Tracked[]
+  #looking: NodeJS.Timeout | null = null
+  #isOver = false
+
+  /** Writes nothing yet. */
+  constructor(deps: TrackDeps) {
+    this.#deps = deps
+    const unknown: Verdict = { holds: null, reason: 'nothing is known yet' }
+    this.#all = deps.files.map((config) => {
+      const file = new TrackFile({ path: config.path, log: deps.log })
+      return { config, file, verdict: unknown, since: now() }
+    })
+  }
+
+  /** Has every file say 0, and begins to look after them. Never rejects: a file that cannot be written is tried again. */
+  async start(): Promise<void> {
+    await Promise.all(this.#all.map(({ file }) => file.start()))
+    if (this.#all.length === 0 || this.#isOver) return
+    this.#looking = setInterval(() => {
+      for (const { file } of this.#all) void file.look()
+    }, this.#deps.lookMs ?? LOOK_MS)
+  }
+
+  /** Follows the view of a cluster. */
+  apply(view: ClusterView): void {
+    for (const tracked of this.#all) {
+      if (tracked.config.cluster === view.name && !this.#isOver)
+        this.#take(tracked, judge(tracked.config.condition, view))
+    }
+  }
+
+  status(): readonly TrackFileStatus[] {
+    return this.#all.map(({ config: { path, cluster, condition }, file, verdict: { holds, reason }, since }) => ({
+      ...{ path, cluster, when: condition.name, member: condition.name === 'local-leader' ? condition.member : null },
+      ...{ holds, reason, since, error: file.error },
+    }))
+  }
+
+  /** Has every file say 0 for good, whatever comes: a router that ends holds no address. Never rejects. Idempotent. */
+  async close(): Promise<void> {
+    this.#isOver = true
+    if (this.#looking !== null) clearInterval(this.#looking)
+    for (const tracked of this.#all) this.#take(tracked, { holds: false, reason: 'the router ends' })
+    await Promise.all(this.#all.map(({ file }) => file.close()))
+  }
+
+  #take(tracked: Tracked, { holds, reason: said }: Verdict): void {
+    const { config, file, verdict } = tracked
+    const reason = printable(said, MAX_REASON)
+    file.set(holds === true)
+    tracked.verdict = { holds, reason }
+    if (verdict.holds === holds) return
+    tracked.since = now()
+    if ((verdict.holds === true) === (holds === true)) return
+    const fields = { event: 'track', file: config.path, value: holds === true ? 1 : 0, cluster: config.cluster, reason }
+    const message = `${config.path} says ${fields.value}: ${reason}`
+    if (holds === true) this.#deps.log.info(fields, message)
+    else this.#deps.log.warn(fields, message)
+  }
+}

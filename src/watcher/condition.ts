@@ -1,0 +1,41 @@
+/** What can be asked of a cluster with yes or no: by track files, and by scripts. Pure. */
+import type { Condition } from '../config/conditions.ts'
+import { takesNew } from './machine.ts'
+import { type ClusterView, servesReads } from './view.ts'
+
+export interface Verdict {
+  /** null: it is not known (yet); to be taken for a no wherever there is nothing between. */
+  readonly holds: boolean | null
+  /** In words. */
+  readonly reason: string
+}
+
+/** Whether a condition holds in a view. Who is open for writes follows the proof, not the key (watcher/machine.ts). */
+export function judge(condition: Condition, view: ClusterView): Verdict {
+  const verdict = condition.name === 'replicas' ? judgeReplicas(view) : judgePrimary(condition, view)
+  const isUnknown = verdict.holds === false && view.dcs.state === 'never'
+  return isUnknown ? { holds: null, reason: 'the cluster is not known yet: its DCS has not been read' } : verdict
+}
+
+function judgePrimary(
+  condition: Extract<Condition, { name: 'local-leader' | 'primary' }>,
+  { primary }: ClusterView,
+): Verdict {
+  const { state, member, reason } = primary
+  if (!takesNew(state) || member === null) {
+    return { holds: false, reason: `nobody is open for writes (${state}: ${reason})` }
+  }
+  if (condition.name === 'local-leader' && condition.member !== member)
+    return { holds: false, reason: `the primary is ${member}, not ${condition.member}` }
+  return { holds: true, reason: `${member} is the primary (${state})` }
+}
+
+function judgeReplicas({ members }: ClusterView): Verdict {
+  const serving = members.filter(servesReads)
+  if (serving.length > 0) return { holds: true, reason: `reads are served by ${serving.map(({ name }) => name).join(', ')}` }
+  const unasked = members.find(({ gone, isLeader, address, replica }) => {
+    return !gone && !isLeader && address !== null && !replica.checked
+  })
+  if (unasked !== undefined) return { holds: null, reason: `${unasked.name} has not answered yet` }
+  return { holds: false, reason: 'no replica serves reads' }
+}

@@ -1,0 +1,171 @@
+/** Track files and the `track` command of the real program, on a real etcd, with members that answer as the test wants. */
+import assert from 'node:assert/strict'
+import { connect, createServer } from 'node:net'
+import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
+import { clock, until } from '../../support/until.ts'
+import { Scene } from '../templates/scene.ts'
+import { Api } from '../watcher/api.ts'
+
+describe('track', () => {
+  let scene: Scene
+
+  before(async () => (scene = await Scene.create()))
+  after(async () => scene[Symbol.asyncDispose]())
+  beforeEach(async () => scene.reset())
+  afterEach(async () => scene.stop())
+
+  const FILES = { leader: 'local-leader', other: 'local-leader', primary: 'primary', replicas: 'replicas' } as const
+
+  /** As member pg0's neighbour; `other` is about pg1. */
+  async function run(rest: object = {}): Promise<void> {
+    const files = Object.entries(FILES).map(([name, when]) => ({
+      path: scene.path(`${name}.track`),
+      when,
+      ...(name === 'other' ? { member: 'pg1' } : {}),
+    }))
+    await scene.run([], { name: 'pg0', track: { files }, ...rest })
+  }
+
+  const said = (): Record<string, string> =>
+    Object.fromEntries(Object.keys(FILES).map((name) => [name, scene.lines(`${name}.track`).join()]))
+  const says = async (expected: Partial<Record<keyof typeof FILES, 0 | 1>>): Promise<unknown> =>
+    until(`the files say ${JSON.stringify(expected)}`, () => {
+      const wrong = Object.entries(expected).filter(([name, value]) => said()[name] !== String(value))
+      if (wrong.length > 0) throw new Error(JSON.stringify(said()))
+      return true
+    })
+  const track = async (...args: string[]): Promise<[code: number, text: string]> => {
+    const { code, stdout, stderr } = await scene.router.command('track', ...args)
+    return [code, `${stdout}${stderr}`.trimEnd()]
+  }
+
+  test('files follow the proof and not the key, and the log and the status say so', async () => {
+    await run()
+    await says({ leader: 1, other: 0, primary: 1, replicas: 1 })
+    for (const member of scene.members) member.mode = member.name === 'pg1' ? 'promoting' : 'replica'
+    await scene.put('leader', 'pg1')
+    await says({ leader: 0, other: 0, primary: 0, replicas: 1 })
+    const { track } = await scene.status()
+    assert.deepEqual(
+      track.map(({ when, member, holds, error }) => [when, member, holds, error]),
+      [
+        ['local-leader', 'pg0', false, null],
+        ['local-leader', 'pg1', false, null],
+        ['primary', null, false, null],
+        ['replicas', null, true, null],
+      ],
+    )
+    scene.member('pg1').mode = 'primary'
+    scene.member('pg1').timeline = 2
+    await says({ leader: 0, other: 1, primary: 1 })
+    const told = scene.logged('track').map(({ file, value }) => [String(file).split('/').at(-1), value])
+    for (const line of [
+      ['leader.track', 1],
+      ['leader.track', 0],
+      ['other.track', 1],
+    ])
+      assert.ok(
+        told.some((each) => JSON.stringify(each) === JSON.stringify(line)),
+        JSON.stringify(told),
+      )
+    assert.match(
+      (await scene.router.command('status')).stdout,
+      /^ Track +\S+other\.track: 1 since .*, local-leader pg1:\s+pg1 is/m,
+    )
+    for (const member of scene.members) member.timeline = 1
+  })
+
+  test('files say 0 from SIGTERM on, while the sessions that there are may end', async () => {
+    // A server that keeps its clients.
+    const server = createServer((socket) => socket.once('data', () => socket.write('R\0\0\0\x08\0\0\0\0')))
+    await using api = await Api.start(server)
+    await scene.put('members/pg0', scene.member('pg0').key({ conn_url: `postgres://127.0.0.1:${api.port}/postgres` }))
+    await run()
+    await says({ leader: 1, primary: 1, replicas: 1 })
+    const client = connect(scene.router.primaryPort, '127.0.0.1')
+    client.on('error', () => undefined) // 'close' follows
+    client.write('\0\0\0\x08\0\x03\0\0')
+    await until('it is served', async () => (await scene.status()).clusters[0]?.proxy?.sessions.length)
+    scene.router.process.signal('SIGTERM')
+    await says({ leader: 0, other: 0, primary: 0, replicas: 0 })
+    assert.equal(scene.router.process.running, true)
+    assert.equal(client.readyState, 'open')
+    client.destroy()
+    assert.deepEqual(await scene.router.process.exited, { code: 0, signal: null })
+    assert.deepEqual(said(), { leader: '0', other: '0', primary: '0', replicas: '0' })
+  })
+
+  test('a router that is killed leaves a 1, and the next one says 0 before it knows more', async () => {
+    await run({ state_dir: null })
+    await says({ leader: 1, replicas: 1 })
+    await scene.router.stop({ signal: 'SIGKILL' })
+    assert.equal(said()['leader'], '1')
+    for (const server of scene.etcd.servers) server.freeze()
+    try {
+      await scene.router.start()
+      await says({ leader: 0, primary: 0, replicas: 0 })
+    } finally {
+      for (const server of scene.etcd.servers) server.thaw()
+    }
+    await says({ leader: 1, primary: 1, replicas: 1 })
+  })
+
+  test('the command ends with 0 where it holds, with 1 where it does not, and says why', async () => {
+    await run()
+    await says({ leader: 1, replicas: 1 })
+    assert.deepEqual(await track('local-leader'), [0, 'pg0 is the primary (open)'])
+    assert.deepEqual(await track('local-leader', '--member', 'pg1'), [1, 'the primary is pg0, not pg1'])
+    assert.deepEqual(await track('primary'), [0, 'pg0 is the primary (open)'])
+    assert.deepEqual(await track('replicas', '--cluster', 'demo'), [0, 'reads are served by pg1, pg2'])
+    scene.member('pg0').mode = 'replica'
+    await scene.etcd.client.delete('/service/demo/leader')
+    await says({ leader: 0 })
+    const [code, text] = await track('primary')
+    assert.equal(code, 1)
+    assert.match(text, /^nobody is open for writes \(none: /)
+  })
+
+  test('the command takes a name as it is, whatever it holds', async () => {
+    await run()
+    await says({ leader: 1 })
+    const odd = 'a b;show info#\\x'
+    assert.deepEqual(await track('local-leader', '--member', odd), [1, `the primary is pg0, not ${odd}`])
+  })
+
+  test('the command ends with 2 where it cannot be answered, and with 3 where it is not known', async () => {
+    for (const server of scene.etcd.servers) server.freeze()
+    try {
+      await run({ name: '', track: null, state_dir: null })
+      const [unknown, text] = await track('primary')
+      assert.equal(unknown, 3)
+      assert.match(text, /^not known: the cluster is not known yet/)
+      const [unnamed, why] = await track('local-leader')
+      assert.equal(unnamed, 2)
+      assert.match(why, /names no member on this host \(name\): ask with member NAME$/)
+      const [strange, there] = await track('primary', '--cluster', 'other')
+      assert.equal(strange, 2)
+      assert.match(there, /there is no cluster other: there is demo$/)
+    } finally {
+      for (const server of scene.etcd.servers) server.thaw()
+    }
+    assert.equal((await track('leader'))[0], 2)
+    assert.equal((await track('primary', '--timeout', 'x'))[0], 2)
+    await scene.router.stop()
+    const [gone, reason] = await track('primary')
+    assert.equal(gone, 3)
+    assert.match(reason, /^patroni-router: no router answers on /)
+  })
+
+  test('the command waits for a router that hangs as long as it is told to, and no longer', async () => {
+    await run()
+    await says({ leader: 1 })
+    scene.router.process.signal('SIGSTOP')
+    const began = clock()
+    const [code, text] = await track('local-leader', '--timeout', '0.2')
+    scene.router.process.signal('SIGCONT')
+    assert.equal(code, 3)
+    assert.match(text, /: no answer within 0\.2 s\b/)
+    assert.ok(clock() - began < 10_000)
+    await until('it answers again', async () => (await track('local-leader'))[0] === 0)
+  })
+})
