@@ -13,6 +13,8 @@ export const TEST_PACKAGES: readonly string[] = [
   'openssl',
   'patroni',
   'pgbouncer',
+  // Lets a sidecar that is not root reload a service.
+  'polkitd',
   'postgresql-15',
   // Patroni cannot serve or speak HTTPS without it, and only recommends it.
   'python3-idna',

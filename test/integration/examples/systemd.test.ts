@@ -1,0 +1,324 @@
+/** The units of examples/systemd on hosts with a systemd of their own, before a real cluster. */
+import assert from 'node:assert/strict'
+import { globSync } from 'node:fs'
+import { after, before, describe, test } from 'node:test'
+import { Host } from '../../support/host.ts'
+import { Lan } from '../../support/lan.ts'
+import { ROOT } from '../../support/package.ts'
+import { PatroniHosts } from '../../support/patroni-hosts.ts'
+import { follow, readmeCommands } from '../../support/readme.ts'
+import { until } from '../../support/until.ts'
+
+const EXAMPLE = 'systemd'
+const DROP_IN = '/etc/systemd/system/patroni-router.service.d/test.conf'
+const RULE = '/etc/polkit-1/rules.d/50-patroni-router.rules'
+/** Asking takes a tenth of a second of the machine. */
+const PATIENCE = { everyMs: 200 }
+/** Of `systemd-analyze security`, in tenths: what the README says. */
+const EXPOSURE: Readonly<Record<string, number>> = { router: 13, sidecar: 13, 'sidecar-root': 29 }
+
+let lan: Lan
+let cluster: PatroniHosts
+let hosts: Readonly<Record<'router' | 'haproxy' | 'pooler', Host>>
+
+before(async () => {
+  lan = await Lan.create()
+  const boot = (name: string, n: number) => Host.boot(lan, { name, address: `10.0.0.${n}/24` })
+  const [patroni, router, haproxy, pooler] = await Promise.all([
+    PatroniHosts.start(lan),
+    boot('router', 11),
+    boot('haproxy', 12),
+    boot('pooler', 13),
+  ])
+  cluster = patroni
+  hosts = { router, haproxy, pooler }
+})
+after(() => lan[Symbol.asyncDispose]())
+
+/** Runs the block of the README that begins to install a variant, and waits until the one after it fits. */
+async function install(host: Host, variant: string, fits: RegExp): Promise<void> {
+  const blocks = readmeCommands(EXAMPLE)
+  const index = blocks.findIndex((block) => block.includes(` ${variant}/patroni-router.service `))
+  await follow(host, EXAMPLE, blocks[index] ?? '')
+  const [status = ''] = blocks.slice(index + 1)
+  await until(`the status on ${host.name} fits`, async () => fits.test(await follow(host, EXAMPLE, status)), PATIENCE)
+}
+
+async function property(host: Host, unit: string, name: string): Promise<string> {
+  return (await host.ok(`systemctl show --value --property=${name} ${unit}`)).trim()
+}
+
+/** Who the main process is, and its capabilities: in effect, and those that it could get. */
+async function identity(host: Host): Promise<string[]> {
+  const pid = await property(host, 'patroni-router', 'MainPID')
+  const user = await host.ok(`stat --format='%U %G' /proc/${pid}`)
+  const capabilities = await host.ok(`sed -n 's/^Cap\\(Eff\\|Bnd\\):\\s*//p' /proc/${pid}/status`)
+  return [...user.trim().split(/\s+/), ...capabilities.trim().split('\n')]
+}
+
+async function statusOf(host: Host): Promise<string> {
+  // It is wrapped for a terminal.
+  return (await host.sh('patroni-router status')).stdout.replace(/\s+/g, ' ')
+}
+
+/** Waits until its status fits. @throws with what it was instead. */
+async function says(host: Host, fits: RegExp): Promise<void> {
+  const asked = async (): Promise<boolean> => {
+    const status = await statusOf(host)
+    if (!fits.test(status)) throw new Error(status)
+    return true
+  }
+  await until(`${host.name} says ${String(fits)}`, asked, PATIENCE)
+}
+
+/** Restarts the router with more settings of the service. */
+async function restartWith(host: Host, settings: string): Promise<void> {
+  await host.write(DROP_IN, `[Service]\n${settings}\n`)
+  await host.ok('systemctl daemon-reload; systemctl restart patroni-router')
+}
+
+async function attributes(host: Host, path: string): Promise<string> {
+  return (await host.ok(`stat --format='%A %U %G' ${path}`)).trim()
+}
+
+async function query(port: number, address: string, text: string): Promise<string> {
+  return cluster.sql(address, text, { port })
+}
+
+test('systemd finds nothing to complain of in the units, and rates them as the README says', async () => {
+  const units = globSync('examples/systemd/*/patroni-router.service', { cwd: ROOT })
+  assert.equal(units.length, Object.keys(EXPOSURE).length)
+  for (const [variant, threshold] of Object.entries(EXPOSURE)) {
+    const unit = `/root/patroni-router/examples/systemd/${variant}/patroni-router.service`
+    const verified = await hosts.router.sh(`systemd-analyze verify ${unit}`)
+    assert.deepEqual(verified, { code: 0, stdout: '', stderr: '' })
+    const rated = await hosts.router.sh(`systemd-analyze security --offline=yes --threshold=${threshold} ${unit}`)
+    assert.equal(rated.code, 0, rated.stdout)
+    const row = new RegExp(`^\\| \`${variant}\` \\|.*\\| ${threshold / 10} \\|$`, 'm')
+    assert.match(await hosts.router.read('/root/patroni-router/examples/systemd/README.md'), row)
+  }
+})
+
+/** Whom PgBouncer leads to. */
+async function where(): Promise<string> {
+  const text = 'SELECT inet_server_addr()'
+  return (
+    await lan.ok(`PGPASSWORD=secret psql -XAtw -h ${hosts.pooler.address} -p 6432 -U postgres -c '${text}'`)
+  ).trim()
+}
+
+describe('each on a host of its own,', { concurrency: true }, () => {
+  describe('the router', { concurrency: 1 }, () => {
+    test('runs as nobody in particular, and leads to the primary', async () => {
+      const { router } = hosts
+      await router.ok(`
+      install -d /etc/patroni-router
+      umask 077
+      echo PATRONI_NAME=secret >/etc/patroni-router/environment
+    `)
+      await install(router, 'router', /^primary: pg1 OPEN[^]*Overall exposure level for patroni-router.service: 1\./m)
+      assert.deepEqual(await identity(router), [
+        ...['patroni-router', 'patroni-router'],
+        ...['0000000000000000', '0000000000000000'],
+      ])
+      assert.equal((await router.sh('getent passwd patroni-router')).code, 0)
+      assert.equal((await router.sh('grep patroni-router /etc/passwd')).code, 1)
+      assert.equal(await attributes(router, '/run/patroni-router'), 'drwx------ patroni-router patroni-router')
+      assert.equal(
+        await attributes(router, '/var/lib/private/patroni-router'),
+        'drwx------ patroni-router patroni-router',
+      )
+      const pid = await property(router, 'patroni-router', 'MainPID')
+      assert.match(await router.ok(`tr '\\0' '\\n' </proc/${pid}/environ`), /^PATRONI_NAME=secret$/m)
+      assert.equal(await query(5000, router.address, 'SELECT pg_is_in_recovery()'), 'f')
+      assert.equal(await query(5001, router.address, 'SELECT pg_is_in_recovery()'), 't')
+    })
+
+    test('reads again on reload, comes back when it dies, and lets sessions end when it is stopped', async () => {
+      const { router } = hosts
+      const first = await property(router, 'patroni-router', 'MainPID')
+      await router.ok('systemctl reload patroni-router')
+      await until('it has read again', async () => (await router.journal('patroni-router')).includes('"resync"'))
+      assert.equal(await property(router, 'patroni-router', 'MainPID'), first)
+      await router.signal('patroni-router', 'KILL')
+      await says(router, /primary: pg1 OPEN/)
+      assert.notEqual(await property(router, 'patroni-router', 'MainPID'), first)
+
+      const session = query(5000, router.address, "SELECT 'done' FROM pg_sleep(2)")
+      await says(router, /Listener primary: 1 session,/)
+      await router.ok('systemctl stop patroni-router')
+      assert.equal(await session, 'done')
+      const ended = ['ActiveState', 'Result', 'ExecMainStatus'].map((name) => property(router, 'patroni-router', name))
+      assert.deepEqual(await Promise.all(ended), ['inactive', 'success', '0'])
+    })
+
+    test('does not start with a wrong configuration, and does by itself once that is mended', async () => {
+      const { router } = hosts
+      await router.write(DROP_IN, '[Service]\nRestartSec=100ms\n')
+      await router.ok('systemctl daemon-reload; echo "proxi: {}" >>/etc/patroni-router/config.yml')
+      assert.equal((await router.sh('systemctl start patroni-router')).code, 1)
+      assert.match(await router.journal('patroni-router'), /proxi: .*did you mean "proxy"/)
+      // More often than systemd would try by default.
+      const restarts = async () => Number(await property(router, 'patroni-router', 'NRestarts'))
+      await until('it was tried often', async () => (await restarts()) > 5)
+      await router.ok('sed -i /^proxi/d /etc/patroni-router/config.yml')
+      await says(router, /primary: pg1 OPEN/)
+    })
+
+    test('listens on a low port with low-ports.conf only, and cannot do without what V8 needs', async () => {
+      const { router } = hosts
+      await router.ok("sed -i 's/:5000/:500/' /etc/patroni-router/config.yml; systemctl restart patroni-router")
+      await until('it fails', async () => (await router.journal('patroni-router')).includes('listen EACCES'))
+      await router.ok(`
+      cd /root/patroni-router/examples/systemd
+      install -D -m 644 router/low-ports.conf -t /etc/systemd/system/patroni-router.service.d
+      systemctl daemon-reload
+      systemctl restart patroni-router
+    `)
+      await until('it serves', async () => (await query(500, router.address, 'SELECT 1')) === '1')
+      assert.deepEqual((await identity(router)).slice(2), ['0000000000000400', '0000000000000400'])
+
+      await router.write(DROP_IN, '[Service]\nMemoryDenyWriteExecute=yes\n')
+      await router.sh('systemctl daemon-reload; systemctl restart patroni-router')
+      assert.match(await router.journal('patroni-router'), /Control process exited, code=killed, status=5\/TRAP/)
+      await restartWith(router, 'MemoryDenyWriteExecute=yes\nEnvironment=NODE_OPTIONS=--jitless')
+      await says(router, /UNVERIFIED .*WebAssembly is not supported/)
+      await restartWith(router, 'RestrictAddressFamilies=~AF_NETLINK')
+      await says(router, /primary: pg1 OPEN/)
+      await router.ok(`sed -i "s/'\\*:500'/'${router.address}:5000'/" /etc/patroni-router/config.yml`)
+      assert.equal((await router.sh('systemctl restart patroni-router')).code, 1)
+      assert.match(
+        await router.journal('patroni-router'),
+        /10\.0\.0\.11: A system error occurred: uv_interface_addresses/,
+      )
+    })
+  })
+
+  describe('the sidecar of a user of its own', { concurrency: 1 }, () => {
+    const FILE = '/etc/haproxy/patroni/haproxy.cfg'
+    const IN_SYNC = /Template +\/etc\/haproxy\/patroni\/haproxy.cfg: in sync/
+    const servers = async (): Promise<string> => {
+      const { text } = await lan.fetch('http://10.0.0.12:7000/;csv')
+      return text
+        .split('\n')
+        .flatMap((row) => /^primary,(pg\d+),/.exec(row)?.[1] ?? [])
+        .join()
+    }
+
+    test('writes the file and reloads HAProxy, without a capability', async () => {
+      const { haproxy } = hosts
+      await install(haproxy, 'sidecar', IN_SYNC)
+      const none = '0000000000000000'
+      assert.deepEqual(await identity(haproxy), ['patroni-router', 'haproxy', none, none])
+      assert.equal(await attributes(haproxy, FILE), '-rw-r----- patroni-router haproxy')
+      assert.equal(await attributes(haproxy, '/run/patroni-router'), 'drwx------ patroni-router haproxy')
+      await until('HAProxy leads to the primary', async () => {
+        return (await query(5000, haproxy.address, 'SELECT pg_is_in_recovery()')) === 'f'
+      })
+      assert.equal(await servers(), 'pg1,pg2,pg3')
+    })
+
+    test('cannot reload it without the rule, says so, and reloads it when the rule is there', async () => {
+      const { haproxy } = hosts
+      await haproxy.ok(`mv ${RULE} /root/`)
+      const systemctl = (verb: string) =>
+        haproxy.sh(`runuser -u patroni-router -- systemctl --no-ask-password ${verb} haproxy.service`)
+      await until('the rule is gone', async () => (await systemctl('reload')).code !== 0)
+      const member = '{"conn_url":"postgres://10.0.0.9:5432/x","api_url":"http://10.0.0.9:8008/x","state":"running"}'
+      await cluster.host('pg1').ok(`ETCDCTL_API=3 etcdctl put /service/demo/members/pg9 '${member}'`)
+      const failed = /haproxy.cfg: FAILED since .*the reload exited with 1.*RELOAD PENDING/
+      await says(haproxy, failed)
+      assert.match(await haproxy.journal('patroni-router'), /Interactive authentication required/)
+      assert.match(await haproxy.read(FILE), /server pg9 /)
+      assert.equal(await servers(), 'pg1,pg2,pg3')
+
+      await haproxy.ok(`mv /root/50-patroni-router.rules ${RULE}`)
+      await until('HAProxy is reloaded', async () => (await servers()) === 'pg1,pg2,pg3,pg9')
+      assert.match(await statusOf(haproxy), IN_SYNC)
+      for (const verb of ['stop', 'restart', 'kill']) assert.notEqual((await systemctl(verb)).code, 0, verb)
+      assert.equal((await systemctl('reload')).code, 0)
+      assert.equal(await property(haproxy, 'haproxy', 'ActiveState'), 'active')
+    })
+
+    test('writes nowhere else, and gives a file to another group only with what the README names', async () => {
+      const { haproxy } = hosts
+      const config = '/etc/patroni-router/config.yml'
+      await haproxy.ok(`sed -i s,haproxy/patroni/haproxy.cfg,haproxy/haproxy.cfg, ${config}`)
+      const { code, stderr } = await haproxy.sh('systemctl restart patroni-router')
+      assert.equal(code, 1, stderr)
+      assert.match(
+        await haproxy.journal('patroni-router'),
+        /haproxy\.cfg: its directory: cannot be written by this user/,
+      )
+      await haproxy.ok(`
+      sed -i s,haproxy/haproxy.cfg,haproxy/patroni/haproxy.cfg, ${config}
+      usermod --append --groups haproxy patroni-router
+      chgrp patroni-router ${FILE}
+    `)
+      const another = 'Group=patroni-router\n'
+      await restartWith(haproxy, another)
+      await says(haproxy, /FAILED .*EPERM.* fchown/)
+      await restartWith(haproxy, `${another}SystemCallFilter=@chown`)
+      await says(haproxy, /FAILED .*EINVAL.* fchown/)
+      await restartWith(haproxy, `${another}SystemCallFilter=@chown\nPrivateUsers=no`)
+      await says(haproxy, IN_SYNC)
+      assert.equal(await attributes(haproxy, FILE), '-rw-r----- patroni-router haproxy')
+      await haproxy.ok('systemctl stop patroni-router')
+      assert.equal(await property(haproxy, 'patroni-router', 'Result'), 'success')
+    })
+  })
+
+  describe('the sidecar that is root', { concurrency: 1 }, () => {
+    const FILE = '/etc/pgbouncer/pgbouncer.ini'
+    /** What fails without it. */
+    const CAPABILITIES: Readonly<Record<string, RegExp>> = {
+      CAP_CHOWN: /FAILED .*cannot be given to postgres:postgres: EPERM.* fchown/,
+      CAP_FOWNER: /FAILED .*EPERM.* fchmod/,
+      CAP_DAC_READ_SEARCH: /FAILED .*EACCES.* open/,
+      CAP_SETUID: /runuser: cannot set user id/,
+      CAP_SETGID: /runuser: cannot set groups/,
+    }
+
+    test('keeps PgBouncer on the primary, with six capabilities', async () => {
+      const { pooler } = hosts
+      await pooler.ok(`echo '"postgres" "secret"' >/etc/pgbouncer/userlist.txt`)
+      await install(pooler, 'sidecar-root', /Template +pgbouncer: in sync/)
+      assert.deepEqual(await identity(pooler), ['root', 'root', '00000000000000ed', '00000000000000ed'])
+      assert.equal(await attributes(pooler, FILE), '-rw-r----- postgres postgres')
+      assert.equal(await where(), '10.0.0.1')
+    })
+
+    test('resumes PgBouncer when it is stopped', async () => {
+      const { pooler } = hosts
+      await pooler.ok('pkill -USR1 -x pgbouncer; systemctl stop patroni-router')
+      assert.equal(await property(pooler, 'patroni-router', 'Result'), 'success')
+      assert.match(await pooler.read('/var/log/postgresql/pgbouncer.log'), /got SIGUSR1[^]*got SIGUSR2[^\n]*\n$/)
+    })
+
+    test('needs each of its capabilities', async () => {
+      const { pooler } = hosts
+      for (const [capability, missing] of Object.entries(CAPABILITIES)) {
+        // Something to be written.
+        await pooler.ok(`echo >>${FILE}`)
+        await restartWith(pooler, `CapabilityBoundingSet=~${capability}`)
+        await says(pooler, missing)
+      }
+      await restartWith(pooler, 'CapabilityBoundingSet=~CAP_KILL')
+      assert.equal((await pooler.sh('systemctl stop patroni-router')).code, 0)
+      assert.match(await pooler.journal('patroni-router'), /pkill: killing pid \d+ failed: Operation not permitted/)
+    })
+  })
+})
+
+test('after a switchover they lead to the next primary', async () => {
+  const { router, haproxy, pooler } = hosts
+  for (const host of [router, haproxy, pooler]) {
+    await host.ok(`rm -f ${DROP_IN}; systemctl daemon-reload; systemctl restart patroni-router`)
+  }
+  await cluster.switchover('pg2')
+  const address = (host: Host, port: number) => query(port, host.address, 'SELECT inet_server_addr()')
+  await until('PgBouncer follows', async () => (await where()) === '10.0.0.2')
+  await until('the router follows', async () => (await address(router, 5000)) === '10.0.0.2')
+  await until('HAProxy follows', async () => (await address(haproxy, 5000)) === '10.0.0.2')
+  assert.match(await pooler.read('/var/log/postgresql/pgbouncer.log'), /got SIGUSR1[^]*RESUME command/)
+})
