@@ -1,21 +1,17 @@
-import { stringify } from 'yaml'
 import { Host } from './host.ts'
 import type { Lan } from './lan.ts'
-import { POSTGRES_BIN } from './patroni-config.ts'
+import { NUMBERS, type PatroniHostsOptions, install } from './patroni-hosts-config.ts'
 import { until } from './until.ts'
 
-export type PatroniHostsOptions = {
-  /** Seconds, as in Patroni. */
-  readonly ttl?: number
-  readonly loopWait?: number
+type ClusterMember = {
+  readonly name: string
+  readonly role: string
+  readonly state: string
+  readonly timeline?: number
 }
 
-type ClusterMember = { readonly name: string; readonly role: string; readonly state: string; readonly lag?: unknown }
-
-const NUMBERS = [1, 2, 3]
-const DATA = '/var/lib/postgresql/15/demo'
-/** What a crash is must be the test's choice, not systemd's. */
-const DROP_IN = '[Service]\nRestart=no\n'
+/** How long a replica may need to follow by itself. */
+const PATIENCE_MS = 12_000
 
 /**
  * The cluster `demo` of the examples: the hosts pg1, pg2 and pg3 at 10.0.0.1, 10.0.0.2 and 10.0.0.3, each with etcd,
@@ -75,9 +71,23 @@ export class PatroniHosts {
     return this.hosts.filter((host) => host !== leader)
   }
 
-  /** Waits until the leader accepts writes and all others stream from it; the leader. */
+  /**
+   * Waits until the leader accepts writes and all others stream from it; the leader. A replica that cannot follow by
+   * itself is cloned anew, as in the harness without hosts (see Health).
+   */
   async waitHealthy({ timeoutMs = 60_000 } = {}): Promise<Host> {
-    return until('the cluster is healthy', () => this.#healthy(), { timeoutMs, everyMs: 100 })
+    let helpAt = performance.now() + PATIENCE_MS
+    const check = async () => {
+      const { leader, ailing } = await this.#examine()
+      if (ailing.length === 0) return leader
+      if (performance.now() > helpAt) {
+        helpAt += PATIENCE_MS
+        const clone = { method: 'POST', body: { force: true } }
+        for (const { address } of ailing) await this.lan.fetch(`http://${address}:8008/reinitialize`, clone)
+      }
+      throw new Error(`${ailing.map(({ name }) => name).join(', ')} do not follow ${leader.name}`)
+    }
+    return until('the cluster is healthy', check, { timeoutMs, everyMs: 100 })
   }
 
   /** A planned switchover; resolves when Patroni says that it is done. The new leader. */
@@ -105,80 +115,19 @@ export class PatroniHosts {
     return (await this.lan.ok(script, { timeoutMs })).trim()
   }
 
-  async #healthy(): Promise<Host> {
+  /** The leader, and who does not follow it. @throws when it is none. */
+  async #examine(): Promise<{ readonly leader: Host; readonly ailing: readonly Host[] }> {
     const leader = await this.leader()
+    if ((await this.sql(leader.address, 'SELECT pg_is_in_recovery()')) !== 'f') throw new Error(`${leader.name} waits`)
+    const query = "SELECT application_name FROM pg_stat_replication WHERE state = 'streaming'"
+    const streaming = (await this.sql(leader.address, query)).split('\n')
     const { text } = await this.lan.fetch(`http://${leader.address}:8008/cluster`)
     const { members = [] } = JSON.parse(text) as { members?: readonly ClusterMember[] }
-    const states = members.map(({ name, role, state, lag = '' }) => `${name} ${role} ${state} ${String(lag)}`)
-    const followed = members.filter(({ role, state, lag }) => role === 'replica' && state === 'running' && lag === 0)
-    if (followed.length !== this.hosts.length - 1) throw new Error(states.join(', '))
-    const query = "SELECT pg_is_in_recovery(), count(*) FROM pg_stat_replication WHERE state = 'streaming'"
-    const seen = await this.sql(leader.address, query)
-    if (seen !== `f|${followed.length}`) throw new Error(`${leader.name}: ${seen}; ${states.join(', ')}`)
-    return leader
-  }
-}
-
-async function install(host: Host, options: PatroniHostsOptions): Promise<void> {
-  await host.write('/etc/default/etcd', etcdEnvironment(host))
-  await host.write('/etc/patroni/config.yml', stringify(patroniConfig(host, options)))
-  await host.write('/etc/systemd/system/patroni.service.d/test.conf', DROP_IN)
-  await host.ok(`
-    rm -rf /var/lib/etcd ${DATA}
-    install -d -o etcd -g etcd -m 700 /var/lib/etcd
-    install -d -o postgres -g postgres -m 700 ${DATA}
-    systemctl daemon-reload
-    systemctl start etcd
-  `)
-}
-
-/** /etc/default/etcd */
-function etcdEnvironment({ name, address }: Host): string {
-  const members = NUMBERS.map((n) => `pg${n}=http://10.0.0.${n}:2380`)
-  return [
-    `ETCD_NAME=${name}`,
-    `ETCD_INITIAL_CLUSTER=${members.join(',')}`,
-    `ETCD_INITIAL_ADVERTISE_PEER_URLS=http://${address}:2380`,
-    `ETCD_LISTEN_PEER_URLS=http://${address}:2380`,
-    `ETCD_LISTEN_CLIENT_URLS=http://${address}:2379,http://127.0.0.1:2379`,
-    `ETCD_ADVERTISE_CLIENT_URLS=http://${address}:2379`,
-    'ETCD_LOG_LEVEL=warn\n',
-  ].join('\n')
-}
-
-/** /etc/patroni/config.yml. Durability is given up for speed; everything else is what a DBA would have. */
-function patroniConfig({ name, address }: Host, { ttl = 20, loopWait = 2 }: PatroniHostsOptions): object {
-  return {
-    scope: 'demo',
-    name,
-    restapi: { listen: `${address}:8008`, connect_address: `${address}:8008` },
-    etcd3: { hosts: NUMBERS.map((n) => `10.0.0.${n}:2379`) },
-    bootstrap: {
-      dcs: {
-        ...{ ttl, loop_wait: loopWait, retry_timeout: 5 },
-        postgresql: { use_pg_rewind: true, use_slots: true, parameters: { wal_keep_size: '256MB' } },
-      },
-      initdb: [{ encoding: 'UTF8' }, { locale: 'C' }, 'no-sync', 'no-instructions', { auth: 'trust' }],
-    },
-    postgresql: {
-      listen: '*:5432',
-      connect_address: `${address}:5432`,
-      data_dir: DATA,
-      bin_dir: POSTGRES_BIN,
-      authentication: { superuser: { username: 'postgres' }, replication: { username: 'replicator' } },
-      pg_hba: ['local all all trust', 'host all all 0.0.0.0/0 trust', 'host replication all 0.0.0.0/0 trust'],
-      basebackup: [{ checkpoint: 'fast' }, 'no-sync'],
-      remove_data_directory_on_rewind_failure: true,
-      remove_data_directory_on_diverged_timelines: true,
-      parameters: {
-        unix_socket_directories: '/var/run/postgresql',
-        fsync: 'off',
-        shared_buffers: '32MB',
-        min_wal_size: '32MB',
-        max_wal_size: '256MB',
-        wal_retrieve_retry_interval: '500ms',
-        autovacuum_naptime: '5min',
-      },
-    },
+    const timeline = members.find(({ role }) => role === 'leader')?.timeline
+    const follows = ({ name, state, ...member }: ClusterMember) => {
+      return state === 'running' && member.timeline === timeline && (name === leader.name || streaming.includes(name))
+    }
+    const well = members.filter(follows).map(({ name }) => name)
+    return { leader, ailing: this.hosts.filter(({ name }) => !well.includes(name)) }
   }
 }
