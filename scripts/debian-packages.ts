@@ -18,6 +18,8 @@ export const TEST_PACKAGES: readonly string[] = [
   'postgresql-15',
   // Patroni cannot serve or speak HTTPS without it, and only recommends it.
   'python3-idna',
+  // What the example haproxy-runtime speaks to HAProxy with.
+  'socat',
   'strace',
   // Hosts of a test: systemd in containers, on network namespaces.
   'systemd',
