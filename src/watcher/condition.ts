@@ -32,7 +32,8 @@ function judgePrimary(
 
 function judgeReplicas({ members }: ClusterView): Verdict {
   const serving = members.filter(servesReads)
-  if (serving.length > 0) return { holds: true, reason: `reads are served by ${serving.map(({ name }) => name).join(', ')}` }
+  if (serving.length > 0)
+    return { holds: true, reason: `reads are served by ${serving.map(({ name }) => name).join(', ')}` }
   const unasked = members.find(({ gone, isLeader, address, replica }) => {
     return !gone && !isLeader && address !== null && !replica.checked
   })

@@ -73,10 +73,21 @@ export class RouterProcess implements AsyncDisposable {
 
   /** Writes the configuration file; a running router reads it after {@link reload}. */
   configure(config: Readonly<Record<string, unknown>>): void {
-    const { proxy = {}, admin = {}, ...rest } = config as { proxy?: { listeners?: object }; admin?: object }
+    const {
+      proxy = {},
+      admin = {},
+      ...rest
+    } = config as {
+      proxy?: { listeners?: object }
+      admin?: object
+      clusters?: object
+    }
+    // Of several clusters they are the first one's.
+    const [cluster] = Object.keys(rest.clusters ?? {})
+    const whose = cluster === undefined ? {} : { cluster }
     const listeners = {
-      primary: { bind: `127.0.0.1:${this.primaryPort}`, route: 'primary' },
-      replicas: { bind: `127.0.0.1:${this.replicaPort}`, route: 'replica' },
+      primary: { bind: `127.0.0.1:${this.primaryPort}`, route: 'primary', ...whose },
+      replicas: { bind: `127.0.0.1:${this.replicaPort}`, route: 'replica', ...whose },
       ...proxy.listeners,
     }
     const own = { proxy: { ...proxy, listeners }, admin: { socket: this.socketPath, ...admin } }

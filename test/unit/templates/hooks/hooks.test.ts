@@ -209,7 +209,12 @@ describe('what hooks are told', () => {
     })
     const first = hookEnvironment(view(), { from: null, to: situation('none') })
     const filled = Object.keys(first).filter((name) => first[name] !== '')
-    assert.deepEqual(filled, ['PATRONI_ROUTER_CLUSTER', 'PATRONI_ROUTER_SCOPE', 'PATRONI_ROUTER_NAMESPACE', 'PATRONI_ROUTER_STATE'])
+    assert.deepEqual(filled, [
+      'PATRONI_ROUTER_CLUSTER',
+      'PATRONI_ROUTER_SCOPE',
+      'PATRONI_ROUTER_NAMESPACE',
+      'PATRONI_ROUTER_STATE',
+    ])
   })
 
   test('holds no control character of a stranger', () => {

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { configuredSocket } from '../../../src/cli/admin-socket.ts'
+import { TempDir } from '../../support/temp.ts'
+import { FakeIo } from './fake-io.ts'
+
+let dir: TempDir
+before(() => void (dir = TempDir.create('socket')))
+after(async () => dir.remove())
+
+const DEFAULT = '/run/patroni-router/admin.sock'
+const REST = 'scope: demo\netcd3: {hosts: a}\n'
+
+const FILES: readonly (readonly [title: string, text: string, socket: string])[] = [
+  ['nothing of it', REST, DEFAULT],
+  ['an empty section', `${REST}admin:\n`, DEFAULT],
+  ['a section with something else', `${REST}admin: {bind: }\n`, DEFAULT],
+  ['the word elsewhere', `${REST}# no admin: {socket: /a}\nname: admin\n`, DEFAULT],
+  ['a block', `admin:\n  socket: /run/x/a.sock\n${REST}`, '/run/x/a.sock'],
+  ['a block at the end', `${REST}admin:\n  socket: /run/x/a.sock\n`, '/run/x/a.sock'],
+  ['a block with quotes', `${REST}admin:\n  socket: '/run/x y/a.sock'\n`, '/run/x y/a.sock'],
+  ['braces', `${REST}admin: {socket: /run/x/a.sock}\n`, '/run/x/a.sock'],
+  ['braces with blanks', `${REST}admin: { socket: /run/x/a.sock }\n`, '/run/x/a.sock'],
+  ['a remark', `${REST}admin:\n  socket: /run/x/a.sock # here\n`, '/run/x/a.sock'],
+  ['double quotes', `${REST}admin: {socket: "/run/x\\u002fa.sock"}\n`, '/run/x/a.sock'],
+  ['an anchor', `${REST}admin: &a\n  socket: /run/x/a.sock\n`, '/run/x/a.sock'],
+  ['another key before it', `${REST}admin:\n  bind:\n  socket: /run/x/a.sock\n`, '/run/x/a.sock'],
+  ['another key behind it', `${REST}admin:\n  socket: /run/x/a.sock\n  bind:\n`, '/run/x/a.sock'],
+  ['no line end', `${REST}admin: {socket: /run/x/a.sock}`, '/run/x/a.sock'],
+  ['a path that goes on', `${REST}admin:\n  socket: /run/x\n    y.sock\n`, '/run/x y.sock'],
+  ['one that is deeper', `${REST}log:\n  admin:\n    socket: /no\nadmin: {socket: /yes}\n`, '/yes'],
+]
+
+for (const [title, text, socket] of FILES)
+  test(`the socket is found in a file with ${title}`, async () => {
+    const file = join(dir.path, 'config.yml')
+    writeFileSync(file, text)
+    const io = new FakeIo()
+    assert.equal(await configuredSocket(file, io), socket)
+    assert.equal(io.stderr, '')
+  })
+
+test('what is wrong with the file is said, and what to do', async () => {
+  const file = join(dir.path, 'wrong.yml')
+  for (const text of ['admin: [', `${REST}admin: {socket: a.sock}\n`, 'admin: {socket: 5}\n']) {
+    writeFileSync(file, text)
+    const io = new FakeIo()
+    assert.equal(await configuredSocket(file, io), null)
+    assert.match(io.stderr, /wrong\.yml[^]*--socket PATH/)
+  }
+})
