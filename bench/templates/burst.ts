@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { clock, until } from '../../test/support/until.ts'
 import { groupsOf, reloads, TemplateBed } from './bed.ts'
-import type { Case } from './case.ts'
+import type { Case } from '../figures.ts'
 
 const PREFIX = '/service/demo/'
 const CHANGES = 200

@@ -6,7 +6,7 @@ import { Writer } from '../../test/support/writer.ts'
 import { createLoadTable } from '../../test/support/load.ts'
 import { until } from '../../test/support/until.ts'
 import { groupsOf, TemplateBed } from './bed.ts'
-import type { Case } from './case.ts'
+import type { Case } from '../figures.ts'
 
 const DURATION_MS = 60_000
 const HAPROXY = readFileSync(join(import.meta.dirname, '../../examples/haproxy/haproxy.cfg.hbs'), 'utf8')

@@ -3,7 +3,7 @@ import type { WatchLog } from '../../test/support/etcd-client.ts'
 import { FakeMember, SYSTEM_ID } from '../../test/integration/watcher/fake-member.ts'
 import { clock, until } from '../../test/support/until.ts'
 import { groupsOf, reloads, TemplateBed } from './bed.ts'
-import { type Case, type Figure, percentile } from './case.ts'
+import { type Case, type Figure, percentile } from '../figures.ts'
 
 const PREFIX = '/service/demo/'
 const CHANGES = 50

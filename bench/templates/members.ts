@@ -4,7 +4,7 @@ import { compileTemplate } from '../../src/templates/engine/compile.ts'
 import { contextOf } from '../../src/templates/engine/context.ts'
 import type { MemberView } from '../../src/watcher/view.ts'
 import { memberView, view } from '../../test/unit/watcher/sample.ts'
-import { type Case, percentile } from './case.ts'
+import { type Case, percentile } from '../figures.ts'
 
 const COUNT = 1_000
 const SOURCE = join(import.meta.dirname, '../../examples/haproxy/haproxy.cfg.hbs')

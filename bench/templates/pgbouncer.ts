@@ -4,7 +4,7 @@ import { Pgbench } from '../../test/support/pgbench.ts'
 import { PASSWORD, PgBouncer } from '../../test/support/pgbouncer.ts'
 import type { LogLine } from '../../test/support/router.ts'
 import { clock, until } from '../../test/support/until.ts'
-import { type Case, percentile } from './case.ts'
+import { type Case, percentile } from '../figures.ts'
 
 const SWITCHOVERS = 20
 

@@ -1,9 +1,9 @@
-/** What `bench/templates.ts` measures. */
+/** What a benchmark with a table of figures measures. */
 
 export interface Figure {
   readonly label: string
   readonly value: number
-  readonly unit: 'ms' | 'count'
+  readonly unit: 'ms' | 'count' | 'MiB' | '% of a core'
   /** What it has to keep; null: it is for information. */
   readonly must: { readonly max: number } | { readonly min: number } | null
 }
@@ -22,7 +22,7 @@ export function percentile(values: readonly number[], share: number): number {
 }
 
 export function format({ value, unit }: Pick<Figure, 'value' | 'unit'>): string {
-  return unit === 'count' ? String(value) : `${value.toFixed(1)} ms`
+  return unit === 'count' ? String(value) : `${value.toFixed(1)} ${unit}`
 }
 
 export function isKept({ value, must }: Figure): boolean {

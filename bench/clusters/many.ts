@@ -1,0 +1,166 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { SYSTEM_ID } from '../../test/integration/watcher/fake-member.ts'
+import type { EtcdClient } from '../../test/support/etcd-client.ts'
+import { EtcdCluster } from '../../test/support/etcd.ts'
+import { freePorts } from '../../test/support/ports.ts'
+import { RouterProcess } from '../../test/support/router.ts'
+import { clock, until } from '../../test/support/until.ts'
+import { type Case, type Figure, percentile } from '../figures.ts'
+import type { Keys, Lead } from './members.ts'
+import { scopeOf } from './scope.ts'
+
+const CLUSTERS = 100
+const MEMBERS = 3
+const CHANGES = 50
+/** What each cluster writes, and how long that is watched: Patroni's loop of 10 s puts status and member keys. */
+const LOOP_MS = 10_000
+const WATCHED_MS = 30_000
+const TICKS_PER_SECOND = 100
+/** How much longer a change may take with all of them than with one, and what is within the noise. */
+const MOST_RATIO = 1.5
+
+/**
+ * Two routers at the same time, one of a hundred clusters and one of the first of these alone, on a real etcd and members
+ * that are played by a process of their own: memory, CPU, and how soon each has opened the next leader of that one.
+ */
+export const many: Case = {
+  name: 'clusters',
+  title: `${CLUSTERS} clusters of ${MEMBERS} members in one router, beside a router of one of them`,
+  async measure(runs, progress) {
+    await using stack = new AsyncDisposableStack()
+    const etcd = stack.use(await EtcdCluster.start())
+    const members = stack.adopt(fork(join(import.meta.dirname, 'members.ts'), [String(CLUSTERS), String(MEMBERS)]), end)
+    const [keys] = (await once(members, 'message')) as [Keys]
+    for (const [cluster, own] of keys.entries()) await found(etcd.client, cluster, own)
+    const one = stack.use(await RouterProcess.start({ config: { scope: scopeOf(0), ...common(etcd) } }))
+    const all = stack.use(await RouterProcess.start({ config: await manyConfig(etcd) }))
+    const opened = (router: RouterProcess): number => router.log.filter(({ event }) => event === 'primary-open').length
+    await until('all are open', () => opened(all) === CLUSTERS && opened(one) === 1, { timeoutMs: 120_000 })
+    const usage = await watched(etcd.client, keys, { all, one })
+    progress('memory and CPU')
+    const times = await changes(etcd.client, members, { all, one }, runs ?? CHANGES)
+    const [together, alone] = [percentile(times.all, 0.5), percentile(times.one, 0.5)]
+    const figure = (label: string, value: number, unit: Figure['unit'], must: Figure['must'] = null): Figure => {
+      return { label, value, unit, must }
+    }
+    return [
+      figure('memory, all', usage.all.mebibytes, 'MiB'),
+      figure('memory, the one alone', usage.one.mebibytes, 'MiB'),
+      figure('CPU while every cluster writes as Patroni does, all', usage.all.cpu, '% of a core'),
+      figure('CPU, the one alone', usage.one.cpu, '% of a core'),
+      figure('put of another leader to `open`, all, median', together, 'ms', { max: alone * MOST_RATIO }),
+      figure('put of another leader to `open`, all, p99', percentile(times.all, 0.99), 'ms'),
+      figure('put of another leader to `open`, the one alone, median', alone, 'ms'),
+      figure('put of another leader to `open`, the one alone, p99', percentile(times.one, 0.99), 'ms'),
+    ]
+  },
+}
+
+interface Pair<T> {
+  readonly all: T
+  readonly one: T
+}
+
+function common(etcd: EtcdCluster): Record<string, unknown> {
+  return { etcd3: { hosts: etcd.hosts, use_proxies: true } }
+}
+
+async function manyConfig(etcd: EtcdCluster): Promise<Record<string, unknown>> {
+  const names = Array.from({ length: CLUSTERS }, (_, cluster) => scopeOf(cluster))
+  const ports = await freePorts(CLUSTERS)
+  const listeners = names.map((cluster, index) => [
+    cluster,
+    { bind: `127.0.0.1:${ports[index] ?? 0}`, route: 'primary', cluster },
+  ])
+  return {
+    ...common(etcd),
+    clusters: Object.fromEntries(names.map((name) => [name, {}])),
+    proxy: { listeners: Object.fromEntries(listeners) as object },
+  }
+}
+
+async function found(client: EtcdClient, cluster: number, members: Keys[number]): Promise<void> {
+  const prefix = `/service/${scopeOf(cluster)}/`
+  for (const { name, key } of members) await client.put(`${prefix}members/${name}`, key)
+  await client.put(`${prefix}initialize`, SYSTEM_ID)
+  await client.put(`${prefix}config`, JSON.stringify({ ttl: 30, loop_wait: 10 }))
+  await client.put(`${prefix}leader`, 'pg0')
+}
+
+interface Usage {
+  readonly mebibytes: number
+  readonly cpu: number
+}
+
+async function watched(client: EtcdClient, keys: Keys, routers: Pair<RouterProcess>): Promise<Pair<Usage>> {
+  const [all, one] = [meter(routers.all), meter(routers.one)]
+  const begun = clock()
+  const puts = keys.flatMap((members, cluster) => {
+    const prefix = `/service/${scopeOf(cluster)}/`
+    return [
+      { at: `${prefix}status`, member: null },
+      ...members.map((member) => ({ at: `${prefix}members/${member.name}`, member })),
+    ]
+  })
+  // One after the other, so that each is put once in a loop.
+  for (let put = 0; clock() - begun < WATCHED_MS; put++) {
+    const { at, member } = puts[put % puts.length] ?? { at: '', member: null }
+    const position = 1000 + put
+    const value =
+      member === null ? { optime: position } : { ...(JSON.parse(member.key) as object), xlog_location: position }
+    await client.put(at, JSON.stringify(value))
+    const due = begun + ((put + 1) * LOOP_MS) / puts.length
+    await sleep(Math.max(0, due - clock()))
+  }
+  return { all: all(), one: one() }
+}
+
+/** What it uses from now on. */
+function meter({ process: { pid } }: RouterProcess): () => Usage {
+  const ticks = (): number => {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
+    return Number(fields[11]) + Number(fields[12])
+  }
+  const [from, begun] = [ticks(), clock()]
+  return () => {
+    const kilobytes = Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1])
+    const seconds = (ticks() - from) / TICKS_PER_SECOND
+    return { mebibytes: kilobytes / 1024, cpu: (100 * seconds * 1000) / (clock() - begun) }
+  }
+}
+
+/** Milliseconds from the put of the key to the line of the log, by change. */
+async function changes(
+  client: EtcdClient,
+  members: ChildProcess,
+  routers: Pair<RouterProcess>,
+  count: number,
+): Promise<Pair<number[]>> {
+  const times = { all: [] as number[], one: [] as number[] }
+  for (let change = 1; change <= count; change++) {
+    // So that each finds the routers at another point of their timers.
+    await sleep(200 + Math.random() * 400)
+    const member = change % MEMBERS
+    const told = once(members, 'message')
+    members.send({ cluster: 0, member, timeline: change + 1 } satisfies Lead)
+    await told
+    const lines = { all: routers.all.log.length, one: routers.one.log.length }
+    const at = clock()
+    await client.put(`/service/${scopeOf(0)}/leader`, `pg${member}`)
+    for (const which of ['all', 'one'] as const) {
+      const isOpen = (line: Readonly<Record<string, unknown>>): boolean =>
+        line['event'] === 'primary-open' && line['member'] === `pg${member}`
+      const open = await routers[which].waitForLog('open', isOpen, { from: lines[which] })
+      times[which].push(open.time - at)
+    }
+  }
+  return times
+}
+
+function end(members: ChildProcess): void {
+  members.kill('SIGKILL')
+}
