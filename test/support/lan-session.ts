@@ -15,18 +15,18 @@ export class LanSession {
     this.#answers = answers
   }
 
-  /** @param to such as `10.0.0.10:5000`. @throws when it is not served. */
-  static async open(lan: Lan, to: string): Promise<LanSession> {
+  /** @param to such as `10.0.0.10:5000`; `password` is that of postgres. @throws when it is not served. */
+  static async open(lan: Lan, to: string, password = ''): Promise<LanSession> {
     const answers: string[] = []
-    const command = `exec '${process.execPath}' '${MAIN}' ${to.replace(':', ' ')}`
+    const command = `PGPASSWORD='${password}' exec '${process.execPath}' '${MAIN}' ${to.replace(':', ' ')}`
     const child = await lan.start(`session-${to}`, command, (line) => answers.push(line))
     await child.until(`there is a session at ${to}`, () => answers.length > 0)
     return new LanSession(child, answers)
   }
 
-  /** The member that has answered first, and so all the time. */
+  /** The member that has answered last: where there is no pooler between, all the time the same. */
   get member(): string {
-    return this.#answers[0] ?? ''
+    return this.#answers.at(-1) ?? ''
   }
 
   /** Waits for an answer to what has not been asked yet. @throws when the session ends instead. */

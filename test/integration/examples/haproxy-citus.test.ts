@@ -78,6 +78,6 @@ test('a member that joins a group is in the file, under a name of its own, and c
   await until('HAProxy has it', async () =>
     (await balancer.journal('haproxy')).includes('Server workers/group2-pg2 is DOWN'),
   )
-  assert.equal(await whoAreAt(COORDINATOR), 'group0-pg1')
+  await until('the coordinator is found again', async () => (await whoAreAt(COORDINATOR)) === 'group0-pg1')
   await session.goesOn()
 })
