@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { compileTemplate } from '../../../src/templates/engine/compile.ts'
-import type { TemplateContext, TemplateMember } from '../../../src/templates/engine/context.ts'
+import type { TemplateClusters, TemplateContext, TemplateMember } from '../../../src/templates/engine/context.ts'
+import { CLUSTERS, CONTEXT } from '../../../src/templates/engine/shape.ts'
+import { HELPERS } from '../../../src/templates/helpers/registry.ts'
 import { BLOCKS } from './page.ts'
 
 function member(name: string, host: string, changes: Partial<TemplateMember>): TemplateMember {
@@ -50,8 +52,8 @@ const CLUSTER: TemplateContext = {
 const NOBODY: TemplateContext = { ...CLUSTER, state: 'none', leader: null, primary: null, members: [], replicas: [] }
 
 /** The text; or what became of it, with the reason. */
-function rendered(template: string, context: TemplateContext): string {
-  const compiled = compileTemplate('template', template)
+function rendered(template: string, context: TemplateContext | TemplateClusters): string {
+  const compiled = compileTemplate('template', template, HELPERS, 'clusters' in context ? CLUSTERS : CONTEXT)
   if (!compiled.ok) return `wrong: ${compiled.problems.map(({ message }) => message).join('; ')}`
   const keys = {
     entries: new Map([
@@ -73,6 +75,29 @@ const PRINTED = BLOCKS.flatMap((block, index) => {
 test('what the documentation says that a template gives is what it gives', () => {
   assert.ok(PRINTED.length >= 6)
   for (const { heading, text, result } of PRINTED) assert.equal(rendered(text, CLUSTER), result, heading)
+})
+
+test('what the documentation says of several clusters is what a template about them gives', () => {
+  const at = BLOCKS.findIndex(({ info }) => info === 'handlebars clusters')
+  const other = { ...CLUSTER, citus_group: 1, members: [member('pg1', '10.0.0.4', {})] }
+  const clusters = [
+    { name: 'coordinator', ...CLUSTER, citus_group: 0, members: [PG1] },
+    { name: 'worker1', ...other },
+  ]
+  assert.equal(rendered(BLOCKS[at]?.text ?? '', { clusters }), BLOCKS[at + 1]?.text)
+})
+
+test('a template about several clusters reads only them, and one about a cluster no other', () => {
+  const several = { clusters: [{ name: 'one', ...CLUSTER }] }
+  assert.match(
+    rendered('{{scope}}', several),
+    /^wrong: there is no "scope" in the configuration: valid here: clusters$/,
+  )
+  assert.match(rendered('{{#each clusters}}{{nam}}{{/each}}', several), /^wrong: .*did you mean "name"/)
+  assert.match(rendered('{{#each clusters}}{{@root.clusters.length}}{{/each}}', several), /^1$/)
+  assert.match(rendered('{{#each clusters}}{{/each}}', { clusters: [] }), /^empty: clusters$/)
+  assert.match(rendered('{{name}}', CLUSTER), /^wrong: there is no "name" in the cluster/)
+  assert.match(rendered('{{#each clusters}}{{/each}}', CLUSTER), /^wrong: there is no "clusters" in the cluster/)
 })
 
 /** The table of "What is not there", and the others' side remarks. */
