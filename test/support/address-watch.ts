@@ -51,7 +51,14 @@ export class AddressWatch {
     return Math.max(0, ...overlaps)
   }
 
-  /** Waits until one host has it and no other. */
+  /** Waits until one host has it and no other; which. */
+  async settled(): Promise<string> {
+    const one = () =>
+      this.holders().length === 1 ? this.holders().join() : Promise.reject(new Error(this.holders().join()))
+    return until(`one host has ${this.address}`, one, { everyMs: 5 })
+  }
+
+  /** Waits until this host has it and no other. */
   async held(by: string, { timeoutMs = 10_000 } = {}): Promise<void> {
     const is = () => {
       const holders = this.holders().join()

@@ -37,11 +37,11 @@ async function settled(): Promise<Host> {
 }
 
 test("the README's commands give the address to the leader's host, and clients write through it", async () => {
-  const follows = async (host: Host) => {
-    for (const block of readmeCommands(EXAMPLE)) await follow(host, EXAMPLE, block)
-  }
-  await Promise.all(cluster.hosts.map(follows))
-  assert.equal((await settled()).name, 'pg1')
+  const [install = '', look = ''] = readmeCommands(EXAMPLE)
+  await Promise.all(cluster.hosts.map((host) => follow(host, EXAMPLE, install)))
+  const leader = await settled()
+  assert.equal(leader.name, 'pg1')
+  assert.match(await follow(leader, EXAMPLE, look), / OPEN since .*\n1\n.*active \(running\)/s)
   const statement = "CREATE TABLE written AS SELECT current_setting('demo.member') AS by; SELECT * FROM written"
   assert.match(await cluster.sql(ADDRESS, statement), /pg1$/)
 })

@@ -1,0 +1,55 @@
+import { AddressWatch } from '../../test/support/address-watch.ts'
+import { Host } from '../../test/support/host.ts'
+import { Lan } from '../../test/support/lan.ts'
+import { PatroniHosts } from '../../test/support/patroni-hosts.ts'
+import { clock } from '../../test/support/until.ts'
+import { VipProbe } from '../../test/support/vip-probe.ts'
+import type { Case, Figure } from '../figures.ts'
+import { ADDRESS, RUNS, install, signalled } from './leader-bed.ts'
+import { spread } from './takeover.ts'
+
+export const routerKilled: Case = {
+  name: 'router-killed',
+  title: 'examples/keepalived-routers: the router that has the address is killed (SIGKILL)',
+  measure: async (runs, progress) => measure(runs ?? RUNS, progress, 'KILL', 1_000),
+}
+
+export const routerFrozen: Case = {
+  name: 'router-frozen',
+  title: 'examples/keepalived-routers: the router that has the address is frozen (SIGSTOP)',
+  measure: async (runs, progress) => measure(runs ?? RUNS, progress, 'STOP', 8_000),
+}
+
+async function measure(
+  runs: number,
+  progress: (line: string) => void,
+  signal: 'KILL' | 'STOP',
+  mostMs: number,
+): Promise<Figure[]> {
+  await using lan = await Lan.create()
+  const boot = (n: number) => Host.boot(lan, { name: `router${n}`, address: `10.0.0.1${n}/24` })
+  const [cluster, one, other] = await Promise.all([PatroniHosts.start(lan), boot(1), boot(2)])
+  const routers = [one, other]
+  const watch = await AddressWatch.start(routers, ADDRESS)
+  for (const router of routers) await install(router, 'keepalived-routers')
+  const probe = await VipProbe.start(cluster, { port: 5000, everyMs: 50 })
+  const leader = await cluster.waitHealthy()
+  const taken: number[] = []
+  const served: number[] = []
+  for (let run = 1; run <= runs; run++) {
+    const holder = await watch.settled()
+    for (const router of routers) await router.ok('until patroni-router track primary; do sleep 0.1; done')
+    await probe.served(leader.name, clock())
+    const [from, to] = one.name === holder ? [one, other] : [other, one]
+    const at = await signalled(from, 'patroni-router', signal)
+    const has = await watch.change(to.name, true, at, { timeoutMs: 30_000 })
+    taken.push(has - at)
+    served.push((await probe.served(leader.name, has)).at - at)
+    if (signal === 'STOP') await signalled(from, 'patroni-router', 'CONT')
+    progress(`run ${run}: taken after ${Math.round(has - at)} ms`)
+  }
+  return [
+    ...spread('until the other one has the address', taken, mostMs),
+    ...spread('until a client is served by it', served),
+  ]
+}
