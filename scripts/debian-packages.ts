@@ -6,7 +6,10 @@ export const TEST_PACKAGES: readonly string[] = [
   'etcd-server',
   'haproxy',
   'iproute2',
+  'ipvsadm',
   'keepalived',
+  // Loads the modules of a kernel in user mode.
+  'kmod',
   // The stream module, which the package nginx does not bring.
   'libnginx-mod-stream',
   'nginx',
@@ -24,6 +27,8 @@ export const TEST_PACKAGES: readonly string[] = [
   // Hosts of a test: systemd in containers, on network namespaces.
   'systemd',
   'systemd-container',
+  // A kernel with IPVS, which that of this machine may not have. For PCs only.
+  ...(process.arch === 'x64' ? ['user-mode-linux'] : []),
 ]
 
 /**
