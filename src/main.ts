@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Io, Signal } from './cli/io.ts'
-import { runProgram } from './cli/program.ts'
+import { runCommandLine } from './cli/command-line.ts'
 import { failureOf } from './errors.ts'
 
 const outputLost = new AbortController()
@@ -59,7 +59,7 @@ const io: Io = {
 }
 
 // It ends here whatever is still open: a stuck connection must not keep a router alive that was told to stop.
-process.exit(await runProgram(process.argv.slice(2), io))
+process.exit(await runCommandLine(process.argv.slice(2), io))
 
 /** Of the package, the same from src/ and from dist/. */
 function version(): string {

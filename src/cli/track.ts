@@ -1,5 +1,7 @@
+import { parseArgs } from 'node:util'
 import { ask } from '../admin/client.ts'
 import { visible } from '../admin/terminal.ts'
+import { CONDITIONS } from '../config/conditions.ts'
 import { explain, RouterError } from '../errors.ts'
 import { configuredSocket } from './admin-socket.ts'
 import { EXIT, type Io } from './io.ts'
@@ -35,6 +37,27 @@ export async function track(what: string, options: TrackOptions, io: Io): Promis
     if (!(error instanceof RouterError) || error.code !== 'ADMIN_UNAVAILABLE') throw error
     io.err(`patroni-router: ${visible(explain(error))}\n`)
     return EXIT.noRouter
+  }
+}
+
+/** The same for the arguments of a plain call; null: this is none, or a wrong one. */
+export async function trackAtOnce(args: readonly string[], io: Io): Promise<number | null> {
+  const parsed = parsePlain(args)
+  return parsed === null ? null : track(parsed.what, parsed.options, io)
+}
+
+const TEXT = { type: 'string' } as const
+
+function parsePlain(args: readonly string[]): { readonly what: string; readonly options: TrackOptions } | null {
+  try {
+    const options = { config: { ...TEXT, short: 'c' }, socket: TEXT, member: TEXT, cluster: TEXT } as const
+    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true })
+    const [what = '', ...others] = positionals
+    const isPlain = others.length === 0 && CONDITIONS.some((condition) => condition === what)
+    return isPlain ? { what, options: values } : null
+  } catch {
+    // Help, a timeout or a mistake: the program knows what to say.
+    return null
   }
 }
 
