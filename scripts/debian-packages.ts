@@ -19,6 +19,8 @@ export const TEST_PACKAGES: readonly string[] = [
   // Lets a sidecar that is not root reload a service.
   'polkitd',
   'postgresql-15',
+  // The kill that units of Debian's packages reload with.
+  'procps',
   // Patroni cannot serve or speak HTTPS without it, and only recommends it.
   'python3-idna',
   // What the example haproxy-runtime speaks to HAProxy with.

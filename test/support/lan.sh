@@ -17,7 +17,7 @@ mount -t proc proc /proc
 # systemd-nspawn leaves files there, and would look for the systemd of this machine.
 mount -t tmpfs tmpfs /run
 # One file system for all, also where this machine has the first version of control groups.
-mount -t cgroup2 cgroup2 /sys/fs/cgroup
+[ "$(stat -fc %T /sys/fs/cgroup)" = cgroup2fs ] || mount -t cgroup2 cgroup2 /sys/fs/cgroup
 mkdir "/sys/fs/cgroup/$name"
 # An overlay cannot be written to another overlay, which the directory may be on.
 mount -t tmpfs -o mode=755 tmpfs "$1"
