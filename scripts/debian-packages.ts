@@ -12,6 +12,8 @@ export const TEST_PACKAGES: readonly string[] = [
   'kmod',
   // The stream module, which the package nginx does not bring.
   'libnginx-mod-stream',
+  // The names of the users that units with DynamicUser have.
+  'libnss-systemd',
   'nginx',
   'openssl',
   'patroni',
