@@ -54,11 +54,12 @@ test('a planned switchover takes the address along', async () => {
   assert.equal((await settled()).name, 'pg2')
 })
 
-test('the address leaves a host whose router is killed, and comes back with it', async () => {
+test('the address leaves a host whose router is killed before that is started again, and comes back with it', async () => {
   const since = clock()
-  const { name } = await killed('patroni-router')
-  await watch.change(name, true, await watch.change(name, false, since))
-  await settled()
+  const leader = await killed('patroni-router')
+  const left = await watch.change(leader.name, false, since)
+  await watch.change(leader.name, true, left)
+  assert.ok(left < (await lastStart(leader, 'patroni-router')))
 })
 
 test('the address leaves a host whose router is frozen, and goes to the next leader', async () => {
@@ -73,9 +74,10 @@ test('the address leaves a host whose router is frozen, and goes to the next lea
 
 test('a keepalived that is killed leaves no address behind, and is started again', async () => {
   const since = clock()
-  const { name } = await killed('keepalived')
-  await watch.change(name, true, await watch.change(name, false, since))
-  await settled()
+  const leader = await killed('keepalived')
+  const left = await watch.change(leader.name, false, since)
+  await watch.change(leader.name, true, left)
+  assert.ok(left < (await lastStart(leader, 'keepalived')))
 })
 
 test('keepalived does not start where there is no directory for the track file', async () => {
@@ -132,4 +134,12 @@ async function killed(unit: string): Promise<Host> {
   const leader = await settled()
   await leader.ok(`systemctl kill --kill-whom=all --signal=KILL ${unit}`)
   return leader
+}
+
+/** When systemd has started the main process of a unit, in milliseconds since the epoch. */
+async function lastStart(host: Host, unit: string): Promise<number> {
+  const property = '--timestamp=us+utc --property=ExecMainStartTimestamp --value'
+  const text = await host.ok(`systemctl show ${property} ${unit}`)
+  const [, day = '', time = ''] = /(\S+) (\S+) UTC/.exec(text) ?? []
+  return Date.parse(`${day}T${time}Z`)
 }
