@@ -14,8 +14,8 @@ const SUITES: Readonly<Record<string, Suite>> = {
   unit: { concurrency: availableParallelism(), timeoutMs: 60_000, realParts: false },
   // They wait more than they compute.
   integration: { concurrency: 3, timeoutMs: 120_000, realParts: true },
-  // One at a time: they measure, and a cluster has the machine for itself.
-  cluster: { concurrency: 1, timeoutMs: 300_000, realParts: true },
+  // Each has a cluster of its own, which is waited for most of the time.
+  cluster: { concurrency: 2, timeoutMs: 300_000, realParts: true },
 }
 
 const ROOT = join(import.meta.dirname, '..')
