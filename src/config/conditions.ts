@@ -1,6 +1,6 @@
 /** What is asked of a cluster with yes or no (watcher/condition.ts). */
 export type Condition =
-  /** `member` is open for writes. */
+  /** `member` is open for writes, or is until its Postgres has stopped for a switchover. */
   | { readonly name: 'local-leader'; readonly member: string }
   /** Somebody is open for writes. */
   | { readonly name: 'primary' }

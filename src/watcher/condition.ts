@@ -22,7 +22,10 @@ function judgePrimary(
   { primary }: ClusterView,
 ): Verdict {
   const { state, member, reason } = primary
-  if (!takesNew(state) || member === null) {
+  // An address that leaves in a switchover before Postgres has ended its sessions leaves them without a word. Until it has
+  // stopped it is the primary, and new clients come soon enough to be told as well.
+  const isStill = condition.name === 'local-leader' && state === 'switching'
+  if (member === null || (!takesNew(state) && !isStill)) {
     return { holds: false, reason: `nobody is open for writes (${state}: ${reason})` }
   }
   if (condition.name === 'local-leader' && condition.member !== member)

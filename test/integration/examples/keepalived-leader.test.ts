@@ -46,11 +46,15 @@ test("the README's commands give the address to the leader's host, and clients w
   assert.match(await cluster.sql(ADDRESS, statement), /pg1$/)
 })
 
-test('a planned switchover takes the address along', async () => {
+test('a planned switchover takes the address along, and whoever waits for an answer is told', async () => {
+  const waiting = cluster.sql(ADDRESS, 'SELECT pg_sleep(100)', { timeoutMs: 30_000 }).catch(String)
+  const asleep = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+  await until('it waits', async () => (await cluster.sql('10.0.0.1', asleep)) === '1')
   const since = clock()
   await cluster.switchover('pg2')
   await watch.change('pg1', false, since)
   await watch.change('pg2', true, since)
+  assert.match(await waiting, /terminating connection due to administrator command/)
   assert.equal((await settled()).name, 'pg2')
 })
 

@@ -75,6 +75,16 @@ describe('track', () => {
     for (const member of scene.members) member.timeline = 1
   })
 
+  test('in a switchover the leader leads until it has stopped, while nobody is open any more', async () => {
+    await run()
+    await says({ leader: 1, primary: 1 })
+    await scene.put('failover', '{"leader":"pg0","member":"pg1"}')
+    await says({ leader: 1, primary: 0 })
+    scene.member('pg0').mode = 'replica'
+    await scene.etcd.client.delete('/service/demo/leader')
+    await says({ leader: 0, primary: 0 })
+  })
+
   test('files say 0 from SIGTERM on, while the sessions that there are may end', async () => {
     // A server that keeps its clients.
     const server = createServer((socket) => socket.once('data', () => socket.write('R\0\0\0\x08\0\0\0\0')))
