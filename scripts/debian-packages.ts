@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 
 /** What the integration and cluster suites run: real parts, as Debian ships them. */
 export const TEST_PACKAGES: readonly string[] = [
+  'docker-compose',
   'etcd-client',
   'etcd-server',
   'haproxy',
@@ -18,6 +19,8 @@ export const TEST_PACKAGES: readonly string[] = [
   'openssl',
   'patroni',
   'pgbouncer',
+  // Containers, also for docker-compose.
+  'podman',
   // Lets a sidecar that is not root reload a service.
   'polkitd',
   'postgresql-15',

@@ -1,0 +1,115 @@
+/** examples/docker-compose: its image is built and its services run, by Debian's docker-compose on podman. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { makeImage, withContainers } from '../../support/containers.ts'
+import { Host } from '../../support/host.ts'
+import { Lan } from '../../support/lan.ts'
+import { PatroniHosts } from '../../support/patroni-hosts.ts'
+import { follow, readmeCommands } from '../../support/readme.ts'
+import { until } from '../../support/until.ts'
+
+const EXAMPLE = 'docker-compose'
+
+let lan: Lan
+let cluster: PatroniHosts
+let docker: Host
+
+before(async () => {
+  lan = await Lan.create()
+  const machine = async (): Promise<void> => {
+    docker = await Host.boot(lan, { name: 'docker', address: '10.0.0.20/24' })
+    await withContainers(lan, docker)
+    await makeImage(docker, { name: 'haproxy:lts', programs: ['/usr/sbin/haproxy'], user: 'haproxy', uid: 99 })
+  }
+  ;[cluster] = await Promise.all([PatroniHosts.start(lan), machine()])
+})
+after(() => lan[Symbol.asyncDispose]())
+
+async function whoIsAt(port: number): Promise<string> {
+  return cluster.sql(docker.address, 'SHOW demo.member', { port })
+}
+
+/** Compose in the folder of the example; its standard output. */
+async function compose(command: string): Promise<string> {
+  return follow(docker, EXAMPLE, `docker compose ${command}\n`)
+}
+
+const container = (service: string): string => `example_${service}_1`
+
+async function inspect(service: string, format: string): Promise<string> {
+  return (await docker.ok(`podman inspect --format '${format}' ${container(service)}`)).trim()
+}
+
+test('the commands of the README run the router, from the environment alone, as a user without a privilege', async () => {
+  const [build = '', look = ''] = readmeCommands(EXAMPLE)
+  // Compose checks the file against its schema, and what is named in there.
+  await follow(docker, EXAMPLE, build)
+  const said = async (): Promise<string> => follow(docker, EXAMPLE, look)
+  const running = /^primary: pg1 OPEN[^]*^example_router_1 .* Up/m
+  await until('the router knows the primary', async () => running.test(await said()))
+  assert.equal(await whoIsAt(5000), 'pg1')
+  assert.match(await whoIsAt(5001), /^pg[23]$/)
+  const status = await docker.read(`/proc/${await inspect('router', '{{.State.Pid}}')}/status`)
+  assert.match(status, /^Uid:\s+1000\s[^]*^CapBnd:\s+0{16}$[^]*^NoNewPrivs:\s+1$/m)
+  const write = (path: string) => docker.sh(`podman exec ${container('router')} sh -c ': >${path}/x'`)
+  assert.notEqual((await write('/opt/patroni-router')).code, 0)
+  assert.notEqual((await write('/var/lib/patroni-router')).code, 0)
+  assert.equal((await write('/run/patroni-router')).code, 0)
+})
+
+test('its health is that of the router, not that of the cluster, and it lets sessions end when it is stopped', async () => {
+  const healthy = () => docker.sh(`podman healthcheck run ${container('router')}`)
+  assert.equal((await healthy()).code, 0)
+  const without = [
+    '-e',
+    'PATRONI_SCOPE=nobody',
+    '-e',
+    'PATRONI_ETCD3_HOSTS=10.0.0.1',
+    '--name',
+    'nobody',
+    'patroni-router',
+  ]
+  await docker.ok(`podman run --detach ${without.join(' ')}`)
+  await until(
+    'one without a cluster is healthy, too',
+    async () => (await docker.sh('podman healthcheck run nobody')).code === 0,
+  )
+  assert.equal((await docker.sh('podman exec nobody patroni-router track primary')).code, 1)
+  await docker.ok('podman stop nobody')
+
+  const session = cluster.sql(docker.address, "SELECT 'done' FROM pg_sleep(4)", { port: 5000, timeoutMs: 30_000 })
+  const sessions = () => docker.ok(`podman exec ${container('router')} patroni-router status`)
+  await until('the session is there', async () => /primary: 1 session,/.test(await sessions()))
+  await compose('stop router')
+  assert.equal(await session, 'done')
+  assert.equal(await inspect('router', '{{.State.ExitCode}}'), '0')
+  assert.equal(await inspect('router', '{{.Config.StopTimeout}}'), '35')
+})
+
+test('the sidecar has HAProxy read what it has written, and both go on without each other', async () => {
+  const [, , up = '', look = ''] = readmeCommands(EXAMPLE)
+  await follow(docker, EXAMPLE, up)
+  const inSync = /Template +\/var\/lib\/haproxy\/haproxy\.cfg: in sync/
+  await until('the sidecar is content', async () => inSync.test(await follow(docker, EXAMPLE, look)))
+  await until('HAProxy leads to the primary', async () => (await whoIsAt(6000)) === 'pg1')
+  await until('HAProxy leads to a replica', async () => /^pg[23]$/.test(await whoIsAt(6001)))
+
+  const servers = async (): Promise<string> => {
+    const { text } = await lan.fetch('http://10.0.0.20:7000/;csv')
+    return text
+      .split('\n')
+      .flatMap((row) => /^primary,(pg\d+),/.exec(row)?.[1] ?? [])
+      .join()
+  }
+  const member = '{"conn_url":"postgres://10.0.0.9:5432/x","api_url":"http://10.0.0.9:8008/x","state":"running"}'
+  await cluster.host('pg1').ok(`ETCDCTL_API=3 etcdctl put /service/demo/members/pg9 '${member}'`)
+  await until('HAProxy has the new member', async () => (await servers()) === 'pg1,pg2,pg3,pg9')
+
+  await compose('stop haproxy-router')
+  assert.equal(await whoIsAt(6000), 'pg1')
+  await compose('restart haproxy')
+  await until('HAProxy has read what is there', async () => (await servers()) === 'pg1,pg2,pg3,pg9')
+  await cluster.host('pg1').ok('ETCDCTL_API=3 etcdctl del /service/demo/members/pg9')
+  await compose('start haproxy-router')
+  await until('the sidecar is back', async () => (await servers()) === 'pg1,pg2,pg3')
+})

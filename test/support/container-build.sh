@@ -1,0 +1,24 @@
+# Builds the Dockerfile of examples/docker-compose with podman, on an image that stands for node:24-slim: this machine's sh
+# and coreutils, the Node and the npm that are given. To be run as root.
+# $1: an empty directory to work in; $2: the repository; $3: Node; $4: npm's directory; $5: the archive to be written.
+set -eu
+base=$1/base
+sh "$2/test/support/container-root.sh" "$base" /bin/sh /usr/bin/env /bin/chmod /bin/chown /bin/ln /bin/mkdir /bin/sleep "$3"
+mv "$base/usr/bin/node" "$base/usr/local/bin/node"
+mkdir "$base/usr/local/lib/node_modules"
+cp -r "$4" "$base/usr/local/lib/node_modules/npm"
+ln -s ../lib/node_modules/npm/bin/npm-cli.js "$base/usr/local/bin/npm"
+mkdir -m 777 "$base/home/node"
+printf 'root:x:0:0::/root:/bin/sh\nnode:x:1000:1000::/home/node:/bin/sh\n' >"$base/etc/passwd"
+printf 'root:x:0:\nnode:x:1000:\n' >"$base/etc/group"
+
+# Nothing of it is to be left, and no file system of its own can be on one that is an overlay.
+for directory in /var/lib/containers /run /var/tmp; do mount -t tmpfs tmpfs "$directory"; done
+export BUILDAH_FORMAT=docker TMPDIR=/var/tmp
+tar -C "$base" -c . |
+  podman import -q -c 'ENV PATH=/usr/local/bin:/usr/bin' -c 'ENV NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt' \
+    - docker.io/library/node:24-slim
+cd "$2"
+podman build -q --isolation=chroot --network=host --pull=never -f examples/docker-compose/Dockerfile \
+  -t docker.io/library/patroni-router .
+podman save -q --format docker-archive -o "$5" docker.io/library/patroni-router
