@@ -59,9 +59,10 @@ export async function withContainers(lan: Lan, host: Host): Promise<void> {
   await host.write('/etc/containers/containers.conf', CONFIGURATION)
   await lan.ok(`cp '${archive}' ${lan.path}/${host.name}/root/var/tmp.tar`)
   await host.ok('podman load -q -i /var/tmp.tar && rm /var/tmp.tar', { timeoutMs: 60_000 })
-  await host.write('/usr/local/bin/docker', readFileSync(join(import.meta.dirname, 'docker'), 'utf8'))
+  for (const name of ['docker', 'kubectl'])
+    await host.write(`/usr/local/bin/${name}`, readFileSync(join(import.meta.dirname, name), 'utf8'))
   await host.ok(`
-    chmod 755 /usr/local/bin/docker
+    chmod 755 /usr/local/bin/docker /usr/local/bin/kubectl
     systemd-run --quiet --unit=podman-api podman system service --time=0 unix:///run/podman.sock
     until test -S /run/podman.sock; do sleep 0.05; done
   `)
@@ -79,7 +80,7 @@ export async function makeImage(
     printf 'root:x:0:0::/root:/bin/sh\n${user}:x:${uid}:${uid}::/:/bin/sh\n' >/var/tmp/image/etc/passwd
     printf 'root:x:0:\n${user}:x:${uid}:\n' >/var/tmp/image/etc/group
     install -d -o ${uid} -g ${uid} /var/tmp/image/var/lib/${user}
-    tar -C /var/tmp/image -c . | podman import -q -c 'USER ${user}' - docker.io/library/${name}
+    tar -C /var/tmp/image -c . | podman import -q -c 'USER ${user}' -c 'CMD ["sleep", "infinity"]' - docker.io/library/${name}
   `)
 }
 
