@@ -5,6 +5,7 @@ import type { Lan } from './lan.ts'
 import { ROOT } from './package.ts'
 import type { CommandResult } from './router.ts'
 import type { HostOptions } from './host.ts'
+import { until } from './until.ts'
 
 const START = join(import.meta.dirname, 'kernel-host.sh')
 
@@ -32,7 +33,11 @@ export class KernelHost {
     const arguments_ = [lan.path, options.name, options.address, ...parts, import.meta.dirname]
     const command = [...lan.enter, 'setpriv', '--pdeathsig', 'KILL', 'sh', START, ...arguments_]
     const host = new KernelHost(lan, options, await lan.launch(`${options.name}-kernel`, command))
-    await host.#kernel.until(`${options.name} boots`, async () => (await host.sh('true')).code === 0)
+    const kernel = host.#kernel
+    const answers = async (): Promise<boolean> => !kernel.running || (await host.sh('true')).code === 0
+    // Asking more often would only make it slower.
+    await until(`${options.name} boots`, answers, { everyMs: 500 })
+    if (!kernel.running) throw new Error(`${options.name} does not boot: ${kernel.log().slice(-3_000)}`)
     return host
   }
 
