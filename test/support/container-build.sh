@@ -2,6 +2,8 @@
 # and coreutils, the Node and the npm that are given. To be run as root.
 # $1: an empty directory to work in; $2: the repository; $3: Node; $4: npm's directory; $5: the archive to be written.
 set -eu
+# Another one, who was first, has built it.
+[ ! -e "$5" ] || exit 0
 base=$1/base
 sh "$2/test/support/container-root.sh" "$base" /bin/sh /usr/bin/env /bin/chmod /bin/chown /bin/ln /bin/mkdir /bin/sleep "$3"
 mv "$base/usr/bin/node" "$base/usr/local/bin/node"
@@ -14,11 +16,16 @@ printf 'root:x:0:\nnode:x:1000:\n' >"$base/etc/group"
 
 # Nothing of it is to be left, and no file system of its own can be on one that is an overlay.
 for directory in /var/lib/containers /run /var/tmp; do mount -t tmpfs tmpfs "$directory"; done
-export BUILDAH_FORMAT=docker TMPDIR=/var/tmp
+# Its locks would stay in /dev/shm.
+printf '[engine]\nlock_type = "file"\n' >"$1/containers.conf"
+export BUILDAH_FORMAT=docker TMPDIR=/var/tmp CONTAINERS_CONF="$1/containers.conf"
 tar -C "$base" -c . |
   podman import -q -c 'ENV PATH=/usr/local/bin:/usr/bin' -c 'ENV NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt' \
     - docker.io/library/node:24-slim
 cd "$2"
 podman build -q --isolation=chroot --network=host --pull=never -f examples/docker-compose/Dockerfile \
   -t docker.io/library/patroni-router .
-podman save -q --format docker-archive -o "$5" docker.io/library/patroni-router
+podman save -q --format docker-archive -o "$5.new" docker.io/library/patroni-router
+# It is large: the ones before are of no use any more.
+rm -f "$(dirname "$5")"/*.tar
+mv "$5.new" "$5"

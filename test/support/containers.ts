@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, globSync, mkdirSync, readFileSync, readdirSync, realpathSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, globSync, mkdirSync, readFileSync, realpathSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Host } from './host.ts'
 import type { Lan } from './lan.ts'
@@ -39,15 +39,11 @@ export async function routerImage(): Promise<string> {
   if (existsSync(archive)) return archive
   mkdirSync(CACHE, { recursive: true })
   await using dir = TempDir.create('image')
-  const built = join(dir.path, 'image.tar')
   const script = join(import.meta.dirname, 'container-build.sh')
-  const parts = [dir.path, ROOT, realpathSync(process.execPath), npmDirectory(), built]
-  await succeed([...asRoot(), 'unshare', '--mount', 'sh', script, ...parts], { timeoutMs: 110_000 })
-  // It is large: the ones before are of no use any more.
-  for (const old of readdirSync(CACHE)) rmSync(join(CACHE, old), { force: true })
-  const fresh = `${archive}.${process.pid}`
-  execFileSync('cp', [built, fresh])
-  renameSync(fresh, archive)
+  const parts = [dir.path, ROOT, realpathSync(process.execPath), npmDirectory(), archive]
+  // One at a time: whoever comes second finds it done.
+  const build = ['flock', join(CACHE, 'lock'), ...asRoot(), 'unshare', '--mount', 'sh', script, ...parts]
+  await succeed(build, { timeoutMs: 110_000 })
   return archive
 }
 
