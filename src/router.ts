@@ -41,6 +41,7 @@ export class Router {
   readonly #track: Track
   readonly #admin: AdminSocket
   readonly #startedAt = now()
+  #isDraining = false
   #closing: Promise<void> | null = null
 
   /** Builds every part but the templates, and starts none. */
@@ -77,7 +78,8 @@ export class Router {
 
   status(): RouterStatus {
     const { version, pid } = this.#deps
-    const limits = this.#config.clusters.map(({ proxy }) => proxy.maxConnections)
+    const serving = this.#config.clusters.filter(({ proxy }) => proxy.listeners.length > 0)
+    const limits = serving.map(({ proxy }) => proxy.maxConnections)
     return {
       format: STATUS_FORMAT,
       version,
@@ -85,6 +87,7 @@ export class Router {
       node: hostname(),
       startedAt: this.#startedAt,
       now: now(),
+      stopping: this.#isDraining || this.#closing !== null,
       maxConnections: limits.includes(0) ? 0 : limits.reduce((sum, limit) => sum + limit, 0),
       clusters: this.#parts.map(({ watcher, proxy, config: { localMember } }) => {
         return { view: watcher.view, proxy: proxy?.status() ?? null, localMember }
@@ -104,7 +107,8 @@ export class Router {
    * on. Track files say 0 from now on: an address is of no use on a host that accepts nobody.
    */
   async drain(): Promise<void> {
-    await Promise.all([this.#track.close(), ...this.#parts.map(async ({ proxy }) => proxy?.drain())])
+    this.#isDraining = true
+    await Promise.all([this.#track.end(), ...this.#parts.map(async ({ proxy }) => proxy?.drain())])
   }
 
   /** Closes everything at once; a reload that runs may take a few seconds more. Idempotent. */

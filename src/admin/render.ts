@@ -16,8 +16,9 @@ const MAX_LINES = 20
 
 /** The status in lines of at most `width` columns, as far as the table can be made to fit. Ends with a line end. */
 export function renderStatus(status: RouterStatus, width = 100): string {
-  const { clusters, templates, track, now, startedAt, version, node, pid } = status
-  const router = `patroni-router ${version} on ${node}, pid ${pid}, up ${age(now - startedAt)}`
+  const { clusters, templates, track, stopping, now, startedAt, version, node, pid } = status
+  const ends = stopping ? '; STOPPING: it accepts nobody any more' : ''
+  const router = `patroni-router ${version} on ${node}, pid ${pid}, up ${age(now - startedAt)}${ends}`
   const blocks = clusters.map((cluster) => renderCluster(cluster, now, width, clusters.length > 1))
   const notes = templates === null ? [] : limited(templateNotes(templates, now, clusters.length > 1), width)
   const files = limited(trackNotes(track, now), width)

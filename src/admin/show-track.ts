@@ -18,7 +18,7 @@ export function trackCommand(status: () => RouterStatus): Command {
   }
 }
 
-function answerTo([what, ...rest]: readonly string[], { clusters }: RouterStatus): string {
+function answerTo([what, ...rest]: readonly string[], { clusters, stopping }: RouterStatus): string {
   const name = CONDITIONS.find((condition) => condition === what)
   if (name === undefined) return refused(`one of ${CONDITIONS.join(', ')} is to be asked for`)
   const options = optionsOf(rest)
@@ -27,6 +27,8 @@ function answerTo([what, ...rest]: readonly string[], { clusters }: RouterStatus
   if (typeof cluster === 'string') return refused(cluster)
   const condition = conditionOf(name, options.member ?? null, cluster)
   if (typeof condition === 'string') return refused(condition)
+  // As the track files: an address is of no use on a host that accepts nobody.
+  if (stopping) return `${ANSWER.no} the router ends`
   const { holds, reason } = judge(condition, cluster.view)
   const known = holds === true ? ANSWER.yes : ANSWER.no
   return `${holds === null ? ANSWER.unknown : known} ${reason}`

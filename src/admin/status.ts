@@ -18,6 +18,8 @@ export interface RouterStatus {
   readonly startedAt: number
   /** When this was said: ages are counted from here, so that another machine's clock does not matter. */
   readonly now: number
+  /** It has been told to end: it accepts nobody any more. */
+  readonly stopping: boolean
   /** Of all clusters together; 0: unlimited. */
   readonly maxConnections: number
   readonly clusters: readonly ClusterStatus[]

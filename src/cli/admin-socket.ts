@@ -1,6 +1,8 @@
 /** Which socket a command asks. */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
+import { visible } from '../admin/terminal.ts'
 import { DEFAULT_ADMIN_SOCKET, DEFAULT_CONFIG_FILE } from '../config/defaults.ts'
+import { readTextFile } from '../text-file.ts'
 import type { Io } from './io.ts'
 
 const ADVICE = 'To ask the router nevertheless, name its socket with --socket PATH\n'
@@ -12,20 +14,32 @@ const ADVICE = 'To ask the router nevertheless, name its socket with --socket PA
 export async function configuredSocket(configFlag: string | null, io: Io): Promise<string | null> {
   const named = configFlag ?? io.env['PATRONI_ROUTER_CONFIG'] ?? ''
   if (named === '' && !existsSync(DEFAULT_CONFIG_FILE)) return DEFAULT_ADMIN_SOCKET
-  return (await socketIn(named === '' ? DEFAULT_CONFIG_FILE : named)) ?? whatIsWrong(configFlag, io)
+  const name = named === '' ? DEFAULT_CONFIG_FILE : named
+  // Not what waits for somebody to write: whoever asks every second has to come to an end.
+  const file = await readTextFile(name, MAX_BYTES)
+  if (file.kind !== 'unusable')
+    return (file.kind === 'text' ? await socketIn(file.text) : null) ?? whatIsWrong(configFlag, io)
+  io.err(`patroni-router: the configuration file ${visible(name)} ${visible(file.reason)}\n${ADVICE}`)
+  return null
 }
 
-/** null: it cannot be seen so easily. */
-async function socketIn(file: string): Promise<string | null> {
-  try {
-    const text = readFileSync(file, 'utf8')
+const MAX_BYTES = 16 * 1024 * 1024
+
+/** null: reading it in earnest says what is wrong. */
+async function socketIn(text: string): Promise<string | null> {
+  if (!text.includes('<<')) {
     const [, quoted, plain] = SOCKET.exec(text) ?? []
     const seen = quoted ?? plain ?? (text.includes('admin') ? null : DEFAULT_ADMIN_SOCKET)
-    return seen ?? (await parsedSocket(text))
-  } catch {
-    // Reading it in earnest says what is wrong.
-    return null
+    if (seen !== null) return seen
   }
+  const { parseYaml } = await import('../config/yaml.ts')
+  const yaml = parseYaml(text)
+  const root = yaml.ok ? (yaml.value as { readonly admin?: unknown } | null) : null
+  if (!yaml.ok || typeof (root ?? {}) !== 'object') return null
+  const { admin = null } = root ?? {}
+  if (admin === null) return DEFAULT_ADMIN_SOCKET
+  const socket: unknown = typeof admin === 'object' && 'socket' in admin ? admin.socket : DEFAULT_ADMIN_SOCKET
+  return typeof socket === 'string' && socket.startsWith('/') ? socket : null
 }
 
 /**
@@ -33,14 +47,6 @@ async function socketIn(file: string): Promise<string | null> {
  * than all the rest of `track`.
  */
 const SOCKET = /^admin:[ \t]*(?:\{ *|\n[ \t]+)socket: +(?:'(\/[^'\\\n]+)'|(\/[\w./-]+)) *\}?[ \t]*\n(?=\S|$)/m
-
-async function parsedSocket(text: string): Promise<string | null> {
-  const { parse } = await import('yaml')
-  const { admin = null } = (parse(text) ?? {}) as { admin?: unknown }
-  if (admin === null) return DEFAULT_ADMIN_SOCKET
-  const socket: unknown = typeof admin === 'object' && 'socket' in admin ? admin.socket : DEFAULT_ADMIN_SOCKET
-  return typeof socket === 'string' && socket.startsWith('/') ? socket : null
-}
 
 async function whatIsWrong(configFlag: string | null, io: Io): Promise<string | null> {
   const { loadOrReport } = await import('./load.ts')

@@ -22,6 +22,10 @@ export interface TrackOptions {
  * has to answer in time: one that hangs is as good as none. Loads no more than it needs: it is run every second.
  */
 export async function track(what: string, options: TrackOptions, io: Io): Promise<number> {
+  if (/[\r\n]/.test(`${options.member ?? ''}${options.cluster ?? ''}`)) {
+    io.err('patroni-router: a name is one line\n')
+    return EXIT.usage
+  }
   const socket = options.socket ?? (await configuredSocket(options.config ?? null, io))
   if (socket === null) return EXIT.usage
   const { member, cluster, timeout = TIMEOUT_SECONDS } = options

@@ -1,11 +1,13 @@
-/** One file that says 1 or 0, for keepalived's `vrrp_track_file`: it is replaced as a whole, so a reader never sees half. */
-import { mkdir, open, readFile } from 'node:fs/promises'
+/** One file that says 1 or 0, for keepalived's `track_file`: it is replaced as a whole, so a reader never sees half. */
+import { constants } from 'node:fs'
+import { mkdir, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { removeLeftovers, writeAtomically } from '../atomic-file.ts'
 import { within } from '../clock.ts'
 import { explain, failureOf } from '../errors.ts'
+import { readTextFile } from '../text-file.ts'
 
 export interface TrackFileOptions {
   /** Absolute. Its directory is made if only that is missing: `/run` is empty after a boot. */
@@ -17,11 +19,14 @@ export interface TrackFileOptions {
 
 const RETRY_MS = 1000
 
-/** How long the last write may take. Milliseconds. */
-const CLOSE_MS = 1000
+/** How long the first and the last write may take. Milliseconds. */
+const PATIENCE_MS = 1000
 
 /** What is older than this and was not renamed is of a writer that was killed. */
 const LEFTOVER_MS = 10_000
+
+/** More than what a file of ours holds. */
+const MAX_BYTES = 64
 
 /** Says 0 until it is told otherwise, and again when it is closed. Nothing that happens to the file ends the router. */
 export class TrackFile {
@@ -30,6 +35,7 @@ export class TrackFile {
   /** What the file says, as far as it is known. */
   #written: boolean | null = null
   #writing: Promise<void> | null = null
+  #looking = false
   /** Aborted when another value is wanted: it does not wait for the next attempt. */
   #pause = new AbortController()
   #closed = false
@@ -45,12 +51,15 @@ export class TrackFile {
     return this.#error
   }
 
-  /** Has the file say 0, also where an earlier router has left a 1. Resolves when it does, or when it has failed once; never rejects. */
+  /**
+   * Has the file say 0, also where an earlier router has left a 1. Resolves when it does, or when it has failed once, and
+   * waits for no file system that hangs; never rejects.
+   */
   async start(): Promise<void> {
-    await removeLeftovers(this.#options.path, LEFTOVER_MS)
     const first = Promise.withResolvers<unknown>()
     this.#begin(() => first.resolve(null))
-    await within(first.promise, CLOSE_MS, new AbortController().signal)
+    const tidied = first.promise.then(() => removeLeftovers(this.#options.path, LEFTOVER_MS))
+    await within(tidied, PATIENCE_MS, new AbortController().signal)
   }
 
   /** Has the file say `value`; of several the last one counts. Never throws; what fails is tried again. */
@@ -63,26 +72,37 @@ export class TrackFile {
 
   /** Looks whether the file says what was written, and mends it: keepalived or a person may have changed it. Never rejects. */
   async look(): Promise<void> {
-    if (this.#writing !== null || this.#closed || this.#written === null) return
+    if (this.#writing !== null || this.#closed || this.#looking || this.#written === null) return
+    const { path, log } = this.#options
     const expected = textOf(this.#written)
+    this.#looking = true
+    const file = await readTextFile(path, MAX_BYTES)
+    this.#looking = false
     // What cannot be read is written again, which tells why it fails.
-    const text = await readFile(this.#options.path, 'utf8').catch(() => null)
-    if (this.#isBusy() || text === expected) return
-    this.#options.log.warn(
-      { event: 'track-changed', file: this.#options.path },
-      `${this.#options.path} was changed by somebody else: it is written again`,
-    )
+    if (this.#isBusy() || (file.kind === 'text' && file.text === expected)) return
+    log.warn({ event: 'track-changed', file: path }, `${path} was changed by somebody else: it is written again`)
     this.#written = null
     this.#begin()
   }
 
-  /** Has the file say 0 for good. Resolves when it does, or has failed once more, but waits for no file system that hangs. Idempotent. */
+  /** Resolves when the file says what it is to say, or that has failed once more, but waits for no file system that hangs. */
+  async settled(): Promise<void> {
+    if (this.#writing === null) return
+    const tried = Promise.withResolvers<unknown>()
+    this.#tried = () => tried.resolve(null)
+    await within(tried.promise, PATIENCE_MS, new AbortController().signal)
+  }
+
+  /** Has the file say 0 for good; what fails now is not tried again. Resolves as {@link settled} does. Idempotent. */
   async close(): Promise<void> {
     this.set(false)
     this.#closed = true
     this.#pause.abort()
-    if (this.#writing !== null) await within(this.#writing, CLOSE_MS, new AbortController().signal)
+    if (this.#writing !== null) await within(this.#writing, PATIENCE_MS, new AbortController().signal)
   }
+
+  /** Told after each attempt. */
+  #tried: () => void = () => undefined
 
   /** Something has begun while it waited. */
   #isBusy(): boolean {
@@ -90,11 +110,14 @@ export class TrackFile {
   }
 
   #begin(tried?: () => void): void {
-    this.#writing ??= this.#write(tried).finally(() => (this.#writing = null))
+    if (tried !== undefined) this.#tried = tried
+    this.#writing ??= this.#write()
   }
 
   /** Never rejects. */
-  async #write(tried: (() => void) | undefined): Promise<void> {
+  async #write(): Promise<void> {
+    // Not in the turn of whoever has told of a change: `#writing` has to be there before it can end.
+    await Promise.resolve()
     while (this.#wanted !== this.#written) {
       const value = this.#wanted
       this.#pause = new AbortController()
@@ -103,17 +126,19 @@ export class TrackFile {
         await put(this.#options.path, value)
         this.#written = value
         this.#report(null)
+        this.#tried()
       } catch (error) {
         this.#report(error)
         // A value that could not be written may be there in part: whatever is wanted next is written.
         this.#written = null
-        if (isLast) return
-        tried?.()
+        this.#tried()
+        if (isLast) break
         const { signal } = this.#pause
         await sleep(this.#options.retryMs ?? RETRY_MS, undefined, { signal }).catch(() => undefined) // Another value.
       }
-      tried?.()
     }
+    // In the same turn as the end of the loop: what is set after that begins anew.
+    this.#writing = null
   }
 
   #report(error: unknown): void {
@@ -122,12 +147,11 @@ export class TrackFile {
     const was = this.#error
     this.#error = reason
     if (reason === null && was !== null) log.info({ event: 'track-written', file }, `${file} can be written again`)
-    if (reason !== null && reason !== was)
+    if (reason !== null && was === null)
       log.error({ event: 'track-not-written', file, error: reason }, `${file} cannot be written: ${reason}`)
   }
 }
 
-/** The same length both: see {@link overwrite}. */
 function textOf(value: boolean): string {
   return value ? '1\n' : '0\n'
 }
@@ -142,15 +166,18 @@ async function put(path: string, value: boolean): Promise<void> {
       await write()
     })
   } catch (error) {
-    // Nothing may keep a 1 in the file: one byte in its place needs no room on the disk, and no right in the directory.
+    // Nothing may keep a 1 in the file: a byte in its place needs no room on the disk, and no right in the directory.
     if (value || !(await overwrite(path, text))) throw error
   }
 }
 
+/** What a link leads to is left alone. */
 async function overwrite(path: string, text: string): Promise<boolean> {
   try {
-    await using file = await open(path, 'r+')
+    await using file = await open(path, constants.O_WRONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    if (!(await file.stat()).isFile()) return false
     await file.write(text, 0)
+    await file.truncate(text.length)
     return true
   } catch {
     // Why the file cannot be replaced says more.

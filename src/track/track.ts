@@ -65,11 +65,20 @@ export class Track {
     }))
   }
 
-  /** Has every file say 0 for good, whatever comes: a router that ends holds no address. Never rejects. Idempotent. */
-  async close(): Promise<void> {
+  /**
+   * Has every file say 0 from now on, whatever comes: a router that ends holds no address. Resolves when they do, or have
+   * failed once: that is tried again until it is closed. Never rejects. Idempotent.
+   */
+  async end(): Promise<void> {
     this.#isOver = true
-    if (this.#looking !== null) clearInterval(this.#looking)
     for (const tracked of this.#all) this.#take(tracked, { holds: false, reason: 'the router ends' })
+    await Promise.all(this.#all.map(({ file }) => file.settled()))
+  }
+
+  /** The same, and nothing is looked after any more. Never rejects. Idempotent. */
+  async close(): Promise<void> {
+    await this.end()
+    if (this.#looking !== null) clearInterval(this.#looking)
     await Promise.all(this.#all.map(({ file }) => file.close()))
   }
 

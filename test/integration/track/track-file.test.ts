@@ -1,13 +1,27 @@
 /** A file that says 1 or 0, on a real file system that fails, hangs and is changed by others. */
 import assert from 'node:assert/strict'
-import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import fs from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import { after, afterEach, before, describe, test } from 'node:test'
 import { pino } from 'pino'
 import { TrackFile } from '../../../src/track/track-file.ts'
 import { withFaults } from '../../support/faults.ts'
 import { TempDir } from '../../support/temp.ts'
-import { until } from '../../support/until.ts'
+import { clock, until } from '../../support/until.ts'
 
 describe('a track file', () => {
   let dir: TempDir
@@ -153,6 +167,92 @@ describe('a track file', () => {
     await file.close()
     await file.look()
     assert.equal(said(), '0\n')
+  })
+
+  test('says 0 in the end also when the first attempt at that has failed', async () => {
+    await fresh().start()
+    file.set(true)
+    await says('1')
+    // Both the file beside it and the one in its place.
+    let fails = 2
+    await withFaults(
+      ({ name }) => (name === 'open' && fails-- > 0 ? 'EIO' : null),
+      async () => {
+        file.set(false)
+        await file.settled()
+        assert.match(file.error ?? '', /EIO/)
+        await says('0')
+      },
+    )
+    await until('that is told', () => file.error === null)
+  })
+
+  test('is not looked at again while a look hangs, and what is no file takes no thread', async () => {
+    await fresh().start()
+    file.set(true)
+    await says('1')
+    rmSync(path)
+    execFileSync('mkfifo', [path])
+    await Promise.all(Array.from({ length: 5 }, () => file.look()))
+    // Not to be read before: this process would wait for a writer.
+    await until('it is a file again', () => statSync(path).isFile())
+    await says('1')
+  })
+
+  test('loses no value that is set at whatever moment of a write', async () => {
+    await fresh().start()
+    for (let turns = 0; turns < 30; turns++) {
+      file.set(true)
+      await says('1')
+      file.set(false)
+      while (said() === '1\n') await Promise.resolve().then(() => new Promise(setImmediate))
+      for (let turn = 0; turn < turns; turn++) await Promise.resolve()
+      file.set(true)
+      await says('1')
+      file.set(false)
+      await says('0')
+    }
+  })
+
+  test('leaves alone what a link leads to', async () => {
+    await fresh().start()
+    file.set(true)
+    await says('1')
+    const target = join(path, '..', 'precious')
+    writeFileSync(target, 'precious data')
+    rmSync(path)
+    symlinkSync(target, path)
+    await withFaults(
+      ({ name }) => (name === 'rename' ? 'EIO' : null),
+      async () => {
+        file.set(false)
+        await until('it has failed', () => file.error !== null)
+      },
+    )
+    assert.equal(readFileSync(target, 'utf8'), 'precious data')
+    await until('the link is replaced', () => !lstatSync(path).isSymbolicLink())
+  })
+
+  test('keeps nobody waiting at the start where the file system hangs', async () => {
+    fresh()
+    let release: () => void = () => undefined
+    const hang = new Promise<void>((resolve) => (release = resolve))
+    const open = fs.open
+    fs.open = async (...args: Parameters<typeof open>) => {
+      await hang
+      return open(...args)
+    }
+    syncBuiltinESMExports()
+    try {
+      const began = clock()
+      await file.start()
+      assert.ok(clock() - began < 20_000)
+    } finally {
+      fs.open = open
+      syncBuiltinESMExports()
+      release()
+    }
+    await says('0')
   })
 
   test('keeps nobody waiting when it is closed and cannot be written', async () => {

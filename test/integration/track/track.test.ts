@@ -100,9 +100,21 @@ describe('track', () => {
     await says({ leader: 0, other: 0, primary: 0, replicas: 0 })
     assert.equal(scene.router.process.running, true)
     assert.equal(client.readyState, 'open')
+    assert.deepEqual(await track('local-leader'), [1, 'the router ends'])
+    assert.deepEqual(await track('replicas'), [1, 'the router ends'])
+    assert.match((await scene.router.command('status')).stdout, /; STOPPING: it accepts nobody any more$/m)
     client.destroy()
     assert.deepEqual(await scene.router.process.exited, { code: 0, signal: null })
     assert.deepEqual(said(), { leader: '0', other: '0', primary: '0', replicas: '0' })
+  })
+
+  test('a file that somebody else has changed is mended', async () => {
+    await run()
+    await says({ leader: 1, other: 0 })
+    scene.write('leader.track', '0\n')
+    scene.write('other.track', '1\n')
+    await says({ leader: 1, other: 0 })
+    assert.equal(scene.logged('track-changed').length, 2)
   })
 
   test('a router that is killed leaves a 1, and the next one says 0 before it knows more', async () => {

@@ -115,6 +115,7 @@ export function sampleStatus(...clusters: Pick<ClusterStatus, 'view' | 'proxy'>[
     node: 'lb1',
     startedAt: NOW - 100_000_000,
     now: NOW,
+    stopping: false,
     maxConnections: 0,
     clusters: all.map((cluster) => ({ ...cluster, localMember: null })),
     templates: null,

@@ -28,6 +28,8 @@ const FILES: readonly (readonly [title: string, text: string, socket: string])[]
   ['an anchor', `${REST}admin: &a\n  socket: /run/x/a.sock\n`, '/run/x/a.sock'],
   ['another key before it', `${REST}admin:\n  bind:\n  socket: /run/x/a.sock\n`, '/run/x/a.sock'],
   ['another key behind it', `${REST}admin:\n  socket: /run/x/a.sock\n  bind:\n`, '/run/x/a.sock'],
+  ['a merge', `x-socket: &s {socket: /run/x/a.sock}\nadmin: {<<: *s}\n${REST}`, '/run/x/a.sock'],
+  ['a merge above it', `x: &x {admin: {socket: /run/x/a.sock}}\n<<: *x\n${REST}`, '/run/x/a.sock'],
   ['no line end', `${REST}admin: {socket: /run/x/a.sock}`, '/run/x/a.sock'],
   ['a path that goes on', `${REST}admin:\n  socket: /run/x\n    y.sock\n`, '/run/x y.sock'],
   ['one that is deeper', `${REST}log:\n  admin:\n    socket: /no\nadmin: {socket: /yes}\n`, '/yes'],

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
@@ -73,6 +74,11 @@ test('of several clusters one has to be named', async () => {
   ])
 })
 
+test('a router that ends holds nothing any more', async () => {
+  status = { ...sampleStatus(), stopping: true }
+  assert.deepEqual(await track('primary', '--socket', socket), [1, 'the router ends\n'])
+})
+
 test('mistakes and help are those of every command', async () => {
   assert.equal((await track())[0], 2)
   assert.equal((await track('leader'))[0], 2)
@@ -80,6 +86,7 @@ test('mistakes and help are those of every command', async () => {
   assert.equal((await track('primary', '--scoket', socket))[0], 2)
   assert.equal((await track('primary', '--timeout', '0'))[0], 2)
   assert.equal((await track('replicas', '--member', 'pg1', '--socket', socket))[0], 2)
+  assert.equal((await track('local-leader', '--member', 'a\nb', '--socket', socket))[0], 2)
   const [code, said] = await track('--help')
   assert.equal(code, 0)
   assert.match(said, /Usage: patroni-router track \[options\] <what>/)
@@ -93,6 +100,11 @@ test('the socket is the one of the configuration', async () => {
   const [code, said] = await track('primary', '-c', join(dir.path, 'none.yml'))
   assert.equal(code, 2)
   assert.match(said, /none\.yml/)
+  // It would be waited for for ever.
+  execFileSync('mkfifo', [join(dir.path, 'fifo')])
+  const [fifo, why] = await track('primary', '-c', join(dir.path, 'fifo'))
+  assert.equal(fifo, 2)
+  assert.match(why, /fifo is not a file[^]*--socket PATH/)
 })
 
 test('who is there and answers nothing of use is as good as nobody', async (t) => {
@@ -115,7 +127,10 @@ test('who is there and answers nothing of use is as good as nobody', async (t) =
   const path = join(dir.path, 'drips.sock')
   const dripping = createServer((client) => {
     const timer = setInterval(() => client.write('1'), 20)
-    client.resume().on('error', () => undefined).on('close', () => clearInterval(timer)) // The asker breaks off.
+    client
+      .resume()
+      .on('error', () => undefined)
+      .on('close', () => clearInterval(timer)) // The asker breaks off.
   })
   await new Promise<void>((resolve) => dripping.listen(path, resolve))
   t.after(() => dripping.close())
