@@ -1,6 +1,8 @@
 import { connect } from 'node:net'
 import { explain, failureOf, RouterError, type Failure } from '../errors.ts'
-import { type RouterStatus, STATUS_FORMAT } from './status.ts'
+import type { GroupStatus, TemplatesStatus } from '../templates/status.ts'
+import type { ClusterView } from '../watcher/view.ts'
+import { type ClusterStatus, type RouterStatus, STATUS_FORMAT } from './status.ts'
 
 /** More than any answer has; it only keeps what is not a router from filling the memory. */
 const MAX_ANSWER_LENGTH = 64 * 1024 * 1024
@@ -50,14 +52,34 @@ export async function askStatus(
   const message = `what answers on ${socketPath} is no patroni-router of this version`
   const other = new RouterError('ADMIN_UNAVAILABLE', message)
   try {
-    const value = JSON.parse(json) as (Omit<RouterStatus, 'templates' | 'track'> & Partial<RouterStatus>) | null
-    // A router that was started before there were templates and track files has none.
-    if (value?.format === STATUS_FORMAT)
-      return { status: { ...value, templates: value.templates ?? null, track: value.track ?? [] }, json }
+    const value = JSON.parse(json) as Older | null
+    if (value?.format === STATUS_FORMAT) return { status: completed(value), json }
   } catch (error) {
     other.cause = error
   }
   throw other
+}
+
+type Newer = 'templates' | 'track' | 'stopping'
+type OlderGroup = Omit<GroupStatus, 'clusters'> & Partial<GroupStatus>
+type Older = Omit<RouterStatus, Newer | 'clusters'> &
+  Partial<Pick<RouterStatus, 'track' | 'stopping'>> & {
+    readonly clusters: readonly {
+      readonly view: Omit<ClusterView, 'name'> & Partial<ClusterView>
+      readonly proxy: ClusterStatus['proxy']
+      readonly localMember?: string | null
+    }[]
+    readonly templates?: (Omit<TemplatesStatus, 'groups'> & { readonly groups: readonly OlderGroup[] }) | null
+  }
+
+/** What a router says that was started before there were templates, track files and names of clusters. */
+function completed({ templates = null, track = [], stopping = false, ...value }: Older): RouterStatus {
+  const clusters = value.clusters.map(({ view, proxy, localMember = null }) => {
+    return { view: { ...view, name: view.name ?? view.scope }, proxy, localMember }
+  })
+  const names = clusters.map(({ view }) => view.name)
+  const groups = templates?.groups.map((group) => ({ ...group, clusters: group.clusters ?? names }))
+  return { ...value, clusters, track, stopping, templates: templates && { ...templates, groups: groups ?? [] } }
 }
 
 const ADVICE: Partial<Record<Failure, string>> = {

@@ -1,9 +1,9 @@
 import { lookup } from 'node:dns/promises'
 import { constants } from 'node:fs'
-import { access, lstat, stat } from 'node:fs/promises'
+import { access, lstat, realpath, stat } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
-import { dirname } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import type { Bind, ClusterConfig, Config } from '../config/config.ts'
 import { explain, failureOf } from '../errors.ts'
 
@@ -19,10 +19,12 @@ export async function checkFiles(config: Config): Promise<Findings> {
     ...config.clusters.flatMap((cluster) => [checkReadable(cluster), checkListeners(cluster)]),
     checkStateDir(config.stateDir),
     ...config.track.files.map(({ path }, index) => checkTrackFile(path, `track.files.${index}.path`)),
+    checkTrackLinks(config),
   ])
   return {
-    problems: each.flatMap(({ problems }) => problems),
-    warnings: each.flatMap(({ warnings }) => warnings),
+    // What clusters have in common is found for each of them.
+    problems: [...new Set(each.flatMap(({ problems }) => problems))],
+    warnings: [...new Set(each.flatMap(({ warnings }) => warnings))],
   }
 }
 
@@ -83,6 +85,21 @@ async function checkTrackFile(path: string, key: string): Promise<Findings> {
         ? []
         : [`${key}: ${path}: is there and is not a file`]
       : [`${key}: ${path}: ${parent === null ? `its directory ${why}` : `${dirname(directory)}: ${parent}`}`]
+  return { problems, warnings: [] }
+}
+
+/** What is one file by two names, which the configuration alone does not show. */
+async function checkTrackLinks({ track: { files } }: Config): Promise<Findings> {
+  const real = await Promise.all(
+    // A directory that is not there has one name.
+    files.map(async ({ path }) => join(await realpath(dirname(path)).catch(() => dirname(path)), basename(path))),
+  )
+  const problems = real.flatMap((path, index) => {
+    const before = real.indexOf(path)
+    return before < index
+      ? [`track.files.${index}.path: ${files[index]?.path} is the file of track.files.${before}`]
+      : []
+  })
   return { problems, warnings: [] }
 }
 

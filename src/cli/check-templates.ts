@@ -113,7 +113,9 @@ function commandsOf(templates: readonly TemplateConfig[], hooks: readonly HookCo
       ? []
       : [{ key: reloadGroup === null ? `templates.${index}.reload` : `reload of ${reloadGroup}`, command: reload }]),
   ])
-  return [...ofTemplates, ...hooks.map(({ run }, index) => ({ key: `hooks.${index}.command`, command: run }))]
+  // One that is for every cluster is there for each, with the same command.
+  const commands = [...new Set(hooks.map(({ run }) => run))]
+  return [...ofTemplates, ...commands.map((command, index) => ({ key: `hooks.${index}.command`, command }))]
 }
 
 /** What a text names is known to the shell alone. */
@@ -153,11 +155,15 @@ async function isDirectory(path: string): Promise<boolean> {
 }
 
 /** A template in one line. */
-export function describeTemplate(template: TemplateConfig, configFile: string | null): string {
+export function describeTemplate(template: TemplateConfig, configFile: string | null, several = false): string {
   const { source, destination, check, reload, reloadGroup, prefix, keys, subject } = template
   return [
     `${asWritten(source, configFile)} -> ${destination}`,
-    ...(subject.kind === 'clusters' ? [`of ${subject.clusters.join(' and ')}`] : []),
+    ...(subject.kind === 'clusters'
+      ? [`of ${subject.clusters.join(' and ')}`]
+      : several
+        ? [`of ${subject.cluster}`]
+        : []),
     ...(keys.length === 0 ? [] : [`keys ${keys.map((key) => `${prefix}${key}`).join(' and ')}`]),
     ...(check === null ? [] : [`check: ${describeCommand(check)}`]),
     ...(reload === null ? [] : [`reload: ${describeCommand(reload)}`]),

@@ -89,7 +89,7 @@ function describeListener(listener: ListenerConfig): string {
 function describeSinks({ clusters, templates, hooks, track, file }: Config): string {
   const of = (cluster: string): string => (clusters.length > 1 ? `${cluster}: ` : '')
   const lines = [
-    ...templates.map((template) => line('template', describeTemplate(template, file))),
+    ...templates.map((template) => line('template', describeTemplate(template, file, clusters.length > 1))),
     // One that is for every cluster is there for each.
     ...hooks.map((hook) => line('hook', describeHook(hook))),
     ...track.files.map(({ path, cluster, condition }) => {

@@ -97,7 +97,18 @@ function only(name: string, status: RouterStatus): RouterStatus {
   const clusters = status.clusters.filter(({ view }) => view.name === name)
   const names = status.clusters.map(({ view }) => view.name).join(', ')
   if (clusters.length === 0) throw new RouterError('CONFIG_INVALID', `there is no cluster ${name}: there is ${names}`)
-  return { ...status, clusters, track: status.track.filter(({ cluster }) => cluster === name) }
+  const isIts = ({ cluster }: { readonly cluster: string }): boolean => cluster === name
+  const { templates } = status
+  return {
+    ...status,
+    clusters,
+    track: status.track.filter(isIts),
+    templates: templates && {
+      groups: templates.groups.filter((group) => group.clusters.includes(name)),
+      hooks: templates.hooks.filter(isIts),
+      keys: templates.keys.filter(isIts),
+    },
+  }
 }
 
 function isUnavailable(error: unknown): boolean {

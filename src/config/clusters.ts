@@ -1,5 +1,5 @@
 /** The clusters of a configuration, each as the flat configuration that it would be alone. Pure. */
-import type { ClusterConfig } from './config.ts'
+import type { ClusterConfig, DcsConfig } from './config.ts'
 import { plainName } from './fields.ts'
 import { isMapping, show } from './parsed.ts'
 import type { Fault } from './problem.ts'
@@ -58,6 +58,11 @@ function isThere(section: Section, key: string): boolean {
   return (section[key] ?? null) !== null
 }
 
+/** What it is called; of the flat form the scope. */
+export function nameOf({ name, tree }: ClusterDraft): string {
+  return name ?? (typeof tree['scope'] === 'string' ? tree['scope'] : '')
+}
+
 /** What is wrong with the list as such. */
 export function checkClusters(tree: Section): Fault[] {
   const { clusters = null } = tree
@@ -67,7 +72,13 @@ export function checkClusters(tree: Section): Fault[] {
   if (names.length === 0) return [{ path: ['clusters'], message: 'names no cluster' }]
   return names.flatMap((name) => {
     const parsed = check(name)
-    return parsed.ok ? [] : [{ path: ['clusters', name], message: parsed.message }]
+    // JavaScript puts such names first, whatever the order in the file.
+    const message = parsed.ok
+      ? /^\d+$/.test(name)
+        ? 'is a number: the name of a cluster has a letter, too'
+        : null
+      : parsed.message
+    return message === null ? [] : [{ path: ['clusters', name], message }]
   })
 }
 
@@ -80,7 +91,7 @@ export function checkDistinct(
     if (cluster === null) return []
     const { name, namespace, scope, citusGroup, dcs } = cluster
     // A source that is asked by REST shows one cluster, whatever the namespace.
-    const id = JSON.stringify([dcs, dcs.kind === 'etcd3' ? [namespace, citusGroup] : null, scope])
+    const id = JSON.stringify([sourceOf(dcs), dcs.kind === 'etcd3' ? [namespace, citusGroup] : null, scope])
     const other = seen.get(id)
     if (other === undefined) {
       seen.set(id, name)
@@ -89,4 +100,16 @@ export function checkDistinct(
     const message = `is the same cluster as ${other}: scope ${show(scope)}, with the same DCS, namespace and Citus group`
     return [{ path: ['clusters', name], message }]
   })
+}
+
+/** In whatever order its addresses are written. */
+function sourceOf(dcs: DcsConfig): unknown {
+  switch (dcs.kind) {
+    case 'etcd3':
+      return [dcs.kind, dcs.endpoints.toSorted()]
+    case 'rest':
+      return [dcs.kind, dcs.urls.toSorted()]
+    case 'file':
+      return [dcs.kind, dcs.path]
+  }
 }

@@ -115,6 +115,16 @@ export function overlappingBinds(listeners: unknown, adminSocket: string): Fault
   return faults
 }
 
+/** The paths of the Unix sockets that listeners have, as far as they can be understood. */
+export function listenerSockets({ proxy }: Readonly<Record<string, unknown>>): readonly string[] {
+  const listeners = isMapping(proxy) && isMapping(proxy['listeners']) ? Object.values(proxy['listeners']) : []
+  const binds = listeners.flatMap((listener) => entriesOf(isMapping(listener) ? listener['bind'] : undefined))
+  return binds.flatMap(({ value }) => {
+    const parsed = parseBind(value)
+    return parsed.ok && parsed.value.kind === 'unix' ? [parsed.value.path] : []
+  })
+}
+
 function overlap(a: Bind, b: Bind): boolean {
   if (a.kind === 'unix' || b.kind === 'unix') return a.kind === 'unix' && b.kind === 'unix' && a.path === b.path
   if (a.port !== b.port || a.port === 0) return false

@@ -1,4 +1,5 @@
 /** Who names a cluster (listeners, templates, hooks, track files), and whether there is one of that name. Pure. */
+import { plainName } from './fields.ts'
 import { isMapping, show } from './parsed.ts'
 import { nearest, type Fault } from './problem.ts'
 
@@ -37,7 +38,8 @@ export function isSidecar({ templates, track }: Section): boolean {
 function checkOne(entry: unknown, path: readonly string[], names: readonly string[], isNeeded: boolean): Fault[] {
   if (!isMapping(entry)) return []
   const { cluster = null } = entry
-  if (cluster !== null) return unknown(cluster, [...path, 'cluster'], names)
+  // What is no name at all is told where its form is checked.
+  if (cluster !== null) return isName(cluster) ? unknown(cluster, [...path, 'cluster'], names) : []
   if (!isNeeded || names.length < 2) return []
   return [{ path: [...path, 'cluster'], message: `is required: one of ${names.join(', ')}` }]
 }
@@ -67,6 +69,10 @@ function unknown(name: unknown, path: readonly string[], names: readonly string[
   const hint =
     near === null ? `there ${names.length === 1 ? 'is' : 'are'} ${names.join(', ')}` : `did you mean "${near}"?`
   return [{ path, message: `${show(name)} is not the name of a cluster; ${hint}` }]
+}
+
+function isName(value: unknown): boolean {
+  return plainName('cluster')(value).ok
 }
 
 function listOf(value: unknown): readonly unknown[] {

@@ -153,7 +153,9 @@ function faultsOf(issue: z.core.$ZodIssue, tree: unknown): Fault[] {
   if (issue.code !== 'invalid_type') return [{ path, message: issue.message }]
   const value = path.reduce<unknown>((node, key) => childOf(node, key), tree)
   const needed = issue.expected === 'array' ? 'a list, each of its entries behind a dash' : 'a mapping'
-  return [{ path, message: `must be ${needed}, not ${show(value)}` }]
+  // Where a section of Patroni was meant, the text can hold a password.
+  const found = path[0] === 'clusters' && typeof value === 'string' ? 'text' : show(value)
+  return [{ path, message: `must be ${needed}, not ${found}` }]
 }
 
 function childOf(node: unknown, key: string): unknown {

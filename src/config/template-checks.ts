@@ -1,10 +1,12 @@
-import { isAbsolute, join, normalize, resolve } from 'node:path'
-import type { ClusterDraft } from './clusters.ts'
+import { join, normalize, resolve } from 'node:path'
+import { type ClusterDraft, nameOf } from './clusters.ts'
+import { checkHooks } from './hook-checks.ts'
 import { mentions, placeholdersIn, wordsOf } from './command.ts'
 import { isMapping } from './parsed.ts'
-import { nearest, type Fault } from './problem.ts'
+import type { Fault } from './problem.ts'
 import { checkGroups } from './reload-groups.ts'
 import { DEFAULT_ADMIN_SOCKET } from './defaults.ts'
+import { listenerSockets } from './listeners.ts'
 import { at, draftsOf, type Draft, type Section } from './template-draft.ts'
 import { trackPaths } from './track.ts'
 
@@ -32,6 +34,7 @@ export function checkTemplates(
   const drafts = draftsOf(tree['templates'], surroundings.directory)
   const taken = takenIn(tree, surroundings, clusters)
   const hasState = (tree['state_dir'] ?? null) !== null
+  const names = clusters.map(nameOf)
   const warnings = drafts.flatMap(checkOfOldFile)
   const reloading = drafts.find(({ reload }) => reload !== null)
   if (reloading !== undefined && !hasState)
@@ -44,7 +47,7 @@ export function checkTemplates(
         ...checkKeys(draft, clusters),
       ]),
       ...checkGroups(drafts, hasState),
-      ...checkHooks(tree['hooks'], drafts),
+      ...checkHooks(tree['hooks'], drafts, names),
       ...checkTrackPaths(tree, taken, drafts),
     ],
     warnings,
@@ -72,6 +75,7 @@ function takenIn(
     { path: configFile, isTree: false, message: 'is the configuration file' },
     ...described.map((path) => ({ path, isTree: false, message: 'is the description of the cluster (file.path)' })),
     { path: normalize(socket), isTree: false, message: 'is the admin socket (admin.socket)' },
+    ...listenerSockets(tree).map((path) => ({ path, isTree: false, message: 'is the socket of a listener' })),
     { path: typeof stateDir === 'string' ? stateDir : null, isTree: true, message: 'is in state_dir' },
   ].flatMap(({ path, ...rest }) => (path === null || path === '' ? [] : [{ path: normalize(path), ...rest }]))
 }
@@ -83,7 +87,10 @@ function isTaken(path: string, taken: readonly Taken[]): Taken | undefined {
 /** What is wrong between the track files and all else that has a path. */
 function checkTrackPaths(tree: Section, taken: readonly Taken[], drafts: readonly Draft[]): Fault[] {
   return trackPaths(tree).flatMap(({ path, at: place }): Fault[] => {
-    const template = drafts.find(({ source, destination }) => path === source || path === destination)
+    const template = drafts.find(({ source, destination, section }) => {
+      const backup = section['backup'] === true && destination !== null ? `${destination}.bak` : null
+      return [source, destination, backup].includes(path)
+    })
     const message = template === undefined ? isTaken(path, taken)?.message : `is a file of templates.${template.index}`
     return message === undefined ? [] : [{ path: place, message }]
   })
@@ -149,23 +156,4 @@ function checkKeys(draft: Draft, clusters: readonly ClusterDraft[]): Fault[] {
   const dcs = ['file', 'rest'].find((name) => (own?.tree[name] ?? null) !== null) ?? null
   if (dcs !== null) return [at(draft, key, `needs etcd3: ${dcs} has no other keys than the cluster`)]
   return isEmpty ? [at(draft, 'prefix', 'is without keys: nothing is read; keys: [/] is all below it')] : []
-}
-
-function checkHooks(hooks: unknown, drafts: readonly Draft[]): Fault[] {
-  const sections: readonly unknown[] = Array.isArray(hooks) ? hooks : []
-  const known = drafts.flatMap(({ group, destination }) => [group, destination].filter((name) => name !== null))
-  const names = sections.map((hook) => (isMapping(hook) ? hook['name'] : null))
-  return sections.flatMap((hook, index): Fault[] => {
-    if (!isMapping(hook)) return []
-    const { name = null, after = null } = hook
-    const fault = (key: string, message: string): Fault => ({ path: ['hooks', String(index), key], message })
-    const faults =
-      name !== null && names.indexOf(name) < index
-        ? [fault('name', `is the name of hooks.${names.indexOf(name)} already`)]
-        : []
-    if (typeof after !== 'string' || known.includes(isAbsolute(after) ? normalize(after) : after)) return faults
-    const near = nearest(after, known)
-    const hint = near === null ? '' : `; did you mean "${near}"?`
-    return [...faults, fault('after', `is neither a reload group nor the destination of a template${hint}`)]
-  })
 }

@@ -1,4 +1,4 @@
-import { isAbsolute, normalize } from 'node:path'
+import { basename, isAbsolute, normalize } from 'node:path'
 import { z } from 'zod'
 import { CONDITIONS, type Condition, type ConditionName } from './conditions.ts'
 import type { TrackFileConfig } from './config.ts'
@@ -14,7 +14,7 @@ const SYNONYMS: Readonly<Record<string, ConditionName>> = {
 }
 
 export const TRACK_FILE = {
-  path: field(destinationPath),
+  path: field(trackPath),
   when: field(oneOf(CONDITIONS, [], SYNONYMS)),
   member: optional(memberName, null),
   cluster: optional(plainName('cluster'), null),
@@ -77,6 +77,15 @@ export function trackPaths(
 function sectionsOf({ track }: Readonly<Record<string, unknown>>): readonly Readonly<Record<string, unknown>>[] {
   const files: readonly unknown[] = isMapping(track) && Array.isArray(track['files']) ? track['files'] : []
   return files.map((file) => (isMapping(file) ? file : {}))
+}
+
+/** A file beside it is renamed over it, and its name is longer: a file system takes 255 bytes. */
+const MAX_NAME_BYTES = 200
+
+function trackPath(value: unknown): Parsed<string> {
+  const path = destinationPath(value)
+  if (!path.ok || Buffer.byteLength(basename(path.value)) <= MAX_NAME_BYTES) return path
+  return bad(`has too long a name: at most ${MAX_NAME_BYTES} bytes`)
 }
 
 function memberName(value: unknown): Parsed<string> {

@@ -84,7 +84,7 @@ export function parseYaml(text: string): YamlFile {
     keepOn(document)
     return {
       ok: true,
-      value: document.toJS({ maxAliasCount: 100 }) as unknown,
+      value: document.toJS({ maxAliasCount: 1000 }) as unknown,
       duplicates: duplicateKeys(document).map(({ path, offset }) => ({ ...at(offset), path })),
       locate: (path) => {
         const offset = find(document, path)

@@ -6,13 +6,15 @@ import type { TemplateClusters, TemplateContext } from './engine/context.ts'
 export interface Known {
   readonly context: TemplateContext | null
   readonly obstacle: string | null
+  /** Its DCS has been read, or somebody has proved to be its primary without. */
+  readonly isRead: boolean
 }
 
 export type ContextResult =
   | { readonly ok: true; readonly context: TemplateContext | TemplateClusters }
   | { readonly ok: false; readonly reason: string }
 
-const UNKNOWN: Known = { context: null, obstacle: 'the cluster is not known yet' }
+const UNKNOWN: Known = { context: null, obstacle: 'the cluster is not known yet', isRead: false }
 
 /**
  * What a template is to see, or why not yet. Of several clusters each has to be known: a file without the servers of one
@@ -30,8 +32,8 @@ export function contextFor(
   }
   const clusters: TemplateClusters['clusters'][number][] = []
   for (const name of subject.clusters) {
-    const { context, obstacle } = known(name) ?? UNKNOWN
-    const isAllowed = obstacle === null || (late && onEmpty === 'render')
+    const { context, obstacle, isRead } = known(name) ?? UNKNOWN
+    const isAllowed = obstacle === null || (late && !isRead && onEmpty === 'render')
     if (context === null || !isAllowed) return { ok: false, reason: `${name}: ${obstacle ?? ''}` }
     clusters.push({ name, ...context })
   }

@@ -10,7 +10,8 @@ export interface KeyStoresOptions {
   /** Of the cluster of that name; null: its DCS has no keys for templates. */
   readonly source: (cluster: string) => KeyValueSource | null
   readonly templates: readonly TemplateConfig[]
-  readonly log: Log | null
+  /** Of the cluster of that name. */
+  readonly log: (cluster: string) => Log | null
 }
 
 export class KeyStores {
@@ -23,7 +24,7 @@ export class KeyStores {
     this.#stores = new Map(
       [...byCluster].map(([cluster, own]) => [
         cluster,
-        new KeyStore({ source: source(cluster), roots: own.flatMap(rootsOf), log }),
+        new KeyStore({ source: source(cluster), roots: own.flatMap(rootsOf), log: log(cluster) }),
       ]),
     )
   }

@@ -42,6 +42,10 @@ export class Observed {
     return whyNotYet(this.#view, this.#patience !== 'over')
   }
 
+  get isRead(): boolean {
+    return this.#view !== null && whyNotYet(this.#view, false) === null
+  }
+
   close(): void {
     if (typeof this.#patience === 'object') clearTimeout(this.#patience)
   }

@@ -12,6 +12,8 @@ export interface TemplatesStatus {
 export interface GroupStatus {
   /** The reload group, or the destination of a template of its own. */
   readonly name: string
+  /** Which its templates are about. */
+  readonly clusters: readonly string[]
   readonly state: GroupState
   /** Since when; milliseconds since the epoch, like every time in here. */
   readonly since: number

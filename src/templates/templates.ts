@@ -69,7 +69,7 @@ export class Templates {
       return new Group({ group, templates, files, journal, env, signalGroup, log, inputs })
     }
     this.#groups = new Map([...groupsOf(config.templates)].map(([name, all]) => [name, build(name, all)]))
-    this.#keys = new KeyStores({ source, templates: config.templates, log })
+    this.#keys = new KeyStores({ source, templates: config.templates, log: (cluster) => log.child({ cluster }) })
     const settled = (group: string, signal: AbortSignal): Promise<void> => this.settled(group, signal)
     const byCluster = Map.groupBy(config.hooks, ({ cluster }) => cluster)
     this.#hooks = new Map(

@@ -1,11 +1,11 @@
 /** One pass over all templates, as the router makes it, without a router. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
-import type { ClusterConfig, Config, TemplateConfig, TemplateSubject } from '../../config/config.ts'
+import type { ClusterConfig, Config, TemplateConfig } from '../../config/config.ts'
 import { explain } from '../../errors.ts'
 import { contextOf } from '../../templates/engine/context.ts'
 import { Files } from '../../templates/files/files.ts'
-import { groupsOf } from '../../templates/groups/grouping.ts'
+import { clustersOf, groupsOf } from '../../templates/groups/grouping.ts'
 import { contextFor, type Known } from '../../templates/inputs.ts'
 import { KeyStores } from '../../templates/key-stores.ts'
 import type { Facts } from '../../templates/engine/render.ts'
@@ -34,13 +34,13 @@ export interface OnePassDeps {
  */
 export async function onePass(config: Config, mode: Mode, { io, report, signal }: OnePassDeps): Promise<boolean> {
   const { clusters, templates, stateDir } = config
-  const named = new Set(templates.flatMap(({ subject }) => clustersOf(subject)))
-  const wanted = clusters.filter(({ name }) => named.has(name))
+  const named = clustersOf(templates)
+  const wanted = clusters.filter(({ name }) => named.includes(name))
   const source = (name: string): KeyValueSource | null => {
     const cluster = clusters.find((each) => each.name === name)
     return cluster === undefined ? null : createKeyValueSource(cluster)
   }
-  const keys = new KeyStores({ source, templates, log: null })
+  const keys = new KeyStores({ source, templates, log: () => null })
   const over = new AbortController()
   const end = AbortSignal.any([signal, over.signal])
   try {
@@ -68,10 +68,6 @@ export async function onePass(config: Config, mode: Mode, { io, report, signal }
   }
 }
 
-function clustersOf(subject: TemplateSubject): readonly string[] {
-  return subject.kind === 'cluster' ? [subject.cluster] : subject.clusters
-}
-
 /** What is known of each. Rejects as {@link firstView} does where none of them can be read. */
 async function readAll(clusters: readonly ClusterConfig[], signal: AbortSignal): Promise<ReadonlyMap<string, Known>> {
   const log = pino({ level: 'silent' })
@@ -83,7 +79,7 @@ async function readAll(clusters: readonly ClusterConfig[], signal: AbortSignal):
     read.map((result, at): [string, Known] => {
       const context = result.status === 'fulfilled' ? contextOf(result.value) : null
       const obstacle = result.status === 'fulfilled' ? null : explain(result.reason)
-      return [clusters[at]?.name ?? '', { context, obstacle }]
+      return [clusters[at]?.name ?? '', { context, obstacle, isRead: context !== null }]
     }),
   )
 }
@@ -108,8 +104,9 @@ export async function keysRead<T extends Pick<TemplateConfig, 'keys'>>(
   signal.throwIfAborted()
 }
 
-function whyNoKeys(keys: KeyStores, { prefix }: TemplateConfig): string {
-  const error = keys.status().find(({ state }) => state === 'never')?.error ?? null
+function whyNoKeys(keys: KeyStores, { prefix, subject }: TemplateConfig): string {
+  const own = keys.status().filter(({ cluster }) => clustersOf([{ subject }]).includes(cluster))
+  const error = own.find(({ state }) => state === 'never')?.error ?? null
   const late = `the keys below ${prefix || '/'} could not be read within ${KEYS_TIMEOUT_MS / 1000} s`
   return error === null ? late : `${late}: ${error}`
 }

@@ -7,7 +7,7 @@ import { MAX_TIMER_MS, now } from '../../clock.ts'
 import type { TemplateConfig } from '../../config/config.ts'
 import { explain } from '../../errors.ts'
 import type { FactBook } from '../facts.ts'
-import { timingOf } from './grouping.ts'
+import { clustersOf, timingOf } from './grouping.ts'
 import { Inquiry } from './inquiry.ts'
 import { narrateLeftOut, narrateResult, type Line, type Result } from './narrate.ts'
 import { Placement, type PlacementDeps } from './placement.ts'
@@ -106,6 +106,7 @@ export class Group {
     const reload = this.#placement.reload
     return {
       name: this.#deps.group,
+      clusters: clustersOf(this.#deps.templates),
       state,
       since,
       reason: 'reason' in this.#result ? this.#result.reason : state === 'in-sync' ? '' : 'a change is on its way',

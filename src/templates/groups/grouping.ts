@@ -18,6 +18,13 @@ export function groupNameOf({ reloadGroup, destination }: TemplateConfig): strin
   return reloadGroup ?? destination
 }
 
+/** Which clusters they are about, each once. */
+export function clustersOf(templates: readonly Pick<TemplateConfig, 'subject'>[]): readonly string[] {
+  return [
+    ...new Set(templates.flatMap(({ subject }) => (subject.kind === 'cluster' ? subject.cluster : subject.clusters))),
+  ]
+}
+
 /** Of all that is asked for the longest debounce and the shortest interval. */
 export function timingOf(templates: readonly TemplateConfig[]): Timing {
   const intervals = templates.map(({ intervalMs }) => intervalMs).filter((ms) => ms > 0)

@@ -33,7 +33,7 @@ function template(changes: Partial<TemplateStatus> = {}): TemplateStatus {
 function group(changes: Partial<GroupStatus> = {}): GroupStatus {
   const reload = { pending: false, runs: 0, failures: 0, last: null }
   const [name, state, since, reason] = [CFG, 'in-sync', NOW - 120_000, ''] as const
-  return { name, state, since, reason, templates: [template()], reload, retryAt: null, ...changes }
+  return { name, clusters: ['demo'], state, since, reason, templates: [template()], reload, retryAt: null, ...changes }
 }
 
 function notes(templates: Partial<TemplatesStatus>): string[] {

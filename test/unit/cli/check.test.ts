@@ -182,3 +182,49 @@ test('accepts a socket that is there, a state_dir that is there or could be made
     await once(server, 'close')
   }
 })
+
+test('finds what keeps track files from being written, and which of them are one', async () => {
+  const files = [
+    'DIR/a.track',
+    'DIR/new/a.track',
+    'DIR/file/a.track',
+    'DIR/no/such/a.track',
+    'DIR/directory',
+    'DIR/link/a.track',
+  ]
+  symlinkSync(dir.path, join(dir.path, 'link'))
+  const list = files.map((path) => `    - {path: ${path}, when: primary}\n`).join('')
+  const { code, stderr } = await checked(`${ETCD}track:\n  files:\n${list}`)
+  assert.equal(code, 2)
+  assert.deepEqual(stderr.trim().split('\n'), [
+    'track.files.2.path: DIR/file/a.track: its directory is not a directory',
+    'track.files.3.path: DIR/no/such/a.track: DIR/no: no such directory',
+    'track.files.4.path: DIR/directory: is there and is not a file',
+    'track.files.5.path: DIR/link/a.track is the file of track.files.0',
+  ])
+  const { stdout } = await checked(`${ETCD}name: pg1\ntrack: {files: [{path: DIR/a.track, when: local-leader}]}\n`)
+  assert.match(stdout, /^ {2}track {5}DIR\/a\.track while local-leader pg1$/m)
+})
+
+test('says of several clusters whose each part is, and what they have in common once', async () => {
+  writeFileSync(join(dir.path, 'a.hbs'), 'a')
+  const parts = `clusters: {one: , two: {scope: other}}
+templates:
+  - {source: DIR/a.hbs, destination: DIR/one.cfg, cluster: one}
+  - {source: DIR/a.hbs, destination: DIR/all.cfg, clusters: all}
+hooks:
+  - {on: open, command: [DIR/file]}
+  - {on: open, command: [none-of-that-name]}
+`
+  const { stderr } = await checked(`${ETCD.replace('scope: demo\n', 'ctl: {cacert: DIR/none}\n')}${parts}`)
+  const told = stderr.trim().split('\n')
+  assert.deepEqual(
+    told.map((line) => line.split(': ')[0]),
+    ['DIR/none', 'hooks.0.command', 'hooks.1.command'],
+  )
+  const { stdout } = await checked(`${ETCD.replace('scope: demo\n', '')}${parts.replace(/hooks:[^]*/, '')}`)
+  assert.match(stdout, /^ {2}cluster {3}one in namespace service$/m)
+  assert.match(stdout, /^ {2}cluster {3}two: other in namespace service$/m)
+  assert.match(stdout, /a\.hbs -> DIR\/one\.cfg, of one$/m)
+  assert.match(stdout, /a\.hbs -> DIR\/all\.cfg, of one and two$/m)
+})

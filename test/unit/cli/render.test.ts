@@ -157,7 +157,14 @@ test('writes nothing beside a router that renders the same files', async () => {
   const socket = join(path, 'run', 'admin.sock')
   const destination = join(path, 'out.cfg')
   const template = { source: 'x', destination, renders: 1, writtenAt: null, error: null, check: null, leftOut: [] }
-  const group = { name: 'x', state: 'in-sync', since: 0, reason: '', templates: [template] } as const
+  const group = {
+    name: 'x',
+    clusters: ['demo'],
+    state: 'in-sync',
+    since: 0,
+    reason: '',
+    templates: [template],
+  } as const
   const templates = { groups: [{ ...group, reload: null, retryAt: null }], hooks: [], keys: [] }
   const commands = showCommands(() => ({ ...sampleStatus(), templates }))
   const admin = new AdminSocket({ path: socket, commands, log: pino({ level: 'silent' }) })

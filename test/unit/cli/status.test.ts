@@ -61,6 +61,35 @@ test('gives everything as one line of JSON', async () => {
   assert.match(io.stdout, /^[^\n]+\n$/)
 })
 
+test('shows a router that was started before clusters had names', async () => {
+  const older = sampleStatus().clusters.map(({ view, proxy }) => ({ view: { ...view, name: undefined }, proxy }))
+  const newer = { track: undefined, stopping: undefined, clusters: older }
+  status = { ...sampleStatus(), ...newer } as unknown as RouterStatus
+  const io = new FakeIo()
+  assert.equal(await runProgram(['status', '--socket', socket, '--cluster', 'demo'], io), 0)
+  assert.match(io.stdout, /^\+ Cluster: demo \(7268616322854375442\)/m)
+})
+
+test('shows of one of several clusters what is its own', async () => {
+  const hook = { name: 'h', state: 'open', member: 'pg1', running: true, last: null }
+  const group = { state: 'in-sync', since: 0, reason: '', templates: [], reload: null, retryAt: null } as const
+  const keys = { state: 'up', count: 1, readAt: 0, error: null } as const
+  const second = { view: sampleView({ name: 'other', primary }), proxy: null }
+  status = {
+    ...sampleStatus({ view: sampleView(), proxy: null }, second),
+    templates: {
+      groups: ['demo', 'other'].map((name) => ({ ...group, name: `/${name}`, clusters: [name] })),
+      hooks: ['demo', 'other'].map((cluster) => ({ ...hook, name: `of-${cluster}`, cluster })),
+      keys: ['demo', 'other'].map((cluster) => ({ ...keys, root: `/${cluster}`, cluster })),
+    },
+  }
+  const io = new FakeIo()
+  assert.equal(await runProgram(['status', '--socket', socket, '--cluster', 'demo'], io), 0)
+  for (const line of [/^ Template +\/demo:/m, /^ Hook +of-demo: running/m, /^ Keys +\/demo: 1 key/m])
+    assert.match(io.stdout, line)
+  assert.doesNotMatch(io.stdout, /other/)
+})
+
 test('finds the socket in the configuration', async () => {
   const file = join(dir.path, 'config.yml')
   writeFileSync(file, `scope: demo\netcd3: {hosts: ['127.0.0.1:1']}\nadmin: {socket: '${socket}'}\n`)

@@ -169,6 +169,22 @@ track: {files: [{path: /t, when: primary}]}
     )
   })
 
+  test('with files for all of them need no listeners', () => {
+    const { clusters } = valid(
+      'etcd3: {hosts: a}\nclusters: {one: , two: }\ntrack: {files: [{path: /a, when: primary, cluster: two}]}\n',
+    )
+    assert.deepEqual(
+      clusters.map(({ proxy }) => proxy.listeners.length),
+      [0, 0],
+    )
+  })
+
+  test('may be a hundred by one anchor', () => {
+    const entries = Array.from({ length: 150 }, (_, index) => `  c${index}: {etcd3: *e}\n`).join('')
+    const text = `x: &e {hosts: a}\nclusters:\n${entries}track: {files: [{path: /a, when: primary, cluster: c7}]}\n`
+    assert.equal(valid(text.replace('x: &e {hosts: a}', 'etcd3: &e {hosts: a}')).clusters.length, 150)
+  })
+
   test('each run a hook that names none', () => {
     const { hooks } = valid(`${TWO}hooks:\n  - {on: open, command: a}\n  - {on: open, command: b, cluster: billing}\n`)
     assert.deepEqual(
@@ -301,6 +317,27 @@ const WRONG: readonly (readonly [title: string, text: string, problem: string | 
     `${TWO}track: {files: [{path: /t, when: primary}]}\n`,
     '10:17: track.files.0.cluster: is required: one of orders, billing',
   ],
+  [
+    'a hook that waits for the file of another cluster',
+    `${TWO}templates: [{source: a, destination: /a, cluster: orders}]\nhooks: [{on: open, command: a, after: /a}]\n`,
+    '11:32: hooks.0.after: is about orders: a hook of billing would wait for another cluster',
+  ],
+  [
+    'a number as a name',
+    TWO.replaceAll('billing', "'10'"),
+    [`5:3: clusters.10: is a number: the name of a cluster has a letter, too`],
+  ],
+  [
+    'a cluster that is text',
+    'etcd3: {hosts: a}\nclusters:\n  a: etcd3:{password:hunter2}\n',
+    '3:3: clusters.a: must be a mapping, not text',
+  ],
+  [
+    'the same with its hosts in another order',
+    `clusters:\n  one: {etcd3: {hosts: 'a,b'}, scope: x}\n  two: {etcd3: {hosts: [b, a]}, scope: x}\nproxy: {listeners: {p: {bind: ":1", route: primary, cluster: one}}}\n`,
+    '3:3: clusters.two: is the same cluster as one: scope "x", with the same DCS, namespace and Citus group',
+  ],
+  ['a source of two scopes', TWO.replace('scope: pay', 'ctl: 5'), '5:13: clusters.billing.ctl: must be a mapping'],
   [
     'a cluster that is named where none is',
     "scope: demo\netcd3: {hosts: a}\nproxy: {listeners: {p: {bind: ':1', route: primary, cluster: x}}}\n",

@@ -89,15 +89,21 @@ const WRONG: readonly (readonly [title: string, file: string, problem: string])[
   ],
   ['a file in state_dir', 'path: /var/state/x, when: primary', 'path: is in state_dir'],
   ['a file of a template', 'path: /t, when: primary', 'path: is a file of templates.0'],
+  ['the source of a template', 'path: /etc/router/a, when: primary', 'path: is a file of templates.0'],
+  ['the backup of a template', 'path: /t.bak, when: primary', 'path: is a file of templates.0'],
+  ['the socket of a listener', 'path: /run/pg.sock, when: primary', 'path: is the socket of a listener'],
+  ['too long a name', `path: /${'x'.repeat(201)}, when: primary`, 'path: has too long a name: at most 200 bytes'],
 ]
 
 for (const [title, file, problem] of WRONG)
   test(`track: ${title} is refused with its place and its remedy`, () => {
-    const text = `${BASE}state_dir: /var/state\ntemplates: [{source: a, destination: /t}]\ntrack:\n  files:\n    - {${file}}\n`
+    const others =
+      'templates: [{source: a, destination: /t, backup: true}]\nproxy: {listeners: {p: {bind: /run/pg.sock, route: primary}}}\n'
+    const text = `${BASE}state_dir: /var/state\n${others}track:\n  files:\n    - {${file}}\n`
     const result = load(text)
     assert.ok(!result.ok, 'the configuration was accepted')
     const told = result.problems.map(({ line, path, message }) => `${line ?? 0} ${path}: ${message}`)
-    assert.ok(told.includes(`7 track.files.0.${problem}`), told.join('\n'))
+    assert.ok(told.includes(`8 track.files.0.${problem}`), told.join('\n'))
   })
 
 test('no two track files have the same path', () => {
