@@ -98,7 +98,8 @@ test('runs nothing before anything is known of the cluster', async () => {
   started({ run: 'echo $PATRONI_ROUTER_STATE >> log', on: ['none', 'open'] })
   const primary = { ...view().primary, state: 'none', member: null } as const
   hooks.apply(view({ primary, dcs: { ...view().dcs, state: 'never' } }))
-  assert.deepEqual(hooks.status()[0], { name: 'hooks[0]', state: null, member: null, running: false, last: null })
+  const idle = { state: null, member: null, running: false, last: null }
+  assert.deepEqual(hooks.status()[0], { name: 'hooks[0]', cluster: 'demo', ...idle })
   apply('open')
   await fileIs('log', 'open\n')
 })
