@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { cpus, release, totalmem } from 'node:os'
 
 /** What the figures depend on, as one line for people. */
@@ -9,6 +9,7 @@ export function describeMachine(): string {
     `Patroni ${version('patroni', '--version')}`,
     `PostgreSQL ${version('/usr/lib/postgresql/15/bin/postgres', '--version')}`,
     `HAProxy ${version('haproxy', '-v')}`,
+    `keepalived ${version('keepalived', '--version')}`,
     `Node ${process.versions.node}`,
   ]
   return `${cpus().length} cores, ${gib} GiB, Linux ${release()}; ${versions.join(', ')}`
@@ -16,6 +17,6 @@ export function describeMachine(): string {
 
 /** The first version number that a program says of itself. */
 function version(command: string, flag: string): string {
-  const said = execFileSync(command, [flag], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
-  return /\d+(\.\d+)+/.exec(said)?.[0] ?? 'of an unknown version'
+  const { stdout, stderr } = spawnSync(command, [flag], { encoding: 'utf8' })
+  return /\d+(\.\d+)+/.exec(stdout + stderr)?.[0] ?? 'of an unknown version'
 }
