@@ -15,7 +15,10 @@ printf 'root:x:0:0::/root:/bin/sh\nnode:x:1000:1000::/home/node:/bin/sh\n' >"$ba
 printf 'root:x:0:\nnode:x:1000:\n' >"$base/etc/group"
 
 # Nothing of it is to be left, and no file system of its own can be on one that is an overlay.
-for directory in /var/lib/containers /run /var/tmp; do mount -t tmpfs tmpfs "$directory"; done
+for directory in /var/lib/containers /run /var/tmp; do
+  mkdir -p "$directory"
+  mount -t tmpfs tmpfs "$directory"
+done
 # Its locks would stay in /dev/shm.
 printf '[engine]\nlock_type = "file"\n' >"$1/containers.conf"
 export BUILDAH_FORMAT=docker TMPDIR=/var/tmp CONTAINERS_CONF="$1/containers.conf"
