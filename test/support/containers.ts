@@ -51,7 +51,9 @@ export async function routerImage(): Promise<string> {
 export async function withContainers(lan: Lan, host: Host): Promise<void> {
   const archive = await routerImage()
   // An overlay cannot be on another one.
-  await host.ok('for directory in /var/lib/containers /var/tmp; do mkdir -p $directory; mount -t tmpfs tmpfs $directory; done')
+  await host.ok(
+    'for directory in /var/lib/containers /var/tmp; do mkdir -p $directory; mount -t tmpfs tmpfs $directory; done',
+  )
   await host.write('/etc/containers/containers.conf', CONFIGURATION)
   await lan.ok(`cp '${archive}' ${lan.path}/${host.name}/root/var/tmp.tar`)
   await host.ok('podman load -q -i /var/tmp.tar && rm /var/tmp.tar', { timeoutMs: 60_000 })
