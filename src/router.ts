@@ -10,9 +10,8 @@ import { explain } from './errors.ts'
 import { Proxy } from './proxy/proxy.ts'
 import type { Templates, TemplatesDeps } from './templates/templates.ts'
 import { Track } from './track/track.ts'
-import { createDcs, createKeyValueSource } from './watcher/dcs/create.ts'
+import { createDcs, keyValueSources } from './watcher/dcs/create.ts'
 import type { Dcs } from './watcher/dcs/dcs.ts'
-import type { KeyValueSource } from './watcher/dcs/key-values.ts'
 import { RestClient } from './watcher/rest.ts'
 import type { StateIdentity } from './watcher/state.ts'
 import { StateFile } from './watcher/state-file.ts'
@@ -133,10 +132,7 @@ export class Router {
     const { Templates } = await import('./templates/templates.ts')
     if (this.#closing !== null) return
     const { env, pid, signalGroup, isAlive, log } = this.#deps
-    const source = (name: string): KeyValueSource | null => {
-      const cluster = config.clusters.find((each) => each.name === name)
-      return cluster === undefined ? null : createKeyValueSource(cluster, log)
-    }
+    const source = keyValueSources(config.clusters, log)
     this.#templates = new Templates({ config, source, env, pid, signalGroup, isAlive, log })
     this.#templates.start()
   }

@@ -1,7 +1,7 @@
 /** The clusters of a configuration, each as the flat configuration that it would be alone. Pure. */
 import type { ClusterConfig, DcsConfig } from './config.ts'
 import { plainName } from './fields.ts'
-import { isMapping, show } from './parsed.ts'
+import { bad, isMapping, show, type Parsed } from './parsed.ts'
 import type { Fault } from './problem.ts'
 import { OTHER_DCS } from './sections.ts'
 
@@ -63,22 +63,21 @@ export function nameOf({ name, tree }: ClusterDraft): string {
   return name ?? (typeof tree['scope'] === 'string' ? tree['scope'] : '')
 }
 
+function clusterName(name: string): Parsed<string> {
+  // JavaScript puts such names first, whatever the order in the file.
+  if (/^\d+$/.test(name)) return bad('is a number: the name of a cluster has a letter, too')
+  return plainName('cluster')(name)
+}
+
 /** What is wrong with the list as such. */
 export function checkClusters(tree: Section): Fault[] {
   const { clusters = null } = tree
   if (!isMapping(clusters)) return []
-  const check = plainName('cluster')
   const names = Object.keys(clusters)
   if (names.length === 0) return [{ path: ['clusters'], message: 'names no cluster' }]
   return names.flatMap((name) => {
-    const parsed = check(name)
-    // JavaScript puts such names first, whatever the order in the file.
-    const message = parsed.ok
-      ? /^\d+$/.test(name)
-        ? 'is a number: the name of a cluster has a letter, too'
-        : null
-      : parsed.message
-    return message === null ? [] : [{ path: ['clusters', name], message }]
+    const parsed = clusterName(name)
+    return parsed.ok ? [] : [{ path: ['clusters', name], message: parsed.message }]
   })
 }
 

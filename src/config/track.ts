@@ -35,9 +35,14 @@ export interface Local {
 
 export function trackConfig({ files }: TrackSection, clusters: readonly Local[]): readonly TrackFileConfig[] {
   return (files ?? []).map(({ path, when, member, cluster }) => {
-    const about = clusters.find(({ name }) => name === cluster) ?? clusters[0]
+    const about = clusterOf(cluster, clusters)
     return { path, cluster: about?.name ?? '', condition: conditionOf(when, member ?? about?.localMember ?? '') }
   })
+}
+
+/** The one that is named; the first one where none is. */
+function clusterOf(named: unknown, clusters: readonly Local[]): Local | undefined {
+  return clusters.find(({ name }) => name === named) ?? clusters[0]
 }
 
 function conditionOf(name: ConditionName, member: string): Condition {
@@ -55,7 +60,7 @@ export function checkTrack(tree: Readonly<Record<string, unknown>>, clusters: re
     if (path !== null && paths.indexOf(path) < at)
       faults.push(fault('path', `is the path of track.files.${paths.indexOf(path)} already`))
     if (when === 'local-leader') {
-      const about = clusters.find(({ name }) => name === cluster) ?? clusters[0]
+      const about = clusterOf(cluster, clusters)
       if (member === null && (about?.localMember ?? null) === null)
         faults.push(fault('member', 'is required: the Patroni member on this host (or set name, or PATRONI_NAME)'))
     } else if (member !== null && CONDITIONS.some((name) => name === when))

@@ -1,7 +1,7 @@
 /** What can be asked of a cluster with yes or no: by track files, and by scripts. Pure. */
 import type { Condition } from '../config/conditions.ts'
 import { takesNew } from './machine.ts'
-import { type ClusterView, servesReads } from './view.ts'
+import { type ClusterView, isUnasked, servesReads } from './view.ts'
 
 export interface Verdict {
   /** null: it is not known (yet); to be taken for a no wherever there is nothing between. */
@@ -37,9 +37,7 @@ function judgeReplicas({ members }: ClusterView): Verdict {
   const serving = members.filter(servesReads)
   if (serving.length > 0)
     return { holds: true, reason: `reads are served by ${serving.map(({ name }) => name).join(', ')}` }
-  const unasked = members.find(({ gone, isLeader, address, replica }) => {
-    return !gone && !isLeader && address !== null && !replica.checked
-  })
+  const unasked = members.find(isUnasked)
   if (unasked !== undefined) return { holds: null, reason: `${unasked.name} has not answered yet` }
   return { holds: false, reason: 'no replica serves reads' }
 }

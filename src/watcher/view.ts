@@ -99,6 +99,11 @@ export function servesReads({ replica, isLeader, tags }: MemberView): boolean {
   return replica.fit && !isLeader && !tags['noloadbalance']
 }
 
+/** Whether it may turn out to serve reads: it has not answered since it is there. */
+export function isUnasked({ gone, isLeader, address, replica }: MemberView): boolean {
+  return !gone && !isLeader && address !== null && !replica.checked
+}
+
 /** A failed dial of the proxy, handed to the watcher as an observation. */
 export interface DialFailure {
   readonly member: string

@@ -10,8 +10,7 @@ import { contextFor, type Known } from '../../templates/inputs.ts'
 import { KeyStores } from '../../templates/key-stores.ts'
 import type { Facts } from '../../templates/engine/render.ts'
 import type { Inputs } from '../../templates/groups/rendering.ts'
-import { createKeyValueSource } from '../../watcher/dcs/create.ts'
-import type { KeyValueSource } from '../../watcher/dcs/key-values.ts'
+import { keyValueSources } from '../../watcher/dcs/create.ts'
 import { firstView } from './first-view.ts'
 import type { Io } from '../io.ts'
 import type { Mode, Report } from './group-task.ts'
@@ -36,11 +35,7 @@ export async function onePass(config: Config, mode: Mode, { io, report, signal }
   const { clusters, templates, stateDir } = config
   const named = clustersOf(templates)
   const wanted = clusters.filter(({ name }) => named.includes(name))
-  const source = (name: string): KeyValueSource | null => {
-    const cluster = clusters.find((each) => each.name === name)
-    return cluster === undefined ? null : createKeyValueSource(cluster)
-  }
-  const keys = new KeyStores({ source, templates, log: () => null })
+  const keys = new KeyStores({ source: keyValueSources(clusters), templates, log: () => null })
   const over = new AbortController()
   const end = AbortSignal.any([signal, over.signal])
   try {

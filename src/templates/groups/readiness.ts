@@ -1,6 +1,6 @@
 /** When a cluster is known well enough to be written into files. Pure. */
 import { takesNew } from '../../watcher/machine.ts'
-import type { ClusterView } from '../../watcher/view.ts'
+import { type ClusterView, isUnasked } from '../../watcher/view.ts'
 
 /** For what members have not answered after this a file does not wait. Milliseconds. */
 export const PATIENCE_MS = 3000
@@ -18,9 +18,7 @@ export function whyNotYet(view: ClusterView, patient: boolean): string | null {
   if (!patient) return null
   const isAsked = leader !== null && !standbyCluster && (primary.state === 'promoting' || primary.state === 'none')
   if (isAsked) return `${leader} has not answered yet`
-  const silent = members.find(({ gone, isLeader, address, replica }) => {
-    return !gone && !isLeader && address !== null && !replica.checked
-  })
+  const silent = members.find(isUnasked)
   return silent === undefined ? null : `${silent.name} has not answered yet`
 }
 

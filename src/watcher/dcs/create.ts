@@ -41,6 +41,17 @@ export function createKeyValueSource({ dcs, proxy }: ClusterConfig, log: Log | n
   }
 }
 
+/** The same by the name of a cluster, of which there are `clusters`. */
+export function keyValueSources(
+  clusters: readonly ClusterConfig[],
+  log: Log | null = null,
+): (cluster: string) => KeyValueSource | null {
+  return (name) => {
+    const cluster = clusters.find((each) => each.name === name)
+    return cluster === undefined ? null : createKeyValueSource(cluster, log)
+  }
+}
+
 /** `/service/demo/`, or `/service/demo/0/` for a Citus group (dcs/__init__.py, AbstractDCS.client_path). */
 function prefixOf({ namespace, scope, citusGroup }: ClusterConfig): string {
   const parts = [namespace, scope, citusGroup === null ? '' : String(citusGroup)].filter((part) => part !== '')
