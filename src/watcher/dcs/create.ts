@@ -52,8 +52,8 @@ export function keyValueSources(
   }
 }
 
-/** `/service/demo/`, or `/service/demo/0/` for a Citus group (dcs/__init__.py, AbstractDCS.client_path). */
-function prefixOf({ namespace, scope, citusGroup }: ClusterConfig): string {
+/** Below what the keys of a cluster are: `/service/demo/`, or `/service/demo/0/` for a Citus group (dcs/__init__.py, AbstractDCS.client_path). */
+export function prefixOf({ namespace, scope, citusGroup }: ClusterConfig): string {
   const parts = [namespace, scope, citusGroup === null ? '' : String(citusGroup)].filter((part) => part !== '')
   return `/${parts.join('/')}/`.replace(/\/{2,}/g, '/')
 }

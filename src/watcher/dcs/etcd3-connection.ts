@@ -7,8 +7,10 @@ import {
   InterceptingCall,
   type Interceptor,
   type IRangeResponse,
+  type IResponseHeader,
   type IWatchResponse,
   KVClient,
+  MaintenanceClient,
   WatchClient,
 } from './etcd3.ts'
 import { EtcdChannel, type EtcdTarget, MAX_MESSAGE } from './etcd3-channel.ts'
@@ -58,6 +60,8 @@ export class EtcdConnection {
   readonly #channel: EtcdChannel
   readonly #keys: KeyRange
   readonly #range: { readonly key: Buffer; readonly range_end: Buffer }
+  /** Of the first answer. Behind a proxy each answer can come from elsewhere. */
+  #clusterId: string | null = null
 
   /** `id` is another one for each connection. Connects with the first call. */
   constructor(target: EtcdTarget, id: number, range = belowPrefix(target.prefix)) {
@@ -85,6 +89,7 @@ export class EtcdConnection {
       if (bytes > MAX_MESSAGE) throw new RouterError('DCS_UNAVAILABLE', `the keys are larger than max ${MAX_MESSAGE}`)
       const last = page.kvs.at(-1)?.key ?? this.#range.key
       page = await ask({ revision, key: Buffer.concat([last, Buffer.alloc(1)]) })
+      this.#checkSource(page.header)
       kvs.push(...page.kvs)
       bytes += sizeOf(page.kvs)
     }
@@ -105,8 +110,16 @@ export class EtcdConnection {
 
   /** The client URLs that the members advertise. */
   async clientUrls(): Promise<readonly string[]> {
-    const { members } = await new ClusterClient(this.#channel).memberList({}, this.#channel.within(1))
+    const { header, members } = await new ClusterClient(this.#channel).memberList({}, this.#channel.within(1))
+    this.#checkSource(header)
     return members.flatMap(({ clientURLs }) => clientURLs)
+  }
+
+  /** The ID of the etcd cluster, which is told to everyone, also without a quorum. */
+  async clusterId(): Promise<string> {
+    const { header } = await new MaintenanceClient(this.#channel).status(this.#channel.within(1))
+    this.#checkSource(header)
+    return header.cluster_id
   }
 
   /** Watches the range from a revision on; resolves when etcd has confirmed it. It ends with the connection. */
@@ -120,7 +133,9 @@ export class EtcdConnection {
       onEnd(error)
     }
     stream.on('data', (response) => {
-      if (response.canceled) fail(new RouterError('DCS_STALE', whyCancelled(response)))
+      const stranger = this.#stranger(response.header)
+      if (stranger !== null) fail(stranger)
+      else if (response.canceled) fail(new RouterError('DCS_STALE', whyCancelled(response)))
       else if (response.created) created.resolve(undefined)
       else {
         const events = this.#events(response)
@@ -155,7 +170,24 @@ export class EtcdConnection {
     this.#channel.close()
   }
 
+  /** Why an answer does not count: it comes from another etcd cluster than the first one. */
+  #stranger({ cluster_id: id }: IResponseHeader): RouterError | null {
+    // etcd's own gRPC proxy confirms watches without an ID.
+    if (id === '0') return null
+    this.#clusterId ??= id
+    if (id === this.#clusterId) return null
+    const ids = `${hexId(this.#clusterId)} and ${hexId(id)}`
+    return new RouterError('DCS_STALE', `two etcd clusters answer there in turns, with the IDs ${ids}`)
+  }
+
+  /** @throws RouterError `DCS_STALE`. */
+  #checkSource(header: IResponseHeader): void {
+    const stranger = this.#stranger(header)
+    if (stranger !== null) throw stranger
+  }
+
   #reading({ header, kvs, count }: IRangeResponse): EtcdReading {
+    this.#checkSource(header)
     const keys = kvs.map((kv) => this.#entry(kv))
     return { clusterId: header.cluster_id, revision: BigInt(header.revision), keys, count: Number(count) }
   }
@@ -175,6 +207,11 @@ export class EtcdConnection {
       modified: BigInt(kv.mod_revision),
     }
   }
+}
+
+/** The ID of an etcd cluster or member as its own log and `etcdctl member list` show it. */
+export function hexId(id: string): string {
+  return BigInt(id).toString(16)
 }
 
 function sizeOf(kvs: readonly IKeyValue[]): number {

@@ -1,4 +1,7 @@
-/** Finds out what listens where no etcd v3 answers: an old etcd, a proxy for HTTP/1.1, or one with TLS, or without. */
+/**
+ * Finds out what listens where no etcd v3 answers: an old etcd, a proxy for HTTP/1.1, or one with TLS, or without. What
+ * etcd itself says, endpoint by endpoint, is asked in `etcd3-seeds.ts`.
+ */
 import { get as getHttp } from 'node:http'
 import { get as getHttps } from 'node:https'
 import { connect } from 'node:tls'

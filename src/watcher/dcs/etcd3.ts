@@ -20,8 +20,10 @@ export {
   type ICallable,
   type IKeyValue,
   type IRangeResponse,
+  type IResponseHeader,
   type IWatchResponse,
   KVClient,
+  MaintenanceClient,
   type Services,
   WatchClient,
 } from 'etcd3'

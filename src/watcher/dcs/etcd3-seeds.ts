@@ -1,0 +1,65 @@
+/** Asks etcd endpoints one by one, beside any observation: of which etcd cluster each is, and whether it can be read. */
+import type { Etcd3Config } from '../../config/config.ts'
+import { explain } from '../../errors.ts'
+import { Certificates } from '../certificates.ts'
+import { EtcdConnection, hexId } from './etcd3-connection.ts'
+import { ETCD_SETTINGS } from './etcd3-trouble.ts'
+
+export interface SeedOptions {
+  readonly config: Etcd3Config
+  /** What is read: `/service/demo/`, with the slash at the end. */
+  readonly prefix: string
+  /** How long a read may take. Milliseconds. */
+  readonly timeoutMs: number
+}
+
+/** What one configured endpoint has answered. */
+export interface SeedReport {
+  /** As it is configured. */
+  readonly endpoint: string
+  /** Of the etcd cluster, as etcd's log shows it; known also of one that refuses to be read. null: it has not told. */
+  readonly clusterId: string | null
+  /** Why it cannot be read, for a person, with what to do about it; null: it has answered a linearizable read. */
+  readonly reason: string | null
+}
+
+/**
+ * Asks every configured endpoint, all at once, and gives a report of each in the order of the configuration. More than
+ * one `clusterId` among them is a mistake: the router reads one etcd cluster, that of the first seed that answers.
+ * Rejects when `signal` aborts, and never else.
+ */
+export async function probeSeeds(options: SeedOptions, signal: AbortSignal): Promise<readonly SeedReport[]> {
+  const { config } = options
+  const certificates =
+    config.protocol === 'https' ? new Certificates(config, { systemTrust: true, settings: ETCD_SETTINGS }) : null
+  const reports = await Promise.all(
+    config.endpoints.map((endpoint, index) => probeSeed(endpoint, index, { ...options, certificates }, signal)),
+  )
+  signal.throwIfAborted()
+  return reports
+}
+
+async function probeSeed(
+  endpoint: string,
+  index: number,
+  { config, prefix, timeoutMs, certificates }: SeedOptions & { readonly certificates: Certificates | null },
+  signal: AbortSignal,
+): Promise<SeedReport> {
+  let connection: EtcdConnection | null = null
+  const onAbort = (): void => connection?.close()
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    const set = certificates?.read() ?? null
+    // Below zero: an observation counts its connections from one.
+    connection = new EtcdConnection({ endpoint, config, certificates: set, prefix, timeoutMs }, -1 - index)
+    const [count, id] = await Promise.allSettled([connection.count(), connection.clusterId()])
+    const clusterId = id.status === 'fulfilled' ? hexId(id.value) : null
+    if (count.status === 'fulfilled') return { endpoint, clusterId: hexId(count.value.clusterId), reason: null }
+    return { endpoint, clusterId, reason: await connection.explain(count.reason, signal) }
+  } catch (error) {
+    return { endpoint, clusterId: null, reason: explain(error) }
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+    connection?.close()
+  }
+}

@@ -1,0 +1,95 @@
+/** What each configured etcd says, asked one by one. */
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { probeSeeds, type SeedReport } from '../../../src/watcher/dcs/etcd3-seeds.ts'
+import { EtcdCluster } from '../../support/etcd.ts'
+import { freePort } from '../../support/ports.ts'
+
+const OPEN = {
+  kind: 'etcd3',
+  protocol: 'http',
+  useProxies: false,
+  caFile: null,
+  certFile: null,
+  keyFile: null,
+} as const
+const NEVER = new AbortController().signal
+
+describe('the seeds of an etcd', () => {
+  let one: EtcdCluster
+  let other: EtcdCluster
+  before(async () => ([one, other] = await Promise.all([EtcdCluster.start({ members: 3 }), EtcdCluster.start()])))
+  after(async () => Promise.all([one.close(), other.close()]))
+
+  const probe = (
+    endpoints: readonly string[],
+    auth: { username: string; password: string } | null = null,
+    signal = NEVER,
+  ): Promise<readonly SeedReport[]> => {
+    const config = { ...OPEN, endpoints, auth }
+    return probeSeeds({ config, prefix: '/service/demo/', timeoutMs: 1000 }, signal)
+  }
+
+  test('are all asked, the dead ones too, in their order, and show of which etcd cluster they are', async () => {
+    const dead = `127.0.0.1:${await freePort()}`
+    const reports = await probe([...one.hosts, dead, ...other.hosts])
+    assert.deepEqual(
+      reports.map(({ endpoint }) => endpoint),
+      [...one.hosts, dead, ...other.hosts],
+    )
+    const { members, header } = await one.client.call<{ members: unknown[]; header: { cluster_id: string } }>(
+      'cluster/member/list',
+      {},
+    )
+    assert.equal(members.length, 3)
+    const id = BigInt(header.cluster_id).toString(16)
+    assert.deepEqual(
+      reports.map(({ clusterId }) => clusterId === id),
+      [true, true, true, false, false],
+    )
+    assert.match(reports[4]?.clusterId ?? '', /^[0-9a-f]+$/)
+    assert.deepEqual(
+      reports.map(({ reason }) => reason === null),
+      [true, true, true, false, true],
+    )
+    assert.match(reports[3]?.reason ?? '', /ECONNREFUSED/)
+    assert.equal(reports[3]?.clusterId, null)
+  })
+
+  test('show their etcd cluster also where they have no quorum, and say that they cannot be read', async () => {
+    const [, ...others] = one.servers
+    for (const server of others) server.freeze()
+    try {
+      const [alone] = await probe(one.hosts.slice(0, 1))
+      assert.notEqual(alone?.reason, null)
+      assert.match(alone?.clusterId ?? '', /^[0-9a-f]+$/)
+    } finally {
+      for (const server of others) server.thaw()
+    }
+  })
+
+  test('are given up at once', async () => {
+    const controller = new AbortController()
+    one.servers[0]?.freeze()
+    try {
+      const since = performance.now()
+      const probing = probe(one.hosts, null, controller.signal)
+      setImmediate(() => controller.abort())
+      await assert.rejects(probing, { name: 'AbortError' })
+      assert.ok(performance.now() - since < 900)
+    } finally {
+      one.servers[0]?.thaw()
+    }
+  })
+
+  test('that refuse a user show their etcd cluster all the same, and say what the role needs', async () => {
+    const [before] = await probe(other.hosts)
+    await other.enableAuth({ username: 'else', password: 'x', prefixes: ['/elsewhere/'] })
+    const [refused] = await probe(other.hosts, { username: 'else', password: 'x' })
+    assert.match(refused?.reason ?? '', /user "else" may not read \/service\/demo\/: etcdctl role grant-permission/)
+    assert.equal(refused?.clusterId, before?.clusterId)
+    const [unknown] = await probe(other.hosts, { username: 'nobody', password: 'x' })
+    assert.match(unknown?.reason ?? '', /does not know user "nobody"/)
+    assert.equal(unknown?.clusterId, before?.clusterId)
+  })
+})
