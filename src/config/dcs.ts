@@ -19,6 +19,20 @@ const ETCD_V2 =
   ' (an etcd section makes Patroni speak the v2 API, and what it writes there, even to an etcd that has v3 too, cannot be ' +
   'seen through v3)'
 
+const BOTH_ETCD: Fault = {
+  path: ['etcd'],
+  message:
+    'Patroni uses etcd (v2) here, what is under etcd3 is not this cluster: remove the one that is left over, ' +
+    'or add rest: {urls: [...]}, which asks the members themselves',
+}
+
+/** patroni/dcs/__init__.py `get_dcs`: the first by name whose client library is there; etcd and etcd3 have the same one. */
+function besideEtcd3(name: string): string {
+  return name < 'etcd3'
+    ? `not used, but Patroni takes it before etcd3 if its client library is installed: then what is under etcd3 is not this cluster`
+    : 'not used: Patroni takes etcd3 before it (the first by name whose client library is installed)'
+}
+
 /**
  * Where the cluster is observed. `file` and `rest` are the router's own and go over Patroni's sections, so that a
  * patroni.yml of any DCS can stay as it is. `file`: the configuration file; where it is, a relative path of
@@ -35,8 +49,9 @@ export function resolveDcs(tree: Section, file: string | null): DcsResult {
   }
   if ('etcd3' in tree) {
     const result = resolveEtcd3(tree['etcd3'] ?? {})
-    const message = 'not used: etcd3 is there too and takes precedence'
-    return { ...result, warnings: [...others.map((name) => ({ path: [name], message })), ...result.warnings] }
+    if (others.includes('etcd')) return { ...result, value: null, faults: [BOTH_ETCD, ...result.faults] }
+    const beside = others.map((name) => ({ path: [name], message: besideEtcd3(name) }))
+    return { ...result, warnings: [...beside, ...result.warnings] }
   }
   if (others.length === 0)
     return failed([{ path: ['etcd3', 'hosts'], message: `where is the cluster? ${NEEDED}, rest.urls or file.path` }])

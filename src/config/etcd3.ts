@@ -1,8 +1,8 @@
-import { isIPv4, isIPv6 } from 'node:net'
 import type { Etcd3Config } from './config.ts'
 import { entriesOf } from './entries.ts'
 import { filesOf, isSet, loginOfKeys, loginOfUrl } from './etcd3-access.ts'
-import { bad, good, isMapping, type Parsed } from './parsed.ts'
+import { parseEndpoint, parseUrl } from './etcd3-address.ts'
+import { isMapping } from './parsed.ts'
 import type { Fault } from './problem.ts'
 
 /** No message of this module shows a value: URLs carry user and password, and `etcd3` has a `password` key. */
@@ -37,16 +37,22 @@ export function resolveEtcd3(section: unknown): Etcd3Result {
   const configured = section['protocol'] ?? null
   const isProtocol = configured === 'http' || configured === 'https'
   if (configured !== null && !isProtocol) report(faults, 'protocol', 'must be http or https')
-  const port = section['port'] ?? 2379
-  const isPort = typeof port === 'number' && Number.isInteger(port) && port > 0 && port < 65536
-  if (!isPort) report(faults, 'port', 'must be a port, 1 to 65535')
-  const defaultPort = isPort ? port : 2379
+  const port = portOf(section['port'] ?? 2379, source)
+  if (port === null) report(faults, 'port', 'must be a port, 1 to 65535')
+  const defaultPort = port ?? 2379
 
   const srv = SRV.find((key) => isSet(section[key]))
   if (source === undefined && srv !== undefined)
     report(faults, srv, `discovery through DNS SRV records is not available in this version: ${NEEDED}`)
   else if (source === undefined) report(faults, 'hosts', `no address of etcd: ${NEEDED}`)
-  else if (srv !== undefined) report(warnings, srv, `not used: the seeds are those of etcd3.${source}`)
+  else if (srv !== undefined)
+    report(
+      warnings,
+      srv,
+      source === 'proxy'
+        ? 'not used: etcd3.proxy takes precedence'
+        : `not used: Patroni asks DNS first, this version has only the seeds of etcd3.${source}`,
+    )
   for (const key of SOURCES.slice(SOURCES.findIndex((key) => key === source) + 1))
     if (isSet(section[key])) report(warnings, key, `not used: etcd3.${source ?? ''} takes precedence`)
 
@@ -96,53 +102,14 @@ const DIFFERENT = 'has another protocol than the rest of this section: set etcd3
 const SOURCES = ['proxy', 'url', 'hosts', 'host'] as const
 const SRV = ['srv', 'discovery_srv', 'srv_domain'] as const
 
+/** Patroni takes a port in quotes where it is put behind `hosts`, and fails on it where it stands alone, beside `host`. */
+function portOf(value: unknown, source: (typeof SOURCES)[number] | undefined): number | null {
+  const isText = typeof value === 'string' && /^\d+$/.test(value) && source === 'hosts'
+  const port = isText ? Number(value) : value
+  return typeof port === 'number' && Number.isInteger(port) && port > 0 && port < 65536 ? port : null
+}
+
 /** With `host` (not with `hosts`) Patroni's `port` wins over the one in the address. */
 function withPort(endpoint: string, port: number): string {
   return endpoint.replace(/\d+$/, String(port))
-}
-
-interface Address {
-  readonly scheme: 'http' | 'https' | null
-  /** `user:password`. */
-  readonly userInfo: string | null
-  /** `host:port`. */
-  readonly endpoint: string
-}
-
-/** `http://host:port`, port 2379 when there is none, also with `user:password@`. */
-function parseUrl(value: unknown): Parsed<Address> {
-  const match = typeof value === 'string' ? /^([a-z]+):\/\/([^/?#]*)/i.exec(value.trim()) : null
-  if (match === null) return bad('must be a URL like http://10.0.0.1:2379')
-  // A password may have an @ of its own: the last one counts (urllib.parse).
-  const [, userInfo = null, authority = ''] = /^(?:(.*)@)?([^@]*)$/s.exec(match[2] ?? '') ?? []
-  return parseAuthority(match[1] ?? '', userInfo, authority, 2379)
-}
-
-/** `host`, `host:port`, `[::1]:port`, each also with `http://` or `https://` in front. */
-function parseEndpoint(value: unknown, defaultPort: number): Parsed<Address> {
-  if (typeof value !== 'string') return bad('must be text like 10.0.0.1:2379')
-  const match = /^(?:([a-z]+):\/\/)?([^/?#]*)\/?$/i.exec(value.trim())
-  if (match === null) return bad('must be an address like 10.0.0.1:2379')
-  if (match[2]?.includes('@') === true)
-    return bad('must be without user and password: those are etcd3.username and etcd3.password')
-  return parseAuthority(match[1] ?? null, null, match[2] ?? '', defaultPort)
-}
-
-function parseAuthority(
-  schemeText: string | null,
-  userInfo: string | null,
-  authority: string,
-  defaultPort: number,
-): Parsed<Address> {
-  const scheme = schemeText?.toLowerCase() ?? null
-  if (scheme !== null && scheme !== 'http' && scheme !== 'https') return bad('must begin with http:// or https://')
-  // An IPv6 address without brackets has no port: ::1 is not port 1 of an empty host.
-  const bare = isIPv6(authority) ? `[${authority}]` : authority
-  const match = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::(\d+))?$/.exec(bare)
-  const [, ipv6, name = ''] = match ?? []
-  const isName = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?$/.test(name) && (isIPv4(name) || !/^[\d.]+$/.test(name))
-  const port = Number(match?.[3] ?? defaultPort)
-  if (match === null || (ipv6 === undefined ? !isName : !isIPv6(ipv6)) || port < 1 || port > 65535)
-    return bad('must be an address like 10.0.0.1:2379 or [fd00::1]:2379')
-  return good({ scheme, userInfo, endpoint: `${ipv6 === undefined ? name : `[${ipv6}]`}:${port}` })
 }

@@ -7,6 +7,7 @@ import { DEFAULT_ADMIN_SOCKET } from './defaults.ts'
 import { merge, readEnvironment, type Environment } from './env.ts'
 import { isMapping } from './parsed.ts'
 import { parsePatroni } from './patroni.ts'
+import { strangeKeys } from './patroni-keys.ts'
 import { inOrder, placeOf, type Places } from './place.ts'
 import { formatProblem, printable, type Fault, type Problem } from './problem.ts'
 import { proxyConfig } from './proxy.ts'
@@ -74,7 +75,7 @@ export function loadConfig({ file, text, env }: ConfigInput): ConfigResult {
       ...problem,
       message: 'is written twice: the last one counts, as in Patroni',
     })),
-    ...[...clusters.flatMap((cluster) => cluster.warnings), ...together.warnings].map((fault) =>
+    ...[...clusters.flatMap((cluster) => cluster.warnings), ...strangeKeys(tree), ...together.warnings].map((fault) =>
       placeOf(fault, places),
     ),
   ]

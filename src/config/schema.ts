@@ -43,6 +43,11 @@ const ROUTE_SYNONYMS: Readonly<Record<string, Route>> = {
   ...{ leader: 'primary', master: 'primary', write: 'primary', 'read-write': 'primary', rw: 'primary' },
   ...{ standby: 'replica', slave: 'replica', secondary: 'replica', synchronous: 'sync', asynchronous: 'async' },
   ...{ read: 'read-only', ro: 'read-only', all: 'any', health: 'any' },
+  // Listeners of the Ansible collections, and what HAProxy's statistics call them.
+  ...{ masters: 'primary', primaries: 'primary', replicas: 'replica', standbys: 'replica', slaves: 'replica' },
+  ...{ 'replicas-sync': 'sync', 'replica-sync': 'sync', 'sync-replicas': 'sync', 'sync-standby': 'sync' },
+  ...{ quorum: 'sync', 'quorum-standby': 'sync', 'replicas-async': 'async', 'replica-async': 'async' },
+  ...{ 'async-replicas': 'async', 'async-standby': 'async', 'read-replicas': 'replica', readers: 'replica' },
 }
 const LISTENER = {
   bind: parts(parseBinds),

@@ -22,9 +22,13 @@ export const DYNAMIC: readonly string[] = [
   ...['synchronous_node_count', 'failsafe_mode', 'standby_cluster', 'member_slots_ttl', 'slots', 'ignore_slots'],
 ]
 
+/** Where anchors are kept (`x-peers: &peers`, as in Compose): Patroni, too, reads past it. */
+const ANCHORS = /^(?:x-|\.)/
+
 /** Top-level keys that are neither Patroni's nor the router's. */
 export function checkSections(tree: Readonly<Record<string, unknown>>): Fault[] {
-  const strange = Object.keys(tree).filter((key) => ![...OURS, ...PATRONI, ...DYNAMIC].includes(key))
+  const known = [...OURS, ...PATRONI, ...DYNAMIC]
+  const strange = Object.keys(tree).filter((key) => !known.includes(key) && !ANCHORS.test(key))
   return strange.map((key) => {
     const hint = suggest(key, [...OURS, ...PATRONI])
     const also = hint.startsWith('did you mean') ? hint : `the sections of patroni-router are ${OURS.join(', ')}`

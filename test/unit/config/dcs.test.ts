@@ -202,3 +202,31 @@ test('a DCS that is not supported is told with the way out', () => {
       'add rest: {urls: [...]}, which asks the members themselves and works with any DCS',
   )
 })
+
+const ETCD2 =
+  'Patroni uses etcd (v2) here, what is under etcd3 is not this cluster: remove the one that is left over, ' +
+  'or add rest: {urls: [...]}, which asks the members themselves'
+
+test('etcd beside etcd3 is an error, since Patroni takes etcd then', () => {
+  assert.equal(load('etcd3: {hosts: a}\netcd: {hosts: a}').problems, `/etc/router/router.yml:3:1: etcd: ${ETCD2}`)
+  assert.equal(load('etcd: {}\netcd3: {hosts: a}').problems, `/etc/router/router.yml:2:1: etcd: ${ETCD2}`)
+  assert.equal(load('etcd:\netcd3: {hosts: a}').problems, '')
+})
+
+test('etcd beside etcd3 is the same error where one of them is in the environment', () => {
+  const message = `environment: PATRONI_ETCD_HOSTS: ${ETCD2}`
+  assert.equal(load('etcd3: {hosts: a}', { PATRONI_ETCD_HOSTS: 'a:1' }).problems, message)
+  assert.equal(load('', { PATRONI_ETCD3_HOSTS: 'a:1', PATRONI_ETCD_HOSTS: 'a:1' }).problems, message)
+  assert.match(load('etcd: {hosts: a}', { PATRONI_ETCD3_HOSTS: 'a:1' }).problems, /:2:1: etcd: Patroni uses etcd/)
+})
+
+test('another DCS beside etcd3 is a warning that says which of them Patroni takes', () => {
+  for (const name of ['consul', 'exhibitor', 'kubernetes', 'raft', 'zookeeper']) {
+    const { dcs, warnings } = load(`etcd3: {hosts: a}\n${name}: {}`)
+    assert.equal(dcs?.kind, 'etcd3')
+    const [warning = '', ...others] = warnings
+    assert.deepEqual(others, [])
+    assert.ok(warning.startsWith(`/etc/router/router.yml:3:1: ${name}: not used`), warning)
+    assert.match(warning, name === 'consul' ? /Patroni takes it before etcd3 if/ : /Patroni takes etcd3 before it/)
+  }
+})

@@ -514,13 +514,91 @@ test('without file and environment it says what is needed', () => {
 })
 
 test('what works but may surprise is a warning with its place', () => {
-  const result = load(`scope: a\nscope: demo\n${BASE.slice(12)}etcd: {host: x}\ncitus: {group: 1}\n`)
+  const result = load(`scope: a\nscope: demo\n${BASE.slice(12)}raft: {self_addr: x}\ncitus: {group: 1}\n`)
   assert.ok(result.ok)
   assert.deepEqual(result.warnings, [
     'router.yml:2:1: scope: is written twice: the last one counts, as in Patroni',
-    'router.yml:4:1: etcd: not used: etcd3 is there too and takes precedence',
+    'router.yml:4:1: raft: not used: Patroni takes etcd3 before it (the first by name whose client library is installed)',
     'router.yml:5:9: citus.group: used here, but Patroni ignores it without citus.database',
   ])
+})
+
+const STRANGE: readonly (readonly [text: string, warning: string])[] = [
+  [
+    'etcd3: {hosts: a, pasword: s3cret}',
+    '2:19: etcd3.pasword: not used: Patroni has no such key in etcd3; did you mean "password"?',
+  ],
+  [
+    'etcd3: {hosts: a, cafile: s3cret}',
+    '2:19: etcd3.cafile: not used: Patroni has no such key in etcd3; did you mean "cacert"?',
+  ],
+  ['etcd3: {hosts: a, zzz: s3cret}', '2:19: etcd3.zzz: not used: Patroni has no such key in etcd3'],
+  [
+    'etcd3: {hosts: a}\nctl: {insecur: yes}',
+    '3:7: ctl.insecur: not used: Patroni has no such key in ctl; did you mean "insecure"?',
+  ],
+  [
+    'etcd3: {hosts: a}\nrestapi: {cacert: s3cret}',
+    '3:11: restapi.cacert: not used: Patroni has no such key in restapi; did you mean "cafile"?',
+  ],
+  [
+    'etcd3: {hosts: a}\ncitus: {groop: 1}',
+    '3:9: citus.groop: not used: Patroni has no such key in citus; did you mean "group"?',
+  ],
+  [
+    'etcd3: {hosts: a}\nlog: {levle: s3cret}',
+    '3:7: log.levle: not used: Patroni has no such key in log; did you mean "level"?',
+  ],
+  [
+    'rest: {urls: ["http://a:1"]}\nconsul: {tokn: s3cret}',
+    '3:10: consul.tokn: not used: Patroni has no such key in consul; did you mean "token"?',
+  ],
+  [
+    'clusters: {a: {etcd3: {hosts: a, usernam: s3cret}}}\nproxy: {listeners: {}}\nhooks: [{on: any, command: [x]}]',
+    '2:34: clusters.a.etcd3.usernam: not used: Patroni has no such key in etcd3; did you mean "username"?',
+  ],
+]
+
+for (const [text, warning] of STRANGE)
+  test(`a key that no Patroni knows is a warning without its value: ${warning}`, () => {
+    const result = load(`scope: demo\n${text}\n`)
+    assert.ok(result.ok, result.ok ? '' : formatProblems(result.problems))
+    assert.deepEqual(result.warnings, [`router.yml:${warning}`])
+  })
+
+test('every key of the sections that Patroni documents is accepted without a word', () => {
+  const result = load(`
+scope: demo
+etcd3: {hosts: [a], use_proxies: no, protocol: https, username: u, password: p, cacert: /c, cert: /c, key: /k, srv_suffix: x, namespace: n}
+ctl: {insecure: no, cacert: /c, certfile: /c, keyfile: /k, keyfile_password: p, authentication: {username: u, password: p}}
+restapi:
+  {listen: x, connect_address: x, authentication: {}, certfile: x, keyfile: x, keyfile_password: x, cafile: x, ciphers: x,
+   verify_client: none, allowlist: [], allowlist_include_members: yes, http_extra_headers: {}, https_extra_headers: {},
+   request_queue_size: 5, server_tokens: minimal, thread_pool_size: 5}
+log: {type: json, level: INFO, traceback_level: ERROR, format: x, dateformat: x, static_fields: {}, max_queue_size: 1,
+      dir: /x, mode: 0644, file_size: 1, file_num: 1, loggers: {}, deduplicate_heartbeat_logs: yes}
+watchdog: {mode: off, device: /dev/watchdog, safety_margin: 5}
+`)
+  assert.ok(result.ok, result.ok ? '' : formatProblems(result.problems))
+  assert.deepEqual(result.warnings, [])
+})
+
+test('top-level keys that begin with x- or a dot hold anchors and are accepted without a word', () => {
+  const result = load(`x-peers: &peers
+  hosts: 10.0.0.1:2379,10.0.0.2:2379
+.tls: &tls {protocol: http}
+x-listener: &listener {route: replica}
+scope: shop
+etcd3:
+  <<: [*peers, *tls]
+proxy: {listeners: {r: {<<: *listener, bind: '*:1'}}}
+`)
+  assert.ok(result.ok, result.ok ? '' : formatProblems(result.problems))
+  assert.deepEqual(result.warnings, [])
+  const [cluster] = result.config.clusters
+  assert.deepEqual(cluster?.dcs.kind === 'etcd3' && cluster.dcs.endpoints, ['10.0.0.1:2379', '10.0.0.2:2379'])
+  assert.match(problems(`${BASE}templtes: []\n`), /3:1: templtes: .*did you mean "templates"\?/)
+  assert.match(problems(`${BASE}xtemplates: []\n`), /3:1: xtemplates: .*did you mean "templates"\?/)
 })
 
 test('YAML errors come alone, with line and column', () => {

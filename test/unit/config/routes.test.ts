@@ -40,6 +40,11 @@ const MEANT: readonly (readonly [written: string, meant: string])[] = [
   ['synchronous', 'sync'],
   ['asynchronous', 'async'],
   ['all', 'any'],
+  ['replicas', 'replica'],
+  ['replicas_sync', 'sync'],
+  ['replicas_async', 'async'],
+  ['sync_standby', 'sync'],
+  ['masters', 'primary'],
 ]
 
 for (const [written, meant] of MEANT)

@@ -1,0 +1,97 @@
+/** The keys of Patroni's sections, so that a misspelt one does not stay unseen: Patroni itself reads past it. Pure. */
+import { isMapping } from './parsed.ts'
+import { nearest, type Fault } from './problem.ts'
+import { OTHER_DCS } from './sections.ts'
+
+type Section = Readonly<Record<string, unknown>>
+
+/** patroni/dcs/__init__.py `get_dcs`: what it copies into the section of the DCS can be written there as well. */
+const COPIED = ['namespace', 'name', 'scope', 'loop_wait', 'patronictl', 'ttl', 'retry_timeout', 'group', 'database']
+const TLS = ['cacert', 'cert', 'key']
+const ETCD = [
+  ...['host', 'hosts', 'port', 'url', 'proxy', 'srv', 'srv_suffix', 'discovery_srv', 'srv_domain', 'use_proxies'],
+  ...['protocol', 'username', 'password', ...TLS, 'ca_cert', ...COPIED],
+]
+
+/**
+ * All that Patroni 3.0 to 4.1 reads (config.py, validator.py, api.py, log.py, request.py, dcs/*.py). Sections whose keys are
+ * free (postgresql, bootstrap, tags) are not here.
+ */
+const KEYS: Readonly<Record<string, readonly string[]>> = {
+  etcd: ETCD,
+  etcd3: ETCD,
+  citus: ['group', 'database'],
+  ctl: ['insecure', 'cacert', 'certfile', 'keyfile', 'keyfile_password', 'authentication', 'auth'],
+  restapi: [
+    ...['listen', 'connect_address', 'authentication', 'auth', 'certfile', 'keyfile', 'keyfile_password', 'cafile'],
+    ...['ciphers', 'verify_client', 'allowlist', 'allowlist_include_members', 'http_extra_headers'],
+    ...['https_extra_headers', 'request_queue_size', 'server_tokens', 'thread_pool_size'],
+  ],
+  log: [
+    ...['type', 'level', 'traceback_level', 'format', 'dateformat', 'static_fields', 'max_queue_size', 'dir', 'mode'],
+    ...['file_size', 'file_num', 'loggers', 'deduplicate_heartbeat_logs'],
+  ],
+  watchdog: ['mode', 'device', 'safety_margin', 'driver'],
+  consul: [
+    ...['host', 'port', 'url', 'scheme', 'token', 'verify', ...TLS, 'ca_cert', 'dc', 'checks', 'register_service'],
+    ...['service_tags', 'service_check_interval', 'service_check_tls_server_name', 'consistency', ...COPIED],
+  ],
+  zookeeper: ['hosts', 'use_ssl', 'verify', ...TLS, 'key_password', 'set_acls', 'auth_data', 'exhibitor', ...COPIED],
+  exhibitor: ['hosts', 'port', 'poll_interval', ...COPIED],
+  kubernetes: [
+    ...['labels', 'scope_label', 'role_label', 'leader_label_value', 'follower_label_value', 'tmp_role_label'],
+    ...['standby_leader_label_value', 'use_endpoints', 'pod_ip', 'ports', 'cacert', 'retriable_http_codes', 'context'],
+    ...['bootstrap_labels', 'bypass_api_service', ...COPIED],
+  ],
+  raft: [
+    ...['self_addr', 'bind_addr', 'partner_addrs', 'data_dir', 'password', 'commandsWaitLeader', 'min_timeout'],
+    ...['max_timeout', 'connection_timeout', 'append_entries_period', 'connection_retry_time'],
+    ...['leader_fallback_timeout', ...COPIED],
+  ],
+}
+
+/** What such keys are called elsewhere, within Patroni's own file for example. */
+const OTHER_WORDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  etcd3: {
+    ...{ cafile: 'cacert', ca: 'cacert', ca_file: 'cacert', certfile: 'cert', cert_file: 'cert', keyfile: 'key' },
+    ...{ key_file: 'key', user: 'username', endpoints: 'hosts', scheme: 'protocol' },
+  },
+  ctl: {
+    ...{ cafile: 'cacert', ca: 'cacert', cert: 'certfile', key: 'keyfile', password: 'keyfile_password' },
+    ...{ key_password: 'keyfile_password' },
+  },
+  restapi: { cacert: 'cafile', cert: 'certfile', key: 'keyfile' },
+}
+
+/**
+ * Keys in Patroni's sections that no Patroni knows, also of the entries of `clusters`. They are warnings, since the next
+ * Patroni may have them. No message shows a value.
+ */
+export function strangeKeys(tree: Section): Fault[] {
+  const { clusters = null } = tree
+  const entries = isMapping(clusters) ? Object.entries(clusters) : []
+  return [
+    ...strangeKeysOf(tree, []),
+    ...entries.flatMap(([name, entry]) => (isMapping(entry) ? strangeKeysOf(entry, ['clusters', name]) : [])),
+  ]
+}
+
+function strangeKeysOf(tree: Section, above: readonly string[]): Fault[] {
+  return Object.entries(KEYS).flatMap(([name, known]) => {
+    const section = tree[name] ?? null
+    if (!isMapping(section)) return []
+    const strange = Object.keys(section).filter((key) => !known.includes(key))
+    return strange.flatMap((key): Fault[] => {
+      const near = meantBy(key, name, known)
+      // What is read by nobody here has to look like a slip of the pen.
+      if (near === null && OTHER_DCS.includes(name)) return []
+      const hint = near === null ? '' : `; did you mean "${near}"?`
+      return [{ path: [...above, name, key], message: `not used: Patroni has no such key in ${name}${hint}` }]
+    })
+  })
+}
+
+function meantBy(key: string, section: string, known: readonly string[]): string | null {
+  const words = OTHER_WORDS[section === 'etcd' ? 'etcd3' : section] ?? {}
+  return Object.hasOwn(words, key) ? (words[key] ?? null) : nearest(key, known)
+}
