@@ -26,6 +26,9 @@ export const TEST_PACKAGES: readonly string[] = [
   'postgresql-15',
   // The kill that units of Debian's packages reload with.
   'procps',
+  // Drivers that applications connect with.
+  'python3-asyncpg',
+  'python3-psycopg2',
   // Patroni cannot serve or speak HTTPS without it, and only recommends it.
   'python3-idna',
   // What the example haproxy-runtime speaks to HAProxy with.

@@ -38,10 +38,11 @@ export function firstPacket(bytes: Buffer): FirstPacket {
 
 /** 'N' alone, to SSLRequest or GSSENCRequest: the client goes on in plaintext, on the same connection. */
 export function isEncryptionRefused(request: Buffer, answer: Buffer): boolean {
-  return firstPacket(request).kind === 'encryption-request' && answer.length === 1 && answer[0] === NOT_WILLING
+  return firstPacket(request).kind === 'encryption-request' && answer.equals(NOT_WILLING)
 }
 
-const NOT_WILLING = 0x4e
+/** The answer to SSLRequest and GSSENCRequest of a server that has no such thing. */
+export const NOT_WILLING: Buffer = Buffer.from('N')
 
 /** A StartupMessage of protocol 3.0. */
 export function startupMessage(parameters: Readonly<Record<string, string>>): Buffer {

@@ -7,6 +7,7 @@ import { takesNew } from '../watcher/machine.ts'
 import { type Note, templateNotes } from './render-templates.ts'
 import { trackNotes } from './render-track.ts'
 import type { ClusterStatus, RouterStatus } from './status.ts'
+import { totalNotes } from './render-totals.ts'
 import { renderTable, type Column } from './table.ts'
 import { age, count, instant, visible, wrap } from './terminal.ts'
 
@@ -147,12 +148,10 @@ function dcsLine({ view }: ClusterStatus, now: number): string {
 }
 
 function proxyLines(proxy: ProxyStatus, width: number): string[] {
-  const { accepted, refused, fenced, failedDials } = proxy.totals
-  const totals = `${accepted} accepted, ${refused} refused, ${fenced} fenced, ${count(failedDials, 'failed dial')}`
   return [
     detail('Held', proxy.held.connections === 0 ? 'no clients' : heldText(proxy), width),
     ...proxy.listeners.map((listener) => detail('Listener', listenerLine(listener), width)),
-    detail('Connections', totals, width),
+    ...totalNotes(proxy).map(([label, text]) => detail(label, text, width)),
   ]
 }
 

@@ -79,7 +79,12 @@ export interface ProxyConfig {
   readonly trust: 'proof' | 'dcs'
   readonly check: CheckConfig
   /** `timeoutMs` 0: nobody is held. */
-  readonly hold: { readonly timeoutMs: number; readonly maxConnections: number }
+  readonly hold: {
+    readonly timeoutMs: number
+    readonly maxConnections: number
+    /** A refused client that asks for TLS: is answered that there is none, so that it reads the reason, or is closed. */
+    readonly refuseTls: 'answer' | 'close'
+  }
   /** 0: unlimited. */
   readonly maxConnections: number
   /** `clientMs` and `serverMs` 0: no timeout. */

@@ -24,7 +24,7 @@ export function proxyConfig(
     address: own?.address ?? section.address,
     trust: own?.trust ?? section.trust,
     check: checkConfig(own?.check ?? section.check),
-    hold: { timeoutMs: hold.timeout, maxConnections: hold.max_connections },
+    hold: { timeoutMs: hold.timeout, maxConnections: hold.max_connections, refuseTls: hold.refuse_tls },
     maxConnections: section.max_connections,
     timeouts: { connectMs: timeouts.connect, clientMs: timeouts.client, serverMs: timeouts.server },
     tcpKeepaliveMs: section.tcp_keepalive,

@@ -31,6 +31,7 @@ const CHECK = {
 const HOLD = {
   timeout: optional(parseDuration, 45_000),
   max_connections: optional(integer(1, '; to hold nobody set hold.timeout to 0'), 10_000),
+  refuse_tls: optional(oneOf(['answer', 'close']), 'answer'),
 }
 const TIMEOUTS = {
   connect: optional(positive(parseDuration), 4000),

@@ -1,6 +1,6 @@
 /** An accepted connection that has no server yet: what it sends is kept, and its departure is noticed. */
 import type { Socket } from 'node:net'
-import { fatalError, firstPacket, type FirstPacket } from '../pgwire.ts'
+import { firstPacket, type FirstPacket } from '../pgwire.ts'
 
 /** What is kept of a client without a server; then it has to wait. Bytes. */
 const MAX_PENDING = 16 * 1024
@@ -13,6 +13,11 @@ export class Client {
   readonly place: number
   /** When it had to wait for the first time; the hold's timeout counts from here. */
   heldSince: number | null = null
+  /** Its first packet is complete. */
+  hasSpoken = false
+  /** Why the router has closed it without a word; null: it has not. */
+  droppedFor: string | null = null
+  readonly #since = performance.now()
   readonly #gone = new AbortController()
   #pending: Buffer = Buffer.alloc(0)
   #sink: ((bytes: Buffer) => void) | null = null
@@ -31,6 +36,12 @@ export class Client {
     return this.#gone.signal
   }
 
+  /** Resolves when its connection is closed. */
+  get closed(): Promise<void> {
+    const { socket } = this
+    return new Promise((resolve) => (socket.closed ? resolve() : socket.once('close', () => resolve())))
+  }
+
   /** What it has sent and no server has answered. */
   get pending(): Buffer {
     return this.#pending
@@ -45,7 +56,9 @@ export class Client {
   async first(timeoutMs: number): Promise<FirstPacket['kind'] | null> {
     const { promise, resolve } = Promise.withResolvers<FirstPacket['kind'] | null>()
     const look = (): void => {
-      if (this.kind !== 'incomplete') resolve(this.kind)
+      if (this.kind === 'incomplete') return
+      this.hasSpoken = true
+      resolve(this.kind)
     }
     const onGone = (): void => resolve(null)
     const timer = setTimeout(onGone, timeoutMs)
@@ -84,22 +97,31 @@ export class Client {
     this.socket.off('error', this.#onGone)
   }
 
-  /** Says why in PostgreSQL's protocol, if the client can read that, and closes. Resolves when that is done. */
-  async refuse(sqlState: string, message: string, hint: string): Promise<void> {
+  /** Says `lastWords`, and closes. Resolves when that is done. */
+  async farewell(lastWords: Buffer): Promise<void> {
     const { socket } = this
-    const isPlaintext = this.kind === 'startup'
     this.#leave()
-    if (!isPlaintext || !socket.writable) {
+    if (!socket.writable) {
       socket.destroy()
       return
     }
-    const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()))
-    socket.end(fatalError(sqlState, message, hint))
+    socket.end(lastWords)
     // What the client still sends must not turn the close into a reset that outruns the message.
     socket.resume()
     const timer = setTimeout(() => socket.destroy(), REFUSAL_LINGER_MS)
-    await closed
+    await this.closed
     clearTimeout(timer)
+  }
+
+  /** How long it has been there. Milliseconds. */
+  get ageMs(): number {
+    return performance.now() - this.#since
+  }
+
+  /** Closes without a word. `why`: for the log. */
+  drop(why: string): void {
+    this.droppedFor ??= why
+    this.destroy()
   }
 
   /** Closes without a word. */

@@ -3,9 +3,11 @@ import type { Logger } from 'pino'
 import { now } from '../clock.ts'
 import type { ProxyConfig } from '../config/config.ts'
 import { type DialFailure, isSameAddress } from '../watcher/view.ts'
+import { inSeconds } from '../wording.ts'
 import type { Client } from './client.ts'
 import { dial, type Answered } from './dial.ts'
 import { Dials } from './dials.ts'
+import type { Ledger } from './ledger.ts'
 import type { Target } from './route.ts'
 import { Session } from './session.ts'
 
@@ -13,7 +15,8 @@ export interface ConnectorDeps {
   readonly config: ProxyConfig
   readonly log: Logger
   readonly dialFailed: (failure: DialFailure) => void
-  readonly count: (what: 'failedDials', n: number) => void
+  readonly ledger: Ledger
+  readonly failedDial: () => unknown
 }
 
 /** Picks one of the targets, given the member picked last. */
@@ -106,7 +109,7 @@ export class Connector {
         result.server.destroy()
         return { kind: 'again' }
       case 'down':
-        this.#deps.count('failedDials', 1)
+        this.#deps.failedDial()
         this.#deps.dialFailed({ ...target, reason: result.reason, startedAt })
         return result
       case 'local':
@@ -125,7 +128,19 @@ export class Connector {
     const { clientMs, serverMs } = this.#deps.config.timeouts
     client.answer(answer)
     client.release()
-    const session = new Session({ client: client.socket, server, clientTimeoutMs: clientMs, serverTimeoutMs: serverMs })
+    const session = new Session({
+      client: client.socket,
+      server,
+      clientTimeoutMs: clientMs,
+      serverTimeoutMs: serverMs,
+      ending: (reason) => {
+        const why = {
+          'client-timeout': `its client was idle for ${inSeconds(clientMs)} (timeouts.client)`,
+          'server-timeout': `its server was idle for ${inSeconds(serverMs)} (timeouts.server)`,
+        }[reason]
+        this.#deps.ledger.ended(reason, target.member, why)
+      },
+    })
     this.#joined(client, target, session)
     return { kind: 'joined', session }
   }
@@ -134,7 +149,7 @@ export class Connector {
   #starved(reason: string | null): void {
     if (this.#isStarved === (reason !== null)) return
     this.#isStarved = reason !== null
-    const fields = { event: 'dial-trouble', route: this.#name, reason }
+    const fields = { event: 'dial-trouble', reason }
     if (reason === null) this.#deps.log.info(fields, `${this.#name}: dials again`)
     else this.#deps.log.error(fields, `${this.#name}: cannot dial, and not because of the server: ${reason}`)
   }

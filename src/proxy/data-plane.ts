@@ -39,7 +39,7 @@ export class PrimaryFollower {
     const { primary } = view
     this.#latest = view
     if (primaryTarget(view) === null || primary.epoch !== this.#fenced) {
-      this.#plane.hold(`primary: ${primary.state}: ${primary.reason}`)
+      this.#plane.hold(primary.member === null ? primary.reason : `leader ${primary.member}: ${primary.reason}`)
     }
     if (!this.#isFollowing) void this.#catchUp()
   }

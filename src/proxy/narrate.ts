@@ -28,7 +28,7 @@ export function narrateUses(
     const now = fit ? null : (cause ?? before)
     if (now !== null) after.set(member, now)
     if (now === before) continue
-    const fields = { event: now === null ? 'member-used' : 'member-unused', route: listener, member }
+    const fields = { event: now === null ? 'member-used' : 'member-unused', member }
     if (now === null) lines.push({ level: 'info', message: `${listener}: uses ${member} again`, fields })
     else {
       const level = now === 'lag' ? 'warn' : 'info'

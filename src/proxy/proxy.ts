@@ -3,14 +3,18 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Socket } from 'node:net'
 import type { Logger } from 'pino'
 import { now } from '../clock.ts'
-import type { ProxyConfig } from '../config/config.ts'
+import type { ListenerConfig, ProxyConfig } from '../config/config.ts'
 import { explain } from '../errors.ts'
 import type { ClusterView, DialFailure } from '../watcher/view.ts'
 import { roundRobin } from './balance.ts'
+import { Client } from './client.ts'
 import { PrimaryFollower } from './data-plane.ts'
+import { type EndReason, ENDINGS, Ledger, REFUSALS } from './ledger.ts'
 import { Listener } from './listener.ts'
+import { Refusals } from './refusals.ts'
 import { RouteControl } from './route-control.ts'
 import { RouteServer } from './route-server.ts'
+import { Seats } from './seats.ts'
 import type { ProxyStatus } from './status.ts'
 
 export interface ProxyDeps {
@@ -24,29 +28,31 @@ interface Served {
   readonly listener: Listener
   readonly route: RouteServer
   readonly control: RouteControl
+  readonly ledger: Ledger
 }
+
+/** How many refused clients may be on their way out at a time. */
+const MAX_REFUSALS = 1000
+/** How long those may take that are being refused when the drain ends. Milliseconds. */
+const LAST_WORDS_MS = 1000
+const STOPPING = 'the router is shutting down'
 
 export class Proxy {
   readonly #deps: ProxyDeps
   readonly #served: readonly Served[]
-  readonly #totals = { accepted: 0, refused: 0, fenced: 0, failedDials: 0 }
-  #connections = 0
+  readonly #totals = { accepted: 0, failedDials: 0 }
+  readonly #seats: Seats
   readonly #follower: PrimaryFollower
+  #arrivals = 0
+  readonly #refusals: Refusals
+  readonly #closing = new AbortController()
 
   constructor(deps: ProxyDeps) {
     this.#deps = deps
-    const { config, log, dialFailed } = deps
-    const hasRoom = (): boolean => this.#held() < config.hold.maxConnections
-    const count = (what: 'refused' | 'failedDials' | 'fenced', n: number): void => void (this.#totals[what] += n)
-    this.#served = config.listeners.map((listener) => {
-      const route = new RouteServer(listener.name, { config, log, hasRoom, dialFailed, count }, roundRobin)
-      const events = {
-        accept: (socket: Socket) => this.#accept(route, socket),
-        trouble: (error: Error | null) => this.#trouble(listener.name, error),
-      }
-      const control = new RouteControl(listener, route, log)
-      return { route, control, listener: new Listener(listener, config.tcpKeepaliveMs, events) }
-    })
+    const { config } = deps
+    this.#seats = new Seats(config.maxConnections === 0 ? Infinity : config.maxConnections)
+    this.#refusals = new Refusals(config.hold.refuseTls, MAX_REFUSALS)
+    this.#served = config.listeners.map((listener) => this.#build(listener))
     // Every route may have sessions on the primary: all of them are fenced before any of them may use the next one.
     const controls = this.#served.map(({ control }) => control)
     this.#follower = new PrimaryFollower({
@@ -56,6 +62,23 @@ export class Proxy {
         await Promise.all(controls.map((control) => control.fence(epoch, reason)))
       },
     })
+  }
+
+  #build(listener: ListenerConfig): Served {
+    const { config, dialFailed } = this.#deps
+    const { name, route: kind } = listener
+    const log = this.#deps.log.child({ listener: name, route: kind })
+    const ledger = new Ledger(name, log)
+    const hasRoom = (): boolean => this.#held() < config.hold.maxConnections
+    const failedDial = (): number => this.#totals.failedDials++
+    const deps = { config, listener, log, ledger, refusals: this.#refusals, hasRoom, dialFailed, failedDial }
+    const route = new RouteServer(deps, roundRobin)
+    const events = {
+      accept: (socket: Socket) => this.#accept(route, socket),
+      trouble: (error: Error | null) => trouble(name, log, error),
+    }
+    const control = new RouteControl(listener, route, log)
+    return { route, control, ledger, listener: new Listener(listener, config.tcpKeepaliveMs, events) }
   }
 
   /** Binds every listener, or none: rejects with BIND_FAILED. */
@@ -68,10 +91,8 @@ export class Proxy {
     }
     for (const { listener } of this.#served) {
       const { name, route } = listener.config
-      this.#deps.log.info(
-        { event: 'listening', listener: name, route, address: listener.address },
-        `listening on ${listener.address} (${name})`,
-      )
+      const fields = { event: 'listening', listener: name, route, address: listener.address }
+      this.#deps.log.info(fields, `listening on ${listener.address} (${name})`)
     }
   }
 
@@ -83,6 +104,14 @@ export class Proxy {
   }
 
   status(): ProxyStatus {
+    const refusals = summed(
+      REFUSALS,
+      this.#served.map(({ ledger }) => ledger.refusals),
+    )
+    const endings = summed(
+      ENDINGS,
+      this.#served.map(({ ledger }) => ledger.endings),
+    )
     const oldest = this.#served.map(({ route }) => route.oldestHeld).filter((since) => since !== null)
     return {
       listeners: this.#served.map(({ listener: { config, address }, route, control }) => {
@@ -97,7 +126,13 @@ export class Proxy {
         })),
       ),
       held: { connections: this.#held(), oldestMs: oldest.length === 0 ? null : now() - Math.min(...oldest) },
-      totals: { ...this.#totals },
+      totals: {
+        ...this.#totals,
+        refused: Object.values(refusals).reduce((sum, n) => sum + n, 0),
+        fenced: FENCING.reduce((sum, cause) => sum + endings[cause], 0),
+      },
+      refusals,
+      endings,
     }
   }
 
@@ -110,36 +145,55 @@ export class Proxy {
       sleep(this.#deps.config.drainTimeoutMs, undefined, { signal: deadline.signal }).catch(() => undefined),
     ])
     deadline.abort()
+    for (const { route } of this.#served)
+      route.endSessions('drain-timeout', `${STOPPING}, and drain_timeout has passed`)
+    await Promise.race([
+      this.#refusals.settled(),
+      sleep(LAST_WORDS_MS, undefined, { signal: this.#closing.signal }).catch(() => undefined),
+    ])
   }
 
   /** Closes everything at once. Idempotent. */
   close(): void {
-    for (const { listener, route } of this.#served) {
+    for (const { listener, route, ledger } of this.#served) {
       listener.close()
-      route.close()
+      route.close('shutdown', STOPPING)
+      ledger.close()
     }
+    this.#closing.abort()
   }
 
   #accept(route: RouteServer, socket: Socket): void {
-    const { maxConnections } = this.#deps.config
     this.#totals.accepted++
-    if (maxConnections > 0 && this.#connections >= maxConnections) {
-      route.serve(socket, `the router's limit of ${maxConnections} connections is reached`)
+    const client = new Client(socket, this.#arrivals++)
+    // Those that are refused take no seat: they must not keep others out while they hang up.
+    if (this.#seats.makeRoom()) {
+      this.#seats.take(client)
+      route.serve(client, null)
       return
     }
-    // Those that are refused do not count: they must not keep others out while they hang up.
-    this.#connections++
-    socket.once('close', () => this.#connections--)
-    route.serve(socket, null)
-  }
-
-  #trouble(listener: string, error: Error | null): void {
-    const fields = { event: 'accept-trouble', listener, reason: error === null ? null : explain(error) }
-    if (error === null) this.#deps.log.info(fields, `${listener}: accepts connections again`)
-    else this.#deps.log.error(fields, `${listener}: cannot accept connections: ${fields.reason}`)
+    const message = `the router's limit of ${this.#deps.config.maxConnections} connections is reached (max_connections)`
+    route.serve(client, { reason: 'connection-limit', sqlState: '53300', message })
   }
 
   #held(): number {
     return this.#served.reduce((sum, { route }) => sum + route.held, 0)
   }
+}
+
+function trouble(listener: string, log: Logger, error: Error | null): void {
+  const fields = { event: 'accept-trouble', reason: error === null ? null : explain(error) }
+  if (error === null) log.info(fields, `${listener}: accepts connections again`)
+  else log.error(fields, `${listener}: cannot accept connections: ${fields.reason}`)
+}
+
+/** Sessions that are closed because their server is not, or no longer, what their route is for. */
+const FENCING: readonly EndReason[] = ['fence', 'member-down', 'member-moved', 'fallback-over']
+
+function summed<K extends string>(
+  reasons: readonly K[],
+  each: readonly Readonly<Record<K, number>>[],
+): Readonly<Record<K, number>> {
+  const sum = (reason: K): number => each.reduce((total, counts) => total + counts[reason], 0)
+  return Object.fromEntries(reasons.map((reason) => [reason, sum(reason)])) as Record<K, number>
 }

@@ -1,22 +1,12 @@
 /** Keeps the clients of one listener in line with the view, and with the primary that the data plane has opened. */
 import type { Logger } from 'pino'
-import type { ListenerConfig, Route } from '../config/config.ts'
+import type { ListenerConfig } from '../config/config.ts'
 import type { ClusterView } from '../watcher/view.ts'
 import type { DataPlane } from './data-plane.ts'
 import { narrateUses, NOTHING_TOLD } from './narrate.ts'
-import { hasMoved, isDown, isForPrimary, isPrimary, NEW_ROUTE, routeStep, type Target } from './route.ts'
+import { hasMoved, isDown, isForPrimary, isPrimary, NEW_ROUTE, nounOf, routeStep, type Target } from './route.ts'
 import type { RouteServer } from './route-server.ts'
 import type { ListenerStatus } from './status.ts'
-
-const NAMES: Readonly<Record<Route, string>> = {
-  primary: 'primary',
-  replica: 'replica',
-  sync: 'synchronous replica',
-  async: 'asynchronous replica',
-  'read-only': 'member',
-  'standby-leader': 'standby leader',
-  any: 'member',
-}
 
 /** What is told to the server of the route. */
 export type Controlled = Pick<RouteServer, 'open' | 'shut' | 'fence' | 'closeSessions'>
@@ -56,8 +46,12 @@ export class RouteControl implements DataPlane {
     this.#told = told
     for (const { level, message, fields } of lines) this.#log[level](fields, message)
     const isReader = (target: Target): boolean => !isPrimary(target)
-    void this.#server.closeSessions((target) => isReader(target) && isDown(view, target), 'it is down')
-    void this.#server.closeSessions((target) => isReader(target) && hasMoved(view, target), 'its address has changed')
+    void this.#server.closeSessions((target) => isReader(target) && isDown(view, target), 'member-down', 'it is down')
+    void this.#server.closeSessions(
+      (target) => isReader(target) && hasMoved(view, target),
+      'member-moved',
+      'its address has changed',
+    )
     this.#noteLeader(view)
   }
 
@@ -81,7 +75,7 @@ export class RouteControl implements DataPlane {
     this.#promoted = new Set([...this.#promoted].filter((name) => name === this.#leader))
     this.#former = null
     const isOver = (target: Target): boolean => (isPrimary(target) ? target.epoch !== epoch : over.has(target.member))
-    await this.#server.fence(isOver, reason)
+    await this.#server.fence(isOver, 'fence', reason)
   }
 
   open(target: Target): void {
@@ -117,8 +111,8 @@ export class RouteControl implements DataPlane {
     if (this.#isFallbackTold) return
     this.#isFallbackTold = true
     const { name, route } = this.#listener
-    const fields = { event: 'fallback-begun', route: name, member }
-    this.#log.warn(fields, `${name}: no ${NAMES[route]} takes connections: new sessions go to the primary ${member}`)
+    const fields = { event: 'fallback-begun', member }
+    this.#log.warn(fields, `${name}: no ${nounOf(route)} takes connections: new sessions go to the primary ${member}`)
   }
 
   #endFallback(): void {
@@ -126,17 +120,17 @@ export class RouteControl implements DataPlane {
     const members = this.#targets.map(({ member }) => member).join(', ')
     if (this.#isFallbackTold) {
       const message = `${name}: ${members} can be used again: new sessions no longer go to the primary`
-      this.#log.info({ event: 'fallback-ended', route: name, members }, message)
+      this.#log.info({ event: 'fallback-ended', members }, message)
     }
     this.#isFallbackTold = false
     const isFallback = (target: Target): boolean => !isForPrimary(route) && isPrimary(target)
-    if (closeFallback) void this.#server.fence(isFallback, `${members} can be used again`)
+    if (closeFallback) void this.#server.fence(isFallback, 'fallback-over', `${members} can be used again`)
   }
 
   #whyNobody(): string {
     const { route, fallback } = this.#listener
     if (route === 'primary') return this.#whyNoPrimary
-    const nobody = `no ${NAMES[route]} takes connections`
+    const nobody = `no ${nounOf(route)} takes connections`
     return isForPrimary(route) || fallback === 'primary' ? `${nobody}; ${this.#whyNoPrimary}` : nobody
   }
 }

@@ -1,23 +1,35 @@
 /** Serves the clients of one route: waits for a target, dials, joins; a failed dial returns the client to the hold. */
-import type { Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { now } from '../clock.ts'
+import type { ListenerConfig } from '../config/config.ts'
+import { counted, inSeconds, sentence } from '../wording.ts'
 import { sendCancel } from './cancel.ts'
-import { Client } from './client.ts'
+import type { Client } from './client.ts'
 import { Connector, type Choose, type ConnectorDeps } from './connector.ts'
 import { Hold } from './hold.ts'
+import type { EndReason, RefusalReason } from './ledger.ts'
+import { PATIENCE_MS, type Refusal, type Refusals } from './refusals.ts'
+import { nounOf, type Target } from './route.ts'
 import { Sessions } from './sessions.ts'
-import type { Target } from './route.ts'
 
 export interface RouteDeps extends ConnectorDeps {
+  readonly listener: ListenerConfig
+  readonly refusals: Refusals
   /** Whether one more client may be held, over all routes. */
   readonly hasRoom: () => boolean
-  readonly count: (what: 'refused' | 'failedDials' | 'fenced', n: number) => void
+}
+
+/** Why a client is not served. */
+export interface Unserved {
+  readonly reason: RefusalReason
+  readonly sqlState: Refusal['sqlState']
+  readonly message: string
 }
 
 /** PostgreSQL's authentication_timeout, for a client that says nothing at all. Milliseconds. */
 const FIRST_PACKET_MS = 60_000
-/** How long a client that is refused may take to say who it is. Milliseconds. */
-const REFUSAL_PATIENCE_MS = 5000
+/** How long one may take that has just connected when the router begins to shut down. Milliseconds. */
+const LAST_CALL_MS = 1000
 /** Before another round when no target could be dialled. Milliseconds. */
 const RETRY_MS = 100
 
@@ -31,11 +43,11 @@ export class RouteServer {
   readonly #clients = new Set<Client>()
   readonly #served = new Set<Promise<void>>()
   readonly #closing = new AbortController()
-  #arrivals = 0
   #reason = 'the cluster is not known yet'
 
-  /** `name`: for logs and messages. `choose`: picks one of the targets, given the member picked last. */
-  constructor(name: string, deps: RouteDeps, choose: Choose) {
+  /** `choose`: picks one of the targets, given the member picked last. */
+  constructor(deps: RouteDeps, choose: Choose) {
+    const { name } = deps.listener
     this.#name = name
     this.#deps = deps
     this.#hold = new Hold({ timeoutMs: deps.config.hold.timeoutMs, hasRoom: deps.hasRoom })
@@ -68,13 +80,10 @@ export class RouteServer {
     const since = this.#hold.oldest
     this.#hold.open()
     if (waiting === 0) return
-    const fields = {
-      event: 'released',
-      route: this.#name,
-      connections: waiting,
-      waitedMs: since === null ? 0 : now() - since,
-    }
-    this.#deps.log.info(fields, `${this.#name}: releasing ${waiting} held connections`)
+    const waitedMs = since === null ? 0 : now() - since
+    const fields = { event: 'released', connections: waiting, waitedMs }
+    const what = counted(waiting, 'held connection')
+    this.#deps.log.info(fields, `${this.#name}: released ${what} after ${inSeconds(waitedMs)}`)
   }
 
   /** New clients wait, and those that no server has answered yet; `reason` is what they are told if in vain. */
@@ -85,61 +94,72 @@ export class RouteServer {
   }
 
   /** Ends the dials and the sessions whose target matches; see `closeSessions`. */
-  async fence(matches: (target: Target) => boolean, why: string): Promise<void> {
+  async fence(matches: (target: Target) => boolean, cause: EndReason, why: string): Promise<void> {
     this.#connector.abandon(matches)
-    await this.closeSessions(matches, why)
+    await this.closeSessions(matches, cause, why)
   }
 
   /**
    * Ends the sessions whose target matches: clients are cut off before this returns, and it resolves when their servers
    * are as well. `why`: for the log.
    */
-  async closeSessions(matches: (target: Target) => boolean, why: string): Promise<void> {
+  async closeSessions(matches: (target: Target) => boolean, cause: EndReason, why: string): Promise<void> {
     const { closed, done } = this.#sessions.close(matches)
-    for (const [member, connections] of closed) {
-      this.#deps.count('fenced', connections)
-      const fields = { event: 'fenced', route: this.#name, member, connections, reason: why }
-      this.#deps.log.warn(fields, `${this.#name}: closed ${connections} sessions of ${member}: ${why}`)
-    }
+    for (const [member, connections] of closed) this.#deps.ledger.closed(cause, member, connections, why)
     await done
   }
 
-  /** Refuses who waits, drops who has not spoken, and resolves when everybody else has ended. */
+  /** Refuses who waits, gives who has not spoken a moment to do so, and resolves when everybody has ended. */
   async drain(): Promise<void> {
     this.#hold.close()
-    for (const client of this.#clients) if (client.kind === 'incomplete') client.destroy()
+    const { signal } = this.#closing
+    void sleep(LAST_CALL_MS, undefined, { signal }).then(
+      () => this.#dropSilent(),
+      () => undefined, // Closed: everybody is gone.
+    )
     await Promise.all(this.#served)
   }
 
-  /** Closes everything at once. */
-  close(): void {
+  #dropSilent(): void {
+    for (const client of this.#clients) {
+      if (client.kind === 'incomplete' && !this.#deps.refusals.has(client)) client.drop('the router is shutting down')
+    }
+  }
+
+  /** Closes everything at once. `cause`: why sessions end. */
+  close(cause: EndReason, why: string): void {
     for (const client of this.#clients) client.destroy()
     this.#hold.close()
     this.#connector.use([], null)
-    this.#sessions.destroy()
+    this.endSessions(cause, why)
     this.#closing.abort()
   }
 
-  /** Serves one accepted connection to its end. `limit`: why it is refused, unless it asks for a cancel. */
-  serve(socket: Socket, limit: string | null): void {
-    const client = new Client(socket, this.#arrivals++)
+  /** Ends all sessions at once, both sides. */
+  endSessions(cause: EndReason, why: string): void {
+    for (const [member, sessions] of this.#sessions.countByMember())
+      this.#deps.ledger.closed(cause, member, sessions, why)
+    this.#sessions.destroy()
+  }
+
+  /** Serves one accepted connection to its end; or refuses it, unless it asks for a cancel. */
+  serve(client: Client, unserved: Unserved | null): void {
     this.#clients.add(client)
-    const served = this.#serve(client, limit).finally(() => {
+    const served = (unserved === null ? this.#serve(client) : this.#turnAway(client, unserved)).finally(() => {
       this.#clients.delete(client)
       this.#served.delete(served)
     })
     this.#served.add(served)
   }
 
-  async #serve(client: Client, limit: string | null): Promise<void> {
+  async #serve(client: Client): Promise<void> {
     for (let isReturning = false; ; isReturning = true) {
-      const kind = await client.first(limit === null ? FIRST_PACKET_MS : REFUSAL_PATIENCE_MS)
+      const kind = await client.first(FIRST_PACKET_MS)
       if (kind === null) {
-        client.destroy()
+        this.#noteSilence(client)
         return
       }
       if (kind === 'cancel') return this.#cancel(client)
-      if (limit !== null) return this.#refuse(client, '53300', limit, '')
       const turn = await this.#hold.turn(client, isReturning)
       switch (turn.kind) {
         case 'go': {
@@ -150,22 +170,50 @@ export class RouteServer {
         }
         case 'gone':
           return
-        case 'timeout': {
-          const { timeoutMs } = this.#deps.config.hold
-          const message = `no server to connect to${timeoutMs === 0 ? '' : ` within ${timeoutMs / 1000} s`}`
-          return this.#refuse(client, '57P03', message, this.#reason)
-        }
+        case 'timeout':
         case 'full':
-          return this.#refuse(client, '53300', 'too many connections wait for a server', this.#reason)
         case 'closed':
-          return this.#refuse(client, '57P03', 'the router is shutting down', '')
+          return this.#refuse(client, this.#unserved(turn.kind), turn.kind === 'closed' ? '' : sentence(this.#reason))
       }
     }
   }
 
-  async #refuse(client: Client, sqlState: string, message: string, hint: string): Promise<void> {
-    this.#deps.count('refused', 1)
-    await client.refuse(sqlState, `${this.#name}: ${message}`, hint)
+  #unserved(turn: 'timeout' | 'full' | 'closed'): Unserved {
+    const { timeoutMs, maxConnections } = this.#deps.config.hold
+    const wanted = nounOf(this.#deps.listener.route)
+    switch (turn) {
+      case 'timeout': {
+        const message =
+          timeoutMs === 0 ? `no ${wanted} is available` : `no ${wanted} became available within ${inSeconds(timeoutMs)}`
+        return { reason: 'hold-timeout', sqlState: '57P03', message }
+      }
+      case 'full': {
+        const message = `too many clients are waiting for a ${wanted} (hold.max_connections is ${maxConnections})`
+        return { reason: 'hold-limit', sqlState: '53300', message }
+      }
+      case 'closed':
+        return { reason: 'shutdown', sqlState: '57P03', message: 'the router is shutting down' }
+    }
+  }
+
+  /** It was silent for too long, or has left. */
+  #noteSilence(client: Client): void {
+    if (!client.gone.aborted) client.drop(`no startup packet within ${inSeconds(FIRST_PACKET_MS)}`)
+    if (client.droppedFor !== null) this.#deps.ledger.refused('silent', client.droppedFor)
+  }
+
+  async #turnAway(client: Client, unserved: Unserved): Promise<void> {
+    this.#deps.refusals.admit(client)
+    const kind = await client.first(PATIENCE_MS)
+    if (kind === 'cancel') return this.#cancel(client)
+    // It has left before it could be told.
+    if (client.gone.aborted && client.droppedFor === null) return
+    await this.#refuse(client, unserved, '')
+  }
+
+  async #refuse(client: Client, { reason, sqlState, message }: Unserved, hint: string): Promise<void> {
+    this.#deps.ledger.refused(reason, message, hint)
+    await this.#deps.refusals.refuse(client, { sqlState, message, hint })
   }
 
   /** Nobody can be dialled, and the watcher sees no reason to close the route. */

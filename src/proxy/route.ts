@@ -61,6 +61,21 @@ const ADMITTED: Readonly<Record<Route, readonly Kind[]>> = {
   any: ['primary', 'standby-leader', 'replica'],
 }
 
+/** What it takes to serve a route. */
+export function nounOf(route: Route): string {
+  return NOUNS[route]
+}
+
+const NOUNS: Readonly<Record<Route, string>> = {
+  primary: 'primary',
+  replica: 'replica',
+  sync: 'synchronous replica',
+  async: 'asynchronous replica',
+  'read-only': 'member',
+  'standby-leader': 'standby leader',
+  any: 'member',
+}
+
 /** Whether new sessions of a route go to the primary as to any other of its members. */
 export function isForPrimary(route: Route): boolean {
   return ADMITTED[route].includes('primary')

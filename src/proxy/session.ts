@@ -7,6 +7,8 @@ export interface SessionOptions {
   /** Without a byte from or to the one or the other for this long, the session ends; 0: never. Milliseconds. */
   readonly clientTimeoutMs: number
   readonly serverTimeoutMs: number
+  /** Called before the session is ended, where it is for a reason of its own. */
+  readonly ending: (reason: 'client-timeout' | 'server-timeout') => void
 }
 
 /** Joins the sockets; both are owned from here on. `ended` resolves when both are closed. */
@@ -15,13 +17,16 @@ export class Session {
   readonly #server: Socket
   readonly ended: Promise<void>
 
-  constructor({ client, server, clientTimeoutMs, serverTimeoutMs }: SessionOptions) {
+  constructor({ client, server, clientTimeoutMs, serverTimeoutMs, ending }: SessionOptions) {
     this.#client = client
     this.#server = server
     this.ended = Promise.all([closed(client), closed(server)]).then(() => undefined)
-    const destroy = (): void => this.destroy()
-    client.setTimeout(clientTimeoutMs, destroy)
-    server.setTimeout(serverTimeoutMs, destroy)
+    const end = (reason: 'client-timeout' | 'server-timeout') => (): void => {
+      if (!client.destroyed || !server.destroyed) ending(reason)
+      this.destroy()
+    }
+    client.setTimeout(clientTimeoutMs, end('client-timeout'))
+    server.setTimeout(serverTimeoutMs, end('server-timeout'))
     copy(client, server)
     copy(server, client)
     // One that broke before there was anybody to notice it.

@@ -49,7 +49,9 @@ export class Sessions {
 
   /** Closes all of them, both sides, before this returns. */
   destroy(): void {
-    for (const { session } of this.#entries) session.destroy()
+    const entries = [...this.#entries]
+    this.#entries.clear()
+    for (const { session } of entries) session.destroy()
   }
 
   countByMember(): ReadonlyMap<string, number> {

@@ -1,4 +1,5 @@
 import type { Route } from '../config/config.ts'
+import type { EndReason, RefusalReason } from './ledger.ts'
 
 /** What the proxy publishes of itself for `status` and later for metrics. Plain data. */
 export interface ProxyStatus {
@@ -11,6 +12,10 @@ export interface ProxyStatus {
     readonly fenced: number
     readonly failedDials: number
   }
+  /** Clients that were turned away, by reason; every reason is there. */
+  readonly refusals: Readonly<Record<RefusalReason, number>>
+  /** Sessions that the router has ended, by reason; every reason is there. */
+  readonly endings: Readonly<Record<EndReason, number>>
 }
 
 export interface ListenerStatus {

@@ -313,5 +313,5 @@ test('holds the clients of the replica route while there is no replica, then ref
   await until('it is held', () => rig.held === 1)
   await client.over()
   const error = errorFields(client.received)
-  assert.deepEqual([error?.['C'], error?.['H']], ['57P03', 'no replica takes connections'])
+  assert.deepEqual([error?.['C'], error?.['H']], ['57P03', 'No replica takes connections.'])
 })

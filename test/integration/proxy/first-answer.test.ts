@@ -299,5 +299,5 @@ test('refuses in plaintext who was refused TLS, when the hold ends', async () =>
   await client.over()
   const error = errorFields(client.received.subarray(1))
   assert.equal(error?.['C'], '57P03')
-  assert.match(error['H'] ?? '', /a dial failed/)
+  assert.match(error['H'] ?? '', /^A dial failed\.$/)
 })

@@ -158,8 +158,8 @@ test('refuses a held client with 57P03 and the reason when the hold times out', 
   const error = errorFields(client.received)
   assert.equal(error?.['S'], 'FATAL')
   assert.equal(error['C'], '57P03')
-  assert.match(error['M'] ?? '', /^primary: no server to connect to within 0.2 s$/)
-  assert.match(error['H'] ?? '', /no leader key in the DCS/)
+  assert.match(error['M'] ?? '', /^no primary became available within 0.2 s$/)
+  assert.match(error['H'] ?? '', /^No leader key in the DCS\.$/)
   assert.ok(waited > 150 && waited < 1500, `${waited} ms`)
   assert.equal(rig.held, 0)
   assert.equal(rig.proxy.status().totals.refused, 1)
@@ -182,18 +182,10 @@ test('holds nobody where hold.timeout is 0', async () => {
   const refused = (await scene.client(rig)).send(STARTUP)
   await refused.over()
   assert.equal(errorFields(refused.received)?.['C'], '57P03')
-  assert.match(errorFields(refused.received)?.['M'] ?? '', /no server to connect to$/)
+  assert.match(errorFields(refused.received)?.['M'] ?? '', /^no primary is available$/)
   rig.proxy.apply(openView('pg1', server.address, 1))
   const served = (await scene.client(rig)).send(STARTUP)
   await served.got(AUTH_OK)
-})
-
-test('closes a client in the middle of TLS negotiation promptly and without a word', async () => {
-  const rig = await scene.proxy({ hold: { timeoutMs: 0 } })
-  const client = (await scene.client(rig)).send(SSL_REQUEST)
-  await client.over()
-  assert.equal(client.received.length, 0)
-  assert.equal(rig.proxy.status().totals.refused, 1)
 })
 
 test('a client that comes back after a failed dial keeps its place, also when the hold is full by now', async () => {

@@ -233,7 +233,7 @@ test('refuses with 53300 who exceeds max_connections, and counts only those that
   await refused.over()
   const error = errorFields(refused.received)
   assert.equal(error?.['C'], '53300')
-  assert.equal(error['M'], "primary: the router's limit of 2 connections is reached")
+  assert.equal(error['M'], "the router's limit of 2 connections is reached (max_connections)")
   first.socket.resetAndDestroy()
   await until('there is room', () => rig.sessions === 1)
   await served(rig)

@@ -98,19 +98,6 @@ describe('libpq', () => {
     assert.match(await psql(rig, 'sslmode=require', 'SELECT 1'), /server does not support SSL, but SSL was required/)
     assert.deepEqual(rig.failures, [])
   })
-  test('reads why it is refused when the hold ends, in plaintext', async () => {
-    const rig = await scene.proxy({ hold: { timeoutMs: 200 } })
-    rig.proxy.apply(closedView(1, { reason: 'no leader key in the DCS' }))
-    const answer = await psql(rig, 'sslmode=disable gssencmode=disable', 'SELECT 1')
-    assert.match(answer, /FATAL: {2}primary: no server to connect to within 0.2 s/)
-    assert.match(answer, /HINT: {2}primary: none: no leader key in the DCS/)
-  })
-  test('in the middle of TLS negotiation the connection is closed promptly', async () => {
-    const rig = await scene.proxy({ hold: { timeoutMs: 0 } })
-    const since = performance.now()
-    assert.match(await psql(rig, 'sslmode=require', 'SELECT 1'), /server closed the connection unexpectedly/)
-    assert.ok(performance.now() - since < 2000)
-  })
 })
 
 test('TLS from end to end, with 100,000 rows', async () => {

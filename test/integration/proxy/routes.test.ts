@@ -281,7 +281,7 @@ test('holds who finds neither a replica nor the primary, and says why', async ()
   rig.proxy.apply(closed(1, { pg2: UNFIT, pg3: UNFIT }))
   const client = (await scene.client(rig, 'replicas')).send(STARTUP)
   await client.over()
-  assert.equal(errorFields(client.received)?.['H'], 'no replica takes connections; primary: none: no leader key')
+  assert.equal(errorFields(client.received)?.['H'], 'No replica takes connections; no leader key.')
 })
 
 test('a replica that lags takes no new sessions, keeps those it has, and is told of once', async () => {

@@ -4,7 +4,8 @@ import { renderStatus } from '../../../src/admin/render.ts'
 import { hasPrimary } from '../../../src/admin/status.ts'
 import { widthOf } from '../../../src/admin/terminal.ts'
 import type { PrimaryState } from '../../../src/watcher/machine.ts'
-import { NOW, sampleListener, sampleMember, sampleProxy, sampleStatus, sampleView } from './sample.ts'
+import { ENDINGS, REFUSALS } from '../../../src/proxy/ledger.ts'
+import { noted, NOW, sampleListener, sampleMember, sampleProxy, sampleStatus, sampleView } from './sample.ts'
 
 const none = {
   state: 'none',
@@ -32,11 +33,21 @@ test('shows a healthy cluster as patronictl does, with what the router makes of 
  Held        no clients
  Listener    primary: 12 sessions, 0 held; route primary on [::]:5000
  Listener    replicas: 4 sessions, 0 held; route replica on [::]:5001
- Connections 1234 accepted, 0 refused, 3 fenced, 1 failed dial
+ Connections 1234 accepted, 0 refused, 3 closed by failover, 1 failed connect to members
  No replica  pg3: its REST API does not answer
  Router      patroni-router 0.1.0 on lb1, pid 4711, up 1d03h
 `,
   )
+})
+
+test('shows for which reasons clients were refused and sessions ended', () => {
+  const refusals = noted(REFUSALS, { 'hold-timeout': 12, shutdown: 1 })
+  const endings = noted(ENDINGS, { 'client-timeout': 3 })
+  const lines = renderStatus(sampleStatus({ view: sampleView(), proxy: sampleProxy({ refusals, endings }) })).split(
+    '\n',
+  )
+  assert.ok(lines.includes(' Refused     12 hold-timeout, 1 shutdown'))
+  assert.ok(lines.includes(' Closed      3 client-timeout'))
 })
 
 test('says in the first line that there is no primary, why, and who waits', () => {

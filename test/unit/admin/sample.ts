@@ -1,4 +1,5 @@
 import type { ClusterStatus, RouterStatus } from '../../../src/admin/status.ts'
+import { ENDINGS, REFUSALS } from '../../../src/proxy/ledger.ts'
 import type { ListenerStatus, ProxyStatus } from '../../../src/proxy/status.ts'
 import type { ClusterView, MemberView } from '../../../src/watcher/view.ts'
 
@@ -102,8 +103,18 @@ export function sampleProxy(changes: Partial<ProxyStatus> = {}): ProxyStatus {
     ],
     held: { connections: 0, oldestMs: null },
     totals: { accepted: 1234, refused: 0, fenced: 3, failedDials: 1 },
+    refusals: noted(REFUSALS),
+    endings: noted(ENDINGS),
     ...changes,
   }
+}
+
+/** Every reason, with how often it has occurred. */
+export function noted<K extends string>(
+  reasons: readonly K[],
+  counts: Partial<Record<K, number>> = {},
+): Readonly<Record<K, number>> {
+  return Object.fromEntries(reasons.map((reason) => [reason, counts[reason] ?? 0])) as Record<K, number>
 }
 
 export function sampleStatus(...clusters: Pick<ClusterStatus, 'view' | 'proxy'>[]): RouterStatus {

@@ -45,7 +45,7 @@ const DEFAULTS: Config = {
         address: 'conn_url',
         trust: 'proof',
         check: { intervalMs: 2000, fastIntervalMs: 100, timeoutMs: 1000, rise: 1, fall: 3 },
-        hold: { timeoutMs: 45_000, maxConnections: 10_000 },
+        hold: { timeoutMs: 45_000, maxConnections: 10_000, refuseTls: 'answer' },
         maxConnections: 0,
         timeouts: { connectMs: 4000, clientMs: 1_800_000, serverMs: 1_800_000 },
         tcpKeepaliveMs: 15_000,
@@ -106,7 +106,7 @@ proxy:
   address: proxy_url
   check: {interval: 1s, fast_interval: 50ms, timeout: 500ms, rise: 2, fall: 4}
   trust: dcs
-  hold: {timeout: 1m30s, max_connections: 5}
+  hold: {timeout: 1m30s, max_connections: 5, refuse_tls: close}
   max_connections: 7
   timeouts: {connect: 1s, client: 0, server: 2h}
   tcp_keepalive: 30s
@@ -152,7 +152,7 @@ logging: {level: debug, format: json}
           address: 'proxy_url',
           trust: 'dcs',
           check: { intervalMs: 1000, fastIntervalMs: 50, timeoutMs: 500, rise: 2, fall: 4 },
-          hold: { timeoutMs: 90_000, maxConnections: 5 },
+          hold: { timeoutMs: 90_000, maxConnections: 5, refuseTls: 'close' },
           maxConnections: 7,
           timeouts: { connectMs: 1000, clientMs: 0, serverMs: 7_200_000 },
           tcpKeepaliveMs: 30_000,

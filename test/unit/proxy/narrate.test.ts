@@ -38,7 +38,6 @@ test('the fields say which listener, which member and why', () => {
   const { lines } = narrateUses('reports', NOTHING_TOLD, [{ member: 'pg2', ...LAGS }])
   assert.deepEqual(lines[0]?.fields, {
     event: 'member-unused',
-    route: 'reports',
     member: 'pg2',
     reason: 'lag 20 MB above 16 MB',
   })

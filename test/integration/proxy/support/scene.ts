@@ -38,7 +38,7 @@ export function proxyConfig({ hold, timeouts, ...rest }: ConfigChanges): ProxyCo
     address: 'conn_url',
     trust: 'proof',
     check: { intervalMs: 2000, fastIntervalMs: 100, timeoutMs: 1000, rise: 1, fall: 3 },
-    hold: { timeoutMs: 45_000, maxConnections: 10_000, ...hold },
+    hold: { timeoutMs: 45_000, maxConnections: 10_000, refuseTls: 'answer', ...hold },
     maxConnections: 0,
     timeouts: { connectMs: 4000, clientMs: 1_800_000, serverMs: 1_800_000, ...timeouts },
     tcpKeepaliveMs: 15_000,

@@ -1,0 +1,139 @@
+/** Whom the router has turned away and which sessions it has ended: counted by reason, logged, and summed up where they are many. */
+import type { Logger } from 'pino'
+import { counted } from '../wording.ts'
+
+export const REFUSALS = [
+  /** No server became available within `hold.timeout`. */
+  'hold-timeout',
+  /** `hold.max_connections`. */
+  'hold-limit',
+  /** `max_connections`. */
+  'connection-limit',
+  /** The process has no descriptors or memory for more. */
+  'process-limit',
+  /** It said nothing, or half a startup packet, for as long as Postgres waits. */
+  'silent',
+  'shutdown',
+] as const
+export type RefusalReason = (typeof REFUSALS)[number]
+
+export const ENDINGS = [
+  /** Another primary, or none. */
+  'fence',
+  'member-down',
+  'member-moved',
+  /** `close_fallback`. */
+  'fallback-over',
+  'client-timeout',
+  'server-timeout',
+  /** The client has gone, and its server takes no notice. */
+  'client-gone',
+  'drain-timeout',
+  'shutdown',
+] as const
+export type EndReason = (typeof ENDINGS)[number]
+
+/** After a line has been logged, others for the same reason are summed up for this long. Milliseconds. */
+const SUM_MS = 5000
+
+type Tell = (connections: number, within: string) => void
+
+interface Sum {
+  connections: number
+  /** Of the last one: what it says is the freshest. */
+  tell: Tell
+  timer: NodeJS.Timeout
+}
+
+export class Ledger {
+  readonly #listener: string
+  readonly #log: Logger
+  readonly #refusals = new Map<RefusalReason, number>()
+  readonly #endings = new Map<EndReason, number>()
+  /** By what a line is about. */
+  readonly #sums = new Map<string, Sum>()
+  #isClosed = false
+
+  constructor(listener: string, log: Logger) {
+    this.#listener = listener
+    this.#log = log
+  }
+
+  /** Every reason is there, also one that has not occurred. */
+  get refusals(): Readonly<Record<RefusalReason, number>> {
+    return complete(REFUSALS, this.#refusals)
+  }
+
+  get endings(): Readonly<Record<EndReason, number>> {
+    return complete(ENDINGS, this.#endings)
+  }
+
+  /** Notes a client that is turned away. `why` and `hint`: what it is told, where it can be told. */
+  refused(reason: RefusalReason, why: string, hint = ''): void {
+    add(this.#refusals, reason, 1)
+    this.#sum(reason, (connections, within) => {
+      const fields = { event: 'refused', reason, connections, ...(hint === '' ? {} : { hint }) }
+      const what = `refused ${counted(connections, 'connection')}${within}: ${why}`
+      this.#log.warn(fields, `${this.#listener}: ${what}${hint === '' ? '' : ` (${hint})`}`)
+    })
+  }
+
+  /** Notes a session that is ended for itself alone, such as an idle one. */
+  ended(reason: EndReason, member: string, why: string): void {
+    add(this.#endings, reason, 1)
+    this.#sum(`${reason} ${member}`, (connections, within) => {
+      const fields = { event: 'session-ended', reason, member, connections }
+      const what = `closed ${counted(connections, 'session')} on ${member}${within}: ${why}`
+      this.#log.info(fields, `${this.#listener}: ${what}`)
+    })
+  }
+
+  /** Notes sessions that are ended together. */
+  closed(cause: EndReason, member: string, connections: number, reason: string): void {
+    add(this.#endings, cause, connections)
+    const fields = { event: 'fenced', cause, member, connections, reason }
+    this.#log.warn(fields, `${this.#listener}: closed ${counted(connections, 'session')} on ${member}: ${reason}`)
+  }
+
+  /** Logs what has been summed up, and sums up nothing any more. Idempotent. */
+  close(): void {
+    this.#isClosed = true
+    for (const about of this.#sums.keys()) this.#settle(about)
+  }
+
+  /** The first is logged at once, those after it together. */
+  #sum(about: string, tell: Tell): void {
+    const sum = this.#sums.get(about)
+    if (sum !== undefined) {
+      sum.connections++
+      sum.tell = tell
+      return
+    }
+    tell(1, '')
+    if (!this.#isClosed) this.#sums.set(about, { connections: 0, tell, timer: this.#later(about) })
+  }
+
+  #later(about: string): NodeJS.Timeout {
+    return setTimeout(() => this.#settle(about), SUM_MS)
+  }
+
+  #settle(about: string): void {
+    const sum = this.#sums.get(about)
+    if (sum === undefined) return
+    clearTimeout(sum.timer)
+    if (sum.connections > 0) sum.tell(sum.connections, ` in ${SUM_MS / 1000} s`)
+    if (sum.connections === 0 || this.#isClosed) this.#sums.delete(about)
+    else Object.assign(sum, { connections: 0, timer: this.#later(about) })
+  }
+}
+
+function add<K>(counts: Map<K, number>, key: K, n: number): void {
+  counts.set(key, (counts.get(key) ?? 0) + n)
+}
+
+function complete<K extends string>(
+  reasons: readonly K[],
+  counts: ReadonlyMap<K, number>,
+): Readonly<Record<K, number>> {
+  return Object.fromEntries(reasons.map((reason) => [reason, counts.get(reason) ?? 0])) as Record<K, number>
+}

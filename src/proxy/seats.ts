@@ -1,0 +1,39 @@
+/** How many clients may be connected at a time. One that has said nothing gives way to one that has just come. */
+import type { Client } from './client.ts'
+
+/** For this long a client may have had no time to say what it wants. Milliseconds. */
+const MIN_SILENCE_MS = 1000
+
+export class Seats {
+  readonly #limit: number
+  readonly #taken = new Set<Client>()
+  /** Those that had said nothing when they were looked at last; the oldest first. */
+  readonly #silent = new Set<Client>()
+
+  constructor(limit: number) {
+    this.#limit = limit
+  }
+
+  /** Whether one more client can be seated, be it in the place of a silent one, which is closed. */
+  makeRoom(): boolean {
+    if (this.#taken.size < this.#limit) return true
+    for (const client of this.#silent) {
+      if (!client.hasSpoken && client.ageMs < MIN_SILENCE_MS) return false
+      this.#silent.delete(client)
+      if (client.hasSpoken || !this.#taken.delete(client)) continue
+      client.drop('it had sent no startup packet, and its place was needed')
+      return true
+    }
+    return false
+  }
+
+  /** Until its connection is closed. */
+  take(client: Client): void {
+    this.#taken.add(client)
+    this.#silent.add(client)
+    client.socket.once('close', () => {
+      this.#taken.delete(client)
+      this.#silent.delete(client)
+    })
+  }
+}
