@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 import { explain, failureOf, RouterError, type Failure } from '../errors.ts'
 import type { GroupStatus, TemplatesStatus } from '../templates/status.ts'
-import type { ClusterView } from '../watcher/view.ts'
+import type { ClusterView, DcsView } from '../watcher/view.ts'
 import { type ClusterStatus, type RouterStatus, STATUS_FORMAT } from './status.ts'
 
 /** More than any answer has; it only keeps what is not a router from filling the memory. */
@@ -65,7 +65,8 @@ type OlderGroup = Omit<GroupStatus, 'clusters'> & Partial<GroupStatus>
 type Older = Omit<RouterStatus, Newer | 'clusters'> &
   Partial<Pick<RouterStatus, 'track' | 'stopping'>> & {
     readonly clusters: readonly {
-      readonly view: Omit<ClusterView, 'name'> & Partial<ClusterView>
+      readonly view: Omit<ClusterView, 'name' | 'dcs'> &
+        Partial<Pick<ClusterView, 'name'>> & { readonly dcs: Omit<DcsView, 'notices'> & Partial<DcsView> }
       readonly proxy: ClusterStatus['proxy']
       readonly localMember?: string | null
     }[]
@@ -75,7 +76,8 @@ type Older = Omit<RouterStatus, Newer | 'clusters'> &
 /** What a router says that was started before there were templates, track files and names of clusters. */
 function completed({ templates = null, track = [], stopping = false, ...value }: Older): RouterStatus {
   const clusters = value.clusters.map(({ view, proxy, localMember = null }) => {
-    return { view: { ...view, name: view.name ?? view.scope }, proxy, localMember }
+    const dcs = { ...view.dcs, notices: view.dcs.notices ?? [] }
+    return { view: { ...view, name: view.name ?? view.scope, dcs }, proxy, localMember }
   })
   const names = clusters.map(({ view }) => view.name)
   const groups = templates?.groups.map((group) => ({ ...group, clusters: group.clusters ?? names }))

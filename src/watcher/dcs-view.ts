@@ -4,22 +4,22 @@ import type { DcsError, DcsView } from './view.ts'
 
 /** Of a router that has just started. */
 export function unreadDcs(kind: Dcs['kind'], now: number): DcsView {
-  return { kind, state: 'never', endpoint: null, readAt: null, since: now, error: null, errors: [] }
+  return { kind, state: 'never', endpoint: null, readAt: null, since: now, error: null, errors: [], notices: [] }
 }
 
 /** After an observation. A DCS that was never read cannot be lost. */
 export function afterObservation(before: DcsView, observation: DcsObservation, now: number): DcsView {
-  const { endpoint } = observation
+  const { endpoint, notices = [] } = observation
   switch (observation.type) {
     case 'lost': {
       const state = before.state === 'never' ? 'never' : 'lost'
       const since = state === before.state ? before.since : now
       const { message } = observation.error
-      return { ...before, state, endpoint, error: message, since, errors: withError(before, message, now) }
+      return { ...before, state, endpoint, error: message, since, errors: withError(before, message, now), notices }
     }
     case 'snapshot': {
       const since = before.state === 'up' ? before.since : now
-      return { ...before, state: 'up', endpoint, error: null, errors: [], readAt: now, since }
+      return { ...before, state: 'up', endpoint, error: null, errors: [], readAt: now, since, notices }
     }
   }
 }

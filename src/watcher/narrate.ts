@@ -1,4 +1,5 @@
 /** What of a change of the view a person on call wants to read: one line an event, none for what repeats. Pure. */
+import type { DcsNotice } from './dcs/dcs.ts'
 import { printable } from './printable.ts'
 import type { ClusterView, MemberView } from './view.ts'
 
@@ -12,6 +13,7 @@ export interface Line {
 export function narrate(before: ClusterView, after: ClusterView): readonly Line[] {
   const lines = [
     ...dcsLines(before, after),
+    ...noticeLines(before, after),
     ...leaderLines(before, after),
     ...primaryLines(before, after),
     ...memberLines(before, after),
@@ -44,6 +46,25 @@ function dcsLines(before: ClusterView, { dcs }: ClusterView): readonly Line[] {
     return [{ level: 'info', message: `DCS: now reading ${dcs.endpoint ?? ''}`, fields }]
   }
   return []
+}
+
+/** Each once when it begins, and once when it ends. */
+function noticeLines(before: ClusterView, after: ClusterView): readonly Line[] {
+  const begun = beyond(after.dcs.notices, before.dcs.notices)
+  const ended = beyond(before.dcs.notices, after.dcs.notices)
+  return [
+    ...begun.map(({ event, subject, message }): Line => ({ level: 'warn', message, fields: { event, subject } })),
+    ...ended.map(({ event, subject, over }): Line => {
+      return { level: 'info', message: over, fields: { event: `${event}-over`, subject } }
+    }),
+  ]
+}
+
+/** Those about which the others say nothing. */
+function beyond(notices: readonly DcsNotice[], others: readonly DcsNotice[]): readonly DcsNotice[] {
+  const isSame = (one: DcsNotice, other: DcsNotice): boolean =>
+    one.event === other.event && one.subject === other.subject
+  return notices.filter((notice) => !others.some((other) => isSame(notice, other)))
 }
 
 function leaderLines(before: ClusterView, after: ClusterView): readonly Line[] {

@@ -1,6 +1,6 @@
 /** What the watcher publishes and every sink takes: plain, immutable, structured-cloneable data. */
 import type { SetAside } from './cluster.ts'
-import type { Dcs } from './dcs/dcs.ts'
+import type { Dcs, DcsNotice } from './dcs/dcs.ts'
 import type { Member } from './member.ts'
 import type { PrimaryState } from './machine.ts'
 
@@ -35,6 +35,8 @@ export interface DcsView {
   readonly error: string | null
   /** What was wrong since it was up, one after the other, as far as it is worth being told. */
   readonly errors: readonly DcsError[]
+  /** What a person should mend, or know, whether it is up or not. */
+  readonly notices: readonly DcsNotice[]
 }
 
 export interface DcsError {

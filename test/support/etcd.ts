@@ -71,10 +71,10 @@ export class EtcdServer {
     return this.#running.pid
   }
 
-  /** Starts the process without waiting for it to answer. */
-  async launch(): Promise<void> {
+  /** Starts the process without waiting for it to answer; of arguments that are given twice the last ones count. */
+  async launch(args: readonly string[] = []): Promise<void> {
     const logFile = join(this.#dir, 'etcd.log')
-    this.#child = await Child.start('etcd', this.#args, { cwd: this.#dir, logFile })
+    this.#child = await Child.start('etcd', [...this.#args, ...args], { cwd: this.#dir, logFile })
   }
 
   /** Starts it and waits until it answers. */

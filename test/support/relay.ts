@@ -4,12 +4,12 @@ import type { AddressInfo, Server, Socket } from 'node:net'
 /** A TCP relay on 127.0.0.1 that can stand for a network partition or a peer that hangs. */
 export class Relay {
   readonly #server: Server
-  readonly #target: number
+  #targets: readonly number[]
   readonly #sockets = new Set<Socket>()
   #hanging = false
 
   private constructor(target: number) {
-    this.#target = target
+    this.#targets = [target]
     this.#server = createServer((socket) => this.#accept(socket))
   }
 
@@ -40,6 +40,12 @@ export class Relay {
     this.#destroyAll()
   }
 
+  /** Ends all connections; new ones are relayed to these ports in turns. */
+  retarget(...ports: readonly number[]): void {
+    this.#targets = ports
+    this.#destroyAll()
+  }
+
   async close(): Promise<void> {
     this.#destroyAll()
     await new Promise((resolve) => this.#server.close(resolve))
@@ -55,7 +61,9 @@ export class Relay {
       client.pause()
       return
     }
-    const target = connect({ port: this.#target, host: '127.0.0.1', allowHalfOpen: false })
+    const [port = 0, ...others] = this.#targets
+    this.#targets = [...others, port]
+    const target = connect({ port, host: '127.0.0.1', allowHalfOpen: false })
     this.#track(target)
     client.pipe(target)
     target.pipe(client)

@@ -176,8 +176,8 @@ export class EtcdConnection {
     if (id === '0') return null
     this.#clusterId ??= id
     if (id === this.#clusterId) return null
-    const ids = `${hexId(this.#clusterId)} and ${hexId(id)}`
-    return new RouterError('DCS_STALE', `two etcd clusters answer there in turns, with the IDs ${ids}`)
+    const ids = `ID ${hexId(id)}, before ${hexId(this.#clusterId)}`
+    return new RouterError('DCS_STALE', `another etcd cluster answers there than a moment ago (${ids})`)
   }
 
   /** @throws RouterError `DCS_STALE`. */

@@ -4,7 +4,7 @@ import { RouterError } from '../../errors.ts'
 import type { Log } from '../certificate-news.ts'
 import type { Dcs, DcsObservation } from './dcs.ts'
 import type { EtcdConnection, EtcdReading } from './etcd3-connection.ts'
-import { EtcdSessions, type Place, type SessionKeys } from './etcd3-sessions.ts'
+import { DISCOVER_MS, EtcdSessions, type Place, type SessionKeys } from './etcd3-sessions.ts'
 import { belowPrefix } from './key-range.ts'
 import { type KeyEvent, Keyspace } from './keyspace.ts'
 
@@ -17,18 +17,20 @@ export interface Etcd3Options {
   readonly timeoutMs: number
   /** Told of certificates that are replaced; null: nobody. */
   readonly log?: Log | null
+  /** See `SessionsOptions`; a minute unless told. */
+  readonly discoverMs?: number
 }
 
 export class Etcd3Dcs implements Dcs {
   readonly kind = 'etcd3'
   readonly #sessions: EtcdSessions<DcsObservation>
 
-  constructor({ config, prefix, intervalMs, timeoutMs, log = null }: Etcd3Options) {
+  constructor({ prefix, log = null, discoverMs = DISCOVER_MS, ...options }: Etcd3Options) {
     this.#sessions = new EtcdSessions<DcsObservation>({
-      ...{ config, intervalMs, timeoutMs, log },
+      ...{ ...options, log, discoverMs },
       range: belowPrefix(prefix),
       begin: (list) => new ClusterKeys(list),
-      lost: (endpoint, error) => ({ type: 'lost', endpoint, error }),
+      lost: (endpoint, error, notices) => ({ type: 'lost', endpoint, error, notices }),
     })
   }
 

@@ -2,7 +2,7 @@
 import type { Etcd3Config } from '../../config/config.ts'
 import type { Log } from '../certificate-news.ts'
 import { printable, REPLACEMENT } from '../printable.ts'
-import { EtcdSessions } from './etcd3-sessions.ts'
+import { DISCOVER_MS, EtcdSessions } from './etcd3-sessions.ts'
 import { fromRoot } from './key-range.ts'
 import { KeySet } from './key-set.ts'
 import type { KeysObservation, KeyValueSource } from './key-values.ts'
@@ -42,7 +42,7 @@ export class Etcd3KeyValues implements KeyValueSource {
       log?.warn({ event: 'key-left-out', key: shown }, `the key ${shown} is left out: its name is not UTF-8`)
     }
     const sessions = new EtcdSessions<KeysObservation>({
-      ...{ config, intervalMs, timeoutMs },
+      ...{ config, intervalMs, timeoutMs, discoverMs: DISCOVER_MS },
       range: fromRoot(name),
       // The observation of the cluster, with the same certificates, tells of them.
       log: null,

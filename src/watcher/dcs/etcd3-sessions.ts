@@ -9,8 +9,9 @@ import type { Etcd3Config } from '../../config/config.ts'
 import { explain, RouterError } from '../../errors.ts'
 import { CertificateNews, type Log } from '../certificate-news.ts'
 import { Certificates } from '../certificates.ts'
-import { allEndpoints, type Endpoints, endpointsOf, nextEndpoint } from './endpoints.ts'
+import type { DcsNotice } from './dcs.ts'
 import { EtcdConnection, type EtcdReading } from './etcd3-connection.ts'
+import { EtcdDirectory } from './etcd3-directory.ts'
 import { awaitSuccessor } from './etcd3-succession.ts'
 import { ETCD_SETTINGS } from './etcd3-trouble.ts'
 import type { KeyRange } from './key-range.ts'
@@ -28,7 +29,9 @@ export interface SessionsOptions<T> {
   /** Makes something of what a session has listed. */
   readonly begin: (list: EtcdReading) => SessionKeys<T>
   /** What is told of an endpoint that cannot be read. */
-  readonly lost: (endpoint: string, error: RouterError) => T
+  readonly lost: (endpoint: string, error: RouterError, notices: readonly DcsNotice[]) => T
+  /** How often the advertised client URLs are asked for. Milliseconds. */
+  readonly discoverMs: number
 }
 
 /** What one session knows of its keys. */
@@ -52,13 +55,14 @@ export interface Place {
   readonly position: string
   /** The history is another one, or went back, with this session. */
   readonly restored: boolean
+  readonly notices: readonly DcsNotice[]
 }
 
 /** Pause between rounds over all endpoints; grows to the maximum while none serves that long. Milliseconds. */
 const BACKOFF = { min: 100, max: 1000 }
 
-/** How often the advertised client URLs are asked for: etcd members are replaced while a session lasts for months. */
-const DISCOVER_MS = 60_000
+/** Often enough: etcd members are replaced while a session lasts for months. Milliseconds. */
+export const DISCOVER_MS = 60_000
 
 /** Where the history was last seen, over all endpoints: an older one is a restored backup. */
 type Seen = Pick<EtcdReading, 'clusterId' | 'revision'>
@@ -71,7 +75,7 @@ type Item =
 
 export class EtcdSessions<T> {
   readonly #options: SessionsOptions<T>
-  #endpoints: Endpoints
+  readonly #directory: EtcdDirectory
   readonly #certificates: Certificates | null
   readonly #news: CertificateNews
   #seen: Seen | null = null
@@ -86,7 +90,11 @@ export class EtcdSessions<T> {
         ? new Certificates(options.config, { systemTrust: true, settings: ETCD_SETTINGS })
         : null
     this.#news = new CertificateNews('etcd', options.log)
-    this.#endpoints = { seeds: options.config.endpoints, discovered: [], current: null }
+    this.#directory = new EtcdDirectory({
+      config: options.config,
+      connect: (endpoint) => this.#connect(endpoint),
+      everyMs: options.discoverMs,
+    })
   }
 
   /** Observes until `signal` aborts; then it ends, without an error. It tries again by itself, for ever. */
@@ -103,8 +111,7 @@ export class EtcdSessions<T> {
     let failures = 0
     const aborted = (): boolean => signal.aborted
     while (!aborted()) {
-      const endpoint = this.#successor?.target.endpoint ?? nextEndpoint(this.#endpoints)
-      this.#endpoints = { ...this.#endpoints, current: endpoint }
+      const endpoint = this.#successor?.target.endpoint ?? this.#directory.next()
       let connection: EtcdConnection | null = null
       const onAbort = (): void => connection?.close()
       signal.addEventListener('abort', onAbort, { once: true })
@@ -121,15 +128,17 @@ export class EtcdSessions<T> {
         if (aborted()) return
         const trouble = this.#certificates?.trouble ?? null
         const message = `etcd at ${endpoint} cannot be read: ${why}${trouble === null ? '' : ` (and ${trouble.message})`}`
-        yield this.#options.lost(endpoint, new RouterError('DCS_UNAVAILABLE', message, { cause }))
+        const error = new RouterError('DCS_UNAVAILABLE', message, { cause })
+        yield this.#options.lost(endpoint, error, this.#directory.notices)
       } finally {
         signal.removeEventListener('abort', onAbort)
         connection?.close()
       }
       if (this.#successor !== null) continue
+      await this.#directory.reconsider(endpoint, signal)
       // An endpoint that serves for a moment, over and over, is no reason to hurry.
       if (servedSince !== null && now() - servedSince >= BACKOFF.max) failures = 0
-      const rounds = Math.floor(++failures / allEndpoints(this.#endpoints).length)
+      const rounds = Math.floor(++failures / this.#directory.size)
       if (rounds > 0) await pause(Math.min(BACKOFF.min * 2 ** (rounds - 1), BACKOFF.max), signal)
     }
   }
@@ -145,8 +154,12 @@ export class EtcdSessions<T> {
   async *#session(connection: EtcdConnection, endpoint: string): AsyncGenerator<T, void, undefined> {
     const list = await connection.list()
     const { clusterId } = list
+    this.#directory.admit(endpoint, clusterId)
     const keys = this.#options.begin(list)
-    const tell = (restored = false): T => keys.tell({ endpoint, position: `${clusterId}/${keys.revision}`, restored })
+    const tell = (restored = false): T => {
+      const { notices } = this.#directory
+      return keys.tell({ endpoint, position: `${clusterId}/${keys.revision}`, restored, notices })
+    }
     const queue = new Queue<Item>()
     await connection.watch(list.revision + 1n, {
       onEvents: (events, revision) => queue.push({ type: 'events', events, revision }),
@@ -157,7 +170,7 @@ export class EtcdSessions<T> {
     this.#seen = list
     const asides = Promise.all([
       this.#keepReading(connection, keys, queue),
-      this.#keepDiscovering(connection),
+      this.#keepDirectory(connection, queue),
       this.#awaitCertificates(connection, keys, queue),
     ])
     try {
@@ -202,16 +215,10 @@ export class EtcdSessions<T> {
     }
   }
 
-  /** Learns the advertised client URLs, as Patroni does. Never rejects. */
-  async #keepDiscovering(connection: EtcdConnection): Promise<void> {
-    const { useProxies, protocol } = this.#options.config
-    const { closed } = connection
-    while (!useProxies && !closed.aborted) {
-      // Without an answer the seeds and what was discovered before remain; a dead endpoint shows itself in the next read.
-      const urls = await connection.clientUrls().catch(() => null)
-      if (urls !== null) this.#endpoints = { ...this.#endpoints, discovered: endpointsOf(urls, protocol) }
-      await pause(DISCOVER_MS, closed)
-    }
+  /** Never rejects. */
+  async #keepDirectory(connection: EtcdConnection, queue: Queue<Item>): Promise<void> {
+    const isMoved = (await this.#directory.keep(connection)) === 'moved'
+    if (isMoved) queue.fail(new RouterError('DCS_STALE', 'the configured endpoints lead to another etcd cluster now'))
   }
 
   /** Has the session go over to a successor once the certificate files have been replaced. Never rejects. */

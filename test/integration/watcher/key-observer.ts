@@ -9,6 +9,7 @@ type Settings = {
   readonly endpoints: readonly string[]
   readonly root: string
   readonly auth?: Etcd3Config['auth']
+  readonly useProxies?: boolean
   readonly intervalMs?: number
   readonly timeoutMs?: number
   readonly compareMs?: number
@@ -22,9 +23,17 @@ export class KeyObserver implements AsyncDisposable {
   readonly #stop = new AbortController()
   readonly #done: Promise<void>
 
-  constructor({ endpoints, root, auth = null, intervalMs = 300, timeoutMs = 500, compareMs = 60_000 }: Settings) {
+  constructor({
+    endpoints,
+    root,
+    auth = null,
+    useProxies = true,
+    intervalMs = 300,
+    timeoutMs = 500,
+    compareMs = 60_000,
+  }: Settings) {
     const files = { caFile: null, certFile: null, keyFile: null }
-    const config = { kind: 'etcd3', endpoints, protocol: 'http', useProxies: true, auth, ...files } as const
+    const config = { kind: 'etcd3', endpoints, protocol: 'http', useProxies, auth, ...files } as const
     const tell = (_fields: object, message: string): void => void this.lines.push(message)
     const source = new Etcd3KeyValues({ config, intervalMs, timeoutMs, compareMs, log: { info: tell, warn: tell } })
     this.#done = this.#observe(source, root)

@@ -12,6 +12,7 @@ type Settings = {
   readonly useProxies?: boolean
   readonly intervalMs?: number
   readonly timeoutMs?: number
+  readonly discoverMs?: number
   /** User, password, certificates. */
   readonly access?: Partial<Pick<Etcd3Config, 'protocol' | 'auth' | 'caFile' | 'certFile' | 'keyFile'>>
 }
@@ -32,11 +33,13 @@ export class Observer implements AsyncDisposable {
     useProxies = true,
     intervalMs = 300,
     timeoutMs = 500,
+    discoverMs = 60_000,
     access = {},
   }: Settings) {
     const config = { kind: 'etcd3', endpoints, useProxies, ...OPEN, ...access } as const
     const tell = (_fields: object, message: string): void => void this.lines.push(message)
-    this.#done = this.#observe(new Etcd3Dcs({ config, prefix, intervalMs, timeoutMs, log: { info: tell, warn: tell } }))
+    const log = { info: tell, warn: tell }
+    this.#done = this.#observe(new Etcd3Dcs({ config, prefix, intervalMs, timeoutMs, discoverMs, log }))
   }
 
   get last(): Seen | undefined {
@@ -62,6 +65,11 @@ export class Observer implements AsyncDisposable {
   get leaders(): (string | null)[] {
     const names = this.snapshots.map(({ cluster }) => cluster.leader?.name ?? null)
     return names.filter((name, index) => index === 0 || name !== names[index - 1])
+  }
+
+  /** The subjects of the notices that hold. */
+  get notices(): string[] {
+    return this.last?.notices?.map(({ subject }) => subject) ?? []
   }
 
   /** Waits for an observation among those from number `from` on. */

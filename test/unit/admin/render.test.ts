@@ -188,6 +188,12 @@ test('shows pause, a standby cluster and a Citus group', () => {
   assert.match(text, /\| Standby Leader \|/)
 })
 
+test('shows what a person should know of the DCS while it is up', () => {
+  const notice = { event: 'foreign-etcd', subject: 'http://b', message: 'http://b leads elsewhere', over: '' }
+  const view = sampleView({ dcs: { ...sampleView().dcs, notices: [notice] } })
+  assert.match(renderStatus(sampleStatus({ view, proxy: null })), /^ DCS +http:\/\/b leads elsewhere$/m)
+})
+
 test('shows what was set aside, what has gone, and sessions on members nobody knows any more', () => {
   const gone = sampleMember('pg9', {
     gone: true,

@@ -57,6 +57,7 @@ export function sampleView(changes: Partial<ClusterView> = {}): ClusterView {
       since: NOW - 90_000_000,
       error: null,
       errors: [],
+      notices: [],
     },
     leader: 'pg1',
     primary: {

@@ -62,7 +62,10 @@ test('gives everything as one line of JSON', async () => {
 })
 
 test('shows a router that was started before clusters had names', async () => {
-  const older = sampleStatus().clusters.map(({ view, proxy }) => ({ view: { ...view, name: undefined }, proxy }))
+  const older = sampleStatus().clusters.map(({ view, proxy }) => ({
+    view: { ...view, name: undefined, dcs: { ...view.dcs, notices: undefined } },
+    proxy,
+  }))
   const newer = { track: undefined, stopping: undefined, clusters: older }
   status = { ...sampleStatus(), ...newer } as unknown as RouterStatus
   const io = new FakeIo()

@@ -12,6 +12,8 @@ const primary = (changes: Partial<PrimaryView>): PrimaryView => ({ ...view().pri
 const LOST = dcs({ state: 'lost', error: 'refused' })
 const NEVER = dcs({ state: 'never', error: null })
 
+const NOTICE = { event: 'foreign-etcd', subject: 'http://b', message: 'http://b leads elsewhere', over: 'it is over' }
+
 const NOT_CHECKED = { fit: false, checked: false, down: false, reason: 'not checked yet' }
 
 describe('the narration', () => {
@@ -24,6 +26,19 @@ describe('the narration', () => {
       view({ dcs: LOST }),
       view({ dcs: dcs({ since: 3201 }) }),
       ['info DCS: reading a:2379 again, after 3.2 s'],
+    ],
+    ['tells a notice', view(), view({ dcs: dcs({ notices: [NOTICE] }) }), ['warn http://b leads elsewhere']],
+    [
+      'tells a notice once, whatever becomes of the DCS and of its words',
+      view({ dcs: dcs({ notices: [NOTICE] }) }),
+      view({ dcs: { ...LOST, notices: [{ ...NOTICE, message: 'other words' }] } }),
+      ['warn DCS lost: refused'],
+    ],
+    [
+      'tells that a notice is over, and one of another subject',
+      view({ dcs: dcs({ notices: [NOTICE] }) }),
+      view({ dcs: dcs({ notices: [{ ...NOTICE, subject: 'http://c', message: 'http://c does' }] }) }),
+      ['warn http://c does', 'info it is over'],
     ],
     ['tells another endpoint', view(), view({ dcs: dcs({ endpoint: 'b:2379' }) }), ['info DCS: now reading b:2379']],
     [

@@ -62,7 +62,7 @@ export function view(changes: Partial<ClusterView> = {}): ClusterView {
     scope: 'demo',
     namespace: 'service',
     citusGroup: null,
-    dcs: { kind: 'etcd3', state: 'up', endpoint: 'a:2379', readAt: 1, since: 1, error: null, errors: [] },
+    dcs: { kind: 'etcd3', state: 'up', endpoint: 'a:2379', readAt: 1, since: 1, error: null, errors: [], notices: [] },
     leader: 'pg0',
     primary: { state: 'open', member: 'pg0', address: null, reason: 'proved', since: 1, epoch: 1, basis: '' },
     members: [memberView('pg0', false), memberView('pg1', true)],

@@ -54,7 +54,7 @@ function view(
   return {
     ...{ name: 'demo', scope: 'demo', namespace: 'service', citusGroup: null },
     ...{ leader: primary.member, members, setAside: [] },
-    dcs: { kind: 'etcd3', state: 'up', endpoint: null, readAt: null, since: 0, error: null, errors: [] },
+    dcs: { kind: 'etcd3', state: 'up', endpoint: null, readAt: null, since: 0, error: null, errors: [], notices: [] },
     primary: { since: 0, basis: '', ...primary },
     ...{ systemId: null, paused: false, standbyCluster: false },
   }
