@@ -1,6 +1,7 @@
 /** Templates in Handlebars' syntax: checked when they are compiled, rendered without anything that could be run. */
 import { printable } from '../../watcher/printable.ts'
 import { Calls } from './calls.ts'
+import { dialectProblem } from './dialect.ts'
 import { Effort, ROUND, SPENT } from './effort.ts'
 import { Round } from './evaluate.ts'
 import type { Helper } from './helper.ts'
@@ -29,8 +30,11 @@ export function compileTemplate(
   context: Shape = CONTEXT,
 ): Compiled {
   const parsed = parse(text)
-  if (!parsed.ok) return { ok: false, problems: [parsed.problem] }
-  const checked = check(parsed.program, helpers, context)
+  const checked: Checked = parsed.ok
+    ? check(parsed.program, helpers, context)
+    : { ok: false, problems: [parsed.problem] }
+  const dialect = dialectProblem(text, !checked.ok)
+  if (dialect !== null) return { ok: false, problems: [dialect] }
   if (!checked.ok) return checked
   return { ok: true, template: { name, render: (inputs) => render(checked.plan, inputs) } }
 }

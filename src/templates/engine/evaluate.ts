@@ -11,6 +11,9 @@ import { type Origin, UnsafeText } from './unsafe.ts'
 /** Nobody writes a configuration of that size. UTF-16 units. */
 const MAX_LENGTH = 16 * 1024 * 1024
 
+/** In no {{#each}}. */
+const ALONE = { isPlace: true, key: null, index: 0, first: true, last: true } as const
+
 export class Round {
   text = ''
   /** See `RenderResult`. */
@@ -25,7 +28,7 @@ export class Round {
   constructor(calls: Calls, effort: Effort) {
     this.#calls = calls
     this.#effort = effort
-    this.#outermost = { self: calls.context, key: null, index: 0, first: true, last: true, outer: null }
+    this.#outermost = { ...ALONE, self: calls.context, outer: null }
   }
 
   /** @throws Stop where the text cannot be written to its end. */
@@ -64,9 +67,17 @@ export class Round {
         break
       case 'with': {
         const self = this.#value(statement.value, frame)
-        const inner = { self, key: null, index: 0, first: true, last: true, outer: frame }
+        const inner = { ...ALONE, self, outer: frame }
         if (truth(self, true)) this.#write(statement.body, inner)
         else this.#write(statement.otherwise, frame)
+        break
+      }
+      case 'let': {
+        let inner = frame
+        for (const value of statement.values) {
+          inner = { ...ALONE, isPlace: false, self: this.#value(value, inner), outer: inner }
+        }
+        this.#write(statement.body, inner)
         break
       }
     }
@@ -115,7 +126,7 @@ export class Round {
       const name = names?.[index]
       const self = (name === undefined ? value?.at(index) : value?.get(name)) ?? null
       const key = name === undefined ? index : (value?.mark(name, null) ?? null)
-      this.#write(body, { self, key, index, first: index === 0, last: index === count - 1, outer })
+      this.#write(body, { isPlace: true, self, key, index, first: index === 0, last: index === count - 1, outer })
     }
     if (count > 0) return
     if (otherwise !== null) this.#write(otherwise, outer)

@@ -5,15 +5,15 @@ import type { Helper } from './helper.ts'
 import { placeOf } from './parse.ts'
 import { type CallExpression, describe, type Expression, type Step } from './plan.ts'
 import type { TemplateProblem } from './render.ts'
-import { baseOf, type Scope, stepInto } from './scope.ts'
+import { baseOf, placeIn, type Scope, stepInto } from './scope.ts'
 import { ANY, FLAG, NUMBER, present, type Shape, TEXT } from './shape.ts'
 import type { Scalar } from './tracked.ts'
 
 /** Of a message, which holds names as they are written. */
 const MAX_MESSAGE = 1000
 
-/** Handlebars' own, which are all that can be blocks. */
-export const BLOCKS: readonly string[] = ['each', 'if', 'unless', 'with']
+/** Handlebars' own, and {{#let}}; nothing else can be a block. */
+export const BLOCKS: readonly string[] = ['each', 'if', 'let', 'unless', 'with']
 
 export interface Checked {
   readonly expression: Expression
@@ -109,9 +109,11 @@ export class ExpressionChecker {
     const fields = fieldsOf(shape)
     if (nearest(name, fields) !== null) return null
     let up = '../'
-    for (let at = scope.outer; at !== null; at = at.outer, up += '../') {
+    for (let at = placeIn(scope).at.outer; at !== null; at = at.outer) {
+      if (!at.isPlace) continue
       const near = nearest(name, fieldsOf(at.self))
       if (near !== null && fields.length > 0) return `no "${name}" here: did you mean "${up}${near}"?`
+      up += '../'
     }
     return null
   }

@@ -7,8 +7,10 @@ import { Tracked, type Value } from './tracked.ts'
 /** Longest part of a member's name in a message. */
 const MAX_SHOWN = 80
 
-/** Within an {{#each}} or {{#with}}. */
+/** Within an {{#each}} or {{#with}}, or a value of a {{#let}}. */
 export interface Frame {
+  /** false: of a {{#let}}. */
+  readonly isPlace: boolean
   readonly self: Value
   readonly key: Value
   readonly index: number
@@ -36,7 +38,7 @@ export function valueAt({ base, steps, text, place }: PathExpression, frame: Fra
 /** The innermost member that is gone through, to be put behind what is said of it: ` (pg1)`. */
 export function whom(frame: Frame): string {
   for (let at: Frame | null = frame; at !== null; at = at.outer) {
-    const member = memberOf(at)
+    const member = at.isPlace ? memberOf(at) : null
     if (member !== null) return ` (${member})`
   }
   return ''

@@ -1,7 +1,9 @@
 /** Handlebars' syntax: the one place that knows the package. Of it only the parser is used, so nothing of a template is run. */
 import Handlebars from 'handlebars'
+import { printable } from '../../watcher/printable.ts'
 import type { Place } from './plan.ts'
 import type { TemplateProblem } from './render.ts'
+import { trimAsGo, whiteSpaceOf } from './white-space.ts'
 
 export type Parsed =
   { readonly ok: true; readonly program: hbs.AST.Program } | { readonly ok: false; readonly problem: TemplateProblem }
@@ -9,18 +11,34 @@ export type Parsed =
 /** The end of the stack; where it is, nobody knows. */
 export const TOO_DEEP: TemplateProblem = { line: null, column: null, message: 'nested too deeply' }
 
+/** Longest part of the template in a message. */
+const MAX_SHOWN = 80
+
 /** The parser's time grows with the square of it, and worse. */
 const MAX_NESTING = 500
 
-/** Reads a template, with Handlebars' rules for white space (https://handlebarsjs.com/guide/expressions.html#whitespace-control). */
+/**
+ * Reads a template, with Handlebars' rules for white space (https://handlebarsjs.com/guide/expressions.html#whitespace-control),
+ * or with Go's, where it begins with `{{! whitespace: go }}`.
+ */
 export function parse(text: string): Parsed {
   if (nestingOf(text) > MAX_NESTING) return { ok: false, problem: TOO_DEEP }
+  // What an editor has put before it is no part of the file that is written.
+  const template = text.replace(/^\ufeff/, '')
+  const whiteSpace = whiteSpaceOf(template)
   try {
-    // What an editor has put before it is no part of the file that is written.
-    return { ok: true, program: Handlebars.parse(text.replace(/^\ufeff/, '')) }
+    if (whiteSpace === null) return { ok: true, program: Handlebars.parse(template) }
+    if (whiteSpace !== 'go') return { ok: false, problem: unknownWhiteSpace(whiteSpace) }
+    const program = Handlebars.parseWithoutProcessing(template)
+    trimAsGo(program)
+    return { ok: true, program }
   } catch (error) {
     return { ok: false, problem: problemOf(error) }
   }
+}
+
+function unknownWhiteSpace(value: string): TemplateProblem {
+  return { line: 1, column: 1, message: `whitespace is "go", or not given, not "${printable(value, MAX_SHOWN)}"` }
 }
 
 /** How many blocks, or parentheses within one {{ }}, are open at most; roughly. Each {{else if}} is in the one before. */

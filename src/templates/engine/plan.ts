@@ -26,7 +26,7 @@ export interface CallExpression {
   readonly args: readonly Expression[]
 }
 
-/** How many {{#each}} and {{#with}} further out, and what of that one; null: the context as a whole. */
+/** How many {{#each}}, {{#with}} and values of {{#let}} further out, and what of that one; null: the context as a whole. */
 export interface Base {
   readonly up: number | null
   readonly of: 'self' | 'key' | 'index' | 'first' | 'last'
@@ -63,6 +63,8 @@ export type Statement =
       readonly body: readonly Statement[]
       readonly otherwise: readonly Statement[]
     }
+  /** Each of the values is one further in, and can read those before it. */
+  | { readonly kind: 'let'; readonly values: readonly Expression[]; readonly body: readonly Statement[] }
 
 /** An expression as it is written, roughly. */
 export function describe(expression: Expression): string {

@@ -4,6 +4,8 @@ import type { Base, Step } from './plan.ts'
 import { ANY, FLAG, kindOf, NUMBER, present, type Shape } from './shape.ts'
 
 export interface Scope {
+  /** false: {{#let}}, which gives a name and leaves `this` and `../` what they are. */
+  readonly isPlace: boolean
   readonly self: Shape
   /** Of {{#each}} only. */
   readonly key: Shape | null
@@ -14,7 +16,14 @@ export interface Scope {
 
 /** Where a template begins. */
 export function outermost(context: Shape): Scope {
-  return { self: context, key: null, names: [], outer: null }
+  return { isPlace: true, self: context, key: null, names: [], outer: null }
+}
+
+/** The place that a scope is at, and how many scopes further out that is. */
+export function placeIn(scope: Scope): { readonly at: Scope; readonly up: number } {
+  let [at, up] = [scope, 0]
+  for (; !at.isPlace && at.outer !== null; up++) at = at.outer
+  return { at, up }
 }
 
 export interface Found {
@@ -41,16 +50,17 @@ export function baseOf(name: Name, scope: Scope): Found | string {
     const named = namedIn(scope, parts)
     if (named !== null) return named
   }
-  let found = scope
-  for (let up = 0; up < depth; up++) {
-    if (found.outer === null)
-      return `"${original}" leads out of the template: only {{#each}} and {{#with}} lead into one`
-    found = found.outer
+  let { at, up } = placeIn(scope)
+  for (let left = depth; left > 0; left--) {
+    if (at.outer === null) return `"${original}" leads out of the template: only {{#each}} and {{#with}} lead into one`
+    const outer = placeIn(at.outer)
+    at = outer.at
+    up += 1 + outer.up
   }
-  return { base: { up: depth, of: 'self' }, shape: found.self, names: parts }
+  return { base: { up, of: 'self' }, shape: at.self, names: parts }
 }
 
-/** A block parameter, of the innermost block that has it. */
+/** The name of an `as |...|` or a {{#let}}, of the innermost block that has it. */
 function namedIn(scope: Scope, [name, ...names]: readonly string[]): Found | null {
   let up = 0
   for (let at: Scope | null = scope; at !== null; at = at.outer, up++) {

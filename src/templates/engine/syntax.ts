@@ -75,6 +75,7 @@ class SyntaxChecker {
     const [param, ...more] = node.params
     const otherwise = this.program(inverse, scope, depth)
     if (!BLOCKS.includes(name)) return this.#noBlock(node, name, program, scope, depth)
+    if (name === 'let') return this.#let(node, program, scope, depth)
     if (param === undefined || more.length > 0) {
       this.program(program, scope, depth)
       return this.#problem(node, `{{#${name}}} takes 1 value, not ${node.params.length}`)
@@ -91,15 +92,35 @@ class SyntaxChecker {
     }
     if (hasHash(node)) this.#problem(node, `{{#${name}}} takes no named values`)
     if (name === 'with') {
-      const inner = { self: present(checked.shape), key: null, names, outer: scope }
+      const inner = { isPlace: true, self: present(checked.shape), key: null, names, outer: scope }
       return [{ kind: 'with', value: test, body: this.program(program, inner, depth), otherwise }]
     }
     const items = itemsOf(checked.shape)
     if (items === null) this.#problem(param, `${describe(test)} is ${kindOf(checked.shape)}, not a list`)
-    const inner = { ...(items ?? { self: ANY, key: ANY }), names, outer: scope }
+    const inner = { isPlace: true, ...(items ?? { self: ANY, key: ANY }), names, outer: scope }
     const body = this.program(program, inner, depth)
     const place = placeOf(param.loc)
     return [{ kind: 'each', list: test, place, body, otherwise: inverse === undefined ? null : otherwise }]
+  }
+
+  /** {{#let x=(...) y=x}}: names for values, whatever those are; the body is always written. */
+  #let(
+    node: hbs.AST.BlockStatement,
+    program: hbs.AST.Program | undefined,
+    scope: Scope,
+    depth: number,
+  ): readonly Statement[] {
+    const pairs = (node.hash as hbs.AST.Hash | undefined)?.pairs ?? []
+    const names = pairs.map(({ key }) => key)
+    let inner = scope
+    const values = pairs.map(({ key, value }) => {
+      const { expression, shape } = this.expressions.check(value, inner)
+      inner = { isPlace: false, self: shape, key: null, names: [key], outer: inner }
+      return expression
+    })
+    const body = this.program(program, inner, depth)
+    const wrong = whyNoLet(node, names)
+    return wrong === null ? [{ kind: 'let', values, body }] : this.#problem(node, wrong)
   }
 
   #noBlock(
@@ -131,6 +152,16 @@ class SyntaxChecker {
     this.#problem(node, `{{#${name}}} takes no named value but includeZero=true`)
     return false
   }
+}
+
+function whyNoLet({ params, program, inverse }: hbs.AST.BlockStatement, names: readonly string[]): string | null {
+  if (params.length > 0 || names.length === 0) return '{{#let}} takes values with names: {{#let x=(getv "/x")}}'
+  if ((inverse as hbs.AST.Program | undefined) !== undefined)
+    return '{{#let}} has no {{else}}: what is in it is always written'
+  if (blockParams(program).length > 0) return '{{#let x=...}} gives its names without as |...|'
+  const odd = names.find((name) => !/^[\p{L}_][\p{L}\p{N}_]*$/u.test(name) || name === 'this')
+  if (odd !== undefined) return `{{#let}}: "${odd}" is no name`
+  return new Set(names).size < names.length ? '{{#let}} gives the same name twice' : null
 }
 
 function blockParams(program: hbs.AST.Program | undefined): readonly string[] {

@@ -1,0 +1,67 @@
+/**
+ * White space as Go's templates have it: all of it stays, but for what `{{~` and `~}}` take away as Go's `{{-` and `-}}` do.
+ * Handlebars takes the line of a tag that stands alone, too, and with `~` the line break on its other side.
+ */
+
+/** The first thing in a template, which says how it is to be read. */
+const PRAGMA = /^\{\{~?!(?:--)?\s*whitespace:\s*(?<value>[^}]*?)\s*(?:--)?~?\}\}/
+
+/** What a template says of its white space; null: nothing. */
+export function whiteSpaceOf(text: string): string | null {
+  return PRAGMA.exec(text)?.groups?.['value'] ?? null
+}
+
+type Item = hbs.AST.ContentStatement | { readonly type: 'tag'; readonly strip: Partial<hbs.AST.StripFlags> | undefined }
+
+/** Trims the texts of a program that was parsed without Handlebars' own rules. The line of the pragma leaves nothing. */
+export function trimAsGo(program: hbs.AST.Program): void {
+  const items = program.body.flatMap(itemsOf)
+  items.forEach((item, index) => {
+    if (item.type !== 'tag') return
+    if (item.strip?.open === true) trim(items, index, -1, /[ \t\r\n]+$/)
+    if (item.strip?.close === true) trim(items, index, 1, /^[ \t\r\n]+/)
+  })
+  const [, next] = program.body
+  if (next !== undefined && isContent(next)) next.value = next.value.replace(/^[ \t]*\r?\n/, '')
+}
+
+/** In the order of the text. A chain's {{else if}} is in it twice, which does no harm; its end only once. */
+function itemsOf(node: hbs.AST.Statement): readonly Item[] {
+  if (isContent(node)) return [node]
+  if (node.type !== 'BlockStatement') {
+    return [{ type: 'tag', strip: (node as hbs.AST.MustacheStatement).strip }]
+  }
+  return [
+    ...openBlock(node as hbs.AST.BlockStatement),
+    { type: 'tag', strip: (node as hbs.AST.BlockStatement).closeStrip },
+  ]
+}
+
+/** Without its end. */
+function openBlock(block: hbs.AST.BlockStatement): readonly Item[] {
+  // Of {{^if}} there is only what stands after its {{else}}, so to speak.
+  const [program, inverse] = [block.program, block.inverse] as [hbs.AST.Program?, Inverse?]
+  const items: Item[] = [{ type: 'tag', strip: block.openStrip }, ...(program?.body ?? []).flatMap(itemsOf)]
+  if (inverse === undefined) return items
+  if (program !== undefined) items.push({ type: 'tag', strip: block.inverseStrip })
+  const [next] = inverse.body
+  if (inverse.chained === true && next !== undefined) items.push(...openBlock(next as hbs.AST.BlockStatement))
+  else items.push(...inverse.body.flatMap(itemsOf))
+  return items
+}
+
+type Inverse = hbs.AST.Program & { readonly chained?: boolean }
+
+function isContent(node: hbs.AST.Node): node is hbs.AST.ContentStatement {
+  return node.type === 'ContentStatement'
+}
+
+/** An escaped brace cuts a text into several. */
+function trim(items: readonly Item[], from: number, step: 1 | -1, blanks: RegExp): void {
+  for (let at = from + step; ; at += step) {
+    const item = items[at]
+    if (item === undefined || item.type === 'tag') return
+    item.value = item.value.replace(blanks, '')
+    if (item.value !== '') return
+  }
+}
