@@ -1,6 +1,5 @@
 /** The composition root: the only module that knows all the parts, what is built, started and stopped, in which order. */
 import { hostname } from 'node:os'
-import type { Logger } from 'pino'
 import { showCommands } from './admin/show.ts'
 import { AdminSocket } from './admin/socket.ts'
 import { type RouterStatus, STATUS_FORMAT } from './admin/status.ts'
@@ -11,7 +10,6 @@ import { Proxy } from './proxy/proxy.ts'
 import type { Templates, TemplatesDeps } from './templates/templates.ts'
 import { Track } from './track/track.ts'
 import { createDcs, keyValueSources } from './watcher/dcs/create.ts'
-import type { Dcs } from './watcher/dcs/dcs.ts'
 import { RestClient } from './watcher/rest.ts'
 import type { StateIdentity } from './watcher/state.ts'
 import { StateFile } from './watcher/state-file.ts'
@@ -21,7 +19,7 @@ import { Watcher } from './watcher/watcher.ts'
 export interface RouterDeps extends Pick<TemplatesDeps, 'env' | 'pid' | 'signalGroup' | 'isAlive' | 'log'> {
   readonly version: string
   /** In the place of the DCS that the configuration names; the demo has one of its own. */
-  readonly createDcs?: (config: ClusterConfig, rest: RestClient, log: Logger) => Dcs
+  readonly createDcs?: typeof createDcs
 }
 
 interface Part {
@@ -154,7 +152,7 @@ function buildPart(config: ClusterConfig, { clusters, stateDir }: Config, deps: 
     clusters.length > 1 ? deps.log.child({ cluster: config.name }, { msgPrefix: `${config.name}: ` }) : deps.log
   const rest = new RestClient(config.restApi, config.proxy.check.timeoutMs, log)
   const state = stateDir === null ? null : new StateFile({ ...identityOf(config), dir: stateDir, log })
-  const watcher = new Watcher({ config, dcs: dcsOf(config, rest, log), rest, state, log })
+  const watcher = new Watcher({ config, dcs: dcsOf(config, rest, log, clusters), rest, state, log })
   if (config.proxy.listeners.length === 0) return { config, watcher, proxy: null }
   const proxy = new Proxy({ config: config.proxy, log, dialFailed: (failure) => watcher.dialFailed(failure) })
   watcher.subscribe((view) => proxy.apply(view))

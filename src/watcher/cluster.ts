@@ -94,6 +94,11 @@ export function namedBy({ leader, claimed }: Pick<Cluster, 'leader' | 'claimed'>
   return leader?.name ?? claimed
 }
 
+/** Whether the DCS says nothing of it, as where there is no such cluster. */
+export function isEmpty({ members, leader, claimed, systemId }: Cluster): boolean {
+  return members.length === 0 && leader === null && claimed === null && systemId === null
+}
+
 /** Patroni parses booleans leniently (utils.py, parse_bool). */
 function isTrue(value: unknown): boolean {
   return value === true || value === 1 || (typeof value === 'string' && /^(on|true|yes|1)$/i.test(value))

@@ -9,17 +9,25 @@ export function unreadDcs(kind: Dcs['kind'], now: number): DcsView {
 
 /** After an observation. A DCS that was never read cannot be lost. */
 export function afterObservation(before: DcsView, observation: DcsObservation, now: number): DcsView {
-  const { endpoint, notices = [] } = observation
+  const { endpoint, notices } = observation
   switch (observation.type) {
     case 'lost': {
       const state = before.state === 'never' ? 'never' : 'lost'
       const since = state === before.state ? before.since : now
       const { message } = observation.error
-      return { ...before, state, endpoint, error: message, since, errors: withError(before, message, now), notices }
+      return {
+        ...before,
+        state,
+        endpoint,
+        error: message,
+        since,
+        errors: withError(before, message, now),
+        notices: notices ?? before.notices,
+      }
     }
     case 'snapshot': {
       const since = before.state === 'up' ? before.since : now
-      return { ...before, state: 'up', endpoint, error: null, errors: [], readAt: now, since, notices }
+      return { ...before, state: 'up', endpoint, error: null, errors: [], readAt: now, since, notices: notices ?? [] }
     }
   }
 }

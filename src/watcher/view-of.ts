@@ -1,6 +1,7 @@
 /** Composes the published view from the parts of the watcher. Pure. */
 import type { ClusterConfig } from '../config/config.ts'
-import { type Cluster, namedBy } from './cluster.ts'
+import { type Cluster, isEmpty, namedBy } from './cluster.ts'
+import { prefixOf } from './dcs/key-range.ts'
 import { askedAs, type Fitness, replicaView, UNKNOWN_FITNESS } from './fitness.ts'
 import { basisOf, memberOf, type PrimaryMachine } from './machine.ts'
 import { addressOf, type Memory } from './memory.ts'
@@ -38,6 +39,7 @@ export function viewOf({ config, dcs, cluster, machine, memory, fitness }: ViewP
       replica: replicaView(own, { gone, isLeader: leadsOnly }),
     }
   })
+  const isAbsent = phase.state === 'none' && dcs.kind === 'etcd3' && dcs.state === 'up' && isEmpty(cluster)
   const known = member === null ? undefined : memory.get(member)
   return {
     name: config.name,
@@ -50,7 +52,7 @@ export function viewOf({ config, dcs, cluster, machine, memory, fitness }: ViewP
       state: phase.state,
       member,
       address: known === undefined ? null : addressOf(known.member, dialled),
-      reason: phase.reason,
+      reason: isAbsent ? `the DCS has no cluster below ${prefixOf(config)}` : phase.reason,
       since,
       epoch,
       basis: member === null ? '' : basisOf(machine, member),

@@ -102,6 +102,14 @@ export class EtcdConnection {
     return this.#reading(await new KVClient(this.#channel).range(question, this.#channel.within(1)))
   }
 
+  /** The names of at most `limit` keys from one up to another, which is not among them; of this node's own knowledge. */
+  async names(from: string, end: string, limit: number): Promise<{ names: readonly string[]; more: boolean }> {
+    const range = { key: Buffer.from(from), range_end: Buffer.from(end), limit, keys_only: true, serializable: true }
+    const { header, kvs, more } = await new KVClient(this.#channel).range(range, this.#channel.within(1))
+    this.#checkSource(header)
+    return { names: kvs.map(({ key }) => key.toString()), more }
+  }
+
   /** The leader key, linearizably. */
   async readLeader(): Promise<EtcdReading> {
     const key = Buffer.from(`${this.target.prefix}leader`)

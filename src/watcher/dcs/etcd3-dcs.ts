@@ -1,10 +1,13 @@
 /** A cluster in etcd v3: its keys, and the leader key read linearizably every interval. */
+import { within } from '../../clock.ts'
 import type { Etcd3Config } from '../../config/config.ts'
 import { RouterError } from '../../errors.ts'
 import type { Log } from '../certificate-news.ts'
+import { isEmpty } from '../cluster.ts'
 import type { Dcs, DcsObservation } from './dcs.ts'
 import type { EtcdConnection, EtcdReading } from './etcd3-connection.ts'
 import { DISCOVER_MS, EtcdSessions, type Place, type SessionKeys } from './etcd3-sessions.ts'
+import { EtcdSurvey, type SurveyOptions } from './etcd3-survey.ts'
 import { belowPrefix } from './key-range.ts'
 import { type KeyEvent, Keyspace } from './keyspace.ts'
 
@@ -19,18 +22,31 @@ export interface Etcd3Options {
   readonly log?: Log | null
   /** See `SessionsOptions`; a minute unless told. */
   readonly discoverMs?: number
+  /** Where that is, and which groups of it are observed; without it nobody looks at what else there is in etcd. */
+  readonly survey?: Pick<SurveyOptions, 'place' | 'followed'>
 }
+
+/** So many intervals are between two looks at what else there is in etcd. */
+const LOOK_EVERY = 5
+
+/** How long the first word of a cluster without keys may be delayed by the look at what there is instead. Milliseconds. */
+const PREPARE_MS = 500
 
 export class Etcd3Dcs implements Dcs {
   readonly kind = 'etcd3'
   readonly #sessions: EtcdSessions<DcsObservation>
 
-  constructor({ prefix, log = null, discoverMs = DISCOVER_MS, ...options }: Etcd3Options) {
+  constructor({ prefix, log = null, discoverMs = DISCOVER_MS, survey, ...options }: Etcd3Options) {
+    const everyMs = options.intervalMs * LOOK_EVERY
+    const around = survey === undefined ? null : new EtcdSurvey({ ...survey, prefix, everyMs })
     this.#sessions = new EtcdSessions<DcsObservation>({
       ...{ ...options, log, discoverMs },
       range: belowPrefix(prefix),
-      begin: (list) => new ClusterKeys(list),
-      lost: (endpoint, error, notices) => ({ type: 'lost', endpoint, error, notices }),
+      begin: (list) => new ClusterKeys(list, around),
+      lost: (endpoint, error, notices) => {
+        // Nothing that was found around is over because nobody can look.
+        return { type: 'lost', endpoint, error, notices: [...notices, ...(around?.told ?? [])] }
+      },
     })
   }
 
@@ -42,11 +58,13 @@ export class Etcd3Dcs implements Dcs {
 /** The cluster that the keys of one session describe. */
 class ClusterKeys implements SessionKeys<DcsObservation> {
   readonly #keyspace: Keyspace
+  readonly #survey: EtcdSurvey | null
   /** The last read has shown another leader than the watch, which has told nothing since. */
   #late = false
 
-  constructor({ keys, revision }: EtcdReading) {
+  constructor({ keys, revision }: EtcdReading, survey: EtcdSurvey | null) {
     this.#keyspace = new Keyspace(keys, revision)
+    this.#survey = survey
   }
 
   get revision(): bigint {
@@ -58,7 +76,14 @@ class ClusterKeys implements SessionKeys<DcsObservation> {
     return this.#keyspace.applyEvents(events, revision)
   }
 
+  async prepare(connection: EtcdConnection): Promise<void> {
+    if (this.#isEmpty && this.#survey !== null)
+      await within(this.#survey.look(connection, true), PREPARE_MS, connection.closed)
+  }
+
   read(connection: EtcdConnection): Promise<EtcdReading> {
+    // Beside it: what it finds is told with the next confirmation, and no read waits for that.
+    void this.#survey?.look(connection, this.#isEmpty)
     return connection.readLeader()
   }
 
@@ -69,6 +94,11 @@ class ClusterKeys implements SessionKeys<DcsObservation> {
   }
 
   tell(place: Place): DcsObservation {
-    return { type: 'snapshot', cluster: this.#keyspace.cluster, ...place }
+    const notices = [...place.notices, ...(this.#survey?.tell(this.#isEmpty) ?? [])]
+    return { type: 'snapshot', cluster: this.#keyspace.cluster, ...place, notices }
+  }
+
+  get #isEmpty(): boolean {
+    return isEmpty(this.#keyspace.cluster)
   }
 }

@@ -86,10 +86,9 @@ export class EtcdDirectory {
 
   /**
    * Learns the advertised client URLs, as Patroni does, and whose all the endpoints are, until the connection is closed.
-   * Ends early when the configured endpoints have become those of another etcd cluster: then a new session is due.
-   * Never rejects.
+   * Calls `onMoved` when the configured endpoints have become those of another etcd cluster, and ends then. Never rejects.
    */
-  async keep(connection: EtcdConnection): Promise<'closed' | 'moved'> {
+  async keep(connection: EtcdConnection, onMoved: (error: RouterError) => void): Promise<void> {
     const { useProxies, protocol } = this.#options.config
     const { closed } = connection
     while (!closed.aborted) {
@@ -97,10 +96,12 @@ export class EtcdDirectory {
       const urls = useProxies ? null : await connection.clientUrls().catch(() => null)
       if (urls !== null) this.#endpoints = { ...this.#endpoints, discovered: endpointsOf(urls, protocol) }
       await this.#identify(closed)
-      if (this.#haveSeedsMoved() && (await this.#adopt(closed))) return 'moved'
+      if (this.#haveSeedsMoved() && (await this.#adopt(closed))) {
+        onMoved(new RouterError('DCS_STALE', 'the configured endpoints lead to another etcd cluster now'))
+        return
+      }
       await sleep(this.#options.everyMs, undefined, { signal: closed }).catch(() => undefined)
     }
-    return 'closed'
   }
 
   #isSeed(endpoint: string): boolean {

@@ -13,7 +13,7 @@ import type { DcsNotice } from './dcs.ts'
 import { EtcdConnection, type EtcdReading } from './etcd3-connection.ts'
 import { EtcdDirectory } from './etcd3-directory.ts'
 import { awaitSuccessor } from './etcd3-succession.ts'
-import { ETCD_SETTINGS } from './etcd3-trouble.ts'
+import { ETCD_SETTINGS, isRefusal } from './etcd3-trouble.ts'
 import type { KeyRange } from './key-range.ts'
 import type { KeyEvent } from './keyspace.ts'
 import { Queue } from './queue.ts'
@@ -44,6 +44,8 @@ export interface SessionKeys<T> {
   read(connection: EtcdConnection): Promise<EtcdReading>
   /** Takes what that has shown. Says whether it confirms, or changes, what is known. @throws RouterError `DCS_STALE`. */
   onRead(reading: EtcdReading): boolean
+  /** Looks at what belongs to it before anything is told, in no more than a moment. Never rejects. */
+  prepare?(connection: EtcdConnection): Promise<void>
   /** What is known, for the observer. */
   tell(place: Place): T
 }
@@ -58,8 +60,8 @@ export interface Place {
   readonly notices: readonly DcsNotice[]
 }
 
-/** Pause between rounds over all endpoints; grows to the maximum while none serves that long. Milliseconds. */
-const BACKOFF = { min: 100, max: 1000 }
+/** Pause between rounds over all endpoints, growing; longer where all refuse the user, which costs etcd much. Milliseconds. */
+const BACKOFF = { min: 100, max: 1000, refused: 5000 }
 
 /** Often enough: etcd members are replaced while a session lasts for months. Milliseconds. */
 export const DISCOVER_MS = 60_000
@@ -109,6 +111,7 @@ export class EtcdSessions<T> {
 
   async *#sessions(signal: AbortSignal): AsyncGenerator<T, void, undefined> {
     let failures = 0
+    let refusals = 0
     const aborted = (): boolean => signal.aborted
     while (!aborted()) {
       const endpoint = this.#successor?.target.endpoint ?? this.#directory.next()
@@ -124,6 +127,7 @@ export class EtcdSessions<T> {
           yield observation
         }
       } catch (cause) {
+        refusals = isRefusal(cause) ? refusals + 1 : 0
         const why = connection === null ? explain(cause) : await connection.explain(cause, signal)
         if (aborted()) return
         const trouble = this.#certificates?.trouble ?? null
@@ -139,7 +143,8 @@ export class EtcdSessions<T> {
       // An endpoint that serves for a moment, over and over, is no reason to hurry.
       if (servedSince !== null && now() - servedSince >= BACKOFF.max) failures = 0
       const rounds = Math.floor(++failures / this.#directory.size)
-      if (rounds > 0) await pause(Math.min(BACKOFF.min * 2 ** (rounds - 1), BACKOFF.max), signal)
+      const backoffMs = rounds > 0 ? Math.min(BACKOFF.min * 2 ** (rounds - 1), BACKOFF.max) : 0
+      await pause(refusals >= this.#directory.size ? BACKOFF.refused : backoffMs, signal)
     }
   }
 
@@ -170,10 +175,11 @@ export class EtcdSessions<T> {
     this.#seen = list
     const asides = Promise.all([
       this.#keepReading(connection, keys, queue),
-      this.#keepDirectory(connection, queue),
+      this.#directory.keep(connection, (error) => queue.fail(error)),
       this.#awaitCertificates(connection, keys, queue),
     ])
     try {
+      await keys.prepare?.(connection)
       yield tell(restored)
       while (!connection.closed.aborted) {
         const item = await queue.next()
@@ -215,12 +221,6 @@ export class EtcdSessions<T> {
     }
   }
 
-  /** Never rejects. */
-  async #keepDirectory(connection: EtcdConnection, queue: Queue<Item>): Promise<void> {
-    const isMoved = (await this.#directory.keep(connection)) === 'moved'
-    if (isMoved) queue.fail(new RouterError('DCS_STALE', 'the configured endpoints lead to another etcd cluster now'))
-  }
-
   /** Has the session go over to a successor once the certificate files have been replaced. Never rejects. */
   async #awaitCertificates(connection: EtcdConnection, keys: SessionKeys<T>, queue: Queue<Item>): Promise<void> {
     if (this.#certificates === null) return
@@ -245,5 +245,5 @@ function isOlder(seen: Seen | null, { clusterId, revision }: Seen): boolean {
 
 /** Waits, or until `signal` aborts; never rejects. */
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await sleep(ms, undefined, { signal }).catch(() => undefined)
+  if (ms > 0) await sleep(ms, undefined, { signal }).catch(() => undefined)
 }

@@ -29,6 +29,13 @@ export async function explainTrouble(error: unknown, target: EtcdTarget, signal:
   return about ?? (isReset ? perhapsRefused(reason, peerOf(target)) : reason)
 }
 
+/** Whether etcd has answered that this user may not: that lasts until a person has mended it. Pure. */
+export function isRefusal(error: unknown): boolean {
+  return REFUSALS.test(explain(error))
+}
+
+const REFUSALS = /authentication failed, invalid user ID or password|user name is empty|permission denied/
+
 /** What the message of a call says, or null. Pure. */
 function knownTrouble(reason: string, target: EtcdTarget): string | null {
   const trouble = TROUBLES.find(({ when }) => when.test(reason))

@@ -1,5 +1,6 @@
 /** Which keys of etcd are asked for, and how they are called. Pure. */
 import { isUtf8 } from 'node:buffer'
+import type { ClusterConfig } from '../../config/config.ts'
 import { REPLACEMENT } from '../printable.ts'
 
 export interface KeyRange {
@@ -49,4 +50,14 @@ export function isWithin(root: string, name: string): boolean {
 /** A text for each key, another one for another key; one that is not UTF-8 has U+FFFD in it. */
 function textOf(key: Buffer): string {
   return isUtf8(key) ? key.toString() : `${key.toString()}${REPLACEMENT}${key.toString('hex')}`
+}
+
+/** Below what the keys of a cluster are: `/service/demo/`, or `/service/demo/0/` for a Citus group (dcs/__init__.py, AbstractDCS.client_path). */
+export function prefixOf({
+  namespace,
+  scope,
+  citusGroup,
+}: Pick<ClusterConfig, 'namespace' | 'scope' | 'citusGroup'>): string {
+  const parts = [namespace, scope, citusGroup === null ? '' : String(citusGroup)].filter((part) => part !== '')
+  return `/${parts.join('/')}/`.replace(/\/{2,}/g, '/')
 }

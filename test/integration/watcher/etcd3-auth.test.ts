@@ -73,6 +73,16 @@ describe('an etcd with users', () => {
       assert.ok(!JSON.stringify([lost.error.message, lost.error.cause]).includes('wrong_one'))
     })
 
+  test('is not asked in a hurry by one whom it refuses, and then is observed', async () => {
+    const slow = { username: 'slow', password: 'y' }
+    await using observer = new Observer({ endpoints: etcd.hosts, access: { auth: slow } })
+    await until('it is refused twice', () => observer.losses.length === 2)
+    const [first, second] = observer.losses
+    assert.ok((second?.at ?? 0) - (first?.at ?? 0) > 4000)
+    await etcd.addUser({ ...slow, prefixes: ['/service/demo/'] })
+    await observer.until('it is read', ({ type }) => type === 'snapshot')
+  })
+
   test('is observed as soon as the user may', async () => {
     const late = { username: 'late', password: 'y' }
     await using observer = new Observer({ endpoints: etcd.hosts, access: { auth: late } })
