@@ -2,7 +2,7 @@
 import { asNumber, asObject, asText } from './json.ts'
 import type { RestAnswer } from './evidence.ts'
 
-type Body = Readonly<Record<string, unknown>> | null
+type Body = Readonly<Record<string, unknown>>
 
 /** An HTTP answer, or why there was none. */
 export type RestReply =
@@ -20,15 +20,16 @@ export interface Expected {
 /** Judges the answer to `GET /primary`. */
 export function judgePrimary(reply: RestReply, expected: Expected): RestAnswer {
   if (reply.kind === 'none') return { kind: 'silent', reason: reply.reason }
-  const body = asObject(reply.body)
-  if (reply.status === 503 && isPatroni(body)) {
+  const body = patroniBody(reply)
+  if (body === null) return { kind: 'silent', reason: noWord('/primary', reply) }
+  if (reply.status === 503) {
     const reason = `/primary answers 503 (${describe(body)})`
     const timeline = whoElse(body, expected) === null ? primaryTimeline(body) : null
     return timeline === null ? { kind: 'no', reason } : { kind: 'lockless', timeline, reason }
   }
-  if (reply.status !== 200) return { kind: 'silent', reason: `/primary answers ${reply.status}` }
+  if (reply.status !== 200) return { kind: 'silent', reason: noWord('/primary', reply) }
   const stranger = whoElse(body, expected)
-  if (body === null || stranger !== null) return { kind: 'no', reason: stranger ?? NOT_PATRONI }
+  if (stranger !== null) return { kind: 'no', reason: stranger }
   if (body['state'] === 'stopping') return { kind: 'stopping' }
   const timeline = primaryTimeline(body)
   if (timeline !== null) return { kind: 'proof', timeline }
@@ -40,8 +41,8 @@ export function judgePrimary(reply: RestReply, expected: Expected): RestAnswer {
  * only (edge 2).
  */
 function primaryTimeline(body: Body): number | null {
-  const location = asNumber(asObject(body?.['xlog'])?.['location'])
-  const isPrimary = body?.['role'] === 'master' || body?.['role'] === 'primary'
+  const location = asNumber(asObject(body['xlog'])?.['location'])
+  const isPrimary = body['role'] === 'master' || body['role'] === 'primary'
   return isPrimary && location !== null ? asNumber(body['timeline']) : null
 }
 
@@ -59,28 +60,27 @@ export function judgeReplica(
   path: '/replica' | '/standby-leader' = '/replica',
 ): ReplicaAnswer {
   if (reply.kind === 'none') return { kind: 'silent', reason: reply.reason }
-  const body = asObject(reply.body)
+  const body = patroniBody(reply)
+  if (body === null || (reply.status !== 200 && reply.status !== 503))
+    return { kind: 'silent', reason: noWord(path, reply) }
   const stranger = whoElse(body, expected)
-  if (reply.status !== 200 && (reply.status !== 503 || !isPatroni(body))) {
-    return { kind: 'silent', reason: `${path} answers ${reply.status}` }
-  }
   if (stranger !== null) return { kind: 'unfit', reason: stranger, down: false, stranger: true }
   // Of a leader Patroni looks at the lock and the role alone: it says 200 until its Postgres has stopped.
-  const isUp = path === '/replica' || body?.['state'] === 'running'
+  const isUp = path === '/replica' || body['state'] === 'running'
   if ((reply.status === 200 && isUp) || (path === '/replica' && isKeptFromLoad(body))) return { kind: 'fit' }
-  const down = isDownState(asText(body?.['state']) ?? '')
+  const down = isDownState(asText(body['state']) ?? '')
   return { kind: 'unfit', reason: `${path} answers ${reply.status} (${describe(body)})`, down, stranger: false }
 }
 
 /** A running replica to which Patroni says no because of its tag alone; which routes go by tags is their own matter. */
 function isKeptFromLoad(body: Body): boolean {
-  const tagged = Boolean(asObject(body?.['tags'])?.['noloadbalance'])
-  return tagged && body?.['role'] === 'replica' && body['state'] === 'running'
+  const tagged = Boolean(asObject(body['tags'])?.['noloadbalance'])
+  return tagged && body['role'] === 'replica' && body['state'] === 'running'
 }
 
 /** Where the member's WAL is: written on a primary, replayed in recovery. Bytes; null where it does not tell. */
 export function livePosition(reply: RestReply): number | null {
-  const xlog = reply.kind === 'reply' ? asObject(asObject(reply.body)?.['xlog']) : null
+  const xlog = asObject(patroniBody(reply)?.['xlog'])
   return asNumber(xlog?.['location']) ?? asNumber(xlog?.['replayed_location'])
 }
 
@@ -97,17 +97,24 @@ const DOWN: ReadonlySet<string> = new Set([
   'custom bootstrap failed',
 ])
 
-const NOT_PATRONI = 'what answers there is not Patroni'
+/**
+ * What Patroni itself has answered. Anything else, cut off or of a proxy in front of it, says nothing of the member,
+ * whatever its status; null.
+ */
+export function patroniBody(reply: RestReply): Body | null {
+  const body = reply.kind === 'reply' ? asObject(reply.body) : null
+  return asObject(body?.['patroni']) === null ? null : body
+}
 
-/** Else it may be a proxy in front of it, whose 503 says nothing of Postgres. */
-function isPatroni(body: Body): boolean {
-  return asObject(body?.['patroni']) !== null
+/** Why an answer counts for nothing. */
+export function noWord(path: string, reply: RestReply & { kind: 'reply' }): string {
+  const what = patroniBody(reply) === null ? ", and the body is not Patroni's" : ''
+  return `${path} answers ${reply.status}${what}`
 }
 
 function whoElse(body: Body, { member, scope, systemId }: Expected): string | null {
-  const patroni = asObject(body?.['patroni'])
-  if (body === null || patroni === null) return NOT_PATRONI
-  if (patroni['scope'] !== scope) return `it belongs to another cluster (scope ${quote(patroni['scope'])})`
+  const patroni = asObject(body['patroni'])
+  if (patroni?.['scope'] !== scope) return `it belongs to another cluster (scope ${quote(patroni?.['scope'])})`
   // Patroni tells its name since 3.3.
   if (patroni['name'] !== undefined && patroni['name'] !== member)
     return `another member answers there: ${quote(patroni['name'])}`
@@ -117,7 +124,7 @@ function whoElse(body: Body, { member, scope, systemId }: Expected): string | nu
 }
 
 function describe(body: Body): string {
-  return body === null ? 'no JSON body' : `role ${quote(body['role'])}, state ${quote(body['state'])}`
+  return `role ${quote(body['role'])}, state ${quote(body['state'])}`
 }
 
 /** For messages: short, and nothing that a log or a terminal could stumble over. */

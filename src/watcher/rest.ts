@@ -1,4 +1,5 @@
 /** Asks members' REST APIs. */
+import { isUtf8 } from 'node:buffer'
 import { type buildConnector, Client } from 'undici'
 import type { RestApiConfig } from '../config/config.ts'
 import type { Log } from './certificate-news.ts'
@@ -113,5 +114,10 @@ async function ask(client: Client, path: string, signal: AbortSignal): Promise<R
     if (size > MAX_BODY) return { kind: 'none', reason: 'its REST API answers too much' }
     chunks.push(chunk)
   }
-  return { kind: 'reply', status: statusCode, body: parseJson(Buffer.concat(chunks).toString()) }
+  return { kind: 'reply', status: statusCode, body: parseJson(textOf(Buffer.concat(chunks))) }
+}
+
+/** null where it is not UTF-8: what would be shown instead of the broken characters is nobody's word. */
+function textOf(bytes: Buffer): string | null {
+  return isUtf8(bytes) ? bytes.toString() : null
 }

@@ -3,7 +3,7 @@ import type { SetAside } from '../cluster.ts'
 import { asNumber, asObject, asText } from '../json.ts'
 import { type Member, parseMember } from '../member.ts'
 import { printable } from '../printable.ts'
-import type { RestReply } from '../proof.ts'
+import { noWord, patroniBody, type RestReply } from '../proof.ts'
 
 /** The cluster as one member sees it. */
 export interface Topology {
@@ -26,7 +26,7 @@ export type Told =
       /** Of its own database; null while it has none. */
       readonly systemId: string | null
     }
-  /** It belongs elsewhere, or is no Patroni: what it says must not count. */
+  /** It belongs elsewhere: what it says must not count. */
   | { readonly kind: 'stranger'; readonly reason: string }
   | { readonly kind: 'silent'; readonly reason: string }
 
@@ -42,13 +42,9 @@ const MAX_SHOWN = 80
  */
 export function understand(cluster: RestReply, patroni: RestReply, scope: string): Told {
   if (patroni.kind === 'none') return { kind: 'silent', reason: patroni.reason }
-  const self = asObject(patroni.body)
+  const self = patroniBody(patroni)
   const about = asObject(self?.['patroni'])
-  if (about === null) {
-    return patroni.status === 200
-      ? { kind: 'stranger', reason: 'what answers there is not Patroni' }
-      : { kind: 'silent', reason: `GET /patroni answers ${patroni.status}` }
-  }
+  if (self === null || about === null) return { kind: 'silent', reason: `GET ${noWord('/patroni', patroni)}` }
   const body = cluster.kind === 'none' ? null : asObject(cluster.body)
   for (const other of [about['scope'], body?.['scope'] ?? scope]) {
     if (other !== scope)
@@ -59,14 +55,15 @@ export function understand(cluster: RestReply, patroni: RestReply, scope: string
   if (cluster.status !== 200) return { kind: 'silent', reason: `GET /cluster answers ${cluster.status}` }
   const topology = parseTopology(body)
   if (topology === null) return { kind: 'silent', reason: 'GET /cluster answers without a list of members' }
-  const systemId = asText(self?.['database_system_identifier'])
+  const systemId = asText(self['database_system_identifier'])
   return { kind: 'told', topology, systemId: systemId === null ? null : printable(systemId, MAX_SHOWN) }
 }
 
 /** null where it is none. What is wrong with a member harms no other one (reference: utils.py, cluster_as_json). */
 function parseTopology(body: Readonly<Record<string, unknown>> | null): Topology | null {
   const list = body?.['members']
-  if (!Array.isArray(list)) return null
+  // Who answers is a member itself.
+  if (!Array.isArray(list) || list.length === 0) return null
   const members = new Map<string, Member>()
   const setAside: SetAside[] = []
   const roles = new Map<string, string>()

@@ -17,6 +17,8 @@ export class FakeMember implements AsyncDisposable {
   readonly asked: string[] = []
   /** What it tells in `GET /cluster`; null: it breaks off, as Patroni does when its DCS is away. */
   cluster: object | null = null
+  /** All the bytes that it sends instead of an answer of Patroni; null: it answers as Patroni does. */
+  instead: string | Buffer | null = null
   scope = 'demo'
   /** null: it has no database yet. */
   systemId: string | null = SYSTEM_ID
@@ -90,6 +92,10 @@ export class FakeMember implements AsyncDisposable {
     this.asked.push(path)
     const { mode, timeline, position, name, scope } = this
     if (mode === 'hung') return
+    if (this.instead !== null) {
+      response.socket?.end(this.instead)
+      return
+    }
     if (path === '/cluster' && this.cluster === null) {
       response.destroy()
       return

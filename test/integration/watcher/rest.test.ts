@@ -52,8 +52,12 @@ describe('a REST API', () => {
   })
 
   test('has an answer without a body that is JSON', async () => {
-    for (const body of ['', '<html>', '{"role":']) {
-      await using api = await raw((socket) => socket.end(`HTTP/1.0 200 OK\r\n\r\n${body}`))
+    const nested = '['.repeat(200_000)
+    for (const body of ['', '<html>', '{"role":', nested, Buffer.from('{"role":"\xff"}', 'latin1')]) {
+      await using api = await raw((socket) => {
+        socket.write('HTTP/1.0 200 OK\r\n\r\n')
+        socket.end(body)
+      })
       assert.deepEqual((await ask(api.url)).reply, { kind: 'reply', status: 200, body: undefined })
     }
   })

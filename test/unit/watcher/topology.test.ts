@@ -178,8 +178,8 @@ describe('whether a member is one of this cluster', () => {
       /scope "other"/,
     ],
     ['it has no scope', cluster, reply({ patroni: {} }), 'stranger', /scope unknown/],
-    ['it is not Patroni', cluster, reply({ hello: 1 }), 'stranger', /not Patroni/],
-    ['it is no JSON', cluster, reply(undefined), 'stranger', /not Patroni/],
+    ['it is not Patroni', cluster, reply({ hello: 1 }), 'silent', /GET \/patroni answers 200, .* not Patroni's/],
+    ['it is no JSON', cluster, reply(undefined), 'silent', /not Patroni's/],
     ['a proxy answers for it', cluster, reply(undefined, 502), 'silent', /\/patroni answers 502/],
     [
       'the scope hides control characters',
@@ -192,6 +192,7 @@ describe('whether a member is one of this cluster', () => {
     ['/cluster is silent', SILENT, reply(PATRONI), 'silent', /not to GET \/cluster/],
     ['/cluster fails', reply({ members: [] }, 503), reply(PATRONI), 'silent', /\/cluster answers 503/],
     ['/cluster redirects', reply(undefined, 302), reply(PATRONI), 'silent', /\/cluster answers 302/],
+    ['/cluster lists nobody', reply({ members: [] }), reply(PATRONI), 'silent', /without a list/],
     ['/cluster has no list', reply({ members: {} }), reply(PATRONI), 'silent', /without a list/],
   ]
   for (const [what, ofCluster, ofPatroni, kind, reason] of rows) {
