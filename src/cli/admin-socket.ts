@@ -1,5 +1,5 @@
 /** Which socket a command asks. */
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { visible } from '../admin/terminal.ts'
 import { DEFAULT_ADMIN_SOCKET, DEFAULT_CONFIG_FILE } from '../config/defaults.ts'
 import { readTextFile } from '../text-file.ts'
@@ -13,30 +13,46 @@ const ADVICE = 'To ask the router nevertheless, name its socket with --socket PA
  */
 export async function configuredSocket(configFlag: string | null, io: Io): Promise<string | null> {
   const named = configFlag ?? io.env['PATRONI_ROUTER_CONFIG'] ?? ''
-  if (named === '' && !existsSync(DEFAULT_CONFIG_FILE)) return DEFAULT_ADMIN_SOCKET
-  const name = named === '' ? DEFAULT_CONFIG_FILE : named
-  // Not what waits for somebody to write: whoever asks every second has to come to an end.
-  const file = await readTextFile(name, MAX_BYTES)
-  if (file.kind !== 'unusable')
-    return (file.kind === 'text' ? await socketIn(file.text) : null) ?? whatIsWrong(configFlag, io)
-  io.err(`patroni-router: the configuration file ${visible(name)} ${visible(file.reason)}\n${ADVICE}`)
-  return null
+  const name = named === '' && existsSync(DEFAULT_CONFIG_FILE) ? DEFAULT_CONFIG_FILE : named
+  const texts = name === '' ? [io.env['PATRONI_CONFIGURATION'] ?? ''] : await textsOf(name, io)
+  return texts === null ? null : ((await socketIn(texts)) ?? whatIsWrong(configFlag, io))
 }
 
 const MAX_BYTES = 16 * 1024 * 1024
 
-/** null: reading it in earnest says what is wrong. */
-async function socketIn(text: string): Promise<string | null> {
-  if (!text.includes('<<')) {
-    const [, quoted, plain] = SOCKET.exec(text) ?? []
-    const seen = quoted ?? plain ?? (text.includes('admin') ? null : DEFAULT_ADMIN_SOCKET)
-    if (seen !== null) return seen
+/** Of a directory those of its files, in Patroni's order; null: said on standard error. */
+async function textsOf(name: string, io: Io): Promise<readonly string[] | null> {
+  const isDirectory = statSync(name, { throwIfNoEntry: false })?.isDirectory() === true
+  // Loaded only here: whoever asks every second has one file.
+  const files = isDirectory ? ((await (await import('../config/files.ts')).filesIn(name)) ?? []) : [name]
+  const texts: string[] = []
+  for (const each of files) {
+    // Not what waits for somebody to write: whoever asks every second has to come to an end.
+    const file = await readTextFile(each, MAX_BYTES)
+    if (file.kind === 'unusable') {
+      io.err(`patroni-router: the configuration file ${visible(each)} ${visible(file.reason)}\n${ADVICE}`)
+      return null
+    }
+    // One that is not there has no socket, and the whole reading says why.
+    texts.push(file.kind === 'text' ? file.text : NOTHING)
   }
-  const { parseYaml } = await import('../config/yaml.ts')
-  const yaml = parseYaml(text)
-  const root = yaml.ok ? (yaml.value as { readonly admin?: unknown } | null) : null
-  if (!yaml.ok || typeof (root ?? {}) !== 'object') return null
-  const { admin = null } = root ?? {}
+  return texts
+}
+
+const NOTHING = '['
+
+/** null: reading it in earnest says what is wrong. */
+async function socketIn(texts: readonly string[]): Promise<string | null> {
+  const telling = texts.filter((text) => /admin|<</.test(text) || text === NOTHING)
+  const [text] = telling
+  if (text === undefined) return DEFAULT_ADMIN_SOCKET
+  const [, quoted, plain] = telling.length > 1 || text.includes('<<') ? [] : (SOCKET.exec(text) ?? [])
+  const seen = quoted ?? plain
+  if (seen !== undefined) return seen
+  const { readParts } = await import('../config/parts.ts')
+  const parts = readParts(texts.map((each) => ({ file: '', text: each })))
+  if (!parts.ok) return null
+  const admin = parts.tree['admin'] ?? null
   if (admin === null) return DEFAULT_ADMIN_SOCKET
   const socket: unknown = typeof admin === 'object' && 'socket' in admin ? admin.socket : DEFAULT_ADMIN_SOCKET
   return typeof socket === 'string' && socket.startsWith('/') ? socket : null

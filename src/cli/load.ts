@@ -1,3 +1,4 @@
+import { visible } from '../admin/terminal.ts'
 import type { Config } from '../config/config.ts'
 import { formatProblems } from '../config/problem.ts'
 import { readConfig } from '../config/read.ts'
@@ -14,6 +15,7 @@ export async function loadOrReport(configFlag: string | null, io: Io): Promise<L
   try {
     const result = await readConfig({ configFlag, env: io.env })
     if (result.ok) return result
+    for (const warning of result.warnings) io.err(`warning: ${visible(warning)}\n`)
     io.err(`${formatProblems(result.problems)}\n`)
   } catch (error) {
     io.err(`patroni-router: ${explain(error)}\n`)

@@ -2,7 +2,7 @@ import type { Condition } from './conditions.ts'
 
 /** The router's configuration after validation: complete, readonly, every duration in milliseconds, every size in bytes. */
 export interface Config {
-  /** Where it was read from; null when the environment alone was enough. */
+  /** Where it was read from, of a directory as `DIRECTORY/*.yml`; null when the environment alone was enough. */
   readonly file: string | null
   /** Inside always a list, in the order of the file; the flat file describes one. A Citus group is a cluster. */
   readonly clusters: readonly ClusterConfig[]

@@ -1,4 +1,4 @@
-import { dirname, isAbsolute, join, normalize } from 'node:path'
+import { isAbsolute, join, normalize } from 'node:path'
 import type { DcsConfig } from './config.ts'
 import { entriesOf } from './entries.ts'
 import { NEEDED, resolveEtcd3 } from './etcd3.ts'
@@ -15,18 +15,23 @@ export interface DcsResult {
   readonly warnings: Fault[]
 }
 
+/** Where the configuration was read. */
+export interface Origin {
+  /** Where relative paths start. */
+  readonly directory: string
+  readonly files: readonly string[]
+}
+
 const ETCD_V2 =
   ' (an etcd section makes Patroni speak the v2 API, and what it writes there, even to an etcd that has v3 too, cannot be ' +
   'seen through v3)'
 
-const BOTH_ETCD: Fault = {
-  path: ['etcd'],
-  message:
-    'Patroni uses etcd (v2) here, what is under etcd3 is not this cluster: remove the one that is left over, ' +
-    'or add rest: {urls: [...]}, which asks the members themselves',
-}
+/** With both, Patroni takes etcd: the two have the same client library. */
+export const BOTH_ETCD =
+  'Patroni uses etcd (v2) here, what is under etcd3 is not this cluster: remove the one that is left over, ' +
+  'or add rest: {urls: [...]}, which asks the members themselves'
 
-/** patroni/dcs/__init__.py `get_dcs`: the first by name whose client library is there; etcd and etcd3 have the same one. */
+/** patroni/dcs/__init__.py `get_dcs`: the first by name whose client library is there. */
 function besideEtcd3(name: string): string {
   return name < 'etcd3'
     ? `not used, but Patroni takes it before etcd3 if its client library is installed: then what is under etcd3 is not this cluster`
@@ -35,21 +40,21 @@ function besideEtcd3(name: string): string {
 
 /**
  * Where the cluster is observed. `file` and `rest` are the router's own and go over Patroni's sections, so that a
- * patroni.yml of any DCS can stay as it is. `file`: the configuration file; where it is, a relative path of
- * ours starts.
+ * patroni.yml of any DCS can stay as it is.
  */
-export function resolveDcs(tree: Section, file: string | null): DcsResult {
+export function resolveDcs(tree: Section, origin: Origin): DcsResult {
   const own = ['file', 'rest'].filter((name) => isThere(tree, name))
   const others = OTHER_DCS.filter((name) => isThere(tree, name))
   if (own.length > 1) return failed([{ path: ['rest'], message: 'file and rest are both there: keep one of them' }])
   if (own.length > 0) {
-    const result = own[0] === 'file' ? resolveFile(tree['file'], file) : resolveRest(tree['rest'])
+    const result = own[0] === 'file' ? resolveFile(tree['file'], origin) : resolveRest(tree['rest'])
     const message = `not used: ${own[0] ?? ''} is there too and takes precedence`
     return { ...result, warnings: isThere(tree, 'etcd3') ? [{ path: ['etcd3'], message }] : [] }
   }
   if ('etcd3' in tree) {
     const result = resolveEtcd3(tree['etcd3'] ?? {})
-    if (others.includes('etcd')) return { ...result, value: null, faults: [BOTH_ETCD, ...result.faults] }
+    if (others.includes('etcd'))
+      return { ...result, value: null, faults: [{ path: ['etcd'], message: BOTH_ETCD }, ...result.faults] }
     const beside = others.map((name) => ({ path: [name], message: besideEtcd3(name) }))
     return { ...result, warnings: [...beside, ...result.warnings] }
   }
@@ -65,7 +70,7 @@ export function resolveDcs(tree: Section, file: string | null): DcsResult {
   )
 }
 
-function resolveFile(section: unknown, configFile: string | null): DcsResult {
+function resolveFile(section: unknown, { directory, files }: Origin): DcsResult {
   const faults = unknownKeys('file', section, 'path', '{path: cluster.yml}')
   if (!isMapping(section)) return failed(faults)
   const path = section['path'] ?? ''
@@ -73,8 +78,8 @@ function resolveFile(section: unknown, configFile: string | null): DcsResult {
   if (typeof path !== 'string') report(`${show(path)} is not the path of a file`)
   else if (path === '') report('is required: a YAML file that describes the cluster')
   if (faults.length > 0 || typeof path !== 'string') return failed(faults)
-  const full = isAbsolute(path) ? normalize(path) : join(configFile === null ? '.' : dirname(configFile), path)
-  if (configFile !== null && full === normalize(configFile)) {
+  const full = isAbsolute(path) ? normalize(path) : join(directory, path)
+  if (files.some((file) => full === normalize(file))) {
     report('is the configuration file itself: the cluster is described in a file of its own')
     return failed(faults)
   }

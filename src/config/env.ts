@@ -1,7 +1,6 @@
-import { OTHER_DCS } from './sections.ts'
+import { addresses, boolean, integer, port, SUFFIXES, text, type Parse } from './env-values.ts'
 import type { Problem } from './problem.ts'
-import { bad, good, type Parsed } from './parsed.ts'
-import { parseYaml } from './yaml.ts'
+import { OTHER_DCS } from './sections.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -14,39 +13,32 @@ export interface EnvironmentTree {
   /** `etcd3.hosts` -> `PATRONI_ETCD3_HOSTS`. */
   readonly origins: ReadonlyMap<string, string>
   readonly problems: readonly Problem[]
+  /** The same of variables that are there without a value, where Patroni takes that for one. */
+  readonly empty: ReadonlyMap<string, string>
 }
 
-type Parse = (value: string) => Parsed<unknown>
-
-const text: Parse = (value) => good(value)
+const PREFIX = 'PATRONI_'
 
 /** patroni/config.py `_build_environment_configuration`: the variables that mean something to the router. */
 const VARIABLES: readonly (readonly [path: string, parse: Parse])[] = [
   ['scope', text],
   ['namespace', text],
   ['name', text],
-  ['citus.group', parseInteger],
-  ['citus.database', text],
-  ['etcd3.hosts', parseList],
-  ['etcd3.host', text],
-  ['etcd3.port', parseInteger],
-  ['etcd3.url', text],
-  ['etcd3.proxy', text],
-  ['etcd3.srv', text],
-  ['etcd3.use_proxies', parseBoolean],
-  ['etcd3.protocol', text],
   ['etcd3.username', text],
   ['etcd3.password', text],
-  ['etcd3.cacert', text],
-  ['etcd3.cert', text],
-  ['etcd3.key', text],
-  ['ctl.insecure', parseBoolean],
+  ['ctl.insecure', boolean],
   ['ctl.cacert', text],
   ['ctl.certfile', text],
   ['ctl.keyfile', text],
   ['ctl.keyfile_password', text],
   ['restapi.cafile', text],
 ]
+/** Of the sections that Patroni finds by the name of the variable (in capitals or not). */
+const SECTIONS: Readonly<Record<string, Readonly<Record<string, Parse>>>> = {
+  etcd3: { PORT: port, HOSTS: addresses, USE_PROXIES: boolean },
+  citus: { GROUP: integer },
+}
+const RAFT = ['DATA_DIR', 'SELF_ADDR', 'PARTNER_ADDRS', 'PASSWORD', 'BIND_ADDR']
 
 /**
  * Reads Patroni's environment with Patroni's parsing. An empty variable is one that is not set. Where Patroni drops a
@@ -55,58 +47,59 @@ const VARIABLES: readonly (readonly [path: string, parse: Parse])[] = [
 export function readEnvironment(env: Environment): EnvironmentTree {
   const tree: Tree = {}
   const origins = new Map<string, string>()
+  const empty = new Map<string, string>()
   const problems: Problem[] = []
-  const put = (path: string, variable: string, value: unknown): void => {
-    origins.set(path, variable)
+  const put = (path: string, variable: string, parse: Parse): void => {
+    const value = env[variable] ?? ''
+    const parsed = value === '' ? null : parse(value)
+    if (parsed === null) return
+    if (!parsed.ok) {
+      problems.push({ file: 'environment', line: null, column: null, path: variable, message: parsed.message })
+      return
+    }
     const [section = '', key] = path.split('.')
-    tree[section] = key === undefined ? value : { ...(tree[section] as Tree | undefined), [key]: value }
+    // Only that the section of another DCS is there matters: its values are of no use and can be secret.
+    const isOther = OTHER_DCS.includes(section)
+    origins.set(isOther ? section : path, variable)
+    if (isOther) tree[section] = {}
+    else
+      tree[section] = key === undefined ? parsed.value : { ...(tree[section] as Tree | undefined), [key]: parsed.value }
   }
-  for (const [path, parse] of VARIABLES) {
-    const variable = `PATRONI_${path.toUpperCase().replace('.', '_')}`
-    const value = env[variable]
-    if (value === undefined || value === '') continue
-    const parsed = parse(value)
-    if (parsed.ok) put(path, variable, parsed.value)
-    else problems.push({ file: 'environment', line: null, column: null, path: variable, message: parsed.message })
+  for (const variable of Object.keys(env)) {
+    const [, name = '', suffix = ''] = /^PATRONI_([^_]+)_(.+)$/.exec(variable) ?? []
+    const [section, parse] = [name.toLowerCase(), SUFFIXES.get(suffix)]
+    if (parse === undefined || !isSection(section, suffix)) continue
+    put(`${section}.${suffix.toLowerCase()}`, variable, SECTIONS[section]?.[suffix] ?? parse)
+    if (env[variable] === '' && parse('') !== null) empty.set(`${section}.${suffix.toLowerCase()}`, variable)
   }
-  for (const section of OTHER_DCS) {
-    const prefix = `PATRONI_${section.toUpperCase()}_`
-    const variable = Object.keys(env).find((name) => name.startsWith(prefix) && env[name] !== '')
-    // Only that the section is there matters: its values are of no use and can be secret.
-    if (variable !== undefined) put(section, variable, {})
-  }
-  return { tree, origins, problems }
+  for (const [path, parse] of VARIABLES) put(path, PREFIX + path.toUpperCase().replace('.', '_'), parse)
+  for (const suffix of RAFT) put('raft', `${PREFIX}RAFT_${suffix}`, text)
+  return { tree, origins, problems, empty }
 }
 
-/** Patroni's `patch_config`: the environment over the file, key by key. */
-export function merge(file: Readonly<Tree>, env: Readonly<Tree>): Tree {
-  const merged: Tree = { ...file }
-  for (const [key, value] of Object.entries(env)) {
+function isSection(section: string, suffix: string): boolean {
+  if (section === 'citus') return suffix === 'GROUP' || suffix === 'DATABASE'
+  return section === 'etcd3' || OTHER_DCS.includes(section)
+}
+
+/** Patroni's `patch_config`: what comes later over what was before, key by key. */
+export function merge(before: Readonly<Tree>, later: Readonly<Tree>): Tree {
+  const merged: Tree = { ...before }
+  for (const [key, value] of Object.entries(later)) {
     const below = merged[key]
-    merged[key] = isTree(value) && isTree(below) ? merge(below, value) : value
+    if (isTree(value) && isTree(below)) merged[key] = merge(below, value)
+    // What reads alike stays as it was: text in quotes does not become a number.
+    else if (plain(below) === null || plain(below) !== plain(value)) merged[key] = value
   }
   return merged
 }
 
+/** As Python writes it; null: a list or a mapping. */
+function plain(value: unknown): string | null {
+  if (typeof value === 'boolean') return value ? 'True' : 'False'
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : null
+}
+
 function isTree(value: unknown): value is Tree {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function parseInteger(value: string): Parsed<number> {
-  return /^\s*(0|[1-9]\d*)\s*$/.test(value) ? good(Number(value)) : bad('must be a whole number, 0 or more')
-}
-
-/** Patroni's `parse_bool`. */
-function parseBoolean(value: string): Parsed<boolean> {
-  if (/^(on|true|yes|1)$/i.test(value)) return good(true)
-  if (/^(off|false|no|0)$/i.test(value)) return good(false)
-  return bad('must be true or false (or on, off, yes, no, 1, 0)')
-}
-
-/** `'a:1','b:2'`, `a:1,b:2`, `[a:1, b:2]` or a YAML block list. Brackets around IPv6, which Patroni fails on, work too. */
-function parseList(value: string): Parsed<unknown> {
-  const isYamlList = value.trim().startsWith('-') || value.includes('[')
-  const yaml = parseYaml(isYamlList ? value : `[${value}]`)
-  if (yaml.ok && (Array.isArray(yaml.value) || typeof yaml.value === 'string')) return good(yaml.value)
-  return good(value.split(',').map((item) => item.trim().replace(/^(['"])(.*)\1$/, '$2')))
 }

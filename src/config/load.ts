@@ -1,89 +1,90 @@
-import { dirname, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { checkTogether } from './checks.ts'
 import { checkClusters, checkDistinct, type ClusterDraft, clusterDrafts } from './clusters.ts'
 import type { ClusterConfig, Config } from './config.ts'
-import { resolveDcs } from './dcs.ts'
+import { resolveDcs, type Origin } from './dcs.ts'
 import { DEFAULT_ADMIN_SOCKET } from './defaults.ts'
-import { merge, readEnvironment, type Environment } from './env.ts'
-import { isMapping } from './parsed.ts'
+import type { Environment } from './env.ts'
+import type { ConfigPart } from './parts.ts'
 import { parsePatroni } from './patroni.ts'
 import { strangeKeys } from './patroni-keys.ts'
-import { inOrder, placeOf, type Places } from './place.ts'
+import { inOrder, placeOf, type Located } from './place.ts'
 import { formatProblem, printable, type Fault, type Problem } from './problem.ts'
 import { proxyConfig } from './proxy.ts'
 import { checkReferences, isSidecar } from './references.ts'
 import { parseOurs } from './schema.ts'
 import { checkSections, patroniDepth } from './sections.ts'
+import { readSource } from './source.ts'
 import { checkTemplates } from './template-checks.ts'
 import { hookConfigs, templateConfigs } from './templates.ts'
 import { checkTrack, trackConfig } from './track.ts'
-import { parseYaml, type DuplicateKey } from './yaml.ts'
+import { unfilled } from './unrendered.ts'
+import type { DuplicateKey } from './yaml.ts'
 
 export interface ConfigInput {
-  /** The name to show; null when there is no file. */
+  /** The name of the file or the directory, to show; null when there is none. */
   readonly file: string | null
-  readonly text: string | null
+  /** Of a directory its files, in order. */
+  readonly text: string | readonly ConfigPart[] | null
   readonly env: Environment
 }
 
 export type ConfigResult =
   | { readonly ok: true; readonly config: Config; readonly warnings: readonly string[] }
-  | { readonly ok: false; readonly problems: readonly Problem[] }
+  | { readonly ok: false; readonly problems: readonly Problem[]; readonly warnings: readonly string[] }
 
 /**
  * The configuration of a file (a patroni.yml is one) and Patroni's environment, which goes over it. Pure. All problems
  * at once, unless the file is not YAML. No problem and no warning shows a value out of a section of Patroni.
  */
-export function loadConfig({ file, text, env }: ConfigInput): ConfigResult {
-  const name = file ?? 'environment'
-  const yaml = parseYaml(text ?? '')
-  if (!yaml.ok) return { ok: false, problems: yaml.errors.map((error) => ({ file: name, path: '', ...error })) }
-  const root = yaml.value ?? {}
-  if (!isMapping(root)) {
-    const message = 'must be a mapping: sections and keys, each with a colon'
-    return { ok: false, problems: [{ file: name, line: 1, column: 1, path: '', message }] }
-  }
-
-  const environment = readEnvironment(env)
-  const tree = merge(root, environment.tree)
-  const places: Places = { file: name, origins: environment.origins, locate: yaml.locate }
-  const duplicates = yaml.duplicates.map((duplicate) => duplicateOf(duplicate, name))
+export function loadConfig(input: ConfigInput): ConfigResult {
+  const { file, env } = input
+  const source = readSource(input)
+  if (!source.ok) return { ...source, warnings: [] }
+  const { tree, places, origin } = source
+  const duplicates = source.duplicates.map(duplicateOf)
   const drafts = clusterDrafts(tree)
-  const clusters = drafts.map((draft) => understand(draft, file))
+  const clusters = drafts.map((draft) => understand(draft, origin))
   const locals = clusters.map(({ name: own, value }) => ({ name: own, localMember: value?.localMember ?? null }))
   const names = locals.map((cluster) => cluster.name)
   const ours = parseOurs(tree)
-  const directory = resolve(file === null ? '.' : dirname(file))
-  const surroundings = { configFile: file === null ? null : resolve(file), directory, home: env['HOME'] ?? null }
+  const directory = resolve(origin.directory)
+  const configFiles = origin.files.map((each) => resolve(each))
+  const surroundings = { configFiles, directory, home: env['HOME'] ?? null }
   const together = checkTemplates(tree, surroundings, drafts)
   const faults = [
     ...[checkSections(tree), checkClusters(tree), clusters.flatMap((cluster) => cluster.faults), ours.faults],
     ...[checkDistinct(clusters.map(({ value }) => value)), checkTogether(tree, drafts), checkReferences(tree, names)],
     ...[checkTrack(tree, locals), together.faults],
   ].flat()
+  const placeholders = new Map(unfilled(tree).map((fault) => [fault.path.join('.'), fault]))
   const problems = [
     ...duplicates.filter((duplicate) => duplicate.isOurs).map(({ problem }) => problem),
-    ...faults.map((fault) => placeOf(fault, places)),
-    ...environment.problems,
+    // A placeholder is what is wrong with a value, whatever else is not right about it.
+    ...faults.map((fault) => placeOf(placeholders.get(fault.path.join('.')) ?? fault, places)),
+    ...source.problems,
   ]
+  const doubts = [...clusters.flatMap((cluster) => cluster.warnings), ...strangeKeys(tree), ...together.warnings]
+  const warnings = inOrder([
+    ...duplicates
+      .filter(({ isOurs }) => !isOurs || problems.length === 0)
+      .map(({ problem }) => ({ ...problem, message: 'is written twice: the last one counts, as in Patroni' })),
+    ...[...doubts, ...placeholders.values()].map((fault) => placeOf(fault, places)),
+    ...source.warnings,
+  ])
   const all = clusters.flatMap(({ value }) => value ?? [])
-  if (problems.length > 0 || ours.value === null || all.length < clusters.length)
-    return { ok: false, problems: inOrder(problems) }
-
-  const warnings = [
-    ...duplicates.map(({ problem }) => ({
-      ...problem,
-      message: 'is written twice: the last one counts, as in Patroni',
-    })),
-    ...[...clusters.flatMap((cluster) => cluster.warnings), ...strangeKeys(tree), ...together.warnings].map((fault) =>
-      placeOf(fault, places),
-    ),
-  ]
+  if (problems.length > 0 || ours.value === null || all.length < clusters.length) {
+    const known = inOrder(problems)
+    const others = warnings.filter(
+      (warning) => !known.some((problem) => formatProblem(problem) === formatProblem(warning)),
+    )
+    return { ok: false, problems: known, warnings: others.map(formatProblem) }
+  }
   const { admin, logging, state_dir: stateDir, proxy, track } = ours.value
   const templates = templateConfigs(ours.value.templates ?? [], directory, names)
   const isOn = (tree['proxy'] ?? null) !== null || !isSidecar(tree)
   const config: Config = {
-    file,
+    file: file === null || !Array.isArray(input.text) ? file : join(file, '*.yml'),
     clusters: all.map((cluster) => {
       const isMine = (named: string | null): boolean => named === null || named === cluster.name
       const own = ours.value?.clusters?.[cluster.name]?.proxy ?? null
@@ -96,7 +97,7 @@ export function loadConfig({ file, text, env }: ConfigInput): ConfigResult {
     admin: { socket: { path: admin.socket ?? DEFAULT_ADMIN_SOCKET, isDefault: admin.socket === null } },
     logging,
   }
-  return { ok: true, config, warnings: inOrder(warnings).map(formatProblem) }
+  return { ok: true, config, warnings: warnings.map(formatProblem) }
 }
 
 interface Understood {
@@ -107,9 +108,9 @@ interface Understood {
 }
 
 /** One cluster, but for the proxy: what Patroni's sections say of it, and where it is observed. */
-function understand({ name, tree, place }: ClusterDraft, file: string | null): Understood {
+function understand({ name, tree, place }: ClusterDraft, origin: Origin): Understood {
   const patroni = parsePatroni(tree)
-  const dcs = resolveDcs(tree, file)
+  const dcs = resolveDcs(tree, origin)
   const placed = (faults: readonly Fault[]): Fault[] =>
     faults.map(({ path, message }) => ({ path: place(path), message }))
   const own = name ?? patroni.value?.scope ?? ''
@@ -121,7 +122,7 @@ function understand({ name, tree, place }: ClusterDraft, file: string | null): U
   }
 }
 
-function duplicateOf({ path, line, column }: DuplicateKey, file: string): { isOurs: boolean; problem: Problem } {
+function duplicateOf({ path, line, column, file }: DuplicateKey & Located): { isOurs: boolean; problem: Problem } {
   const depth = patroniDepth(path)
   const shown = printable(depth === null ? path : path.slice(0, depth))
   return { isOurs: depth === null, problem: { file, line, column, path: shown, message: 'is written twice' } }

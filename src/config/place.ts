@@ -2,12 +2,17 @@
 import { printable, type Fault, type Problem } from './problem.ts'
 import type { Place } from './yaml.ts'
 
+/** A place, and the file where it is. */
+export interface Located extends Place {
+  readonly file: string
+}
+
 export interface Places {
-  /** The name of the file to show. */
+  /** What to show where no place is known. */
   readonly file: string
   /** Which variable a key came from. */
   readonly origins: ReadonlyMap<string, string>
-  readonly locate: (path: readonly string[]) => Place | null
+  readonly locate: (path: readonly string[]) => Located | null
 }
 
 /** Where a fault was written: the variable that set the key or something around it, else the file. */
@@ -20,13 +25,14 @@ export function placeOf({ path, message }: Fault, { file, origins, locate }: Pla
   // A section that came from the environment key by key is told by the first of them.
   const below = [...origins].find(([key]) => written === null && key.startsWith(`${path.join('.')}.`))
   if (below !== undefined) return { file: 'environment', line: null, column: null, path: below[1], message }
-  const { line = null, column = null } = written ?? {}
-  return { file, line, column, path: printable(path), message }
+  const { line, column } = written ?? { line: null, column: null }
+  return { file: written?.file ?? file, line, column, path: printable(path), message }
 }
 
-/** As they stand in the file, each once; what has no place comes last. */
+/** As they stand in the file (or the files, one after the other), each once; what has no place comes last. */
 export function inOrder(problems: readonly Problem[]): Problem[] {
-  const key = ({ line }: Problem): number => line ?? Infinity
+  const files = [...new Set(problems.map(({ file }) => file))].toSorted()
+  const key = ({ file, line }: Problem): number => (line === null ? Infinity : files.indexOf(file) * 1e7 + line)
   // What clusters have in common is found for each of them.
   const once = new Map(problems.map((problem) => [JSON.stringify(problem), problem]))
   return [...once.values()].toSorted((a, b) =>

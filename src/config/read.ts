@@ -2,10 +2,12 @@ import { readFile } from 'node:fs/promises'
 import { explain, failureOf, RouterError } from '../errors.ts'
 import { DEFAULT_CONFIG_FILE } from './defaults.ts'
 import type { Environment } from './env.ts'
+import { filesIn } from './files.ts'
 import { loadConfig, type ConfigResult } from './load.ts'
+import type { ConfigPart } from './parts.ts'
 
 export interface ConfigSource {
-  /** `-c FILE`; null when it was not given. */
+  /** `-c FILE`, or a directory; null when it was not given. */
   readonly configFlag: string | null
   readonly env: Environment
   /** The file that may be missing. */
@@ -14,8 +16,8 @@ export interface ConfigSource {
 
 /**
  * Loads the configuration from `-c FILE`, else `$PATRONI_ROUTER_CONFIG`, else the default file if there is one, else from
- * the environment alone. Rejects with CONFIG_UNREADABLE when a file that was named, or the default one that is there,
- * cannot be read.
+ * the environment alone. A directory that is named is read as Patroni reads it. Rejects with CONFIG_UNREADABLE when what
+ * was named, or the default file that is there, cannot be read.
  */
 export async function readConfig({
   configFlag,
@@ -25,17 +27,30 @@ export async function readConfig({
   const variable = env['PATRONI_ROUTER_CONFIG'] ?? ''
   const named = configFlag ?? (variable === '' ? null : variable)
   const file = named ?? defaultFile
-  const text = await read(file, named === null)
-  return loadConfig({ file: text === null ? null : file, text, env })
+  try {
+    const files = await filesIn(file)
+    if (files === null) return loadConfig({ file, text: await readText(file), env })
+    // Docker makes one of a mount without a source.
+    if (named === null) throw unreadable(file, 'is a directory')
+    return loadConfig({ file, text: await Promise.all(files.map(readPart)), env })
+  } catch (error) {
+    if (named === null && failureOf(error) === 'missing') return loadConfig({ file: null, text: null, env })
+    throw error instanceof RouterError ? error : unreadable(file, explain(error), error)
+  }
 }
 
-async function read(file: string, mayBeMissing: boolean): Promise<string | null> {
+async function readPart(file: string): Promise<ConfigPart> {
+  return { file, text: await readText(file) }
+}
+
+async function readText(file: string): Promise<string> {
   try {
-    return await readFile(file, 'utf8')
+    return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(file))
   } catch (error) {
-    if (mayBeMissing && failureOf(error) === 'missing') return null
-    throw new RouterError('CONFIG_UNREADABLE', `cannot read the configuration file ${file}: ${explain(error)}`, {
-      cause: error,
-    })
+    throw unreadable(file, error instanceof TypeError ? 'is not in UTF-8' : explain(error), error)
   }
+}
+
+function unreadable(file: string, why: string, cause?: unknown): RouterError {
+  return new RouterError('CONFIG_UNREADABLE', `cannot read the configuration file ${file}: ${why}`, { cause })
 }

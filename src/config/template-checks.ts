@@ -17,8 +17,8 @@ export interface TemplateFindings {
 
 /** Files that no template may write. */
 export interface Surroundings {
-  /** Absolute; null: the environment alone. */
-  readonly configFile: string | null
+  /** Absolute; none: the environment alone. */
+  readonly configFiles: readonly string[]
   /** Absolute; where relative paths start. */
   readonly directory: string
   /** What `~` is; null: nobody knows. */
@@ -63,7 +63,7 @@ interface Taken {
 
 function takenIn(
   tree: Section,
-  { configFile, directory }: Surroundings,
+  { configFiles, directory }: Surroundings,
   clusters: readonly ClusterDraft[],
 ): readonly Taken[] {
   const { admin, state_dir: stateDir } = tree
@@ -72,7 +72,7 @@ function takenIn(
     isMapping(file) && typeof file['path'] === 'string' ? [resolve(directory, file['path'])] : [],
   )
   return [
-    { path: configFile, isTree: false, message: 'is the configuration file' },
+    ...configFiles.map((path) => ({ path, isTree: false, message: 'is the configuration file' })),
     ...described.map((path) => ({ path, isTree: false, message: 'is the description of the cluster (file.path)' })),
     { path: normalize(socket), isTree: false, message: 'is the admin socket (admin.socket)' },
     ...listenerSockets(tree).map((path) => ({ path, isTree: false, message: 'is the socket of a listener' })),

@@ -35,6 +35,8 @@ export type YamlFile =
       readonly duplicates: readonly DuplicateKey[]
       /** Where a key is written, or else the nearest one above it. */
       readonly locate: (path: readonly string[]) => Place | null
+      /** How many keys of a path are written. */
+      readonly depth: (path: readonly string[]) => number
     }
 
 /** The parser's own messages can quote the text, and the text can hold passwords: only its codes are used. */
@@ -42,6 +44,7 @@ const MEANING: Readonly<Record<string, string>> = {
   BAD_ALIAS: `an alias without its anchor: quote a value that begins with *, like '*:5000'`,
   BAD_DQ_ESCAPE: 'an unknown \\ escape inside double quotes: single quotes take text as it is',
   BAD_INDENT: 'wrong indentation, or a { or [ that is not closed',
+  MAPPING_AS_KEY: 'a { } as a key: quote a value that begins with {{',
   BAD_SCALAR_START: 'a value cannot begin with this character: quote it',
   BLOCK_AS_IMPLICIT_KEY: 'a second ": " on the line: quote the value',
   BLOCK_IN_FLOW: 'an indented block inside { } or [ ]',
@@ -76,10 +79,12 @@ export function parseYaml(text: string): YamlFile {
       code: error.code,
       offset: error.pos[0],
     }))
-    const errors = [...found, ...unresolvedAliases(document)].map(({ code, offset }) => ({
-      ...at(offset),
-      message: `not valid YAML: ${MEANING[code] ?? 'it cannot be understood from here on'}`,
-    }))
+    const errors = [...found, ...unresolvedAliases(document), ...mappingsAsKeys(document, text)].map(
+      ({ code, offset }) => ({
+        ...at(offset),
+        message: `not valid YAML: ${MEANING[code] ?? 'it cannot be understood from here on'}`,
+      }),
+    )
     if (errors.length > 0) return { ok: false, errors: firstOfEachLine(errors) }
     keepOn(document)
     return {
@@ -87,9 +92,10 @@ export function parseYaml(text: string): YamlFile {
       value: document.toJS({ maxAliasCount: 1000 }) as unknown,
       duplicates: duplicateKeys(document).map(({ path, offset }) => ({ ...at(offset), path })),
       locate: (path) => {
-        const offset = find(document, path)
+        const { offset } = find(document, path)
         return offset === null ? null : at(offset)
       },
+      depth: (path) => find(document, path).depth,
     }
   } catch {
     // What is left: aliases that expand without end, merges of what is no mapping, nesting deeper than the stack. The
@@ -135,6 +141,19 @@ function unresolvedAliases(document: Document.Parsed): { code: string; offset: n
   return found
 }
 
+/** `scope: {{ cluster }}`: PyYAML fails on it. What stands for a file in a command has a message of its own. */
+function mappingsAsKeys(document: Document.Parsed, text: string): { code: string; offset: number }[] {
+  const found: { code: string; offset: number }[] = []
+  visit(document, {
+    Map: (_key, node) => {
+      const offset = node.range?.[0] ?? 0
+      const isOurs = /^\{\{\s*(?:staged|destination)\s*\}\}/.test(text.slice(offset, offset + 80))
+      if (!isOurs && node.items.some(({ key }) => isMap(key))) found.push({ code: 'MAPPING_AS_KEY', offset })
+    },
+  })
+  return found
+}
+
 /** One slip makes the parser stumble several times on the same line. */
 function firstOfEachLine(errors: readonly Remark[]): Remark[] {
   const sorted = errors.toSorted((a, b) => a.line - b.line || a.column - b.column)
@@ -159,9 +178,10 @@ function duplicateKeys(document: Document.Parsed): { path: string[]; offset: num
   return found
 }
 
-function find(document: Document.Parsed, path: readonly string[]): number | null {
+function find(document: Document.Parsed, path: readonly string[]): { offset: number | null; depth: number } {
   let node: unknown = document.contents
   let offset: number | null = null
+  let depth = 0
   for (const key of path) {
     const target = isAlias(node) ? node.resolve(document) : node
     if (isMap(target)) {
@@ -174,8 +194,9 @@ function find(document: Document.Parsed, path: readonly string[]): number | null
       if (node === undefined) break
       offset = offsetOf(node)
     } else break
+    depth++
   }
-  return offset
+  return { offset, depth }
 }
 
 /** The pair that counts: the last of duplicates, else one that is merged in with `<<`. */

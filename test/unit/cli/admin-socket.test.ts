@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { configuredSocket } from '../../../src/cli/admin-socket.ts'
@@ -52,4 +52,28 @@ test('what is wrong with the file is said, and what to do', async () => {
     assert.equal(await configuredSocket(file, io), null)
     assert.match(io.stderr, /wrong\.yml[^]*--socket PATH/)
   }
+})
+
+test('the socket is found in a directory, where the last file counts', async () => {
+  const place = join(dir.path, 'patroni.d')
+  mkdirSync(place)
+  writeFileSync(join(place, '00.yml'), REST)
+  assert.equal(await configuredSocket(place, new FakeIo()), DEFAULT)
+  writeFileSync(join(place, '10.yml'), 'admin: {socket: /run/x/a.sock}\n')
+  assert.equal(await configuredSocket(place, new FakeIo()), '/run/x/a.sock')
+  writeFileSync(join(place, '20.yaml'), 'admin:\n  socket: /run/x/b.sock\n')
+  writeFileSync(join(place, '30.txt'), 'admin:\n  socket: /run/x/c.sock\n')
+  const io = new FakeIo({ PATRONI_ROUTER_CONFIG: place })
+  assert.equal(await configuredSocket(null, io), '/run/x/b.sock')
+  assert.equal(io.stderr, '')
+  writeFileSync(join(place, '40.yml'), 'admin: [\n')
+  const wrong = new FakeIo()
+  assert.equal(await configuredSocket(place, wrong), null)
+  assert.match(wrong.stderr, /40\.yml:[^]*--socket PATH/)
+})
+
+test('the socket is found in PATRONI_CONFIGURATION', async () => {
+  const io = new FakeIo({ PATRONI_CONFIGURATION: `${REST}admin: {socket: /run/x/a.sock}\n` })
+  assert.equal(await configuredSocket(null, io), '/run/x/a.sock')
+  assert.equal(await configuredSocket(null, new FakeIo({ PATRONI_CONFIGURATION: REST })), DEFAULT)
 })

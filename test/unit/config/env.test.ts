@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { merge, readEnvironment } from '../../../src/config/env.ts'
+import { merge, readEnvironment, type Environment } from '../../../src/config/env.ts'
+import { loadConfig } from '../../../src/config/load.ts'
+import { formatProblems } from '../../../src/config/problem.ts'
 
 const HOSTS: readonly (readonly [string, unknown])[] = [
   [`'a:1','b:2'`, ['a:1', 'b:2']],
@@ -107,6 +109,108 @@ for (const [name, section] of [
   test(`${name} says that the DCS is ${section}, and its value is not kept`, () => {
     assert.deepEqual(readEnvironment({ [name]: 'x' }).tree, { [section]: {} })
   })
+
+test('Kubernetes says nothing about the DCS with what it sets for Services of such names', () => {
+  for (const name of ['ETCD', 'ETCD3', 'CONSUL', 'KUBERNETES', 'ZOOKEEPER', 'RAFT', 'CITUS', 'ETCD_CLIENT']) {
+    const { tree, problems, empty } = readEnvironment({
+      [`PATRONI_${name}_SERVICE_HOST`]: '10.0.0.1',
+      [`PATRONI_${name}_SERVICE_PORT`]: '2379',
+      [`PATRONI_${name}_SERVICE_PORT_CLIENT`]: '2379',
+      [`PATRONI_${name}_PORT`]: 'tcp://10.0.0.1:2379',
+      [`PATRONI_${name}_PORT_2379_TCP`]: 'tcp://10.0.0.1:2379',
+      [`PATRONI_${name}_PORT_2379_TCP_PROTO`]: 'tcp',
+      [`PATRONI_${name}_PORT_2379_TCP_PORT`]: '2379',
+      [`PATRONI_${name}_PORT_2379_TCP_ADDR`]: '10.0.0.1',
+    })
+    assert.deepEqual([tree, problems, empty.size], [{}, [], 0], name)
+  }
+})
+
+const SECTIONS: readonly (readonly [variable: string, value: string, section: string | null])[] = [
+  ['PATRONI_ETCD_PORT', '2379', 'etcd'],
+  ['PATRONI_ETCD_PORT', ' 0x94b ', 'etcd'],
+  ['PATRONI_ETCD_PORT', '08', null],
+  ['PATRONI_ETCD_PASSWORD', 'x', null],
+  ['PATRONI_ETCD_USERNAME', 'x', null],
+  ['PATRONI_ETCD_VERSION', '3.4', null],
+  ['PATRONI_etcd_HOST', 'a', 'etcd'],
+  ['PATRONI_Etcd_HOST', 'a', 'etcd'],
+  ['PATRONI_ETCD_host', 'a', null],
+  ['PATRONI_ETCD_USE_PROXIES', 'perhaps', null],
+  ['PATRONI_CONSUL_CHECKS', '[', null],
+  ['PATRONI_CONSUL_CHECKS', 'a,b', 'consul'],
+  ['PATRONI_CONSUL_REGISTER_SERVICE', 'on', 'consul'],
+  ['PATRONI_KUBERNETES_LABELS', '{', null],
+  ['PATRONI_KUBERNETES_LABELS', 'a: b', 'kubernetes'],
+  ['PATRONI_RAFT_PASSWORD', 'x', 'raft'],
+  ['PATRONI_RAFT_NODES', 'x', null],
+  ['patroni_ETCD_HOST', 'a', null],
+]
+
+for (const [variable, value, section] of SECTIONS)
+  test(`${variable}=${value} makes ${section === null ? 'no section' : `the section ${section}`}, as for Patroni`, () => {
+    assert.deepEqual(readEnvironment({ [variable]: value }).tree, section === null ? {} : { [section]: {} })
+  })
+
+test('the name of a section can be in small letters, as for Patroni', () => {
+  const { tree, origins } = readEnvironment({ PATRONI_etcd3_HOSTS: 'a:1', PATRONI_Etcd3_PROTOCOL: 'https' })
+  assert.deepEqual(tree, { etcd3: { hosts: ['a:1'], protocol: 'https' } })
+  assert.equal(origins.get('etcd3.hosts'), 'PATRONI_etcd3_HOSTS')
+})
+
+const BASE = 'scope: demo\netcd3: {hosts: a, cacert: /ca, protocol: https, username: u, password: p}\n'
+
+const AGAINST_FILE: readonly (readonly [env: Environment, problem: string])[] = [
+  [
+    { PATRONI_ETCD3_CACERT: '' },
+    'PATRONI_ETCD3_CACERT: is empty, and that goes over etcd3.cacert of the file, as Patroni has it: unset it',
+  ],
+  [
+    { PATRONI_ETCD3_HOSTS: '' },
+    'PATRONI_ETCD3_HOSTS: is empty, and that goes over etcd3.hosts of the file, as Patroni has it: unset it',
+  ],
+  [{ PATRONI_ETCD_HOSTS: '' }, 'PATRONI_ETCD_HOSTS: is empty, and yet Patroni uses etcd (v2) here'],
+  [
+    { PATRONI_ETCD3_HOSTS: '[::1]:2379,[::2]:2379' },
+    'PATRONI_ETCD3_HOSTS: cannot be read by Patroni, which stays with etcd3.hosts of the file: put each address in quotes',
+  ],
+  [
+    { PATRONI_ETCD3_PASSWORD: 'x' },
+    'PATRONI_ETCD3_PASSWORD: Patroni stays with etcd3.password of the file unless another variable of etcd3 is set: keep one of them',
+  ],
+]
+
+for (const [env, problem] of AGAINST_FILE)
+  test(`what Patroni makes of a variable beside the file is an error: ${problem}`, () => {
+    const result = loadConfig({ file: 'patroni.yml', text: BASE, env })
+    assert.ok(!result.ok)
+    const shown = formatProblems(result.problems)
+    assert.ok(shown.startsWith(`environment: ${problem}`), shown)
+    assert.equal(result.problems.length, 1)
+  })
+
+test('empty variables and a password without others say nothing where the file is silent', () => {
+  const text = 'scope: demo\netcd3: {hosts: a, username: u}\n'
+  const env = { PATRONI_ETCD3_CACERT: '', PATRONI_ETCD3_HOST: '', PATRONI_ETCD3_PASSWORD: 'x', PATRONI_NAME: '' }
+  const result = loadConfig({ file: 'patroni.yml', text, env })
+  assert.ok(result.ok, result.ok ? '' : formatProblems(result.problems))
+  assert.deepEqual(result.warnings, [])
+  const rest = loadConfig({
+    file: 'p',
+    text: 'scope: a\nrest: {urls: [http://a:1]}\n',
+    env: { PATRONI_ETCD_HOSTS: '' },
+  })
+  assert.ok(rest.ok)
+})
+
+test('what reads alike in file and environment stays as it is in the file', () => {
+  assert.deepEqual(merge({ a: '1', b: 1, c: 'True', d: true }, { a: 1, b: '1', c: true, d: false }), {
+    a: '1',
+    b: 1,
+    c: 'True',
+    d: false,
+  })
+})
 
 test('the environment goes over the file key by key', () => {
   const file = { scope: 'a', etcd3: { hosts: ['x:1'], use_proxies: true }, ctl: null, restapi: 'broken' }

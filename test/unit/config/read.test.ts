@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { formatProblems } from '../../../src/config/problem.ts'
 import { readConfig } from '../../../src/config/read.ts'
 import { RouterError } from '../../../src/errors.ts'
 
@@ -57,4 +58,142 @@ for (const [title, flag, variable] of [
 
 test('a file that is there and cannot be read is an error, also the default one', async () => {
   await assert.rejects(scope(null, '', directory), { code: 'CONFIG_UNREADABLE' })
+})
+
+async function inDirectory(name: string, files: Readonly<Record<string, string>>): Promise<string> {
+  const place = path(name)
+  await mkdir(place)
+  for (const [file, text] of Object.entries(files)) await writeFile(join(place, file), text)
+  return place
+}
+
+test('of a directory the *.yml and *.yaml are read in order of their names, each over those before', async () => {
+  const place = await inDirectory('patroni.d', {
+    '10-host.yml': "name: a\netcd3: {hosts: '10.0.0.1:2379'}\nctl:\n",
+    '00-common.yml': 'scope: shop\nname: other\netcd3: {host: x, protocol: https}\nctl: {insecure: yes}\n',
+    '20-more.yaml': 'namespace: teams\n',
+    'README.md': '[',
+    'old.yml.bak': '[',
+  })
+  await symlink('nowhere', join(place, '30-gone.yml'))
+  await mkdir(join(place, '40-directory.yml'))
+  for (const source of [
+    { configFlag: place, env: {} },
+    { configFlag: null, env: { PATRONI_ROUTER_CONFIG: place } },
+  ]) {
+    const result = await readConfig(source)
+    assert.ok(result.ok)
+    const [cluster] = result.config.clusters
+    assert.deepEqual([cluster?.scope, cluster?.localMember, cluster?.namespace], ['shop', 'a', 'teams'])
+    assert.deepEqual(cluster?.dcs.kind === 'etcd3' && [cluster.dcs.endpoints, cluster.dcs.protocol], [
+      ['10.0.0.1:2379'],
+      'https',
+    ])
+    assert.equal(cluster?.restApi.insecure, false)
+    assert.equal(result.config.file, join(place, '*.yml'))
+    assert.deepEqual(result.warnings, [
+      `${place}/00-common.yml:3:9: etcd3.host: not used: etcd3.hosts takes precedence`,
+    ])
+  }
+})
+
+test('what is wrong in a directory is reported with the file and the line', async () => {
+  const place = await inDirectory('wrong.d', {
+    'a.yml': 'scope: shop\nproxy:\n  hold: {timeout: 5}\n  max_connections: 3\n',
+    'b.yml': "etcd3: {hosts: 'a:x'}\nproxy:\n  max_connections: -1\n",
+  })
+  const result = await readConfig({ configFlag: place, env: {} })
+  assert.ok(!result.ok)
+  assert.deepEqual(
+    result.problems.map(({ file, line, path: key }) => [file, line, key]),
+    [
+      [join(place, 'a.yml'), 3, 'proxy.hold.timeout'],
+      [join(place, 'b.yml'), 1, 'etcd3.hosts'],
+      [join(place, 'b.yml'), 3, 'proxy.max_connections'],
+    ],
+  )
+  await writeFile(join(place, 'a.yml'), 'scope: [\n')
+  await writeFile(join(place, 'b.yml'), '- a\n')
+  const broken = await readConfig({ configFlag: place, env: {} })
+  assert.ok(!broken.ok)
+  assert.deepEqual(
+    broken.problems.map(({ file }) => file),
+    [join(place, 'a.yml'), join(place, 'b.yml')],
+  )
+})
+
+test('relative paths start in the directory, and none of its files is written over', async () => {
+  const place = await inDirectory('paths.d', {
+    'a.yml': 'scope: shop\nfile: {path: cluster.txt}\n',
+    'b.yml': `templates: [{source: x.hbs, destination: ${path('paths.d')}/a.yml}, {source: y, destination: /tmp/y}]\n`,
+  })
+  const result = await readConfig({ configFlag: place, env: {} })
+  assert.ok(!result.ok)
+  assert.match(result.problems.map(({ message }) => message).join(), /^is the configuration file$/)
+  await writeFile(join(place, 'b.yml'), 'templates: [{source: x.hbs, destination: /tmp/y}]\n')
+  const mended = await readConfig({ configFlag: place, env: {} })
+  assert.ok(mended.ok)
+  assert.equal(mended.config.templates[0]?.source, join(place, 'x.hbs'))
+  assert.deepEqual(mended.config.clusters[0]?.dcs, { kind: 'file', path: join(place, 'cluster.txt') })
+})
+
+test('a directory without a file leaves the environment, with a warning', async () => {
+  const place = await inDirectory('empty.d', {})
+  const env = { PATRONI_SCOPE: 'demo', PATRONI_ETCD3_HOSTS: 'b' }
+  const result = await readConfig({ configFlag: place, env })
+  assert.ok(result.ok)
+  assert.deepEqual(result.warnings, [`${place}: holds no *.yml and no *.yaml`])
+})
+
+test('PATRONI_CONFIGURATION is the whole configuration where there is no file', async () => {
+  const defaultFile = path('missing.yml')
+  const whole = "scope: shop\netcd3: {hosts: '10.0.0.1:2379'}\nproxy: {hold: {timeout: 5s}}\n"
+  const env = { PATRONI_CONFIGURATION: whole, PATRONI_SCOPE: 'other', PATRONI_ETCD_HOSTS: 'a', HOME: '/root' }
+  const result = await readConfig({ configFlag: null, env, defaultFile })
+  assert.ok(result.ok)
+  const [cluster] = result.config.clusters
+  assert.deepEqual([cluster?.scope, cluster?.proxy.hold.timeoutMs, result.config.file], ['shop', 5000, null])
+  assert.deepEqual(result.warnings, [
+    'environment: PATRONI_CONFIGURATION: is the whole configuration, as for Patroni: not used: PATRONI_ETCD_HOSTS, PATRONI_SCOPE',
+  ])
+})
+
+test('what is wrong in PATRONI_CONFIGURATION is reported with the variable and the line', async () => {
+  const defaultFile = path('missing.yml')
+  for (const [text, problem] of [
+    ['scope: shop\netcd3: {hosts: "a:x"}', 'PATRONI_CONFIGURATION:2:9: etcd3.hosts: must be an address like'],
+    ['scope: shop\netcd3: [', 'PATRONI_CONFIGURATION:2:9: not valid YAML'],
+    ['scope: shop', 'PATRONI_CONFIGURATION: etcd3.hosts: where is the cluster?'],
+    // Patroni has a section here where there is none in a file.
+    ['scope: shop\netcd:\netcd3: {hosts: a}', 'PATRONI_CONFIGURATION:2:1: etcd: Patroni uses etcd (v2) here'],
+  ] as const) {
+    const result = await readConfig({ configFlag: null, env: { PATRONI_CONFIGURATION: text }, defaultFile })
+    assert.ok(!result.ok)
+    const shown = formatProblems(result.problems)
+    assert.ok(shown.startsWith(problem), shown)
+  }
+})
+
+test('an empty PATRONI_CONFIGURATION leaves the rest of the environment, and beside a file it is not used', async () => {
+  const env = { PATRONI_CONFIGURATION: '{}', PATRONI_SCOPE: 'demo', PATRONI_ETCD3_HOSTS: 'b' }
+  const result = await readConfig({ configFlag: null, env, defaultFile: path('missing.yml') })
+  assert.ok(result.ok)
+  assert.equal(result.config.clusters[0]?.scope, 'demo')
+  const file = path('flag.yml')
+  const beside = await readConfig({ configFlag: file, env: { PATRONI_CONFIGURATION: 'scope: x' } })
+  assert.ok(beside.ok)
+  assert.equal(beside.config.clusters[0]?.scope, 'flag')
+  assert.deepEqual(beside.warnings, [
+    `environment: PATRONI_CONFIGURATION: not used: ${file} goes before it, as for Patroni`,
+  ])
+})
+
+test('a file that is not in UTF-8 is an error that names it', async () => {
+  const place = await inDirectory('latin1.d', { 'a.yml': 'scope: a\n' })
+  await writeFile(join(place, 'b.yml'), Buffer.from('name: caf\xe9\n', 'latin1'))
+  for (const configFlag of [place, join(place, 'b.yml')])
+    await assert.rejects(
+      readConfig({ configFlag, env: {} }),
+      /cannot read the configuration file .*b\.yml: is not in UTF-8/,
+    )
 })

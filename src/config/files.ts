@@ -1,0 +1,22 @@
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { failureOf } from '../errors.ts'
+
+/** Of a directory the files that Patroni reads, in its order (config.py `_load_config_path`); null: it is none. */
+export async function filesIn(path: string): Promise<readonly string[] | null> {
+  if (!(await stat(path)).isDirectory()) return null
+  const names = (await readdir(path)).filter((name) => /\.ya?ml$/.test(name)).toSorted()
+  const files = names.map((name) => join(path, name))
+  const areFiles = await Promise.all(files.map(isFile))
+  return files.filter((_, index) => areFiles[index])
+}
+
+async function isFile(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isFile()
+  } catch (error) {
+    // A link to nothing is none for Patroni either.
+    if (failureOf(error) === 'missing') return false
+    throw error
+  }
+}

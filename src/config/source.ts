@@ -1,0 +1,80 @@
+/** What a configuration is made of: files or PATRONI_CONFIGURATION, and the rest of the environment. Pure. */
+import { dirname } from 'node:path'
+import type { Origin } from './dcs.ts'
+import { merge, readEnvironment, type Environment, type Tree } from './env.ts'
+import { checkEnvironment } from './env-checks.ts'
+import type { ConfigInput } from './load.ts'
+import { readParts, type ConfigPart, type Parts } from './parts.ts'
+import type { Places } from './place.ts'
+import type { Problem } from './problem.ts'
+import { OTHER_DCS } from './sections.ts'
+
+/** Where Patroni finds all of its configuration when it is given no file. */
+export const WHOLE = 'PATRONI_CONFIGURATION'
+
+type Source =
+  | Extract<Parts, { readonly ok: false }>
+  | {
+      readonly ok: true
+      readonly tree: Tree
+      readonly places: Places
+      readonly origin: Origin
+      readonly duplicates: Extract<Parts, { readonly ok: true }>['duplicates']
+      readonly problems: readonly Problem[]
+      readonly warnings: readonly Problem[]
+    }
+
+/** Reads all of it, each over what is before: the files of a directory in order, then the environment. */
+export function readSource({ file, text, env }: ConfigInput): Source {
+  const whole = env[WHOLE] ?? ''
+  const name = file ?? 'environment'
+  const isDirectory = typeof text === 'object' && text !== null
+  const texts = isDirectory ? text : textsOf(text, name, whole)
+  const parts = readParts(texts)
+  if (!parts.ok) return parts
+  const isWhole = text === null && Object.keys(parts.tree).length > 0
+  const found = isWhole ? asSections(parts.tree) : parts.tree
+  const environment = readEnvironment(isWhole ? {} : env)
+  const places = { file: isWhole ? WHOLE : name, origins: environment.origins, locate: parts.locate }
+  const directory = file === null ? '.' : isDirectory ? file : dirname(file)
+  const origin = { directory, files: file === null ? [] : texts.map((part) => part.file) }
+  return {
+    ok: true,
+    tree: merge(found, environment.tree),
+    places,
+    origin,
+    duplicates: parts.duplicates,
+    problems: [...environment.problems, ...checkEnvironment(found, environment, env)],
+    warnings: [
+      ...(isDirectory && text.length === 0 ? [{ ...nowhere(name), message: 'holds no *.yml and no *.yaml' }] : []),
+      ...(isWhole ? besideWhole(env) : text === null || whole === '' ? [] : [unused(name)]),
+    ],
+  }
+}
+
+function textsOf(text: string | null, file: string, whole: string): readonly ConfigPart[] {
+  if (text !== null) return [{ file, text }]
+  return whole === '' ? [] : [{ file: WHOLE, text: whole }]
+}
+
+/** Here, unlike in a file, a section without anything in it is one (patroni/config.py `_build_effective_configuration`). */
+function asSections(tree: Tree): Tree {
+  return Object.fromEntries(
+    Object.entries(tree).map(([key, value]) => [key, OTHER_DCS.includes(key) ? (value ?? {}) : value]),
+  )
+}
+
+function besideWhole(env: Environment): Problem[] {
+  const variables = [...new Set(readEnvironment(env).origins.values())]
+  if (variables.length === 0) return []
+  const message = `is the whole configuration, as for Patroni: not used: ${variables.join(', ')}`
+  return [{ ...nowhere('environment'), path: WHOLE, message }]
+}
+
+function unused(file: string): Problem {
+  return { ...nowhere('environment'), path: WHOLE, message: `not used: ${file} goes before it, as for Patroni` }
+}
+
+function nowhere(file: string): Omit<Problem, 'message'> {
+  return { file, line: null, column: null, path: '' }
+}
