@@ -145,10 +145,10 @@ function unresolvedAliases(document: Document.Parsed): { code: string; offset: n
 function mappingsAsKeys(document: Document.Parsed, text: string): { code: string; offset: number }[] {
   const found: { code: string; offset: number }[] = []
   visit(document, {
-    Map: (_key, node) => {
-      const offset = node.range?.[0] ?? 0
-      const isOurs = /^\{\{\s*(?:staged|destination)\s*\}\}/.test(text.slice(offset, offset + 80))
-      if (!isOurs && node.items.some(({ key }) => isMap(key))) found.push({ code: 'MAPPING_AS_KEY', offset })
+    Pair: (_key, { key }) => {
+      const offset = isMap(key) ? (key.range?.[0] ?? 0) : null
+      const isOurs = /^\{\s*(?:staged|destination)\s*\}\}/.test(text.slice(offset ?? 0, (offset ?? 0) + 80))
+      if (offset !== null && !isOurs) found.push({ code: 'MAPPING_AS_KEY', offset })
     },
   })
   return found

@@ -35,7 +35,7 @@ test('marks of a template that are not what is wrong do not hide what is', () =>
     "scope: a\netcd3: {hosts: a}\ntemplates:\n  - source: a\n    destination: /tmp/x\n    check: 'x ${A} {{staged}}'\n"
   assert.equal(problems(base), '')
   assert.match(problems(`${base}\nproxy: [\n`), /^patroni\.yml:9:1: not valid YAML/)
-  assert.match(problems('# {{ ansible_managed }}\n\nscope: [\n'), /^patroni\.yml:3:8: not valid YAML/)
+  assert.match(problems('# {{ ansible_managed }}\n\nscope: [\n'), /^patroni\.yml:4:1: not valid YAML/)
   assert.match(problems(`${base}    reload: [x, {{staged}}]\n`), /templates\.0\.reload\.1: must be text: quote it/)
 })
 
