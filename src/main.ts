@@ -1,10 +1,17 @@
 #!/usr/bin/env node
 // The command line's entry, and the only module that touches `process`.
 import { readFileSync } from 'node:fs'
+import inspector from 'node:inspector'
 import { join } from 'node:path'
 import type { Io, Signal } from './cli/io.ts'
 import { runCommandLine } from './cli/command-line.ts'
+import { ignoredSignals } from './cli/signals.ts'
 import { failureOf } from './errors.ts'
+
+for (const signal of ignoredSignals(process.argv.slice(2))) process.on(signal, () => undefined)
+closeDebugger()
+// One that was asked for before the line above may open only now.
+setImmediate(closeDebugger)
 
 const outputLost = new AbortController()
 // Without a listener a reader that has gone (`| head`) would end the process with a stack trace.
@@ -60,6 +67,12 @@ const io: Io = {
 
 // It ends here whatever is still open: a stuck connection must not keep a router alive that was told to stop.
 process.exit(await runCommandLine(process.argv.slice(2), io))
+
+/** Nobody has asked for it with `--inspect`: a SIGUSR1 came before it could be ignored. */
+function closeDebugger(): void {
+  const isWanted = [...process.execArgv, process.env['NODE_OPTIONS'] ?? ''].some((text) => text.includes('--inspect'))
+  if (!isWanted && inspector.url() !== undefined) inspector.close()
+}
 
 /** Of the package, the same from src/ and from dist/. */
 function version(): string {

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { Logger } from 'pino'
 import { findCommand, parseLine, unknownCommand, type Command, type CommandSession } from './command.ts'
+import type { Occupancy } from './room.ts'
 import { visible } from './terminal.ts'
 import { explain } from '../errors.ts'
 
@@ -11,6 +12,8 @@ export interface SessionOptions {
   readonly commands: readonly Command[]
   readonly idleTimeoutMs: number
   readonly log: Logger
+  /** Told of what the connection is about. */
+  readonly occupancy: Occupancy
 }
 
 /**
@@ -21,21 +24,27 @@ export interface SessionOptions {
  * is not run: it may be half a command. The next command waits until the client has taken the answer to the one before,
  * so whoever does not read costs one answer and is closed by the idle timeout.
  */
-export async function serveClient(socket: Socket, { commands, idleTimeoutMs, log }: SessionOptions): Promise<void> {
+export async function serveClient(socket: Socket, options: SessionOptions): Promise<void> {
+  const { commands, idleTimeoutMs, log, occupancy } = options
   const closed = new AbortController()
   let prompt = false
   let quit = false
   const session: CommandSession = {
-    togglePrompt: () => (prompt = !prompt),
+    togglePrompt: () => {
+      prompt = !prompt
+      occupancy.isInteractive = prompt
+    },
     setIdleTimeout: (ms) => socket.setTimeout(ms),
     quit: () => (quit = true),
     signal: closed.signal,
   }
   const answer = async (words: readonly string[]): Promise<void> => {
+    Object.assign(occupancy, { isBusy: true, since: performance.now() })
     const text = prompt && words.length === 0 ? '' : await run(commands, words, session, log)
     if (quit) return
     const ended = text === '' || text.endsWith('\n') ? text : `${text}\n`
     await write(socket, `${ended}\n${prompt ? '> ' : ''}`)
+    Object.assign(occupancy, { isBusy: false, since: performance.now() })
   }
   const onTimeout = (): unknown => socket.destroy()
   // The loop below sees it as well; without a listener it would end the process.

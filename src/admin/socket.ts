@@ -5,12 +5,15 @@ import { explain } from '../errors.ts'
 import { listenOnUnixSocket } from '../unix-socket.ts'
 import { serveClient } from './client-session.ts'
 import { withSessionCommands, type Command } from './command.ts'
+import { leastMissed, type Occupancy } from './room.ts'
 import { failureAt, makeSocketDirectory } from './socket-path.ts'
 
 /** HAProxy's 10 s throws out whoever types; a client may choose its own (`set timeout cli`). */
 const IDLE_TIMEOUT_MS = 60_000
-/** Each may cost one answer in memory. One more is closed at once. */
+/** Each may cost one answer in memory. Where there are more, the one that is missed least is closed. */
 const MAX_CLIENTS = 64
+/** While all of them are at work, or have just come. */
+const MAX_BUSY_CLIENTS = 256
 
 export interface AdminSocketOptions {
   readonly path: string
@@ -30,6 +33,7 @@ export class AdminSocket {
   readonly #log: Logger
   readonly #idleTimeoutMs: number
   readonly #clients = new Map<Socket, Promise<void>>()
+  readonly #occupancies = new Map<Socket, Occupancy>()
   #server: Server | null = null
   #closing: Promise<void> | null = null
 
@@ -45,7 +49,6 @@ export class AdminSocket {
     const path = this.#path
     await makeSocketDirectory(path)
     const server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket))
-    server.maxConnections = MAX_CLIENTS
     await listenOnUnixSocket(server, { path, failure: failureAt(path), mode: (umasked) => umasked & 0o770 })
     // A connection that cannot be accepted is its client's loss only.
     server.on('error', (error) => this.#log.warn({ reason: explain(error) }, 'the admin socket cannot accept'))
@@ -69,13 +72,26 @@ export class AdminSocket {
   }
 
   #accept(socket: Socket): void {
-    const { idleTimeoutMs, commands, log } = {
-      idleTimeoutMs: this.#idleTimeoutMs,
-      commands: this.#commands,
-      log: this.#log,
-    }
-    const served = serveClient(socket, { idleTimeoutMs, commands, log }).finally(() => this.#clients.delete(socket))
+    this.#makeRoom()
+    const occupancy = { isInteractive: false, isBusy: false, since: performance.now() }
+    const options = { idleTimeoutMs: this.#idleTimeoutMs, commands: this.#commands, log: this.#log, occupancy }
+    const served = serveClient(socket, options).finally(() => {
+      this.#clients.delete(socket)
+      this.#occupancies.delete(socket)
+    })
     this.#clients.set(socket, served)
+    this.#occupancies.set(socket, occupancy)
+  }
+
+  #makeRoom(): void {
+    while (this.#occupancies.size >= MAX_CLIENTS) {
+      const graceMs = this.#occupancies.size >= MAX_BUSY_CLIENTS ? 0 : undefined
+      const socket = leastMissed(this.#occupancies, performance.now(), graceMs)
+      if (socket === null) return
+      this.#log.debug({ event: 'admin-crowded' }, 'the admin socket has too many clients: one is closed')
+      this.#occupancies.delete(socket)
+      socket.destroy()
+    }
   }
 }
 

@@ -22,7 +22,7 @@ export async function demo(options: DemoOptions, io: Io): Promise<number> {
   }
   // Signal handlers alone do not keep a process alive.
   const alive = setInterval(() => undefined, 2 ** 31 - 1)
-  const undo = [io.onSignal(['SIGINT', 'SIGTERM', 'SIGHUP'], () => quit.abort()), io.onFault(failed)]
+  const undo = [io.onSignal(['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGHUP'], () => quit.abort()), io.onFault(failed)]
   // With or without a screen: nobody sees it any more (`| head`).
   const onLost = (): void => quit.abort()
   io.outputLost.addEventListener('abort', onLost, { once: true })

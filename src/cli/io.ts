@@ -28,7 +28,7 @@ export interface Io {
   isAlive(pid: number): boolean
 }
 
-export type Signal = 'SIGINT' | 'SIGTERM' | 'SIGHUP'
+export type Signal = 'SIGINT' | 'SIGTERM' | 'SIGQUIT' | 'SIGHUP'
 
 /** The same for all commands. */
 export const EXIT = {

@@ -27,8 +27,8 @@ Admin socket:  ${DEFAULT_ADMIN_SOCKET} (admin.socket in the configuration)
 Exit codes:    0 success, 1 failure, 2 usage or configuration error, 3 no router answers`
 
 const RUN = `
-Exit codes: 0 after SIGTERM or SIGINT and the drain (a second signal ends it at once), 1 when it cannot start,
-2 usage or configuration error. The log goes to standard output, one JSON object a line.`
+Exit codes: 0 after SIGTERM, SIGINT or SIGQUIT and the drain (a second one ends it at once), 1 when it cannot start,
+2 usage or configuration error. SIGHUP reads the templates again; other signals do nothing. The log goes to standard output, one JSON object a line.`
 
 const CHECK = `
 Exit codes: 0 everything is in order, 2 something is not, or usage error; every problem is on standard error.

@@ -44,7 +44,7 @@ function accessOf(io: Io): Omit<RouterDeps, 'log'> {
 }
 
 /**
- * Runs a router until a signal ends it: the first SIGTERM or SIGINT drains it, the second closes it at once. An error that
+ * Runs a router until a signal ends it: the first SIGTERM, SIGINT or SIGQUIT drains it, the second closes it at once. An error that
  * nobody has handled is logged and ends nothing: the sessions of healthy servers outlive a fault of the router.
  */
 export async function serve(build: () => Startable, log: Logger, io: Io): Promise<number> {
@@ -55,7 +55,7 @@ export async function serve(build: () => Startable, log: Logger, io: Io): Promis
   // Signal handlers alone do not keep a process alive.
   const alive = setInterval(() => undefined, 2 ** 31 - 1)
   const undo = [
-    io.onSignal(['SIGTERM', 'SIGINT'], (signal) => {
+    io.onSignal(['SIGTERM', 'SIGINT', 'SIGQUIT'], (signal) => {
       if (signals++ === 0) first.resolve(signal)
       else second.resolve(signal)
     }),

@@ -33,7 +33,7 @@ export async function status(options: StatusOptions, io: Io): Promise<number> {
   const socket = options.socket ?? (await configuredSocket(options.config ?? null, io))
   if (socket === null) return EXIT.usage
   const interrupted = new AbortController()
-  const stopListening = io.onSignal(['SIGINT', 'SIGTERM'], () => interrupted.abort())
+  const stopListening = io.onSignal(['SIGINT', 'SIGTERM', 'SIGQUIT'], () => interrupted.abort())
   const signal = AbortSignal.any([interrupted.signal, io.outputLost])
   try {
     return options.watch === undefined

@@ -57,6 +57,10 @@ async function open(options: { path?: string; idleTimeoutMs?: number } = {}): Pr
   return socket
 }
 
+function show(command: string): Promise<string> {
+  return ask(path, command, { timeoutMs: 5000, signal: AbortSignal.timeout(5000) })
+}
+
 function bindFailure(...parts: RegExp[]): (error: unknown) => boolean {
   return (error) => {
     assert.ok(error instanceof RouterError)
@@ -196,6 +200,27 @@ test('serves many clients and survives those that break off', async () => {
   const answers = clients.slice(25).map((client) => client.send('show version\n').upTo('> '))
   assert.deepEqual(await Promise.all(answers), Array(25).fill('0.1.0\n\n> '))
   for (const client of clients) client.socket.destroy()
+})
+
+test('answers new commands however many connections say nothing, and keeps a person', async () => {
+  await open()
+  using person = new Dialogue(path)
+  await person.send('prompt\n').upTo('> ')
+  const silent = Array.from({ length: 400 }, () => new Dialogue(path))
+  try {
+    await until('all are there, and some have to go', async () => {
+      const status = await show('show info')
+      assert.match(status, /^Name: patroni-router/)
+      return silent.some(({ ended, closed }) => ended || closed)
+    })
+    // As many again at once: none of them may be lost either.
+    const answers = await Promise.all(Array.from({ length: 60 }, () => show('show info')))
+    for (const answer of answers) assert.match(answer, /^Name: patroni-router/)
+    assert.equal(person.ended || person.closed, false)
+    await person.send('show info\n').upTo('> ')
+  } finally {
+    for (const each of silent) each[Symbol.dispose]()
+  }
 })
 
 test('makes its directory for the owner alone, and the socket for nobody else', async () => {

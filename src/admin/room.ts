@@ -1,0 +1,28 @@
+/** Which connection of the admin socket makes room when there are too many. Pure. */
+
+/** What a connection is about. Kept up to date by whoever serves it. */
+export interface Occupancy {
+  /** It waits for further commands of a person or a tool. */
+  isInteractive: boolean
+  /** A command is being run, or its answer is being taken. */
+  isBusy: boolean
+  /** Since when it has been busy or idle. Milliseconds. */
+  since: number
+}
+
+/** So long it is spared: its command may be on its way, or its answer. Milliseconds. */
+const GRACE_MS = 1000
+
+/**
+ * The one that is missed least: idle ones first, then interactive ones, then those that do not take their answer; of each
+ * kind the one that is longest so. null: all of them are at work.
+ */
+export function leastMissed<T>(occupancies: ReadonlyMap<T, Occupancy>, now: number, graceMs = GRACE_MS): T | null {
+  const candidates = [...occupancies].filter(([, { since }]) => now - since >= graceMs)
+  const [first] = candidates.toSorted(([, a], [, b]) => rank(a) - rank(b) || a.since - b.since)
+  return first?.[0] ?? null
+}
+
+function rank({ isBusy, isInteractive }: Occupancy): number {
+  return isBusy ? 2 : isInteractive ? 1 : 0
+}

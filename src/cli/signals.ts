@@ -1,0 +1,25 @@
+/** Which signals do nothing, from the first moment on. Pure. */
+
+/** Node's own answer is a debugger on 127.0.0.1:9229, through which every user of the machine runs code as this process. */
+const FOR_ALL: readonly NodeJS.Signals[] = ['SIGUSR1']
+
+/** Their default ends the process, without a drain. No faults: those end it. */
+const FOR_DAEMONS: readonly NodeJS.Signals[] = [
+  'SIGUSR2',
+  'SIGALRM',
+  'SIGVTALRM',
+  'SIGPROF',
+  'SIGXCPU',
+  'SIGXFSZ',
+  'SIGIO',
+  'SIGPWR',
+  'SIGSTKFLT',
+  'SIGPIPE',
+]
+
+/** The signals that do nothing to the command line `args`. `run` answers a SIGHUP when it can; until then it is none, too. */
+export function ignoredSignals([command = '', ...args]: readonly string[]): readonly NodeJS.Signals[] {
+  if (command === 'run') return [...FOR_ALL, ...FOR_DAEMONS, 'SIGHUP']
+  const isWatch = args.some((arg) => /^(-w|--watch)/.test(arg))
+  return command === 'demo' || isWatch ? [...FOR_ALL, ...FOR_DAEMONS] : FOR_ALL
+}

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, test } from 'node:test'
+import { Child } from '../support/child.ts'
+import { RouterProcess } from '../support/router.ts'
+import { TempDir } from '../support/temp.ts'
+import { until } from '../support/until.ts'
+
+const MAIN = join(import.meta.dirname, '../../src/main.ts')
+const HARMLESS = [
+  'SIGUSR1',
+  'SIGUSR2',
+  'SIGALRM',
+  'SIGVTALRM',
+  'SIGPROF',
+  'SIGXCPU',
+  'SIGXFSZ',
+  'SIGIO',
+  'SIGPWR',
+] as const
+
+let dir: TempDir
+beforeEach(() => {
+  dir = TempDir.create('signals')
+})
+afterEach(() => dir.remove())
+
+function start(env: Readonly<Record<string, string>> = {}): Promise<RouterProcess> {
+  return RouterProcess.start({ config: { scope: 'demo', file: { path: join(dir.path, 'cluster.yml') } }, env })
+}
+
+/** The TCP ports that a process listens on. */
+function listening(pid: number): number[] {
+  const fds = `/proc/${pid}/fd`
+  const links = readdirSync(fds).map((fd) => {
+    try {
+      return readlinkSync(join(fds, fd))
+    } catch {
+      return '' // Closed in the meantime.
+    }
+  })
+  const own = new Set(links.flatMap((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? []))
+  return ['tcp', 'tcp6'].flatMap((table) =>
+    readFileSync(`/proc/net/${table}`, 'utf8')
+      .split('\n')
+      .map((row) => row.trim().split(/\s+/))
+      .filter(([, , , state, , , , , , inode]) => state === '0A' && own.has(inode ?? ''))
+      .map(([, local = '']) => parseInt(local.split(':').at(-1) ?? '', 16)),
+  )
+}
+
+for (const NODE_OPTIONS of ['', '--disable-sigusr1']) {
+  test(`no signal ends the router or opens a debugger but those that are for it ${NODE_OPTIONS}`, async () => {
+    await using router = await start(NODE_OPTIONS === '' ? {} : { NODE_OPTIONS })
+    const { pid } = router.process
+    for (const signal of HARMLESS) router.process.signal(signal)
+    // It answers when it has taken all of them.
+    router.reload()
+    await router.waitForLog('SIGHUP', ({ event }) => event === 'resync')
+    assert.equal(router.process.running, true)
+    assert.deepEqual(listening(pid).toSorted(), [router.primaryPort, router.replicaPort].toSorted())
+    assert.doesNotMatch(router.output(), /Debugger/)
+  })
+}
+
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const) {
+  test(`${signal} drains, and the exit code is 0`, async () => {
+    await using router = await start()
+    const exit = await router.stop({ signal })
+    assert.deepEqual(exit, { code: 0, signal: null })
+    assert.ok(router.log.some((line) => line['event'] === 'draining' && line['signal'] === signal))
+  })
+}
+
+test('a SIGUSR1 before the router can take it leaves no debugger open', async () => {
+  const child = await Child.start(process.execPath, [MAIN, 'status', '--watch', '--socket', join(dir.path, 'none')], {
+    cwd: dir.path,
+    logFile: join(dir.path, 'log'),
+    env: {},
+  })
+  // Node has its handler by now, and the command line has not: what comes too early for that is tried again.
+  let sent = 0
+  await until(
+    'it watches',
+    () => {
+      if (child.running && isNode(child.pid)) sent += Number(child.signal('SIGUSR1'))
+      return /cannot|no router|not exist/i.test(child.log())
+    },
+    { everyMs: 5 },
+  )
+  assert.ok(sent > 0)
+  await until('nothing listens', () => listening(child.pid).length === 0)
+  child.signal('SIGALRM')
+  child.signal('SIGUSR2')
+  const exit = await child.stop({ signal: 'SIGINT' })
+  assert.equal(exit.signal, null)
+
+  /** Whether it catches SIGUSR1, whose default would end it. */
+  function isNode(pid: number): boolean {
+    const caught = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '0'
+    return (BigInt(`0x${caught}`) & (1n << 9n)) !== 0n
+  }
+})

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { ignoredSignals } from '../../../src/cli/signals.ts'
+
+test("no command opens Node's debugger at SIGUSR1", () => {
+  for (const args of [[], ['run'], ['check'], ['status'], ['track', 'primary'], ['demo', '--no-ui']]) {
+    assert.ok(ignoredSignals(args).includes('SIGUSR1'), args.join(' '))
+  }
+})
+
+test('what runs for long is ended by the signals that are for that, and by no others', () => {
+  for (const args of [
+    ['run', '-c', 'f'],
+    ['demo'],
+    ['status', '-w'],
+    ['status', '--json', '--watch=1'],
+    ['status', '-w1'],
+  ]) {
+    const ignored = ignoredSignals(args)
+    for (const signal of [
+      'SIGUSR2',
+      'SIGALRM',
+      'SIGVTALRM',
+      'SIGPROF',
+      'SIGXCPU',
+      'SIGIO',
+      'SIGPWR',
+      'SIGSTKFLT',
+    ] as const)
+      assert.ok(ignored.includes(signal), `${args.join(' ')}: ${signal}`)
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGSEGV', 'SIGABRT'] as const)
+      assert.ok(!ignored.includes(signal), `${args.join(' ')}: ${signal}`)
+  }
+  assert.ok(ignoredSignals(['run']).includes('SIGHUP'))
+  assert.ok(!ignoredSignals(['demo']).includes('SIGHUP'))
+})
+
+test('a short command is ended by an alarm', () => {
+  assert.deepEqual(ignoredSignals(['check', '-c', 'file']), ['SIGUSR1'])
+})
