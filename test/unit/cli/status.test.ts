@@ -114,7 +114,7 @@ test('draws the table again and again on a terminal until it is interrupted', as
   await until('it is drawn', () => io.stdout.split('\x1b[Hprimary: pg1 OPEN').length > 2)
   status = switching
   await until('the change is drawn', () => io.stdout.includes('\x1b[Hprimary: pg1 SWITCHING'))
-  assert.equal(io.listening, 2)
+  assert.equal(io.listening, 3)
   io.send('SIGINT')
   assert.equal(await code, 1)
   assert.equal(io.listening, 0)
