@@ -1,11 +1,12 @@
 /** `check --online`: asks the DCS and the members once, and says what the router would find. */
 import type { ClusterConfig } from '../config/config.ts'
-import { type Cluster, namedBy } from './cluster.ts'
+import { type Cluster, isEmpty, namedBy } from './cluster.ts'
 import { createDcs } from './dcs/create.ts'
 import type { DcsObservation } from './dcs/dcs.ts'
 import { understand } from './dcs/topology.ts'
 import type { Member } from './member.ts'
 import { addressOf } from './memory.ts'
+import { checkEtcd } from './online-etcd.ts'
 import { judgePrimary, judgeReplica } from './proof.ts'
 import { RestClient } from './rest.ts'
 import { probeStartup } from './startup.ts'
@@ -41,22 +42,34 @@ interface Read {
   readonly cluster: Cluster | null
 }
 
-/** One round over the endpoints. */
 async function readDcs(config: ClusterConfig, rest: RestClient, signal: AbortSignal): Promise<Read> {
   const { dcs, scope } = config
-  const sources = dcs.kind === 'rest' ? await readSources(dcs.urls, scope, rest, signal) : null
-  if (sources?.every(({ ok }) => !ok) === true) return { findings: sources, cluster: null }
-  const findings: OnlineFinding[] = [...(sources ?? [])]
+  if (dcs.kind === 'etcd3') {
+    const { findings, first } = await checkEtcd(config, dcs, signal)
+    const read =
+      first === null ? null : await readOnce({ ...config, dcs: { ...dcs, endpoints: [first] } }, rest, signal)
+    const all = findings.flatMap(({ endpoint, ok, message }) =>
+      // What it says of the cluster is more than that it answers.
+      endpoint === first ? (read?.findings ?? []) : [{ subject: dcsAt(endpoint), ok, message }],
+    )
+    return { findings: all, cluster: read?.cluster ?? null }
+  }
+  if (dcs.kind !== 'rest') return readOnce(config, rest, signal)
+  const findings = await readSources(dcs.urls, scope, rest, signal)
+  if (findings.every(({ ok }) => !ok)) return { findings, cluster: null }
+  const { findings: together, cluster } = await readOnce(config, rest, signal)
+  // What each source tells is there already, and says more than what they tell together.
+  return { findings: cluster === null ? [...findings, ...together] : findings, cluster }
+}
+
+/** What the first observation says: an endpoint, or several in one. */
+async function readOnce(config: ClusterConfig, rest: RestClient, signal: AbortSignal): Promise<Read> {
   for await (const observation of createDcs(config, rest).observe(signal)) {
-    const isRead = observation.type === 'snapshot'
-    // What each source tells is there already, and says more than what they tell together.
-    if (!isRead || sources === null) findings.push(dcsFinding(observation))
-    if (isRead) return { findings, cluster: observation.cluster }
-    // Those that have one endpoint, or several in one, say all there is to say in one observation.
-    if (dcs.kind !== 'etcd3' || findings.length >= dcs.endpoints.length) break
+    const cluster = observation.type === 'snapshot' ? observation.cluster : null
+    return { findings: [dcsFinding(observation)], cluster }
   }
   signal.throwIfAborted()
-  return { findings, cluster: null }
+  return { findings: [], cluster: null }
 }
 
 /** The router needs one that answers: which of the others are dead would be seen on the day when that one is. */
@@ -81,6 +94,9 @@ async function readSources(
 function dcsFinding(observation: DcsObservation): OnlineFinding {
   const { endpoint } = observation
   if (observation.type === 'lost') return { subject: dcsAt(endpoint), ok: false, message: observation.error.message }
+  const [notice] = observation.notices ?? []
+  if (isEmpty(observation.cluster) && notice !== undefined)
+    return { subject: dcsAt(endpoint), ok: false, message: notice.message }
   const { members, systemId } = observation.cluster
   return clusterFinding(endpoint, members.length, namedBy(observation.cluster), systemId)
 }

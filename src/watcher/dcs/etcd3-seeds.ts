@@ -21,6 +21,8 @@ export interface SeedReport {
   readonly clusterId: string | null
   /** Why it cannot be read, for a person, with what to do about it; null: it has answered a linearizable read. */
   readonly reason: string | null
+  /** The client URLs that its members advertise, as far as it tells them. */
+  readonly advertised: readonly string[]
 }
 
 /**
@@ -52,12 +54,18 @@ async function probeSeed(
     const set = certificates?.read() ?? null
     // Below zero: an observation counts its connections from one.
     connection = new EtcdConnection({ endpoint, config, certificates: set, prefix, timeoutMs }, -1 - index)
-    const [count, id] = await Promise.allSettled([connection.count(), connection.clusterId()])
+    const [count, id, urls] = await Promise.allSettled([
+      connection.count(),
+      connection.clusterId(),
+      connection.clientUrls(),
+    ])
+    const advertised = urls.status === 'fulfilled' ? urls.value : []
     const clusterId = id.status === 'fulfilled' ? hexId(id.value) : null
-    if (count.status === 'fulfilled') return { endpoint, clusterId: hexId(count.value.clusterId), reason: null }
-    return { endpoint, clusterId, reason: await connection.explain(count.reason, signal) }
+    if (count.status === 'fulfilled')
+      return { endpoint, clusterId: hexId(count.value.clusterId), reason: null, advertised }
+    return { endpoint, clusterId, reason: await connection.explain(count.reason, signal), advertised }
   } catch (error) {
-    return { endpoint, clusterId: null, reason: explain(error) }
+    return { endpoint, clusterId: null, reason: explain(error), advertised: [] }
   } finally {
     signal.removeEventListener('abort', onAbort)
     connection?.close()

@@ -68,27 +68,53 @@ describe('the check of what is online', () => {
     assert.match((await check())[1] ?? '', /^ok pg0: REST API .*503/)
   })
 
-  test('tries every endpoint once', async () => {
+  test('asks every endpoint that is written down, wherever the dead ones stand', async () => {
     const [one, two] = [await freePort(), await freePort()]
     const refused = await check([`127.0.0.1:${one}`, `127.0.0.1:${two}`])
     assert.equal(refused.length, 2)
     assert.match(
       refused.join('\n'),
-      new RegExp(`^NO DCS at 127.0.0.1:${one}: .*ECONNREFUSED.*\nNO DCS at 127.0.0.1:${two}: `),
+      new RegExp(`^NO DCS at 127.0.0.1:${one}: .*ECONNREFUSED.*\nNO DCS at 127.0.0.1:${two}: .*ECONNREFUSED`),
     )
     await put('initialize', SYSTEM_ID)
-    const lines = await check([`127.0.0.1:${one}`, ...etcd.hosts])
-    assert.deepEqual(
-      lines.map((line) => line.slice(0, 2)),
-      ['NO', 'ok'],
-    )
+    const lines = await check([`127.0.0.1:${one}`, ...etcd.hosts, `127.0.0.1:${two}`])
+    assert.equal(lines.length, 3, lines.join('\n'))
+    assert.match(lines[0] ?? '', new RegExp(`^NO DCS at 127.0.0.1:${one}: .*ECONNREFUSED`))
+    assert.match(lines[1] ?? '', /^ok DCS at .*: 0 members, leader none$/)
+    assert.match(lines[2] ?? '', new RegExp(`^NO DCS at 127.0.0.1:${two}: .*ECONNREFUSED`))
   })
 
-  test('finds no cluster where there is none', async () => {
-    assert.match(
-      (await check()).join('\n'),
-      /^NO DCS at .*: it answers, but has no cluster under this namespace and scope$/,
+  test('finds several endpoints of one etcd cluster in order, and those of another one not', async () => {
+    await using three = await EtcdCluster.start({ members: 3 })
+    await three.client.put('/service/demo/initialize', SYSTEM_ID)
+    const [one = '', two = '', last = ''] = three.hosts
+    const lines = await check([one, ...etcd.hosts, two, last])
+    assert.deepEqual(
+      lines.map((line) => line.slice(0, 2)),
+      ['ok', 'NO', 'ok', 'ok'],
     )
+    assert.match(lines[1] ?? '', /it belongs to another etcd cluster \(ID \w+\) than 127\.0\.0\.1:\d+ \(ID \w+\)$/)
+    assert.match(lines[3] ?? '', /: answers, and belongs to the same etcd cluster$/)
+  })
+
+  test('finds an advertised client URL that leads to another etcd cluster', async () => {
+    await using other = await EtcdCluster.start({ args: ['--advertise-client-urls', etcd.endpoints.join(',')] })
+    await other.client.put('/service/demo/initialize', SYSTEM_ID)
+    const config = clusterConfig(other.hosts)
+    assert.ok(config.dcs.kind === 'etcd3')
+    const findings = await checkOnline({ ...config, dcs: { ...config.dcs, useProxies: false } }, NEVER)
+    assert.deepEqual(
+      findings.map(({ ok }) => ok),
+      [true, false],
+    )
+    assert.match(findings[1]?.subject ?? '', new RegExp(`^DCS at ${etcd.hosts[0] ?? ''}$`))
+    assert.match(findings[1]?.message ?? '', /of another etcd cluster \(ID \w+\): correct --advertise-client-urls$/)
+  })
+
+  test('finds no cluster where there is none, and says which ones there are', async () => {
+    assert.match((await check()).join('\n'), /^NO DCS at .*: this etcd has no keys of any Patroni cluster: .*$/)
+    await etcd.client.put('/service/demos/initialize', SYSTEM_ID)
+    assert.match((await check()).join('\n'), /^NO DCS at .*: .* no cluster "demo" below .*: did you mean "demos"\?/)
   })
 
   test('asks every source of rest, and tells which is of no use though another one does', async () => {

@@ -1,0 +1,58 @@
+/** `check --online` of an etcd: every endpoint that is written down, and whose those are that etcd itself names. */
+import type { ClusterConfig, Etcd3Config } from '../config/config.ts'
+import { endpointsOf } from './dcs/endpoints.ts'
+import { probeSeeds, type SeedReport } from './dcs/etcd3-seeds.ts'
+import { prefixOf } from './dcs/key-range.ts'
+
+export interface EtcdFinding {
+  readonly endpoint: string
+  readonly ok: boolean
+  readonly message: string
+}
+
+export interface EtcdCheck {
+  /** Of every configured endpoint, in their order, and of advertised ones that lead elsewhere. */
+  readonly findings: readonly EtcdFinding[]
+  /** The first one that can be read, whose etcd cluster the router would take for the right one; null: none. */
+  readonly first: string | null
+}
+
+/** The router needs one that answers: which of the others are of no use would be seen on the day when that one is. */
+export async function checkEtcd(config: ClusterConfig, etcd: Etcd3Config, signal: AbortSignal): Promise<EtcdCheck> {
+  const { timeoutMs } = config.proxy.check
+  const probe = (endpoints: readonly string[]): Promise<readonly SeedReport[]> =>
+    probeSeeds({ config: { ...etcd, endpoints }, prefix: prefixOf(config), timeoutMs }, signal)
+  const seeds = await probe([...new Set(etcd.endpoints)])
+  const first = seeds.find(({ reason }) => reason === null) ?? null
+  const advertised = etcd.useProxies ? [] : endpointsOf(first?.advertised ?? [], etcd.protocol)
+  const others = advertised.length === 0 ? [] : await probe([...new Set(advertised)].filter(isNew(etcd.endpoints)))
+  return {
+    findings: [
+      ...seeds.map((seed) => seedFinding(seed, first)),
+      ...others.filter((other) => isForeign(other, first)).map((other) => advertisedFinding(other)),
+    ],
+    first: first?.endpoint ?? null,
+  }
+}
+
+function isNew(known: readonly string[]): (endpoint: string) => boolean {
+  return (endpoint) => !known.includes(endpoint)
+}
+
+function isForeign({ clusterId }: SeedReport, first: SeedReport | null): boolean {
+  return clusterId !== null && first !== null && clusterId !== first.clusterId
+}
+
+function seedFinding(seed: SeedReport, first: SeedReport | null): EtcdFinding {
+  const { endpoint, reason, clusterId } = seed
+  if (isForeign(seed, first)) {
+    const than = `${first?.endpoint ?? ''} (ID ${first?.clusterId ?? ''})`
+    return { endpoint, ok: false, message: `it belongs to another etcd cluster (ID ${clusterId ?? ''}) than ${than}` }
+  }
+  return { endpoint, ok: reason === null, message: reason ?? 'answers, and belongs to the same etcd cluster' }
+}
+
+function advertisedFinding({ endpoint, clusterId }: SeedReport): EtcdFinding {
+  const message = `advertised as a client URL, but of another etcd cluster (ID ${clusterId ?? ''})`
+  return { endpoint, ok: false, message: `${message}: correct --advertise-client-urls` }
+}
