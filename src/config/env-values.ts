@@ -24,11 +24,15 @@ export function boolean(value: string): Parsed<boolean> {
 
 /** `'a:1','b:2'`, `a:1,b:2`, `[a:1, b:2]` or a YAML block list. */
 export const list: Parse = (value) => {
-  const yaml = parseYaml(value.trim().startsWith('-') || value.includes('[') ? value : `[${value}]`)
-  return yaml.ok && (Array.isArray(yaml.value) || typeof yaml.value === 'string') ? good(yaml.value) : null
+  const text = value.trim().startsWith('-') || value.includes('[') ? value : `[${value}]`
+  // PyYAML, unlike others, fails on a text in brackets that begins with a colon (::1).
+  const isColon = text.trim().startsWith('[') && /[,[]\s*:/.test(text.replace(/'[^']*'|"[^"]*"/g, 'quoted'))
+  const yaml = isColon ? null : parseYaml(text)
+  const isList = yaml?.ok === true && (Array.isArray(yaml.value) || typeof yaml.value === 'string')
+  return isList ? good(yaml.value) : null
 }
 
-/** The same; brackets around several IPv6 addresses, which Patroni fails on, work too. */
+/** The same; IPv6 addresses without quotes, which Patroni fails on, work too. */
 export const addresses: Parse = (value) =>
   list(value) ?? good(value.split(',').map((item) => item.trim().replace(/^(['"])(.*)\1$/, '$2')))
 

@@ -44,7 +44,7 @@ export function loginOfKeys(section: Section): Resolved<Etcd3Config['auth']> {
   return { value: isComplete ? { username, password } : null, faults, warnings: [] }
 }
 
-/** A certificate may hold its key, as python-etcd has it; relative paths count from the working directory. */
+/** A certificate may hold its key, as python-etcd has it, whose own `ca_cert` works too; relative paths count from the working directory. */
 export function filesOf(
   section: Section,
   protocol: 'http' | 'https',
@@ -65,7 +65,11 @@ export function filesOf(
     else return value
     return null
   }
-  const value = { caFile: file('cacert'), certFile: file('cert'), keyFile: file('key') }
+  const value = {
+    caFile: file(isSet(section['cacert']) ? 'cacert' : 'ca_cert'),
+    certFile: file('cert'),
+    keyFile: file('key'),
+  }
   return { value, faults, warnings }
 }
 

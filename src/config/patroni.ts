@@ -1,12 +1,17 @@
 import { z } from 'zod'
 import type { RestApiConfig } from './config.ts'
 import { field, optional } from './fields.ts'
-import { bad, good, type Parsed } from './parsed.ts'
+import { bad, good, isMapping, type Parsed } from './parsed.ts'
 import type { Fault } from './problem.ts'
 
 /** Unknown keys in Patroni's sections are Patroni's business. No message about them shows a value. */
 function section<T extends z.core.$ZodShape>(shape: T) {
   return z.preprocess((value) => value ?? {}, z.looseObject(shape, 'must be a mapping'))
+}
+
+/** One of which only this is looked at here. */
+function within<T extends z.core.$ZodShape>(shape: T) {
+  return z.preprocess((value) => (isMapping(value) ? value : {}), z.looseObject(shape))
 }
 
 const PATRONI = z.object({
@@ -16,8 +21,12 @@ const PATRONI = z.object({
       : text(value),
   ),
   namespace: optional(textOrNull, null),
+  // patroni/dcs/__init__.py `get_dcs`: one at the top is copied over it.
+  etcd3: within({ namespace: optional(textOrNull, null) }),
+  // patroni/config.py: the place of `name` in old files.
+  postgresql: within({ name: optional(textOrNull, null) }),
   name: optional(textOrNull, null),
-  citus: section({ group: optional(group, null), database: optional(textOrNull, null) }),
+  citus: section({ group: optional(group, null), database: optional(text, null) }),
   ctl: section({
     insecure: optional(boolean, false),
     cacert: optional(textOrNull, null),
@@ -47,17 +56,19 @@ export function parsePatroni(tree: Readonly<Record<string, unknown>>): {
     const faults = error.issues.map(({ path, message }) => ({ path: path.map(String), message }))
     return { value: null, faults, warnings: [] }
   }
-  const { scope, namespace, name, citus, ctl, restapi } = data
+  const { scope, namespace, etcd3, name, postgresql, citus, ctl, restapi } = data
   const warnings: Fault[] = []
   // patroni/config.py `_build_effective_configuration` drops a `citus` section that has no database.
-  if (citus.group !== null && citus.database === null)
-    warnings.push({ path: ['citus', 'group'], message: 'used here, but Patroni ignores it without citus.database' })
+  const isDropped = citus.group !== null && citus.database === null
+  const isPatronis = isMapping(tree['postgresql'])
+  const used = isPatronis ? 'not used: Patroni' : 'used here, but Patroni'
+  if (isDropped) warnings.push({ path: ['citus', 'group'], message: `${used} ignores it without citus.database` })
   const value: PatroniSections = {
     scope,
     // patroni/dcs/__init__.py: `re.sub('/+', '/', ...)`.
-    namespace: (namespace ?? 'service').replace(/\/+/g, '/').replace(/^\/|\/$/g, ''),
-    citusGroup: citus.group,
-    localMember: name,
+    namespace: (namespace ?? etcd3.namespace ?? 'service').replace(/\/+/g, '/').replace(/^\/|\/$/g, ''),
+    citusGroup: isDropped && isPatronis ? null : citus.group,
+    localMember: name ?? postgresql.name,
     // patroni/request.py `reload_config`: the key and its password count only together with a certificate.
     restApi: {
       caFile: ctl.cacert ?? restapi.cafile,

@@ -78,6 +78,8 @@ const ACCESS: readonly (readonly [section: Section, access: Partial<Etcd3Config>
     { caFile: '/ca', certFile: 'tls.crt', keyFile: './tls.key' },
     [],
   ],
+  [{ hosts: 'a', protocol: 'https', ca_cert: '/ca' }, { caFile: '/ca' }, []],
+  [{ hosts: 'a', protocol: 'https', cacert: '/ca', ca_cert: '/other' }, { caFile: '/ca' }, []],
   [{ hosts: 'a', protocol: 'https', cert: '/both' }, { certFile: '/both', keyFile: null }, []],
   [{ hosts: 'a', protocol: 'https', key: '/k' }, { certFile: null, keyFile: null }, ['key']],
   [{ hosts: 'a', cacert: '/ca', cert: '/c', key: '/k' }, { caFile: null, certFile: null }, ['cacert', 'cert', 'key']],

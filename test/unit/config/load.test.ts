@@ -601,6 +601,24 @@ proxy: {listeners: {r: {<<: *listener, bind: '*:1'}}}
   assert.match(problems(`${BASE}xtemplates: []\n`), /3:1: xtemplates: .*did you mean "templates"\?/)
 })
 
+test('the namespace may stand in etcd3, and the name in postgresql, as for Patroni', () => {
+  const text = 'scope: demo\netcd3: {hosts: a, namespace: /teams/}\npostgresql: {name: pg7}\n'
+  const [cluster] = valid(text).clusters
+  assert.deepEqual([cluster?.namespace, cluster?.localMember], ['teams', 'pg7'])
+  const [other] = valid(`${text}namespace: top\nname: pg1\n`).clusters
+  assert.deepEqual([other?.namespace, other?.localMember], ['top', 'pg1'])
+})
+
+test('in a patroni.yml a Citus group without a database is none, as for Patroni', () => {
+  const result = load(`${BASE}citus: {group: 1}\npostgresql: {listen: x}\n`)
+  assert.ok(result.ok)
+  assert.equal(result.config.clusters[0]?.citusGroup, null)
+  assert.deepEqual(result.warnings, [
+    'router.yml:3:9: citus.group: not used: Patroni ignores it without citus.database',
+  ])
+  assert.equal(valid(`${BASE}citus: {group: 1, database: ''}\npostgresql: {}\n`).clusters[0]?.citusGroup, 1)
+})
+
 test('YAML errors come alone, with line and column', () => {
   assert.match(
     problems(`${BASE}proxy:\n  listeners:\n    p: {bind: *:5000}\n`),

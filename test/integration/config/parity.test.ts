@@ -1,0 +1,287 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { after, before, test } from 'node:test'
+import type { ClusterConfig } from '../../../src/config/config.ts'
+import type { Environment } from '../../../src/config/env.ts'
+import { readConfig } from '../../../src/config/read.ts'
+import { TempDir } from '../../support/temp.ts'
+
+/** What Debian's Patroni makes of a configuration (test/support/patroni-reading.py). */
+type Reading = { readonly error: string } | Readonly<Record<string, unknown>>
+
+/**
+ * `same`: both read the same. `refused`: Patroni reads it, the router says what is wrong. `lenient`: Patroni fails or would
+ * connect to no address, and the router reads it. `neither`: both fail.
+ */
+type Verdict = 'same' | 'refused' | 'lenient' | 'neither'
+
+interface Case {
+  readonly verdict: Verdict
+  /** The file, or the files of a directory. */
+  readonly text: string | Readonly<Record<string, string>>
+  readonly env?: Environment
+}
+
+const BASE = 'scope: demo\nname: pg1\n'
+const ETCD = `${BASE}etcd3: {hosts: 'h:1'}\n`
+
+function etcd3(section: string, verdict: Verdict, env: Environment = {}): Case {
+  return { verdict, text: `${BASE}etcd3: ${section}\n`, env }
+}
+
+function file(text: string | Readonly<Record<string, string>>, verdict: Verdict, env: Environment = {}): Case {
+  return { verdict, text, env }
+}
+
+function variables(env: Environment, verdict: Verdict): Case {
+  return { verdict, text: ETCD, env }
+}
+
+const CASES: readonly Case[] = [
+  // Addresses.
+  etcd3(`{hosts: 'a:1,b:2'}`, 'same'),
+  etcd3(`{hosts: ' a:1 , b:2 '}`, 'same'),
+  etcd3(`{hosts: [a:1, b:2]}`, 'same'),
+  etcd3(`{hosts: [' a:1', 'b']}`, 'same'),
+  etcd3(`\n    hosts:\n    - a:1\n    - b:2\n`, 'same'),
+  etcd3(`{hosts: [a, b], port: 2380}`, 'same'),
+  etcd3(`{hosts: [a, b:1], port: '2380'}`, 'same'),
+  etcd3(`{hosts: ['::1:2579', '2001:db8::10:2379', '2001:db8:0:0:0:0:0:12:2379']}`, 'same'),
+  etcd3(`{hosts: '::1:2579,[fd00::1]:2380'}`, 'same'),
+  etcd3(`{hosts: ['[::1]']}`, 'lenient'),
+  etcd3(`{hosts: ['::1']}`, 'neither'),
+  etcd3(`{hosts: ['fd00::2']}`, 'neither'),
+  etcd3(`{hosts: ['2001:db8:0:0:0:0:0:12']}`, 'neither'),
+  etcd3(`{hosts: ['fd00::a:b']}`, 'neither'),
+  etcd3(`{hosts: ['http://a:1']}`, 'lenient'),
+  etcd3(`{hosts: [a:1, 5]}`, 'refused'),
+  etcd3(`{hosts: ['a: 1']}`, 'refused'),
+  etcd3(`{hosts: 'a:1,'}`, 'neither'),
+  etcd3(`{hosts: 'a:1 b:2'}`, 'neither'),
+  etcd3(`{hosts: ['a:1,b:2']}`, 'lenient'),
+  etcd3(`{hosts: 5}`, 'neither'),
+  etcd3(`{hosts: []}`, 'neither'),
+  etcd3(`{host: a}`, 'same'),
+  etcd3(`{host: 'a:1'}`, 'same'),
+  etcd3(`{host: 'a:1', port: 2}`, 'same'),
+  etcd3(`{host: 'a', port: 2380}`, 'same'),
+  etcd3(`{host: '::1:2579'}`, 'same'),
+  etcd3(`{host: 'fd00::1:2579', port: 2}`, 'same'),
+  etcd3(`{host: '::1', port: 2379}`, 'neither'),
+  etcd3(`{host: 'a', port: '2380'}`, 'refused'),
+  etcd3(`{host: [a]}`, 'neither'),
+  etcd3(`{hosts: 'h:1', host: 'o:1'}`, 'same'),
+  etcd3(`{url: 'http://a:1', hosts: 'h:1'}`, 'lenient'),
+  etcd3(`{url: 'http://a:1', host: 'h:1'}`, 'same'),
+  etcd3(`{url: 'HTTP://a:1/v3/?x#y'}`, 'same'),
+  etcd3(`{url: 'https://a/'}`, 'same'),
+  etcd3(`{url: 'http://[::1]:2380'}`, 'same'),
+  etcd3(`{url: 'http://::1:2380'}`, 'neither'),
+  etcd3(`{url: 'a:2379'}`, 'neither'),
+  etcd3(`{url: 'http://u:p@a:1'}`, 'same'),
+  etcd3(`{url: 'http://u:p@x%40@a:1', username: x, password: y}`, 'same'),
+  etcd3(`{url: 'http://a:1', username: x, password: y}`, 'same'),
+  etcd3(`{proxy: 'http://p:1', url: 'http://a:1', hosts: h}`, 'same'),
+  etcd3(`{srv: example.org}`, 'refused'),
+  etcd3(`{hosts: a, use_proxies: yes}`, 'same'),
+  etcd3(`{hosts: a, use_proxies: 'false'}`, 'refused'),
+  etcd3(`{hosts: a, use_proxies: 1}`, 'refused'),
+  // Access.
+  etcd3(`{hosts: a, username: u, password: p}`, 'same'),
+  etcd3(`{hosts: a, username: u}`, 'refused'),
+  etcd3(`{hosts: a, username: u, password: 1234}`, 'refused'),
+  etcd3(`{hosts: a, username: '', password: ''}`, 'same'),
+  etcd3(`{hosts: a, protocol: https, cacert: /ca, cert: /c, key: /k}`, 'same'),
+  etcd3(`{hosts: a, protocol: https, ca_cert: /ca}`, 'same'),
+  etcd3(`{hosts: a, protocol: https, cacert: /ca, ca_cert: /other}`, 'same'),
+  etcd3(`{hosts: a, protocol: https, cacert: '', ca_cert: /other}`, 'same'),
+  etcd3(`{hosts: a, protocol: https, key: /k}`, 'same'),
+  etcd3(`{hosts: a, cacert: /ca}`, 'same'),
+  etcd3(`{hosts: a, protocol: HTTPS}`, 'refused'),
+  // Which cluster.
+  file(`${ETCD}namespace: teams\n`, 'same'),
+  file(`${ETCD}namespace: //teams//a/\n`, 'same'),
+  file(`${ETCD}namespace: /\n`, 'same'),
+  file(`${ETCD}namespace: ''\n`, 'lenient'),
+  file(`${ETCD}namespace: 5\n`, 'neither'),
+  etcd3(`{hosts: a, namespace: /teams/}`, 'same'),
+  file(`${BASE}namespace: x\netcd3: {hosts: a, namespace: y}\n`, 'same'),
+  file(`etcd3: {hosts: a}\nscope: 5\n`, 'neither'),
+  file(`etcd3: {hosts: a}\nscope: no\n`, 'neither'),
+  file(`etcd3: {hosts: a}\nscope: 0x1F\n`, 'neither'),
+  file(`etcd3: {hosts: a}\nscope: 08:30\n`, 'same'),
+  file(`etcd3: {hosts: a}\nscope: demo\npostgresql: {name: pg7}\n`, 'same'),
+  file(`etcd3: {hosts: a}\nscope: demo\nname: pg1\npostgresql: {name: pg7}\n`, 'same'),
+  file(`${ETCD}citus: {group: 2, database: c}\n`, 'same'),
+  file(`${ETCD}citus: {group: 0, database: ''}\n`, 'same'),
+  file(`${ETCD}citus: {group: '2', database: c}\n`, 'refused'),
+  file(`${ETCD}citus: {group: 02, database: c}\n`, 'same'),
+  file(`${ETCD}citus: {database: c}\n`, 'same'),
+  file(`${ETCD}citus: {group: 2}\npostgresql: {}\n`, 'same'),
+  file(`${ETCD}citus: [2]\n`, 'refused'),
+  // Which DCS.
+  file(`${ETCD}etcd: {hosts: a}\n`, 'refused'),
+  file(`${ETCD}etcd: {}\n`, 'refused'),
+  file(`${ETCD}etcd:\n`, 'same'),
+  file(`${ETCD}etcd: no\n`, 'refused'),
+  file(`${ETCD}raft: {}\nzookeeper: {}\nexhibitor: {}\n`, 'same'),
+  file(`${BASE}etcd3:\n`, 'neither'),
+  file(`${BASE}etcd3: {}\n`, 'neither'),
+  // The members' REST API.
+  file(`${ETCD}ctl: {insecure: on, cacert: /a, certfile: /b, keyfile: /c, keyfile_password: d}\n`, 'same'),
+  file(`${ETCD}ctl: {keyfile: /c, keyfile_password: d}\n`, 'same'),
+  file(`${ETCD}ctl: {cacert: ''}\nrestapi: {cafile: /r}\n`, 'same'),
+  file(`${ETCD}ctl: {insecure: 'yes'}\n`, 'refused'),
+  file(`${ETCD}ctl:\nrestapi:\n`, 'same'),
+  file(`${ETCD}ctl: no\n`, 'refused'),
+  // YAML.
+  file(`\ufeff${ETCD}`, 'same'),
+  file(ETCD.replaceAll('\n', '\r\n'), 'same'),
+  file(`%YAML 1.1\n---\n${ETCD}...\n`, 'same'),
+  file(`${ETCD}---\nscope: b\n`, 'neither'),
+  file(`${ETCD}scope: other\n`, 'same'),
+  file(`x: &a {hosts: 'm:1', protocol: https}\n${BASE}etcd3: {<<: *a}\n`, 'refused'),
+  file(`x-a: &a {hosts: 'm:1', protocol: https}\n${BASE}etcd3: {<<: *a, protocol: http}\n`, 'same'),
+  file(`.a: &a {hosts: 'm:1'}\n.b: &b {protocol: https, hosts: x}\n${BASE}etcd3:\n  <<: [*a, *b]\n`, 'same'),
+  file(`${BASE}etcd3:\n\thosts: a\n`, 'neither'),
+  file(`${BASE}etcd3: {hosts:\ta}\n`, 'lenient'),
+  file(`${BASE}etcd3: {hosts: a, port: 0x94b}\n`, 'same'),
+  file(`${BASE}etcd3: {hosts: a, port: 04513}\n`, 'same'),
+  file(`${BASE}etcd3: {hosts: a, port: 2_379}\n`, 'same'),
+  file(`${BASE}etcd3: {hosts: a, use_proxies: Off}\n`, 'same'),
+  file(`${BASE}etcd3: {hosts: a, use_proxies: y}\n`, 'refused'),
+  file(`scope: {{ x }}\n`, 'neither'),
+  file(`- a\n`, 'neither'),
+  // A directory.
+  file({ '00.yml': 'scope: a\nname: x\netcd3: {hosts: a, protocol: https}\n', '10.yaml': 'name: y\n' }, 'same'),
+  file({ '00.yml': ETCD, '10.yml': 'etcd3: {hosts: [b, c], cacert: /x}\nnamespace: n\n' }, 'same'),
+  file({ '10.yml': ETCD, '00.yml': 'etcd3: {hosts: b}\nscope: other\n', '.hidden.yml': 'namespace: h\n' }, 'same'),
+  file({ '00.yml': `${ETCD}ctl: {insecure: yes}\n`, '10.yml': 'ctl:\n', 'x.YML': 'scope: no\n' }, 'same'),
+  file({ '00.yml': `${ETCD}etcd: {hosts: a}\n`, '10.yml': 'etcd:\n' }, 'same'),
+  file({ '00.yml': ETCD, '10.yml': 'etcd3: {hosts: , host: b}\n' }, 'same'),
+  file({ '00.yml': ETCD, '10.yml': 'etcd3: text\n' }, 'neither'),
+  file({ '00.yml': `${BASE}etcd3: {hosts: a, port: '5'}\n`, '10.yml': 'etcd3: {port: 5}\n' }, 'same'),
+  file({ '00.yml': ETCD, '10.yml': '- a\n' }, 'neither'),
+  file({ '00.yml': ETCD, '10.yml': '# nothing\n' }, 'lenient'),
+  file({ '00.yml': ETCD, other: '', 'readme.txt': '[' }, 'same'),
+  // The environment over the file.
+  variables({ PATRONI_SCOPE: 'e', PATRONI_NAMESPACE: '/n/', PATRONI_NAME: 'pg9' }, 'same'),
+  variables({ PATRONI_SCOPE: '', PATRONI_NAMESPACE: '', PATRONI_NAME: '' }, 'same'),
+  variables({ patroni_scope: 'e', PATRONI_scope: 'f' }, 'same'),
+  variables({ PATRONI_ETCD3_HOSTS: `'a:1','b:2'` }, 'same'),
+  variables({ PATRONI_ETCD3_HOSTS: 'a:1,b:2' }, 'same'),
+  variables({ PATRONI_ETCD3_HOSTS: '[a:1, b:2]' }, 'same'),
+  variables({ PATRONI_ETCD3_HOSTS: '- a:1\n- b:2' }, 'same'),
+  variables({ PATRONI_ETCD3_HOSTS: ' a:1 , b ' }, 'same'),
+  variables({ PATRONI_ETCD3_HOSTS: `'::1:2579'` }, 'same'),
+  variables({ PATRONI_ETCD3_HOSTS: '::1:2579,fd00::1:2379' }, 'refused'),
+  variables({ PATRONI_ETCD3_HOSTS: 'fd00::1:2379' }, 'same'),
+  variables({ PATRONI_ETCD3_HOSTS: `'[::1]:2579','[::2]:2579'` }, 'refused'),
+  variables({ PATRONI_ETCD3_HOSTS: '[::1]:2579,[::2]:2579' }, 'refused'),
+  variables({ PATRONI_ETCD3_HOSTS: '' }, 'neither'),
+  variables({ PATRONI_etcd3_HOSTS: 'a:1' }, 'same'),
+  variables({ PATRONI_ETCD3_hosts: 'a:1' }, 'same'),
+  variables({ PATRONI_ETCD3_HOST: 'a:1' }, 'same'),
+  variables({ PATRONI_ETCD3_URL: 'http://a:1' }, 'lenient'),
+  variables({ PATRONI_ETCD3_PROXY: 'http://a:1' }, 'same'),
+  variables({ PATRONI_ETCD3_PORT: '5', PATRONI_ETCD3_HOSTS: 'a' }, 'same'),
+  variables({ PATRONI_ETCD3_PORT: '0x5', PATRONI_ETCD3_HOSTS: 'a' }, 'refused'),
+  variables({ PATRONI_ETCD3_PORT: 'tcp://10.0.0.1:2379', PATRONI_ETCD3_SERVICE_HOST: '10.0.0.1' }, 'same'),
+  variables({ PATRONI_ETCD3_USE_PROXIES: 'ON' }, 'same'),
+  variables({ PATRONI_ETCD3_USE_PROXIES: 'maybe' }, 'refused'),
+  variables({ PATRONI_ETCD3_PROTOCOL: 'https', PATRONI_ETCD3_CACERT: '/c', PATRONI_ETCD3_CERT: '/d' }, 'same'),
+  variables({ PATRONI_ETCD3_USERNAME: 'u', PATRONI_ETCD3_PASSWORD: 'p', PATRONI_ETCD3_HOST: 'x' }, 'same'),
+  variables({ PATRONI_ETCD3_NAMESPACE: '/n/' }, 'same'),
+  variables({ PATRONI_ETCD_HOSTS: 'a:1' }, 'refused'),
+  variables({ PATRONI_ETCD_HOSTS: '' }, 'refused'),
+  variables({ PATRONI_etcd_URL: 'http://a:1' }, 'refused'),
+  variables({ PATRONI_ETCD_PORT: 'tcp://10.0.0.1:2379', PATRONI_ETCD_SERVICE_HOST: '10.0.0.1' }, 'same'),
+  variables({ PATRONI_ETCD_USERNAME: 'a', PATRONI_ETCD_PASSWORD: 'b', PATRONI_ETCD_CLIENT_PORT: '1' }, 'same'),
+  variables({ PATRONI_SERVICE_HOST: 'a', PATRONI_PORT: 'tcp://a', PATRONI_SERVICE_PORT: '5432' }, 'same'),
+  variables({ PATRONI_CITUS_GROUP: '2', PATRONI_CITUS_DATABASE: 'c' }, 'same'),
+  variables({ PATRONI_CITUS_GROUP: '', PATRONI_CITUS_DATABASE: '' }, 'same'),
+  variables({ PATRONI_CITUS_GROUP: 'x', PATRONI_CITUS_DATABASE: 'c' }, 'refused'),
+  variables({ PATRONI_CTL_INSECURE: 'Yes', PATRONI_CTL_CACERT: '/a', PATRONI_CTL_CERTFILE: '/b' }, 'same'),
+  variables({ PATRONI_CTL_INSECURE: '', PATRONI_CTL_CACERT: '' }, 'same'),
+  variables({ PATRONI_CTL_INSECURE: 'x' }, 'refused'),
+  variables({ PATRONI_RESTAPI_CAFILE: '/r', PATRONI_CTL_KEYFILE: '/k', PATRONI_CTL_KEYFILE_PASSWORD: 'p' }, 'same'),
+  variables({ PATRONI_CONFIGURATION: 'scope: whole\netcd3: {hosts: w}' }, 'same'),
+  file(`${BASE}etcd3: {hosts: a, cacert: /c, protocol: https}\n`, 'refused', { PATRONI_ETCD3_CACERT: '' }),
+  file(`${BASE}etcd3: {hosts: a, username: u, password: p}\n`, 'refused', { PATRONI_ETCD3_PASSWORD: 'q' }),
+  file(`${ETCD}citus: {group: '2', database: c}\n`, 'refused', { PATRONI_CITUS_GROUP: '2' }),
+  file(`${ETCD}citus:\nctl:\n`, 'same', { PATRONI_CITUS_GROUP: '2', PATRONI_CITUS_DATABASE: 'c' }),
+]
+
+/** Without a file. */
+const ALONE: readonly (readonly [env: Environment, verdict: Verdict])[] = [
+  [{ PATRONI_SCOPE: 'a', PATRONI_NAME: 'b', PATRONI_ETCD3_HOSTS: 'a:1' }, 'same'],
+  [{ PATRONI_SCOPE: 'a', PATRONI_ETCD3_HOSTS: 'a:1', PATRONI_ETCD_HOSTS: 'b:1' }, 'refused'],
+  [{ PATRONI_SCOPE: 'a', PATRONI_ETCD3_HOSTS: '::1:1,[::2]:2' }, 'same'],
+  [{ PATRONI_SCOPE: 'a', PATRONI_ETCD3_HOSTS: '[::1]:1,[::2]:2' }, 'lenient'],
+  [{ PATRONI_CONFIGURATION: ETCD }, 'same'],
+  [{ PATRONI_CONFIGURATION: ETCD, PATRONI_SCOPE: 'x', PATRONI_ETCD_HOSTS: 'a', PATRONI_ETCD3_HOSTS: 'b' }, 'same'],
+  [{ PATRONI_CONFIGURATION: `${ETCD}etcd:\n` }, 'refused'],
+  [{ PATRONI_CONFIGURATION: `${ETCD}ctl:\nrestapi:\n` }, 'same'],
+  [{ PATRONI_CONFIGURATION: '{}', PATRONI_SCOPE: 'a', PATRONI_ETCD3_HOSTS: 'a:1' }, 'same'],
+  [{ PATRONI_CONFIGURATION: '', PATRONI_SCOPE: 'a', PATRONI_ETCD3_HOSTS: 'a:1' }, 'same'],
+  [{ PATRONI_CONFIGURATION: 'scope: a' }, 'neither'],
+  [{ PATRONI_CONFIGURATION: '[' }, 'neither'],
+]
+
+let dir: TempDir
+let answers: readonly Reading[] = []
+const MISSING = '/nonexistent/patroni.yml'
+const all = [...CASES, ...ALONE.map(([env, verdict]): Case => ({ verdict, text: '', env }))]
+
+function pathOf(index: number): string {
+  return index < CASES.length ? join(dir.path, String(index), 'patroni.yml') : MISSING
+}
+
+before(() => {
+  dir = TempDir.create('parity')
+  CASES.forEach(({ text }, index) => {
+    const path = pathOf(index)
+    mkdirSync(typeof text === 'string' ? dirname(path) : path, { recursive: true })
+    if (typeof text === 'string') writeFileSync(path, text)
+    else for (const [name, part] of Object.entries(text)) writeFileSync(join(path, name), part)
+  })
+  const input = JSON.stringify(all.map(({ env = {} }, index) => ({ path: pathOf(index), env })))
+  const script = join(import.meta.dirname, '../../support/patroni-reading.py')
+  answers = JSON.parse(execFileSync('/usr/bin/python3', [script], { input, encoding: 'utf8' })) as Reading[]
+})
+after(async () => dir.remove())
+
+for (const [index, { verdict, text, env = {} }] of all.entries())
+  test(`${verdict}: ${JSON.stringify(text)} ${JSON.stringify(env)}`, async () => {
+    const theirs = answers[index] ?? { error: 'no answer' }
+    const ours = await read(pathOf(index), env)
+    const found = 'error' in theirs ? ('error' in ours ? 'neither' : 'lenient') : 'error' in ours ? 'refused' : 'same'
+    assert.equal(found, verdict, JSON.stringify({ theirs, ours }))
+    if (found === 'same') assert.deepEqual(ours, theirs)
+  })
+
+async function read(path: string, env: Environment): Promise<Reading> {
+  const source = path === MISSING ? { configFlag: null, defaultFile: path } : { configFlag: path }
+  const result = await readConfig({ ...source, env })
+  if (!result.ok) return { error: result.problems.map(({ message }) => message).join('; ') }
+  const [cluster] = result.config.clusters
+  return cluster === undefined ? { error: 'no cluster' } : readingOf(cluster)
+}
+
+function readingOf({ scope, namespace, citusGroup, localMember, dcs, restApi }: ClusterConfig): Reading {
+  if (dcs.kind !== 'etcd3') return { error: dcs.kind }
+  const { endpoints, protocol, useProxies, auth, caFile, certFile, keyFile } = dcs
+  return {
+    name: localMember,
+    dcs: dcs.kind,
+    path: `/${[namespace, scope, citusGroup].filter((part) => part !== null && part !== '').join('/')}/`,
+    addresses: endpoints.map((endpoint) => `${protocol}://${endpoint}`),
+    useProxies,
+    login: auth === null ? null : [auth.username, auth.password],
+    files: [caFile, certFile, keyFile],
+    rest: [restApi.caFile, restApi.certFile, restApi.keyFile, restApi.keyPassword],
+    insecure: restApi.insecure,
+  }
+}
