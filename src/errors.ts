@@ -65,6 +65,7 @@ const FAILURES: Readonly<Record<string, Failure>> = {
   ENFILE: 'local',
   ENOBUFS: 'local',
   ENOMEM: 'local',
+  EAI_MEMORY: 'local',
   EADDRNOTAVAIL: 'local',
   EADDRINUSE: 'in-use',
   EACCES: 'denied',
@@ -86,6 +87,14 @@ export function errno(error: unknown): string | null {
 export function failureOf(error: unknown): Failure {
   const code = errno(error)
   return (code === null ? undefined : FAILURES[code]) ?? 'other'
+}
+
+/** Out of descriptors, ports or memory, or a firewall of this machine. */
+const HERE: ReadonlySet<Failure> = new Set(['local', 'in-use', 'denied'])
+
+/** Whether a connection failed on this machine before anything could reach the peer: it says nothing about the peer. */
+export function failedHere(error: unknown): boolean {
+  return HERE.has(failureOf(error))
 }
 
 /** One line for a person: the message of an error and of what caused it, without repeating itself. */

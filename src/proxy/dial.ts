@@ -1,6 +1,6 @@
 /** Opens a connection to a server for a client, and looks at its first answer before the client sees it. */
 import { connect, isIP, type Socket } from 'node:net'
-import { explain, failureOf, type Failure } from '../errors.ts'
+import { explain, failedHere, failureOf } from '../errors.ts'
 import { firstAnswer, isEncryptionRefused } from '../pgwire.ts'
 import type { Address } from '../watcher/view.ts'
 import { hostPort } from '../address.ts'
@@ -34,9 +34,6 @@ export interface DialOptions {
   /** Aborts when the target may not be used any more: the connection is closed before that returns. */
   readonly signal: AbortSignal
 }
-
-/** Out of descriptors, ports or memory, or a firewall of this machine. */
-const LOCAL: readonly Failure[] = ['local', 'in-use', 'denied']
 
 /**
  * Dials. A server that is shutting down or starting up accepts connections and answers 57P03; one that dies leaves
@@ -94,7 +91,7 @@ export async function dial({ address, client, timeoutMs, keepaliveMs, signal }: 
   const onError = (error: Error): void => {
     const unresolved = failureOf(error) === 'unresolved' ? 'the name does not resolve: ' : ''
     const reason = `${where}: ${unresolved}${explain(error)}`
-    if (!isConnected && LOCAL.includes(failureOf(error))) resolve({ kind: 'local', reason })
+    if (!isConnected && failedHere(error)) resolve({ kind: 'local', reason })
     else onBreak(reason)
   }
   const onBreak = (reason: string): void => {

@@ -18,6 +18,8 @@ export type RestAnswer =
   | { readonly kind: 'lockless'; readonly timeline: number; readonly reason: string }
   /** No usable answer within the check timeout. */
   | { readonly kind: 'silent'; readonly reason: string }
+  /** The question could not be put: no silence of the member. */
+  | { readonly kind: 'unasked'; readonly reason: string }
 
 /** What Postgres did with a startup packet or a dial: `down` is refused, unreachable, or 57P03. */
 export type PostgresAnswer =
@@ -27,6 +29,8 @@ export interface Proof {
   /** What the proof was given for: see `basisOf`. Under another basis it is stale. */
   readonly basis: string
   readonly timeline: number
+  /** When the member itself answered last, and not against it. */
+  readonly answeredAt: number
 }
 
 /** Postgres was seen down at `at`; both a startup answer and a proof younger than that end it. */
@@ -66,6 +70,7 @@ export interface AnswerContext {
   readonly askedUnder: string
   readonly basis: string
   readonly askedAt: number
+  readonly answeredAt: number
   /** The DCS is readable and names this member as the leader. */
   readonly named: boolean
   /** Consecutive silences that end a proof when the DCS does not vouch for it. */
@@ -74,13 +79,13 @@ export interface AnswerContext {
 
 /** The evidence after an answer of the REST API. An answer to a question of another basis proves nothing. */
 export function afterAnswer(evidence: Evidence, answer: RestAnswer, context: AnswerContext): Evidence {
-  const usable = evidence.usable || answer.kind !== 'silent'
+  const usable = evidence.usable || (answer.kind !== 'silent' && answer.kind !== 'unasked')
   if (context.askedUnder !== context.basis) return usable === evidence.usable ? evidence : { ...evidence, usable }
   switch (answer.kind) {
     case 'proof':
       return {
         ...evidence,
-        proof: { basis: context.basis, timeline: answer.timeline },
+        proof: { basis: context.basis, timeline: answer.timeline, answeredAt: context.answeredAt },
         stopping: false,
         down: backFromDown(evidence.down, context.askedAt, { proofBack: true }),
         silences: 0,
@@ -88,7 +93,14 @@ export function afterAnswer(evidence: Evidence, answer: RestAnswer, context: Ans
         reason: '',
       }
     case 'stopping':
-      return { ...evidence, stopping: true, silences: 0, usable, reason: 'Patroni is stopping its Postgres' }
+      return {
+        ...evidence,
+        ...shown(evidence, context),
+        stopping: true,
+        silences: 0,
+        usable,
+        reason: 'Patroni is stopping its Postgres',
+      }
     case 'no':
       return { ...evidence, proof: null, stopping: false, silences: 0, usable, reason: answer.reason }
     case 'lockless': {
@@ -99,7 +111,8 @@ export function afterAnswer(evidence: Evidence, answer: RestAnswer, context: Ans
       // session when etcd came back after a failsafe outage. Against its own lock in the DCS, no is no.
       const waits = proof?.timeline === answer.timeline && (stale || !context.named)
       if (!waits) return afterAnswer(evidence, { kind: 'no', reason: answer.reason }, context)
-      return { ...evidence, renewals: stale ? renewals : renewals + 1, silences: 0, usable, reason: answer.reason }
+      const waiting = { ...evidence, ...shown(evidence, context), silences: 0, usable, reason: answer.reason }
+      return { ...waiting, renewals: stale ? renewals : renewals + 1 }
     }
     case 'silent': {
       const silences = evidence.silences + 1
@@ -107,7 +120,14 @@ export function afterAnswer(evidence: Evidence, answer: RestAnswer, context: Ans
       const ended = stale || (!context.named && silences >= context.fall)
       return { ...evidence, proof: ended ? null : evidence.proof, silences, usable, reason: answer.reason }
     }
+    case 'unasked':
+      return evidence.proof === null ? { ...evidence, reason: answer.reason } : evidence
   }
+}
+
+/** The member has answered for itself once more. */
+function shown({ proof }: Evidence, { answeredAt }: AnswerContext): Pick<Evidence, 'proof'> {
+  return { proof: proof === null ? null : { ...proof, answeredAt } }
 }
 
 /** The evidence after a dial or a startup probe that began at `askedAt`. */

@@ -96,6 +96,8 @@ export function afterReplicaAnswer(before: Fitness, answer: ReplicaAnswer, rise:
       if (!ended) return { ...before, passes: 0, silences }
       return { ...before, rest: 'unfit', passes: 0, silences, restDown: silences >= fall, reason: answer.reason }
     }
+    case 'unasked':
+      return before.rest === 'unknown' ? { ...before, reason: answer.reason } : before
   }
 }
 

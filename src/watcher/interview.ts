@@ -4,7 +4,7 @@ import type { ClusterConfig } from '../config/config.ts'
 import type { Ask } from './asker.ts'
 import { type Cluster, namedBy } from './cluster.ts'
 import { afterReplicaAnswer, afterReplicaPostgres, askedAs, type Fitness, withLag } from './fitness.ts'
-import { basisOf, memberOf, type PrimaryEvent, type PrimaryMachine } from './machine.ts'
+import { basisOf, DEFAULT_TTL_MS, memberOf, type PrimaryEvent, type PrimaryMachine } from './machine.ts'
 import { addressOf, type Memory } from './memory.ts'
 import type { Expected } from './proof.ts'
 import { probeStartup } from './startup.ts'
@@ -103,6 +103,3 @@ export class Interview implements Ask {
     return { member, scope: this.#config.scope, systemId: this.#situation().cluster.systemId }
   }
 }
-
-/** Patroni's own. */
-const DEFAULT_TTL_MS = 30_000

@@ -11,6 +11,8 @@ export interface DcsFacts {
   readonly claimed: string | null
   /** The system identifier (`initialize`). */
   readonly systemId: string | null
+  /** How long a lock lasts that is not renewed. Milliseconds; null: not known. */
+  readonly ttlMs: number | null
   readonly standbyCluster: boolean
   readonly paused: boolean
   readonly failover: FailoverRequest | null
@@ -62,6 +64,8 @@ export interface PrimaryMachine {
   readonly timelineFloor: number
   /** Consecutive silences that end a proof the DCS does not vouch for. */
   readonly fall: number
+  /** No proof lapses sooner, see `lapsesAt`. Milliseconds. */
+  readonly leastProofMs: number
   readonly phase: PrimaryPhase
   /** When `phase` took its present state and member. */
   readonly since: number
@@ -95,17 +99,22 @@ export const NO_FACTS: DcsFacts = {
   hasLock: true,
   claimed: null,
   systemId: null,
+  ttlMs: null,
   standbyCluster: false,
   paused: false,
   failover: null,
   members: new Map(),
 }
 
+/** Patroni's own. Milliseconds. */
+export const DEFAULT_TTL_MS = 30_000
+
 /** The state of a router that has just started. `fall`: see `CheckConfig`; `remembered`: from its last run. */
 export function initialPrimary(
   fall: number,
   now: number,
   remembered: Pick<PrimaryMachine, 'facts' | 'timelineFloor'> | null = null,
+  leastProofMs = 0,
 ): PrimaryMachine {
   return {
     link: 'never',
@@ -115,6 +124,7 @@ export function initialPrimary(
     handoverFrom: null,
     timelineFloor: remembered?.timelineFloor ?? 0,
     fall,
+    leastProofMs,
     phase: { state: 'none', reason: 'the DCS has not been read yet' },
     since: now,
     epoch: 0,
@@ -173,10 +183,23 @@ export function keepsSessionsOf(phase: PrimaryPhase): string | null {
   }
 }
 
+/**
+ * When the proof of `member` lapses unless it answers before: one ttl after its last answer. By then a Patroni that is
+ * alive has demoted its Postgres if it could not renew its lock, and one that is frozen may have been replaced. null:
+ * there is no proof, or the DCS vouches for it.
+ */
+export function lapsesAt(machine: PrimaryMachine, member: string): number | null {
+  const { link, facts, leastProofMs } = machine
+  const { proof } = evidenceOf(machine, member)
+  if (proof === null || (link === 'up' && facts.leader?.name === member)) return null
+  return proof.answeredAt + Math.max(facts.ttlMs ?? DEFAULT_TTL_MS, leastProofMs)
+}
+
 /** When a `tick` may change something, in milliseconds since the epoch; null: never. */
 export function nextTickAt(machine: PrimaryMachine, now: number): number | null {
   const until = machine.phase.state === 'switching' ? machine.phase.until : null
-  const times = [until, machine.handoverFrom].filter((time): time is number => time !== null && time > now)
+  const lapses = [...machine.evidence.keys()].map((member) => lapsesAt(machine, member))
+  const times = [until, machine.handoverFrom, ...lapses].filter((time): time is number => time !== null && time > now)
   return times.length === 0 ? null : Math.min(...times)
 }
 

@@ -34,13 +34,13 @@ export function recalled(members: readonly Member[]): Memory {
 
 /** The part of a snapshot that the primary's state machine decides by. */
 export function factsOf(cluster: Cluster, memory: Memory, dialled: ProxyConfig['address']): DcsFacts {
-  const { leader, hasLock, claimed, systemId, standbyCluster, paused, failover } = cluster
+  const { leader, hasLock, claimed, systemId, ttlMs, standbyCluster, paused, failover } = cluster
   const members = [...memory].map(([name, { member }]) => {
     const address = addressOf(member, dialled)
     const where = address === null ? null : `${address.host}:${address.port} ${member.restUrl ?? '-'}`
     return [name, { address: where, timeline: member.timeline }] as const
   })
-  return { leader, hasLock, claimed, systemId, standbyCluster, paused, failover, members: new Map(members) }
+  return { leader, hasLock, claimed, systemId, ttlMs, standbyCluster, paused, failover, members: new Map(members) }
 }
 
 /** Where a member is dialled; null where that is not known. */

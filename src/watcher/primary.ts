@@ -10,6 +10,7 @@ import {
   evidenceOf,
   groundsOf,
   keepsSessionsOf,
+  lapsesAt,
   memberOf,
   ownerOf,
   type PrimaryEvent,
@@ -22,7 +23,7 @@ import {
  * that are not known are ignored.
  */
 export function nextPrimary(machine: PrimaryMachine, event: PrimaryEvent, now: number): PrimaryMachine {
-  const learned = learn(machine, event, now)
+  const learned = withoutLapsed(learn(machine, event, now), now)
   const phase = decide(learned, now)
   const moved = phase.state !== machine.phase.state || memberOf(phase) !== memberOf(machine.phase)
   const owner = ownerOf(phase, learned.facts)
@@ -58,7 +59,14 @@ function learn(machine: PrimaryMachine, event: PrimaryEvent, now: number): Prima
     case 'rest': {
       const { member, answer, askedUnder, askedAt } = event
       const named = machine.link === 'up' && machine.facts.leader?.name === member
-      const context = { askedUnder, basis: basisOf(machine, member), askedAt, named, fall: machine.fall }
+      const context = {
+        askedUnder,
+        basis: basisOf(machine, member),
+        askedAt,
+        answeredAt: now,
+        named,
+        fall: machine.fall,
+      }
       return withEvidence(machine, member, (evidence) => afterAnswer(evidence, answer, context))
     }
     case 'postgres': {
@@ -70,6 +78,15 @@ function learn(machine: PrimaryMachine, event: PrimaryEvent, now: number): Prima
     case 'tick':
       return machine
   }
+}
+
+/** Ends the proofs that nobody has vouched for long enough. */
+function withoutLapsed(machine: PrimaryMachine, now: number): PrimaryMachine {
+  const lapsed = [...machine.evidence].filter(([member]) => (lapsesAt(machine, member) ?? Infinity) <= now)
+  if (lapsed.length === 0) return machine
+  const reason = 'its proof has lapsed: no answer for the ttl, and the DCS does not vouch for it'
+  const without = lapsed.map(([member, evidence]) => [member, { ...evidence, proof: null, reason }] as const)
+  return { ...machine, evidence: new Map([...machine.evidence, ...without]) }
 }
 
 function withEvidence(

@@ -8,6 +8,8 @@ type Body = Readonly<Record<string, unknown>>
 export type RestReply =
   | { readonly kind: 'reply'; readonly status: number; readonly body: unknown }
   | { readonly kind: 'none'; readonly reason: string }
+  /** This machine could not put the question (out of descriptors, ports or memory), which says nothing of the member. */
+  | { readonly kind: 'unasked'; readonly reason: string }
 
 /** Whose answer it has to be: a reused address may belong to another cluster or member. */
 export interface Expected {
@@ -19,7 +21,7 @@ export interface Expected {
 
 /** Judges the answer to `GET /primary`. */
 export function judgePrimary(reply: RestReply, expected: Expected): RestAnswer {
-  if (reply.kind === 'none') return { kind: 'silent', reason: reply.reason }
+  if (reply.kind !== 'reply') return noAnswer(reply)
   const body = patroniBody(reply)
   if (body === null) return { kind: 'silent', reason: noWord('/primary', reply) }
   if (reply.status === 503) {
@@ -52,6 +54,8 @@ export type ReplicaAnswer =
   /** `down`: its Postgres is not running, so its sessions are of no use. `stranger`: another member answers there. */
   | { readonly kind: 'unfit'; readonly reason: string; readonly down: boolean; readonly stranger: boolean }
   | { readonly kind: 'silent'; readonly reason: string }
+  /** The question could not be put. */
+  | { readonly kind: 'unasked'; readonly reason: string }
 
 /** Judges the answer to `GET /replica` or, of the leader of a standby cluster, to `GET /standby-leader`. */
 export function judgeReplica(
@@ -59,7 +63,7 @@ export function judgeReplica(
   expected: Expected,
   path: '/replica' | '/standby-leader' = '/replica',
 ): ReplicaAnswer {
-  if (reply.kind === 'none') return { kind: 'silent', reason: reply.reason }
+  if (reply.kind !== 'reply') return noAnswer(reply)
   const body = patroniBody(reply)
   if (body === null || (reply.status !== 200 && reply.status !== 503))
     return { kind: 'silent', reason: noWord(path, reply) }
@@ -104,6 +108,13 @@ const DOWN: ReadonlySet<string> = new Set([
 export function patroniBody(reply: RestReply): Body | null {
   const body = reply.kind === 'reply' ? asObject(reply.body) : null
   return asObject(body?.['patroni']) === null ? null : body
+}
+
+function noAnswer({ kind, reason }: Exclude<RestReply, { kind: 'reply' }>): {
+  readonly kind: 'silent' | 'unasked'
+  readonly reason: string
+} {
+  return { kind: kind === 'none' ? 'silent' : kind, reason }
 }
 
 /** Why an answer counts for nothing. */

@@ -2,6 +2,7 @@
 import { isUtf8 } from 'node:buffer'
 import { type buildConnector, Client } from 'undici'
 import type { RestApiConfig } from '../config/config.ts'
+import { explain, failedHere, RouterError } from '../errors.ts'
 import type { Log } from './certificate-news.ts'
 import { parseJson } from './json.ts'
 import type { RestReply } from './proof.ts'
@@ -24,7 +25,8 @@ export class RestClient {
     this.#tls = new RestTls(config, timeoutMs, log)
   }
 
-  /** `GET url/path`. Never rejects: whatever goes wrong is an answer that was not given. Redirects are not followed. */
+  /** `GET url/path`. Never rejects: whatever goes wrong is an answer that was not given, or a
+   * question that was not put. Redirects are not followed. */
   async get(url: string, path: string, signal: AbortSignal): Promise<RestReply> {
     if (signal.aborted) return { kind: 'none', reason: 'given up' }
     const giveUp = new AbortController()
@@ -41,6 +43,9 @@ export class RestClient {
       return await this.#ask(url, path, giveUp.signal)
     } catch (error) {
       if (timedOut()) return none(`no answer within ${this.#timeoutMs} ms`)
+      // Certificates of ours that cannot be read are to be put right: until then nothing is known of any member.
+      if (failedHere(error) && !(error instanceof RouterError))
+        return { kind: 'unasked', reason: `this machine cannot ask its REST API at ${url}: ${explain(error)}` }
       return none(this.#tls.explain(error, url))
     } finally {
       clearTimeout(timer)

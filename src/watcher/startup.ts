@@ -1,6 +1,6 @@
 /** The startup probe: what pg_isready does. Postgres answers it before authentication, so no account is needed. */
 import { connect, type Socket } from 'node:net'
-import { explain, failureOf } from '../errors.ts'
+import { explain, failedHere } from '../errors.ts'
 import { firstAnswer, startupMessage, TERMINATE } from '../pgwire.ts'
 import type { PostgresAnswer } from './evidence.ts'
 import type { Address } from './view.ts'
@@ -37,8 +37,8 @@ export async function probeStartup(address: Address, timeoutMs: number, signal: 
   })
   socket.once('end', () => resolve({ kind: 'down', reason: `Postgres at ${where} closes the connection at once` }))
   socket.on('error', (error) => {
-    const local = failureOf(error) === 'local'
-    resolve(local ? { kind: 'unknown' } : { kind: 'down', reason: `Postgres at ${where}: ${explain(error)}` })
+    const here = failedHere(error)
+    resolve(here ? { kind: 'unknown' } : { kind: 'down', reason: `Postgres at ${where}: ${explain(error)}` })
   })
   try {
     const answer = await promise

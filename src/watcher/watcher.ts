@@ -54,7 +54,7 @@ export class Watcher {
   constructor(deps: WatcherDeps) {
     const startedAt = now()
     this.#deps = deps
-    this.#machine = initialPrimary(deps.config.proxy.check.fall, startedAt)
+    this.#machine = this.#initial(startedAt)
     this.#dcs = unreadDcs(deps.dcs.kind, startedAt)
     this.#view = this.#compose()
     const witness = deps.config.proxy.trust === 'dcs' ? new KeyWitness() : new RestWitness(deps.rest)
@@ -130,14 +130,20 @@ export class Watcher {
     const saved = state === null ? null : await within(state.load(), LOAD_MS, this.#stop.signal)
     if (saved === null || this.#stop.signal.aborted) return null
     const { systemId, standbyCluster, timelineFloor } = saved
-    const { check, address } = this.#deps.config.proxy
+    const { address } = this.#deps.config.proxy
     this.#memory = recalled(fromSaved(saved))
     this.#cluster = { ...this.#cluster, systemId, standbyCluster }
     const facts = factsOf(this.#cluster, this.#memory, address)
-    this.#machine = initialPrimary(check.fall, this.#machine.since, { facts, timelineFloor })
+    this.#machine = this.#initial(this.#machine.since, { facts, timelineFloor })
     this.#step({ type: 'tick' })
     this.#grace = setTimeout(() => this.#step({ type: 'dcs-lost' }), GRACE_MS)
     return { systemId, restUrls: saved.members.flatMap(({ restUrl }) => restUrl ?? []) }
+  }
+
+  /** A proof outlives as many questions as may be without an answer, however seldom they are asked. */
+  #initial(at: number, remembered: Pick<PrimaryMachine, 'facts' | 'timelineFloor'> | null = null): PrimaryMachine {
+    const { fall, intervalMs, timeoutMs } = this.#deps.config.proxy.check
+    return initialPrimary(fall, at, remembered, fall * (intervalMs + timeoutMs))
   }
 
   #endGrace(): void {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { test } from 'node:test'
-import { errno, explain, failureOf, RouterError, type Failure } from '../../src/errors.ts'
+import { errno, explain, failedHere, failureOf, RouterError, type Failure } from '../../src/errors.ts'
 
 function coded(code: unknown, options?: ErrorOptions): Error {
   return Object.assign(new Error(`it failed: ${String(code)}`, options), { code })
@@ -12,7 +12,7 @@ const MEANINGS: Readonly<Record<Failure, readonly string[]>> = {
   unreachable: ['ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ERR_SOCKET_CONNECTION_TIMEOUT', 'UND_ERR_CONNECT_TIMEOUT'],
   reset: ['ECONNRESET', 'ECONNABORTED', 'EPIPE', 'UND_ERR_SOCKET'],
   unresolved: ['ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL'],
-  local: ['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL'],
+  local: ['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EAI_MEMORY', 'EADDRNOTAVAIL'],
   'in-use': ['EADDRINUSE'],
   denied: ['EACCES', 'EPERM'],
   missing: ['ENOENT'],
@@ -23,6 +23,14 @@ for (const [failure, codes] of Object.entries(MEANINGS)) {
     for (const code of codes) assert.equal(failureOf(coded(code)), failure)
   })
 }
+
+test('what failed on this machine says nothing about the peer', () => {
+  const here = (failure: Failure): boolean => MEANINGS[failure].every((code) => failedHere(coded(code)))
+  assert.deepEqual(
+    (['refused', 'unreachable', 'reset', 'unresolved', 'local', 'in-use', 'denied', 'missing'] as const).filter(here),
+    ['local', 'in-use', 'denied'],
+  )
+})
 
 test('the errno is found behind causes and in an AggregateError', () => {
   const inner = coded('ECONNREFUSED')

@@ -37,19 +37,21 @@ export const MAX_MEMBERS = 100
 const MAX_SHOWN = 80
 
 /**
- * Judges the answers to both questions; what cannot be read fails with the DCS (edge 18). `/cluster` names the scope
+ * Judges the answers to both questions; what cannot be read fails with the DCS (edge 18), also where the questions
+ * could not be put. `/cluster` names the scope
  * only since Patroni 3.2, `/patroni` always.
  */
 export function understand(cluster: RestReply, patroni: RestReply, scope: string): Told {
-  if (patroni.kind === 'none') return { kind: 'silent', reason: patroni.reason }
+  if (patroni.kind !== 'reply') return { kind: 'silent', reason: patroni.reason }
   const self = patroniBody(patroni)
   const about = asObject(self?.['patroni'])
   if (self === null || about === null) return { kind: 'silent', reason: `GET ${noWord('/patroni', patroni)}` }
-  const body = cluster.kind === 'none' ? null : asObject(cluster.body)
+  const body = cluster.kind === 'reply' ? asObject(cluster.body) : null
   for (const other of [about['scope'], body?.['scope'] ?? scope]) {
     if (other !== scope)
       return { kind: 'stranger', reason: `it belongs to another cluster (scope ${shown(other)}, not ${shown(scope)})` }
   }
+  if (cluster.kind === 'unasked') return { kind: 'silent', reason: cluster.reason }
   if (cluster.kind === 'none')
     return { kind: 'silent', reason: 'it answers, but not to GET /cluster, as when its DCS is out of reach' }
   if (cluster.status !== 200) return { kind: 'silent', reason: `GET /cluster answers ${cluster.status}` }

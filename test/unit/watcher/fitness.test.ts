@@ -20,6 +20,7 @@ const ANSWERS: Readonly<Record<string, ReplicaAnswer>> = {
   unfit: { kind: 'unfit', reason: 'lags', down: false, stranger: false },
   stopped: { kind: 'unfit', reason: 'stopped', down: true, stranger: false },
   silent: { kind: 'silent', reason: 'hung' },
+  unasked: { kind: 'unasked', reason: 'connect EMFILE' },
 }
 const MEMBER = { gone: false, isLeader: false }
 
@@ -48,6 +49,11 @@ describe('the fitness of a replica', () => {
       'survives silences that are interrupted',
       'fit fit silent silent fit silent silent fit',
       'no fit fit fit fit fit fit fit',
+    ],
+    [
+      'is neither ended nor begun by questions that could not be put',
+      'unasked unasked fit unasked fit unasked unasked unasked silent silent unasked silent',
+      'no no no no fit fit fit fit fit fit fit no',
     ],
     [
       'ends with a dial that failed, until Postgres answers again',

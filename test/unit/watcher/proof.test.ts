@@ -110,6 +110,14 @@ describe('GET /primary', () => {
   })
 })
 
+test('a question that could not be put is no answer to any path', () => {
+  const unasked: RestReply = { kind: 'unasked', reason: 'connect EMFILE' }
+  assert.equal(seen(judgePrimary(unasked, EXPECTED)), 'unasked: connect EMFILE')
+  assert.equal(seen(judgeReplica(unasked, EXPECTED)), 'unasked: connect EMFILE')
+  assert.equal(seen(judgeReplica(unasked, EXPECTED, '/standby-leader')), 'unasked: connect EMFILE')
+  assert.equal(livePosition(unasked), null)
+})
+
 describe('GET /replica', () => {
   const replica = (status: number, body: unknown) => judgeReplica(reply(status, body), EXPECTED)
 

@@ -9,6 +9,7 @@ const PATRONI = { state: 'running', database_system_identifier: ID, patroni: { v
 
 const reply = (body: unknown, status = 200): RestReply => ({ kind: 'reply', status, body })
 const SILENT: RestReply = { kind: 'none', reason: 'its REST API is out of reach: ECONNREFUSED' }
+const UNASKED: RestReply = { kind: 'unasked', reason: 'connect EMFILE' }
 
 function entry(name: string, changes: object = {}): object {
   const api_url = `http://${name}.example.com:8008/patroni`
@@ -189,6 +190,8 @@ describe('whether a member is one of this cluster', () => {
       /scope "a\\u001bb"/,
     ],
     ['/patroni is silent', cluster, SILENT, 'silent', /ECONNREFUSED/],
+    ['/patroni could not be asked', cluster, UNASKED, 'silent', /EMFILE/],
+    ['/cluster could not be asked', UNASKED, reply(PATRONI), 'silent', /EMFILE/],
     ['/cluster is silent', SILENT, reply(PATRONI), 'silent', /not to GET \/cluster/],
     ['/cluster fails', reply({ members: [] }, 503), reply(PATRONI), 'silent', /\/cluster answers 503/],
     ['/cluster redirects', reply(undefined, 302), reply(PATRONI), 'silent', /\/cluster answers 302/],

@@ -19,6 +19,9 @@ export interface Letter {
 
 export type Alphabet = readonly Letter[]
 
+/** Longer than any wait, and short, so that few times differ. */
+export const TTL_MS = 3000
+
 /** What the DCS holds at first. */
 export function firstFacts(names: readonly string[]): DcsFacts {
   return {
@@ -26,6 +29,7 @@ export function firstFacts(names: readonly string[]): DcsFacts {
     hasLock: true,
     claimed: null,
     systemId: 'X',
+    ttlMs: TTL_MS,
     standbyCluster: false,
     paused: false,
     failover: null,
@@ -88,6 +92,7 @@ const REST: Readonly<Record<string, RestAnswer>> = {
   no: { kind: 'no', reason: 'no' },
   lockless1: { kind: 'lockless', timeline: 1, reason: 'lockless' },
   silent: { kind: 'silent', reason: 'silent' },
+  unasked: { kind: 'unasked', reason: 'unasked' },
 }
 
 /** Answers of `member`'s REST API to a question asked now, or, with `old`, before all that has happened. */

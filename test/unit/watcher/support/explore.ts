@@ -112,6 +112,8 @@ function keyOf({ machine, witness, now }: Visited): string {
     scheduledAt: scheduled === null ? null : Math.max(scheduled - now, -1),
   }
   const until = phase.state === 'switching' && phase.until !== null ? phase.until - now : null
+  const left = (answeredAt: number | null): number | null =>
+    answeredAt === null ? null : Math.max(0, answeredAt + (facts.ttlMs ?? Infinity) - now)
   const members = [...facts.members].sort(([one], [other]) => (one < other ? -1 : 1))
   const shown = members.map(([name, { address, timeline }]) => {
     const evidence = machine.evidence.get(name)
@@ -120,9 +122,9 @@ function keyOf({ machine, witness, now }: Visited): string {
     const { proof, stopping, down, silences, usable } = evidence
     return [
       [name, address, timeline, stopping, Math.min(silences, fall), usable],
-      proof && [proof.timeline, proof.basis === basisOf(machine, name)],
+      proof && [proof.timeline, proof.basis === basisOf(machine, name), left(proof.answeredAt)],
       down && [down.postgresBack, down.proofBack],
-      [heard?.said, heard?.timeline, heard?.down?.accepts, heard?.down?.proved],
+      [heard?.said, heard?.timeline, heard?.down?.accepts, heard?.down?.proved, left(heard?.answeredAt ?? null)],
     ]
   })
   const { leader, systemId, standbyCluster, paused, hasLock, claimed } = facts

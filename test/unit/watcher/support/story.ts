@@ -43,10 +43,10 @@ interface Told {
 export type Step = (told: Told) => void
 
 /** One row of the table: the title is a fact, the steps show it. */
-export function fact(title: string, ...steps: readonly (Step | readonly Step[])[]): void {
+export function fact(title: string, ...steps: readonly (Step | readonly (Step | readonly Step[])[])[]): void {
   test(title, () => {
     const told = begin()
-    for (const step of steps.flat()) step(told)
+    for (const step of steps.flat(2)) step(told)
   })
 }
 
@@ -57,6 +57,7 @@ function begin(): Told {
     hasLock: true,
     claimed: null,
     systemId: 'X',
+    ttlMs: 20_000,
     standbyCluster: false,
     paused: false,
     failover: null,
@@ -152,6 +153,10 @@ export function failover(request: Partial<FailoverRequest> & { in?: number }): S
   })
 }
 
+export function ttl(ttlMs: number | null): Step {
+  return says(() => ({ ttlMs }))
+}
+
 export const failoverCleared: Step = says(() => ({ failover: null }))
 
 export function member(name: string, change: Partial<MemberFacts>): Step {
@@ -231,6 +236,11 @@ export const probeFailsHere = (name: string): Step => postgres(name, { kind: 'un
 
 export function silent(name: string, times = 1): readonly Step[] {
   return Array.from({ length: times }, () => rest(name, { kind: 'silent', reason: 'no answer within 1 s' }))
+}
+
+/** The question could not be put. */
+export function unasked(name: string, times = 1): readonly Step[] {
+  return Array.from({ length: times }, () => rest(name, { kind: 'unasked', reason: 'connect EMFILE' }))
 }
 
 /** Time passes; ticks come when the machine has asked for them, and only then. */

@@ -17,19 +17,37 @@ import {
 interface Heard {
   readonly said: 'nothing' | 'proof' | 'stopping' | 'no'
   readonly timeline: number
+  /** When it answered last, and not against its proof; null: it has none. */
+  readonly answeredAt: number | null
   /** null: not seen down; otherwise when, and what was asked and answered well after that. */
   readonly down: { readonly at: number; readonly accepts: boolean; readonly proved: boolean } | null
 }
 
 export type Witness = ReadonlyMap<string, Heard>
 
-export const UNHEARD: Heard = { said: 'nothing', timeline: 0, down: null }
+export const UNHEARD: Heard = { said: 'nothing', timeline: 0, answeredAt: null, down: null }
 
 /** How long new connections may wait for a `failover` key, or sessions for a proof that is asked for anew. */
 const LONGEST_WAIT_MS = 2000
 
 /** What `witness` remembers after `event`, which `before` is about to see. */
 export function witnessed(witness: Witness, before: PrimaryMachine, event: PrimaryEvent, now: number): Witness {
+  const facts = event.type === 'dcs' ? event.facts : before.facts
+  const isRead = event.type === 'dcs' || (event.type !== 'dcs-lost' && before.link === 'up')
+  const vouched = isRead ? facts.leader?.name : null
+  const remembered = afterEvent(witness, before, event, now)
+  return new Map([...remembered].map(([name, heard]) => [name, name === vouched ? heard : lapsed(heard, facts, now)]))
+}
+
+/** Nobody's word lasts longer than a lock, unless the DCS vouches for it. */
+function lapsed(heard: Heard, { ttlMs }: DcsFacts, now: number): Heard {
+  const { answeredAt } = heard
+  return answeredAt !== null && now - answeredAt >= (ttlMs ?? 30_000)
+    ? { ...heard, said: 'no', answeredAt: null }
+    : heard
+}
+
+function afterEvent(witness: Witness, before: PrimaryMachine, event: PrimaryEvent, now: number): Witness {
   if (event.type === 'dcs') {
     const names = [...event.facts.members.keys()]
     return new Map(
@@ -44,7 +62,7 @@ export function witnessed(witness: Witness, before: PrimaryMachine, event: Prima
   const { address = null } = before.facts.members.get(event.member) ?? {}
   if (heard === undefined || address === null || isOutdated(before, event)) return witness
   const after = waitsForTheLock(heard, before, event)
-    ? { ...heard, said: 'nothing' as const }
+    ? { ...heard, ...answered(heard, now), said: 'nothing' as const }
     : afterHearing(heard, event, now)
   return new Map(witness).set(event.member, after)
 }
@@ -59,13 +77,20 @@ function waitsForTheLock(heard: Heard, { link, facts }: PrimaryMachine, event: P
 function afterHearing(heard: Heard, event: PrimaryEvent & { type: 'rest' | 'postgres' }, now: number): Heard {
   const { kind } = event.answer
   if (kind === 'down') return { ...heard, down: { at: now, accepts: false, proved: false } }
-  if (kind === 'no' || kind === 'lockless') return { ...heard, said: 'no' }
-  if (kind === 'stopping') return heard.said === 'proof' ? { ...heard, said: 'stopping' } : heard
+  if (kind === 'no' || kind === 'lockless') return { ...heard, said: 'no', answeredAt: null }
+  if (kind === 'stopping') {
+    return { ...heard, ...answered(heard, now), said: heard.said === 'proof' ? 'stopping' : heard.said }
+  }
   if (kind !== 'proof' && kind !== 'up') return heard
-  const after = kind === 'proof' ? { ...heard, said: kind, timeline: event.answer.timeline } : heard
+  const proved = { said: 'proof', answeredAt: now } as const
+  const after = kind === 'proof' ? { ...heard, ...proved, timeline: event.answer.timeline } : heard
   if (heard.down === null || event.askedAt <= heard.down.at) return after
   const down = { ...heard.down, ...(kind === 'up' ? { accepts: true } : { proved: true }) }
   return { ...after, down: down.accepts && down.proved ? null : down }
+}
+
+function answered({ answeredAt }: Heard, now: number): Partial<Heard> {
+  return { answeredAt: answeredAt === null ? null : now }
 }
 
 /** The question was sent when the lock, the cluster or the address was another one. */
@@ -178,6 +203,8 @@ function checkNothingNeedless({ before, event, after, witness }: SeenStep): void
   if (kept === null || !fresh.includes(kept)) return
   const named = before.link === 'up' && before.facts.leader?.name === kept
   const hangs = event.type === 'rest' && event.answer.kind === 'silent'
+  const unasked = event.type === 'rest' && event.answer.kind === 'unasked'
+  if (unasked && fresh.length === 1) assert.equal(what(after), what(before), 'a question that was not put counts')
   if (hangs && named) assert.equal(what(after), what(before), 'a REST API that hangs cuts off what the DCS names')
   if (event.type === 'dcs-lost' && fresh.length === 1) {
     assert.equal(after.epoch, before.epoch, 'the loss of the DCS alone closes sessions')
