@@ -22,7 +22,7 @@ Examples:
   patroni-router track primary
 
 Configuration: -c FILE, else $PATRONI_ROUTER_CONFIG, else ${DEFAULT_CONFIG_FILE};
-a patroni.yml is one, and Patroni's environment variables work, with or without a file.
+a patroni.yml is one, or a directory of them; Patroni's variables work, with or without a file.
 Admin socket:  ${DEFAULT_ADMIN_SOCKET} (admin.socket in the configuration)
 Exit codes:    0 success, 1 failure, 2 usage or configuration error, 3 no router answers`
 
@@ -162,7 +162,7 @@ function build(io: Io, exit: (code: number) => void): Command {
 }
 
 function configOption(): Option {
-  return new Option('-c, --config <file>', 'the configuration file')
+  return new Option('-c, --config <file>', 'the configuration file, or a directory of them')
 }
 
 function seconds(text: string): number {

@@ -86,6 +86,9 @@ function strangeKeysOf(tree: Section, above: readonly string[]): Fault[] {
       // What is read by nobody here has to look like a slip of the pen.
       if (near === null && OTHER_DCS.includes(name)) return []
       const hint = near === null ? '' : `; did you mean "${near}"?`
+      // `{password, s3cret}` is two keys: what has no value may be one.
+      if (near === null && (section[key] ?? null) === null)
+        return [{ path: [...above, name], message: 'has a key without a value that Patroni does not have' }]
       return [{ path: [...above, name, key], message: `not used: Patroni has no such key in ${name}${hint}` }]
     })
   })

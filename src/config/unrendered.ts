@@ -44,7 +44,7 @@ const SECTIONS = [
   ...['track', 'templates', 'hooks', 'clusters', 'logging'],
 ]
 /** What may well have such marks, or is secret, or is not read here. */
-const NOT_LOOKED_AT = new Set([
+const NOT_LOOKED_AT: ReadonlySet<string> = new Set([
   ...['password', 'keyfile_password', 'authentication', 'auth', 'check', 'reload', 'command', 'env', 'listen'],
   ...['connect_address', 'ciphers', 'allowlist', 'http_extra_headers', 'https_extra_headers'],
 ])

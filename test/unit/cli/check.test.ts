@@ -228,3 +228,15 @@ hooks:
   assert.match(stdout, /a\.hbs -> DIR\/one\.cfg, of one$/m)
   assert.match(stdout, /a\.hbs -> DIR\/all\.cfg, of one and two$/m)
 })
+
+test('warnings of the configuration are shown with exit 0, and beside errors', async () => {
+  const strange = 'DIR/router.yml:3:7: ctl.insecur: not used: Patroni has no such key in ctl; did you mean "insecure"?'
+  const doubtful = await checked(`${ETCD}ctl: {insecur: yes}\n`)
+  assert.equal(doubtful.code, 0)
+  assert.equal(doubtful.stderr, `warning: ${strange}\n`)
+  const wrong = await checked(`${ETCD}ctl: {insecur: yes}\nproxy: {hold: {timeout: 5}}\n`)
+  assert.equal(wrong.code, 2)
+  const [first, second] = wrong.stderr.split('\n')
+  assert.equal(first, `warning: ${strange}`)
+  assert.match(second ?? '', /^DIR\/router\.yml:4:16: proxy\.hold\.timeout: /)
+})

@@ -566,6 +566,16 @@ for (const [text, warning] of STRANGE)
     assert.deepEqual(result.warnings, [`router.yml:${warning}`])
   })
 
+test('a secret that has become a key is not shown', () => {
+  const result = load(`${BASE.replace('}', ', username: u, password: p, s3cret}')}ctl: {s3cret: , insecur: }\n`)
+  assert.ok(result.ok)
+  assert.deepEqual(result.warnings, [
+    'router.yml:2:1: etcd3: has a key without a value that Patroni does not have',
+    'router.yml:3:1: ctl: has a key without a value that Patroni does not have',
+    'router.yml:3:17: ctl.insecur: not used: Patroni has no such key in ctl; did you mean "insecure"?',
+  ])
+})
+
 test('every key of the sections that Patroni documents is accepted without a word', () => {
   const result = load(`
 scope: demo
