@@ -50,6 +50,7 @@ export interface WatchedOptions {
   /** Instead of etcd at the endpoints. */
   readonly dcs?: Dcs
   readonly stateDir?: string
+  readonly rest?: RestClient
 }
 
 /** A running watcher with everything that it has published and logged. */
@@ -58,9 +59,12 @@ export class Watched implements AsyncDisposable {
   readonly views: ClusterView[] = []
   readonly logged: string[] = []
 
-  constructor(endpoints: readonly string[], { started = true, proxy = {}, dcs, stateDir }: WatchedOptions = {}) {
+  constructor(
+    endpoints: readonly string[],
+    { started = true, proxy = {}, dcs, stateDir, ...given }: WatchedOptions = {},
+  ) {
     const config = clusterConfig(endpoints, proxy)
-    const rest = new RestClient(config.restApi, config.proxy.check.timeoutMs)
+    const rest = given.rest ?? new RestClient(config.restApi, config.proxy.check.timeoutMs)
     const log = pino({ level: 'trace' }, { write: (line: string) => void this.logged.push(line) })
     const { name, scope, namespace, citusGroup } = config
     const state =
