@@ -177,6 +177,17 @@ describe('a restored etcd', () => {
     })
   }
 
+  test('shows itself by another cluster id in the watch, whose events then do not count', async () => {
+    await using etcd = await ScriptedEtcd.start()
+    await using observer = new Observer({ endpoints: [etcd.endpoint], intervalMs: 60_000 })
+    await observer.leader(null)
+    etcd.clusterId = 2
+    etcd.tell({ key: LEADER, value: 'stranger', mod: 20 })
+    await observer.until('it is restored', (seen) => seen.type === 'snapshot' && seen.restored)
+    assert.match(String(observer.losses[0]?.error.message), /another etcd cluster answers there/)
+    assert.deepEqual(observer.leaders, [null])
+  })
+
   test('is compared with what the watch has told, too', async () => {
     await using etcd = await ScriptedEtcd.start()
     await using observer = new Observer({ endpoints: [etcd.endpoint], intervalMs: 60_000 })
