@@ -97,6 +97,22 @@ export function failedHere(error: unknown): boolean {
   return HERE.has(failureOf(error))
 }
 
+/**
+ * What this machine has run out of, and what to do; null: it is something else. `descriptors`: the process's limit of open
+ * files, null where it is not known.
+ */
+export function shortage(error: unknown, descriptors: number | null): string | null {
+  const limit = descriptors === null ? '' : ` (limit ${descriptors})`
+  const shortages = new Map([
+    ['EMFILE', `out of file descriptors${limit}, so new sessions fail: raise LimitNOFILE (two per session)`],
+    ['ENFILE', 'the machine is out of file descriptors, so new sessions fail: raise fs.file-max'],
+    ['EADDRNOTAVAIL', 'out of local ports, so new sessions fail: widen net.ipv4.ip_local_port_range'],
+    ['ENOBUFS', 'the kernel is out of memory for sockets, so new sessions fail'],
+    ['ENOMEM', 'the kernel is out of memory for sockets, so new sessions fail'],
+  ])
+  return shortages.get(errno(error) ?? '') ?? null
+}
+
 /** One line for a person: the message of an error and of what caused it, without repeating itself. */
 export function explain(error: unknown): string {
   const parts: string[] = []
@@ -107,5 +123,6 @@ export function explain(error: unknown): string {
     if (!(current instanceof Error)) break
     current = current instanceof AggregateError ? current.errors[0] : current.cause
   }
-  return parts.join(': ').replace(/\s+/g, ' ')
+  // Node's note on where a connection would have come from.
+  return parts.join(': ').replaceAll(' - Local (undefined:undefined)', '').replace(/\s+/g, ' ')
 }

@@ -22,6 +22,7 @@ const io: Io = {
   env: process.env,
   version: version(),
   pid: process.pid,
+  memoryLimit: () => process.constrainedMemory(),
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
   columns: () => (process.stdout.isTTY ? process.stdout.columns : null),

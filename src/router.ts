@@ -6,6 +6,9 @@ import { type RouterStatus, STATUS_FORMAT } from './admin/status.ts'
 import { now } from './clock.ts'
 import type { ClusterConfig, Config } from './config/config.ts'
 import { explain } from './errors.ts'
+import { NO_LIMITS, type ProcessLimits } from './process-limits.ts'
+import { misfits } from './proxy/capacity.ts'
+import { ProcessRoom } from './proxy/process-room.ts'
 import { Proxy } from './proxy/proxy.ts'
 import type { Templates, TemplatesDeps } from './templates/templates.ts'
 import { Track } from './track/track.ts'
@@ -18,6 +21,8 @@ import { Watcher } from './watcher/watcher.ts'
 /** What of the process the templates' files and commands need, besides the rest. */
 export interface RouterDeps extends Pick<TemplatesDeps, 'env' | 'pid' | 'signalGroup' | 'isAlive' | 'log'> {
   readonly version: string
+  /** What the kernel lets the process have; without it nothing is known of that. */
+  readonly limits?: ProcessLimits
   /** In the place of the DCS that the configuration names; the demo has one of its own. */
   readonly createDcs?: typeof createDcs
 }
@@ -33,6 +38,7 @@ export class Router {
   readonly #config: Config
   readonly #deps: RouterDeps
   readonly #parts: readonly Part[]
+  readonly #room: ProcessRoom
   /** null: there are neither templates nor hooks, or it has not been started. */
   #templates: Templates | null = null
   readonly #track: Track
@@ -45,7 +51,8 @@ export class Router {
   constructor(config: Config, deps: RouterDeps) {
     this.#config = config
     this.#deps = deps
-    this.#parts = config.clusters.map((cluster) => buildPart(cluster, config, deps))
+    this.#room = new ProcessRoom(deps.limits, config.clusters.filter(isServed).length)
+    this.#parts = config.clusters.map((cluster) => buildPart(cluster, config, deps, this.#room))
     this.#track = new Track({ files: config.track.files, log: deps.log })
     for (const { watcher } of this.#parts) {
       // After the proxy, which is to hold or to open before anything else is done.
@@ -61,6 +68,9 @@ export class Router {
 
   /** All or nothing: rejects with a RouterError, and nothing is left running then. The DCS need not be there. */
   async start(): Promise<void> {
+    const served = this.#config.clusters.filter(isServed).map(({ proxy }) => proxy)
+    for (const misfit of misfits(served, this.#deps.limits ?? NO_LIMITS))
+      this.#deps.log.warn({ event: 'limits-misfit' }, misfit)
     try {
       for (const { proxy } of this.#parts) await proxy?.start()
       await this.#startAdmin()
@@ -75,8 +85,11 @@ export class Router {
 
   status(): RouterStatus {
     const { version, pid } = this.#deps
-    const serving = this.#config.clusters.filter(({ proxy }) => proxy.listeners.length > 0)
-    const limits = serving.map(({ proxy }) => proxy.maxConnections)
+    const limits = this.#config.clusters.filter(isServed).map(({ proxy }) => proxy.maxConnections || Infinity)
+    const maxConnections = Math.min(
+      this.#room.seats.limit,
+      limits.reduce((sum, limit) => sum + limit, 0),
+    )
     return {
       format: STATUS_FORMAT,
       version,
@@ -85,7 +98,7 @@ export class Router {
       startedAt: this.#startedAt,
       now: now(),
       stopping: this.#isDraining || this.#closing !== null,
-      maxConnections: limits.includes(0) ? 0 : limits.reduce((sum, limit) => sum + limit, 0),
+      maxConnections: Number.isFinite(maxConnections) ? maxConnections : 0,
       clusters: this.#parts.map(({ watcher, proxy, config: { localMember } }) => {
         return { view: watcher.view, proxy: proxy?.status() ?? null, localMember }
       }),
@@ -145,7 +158,11 @@ export class Router {
   }
 }
 
-function buildPart(config: ClusterConfig, { clusters, stateDir }: Config, deps: RouterDeps): Part {
+function isServed({ proxy }: ClusterConfig): boolean {
+  return proxy.listeners.length > 0
+}
+
+function buildPart(config: ClusterConfig, { clusters, stateDir }: Config, deps: RouterDeps, room: ProcessRoom): Part {
   const { createDcs: dcsOf = createDcs } = deps
   // Where there are several, every line says whose it is.
   const log =
@@ -153,8 +170,8 @@ function buildPart(config: ClusterConfig, { clusters, stateDir }: Config, deps: 
   const rest = new RestClient(config.restApi, config.proxy.check.timeoutMs, log)
   const state = stateDir === null ? null : new StateFile({ ...identityOf(config), dir: stateDir, log })
   const watcher = new Watcher({ config, dcs: dcsOf(config, rest, log, clusters), rest, state, log })
-  if (config.proxy.listeners.length === 0) return { config, watcher, proxy: null }
-  const proxy = new Proxy({ config: config.proxy, log, dialFailed: (failure) => watcher.dialFailed(failure) })
+  if (!isServed(config)) return { config, watcher, proxy: null }
+  const proxy = new Proxy({ config: config.proxy, log, room, dialFailed: (failure) => watcher.dialFailed(failure) })
   watcher.subscribe((view) => proxy.apply(view))
   return { config, watcher, proxy }
 }

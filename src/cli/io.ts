@@ -3,6 +3,8 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly version: string
   readonly pid: number
+  /** Bytes of memory that the control group allows; 0, or more than there is: it has no limit. */
+  memoryLimit(): number
   /** Writes to standard output. */
   out(text: string): void
   /** Writes to standard error. */

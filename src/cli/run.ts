@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import { explain } from '../errors.ts'
+import { readLimits } from '../process-limits.ts'
 import type { RouterDeps } from '../router.ts'
 import { EXIT, type Io } from './io.ts'
 import { loadOrReport } from './load.ts'
@@ -40,7 +41,8 @@ export async function run({ config: configFlag }: RunOptions, io: Io): Promise<n
 function accessOf(io: Io): Omit<RouterDeps, 'log'> {
   const { version, pid, env } = io
   const signalGroup: RouterDeps['signalGroup'] = (group, signal) => io.signalGroup(group, signal)
-  return { version, pid, env, signalGroup, isAlive: (other) => io.isAlive(other) }
+  const limits = readLimits(io.memoryLimit())
+  return { version, pid, env, limits, signalGroup, isAlive: (other) => io.isAlive(other) }
 }
 
 /**

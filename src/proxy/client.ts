@@ -1,11 +1,15 @@
 /** An accepted connection that has no server yet: what it sends is kept, and its departure is noticed. */
 import type { Socket } from 'node:net'
+import type { ProcessRoom } from './process-room.ts'
 import { firstPacket, type FirstPacket } from '../pgwire.ts'
 
 /** What is kept of a client without a server; then it has to wait. Bytes. */
 const MAX_PENDING = 16 * 1024
 /** How long a refused client may take to hang up. Milliseconds. */
 const REFUSAL_LINGER_MS = 1000
+
+/** Where clients are counted that send much before a server has answered. */
+export type Talk = Pick<ProcessRoom, 'enterTalkative' | 'leaveTalkative'>
 
 export class Client {
   readonly socket: Socket
@@ -21,10 +25,14 @@ export class Client {
   readonly #gone = new AbortController()
   #pending: Buffer = Buffer.alloc(0)
   #sink: ((bytes: Buffer) => void) | null = null
+  readonly #room: Talk | null
+  #isTalkative = false
 
-  constructor(socket: Socket, place: number) {
+  /** `room`: where it is counted when it sends much; null: nowhere. */
+  constructor(socket: Socket, place: number, room: Talk | null = null) {
     this.socket = socket
     this.place = place
+    this.#room = room
     socket.on('data', this.#onData)
     socket.on('end', this.#onGone)
     socket.on('close', this.#onGone)
@@ -89,6 +97,7 @@ export class Client {
 
   /** Hands the socket over, paused: from here on it is somebody else's. The server has all that was fed. */
   release(): void {
+    this.#endTalk()
     this.#sink = null
     this.socket.pause()
     this.socket.off('data', this.#onData)
@@ -131,6 +140,7 @@ export class Client {
   }
 
   #leave(): void {
+    this.#endTalk()
     this.#sink = null
     this.#gone.abort()
   }
@@ -138,8 +148,22 @@ export class Client {
   readonly #onData = (chunk: Buffer): void => {
     if (this.gone.aborted) return
     this.#pending = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk])
-    if (this.#pending.length >= MAX_PENDING) this.socket.pause()
+    if (this.#pending.length >= MAX_PENDING && !this.#pauseTalkative()) return
     this.#sink?.(chunk)
+  }
+
+  /** No PostgreSQL client says so much before a server has answered: false: there is no room for one more such. */
+  #pauseTalkative(): boolean {
+    this.socket.pause()
+    if (this.#isTalkative) return true
+    this.#isTalkative = this.#room?.enterTalkative() ?? true
+    if (!this.#isTalkative) this.drop(`it had sent ${this.#pending.length} bytes before a server answered`)
+    return this.#isTalkative
+  }
+
+  #endTalk(): void {
+    if (this.#isTalkative) this.#room?.leaveTalkative()
+    this.#isTalkative = false
   }
 
   readonly #onGone = (): void => {

@@ -2,12 +2,14 @@
 import type { Logger } from 'pino'
 import { now } from '../clock.ts'
 import type { ProxyConfig } from '../config/config.ts'
+import { shortage } from '../errors.ts'
 import { type DialFailure, isSameAddress } from '../watcher/view.ts'
 import { inSeconds } from '../wording.ts'
 import type { Client } from './client.ts'
 import { dial, type Answered } from './dial.ts'
 import { Dials } from './dials.ts'
 import type { Ledger } from './ledger.ts'
+import type { ProcessRoom } from './process-room.ts'
 import type { Target } from './route.ts'
 import { Session } from './session.ts'
 
@@ -16,6 +18,7 @@ export interface ConnectorDeps {
   readonly log: Logger
   readonly dialFailed: (failure: DialFailure) => void
   readonly ledger: Ledger
+  readonly room: Pick<ProcessRoom, 'descriptors'>
   readonly failedDial: () => unknown
 }
 
@@ -113,7 +116,9 @@ export class Connector {
         this.#deps.dialFailed({ ...target, reason: result.reason, startedAt })
         return result
       case 'local':
-        this.#starved(result.reason)
+        this.#starved(
+          shortage(result.error, this.#deps.room.descriptors) ?? `no server can be dialled: ${result.reason}`,
+        )
         return { kind: 'none', reason: result.reason }
       case 'rejected':
         client.destroy()
@@ -151,7 +156,7 @@ export class Connector {
     this.#isStarved = reason !== null
     const fields = { event: 'dial-trouble', reason }
     if (reason === null) this.#deps.log.info(fields, `${this.#name}: dials again`)
-    else this.#deps.log.error(fields, `${this.#name}: cannot dial, and not because of the server: ${reason}`)
+    else this.#deps.log.error(fields, `${this.#name}: ${reason}`)
   }
 }
 

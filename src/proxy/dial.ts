@@ -18,7 +18,7 @@ export type Dialled =
   /** The server takes nobody. The client has seen nothing of it and may be held again. */
   | { readonly kind: 'down'; readonly reason: string }
   /** This machine could not even try; it says nothing about the server. */
-  | { readonly kind: 'local'; readonly reason: string }
+  | { readonly kind: 'local'; readonly reason: string; readonly error: Error }
   /** Nothing is known against the server, and the client is to be served anew: see `DialOptions.signal`, `onFed`. */
   | { readonly kind: 'again' }
   | { readonly kind: 'client-gone' }
@@ -91,7 +91,7 @@ export async function dial({ address, client, timeoutMs, keepaliveMs, signal }: 
   const onError = (error: Error): void => {
     const unresolved = failureOf(error) === 'unresolved' ? 'the name does not resolve: ' : ''
     const reason = `${where}: ${unresolved}${explain(error)}`
-    if (!isConnected && failedHere(error)) resolve({ kind: 'local', reason })
+    if (!isConnected && failedHere(error)) resolve({ kind: 'local', reason, error })
     else onBreak(reason)
   }
   const onBreak = (reason: string): void => {

@@ -4,16 +4,17 @@ import type { Socket } from 'node:net'
 import type { Logger } from 'pino'
 import { now } from '../clock.ts'
 import type { ListenerConfig, ProxyConfig } from '../config/config.ts'
-import { explain } from '../errors.ts'
+import { explain, shortage } from '../errors.ts'
 import type { ClusterView, DialFailure } from '../watcher/view.ts'
 import { roundRobin } from './balance.ts'
 import { Client } from './client.ts'
 import { PrimaryFollower } from './data-plane.ts'
 import { type EndReason, ENDINGS, Ledger, REFUSALS } from './ledger.ts'
 import { Listener } from './listener.ts'
+import { ProcessRoom } from './process-room.ts'
 import { Refusals } from './refusals.ts'
 import { RouteControl } from './route-control.ts'
-import { RouteServer } from './route-server.ts'
+import { RouteServer, type Unserved } from './route-server.ts'
 import { Seats } from './seats.ts'
 import type { ProxyStatus } from './status.ts'
 
@@ -22,6 +23,8 @@ export interface ProxyDeps {
   readonly log: Logger
   /** A dial that failed is an observation of the watcher. */
   readonly dialFailed: (failure: DialFailure) => void
+  /** What the proxies of the process share. */
+  readonly room?: ProcessRoom
 }
 
 interface Served {
@@ -31,8 +34,6 @@ interface Served {
   readonly ledger: Ledger
 }
 
-/** How many refused clients may be on their way out at a time. */
-const MAX_REFUSALS = 1000
 /** How long those may take that are being refused when the drain ends. Milliseconds. */
 const LAST_WORDS_MS = 1000
 const STOPPING = 'the router is shutting down'
@@ -42,6 +43,7 @@ export class Proxy {
   readonly #served: readonly Served[]
   readonly #totals = { accepted: 0, failedDials: 0 }
   readonly #seats: Seats
+  readonly #room: ProcessRoom
   readonly #follower: PrimaryFollower
   #arrivals = 0
   readonly #refusals: Refusals
@@ -49,9 +51,10 @@ export class Proxy {
 
   constructor(deps: ProxyDeps) {
     this.#deps = deps
-    const { config } = deps
+    const { config, room = new ProcessRoom() } = deps
+    this.#room = room
     this.#seats = new Seats(config.maxConnections === 0 ? Infinity : config.maxConnections)
-    this.#refusals = new Refusals(config.hold.refuseTls, MAX_REFUSALS)
+    this.#refusals = new Refusals(config.hold.refuseTls, this.#room.refusals)
     this.#served = config.listeners.map((listener) => this.#build(listener))
     // Every route may have sessions on the primary: all of them are fenced before any of them may use the next one.
     const controls = this.#served.map(({ control }) => control)
@@ -71,11 +74,21 @@ export class Proxy {
     const ledger = new Ledger(name, log)
     const hasRoom = (): boolean => this.#held() < config.hold.maxConnections
     const failedDial = (): number => this.#totals.failedDials++
-    const deps = { config, listener, log, ledger, refusals: this.#refusals, hasRoom, dialFailed, failedDial }
+    const deps = {
+      config,
+      listener,
+      log,
+      ledger,
+      refusals: this.#refusals,
+      room: this.#room,
+      hasRoom,
+      dialFailed,
+      failedDial,
+    }
     const route = new RouteServer(deps, roundRobin)
     const events = {
       accept: (socket: Socket) => this.#accept(route, socket),
-      trouble: (error: Error | null) => trouble(name, log, error),
+      trouble: (error: Error | null) => trouble(name, log, error, this.#room),
     }
     const control = new RouteControl(listener, route, log)
     return { route, control, ledger, listener: new Listener(listener, config.tcpKeepaliveMs, events) }
@@ -165,15 +178,24 @@ export class Proxy {
 
   #accept(route: RouteServer, socket: Socket): void {
     this.#totals.accepted++
-    const client = new Client(socket, this.#arrivals++)
-    // Those that are refused take no seat: they must not keep others out while they hang up.
-    if (this.#seats.makeRoom()) {
+    const client = new Client(socket, this.#arrivals++, this.#room)
+    const unserved = this.#unserved()
+    if (unserved === null) {
       this.#seats.take(client)
-      route.serve(client, null)
-      return
+      this.#room.seats.take(client)
     }
-    const message = `the router's limit of ${this.#deps.config.maxConnections} connections is reached (max_connections)`
-    route.serve(client, { reason: 'connection-limit', sqlState: '53300', message })
+    route.serve(client, unserved)
+  }
+
+  /** Those that are refused take no seat: they must not keep others out while they hang up. */
+  #unserved(): Unserved | null {
+    const { maxConnections } = this.#deps.config
+    if (!this.#seats.makeRoom()) {
+      const message = `the router's limit of ${maxConnections} connections is reached (max_connections)`
+      return { reason: 'connection-limit', sqlState: '53300', message }
+    }
+    if (this.#room.seats.makeRoom()) return null
+    return { reason: 'process-limit', sqlState: '53300', message: this.#room.limit }
   }
 
   #held(): number {
@@ -181,10 +203,11 @@ export class Proxy {
   }
 }
 
-function trouble(listener: string, log: Logger, error: Error | null): void {
-  const fields = { event: 'accept-trouble', reason: error === null ? null : explain(error) }
+function trouble(listener: string, log: Logger, error: Error | null, { descriptors }: ProcessRoom): void {
+  const reason = error === null ? null : (shortage(error, descriptors) ?? explain(error))
+  const fields = { event: 'accept-trouble', reason }
   if (error === null) log.info(fields, `${listener}: accepts connections again`)
-  else log.error(fields, `${listener}: cannot accept connections: ${fields.reason}`)
+  else log.error(fields, `${listener}: cannot accept connections: ${reason}`)
 }
 
 /** Sessions that are closed because their server is not, or no longer, what their route is for. */

@@ -22,7 +22,7 @@ export class Refusals {
   /** The oldest first. */
   readonly #leaving = new Set<Client>()
 
-  /** `limit`: how many may be on their way out at a time; where there is one more, the oldest is closed. */
+  /** `limit`: how many may be on their way out at a time; where there is one more, the oldest silent one is closed. */
   constructor(tls: ProxyConfig['hold']['refuseTls'], limit: number) {
     this.#tls = tls
     this.#limit = limit
@@ -39,10 +39,12 @@ export class Refusals {
     this.#leaving.add(client)
     client.socket.once('close', () => this.#leaving.delete(client))
     if (this.#leaving.size <= this.#limit) return
-    const [oldest] = this.#leaving
-    if (oldest === undefined) return
-    this.#leaving.delete(oldest)
-    oldest.drop('too many others were being refused')
+    // Rather one that has not spoken: the others are about to read why.
+    const all = [...this.#leaving]
+    const leaver = all.find(({ hasSpoken }) => !hasSpoken) ?? all[0]
+    if (leaver === undefined) return
+    this.#leaving.delete(leaver)
+    leaver.drop('too many others were being refused')
   }
 
   /** Resolves when those that are on their way out now are closed. */

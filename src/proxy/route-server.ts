@@ -8,6 +8,7 @@ import type { Client } from './client.ts'
 import { Connector, type Choose, type ConnectorDeps } from './connector.ts'
 import { Hold } from './hold.ts'
 import type { EndReason, RefusalReason } from './ledger.ts'
+import type { ProcessRoom } from './process-room.ts'
 import { PATIENCE_MS, type Refusal, type Refusals } from './refusals.ts'
 import { nounOf, type Target } from './route.ts'
 import { Sessions } from './sessions.ts'
@@ -15,6 +16,7 @@ import { Sessions } from './sessions.ts'
 export interface RouteDeps extends ConnectorDeps {
   readonly listener: ListenerConfig
   readonly refusals: Refusals
+  readonly room: ProcessRoom
   /** Whether one more client may be held, over all routes. */
   readonly hasRoom: () => boolean
 }
@@ -226,7 +228,9 @@ export class RouteServer {
   /** A cancel request belongs to a session that exists; which one only its server can tell. It never waits. */
   async #cancel(client: Client): Promise<void> {
     const deadline = AbortSignal.any([AbortSignal.timeout(this.#deps.config.timeouts.connectMs), this.#closing.signal])
-    await Promise.all(this.#sessions.targets().map(({ address }) => sendCancel(address, client.pending, deadline)))
+    const send = ({ address }: Target): Promise<void> =>
+      this.#deps.room.cancels.pass(() => sendCancel(address, client.pending, deadline), deadline)
+    await Promise.all(this.#sessions.targets().map(send))
     client.destroy()
   }
 }

@@ -5,18 +5,18 @@ import type { Client } from './client.ts'
 const MIN_SILENCE_MS = 1000
 
 export class Seats {
-  readonly #limit: number
+  readonly limit: number
   readonly #taken = new Set<Client>()
   /** Those that had said nothing when they were looked at last; the oldest first. */
   readonly #silent = new Set<Client>()
 
   constructor(limit: number) {
-    this.#limit = limit
+    this.limit = limit
   }
 
   /** Whether one more client can be seated, be it in the place of a silent one, which is closed. */
   makeRoom(): boolean {
-    if (this.#taken.size < this.#limit) return true
+    if (this.#taken.size < this.limit) return true
     for (const client of this.#silent) {
       if (!client.hasSpoken && client.ageMs < MIN_SILENCE_MS) return false
       this.#silent.delete(client)

@@ -26,6 +26,8 @@ export type RouterOptions = {
   readonly env?: Readonly<Record<string, string>>
   /** After `run -c FILE`. */
   readonly args?: readonly string[]
+  /** How many files it may have open (`ulimit -n`). */
+  readonly descriptors?: number
 }
 
 /** The router under test: `main.ts run` as a process of its own. */
@@ -96,11 +98,19 @@ export class RouterProcess implements AsyncDisposable {
 
   /** Starts it, also again after {@link stop}, and waits until it listens on both ports. */
   async start(): Promise<void> {
-    const { env = {}, args = [] } = this.#options
+    const { env = {}, args = [], descriptors } = this.#options
     const logFile = join(this.#dir.path, 'router.log')
     const onLine = (line: string) => this.#read(line)
     const command = [MAIN, 'run', '-c', this.configFile, ...args]
-    this.#child = await Child.start(process.execPath, command, { cwd: this.#dir.path, env, logFile, onLine })
+    const options = { cwd: this.#dir.path, env, logFile, onLine }
+    this.#child =
+      descriptors === undefined
+        ? await Child.start(process.execPath, command, options)
+        : await Child.start(
+            '/bin/sh',
+            ['-c', `ulimit -n ${descriptors}; exec "$0" "$@"`, process.execPath, ...command],
+            options,
+          )
     const ports = [this.primaryPort, this.replicaPort]
     try {
       await this.#child.until('the router listens', () => ports.every((port) => listens(port)))

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { test } from 'node:test'
-import { errno, explain, failedHere, failureOf, RouterError, type Failure } from '../../src/errors.ts'
+import { errno, explain, failedHere, failureOf, RouterError, shortage, type Failure } from '../../src/errors.ts'
 
 function coded(code: unknown, options?: ErrorOptions): Error {
   return Object.assign(new Error(`it failed: ${String(code)}`, options), { code })
@@ -64,6 +64,19 @@ test('explains an error and what caused it in one line, without repetition', () 
   assert.equal(explain(new Error('x', { cause: 7 })), 'x: unknown')
   assert.equal(explain(new AggregateError([new Error('first'), new Error('second')], 'both')), 'both: first')
   assert.equal(explain(undefined), '')
+})
+
+test('says what this machine is out of, with the limit and the setting', () => {
+  const error = Object.assign(new Error('connect EMFILE 127.0.0.1:5841 - Local (undefined:undefined)'), {
+    code: 'EMFILE',
+  })
+  assert.equal(
+    shortage(new Error('no', { cause: error }), 256),
+    'out of file descriptors (limit 256), so new sessions fail: raise LimitNOFILE (two per session)',
+  )
+  assert.match(shortage(Object.assign(new Error(), { code: 'ENFILE' }), null) ?? '', /fs\.file-max/)
+  assert.equal(shortage(Object.assign(new Error(), { code: 'ECONNREFUSED' }), 256), null)
+  assert.equal(explain(error), 'connect EMFILE 127.0.0.1:5841')
 })
 
 test('a RouterError keeps its code, its message and its cause', () => {

@@ -25,6 +25,10 @@ export class FakeIo implements Io {
 
   rows = (): number | null => (this.#width === null ? null : 24)
 
+  memoryLimit(): number {
+    return 0
+  }
+
   onKey(): null {
     return null
   }
