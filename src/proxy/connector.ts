@@ -18,7 +18,7 @@ export interface ConnectorDeps {
   readonly log: Logger
   readonly dialFailed: (failure: DialFailure) => void
   readonly ledger: Ledger
-  readonly room: Pick<ProcessRoom, 'descriptors'>
+  readonly room: Pick<ProcessRoom, 'descriptors' | 'grant' | 'giveBack'>
   readonly failedDial: () => unknown
 }
 
@@ -138,9 +138,11 @@ export class Connector {
       server,
       clientTimeoutMs: clientMs,
       serverTimeoutMs: serverMs,
+      readAhead: this.#deps.room,
       ending: (reason) => {
         const why = {
           'client-timeout': `its client was idle for ${inSeconds(clientMs)} (timeouts.client)`,
+          'client-gone': 'its client has gone, and the server takes no more',
           'server-timeout': `its server was idle for ${inSeconds(serverMs)} (timeouts.server)`,
         }[reason]
         this.#deps.ledger.ended(reason, target.member, why)

@@ -1,13 +1,16 @@
 /** What the proxies of one process share: its descriptors and its memory. */
 import { NO_LIMITS, type ProcessLimits } from '../process-limits.ts'
 import { capacityOf } from './capacity.ts'
+import type { ReadAhead } from './departure.ts'
 import { Seats } from './seats.ts'
 import { Turnstile } from './turnstile.ts'
 
 /** Connections that cancel requests may have open at a time. */
 const MAX_CANCELS = 32
+/** What sessions may read ahead together. Bytes. */
+const MAX_READ_AHEAD = 64 * 1024 * 1024
 
-export class ProcessRoom {
+export class ProcessRoom implements ReadAhead {
   /** Of open files; null: not known. */
   readonly descriptors: number | null
   readonly seats: Seats
@@ -17,6 +20,7 @@ export class ProcessRoom {
   readonly refusals: number
   readonly cancels = new Turnstile(MAX_CANCELS)
   #talkative: number
+  #readAhead = MAX_READ_AHEAD
 
   /** `proxies`: how many share it. */
   constructor(limits: ProcessLimits = NO_LIMITS, proxies = 1) {
@@ -37,5 +41,15 @@ export class ProcessRoom {
 
   leaveTalkative(): void {
     this.#talkative++
+  }
+
+  grant(bytes: number): boolean {
+    if (this.#readAhead < bytes) return false
+    this.#readAhead -= bytes
+    return true
+  }
+
+  giveBack(bytes: number): void {
+    this.#readAhead += bytes
   }
 }

@@ -1,5 +1,8 @@
 /** A client and its server, joined: bytes both ways, with back-pressure and half-close. */
 import type { Socket } from 'node:net'
+import { DepartureWatch, type ReadAhead } from './departure.ts'
+
+export type OwnEnd = 'client-timeout' | 'server-timeout' | 'client-gone'
 
 export interface SessionOptions {
   readonly client: Socket
@@ -8,7 +11,8 @@ export interface SessionOptions {
   readonly clientTimeoutMs: number
   readonly serverTimeoutMs: number
   /** Called before the session is ended, where it is for a reason of its own. */
-  readonly ending: (reason: 'client-timeout' | 'server-timeout') => void
+  readonly ending: (reason: OwnEnd) => void
+  readonly readAhead: ReadAhead
 }
 
 /** Joins the sockets; both are owned from here on. `ended` resolves when both are closed. */
@@ -17,18 +21,25 @@ export class Session {
   readonly #server: Socket
   readonly ended: Promise<void>
 
-  constructor({ client, server, clientTimeoutMs, serverTimeoutMs, ending }: SessionOptions) {
+  constructor({ client, server, clientTimeoutMs, serverTimeoutMs, ending, readAhead }: SessionOptions) {
     this.#client = client
     this.#server = server
     this.ended = Promise.all([closed(client), closed(server)]).then(() => undefined)
-    const end = (reason: 'client-timeout' | 'server-timeout') => (): void => {
+    const end = (reason: OwnEnd) => (): void => {
       if (!client.destroyed || !server.destroyed) ending(reason)
       this.destroy()
     }
     client.setTimeout(clientTimeoutMs, end('client-timeout'))
     server.setTimeout(serverTimeoutMs, end('server-timeout'))
-    copy(client, server)
-    copy(server, client)
+    const gone = (reason: OwnEnd): void => end(reason)()
+    const watch = new DepartureWatch({ client, server, clientTimeoutMs, readAhead, gone })
+    copy(client, server, {
+      blocked: (bytes) => watch.blocked(bytes),
+      drained: () => watch.flowing(),
+      over: () => watch.ended(),
+    })
+    copy(server, client, { blocked: () => server.pause(), drained: () => server.resume(), over: () => undefined })
+    void this.ended.then(() => watch.close())
     // One that broke before there was anybody to notice it.
     if (client.destroyed || server.destroyed) this.destroy()
   }
@@ -45,17 +56,32 @@ export class Session {
   }
 }
 
+/** What one direction is told of. */
+interface Flow {
+  /** The other side has not taken the last `bytes` yet: no more may be read. */
+  readonly blocked: (bytes: number) => void
+  readonly drained: () => void
+  /** There is nothing more to come. */
+  readonly over: () => void
+}
+
 /** One direction. The end of `from` becomes the end of `to`; a side that closes altogether takes the other with it. */
-function copy(from: Socket, to: Socket): void {
-  from.on('data', (chunk) => {
-    if (!to.write(chunk)) from.pause()
+function copy(from: Socket, to: Socket, flow: Flow): void {
+  from.on('data', (chunk: Buffer) => {
+    if (!to.write(chunk)) flow.blocked(chunk.length)
   })
-  to.on('drain', () => from.resume())
-  from.once('end', () => to.end())
+  to.on('drain', flow.drained)
+  from.once('end', () => {
+    to.end()
+    flow.over()
+  })
   // 'close' follows, and does what there is to do.
   from.on('error', () => undefined)
   // However it went: what was read of it is still on its way to the other side.
-  from.once('close', () => to.destroySoon())
+  from.once('close', () => {
+    to.destroySoon()
+    if (!to.destroyed) flow.over()
+  })
   from.resume()
 }
 

@@ -190,6 +190,53 @@ test('keeps a session on which bytes pass now and then, in one direction or the 
   assert.equal(client.ended || backend.ended, false)
 })
 
+for (const [what, leave] of [
+  ['closes its connection', (client: Wire) => client.socket.destroySoon()],
+  ['resets its connection', (client: Wire) => client.socket.resetAndDestroy()],
+  ['is killed in the middle', (client: Wire) => client.socket.destroy()],
+] as const) {
+  test(`ends the session of a client that ${what} while its server does not read`, async () => {
+    const { client, backend, rig } = await joined()
+    backend.socket.pause()
+    let before = -1
+    await until(
+      'the proxy takes no more',
+      () => {
+        client.send(Buffer.alloc(1_000_000))
+        const isStuck = before === client.socket.bytesWritten - client.socket.writableLength
+        before = client.socket.bytesWritten - client.socket.writableLength
+        return isStuck && before > 0
+      },
+      { everyMs: 100 },
+    )
+    if (what === 'closes its connection') client.socket.end()
+    leave(client)
+    await until('the session is over', () => rig.sessions === 0, { timeoutMs: 60_000 })
+    await until('the server sees it', () => {
+      backend.socket.resume()
+      return backend.ended || backend.closed
+    })
+    if (what === 'resets its connection') return
+    assert.equal(rig.proxy.status().endings['client-gone'], 1)
+    assert.match(String(rig.events('session-ended')[0]?.['msg']), /closed 1 session on pg1: its client has gone/)
+  })
+}
+
+test('keeps the session of a client that has half-closed and waits for its answer', async () => {
+  const { client, backend, rig } = await joined()
+  client.send('last words').socket.end()
+  await until('the server sees the end', () => backend.ended)
+  const since = performance.now()
+  await until('more time has passed than a stuck client is given', () => performance.now() - since > 22_000, {
+    everyMs: 200,
+    timeoutMs: 30_000,
+  })
+  backend.send('answer').socket.end()
+  await client.got(Buffer.concat([AUTH_OK, Buffer.from('answer')]))
+  await until('the session is over', () => rig.sessions === 0)
+  assert.deepEqual(rig.events('session-ended'), [])
+})
+
 test('keeps silent sessions for ever where the timeouts are 0', async () => {
   const { client, backend, rig } = await joined({ timeouts: { clientMs: 0, serverMs: 0 } })
   const timers = process.getActiveResourcesInfo().filter((type) => type === 'Timeout')

@@ -1,0 +1,119 @@
+/**
+ * Finds out that a client has left whose server takes no more of what it sent. Nothing is read of such a client, so its end
+ * is not seen; and one that has ended its side may only have half-closed and wait for an answer.
+ */
+import type { Socket } from 'node:net'
+
+const TICK_MS = 5000
+/** A client that has ended its side and whose bytes the server does not take is given up after this. Milliseconds. */
+const UNDELIVERED_MS = 15_000
+/** Idle time before the kernel asks the host of a half-closed client whether it is still there. Milliseconds. */
+const KEEPALIVE_MS = 5000
+/** What is read of a client beyond what the server takes, to find its end. Bytes. */
+const READ_AHEAD = 16 * 1024 * 1024
+const NOTHING = Buffer.alloc(0)
+
+/** What all sessions of a process may read ahead together. */
+export interface ReadAhead {
+  /** Whether `bytes` are granted; `giveBack` is due then. */
+  grant(bytes: number): boolean
+  giveBack(bytes: number): void
+}
+
+export interface DepartureOptions {
+  readonly client: Socket
+  readonly server: Socket
+  /** 0: never. Milliseconds. The socket's own timer is of no use here: looking counts as activity. */
+  readonly clientTimeoutMs: number
+  readonly readAhead: ReadAhead
+  readonly gone: (reason: 'client-gone' | 'client-timeout') => void
+}
+
+export class DepartureWatch {
+  readonly #options: DepartureOptions
+  #timer: NodeJS.Timeout | null = null
+  #isBlocked = false
+  #hasEnded = false
+  /** What may still be read ahead. Bytes; null: nothing was granted. */
+  #ahead: number | null = null
+  #delivered = 0
+  #stalledMs = 0
+  #moved = 0
+  #idleMs = 0
+
+  constructor(options: DepartureOptions) {
+    this.#options = options
+  }
+
+  /** The server has not taken the last `bytes` yet. */
+  blocked(bytes: number): void {
+    this.#isBlocked = true
+    if (this.#ahead !== null) this.#ahead -= bytes
+    if ((this.#ahead ?? 0) <= 0) this.#options.client.pause()
+    this.#start()
+  }
+
+  /** The server has taken all. */
+  flowing(): void {
+    this.#isBlocked = false
+    this.#endReadAhead()
+    if (!this.#options.client.destroyed) this.#options.client.resume()
+    if (!this.#hasEnded) this.#stop()
+  }
+
+  /** The client has ended its side, or is closed: what it has sent goes on to the server, as long as that takes it. */
+  ended(): void {
+    this.#hasEnded = true
+    if (!this.#options.client.destroyed) this.#options.client.setKeepAlive(true, KEEPALIVE_MS)
+    this.#start()
+  }
+
+  /** The session is over. */
+  close(): void {
+    this.#stop()
+    this.#endReadAhead()
+  }
+
+  #start(): void {
+    this.#timer ??= setInterval(() => this.#tick(), TICK_MS)
+  }
+
+  #stop(): void {
+    if (this.#timer !== null) clearInterval(this.#timer)
+    this.#timer = null
+    this.#stalledMs = 0
+    this.#idleMs = 0
+  }
+
+  #tick(): void {
+    const { client, server, clientTimeoutMs, gone } = this.#options
+    const delivered = server.bytesWritten - server.writableLength
+    this.#stalledMs = server.writableLength > 0 && delivered === this.#delivered ? this.#stalledMs + TICK_MS : 0
+    this.#delivered = delivered
+    const moved = client.bytesRead + client.bytesWritten + server.bytesRead + delivered
+    this.#idleMs = moved === this.#moved ? this.#idleMs + TICK_MS : 0
+    this.#moved = moved
+    if (this.#hasEnded && this.#stalledMs >= UNDELIVERED_MS) {
+      gone('client-gone')
+      return
+    }
+    if (clientTimeoutMs > 0 && this.#idleMs >= clientTimeoutMs) {
+      gone('client-timeout')
+      return
+    }
+    if (this.#isBlocked && !this.#hasEnded && this.#stalledMs > 0) this.#readAhead()
+    // The kernel knows of a client that has gone for good, and says so to who writes. Of nothing the client sees nothing.
+    if (client.writable && client.writableLength === 0) client.write(NOTHING)
+  }
+
+  #readAhead(): void {
+    if (this.#ahead !== null || !this.#options.readAhead.grant(READ_AHEAD)) return
+    this.#ahead = READ_AHEAD
+    this.#options.client.resume()
+  }
+
+  #endReadAhead(): void {
+    if (this.#ahead !== null) this.#options.readAhead.giveBack(READ_AHEAD)
+    this.#ahead = null
+  }
+}
