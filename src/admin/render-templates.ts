@@ -1,5 +1,5 @@
 /** What the templates say of themselves, as lines for a person: what needs one first. */
-import type { CommandResult } from '../templates/commands/result.ts'
+import { reasonLineOf } from '../templates/commands/reason-line.ts'
 import type { GroupState, GroupStatus, HookStatus, KeysStatus, TemplatesStatus } from '../templates/status.ts'
 import { age, count } from './terminal.ts'
 
@@ -66,11 +66,11 @@ function joined(parts: readonly string[], separator: string): string {
   return parts.filter((part) => part !== '').join(separator)
 }
 
-/** With the last line of what the command wrote that failed, where the reason does not hold it. */
+/** With the line that says why of what the command wrote that failed, where the reason does not hold it. */
 function reasonOf({ state, reason, templates, reload }: GroupStatus): string {
   if (state === 'in-sync') return ''
   const failed = templates.find(({ check }) => check?.ok === false)?.check ?? reload?.last ?? null
-  const line = state !== 'failed' || failed?.ok !== false ? '' : lastLine(failed)
+  const line = state !== 'failed' || failed?.ok !== false ? '' : reasonLineOf(failed.output)
   return line === '' || reason.includes(line) ? reason : `${reason}: ${line}`
 }
 
@@ -82,10 +82,6 @@ function reloadText({ reload }: GroupStatus): string {
 
 function writtenText(writtenAt: number | null, now: number): string {
   return writtenAt === null ? 'not written since the start' : `written ${age(now - writtenAt)} ago`
-}
-
-function lastLine({ output }: CommandResult): string {
-  return output.trimEnd().split('\n').at(-1)?.trim() ?? ''
 }
 
 function keysNote({ root, state, count: keys, readAt, error }: KeysStatus, now: number): Ranked {
@@ -102,7 +98,7 @@ function hookNotes({ name, state, member, running, last }: HookStatus, now: numb
   const notes: Ranked[] = []
   if (running) notes.push({ rank: RANK.hookRunning, note: ['Hook', `${name}: running for ${about}`] })
   if (last?.ok !== false) return notes
-  const line = lastLine(last)
+  const line = reasonLineOf(last.output)
   const output = line === '' || last.outcome.includes(line) ? '' : `: ${line}`
   const ended = age(now - last.startedAt - last.durationMs)
   const text = `${name}: FAILED ${ended} ago: ${last.outcome}${output}`

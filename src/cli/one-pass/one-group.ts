@@ -1,4 +1,5 @@
 /** One reload group, once: rendered, and then shown, written elsewhere, or put in place as the router does it. */
+import { textOfBytes } from '../../binary-text.ts'
 import type { TemplateConfig } from '../../config/config.ts'
 import { explain } from '../../errors.ts'
 import { FactBook } from '../../templates/facts.ts'
@@ -90,7 +91,7 @@ async function compare({ template, text }: Text, { files, report }: GroupTask): 
     case 'missing':
     case 'content': {
       const before = await bytesOf((await placeOf(path)).path)
-      report({ kind: 'differs', path, before: before?.toString() ?? null, after: text })
+      report({ kind: 'differs', path, before: before === null ? null : textOfBytes(before), after: text })
     }
   }
 }

@@ -2,6 +2,7 @@
 import { lstat, mkdir, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { writeAtomically } from '../../atomic-file.ts'
+import { bytesOfText } from '../../binary-text.ts'
 import type { TemplateConfig } from '../../config/config.ts'
 import { failureOf, RouterError } from '../../errors.ts'
 import { bytesOf } from '../../templates/files/destination.ts'
@@ -19,8 +20,9 @@ export async function writeBelow(
   const path = join(directory, below)
   await makeDirectories(directory, dirname(below))
   const wanted = mode ?? (await modeOf(destination)) ?? DEFAULT_MODE
-  if (await isAs(path, text, wanted)) return { path, isWritten: false }
-  await writeAtomically(path, text, wanted)
+  const bytes = bytesOfText(text)
+  if (await isAs(path, bytes, wanted)) return { path, isWritten: false }
+  await writeAtomically(path, bytes, wanted)
   return { path, isWritten: true }
 }
 
@@ -37,10 +39,10 @@ async function makeDirectories(directory: string, below: string): Promise<void> 
   }
 }
 
-async function isAs(path: string, text: string, mode: number): Promise<boolean> {
+async function isAs(path: string, bytes: Buffer, mode: number): Promise<boolean> {
   const there = await lstat(path).catch(unlessMissing)
   if (there?.isFile() !== true || (there.mode & 0o7777) !== mode) return false
-  return (await bytesOf(path))?.equals(Buffer.from(text)) === true
+  return (await bytesOf(path))?.equals(bytes) === true
 }
 
 /** What nobody else may read there is nobody else's business here either. */

@@ -49,7 +49,9 @@ export class Calls implements Home, HelperCall {
       return this.#take(result, helper)
     } catch (error) {
       if (error instanceof Unanswered || error instanceof Stop) throw error
-      if (error instanceof HelperError) throw new Stop('failed', place, `${helper.name}${whom()}: ${error.message}`)
+      if (error instanceof HelperError) {
+        throw new Stop('failed', place, `${helper.name}${whom()}: ${error.message}${this.#whose(helper)}`)
+      }
       // The message of such an error may hold anything.
       const kind = error instanceof Error ? error.name : 'unknown'
       throw new Stop('failed', place, `${helper.name}${whom()}: an error of the router (${kind})`)
@@ -107,6 +109,13 @@ export class Calls implements Home, HelperCall {
     if (result === null || result === undefined) return null
     if (typeof result !== 'object') throw new TypeError('a helper gave something that is no value')
     return this.#known.get(result) ?? new Tracked(result, madeOf(suspects), this, null)
+  }
+
+  /** Whose text could not be quoted, to be put behind what is said of it: ` (the key /db)`. */
+  #whose({ unsafe }: Helper): string {
+    const origins = unsafe === 'quotes' ? this.#suspects.flatMap((suspect) => suspect.origins) : []
+    const keys = new Set(origins.flatMap((origin) => (origin.kind === 'key' ? [origin.what] : [])))
+    return keys.size === 0 ? '' : ` (the key ${[...keys].join(', ')})`
   }
 
   /** Whom the result of a call comes from, as far as that is not to be trusted. */

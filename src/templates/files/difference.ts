@@ -1,4 +1,5 @@
 /** Whether a file is as its template says. */
+import { bytesOfText } from '../../binary-text.ts'
 import { bytesOf, failed, placeOf } from './destination.ts'
 import type { Owners } from './owner.ts'
 import type { Difference, Target } from './target.ts'
@@ -8,7 +9,7 @@ export async function difference(target: Target, text: string, owners: Owners): 
   const { uid, gid } = await owners.resolve(target)
   const { path, stats } = await placeOf(destination)
   if (stats === null) return 'missing'
-  const wanted = Buffer.from(text)
+  const wanted = bytesOfText(text)
   const isSame = stats.size === wanted.length && (await read(path)).equals(wanted)
   if (!isSame) return 'content'
   if ((uid !== null && uid !== stats.uid) || (gid !== null && gid !== stats.gid)) return 'owner'

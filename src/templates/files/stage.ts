@@ -1,6 +1,7 @@
 /** Writes a file beside its destination. */
 import { constants } from 'node:fs'
 import { open, unlink } from 'node:fs/promises'
+import { bytesOfText } from '../../binary-text.ts'
 import { RouterError } from '../../errors.ts'
 import { digestOf, failed, placeOf } from './destination.ts'
 import { isMountPoint } from './mounts.ts'
@@ -26,7 +27,8 @@ export async function stage(target: Target, text: string, options: StageOptions)
   })
   try {
     try {
-      await file.writeFile(text)
+      const bytes = bytesOfText(text)
+      await file.writeFile(bytes)
       const own = await file.stat()
       const uid = owner.uid ?? stats?.uid ?? own.uid
       const gid = owner.gid ?? stats?.gid ?? own.gid
@@ -39,7 +41,7 @@ export async function stage(target: Target, text: string, options: StageOptions)
       // After the owner: changing that one takes bits away. Not before: nobody else may read it while it is half ours.
       await file.chmod(mode)
       await file.sync()
-      return { destination, path, staged, digest: digestOf(text), backup, uid, gid, mode }
+      return { destination, path, staged, digest: digestOf(bytes), backup, uid, gid, mode }
     } finally {
       await file.close()
     }

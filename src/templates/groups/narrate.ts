@@ -1,5 +1,6 @@
 /** What of a reload group a person on call wants to read: when trouble begins, when it is another one, when it ends. Pure. */
 import { printable } from '../../watcher/printable.ts'
+import { reasonLineOf } from '../commands/reason-line.ts'
 import type { CommandResult } from '../commands/result.ts'
 import type { LeftOut } from '../engine/render.ts'
 
@@ -49,7 +50,7 @@ export function narrateResult(group: string, before: Result, after: Result, sinc
     case 'failed': {
       const { event, destination, reason, output } = after
       const fields = { event, group, destination: destination ?? undefined, reason, output: output || undefined }
-      return [line('error', `${group}: ${reason}${output === '' ? '' : `: ${lastLine(output)}`}`, fields)]
+      return [line('error', `${group}: ${reason}${output === '' ? '' : `: ${reasonLineOf(output)}`}`, fields)]
     }
   }
 }
@@ -93,8 +94,4 @@ export function narrateLeftOut(source: string, before: readonly LeftOut[], after
       line('info', `${source}: ${member} is no longer left out`, { event: 'member-left-out-over', source, member }),
     ),
   ]
-}
-
-function lastLine(output: string): string {
-  return output.trimEnd().split('\n').at(-1) ?? ''
 }

@@ -1,4 +1,5 @@
 /** Reading what a template gives to a helper: what is not of the wanted kind is an error that says which argument and why. */
+import { bytesOfText } from '../../binary-text.ts'
 import { HelperError } from '../engine/helper.ts'
 import type { Shape } from '../engine/shape.ts'
 
@@ -65,7 +66,7 @@ export function kindOf(value: unknown): string {
 
 /** As Go compares texts: by their bytes, which for JavaScript's units differs beyond U+FFFF. */
 export function byBytes(a: string, b: string): number {
-  return a === b ? 0 : Buffer.compare(Buffer.from(a), Buffer.from(b))
+  return a === b ? 0 : Buffer.compare(bytesOfText(a), bytesOfText(b))
 }
 
 export function listShape(of: Shape): Shape {

@@ -1,4 +1,5 @@
 /** JSON in keys. */
+import { hasBytes } from '../../binary-text.ts'
 import { HelperError, type Helper } from '../engine/helper.ts'
 import { ANY } from '../engine/shape.ts'
 import { kindOf, listShape, newRecord, textOf } from './arguments.ts'
@@ -30,6 +31,7 @@ export const JSON_HELPERS: readonly Helper[] = [
 ]
 
 function parse(text: string): unknown {
+  if (hasBytes(text)) throw new HelperError('the text is not JSON: it holds bytes that are no UTF-8')
   let value: unknown
   try {
     value = JSON.parse(text, exactNumber)
@@ -48,6 +50,8 @@ function exactNumber(_name: string, value: unknown, context?: { readonly source?
 }
 
 function plain(value: unknown, depth: number): unknown {
+  // Half a character that JSON spells out stands for no byte.
+  if (typeof value === 'string') return hasBytes(value) ? value.toWellFormed() : value
   if (typeof value !== 'object' || value === null) return value
   if (depth >= DEEPEST) throw tooDeep()
   if (Array.isArray(value)) return value.map((item) => plain(item, depth + 1))

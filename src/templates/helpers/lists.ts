@@ -1,4 +1,5 @@
 /** Lists and maps: Go's `index` and `len`, confd's `map`, `reverse` and sorting, and choosing members. */
+import { bytesOfText } from '../../binary-text.ts'
 import { suggest } from '../../config/problem.ts'
 import { printable } from '../../watcher/printable.ts'
 import { HelperError, type Helper } from '../engine/helper.ts'
@@ -31,7 +32,7 @@ export const LIST_HELPERS: readonly Helper[] = [
     unsafe: 'settles',
     run: ([value]) => {
       if (Array.isArray(value)) return value.length
-      return isRecord(value) ? namesOf(value).length : Buffer.byteLength(textOf(value, 'the value'))
+      return isRecord(value) ? namesOf(value).length : bytesOfText(textOf(value, 'the value')).length
     },
   },
   {
@@ -77,7 +78,7 @@ export const LIST_HELPERS: readonly Helper[] = [
     run: ([list]) =>
       listOf(list, 'the list')
         .map((item) => textOf(item, 'an item of the list'))
-        .sort((a, b) => Buffer.byteLength(a) - Buffer.byteLength(b) || byBytes(a, b)),
+        .sort((a, b) => bytesOfText(a).length - bytesOfText(b).length || byBytes(a, b)),
   },
   {
     name: 'sortBy',

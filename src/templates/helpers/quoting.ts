@@ -1,4 +1,5 @@
 /** Text of strangers, made fit for what will read it: each target's own rules, or a refusal. */
+import { hasBytes } from '../../binary-text.ts'
 import { HelperError, type Helper } from '../engine/helper.ts'
 import { ANY, TEXT } from '../engine/shape.ts'
 import { isAbsent, textOf } from './arguments.ts'
@@ -29,10 +30,11 @@ const TARGETS: Readonly<Record<string, Quoting>> = {
   pgpass: (value) => lineOf(value, 'pgpass').replace(/[:\\]|^#|^\*$/g, '\\$&'),
   /** A value of postgresql.conf: guc-file.l, where a backslash escapes too. */
   postgresql: (value) => `'${lineOf(value, 'postgresql').replaceAll('\\', '\\\\').replaceAll(`'`, `''`)}'`,
-  /** One word of a POSIX shell (2.2.2, single quotes): only NUL cannot be in it. */
+  /** One word of a POSIX shell (2.2.2, single quotes): any bytes but NUL. */
   shell: (value) => {
     const text = textOf(value, 'the value')
-    if (/[\0\p{Cs}]/u.test(text)) throw new HelperError('a shell cannot be given a text with a NUL or half a character')
+    if (/[\0\ud800-\udc7f\udd00-\udfff]/u.test(text))
+      throw new HelperError('a shell cannot be given a text with a NUL or half a character')
     return strong(text)
   },
   json: jsonOf,
@@ -77,6 +79,7 @@ export const QUOTING_HELPERS: readonly Helper[] = [
 
 function lineOf(value: unknown, target: string): string {
   const text = textOf(value, 'the value')
+  if (hasBytes(text)) throw new HelperError(`${target} cannot be given bytes that are no UTF-8`)
   if (UNWRITABLE.test(text)) throw new HelperError(`${target} cannot be given a text with a control character`)
   return text
 }
@@ -88,10 +91,16 @@ function strong(text: string): string {
 /** What YAML 1.1 holds to be no character, or a line break, is escaped in both. */
 function jsonOf(value: unknown): string {
   if (isAbsent(value)) throw new HelperError('the value is not there')
-  return JSON.stringify(value).replace(
+  return JSON.stringify(value, wellFormed).replace(
     /[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]/g,
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
+}
+
+function wellFormed(_name: string, value: unknown): unknown {
+  if (typeof value === 'string' && hasBytes(value))
+    throw new HelperError('JSON cannot be given bytes that are no UTF-8')
+  return value
 }
 
 function xmlEntity(char: string): string {

@@ -1,6 +1,7 @@
 /** Texts, as Go's `strings`, `path`, `strconv` and `encoding/base64` have them. */
 import { posix } from 'node:path'
 import { isIPv6 } from 'node:net'
+import { bytesOfText, textOfBytes } from '../../binary-text.ts'
 import { HelperError, type Helper } from '../engine/helper.ts'
 import { FLAG, NUMBER, TEXT } from '../engine/shape.ts'
 import { integerOf, listOf, listShape, textOf } from './arguments.ts'
@@ -11,7 +12,7 @@ export const TEXT_HELPERS: readonly Helper[] = [
   onText('dir', 'dir PATH', directory),
   onText('toUpper', 'toUpper TEXT', (text) => text.toUpperCase()),
   onText('toLower', 'toLower TEXT', (text) => text.toLowerCase()),
-  { ...onText('base64Encode', 'base64Encode TEXT', (text) => Buffer.from(text).toString('base64')), unsafe: 'quotes' },
+  { ...onText('base64Encode', 'base64Encode TEXT', (text) => bytesOfText(text).toString('base64')), unsafe: 'quotes' },
   { ...onText('base64Decode', 'base64Decode TEXT', decode), unsafe: 'reveals' },
   {
     name: 'split',
@@ -156,12 +157,7 @@ function decode(encoded: string): string {
   const isBase64 = text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text)
   const bytes = Buffer.from(text, 'base64')
   if (!isBase64 || bytes.length !== Buffer.byteLength(text, 'base64')) throw new HelperError('the text is not base64')
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-  } catch {
-    // A TextDecoder has one reason only.
-    throw new HelperError('the base64 holds bytes that are not UTF-8 text')
-  }
+  return textOfBytes(bytes)
 }
 
 /** https://pkg.go.dev/strconv#ParseBool */

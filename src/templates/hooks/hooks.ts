@@ -5,6 +5,7 @@ import type { HookConfig } from '../../config/config.ts'
 import { explain } from '../../errors.ts'
 import { printable } from '../../watcher/printable.ts'
 import type { ClusterView } from '../../watcher/view.ts'
+import { reasonLineOf } from '../commands/reason-line.ts'
 import type { CommandResult } from '../commands/result.ts'
 import { type CommandOptions, runCommand } from '../commands/run-command.ts'
 import type { HookStatus } from '../status.ts'
@@ -158,8 +159,7 @@ export class Hooks {
 
 const MAX_NAME = 200
 
-/** The last line of what a command has written, which mostly says what is wrong. */
 function said(output: string): string {
-  const last = output.split('\n').at(-1) ?? ''
-  return last === '' ? '' : `: ${last}`
+  const line = reasonLineOf(output)
+  return line === '' ? '' : `: ${line}`
 }

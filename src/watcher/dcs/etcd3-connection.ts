@@ -210,7 +210,7 @@ export class EtcdConnection {
   #entry(kv: IKeyValue): VersionedKey {
     return {
       key: this.#keys.nameOf(kv.key),
-      value: kv.value.subarray(0, MAX_VALUE).toString(),
+      value: this.#keys.valueOf(kv.value.subarray(0, MAX_VALUE)),
       session: kv.create_revision,
       modified: BigInt(kv.mod_revision),
     }

@@ -1,5 +1,6 @@
 /** Which keys of etcd are asked for, and how they are called. Pure. */
 import { isUtf8 } from 'node:buffer'
+import { textOfBytes } from '../../binary-text.ts'
 import type { ClusterConfig } from '../../config/config.ts'
 import { REPLACEMENT } from '../printable.ts'
 
@@ -13,6 +14,8 @@ export interface KeyRange {
   readonly grant: string
   /** How a key is called. */
   nameOf(key: Buffer): string
+  /** What is in it. */
+  valueOf(value: Buffer): string
 }
 
 /** Everything below `prefix` (`/service/demo/`, with the slash at the end), by name relative to it. */
@@ -24,11 +27,12 @@ export function belowPrefix(prefix: string): KeyRange {
     end: Buffer.from(`${prefix.slice(0, -1)}0`),
     grant: `--prefix=true ${prefix}`,
     nameOf: (key) => key.toString().slice(prefix.length),
+    valueOf: (value) => value.toString(),
   }
 }
 
 /**
- * The key `root` and all below it, by full name; empty: everything. Between the two lie others, such as `/myapp/db-old`:
+ * The key `root` and all below it, by full name, with values of any bytes (binary-text.ts); empty: everything. Between the two lie others, such as `/myapp/db-old`:
  * whoever uses it leaves out what {@link isWithin} does not know.
  */
 export function fromRoot(root: string): KeyRange {
@@ -39,6 +43,7 @@ export function fromRoot(root: string): KeyRange {
     end: isAll ? Buffer.alloc(1) : Buffer.from(`${root}0`),
     grant: isAll ? "--prefix=true ''" : `${root} ${root}0`,
     nameOf: textOf,
+    valueOf: textOfBytes,
   }
 }
 
