@@ -1,7 +1,7 @@
 /** One round of rendering: a plan becomes text. */
 import type { Calls } from './calls.ts'
 import type { Effort } from './effort.ts'
-import { type Frame, ownerOf, valueAt, whom } from './frames.ts'
+import { type Frame, memberOfValue, ownerOf, valueAt, whom } from './frames.ts'
 import { type CallExpression, describe, type Expression, type Place, type Statement } from './plan.ts'
 import type { Question } from './render.ts'
 import { Stop, Unanswered } from './stop.ts'
@@ -10,6 +10,9 @@ import { type Origin, UnsafeText } from './unsafe.ts'
 
 /** Nobody writes a configuration of that size. UTF-16 units. */
 const MAX_LENGTH = 16 * 1024 * 1024
+
+/** A line of HAProxy's (`server NAME ADDRESS`), or of nginx's, up to or within the name. */
+const BEFORE_SERVER_NAME = /^[ \t]*server[ \t]+\S*$/
 
 /** In no {{#each}}. */
 const ALONE = { isPlace: true, key: null, index: 0, first: true, last: true } as const
@@ -91,8 +94,20 @@ export class Round {
       throw new Stop('failed', place, `${describe(expression)}${whom(frame)} is ${kind}: it has no text`)
     }
     if (value instanceof UnsafeText) this.#leaveOut(value.origins, place)
-    else this.text += String(value)
+    else this.#writeText(String(value), expression, place, frame)
     this.#checkLength(place)
+  }
+
+  /** What HAProxy would refuse, and with it the whole file, is a matter of the member that has it. */
+  #writeText(text: string, expression: Expression, place: Place, frame: Frame): void {
+    const odd = oddInServerName(text)
+    const line = odd === null ? '' : this.text.slice(this.text.lastIndexOf('\n') + 1)
+    const member = BEFORE_SERVER_NAME.test(line) ? memberOfValue(expression, frame, this.#outermost) : null
+    if (member === null) this.text += text
+    else if (!this.leftOut.has(member)) {
+      const advice = `write {{serverName ${describe(expression)}}} (line ${place.line})`
+      this.leftOut.set(member, `HAProxy takes no ${odd} in the name of a server: ${advice}`)
+    }
   }
 
   #checkLength(place: Place): void {
@@ -148,6 +163,13 @@ export class Round {
     const values = args.map((arg) => this.#value(arg, frame))
     return this.#calls.run(helper, values, place, () => whom(frame))
   }
+}
+
+/** What cannot be in the name of a server, where it is no address of one (`[fd00::1]:5432`, a path); null: nothing. */
+function oddInServerName(text: string): string | null {
+  const bare = text.replace(/^(['"])(.*)\1$/, '$2')
+  const odd = /[^\w.:-]/u.exec(bare)?.[0]
+  return odd === undefined || /[[/]/.test(bare) ? null : JSON.stringify(odd)
 }
 
 /** As Handlebars has it: an empty list is false, an empty record is not. */

@@ -1,6 +1,6 @@
 /** Where a rendering is, and what paths mean there. */
 import { printable } from '../../watcher/printable.ts'
-import type { PathExpression, Place } from './plan.ts'
+import type { Expression, PathExpression, Place } from './plan.ts'
 import { Stop } from './stop.ts'
 import { Tracked, type Value } from './tracked.ts'
 
@@ -42,6 +42,28 @@ export function whom(frame: Frame): string {
     if (member !== null) return ` (${member})`
   }
   return ''
+}
+
+/** The innermost member that is gone through; as it is called, not to be shown. */
+export function memberAround(frame: Frame): string | null {
+  for (let at: Frame | null = frame; at !== null; at = at.outer) {
+    const member = at.isPlace && at.self instanceof Tracked ? at.self.source.member : null
+    if (member !== null) return member
+  }
+  return null
+}
+
+/** The member that a value is read of, as in `primary.name`; else the one that is gone through. Not to be shown. */
+export function memberOfValue(expression: Expression, frame: Frame, outermost: Frame): string | null {
+  if (expression.kind === 'call') {
+    for (const arg of expression.args) {
+      const member = arg.kind === 'literal' ? null : memberOfValue(arg, frame, outermost)
+      if (member !== null) return member
+    }
+  }
+  if (expression.kind !== 'path') return memberAround(frame)
+  const owner = valueAt({ ...expression, steps: expression.steps.slice(0, -1) }, frame, outermost)
+  return (owner instanceof Tracked ? owner.source.member : null) ?? memberAround(frame)
 }
 
 /** The member whose field a path names, where that is one that is gone through. */

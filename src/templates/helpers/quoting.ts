@@ -1,5 +1,5 @@
 /** Text of strangers, made fit for what will read it: each target's own rules, or a refusal. */
-import { hasBytes } from '../../binary-text.ts'
+import { bytesOfText, hasBytes } from '../../binary-text.ts'
 import { HelperError, type Helper } from '../engine/helper.ts'
 import { ANY, TEXT } from '../engine/shape.ts'
 import { isAbsent, textOf } from './arguments.ts'
@@ -68,6 +68,14 @@ export const QUOTING_HELPERS: readonly Helper[] = [
     },
   },
   {
+    name: 'serverName',
+    usage: 'serverName TEXT',
+    arity: { min: 1, max: 1 },
+    returns: () => TEXT,
+    unsafe: 'quotes',
+    run: ([value]) => serverName(textOf(value, 'the text')),
+  },
+  {
     name: 'raw',
     usage: 'raw VALUE',
     arity: { min: 1, max: 1 },
@@ -76,6 +84,13 @@ export const QUOTING_HELPERS: readonly Helper[] = [
     run: ([value]) => value,
   },
 ]
+
+/** Configuration manual, "server": letters, digits and `_.:-` of ASCII. The colon escapes, so that no two texts become the same. */
+function serverName(text: string): string {
+  if (text === '') throw new HelperError('an empty text is no name of a server')
+  const escaped = (char: string): string => bytesOfText(char).toString('hex').toUpperCase().replace(/../g, ':$&')
+  return Array.from(text, (char) => (/[\w.-]/.test(char) ? char : escaped(char))).join('')
+}
 
 function lineOf(value: unknown, target: string): string {
   const text = textOf(value, 'the value')

@@ -22,7 +22,7 @@ test('the usage of a helper begins with its name and shows as many arguments as 
 
 test('helpers of whose result nothing of a text of strangers remains are these and no others', () => {
   const of = (kind: string): string[] => HELPERS.filter(({ unsafe }) => unsafe === kind).map(({ name }) => name)
-  assert.deepEqual(of('quotes').sort(), ['base64Encode', 'quote', 'raw'])
+  assert.deepEqual(of('quotes').sort(), ['base64Encode', 'quote', 'raw', 'serverName'])
   assert.deepEqual(
     of('settles').sort(),
     'add atoi contains div eq exists fileExists ge gt le len lt mod mul ne not parseBool seq sub'.split(' '),

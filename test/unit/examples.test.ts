@@ -1,0 +1,27 @@
+/** What people copy: what all examples of one kind have alike. */
+import assert from 'node:assert/strict'
+import { globSync, readFileSync } from 'node:fs'
+import { test } from 'node:test'
+
+const ROOT = new URL('../../examples/', import.meta.url)
+const FILES = globSync('**/*', { cwd: ROOT, withFileTypes: true })
+  .filter((entry) => entry.isFile())
+  .map(({ parentPath, name }) => {
+    const path = `${parentPath}/${name}`
+    return { path, text: readFileSync(path, 'utf8') }
+  })
+
+test('every server of HAProxy has a name that it takes, and an address that it can do without', () => {
+  const templates = FILES.filter(({ path, text }) => path.endsWith('.hbs') && /^listen /m.test(text))
+  assert.ok(templates.length >= 3)
+  for (const { path, text } of templates) {
+    for (const section of text.split(/^(?=listen )/m).filter((each) => /^\s*server /m.test(each))) {
+      assert.match(section, /^\s*default-server .*init-addr last,libc,none$/m, path)
+      for (const [line] of section.matchAll(/^\s*server .*$/gm)) assert.match(line, /\{\{serverName /, path)
+    }
+  }
+})
+
+test('no example signals processes by their name alone, of which the host may have others', () => {
+  for (const { path, text } of FILES) assert.doesNotMatch(text, /\b(?:pkill|killall)\b(?!`)/, path)
+})
