@@ -1,10 +1,12 @@
 /** Keeps the questions under way in line with the state: who is asked what, how often, and what must be asked at once. */
 import type { ProxyConfig } from '../config/config.ts'
+import { type Crowd, crowdOf } from './crowd.ts'
 import { type Fitness, UNKNOWN_FITNESS } from './fitness.ts'
 import { basisOf, type PrimaryMachine } from './machine.ts'
 import type { Known, Memory } from './memory.ts'
 import { Poll } from './poll.ts'
 import { questionsTo } from './questions.ts'
+import { Turns } from './turns.ts'
 
 /** The three questions. Each must not reject, and must end soon after its signal aborts. */
 export interface Ask {
@@ -22,10 +24,21 @@ interface Polls {
   replicaTopic: string
 }
 
+/** So many questions of a kind are under way at once, besides those to the likely ones. */
+const AT_ONCE = { living: 32, gone: 2 }
+
 export class Asker {
   readonly #config: Pick<ProxyConfig, 'check' | 'trust'>
   readonly #ask: Ask
   readonly #polls = new Map<string, Polls>()
+  readonly #turns = {
+    // Whoever may be the primary waits for nobody who only reads.
+    primary: new Turns(AT_ONCE.living),
+    other: new Turns(AT_ONCE.living),
+    gone: new Turns(AT_ONCE.gone),
+  }
+  #crowd: Crowd = { likely: new Set(), living: 0, gone: 0 }
+  #memory: Memory = new Map()
 
   constructor(config: Pick<ProxyConfig, 'check' | 'trust'>, ask: Ask) {
     this.#config = config
@@ -34,9 +47,12 @@ export class Asker {
 
   /** Takes the state of things; a question whose subject has changed is asked again at once. */
   update(machine: PrimaryMachine, memory: Memory, fitness: ReadonlyMap<string, Fitness>): void {
+    this.#crowd = crowdOf(machine, memory)
+    this.#memory = memory
     for (const [name, known] of memory) {
       const polls = this.#polls.get(name) ?? this.#add(name)
-      const questions = questionsTo(name, known, machine, fitness.get(name) ?? UNKNOWN_FITNESS, this.#config)
+      const found = fitness.get(name) ?? UNKNOWN_FITNESS
+      const questions = questionsTo(name, known, machine, found, this.#config, this.#crowd)
       const primaryTopic = primaryTopicOf(machine, known)
       const replicaTopic = replicaTopicOf(machine, known)
       const primaryChanged = primaryTopic !== polls.primaryTopic
@@ -60,17 +76,22 @@ export class Asker {
   }
 
   #add(name: string): Polls {
-    const poll = (ask: (member: string, signal: AbortSignal) => Promise<void>): Poll =>
-      new Poll({ ask: (signal) => ask(name, signal), random: Math.random })
+    const poll = (kind: keyof Ask): Poll =>
+      new Poll({ ask: (signal) => this.#inTurn(kind, name, signal), random: Math.random })
     const polls = {
-      primary: poll((member, signal) => this.#ask.primary(member, signal)),
-      replica: poll((member, signal) => this.#ask.replica(member, signal)),
-      startup: poll((member, signal) => this.#ask.startup(member, signal)),
+      ...{ primary: poll('primary'), replica: poll('replica'), startup: poll('startup') },
       primaryTopic: '',
       replicaTopic: '',
     }
     this.#polls.set(name, polls)
     return polls
+  }
+
+  #inTurn(kind: keyof Ask, name: string, signal: AbortSignal): Promise<void> {
+    const ask = (): Promise<void> => this.#ask[kind](name, signal)
+    if (this.#crowd.likely.has(name)) return ask()
+    const isGone = this.#memory.get(name)?.goneSince !== null
+    return this.#turns[isGone ? 'gone' : kind === 'primary' ? kind : 'other'].run(ask, signal)
   }
 }
 

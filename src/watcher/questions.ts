@@ -1,5 +1,6 @@
 /** What is to be asked of whom, and how often: follows from the state alone. Pure. */
 import type { ProxyConfig } from '../config/config.ts'
+import { type Crowd, pausedFor } from './crowd.ts'
 import { askedAs, type Fitness } from './fitness.ts'
 import { evidenceOf, isStandby, memberOf, type PrimaryMachine, type PrimaryState, takesNew } from './machine.ts'
 import type { Known } from './memory.ts'
@@ -21,8 +22,10 @@ export function questionsTo(
   machine: PrimaryMachine,
   fitness: Fitness,
   { check, trust }: Pick<ProxyConfig, 'check' | 'trust'>,
+  crowd: Crowd,
 ): Questions {
-  const { intervalMs: normal, fastIntervalMs: fast } = check
+  const normal = pausedFor(crowd, name, known, check.intervalMs)
+  const fast = crowd.likely.has(name) ? check.fastIntervalMs : normal
   const { link, facts, phase } = machine
   const leader = facts.leader?.name ?? null
   const evidence = evidenceOf(machine, name)

@@ -3,6 +3,7 @@
  * after each step. It decides nothing itself.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from 'pino'
 import { MAX_TIMER_MS, now, within } from '../clock.ts'
 import type { ClusterConfig } from '../config/config.ts'
@@ -17,6 +18,7 @@ import { initialPrimary, memberOf, nextTickAt, type PrimaryEvent, type PrimaryMa
 import { factsOf, type Memory, recalled, remember } from './memory.ts'
 import { Interview, type Situation } from './interview.ts'
 import { narrate } from './narrate.ts'
+import { Pace } from './pace.ts'
 import { nextPrimary } from './primary.ts'
 import type { RestClient } from './rest.ts'
 import { fromSaved, toSaved } from './state.ts'
@@ -46,6 +48,7 @@ export class Watcher {
   #fitness: ReadonlyMap<string, Fitness> = new Map()
   #dcs: DcsView
   #view: ClusterView
+  readonly #publishing = new Pace(() => this.#publish())
   #tick: NodeJS.Timeout | null = null
   /** When it runs out, a DCS that has not answered yet is taken for lost. */
   #grace: NodeJS.Timeout | null = null
@@ -89,6 +92,7 @@ export class Watcher {
   /** Ends every observation. Idempotent. */
   async close(): Promise<void> {
     this.#stop.abort()
+    this.#publishing.close()
     this.#asker.close()
     if (this.#tick !== null) clearTimeout(this.#tick)
     this.#endGrace()
@@ -101,7 +105,8 @@ export class Watcher {
   dialFailed({ member, address, basis, reason, startedAt }: DialFailure): void {
     if (!isSameAddress(this.#interview.addressOf(member), address)) return
     const answer: PostgresAnswer = { kind: 'down', reason }
-    if (basis === null) this.#replicaStep(member, (fitness) => afterReplicaPostgres(fitness, answer))
+    // At once: whom the proxy has just failed to reach must not be its next choice.
+    if (basis === null) this.#replicaStep(member, (fitness) => afterReplicaPostgres(fitness, answer), true)
     else this.#step({ type: 'postgres', member, answer, askedUnder: basis, askedAt: startedAt })
   }
 
@@ -182,20 +187,26 @@ export class Watcher {
   #step(event: PrimaryEvent): void {
     if (this.#stop.signal.aborted) return
     const at = now()
-    this.#machine = nextPrimary(this.#machine, event, at)
-    this.#publish()
-    this.#asker.update(this.#machine, this.#memory, this.#fitness)
+    const before = this.#machine
+    this.#machine = nextPrimary(before, event, at)
+    if (isAside(event, before, this.#machine)) this.#publishSoon()
+    else this.#publishing.atOnce()
     if (this.#tick !== null) clearTimeout(this.#tick)
     const tickAt = nextTickAt(this.#machine, at)
     const delay = tickAt === null ? null : Math.min(tickAt - at + 1, MAX_TIMER_MS)
     this.#tick = delay === null ? null : setTimeout(() => this.#step({ type: 'tick' }), delay)
   }
 
-  #replicaStep(member: string, change: (fitness: Fitness) => Fitness): void {
+  #replicaStep(member: string, change: (fitness: Fitness) => Fitness, atOnce = false): void {
     if (this.#stop.signal.aborted || !this.#memory.has(member)) return
     this.#fitness = new Map(this.#fitness).set(member, change(this.#fitness.get(member) ?? UNKNOWN_FITNESS))
-    this.#publish()
-    this.#asker.update(this.#machine, this.#memory, this.#fitness)
+    if (atOnce) this.#publishing.atOnce()
+    else this.#publishSoon()
+  }
+
+  /** Where there are very many members their answers are published together: each view costs as much as it has members. */
+  #publishSoon(): void {
+    this.#publishing.soon(this.#memory.size * PUBLISH_MS)
   }
 
   #compose(): ClusterView {
@@ -209,8 +220,18 @@ export class Watcher {
     this.#view = this.#compose()
     for (const { level, message, fields } of narrate(before, this.#view)) this.#deps.log[level](fields, message)
     for (const subscriber of this.#subscribers) subscriber(this.#view)
+    if (!this.#stop.signal.aborted) this.#asker.update(this.#machine, this.#memory, this.#fitness)
   }
 }
+
+/** What one member said changes neither who is open nor why. */
+function isAside(event: PrimaryEvent, before: PrimaryMachine, { phase, epoch }: PrimaryMachine): boolean {
+  if (event.type !== 'rest' && event.type !== 'postgres') return false
+  return event.member !== memberOf(phase) && epoch === before.epoch && isDeepStrictEqual(phase, before.phase)
+}
+
+/** For each member that the view has, the pause between two views that only show how members are. Milliseconds. */
+const PUBLISH_MS = 0.5
 
 /** Between a fault and the next attempt to observe the DCS. Milliseconds. */
 const AGAIN_MS = 1000

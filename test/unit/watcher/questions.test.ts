@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Asker } from '../../../src/watcher/asker.ts'
 import type { Cluster } from '../../../src/watcher/cluster.ts'
+import { crowdOf } from '../../../src/watcher/crowd.ts'
 import { NO_EVIDENCE } from '../../../src/watcher/evidence.ts'
 import { type Fitness, UNKNOWN_FITNESS } from '../../../src/watcher/fitness.ts'
 import { initialPrimary, type PrimaryMachine, type PrimaryPhase } from '../../../src/watcher/machine.ts'
@@ -31,7 +32,14 @@ describe('the questions', () => {
     const machine = machineOf({ ...seen, ...facts }, gone, changes)
     const known = gone.get(name)
     assert.ok(known !== undefined)
-    const { primary, replica, startup } = questionsTo(name, known, machine, fitness, { check: CHECK, trust })
+    const { primary, replica, startup } = questionsTo(
+      name,
+      known,
+      machine,
+      fitness,
+      { check: CHECK, trust },
+      crowdOf(machine, gone),
+    )
     return [primary, replica, startup].map((ms) => ms ?? '-').join(' ')
   }
   const phase = (
