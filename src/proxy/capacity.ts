@@ -54,8 +54,8 @@ export function misfits(
   limits: ProcessLimits,
 ): readonly string[] {
   const { connections, why } = capacityOf(limits, proxies.length)
-  const asked = (setting: string, n: number): string[] =>
-    n <= connections ? [] : [`${setting} is ${n}, and only ${connections} connections fit into this process (${why})`]
+  const asked = (setting: string, n: number, room = connections): string[] =>
+    n <= room ? [] : [`${setting} is ${n}, and only ${connections} connections fit into this process (${why})`]
   const advice = why === 'memory' ? '' : ': raise LimitNOFILE (ulimit -n)'
   const sum = (each: (proxy: (typeof proxies)[number]) => number): number =>
     proxies.reduce((total, proxy) => total + each(proxy), 0)
@@ -69,6 +69,8 @@ export function misfits(
       sum(({ hold, maxConnections }) =>
         maxConnections > 0 ? Math.min(hold.maxConnections, maxConnections) : hold.maxConnections,
       ),
+      // Each is one descriptor for as long as it waits.
+      connections * DESCRIPTORS_PER_CONNECTION,
     ),
   ]
   return found.map((text) => `${text}${advice}; clients beyond that are refused`)

@@ -33,6 +33,9 @@ export const ENDINGS = [
 ] as const
 export type EndReason = (typeof ENDINGS)[number]
 
+/** Their server is not, or no longer, what the route is for. */
+export const FENCINGS: readonly EndReason[] = ['fence', 'member-down', 'member-moved', 'fallback-over']
+
 /** After a line has been logged, others for the same reason are summed up for this long. Milliseconds. */
 const SUM_MS = 5000
 
@@ -82,7 +85,7 @@ export class Ledger {
   ended(reason: EndReason, member: string, why: string): void {
     add(this.#endings, reason, 1)
     this.#sum(`${reason} ${member}`, (connections, within) => {
-      const fields = { event: 'session-ended', reason, member, connections }
+      const fields = { event: 'session-ended', cause: reason, member, connections, reason: why }
       const what = `closed ${counted(connections, 'session')} on ${member}${within}: ${why}`
       this.#log.info(fields, `${this.#listener}: ${what}`)
     })
@@ -91,8 +94,9 @@ export class Ledger {
   /** Notes sessions that are ended together. */
   closed(cause: EndReason, member: string, connections: number, reason: string): void {
     add(this.#endings, cause, connections)
-    const fields = { event: 'fenced', cause, member, connections, reason }
-    this.#log.warn(fields, `${this.#listener}: closed ${counted(connections, 'session')} on ${member}: ${reason}`)
+    const event = FENCINGS.includes(cause) ? 'fenced' : 'session-ended'
+    const what = `closed ${counted(connections, 'session')} on ${member}`
+    this.#log.warn({ event, cause, member, connections, reason }, `${this.#listener}: ${what}: ${reason}`)
   }
 
   /** Logs what has been summed up, and sums up nothing any more. Idempotent. */

@@ -9,7 +9,7 @@ import type { ClusterView, DialFailure } from '../watcher/view.ts'
 import { roundRobin } from './balance.ts'
 import { Client } from './client.ts'
 import { PrimaryFollower } from './data-plane.ts'
-import { type EndReason, ENDINGS, Ledger, REFUSALS } from './ledger.ts'
+import { ENDINGS, FENCINGS, Ledger, REFUSALS } from './ledger.ts'
 import { Listener } from './listener.ts'
 import { ProcessRoom } from './process-room.ts'
 import { Refusals } from './refusals.ts'
@@ -142,7 +142,7 @@ export class Proxy {
       totals: {
         ...this.#totals,
         refused: Object.values(refusals).reduce((sum, n) => sum + n, 0),
-        fenced: FENCING.reduce((sum, cause) => sum + endings[cause], 0),
+        fenced: FENCINGS.reduce((sum, cause) => sum + endings[cause], 0),
       },
       refusals,
       endings,
@@ -204,14 +204,11 @@ export class Proxy {
 }
 
 function trouble(listener: string, log: Logger, error: Error | null, { descriptors }: ProcessRoom): void {
-  const reason = error === null ? null : (shortage(error, descriptors) ?? explain(error))
+  const reason = error === null ? null : explain(error)
   const fields = { event: 'accept-trouble', reason }
   if (error === null) log.info(fields, `${listener}: accepts connections again`)
-  else log.error(fields, `${listener}: cannot accept connections: ${reason}`)
+  else log.error(fields, `${listener}: cannot accept connections: ${shortage(error, descriptors) ?? reason}`)
 }
-
-/** Sessions that are closed because their server is not, or no longer, what their route is for. */
-const FENCING: readonly EndReason[] = ['fence', 'member-down', 'member-moved', 'fallback-over']
 
 function summed<K extends string>(
   reasons: readonly K[],

@@ -171,6 +171,7 @@ export class RouteServer {
           break
         }
         case 'gone':
+          this.#noteSilence(client)
           return
         case 'timeout':
         case 'full':
@@ -198,7 +199,7 @@ export class RouteServer {
     }
   }
 
-  /** It was silent for too long, or has left. */
+  /** It was silent for too long, has left, or was dropped. */
   #noteSilence(client: Client): void {
     if (!client.gone.aborted) client.drop(`no startup packet within ${inSeconds(FIRST_PACKET_MS)}`)
     if (client.droppedFor !== null) this.#deps.ledger.refused('silent', client.droppedFor)

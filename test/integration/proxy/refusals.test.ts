@@ -158,6 +158,37 @@ test('where more are refused than can be waited for, the oldest is closed and th
   assert.equal(fatal(client, 1)?.['C'], '57P03')
 })
 
+test('of clients that send much before a server has answered only so many are held', async () => {
+  // Room for eight of them.
+  const rig = await scene.proxy({}, { descriptors: null, memoryBytes: 16 * 1024 * 1024 })
+  const clients: Wire[] = []
+  for (let n = 0; n < 12; n++) {
+    const client = await scene.client(rig)
+    clients.push(client.send(Buffer.concat([STARTUP, Buffer.alloc(20_000)])))
+    await until('it is held or closed', () => rig.held === n + 1 || client.ended || client.closed)
+  }
+  assert.equal(rig.held, 8)
+  assert.equal(clients.filter(({ ended, closed }) => ended || closed).length, 4)
+  assert.match(String(rig.events('refused')[0]?.['msg']), /it had sent \d+ bytes before a server answered/)
+  ;(await scene.client(rig)).send(STARTUP)
+  await until('another one is held', () => rig.held === 9)
+})
+
+test('beyond what the process has room for clients read its limit', async () => {
+  const server = await scene.postgres()
+  const rig = await scene.proxy({}, { descriptors: 80, memoryBytes: null })
+  rig.proxy.apply(openView('pg1', server.address, 1))
+  const texts: string[] = []
+  await until('one is refused', async () => {
+    const client = (await scene.client(rig)).send(STARTUP)
+    await until('it has an answer', () => client.received.length > 0)
+    if (!client.received.equals(AUTH_OK)) texts.push(`${fatal(client, 0)?.['C']} ${fatal(client, 0)?.['M']}`)
+    return texts.length > 0
+  })
+  assert.match(texts[0] ?? '', /^53300 the router's limit of \d+ connections is reached \(80 file descriptors/)
+  assert.equal(rig.proxy.status().refusals['process-limit'], 1)
+})
+
 test('a client that has said nothing for a while gives way to one that has just come', async () => {
   const server = await scene.postgres()
   const rig = await scene.proxy({ maxConnections: 3 })

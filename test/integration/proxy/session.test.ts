@@ -160,17 +160,21 @@ test('ends the session of a client that goes on talking to a server that is gone
 })
 
 test('ends a session whose client is silent for longer than the client timeout', async () => {
-  const { client, backend } = await joined({ timeouts: { clientMs: 150 } })
+  const { client, backend, rig } = await joined({ timeouts: { clientMs: 150 } })
   const since = performance.now()
   await client.over()
   await backend.over()
   assert.ok(performance.now() - since > 100)
+  assert.equal(rig.proxy.status().endings['client-timeout'], 1)
+  const [line] = rig.events('session-ended')
+  assert.equal(line?.['msg'], 'primary: closed 1 session on pg1: its client was idle for 0.2 s (timeouts.client)')
 })
 
 test('ends a session whose server is silent for longer than the server timeout', async () => {
-  const { client, backend } = await joined({ timeouts: { serverMs: 150 } })
+  const { client, backend, rig } = await joined({ timeouts: { serverMs: 150 } })
   await client.over()
   await backend.over()
+  assert.equal(rig.proxy.status().endings['server-timeout'], 1)
 })
 
 test('keeps a session on which bytes pass now and then, in one direction or the other', async () => {

@@ -3,6 +3,8 @@ import { getActiveResourcesInfo } from 'node:process'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { pino } from 'pino'
 import type { Bind, ListenerConfig, ProxyConfig } from '../../../../src/config/config.ts'
+import { NO_LIMITS } from '../../../../src/process-limits.ts'
+import { ProcessRoom } from '../../../../src/proxy/process-room.ts'
 import { Proxy } from '../../../../src/proxy/proxy.ts'
 import type { Address, DialFailure } from '../../../../src/watcher/view.ts'
 import { until } from '../../../support/until.ts'
@@ -82,13 +84,13 @@ export class Rig {
   /** What the watcher does when a dial fails; it may apply another view. */
   onFailure: (failure: DialFailure) => void = () => undefined
 
-  constructor(config: ProxyConfig) {
+  constructor(config: ProxyConfig, room: ProcessRoom) {
     const log = pino({ level: 'trace' }, { write: (line: string) => void this.lines.push(JSON.parse(line) as LogLine) })
     const dialFailed = (failure: DialFailure): void => {
       this.failures.push(failure)
       this.onFailure(failure)
     }
-    this.proxy = new Proxy({ config, log, dialFailed })
+    this.proxy = new Proxy({ config, log, dialFailed, room })
   }
 
   port(listener = 'primary'): number {
@@ -117,15 +119,15 @@ export class Scene {
   readonly #clients: Wire[] = []
 
   /** A proxy that listens; nobody is open. */
-  async proxy(changes: ConfigChanges = {}): Promise<Rig> {
-    const rig = this.rig(changes)
+  async proxy(changes: ConfigChanges = {}, limits = NO_LIMITS): Promise<Rig> {
+    const rig = this.rig(changes, limits)
     await rig.proxy.start()
     return rig
   }
 
   /** A proxy that is not started. */
-  rig(changes: ConfigChanges = {}): Rig {
-    const rig = new Rig(proxyConfig(changes))
+  rig(changes: ConfigChanges = {}, limits = NO_LIMITS): Rig {
+    const rig = new Rig(proxyConfig(changes), new ProcessRoom(limits))
     this.#rigs.push(rig)
     return rig
   }
