@@ -28,8 +28,8 @@ export function remember(before: Memory, cluster: Cluster, needed: string | null
 }
 
 /** The members of an earlier run: all there is to go by until the DCS can be read. */
-export function recalled(members: readonly Member[]): Memory {
-  return new Map(members.map((member) => [member.name, { member, goneSince: null }]))
+export function recalled(members: readonly Known[]): Memory {
+  return new Map(members.map((known) => [known.member.name, known]))
 }
 
 /** The part of a snapshot that the primary's state machine decides by. */

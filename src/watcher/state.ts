@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { bad, good, type Parsed } from '../config/parsed.ts'
 import { parseJson } from './json.ts'
 import { type Member, parseMember } from './member.ts'
+import type { Known } from './memory.ts'
 import { printable } from './printable.ts'
 import { type Address, isSameAddress } from './view.ts'
 
@@ -16,7 +17,8 @@ export interface SavedCluster {
 }
 
 /** What lasts of a member: nothing that a healthy cluster changes all the time, and no secret. */
-export type SavedMember = Pick<Member, 'name' | 'host' | 'port' | 'proxy' | 'restUrl' | 'timeline' | 'tags'>
+export type SavedMember = Pick<Member, 'name' | 'host' | 'port' | 'proxy' | 'restUrl' | 'timeline' | 'tags'> &
+  Pick<Known, 'goneSince'>
 
 /** Whose state it is: that of another cluster is of no use. */
 export interface StateIdentity {
@@ -26,7 +28,9 @@ export interface StateIdentity {
 }
 
 /** To be raised when an older router would misunderstand what is written. */
-const FORMAT = 1
+const FORMAT = 2
+/** Members whose keys have gone are what is new in 2: without any, an older router may go on from the file. */
+const FORMAT_OF_THE_PRESENT = 1
 
 const HEADER = z.looseObject({ format: z.int() })
 const COUNT = z.int().min(0)
@@ -39,9 +43,11 @@ const MEMBER = z.strictObject({
   rest_url: z.string().nullable(),
   timeline: COUNT.nullable(),
   tags: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+  /** Milliseconds since the epoch. */
+  gone_since: COUNT.optional(),
 })
 const STATE = z.strictObject({
-  format: z.literal(FORMAT),
+  format: z.union([z.literal(FORMAT_OF_THE_PRESENT), z.literal(FORMAT)]),
   scope: z.string(),
   namespace: z.string(),
   citus_group: COUNT.nullable(),
@@ -52,10 +58,10 @@ const STATE = z.strictObject({
 })
 
 /** What is worth keeping of a cluster and its members, also of those that are remembered only. */
-export function toSaved(cluster: Omit<SavedCluster, 'members'>, members: readonly Member[]): SavedCluster {
+export function toSaved(cluster: Omit<SavedCluster, 'members'>, members: Iterable<Known>): SavedCluster {
   const { systemId, standbyCluster, timelineFloor } = cluster
-  const saved = members.map(({ name, host, port, proxy, restUrl, timeline, tags }) => ({
-    ...{ name, host, port, proxy, restUrl, tags: Object.fromEntries(Object.entries(tags).filter(isKept)) },
+  const saved = [...members].map(({ goneSince, member: { name, host, port, proxy, restUrl, timeline, tags } }) => ({
+    ...{ goneSince, name, host, port, proxy, restUrl, tags: Object.fromEntries(Object.entries(tags).filter(isKept)) },
     timeline: timeline !== null && COUNT.safeParse(timeline).success ? timeline : null,
   }))
   return {
@@ -67,21 +73,30 @@ export function toSaved(cluster: Omit<SavedCluster, 'members'>, members: readonl
   }
 }
 
-/** The members of a kept cluster: where they were, and nothing about how they are. */
-export function fromSaved({ members }: SavedCluster): readonly Member[] {
-  return members.flatMap((saved) => memberOf(saved) ?? [])
+/**
+ * The members of a kept cluster: where they were, and nothing about how they are. A key cannot have gone after `now`:
+ * there somebody has set the clock.
+ */
+export function fromSaved({ members }: SavedCluster, now: number): readonly Known[] {
+  return members.flatMap((saved) => {
+    const member = memberOf(saved)
+    const goneSince = saved.goneSince === null ? null : Math.min(saved.goneSince, now)
+    return member === null ? [] : [{ member, goneSince }]
+  })
 }
 
 /** The text of a state file; equal clusters give equal texts. */
 export function encodeState({ scope, namespace, citusGroup }: StateIdentity, cluster: SavedCluster): string {
   const state: z.infer<typeof STATE> = {
-    ...{ format: FORMAT, scope, namespace, citus_group: citusGroup },
+    format: cluster.members.some(({ goneSince }) => goneSince !== null) ? FORMAT : FORMAT_OF_THE_PRESENT,
+    ...{ scope, namespace, citus_group: citusGroup },
     system_id: cluster.systemId,
     standby_cluster: cluster.standbyCluster,
     timeline_floor: cluster.timelineFloor,
-    members: cluster.members.map(({ name, host, port, proxy, restUrl, timeline, tags }) => {
+    members: cluster.members.map(({ name, host, port, proxy, restUrl, timeline, tags, goneSince }) => {
       const sorted = Object.entries(tags).toSorted(([a], [b]) => (a < b ? -1 : 1))
-      return { name, host, port, proxy, rest_url: restUrl, timeline, tags: Object.fromEntries(sorted) }
+      const place = { name, host, port, proxy, rest_url: restUrl, timeline, tags: Object.fromEntries(sorted) }
+      return goneSince === null ? place : { ...place, gone_since: goneSince }
     }),
   }
   return `${JSON.stringify(state, null, 2)}\n`
@@ -98,7 +113,9 @@ export function decodeState(text: string, identity: StateIdentity): Parsed<Saved
   const { scope, namespace, citus_group: citusGroup } = data
   if (scope !== identity.scope || namespace !== identity.namespace || citusGroup !== identity.citusGroup)
     return bad('is that of another cluster')
-  const members = data.members.map(({ rest_url: restUrl, ...member }) => ({ ...member, restUrl }))
+  const members = data.members.map(({ rest_url: restUrl, gone_since: goneSince = null, ...member }) => {
+    return { ...member, restUrl, goneSince }
+  })
   const wrong = members.findIndex((member, index) => memberOf(member) === null || !isAfter(member, members[index - 1]))
   if (wrong >= 0) return bad(`is damaged at members.${wrong}`)
   const { system_id: systemId, standby_cluster: standbyCluster, timeline_floor: timelineFloor } = data

@@ -136,13 +136,15 @@ export class Watcher {
     if (saved === null || this.#stop.signal.aborted) return null
     const { systemId, standbyCluster, timelineFloor } = saved
     const { address } = this.#deps.config.proxy
-    this.#memory = recalled(fromSaved(saved))
+    this.#memory = recalled(fromSaved(saved, now()))
     this.#cluster = { ...this.#cluster, systemId, standbyCluster }
     const facts = factsOf(this.#cluster, this.#memory, address)
     this.#machine = this.#initial(this.#machine.since, { facts, timelineFloor })
     this.#step({ type: 'tick' })
     this.#grace = setTimeout(() => this.#step({ type: 'dcs-lost' }), GRACE_MS)
-    return { systemId, restUrls: saved.members.flatMap(({ restUrl }) => restUrl ?? []) }
+    // Those that are still there come first: not all can be asked.
+    const there = saved.members.toSorted((a, b) => Number(a.goneSince !== null) - Number(b.goneSince !== null))
+    return { systemId, restUrls: there.flatMap(({ restUrl }) => restUrl ?? []) }
   }
 
   /** A proof outlives as many questions as may be without an answer, however seldom they are asked. */
@@ -179,9 +181,9 @@ export class Watcher {
   /** What a start without DCS needs. A claim of members to be a standby cluster is none of it. */
   #keep(): void {
     const { systemId, standbyCluster, hasLock } = this.#cluster
-    const members = [...this.#memory.values()].map(({ member }) => member)
     const { timelineFloor } = this.#machine
-    this.#deps.state?.save(toSaved({ systemId, standbyCluster: standbyCluster && hasLock, timelineFloor }, members))
+    const kept = { systemId, standbyCluster: standbyCluster && hasLock, timelineFloor }
+    this.#deps.state?.save(toSaved(kept, this.#memory.values()))
   }
 
   #step(event: PrimaryEvent): void {

@@ -212,6 +212,27 @@ describe('a watcher', () => {
     await rest.close()
   })
 
+  test('that starts again asks a member whose key has gone, and does not take it for one that is there', async () => {
+    described({ leader: 'pg0' })
+    const stateDir = join(dir.path, 'state')
+    const before = ofFile({ stateDir })
+    await before.until('open pg0')
+    const { host, port } = { host: '127.0.0.1', port: pg0.port }
+    const left = { pg0: { host, port, api_url: `${pg0.url}/patroni` } }
+    writeFileSync(file, JSON.stringify({ initialize: SYSTEM_ID, leader: 'pg0', members: left }))
+    await until('pg1 has gone', () => before.member('pg1').gone)
+    await until('that is kept', () => stateIn(stateDir).includes('gone_since'))
+    await before.watcher.close()
+
+    await using again = new Watched(['127.0.0.1:1'], { stateDir })
+    await again.until('unlocked pg0')
+    assert.ok(again.views.every(({ members }) => members.every(({ name, gone }) => gone === (name === 'pg1'))))
+    assert.ok(again.views.every(({ members }) => members.every(({ replica }) => !replica.fit)))
+    pg0.mode = 'replica'
+    pg1.mode = 'primary'
+    await again.until('unlocked pg1')
+  })
+
   test('believes no primary below the timeline that it has kept', async () => {
     pg0.timeline = 7
     described({ leader: 'pg0' })

@@ -10,7 +10,7 @@ import { toSaved } from '../../../src/watcher/state.ts'
 import { StateFile } from '../../../src/watcher/state-file.ts'
 import { TempDir } from '../../support/temp.ts'
 import { until } from '../../support/until.ts'
-import { member } from '../../unit/watcher/sample.ts'
+import { member, present } from '../../unit/watcher/sample.ts'
 
 type Line = { readonly event: string; readonly file: string; readonly msg: string }
 
@@ -18,7 +18,7 @@ const IDENTITY = { scope: 'demo', namespace: 'service', citusGroup: null }
 const saved = (timelineFloor: number, members = 1) =>
   toSaved(
     { systemId: '1', standbyCluster: false, timelineFloor },
-    Array.from({ length: members }, (_, n) => member(`pg${n}`)),
+    present(...Array.from({ length: members }, (_, n) => member(`pg${n}`))),
   )
 
 describe('the state file', () => {
@@ -139,7 +139,7 @@ describe('the state file', () => {
     ],
     [
       'of a newer version',
-      (path: string) => writeFileSync(path, '{"format": 2}'),
+      (path: string) => writeFileSync(path, '{"format": 3}'),
       /was written by a newer version of patroni-router$/,
     ],
     [
@@ -218,7 +218,7 @@ describe('the state file', () => {
   test('that would be larger than can be read is not written', async () => {
     const file = fileIn('large')
     const tags = { a: 'x'.repeat(5 * 1024 * 1024) }
-    file.save(toSaved({ systemId: null, standbyCluster: false, timelineFloor: 0 }, [member('pg1', { tags })]))
+    file.save(toSaved({ systemId: null, standbyCluster: false, timelineFloor: 0 }, present(member('pg1', { tags }))))
     await file.close()
     assert.match(lines[0]?.msg ?? '', /may have 4194304$/)
     assert.equal(await fileIn('large').load(), null)

@@ -1,8 +1,8 @@
 /** Members whose keys have gone, and what the primary's state machine gets of all of them. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { addressOf, factsOf, type Memory, remember } from '../../../src/watcher/memory.ts'
-import { cluster, member } from './sample.ts'
+import { addressOf, factsOf, type Memory, recalled, remember } from '../../../src/watcher/memory.ts'
+import { cluster, member, present } from './sample.ts'
 
 const MINUTE = 60_000
 const NONE: Memory = new Map()
@@ -24,6 +24,15 @@ test('a member that is needed is never forgotten', () => {
   const gone = remember(remember(NONE, one, 'pg1', 0), none, 'pg1', 1)
   assert.equal(remember(gone, none, 'pg1', 100 * MINUTE).has('pg1'), true)
   assert.equal(remember(gone, none, 'pg2', 100 * MINUTE).has('pg1'), false)
+})
+
+test('the ten minutes of a lost key go on after a restart', () => {
+  const [kept] = present(member('pg1'))
+  assert.ok(kept)
+  const memory = recalled([{ ...kept, goneSince: 4 * MINUTE }])
+  assert.equal(remember(memory, none, null, 13 * MINUTE).get('pg1')?.goneSince, 4 * MINUTE)
+  assert.equal(remember(memory, none, null, 14 * MINUTE).has('pg1'), false)
+  assert.equal(remember(memory, one, null, 14 * MINUTE).get('pg1')?.goneSince, null)
 })
 
 test('a member that comes back is what its key says now', () => {

@@ -1,6 +1,7 @@
 import type { Cluster } from '../../../src/watcher/cluster.ts'
 import { type Fitness, UNKNOWN_FITNESS } from '../../../src/watcher/fitness.ts'
 import type { Member } from '../../../src/watcher/member.ts'
+import type { Known } from '../../../src/watcher/memory.ts'
 import type { ClusterView, MemberView } from '../../../src/watcher/view.ts'
 
 export function member(name: string, changes: Partial<Member> = {}): Member {
@@ -72,4 +73,9 @@ export function view(changes: Partial<ClusterView> = {}): ClusterView {
     standbyCluster: false,
     ...changes,
   }
+}
+
+/** Members whose keys are in the DCS. */
+export function present(...members: readonly Member[]): readonly Known[] {
+  return members.map((one) => ({ member: one, goneSince: null }))
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { parseMember } from '../../../src/watcher/member.ts'
 import { decodeState, encodeState, fromSaved, type SavedCluster, toSaved } from '../../../src/watcher/state.ts'
-import { member } from './sample.ts'
+import { member, present } from './sample.ts'
 
 const IDENTITY = { scope: 'demo', namespace: 'service', citusGroup: null }
 const CLUSTER = { systemId: '7268616322854375442', standbyCluster: false, timelineFloor: 3 }
@@ -12,7 +12,7 @@ const MEMBERS = [
   member('pg1', { host: 'fe80::1%eth0', port: 6432, restUrl: null, timeline: null }),
   member('pg3', { host: null }),
 ]
-const SAVED = toSaved(CLUSTER, MEMBERS)
+const SAVED = toSaved(CLUSTER, present(...MEMBERS))
 
 function decoded(text: string): SavedCluster | string {
   const state = decodeState(text, IDENTITY)
@@ -44,8 +44,8 @@ describe('the state of a cluster', () => {
     const unknown = { role: 'unknown', state: 'unknown', position: null, replicationState: null, version: null }
     const [pg1, pg2, pg3] = MEMBERS.toSorted((a, b) => (a.name < b.name ? -1 : 1))
     assert.deepEqual(
-      fromSaved(SAVED),
-      [pg1, pg2, pg3].map((one) => ({ ...one, ...unknown })),
+      fromSaved(SAVED, 0),
+      present(...[pg1, pg2, pg3].flatMap((one) => (one === undefined ? [] : [{ ...one, ...unknown }]))),
     )
   })
 
@@ -62,20 +62,43 @@ describe('the state of a cluster', () => {
       },
       tags: Object.fromEntries(Object.entries(one.tags).toReversed()),
     }))
-    assert.equal(encodeState(IDENTITY, toSaved(CLUSTER, churned)), encodeState(IDENTITY, SAVED))
+    assert.equal(encodeState(IDENTITY, toSaved(CLUSTER, present(...churned))), encodeState(IDENTITY, SAVED))
   })
 
   test('is another text with another address, timeline, tag, floor, identifier or kind of cluster', () => {
     const texts = [
       SAVED,
-      toSaved({ ...CLUSTER, timelineFloor: 4 }, MEMBERS),
-      toSaved({ ...CLUSTER, systemId: null }, MEMBERS),
-      toSaved({ ...CLUSTER, standbyCluster: true }, MEMBERS),
+      toSaved({ ...CLUSTER, timelineFloor: 4 }, present(...MEMBERS)),
+      toSaved({ ...CLUSTER, systemId: null }, present(...MEMBERS)),
+      toSaved({ ...CLUSTER, standbyCluster: true }, present(...MEMBERS)),
       ...[{ host: 'h' }, { port: 1 }, { proxy: null }, { restUrl: 'http://h' }, { timeline: 2 }, { tags: {} }].map(
-        (change) => toSaved(CLUSTER, [member('pg2', { ...MEMBERS[0], ...change })]),
+        (change) => toSaved(CLUSTER, present(member('pg2', { ...MEMBERS[0], ...change }))),
       ),
     ].map((saved) => encodeState(IDENTITY, saved))
     assert.equal(new Set(texts).size, texts.length)
+  })
+
+  test('keeps since when a key has gone, which makes it a file that an older router leaves alone', () => {
+    const [one, two] = present(member('pg1'), member('pg2'))
+    assert.ok(one !== undefined && two !== undefined)
+    const saved = toSaved(CLUSTER, [one, { ...two, goneSince: 5000 }])
+    const text = encodeState(IDENTITY, saved)
+    assert.deepEqual(decoded(text), saved)
+    const times = (now: number) => fromSaved(saved, now).map(({ member: { name }, goneSince }) => [name, goneSince])
+    assert.deepEqual(times(9000), [
+      ['pg1', null],
+      ['pg2', 5000],
+    ])
+    // Somebody has set the clock back: what would have gone in the future goes now, and is forgotten in its time.
+    assert.deepEqual(times(3000)[1], ['pg2', 3000])
+    const formats = [text, encodeState(IDENTITY, SAVED)].map((one) => (JSON.parse(one) as { format: number }).format)
+    assert.deepEqual(formats, [2, 1])
+  })
+
+  test('is taken from a file of a router that did not keep that', () => {
+    const old = JSON.parse(encodeState(IDENTITY, SAVED)) as object
+    assert.doesNotMatch(JSON.stringify(old), /gone_since/)
+    assert.deepEqual(decoded(JSON.stringify({ ...old, format: 1 })), SAVED)
   })
 
   test('holds no user and no password', () => {
@@ -86,7 +109,7 @@ describe('the state of a cluster', () => {
     }
     const parsed = parseMember('pg1', JSON.stringify(fields))
     assert.ok(typeof parsed === 'object')
-    const text = encodeState(IDENTITY, toSaved(CLUSTER, [parsed]))
+    const text = encodeState(IDENTITY, toSaved(CLUSTER, present(parsed)))
     assert.match(text, /"host": "h"/)
     assert.doesNotMatch(text, /s3cret|joe/)
   })
@@ -98,7 +121,7 @@ describe('the state of a cluster', () => {
       member('a/b'),
       member('pg4', { timeline: 1.5 }),
     ]
-    const saved = toSaved(CLUSTER, odd)
+    const saved = toSaved(CLUSTER, present(...odd))
     assert.deepEqual(
       saved.members.map(({ name, tags, timeline }) => [name, tags, timeline]),
       [
@@ -118,7 +141,7 @@ describe('the state of a cluster', () => {
     ['a file without format', changed(['format'], undefined), /^is not a state file/],
     [
       'a newer format',
-      JSON.stringify({ format: 2, anything: 'else' }),
+      JSON.stringify({ format: 3, anything: 'else' }),
       /^was written by a newer version of patroni-router$/,
     ],
     ['an older format', changed(['format'], 0), /^is damaged at format$/],
@@ -148,6 +171,11 @@ describe('the state of a cluster', () => {
       /^is damaged at members\.1\.proxy\.port$/,
     ],
     ['a nested tag', changed(['members', 1, 'tags'], { a: {} }), /^is damaged at members\.1\.tags\.a$/],
+    [
+      'a key that has gone at no time',
+      changed(['members', 0, 'gone_since'], -1),
+      /^is damaged at members\.0\.gone_since$/,
+    ],
     ['an infinite tag', text.replace('1.5', '1e999'), /^is damaged at members\.1\.tags\.n$/],
   ]
   for (const [title, file, reason] of refused)
