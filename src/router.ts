@@ -143,7 +143,7 @@ export class Router {
     const { Templates } = await import('./templates/templates.ts')
     if (this.#closing !== null) return
     const { env, pid, signalGroup, isAlive, log } = this.#deps
-    const source = keyValueSources(config.clusters, log)
+    const source = keyValueSources(config.keys, log)
     this.#templates = new Templates({ config, source, env, pid, signalGroup, isAlive, log })
     this.#templates.start()
   }

@@ -36,7 +36,7 @@ export interface ClusterStatus {
   readonly localMember: string | null
 }
 
-/** Whether every cluster has a primary that takes new connections. */
+/** Whether every cluster has a primary that takes new connections; true where there is none, for templates of keys alone. */
 export function hasPrimary(status: RouterStatus): boolean {
-  return status.clusters.length > 0 && status.clusters.every(({ view }) => takesNew(view.primary.state))
+  return status.clusters.every(({ view }) => takesNew(view.primary.state))
 }

@@ -16,7 +16,7 @@ export interface Findings {
 /** What a valid configuration names and this machine does not have. Reads and looks up; opens and changes nothing. */
 export async function checkFiles(config: Config): Promise<Findings> {
   const each = await Promise.all([
-    ...config.clusters.flatMap((cluster) => [checkReadable(cluster), checkListeners(cluster)]),
+    ...config.keys.flatMap((cluster) => [checkReadable(cluster), checkListeners(cluster)]),
     checkStateDir(config.stateDir),
     ...config.track.files.map(({ path }, index) => checkTrackFile(path, `track.files.${index}.path`)),
     checkTrackLinks(config),

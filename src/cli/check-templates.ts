@@ -159,9 +159,9 @@ export function describeTemplate(template: TemplateConfig, configFile: string | 
   const { source, destination, check, reload, reloadGroup, prefix, keys, subject } = template
   return [
     `${asWritten(source, configFile)} -> ${destination}`,
-    ...(subject.kind === 'clusters'
+    ...(subject.kind === 'clusters' && subject.clusters.length > 0
       ? [`of ${subject.clusters.join(' and ')}`]
-      : several
+      : several && subject.kind === 'cluster'
         ? [`of ${subject.cluster}`]
         : []),
     ...(keys.length === 0 ? [] : [`keys ${keys.map((key) => `${prefix}${key}`).join(' and ')}`]),

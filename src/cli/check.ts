@@ -15,6 +15,8 @@ const ONLINE_TIMEOUT_MS = 30_000
 export interface CheckOptions {
   readonly config?: string
   readonly online?: boolean
+  /** Before a start: a template that is not right keeps only its own file from being written. */
+  readonly startup?: boolean
 }
 
 /** `check`: what is wrong with the configuration and, with `online`, with what it points to. Changes nothing. */
@@ -22,16 +24,20 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
   const loaded = await loadOrReport(options.config ?? null, io)
   if (loaded === null) return EXIT.usage
   const { config } = loaded
-  const findings = await Promise.all([checkFiles(config), checkTemplates(config, io.env)])
-  const problems = findings.flatMap((found) => found.problems)
-  const warnings = findings.flatMap((found) => found.warnings)
+  const [files, templates] = await Promise.all([checkFiles(config), checkTemplates(config, io.env)])
+  const isFatal = options.startup !== true
+  const problems = [...files.problems, ...(isFatal ? templates.problems : [])]
+  const warnings = [...files.warnings, ...templates.warnings, ...(isFatal ? [] : templates.problems)]
   for (const warning of [...loaded.warnings, ...warnings]) io.err(`warning: ${visible(warning)}\n`)
   for (const problem of problems) io.err(`${visible(problem)}\n`)
   if (problems.length > 0) return EXIT.usage
-  io.out(
-    `configuration is valid\n${config.clusters.map(describe).join('')}${describeSinks(config)}${describeAdmin(config)}`,
-  )
+  io.out(`configuration is valid\n${describeClusters(config)}${describeSinks(config)}${describeAdmin(config)}`)
   return options.online === true ? checkOnline(config, io) : EXIT.ok
+}
+
+function describeClusters({ clusters, keys }: Config): string {
+  if (clusters.length > 0) return clusters.map(describe).join('')
+  return keys.map(({ dcs }) => line('cluster', 'none: templates read keys alone') + describeDcs(dcs)).join('')
 }
 
 function describe({ name, scope, namespace, citusGroup, localMember, dcs, restApi, proxy }: ClusterConfig): string {
@@ -120,7 +126,9 @@ async function checkOnline(config: Config, io: Io): Promise<number> {
     return findings.map((finding) => ({ ...finding, subject: `${cluster.name}: ${finding.subject}` }))
   }
   try {
-    const findings = (await Promise.all(config.clusters.map(findingsOf))).flat()
+    const { askForKeys, clustersInUse } = await import('./check-keys.ts')
+    const asked = (await clustersInUse(config)).map(findingsOf)
+    const findings = (await Promise.all([...asked, askForKeys(config, signal)])).flat()
     for (const { subject, ok, message } of findings) {
       if (ok) io.out(`ok      ${visible(subject)}: ${visible(message)}\n`)
       else io.err(`FAILED  ${visible(subject)}: ${visible(message)}\n`)

@@ -114,6 +114,10 @@ function build(io: Io, exit: (code: number) => void): Command {
     .description('check the configuration, and the files and addresses in it, without touching anything')
     .addOption(configOption())
     .option('--online', 'ask the DCS and the members as well')
+    .option(
+      '--startup',
+      'report a template that is not right, and go on: it keeps only its own file from being written',
+    )
     .addHelpText('after', CHECK)
     .action(async (options: CheckOptions) => exit(await (await import('./check.ts')).check(options, io)))
   program

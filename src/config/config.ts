@@ -6,6 +6,8 @@ export interface Config {
   readonly file: string | null
   /** Inside always a list, in the order of the file; the flat file describes one. A Citus group is a cluster. */
   readonly clusters: readonly ClusterConfig[]
+  /** Whose DCS keys are read of: the clusters; or, where there is none, one without a name. */
+  readonly keys: readonly ClusterConfig[]
   /** In the order of the file. */
   readonly templates: readonly TemplateConfig[]
   /** In the order of the file, which is the order in which they are run. One that is for every cluster is there once for each. */

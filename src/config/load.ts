@@ -6,6 +6,7 @@ import { resolveDcs, type Origin } from './dcs.ts'
 import { DEFAULT_ADMIN_SOCKET } from './defaults.ts'
 import type { Environment } from './env.ts'
 import type { ConfigPart } from './parts.ts'
+import { isKeysOnly } from './keys-only.ts'
 import { parsePatroni } from './patroni.ts'
 import { strangeKeys } from './patroni-keys.ts'
 import { inOrder, placeOf, type Located } from './place.ts'
@@ -44,7 +45,8 @@ export function loadConfig(input: ConfigInput): ConfigResult {
   const { tree, places, origin } = source
   const duplicates = source.duplicates.map(duplicateOf)
   const drafts = clusterDrafts(tree)
-  const clusters = drafts.map((draft) => understand(draft, origin))
+  const isAlone = isKeysOnly(tree)
+  const clusters = drafts.map((draft) => understand(isAlone ? withoutCluster(draft) : draft, origin))
   const locals = clusters.map(({ name: own, value }) => ({ name: own, localMember: value?.localMember ?? null }))
   const names = locals.map((cluster) => cluster.name)
   const ours = parseOurs(tree)
@@ -81,15 +83,17 @@ export function loadConfig(input: ConfigInput): ConfigResult {
     return { ok: false, problems: known, warnings: others.map(formatProblem) }
   }
   const { admin, logging, state_dir: stateDir, proxy, track } = ours.value
-  const templates = templateConfigs(ours.value.templates ?? [], directory, names)
+  const templates = templateConfigs(ours.value.templates ?? [], directory, isAlone ? [] : names)
   const isOn = (tree['proxy'] ?? null) !== null || !isSidecar(tree)
+  const whole = all.map((cluster) => {
+    const isMine = (named: string | null): boolean => named === null || named === cluster.name
+    const own = ours.value?.clusters?.[cluster.name]?.proxy ?? null
+    return { ...cluster, proxy: proxyConfig(proxy, isOn, isMine, own) }
+  })
   const config: Config = {
     file: file === null || !Array.isArray(input.text) ? file : join(file, '*.yml'),
-    clusters: all.map((cluster) => {
-      const isMine = (named: string | null): boolean => named === null || named === cluster.name
-      const own = ours.value?.clusters?.[cluster.name]?.proxy ?? null
-      return { ...cluster, proxy: proxyConfig(proxy, isOn, isMine, own) }
-    }),
+    clusters: isAlone ? [] : whole,
+    keys: whole.map((cluster) => (isAlone ? { ...cluster, name: '' } : cluster)),
     templates,
     hooks: hookConfigs(ours.value.hooks ?? [], templates, directory, names),
     track: { files: trackConfig(track, all) },
@@ -98,6 +102,11 @@ export function loadConfig(input: ConfigInput): ConfigResult {
     logging,
   }
   return { ok: true, config, warnings: warnings.map(formatProblem) }
+}
+
+/** The DCS is understood as that of a cluster, whose name does not matter. */
+function withoutCluster(draft: ClusterDraft): ClusterDraft {
+  return { ...draft, tree: { ...draft.tree, scope: 'none' } }
 }
 
 interface Understood {

@@ -36,7 +36,7 @@ export function nearest(word: string, valid: readonly string[]): string | null {
 /** `did you mean "x"?`, or all that would have been valid when nothing is near. */
 export function suggest(word: string, valid: readonly string[]): string {
   const near = nearest(word, valid)
-  return near === null ? `valid here: ${valid.join(', ')}` : `did you mean "${near}"?`
+  return near === null ? `valid here: ${valid.join(', ') || 'nothing'}` : `did you mean "${near}"?`
 }
 
 /**

@@ -113,7 +113,9 @@ export function templateConfigs(
   })
 }
 
+/** Without any cluster it is about none. */
 function subjectOf({ cluster, clusters }: TemplateSection, all: readonly string[]): TemplateSubject {
+  if (all.length === 0) return { kind: 'clusters', clusters: [] }
   if (clusters === null) return { kind: 'cluster', cluster: cluster ?? all[0] ?? '' }
   return { kind: 'clusters', clusters: clusters === 'all' ? all : clusters }
 }

@@ -16,6 +16,9 @@ export type ContextResult =
 
 const UNKNOWN: Known = { context: null, obstacle: 'the cluster is not known yet', isRead: false }
 
+/** What a template sees that reads nothing of a cluster. */
+export const NO_CONTEXT: TemplateClusters = { clusters: [] }
+
 /**
  * What a template is to see, or why not yet. Of several clusters each has to be known: a file without the servers of one
  * would take them from its clients. With `on_empty: render` one that is still unknown when it is `late` is written as empty.

@@ -6,14 +6,14 @@ import type { ClusterView } from '../watcher/view.ts'
 import { commandEnvironment } from './commands/environment.ts'
 import { Files } from './files/files.ts'
 import { Journal } from './files/journal.ts'
-import { Group } from './groups/group.ts'
+import { Group, type GroupDeps } from './groups/group.ts'
 import { groupsOf } from './groups/grouping.ts'
 import { Hooks } from './hooks/hooks.ts'
-import { contextFor } from './inputs.ts'
+import { contextFor, NO_CONTEXT } from './inputs.ts'
 import { KeyStores } from './key-stores.ts'
 import { Observed } from './observed.ts'
 import { PATIENCE_MS } from './groups/readiness.ts'
-import type { Facts } from './engine/render.ts'
+import type { Facts, RenderInputs } from './engine/render.ts'
 import type { Inputs } from './groups/rendering.ts'
 import type { TemplatesStatus } from './status.ts'
 
@@ -65,7 +65,7 @@ export class Templates {
     const files = new Files({ pid, isAlive })
     const build = (group: string, templates: readonly TemplateConfig[]): Group => {
       const journal = new Journal({ dir: config.stateDir, group, log })
-      const inputs = (template: TemplateConfig, facts: Facts): Inputs => this.#inputsOf(template, facts)
+      const inputs: GroupDeps['inputs'] = (...args) => this.#inputsOf(...args)
       return new Group({ group, templates, files, journal, env, signalGroup, log, inputs })
     }
     this.#groups = new Map([...groupsOf(config.templates)].map(([name, all]) => [name, build(name, all)]))
@@ -161,13 +161,17 @@ export class Templates {
     this.#costMs = performance.now() - begun
   }
 
-  #inputsOf(template: TemplateConfig, facts: Facts): Inputs {
+  #inputsOf(template: TemplateConfig, facts: Facts, readsContext: boolean): Inputs {
+    if (!readsContext) return this.#withKeys(template, facts, NO_CONTEXT)
     const found = contextFor(template, (cluster) => this.#observed.get(cluster), this.#isLate)
-    if (!found.ok) return found
+    return found.ok ? this.#withKeys(template, facts, found.context) : found
+  }
+
+  #withKeys(template: TemplateConfig, facts: Facts, context: RenderInputs['context']): Inputs {
     const keys = template.keys.length === 0 ? null : this.#keys.view(template)
     if (keys === null && template.keys.length > 0) {
       return { ok: false, reason: `the keys below ${template.prefix || '/'} have not been read yet` }
     }
-    return { ok: true, inputs: { context: found.context, keys, env: this.#deps.env, facts } }
+    return { ok: true, inputs: { context, keys, env: this.#deps.env, facts } }
   }
 }

@@ -29,7 +29,7 @@ export interface GroupTask {
   readonly name: string
   readonly templates: readonly TemplateConfig[]
   readonly mode: Mode
-  readonly inputs: (template: TemplateConfig, facts: Facts) => Inputs
+  readonly inputs: (template: TemplateConfig, facts: Facts, readsContext: boolean) => Inputs
   readonly files: Files
   readonly stateDir: string | null
   readonly io: Io

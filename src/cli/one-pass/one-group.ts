@@ -109,7 +109,7 @@ async function renderAll({ templates, inputs, report, signal }: GroupTask): Prom
       const rendering = new Rendering(template)
       await rendering.load()
       for (;;) {
-        const { questions } = rendering.update(inputs(template, book.facts))
+        const { questions } = rendering.update(inputs(template, book.facts, rendering.readsContext))
         if (questions.length === 0 || signal.aborted) break
         await book.answer(questions, signal)
       }

@@ -6,14 +6,13 @@ import { explain } from '../../errors.ts'
 import { contextOf } from '../../templates/engine/context.ts'
 import { Files } from '../../templates/files/files.ts'
 import { clustersOf, groupsOf } from '../../templates/groups/grouping.ts'
-import { contextFor, type Known } from '../../templates/inputs.ts'
+import { contextFor, type ContextResult, type Known, NO_CONTEXT } from '../../templates/inputs.ts'
 import { KeyStores } from '../../templates/key-stores.ts'
-import type { Facts } from '../../templates/engine/render.ts'
-import type { Inputs } from '../../templates/groups/rendering.ts'
+import { Rendering } from '../../templates/groups/rendering.ts'
 import { keyValueSources } from '../../watcher/dcs/create.ts'
 import { firstView } from './first-view.ts'
 import type { Io } from '../io.ts'
-import type { Mode, Report } from './group-task.ts'
+import type { GroupTask, Mode, Report } from './group-task.ts'
 import { passOver } from './one-group.ts'
 
 /** For the keys that templates read. Milliseconds. */
@@ -33,16 +32,18 @@ export interface OnePassDeps {
  */
 export async function onePass(config: Config, mode: Mode, { io, report, signal }: OnePassDeps): Promise<boolean> {
   const { clusters, templates, stateDir } = config
-  const named = clustersOf(templates)
+  const named = clustersOf(await aboutClusters(templates))
   const wanted = clusters.filter(({ name }) => named.includes(name))
-  const keys = new KeyStores({ source: keyValueSources(clusters), templates, log: () => null })
+  const keys = new KeyStores({ source: keyValueSources(config.keys), templates, log: () => null })
   const over = new AbortController()
   const end = AbortSignal.any([signal, over.signal])
   try {
     keys.start()
     const [known] = await Promise.all([readAll(wanted, end), keysRead(keys, templates, end)])
-    const inputs = (template: TemplateConfig, facts: Facts): Inputs => {
-      const found = contextFor(template, (name) => known.get(name), true)
+    const inputs: GroupTask['inputs'] = (template, facts, readsContext) => {
+      const found: ContextResult = readsContext
+        ? contextFor(template, (name) => known.get(name), true)
+        : { ok: true, context: NO_CONTEXT }
       if (!found.ok) return found
       const own = template.keys.length === 0 ? null : keys.view(template)
       if (own === null && template.keys.length > 0) return { ok: false, reason: whyNoKeys(keys, template) }
@@ -61,6 +62,18 @@ export async function onePass(config: Config, mode: Mode, { io, report, signal }
     over.abort()
     await keys.close()
   }
+}
+
+/** Without those that read nothing of a cluster. */
+export async function aboutClusters(templates: readonly TemplateConfig[]): Promise<readonly TemplateConfig[]> {
+  const reads = await Promise.all(
+    templates.map(async (template) => {
+      const rendering = new Rendering(template)
+      await rendering.load()
+      return rendering.readsContext
+    }),
+  )
+  return templates.filter((_template, index) => reads[index] === true)
 }
 
 /** What is known of each. Rejects as {@link firstView} does where none of them can be read. */

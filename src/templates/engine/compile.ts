@@ -36,7 +36,8 @@ export function compileTemplate(
   const dialect = dialectProblem(text, !checked.ok)
   if (dialect !== null) return { ok: false, problems: [dialect] }
   if (!checked.ok) return checked
-  return { ok: true, template: { name, render: (inputs) => render(checked.plan, inputs) } }
+  const { plan, readsContext } = checked
+  return { ok: true, template: { name, readsContext, render: (inputs) => render(plan, inputs) } }
 }
 
 function check(...args: Parameters<typeof checkSyntax>): Checked {

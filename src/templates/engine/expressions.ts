@@ -5,7 +5,7 @@ import type { Helper } from './helper.ts'
 import { placeOf } from './parse.ts'
 import { type CallExpression, describe, type Expression, type Step } from './plan.ts'
 import type { TemplateProblem } from './render.ts'
-import { baseOf, placeIn, type Scope, stepInto } from './scope.ts'
+import { baseOf, placeIn, rootOf, type Scope, stepInto } from './scope.ts'
 import { ANY, FLAG, NUMBER, present, type Shape, TEXT } from './shape.ts'
 import type { Scalar } from './tracked.ts'
 
@@ -28,6 +28,8 @@ export type Call = Pick<hbs.AST.MustacheStatement | hbs.AST.SubExpression, 'path
 
 export class ExpressionChecker {
   readonly problems: TemplateProblem[] = []
+  /** Something of the context is read. */
+  readsContext = false
   readonly #helpers: ReadonlyMap<string, Helper>
 
   constructor(helpers: readonly Helper[]) {
@@ -88,6 +90,7 @@ export class ExpressionChecker {
     const found = baseOf(node, scope)
     if (typeof found === 'string') return this.problem(node.loc, found)
     let { shape } = found
+    this.readsContext ||= shape === rootOf(scope)
     const steps: Step[] = []
     for (const name of found.names) {
       const next = stepInto(shape, name)

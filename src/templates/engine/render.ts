@@ -77,6 +77,8 @@ export interface LeftOut {
 
 export interface CompiledTemplate {
   readonly name: string
+  /** Whether it reads anything of a cluster: one that does not needs none. */
+  readonly readsContext: boolean
   /** Never throws; waits for nothing. */
   render(inputs: RenderInputs): RenderResult
 }

@@ -88,7 +88,8 @@ function dataOf({ depth, parts: [name = '', ...names] }: Name, scope: Scope): Fo
   return `@${name} is known only within ${depth === 0 ? '{{#each}}' : `${depth + 1} times {{#each}}`}`
 }
 
-function rootOf(scope: Scope): Shape {
+/** What the template begins with. */
+export function rootOf(scope: Scope): Shape {
   return scope.outer === null ? scope.self : rootOf(scope.outer)
 }
 

@@ -76,6 +76,9 @@ export const CLUSTERS: Shape = {
   } satisfies Record<keyof TemplateClusters, Shape>,
 }
 
+/** Of a configuration without a cluster. */
+export const NO_CLUSTER: Shape = { kind: 'record', name: 'configuration, which has no scope', fields: {} }
+
 /** The shape of the value where there is one. */
 export function present(shape: Shape): Shape {
   return shape.kind === 'maybe' ? present(shape.of) : shape

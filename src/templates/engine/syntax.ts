@@ -12,14 +12,14 @@ import { ANY, kindOf, NUMBER, present, type Shape, TEXT } from './shape.ts'
 const MAX_DEPTH = 100
 
 export type Checked =
-  | { readonly ok: true; readonly plan: readonly Statement[] }
+  | { readonly ok: true; readonly plan: readonly Statement[]; readonly readsContext: boolean }
   | { readonly ok: false; readonly problems: readonly TemplateProblem[] }
 
 export function checkSyntax(program: hbs.AST.Program, helpers: readonly Helper[], context: Shape): Checked {
   const checker = new SyntaxChecker(helpers)
   const plan = checker.program(program, outermost(context), 0)
-  const { problems } = checker.expressions
-  if (problems.length === 0) return { ok: true, plan }
+  const { problems, readsContext } = checker.expressions
+  if (problems.length === 0) return { ok: true, plan, readsContext }
   return { ok: false, problems: problems.toSorted((a, b) => order(a.line, b.line) || order(a.column, b.column)) }
 }
 

@@ -28,7 +28,7 @@ import { Waiters } from './waiters.ts'
 
 export interface GroupDeps extends PlacementDeps {
   /** What a template is rendered with now. */
-  readonly inputs: (template: TemplateConfig, facts: Facts) => Inputs
+  readonly inputs: (template: TemplateConfig, facts: Facts, readsContext: boolean) => Inputs
   /** Of what templates ask: see {@link Inquiry}. */
   readonly book?: FactBook
   readonly log: Logger
@@ -141,8 +141,8 @@ export class Group {
   }
 
   #update(rendering: Rendering): ReturnType<Rendering['update']> {
-    const { leftOut, config } = rendering
-    const update = rendering.update(this.#deps.inputs(config, this.#inquiry.facts))
+    const { leftOut, config, readsContext } = rendering
+    const update = rendering.update(this.#deps.inputs(config, this.#inquiry.facts, readsContext))
     this.#log(narrateLeftOut(config.source, leftOut, rendering.leftOut))
     return update
   }

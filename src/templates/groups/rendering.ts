@@ -63,6 +63,11 @@ export class Rendering {
     return this.#outcome
   }
 
+  /** Whether it has to know the cluster; so too as long as it is not known. */
+  get readsContext(): boolean {
+    return this.#template?.readsContext ?? true
+  }
+
   /** What is wrong with the source file, however good the outcome of an earlier version is; null: nothing. */
   get sourceError(): string | null {
     return this.#sourceError

@@ -1,0 +1,39 @@
+/** `check --online`: whether what templates need of the DCS can be read. */
+import type { ClusterConfig, Config } from '../config/config.ts'
+import { clustersOf } from '../templates/groups/grouping.ts'
+import { KeyStores } from '../templates/key-stores.ts'
+import { keyValueSources } from '../watcher/dcs/create.ts'
+import type { OnlineFinding } from '../watcher/online.ts'
+import { aboutClusters, keysRead } from './one-pass/one-pass.ts'
+
+/** The clusters that somebody follows. Templates that read nothing but keys need neither theirs nor the right to read it. */
+export async function clustersInUse(config: Config): Promise<readonly ClusterConfig[]> {
+  const { clusters, templates, hooks, track } = config
+  if (templates.length === 0) return clusters
+  const read = clustersOf(await aboutClusters(templates))
+  return clusters.filter(
+    ({ name, proxy }) =>
+      proxy.listeners.length > 0 ||
+      read.includes(name) ||
+      [...hooks, ...track.files].some(({ cluster }) => cluster === name),
+  )
+}
+
+/** Reads all keys once. Rejects with the reason of `signal`. */
+export async function askForKeys(
+  { keys: sources, templates }: Config,
+  signal: AbortSignal,
+): Promise<readonly OnlineFinding[]> {
+  const keys = new KeyStores({ source: keyValueSources(sources), templates, log: () => null })
+  try {
+    keys.start()
+    await keysRead(keys, templates, signal)
+    return keys.status().map(({ root, state, count, error }) => {
+      const subject = `keys below ${root}`
+      if (state === 'up') return { subject, ok: true, message: count === 1 ? '1 key' : `${count} keys` }
+      return { subject, ok: false, message: error ?? 'they could not be read' }
+    })
+  } finally {
+    await keys.close()
+  }
+}
