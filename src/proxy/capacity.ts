@@ -26,7 +26,7 @@ const MAX_REFUSALS = 1000
 const MEMORY_PER_CONNECTION = 48 * 1024
 /** What one read can bring beyond that, twice. Bytes. */
 const MEMORY_OF_TALKATIVE = 128 * 1024
-const MAX_TALKATIVE = 512
+const MAX_TALKATIVE = 256
 
 /** What fits where `clusters` are served. */
 export function capacityOf({ descriptors, memoryBytes }: ProcessLimits, clusters: number): Capacity {

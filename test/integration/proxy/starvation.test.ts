@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { after, afterEach, before, beforeEach, test } from 'node:test'
 import pg from 'pg'
 import { stringify } from 'yaml'
+import { EtcdCluster } from '../../support/etcd.ts'
 import { RouterProcess } from '../../support/router.ts'
 import { TempDir } from '../../support/temp.ts'
 import { until } from '../../support/until.ts'
@@ -15,11 +16,16 @@ const DESCRIPTORS = 256
 const FLOOD = 500
 
 let postgres: Postgres
+let etcd: EtcdCluster
 let dir: TempDir
 before(async () => {
   postgres = await Postgres.create()
+  etcd = await EtcdCluster.start()
 })
-after(() => postgres[Symbol.asyncDispose]())
+after(async () => {
+  await postgres[Symbol.asyncDispose]()
+  await etcd.close()
+})
 beforeEach(() => {
   dir = TempDir.create('starvation')
 })
@@ -80,7 +86,7 @@ async function attempt(router: RouterProcess): Promise<string> {
 }
 
 /** Where the router learns of the member. */
-const SOURCES: Readonly<Record<string, (member: FakeMember) => object>> = {
+const SOURCES: Readonly<Record<string, (member: FakeMember) => object | Promise<object>>> = {
   file: (member) => {
     const path = join(dir.path, 'cluster.yml')
     const { host, port } = postgres.address
@@ -93,13 +99,20 @@ const SOURCES: Readonly<Record<string, (member: FakeMember) => object>> = {
     member.cluster = { members: [member.entry('leader', { ...postgres.address })], scope: 'demo' }
     return { rest: { urls: [member.url] } }
   },
+  etcd3: async (member) => {
+    const conn_url = `postgres://${postgres.address.host}:${postgres.address.port}/postgres`
+    await etcd.client.put('/service/demo/initialize', SYSTEM_ID)
+    await etcd.client.put('/service/demo/members/pg1', member.key({ conn_url, role: 'primary' }))
+    await etcd.client.put('/service/demo/leader', 'pg1')
+    return { etcd3: { hosts: etcd.hosts } }
+  },
 }
 
 for (const [source, access] of Object.entries(SOURCES)) {
   test(`silent clients beyond the descriptors end no session, and refusals say why (${source})`, async () => {
     await using member = await FakeMember.start('pg1', 'primary')
     const proxy = { check: { interval: '200ms', timeout: '1s', fall: 2 } }
-    const config = { scope: 'demo', ...access(member), proxy }
+    const config = { scope: 'demo', ...(await access(member)), proxy }
     await using router = await RouterProcess.start({ config, descriptors: DESCRIPTORS })
     await router.waitForLog('a warning', ({ event, msg }) => event === 'limits-misfit' && msg.includes('LimitNOFILE'))
     const sessions = Array.from({ length: 10 }, () => clientOf(router))
@@ -108,6 +121,8 @@ for (const [source, access] of Object.entries(SOURCES)) {
     {
       using flood = new Flood(router.primaryPort, FLOOD)
       await until('clients are turned away', () => flood.closed > 100)
+      // A connection that has to be made anew is made.
+      if (source === 'etcd3') await etcd.server.restart()
       const end = performance.now() + 6000
       await until(
         'the checks have had every reason to fail',
