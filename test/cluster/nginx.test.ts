@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { chmodSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import pg from 'pg'
@@ -32,7 +31,6 @@ async function start(etcd: EtcdCluster): Promise<Nginx> {
     ['sport = :5000', `sport = :${primary}`],
     ['nginx -s reload', `nginx -c ${join(dir, 'etc/nginx.conf')} -s reload`],
   ])
-  for (const script of ['nginx-reload', 'nginx-close-sessions']) chmodSync(join(sidecar.path, script), 0o755)
   const file = join(sidecar.mkdir('etc'), 'nginx.conf')
   const { code, stdout, stderr } = await sidecar.command('render', '--no-commands')
   assert.equal(code, 0, stdout + stderr)
@@ -44,16 +42,27 @@ async function start(etcd: EtcdCluster): Promise<Nginx> {
   return { primary, replicas, sidecar }
 }
 
-/** Inserts in one session, one statement after the other, until the session ends. Returns when each was acknowledged. */
-async function insertUntilClosed(client: pg.Client): Promise<readonly number[]> {
-  const acknowledged: number[] = []
-  for (;;) {
-    try {
-      await client.query(`INSERT INTO load VALUES ('session', ${acknowledged.length})`)
-    } catch {
-      return acknowledged
+/** Inserts in one session, one statement after the other, until the session ends. */
+class Inserter {
+  /** When each statement was acknowledged. */
+  readonly acknowledged: number[] = []
+  ended = false
+
+  constructor(client: pg.Client) {
+    client.once('end', () => (this.ended = true))
+    void this.#insert(client)
+  }
+
+  async #insert(client: pg.Client): Promise<void> {
+    while (!this.ended) {
+      const insert = `INSERT INTO load VALUES ('session', ${this.acknowledged.length})`
+      const isDone = await client.query(insert).then(
+        () => true,
+        () => false,
+      )
+      if (!isDone) return
+      this.acknowledged.push(clock())
     }
-    acknowledged.push(clock())
   }
 }
 
@@ -78,18 +87,21 @@ test('a session on a leader whose Patroni is frozen ends before another member h
   const session = await open(primary)
   const [replica] = await cluster.replicas()
   assert.ok(replica)
+  const from = sidecar.log.length
   await replica.retag({ noloadbalance: true })
-  const isReloaded = ({ event, msg }: { event?: unknown; msg: string }) => event === 'reloaded' || msg.includes('reload')
-  await sidecar.waitForLog('a reload', isReloaded)
-  const inserting = insertUntilClosed(session)
+  await sidecar.waitForLog('a reload', ({ event }) => event === 'reloaded', from)
+  const inserter = new Inserter(session)
+  stack.defer(() => session.end())
   const watch = await cluster.watch()
+  stack.defer(() => watch.close())
   old.freeze()
   const next = await cluster.waitForLeader({ not: old })
   const moved = watch.events.find(({ type, key, value }) => {
     return type === 'put' && key === `${cluster.prefix}leader` && value === next.name
   })
   assert.ok(moved)
-  const acknowledged = await inserting
+  await until('the session has ended', () => inserter.ended)
+  const { acknowledged } = inserter
   const late = acknowledged.filter((at) => at > moved.at)
   t.diagnostic(`the session ended ${(moved.at - (acknowledged.at(-1) ?? 0)).toFixed(0)} ms before the lock moved`)
   assert.ok(acknowledged.length > 100)

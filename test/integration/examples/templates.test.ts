@@ -189,10 +189,12 @@ test('nginx follows the primary, and turns clients away while there is none', as
   const sidecar = stage.use(
     Sidecar.prepare('nginx-stream', stage.etcd, (dir) => [
       ['/etc/nginx/nginx.conf', join(dir, 'etc/nginx.conf')],
+      ['/etc/patroni-router/nginx', join(dir, 'nginx')],
       ['/run/nginx.pid', join(dir, 'pid')],
       ['/var/log/nginx', dir],
       ['listen 5000', `listen 127.0.0.1:${primary}`],
       ['listen 5001', `listen 127.0.0.1:${replicas}`],
+      ['sport = :5000', `sport = :${primary}`],
       ['nginx -s reload', `nginx -c ${join(dir, 'etc/nginx.conf')} -s reload`],
     ]),
   )
