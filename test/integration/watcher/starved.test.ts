@@ -93,18 +93,19 @@ describe('a router that is out of descriptors', () => {
     await served(from)
   })
 
-  test('closes nothing where a file describes the cluster', async () => {
-    const file = join(dir.path, 'cluster.json')
-    const members = Object.fromEntries(
-      [pg0, pg1].map(({ name, port, url }) => [name, { host: '127.0.0.1', port, api_url: url }]),
-    )
-    writeFileSync(file, JSON.stringify({ initialize: SYSTEM_ID, members, leader: 'pg0' }))
-    const from = await starve({ file })
-    await askInVain('/primary', '/replica')
-    await child.until('the file cannot be read', () => last()?.['link'] === 'lost')
-    await askInVain('/primary')
-    await served(from)
-  })
+  for (const host of ['127.0.0.1', 'localhost'])
+    test(`closes nothing where a file describes the cluster, with members at ${host}`, async () => {
+      const file = join(dir.path, 'cluster.json')
+      const members = Object.fromEntries(
+        [pg0, pg1].map(({ name, port, url }) => [name, { host, port, api_url: url.replace('127.0.0.1', host) }]),
+      )
+      writeFileSync(file, JSON.stringify({ initialize: SYSTEM_ID, members, leader: 'pg0' }))
+      const from = await starve({ file })
+      await askInVain('/primary', '/replica')
+      await child.until('the file cannot be read', () => last()?.['link'] === 'lost')
+      await askInVain('/primary')
+      await served(from)
+    })
 
   const fill = async (ttl: number): Promise<void> => {
     await put('initialize', SYSTEM_ID)
