@@ -244,11 +244,12 @@ describe('each on a host of its own,', { concurrency: true }, () => {
       const { haproxy } = hosts
       const config = '/etc/patroni-router/config.yml'
       await haproxy.ok(`sed -i s,haproxy/patroni/haproxy.cfg,haproxy/haproxy.cfg, ${config}`)
-      const { code, stderr } = await haproxy.sh('systemctl restart patroni-router')
-      assert.equal(code, 1, stderr)
-      assert.match(
-        await haproxy.journal('patroni-router'),
-        /haproxy\.cfg: its directory: cannot be written by this user/,
+      // What is wrong with a template is said, and does not keep the router from starting.
+      await haproxy.ok('systemctl restart patroni-router')
+      await until('it is said', async () =>
+        /warning: .*haproxy\.cfg: its directory: cannot be written by this user/.test(
+          await haproxy.journal('patroni-router'),
+        ),
       )
       await haproxy.ok(`
       sed -i s,haproxy/haproxy.cfg,haproxy/patroni/haproxy.cfg, ${config}

@@ -89,6 +89,27 @@ for (const [what, scope] of [
   })
 }
 
+test('the bytes of a key are the bytes of the file, and their base64 is right', async () => {
+  const bytes = Buffer.from('00ff41c3a9c328f09f9880fe0a', 'hex')
+  await etcd.client.call('kv/put', {
+    key: Buffer.from('/app/db/key').toString('base64'),
+    value: bytes.toString('base64'),
+  })
+  await using dir = configured('', [
+    '{{raw (getv "/db/key")}}',
+    '{{base64Encode (getv "/db/key")}}',
+    'x{{getv "/db/key"}}',
+  ])
+  const { code, text } = await command(dir, 'render')
+  assert.equal(code, 1, text)
+  assert.match(text, /the key \/db\/key holds characters/)
+  assert.deepEqual(readFileSync(join(dir.path, '0')), bytes)
+  assert.equal(written(dir, '1'), bytes.toString('base64'))
+  assert.equal(written(dir, '2'), '')
+  const again = await command(dir, 'render')
+  assert.match(again.text, /unchanged/)
+})
+
 test('check --online says of keys that may not be read', async () => {
   await using dir = configured('', [KEYS])
   const config = readFileSync(join(dir.path, 'config.yml'), 'utf8')
