@@ -9,6 +9,7 @@ import { explain } from './errors.ts'
 import { NO_LIMITS, type ProcessLimits } from './process-limits.ts'
 import { misfits } from './proxy/capacity.ts'
 import { ProcessRoom } from './proxy/process-room.ts'
+import { Lookups } from './names/lookups.ts'
 import { Proxy } from './proxy/proxy.ts'
 import type { Templates, TemplatesDeps } from './templates/templates.ts'
 import { Track } from './track/track.ts'
@@ -52,7 +53,8 @@ export class Router {
     this.#config = config
     this.#deps = deps
     this.#room = new ProcessRoom(deps.limits, config.clusters.filter(isServed).length)
-    this.#parts = config.clusters.map((cluster) => buildPart(cluster, config, deps, this.#room))
+    const lookups = new Lookups()
+    this.#parts = config.clusters.map((cluster) => buildPart(cluster, config, deps, this.#room, lookups))
     this.#track = new Track({ files: config.track.files, log: deps.log })
     for (const { watcher } of this.#parts) {
       // After the proxy, which is to hold or to open before anything else is done.
@@ -162,16 +164,29 @@ function isServed({ proxy }: ClusterConfig): boolean {
   return proxy.listeners.length > 0
 }
 
-function buildPart(config: ClusterConfig, { clusters, stateDir }: Config, deps: RouterDeps, room: ProcessRoom): Part {
+function buildPart(
+  config: ClusterConfig,
+  { clusters, stateDir }: Config,
+  deps: RouterDeps,
+  room: ProcessRoom,
+  lookups: Lookups,
+): Part {
   const { createDcs: dcsOf = createDcs } = deps
   // Where there are several, every line says whose it is.
   const log =
     clusters.length > 1 ? deps.log.child({ cluster: config.name }, { msgPrefix: `${config.name}: ` }) : deps.log
-  const rest = new RestClient(config.restApi, config.proxy.check.timeoutMs, log)
+  const rest = new RestClient(config.restApi, config.proxy.check.timeoutMs, log, lookups)
+  const { lookup } = lookups
   const state = stateDir === null ? null : new StateFile({ ...identityOf(config), dir: stateDir, log })
-  const watcher = new Watcher({ config, dcs: dcsOf(config, rest, log, clusters), rest, state, log })
+  const watcher = new Watcher({ config, dcs: dcsOf(config, rest, log, clusters), rest, state, log, lookup })
   if (!isServed(config)) return { config, watcher, proxy: null }
-  const proxy = new Proxy({ config: config.proxy, log, room, dialFailed: (failure) => watcher.dialFailed(failure) })
+  const proxy = new Proxy({
+    config: config.proxy,
+    log,
+    room,
+    lookup,
+    dialFailed: (failure) => watcher.dialFailed(failure),
+  })
   watcher.subscribe((view) => proxy.apply(view))
   return { config, watcher, proxy }
 }

@@ -1,4 +1,5 @@
 /** Finds a server for a client: dials one target of the route after the other, until one answers. */
+import type { LookupFunction } from 'node:net'
 import type { Logger } from 'pino'
 import { now } from '../clock.ts'
 import type { ProxyConfig } from '../config/config.ts'
@@ -16,6 +17,8 @@ import { Session } from './session.ts'
 export interface ConnectorDeps {
   readonly config: ProxyConfig
   readonly log: Logger
+  /** How the names of servers are resolved; Node's own way where it is left out. */
+  readonly lookup?: LookupFunction
   readonly dialFailed: (failure: DialFailure) => void
   readonly ledger: Ledger
   readonly room: Pick<ProcessRoom, 'descriptors' | 'grant' | 'giveBack'>
@@ -101,7 +104,13 @@ export class Connector {
   ): Promise<Connected | { readonly kind: 'down'; readonly reason: string }> {
     const startedAt = now()
     const { timeouts, tcpKeepaliveMs } = this.#deps.config
-    const options = { timeoutMs: timeouts.connectMs, keepaliveMs: tcpKeepaliveMs, signal }
+    const { lookup } = this.#deps
+    const options = {
+      ...(lookup === undefined ? {} : { lookup }),
+      timeoutMs: timeouts.connectMs,
+      keepaliveMs: tcpKeepaliveMs,
+      signal,
+    }
     const result = await dial({ address: target.address, client, ...options })
     if (result.kind !== 'local') this.#starved(null)
     switch (result.kind) {

@@ -1,5 +1,5 @@
 /** Opens a connection to a server for a client, and looks at its first answer before the client sees it. */
-import { connect, isIP, type Socket } from 'node:net'
+import { connect, isIP, type LookupFunction, type Socket } from 'node:net'
 import { explain, failedHere, failureOf } from '../errors.ts'
 import { firstAnswer, isEncryptionRefused } from '../pgwire.ts'
 import type { Address } from '../watcher/view.ts'
@@ -31,6 +31,7 @@ export interface DialOptions {
   /** For the TCP connection alone. Milliseconds. */
   readonly timeoutMs: number
   readonly keepaliveMs: number
+  readonly lookup?: LookupFunction
   /** Aborts when the target may not be used any more: the connection is closed before that returns. */
   readonly signal: AbortSignal
 }
@@ -40,7 +41,7 @@ export interface DialOptions {
  * them in its backlog: both are noticed before the client has been told anything, so that it can wait instead of fail.
  * With TLS the answer cannot be seen: there the server's consent to TLS counts as its answer.
  */
-export async function dial({ address, client, timeoutMs, keepaliveMs, signal }: DialOptions): Promise<Dialled> {
+export async function dial({ address, client, timeoutMs, keepaliveMs, lookup, signal }: DialOptions): Promise<Dialled> {
   if (signal.aborted) return { kind: 'again' }
   if (client.gone.aborted) return { kind: 'client-gone' }
   const { promise, resolve } = Promise.withResolvers<Dialled>()
@@ -50,6 +51,7 @@ export async function dial({ address, client, timeoutMs, keepaliveMs, signal }: 
     keepAlive: keepaliveMs > 0,
     keepAliveInitialDelay: keepaliveMs,
     allowHalfOpen: true,
+    ...(lookup === undefined ? {} : { lookup }),
   })
   const where = `Postgres at ${hostPort(address.host, address.port)}`
   let isResolved = isIP(address.host) !== 0

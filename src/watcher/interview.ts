@@ -1,4 +1,5 @@
 /** Asks the members, each question under what is known when it is asked, and hands on what they have answered. */
+import type { LookupFunction } from 'node:net'
 import { now } from '../clock.ts'
 import type { ClusterConfig } from '../config/config.ts'
 import type { Ask } from './asker.ts'
@@ -31,14 +32,22 @@ export class Interview implements Ask {
   readonly #witness: Witness
   readonly #situation: () => Situation
   readonly #listener: Listener
+  readonly #lookup: LookupFunction | undefined
   /** Where the leader was when it was asked last. */
   #leaderPosition: { readonly member: string; readonly position: number } | null = null
 
-  constructor(config: ClusterConfig, witness: Witness, situation: () => Situation, listener: Listener) {
+  constructor(
+    config: ClusterConfig,
+    witness: Witness,
+    situation: () => Situation,
+    listener: Listener,
+    lookup?: LookupFunction,
+  ) {
     this.#config = config
     this.#witness = witness
     this.#situation = situation
     this.#listener = listener
+    this.#lookup = lookup
   }
 
   /** Where a member is dialled now. */
@@ -79,7 +88,7 @@ export class Interview implements Ask {
     const asked = { askedUnder: basisOf(this.#situation().machine, name), askedAt: now() }
     const address = this.addressOf(name)
     if (address === null) return
-    const answer = await probeStartup(address, this.#config.proxy.check.timeoutMs, signal)
+    const answer = await probeStartup(address, this.#config.proxy.check.timeoutMs, signal, this.#lookup)
     if (signal.aborted || !isSameAddress(this.addressOf(name), address)) return
     this.#listener.replicaStep(name, (fitness) => afterReplicaPostgres(fitness, answer))
     this.#listener.step({ type: 'postgres', member: name, answer, ...asked })

@@ -1,4 +1,5 @@
 /** How the members' REST API is connected to, with the certificates as they are on disk now. */
+import type { LookupFunction } from 'node:net'
 import { buildConnector } from 'undici'
 import type { RestApiConfig } from '../config/config.ts'
 import { explain, failureOf, RouterError } from '../errors.ts'
@@ -19,6 +20,7 @@ interface Secure {
 export class RestTls {
   readonly #config: RestApiConfig
   readonly #timeoutMs: number
+  readonly #lookup: LookupFunction
   readonly #certificates: Certificates
   readonly #news: CertificateNews
   readonly #plain: buildConnector.connector
@@ -29,13 +31,14 @@ export class RestTls {
   #readAt = -Infinity
 
   /** Reads nothing yet: the files of a router that uses no https are left alone. */
-  constructor(config: RestApiConfig, timeoutMs: number, log: Log | null) {
+  constructor(config: RestApiConfig, timeoutMs: number, log: Log | null, lookup: LookupFunction) {
     this.#config = config
     this.#timeoutMs = timeoutMs
+    this.#lookup = lookup
     const verifies = !config.insecure || config.certFile !== null
     this.#certificates = new Certificates(config, { systemTrust: verifies, settings: SETTINGS })
     this.#news = new CertificateNews('REST API', log)
-    this.#plain = buildConnector({ timeout: timeoutMs, allowH2: false })
+    this.#plain = buildConnector({ timeout: timeoutMs, allowH2: false, lookup })
   }
 
   /**
@@ -84,6 +87,7 @@ export class RestTls {
     return buildConnector({
       timeout: this.#timeoutMs,
       allowH2: false,
+      lookup: this.#lookup,
       // A resumed session would not be verified again.
       maxCachedSessions: 0,
       secureContext: context,

@@ -4,6 +4,7 @@ import { type buildConnector, Client } from 'undici'
 import type { RestApiConfig } from '../config/config.ts'
 import { explain, failedHere, RouterError } from '../errors.ts'
 import type { Log } from './certificate-news.ts'
+import { Lookups } from '../names/lookups.ts'
 import { parseJson } from './json.ts'
 import type { RestReply } from './proof.ts'
 import { isHttps, RestTls } from './rest-tls.ts'
@@ -14,15 +15,17 @@ const MAX_BODY = 256 * 1024
 export class RestClient {
   readonly #tls: RestTls
   readonly #timeoutMs: number
+  readonly #lookups: Lookups
   readonly #clients = new Set<Client>()
 
   /**
    * Reads nothing yet. The certificates are read with the first question over https, which is not answered where they
    * are of no use, and again when they have changed, which `log` tells. `timeoutMs` limits a whole question.
    */
-  constructor(config: RestApiConfig, timeoutMs: number, log: Log | null = null) {
+  constructor(config: RestApiConfig, timeoutMs: number, log: Log | null = null, lookups = new Lookups()) {
     this.#timeoutMs = timeoutMs
-    this.#tls = new RestTls(config, timeoutMs, log)
+    this.#lookups = lookups
+    this.#tls = new RestTls(config, timeoutMs, log, lookups.lookup)
   }
 
   /** `GET url/path`. Never rejects: whatever goes wrong is an answer that was not given, or a
@@ -40,6 +43,10 @@ export class RestClient {
     })
     const timedOut = (): boolean => giveUp.signal.aborted && !signal.aborted
     try {
+      // Whether its name resolves says nothing about the member.
+      const unresolved = await this.#unresolved(url, giveUp.signal)
+      if (unresolved !== null)
+        return { kind: 'unasked', reason: `its REST API at ${url} cannot be asked: ${unresolved}` }
       return await this.#ask(url, path, giveUp.signal)
     } catch (error) {
       if (timedOut()) return none(`no answer within ${this.#timeoutMs} ms`)
@@ -56,6 +63,20 @@ export class RestClient {
   /** Gives up the questions under way. */
   async close(): Promise<void> {
     await Promise.all([...this.#clients].map((client) => client.destroy()))
+  }
+
+  /** Why the name in `url` has no address, in the time there is; null: it has one. */
+  async #unresolved(url: string, signal: AbortSignal): Promise<string | null> {
+    const { promise, resolve } = Promise.withResolvers<string>()
+    const late = (): void => resolve('its name is not resolved in time')
+    signal.addEventListener('abort', late, { once: true })
+    const host = new URL(url).hostname.replace(/^\[|\]$/g, '')
+    const found = this.#lookups.addresses(host).then(() => null, explain)
+    try {
+      return await Promise.race([found, promise])
+    } finally {
+      signal.removeEventListener('abort', late)
+    }
   }
 
   /** Once more where it failed because certificates, its or ours, have just been replaced. */

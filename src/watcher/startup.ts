@@ -1,6 +1,6 @@
 /** The startup probe: what pg_isready does. Postgres answers it before authentication, so no account is needed. */
-import { connect, type Socket } from 'node:net'
-import { explain, failedHere } from '../errors.ts'
+import { connect, isIP, type LookupFunction, type Socket } from 'node:net'
+import { explain, failedHere, failureOf } from '../errors.ts'
 import { firstAnswer, startupMessage, TERMINATE } from '../pgwire.ts'
 import type { PostgresAnswer } from './evidence.ts'
 import type { Address } from './view.ts'
@@ -15,18 +15,30 @@ const MAX_ANSWER = 8192
 const GOODBYE_MS = 200
 
 /** Asks Postgres at `address` whether it takes connections, within `timeoutMs`. Never rejects. */
-export async function probeStartup(address: Address, timeoutMs: number, signal: AbortSignal): Promise<PostgresAnswer> {
+export async function probeStartup(
+  address: Address,
+  timeoutMs: number,
+  signal: AbortSignal,
+  lookup?: LookupFunction,
+): Promise<PostgresAnswer> {
   if (signal.aborted) return { kind: 'unknown' }
   const { promise, resolve } = Promise.withResolvers<PostgresAnswer>()
-  const socket = connect({ ...address, noDelay: true })
+  const socket = connect({ ...address, noDelay: true, ...(lookup === undefined ? {} : { lookup }) })
   const where = `${address.host}:${address.port}`
   let received = Buffer.alloc(0)
-  let timer = setTimeout(() => resolve({ kind: 'down', reason: `Postgres at ${where} does not answer` }), timeoutMs)
+  let isResolved = isIP(address.host) !== 0
+  // A name that is not resolved says nothing about the server.
+  const late = (): void =>
+    resolve(isResolved ? { kind: 'down', reason: `Postgres at ${where} does not answer` } : { kind: 'unknown' })
+  let timer = setTimeout(late, timeoutMs)
   const onAbort = (): void => {
     resolve({ kind: 'unknown' })
     socket.destroy()
   }
   signal.addEventListener('abort', onAbort, { once: true })
+  socket.once('lookup', (error: Error | null) => {
+    isResolved = error === null
+  })
   socket.once('connect', () => socket.write(STARTUP))
   socket.on('data', (chunk) => {
     if (received.length > MAX_ANSWER) return
@@ -37,7 +49,7 @@ export async function probeStartup(address: Address, timeoutMs: number, signal: 
   })
   socket.once('end', () => resolve({ kind: 'down', reason: `Postgres at ${where} closes the connection at once` }))
   socket.on('error', (error) => {
-    const here = failedHere(error)
+    const here = failedHere(error) || failureOf(error) === 'unresolved'
     resolve(here ? { kind: 'unknown' } : { kind: 'down', reason: `Postgres at ${where}: ${explain(error)}` })
   })
   try {

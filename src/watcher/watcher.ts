@@ -2,6 +2,7 @@
  * The watcher: observes the DCS, asks the members, feeds both to the pure state machine and publishes a `ClusterView`
  * after each step. It decides nothing itself.
  */
+import type { LookupFunction } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from 'pino'
@@ -34,6 +35,8 @@ export interface WatcherDeps {
   /** Where the last known cluster is kept; null: nowhere. */
   readonly state: StateFile | null
   readonly log: Logger
+  /** How the names of servers are resolved; Node's own way where it is left out. */
+  readonly lookup?: LookupFunction
 }
 
 export class Watcher {
@@ -67,10 +70,16 @@ export class Watcher {
       cluster: this.#cluster,
       readAt: this.#dcs.readAt,
     })
-    this.#interview = new Interview(deps.config, witness, situation, {
-      step: (event) => this.#step(event),
-      replicaStep: (member, change) => this.#replicaStep(member, change),
-    })
+    this.#interview = new Interview(
+      deps.config,
+      witness,
+      situation,
+      {
+        step: (event) => this.#step(event),
+        replicaStep: (member, change) => this.#replicaStep(member, change),
+      },
+      deps.lookup,
+    )
     this.#asker = new Asker(deps.config.proxy, this.#interview)
   }
 

@@ -1,0 +1,169 @@
+/**
+ * Addresses of host names, looked up once for the whole process. Node's own lookups share two threads, so that two names
+ * that hang keep every other one from being resolved; here each name has a process of its own, that can be ended.
+ */
+import { execFile } from 'node:child_process'
+import { lookup as lookupHere } from 'node:dns/promises'
+import { isIP, type LookupFunction } from 'node:net'
+
+/** How an address is found: rejects with an error whose `code` is one of getaddrinfo. */
+export type Resolve = (host: string, timeoutMs: number) => Promise<readonly string[]>
+
+export interface LookupsOptions {
+  readonly resolve?: Resolve
+  /** For one lookup. Default: 5 s. */
+  readonly timeoutMs?: number
+  /** How long a lookup may take while an earlier answer is there. Default: 200 ms. */
+  readonly patienceMs?: number
+  /** An answer younger than this is not looked up again. Default: 2 s. */
+  readonly freshMs?: number
+}
+
+interface Name {
+  /** The last good answer; empty: none yet. */
+  addresses: readonly string[]
+  resolvedAt: number
+  /** At most one lookup of a name is under way. */
+  underWay: Promise<readonly string[]> | null
+  /** The last lookup had no answer in time. */
+  hung: boolean
+}
+
+/** Lookups at a time, and how many of them may be of names that had no answer lately. */
+const SLOTS = 32
+const SLOTS_OF_HUNG = 8
+/** What takes longer hangs: it leaves its place to others. Milliseconds. */
+const SLOW_MS = 500
+/** Lookups at a time, those that hang included. */
+const MOST_RUNNING = 256
+/** Names come from keys, without end: what was looked up first is forgotten first. */
+const MOST_NAMES = 10_000
+
+export class Lookups {
+  readonly #resolve: Resolve
+  readonly #timeoutMs: number
+  readonly #patienceMs: number
+  readonly #freshMs: number
+  readonly #names = new Map<string, Name>()
+  #running = 0
+  #runningHung = 0
+
+  constructor({ resolve = bySystem, timeoutMs = 5000, patienceMs = 200, freshMs = 2000 }: LookupsOptions = {}) {
+    this.#resolve = resolve
+    this.#timeoutMs = timeoutMs
+    this.#patienceMs = patienceMs
+    this.#freshMs = freshMs
+  }
+
+  /** For the `lookup` option of a connection. */
+  readonly lookup: LookupFunction = (host, { all = false, family = 0 }, callback) => {
+    const wanted = family === 'IPv4' ? 4 : family === 'IPv6' ? 6 : family
+    const found = (addresses: readonly string[]): void => {
+      const usable = addresses
+        .map((address) => ({ address, family: isIP(address) }))
+        .filter((address) => wanted === 0 || address.family === wanted)
+      const [first] = usable
+      if (first === undefined) callback(failure(host, 'ENOTFOUND'), '')
+      else if (all) callback(null, usable)
+      else callback(null, first.address, first.family)
+    }
+    void this.addresses(host).then(found, (error: unknown) =>
+      callback(error instanceof Error ? error : failure(host, 'EAI_AGAIN'), ''),
+    )
+  }
+
+  /**
+   * The addresses of `host`, as the system resolves it. A lookup that fails or hangs takes no earlier answer away. Rejects
+   * with an error of getaddrinfo where there has never been one.
+   */
+  async addresses(host: string): Promise<readonly string[]> {
+    if (isIP(host) !== 0) return [host]
+    const name = this.#nameOf(host)
+    if (name.addresses.length > 0 && performance.now() - name.resolvedAt < this.#freshMs) return name.addresses
+    name.underWay ??= this.#begin(host, name).finally(() => {
+      name.underWay = null
+    })
+    if (name.addresses.length === 0) return await name.underWay
+    const earlier = name.addresses
+    const { promise, resolve } = Promise.withResolvers<readonly string[]>()
+    const timer = setTimeout(() => resolve(earlier), name.hung ? 0 : this.#patienceMs)
+    try {
+      return await Promise.race([name.underWay.catch(() => earlier), promise])
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  #nameOf(host: string): Name {
+    const name = this.#names.get(host) ?? { addresses: [], resolvedAt: 0, underWay: null, hung: false }
+    this.#names.set(host, name)
+    for (const [other, { underWay }] of this.#names) {
+      if (this.#names.size <= MOST_NAMES) break
+      if (underWay === null && other !== host) this.#names.delete(other)
+    }
+    return name
+  }
+
+  async #begin(host: string, name: Name): Promise<readonly string[]> {
+    const { hung } = name
+    // Names that hang leave places for the others. No place is a fault of this machine, not of the name.
+    const taken = hung
+      ? this.#runningHung >= SLOTS_OF_HUNG
+      : this.#running - this.#runningHung >= SLOTS || this.#running >= MOST_RUNNING
+    if (taken) throw failure(host, 'EAI_AGAIN')
+    this.#running += 1
+    let isSlow = hung
+    this.#runningHung += isSlow ? 1 : 0
+    const timer = setTimeout(() => {
+      this.#runningHung += isSlow ? 0 : 1
+      isSlow = name.hung = true
+    }, SLOW_MS)
+    try {
+      const addresses = await this.#resolve(host, this.#timeoutMs)
+      Object.assign(name, { addresses, resolvedAt: performance.now(), hung: false })
+      return addresses
+    } catch (error) {
+      name.hung = isHang(error)
+      throw error
+    } finally {
+      this.#running -= 1
+      clearTimeout(timer)
+      this.#runningHung -= isSlow ? 1 : 0
+    }
+  }
+}
+
+/** As getaddrinfo, so that /etc/hosts, search domains and nsswitch count. */
+async function bySystem(host: string, timeoutMs: number): Promise<readonly string[]> {
+  const { promise, resolve, reject } = Promise.withResolvers<readonly string[]>()
+  // A name that begins with a dash would be an option.
+  execFile('getent', ['ahosts', '--', host], { timeout: timeoutMs, killSignal: 'SIGKILL' }, (error, output) => {
+    if (error === null) resolve(addressesOf(output))
+    else if (error.code === 'ENOENT')
+      resolve(lookupHere(host, { all: true }).then((all) => all.map(({ address }) => address)))
+    else
+      reject(
+        failure(
+          host,
+          Number(error.code) === NOT_FOUND ? 'ENOTFOUND' : error.killed === true ? 'ETIMEOUT' : 'EAI_AGAIN',
+        ),
+      )
+  })
+  return await promise
+}
+
+/** What getent exits with where there is no such name. */
+const NOT_FOUND = 2
+
+function addressesOf(output: string): readonly string[] {
+  const first = output.split('\n').map((line) => line.split(/\s/, 1)[0] ?? '')
+  return [...new Set(first.filter((address) => isIP(address) !== 0))]
+}
+
+function failure(host: string, code: string): NodeJS.ErrnoException {
+  return Object.assign(new Error(`getaddrinfo ${code} ${host}`), { code, syscall: 'getaddrinfo', hostname: host })
+}
+
+function isHang(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ETIMEOUT'
+}
