@@ -1,4 +1,4 @@
-# Builds the Dockerfile of examples/docker-compose with podman, on an image that stands for node:24-slim: this machine's sh
+# Builds the Dockerfile of examples/docker-compose with podman, on an image that stands for its base: this machine's sh
 # and coreutils, the Node and the npm that are given. To be run as root.
 # $1: an empty directory to work in; $2: the repository; $3: Node; $4: npm's directory; $5: the archive to be written.
 set -eu
@@ -24,11 +24,13 @@ printf '[engine]\nlock_type = "file"\n' >"$1/containers.conf"
 export BUILDAH_FORMAT=docker TMPDIR=/var/tmp CONTAINERS_CONF="$1/containers.conf"
 tar -C "$base" -c . |
   podman import -q -c 'ENV PATH=/usr/local/bin:/usr/bin' -c 'ENV NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt' \
-    - docker.io/library/node:24-slim
+    - "docker.io/library/$(sed -n 's/^FROM \([^ ]*\)$/\1/p' "$2/examples/docker-compose/Dockerfile")"
 cd "$2"
+# With the tag of compose.yml.
+image=docker.io/library/$(sed -n 's/^ *image: \(patroni-router:.*\)$/\1/p' examples/docker-compose/compose.yml)
 podman build -q --isolation=chroot --network=host --pull=never -f examples/docker-compose/Dockerfile \
-  -t docker.io/library/patroni-router .
-podman save -q --format docker-archive -o "$5.new" docker.io/library/patroni-router
+  -t "$image" .
+podman save -q --format docker-archive -o "$5.new" "$image"
 # It is large: the ones before are of no use any more.
 rm -f "$(dirname "$5")"/*.tar
 mv "$5.new" "$5"

@@ -11,8 +11,8 @@ import { TempDir } from './temp.ts'
 const CACHE = join(ROOT, 'node_modules/.cache/images')
 /** What the image is made of, and of how. */
 const SOURCES = [
-  ...['examples/docker-compose/Dockerfile', 'package.json', 'package-lock.json', 'tsconfig*.json', 'scripts/build.ts'],
-  ...['src/**/*.ts', 'test/support/container-*.sh'],
+  ...['.dockerignore', 'examples/docker-compose/{Dockerfile,compose.yml}', 'package.json', 'package-lock.json'],
+  ...['tsconfig*.json', 'scripts/build.ts', 'src/**/*.ts', 'test/support/container-*.sh'],
 ]
 /**
  * Without control groups, key rings and limits of its own: on a machine with both versions of control groups, in a

@@ -1,14 +1,28 @@
 /** examples/docker-compose: its image is built and its services run, by Debian's docker-compose on podman. */
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { parse } from 'yaml'
 import { makeImage, withContainers } from '../../support/containers.ts'
 import { Host } from '../../support/host.ts'
 import { Lan } from '../../support/lan.ts'
+import { ROOT } from '../../support/package.ts'
 import { PatroniHosts } from '../../support/patroni-hosts.ts'
 import { follow, readmeCommands } from '../../support/readme.ts'
 import { until } from '../../support/until.ts'
 
 const EXAMPLE = 'docker-compose'
+const FOLDER = join(ROOT, 'examples', EXAMPLE)
+const COMPOSE = parse(readFileSync(join(FOLDER, 'compose.yml'), 'utf8'), { merge: true }) as {
+  readonly services: Readonly<Record<string, Service>>
+}
+type Service = { readonly image: string; readonly ports?: readonly string[] } & Readonly<Record<string, unknown>>
+const PACKAGE = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+  readonly version: string
+  readonly devDependencies: Readonly<Record<string, string>>
+}
+const IMAGE = `patroni-router:${PACKAGE.version}`
 
 let lan: Lan
 let cluster: PatroniHosts
@@ -19,7 +33,12 @@ before(async () => {
   const machine = async (): Promise<void> => {
     docker = await Host.boot(lan, { name: 'docker', address: '10.0.0.20/24' })
     await withContainers(lan, docker)
-    await makeImage(docker, { name: 'haproxy:lts', programs: ['/usr/sbin/haproxy'], user: 'haproxy', uid: 99 })
+    await makeImage(docker, {
+      name: COMPOSE.services['haproxy']?.image ?? '',
+      programs: ['/usr/sbin/haproxy'],
+      user: 'haproxy',
+      uid: 99,
+    })
   }
   ;[cluster] = await Promise.all([PatroniHosts.start(lan), machine()])
 })
@@ -39,6 +58,15 @@ const container = (service: string): string => `example_${service}_1`
 async function inspect(service: string, format: string): Promise<string> {
   return (await docker.ok(`podman inspect --format '${format}' ${container(service)}`)).trim()
 }
+
+test('every image has an exact version: ours that of the package, its base the Node that the tests run on', () => {
+  const from = readFileSync(join(FOLDER, 'Dockerfile'), 'utf8').match(/^FROM \S+/gm)
+  const base = `FROM node:${PACKAGE.devDependencies['node']}-bookworm-slim`
+  assert.deepEqual(from, [base, base])
+  const { router, haproxy, 'haproxy-router': sidecar } = COMPOSE.services
+  assert.deepEqual([router?.image, sidecar?.image], [IMAGE, IMAGE])
+  assert.match(haproxy?.image ?? '', /^haproxy:\d+\.\d+\.\d+-bookworm$/)
+})
 
 test('the commands of the README run the router, from the environment alone, as a user without a privilege', async () => {
   const [build = '', look = ''] = readmeCommands(EXAMPLE)
@@ -60,15 +88,7 @@ test('the commands of the README run the router, from the environment alone, as 
 test('its health is that of the router, not that of the cluster, and it lets sessions end when it is stopped', async () => {
   const healthy = () => docker.sh(`podman healthcheck run ${container('router')}`)
   assert.equal((await healthy()).code, 0)
-  const without = [
-    '-e',
-    'PATRONI_SCOPE=nobody',
-    '-e',
-    'PATRONI_ETCD3_HOSTS=10.0.0.1',
-    '--name',
-    'nobody',
-    'patroni-router',
-  ]
+  const without = ['-e', 'PATRONI_SCOPE=nobody', '-e', 'PATRONI_ETCD3_HOSTS=10.0.0.1', '--name', 'nobody', IMAGE]
   await docker.ok(`podman run --detach ${without.join(' ')}`)
   await until(
     'one without a cluster is healthy, too',

@@ -17,10 +17,16 @@ import { until } from '../../support/until.ts'
 const EXAMPLE = 'kubernetes'
 const FILES = ['router.yaml', 'sidecar.yaml']
 /** Of kubernetes-types, which is made of the API's own description. */
-const MODULES: Readonly<Record<string, string>> = { v1: 'core/v1', 'apps/v1': 'apps/v1', 'policy/v1': 'policy/v1' }
+const MODULES: Readonly<Record<string, string>> = { v1: 'core/v1', 'networking.k8s.io/v1': 'networking/v1' }
+/** The next release takes another one: the files name the version that they belong to. */
+const IMAGE = `patroni-router:${(JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }).version}`
 
 type Named = { readonly name: string }
+type Variable = Named & { readonly valueFrom?: { readonly secretKeyRef: Named & { readonly key: string } } }
 type Container = Named & {
+  readonly image: string
+  readonly env?: readonly Variable[]
+  readonly securityContext?: Readonly<Record<string, unknown>>
   readonly ports?: readonly Named[]
   readonly volumeMounts?: readonly Named[]
   readonly readinessProbe?: Probe
@@ -32,17 +38,28 @@ type PodSpec = {
   readonly containers: readonly Container[]
   readonly volumes: readonly (Named & { readonly configMap?: Named })[]
   readonly terminationGracePeriodSeconds: number
+  readonly securityContext?: object
+  readonly topologySpreadConstraints?: readonly object[]
 }
 type Labels = Readonly<Record<string, string>>
+type Egress = {
+  readonly to?: readonly { readonly ipBlock: { readonly cidr: string } }[]
+  readonly ports: readonly { readonly protocol: string; readonly port: number }[]
+}
 type Manifest = {
   readonly apiVersion: string
   readonly kind: string
   readonly metadata: Named
   readonly data?: Readonly<Record<string, string>>
   readonly spec?: {
-    readonly selector: Labels & { readonly matchLabels?: Labels }
+    readonly selector?: Labels & { readonly matchLabels?: Labels }
+    readonly podSelector?: { readonly matchLabels: Labels }
     readonly template?: { readonly metadata: { readonly labels: Labels }; readonly spec: PodSpec }
     readonly ports?: readonly { readonly targetPort: string }[]
+    readonly unhealthyPodEvictionPolicy?: string
+    readonly policyTypes?: readonly string[]
+    readonly ingress?: readonly { readonly ports: readonly { readonly port: string }[] }[]
+    readonly egress?: readonly Egress[]
   }
 }
 
@@ -93,10 +110,84 @@ test('what the objects name is there', () => {
     assert.deepEqual(mounted.toSorted(), volumes.map(({ name }) => name).toSorted())
     const ports = containersOf(pod.spec).flatMap(({ ports = [] }) => ports.map(({ name }) => name))
     for (const { kind, spec } of objects.filter(({ spec }) => spec !== undefined)) {
-      assert.deepEqual(spec?.selector.matchLabels ?? spec?.selector, pod.metadata.labels, kind)
+      const labels = spec?.podSelector?.matchLabels ?? spec?.selector?.matchLabels ?? spec?.selector
+      assert.deepEqual(labels, pod.metadata.labels, kind)
+      for (const { port } of spec?.ingress?.flatMap(({ ports }) => ports) ?? []) assert.ok(ports.includes(port), port)
       for (const { targetPort } of spec?.ports ?? []) assert.ok(ports.includes(targetPort), targetPort)
     }
   }
+})
+
+/** The one of a kind in a file. */
+function objectOf(file: string, kind: string): Manifest {
+  const found = manifests(file).find((object) => object.kind === kind)
+  assert.ok(found, kind)
+  return found
+}
+
+function podOf(file: string): PodSpec {
+  const spec = objectOf(file, 'Deployment').spec?.template?.spec
+  assert.ok(spec)
+  return spec
+}
+
+test('in both files the router has a tag with its version and takes the user of etcd from the Secret of the README', () => {
+  const readme = readFileSync(join(ROOT, 'examples', EXAMPLE, 'README.md'), 'utf8')
+  const [, secret = '', keys = ''] = /`kubectl create secret generic (\S+) ([^`]*)`/.exec(readme) ?? []
+  const named = [...keys.matchAll(/--from-literal=(\w+)=/g)].map(([, key = '']) => key)
+  for (const router of FILES.map((file) => containersOf(podOf(file)).find(({ name }) => name === 'router'))) {
+    assert.equal(router?.image, IMAGE)
+    const taken = router.env?.map(({ name, valueFrom }) => [
+      name,
+      valueFrom?.secretKeyRef.name,
+      valueFrom?.secretKeyRef.key,
+    ])
+    assert.deepEqual(
+      taken,
+      named.map((key) => [`PATRONI_ETCD3_${key.toUpperCase()}`, secret, key]),
+    )
+  }
+})
+
+test('two routers are never on one node, and one that is not ready keeps no node from being drained', () => {
+  assert.deepEqual(podOf('router.yaml').topologySpreadConstraints, [
+    {
+      maxSkew: 1,
+      minDomains: 2,
+      topologyKey: 'kubernetes.io/hostname',
+      whenUnsatisfiable: 'DoNotSchedule',
+      labelSelector: { matchLabels: { app: 'patroni-router' } },
+      matchLabelKeys: ['pod-template-hash'],
+    },
+  ])
+  assert.equal(objectOf('router.yaml', 'PodDisruptionBudget').spec?.unhealthyPodEvictionPolicy, 'AlwaysAllow')
+})
+
+test('beside a router the application keeps its own user and rights', () => {
+  const pod = podOf('sidecar.yaml')
+  assert.equal(pod.securityContext, undefined)
+  const [application, router] = [pod.containers[0], pod.initContainers?.[0]]
+  assert.equal(application?.securityContext, undefined)
+  const { runAsNonRoot, runAsUser } = router?.securityContext ?? {}
+  assert.deepEqual({ runAsNonRoot, runAsUser }, { runAsNonRoot: true, runAsUser: 1000 })
+})
+
+test('the routers reach etcd, the members and the DNS, and are reached at their listeners alone', () => {
+  const { policyTypes, ingress, egress = [] } = objectOf('router.yaml', 'NetworkPolicy').spec ?? {}
+  assert.deepEqual(policyTypes, ['Ingress', 'Egress'])
+  assert.deepEqual(
+    ingress?.flatMap(({ ports }) => ports.map(({ port }) => port)),
+    ['primary', 'replicas'],
+  )
+  const allowed = egress.map(({ to, ports }) => [
+    to?.map(({ ipBlock }) => ipBlock.cidr).join() ?? 'any',
+    ...ports.map(({ protocol, port }) => `${protocol} ${port}`),
+  ])
+  assert.deepEqual(allowed, [
+    ['10.0.0.0/24', 'TCP 2379'],
+    ['10.0.0.0/24', 'TCP 8008', 'TCP 5432'],
+    ['any', 'UDP 53', 'TCP 53'],
+  ])
 })
 
 test('each configuration is valid, with the REST API instead of etcd, too, and a Pod has the time to drain', () => {
@@ -125,7 +216,7 @@ describe('on a machine that runs containers', () => {
       node = await Host.boot(lan, { name: 'node', address: '10.0.0.20/24' })
       await withContainers(lan, node)
       await makeImage(node, {
-        name: 'application',
+        name: 'application:1.0.0',
         programs: ['/usr/lib/postgresql/15/bin/psql'],
         user: 'app',
         uid: 1000,
@@ -166,7 +257,7 @@ describe('on a machine that runs containers', () => {
   test('without a primary they stay ready and alive; one that knows nothing yet is alive and not ready', async () => {
     const [pod = ''] = PODS
     await node.ok(`
-      podman run --detach --name nobody --env PATRONI_SCOPE=demo --env PATRONI_ETCD3_HOSTS=10.0.0.99 patroni-router
+      podman run --detach --name nobody --env PATRONI_SCOPE=demo --env PATRONI_ETCD3_HOSTS=10.0.0.99 ${IMAGE}
     `)
     await until('it answers', async () => (await probe('nobody', 'livenessProbe')) === 0)
     assert.notEqual(await probe('nobody', 'readinessProbe'), 0)
