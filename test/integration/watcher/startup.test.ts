@@ -83,11 +83,11 @@ describe('the startup probe', () => {
     assert.equal(asking.received.length, 1)
   })
 
-  test('of a port where nobody listens, or a name that does not resolve, is down', async () => {
+  test('of a port where nobody listens is down; of a name that does not resolve, nothing is known', async () => {
     const refused = await probe(await freePort())
     assert.match(JSON.stringify(refused), /"down".*ECONNREFUSED/)
     const unknown = await probeStartup({ host: 'no-such-host.invalid', port: 5432 }, 2000, NEVER)
-    assert.equal(unknown.kind, 'down')
+    assert.equal(unknown.kind, 'unknown')
   })
 
   test('is precise above one second', async () => {
