@@ -13,7 +13,7 @@ import { FakeMember, SYSTEM_ID } from '../watcher/fake-member.ts'
 import { Postgres } from './support/postgres.ts'
 
 const DESCRIPTORS = 256
-const FLOOD = 500
+const FLOOD = 300
 
 let postgres: Postgres
 let etcd: EtcdCluster
@@ -56,7 +56,7 @@ class Flood implements Disposable {
     socket.once('close', () => {
       this.closed++
       this.#sockets.delete(socket)
-      setTimeout(() => this.#open(), 1000)
+      setTimeout(() => this.#open(), 2000)
     })
   }
 
