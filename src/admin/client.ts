@@ -60,13 +60,14 @@ export async function askStatus(
   throw other
 }
 
+type NewerOfView = 'name' | keyof typeof NEWER_VIEW
 type Newer = 'templates' | 'track' | 'stopping'
 type OlderGroup = Omit<GroupStatus, 'clusters'> & Partial<GroupStatus>
 type Older = Omit<RouterStatus, Newer | 'clusters'> &
   Partial<Pick<RouterStatus, 'track' | 'stopping'>> & {
     readonly clusters: readonly {
-      readonly view: Omit<ClusterView, 'name' | 'dcs'> &
-        Partial<Pick<ClusterView, 'name'>> & { readonly dcs: Omit<DcsView, 'notices'> & Partial<DcsView> }
+      readonly view: Omit<ClusterView, NewerOfView | 'dcs'> &
+        Partial<Pick<ClusterView, NewerOfView>> & { readonly dcs: Omit<DcsView, 'notices'> & Partial<DcsView> }
       readonly proxy: ClusterStatus['proxy']
       readonly localMember?: string | null
     }[]
@@ -77,12 +78,14 @@ type Older = Omit<RouterStatus, Newer | 'clusters'> &
 function completed({ templates = null, track = [], stopping = false, ...value }: Older): RouterStatus {
   const clusters = value.clusters.map(({ view, proxy, localMember = null }) => {
     const dcs = { ...view.dcs, notices: view.dcs.notices ?? [] }
-    return { view: { ...view, name: view.name ?? view.scope, dcs }, proxy, localMember }
+    return { view: { ...NEWER_VIEW, ...view, name: view.name ?? view.scope, dcs }, proxy, localMember }
   })
   const names = clusters.map(({ view }) => view.name)
   const groups = templates?.groups.map((group) => ({ ...group, clusters: group.clusters ?? names }))
   return { ...value, clusters, track, stopping, templates: templates && { ...templates, groups: groups ?? [] } }
 }
+
+const NEWER_VIEW = { quorum: false, ttlMs: null, switchover: null, setBack: null }
 
 const ADVICE: Partial<Record<Failure, string>> = {
   missing: 'there is no such socket (is the router running, and is this its socket? see --socket)',

@@ -46,7 +46,7 @@ function groupText(group: GroupStatus, now: number): string {
   const written = only === undefined || others.length > 0 ? '' : writtenText(only.writtenAt, now)
   const reloads = reloadText(group)
   if (state === 'in-sync' && reload?.pending !== true) return joined(['in sync', written, reloads], ', ')
-  const duration = `${WORDS[state]} since ${age(now - since)}`
+  const duration = `${WORDS[state]} for ${age(now - since)}`
   const why = reasonOf(group)
   const due = reload?.pending === true ? 'RELOAD PENDING' : ''
   const again = retryAt === null ? '' : `again in ${age(retryAt - now)}`

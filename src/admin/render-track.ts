@@ -13,5 +13,5 @@ function textOf({ path, when, member, holds, reason, since, error }: TrackFileSt
   const what = member === null ? when : `${when} ${member}`
   const value = holds === true ? '1' : holds === false ? '0' : '0 (not known)'
   const wrong = error === null ? '' : `; CANNOT BE WRITTEN: ${error}`
-  return `${path}: ${value} since ${age(now - since)}, ${what}: ${reason}${wrong}`
+  return `${path}: ${value} for ${age(now - since)}, ${what}: ${reason}${wrong}`
 }

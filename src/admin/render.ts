@@ -1,4 +1,7 @@
 /** `status` as text: the essential in the first line, then the table of `patronictl list`, then the circumstances. */
+import { CHECKING } from '../watcher/decide.ts'
+import { LEADS } from '../watcher/fitness.ts'
+import { setBackText, wordOf } from '../watcher/words.ts'
 import type { MemberView } from '../watcher/view.ts'
 import { hostPort } from '../address.ts'
 import { isForPrimary } from '../proxy/route.ts'
@@ -15,22 +18,26 @@ const LABEL_WIDTH = 12
 /** Of a list whose length others decide. */
 const MAX_LINES = 20
 
-/** The status in lines of at most `width` columns, as far as the table can be made to fit. Ends with a line end. */
-export function renderStatus(status: RouterStatus, width = 100): string {
+/** The status in lines of at most `width` columns; without it nothing is shortened or broken. Ends with a line end. */
+export function renderStatus(status: RouterStatus, width = Infinity): string {
   const { clusters, templates, track, stopping, now, startedAt, version, node, pid } = status
-  const ends = stopping ? '; STOPPING: it accepts nobody any more' : ''
-  const router = `patroni-router ${version} on ${node}, pid ${pid}, up ${age(now - startedAt)}${ends}`
-  const blocks = clusters.map((cluster) => renderCluster(cluster, now, width, clusters.length > 1))
+  const router = `patroni-router ${version} on ${node}, pid ${pid}, up ${age(now - startedAt)}${stopping ? `; ${ENDS}` : ''}`
+  const blocks = clusters.map((cluster) => renderCluster(cluster, status, width))
   const notes = templates === null ? [] : limited(templateNotes(templates, now, clusters.length > 1), width)
   const files = limited(trackNotes(track, now), width)
   return `${[...blocks, ...notes, ...files, detail('Router', router, width)].join('\n')}\n`
 }
 
-function renderCluster(cluster: ClusterStatus, now: number, width: number, several: boolean): string {
+const ENDS = 'SHUTTING DOWN: no new connections are accepted'
+
+function renderCluster(cluster: ClusterStatus, status: RouterStatus, width: number): string {
   const { view, proxy } = cluster
+  const { now, stopping } = status
+  const several = status.clusters.length > 1
   return [
-    wrap('', visible(headline(cluster, now, several)), width, '  '),
-    renderTable(titleOf(cluster), proxy === null ? COLUMNS.slice(0, -1) : COLUMNS, rowsOf(cluster), width),
+    wrap('', visible(headline(cluster, status)), width, '  '),
+    renderTable(titleOf(cluster), proxy === null ? COLUMNS.slice(0, -1) : COLUMNS, rowsOf(cluster, stopping), width),
+    ...(view.setBack === null ? [] : [detail('TIMELINE', setBackText(view.primary.member, view.setBack), width)]),
     ...(view.paused ? [' Maintenance mode: on (Patroni is paused)'] : []),
     ...(view.standbyCluster ? [' Standby cluster: its leader is read-only, so it has no primary to route to'] : []),
     detail('Primary', primaryLine(cluster), width),
@@ -41,12 +48,15 @@ function renderCluster(cluster: ClusterStatus, now: number, width: number, sever
   ].join('\n')
 }
 
-function headline({ view, proxy }: ClusterStatus, now: number, several: boolean): string {
+/** What is accepted at this moment, so that whoever reads no further is not misled. */
+function headline({ view, proxy }: ClusterStatus, { clusters, stopping, now }: RouterStatus): string {
   const { state, member, reason, since } = view.primary
-  const of = several ? ` of ${view.name}` : ''
-  const who = member === null ? '' : `${member} `
+  const of = clusters.length > 1 ? ` of ${view.name}` : ''
   const held = proxy === null || proxy.held.connections === 0 ? '' : `; ${heldText(proxy, ' held')}`
-  return `primary${of}: ${who}${state.toUpperCase()} since ${age(now - since)} - ${reason}${held}`
+  if (stopping) return `primary${of}: ${member ?? 'none'}, but this router is ${ENDS}${held}`
+  const isChecking = state === 'unconfirmed' && reason === CHECKING
+  const word = member === null ? 'NONE' : `${member} ${isChecking ? 'BEING CHECKED' : wordOf(state)}`
+  return `primary${of}: ${word} for ${age(now - since)} - ${reason}${held}`
 }
 
 function heldText({ held }: ProxyStatus, word = ''): string {
@@ -64,19 +74,19 @@ function titleOf({ view: { name, scope, citusGroup, systemId } }: ClusterStatus)
   return `Cluster: ${name} (${details.filter((detail) => detail !== null).join(', ') || 'uninitialized'})`
 }
 
-/** However long the names are, all but the optional ones fit 80 columns. Without a proxy there is no last one. */
+/** All but the optional ones fit 80 columns, unless names need more to be told apart. Without a proxy there is no last one. */
 const COLUMNS: readonly Column[] = [
-  { title: 'Member', align: 'left', shrinkTo: 10 },
-  { title: 'Host', align: 'left', shrinkTo: 15, isOptional: true },
-  { title: 'Role', align: 'left', shrinkTo: 12 },
+  { title: 'Member', align: 'left', shrinkTo: 10, cut: 'distinct' },
+  { title: 'Host', align: 'left', shrinkTo: 15, cut: 'middle' },
+  { title: 'Role', align: 'left', shrinkTo: 8 },
   { title: 'State', align: 'left', shrinkTo: 9 },
-  { title: 'TL', align: 'right', isOptional: true },
+  { title: 'TL', align: 'right', dropOrder: 1 },
   { title: 'Lag in MB', align: 'right' },
-  { title: 'Used for', align: 'left', shrinkTo: 11 },
-  { title: 'Sessions', align: 'left', shrinkTo: 10 },
+  { title: 'Used for', align: 'left', shrinkTo: 8 },
+  { title: 'Sessions', align: 'left', shrinkTo: 10, dropOrder: 2 },
 ]
 
-function rowsOf({ view, proxy }: ClusterStatus): string[][] {
+function rowsOf({ view, proxy }: ClusterStatus, stopping: boolean): string[][] {
   const ahead = view.leader ?? view.primary.member
   const leader = view.members.find(({ name }) => name === ahead)
   return view.members.map((member) => [
@@ -86,19 +96,21 @@ function rowsOf({ view, proxy }: ClusterStatus): string[][] {
     member.gone ? 'gone' : member.state === 'running' ? (member.replicationState ?? 'running') : member.state,
     member.timeline === null ? '' : String(member.timeline),
     lagOf(member, leader),
-    usedFor(member, { view, proxy }),
+    stopping ? 'nothing' : usedFor(member, { view, proxy }),
     sessionsOf(member.name, proxy),
   ])
 }
 
 /** As patronictl names them. */
-function roleOf(member: MemberView, { leader, standbyCluster }: ClusterStatus['view']): string {
-  if (member.name !== leader) return member.isSync ? 'Sync Standby' : 'Replica'
+function roleOf(member: MemberView, { leader, standbyCluster, quorum }: ClusterStatus['view']): string {
+  if (member.name !== leader) return !member.isSync ? 'Replica' : quorum ? 'Quorum Standby' : 'Sync Standby'
   return standbyCluster ? 'Standby Leader' : 'Leader'
 }
 
 function lagOf(member: MemberView, leader: MemberView | undefined): string {
   if (member === leader) return ''
+  // What was known last says nothing of a member whose Postgres is not running.
+  if (member.gone || member.replica.down || member.state !== 'running') return 'unknown'
   if (member.lagBytes !== null) return inMegabytes(member.lagBytes)
   if (member.position === null || (leader?.position ?? null) === null) return 'unknown'
   return inMegabytes(Math.max(0, (leader?.position ?? 0) - member.position))
@@ -110,7 +122,7 @@ function inMegabytes(bytes: number): string {
 
 /** The routes that send it new sessions. */
 function usedFor(member: MemberView, { view: { primary }, proxy }: Omit<ClusterStatus, 'localMember'>): string {
-  if (member.name === primary.member && !takesNew(primary.state)) return primary.state
+  if (member.name === primary.member && !takesNew(primary.state)) return wordOf(primary.state).toLowerCase()
   const own = member.name === primary.member ? ['primary'] : isReplica(member) ? ['replica'] : []
   const routes = proxy?.listeners.filter((listener) => isUsedBy(listener, member)).map(({ route }) => route) ?? own
   if (routes.length > 0) return [...new Set(routes)].join(', ')
@@ -133,10 +145,14 @@ function sessionsOf(member: string, proxy: ProxyStatus | null): string {
 
 function primaryLine({ view }: ClusterStatus): string {
   const { state, member, address, since, epoch } = view.primary
+  if (member === null) {
+    const named = view.leader === null ? '' : `; the DCS names ${view.leader}`
+    return `none since ${instant(since)}${named}`
+  }
   const where = address === null ? '' : ` at ${hostPort(address.host, address.port)}`
-  const named = view.leader === null ? 'nobody' : view.leader
+  const named = view.leader ?? 'no leader'
   const leader = view.leader === member ? '' : `; the DCS names ${named}`
-  return `${member ?? 'nobody'}${where}, ${state} since ${instant(since)}, epoch ${epoch}${leader}`
+  return `${member}${where}, ${wordOf(state).toLowerCase()} since ${instant(since)}, epoch ${epoch}${leader}`
 }
 
 function dcsLine({ view }: ClusterStatus, now: number): string {
@@ -144,7 +160,7 @@ function dcsLine({ view }: ClusterStatus, now: number): string {
   const word = { up: 'up', lost: 'LOST', never: 'NOT REACHED YET' }[state]
   const at = endpoint === null ? '' : ` at ${endpoint}`
   const read = readAt === null ? 'never read' : `last read ${age(now - readAt)} ago`
-  return `${kind} ${word} since ${age(now - since)}${at}, ${read}${error === null ? '' : ` - ${error}`}`
+  return `${kind} ${word} for ${age(now - since)}${at}, ${read}${error === null ? '' : ` - ${error}`}`
 }
 
 function proxyLines(proxy: ProxyStatus, width: number): string[] {
@@ -163,20 +179,20 @@ function listenerLine(listener: ListenerStatus): string {
 
 /** Of the primary route the first line of all speaks. */
 function alertOf({ route, members, fallback }: ListenerStatus): string {
-  if (fallback) return '; FALLBACK: new sessions go to the primary'
+  if (fallback) return '; FALLBACK: new connections go to the primary'
   if (route === 'primary' || members.some(({ fit }) => fit)) return ''
-  return '; NOBODY can serve: new sessions are held'
+  return '; NO USABLE MEMBER: new connections are held'
 }
 
 /** Why a member is not used, keys that make no sense, and sessions on members that are not in the table. */
 function notesOf({ view, proxy }: ClusterStatus): readonly Note[] {
-  const unused = view.members.filter(({ name, replica }) => !replica.fit && name !== view.primary.member)
+  const unused = view.members.filter(({ replica }) => !replica.fit && replica.reason !== LEADS)
   const known = new Set(view.members.map(({ name }) => name))
   const strangers = proxy?.sessions.filter(({ member, sessions }) => !known.has(member) && sessions > 0) ?? []
   const tagged = proxy === null ? view.members.filter((each) => each.replica.fit && !isReplica(each)) : []
   return [
-    ...unused.map(({ name, replica }): Note => ['No replica', `${name}: ${replica.reason}`]),
-    ...tagged.map(({ name }): Note => ['No replica', `${name}: noloadbalance`]),
+    ...unused.map(({ name, replica }): Note => ['Not used', `${name}: ${replica.reason}`]),
+    ...tagged.map(({ name }): Note => ['Not used', `${name}: tagged noloadbalance`]),
     ...(proxy?.listeners.flatMap((listener) => routeNotes(listener, view)) ?? []),
     ...strangers.map(({ member, listener, sessions }): Note => [
       'Sessions',

@@ -28,7 +28,7 @@ function answerTo([what, ...rest]: readonly string[], { clusters, stopping }: Ro
   const condition = conditionOf(name, options.member ?? null, cluster)
   if (typeof condition === 'string') return refused(condition)
   // As the track files: an address is of no use on a host that accepts nobody.
-  if (stopping) return `${ANSWER.no} the router ends`
+  if (stopping) return `${ANSWER.no} the router is shutting down`
   const { holds, reason } = judge(condition, cluster.view)
   const known = holds === true ? ANSWER.yes : ANSWER.no
   return `${holds === null ? ANSWER.unknown : known} ${reason}`

@@ -18,7 +18,7 @@ export interface RouterStatus {
   readonly startedAt: number
   /** When this was said: ages are counted from here, so that another machine's clock does not matter. */
   readonly now: number
-  /** It has been told to end: it accepts nobody any more. */
+  /** It is shutting down: no new connections are accepted. */
   readonly stopping: boolean
   /** Of all clusters together; 0: unlimited. */
   readonly maxConnections: number
@@ -36,7 +36,10 @@ export interface ClusterStatus {
   readonly localMember: string | null
 }
 
-/** Whether every cluster has a primary that takes new connections; true where there is none, for templates of keys alone. */
+/**
+ * Whether every cluster has a primary, and this router accepts new connections to it; also where there is no cluster, for
+ * templates of keys alone.
+ */
 export function hasPrimary(status: RouterStatus): boolean {
-  return status.clusters.every(({ view }) => takesNew(view.primary.state))
+  return !status.stopping && status.clusters.every(({ view }) => takesNew(view.primary.state))
 }

@@ -1,18 +1,24 @@
-import { shorten, visible, widthOf } from './terminal.ts'
+import { cutDistinct, distinctWidth, shortenDistinct } from './distinct.ts'
+import { shorten, shortenMiddle, visible, widthOf, wrap } from './terminal.ts'
 
 export interface Column {
   readonly title: string
   readonly align: 'left' | 'right'
   /** The narrowest it may become when the table does not fit; without it, it keeps its width. */
   readonly shrinkTo?: number
-  /** Left out where the table cannot be made to fit otherwise, the first such column first. */
-  readonly isOptional?: boolean
+  /**
+   * How its cells are shortened, without it at the end. `middle`: where they stay different, if there is such a place;
+   * `distinct`: they tell the rows apart, so they are numbered if there is none.
+   */
+  readonly cut?: 'middle' | 'distinct'
+  /** Left out where the table cannot be made to fit otherwise, the lowest first. */
+  readonly dropOrder?: number
 }
 
 /**
  * A table drawn as patronictl draws it, with `title` in its upper rule (PatronictlPrettyTable in patroni/ctl.py). Cells
- * are made visible here. Wider than `width` only when the columns that may shrink have shrunk as far as they may, and the
- * optional ones are left out.
+ * are made visible here. Where it does not fit `width`, columns shrink as far as they may, then the optional ones are left
+ * out; where that is not enough each row is a record of several lines, with all columns.
  */
 export function renderTable(
   title: string,
@@ -21,21 +27,60 @@ export function renderTable(
   width: number,
 ): string {
   const cells = rows.map((row) => row.map(visible))
+  return fitted(visible(title), columns, cells, width) ?? records(visible(title), columns, cells, width)
+}
+
+/** null: it does not fit. */
+function fitted(
+  title: string,
+  columns: readonly Column[],
+  cells: readonly (readonly string[])[],
+  width: number,
+): string | null {
   const natural = columns.map((column, at) =>
     Math.max(widthOf(column.title), ...cells.map((row) => widthOf(row[at] ?? ''))),
   )
-  const widths = shrunk(natural, columns, width)
-  const optional = columns.findIndex(({ isOptional }) => isOptional)
-  if (optional >= 0 && tableWidth(widths) > width) {
-    const others = <T>(row: readonly T[]): T[] => row.filter((_, at) => at !== optional)
-    return renderTable(title, others(columns), rows.map(others), width)
+  const least = columns.map((column, at) => leastWidth(column, cells, at, natural[at] ?? 0))
+  const widths = shrunk(natural, least, width)
+  if (tableWidth(widths) > width) {
+    const orders = columns.flatMap(({ dropOrder }) => dropOrder ?? [])
+    if (orders.length === 0) return null
+    const dropped = columns.findIndex(({ dropOrder }) => dropOrder === Math.min(...orders))
+    const others = <T>(row: readonly T[]): T[] => row.filter((_, at) => at !== dropped)
+    return fitted(title, others(columns), cells.map(others), width)
   }
+  // A table narrower than its title is drawn as wide as that, where there is the room.
+  const lack = Math.min(widthOf(title) + 4, width) - tableWidth(widths)
+  if (lack > 0) widths.push((widths.pop() ?? 0) + lack)
+  const shown = columns.map(({ cut }, at) => {
+    const column = cells.map((row) => row[at] ?? '')
+    const own = widths[at] ?? 0
+    if (cut === undefined) return column.map((text) => shorten(text, own))
+    if (cut === 'distinct') return shortenDistinct(column, own)
+    return cutDistinct(column, own) ?? column.map((text) => shortenMiddle(text, own))
+  })
   const line = (row: readonly string[]): string =>
     `|${widths.map((each, at) => ` ${pad(row[at] ?? '', each, columns[at]?.align ?? 'left')} `).join('|')}|`
   const rule = `+${widths.map((each) => '-'.repeat(each + 2)).join('+')}+`
-  const heading = shorten(` ${visible(title)} `, rule.length - 2)
+  const heading = shorten(` ${title} `, rule.length - 2)
   const top = `+${heading}${rule.slice(1 + widthOf(heading))}`
-  return [top, line(columns.map((column) => column.title)), rule, ...cells.map(line), rule].join('\n')
+  const lines = cells.map((_, row) => line(shown.map((column) => column[row] ?? '')))
+  return [top, line(columns.map((column) => column.title)), rule, ...lines, rule].join('\n')
+}
+
+/** How wide names may be made for being told apart by a cut. */
+const MAX_DISTINCT = 24
+
+function leastWidth(
+  { shrinkTo, title, cut }: Column,
+  cells: readonly (readonly string[])[],
+  at: number,
+  natural: number,
+): number {
+  if (shrinkTo === undefined) return natural
+  const least = Math.max(shrinkTo, widthOf(title))
+  const names = cells.map((row) => row[at] ?? '')
+  return Math.min(natural, (cut === 'distinct' ? distinctWidth(names, least, MAX_DISTINCT) : null) ?? least)
 }
 
 function tableWidth(widths: readonly number[]): number {
@@ -43,13 +88,11 @@ function tableWidth(widths: readonly number[]): number {
 }
 
 /** Takes from the widest column that may shrink, one step at a time, so that the others stay whole. */
-function shrunk(natural: readonly number[], columns: readonly Column[], width: number): number[] {
+function shrunk(natural: readonly number[], least: readonly number[], width: number): number[] {
   const widths = [...natural]
   let excess = tableWidth(widths) - width
   while (excess > 0) {
-    const slack = widths.map(
-      (each, at) => each - Math.max(columns[at]?.shrinkTo ?? each, columns[at]?.title.length ?? 0),
-    )
+    const slack = widths.map((each, at) => each - (least[at] ?? each))
     const shrinkable = widths.map((each, at) => ((slack[at] ?? 0) > 0 ? each : 0))
     const widest = shrinkable.indexOf(Math.max(...shrinkable))
     if ((slack[widest] ?? 0) <= 0) break
@@ -63,7 +106,28 @@ function shrunk(natural: readonly number[], columns: readonly Column[], width: n
 }
 
 function pad(text: string, width: number, align: Column['align']): string {
-  const shown = shorten(text, width)
-  const space = ' '.repeat(Math.max(0, width - widthOf(shown)))
-  return align === 'left' ? shown + space : space + shown
+  const space = ' '.repeat(Math.max(0, width - widthOf(text)))
+  return align === 'left' ? text + space : space + text
+}
+
+/** One below the other, each headed by its first cell. What is empty is left out. */
+function records(
+  title: string,
+  [first, ...columns]: readonly Column[],
+  cells: readonly (readonly string[])[],
+  width: number,
+): string {
+  const label = Math.max(0, ...columns.map((column) => widthOf(column.title))) + 1
+  const names = shortenDistinct(
+    cells.map(([name = '']) => name),
+    width - widthOf(first?.title ?? '') - 2,
+  )
+  const lines = cells.flatMap(([, ...row], at) => [
+    ` ${first?.title ?? ''} ${names[at] ?? ''}`,
+    ...columns.flatMap((column, of) => {
+      const text = row[of] ?? ''
+      return text === '' ? [] : [wrap(`   ${column.title.padEnd(label)}`, text, width, ' '.repeat(label + 3))]
+    }),
+  ])
+  return [wrap('', title, width, '  '), ...lines].join('\n')
 }

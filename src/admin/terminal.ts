@@ -52,6 +52,18 @@ export function shorten(text: string, width: number): string {
   return `${kept}...`
 }
 
+/** As `shorten`, with the `...` in the middle, or `tailWidth` columns before the end: it says as much as the beginning. */
+export function shortenMiddle(text: string, width: number, tailWidth = Math.floor((width - 3) / 2)): string {
+  if (widthOf(text) <= width) return text
+  if (width < 5) return shorten(text, width)
+  let tail = ''
+  for (const character of Array.from(text).toReversed()) {
+    if (widthOf(character + tail) > tailWidth) break
+    tail = character + tail
+  }
+  return shorten(text, width - widthOf(tail)) + tail
+}
+
 /** `start` and `text` in lines of at most `width` columns, broken at spaces; all but the first begin with `indent`. */
 export function wrap(start: string, text: string, width: number, indent: string): string {
   const lines: string[] = []

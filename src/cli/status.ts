@@ -8,9 +8,8 @@ import { configuredSocket } from './admin-socket.ts'
 import { EXIT, type Io } from './io.ts'
 
 const ASK_TIMEOUT_MS = 5000
-/** Where there is no terminal to tell. */
-const DEFAULT_COLUMNS = 100
-const MIN_COLUMNS = 60
+/** Narrower than this, nothing can be shown. */
+const MIN_COLUMNS = 20
 const WATCH_SECONDS = 2
 
 export interface StatusOptions {
@@ -84,7 +83,7 @@ function redrawn(text: string): string {
 async function answer(socket: string, options: StatusOptions, io: Io, signal: AbortSignal): Promise<Answer> {
   const { status: all, json: text } = await askStatus(socket, { timeoutMs: ASK_TIMEOUT_MS, signal })
   const status = options.cluster === undefined ? all : only(options.cluster, all)
-  const width = Math.max(MIN_COLUMNS, io.columns() ?? DEFAULT_COLUMNS)
+  const width = Math.max(MIN_COLUMNS, io.columns() ?? Infinity)
   const json = status === all ? text : `${visibleJson(status)}\n`
   return {
     text: options.json === true ? json : renderStatus(status, width),

@@ -211,6 +211,7 @@ export const PRIMARY_STATES = [
   'open',
   'switching',
   'promoting',
+  'unconfirmed',
   'unreachable',
   'unverified',
   'unlocked',

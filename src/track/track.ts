@@ -71,7 +71,7 @@ export class Track {
    */
   async end(): Promise<void> {
     this.#isOver = true
-    for (const tracked of this.#all) this.#take(tracked, { holds: false, reason: 'the router ends' })
+    for (const tracked of this.#all) this.#take(tracked, { holds: false, reason: 'the router is shutting down' })
     await Promise.all(this.#all.map(({ file }) => file.settled()))
   }
 

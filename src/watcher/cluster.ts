@@ -24,6 +24,8 @@ export interface Cluster {
   readonly optime: number | null
   /** The synchronous replicas (`sync`), in lower case: PostgreSQL compares their names without regard to case. */
   readonly syncStandbys: readonly string[]
+  /** They are a quorum of candidates (`synchronous_mode: quorum`, since Patroni 4.0), of which some are synchronous. */
+  readonly quorum: boolean
 }
 
 export interface SetAside {
@@ -86,6 +88,7 @@ export function parseCluster(keys: ReadonlyMap<string, KeyValue>): Cluster {
     failover: parseFailover(text('failover')),
     optime: parseOptime(text('status')) ?? parseOptime(text('optime/leader')),
     syncStandbys: parseSync(text('sync')),
+    quorum: isQuorum(config?.['synchronous_mode']),
   }
 }
 
@@ -102,6 +105,11 @@ export function isEmpty({ members, leader, claimed, systemId }: Cluster): boolea
 /** Patroni parses booleans leniently (utils.py, parse_bool). */
 function isTrue(value: unknown): boolean {
   return value === true || value === 1 || (typeof value === 'string' && /^(on|true|yes|1)$/i.test(value))
+}
+
+/** Patroni's global config, is_quorum_commit_mode. */
+function isQuorum(value: unknown): boolean {
+  return typeof value === 'string' && value.toLowerCase() === 'quorum'
 }
 
 /** Patroni's global config: any of the three makes it one. */

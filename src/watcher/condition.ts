@@ -26,7 +26,7 @@ function judgePrimary(
   // stopped it is the primary, and new clients come soon enough to be told as well.
   const isStill = condition.name === 'local-leader' && state === 'switching'
   if (member === null || (!takesNew(state) && !isStill)) {
-    return { holds: false, reason: `nobody is open for writes (${state}: ${reason})` }
+    return { holds: false, reason: `no member is open for writes (${state}: ${reason})` }
   }
   if (condition.name === 'local-leader' && condition.member !== member)
     return { holds: false, reason: `the primary is ${member}, not ${condition.member}` }

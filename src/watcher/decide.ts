@@ -1,5 +1,5 @@
 /** The decision of the primary's state machine: which state follows from what has been learned. Pure. */
-import type { Evidence } from './evidence.ts'
+import { type Evidence, NOT_ASKED } from './evidence.ts'
 import {
   basisOf,
   type DcsFacts,
@@ -29,19 +29,26 @@ function decideNamed(machine: PrimaryMachine, member: string, now: number): Prim
   const evidence = evidenceOf(machine, member)
   const known = machine.facts.members.get(member)
   if (known === undefined || known.address === null)
-    return { state: 'promoting', member, reason: 'the DCS has no address of it yet' }
+    return { state: 'unconfirmed', member, reason: 'it holds the lock but the DCS has no address of it yet' }
   if (evidence.proof === null) {
-    if (evidence.usable || evidence.silences === 0) return { state: 'promoting', member, reason: evidence.reason }
-    return { state: 'unverified', member, reason: `its REST API has never answered: ${evidence.reason}` }
+    if (evidence.promoting) return { state: 'promoting', member, reason: evidence.reason }
+    const state = evidence.usable || evidence.silences === 0 ? 'unconfirmed' : 'unverified'
+    return { state, member, reason: whyUnconfirmed(evidence, state) }
   }
   if (evidence.proof.basis !== basisOf(machine, member))
-    return (
-      askAgain(machine, member, now)?.phase ?? { state: 'promoting', member, reason: 'asked to prove itself again' }
-    )
-  return (
-    obstacle(member, evidence) ??
-    switchover(machine, member, now) ?? { state: 'open', member, reason: 'the DCS names it and it has proved itself' }
-  )
+    return askAgain(machine, member, now)?.phase ?? { state: 'unconfirmed', member, reason: CHECKING }
+  const link = evidence.silences > 0 ? ', but' : ' and'
+  const reason = `it holds the leader lock${link} ${evidence.reason}`
+  return obstacle(member, evidence) ?? switchover(machine, member, now) ?? { state: 'open', member, reason }
+}
+
+/** Why a leader is not confirmed that is asked for the first time, or anew. */
+export const CHECKING = 'it holds the leader lock and is being checked'
+
+function whyUnconfirmed({ reason }: Evidence, state: 'unconfirmed' | 'unverified'): string {
+  if (reason === NOT_ASKED) return CHECKING
+  if (state === 'unverified') return `it holds the lock but its REST API has never answered: ${reason}`
+  return reason.startsWith('it holds the lock') ? reason : `it holds the lock but ${reason}`
 }
 
 /** No leader key, or no DCS: what remains is the proof of exactly one member, on the highest timeline. */
@@ -57,10 +64,10 @@ function decideUnnamed(machine: PrimaryMachine, now: number): PrimaryPhase {
   const waiting = live === null ? null : askAgain(machine, live, now)
   // Until the live member has answered, only a higher timeline than its own shows a newer primary.
   if (waiting !== null && (first === undefined || highest <= waiting.timeline)) return waiting.phase
-  if (first === undefined) return { state: 'none', reason: `${missing}, and ${whyNobody(machine, all)}` }
+  if (first === undefined) return { state: 'none', reason: `${missing} and ${whyNobody(machine, all)}` }
   if (second !== undefined) {
     const names = `${first.member} and ${second.member}`
-    return { state: 'none', reason: `${missing}, and ${names} both claim to be the primary on timeline ${highest}` }
+    return { state: 'none', reason: `${missing}, and ${names} both report to be the primary on timeline ${highest}` }
   }
   const evidence = evidenceOf(machine, first.member)
   return obstacle(first.member, evidence) ?? proved(machine, first.member, missing)
@@ -69,22 +76,29 @@ function decideUnnamed(machine: PrimaryMachine, now: number): PrimaryPhase {
 /** A cluster that was set back goes on from a lower timeline: only a person can know that. */
 function whyNobody({ timelineFloor }: PrimaryMachine, proofs: readonly { member: string; timeline: number }[]): string {
   const [late] = proofs
-  if (late === undefined) return 'no member proves to be the primary'
-  const proves = `${late.member} proves to be the primary on timeline ${late.timeline}`
-  return `${proves}, but timeline ${timelineFloor} was seen before: if the cluster was set back, restart the router without its state_dir file`
+  if (late === undefined) return 'no member reports that it is the primary'
+  const reports = `${late.member} reports that it is the primary on timeline ${late.timeline}`
+  return `${reports}, but timeline ${timelineFloor} was seen before: if the cluster was set back, restart the router without its state_dir file`
 }
 
 function whyUnnamed({ link, facts }: PrimaryMachine): string {
-  if (link !== 'up') return 'the DCS is out of reach'
-  if (facts.hasLock) return 'no leader key in the DCS'
+  if (link !== 'up') return 'the DCS cannot be reached'
+  if (facts.hasLock) return 'the leader key is gone'
   return facts.claimed === null ? 'the members name no leader' : `the members name ${facts.claimed}`
 }
 
 /** It alone has proved to be the primary. Without a lock to read that is all there can be, if nobody else is named. */
-function proved({ link, facts }: PrimaryMachine, member: string, missing: string): PrimaryPhase {
+function proved(machine: PrimaryMachine, member: string, missing: string): PrimaryPhase {
+  const { link, facts } = machine
+  const { silences, reason: why } = evidenceOf(machine, member)
+  const doubt = silences === 0 ? '' : `; now ${why}`
   if (link === 'up' && !facts.hasLock && (facts.claimed ?? member) === member)
-    return { state: 'open', member, reason: 'it alone has proved to be the primary, and the members name nobody else' }
-  return { state: 'unlocked', member, reason: `${missing}, but ${member} alone has proved to be the primary` }
+    return {
+      state: 'open',
+      member,
+      reason: `it alone reports that it is the primary, and the members name no other${doubt}`,
+    }
+  return { state: 'unlocked', member, reason: `${missing}, but ${member} alone reports that it is the primary${doubt}` }
 }
 
 /** What keeps new connections from a member that has proved itself. */
@@ -106,7 +120,7 @@ function askAgain(
   const asked = before.state === 'switching' && before.cause === 'asked-again'
   const until = asked && before.until !== null ? before.until : now + ASK_AGAIN_MS
   if (until <= now) return null
-  const reason = 'asked to prove itself again: its lock or its cluster has changed'
+  const reason = 'being checked again: its lock or its cluster has changed'
   return { phase: { state: 'switching', member, cause: 'asked-again', until, reason }, timeline: proof.timeline }
 }
 
@@ -114,7 +128,8 @@ function askAgain(
 function switchover(machine: PrimaryMachine, member: string, now: number): PrimaryPhase | null {
   const { handoverFrom: from, facts } = machine
   if (from === null || now < from || now >= from + SWITCHOVER_HOLD_MS) return null
-  const reason = `a switchover to ${facts.failover?.member ?? 'another member'} is asked for`
+  const to = facts.failover?.member ?? 'another member'
+  const reason = `switchover from ${member} to ${to} requested: holding new connections`
   return { state: 'switching', member, cause: 'failover-key', until: from + SWITCHOVER_HOLD_MS, reason }
 }
 

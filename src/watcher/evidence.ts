@@ -5,12 +5,12 @@
 
 /** An answer of a member's REST API to `GET /primary`, already judged by `proof.ts`. */
 export type RestAnswer =
-  /** Full proof: it holds the lock and a live query has shown a primary on `timeline`. */
-  | { readonly kind: 'proof'; readonly timeline: number }
+  /** Full proof: it holds the lock and a live query has shown a primary on `timeline`. `by`: what shows it, where it is not `/primary`. */
+  | { readonly kind: 'proof'; readonly timeline: number; readonly by?: string }
   /** Patroni is about to stop this Postgres (a switchover, a shutdown); `/primary` still says 200. */
   | { readonly kind: 'stopping' }
-  /** An explicit negative. */
-  | { readonly kind: 'no'; readonly reason: string }
+  /** An explicit negative. `promoting`: it holds the lock, and Patroni is making a primary of it. */
+  | { readonly kind: 'no'; readonly reason: string; readonly promoting?: boolean }
   /**
    * An explicit negative of a member whose live query shows a primary all the same: it is without the lock at this
    * moment. Patroni says so for some milliseconds when it has found the key gone and is about to take it again.
@@ -51,9 +51,14 @@ export interface Evidence {
   readonly usable: boolean
   /** How often what its proof stands on has changed; part of the basis. */
   readonly renewals: number
-  /** Why there is no proof, or what is wrong with it; for people. */
+  /** Its last answer said that it is being promoted. */
+  readonly promoting: boolean
+  /** Why there is no proof, what is wrong with it, or what confirms it; for people. */
   readonly reason: string
 }
+
+/** Why there is no proof of a member that has not been asked. */
+export const NOT_ASKED = 'not asked yet'
 
 export const NO_EVIDENCE: Evidence = {
   proof: null,
@@ -62,7 +67,8 @@ export const NO_EVIDENCE: Evidence = {
   silences: 0,
   usable: false,
   renewals: 0,
-  reason: 'not asked yet',
+  promoting: false,
+  reason: NOT_ASKED,
 }
 
 export interface AnswerContext {
@@ -90,19 +96,20 @@ export function afterAnswer(evidence: Evidence, answer: RestAnswer, context: Ans
         down: backFromDown(evidence.down, context.askedAt, { proofBack: true }),
         silences: 0,
         usable,
-        reason: '',
+        promoting: false,
+        reason: `${answer.by ?? '/primary'} confirms it`,
       }
     case 'stopping':
       return {
         ...evidence,
         ...shown(evidence, context),
-        stopping: true,
-        silences: 0,
-        usable,
+        ...{ stopping: true, silences: 0, usable, promoting: false },
         reason: 'Patroni is stopping its Postgres',
       }
-    case 'no':
-      return { ...evidence, proof: null, stopping: false, silences: 0, usable, reason: answer.reason }
+    case 'no': {
+      const { reason, promoting = false } = answer
+      return { ...evidence, proof: null, stopping: false, silences: 0, usable, promoting, reason }
+    }
     case 'lockless': {
       const { proof, renewals } = evidence
       const stale = proof !== null && proof.basis !== context.basis
@@ -118,7 +125,8 @@ export function afterAnswer(evidence: Evidence, answer: RestAnswer, context: Ans
       const silences = evidence.silences + 1
       const stale = evidence.proof !== null && evidence.proof.basis !== context.basis
       const ended = stale || (!context.named && silences >= context.fall)
-      return { ...evidence, proof: ended ? null : evidence.proof, silences, usable, reason: answer.reason }
+      const proof = ended ? null : evidence.proof
+      return { ...evidence, proof, silences, usable, promoting: false, reason: answer.reason }
     }
     case 'unasked':
       return evidence.proof === null ? { ...evidence, reason: answer.reason } : evidence

@@ -119,6 +119,9 @@ export function withLag(before: Fitness, position: number | null, leaderPosition
   return { ...before, lagBytes: Math.max(0, leaderPosition - position) }
 }
 
+/** Why a leader serves no reads as a replica. */
+export const LEADS = 'the leader'
+
 /** `gone`: its key has left the DCS. `isLeader`: and no reader either, as the leader of a standby cluster is. */
 export function replicaView(
   fitness: Fitness,
@@ -126,8 +129,9 @@ export function replicaView(
 ): ReplicaView {
   const { rest, restDown, postgresDown } = fitness
   const down = postgresDown !== null && (restDown || member.gone)
-  if (member.isLeader) return { fit: false, checked: true, down: false, reason: 'the leader' }
-  if (member.gone) return { fit: false, checked: true, down, reason: 'its key has gone from the DCS' }
+  if (member.isLeader) return { fit: false, checked: true, down: false, reason: LEADS }
+  if (member.gone)
+    return { fit: false, checked: true, down, reason: 'no member key in the DCS (Patroni stopped or cut off)' }
   if (postgresDown !== null) return { fit: false, checked: true, down, reason: postgresDown }
   if (rest === 'fit') return { fit: true, checked: true, down: false, reason: '' }
   return { fit: false, checked: rest === 'unfit', down, reason: fitness.reason }

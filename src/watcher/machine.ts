@@ -44,7 +44,10 @@ export type PrimaryPhase =
       readonly until: number | null
       readonly reason: string
     }
+  /** It holds the lock and says that it is being promoted. */
   | { readonly state: 'promoting'; readonly member: string; readonly reason: string }
+  /** It holds the lock; it has not been asked yet, or its answer does not confirm that it is the primary. */
+  | { readonly state: 'unconfirmed'; readonly member: string; readonly reason: string }
   | { readonly state: 'unreachable'; readonly member: string; readonly reason: string }
   | { readonly state: 'unverified'; readonly member: string; readonly reason: string }
   | { readonly state: 'unlocked'; readonly member: string; readonly reason: string }
@@ -62,6 +65,8 @@ export interface PrimaryMachine {
   readonly handoverFrom: number | null
   /** The timeline proved last under a name, or a higher one since: without a name nothing below is believed. */
   readonly timelineFloor: number
+  /** The highest timeline that has been open, and that of the last member that was. */
+  readonly served: { readonly highest: number; readonly last: number }
   /** Consecutive silences that end a proof the DCS does not vouch for. */
   readonly fall: number
   /** No proof lapses sooner, see `lapsesAt`. Milliseconds. */
@@ -123,6 +128,7 @@ export function initialPrimary(
     evidence: new Map(),
     handoverFrom: null,
     timelineFloor: remembered?.timelineFloor ?? 0,
+    served: { highest: remembered?.timelineFloor ?? 0, last: remembered?.timelineFloor ?? 0 },
     fall,
     leastProofMs,
     phase: { state: 'none', reason: 'the DCS has not been read yet' },
@@ -177,6 +183,7 @@ export function keepsSessionsOf(phase: PrimaryPhase): string | null {
     case 'unreachable':
       return phase.member
     case 'promoting':
+    case 'unconfirmed':
     case 'unverified':
     case 'none':
       return null

@@ -1,26 +1,33 @@
 /** What of a change of the view a person on call wants to read: one line an event, none for what repeats. Pure. */
 import type { DcsNotice } from './dcs/dcs.ts'
+import { narrateMembers } from './narrate-members.ts'
+import { narratePrimary } from './narrate-primary.ts'
+import { isRequested, type Line, type Told } from './narration.ts'
 import { printable } from './printable.ts'
-import type { ClusterView, MemberView } from './view.ts'
+import type { ClusterView } from './view.ts'
 
-export interface Line {
-  readonly level: 'info' | 'warn'
-  readonly message: string
-  readonly fields: Readonly<Record<string, unknown>>
-}
-
-/** The log lines for the step from `before` to `after`. */
-export function narrate(before: ClusterView, after: ClusterView): readonly Line[] {
+/** The log lines for the step from `before` to `after`, and what has been logged by then. */
+export function narrate(
+  before: ClusterView,
+  after: ClusterView,
+  told: Told,
+): { readonly lines: readonly Line[]; readonly told: Told } {
+  const primary = narratePrimary(before, after, told)
   const lines = [
     ...dcsLines(before, after),
     ...noticeLines(before, after),
+    ...modeLines(before, after),
+    ...switchoverLines(before, after),
     ...leaderLines(before, after),
-    ...primaryLines(before, after),
-    ...memberLines(before, after),
+    ...primary.lines,
+    ...narrateMembers(before, after),
     ...setAsideLines(before, after),
   ]
   // Errors and reasons quote strangers.
-  return lines.map((line) => ({ ...line, message: printable(line.message, MAX_MESSAGE) }))
+  return {
+    lines: lines.map((line) => ({ ...line, message: printable(line.message, MAX_MESSAGE) })),
+    told: primary.told,
+  }
 }
 
 const MAX_MESSAGE = 1000
@@ -67,43 +74,50 @@ function beyond(notices: readonly DcsNotice[], others: readonly DcsNotice[]): re
   return notices.filter((notice) => !others.some((other) => isSame(notice, other)))
 }
 
+/** What Patroni does by itself, and what it leaves to people. */
+function modeLines(before: ClusterView, { paused, standbyCluster }: ClusterView): readonly Line[] {
+  const lines: Line[] = []
+  if (before.paused !== paused) {
+    const message = paused
+      ? 'Patroni is paused: no automatic failover (maintenance mode)'
+      : 'Patroni is no longer paused'
+    lines.push({ level: 'info', message, fields: { event: paused ? 'paused' : 'resumed' } })
+  }
+  if (before.standbyCluster !== standbyCluster) {
+    const message = standbyCluster
+      ? 'this is a standby cluster: its leader is read-only'
+      : 'no longer a standby cluster'
+    lines.push({ level: 'info', message, fields: { event: standbyCluster ? 'standby-cluster' : 'no-standby-cluster' } })
+  }
+  return lines
+}
+
+/** One that is to take place now is a state of the primary. */
+function switchoverLines(before: ClusterView, { switchover, leader }: ClusterView): readonly Line[] {
+  const isSame = JSON.stringify(before.switchover) === JSON.stringify(switchover)
+  if (isSame || switchover === null || switchover.scheduledAt === null) return []
+  const { leader: from, member: to, scheduledAt } = switchover
+  const at = new Date(scheduledAt)
+  const when = Number.isNaN(at.getTime()) || at.getUTCFullYear() > 9999 ? 'an unknown time' : at.toISOString()
+  const message = `switchover from ${from ?? leader ?? 'the leader'} to ${to ?? 'another member'} scheduled for ${when}`
+  return [{ level: 'info', message, fields: { event: 'switchover-scheduled', from, to } }]
+}
+
 function leaderLines(before: ClusterView, after: ClusterView): readonly Line[] {
   const old = before.leader
   if (old === after.leader) return []
   const fields = { event: 'leader-changed', from: old, to: after.leader }
   const isKey = after.dcs.kind === 'etcd3' || after.dcs.kind === 'demo'
-  const gone = isKey ? `leader key of ${old ?? ''} deleted` : `nobody is named leader any more, ${old ?? ''} was`
-  if (after.leader === null) return [{ level: 'warn', message: gone, fields }]
+  const gone = `leader key of ${old ?? ''} is gone`
+  if (after.leader === null && isRequested(before, after)) {
+    return [{ level: 'info', message: `${gone} (switchover)`, fields }]
+  }
+  if (after.leader === null) {
+    const message = isKey ? `${gone} (expired or deleted)` : `no member is named leader any more; ${old ?? ''} was`
+    return [{ level: 'warn', message, fields }]
+  }
   const message = old === null ? `leader is ${after.leader}` : `leader changed from ${old} to ${after.leader}`
   return [{ level: 'info', message, fields }]
-}
-
-function primaryLines(before: ClusterView, { primary }: ClusterView): readonly Line[] {
-  const old = before.primary
-  if (old.state === primary.state && old.member === primary.member) return []
-  const { state, member, reason, epoch } = primary
-  const level = state === 'open' || state === 'switching' ? 'info' : 'warn'
-  const fields = { event: `primary-${state}`, member, epoch, reason }
-  return [{ level, message: `primary: ${state}${member === null ? '' : ` ${member}`}: ${reason}`, fields }]
-}
-
-function memberLines(before: ClusterView, after: ClusterView): readonly Line[] {
-  const old = new Map(before.members.map((member) => [member.name, member]))
-  return after.members.flatMap((member) => replicaLines(old.get(member.name), member, after))
-}
-
-function replicaLines(
-  before: MemberView | undefined,
-  { name, isLeader, replica }: MemberView,
-  { leader, standbyCluster }: ClusterView,
-): readonly Line[] {
-  if (before?.replica.fit === replica.fit || (name === leader && !standbyCluster)) return []
-  const what = `${name === leader ? 'standby leader' : 'replica'} ${name}`
-  const fields = { event: replica.fit ? 'replica-up' : 'replica-down', member: name, reason: replica.reason }
-  if (replica.fit) return [{ level: 'info', message: `${what} takes new connections`, fields }]
-  // Before the first check there is nothing to tell, and a leader that becomes a replica was none before.
-  if (before?.replica.fit !== true || before.isLeader !== isLeader) return []
-  return [{ level: 'warn', message: `${what} takes no new connections: ${replica.reason}`, fields }]
 }
 
 function setAsideLines(before: ClusterView, after: ClusterView): readonly Line[] {

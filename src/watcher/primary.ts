@@ -3,7 +3,7 @@
  * A pure function `(machine, event, now) -> machine`; the rules are "The primary, exactly" of the design.
  */
 import { decide, handoverFrom } from './decide.ts'
-import { afterAnswer, afterPostgres, type Evidence } from './evidence.ts'
+import { afterAnswer, afterPostgres, type Evidence, NOT_ASKED } from './evidence.ts'
 import {
   basisOf,
   type DcsFacts,
@@ -16,6 +16,7 @@ import {
   type PrimaryEvent,
   type PrimaryMachine,
   type PrimaryPhase,
+  takesNew,
 } from './machine.ts'
 
 /**
@@ -34,6 +35,7 @@ export function nextPrimary(machine: PrimaryMachine, event: PrimaryEvent, now: n
     since: moved ? now : machine.since,
     epoch,
     timelineFloor: floorAfter(learned, phase),
+    served: servedAfter(learned, phase),
   }
 }
 
@@ -51,6 +53,8 @@ function learn(machine: PrimaryMachine, event: PrimaryEvent, now: number): Prima
         evidence: new Map(names.map((name) => [name, renewed(machine, facts, name)])),
         handoverFrom: handoverFrom(machine, facts, now),
         timelineFloor: another || event.restored ? 0 : machine.timelineFloor,
+        // A restored DCS is no new database: its primary may well be the one that was set back.
+        served: another ? { highest: 0, last: 0 } : machine.served,
       }
     }
     case 'dcs-lost':
@@ -113,7 +117,10 @@ function renewed(before: PrimaryMachine, facts: DcsFacts, member: string): Evide
   // Silence is no word against whom the DCS names. Once it names nobody there is nothing to wait for: a Patroni that is
   // frozen (edge 9) has been silent long before its key expires.
   const unvouched = facts.leader === null && evidence.silences >= before.fall
-  return { ...evidence, proof: unvouched ? null : evidence.proof, renewals: evidence.renewals + 1 }
+  // What it has said of other grounds is no answer any more.
+  const reason = evidence.silences > 0 ? evidence.reason : NOT_ASKED
+  const { renewals } = evidence
+  return { ...evidence, proof: unvouched ? null : evidence.proof, renewals: renewals + 1, promoting: false, reason }
 }
 
 /** The proof of whom the DCS names sets the floor; without a name the floor only rises. */
@@ -123,4 +130,18 @@ function floorAfter(machine: PrimaryMachine, phase: PrimaryPhase): number {
   if (member === null || proof === null || proof.basis !== basisOf(machine, member)) return machine.timelineFloor
   const named = machine.link === 'up' && machine.facts.leader !== null
   return named ? proof.timeline : Math.max(machine.timelineFloor, proof.timeline)
+}
+
+/** For people: that a primary is on a lower timeline than one before it is never a reason to close it. */
+function servedAfter(machine: PrimaryMachine, phase: PrimaryPhase): PrimaryMachine['served'] {
+  const timeline = takesNew(phase.state) ? timelineOf(machine, phase) : 0
+  const { highest, last } = machine.served
+  // A key may be without one.
+  if (timeline === 0 || timeline === last) return machine.served
+  return { highest: Math.max(highest, timeline), last: timeline }
+}
+
+function timelineOf(machine: PrimaryMachine, phase: PrimaryPhase): number {
+  const member = memberOf(phase)
+  return member === null ? 0 : (evidenceOf(machine, member).proof?.timeline ?? 0)
 }

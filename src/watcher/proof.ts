@@ -35,8 +35,14 @@ export function judgePrimary(reply: RestReply, expected: Expected): RestAnswer {
   if (body['state'] === 'stopping') return { kind: 'stopping' }
   const timeline = primaryTimeline(body)
   if (timeline !== null) return { kind: 'proof', timeline }
-  return { kind: 'no', reason: `it holds the lock but is no primary yet (${describe(body)})` }
+  if (body['state'] === 'running' && PROMOTED.has(body['role'])) {
+    return { kind: 'no', reason: `it holds the lock and is being promoted (${describe(body)})`, promoting: true }
+  }
+  return { kind: 'no', reason: `it holds the lock but is not running as a primary (${describe(body)})` }
 }
+
+/** What a member that holds the lock is until Postgres has ended its recovery. */
+const PROMOTED: ReadonlySet<unknown> = new Set(['replica', 'promoted'])
 
 /**
  * The timeline of a body that shows a live primary. The role alone may be remembered; `location` comes from a live query
@@ -110,6 +116,9 @@ export function patroniBody(reply: RestReply): Body | null {
   return asObject(body?.['patroni']) === null ? null : body
 }
 
+/** Patroni's states of a member whose database is not there yet. */
+const BEING_MADE = /creating|initializing|bootstrap/
+
 function noAnswer({ kind, reason }: Exclude<RestReply, { kind: 'reply' }>): {
   readonly kind: 'silent' | 'unasked'
   readonly reason: string
@@ -130,8 +139,13 @@ function whoElse(body: Body, { member, scope, systemId }: Expected): string | nu
   if (patroni['name'] !== undefined && patroni['name'] !== member)
     return `another member answers there: ${quote(patroni['name'])}`
   const id = body['database_system_identifier']
-  if (systemId !== null && id !== systemId) return `its database is another one (system identifier ${quote(id)})`
-  return null
+  if (systemId === null || id === systemId) return null
+  if (id !== undefined && id !== null && id !== '')
+    return `it belongs to a different database cluster (system identifier ${quote(id)})`
+  const state = quote(body['state'])
+  return BEING_MADE.test(state)
+    ? `it has no database yet (${state})`
+    : `it reports no system identifier (state ${state})`
 }
 
 function describe(body: Body): string {

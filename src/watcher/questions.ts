@@ -45,4 +45,10 @@ export function questionsTo(
 }
 
 /** States in which new connections wait for an answer. */
-const IN_DOUBT: ReadonlySet<PrimaryState> = new Set(['switching', 'promoting', 'unreachable', 'unverified'])
+const IN_DOUBT: ReadonlySet<PrimaryState> = new Set([
+  'switching',
+  'promoting',
+  'unconfirmed',
+  'unreachable',
+  'unverified',
+])

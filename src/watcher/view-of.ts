@@ -3,7 +3,7 @@ import type { ClusterConfig } from '../config/config.ts'
 import { type Cluster, isEmpty, namedBy } from './cluster.ts'
 import { prefixOf } from './dcs/key-range.ts'
 import { askedAs, type Fitness, replicaView, UNKNOWN_FITNESS } from './fitness.ts'
-import { basisOf, memberOf, type PrimaryMachine } from './machine.ts'
+import { basisOf, evidenceOf, memberOf, type PrimaryMachine } from './machine.ts'
 import { addressOf, type Memory } from './memory.ts'
 import type { ClusterView, DcsView, MemberView } from './view.ts'
 
@@ -19,6 +19,7 @@ export interface ViewParts {
 /** The view that these parts make. */
 export function viewOf({ config, dcs, cluster, machine, memory, fitness }: ViewParts): ClusterView {
   const { phase, since, epoch } = machine
+  const { highest, last } = machine.served
   const member = memberOf(phase)
   const leader = namedBy(cluster)
   const dialled = config.proxy.address
@@ -35,7 +36,7 @@ export function viewOf({ config, dcs, cluster, machine, memory, fitness }: ViewP
       address: addressOf(known.member, dialled),
       isLeader,
       isSync: sync.has(name.toLowerCase()),
-      lagBytes: isLeader ? null : own.lagBytes,
+      lagBytes: isLeader || gone || own.restDown || known.member.state !== 'running' ? null : own.lagBytes,
       replica: replicaView(own, { gone, isLeader: leadsOnly }),
     }
   })
@@ -54,6 +55,7 @@ export function viewOf({ config, dcs, cluster, machine, memory, fitness }: ViewP
       address: known === undefined ? null : addressOf(known.member, dialled),
       reason: isAbsent ? `the DCS has no cluster below ${prefixOf(config)}` : phase.reason,
       since,
+      silences: member === null ? 0 : evidenceOf(machine, member).silences,
       epoch,
       basis: member === null ? '' : basisOf(machine, member),
     },
@@ -62,5 +64,9 @@ export function viewOf({ config, dcs, cluster, machine, memory, fitness }: ViewP
     systemId: cluster.systemId,
     paused: cluster.paused,
     standbyCluster: cluster.standbyCluster,
+    quorum: cluster.quorum,
+    ttlMs: cluster.ttlMs,
+    switchover: cluster.failover,
+    setBack: last < highest ? { timeline: last, served: highest } : null,
   }
 }

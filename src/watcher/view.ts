@@ -1,5 +1,5 @@
 /** What the watcher publishes and every sink takes: plain, immutable, structured-cloneable data. */
-import type { SetAside } from './cluster.ts'
+import type { Failover, SetAside } from './cluster.ts'
 import type { Dcs, DcsNotice } from './dcs/dcs.ts'
 import type { Member } from './member.ts'
 import type { PrimaryState } from './machine.ts'
@@ -21,6 +21,13 @@ export interface ClusterView {
   readonly systemId: string | null
   readonly paused: boolean
   readonly standbyCluster: boolean
+  /** The synchronous set is a quorum of candidates: what patronictl calls quorum standbys. */
+  readonly quorum: boolean
+  readonly ttlMs: number | null
+  /** The `failover` key: a switchover or failover that was requested; null: none. */
+  readonly switchover: Failover | null
+  /** The primary is on a lower timeline than one before it, whose acknowledged writes are gone; null: it is not. */
+  readonly setBack: { readonly timeline: number; readonly served: number } | null
 }
 
 export interface DcsView {
@@ -53,6 +60,8 @@ export interface PrimaryView {
   readonly reason: string
   /** Milliseconds since the epoch. */
   readonly since: number
+  /** How often in a row its REST API has not answered. */
+  readonly silences: number
   /** Sessions of older epochs are to be closed before anything else happens. */
   readonly epoch: number
   /** What a dial was made for; handed back with its failure. */

@@ -19,6 +19,7 @@ import { initialPrimary, memberOf, nextTickAt, type PrimaryEvent, type PrimaryMa
 import { factsOf, type Memory, recalled, remember } from './memory.ts'
 import { Interview, type Situation } from './interview.ts'
 import { narrate } from './narrate.ts'
+import { NOTHING_TOLD, type Told } from './narration.ts'
 import { Pace } from './pace.ts'
 import { nextPrimary } from './primary.ts'
 import type { RestClient } from './rest.ts'
@@ -51,6 +52,7 @@ export class Watcher {
   #fitness: ReadonlyMap<string, Fitness> = new Map()
   #dcs: DcsView
   #view: ClusterView
+  #told: Told = NOTHING_TOLD
   readonly #publishing = new Pace(() => this.#publish())
   #tick: NodeJS.Timeout | null = null
   /** When it runs out, a DCS that has not answered yet is taken for lost. */
@@ -229,7 +231,9 @@ export class Watcher {
   #publish(): void {
     const before = this.#view
     this.#view = this.#compose()
-    for (const { level, message, fields } of narrate(before, this.#view)) this.#deps.log[level](fields, message)
+    const { lines, told } = narrate(before, this.#view, this.#told)
+    this.#told = told
+    for (const { level, message, fields } of lines) this.#deps.log[level](fields, message)
     for (const subscriber of this.#subscribers) subscriber(this.#view)
     if (!this.#stop.signal.aborted) this.#asker.update(this.#machine, this.#memory, this.#fitness)
   }

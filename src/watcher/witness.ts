@@ -78,9 +78,8 @@ export class KeyWitness implements Witness {
       if (leader !== name) return { kind: 'no', reason: 'the DCS does not name it, or was not read for its ttl' }
       if (known.goneSince !== null) return { kind: 'no', reason: 'its key has gone from the DCS' }
       if (state === 'stopping') return { kind: 'stopping' }
-      return isPrimary && state === 'running'
-        ? { kind: 'proof', timeline: timeline ?? 0 }
-        : { kind: 'no', reason: says }
+      if (isPrimary && state === 'running') return { kind: 'proof', timeline: timeline ?? 0, by: 'its key' }
+      return { kind: 'no', reason: says, promoting: state === 'running' && (role === 'replica' || role === 'promoted') }
     }
     return Promise.resolve({ answer: answer(), position })
   }

@@ -1,5 +1,5 @@
 /** When a cluster is known well enough to be written into files. Pure. */
-import { takesNew } from '../../watcher/machine.ts'
+import { type PrimaryState, takesNew } from '../../watcher/machine.ts'
 import { type ClusterView, isUnasked } from '../../watcher/view.ts'
 
 /** For what members have not answered after this a file does not wait. Milliseconds. */
@@ -16,11 +16,14 @@ export function whyNotYet(view: ClusterView, patient: boolean): string | null {
   if (dcs.state === 'never' && !takesNew(primary.state))
     return 'the cluster is not known: its DCS has not been read yet'
   if (!patient) return null
-  const isAsked = leader !== null && !standbyCluster && (primary.state === 'promoting' || primary.state === 'none')
+  const isAsked = leader !== null && !standbyCluster && UNDECIDED.has(primary.state)
   if (isAsked) return `${leader} has not answered yet`
   const silent = members.find(isUnasked)
   return silent === undefined ? null : `${silent.name} has not answered yet`
 }
+
+/** States in which the leader's answer decides what comes next. */
+const UNDECIDED: ReadonlySet<PrimaryState> = new Set(['promoting', 'unconfirmed', 'none'])
 
 /** What makes a change urgent: whom the DCS names, and who is open for writes and where. */
 export function headOf({ leader, primary }: ClusterView): string {

@@ -43,6 +43,7 @@ export function mergeAccounts(before: Cluster | null, accounts: readonly Account
     failover: null,
     optime: null,
     syncStandbys: base?.syncStandbys ?? [],
+    quorum: base?.quorum ?? false,
   }
 }
 

@@ -15,6 +15,7 @@ export interface Topology {
   readonly standbyCluster: boolean | null
   /** In lower case. */
   readonly syncStandbys: readonly string[]
+  readonly quorum: boolean
   readonly paused: boolean
 }
 
@@ -92,6 +93,7 @@ function parseTopology(body: Readonly<Record<string, unknown>> | null): Topology
     leader,
     standbyCluster: leader === null ? null : roles.get(leader) === 'standby_leader',
     syncStandbys: named('sync_standby', 'quorum_standby').map((name) => name.toLowerCase()),
+    quorum: named('quorum_standby').length > 0,
     paused: body?.['pause'] === true,
   }
 }

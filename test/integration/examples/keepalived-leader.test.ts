@@ -41,7 +41,7 @@ test("the README's commands give the address to the leader's host, and clients w
   await Promise.all(cluster.hosts.map((host) => follow(host, EXAMPLE, install)))
   const leader = await settled()
   assert.equal(leader.name, 'pg1')
-  assert.match(await follow(leader, EXAMPLE, look), / OPEN since .*\n1\n.*active \(running\)/s)
+  assert.match(await follow(leader, EXAMPLE, look), / OPEN for .*\n1\n.*active \(running\)/s)
   const statement = "CREATE TABLE written AS SELECT current_setting('demo.member') AS by; SELECT * FROM written"
   assert.match(await cluster.sql(ADDRESS, statement), /pg1$/)
 })

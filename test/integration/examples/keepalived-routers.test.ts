@@ -58,7 +58,7 @@ async function moves(disturb: (host: Host) => Promise<unknown>): Promise<Host> {
 async function setUp(host: Host): Promise<void> {
   await follow(host, EXAMPLE, INSTALL)
   await host.ok('until patroni-router track primary; do sleep 0.1; done')
-  assert.match(await follow(host, EXAMPLE, LOOK), / OPEN since .*\n1\n.*active \(running\)/s)
+  assert.match(await follow(host, EXAMPLE, LOOK), / OPEN for .*\n1\n.*active \(running\)/s)
 }
 
 test("the README's commands give the address to one of the routers, which serves its clients", async () => {

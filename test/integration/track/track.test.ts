@@ -70,7 +70,7 @@ describe('track', () => {
       )
     assert.match(
       (await scene.router.command('status')).stdout,
-      /^ Track +\S+other\.track: 1 since .*, local-leader pg1:\s+pg1 is/m,
+      /^ Track +\S+other\.track: 1 for .*, local-leader pg1:\s+pg1 is/m,
     )
     for (const member of scene.members) member.timeline = 1
   })
@@ -100,9 +100,9 @@ describe('track', () => {
     await says({ leader: 0, other: 0, primary: 0, replicas: 0 })
     assert.equal(scene.router.process.running, true)
     assert.equal(client.readyState, 'open')
-    assert.deepEqual(await track('local-leader'), [1, 'the router ends'])
-    assert.deepEqual(await track('replicas'), [1, 'the router ends'])
-    assert.match((await scene.router.command('status')).stdout, /; STOPPING: it accepts nobody any more$/m)
+    assert.deepEqual(await track('local-leader'), [1, 'the router is shutting down'])
+    assert.deepEqual(await track('replicas'), [1, 'the router is shutting down'])
+    assert.match((await scene.router.command('status')).stdout, /; SHUTTING DOWN: no new connections are accepted$/m)
     client.destroy()
     assert.deepEqual(await scene.router.process.exited, { code: 0, signal: null })
     assert.deepEqual(said(), { leader: '0', other: '0', primary: '0', replicas: '0' })
@@ -144,7 +144,7 @@ describe('track', () => {
     await says({ leader: 0 })
     const [code, text] = await track('primary')
     assert.equal(code, 1)
-    assert.match(text, /^nobody is open for writes \(none: /)
+    assert.match(text, /^no member is open for writes \(none: /)
   })
 
   test('the command takes a name as it is, whatever it holds', async () => {

@@ -70,7 +70,7 @@ describe('a watcher', () => {
   test('of a file that names a leader opens nobody else, and follows the file', async () => {
     described({ leader: 'pg1' })
     await using watched = ofFile()
-    await watched.until('promoting pg1')
+    await watched.until('unconfirmed pg1')
     described({ leader: 'pg0' })
     await watched.until('open pg0')
     writeFileSync(file, 'leader: [')
@@ -105,7 +105,7 @@ describe('a watcher', () => {
     writeFileSync(file, 'leader: [')
     await watched.until('unlocked pg0')
     await watched.until('none')
-    assert.match(watched.view.primary.reason, /out of reach/)
+    assert.match(watched.view.primary.reason, /cannot be reached/)
     described({ leader: 'pg0', config })
     await watched.until('open pg0')
   })

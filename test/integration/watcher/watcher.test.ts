@@ -59,7 +59,7 @@ describe('the watcher', () => {
     assert.equal(lines.length, 5, lines.join('\n'))
     assert.match(
       lines.join('\n'),
-      /^DCS: reading .*\nleader is pg0\nprimary: open pg0: .*\nprimary: promoting pg0: .*\nreplica pg1 takes new connections$/,
+      /^DCS: reading .*\nleader is pg0\nprimary: checking pg0, .*\nprimary: pg0 OPEN: .*\nreplica pg1 is available for reads$/,
     )
   })
 
@@ -77,7 +77,7 @@ describe('the watcher', () => {
     const proved = performance.now()
     await watched.until('open pg1')
     assert.ok(performance.now() - proved < 200, `${performance.now() - proved} ms`)
-    assert.deepEqual(watched.states(from), ['promoting pg1', 'open pg1'])
+    assert.deepEqual(watched.states(from), ['unconfirmed pg1', 'promoting pg1', 'open pg1'])
   })
 
   test('offers a demoted leader as a replica only after it has said that it is one', async () => {
@@ -115,7 +115,7 @@ describe('the watcher', () => {
     pg0.mode = 'replica'
     await etcd.client.delete(`${KEY}leader`)
     await put('leader', 'pg0')
-    await watched.until('promoting pg0')
+    await watched.until('unconfirmed pg0')
     const since = watched.views.length
     const askedAgain = pg0.asked.length
     await until('later questions are answered', () => pg0.asked.length >= askedAgain + 3)

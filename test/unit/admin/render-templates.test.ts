@@ -66,7 +66,7 @@ const GROUPS: readonly (readonly [title: string, changes: Partial<GroupStatus>, 
       templates: [template({ check: FAILURE, error: 'check exited with 1' })],
       retryAt: NOW + 8000,
     },
-    'FAILED since 2m00s: check exited with 1: Fatal errors found.; again in 8.0s',
+    'FAILED for 2m00s: check exited with 1: Fatal errors found.; again in 8.0s',
   ],
   [
     'has a reason that says all',
@@ -75,7 +75,7 @@ const GROUPS: readonly (readonly [title: string, changes: Partial<GroupStatus>, 
       reason: 'check exited with 1: Fatal errors found.',
       templates: [template({ check: FAILURE })],
     },
-    'FAILED since 2m00s: check exited with 1: Fatal errors found.',
+    'FAILED for 2m00s: check exited with 1: Fatal errors found.',
   ],
   [
     'has a reload that failed',
@@ -85,12 +85,12 @@ const GROUPS: readonly (readonly [title: string, changes: Partial<GroupStatus>, 
       reload: { pending: true, runs: 3, failures: 3, last: { ...FAILURE, output: '' } },
       retryAt: NOW + 60_000,
     },
-    'FAILED since 2m00s: reload killed: not done within 30s; RELOAD PENDING; again in 1m00s',
+    'FAILED for 2m00s: reload killed: not done within 30s; RELOAD PENDING; again in 1m00s',
   ],
   [
     'keeps its file',
     { state: 'kept', reason: 'there is no primary', templates: [template({ writtenAt: NOW - 600_000 })] },
-    'kept since 2m00s: there is no primary; written 10m00s ago',
+    'kept for 2m00s: there is no primary; written 10m00s ago',
   ],
   [
     'waits with a reload of the run before',
@@ -99,7 +99,7 @@ const GROUPS: readonly (readonly [title: string, changes: Partial<GroupStatus>, 
       reason: 'the DCS has not been read yet',
       reload: { pending: true, runs: 0, failures: 0, last: null },
     },
-    'waiting since 2m00s: the DCS has not been read yet; RELOAD PENDING',
+    'waiting for 2m00s: the DCS has not been read yet; RELOAD PENDING',
   ],
   [
     'has no reload command',
@@ -120,7 +120,7 @@ test('shows the templates of a group below it, with what is wrong with each', ()
     template({ destination: '/etc/pgbouncer/users.txt', error: wrong }),
   ]
   assert.deepEqual(notes({ groups: [group({ name: 'pooler', state: 'failed', reason: wrong, templates })] }), [
-    `Template pooler: FAILED since 2m00s: ${wrong}`,
+    `Template pooler: FAILED for 2m00s: ${wrong}`,
     ' /etc/pgbouncer/pgbouncer.ini: written 2.0s ago',
     ` /etc/pgbouncer/users.txt: not written since the start: ${wrong}`,
   ])
@@ -204,10 +204,10 @@ test('stands between the cluster and the router, leaves the first line alone, an
   const failed = group({ state: 'failed', reason: 'check exited with 1', templates: [template({ check: FAILURE })] })
   const status = { ...sampleStatus(), templates: { groups: [failed], hooks: [], keys: [] } }
   const lines = renderStatus(status).split('\n')
-  assert.match(lines[0] ?? '', /^primary: pg1 OPEN since 2m10s - the DCS names it and it has proved itself$/)
+  assert.match(lines[0] ?? '', /^primary: pg1 OPEN for 2m10s - it holds the leader lock and \/primary confirms it$/)
   assert.deepEqual(lines.slice(-4), [
-    ' No replica  pg3: its REST API does not answer',
-    ` Template    ${CFG}: FAILED since 2m00s: check exited with 1: Fatal errors found.`,
+    ' Not used    pg3: its REST API does not answer',
+    ` Template    ${CFG}: FAILED for 2m00s: check exited with 1: Fatal errors found.`,
     ' Router      patroni-router 0.1.0 on lb1, pid 4711, up 1d03h',
     '',
   ])
@@ -243,7 +243,7 @@ test('shows the cluster of a router without a proxy: who serves what, and no ses
   assert.match(text, /^\| pg1 .*\| primary +\|$/m)
   assert.match(text, /^\| pg2 .*\| replica +\|$/m)
   assert.match(text, /^\| pg3 .*\| nothing +\|$/m)
-  assert.match(text, /^ No replica +pg3: noloadbalance$/m)
+  assert.match(text, /^ Not used +pg3: tagged noloadbalance$/m)
   assert.match(text, /^ Proxy +off$/m)
   // With a proxy each listener says it.
   const listeners = [sampleListener('any', 'any', { pg1: '', pg2: '', pg3: '' })]

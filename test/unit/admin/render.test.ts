@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { renderStatus } from '../../../src/admin/render.ts'
 import { hasPrimary } from '../../../src/admin/status.ts'
 import { widthOf } from '../../../src/admin/terminal.ts'
+import { CHECKING } from '../../../src/watcher/decide.ts'
 import type { PrimaryState } from '../../../src/watcher/machine.ts'
 import { ENDINGS, REFUSALS } from '../../../src/proxy/ledger.ts'
 import { noted, NOW, sampleListener, sampleMember, sampleProxy, sampleStatus, sampleView } from './sample.ts'
@@ -11,16 +12,17 @@ const none = {
   state: 'none',
   member: null,
   address: null,
-  reason: 'no leader key in the DCS, and no member proves to be the primary',
+  reason: 'the leader key is gone and no member reports that it is the primary',
   since: NOW - 12_000,
   epoch: 8,
+  silences: 0,
   basis: '',
 } as const
 
 test('shows a healthy cluster as patronictl does, with what the router makes of it', () => {
   assert.equal(
     renderStatus(sampleStatus()),
-    `primary: pg1 OPEN since 2m10s - the DCS names it and it has proved itself
+    `primary: pg1 OPEN for 2m10s - it holds the leader lock and /primary confirms it
 + Cluster: demo (7268616322854375442) ---------+----+-----------+----------+------------+
 | Member | Host          | Role    | State     | TL | Lag in MB | Used for | Sessions   |
 +--------+---------------+---------+-----------+----+-----------+----------+------------+
@@ -29,12 +31,12 @@ test('shows a healthy cluster as patronictl does, with what the router makes of 
 | pg3    | 10.0.0.3:5432 | Replica | running   |  3 |   unknown | nothing  |            |
 +--------+---------------+---------+-----------+----+-----------+----------+------------+
  Primary     pg1 at 10.0.0.1:5432, open since 2026-11-20 03:12:44Z, epoch 7
- DCS         etcd3 up since 1d01h at 10.0.0.1:2379, last read 0.4s ago
+ DCS         etcd3 up for 1d01h at 10.0.0.1:2379, last read 0.4s ago
  Held        no clients
  Listener    primary: 12 sessions, 0 held; route primary on [::]:5000
  Listener    replicas: 4 sessions, 0 held; route replica on [::]:5001
  Connections 1234 accepted, 0 refused, 3 closed by failover, 1 failed connect to members
- No replica  pg3: its REST API does not answer
+ Not used    pg3: its REST API does not answer
  Router      patroni-router 0.1.0 on lb1, pid 4711, up 1d03h
 `,
   )
@@ -55,7 +57,7 @@ test('says in the first line that there is no primary, why, and who waits', () =
   const [first = ''] = renderStatus(sampleStatus({ view: sampleView({ primary: none }), proxy }), 200).split('\n')
   assert.equal(
     first,
-    'primary: NONE since 12s - no leader key in the DCS, and no member proves to be the primary; ' +
+    'primary: NONE for 12s - the leader key is gone and no member reports that it is the primary; ' +
       '37 clients held, the oldest for 11s',
   )
 })
@@ -63,9 +65,9 @@ test('says in the first line that there is no primary, why, and who waits', () =
 test('shows the state of a primary that is held, and whom the DCS names instead', () => {
   const primary = { ...sampleView().primary, state: 'unreachable', reason: 'connection refused' } as const
   const text = renderStatus(sampleStatus({ view: sampleView({ primary, leader: null }), proxy: sampleProxy() }))
-  assert.match(text, /^primary: pg1 UNREACHABLE since 2m10s - connection refused\n/)
+  assert.match(text, /^primary: pg1 UNREACHABLE for 2m10s - connection refused\n/)
   assert.match(text, /\| pg1 .*\| unreachable \| 12 primary/)
-  assert.match(text, /; the DCS names\s+nobody\n/)
+  assert.match(text, /; the DCS names no leader\n/)
 })
 
 test('shows a lost DCS, its age and why', () => {
@@ -77,7 +79,7 @@ test('shows a lost DCS, its age and why', () => {
     error: 'refused',
   } as const
   const text = renderStatus(sampleStatus({ view: sampleView({ dcs }), proxy: null }))
-  assert.match(text, /DCS +etcd3 LOST since 1m28s at 10\.0\.0\.1:2379, last read 1m30s ago - refused\n/)
+  assert.match(text, /DCS +etcd3 LOST for 1m28s at 10\.0\.0\.1:2379, last read 1m30s ago - refused\n/)
   assert.match(text, /Proxy +off\n/)
 })
 
@@ -102,7 +104,7 @@ test('shows the routes that use a member, why another is not used, its lag, and 
   assert.match(text, /\| pg3 .*\| Replica +\|.*\| +20 \| nothing +\|/)
   assert.match(
     text,
-    /^ Listener +near: 0 sessions, 0 held; FALLBACK: new sessions go to the primary; route replica on .*$/m,
+    /^ Listener +near: 0 sessions, 0 held; FALLBACK: new connections go to the primary; route replica on .*$/m,
   )
   assert.match(text, /^ Not used +pg3 by ro: lag 20 MB above 16 MB$/m)
   assert.match(text, /^ Not used +pg2 by near: has no tag dc$/m)
@@ -117,8 +119,8 @@ test('says which listeners can serve nobody', () => {
     sampleListener('near', 'replica', { pg1: 'is the leader', pg2: 'has no tag dc' }, { fallback: true }),
   ]
   const text = renderStatus(sampleStatus({ view: sampleView(), proxy: sampleProxy({ listeners }) }), 120)
-  assert.deepEqual(text.match(/^.*NOBODY.*$/gm), [
-    ' Listener    sync: 0 sessions, 2 held; NOBODY can serve: new sessions are held; route sync on [::]:5000',
+  assert.deepEqual(text.match(/^.*NO USABLE.*$/gm), [
+    ' Listener    sync: 0 sessions, 2 held; NO USABLE MEMBER: new connections are held; route sync on [::]:5000',
   ])
 })
 
@@ -139,9 +141,9 @@ test('shows why a route that may use the primary does not', () => {
 })
 
 for (const [width, standbyCluster, columns] of [
-  [80, false, ['Member', 'Role', 'State', 'Lag in MB', 'Used for', 'Sessions']],
-  [80, true, ['Member', 'Role', 'State', 'Lag in MB', 'Used for', 'Sessions']],
-  [100, false, ['Member', 'Role', 'State', 'TL', 'Lag in MB', 'Used for', 'Sessions']],
+  [80, false, ['Member', 'Host', 'Role', 'State', 'Lag in MB', 'Used for']],
+  [80, true, ['Member', 'Host', 'Role', 'State', 'Lag in MB', 'Used for']],
+  [100, false, ['Member', 'Host', 'Role', 'State', 'TL', 'Lag in MB', 'Used for', 'Sessions']],
   [120, false, ['Member', 'Host', 'Role', 'State', 'TL', 'Lag in MB', 'Used for', 'Sessions']],
 ] as const) {
   test(`fits ${width} columns with many routes${standbyCluster ? ', a standby leader' : ''} and long names`, () => {
@@ -175,7 +177,7 @@ for (const [width, standbyCluster, columns] of [
           .split(/ +\| +/),
       )
     assert.deepEqual(heading, columns)
-    assert.match(row?.join('|') ?? '', /^postgre[^|]*\|.*\| *primary,[^|]*\|100 pri/)
+    assert.match(row?.join('|') ?? '', /^post[^|]*-0\|postg[^|]*\|.*\| *pri/)
   })
 }
 
@@ -240,7 +242,7 @@ test('lets nothing out of the DCS act on the terminal, keeps the columns, and fi
     setAside: Array.from({ length: 500 }, () => ({ key: evil, reason: evil })),
   })
   const proxy = sampleProxy({ sessions: [{ member: evil, listener: 'primary', sessions: 1 }] })
-  const text = renderStatus(sampleStatus({ view, proxy }))
+  const text = renderStatus(sampleStatus({ view, proxy }), 100)
   assert.doesNotMatch(text, /[^\n\P{C}]|\u202e/u)
   const lines = text.split('\n')
   assert.ok(Math.max(...lines.map(widthOf)) <= 100, text)
@@ -255,6 +257,7 @@ test('has a primary only where every cluster takes new connections', () => {
     ['unlocked', true],
     ['switching', false],
     ['promoting', false],
+    ['unconfirmed', false],
     ['unreachable', false],
     ['unverified', false],
     ['none', false],
@@ -265,4 +268,84 @@ test('has a primary only where every cluster takes new connections', () => {
   })
   for (const [state, primary] of states) assert.equal(hasPrimary(sampleStatus(cluster(state))), primary, state)
   assert.equal(hasPrimary(sampleStatus(cluster('open'), cluster('none'))), false)
+  assert.equal(hasPrimary({ ...sampleStatus(cluster('open')), stopping: true }), false)
+})
+
+test('says first of all that a router shuts down, and that it uses no member for new sessions', () => {
+  const text = renderStatus({ ...sampleStatus(), stopping: true })
+  assert.match(text, /^primary: pg1, but this router is SHUTTING DOWN: no new connections are accepted\n/)
+  assert.doesNotMatch(text, /OPEN/)
+  assert.match(text, /\| pg1 .*\| nothing +\| 12 primary \|/)
+})
+
+test('says nobody promotes where the leader is only being checked, or is not confirmed', () => {
+  const shown = (state: PrimaryState, reason: string): string => {
+    const primary = { ...sampleView().primary, state, reason }
+    return renderStatus(sampleStatus({ view: sampleView({ primary }), proxy: sampleProxy() }))
+  }
+  assert.match(
+    shown('unconfirmed', CHECKING),
+    /^primary: pg1 BEING CHECKED for 2m10s - it holds the leader lock and is/,
+  )
+  assert.match(shown('unconfirmed', 'it says no'), /^primary: pg1 NOT CONFIRMED for 2m10s - it says no\n/)
+  assert.match(shown('promoting', 'it holds the lock'), /^primary: pg1 PROMOTING for 2m10s - it holds the lock\n/)
+})
+
+test('shows that a primary is on a lower timeline than one that served before', () => {
+  const view = sampleView({ setBack: { timeline: 3, served: 5 } })
+  const text = renderStatus(sampleStatus({ view, proxy: null }))
+  const what =
+    'primary: pg1 is on timeline 3, but a primary on timeline 5 served before: writes acknowledged there are gone'
+  assert.ok(text.includes(`\n TIMELINE    ${what}\n`), text)
+})
+
+test('shows no lag of members that are stopped, being created or gone, and the quorum as patronictl does', () => {
+  const lag = { lagBytes: 0, isSync: true }
+  const down = { fit: false, checked: true, down: true, reason: 'down' }
+  const members = [
+    sampleMember('a', { ...lag, state: 'stopped' }),
+    sampleMember('b', { ...lag, state: 'creating replica' }),
+    sampleMember('c', { ...lag, gone: true }),
+    sampleMember('d', { ...lag, replica: down }),
+    sampleMember('e', lag),
+  ]
+  const text = renderStatus(sampleStatus({ view: sampleView({ members, quorum: true }), proxy: null }))
+  const rows = (text.match(/^\| [a-e] .*/gm) ?? []).map((row) => row.split('|').map((cell) => cell.trim()))
+  const lags = rows.map((row) => row[6])
+  assert.deepEqual(lags, ['unknown', 'unknown', 'unknown', 'unknown', '0'])
+  assert.deepEqual(new Set(rows.map((row) => row[3])), new Set(['Quorum Standby']))
+})
+
+test('shortens nothing where nobody says how wide it may be', () => {
+  const long = 'x'.repeat(300)
+  const view = sampleView({ members: [sampleMember(long, { host: long })], scope: long, name: long })
+  const text = renderStatus(sampleStatus({ view, proxy: sampleProxy() }))
+  assert.doesNotMatch(text, /\.\.\./)
+  assert.ok(text.includes(`| ${long} | ${long}:5432 |`) && text.includes(`+ Cluster: ${long} (`))
+})
+
+for (const [title, names] of [
+  ['that end differently', ['db-prod-cluster-node01', 'db-prod-cluster-node02', 'db-prod-cluster-node03']],
+  ['that begin differently', ['eu-west-1-db-prod-cluster-primary', 'us-west-1-db-prod-cluster-primary']],
+  ['that differ in the middle', [1, 2, 3].map((n) => `${'a'.repeat(40)}${n}${'b'.repeat(40)}`)],
+  ['that are wide', ['本', '日', '東'].map((n) => `${'京'.repeat(30)}${n}${'都'.repeat(30)}`)],
+  ['one of which looks shortened', ['database...primary', `database${'-'.repeat(30)}primary`]],
+] as const) {
+  for (const width of [80, 70, 40, 24]) {
+    test(`tells members apart ${title}, with their hosts, on ${width} columns`, () => {
+      const members = names.map((name) => sampleMember(name, { host: `${name}.example.org` }))
+      const text = renderStatus(sampleStatus({ view: sampleView({ members }), proxy: sampleProxy() }), width)
+      const lines = text.split('\n')
+      assert.ok(Math.max(...lines.map(widthOf)) <= width, text)
+      const shown = lines.flatMap((line) => /^(?: Member |\| (?!Member))([^|\s]+)/.exec(line)?.[1] ?? [])
+      assert.equal(new Set(shown).size, names.length, text)
+      assert.match(text, /Host/)
+    })
+  }
+}
+
+test('shows each member as a record where no table fits', () => {
+  const text = renderStatus(sampleStatus(), 50)
+  assert.match(text, /^ Member pg2\n {3}Host +10\.0\.0\.2:5432\n {3}Role +Replica\n {3}State +streaming\n/m)
+  assert.doesNotMatch(text, /^[|+]/m)
 })

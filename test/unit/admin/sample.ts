@@ -64,9 +64,10 @@ export function sampleView(changes: Partial<ClusterView> = {}): ClusterView {
       state: 'open',
       member: 'pg1',
       address: { host: '10.0.0.1', port: 5432 },
-      reason: 'the DCS names it and it has proved itself',
+      reason: 'it holds the leader lock and /primary confirms it',
       since: NOW - 130_000,
       epoch: 7,
+      silences: 0,
       basis: '',
     },
     members: [
@@ -82,6 +83,7 @@ export function sampleView(changes: Partial<ClusterView> = {}): ClusterView {
     systemId: '7268616322854375442',
     paused: false,
     standbyCluster: false,
+    ...{ quorum: false, ttlMs: 30_000, switchover: null, setBack: null },
     ...changes,
   }
 }

@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { age, instant, shorten, visible, visibleJson, widthOf, wrap } from '../../../src/admin/terminal.ts'
+import {
+  age,
+  instant,
+  shorten,
+  shortenMiddle,
+  visible,
+  visibleJson,
+  widthOf,
+  wrap,
+} from '../../../src/admin/terminal.ts'
 
 test('shows control, format and invisible characters instead of sending them to the terminal', () => {
   const cases: readonly (readonly [text: string, shown: string])[] = [
@@ -37,6 +46,12 @@ test('shortens to a width, and says so', () => {
   assert.equal(shorten('pg-primary', 10), 'pg-primary')
   assert.equal(shorten('pg-primary1', 10), 'pg-prim...')
   assert.equal(shorten('東京東京東京', 8), '東京...')
+})
+
+test('shortens in the middle', () => {
+  assert.equal(shortenMiddle('db-prod-cluster-node01', 16), 'db-prod...node01')
+  assert.equal(shortenMiddle('東京東京東京', 9), '東京...京')
+  assert.equal(shortenMiddle('pg1', 3), 'pg1')
 })
 
 test('breaks lines at spaces, and words that are too long', () => {

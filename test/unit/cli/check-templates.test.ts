@@ -61,7 +61,7 @@ hooks:
     '  template  DIR/good.hbs -> DIR/out/b, keys /app/db and /app/x, reload: a shell command',
     '  template  DIR/good.hbs -> DIR/out/c, reload: ./program',
     '  hook      hooks[0] on open, none: reloader ..., after lb',
-    '  hook      say on open, switching, promoting, unreachable, unverified, unlocked, none: ./program',
+    '  hook      say on open, switching, promoting, unconfirmed, unreachable, unverified, unlocked, none: ./program',
   ])
   assert.doesNotMatch(stdout, /s3cret/)
 })

@@ -34,7 +34,7 @@ afterEach(async () => {
 test('shows the table and ends with 0 where there is a primary', async () => {
   const io = new FakeIo()
   assert.equal(await runProgram(['status', '--socket', socket], io), 0)
-  assert.match(io.stdout, /^primary: pg1 OPEN since 2m10s/)
+  assert.match(io.stdout, /^primary: pg1 OPEN for 2m10s/)
   assert.match(io.stdout, /^\| pg2 /m)
   assert.equal(io.stderr, '')
 })

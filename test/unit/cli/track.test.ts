@@ -76,7 +76,7 @@ test('of several clusters one has to be named', async () => {
 
 test('a router that ends holds nothing any more', async () => {
   status = { ...sampleStatus(), stopping: true }
-  assert.deepEqual(await track('primary', '--socket', socket), [1, 'the router ends\n'])
+  assert.deepEqual(await track('primary', '--socket', socket), [1, 'the router is shutting down\n'])
 })
 
 test('mistakes and help are those of every command', async () => {

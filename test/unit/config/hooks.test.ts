@@ -36,7 +36,7 @@ test('the states of a hook are exactly those of the primary', () => {
 const ENVIRONMENT =
   'a hook has nothing between {{ and }}: what has happened is in its environment, like PATRONI_ROUTER_STATE and ' +
   'PATRONI_ROUTER_MEMBER'
-const STATES = 'one of open, switching, promoting, unreachable, unverified, unlocked, none, any'
+const STATES = 'one of open, switching, promoting, unconfirmed, unreachable, unverified, unlocked, none, any'
 
 test('everything of a hook besides on and command has a default', () => {
   const run = { command: 'a', timeoutMs: 30_000, env: {}, workingDir: '/etc/router' }

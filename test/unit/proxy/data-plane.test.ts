@@ -45,7 +45,10 @@ class FakePlane implements DataPlane {
 function view(member: string | null, epoch: number, state: PrimaryView['state'] = 'open'): ClusterView {
   const address = member === null ? null : { host: member, port: 5432 }
   return sampleView({
-    primary: { state: member === null ? 'none' : state, member, address, epoch, reason: 'r', since: 0, basis: '' },
+    primary: {
+      ...{ state: member === null ? 'none' : state, member, address, epoch },
+      ...{ reason: 'r', since: 0, silences: 0, basis: '' },
+    },
   })
 }
 

@@ -424,3 +424,14 @@ function mangled(random: () => number): string {
   const text = JSON.stringify(random() < 0.8 ? Object.fromEntries(words.map((word) => [word, value(0)])) : value(0))
   return random() < 0.2 ? text.slice(0, random() * text.length) : text
 }
+
+test('has a quorum of synchronous standbys where Patroni has been told so', () => {
+  for (const [mode, quorum] of [
+    ['"quorum"', true],
+    ['"Quorum"', true],
+    ['true', false],
+    ['"on"', false],
+  ] as const)
+    // prettier-ignore
+    assert.equal(parseCluster(keys({ config: `{"synchronous_mode":${mode}}` })).quorum, quorum, mode)
+})

@@ -27,7 +27,7 @@ test('somebody is open for writes in open and unlocked; the leader leads until i
 test('says in words what it is', () => {
   assert.deepEqual(judge(local('pg0'), view()), { holds: true, reason: 'pg0 is the primary (open)' })
   assert.deepEqual(judge(local('pg1'), view()), { holds: false, reason: 'the primary is pg0, not pg1' })
-  const reason = 'nobody is open for writes (none: nobody)'
+  const reason = 'no member is open for writes (none: nobody)'
   assert.deepEqual(judge(PRIMARY, view({ primary: NOBODY })), { holds: false, reason })
   assert.deepEqual(judge(REPLICAS, view()), { holds: true, reason: 'reads are served by pg1' })
   assert.deepEqual(judge(REPLICAS, view({ members: [memberView('pg0', false)] })), {

@@ -8,7 +8,8 @@ import { cluster, member } from './sample.ts'
 
 function topology(changes: Partial<Topology> = {}): Topology {
   const members = [member('pg0'), member('pg1')]
-  return { members, setAside: [], leader: 'pg0', standbyCluster: false, syncStandbys: [], paused: false, ...changes }
+  const rest = { standbyCluster: false, syncStandbys: [], quorum: false, paused: false }
+  return { members, setAside: [], leader: 'pg0', ...rest, ...changes }
 }
 
 /** The later in the list, the later asked. */

@@ -1,18 +1,22 @@
 /** What a person on call reads: one line an event, none for what repeats. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { CHECKING } from '../../../src/watcher/decide.ts'
 import { narrate } from '../../../src/watcher/narrate.ts'
+import { NOTHING_TOLD } from '../../../src/watcher/narration.ts'
 import type { ClusterView, DcsView, PrimaryView } from '../../../src/watcher/view.ts'
 import { memberView, view } from './sample.ts'
 
 const lines = (before: ClusterView, after: ClusterView): string[] =>
-  narrate(before, after).map(({ level, message }) => `${level} ${message}`)
+  narrate(before, after, NOTHING_TOLD).lines.map(({ level, message }) => `${level} ${message}`)
 const dcs = (changes: Partial<DcsView>): DcsView => ({ ...view().dcs, ...changes })
 const primary = (changes: Partial<PrimaryView>): PrimaryView => ({ ...view().primary, ...changes })
 const LOST = dcs({ state: 'lost', error: 'refused' })
 const NEVER = dcs({ state: 'never', error: null })
 
 const NOTICE = { event: 'foreign-etcd', subject: 'http://b', message: 'http://b leads elsewhere', over: 'it is over' }
+const silent = (silences: number): ClusterView => view({ primary: primary({ silences, reason: 'refused' }) })
+const TOMORROW = { leader: 'pg0', member: 'pg1', scheduledAt: Date.UTC(2030, 0, 1) }
 
 const NOT_CHECKED = { fit: false, checked: false, down: false, reason: 'not checked yet' }
 
@@ -55,54 +59,150 @@ describe('the narration', () => {
     ],
     ['tells another leader', view(), view({ leader: 'pg1' }), ['info leader changed from pg0 to pg1']],
     ['tells the first leader', view({ leader: null }), view(), ['info leader is pg0']],
-    ['tells that the leader key is deleted', view(), view({ leader: null }), ['warn leader key of pg0 deleted']],
+    [
+      'tells that the leader key is deleted',
+      view(),
+      view({ leader: null }),
+      ['warn leader key of pg0 is gone (expired or deleted)'],
+    ],
     [
       'tells another state',
       view(),
       view({ primary: primary({ state: 'switching', reason: 'asked for' }) }),
-      ['info primary: switching pg0: asked for'],
+      ['info primary: pg0 SWITCHING: asked for'],
     ],
     [
       'warns of what holds clients',
       view(),
       view({ primary: primary({ state: 'unreachable', reason: 'refused' }) }),
-      ['warn primary: unreachable pg0: refused'],
+      ['warn primary: pg0 UNREACHABLE: refused'],
     ],
     [
       'warns of no primary',
       view(),
       view({ primary: primary({ state: 'none', member: null, reason: 'nobody' }) }),
-      ['warn primary: none: nobody'],
+      ['warn no primary: nobody'],
     ],
     [
       'tells another member',
       view(),
       view({ primary: primary({ member: 'pg1', reason: 'proved' }) }),
-      ['info primary: open pg1: proved'],
+      ['info primary: pg1 OPEN: proved'],
+    ],
+    ['tells no new epoch or basis', view(), view({ primary: primary({ epoch: 9, basis: 'y' }) }), []],
+    [
+      'tells another reason for the same state',
+      view({ primary: primary({ state: 'none', member: null, reason: 'nobody' }) }),
+      view({ primary: primary({ state: 'none', member: null, reason: 'two' }) }),
+      ['info no primary: two'],
     ],
     [
-      'tells no new reason, epoch or basis',
+      'does not warn of a leader that is asked for the first time',
+      view({ leader: null, primary: primary({ state: 'none', member: null }) }),
+      view({ primary: primary({ state: 'unconfirmed', reason: CHECKING }) }),
+      ['info leader is pg0', 'info primary: checking pg0, which holds the leader lock'],
+    ],
+    [
+      'warns of a leader that is not confirmed',
       view(),
-      view({ primary: primary({ reason: 'x', epoch: 9, basis: 'y' }) }),
-      [],
+      view({ primary: primary({ state: 'unconfirmed', reason: 'it holds the lock but /primary answers 503' }) }),
+      ['warn primary: pg0 NOT CONFIRMED: it holds the lock but /primary answers 503'],
+    ],
+    [
+      'tells a promotion that is going on, which is the way of things',
+      view(),
+      view({ primary: primary({ state: 'promoting', reason: 'it holds the lock and is being promoted' }) }),
+      ['info primary: pg0 PROMOTING: it holds the lock and is being promoted'],
+    ],
+    [
+      'warns of an open primary that does not answer, and says how long it stays open',
+      view(),
+      view({ primary: primary({ silences: 1, reason: 'refused' }) }),
+      [
+        'warn primary: pg0 does not answer and stays OPEN until its leader key expires, ' +
+          'within 30 s if its Patroni has ended: refused',
+      ],
+    ],
+    [
+      'warns of one that nobody vouches for',
+      view({ leader: null, primary: primary({ state: 'unlocked' }) }),
+      view({ leader: null, primary: primary({ state: 'unlocked', silences: 1, reason: 'refused' }) }),
+      ['warn primary: pg0 does not answer and stays UNLOCKED until it has not answered several times: refused'],
+    ],
+    ['tells that once', silent(1), silent(2), []],
+    ['tells that it answers again', silent(2), view(), ['info primary: the REST API of pg0 answers again: proved']],
+    [
+      'tells that Patroni is paused',
+      view(),
+      view({ paused: true }),
+      ['info Patroni is paused: no automatic failover (maintenance mode)'],
+    ],
+    ['tells that the pause is over', view({ paused: true }), view(), ['info Patroni is no longer paused']],
+    [
+      'tells that a cluster becomes a standby cluster',
+      view(),
+      view({ standbyCluster: true }),
+      ['info this is a standby cluster: its leader is read-only'],
+    ],
+    [
+      'warns of nothing that a switchover brings along',
+      view({ switchover: { leader: 'pg0', member: 'pg1', scheduledAt: null } }),
+      view({
+        ...{ leader: null, switchover: { leader: 'pg0', member: 'pg1', scheduledAt: null } },
+        primary: primary({ state: 'none', member: null, reason: 'gone' }),
+        members: [memberView('pg0', false), memberView('pg1', false)],
+      }),
+      [
+        'info leader key of pg0 is gone (switchover)',
+        'info no primary: gone',
+        'info replica pg1 is not available for reads: unfit',
+      ],
+    ],
+    [
+      'warns of the same before the switchover is due',
+      view({ switchover: TOMORROW }),
+      view({ leader: null, switchover: TOMORROW, primary: primary({ state: 'none', member: null, reason: 'gone' }) }),
+      ['warn leader key of pg0 is gone (expired or deleted)', 'warn no primary: gone'],
+    ],
+    [
+      'tells when a switchover is scheduled for',
+      view(),
+      view({ switchover: TOMORROW }),
+      ['info switchover from pg0 to pg1 scheduled for 2030-01-01T00:00:00.000Z'],
+    ],
+    [
+      'tells as an error that a primary is on a lower timeline than one before it',
+      view(),
+      view({ setBack: { timeline: 3, served: 5 } }),
+      [
+        'error primary: pg0 is on timeline 3, but a primary on timeline 5 served before: ' +
+          'writes acknowledged there are gone',
+      ],
+    ],
+    ['tells it once', view({ setBack: { timeline: 3, served: 5 } }), view({ setBack: { timeline: 3, served: 5 } }), []],
+    [
+      'tells that the timeline is reached again',
+      view({ setBack: { timeline: 3, served: 5 } }),
+      view(),
+      ['info primary: pg0 is on timeline 5 or later again'],
     ],
     [
       'tells a replica that falls',
       view(),
       view({ members: [memberView('pg1', false)] }),
-      ['warn replica pg1 takes no new connections: unfit'],
+      ['warn replica pg1 is not available for reads: unfit'],
     ],
     [
       'tells a replica that rises',
       view({ members: [memberView('pg1', false)] }),
       view(),
-      ['info replica pg1 takes new connections'],
+      ['info replica pg1 is available for reads'],
     ],
     [
       'tells a new replica that is fit',
       view({ members: [] }),
       view({ members: [memberView('pg1', true)] }),
-      ['info replica pg1 takes new connections'],
+      ['info replica pg1 is available for reads'],
     ],
     [
       'says nothing of a new one before its first check',
@@ -114,13 +214,13 @@ describe('the narration', () => {
       'tells that the leader of a standby cluster serves readers',
       view({ standbyCluster: true }),
       view({ standbyCluster: true, members: [memberView('pg0', true), memberView('pg1', true)] }),
-      ['info standby leader pg0 takes new connections'],
+      ['info standby leader pg0 is available for reads'],
     ],
     [
       'and that it does no longer',
       view({ standbyCluster: true, members: [memberView('pg0', true)] }),
       view({ standbyCluster: true, members: [memberView('pg0', false)] }),
-      ['warn standby leader pg0 takes no new connections: unfit'],
+      ['warn standby leader pg0 is not available for reads: unfit'],
     ],
     [
       'says nothing of a standby leader that is no longer the leader before it was asked as a replica',
@@ -160,9 +260,22 @@ describe('the narration', () => {
   for (const [title, before, after, expected] of rows)
     test(title, () => assert.deepEqual(lines(before, after), expected))
 
+  test('logs a reason once in a state, whatever numbers are in it', () => {
+    const states = ['1 of 3', '2 of 3', 'two claim it', '3 of 3', 'two claim it'].map((reason) =>
+      view({ primary: primary({ state: 'none', member: null, reason }) }),
+    )
+    let [before, told] = [view(), NOTHING_TOLD]
+    const messages = states.flatMap((after) => {
+      const narrated = narrate(before, after, told)
+      ;[before, told] = [after, narrated.told]
+      return narrated.lines.map(({ message }) => message)
+    })
+    assert.deepEqual(messages, ['no primary: 1 of 3', 'no primary: two claim it'])
+  })
+
   test('deceives no terminal, and is of bounded length', () => {
     const error = `\u001b[2J\u202e${'x'.repeat(5000)}`
-    const [line] = narrate(view(), view({ dcs: dcs({ state: 'lost', error }) }))
+    const [line] = narrate(view(), view({ dcs: dcs({ state: 'lost', error }) }), NOTHING_TOLD).lines
     assert.ok(line !== undefined && line.message.length <= 1000)
     assert.doesNotMatch(line.message, /[\p{Cc}\p{Cf}]/u)
   })
@@ -174,7 +287,7 @@ describe('the narration', () => {
       primary: primary({ state: 'none', member: null }),
       members: [memberView('pg1', false)],
     })
-    const events = narrate(view(), after).map(({ fields }) => fields['event'])
+    const events = narrate(view(), after, NOTHING_TOLD).lines.map(({ fields }) => fields['event'])
     assert.deepEqual(events, ['dcs-lost', 'leader-changed', 'primary-none', 'replica-down'])
   })
 })

@@ -23,8 +23,8 @@ import {
 describe('without a lock to read', () => {
   const openA = [claims('a'), proves('a'), is('open a, dialled, live, new epoch')]
 
-  fact('a name alone opens nobody', claims('a'), is('none, held, closed, same epoch'), because(/no member proves/))
-  fact('a name with full proof does', ...openA, because(/alone has proved/))
+  fact('a name alone opens nobody', claims('a'), is('none, held, closed, same epoch'), because(/no member reports/))
+  fact('a name with full proof does', ...openA, because(/alone reports/))
   fact('a proof opens also while nobody is named', claims(null), proves('a'), is('open a, dialled, live, new epoch'))
   fact(
     'a proof against what the members say is unlocked, and says so',
@@ -104,13 +104,15 @@ describe('after a restart with what was kept', () => {
   fact(
     'an old primary that has come back is not believed below the timeline that was kept',
     ...[...kept, lost, proves('b', 2), is('none, held, closed, same epoch')],
-    because(/b proves to be the primary on timeline 2, but timeline 3 was seen before: .* without its state_dir file/),
+    because(
+      /b reports that it is the primary on timeline 2, but timeline 3 was seen before: .* without its state_dir file/,
+    ),
     ...[proves('b', 4), is('unlocked b, dialled, live, new epoch')],
   )
   fact(
     'the DCS that comes back decides: the same name goes on after its proof, another is a new epoch',
     ...[...kept, lost, proves('a', 3), is('unlocked a, dialled, live, new epoch')],
-    ...[unseen('b'), member('b', { timeline: 4 }), is('promoting b, held, closed, new epoch')],
+    ...[unseen('b'), member('b', { timeline: 4 }), is('unconfirmed b, held, closed, new epoch')],
   )
   fact(
     'the same leader keeps its sessions when the DCS comes back',

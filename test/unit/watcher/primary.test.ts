@@ -19,6 +19,7 @@ import {
   initialize,
   is,
   isDown,
+  lastServed,
   leader,
   lockless,
   lost,
@@ -28,8 +29,10 @@ import {
   passes,
   paused,
   probeFailsHere,
+  promotes,
   proves,
   refuses,
+  restarted,
   restored,
   silent,
   since,
@@ -40,13 +43,17 @@ import {
 } from './support/story.ts'
 
 describe('open', () => {
-  fact('opens the member that the DCS names and that has proved itself', openA, because(/has proved itself/))
+  fact(
+    'opens the member that the DCS names and that has proved itself',
+    openA,
+    because(/holds the leader lock and \/primary confirms it/),
+  )
   fact('does not open a member that is named but has not proved itself', leader('a'), [
-    is('promoting a, held, closed, same epoch'),
-    because(/not asked yet/),
+    is('unconfirmed a, held, closed, same epoch'),
+    because(/is being checked/),
   ])
   fact('does not open a member that has proved itself but is not the one named', leader('a'), proves('b'), [
-    is('promoting a, held, closed, same epoch'),
+    is('unconfirmed a, held, closed, same epoch'),
   ])
   fact('keeps open what is proved again and again, and the state its age', openA, passes(2000), proves('a'), [
     is('open a, dialled, live, same epoch'),
@@ -61,7 +68,7 @@ describe('switching', () => {
   fact('holds new connections while the failover key asks for a switchover now', openA, [
     failover({ leader: 'a', member: 'b' }),
     is('switching a (failover-key), held, live, same epoch'),
-    because(/switchover to b/),
+    because(/switchover from a to b requested/),
   ])
   fact('takes a failover key without a leader for the present one', openA, failover({ member: 'b' }), [
     is('switching a (failover-key), held, live, same epoch'),
@@ -70,7 +77,7 @@ describe('switching', () => {
     'takes a failover key without a candidate for a switchover to another member',
     openA,
     failover({ leader: 'a' }),
-    [is('switching a (failover-key), held, live, same epoch'), because(/switchover to another member/)],
+    [is('switching a (failover-key), held, live, same epoch'), because(/switchover from a to another member/)],
   )
   fact('goes back to open when the failover key is cleared', openA, failover({ leader: 'a', member: 'b' }), [
     failoverCleared,
@@ -142,10 +149,10 @@ describe('switching', () => {
     is('open a, dialled, live, same epoch'),
   ])
   fact('does not take a member for live because it says that it stops', leader('a'), stops('a'), [
-    is('promoting a, held, closed, same epoch'),
+    is('unconfirmed a, held, closed, same epoch'),
   ])
   fact('ends a member that stops and then says no', openA, stops('a'), refuses('a'), [
-    is('promoting a, held, closed, new epoch'),
+    is('unconfirmed a, held, closed, new epoch'),
     proves('a'),
     is('open a, dialled, live, new epoch'),
   ])
@@ -155,18 +162,46 @@ describe('switching', () => {
 })
 
 describe('promoting', () => {
-  fact('closes the sessions of a demoted primary', openA, refuses('a'), [
+  fact(
+    'is what a leader says that is being promoted, and nobody else',
+    leader('a'),
+    promotes('a'),
+    [
+      is('promoting a, held, closed, same epoch'),
+      because(/is being promoted/),
+      silent('a'),
+      is('unconfirmed a, held, closed, same epoch'),
+      promotes('a'),
+      is('promoting a, held, closed, same epoch'),
+      refuses('a'),
+      is('unconfirmed a, held, closed, same epoch'),
+    ].flat(),
+  )
+  fact('ends with the proof', leader('a'), promotes('a'), proves('a'), is('open a, dialled, live, new epoch'))
+  fact('closes the sessions of a primary that is promoted anew', openA, promotes('a'), [
     is('promoting a, held, closed, new epoch'),
+  ])
+  fact('is no word about another lock', leader('a'), promotes('a'), leader('b'), [
+    is('unconfirmed b, held, closed, same epoch'),
+    leader('a/2'),
+    is('unconfirmed a, held, closed, same epoch'),
+    because(/is being checked/),
+  ])
+})
+
+describe('unconfirmed', () => {
+  fact('closes the sessions of a demoted primary', openA, refuses('a'), [
+    is('unconfirmed a, held, closed, new epoch'),
     because(/503/),
   ])
   fact('opens a member that was refused once it proves itself', leader('a'), refuses('a'), proves('a'), [
     is('open a, dialled, live, new epoch'),
   ])
   fact(
-    'stays promoting through the silence of a REST API that has answered before',
+    'stays unconfirmed through the silence of a REST API that has answered before',
     leader('a'),
     refuses('a'),
-    [silent('a', 9), is('promoting a, held, closed, same epoch')].flat(),
+    [silent('a', 9), is('unconfirmed a, held, closed, same epoch')].flat(),
   )
   fact('tells since when the present leader is waited for', leader('a'), passes(5000), leader('b'), since(0), [
     passes(700),
@@ -174,14 +209,14 @@ describe('promoting', () => {
     since(701),
   ])
   fact('waits for the address of a leader that the DCS does not know', leader('nobody'), [
-    is('promoting nobody, held, closed, same epoch'),
+    is('unconfirmed nobody, held, closed, same epoch'),
     because(/no address/),
   ])
   fact('waits for the address of a leader that is still being created', member('a', { address: null }), leader('a'), [
-    is('promoting a, held, closed, same epoch'),
+    is('unconfirmed a, held, closed, same epoch'),
     because(/no address/),
     proves('a'),
-    is('promoting a, held, closed, same epoch'),
+    is('unconfirmed a, held, closed, same epoch'),
   ])
 })
 
@@ -227,7 +262,7 @@ describe('unreachable', () => {
     is('open a, dialled, live, same epoch'),
   ])
   fact('ends the sessions of an unreachable member that says no', openA, isDown('a'), refuses('a'), [
-    is('promoting a, held, closed, new epoch'),
+    is('unconfirmed a, held, closed, new epoch'),
   ])
   fact('makes a member that is proved but down unreachable, not open', leader('a'), isDown('a'), proves('a'), [
     is('unreachable a, held, live, new epoch'),
@@ -259,18 +294,18 @@ describe('unverified', () => {
     leader('a'),
     asked('a'),
     leader('a/2'),
-    [refuses('a'), silent('a'), is('promoting a, held, closed, same epoch')].flat(),
+    [refuses('a'), silent('a'), is('unconfirmed a, held, closed, same epoch')].flat(),
   )
 })
 
 describe('unlocked', () => {
   fact('serves the one member with full proof while nobody has the lock', deleted, proves('a'), [
     is('unlocked a, dialled, live, new epoch'),
-    because(/no leader key/),
+    because(/leader key is gone/),
   ])
   fact('serves the one member with full proof while the DCS is out of reach', openA, lost, [
     is('unlocked a, dialled, live, same epoch'),
-    because(/out of reach/),
+    because(/cannot be reached/),
     proves('a'),
     is('unlocked a, dialled, live, same epoch'),
   ])
@@ -297,7 +332,7 @@ describe('none', () => {
   ])
   fact('serves nobody when nobody has proof', deleted, refuses('a'), silent('b'), [
     is('none, held, closed, same epoch'),
-    because(/no leader key.*no member proves/),
+    because(/leader key is gone and no member reports/),
   ])
   fact('serves nobody who has no address, whatever is said in its name', member('a', { address: null }), proves('a'), [
     is('none, held, closed, same epoch'),
@@ -314,9 +349,9 @@ describe('none', () => {
 
 describe('a newer name always wins', () => {
   fact('closes the sessions of the old leader in the step that names another', openA, proves('a'), leader('b'), [
-    is('promoting b, held, closed, new epoch'),
+    is('unconfirmed b, held, closed, new epoch'),
     proves('a'),
-    is('promoting b, held, closed, same epoch'),
+    is('unconfirmed b, held, closed, same epoch'),
     proves('b', 2),
     is('open b, dialled, live, new epoch'),
   ])
@@ -324,27 +359,27 @@ describe('a newer name always wins', () => {
     proves('b', 2),
     is('unlocked b, dialled, live, new epoch'),
     leader('a/2'),
-    is('promoting a, held, closed, new epoch'),
+    is('unconfirmed a, held, closed, new epoch'),
   ])
   fact('names another while the old one is unreachable, switching or unlocked', openA, isDown('a'), leader('b'), [
-    is('promoting b, held, closed, new epoch'),
+    is('unconfirmed b, held, closed, new epoch'),
     proves('b', 2),
     stops('b'),
     leader('c'),
-    is('promoting c, held, closed, new epoch'),
+    is('unconfirmed c, held, closed, new epoch'),
     proves('c', 3),
     lost,
     leader('a/2'),
-    is('promoting a, held, closed, new epoch'),
+    is('unconfirmed a, held, closed, new epoch'),
   ])
   fact('believes no proof of the new leader that was asked for before it was named', openA, asked('b'), leader('b'), [
     proves('b', 2),
-    is('promoting b, held, closed, new epoch'),
+    is('unconfirmed b, held, closed, new epoch'),
   ])
 })
 
 describe('no is no, silence is not', () => {
-  fact('an explicit no ends the proof at once', openA, refuses('a'), is('promoting a, held, closed, new epoch'))
+  fact('an explicit no ends the proof at once', openA, refuses('a'), is('unconfirmed a, held, closed, new epoch'))
   fact('a REST API that hangs does not cut off the leader', openA, silent('a', 50), [
     is('open a, dialled, live, same epoch'),
   ])
@@ -368,7 +403,7 @@ describe('no is no, silence is not', () => {
 })
 
 describe('a bare DELETE', () => {
-  const asking = [deleted, is('switching a (asked-again), held, live, same epoch'), because(/prove itself again/)]
+  const asking = [deleted, is('switching a (asked-again), held, live, same epoch'), because(/checked again/)]
   fact('asks the member again, with its sessions live and new connections held', openA, asking)
   fact('serves the member unlocked when it proves itself again', openA, asking, proves('a'), [
     is('unlocked a, dialled, live, same epoch'),
@@ -383,14 +418,14 @@ describe('a bare DELETE', () => {
   fact('waits 2 s in all, also when the lock changes again meanwhile', openA, asking, passes(1000), leader('a/2'), [
     is('switching a (asked-again), held, live, same epoch'),
     passes(1000),
-    is('promoting a, held, closed, new epoch'),
+    is('unconfirmed a, held, closed, new epoch'),
   ])
   fact('does not open another member of the same timeline before the live one has answered', openA, asking, [
     proves('b'),
     is('switching a (asked-again), held, live, same epoch'),
     proves('a'),
     is('none, held, closed, new epoch'),
-    because(/a and b both claim.*timeline 1/),
+    because(/a and b both report.*timeline 1/),
   ])
   fact('opens another member of the same timeline once the live one has said no', openA, asking, proves('b'), [
     refuses('a'),
@@ -427,11 +462,11 @@ describe('a bare DELETE', () => {
     is('none, held, closed, new epoch'),
   ])
   fact('waits for no lock once another name has it', openA, asking, lockless('a'), leader('b'), [
-    is('promoting b, held, closed, new epoch'),
+    is('unconfirmed b, held, closed, new epoch'),
   ])
   fact('is not the case while the DCS names the member: then a primary without the lock says no', openA, [
     lockless('a'),
-    is('promoting a, held, closed, new epoch'),
+    is('unconfirmed a, held, closed, new epoch'),
   ])
   fact('also without a DCS: a primary that takes the lock again when etcd is back keeps its sessions', openA, lost, [
     lockless('a'),
@@ -489,7 +524,7 @@ describe('no DCS', () => {
   ])
   fact('two proofs on the same timeline: nobody', openA, lost, proves('b', 1), [
     is('none, held, closed, new epoch'),
-    because(/a and b both claim/),
+    because(/a and b both report/),
     refuses('b'),
     is('unlocked a, dialled, live, new epoch'),
   ])
@@ -500,10 +535,10 @@ describe('no DCS', () => {
     is('open a, dialled, live, same epoch'),
   ])
   fact('the return of the DCS with another name ends what was served without it', openA, lost, unseen('b'), again, [
-    is('promoting b, held, closed, new epoch'),
+    is('unconfirmed b, held, closed, new epoch'),
   ])
   fact('the return of the DCS with a no from the leader does not open it', openA, lost, refuses('a'), again, [
-    is('promoting a, held, closed, new epoch'),
+    is('unconfirmed a, held, closed, new epoch'),
   ])
   fact('with a DCS that names the leader again a lower timeline is right', openA, proves('a', 5), leader('b'), [
     proves('b', 2),
@@ -535,7 +570,7 @@ describe('revisions', () => {
     [
       is('switching a (asked-again), held, live, same epoch'),
       silent('a'),
-      is('promoting a, held, closed, new epoch'),
+      is('unconfirmed a, held, closed, new epoch'),
     ].flat(),
   )
   fact('a restored DCS drops the proofs of those it does not name', deleted, proves('b'), restored, refuses('a'), [
@@ -558,25 +593,25 @@ describe('prove again', () => {
     is('open a, dialled, live, same epoch'),
   ])
   fact('when `initialize` changes', openA, initialize('Y'), askedAgain, refuses('a'), [
-    is('promoting a, held, closed, new epoch'),
+    is('unconfirmed a, held, closed, new epoch'),
   ])
   fact('when a key shows a higher timeline than the proof', openA, member('a', { timeline: 2 }), askedAgain, [
     proves('a', 2),
     is('open a, dialled, live, same epoch'),
   ])
   fact('when `standby_cluster` is removed', standby(true), leader('a'), refuses('a'), standby(false), [
-    is('promoting a, held, closed, same epoch'),
+    is('unconfirmed a, held, closed, same epoch'),
     proves('a'),
     is('open a, dialled, live, new epoch'),
   ])
   fact('when `standby_cluster` was there for a moment', openA, standby(true), is('none, held, closed, new epoch'), [
     standby(false),
-    is('promoting a, held, closed, same epoch'),
+    is('unconfirmed a, held, closed, same epoch'),
     proves('a'),
     is('open a, dialled, live, new epoch'),
   ])
   fact('when `initialize` was gone for a moment', openA, initialize(null), initialize('X'), askedAgain, silent('a'), [
-    is('promoting a, held, closed, new epoch'),
+    is('unconfirmed a, held, closed, new epoch'),
   ])
   fact('when the leader key comes back under a session that was seen before', openA, deleted, leader('a'), askedAgain)
   fact('but not for the timeline that the proof has shown', openA, proves('a', 2), member('a', { timeline: 2 }), [
@@ -641,7 +676,7 @@ describe('dials', () => {
   ])
   fact('a failed dial is an observation', openA, isDown('a'), is('unreachable a, held, live, same epoch'))
   fact('the epoch tells sessions before an interruption from those after it', openA, refuses('a'), [
-    is('promoting a, held, closed, new epoch'),
+    is('unconfirmed a, held, closed, new epoch'),
     proves('a'),
     is('open a, dialled, live, new epoch'),
   ])
@@ -649,7 +684,7 @@ describe('dials', () => {
 
 describe('the edges of Patroni', () => {
   fact('1: the lock comes before the promotion, and clients after the proof', leader('b'), refuses('b'), refuses('b'), [
-    is('promoting b, held, closed, same epoch'),
+    is('unconfirmed b, held, closed, same epoch'),
     proves('b', 2),
     is('open b, dialled, live, new epoch'),
   ])
@@ -662,9 +697,9 @@ describe('the edges of Patroni', () => {
     [is('open c, dialled, live, new epoch')],
   )
   // Whether a body is a proof is judged by proof.ts; without a live position it comes here as a no.
-  fact('2: a remembered role is no proof', openA, refuses('a'), is('promoting a, held, closed, new epoch'))
+  fact('2: a remembered role is no proof', openA, refuses('a'), is('unconfirmed a, held, closed, new epoch'))
   fact('3: what the member key says of its timeline or role opens nobody', leader('a'), member('a', { timeline: 9 }), [
-    is('promoting a, held, closed, same epoch'),
+    is('unconfirmed a, held, closed, same epoch'),
     deleted,
     is('none, held, closed, same epoch'),
   ])
@@ -759,9 +794,9 @@ describe('the edges of Patroni', () => {
     is('none, held, closed, new epoch'),
   )
   fact('7: a leader whose member is not known any more is waited for', openA, forgotten('a'), [
-    is('promoting a, held, closed, new epoch'),
+    is('unconfirmed a, held, closed, new epoch'),
     member('a', { address: 'a:5432' }),
-    is('promoting a, held, closed, same epoch'),
+    is('unconfirmed a, held, closed, same epoch'),
     proves('a'),
     is('open a, dialled, live, new epoch'),
   ])
@@ -769,9 +804,9 @@ describe('the edges of Patroni', () => {
     is('none, held, closed, new epoch'),
   ])
   fact('8: a leader that is cut off says no while its key lives on', openA, isDown('a'), accepts('a'), refuses('a'), [
-    is('promoting a, held, closed, new epoch'),
+    is('unconfirmed a, held, closed, new epoch'),
     accepts('a'),
-    is('promoting a, held, closed, same epoch'),
+    is('unconfirmed a, held, closed, same epoch'),
     leader('b'),
     proves('b', 2),
     is('open b, dialled, live, new epoch'),
@@ -784,7 +819,7 @@ describe('the edges of Patroni', () => {
     [silent('a', 20), is('unreachable a, held, live, same epoch')].flat(),
   )
   fact('9: the sessions of a frozen leader end when another name takes the key', openA, silent('a', 9), leader('b'), [
-    is('promoting b, held, closed, new epoch'),
+    is('unconfirmed b, held, closed, new epoch'),
   ])
   fact('9: and already with its own key, when it has been silent for long', openA, silent('a', FALL), deleted, [
     is('none, held, closed, new epoch'),
@@ -792,7 +827,7 @@ describe('the edges of Patroni', () => {
   fact('9: one question that was not answered is not long', openA, silent('a', FALL - 1), deleted, [
     is('switching a (asked-again), held, live, same epoch'),
     leader('b'),
-    is('promoting b, held, closed, new epoch'),
+    is('unconfirmed b, held, closed, new epoch'),
   ])
   fact('9: silence says nothing while the DCS is lost for less than `fall` questions', openA, silent('a', 1), lost, [
     is('unlocked a, dialled, live, same epoch'),
@@ -834,7 +869,7 @@ describe('the edges of Patroni', () => {
     leader('b'),
     proves('a'),
     proves('a'),
-    [is('promoting b, held, closed, new epoch')],
+    [is('unconfirmed b, held, closed, new epoch')],
   )
   // Older revisions of a stale etcd node are ignored by the DCS part; here it is lost, or restored.
   fact('15: behind a stale etcd node the members are asked', openA, lost, refuses('a'), proves('b', 2), [
@@ -843,7 +878,7 @@ describe('the edges of Patroni', () => {
   fact('15: a restored etcd that names the old leader does not open it', openA, leader('b'), proves('b', 2), restored, [
     leader('a'),
     refuses('a'),
-    is('promoting a, held, closed, new epoch'),
+    is('unconfirmed a, held, closed, new epoch'),
   ])
   // Replicas have checks of their own (fitness.ts): whatever is known of them, the primary does not change.
   fact(
@@ -886,4 +921,28 @@ describe('ticks', () => {
     const machine = initialPrimary(FALL, START)
     assert.deepEqual(nextPrimary(machine, { type: 'tick' }, START + 1), machine)
   })
+})
+
+describe('the timeline that was served', () => {
+  fact('is lower than one before it when acknowledged writes are gone, until it is reached again', openA, [
+    proves('a', 5),
+    lastServed(5, 5),
+    leader('b'),
+    proves('b', 4),
+    is('open b, dialled, live, new epoch'),
+    lastServed(4, 5),
+    deleted,
+    lastServed(4, 5),
+    leader('b'),
+    proves('b', 5),
+    lastServed(5, 5),
+  ])
+  fact('is not that of a member that was never open', openA, proves('b', 7), lastServed(1, 1))
+  fact('is known of a restored DCS, and not of another database', openA, proves('a', 5), restored, proves('a', 4), [
+    lastServed(4, 5),
+    initialize('Y'),
+    proves('a', 1),
+    lastServed(1, 1),
+  ])
+  fact('is that of the run before', restarted(5), leader('a'), proves('a', 4), lastServed(4, 5))
 })

@@ -37,6 +37,7 @@ export function cluster(changes: Partial<Cluster> = {}): Cluster {
     failover: null,
     optime: 1,
     syncStandbys: [],
+    quorum: false,
     ...changes,
   }
 }
@@ -65,12 +66,22 @@ export function view(changes: Partial<ClusterView> = {}): ClusterView {
     citusGroup: null,
     dcs: { kind: 'etcd3', state: 'up', endpoint: 'a:2379', readAt: 1, since: 1, error: null, errors: [], notices: [] },
     leader: 'pg0',
-    primary: { state: 'open', member: 'pg0', address: null, reason: 'proved', since: 1, epoch: 1, basis: '' },
+    primary: {
+      state: 'open',
+      member: 'pg0',
+      address: null,
+      reason: 'proved',
+      since: 1,
+      epoch: 1,
+      silences: 0,
+      basis: '',
+    },
     members: [memberView('pg0', false), memberView('pg1', true)],
     setAside: [],
     systemId: '1',
     paused: false,
     standbyCluster: false,
+    ...{ quorum: false, ttlMs: 30_000, switchover: null, setBack: null },
     ...changes,
   }
 }

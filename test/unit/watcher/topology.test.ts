@@ -40,6 +40,7 @@ describe('what a member tells', () => {
       leader: 'pg0',
       standbyCluster: false,
       syncStandbys: ['pg1'],
+      quorum: false,
       paused: true,
     })
     assert.deepEqual(understood[1], {
@@ -69,6 +70,7 @@ describe('what a member tells', () => {
     const at = '2030-01-01T00:00:00+00:00'
     const topology = told({ members, scope: 'demo', scheduled_switchover: { at, from: 'pg0', to: 'PG1' } })
     assert.deepEqual([topology.leader, topology.syncStandbys, topology.paused], ['pg0', ['pg1'], false])
+    assert.equal(topology.quorum, true)
     assert.deepEqual(
       topology.members.map(({ state, replicationState }) => [state, replicationState]),
       [

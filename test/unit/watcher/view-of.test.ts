@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Cluster } from '../../../src/watcher/cluster.ts'
+import type { Fitness } from '../../../src/watcher/fitness.ts'
 import { initialPrimary, type PrimaryPhase } from '../../../src/watcher/machine.ts'
 import { factsOf, remember } from '../../../src/watcher/memory.ts'
 import { viewOf } from '../../../src/watcher/view-of.ts'
@@ -12,7 +13,7 @@ const config = { scope: 'demo', namespace: 'service', citusGroup: null, proxy } 
   typeof viewOf
 >[0]['config']
 
-function composed(seen: Cluster, phase: PrimaryPhase) {
+function composed(seen: Cluster, phase: PrimaryPhase, own: Fitness = FIT) {
   const before = remember(new Map(), cluster({ members: [member('pg9')] }), null, 0)
   const memory = remember(before, seen, null, 1)
   const machine = {
@@ -23,7 +24,7 @@ function composed(seen: Cluster, phase: PrimaryPhase) {
     since: 5,
     epoch: 7,
   }
-  const fitness = new Map([...memory.keys()].map((name) => [name, FIT]))
+  const fitness = new Map([...memory.keys()].map((name) => [name, own]))
   return viewOf({ config, dcs: view().dcs, cluster: seen, machine, memory, fitness })
 }
 
@@ -33,7 +34,7 @@ test('the leader that the DCS names, and who is open, are no replicas, whatever 
   assert.deepEqual(fit, [
     ['pg0', false, 'the leader'],
     ['pg1', false, 'the leader'],
-    ['pg9', false, 'its key has gone from the DCS'],
+    ['pg9', false, 'no member key in the DCS (Patroni stopped or cut off)'],
   ])
 })
 
@@ -85,4 +86,18 @@ test('the synchronous set is known by name, whatever the case', () => {
   const { members } = composed(seen, { state: 'open', member: 'pg0', reason: '' })
   const sync = members.filter(({ isSync }) => isSync).map(({ name }) => name)
   assert.deepEqual(sync, ['PG1'])
+})
+
+test('the lag of a member whose Postgres is not running is not known', () => {
+  const members = ['running', 'stopped', 'creating replica'].map((state, at) => member(`pg${at + 1}`, { state }))
+  const seen = cluster({ members: [member('pg0'), ...members] })
+  const lagging = composed(seen, { state: 'open', member: 'pg0', reason: '' }, { ...FIT, lagBytes: 5 }).members
+  const lags = lagging.map(({ name, lagBytes }) => [name, lagBytes])
+  assert.deepEqual(lags, [['pg0', null], ['pg1', 5], ['pg2', null], ['pg3', null], ['pg9', null]]) // prettier-ignore
+})
+
+test('what was requested of the cluster is shown, and which timeline is lost', () => {
+  const failover = { leader: 'pg0', member: 'pg1', scheduledAt: null }
+  const shown = composed(cluster({ failover, quorum: true }), { state: 'none', reason: '' })
+  assert.deepEqual([shown.switchover, shown.quorum, shown.ttlMs, shown.setBack], [failover, true, 30_000, null])
 })

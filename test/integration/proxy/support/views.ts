@@ -49,13 +49,14 @@ function member(
 
 function view(
   members: readonly MemberView[],
-  primary: Omit<PrimaryView, 'since' | 'basis'> & { basis?: string },
+  primary: Omit<PrimaryView, 'since' | 'basis' | 'silences'> & Partial<PrimaryView>,
 ): ClusterView {
   return {
     ...{ name: 'demo', scope: 'demo', namespace: 'service', citusGroup: null },
     ...{ leader: primary.member, members, setAside: [] },
     dcs: { kind: 'etcd3', state: 'up', endpoint: null, readAt: null, since: 0, error: null, errors: [], notices: [] },
-    primary: { since: 0, basis: '', ...primary },
+    primary: { since: 0, basis: '', silences: 0, ...primary },
     ...{ systemId: null, paused: false, standbyCluster: false },
+    ...{ quorum: false, ttlMs: null, switchover: null, setBack: null },
   }
 }

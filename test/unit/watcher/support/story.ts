@@ -94,6 +94,11 @@ export function because(pattern: RegExp): Step {
   return ({ machine }) => assert.match(machine.phase.reason, pattern)
 }
 
+/** The timeline that was open last, and the highest one that ever was. */
+export function lastServed(last: number, highest: number): Step {
+  return ({ machine }) => assert.deepEqual(machine.served, { last, highest })
+}
+
 /** `since` is when the state began: so long ago. */
 export function since(ms: number): Step {
   return ({ machine, now }) => assert.equal(now - machine.since, ms)
@@ -226,6 +231,9 @@ function postgres(name: string, answer: PostgresAnswer): Step {
 
 export const proves = (name: string, timeline = 1): Step => rest(name, { kind: 'proof', timeline })
 export const refuses = (name: string): Step => rest(name, { kind: 'no', reason: '/primary answers 503' })
+/** It holds the lock, and is a replica still. */
+export const promotes = (name: string): Step =>
+  rest(name, { kind: 'no', reason: 'it holds the lock and is being promoted', promoting: true })
 /** It has no lock, but a live query shows a primary. */
 export const lockless = (name: string, timeline = 1): Step =>
   rest(name, { kind: 'lockless', timeline, reason: '/primary answers 503' })

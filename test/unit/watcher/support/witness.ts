@@ -196,7 +196,7 @@ function addressOf(facts: DcsFacts, member: string): string {
 function checkNothingNeedless({ before, event, after, witness }: SeenStep): void {
   // That a REST API answers at all tells an outage from a firewall, which is for people.
   const what = (machine: PrimaryMachine): string =>
-    `${standing(machine).replace('unverified', 'promoting')}, epoch ${machine.epoch}`
+    `${standing(machine).replace('unverified', 'unconfirmed')}, epoch ${machine.epoch}`
   if (isOutdated(before, event)) assert.equal(what(after), what(before), 'an answer to an outdated question counts')
   const kept = keepsSessionsOf(before.phase)
   const fresh = [...witness].filter(([, { said }]) => said === 'proof' || said === 'stopping').map(([name]) => name)

@@ -1,0 +1,84 @@
+/** The log's lines about the primary: who is open, why not, and what has changed about that. Pure. */
+import { CHECKING } from './decide.ts'
+import { takesNew } from './machine.ts'
+import { isRequested, type Line, NOTHING_TOLD, type Told } from './narration.ts'
+import type { ClusterView, PrimaryView } from './view.ts'
+import { setBackText, wordOf } from './words.ts'
+
+/** So many different reasons are logged of one state. */
+const MAX_REASONS = 20
+
+/**
+ * The lines for the step from `before` to `after`. Each reason is logged once in a state, whatever numbers it holds, so
+ * that one that comes and goes does not fill the log.
+ */
+export function narratePrimary(
+  before: ClusterView,
+  after: ClusterView,
+  told: Told,
+): { readonly lines: readonly Line[]; readonly told: Told } {
+  const [old, { primary }] = [before.primary, after]
+  const moved = old.state !== primary.state || old.member !== primary.member
+  const silence = moved ? [] : silenceLines(old, after)
+  const known = moved || silence.length > 0 ? NOTHING_TOLD : told
+  const reason = stemOf(primary.reason)
+  const isNew = old.reason !== primary.reason && !known.has(reason) && known.size < MAX_REASONS
+  const said = silence.length > 0 ? silence : moved || isNew ? [stateLine(before, after, moved)] : []
+  return { lines: [...said, ...setBackLines(before, after)], told: new Set(known).add(reason) }
+}
+
+/** Without what differs from one moment to the next. */
+function stemOf(reason: string): string {
+  return reason.replace(/\d+/g, '0')
+}
+
+function stateLine(before: ClusterView, after: ClusterView, moved: boolean): Line {
+  const { state, member, reason, epoch } = after.primary
+  const isExpected = !moved || !NEEDS_EYES.has(state) || reason === CHECKING || isRequested(before, after)
+  const fields = { event: `primary-${state}`, member, epoch, reason }
+  return { level: isExpected ? 'info' : 'warn', message: messageOf(after.primary), fields }
+}
+
+/** What holds clients, unless it is the way of things. */
+const NEEDS_EYES: ReadonlySet<PrimaryView['state']> = new Set([
+  'unconfirmed',
+  'unreachable',
+  'unverified',
+  'unlocked',
+  'none',
+])
+
+function messageOf({ state, member, reason }: PrimaryView): string {
+  if (member === null) return `no primary: ${reason}`
+  if (reason === CHECKING) return `primary: checking ${member}, which holds the leader lock`
+  return `primary: ${member} ${wordOf(state)}: ${reason}`
+}
+
+/** An open primary that is asked in vain stays open: that, and until when, is nothing to be found out afterwards. */
+function silenceLines(old: PrimaryView, { primary, dcs, leader, ttlMs }: ClusterView): readonly Line[] {
+  const { state, member, reason, silences } = primary
+  if (!takesNew(state) || old.silences > 0 === silences > 0) return []
+  const fields = { member, reason }
+  if (silences === 0) {
+    const message = `primary: the REST API of ${member ?? ''} answers again: ${reason}`
+    return [{ level: 'info', message, fields: { event: 'primary-answers', ...fields } }]
+  }
+  const within = ttlMs === null ? '' : `, within ${ttlMs / 1000} s if its Patroni has ended`
+  const named = dcs.state === 'up' && leader === member
+  const until = named ? `until its leader key expires${within}` : 'until it has not answered several times'
+  const message = `primary: ${member ?? ''} does not answer and stays ${wordOf(state)} ${until}: ${reason}`
+  return [{ level: 'warn', message, fields: { event: 'primary-silent', ...fields } }]
+}
+
+/** Whoever has read or been promised what was written there needs to know at once. */
+function setBackLines(before: ClusterView, { setBack, primary }: ClusterView): readonly Line[] {
+  if (before.setBack?.timeline === setBack?.timeline && before.setBack?.served === setBack?.served) return []
+  const { member } = primary
+  if (setBack === null) {
+    const message = `primary: ${member ?? ''} is on timeline ${before.setBack?.served ?? ''} or later again`
+    return [{ level: 'info', message, fields: { event: 'timeline-reached', member } }]
+  }
+  return [
+    { level: 'error', message: setBackText(member, setBack), fields: { event: 'timeline-lower', member, ...setBack } },
+  ]
+}
