@@ -35,7 +35,8 @@ function stemOf(reason: string): string {
 function stateLine(before: ClusterView, after: ClusterView, moved: boolean): Line {
   const { state, member, reason, epoch } = after.primary
   const isExpected = !moved || !NEEDS_EYES.has(state) || reason === CHECKING || isRequested(before, after)
-  const fields = { event: `primary-${state}`, member, epoch, reason }
+  const event = moved ? `primary-${state}` : 'primary-reason'
+  const fields = { event, state, member, epoch, reason }
   return { level: isExpected ? 'info' : 'warn', message: messageOf(after.primary), fields }
 }
 

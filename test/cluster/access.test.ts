@@ -86,7 +86,7 @@ function login(username: string): { username: string; password: string } {
 
 /** As far as the router's log goes: all that is not as it should be in a quiet hour. */
 const isTrouble = ({ event }: LogLine): boolean =>
-  ['dcs-lost', 'fenced', 'primary-promoting', 'primary-none', 'primary-unlocked', 'replica-down'].includes(
+  ['dcs-lost', 'fenced', 'primary-promoting', 'primary-unconfirmed', 'primary-none', 'primary-unlocked', 'replica-down'].includes(
     String(event),
   )
 

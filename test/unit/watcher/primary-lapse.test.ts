@@ -50,10 +50,10 @@ describe('a question that this machine could not put', () => {
     openA,
     leader('a/2'),
     unasked('a', 9),
-    [is('switching a (asked-again), held, live, same epoch'), passes(2000), is('promoting a, held, closed, new epoch')],
+    [is('switching a (asked-again), held, live, same epoch'), passes(2000), is('unconfirmed a, held, closed, new epoch')],
   )
   fact('is shown as the reason while the member has not proved itself', leader('a'), unasked('a'), [
-    is('promoting a, held, closed, same epoch'),
+    is('unconfirmed a, held, closed, same epoch'),
     because(/EMFILE/),
   ])
 })
@@ -80,7 +80,7 @@ describe('a proof that the DCS does not vouch for', () => {
     is('none, held, closed, new epoch'),
   ])
   fact('does not come back with the DCS: the member has to prove itself again', openA, lost, passes(20_100), again, [
-    is('promoting a, held, closed, new epoch'),
+    is('unconfirmed a, held, closed, new epoch'),
     proves('a'),
     is('open a, dialled, live, new epoch'),
   ])
