@@ -86,9 +86,15 @@ function login(username: string): { username: string; password: string } {
 
 /** As far as the router's log goes: all that is not as it should be in a quiet hour. */
 const isTrouble = ({ event }: LogLine): boolean =>
-  ['dcs-lost', 'fenced', 'primary-promoting', 'primary-unconfirmed', 'primary-none', 'primary-unlocked', 'replica-down'].includes(
-    String(event),
-  )
+  [
+    'dcs-lost',
+    'fenced',
+    'primary-promoting',
+    'primary-unconfirmed',
+    'primary-none',
+    'primary-unlocked',
+    'replica-down',
+  ].includes(String(event))
 
 test('tokens that expire again and again cost no session, no connection, and not even a line in the log', async () => {
   const from = router.log.length

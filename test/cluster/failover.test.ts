@@ -236,7 +236,9 @@ test('in pause a leader that loses its key keeps its sessions, unless it says no
     await router.waitForLog('that it is open again', ({ event }) => event === 'primary-open', { from })
     const attempts = await writer.stop()
     // Until Patroni has taken the lock again it answers 503 for some milliseconds: asked just then, its word counts.
-    const saidNo = router.log.slice(from).some(({ event }) => event === 'primary-none' || event === 'primary-unconfirmed')
+    const saidNo = router.log
+      .slice(from)
+      .some(({ event }) => event === 'primary-none' || event === 'primary-unconfirmed')
     if (!saidNo) assert.deepEqual(failures(attempts), {})
     assert.equal(failures(attempts)['25006'], undefined)
     assert.equal(await holders.ping(), saidNo ? 0 : 5)

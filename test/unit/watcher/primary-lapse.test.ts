@@ -50,7 +50,11 @@ describe('a question that this machine could not put', () => {
     openA,
     leader('a/2'),
     unasked('a', 9),
-    [is('switching a (asked-again), held, live, same epoch'), passes(2000), is('unconfirmed a, held, closed, new epoch')],
+    [
+      is('switching a (asked-again), held, live, same epoch'),
+      passes(2000),
+      is('unconfirmed a, held, closed, new epoch'),
+    ],
   )
   fact('is shown as the reason while the member has not proved itself', leader('a'), unasked('a'), [
     is('unconfirmed a, held, closed, same epoch'),
