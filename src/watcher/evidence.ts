@@ -129,7 +129,7 @@ export function afterAnswer(evidence: Evidence, answer: RestAnswer, context: Ans
       return { ...evidence, proof, silences, usable, promoting: false, reason: answer.reason }
     }
     case 'unasked':
-      return evidence.proof === null ? { ...evidence, reason: answer.reason } : evidence
+      return evidence.proof === null ? { ...evidence, promoting: false, reason: answer.reason } : evidence
   }
 }
 

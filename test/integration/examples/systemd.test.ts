@@ -226,7 +226,7 @@ describe('each on a host of its own,', { concurrency: true }, () => {
       await until('the rule is gone', async () => (await systemctl('reload')).code !== 0)
       const member = '{"conn_url":"postgres://10.0.0.9:5432/x","api_url":"http://10.0.0.9:8008/x","state":"running"}'
       await cluster.host('pg1').ok(`ETCDCTL_API=3 etcdctl put /service/demo/members/pg9 '${member}'`)
-      const failed = /haproxy.cfg: FAILED since .*the reload exited with 1.*RELOAD PENDING/
+      const failed = /haproxy.cfg: FAILED for .*the reload exited with 1.*RELOAD PENDING/
       await says(haproxy, failed)
       assert.match(await haproxy.journal('patroni-router'), /Interactive authentication required/)
       assert.match(await haproxy.read(FILE), /server pg9 /)

@@ -14,6 +14,7 @@ import {
   lost,
   openA,
   passes,
+  promotes,
   proves,
   silent,
   START,
@@ -59,6 +60,9 @@ describe('a question that this machine could not put', () => {
   fact('is shown as the reason while the member has not proved itself', leader('a'), unasked('a'), [
     is('unconfirmed a, held, closed, same epoch'),
     because(/EMFILE/),
+    promotes('a'),
+    unasked('a'),
+    is('unconfirmed a, held, closed, same epoch'),
   ])
 })
 
