@@ -14,6 +14,8 @@ import { Proxy } from './proxy/proxy.ts'
 import type { Templates, TemplatesDeps } from './templates/templates.ts'
 import { Track } from './track/track.ts'
 import { createDcs, keyValueSources } from './watcher/dcs/create.ts'
+import { localNames } from './watcher/local.ts'
+import { LocalHost } from './watcher/local-host.ts'
 import { RestClient } from './watcher/rest.ts'
 import type { StateIdentity } from './watcher/state.ts'
 import { StateFile } from './watcher/state-file.ts'
@@ -166,7 +168,7 @@ function isServed({ proxy }: ClusterConfig): boolean {
 
 function buildPart(
   config: ClusterConfig,
-  { clusters, stateDir }: Config,
+  { clusters, stateDir, track }: Config,
   deps: RouterDeps,
   room: ProcessRoom,
   lookups: Lookups,
@@ -177,8 +179,10 @@ function buildPart(
     clusters.length > 1 ? deps.log.child({ cluster: config.name }, { msgPrefix: `${config.name}: ` }) : deps.log
   const rest = new RestClient(config.restApi, config.proxy.check.timeoutMs, log, lookups)
   const { lookup } = lookups
+  const names = localNames(config, track.files)
+  const local = new LocalHost({ names, resolve: (host) => lookups.addresses(host) })
   const state = stateDir === null ? null : new StateFile({ ...identityOf(config), dir: stateDir, log })
-  const watcher = new Watcher({ config, dcs: dcsOf(config, rest, log, clusters), rest, state, log, lookup })
+  const watcher = new Watcher({ config, dcs: dcsOf(config, rest, log, clusters), rest, state, log, lookup, local })
   if (!isServed(config)) return { config, watcher, proxy: null }
   const proxy = new Proxy({
     config: config.proxy,

@@ -3,6 +3,7 @@ import type { ClusterConfig, Config, DcsConfig, Etcd3Config, ListenerConfig } fr
 import { formatBind } from '../config/listeners.ts'
 import { formatSize } from '../config/units.ts'
 import { explain } from '../errors.ts'
+import { localNames } from '../watcher/local.ts'
 import type { OnlineFinding } from '../watcher/online.ts'
 import { checkFiles } from './check-files.ts'
 import { checkTemplates, describeHook, describeTemplate } from './check-templates.ts'
@@ -121,7 +122,7 @@ async function checkOnline(config: Config, io: Io): Promise<number> {
   const stopListening = io.onSignal(['SIGINT', 'SIGTERM'], () => interrupted.abort())
   const signal = AbortSignal.any([interrupted.signal, AbortSignal.timeout(ONLINE_TIMEOUT_MS)])
   const findingsOf = async (cluster: ClusterConfig): Promise<readonly OnlineFinding[]> => {
-    const findings = await askEverything(cluster, signal)
+    const findings = await askEverything(cluster, signal, localNames(cluster, config.track.files))
     if (config.clusters.length === 1) return findings
     return findings.map((finding) => ({ ...finding, subject: `${cluster.name}: ${finding.subject}` }))
   }
@@ -129,8 +130,9 @@ async function checkOnline(config: Config, io: Io): Promise<number> {
     const { askForKeys, clustersInUse } = await import('./check-keys.ts')
     const asked = (await clustersInUse(config)).map(findingsOf)
     const findings = (await Promise.all([...asked, askForKeys(config, signal)])).flat()
-    for (const { subject, ok, message } of findings) {
-      if (ok) io.out(`ok      ${visible(subject)}: ${visible(message)}\n`)
+    for (const { subject, ok, message, isDoubtful } of findings) {
+      if (isDoubtful === true) io.err(`warning ${visible(subject)}: ${visible(message)}\n`)
+      else if (ok) io.out(`ok      ${visible(subject)}: ${visible(message)}\n`)
       else io.err(`FAILED  ${visible(subject)}: ${visible(message)}\n`)
     }
     return findings.every(({ ok }) => ok) ? EXIT.ok : EXIT.usage

@@ -1,5 +1,6 @@
 /** What can be asked of a cluster with yes or no: by track files, and by scripts. Pure. */
 import type { Condition } from '../config/conditions.ts'
+import { unknownMember } from './local.ts'
 import { takesNew } from './machine.ts'
 import { type ClusterView, isUnasked, servesReads } from './view.ts'
 
@@ -19,9 +20,14 @@ export function judge(condition: Condition, view: ClusterView): Verdict {
 
 function judgePrimary(
   condition: Extract<Condition, { name: 'local-leader' | 'primary' }>,
-  { primary }: ClusterView,
+  { primary, members }: ClusterView,
 ): Verdict {
   const { state, member, reason } = primary
+  if (condition.name === 'local-leader' && condition.member !== member) {
+    const names = members.map(({ name }) => name)
+    const unknown = unknownMember(condition.member, names)
+    if (unknown !== null) return { holds: false, reason: unknown }
+  }
   // An address that leaves in a switchover before Postgres has ended its sessions leaves them without a word. Until it has
   // stopped it is the primary, and new clients come soon enough to be told as well.
   const isStill = condition.name === 'local-leader' && state === 'switching'

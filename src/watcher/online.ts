@@ -1,5 +1,7 @@
 /** `check --online`: asks the DCS and the members once, and says what the router would find. */
 import type { ClusterConfig } from '../config/config.ts'
+import { Lookups } from '../names/lookups.ts'
+import { counted } from '../wording.ts'
 import { type Cluster, isEmpty, namedBy } from './cluster.ts'
 import { createDcs } from './dcs/create.ts'
 import type { DcsObservation } from './dcs/dcs.ts'
@@ -7,7 +9,10 @@ import { understand } from './dcs/topology.ts'
 import type { Member } from './member.ts'
 import { addressOf } from './memory.ts'
 import { checkEtcd } from './online-etcd.ts'
+import { localNotice } from './local.ts'
+import { ownAddresses } from './local-host.ts'
 import { judgePrimary, judgeReplica } from './proof.ts'
+import { printable } from './printable.ts'
 import { RestClient } from './rest.ts'
 import { probeStartup } from './startup.ts'
 
@@ -16,20 +21,31 @@ export interface OnlineFinding {
   readonly subject: string
   readonly ok: boolean
   readonly message: string
+  /** It may be as it is meant to be. */
+  readonly isDoubtful?: boolean
 }
 
-/** Asks everything that the router would ask. Rejects when `signal` aborts. */
-export async function checkOnline(config: ClusterConfig, signal: AbortSignal): Promise<readonly OnlineFinding[]> {
-  const rest = new RestClient(config.restApi, config.proxy.check.timeoutMs)
+/**
+ * Asks everything that the router would ask, and compares `locals`, the members that the configuration puts on this host, with
+ * those of the cluster. Rejects when `signal` aborts.
+ */
+export async function checkOnline(
+  config: ClusterConfig,
+  signal: AbortSignal,
+  locals: readonly string[] = [],
+): Promise<readonly OnlineFinding[]> {
+  const lookups = new Lookups()
+  const rest = new RestClient(config.restApi, config.proxy.check.timeoutMs, null, lookups)
   try {
     const { findings, cluster } = await readDcs(config, rest, signal)
     if (cluster === null) return findings
     const members = cluster.members.map((member) => checkMember(config, cluster, member, rest, signal))
+    const local = locals.map((name) => checkLocal(name, cluster, lookups))
     const told = new Set(findings.filter(({ ok }) => !ok).map(({ subject }) => subject))
     const strange = cluster.setAside
       .filter(({ key }) => !told.has(dcsAt(key)))
       .map(({ key, reason }) => ({ subject: key, ok: false, message: `set aside: ${reason}` }))
-    const asked = (await Promise.all(members)).flat()
+    const asked = [...(await Promise.all(local)).flat(), ...(await Promise.all(members)).flat()]
     signal.throwIfAborted()
     return [...findings, ...strange, ...asked]
   } finally {
@@ -110,12 +126,30 @@ function clusterFinding(
   const subject = dcsAt(endpoint)
   if (members === 0 && leader === null && systemId === null)
     return { subject, ok: false, message: 'it answers, but has no cluster under this namespace and scope' }
-  return { subject, ok: true, message: `${members} members, leader ${leader ?? 'none'}` }
+  if (members === 0) return { subject, ok: false, message: `the cluster has no members (leader ${leader ?? 'none'})` }
+  return { subject, ok: true, message: `${counted(members, 'member')}, leader ${leader ?? 'none'}` }
 }
 
 function dcsAt(endpoint: string): string {
   return `DCS at ${endpoint}`
 }
+
+/** Of a cluster without members others speak. */
+async function checkLocal(name: string, { members }: Cluster, lookups: Lookups): Promise<readonly OnlineFinding[]> {
+  const subject = `local member ${printable(name, MAX_NAME)}`
+  if (members.length === 0) return []
+  const host = members.find((member) => member.name === name)?.host ?? null
+  // Of a name that cannot be resolved nothing is known.
+  const at = host === null ? [] : await lookups.addresses(host).catch(() => [])
+  const notice = localNotice(name, members, at, ownAddresses())
+  if (notice === null)
+    return [{ subject, ok: true, message: at.length === 0 ? 'is a member' : 'is a member, and on this host' }]
+  const isDoubtful = notice.event === 'local-member-elsewhere'
+  return [{ subject, ok: isDoubtful, isDoubtful, message: notice.message }]
+}
+
+/** Longest name that is shown. */
+const MAX_NAME = 80
 
 async function checkMember(
   config: ClusterConfig,
@@ -155,6 +189,6 @@ async function checkRest(
   }
   const path = isLeader ? '/standby-leader' : '/replica'
   const answer = judgeReplica(await rest.get(restUrl, path, signal), expected, path)
-  if (answer.kind === 'fit') return { subject, ok: true, message: 'serves connections that only read' }
+  if (answer.kind === 'fit') return { subject, ok: true, message: 'replica, accepts read-only connections' }
   return { subject, ok: answer.kind === 'unfit' && !answer.stranger, message: answer.reason }
 }

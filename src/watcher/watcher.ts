@@ -16,6 +16,7 @@ import { afterObservation, unreadDcs } from './dcs-view.ts'
 import type { PostgresAnswer } from './evidence.ts'
 import { afterReplicaPostgres, afterSnapshot, type Fitness, UNKNOWN_FITNESS } from './fitness.ts'
 import { initialPrimary, memberOf, nextTickAt, type PrimaryEvent, type PrimaryMachine } from './machine.ts'
+import type { LocalHost } from './local-host.ts'
 import { factsOf, type Memory, recalled, remember } from './memory.ts'
 import { Interview, type Situation } from './interview.ts'
 import { narrate } from './narrate.ts'
@@ -38,6 +39,8 @@ export interface WatcherDeps {
   readonly log: Logger
   /** How the names of servers are resolved; Node's own way where it is left out. */
   readonly lookup?: LookupFunction
+  /** What the configuration says of the host; nothing where it is left out. */
+  readonly local?: LocalHost
 }
 
 export class Watcher {
@@ -178,15 +181,25 @@ export class Watcher {
       return
     }
     const { cluster, restored, endpoint } = observation
+    const isNew = cluster !== this.#cluster
     if (restored)
       this.#deps.log.warn({ event: 'dcs-restored', endpoint }, 'DCS restored: all members prove themselves again')
     this.#cluster = cluster
     const before = { memory: this.#memory, facts: this.#machine.facts }
     this.#memory = remember(this.#memory, cluster, memberOf(this.#machine.phase), at)
     this.#fitness = afterSnapshot(this.#fitness, before, { memory: this.#memory, facts: cluster })
+    if (isNew) this.#lookAtLocal()
     const facts = factsOf(cluster, this.#memory, this.#deps.config.proxy.address)
     this.#step({ type: 'dcs', facts, restored })
     this.#keep()
+  }
+
+  /** Members whose keys have gone for a while are still known. */
+  #lookAtLocal(): void {
+    const members = [...this.#memory.values()].map(({ member }) => member)
+    this.#deps.local?.look(members, () => {
+      if (!this.#stop.signal.aborted) this.#publishSoon()
+    })
   }
 
   /** What a start without DCS needs. A claim of members to be a standby cluster is none of it. */
@@ -223,7 +236,8 @@ export class Watcher {
   }
 
   #compose(): ClusterView {
-    const [config, dcs, cluster] = [this.#deps.config, this.#dcs, this.#cluster]
+    const [config, cluster] = [this.#deps.config, this.#cluster]
+    const dcs = { ...this.#dcs, notices: [...this.#dcs.notices, ...(this.#deps.local?.notices ?? [])] }
     const [machine, memory, fitness] = [this.#machine, this.#memory, this.#fitness]
     return viewOf({ config, dcs, cluster, machine, memory, fitness })
   }

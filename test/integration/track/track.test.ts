@@ -75,6 +75,22 @@ describe('track', () => {
     for (const member of scene.members) member.timeline = 1
   })
 
+  test('a local member that the cluster does not have is reported once in the log, and in track and status', async () => {
+    await scene.run([], {
+      name: 'pg0.shop.test',
+      track: { files: [{ path: scene.path('leader.track'), when: 'local-leader' }] },
+    })
+    await until('it is logged', () => scene.logged('local-member-unknown').length === 1)
+    const text = 'no member is called pg0.shop.test: did you mean "pg0"?'
+    const [code, line] = await track('local-leader')
+    assert.equal(code, 1)
+    assert.ok(line.startsWith(text), line)
+    assert.ok((await scene.router.command('status')).stdout.replaceAll(/\s+/g, ' ').includes(text))
+    await scene.put('members/pg0.shop.test', scene.member('pg0').key())
+    await until('it is over', () => scene.logged('local-member-unknown-over').length === 1)
+    assert.equal(scene.logged('local-member-unknown').length, 1)
+  })
+
   test('in a switchover the leader leads until it has stopped, while nobody is open any more', async () => {
     await run()
     await says({ leader: 1, primary: 1 })

@@ -32,7 +32,7 @@ describe('the check of what is online', () => {
     assert.equal(lines.length, 5)
     assert.match(
       lines.join('\n'),
-      /^ok DCS at .*: 2 members, leader pg0\nok pg0: REST API at http.*: primary on timeline 1\nok pg0: Postgres at .*: answers\nok pg1: REST API .*: serves connections that only read\nok pg1: Postgres .*: answers$/,
+      /^ok DCS at .*: 2 members, leader pg0\nok pg0: REST API at http.*: primary on timeline 1\nok pg0: Postgres at .*: answers\nok pg1: REST API .*: replica, accepts read-only connections\nok pg1: Postgres .*: answers$/,
     )
   })
 
@@ -62,6 +62,28 @@ describe('the check of what is online', () => {
     for (const [index, line] of lines.entries()) assert.match(line, expected[index] ?? /^$/)
   })
 
+  test('finds a local member that the cluster does not have, and doubts one that is at no address of this host', async () => {
+    await using pg0 = await FakeMember.start('pg0', 'primary')
+    await put('leader', 'pg0')
+    await put('members/pg0', pg0.key())
+    await put('members/pg1', '{"conn_url":"postgres://192.0.2.1:1/"}')
+    const locals = ['pg0', 'pg1', 'PG0.shop.test', '${HOSTNAME}']
+    const config = clusterConfig(etcd.hosts, { trust: 'dcs' })
+    const findings = (await checkOnline(config, NEVER, locals)).filter(({ subject }) => subject.startsWith('local'))
+    assert.deepEqual(
+      findings.map(({ ok, isDoubtful = false }) => [ok, isDoubtful]),
+      [
+        [true, false],
+        [true, true],
+        [false, false],
+        [false, false],
+      ],
+    )
+    assert.match(findings[1]?.message ?? '', /^pg1 is not on this host: it is at 192\.0\.2\.1, which is no address/)
+    assert.match(findings[2]?.message ?? '', /^no member is called PG0\.shop\.test: did you mean "pg0"\?/)
+    assert.match(findings[3]?.message ?? '', /^no member is called \$\{HOSTNAME\}: the members are pg0, pg1/)
+  })
+
   test('finds a replica that takes no connections in order all the same', async () => {
     await using pg0 = await FakeMember.start('pg0', 'primary')
     await put('members/pg0', pg0.key())
@@ -80,7 +102,7 @@ describe('the check of what is online', () => {
     const lines = await check([`127.0.0.1:${one}`, ...etcd.hosts, `127.0.0.1:${two}`])
     assert.equal(lines.length, 3, lines.join('\n'))
     assert.match(lines[0] ?? '', new RegExp(`^NO DCS at 127.0.0.1:${one}: .*ECONNREFUSED`))
-    assert.match(lines[1] ?? '', /^ok DCS at .*: 0 members, leader none$/)
+    assert.match(lines[1] ?? '', /^NO DCS at .*: the cluster has no members \(leader none\)$/)
     assert.match(lines[2] ?? '', new RegExp(`^NO DCS at 127.0.0.1:${two}: .*ECONNREFUSED`))
   })
 
@@ -91,8 +113,9 @@ describe('the check of what is online', () => {
     const lines = await check([one, ...etcd.hosts, two, last])
     assert.deepEqual(
       lines.map((line) => line.slice(0, 2)),
-      ['ok', 'NO', 'ok', 'ok'],
+      ['NO', 'NO', 'ok', 'ok'],
     )
+    assert.match(lines[0] ?? '', /: the cluster has no members \(leader none\)$/)
     assert.match(lines[1] ?? '', /it belongs to another etcd cluster \(ID \w+\) than 127\.0\.0\.1:\d+ \(ID \w+\)$/)
     assert.match(lines[3] ?? '', /: answers, and belongs to the same etcd cluster$/)
   })
@@ -105,8 +128,9 @@ describe('the check of what is online', () => {
     const findings = await checkOnline({ ...config, dcs: { ...config.dcs, useProxies: false } }, NEVER)
     assert.deepEqual(
       findings.map(({ ok }) => ok),
-      [true, false],
+      [false, false],
     )
+    assert.match(findings[0]?.message ?? '', /^the cluster has no members/)
     assert.match(findings[1]?.subject ?? '', new RegExp(`^DCS at ${etcd.hosts[0] ?? ''}$`))
     assert.match(findings[1]?.message ?? '', /of another etcd cluster \(ID \w+\): correct --advertise-client-urls$/)
   })

@@ -24,6 +24,13 @@ test('somebody is open for writes in open and unlocked; the leader leads until i
   assert.deepEqual(holdsIn(local('pg1')), [])
 })
 
+test('a local member that the cluster does not have is told as that, whoever is the primary', () => {
+  const reason = 'no member is called pg2: did you mean "pg0"? (the members are pg0, pg1)'
+  assert.deepEqual(judge(local('pg2'), view()), { holds: false, reason })
+  assert.deepEqual(judge(local('pg2'), view({ primary: NOBODY })), { holds: false, reason })
+  assert.equal(judge(local('pg2'), view({ dcs: NEVER })).holds, null)
+})
+
 test('says in words what it is', () => {
   assert.deepEqual(judge(local('pg0'), view()), { holds: true, reason: 'pg0 is the primary (open)' })
   assert.deepEqual(judge(local('pg1'), view()), { holds: false, reason: 'the primary is pg0, not pg1' })
