@@ -68,6 +68,38 @@ test('every image has an exact version: ours that of the package, its base the N
   assert.match(haproxy?.image ?? '', /^haproxy:\d+\.\d+\.\d+-bookworm$/)
 })
 
+test('each service has its limits, and the statistics are published on the machine itself only', () => {
+  for (const { mem_limit, pids_limit, cpus, ulimits, restart } of Object.values(COMPOSE.services)) {
+    const limits = { mem_limit, pids_limit, cpus, ulimits, restart }
+    const wanted = {
+      mem_limit: '512m',
+      pids_limit: 100,
+      cpus: 2,
+      ulimits: { nofile: 16384 },
+      restart: 'unless-stopped',
+    }
+    assert.deepEqual(limits, wanted)
+  }
+  const published = Object.values(COMPOSE.services).flatMap(({ ports = [] }) => ports)
+  assert.deepEqual(
+    published.filter((port) => port.endsWith(':7000')),
+    ['127.0.0.1:7000:7000'],
+  )
+})
+
+test('the image is built of what it takes alone', () => {
+  const [all, ...taken] = readFileSync(join(ROOT, '.dockerignore'), 'utf8')
+    .split('\n')
+    .filter((line) => /^[^#]/.test(line))
+  assert.equal(all, '*')
+  const copied = [...readFileSync(join(FOLDER, 'Dockerfile'), 'utf8').matchAll(/^COPY (?!--from)(.*) \S+$/gm)]
+  const sources = copied.flatMap(([, words = '']) => words.split(' ').filter((word) => !word.startsWith('--')))
+  assert.deepEqual(
+    taken.map((line) => line.slice(1)),
+    sources,
+  )
+})
+
 test('the commands of the README run the router, from the environment alone, as a user without a privilege', async () => {
   const [build = '', look = ''] = readmeCommands(EXAMPLE)
   // Compose checks the file against its schema, and what is named in there.
@@ -106,6 +138,26 @@ test('its health is that of the router, not that of the cluster, and it lets ses
   assert.equal(await inspect('router', '{{.Config.StopTimeout}}'), '35')
 })
 
+test('a router that hangs is killed by its third failed check, and the container is started again', async () => {
+  await compose('up --detach router')
+  await until('it serves', async () => (await whoIsAt(5000)) === 'pg1')
+  const check = () => docker.sh(`podman healthcheck run ${container('router')}`)
+  const main = () => inspect('router', '{{.State.Pid}}')
+  const before = await main()
+  const answered = await check()
+  assert.equal(answered.code, 0, answered.stderr)
+  await docker.ok(`podman exec ${container('router')} sh -c 'read -r pid </run/patroni-router/pid; kill -STOP $pid'`)
+  for (let failed = 0; failed < 3; failed++) {
+    assert.equal(await main(), before)
+    assert.notEqual((await check()).code, 0)
+  }
+  await until('there is another one', async () => !['0', before].includes(await main()))
+  await until('it serves again', async () => (await whoIsAt(5000)) === 'pg1')
+  assert.equal((await check()).code, 0)
+  await compose('stop router')
+  assert.equal(await inspect('router', '{{.State.ExitCode}}'), '0')
+})
+
 test('the sidecar has HAProxy read what it has written, and both go on without each other', async () => {
   const [, , up = '', look = ''] = readmeCommands(EXAMPLE)
   await follow(docker, EXAMPLE, up)
@@ -115,8 +167,7 @@ test('the sidecar has HAProxy read what it has written, and both go on without e
   await until('HAProxy leads to a replica', async () => /^pg[23]$/.test(await whoIsAt(6001)))
 
   const servers = async (): Promise<string> => {
-    const { text } = await lan.fetch('http://10.0.0.20:7000/;csv')
-    return text
+    return (await docker.ok("curl -s 'http://127.0.0.1:7000/;csv'"))
       .split('\n')
       .flatMap((row) => /^primary,(pg\d+),/.exec(row)?.[1] ?? [])
       .join()
