@@ -11,7 +11,12 @@ import { TempDir } from './temp.ts'
 const CACHE = join(ROOT, 'node_modules/.cache/images')
 /** What the image is made of, and of how. */
 const SOURCES = [
-  ...['.dockerignore', 'examples/docker-compose/{Dockerfile,compose.yml,entrypoint,health}', 'package.json', 'package-lock.json'],
+  ...[
+    '.dockerignore',
+    'examples/docker-compose/{Dockerfile,compose.yml,entrypoint,health}',
+    'package.json',
+    'package-lock.json',
+  ],
   ...['tsconfig*.json', 'scripts/build.ts', 'src/**/*.ts', 'test/support/container-*.sh'],
 ]
 /**

@@ -79,7 +79,8 @@ test('HAProxy: its commands lead to the primary and the replicas, and members co
 
 test("HAProxy: the variant's commands leave the primary alone in its section", async () => {
   await follow(hosts.haproxy, 'haproxy', readmeCommands('haproxy').at(-1) ?? '')
-  const servers = async () => (await hosts.haproxy.read('/etc/haproxy/haproxy.cfg')).match(/(?<=^\t)server \S+ \S+/gm) ?? []
+  const servers = async () =>
+    (await hosts.haproxy.read('/etc/haproxy/haproxy.cfg')).match(/(?<=^\t)server \S+ \S+/gm) ?? []
   await until('the file is the other one', async () => (await servers()).length === 3)
   assert.equal((await servers())[0], 'server pg1 10.0.0.1:5432')
   await serves(hosts.haproxy)
