@@ -1,23 +1,25 @@
-import { lookup } from 'node:dns/promises'
 import { constants } from 'node:fs'
 import { access, lstat, realpath, stat } from 'node:fs/promises'
-import { isIP } from 'node:net'
-import { networkInterfaces } from 'node:os'
 import { basename, dirname, join } from 'node:path'
-import type { Bind, ClusterConfig, Config } from '../config/config.ts'
+import type { ClusterConfig, Config } from '../config/config.ts'
 import { explain, failureOf } from '../errors.ts'
 
 export interface Findings {
   readonly problems: readonly string[]
   /** What may be as it is meant to be. */
   readonly warnings: readonly string[]
+  /** What a start would fail of now, and may be over by then. */
+  readonly passing?: readonly string[]
+  /** What is as it should be, and worth knowing. */
+  readonly notes?: readonly string[]
 }
 
 /** What a valid configuration names and this machine does not have. Reads and looks up; opens and changes nothing. */
 export async function checkFiles(config: Config): Promise<Findings> {
   const each = await Promise.all([
-    ...config.keys.flatMap((cluster) => [checkReadable(cluster), checkListeners(cluster)]),
+    ...config.keys.map((cluster) => checkReadable(cluster)),
     checkStateDir(config.stateDir),
+    checkAdminSocket(config.admin),
     ...config.track.files.map(({ path }, index) => checkTrackFile(path, `track.files.${index}.path`)),
     checkTrackLinks(config),
   ])
@@ -74,6 +76,18 @@ async function checkStateDir(path: string | null): Promise<Findings> {
   return { problems, warnings: [] }
 }
 
+/** The router makes its directory, and those that it is in. The default one is no reason not to start. */
+async function checkAdminSocket({ socket: { path, isDefault } }: Config['admin']): Promise<Findings> {
+  const found: string[] = []
+  for (let directory = dirname(path); ; directory = dirname(directory)) {
+    const why = await unusable(directory)
+    if (why === MISSING && directory !== dirname(directory)) continue
+    if (why !== null) found.push(`admin.socket: ${path}: its directory cannot be made or written: ${directory}: ${why}`)
+    break
+  }
+  return isDefault ? { problems: [], warnings: found } : { problems: found, warnings: [] }
+}
+
 /** Its directory is made as well; not the one that it is in. */
 async function checkTrackFile(path: string, key: string): Promise<Findings> {
   const directory = dirname(path)
@@ -123,49 +137,4 @@ export async function unusable(directory: string): Promise<string | null> {
   } catch (error) {
     return reason(error, MISSING, 'cannot be written by this user')
   }
-}
-
-async function checkListeners({ proxy }: ClusterConfig): Promise<Findings> {
-  const all = proxy.listeners.flatMap(({ name, binds }) => binds.map((bind) => checkBind(name, bind)))
-  const each = await Promise.all(all)
-  return {
-    problems: each.flatMap(({ problems }) => problems),
-    warnings: each.flatMap(({ warnings }) => warnings),
-  }
-}
-
-async function checkBind(name: string, bind: Bind): Promise<Findings> {
-  const found = (problems: string[], warnings: string[] = []): Findings => {
-    const say = (text: string): string => `proxy.listeners.${name}.bind: ${text}`
-    return { problems: problems.map(say), warnings: warnings.map(say) }
-  }
-  if (bind.kind === 'unix') return found(await checkSocket(bind.path))
-  if (bind.host === null) return found([])
-  try {
-    const address = isIP(bind.host) === 0 ? (await lookup(bind.host)).address : bind.host
-    return found([], isLocal(address) ? [] : [`${bind.host}: not an address of this machine now`])
-  } catch (error) {
-    const why = failureOf(error) === 'unresolved' ? 'the name does not resolve' : explain(error)
-    return found([`${bind.host}: ${why}`])
-  }
-}
-
-async function checkSocket(path: string): Promise<string[]> {
-  const why = await unusable(dirname(path))
-  if (why !== null) return [`${path}: its directory: ${why}`]
-  try {
-    // A socket is what an earlier run may have left, or the router that is running.
-    return (await lstat(path)).isSocket() ? [] : [`${path}: is there and is not a socket`]
-  } catch (error) {
-    return failureOf(error) === 'missing' ? [] : [`${path}: ${explain(error)}`]
-  }
-}
-
-function isLocal(address: string): boolean {
-  const local = Object.values(networkInterfaces()).flatMap(
-    (interfaces) => interfaces?.map(({ address }) => address) ?? [],
-  )
-  // A link-local address has its zone in the configuration, but not in the list of the system.
-  const plain = address.replace(/%.*$/, '')
-  return local.includes(plain) || ['0.0.0.0', '::'].includes(plain) || plain.startsWith('127.')
 }

@@ -3,9 +3,12 @@ import type { ClusterConfig, Config, DcsConfig, Etcd3Config, ListenerConfig } fr
 import { formatBind } from '../config/listeners.ts'
 import { formatSize } from '../config/units.ts'
 import { explain } from '../errors.ts'
+import { readLimits } from '../process-limits.ts'
+import { misfits } from '../proxy/capacity.ts'
 import { localNames } from '../watcher/local.ts'
 import type { OnlineFinding } from '../watcher/online.ts'
 import { checkFiles } from './check-files.ts'
+import { checkListeners, type Trying } from './check-listeners.ts'
 import { checkTemplates, describeHook, describeTemplate } from './check-templates.ts'
 import { EXIT, type Io } from './io.ts'
 import { loadOrReport } from './load.ts'
@@ -16,24 +19,45 @@ const ONLINE_TIMEOUT_MS = 30_000
 export interface CheckOptions {
   readonly config?: string
   readonly online?: boolean
-  /** Before a start: a template that is not right keeps only its own file from being written. */
+  /** Before a start: a template that is not right keeps only its own file from being written, and a busy port may be free then. */
   readonly startup?: boolean
 }
 
 /** `check`: what is wrong with the configuration and, with `online`, with what it points to. Changes nothing. */
-export async function check(options: CheckOptions, io: Io): Promise<number> {
+export async function check(options: CheckOptions, io: Io, trying?: Trying): Promise<number> {
   const loaded = await loadOrReport(options.config ?? null, io)
   if (loaded === null) return EXIT.usage
   const { config } = loaded
-  const [files, templates] = await Promise.all([checkFiles(config), checkTemplates(config, io.env)])
+  const [files, templates, listeners] = await Promise.all([
+    checkFiles(config),
+    checkTemplates(config, io.env),
+    checkListeners(config, trying),
+  ])
   const isFatal = options.startup !== true
-  const problems = [...files.problems, ...(isFatal ? templates.problems : [])]
-  const warnings = [...files.warnings, ...templates.warnings, ...(isFatal ? [] : templates.problems)]
+  const { passing = [] } = listeners
+  const lesser = [...templates.problems, ...passing]
+  const problems = [...files.problems, ...listeners.problems, ...(isFatal ? lesser : [])]
+  const found = [files, templates, listeners].flatMap(({ warnings }) => warnings)
+  const misfit = misfits(
+    config.clusters.filter(({ proxy }) => proxy.listeners.length > 0).map(({ proxy }) => proxy),
+    readLimits(io.memoryLimit()),
+  ).map((text) => `${text} (with the limits of this shell; a service has its own)`)
+  const warnings = [...found, ...unedited(config), ...misfit, ...(isFatal ? [] : lesser)]
   for (const warning of [...loaded.warnings, ...warnings]) io.err(`warning: ${visible(warning)}\n`)
   for (const problem of problems) io.err(`${visible(problem)}\n`)
   if (problems.length > 0) return EXIT.usage
   io.out(`configuration is valid\n${describeClusters(config)}${describeSinks(config)}${describeAdmin(config)}`)
+  for (const note of listeners.notes ?? []) io.out(line('note', note))
   return options.online === true ? checkOnline(config, io) : EXIT.ok
+}
+
+/** The etcd of every example. */
+const EXAMPLE_ENDPOINTS = ['10.0.0.1:2379', '10.0.0.2:2379', '10.0.0.3:2379']
+
+function unedited({ keys }: Config): readonly string[] {
+  const all = keys.flatMap(({ dcs }) => (dcs.kind === 'etcd3' ? [dcs.endpoints.toSorted().join(', ')] : []))
+  const example = EXAMPLE_ENDPOINTS.join(', ')
+  return all.includes(example) ? [`etcd3: ${example} are the addresses of the examples: write those of your etcd`] : []
 }
 
 function describeClusters({ clusters, keys }: Config): string {
@@ -109,7 +133,11 @@ function describeSinks({ clusters, templates, hooks, track, file }: Config): str
 
 function describeAdmin({ admin, stateDir, file }: Config): string {
   const state = stateDir === null ? '' : line('state_dir', stateDir)
-  return state + line('socket', admin.socket.path) + line('read from', file ?? 'the environment alone')
+  return (
+    state +
+    line('socket', admin.socket.path) +
+    line('read from', file ?? 'the environment alone (PATRONI_* variables, or PATRONI_CONFIGURATION)')
+  )
 }
 
 function line(label: string, text: string): string {

@@ -31,7 +31,9 @@ Exit codes: 0 after SIGTERM, SIGINT or SIGQUIT and the drain (a second one ends 
 2 usage or configuration error. SIGHUP reads the templates again; other signals do nothing. The log goes to standard output, one JSON object a line.`
 
 const CHECK = `
-Exit codes: 0 everything is in order, 2 something is not, or usage error; every problem is on standard error.
+Exit codes: 0 everything is in order (warnings included), 2 something is not, or usage error. Every problem is on standard
+error; what was asked online begins with FAILED, so that an etcd or a member that is away is told from a bad file. Ports are
+tried, and those that a running router holds are left alone. Run it as the service's user: other users have other rights.
 
 Examples:
   patroni-router check -c /etc/patroni/config.yml
@@ -122,7 +124,7 @@ function build(io: Io, exit: (code: number) => void): Command {
     .action(async (options: CheckOptions) => exit(await (await import('./check.ts')).check(options, io)))
   program
     .command('render')
-    .description('one pass over the templates, without a router')
+    .description('render the templates once and exit; no running router is needed')
     .addOption(configOption())
     .addOption(new Option('--diff', 'show what would change in each file; change and run nothing').conflicts('output'))
     .option('--no-commands', 'write the files, and run neither checks nor reloads')
@@ -136,14 +138,12 @@ function build(io: Io, exit: (code: number) => void): Command {
     .option('--socket <path>', 'the admin socket of the router; no configuration is read then')
     .option('--cluster <name>', 'only this one of several clusters')
     .option('--json', 'everything, as one line of JSON')
-    .addOption(
-      new Option('-w, --watch [seconds]', 'again and again, every 2 s unless said otherwise').argParser(seconds),
-    )
+    .addOption(new Option('-w, --watch [seconds]', 'repeat every SECONDS (default: 2)').argParser(seconds))
     .addHelpText('after', STATUS)
     .action(async (options: StatusOptions) => exit(await (await import('./status.ts')).status(options, io)))
   program
     .command('track')
-    .description('whether something holds, for keepalived and shells')
+    .description('exit with 0 if the condition is true (for keepalived and scripts)')
     .addArgument(new Argument('<what>', 'what is asked').choices(CONDITIONS))
     .addOption(configOption())
     .option('--socket <path>', 'the admin socket of the router; no configuration is read then')

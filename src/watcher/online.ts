@@ -38,7 +38,7 @@ export async function checkOnline(
   const rest = new RestClient(config.restApi, config.proxy.check.timeoutMs, null, lookups)
   try {
     const { findings, cluster } = await readDcs(config, rest, signal)
-    if (cluster === null) return findings
+    if (cluster === null) return findings.map(withAddressOnce)
     const members = cluster.members.map((member) => checkMember(config, cluster, member, rest, signal))
     const local = locals.map((name) => checkLocal(name, cluster, lookups))
     const told = new Set(findings.filter(({ ok }) => !ok).map(({ subject }) => subject))
@@ -47,10 +47,21 @@ export async function checkOnline(
       .map(({ key, reason }) => ({ subject: key, ok: false, message: `set aside: ${reason}` }))
     const asked = [...(await Promise.all(local)).flat(), ...(await Promise.all(members)).flat()]
     signal.throwIfAborted()
-    return [...findings, ...strange, ...asked]
+    return [...findings, ...strange, ...asked].map(withAddressOnce)
   } finally {
     await rest.close()
   }
+}
+
+/** The subject has it already. */
+function withAddressOnce(finding: OnlineFinding): OnlineFinding {
+  const [, url, address] = / at ((?:https?:\/\/)?(\S+))$/.exec(finding.subject) ?? []
+  if (url === undefined || address === undefined) return finding
+  const message = [` at ${url}`, ` at ${address}`, ` ${address}`].reduce(
+    (text, part) => text.replaceAll(part, ''),
+    finding.message,
+  )
+  return { ...finding, message }
 }
 
 interface Read {

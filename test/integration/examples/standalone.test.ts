@@ -13,7 +13,7 @@ const FOLDER = join(ROOT, 'examples/standalone')
 const TEXT = readFileSync(join(FOLDER, 'config.yml'), 'utf8')
 
 test('the stand-alone example is a valid configuration', () => {
-  const args = [join(ROOT, 'src/main.ts'), 'check', '-c', join(FOLDER, 'config.yml')]
+  const args = [join(ROOT, 'src/main.ts'), 'check', '--startup', '-c', join(FOLDER, 'config.yml')]
   assert.match(execFileSync(process.execPath, args, { encoding: 'utf8' }), /valid/)
 })
 

@@ -91,7 +91,9 @@ for (const which of ['oldest', 'newer']) {
 
     test('checks a configuration: 0 for a good one, 2 for a bad one with the line', async () => {
       const file = join(elsewhere, 'check.yml')
-      writeFileSync(file, 'scope: demo\netcd3: {hosts: [127.0.0.1:2379]}\n')
+      const [port = 0] = await freePorts(1)
+      const proxy = `proxy: {listeners: {p: {bind: '127.0.0.1:${port}', route: primary}}}\n`
+      writeFileSync(file, `scope: demo\netcd3: {hosts: [127.0.0.1:2379]}\n${proxy}`)
       const good = await program.run(elsewhere, 'check', '-c', file)
       assert.deepEqual([good.code, good.stderr], [0, ''])
       assert.match(good.stdout, /^configuration is valid\n/)

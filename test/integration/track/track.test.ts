@@ -167,7 +167,10 @@ describe('track', () => {
     await run()
     await says({ leader: 1 })
     const odd = 'a b;show info#\\x'
-    assert.deepEqual(await track('local-leader', '--member', odd), [1, `the primary is pg0, not ${odd}`])
+    assert.deepEqual(await track('local-leader', '--member', odd), [
+      1,
+      `no member is called ${odd}: the members are pg0, pg1, pg2`,
+    ])
   })
 
   test('the command ends with 2 where it cannot be answered, and with 3 where it is not known', async () => {

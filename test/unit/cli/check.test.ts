@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { check } from '../../../src/cli/check.ts'
+import type { Trying } from '../../../src/cli/check-listeners.ts'
 import { TempDir } from '../../support/temp.ts'
 import { FakeIo } from './fake-io.ts'
 
@@ -18,6 +19,18 @@ before(() => {
 })
 after(() => dir.remove())
 
+/** A machine on which all addresses are free, and no router runs. */
+const FREE: Trying = {
+  listen: () => Promise.resolve(),
+  knock: () => Promise.resolve(false),
+  running: () => Promise.resolve(null),
+}
+
+const fails =
+  (code: string): Trying['listen'] =>
+  () =>
+    Promise.reject(Object.assign(new Error(`listen ${code}`), { code }))
+
 interface Checked {
   readonly code: number
   readonly stdout: string
@@ -25,11 +38,11 @@ interface Checked {
 }
 
 /** `check` of a configuration file; `DIR` in it is the temporary directory, in what is printed as well. */
-async function checked(text: string): Promise<Checked> {
+async function checked(text: string, trying: Partial<Trying> = {}, startup = false): Promise<Checked> {
   const config = join(dir.path, 'router.yml')
   writeFileSync(config, text.replaceAll('DIR', dir.path))
   const io = new FakeIo()
-  const code = await check({ config }, io)
+  const code = await check({ config, startup }, io, { ...FREE, ...trying })
   return { code, stdout: io.stdout.replaceAll(dir.path, 'DIR'), stderr: io.stderr.replaceAll(dir.path, 'DIR') }
 }
 
@@ -239,4 +252,93 @@ test('warnings of the configuration are shown with exit 0, and beside errors', a
   const [first, second] = wrong.stderr.split('\n')
   assert.equal(first, `warning: ${strange}`)
   assert.match(second ?? '', /^DIR\/router\.yml:4:16: proxy\.hold\.timeout: /)
+})
+
+const LISTENERS = `${ETCD}proxy: {listeners: {p: {bind: [':5000', DIR/live.sock], route: any}}}\n`
+
+test('a port that is in use is an error, and before a start a warning: it may be free then', async () => {
+  const busy = { listen: fails('EADDRINUSE') }
+  const text = 'proxy.listeners.p.bind: *:5000: the port is in use by another process\n'
+  const { code, stderr } = await checked(LISTENERS, busy)
+  assert.deepEqual([code, stderr], [2, text])
+  const atStart = await checked(LISTENERS, busy, true)
+  assert.deepEqual([atStart.code, atStart.stderr], [0, `warning: ${text}`])
+})
+
+test('what the router that runs holds is not tried, and noted', async () => {
+  const held = [dir.path, 'live.sock'].join('/')
+  const running = (): ReturnType<Trying['running']> => Promise.resolve(['[::]:5000', held])
+  const { code, stdout, stderr } = await checked(LISTENERS, { listen: fails('EADDRINUSE'), running })
+  assert.deepEqual([code, stderr], [0, ''])
+  assert.match(stdout, /^ {2}note {6}proxy\.listeners\.p\.bind: \*:5000: held by the router that runs$/m)
+  const another = await checked(LISTENERS, {
+    listen: fails('EADDRINUSE'),
+    running: () => Promise.resolve(['[::]:50000']),
+  })
+  assert.equal(another.code, 2)
+  const denied = await checked(LISTENERS, { listen: fails('EADDRINUSE'), running: () => Promise.resolve('denied') })
+  assert.equal(denied.code, 0)
+  assert.match(
+    denied.stderr,
+    /^warning: .*in use, perhaps by the router that runs, whose admin socket this user may not/,
+  )
+})
+
+test('a port that this user may not have is a warning, and says which right a service needs', async () => {
+  const { code, stderr } = await checked(LISTENERS, { listen: fails('EACCES') })
+  assert.equal(code, 0)
+  assert.match(stderr, /^warning: .*\*:5000: this user may not listen .*CAP_NET_BIND_SERVICE\n$/)
+})
+
+test('without IPv6 every address is every one of IPv4; an address of another machine is not tried', async () => {
+  const tried: string[] = []
+  const listen: Trying['listen'] = (host, port) => {
+    tried.push(host)
+    return host === '::' ? fails('EAFNOSUPPORT')(host, port) : Promise.resolve()
+  }
+  const { code, stderr } = await checked(
+    `${ETCD}proxy: {listeners: {p: {bind: [':5000', '192.0.2.1:5001'], route: any}}}\n`,
+    { listen },
+  )
+  assert.equal(code, 0)
+  assert.deepEqual(tried, ['::', '0.0.0.0'])
+  assert.equal(stderr, 'warning: proxy.listeners.p.bind: 192.0.2.1: not an address of this machine now\n')
+})
+
+test('a Unix socket on which another process listens is an error; one that is left over is not', async () => {
+  const path = join(dir.path, 'taken.sock')
+  const server = createServer().listen(path)
+  await once(server, 'listening')
+  try {
+    const text = `${ETCD}proxy: {listeners: {p: {bind: DIR/taken.sock, route: any}}}\n`
+    const { code, stderr } = await checked(text, { knock: () => Promise.resolve(true) })
+    assert.deepEqual([code, stderr], [2, 'proxy.listeners.p.bind: DIR/taken.sock: another process listens there\n'])
+    assert.equal((await checked(text)).code, 0)
+  } finally {
+    server.close()
+    await once(server, 'close')
+  }
+})
+
+test('a directory of the admin socket that cannot be made is an error', async () => {
+  const { code, stderr } = await checked(`${ETCD}admin: {socket: DIR/file/sub/admin.sock}\n`)
+  assert.equal(code, 2)
+  assert.match(
+    stderr,
+    /^admin\.socket: DIR\/file\/sub\/admin\.sock: its directory cannot be made or written: DIR\/file/,
+  )
+  assert.equal((await checked(`${ETCD}admin: {socket: DIR/a/b/admin.sock}\n`)).code, 0)
+})
+
+test('the addresses of the examples are a warning that names them', async () => {
+  const example = readFileSync(new URL('../../../examples/standalone/config.yml', import.meta.url), 'utf8')
+  const hosts = /hosts: (.*)/.exec(example)?.[1] ?? ''
+  const { code, stderr } = await checked(`scope: demo\netcd3: {hosts: ${hosts}}\n`)
+  assert.equal(code, 0)
+  assert.match(
+    stderr,
+    /^warning: etcd3: 10\.0\.0\.1:2379, .* are the addresses of the examples: write those of your etcd\n$/,
+  )
+  const other = await checked(`scope: demo\netcd3: {hosts: ${hosts.replace('10.0.0.3', '10.0.0.4')}}\n`)
+  assert.equal(other.stderr, '')
 })

@@ -73,7 +73,7 @@ test('has the same exit codes as a process', async () => {
   const socket = join(dir.path, 'nobody.sock')
   const results = await Promise.all([
     patroniRouter(['--version']),
-    patroniRouter(['check'], ENOUGH),
+    patroniRouter(['check', '--startup'], ENOUGH),
     patroniRouter(['check', '--offline'], ENOUGH),
     patroniRouter(['run', '-c', 'missing.yml']),
     patroniRouter(['status', '--socket', socket]),
@@ -92,11 +92,12 @@ test('has the same exit codes as a process', async () => {
 
 test('checks a valid configuration and says what would run', async () => {
   const io = new FakeIo(ENOUGH)
-  assert.equal(await runProgram(['check'], io), 0)
+  assert.equal(await runProgram(['check', '--startup'], io), 0)
   assert.match(io.stdout, /^configuration is valid\n {2}cluster +demo in namespace service\n/)
   assert.match(io.stdout, /^ {2}DCS +etcd3 over http at 10\.0\.0\.1:2379 /m)
   assert.match(io.stdout, /^ {2}listener +primary on \*:5000, route primary\n {2}listener +replicas on \*:5001/m)
-  assert.equal(io.stderr, '')
+  // Those ports may well be taken where the tests run.
+  assert.doesNotMatch(io.stderr.replaceAll(/^warning: .*: the port is in use.*\n/gm, ''), /./)
 })
 
 test('lists every problem of a configuration on standard error', async () => {
@@ -150,7 +151,7 @@ proxy:
 
 test('asks the DCS with --online, and ends with 2 when it does not answer', async () => {
   const io = new FakeIo({ PATRONI_SCOPE: 'demo', PATRONI_ETCD3_HOSTS: '127.0.0.1:1' })
-  assert.equal(await runProgram(['check', '--online'], io), 2)
+  assert.equal(await runProgram(['check', '--online', '--startup'], io), 2)
   assert.match(io.stdout, /^configuration is valid\n/)
-  assert.match(io.stderr, /^FAILED {2}.*127\.0\.0\.1:1/)
+  assert.match(io.stderr, /^FAILED {2}DCS at 127\.0\.0\.1:1: no connection: connect ECONNREFUSED\n$/m)
 })

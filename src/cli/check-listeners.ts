@@ -1,0 +1,169 @@
+/** `check`: whether the addresses to listen on could be listened on now. What a running router holds is left alone. */
+import { lookup } from 'node:dns/promises'
+import { once } from 'node:events'
+import { lstat } from 'node:fs/promises'
+import { connect, createServer, isIP } from 'node:net'
+import { dirname } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ask } from '../admin/client.ts'
+import type { RouterStatus } from '../admin/status.ts'
+import type { Bind, Config, TcpBind } from '../config/config.ts'
+import { formatBind } from '../config/listeners.ts'
+import { explain, failureOf } from '../errors.ts'
+import { isOwn } from '../watcher/local.ts'
+import { ownAddresses } from '../watcher/local-host.ts'
+import { type Findings, unusable } from './check-files.ts'
+
+/** How an address is tried. */
+export interface Trying {
+  /** Listens and closes again; rejects with the reason why that cannot be done. */
+  readonly listen: (host: string, port: number) => Promise<void>
+  /** Whether somebody listens on a Unix socket; rejects where that cannot be seen. */
+  readonly knock: (path: string) => Promise<boolean>
+  /** What the router that runs listens on; null: none answers. */
+  readonly running: (socket: string) => Promise<Held>
+}
+
+/** `denied`: this user may not ask. */
+type Held = readonly string[] | 'denied' | null
+
+const TRYING: Trying = { listen, knock, running }
+
+/** Tries each address. What may be over when the router starts, and what another user may be allowed, is a warning. */
+export async function checkListeners(config: Config, trying: Trying = TRYING): Promise<Findings> {
+  const all = config.clusters.flatMap(({ proxy }) => proxy.listeners)
+  const held = all.length === 0 ? null : await trying.running(config.admin.socket.path)
+  const found: Findings[] = []
+  // One after the other: two of them may have a port in common.
+  for (const { name, binds } of all)
+    for (const bind of binds) {
+      const say = (text: string): string => `proxy.listeners.${name}.bind: ${text}`
+      const { problems, warnings, passing = [], notes = [] } = await checkBind(bind, held, trying)
+      found.push({
+        problems: problems.map(say),
+        warnings: warnings.map(say),
+        passing: passing.map(say),
+        notes: notes.map(say),
+      })
+    }
+  return {
+    problems: found.flatMap(({ problems }) => problems),
+    warnings: found.flatMap(({ warnings }) => warnings),
+    passing: found.flatMap(({ passing = [] }) => passing),
+    notes: found.flatMap(({ notes = [] }) => notes),
+  }
+}
+
+async function checkBind(bind: Bind, held: Held, trying: Trying): Promise<Findings> {
+  const where = formatBind(bind)
+  const isHeld = Array.isArray(held) && held.some((address: string) => isSame(address, bind))
+  const found = (changes: Partial<Findings>): Findings => ({ problems: [], warnings: [], ...changes })
+  if (bind.kind === 'unix') return found(await checkSocket(bind.path, isHeld, trying))
+  if (isHeld) return found({ notes: [`${where}: held by the router that runs`] })
+  let address = bind.host
+  try {
+    if (address !== null && isIP(address) === 0) ({ address } = await lookup(address))
+  } catch (error) {
+    const why = failureOf(error) === 'unresolved' ? 'the name does not resolve' : explain(error)
+    return found({ problems: [`${bind.host ?? ''}: ${why}`] })
+  }
+  if (address !== null && !isOwn(address, ownAddresses()))
+    return found({ warnings: [`${bind.host ?? ''}: not an address of this machine now`] })
+  try {
+    await tryTcp({ ...bind, host: address }, trying)
+    return found({})
+  } catch (error) {
+    const failure = failureOf(error)
+    if (failure === 'in-use' && held === 'denied')
+      return found({
+        warnings: [`${where}: in use, perhaps by the router that runs, whose admin socket this user may not open`],
+      })
+    if (failure === 'in-use') return found({ passing: [`${where}: the port is in use by another process`] })
+    if (failure === 'denied')
+      return found({
+        warnings: [
+          `${where}: this user may not listen on a port below 1024; a service needs AmbientCapabilities=CAP_NET_BIND_SERVICE`,
+        ],
+      })
+    return found({ warnings: [`${where}: cannot be tried: ${explain(error)}`] })
+  }
+}
+
+/** As the router binds: every address is one of IPv6 that takes IPv4 too, where there is IPv6. */
+async function tryTcp({ host, port }: TcpBind, { listen }: Trying): Promise<void> {
+  if (port === 0) return
+  await listen(host ?? '::', port).catch(async (error: unknown) => {
+    if (host !== null || failureOf(error) === 'in-use' || failureOf(error) === 'denied') throw error
+    await listen('0.0.0.0', port)
+  })
+}
+
+async function checkSocket(path: string, isHeld: boolean, { knock }: Trying): Promise<Partial<Findings>> {
+  const why = await unusable(dirname(path))
+  if (why !== null) return { problems: [`${path}: its directory: ${why}`] }
+  try {
+    if (!(await lstat(path)).isSocket()) return { problems: [`${path}: is there and is not a socket`] }
+    // One that nobody listens on is what an earlier run has left: it is replaced.
+    return isHeld || !(await knock(path)) ? {} : { passing: [`${path}: another process listens there`] }
+  } catch (error) {
+    return failureOf(error) === 'missing' ? {} : { problems: [`${path}: ${explain(error)}`] }
+  }
+}
+
+/** A router may be asked for another address of a port that it holds: it lets go of that one before it takes the other. */
+function isSame(held: string, bind: Bind): boolean {
+  return bind.kind === 'unix' ? held === bind.path : held.endsWith(`:${bind.port}`) && !held.startsWith('/')
+}
+
+/** Another check may try the same address at the same moment. */
+async function listen(host: string, port: number): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await listenOnce(host, port)
+      return
+    } catch (error) {
+      if (failureOf(error) !== 'in-use' || attempt === ATTEMPTS) throw error
+      await sleep(PAUSE_MS)
+    }
+  }
+}
+
+const ATTEMPTS = 3
+/** Milliseconds. */
+const PAUSE_MS = 100
+
+async function listenOnce(host: string, port: number): Promise<void> {
+  const server = createServer((socket) => socket.destroy())
+  server.listen({ host, port, exclusive: true })
+  // Rejects with the error, and then there is nothing to close.
+  await once(server, 'listening')
+  server.close()
+  await once(server, 'close')
+}
+
+async function knock(path: string): Promise<boolean> {
+  const socket = connect(path)
+  try {
+    await once(socket, 'connect')
+    return true
+  } catch (error) {
+    if (failureOf(error) === 'refused' || failureOf(error) === 'missing') return false
+    throw error
+  } finally {
+    socket.destroy()
+  }
+}
+
+/** For its answer. Milliseconds. */
+const TIMEOUT_MS = 1000
+
+async function running(socket: string): Promise<Held> {
+  try {
+    const options = { timeoutMs: TIMEOUT_MS, signal: new AbortController().signal }
+    const status = JSON.parse(await ask(socket, 'show status json', options)) as RouterStatus
+    return status.clusters.flatMap(({ proxy }) => proxy?.listeners.flatMap(({ address }) => address.split(', ')) ?? [])
+  } catch (error) {
+    // None runs, or it hangs: an address that is in use is somebody's then.
+    return failureOf(error) === 'denied' ? 'denied' : null
+  }
+}

@@ -1,0 +1,38 @@
+/** `check` of addresses that are in use, by a router that runs and by another process. */
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { check } from '../../src/cli/check.ts'
+import { RouterProcess } from '../support/router.ts'
+import { TempDir } from '../support/temp.ts'
+import { FakeIo } from '../unit/cli/fake-io.ts'
+
+const DCS = { scope: 'demo', etcd3: { hosts: '127.0.0.1:1' } }
+
+test('the ports and the socket of the router that runs are left alone, and are in use for another one', async () => {
+  await using dir = TempDir.create('check-listeners')
+  const socket = join(dir.path, 'db.sock')
+  const listeners = { local: { bind: socket, route: 'primary' } }
+  await using router = await RouterProcess.start({ config: { ...DCS, proxy: { listeners } } })
+  const own = new FakeIo()
+  assert.equal(await check({ config: router.configFile }, own), 0, own.stderr)
+  assert.equal(own.stderr, '')
+  assert.equal(own.stdout.match(/held by the router that runs/g)?.length, 2)
+  const file = join(dir.path, 'other.yml')
+  const port = router.primaryPort
+  const binds = [`:${port}`, `127.0.0.1:${port}`, socket]
+  for (const bind of binds) {
+    const admin = { socket: join(dir.path, 'other.sock') }
+    writeFileSync(file, JSON.stringify({ ...DCS, admin, proxy: { listeners: { one: { bind, route: 'any' } } } }))
+    const other = new FakeIo()
+    assert.equal(await check({ config: file }, other), 2, bind)
+    assert.match(other.stderr, /^proxy\.listeners\.one\.bind: .*: (the port is in use by|another process)/)
+    const start = new FakeIo()
+    assert.equal(await check({ config: file, startup: true }, start), 0, bind)
+  }
+  const client = connect(port, '127.0.0.1')
+  await new Promise((resolve, reject) => client.once('connect', resolve).once('error', reject))
+  client.destroy()
+})
