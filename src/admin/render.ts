@@ -1,5 +1,4 @@
 /** `status` as text: the essential in the first line, then the table of `patronictl list`, then the circumstances. */
-import { CHECKING } from '../watcher/decide.ts'
 import { LEADS } from '../watcher/fitness.ts'
 import { setBackText, wordOf } from '../watcher/words.ts'
 import type { MemberView } from '../watcher/view.ts'
@@ -50,12 +49,11 @@ function renderCluster(cluster: ClusterStatus, status: RouterStatus, width: numb
 
 /** What is accepted at this moment, so that whoever reads no further is not misled. */
 function headline({ view, proxy }: ClusterStatus, { clusters, stopping, now }: RouterStatus): string {
-  const { state, member, reason, since } = view.primary
+  const { member, reason, since } = view.primary
   const of = clusters.length > 1 ? ` of ${view.name}` : ''
   const held = proxy === null || proxy.held.connections === 0 ? '' : `; ${heldText(proxy, ' held')}`
   if (stopping) return `primary${of}: ${member ?? 'none'}, but this router is ${ENDS}${held}`
-  const isChecking = state === 'unconfirmed' && reason === CHECKING
-  const word = member === null ? 'NONE' : `${member} ${isChecking ? 'BEING CHECKED' : wordOf(state)}`
+  const word = member === null ? 'NONE' : `${member} ${wordOf(view.primary)}`
   return `primary${of}: ${word} for ${age(now - since)} - ${reason}${held}`
 }
 
@@ -122,7 +120,7 @@ function inMegabytes(bytes: number): string {
 
 /** The routes that send it new sessions. */
 function usedFor(member: MemberView, { view: { primary }, proxy }: Omit<ClusterStatus, 'localMember'>): string {
-  if (member.name === primary.member && !takesNew(primary.state)) return wordOf(primary.state).toLowerCase()
+  if (member.name === primary.member && !takesNew(primary.state)) return wordOf(primary).toLowerCase()
   const own = member.name === primary.member ? ['primary'] : isReplica(member) ? ['replica'] : []
   const routes = proxy?.listeners.filter((listener) => isUsedBy(listener, member)).map(({ route }) => route) ?? own
   if (routes.length > 0) return [...new Set(routes)].join(', ')
@@ -144,7 +142,7 @@ function sessionsOf(member: string, proxy: ProxyStatus | null): string {
 }
 
 function primaryLine({ view }: ClusterStatus): string {
-  const { state, member, address, since, epoch } = view.primary
+  const { member, address, since, epoch } = view.primary
   if (member === null) {
     const named = view.leader === null ? '' : `; the DCS names ${view.leader}`
     return `none since ${instant(since)}${named}`
@@ -152,7 +150,7 @@ function primaryLine({ view }: ClusterStatus): string {
   const where = address === null ? '' : ` at ${hostPort(address.host, address.port)}`
   const named = view.leader ?? 'no leader'
   const leader = view.leader === member ? '' : `; the DCS names ${named}`
-  return `${member}${where}, ${wordOf(state).toLowerCase()} since ${instant(since)}, epoch ${epoch}${leader}`
+  return `${member}${where}, ${wordOf(view.primary).toLowerCase()} since ${instant(since)}, epoch ${epoch}${leader}`
 }
 
 function dcsLine({ view }: ClusterStatus, now: number): string {

@@ -1,11 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { destination, pino, stdTimeFunctions, type Logger } from 'pino'
+import { destination, type DestinationStream, pino, stdTimeFunctions, type Logger } from 'pino'
 import type { LoggingConfig } from '../config/config.ts'
+import type { Io } from './io.ts'
+import { logText } from './log-text.ts'
 
 /** A reader that has stopped costs this much memory; then lines are dropped, and the router goes on. Bytes. */
 const MAX_BACKLOG = 4 * 1024 * 1024
 const STANDARD_OUTPUT = 1
 const CLOSE_TIMEOUT_MS = 1000
+
+type Output = ReturnType<typeof destination>
 
 export interface Log {
   readonly log: Logger
@@ -14,10 +18,10 @@ export interface Log {
 }
 
 /**
- * The router's log on standard output: JSON lines, time in ISO 8601 and the level by name, as journald's and Elastic's
- * users want them. The host and the pid are added by whoever collects them.
+ * The router's log on standard output. `json`: one object a line, time in ISO 8601 and the level by name, as journald's
+ * and Elastic's users want them; the host and the pid are added by whoever collects them. `text`: for eyes.
  */
-export function openLog({ level }: LoggingConfig): Log {
+export function openLog({ level, format }: LoggingConfig, io: Pick<Io, 'columns' | 'env'>): Log {
   // Not process.stdout, whose writes to a pipe wait for the reader and the whole router with them.
   const output = destination({ dest: STANDARD_OUTPUT, sync: false, maxLength: MAX_BACKLOG })
   // A reader that has gone (EPIPE) is no reason to stop routing, and there is nobody left to tell.
@@ -30,7 +34,7 @@ export function openLog({ level }: LoggingConfig): Log {
     formatters: { level: (label: string) => ({ level: label }) },
   }
   return {
-    log: pino(options, output),
+    log: pino(options, isText(format, io) ? textOf(output, hasColours(io)) : output),
     close: async () => {
       if (lost) return
       const taken = new AbortController()
@@ -40,5 +44,22 @@ export function openLog({ level }: LoggingConfig): Log {
       // Without this pino's exit hook waits for the reader without a limit.
       if (!taken.signal.aborted) output.destroy()
     },
+  }
+}
+
+/** Whether the log is for eyes: as configured, else on a terminal. */
+export function isText(format: LoggingConfig['format'], { columns }: Pick<Io, 'columns'>): boolean {
+  return format === 'auto' ? columns() !== null : format === 'text'
+}
+
+/** Whether it may be coloured, see https://no-color.org. */
+export function hasColours({ columns, env }: Pick<Io, 'columns' | 'env'>): boolean {
+  return columns() !== null && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb'
+}
+
+function textOf(output: Output, coloured: boolean): DestinationStream & Pick<Output, 'flushSync'> {
+  return {
+    write: (line) => void output.write(logText(line, coloured)),
+    flushSync: () => output.flushSync(),
   }
 }

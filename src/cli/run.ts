@@ -26,7 +26,7 @@ export async function run({ config: configFlag }: RunOptions, io: Io): Promise<n
   const loaded = await loadOrReport(configFlag ?? null, io)
   if (loaded === null) return EXIT.usage
   const { config, warnings } = loaded
-  const { log, close } = openLog(config.logging)
+  const { log, close } = openLog(config.logging, io)
   try {
     for (const warning of warnings) log.warn({ event: 'config-warning' }, warning)
     // Loaded here, so that the other commands do not wait for the DCS clients.

@@ -227,5 +227,6 @@ export interface AdminConfig {
 
 export interface LoggingConfig {
   readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal'
-  readonly format: 'json'
+  /** `auto`: `text` on a terminal, else `json`. */
+  readonly format: 'auto' | 'json' | 'text'
 }

@@ -90,7 +90,8 @@ const ADMIN_LATER = {
   token_file: later('; access to the admin socket is a matter of file permissions'),
 }
 const LEVELS: readonly LoggingConfig['level'][] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal']
-const LOGGING = { level: optional(oneOf(LEVELS), 'info'), format: optional(oneOf(['json']), 'json') }
+const FORMATS: readonly LoggingConfig['format'][] = ['auto', 'json', 'text']
+const LOGGING = { level: optional(oneOf(LEVELS), 'info'), format: optional(oneOf(FORMATS), 'auto') }
 
 /** The sections of the router. Everything in them is checked; null is what an empty section is in YAML. */
 const OURS = z.object({

@@ -1,6 +1,7 @@
 /** Finds a server for a client: dials one target of the route after the other, until one answers. */
 import type { LookupFunction } from 'node:net'
 import type { Logger } from 'pino'
+import { hostPort } from '../address.ts'
 import { now } from '../clock.ts'
 import type { ProxyConfig } from '../config/config.ts'
 import { shortage } from '../errors.ts'
@@ -122,6 +123,7 @@ export class Connector {
         return { kind: 'again' }
       case 'down':
         this.#deps.failedDial()
+        this.#failed(target, result.reason, now() - startedAt)
         this.#deps.dialFailed({ ...target, reason: result.reason, startedAt })
         return result
       case 'local':
@@ -136,6 +138,12 @@ export class Connector {
       case 'client-gone':
         return { kind: 'again' }
     }
+  }
+
+  #failed({ member, address }: Target, reason: string, tookMs: number): void {
+    const fields = { event: 'dial-failed', member, reason, tookMs: Math.round(tookMs) }
+    const where = hostPort(address.host, address.port)
+    this.#deps.log.debug(fields, `${this.#name}: connect to ${member} at ${where} failed: ${reason}`)
   }
 
   #join(client: Client, target: Target, { server, answer }: Answered): Connected {

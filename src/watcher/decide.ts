@@ -44,6 +44,8 @@ function decideNamed(machine: PrimaryMachine, member: string, now: number): Prim
 
 /** Why a leader is not confirmed that is asked for the first time, or anew. */
 export const CHECKING = 'it holds the leader lock and is being checked'
+/** Why one that was open is asked anew. */
+export const CHECKED_AGAIN = 'its lock or its cluster has changed'
 
 function whyUnconfirmed({ reason }: Evidence, state: 'unconfirmed' | 'unverified'): string {
   if (reason === NOT_ASKED) return CHECKING
@@ -120,8 +122,10 @@ function askAgain(
   const asked = before.state === 'switching' && before.cause === 'asked-again'
   const until = asked && before.until !== null ? before.until : now + ASK_AGAIN_MS
   if (until <= now) return null
-  const reason = 'being checked again: its lock or its cluster has changed'
-  return { phase: { state: 'switching', member, cause: 'asked-again', until, reason }, timeline: proof.timeline }
+  return {
+    phase: { state: 'switching', member, cause: 'asked-again', until, reason: CHECKED_AGAIN },
+    timeline: proof.timeline,
+  }
 }
 
 /** The `failover` key asks `member`, the named leader, to hand over now. */

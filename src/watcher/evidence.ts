@@ -57,6 +57,9 @@ export interface Evidence {
   readonly reason: string
 }
 
+/** Of a member that is about to end. */
+export const STOPPING = 'Patroni is stopping its Postgres'
+
 /** Why there is no proof of a member that has not been asked. */
 export const NOT_ASKED = 'not asked yet'
 
@@ -104,7 +107,7 @@ export function afterAnswer(evidence: Evidence, answer: RestAnswer, context: Ans
         ...evidence,
         ...shown(evidence, context),
         ...{ stopping: true, silences: 0, usable, promoting: false },
-        reason: 'Patroni is stopping its Postgres',
+        reason: STOPPING,
       }
     case 'no': {
       const { reason, promoting = false } = answer

@@ -4,10 +4,11 @@ import { now } from '../clock.ts'
 import type { ClusterConfig } from '../config/config.ts'
 import type { Ask } from './asker.ts'
 import { type Cluster, namedBy } from './cluster.ts'
+import type { PostgresAnswer, RestAnswer } from './evidence.ts'
 import { afterReplicaAnswer, afterReplicaPostgres, askedAs, type Fitness, withLag } from './fitness.ts'
 import { basisOf, DEFAULT_TTL_MS, memberOf, type PrimaryEvent, type PrimaryMachine } from './machine.ts'
 import { addressOf, type Memory } from './memory.ts'
-import type { Expected } from './proof.ts'
+import type { Expected, ReplicaAnswer } from './proof.ts'
 import { probeStartup } from './startup.ts'
 import { type Address, isSameAddress } from './view.ts'
 import type { Witness } from './witness.ts'
@@ -25,6 +26,8 @@ export interface Situation {
 export interface Listener {
   readonly step: (event: PrimaryEvent) => void
   readonly replicaStep: (member: string, change: (fitness: Fitness) => Fitness) => void
+  /** For the log. `question`: who was asked what. */
+  readonly answered: (question: string, answer: RestAnswer | ReplicaAnswer | PostgresAnswer) => void
 }
 
 export class Interview implements Ask {
@@ -64,6 +67,7 @@ export class Interview implements Ask {
     const leader = this.#vouchedFor()
     const { answer, position } = await this.#witness.primary(member, this.#expected(name), leader, signal)
     if (signal.aborted) return
+    this.#listener.answered(`${name} GET /primary`, answer)
     if (answer.kind === 'proof' && position !== null) this.#leaderPosition = { member: name, position }
     this.#listener.step({ type: 'rest', member: name, answer, ...asked })
   }
@@ -78,6 +82,7 @@ export class Interview implements Ask {
     const ahead = this.#whereTheLeaderIs()
     const { answer, position } = await this.#witness.replica(member, this.#expected(name), path, signal)
     if (signal.aborted) return
+    this.#listener.answered(`${name} GET ${path}`, answer)
     if (path === '/standby-leader' && position !== null) this.#leaderPosition = { member: name, position }
     this.#listener.replicaStep(name, (fitness) =>
       withLag(afterReplicaAnswer(fitness, answer, rise, fall), position, ahead),
@@ -90,6 +95,7 @@ export class Interview implements Ask {
     if (address === null) return
     const answer = await probeStartup(address, this.#config.proxy.check.timeoutMs, signal, this.#lookup)
     if (signal.aborted || !isSameAddress(this.addressOf(name), address)) return
+    this.#listener.answered(`${name} startup packet`, answer)
     this.#listener.replicaStep(name, (fitness) => afterReplicaPostgres(fitness, answer))
     this.#listener.step({ type: 'postgres', member: name, answer, ...asked })
   }

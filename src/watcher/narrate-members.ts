@@ -1,26 +1,55 @@
 /** The log's lines about the members that serve reads. Pure. */
-import { isRequested, type Line } from './narration.ts'
+import { isNews, isRequested, type Line, type Told, withReason } from './narration.ts'
 import type { ClusterView, MemberView } from './view.ts'
 
-/** The lines for the step from `before` to `after`. */
-export function narrateMembers(before: ClusterView, after: ClusterView): readonly Line[] {
+/** The lines for the step from `before` to `after`, and the reasons that have been logged of who is not available. */
+export function narrateMembers(
+  before: ClusterView,
+  after: ClusterView,
+  told: Told,
+): { readonly lines: readonly Line[]; readonly told: Told } {
   const old = new Map(before.members.map((member) => [member.name, member]))
-  return after.members.flatMap((member) => replicaLines(old.get(member.name), member, before, after))
+  const lines: Line[] = []
+  const known = new Map<string, ReadonlySet<string>>()
+  for (const member of after.members) {
+    const { name, replica } = member
+    const leads = name === after.leader && !after.standbyCluster
+    if (leads || replica.fit) {
+      if (!leads && old.get(name)?.replica.fit !== true) lines.push(availableLine(member, after))
+      continue
+    }
+    const line = unavailableLine(old.get(name), member, before, after, told.get(name))
+    if (line !== null) lines.push(line)
+    known.set(name, replica.checked ? withReason(told.get(name), replica.reason) : (told.get(name) ?? new Set()))
+  }
+  return { lines, told: known }
 }
 
-function replicaLines(
+function availableLine({ name, replica }: MemberView, after: ClusterView): Line {
+  const fields = { event: 'replica-up', member: name, reason: replica.reason }
+  return { level: 'info', message: `${whatIs(name, after)} is available for reads`, fields }
+}
+
+/** One that was available is a loss; another reason, or one that was found at once, is only told. */
+function unavailableLine(
   old: MemberView | undefined,
   { name, isLeader, replica }: MemberView,
   before: ClusterView,
   after: ClusterView,
-): readonly Line[] {
-  const { leader, standbyCluster } = after
-  if (old?.replica.fit === replica.fit || (name === leader && !standbyCluster)) return []
-  const what = `${name === leader ? 'standby leader' : 'replica'} ${name}`
-  const fields = { event: replica.fit ? 'replica-up' : 'replica-down', member: name, reason: replica.reason }
-  if (replica.fit) return [{ level: 'info', message: `${what} is available for reads`, fields }]
-  // Before the first check there is nothing to tell, and a leader that becomes a replica was none before.
-  if (old?.replica.fit !== true || old.isLeader !== isLeader) return []
-  const level = isRequested(before, after) ? 'info' : 'warn'
-  return [{ level, message: `${what} is not available for reads: ${replica.reason}`, fields }]
+  told: ReadonlySet<string> | undefined,
+): Line | null {
+  const { reason } = replica
+  const message = `${whatIs(name, after)} is not available for reads: ${reason}`
+  // A leader that becomes a replica was none before.
+  const isLoss = old?.replica.fit === true && old.isLeader === isLeader
+  if (isLoss) {
+    const level = isRequested(before, after) ? 'info' : 'warn'
+    return { level, message, fields: { event: 'replica-down', member: name, reason } }
+  }
+  if (!replica.checked || isLeader || old?.replica.reason === reason || !isNews(told, reason)) return null
+  return { level: 'info', message, fields: { event: 'replica-reason', member: name, reason } }
+}
+
+function whatIs(name: string, { leader }: ClusterView): string {
+  return `${name === leader ? 'standby leader' : 'replica'} ${name}`
 }

@@ -1,12 +1,9 @@
 /** The log's lines about the primary: who is open, why not, and what has changed about that. Pure. */
 import { CHECKING } from './decide.ts'
 import { takesNew } from './machine.ts'
-import { isRequested, type Line, NOTHING_TOLD, type Told } from './narration.ts'
+import { isNews, isRequested, type Line, withReason } from './narration.ts'
 import type { ClusterView, PrimaryView } from './view.ts'
 import { setBackText, wordOf } from './words.ts'
-
-/** So many different reasons are logged of one state. */
-const MAX_REASONS = 20
 
 /**
  * The lines for the step from `before` to `after`. Each reason is logged once in a state, whatever numbers it holds, so
@@ -15,21 +12,17 @@ const MAX_REASONS = 20
 export function narratePrimary(
   before: ClusterView,
   after: ClusterView,
-  told: Told,
-): { readonly lines: readonly Line[]; readonly told: Told } {
+  told: ReadonlySet<string> | undefined,
+): { readonly lines: readonly Line[]; readonly told: ReadonlySet<string> } {
   const [old, { primary }] = [before.primary, after]
   const moved = old.state !== primary.state || old.member !== primary.member
   const silence = moved ? [] : silenceLines(old, after)
-  const known = moved || silence.length > 0 ? NOTHING_TOLD : told
-  const reason = stemOf(primary.reason)
-  const isNew = old.reason !== primary.reason && !known.has(reason) && known.size < MAX_REASONS
+  const known = moved || silence.length > 0 ? undefined : told
+  // The silence of one that is open is told by itself.
+  const isSilence = takesNew(primary.state) && primary.silences > 0
+  const isNew = old.reason !== primary.reason && !isSilence && isNews(known, primary.reason)
   const said = silence.length > 0 ? silence : moved || isNew ? [stateLine(before, after, moved)] : []
-  return { lines: [...said, ...setBackLines(before, after)], told: new Set(known).add(reason) }
-}
-
-/** Without what differs from one moment to the next. */
-function stemOf(reason: string): string {
-  return reason.replace(/\d+/g, '0')
+  return { lines: [...said, ...setBackLines(before, after)], told: withReason(known, primary.reason) }
 }
 
 function stateLine(before: ClusterView, after: ClusterView, moved: boolean): Line {
@@ -49,25 +42,30 @@ const NEEDS_EYES: ReadonlySet<PrimaryView['state']> = new Set([
   'none',
 ])
 
-function messageOf({ state, member, reason }: PrimaryView): string {
+function messageOf(primary: PrimaryView): string {
+  const { member, reason } = primary
   if (member === null) return `no primary: ${reason}`
   if (reason === CHECKING) return `primary: checking ${member}, which holds the leader lock`
-  return `primary: ${member} ${wordOf(state)}: ${reason}`
+  return `primary: ${member} ${wordOf(primary)}: ${reason}`
 }
+
+/** The first one may also be a crash, of which Postgres tells at once. */
+const SILENCES = 2
 
 /** An open primary that is asked in vain stays open: that, and until when, is nothing to be found out afterwards. */
 function silenceLines(old: PrimaryView, { primary, dcs, leader, ttlMs }: ClusterView): readonly Line[] {
   const { state, member, reason, silences } = primary
-  if (!takesNew(state) || old.silences > 0 === silences > 0) return []
+  const [was, is] = [old.silences, silences].map((count) => count >= SILENCES)
+  if (!takesNew(state) || was === is) return []
   const fields = { member, reason }
-  if (silences === 0) {
+  if (is !== true) {
     const message = `primary: the REST API of ${member ?? ''} answers again: ${reason}`
     return [{ level: 'info', message, fields: { event: 'primary-answers', ...fields } }]
   }
   const within = ttlMs === null ? '' : `, within ${ttlMs / 1000} s if its Patroni has ended`
   const named = dcs.state === 'up' && leader === member
   const until = named ? `until its leader key expires${within}` : 'until it has not answered several times'
-  const message = `primary: ${member ?? ''} does not answer and stays ${wordOf(state)} ${until}: ${reason}`
+  const message = `primary: ${member ?? ''} does not answer and stays ${wordOf(primary)} ${until}: ${reason}`
   return [{ level: 'warn', message, fields: { event: 'primary-silent', ...fields } }]
 }
 

@@ -12,7 +12,8 @@ export function narrate(
   after: ClusterView,
   told: Told,
 ): { readonly lines: readonly Line[]; readonly told: Told } {
-  const primary = narratePrimary(before, after, told)
+  const primary = narratePrimary(before, after, told.get(PRIMARY))
+  const members = narrateMembers(before, after, told)
   const lines = [
     ...dcsLines(before, after),
     ...noticeLines(before, after),
@@ -20,17 +21,19 @@ export function narrate(
     ...switchoverLines(before, after),
     ...leaderLines(before, after),
     ...primary.lines,
-    ...narrateMembers(before, after),
+    ...members.lines,
     ...setAsideLines(before, after),
   ]
   // Errors and reasons quote strangers.
   return {
     lines: lines.map((line) => ({ ...line, message: printable(line.message, MAX_MESSAGE) })),
-    told: primary.told,
+    told: new Map(members.told).set(PRIMARY, primary.told),
   }
 }
 
 const MAX_MESSAGE = 1000
+/** No member has that name. */
+const PRIMARY = ''
 
 function dcsLines(before: ClusterView, { dcs }: ClusterView): readonly Line[] {
   const fields = { event: `dcs-${dcs.state}`, endpoint: dcs.endpoint, error: dcs.error ?? undefined }

@@ -7,10 +7,28 @@ export interface Line {
   readonly fields: Readonly<Record<string, unknown>>
 }
 
-/** The reasons of the primary's present state that were logged, without their numbers. */
-export type Told = ReadonlySet<string>
+/** By what it is about: the reasons of the present state that were logged, without their numbers. */
+export type Told = ReadonlyMap<string, ReadonlySet<string>>
 
-export const NOTHING_TOLD: Told = new Set()
+export const NOTHING_TOLD: Told = new Map()
+
+/** So many different reasons are logged of one state. */
+const MAX_REASONS = 20
+
+/** Whether `reason` is to be logged; one that comes and goes, or whose numbers change, fills no log. */
+export function isNews(told: ReadonlySet<string> | undefined, reason: string): boolean {
+  return told?.has(stemOf(reason)) !== true && (told?.size ?? 0) < MAX_REASONS
+}
+
+/** `told`, and `reason`. */
+export function withReason(told: ReadonlySet<string> | undefined, reason: string): ReadonlySet<string> {
+  return new Set(told).add(stemOf(reason))
+}
+
+/** Without what differs from one moment to the next. */
+function stemOf(reason: string): string {
+  return reason.replace(/\d+/g, '0')
+}
 
 /** Whether somebody has requested what is happening: nothing of it needs anybody. */
 export function isRequested(before: ClusterView, { dcs }: ClusterView): boolean {

@@ -1,9 +1,14 @@
 /** Words that the log and `status` share. Pure. */
+import { CHECKED_AGAIN, CHECKING } from './decide.ts'
+import { STOPPING } from './evidence.ts'
 import type { ClusterView, PrimaryView } from './view.ts'
 
 /** The state of the primary as people read it, in the log and in `status`. */
-export function wordOf(state: PrimaryView['state']): string {
-  return state === 'unconfirmed' ? 'NOT CONFIRMED' : state.toUpperCase()
+export function wordOf({ state, reason }: Pick<PrimaryView, 'state' | 'reason'>): string {
+  if (state === 'unconfirmed') return reason === CHECKING ? 'BEING CHECKED' : 'NOT CONFIRMED'
+  if (state === 'switching' && reason === STOPPING) return 'STOPPING'
+  if (state === 'switching' && reason === CHECKED_AGAIN) return 'BEING CHECKED'
+  return state.toUpperCase()
 }
 
 /** That writes are gone, with both timelines. */

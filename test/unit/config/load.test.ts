@@ -65,7 +65,7 @@ const DEFAULTS: Omit<Config, 'keys'> = {
   track: { files: [] },
   stateDir: null,
   admin: { socket: { path: '/run/patroni-router/admin.sock', isDefault: true } },
-  logging: { level: 'info', format: 'json' },
+  logging: { level: 'info', format: 'auto' },
 }
 
 test('everything besides scope and etcd3 has a default', () => {
@@ -405,7 +405,11 @@ const INVALID: readonly (readonly [title: string, text: string, problem: string]
     `${BASE}logging: {level: INFO}`,
     'router.yml:3:11: logging.level: "INFO" is not one of trace, debug, info, warn, error, fatal; did you mean "info"?',
   ],
-  ['another log format', `${BASE}logging: {format: text}`, 'router.yml:3:11: logging.format: "text" is not json'],
+  [
+    'another log format',
+    `${BASE}logging: {format: logfmt}`,
+    'router.yml:3:11: logging.format: "logfmt" is not one of auto, json, text',
+  ],
   [
     'no DCS',
     'scope: demo',

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test'
 import { CHECKING } from '../../../src/watcher/decide.ts'
 import { narrate } from '../../../src/watcher/narrate.ts'
 import { NOTHING_TOLD } from '../../../src/watcher/narration.ts'
-import type { ClusterView, DcsView, PrimaryView } from '../../../src/watcher/view.ts'
+import type { ClusterView, DcsView, MemberView, PrimaryView } from '../../../src/watcher/view.ts'
 import { memberView, view } from './sample.ts'
 
 const lines = (before: ClusterView, after: ClusterView): string[] =>
@@ -19,6 +19,11 @@ const silent = (silences: number): ClusterView => view({ primary: primary({ sile
 const TOMORROW = { leader: 'pg0', member: 'pg1', scheduledAt: Date.UTC(2030, 0, 1) }
 
 const NOT_CHECKED = { fit: false, checked: false, down: false, reason: 'not checked yet' }
+
+const unfit = (reason: string): MemberView => ({
+  ...memberView('pg1', false),
+  replica: { fit: false, checked: true, down: false, reason },
+})
 
 describe('the narration', () => {
   const rows: readonly [string, ClusterView, ClusterView, readonly string[]][] = [
@@ -117,7 +122,7 @@ describe('the narration', () => {
     [
       'warns of an open primary that does not answer, and says how long it stays open',
       view(),
-      view({ primary: primary({ silences: 1, reason: 'refused' }) }),
+      view({ primary: primary({ silences: 2, reason: 'refused' }) }),
       [
         'warn primary: pg0 does not answer and stays OPEN until its leader key expires, ' +
           'within 30 s if its Patroni has ended: refused',
@@ -126,10 +131,11 @@ describe('the narration', () => {
     [
       'warns of one that nobody vouches for',
       view({ leader: null, primary: primary({ state: 'unlocked' }) }),
-      view({ leader: null, primary: primary({ state: 'unlocked', silences: 1, reason: 'refused' }) }),
+      view({ leader: null, primary: primary({ state: 'unlocked', silences: 2, reason: 'refused' }) }),
       ['warn primary: pg0 does not answer and stays UNLOCKED until it has not answered several times: refused'],
     ],
-    ['tells that once', silent(1), silent(2), []],
+    ['waits for a second silence', view(), silent(1), []],
+    ['tells that once', silent(2), silent(3), []],
     ['tells that it answers again', silent(2), view(), ['info primary: the REST API of pg0 answers again: proved']],
     [
       'tells that Patroni is paused',
@@ -207,8 +213,20 @@ describe('the narration', () => {
     [
       'says nothing of a new one before its first check',
       view({ members: [] }),
-      view({ members: [memberView('pg1', false)] }),
+      view({ members: [{ ...memberView('pg1', false), replica: NOT_CHECKED }] }),
       [],
+    ],
+    [
+      'tells what the first check of a new one has found',
+      view({ members: [{ ...memberView('pg1', false), replica: NOT_CHECKED }] }),
+      view({ members: [memberView('pg1', false)] }),
+      ['info replica pg1 is not available for reads: unfit'],
+    ],
+    [
+      'tells another reason why one is not available',
+      view({ members: [memberView('pg1', false)] }),
+      view({ members: [unfit('creating replica')] }),
+      ['info replica pg1 is not available for reads: creating replica'],
     ],
     [
       'tells that the leader of a standby cluster serves readers',

@@ -1,0 +1,66 @@
+/** The log for eyes: one line an entry, out of pino's JSON. Pure. */
+import { visible } from '../admin/terminal.ts'
+
+/** `2026-11-20 03:12:44.123Z WARN  message key=value`; without colours what it says is the same. */
+export function logText(json: string, hasColours: boolean): string {
+  const entry = parsed(json)
+  if (entry === null) return `${visible(json.trimEnd())}\n`
+  const { time, level, msg, err, event: _, ...fields } = entry
+  const message = visible(text(msg))
+  const paint = painter(hasColours)
+  const when = paint('dim', visible(text(time)).replace('T', ' '))
+  const style = STYLES[text(level)] ?? 'plain'
+  const word = paint(style, visible(text(level)).toUpperCase().padEnd(5))
+  const said = style === 'plain' ? message : paint(style, message)
+  const rest = detailsOf(fields, message)
+  const lines = [`${when} ${word} ${said}${rest === '' ? '' : ` ${paint('dim', rest)}`}`, ...stackOf(err)]
+  return `${lines.join('\n')}\n`
+}
+
+type Style = 'plain' | 'dim' | 'yellow' | 'red'
+
+const STYLES: Readonly<Record<string, Style>> = {
+  trace: 'dim',
+  debug: 'dim',
+  warn: 'yellow',
+  error: 'red',
+  fatal: 'red',
+}
+
+const CODES: Readonly<Record<Exclude<Style, 'plain'>, string>> = { dim: '2', yellow: '33', red: '1;31' }
+
+function painter(hasColours: boolean): (style: Style, text: string) => string {
+  return (style, plain) => (hasColours && style !== 'plain' ? `\x1b[${CODES[style]}m${plain}\x1b[0m` : plain)
+}
+
+/** What the message does not say already. */
+function detailsOf(fields: Readonly<Record<string, unknown>>, message: string): string {
+  const words = message.toLowerCase()
+  return Object.entries(fields)
+    .filter(([, value]) => value !== null && value !== '' && !words.includes(visible(text(value)).toLowerCase()))
+    .map(([key, value]) => `${visible(key)}=${quoted(visible(text(value)))}`)
+    .join(' ')
+}
+
+function quoted(value: string): string {
+  return /[\s"=]/.test(value) ? JSON.stringify(value) : value
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
+}
+
+function stackOf(error: unknown): readonly string[] {
+  const stack = typeof error === 'object' && error !== null && 'stack' in error ? error.stack : null
+  return typeof stack === 'string' ? stack.split('\n').map((line) => `    ${visible(line.trim())}`) : []
+}
+
+function parsed(json: string): Readonly<Record<string, unknown>> | null {
+  try {
+    const value: unknown = JSON.parse(json)
+    return typeof value === 'object' && value !== null ? { ...value } : null
+  } catch {
+    // pino writes nothing else, and a line that cannot be read is better than none.
+    return null
+  }
+}

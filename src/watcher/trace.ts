@@ -1,0 +1,69 @@
+/** What the log says at level `debug`: each answer of a member that differs from the one before, each change in the DCS. Pure. */
+import type { Cluster, Failover } from './cluster.ts'
+import type { PostgresAnswer, RestAnswer } from './evidence.ts'
+import type { Member } from './member.ts'
+import type { ReplicaAnswer } from './proof.ts'
+
+/** An answer in words. */
+export function answerText(answer: RestAnswer | ReplicaAnswer | PostgresAnswer): string {
+  switch (answer.kind) {
+    case 'proof':
+      return `it is the primary, on timeline ${answer.timeline}`
+    case 'stopping':
+      return 'it is being stopped'
+    case 'lockless':
+      return `a primary without the lock, on timeline ${answer.timeline}: ${answer.reason}`
+    case 'no':
+    case 'unfit':
+      return `no: ${answer.reason}`
+    case 'silent':
+      return `no answer: ${answer.reason}`
+    case 'unasked':
+      return `not asked: ${answer.reason}`
+    case 'fit':
+      return 'yes'
+    case 'up':
+      return 'it answers'
+    case 'down':
+      return `it is down: ${answer.reason}`
+    case 'unknown':
+      return 'nothing certain'
+  }
+}
+
+/** What of the cluster's keys has changed, each in words; positions, which change all the time, are left out. */
+export function clusterChanges(before: Cluster, after: Cluster): readonly string[] {
+  const [old, present] = [before, after].map(
+    ({ members }) => new Map(members.map((each) => [each.name, memberText(each)])),
+  )
+  const names = [...new Set([...(old?.keys() ?? []), ...(present?.keys() ?? [])])]
+  const facts: [string, (cluster: Cluster) => string][] = [
+    ['leader', ({ leader }) => (leader === null ? 'none' : `${leader.name} (session ${leader.session})`)],
+    ['failover', ({ failover }) => failoverText(failover)],
+    ['sync', ({ syncStandbys }) => syncStandbys.join(', ') || 'none'],
+    ['initialize', ({ systemId }) => systemId ?? 'none'],
+    ['ttl', ({ ttlMs }) => (ttlMs === null ? 'unknown' : `${ttlMs / 1000} s`)],
+  ]
+  return [
+    ...facts.map(([what, text]) => change(what, text(before), text(after))),
+    ...names.map((name) => change(`member ${name}`, old?.get(name) ?? 'none', present?.get(name) ?? 'none')),
+  ].filter((text) => text !== null)
+}
+
+function change(what: string, before: string, after: string): string | null {
+  return before === after ? null : `${what}: ${after} (was ${before})`
+}
+
+function failoverText(failover: Failover | null): string {
+  if (failover === null) return 'none'
+  const { leader, member, scheduledAt } = failover
+  const when = scheduledAt === null || !Number.isFinite(scheduledAt) ? '' : ` at ${scheduledAt}`
+  return `from ${leader ?? 'any'} to ${member ?? 'any'}${when}`
+}
+
+function memberText({ host, port, role, state, timeline, replicationState, restUrl, tags }: Member): string {
+  const where = host === null ? 'no address' : `${host}:${port}`
+  const tagged = Object.keys(tags).length === 0 ? '' : `, tags ${JSON.stringify(tags)}`
+  const what = `role ${role}, state ${state}, timeline ${timeline ?? 'unknown'}`
+  return `${where}, REST ${restUrl ?? 'none'}, ${what}, ${replicationState ?? 'no replication'}${tagged}`
+}

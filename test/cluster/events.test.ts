@@ -1,0 +1,238 @@
+import assert from 'node:assert/strict'
+import { after, before, beforeEach, test } from 'node:test'
+import { EtcdCluster } from '../support/etcd.ts'
+import { Holders } from '../support/holders.ts'
+import { PatroniCluster } from '../support/patroni.ts'
+import type { PatroniMember } from '../support/patroni-member.ts'
+import { RouterProcess } from '../support/router.ts'
+import { clock, until } from '../support/until.ts'
+import { type Chapter, Chronicle } from './support/chronicle.ts'
+import { settled } from './support/settled.ts'
+
+// What the log and `status` say while things happen to a real cluster, beside patronictl: nothing untrue, nothing silent.
+
+let etcd: EtcdCluster
+let cluster: PatroniCluster
+let router: RouterProcess
+let chronicle: Chronicle
+let leader: PatroniMember
+
+before(async () => {
+  etcd = await EtcdCluster.start()
+  cluster = await PatroniCluster.start({ etcd })
+  router = await RouterProcess.forCluster(cluster)
+  chronicle = new Chronicle(cluster, router)
+})
+
+after(async () => {
+  await router[Symbol.asyncDispose]()
+  await cluster.stop()
+  await etcd.close()
+})
+
+beforeEach(async () => {
+  leader = await settled(cluster, router)
+})
+
+/** The messages of a chapter that are about the primary, in order, with their levels. */
+function told({ log }: Chapter): string[] {
+  return log.map(({ level, msg }) => `${level} ${msg}`)
+}
+
+function assertTold(chapter: Chapter, ...expected: readonly RegExp[]): void {
+  let rest = told(chapter)
+  for (const each of expected) {
+    const at = rest.findIndex((line) => each.test(line))
+    assert.notEqual(at, -1, `${chapter.title}: nothing like ${String(each)} in\n${told(chapter).join('\n')}`)
+    rest = rest.slice(at + 1)
+  }
+}
+
+/** Nobody is promoting but who becomes the primary next, and a lag of 0 has only who is there. */
+function assertTrue(chapter: Chapter): void {
+  for (const { status, text } of chapter.samples) {
+    const view = status.clusters[0]?.view
+    assert.ok(view)
+    for (const { name, gone, state, lagBytes } of view.members) {
+      if (gone || state !== 'running') assert.equal(lagBytes, null, `${chapter.title}: ${name} has a lag\n${text}`)
+    }
+    if (view.primary.state === 'promoting') assert.match(view.primary.reason, /is being promoted/, text)
+    assert.doesNotMatch(text, /No replica|since \d+[smhd]|nobody/i)
+  }
+  assert.doesNotMatch(told(chapter).join('\n'), /another one|nobody|proved? /)
+}
+
+/** In the end `status` and patronictl agree. */
+async function assertAsListed(): Promise<void> {
+  await until(
+    'status says what patronictl says',
+    async () => {
+      const [{ status }, listed] = [await chronicle.status(), await chronicle.listed()]
+      const members = status.clusters[0]?.view.members ?? []
+      const own = members.map(({ name, isLeader, state, timeline }) => [
+        name,
+        isLeader ? 'Leader' : 'Replica',
+        state,
+        timeline,
+      ])
+      const theirs = listed.map((row) => [row.Member, row.Role, row.State, row.TL])
+      assert.deepEqual(own, theirs)
+      return true
+    },
+    { everyMs: 200 },
+  )
+}
+
+test('a start', async () => {
+  await router.stop()
+  const chapter = await chronicle.record('the router starts', async (from) => {
+    await router.start()
+    await router.waitForLog('open', ({ event }) => event === 'primary-open', { from })
+  })
+  assertTold(
+    chapter,
+    /^info DCS: reading/,
+    new RegExp(`^info leader is ${leader.name}$`),
+    new RegExp(`^info primary: checking ${leader.name}, which holds the leader lock$`),
+    new RegExp(`^info primary: ${leader.name} OPEN: it holds the leader lock and /primary confirms it$`),
+  )
+  assertTrue(chapter)
+  await assertAsListed()
+})
+
+test('a planned switchover', async () => {
+  const [candidate] = await cluster.replicas()
+  const holders = [await Holders.open(router.primaryPort, 3), await Holders.open(router.replicaPort, 3)]
+  const chapter = await chronicle.record('planned switchover', async () => {
+    const { status } = await cluster.switchover({ candidate: candidate?.name ?? '' })
+    assert.equal(status, 200)
+    await settled(cluster, router)
+  })
+  assertTrue(chapter)
+  await Promise.all(holders.map((each) => each.close()))
+  assert.deepEqual(
+    told(chapter).filter((line) => !line.startsWith('info')),
+    [],
+  )
+  await assertAsListed()
+})
+
+test('a crash of the leader', async () => {
+  const chapter = await chronicle.record('the leader crashes', async () => {
+    await leader.crash()
+    await cluster.waitForLeader({ not: leader })
+    await leader.start()
+    await settled(cluster, router)
+  })
+  assertTrue(chapter)
+  await assertAsListed()
+})
+
+test('the leader loses its Patroni only', async () => {
+  const chapter = await chronicle.record("kill of the leader's Patroni only", async () => {
+    leader.patroni.signal('SIGKILL')
+    await cluster.waitForLeader({ not: leader })
+    await leader.crash()
+    await leader.start()
+    await settled(cluster, router)
+  })
+  assertTold(chapter, /^warn primary: pg\d does not answer and stays OPEN until its leader key expires/)
+  assertTrue(chapter)
+})
+
+test("a pause, in which the leader's Patroni is stopped for its upgrade", async () => {
+  const holders = await Holders.open(router.primaryPort, 3)
+  const chapter = await chronicle.record(
+    'pause; Patroni of the leader stopped for longer than ttl; started; resume',
+    async (from) => {
+      await cluster.pause()
+      await router.waitForLog('the pause', ({ event }) => event === 'paused', { from })
+      await leader.patroni.stop({ timeoutMs: 60_000 })
+      await router.waitForLog('that the key is gone', ({ event, to }) => event === 'leader-changed' && to === null, {
+        from,
+        timeoutMs: 60_000,
+      })
+      const mid = await chronicle.status()
+      console.log(mid.text, await holders.ping())
+      await leader.start()
+      await cluster.waitForLeader({ name: leader.name })
+      await cluster.resume()
+      await settled(cluster, router)
+    },
+  )
+  await holders.close()
+  assertTold(chapter, /^info Patroni is paused/, /^info Patroni is no longer paused/)
+  assertTrue(chapter)
+})
+
+test("a pause with a ttl that is longer than the stop of the leader's Patroni", async () => {
+  const holders = await Holders.open(router.primaryPort, 3)
+  await cluster.configure({ ttl: 120 })
+  await until('the router knows it', async () => (await chronicle.status()).status.clusters[0]?.view.ttlMs === 120_000)
+  const chapter = await chronicle.record(
+    'ttl 120; pause; Patroni of the leader stopped for 30 s; started; resume',
+    async () => {
+      await cluster.pause()
+      await leader.patroni.stop({ timeoutMs: 60_000 })
+      const end = clock() + 30_000
+      await until('30 s have passed', () => clock() > end, { timeoutMs: 60_000 })
+      console.log('ping', await holders.ping(), (await chronicle.status()).text)
+      await leader.start()
+      await until('it answers', () => leader.status())
+      await cluster.resume()
+      await settled(cluster, router)
+    },
+  )
+  console.log('ping', await holders.ping())
+  await holders.close()
+  await cluster.configure({ ttl: 20 })
+  assertTrue(chapter)
+})
+
+test('a replica is made anew', async () => {
+  const [replica] = await cluster.replicas()
+  const chapter = await chronicle.record('reinit of a replica', async () => {
+    const { status, text } = (await replica?.rest('POST', '/reinitialize', { force: true })) ?? {}
+    assert.equal(status, 200, text)
+    await until('it is being made', async () => (await replica?.status())?.state !== 'running')
+    await settled(cluster, router)
+  })
+  assertTrue(chapter)
+})
+
+test('a restart of the leader', async () => {
+  const chapter = await chronicle.record("restart of the leader's Postgres", async () => {
+    await leader.restartPostgres()
+    await settled(cluster, router)
+  })
+  assertTrue(chapter)
+})
+
+test('an etcd that is away for so long that Patroni demotes its leader', async () => {
+  const chapter = await chronicle.record('etcd away until the leader is demoted, and back', async (from) => {
+    await Promise.all(etcd.servers.map((server) => server.stop()))
+    await router.waitForLog('the loss', ({ event }) => event === 'dcs-lost', { from })
+    await until('the leader is demoted', async () => !(await leader.writable().catch(() => false)), {
+      timeoutMs: 60_000,
+    })
+    await etcd.startAll()
+    await settled(cluster, router)
+  })
+  assertTold(chapter, /^warn DCS lost/, /^info DCS: reading .* again/)
+  assertTrue(chapter)
+})
+
+test('the router ends', async () => {
+  const holders = await Holders.open(router.primaryPort, 1)
+  const chapter = await chronicle.record('SIGTERM with a session that stays', async (from) => {
+    router.process.signal('SIGTERM')
+    await router.waitForLog('that it drains', ({ event }) => event === 'draining', { from })
+    const { code, stdout } = await router.command('status')
+    assert.equal(code, 1)
+    assert.match(stdout, /^primary: pg\d, but this router is SHUTTING DOWN: no new connections are accepted/)
+    await holders.close()
+    assert.equal((await router.process.exited).code, 0)
+  })
+  assertTrue(chapter)
+  console.log(chronicle.toString())
+})
