@@ -5,7 +5,7 @@ import { visible } from '../admin/terminal.ts'
 export function logText(json: string, hasColours: boolean): string {
   const entry = parsed(json)
   if (entry === null) return `${visible(json.trimEnd())}\n`
-  const { time, level, msg, err, event: _, ...fields } = entry
+  const { time, level, msg, err, ...fields } = entry
   const message = visible(text(msg))
   const paint = painter(hasColours)
   const when = paint('dim', visible(text(time)).replace('T', ' '))
@@ -37,6 +37,7 @@ function painter(hasColours: boolean): (style: Style, text: string) => string {
 function detailsOf(fields: Readonly<Record<string, unknown>>, message: string): string {
   const words = message.toLowerCase()
   return Object.entries(fields)
+    .filter(([key]) => key !== 'event')
     .filter(([, value]) => value !== null && value !== '' && !words.includes(visible(text(value)).toLowerCase()))
     .map(([key, value]) => `${visible(key)}=${quoted(visible(text(value)))}`)
     .join(' ')
@@ -47,7 +48,7 @@ function quoted(value: string): string {
 }
 
 function text(value: unknown): string {
-  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
+  return typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value)
 }
 
 function stackOf(error: unknown): readonly string[] {

@@ -1,11 +1,43 @@
-/** What the log says at level `debug`: each answer of a member that differs from the one before, each change in the DCS. Pure. */
+/** What the log says at level `debug`: each answer of a member that differs from the one before, each change in the DCS. */
+import type { Logger } from 'pino'
 import type { Cluster, Failover } from './cluster.ts'
 import type { PostgresAnswer, RestAnswer } from './evidence.ts'
 import type { Member } from './member.ts'
+import { printable } from './printable.ts'
 import type { ReplicaAnswer } from './proof.ts'
 
+type Answer = RestAnswer | ReplicaAnswer | PostgresAnswer
+
+const MAX_MESSAGE = 1000
+
+export class Trace {
+  readonly #log: Pick<Logger, 'debug' | 'isLevelEnabled'>
+  /** By question. */
+  readonly #answers = new Map<string, string>()
+
+  constructor(log: Pick<Logger, 'debug' | 'isLevelEnabled'>) {
+    this.#log = log
+  }
+
+  /** Notes the answer to a question, such as `pg1 GET /replica`. */
+  answered(question: string, answer: Answer): void {
+    if (!this.#log.isLevelEnabled('debug')) return
+    const text = answerText(answer)
+    if (this.#answers.get(question) === text) return
+    this.#answers.set(question, text)
+    this.#log.debug({ event: 'answer' }, printable(`${question}: ${text}`, MAX_MESSAGE))
+  }
+
+  /** Notes what was read of the DCS. */
+  read(before: Cluster, after: Cluster): void {
+    if (before === after || !this.#log.isLevelEnabled('debug')) return
+    for (const change of clusterChanges(before, after))
+      this.#log.debug({ event: 'dcs-changed' }, printable(`DCS: ${change}`, MAX_MESSAGE))
+  }
+}
+
 /** An answer in words. */
-export function answerText(answer: RestAnswer | ReplicaAnswer | PostgresAnswer): string {
+export function answerText(answer: Answer): string {
   switch (answer.kind) {
     case 'proof':
       return `it is the primary, on timeline ${answer.timeline}`

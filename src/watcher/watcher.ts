@@ -23,11 +23,10 @@ import { narrate } from './narrate.ts'
 import { NOTHING_TOLD, type Told } from './narration.ts'
 import { Pace } from './pace.ts'
 import { nextPrimary } from './primary.ts'
-import { printable } from './printable.ts'
 import type { RestClient } from './rest.ts'
 import { fromSaved, toSaved } from './state.ts'
 import type { StateFile } from './state-file.ts'
-import { answerText, clusterChanges } from './trace.ts'
+import { Trace } from './trace.ts'
 import { type ClusterView, type DcsView, type DialFailure, isSameAddress } from './view.ts'
 import { viewOf } from './view-of.ts'
 import { KeyWitness, RestWitness } from './witness.ts'
@@ -58,8 +57,7 @@ export class Watcher {
   #dcs: DcsView
   #view: ClusterView
   #told: Told = NOTHING_TOLD
-  /** By question: what the last answer was, for the log. */
-  readonly #answers = new Map<string, string>()
+  readonly #trace: Trace
   readonly #publishing = new Pace(() => this.#publish())
   #tick: NodeJS.Timeout | null = null
   /** When it runs out, a DCS that has not answered yet is taken for lost. */
@@ -69,6 +67,7 @@ export class Watcher {
   constructor(deps: WatcherDeps) {
     const startedAt = now()
     this.#deps = deps
+    this.#trace = new Trace(deps.log)
     this.#machine = this.#initial(startedAt)
     this.#dcs = unreadDcs(deps.dcs.kind, startedAt)
     this.#view = this.#compose()
@@ -86,7 +85,7 @@ export class Watcher {
       {
         step: (event) => this.#step(event),
         replicaStep: (member, change) => this.#replicaStep(member, change),
-        answered: (question, answer) => this.#trace(question, answerText(answer)),
+        answered: (question, answer) => this.#trace.answered(question, answer),
       },
       deps.lookup,
     )
@@ -189,10 +188,7 @@ export class Watcher {
     const isNew = cluster !== this.#cluster
     if (restored)
       this.#deps.log.warn({ event: 'dcs-restored', endpoint }, 'DCS restored: all members prove themselves again')
-    if (cluster !== this.#cluster) {
-      for (const change of clusterChanges(this.#cluster, cluster))
-        this.#deps.log.debug({ event: 'dcs-changed', endpoint }, printable(`DCS: ${change}`, MAX_TRACE))
-    }
+    this.#trace.read(this.#cluster, cluster)
     this.#cluster = cluster
     const before = { memory: this.#memory, facts: this.#machine.facts }
     this.#memory = remember(this.#memory, cluster, memberOf(this.#machine.phase), at)
@@ -217,13 +213,6 @@ export class Watcher {
     const { timelineFloor } = this.#machine
     const kept = { systemId, standbyCluster: standbyCluster && hasLock, timelineFloor }
     this.#deps.state?.save(toSaved(kept, this.#memory.values()))
-  }
-
-  /** Logs an answer that differs from the last one to the same question. */
-  #trace(question: string, answer: string): void {
-    if (!this.#deps.log.isLevelEnabled('debug') || this.#answers.get(question) === answer) return
-    this.#answers.set(question, answer)
-    this.#deps.log.debug({ event: 'answer' }, printable(`${question}: ${answer}`, MAX_TRACE))
   }
 
   #step(event: PrimaryEvent): void {
@@ -286,5 +275,3 @@ const LOAD_MS = 1000
 
 /** How long a DCS may take to answer a router that has other things to go by. Milliseconds. */
 const GRACE_MS = 500
-
-const MAX_TRACE = 1000

@@ -1,0 +1,71 @@
+/** The log for eyes, and when it is that. */
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { stripVTControlCharacters } from 'node:util'
+import { hasColours, isText } from '../../../src/cli/log.ts'
+import { logText } from '../../../src/cli/log-text.ts'
+
+const TIME = '2026-11-20T03:12:44.123Z'
+const shown = (entry: object, coloured = false): string =>
+  logText(`${JSON.stringify({ time: TIME, ...entry })}\n`, coloured)
+
+describe('the log for eyes', () => {
+  const rows: readonly [string, object, string][] = [
+    [
+      'has time with its zone, level and message',
+      { level: 'info', msg: 'it runs' },
+      `2026-11-20 03:12:44.123Z INFO  it runs\n`,
+    ],
+    [
+      'has the fields that the message does not say, and no event',
+      { level: 'warn', event: 'fenced', msg: 'closed sessions on pg1', member: 'pg1', epoch: 3, reason: 'a b' },
+      `2026-11-20 03:12:44.123Z WARN  closed sessions on pg1 epoch=3 reason="a b"\n`,
+    ],
+    ['has no field without a value', { level: 'info', msg: 'm', a: null, b: '' }, `2026-11-20 03:12:44.123Z INFO  m\n`],
+    [
+      'escapes what a terminal acts upon',
+      { level: 'info', msg: 'a\u001b[2J\nb\u202e', file: '\u009b1m' },
+      `2026-11-20 03:12:44.123Z INFO  a\\x1b[2J\\x0ab\\u202e file=\\x9b1m\n`,
+    ],
+    [
+      'has the stack of an error below it',
+      { level: 'error', msg: 'a fault', err: { message: 'x', stack: 'Error: x\n    at \u001b[1mf' } },
+      `2026-11-20 03:12:44.123Z ERROR a fault\n    Error: x\n    at \\x1b[1mf\n`,
+    ],
+  ]
+  for (const [title, entry, expected] of rows) test(title, () => assert.equal(shown(entry), expected))
+
+  test('is coloured by level, around the same text', () => {
+    const entry = { level: 'error', msg: 'm\u001b[0m', member: 'pg1' }
+    const coloured = shown(entry, true)
+    assert.ok(coloured.includes('\u001b[1;31mERROR\u001b[0m \u001b[1;31mm\\x1b[0m\u001b[0m'), coloured)
+    assert.equal(stripVTControlCharacters(coloured), shown(entry))
+    assert.equal(shown({ level: 'info', msg: 'm' }, true).includes('\u001b[3'), false)
+  })
+
+  test('keeps a line that is no JSON', () => assert.equal(logText('x\u001b\n', false), 'x\\x1b\n'))
+})
+
+describe('the format', () => {
+  const on = (columns: number | null, env: Record<string, string> = {}) => ({ columns: () => columns, env })
+
+  test('is text on a terminal and JSON elsewhere, unless it is configured', () => {
+    const formats = (['auto', 'json', 'text'] as const).map((format) => [
+      isText(format, on(80)),
+      isText(format, on(null)),
+    ])
+    assert.deepEqual(formats, [
+      [true, false],
+      [false, false],
+      [true, true],
+    ])
+  })
+
+  test('has colours on a terminal that has them, and where nobody has asked for none', () => {
+    assert.equal(hasColours(on(80)), true)
+    assert.equal(hasColours(on(80, { NO_COLOR: '' })), true)
+    assert.equal(hasColours(on(80, { NO_COLOR: '1' })), false)
+    assert.equal(hasColours(on(80, { TERM: 'dumb' })), false)
+    assert.equal(hasColours(on(null)), false)
+  })
+})
