@@ -20,7 +20,10 @@ export function narrateMembers(
     }
     const line = unavailableLine(old.get(name), member, before, after, told.get(name))
     if (line !== null) lines.push(line)
-    known.set(name, replica.checked ? withReason(told.get(name), replica.reason) : (told.get(name) ?? new Set()))
+    known.set(
+      name,
+      replica.checked ? withReason(told.get(name), causeOf(replica.reason)) : (told.get(name) ?? new Set()),
+    )
   }
   return { lines, told: known }
 }
@@ -46,10 +49,15 @@ function unavailableLine(
     const level = isRequested(before, after) ? 'info' : 'warn'
     return { level, message, fields: { event: 'replica-down', member: name, reason } }
   }
-  if (!replica.checked || isLeader || old?.replica.reason === reason || !isNews(told, reason)) return null
+  if (!replica.checked || isLeader || old?.replica.reason === reason || !isNews(told, causeOf(reason))) return null
   return { level: 'info', message, fields: { event: 'replica-reason', member: name, reason } }
 }
 
 function whatIs(name: string, { leader }: ClusterView): string {
   return `${name === leader ? 'standby leader' : 'replica'} ${name}`
+}
+
+/** Without the states that a member passes through on its way back. */
+function causeOf(reason: string): string {
+  return reason.replace(/ \(role .*\)$/, '')
 }

@@ -118,7 +118,7 @@ function renewed(before: PrimaryMachine, facts: DcsFacts, member: string): Evide
   // frozen (edge 9) has been silent long before its key expires.
   const unvouched = facts.leader === null && evidence.silences >= before.fall
   // What it has said of other grounds is no answer any more.
-  const reason = evidence.silences > 0 ? evidence.reason : NOT_ASKED
+  const reason = evidence.silences > 0 && !evidence.usable ? evidence.reason : NOT_ASKED
   const { renewals } = evidence
   return { ...evidence, proof: unvouched ? null : evidence.proof, renewals: renewals + 1, promoting: false, reason }
 }

@@ -291,6 +291,22 @@ describe('the narration', () => {
     assert.deepEqual(messages, ['no primary: 1 of 3', 'no primary: two claim it'])
   })
 
+  test('does not follow a replica through the states of its way back', () => {
+    const states = ['stopped', 'starting', 'restarting'].map((state) =>
+      view({ members: [unfit(`/replica answers 503 (role replica, state ${state})`)] }),
+    )
+    let [before, told] = [view(), NOTHING_TOLD]
+    const messages = [...states, view()].flatMap((after) => {
+      const narrated = narrate(before, after, told)
+      ;[before, told] = [after, narrated.told]
+      return narrated.lines.map(({ message }) => message)
+    })
+    assert.deepEqual(messages, [
+      'replica pg1 is not available for reads: /replica answers 503 (role replica, state stopped)',
+      'replica pg1 is available for reads',
+    ])
+  })
+
   test('deceives no terminal, and is of bounded length', () => {
     const error = `\u001b[2J\u202e${'x'.repeat(5000)}`
     const [line] = narrate(view(), view({ dcs: dcs({ state: 'lost', error }) }), NOTHING_TOLD).lines

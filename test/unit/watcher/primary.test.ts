@@ -163,6 +163,14 @@ describe('switching', () => {
 
 describe('promoting', () => {
   fact(
+    'is not said of a member that takes the lock anew, nor that it does not answer: it is being checked',
+    openA,
+    deleted,
+    silent('a', 9),
+    leader('a/2'),
+    [is('unconfirmed a, held, closed, same epoch'), because(/^it holds the leader lock and is being checked$/)],
+  )
+  fact(
     'is what a leader says that is being promoted, and nobody else',
     leader('a'),
     promotes('a'),
@@ -403,7 +411,11 @@ describe('no is no, silence is not', () => {
 })
 
 describe('a bare DELETE', () => {
-  const asking = [deleted, is('switching a (asked-again), held, live, same epoch'), because(/checked again/)]
+  const asking = [
+    deleted,
+    is('switching a (asked-again), held, live, same epoch'),
+    because(/lock or its cluster has changed/),
+  ]
   fact('asks the member again, with its sessions live and new connections held', openA, asking)
   fact('serves the member unlocked when it proves itself again', openA, asking, proves('a'), [
     is('unlocked a, dialled, live, same epoch'),
