@@ -168,7 +168,7 @@ describe('promoting', () => {
     deleted,
     silent('a', 9),
     leader('a/2'),
-    [is('unconfirmed a, held, closed, same epoch'), because(/^it holds the leader lock and is being checked$/)],
+    [is('unconfirmed a, held, closed, new epoch'), because(/^it holds the leader lock and is being checked$/)],
   )
   fact(
     'is what a leader says that is being promoted, and nobody else',
