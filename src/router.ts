@@ -178,17 +178,16 @@ function buildPart(
   const log =
     clusters.length > 1 ? deps.log.child({ cluster: config.name }, { msgPrefix: `${config.name}: ` }) : deps.log
   const rest = new RestClient(config.restApi, config.proxy.check.timeoutMs, log, lookups)
-  const { lookup } = lookups
   const names = localNames(config, track.files)
   const local = new LocalHost({ names, resolve: (host) => lookups.addresses(host) })
   const state = stateDir === null ? null : new StateFile({ ...identityOf(config), dir: stateDir, log })
-  const watcher = new Watcher({ config, dcs: dcsOf(config, rest, log, clusters), rest, state, log, lookup, local })
+  const watcher = new Watcher({ config, dcs: dcsOf(config, rest, log, clusters), rest, state, log, lookups, local })
   if (!isServed(config)) return { config, watcher, proxy: null }
   const proxy = new Proxy({
     config: config.proxy,
     log,
     room,
-    lookup,
+    ageOf: (host) => lookups.ageOf(host),
     dialFailed: (failure) => watcher.dialFailed(failure),
   })
   watcher.subscribe((view) => proxy.apply(view))

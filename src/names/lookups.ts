@@ -94,6 +94,13 @@ export class Lookups {
     }
   }
 
+  /** How long ago `host` was resolved last, in milliseconds; Infinity: never. */
+  ageOf(host: string): number {
+    if (isIP(host) !== 0) return 0
+    const name = this.#names.get(host)
+    return name === undefined || name.addresses.length === 0 ? Infinity : performance.now() - name.resolvedAt
+  }
+
   #nameOf(host: string): Name {
     const name = this.#names.get(host) ?? { addresses: [], resolvedAt: 0, underWay: null, hung: false }
     this.#names.set(host, name)

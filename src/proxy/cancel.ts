@@ -1,16 +1,11 @@
 /** Passes a cancel request on. */
-import { connect, type LookupFunction } from 'node:net'
+import { connect } from 'node:net'
 import type { Address } from '../watcher/view.ts'
 
 /** Sends `request` to the server and waits until it hangs up, as libpq does, or `signal` aborts; never rejects. */
-export async function sendCancel(
-  address: Address,
-  request: Buffer,
-  signal: AbortSignal,
-  lookup?: LookupFunction,
-): Promise<void> {
+export async function sendCancel(address: Address, request: Buffer, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return
-  const socket = connect({ ...address, ...(lookup === undefined ? {} : { lookup }) })
+  const socket = connect({ ...address })
   const giveUp = (): void => void socket.destroy()
   signal.addEventListener('abort', giveUp, { once: true })
   await new Promise<void>((resolve) => {

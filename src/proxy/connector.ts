@@ -1,5 +1,4 @@
 /** Finds a server for a client: dials one target of the route after the other, until one answers. */
-import type { LookupFunction } from 'node:net'
 import type { Logger } from 'pino'
 import { hostPort } from '../address.ts'
 import { now } from '../clock.ts'
@@ -18,8 +17,8 @@ import { Session } from './session.ts'
 export interface ConnectorDeps {
   readonly config: ProxyConfig
   readonly log: Logger
-  /** How the names of servers are resolved; Node's own way where it is left out. */
-  readonly lookup?: LookupFunction
+  /** How long ago a name was resolved last. Milliseconds. */
+  readonly ageOf: (host: string) => number
   readonly dialFailed: (failure: DialFailure) => void
   readonly ledger: Ledger
   readonly room: Pick<ProcessRoom, 'descriptors' | 'grant' | 'giveBack'>
@@ -35,6 +34,9 @@ export type Connected =
   | { readonly kind: 'again' }
   /** No target can be dialled at present; or there is none. */
   | { readonly kind: 'none'; readonly reason: string }
+
+/** Where nobody proves itself, a name says no longer than this where a member is. Milliseconds. */
+const UNPROVED_MS = 60_000
 
 export class Connector {
   readonly #name: string
@@ -105,14 +107,14 @@ export class Connector {
   ): Promise<Connected | { readonly kind: 'down'; readonly reason: string }> {
     const startedAt = now()
     const { timeouts, tcpKeepaliveMs } = this.#deps.config
-    const { lookup } = this.#deps
+    if (this.#deps.config.trust === 'dcs' && this.#deps.ageOf(target.host) > UNPROVED_MS)
+      return { kind: 'down', reason: `the name ${target.host} does not resolve any more` }
     const options = {
-      ...(lookup === undefined ? {} : { lookup }),
       timeoutMs: timeouts.connectMs,
       keepaliveMs: tcpKeepaliveMs,
       signal,
     }
-    const result = await dial({ address: target.address, client, ...options })
+    const result = await dial({ address: target.address, host: target.host, client, ...options })
     if (result.kind !== 'local') this.#starved(null)
     switch (result.kind) {
       case 'answered':

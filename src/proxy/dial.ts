@@ -1,6 +1,6 @@
 /** Opens a connection to a server for a client, and looks at its first answer before the client sees it. */
-import { connect, isIP, type LookupFunction, type Socket } from 'node:net'
-import { explain, failedHere, failureOf } from '../errors.ts'
+import { connect, type Socket } from 'node:net'
+import { explain, failedHere } from '../errors.ts'
 import { firstAnswer, isEncryptionRefused } from '../pgwire.ts'
 import type { Address } from '../watcher/view.ts'
 import { hostPort } from '../address.ts'
@@ -27,11 +27,12 @@ export type Dialled =
 
 export interface DialOptions {
   readonly address: Address
+  /** What the server is called; for messages. */
+  readonly host?: string
   readonly client: Client
   /** For the TCP connection alone. Milliseconds. */
   readonly timeoutMs: number
   readonly keepaliveMs: number
-  readonly lookup?: LookupFunction
   /** Aborts when the target may not be used any more: the connection is closed before that returns. */
   readonly signal: AbortSignal
 }
@@ -41,7 +42,8 @@ export interface DialOptions {
  * them in its backlog: both are noticed before the client has been told anything, so that it can wait instead of fail.
  * With TLS the answer cannot be seen: there the server's consent to TLS counts as its answer.
  */
-export async function dial({ address, client, timeoutMs, keepaliveMs, lookup, signal }: DialOptions): Promise<Dialled> {
+export async function dial(options: DialOptions): Promise<Dialled> {
+  const { address, client, timeoutMs, keepaliveMs, signal, host = address.host } = options
   if (signal.aborted) return { kind: 'again' }
   if (client.gone.aborted) return { kind: 'client-gone' }
   const { promise, resolve } = Promise.withResolvers<Dialled>()
@@ -51,20 +53,15 @@ export async function dial({ address, client, timeoutMs, keepaliveMs, lookup, si
     keepAlive: keepaliveMs > 0,
     keepAliveInitialDelay: keepaliveMs,
     allowHalfOpen: true,
-    ...(lookup === undefined ? {} : { lookup }),
   })
-  const where = `Postgres at ${hostPort(address.host, address.port)}`
-  let isResolved = isIP(address.host) !== 0
+  const ip = host === address.host ? '' : ` (${address.host})`
+  const where = `Postgres at ${hostPort(host, address.port)}${ip}`
   let isConnected = false
   let received = Buffer.alloc(0)
   const onTimeout = (): void => {
-    const what = isResolved ? 'does not answer' : 'has a name that is not resolved'
-    resolve({ kind: 'down', reason: `${where} ${what} within ${timeoutMs} ms` })
+    resolve({ kind: 'down', reason: `${where} does not answer within ${timeoutMs} ms` })
   }
   const timer = setTimeout(onTimeout, timeoutMs)
-  const onLookup = (): void => {
-    isResolved = true
-  }
   const onConnect = (): void => {
     isConnected = true
     clearTimeout(timer)
@@ -91,8 +88,7 @@ export async function dial({ address, client, timeoutMs, keepaliveMs, lookup, si
   }
   const onEnd = (): void => onBreak(`${where} closes the connection without an answer`)
   const onError = (error: Error): void => {
-    const unresolved = failureOf(error) === 'unresolved' ? 'the name does not resolve: ' : ''
-    const reason = `${where}: ${unresolved}${explain(error)}`
+    const reason = `${where}: ${explain(error)}`
     if (!isConnected && failedHere(error)) resolve({ kind: 'local', reason, error })
     else onBreak(reason)
   }
@@ -108,12 +104,12 @@ export async function dial({ address, client, timeoutMs, keepaliveMs, lookup, si
   }
   const onGone = (): void => resolve({ kind: 'client-gone' })
 
-  server.on('lookup', onLookup).on('connect', onConnect).on('data', onData).on('end', onEnd).on('error', onError)
+  server.on('connect', onConnect).on('data', onData).on('end', onEnd).on('error', onError)
   signal.addEventListener('abort', onAbort, { once: true })
   client.gone.addEventListener('abort', onGone, { once: true })
   const result = await promise
   clearTimeout(timer)
-  server.off('lookup', onLookup).off('connect', onConnect).off('data', onData).off('end', onEnd)
+  server.off('connect', onConnect).off('data', onData).off('end', onEnd)
   signal.removeEventListener('abort', onAbort)
   client.gone.removeEventListener('abort', onGone)
   if (result.kind === 'answered') server.off('error', onError)

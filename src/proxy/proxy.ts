@@ -1,6 +1,6 @@
 /** The native TCP proxy: listeners, and the routes they serve, following the view. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { LookupFunction, Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import type { Logger } from 'pino'
 import { now } from '../clock.ts'
 import type { ListenerConfig, ProxyConfig } from '../config/config.ts'
@@ -25,8 +25,8 @@ export interface ProxyDeps {
   readonly dialFailed: (failure: DialFailure) => void
   /** What the proxies of the process share. */
   readonly room?: ProcessRoom
-  /** How the names of servers are resolved; Node's own way where it is left out. */
-  readonly lookup?: LookupFunction
+  /** How long ago a name was resolved last, in milliseconds; without it none is too old. */
+  readonly ageOf?: (host: string) => number
 }
 
 interface Served {
@@ -86,7 +86,7 @@ export class Proxy {
       hasRoom,
       dialFailed,
       failedDial,
-      ...(this.#deps.lookup === undefined ? {} : { lookup: this.#deps.lookup }),
+      ageOf: this.#deps.ageOf ?? (() => 0),
     }
     const route = new RouteServer(deps, roundRobin)
     const events = {

@@ -230,7 +230,7 @@ export class RouteServer {
   async #cancel(client: Client): Promise<void> {
     const deadline = AbortSignal.any([AbortSignal.timeout(this.#deps.config.timeouts.connectMs), this.#closing.signal])
     const send = ({ address }: Target): Promise<void> =>
-      this.#deps.room.cancels.pass(() => sendCancel(address, client.pending, deadline, this.#deps.lookup), deadline)
+      this.#deps.room.cancels.pass(() => sendCancel(address, client.pending, deadline), deadline)
     await Promise.all(this.#sessions.targets().map(send))
     client.destroy()
   }

@@ -6,7 +6,10 @@ import { lagStep, whyLagging, type WithinLag } from './lag.ts'
 
 export interface Target {
   readonly member: string
+  /** An IP address: where the member has proved itself. */
   readonly address: Address
+  /** What the member is called there; only for messages. */
+  readonly host: string
   /** The epoch of the primary; a dial that completes under another one is closed. 0 of others. */
   readonly epoch: number
   /** Handed back with a failed dial; null of others. */
@@ -83,8 +86,9 @@ export function isForPrimary(route: Route): boolean {
 
 /** The member to write to, if one is open. */
 export function primaryTarget({ primary }: ClusterView): Target | null {
-  const { state, member, address, epoch, basis } = primary
-  return !takesNew(state) || member === null || address === null ? null : { member, address, epoch, basis }
+  const { state, member, address, place, epoch, basis } = primary
+  if (!takesNew(state) || member === null || address === null || place === null) return null
+  return { member, address: place, host: address.host, epoch, basis }
 }
 
 /** Whether it is a server that may be written to: its sessions are fenced by epoch. */
@@ -99,8 +103,8 @@ export function isDown({ members }: ClusterView, { member }: Target): boolean {
 
 /** Whether the member is at another address now: whoever is at the old one, nobody checks or fences it any more. */
 export function hasMoved({ members }: ClusterView, { member, address }: Target): boolean {
-  const present = members.find(({ name }) => name === member)?.address ?? null
-  return present !== null && !isSameAddress(present, address)
+  const present = members.find(({ name }) => name === member)
+  return (present?.address ?? null) !== null && !isSameAddress(present?.place ?? null, address)
 }
 
 /** The step to the next view. */
@@ -118,8 +122,10 @@ export function routeStep(before: RouteState, view: ClusterView, listener: Liste
   return {
     withinLag,
     uses: judged.map(({ member: { name: member }, verdict }) => ({ member, ...verdict })),
-    targets: judged.flatMap(({ member: { name: member, address }, kind, verdict }) =>
-      kind !== 'primary' && verdict.fit && address !== null ? [{ member, address, epoch: 0, basis: null }] : [],
+    targets: judged.flatMap(({ member: { name: member, address, place }, kind, verdict }) =>
+      kind !== 'primary' && verdict.fit && address !== null && place !== null
+        ? [{ member, address: place, host: address.host, epoch: 0, basis: null }]
+        : [],
     ),
     isPending: judged.some(({ isPending }) => isPending),
     admitsPrimary: isForPrimary(listener.route) && tagFault(primary?.tags ?? {}, listener) === null,
@@ -143,9 +149,10 @@ function judge(member: MemberView, view: ClusterView, listener: ListenerConfig, 
     if (member.name !== named) return unfit('is named leader and not the primary')
     return takesNew(state) ? (tagFault(member.tags, listener) ?? FIT) : unfit(`${state}: ${reason}`)
   }
-  const { replica, address, tags, isSync } = member
+  const { replica, address, place, tags, isSync } = member
   if (!replica.fit) return unfit(replica.reason)
   if (address === null) return unfit('has no address')
+  if (place === null) return unfit(`its name ${address.host} has not been resolved`)
   if (kind === 'standby-leader') return tagFault(tags, listener) ?? FIT
   if (route !== 'any' && Boolean(tags['noloadbalance'])) return unfit('noloadbalance', 'noloadbalance')
   if (route === 'sync' && !isSync) return unfit('is not synchronous', 'sync')

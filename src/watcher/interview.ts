@@ -1,13 +1,15 @@
 /** Asks the members, each question under what is known when it is asked, and hands on what they have answered. */
-import type { LookupFunction } from 'node:net'
+import type { Lookups } from '../names/lookups.ts'
 import { now } from '../clock.ts'
 import type { ClusterConfig } from '../config/config.ts'
 import type { Ask } from './asker.ts'
 import { type Cluster, namedBy } from './cluster.ts'
 import type { PostgresAnswer, RestAnswer } from './evidence.ts'
-import { afterReplicaAnswer, afterReplicaPostgres, askedAs, type Fitness, withLag } from './fitness.ts'
-import { basisOf, DEFAULT_TTL_MS, memberOf, type PrimaryEvent, type PrimaryMachine } from './machine.ts'
+import { afterReplicaAnswer, afterReplicaPostgres, askedAs, type Fitness, UNKNOWN_FITNESS, withLag } from './fitness.ts'
+import { basisOf, DEFAULT_TTL_MS, evidenceOf, memberOf, type PrimaryEvent, type PrimaryMachine } from './machine.ts'
+import { type Found, Locator } from './locator.ts'
 import { addressOf, type Memory } from './memory.ts'
+import { isSamePin, NO_PIN, type Pin, type Pins, placeOf, type Standing } from './pins.ts'
 import type { Expected, ReplicaAnswer } from './proof.ts'
 import { probeStartup } from './startup.ts'
 import { type Address, isSameAddress } from './view.ts'
@@ -18,6 +20,8 @@ export interface Situation {
   readonly machine: PrimaryMachine
   readonly memory: Memory
   readonly cluster: Cluster
+  readonly fitness: ReadonlyMap<string, Fitness>
+  readonly pins: Pins
   /** When the DCS was read last; milliseconds since the epoch. */
   readonly readAt: number | null
 }
@@ -28,6 +32,8 @@ export interface Listener {
   readonly replicaStep: (member: string, change: (fitness: Fitness) => Fitness) => void
   /** For the log. `question`: who was asked what. */
   readonly answered: (question: string, answer: RestAnswer | ReplicaAnswer | PostgresAnswer) => void
+  /** What the names of a member lead to has changed. */
+  readonly pin: (member: string, pin: Pin) => void
 }
 
 export class Interview implements Ask {
@@ -35,7 +41,7 @@ export class Interview implements Ask {
   readonly #witness: Witness
   readonly #situation: () => Situation
   readonly #listener: Listener
-  readonly #lookup: LookupFunction | undefined
+  readonly #locator: Locator
   /** Where the leader was when it was asked last. */
   #leaderPosition: { readonly member: string; readonly position: number } | null = null
 
@@ -44,45 +50,63 @@ export class Interview implements Ask {
     witness: Witness,
     situation: () => Situation,
     listener: Listener,
-    lookup?: LookupFunction,
+    lookups: Lookups,
   ) {
     this.#config = config
     this.#witness = witness
     this.#situation = situation
     this.#listener = listener
-    this.#lookup = lookup
+    this.#locator = new Locator(config.proxy, lookups)
   }
 
   /** Where a member is dialled now. */
-  addressOf(name: string): Address | null {
-    const member = this.#situation().memory.get(name)?.member
-    return member === undefined ? null : addressOf(member, this.#config.proxy.address)
+  placeOf(name: string): Address | null {
+    const { memory, pins } = this.#situation()
+    const member = memory.get(name)?.member
+    return member === undefined ? null : placeOf(addressOf(member, this.#config.proxy.address), pins.get(name))
   }
 
   async primary(name: string, signal: AbortSignal): Promise<void> {
+    const found = await this.#find(name, signal)
     const { machine, memory } = this.#situation()
     const member = memory.get(name)
-    if (member === undefined) return
-    const asked = { askedUnder: basisOf(machine, name), askedAt: now() }
-    const leader = this.#vouchedFor()
-    const { answer, position } = await this.#witness.primary(member, this.#expected(name), leader, signal)
+    if (signal.aborted || found === null || member === undefined) return
+    const [askedUnder, askedAt, leader] = [basisOf(machine, name), now(), this.#vouchedFor()]
+    const candidates = this.#locator.candidates(found, this.#pinOf(name), this.#standing(name))
+    const { answer, position, at } = await this.#witness.primary(
+      member,
+      this.#expected(name),
+      leader,
+      candidates,
+      signal,
+    )
+    const pin = answer.kind === 'proof' ? await this.#locator.pinned(found, this.#pinOf(name), at, signal) : null
     if (signal.aborted) return
     this.#listener.answered(`${name} GET /primary`, answer)
     if (answer.kind === 'proof' && position !== null) this.#leaderPosition = { member: name, position }
-    this.#listener.step({ type: 'rest', member: name, answer, ...asked })
+    const basis = (): string => basisOf(this.#situation().machine, name)
+    const isCurrent = basis() === askedUnder
+    // The proof is given for the place where it was given.
+    if (isCurrent && pin !== null) this.#listener.pin(name, pin)
+    this.#listener.step({ type: 'rest', member: name, answer, askedUnder: isCurrent ? basis() : askedUnder, askedAt })
   }
 
   async replica(name: string, signal: AbortSignal): Promise<void> {
-    const { machine, memory } = this.#situation()
+    const found = await this.#find(name, signal)
+    const { machine, memory, pins } = this.#situation()
     const member = memory.get(name)
     const path = member === undefined ? null : askedAs(name, member, machine.facts)
-    if (member === undefined || path === null) return
+    if (signal.aborted || found === null || member === undefined || path === null) return
     const { rise, fall } = this.#config.proxy.check
     // Of before the question: what the leader writes meanwhile is no lag.
     const ahead = this.#whereTheLeaderIs()
-    const { answer, position } = await this.#witness.replica(member, this.#expected(name), path, signal)
-    if (signal.aborted) return
+    const candidates = this.#locator.candidates(found, this.#pinOf(name), this.#standing(name))
+    const { answer, position, at } = await this.#witness.replica(member, this.#expected(name), path, candidates, signal)
+    const pin = answer.kind === 'fit' ? await this.#locator.pinned(found, this.#pinOf(name), at, signal) : null
+    // What was said at an address that is no longer its own is nobody's word.
+    if (signal.aborted || !isSamePin(pins.get(name) ?? NO_PIN, this.#pinOf(name))) return
     this.#listener.answered(`${name} GET ${path}`, answer)
+    if (pin !== null) this.#listener.pin(name, pin)
     if (path === '/standby-leader' && position !== null) this.#leaderPosition = { member: name, position }
     this.#listener.replicaStep(name, (fitness) =>
       withLag(afterReplicaAnswer(fitness, answer, rise, fall), position, ahead),
@@ -91,13 +115,36 @@ export class Interview implements Ask {
 
   async startup(name: string, signal: AbortSignal): Promise<void> {
     const asked = { askedUnder: basisOf(this.#situation().machine, name), askedAt: now() }
-    const address = this.addressOf(name)
+    const address = this.placeOf(name)
     if (address === null) return
-    const answer = await probeStartup(address, this.#config.proxy.check.timeoutMs, signal, this.#lookup)
-    if (signal.aborted || !isSameAddress(this.addressOf(name), address)) return
+    const answer = await probeStartup(address, this.#config.proxy.check.timeoutMs, signal)
+    if (signal.aborted || !isSameAddress(this.placeOf(name), address)) return
     this.#listener.answered(`${name} startup packet`, answer)
     this.#listener.replicaStep(name, (fitness) => afterReplicaPostgres(fitness, answer))
     this.#listener.step({ type: 'postgres', member: name, answer, ...asked })
+  }
+
+  /** Looks up the names of a member. What leads to another place now is no longer its address. */
+  async #find(name: string, signal: AbortSignal): Promise<Found | null> {
+    const member = this.#situation().memory.get(name)?.member
+    if (member === undefined) return null
+    const found = await this.#locator.find(member)
+    const before = this.#pinOf(name)
+    const pin = this.#locator.kept(found, before)
+    if (!signal.aborted && pin !== before) this.#listener.pin(name, pin)
+    return signal.aborted ? null : found
+  }
+
+  #pinOf(name: string): Pin {
+    return this.#situation().pins.get(name) ?? NO_PIN
+  }
+
+  #standing(name: string): Standing {
+    const { machine, fitness } = this.#situation()
+    const { proof, down } = evidenceOf(machine, name)
+    const own = fitness.get(name) ?? UNKNOWN_FITNESS
+    if (down !== null || own.postgresDown !== null) return 'down'
+    return proof !== null || own.rest === 'fit' ? 'good' : 'unknown'
   }
 
   /** Whom the DCS names, as far as that can be true still: a lock that nobody has seen for its ttl may be another's. */

@@ -21,7 +21,7 @@ export interface DcsFacts {
 }
 
 export interface MemberFacts {
-  /** `host:port` of Postgres and the REST API's URL, as one string; null while it has none. */
+  /** `host:port` of Postgres, the REST API's URL and what their names lead to, as one string; null while it has none. */
   readonly address: string | null
   readonly timeline: number | null
 }
@@ -97,6 +97,8 @@ export type PrimaryEvent =
       readonly askedUnder: string
       readonly askedAt: number
     }
+  /** The names of `member` lead to another place than they did. */
+  | { readonly type: 'moved'; readonly member: string; readonly address: string | null }
   | { readonly type: 'tick' }
 
 export const NO_FACTS: DcsFacts = {

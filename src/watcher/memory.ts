@@ -3,6 +3,7 @@ import type { ProxyConfig } from '../config/config.ts'
 import type { Cluster } from './cluster.ts'
 import type { DcsFacts } from './machine.ts'
 import type { Member } from './member.ts'
+import type { Pin, Pins } from './pins.ts'
 import type { Address } from './view.ts'
 
 export interface Known {
@@ -33,17 +34,28 @@ export function recalled(members: readonly Known[]): Memory {
 }
 
 /** The part of a snapshot that the primary's state machine decides by. */
-export function factsOf(cluster: Cluster, memory: Memory, dialled: ProxyConfig['address']): DcsFacts {
+export function factsOf(
+  cluster: Cluster,
+  memory: Memory,
+  dialled: ProxyConfig['address'],
+  pins: Pins = new Map(),
+): DcsFacts {
   const { leader, hasLock, claimed, systemId, ttlMs, standbyCluster, paused, failover } = cluster
   const members = [...memory].map(([name, { member }]) => {
-    const address = addressOf(member, dialled)
-    const where = address === null ? null : `${address.host}:${address.port} ${member.restUrl ?? '-'}`
-    return [name, { address: where, timeline: member.timeline }] as const
+    return [name, { address: whereabouts(member, dialled, pins.get(name)), timeline: member.timeline }] as const
   })
   return { leader, hasLock, claimed, systemId, ttlMs, standbyCluster, paused, failover, members: new Map(members) }
 }
 
-/** Where a member is dialled; null where that is not known. */
+/** All that makes the address of a member, as one string: another one is another place, where it has proved nothing. */
+export function whereabouts(member: Member, dialled: ProxyConfig['address'], pin?: Pin): string | null {
+  const address = addressOf(member, dialled)
+  if (address === null) return null
+  const pinned = [...(pin ?? [])].map(([name, ip]) => ` ${name}=${ip}`).toSorted()
+  return `${address.host}:${address.port} ${member.restUrl ?? '-'}${pinned.join('')}`
+}
+
+/** Where a member is dialled, by name or address; null where that is not known. */
 export function addressOf({ host, port, proxy }: Member, dialled: ProxyConfig['address']): Address | null {
   if (dialled === 'proxy_url' && proxy !== null) return proxy
   return host === null ? null : { host, port }

@@ -79,6 +79,14 @@ function learn(machine: PrimaryMachine, event: PrimaryEvent, now: number): Prima
       if (askedUnder !== basisOf(machine, member)) return machine
       return withEvidence(machine, member, (evidence) => afterPostgres(evidence, answer, askedAt, now))
     }
+    case 'moved': {
+      const { member, address } = event
+      const known = machine.facts.members.get(member)
+      if (known === undefined || known.address === address) return machine
+      const members = new Map(machine.facts.members).set(member, { ...known, address })
+      const facts = { ...machine.facts, members }
+      return { ...machine, facts, evidence: new Map(machine.evidence).set(member, renewed(machine, facts, member)) }
+    }
     case 'tick':
       return machine
   }

@@ -6,7 +6,8 @@ type Body = Readonly<Record<string, unknown>>
 
 /** An HTTP answer, or why there was none. */
 export type RestReply =
-  | { readonly kind: 'reply'; readonly status: number; readonly body: unknown }
+  /** `at`: the IP address at which it was answered. */
+  | { readonly kind: 'reply'; readonly status: number; readonly body: unknown; readonly at?: string }
   | { readonly kind: 'none'; readonly reason: string }
   /** This machine could not put the question (out of descriptors, ports or memory), which says nothing of the member. */
   | { readonly kind: 'unasked'; readonly reason: string }

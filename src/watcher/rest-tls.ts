@@ -1,8 +1,8 @@
 /** How the members' REST API is connected to, with the certificates as they are on disk now. */
-import type { LookupFunction } from 'node:net'
 import { buildConnector } from 'undici'
 import type { RestApiConfig } from '../config/config.ts'
 import { explain, failureOf, RouterError } from '../errors.ts'
+import { lookupAmong } from '../names/among.ts'
 import { CertificateNews, type Log } from './certificate-news.ts'
 import { Certificates, type CertificateSet, type CertificateSettings } from './certificates.ts'
 import { perhapsRefused, type TlsPeer, tlsReason, tlsTrouble } from './tls-trouble.ts'
@@ -20,7 +20,6 @@ interface Secure {
 export class RestTls {
   readonly #config: RestApiConfig
   readonly #timeoutMs: number
-  readonly #lookup: LookupFunction
   readonly #certificates: Certificates
   readonly #news: CertificateNews
   readonly #plain: buildConnector.connector
@@ -31,18 +30,17 @@ export class RestTls {
   #readAt = -Infinity
 
   /** Reads nothing yet: the files of a router that uses no https are left alone. */
-  constructor(config: RestApiConfig, timeoutMs: number, log: Log | null, lookup: LookupFunction) {
+  constructor(config: RestApiConfig, timeoutMs: number, log: Log | null) {
     this.#config = config
     this.#timeoutMs = timeoutMs
-    this.#lookup = lookup
     const verifies = !config.insecure || config.certFile !== null
     this.#certificates = new Certificates(config, { systemTrust: verifies, settings: SETTINGS })
     this.#news = new CertificateNews('REST API', log)
-    this.#plain = buildConnector({ timeout: timeoutMs, allowH2: false, lookup })
+    this.#plain = buildConnector({ timeout: timeoutMs, allowH2: false, lookup: lookupAmong })
   }
 
   /**
-   * For a new connection to `url`.
+   * For a new connection to `url`, whose host is given by `hostAmong`.
    * @throws RouterError naming the file and its setting, while the files have never been of use.
    */
   connector(url: string): buildConnector.connector {
@@ -87,7 +85,7 @@ export class RestTls {
     return buildConnector({
       timeout: this.#timeoutMs,
       allowH2: false,
-      lookup: this.#lookup,
+      lookup: lookupAmong,
       // A resumed session would not be verified again.
       maxCachedSessions: 0,
       secureContext: context,

@@ -4,8 +4,10 @@ import { type buildConnector, Client } from 'undici'
 import type { RestApiConfig } from '../config/config.ts'
 import { explain, failedHere, RouterError } from '../errors.ts'
 import type { Log } from './certificate-news.ts'
+import { hostAmong } from '../names/among.ts'
 import { Lookups } from '../names/lookups.ts'
 import { parseJson } from './json.ts'
+import { hostOf } from './pins.ts'
 import type { RestReply } from './proof.ts'
 import { isHttps, RestTls } from './rest-tls.ts'
 
@@ -25,12 +27,13 @@ export class RestClient {
   constructor(config: RestApiConfig, timeoutMs: number, log: Log | null = null, lookups = new Lookups()) {
     this.#timeoutMs = timeoutMs
     this.#lookups = lookups
-    this.#tls = new RestTls(config, timeoutMs, log, lookups.lookup)
+    this.#tls = new RestTls(config, timeoutMs, log)
   }
 
   /** `GET url/path`. Never rejects: whatever goes wrong is an answer that was not given, or a
-   * question that was not put. Redirects are not followed. */
-  async get(url: string, path: string, signal: AbortSignal): Promise<RestReply> {
+   * question that was not put. Redirects are not followed. `at`: the addresses to ask at, in this order; null: those of
+   * its name. */
+  async get(url: string, path: string, signal: AbortSignal, at: readonly string[] | null = null): Promise<RestReply> {
     if (signal.aborted) return { kind: 'none', reason: 'given up' }
     const giveUp = new AbortController()
     const onAbort = (): void => giveUp.abort()
@@ -44,10 +47,10 @@ export class RestClient {
     const timedOut = (): boolean => giveUp.signal.aborted && !signal.aborted
     try {
       // Whether its name resolves says nothing about the member.
-      const unresolved = await this.#unresolved(url, giveUp.signal)
-      if (unresolved !== null)
-        return { kind: 'unasked', reason: `its REST API at ${url} cannot be asked: ${unresolved}` }
-      return await this.#ask(url, path, giveUp.signal)
+      const addresses = at ?? (await this.#addresses(url, giveUp.signal))
+      if (typeof addresses === 'string')
+        return { kind: 'unasked', reason: `its REST API at ${url} cannot be asked: ${addresses}` }
+      return await this.#ask(url, path, addresses, giveUp.signal)
     } catch (error) {
       if (timedOut()) return none(`no answer within ${this.#timeoutMs} ms`)
       // Certificates of ours that cannot be read are to be put right: until then nothing is known of any member.
@@ -65,13 +68,12 @@ export class RestClient {
     await Promise.all([...this.#clients].map((client) => client.destroy()))
   }
 
-  /** Why the name in `url` has no address, in the time there is; null: it has one. */
-  async #unresolved(url: string, signal: AbortSignal): Promise<string | null> {
+  /** Of the name in `url`; or why it has none in the time there is. */
+  async #addresses(url: string, signal: AbortSignal): Promise<readonly string[] | string> {
     const { promise, resolve } = Promise.withResolvers<string>()
     const late = (): void => resolve('its name is not resolved in time')
     signal.addEventListener('abort', late, { once: true })
-    const host = new URL(url).hostname.replace(/^\[|\]$/g, '')
-    const found = this.#lookups.addresses(host).then(() => null, explain)
+    const found = this.#lookups.addresses(hostOf(url)).catch(explain)
     try {
       return await Promise.race([found, promise])
     } finally {
@@ -80,28 +82,31 @@ export class RestClient {
   }
 
   /** Once more where it failed because certificates, its or ours, have just been replaced. */
-  async #ask(url: string, path: string, signal: AbortSignal): Promise<RestReply> {
+  async #ask(url: string, path: string, at: readonly string[], signal: AbortSignal): Promise<RestReply> {
     const connector = this.#tls.connector(url)
     try {
-      return await this.#askOnce(url, path, connector, signal)
+      return await this.#askOnce(url, path, at, connector, signal)
     } catch (error) {
       if (signal.aborted || !isHttps(url) || !this.#tls.isOutdated(connector)) throw error
-      return await this.#askOnce(url, path, this.#tls.connector(url), signal)
+      return await this.#askOnce(url, path, at, this.#tls.connector(url), signal)
     }
   }
 
   async #askOnce(
     url: string,
     path: string,
+    at: readonly string[],
     connector: buildConnector.connector,
     signal: AbortSignal,
   ): Promise<RestReply> {
-    const { connect, alert } = hearing(connector)
+    const { connect, alert, answeredAt } = hearing(connector, at)
     // A connection for each question: Patroni speaks HTTP/1.0 unless told otherwise, and none waits for another's end.
     const client = new Client(url, { connect, headersTimeout: 0, bodyTimeout: 0 })
     this.#clients.add(client)
     try {
-      return await ask(client, path, signal)
+      const reply = await ask(client, path, signal)
+      const address = answeredAt()
+      return reply.kind === 'reply' && address !== null ? { ...reply, at: address } : reply
     } catch (error) {
       throw alert() ?? error
     } finally {
@@ -112,23 +117,29 @@ export class RestClient {
 }
 
 /** In TLS 1.3 a server refuses a client certificate after the handshake; undici shows only that it has closed. */
-function hearing(connector: buildConnector.connector): {
+function hearing(
+  connector: buildConnector.connector,
+  at: readonly string[],
+): {
   connect: buildConnector.connector
   alert: () => Error | null
+  answeredAt: () => string | null
 } {
   let heard: Error | null = null
+  let address: string | null = null
   const connect: buildConnector.connector = (options, callback) =>
-    connector(options, (...[error, socket]: Parameters<buildConnector.Callback>) => {
+    connector({ ...options, hostname: hostAmong(at) }, (...[error, socket]: Parameters<buildConnector.Callback>) => {
       if (error !== null) {
         callback(error, null)
         return
       }
+      address = at.length === 1 ? (at[0] ?? null) : (socket.remoteAddress ?? null)
       socket.once('error', (first: Error & { code?: string }) => {
         if (first.code?.startsWith('ERR_SSL_') === true) heard = first
       })
       callback(null, socket)
     })
-  return { connect, alert: () => heard }
+  return { connect, alert: () => heard, answeredAt: () => address }
 }
 
 async function ask(client: Client, path: string, signal: AbortSignal): Promise<RestReply> {

@@ -3,8 +3,9 @@ import type { ClusterConfig } from '../config/config.ts'
 import { type Cluster, isEmpty, namedBy } from './cluster.ts'
 import { prefixOf } from './dcs/key-range.ts'
 import { askedAs, type Fitness, replicaView, UNKNOWN_FITNESS } from './fitness.ts'
-import { basisOf, evidenceOf, memberOf, type PrimaryMachine } from './machine.ts'
+import { basisOf, evidenceOf, memberOf, type PrimaryMachine, takesNew } from './machine.ts'
 import { addressOf, type Memory } from './memory.ts'
+import { type Pins, placeOf } from './pins.ts'
 import type { ClusterView, DcsView, MemberView } from './view.ts'
 
 export interface ViewParts {
@@ -14,10 +15,11 @@ export interface ViewParts {
   readonly machine: PrimaryMachine
   readonly memory: Memory
   readonly fitness: ReadonlyMap<string, Fitness>
+  readonly pins?: Pins
 }
 
 /** The view that these parts make. */
-export function viewOf({ config, dcs, cluster, machine, memory, fitness }: ViewParts): ClusterView {
+export function viewOf({ config, dcs, cluster, machine, memory, fitness, pins = new Map() }: ViewParts): ClusterView {
   const { phase, since, epoch } = machine
   const { highest, last } = machine.served
   const member = memberOf(phase)
@@ -30,10 +32,12 @@ export function viewOf({ config, dcs, cluster, machine, memory, fitness }: ViewP
     const isLeader = name === leader || name === member
     const leadsOnly = isLeader && (name === member || askedAs(name, known, cluster) !== '/standby-leader')
     const own = fitness.get(name) ?? UNKNOWN_FITNESS
+    const address = addressOf(known.member, dialled)
     return {
       ...known.member,
       gone,
-      address: addressOf(known.member, dialled),
+      address,
+      place: placeOf(address, pins.get(name)),
       isLeader,
       isSync: sync.has(name.toLowerCase()),
       lagBytes: isLeader || gone || own.restDown || known.member.state !== 'running' ? null : own.lagBytes,
@@ -42,6 +46,10 @@ export function viewOf({ config, dcs, cluster, machine, memory, fitness }: ViewP
   })
   const isAbsent = phase.state === 'none' && dcs.kind === 'etcd3' && dcs.state === 'up' && isEmpty(cluster)
   const known = member === null ? undefined : memory.get(member)
+  const address = known === undefined ? null : addressOf(known.member, dialled)
+  const place = placeOf(address, pins.get(member ?? ''))
+  const isUnresolved = takesNew(phase.state) && address !== null && place === null
+  const reason = isUnresolved ? `its name ${address.host} has not been resolved` : phase.reason
   return {
     name: config.name,
     scope: config.scope,
@@ -52,8 +60,9 @@ export function viewOf({ config, dcs, cluster, machine, memory, fitness }: ViewP
     primary: {
       state: phase.state,
       member,
-      address: known === undefined ? null : addressOf(known.member, dialled),
-      reason: isAbsent ? `the DCS has no cluster below ${prefixOf(config)}` : phase.reason,
+      address,
+      place,
+      reason: isAbsent ? `the DCS has no cluster below ${prefixOf(config)}` : reason,
       since,
       silences: member === null ? 0 : evidenceOf(machine, member).silences,
       epoch,

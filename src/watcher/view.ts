@@ -57,6 +57,8 @@ export interface PrimaryView {
   /** Whom the state is about; null for `none`. */
   readonly member: string | null
   readonly address: Address | null
+  /** Where new sessions may go to: where it has proved itself; null: nowhere. */
+  readonly place: Address | null
   readonly reason: string
   /** Milliseconds since the epoch. */
   readonly since: number
@@ -81,8 +83,10 @@ export function isSameAddress(one: Address | null, other: Address | null): boole
 export interface MemberView extends Member {
   /** Its key has gone from the DCS: what is shown is what was known last. */
   readonly gone: boolean
-  /** Where new sessions are dialled (`proxy.address`); null while it has none. */
+  /** Where new sessions are dialled (`proxy.address`), by name; null while it has none. */
   readonly address: Address | null
+  /** The same by address: where it was last fit; null: the name has not been resolved, or leads to another place now. */
+  readonly place: Address | null
   /** Named by the DCS, or the one that `primary` is about. */
   readonly isLeader: boolean
   /** Of the synchronous set. */

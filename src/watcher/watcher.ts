@@ -2,13 +2,13 @@
  * The watcher: observes the DCS, asks the members, feeds both to the pure state machine and publishes a `ClusterView`
  * after each step. It decides nothing itself.
  */
-import type { LookupFunction } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from 'pino'
 import { MAX_TIMER_MS, now, within } from '../clock.ts'
 import type { ClusterConfig } from '../config/config.ts'
 import { explain, RouterError } from '../errors.ts'
+import { Lookups } from '../names/lookups.ts'
 import { Asker } from './asker.ts'
 import { type Cluster, parseCluster } from './cluster.ts'
 import type { Dcs, DcsObservation, Remembered } from './dcs/dcs.ts'
@@ -17,11 +17,12 @@ import type { PostgresAnswer } from './evidence.ts'
 import { afterReplicaPostgres, afterSnapshot, type Fitness, UNKNOWN_FITNESS } from './fitness.ts'
 import { initialPrimary, memberOf, nextTickAt, type PrimaryEvent, type PrimaryMachine } from './machine.ts'
 import type { LocalHost } from './local-host.ts'
-import { factsOf, type Memory, recalled, remember } from './memory.ts'
+import { factsOf, type Memory, recalled, remember, whereabouts } from './memory.ts'
 import { Interview, type Situation } from './interview.ts'
 import { narrate } from './narrate.ts'
 import { NOTHING_TOLD, type Told } from './narration.ts'
 import { Pace } from './pace.ts'
+import { hasMovedFrom, isSamePin, NO_PIN, type Pin, type Pins } from './pins.ts'
 import { nextPrimary } from './primary.ts'
 import type { RestClient } from './rest.ts'
 import { fromSaved, toSaved } from './state.ts'
@@ -38,8 +39,8 @@ export interface WatcherDeps {
   /** Where the last known cluster is kept; null: nowhere. */
   readonly state: StateFile | null
   readonly log: Logger
-  /** How the names of servers are resolved; Node's own way where it is left out. */
-  readonly lookup?: LookupFunction
+  /** Shared with `rest`, so that a name is looked up once. */
+  readonly lookups?: Lookups
   /** What the configuration says of the host; nothing where it is left out. */
   readonly local?: LocalHost
 }
@@ -54,6 +55,7 @@ export class Watcher {
   #cluster: Cluster = parseCluster(new Map())
   #memory: Memory = new Map()
   #fitness: ReadonlyMap<string, Fitness> = new Map()
+  #pins: Pins = new Map()
   #dcs: DcsView
   #view: ClusterView
   #told: Told = NOTHING_TOLD
@@ -76,6 +78,8 @@ export class Watcher {
       machine: this.#machine,
       memory: this.#memory,
       cluster: this.#cluster,
+      fitness: this.#fitness,
+      pins: this.#pins,
       readAt: this.#dcs.readAt,
     })
     this.#interview = new Interview(
@@ -86,8 +90,9 @@ export class Watcher {
         step: (event) => this.#step(event),
         replicaStep: (member, change) => this.#replicaStep(member, change),
         answered: (question, answer) => this.#trace.answered(question, answer),
+        pin: (member, pin) => this.#pin(member, pin),
       },
-      deps.lookup,
+      deps.lookups ?? new Lookups(),
     )
     this.#asker = new Asker(deps.config.proxy, this.#interview)
   }
@@ -121,7 +126,7 @@ export class Watcher {
 
   /** Takes a dial of the proxy that failed as an observation. */
   dialFailed({ member, address, basis, reason, startedAt }: DialFailure): void {
-    if (!isSameAddress(this.#interview.addressOf(member), address)) return
+    if (!isSameAddress(this.#interview.placeOf(member), address)) return
     const answer: PostgresAnswer = { kind: 'down', reason }
     // At once: whom the proxy has just failed to reach must not be its next choice.
     if (basis === null) this.#replicaStep(member, (fitness) => afterReplicaPostgres(fitness, answer), true)
@@ -194,7 +199,8 @@ export class Watcher {
     this.#memory = remember(this.#memory, cluster, memberOf(this.#machine.phase), at)
     this.#fitness = afterSnapshot(this.#fitness, before, { memory: this.#memory, facts: cluster })
     if (isNew) this.#lookAtLocal()
-    const facts = factsOf(cluster, this.#memory, this.#deps.config.proxy.address)
+    this.#pins = new Map([...this.#pins].filter(([name]) => this.#memory.has(name)))
+    const facts = factsOf(cluster, this.#memory, this.#deps.config.proxy.address, this.#pins)
     this.#step({ type: 'dcs', facts, restored })
     this.#keep()
   }
@@ -228,6 +234,16 @@ export class Watcher {
     this.#tick = delay === null ? null : setTimeout(() => this.#step({ type: 'tick' }), delay)
   }
 
+  /** A member that is at another place now is another one: it has shown nothing of itself. */
+  #pin(name: string, pin: Pin): void {
+    const before = this.#pins.get(name) ?? NO_PIN
+    const member = this.#memory.get(name)?.member
+    if (this.#stop.signal.aborted || member === undefined || isSamePin(before, pin)) return
+    this.#pins = new Map(this.#pins).set(name, pin)
+    if (hasMovedFrom(before, pin)) this.#fitness = new Map([...this.#fitness].filter(([other]) => other !== name))
+    this.#step({ type: 'moved', member: name, address: whereabouts(member, this.#deps.config.proxy.address, pin) })
+  }
+
   #replicaStep(member: string, change: (fitness: Fitness) => Fitness, atOnce = false): void {
     if (this.#stop.signal.aborted || !this.#memory.has(member)) return
     this.#fitness = new Map(this.#fitness).set(member, change(this.#fitness.get(member) ?? UNKNOWN_FITNESS))
@@ -244,7 +260,7 @@ export class Watcher {
     const [config, cluster] = [this.#deps.config, this.#cluster]
     const dcs = { ...this.#dcs, notices: [...this.#dcs.notices, ...(this.#deps.local?.notices ?? [])] }
     const [machine, memory, fitness] = [this.#machine, this.#memory, this.#fitness]
-    return viewOf({ config, dcs, cluster, machine, memory, fitness })
+    return viewOf({ config, dcs, cluster, machine, memory, fitness, pins: this.#pins })
   }
 
   #publish(): void {

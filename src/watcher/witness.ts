@@ -16,17 +16,29 @@ export interface Testimony<Answer> {
   readonly answer: Answer
   /** Where the member's WAL is; null where that was not told. Bytes. */
   readonly position: number | null
+  /** The IP address at which it was given; null: at none. */
+  readonly at: string | null
 }
 
 /** `expected`: who has to answer. None of its answers rejects. */
 export interface Witness {
-  /** Whether the member is the primary. `leader`: whom the DCS names, null when its word is older than the ttl. */
-  primary(known: Known, expected: Expected, leader: string | null, signal: AbortSignal): Promise<Testimony<RestAnswer>>
+  /**
+   * Whether the member is the primary. `leader`: whom the DCS names, null when its word is older than the ttl; `at`: the
+   * addresses of its name, null where they are not known.
+   */
+  primary(
+    known: Known,
+    expected: Expected,
+    leader: string | null,
+    at: readonly string[] | null,
+    signal: AbortSignal,
+  ): Promise<Testimony<RestAnswer>>
   /** Whether it serves readers. */
   replica(
     known: Known,
     expected: Expected,
     path: '/replica' | '/standby-leader',
+    at: readonly string[] | null,
     signal: AbortSignal,
   ): Promise<Testimony<ReplicaAnswer>>
 }
@@ -43,26 +55,37 @@ export class RestWitness implements Witness {
     known: Known,
     expected: Expected,
     _leader: string | null,
+    at: readonly string[] | null,
     signal: AbortSignal,
   ): Promise<Testimony<RestAnswer>> {
-    const reply = await this.#get(known, '/primary', signal)
-    return { answer: judgePrimary(reply, expected), position: livePosition(reply) }
+    const reply = await this.#get(known, '/primary', at, signal)
+    return { answer: judgePrimary(reply, expected), position: livePosition(reply), at: addressOf(reply) }
   }
 
   async replica(
     known: Known,
     expected: Expected,
     path: '/replica' | '/standby-leader',
+    at: readonly string[] | null,
     signal: AbortSignal,
   ): Promise<Testimony<ReplicaAnswer>> {
-    const reply = await this.#get(known, path, signal)
-    return { answer: judgeReplica(reply, expected, path), position: livePosition(reply) }
+    const reply = await this.#get(known, path, at, signal)
+    return { answer: judgeReplica(reply, expected, path), position: livePosition(reply), at: addressOf(reply) }
   }
 
-  async #get({ member: { restUrl } }: Known, path: string, signal: AbortSignal): Promise<RestReply> {
+  async #get(
+    { member: { restUrl } }: Known,
+    path: string,
+    at: readonly string[] | null,
+    signal: AbortSignal,
+  ): Promise<RestReply> {
     if (restUrl === null) return { kind: 'none', reason: 'it has published no REST API' }
-    return await this.#rest.get(restUrl, path, signal)
+    return await this.#rest.get(restUrl, path, signal, at)
   }
+}
+
+function addressOf(reply: RestReply): string | null {
+  return reply.kind === 'reply' ? (reply.at ?? null) : null
 }
 
 /**
@@ -81,7 +104,7 @@ export class KeyWitness implements Witness {
       if (isPrimary && state === 'running') return { kind: 'proof', timeline: timeline ?? 0, by: 'its key' }
       return { kind: 'no', reason: says, promoting: state === 'running' && (role === 'replica' || role === 'promoted') }
     }
-    return Promise.resolve({ answer: answer(), position })
+    return Promise.resolve({ answer: answer(), position, at: null })
   }
 
   async replica(
@@ -96,6 +119,6 @@ export class KeyWitness implements Witness {
       right && state === 'running'
         ? { kind: 'fit' }
         : { kind: 'unfit', reason, down: isDownState(state), stranger: false }
-    return Promise.resolve({ answer, position })
+    return Promise.resolve({ answer, position, at: null })
   }
 }

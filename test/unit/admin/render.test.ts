@@ -16,6 +16,7 @@ const none = {
   since: NOW - 12_000,
   epoch: 8,
   silences: 0,
+  place: null,
   basis: '',
 } as const
 

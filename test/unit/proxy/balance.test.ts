@@ -4,7 +4,7 @@ import { roundRobin } from '../../../src/proxy/balance.ts'
 import type { Target } from '../../../src/proxy/route.ts'
 
 function targets(...names: string[]): Target[] {
-  return names.map((member) => ({ member, address: { host: member, port: 5432 }, epoch: 0, basis: null }))
+  return names.map((member) => ({ member, address: { host: member, port: 5432 }, host: member, epoch: 0, basis: null }))
 }
 
 const ROWS: readonly (readonly [string[], string | null, string | null])[] = [

@@ -46,7 +46,7 @@ function view(member: string | null, epoch: number, state: PrimaryView['state'] 
   const address = member === null ? null : { host: member, port: 5432 }
   return sampleView({
     primary: {
-      ...{ state: member === null ? 'none' : state, member, address, epoch },
+      ...{ state: member === null ? 'none' : state, member, address, place: address, epoch },
       ...{ reason: 'r', since: 0, silences: 0, basis: '' },
     },
   })

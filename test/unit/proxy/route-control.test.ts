@@ -45,7 +45,7 @@ class FakeServer implements Controlled {
 }
 
 function target(member: string, epoch: number): Target {
-  return { member, address: { host: '10.0.0.1', port: 5432 }, epoch, basis: epoch === 0 ? null : 'basis' }
+  return { member, address: { host: '10.0.0.1', port: 5432 }, host: 'db1', epoch, basis: epoch === 0 ? null : 'basis' }
 }
 
 function controlOf(server: FakeServer, changes: Partial<ListenerConfig>): RouteControl {

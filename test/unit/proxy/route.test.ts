@@ -234,7 +234,7 @@ describe('sessions that only read', () => {
       sampleMember('c', { replica: { ...unfit, down: true } }),
     ],
   })
-  const on = (member: string, address: Address): Target => ({ member, address, epoch: 0, basis: null })
+  const on = (member: string, address: Address): Target => ({ member, address, host: 'db1', epoch: 0, basis: null })
   const address = { host: '10.0.0.1', port: 5432 }
   for (const [name, expected] of Object.entries({ a: false, b: false, c: true, forgotten: true })) {
     test(`those on ${name} are ${expected ? 'closed' : 'kept'}`, () =>

@@ -1,7 +1,7 @@
 import type { Address, ClusterView, MemberView, PrimaryView } from '../../../../src/watcher/view.ts'
 
 /** A view in which nobody is open. */
-export function closedView(epoch: number, changes: Partial<PrimaryView> = {}): ClusterView {
+export function closedView(epoch: number, changes: Partial<Omit<PrimaryView, 'place'>> = {}): ClusterView {
   return view([], { state: 'none', member: null, address: null, epoch, reason: 'no leader key', ...changes })
 }
 
@@ -41,7 +41,15 @@ function member(
   replica: MemberView['replica'] = { fit: true, checked: true, down: false, reason: '' },
 ): MemberView {
   return {
-    ...{ name, host: address?.host ?? null, port: address?.port ?? 5432, proxy: null, restUrl: null, address },
+    ...{
+      name,
+      host: address?.host ?? null,
+      port: address?.port ?? 5432,
+      proxy: null,
+      restUrl: null,
+      address,
+      place: address,
+    },
     ...{ role: 'replica', state: 'running', timeline: 1, position: 1, replicationState: null, version: null },
     ...{ tags: {}, pendingRestart: false, gone: false, isLeader: false, isSync: false, lagBytes: null, replica },
   }
@@ -49,13 +57,13 @@ function member(
 
 function view(
   members: readonly MemberView[],
-  primary: Omit<PrimaryView, 'since' | 'basis' | 'silences'> & Partial<PrimaryView>,
+  primary: Omit<PrimaryView, 'since' | 'basis' | 'silences' | 'place'> & Partial<PrimaryView>,
 ): ClusterView {
   return {
     ...{ name: 'demo', scope: 'demo', namespace: 'service', citusGroup: null },
     ...{ leader: primary.member, members, setAside: [] },
     dcs: { kind: 'etcd3', state: 'up', endpoint: null, readAt: null, since: 0, error: null, errors: [], notices: [] },
-    primary: { since: 0, basis: '', silences: 0, ...primary },
+    primary: { since: 0, basis: '', silences: 0, place: primary.address, ...primary },
     ...{ systemId: null, paused: false, standbyCluster: false },
     ...{ quorum: false, ttlMs: null, switchover: null, setBack: null },
   }

@@ -9,7 +9,17 @@ import { compiled, context, inputs, isSame, problemOf, problemsOf, render, repli
 const NOBODY = context([], { leader: null, primary: { ...PRIMARY(), state: 'none', member: null }, members: [] })
 
 function PRIMARY() {
-  return { state: 'none', member: null, address: null, reason: '', since: 1, epoch: 1, silences: 0, basis: '' } as const
+  return {
+    state: 'none',
+    member: null,
+    address: null,
+    place: null,
+    reason: '',
+    since: 1,
+    epoch: 1,
+    silences: 0,
+    basis: '',
+  } as const
 }
 
 describe('somebody who is not there', () => {

@@ -9,7 +9,17 @@ const GIVEN = inputs(context([replica('pg1'), replica('pg2')]), { '/empty': '', 
 
 const NOBODY = context([], {
   leader: null,
-  primary: { state: 'none', member: null, address: null, reason: '', since: 1, epoch: 1, silences: 0, basis: '' },
+  primary: {
+    state: 'none',
+    member: null,
+    address: null,
+    place: null,
+    reason: '',
+    since: 1,
+    epoch: 1,
+    silences: 0,
+    basis: '',
+  },
   members: [],
 })
 

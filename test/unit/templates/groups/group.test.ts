@@ -267,7 +267,17 @@ test('writes empty lists with on_empty: render, and fails for a primary that is 
   await bench.state(lists, 'in-sync')
   assert.equal(bench.read('one'), '')
   bench.set({
-    primary: { state: 'none', member: null, address: null, reason: '', since: 1, epoch: 1, silences: 0, basis: '' },
+    primary: {
+      state: 'none',
+      member: null,
+      address: null,
+      place: null,
+      reason: '',
+      since: 1,
+      epoch: 1,
+      silences: 0,
+      basis: '',
+    },
   })
   const primary = bench.group(bench.template('two', 'host {{primary.host}}\n', { onEmpty: 'render' }))
   assert.match((await bench.state(primary, 'failed')).reason, /two\.hbs:1:\d+: there is no primary/)

@@ -1,0 +1,67 @@
+/**
+ * At which address of its name a member has proved itself, or was fit: a name alone can lead to another server by now.
+ * Pure.
+ */
+import { isIP } from 'node:net'
+import type { Address } from './view.ts'
+
+/** The address of each name of one member. */
+export type Pin = ReadonlyMap<string, string>
+
+/** By member. */
+export type Pins = ReadonlyMap<string, Pin>
+
+export const NO_PIN: Pin = new Map()
+
+/** The host of a URL as a resolver takes it. */
+export function hostOf(url: string): string {
+  return new URL(url).hostname.replace(/^\[|\]$/g, '')
+}
+
+/** Where new sessions may go to; null: no address of its name has been proved. */
+export function placeOf(address: Address | null, pin: Pin = NO_PIN): Address | null {
+  if (address === null) return null
+  const { host, port } = address
+  const ip = isIP(host) === 0 ? pin.get(host) : host
+  return ip === undefined ? null : { host: ip, port }
+}
+
+/**
+ * What is left of `pin` when `host` has these addresses. One that is still among them has not moved; no addresses are no
+ * answer, which says nothing.
+ */
+export function afterLookup(pin: Pin, host: string, addresses: readonly string[]): Pin {
+  const ip = pin.get(host)
+  if (ip === undefined || addresses.length === 0 || addresses.includes(ip)) return pin
+  return new Map([...pin].filter(([name]) => name !== host))
+}
+
+/** What is known of a member at its present address. */
+export type Standing = 'good' | 'down' | 'unknown'
+
+/**
+ * Which of its addresses a member is asked at, in this order; the first that answers counts. One that serves is asked
+ * nowhere else. Of one that is down the address of the other family may work.
+ */
+export function askedAt(ip: string | undefined, addresses: readonly string[], standing: Standing): readonly string[] {
+  if (ip === undefined) return addresses
+  const others = addresses.filter((other) => other !== ip)
+  switch (standing) {
+    case 'good':
+      return [ip]
+    case 'down':
+      return [...others.filter((other) => isIP(other) !== isIP(ip)), ip]
+    case 'unknown':
+      return [ip, ...others]
+  }
+}
+
+/** Whether both hold the same. */
+export function isSamePin(one: Pin, other: Pin): boolean {
+  return one.size === other.size && [...one].every(([name, ip]) => other.get(name) === ip)
+}
+
+/** Whether `before` held something that does not hold any more. */
+export function hasMovedFrom(before: Pin, after: Pin): boolean {
+  return [...before].some(([name, ip]) => after.get(name) !== ip)
+}
