@@ -70,7 +70,7 @@ export class Interview implements Ask {
     const found = await this.#find(name, signal)
     const { machine, memory } = this.#situation()
     const member = memory.get(name)
-    if (signal.aborted || found === null || member === undefined) return
+    if (found === null || member === undefined) return
     const [askedUnder, askedAt, leader] = [basisOf(machine, name), now(), this.#vouchedFor()]
     const candidates = this.#locator.candidates(found, this.#pinOf(name), this.#standing(name))
     const { answer, position, at } = await this.#witness.primary(
@@ -96,7 +96,7 @@ export class Interview implements Ask {
     const { machine, memory, pins } = this.#situation()
     const member = memory.get(name)
     const path = member === undefined ? null : askedAs(name, member, machine.facts)
-    if (signal.aborted || found === null || member === undefined || path === null) return
+    if (found === null || member === undefined || path === null) return
     const { rise, fall } = this.#config.proxy.check
     // Of before the question: what the leader writes meanwhile is no lag.
     const ahead = this.#whereTheLeaderIs()

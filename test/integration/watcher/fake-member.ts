@@ -31,7 +31,12 @@ export class FakeMember implements AsyncDisposable {
     this.mode = mode
   }
 
-  static async start(name: string, mode: Mode): Promise<FakeMember> {
+  /** `port`: of its REST API. */
+  static async start(
+    name: string,
+    mode: Mode,
+    { host = '127.0.0.1', port = 0 }: { host?: string; port?: number } = {},
+  ): Promise<FakeMember> {
     const member = new FakeMember(name, mode)
     const rest = createHttpServer((request, response) => member.#answer(request.url ?? '', response))
     const postgres = createServer((socket) => socket.once('data', () => socket.end('R\0\0\0\x17\0\0\0\x0a')))
@@ -41,7 +46,7 @@ export class FakeMember implements AsyncDisposable {
         socket.on('error', () => undefined) // 'close' follows
         socket.on('close', () => member.#sockets.delete(socket))
       })
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+      await new Promise<void>((resolve) => server.listen(server === rest ? port : 0, host, resolve))
     }
     member.#rest = rest
     member.#postgres = postgres

@@ -35,7 +35,12 @@ describe('a REST API', () => {
       socket.write('{"role": "rep')
       setTimeout(() => socket.end('lica"}'), 20)
     })
-    assert.deepEqual((await ask(api.url)).reply, { kind: 'reply', status: 503, body: { role: 'replica' } })
+    assert.deepEqual((await ask(api.url)).reply, {
+      kind: 'reply',
+      status: 503,
+      body: { role: 'replica' },
+      at: '127.0.0.1',
+    })
   })
 
   test('is understood when it speaks HTTP/1.1 and keeps the connection, which is closed after the answer', async () => {
@@ -46,7 +51,12 @@ describe('a REST API', () => {
         response.end('{"role":"primary"}')
       }),
     )
-    assert.deepEqual((await ask(api.url)).reply, { kind: 'reply', status: 200, body: { role: 'primary' } })
+    assert.deepEqual((await ask(api.url)).reply, {
+      kind: 'reply',
+      status: 200,
+      body: { role: 'primary' },
+      at: '127.0.0.1',
+    })
     assert.deepEqual(lines, ['GET /primary'])
     await until('it is closed', () => api.sockets.size === 0, { timeoutMs: 1000 })
   })
@@ -58,7 +68,7 @@ describe('a REST API', () => {
         socket.write('HTTP/1.0 200 OK\r\n\r\n')
         socket.end(body)
       })
-      assert.deepEqual((await ask(api.url)).reply, { kind: 'reply', status: 200, body: undefined })
+      assert.deepEqual((await ask(api.url)).reply, { kind: 'reply', status: 200, body: undefined, at: '127.0.0.1' })
     }
   })
 

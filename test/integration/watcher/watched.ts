@@ -2,6 +2,7 @@ import pino from 'pino'
 import type { ClusterConfig } from '../../../src/config/config.ts'
 import { createDcs } from '../../../src/watcher/dcs/create.ts'
 import type { Dcs } from '../../../src/watcher/dcs/dcs.ts'
+import { Lookups } from '../../../src/names/lookups.ts'
 import { RestClient } from '../../../src/watcher/rest.ts'
 import { StateFile } from '../../../src/watcher/state-file.ts'
 import type { ClusterView, MemberView } from '../../../src/watcher/view.ts'
@@ -51,6 +52,7 @@ export interface WatchedOptions {
   readonly dcs?: Dcs
   readonly stateDir?: string
   readonly rest?: RestClient
+  readonly lookups?: Lookups
 }
 
 /** A running watcher with everything that it has published and logged. */
@@ -64,12 +66,13 @@ export class Watched implements AsyncDisposable {
     { started = true, proxy = {}, dcs, stateDir, ...given }: WatchedOptions = {},
   ) {
     const config = clusterConfig(endpoints, proxy)
-    const rest = given.rest ?? new RestClient(config.restApi, config.proxy.check.timeoutMs)
+    const { lookups = new Lookups() } = given
+    const rest = given.rest ?? new RestClient(config.restApi, config.proxy.check.timeoutMs, null, lookups)
     const log = pino({ level: 'trace' }, { write: (line: string) => void this.logged.push(line) })
     const { name, scope, namespace, citusGroup } = config
     const state =
       stateDir === undefined ? null : new StateFile({ dir: stateDir, name, scope, namespace, citusGroup, log })
-    this.watcher = new Watcher({ config, dcs: dcs ?? createDcs(config, rest), rest, state, log })
+    this.watcher = new Watcher({ config, dcs: dcs ?? createDcs(config, rest), rest, state, log, lookups })
     this.watcher.subscribe((view) => this.views.push(view))
     if (started) this.watcher.start()
   }

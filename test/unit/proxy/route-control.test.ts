@@ -238,7 +238,7 @@ test('closes the sessions of a replica that has moved to another address', () =>
   control.observe(before)
   assert.deepEqual(server.closed, [])
   const members = before.members.map((member) =>
-    member.name === 'pg2' ? { ...member, address: { host: '10.0.0.1', port: 5433 } } : member,
+    member.name === 'pg2' ? { ...member, place: { host: '10.0.0.2', port: 5432 } } : member,
   )
   control.observe({ ...before, members })
   assert.deepEqual(server.closed, ['pg2@0'])

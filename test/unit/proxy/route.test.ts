@@ -202,10 +202,19 @@ test('max_lag is no matter of the primary and of the standby leader', () => {
   assert.equal(routeStep(NEW_ROUTE, one({ isLeader: true }, null, true), config).targets.length, 1)
 })
 
-test('a target is dialled at the address of the view, and belongs to no epoch', () => {
-  const address = { host: '10.0.0.9', port: 6432 }
-  const { targets } = routeStep(NEW_ROUTE, one({ address, host: '10.0.0.1', port: 5432 }), listener('replica'))
-  assert.deepEqual(targets, [{ member: 'm', address, epoch: 0, basis: null }])
+describe('a target', () => {
+  const address = { host: 'db9.example', port: 6432 }
+  const place = { host: '10.0.0.9', port: 6432 }
+
+  test('is dialled where it was fit, not wherever its name leads, and belongs to no epoch', () => {
+    const { targets } = routeStep(NEW_ROUTE, one({ address, place }), listener('replica'))
+    assert.deepEqual(targets, [{ member: 'm', address: place, host: 'db9.example', epoch: 0, basis: null }])
+  })
+
+  test('is none while its name has not been resolved', () => {
+    const { targets, uses } = routeStep(NEW_ROUTE, one({ address, place: null }), listener('replica'))
+    assert.deepEqual([targets, uses[0]?.reason], [[], 'its name db9.example has not been resolved'])
+  })
 })
 
 describe('the primary', () => {
@@ -214,7 +223,7 @@ describe('the primary', () => {
     test(`${state}: the member that is open, with its epoch and basis`, () => {
       const view = sampleView({ primary: { ...primary, state, epoch: 9, basis: 'b' } })
       const address = { host: '10.0.0.1', port: 5432 }
-      assert.deepEqual(primaryTarget(view), { member: 'pg1', address, epoch: 9, basis: 'b' })
+      assert.deepEqual(primaryTarget(view), { member: 'pg1', address, host: '10.0.0.1', epoch: 9, basis: 'b' })
     })
   }
   for (const state of ['switching', 'promoting', 'unreachable', 'unverified', 'none'] as const) {
@@ -248,4 +257,11 @@ describe('sessions that only read', () => {
   ] as const) {
     test(`those ${title}`, () => assert.equal(hasMoved(one({ address: now }), on('m', address)), expected))
   }
+
+  test('of a name that leads to another server now have lost their member', () => {
+    const named = { address: { host: 'db1.example', port: 5432 } }
+    assert.equal(hasMoved(one({ ...named, place: address }), on('m', address)), false)
+    assert.equal(hasMoved(one({ ...named, place: { ...address, host: '10.0.0.2' } }), on('m', address)), true)
+    assert.equal(hasMoved(one({ ...named, place: null }), on('m', address)), true)
+  })
 })

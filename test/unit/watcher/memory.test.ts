@@ -66,3 +66,14 @@ test('a member is dialled at its proxy_url only if that is asked for, and if it 
   const facts = factsOf(one, remember(NONE, cluster({ members: [pooled] }), null, 0), 'proxy_url')
   assert.equal(facts.members.get('pg1')?.address, 'pool:6432 http://pg1.example.com:8008')
 })
+
+test('what the names of a member lead to is a part of its address', () => {
+  const memory = remember(NONE, one, null, 0)
+  const addressWith = (...ips: string[]) =>
+    factsOf(one, memory, 'conn_url', new Map([['pg1', new Map(ips.map((ip) => ['pg1.example.com', ip]))]])).members.get(
+      'pg1',
+    )?.address
+  assert.equal(addressWith(), factsOf(one, memory, 'conn_url').members.get('pg1')?.address)
+  assert.notEqual(addressWith('10.0.0.1'), addressWith())
+  assert.notEqual(addressWith('10.0.0.1'), addressWith('10.0.0.2'))
+})

@@ -5,6 +5,7 @@ import type { Cluster } from '../../../src/watcher/cluster.ts'
 import type { Fitness } from '../../../src/watcher/fitness.ts'
 import { initialPrimary, type PrimaryPhase } from '../../../src/watcher/machine.ts'
 import { factsOf, remember } from '../../../src/watcher/memory.ts'
+import type { Pins } from '../../../src/watcher/pins.ts'
 import { viewOf } from '../../../src/watcher/view-of.ts'
 import { cluster, FIT, member, view } from './sample.ts'
 
@@ -13,7 +14,9 @@ const config = { scope: 'demo', namespace: 'service', citusGroup: null, proxy } 
   typeof viewOf
 >[0]['config']
 
-function composed(seen: Cluster, phase: PrimaryPhase, own: Fitness = FIT) {
+const PINS: Pins = new Map([['pg0', new Map([['pg0.example.com', '10.0.0.1']])]])
+
+function composed(seen: Cluster, phase: PrimaryPhase, own: Fitness = FIT, pins: Pins = PINS) {
   const before = remember(new Map(), cluster({ members: [member('pg9')] }), null, 0)
   const memory = remember(before, seen, null, 1)
   const machine = {
@@ -25,7 +28,7 @@ function composed(seen: Cluster, phase: PrimaryPhase, own: Fitness = FIT) {
     epoch: 7,
   }
   const fitness = new Map([...memory.keys()].map((name) => [name, own]))
-  return viewOf({ config, dcs: view().dcs, cluster: seen, machine, memory, fitness })
+  return viewOf({ config, dcs: view().dcs, cluster: seen, machine, memory, fitness, pins })
 }
 
 test('the leader that the DCS names, and who is open, are no replicas, whatever their REST API says', () => {
@@ -54,6 +57,7 @@ test('the primary has its address and what it was decided by; none has neither',
     [open.address, open.reason, open.since, open.epoch],
     [{ host: 'pg0.example.com', port: 5432 }, 'proved', 5, 7],
   )
+  assert.deepEqual(open.place, { host: '10.0.0.1', port: 5432 })
   assert.notEqual(open.basis, '')
   const none = composed(cluster(), { state: 'none', reason: 'nobody' }).primary
   assert.deepEqual([none.member, none.address, none.basis], [null, null, ''])
@@ -100,4 +104,9 @@ test('what was requested of the cluster is shown, and which timeline is lost', (
   const failover = { leader: 'pg0', member: 'pg1', scheduledAt: null }
   const shown = composed(cluster({ failover, quorum: true }), { state: 'none', reason: '' })
   assert.deepEqual([shown.switchover, shown.quorum, shown.ttlMs, shown.setBack], [failover, true, 30_000, null])
+})
+
+test('an open primary whose name has never been resolved is nowhere, and the reason says so', () => {
+  const { primary } = composed(cluster(), { state: 'open', member: 'pg0', reason: 'proved' }, FIT, new Map())
+  assert.deepEqual([primary.place, primary.reason], [null, 'its name pg0.example.com has not been resolved'])
 })

@@ -36,7 +36,7 @@ describe('the key of a member', () => {
 
   test('tells the timeline and the position', async () => {
     const told = await new KeyWitness().primary(known({ role: 'primary', timeline: 7, position: 99 }), EXPECTED, 'pg0')
-    assert.deepEqual(told, { answer: { kind: 'proof', timeline: 7, by: 'its key' }, position: 99 })
+    assert.deepEqual(told, { answer: { kind: 'proof', timeline: 7, by: 'its key' }, position: 99, at: null })
   })
 
   test('makes a running replica fit, and a stopped one down', async () => {

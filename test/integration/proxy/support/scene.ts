@@ -49,6 +49,9 @@ export function proxyConfig({ hold, timeouts, ...rest }: ConfigChanges): ProxyCo
   }
 }
 
+/** No name was resolved too long ago. */
+const FRESH: (host: string) => number = () => 0
+
 /** A scripted server: every connection is recorded and handed to the script. */
 export class FakeServer {
   readonly address: Address
@@ -84,13 +87,13 @@ export class Rig {
   /** What the watcher does when a dial fails; it may apply another view. */
   onFailure: (failure: DialFailure) => void = () => undefined
 
-  constructor(config: ProxyConfig, room: ProcessRoom) {
+  constructor(config: ProxyConfig, room: ProcessRoom, ageOf = FRESH) {
     const log = pino({ level: 'trace' }, { write: (line: string) => void this.lines.push(JSON.parse(line) as LogLine) })
     const dialFailed = (failure: DialFailure): void => {
       this.failures.push(failure)
       this.onFailure(failure)
     }
-    this.proxy = new Proxy({ config, log, dialFailed, room })
+    this.proxy = new Proxy({ config, log, dialFailed, room, ageOf })
   }
 
   port(listener = 'primary'): number {
@@ -119,15 +122,15 @@ export class Scene {
   readonly #clients: Wire[] = []
 
   /** A proxy that listens; nobody is open. */
-  async proxy(changes: ConfigChanges = {}, limits = NO_LIMITS): Promise<Rig> {
-    const rig = this.rig(changes, limits)
+  async proxy(changes: ConfigChanges = {}, limits = NO_LIMITS, ageOf = FRESH): Promise<Rig> {
+    const rig = this.rig(changes, limits, ageOf)
     await rig.proxy.start()
     return rig
   }
 
   /** A proxy that is not started. */
-  rig(changes: ConfigChanges = {}, limits = NO_LIMITS): Rig {
-    const rig = new Rig(proxyConfig(changes), new ProcessRoom(limits))
+  rig(changes: ConfigChanges = {}, limits = NO_LIMITS, ageOf = FRESH): Rig {
+    const rig = new Rig(proxyConfig(changes), new ProcessRoom(limits), ageOf)
     this.#rigs.push(rig)
     return rig
   }

@@ -1,0 +1,217 @@
+/** Members that have names: what the DNS says of them, and what becomes of their clients. */
+import assert from 'node:assert/strict'
+import { afterEach, beforeEach, test } from 'node:test'
+import { Lookups } from '../../../src/names/lookups.ts'
+import type { ClusterConfig } from '../../../src/config/config.ts'
+import type { Dcs } from '../../../src/watcher/dcs/dcs.ts'
+import { until } from '../../support/until.ts'
+import { cluster, member } from '../../unit/watcher/sample.ts'
+import { AUTH_OK, STARTUP } from '../proxy/support/messages.ts'
+import { type FakeServer, type Rig, Scene } from '../proxy/support/scene.ts'
+import type { Wire } from '../proxy/support/wire.ts'
+import { FakeMember, SYSTEM_ID } from './fake-member.ts'
+import { Watched } from './watched.ts'
+
+const NAME = 'db1.example'
+const [HERE, THERE] = ['127.0.0.1', '127.0.0.2']
+
+type Answer = readonly string[] | 'ENOTFOUND' | 'silence'
+
+/** One member `pg0` by a name, with a server at each of two addresses to which the name may lead. */
+class Stage implements AsyncDisposable {
+  readonly scene = new Scene()
+  readonly members: FakeMember[] = []
+  readonly servers: FakeServer[] = []
+  readonly names = new Map<string, Answer>([[NAME, [HERE]]])
+  /** How often each name was looked up. */
+  readonly lookups = new Map<string, number>()
+  watched!: Watched
+  rig!: Rig
+
+  /** `restName`: of its REST API, where it is another one. `hosts`: where there is a server. */
+  async start(
+    mode: 'primary' | 'replica' = 'primary',
+    { restName = NAME, proxy = {} }: { restName?: string; proxy?: Partial<ClusterConfig['proxy']> } = {},
+  ): Promise<void> {
+    for (const host of [HERE, THERE]) {
+      const port = this.members[0] === undefined ? 0 : Number(new URL(this.members[0].url).port)
+      this.members.push(await FakeMember.start('pg0', mode, { host, port }))
+      this.servers.push(await this.scene.postgres({ host, port: this.servers[0]?.address.port ?? 0 }))
+    }
+    const [first, server] = [this.members[0], this.servers[0]]
+    assert.ok(first && server)
+    const restUrl = `http://${restName}:${new URL(first.url).port}`
+    const role = mode === 'primary' ? 'primary' : 'replica'
+    const pg0 = member('pg0', { host: NAME, port: server.address.port, restUrl, role })
+    const leader = mode === 'primary' ? { name: 'pg0', session: '1' } : null
+    const seen = cluster({ leader, members: [pg0], systemId: SYSTEM_ID })
+    const dcs: Dcs = {
+      kind: 'demo',
+      async *observe(signal) {
+        yield { type: 'snapshot', cluster: seen, position: '1', restored: false, endpoint: 'demo' }
+        await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+      },
+    }
+    const lookups = new Lookups({ resolve: (host) => this.#resolve(host), timeoutMs: 200, patienceMs: 20, freshMs: 20 })
+    this.watched = new Watched([], { dcs, lookups, started: false, proxy })
+    this.rig = await this.scene.proxy()
+    this.rig.onFailure = (failure) => this.watched.watcher.dialFailed(failure)
+    this.watched.watcher.subscribe((view) => this.rig.proxy.apply(view))
+    this.watched.watcher.start()
+  }
+
+  async #resolve(host: string): Promise<readonly string[]> {
+    this.lookups.set(host, (this.lookups.get(host) ?? 0) + 1)
+    const answer = this.names.get(host) ?? 'ENOTFOUND'
+    if (answer === 'silence') return new Promise((_, reject) => setTimeout(() => reject(failed(host, 'ETIMEOUT')), 200))
+    if (typeof answer === 'string') throw failed(host, answer)
+    return Promise.resolve(answer)
+  }
+
+  /** Resolves when `host` has been looked up, and asked about, twice more. */
+  async lookedUp(host = NAME): Promise<void> {
+    const before = this.lookups.get(host) ?? 0
+    await until('it is looked up twice more', () => (this.lookups.get(host) ?? 0) >= before + 2, { timeoutMs: 10_000 })
+  }
+
+  async served(listener = 'primary'): Promise<Wire> {
+    const client = (await this.scene.client(this.rig, listener)).send(STARTUP)
+    await client.got(AUTH_OK)
+    return client
+  }
+
+  /** How many sessions are on the server of each address. */
+  get open(): number[] {
+    return this.servers.map(({ open }) => open)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.watched.watcher.close()
+    for (const each of this.members) await each[Symbol.asyncDispose]()
+    await this.scene.clear()
+  }
+}
+
+function failed(host: string, code: string): Error {
+  return Object.assign(new Error(`getaddrinfo ${code} ${host}`), { code })
+}
+
+let stage: Stage
+beforeEach(() => (stage = new Stage()))
+afterEach(async () => stage[Symbol.asyncDispose]())
+
+test('a client is dialled at the address where the member proved itself', async () => {
+  await stage.start()
+  await stage.watched.until('open pg0')
+  await stage.served()
+  assert.deepEqual(stage.watched.view.primary.place?.host, HERE)
+  assert.deepEqual(stage.open, [1, 0])
+})
+
+test('a name that leads to another server ends the sessions on the old one, and that one is dialled when it has proved itself', async () => {
+  await stage.start()
+  const [old, young] = stage.members
+  assert.ok(old && young)
+  await stage.watched.until('open pg0')
+  const client = await stage.served()
+  young.mode = 'replica'
+  stage.names.set(NAME, [THERE])
+  await until('the session has ended', () => client.ended)
+  await until('the new server is asked', () => young.asked.includes('/primary'))
+  const waiting = (await stage.scene.client(stage.rig)).send(STARTUP)
+  await until('the client is held', () => stage.rig.held === 1)
+  assert.deepEqual(stage.open, [0, 0])
+  young.mode = 'primary'
+  await waiting.got(AUTH_OK)
+  assert.deepEqual(stage.open, [0, 1])
+})
+
+for (const answer of ['ENOTFOUND', 'silence'] as const) {
+  test(`a DNS that fails (${answer}) closes no session, and new clients are served where the member proved itself`, async () => {
+    await stage.start()
+    await stage.watched.until('open pg0')
+    const client = await stage.served()
+    const { epoch } = stage.watched.view.primary
+    stage.names.set(NAME, answer)
+    await stage.lookedUp()
+    await stage.served()
+    assert.equal(client.ended, false)
+    assert.deepEqual(stage.open, [2, 0])
+    assert.deepEqual([stage.watched.primary, stage.watched.view.primary.epoch], ['open pg0', epoch])
+  })
+}
+
+test('addresses in another order, or more of them, change nothing', async () => {
+  await stage.start()
+  await stage.watched.until('open pg0')
+  const client = await stage.served()
+  const { epoch, basis } = stage.watched.view.primary
+  for (const answer of [
+    [THERE, HERE],
+    [HERE, THERE],
+  ]) {
+    stage.names.set(NAME, answer)
+    await stage.lookedUp()
+  }
+  await stage.served()
+  assert.deepEqual([client.ended, stage.open], [false, [2, 0]])
+  assert.deepEqual([stage.watched.view.primary.epoch, stage.watched.view.primary.basis], [epoch, basis])
+  assert.deepEqual(stage.members[1]?.asked, [])
+})
+
+test('the address that answers is the one that is dialled, where a name has several', async () => {
+  stage.names.set(NAME, ['127.0.0.3', THERE])
+  await stage.start()
+  await stage.watched.until('open pg0')
+  await stage.served()
+  assert.deepEqual(stage.open, [0, 1])
+})
+
+test('where Postgres has a name of its own, that one is followed too', async () => {
+  stage.names.set('api.example', [HERE])
+  await stage.start('primary', { restName: 'api.example' })
+  await stage.watched.until('open pg0')
+  const client = await stage.served()
+  stage.names.set(NAME, 'ENOTFOUND')
+  await stage.lookedUp()
+  assert.deepEqual([client.ended, stage.open], [false, [1, 0]])
+  stage.names.set(NAME, [THERE])
+  await until('the session has ended', () => client.ended)
+  await stage.served()
+  assert.deepEqual(stage.open, [0, 1])
+})
+
+test('a replica whose name leads to another server loses its sessions, and is used when it is fit there', async () => {
+  await stage.start('replica')
+  const [, young] = stage.members
+  assert.ok(young)
+  const client = await stage.served('replicas')
+  assert.deepEqual(stage.open, [1, 0])
+  stage.names.set(NAME, 'silence')
+  await stage.lookedUp()
+  await stage.served('replicas')
+  assert.deepEqual([client.ended, stage.open], [false, [2, 0]])
+  young.mode = 'hung'
+  stage.names.set(NAME, [THERE])
+  await until('the session has ended', () => client.ended)
+  const waiting = (await stage.scene.client(stage.rig, 'replicas')).send(STARTUP)
+  await until('the client is held', () => stage.rig.held === 1)
+  assert.deepEqual(stage.open, [0, 0])
+  young.mode = 'replica'
+  await waiting.got(AUTH_OK)
+  assert.deepEqual(stage.open, [0, 1])
+})
+
+test('with trust: dcs a silent DNS closes no session, and a name that leads elsewhere is a move', async () => {
+  await stage.start('primary', { proxy: { trust: 'dcs' } })
+  await stage.watched.until('open pg0')
+  const client = await stage.served()
+  stage.names.set(NAME, 'silence')
+  await stage.lookedUp()
+  await stage.served()
+  assert.deepEqual([client.ended, stage.open], [false, [2, 0]])
+  stage.names.set(NAME, [THERE])
+  await until('the session has ended', () => client.ended)
+  await stage.served()
+  assert.deepEqual(stage.open, [0, 1])
+})
