@@ -1,4 +1,5 @@
 /** One member of a Patroni cluster, from its key `members/NAME`. */
+import { parseApiUrl, parseConnUrl } from './conn-url.ts'
 import { asLabel, asNumber, asObject, asText, parseJson } from './json.ts'
 import { printable } from './printable.ts'
 
@@ -24,9 +25,6 @@ export interface Member {
 }
 
 export type Tag = string | number | boolean
-
-/** No control character, space, quote or backslash: what no host name holds, and what would deceive a log or a file. */
-const UNSAFE = /[\p{Cc}\p{Cf}\s"'`\\]/u
 
 /**
  * Understands the value of one member key, of Patroni 2.1 to 4.1 (reference: dcs/__init__.py, Member.from_node).
@@ -87,32 +85,8 @@ function isTag(value: unknown): value is Tag {
 
 const DEFAULT_PORT = 5432
 
-/**
- * The first host of a libpq URL: userinfo is dropped, a list of hosts, bracketed IPv6 and an absent port are fine.
- * `URL` refuses lists of hosts.
- */
-function parseConnUrl(url: string): { host: string; port: number } | string {
-  const match = /^postgres(?:ql)?:\/\/(?<authority>[^/?#]*)/.exec(url)
-  if (match?.groups === undefined) return 'is not a postgres URL'
-  const { authority = '' } = match.groups
-  const first = authority.slice(authority.lastIndexOf('@') + 1).split(',', 1)[0] ?? ''
-  const parts = /^(?:\[(?<ipv6>[0-9a-fA-F:.%\w]+)\]|(?<host>[^:[\]%]+))(?::(?<port>\d*))?$/.exec(first)
-  const host = parts?.groups?.['ipv6'] ?? parts?.groups?.['host']
-  if (host === undefined || UNSAFE.test(host)) return 'has no usable host'
-  const port = Number(parts?.groups?.['port'] || DEFAULT_PORT)
-  if (port < 1 || port > 65535) return 'has a port out of range'
-  return { host, port }
-}
-
 /** Patroni before 1.0 kept it in conn_url: `postgres://...?application_name=http://10.0.0.1:8008/patroni`. */
 function legacyApiUrl(connUrl: string): string | null {
   const query = connUrl.indexOf('?')
   return query < 0 ? null : asText(new URLSearchParams(connUrl.slice(query)).get('application_name'))
-}
-
-/** Only the origin: the paths are Patroni's, and userinfo is nobody's business. */
-function parseApiUrl(text: string): string | null {
-  if (UNSAFE.test(text) || !URL.canParse(text)) return null
-  const url = new URL(text)
-  return (url.protocol === 'http:' || url.protocol === 'https:') && url.hostname !== '' ? url.origin : null
 }
