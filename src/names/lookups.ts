@@ -7,7 +7,7 @@ import { lookup as lookupHere } from 'node:dns/promises'
 import { isIP, type LookupFunction } from 'node:net'
 
 /** How an address is found: rejects with an error whose `code` is one of getaddrinfo. */
-export type Resolve = (host: string, timeoutMs: number) => Promise<readonly string[]>
+export type Resolve = (host: string, signal: AbortSignal) => Promise<readonly string[]>
 
 export interface LookupsOptions {
   readonly resolve?: Resolve
@@ -29,13 +29,13 @@ interface Name {
   hung: boolean
 }
 
-/** Lookups at a time, and how many of them may be of names that had no answer lately. */
-const SLOTS = 32
-const SLOTS_OF_HUNG = 8
-/** What takes longer hangs: it leaves its place to others. Milliseconds. */
-const SLOW_MS = 500
-/** Lookups at a time, those that hang included. */
-const MOST_RUNNING = 256
+/** Lookups that have just begun, at a time: one that takes longer leaves its place to the next. */
+const PLACES = 64
+const SLOW_MS = 100
+/** Slow lookups at a time: beyond that the oldest is given up. */
+const MOST_SLOW = 128
+/** Slow lookups, at a time, of names that hung before and were never resolved. */
+const MOST_HUNG = 8
 /** Names come from keys, without end: what was looked up first is forgotten first. */
 const MOST_NAMES = 10_000
 
@@ -45,8 +45,13 @@ export class Lookups {
   readonly #patienceMs: number
   readonly #freshMs: number
   readonly #names = new Map<string, Name>()
-  #running = 0
-  #runningHung = 0
+  readonly #closing = new AbortController()
+  /** Lookups that wait for a place, in order of arrival. */
+  readonly #waiting: (() => void)[] = []
+  /** Slow lookups, the oldest first. */
+  readonly #slow = new Set<AbortController>()
+  #free = PLACES
+  #hung = 0
 
   constructor({ resolve = bySystem, timeoutMs = 5000, patienceMs = 200, freshMs = 2000 }: LookupsOptions = {}) {
     this.#resolve = resolve
@@ -111,50 +116,73 @@ export class Lookups {
     return name
   }
 
+  /** Ends the lookups that are under way, with an error. Idempotent. */
+  close(): void {
+    this.#closing.abort()
+    for (const next of this.#waiting.splice(0)) next()
+  }
+
   async #begin(host: string, name: Name): Promise<readonly string[]> {
-    const { hung } = name
-    // Names that hang leave places for the others. No place is a fault of this machine, not of the name.
-    const taken = hung
-      ? this.#runningHung >= SLOTS_OF_HUNG
-      : this.#running - this.#runningHung >= SLOTS || this.#running >= MOST_RUNNING
-    if (taken) throw failure(host, 'EAI_AGAIN')
-    this.#running += 1
-    let isSlow = hung
-    this.#runningHung += isSlow ? 1 : 0
+    // No name that hangs keeps others waiting. That there is no place is a fault of this machine, not of the name.
+    const isHung = name.hung && name.addresses.length === 0
+    if (isHung && this.#hung >= MOST_HUNG) throw failure(host, 'EAI_AGAIN')
+    this.#hung += isHung ? 1 : 0
+    const leave = isHung ? null : await this.#place()
+    const giveUp = new AbortController()
     const timer = setTimeout(() => {
-      this.#runningHung += isSlow ? 0 : 1
-      isSlow = name.hung = true
+      name.hung = true
+      this.#addSlow(giveUp)
+      leave?.()
     }, SLOW_MS)
     try {
-      const addresses = await this.#resolve(host, this.#timeoutMs)
+      const limit = AbortSignal.timeout(this.#timeoutMs)
+      const addresses = await this.#resolve(host, AbortSignal.any([this.#closing.signal, giveUp.signal, limit]))
       Object.assign(name, { addresses, resolvedAt: performance.now(), hung: false })
       return addresses
     } catch (error) {
       name.hung = isHang(error)
       throw error
     } finally {
-      this.#running -= 1
       clearTimeout(timer)
-      this.#runningHung -= isSlow ? 1 : 0
+      this.#slow.delete(giveUp)
+      this.#hung -= isHung ? 1 : 0
+      leave?.()
     }
+  }
+
+  /** Waits for a place; returns what leaves it. */
+  async #place(): Promise<() => void> {
+    if (this.#free > 0) this.#free -= 1
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    let isTaken = true
+    return () => {
+      if (!isTaken) return
+      isTaken = false
+      const next = this.#waiting.shift()
+      if (next === undefined) this.#free += 1
+      else next()
+    }
+  }
+
+  #addSlow(giveUp: AbortController): void {
+    this.#slow.add(giveUp)
+    const [oldest] = this.#slow
+    if (oldest === undefined || this.#slow.size <= MOST_SLOW) return
+    this.#slow.delete(oldest)
+    oldest.abort()
   }
 }
 
 /** As getaddrinfo, so that /etc/hosts, search domains and nsswitch count. */
-async function bySystem(host: string, timeoutMs: number): Promise<readonly string[]> {
+async function bySystem(host: string, signal: AbortSignal): Promise<readonly string[]> {
   const { promise, resolve, reject } = Promise.withResolvers<readonly string[]>()
   // A name that begins with a dash would be an option.
-  execFile('getent', ['ahosts', '--', host], { timeout: timeoutMs, killSignal: 'SIGKILL' }, (error, output) => {
+  execFile('getent', ['ahosts', '--', host], { signal, killSignal: 'SIGKILL' }, (error, output) => {
     if (error === null) resolve(addressesOf(output))
     else if (error.code === 'ENOENT')
       resolve(lookupHere(host, { all: true }).then((all) => all.map(({ address }) => address)))
     else
-      reject(
-        failure(
-          host,
-          Number(error.code) === NOT_FOUND ? 'ENOTFOUND' : error.killed === true ? 'ETIMEOUT' : 'EAI_AGAIN',
-        ),
-      )
+      reject(failure(host, Number(error.code) === NOT_FOUND ? 'ENOTFOUND' : signal.aborted ? 'ETIMEOUT' : 'EAI_AGAIN'))
   })
   return await promise
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { Lookups } from '../../../src/names/lookups.ts'
+import { Lookups, type Resolve } from '../../../src/names/lookups.ts'
 
 const hangs = (): Promise<readonly string[]> => Promise.withResolvers<readonly string[]>().promise
 
@@ -9,14 +9,52 @@ function refused(code: string): Error {
 }
 
 void describe('lookups of names', () => {
-  void it('50 names that hang keep no other name from being resolved', async (t) => {
+  void it('1,000 names that hang keep no other name from being resolved', async (t) => {
     t.mock.timers.enable({ apis: ['setTimeout'] })
-    const lookups = new Lookups({ resolve: (host) => (host === 'pg1' ? Promise.resolve(['10.0.0.1']) : hangs()) })
-    for (let number = 0; number < 50; number++) lookups.addresses(`hung${number}`).catch(() => undefined)
-    await assert.rejects(lookups.addresses('pg1'), { code: 'EAI_AGAIN' })
-    t.mock.timers.tick(500)
-    for (let number = 0; number < 31; number++) lookups.addresses(`more${number}`).catch(() => undefined)
-    assert.deepEqual(await lookups.addresses('pg1'), ['10.0.0.1'])
+    const underWay = new Set<string>()
+    const resolve: Resolve = async (host, signal) => {
+      if (host === 'pg1') return ['10.0.0.1']
+      underWay.add(host)
+      const { promise, reject } = Promise.withResolvers<readonly string[]>()
+      signal.addEventListener('abort', () => reject(refused('ETIMEOUT')))
+      return promise.finally(() => underWay.delete(host))
+    }
+    const lookups = new Lookups({ resolve })
+    for (let number = 0; number < 1000; number++) lookups.addresses(`hung${number}`).catch(() => undefined)
+    let found: readonly string[] = []
+    const asked = lookups.addresses('pg1').then((addresses) => (found = addresses))
+    for (let passes = 0; passes < 1000 / 64; passes++) {
+      t.mock.timers.tick(100)
+      await new Promise(setImmediate)
+      assert.ok(underWay.size <= 64 + 128, `${underWay.size} at a time`)
+    }
+    await asked
+    assert.deepEqual(found, ['10.0.0.1'])
+    lookups.close()
+    await new Promise(setImmediate)
+    assert.equal(underWay.size, 0)
+  })
+
+  void it('names that hung and were never resolved are few at a time', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] })
+    const answers = new Map<string, PromiseWithResolvers<readonly string[]>>()
+    const resolve: Resolve = (host) => {
+      const answer = Promise.withResolvers<readonly string[]>()
+      answers.set(host, answer)
+      return answer.promise
+    }
+    const lookups = new Lookups({ resolve })
+    const names = Array.from({ length: 20 }, (_, number) => `hung${number}`)
+    const first = names.map((name) => lookups.addresses(name))
+    await new Promise(setImmediate)
+    for (const name of names) answers.get(name)?.reject(refused('ETIMEOUT'))
+    await Promise.allSettled(first)
+    answers.clear()
+    const second = names.map((name) => lookups.addresses(name))
+    await assert.rejects(second.at(-1) ?? Promise.resolve(), { code: 'EAI_AGAIN' })
+    assert.equal(answers.size, 8)
+    for (const answer of answers.values()) answer.reject(refused('ETIMEOUT'))
+    await Promise.allSettled(second)
   })
 
   void it('one name is looked up once at a time, whoever asks', async () => {
