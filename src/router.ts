@@ -47,6 +47,7 @@ export class Router {
   readonly #track: Track
   readonly #admin: AdminSocket
   readonly #startedAt = now()
+  readonly #lookups = new Lookups()
   #isDraining = false
   #closing: Promise<void> | null = null
 
@@ -55,8 +56,7 @@ export class Router {
     this.#config = config
     this.#deps = deps
     this.#room = new ProcessRoom(deps.limits, config.clusters.filter(isServed).length)
-    const lookups = new Lookups()
-    this.#parts = config.clusters.map((cluster) => buildPart(cluster, config, deps, this.#room, lookups))
+    this.#parts = config.clusters.map((cluster) => buildPart(cluster, config, deps, this.#room, this.#lookups))
     this.#track = new Track({ files: config.track.files, log: deps.log })
     for (const { watcher } of this.#parts) {
       // After the proxy, which is to hold or to open before anything else is done.
@@ -133,6 +133,7 @@ export class Router {
 
   async #close(): Promise<void> {
     for (const { proxy } of this.#parts) proxy?.close()
+    this.#lookups.close()
     const closing = this.#parts.map(({ watcher }) => watcher.close())
     closing.push(this.#track.close())
     if (this.#templates !== null) closing.push(this.#templates.close())
@@ -147,7 +148,7 @@ export class Router {
     const { Templates } = await import('./templates/templates.ts')
     if (this.#closing !== null) return
     const { env, pid, signalGroup, isAlive, log } = this.#deps
-    const source = keyValueSources(config.keys, log)
+    const source = keyValueSources(config.keys, log, this.#lookups)
     this.#templates = new Templates({ config, source, env, pid, signalGroup, isAlive, log })
     this.#templates.start()
   }

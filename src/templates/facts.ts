@@ -1,9 +1,10 @@
 /** What templates ask of the DNS and of the file system: looked up beforehand, kept, and looked up again. */
-import { lookup, resolveSrv } from 'node:dns/promises'
+import { resolveSrv } from 'node:dns/promises'
 import { stat } from 'node:fs/promises'
 import { isIPv4, isIPv6 } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { failureOf } from '../errors.ts'
+import { Lookups as Names } from '../names/lookups.ts'
 import type { Answer, Facts, Question } from './engine/render.ts'
 
 /** Where the answers come from; the system's, but for tests. */
@@ -46,7 +47,7 @@ export class FactBook {
   /** A lookup that hangs is waited for again, not put a second time. */
   readonly #underWay = new Map<string, Promise<Answer>>()
 
-  constructor({ timeoutMs = 5_000, resolver = SYSTEM }: FactBookOptions = {}) {
+  constructor({ timeoutMs = 5_000, resolver = bySystem(new Names()) }: FactBookOptions = {}) {
     this.#timeoutMs = timeoutMs
     this.#lookups = resolver
   }
@@ -129,8 +130,8 @@ interface Known {
   readonly unwanted: number
 }
 
-const SYSTEM: Lookups = {
-  addresses: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
+const bySystem = (names: Names): Lookups => ({
+  addresses: (host) => names.addresses(host),
   services: (name) => resolveSrv(name),
   exists: async (path) => {
     try {
@@ -142,7 +143,7 @@ const SYSTEM: Lookups = {
       throw error
     }
   },
-}
+})
 
 /** Never fails. */
 async function find(lookups: Lookups, { kind, name }: Question): Promise<Answer> {

@@ -1,5 +1,6 @@
 /** `check --online` of an etcd: every endpoint that is written down, and whose those are that etcd itself names. */
 import type { ClusterConfig, Etcd3Config } from '../config/config.ts'
+import type { Lookups } from '../names/lookups.ts'
 import { endpointsOf } from './dcs/endpoints.ts'
 import { probeSeeds, type SeedReport } from './dcs/etcd3-seeds.ts'
 import { prefixOf } from './dcs/key-range.ts'
@@ -18,10 +19,15 @@ export interface EtcdCheck {
 }
 
 /** The router needs one that answers: which of the others are of no use would be seen on the day when that one is. */
-export async function checkEtcd(config: ClusterConfig, etcd: Etcd3Config, signal: AbortSignal): Promise<EtcdCheck> {
+export async function checkEtcd(
+  config: ClusterConfig,
+  etcd: Etcd3Config,
+  lookups: Lookups,
+  signal: AbortSignal,
+): Promise<EtcdCheck> {
   const { timeoutMs } = config.proxy.check
   const probe = (endpoints: readonly string[]): Promise<readonly SeedReport[]> =>
-    probeSeeds({ config: { ...etcd, endpoints }, prefix: prefixOf(config), timeoutMs }, signal)
+    probeSeeds({ config: { ...etcd, endpoints }, prefix: prefixOf(config), timeoutMs, lookups }, signal)
   const seeds = await probe([...new Set(etcd.endpoints)])
   const first = seeds.find(({ reason }) => reason === null) ?? null
   const advertised = etcd.useProxies ? [] : endpointsOf(first?.advertised ?? [], etcd.protocol)

@@ -72,7 +72,7 @@ interface Read {
 async function readDcs(config: ClusterConfig, rest: RestClient, signal: AbortSignal): Promise<Read> {
   const { dcs, scope } = config
   if (dcs.kind === 'etcd3') {
-    const { findings, first } = await checkEtcd(config, dcs, signal)
+    const { findings, first } = await checkEtcd(config, dcs, rest.lookups, signal)
     const read =
       first === null ? null : await readOnce({ ...config, dcs: { ...dcs, endpoints: [first] } }, rest, signal)
     const all = findings.flatMap(({ endpoint, ok, message }) =>

@@ -17,7 +17,8 @@ const MAX_BODY = 256 * 1024
 export class RestClient {
   readonly #tls: RestTls
   readonly #timeoutMs: number
-  readonly #lookups: Lookups
+  /** Where names are looked up. */
+  readonly lookups: Lookups
   readonly #clients = new Set<Client>()
 
   /**
@@ -26,7 +27,7 @@ export class RestClient {
    */
   constructor(config: RestApiConfig, timeoutMs: number, log: Log | null = null, lookups = new Lookups()) {
     this.#timeoutMs = timeoutMs
-    this.#lookups = lookups
+    this.lookups = lookups
     this.#tls = new RestTls(config, timeoutMs, log)
   }
 
@@ -73,7 +74,7 @@ export class RestClient {
     const { promise, resolve } = Promise.withResolvers<string>()
     const late = (): void => resolve('its name is not resolved in time')
     signal.addEventListener('abort', late, { once: true })
-    const found = this.#lookups.addresses(hostOf(url)).catch(explain)
+    const found = this.lookups.addresses(hostOf(url)).catch(explain)
     try {
       return await Promise.race([found, promise])
     } finally {

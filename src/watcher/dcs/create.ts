@@ -1,5 +1,6 @@
 /** Builds the source that the configuration asks for. */
 import type { ClusterConfig } from '../../config/config.ts'
+import { Lookups } from '../../names/lookups.ts'
 import type { Log } from '../certificate-news.ts'
 import type { RestClient } from '../rest.ts'
 import type { Dcs } from './dcs.ts'
@@ -25,7 +26,7 @@ export function createDcs(
   switch (dcs.kind) {
     case 'etcd3':
       return new Etcd3Dcs({
-        ...{ config: dcs, prefix: prefixOf(config), intervalMs, timeoutMs, log },
+        ...{ config: dcs, prefix: prefixOf(config), intervalMs, timeoutMs, log, lookups: restClient.lookups },
         survey: { place: { namespace, scope, group }, followed: followedGroups(config, clusters) },
       })
     case 'file':
@@ -57,11 +58,15 @@ function isSameEtcd(one: ClusterConfig['dcs'], other: ClusterConfig['dcs']): boo
  * What arbitrary keys are read from, for templates; null where there are none (file, rest). Nothing is connected yet.
  * `log` is told of keys that are left out.
  */
-export function createKeyValueSource({ dcs, proxy }: ClusterConfig, log: Log | null = null): KeyValueSource | null {
+export function createKeyValueSource(
+  { dcs, proxy }: ClusterConfig,
+  log: Log | null = null,
+  lookups = new Lookups(),
+): KeyValueSource | null {
   const { intervalMs, timeoutMs } = proxy.check
   switch (dcs.kind) {
     case 'etcd3':
-      return new Etcd3KeyValues({ config: dcs, intervalMs, timeoutMs, log })
+      return new Etcd3KeyValues({ config: dcs, intervalMs, timeoutMs, log, lookups })
     case 'file':
     case 'rest':
       return null
@@ -72,9 +77,10 @@ export function createKeyValueSource({ dcs, proxy }: ClusterConfig, log: Log | n
 export function keyValueSources(
   clusters: readonly ClusterConfig[],
   log: Log | null = null,
+  lookups = new Lookups(),
 ): (cluster: string) => KeyValueSource | null {
   return (name) => {
     const cluster = clusters.find((each) => each.name === name)
-    return cluster === undefined ? null : createKeyValueSource(cluster, log)
+    return cluster === undefined ? null : createKeyValueSource(cluster, log, lookups)
   }
 }

@@ -1,5 +1,6 @@
 /** gRPC to one etcd endpoint: TLS, a token with each call, and the end of every call with the channel. */
 import type { Etcd3Config } from '../../config/config.ts'
+import { Lookups } from '../../names/lookups.ts'
 import type { CertificateSet } from '../certificates.ts'
 import {
   AuthClient,
@@ -16,6 +17,7 @@ import {
   status,
 } from './etcd3.ts'
 import { EtcdCredentials, serverName } from './etcd3-credentials.ts'
+import { targetOf } from './etcd3-resolver.ts'
 import { Token } from './etcd3-token.ts'
 
 export interface EtcdTarget {
@@ -30,6 +32,8 @@ export interface EtcdTarget {
   readonly grant?: string
   /** How long a read may take. Milliseconds. */
   readonly timeoutMs: number
+  /** Where names are looked up, shared with the rest of the process. Default: one of its own. */
+  readonly lookups?: Lookups
 }
 
 type Service = keyof typeof Services
@@ -60,7 +64,9 @@ export class EtcdChannel implements ICallable<null> {
     this.#target = target
     const host = hostOf(target.endpoint)
     const context = target.certificates?.context ?? null
+    const { target: dialled, options: resolving } = targetOf(target.endpoint, host, target.lookups ?? new Lookups())
     const options = {
+      ...resolving,
       ...serverName(host, context),
       // Channels with equal options share connections, dead and backed-off ones too: each of ours has its own.
       'patroni-router.connection': id,
@@ -73,7 +79,7 @@ export class EtcdChannel implements ICallable<null> {
       'grpc.keepalive_timeout_ms': 5000,
     }
     this.#credentials = new EtcdCredentials(host, context)
-    this.#host = new Host(target.endpoint, this.#credentials, options, noop)
+    this.#host = new Host(dialled, this.#credentials, options, noop)
     this.#token = new Token(() => this.#authenticate())
   }
 

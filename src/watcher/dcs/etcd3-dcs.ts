@@ -2,6 +2,7 @@
 import { within } from '../../clock.ts'
 import type { Etcd3Config } from '../../config/config.ts'
 import { RouterError } from '../../errors.ts'
+import type { Lookups } from '../../names/lookups.ts'
 import type { Log } from '../certificate-news.ts'
 import { isEmpty } from '../cluster.ts'
 import type { Dcs, DcsObservation } from './dcs.ts'
@@ -22,6 +23,8 @@ export interface Etcd3Options {
   readonly log?: Log | null
   /** See `SessionsOptions`; a minute unless told. */
   readonly discoverMs?: number
+  /** See `EtcdTarget`. */
+  readonly lookups?: Lookups
   /** Where that is, and which groups of it are observed; without it nobody looks at what else there is in etcd. */
   readonly survey?: Pick<SurveyOptions, 'place' | 'followed'>
 }

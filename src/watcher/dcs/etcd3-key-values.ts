@@ -1,5 +1,6 @@
 /** Arbitrary keys of etcd v3, for templates. Only reads. */
 import type { Etcd3Config } from '../../config/config.ts'
+import type { Lookups } from '../../names/lookups.ts'
 import type { Log } from '../certificate-news.ts'
 import { printable, REPLACEMENT } from '../printable.ts'
 import { DISCOVER_MS, EtcdSessions } from './etcd3-sessions.ts'
@@ -16,6 +17,8 @@ export interface Etcd3KeyValuesOptions {
   readonly log: Log | null
   /** How often all keys are read again and compared with what the watch has told. Milliseconds. */
   readonly compareMs?: number
+  /** See `EtcdTarget`. */
+  readonly lookups?: Lookups
 }
 
 /** confd's users were left with old files by watches that had died silently, and with nothing that noticed it. */
@@ -32,7 +35,7 @@ export class Etcd3KeyValues implements KeyValueSource {
   }
 
   observe(root: string, signal: AbortSignal): AsyncGenerator<KeysObservation, void, undefined> {
-    const { config, intervalMs, timeoutMs, log, compareMs = COMPARE_MS } = this.#options
+    const { log, compareMs = COMPARE_MS, ...options } = this.#options
     const name = root.replace(/\/+$/, '')
     const told = new Set<string>()
     const onLeftOut = (key: string): void => {
@@ -42,7 +45,7 @@ export class Etcd3KeyValues implements KeyValueSource {
       log?.warn({ event: 'key-left-out', key: shown }, `the key ${shown} is left out: its name is not UTF-8`)
     }
     const sessions = new EtcdSessions<KeysObservation>({
-      ...{ config, intervalMs, timeoutMs, discoverMs: DISCOVER_MS },
+      ...{ ...options, discoverMs: DISCOVER_MS },
       range: fromRoot(name),
       // The observation of the cluster, with the same certificates, tells of them.
       log: null,

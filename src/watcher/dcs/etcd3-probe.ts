@@ -4,6 +4,7 @@
  */
 import { get as getHttp } from 'node:http'
 import { get as getHttps } from 'node:https'
+import type { LookupFunction } from 'node:net'
 import { connect } from 'node:tls'
 import { hostOf, type EtcdTarget } from './etcd3-channel.ts'
 
@@ -32,9 +33,9 @@ export async function probe(target: EtcdTarget, signal: AbortSignal): Promise<Li
 
 /** The body of whatever is answered; null without an answer in HTTP. */
 async function getVersion(target: EtcdTarget, tls: boolean, signal: AbortSignal): Promise<string | null> {
-  const { endpoint, certificates } = target
+  const { certificates } = target
   const options = {
-    ...addressOf(endpoint),
+    ...addressOf(target),
     path: '/version',
     agent: false,
     signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
@@ -63,10 +64,10 @@ async function getVersion(target: EtcdTarget, tls: boolean, signal: AbortSignal)
 }
 
 /** Whose certificate it is does not matter here: nothing is sent. */
-async function speaksTls({ endpoint }: EtcdTarget, signal: AbortSignal): Promise<boolean> {
+async function speaksTls(target: EtcdTarget, signal: AbortSignal): Promise<boolean> {
   const giveUp = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)])
   return new Promise((resolve) => {
-    const socket = connect({ ...addressOf(endpoint), rejectUnauthorized: false })
+    const socket = connect({ ...addressOf(target), rejectUnauthorized: false })
     const finish = (answer: boolean): void => {
       giveUp.removeEventListener('abort', onAbort)
       socket.destroy()
@@ -79,8 +80,9 @@ async function speaksTls({ endpoint }: EtcdTarget, signal: AbortSignal): Promise
   })
 }
 
-function addressOf(endpoint: string): { host: string; port: number } {
-  return { host: hostOf(endpoint), port: Number(endpoint.slice(endpoint.lastIndexOf(':') + 1)) }
+function addressOf({ endpoint, lookups }: EtcdTarget): { host: string; port: number; lookup?: LookupFunction } {
+  const port = Number(endpoint.slice(endpoint.lastIndexOf(':') + 1))
+  return { host: hostOf(endpoint), port, ...(lookups === undefined ? {} : { lookup: lookups.lookup }) }
 }
 
 /** `{"etcdserver":"3.4.23",...}`. */

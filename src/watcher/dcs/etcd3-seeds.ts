@@ -1,6 +1,7 @@
 /** Asks etcd endpoints one by one, beside any observation: of which etcd cluster each is, and whether it can be read. */
 import type { Etcd3Config } from '../../config/config.ts'
 import { explain } from '../../errors.ts'
+import type { Lookups } from '../../names/lookups.ts'
 import { Certificates } from '../certificates.ts'
 import { EtcdConnection, hexId } from './etcd3-connection.ts'
 import { ETCD_SETTINGS } from './etcd3-trouble.ts'
@@ -11,6 +12,8 @@ export interface SeedOptions {
   readonly prefix: string
   /** How long a read may take. Milliseconds. */
   readonly timeoutMs: number
+  /** See `EtcdTarget`. */
+  readonly lookups?: Lookups
 }
 
 /** What one configured endpoint has answered. */
@@ -44,7 +47,7 @@ export async function probeSeeds(options: SeedOptions, signal: AbortSignal): Pro
 async function probeSeed(
   endpoint: string,
   index: number,
-  { config, prefix, timeoutMs, certificates }: SeedOptions & { readonly certificates: Certificates | null },
+  { certificates, ...options }: SeedOptions & { readonly certificates: Certificates | null },
   signal: AbortSignal,
 ): Promise<SeedReport> {
   let connection: EtcdConnection | null = null
@@ -53,7 +56,7 @@ async function probeSeed(
   try {
     const set = certificates?.read() ?? null
     // Below zero: an observation counts its connections from one.
-    connection = new EtcdConnection({ endpoint, config, certificates: set, prefix, timeoutMs }, -1 - index)
+    connection = new EtcdConnection({ ...options, endpoint, certificates: set }, -1 - index)
     const [count, id, urls] = await Promise.allSettled([
       connection.count(),
       connection.clusterId(),

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { now } from '../../clock.ts'
 import type { Etcd3Config } from '../../config/config.ts'
 import { explain, RouterError } from '../../errors.ts'
+import type { Lookups } from '../../names/lookups.ts'
 import { CertificateNews, type Log } from '../certificate-news.ts'
 import { Certificates } from '../certificates.ts'
 import type { DcsNotice } from './dcs.ts'
@@ -32,6 +33,8 @@ export interface SessionsOptions<T> {
   readonly lost: (endpoint: string, error: RouterError, notices: readonly DcsNotice[]) => T
   /** How often the advertised client URLs are asked for. Milliseconds. */
   readonly discoverMs: number
+  /** See `EtcdTarget`. */
+  readonly lookups?: Lookups
 }
 
 /** What one session knows of its keys. */
@@ -150,10 +153,11 @@ export class EtcdSessions<T> {
 
   /** @throws RouterError when the certificate files have never been of use. */
   #connect(endpoint: string): EtcdConnection {
-    const { config, range, timeoutMs } = this.#options
+    const { config, range, timeoutMs, lookups } = this.#options
     const certificates = this.#certificates?.read() ?? null
     const target = { endpoint, config, certificates, prefix: range.name, grant: range.grant, timeoutMs }
-    return new EtcdConnection(target, ++this.#connections, range)
+    const shared = lookups === undefined ? target : { ...target, lookups }
+    return new EtcdConnection(shared, ++this.#connections, range)
   }
 
   async *#session(connection: EtcdConnection, endpoint: string): AsyncGenerator<T, void, undefined> {

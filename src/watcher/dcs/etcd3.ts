@@ -7,6 +7,7 @@ export {
   ChannelCredentials,
   type ChannelOptions,
   type Client,
+  experimental,
   InterceptingCall,
   type Interceptor,
   Metadata,
