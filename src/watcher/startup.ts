@@ -1,5 +1,5 @@
 /** The startup probe: what pg_isready does. Postgres answers it before authentication, so no account is needed. */
-import { connect, isIP, type LookupFunction, type Socket } from 'node:net'
+import { connect, isIP, type Socket } from 'node:net'
 import { explain, failedHere, failureOf } from '../errors.ts'
 import { firstAnswer, startupMessage, TERMINATE } from '../pgwire.ts'
 import type { PostgresAnswer } from './evidence.ts'
@@ -15,15 +15,10 @@ const MAX_ANSWER = 8192
 const GOODBYE_MS = 200
 
 /** Asks Postgres at `address` whether it takes connections, within `timeoutMs`. Never rejects. */
-export async function probeStartup(
-  address: Address,
-  timeoutMs: number,
-  signal: AbortSignal,
-  lookup?: LookupFunction,
-): Promise<PostgresAnswer> {
+export async function probeStartup(address: Address, timeoutMs: number, signal: AbortSignal): Promise<PostgresAnswer> {
   if (signal.aborted) return { kind: 'unknown' }
   const { promise, resolve } = Promise.withResolvers<PostgresAnswer>()
-  const socket = connect({ ...address, noDelay: true, ...(lookup === undefined ? {} : { lookup }) })
+  const socket = connect({ ...address, noDelay: true })
   const where = `${address.host}:${address.port}`
   let received = Buffer.alloc(0)
   let isResolved = isIP(address.host) !== 0

@@ -174,7 +174,8 @@ test('sessions of a leader that was promoted and never opened end before the nex
 
 test('sessions of a replica that has moved to another address end, and new ones go there', async () => {
   const rig = await scene.proxy()
-  const at = (address: ClusterView['primary']['address']): ClusterView => cluster(1, { pg2: { address }, pg3: UNFIT })
+  const at = (address: ClusterView['primary']['address']): ClusterView =>
+    cluster(1, { pg2: { address, place: address }, pg3: UNFIT })
   rig.proxy.apply(at(pg2.address))
   const before = await served(rig, 'replicas')
   // While no address is known nobody has moved.

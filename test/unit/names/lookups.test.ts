@@ -93,4 +93,27 @@ void describe('lookups of names', () => {
     const lookups = new Lookups({ resolve: hangs })
     assert.deepEqual(await lookups.addresses('fd00::1'), ['fd00::1'])
   })
+
+  void it('a machine without descriptors takes no earlier answer away either', async () => {
+    const starved = Object.assign(new Error('spawn getent EMFILE'), { code: 'EMFILE' })
+    let resolve = (): Promise<readonly string[]> => Promise.reject(starved)
+    const lookups = new Lookups({ resolve: () => resolve(), freshMs: 0 })
+    await assert.rejects(lookups.addresses('pg1'), starved)
+    resolve = () => Promise.resolve(['10.0.0.1'])
+    await lookups.addresses('pg1')
+    resolve = () => Promise.reject(starved)
+    assert.deepEqual(await lookups.addresses('pg1'), ['10.0.0.1'])
+  })
+
+  void it('the age of an answer grows while the DNS says nothing', async () => {
+    let resolve = (): Promise<readonly string[]> => Promise.resolve(['10.0.0.1'])
+    const lookups = new Lookups({ resolve: () => resolve(), freshMs: 0, patienceMs: 1 })
+    assert.equal(lookups.ageOf('pg1'), Infinity)
+    await lookups.addresses('pg1')
+    const resolvedAt = performance.now()
+    resolve = hangs
+    await lookups.addresses('pg1')
+    assert.ok(lookups.ageOf('pg1') >= performance.now() - resolvedAt - 1)
+    assert.equal(lookups.ageOf('10.0.0.1'), 0)
+  })
 })
