@@ -53,8 +53,8 @@ Examples:
   patroni-router render && systemctl start haproxy`
 
 const STATUS = `
-Exit codes: 0 there is a primary, 1 there is none that takes connections, 2 usage or configuration error,
-3 no router answers.
+Exit codes: 0 there is a primary, 1 there is none that takes connections, or the router is
+shutting down, 2 usage or configuration error, 3 no router answers.
 
 Examples:
   patroni-router status --watch 1

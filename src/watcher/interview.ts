@@ -82,7 +82,7 @@ export class Interview implements Ask {
     )
     const pin = answer.kind === 'proof' ? await this.#locator.pinned(found, this.#pinOf(name), at, signal) : null
     if (signal.aborted) return
-    this.#listener.answered(`${name} GET /primary`, answer)
+    this.#listener.answered(`${name} ${this.#asks('/primary')}`, answer)
     if (answer.kind === 'proof' && position !== null) this.#leaderPosition = { member: name, position }
     const basis = (): string => basisOf(this.#situation().machine, name)
     const isCurrent = basis() === askedUnder
@@ -105,7 +105,7 @@ export class Interview implements Ask {
     const pin = answer.kind === 'fit' ? await this.#locator.pinned(found, this.#pinOf(name), at, signal) : null
     // What was said at an address that is no longer its own is nobody's word.
     if (signal.aborted || !isSamePin(pins.get(name) ?? NO_PIN, this.#pinOf(name))) return
-    this.#listener.answered(`${name} GET ${path}`, answer)
+    this.#listener.answered(`${name} ${this.#asks(path)}`, answer)
     if (pin !== null) this.#listener.pin(name, pin)
     if (path === '/standby-leader' && position !== null) this.#leaderPosition = { member: name, position }
     this.#listener.replicaStep(name, (fitness) =>
@@ -159,6 +159,10 @@ export class Interview implements Ask {
     const { cluster, machine } = this.#situation()
     const leader = namedBy(cluster) ?? memberOf(machine.phase)
     return this.#leaderPosition?.member === leader ? this.#leaderPosition.position : cluster.optime
+  }
+
+  #asks(path: string): string {
+    return this.#config.proxy.trust === 'dcs' ? `key, as ${path}` : `GET ${path}`
   }
 
   #expected(member: string): Expected {

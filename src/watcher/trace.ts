@@ -40,7 +40,7 @@ export class Trace {
 export function answerText(answer: Answer): string {
   switch (answer.kind) {
     case 'proof':
-      return `it is the primary, on timeline ${answer.timeline}`
+      return `it is the primary, on timeline ${answer.timeline === 0 ? 'unknown' : answer.timeline}`
     case 'stopping':
       return 'it is being stopped'
     case 'lockless':

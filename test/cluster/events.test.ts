@@ -4,8 +4,8 @@ import { EtcdCluster } from '../support/etcd.ts'
 import { Holders } from '../support/holders.ts'
 import { PatroniCluster } from '../support/patroni.ts'
 import type { PatroniMember } from '../support/patroni-member.ts'
-import { RouterProcess } from '../support/router.ts'
-import { clock, until } from '../support/until.ts'
+import { type LogLine, RouterProcess } from '../support/router.ts'
+import { until } from '../support/until.ts'
 import { type Chapter, Chronicle } from './support/chronicle.ts'
 import { settled } from './support/settled.ts'
 
@@ -124,6 +124,16 @@ test('a crash of the leader', async () => {
     await leader.start()
     await settled(cluster, router)
   })
+  const next = `pg[^${leader.name.at(-1) ?? ''}]`
+  assertTold(
+    chapter,
+    new RegExp(`^warn primary: ${leader.name} UNREACHABLE: `),
+    new RegExp(`^warn leader key of ${leader.name} is gone \\(expired or deleted\\)$`),
+    /^warn no primary: the leader key is gone and no member reports that it is the primary$/,
+    new RegExp(`^info primary: checking ${next}, which holds the leader lock$`),
+    new RegExp(`^info primary: ${next} OPEN: `),
+    new RegExp(`^info replica ${leader.name} is available for reads$`),
+  )
   assertTrue(chapter)
   await assertAsListed()
 })
@@ -140,20 +150,19 @@ test('the leader loses its Patroni only', async () => {
   assertTrue(chapter)
 })
 
-test("a pause, in which the leader's Patroni is stopped for its upgrade", async () => {
+test("a pause, in which the leader's Patroni is stopped for longer than ttl", async () => {
   const holders = await Holders.open(router.primaryPort, 3)
   const chapter = await chronicle.record(
-    'pause; Patroni of the leader stopped for longer than ttl; started; resume',
+    "pause; the leader's Patroni stopped for longer than ttl, and started; resume",
     async (from) => {
       await cluster.pause()
       await router.waitForLog('the pause', ({ event }) => event === 'paused', { from })
-      await leader.patroni.stop({ timeoutMs: 60_000 })
-      await router.waitForLog('that the key is gone', ({ event, to }) => event === 'leader-changed' && to === null, {
-        from,
-        timeoutMs: 60_000,
-      })
-      const mid = await chronicle.status()
-      console.log(mid.text, await holders.ping())
+      assert.match((await chronicle.status()).text, /Patroni is paused/)
+      await leader.terminate()
+      const isKeyGone = ({ event, to }: LogLine): boolean => event === 'leader-changed' && to === null
+      await router.waitForLog('that the key is gone', isKeyGone, { from, timeoutMs: 60_000 })
+      assert.equal(await holders.ping(), 0)
+      assert.equal(await leader.writable(), true)
       await leader.start()
       await cluster.waitForLeader({ name: leader.name })
       await cluster.resume()
@@ -161,31 +170,35 @@ test("a pause, in which the leader's Patroni is stopped for its upgrade", async 
     },
   )
   await holders.close()
-  assertTold(chapter, /^info Patroni is paused/, /^info Patroni is no longer paused/)
+  assertTold(
+    chapter,
+    /^info Patroni is paused/,
+    /^warn primary: pg\d does not answer and stays OPEN until its leader key expires/,
+    /^warn leader key of pg\d is gone/,
+    /^warn no primary/,
+    /^info primary: pg\d OPEN/,
+  )
+  assertTold(chapter, /^info Patroni is no longer paused/)
   assertTrue(chapter)
 })
 
-test("a pause with a ttl that is longer than the stop of the leader's Patroni", async () => {
+test("a pause, in which the leader's Patroni is stopped for less than ttl", async () => {
   const holders = await Holders.open(router.primaryPort, 3)
-  await cluster.configure({ ttl: 120 })
-  await until('the router knows it', async () => (await chronicle.status()).status.clusters[0]?.view.ttlMs === 120_000)
   const chapter = await chronicle.record(
-    'ttl 120; pause; Patroni of the leader stopped for 30 s; started; resume',
-    async () => {
+    "pause; the leader's Patroni stopped and started within ttl; resume",
+    async (from) => {
       await cluster.pause()
-      await leader.patroni.stop({ timeoutMs: 60_000 })
-      const end = clock() + 30_000
-      await until('30 s have passed', () => clock() > end, { timeoutMs: 60_000 })
-      console.log('ping', await holders.ping(), (await chronicle.status()).text)
+      await leader.terminate()
+      await router.waitForLog('the silence', ({ event }) => event === 'primary-silent', { from })
       await leader.start()
-      await until('it answers', () => leader.status())
+      await router.waitForLog('its end', ({ event }) => event === 'primary-answers', { from })
       await cluster.resume()
       await settled(cluster, router)
     },
   )
-  console.log('ping', await holders.ping())
+  assert.equal(await holders.ping(), 3)
   await holders.close()
-  await cluster.configure({ ttl: 20 })
+  assertTold(chapter, /^info Patroni is paused/, /^warn .* stays OPEN/, /^info .*answers again/)
   assertTrue(chapter)
 })
 
@@ -197,6 +210,12 @@ test('a replica is made anew', async () => {
     await until('it is being made', async () => (await replica?.status())?.state !== 'running')
     await settled(cluster, router)
   })
+  const name = replica?.name ?? ''
+  assertTold(
+    chapter,
+    new RegExp(`^warn replica ${name} is not available`),
+    new RegExp(`^info replica ${name} is available`),
+  )
   assertTrue(chapter)
 })
 
@@ -205,6 +224,7 @@ test('a restart of the leader', async () => {
     await leader.restartPostgres()
     await settled(cluster, router)
   })
+  assertTold(chapter, /^warn primary: pg\d (NOT CONFIRMED|STOPPING|UNREACHABLE): /, /^info primary: pg\d OPEN: /)
   assertTrue(chapter)
 })
 
@@ -222,7 +242,7 @@ test('an etcd that is away for so long that Patroni demotes its leader', async (
   assertTrue(chapter)
 })
 
-test('the router ends', async () => {
+test('the router ends', async (t) => {
   const holders = await Holders.open(router.primaryPort, 1)
   const chapter = await chronicle.record('SIGTERM with a session that stays', async (from) => {
     router.process.signal('SIGTERM')
@@ -234,5 +254,5 @@ test('the router ends', async () => {
     assert.equal((await router.process.exited).code, 0)
   })
   assertTrue(chapter)
-  console.log(chronicle.toString())
+  t.diagnostic(chronicle.toString())
 })
