@@ -4,6 +4,7 @@ import { renderTable, type Column } from '../admin/table.ts'
 import { age, count, shorten, visible, wrap } from '../admin/terminal.ts'
 import { takesNew } from '../watcher/machine.ts'
 import type { ClusterView, MemberView } from '../watcher/view.ts'
+import { wordOf } from '../watcher/words.ts'
 import { type DemoEvent, lineOf } from './events.ts'
 import { type Hint, hintLine } from './hints.ts'
 
@@ -38,8 +39,9 @@ export function renderScreen(facts: ScreenFacts): readonly string[] {
 
 /** Two lines always, so that the table below stays where it is. */
 function primaryLines({ primary }: ClusterView, now: number, columns: number): readonly string[] {
-  const { state, member, reason, since } = primary
-  const text = `primary: ${member === null ? '' : `${member} `}${state.toUpperCase()} since ${age(now - since)} - ${reason}`
+  const { member, reason, since } = primary
+  const word = member === null ? 'NONE' : `${member} ${wordOf(primary)}`
+  const text = `primary: ${word} for ${age(now - since)} - ${reason}`
   const [first = '', second = ''] = wrap('', visible(text), columns, '  ').split('\n')
   return [first, second]
 }

@@ -50,7 +50,7 @@ test('shows all that can be tried, the members, the last events and the keys on 
   assert.ok(text.includes(' psql -h localhost -p 5000 -U postgres '))
   assert.ok(text.includes(' psql -h localhost -p 5001 -U postgres '))
   assert.ok(text.includes(' npm run -s patroni-router -- status --socket /tmp/pr-demo-AbCdEf/admin.sock\n'))
-  assert.ok(text.includes('primary: pg1 OPEN since 2m10s'))
+  assert.ok(text.includes('primary: pg1 OPEN for 2m10s'))
   assert.match(text, /\| pg1 +\| 5432 \| running +\| Leader +\| +3 \| primary +\| 12 primary/)
   assert.match(text, /event 29\n\ns switch over/)
   assert.equal(screen().at(-1), KEYS)
