@@ -58,6 +58,14 @@ export async function oldestToolchain(directory: string): Promise<Toolchain> {
   return { version: `v${version}`, path, npm: [join(path, 'node'), join(modules, 'npm/bin/npm-cli.js')] }
 }
 
+/** The program of a Node that is too old, from the npm registry. @throws when it cannot be had. */
+export async function outdatedNode(directory: string, major: number): Promise<string> {
+  const name = `node-linux-${process.arch}`
+  const args = ['install', '--no-save', '--ignore-scripts', '--prefix', directory, `${name}@${major}`]
+  await npm(`fetch ${name}@${major} from the npm registry`, ['npm'], args, directory)
+  return join(directory, 'node_modules', name, 'bin/node')
+}
+
 /** The Node that runs this, and the npm of this machine. */
 export function ownToolchain(directory: string): Toolchain {
   return { version: process.version, path: onlyNode(directory, process.execPath), npm: ['npm'] }

@@ -1,5 +1,6 @@
 /** The packed program, installed elsewhere from the npm registry, under the oldest Node that is supported and a newer one. */
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { existsSync, lstatSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -8,6 +9,7 @@ import { EtcdCluster } from '../../support/etcd.ts'
 import {
   InstalledProgram,
   oldestToolchain,
+  outdatedNode,
   ownToolchain,
   packRepository,
   ROOT,
@@ -60,6 +62,20 @@ test('the oldest Node that is tried is the oldest that package.json admits, and 
   assert.equal(number(oldest), number(engines.node) + (process.arch === 'x64' ? 0 : 1))
   assert.ok(number(process.version) > number(oldest))
 })
+
+for (const major of [12, 20]) {
+  test(`under Node ${major} it says which one is needed, which one that is, and where to read on`, async () => {
+    const node = await outdatedNode(dir.mkdir(`node-${major}`), major)
+    for (const args of [['--version'], ['track', 'primary']]) {
+      const { status, stdout, stderr } = spawnSync(node, [programs['oldest']?.bin ?? '', ...args], { encoding: 'utf8' })
+      assert.deepEqual([status, stdout], [2, ''], stderr)
+      assert.match(stderr, new RegExp(`^patroni-router needs Node\\.js 22\\.19 or newer, and this is v${major}\\.`))
+      assert.match(stderr, /"A current Node\.js" in the README/)
+      assert.equal(stderr.trim().split('\n').length, 2)
+      assert.ok(stderr.includes(engines.node.replace('>=', '')))
+    }
+  })
+}
 
 for (const which of ['oldest', 'newer']) {
   describe(`the tarball installed under the ${which} Node`, { concurrency: true }, () => {
