@@ -1,0 +1,34 @@
+/** Names that hang in the DNS: in namespaces of their own, where the only name server never answers. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, test } from 'node:test'
+import { asRoot, succeed } from '../../support/root.ts'
+import { TempDir } from '../../support/temp.ts'
+
+const SCENARIO = join(import.meta.dirname, 'scenario.ts')
+const ENTER = `set -e
+ip link set lo up
+mount --bind "$1/hosts" /etc/hosts
+mount --bind "$1/resolv.conf" /etc/resolv.conf
+exec "$2" "$3" "$4" "$1/hosts"`
+
+let dir: TempDir
+beforeEach(() => {
+  dir = TempDir.create('names')
+  writeFileSync(join(dir.path, 'hosts'), '127.0.0.1 localhost\n')
+  writeFileSync(join(dir.path, 'resolv.conf'), 'nameserver 127.0.0.1\n')
+})
+afterEach(() => dir.remove())
+
+for (const name of [
+  'hung names beside the primary, by etcd',
+  'hung names beside the primary, by rest',
+  'all names, by etcd',
+  'all names, by rest',
+  'one of two clusters',
+]) {
+  test(`a DNS that hangs closes no session and fails no client of a healthy primary: ${name}`, async () => {
+    const enter = ['unshare', '--mount', '--net', '--kill-child', '--fork', 'sh', '-c', ENTER, 'enter']
+    await succeed([...asRoot(), ...enter, dir.path, process.execPath, SCENARIO, name], { timeoutMs: 110_000 })
+  })
+}
