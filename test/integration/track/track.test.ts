@@ -166,6 +166,8 @@ describe('track', () => {
   test('the command takes a name as it is, whatever it holds', async () => {
     await run()
     await says({ leader: 1 })
+    // The file may still say what an earlier router has left.
+    await until('it knows the cluster', async () => (await track('local-leader'))[0] === 0)
     const odd = 'a b;show info#\\x'
     assert.deepEqual(await track('local-leader', '--member', odd), [
       1,
@@ -199,7 +201,7 @@ describe('track', () => {
 
   test('the command waits for a router that hangs as long as it is told to, and no longer', async () => {
     await run()
-    await says({ leader: 1 })
+    await until('it knows the cluster', async () => (await track('local-leader'))[0] === 0)
     scene.router.process.signal('SIGSTOP')
     const began = clock()
     const [code, text] = await track('local-leader', '--timeout', '0.2')
