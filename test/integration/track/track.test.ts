@@ -78,6 +78,8 @@ describe('track', () => {
   test('a local member that the cluster does not have is reported once in the log, and in track and status', async () => {
     await scene.run([], {
       name: 'pg0.shop.test',
+      // The other tests know nothing of the member that it adds.
+      state_dir: null,
       track: { files: [{ path: scene.path('leader.track'), when: 'local-leader' }] },
     })
     await until('it is logged', () => scene.logged('local-member-unknown').length === 1)
