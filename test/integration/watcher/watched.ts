@@ -68,7 +68,7 @@ export class Watched implements AsyncDisposable {
     const config = clusterConfig(endpoints, proxy)
     const { lookups = new Lookups() } = given
     const rest = given.rest ?? new RestClient(config.restApi, config.proxy.check.timeoutMs, null, lookups)
-    const log = pino({ level: 'trace' }, { write: (line: string) => void this.logged.push(line) })
+    const log = pino({ level: 'info' }, { write: (line: string) => void this.logged.push(line) })
     const { name, scope, namespace, citusGroup } = config
     const state =
       stateDir === undefined ? null : new StateFile({ dir: stateDir, name, scope, namespace, citusGroup, log })
