@@ -54,12 +54,14 @@ async function play(
   const progress = (text: string): void => io.out(`${text}\n`)
   progress(`patroni-router demo: a PostgreSQL cluster of three, Patroni and a DCS in one process`)
   // Loaded here, so that no other command waits for it.
-  const [{ Scene }, { showLive, aborted }, { hintsOf, hintLine, commandName }, { lineOf }] = await Promise.all([
-    import('../demo/scene.ts'),
-    import('../demo/live.ts'),
-    import('../demo/hints.ts'),
-    import('../demo/events.ts'),
-  ])
+  const [{ Scene }, { showLive, aborted }, { hintsOf, hintLine, commandName }, { lineOf }, { versionLine }] =
+    await Promise.all([
+      import('../demo/scene.ts'),
+      import('../demo/live.ts'),
+      import('../demo/hints.ts'),
+      import('../demo/events.ts'),
+      import('../demo/help.ts'),
+    ])
   const { port, replicaPort } = options
   const { version, pid } = io
   const scene = await Scene.start({ port, replicaPort, version, pid, progress, failed, signal: quit.signal })
@@ -68,8 +70,10 @@ async function play(
     const { socketPath } = scene
     const command = commandName(io.env)
     const hints = hintsOf({ primaryPort: primary, replicaPort: replicas, socketPath, command })
+    if (options.ui) scene.events.add('cluster', versionLine(scene.cluster.serverVersion))
     if (options.ui && (await showLive({ scene, hints, terminal: io, quit }))) return
     for (const hint of hints) progress(`  ${hintLine(hint)}`)
+    progress(versionLine(scene.cluster.serverVersion))
     const [first, second] = scene.cluster.members
     if (first !== undefined && second !== undefined) {
       const names = JSON.stringify({ leader: first.name, candidate: second.name })

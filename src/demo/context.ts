@@ -104,6 +104,12 @@ export function loneSleepMs(messages: readonly Frame[]): number | null {
 export function refusalOf(message: Frame, sql: string, readOnly: boolean): Buffer | null {
   if (message.type === 'F') return failing('0A000', 'the demo has no function calls of the fastpath interface')
   if (runsProgram(sql)) return failing('0A000', 'the demo has no COPY TO PROGRAM and no COPY FROM PROGRAM')
+  const only = /^(?:\s|--[^\n]*\n|\/\*[^]*?\*\/)*(create|drop)\s+(database|tablespace)\b/i.exec(sql)
+  if (only !== null)
+    return failing(
+      '0A000',
+      `the demo cannot ${only[1] ?? ''} a ${only[2] ?? ''}: it has one database, use a schema`.toLowerCase(),
+    )
   if (isCopyIn(sql) === null || (message.type === 'P' && isCopyIn(sql) !== false))
     return failing('0A000', 'the demo takes COPY FROM STDIN only as a statement by itself')
   // As hot_standby does; else default_transaction_read_only would be a replica's only protection.

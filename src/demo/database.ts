@@ -66,6 +66,14 @@ export class Database implements ServerSession {
     }
   }
 
+  /** The member whose open transaction keeps other sessions waiting; null: there is none. */
+  get blocking(): { readonly member: string; readonly forMs: number; readonly waiting: number } | null {
+    const blocking = this.#turns.blocking
+    if (!(blocking?.owner instanceof DatabaseSession)) return null
+    const { forMs, waiting } = blocking
+    return { member: blocking.owner.options.identity().member, forMs, waiting }
+  }
+
   /** Resolves when PostgreSQL has ended for a reason of its own. */
   get failed(): Promise<RouterError> {
     return this.#engine.failed

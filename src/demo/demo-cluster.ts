@@ -74,6 +74,21 @@ export class DemoCluster {
     return this.members.find((member) => member.name === name) ?? null
   }
 
+  /** Of the one PostgreSQL behind all members. */
+  get serverVersion(): string {
+    return this.#database.facts.serverVersion
+  }
+
+  /** See `Database.blocking`. */
+  get blocking(): Database['blocking'] {
+    return this.#database.blocking
+  }
+
+  /** When the leader key expires unless the leader renews it, in milliseconds since the epoch; null: there is none. */
+  get lockExpiresAt(): number | null {
+    return this.keys.expiryOf('leader')
+  }
+
   /** Asks the leader to hand over to a replica. Like the others below it returns what came of it, for people. */
   switchover(): string {
     const { leader } = this

@@ -11,6 +11,8 @@ export interface Lease {
   renew(): boolean
   /** Ends it now, and its keys with it. */
   revoke(): void
+  /** When it expires unless it is renewed; milliseconds since the epoch. */
+  readonly expiresAt: number
 }
 
 export class KeySpace {
@@ -29,6 +31,11 @@ export class KeySpace {
 
   get(key: string): string | null {
     return this.#keys.get(key)?.value ?? null
+  }
+
+  /** When a key expires unless its lease is renewed, in milliseconds since the epoch; null: it does not. */
+  expiryOf(key: string): number | null {
+    return this.#keys.get(key)?.lease?.expiresAt ?? null
   }
 
   put(key: string, value: string, lease: Lease | null = null): void {
@@ -55,6 +62,7 @@ export class KeySpace {
   /** A lease that expires `ttlMs` after it was last renewed. */
   grant(ttlMs: number): Lease {
     let timer: NodeJS.Timeout | null = null
+    let expiresAt = 0
     const clear = (): void => {
       if (timer === null) return
       clearTimeout(timer)
@@ -67,6 +75,7 @@ export class KeySpace {
     }
     const arm = (): void => {
       clear()
+      expiresAt = Date.now() + ttlMs
       timer = setTimeout(revoke, ttlMs)
       this.#timers.add(timer)
     }
@@ -75,7 +84,13 @@ export class KeySpace {
       arm()
       return true
     }
-    const lease: Lease = { renew, revoke }
+    const lease: Lease = {
+      renew,
+      revoke,
+      get expiresAt() {
+        return expiresAt
+      },
+    }
     arm()
     return lease
   }

@@ -2,6 +2,7 @@
 import { explain } from '../errors.ts'
 import type { Hint } from './hints.ts'
 import type { Scene } from './scene.ts'
+import { helpOf } from './help.ts'
 import { renderScreen } from './screen.ts'
 
 /** The alternate screen, without a cursor; and back. */
@@ -41,7 +42,9 @@ export async function showLive({ scene, hints, terminal, quit }: LiveOptions): P
   const draw = (): void => {
     const [columns, rows] = [terminal.columns() ?? 80, terminal.rows() ?? 24]
     const conditions = new Map(scene.cluster.members.map(({ name, condition }) => [name, condition]))
-    const lines = renderScreen({ status: scene.status(), conditions, events: scene.events.all, hints, columns, rows })
+    const { blocking, lockExpiresAt } = scene.cluster
+    const facts = { status: scene.status(), conditions, blocking, lockExpiresAt, events: scene.events.all }
+    const lines = renderScreen({ ...facts, hints, columns, rows })
     // A terminal that has another size now may have wrapped what was there.
     const clear = size === `${columns}x${rows}` ? '' : '\x1b[2J'
     size = `${columns}x${rows}`
@@ -97,6 +100,13 @@ function press(key: string, { cluster, events }: Scene, quit: AbortController): 
     case '\x03':
     case '\x04':
       quit.abort()
+      break
+    case '?':
+    case 'h':
+      for (const line of helpOf(cluster.serverVersion)) events.add('cluster', line)
+      break
+    default:
+      say(`there is no key ${JSON.stringify(key)}: ? shows the keys`)
   }
 }
 

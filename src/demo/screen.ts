@@ -12,13 +12,17 @@ export interface ScreenFacts {
   readonly status: RouterStatus
   /** What a member really is, which the router has to find out. */
   readonly conditions: ReadonlyMap<string, 'running' | 'frozen' | 'dead'>
+  /** When the leader key expires unless it is renewed, in milliseconds since the epoch; null: there is none. */
+  readonly lockExpiresAt: number | null
+  /** The member whose open transaction keeps other sessions waiting; null: there is none. */
+  readonly blocking: { readonly member: string; readonly forMs: number; readonly waiting: number } | null
   readonly events: readonly DemoEvent[]
   readonly hints: readonly Hint[]
   readonly columns: number
   readonly rows: number
 }
 
-export const KEYS = 's switch over  c crash leader  f freeze leader  b bring members back  q quit'
+export const KEYS = 's switch over  c crash leader  f freeze leader  b bring back  ? help  q quit'
 const TITLE = 'patroni-router demo: a PostgreSQL cluster of three in one process. Try:'
 /** A screen that is lower shows what is on top of it. */
 const MIN_EVENTS = 3
@@ -56,7 +60,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'Sessions', align: 'left', shrinkTo: 8 },
 ]
 
-function table({ status, conditions, columns }: ScreenFacts): readonly string[] {
+function table({ status, conditions, columns, lockExpiresAt, blocking }: ScreenFacts): readonly string[] {
   const [cluster] = status.clusters
   if (cluster === undefined) return []
   const { view, proxy } = cluster
@@ -77,7 +81,20 @@ function table({ status, conditions, columns }: ScreenFacts): readonly string[] 
   const { connections = 0, oldestMs = null } = proxy?.held ?? {}
   const oldest = oldestMs === null ? '' : ` for ${age(oldestMs)}`
   const held = connections === 0 ? 'no clients held' : `${count(connections, 'client')} held${oldest}`
-  return renderTable(`Cluster: ${view.scope}, ${held}`, COLUMNS, rows, columns).split('\n')
+  const isLockLeft = view.leader !== null && ['frozen', 'dead'].includes(conditions.get(view.leader) ?? '')
+  const notes = [
+    view.scope,
+    ...(blocking === null
+      ? []
+      : [
+          `open transaction on ${blocking.member} blocks ${count(blocking.waiting, 'session')} for ${age(blocking.forMs)}`,
+        ]),
+    ...(isLockLeft && lockExpiresAt !== null
+      ? [`lock of ${view.leader} expires in ${age(Math.max(0, lockExpiresAt - status.now))}`]
+      : []),
+    held,
+  ]
+  return renderTable(`Cluster: ${notes.join(', ')}`, COLUMNS, rows, columns).split('\n')
 }
 
 function reallyIs({ state, replicationState }: MemberView, condition = 'running'): string {

@@ -19,6 +19,7 @@ export class Turns<Owner> {
   /** What the timer is for; it may have rung. */
   #counting: 'idle' | 'busy' | null = null
   #timer: NodeJS.Timeout | undefined
+  #countingSince = 0
 
   constructor(options: TurnsOptions<Owner>) {
     this.#options = options
@@ -26,6 +27,12 @@ export class Turns<Owner> {
 
   get owner(): Owner | null {
     return this.#owner
+  }
+
+  /** The owner that does nothing while others wait, for how long, and how many those are; null: there is none. */
+  get blocking(): { readonly owner: Owner; readonly forMs: number; readonly waiting: number } | null {
+    if (this.#owner === null || this.#counting !== 'idle') return null
+    return { owner: this.#owner, forMs: Date.now() - this.#countingSince, waiting: this.#waiting.length }
   }
 
   /** Resolves with true when `owner` has the turn, at once if it has it already; with false when it gave up. */
@@ -77,6 +84,7 @@ export class Turns<Owner> {
     const counting = this.#owner === null || this.#waiting.length === 0 ? null : this.#idle ? 'idle' : 'busy'
     if (counting !== null && counting === this.#counting) return
     this.#counting = counting
+    this.#countingSince = Date.now()
     clearTimeout(this.#timer)
     const { idleLimitMs, busyLimitMs } = this.#options
     if (counting !== null) this.#timer = setTimeout(() => this.#tooLong(), this.#idle ? idleLimitMs : busyLimitMs)

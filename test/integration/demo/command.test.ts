@@ -53,7 +53,7 @@ test('serves without a terminal, says what to try, and leaves nothing behind aft
   const [, address = ''] = /(http:\/\/127\.0\.0\.1:\d+)\/switchover/.exec(hints) ?? []
   const asked = await fetch(`${address}/switchover`, { method: 'POST', body: '{"leader":"pg1","candidate":"pg3"}' })
   assert.deepEqual([asked.status, await asked.text()], [200, 'Successfully switched over to "pg3"'])
-  await until('pg3 is the primary', () => lines.some((line) => line.includes('router: primary: open pg3')))
+  await until('pg3 is the primary', () => lines.some((line) => line.includes('router: primary: pg3 OPEN')))
   // A statement that never ends does not keep it.
   const endless = sql(primary, 'SELECT 1, pg_sleep(3600)', { timeoutMs: 60_000 }).catch(() => null)
   assert.deepEqual(await child.stop({ signal: 'SIGINT', timeoutMs: 20_000 }), { code: 0, signal: null })
@@ -63,7 +63,7 @@ test('serves without a terminal, says what to try, and leaves nothing behind aft
 })
 
 test('draws on a terminal, takes keys, and gives the terminal back', async () => {
-  const keys = `while ! grep -q primary: screen; do sleep 0.1; done; printf s; while ! grep -q 'is asked for' screen; do sleep 0.1; done; printf q; cat`
+  const keys = `while ! grep -q primary: screen; do sleep 0.1; done; printf x; while ! grep -q 'no key' screen; do sleep 0.1; done; printf '?'; while ! grep -q 'ends the demo' screen; do sleep 0.1; done; printf s; while ! grep -q 'is asked for' screen; do sleep 0.1; done; printf q; cat`
   const command = `exec ${process.execPath} ${MAIN} demo ${ANY_PORTS.join(' ')}`
   const pipeline = `touch screen; (${keys}) | script -qefc 'stty rows 24 cols 80; ${command}' screen`
   const child = await start('/bin/sh', ['-c', `(${pipeline}); echo exit $?`])
@@ -71,6 +71,9 @@ test('draws on a terminal, takes keys, and gives the terminal back', async () =>
   await until('it has ended', () => lines.some((line) => /exit \d+$/.test(line)))
   const screen = lines.join('\n')
   assert.match(screen, /\x1b\[\?1049h/) // eslint-disable-line no-control-regex
+  assert.match(screen, /there is no key "x": \? shows the keys/)
+  assert.match(screen, /PostgreSQL \d+\.\d+ \(PGlite/)
+  assert.match(screen, /the leader crashes: sessions end/)
   assert.match(screen, /switchover from pg1 to pg2 is asked for/)
   assert.match(lines.at(-1) ?? '', /\x1b\[\?25h\x1b\[\?1049lexit 0$/) // eslint-disable-line no-control-regex
   assert.deepEqual(readdirSync(join(dir.path, 'tmp')), [])

@@ -66,6 +66,17 @@ test('tells a COPY that can be fed from one that cannot', () => {
   for (const sql of ['begin; copy t from stdin', 'copy t from stdin; select 1']) assert.equal(isCopyIn(sql), null, sql)
 })
 
+test('refuses to make or drop a database, of which there is one', () => {
+  for (const sql of [
+    'CREATE DATABASE shop',
+    '/* x */ drop database if exists shop',
+    '-- x\ncreate tablespace t location $$/x$$',
+  ])
+    for (const type of ['Q', 'P']) assert.equal(refusal(sql, false, type), '0A000', sql)
+  for (const sql of ['create schema shop', 'alter database postgres set work_mem = 1000', `select 'create database x'`])
+    assert.equal(refusal(sql, false), null, sql)
+})
+
 test('refuses what would make the server session wait for data that do not come', () => {
   assert.equal(refusal('begin; copy t from stdin', false), '0A000')
   assert.equal(refusal('copy t from stdin', false, 'P'), '0A000')

@@ -36,6 +36,14 @@ test('deletes the keys of a lease that nobody renews, and no others', () => {
   assert.equal(lease.renew(), false)
 })
 
+test('tells when a key expires', () => {
+  keys.put('leader', 'pg1', keys.grant(1000))
+  const inMs = (keys.expiryOf('leader') ?? 0) - Date.now()
+  assert.ok(inMs > 0 && inMs <= 1000)
+  keys.put('config', '{}')
+  assert.equal(keys.expiryOf('config'), null)
+})
+
 test('keeps a key that was put again with another lease', () => {
   const [old, young] = [keys.grant(1000), keys.grant(5000)]
   keys.put('leader', 'pg1', old)

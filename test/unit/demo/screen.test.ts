@@ -20,6 +20,8 @@ const FACTS: ScreenFacts = {
     socketPath: '/tmp/pr-demo-AbCdEf/admin.sock',
     command: commandName({ npm_lifecycle_event: 'demo' }),
   }),
+  lockExpiresAt: NOW + 7000,
+  blocking: null,
   columns: 80,
   rows: 24,
 }
@@ -77,6 +79,17 @@ test('says how many clients are held, and for how long', () => {
   const held = sampleProxy({ held: { connections: 2, oldestMs: 3200 } })
   const text = screen({ status: sampleStatus({ view: sampleView(), proxy: held }) }).join('\n')
   assert.match(text, /Cluster: demo, 2 clients held for 3\.2s/)
+})
+
+test('shows when the lock of a leader that is frozen expires, and not that of one that renews it', () => {
+  const conditions = new Map([['pg1', 'frozen']] as const)
+  assert.match(screen({ conditions }).join('\n'), /Cluster: demo, lock of pg1 expires in 7\.0s, no clients held/)
+  assert.ok(!screen().join('\n').includes('expires'))
+})
+
+test('shows whose open transaction keeps others waiting', () => {
+  const blocking = { member: 'pg1', forMs: 4000, waiting: 2 }
+  assert.match(screen({ blocking }).join('\n'), /Cluster: demo, open transaction on pg1 blocks 2 sessions for 4\.0s,/)
 })
 
 test('names the command as it can be called here', () => {

@@ -49,6 +49,22 @@ test('evicts an owner that rests while another waits, and not before', async () 
   assert.deepEqual(evicted, ['a'])
 })
 
+const blockingOf = ({ blocking }: Turns<string>): Turns<string>['blocking'] => blocking
+
+test('names the owner that rests while others wait, and for how long', async () => {
+  await turns.acquire('a')
+  turns.rest('a')
+  assert.equal(blockingOf(turns), null)
+  void turns.acquire('b')
+  void turns.acquire('c')
+  mock.timers.tick(700)
+  const { owner, waiting, forMs } = blockingOf(turns) ?? {}
+  assert.deepEqual([owner, waiting], ['a', 2])
+  assert.ok(forMs !== undefined && forMs >= 0)
+  turns.release('a')
+  assert.equal(blockingOf(turns), null)
+})
+
 test('does not evict an owner that is busy', async () => {
   await turns.acquire('a')
   void turns.acquire('b')
