@@ -131,7 +131,8 @@ describe('a router of several clusters', () => {
     await worker.lead('pg2', 2)
     await until('the worker has another primary', async () => (await whoIsAt('worker')) === 'worker/pg2')
     assert.deepEqual(await Promise.all(names.map(whoIsAt)), ['coordinator/pg1', 'worker/pg2', 'orders/pg1'])
-    const told = router.log.filter(({ event }) => event === 'leader-changed')
+    const changes = () => router.log.filter(({ event }) => event === 'leader-changed')
+    const told = await until('four changes are logged', () => changes().length >= 4 && changes())
     assert.equal(told.length, 4)
     for (const { cluster, msg } of told) assert.equal(msg.split(': ')[0], cluster)
     assert.ok(
