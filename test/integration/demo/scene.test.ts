@@ -58,6 +58,8 @@ test('answers commands on the admin socket', async () => {
 
 test('keeps every row over a switchover, and no new connection fails', async () => {
   const before = demo.leader
+  // It may come back on another port, where another demo has taken its own meanwhile.
+  const port = demo.portOf(before)
   await createLoadTable(demo.primaryPort)
   const writer = Writer.start({ port: demo.primaryPort, everyMs: 40 })
   await until('clients have written', () => writer.attempts.length > 5)
@@ -70,10 +72,7 @@ test('keeps every row over a switchover, and no new connection fails', async () 
     attempts.filter(({ ok }) => !ok),
     [],
   )
-  assert.deepEqual(
-    new Set(attempts.map(({ server }) => server)),
-    new Set([before, next].map((name) => demo.portOf(name))),
-  )
+  assert.deepEqual(new Set(attempts.map(({ server }) => server)), new Set([port, demo.portOf(next)]))
   assert.deepEqual(await sql(demo.primaryPort, 'SELECT count(*)::int AS rows FROM load'), [{ rows: attempts.length }])
   const timelines = demo.scene.status().clusters[0]?.view.members.map(({ timeline }) => timeline)
   assert.deepEqual(timelines, [2, 2, 2])
