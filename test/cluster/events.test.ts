@@ -5,6 +5,7 @@ import { Holders } from '../support/holders.ts'
 import { PatroniCluster } from '../support/patroni.ts'
 import type { PatroniMember } from '../support/patroni-member.ts'
 import { type LogLine, RouterProcess } from '../support/router.ts'
+import { sql } from '../support/sql.ts'
 import { until } from '../support/until.ts'
 import { type Chapter, Chronicle } from './support/chronicle.ts'
 import { settled } from './support/settled.ts'
@@ -219,7 +220,19 @@ test('a replica is made anew', async () => {
 
 test('a restart of the leader', async () => {
   const chapter = await chronicle.record("restart of the leader's Postgres", async () => {
-    await leader.restartPostgres()
+    // Between two checks only a client would notice.
+    const restarting = leader.restartPostgres()
+    let isOver = false
+    void restarting.finally(() => (isOver = true))
+    await until(
+      'the restart is over',
+      async () => {
+        await sql(router.primaryPort, 'SELECT 1').catch(() => null)
+        return isOver
+      },
+      { everyMs: 20, timeoutMs: 60_000 },
+    )
+    await restarting
     await settled(cluster, router)
   })
   assertTold(chapter, /^warn primary: pg\d (NOT CONFIRMED|STOPPING|UNREACHABLE): /, /^info primary: pg\d OPEN: /)
