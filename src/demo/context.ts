@@ -1,5 +1,5 @@
 /** What belongs to one session of many that share a server session: its settings, and what it sees of its member. Pure. */
-import { type Frame, query, sqlOf } from './frames.ts'
+import { type Frame, sqlOf } from './frames.ts'
 
 /** The member that a session is on, as SQL shows it. */
 export interface Identity {
@@ -80,12 +80,6 @@ export function isCopyIn(sql: string): boolean | null {
   return /^(\s|--[^\n]*\n)*copy\s[^;]*\bfrom\s+stdin\b[^;]*;?\s*$/i.test(sql) ? true : null
 }
 
-/** There are no processes in here, and PGlite does not survive the attempt. */
-function runsProgram(sql: string): boolean {
-  const plain = sql.replace(/\/\*[^]*?\*\/|--[^\n]*/g, ' ')
-  return /\bcopy\b[^]*\b(to|from)\s+program\s*(e?'|u&'|\$)/i.test(plain)
-}
-
 /** The words that the first statement begins with, for a message: no value is among them. */
 export function firstWords(messages: readonly Frame[]): string {
   const sql = messages.map(sqlOf).find((each) => each !== '') ?? ''
@@ -98,32 +92,4 @@ export function loneSleepMs(messages: readonly Frame[]): number | null {
   if (first?.type !== 'Q' || messages.length > 1) return null
   const found = /^\s*select\s+(?:pg_catalog\.)?pg_sleep\s*\(\s*(\d{1,6}(?:\.\d*)?)\s*\)\s*;?\s*$/i.exec(sqlOf(first))
   return found === null ? null : Number(found[1]) * 1000
-}
-
-/** Where the protocol or a replica has to refuse what the server session would do: a statement that fails instead. */
-export function refusalOf(message: Frame, sql: string, readOnly: boolean): Buffer | null {
-  if (message.type === 'F') return failing('0A000', 'the demo has no function calls of the fastpath interface')
-  if (runsProgram(sql)) return failing('0A000', 'the demo has no COPY TO PROGRAM and no COPY FROM PROGRAM')
-  const only = /^(?:\s|--[^\n]*\n|\/\*[^]*?\*\/)*(create|drop)\s+(database|tablespace)\b/i.exec(sql)
-  if (only !== null)
-    return failing(
-      '0A000',
-      `the demo cannot ${only[1] ?? ''} a ${only[2] ?? ''}: it has one database, use a schema`.toLowerCase(),
-    )
-  if (isCopyIn(sql) === null || (message.type === 'P' && isCopyIn(sql) !== false))
-    return failing('0A000', 'the demo takes COPY FROM STDIN only as a statement by itself')
-  // As hot_standby does; else default_transaction_read_only would be a replica's only protection.
-  if (readOnly && escapesReadOnly(sql))
-    return failing('25006', 'cannot set transaction read-write mode during recovery')
-  return null
-}
-
-function escapesReadOnly(sql: string): boolean {
-  return (
-    /\bread\s+write\b/i.test(sql) || /transaction_read_only\W+(to\W+)?'?(off?|f|fa|fal|fals|false|no?|0)\b/i.test(sql)
-  )
-}
-
-function failing(sqlState: string, message: string): Buffer {
-  return query(`DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '${sqlState}', MESSAGE = '${message}'; END $$`)
 }

@@ -1,8 +1,10 @@
 /** One client's part of the server session that all share. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { errorResponse } from '../pgwire.ts'
-import { type Identity, loneSleepMs, refusalOf, resetsSettings, touchesSettings } from './context.ts'
-import { type Frame, frame, query, type Readiness, renameStatement, sqlOf } from './frames.ts'
+import { type Identity, loneSleepMs, resetsSettings, touchesSettings } from './context.ts'
+import { type Frame, frame, query, type Readiness, renameStatement, sqlOf, withSql } from './frames.ts'
+import { columnsAsNow } from './old-psql.ts'
+import { failing, refusalOf } from './refusals.ts'
 
 export interface SessionOptions {
   /** Asked anew at each turn: a member is promoted, too. */
@@ -112,10 +114,15 @@ export class DatabaseSession {
   translate(message: Frame): Buffer {
     const sql = sqlOf(message)
     const refusal = refusalOf(message, sql, this.isReadOnly)
-    if (refusal !== null) return refusal
+    if (refusal !== null && message.type !== 'P') return query(failing(refusal))
     if (touchesSettings(sql)) this.touched = true
     if (resetsSettings(sql)) this.applied = ''
-    const { bytes, name } = renameStatement(message, `s${this.options.backendPid}_`)
+    // One that is prepared fails when it is executed, so that the answers to Bind and Execute are as expected.
+    const sent = refusal === null ? columnsAsNow(sql) : failing(refusal)
+    const { bytes, name } = renameStatement(
+      sent === sql ? message : withSql(message, sent),
+      `s${this.options.backendPid}_`,
+    )
     if (message.type === 'P' && name !== '') this.statements.set(name, bytes)
     if (message.type === 'P' && name === '') this.unnamed = bytes
     if (name !== '' && message.type === 'C') this.statements.delete(name)

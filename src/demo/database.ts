@@ -2,7 +2,8 @@
 import { ASK_SETTINGS, dropsStatements, firstWords, makesTemporary, PREPARE_DATABASE, takeover } from './context.ts'
 import { DatabaseSession, type ServerSession, type SessionOptions } from './database-session.ts'
 import { Engine } from './engine.ts'
-import { errorOf, type Frame, frame, query, readinessOf, rowsOf, sqlOf, SYNC } from './frames.ts'
+import { errorOf, type Frame, frame, query, readinessOf, rowsOf, sqlOf, SYNC, withoutContext } from './frames.ts'
+import { REFUSED } from './refusals.ts'
 import { Turns } from './turns.ts'
 import { RouterError } from '../errors.ts'
 
@@ -114,7 +115,7 @@ export class Database implements ServerSession {
         session.statements.clear()
         session.wipes = ++this.#wipes
       }
-      return answer
+      return withoutContext(answer, REFUSED)
     } finally {
       if (session.readiness === 'I') this.#turns.release(session)
       else this.#turns.rest(session)

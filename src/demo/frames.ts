@@ -79,6 +79,26 @@ export function sqlOf({ type, bytes }: Frame): string {
   return (type === 'Q' ? strings[0] : type === 'P' ? strings[1] : '') ?? ''
 }
 
+/** The Query or Parse message with another statement; a prepared one leaves the types of its parameters to the server. */
+export function withSql(message: Frame, sql: string): Frame {
+  if (message.type === 'Q') return { type: 'Q', bytes: query(sql) }
+  const [name = ''] = message.bytes.toString('utf8', 5).split('\0')
+  return { type: 'P', bytes: frame('P', name, sql, Buffer.alloc(2)) }
+}
+
+/** An answer whose errors of the schema `mark` do not say which function, or line of the server's source, they are from. */
+export function withoutContext(answer: Buffer, mark: string): Buffer {
+  if (!answer.includes(mark)) return answer
+  const split = splitFrames(answer)
+  if (split === null) return answer
+  const frames = split.frames.map(({ type, bytes }) => {
+    const fields = type === 'E' ? bytes.toString('utf8', 5).split('\0') : []
+    if (!fields.includes(`s${mark}`)) return bytes
+    return frame('E', ...fields.filter((field) => /^[^WFLRs]/.test(field)), '')
+  })
+  return Buffer.concat([...frames, split.rest])
+}
+
 /**
  * `message` with the name of its prepared statement, unless it is the unnamed one, behind `prefix`: all sessions share
  * one server session, and their statements must not meet.

@@ -11,7 +11,7 @@ export function helpOf(serverVersion: string): readonly string[] {
   ]
 }
 
-/** Which PostgreSQL that is, and which client fits: the catalog that `\l` reads has changed with 17. */
+/** Which PostgreSQL that is, and which client fits. */
 export function versionLine(serverVersion: string): string {
-  return `PostgreSQL ${serverVersion} (PGlite): \\l fails in psql 16 and older`
+  return `PostgreSQL ${serverVersion} (PGlite): an older psql warns at its start, and works`
 }

@@ -35,10 +35,16 @@ export function renderScreen(facts: ScreenFacts): readonly string[] {
   const body = cluster === undefined ? [] : [...primaryLines(cluster.view, status.now, columns), ...table(facts), '']
   const foot = ['', KEYS]
   const room = rows - head.length - body.length - foot.length
-  const shown = events.slice(-Math.max(MIN_EVENTS, room)).map((event) => visible(lineOf(event)))
+  const newest = events.slice(-Math.max(MIN_EVENTS, room))
+  const shown = newest.flatMap((event) => eventLines(event, columns)).slice(-Math.max(MIN_EVENTS, room))
   const space = Array.from({ length: Math.max(0, room - shown.length) }, () => '')
   const above = [...head, ...body, ...shown, ...space].slice(0, Math.max(0, rows - foot.length))
   return [...above, ...foot].slice(0, rows).map((line) => shorten(line, columns))
+}
+
+/** All of it: what matters is often at its end. Below the time there is nothing. */
+function eventLines(event: DemoEvent, columns: number): readonly string[] {
+  return wrap('', visible(lineOf(event)), columns, ' '.repeat('00:00:00 '.length)).split('\n')
 }
 
 /** Two lines always, so that the table below stays where it is. */

@@ -130,6 +130,29 @@ test('serves two psql at once, with COPY in both directions', async () => {
   assert.match(await psql(demo.primaryPort, ['\\d copied']), /n\|integer/)
 })
 
+test(`answers the commands of Debian's psql that ask for columns of an older server`, async () => {
+  assert.match(await psql(demo.primaryPort, ['\\l']), /^postgres\|postgres\|/)
+  assert.match(await psql(demo.primaryPort, ['\\dOS ucs_basic']), /^pg_catalog\|ucs_basic\|/)
+})
+
+test('refuses what it cannot do with the reason alone, in a transaction and prepared as well', async () => {
+  const where = ['-h', '127.0.0.1', '-p', String(demo.primaryPort), '-U', 'postgres']
+  await assert.rejects(
+    promisify(execFile)('createdb', [...where, 'shop']),
+    /ERROR: {2}the demo has one database, postgres, [^\n]*\nHINT: {2}Use CREATE SCHEMA\.\n$/,
+  )
+  const one = await client()
+  const why = { code: '0A000', message: /^the demo has no files/, where: undefined }
+  const prepared = { name: 'prepared', text: `COPY moves TO '/tmp/moves'` }
+  await assert.rejects(one.query(prepared), why)
+  await one.query('BEGIN')
+  await assert.rejects(one.query(`COPY moves TO '/tmp/moves'`), why)
+  await assert.rejects(one.query('SELECT 1'), { code: '25P02' })
+  await one.query('ROLLBACK')
+  await assert.rejects(one.query(prepared), why)
+  assert.deepEqual((await one.query('SELECT $1::int AS n', [7])).rows, [{ n: 7 }])
+})
+
 test('speaks UTF-8 whatever encoding a client asks for', async () => {
   const one = await client(undefined, { client_encoding: 'WIN1252' })
   assert.deepEqual(

@@ -12,6 +12,8 @@ import {
   splitFrames,
   sqlOf,
   startupParameters,
+  withoutContext,
+  withSql,
 } from '../../../src/demo/frames.ts'
 import { errorResponse, startupMessage } from '../../../src/pgwire.ts'
 
@@ -74,6 +76,23 @@ test('puts the names of prepared statements behind a prefix, and leaves all else
     query('select 1'),
   ]
   for (const bytes of unnamed) assert.deepEqual(renamed(bytes), { bytes, name: '' })
+})
+
+test('puts another statement in the place of one, under the same name', () => {
+  assert.deepEqual(withSql(of(query('select 1')), 'select 2').bytes, query('select 2'))
+  const parse = frame('P', 'stmt', 'select $1', int16(1), int32(23))
+  assert.deepEqual(withSql(of(parse), 'select 2').bytes, frame('P', 'stmt', 'select 2', int16(0)))
+})
+
+test('takes out of an error where in a function it came from, and nothing else out of an answer', () => {
+  const error = (...more: readonly string[]) => frame('E', 'SERROR', 'C0A000', 'Mno', 'Hso', ...more, '')
+  const ready = frame('Z', Buffer.from('E'))
+  const context = ['WPL/pgSQL function', 'Fpl_exec.c', 'L1', 'Rx']
+  const answer = (...own: readonly Buffer[]) => Buffer.concat([frame('C', 'BEGIN'), ...own, ready])
+  const stripped = (bytes: Buffer) => withoutContext(bytes, 'mark')
+  assert.deepEqual(stripped(answer(error('smark', ...context))), answer(error()))
+  const others = answer(frame('D', 'smark'), error(...context))
+  assert.deepEqual(stripped(others), others)
 })
 
 test('does not choke on a message that ends too early', () => {

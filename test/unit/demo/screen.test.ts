@@ -75,6 +75,14 @@ test('keeps every line in its place when the reason is longer or shorter', () =>
   assert.equal(at('short'), at('a reason that takes more than one line of a terminal, '.repeat(9)))
 })
 
+test('shows the newest events whole, over several lines where they are long', () => {
+  const end = 'its PostgreSQL goes on'
+  const lines = screen({ events: [...FACTS.events, event(`${'a word '.repeat(12)}${end}`)] })
+  assert.match(lines.at(-4) ?? '', /^\d\d:\d\d:\d\d router: a word/)
+  assert.equal(lines.at(-3)?.slice(0, 9).trim(), '')
+  assert.ok(lines.at(-3)?.endsWith(end), lines.join('\n'))
+})
+
 test('says how many clients are held, and for how long', () => {
   const held = sampleProxy({ held: { connections: 2, oldestMs: 3200 } })
   const text = screen({ status: sampleStatus({ view: sampleView(), proxy: held }) }).join('\n')
