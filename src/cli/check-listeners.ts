@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { ask } from '../admin/client.ts'
 import type { RouterStatus } from '../admin/status.ts'
 import type { Bind, Config, TcpBind } from '../config/config.ts'
-import { formatBind } from '../config/listeners.ts'
+import { formatBind, includes, overlap, parseBind } from '../config/listeners.ts'
 import { explain, failureOf } from '../errors.ts'
 import { isOwn } from '../watcher/local.ts'
 import { ownAddresses } from '../watcher/local-host.ts'
@@ -56,10 +56,12 @@ export async function checkListeners(config: Config, trying: Trying = TRYING): P
 
 async function checkBind(bind: Bind, held: Held, trying: Trying): Promise<Findings> {
   const where = formatBind(bind)
-  const isHeld = Array.isArray(held) && held.some((address: string) => isSame(address, bind))
+  const own = held === 'denied' ? [] : (held ?? []).flatMap(bindsOf)
   const found = (changes: Partial<Findings>): Findings => ({ problems: [], warnings: [], ...changes })
-  if (bind.kind === 'unix') return found(await checkSocket(bind.path, isHeld, trying))
-  if (isHeld) return found({ notes: [`${where}: held by the router that runs`] })
+  if (bind.kind === 'unix') {
+    const isHeld = own.some((each) => includes(each, bind))
+    return found(await checkSocket(bind.path, isHeld, trying))
+  }
   let address = bind.host
   try {
     if (address !== null && isIP(address) === 0) ({ address } = await lookup(address))
@@ -67,10 +69,17 @@ async function checkBind(bind: Bind, held: Held, trying: Trying): Promise<Findin
     const why = failureOf(error) === 'unresolved' ? 'the name does not resolve' : explain(error)
     return found({ problems: [`${bind.host ?? ''}: ${why}`] })
   }
+  const tried = { ...bind, host: address }
+  if (own.some((each) => includes(each, tried))) return found({ notes: [`${where}: held by the router that runs`] })
+  const part = own.find((each) => overlap(each, tried))
+  if (part !== undefined) {
+    const why = `the router that runs holds ${formatBind(part)} of it, so the rest cannot be tried now`
+    return found({ warnings: [`${where}: ${why}`] })
+  }
   if (address !== null && !isOwn(address, ownAddresses()))
     return found({ warnings: [`${bind.host ?? ''}: not an address of this machine now`] })
   try {
-    await tryTcp({ ...bind, host: address }, trying)
+    await tryTcp(tried, trying)
     return found({})
   } catch (error) {
     const failure = failureOf(error)
@@ -87,6 +96,12 @@ async function checkBind(bind: Bind, held: Held, trying: Trying): Promise<Findin
       })
     return found({ warnings: [`${where}: cannot be tried: ${explain(error)}`] })
   }
+}
+
+/** None for what `status` of another version shows. */
+function bindsOf(address: string): readonly Bind[] {
+  const parsed = parseBind(address)
+  return parsed.ok ? [parsed.value] : []
 }
 
 /** As the router binds: every address is one of IPv6 that takes IPv4 too, where there is IPv6. */
@@ -108,11 +123,6 @@ async function checkSocket(path: string, isHeld: boolean, { knock }: Trying): Pr
   } catch (error) {
     return failureOf(error) === 'missing' ? {} : { problems: [`${path}: ${explain(error)}`] }
   }
-}
-
-/** A router may be asked for another address of a port that it holds: it lets go of that one before it takes the other. */
-function isSame(held: string, bind: Bind): boolean {
-  return bind.kind === 'unix' ? held === bind.path : held.endsWith(`:${bind.port}`) && !held.startsWith('/')
 }
 
 /** Another check may try the same address at the same moment. */

@@ -125,11 +125,18 @@ export function listenerSockets({ proxy }: Readonly<Record<string, unknown>>): r
   })
 }
 
-function overlap(a: Bind, b: Bind): boolean {
+/** Whether only one of the two can be listened on at a time. */
+export function overlap(a: Bind, b: Bind): boolean {
   if (a.kind === 'unix' || b.kind === 'unix') return a.kind === 'unix' && b.kind === 'unix' && a.path === b.path
   if (a.port !== b.port || a.port === 0) return false
   const [one, other] = [canonical(a.host), canonical(b.host)]
   return one === other || covers(one, other) || covers(other, one)
+}
+
+/** Whether who listens on `a` listens on all of `b`. */
+export function includes(a: Bind, b: Bind): boolean {
+  if (a.kind === 'unix' || b.kind === 'unix') return overlap(a, b)
+  return overlap(a, b) && (canonical(a.host) === canonical(b.host) || covers(a.host, b.host))
 }
 
 /** Node opens `::` for IPv4 as well. */
