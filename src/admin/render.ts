@@ -36,7 +36,7 @@ function renderCluster(cluster: ClusterStatus, status: RouterStatus, width: numb
   return [
     wrap('', visible(headline(cluster, status)), width, '  '),
     renderTable(titleOf(cluster), proxy === null ? COLUMNS.slice(0, -1) : COLUMNS, rowsOf(cluster, stopping), width),
-    ...(view.setBack === null ? [] : [detail('TIMELINE', setBackText(view.primary.member, view.setBack), width)]),
+    ...(view.setBack === null ? [] : [detail('TIMELINE', setBackText(view.primary, view.setBack), width)]),
     ...(view.paused ? [' Maintenance mode: on (Patroni is paused)'] : []),
     ...(view.standbyCluster ? [' Standby cluster: its leader is read-only, so it has no primary to route to'] : []),
     detail('Primary', primaryLine(cluster), width),

@@ -65,8 +65,7 @@ export interface PrimaryMachine {
   readonly handoverFrom: number | null
   /** The timeline proved last under a name, or a higher one since: without a name nothing below is believed. */
   readonly timelineFloor: number
-  /** The highest timeline that has been open, and that of the last member that was. */
-  readonly served: { readonly highest: number; readonly last: number }
+  readonly served: Served
   /** Consecutive silences that end a proof the DCS does not vouch for. */
   readonly fall: number
   /** No proof lapses sooner, see `lapsesAt`. Milliseconds. */
@@ -77,6 +76,16 @@ export interface PrimaryMachine {
   /** Grows whenever sessions have another owner, or none: those of older epochs are to be closed. */
   readonly epoch: number
 }
+
+/** The highest timeline that has been open, and that of the last member that was. 0: none yet. */
+export interface Served {
+  readonly highest: number
+  readonly last: number
+}
+
+/** What an earlier run of the router has left: where to begin. Of what served it may know no more than the floor. */
+export type RememberedPrimary = Pick<PrimaryMachine, 'facts' | 'timelineFloor'> &
+  Partial<Pick<PrimaryMachine, 'served'>>
 
 export type PrimaryEvent =
   /** A snapshot of the DCS. `restored`: it is older than what was seen before, so a backup was restored. */
@@ -120,17 +129,18 @@ export const DEFAULT_TTL_MS = 30_000
 export function initialPrimary(
   fall: number,
   now: number,
-  remembered: Pick<PrimaryMachine, 'facts' | 'timelineFloor'> | null = null,
+  remembered: RememberedPrimary | null = null,
   leastProofMs = 0,
 ): PrimaryMachine {
+  const timelineFloor = remembered?.timelineFloor ?? 0
   return {
     link: 'never',
     facts: remembered?.facts ?? NO_FACTS,
     restores: 0,
     evidence: new Map(),
     handoverFrom: null,
-    timelineFloor: remembered?.timelineFloor ?? 0,
-    served: { highest: remembered?.timelineFloor ?? 0, last: remembered?.timelineFloor ?? 0 },
+    timelineFloor,
+    served: remembered?.served ?? { highest: timelineFloor, last: timelineFloor },
     fall,
     leastProofMs,
     phase: { state: 'none', reason: 'the DCS has not been read yet' },

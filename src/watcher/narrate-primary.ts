@@ -70,14 +70,18 @@ function silenceLines(old: PrimaryView, { primary, dcs, leader, ttlMs }: Cluster
 }
 
 /** Whoever has read or been promised what was written there needs to know at once. */
-function setBackLines(before: ClusterView, { setBack, primary }: ClusterView): readonly Line[] {
+function setBackLines(before: ClusterView, { setBack, primary, systemId }: ClusterView): readonly Line[] {
   if (before.setBack?.timeline === setBack?.timeline && before.setBack?.served === setBack?.served) return []
   const { member } = primary
+  if (setBack === null && before.systemId !== systemId) {
+    const message = `the system identifier is ${systemId ?? 'unknown'} now: timelines of the cluster before no longer count`
+    return [{ level: 'info', message, fields: { event: 'timeline-void', systemId } }]
+  }
   if (setBack === null) {
     const message = `primary: ${member ?? ''} is on timeline ${before.setBack?.served ?? ''} or later again`
     return [{ level: 'info', message, fields: { event: 'timeline-reached', member } }]
   }
   return [
-    { level: 'error', message: setBackText(member, setBack), fields: { event: 'timeline-lower', member, ...setBack } },
+    { level: 'error', message: setBackText(primary, setBack), fields: { event: 'timeline-lower', member, ...setBack } },
   ]
 }

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { bad, good, type Parsed } from '../config/parsed.ts'
 import { parseJson } from './json.ts'
 import { type Member, parseMember } from './member.ts'
+import type { Served } from './machine.ts'
 import type { Known } from './memory.ts'
 import { printable } from './printable.ts'
 import { type Address, isSameAddress } from './view.ts'
@@ -12,6 +13,7 @@ export interface SavedCluster {
   readonly standbyCluster: boolean
   /** The timeline proved last: nothing below is believed. */
   readonly timelineFloor: number
+  readonly served: Served
   /** Sorted by name. */
   readonly members: readonly SavedMember[]
 }
@@ -29,7 +31,7 @@ export interface StateIdentity {
 
 /** To be raised when an older router would misunderstand what is written. */
 const FORMAT = 2
-/** Members whose keys have gone are what is new in 2: without any, an older router may go on from the file. */
+/** Members whose keys have gone and `served` are what is new in 2: without, an older router may go on from the file. */
 const FORMAT_OF_THE_PRESENT = 1
 
 const HEADER = z.looseObject({ format: z.int() })
@@ -54,12 +56,17 @@ const STATE = z.strictObject({
   system_id: z.string().min(1).max(80).nullable(),
   standby_cluster: z.boolean(),
   timeline_floor: COUNT,
+  /** Where both are the floor it is left out. */
+  served: z.strictObject({ highest: COUNT, last: COUNT }).optional(),
   members: z.array(MEMBER),
 })
 
 /** What is worth keeping of a cluster and its members, also of those that are remembered only. */
-export function toSaved(cluster: Omit<SavedCluster, 'members'>, members: Iterable<Known>): SavedCluster {
-  const { systemId, standbyCluster, timelineFloor } = cluster
+export function toSaved(
+  cluster: Omit<SavedCluster, 'members' | 'served'> & Partial<Pick<SavedCluster, 'served'>>,
+  members: Iterable<Known>,
+): SavedCluster {
+  const { systemId, standbyCluster, timelineFloor, served = servedOf(timelineFloor) } = cluster
   const saved = [...members].map(({ goneSince, member: { name, host, port, proxy, restUrl, timeline, tags } }) => ({
     ...{ goneSince, name, host, port, proxy, restUrl, tags: Object.fromEntries(Object.entries(tags).filter(isKept)) },
     timeline: timeline !== null && COUNT.safeParse(timeline).success ? timeline : null,
@@ -68,6 +75,7 @@ export function toSaved(cluster: Omit<SavedCluster, 'members'>, members: Iterabl
     systemId,
     standbyCluster,
     timelineFloor,
+    served,
     // What would not be taken back must not cost the others.
     members: saved.filter((member) => memberOf(member) !== null).toSorted((a, b) => (a.name < b.name ? -1 : 1)),
   }
@@ -87,12 +95,16 @@ export function fromSaved({ members }: SavedCluster, now: number): readonly Know
 
 /** The text of a state file; equal clusters give equal texts. */
 export function encodeState({ scope, namespace, citusGroup }: StateIdentity, cluster: SavedCluster): string {
+  const { timelineFloor, served } = cluster
+  const isOrdinary = served.highest === timelineFloor && served.last === timelineFloor
+  const isOfThePresent = isOrdinary && cluster.members.every(({ goneSince }) => goneSince === null)
   const state: z.infer<typeof STATE> = {
-    format: cluster.members.some(({ goneSince }) => goneSince !== null) ? FORMAT : FORMAT_OF_THE_PRESENT,
+    format: isOfThePresent ? FORMAT_OF_THE_PRESENT : FORMAT,
     ...{ scope, namespace, citus_group: citusGroup },
     system_id: cluster.systemId,
     standby_cluster: cluster.standbyCluster,
-    timeline_floor: cluster.timelineFloor,
+    timeline_floor: timelineFloor,
+    ...(isOrdinary ? {} : { served: { highest: served.highest, last: served.last } }),
     members: cluster.members.map(({ name, host, port, proxy, restUrl, timeline, tags, goneSince }) => {
       const sorted = Object.entries(tags).toSorted(([a], [b]) => (a < b ? -1 : 1))
       const place = { name, host, port, proxy, rest_url: restUrl, timeline, tags: Object.fromEntries(sorted) }
@@ -119,8 +131,15 @@ export function decodeState(text: string, identity: StateIdentity): Parsed<Saved
   const wrong = members.findIndex((member, index) => memberOf(member) === null || !isAfter(member, members[index - 1]))
   if (wrong >= 0) return bad(`is damaged at members.${wrong}`)
   const { system_id: systemId, standby_cluster: standbyCluster, timeline_floor: timelineFloor } = data
+  const { served = servedOf(timelineFloor) } = data
+  if (served.last > served.highest) return bad('is damaged at served')
   if (systemId !== null && printable(systemId, 80) !== systemId) return bad('is damaged at system_id')
-  return good({ systemId, standbyCluster, timelineFloor, members })
+  return good({ systemId, standbyCluster, timelineFloor, served, members })
+}
+
+/** What is known of it where nothing is kept but the floor. */
+function servedOf(timelineFloor: number): Served {
+  return { highest: timelineFloor, last: timelineFloor }
 }
 
 function placeOf(error: z.ZodError): string {

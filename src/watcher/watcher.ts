@@ -15,7 +15,14 @@ import type { Dcs, DcsObservation, Remembered } from './dcs/dcs.ts'
 import { afterObservation, unreadDcs } from './dcs-view.ts'
 import type { PostgresAnswer } from './evidence.ts'
 import { afterReplicaPostgres, afterSnapshot, type Fitness, UNKNOWN_FITNESS } from './fitness.ts'
-import { initialPrimary, memberOf, nextTickAt, type PrimaryEvent, type PrimaryMachine } from './machine.ts'
+import {
+  initialPrimary,
+  memberOf,
+  nextTickAt,
+  type PrimaryEvent,
+  type PrimaryMachine,
+  type RememberedPrimary,
+} from './machine.ts'
 import type { LocalHost } from './local-host.ts'
 import { factsOf, type Memory, recalled, remember, whereabouts } from './memory.ts'
 import { Interview, type Situation } from './interview.ts'
@@ -157,12 +164,12 @@ export class Watcher {
     // A file system that hangs must not keep the router from the DCS.
     const saved = state === null ? null : await within(state.load(), LOAD_MS, this.#stop.signal)
     if (saved === null || this.#stop.signal.aborted) return null
-    const { systemId, standbyCluster, timelineFloor } = saved
+    const { systemId, standbyCluster, timelineFloor, served } = saved
     const { address } = this.#deps.config.proxy
     this.#memory = recalled(fromSaved(saved, now()))
     this.#cluster = { ...this.#cluster, systemId, standbyCluster }
     const facts = factsOf(this.#cluster, this.#memory, address)
-    this.#machine = this.#initial(this.#machine.since, { facts, timelineFloor })
+    this.#machine = this.#initial(this.#machine.since, { facts, timelineFloor, served })
     this.#step({ type: 'tick' })
     this.#grace = setTimeout(() => this.#step({ type: 'dcs-lost' }), GRACE_MS)
     // Those that are still there come first: not all can be asked.
@@ -171,7 +178,7 @@ export class Watcher {
   }
 
   /** A proof outlives as many questions as may be without an answer, however seldom they are asked. */
-  #initial(at: number, remembered: Pick<PrimaryMachine, 'facts' | 'timelineFloor'> | null = null): PrimaryMachine {
+  #initial(at: number, remembered: RememberedPrimary | null = null): PrimaryMachine {
     const { fall, intervalMs, timeoutMs } = this.#deps.config.proxy.check
     return initialPrimary(fall, at, remembered, fall * (intervalMs + timeoutMs))
   }
@@ -216,8 +223,8 @@ export class Watcher {
   /** What a start without DCS needs. A claim of members to be a standby cluster is none of it. */
   #keep(): void {
     const { systemId, standbyCluster, hasLock } = this.#cluster
-    const { timelineFloor } = this.#machine
-    const kept = { systemId, standbyCluster: standbyCluster && hasLock, timelineFloor }
+    const { timelineFloor, served } = this.#machine
+    const kept = { systemId, standbyCluster: standbyCluster && hasLock, timelineFloor, served }
     this.#deps.state?.save(toSaved(kept, this.#memory.values()))
   }
 
@@ -228,6 +235,8 @@ export class Watcher {
     this.#machine = nextPrimary(before, event, at)
     if (isAside(event, before, this.#machine)) this.#publishSoon()
     else this.#publishing.atOnce()
+    // What a restart must not forget follows from answers, too.
+    if (before.served !== this.#machine.served) this.#keep()
     if (this.#tick !== null) clearTimeout(this.#tick)
     const tickAt = nextTickAt(this.#machine, at)
     const delay = tickAt === null ? null : Math.min(tickAt - at + 1, MAX_TIMER_MS)

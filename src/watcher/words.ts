@@ -1,6 +1,7 @@
 /** Words that the log and `status` share. Pure. */
 import { CHECKED_AGAIN, CHECKING } from './decide.ts'
 import { STOPPING } from './evidence.ts'
+import { takesNew } from './machine.ts'
 import type { ClusterView, PrimaryView } from './view.ts'
 
 /** The state of the primary as people read it, in the log and in `status`. */
@@ -11,8 +12,12 @@ export function wordOf({ state, reason }: Pick<PrimaryView, 'state' | 'reason'>)
   return state.toUpperCase()
 }
 
-/** That writes are gone, with both timelines. */
-export function setBackText(member: string | null, { timeline, served }: NonNullable<ClusterView['setBack']>): string {
+/** That writes are gone, with both timelines. Of one that does not serve yet the timeline is another matter. */
+export function setBackText(
+  { state, member }: Pick<PrimaryView, 'state' | 'member'>,
+  { timeline, served }: NonNullable<ClusterView['setBack']>,
+): string {
+  const who = member !== null && takesNew(state) ? `${member} is` : 'the last one was'
   const what = `a primary on timeline ${served} served before: writes acknowledged there are gone`
-  return `primary: ${member ?? 'the last one'} is on timeline ${timeline}, but ${what}`
+  return `primary: ${who} on timeline ${timeline}, but ${what}`
 }

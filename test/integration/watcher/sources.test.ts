@@ -233,6 +233,25 @@ describe('a watcher', () => {
     await again.until('unlocked pg1')
   })
 
+  test('that starts again still knows that a primary on a higher timeline served before', async () => {
+    pg0.timeline = 7
+    described({ leader: 'pg0' })
+    const stateDir = join(dir.path, 'state')
+    const before = ofFile({ stateDir })
+    await before.until('open pg0')
+    pg0.timeline = 5
+    await until('it is set back', () => before.view.setBack?.timeline === 5)
+    await until('that is kept', () => stateIn(stateDir).includes('"served"'))
+    await before.watcher.close()
+
+    await using again = ofFile({ stateDir })
+    await again.until('open pg0')
+    assert.deepEqual(again.view.setBack, { timeline: 5, served: 7 })
+    pg0.timeline = 8
+    await until('it is reached again', () => again.view.setBack === null)
+    await until('that is kept as well', () => !stateIn(stateDir).includes('"served"'))
+  })
+
   test('believes no primary below the timeline that it has kept', async () => {
     pg0.timeline = 7
     described({ leader: 'pg0' })

@@ -193,6 +193,21 @@ describe('the narration', () => {
       ['info primary: pg0 is on timeline 5 or later again'],
     ],
     [
+      'does not tell that it is reached by another database cluster',
+      view({ setBack: { timeline: 3, served: 5 }, systemId: '1' }),
+      view({ systemId: '2' }),
+      ['info the system identifier is 2 now: timelines of the cluster before no longer count'],
+    ],
+    [
+      'tells of a router that starts, before anybody serves',
+      view({ primary: primary({ state: 'none', member: null }) }),
+      view({ primary: primary({ state: 'none', member: null }), setBack: { timeline: 3, served: 5 } }),
+      [
+        'error primary: the last one was on timeline 3, but a primary on timeline 5 served before: ' +
+          'writes acknowledged there are gone',
+      ],
+    ],
+    [
       'tells a replica that falls',
       view(),
       view({ members: [memberView('pg1', false)] }),

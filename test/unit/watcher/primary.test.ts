@@ -957,4 +957,14 @@ describe('the timeline that was served', () => {
     lastServed(1, 1),
   ])
   fact('is that of the run before', restarted(5), leader('a'), proves('a', 4), lastServed(4, 5))
+  fact(
+    'is that of the run before, in which it was set back',
+    restarted(4, { highest: 5, last: 4 }),
+    lastServed(4, 5),
+    leader('a'),
+    proves('a', 4),
+    lastServed(4, 5),
+    proves('a', 5),
+    lastServed(5, 5),
+  )
 })

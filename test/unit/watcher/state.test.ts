@@ -95,6 +95,18 @@ describe('the state of a cluster', () => {
     assert.deepEqual(formats, [2, 1])
   })
 
+  test('keeps that a primary on a higher timeline served before, which an older router leaves alone as well', () => {
+    const setBack = toSaved({ ...CLUSTER, served: { highest: 5, last: 3 } }, present(...MEMBERS))
+    const text = encodeState(IDENTITY, setBack)
+    assert.deepEqual(decoded(text), setBack)
+    assert.equal((JSON.parse(text) as { format: number }).format, 2)
+    // The floor may have gone, with a restored DCS.
+    const noFloor = toSaved({ ...CLUSTER, timelineFloor: 0, served: { highest: 5, last: 5 } }, [])
+    assert.deepEqual(decoded(encodeState(IDENTITY, noFloor)), noFloor)
+    const reached = toSaved({ ...CLUSTER, served: { highest: 3, last: 3 } }, present(...MEMBERS))
+    assert.equal(encodeState(IDENTITY, reached), encodeState(IDENTITY, SAVED))
+  })
+
   test('is taken from a file of a router that did not keep that', () => {
     const old = JSON.parse(encodeState(IDENTITY, SAVED)) as object
     assert.doesNotMatch(JSON.stringify(old), /gone_since/)
@@ -176,6 +188,16 @@ describe('the state of a cluster', () => {
       changed(['members', 0, 'gone_since'], -1),
       /^is damaged at members\.0\.gone_since$/,
     ],
+    [
+      'a timeline that served and is none',
+      changed(['served'], { highest: 1.5, last: 1 }),
+      /^is damaged at served\.highest$/,
+    ],
+    ['a timeline that served below 0', changed(['served'], { highest: 4, last: -1 }), /^is damaged at served\.last$/],
+    ['a highest timeline that is not', changed(['served'], { highest: 3, last: 4 }), /^is damaged at served$/],
+    ['half of what served', changed(['served'], { highest: 3 }), /^is damaged at served\.last$/],
+    ['nothing that served', changed(['served'], null), /^is damaged at served$/],
+    ['an endless timeline', changed(['served'], { highest: 1e300, last: 3 }), /^is damaged at served\.highest$/],
     ['an infinite tag', text.replace('1.5', '1e999'), /^is damaged at members\.1\.tags\.n$/],
   ]
   for (const [title, file, reason] of refused)

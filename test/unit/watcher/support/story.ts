@@ -16,6 +16,7 @@ import {
   NO_FACTS,
   type PrimaryEvent,
   type PrimaryMachine,
+  type Served,
   takesNew,
 } from '../../../../src/watcher/machine.ts'
 import { nextPrimary } from '../../../../src/watcher/primary.ts'
@@ -125,12 +126,12 @@ export function claims(name: string | null): Step {
   return says(() => ({ hasLock: false, leader: null, claimed: name }))
 }
 
-/** The router begins anew with what it has kept: the members, and the timeline that was proved last. */
-export function restarted(timelineFloor: number): Step {
+/** The router begins anew with what it has kept: the members, the timeline that was proved last, and what has served. */
+export function restarted(timelineFloor: number, served?: Served): Step {
   return (told) => {
     const { systemId, members, standbyCluster } = told.facts
     const facts = { ...NO_FACTS, systemId, members, standbyCluster }
-    told.machine = initialPrimary(FALL, told.now, { facts, timelineFloor })
+    told.machine = initialPrimary(FALL, told.now, { facts, timelineFloor, ...(served === undefined ? {} : { served }) })
     told.witness = new Map([...members.keys()].map((name) => [name, UNHEARD]))
     told.epoch = 0
   }
