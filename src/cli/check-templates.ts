@@ -13,15 +13,15 @@ type Environment = Readonly<Record<string, string | undefined>>
 
 /**
  * Compiles every template, and looks for what templates and hooks name and this machine does not have. Writes nothing and
- * runs none of the commands.
+ * runs none of the commands. `files`: those of the configuration.
  */
-export async function checkTemplates(config: Config, env: Environment): Promise<Findings> {
+export async function checkTemplates(config: Config, files: readonly string[], env: Environment): Promise<Findings> {
   const { templates, hooks } = config
   const owners = new Owners()
   const each = await Promise.all([
     ...templates.map((template, index) => checkSource(template, index, config.file)),
     ...templates.map((template, index) => checkDestination(template, index, owners, env)),
-    checkLinks(config),
+    checkLinks(config, files),
     ...commandsOf(templates, hooks).map(({ key, command }) => checkCommand(key, command, env)),
   ])
   // Of what several name, one report is enough.
@@ -75,20 +75,32 @@ async function checkDestination(
 }
 
 /** What is one file by two names, which the configuration alone does not show. */
-async function checkLinks({ templates, file }: Config): Promise<string[]> {
-  const sources = await Promise.all(templates.map(({ source }) => realPathOf(source)))
-  const destinations = await Promise.all(templates.map(({ destination }) => realPathOf(destination)))
-  const configFile = file === null ? null : await realPathOf(file)
-  return destinations.flatMap((path, index) => {
-    if (path === null) return []
-    const [before, source] = [destinations.indexOf(path), sources.indexOf(path)]
-    const what = [
-      ...(before < index ? [`the destination of templates.${before}`] : []),
+async function checkLinks({ templates, track }: Config, files: readonly string[]): Promise<string[]> {
+  const realPathsOf = (paths: readonly string[]): Promise<(string | null)[]> => Promise.all(paths.map(realPathOf))
+  const sources = await realPathsOf(templates.map(({ source }) => source))
+  const destinations = await realPathsOf(templates.map(({ destination }) => destination))
+  const configFiles = await realPathsOf(files)
+  const read = (path: string): string[] => {
+    const source = sources.indexOf(path)
+    return [
       ...(source === -1 ? [] : [`the source of templates.${source}`]),
-      ...(path === configFile ? ['the configuration file'] : []),
+      ...(configFiles.includes(path) ? ['the configuration file'] : []),
     ]
+  }
+  const ofTemplates = destinations.flatMap((path, index) => {
+    if (path === null) return []
+    const before = destinations.indexOf(path)
+    const what = [...(before < index ? [`the destination of templates.${before}`] : []), ...read(path)]
     return what.map((name) => `templates.${index}.destination: ${templates[index]?.destination} is a link to ${name}`)
   })
+  const tracked = await realPathsOf(track.files.map(({ path }) => path))
+  const ofTracks = tracked.flatMap((path, index) => {
+    if (path === null) return []
+    const written = destinations.indexOf(path)
+    const what = [...(written === -1 ? [] : [`the destination of templates.${written}`]), ...read(path)]
+    return what.map((name) => `track.files.${index}.path: ${track.files[index]?.path} is a link to ${name}`)
+  })
+  return [...ofTemplates, ...ofTracks]
 }
 
 /** null: it is nowhere, which is said elsewhere. */

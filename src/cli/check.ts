@@ -30,7 +30,7 @@ export async function check(options: CheckOptions, io: Io, trying?: Trying): Pro
   const { config } = loaded
   const [files, templates, listeners] = await Promise.all([
     checkFiles(config),
-    checkTemplates(config, io.env),
+    checkTemplates(config, loaded.files, io.env),
     checkListeners(config, trying),
   ])
   const isFatal = options.startup !== true

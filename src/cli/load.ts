@@ -7,6 +7,7 @@ import type { Io } from './io.ts'
 
 export interface Loaded {
   readonly config: Config
+  readonly files: readonly string[]
   readonly warnings: readonly string[]
 }
 

@@ -31,7 +31,13 @@ export interface ConfigInput {
 }
 
 export type ConfigResult =
-  | { readonly ok: true; readonly config: Config; readonly warnings: readonly string[] }
+  | {
+      readonly ok: true
+      readonly config: Config
+      /** What it was read from. */
+      readonly files: readonly string[]
+      readonly warnings: readonly string[]
+    }
   | { readonly ok: false; readonly problems: readonly Problem[]; readonly warnings: readonly string[] }
 
 /**
@@ -101,7 +107,7 @@ export function loadConfig(input: ConfigInput): ConfigResult {
     admin: { socket: { path: admin.socket ?? DEFAULT_ADMIN_SOCKET, isDefault: admin.socket === null } },
     logging,
   }
-  return { ok: true, config, warnings: warnings.map(formatProblem) }
+  return { ok: true, config, files: configFiles, warnings: warnings.map(formatProblem) }
 }
 
 /** The DCS is understood as that of a cluster, whose name does not matter. */

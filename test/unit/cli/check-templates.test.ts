@@ -200,3 +200,31 @@ test('names a template as it is reached from where one is', async () => {
   assert.equal(await check({ config: join(relative, 'relative.yml') }, io), 2)
   assert.ok(io.stderr.startsWith(`${join(relative, 'open.hbs')}:`), io.stderr)
 })
+
+test('a destination or a track file that is a file of a configuration directory by another name is an error', async () => {
+  const conf = join(dir.path, 'conf')
+  mkdirSync(conf)
+  for (const link of ['conf-link', 'conf-other']) symlinkSync('conf', join(dir.path, link))
+  symlinkSync('../real.yml', join(conf, '20.yml'))
+  const file = (name: string, text: string): void =>
+    writeFileSync(join(dir.path, name), text.replaceAll('DIR', dir.path))
+  file('conf/10.yml', BASE)
+  file(
+    'real.yml',
+    `templates:
+  - {source: DIR/good.hbs, destination: DIR/conf-link/10.yml}
+  - {source: DIR/good.hbs, destination: DIR/real.yml}
+  - {source: DIR/good.hbs, destination: DIR/out/a}
+track: {files: [{path: DIR/conf-other/10.yml, when: primary}, {path: DIR/same/a, when: primary}]}
+`,
+  )
+  const io = new FakeIo()
+  assert.equal(await check({ config: conf }, io), 2)
+  assert.deepEqual(io.stderr.replaceAll(dir.path, 'DIR').trimEnd().split('\n'), [
+    'templates.0.destination: DIR/conf-link/10.yml is a link to the configuration file',
+    'templates.1.destination: DIR/real.yml is a link to the configuration file',
+    'track.files.0.path: DIR/conf-other/10.yml is a link to the destination of templates.0',
+    'track.files.0.path: DIR/conf-other/10.yml is a link to the configuration file',
+    'track.files.1.path: DIR/same/a is a link to the destination of templates.2',
+  ])
+})
