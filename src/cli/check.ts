@@ -150,7 +150,8 @@ async function checkOnline(config: Config, io: Io): Promise<number> {
   const stopListening = io.onSignal(['SIGINT', 'SIGTERM'], () => interrupted.abort())
   const signal = AbortSignal.any([interrupted.signal, AbortSignal.timeout(ONLINE_TIMEOUT_MS)])
   const findingsOf = async (cluster: ClusterConfig): Promise<readonly OnlineFinding[]> => {
-    const findings = await askEverything(cluster, signal, localNames(cluster, config.track.files))
+    const locals = localNames(cluster, config.track.files)
+    const findings = await askEverything(cluster, signal, locals, config.clusters)
     if (config.clusters.length === 1) return findings
     return findings.map((finding) => ({ ...finding, subject: `${cluster.name}: ${finding.subject}` }))
   }

@@ -1,8 +1,10 @@
 /** `check --online` of an etcd: every endpoint that is written down, and whose those are that etcd itself names. */
 import type { ClusterConfig, Etcd3Config } from '../config/config.ts'
 import type { Lookups } from '../names/lookups.ts'
+import { followedGroups } from './dcs/create.ts'
+import type { DcsNotice } from './dcs/dcs.ts'
 import { endpointsOf } from './dcs/endpoints.ts'
-import { probeSeeds, type SeedReport } from './dcs/etcd3-seeds.ts'
+import { probeGroups, probeSeeds, type SeedReport } from './dcs/etcd3-seeds.ts'
 import { prefixOf } from './dcs/key-range.ts'
 
 export interface EtcdFinding {
@@ -16,28 +18,38 @@ export interface EtcdCheck {
   readonly findings: readonly EtcdFinding[]
   /** The first one that can be read, whose etcd cluster the router would take for the right one; null: none. */
   readonly first: string | null
+  /** Groups of Citus that none of the configured clusters follows. */
+  readonly groups: readonly DcsNotice[]
 }
 
-/** The router needs one that answers: which of the others are of no use would be seen on the day when that one is. */
+/**
+ * The router needs one that answers: which of the others are of no use would be seen on the day when that one is. `clusters`:
+ * all that are observed.
+ */
 export async function checkEtcd(
   config: ClusterConfig,
   etcd: Etcd3Config,
+  clusters: readonly ClusterConfig[],
   lookups: Lookups,
   signal: AbortSignal,
 ): Promise<EtcdCheck> {
-  const { timeoutMs } = config.proxy.check
+  const { scope, namespace, citusGroup: group } = config
+  const options = { config: etcd, prefix: prefixOf(config), timeoutMs: config.proxy.check.timeoutMs, lookups }
   const probe = (endpoints: readonly string[]): Promise<readonly SeedReport[]> =>
-    probeSeeds({ config: { ...etcd, endpoints }, prefix: prefixOf(config), timeoutMs, lookups }, signal)
+    probeSeeds({ ...options, config: { ...etcd, endpoints } }, signal)
   const seeds = await probe([...new Set(etcd.endpoints)])
   const first = seeds.find(({ reason }) => reason === null) ?? null
   const advertised = etcd.useProxies ? [] : endpointsOf(first?.advertised ?? [], etcd.protocol)
   const others = advertised.length === 0 ? [] : await probe([...new Set(advertised)].filter(isNew(etcd.endpoints)))
+  const followed = followedGroups(config, clusters)
+  const place = { namespace, scope, group }
   return {
     findings: [
       ...seeds.map((seed) => seedFinding(seed, first)),
       ...others.filter((other) => isForeign(other, first)).map((other) => advertisedFinding(other)),
     ],
     first: first?.endpoint ?? null,
+    groups: first === null ? [] : await probeGroups(first.endpoint, { ...options, place, followed }, signal),
   }
 }
 

@@ -27,17 +27,19 @@ export interface OnlineFinding {
 
 /**
  * Asks everything that the router would ask, and compares `locals`, the members that the configuration puts on this host, with
- * those of the cluster. Rejects when `signal` aborts.
+ * those of the cluster, and `clusters`, all that are observed, with the Citus groups that there are. Rejects when `signal`
+ * aborts.
  */
 export async function checkOnline(
   config: ClusterConfig,
   signal: AbortSignal,
   locals: readonly string[] = [],
+  clusters: readonly ClusterConfig[] = [],
 ): Promise<readonly OnlineFinding[]> {
   const lookups = new Lookups()
   const rest = new RestClient(config.restApi, config.proxy.check.timeoutMs, null, lookups)
   try {
-    const { findings, cluster } = await readDcs(config, rest, signal)
+    const { findings, cluster } = await readDcs(config, clusters, rest, signal)
     if (cluster === null) return findings.map(withAddressOnce)
     const members = cluster.members.map((member) => checkMember(config, cluster, member, rest, signal))
     const local = locals.map((name) => checkLocal(name, cluster, lookups))
@@ -69,17 +71,24 @@ interface Read {
   readonly cluster: Cluster | null
 }
 
-async function readDcs(config: ClusterConfig, rest: RestClient, signal: AbortSignal): Promise<Read> {
+async function readDcs(
+  config: ClusterConfig,
+  clusters: readonly ClusterConfig[],
+  rest: RestClient,
+  signal: AbortSignal,
+): Promise<Read> {
   const { dcs, scope } = config
   if (dcs.kind === 'etcd3') {
-    const { findings, first } = await checkEtcd(config, dcs, rest.lookups, signal)
+    const { findings, first, groups } = await checkEtcd(config, dcs, clusters, rest.lookups, signal)
     const read =
       first === null ? null : await readOnce({ ...config, dcs: { ...dcs, endpoints: [first] } }, rest, signal)
     const all = findings.flatMap(({ endpoint, ok, message }) =>
       // What it says of the cluster is more than that it answers.
       endpoint === first ? (read?.findings ?? []) : [{ subject: dcsAt(endpoint), ok, message }],
     )
-    return { findings: all, cluster: read?.cluster ?? null }
+    const subject = dcsAt(first ?? '')
+    const others = groups.map(({ message }) => ({ subject, ok: true, isDoubtful: true, message }))
+    return { findings: [...all, ...others], cluster: read?.cluster ?? null }
   }
   if (dcs.kind !== 'rest') return readOnce(config, rest, signal)
   const findings = await readSources(dcs.urls, scope, rest, signal)

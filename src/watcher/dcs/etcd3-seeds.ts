@@ -3,7 +3,9 @@ import type { Etcd3Config } from '../../config/config.ts'
 import { explain } from '../../errors.ts'
 import type { Lookups } from '../../names/lookups.ts'
 import { Certificates } from '../certificates.ts'
+import type { DcsNotice } from './dcs.ts'
 import { EtcdConnection, hexId } from './etcd3-connection.ts'
+import { EtcdSurvey, type SurveyOptions } from './etcd3-survey.ts'
 import { ETCD_SETTINGS } from './etcd3-trouble.ts'
 
 export interface SeedOptions {
@@ -34,22 +36,62 @@ export interface SeedReport {
  * Rejects when `signal` aborts, and never else.
  */
 export async function probeSeeds(options: SeedOptions, signal: AbortSignal): Promise<readonly SeedReport[]> {
-  const { config } = options
-  const certificates =
-    config.protocol === 'https' ? new Certificates(config, { systemTrust: true, settings: ETCD_SETTINGS }) : null
+  const asking = { ...options, certificates: certificatesOf(options.config) }
   const reports = await Promise.all(
-    config.endpoints.map((endpoint, index) => probeSeed(endpoint, index, { ...options, certificates }, signal)),
+    options.config.endpoints.map((endpoint, index) => probeSeed(endpoint, index, asking, signal)),
   )
   signal.throwIfAborted()
   return reports
 }
 
-async function probeSeed(
+/** Looks for Citus groups of its scope that are not `followed`, at one endpoint. Never rejects: none are found then. */
+export async function probeGroups(
+  endpoint: string,
+  { place, followed, ...options }: SeedOptions & Pick<SurveyOptions, 'place' | 'followed'>,
+  signal: AbortSignal,
+): Promise<readonly DcsNotice[]> {
+  const survey = new EtcdSurvey({ prefix: options.prefix, place, followed, everyMs: 0 })
+  const asking = { ...options, certificates: certificatesOf(options.config) }
+  // Certificates that are of no use have been reported by whatever was asked before.
+  await ask(endpoint, 0, asking, signal, (connection) => survey.look(connection, false)).catch(() => null)
+  return survey.tell(false)
+}
+
+interface Asking extends SeedOptions {
+  readonly certificates: Certificates | null
+}
+
+function certificatesOf(config: Etcd3Config): Certificates | null {
+  return config.protocol === 'https' ? new Certificates(config, { systemTrust: true, settings: ETCD_SETTINGS }) : null
+}
+
+async function probeSeed(endpoint: string, index: number, asking: Asking, signal: AbortSignal): Promise<SeedReport> {
+  try {
+    return await ask(endpoint, index, asking, signal, async (connection) => {
+      const [count, id, urls] = await Promise.allSettled([
+        connection.count(),
+        connection.clusterId(),
+        connection.clientUrls(),
+      ])
+      const advertised = urls.status === 'fulfilled' ? urls.value : []
+      const clusterId = id.status === 'fulfilled' ? hexId(id.value) : null
+      if (count.status === 'fulfilled')
+        return { endpoint, clusterId: hexId(count.value.clusterId), reason: null, advertised }
+      return { endpoint, clusterId, reason: await connection.explain(count.reason, signal), advertised }
+    })
+  } catch (error) {
+    return { endpoint, clusterId: null, reason: explain(error), advertised: [] }
+  }
+}
+
+/** Connects, and closes the connection afterwards, or when `signal` aborts. `index`: among those of one moment. */
+async function ask<T>(
   endpoint: string,
   index: number,
-  { certificates, ...options }: SeedOptions & { readonly certificates: Certificates | null },
+  { certificates, ...options }: Asking,
   signal: AbortSignal,
-): Promise<SeedReport> {
+  question: (connection: EtcdConnection) => Promise<T>,
+): Promise<T> {
   let connection: EtcdConnection | null = null
   const onAbort = (): void => connection?.close()
   signal.addEventListener('abort', onAbort, { once: true })
@@ -57,18 +99,7 @@ async function probeSeed(
     const set = certificates?.read() ?? null
     // Below zero: an observation counts its connections from one.
     connection = new EtcdConnection({ ...options, endpoint, certificates: set }, -1 - index)
-    const [count, id, urls] = await Promise.allSettled([
-      connection.count(),
-      connection.clusterId(),
-      connection.clientUrls(),
-    ])
-    const advertised = urls.status === 'fulfilled' ? urls.value : []
-    const clusterId = id.status === 'fulfilled' ? hexId(id.value) : null
-    if (count.status === 'fulfilled')
-      return { endpoint, clusterId: hexId(count.value.clusterId), reason: null, advertised }
-    return { endpoint, clusterId, reason: await connection.explain(count.reason, signal), advertised }
-  } catch (error) {
-    return { endpoint, clusterId: null, reason: explain(error), advertised: [] }
+    return await question(connection)
   } finally {
     signal.removeEventListener('abort', onAbort)
     connection?.close()

@@ -141,6 +141,24 @@ describe('the check of what is online', () => {
     assert.match((await check()).join('\n'), /^NO DCS at .*: .* no cluster "demo" below .*: did you mean "demos"\?/)
   })
 
+  test('doubts a Citus group that no configured cluster follows, and says so once', async () => {
+    const groups = [0, 1].map((citusGroup) => ({ ...clusterConfig(etcd.hosts), name: `g${citusGroup}`, citusGroup }))
+    for (const group of [0, 1, 2, 7]) await put(`${group}/initialize`, SYSTEM_ID)
+    await put('config', '{}')
+    const doubts = async (clusters = groups): Promise<string[]> => {
+      const each = clusters.map((cluster) => checkOnline(cluster, NEVER, [], clusters))
+      const findings = (await Promise.all(each)).flat().filter(({ isDoubtful }) => isDoubtful)
+      assert.ok(findings.every(({ ok }) => ok))
+      return findings.map(({ message }) => message)
+    }
+    assert.deepEqual(await doubts(), [
+      'Citus group 2 of scope demo is in the DCS, and no configured cluster follows it',
+      'Citus group 7 of scope demo is in the DCS, and no configured cluster follows it',
+    ])
+    // A patroni.yml is of one group.
+    assert.deepEqual(await doubts(groups.slice(0, 1).map((group) => ({ ...group, name: group.scope }))), [])
+  })
+
   test('asks every source of rest, and tells which is of no use though another one does', async () => {
     await using pg0 = await FakeMember.start('pg0', 'primary')
     await using pg1 = await FakeMember.start('pg1', 'replica')
