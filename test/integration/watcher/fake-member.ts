@@ -3,6 +3,9 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 
 export const SYSTEM_ID = '7268616322854375442'
 
+/** Bytes after which it hangs up, or whatever it does with the connection. */
+export type Instead = string | Buffer | ((socket: Socket) => void)
+
 type Mode = 'primary' | 'promoting' | 'replica' | 'hung' | 'stopping'
 
 /** A member of a cluster as the router sees it: a REST API that answers as Patroni's does, and a port of Postgres. */
@@ -17,8 +20,10 @@ export class FakeMember implements AsyncDisposable {
   readonly asked: string[] = []
   /** What it tells in `GET /cluster`; null: it breaks off, as Patroni does when its DCS is away. */
   cluster: object | null = null
-  /** All the bytes that it sends instead of an answer of Patroni; null: it answers as Patroni does. */
-  instead: string | Buffer | null = null
+  /** All the bytes that it sends instead of an answer of Patroni, or what does so; null: it answers as Patroni does. */
+  instead: Instead | null = null
+  /** What is asked where it does so. */
+  insteadOf = /./
   scope = 'demo'
   /** null: it has no database yet. */
   systemId: string | null = SYSTEM_ID
@@ -97,8 +102,9 @@ export class FakeMember implements AsyncDisposable {
     this.asked.push(path)
     const { mode, timeline, position, name, scope } = this
     if (mode === 'hung') return
-    if (this.instead !== null) {
-      response.socket?.end(this.instead)
+    if (this.instead !== null && response.socket !== null && this.insteadOf.test(path)) {
+      if (typeof this.instead === 'function') this.instead(response.socket)
+      else response.socket.end(this.instead)
       return
     }
     if (path === '/cluster' && this.cluster === null) {

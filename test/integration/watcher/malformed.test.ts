@@ -2,104 +2,142 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
+import { Etcd3Dcs } from '../../../src/watcher/dcs/etcd3-dcs.ts'
+import type { Dcs } from '../../../src/watcher/dcs/dcs.ts'
+import { createDcs } from '../../../src/watcher/dcs/create.ts'
 import { FileDcs } from '../../../src/watcher/dcs/file-dcs.ts'
 import { RestDcs } from '../../../src/watcher/dcs/rest-dcs.ts'
 import { RestClient } from '../../../src/watcher/rest.ts'
+import { EtcdCluster } from '../../support/etcd.ts'
 import { TempDir } from '../../support/temp.ts'
 import { until } from '../../support/until.ts'
-import { FakeMember, SYSTEM_ID } from './fake-member.ts'
+import { FakeMember, type Instead, SYSTEM_ID } from './fake-member.ts'
+import { MALFORMED } from './malformed-answers.ts'
 import { clusterConfig, Watched } from './watched.ts'
 
-const ok = (body: string): string => `HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n\r\n${body}`
+/** A leader and a replica, of which something is known. */
+class Scene implements AsyncDisposable {
+  readonly dir: TempDir
+  readonly pg0: FakeMember
+  readonly pg1: FakeMember
 
-const PATRONI = `{"state":"running","role":"primary","timeline":1,"xlog":{"location":100},\
-"database_system_identifier":"${SYSTEM_ID}","patroni":{"version":"4.1.4","scope":"demo","name":"pg0"}}`
-
-const ANSWERS: Readonly<Record<string, string | Buffer>> = {
-  'an empty body': ok(''),
-  'a body that is cut off': ok(PATRONI.slice(0, 100)),
-  'a page': ok('<html>Welcome to nginx!</html>'),
-  'JSON of something else': ok('{"status":"UP","members":[]}'),
-  'a list': ok(`[${PATRONI}]`),
-  null: ok('null'),
-  'a body that is shorter than announced': `HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n${PATRONI}`,
-  'a body that is longer than announced': `HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n${PATRONI}`,
-  'a body without end': ok(`{"a":"${'x'.repeat(400_000)}"`),
-  'a body that is nested without end': ok('{"patroni":'.repeat(20_000)),
-  'a name that is not UTF-8': Buffer.from(ok(PATRONI.replace('pg0', 'p\xff')), 'latin1'),
-  'no HTTP': 'SSH-2.0-OpenSSH_9.2\r\n',
-  nothing: '',
-  'a 503 of a load balancer': 'HTTP/1.0 503 Service Unavailable\r\n\r\nno healthy upstream',
-  "a 502 with Patroni's body": `HTTP/1.0 502 Bad Gateway\r\n\r\n${PATRONI.replace('primary', 'replica')}`,
-  'a redirect': 'HTTP/1.0 302 Found\r\nLocation: http://127.0.0.1:1/\r\n\r\n',
-  'no content': 'HTTP/1.1 204 No Content\r\n\r\n',
-}
-
-describe("an answer that is not Patroni's", () => {
-  let dir: TempDir
-  let pg0: FakeMember
-  let pg1: FakeMember
-
-  beforeEach(async () => {
-    dir = TempDir.create('malformed')
-    pg0 = await FakeMember.start('pg0', 'primary')
-    pg1 = await FakeMember.start('pg1', 'replica')
+  private constructor(dir: TempDir, pg0: FakeMember, pg1: FakeMember) {
+    this.dir = dir
+    this.pg0 = pg0
+    this.pg1 = pg1
     for (const one of [pg0, pg1]) {
       one.cluster = { members: [pg0.entry('leader'), pg1.entry('replica')], scope: 'demo' }
     }
-  })
-  afterEach(async () => {
-    await pg0[Symbol.asyncDispose]()
-    await pg1[Symbol.asyncDispose]()
-    await dir.remove()
-  })
-
-  const ofFile = (leader: string | null): Watched => {
-    const members = Object.fromEntries(
-      [pg0, pg1].map(({ name, port, url }) => [name, { host: '127.0.0.1', port, api_url: url }]),
-    )
-    const path = join(dir.path, 'cluster.json')
-    writeFileSync(path, JSON.stringify({ initialize: SYSTEM_ID, members, ...(leader === null ? {} : { leader }) }))
-    return new Watched([], { dcs: new FileDcs({ path, intervalMs: 300 }) })
-  }
-  const ofMembers = (): Watched => {
-    const { restApi, proxy } = clusterConfig([])
-    const restClient = new RestClient(restApi, proxy.check.timeoutMs)
-    const config = { kind: 'rest', urls: [pg0.url, pg1.url] } as const
-    return new Watched([], {
-      dcs: new RestDcs({ config, restClient, scope: 'demo', intervalMs: 300, fastIntervalMs: 30 }),
-    })
-  }
-  /** So many answers to questions that were asked from now on. */
-  const askedAgain = async (member: FakeMember, path: string, times: number): Promise<void> => {
-    const count = (): number => member.asked.filter((one) => one === path).length
-    const before = count()
-    await until(`${path} is asked ${times} times`, () => count() > before + times)
   }
 
-  for (const [what, bytes] of Object.entries(ANSWERS)) {
-    test(`closes no session of whom the DCS names, nor the replica's: ${what}`, async () => {
-      await using watched = ofFile('pg0')
-      await watched.until('open pg0')
-      await until('pg1 is fit', () => watched.member('pg1').replica.fit)
+  static async create(): Promise<Scene> {
+    const dir = TempDir.create('malformed')
+    return new Scene(dir, await FakeMember.start('pg0', 'primary'), await FakeMember.start('pg1', 'replica'))
+  }
+
+  /** From now on both answer so; null: as Patroni does. */
+  answer(instead: Instead | null, to = /./): void {
+    for (const one of [this.pg0, this.pg1]) Object.assign(one, { instead, insteadOf: to })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.pg0[Symbol.asyncDispose]()
+    await this.pg1[Symbol.asyncDispose]()
+    await this.dir.remove()
+  }
+}
+
+/** So many answers to questions that are asked from now on. */
+async function askedAgain(member: FakeMember, path: string, times: number): Promise<void> {
+  const count = (): number => member.asked.filter((one) => one === path).length
+  const before = count()
+  await until(`${path} is asked ${times} times`, () => count() > before + times)
+}
+
+let etcd: EtcdCluster
+before(async () => (etcd = await EtcdCluster.start()))
+after(() => etcd.close())
+
+type SourceOf = (scene: Scene) => Dcs | Promise<Dcs>
+
+const ofFile: SourceOf = ({ dir, pg0, pg1 }) => {
+  const path = join(dir.path, 'cluster.json')
+  const members = Object.fromEntries(
+    [pg0, pg1].map(({ name, port, url }) => [name, { host: '127.0.0.1', port, api_url: url }]),
+  )
+  writeFileSync(path, JSON.stringify({ initialize: SYSTEM_ID, members, leader: 'pg0' }))
+  return new FileDcs({ path, intervalMs: 300 })
+}
+
+let namespaces = 0
+const ofEtcd: SourceOf = async ({ pg0, pg1 }) => {
+  const namespace = `malformed${namespaces++}`
+  const put = (key: string, value: string): Promise<number> => etcd.client.put(`/${namespace}/demo/${key}`, value)
+  await put('initialize', SYSTEM_ID)
+  await put('members/pg0', pg0.key({ role: 'primary' }))
+  await put('members/pg1', pg1.key())
+  await put('leader', 'pg0')
+  const config = { ...clusterConfig(etcd.hosts), namespace }
+  const dcs = createDcs(config, new RestClient(config.restApi, config.proxy.check.timeoutMs))
+  assert.ok(dcs instanceof Etcd3Dcs)
+  return dcs
+}
+
+const ofMembers = ({ pg0, pg1 }: Scene): Dcs => {
+  const { restApi, proxy } = clusterConfig([])
+  const restClient = new RestClient(restApi, proxy.check.timeoutMs)
+  const config = { kind: 'rest', urls: [pg0.url, pg1.url] } as const
+  return new RestDcs({ config, restClient, scope: 'demo', intervalMs: 300, fastIntervalMs: 30 })
+}
+
+async function open(scene: Scene, sourceOf: SourceOf): Promise<Watched> {
+  const watched = new Watched([], { dcs: await sourceOf(scene) })
+  await watched.until('open pg0')
+  await until('pg1 is fit', () => watched.member('pg1').replica.fit)
+  return watched
+}
+
+function assertUntouched(watched: Watched, from: number, epoch: number): void {
+  assert.equal(watched.view.primary.epoch, epoch)
+  const unfit = watched.views.slice(from).filter(({ members }) => members.some(({ replica }) => replica.down))
+  assert.equal(unfit.length, 0)
+  assert.equal(watched.member('pg1').replica.fit, true)
+}
+
+// Each waits most of the time.
+describe("an answer that is not Patroni's", { concurrency: 6 }, () => {
+  for (const [what, bytes] of Object.entries(MALFORMED)) {
+    for (const [source, sourceOf] of Object.entries({ file: ofFile, etcd3: ofEtcd })) {
+      test(`closes no session of whom the DCS names, nor the replica's: ${what} (${source})`, async () => {
+        await using scene = await Scene.create()
+        await using watched = await open(scene, sourceOf)
+        const { pg0, pg1 } = scene
+        const [from, { epoch }] = [watched.views.length, watched.view.primary]
+        scene.answer(bytes)
+        await askedAgain(pg0, '/primary', 1)
+        pg1.instead = null
+        await askedAgain(pg1, '/replica', 1)
+        await askedAgain(pg0, '/primary', 6)
+        assert.deepEqual(watched.states(from), ['open pg0'])
+        assertUntouched(watched, from, epoch)
+      })
+    }
+
+    test(`in /cluster and /patroni ends nothing of whoever proves itself: ${what}`, async () => {
+      await using scene = await Scene.create()
+      await using watched = await open(scene, ofMembers)
       const [from, { epoch }] = [watched.views.length, watched.view.primary]
-      pg0.instead = bytes
-      pg1.instead = bytes
-      await askedAgain(pg0, '/primary', 1)
-      pg1.instead = null
-      await askedAgain(pg1, '/replica', 1)
-      await askedAgain(pg0, '/primary', 6)
-      assert.deepEqual(watched.states(from), ['open pg0'])
-      assert.equal(watched.view.primary.epoch, epoch)
-      const unfit = watched.views.slice(from).filter(({ members }) => members.some(({ replica }) => replica.down))
-      assert.equal(unfit.length, 0)
-      assert.equal(watched.member('pg1').replica.fit, true)
+      scene.answer(bytes, /^\/(cluster|patroni)$/)
+      await askedAgain(scene.pg0, '/cluster', 6)
+      assert.ok(watched.states(from).every((state) => /^(open|unlocked) pg0$/.test(state)))
+      assertUntouched(watched, from, epoch)
     })
 
     test(`ends a proof without a lock after as many times as silence does: ${what}`, async () => {
-      await using watched = ofMembers()
-      await watched.until('open pg0')
+      await using scene = await Scene.create()
+      await using watched = await open(scene, ofMembers)
+      const { pg0 } = scene
       const { epoch } = watched.view.primary
       pg0.instead = bytes
       await askedAgain(pg0, '/primary', 1)
