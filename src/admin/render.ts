@@ -1,6 +1,6 @@
 /** `status` as text: the essential in the first line, then the table of `patronictl list`, then the circumstances. */
 import { LEADS } from '../watcher/fitness.ts'
-import { setBackText, wordOf } from '../watcher/words.ts'
+import { scheduled, setBackText, wordOf } from '../watcher/words.ts'
 import type { MemberView } from '../watcher/view.ts'
 import { hostPort } from '../address.ts'
 import { isForPrimary } from '../proxy/route.ts'
@@ -39,6 +39,7 @@ function renderCluster(cluster: ClusterStatus, status: RouterStatus, width: numb
     ...(view.setBack === null ? [] : [detail('TIMELINE', setBackText(view.primary, view.setBack), width)]),
     ...(view.paused ? [' Maintenance mode: on (Patroni is paused)'] : []),
     ...(view.standbyCluster ? [' Standby cluster: its leader is read-only, so it has no primary to route to'] : []),
+    ...limited(intentNotes(view), width),
     detail('Primary', primaryLine(cluster), width),
     detail('DCS', dcsLine(cluster, now), width),
     ...(proxy === null ? [detail('Proxy', 'off', width)] : proxyLines(proxy, width)),
@@ -105,13 +106,29 @@ function roleOf(member: MemberView, { leader, standbyCluster, quorum }: ClusterS
   return standbyCluster ? 'Standby Leader' : 'Leader'
 }
 
+/** What is to happen to the members that has not happened yet, as patronictl lists it. */
+function intentNotes(view: ClusterStatus['view']): readonly Note[] {
+  const switchover = scheduled(view)
+  const restarts = view.members.filter(({ gone, pendingRestart }) => pendingRestart && !gone).map(({ name }) => name)
+  return [
+    ...(switchover === null ? [] : [['Scheduled', switchover] as const]),
+    ...(restarts.length === 0 ? [] : [['Restart', `pending on ${restarts.join(', ')}`] as const]),
+  ]
+}
+
 function lagOf(member: MemberView, leader: MemberView | undefined): string {
   if (member === leader) return ''
   // What was known last says nothing of a member whose Postgres is not running.
   if (member.gone || member.replica.down || member.state !== 'running') return 'unknown'
+  // One that is in no recovery, whatever the lock says, replays nothing.
+  if (isPrimaryRole(member.role)) return 'unknown'
   if (member.lagBytes !== null) return inMegabytes(member.lagBytes)
   if (member.position === null || (leader?.position ?? null) === null) return 'unknown'
   return inMegabytes(Math.max(0, (leader?.position ?? 0) - member.position))
+}
+
+function isPrimaryRole(role: string): boolean {
+  return role === 'primary' || role === 'master'
 }
 
 function inMegabytes(bytes: number): string {

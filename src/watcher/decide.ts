@@ -19,7 +19,7 @@ export const ASK_AGAIN_MS = 2000
 export function decide(machine: PrimaryMachine, now: number): PrimaryPhase {
   const { link, facts } = machine
   if (link === 'never') return { state: 'none', reason: 'the DCS has not been read yet' }
-  if (isStandby(facts)) return { state: 'none', reason: 'a standby cluster: its leader is read-only' }
+  if (isStandby(facts)) return { state: 'none', reason: STANDBY }
   if (link === 'up' && facts.leader !== null) return decideNamed(machine, facts.leader.name, now)
   return decideUnnamed(machine, now)
 }
@@ -44,6 +44,10 @@ function decideNamed(machine: PrimaryMachine, member: string, now: number): Prim
 
 /** Why a leader is not confirmed that is asked for the first time, or anew. */
 export const CHECKING = 'it holds the leader lock and is being checked'
+/** Why there is none, as somebody has wanted it. */
+export const STANDBY = 'a standby cluster: its leader is read-only'
+/** Why there is none although somebody takes writes. */
+export const TWO_PRIMARIES = 'both report to be the primary'
 /** Why one that was open is asked anew. */
 export const CHECKED_AGAIN = 'its lock or its cluster has changed'
 
@@ -69,7 +73,7 @@ function decideUnnamed(machine: PrimaryMachine, now: number): PrimaryPhase {
   if (first === undefined) return { state: 'none', reason: `${missing} and ${whyNobody(machine, all)}` }
   if (second !== undefined) {
     const names = `${first.member} and ${second.member}`
-    return { state: 'none', reason: `${missing}, and ${names} both report to be the primary on timeline ${highest}` }
+    return { state: 'none', reason: `${missing}, and ${names} ${TWO_PRIMARIES} on timeline ${highest}` }
   }
   const evidence = evidenceOf(machine, first.member)
   return obstacle(first.member, evidence) ?? proved(machine, first.member, missing)

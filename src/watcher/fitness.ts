@@ -89,7 +89,16 @@ export function afterReplicaAnswer(before: Fitness, answer: ReplicaAnswer, rise:
       }
     }
     case 'unfit':
-      return { ...before, rest: 'unfit', passes: 0, silences: 0, restDown: answer.down, reason: answer.reason }
+      // It may have begun anew since it was behind by so much.
+      return {
+        ...before,
+        rest: 'unfit',
+        passes: 0,
+        silences: 0,
+        restDown: answer.down,
+        reason: answer.reason,
+        lagBytes: null,
+      }
     case 'silent': {
       const silences = before.silences + 1
       const ended = silences >= fall || before.rest !== 'fit'

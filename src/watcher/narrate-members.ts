@@ -1,5 +1,6 @@
 /** The log's lines about the members that serve reads. Pure. */
-import { isNews, isRequested, type Line, type Told, withReason } from './narration.ts'
+import { isNews, isRequested, isRestart, type Line, type Told, withReason } from './narration.ts'
+import { SECOND_PRIMARY } from './proof.ts'
 import type { ClusterView, MemberView } from './view.ts'
 
 /** The lines for the step from `before` to `after`, and the reasons that have been logged of who is not available. */
@@ -42,15 +43,17 @@ function unavailableLine(
   told: ReadonlySet<string> | undefined,
 ): Line | null {
   const { reason } = replica
-  const message = `${whatIs(name, after)} is not available for reads: ${reason}`
+  const isSecond = reason.startsWith(SECOND_PRIMARY)
+  const message = `${isSecond ? name : whatIs(name, after)} is not available for reads: ${reason}`
+  const isPlanned = isRequested(before, after) || isRestart(reason)
   // A leader that becomes a replica was none before.
   const isLoss = old?.replica.fit === true && old.isLeader === isLeader
   if (isLoss) {
-    const level = isRequested(before, after) ? 'info' : 'warn'
-    return { level, message, fields: { event: 'replica-down', member: name, reason } }
+    return { level: isPlanned ? 'info' : 'warn', message, fields: { event: 'replica-down', member: name, reason } }
   }
   if (!replica.checked || isLeader || old?.replica.reason === reason || !isNews(told, causeOf(reason))) return null
-  return { level: 'info', message, fields: { event: 'replica-reason', member: name, reason } }
+  const level = isSecond && !isPlanned ? 'warn' : 'info'
+  return { level, message, fields: { event: 'replica-reason', member: name, reason } }
 }
 
 function whatIs(name: string, { leader }: ClusterView): string {

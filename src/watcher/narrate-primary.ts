@@ -1,7 +1,7 @@
 /** The log's lines about the primary: who is open, why not, and what has changed about that. Pure. */
-import { CHECKING } from './decide.ts'
+import { CHECKING, STANDBY, TWO_PRIMARIES } from './decide.ts'
 import { takesNew } from './machine.ts'
-import { isNews, isRequested, type Line, withReason } from './narration.ts'
+import { isNews, isRequested, isRestart, type Line, withReason } from './narration.ts'
 import type { ClusterView, PrimaryView } from './view.ts'
 import { setBackText, wordOf } from './words.ts'
 
@@ -27,7 +27,11 @@ export function narratePrimary(
 
 function stateLine(before: ClusterView, after: ClusterView, moved: boolean): Line {
   const { state, member, reason, epoch } = after.primary
-  const isExpected = !moved || !NEEDS_EYES.has(state) || reason === CHECKING || isRequested(before, after)
+  // Where the first that is read is that there is none, clients wait from the start.
+  const isNew = moved || (before.dcs.state === 'never' && after.dcs.state !== 'never')
+  const isBad = reason.includes(TWO_PRIMARIES) || (isNew && NEEDS_EYES.has(state))
+  const isPlanned = isRequested(before, after) || isRestart(reason) || reason === CHECKING || reason === STANDBY
+  const isExpected = !isBad || isPlanned
   const event = moved ? `primary-${state}` : 'primary-reason'
   const fields = { event, state, member, epoch, reason }
   return { level: isExpected ? 'info' : 'warn', message: messageOf(after.primary), fields }

@@ -5,6 +5,7 @@ import { narratePrimary } from './narrate-primary.ts'
 import { isRequested, type Line, type Told } from './narration.ts'
 import { printable } from './printable.ts'
 import type { ClusterView } from './view.ts'
+import { scheduled } from './words.ts'
 
 /** The log lines for the step from `before` to `after`, and what has been logged by then. */
 export function narrate(
@@ -96,14 +97,15 @@ function modeLines(before: ClusterView, { paused, standbyCluster }: ClusterView)
 }
 
 /** One that is to take place now is a state of the primary. */
-function switchoverLines(before: ClusterView, { switchover, leader }: ClusterView): readonly Line[] {
-  const isSame = JSON.stringify(before.switchover) === JSON.stringify(switchover)
-  if (isSame || switchover === null || switchover.scheduledAt === null) return []
-  const { leader: from, member: to, scheduledAt } = switchover
-  const at = new Date(scheduledAt)
-  const when = Number.isNaN(at.getTime()) || at.getUTCFullYear() > 9999 ? 'an unknown time' : at.toISOString()
-  const message = `switchover from ${from ?? leader ?? 'the leader'} to ${to ?? 'another member'} scheduled for ${when}`
-  return [{ level: 'info', message, fields: { event: 'switchover-scheduled', from, to } }]
+function switchoverLines(before: ClusterView, after: ClusterView): readonly Line[] {
+  if (JSON.stringify(before.switchover) === JSON.stringify(after.switchover)) return []
+  const [was, is] = [scheduled(before), scheduled(after)]
+  const { leader: from = null, member: to = null } = after.switchover ?? before.switchover ?? {}
+  if (is !== null) return [{ level: 'info', message: is, fields: { event: 'switchover-scheduled', from, to } }]
+  // One whose time has come is a state of the primary.
+  if (was === null || isRequested(before, after)) return []
+  const message = `no longer wanted: ${was}`
+  return [{ level: 'info', message, fields: { event: 'switchover-cancelled', from, to } }]
 }
 
 function leaderLines(before: ClusterView, after: ClusterView): readonly Line[] {

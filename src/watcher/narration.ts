@@ -30,6 +30,11 @@ function stemOf(reason: string): string {
   return reason.replace(/\d+/g, '0')
 }
 
+/** Whether Patroni restarts its Postgres, which it does on request only. */
+export function isRestart(reason: string): boolean {
+  return /, state restarting\)/.test(reason)
+}
+
 /** Whether somebody has requested what is happening: nothing of it needs anybody. */
 export function isRequested(before: ClusterView, { dcs }: ClusterView): boolean {
   const { switchover } = before

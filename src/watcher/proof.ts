@@ -80,8 +80,14 @@ export function judgeReplica(
   const isUp = path === '/replica' || body['state'] === 'running'
   if ((reply.status === 200 && isUp) || (path === '/replica' && isKeptFromLoad(body))) return { kind: 'fit' }
   const down = isDownState(asText(body['state']) ?? '')
+  const timeline = body['state'] === 'running' ? primaryTimeline(body) : null
+  if (timeline !== null)
+    return { kind: 'unfit', reason: `${SECOND_PRIMARY} (timeline ${timeline})`, down, stranger: false }
   return { kind: 'unfit', reason: `${path} answers ${reply.status} (${describe(body)})`, down, stranger: false }
 }
+
+/** What only a person can have wanted, or a Patroni that hangs: writes that it takes are lost sooner or later. */
+export const SECOND_PRIMARY = 'it runs as a primary without the leader lock'
 
 /** A running replica to which Patroni says no because of its tag alone; which routes go by tags is their own matter. */
 function isKeptFromLoad(body: Body): boolean {
@@ -93,6 +99,11 @@ function isKeptFromLoad(body: Body): boolean {
 export function livePosition(reply: RestReply): number | null {
   const xlog = asObject(patroniBody(reply)?.['xlog'])
   return asNumber(xlog?.['location']) ?? asNumber(xlog?.['replayed_location'])
+}
+
+/** How far a member in recovery has replayed. Bytes; null: it is in none, or does not tell. */
+export function replayedPosition(reply: RestReply): number | null {
+  return asNumber(asObject(patroniBody(reply)?.['xlog'])?.['replayed_location'])
 }
 
 /** Whether Patroni knows in this state that Postgres is gone, or is about to throw its data away. */

@@ -93,9 +93,11 @@ function failoverText(failover: Failover | null): string {
   return `from ${leader ?? 'any'} to ${member ?? 'any'}${when}`
 }
 
-function memberText({ host, port, role, state, timeline, replicationState, restUrl, tags }: Member): string {
+function memberText(member: Member): string {
+  const { host, port, role, state, timeline, replicationState, restUrl, tags, pendingRestart } = member
   const where = host === null ? 'no address' : `${host}:${port}`
   const tagged = Object.keys(tags).length === 0 ? '' : `, tags ${JSON.stringify(tags)}`
+  const restart = pendingRestart ? ', restart pending' : ''
   const what = `role ${role}, state ${state}, timeline ${timeline ?? 'unknown'}`
-  return `${where}, REST ${restUrl ?? 'none'}, ${what}, ${replicationState ?? 'no replication'}${tagged}`
+  return `${where}, REST ${restUrl ?? 'none'}, ${what}, ${replicationState ?? 'no replication'}${tagged}${restart}`
 }

@@ -8,6 +8,7 @@ import {
   judgeReplica,
   livePosition,
   type ReplicaAnswer,
+  replayedPosition,
   type RestReply,
 } from './proof.ts'
 import type { RestClient } from './rest.ts'
@@ -70,7 +71,7 @@ export class RestWitness implements Witness {
     signal: AbortSignal,
   ): Promise<Testimony<ReplicaAnswer>> {
     const reply = await this.#get(known, path, at, signal)
-    return { answer: judgeReplica(reply, expected, path), position: livePosition(reply), at: addressOf(reply) }
+    return { answer: judgeReplica(reply, expected, path), position: replayedPosition(reply), at: addressOf(reply) }
   }
 
   async #get(

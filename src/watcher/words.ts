@@ -12,6 +12,15 @@ export function wordOf({ state, reason }: Pick<PrimaryView, 'state' | 'reason'>)
   return state.toUpperCase()
 }
 
+/** Which switchover is to take place later, from whom, to whom and when; null: none. */
+export function scheduled({ switchover, leader }: Pick<ClusterView, 'switchover' | 'leader'>): string | null {
+  if (switchover === null || switchover.scheduledAt === null) return null
+  const at = new Date(switchover.scheduledAt)
+  const when = Number.isNaN(at.getTime()) || at.getUTCFullYear() > 9999 ? 'an unknown time' : at.toISOString()
+  const from = switchover.leader ?? leader ?? 'the leader'
+  return `switchover from ${from} to ${switchover.member ?? 'another member'} scheduled for ${when}`
+}
+
 /** That writes are gone, with both timelines. Of one that does not serve yet the timeline is another matter. */
 export function setBackText(
   { state, member }: Pick<PrimaryView, 'state' | 'member'>,

@@ -235,7 +235,70 @@ test('a restart of the leader', async () => {
     await restarting
     await settled(cluster, router)
   })
-  assertTold(chapter, /^warn primary: pg\d (NOT CONFIRMED|STOPPING|UNREACHABLE): /, /^info primary: pg\d OPEN: /)
+  assertTold(
+    chapter,
+    /^(info primary: pg\d (NOT CONFIRMED|STOPPING)|warn primary: pg\d UNREACHABLE): /,
+    /^info primary: pg\d OPEN: /,
+  )
+  assertTrue(chapter)
+})
+
+test('what is only planned: a switchover that is called off, a restart that waits', async () => {
+  const chapter = await chronicle.record(
+    'scheduled switchover, called off; a setting that needs a restart',
+    async () => {
+      const { text } = await cluster.switchover({ scheduledAt: new Date(Date.now() + 3_600_000) })
+      assert.match(text, /scheduled/)
+      await until('status shows it', async () =>
+        / Scheduled +switchover from pg\d to/.test((await chronicle.status()).text),
+      )
+      await cluster.cancelSwitchover()
+      await until('it is gone', async () => !/ Scheduled /.test((await chronicle.status()).text))
+      await cluster.configure({ postgresql: { parameters: { max_connections: 1_400 } } })
+      await until('status shows it', async () =>
+        / Restart +pending on pg0, pg1, pg2\n/.test((await chronicle.status()).text),
+      )
+      await cluster.configure({ postgresql: { parameters: { max_connections: 1_500 } } })
+      await until('nothing is pending', async () => !/ Restart /.test((await chronicle.status()).text))
+    },
+  )
+  assert.deepEqual(
+    told(chapter).map((line) => line.replace(/ for \d.*/, '')),
+    [
+      `info switchover from ${leader.name} to another member scheduled`,
+      `info no longer wanted: switchover from ${leader.name} to another member scheduled`,
+    ],
+  )
+  assertTrue(chapter)
+  await assertAsListed()
+})
+
+test('a replica that is promoted by hand in a pause', async () => {
+  const [replica] = await cluster.replicas()
+  const name = replica?.name ?? ''
+  const chapter = await chronicle.record('pause; a second primary; resume', async (from) => {
+    await cluster.pause()
+    await replica?.sql('SELECT pg_promote()')
+    await router.waitForLog('it', ({ msg }) => msg.includes('without the leader lock'), { from })
+    await until('its lag is unknown', async () => {
+      const { text } = await chronicle.status()
+      assert.match(
+        text,
+        new RegExp(` Not used +${name}: it runs as a primary without the leader lock \\(timeline \\d+\\)`),
+      )
+      return new RegExp(`\\| ${name} .*\\| +unknown \\|`).test(text)
+    })
+    await cluster.resume()
+    await settled(cluster, router)
+  })
+  assertTold(
+    chapter,
+    /^info Patroni is paused/,
+    new RegExp(`^warn ${name} is not available for reads: it runs as a primary without the leader lock`),
+    /^info Patroni is no longer paused/,
+    new RegExp(`^info replica ${name} is available for reads`),
+  )
+  assert.ok(chapter.samples.every(({ status }) => status.clusters[0]?.view.primary.member === leader.name))
   assertTrue(chapter)
 })
 

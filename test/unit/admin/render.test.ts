@@ -300,6 +300,24 @@ test('shows that a primary is on a lower timeline than one that served before', 
   assert.ok(text.includes(`\n TIMELINE    ${what}\n`), text)
 })
 
+test('shows no lag of a member that runs as a primary without the lock', () => {
+  const second = sampleMember('b', { role: 'master', position: 1, lagBytes: null })
+  const members = [sampleMember('pg1', { role: 'primary' }), second]
+  assert.match(renderStatus(sampleStatus({ view: sampleView({ members }), proxy: null })), /\| b .*\| +unknown \|/)
+})
+
+test('shows what Patroni is to do later: a scheduled switchover, and restarts that are pending', () => {
+  const switchover = { leader: 'pg1', member: null, scheduledAt: NOW + 3_600_000 }
+  const members = ['a', 'b', 'c'].map((name) =>
+    sampleMember(name, { pendingRestart: name !== 'b', gone: name === 'c' }),
+  )
+  const text = renderStatus(sampleStatus({ view: sampleView({ switchover, members }), proxy: null }))
+  const when = new Date(NOW + 3_600_000).toISOString()
+  assert.ok(text.includes(`\n Scheduled   switchover from pg1 to another member scheduled for ${when}\n`), text)
+  assert.ok(text.includes('\n Restart     pending on a\n'), text)
+  assert.doesNotMatch(renderStatus(sampleStatus()), /Scheduled|Restart/)
+})
+
 test('shows no lag of members that are stopped, being created or gone, and the quorum as patronictl does', () => {
   const lag = { lagBytes: 0, isSync: true }
   const down = { fit: false, checked: true, down: true, reason: 'down' }

@@ -102,6 +102,8 @@ test('lag is what the leader was ahead, never below nothing, and stays where one
   assert.equal(withLag(behind, null, 350).lagBytes, 250)
   assert.equal(withLag(behind, 400, null).lagBytes, 250)
   assert.equal(withLag(UNKNOWN_FITNESS, 400, null).lagBytes, null)
+  const unfit = { kind: 'unfit', reason: 'it runs as a primary', down: false, stranger: false } as const
+  assert.equal(withLag(afterReplicaAnswer(behind, unfit, 1, 3), null, 350).lagBytes, null)
 })
 
 describe('a new snapshot', () => {

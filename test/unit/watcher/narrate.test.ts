@@ -1,9 +1,10 @@
 /** What a person on call reads: one line an event, none for what repeats. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { CHECKING } from '../../../src/watcher/decide.ts'
+import { CHECKING, STANDBY, TWO_PRIMARIES } from '../../../src/watcher/decide.ts'
 import { narrate } from '../../../src/watcher/narrate.ts'
 import { NOTHING_TOLD } from '../../../src/watcher/narration.ts'
+import { SECOND_PRIMARY } from '../../../src/watcher/proof.ts'
 import type { ClusterView, DcsView, MemberView, PrimaryView } from '../../../src/watcher/view.ts'
 import { memberView, view } from './sample.ts'
 
@@ -17,6 +18,8 @@ const NEVER = dcs({ state: 'never', error: null })
 const NOTICE = { event: 'foreign-etcd', subject: 'http://b', message: 'http://b leads elsewhere', over: 'it is over' }
 const silent = (silences: number): ClusterView => view({ primary: primary({ silences, reason: 'refused' }) })
 const TOMORROW = { leader: 'pg0', member: 'pg1', scheduledAt: Date.UTC(2030, 0, 1) }
+
+const RESTARTING = 'it holds the lock but is not running as a primary (role master, state restarting)'
 
 const NOT_CHECKED = { fit: false, checked: false, down: false, reason: 'not checked yet' }
 
@@ -175,6 +178,60 @@ describe('the narration', () => {
       view(),
       view({ switchover: TOMORROW }),
       ['info switchover from pg0 to pg1 scheduled for 2030-01-01T00:00:00.000Z'],
+    ],
+    [
+      'tells that a scheduled switchover is no longer wanted',
+      view({ switchover: TOMORROW }),
+      view(),
+      ['info no longer wanted: switchover from pg0 to pg1 scheduled for 2030-01-01T00:00:00.000Z'],
+    ],
+    [
+      'does not tell that of one whose time has come',
+      view({ switchover: { ...TOMORROW, scheduledAt: 1 } }),
+      view({ switchover: null }),
+      [],
+    ],
+    [
+      'does not tell a scheduled switchover again with another leader',
+      view({ switchover: { ...TOMORROW, leader: null } }),
+      view({ switchover: { ...TOMORROW, leader: null }, leader: 'pg1' }),
+      ['info leader changed from pg0 to pg1'],
+    ],
+    [
+      'does not warn of a restart that Patroni was asked for',
+      view(),
+      view({
+        primary: primary({ state: 'unconfirmed', reason: RESTARTING }),
+        members: [memberView('pg0', false), unfit('/replica answers 503 (role replica, state restarting)')],
+      }),
+      [
+        `info primary: pg0 NOT CONFIRMED: ${RESTARTING}`,
+        'info replica pg1 is not available for reads: /replica answers 503 (role replica, state restarting)',
+      ],
+    ],
+    [
+      'warns of no primary from the start',
+      view({ dcs: NEVER, leader: null, primary: primary({ state: 'none', member: null, reason: 'not read' }) }),
+      view({ leader: null, primary: primary({ state: 'none', member: null, reason: 'gone' }) }),
+      ['info DCS: reading a:2379', 'warn no primary: gone'],
+    ],
+    [
+      'does not warn of a standby cluster that has none',
+      view(),
+      view({ standbyCluster: true, primary: primary({ state: 'none', member: null, reason: STANDBY }) }),
+      ['info this is a standby cluster: its leader is read-only', `info no primary: ${STANDBY}`],
+    ],
+    [
+      'warns of two primaries, whatever was wrong before',
+      view({ primary: primary({ state: 'none', member: null, reason: 'nobody' }) }),
+      view({ primary: primary({ state: 'none', member: null, reason: `pg0 and pg1 ${TWO_PRIMARIES}` }) }),
+      ['warn no primary: pg0 and pg1 both report to be the primary'],
+    ],
+    [
+      'warns of a primary without the lock, even if it was not available before',
+      view({ members: [unfit('starting')] }),
+      view({ members: [unfit(`${SECOND_PRIMARY} (timeline 2)`)] }),
+      ['warn pg1 is not available for reads: it runs as a primary without the leader lock (timeline 2)'],
     ],
     [
       'tells as an error that a primary is on a lower timeline than one before it',

@@ -1,7 +1,13 @@
 /** What an answer of a member's REST API proves. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { judgePrimary, judgeReplica, livePosition, type RestReply } from '../../../src/watcher/proof.ts'
+import {
+  judgePrimary,
+  judgeReplica,
+  livePosition,
+  replayedPosition,
+  type RestReply,
+} from '../../../src/watcher/proof.ts'
 
 const ID = '7268616322854375442'
 const EXPECTED = { member: 'pg1', scope: 'demo', systemId: ID }
@@ -147,6 +153,15 @@ describe('GET /replica', () => {
     assert.equal(replica(503, { ...PRIMARY, tags }).kind, 'unfit')
   })
 
+  test('finds a primary that has no lock, which is no replica of a certain state', () => {
+    for (const role of ['primary', 'master']) {
+      const answer = replica(503, { ...PRIMARY, role })
+      assert.equal(seen(answer), 'unfit: it runs as a primary without the leader lock (timeline 3)')
+    }
+    assert.match(seen(replica(503, { ...PRIMARY, state: 'stopping' })), /role primary, state stopping/)
+    assert.match(seen(replica(503, { ...PRIMARY, xlog: undefined })), /role primary, state running/)
+  })
+
   test('finds unfit whoever answers for another', () => {
     for (const patroni of [
       { ...PATRONI, scope: 'demo2' },
@@ -218,4 +233,6 @@ test('the position is the one written on a primary, the one replayed in recovery
     assert.equal(livePosition(reply(200, body)), null)
   }
   assert.equal(livePosition({ kind: 'none', reason: 'hung' }), null)
+  assert.equal(replayedPosition(reply(200, REPLICA)), 5)
+  assert.equal(replayedPosition(reply(503, PRIMARY)), null)
 })
