@@ -148,8 +148,8 @@ export class Router {
     const { Templates } = await import('./templates/templates.ts')
     if (this.#closing !== null) return
     const { env, pid, signalGroup, isAlive, log } = this.#deps
-    const source = keyValueSources(config.keys, log, this.#lookups)
-    this.#templates = new Templates({ config, source, env, pid, signalGroup, isAlive, log })
+    const source = keyValueSources(config.keys, this.#lookups, log)
+    this.#templates = new Templates({ config, source, lookups: this.#lookups, env, pid, signalGroup, isAlive, log })
     this.#templates.start()
   }
 
@@ -178,11 +178,11 @@ function buildPart(
   // Where there are several, every line says whose it is.
   const log =
     clusters.length > 1 ? deps.log.child({ cluster: config.name }, { msgPrefix: `${config.name}: ` }) : deps.log
-  const rest = new RestClient(config.restApi, config.proxy.check.timeoutMs, log, lookups)
+  const rest = new RestClient(config.restApi, config.proxy.check.timeoutMs, lookups, log)
   const names = localNames(config, track.files)
   const local = new LocalHost({ names, resolve: (host) => lookups.addresses(host) })
   const state = stateDir === null ? null : new StateFile({ ...identityOf(config), dir: stateDir, log })
-  const watcher = new Watcher({ config, dcs: dcsOf(config, rest, log, clusters), rest, state, log, lookups, local })
+  const watcher = new Watcher({ config, dcs: dcsOf(config, rest, log, clusters), rest, state, log, local })
   if (!isServed(config)) return { config, watcher, proxy: null }
   const proxy = new Proxy({
     config: config.proxy,

@@ -1,5 +1,6 @@
 /** `check --online`: whether what templates need of the DCS can be read. */
 import type { ClusterConfig, Config } from '../config/config.ts'
+import { Lookups } from '../names/lookups.ts'
 import { clustersOf } from '../templates/groups/grouping.ts'
 import { KeyStores } from '../templates/key-stores.ts'
 import { keyValueSources } from '../watcher/dcs/create.ts'
@@ -24,7 +25,8 @@ export async function askForKeys(
   { keys: sources, templates }: Config,
   signal: AbortSignal,
 ): Promise<readonly OnlineFinding[]> {
-  const keys = new KeyStores({ source: keyValueSources(sources), templates, log: () => null })
+  const lookups = new Lookups()
+  const keys = new KeyStores({ source: keyValueSources(sources, lookups), templates, log: () => null })
   try {
     keys.start()
     await keysRead(keys, templates, signal)
@@ -34,6 +36,7 @@ export async function askForKeys(
       return { subject, ok: false, message: error ?? 'they could not be read' }
     })
   } finally {
+    lookups.close()
     await keys.close()
   }
 }

@@ -5,6 +5,7 @@
 import { execFile } from 'node:child_process'
 import { lookup as lookupHere } from 'node:dns/promises'
 import { isIP, type LookupFunction } from 'node:net'
+import { Places } from './places.ts'
 
 /** How an address is found: rejects with an error whose `code` is one of getaddrinfo. */
 export type Resolve = (host: string, signal: AbortSignal) => Promise<readonly string[]>
@@ -34,8 +35,8 @@ const PLACES = 64
 const SLOW_MS = 100
 /** Slow lookups at a time: beyond that the oldest is given up. */
 const MOST_SLOW = 128
-/** Slow lookups, at a time, of names that hung before and were never resolved. */
-const MOST_HUNG = 8
+/** Lookups, at a time, of names that hung before and were never resolved; they have these places to themselves. */
+const HUNG_PLACES = 8
 /** Names come from keys, without end: what was looked up first is forgotten first. */
 const MOST_NAMES = 10_000
 
@@ -46,12 +47,10 @@ export class Lookups {
   readonly #freshMs: number
   readonly #names = new Map<string, Name>()
   readonly #closing = new AbortController()
-  /** Lookups that wait for a place, in order of arrival. */
-  readonly #waiting: (() => void)[] = []
+  readonly #places = new Places(PLACES)
+  readonly #hungPlaces = new Places(HUNG_PLACES)
   /** Slow lookups, the oldest first. */
   readonly #slow = new Set<AbortController>()
-  #free = PLACES
-  #hung = 0
 
   constructor({ resolve = bySystem, timeoutMs = 5000, patienceMs = 200, freshMs = 2000 }: LookupsOptions = {}) {
     this.#resolve = resolve
@@ -119,21 +118,21 @@ export class Lookups {
   /** Ends the lookups that are under way, with an error. Idempotent. */
   close(): void {
     this.#closing.abort()
-    for (const next of this.#waiting.splice(0)) next()
+    this.#places.open()
+    this.#hungPlaces.open()
   }
 
   async #begin(host: string, name: Name): Promise<readonly string[]> {
-    // No name that hangs keeps others waiting. That there is no place is a fault of this machine, not of the name.
+    // No name that hangs keeps others waiting, but those that hung as well.
     const isHung = name.hung && name.addresses.length === 0
-    if (isHung && this.#hung >= MOST_HUNG) throw failure(host, 'EAI_AGAIN')
-    this.#hung += isHung ? 1 : 0
-    const leave = isHung ? null : await this.#place()
+    const leave = await (isHung ? this.#hungPlaces : this.#places).take()
     const giveUp = new AbortController()
-    const timer = setTimeout(() => {
+    const slow = (): void => {
       name.hung = true
       this.#addSlow(giveUp)
-      leave?.()
-    }, SLOW_MS)
+      leave()
+    }
+    const timer = isHung ? undefined : setTimeout(slow, SLOW_MS)
     try {
       const limit = AbortSignal.timeout(this.#timeoutMs)
       const addresses = await this.#resolve(host, AbortSignal.any([this.#closing.signal, giveUp.signal, limit]))
@@ -145,22 +144,7 @@ export class Lookups {
     } finally {
       clearTimeout(timer)
       this.#slow.delete(giveUp)
-      this.#hung -= isHung ? 1 : 0
-      leave?.()
-    }
-  }
-
-  /** Waits for a place; returns what leaves it. */
-  async #place(): Promise<() => void> {
-    if (this.#free > 0) this.#free -= 1
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve))
-    let isTaken = true
-    return () => {
-      if (!isTaken) return
-      isTaken = false
-      const next = this.#waiting.shift()
-      if (next === undefined) this.#free += 1
-      else next()
+      leave()
     }
   }
 

@@ -4,11 +4,11 @@ import { stat } from 'node:fs/promises'
 import { isIPv4, isIPv6 } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { failureOf } from '../errors.ts'
-import { Lookups as Names } from '../names/lookups.ts'
+import type { Lookups } from '../names/lookups.ts'
 import type { Answer, Facts, Question } from './engine/render.ts'
 
-/** Where the answers come from; the system's, but for tests. */
-export interface Lookups {
+/** Where the answers come from. */
+export interface FactSources {
   /** As getaddrinfo, so that /etc/hosts counts. */
   addresses(host: string): Promise<readonly string[]>
   services(name: string): Promise<readonly ServiceRecord[]>
@@ -23,12 +23,6 @@ export interface ServiceRecord {
   readonly weight: number
 }
 
-export interface FactBookOptions {
-  /** For one answer. Default: 5 s. */
-  readonly timeoutMs?: number
-  readonly resolver?: Lookups
-}
-
 /** Names may come from keys, without end: what was asked for first is forgotten first. */
 const MOST_QUESTIONS = 10_000
 /** So many times what nobody wants to know is asked again: a look that was missed does not lose the last good answer. */
@@ -40,16 +34,17 @@ const LONGEST_NAME = 253
 /** The answers known so far. Starts nothing by itself. */
 export class FactBook {
   readonly #timeoutMs: number
-  readonly #lookups: Lookups
+  readonly #sources: FactSources
   #answers: ReadonlyMap<string, Known> = new Map()
   /** The answers that somebody wanted since all were asked for last. */
   readonly #wanted = new Set<string>()
   /** A lookup that hangs is waited for again, not put a second time. */
   readonly #underWay = new Map<string, Promise<Answer>>()
 
-  constructor({ timeoutMs = 5_000, resolver = bySystem(new Names()) }: FactBookOptions = {}) {
+  /** `timeoutMs`: for one answer. */
+  constructor(sources: FactSources, timeoutMs = 5_000) {
     this.#timeoutMs = timeoutMs
-    this.#lookups = resolver
+    this.#sources = sources
   }
 
   /** As they are now: later answers are in later facts. */
@@ -109,7 +104,7 @@ export class FactBook {
 
   async #inTime(question: Question, signal: AbortSignal): Promise<Answer> {
     const key = keyOf(question)
-    const lookup = this.#underWay.get(key) ?? find(this.#lookups, question).finally(() => this.#underWay.delete(key))
+    const lookup = this.#underWay.get(key) ?? find(this.#sources, question).finally(() => this.#underWay.delete(key))
     this.#underWay.set(key, lookup)
     const late: Answer = { ok: false, reason: `has no answer within ${this.#timeoutMs / 1000} s` }
     const done = new AbortController()
@@ -130,8 +125,9 @@ interface Known {
   readonly unwanted: number
 }
 
-const bySystem = (names: Names): Lookups => ({
-  addresses: (host) => names.addresses(host),
+/** This machine's: names are looked up with all others of the process. */
+export const systemFacts = (lookups: Lookups): FactSources => ({
+  addresses: (host) => lookups.addresses(host),
   services: (name) => resolveSrv(name),
   exists: async (path) => {
     try {
@@ -146,20 +142,20 @@ const bySystem = (names: Names): Lookups => ({
 })
 
 /** Never fails. */
-async function find(lookups: Lookups, { kind, name }: Question): Promise<Answer> {
+async function find(sources: FactSources, { kind, name }: Question): Promise<Answer> {
   if (kind !== 'file' && !isName(name)) return { ok: false, reason: 'is not the name of a host' }
   try {
     switch (kind) {
       case 'file':
-        return { ok: true, value: await lookups.exists(name) }
+        return { ok: true, value: await sources.exists(name) }
       case 'ip':
-        return sorted(await lookups.addresses(name))
+        return sorted(await sources.addresses(name))
       case 'ipv4':
-        return sorted((await lookups.addresses(name)).filter(isIPv4))
+        return sorted((await sources.addresses(name)).filter(isIPv4))
       case 'ipv6':
-        return sorted((await lookups.addresses(name)).filter(isIPv6))
+        return sorted((await sources.addresses(name)).filter(isIPv6))
       case 'srv':
-        return serviceLines(await lookups.services(name))
+        return serviceLines(await sources.services(name))
     }
   } catch (error) {
     const code = codeOf(error)

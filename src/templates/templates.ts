@@ -1,9 +1,11 @@
 /** All that is done with templates: what they read, their reload groups, and the hooks that may wait for those. */
 import type { Logger } from 'pino'
+import type { Lookups } from '../names/lookups.ts'
 import type { HookConfig, TemplateConfig } from '../config/config.ts'
 import type { KeyValueSource } from '../watcher/dcs/key-values.ts'
 import type { ClusterView } from '../watcher/view.ts'
 import { commandEnvironment } from './commands/environment.ts'
+import { FactBook, systemFacts } from './facts.ts'
 import { Files } from './files/files.ts'
 import { Journal } from './files/journal.ts'
 import { Group, type GroupDeps } from './groups/group.ts'
@@ -26,6 +28,8 @@ export interface TemplatesDeps {
   }
   /** Of the cluster of that name; null: its DCS has no keys for templates. */
   readonly source: (cluster: string) => KeyValueSource | null
+  /** Where names are looked up, shared with the rest of the process. */
+  readonly lookups: Lookups
   /** The router's own: templates can read it, commands get a small part of it. */
   readonly env: Readonly<Record<string, string | undefined>>
   readonly pid: number
@@ -60,13 +64,14 @@ export class Templates {
   /** Starts nothing. */
   constructor(deps: TemplatesDeps) {
     this.#deps = deps
-    const { config, env: ownEnv, pid, isAlive, signalGroup, source, log } = deps
+    const { config, env: ownEnv, pid, isAlive, signalGroup, source, lookups, log } = deps
     const env = commandEnvironment(ownEnv)
     const files = new Files({ pid, isAlive })
     const build = (group: string, templates: readonly TemplateConfig[]): Group => {
       const journal = new Journal({ dir: config.stateDir, group, log })
       const inputs: GroupDeps['inputs'] = (...args) => this.#inputsOf(...args)
-      return new Group({ group, templates, files, journal, env, signalGroup, log, inputs })
+      const book = new FactBook(systemFacts(lookups))
+      return new Group({ group, templates, files, journal, env, signalGroup, log, inputs, book })
     }
     this.#groups = new Map([...groupsOf(config.templates)].map(([name, all]) => [name, build(name, all)]))
     this.#keys = new KeyStores({ source, templates: config.templates, log: (cluster) => log.child({ cluster }) })

@@ -37,7 +37,7 @@ export async function checkOnline(
   clusters: readonly ClusterConfig[] = [],
 ): Promise<readonly OnlineFinding[]> {
   const lookups = new Lookups()
-  const rest = new RestClient(config.restApi, config.proxy.check.timeoutMs, null, lookups)
+  const rest = new RestClient(config.restApi, config.proxy.check.timeoutMs, lookups)
   try {
     const { findings, cluster } = await readDcs(config, clusters, rest, signal)
     if (cluster === null) return findings.map(withAddressOnce)

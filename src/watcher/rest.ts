@@ -5,7 +5,7 @@ import type { RestApiConfig } from '../config/config.ts'
 import { explain, failedHere, RouterError } from '../errors.ts'
 import type { Log } from './certificate-news.ts'
 import { hostAmong } from '../names/among.ts'
-import { Lookups } from '../names/lookups.ts'
+import type { Lookups } from '../names/lookups.ts'
 import { parseJson } from './json.ts'
 import { hostOf } from './pins.ts'
 import type { RestReply } from './proof.ts'
@@ -25,7 +25,7 @@ export class RestClient {
    * Reads nothing yet. The certificates are read with the first question over https, which is not answered where they
    * are of no use, and again when they have changed, which `log` tells. `timeoutMs` limits a whole question.
    */
-  constructor(config: RestApiConfig, timeoutMs: number, log: Log | null = null, lookups = new Lookups()) {
+  constructor(config: RestApiConfig, timeoutMs: number, lookups: Lookups, log: Log | null = null) {
     this.#timeoutMs = timeoutMs
     this.lookups = lookups
     this.#tls = new RestTls(config, timeoutMs, log)

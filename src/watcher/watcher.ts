@@ -8,7 +8,6 @@ import type { Logger } from 'pino'
 import { MAX_TIMER_MS, now, within } from '../clock.ts'
 import type { ClusterConfig } from '../config/config.ts'
 import { explain, RouterError } from '../errors.ts'
-import { Lookups } from '../names/lookups.ts'
 import { Asker } from './asker.ts'
 import { type Cluster, parseCluster } from './cluster.ts'
 import type { Dcs, DcsObservation, Remembered } from './dcs/dcs.ts'
@@ -46,8 +45,6 @@ export interface WatcherDeps {
   /** Where the last known cluster is kept; null: nowhere. */
   readonly state: StateFile | null
   readonly log: Logger
-  /** Shared with `rest`, so that a name is looked up once. */
-  readonly lookups?: Lookups
   /** What the configuration says of the host; nothing where it is left out. */
   readonly local?: LocalHost
 }
@@ -99,7 +96,7 @@ export class Watcher {
         answered: (question, answer) => this.#trace.answered(question, answer),
         pin: (member, pin) => this.#pin(member, pin),
       },
-      deps.lookups ?? new Lookups(),
+      deps.rest.lookups,
     )
     this.#asker = new Asker(deps.config.proxy, this.#interview)
   }

@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import { now } from '../../clock.ts'
 import type { ClusterConfig } from '../../config/config.ts'
 import { RouterError } from '../../errors.ts'
+import type { Lookups } from '../../names/lookups.ts'
 import { whyNotYet } from '../../templates/groups/readiness.ts'
 import { createDcs } from '../../watcher/dcs/create.ts'
 import { type PrimaryState, takesNew } from '../../watcher/machine.ts'
@@ -26,11 +27,12 @@ const LIMITS: FirstViewLimits = { dcsMs: 10_000, settleMs: 5000 }
  */
 export async function firstView(
   config: ClusterConfig,
+  lookups: Lookups,
   log: Logger,
   signal: AbortSignal,
   { dcsMs, settleMs }: FirstViewLimits = LIMITS,
 ): Promise<ClusterView> {
-  const rest = new RestClient(config.restApi, config.proxy.check.timeoutMs, log)
+  const rest = new RestClient(config.restApi, config.proxy.check.timeoutMs, lookups, log)
   const watcher = new Watcher({ config, dcs: createDcs(config, rest, log), rest, state: null, log })
   try {
     const read = await seen(watcher, ({ dcs }) => dcs.state === 'up', dcsMs, signal)

@@ -3,6 +3,7 @@ import type { TemplateConfig } from '../../config/config.ts'
 import type { Files } from '../../templates/files/files.ts'
 import type { Facts } from '../../templates/engine/render.ts'
 import type { Inputs } from '../../templates/groups/rendering.ts'
+import type { Lookups } from '../../names/lookups.ts'
 import type { Io } from '../io.ts'
 
 export type Mode =
@@ -32,6 +33,7 @@ export interface GroupTask {
   readonly inputs: (template: TemplateConfig, facts: Facts, readsContext: boolean) => Inputs
   readonly files: Files
   readonly stateDir: string | null
+  readonly lookups: Lookups
   readonly io: Io
   readonly report: Report
   readonly signal: AbortSignal

@@ -2,7 +2,7 @@
 import { textOfBytes } from '../../binary-text.ts'
 import type { TemplateConfig } from '../../config/config.ts'
 import { explain } from '../../errors.ts'
-import { FactBook } from '../../templates/facts.ts'
+import { FactBook, systemFacts } from '../../templates/facts.ts'
 import { bytesOf, placeOf } from '../../templates/files/destination.ts'
 import type { Rendered } from '../../templates/groups/placement.ts'
 import { Rendering } from '../../templates/groups/rendering.ts'
@@ -102,8 +102,8 @@ function failed(reason: string, { destination }: TemplateConfig): PassEvent {
   return { kind: 'failed', message, output: '' }
 }
 
-async function renderAll({ templates, inputs, report, signal }: GroupTask): Promise<readonly Rendered[]> {
-  const book = new FactBook()
+async function renderAll({ templates, inputs, lookups, report, signal }: GroupTask): Promise<readonly Rendered[]> {
+  const book = new FactBook(systemFacts(lookups))
   return Promise.all(
     templates.map(async (template) => {
       const rendering = new Rendering(template)

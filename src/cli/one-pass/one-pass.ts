@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
 import type { ClusterConfig, Config, TemplateConfig } from '../../config/config.ts'
 import { explain } from '../../errors.ts'
+import { Lookups } from '../../names/lookups.ts'
 import { contextOf } from '../../templates/engine/context.ts'
 import { Files } from '../../templates/files/files.ts'
 import { clustersOf, groupsOf } from '../../templates/groups/grouping.ts'
@@ -34,12 +35,13 @@ export async function onePass(config: Config, mode: Mode, { io, report, signal }
   const { clusters, templates, stateDir } = config
   const named = clustersOf(await aboutClusters(templates))
   const wanted = clusters.filter(({ name }) => named.includes(name))
-  const keys = new KeyStores({ source: keyValueSources(config.keys), templates, log: () => null })
+  const lookups = new Lookups()
+  const keys = new KeyStores({ source: keyValueSources(config.keys, lookups), templates, log: () => null })
   const over = new AbortController()
   const end = AbortSignal.any([signal, over.signal])
   try {
     keys.start()
-    const [known] = await Promise.all([readAll(wanted, end), keysRead(keys, templates, end)])
+    const [known] = await Promise.all([readAll(wanted, lookups, end), keysRead(keys, templates, end)])
     const inputs: GroupTask['inputs'] = (template, facts, readsContext) => {
       const found: ContextResult = readsContext
         ? contextFor(template, (name) => known.get(name), true)
@@ -53,13 +55,14 @@ export async function onePass(config: Config, mode: Mode, { io, report, signal }
     let isDone = true
     for (const [name, group] of groupsOf(templates)) {
       signal.throwIfAborted()
-      const task = { name, templates: group, mode, inputs, files, stateDir, io, report, signal }
+      const task = { name, templates: group, mode, inputs, files, stateDir, lookups, io, report, signal }
       isDone = (await passOver(task)) && isDone
     }
     signal.throwIfAborted()
     return isDone
   } finally {
     over.abort()
+    lookups.close()
     await keys.close()
   }
 }
@@ -77,9 +80,13 @@ export async function aboutClusters(templates: readonly TemplateConfig[]): Promi
 }
 
 /** What is known of each. Rejects as {@link firstView} does where none of them can be read. */
-async function readAll(clusters: readonly ClusterConfig[], signal: AbortSignal): Promise<ReadonlyMap<string, Known>> {
+async function readAll(
+  clusters: readonly ClusterConfig[],
+  lookups: Lookups,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, Known>> {
   const log = pino({ level: 'silent' })
-  const read = await Promise.allSettled(clusters.map((cluster) => firstView(cluster, log, signal)))
+  const read = await Promise.allSettled(clusters.map((cluster) => firstView(cluster, lookups, log, signal)))
   signal.throwIfAborted()
   const failures = read.flatMap((result): unknown[] => (result.status === 'rejected' ? [result.reason] : []))
   if (failures.length > 0 && failures.length === read.length) throw failures[0]

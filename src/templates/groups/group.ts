@@ -30,7 +30,7 @@ export interface GroupDeps extends PlacementDeps {
   /** What a template is rendered with now. */
   readonly inputs: (template: TemplateConfig, facts: Facts, readsContext: boolean) => Inputs
   /** Of what templates ask: see {@link Inquiry}. */
-  readonly book?: FactBook
+  readonly book: FactBook
   readonly log: Logger
 }
 
@@ -65,7 +65,7 @@ export class Group {
       answered: () => this.notice(false),
       fault: (error) => this.#fault(error),
       signal: this.#stop.signal,
-      ...(deps.book === undefined ? {} : { book: deps.book }),
+      book: deps.book,
     })
   }
 

@@ -1,6 +1,6 @@
 /** Looks for answers beside the passes of a group: a slow DNS must not keep a new leader out of a file. */
 import { MAX_TIMER_MS, within } from '../../clock.ts'
-import { FactBook } from '../facts.ts'
+import type { FactBook } from '../facts.ts'
 import type { Facts, Question } from '../engine/render.ts'
 
 export interface InquiryDeps {
@@ -8,8 +8,8 @@ export interface InquiryDeps {
   readonly answered: () => void
   readonly fault: (error: unknown) => void
   readonly signal: AbortSignal
-  /** Where the answers are kept; with the system's DNS, but for tests. */
-  readonly book?: FactBook
+  /** Where the answers are kept. */
+  readonly book: FactBook
 }
 
 export class Inquiry {
@@ -21,7 +21,7 @@ export class Inquiry {
 
   constructor(deps: InquiryDeps) {
     this.#deps = deps
-    this.#book = deps.book ?? new FactBook()
+    this.#book = deps.book
   }
 
   get facts(): Facts {

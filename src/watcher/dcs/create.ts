@@ -1,6 +1,6 @@
 /** Builds the source that the configuration asks for. */
 import type { ClusterConfig } from '../../config/config.ts'
-import { Lookups } from '../../names/lookups.ts'
+import type { Lookups } from '../../names/lookups.ts'
 import type { Log } from '../certificate-news.ts'
 import type { RestClient } from '../rest.ts'
 import type { Dcs } from './dcs.ts'
@@ -60,8 +60,8 @@ function isSameEtcd(one: ClusterConfig['dcs'], other: ClusterConfig['dcs']): boo
  */
 export function createKeyValueSource(
   { dcs, proxy }: ClusterConfig,
+  lookups: Lookups,
   log: Log | null = null,
-  lookups = new Lookups(),
 ): KeyValueSource | null {
   const { intervalMs, timeoutMs } = proxy.check
   switch (dcs.kind) {
@@ -76,11 +76,11 @@ export function createKeyValueSource(
 /** The same by the name of a cluster, of which there are `clusters`. */
 export function keyValueSources(
   clusters: readonly ClusterConfig[],
+  lookups: Lookups,
   log: Log | null = null,
-  lookups = new Lookups(),
 ): (cluster: string) => KeyValueSource | null {
   return (name) => {
     const cluster = clusters.find((each) => each.name === name)
-    return cluster === undefined ? null : createKeyValueSource(cluster, log, lookups)
+    return cluster === undefined ? null : createKeyValueSource(cluster, lookups, log)
   }
 }

@@ -1,6 +1,6 @@
 /** gRPC to one etcd endpoint: TLS, a token with each call, and the end of every call with the channel. */
 import type { Etcd3Config } from '../../config/config.ts'
-import { Lookups } from '../../names/lookups.ts'
+import type { Lookups } from '../../names/lookups.ts'
 import type { CertificateSet } from '../certificates.ts'
 import {
   AuthClient,
@@ -32,8 +32,8 @@ export interface EtcdTarget {
   readonly grant?: string
   /** How long a read may take. Milliseconds. */
   readonly timeoutMs: number
-  /** Where names are looked up, shared with the rest of the process. Default: one of its own. */
-  readonly lookups?: Lookups
+  /** Where names are looked up, shared with the rest of the process. */
+  readonly lookups: Lookups
 }
 
 type Service = keyof typeof Services
@@ -64,7 +64,7 @@ export class EtcdChannel implements ICallable<null> {
     this.#target = target
     const host = hostOf(target.endpoint)
     const context = target.certificates?.context ?? null
-    const { target: dialled, options: resolving } = targetOf(target.endpoint, host, target.lookups ?? new Lookups())
+    const { target: dialled, options: resolving } = targetOf(target.endpoint, host, target.lookups)
     const options = {
       ...resolving,
       ...serverName(host, context),

@@ -24,7 +24,7 @@ export interface Etcd3Options {
   /** See `SessionsOptions`; a minute unless told. */
   readonly discoverMs?: number
   /** See `EtcdTarget`. */
-  readonly lookups?: Lookups
+  readonly lookups: Lookups
   /** Where that is, and which groups of it are observed; without it nobody looks at what else there is in etcd. */
   readonly survey?: Pick<SurveyOptions, 'place' | 'followed'>
 }

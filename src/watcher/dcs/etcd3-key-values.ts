@@ -18,7 +18,7 @@ export interface Etcd3KeyValuesOptions {
   /** How often all keys are read again and compared with what the watch has told. Milliseconds. */
   readonly compareMs?: number
   /** See `EtcdTarget`. */
-  readonly lookups?: Lookups
+  readonly lookups: Lookups
 }
 
 /** confd's users were left with old files by watches that had died silently, and with nothing that noticed it. */

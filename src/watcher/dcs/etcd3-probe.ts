@@ -80,9 +80,9 @@ async function speaksTls(target: EtcdTarget, signal: AbortSignal): Promise<boole
   })
 }
 
-function addressOf({ endpoint, lookups }: EtcdTarget): { host: string; port: number; lookup?: LookupFunction } {
+function addressOf({ endpoint, lookups }: EtcdTarget): { host: string; port: number; lookup: LookupFunction } {
   const port = Number(endpoint.slice(endpoint.lastIndexOf(':') + 1))
-  return { host: hostOf(endpoint), port, ...(lookups === undefined ? {} : { lookup: lookups.lookup }) }
+  return { host: hostOf(endpoint), port, lookup: lookups.lookup }
 }
 
 /** `{"etcdserver":"3.4.23",...}`. */

@@ -15,7 +15,7 @@ export interface SeedOptions {
   /** How long a read may take. Milliseconds. */
   readonly timeoutMs: number
   /** See `EtcdTarget`. */
-  readonly lookups?: Lookups
+  readonly lookups: Lookups
 }
 
 /** What one configured endpoint has answered. */

@@ -34,7 +34,7 @@ export interface SessionsOptions<T> {
   /** How often the advertised client URLs are asked for. Milliseconds. */
   readonly discoverMs: number
   /** See `EtcdTarget`. */
-  readonly lookups?: Lookups
+  readonly lookups: Lookups
 }
 
 /** What one session knows of its keys. */
@@ -155,9 +155,8 @@ export class EtcdSessions<T> {
   #connect(endpoint: string): EtcdConnection {
     const { config, range, timeoutMs, lookups } = this.#options
     const certificates = this.#certificates?.read() ?? null
-    const target = { endpoint, config, certificates, prefix: range.name, grant: range.grant, timeoutMs }
-    const shared = lookups === undefined ? target : { ...target, lookups }
-    return new EtcdConnection(shared, ++this.#connections, range)
+    const target = { endpoint, config, certificates, prefix: range.name, grant: range.grant, timeoutMs, lookups }
+    return new EtcdConnection(target, ++this.#connections, range)
   }
 
   async *#session(connection: EtcdConnection, endpoint: string): AsyncGenerator<T, void, undefined> {

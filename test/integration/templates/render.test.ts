@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import pino from 'pino'
 import { stringify } from 'yaml'
+import { Lookups } from '../../../src/names/lookups.ts'
 import { firstView } from '../../../src/cli/one-pass/first-view.ts'
 import { runProgram } from '../../../src/cli/program.ts'
 import { EtcdCluster } from '../../support/etcd.ts'
@@ -276,11 +277,11 @@ describe('render', () => {
     const nobody = clusterConfig([`127.0.0.1:${await freePort()}`])
     const silent = pino({ level: 'silent' })
     const { signal } = new AbortController()
-    await assert.rejects(firstView(nobody, silent, signal, { dcsMs: 500, settleMs: 500 }), {
+    await assert.rejects(firstView(nobody, new Lookups(), silent, signal, { dcsMs: 500, settleMs: 500 }), {
       code: 'DCS_UNAVAILABLE',
       message: /^the DCS of demo could not be read within 0\.5 s: etcd at 127\.0\.0\.1:\d+ .*refused/i,
     })
     const interrupted = AbortSignal.timeout(100)
-    await assert.rejects(firstView(nobody, silent, interrupted), { name: 'TimeoutError' })
+    await assert.rejects(firstView(nobody, new Lookups(), silent, interrupted), { name: 'TimeoutError' })
   })
 })

@@ -1,6 +1,7 @@
 /** An etcd that asks for user and password: tokens that end, users that change, and what is said when it refuses. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { Lookups } from '../../../src/names/lookups.ts'
 import { EtcdConnection } from '../../../src/watcher/dcs/etcd3-connection.ts'
 import { EtcdCluster } from '../../support/etcd.ts'
 import { until } from '../../support/until.ts'
@@ -34,7 +35,14 @@ describe('an etcd with users', () => {
   test('tells its members to one who may only read below the prefix', async () => {
     const config = { auth: AUTH, caFile: null, certFile: null }
     const [endpoint = ''] = etcd.hosts
-    const target = { endpoint, config, certificates: null, prefix: '/service/demo/', timeoutMs: 1000 }
+    const target = {
+      endpoint,
+      config,
+      certificates: null,
+      prefix: '/service/demo/',
+      timeoutMs: 1000,
+      lookups: new Lookups(),
+    }
     const connection = new EtcdConnection(target, -1)
     assert.deepEqual(await connection.clientUrls(), etcd.endpoints)
     connection.close()

@@ -1,6 +1,7 @@
 /** Endpoints that lead to another etcd cluster: an advertised URL, a proxy, a seed that was made anew. */
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'node:test'
+import { Lookups } from '../../../src/names/lookups.ts'
 import { Etcd3Dcs } from '../../../src/watcher/dcs/etcd3-dcs.ts'
 import { EtcdCluster } from '../../support/etcd.ts'
 import { Relay } from '../../support/relay.ts'
@@ -58,7 +59,8 @@ describe('an advertised URL that leads to another etcd cluster', () => {
     const config = { ...clusterConfig([]).dcs, kind: 'etcd3', endpoints: [seed], useProxies: false } as const
     const access = { protocol: 'http', auth: null, caFile: null, certFile: null, keyFile: null } as const
     const options = { prefix: '/service/demo/', intervalMs: 100, timeoutMs: 300, discoverMs: 200 }
-    const dcs = new Etcd3Dcs({ config: { ...config, ...access }, ...options })
+    const lookups = new Lookups()
+    const dcs = new Etcd3Dcs({ config: { ...config, ...access }, ...options, lookups })
     await using watched = new Watched([], { dcs })
     await watched.until('open pg0')
     await until('the replica serves', () => watched.member('pg1').replica.fit)

@@ -1,6 +1,7 @@
 /** What each configured etcd says, asked one by one. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { Lookups } from '../../../src/names/lookups.ts'
 import { probeSeeds, type SeedReport } from '../../../src/watcher/dcs/etcd3-seeds.ts'
 import { EtcdCluster } from '../../support/etcd.ts'
 import { freePort } from '../../support/ports.ts'
@@ -27,7 +28,7 @@ describe('the seeds of an etcd', () => {
     signal = NEVER,
   ): Promise<readonly SeedReport[]> => {
     const config = { ...OPEN, endpoints, auth }
-    return probeSeeds({ config, prefix: '/service/demo/', timeoutMs: 1000 }, signal)
+    return probeSeeds({ config, prefix: '/service/demo/', timeoutMs: 1000, lookups: new Lookups() }, signal)
   }
 
   test('are all asked, the dead ones too, in their order, and show of which etcd cluster they are', async () => {

@@ -1,6 +1,7 @@
 /** What is said of a scope that a real etcd does not have, and of groups of Citus that nobody follows. */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
+import { Lookups } from '../../../src/names/lookups.ts'
 import type { ClusterConfig } from '../../../src/config/config.ts'
 import { createDcs } from '../../../src/watcher/dcs/create.ts'
 import { RestClient } from '../../../src/watcher/rest.ts'
@@ -22,7 +23,7 @@ describe('a router whose scope is not in etcd', () => {
     return { ...config, proxy, ...changes }
   }
   const watch = (config: ClusterConfig, clusters: readonly ClusterConfig[] = [config]): Watched => {
-    const rest = new RestClient(config.restApi, 300)
+    const rest = new RestClient(config.restApi, 300, new Lookups())
     return new Watched([], { dcs: createDcs(config, rest, null, clusters) })
   }
   const notices = ({ view }: Watched): string[] => view.dcs.notices.map(({ message }) => message)

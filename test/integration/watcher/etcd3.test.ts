@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { Lookups } from '../../../src/names/lookups.ts'
 import { EtcdConnection } from '../../../src/watcher/dcs/etcd3-connection.ts'
 import { EtcdCluster } from '../../support/etcd.ts'
 import { freePort } from '../../support/ports.ts'
@@ -202,7 +203,7 @@ describe('one etcd', () => {
       const [endpoint = ''] = etcd.hosts
       const config = { auth: null, caFile: null, certFile: null }
       const connection = new EtcdConnection(
-        { endpoint, config, certificates: null, prefix: '/service/demo/', timeoutMs: 1000 },
+        { endpoint, config, certificates: null, prefix: '/service/demo/', timeoutMs: 1000, lookups: new Lookups() },
         id,
       )
       const { revision } = await connection.list()

@@ -1,3 +1,4 @@
+import { Lookups } from '../../../src/names/lookups.ts'
 import type { Etcd3Config } from '../../../src/config/config.ts'
 import { Etcd3KeyValues } from '../../../src/watcher/dcs/etcd3-key-values.ts'
 import type { KeysObservation } from '../../../src/watcher/dcs/key-values.ts'
@@ -35,7 +36,9 @@ export class KeyObserver implements AsyncDisposable {
     const files = { caFile: null, certFile: null, keyFile: null }
     const config = { kind: 'etcd3', endpoints, protocol: 'http', useProxies, auth, ...files } as const
     const tell = (_fields: object, message: string): void => void this.lines.push(message)
-    const source = new Etcd3KeyValues({ config, intervalMs, timeoutMs, compareMs, log: { info: tell, warn: tell } })
+    const log = { info: tell, warn: tell }
+    const lookups = new Lookups()
+    const source = new Etcd3KeyValues({ config, intervalMs, timeoutMs, compareMs, lookups, log })
     this.#done = this.#observe(source, root)
   }
 

@@ -1,6 +1,7 @@
 /** Arbitrary keys of a real etcd, through what happens to one, and of one that does what real ones do in rare moments. */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
+import { Lookups } from '../../../src/names/lookups.ts'
 import { KeyStore } from '../../../src/templates/key-store.ts'
 import { createKeyValueSource } from '../../../src/watcher/dcs/create.ts'
 import { EtcdCluster, type EtcdServer } from '../../support/etcd.ts'
@@ -111,7 +112,7 @@ describe('the keys of one etcd', () => {
 
   test('reach a template through the store in the turn of the event, and stay while etcd is away', async () => {
     const relay = await Relay.start(etcd.server.port)
-    const source = createKeyValueSource(clusterConfig([`127.0.0.1:${relay.port}`]))
+    const source = createKeyValueSource(clusterConfig([`127.0.0.1:${relay.port}`]), new Lookups())
     const store = new KeyStore({ source, roots: ['/myapp/db', '/myapp/db/host', '/none'], log: null })
     const template = { prefix: '/myapp', keys: ['/db', '/db/host'] }
     const told: (Record<string, string> | null)[] = []
@@ -213,9 +214,9 @@ test('keys that the user may not read are lost, with what to do about it, and ot
 })
 
 test('there are no keys in a file, nor in the REST API of the members', () => {
-  const config = clusterConfig([])
-  assert.equal(createKeyValueSource({ ...config, dcs: { kind: 'file', path: '/cluster.yml' } }), null)
-  assert.equal(createKeyValueSource({ ...config, dcs: { kind: 'rest', urls: [] } }), null)
+  const [config, lookups] = [clusterConfig([]), new Lookups()]
+  assert.equal(createKeyValueSource({ ...config, dcs: { kind: 'file', path: '/cluster.yml' } }, lookups), null)
+  assert.equal(createKeyValueSource({ ...config, dcs: { kind: 'rest', urls: [] } }, lookups), null)
 })
 
 describe('a watch that does not tell everything', () => {

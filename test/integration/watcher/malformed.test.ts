@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { Lookups } from '../../../src/names/lookups.ts'
 import { Etcd3Dcs } from '../../../src/watcher/dcs/etcd3-dcs.ts'
 import type { Dcs } from '../../../src/watcher/dcs/dcs.ts'
 import { createDcs } from '../../../src/watcher/dcs/create.ts'
@@ -79,14 +80,14 @@ const ofEtcd: SourceOf = async ({ pg0, pg1 }) => {
   await put('members/pg1', pg1.key())
   await put('leader', 'pg0')
   const config = { ...clusterConfig(etcd.hosts), namespace }
-  const dcs = createDcs(config, new RestClient(config.restApi, config.proxy.check.timeoutMs))
+  const dcs = createDcs(config, new RestClient(config.restApi, config.proxy.check.timeoutMs, new Lookups()))
   assert.ok(dcs instanceof Etcd3Dcs)
   return dcs
 }
 
 const ofMembers = ({ pg0, pg1 }: Scene): Dcs => {
   const { restApi, proxy } = clusterConfig([])
-  const restClient = new RestClient(restApi, proxy.check.timeoutMs)
+  const restClient = new RestClient(restApi, proxy.check.timeoutMs, new Lookups())
   const config = { kind: 'rest', urls: [pg0.url, pg1.url] } as const
   return new RestDcs({ config, restClient, scope: 'demo', intervalMs: 300, fastIntervalMs: 30 })
 }

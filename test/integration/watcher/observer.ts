@@ -1,3 +1,4 @@
+import { Lookups } from '../../../src/names/lookups.ts'
 import type { Etcd3Config } from '../../../src/config/config.ts'
 import type { Cluster } from '../../../src/watcher/cluster.ts'
 import type { DcsObservation } from '../../../src/watcher/dcs/dcs.ts'
@@ -39,7 +40,8 @@ export class Observer implements AsyncDisposable {
     const config = { kind: 'etcd3', endpoints, useProxies, ...OPEN, ...access } as const
     const tell = (_fields: object, message: string): void => void this.lines.push(message)
     const log = { info: tell, warn: tell }
-    this.#done = this.#observe(new Etcd3Dcs({ config, prefix, intervalMs, timeoutMs, discoverMs, log }))
+    const lookups = new Lookups()
+    this.#done = this.#observe(new Etcd3Dcs({ config, prefix, intervalMs, timeoutMs, discoverMs, lookups, log }))
   }
 
   get last(): Seen | undefined {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, test } from 'node:test'
+import { Lookups } from '../../../src/names/lookups.ts'
 import type { Cluster } from '../../../src/watcher/cluster.ts'
 import type { DcsObservation } from '../../../src/watcher/dcs/dcs.ts'
 import { RestDcs } from '../../../src/watcher/dcs/rest-dcs.ts'
@@ -19,7 +20,7 @@ const OTHER_ID = '7268616322854370000'
 class Discovery implements AsyncDisposable {
   readonly seen: DcsObservation[] = []
   readonly #stop = new AbortController()
-  readonly #client = new RestClient(PLAIN, 500)
+  readonly #client = new RestClient(PLAIN, 500, new Lookups())
   readonly #done: Promise<void>
 
   constructor(urls: readonly string[], { intervalMs = 50, fastIntervalMs = 20 } = {}) {

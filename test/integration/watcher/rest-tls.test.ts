@@ -8,6 +8,7 @@ import { basename, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { TLSSocket } from 'node:tls'
 import { promisify } from 'node:util'
+import { Lookups } from '../../../src/names/lookups.ts'
 import type { RestApiConfig } from '../../../src/config/config.ts'
 import { RestClient } from '../../../src/watcher/rest.ts'
 import { CertificateAuthority, type CertificatePair, replaceFile } from '../../support/certificates.ts'
@@ -58,7 +59,7 @@ async function https(
 
 /** The reason, or `reply`. */
 async function ask(url: string, config: Partial<RestApiConfig>): Promise<string> {
-  const rest = new RestClient({ ...PLAIN, ...config }, 10_000)
+  const rest = new RestClient({ ...PLAIN, ...config }, 10_000, new Lookups())
   const reply = await rest.get(url, '/primary', NEVER)
   await rest.close()
   return reply.kind === 'none' ? reply.reason : reply.kind
@@ -143,7 +144,7 @@ describe('a REST API with TLS', () => {
     await using stack = new AsyncDisposableStack()
     const { url } = await https(stack, showing(server))
     const script = `import { RestClient } from '${new URL('../../../src/watcher/rest.ts', import.meta.url).href}'
-      const rest = new RestClient(${JSON.stringify(PLAIN)}, 10_000)
+      const rest = new RestClient(${JSON.stringify(PLAIN)}, 10_000, new Lookups())
       const reply = await rest.get('${url}', '/primary', new AbortController().signal)
       console.log(reply.kind === 'none' ? reply.reason : reply.kind)`
     const asked = async (trusted: string): Promise<string> => {
@@ -185,7 +186,7 @@ describe('a REST API with TLS', () => {
     const caFile = join(dir.path, 'later.crt')
     const lines: string[] = []
     const tell = (_fields: object, message: string): void => void lines.push(message)
-    const rest = new RestClient({ ...PLAIN, caFile }, 10_000, { info: tell, warn: tell })
+    const rest = new RestClient({ ...PLAIN, caFile }, 10_000, new Lookups(), { info: tell, warn: tell })
     assert.equal((await rest.get(api.url, '/primary', NEVER)).kind, 'reply')
     assert.deepEqual(lines, [])
     for (let times = 0; times < 3; times++) assert.equal((await rest.get(url, '/primary', NEVER)).kind, 'none')
@@ -210,7 +211,7 @@ describe('certificate files that are replaced', () => {
     install(files, ca.cert, client)
     const lines: string[] = []
     const tell = (_fields: object, message: string): void => void lines.push(message)
-    const rest = new RestClient({ ...PLAIN, ...files }, 10_000, { info: tell, warn: tell })
+    const rest = new RestClient({ ...PLAIN, ...files }, 10_000, new Lookups(), { info: tell, warn: tell })
     return { files, rest, lines }
   }
 

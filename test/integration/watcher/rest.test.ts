@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { createServer as createHttpServer, type RequestListener } from 'node:http'
 import { createServer, type Socket } from 'node:net'
 import { describe, test } from 'node:test'
+import { Lookups } from '../../../src/names/lookups.ts'
 import type { RestApiConfig } from '../../../src/config/config.ts'
 import { RestClient } from '../../../src/watcher/rest.ts'
 import { freePort } from '../../support/ports.ts'
@@ -18,7 +19,7 @@ async function raw(answer: (socket: Socket) => void): Promise<Api> {
 }
 
 async function ask(url: string, { timeoutMs = 500, config = PLAIN, path = '/primary', signal = NEVER } = {}) {
-  const client = new RestClient(config, timeoutMs)
+  const client = new RestClient(config, timeoutMs, new Lookups())
   const since = performance.now()
   const reply = await client.get(url, path, signal)
   await client.close()
@@ -146,7 +147,7 @@ describe('a REST API', () => {
 
   test('that hung 500 times holds no socket and no timer', async () => {
     await using api = await raw(() => undefined)
-    const client = new RestClient(PLAIN, 150)
+    const client = new RestClient(PLAIN, 150, new Lookups())
     const open = (): number => process.getActiveResourcesInfo().filter((kind) => /TCPSocket|Timeout/.test(kind)).length
     const before = open()
     for (let block = 0; block < 10; block++) {
@@ -161,7 +162,7 @@ describe('a REST API', () => {
     let hanging = true
     const answer: RequestListener = (_request, response) => (hanging ? undefined : response.end('{}'))
     await using api = await Api.start(createHttpServer(answer))
-    const client = new RestClient(PLAIN, 100)
+    const client = new RestClient(PLAIN, 100, new Lookups())
     for (let question = 0; question < 10; question++) await client.get(api.url, '/primary', NEVER)
     hanging = false
     assert.equal((await client.get(api.url, '/primary', NEVER)).kind, 'reply')

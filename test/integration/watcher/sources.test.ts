@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { stringify } from 'yaml'
+import { Lookups } from '../../../src/names/lookups.ts'
 import { FileDcs } from '../../../src/watcher/dcs/file-dcs.ts'
 import { RestDcs } from '../../../src/watcher/dcs/rest-dcs.ts'
 import type { Dcs, DcsObservation } from '../../../src/watcher/dcs/dcs.ts'
@@ -147,7 +148,7 @@ describe('a watcher', () => {
       members: [pg0, pg1].map((one) => one.entry(one === leader ? 'leader' : 'replica')),
     })
     for (const member of [pg0, pg1]) member.cluster = told(pg0)
-    const rest = new RestClient(clusterConfig([]).restApi, 300)
+    const rest = new RestClient(clusterConfig([]).restApi, 300, new Lookups())
     const config = { kind: 'rest', urls: [pg1.url] } as const
     const dcs = new RestDcs({ config, restClient: rest, scope: 'demo', intervalMs: 300, fastIntervalMs: 30 })
     await using watched = new Watched([], { dcs })
@@ -191,7 +192,7 @@ describe('a watcher', () => {
 
   test('that starts again with nothing but a REST API does not take another database for its own', async () => {
     const stateDir = join(dir.path, 'state')
-    const rest = new RestClient(clusterConfig([]).restApi, 300)
+    const rest = new RestClient(clusterConfig([]).restApi, 300, new Lookups())
     const config = { kind: 'rest', urls: [pg0.url] } as const
     const options = { config, restClient: rest, scope: 'demo', intervalMs: 300, fastIntervalMs: 30 }
     const told = { members: [pg0.entry('replica'), pg1.entry('leader')] }

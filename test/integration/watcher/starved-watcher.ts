@@ -2,6 +2,7 @@
 // `{file}`, `{urls}` or `{hosts}`. SIGUSR2 takes every descriptor that is left, SIGHUP gives them back. Prints a JSON line
 // for each change of the primary and of the epoch, and for each question to a member.
 import { closeSync, openSync } from 'node:fs'
+import { Lookups } from '../../../src/names/lookups.ts'
 import type { Dcs } from '../../../src/watcher/dcs/dcs.ts'
 import { FileDcs } from '../../../src/watcher/dcs/file-dcs.ts'
 import { RestDcs } from '../../../src/watcher/dcs/rest-dcs.ts'
@@ -27,7 +28,7 @@ class TellingClient extends RestClient {
 
 const { file, urls, hosts } = JSON.parse(process.argv[2] ?? '{}') as Source
 const { restApi, proxy } = clusterConfig([])
-const rest = new TellingClient(restApi, proxy.check.timeoutMs)
+const rest = new TellingClient(restApi, proxy.check.timeoutMs, new Lookups())
 const sourceOf = (): Dcs | undefined => {
   if (file !== undefined) return new FileDcs({ path: file, intervalMs: 300 })
   if (urls === undefined) return undefined

@@ -67,12 +67,12 @@ export class Watched implements AsyncDisposable {
   ) {
     const config = clusterConfig(endpoints, proxy)
     const { lookups = new Lookups() } = given
-    const rest = given.rest ?? new RestClient(config.restApi, config.proxy.check.timeoutMs, null, lookups)
+    const rest = given.rest ?? new RestClient(config.restApi, config.proxy.check.timeoutMs, lookups)
     const log = pino({ level: 'info' }, { write: (line: string) => void this.logged.push(line) })
     const { name, scope, namespace, citusGroup } = config
     const state =
       stateDir === undefined ? null : new StateFile({ dir: stateDir, name, scope, namespace, citusGroup, log })
-    this.watcher = new Watcher({ config, dcs: dcs ?? createDcs(config, rest), rest, state, log, lookups })
+    this.watcher = new Watcher({ config, dcs: dcs ?? createDcs(config, rest), rest, state, log })
     this.watcher.subscribe((view) => this.views.push(view))
     if (started) this.watcher.start()
   }

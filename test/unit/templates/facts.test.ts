@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { FactBook, type Lookups, type ServiceRecord } from '../../../src/templates/facts.ts'
+import { Lookups } from '../../../src/names/lookups.ts'
+import { FactBook, type FactSources, type ServiceRecord, systemFacts } from '../../../src/templates/facts.ts'
 import type { Question } from '../../../src/templates/engine/render.ts'
 
 const IP: Question = { kind: 'ip', name: 'db.local' }
 const SRV: Question = { kind: 'srv', name: '_mail._tcp.example.com' }
 const never = new AbortController().signal
 
-function lookups(own: Partial<Lookups>): Lookups {
+function sources(own: Partial<FactSources>): FactSources {
   const unexpected = (): never => assert.fail('not expected to be looked up')
   return { addresses: unexpected, services: unexpected, exists: unexpected, ...own }
 }
@@ -18,12 +19,12 @@ function coded(code: string): Error {
 }
 
 test('what has not been asked has no answer', () => {
-  assert.equal(new FactBook().facts.answerTo(IP), null)
+  assert.equal(new FactBook(sources({})).facts.answerTo(IP), null)
 })
 
 test('addresses come sorted and once, whatever the order of the DNS', async () => {
   const addresses = (): Promise<string[]> => Promise.resolve(['::1', '10.0.0.2', '10.0.0.1', '10.0.0.2'])
-  const book = new FactBook({ resolver: lookups({ addresses }) })
+  const book = new FactBook(sources({ addresses }))
   const [v4, v6]: Question[] = [
     { kind: 'ipv4', name: 'db.local' },
     { kind: 'ipv6', name: 'db.local' },
@@ -41,7 +42,7 @@ test('services come in the order of priority and name, without the last dot', as
     { name: 'c.example.com.', port: 25, priority: 5, weight: 1 },
     { name: 'a.example.com', port: 25, priority: 10, weight: 0 },
   ]
-  const book = new FactBook({ resolver: lookups({ services: () => Promise.resolve(records) }) })
+  const book = new FactBook(sources({ services: () => Promise.resolve(records) }))
   await book.answer([SRV], never)
   const value = ['c.example.com:25 5 1', 'a.example.com:25 10 0', 'b.example.com:25 10 5']
   assert.deepEqual(book.facts.answerTo(SRV), { ok: true, value })
@@ -49,20 +50,20 @@ test('services come in the order of priority and name, without the last dot', as
 
 test('a target of . means that there is no such service', async () => {
   const services = (): Promise<ServiceRecord[]> => Promise.resolve([{ name: '.', port: 0, priority: 0, weight: 0 }])
-  const book = new FactBook({ resolver: lookups({ services }) })
+  const book = new FactBook(sources({ services }))
   await book.answer([SRV], never)
   assert.deepEqual(book.facts.answerTo(SRV), { ok: true, value: [] })
 })
 
 test('a target that is no name is not believed', async () => {
   const bad = [{ name: 'a b\n', port: 25, priority: 0, weight: 0 }]
-  const book = new FactBook({ resolver: lookups({ services: () => Promise.resolve(bad) }) })
+  const book = new FactBook(sources({ services: () => Promise.resolve(bad) }))
   await book.answer([SRV], never)
   assert.deepEqual(book.facts.answerTo(SRV), { ok: false, reason: 'has a target that is no name of a host' })
 })
 
 test('a name that is none is not looked up', async () => {
-  const book = new FactBook({ resolver: lookups({}) })
+  const book = new FactBook(sources({}))
   for (const name of ['', 'a b', 'a\nb', 'a\0b', '../etc', '"', 'x'.repeat(254)]) {
     const question: Question = { kind: 'ip', name }
     await book.answer([question], never)
@@ -76,7 +77,7 @@ for (const [code, reason] of [
   ['ESERVFAIL', 'cannot be resolved (ESERVFAIL)'],
 ] as const) {
   test(`${code}: ${reason}, and the name is not in the reason`, async () => {
-    const book = new FactBook({ resolver: lookups({ addresses: () => Promise.reject(coded(code)) }) })
+    const book = new FactBook(sources({ addresses: () => Promise.reject(coded(code)) }))
     await book.answer([IP], never)
     assert.deepEqual(book.facts.answerTo(IP), { ok: false, reason })
   })
@@ -89,7 +90,7 @@ test('a lookup that hangs is an answer too, and is not put again while it hangs'
     asked++
     return promise
   }
-  const book = new FactBook({ timeoutMs: 20, resolver: lookups({ addresses }) })
+  const book = new FactBook(sources({ addresses }), 20)
   await book.answer([IP], never)
   assert.deepEqual(book.facts.answerTo(IP), { ok: false, reason: 'has no answer within 0.02 s' })
   await book.refresh(never)
@@ -103,7 +104,7 @@ test('an answer that is known is not asked for again, a failed one is', async ()
   let asked = 0
   const addresses = (): Promise<string[]> =>
     ++asked === 1 ? Promise.reject(coded('EAI_AGAIN')) : Promise.resolve(['10.0.0.1'])
-  const book = new FactBook({ resolver: lookups({ addresses }) })
+  const book = new FactBook(sources({ addresses }))
   await book.answer([IP, IP], never)
   assert.equal(asked, 1)
   await book.answer([IP], never)
@@ -113,7 +114,7 @@ test('an answer that is known is not asked for again, a failed one is', async ()
 
 test('asking again takes a new answer, and keeps a good one where there is none', async () => {
   let answer = (): Promise<string[]> => Promise.resolve(['10.0.0.1'])
-  const book = new FactBook({ resolver: lookups({ addresses: () => answer() }) })
+  const book = new FactBook(sources({ addresses: () => answer() }))
   await book.answer([IP], never)
   const before = book.facts
   answer = () => Promise.resolve(['10.0.0.2'])
@@ -127,7 +128,7 @@ test('asking again takes a new answer, and keeps a good one where there is none'
 
 test('a signal ends the wait, and nothing is noted', { timeout: 10_000 }, async () => {
   const hanging = new Promise<string[]>(() => undefined)
-  const book = new FactBook({ timeoutMs: 60_000, resolver: lookups({ addresses: () => hanging }) })
+  const book = new FactBook(sources({ addresses: () => hanging }), 60_000)
   const controller = new AbortController()
   const answered = book.answer([IP], controller.signal)
   controller.abort()
@@ -144,7 +145,7 @@ test('the system answers for addresses, localhost and files', async () => {
     { kind: 'file', name: join(dir, 'missing') },
     { kind: 'file', name: '/etc/passwd/x' },
   ]
-  const book = new FactBook({ timeoutMs: 20_000 })
+  const book = new FactBook(systemFacts(new Lookups()), 20_000)
   await book.answer(questions, never)
   assert.deepEqual(
     questions.map((question) => book.facts.answerTo(question)),
@@ -158,7 +159,7 @@ test('what nobody wants to know any more is asked again some times, and then for
     asked.push(host)
     return Promise.resolve(['10.0.0.1'])
   }
-  const book = new FactBook({ resolver: lookups({ addresses }) })
+  const book = new FactBook(sources({ addresses }))
   const other: Question = { kind: 'ip', name: 'other.local' }
   await book.answer([IP, other], never)
   for (let time = 0; time < 30; time++) {

@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { createSecureContext } from 'node:tls'
+import { Lookups } from '../../../src/names/lookups.ts'
 import type { EtcdTarget } from '../../../src/watcher/dcs/etcd3-channel.ts'
 import { explainTrouble } from '../../../src/watcher/dcs/etcd3-trouble.ts'
 
@@ -13,6 +14,7 @@ const TARGET: EtcdTarget = {
   certificates: null,
   prefix: '/service/demo/',
   timeoutMs: 1000,
+  lookups: new Lookups(),
 }
 
 const connecting = (last: string): string =>

@@ -16,7 +16,7 @@ function scene() {
     return name === 'slow' ? slow.promise : Promise.resolve(['10.0.0.1'])
   }
   const others = { services: () => Promise.resolve([]), exists: () => Promise.resolve(false) }
-  const book = new FactBook({ resolver: { addresses, ...others } })
+  const book = new FactBook({ addresses, ...others })
   const end = new AbortController()
   let answers = 0
   const inquiry = new Inquiry({ answered: () => answers++, fault: assert.ifError, signal: end.signal, book })

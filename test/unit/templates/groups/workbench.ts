@@ -93,7 +93,7 @@ export class Bench implements AsyncDisposable {
       name === 'localhost' ? Promise.resolve(['127.0.0.1']) : this.#answered.promise.then(() => [this.#address])
     const others = { services: () => Promise.resolve([]), exists: () => Promise.resolve(true) }
     const group = new Group({
-      book: new FactBook({ resolver: { addresses, ...others } }),
+      book: new FactBook({ addresses, ...others }),
       group: 'lb',
       templates,
       files: new Files({ pid: process.pid, isAlive: () => true }),
