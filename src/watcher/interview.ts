@@ -13,7 +13,7 @@ import { isSamePin, NO_PIN, type Pin, type Pins, placeOf, type Standing } from '
 import type { Expected, ReplicaAnswer } from './proof.ts'
 import { probeStartup } from './startup.ts'
 import { type Address, isSameAddress } from './view.ts'
-import type { Witness } from './witness.ts'
+import type { Testimony, Witness } from './witness.ts'
 
 /** What is known at this moment. */
 export interface Situation {
@@ -72,22 +72,19 @@ export class Interview implements Ask {
     const member = memory.get(name)
     if (found === null || member === undefined) return
     const [askedUnder, askedAt, leader] = [basisOf(machine, name), now(), this.#vouchedFor()]
-    const candidates = this.#locator.candidates(found, this.#pinOf(name), this.#standing(name))
-    const { answer, position, at } = await this.#witness.primary(
-      member,
-      this.#expected(name),
-      leader,
-      candidates,
-      signal,
+    const expected = this.#expected(name)
+    const { testimony, kept } = await this.#ask(name, found, (at) =>
+      this.#witness.primary(member, expected, leader, at, signal),
     )
-    const pin = answer.kind === 'proof' ? await this.#locator.pinned(found, this.#pinOf(name), at, signal) : null
+    const { answer, position, at } = testimony
+    const pin = answer.kind === 'proof' ? await this.#locator.pinned(found, kept, at, signal) : kept
     if (signal.aborted) return
     this.#listener.answered(`${name} ${this.#asks('/primary')}`, answer)
     if (answer.kind === 'proof' && position !== null) this.#leaderPosition = { member: name, position }
     const basis = (): string => basisOf(this.#situation().machine, name)
     const isCurrent = basis() === askedUnder
     // The proof is given for the place where it was given.
-    if (isCurrent && pin !== null) this.#listener.pin(name, pin)
+    if (isCurrent) this.#listener.pin(name, pin)
     this.#listener.step({ type: 'rest', member: name, answer, askedUnder: isCurrent ? basis() : askedUnder, askedAt })
   }
 
@@ -100,13 +97,16 @@ export class Interview implements Ask {
     const { rise, fall } = this.#config.proxy.check
     // Of before the question: what the leader writes meanwhile is no lag.
     const ahead = this.#whereTheLeaderIs()
-    const candidates = this.#locator.candidates(found, this.#pinOf(name), this.#standing(name))
-    const { answer, position, at } = await this.#witness.replica(member, this.#expected(name), path, candidates, signal)
-    const pin = answer.kind === 'fit' ? await this.#locator.pinned(found, this.#pinOf(name), at, signal) : null
+    const expected = this.#expected(name)
+    const { testimony, kept } = await this.#ask(name, found, (at) =>
+      this.#witness.replica(member, expected, path, at, signal),
+    )
+    const { answer, position, at } = testimony
+    const pin = answer.kind === 'fit' ? await this.#locator.pinned(found, kept, at, signal) : kept
     // What was said at an address that is no longer its own is nobody's word.
     if (signal.aborted || !isSamePin(pins.get(name) ?? NO_PIN, this.#pinOf(name))) return
     this.#listener.answered(`${name} ${this.#asks(path)}`, answer)
-    if (pin !== null) this.#listener.pin(name, pin)
+    this.#listener.pin(name, pin)
     if (path === '/standby-leader' && position !== null) this.#leaderPosition = { member: name, position }
     this.#listener.replicaStep(name, (fitness) =>
       withLag(afterReplicaAnswer(fitness, answer, rise, fall), position, ahead),
@@ -124,15 +124,32 @@ export class Interview implements Ask {
     this.#listener.step({ type: 'postgres', member: name, answer, ...asked })
   }
 
-  /** Looks up the names of a member. What leads to another place now is no longer its address. */
+  /** Looks up the names of a member; null: it is of no use any more. */
   async #find(name: string, signal: AbortSignal): Promise<Found | null> {
     const member = this.#situation().memory.get(name)?.member
     if (member === undefined) return null
     const found = await this.#locator.find(member)
-    const before = this.#pinOf(name)
-    const pin = this.#locator.kept(found, before)
-    if (!signal.aborted && pin !== before) this.#listener.pin(name, pin)
     return signal.aborted ? null : found
+  }
+
+  /**
+   * Asks at the address of the last proof, and where the name leads now. An answer of Patroni there is a move, and the old
+   * address is dropped; a name that leads to nothing (a wrong record, a dead address) moves nobody. Where the key is
+   * trusted nobody can say that it has not moved. `kept`: what is left of the pin.
+   */
+  async #ask<A extends RestAnswer | ReplicaAnswer>(
+    name: string,
+    found: Found,
+    ask: (at: readonly string[] | null) => Promise<Testimony<A>>,
+  ): Promise<{ readonly testimony: Testimony<A>; readonly kept: Pin }> {
+    const pin = this.#pinOf(name)
+    const candidates = this.#locator.candidates(found, pin, this.#standing(name))
+    const { here, elsewhere } = candidates ?? { here: null, elsewhere: [] }
+    const old = ask(here)
+    const moved = elsewhere.length === 0 ? null : ask(elsewhere)
+    const isMoved = moved !== null && (await hasMoved(old, moved))
+    const mayHaveMoved = isMoved || this.#config.proxy.trust === 'dcs'
+    return { testimony: await (isMoved ? moved : old), kept: mayHaveMoved ? this.#locator.kept(found, pin) : pin }
   }
 
   #pinOf(name: string): Pin {
@@ -168,4 +185,22 @@ export class Interview implements Ask {
   #expected(member: string): Expected {
     return { member, scope: this.#config.scope, systemId: this.#situation().cluster.systemId }
   }
+}
+
+/** Whether Patroni answers at the new address; a *no* at the old one waits for nothing there. Neither rejects. */
+async function hasMoved(
+  old: Promise<Testimony<RestAnswer | ReplicaAnswer>>,
+  moved: Promise<Testimony<RestAnswer | ReplicaAnswer>>,
+): Promise<boolean> {
+  const isThere = moved.then(({ answer }) => isWord(answer))
+  const isNo = old.then(({ answer }) => isWord(answer) && answer.kind !== 'proof' && answer.kind !== 'fit')
+  return await Promise.race([
+    isThere.then(async (is) => is || (await isNo.then(() => false))),
+    isNo.then(async (no) => !no && (await isThere)),
+  ])
+}
+
+/** Whether Patroni has answered: silence, or what could not be asked, says nothing of where a member is. */
+function isWord({ kind }: RestAnswer | ReplicaAnswer): boolean {
+  return kind !== 'silent' && kind !== 'unasked'
 }

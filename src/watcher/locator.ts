@@ -4,7 +4,7 @@ import type { ProxyConfig } from '../config/config.ts'
 import type { Lookups } from '../names/lookups.ts'
 import { addressOf } from './memory.ts'
 import type { Member } from './member.ts'
-import { afterLookup, askedAt, hostOf, type Pin, type Standing } from './pins.ts'
+import { afterLookup, askedAt, type Candidates, hostOf, type Pin, type Standing } from './pins.ts'
 import { reachableAt } from './reachable.ts'
 
 /** What the names of a member lead to now; no addresses: that is not known. */
@@ -38,7 +38,7 @@ export class Locator {
   }
 
   /** Where a member is to be asked; null: the addresses of its name are not known. */
-  candidates({ restHost, rest }: Found, pin: Pin, standing: Standing): readonly string[] | null {
+  candidates({ restHost, rest }: Found, pin: Pin, standing: Standing): Candidates | null {
     return restHost === null || rest.length === 0 ? null : askedAt(pin.get(restHost), rest, standing)
   }
 
@@ -54,9 +54,17 @@ export class Locator {
     const pin = new Map<string, string>()
     if (restHost !== null && at !== null && isIP(restHost) === 0) pin.set(restHost, at)
     if (host === null || isIP(host) !== 0 || pin.has(host)) return pin
-    const ip = before.get(host) ?? (await reachableAt(postgres, port, this.#config.check.timeoutMs, signal))
+    const earlier = before.get(host)
+    const isThere = earlier !== undefined && (postgres.length === 0 || postgres.includes(earlier))
+    const ip = isThere ? earlier : await this.#reachable(postgres, earlier, port, signal)
     if (ip !== null) pin.set(host, ip)
     return pin
+  }
+
+  /** The name leads elsewhere: where nothing listens there, the server is still where it was. */
+  async #reachable(now: readonly string[], earlier: string | undefined, port: number, signal: AbortSignal) {
+    const addresses = earlier === undefined ? now : [...now, earlier]
+    return await reachableAt(addresses, port, this.#config.check.timeoutMs, signal)
   }
 
   /** Of `host`, in the time that a question has; none: they are not known. */

@@ -39,20 +39,25 @@ export function afterLookup(pin: Pin, host: string, addresses: readonly string[]
 /** What is known of a member at its present address. */
 export type Standing = 'good' | 'down' | 'unknown'
 
-/**
- * Which of its addresses a member is asked at, in this order; the first that answers counts. One that serves is asked
- * nowhere else. Of one that is down the address of the other family may work.
- */
-export function askedAt(ip: string | undefined, addresses: readonly string[], standing: Standing): readonly string[] {
-  if (ip === undefined) return addresses
+/** Where a member is asked. Of several addresses the first that answers counts. */
+export interface Candidates {
+  readonly here: readonly string[]
+  /** What its name leads to now, without the address of its proof. What answers there as Patroni is the member, moved. */
+  readonly elsewhere: readonly string[]
+}
+
+/** One that serves is asked nowhere else. Of one that is down the address of the other family may work. */
+export function askedAt(ip: string | undefined, addresses: readonly string[], standing: Standing): Candidates {
+  if (ip === undefined) return { here: addresses, elsewhere: [] }
+  if (!addresses.includes(ip)) return { here: [ip], elsewhere: addresses }
   const others = addresses.filter((other) => other !== ip)
   switch (standing) {
     case 'good':
-      return [ip]
+      return { here: [ip], elsewhere: [] }
     case 'down':
-      return [...others.filter((other) => isIP(other) !== isIP(ip)), ip]
+      return { here: [...others.filter((other) => isIP(other) !== isIP(ip)), ip], elsewhere: [] }
     case 'unknown':
-      return [ip, ...others]
+      return { here: [ip, ...others], elsewhere: [] }
   }
 }
 

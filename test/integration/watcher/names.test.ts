@@ -141,6 +141,47 @@ for (const answer of ['ENOTFOUND', 'silence'] as const) {
   })
 }
 
+for (const mode of ['primary', 'replica'] as const) {
+  test(`a name that leads to a dead address moves nobody: a ${mode} that shows itself where it was stays`, async () => {
+    await stage.start(mode)
+    const listener = mode === 'primary' ? 'primary' : 'replicas'
+    const client = await stage.served(listener)
+    const [member] = stage.members
+    for (const dead of [['127.0.0.3'], ['127.0.0.3', '127.0.0.4']]) {
+      stage.names.set(NAME, dead)
+      await stage.lookedUp()
+      const asked = member?.asked.length ?? 0
+      await until('it is asked where it was', () => (member?.asked.length ?? 0) > asked + 3)
+      await stage.served(listener)
+    }
+    assert.deepEqual([client.ended, stage.open], [false, [3, 0]])
+  })
+}
+
+test('a name that leads to a dead address keeps no *no* of the member from being heard', async () => {
+  await stage.start()
+  await stage.watched.until('open pg0')
+  const client = await stage.served()
+  const [member] = stage.members
+  assert.ok(member)
+  stage.names.set(NAME, ['127.0.0.3'])
+  await stage.lookedUp()
+  member.mode = 'replica'
+  await until('the session has ended', () => client.ended)
+})
+
+test('where Postgres has a name of its own that leads to a dead address, it is where it was', async () => {
+  stage.names.set('api.example', [HERE])
+  await stage.start('primary', { restName: 'api.example' })
+  await stage.watched.until('open pg0')
+  const client = await stage.served()
+  stage.names.set(NAME, ['127.0.0.3'])
+  await stage.lookedUp()
+  await stage.lookedUp()
+  await stage.served()
+  assert.deepEqual([client.ended, stage.open], [false, [2, 0]])
+})
+
 test('addresses in another order, or more of them, change nothing', async () => {
   await stage.start()
   await stage.watched.until('open pg0')
@@ -191,7 +232,7 @@ test('a replica whose name leads to another server loses its sessions, and is us
   await stage.lookedUp()
   await stage.served('replicas')
   assert.deepEqual([client.ended, stage.open], [false, [2, 0]])
-  young.mode = 'hung'
+  young.mode = 'primary'
   stage.names.set(NAME, [THERE])
   await until('the session has ended', () => client.ended)
   const waiting = (await stage.scene.client(stage.rig, 'replicas')).send(STARTUP)

@@ -35,26 +35,68 @@ void describe('lookups of names', () => {
     assert.equal(underWay.size, 0)
   })
 
-  void it('names that hung and were never resolved are few at a time', async (t) => {
+  void it('names that hung and were never resolved are few at a time, and each has its turn: one that recovers is found', async (t) => {
     t.mock.timers.enable({ apis: ['setTimeout'] })
-    const answers = new Map<string, PromiseWithResolvers<readonly string[]>>()
-    const resolve: Resolve = (host) => {
+    const asked: string[] = []
+    const underWay: PromiseWithResolvers<readonly string[]>[] = []
+    const hanging = (): Promise<readonly string[]> => {
       const answer = Promise.withResolvers<readonly string[]>()
-      answers.set(host, answer)
+      underWay.push(answer)
       return answer.promise
     }
-    const lookups = new Lookups({ resolve })
-    const names = Array.from({ length: 20 }, (_, number) => `hung${number}`)
-    const first = names.map((name) => lookups.addresses(name))
+    const giveUp = async (): Promise<void> => {
+      for (const { reject } of underWay.splice(0)) reject(refused('ETIMEOUT'))
+      await new Promise(setImmediate)
+    }
+    let isBack = false
+    const lookups = new Lookups({
+      resolve: (host) => {
+        asked.push(host)
+        return isBack && host === 'hung49' ? Promise.resolve(['10.0.0.1']) : hanging()
+      },
+    })
+    const names = Array.from({ length: 50 }, (_, number) => `hung${number}`)
+    const first = Promise.allSettled(names.map((name) => lookups.addresses(name)))
     await new Promise(setImmediate)
-    for (const name of names) answers.get(name)?.reject(refused('ETIMEOUT'))
-    await Promise.allSettled(first)
-    answers.clear()
-    const second = names.map((name) => lookups.addresses(name))
-    await assert.rejects(second.at(-1) ?? Promise.resolve(), { code: 'EAI_AGAIN' })
-    assert.equal(answers.size, 8)
-    for (const answer of answers.values()) answer.reject(refused('ETIMEOUT'))
-    await Promise.allSettled(second)
+    await giveUp()
+    await first
+    isBack = true
+    asked.length = 0
+    const rounds = names.map((name) => lookups.addresses(name).catch(() => []))
+    const found = rounds[49]
+    for (let rest = 50; rest > 0; rest -= 8) {
+      await new Promise(setImmediate)
+      assert.ok(underWay.length <= 8, `${underWay.length} at a time`)
+      await giveUp()
+    }
+    assert.deepEqual(await found, ['10.0.0.1'])
+    assert.deepEqual(asked, names)
+    await Promise.all(rounds)
+    lookups.close()
+  })
+
+  void it('what waits for its turn ends when all lookups are closed', async () => {
+    const lookups = new Lookups({
+      resolve: (_host, signal) =>
+        new Promise((_resolve, reject) => {
+          const giveUp = (): void => reject(refused('ETIMEOUT'))
+          if (signal.aborted) giveUp()
+          else signal.addEventListener('abort', giveUp)
+        }),
+    })
+    const waiting = Array.from({ length: 100 }, (_, number) => lookups.addresses(`hung${number}`))
+    lookups.close()
+    for (const { status } of await Promise.allSettled(waiting)) assert.equal(status, 'rejected')
+  })
+
+  void it('of names without end, 10,000 are kept', async () => {
+    let asked = 0
+    const lookups = new Lookups({ resolve: () => Promise.resolve([`10.0.0.${++asked % 250}`]) })
+    await lookups.addresses('first')
+    for (let number = 0; number < 10_000; number++) await lookups.addresses(`name${number}`)
+    assert.equal(lookups.ageOf('first'), Infinity)
+    assert.ok(lookups.ageOf('name9999') < Infinity)
+    assert.equal(asked, 10_001)
   })
 
   void it('one name is looked up once at a time, whoever asks', async () => {

@@ -23,15 +23,17 @@ describe('a lookup', () => {
 
 describe('a member is asked', () => {
   const all = ['10.0.0.2', '10.0.0.1', 'fd00::1']
-  const rows: readonly (readonly [Standing, string | undefined, readonly string[]])[] = [
-    ['unknown', undefined, all],
-    ['good', '10.0.0.1', ['10.0.0.1']],
-    ['unknown', '10.0.0.1', ['10.0.0.1', '10.0.0.2', 'fd00::1']],
-    ['down', '10.0.0.1', ['fd00::1', '10.0.0.1']],
+  const rows: readonly (readonly [Standing, string | undefined, readonly string[], readonly string[]])[] = [
+    ['unknown', undefined, all, []],
+    ['good', '10.0.0.1', ['10.0.0.1'], []],
+    ['unknown', '10.0.0.1', ['10.0.0.1', '10.0.0.2', 'fd00::1'], []],
+    ['down', '10.0.0.1', ['fd00::1', '10.0.0.1'], []],
+    ['good', '10.0.0.9', ['10.0.0.9'], all],
+    ['unknown', '10.0.0.9', ['10.0.0.9'], all],
   ]
-  for (const [standing, ip, expected] of rows) {
-    test(`${standing}, proved at ${ip ?? 'no address'}: at ${expected.join(', ')}`, () =>
-      assert.deepEqual(askedAt(ip, all, standing), expected))
+  for (const [standing, ip, here, elsewhere] of rows) {
+    test(`${standing}, proved at ${ip ?? 'no address'}: at ${[...here, ...elsewhere].join(', ')}`, () =>
+      assert.deepEqual(askedAt(ip, all, standing), { here, elsewhere }))
   }
 })
 
