@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { stringify } from 'yaml'
 import { EtcdCluster } from '../../support/etcd.ts'
 import { Holders } from '../../support/holders.ts'
+import { Relay } from '../../support/relay.ts'
 import { RouterProcess } from '../../support/router.ts'
 import { sql } from '../../support/sql.ts'
 import { TempDir } from '../../support/temp.ts'
@@ -43,11 +44,14 @@ class Stage implements AsyncDisposable {
     this.member = member
   }
 
-  static async start(hosts: string): Promise<Stage> {
+  /** `hasServer`: a name server that never answers; else there is none, and what is asked of the DNS fails at once. */
+  static async start(hosts: string, hasServer = true): Promise<Stage> {
     await using stack = new AsyncDisposableStack()
-    const silent = createSocket('udp4').bind(53, '127.0.0.1')
-    stack.defer(() => void silent.close())
-    await once(silent, 'listening')
+    if (hasServer) {
+      const silent = createSocket('udp4').bind(53, '127.0.0.1')
+      stack.defer(() => void silent.close())
+      await once(silent, 'listening')
+    }
     writeFileSync(hosts, NAMES)
     const dir = TempDir.create('silent-dns')
     stack.defer(() => dir.remove())
@@ -102,9 +106,9 @@ class Stage implements AsyncDisposable {
     )
   }
 
-  /** Nothing has a name any more: what is asked of the DNS hangs. */
-  silence(): Promise<void> {
-    writeFileSync(this.hosts, LOCAL)
+  /** These names alone lead anywhere: what else is asked of the DNS hangs, or fails. */
+  names(lines: string): Promise<void> {
+    writeFileSync(this.hosts, `${LOCAL}${lines}`)
     return Promise.resolve()
   }
 
@@ -120,14 +124,29 @@ function fileOf(stage: Stage, name: string, members: object): object {
 }
 
 async function etcdOf(stage: Stage, members: Readonly<Record<string, object>>): Promise<object> {
+  return etcdAt(await etcdWith(stage, members))
+}
+
+async function etcdWith(stage: Stage, members: Readonly<Record<string, object>>): Promise<EtcdCluster> {
   const etcd = await EtcdCluster.start()
   stage.use({ [Symbol.asyncDispose]: () => etcd.close() })
   await etcd.client.put('/service/demo/initialize', SYSTEM_ID)
   for (const [name, member] of Object.entries(members))
     await etcd.client.put(`/service/demo/members/${name}`, JSON.stringify(member))
   await etcd.client.put('/service/demo/leader', 'pg1')
-  const hosts = etcd.hosts.map((host) => host.replace('127.0.0.1', 'etcd.test'))
-  return { etcd3: { hosts, use_proxies: true } }
+  return etcd
+}
+
+function etcdAt({ hosts }: Pick<EtcdCluster, 'hosts'>): object {
+  return { etcd3: { hosts: hosts.map((host) => host.replace('127.0.0.1', 'etcd.test')), use_proxies: true } }
+}
+
+function restOf(stage: Stage): object {
+  const { member, postgres } = stage
+  const api_url = member.url.replace('127.0.0.1', 'pg1.test')
+  const at = { host: 'pg1.test', port: postgres.address.port, api_url }
+  member.cluster = { scope: 'demo', members: [member.entry('leader', at)] }
+  return { rest: { urls: [api_url] } }
 }
 
 const CASES: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
@@ -145,17 +164,47 @@ const CASES: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     const urls = [at.api_url, 'http://hung0.test:8008', 'http://dead.test:8008']
     await stage.assertServed(await stage.router({ rest: { urls } }))
   },
+  "one hung name, the primary's own, by etcd": async (stage) => {
+    const router = await stage.router(await etcdOf(stage, stage.members('pg1.test', [])))
+    await stage.assertServed(router, () => stage.names('127.0.0.1 etcd.test\n'))
+  },
   'all names, by etcd': async (stage) => {
     const router = await stage.router(await etcdOf(stage, stage.members('pg1.test', [])))
-    await stage.assertServed(router, () => stage.silence())
+    await stage.assertServed(router, () => stage.names(''))
   },
   'all names, by rest': async (stage) => {
-    const { member, postgres } = stage
-    const api_url = member.url.replace('127.0.0.1', 'pg1.test')
-    const at = { host: 'pg1.test', port: postgres.address.port, api_url }
-    member.cluster = { scope: 'demo', members: [member.entry('leader', at)] }
-    const router = await stage.router({ rest: { urls: [api_url] } })
-    await stage.assertServed(router, () => stage.silence())
+    const router = await stage.router(restOf(stage))
+    await stage.assertServed(router, () => stage.names(''))
+  },
+  'dead addresses for all names, by etcd': async (stage) => {
+    const router = await stage.router(await etcdOf(stage, stage.members('pg1.test', [])))
+    await stage.assertServed(router, () => stage.names('127.0.0.9 pg1.test etcd.test\n'))
+  },
+  'dead addresses for all names, by rest': async (stage) => {
+    const router = await stage.router(restOf(stage))
+    await stage.assertServed(router, () => stage.names('127.0.0.9 pg1.test\n'))
+  },
+  'a DNS that fails, by rest': async (stage) => {
+    const router = await stage.router(restOf(stage))
+    await stage.assertServed(router, () => stage.names(''))
+  },
+  'etcd, whose connections end meanwhile': async (stage) => {
+    const etcd = await etcdWith(stage, stage.members('pg1.test', HUNG))
+    const relay = await Relay.start(etcd.server.port)
+    stage.use({ [Symbol.asyncDispose]: () => relay.close() })
+    const router = await stage.router(etcdAt({ hosts: [`127.0.0.1:${relay.port}`] }))
+    await stage.assertServed(router, async () => {
+      await stage.names('')
+      relay.retarget(etcd.server.port)
+      await etcd.client.put('/service/demo/members/late', stage.member.key())
+      await until('what is new is read', async () => JSON.stringify(await router.status()).includes('"late"'))
+    })
+  },
+  'a template that asks for hung names': async (stage) => {
+    const [source, destination] = [join(stage.dir.path, 'hung.hbs'), join(stage.dir.path, 'hung.txt')]
+    writeFileSync(source, HUNG.map((name) => `{{lookupIP "${name}"}}`).join('\n'))
+    const file = fileOf(stage, 'healthy', stage.members('pg1.test', []))
+    await stage.assertServed(await stage.router({ ...file, templates: [{ source, destination }] }))
   },
   'one of two clusters': async (stage) => {
     const healthy = fileOf(stage, 'healthy', stage.members('pg1.test', []))
@@ -167,5 +216,5 @@ const CASES: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
 const [name = '', hosts = ''] = process.argv.slice(2)
 const scenario = CASES[name]
 assert.ok(scenario, `one of ${Object.keys(CASES).join('; ')}`)
-await using stage = await Stage.start(hosts)
+await using stage = await Stage.start(hosts, !name.startsWith('a DNS that fails'))
 await scenario(stage)

@@ -1,7 +1,7 @@
 /** Names that hang in the DNS: in namespaces of their own, where the only name server never answers. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { asRoot, succeed } from '../../support/root.ts'
 import { TempDir } from '../../support/temp.ts'
 
@@ -12,23 +12,26 @@ mount --bind "$1/hosts" /etc/hosts
 mount --bind "$1/resolv.conf" /etc/resolv.conf
 exec "$2" "$3" "$4" "$1/hosts"`
 
-let dir: TempDir
-beforeEach(() => {
-  dir = TempDir.create('names')
-  writeFileSync(join(dir.path, 'hosts'), '127.0.0.1 localhost\n')
-  writeFileSync(join(dir.path, 'resolv.conf'), 'nameserver 127.0.0.1\n')
+describe('what the DNS does closes no session and fails no client of a healthy primary', { concurrency: 3 }, () => {
+  for (const name of [
+    'hung names beside the primary, by etcd',
+    'hung names beside the primary, by rest',
+    "one hung name, the primary's own, by etcd",
+    'all names, by etcd',
+    'all names, by rest',
+    'dead addresses for all names, by etcd',
+    'dead addresses for all names, by rest',
+    'a DNS that fails, by rest',
+    'etcd, whose connections end meanwhile',
+    'a template that asks for hung names',
+    'one of two clusters',
+  ]) {
+    test(name, async () => {
+      await using dir = TempDir.create('names')
+      writeFileSync(join(dir.path, 'hosts'), '127.0.0.1 localhost\n')
+      writeFileSync(join(dir.path, 'resolv.conf'), 'nameserver 127.0.0.1\n')
+      const enter = ['unshare', '--mount', '--net', '--kill-child', '--fork', 'sh', '-c', ENTER, 'enter']
+      await succeed([...asRoot(), ...enter, dir.path, process.execPath, SCENARIO, name], { timeoutMs: 110_000 })
+    })
+  }
 })
-afterEach(() => dir.remove())
-
-for (const name of [
-  'hung names beside the primary, by etcd',
-  'hung names beside the primary, by rest',
-  'all names, by etcd',
-  'all names, by rest',
-  'one of two clusters',
-]) {
-  test(`a DNS that hangs closes no session and fails no client of a healthy primary: ${name}`, async () => {
-    const enter = ['unshare', '--mount', '--net', '--kill-child', '--fork', 'sh', '-c', ENTER, 'enter']
-    await succeed([...asRoot(), ...enter, dir.path, process.execPath, SCENARIO, name], { timeoutMs: 110_000 })
-  })
-}
