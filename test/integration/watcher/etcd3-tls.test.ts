@@ -5,6 +5,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { join } from 'node:path'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Lookups } from '../../../src/names/lookups.ts'
 import { CertificateAuthority, type CertificatePair, replaceFile } from '../../support/certificates.ts'
 import { EtcdCluster } from '../../support/etcd.ts'
 import { TempDir } from '../../support/temp.ts'
@@ -53,6 +54,14 @@ describe('an etcd with TLS', () => {
       assert.deepEqual(observer.losses, [])
       assert.deepEqual(warnings, [])
     })
+
+  test('is observed where the first addresses of its name are dead', async () => {
+    const lookups = new Lookups({ resolve: () => Promise.resolve(['127.0.0.9', '127.0.0.8', '127.0.0.1']) })
+    const access = { protocol: 'https', caFile: ca.cert } as const
+    await using observer = new Observer({ endpoints: [`localhost:${etcd.server.port}`], access, lookups })
+    await observer.leader('pg0')
+    assert.deepEqual(observer.losses, [])
+  })
 
   test('is refused where the configured CA did not sign its certificate, or none is configured', async () => {
     const other = CertificateAuthority.create(dir.path, 'other').cert

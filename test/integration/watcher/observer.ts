@@ -16,6 +16,7 @@ type Settings = {
   readonly discoverMs?: number
   /** User, password, certificates. */
   readonly access?: Partial<Pick<Etcd3Config, 'protocol' | 'auth' | 'caFile' | 'certFile' | 'keyFile'>>
+  readonly lookups?: Lookups
 }
 
 const OPEN = { protocol: 'http', auth: null, caFile: null, certFile: null, keyFile: null } as const
@@ -36,11 +37,11 @@ export class Observer implements AsyncDisposable {
     timeoutMs = 500,
     discoverMs = 60_000,
     access = {},
+    lookups = new Lookups(),
   }: Settings) {
     const config = { kind: 'etcd3', endpoints, useProxies, ...OPEN, ...access } as const
     const tell = (_fields: object, message: string): void => void this.lines.push(message)
     const log = { info: tell, warn: tell }
-    const lookups = new Lookups()
     this.#done = this.#observe(new Etcd3Dcs({ config, prefix, intervalMs, timeoutMs, discoverMs, lookups, log }))
   }
 
