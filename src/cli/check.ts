@@ -42,22 +42,13 @@ export async function check(options: CheckOptions, io: Io, trying?: Trying): Pro
     config.clusters.filter(({ proxy }) => proxy.listeners.length > 0).map(({ proxy }) => proxy),
     readLimits(io.memoryLimit()),
   ).map((text) => `${text} (with the limits of this shell; a service has its own)`)
-  const warnings = [...found, ...unedited(config), ...misfit, ...(isFatal ? [] : lesser)]
+  const warnings = [...loaded.doubts, ...found, ...misfit, ...(isFatal ? [] : lesser)]
   for (const warning of [...loaded.warnings, ...warnings]) io.err(`warning: ${visible(warning)}\n`)
   for (const problem of problems) io.err(`${visible(problem)}\n`)
   if (problems.length > 0) return EXIT.usage
   io.out(`configuration is valid\n${describeClusters(config)}${describeSinks(config)}${describeAdmin(config)}`)
   for (const note of listeners.notes ?? []) io.out(line('note', note))
   return options.online === true ? checkOnline(config, io) : EXIT.ok
-}
-
-/** The etcd of every example. */
-const EXAMPLE_ENDPOINTS = ['10.0.0.1:2379', '10.0.0.2:2379', '10.0.0.3:2379']
-
-function unedited({ keys }: Config): readonly string[] {
-  const all = keys.flatMap(({ dcs }) => (dcs.kind === 'etcd3' ? [dcs.endpoints.toSorted().join(', ')] : []))
-  const example = EXAMPLE_ENDPOINTS.join(', ')
-  return all.includes(example) ? [`etcd3: ${example} are the addresses of the examples: write those of your etcd`] : []
 }
 
 function describeClusters({ clusters, keys }: Config): string {

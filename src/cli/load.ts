@@ -9,6 +9,7 @@ export interface Loaded {
   readonly config: Config
   readonly files: readonly string[]
   readonly warnings: readonly string[]
+  readonly doubts: readonly string[]
 }
 
 /** The configuration, or null when there is none to work with; then everything that is wrong is on standard error. */

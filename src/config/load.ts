@@ -5,6 +5,7 @@ import type { ClusterConfig, Config } from './config.ts'
 import { resolveDcs, type Origin } from './dcs.ts'
 import { DEFAULT_ADMIN_SOCKET } from './defaults.ts'
 import type { Environment } from './env.ts'
+import { unedited } from './examples.ts'
 import type { ConfigPart } from './parts.ts'
 import { isKeysOnly } from './keys-only.ts'
 import { parsePatroni } from './patroni.ts'
@@ -37,6 +38,8 @@ export type ConfigResult =
       /** What it was read from. */
       readonly files: readonly string[]
       readonly warnings: readonly string[]
+      /** What may well be as it is meant to be: for whoever asks. */
+      readonly doubts: readonly string[]
     }
   | { readonly ok: false; readonly problems: readonly Problem[]; readonly warnings: readonly string[] }
 
@@ -107,7 +110,14 @@ export function loadConfig(input: ConfigInput): ConfigResult {
     admin: { socket: { path: admin.socket ?? DEFAULT_ADMIN_SOCKET, isDefault: admin.socket === null } },
     logging,
   }
-  return { ok: true, config, files: configFiles, warnings: warnings.map(formatProblem) }
+  const unsure = inOrder(unedited(tree).map((fault) => placeOf(fault, places)))
+  return {
+    ok: true,
+    config,
+    files: configFiles,
+    warnings: warnings.map(formatProblem),
+    doubts: unsure.map(formatProblem),
+  }
 }
 
 /** The DCS is understood as that of a cluster, whose name does not matter. */

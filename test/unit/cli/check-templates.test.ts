@@ -6,7 +6,7 @@ import { check } from '../../../src/cli/check.ts'
 import { TempDir } from '../../support/temp.ts'
 import { FakeIo } from './fake-io.ts'
 
-const BASE = "scope: demo\netcd3: {hosts: '10.0.0.1:2379'}\nstate_dir: DIR/state\n"
+const BASE = "scope: demo\netcd3: {hosts: 'etcd1:2379'}\nstate_dir: DIR/state\n"
 let dir: TempDir
 before(() => {
   dir = TempDir.create('check-templates')

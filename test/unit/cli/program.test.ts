@@ -8,7 +8,7 @@ import { TempDir } from '../../support/temp.ts'
 import { FakeIo } from './fake-io.ts'
 
 const MAIN = join(import.meta.dirname, '../../../src/main.ts')
-const ENOUGH = { PATRONI_SCOPE: 'demo', PATRONI_ETCD3_HOSTS: '10.0.0.1:2379' }
+const ENOUGH = { PATRONI_SCOPE: 'demo', PATRONI_ETCD3_HOSTS: 'etcd1:2379' }
 let dir: TempDir
 before(() => (dir = TempDir.create('cli')))
 after(() => dir.remove())
@@ -94,7 +94,7 @@ test('checks a valid configuration and says what would run', async () => {
   const io = new FakeIo(ENOUGH)
   assert.equal(await runProgram(['check', '--startup'], io), 0)
   assert.match(io.stdout, /^configuration is valid\n {2}cluster +demo in namespace service\n/)
-  assert.match(io.stdout, /^ {2}DCS +etcd3 over http at 10\.0\.0\.1:2379 /m)
+  assert.match(io.stdout, /^ {2}DCS +etcd3 over http at etcd1:2379 /m)
   assert.match(io.stdout, /^ {2}listener +primary on \*:5000, route primary\n {2}listener +replicas on \*:5001/m)
   // Those ports may well be taken where the tests run.
   assert.doesNotMatch(io.stderr.replaceAll(/^warning: .*: the port is in use.*\n/gm, ''), /./)
@@ -117,7 +117,7 @@ test('reports files that are missing or no files, and host names that do not res
   const config = file(
     'files.yml',
     `scope: demo
-etcd3: {hosts: ['10.0.0.1:2379']}
+etcd3: {hosts: ['etcd1:2379']}
 ctl: {cacert: ${dir.path}/missing.crt, certfile: ${dir.path}/directory, keyfile: ${file('key.pem', '')}}
 proxy:
   listeners:
@@ -137,7 +137,7 @@ test('warns of an address that this machine does not have, since a virtual one c
   const config = file(
     'vip.yml',
     `scope: demo
-etcd3: {hosts: ['10.0.0.1:2379']}
+etcd3: {hosts: ['etcd1:2379']}
 proxy:
   listeners:
     vip: {bind: '192.0.2.7:5000', route: primary}

@@ -1,0 +1,97 @@
+/** What looks as if it were left from the README or the examples: it may be right all the same. Pure. */
+import { isIPv4, isIPv6 } from 'node:net'
+import { entriesOf } from './entries.ts'
+import { isMapping } from './parsed.ts'
+import type { Fault } from './problem.ts'
+
+type Section = Readonly<Record<string, unknown>>
+
+/** Of the README and the examples: etcd, members, and the addresses that move. */
+const ADDRESSES: ReadonlySet<string> = new Set([
+  ...['10.0.0.1', '10.0.0.2', '10.0.0.3', '10.0.1.1', '10.0.0.100', '10.0.0.101'],
+])
+
+/** RFC 5737, 3849 and 2606: nobody can have these, and where one is listened on that is found out by itself. */
+const RESERVED = [
+  /^(?:192\.0\.2|198\.51\.100|203\.0\.113)\.\d+$/,
+  /^2001:0?db8:/,
+  /(?:^|\.)example(?:\.(?:com|net|org))?$/,
+]
+
+const WORDS = /(?:^|[._-])(?:(?:change|replace|fill|edit)[._-]?(?:me|this|it|in)|your[._-]\w.*|fixme|xxx+)(?:$|[._-])/
+
+/** A whole password. It is not shown: some are really like that. */
+const PASSWORDS =
+  /^(?:\.{3}|…|x{3,}|\*{3,}|(?:change|replace)[ ._-]?(?:me|this|it)|your[ ._-]\w+|<.*>|\$\{.*\}|\{\{.*\}\})$/i
+
+/** Values of addresses, names and passwords that are those of examples. */
+export function unedited(tree: Section): Fault[] {
+  const { clusters = null } = tree
+  const entries = isMapping(clusters) ? Object.entries(clusters) : []
+  return [
+    ...uneditedIn(tree, []),
+    ...entries.flatMap(([name, entry]) => (isMapping(entry) ? uneditedIn(entry, ['clusters', name]) : [])),
+  ]
+}
+
+function uneditedIn(tree: Section, above: readonly string[]): Fault[] {
+  const section = (name: string): Section => mappingOf(tree[name])
+  const { hosts, host, url, proxy: proxied, password } = section('etcd3')
+  const files = section('track')['files']
+  const addresses: readonly (readonly [path: readonly string[], value: unknown])[] = [
+    ...Object.entries({ hosts, host, url, proxy: proxied }).map(([key, value]) => [['etcd3', key], value] as const),
+    [['rest', 'urls'], section('rest')['urls']],
+    ...Object.entries(mappingOf(section('proxy')['listeners'])).map(
+      ([name, listener]) => [['proxy', 'listeners', name, 'bind'], mappingOf(listener)['bind']] as const,
+    ),
+    [['scope'], tree['scope']],
+    [['name'], tree['name']],
+    ...(Array.isArray(files) ? files : []).map(
+      (file, index) => [['track', 'files', String(index), 'member'], mappingOf(file)['member']] as const,
+    ),
+  ]
+  const passwords: readonly (readonly [path: readonly string[], value: unknown])[] = [
+    [['etcd3', 'password'], password],
+    [['ctl', 'keyfile_password'], section('ctl')['keyfile_password']],
+  ]
+  return [
+    ...addresses.flatMap(([path, value]) => {
+      const isBind = path.at(-1) === 'bind'
+      const found = [...new Set(entriesOf(value).flatMap((entry) => exampleIn(entry.value, isBind)))]
+      if (found.length === 0) return []
+      const what =
+        found.length === 1
+          ? 'is as in the examples of the documentation: replace it unless it is really yours'
+          : 'are as in the examples of the documentation: replace them unless they are really yours'
+      return [{ path: [...above, ...path], message: `${found.join(', ')} ${what}` }]
+    }),
+    ...passwords
+      .filter(([, value]) => typeof value === 'string' && PASSWORDS.test(value.trim()))
+      .map(([path]) => ({ path: [...above, ...path], message: 'looks like one of an example: replace it' })),
+  ]
+}
+
+/** What of an address or a name is that of an example, without user and password. */
+function exampleIn(value: unknown, isBind: boolean): string[] {
+  if (typeof value !== 'string') return []
+  const place = value
+    .trim()
+    .replace(/^[a-z][a-z0-9+.-]*:\/\//i, '')
+    .replace(/^.*@/, '')
+    .replace(/[/?#].*$/, '')
+  const host = /^\[(.*)\](?::\d+)?$/.exec(place)?.[1] ?? /^([^:]*):\d+$/.exec(place)?.[1] ?? place
+  const name = host.toLowerCase().replace(/\.$/, '')
+  return (!isBind && isReserved(name)) || isExample(name) ? [place] : []
+}
+
+function isReserved(host: string): boolean {
+  return RESERVED.some((form) => form.test(host))
+}
+
+function isExample(host: string): boolean {
+  return ADDRESSES.has(host) || (!isIPv4(host) && !isIPv6(host) && WORDS.test(host))
+}
+
+function mappingOf(value: unknown): Section {
+  return isMapping(value) ? value : {}
+}
