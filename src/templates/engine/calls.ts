@@ -39,6 +39,11 @@ export class Calls implements Home, HelperCall {
     return this.#known.get(guise)
   }
 
+  /** Whether the helper is not to be given what stands behind this argument. */
+  endsAt(helper: Helper, arg: Value): boolean {
+    return helper.endsAt?.(this.#show(arg)) === true
+  }
+
   /** `whom`: what is added to a message, as ` (pg1)`. */
   run(helper: Helper, args: readonly Value[], place: Place, whom: () => string): Value {
     this.#suspects = []

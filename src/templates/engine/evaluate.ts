@@ -160,7 +160,12 @@ export class Round {
   }
 
   #call({ helper, args, place }: CallExpression, frame: Frame): Value {
-    const values = args.map((arg) => this.#value(arg, frame))
+    const values: Value[] = []
+    for (const arg of args) {
+      const value = this.#value(arg, frame)
+      values.push(value)
+      if (this.#calls.endsAt(helper, value)) break
+    }
     return this.#calls.run(helper, values, place, () => whom(frame))
   }
 }

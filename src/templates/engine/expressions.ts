@@ -45,8 +45,8 @@ export class ExpressionChecker {
   mustache(node: Call, scope: Scope): Checked {
     const { path } = node
     if (!isPath(path)) return this.problem(path.loc, 'a value by itself: write the text without {{ }}')
-    const name = simpleName(path, scope)
     const hasArguments = node.params.length > 0 || hasHash(node)
+    const name = hasArguments ? oneWord(path) : simpleName(path, scope)
     if (name !== null && (this.#helpers.has(name) || BLOCKS.includes(name))) return this.#call(node, name, scope)
     if (!hasArguments) return this.#path(path, scope)
     for (const param of node.params) this.check(param, scope)
@@ -58,7 +58,7 @@ export class ExpressionChecker {
     if (isPath(node)) return this.#path(node, scope)
     if (node.type === 'SubExpression') {
       const call = node as hbs.AST.SubExpression
-      const name = isPath(call.path) ? simpleName(call.path, scope) : null
+      const name = isPath(call.path) ? oneWord(call.path) : null
       if (name !== null && (this.#helpers.has(name) || BLOCKS.includes(name))) return this.#call(call, name, scope)
       for (const param of call.params) this.check(param, scope)
       return this.problem(call.path.loc, this.#noHelper(call.path.original))
@@ -183,13 +183,18 @@ function isWrong(expression: Expression): boolean {
   return expression === WRONG.expression
 }
 
-/** A name that may be a helper's: one word, that no block around it has given another meaning. */
+/** A word that a block around it has not given another meaning: without arguments such a name is not the helper's. */
 function simpleName(path: hbs.AST.PathExpression, scope: Scope): string | null {
-  const [name] = path.parts
-  if (path.data || path.depth > 0 || path.parts.length !== 1 || name === undefined || path.original !== name)
-    return null
+  const name = oneWord(path)
+  if (name === null) return null
   for (let at: Scope | null = scope; at !== null; at = at.outer) if (at.names.includes(name)) return null
   return name
+}
+
+/** What may be the name of a helper. */
+function oneWord({ data, depth, parts, original }: hbs.AST.PathExpression): string | null {
+  const [name] = parts
+  return data || depth > 0 || parts.length !== 1 || name === undefined || original !== name ? null : name
 }
 
 export function hasHash({ hash }: { readonly hash?: hbs.AST.Hash }): boolean {

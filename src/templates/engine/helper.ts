@@ -26,6 +26,8 @@ export interface Helper {
     args: readonly (string | number | boolean | null | undefined)[],
     shapes?: readonly Shape[],
   ): string | null
+  /** Whether the arguments after this one are left alone: what they would read is not read, what is wrong with them is not. */
+  endsAt?(arg: unknown): boolean
   /**
    * `args`: plain values (strings, finite numbers, booleans, null, arrays, objects without prototype), never changed.
    * @throws HelperError with what is wrong with the arguments; anything else it throws is a fault of ours.

@@ -1,6 +1,7 @@
 /** Handlebars' syntax: the one place that knows the package. Of it only the parser is used, so nothing of a template is run. */
 import Handlebars from 'handlebars'
 import { printable } from '../../watcher/printable.ts'
+import { disguiseBraces } from './closing-brace.ts'
 import type { Place } from './plan.ts'
 import type { TemplateProblem } from './render.ts'
 import { trimAsGo, whiteSpaceOf } from './white-space.ts'
@@ -26,11 +27,17 @@ export function parse(text: string): Parsed {
   // What an editor has put before it is no part of the file that is written.
   const template = text.replace(/^\ufeff/, '')
   const whiteSpace = whiteSpaceOf(template)
+  if (whiteSpace !== null && whiteSpace !== 'go') return { ok: false, problem: unknownWhiteSpace(whiteSpace) }
+  const disguised = disguiseBraces(template)
   try {
-    if (whiteSpace === null) return { ok: true, program: Handlebars.parse(template) }
-    if (whiteSpace !== 'go') return { ok: false, problem: unknownWhiteSpace(whiteSpace) }
-    const program = Handlebars.parseWithoutProcessing(template)
-    trimAsGo(program)
+    const isGo = whiteSpace === 'go'
+    const program = isGo ? Handlebars.parseWithoutProcessing(disguised.text) : Handlebars.parse(disguised.text)
+    if (isGo) trimAsGo(program)
+    const visitor = new Handlebars.Visitor()
+    visitor.ContentStatement = (content) => {
+      content.value = disguised.reveal(content.value)
+    }
+    visitor.accept(program)
     return { ok: true, program }
   } catch (error) {
     return { ok: false, problem: problemOf(error) }

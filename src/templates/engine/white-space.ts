@@ -1,6 +1,7 @@
 /**
  * White space as Go's templates have it: all of it stays, but for what `{{~` and `~}}` take away as Go's `{{-` and `-}}` do.
- * Handlebars takes the line of a tag that stands alone, too, and with `~` the line break on its other side.
+ * Handlebars takes the line of a tag that stands alone, too, and with `~` the line break on its other side. `{{/let}}`, which
+ * Go has not, is as if it were not there.
  */
 
 /** The first thing in a template, which says how it is to be read. */
@@ -11,11 +12,19 @@ export function whiteSpaceOf(text: string): string | null {
   return PRAGMA.exec(text)?.groups?.['value'] ?? null
 }
 
-type Item = hbs.AST.ContentStatement | { readonly type: 'tag'; readonly strip: Partial<hbs.AST.StripFlags> | undefined }
+type Item = hbs.AST.ContentStatement | Tag
+
+interface Tag {
+  readonly type: 'tag'
+  readonly strip: Partial<hbs.AST.StripFlags> | undefined
+  /** {{/let}}. */
+  readonly isNothing?: true
+}
 
 /** Trims the texts of a program that was parsed without Handlebars' own rules. The line of the pragma leaves nothing. */
 export function trimAsGo(program: hbs.AST.Program): void {
   const items = program.body.flatMap(itemsOf)
+  dropLines(items)
   items.forEach((item, index) => {
     if (item.type !== 'tag') return
     if (item.strip?.open === true) trim(items, index, -1, /[ \t\r\n]+$/)
@@ -31,10 +40,10 @@ function itemsOf(node: hbs.AST.Statement): readonly Item[] {
   if (node.type !== 'BlockStatement') {
     return [{ type: 'tag', strip: (node as hbs.AST.MustacheStatement).strip }]
   }
-  return [
-    ...openBlock(node as hbs.AST.BlockStatement),
-    { type: 'tag', strip: (node as hbs.AST.BlockStatement).closeStrip },
-  ]
+  const block = node as hbs.AST.BlockStatement
+  const end = { type: 'tag', strip: block.closeStrip } as const
+  const isLet = block.path.original === 'let'
+  return [...openBlock(block), isLet ? { ...end, isNothing: true } : end]
 }
 
 /** Without its end. */
@@ -56,10 +65,43 @@ function isContent(node: hbs.AST.Node): node is hbs.AST.ContentStatement {
   return node.type === 'ContentStatement'
 }
 
+/** A line of nothing but {{/let}} leaves nothing. */
+function dropLines(items: readonly Item[]): void {
+  const alone = items.flatMap((item, at) =>
+    isNothing(item) && isEnd(items, at, -1) && isEnd(items, at, 1) ? [at] : [],
+  )
+  for (const at of alone) {
+    replace(items[at - 1], /[ \t]+$/)
+    replace(items[at + 1], /^[ \t]*\r?\n/)
+  }
+}
+
+/** Whether nothing stands between a tag and the beginning (-1), or the end, of its line. */
+function isEnd(items: readonly Item[], from: number, step: 1 | -1): boolean {
+  const lineBreak = step === 1 ? /^[ \t]*\r?\n/ : /\n[ \t]*$/
+  for (let at = from + step; ; at += step) {
+    const item = items[at]
+    if (item === undefined) return true
+    if (isNothing(item)) continue
+    if (item.type === 'tag') return false
+    if (lineBreak.test(item.value)) return true
+    if (!/^[ \t]*$/.test(item.value)) return false
+  }
+}
+
+function isNothing(item: Item | undefined): boolean {
+  return item?.type === 'tag' && item.isNothing === true
+}
+
+function replace(item: Item | undefined, blanks: RegExp): void {
+  if (item !== undefined && item.type !== 'tag') item.value = item.value.replace(blanks, '')
+}
+
 /** An escaped brace cuts a text into several. */
 function trim(items: readonly Item[], from: number, step: 1 | -1, blanks: RegExp): void {
   for (let at = from + step; ; at += step) {
     const item = items[at]
+    if (isNothing(item)) continue
     if (item === undefined || item.type === 'tag') return
     item.value = item.value.replace(blanks, '')
     if (item.value !== '') return

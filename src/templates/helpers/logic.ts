@@ -31,7 +31,8 @@ export const LOGIC_HELPERS: readonly Helper[] = [
       return maybe === undefined ? common : { ...maybe, of: common }
     },
     unsafe: 'carries',
-    run: (values) => values.find((value) => !isTrue(value)) ?? values.at(-1),
+    endsAt: (value) => !isTrue(value),
+    run: (values) => chosenOf(values, (value) => !isTrue(value)),
   },
   {
     name: 'or',
@@ -39,7 +40,8 @@ export const LOGIC_HELPERS: readonly Helper[] = [
     arity: { min: 1, max: MANY },
     returns: (shapes) => chosen(shapes),
     unsafe: 'carries',
-    run: (values) => values.find(isTrue) ?? values.at(-1),
+    endsAt: isTrue,
+    run: (values) => chosenOf(values, isTrue),
   },
   {
     name: 'default',
@@ -72,6 +74,12 @@ export function order(a: unknown, b: unknown): number {
 function isTrue(value: unknown): boolean {
   if (Array.isArray(value)) return value.length > 0
   return isRecord(value) ? namesOf(value).length > 0 : Boolean(value)
+}
+
+/** The first that is so, else the last. An empty map is given as false: {{#if}}, as Handlebars', takes it for true. */
+function chosenOf(values: readonly unknown[], isIt: (value: unknown) => boolean): unknown {
+  const value = values.at(values.findIndex(isIt))
+  return isRecord(value) && !isTrue(value) ? false : value
 }
 
 function scalar(value: unknown): string {

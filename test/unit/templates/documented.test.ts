@@ -125,6 +125,8 @@ const ROWS: readonly (readonly [template: string, context: TemplateContext, resu
   ['{{#each replicas}}{{tag tags "region" "none"}}{{/each}}', CLUSTER, /^none$/],
   ['{{getv "/safe"}} {{quote "shell" (getv "/unsafe")}} {{raw (getv "/unsafe")}}', CLUSTER, /^a 'a b' a b$/],
   ['{{getv "/unsafe"}}', CLUSTER, /^failed: the key \/unsafe holds characters/],
+  ['{{or (getv "/safe") (getv "/db")}}{{#if (and false (getv "/db"))}}a{{/if}}', CLUSTER, /^a$/],
+  ['{{#if (and primary primary.host)}}a{{else}}b{{/if}}', NOBODY, /^b$/],
   ['{{toUpper (getv "/unsafe")}}', CLUSTER, /^failed: the key \/unsafe holds characters/],
   ['{{index (split (getv "/unsafe") " ") 1}}', CLUSTER, /^b$/],
   ['{{len (getv "/unsafe")}} {{base64Encode (getv "/unsafe")}}', CLUSTER, /^3 YSBi$/],

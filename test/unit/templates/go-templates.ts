@@ -1171,4 +1171,443 @@ b {{x}}
     expected: `ab v
 `,
   },
+  {
+    title: 'a name that ends before a trimmed end, and a trimmed else',
+    keys: {
+      '/routes/10.1.0.0-16': '',
+      '/routes/10.2.0.0-16': '',
+      '/pool/a': '{"cidr":"192.168.0.0/16","mode":"always"}',
+      '/pool/b': '{"cidr":"192.169.0.0/16"}',
+    },
+    go: `filter export_to_peers {
+{{- $static := "/routes"}}
+{{- if ls $static}}
+
+  # Static routes.
+  {{- range ls $static}}
+    {{- $parts := split . "-"}}
+    {{- $cidr := join $parts "/"}}
+  if ( net ~ {{$cidr}} ) then { accept; }
+  {{- end}}
+{{- end}}
+{{range ls "/pool"}}{{$data := json (getv (printf "/pool/%s" .))}}
+  if ( net ~ {{$data.cidr}} ) then {
+{{- if $data.mode}}{{$mode := $data.mode}}
+    # {{$mode}}
+    reject;
+{{- else}}{{$mode := "none"}}
+    # {{$mode}}
+    accept;
+{{- end}}
+  }
+{{- end}}
+  reject;
+}
+`,
+    ours: `filter export_to_peers {
+{{~#let static="/routes"}}
+{{~#if (ls static)}}
+
+  # Static routes.
+  {{~#each (ls static)}}
+    {{~#let parts=(split this "-")}}
+    {{~#let cidr=(join parts "/")}}
+  if ( net ~ {{cidr}} ) then { accept; }
+  {{/let}}{{/let}}{{~/each}}
+{{~/if}}
+{{#each (ls "/pool")}}{{#let data=(json (getv (concat "/pool/" this)))}}
+  if ( net ~ {{data.cidr}} ) then {
+{{~#if (index data "mode")}}{{#let mode=data.mode}}
+    # {{mode}}
+    reject;
+{{/let}}{{~else}}{{#let mode="none"}}
+    # {{mode}}
+    accept;
+{{/let}}{{~/if}}
+  }
+{{/let}}{{~/each}}
+  reject;
+}
+{{/let}}
+`,
+    expected: `filter export_to_peers {
+
+  # Static routes.
+  if ( net ~ 10.1.0.0/16 ) then { accept; }
+  if ( net ~ 10.2.0.0/16 ) then { accept; }
+
+  if ( net ~ 192.168.0.0/16 ) then {
+    # always
+    reject;
+  }
+  if ( net ~ 192.169.0.0/16 ) then {
+    # none
+    accept;
+  }
+  reject;
+}
+`,
+  },
+  {
+    title: 'ends of names on lines of their own',
+    keys: { '/app/a': '{"ip":"10.0.0.1"}', '/app/b': '{"ip":"10.0.0.2"}', '/port': '80' },
+    go: `{{$port := getv "/port"}}
+{{range gets "/app/*"}}
+  {{$name := base .Key}}
+  {{$data := json .Value}}
+  server {{$name}} {{$data.ip}}:{{$port}}
+  {{if eq $name "a"}}
+    {{$w := "2"}}
+    weight {{$w}}
+  {{else}}
+    {{$w := "1"}}
+    weight {{$w}}
+  {{- end}}
+{{end}}
+`,
+    ours: `{{#let port=(getv "/port")}}
+{{#each (gets "/app/*")}}
+  {{#let name=(base key)}}
+  {{#let data=(json value)}}
+  server {{name}} {{data.ip}}:{{port}}
+  {{#if (eq name "a")}}
+    {{#let w="2"}}
+    weight {{w}}
+    {{/let}}
+  {{else}}
+    {{#let w="1"}}
+    weight {{w}}
+    {{/let}}
+  {{~/if}}
+  {{/let}}
+  {{/let}}
+{{/each}}
+{{/let}}
+`,
+    expected: `
+
+  
+  
+  server a 10.0.0.1:80
+  
+    
+    weight 2
+  
+
+  
+  
+  server b 10.0.0.2:80
+  
+    
+    weight 1
+
+`,
+  },
+  {
+    title: 'a brace right behind a value',
+    keys: { '/port': '5432', '/on': 'true' },
+    go: `{"port": {{getv "/port"}}}
+{"a": {"b": {{getv "/port"}}}}
+{{if eq (getv "/on") "true"}}}{{else}}.{{end}}}
+`,
+    ours: `{"port": {{getv "/port"}}}
+{"a": {"b": {{getv "/port"}}}}
+{{#if (eq (getv "/on") "true")}}}{{else}}.{{/if}}}
+`,
+    expected: `{"port": 5432}
+{"a": {"b": 5432}}
+}}
+`,
+  },
+  {
+    title: 'and, or: what stands behind the answer is not asked for',
+    keys: { '/on': 'true' },
+    go: `{{if and (exists "/ssl") (eq (getv "/ssl") "on")}}ssl{{else}}plain{{end}}
+{{or (and (exists "/on") (getv "/on")) (getv "/off")}}
+{{and "" "x"}}{{or "" "y"}}{{and 0 "x"}}
+`,
+    ours: `{{#if (and (exists "/ssl") (eq (getv "/ssl") "on"))}}ssl{{else}}plain{{/if}}
+{{or (and (exists "/on") (getv "/on")) (getv "/off")}}
+{{and "" "x"}}{{or "" "y"}}{{and 0 "x"}}
+`,
+    expected: `plain
+true
+y0
+`,
+  },
+  {
+    title: 'names that are those of functions',
+    keys: { '/web/a/1': '10.0.0.1:80', '/web/a/2': '10.0.0.2:80', '/web/b/1': '10.0.0.3:80' },
+    go: `{{range $index, $base := lsdir "/web"}}{{base $base}}:{{range $key := gets (printf "/web/%s/*" $base)}} {{$index}} {{index (split $key.Value ":") 0}} {{base .Key}}{{end}}
+{{end}}`,
+    ours: `{{#each (lsdir "/web") as |base index|}}{{base base}}:{{#each (gets (concat "/web/" base "/*")) as |key|}} {{index}} {{index (split key.value ":") 0}} {{base this.key}}{{/each}}
+{{/each}}`,
+    expected: `a: 0 10.0.0.1 1 0 10.0.0.2 2
+b: 1 10.0.0.3 1
+`,
+  },
+  {
+    title: 'lists in JSON, and a name that a field has, too',
+    keys: {
+      '/eps/web':
+        '{"subsets":[{"addresses":[{"ip":"10.0.0.1"},{"ip":"10.0.0.2"}],"ports":[{"name":"http","port":80},{"name":"grpc","port":81}]}]}',
+    },
+    go: `{{range $key := ls "/eps"}}
+{{$data := json (getv (printf "/eps/%s" $key))}}
+upstream {{$key}} {
+  {{range $data.subsets}}
+    {{$port := .ports}}
+    {{range .addresses}}
+      {{$ip := .ip}}
+      {{range $port}}{{if or (eq "http" .name) (eq "http2" .name)}}server {{$ip}}:{{.port}};{{end}}{{end}}
+    {{end}}
+  {{end}}
+}
+{{end}}
+`,
+    ours: `{{#each (ls "/eps") as |key|}}
+{{#let data=(json (getv (concat "/eps/" key)))}}
+upstream {{key}} {
+  {{#each data.subsets}}
+    {{#let port=ports}}
+    {{#each addresses}}
+      {{#let ip=this.ip}}
+      {{#each port}}{{#if (or (eq "http" this.name) (eq "http2" this.name))}}server {{ip}}:{{this.port}};{{/if}}{{/each}}
+    {{/let}}{{/each}}
+  {{/let}}{{/each}}
+}
+{{/let}}{{/each}}
+`,
+    expected: `
+
+upstream web {
+  
+    
+    
+      
+      server 10.0.0.1:80;
+    
+      
+      server 10.0.0.2:80;
+    
+  
+}
+
+`,
+  },
+  {
+    title: 'what JSON may lack, and a map of it',
+    keys: {
+      '/peers/a': '{"ip":"10.0.0.1","port":179,"opts":{"ttl":"2","md5":"x"}}',
+      '/peers/b': '{"ip":"10.0.0.2","port":null,"opts":{}}',
+      '/peers/c': '{"ip":"10.0.0.3"}',
+    },
+    go: `{{range gets "/peers/*"}}{{$data := json .Value}}neighbor {{$data.ip}}{{if $data.port}} port {{$data.port}}{{end}}{{if not $data.password}} open{{end}}{{with $data.opts}} ({{len .}}){{else}} plain{{end}};
+{{if $data.opts}}{{range $k, $v := $data.opts}}  {{$k}} {{$v}};
+{{end}}{{end}}{{end}}`,
+    ours: `{{#each (gets "/peers/*")}}{{#let data=(json value)}}neighbor {{data.ip}}{{#if (index data "port")}} port {{data.port}}{{/if}}{{#if (not (index data "password"))}} open{{/if}}{{#with (or (index data "opts") false)}} ({{len this}}){{else}} plain{{/with}};
+{{#if (or (index data "opts") false)}}{{#each data.opts as |v k|}}  {{k}} {{v}};
+{{/each}}{{/if}}{{/let}}{{/each}}`,
+    expected: `neighbor 10.0.0.1 port 179 open (2);
+  md5 x;
+  ttl 2;
+neighbor 10.0.0.2 open plain;
+neighbor 10.0.0.3 open plain;
+`,
+  },
+  {
+    title: 'another value for the same name, by a choice',
+    keys: { '/port': '179', '/host/a/port': '1790', '/host/b/ip': '10.0.0.2' },
+    go: `{{range lsdir "/host"}}{{$key := printf "/host/%s/port" .}}
+{{- $port := ""}}
+{{- if exists $key}}
+{{- $port = getv $key}}
+{{- else if exists "/port"}}
+{{- $port = getv "/port"}}
+{{- end}}
+{{.}}{{if ne "" $port}} port {{$port}}{{end}}
+{{end}}`,
+    ours: `{{#each (lsdir "/host")}}{{#let key=(concat "/host/" this "/port")}}
+{{~#let port=(or (and (exists key) (getv key)) (and (exists "/port") (getv "/port")) "")}}
+{{this}}{{#if (ne "" port)}} port {{port}}{{/if}}
+{{/let}}{{/let}}{{/each}}`,
+    expected: `
+a port 1790
+
+b port 179
+`,
+  },
+  {
+    title: 'a backslash before a tag, and braces',
+    keys: { '/dir': 'data' },
+    go: `path C:\\{{getv "/dir"}}\\x \\\\{{getv "/dir"}}
+{{"{{"}}staged}} { {{getv "/dir"}}}
+`,
+    ours: `path C:\\\\{{getv "/dir"}}\\x \\\\\\{{getv "/dir"}}
+\\{{staged}} { {{getv "/dir"}}}
+`,
+    expected: `path C:\\data\\x \\\\data
+{{staged}} { data}
+`,
+  },
+  {
+    title: 'what is piped comes last',
+    keys: { '/web/a': 'x', '/web/b': 'y', '/n': '5' },
+    go: `{{if ls "/web" | len | eq 2}}two{{end}} {{getv "/n" | atoi | sub 7}} {{"A" | printf "%s-%s" "b" | toLower}}
+`,
+    ours: `{{#if (eq 2 (len (ls "/web")))}}two{{/if}} {{sub 7 (atoi (getv "/n"))}} {{toLower (concat "b" "-" "A")}}
+`,
+    expected: `two 2 b-a
+`,
+  },
+  {
+    title: 'fields of what is in parentheses',
+    keys: { '/mesh': '{"enabled":true,"port":179}', '/n': '5' },
+    go: `{{if (json (getv "/mesh")).enabled}}{{(json (getv "/mesh")).port}}{{end}} {{(get "/n").Value}} {{(index (gets "/*") 0).Key}}
+`,
+    ours: `{{#if (index (json (getv "/mesh")) "enabled")}}{{index (json (getv "/mesh")) "port"}}{{/if}} {{index (get "/n") "value"}} {{index (gets "/*") 0 "key"}}
+`,
+    expected: `179 5 /mesh
+`,
+  },
+  {
+    title: 'Patroni: a replica by its role, another port',
+    keys: {
+      '/members/pg1':
+        '{"conn_url":"postgres://10.0.0.1:5432/postgres","api_url":"http://10.0.0.1:8008/patroni","role":"primary"}',
+      '/members/pg2':
+        '{"conn_url":"postgres://10.0.0.2:5432/postgres","api_url":"http://10.0.0.2:8008/patroni","role":"replica"}',
+    },
+    go: `backend read
+{{range gets "/members/*"}}{{ $data := json .Value }}
+{{ if eq $data.role "replica" "sync_standby" }}
+    server {{base .Key}} {{(index (split $data.conn_url "/") 2)}} maxconn 100 check
+{{end}}{{end}}
+listen pool
+{{range gets "/members/*"}}{{$data := json .Value}} server {{base .Key}} {{base (replace (index (split (index (split $data.conn_url ":") 1) "/") 2) "@" "/" -1)}}:6432 check port {{index (split (index (split $data.api_url "/") 2) ":") 1}}
+{{end}}`,
+    ours: `backend read
+{{#each (gets "/members/*")}}{{#let data=(json value)}}
+{{#if (eq data.role "replica" "sync_standby")}}
+    server {{base key}} {{index (split data.conn_url "/") 2}} maxconn 100 check
+{{/if}}{{/let}}{{/each}}
+listen pool
+{{#each (gets "/members/*")}}{{#let data=(json value)}} server {{base key}} {{base (replace (index (split (index (split data.conn_url ":") 1) "/") 2) "@" "/" -1)}}:6432 check port {{index (split (index (split data.api_url "/") 2) ":") 1}}
+{{/let}}{{/each}}`,
+    expected: `backend read
+
+
+
+    server pg2 10.0.0.2:5432 maxconn 100 check
+
+listen pool
+ server pg1 10.0.0.1:6432 check port 8008
+ server pg2 10.0.0.2:6432 check port 8008
+`,
+  },
+  {
+    title: 'a list of addresses with remarks, keys with a default',
+    keys: {
+      '/router/allow': '10.0.0.0/8:office,10.1.0.1',
+      '/router/gzip': '',
+      '/services/blog/1': '10.0.0.1:80',
+      '/services/shop/1': '10.0.0.2:80',
+      '/domains/shop.example.com': 'shop',
+    },
+    go: `gzip {{ or (getv "/router/gzip") "off" }};
+{{ $timeout := or (getv "/router/timeout" "") "1300" }}
+{{/* allowed addresses */}}
+{{ if exists "/router/allow" }}
+{{ $allow := getv "/router/allow" }}
+{{ range $entry := split $allow "," }}
+{{ $detail := split $entry ":" }}
+allow {{index $detail 0}};{{if eq (len $detail) 2}}  # {{index $detail 1}}{{ end }}
+{{ end }}
+{{ end }}
+{{ $domains := ls "/domains" }}
+{{ range $app := lsdir "/services" }}
+{{ $upstreams := printf "/services/%s/*" $app}}
+upstream {{ $app }} { {{ range gets $upstreams }}server {{ .Value }};
+    {{ end }}}
+{{ $all := gets $upstreams }}{{ $count := len $all }}
+{{ range $domain := $domains }}{{ if eq $app (getv (printf "/domains/%s" $domain)) }}
+server { server_name {{ $domain }}; {{ if ne $count 0 }}proxy_read_timeout {{ $timeout }}s;{{ else }}return 503;{{ end }} }
+{{ end }}{{ end }}
+{{ end }}
+`,
+    ours: `gzip {{or (getv "/router/gzip") "off"}};
+{{#let timeout=(or (getv "/router/timeout" "") "1300")}}
+{{! allowed addresses }}
+{{#if (exists "/router/allow")}}
+{{#let allow=(getv "/router/allow")}}
+{{#each (split allow ",") as |entry|}}
+{{#let detail=(split entry ":")}}
+allow {{index detail 0}};{{#if (eq (len detail) 2)}}  # {{index detail 1}}{{/if}}
+{{/let}}{{/each}}
+{{/let}}{{/if}}
+{{#let domains=(ls "/domains")}}
+{{#each (lsdir "/services") as |app|}}
+{{#let upstreams=(concat "/services/" app "/*")}}
+upstream {{app}} { {{#each (gets upstreams)}}server {{value}};
+    {{/each}}}
+{{#let all=(gets upstreams)}}{{#let count=(len all)}}
+{{#each domains as |domain|}}{{#if (eq app (getv (concat "/domains/" domain)))}}
+server { server_name {{domain}}; {{#if (ne count 0)}}proxy_read_timeout {{timeout}}s;{{else}}return 503;{{/if}} }
+{{/if}}{{/each}}
+{{/let}}{{/let}}{{/let}}{{/each}}
+{{/let}}{{/let}}`,
+    expected: `gzip off;
+
+
+
+
+
+
+allow 10.0.0.0/8;  # office
+
+
+allow 10.1.0.1;
+
+
+
+
+
+upstream blog { server 10.0.0.1:80;
+    }
+
+
+
+
+upstream shop { server 10.0.0.2:80;
+    }
+
+
+server { server_name shop.example.com; proxy_read_timeout 1300s; }
+
+
+`,
+  },
+  {
+    title: 'commas between items, the last one known by its number',
+    keys: { '/zk/1': '10.0.0.1', '/zk/2': '10.0.0.2', '/zk/3': '10.0.0.3' },
+    go: `{{range $i, $ip := getvs "/zk/*"}}{{if $i}},{{end}}{{$ip}}{{end}}
+{{$all := gets "/zk/*"}}{{$n := len $all}}{{range $i, $e := $all}}{{base $e.Key}}={{.Value}}{{if lt (add $i 1) $n}}; {{end}}{{end}}
+`,
+    ours: `{{#each (getvs "/zk/*") as |ip i|}}{{#if i}},{{/if}}{{ip}}{{/each}}
+{{#let all=(gets "/zk/*")}}{{#let n=(len all)}}{{#each all as |e i|}}{{base e.key}}={{value}}{{#if (lt (add i 1) n)}}; {{/if}}{{/each}}
+{{/let}}{{/let}}`,
+    expected: `10.0.0.1,10.0.0.2,10.0.0.3
+1=10.0.0.1; 2=10.0.0.2; 3=10.0.0.3
+`,
+  },
+  {
+    title: 'range with break and continue',
+    keys: { '/zk/1': 'a', '/zk/2': 'b', '/zk/3': 'c' },
+    go: `{{range getvs "/zk/*"}}{{if eq . "a"}}{{continue}}{{end}}{{.}}{{end}}
+`,
+    ours: `{{#each (getvs "/zk/*")}}{{#if (ne this "a")}}{{this}}{{/if}}{{/each}}
+`,
+    expected: `bc
+`,
+  },
 ]

@@ -51,6 +51,13 @@ test('the inner of two names counts, and a name before a field or a helper', () 
   )
 })
 
+test('a name with arguments is the helper that has it', () => {
+  const text =
+    '{{#let base="x" index=0}}{{base "/a/b"}} {{concat (base "/c/d") base}} {{index (split base "") index}}{{/let}}'
+  assert.equal(textOf(text, GIVEN), 'b dx x')
+  assert.equal(textOf('{{#each replicas as |len|}}{{len "abc"}}{{len.name}} {{/each}}', GIVEN), '3pg1 3pg2 ')
+})
+
 test('a list under a name is empty as the list itself is, and nobody is nobody', () => {
   const result = render('{{#let all=(gets "/none/*")}}{{#each all}}{{key}}{{/each}}{{/let}}')
   assert.equal(result.kind === 'text' ? result.empty : result.kind, 'all')

@@ -32,3 +32,18 @@ test('a white space that is not known is an error, and places are counted with t
     '2:3 there is no "scop" in the cluster: did you mean "scope"?',
   ])
 })
+
+test('a line of nothing but {{/let}} leaves nothing, and another keeps what it has', () => {
+  const rows: readonly (readonly [string, string])[] = [
+    ['{{#let x=1}}a\n{{/let}}\n', 'a\n'],
+    ['{{#let x=1}}a\r\n  {{/let}} \r\nb\r\n', 'a\r\nb\r\n'],
+    ['{{#let x=1}}{{#let y=2}}\na\n {{/let}}\n\n{{/let}} {{#let z=3}}\nb{{/let}}\n', '\na\n\n \nb\n'],
+    ['{{#let x=1}}{{#let y=2}}a\n{{/let}} {{/let}}\nb', 'a\nb'],
+    ['{{#let x=1}}a {{/let}}\nb\n', 'a \nb\n'],
+    ['{{#let x=1}}a\n  {{/let}}  {{scope}}\n', 'a\n    demo\n'],
+    ['{{#if true}}{{#let x=1}}a\n\n{{/let}}\n{{~/if}}\nb', 'a\nb'],
+    ['{{#if true}}{{#let x=1}}a \n{{/let}}{{~else}}{{/if}}b', 'ab'],
+    ['{{#let x=1}}{{scope~}} \n{{/let}}\n\nb', 'demob'],
+  ]
+  for (const [body, text] of rows) assert.equal(textOf(`{{! whitespace: go }}\n${body}`, inputs()), text, body)
+})
