@@ -3,14 +3,31 @@
  * nothing of them reaches a terminal before it has been through here.
  */
 
-/** Control, format, private and unassigned characters, combining marks, and all that is invisible or breaks lines. */
-const DECEPTIVE = /[\p{C}\p{M}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]|(?! )\p{Zs}/gu
+/**
+ * Control, format, private and unassigned characters, all that is invisible or breaks lines, and what moves or swallows
+ * its neighbours: combining marks and their like, and writing from right to left, which takes the columns along.
+ */
+const DECEPTIVE = new RegExp(
+  [
+    String.raw`[\p{C}\p{M}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\p{Emoji_Modifier}\p{Regional_Indicator}]`,
+    String.raw`(?! )\p{Zs}`,
+    // Vowels and finals of Hangul syllables.
+    String.raw`[\u1160-\u11ff\ud7b0-\ud7ff]`,
+    String.raw`[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]`,
+  ].join('|'),
+  'gu',
+)
 
 /** The same in JSON, where only what a terminal acts upon, or does not show, has to go. */
 const DECEPTIVE_IN_JSON = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu
 
-const WIDE =
-  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Emoji_Presentation}\u3000-\u303f\uff01-\uff60\uffe0-\uffe6]/u
+/** East_Asian_Width W or F, which JavaScript does not know. */
+const WIDE = new RegExp(
+  String.raw`[\p{Emoji_Presentation}\u1100-\u115f\u2e80-\u303e\u3041-\u4dbf\u4e00-\ua4cf\ua960-\ua97f\uac00-\ud7a3` +
+    String.raw`\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{16fe0}-\u{18dff}\u{1aff0}-\u{1b2ff}` +
+    String.raw`\u{1f200}-\u{1f2ff}\u{20000}-\u{3fffd}]`,
+  'u',
+)
 
 /** `text` in one line in which every character is seen: an escape character reads `\x1b`. */
 export function visible(text: string): string {

@@ -25,6 +25,15 @@ test('shows control, format and invisible characters instead of sending them to 
     ['e\u0301', 'é'],
     ['a\u0336\u0336', 'a\\u0336\\u0336'],
     ['Zürich 東京', 'Zürich 東京'],
+    // From right to left: the columns beside it would change places.
+    ['\u05d0\u05d1 1', '\\u05d0\\u05d1 1'],
+    ['\u0645\ufefb', '\\u0645\\ufefb'],
+    // As wide as a terminal likes.
+    ['\u{1f1e9}\u{1f1ea}', '\\u{1f1e9}\\u{1f1ea}'],
+    ['\u{1f44d}\u{1f3fd}', '\u{1f44d}\\u{1f3fd}'],
+    ['\u{1f468}\u200d\u{1f4bb}', '\u{1f468}\\u200d\u{1f4bb}'],
+    ['\u1161', '\\u1161'],
+    ['\u1112\u1161\u11ab', '한'],
   ]
   for (const [text, shown] of cases) assert.equal(visible(text), shown)
 })
@@ -40,6 +49,9 @@ test('counts wide characters as two columns', () => {
   assert.equal(widthOf('pg1'), 3)
   assert.equal(widthOf('東京'), 4)
   assert.equal(widthOf('ü'), 1)
+  for (const wide of ['한', 'ひ', 'ー', '\u3105', '\ua000', '（', '\u{1f600}', '\u{1f21a}', '\u{20000}', '\u{17000}'])
+    assert.equal(widthOf(wide), 2, wide)
+  for (const narrow of ['\uff71', '\uffa1', '→', 'Ω', '\u2665', '\u{1f5a5}']) assert.equal(widthOf(narrow), 1, narrow)
 })
 
 test('shortens to a width, and says so', () => {
