@@ -1,9 +1,10 @@
 /** The demo on a terminal: draws the screen in place and takes keys, until the person has had enough. */
 import { explain } from '../errors.ts'
 import type { Hint } from './hints.ts'
+import type { DemoMember } from './member.ts'
 import type { Scene } from './scene.ts'
 import { helpOf } from './help.ts'
-import { renderScreen } from './screen.ts'
+import { type Condition, renderScreen } from './screen.ts'
 
 /** The alternate screen, without a cursor; and back. */
 const ENTER = '\x1b[?1049h\x1b[?25l\x1b[2J'
@@ -41,7 +42,7 @@ export async function showLive({ scene, hints, terminal, quit }: LiveOptions): P
   let size = ''
   const draw = (): void => {
     const [columns, rows] = [terminal.columns() ?? 80, terminal.rows() ?? 24]
-    const conditions = new Map(scene.cluster.members.map(({ name, condition }) => [name, condition]))
+    const conditions = new Map(scene.cluster.members.map((member) => [member.name, conditionOf(member)]))
     const { blocking, lockExpiresAt } = scene.cluster
     const facts = { status: scene.status(), conditions, blocking, lockExpiresAt, events: scene.events.all }
     const lines = renderScreen({ ...facts, hints, columns, rows })
@@ -72,6 +73,10 @@ export async function showLive({ scene, hints, terminal, quit }: LiveOptions): P
     terminal.out(LEAVE)
   }
   return true
+}
+
+function conditionOf({ condition, takesWrites }: DemoMember): Condition {
+  return condition === 'frozen' && takesWrites ? 'writes' : condition
 }
 
 function emphasised(line: string): string {

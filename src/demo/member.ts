@@ -49,6 +49,11 @@ export class DemoMember {
     return this.#patroni.frozen ? 'frozen' : 'running'
   }
 
+  /** Its PostgreSQL is a primary, whoever has the lock. */
+  get takesWrites(): boolean {
+    return this.#patroni?.role === 'primary' && this.#patroni.state === 'running'
+  }
+
   /** Starts what does not run; resolves when it listens and has its key. */
   start(): Promise<void> {
     return this.#inTurn(() => this.#start())

@@ -89,15 +89,45 @@ test('says how many clients are held, and for how long', () => {
   assert.match(text, /Cluster: demo, 2 clients held for 3\.2s/)
 })
 
+const FROZEN_LEADER = new Map([['pg1', 'writes']] as const)
+const BLOCKING = { member: 'pg1', forMs: 4000, waiting: 2 }
+
 test('shows when the lock of a leader that is frozen expires, and not that of one that renews it', () => {
-  const conditions = new Map([['pg1', 'frozen']] as const)
-  assert.match(screen({ conditions }).join('\n'), /Cluster: demo, lock of pg1 expires in 7\.0s, no clients held/)
-  assert.ok(!screen().join('\n').includes('expires'))
+  const text = screen({ conditions: FROZEN_LEADER }).join('\n')
+  assert.match(text, /\| pg1 +\| 5432 \| FROZEN, r\/w \| Leader /)
+  assert.match(text, /\n lock of pg1 expires in 7\.0s\n/)
+  assert.doesNotMatch(screen().join('\n'), /expires|takes writes/)
+})
+
+test("shows that a frozen leader takes writes when its lock is another one's", () => {
+  const view = sampleView({ leader: 'pg2' })
+  const text = screen({ status: sampleStatus({ view, proxy: sampleProxy() }), conditions: FROZEN_LEADER }).join('\n')
+  assert.match(text, /\| pg1 +\| 5432 \| FROZEN, r\/w \| Replica /)
+  assert.match(text, /\n pg1 lost its lock and still takes writes: nothing of the router leads there\n/)
+  assert.ok(!text.includes('expires'))
 })
 
 test('shows whose open transaction keeps others waiting', () => {
-  const blocking = { member: 'pg1', forMs: 4000, waiting: 2 }
-  assert.match(screen({ blocking }).join('\n'), /Cluster: demo, open transaction on pg1 blocks 2 sessions for 4\.0s,/)
+  assert.match(screen({ blocking: BLOCKING }).join('\n'), /\n open transaction on pg1 blocks 2 sessions for 4\.0s\n/)
+})
+
+test('shows all of it on 80 columns, and on 60', () => {
+  const proxy = sampleProxy({ held: { connections: 12, oldestMs: 83_200 } })
+  const status = sampleStatus({ view: sampleView(), proxy })
+  for (const columns of [80, 60]) {
+    const text = screen({ status, conditions: FROZEN_LEADER, blocking: BLOCKING, columns }).join('\n')
+    assert.match(text, /\| pg1 .*\| FROZEN, r\/w \| Leader /)
+    assert.match(text, /event 29\n/)
+    assert.deepEqual(
+      ['s switch over', 'c crash leader', 'f freeze leader', 'b bring back', '? help', 'q quit'].filter(
+        (key) => !text.includes(key),
+      ),
+      [],
+    )
+    assert.match(text, /Cluster: demo, 12 clients held for 1m23s /)
+    assert.match(text, /lock of pg1 expires in 7\.0s/)
+    assert.match(text, /open transaction on pg1 blocks 2 sessions for 4\.0s/)
+  }
 })
 
 test('names the command as it can be called here', () => {
