@@ -10,6 +10,8 @@ export interface Known {
   readonly member: Member
   /** When its key left the DCS; null while it is there. Milliseconds since the epoch. */
   readonly goneSince: number | null
+  /** This run of the router has not seen its key: if it is gone there is nothing to show, only somebody to ask. */
+  readonly isRecalled?: true
 }
 
 export type Memory = ReadonlyMap<string, Known>
@@ -23,14 +25,14 @@ export function remember(before: Memory, cluster: Cluster, needed: string | null
   for (const [name, known] of before) {
     if (present.has(name)) continue
     const goneSince = known.goneSince ?? now
-    if (name === needed || now - goneSince < REMEMBER_MS) present.set(name, { member: known.member, goneSince })
+    if (name === needed || now - goneSince < REMEMBER_MS) present.set(name, { ...known, goneSince })
   }
   return present
 }
 
 /** The members of an earlier run: all there is to go by until the DCS can be read. */
 export function recalled(members: readonly Known[]): Memory {
-  return new Map(members.map((known) => [known.member.name, known]))
+  return new Map(members.map((known) => [known.member.name, { ...known, isRecalled: true }]))
 }
 
 /** The part of a snapshot that the primary's state machine decides by. */

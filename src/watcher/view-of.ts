@@ -26,7 +26,10 @@ export function viewOf({ config, dcs, cluster, machine, memory, fitness, pins = 
   const leader = namedBy(cluster)
   const dialled = config.proxy.address
   const sync = new Set(cluster.syncStandbys)
-  const members = [...memory].map(([name, known]): MemberView => {
+  const shown = [...memory].filter(([name, { goneSince, isRecalled }]) => {
+    return goneSince === null || isRecalled !== true || name === leader || name === member
+  })
+  const members = shown.map(([name, known]): MemberView => {
     const gone = known.goneSince !== null
     // The leader named by the DCS says 200 to /replica until its promotion is done; who is open is no replica either.
     const isLeader = name === leader || name === member

@@ -14,7 +14,7 @@ export interface ClusterView {
   /** Whom the DCS names, or named last before it was lost. */
   readonly leader: string | null
   readonly primary: PrimaryView
-  /** Sorted by name. Those whose keys have gone stay for a while. */
+  /** Sorted by name. Those whose keys have gone since the router began stay for a while. */
   readonly members: readonly MemberView[]
   /** Keys that could not be understood. */
   readonly setAside: readonly SetAside[]

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import type { Cluster } from '../../../src/watcher/cluster.ts'
 import type { Fitness } from '../../../src/watcher/fitness.ts'
 import { initialPrimary, type PrimaryPhase } from '../../../src/watcher/machine.ts'
-import { factsOf, remember } from '../../../src/watcher/memory.ts'
+import { factsOf, type Memory, recalled, remember } from '../../../src/watcher/memory.ts'
 import type { Pins } from '../../../src/watcher/pins.ts'
 import { viewOf } from '../../../src/watcher/view-of.ts'
 import { cluster, FIT, member, view } from './sample.ts'
@@ -49,6 +49,24 @@ test('members are sorted by name, and those whose keys have gone are there', () 
     [['B', false], ['a', false], ['b', false], ['pg9', true]], // prettier-ignore
   )
   assert.equal(leader, null)
+})
+
+test('members of an earlier run whose keys have gone are not shown, unless one leads', () => {
+  const earlier = ['pg1', 'pg7', 'pg8'].map((name) => ({ member: member(name), goneSince: name === 'pg8' ? 1 : null }))
+  const shown = (memory: Memory, leads: string): unknown => {
+    const machine = { ...initialPrimary(3, 0), phase: { state: 'unlocked', member: leads, reason: '' } as const }
+    const parts = { config, dcs: view().dcs, cluster: cluster(), machine, memory, fitness: new Map() }
+    return viewOf(parts).members.map(({ name, gone }) => `${name}${gone ? ' gone' : ''}`)
+  }
+  const before = recalled(earlier)
+  assert.deepEqual(shown(before, 'pg1'), ['pg1', 'pg7'])
+  const read = remember(before, cluster(), null, 2)
+  assert.deepEqual(shown(read, 'pg1'), ['pg0', 'pg1'])
+  assert.deepEqual(shown(read, 'pg8'), ['pg0', 'pg1', 'pg8 gone'])
+  assert.deepEqual([...read.keys()].toSorted(), ['pg0', 'pg1', 'pg7', 'pg8'])
+  // Once its key was there it is one that has gone before somebody's eyes.
+  const back = remember(read, cluster({ members: [member('pg0'), member('pg1'), member('pg8')] }), null, 3)
+  assert.deepEqual(shown(remember(back, cluster(), null, 4), 'pg1'), ['pg0', 'pg1', 'pg8 gone'])
 })
 
 test('the primary has its address and what it was decided by; none has neither', () => {
