@@ -9,6 +9,7 @@ import {
   leaders,
   link,
   members,
+  moves,
   requests,
   snapshot,
   TIME,
@@ -98,6 +99,17 @@ const ALPHABETS: Readonly<Record<string, { readonly letters: Alphabet; readonly 
       ...TIME.slice(0, 1),
     ],
   },
+  'a member whose name leads elsewhere': {
+    depth: TO_THE_END,
+    letters: [
+      ...leaders(TWO, null, 'a/1', 'b/1'),
+      ...link(TWO),
+      ...moves('a', 'a', 'elsewhere', null),
+      ...answers('a', 'proof1', 'no', 'old proof1', 'old no'),
+      ...answers('b', 'proof1', 'no'),
+      ...TIME.slice(0, 1),
+    ],
+  },
   'no lock to read': {
     depth: 6,
     letters: [
@@ -163,6 +175,7 @@ describe('long random ways keep them too', () => {
         'unasked',
       ),
       ...dials(name, 'up', 'up', 'down', 'early up', 'old down'),
+      ...moves(name, name, `${name} moved`, null),
     ]),
     ...TIME,
   ]

@@ -67,6 +67,14 @@ export function members(first: DcsFacts, name: string, ...changes: readonly (Par
   )
 }
 
+/** What the name of `name` leads to, seen by the router itself; null: to no address that is proved. */
+export function moves(name: string, ...addresses: readonly (string | null)[]): Alphabet {
+  return addresses.map((address) => ({
+    name: `${name} moves to ${address}`,
+    at: ({ link: state }, now) => (state === 'never' ? null : { now, event: { type: 'moved', member: name, address } }),
+  }))
+}
+
 export function requests(first: DcsFacts, ...failovers: readonly (FailoverRequest | null)[]): Alphabet {
   return failovers.map((failover) =>
     snapshot(`failover ${JSON.stringify(failover)}`, first, (_, now) => {

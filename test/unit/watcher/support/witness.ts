@@ -57,8 +57,13 @@ function afterEvent(witness: Witness, before: PrimaryMachine, event: PrimaryEven
       }),
     )
   }
-  if (event.type !== 'rest' && event.type !== 'postgres') return witness
+  if (event.type === 'dcs-lost' || event.type === 'tick') return witness
   const heard = witness.get(event.member)
+  if (event.type === 'moved') {
+    const isThere = before.facts.members.get(event.member)?.address === event.address
+    if (heard === undefined || isThere) return witness
+    return new Map(witness).set(event.member, { ...heard, said: 'nothing' })
+  }
   const { address = null } = before.facts.members.get(event.member) ?? {}
   if (heard === undefined || address === null || isOutdated(before, event)) return witness
   const after = waitsForTheLock(heard, before, event)
