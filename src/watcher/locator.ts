@@ -39,7 +39,10 @@ export class Locator {
 
   /** Where a member is to be asked; null: the addresses of its name are not known. */
   candidates({ restHost, rest }: Found, pin: Pin, standing: Standing): Candidates | null {
-    return restHost === null || rest.length === 0 ? null : askedAt(pin.get(restHost), rest, standing)
+    if (restHost === null) return null
+    const earlier = pin.get(restHost)
+    if (rest.length > 0) return askedAt(earlier, rest, standing)
+    return earlier === undefined ? null : { here: [earlier], elsewhere: [] }
   }
 
   /** What is left of `pin`, given what was found. */

@@ -1,10 +1,12 @@
 /** The last known cluster as it is kept for a start without DCS: what to ask the members for, and nothing to believe. Pure. */
+import { isIP } from 'node:net'
 import { z } from 'zod'
 import { bad, good, type Parsed } from '../config/parsed.ts'
 import { parseJson } from './json.ts'
 import { type Member, parseMember } from './member.ts'
 import type { Served } from './machine.ts'
 import type { Known } from './memory.ts'
+import { NO_PIN, type Pin, type Pins } from './pins.ts'
 import { printable } from './printable.ts'
 import { type Address, isSameAddress } from './view.ts'
 
@@ -20,7 +22,10 @@ export interface SavedCluster {
 
 /** What lasts of a member: nothing that a healthy cluster changes all the time, and no secret. */
 export type SavedMember = Pick<Member, 'name' | 'host' | 'port' | 'proxy' | 'restUrl' | 'timeline' | 'tags'> &
-  Pick<Known, 'goneSince'>
+  Pick<Known, 'goneSince'> & {
+    /** The IP address of each of its names where it proved itself last. */
+    readonly addresses: Readonly<Record<string, string>>
+  }
 
 /** Whose state it is: that of another cluster is of no use. */
 export interface StateIdentity {
@@ -31,7 +36,7 @@ export interface StateIdentity {
 
 /** To be raised when an older router would misunderstand what is written. */
 const FORMAT = 2
-/** Members whose keys have gone and `served` are what is new in 2: without, an older router may go on from the file. */
+/** What is new in 2 is optional: without any of it an older router may go on from the file. */
 const FORMAT_OF_THE_PRESENT = 1
 
 const HEADER = z.looseObject({ format: z.int() })
@@ -47,6 +52,7 @@ const MEMBER = z.strictObject({
   tags: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
   /** Milliseconds since the epoch. */
   gone_since: COUNT.optional(),
+  addresses: z.record(z.string(), z.string()).optional(),
 })
 const STATE = z.strictObject({
   format: z.union([z.literal(FORMAT_OF_THE_PRESENT), z.literal(FORMAT)]),
@@ -65,11 +71,13 @@ const STATE = z.strictObject({
 export function toSaved(
   cluster: Omit<SavedCluster, 'members' | 'served'> & Partial<Pick<SavedCluster, 'served'>>,
   members: Iterable<Known>,
+  pins: Pins = new Map(),
 ): SavedCluster {
   const { systemId, standbyCluster, timelineFloor, served = servedOf(timelineFloor) } = cluster
   const saved = [...members].map(({ goneSince, member: { name, host, port, proxy, restUrl, timeline, tags } }) => ({
     ...{ goneSince, name, host, port, proxy, restUrl, tags: Object.fromEntries(Object.entries(tags).filter(isKept)) },
     timeline: timeline !== null && COUNT.safeParse(timeline).success ? timeline : null,
+    addresses: Object.fromEntries(pins.get(name) ?? NO_PIN),
   }))
   return {
     systemId,
@@ -93,11 +101,16 @@ export function fromSaved({ members }: SavedCluster, now: number): readonly Know
   })
 }
 
+/** Where they proved themselves, and so where they may be asked while the DNS does not answer. */
+export function pinsOf({ members }: SavedCluster): Pins {
+  return new Map(members.map(({ name, addresses }): [string, Pin] => [name, new Map(Object.entries(addresses))]))
+}
+
 /** The text of a state file; equal clusters give equal texts. */
 export function encodeState({ scope, namespace, citusGroup }: StateIdentity, cluster: SavedCluster): string {
   const { timelineFloor, served } = cluster
   const isOrdinary = served.highest === timelineFloor && served.last === timelineFloor
-  const isOfThePresent = isOrdinary && cluster.members.every(({ goneSince }) => goneSince === null)
+  const isOfThePresent = isOrdinary && cluster.members.every(isPlain)
   const state: z.infer<typeof STATE> = {
     format: isOfThePresent ? FORMAT_OF_THE_PRESENT : FORMAT,
     ...{ scope, namespace, citus_group: citusGroup },
@@ -105,11 +118,11 @@ export function encodeState({ scope, namespace, citusGroup }: StateIdentity, clu
     standby_cluster: cluster.standbyCluster,
     timeline_floor: timelineFloor,
     ...(isOrdinary ? {} : { served: { highest: served.highest, last: served.last } }),
-    members: cluster.members.map(({ name, host, port, proxy, restUrl, timeline, tags, goneSince }) => {
-      const sorted = Object.entries(tags).toSorted(([a], [b]) => (a < b ? -1 : 1))
-      const place = { name, host, port, proxy, rest_url: restUrl, timeline, tags: Object.fromEntries(sorted) }
-      return goneSince === null ? place : { ...place, gone_since: goneSince }
-    }),
+    members: cluster.members.map(({ name, host, port, proxy, restUrl, timeline, tags, goneSince, addresses }) => ({
+      ...{ name, host, port, proxy, rest_url: restUrl, timeline, tags: sorted(tags) },
+      ...(goneSince === null ? {} : { gone_since: goneSince }),
+      ...(Object.keys(addresses).length === 0 ? {} : { addresses: sorted(addresses) }),
+    })),
   }
   return `${JSON.stringify(state, null, 2)}\n`
 }
@@ -125,10 +138,10 @@ export function decodeState(text: string, identity: StateIdentity): Parsed<Saved
   const { scope, namespace, citus_group: citusGroup } = data
   if (scope !== identity.scope || namespace !== identity.namespace || citusGroup !== identity.citusGroup)
     return bad('is that of another cluster')
-  const members = data.members.map(({ rest_url: restUrl, gone_since: goneSince = null, ...member }) => {
-    return { ...member, restUrl, goneSince }
+  const members = data.members.map(({ rest_url: restUrl, gone_since: goneSince = null, addresses = {}, ...member }) => {
+    return { ...member, restUrl, goneSince, addresses }
   })
-  const wrong = members.findIndex((member, index) => memberOf(member) === null || !isAfter(member, members[index - 1]))
+  const wrong = members.findIndex((member, index) => !isUsable(member) || !isAfter(member, members[index - 1]))
   if (wrong >= 0) return bad(`is damaged at members.${wrong}`)
   const { system_id: systemId, standby_cluster: standbyCluster, timeline_floor: timelineFloor } = data
   const { served = servedOf(timelineFloor) } = data
@@ -145,6 +158,19 @@ function servedOf(timelineFloor: number): Served {
 function placeOf(error: z.ZodError): string {
   const path = error.issues[0]?.path ?? []
   return path.length === 0 ? 'its top' : path.map(String).join('.')
+}
+
+/** As an older router knows members. */
+function isPlain({ goneSince, addresses }: SavedMember): boolean {
+  return goneSince === null && Object.keys(addresses).length === 0
+}
+
+function isUsable(member: SavedMember): boolean {
+  return memberOf(member) !== null && Object.values(member.addresses).every((address) => isIP(address) !== 0)
+}
+
+function sorted<T>(record: Readonly<Record<string, T>>): Record<string, T> {
+  return Object.fromEntries(Object.entries(record).toSorted(([a], [b]) => (a < b ? -1 : 1)))
 }
 
 function isAfter(member: SavedMember, before: SavedMember | undefined): boolean {

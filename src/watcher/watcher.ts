@@ -31,7 +31,7 @@ import { Pace } from './pace.ts'
 import { hasMovedFrom, isSamePin, NO_PIN, type Pin, type Pins } from './pins.ts'
 import { nextPrimary } from './primary.ts'
 import type { RestClient } from './rest.ts'
-import { fromSaved, toSaved } from './state.ts'
+import { fromSaved, pinsOf, toSaved } from './state.ts'
 import type { StateFile } from './state-file.ts'
 import { Trace } from './trace.ts'
 import { type ClusterView, type DcsView, type DialFailure, isSameAddress } from './view.ts'
@@ -164,8 +164,9 @@ export class Watcher {
     const { systemId, standbyCluster, timelineFloor, served } = saved
     const { address } = this.#deps.config.proxy
     this.#memory = recalled(fromSaved(saved, now()))
+    this.#pins = pinsOf(saved)
     this.#cluster = { ...this.#cluster, systemId, standbyCluster }
-    const facts = factsOf(this.#cluster, this.#memory, address)
+    const facts = factsOf(this.#cluster, this.#memory, address, this.#pins)
     this.#machine = this.#initial(this.#machine.since, { facts, timelineFloor, served })
     this.#step({ type: 'tick' })
     this.#grace = setTimeout(() => this.#step({ type: 'dcs-lost' }), GRACE_MS)
@@ -222,7 +223,7 @@ export class Watcher {
     const { systemId, standbyCluster, hasLock } = this.#cluster
     const { timelineFloor, served } = this.#machine
     const kept = { systemId, standbyCluster: standbyCluster && hasLock, timelineFloor, served }
-    this.#deps.state?.save(toSaved(kept, this.#memory.values()))
+    this.#deps.state?.save(toSaved(kept, this.#memory.values(), this.#pins))
   }
 
   #step(event: PrimaryEvent): void {
@@ -248,6 +249,7 @@ export class Watcher {
     this.#pins = new Map(this.#pins).set(name, pin)
     if (hasMovedFrom(before, pin)) this.#fitness = new Map([...this.#fitness].filter(([other]) => other !== name))
     this.#step({ type: 'moved', member: name, address: whereabouts(member, this.#deps.config.proxy.address, pin) })
+    this.#keep()
   }
 
   #replicaStep(member: string, change: (fitness: Fitness) => Fitness, atOnce = false): void {

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, test } from 'node:test'
 import { Lookups } from '../../../src/names/lookups.ts'
 import type { ClusterConfig } from '../../../src/config/config.ts'
 import type { Dcs } from '../../../src/watcher/dcs/dcs.ts'
+import { TempDir } from '../../support/temp.ts'
 import { until } from '../../support/until.ts'
 import { cluster, member } from '../../unit/watcher/sample.ts'
 import { AUTH_OK, STARTUP } from '../proxy/support/messages.ts'
@@ -15,6 +16,12 @@ import { Watched } from './watched.ts'
 const NAME = 'db1.example'
 const [HERE, THERE] = ['127.0.0.1', '127.0.0.2']
 
+interface Start {
+  readonly restName?: string
+  readonly proxy?: Partial<ClusterConfig['proxy']>
+  readonly stateDir?: string
+}
+
 type Answer = readonly string[] | 'ENOTFOUND' | 'silence'
 
 /** One member `pg0` by a name, with a server at each of two addresses to which the name may lead. */
@@ -25,13 +32,14 @@ class Stage implements AsyncDisposable {
   readonly names = new Map<string, Answer>([[NAME, [HERE]]])
   /** How often each name was looked up. */
   readonly lookups = new Map<string, number>()
+  watch!: () => Watched
   watched!: Watched
   rig!: Rig
 
   /** `restName`: of its REST API, where it is another one. `hosts`: where there is a server. */
   async start(
     mode: 'primary' | 'replica' = 'primary',
-    { restName = NAME, proxy = {} }: { restName?: string; proxy?: Partial<ClusterConfig['proxy']> } = {},
+    { restName = NAME, proxy = {}, stateDir }: Start = {},
   ): Promise<void> {
     for (const host of [HERE, THERE]) {
       const port = this.members[0] === undefined ? 0 : Number(new URL(this.members[0].url).port)
@@ -52,9 +60,18 @@ class Stage implements AsyncDisposable {
         await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
       },
     }
-    const lookups = new Lookups({ resolve: (host) => this.#resolve(host), timeoutMs: 200, patienceMs: 20, freshMs: 20 })
-    this.watched = new Watched([], { dcs, lookups, started: false, proxy })
+    this.watch = () => {
+      const own = { resolve: (host: string) => this.#resolve(host), timeoutMs: 200, patienceMs: 20, freshMs: 20 }
+      const kept = stateDir === undefined ? {} : { stateDir }
+      return new Watched([], { dcs, lookups: new Lookups(own), started: false, proxy, ...kept })
+    }
     this.rig = await this.scene.proxy()
+    this.run()
+  }
+
+  /** Starts a watcher for the proxy, as after a restart of the router. */
+  run(): void {
+    this.watched = this.watch()
     this.rig.onFailure = (failure) => this.watched.watcher.dialFailed(failure)
     this.watched.watcher.subscribe((view) => this.rig.proxy.apply(view))
     this.watched.watcher.start()
@@ -180,6 +197,18 @@ test('where Postgres has a name of its own that leads to a dead address, it is w
   await stage.lookedUp()
   await stage.served()
   assert.deepEqual([client.ended, stage.open], [false, [2, 0]])
+})
+
+test('a router that is restarted while the DNS is silent asks a member where it proved itself, and serves', async () => {
+  await using dir = TempDir.create('names')
+  await stage.start('primary', { stateDir: dir.path })
+  await stage.watched.until('open pg0')
+  await stage.watched.watcher.close()
+  stage.names.set(NAME, 'silence')
+  stage.run()
+  await stage.watched.until('open pg0')
+  await stage.served()
+  assert.deepEqual(stage.open, [1, 0])
 })
 
 test('addresses in another order, or more of them, change nothing', async () => {

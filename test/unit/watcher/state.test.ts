@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { parseMember } from '../../../src/watcher/member.ts'
-import { decodeState, encodeState, fromSaved, type SavedCluster, toSaved } from '../../../src/watcher/state.ts'
+import { decodeState, encodeState, fromSaved, pinsOf, type SavedCluster, toSaved } from '../../../src/watcher/state.ts'
 import { member, present } from './sample.ts'
 
 const IDENTITY = { scope: 'demo', namespace: 'service', citusGroup: null }
@@ -95,6 +95,26 @@ describe('the state of a cluster', () => {
     assert.deepEqual(formats, [2, 1])
   })
 
+  test('keeps where members of names proved themselves, which an older router leaves alone as well', () => {
+    const pins = new Map([
+      [
+        'pg1',
+        new Map([
+          ['db1.example', '10.0.0.1'],
+          ['api.example', 'fd00::1'],
+        ]),
+      ],
+      ['gone', new Map([['db9.example', '10.0.0.9']])],
+    ])
+    const saved = toSaved(CLUSTER, present(member('pg1'), member('pg2')), pins)
+    const text = encodeState(IDENTITY, saved)
+    assert.equal((JSON.parse(text) as { format: number }).format, 2)
+    const read = decodeState(text, IDENTITY)
+    assert.ok(read.ok)
+    assert.deepEqual(pinsOf(read.value).get('pg1'), pins.get('pg1'))
+    assert.deepEqual([...pinsOf(read.value).keys()], ['pg1', 'pg2'])
+  })
+
   test('keeps that a primary on a higher timeline served before, which an older router leaves alone as well', () => {
     const setBack = toSaved({ ...CLUSTER, served: { highest: 5, last: 3 } }, present(...MEMBERS))
     const text = encodeState(IDENTITY, setBack)
@@ -182,6 +202,8 @@ describe('the state of a cluster', () => {
       changed(['members', 1, 'proxy'], { host: 'h' }),
       /^is damaged at members\.1\.proxy\.port$/,
     ],
+    ['a name for an address', changed(['members', 0, 'addresses'], { db1: 'db2' }), /^is damaged at members\.0$/],
+    ['a list of addresses', changed(['members', 0, 'addresses'], [1]), /^is damaged at members\.0\.addresses$/],
     ['a nested tag', changed(['members', 1, 'tags'], { a: {} }), /^is damaged at members\.1\.tags\.a$/],
     [
       'a key that has gone at no time',
