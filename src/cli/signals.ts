@@ -17,9 +17,12 @@ const FOR_DAEMONS: readonly NodeJS.Signals[] = [
   'SIGPIPE',
 ]
 
+/** Their default stops the process, and with it every session, until somebody thinks of SIGCONT. */
+const FOR_SERVICES: readonly NodeJS.Signals[] = ['SIGTSTP', 'SIGTTIN', 'SIGTTOU']
+
 /** The signals that do nothing to the command line `args`. `run` answers a SIGHUP when it can; until then it is none, too. */
 export function ignoredSignals([command = '', ...args]: readonly string[]): readonly NodeJS.Signals[] {
-  if (command === 'run') return [...FOR_ALL, ...FOR_DAEMONS, 'SIGHUP']
+  if (command === 'run') return [...FOR_ALL, ...FOR_DAEMONS, ...FOR_SERVICES, 'SIGHUP']
   const isWatch = args.some((arg) => /^(-w|--watch)/.test(arg))
   return command === 'demo' || isWatch ? [...FOR_ALL, ...FOR_DAEMONS] : FOR_ALL
 }

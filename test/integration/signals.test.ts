@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import { Child } from '../support/child.ts'
@@ -72,6 +72,33 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const) {
     assert.ok(router.log.some((line) => line['event'] === 'draining' && line['signal'] === signal))
   })
 }
+
+/** As a shell starts a job in the background: a process group of its own, in the session of the one that waits for it. */
+const JOB = `
+import os, subprocess, sys
+job = subprocess.Popen(sys.argv[1:], preexec_fn=os.setpgrp)
+print(job.pid, flush=True)
+sys.exit(job.wait())`
+
+test('signals of job control stop nothing', async () => {
+  const config = join(dir.path, 'config.yml')
+  const socket = join(dir.path, 'admin.sock')
+  const listeners = { primary: { bind: '127.0.0.1:0', route: 'primary' } }
+  const file = { path: join(dir.path, 'cluster.yml') }
+  writeFileSync(config, JSON.stringify({ scope: 'demo', file, proxy: { listeners }, admin: { socket } }))
+  const lines: string[] = []
+  const shell = await Child.start('python3', ['-c', JOB, process.execPath, MAIN, 'run', '-c', config], {
+    cwd: dir.path,
+    logFile: join(dir.path, 'log'),
+    onLine: (line) => void lines.push(line),
+  })
+  await shell.until('it runs', () => lines.some((line) => line.includes('"started"')))
+  const pid = Number(lines.find((line) => /^\d+$/.test(line)))
+  for (const signal of ['SIGTSTP', 'SIGTTIN', 'SIGTTOU', 'SIGHUP'] as const) process.kill(pid, signal)
+  await shell.until('it has taken all of them', () => lines.some((line) => line.includes('"resync"')))
+  process.kill(pid, 'SIGTERM')
+  assert.deepEqual(await shell.exited, { code: 0, signal: null })
+})
 
 test('a SIGUSR1 before the router can take it leaves no debugger open', async () => {
   const child = await Child.start(process.execPath, [MAIN, 'status', '--watch', '--socket', join(dir.path, 'none')], {

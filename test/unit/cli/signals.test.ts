@@ -35,6 +35,14 @@ test('what runs for long is ended by the signals that are for that, and by no ot
   assert.ok(!ignoredSignals(['demo']).includes('SIGHUP'))
 })
 
+test('signals of job control stop a terminal program, and no service', () => {
+  for (const signal of ['SIGTSTP', 'SIGTTIN', 'SIGTTOU'] as const) {
+    assert.ok(ignoredSignals(['run']).includes(signal), signal)
+    assert.ok(!ignoredSignals(['demo']).includes(signal), signal)
+    assert.ok(!ignoredSignals(['status', '-w']).includes(signal), signal)
+  }
+})
+
 test('a short command is ended by an alarm', () => {
   assert.deepEqual(ignoredSignals(['check', '-c', 'file']), ['SIGUSR1'])
 })
