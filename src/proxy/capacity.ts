@@ -11,6 +11,8 @@ export interface Capacity {
   readonly refusals: number
   /** Clients that have sent more than a startup packet before a server has answered. */
   readonly talkative: number
+  /** What sessions may read ahead together, see `DepartureWatch`. */
+  readonly readAheadBytes: number
 }
 
 /** The client's and the server's. */
@@ -27,6 +29,7 @@ const MEMORY_PER_CONNECTION = 48 * 1024
 /** What one read can bring beyond that, twice. Bytes. */
 const MEMORY_OF_TALKATIVE = 128 * 1024
 const MAX_TALKATIVE = 256
+const MAX_READ_AHEAD = 256 * 1024 * 1024
 
 /** What fits where `clusters` are served. */
 export function capacityOf({ descriptors, memoryBytes }: ProcessLimits, clusters: number): Capacity {
@@ -40,6 +43,7 @@ export function capacityOf({ descriptors, memoryBytes }: ProcessLimits, clusters
     why: byDescriptors <= byMemory ? `${descriptors} file descriptors, two per session` : 'memory',
     refusals,
     talkative: Math.max(8, Math.min(MAX_TALKATIVE, talkative)),
+    readAheadBytes: Math.min(MAX_READ_AHEAD, (memoryBytes ?? Infinity) / 16),
   }
 }
 

@@ -9,14 +9,15 @@ const TICK_MS = 5000
 const UNDELIVERED_MS = 15_000
 /** Idle time before the kernel asks the host of a half-closed client whether it is still there. Milliseconds. */
 const KEEPALIVE_MS = 5000
-/** What is read of a client beyond what the server takes, to find its end. Bytes. */
+/** What is read of a client at most beyond what the server takes, to find its end: more than the kernels' buffers. Bytes. */
 const READ_AHEAD = 16 * 1024 * 1024
+const STEP = 256 * 1024
 const NOTHING = Buffer.alloc(0)
 
 /** What all sessions of a process may read ahead together. */
 export interface ReadAhead {
-  /** Whether `bytes` are granted; `giveBack` is due then. */
-  grant(bytes: number): boolean
+  /** Whether `bytes` are granted to a session that has been granted `held` before; `giveBack` is due then. */
+  grant(bytes: number, held: number): boolean
   giveBack(bytes: number): void
 }
 
@@ -34,8 +35,9 @@ export class DepartureWatch {
   #timer: NodeJS.Timeout | null = null
   #isBlocked = false
   #hasEnded = false
-  /** What may still be read ahead. Bytes; null: nothing was granted. */
-  #ahead: number | null = null
+  /** What may be read ahead, and what of it has not been read yet. Bytes. */
+  #granted = 0
+  #ahead = 0
   #delivered = 0
   #stalledMs = 0
   #moved = 0
@@ -48,8 +50,8 @@ export class DepartureWatch {
   /** The server has not taken the last `bytes` yet. */
   blocked(bytes: number): void {
     this.#isBlocked = true
-    if (this.#ahead !== null) this.#ahead -= bytes
-    if ((this.#ahead ?? 0) <= 0) this.#options.client.pause()
+    if (this.#granted > 0) this.#ahead -= bytes
+    if (this.#ahead <= 0 && !(this.#granted > 0 && this.#mayReadOn())) this.#options.client.pause()
     this.#start()
   }
 
@@ -101,19 +103,23 @@ export class DepartureWatch {
       gone('client-timeout')
       return
     }
-    if (this.#isBlocked && !this.#hasEnded && this.#stalledMs > 0) this.#readAhead()
+    const isStuck = this.#isBlocked && !this.#hasEnded && this.#stalledMs > 0
+    if (isStuck && this.#ahead <= 0 && this.#mayReadOn()) client.resume()
     // The kernel knows of a client that has gone for good, and says so to who writes. Of nothing the client sees nothing.
     if (client.writable && client.writableLength === 0) client.write(NOTHING)
   }
 
-  #readAhead(): void {
-    if (this.#ahead !== null || !this.#options.readAhead.grant(READ_AHEAD)) return
-    this.#ahead = READ_AHEAD
-    this.#options.client.resume()
+  #mayReadOn(): boolean {
+    const { readAhead } = this.#options
+    if (this.#granted >= READ_AHEAD || !readAhead.grant(STEP, this.#granted)) return false
+    this.#granted += STEP
+    this.#ahead += STEP
+    return true
   }
 
   #endReadAhead(): void {
-    if (this.#ahead !== null) this.#options.readAhead.giveBack(READ_AHEAD)
-    this.#ahead = null
+    if (this.#granted > 0) this.#options.readAhead.giveBack(this.#granted)
+    this.#granted = 0
+    this.#ahead = 0
   }
 }

@@ -1,5 +1,6 @@
 /** What the proxies of one process share: its descriptors and its memory. */
 import { NO_LIMITS, type ProcessLimits } from '../process-limits.ts'
+import { counted } from '../wording.ts'
 import { capacityOf } from './capacity.ts'
 import type { ReadAhead } from './departure.ts'
 import { Seats } from './seats.ts'
@@ -7,8 +8,8 @@ import { Turnstile } from './turnstile.ts'
 
 /** Connections that cancel requests may have open at a time. */
 const MAX_CANCELS = 32
-/** What sessions may read ahead together. Bytes. */
-const MAX_READ_AHEAD = 64 * 1024 * 1024
+/** A session has no larger part of what sessions may read ahead than this of what is left: others need some as well. */
+const READ_AHEAD_PART = 1 / 4
 
 export class ProcessRoom implements ReadAhead {
   /** Of open files; null: not known. */
@@ -20,16 +21,17 @@ export class ProcessRoom implements ReadAhead {
   readonly refusals: number
   readonly cancels = new Turnstile(MAX_CANCELS)
   #talkative: number
-  #readAhead = MAX_READ_AHEAD
+  #readAhead: number
 
   /** `proxies`: how many share it. */
   constructor(limits: ProcessLimits = NO_LIMITS, proxies = 1) {
-    const { connections, why, refusals, talkative } = capacityOf(limits, proxies)
+    const { connections, why, refusals, talkative, readAheadBytes } = capacityOf(limits, proxies)
     this.descriptors = limits.descriptors
     this.seats = new Seats(connections)
-    this.limit = `the router's limit of ${connections} connections is reached (${why})`
+    this.limit = `the router's limit of ${counted(connections, 'connection')} is reached (${why})`
     this.refusals = Math.max(1, Math.floor(refusals / Math.max(1, proxies)))
     this.#talkative = talkative
+    this.#readAhead = readAheadBytes
   }
 
   /** Whether one more client may have sent much before a server has answered; `leaveTalkative` is due then. */
@@ -43,8 +45,8 @@ export class ProcessRoom implements ReadAhead {
     this.#talkative++
   }
 
-  grant(bytes: number): boolean {
-    if (this.#readAhead < bytes) return false
+  grant(bytes: number, held: number): boolean {
+    if (held + bytes > this.#readAhead * READ_AHEAD_PART) return false
     this.#readAhead -= bytes
     return true
   }

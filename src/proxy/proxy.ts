@@ -6,6 +6,7 @@ import { now } from '../clock.ts'
 import type { ListenerConfig, ProxyConfig } from '../config/config.ts'
 import { explain, shortage } from '../errors.ts'
 import type { ClusterView, DialFailure } from '../watcher/view.ts'
+import { counted } from '../wording.ts'
 import { roundRobin } from './balance.ts'
 import { Client } from './client.ts'
 import { PrimaryFollower } from './data-plane.ts'
@@ -194,7 +195,7 @@ export class Proxy {
   #unserved(): Unserved | null {
     const { maxConnections } = this.#deps.config
     if (!this.#seats.makeRoom()) {
-      const message = `the router's limit of ${maxConnections} connections is reached (max_connections)`
+      const message = `the router's limit of ${counted(maxConnections, 'connection')} is reached (max_connections)`
       return { reason: 'connection-limit', sqlState: '53300', message }
     }
     if (this.#room.seats.makeRoom()) return null

@@ -194,6 +194,22 @@ test('keeps a session on which bytes pass now and then, in one direction or the 
   assert.equal(client.ended || backend.ended, false)
 })
 
+/** From now on the server reads nothing, and the client has sent so much that the proxy takes no more of it. */
+async function stall(client: Wire, backend: Wire): Promise<void> {
+  backend.socket.pause()
+  let before = -1
+  await until(
+    'the proxy takes no more',
+    () => {
+      client.send(Buffer.alloc(1_000_000))
+      const isStuck = before === client.socket.bytesWritten - client.socket.writableLength
+      before = client.socket.bytesWritten - client.socket.writableLength
+      return isStuck && before > 0
+    },
+    { everyMs: 100 },
+  )
+}
+
 for (const [what, leave] of [
   ['closes its connection', (client: Wire) => client.socket.destroySoon()],
   ['resets its connection', (client: Wire) => client.socket.resetAndDestroy()],
@@ -201,18 +217,7 @@ for (const [what, leave] of [
 ] as const) {
   test(`ends the session of a client that ${what} while its server does not read`, async () => {
     const { client, backend, rig } = await joined()
-    backend.socket.pause()
-    let before = -1
-    await until(
-      'the proxy takes no more',
-      () => {
-        client.send(Buffer.alloc(1_000_000))
-        const isStuck = before === client.socket.bytesWritten - client.socket.writableLength
-        before = client.socket.bytesWritten - client.socket.writableLength
-        return isStuck && before > 0
-      },
-      { everyMs: 100 },
-    )
+    await stall(client, backend)
     if (what === 'closes its connection') client.socket.end()
     leave(client)
     await until('the session is over', () => rig.sessions === 0, { timeoutMs: 60_000 })
@@ -225,6 +230,22 @@ for (const [what, leave] of [
     assert.match(String(rig.events('session-ended')[0]?.['msg']), /closed 1 session on pg1: its client has gone/)
   })
 }
+
+test('ends the sessions of clients that have left also where many others wait for a server that does not read', async () => {
+  const { client, backend, rig, server } = await joined()
+  await stall(client, backend)
+  const others = Array.from({ length: 14 }, (_, n) => n + 1)
+  for (const n of others) {
+    const other = await scene.client(rig)
+    other.send(STARTUP)
+    await other.got(AUTH_OK)
+    await stall(other, await server.connection(n))
+    if (n > 12) other.socket.destroy()
+  }
+  await until('those are over', () => rig.sessions === 13, { timeoutMs: 60_000 })
+  assert.equal(rig.proxy.status().endings['client-gone'], 2)
+  for (const { socket } of server.connections) socket.resume()
+})
 
 test('keeps the session of a client that has half-closed and waits for its answer', async () => {
   const { client, backend, rig } = await joined()
