@@ -4,9 +4,7 @@ import { checkClusters, checkDistinct, type ClusterDraft, clusterDrafts } from '
 import type { ClusterConfig, Config } from './config.ts'
 import { resolveDcs, type Origin } from './dcs.ts'
 import { DEFAULT_ADMIN_SOCKET } from './defaults.ts'
-import type { Environment } from './env.ts'
 import { unedited } from './examples.ts'
-import type { ConfigPart } from './parts.ts'
 import { isKeysOnly } from './keys-only.ts'
 import { parsePatroni } from './patroni.ts'
 import { strangeKeys } from './patroni-keys.ts'
@@ -16,20 +14,12 @@ import { proxyConfig } from './proxy.ts'
 import { checkReferences, isSidecar } from './references.ts'
 import { parseOurs } from './schema.ts'
 import { checkSections, patroniDepth } from './sections.ts'
-import { readSource } from './source.ts'
+import { type ConfigInput, readSource } from './source.ts'
 import { checkTemplates } from './template-checks.ts'
 import { hookConfigs, templateConfigs } from './templates.ts'
 import { checkTrack, trackConfig } from './track.ts'
 import { unfilled } from './unrendered.ts'
 import type { DuplicateKey } from './yaml.ts'
-
-export interface ConfigInput {
-  /** The name of the file or the directory, to show; null when there is none. */
-  readonly file: string | null
-  /** Of a directory its files, in order. */
-  readonly text: string | readonly ConfigPart[] | null
-  readonly env: Environment
-}
 
 export type ConfigResult =
   | {

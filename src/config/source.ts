@@ -3,11 +3,18 @@ import { dirname } from 'node:path'
 import type { Origin } from './dcs.ts'
 import { merge, readEnvironment, type Environment, type Tree } from './env.ts'
 import { checkEnvironment } from './env-checks.ts'
-import type { ConfigInput } from './load.ts'
 import { readParts, type ConfigPart, type Parts } from './parts.ts'
 import type { Places } from './place.ts'
 import type { Problem } from './problem.ts'
 import { OTHER_DCS } from './sections.ts'
+
+export interface ConfigInput {
+  /** The name of the file or the directory, to show; null when there is none. */
+  readonly file: string | null
+  /** Of a directory its files, in order. */
+  readonly text: string | readonly ConfigPart[] | null
+  readonly env: Environment
+}
 
 /** Where Patroni finds all of its configuration when it is given no file. */
 export const WHOLE = 'PATRONI_CONFIGURATION'

@@ -1,6 +1,5 @@
 /** An accepted connection that has no server yet: what it sends is kept, and its departure is noticed. */
 import type { Socket } from 'node:net'
-import type { ProcessRoom } from './process-room.ts'
 import { firstPacket, type FirstPacket } from '../pgwire.ts'
 
 /** What is kept of a client without a server; then it has to wait. Bytes. */
@@ -9,7 +8,11 @@ const MAX_PENDING = 16 * 1024
 const REFUSAL_LINGER_MS = 1000
 
 /** Where clients are counted that send much before a server has answered. */
-export type Talk = Pick<ProcessRoom, 'enterTalkative' | 'leaveTalkative'>
+export interface Talk {
+  /** Whether one more may; `leaveTalkative` is due then. */
+  enterTalkative(): boolean
+  leaveTalkative(): void
+}
 
 export class Client {
   readonly socket: Socket

@@ -2,6 +2,7 @@
 import { NO_LIMITS, type ProcessLimits } from '../process-limits.ts'
 import { counted } from '../wording.ts'
 import { capacityOf } from './capacity.ts'
+import type { Talk } from './client.ts'
 import type { ReadAhead } from './departure.ts'
 import { Seats } from './seats.ts'
 import { Turnstile } from './turnstile.ts'
@@ -11,7 +12,7 @@ const MAX_CANCELS = 32
 /** A session has no larger part of what sessions may read ahead than this of what is left: others need some as well. */
 const READ_AHEAD_PART = 1 / 4
 
-export class ProcessRoom implements ReadAhead {
+export class ProcessRoom implements ReadAhead, Talk {
   /** Of open files; null: not known. */
   readonly descriptors: number | null
   readonly seats: Seats
