@@ -1,4 +1,5 @@
 import { isAbsolute, join, normalize } from 'node:path'
+import { parseHttpUrl } from '../http-url.ts'
 import type { DcsConfig } from './config.ts'
 import { entriesOf } from './entries.ts'
 import { NEEDED, resolveEtcd3 } from './etcd3.ts'
@@ -104,14 +105,15 @@ function resolveRest(section: unknown): DcsResult {
 /** Scheme, host and port. Patroni's own paths may follow: `api_url` of a member ends with `/patroni`. */
 function parseOrigin(value: unknown): Parsed<string> {
   const example = 'must be a URL like http://10.0.0.1:8008'
-  if (typeof value !== 'string' || !/^https?:\/\//i.test(value) || !URL.canParse(value)) return bad(example)
-  const { username, password, pathname, search, hash, origin } = new URL(value)
+  const parsed = typeof value === 'string' ? parseHttpUrl(value) : null
+  if (typeof value !== 'string' || parsed === null) return bad(example)
+  const { username, password, pathname, search, hash } = parsed.url
   if (username !== '' || password !== '')
     return bad('must be without user and password: Patroni asks for none where it is only read')
   if (!/^https?:\/\/[^/?#]+:\d+([/?#]|$)/i.test(value)) return bad('has no port: the one of Patroni is usually 8008')
   if (!['/', '/patroni', '/cluster'].includes(pathname) || search !== '' || hash !== '')
     return bad('must end after the port: which paths are asked for is fixed')
-  return good(origin)
+  return good(parsed.origin)
 }
 
 /** `key`: the only one that there is. */

@@ -42,7 +42,9 @@ function parseAuthority(
   const scheme = schemeText?.toLowerCase() ?? null
   if (scheme !== null && scheme !== 'http' && scheme !== 'https') return bad('must begin with http:// or https://')
   const match = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::(\d+))?$/.exec(isBare(authority) ? bracketed(authority) : authority)
-  const [, ipv6, name = ''] = match ?? []
+  const [, bracketedAddress, name = ''] = match ?? []
+  // In a URL the % of a zone is %25.
+  const ipv6 = bracketedAddress?.replace(/%25(?=.)/, '%')
   const isName = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?$/.test(name) && (isIPv4(name) || !/^[\d.]+$/.test(name))
   const port = Number(match?.[3] ?? defaultPort)
   if (match === null || (ipv6 === undefined ? !isName : !isIPv6(ipv6)) || port < 1 || port > 65535)

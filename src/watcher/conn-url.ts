@@ -1,5 +1,6 @@
 /** Addresses in the URLs that Patroni publishes, as libpq and Patroni understand them; where these differ there is none. Pure. */
 import { isIPv6 } from 'node:net'
+import { parseHttpUrl } from '../http-url.ts'
 
 /** No control character, space, quote or backslash: what no host name holds, and what would deceive a log or a file. */
 const UNSAFE = /[\p{Cc}\p{Cf}\s"'`\\]/u
@@ -82,7 +83,8 @@ function hasUserinfoAfter(path: string, query: string, fragment: string): boolea
 
 /** Scheme, host and port of a REST API: the paths are Patroni's, and userinfo is nobody's business. null: there is none. */
 export function parseApiUrl(text: string): string | null {
-  if (UNSAFE.test(text) || !/^https?:\/\//i.test(text) || !URL.canParse(text)) return null
-  const { hostname, pathname, search, hash, origin } = new URL(text)
-  return hostname === '' || hasUserinfoAfter(pathname, search, hash) ? null : origin
+  const parsed = UNSAFE.test(text) ? null : parseHttpUrl(text)
+  if (parsed === null) return null
+  const { pathname, search, hash } = parsed.url
+  return hasUserinfoAfter(pathname, search, hash) ? null : parsed.origin
 }

@@ -3,6 +3,7 @@
  * Pure.
  */
 import { isIP } from 'node:net'
+import { parseHttpUrl } from '../http-url.ts'
 import type { Address } from './view.ts'
 
 /** The address of each name of one member. */
@@ -13,9 +14,9 @@ export type Pins = ReadonlyMap<string, Pin>
 
 export const NO_PIN: Pin = new Map()
 
-/** The host of a URL as a resolver takes it. */
+/** The host of a URL of http or https as a resolver takes it; empty: it is none. */
 export function hostOf(url: string): string {
-  return new URL(url).hostname.replace(/^\[|\]$/g, '')
+  return parseHttpUrl(url)?.host ?? ''
 }
 
 /** Where new sessions may go to; null: no address of its name has been proved. */

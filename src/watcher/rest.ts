@@ -3,6 +3,7 @@ import { isUtf8 } from 'node:buffer'
 import { type buildConnector, Client } from 'undici'
 import type { RestApiConfig } from '../config/config.ts'
 import { explain, failedHere, RouterError } from '../errors.ts'
+import { parseHttpUrl } from '../http-url.ts'
 import type { Log } from './certificate-news.ts'
 import { hostAmong } from '../names/among.ts'
 import type { Lookups } from '../names/lookups.ts'
@@ -102,7 +103,7 @@ export class RestClient {
   ): Promise<RestReply> {
     const { connect, alert, answeredAt } = hearing(connector, at)
     // A connection for each question: Patroni speaks HTTP/1.0 unless told otherwise, and none waits for another's end.
-    const client = new Client(url, { connect, headersTimeout: 0, bodyTimeout: 0 })
+    const client = new Client(parseHttpUrl(url)?.url ?? url, { connect, headersTimeout: 0, bodyTimeout: 0 })
     this.#clients.add(client)
     try {
       const reply = await ask(client, path, signal)

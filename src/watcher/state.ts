@@ -198,5 +198,5 @@ function memberOf(saved: SavedMember): Member | null {
 function urlOf(address: Address | null): string | null {
   if (address === null) return null
   const { host, port } = address
-  return `postgres://${/[:%]/.test(host) ? `[${host}]` : host}:${port}/postgres`
+  return `postgres://${/[:%]/.test(host) ? `[${host.replace('%', '%25')}]` : host}:${port}/postgres`
 }

@@ -1,7 +1,7 @@
 import { connect, createServer } from 'node:net'
 import type { AddressInfo, Server, Socket } from 'node:net'
 
-/** A TCP relay on 127.0.0.1 that can stand for a network partition or a peer that hangs. */
+/** A TCP relay on this machine that can stand for a network partition or a peer that hangs. */
 export class Relay {
   readonly #server: Server
   #targets: readonly number[]
@@ -14,11 +14,11 @@ export class Relay {
   }
 
   /** @param target the port that is relayed to. @param port the port to listen on; 0 lets the kernel choose. */
-  static async start(target: number, port = 0): Promise<Relay> {
+  static async start(target: number, port = 0, host = '127.0.0.1'): Promise<Relay> {
     const relay = new Relay(target)
     await new Promise<void>((resolve, reject) => {
       relay.#server.once('error', reject)
-      relay.#server.listen(port, '127.0.0.1', resolve)
+      relay.#server.listen(port, host, resolve)
     })
     relay.#server.unref()
     return relay

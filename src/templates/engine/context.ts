@@ -1,5 +1,6 @@
 /** What every template can read of the cluster. The names are promises to the people who write templates. */
 import { hostPort } from '../../address.ts'
+import { parseHttpUrl } from '../../http-url.ts'
 import { type PrimaryState, takesNew } from '../../watcher/machine.ts'
 import type { Tag } from '../../watcher/member.ts'
 import { type ClusterView, type MemberView, servesReads } from '../../watcher/view.ts'
@@ -89,7 +90,7 @@ export function contextOf(view: ClusterView): TemplateContext {
 
 function memberOf(member: MemberView, host: string, view: ClusterView, isPrimary: boolean): TemplateMember {
   const isLeader = member.name === view.leader
-  const rest = URL.parse(member.restUrl ?? '')
+  const rest = parseHttpUrl(member.restUrl ?? '')
   return {
     name: member.name,
     host,
@@ -98,8 +99,8 @@ function memberOf(member: MemberView, host: string, view: ClusterView, isPrimary
     proxy_host: member.proxy?.host ?? null,
     proxy_port: member.proxy?.port ?? null,
     rest_url: member.restUrl,
-    rest_host: rest?.hostname.replace(/^\[(.*)\]$/, '$1') ?? null,
-    rest_port: rest === null ? null : portOf(rest),
+    rest_host: rest?.host ?? null,
+    rest_port: rest === null ? null : portOf(rest.url),
     role: member.role,
     member_state: member.state,
     replication_state: member.replicationState,

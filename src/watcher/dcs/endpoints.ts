@@ -1,4 +1,6 @@
 /** Which endpoint of the DCS is next: the advertised ones, then the configured seeds, in turns. Pure. */
+import { hostPort } from '../../address.ts'
+import { parseHttpUrl } from '../../http-url.ts'
 
 export interface Endpoints {
   readonly seeds: readonly string[]
@@ -24,9 +26,9 @@ export function nextEndpoint(endpoints: Endpoints): string {
 /** `host:port` of the advertised URLs that speak `protocol`; others cannot be used. */
 export function endpointsOf(urls: readonly string[], protocol: 'http' | 'https'): readonly string[] {
   return urls.flatMap((url) => {
-    if (!URL.canParse(url)) return []
-    const { protocol: scheme, hostname, port } = new URL(url)
-    if (scheme !== `${protocol}:` || hostname === '') return []
-    return [`${hostname}:${port === '' ? (protocol === 'http' ? '80' : '443') : port}`]
+    const parsed = parseHttpUrl(url)
+    if (parsed?.url.protocol !== `${protocol}:`) return []
+    const { port } = parsed.url
+    return [hostPort(parsed.host, port === '' ? (protocol === 'http' ? 80 : 443) : Number(port))]
   })
 }

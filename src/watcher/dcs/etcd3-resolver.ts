@@ -10,13 +10,19 @@ type Uri = experimental.GrpcUri
 const SCHEME = 'patroni-router'
 const LOOKUPS = 'patroni-router.lookups'
 
-/** What an `EtcdChannel` dials, and the options that it needs for that. IP addresses are left to gRPC. */
+/**
+ * From one answer to the next. gRPC asks again as soon as it has connected to none of the addresses, and connects to none
+ * again until it has waited: without a pause the two would go round and nothing else would be done. Milliseconds.
+ */
+const PAUSE_MS = 1000
+
+/** What an `EtcdChannel` dials, and the options that it needs for that. IP addresses are left to gRPC, which knows no zones. */
 export function targetOf(
   endpoint: string,
   host: string,
   lookups: Lookups,
 ): { readonly target: string; readonly options: ChannelOptions } {
-  if (isIP(host) !== 0) return { target: endpoint, options: {} }
+  if (isIP(host) !== 0 && !host.includes('%')) return { target: endpoint, options: {} }
   experimental.registerResolver(SCHEME, LookupsResolver)
   return { target: `${SCHEME}:${endpoint}`, options: { [LOOKUPS]: lookups } }
 }
@@ -28,6 +34,8 @@ class LookupsResolver implements experimental.Resolver {
   readonly #listener: Listener
   /** Counts what ends the lookups before it. */
   #round = 0
+  #answeredAt = -Infinity
+  #timer: NodeJS.Timeout | null = null
 
   constructor({ path }: Uri, listener: Listener, options: ChannelOptions) {
     const { host, port } = experimental.splitHostPort(path) ?? { host: path }
@@ -39,15 +47,30 @@ class LookupsResolver implements experimental.Resolver {
   }
 
   static getDefaultAuthority({ path }: Uri): string {
-    return path
+    // A zone is of this machine alone.
+    return path.replace(/%[^\]]*/, '')
   }
 
   updateResolution(): void {
-    void this.#resolve(++this.#round)
+    if (this.#timer !== null) return
+    const round = ++this.#round
+    const waitMs = this.#answeredAt + PAUSE_MS - performance.now()
+    if (waitMs <= 0) {
+      void this.#resolve(round)
+      return
+    }
+    this.#timer = setTimeout(() => {
+      this.#timer = null
+      void this.#resolve(round)
+    }, waitMs)
+    // What waits for the answer has timers of its own.
+    this.#timer.unref()
   }
 
   destroy(): void {
     this.#round += 1
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timer = null
   }
 
   async #resolve(round: number): Promise<void> {
@@ -56,12 +79,17 @@ class LookupsResolver implements experimental.Resolver {
       const endpoints: readonly experimental.Endpoint[] = addresses.map((host) => ({
         addresses: [{ host, port: this.#port }],
       }))
-      if (round === this.#round) this.#listener({ ok: true, value: [...endpoints] }, {}, null, '')
+      this.#answer(round, { ok: true, value: [...endpoints] })
     } catch (error) {
       const failed = { code: status.UNAVAILABLE, details: `Name resolution failed: ${explain(error)}` }
-      const none = { ok: false, error: { ...failed, metadata: new Metadata() } } as const
-      if (round === this.#round) this.#listener(none, {}, null, '')
+      this.#answer(round, { ok: false, error: { ...failed, metadata: new Metadata() } })
     }
+  }
+
+  #answer(round: number, result: Parameters<Listener>[0]): void {
+    if (round !== this.#round) return
+    this.#answeredAt = performance.now()
+    this.#listener(result, {}, null, '')
   }
 }
 

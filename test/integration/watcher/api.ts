@@ -16,9 +16,9 @@ export class Api implements AsyncDisposable {
     })
   }
 
-  static async start(server: Server): Promise<Api> {
+  static async start(server: Server, host = '127.0.0.1'): Promise<Api> {
     const api = new Api(server)
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    await new Promise<void>((resolve) => server.listen(0, host, resolve))
     return api
   }
 

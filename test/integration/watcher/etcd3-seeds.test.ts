@@ -5,6 +5,7 @@ import { Lookups } from '../../../src/names/lookups.ts'
 import { probeSeeds, type SeedReport } from '../../../src/watcher/dcs/etcd3-seeds.ts'
 import { EtcdCluster } from '../../support/etcd.ts'
 import { freePort } from '../../support/ports.ts'
+import { Relay } from '../../support/relay.ts'
 
 const OPEN = {
   kind: 'etcd3',
@@ -30,6 +31,25 @@ describe('the seeds of an etcd', () => {
     const config = { ...OPEN, endpoints, auth }
     return probeSeeds({ config, prefix: '/service/demo/', timeoutMs: 1000, lookups: new Lookups() }, signal)
   }
+
+  test('that refuse connections keep nothing else waiting, also by a name that has just been looked up', async () => {
+    const lookups = new Lookups({ freshMs: 10_000 })
+    await lookups.addresses('localhost')
+    const config = { ...OPEN, endpoints: [`localhost:${await freePort()}`], auth: null }
+    const since = performance.now()
+    const [report] = await probeSeeds({ config, prefix: '/service/demo/', timeoutMs: 1000, lookups }, NEVER)
+    assert.match(report?.reason ?? '', /ECONNREFUSED/)
+    // gRPC asked for its addresses again at once, without end, for as long as they were known.
+    assert.ok(performance.now() - since < 8000)
+  })
+
+  test('at an address with a zone are asked there', async () => {
+    const relay = await Relay.start(Number(other.hosts[0]?.split(':')[1]), 0, '::1')
+    const endpoint = `[::1%lo]:${relay.port}`
+    const [report] = await probe([endpoint])
+    await relay.close()
+    assert.deepEqual([report?.reason, report?.endpoint], [null, endpoint])
+  })
 
   test('are all asked, the dead ones too, in their order, and show of which etcd cluster they are', async () => {
     const dead = `127.0.0.1:${await freePort()}`

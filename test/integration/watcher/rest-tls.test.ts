@@ -81,6 +81,20 @@ describe('a REST API with TLS', () => {
     assert.equal(await ask(url, { insecure: true }), 'reply')
   })
 
+  test('at an address with a zone has a certificate for the address, and the zone is seen by nobody', async () => {
+    await using stack = new AsyncDisposableStack()
+    const hosts: unknown[] = []
+    const pair = ca.server('zone', { hosts: ['::1'] })
+    const tls = createHttpsServer(showing(pair), (request, response) => {
+      const { socket } = request
+      hosts.push([request.headers.host, socket instanceof TLSSocket ? socket.servername : null])
+      response.end('{}')
+    })
+    const { port } = stack.use(await Api.start(tls, '::1'))
+    assert.equal(await ask(`https://[::1%25lo]:${port}`, { caFile: ca.cert }), 'reply')
+    assert.deepEqual(hosts, [[`[::1]:${port}`, false]])
+  })
+
   test('of another name is silent, unless that is left out', async () => {
     await using stack = new AsyncDisposableStack()
     const { url } = await https(stack, showing(ca.server('elsewhere', { hosts: ['pg9.example.com'] })))
@@ -143,7 +157,9 @@ describe('a REST API with TLS', () => {
   test('whose CA is one of the system is trusted', async () => {
     await using stack = new AsyncDisposableStack()
     const { url } = await https(stack, showing(server))
-    const script = `import { RestClient } from '${new URL('../../../src/watcher/rest.ts', import.meta.url).href}'
+    const source = (path: string): string => new URL(`../../../src/${path}`, import.meta.url).href
+    const script = `import { RestClient } from '${source('watcher/rest.ts')}'
+      import { Lookups } from '${source('names/lookups.ts')}'
       const rest = new RestClient(${JSON.stringify(PLAIN)}, 10_000, new Lookups())
       const reply = await rest.get('${url}', '/primary', new AbortController().signal)
       console.log(reply.kind === 'none' ? reply.reason : reply.kind)`

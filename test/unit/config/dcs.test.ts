@@ -28,6 +28,11 @@ const URLS: readonly (readonly [title: string, urls: string, expected: readonly 
   ],
   ['the same one twice', '[http://a:8008, http://A:8008/]', ['http://a:8008']],
   ['https and IPv6', "['https://[fd00::1]:8008']", ['https://[fd00::1]:8008']],
+  [
+    'a link-local address',
+    "['http://[fe80::1%25eth0]:8008/patroni', 'http://[fe80::1%eth0]:8008']",
+    ['http://[fe80::1%25eth0]:8008'],
+  ],
   ['the port of the scheme', '[https://patroni.example.org:443]', ['https://patroni.example.org']],
   [
     "Patroni's own paths",

@@ -20,6 +20,8 @@ const ENDPOINTS: readonly (readonly [section: Section, endpoints: readonly strin
   [{ hosts: ['http://fd00::2:2379'] }, ['[fd00::2]:2379']],
   [{ host: 'fd00::2:2380' }, ['[fd00::2]:2380']],
   [{ host: 'fd00::2:2380', port: 1 }, ['[fd00::2]:1']],
+  [{ url: 'http://[fe80::1%25eth0]:2380/' }, ['[fe80::1%eth0]:2380']],
+  [{ hosts: ['[fe80::1%eth0]:2380', 'fe80::1%eth1:2380'] }, ['[fe80::1%eth0]:2380', '[fe80::1%eth1]:2380']],
   [{ hosts: ['a:1', 'a:1'] }, ['a:1']],
   [{ host: '10.0.0.1' }, ['10.0.0.1:2379']],
   [{ host: 'etcd-1.example.org:2380' }, ['etcd-1.example.org:2380']],

@@ -94,6 +94,13 @@ describe('a member', () => {
   for (const [url, expected] of addresses)
     test(`at ${url} is at ${expected}`, () => assert.equal(at(conn(url)), expected))
 
+  test('with a REST API at a link-local address is asked there', () => {
+    const value = { conn_url: 'postgres://[fe80::1%25eth0]/', api_url: 'https://[fe80::1%25eth0]:8008/patroni' }
+    const member = parseMember('pg1', JSON.stringify(value))
+    assert.ok(typeof member === 'object')
+    assert.deepEqual([member.host, member.restUrl], ['fe80::1%eth0', 'https://[fe80::1%25eth0]:8008'])
+  })
+
   const strange: readonly [string, RegExp][] = [
     ['', /not a JSON object/],
     ['{"conn_url":', /not a JSON object/],

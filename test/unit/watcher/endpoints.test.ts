@@ -23,12 +23,13 @@ test('advertised URLs of another protocol, or none at all, are left out', () => 
     'http://10.0.0.1:2379',
     'https://10.0.0.1:2379',
     'http://[2001:db8::1]:2379',
+    'http://[fe80::1%25eth0]:2379',
     'http://etcd',
     'unix:///run/etcd',
     'x',
     '',
   ]
-  assert.deepEqual(endpointsOf(urls, 'http'), ['10.0.0.1:2379', '[2001:db8::1]:2379', 'etcd:80'])
+  assert.deepEqual(endpointsOf(urls, 'http'), ['10.0.0.1:2379', '[2001:db8::1]:2379', '[fe80::1%eth0]:2379', 'etcd:80'])
   assert.deepEqual(endpointsOf(['https://etcd', ...urls], 'https'), ['etcd:443', '10.0.0.1:2379'])
 })
 

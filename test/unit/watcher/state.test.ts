@@ -9,7 +9,7 @@ const IDENTITY = { scope: 'demo', namespace: 'service', citusGroup: null }
 const CLUSTER = { systemId: '7268616322854375442', standbyCluster: false, timelineFloor: 3 }
 const MEMBERS = [
   member('pg2', { proxy: { host: 'fd00::2', port: 6000 }, tags: { dc: 'a', noloadbalance: true, n: 1.5 } }),
-  member('pg1', { host: 'fe80::1%eth0', port: 6432, restUrl: null, timeline: null }),
+  member('pg1', { host: 'fe80::1%eth0', port: 6432, restUrl: 'http://[fe80::1%25eth0]:8008', timeline: null }),
   member('pg3', { host: null }),
 ]
 const SAVED = toSaved(CLUSTER, present(...MEMBERS))
@@ -36,6 +36,8 @@ describe('the state of a cluster', () => {
       SAVED.members.map(({ name }) => name),
       ['pg1', 'pg2', 'pg3'],
     )
+    const zoned = toSaved(CLUSTER, present(member('pg1', { host: 'fe80::1%25g' })))
+    assert.deepEqual(decoded(encodeState(IDENTITY, zoned)), zoned)
     const none = toSaved({ systemId: null, standbyCluster: true, timelineFloor: 0 }, [])
     assert.deepEqual(decoded(encodeState(IDENTITY, none)), none)
   })

@@ -95,12 +95,15 @@ describe('what a member tells', () => {
 
   test('may lack addresses, or have those of IPv6', () => {
     const bare = { name: 'pg0', role: 'replica', state: 'creating replica', api_url: 'http://[::1]:8008/patroni' }
-    const { members } = told({ members: [bare, entry('pg1', { host: '2001:db8::1', port: 6000 })] })
+    const linkLocal = { host: 'fe80::1%25eth0', api_url: 'https://[fe80::1%25eth0]:8008/patroni' }
+    const entries = [bare, entry('pg1', { host: '2001:db8::1', port: 6000 }), entry('pg2', linkLocal)]
+    const { members } = told({ members: entries })
     assert.deepEqual(
       members.map(({ host, port, restUrl }) => [host, port, restUrl]),
       [
         [null, 5432, 'http://[::1]:8008'],
         ['2001:db8::1', 6000, 'http://pg1.example.com:8008'],
+        ['fe80::1%eth0', 5432, 'https://[fe80::1%25eth0]:8008'],
       ],
     )
   })

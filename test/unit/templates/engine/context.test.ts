@@ -68,6 +68,7 @@ test('the REST API has a host and a port even where its URL says none', () => {
   }
   assert.deepEqual(rest('http://10.0.0.1:8008'), ['http://10.0.0.1:8008', '10.0.0.1', 8008])
   assert.deepEqual(rest('https://[2001:db8::1]'), ['https://[2001:db8::1]', '2001:db8::1', 443])
+  assert.deepEqual(rest('http://[fe80::1%25eth0]:8008'), ['http://[fe80::1%25eth0]:8008', 'fe80::1%eth0', 8008])
   assert.deepEqual(rest('http://a'), ['http://a', 'a', 80])
   assert.deepEqual(rest(null), [null, null, null])
 })
