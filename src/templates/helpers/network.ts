@@ -20,6 +20,19 @@ export const NETWORK_HELPERS: readonly Helper[] = [
   lookup('lookupIPV4', 'ipv4'),
   lookup('lookupIPV6', 'ipv6'),
   {
+    name: 'resolves',
+    usage: 'resolves HOST',
+    arity: { min: 1, max: 1 },
+    returns: () => FLAG,
+    unsafe: 'carries',
+    // The question of lookupIP, so that what this one promises the other one keeps.
+    run: ([host], call) => {
+      const name = textOf(host, 'the host')
+      const answer = name.length > LONGEST ? null : call.ask({ kind: 'ip', name })
+      return answer?.ok === true && Array.isArray(answer.value) && answer.value.length > 0
+    },
+  },
+  {
     name: 'lookupSRV',
     usage: 'lookupSRV SERVICE PROTOCOL NAME',
     arity: { min: 3, max: 3 },

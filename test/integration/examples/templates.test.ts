@@ -50,12 +50,16 @@ class Stage implements AsyncDisposable {
     return stage
   }
 
-  async enlist(name: string, mode: 'primary' | 'replica'): Promise<void> {
+  async enlist(name: string, mode: 'primary' | 'replica', host = '127.0.0.1'): Promise<void> {
     const member = this.#stack.use(await FakeMember.start(name, mode))
     const { port } = this.#stack.use(await Api.start(createServer((socket) => socket.end(name))))
-    const key = member.key({ conn_url: `postgres://127.0.0.1:${port}/postgres`, role: mode })
+    const key = member.key({ conn_url: `postgres://${host}:${port}/postgres`, role: mode })
     await this.etcd.client.put(`${PREFIX}members/${name}`, key)
     this.#members.set(name, { member, port })
+  }
+
+  async drop(name: string): Promise<void> {
+    await this.etcd.client.delete(`${PREFIX}members/${name}`)
   }
 
   get(name: string): Played {
@@ -208,6 +212,11 @@ test('nginx follows the primary, and turns clients away while there is none', as
   // A configuration with templates and without a section for the proxy has none: the ports are nginx's.
   const status = JSON.parse((await sidecar.command('status', '--json')).stdout) as RouterStatus
   assert.deepEqual([status.clusters[0]?.proxy, status.clusters[0]?.view.dcs.kind], [null, 'etcd3'])
+  // nginx would refuse the whole file for a name that is not in the DNS.
+  await stage.enlist('pg2', 'replica', 'pg2.invalid')
+  await stage.enlist('pg3', 'replica', 'localhost')
+  await until('pg3 is a replica', async () => (await whoIsAt(replicas)) === 'pg3')
+  await stage.drop('pg3')
   await stage.demote('pg1')
   await until('clients are turned away', async () => (await whoIsAt(primary)) === '')
   await until('pg1 is a replica', async () => (await whoIsAt(replicas)) === 'pg1')

@@ -24,6 +24,20 @@ test('a name that does not resolve is an error, which does not say the name', ()
   })
 })
 
+test('resolves says whether there is an address, and is no error where nobody knows', () => {
+  const facts = {
+    'ip db.local': { ok: true, value: ['10.0.0.1'] },
+    'ip empty.local': { ok: true, value: [] },
+    'ip lost.local': { ok: false, reason: 'does not resolve' },
+    'ip silent.local': { ok: false, reason: 'has no answer within 5 s' },
+  } as const
+  const resolved = ['db.local', 'empty.local', 'lost.local', 'silent.local', 'x'.repeat(5000)]
+  assert.deepEqual(
+    resolved.map((host) => run('resolves', [host], { facts })),
+    [true, false, false, false, false],
+  )
+})
+
 test('lookupSRV gives records', () => {
   const facts = { 'srv _mail._tcp.example.com': { ok: true, value: ['a.example.com:25 10 5'] } } as const
   assert.equal(
