@@ -1,6 +1,6 @@
 /** One pass over all templates, as the router makes it, without a router. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { pino } from 'pino'
+import { type Logger, pino } from 'pino'
 import type { ClusterConfig, Config, TemplateConfig } from '../../config/config.ts'
 import { explain } from '../../errors.ts'
 import { Lookups } from '../../names/lookups.ts'
@@ -28,20 +28,23 @@ export interface OnePassDeps {
 
 /**
  * Reads the clusters and the keys, and does each reload group once, one after the other; true when none has failed. A
- * cluster that cannot be read fails the templates about it; rejects with DCS_UNAVAILABLE where none can be read, and with
- * the reason of `signal`.
+ * cluster that cannot be read fails the templates about it; rejects with DCS_UNAVAILABLE where none can be read and every
+ * template is about one, and with the reason of `signal`.
  */
 export async function onePass(config: Config, mode: Mode, { io, report, signal }: OnePassDeps): Promise<boolean> {
   const { clusters, templates, stateDir } = config
-  const named = clustersOf(await aboutClusters(templates))
+  const about = await aboutClusters(templates)
+  const named = clustersOf(about)
   const wanted = clusters.filter(({ name }) => named.includes(name))
   const lookups = new Lookups()
-  const keys = new KeyStores({ source: keyValueSources(config.keys, lookups), templates, log: () => null })
+  const source = keyValueSources(config.keys, lookups, warnings(report))
+  const keys = new KeyStores({ source, templates, log: () => null })
   const over = new AbortController()
   const end = AbortSignal.any([signal, over.signal])
   try {
     keys.start()
-    const [known] = await Promise.all([readAll(wanted, lookups, end), keysRead(keys, templates, end)])
+    const reading = readAll(wanted, lookups, about.length === templates.length, end)
+    const [known] = await Promise.all([reading, keysRead(keys, templates, end)])
     const inputs: GroupTask['inputs'] = (template, facts, readsContext) => {
       const found: ContextResult = readsContext
         ? contextFor(template, (name) => known.get(name), true)
@@ -79,17 +82,27 @@ export async function aboutClusters(templates: readonly TemplateConfig[]): Promi
   return templates.filter((_template, index) => reads[index] === true)
 }
 
-/** What is known of each. Rejects as {@link firstView} does where none of them can be read. */
+/** What a source of keys warns of, such as a key that is left out. */
+function warnings(report: Report): Logger {
+  const write = (line: string): void => {
+    const { msg } = JSON.parse(line) as { readonly msg: string }
+    report({ kind: 'warning', message: msg })
+  }
+  return pino({ level: 'warn' }, { write })
+}
+
+/** What is known of each. Where `isAll`, rejects as {@link firstView} does when none of them can be read. */
 async function readAll(
   clusters: readonly ClusterConfig[],
   lookups: Lookups,
+  isAll: boolean,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, Known>> {
   const log = pino({ level: 'silent' })
   const read = await Promise.allSettled(clusters.map((cluster) => firstView(cluster, lookups, log, signal)))
   signal.throwIfAborted()
   const failures = read.flatMap((result): unknown[] => (result.status === 'rejected' ? [result.reason] : []))
-  if (failures.length > 0 && failures.length === read.length) throw failures[0]
+  if (isAll && failures.length > 0 && failures.length === read.length) throw failures[0]
   return new Map(
     read.map((result, at): [string, Known] => {
       const context = result.status === 'fulfilled' ? contextOf(result.value) : null

@@ -110,6 +110,29 @@ test('the bytes of a key are the bytes of the file, and their base64 is right', 
   assert.match(again.text, /unchanged/)
 })
 
+test('beside templates about a cluster that it may not read they are rendered, and those are reported', async () => {
+  await using dir = configured('scope: demo\n', [KEYS, 'cluster={{scope}}\n'])
+  const { code, text } = await command(dir, 'render')
+  assert.equal(code, 1, text)
+  assert.equal(written(dir), 'host=db1\n')
+  assert.equal(written(dir, '1'), '')
+  assert.match(text, /^FAILED .*user "app" may not read \/service\/demo\//m)
+})
+
+test('a key whose name is no UTF-8 is left out, and the rendering says so', async () => {
+  const key = Buffer.concat([Buffer.from('/app/db/'), Buffer.of(0xff, 0xfe)]).toString('base64')
+  await etcd.client.call('kv/put', { key, value: '' })
+  try {
+    await using dir = configured('', ['{{#each (ls "/db")}}{{this}} {{/each}}\n'])
+    const { code, text } = await command(dir, 'render')
+    assert.equal(code, 0, text)
+    assert.match(text, /^warning: the key \/app\/db\/\ufffd+ is left out: its name is not UTF-8$/m)
+    assert.match(written(dir), /^(\w+ )*host (\w+ )*$/m)
+  } finally {
+    await etcd.client.call('kv/deleterange', { key })
+  }
+})
+
 test('check --online says of keys that may not be read', async () => {
   await using dir = configured('', [KEYS])
   const config = readFileSync(join(dir.path, 'config.yml'), 'utf8')
