@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { Logger } from 'pino'
 import { findCommand, parseLine, unknownCommand, type Command, type CommandSession } from './command.ts'
+import type { FairTurns } from './fair-turns.ts'
 import type { Occupancy } from './room.ts'
 import { visible } from './terminal.ts'
 import { explain } from '../errors.ts'
@@ -14,6 +15,8 @@ export interface SessionOptions {
   readonly log: Logger
   /** Told of what the connection is about. */
   readonly occupancy: Occupancy
+  /** Shared by all connections. */
+  readonly turns: FairTurns
 }
 
 /**
@@ -25,7 +28,7 @@ export interface SessionOptions {
  * so whoever does not read costs one answer and is closed by the idle timeout.
  */
 export async function serveClient(socket: Socket, options: SessionOptions): Promise<void> {
-  const { commands, idleTimeoutMs, log, occupancy } = options
+  const { commands, idleTimeoutMs, log, occupancy, turns } = options
   const closed = new AbortController()
   let prompt = false
   let quit = false
@@ -40,6 +43,7 @@ export async function serveClient(socket: Socket, options: SessionOptions): Prom
   }
   const answer = async (words: readonly string[]): Promise<void> => {
     Object.assign(occupancy, { isBusy: true, since: performance.now() })
+    await turns.next()
     const text = prompt && words.length === 0 ? '' : await run(commands, words, session, log)
     if (quit) return
     const ended = text === '' || text.endsWith('\n') ? text : `${text}\n`

@@ -5,6 +5,7 @@ import { explain } from '../errors.ts'
 import { listenOnUnixSocket } from '../unix-socket.ts'
 import { serveClient } from './client-session.ts'
 import { withSessionCommands, type Command } from './command.ts'
+import { FairTurns } from './fair-turns.ts'
 import { leastMissed, type Occupancy } from './room.ts'
 import { failureAt, makeSocketDirectory } from './socket-path.ts'
 
@@ -34,6 +35,7 @@ export class AdminSocket {
   readonly #idleTimeoutMs: number
   readonly #clients = new Map<Socket, Promise<void>>()
   readonly #occupancies = new Map<Socket, Occupancy>()
+  readonly #turns = new FairTurns()
   #server: Server | null = null
   #closing: Promise<void> | null = null
 
@@ -74,8 +76,8 @@ export class AdminSocket {
   #accept(socket: Socket): void {
     this.#makeRoom()
     const occupancy = { isInteractive: false, isBusy: false, since: performance.now() }
-    const options = { idleTimeoutMs: this.#idleTimeoutMs, commands: this.#commands, log: this.#log, occupancy }
-    const served = serveClient(socket, options).finally(() => {
+    const [idleTimeoutMs, commands, log, turns] = [this.#idleTimeoutMs, this.#commands, this.#log, this.#turns]
+    const served = serveClient(socket, { idleTimeoutMs, commands, log, occupancy, turns }).finally(() => {
       this.#clients.delete(socket)
       this.#occupancies.delete(socket)
     })

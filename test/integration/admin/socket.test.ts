@@ -17,6 +17,9 @@ import { Dialogue } from './dialogue.ts'
 
 const LARGE = 'x'.repeat(8 * 1024 * 1024)
 let signals: AbortSignal[] = []
+/** Of the event loop: the present one, and those in which a command was run. */
+let round = 0
+let rounds: number[] = []
 const extra: readonly Command[] = [
   {
     words: ['show', 'large'],
@@ -27,6 +30,7 @@ const extra: readonly Command[] = [
       return LARGE
     },
   },
+  { words: ['show', 'round'], parameters: '', help: 'nothing', run: () => String(rounds.push(round)) },
   {
     words: ['show', 'fault'],
     parameters: '',
@@ -44,6 +48,7 @@ beforeEach(() => {
   path = join(dir.path, 'run', 'admin.sock')
   sockets = []
   signals = []
+  rounds = []
 })
 afterEach(async () => {
   await Promise.all(sockets.map((socket) => socket.close()))
@@ -220,6 +225,26 @@ test('answers new commands however many connections say nothing, and keeps a per
     await person.send('show info\n').upTo('> ')
   } finally {
     for (const each of silent) each[Symbol.dispose]()
+  }
+})
+
+test('runs one command in each round of the event loop, however many are sent, and a new connection has its turn', async () => {
+  await open()
+  let next: NodeJS.Immediate | undefined
+  const count = (): void => {
+    round++
+    next = setImmediate(count)
+  }
+  count()
+  const many = Array.from({ length: 20 }, () => new Dialogue(path).send(`prompt\n${'show round;'.repeat(1000)}\n`))
+  try {
+    await until('some are answered', () => rounds.length > 100, { everyMs: 1 })
+    assert.equal(await show('show version'), '0.1.0\n')
+    assert.ok(rounds.length < 20_000, 'not after all others')
+    assert.equal(new Set(rounds).size, rounds.length)
+  } finally {
+    clearImmediate(next)
+    for (const each of many) each[Symbol.dispose]()
   }
 })
 
