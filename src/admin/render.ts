@@ -1,12 +1,13 @@
 /** `status` as text: the essential in the first line, then the table of `patronictl list`, then the circumstances. */
 import { LEADS } from '../watcher/fitness.ts'
-import { scheduled, setBackText, wordOf } from '../watcher/words.ts'
+import { setBackText, wordOf } from '../watcher/words.ts'
 import type { MemberView } from '../watcher/view.ts'
 import { hostPort } from '../address.ts'
 import { isForPrimary } from '../proxy/route.ts'
 import type { ListenerStatus, ProxyStatus } from '../proxy/status.ts'
 import { takesNew } from '../watcher/machine.ts'
 import { type Note, templateNotes } from './render-templates.ts'
+import { planNotes } from './render-plans.ts'
 import { trackNotes } from './render-track.ts'
 import type { ClusterStatus, RouterStatus } from './status.ts'
 import { totalNotes } from './render-totals.ts'
@@ -39,7 +40,7 @@ function renderCluster(cluster: ClusterStatus, status: RouterStatus, width: numb
     ...(view.setBack === null ? [] : [detail('TIMELINE', setBackText(view.primary, view.setBack), width)]),
     ...(view.paused ? [' Maintenance mode: on (Patroni is paused)'] : []),
     ...(view.standbyCluster ? [' Standby cluster: its leader is read-only, so it has no primary to route to'] : []),
-    ...limited(intentNotes(view), width),
+    ...limited(planNotes(view), width),
     detail('Primary', primaryLine(cluster), width),
     detail('DCS', dcsLine(cluster, now), width),
     ...(proxy === null ? [detail('Proxy', 'off', width)] : proxyLines(proxy, width)),
@@ -101,19 +102,11 @@ function rowsOf({ view, proxy }: ClusterStatus, stopping: boolean): string[][] {
 }
 
 /** As patronictl names them. */
-function roleOf(member: MemberView, { leader, standbyCluster, quorum }: ClusterStatus['view']): string {
+function roleOf(member: MemberView, { leader, standbyCluster, quorum, primary }: ClusterStatus['view']): string {
+  // Nobody calls it the leader, and it is no replica.
+  if (member.name !== leader && member.name === primary.member && takesNew(primary.state)) return 'Primary'
   if (member.name !== leader) return !member.isSync ? 'Replica' : quorum ? 'Quorum Standby' : 'Sync Standby'
   return standbyCluster ? 'Standby Leader' : 'Leader'
-}
-
-/** What is to happen to the members that has not happened yet, as patronictl lists it. */
-function intentNotes(view: ClusterStatus['view']): readonly Note[] {
-  const switchover = scheduled(view)
-  const restarts = view.members.filter(({ gone, pendingRestart }) => pendingRestart && !gone).map(({ name }) => name)
-  return [
-    ...(switchover === null ? [] : [['Scheduled', switchover] as const]),
-    ...(restarts.length === 0 ? [] : [['Restart', `pending on ${restarts.join(', ')}`] as const]),
-  ]
 }
 
 function lagOf(member: MemberView, leader: MemberView | undefined): string {
@@ -161,13 +154,19 @@ function sessionsOf(member: string, proxy: ProxyStatus | null): string {
 function primaryLine({ view }: ClusterStatus): string {
   const { member, address, since, epoch } = view.primary
   if (member === null) {
-    const named = view.leader === null ? '' : `; the DCS names ${view.leader}`
-    return `none since ${instant(since)}${named}`
+    return `none since ${instant(since)}${view.leader === null ? '' : namedText(view)}`
   }
   const where = address === null ? '' : ` at ${hostPort(address.host, address.port)}`
-  const named = view.leader ?? 'no leader'
-  const leader = view.leader === member ? '' : `; the DCS names ${named}`
+  const leader = view.leader === member ? '' : namedText(view)
   return `${member}${where}, ${wordOf(view.primary).toLowerCase()} since ${instant(since)}, epoch ${epoch}${leader}`
+}
+
+/** Whom who names: where there is no lock to read it is the members, and where nothing was read it is nobody. */
+function namedText({ leader, dcs: { kind, state } }: ClusterStatus['view']): string {
+  if (state === 'never') return ''
+  const who = kind === 'rest' ? 'the members' : 'the DCS'
+  const verb = kind === 'rest' ? 'name' : 'names'
+  return `; ${who} ${state === 'up' ? verb : 'last named'} ${leader ?? 'no leader'}`
 }
 
 function dcsLine({ view }: ClusterStatus, now: number): string {

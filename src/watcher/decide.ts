@@ -6,6 +6,7 @@ import {
   evidenceOf,
   isStandby,
   keepsSessionsOf,
+  NOT_READ,
   type PrimaryMachine,
   type PrimaryPhase,
 } from './machine.ts'
@@ -18,7 +19,7 @@ export const ASK_AGAIN_MS = 2000
 /** The state that follows from what `machine` knows at `now`; `machine.phase` is the state before. */
 export function decide(machine: PrimaryMachine, now: number): PrimaryPhase {
   const { link, facts } = machine
-  if (link === 'never') return { state: 'none', reason: 'the DCS has not been read yet' }
+  if (link === 'never') return { state: 'none', reason: NOT_READ }
   if (isStandby(facts)) return { state: 'none', reason: STANDBY }
   if (link === 'up' && facts.leader !== null) return decideNamed(machine, facts.leader.name, now)
   return decideUnnamed(machine, now)
@@ -44,6 +45,8 @@ function decideNamed(machine: PrimaryMachine, member: string, now: number): Prim
 
 /** Why a leader is not confirmed that is asked for the first time, or anew. */
 export const CHECKING = 'it holds the leader lock and is being checked'
+/** Why there is none yet. */
+const BEING_ASKED = ' and no member reports that it is the primary yet'
 /** Why there is none, as somebody has wanted it. */
 export const STANDBY = 'a standby cluster: its leader is read-only'
 /** Why there is none although somebody takes writes. */
@@ -70,13 +73,28 @@ function decideUnnamed(machine: PrimaryMachine, now: number): PrimaryPhase {
   const waiting = live === null ? null : askAgain(machine, live, now)
   // Until the live member has answered, only a higher timeline than its own shows a newer primary.
   if (waiting !== null && (first === undefined || highest <= waiting.timeline)) return waiting.phase
-  if (first === undefined) return { state: 'none', reason: `${missing} and ${whyNobody(machine, all)}` }
+  if (first === undefined) {
+    const isTooSoon = all.length === 0 && isBeginning(machine)
+    return { state: 'none', reason: isTooSoon ? missing + BEING_ASKED : `${missing} and ${whyNobody(machine, all)}` }
+  }
   if (second !== undefined) {
     const names = `${first.member} and ${second.member}`
     return { state: 'none', reason: `${missing}, and ${names} ${TWO_PRIMARIES} on timeline ${highest}` }
   }
   const evidence = evidenceOf(machine, first.member)
   return obstacle(first.member, evidence) ?? proved(machine, first.member, missing)
+}
+
+/** Whether the router has only just begun, and has not heard every member yet. */
+function isBeginning({ phase, facts, evidence }: PrimaryMachine): boolean {
+  if (phase.state !== 'none' || (phase.reason !== NOT_READ && !isBeingAsked(phase.reason))) return false
+  const known = [...facts.members].filter(([, { address }]) => address !== null)
+  return known.some(([name]) => (evidence.get(name)?.reason ?? NOT_ASKED) === NOT_ASKED)
+}
+
+/** Whether nobody can know yet if there is a primary. */
+export function isBeingAsked(reason: string): boolean {
+  return reason.endsWith(BEING_ASKED)
 }
 
 /** A cluster that was set back goes on from a lower timeline: only a person can know that. */

@@ -4,7 +4,7 @@ import { namedBy } from './cluster.ts'
 import type { DcsFacts } from './machine.ts'
 import type { Member } from './member.ts'
 import type { Known, Memory } from './memory.ts'
-import type { ReplicaAnswer } from './proof.ts'
+import { type ReplicaAnswer, RUNS_AS_PRIMARY } from './proof.ts'
 import type { ReplicaView } from './view.ts'
 
 export interface Fitness {
@@ -131,10 +131,16 @@ export function withLag(before: Fitness, position: number | null, leaderPosition
 /** Why a leader serves no reads as a replica. */
 export const LEADS = 'the leader'
 
-/** `gone`: its key has left the DCS. `isLeader`: and no reader either, as the leader of a standby cluster is. */
+/** What only a person can have wanted, or a Patroni that hangs: writes that it takes are lost sooner or later. */
+export const SECOND_PRIMARY = `${RUNS_AS_PRIMARY} without the leader lock`
+
+/**
+ * `gone`: its key has left the DCS. `isLeader`: and no reader either, as the leader of a standby cluster is. `hasNoLock`:
+ * the DCS has said so, of this member.
+ */
 export function replicaView(
   fitness: Fitness,
-  member: { readonly gone: boolean; readonly isLeader: boolean },
+  member: { readonly gone: boolean; readonly isLeader: boolean; readonly hasNoLock?: boolean },
 ): ReplicaView {
   const { rest, restDown, postgresDown } = fitness
   const down = postgresDown !== null && (restDown || member.gone)
@@ -143,5 +149,6 @@ export function replicaView(
     return { fit: false, checked: true, down, reason: 'no member key in the DCS (Patroni stopped or cut off)' }
   if (postgresDown !== null) return { fit: false, checked: true, down, reason: postgresDown }
   if (rest === 'fit') return { fit: true, checked: true, down: false, reason: '' }
-  return { fit: false, checked: rest === 'unfit', down, reason: fitness.reason }
+  const reason = member.hasNoLock === true ? fitness.reason.replace(RUNS_AS_PRIMARY, SECOND_PRIMARY) : fitness.reason
+  return { fit: false, checked: rest === 'unfit', down, reason }
 }

@@ -122,6 +122,9 @@ export const NO_FACTS: DcsFacts = {
   members: new Map(),
 }
 
+/** Why there is no primary at the very start. */
+export const NOT_READ = 'the DCS has not been read yet'
+
 /** Patroni's own. Milliseconds. */
 export const DEFAULT_TTL_MS = 30_000
 
@@ -143,7 +146,7 @@ export function initialPrimary(
     served: remembered?.served ?? { highest: timelineFloor, last: timelineFloor },
     fall,
     leastProofMs,
-    phase: { state: 'none', reason: 'the DCS has not been read yet' },
+    phase: { state: 'none', reason: NOT_READ },
     since: now,
     epoch: 0,
   }

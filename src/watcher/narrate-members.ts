@@ -1,6 +1,7 @@
 /** The log's lines about the members that serve reads. Pure. */
 import { isNews, isRequested, isRestart, type Line, type Told, withReason } from './narration.ts'
-import { SECOND_PRIMARY } from './proof.ts'
+import { SECOND_PRIMARY } from './fitness.ts'
+import { RUNS_AS_PRIMARY } from './proof.ts'
 import type { ClusterView, MemberView } from './view.ts'
 
 /** The lines for the step from `before` to `after`, and the reasons that have been logged of who is not available. */
@@ -44,7 +45,7 @@ function unavailableLine(
 ): Line | null {
   const { reason } = replica
   const isSecond = reason.startsWith(SECOND_PRIMARY)
-  const message = `${isSecond ? name : whatIs(name, after)} is not available for reads: ${reason}`
+  const message = `${reason.startsWith(RUNS_AS_PRIMARY) ? name : whatIs(name, after)} is not available for reads: ${reason}`
   const isPlanned = isRequested(before, after) || isRestart(reason)
   // A leader that becomes a replica was none before.
   const isLoss = old?.replica.fit === true && old.isLeader === isLeader

@@ -1,5 +1,5 @@
 /** The log's lines about the primary: who is open, why not, and what has changed about that. Pure. */
-import { CHECKING, STANDBY, TWO_PRIMARIES } from './decide.ts'
+import { CHECKING, isBeingAsked, STANDBY, TWO_PRIMARIES } from './decide.ts'
 import { takesNew } from './machine.ts'
 import { isNews, isRequested, isRestart, type Line, withReason } from './narration.ts'
 import type { ClusterView, PrimaryView } from './view.ts'
@@ -28,7 +28,8 @@ export function narratePrimary(
 function stateLine(before: ClusterView, after: ClusterView, moved: boolean): Line {
   const { state, member, reason, epoch } = after.primary
   // Where the first that is read is that there is none, clients wait from the start.
-  const isNew = moved || (before.dcs.state === 'never' && after.dcs.state !== 'never')
+  const isFirst = (before.dcs.state === 'never' && after.dcs.state !== 'never') || isBeingAsked(before.primary.reason)
+  const isNew = (moved || isFirst) && !isBeingAsked(reason)
   const isBad = reason.includes(TWO_PRIMARIES) || (isNew && NEEDS_EYES.has(state))
   const isPlanned = isRequested(before, after) || isRestart(reason) || reason === CHECKING || reason === STANDBY
   const isExpected = !isBad || isPlanned

@@ -82,12 +82,12 @@ export function judgeReplica(
   const down = isDownState(asText(body['state']) ?? '')
   const timeline = body['state'] === 'running' ? primaryTimeline(body) : null
   if (timeline !== null)
-    return { kind: 'unfit', reason: `${SECOND_PRIMARY} (timeline ${timeline})`, down, stranger: false }
+    return { kind: 'unfit', reason: `${RUNS_AS_PRIMARY} (timeline ${timeline})`, down, stranger: false }
   return { kind: 'unfit', reason: `${path} answers ${reply.status} (${describe(body)})`, down, stranger: false }
 }
 
-/** What only a person can have wanted, or a Patroni that hangs: writes that it takes are lost sooner or later. */
-export const SECOND_PRIMARY = 'it runs as a primary without the leader lock'
+/** Whether it may is another matter, see `fitness.ts`. */
+export const RUNS_AS_PRIMARY = 'it runs as a primary'
 
 /** A running replica to which Patroni says no because of its tag alone; which routes go by tags is their own matter. */
 function isKeptFromLoad(body: Body): boolean {

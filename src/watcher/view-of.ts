@@ -26,6 +26,7 @@ export function viewOf({ config, dcs, cluster, machine, memory, fitness, pins = 
   const leader = namedBy(cluster)
   const dialled = config.proxy.address
   const sync = new Set(cluster.syncStandbys)
+  const isLockKnown = dcs.state === 'up' && cluster.hasLock
   const shown = [...memory].filter(([name, { goneSince, isRecalled }]) => {
     return goneSince === null || isRecalled !== true || name === leader || name === member
   })
@@ -44,7 +45,7 @@ export function viewOf({ config, dcs, cluster, machine, memory, fitness, pins = 
       isLeader,
       isSync: sync.has(name.toLowerCase()),
       lagBytes: isLeader || gone || own.restDown || known.member.state !== 'running' ? null : own.lagBytes,
-      replica: replicaView(own, { gone, isLeader: leadsOnly }),
+      replica: replicaView(own, { gone, isLeader: leadsOnly, hasNoLock: isLockKnown && name !== leader }),
     }
   })
   const isAbsent = phase.state === 'none' && dcs.kind === 'etcd3' && dcs.state === 'up' && isEmpty(cluster)

@@ -6,6 +6,7 @@ import { widthOf } from '../../../src/admin/terminal.ts'
 import { CHECKING } from '../../../src/watcher/decide.ts'
 import type { PrimaryState } from '../../../src/watcher/machine.ts'
 import { ENDINGS, REFUSALS } from '../../../src/proxy/ledger.ts'
+import type { ClusterView, DcsView } from '../../../src/watcher/view.ts'
 import { noted, NOW, sampleListener, sampleMember, sampleProxy, sampleStatus, sampleView } from './sample.ts'
 
 const none = {
@@ -61,6 +62,30 @@ test('says in the first line that there is no primary, why, and who waits', () =
     'primary: NONE for 12s - the leader key is gone and no member reports that it is the primary; ' +
       '37 clients held, the oldest for 11s',
   )
+})
+
+test('says who names whom, and nothing of a DCS that was not read', () => {
+  const primaryLine = (changes: Partial<ClusterView>, dcs: Partial<DcsView>): string | undefined => {
+    const view = sampleView({ ...changes, dcs: { ...sampleView().dcs, ...dcs } })
+    return /^ Primary .*$/m
+      .exec(renderStatus(sampleStatus({ view, proxy: null })))?.[0]
+      .replace(/^.*\d+Z(, epoch \d+)?/, '')
+  }
+  const nobody = { ...sampleView().primary, member: null, state: 'none' } as const
+  const rest = { kind: 'rest' } as const
+  assert.equal(primaryLine({ leader: 'pg2' }, {}), '; the DCS names pg2')
+  assert.equal(primaryLine({ leader: null }, { state: 'lost' }), '; the DCS last named no leader')
+  assert.equal(primaryLine({ leader: null }, { state: 'never' }), '')
+  assert.equal(primaryLine({ leader: 'pg2' }, rest), '; the members name pg2')
+  assert.equal(primaryLine({ leader: 'pg2', primary: nobody }, rest), '; the members name pg2')
+  assert.equal(primaryLine({ leader: null, primary: nobody }, {}), '')
+})
+
+test('calls a primary that nobody names no replica', () => {
+  const primary = { ...sampleView().primary, state: 'unlocked' } as const
+  const text = renderStatus(sampleStatus({ view: sampleView({ leader: null, primary }), proxy: null }))
+  assert.match(text, /\| pg1 .*\| Primary +\|/)
+  assert.match(text, /\| pg2 .*\| Replica +\|/)
 })
 
 test('shows the state of a primary that is held, and whom the DCS names instead', () => {

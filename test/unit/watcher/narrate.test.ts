@@ -4,7 +4,7 @@ import { describe, test } from 'node:test'
 import { CHECKING, STANDBY, TWO_PRIMARIES } from '../../../src/watcher/decide.ts'
 import { narrate } from '../../../src/watcher/narrate.ts'
 import { NOTHING_TOLD } from '../../../src/watcher/narration.ts'
-import { SECOND_PRIMARY } from '../../../src/watcher/proof.ts'
+import { SECOND_PRIMARY } from '../../../src/watcher/fitness.ts'
 import type { ClusterView, DcsView, MemberView, PrimaryView } from '../../../src/watcher/view.ts'
 import { memberView, view } from './sample.ts'
 
@@ -20,6 +20,8 @@ const silent = (silences: number): ClusterView => view({ primary: primary({ sile
 const TOMORROW = { leader: 'pg0', member: 'pg1', scheduledAt: Date.UTC(2030, 0, 1) }
 
 const RESTARTING = 'it holds the lock but is not running as a primary (role master, state restarting)'
+
+const NOT_YET = 'the leader key is gone and no member reports that it is the primary yet'
 
 const NOT_CHECKED = { fit: false, checked: false, down: false, reason: 'not checked yet' }
 
@@ -214,6 +216,18 @@ describe('the narration', () => {
       view({ dcs: NEVER, leader: null, primary: primary({ state: 'none', member: null, reason: 'not read' }) }),
       view({ leader: null, primary: primary({ state: 'none', member: null, reason: 'gone' }) }),
       ['info DCS: reading a:2379', 'warn no primary: gone'],
+    ],
+    [
+      'does not warn of no primary before all members are heard',
+      view({ dcs: NEVER, leader: null, primary: primary({ state: 'none', member: null, reason: 'not read' }) }),
+      view({ leader: null, primary: primary({ state: 'none', member: null, reason: NOT_YET }) }),
+      ['info DCS: reading a:2379', `info no primary: ${NOT_YET}`],
+    ],
+    [
+      'warns of it then',
+      view({ primary: primary({ state: 'none', member: null, reason: NOT_YET }) }),
+      view({ primary: primary({ state: 'none', member: null, reason: 'no member reports it' }) }),
+      ['warn no primary: no member reports it'],
     ],
     [
       'does not warn of a standby cluster that has none',

@@ -24,6 +24,19 @@ describe('without a lock to read', () => {
   const openA = [claims('a'), proves('a'), is('open a, dialled, live, new epoch')]
 
   fact('a name alone opens nobody', claims('a'), is('none, held, closed, same epoch'), because(/no member reports/))
+  fact(
+    'that nobody reports is said as soon as all have been heard, and not again as if it were the start',
+    ...[
+      claims('a'),
+      because(/yet$/),
+      refuses('a'),
+      refuses('b'),
+      because(/yet$/),
+      refuses('c'),
+      because(/the primary$/),
+    ],
+    ...[claims('b'), because(/the primary$/)],
+  )
   fact('a name with full proof does', ...openA, because(/alone reports/))
   fact('a proof opens also while nobody is named', claims(null), proves('a'), is('open a, dialled, live, new epoch'))
   fact(

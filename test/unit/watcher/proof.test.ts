@@ -156,7 +156,7 @@ describe('GET /replica', () => {
   test('finds a primary that has no lock, which is no replica of a certain state', () => {
     for (const role of ['primary', 'master']) {
       const answer = replica(503, { ...PRIMARY, role })
-      assert.equal(seen(answer), 'unfit: it runs as a primary without the leader lock (timeline 3)')
+      assert.equal(seen(answer), 'unfit: it runs as a primary (timeline 3)')
     }
     assert.match(seen(replica(503, { ...PRIMARY, state: 'stopping' })), /role primary, state stopping/)
     assert.match(seen(replica(503, { ...PRIMARY, xlog: undefined })), /role primary, state running/)

@@ -6,6 +6,7 @@ import type { Fitness } from '../../../src/watcher/fitness.ts'
 import { initialPrimary, type PrimaryPhase } from '../../../src/watcher/machine.ts'
 import { factsOf, type Memory, recalled, remember } from '../../../src/watcher/memory.ts'
 import type { Pins } from '../../../src/watcher/pins.ts'
+import type { DcsView } from '../../../src/watcher/view.ts'
 import { viewOf } from '../../../src/watcher/view-of.ts'
 import { cluster, FIT, member, view } from './sample.ts'
 
@@ -49,6 +50,29 @@ test('members are sorted by name, and those whose keys have gone are there', () 
     [['B', false], ['a', false], ['b', false], ['pg9', true]], // prettier-ignore
   )
   assert.equal(leader, null)
+})
+
+test('whether one that runs as a primary has no lock is said once the DCS is read, where there is a lock', () => {
+  const own = { ...FIT, rest: 'unfit', reason: 'it runs as a primary (timeline 4)' } as const
+  const seen = (state: DcsView['state'], hasLock: boolean): string | undefined => {
+    const memory = remember(new Map(), cluster(), null, 0)
+    const parts = {
+      config,
+      dcs: { ...view().dcs, state },
+      cluster: cluster({ hasLock }),
+      machine: initialPrimary(3, 0),
+    }
+    const { members } = viewOf({ ...parts, memory, fitness: new Map([['pg1', own]]) })
+    return members.find(({ name }) => name === 'pg1')?.replica.reason
+  }
+  assert.equal(seen('up', true), 'it runs as a primary without the leader lock (timeline 4)')
+  for (const [state, hasLock] of [
+    ['up', false],
+    ['lost', true],
+    ['never', true],
+  ] as const)
+    // prettier-ignore
+    assert.equal(seen(state, hasLock), 'it runs as a primary (timeline 4)')
 })
 
 test('members of an earlier run whose keys have gone are not shown, unless one leads', () => {
