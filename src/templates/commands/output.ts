@@ -5,6 +5,8 @@ import { printable } from '../../watcher/printable.ts'
 
 /** As much of an output as is kept. Bytes in UTF-8. */
 export const OUTPUT_BYTES = 4096
+/** What is kept until it is shown, as colours and the like go before it is cut: a word in colour takes some five times its length. */
+const RAW_LENGTH = 16 * OUTPUT_BYTES
 
 export class Output {
   #text = ''
@@ -14,8 +16,7 @@ export class Output {
     const decoder = new StringDecoder('utf8')
     return (chunk) => {
       const text = this.#text + decoder.write(chunk)
-      // Twice as much, as colours and the like go before it is cut.
-      this.#text = text.length > 4 * OUTPUT_BYTES ? text.slice(-2 * OUTPUT_BYTES) : text
+      this.#text = text.length > 2 * RAW_LENGTH ? text.slice(-RAW_LENGTH) : text
     }
   }
 

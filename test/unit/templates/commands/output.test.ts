@@ -40,4 +40,10 @@ describe('the output that is kept', () => {
     assert.match(text, /^€+end$/)
     assert.ok(Buffer.byteLength(of('\x01'.repeat(OUTPUT_BYTES))) <= OUTPUT_BYTES)
   })
+
+  test('is as much of it where every word is in colour, and nothing of the colours', () => {
+    const words = Array.from({ length: 4000 }, (_item, index) => `w${index}`)
+    const text = of(...words.map((word) => `\x1b[1;31m${word}\x1b[0m\n`))
+    assert.equal(text, words.join('\n').slice(1 - OUTPUT_BYTES))
+  })
 })
