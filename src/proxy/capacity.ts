@@ -1,6 +1,7 @@
 /** How many clients fit into the process: its descriptors and its memory. Pure. */
 import type { ProxyConfig } from '../config/config.ts'
 import type { ProcessLimits } from '../process-limits.ts'
+import { counted } from '../wording.ts'
 
 export interface Capacity {
   /** Clients that are held or have a session, of all proxies together. */
@@ -59,7 +60,7 @@ export function misfits(
 ): readonly string[] {
   const { connections, why } = capacityOf(limits, proxies.length)
   const asked = (setting: string, n: number, room = connections): string[] =>
-    n <= room ? [] : [`${setting} is ${n}, and only ${connections} connections fit into this process (${why})`]
+    n <= room ? [] : [`${setting} is ${n}, and the process has room for ${counted(connections, 'connection')} (${why})`]
   const advice = why === 'memory' ? '' : ': raise LimitNOFILE (ulimit -n)'
   const sum = (each: (proxy: (typeof proxies)[number]) => number): number =>
     proxies.reduce((total, proxy) => total + each(proxy), 0)

@@ -76,7 +76,9 @@ test('says what this machine is out of, with the limit and the setting', () => {
   )
   assert.match(shortage(Object.assign(new Error(), { code: 'ENFILE' }), null) ?? '', /fs\.file-max/)
   assert.equal(shortage(Object.assign(new Error(), { code: 'ECONNREFUSED' }), 256), null)
-  assert.equal(explain(error), 'connect EMFILE 127.0.0.1:5841')
+  assert.equal(explain(error), 'connect EMFILE 127.0.0.1:5841 (out of file descriptors: raise LimitNOFILE)')
+  const outer = new RouterError('DCS_UNAVAILABLE', `no answer: ${explain(error)}`, { cause: error })
+  assert.equal(explain(outer).match(/LimitNOFILE/g)?.length, 1)
 })
 
 test('a RouterError keeps its code, its message and its cause', () => {

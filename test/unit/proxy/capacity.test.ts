@@ -37,9 +37,9 @@ test('names the settings that do not fit, with the limit and what to do', () => 
   const { connections } = capacityOf(limits, 1)
   assert.deepEqual(misfits([proxy(connections, 100)], limits), [])
   assert.deepEqual(misfits([proxy(5000)], limits), [
-    `max_connections is 5000, and only ${connections} connections fit into this process (1024 file descriptors, two per ` +
+    `max_connections is 5000, and the process has room for ${connections} connections (1024 file descriptors, two per ` +
       'session): raise LimitNOFILE (ulimit -n); clients beyond that are refused',
-    `hold.max_connections is 5000, and only ${connections} connections fit into this process (1024 file descriptors, two ` +
+    `hold.max_connections is 5000, and the process has room for ${connections} connections (1024 file descriptors, two ` +
       'per session): raise LimitNOFILE (ulimit -n); clients beyond that are refused',
   ])
   assert.equal(misfits([proxy(0)], limits).length, 1)
