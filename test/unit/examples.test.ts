@@ -25,3 +25,15 @@ test('every server of HAProxy has a name that it takes, and an address that it c
 test('no example signals processes by their name alone, of which the host may have others', () => {
   for (const { path, text } of FILES) assert.doesNotMatch(text, /\b(?:pkill|killall)\b(?!`)/, path)
 })
+
+test('a stand-alone router has sync and async, once they are wanted, at the ports that Patroni gives them', () => {
+  const configs = FILES.filter(({ text }) => text.includes("replicas: { bind: '*:5001', route: replica }"))
+  assert.ok(configs.length >= 3)
+  for (const { path, text } of configs) {
+    const { length: before } = [...text.matchAll(/^ *(?:replicas|sync|async):/gm)]
+    const wanted = text.replace(/^( *)# (a?sync: )/gm, '$1$2')
+    assert.equal([...wanted.matchAll(/^ *(?:replicas|sync|async):/gm)].length, before + 2, path)
+    assert.match(wanted, /^ *sync: \{ bind: '\*:5002', route: sync \}$/m, path)
+    assert.match(wanted, /^ *async: \{ bind: '\*:5003', route: async \}$/m, path)
+  }
+})
