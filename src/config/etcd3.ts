@@ -32,6 +32,9 @@ export function resolveEtcd3(section: unknown): Etcd3Result {
   const useProxies = section['use_proxies'] ?? false
   if (typeof useProxies !== 'boolean') report(faults, 'use_proxies', 'must be true or false, without quotes')
 
+  // patroni/dcs/__init__.py: `citus.group` is copied over it, and it counts where there is none.
+  if (isSet(section['group'])) report(faults, 'group', 'Patroni takes it for the Citus group: write it as citus.group')
+
   const source = SOURCES.find((key) => isSet(section[key]))
   const isUrl = source === 'proxy' || source === 'url'
   const configured = section['protocol'] ?? null

@@ -22,7 +22,7 @@ const PATRONI = z.object({
   ),
   namespace: optional(textOrNull, null),
   // patroni/dcs/__init__.py `get_dcs`: one at the top is copied over it.
-  etcd3: within({ namespace: optional(textOrNull, null) }),
+  etcd3: within({ namespace: optional(text, null) }),
   // patroni/config.py: the place of `name` in old files.
   postgresql: within({ name: optional(textOrNull, null) }),
   name: optional(textOrNull, null),

@@ -52,12 +52,16 @@ const MEANING: Readonly<Record<string, string>> = {
   MULTILINE_IMPLICIT_KEY: 'a key without ": ", or a key on more than one line',
   MULTIPLE_DOCS: 'a second document (---): only one is read',
   TAB_AS_INDENT: 'a tab as indentation: use spaces',
-  TAG_RESOLVE_FAILED: 'an unknown !tag, which Patroni would not read either',
+  RECURSIVE_ALIAS: 'an alias of what it is itself a part of',
+  TAG_RESOLVE_FAILED: 'an unknown !tag: leave it out',
+  UNPRINTABLE: 'a control character or a line separator, which YAML does not allow: in double quotes it can be escaped',
   UNEXPECTED_TOKEN: 'something is left over here: quote a value that begins with [, { or a quote but goes on after it',
 }
 
 /** Parses YAML 1.1 as PyYAML's `safe_load` (Patroni's reader) does. All syntax errors at once; throws nothing. */
-export function parseYaml(text: string): YamlFile {
+export function parseYaml(source: string): YamlFile {
+  // These end a line in YAML 1.1.
+  const text = source.replace(/\r(?!\n)|\u0085/g, '\n')
   const lines = new LineCounter()
   const at = (offset: number): Place => {
     const { line, col } = lines.linePos(offset)
@@ -79,12 +83,11 @@ export function parseYaml(text: string): YamlFile {
       code: error.code,
       offset: error.pos[0],
     }))
-    const errors = [...found, ...unresolvedAliases(document), ...mappingsAsKeys(document, text)].map(
-      ({ code, offset }) => ({
-        ...at(offset),
-        message: `not valid YAML: ${MEANING[code] ?? 'it cannot be understood from here on'}`,
-      }),
-    )
+    const strange = [...wrongAliases(document), ...mappingsAsKeys(document, text), ...unprintable(text)]
+    const errors = [...found, ...strange].map(({ code, offset }) => ({
+      ...at(offset),
+      message: `not valid YAML: ${MEANING[code] ?? 'it cannot be understood from here on'}`,
+    }))
     if (errors.length > 0) return { ok: false, errors: firstOfEachLine(errors) }
     keepOn(document)
     return {
@@ -113,6 +116,10 @@ function likePyYaml(tags: Tags): Tags {
     ['0.5', /^(?:[-+]?[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)$/],
     ['8', /^[-+]?(?:0|[1-9][0-9_]*)$/],
     ['8:30', /^[-+]?[1-9][0-9_]*(?::[0-5]?[0-9])+$/],
+    [
+      '2001-01-01',
+      /^\d{4}-(?:\d\d-\d\d$|\d\d?-\d\d?(?:[Tt]|[ \t]+)\d\d?:\d\d:\d\d(?:\.\d*)?(?:[ \t]*(?:Z|[-+]\d\d?(?::\d\d)?))?$)/,
+    ],
   ]
   return tags.map((tag) => {
     if (typeof tag === 'string' || tag.collection !== undefined) return tag
@@ -131,14 +138,24 @@ function keepOn(document: Document.Parsed): void {
   })
 }
 
-function unresolvedAliases(document: Document.Parsed): { code: string; offset: number }[] {
+/** Of nothing, and those that would never end: PyYAML builds them, and Patroni fails on them or ignores them. */
+function wrongAliases(document: Document.Parsed): { code: string; offset: number }[] {
   const found: { code: string; offset: number }[] = []
   visit(document, {
-    Alias: (_key, node) => {
-      if (node.resolve(document) === undefined) found.push({ code: 'BAD_ALIAS', offset: node.range?.[0] ?? 0 })
+    Alias: (_key, node, path) => {
+      const target = node.resolve(document)
+      const offset = node.range?.[0] ?? 0
+      if (target === undefined) found.push({ code: 'BAD_ALIAS', offset })
+      else if (path.includes(target)) found.push({ code: 'RECURSIVE_ALIAS', offset })
     },
   })
   return found
+}
+
+/** PyYAML's `NON_PRINTABLE`, and what it takes for the end of a line beside those of today. */
+function unprintable(text: string): { code: string; offset: number }[] {
+  const found = text.matchAll(/[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu)
+  return Array.from(found, ({ index }) => ({ code: 'UNPRINTABLE', offset: index }))
 }
 
 /** `scope: {{ cluster }}`: PyYAML fails on it. What stands for a file in a command has a message of its own. */

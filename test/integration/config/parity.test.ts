@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test'
 import type { ClusterConfig } from '../../../src/config/config.ts'
 import type { Environment } from '../../../src/config/env.ts'
 import { readConfig } from '../../../src/config/read.ts'
+import { prefixOf } from '../../../src/watcher/dcs/key-range.ts'
 import { TempDir } from '../../support/temp.ts'
 
 /** What Debian's Patroni makes of a configuration (test/support/patroni-reading.py). */
@@ -107,11 +108,17 @@ const CASES: readonly Case[] = [
   file(`${ETCD}namespace: ''\n`, 'lenient'),
   file(`${ETCD}namespace: 5\n`, 'neither'),
   etcd3(`{hosts: a, namespace: /teams/}`, 'same'),
+  etcd3(`{hosts: a, namespace: ''}`, 'same'),
+  etcd3(`{hosts: a, group: 5}`, 'refused'),
+  etcd3(`{hosts: ['[fe80::1%eth0]:1', 'fe80::1%eth0:2']}`, 'same'),
   file(`${BASE}namespace: x\netcd3: {hosts: a, namespace: y}\n`, 'same'),
   file(`etcd3: {hosts: a}\nscope: 5\n`, 'neither'),
   file(`etcd3: {hosts: a}\nscope: no\n`, 'neither'),
   file(`etcd3: {hosts: a}\nscope: 0x1F\n`, 'neither'),
   file(`etcd3: {hosts: a}\nscope: 08:30\n`, 'same'),
+  file(`etcd3: {hosts: a}\nscope: 2001-1-1\n`, 'same'),
+  file(`etcd3: {hosts: a}\nscope: 2001-01-01\n`, 'neither'),
+  file(`etcd3: {hosts: a}\nscope: /demo\n`, 'same'),
   file(`etcd3: {hosts: a}\nscope: demo\npostgresql: {name: pg7}\n`, 'same'),
   file(`etcd3: {hosts: a}\nscope: demo\nname: pg1\npostgresql: {name: pg7}\n`, 'same'),
   file(`${ETCD}citus: {group: 2, database: c}\n`, 'same'),
@@ -139,6 +146,13 @@ const CASES: readonly Case[] = [
   // YAML.
   file(`\ufeff${ETCD}`, 'same'),
   file(ETCD.replaceAll('\n', '\r\n'), 'same'),
+  file(ETCD.replaceAll('\n', '\r'), 'same'),
+  file(ETCD.replaceAll('\n', '\u0085'), 'same'),
+  file(`${ETCD}x-a: \u2028b\n`, 'neither'),
+  file(`${ETCD}# \u0007\n`, 'neither'),
+  file(`${ETCD}x-a: "\u007f"\n`, 'neither'),
+  file(`${ETCD}x-a: &a [*a]\n`, 'refused'),
+  file(`${BASE}etcd3: &a {hosts: a, x: *a}\n`, 'refused'),
   file(`%YAML 1.1\n---\n${ETCD}...\n`, 'same'),
   file(`${ETCD}---\nscope: b\n`, 'neither'),
   file(`${ETCD}scope: other\n`, 'same'),
@@ -194,6 +208,9 @@ const CASES: readonly Case[] = [
   variables({ PATRONI_ETCD3_PROTOCOL: 'https', PATRONI_ETCD3_CACERT: '/c', PATRONI_ETCD3_CERT: '/d' }, 'same'),
   variables({ PATRONI_ETCD3_USERNAME: 'u', PATRONI_ETCD3_PASSWORD: 'p', PATRONI_ETCD3_HOST: 'x' }, 'same'),
   variables({ PATRONI_ETCD3_NAMESPACE: '/n/' }, 'same'),
+  variables({ PATRONI_ETCD3_NAMESPACE: '' }, 'refused'),
+  variables({ PATRONI_ETCD3_NAMESPACE: '', PATRONI_NAMESPACE: '/n/' }, 'same'),
+  variables({ PATRONI_SCOPE: '/e' }, 'same'),
   variables({ PATRONI_ETCD_HOSTS: 'a:1' }, 'refused'),
   variables({ PATRONI_ETCD_HOSTS: '' }, 'refused'),
   variables({ PATRONI_etcd_URL: 'http://a:1' }, 'refused'),
@@ -276,7 +293,7 @@ function readingOf({ scope, namespace, citusGroup, localMember, dcs, restApi }: 
   return {
     name: localMember,
     dcs: dcs.kind,
-    path: `/${[namespace, scope, citusGroup].filter((part) => part !== null && part !== '').join('/')}/`,
+    path: prefixOf({ namespace, scope, citusGroup }),
     addresses: endpoints.map((endpoint) => `${protocol}://${endpoint}`),
     useProxies,
     login: auth === null ? null : [auth.username, auth.password],
