@@ -1,9 +1,10 @@
 #!/usr/bin/env node
-// The entry. It has to be understood by any Node, however old: no static import, and no syntax after that of Node 8.
+// The entry. It has to be understood by any Node, however old: no static import, and no syntax after that of Node 4, but
+// for the import, which the build hides from them.
 const NEEDED = [22, 19]
-const [major, minor] = process.versions.node.split('.').map(Number)
+const found = process.versions.node.split('.').map(Number)
 
-if (Number(major) > Number(NEEDED[0]) || (major === NEEDED[0] && Number(minor) >= Number(NEEDED[1]))) {
+if (Number(found[0]) > Number(NEEDED[0]) || (found[0] === NEEDED[0] && Number(found[1]) >= Number(NEEDED[1]))) {
   // Until the program is loaded this one alone would do harm: Node's own answer is a debugger.
   process.on('SIGUSR1', () => undefined)
   void import('./start.ts')

@@ -63,7 +63,7 @@ test('the oldest Node that is tried is the oldest that package.json admits, and 
   assert.ok(number(process.version) > number(oldest))
 })
 
-for (const major of [12, 20]) {
+for (const major of [4, 8, 12, 20]) {
   test(`under Node ${major} it says which one is needed, which one that is, and where to read on`, async () => {
     const node = await outdatedNode(dir.mkdir(`node-${major}`), major)
     for (const args of [['--version'], ['track', 'primary']]) {
