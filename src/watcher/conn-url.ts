@@ -6,6 +6,8 @@ import { parseHttpUrl } from '../http-url.ts'
 const UNSAFE = /[\p{Cc}\p{Cf}\s"'`\\]/u
 /** What separates hosts from other parts: one of them in a name is a slip of the pen. */
 const SEPARATORS = /[/?#@,:[\]%]/
+/** No name is empty between two dots; HAProxy refuses a whole file for one, and takes `*` for the address that the client asked for. */
+const NO_NAME = /^\.|\.\.|\*/
 
 const DEFAULT_PORT = 5432
 
@@ -73,7 +75,7 @@ function hostOf(host: string | null): string | null {
   if (host === null || UNSAFE.test(host)) return null
   const bare = /^\[(.*)\]$/.exec(host)?.[1] ?? host
   if (isIPv6(bare)) return bare
-  return host === '' || bare !== host || SEPARATORS.test(host) ? null : host
+  return host === '' || bare !== host || SEPARATORS.test(host) || NO_NAME.test(host) ? null : host
 }
 
 /** A database or a value with an @ that is not percent-encoded looks the same: it is no reason to dial what may be a password. */
