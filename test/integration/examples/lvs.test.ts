@@ -112,6 +112,17 @@ describe('the example', { concurrency: true }, () => {
         expected: ['R -> 10.0.0.1:5432 HTTP_GET /replica'],
       },
       nobody: { cluster: { leader: 'a', members: { a: { ...member(1, 'replica'), state: 'stopped' } } }, expected: [] },
+      'names instead of addresses, one of which is not in the DNS': {
+        cluster: {
+          leader: 'a',
+          members: {
+            a: { ...member(1, 'primary', 'http://localhost:8008/patroni'), host: 'localhost' },
+            b: { ...member(2, 'replica'), host: 'b.invalid' },
+            c: member(3, 'replica', 'http://c.invalid:8008/patroni'),
+          },
+        },
+        expected: ['P -> 127.0.0.1:5432 HTTP_GET /primary', 'R -> 10.0.0.3:5432 unchecked'],
+      },
       'many members': {
         cluster: {
           leader: 'm1',
