@@ -12,7 +12,7 @@ import { trackNotes } from './render-track.ts'
 import type { ClusterStatus, RouterStatus } from './status.ts'
 import { totalNotes } from './render-totals.ts'
 import { renderTable, type Column } from './table.ts'
-import { age, count, instant, visible, wrap } from './terminal.ts'
+import { age, count, instant, visible, wrapNames } from './terminal.ts'
 
 const LABEL_WIDTH = 12
 /** Of a list whose length others decide. */
@@ -35,7 +35,7 @@ function renderCluster(cluster: ClusterStatus, status: RouterStatus, width: numb
   const { now, stopping } = status
   const several = status.clusters.length > 1
   return [
-    wrap('', visible(headline(cluster, status)), width, '  '),
+    wrapNames('', visible(headline(cluster, status)), width, '  '),
     renderTable(titleOf(cluster), proxy === null ? COLUMNS.slice(0, -1) : COLUMNS, rowsOf(cluster, stopping), width),
     ...(view.setBack === null ? [] : [detail('TIMELINE', setBackText(view.primary, view.setBack), width)]),
     ...(view.paused ? [' Maintenance mode: on (Patroni is paused)'] : []),
@@ -238,5 +238,5 @@ function limited(notes: readonly Note[], width: number): string[] {
 }
 
 function detail(label: string, text: string, width: number): string {
-  return wrap(` ${label.padEnd(LABEL_WIDTH)}`, visible(text), width, ' '.repeat(LABEL_WIDTH + 1))
+  return wrapNames(` ${label.padEnd(LABEL_WIDTH)}`, visible(text), width, ' '.repeat(LABEL_WIDTH + 1))
 }

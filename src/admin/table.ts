@@ -1,5 +1,5 @@
 import { cutDistinct, distinctWidth, shortenDistinct } from './distinct.ts'
-import { shorten, shortenMiddle, visible, widthOf, wrap } from './terminal.ts'
+import { shorten, shortenMiddle, visible, widthOf, wrap, wrapNames } from './terminal.ts'
 
 export interface Column {
   readonly title: string
@@ -126,7 +126,7 @@ function records(
     ` ${first?.title ?? ''} ${names[at] ?? ''}`,
     ...columns.flatMap((column, of) => {
       const text = row[of] ?? ''
-      return text === '' ? [] : [wrap(`   ${column.title.padEnd(label)}`, text, width, ' '.repeat(label + 3))]
+      return text === '' ? [] : [wrapNames(`   ${column.title.padEnd(label)}`, text, width, ' '.repeat(label + 3))]
     }),
   ])
   return [wrap('', title, width, '  '), ...lines].join('\n')

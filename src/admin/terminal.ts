@@ -97,6 +97,13 @@ export function wrap(start: string, text: string, width: number, indent: string)
   return [...lines, line].map((each) => shorten(each, width)).join('\n')
 }
 
+/** As `wrap`, with words that are too long for a line shortened in the middle: names and addresses differ at their ends. */
+export function wrapNames(start: string, text: string, width: number, indent: string): string {
+  const room = Math.max(0, width - widthOf(indent))
+  const words = text.split(' ').map((word) => shortenMiddle(word, room))
+  return wrap(start, words.join(' '), width, indent)
+}
+
 /** How long something lasts, in the two largest units that say something: `0.4s`, `12s`, `2m10s`, `3h05m`, `4d02h`. */
 export function age(ms: number): string {
   const seconds = Math.max(0, ms) / 1000

@@ -207,6 +207,22 @@ for (const [width, standbyCluster, columns] of [
   })
 }
 
+test('tells apart the names of a long kind in the first line, and hosts, however narrow the terminal is', () => {
+  const [first, second] = ['a', 'b'].map((end) => `${'postgresql-production-'.repeat(3)}${end}`)
+  assert.ok(first !== undefined && second !== undefined)
+  const members = [first, second].map((name) => sampleMember(name, { host: `${name}.example.com`, port: 6432 }))
+  for (const width of [40, 60]) {
+    const heads = [first, second].map((member) => {
+      const view = sampleView({ members, leader: member, primary: { ...sampleView().primary, member } })
+      const lines = renderStatus(sampleStatus({ view, proxy: null }), width).split('\n')
+      assert.ok(Math.max(...lines.map(widthOf)) <= width, lines.join('\n'))
+      assert.match(lines.join('\n'), /Host +postg.*m:6432/)
+      return lines.slice(0, 2).join(' ')
+    })
+    assert.notEqual(heads[0], heads[1])
+  }
+})
+
 test('shows pause, a standby cluster and a Citus group', () => {
   const view = sampleView({ paused: true, standbyCluster: true, citusGroup: 0, primary: none })
   const text = renderStatus(sampleStatus({ view, proxy: sampleProxy() }))

@@ -9,6 +9,7 @@ import {
   visibleJson,
   widthOf,
   wrap,
+  wrapNames,
 } from '../../../src/admin/terminal.ts'
 
 test('shows control, format and invisible characters instead of sending them to the terminal', () => {
@@ -69,6 +70,14 @@ test('shortens in the middle', () => {
 test('breaks lines at spaces, and words that are too long', () => {
   assert.equal(wrap(' DCS ', 'one two three', 12, '     '), ' DCS one two\n     three')
   assert.equal(wrap('', 'x'.repeat(20), 12, '  '), `${'x'.repeat(9)}...`)
+})
+
+test('shortens names that are too long for a line in the middle', () => {
+  assert.equal(
+    wrapNames(' Host ', 'pg-very-long-name-1:5432', 20, '      '),
+    ' Host \n      pg-ver...:5432'.replace(' \n', ' \n'),
+  )
+  assert.equal(wrapNames('', 'a pg-node-1', 12, '  '), 'a pg-node-1')
 })
 
 test('says how long something lasts in two units', () => {
