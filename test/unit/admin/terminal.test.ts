@@ -73,10 +73,7 @@ test('breaks lines at spaces, and words that are too long', () => {
 })
 
 test('shortens names that are too long for a line in the middle', () => {
-  assert.equal(
-    wrapNames(' Host ', 'pg-very-long-name-1:5432', 20, '      '),
-    ' Host \n      pg-ver...:5432'.replace(' \n', ' \n'),
-  )
+  assert.equal(wrapNames(' Host ', 'pg-very-long-name-1:5432', 20, '      '), ' Host pg-ver...:5432')
   assert.equal(wrapNames('', 'a pg-node-1', 12, '  '), 'a pg-node-1')
 })
 
