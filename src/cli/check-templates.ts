@@ -24,8 +24,19 @@ export async function checkTemplates(config: Config, files: readonly string[], e
     checkLinks(config, files),
     ...commandsOf(templates, hooks).map(({ key, command }) => checkCommand(key, command, env)),
   ])
+  const warnings = await Promise.all(templates.map(({ source }) => checkTags(source, asWritten(source, config.file))))
   // Of what several name, one report is enough.
-  return { problems: [...new Set(each.flat())], warnings: [] }
+  return { problems: [...new Set(each.flat())], warnings: [...new Set(warnings.flat())] }
+}
+
+/** What is written for envsubst or a shell is a valid template, and would be copied as it is. */
+async function checkTags(source: string, name: string): Promise<string[]> {
+  // That it cannot be read is an error of its own.
+  const text = await readFile(source, 'utf8').catch(() => null)
+  if (text === null || text.includes('{{')) return []
+  const [mark] = /\$\{?[A-Za-z_]\w*\}?|@[A-Z_]+@|%[A-Z_]+%/.exec(text) ?? []
+  if (mark === undefined) return []
+  return [`${name}: there is no {{ }} in this template, and nothing fills in ${mark}: it is written as it is`]
 }
 
 async function checkSource(template: TemplateConfig, index: number, configFile: string | null): Promise<string[]> {

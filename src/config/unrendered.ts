@@ -3,22 +3,30 @@ import { isMapping } from './parsed.ts'
 import type { Fault } from './problem.ts'
 import type { Remark } from './yaml.ts'
 
-/** Jinja, Helm and Go; ERB; envsubst and shells. `{{staged}}` and `{{destination}}` are the router's own. */
+/**
+ * Jinja, Helm and Go; ERB; envsubst and shells; autoconf; Windows. `{{staged}}` and `{{destination}}` are the router's own.
+ */
 const MARKS: readonly (readonly [mark: RegExp, shown: string])[] = [
-  [/\{\{(?!\s*(?:staged|destination|\.?src|\.?dest)\s*\}\})|\{%/, '{{ }}, {% %}'],
+  [/\{\{(?!\s*(?:staged|destination|\.?src|\.?dest)\s*\}\})|\{%|\{#/, '{{ }}, {% %}'],
   [/<%/, '<% %>'],
   [/\$\{/, '${ }'],
+  [/@[A-Z][A-Z0-9_]*@/, '@ @'],
+  [/%[A-Z][A-Z0-9_]*%/, '% %'],
 ]
 
-/** Besides those, in a value: Kubernetes, shells, documents, autoconf, systemd. */
+/** Besides those, in a value: Kubernetes, shells, documents, systemd, Python, Ruby, Concourse. */
 const IN_VALUES: readonly (readonly [mark: RegExp, shown: string])[] = [
   ...MARKS,
   [/\$\([A-Za-z_][\w.-]*\)/, '$( )'],
-  [/\$[A-Za-z_]{2,}/, '$'],
+  [/\$[A-Za-z_]{2,}|(?<![\w$])\$[A-Za-z_]/, '$'],
   [/<[A-Za-z][\w .-]*>/, '< >'],
-  [/@[A-Z][A-Z_]+@/, '@ @'],
   [/__[A-Z][A-Z_]*__/, '__ __'],
   [/^%[A-Za-z]$/, '%'],
+  [/%\([A-Za-z_]\w*\)s/, '%( )s'],
+  [/#\{[^}]+\}/, '#{ }'],
+  [/\(\(\s*[A-Za-z_][\w.-]*\s*\)\)/, '(( ))'],
+  [/\[\[\s*[A-Za-z_][\w .-]*\]\]/, '[[ ]]'],
+  [/`[^`]+`/, '` `'],
 ]
 
 /** One message in the place of those about the YAML, if they come from marks of a template; null: they do not. */

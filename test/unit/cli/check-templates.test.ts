@@ -228,3 +228,17 @@ track: {files: [{path: DIR/conf-other/10.yml, when: primary}, {path: DIR/same/a,
     'track.files.1.path: DIR/same/a is a link to the destination of templates.2',
   ])
 })
+
+test('a template of another kind, without a single tag, is a warning that names what is not filled in', async () => {
+  writeFileSync(join(dir.path, 'envsubst.hbs'), 'listen 5000\nserver ${NAME} $HOST\n')
+  writeFileSync(join(dir.path, 'plain.hbs'), 'listen 5000\n')
+  const { code, stderr } = await checked(`templates:
+  - {source: envsubst.hbs, destination: DIR/out/a}
+  - {source: plain.hbs, destination: DIR/out/b}
+  - {source: good.hbs, destination: DIR/out/c}
+`)
+  assert.equal(code, 0)
+  assert.deepEqual(stderr, [
+    'warning: DIR/envsubst.hbs: there is no {{ }} in this template, and nothing fills in ${NAME}: it is written as it is',
+  ])
+})

@@ -22,6 +22,9 @@ const TEMPLATES: readonly (readonly [what: string, text: string, place: string, 
   ['Helm', '{{- if .Values.x }}\nscope: {{ .Values.x | quote }}\n{{- end }}\n', '1:1', '{{ }}, {% %}'],
   ['ERB', '# <%= no %>\n<% if @x -%>\nscope: <%= @x %>\n<% end -%>\n', '2:1', '<% %>'],
   ['envsubst', 'scope: ${SCOPE}\netcd3: {hosts: [${A}:2379, ${B}:2379]}\n', '1:8', '${ }'],
+  ['autoconf', 'scope: @SCOPE@\netcd3: {hosts: @HOSTS@}\n', '1:8', '@ @'],
+  ['percent signs', 'scope: %SCOPE%\netcd3: {hosts: a}\n', '1:8', '% %'],
+  ['a comment of Jinja', 'scope: a\n{# of the cluster #}\netcd3: {hosts: a}\n', '2:1', '{{ }}, {% %}'],
   ['two of them', 'scope: {{ a }}\netcd3: {host: ${A}}\n', '1:8', '{{ }}, {% %}, ${ }'],
 ]
 
@@ -58,6 +61,16 @@ const UNFILLED: readonly (readonly [value: string, mark: string])[] = [
   ['@SCOPE@', '@ @'],
   ['__SCOPE__', '__ __'],
   ['%H', '%'],
+  ['@@X@@', '@ @'],
+  ['@N1@', '@ @'],
+  ['%HOST%', '% %'],
+  ['$N', '$'],
+  ['a-$N', '$'],
+  ['%(host)s', '%( )s'],
+  ['#{Octopus.Name}', '#{ }'],
+  ['((name))', '(( ))'],
+  ['[[ name ]]', '[[ ]]'],
+  ['`hostname`', '` `'],
 ]
 
 for (const [value, mark] of UNFILLED)
