@@ -55,15 +55,16 @@ export async function checkOnline(
   }
 }
 
-/** The subject has it already. */
-function withAddressOnce(finding: OnlineFinding): OnlineFinding {
+/** The subject has it already, and a place in a file is more than its address. */
+export function withAddressOnce(finding: OnlineFinding): OnlineFinding {
   const [, url, address] = / at ((?:https?:\/\/)?(\S+))$/.exec(finding.subject) ?? []
   if (url === undefined || address === undefined) return finding
-  const message = [` at ${url}`, ` at ${address}`, ` ${address}`].reduce(
-    (text, part) => text.replaceAll(part, ''),
-    finding.message,
+  const host = address.replace(/:\d+$/, '')
+  const parts = [` at ${url}`, ` at ${address}`, ` ${address}`, ` ${host}`].map((part) =>
+    part.replace(/[^\w ]/g, '\\$&'),
   )
-  return { ...finding, message }
+  const message = finding.message.replace(new RegExp(`(?:${parts.join('|')})(?!:?[\\w.-])`, 'g'), '')
+  return { ...finding, message: message.replace(/^Postgres: /, '') }
 }
 
 interface Read {

@@ -84,10 +84,10 @@ describe('the check of what is online', () => {
     assert.match(findings[3]?.message ?? '', /^no member is called \$\{HOSTNAME\}: the members are pg0, pg1/)
   })
 
-  test('finds a replica that takes no connections in order all the same', async () => {
+  test('finds a member that is no replica now in order all the same, and says why', async () => {
     await using pg0 = await FakeMember.start('pg0', 'primary')
     await put('members/pg0', pg0.key())
-    assert.match((await check())[1] ?? '', /^ok pg0: REST API .*503/)
+    assert.match((await check())[1] ?? '', /^ok pg0: REST API .*: it runs as a primary/)
   })
 
   test('asks every endpoint that is written down, wherever the dead ones stand', async () => {
