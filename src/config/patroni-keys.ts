@@ -54,11 +54,12 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
 const OTHER_WORDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   etcd3: {
     ...{ cafile: 'cacert', ca: 'cacert', ca_file: 'cacert', certfile: 'cert', cert_file: 'cert', keyfile: 'key' },
-    ...{ key_file: 'key', user: 'username', endpoints: 'hosts', scheme: 'protocol' },
+    ...{ key_file: 'key', user: 'username', endpoints: 'hosts', scheme: 'protocol', proto: 'protocol' },
+    ...{ tls: 'protocol', ssl: 'protocol', use_ssl: 'protocol', pass: 'password', passwd: 'password' },
   },
   ctl: {
     ...{ cafile: 'cacert', ca: 'cacert', cert: 'certfile', key: 'keyfile', password: 'keyfile_password' },
-    ...{ key_password: 'keyfile_password' },
+    ...{ key_password: 'keyfile_password', verify: 'insecure' },
   },
   restapi: { cacert: 'cafile', cert: 'certfile', key: 'keyfile' },
 }

@@ -543,6 +543,14 @@ const STRANGE: readonly (readonly [text: string, warning: string])[] = [
     'etcd3: {hosts: a, cafile: s3cret}',
     '2:19: etcd3.cafile: not used: Patroni has no such key in etcd3; did you mean "cacert"?',
   ],
+  [
+    'etcd3: {hosts: a, pass: s3cret}',
+    '2:19: etcd3.pass: not used: Patroni has no such key in etcd3; did you mean "password"?',
+  ],
+  [
+    'etcd3: {hosts: a, tls: true}',
+    '2:19: etcd3.tls: not used: Patroni has no such key in etcd3; did you mean "protocol"?',
+  ],
   ['etcd3: {hosts: a, zzz: s3cret}', '2:19: etcd3.zzz: not used: Patroni has no such key in etcd3'],
   [
     'etcd3: {hosts: a}\nctl: {insecur: yes}',
