@@ -119,6 +119,7 @@ describe('the example', { concurrency: true }, () => {
             a: { ...member(1, 'primary', 'http://localhost:8008/patroni'), host: 'localhost' },
             b: { ...member(2, 'replica'), host: 'b.invalid' },
             c: member(3, 'replica', 'http://c.invalid:8008/patroni'),
+            d: { ...member(4, 'replica'), host: 'fd00::4' },
           },
         },
         expected: ['P -> 127.0.0.1:5432 HTTP_GET /primary', 'R -> 10.0.0.3:5432 unchecked'],

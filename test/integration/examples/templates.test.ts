@@ -214,6 +214,7 @@ test('nginx follows the primary, and turns clients away while there is none', as
   assert.deepEqual([status.clusters[0]?.proxy, status.clusters[0]?.view.dcs.kind], [null, 'etcd3'])
   // nginx would refuse the whole file for a name that is not in the DNS.
   await stage.enlist('pg2', 'replica', 'pg2.invalid')
+  await stage.enlist('pg4', 'replica', '[fe80::1%25eth0]')
   await stage.enlist('pg3', 'replica', 'localhost')
   await until('pg3 is a replica', async () => (await whoIsAt(replicas)) === 'pg3')
   await stage.drop('pg3')
