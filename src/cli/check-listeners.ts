@@ -1,9 +1,9 @@
 /** `check`: whether the addresses to listen on could be listened on now. What a running router holds is left alone. */
 import { lookup } from 'node:dns/promises'
 import { once } from 'node:events'
-import { lstat } from 'node:fs/promises'
+import { lstat, realpath } from 'node:fs/promises'
 import { connect, createServer, isIP } from 'node:net'
-import { dirname } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ask } from '../admin/client.ts'
 import type { RouterStatus } from '../admin/status.ts'
@@ -34,11 +34,12 @@ export async function checkListeners(config: Config, trying: Trying = TRYING): P
   const all = config.clusters.flatMap(({ proxy }) => proxy.listeners)
   const held = all.length === 0 ? null : await trying.running(config.admin.socket.path)
   const found: Findings[] = []
+  const before: Taken[] = []
   // One after the other: two of them may have a port in common.
   for (const { name, binds } of all)
     for (const bind of binds) {
       const say = (text: string): string => `proxy.listeners.${name}.bind: ${text}`
-      const { problems, warnings, passing = [], notes = [] } = await checkBind(bind, held, trying)
+      const { problems, warnings, passing = [], notes = [] } = await checkBind(bind, name, before, held, trying)
       found.push({
         problems: problems.map(say),
         warnings: warnings.map(say),
@@ -54,11 +55,24 @@ export async function checkListeners(config: Config, trying: Trying = TRYING): P
   }
 }
 
-async function checkBind(bind: Bind, held: Held, trying: Trying): Promise<Findings> {
+/** What a listener before takes, by its addresses and no longer by names. */
+interface Taken {
+  readonly bind: Bind
+  readonly what: string
+}
+
+async function checkBind(bind: Bind, name: string, before: Taken[], held: Held, trying: Trying): Promise<Findings> {
   const where = formatBind(bind)
   const own = held === 'denied' ? [] : (held ?? []).flatMap(bindsOf)
   const found = (changes: Partial<Findings>): Findings => ({ problems: [], warnings: [], ...changes })
+  const twin = (plain: Bind): Taken | undefined => {
+    const other = before.find((taken) => overlap(taken.bind, plain))
+    if (other === undefined) before.push({ bind: plain, what: `the listener ${name} ("${where}")` })
+    return other
+  }
   if (bind.kind === 'unix') {
+    const other = twin({ kind: 'unix', path: await realSocket(bind.path) })
+    if (other !== undefined) return found({ problems: [`${where}: is taken by ${other.what}`] })
     const isHeld = own.some((each) => includes(each, bind))
     return found(await checkSocket(bind.path, isHeld, trying))
   }
@@ -70,6 +84,8 @@ async function checkBind(bind: Bind, held: Held, trying: Trying): Promise<Findin
     return found({ problems: [`${bind.host ?? ''}: ${why}`] })
   }
   const tried = { ...bind, host: address }
+  const other = twin(tried)
+  if (other !== undefined) return found({ problems: [`${where}: is taken by ${other.what}`] })
   if (own.some((each) => includes(each, tried))) return found({ notes: [`${where}: held by the router that runs`] })
   const part = own.find((each) => overlap(each, tried))
   if (part !== undefined) {
@@ -111,6 +127,11 @@ async function tryTcp({ host, port }: TcpBind, { listen }: Trying): Promise<void
     if (host !== null || failureOf(error) === 'in-use' || failureOf(error) === 'denied') throw error
     await listen('0.0.0.0', port)
   })
+}
+
+/** A directory that is not there has one name. */
+async function realSocket(path: string): Promise<string> {
+  return join(await realpath(dirname(path)).catch(() => dirname(path)), basename(path))
 }
 
 async function checkSocket(path: string, isHeld: boolean, { knock }: Trying): Promise<Partial<Findings>> {

@@ -136,7 +136,8 @@ export function overlap(a: Bind, b: Bind): boolean {
 /** Whether who listens on `a` listens on all of `b`. */
 export function includes(a: Bind, b: Bind): boolean {
   if (a.kind === 'unix' || b.kind === 'unix') return overlap(a, b)
-  return overlap(a, b) && (canonical(a.host) === canonical(b.host) || covers(a.host, b.host))
+  const [one, other] = [canonical(a.host), canonical(b.host)]
+  return overlap(a, b) && (one === other || covers(one, other))
 }
 
 /** Node opens `::` for IPv4 as well. */
@@ -149,8 +150,12 @@ function isDual(bind: Bind): boolean {
   return bind.kind === 'tcp' && canonical(bind.host) === '::'
 }
 
-/** One spelling of an address: `[0::0]` is `[::]`. */
+/** One spelling of an address: `[0::0]` is `[::]`, and `[::ffff:127.0.0.1]` is 127.0.0.1. */
 function canonical(host: string | null): string | null {
   const url = host !== null && isIPv6(host) ? `http://[${host}]` : ''
-  return URL.canParse(url) ? new URL(url).hostname.slice(1, -1) : (host?.toLowerCase() ?? null)
+  if (!URL.canParse(url)) return host?.toLowerCase() ?? null
+  const address = new URL(url).hostname.slice(1, -1)
+  const [, high, low] = /^::ffff:([0-9a-f]+):([0-9a-f]+)$/.exec(address) ?? []
+  if (high === undefined || low === undefined) return address
+  return [high, low].flatMap((half) => [parseInt(half, 16) >> 8, parseInt(half, 16) & 255]).join('.')
 }

@@ -342,3 +342,23 @@ test('the addresses of the examples are a warning that names place and value, al
     assert.match(stderr, new RegExp(`^warning: DIR/router\\.yml:2:9: etcd3\\.hosts: ${values}.*\n$`))
   }
 })
+
+test('one address by two names is an error: a host name, IPv4 in IPv6, a directory by a link', async () => {
+  symlinkSync(dir.path, join(dir.path, 'same'))
+  const both = async (one: string, other: string): Promise<string> => {
+    const listeners = `{p: {bind: '${one}', route: any}, q: {bind: '${other}', route: any}}`
+    const { code, stderr } = await checked(`${ETCD}proxy: {listeners: ${listeners}}\n`)
+    return `${code} ${stderr.replace(/^warning: .*\n/gm, '').trimEnd()}`
+  }
+  assert.equal(
+    await both('localhost:27100', '127.0.0.1:27100,[::1]:27100'),
+    '2 proxy.listeners.q.bind: 127.0.0.1:27100: is taken by the listener p ("localhost:27100")',
+  )
+  assert.equal(
+    await both('DIR/a.sock', 'DIR/same/a.sock'),
+    '2 proxy.listeners.q.bind: DIR/same/a.sock: is taken by the listener p ("DIR/a.sock")',
+  )
+  assert.match(await both('[::ffff:127.0.0.1]:27100', '127.0.0.1:27100'), /^2 .* is taken by the listener p/)
+  assert.match(await both('0.0.0.0:27100', '[::ffff:127.0.0.1]:27100'), /^2 .* is taken by the listener p/)
+  assert.equal(await both('127.0.0.1:27100', '127.0.0.2:27100'), '0 ')
+})
