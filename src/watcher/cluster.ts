@@ -139,6 +139,16 @@ function parseSync(value: string | null): readonly string[] {
   return names.map((name) => memberName(name.trim()).toLowerCase()).filter((name) => name !== '')
 }
 
+/** `scheduled_switchover` of `/cluster`; null where there is none. */
+export function parseScheduled(value: unknown): Failover | null {
+  const { at, from, to } = asObject(value) ?? {}
+  const scheduledAt = parseTime(at)
+  const [leader = null, member = null] = [asText(from), asText(to)].map((name) =>
+    name === null ? null : memberName(name),
+  )
+  return scheduledAt === null ? null : { leader, member, scheduledAt }
+}
+
 /** A time that cannot be read is far away: a switchover at an unknown time is not one that is asked for now. */
 function parseTime(value: unknown): number | null {
   if (value === undefined || value === null || value === '') return null

@@ -35,8 +35,13 @@ export function isRestart(reason: string): boolean {
   return /, state restarting\)/.test(reason)
 }
 
+/** One that has not taken place by then, as in a pause, explains nothing any more. Milliseconds. */
+const OVERDUE_MS = 5 * 60_000
+
 /** Whether somebody has requested what is happening: nothing of it needs anybody. */
 export function isRequested(before: ClusterView, { dcs }: ClusterView): boolean {
   const { switchover } = before
-  return switchover !== null && (switchover.scheduledAt ?? 0) <= (dcs.readAt ?? 0)
+  if (switchover === null || switchover.scheduledAt === null) return switchover !== null
+  const since = (dcs.readAt ?? 0) - switchover.scheduledAt
+  return since >= 0 && since < OVERDUE_MS
 }

@@ -14,7 +14,7 @@ export interface Account {
  * The cluster as these accounts, of which there is at least one, describe it. `before` is what they made last.
  *
  * - The claimed leader is whom most name, of as many the one who was before, or who is named by the latest account.
- *   The latest account that names it also tells whether there is a pause, the synchronous set, and the members' states.
+ *   The latest account that names it also tells whether there is a pause, what is scheduled, the synchronous set, and the members' states.
  * - A member is there as long as any account names it. Its addresses are those in most accounts, of as many the ones that
  *   it had before: an address that goes to and fro would end its sessions each time.
  * - A standby cluster it is when all that name a leader say so, because that closes the primary's route, while a
@@ -39,8 +39,8 @@ export function mergeAccounts(before: Cluster | null, accounts: readonly Account
     ttlMs: null,
     paused: base?.paused ?? false,
     standbyCluster: standby.length === 0 ? (before?.standbyCluster ?? false) : standby.every(Boolean),
-    // Only a scheduled one is told, and that is no more than a wish.
-    failover: null,
+    // Only a scheduled one is told: where there is no lock it changes what is said, and nothing else.
+    failover: base?.switchover ?? null,
     optime: null,
     syncStandbys: base?.syncStandbys ?? [],
     quorum: base?.quorum ?? false,

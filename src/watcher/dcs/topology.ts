@@ -1,5 +1,5 @@
 /** Understands what one member tells of its cluster: `GET /cluster` and `GET /patroni`. Pure. */
-import type { SetAside } from '../cluster.ts'
+import { type Failover, parseScheduled, type SetAside } from '../cluster.ts'
 import { asNumber, asObject, asText } from '../json.ts'
 import { type Member, parseMember } from '../member.ts'
 import { printable } from '../printable.ts'
@@ -17,6 +17,8 @@ export interface Topology {
   readonly syncStandbys: readonly string[]
   readonly quorum: boolean
   readonly paused: boolean
+  /** One whose time has not come; left out: none. What is to take place now is not told. */
+  readonly switchover?: Failover
 }
 
 /** What a member tells when it is asked about its cluster. */
@@ -87,6 +89,7 @@ function parseTopology(body: Readonly<Record<string, unknown>> | null): Topology
   const leaders = named('leader', 'standby_leader')
   // Patroni names at most one.
   const leader = leaders.length === 1 ? (leaders[0] ?? null) : null
+  const switchover = parseScheduled(body?.['scheduled_switchover'])
   return {
     members: [...members.values()],
     setAside,
@@ -95,6 +98,7 @@ function parseTopology(body: Readonly<Record<string, unknown>> | null): Topology
     syncStandbys: named('sync_standby', 'quorum_standby').map((name) => name.toLowerCase()),
     quorum: named('quorum_standby').length > 0,
     paused: body?.['pause'] === true,
+    ...(switchover === null ? {} : { switchover }),
   }
 }
 

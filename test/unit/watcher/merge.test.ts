@@ -48,6 +48,9 @@ describe('the claimed leader', () => {
   test('comes with the pause, the synchronous set and the states of the latest account that names it', () => {
     const old = topology({ paused: false, syncStandbys: ['pg1'], members: [member('pg1', { state: 'starting' })] })
     const late = topology({ paused: true, syncStandbys: ['pg2'], members: [member('pg1', { state: 'running' })] })
+    const switchover = { leader: 'pg0', member: null, scheduledAt: 7 }
+    assert.deepEqual(merge(BEFORE, old, { ...late, switchover }).failover, switchover)
+    assert.equal(merge(BEFORE, { ...old, switchover }, late).failover, null)
     const wrong = topology({ leader: 'pg1', syncStandbys: ['pg3'], members: [member('pg1', { state: 'stopped' })] })
     const merged = merge(BEFORE, old, late, wrong)
     assert.deepEqual([merged.paused, merged.syncStandbys, merged.members[0]?.state], [true, ['pg2'], 'running'])

@@ -194,6 +194,12 @@ describe('the narration', () => {
       [],
     ],
     [
+      'warns of what happens long after the time of a switchover that did not take place',
+      view({ switchover: { ...TOMORROW, scheduledAt: 1 }, dcs: dcs({ readAt: 400_000 }) }),
+      view({ switchover: { ...TOMORROW, scheduledAt: 1 }, dcs: dcs({ readAt: 400_000 }), leader: null }),
+      ['warn leader key of pg0 is gone (expired or deleted)'],
+    ],
+    [
       'does not tell a scheduled switchover again with another leader',
       view({ switchover: { ...TOMORROW, leader: null } }),
       view({ switchover: { ...TOMORROW, leader: null }, leader: 'pg1' }),

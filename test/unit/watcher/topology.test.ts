@@ -71,6 +71,12 @@ describe('what a member tells', () => {
     const topology = told({ members, scope: 'demo', scheduled_switchover: { at, from: 'pg0', to: 'PG1' } })
     assert.deepEqual([topology.leader, topology.syncStandbys, topology.paused], ['pg0', ['pg1'], false])
     assert.equal(topology.quorum, true)
+    assert.deepEqual(topology.switchover, { leader: 'pg0', member: 'PG1', scheduledAt: Date.UTC(2030, 0, 1) })
+    for (const scheduled of [{}, null, 'soon', [], { at: '' }, { from: 'pg0' }])
+      assert.equal(told({ members, scheduled_switchover: scheduled }).switchover, undefined)
+    const strange = told({ members, scheduled_switchover: { at: 'soon', from: { a: 1 }, to: '\u001b[2J' } }).switchover
+    assert.deepEqual([strange?.leader, strange?.scheduledAt], [null, Number.MAX_SAFE_INTEGER])
+    assert.doesNotMatch(strange?.member ?? '', /\p{Cc}/u)
     assert.deepEqual(
       topology.members.map(({ state, replicationState }) => [state, replicationState]),
       [
