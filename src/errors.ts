@@ -123,14 +123,9 @@ export function explain(error: unknown): string {
     if (!(current instanceof Error)) break
     current = current instanceof AggregateError ? current.errors[0] : current.cause
   }
-  const remedy = REMEDIES[errno(error) ?? '']
   // Node's note on where a connection would have come from.
   const text = parts.join(': ').replaceAll(' - Local (undefined:undefined)', '').replace(/\s+/g, ' ')
-  return remedy === undefined || text.includes(remedy) ? text : `${text} (${remedy})`
+  return errno(error) !== 'EMFILE' || text.includes(OUT_OF_FILES) ? text : `${text} (${OUT_OF_FILES})`
 }
 
-/** What to do about what says nothing to most people. */
-const REMEDIES: Readonly<Record<string, string>> = {
-  EMFILE: 'out of file descriptors: raise LimitNOFILE',
-  ENFILE: 'the machine is out of file descriptors: raise fs.file-max',
-}
+const OUT_OF_FILES = 'out of file descriptors: raise LimitNOFILE'

@@ -130,9 +130,10 @@ export class Client {
     return performance.now() - this.#since
   }
 
-  /** Closes without a word. `why`: for the log. */
-  drop(why: string): void {
+  /** Closes without waiting for anything. `why`: for the log; `lastWords`: for a client that reads before it speaks. */
+  drop(why: string, lastWords?: Buffer): void {
     this.droppedFor ??= why
+    if (lastWords !== undefined && this.socket.writable) this.socket.write(lastWords)
     this.destroy()
   }
 

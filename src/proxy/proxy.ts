@@ -183,22 +183,25 @@ export class Proxy {
   #accept(route: RouteServer, socket: Socket): void {
     this.#totals.accepted++
     const client = new Client(socket, this.#arrivals++, this.#room)
-    const unserved = this.#unserved()
-    if (unserved === null) {
-      this.#seats.take(client)
-      this.#room.seats.take(client)
-    }
-    route.serve(client, unserved)
+    route.serve(client, () => this.#seat(client))
   }
 
-  /** Those that are refused take no seat: they must not keep others out while they hang up. */
-  #unserved(): Unserved | null {
+  /** Gives it a seat, or says why not. Those that are refused have none: they must not keep others out while they hang up. */
+  #seat(client: Client): Unserved | null {
+    const unserved = this.#unserved(client)
+    if (unserved !== null) return unserved
+    this.#seats.take(client)
+    this.#room.seats.take(client)
+    return null
+  }
+
+  #unserved({ hasSpoken }: Client): Unserved | null {
     const { maxConnections } = this.#deps.config
-    if (!this.#seats.makeRoom()) {
+    if (!this.#seats.makeRoom(hasSpoken)) {
       const message = `the router's limit of ${counted(maxConnections, 'connection')} is reached (max_connections)`
       return { reason: 'connection-limit', sqlState: '53300', message }
     }
-    if (this.#room.seats.makeRoom()) return null
+    if (this.#room.seats.makeRoom(hasSpoken)) return null
     return { reason: 'process-limit', sqlState: '53300', message: this.#room.limit }
   }
 

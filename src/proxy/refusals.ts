@@ -19,8 +19,8 @@ const MAX_REQUESTS = 2
 export class Refusals {
   readonly #tls: ProxyConfig['hold']['refuseTls']
   readonly #limit: number
-  /** The oldest first. */
-  readonly #leaving = new Set<Client>()
+  /** What each is going to read; the oldest first. */
+  readonly #leaving = new Map<Client, Refusal>()
 
   /** `limit`: how many may be on their way out at a time; where there is one more, the oldest silent one is closed. */
   constructor(tls: ProxyConfig['hold']['refuseTls'], limit: number) {
@@ -34,36 +34,50 @@ export class Refusals {
   }
 
   /** Counts a client that is going to be refused as one on its way out, until it is closed. */
-  admit(client: Client): void {
+  admit(client: Client, refusal: Refusal): void {
     if (this.#leaving.has(client) || client.socket.closed) return
-    this.#leaving.add(client)
+    this.#leaving.set(client, refusal)
     client.socket.once('close', () => this.#leaving.delete(client))
-    if (this.#leaving.size <= this.#limit) return
-    // Rather one that has not spoken: the others are about to read why.
+    if (this.#leaving.size > this.#limit) this.#hurry()
+  }
+
+  /** Closes one. Rather one that has been told why, or else one that has not spoken: the others are about to read why. */
+  #hurry(): void {
     const all = [...this.#leaving]
-    const leaver = all.find(({ hasSpoken }) => !hasSpoken) ?? all[0]
-    if (leaver === undefined) return
+    const [leaver, refusal] =
+      all.find(([{ gone }]) => gone.aborted) ?? all.find(([{ hasSpoken }]) => !hasSpoken) ?? all[0] ?? []
+    if (leaver === undefined || refusal === undefined) return
     this.#leaving.delete(leaver)
-    leaver.drop('too many others were being refused')
+    if (leaver.gone.aborted) leaver.destroy()
+    else leaver.drop('too many others were being refused', leaver.hasSpoken ? undefined : lastWords(refusal))
+  }
+
+  /** It is not on its way out after all. */
+  release(client: Client): void {
+    this.#leaving.delete(client)
   }
 
   /** Resolves when those that are on their way out now are closed. */
   async settled(): Promise<void> {
-    await Promise.all([...this.#leaving].map((client) => client.closed))
+    await Promise.all([...this.#leaving.keys()].map((client) => client.closed))
   }
 
   /**
    * Tells the client why and closes. One that asks for encryption is answered that there is none: most go on in plaintext
    * then, where the reason can be read. Whatever it says after that, it is for no server. Resolves when it is closed.
    */
-  async refuse(client: Client, { sqlState, message, hint }: Refusal): Promise<void> {
-    this.admit(client)
+  async refuse(client: Client, refusal: Refusal): Promise<void> {
+    this.admit(client, refusal)
     const deadline = performance.now() + PATIENCE_MS
     for (let n = 0; this.#tls === 'answer' && n < MAX_REQUESTS && client.kind === 'encryption-request'; n++) {
       client.answer(NOT_WILLING)
       await client.first(deadline - performance.now())
     }
-    if (client.kind === 'startup') await client.farewell(fatalError(sqlState, message, hint))
+    if (client.kind === 'startup') await client.farewell(lastWords(refusal))
     else client.destroy()
   }
+}
+
+function lastWords({ sqlState, message, hint }: Refusal): Buffer {
+  return fatalError(sqlState, message, hint)
 }

@@ -144,10 +144,11 @@ export class RouteServer {
     this.#sessions.destroy()
   }
 
-  /** Serves one accepted connection to its end; or refuses it, unless it asks for a cancel. */
-  serve(client: Client, unserved: Unserved | null): void {
+  /** Serves one accepted connection to its end, if `seat` has one for it; or refuses it, unless it asks for a cancel. */
+  serve(client: Client, seat: () => Unserved | null): void {
     this.#clients.add(client)
-    const served = (unserved === null ? this.#serve(client) : this.#turnAway(client, unserved)).finally(() => {
+    const unserved = seat()
+    const served = (unserved === null ? this.#serve(client) : this.#turnAway(client, unserved, seat)).finally(() => {
       this.#clients.delete(client)
       this.#served.delete(served)
     })
@@ -205,13 +206,17 @@ export class RouteServer {
     if (client.droppedFor !== null) this.#deps.ledger.refused('silent', client.droppedFor)
   }
 
-  async #turnAway(client: Client, unserved: Unserved): Promise<void> {
-    this.#deps.refusals.admit(client)
+  async #turnAway(client: Client, unserved: Unserved, seat: () => Unserved | null): Promise<void> {
+    this.#deps.refusals.admit(client, { ...unserved, hint: '' })
     const kind = await client.first(PATIENCE_MS)
     if (kind === 'cancel') return this.#cancel(client)
     // It has left before it could be told.
     if (client.gone.aborted && client.droppedFor === null) return
-    await this.#refuse(client, unserved, '')
+    // Now that it has spoken, a silent one may give way to it.
+    const still = kind === null || client.gone.aborted ? unserved : seat()
+    if (still !== null) return this.#refuse(client, still, '')
+    this.#deps.refusals.release(client)
+    return this.#serve(client)
   }
 
   async #refuse(client: Client, { reason, sqlState, message }: Unserved, hint: string): Promise<void> {

@@ -3,6 +3,8 @@ import type { Client } from './client.ts'
 
 /** For this long a client may have had no time to say what it wants. Milliseconds. */
 const MIN_SILENCE_MS = 1000
+/** The same where another one has said what it wants. */
+const MIN_SILENCE_BESIDE_SPEAKER_MS = 250
 
 export class Seats {
   readonly limit: number
@@ -14,11 +16,12 @@ export class Seats {
     this.limit = limit
   }
 
-  /** Whether one more client can be seated, be it in the place of a silent one, which is closed. */
-  makeRoom(): boolean {
+  /** Whether one more client can be seated, be it in the place of a silent one, which is closed. `hasSpoken`: that one more. */
+  makeRoom(hasSpoken = false): boolean {
     if (this.#taken.size < this.limit) return true
+    const minSilenceMs = hasSpoken ? MIN_SILENCE_BESIDE_SPEAKER_MS : MIN_SILENCE_MS
     for (const client of this.#silent) {
-      if (!client.hasSpoken && client.ageMs < MIN_SILENCE_MS) return false
+      if (!client.hasSpoken && client.ageMs < minSilenceMs) return false
       this.#silent.delete(client)
       if (client.hasSpoken || !this.#taken.delete(client)) continue
       client.drop('it had sent no startup packet, and its place was needed')

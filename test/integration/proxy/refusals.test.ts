@@ -205,3 +205,34 @@ test('a client that has said nothing for a while gives way to one that has just 
   assert.equal(served.ended, false)
   assert.equal(rig.proxy.status().refusals.silent, 1)
 })
+
+test('a client that speaks has the place of a silent one, also where it came when there was none', async () => {
+  const server = await scene.postgres()
+  const rig = await scene.proxy({ maxConnections: 3 })
+  rig.proxy.apply(openView('pg1', server.address, 1))
+  await (await scene.client(rig)).send(STARTUP).got(AUTH_OK)
+  const silent = [await scene.client(rig), await scene.client(rig)]
+  const [late, other] = [await scene.client(rig), await scene.client(rig)]
+  const since = performance.now()
+  await until('the silent ones have had a moment', () => performance.now() - since > 300)
+  await late.send(STARTUP).got(AUTH_OK)
+  await other.send(STARTUP).got(AUTH_OK)
+  await until('the silent ones are closed', () => silent.every(({ isLetGo }) => isLetGo))
+  assert.equal(rig.proxy.status().refusals['connection-limit'], 0)
+  // A session gives way to nobody.
+  const last = (await scene.client(rig)).send(STARTUP)
+  await last.over()
+  assert.equal(fatal(last, 0)?.['C'], '53300')
+})
+
+test('of many that come at once each is served or reads the limit', async () => {
+  const server = await scene.postgres()
+  const rig = await scene.proxy({}, { descriptors: 128, memoryBytes: null })
+  rig.proxy.apply(openView('pg1', server.address, 1))
+  const clients = await Promise.all(Array.from({ length: 200 }, async () => (await scene.client(rig)).send(STARTUP)))
+  await until('each has an answer', () => clients.every(({ received, isLetGo }) => received.length > 0 || isLetGo))
+  const answers = clients.map((client) =>
+    client.received.equals(AUTH_OK) ? 'served' : (fatal(client, 0)?.['C'] ?? ''),
+  )
+  assert.deepEqual(new Set(answers), new Set(['served', '53300']))
+})
