@@ -4,6 +4,7 @@ import { Lookups } from '../names/lookups.ts'
 import { clustersOf } from '../templates/groups/grouping.ts'
 import { KeyStores } from '../templates/key-stores.ts'
 import { keyValueSources } from '../watcher/dcs/create.ts'
+import { isEtcdAway } from '../watcher/online-etcd.ts'
 import type { OnlineFinding } from '../watcher/online.ts'
 import { aboutClusters, keysRead } from './one-pass/one-pass.ts'
 
@@ -30,10 +31,17 @@ export async function askForKeys(
   try {
     keys.start()
     await keysRead(keys, templates, signal)
-    return keys.status().map(({ root, state, count, error }) => {
+    const all = keys.status()
+    const unread = sources.filter(({ name }) => all.some(({ cluster, state }) => cluster === name && state !== 'up'))
+    const away = new Map(
+      await Promise.all(
+        unread.map(async (source) => [source.name, await isEtcdAway(source, lookups, signal)] as const),
+      ),
+    )
+    return all.map(({ cluster, root, state, count, error }) => {
       const subject = `keys below ${root}`
       if (state === 'up') return { subject, ok: true, message: count === 1 ? '1 key' : `${count} keys` }
-      return { subject, ok: false, message: error ?? 'they could not be read' }
+      return { subject, ok: false, message: error ?? 'they could not be read', isAway: away.get(cluster) === true }
     })
   } finally {
     lookups.close()

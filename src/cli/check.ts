@@ -155,12 +155,14 @@ async function checkOnline(config: Config, io: Io): Promise<number> {
       else if (ok) io.out(`ok      ${visible(subject)}: ${visible(message)}\n`)
       else io.err(`FAILED  ${visible(subject)}: ${visible(message)}\n`)
     }
-    return findings.every(({ ok }) => ok) ? EXIT.ok : EXIT.usage
+    const wrong = findings.filter(({ ok }) => !ok)
+    if (wrong.length === 0) return EXIT.ok
+    return wrong.every(({ isAway }) => isAway) ? EXIT.failed : EXIT.usage
   } catch (error) {
     if (!signal.aborted) throw error
     const why = interrupted.signal.aborted ? 'interrupted' : `not done within ${ONLINE_TIMEOUT_MS / 1000} s`
     io.err(`FAILED  online: ${why}: ${visible(explain(error))}\n`)
-    return EXIT.usage
+    return EXIT.failed
   } finally {
     stopListening()
   }

@@ -35,7 +35,7 @@ export type Signal = 'SIGINT' | 'SIGTERM' | 'SIGQUIT' | 'SIGHUP'
 /** The same for all commands. */
 export const EXIT = {
   ok: 0,
-  /** The router could not start; a status without a primary. */
+  /** The router could not start; a status without a primary; a DCS that does not answer. */
   failed: 1,
   /** The command line or the configuration. */
   usage: 2,

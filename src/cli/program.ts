@@ -28,12 +28,14 @@ Exit codes:    0 success, 1 failure, 2 usage or configuration error, 3 no router
 
 const RUN = `
 Exit codes: 0 after SIGTERM, SIGINT or SIGQUIT and the drain (a second one ends it at once), 1 when it cannot start,
-2 usage or configuration error. SIGHUP reads the templates again; other signals do nothing. The log goes to standard output, one JSON object a line.`
+2 usage or configuration error. SIGHUP reads the templates again; other signals do nothing. The log goes to standard output:
+lines for people on a terminal, else one JSON object a line (logging.format).`
 
 const CHECK = `
-Exit codes: 0 everything is in order (warnings included), 2 something is not, or usage error. Every problem is on standard
-error; what was asked online begins with FAILED, so that an etcd or a member that is away is told from a bad file. Ports are
-tried, and those that a running router holds are left alone. Run it as the service's user: other users have other rights.
+Exit codes: 0 everything is in order (warnings included), 2 something is not, or usage error; with --online 1 where the DCS
+does not answer at all, which says nothing of the configuration. Every problem is on standard error; what was asked online
+begins with FAILED, so that a member that is away is told from a bad file. Ports are tried, and those that a running router
+holds are left alone. Run it as the service's user: other users have other rights.
 
 Examples:
   patroni-router check -c /etc/patroni/config.yml

@@ -11,6 +11,7 @@ export interface EtcdFinding {
   readonly endpoint: string
   readonly ok: boolean
   readonly message: string
+  readonly isAway: boolean
 }
 
 export interface EtcdCheck {
@@ -53,6 +54,14 @@ export async function checkEtcd(
   }
 }
 
+/** Whether none of its endpoints answers. Rejects when `signal` aborts. */
+export async function isEtcdAway(config: ClusterConfig, lookups: Lookups, signal: AbortSignal): Promise<boolean> {
+  const { dcs, proxy } = config
+  if (dcs.kind !== 'etcd3') return false
+  const options = { config: dcs, prefix: prefixOf(config), timeoutMs: proxy.check.timeoutMs, lookups }
+  return (await probeSeeds(options, signal)).every(({ isAway }) => isAway)
+}
+
 function isNew(known: readonly string[]): (endpoint: string) => boolean {
   return (endpoint) => !known.includes(endpoint)
 }
@@ -65,12 +74,15 @@ function seedFinding(seed: SeedReport, first: SeedReport | null): EtcdFinding {
   const { endpoint, reason, clusterId } = seed
   if (isForeign(seed, first)) {
     const than = `${first?.endpoint ?? ''} (ID ${first?.clusterId ?? ''})`
-    return { endpoint, ok: false, message: `it belongs to another etcd cluster (ID ${clusterId ?? ''}) than ${than}` }
+    const message = `it belongs to another etcd cluster (ID ${clusterId ?? ''}) than ${than}`
+    return { endpoint, ok: false, message, isAway: false }
   }
-  return { endpoint, ok: reason === null, message: reason ?? 'answers, and belongs to the same etcd cluster' }
+  // Where another one answers it is this one that is wrong.
+  const isAway = first === null && seed.isAway
+  return { endpoint, ok: reason === null, message: reason ?? 'answers, and belongs to the same etcd cluster', isAway }
 }
 
 function advertisedFinding({ endpoint, clusterId }: SeedReport): EtcdFinding {
   const message = `advertised as a client URL, but of another etcd cluster (ID ${clusterId ?? ''})`
-  return { endpoint, ok: false, message: `${message}: correct --advertise-client-urls` }
+  return { endpoint, ok: false, message: `${message}: correct --advertise-client-urls`, isAway: false }
 }

@@ -21,6 +21,8 @@ export interface OnlineFinding {
   readonly subject: string
   readonly ok: boolean
   readonly message: string
+  /** The DCS does not answer at all: nothing can be said of the configuration. */
+  readonly isAway?: boolean
   /** It may be as it is meant to be. */
   readonly isDoubtful?: boolean
 }
@@ -83,9 +85,9 @@ async function readDcs(
     const { findings, first, groups } = await checkEtcd(config, dcs, clusters, rest.lookups, signal)
     const read =
       first === null ? null : await readOnce({ ...config, dcs: { ...dcs, endpoints: [first] } }, rest, signal)
-    const all = findings.flatMap(({ endpoint, ok, message }) =>
+    const all = findings.flatMap(({ endpoint, ok, message, isAway }) =>
       // What it says of the cluster is more than that it answers.
-      endpoint === first ? (read?.findings ?? []) : [{ subject: dcsAt(endpoint), ok, message }],
+      endpoint === first ? (read?.findings ?? []) : [{ subject: dcsAt(endpoint), ok, message, isAway }],
     )
     const subject = dcsAt(first ?? '')
     const others = groups.map(({ message }) => ({ subject, ok: true, isDoubtful: true, message }))
@@ -94,9 +96,10 @@ async function readDcs(
   if (dcs.kind !== 'rest') return readOnce(config, rest, signal)
   const findings = await readSources(dcs.urls, scope, rest, signal)
   if (findings.every(({ ok }) => !ok)) return { findings, cluster: null }
+  const answering = findings.map((finding) => ({ ...finding, isAway: false }))
   const { findings: together, cluster } = await readOnce(config, rest, signal)
   // What each source tells is there already, and says more than what they tell together.
-  return { findings: cluster === null ? [...findings, ...together] : findings, cluster }
+  return { findings: cluster === null ? [...answering, ...together] : answering, cluster }
 }
 
 /** What the first observation says: an endpoint, or several in one. */
@@ -119,7 +122,8 @@ async function readSources(
   const ask = async (url: string): Promise<OnlineFinding> => {
     const [cluster, patroni] = await Promise.all([rest.get(url, '/cluster', signal), rest.get(url, '/patroni', signal)])
     const told = understand(cluster, patroni, scope)
-    if (told.kind !== 'told') return { subject: dcsAt(url), ok: false, message: told.reason }
+    const isAway = cluster.kind !== 'reply' && patroni.kind !== 'reply'
+    if (told.kind !== 'told') return { subject: dcsAt(url), ok: false, message: told.reason, isAway }
     const { members, leader } = told.topology
     return clusterFinding(url, members.length, leader, told.systemId)
   }

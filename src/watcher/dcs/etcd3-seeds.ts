@@ -6,7 +6,7 @@ import { Certificates } from '../certificates.ts'
 import type { DcsNotice } from './dcs.ts'
 import { EtcdConnection, hexId } from './etcd3-connection.ts'
 import { EtcdSurvey, type SurveyOptions } from './etcd3-survey.ts'
-import { ETCD_SETTINGS } from './etcd3-trouble.ts'
+import { ETCD_SETTINGS, isOutOfReach } from './etcd3-trouble.ts'
 
 export interface SeedOptions {
   readonly config: Etcd3Config
@@ -26,6 +26,8 @@ export interface SeedReport {
   readonly clusterId: string | null
   /** Why it cannot be read, for a person, with what to do about it; null: it has answered a linearizable read. */
   readonly reason: string | null
+  /** Nothing answers there, which says nothing about the configuration. */
+  readonly isAway: boolean
   /** The client URLs that its members advertise, as far as it tells them. */
   readonly advertised: readonly string[]
 }
@@ -76,11 +78,12 @@ async function probeSeed(endpoint: string, index: number, asking: Asking, signal
       const advertised = urls.status === 'fulfilled' ? urls.value : []
       const clusterId = id.status === 'fulfilled' ? hexId(id.value) : null
       if (count.status === 'fulfilled')
-        return { endpoint, clusterId: hexId(count.value.clusterId), reason: null, advertised }
-      return { endpoint, clusterId, reason: await connection.explain(count.reason, signal), advertised }
+        return { endpoint, clusterId: hexId(count.value.clusterId), reason: null, isAway: false, advertised }
+      const reason = await connection.explain(count.reason, signal)
+      return { endpoint, clusterId, reason, isAway: clusterId === null && isOutOfReach(count.reason), advertised }
     })
   } catch (error) {
-    return { endpoint, clusterId: null, reason: explain(error), advertised: [] }
+    return { endpoint, clusterId: null, reason: explain(error), isAway: false, advertised: [] }
   }
 }
 

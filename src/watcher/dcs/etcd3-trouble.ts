@@ -34,6 +34,15 @@ export function isRefusal(error: unknown): boolean {
   return REFUSALS.test(explain(error))
 }
 
+/** Whether nothing has answered: no etcd runs there, or none can be reached from here. Pure. */
+export function isOutOfReach(error: unknown): boolean {
+  return OUT_OF_REACH.test(explain(error))
+}
+
+/** What getaddrinfo and connect say, as gRPC quotes it, and its own word for an answer that does not come. */
+const OUT_OF_REACH =
+  /\b(?:ECONNREFUSED|ETIMEDOUT|E(?:HOST|NET)(?:UNREACH|DOWN)|ENOTFOUND|EAI_AGAIN|ETIMEOUT|DEADLINE_EXCEEDED)\b/
+
 const REFUSALS = /authentication failed, invalid user ID or password|user name is empty|permission denied/
 
 /** What the message of a call says, or null. Pure. */
