@@ -149,9 +149,9 @@ proxy:
   assert.match(io.stderr, /^warning: proxy\.listeners\.vip\.bind: 192\.0\.2\.7: not an address of this machine now\n$/)
 })
 
-test('asks the DCS with --online, and ends with 2 when it does not answer', async () => {
+test('asks the DCS with --online, and ends with 1 when it does not answer', async () => {
   const io = new FakeIo({ PATRONI_SCOPE: 'demo', PATRONI_ETCD3_HOSTS: '127.0.0.1:1' })
-  assert.equal(await runProgram(['check', '--online', '--startup'], io), 2)
+  assert.equal(await runProgram(['check', '--online', '--startup'], io), 1)
   assert.match(io.stdout, /^configuration is valid\n/)
   assert.match(io.stderr, /^FAILED {2}DCS at 127\.0\.0\.1:1: no connection: connect ECONNREFUSED\n$/m)
 })
