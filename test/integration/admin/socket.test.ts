@@ -95,7 +95,7 @@ test('ends every answer with the prompt in interactive mode, until quit', async 
   assert.equal(await client.send('set timeout cli soon\n').upTo('> '), 'Invalid timeout value.\n\n> ')
   assert.equal(await client.send('set timeout cli\n').upTo('> '), 'Expects an integer value.\n\n> ')
   assert.equal(await client.send('\n').upTo('> '), '\n> ')
-  assert.equal(await client.send('show version;show version\n').upTo('0\n\n> '), '0.1.0\n\n> 0.1.0\n\n> ')
+  assert.equal(await client.send('show version;show version\n').upTo('> 0.1.0\n\n> '), '0.1.0\n\n> 0.1.0\n\n> ')
   assert.equal(await client.send('quit;show version\n').toEnd(), '')
 })
 
