@@ -55,11 +55,12 @@ const OTHER_WORDS: Readonly<Record<string, Readonly<Record<string, string>>>> = 
   etcd3: {
     ...{ cafile: 'cacert', ca: 'cacert', ca_file: 'cacert', certfile: 'cert', cert_file: 'cert', keyfile: 'key' },
     ...{ key_file: 'key', user: 'username', endpoints: 'hosts', scheme: 'protocol', proto: 'protocol' },
-    ...{ tls: 'protocol', ssl: 'protocol', use_ssl: 'protocol', pass: 'password', passwd: 'password' },
+    ...{ tls: 'protocol: https', ssl: 'protocol: https', use_ssl: 'protocol: https' },
+    ...{ pass: 'password', passwd: 'password' },
   },
   ctl: {
     ...{ cafile: 'cacert', ca: 'cacert', cert: 'certfile', key: 'keyfile', password: 'keyfile_password' },
-    ...{ key_password: 'keyfile_password', verify: 'insecure' },
+    ...{ key_password: 'keyfile_password', verify: 'insecure, its opposite' },
   },
   restapi: { cacert: 'cafile', cert: 'certfile', key: 'keyfile' },
 }

@@ -35,8 +35,9 @@ const PLACES = 64
 const SLOW_MS = 100
 /** Slow lookups at a time: beyond that the oldest is given up. */
 const MOST_SLOW = 128
-/** Lookups, at a time, of names that hung before and were never resolved; they have these places to themselves. */
+/** The same for names that hung before and were never resolved: they wait for each other alone. */
 const HUNG_PLACES = 8
+const HUNG_MS = 500
 /** Names come from keys, without end: what was looked up first is forgotten first. */
 const MOST_NAMES = 10_000
 
@@ -98,6 +99,12 @@ export class Lookups {
     }
   }
 
+  /** Takes the answer of an earlier run for the last good one: of no known age, until `host` is resolved anew. */
+  recall(host: string, addresses: readonly string[]): void {
+    const name = this.#nameOf(host)
+    if (name.addresses.length === 0) Object.assign(name, { addresses, resolvedAt: -Infinity })
+  }
+
   /** How long ago `host` was resolved last, in milliseconds; Infinity: never. */
   ageOf(host: string): number {
     if (isIP(host) !== 0) return 0
@@ -132,7 +139,7 @@ export class Lookups {
       this.#addSlow(giveUp)
       leave()
     }
-    const timer = isHung ? undefined : setTimeout(slow, SLOW_MS)
+    const timer = setTimeout(slow, isHung ? HUNG_MS : SLOW_MS)
     try {
       const limit = AbortSignal.timeout(this.#timeoutMs)
       const addresses = await this.#resolve(host, AbortSignal.any([this.#closing.signal, giveUp.signal, limit]))

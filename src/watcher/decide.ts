@@ -74,7 +74,7 @@ function decideUnnamed(machine: PrimaryMachine, now: number): PrimaryPhase {
   // Until the live member has answered, only a higher timeline than its own shows a newer primary.
   if (waiting !== null && (first === undefined || highest <= waiting.timeline)) return waiting.phase
   if (first === undefined) {
-    const isTooSoon = all.length === 0 && isBeginning(machine)
+    const isTooSoon = all.length === 0 && isBeginning(machine, now)
     return { state: 'none', reason: isTooSoon ? missing + BEING_ASKED : `${missing} and ${whyNobody(machine, all)}` }
   }
   if (second !== undefined) {
@@ -85,8 +85,12 @@ function decideUnnamed(machine: PrimaryMachine, now: number): PrimaryPhase {
   return obstacle(first.member, evidence) ?? proved(machine, first.member, missing)
 }
 
+/** Longer than the members of a common cluster take to be asked: deleted ones are asked one after the other. Milliseconds. */
+const BEGINNING_MS = 5000
+
 /** Whether the router has only just begun, and has not heard every member yet. */
-function isBeginning({ phase, facts, evidence }: PrimaryMachine): boolean {
+function isBeginning({ phase, facts, evidence, since }: PrimaryMachine, now: number): boolean {
+  if (now - since > BEGINNING_MS) return false
   if (phase.state !== 'none' || (phase.reason !== NOT_READ && !isBeingAsked(phase.reason))) return false
   const known = [...facts.members].filter(([, { address }]) => address !== null)
   return known.some(([name]) => (evidence.get(name)?.reason ?? NOT_ASKED) === NOT_ASKED)

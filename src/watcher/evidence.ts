@@ -10,7 +10,8 @@ export type RestAnswer =
   /** Patroni is about to stop this Postgres (a switchover, a shutdown); `/primary` still says 200. */
   | { readonly kind: 'stopping' }
   /** An explicit negative. `promoting`: it holds the lock, and Patroni is making a primary of it. */
-  | { readonly kind: 'no'; readonly reason: string; readonly promoting?: boolean }
+  /** `stranger`: somebody else answers there. */
+  | { readonly kind: 'no'; readonly reason: string; readonly promoting?: boolean; readonly stranger?: true }
   /**
    * An explicit negative of a member whose live query shows a primary all the same: it is without the lock at this
    * moment. Patroni says so for some milliseconds when it has found the key gone and is about to take it again.

@@ -133,9 +133,9 @@ export class Interview implements Ask {
   }
 
   /**
-   * Asks at the address of the last proof, and where the name leads now. An answer of Patroni there is a move, and the old
-   * address is dropped; a name that leads to nothing (a wrong record, a dead address) moves nobody. Where the key is
-   * trusted nobody can say that it has not moved. `kept`: what is left of the pin.
+   * Asks at the address of the last proof, and where the name leads now. An answer of the member there is a move, and the
+   * old address is dropped; a name that leads to nothing or to a stranger (a dead address, a wrong record) moves nobody.
+   * Where the key is trusted nobody can say that it has not moved. `kept`: what is left of the pin.
    */
   async #ask<A extends RestAnswer | ReplicaAnswer>(
     name: string,
@@ -187,20 +187,21 @@ export class Interview implements Ask {
   }
 }
 
-/** Whether Patroni answers at the new address; a *no* at the old one waits for nothing there. Neither rejects. */
+/** Whether the member answers at the new address; its *no* at the old one waits for nothing there. Neither rejects. */
 async function hasMoved(
   old: Promise<Testimony<RestAnswer | ReplicaAnswer>>,
   moved: Promise<Testimony<RestAnswer | ReplicaAnswer>>,
 ): Promise<boolean> {
-  const isThere = moved.then(({ answer }) => isWord(answer))
-  const isNo = old.then(({ answer }) => isWord(answer) && answer.kind !== 'proof' && answer.kind !== 'fit')
+  const isThere = moved.then(({ answer }) => isOwnWord(answer))
+  const isNo = old.then(({ answer }) => isOwnWord(answer) && answer.kind !== 'proof' && answer.kind !== 'fit')
   return await Promise.race([
     isThere.then(async (is) => is || (await isNo.then(() => false))),
     isNo.then(async (no) => !no && (await isThere)),
   ])
 }
 
-/** Whether Patroni has answered: silence, or what could not be asked, says nothing of where a member is. */
-function isWord({ kind }: RestAnswer | ReplicaAnswer): boolean {
-  return kind !== 'silent' && kind !== 'unasked'
+/** Whether the member has answered: silence, or what could not be asked, says nothing of where it is, nor does a stranger. */
+function isOwnWord(answer: RestAnswer | ReplicaAnswer): boolean {
+  if (answer.kind === 'silent' || answer.kind === 'unasked') return false
+  return !('stranger' in answer && answer.stranger)
 }

@@ -39,10 +39,7 @@ export class Locator {
 
   /** Where a member is to be asked; null: the addresses of its name are not known. */
   candidates({ restHost, rest }: Found, pin: Pin, standing: Standing): Candidates | null {
-    if (restHost === null) return null
-    const earlier = pin.get(restHost)
-    if (rest.length > 0) return askedAt(earlier, rest, standing)
-    return earlier === undefined ? null : { here: [earlier], elsewhere: [] }
+    return restHost === null || rest.length === 0 ? null : askedAt(pin.get(restHost), rest, standing)
   }
 
   /** What is left of `pin`, given what was found. */

@@ -10,7 +10,7 @@ export interface Known {
   readonly member: Member
   /** When its key left the DCS; null while it is there. Milliseconds since the epoch. */
   readonly goneSince: number | null
-  /** This run of the router has not seen its key: if it is gone there is nothing to show, only somebody to ask. */
+  /** This run has seen neither its key nor that it serves: if it is gone there is nothing to show, only somebody to ask. */
   readonly isRecalled?: true
 }
 
@@ -33,6 +33,13 @@ export function remember(before: Memory, cluster: Cluster, needed: string | null
 /** The members of an earlier run: all there is to go by until the DCS can be read. */
 export function recalled(members: readonly Known[]): Memory {
   return new Map(members.map((known) => [known.member.name, { ...known, isRecalled: true }]))
+}
+
+/** What becomes of a member that serves before its key could be looked for: it may have sessions. */
+export function serving(memory: Memory, name: string): Memory {
+  const known = memory.get(name)
+  if (known?.isRecalled !== true || known.goneSince !== null) return memory
+  return new Map(memory).set(name, { member: known.member, goneSince: null })
 }
 
 /** The part of a snapshot that the primary's state machine decides by. */

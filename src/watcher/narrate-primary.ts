@@ -30,9 +30,8 @@ function stateLine(before: ClusterView, after: ClusterView, moved: boolean): Lin
   // Where the first that is read is that there is none, clients wait from the start.
   const isFirst = (before.dcs.state === 'never' && after.dcs.state !== 'never') || isBeingAsked(before.primary.reason)
   const isNew = (moved || isFirst) && !isBeingAsked(reason)
-  const isBad = reason.includes(TWO_PRIMARIES) || (isNew && NEEDS_EYES.has(state))
   const isPlanned = isRequested(before, after) || isRestart(reason) || reason === CHECKING || reason === STANDBY
-  const isExpected = !isBad || isPlanned
+  const isExpected = !reason.includes(TWO_PRIMARIES) && (!isNew || !NEEDS_EYES.has(state) || isPlanned)
   const event = moved ? `primary-${state}` : 'primary-reason'
   const fields = { event, state, member, epoch, reason }
   return { level: isExpected ? 'info' : 'warn', message: messageOf(after.primary), fields }

@@ -62,10 +62,13 @@ export function withAddressOnce(finding: OnlineFinding): OnlineFinding {
   const [, url, address] = / at ((?:https?:\/\/)?(\S+))$/.exec(finding.subject) ?? []
   if (url === undefined || address === undefined) return finding
   const host = address.replace(/:\d+$/, '')
-  const parts = [` at ${url}`, ` at ${address}`, ` ${address}`, ` ${host}`].map((part) =>
+  const [atUrl, atAddress, bare, name] = [` at ${url}`, ` at ${address}`, ` ${address}`, ` ${host}`].map((part) =>
     part.replace(/[^\w ]/g, '\\$&'),
   )
-  const message = finding.message.replace(new RegExp(`(?:${parts.join('|')})(?!:?[\\w.-])`, 'g'), '')
+  // A host may be called like a member, or like what is said of it.
+  const looked = `(?<=\\bgetaddrinfo \\w+)${name ?? ''}`
+  const parts = [atUrl, atAddress, bare, looked].join('|')
+  const message = finding.message.replace(new RegExp(`(?:${parts})(?!:?[\\w.-])`, 'g'), '')
   return { ...finding, message: message.replace(/^Postgres: /, '') }
 }
 

@@ -25,14 +25,15 @@ export function judgePrimary(reply: RestReply, expected: Expected): RestAnswer {
   if (reply.kind !== 'reply') return noAnswer(reply)
   const body = patroniBody(reply)
   if (body === null) return { kind: 'silent', reason: noWord('/primary', reply) }
+  const stranger = whoElse(body, expected)
   if (reply.status === 503) {
     const reason = `/primary answers 503 (${describe(body)})`
-    const timeline = whoElse(body, expected) === null ? primaryTimeline(body) : null
+    if (stranger !== null) return { kind: 'no', reason, stranger: true }
+    const timeline = primaryTimeline(body)
     return timeline === null ? { kind: 'no', reason } : { kind: 'lockless', timeline, reason }
   }
   if (reply.status !== 200) return { kind: 'silent', reason: noWord('/primary', reply) }
-  const stranger = whoElse(body, expected)
-  if (stranger !== null) return { kind: 'no', reason: stranger }
+  if (stranger !== null) return { kind: 'no', reason: stranger, stranger: true }
   if (body['state'] === 'stopping') return { kind: 'stopping' }
   const timeline = primaryTimeline(body)
   if (timeline !== null) return { kind: 'proof', timeline }

@@ -23,7 +23,7 @@ import {
   type RememberedPrimary,
 } from './machine.ts'
 import type { LocalHost } from './local-host.ts'
-import { factsOf, type Memory, recalled, remember, whereabouts } from './memory.ts'
+import { factsOf, type Memory, recalled, remember, serving, whereabouts } from './memory.ts'
 import { Interview, type Situation } from './interview.ts'
 import { narrate } from './narrate.ts'
 import { NOTHING_TOLD, type Told } from './narration.ts'
@@ -165,6 +165,7 @@ export class Watcher {
     const { address } = this.#deps.config.proxy
     this.#memory = recalled(fromSaved(saved, now()))
     this.#pins = pinsOf(saved)
+    for (const pin of this.#pins.values()) for (const [host, ip] of pin) this.#deps.rest.lookups.recall(host, [ip])
     this.#cluster = { ...this.#cluster, systemId, standbyCluster }
     const facts = factsOf(this.#cluster, this.#memory, address, this.#pins)
     this.#machine = this.#initial(this.#machine.since, { facts, timelineFloor, served })
@@ -254,7 +255,9 @@ export class Watcher {
 
   #replicaStep(member: string, change: (fitness: Fitness) => Fitness, atOnce = false): void {
     if (this.#stop.signal.aborted || !this.#memory.has(member)) return
-    this.#fitness = new Map(this.#fitness).set(member, change(this.#fitness.get(member) ?? UNKNOWN_FITNESS))
+    const fitness = change(this.#fitness.get(member) ?? UNKNOWN_FITNESS)
+    this.#fitness = new Map(this.#fitness).set(member, fitness)
+    if (fitness.rest === 'fit') this.#memory = serving(this.#memory, member)
     if (atOnce) this.#publishing.atOnce()
     else this.#publishSoon()
   }

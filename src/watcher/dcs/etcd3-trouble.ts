@@ -39,9 +39,8 @@ export function isOutOfReach(error: unknown): boolean {
   return OUT_OF_REACH.test(explain(error))
 }
 
-/** What getaddrinfo and connect say, as gRPC quotes it, and its own word for an answer that does not come. */
-const OUT_OF_REACH =
-  /\b(?:ECONNREFUSED|ETIMEDOUT|E(?:HOST|NET)(?:UNREACH|DOWN)|ENOTFOUND|EAI_AGAIN|ETIMEOUT|DEADLINE_EXCEEDED)\b/
+/** As gRPC quotes it, with its own word for an answer that does not come. A name that does not exist is misspelt. */
+const OUT_OF_REACH = /\b(?:ECONNREFUSED|ETIMEDOUT|E(?:HOST|NET)(?:UNREACH|DOWN)|EAI_AGAIN|ETIMEOUT|DEADLINE_EXCEEDED)\b/
 
 const REFUSALS = /authentication failed, invalid user ID or password|user name is empty|permission denied/
 

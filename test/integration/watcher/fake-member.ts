@@ -10,7 +10,7 @@ type Mode = 'primary' | 'promoting' | 'replica' | 'hung' | 'stopping'
 
 /** A member of a cluster as the router sees it: a REST API that answers as Patroni's does, and a port of Postgres. */
 export class FakeMember implements AsyncDisposable {
-  readonly name: string
+  name: string
   mode: Mode
   timeline = 1
   /** Of its WAL: how far it has written as the primary, or replayed as a replica. */

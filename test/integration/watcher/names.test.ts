@@ -175,6 +175,33 @@ for (const mode of ['primary', 'replica'] as const) {
   })
 }
 
+test("a name that leads to another member moves nobody: its answers are a stranger's", async () => {
+  await stage.start()
+  await stage.watched.until('open pg0')
+  const client = await stage.served()
+  const [, stranger] = stage.members
+  assert.ok(stranger)
+  Object.assign(stranger, { name: 'pg1', mode: 'replica' })
+  stage.names.set(NAME, [THERE])
+  await until('the stranger is asked', () => stranger.asked.length > 3)
+  await stage.served()
+  assert.deepEqual([client.ended, stage.open], [false, [2, 0]])
+})
+
+test('a member that has moved is found although another one answers at its old address', async () => {
+  await stage.start()
+  const [old, young] = stage.members
+  assert.ok(old && young)
+  await stage.watched.until('open pg0')
+  await stage.served()
+  young.delayMs = 50
+  stage.names.set(NAME, [THERE])
+  old.name = 'pg1'
+  await until('it is open where it is now', () => stage.watched.view.primary.place?.host === THERE)
+  await stage.served()
+  assert.equal(stage.open[1], 1)
+})
+
 test('a name that leads to a dead address keeps no *no* of the member from being heard', async () => {
   await stage.start()
   await stage.watched.until('open pg0')

@@ -5,12 +5,14 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { stringify } from 'yaml'
 import { Lookups } from '../../../src/names/lookups.ts'
+import type { Cluster } from '../../../src/watcher/cluster.ts'
 import { FileDcs } from '../../../src/watcher/dcs/file-dcs.ts'
 import { RestDcs } from '../../../src/watcher/dcs/rest-dcs.ts'
 import type { Dcs, DcsObservation } from '../../../src/watcher/dcs/dcs.ts'
 import { RestClient } from '../../../src/watcher/rest.ts'
 import { TempDir } from '../../support/temp.ts'
 import { until } from '../../support/until.ts'
+import { cluster, member } from '../../unit/watcher/sample.ts'
 import { FakeMember, SYSTEM_ID } from './fake-member.ts'
 import { clusterConfig, Watched, type WatchedOptions } from './watched.ts'
 
@@ -232,6 +234,30 @@ describe('a watcher', () => {
     pg0.mode = 'replica'
     pg1.mode = 'primary'
     await again.until('unlocked pg1')
+  })
+
+  test('that starts again shows a replica that serves as gone when its key is not there, and not as down', async () => {
+    described({ leader: 'pg0' })
+    const stateDir = join(dir.path, 'state')
+    const before = ofFile({ stateDir })
+    await before.until('open pg0')
+    await before.watcher.close()
+    const read = Promise.withResolvers<Cluster>()
+    const dcs: Dcs = {
+      kind: 'demo',
+      async *observe(signal) {
+        yield { type: 'snapshot', cluster: await read.promise, position: '1', restored: false, endpoint: 'demo' }
+        await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+      },
+    }
+    await using again = new Watched([], { stateDir, dcs })
+    await until('pg1 serves', () => again.member('pg1').replica.fit)
+    const { host, port } = { host: '127.0.0.1', port: pg0.port }
+    const left = member('pg0', { host, port, restUrl: pg0.url, role: 'primary' })
+    read.resolve(cluster({ leader: { name: 'pg0', session: '1' }, members: [left], systemId: SYSTEM_ID }))
+    await again.until('open pg0')
+    const { gone, replica } = again.member('pg1')
+    assert.deepEqual([gone, replica.down], [true, false])
   })
 
   test('that starts again still knows that a primary on a higher timeline served before', async () => {

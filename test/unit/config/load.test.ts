@@ -549,7 +549,7 @@ const STRANGE: readonly (readonly [text: string, warning: string])[] = [
   ],
   [
     'etcd3: {hosts: a, tls: true}',
-    '2:19: etcd3.tls: not used: Patroni has no such key in etcd3; did you mean "protocol"?',
+    '2:19: etcd3.tls: not used: Patroni has no such key in etcd3; did you mean "protocol: https"?',
   ],
   ['etcd3: {hosts: a, zzz: s3cret}', '2:19: etcd3.zzz: not used: Patroni has no such key in etcd3'],
   [

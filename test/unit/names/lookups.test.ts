@@ -131,6 +131,18 @@ void describe('lookups of names', () => {
     assert.deepEqual(await lookups.addresses('pg1'), ['10.0.0.2'])
   })
 
+  void it('the answer of an earlier run is used while the DNS fails, is of no known age, and gives way to a new one', async () => {
+    let resolve = (): Promise<readonly string[]> => Promise.reject(refused('EAI_AGAIN'))
+    const lookups = new Lookups({ resolve: () => resolve(), freshMs: 0, patienceMs: 1 })
+    lookups.recall('pg1', ['10.0.0.1'])
+    assert.deepEqual(await lookups.addresses('pg1'), ['10.0.0.1'])
+    assert.equal(lookups.ageOf('pg1'), Infinity)
+    resolve = () => Promise.resolve(['10.0.0.2'])
+    assert.deepEqual(await lookups.addresses('pg1'), ['10.0.0.2'])
+    lookups.recall('pg1', ['10.0.0.1'])
+    assert.deepEqual(await lookups.addresses('pg1'), ['10.0.0.2'])
+  })
+
   void it('an address is no name: nothing is looked up', async () => {
     const lookups = new Lookups({ resolve: hangs })
     assert.deepEqual(await lookups.addresses('fd00::1'), ['fd00::1'])

@@ -13,6 +13,8 @@ const FINDINGS: readonly (readonly [subject: string, message: string, shown: str
     'it is not used: /c.yml:1:2: members: is required',
     'it is not used: /c.yml:1:2: members: is required',
   ],
+  ['pg1: REST API at http://pg1:8008', 'another member answers there: pg1', 'another member answers there: pg1'],
+  ['DCS at etcd:2379', 'it belongs to another etcd cluster', 'it belongs to another etcd cluster'],
   ['pg1: Postgres at a:5432', 'Postgres at a:5432: connect ECONNREFUSED', 'connect ECONNREFUSED'],
 ]
 

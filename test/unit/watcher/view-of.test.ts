@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import type { Cluster } from '../../../src/watcher/cluster.ts'
 import type { Fitness } from '../../../src/watcher/fitness.ts'
 import { initialPrimary, type PrimaryPhase } from '../../../src/watcher/machine.ts'
-import { factsOf, type Memory, recalled, remember } from '../../../src/watcher/memory.ts'
+import { factsOf, type Memory, recalled, remember, serving } from '../../../src/watcher/memory.ts'
 import type { Pins } from '../../../src/watcher/pins.ts'
 import type { DcsView } from '../../../src/watcher/view.ts'
 import { viewOf } from '../../../src/watcher/view-of.ts'
@@ -88,6 +88,10 @@ test('members of an earlier run whose keys have gone are not shown, unless one l
   assert.deepEqual(shown(read, 'pg1'), ['pg0', 'pg1'])
   assert.deepEqual(shown(read, 'pg8'), ['pg0', 'pg1', 'pg8 gone'])
   assert.deepEqual([...read.keys()].toSorted(), ['pg0', 'pg1', 'pg7', 'pg8'])
+  // It may have sessions.
+  const served = remember(serving(before, 'pg7'), cluster(), null, 2)
+  assert.deepEqual(shown(served, 'pg1'), ['pg0', 'pg1', 'pg7 gone'])
+  assert.equal(serving(before, 'pg8'), before)
   // Once its key was there it is one that has gone before somebody's eyes.
   const back = remember(read, cluster({ members: [member('pg0'), member('pg1'), member('pg8')] }), null, 3)
   assert.deepEqual(shown(remember(back, cluster(), null, 4), 'pg1'), ['pg0', 'pg1', 'pg8 gone'])
