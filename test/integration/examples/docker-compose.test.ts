@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { parse } from 'yaml'
-import { makeImage, withContainers } from '../../support/containers.ts'
+import { IMAGE_TIMEOUT_MS, makeImage, withContainers } from '../../support/containers.ts'
 import { Host } from '../../support/host.ts'
 import { Lan } from '../../support/lan.ts'
 import { ROOT } from '../../support/package.ts'
@@ -28,20 +28,23 @@ let lan: Lan
 let cluster: PatroniHosts
 let docker: Host
 
-before(async () => {
-  lan = await Lan.create()
-  const machine = async (): Promise<void> => {
-    docker = await Host.boot(lan, { name: 'docker', address: '10.0.0.20/24' })
-    await withContainers(lan, docker)
-    await makeImage(docker, {
-      name: COMPOSE.services['haproxy']?.image ?? '',
-      programs: ['/usr/sbin/haproxy'],
-      user: 'haproxy',
-      uid: 99,
-    })
-  }
-  ;[cluster] = await Promise.all([PatroniHosts.start(lan), machine()])
-})
+before(
+  async () => {
+    lan = await Lan.create()
+    const machine = async (): Promise<void> => {
+      docker = await Host.boot(lan, { name: 'docker', address: '10.0.0.20/24' })
+      await withContainers(lan, docker)
+      await makeImage(docker, {
+        name: COMPOSE.services['haproxy']?.image ?? '',
+        programs: ['/usr/sbin/haproxy'],
+        user: 'haproxy',
+        uid: 99,
+      })
+    }
+    ;[cluster] = await Promise.all([PatroniHosts.start(lan), machine()])
+  },
+  { timeout: IMAGE_TIMEOUT_MS },
+)
 after(() => lan[Symbol.asyncDispose]())
 
 async function whoIsAt(port: number): Promise<string> {

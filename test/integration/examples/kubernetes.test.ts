@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test'
 import ts from 'typescript'
 import { parse, parseAllDocuments } from 'yaml'
 import { loadConfig } from '../../../src/config/load.ts'
-import { makeImage, withContainers } from '../../support/containers.ts'
+import { IMAGE_TIMEOUT_MS, makeImage, withContainers } from '../../support/containers.ts'
 import { Host } from '../../support/host.ts'
 import { Lan } from '../../support/lan.ts'
 import { ROOT } from '../../support/package.ts'
@@ -210,20 +210,23 @@ describe('on a machine that runs containers', () => {
   let cluster: PatroniHosts
   let node: Host
 
-  before(async () => {
-    lan = await Lan.create()
-    const machine = async (): Promise<void> => {
-      node = await Host.boot(lan, { name: 'node', address: '10.0.0.20/24' })
-      await withContainers(lan, node)
-      await makeImage(node, {
-        name: 'application:1.0.0',
-        programs: ['/usr/lib/postgresql/15/bin/psql'],
-        user: 'app',
-        uid: 1000,
-      })
-    }
-    ;[cluster] = await Promise.all([PatroniHosts.start(lan), machine()])
-  })
+  before(
+    async () => {
+      lan = await Lan.create()
+      const machine = async (): Promise<void> => {
+        node = await Host.boot(lan, { name: 'node', address: '10.0.0.20/24' })
+        await withContainers(lan, node)
+        await makeImage(node, {
+          name: 'application:1.0.0',
+          programs: ['/usr/lib/postgresql/15/bin/psql'],
+          user: 'app',
+          uid: 1000,
+        })
+      }
+      ;[cluster] = await Promise.all([PatroniHosts.start(lan), machine()])
+    },
+    { timeout: IMAGE_TIMEOUT_MS },
+  )
   after(() => lan[Symbol.asyncDispose]())
 
   const PODS = ['patroni-router-0-router', 'patroni-router-1-router']
