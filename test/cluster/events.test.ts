@@ -203,13 +203,17 @@ test("a pause, in which the leader's Patroni is stopped for less than ttl", asyn
 
 test('a replica is made anew', async () => {
   const [replica] = await cluster.replicas()
+  const name = replica?.name ?? ''
+  const before = router.log.length
   const chapter = await chronicle.record('reinit of a replica', async () => {
     const { status, text } = (await replica?.rest('POST', '/reinitialize', { force: true })) ?? {}
     assert.equal(status, 200, text)
-    await until('it is being made', async () => (await replica?.status())?.state !== 'running')
+    // Its key says `running` until Patroni's next loop, and the router asks it once in an interval.
+    const isBack = (): boolean =>
+      router.log.slice(before).some(({ msg }) => msg === `replica ${name} is available for reads`)
+    await until('it has been made, and serves again', isBack, { timeoutMs: 60_000 })
     await settled(cluster, router)
   })
-  const name = replica?.name ?? ''
   assertTold(
     chapter,
     new RegExp(`^warn replica ${name} is not available`),
