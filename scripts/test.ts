@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync, globSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { basename, join, relative, resolve } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ensureDebianPackages } from './debian-packages.ts'
 
@@ -66,8 +66,7 @@ async function main(): Promise<number> {
   for (const name of names) {
     const suite = SUITES[name]
     if (suite === undefined) continue
-    // By their names alone: those of one directory are alike, and would all compute or all wait at the same time.
-    const found = globSync(`test/${name}/**/*.test.ts`, { cwd: ROOT }).toSorted((a, b) => order(a, b))
+    const found = globSync(`test/${name}/**/*.test.ts`, { cwd: ROOT }).sort()
     const chosen = found.filter((file) => files.length === 0 || files.includes(file))
     const obstacle = suite.realParts ? ensureDebianPackages() : null
     if (obstacle !== null || chosen.length === 0) console.error(obstacle ?? `${name}: no test`)
@@ -75,10 +74,6 @@ async function main(): Promise<number> {
   }
   if (failed.length > 0) console.error(`\nfailed: ${failed.join(', ')}`)
   return failed.length === 0 ? 0 : 1
-}
-
-function order(a: string, b: string): number {
-  return basename(a).localeCompare(basename(b)) || a.localeCompare(b)
 }
 
 process.exitCode = await main()
