@@ -13,7 +13,7 @@ type Suite = { readonly concurrency: number; readonly timeoutMs: number; readonl
 const SUITES: Readonly<Record<string, Suite>> = {
   unit: { concurrency: availableParallelism(), timeoutMs: 60_000, realParts: false },
   // They wait more than they compute.
-  integration: { concurrency: 4, timeoutMs: 120_000, realParts: true },
+  integration: { concurrency: 3, timeoutMs: 120_000, realParts: true },
   // Each has a cluster of its own, which is waited for most of the time.
   cluster: { concurrency: 2, timeoutMs: 300_000, realParts: true },
 }
