@@ -6,6 +6,7 @@ import { hostPort } from '../address.ts'
 import { isForPrimary } from '../proxy/route.ts'
 import type { ListenerStatus, ProxyStatus } from '../proxy/status.ts'
 import { takesNew } from '../watcher/machine.ts'
+import { isPrimaryRole } from '../watcher/member.ts'
 import { type Note, templateNotes } from './render-templates.ts'
 import { planNotes } from './render-plans.ts'
 import { trackNotes } from './render-track.ts'
@@ -118,10 +119,6 @@ function lagOf(member: MemberView, leader: MemberView | undefined): string {
   if (member.lagBytes !== null) return inMegabytes(member.lagBytes)
   if (member.position === null || (leader?.position ?? null) === null) return 'unknown'
   return inMegabytes(Math.max(0, (leader?.position ?? 0) - member.position))
-}
-
-function isPrimaryRole(role: string): boolean {
-  return role === 'primary' || role === 'master'
 }
 
 function inMegabytes(bytes: number): string {

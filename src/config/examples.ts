@@ -3,6 +3,7 @@ import { isIPv4, isIPv6 } from 'node:net'
 import { entriesOf } from './entries.ts'
 import { isMapping } from './parsed.ts'
 import type { Fault } from './problem.ts'
+import { inFileAndClusters } from './sections.ts'
 
 type Section = Readonly<Record<string, unknown>>
 
@@ -26,12 +27,7 @@ const PASSWORDS =
 
 /** Values of addresses, names and passwords that are those of examples. */
 export function unedited(tree: Section): Fault[] {
-  const { clusters = null } = tree
-  const entries = isMapping(clusters) ? Object.entries(clusters) : []
-  return [
-    ...uneditedIn(tree, []),
-    ...entries.flatMap(([name, entry]) => (isMapping(entry) ? uneditedIn(entry, ['clusters', name]) : [])),
-  ]
+  return inFileAndClusters(tree, uneditedIn)
 }
 
 function uneditedIn(tree: Section, above: readonly string[]): Fault[] {

@@ -1,7 +1,7 @@
 /** The keys of Patroni's sections, so that a misspelt one does not stay unseen: Patroni itself reads past it. Pure. */
 import { isMapping } from './parsed.ts'
 import { nearest, type Fault } from './problem.ts'
-import { OTHER_DCS } from './sections.ts'
+import { inFileAndClusters, OTHER_DCS } from './sections.ts'
 
 type Section = Readonly<Record<string, unknown>>
 
@@ -70,12 +70,7 @@ const OTHER_WORDS: Readonly<Record<string, Readonly<Record<string, string>>>> = 
  * Patroni may have them. No message shows a value.
  */
 export function strangeKeys(tree: Section): Fault[] {
-  const { clusters = null } = tree
-  const entries = isMapping(clusters) ? Object.entries(clusters) : []
-  return [
-    ...strangeKeysOf(tree, []),
-    ...entries.flatMap(([name, entry]) => (isMapping(entry) ? strangeKeysOf(entry, ['clusters', name]) : [])),
-  ]
+  return inFileAndClusters(tree, strangeKeysOf)
 }
 
 function strangeKeysOf(tree: Section, above: readonly string[]): Fault[] {

@@ -1,3 +1,4 @@
+import { isMapping } from './parsed.ts'
 import { suggest, type Fault } from './problem.ts'
 
 /** The sections of the router that this version has. */
@@ -40,4 +41,17 @@ export function checkSections(tree: Readonly<Record<string, unknown>>): Fault[] 
 export function patroniDepth([section = '', , below = '']: readonly string[]): number | null {
   if (!OURS.includes(section)) return 2
   return section !== 'clusters' || below === '' || OURS.includes(below) ? null : 4
+}
+
+/** What `look` finds in the file, and in each entry of its `clusters`, which may have the same sections. */
+export function inFileAndClusters(
+  tree: Readonly<Record<string, unknown>>,
+  look: (tree: Readonly<Record<string, unknown>>, above: readonly string[]) => Fault[],
+): Fault[] {
+  const { clusters = null } = tree
+  const entries = isMapping(clusters) ? Object.entries(clusters) : []
+  return [
+    ...look(tree, []),
+    ...entries.flatMap(([name, entry]) => (isMapping(entry) ? look(entry, ['clusters', name]) : [])),
+  ]
 }

@@ -9,8 +9,10 @@ export type RestAnswer =
   | { readonly kind: 'proof'; readonly timeline: number; readonly by?: string }
   /** Patroni is about to stop this Postgres (a switchover, a shutdown); `/primary` still says 200. */
   | { readonly kind: 'stopping' }
-  /** An explicit negative. `promoting`: it holds the lock, and Patroni is making a primary of it. */
-  /** `stranger`: somebody else answers there. */
+  /**
+   * An explicit negative. `promoting`: it holds the lock, and Patroni is making a primary of it. `stranger`: somebody else
+   * answers there.
+   */
   | { readonly kind: 'no'; readonly reason: string; readonly promoting?: boolean; readonly stranger?: true }
   /**
    * An explicit negative of a member whose live query shows a primary all the same: it is without the lock at this

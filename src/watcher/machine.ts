@@ -83,6 +83,11 @@ export interface Served {
   readonly last: number
 }
 
+/** What has served, where nothing is known of it but the floor. */
+export function servedAt(timelineFloor: number): Served {
+  return { highest: timelineFloor, last: timelineFloor }
+}
+
 /** What an earlier run of the router has left: where to begin. Of what served it may know no more than the floor. */
 export type RememberedPrimary = Pick<PrimaryMachine, 'facts' | 'timelineFloor'> &
   Partial<Pick<PrimaryMachine, 'served'>>
@@ -143,7 +148,7 @@ export function initialPrimary(
     evidence: new Map(),
     handoverFrom: null,
     timelineFloor,
-    served: remembered?.served ?? { highest: timelineFloor, last: timelineFloor },
+    served: remembered?.served ?? servedAt(timelineFloor),
     fall,
     leastProofMs,
     phase: { state: 'none', reason: NOT_READ },

@@ -90,3 +90,8 @@ function legacyApiUrl(connUrl: string): string | null {
   const query = connUrl.indexOf('?')
   return query < 0 ? null : asText(new URLSearchParams(connUrl.slice(query)).get('application_name'))
 }
+
+/** Whether a role is a primary's; until Patroni 4 it is called `master`. */
+export function isPrimaryRole(role: unknown): boolean {
+  return role === 'primary' || role === 'master'
+}

@@ -4,7 +4,7 @@ import type { Lookups } from '../names/lookups.ts'
 import { followedGroups } from './dcs/create.ts'
 import type { DcsNotice } from './dcs/dcs.ts'
 import { endpointsOf } from './dcs/endpoints.ts'
-import { probeGroups, probeSeeds, type SeedReport } from './dcs/etcd3-seeds.ts'
+import { probeGroups, probeSeeds, type SeedOptions, type SeedReport } from './dcs/etcd3-seeds.ts'
 import { prefixOf } from './dcs/key-range.ts'
 
 export interface EtcdFinding {
@@ -35,7 +35,7 @@ export async function checkEtcd(
   signal: AbortSignal,
 ): Promise<EtcdCheck> {
   const { scope, namespace, citusGroup: group } = config
-  const options = { config: etcd, prefix: prefixOf(config), timeoutMs: config.proxy.check.timeoutMs, lookups }
+  const options = optionsFor(config, etcd, lookups)
   const probe = (endpoints: readonly string[]): Promise<readonly SeedReport[]> =>
     probeSeeds({ ...options, config: { ...etcd, endpoints } }, signal)
   const seeds = await probe([...new Set(etcd.endpoints)])
@@ -56,10 +56,13 @@ export async function checkEtcd(
 
 /** Whether none of its endpoints answers. Rejects when `signal` aborts. */
 export async function isEtcdAway(config: ClusterConfig, lookups: Lookups, signal: AbortSignal): Promise<boolean> {
-  const { dcs, proxy } = config
+  const { dcs } = config
   if (dcs.kind !== 'etcd3') return false
-  const options = { config: dcs, prefix: prefixOf(config), timeoutMs: proxy.check.timeoutMs, lookups }
-  return (await probeSeeds(options, signal)).every(({ isAway }) => isAway)
+  return (await probeSeeds(optionsFor(config, dcs, lookups), signal)).every(({ isAway }) => isAway)
+}
+
+function optionsFor(config: ClusterConfig, etcd: Etcd3Config, lookups: Lookups): SeedOptions {
+  return { config: etcd, prefix: prefixOf(config), timeoutMs: config.proxy.check.timeoutMs, lookups }
 }
 
 function isNew(known: readonly string[]): (endpoint: string) => boolean {

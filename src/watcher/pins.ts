@@ -43,7 +43,7 @@ export type Standing = 'good' | 'down' | 'unknown'
 /** Where a member is asked. Of several addresses the first that answers counts. */
 export interface Candidates {
   readonly here: readonly string[]
-  /** What its name leads to now, without the address of its proof. What answers there as Patroni is the member, moved. */
+  /** What its name leads to now, without the address of its proof. An answer of the member there is a move. */
   readonly elsewhere: readonly string[]
 }
 

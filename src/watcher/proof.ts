@@ -1,6 +1,7 @@
 /** Judges what a member's REST API has answered. Pure; `reference` for each rule is Patroni's api.py. */
 import { asNumber, asObject, asText } from './json.ts'
 import type { RestAnswer } from './evidence.ts'
+import { isPrimaryRole } from './member.ts'
 
 type Body = Readonly<Record<string, unknown>>
 
@@ -52,8 +53,7 @@ const PROMOTED: ReadonlySet<unknown> = new Set(['replica', 'promoted'])
  */
 function primaryTimeline(body: Body): number | null {
   const location = asNumber(asObject(body['xlog'])?.['location'])
-  const isPrimary = body['role'] === 'master' || body['role'] === 'primary'
-  return isPrimary && location !== null ? asNumber(body['timeline']) : null
+  return isPrimaryRole(body['role']) && location !== null ? asNumber(body['timeline']) : null
 }
 
 /** What an answer to `GET /replica` says. */

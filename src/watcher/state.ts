@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { bad, good, type Parsed } from '../config/parsed.ts'
 import { parseJson } from './json.ts'
 import { type Member, parseMember } from './member.ts'
-import type { Served } from './machine.ts'
+import { type Served, servedAt } from './machine.ts'
 import type { Known } from './memory.ts'
 import { NO_PIN, type Pin, type Pins } from './pins.ts'
 import { printable } from './printable.ts'
@@ -73,7 +73,7 @@ export function toSaved(
   members: Iterable<Known>,
   pins: Pins = new Map(),
 ): SavedCluster {
-  const { systemId, standbyCluster, timelineFloor, served = servedOf(timelineFloor) } = cluster
+  const { systemId, standbyCluster, timelineFloor, served = servedAt(timelineFloor) } = cluster
   const saved = [...members].map(({ goneSince, member: { name, host, port, proxy, restUrl, timeline, tags } }) => ({
     ...{ goneSince, name, host, port, proxy, restUrl, tags: Object.fromEntries(Object.entries(tags).filter(isKept)) },
     timeline: timeline !== null && COUNT.safeParse(timeline).success ? timeline : null,
@@ -144,15 +144,10 @@ export function decodeState(text: string, identity: StateIdentity): Parsed<Saved
   const wrong = members.findIndex((member, index) => !isUsable(member) || !isAfter(member, members[index - 1]))
   if (wrong >= 0) return bad(`is damaged at members.${wrong}`)
   const { system_id: systemId, standby_cluster: standbyCluster, timeline_floor: timelineFloor } = data
-  const { served = servedOf(timelineFloor) } = data
+  const { served = servedAt(timelineFloor) } = data
   if (served.last > served.highest) return bad('is damaged at served')
   if (systemId !== null && printable(systemId, 80) !== systemId) return bad('is damaged at system_id')
   return good({ systemId, standbyCluster, timelineFloor, served, members })
-}
-
-/** What is known of it where nothing is kept but the floor. */
-function servedOf(timelineFloor: number): Served {
-  return { highest: timelineFloor, last: timelineFloor }
 }
 
 function placeOf(error: z.ZodError): string {

@@ -1,5 +1,6 @@
 /** Whose word counts about a member: its own (`trust: proof`), or that of its key in the DCS (`trust: dcs`). */
 import type { RestAnswer } from './evidence.ts'
+import { isPrimaryRole } from './member.ts'
 import type { Known } from './memory.ts'
 import {
   type Expected,
@@ -97,7 +98,7 @@ export class KeyWitness implements Witness {
   async primary(known: Known, { member: name }: Expected, leader: string | null): Promise<Testimony<RestAnswer>> {
     const { role, state, timeline, position } = known.member
     const says = `its key says role ${role}, state ${state}`
-    const isPrimary = role === 'primary' || role === 'master'
+    const isPrimary = isPrimaryRole(role)
     const answer = (): RestAnswer => {
       if (leader !== name) return { kind: 'no', reason: 'the DCS does not name it, or was not read for its ttl' }
       if (known.goneSince !== null) return { kind: 'no', reason: 'its key has gone from the DCS' }
