@@ -70,7 +70,9 @@ export class Writer {
     const client = new pg.Client({
       ...{ host: '127.0.0.1', port: this.#port, user: 'postgres', database: 'postgres', ...timeouts },
     })
-    client.on('error', () => undefined) // The statement fails with it.
+    // What the server says between two statements; the next statement fails without it.
+    const said: Error[] = []
+    client.on('error', (error) => said.push(error))
     const insert = `INSERT INTO load VALUES ('${this.name}', ${seq}) RETURNING inet_server_port() AS port`
     try {
       await client.connect()
@@ -79,7 +81,7 @@ export class Writer {
       this.attempts.push({ seq, at, connectedAt, doneAt: clock(), ok: true, code: null, server })
     } catch (error) {
       const doneAt = clock()
-      const code = codeOf(error)
+      const code = codeOf(said[0] ?? error)
       const ask = code === '25006' ? portOf(client, 'SELECT inet_server_port() AS port') : null
       const server = await Promise.resolve(ask).catch(() => null)
       this.attempts.push({ seq, at, connectedAt, doneAt, ok: false, code, server })

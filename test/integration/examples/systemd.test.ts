@@ -278,7 +278,7 @@ describe('each on a host of its own,', { concurrency: true }, () => {
 
       await haproxy.ok(`mv /root/50-patroni-router.rules ${RULE}`)
       await until('HAProxy is reloaded', async () => (await servers()) === 'pg1,pg2,pg3,pg9')
-      assert.match(await statusOf(haproxy), IN_SYNC)
+      await says(haproxy, IN_SYNC)
       for (const verb of ['stop', 'restart', 'kill']) assert.notEqual((await systemctl(verb)).code, 0, verb)
       assert.equal((await systemctl('reload')).code, 0)
       assert.equal(await property(haproxy, 'haproxy', 'ActiveState'), 'active')

@@ -177,7 +177,8 @@ test('HAProxy has every member in both sections, gets a new one without a restar
 test("in HAProxy's other template only the primary is in its section, or nobody", async () => {
   await using stage = await Stage.start()
   const { ports } = await runHaproxy(stage, [['source: haproxy.cfg.hbs', 'source: haproxy-primary.cfg.hbs']])
-  assert.equal(await serversOf(ports.stats), 'primary/pg1 no, replicas/pg0 no')
+  const both = 'primary/pg1 no, replicas/pg0 no'
+  await until('HAProxy has each in its section', async () => (await serversOf(ports.stats)) === both)
   assert.equal(await whoIsAt(ports.primary), 'pg1')
   await stage.demote('pg1')
   const nobody = 'replicas/pg0 no, replicas/pg1 no'

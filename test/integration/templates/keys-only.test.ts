@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
 import { Child } from '../../support/child.ts'
 import { EtcdCluster } from '../../support/etcd.ts'
 import { freePort } from '../../support/ports.ts'
@@ -143,22 +143,25 @@ test('check --online says of keys that may not be read', async () => {
   assert.match(text, /^FAILED {2}keys below \/other\/db: /m)
 })
 
-for (const [title, more, own] of [
-  ['a cluster', 'scope: demo\nproxy: {listeners: {primary: {bind: "127.0.0.1:0", route: primary}}}\n', 'text\n'],
-  ['a cluster and the keys of templates', 'scope: demo\n', `{{primary.host}}${KEYS}`],
-] as const)
-  test(`check --online exits with 1 where no etcd answers for ${title}: the configuration may well be right`, async () => {
-    await using dir = configured(more, [own])
-    const path = join(dir.path, 'config.yml')
-    const dead = `hosts: ['127.0.0.1:${await freePort()}', '127.0.0.1:${await freePort()}']`
-    writeFileSync(path, readFileSync(path, 'utf8').replace(/hosts: \[.*?\]/, dead))
-    const { code, text } = await command(dir, 'check', '--online')
-    assert.match(text, /^FAILED {2}.*ECONNREFUSED/m)
-    assert.equal(code, 1, text)
-    // An address that is dead beside one that answers is to be corrected.
-    writeFileSync(path, readFileSync(path, 'utf8').replace(dead, `hosts: ['${etcd.hosts[0]}', '127.0.0.1:1']`))
-    assert.equal((await command(dir, 'check', '--online')).code, 2)
-  })
+// Keys are waited for.
+describe('no etcd answers', { concurrency: true }, () => {
+  for (const [title, more, own] of [
+    ['a cluster', 'scope: demo\nproxy: {listeners: {primary: {bind: "127.0.0.1:0", route: primary}}}\n', 'text\n'],
+    ['a cluster and the keys of templates', 'scope: demo\n', `{{primary.host}}${KEYS}`],
+  ] as const)
+    test(`check --online exits with 1 where no etcd answers for ${title}: the configuration may well be right`, async () => {
+      await using dir = configured(more, [own])
+      const path = join(dir.path, 'config.yml')
+      const dead = `hosts: ['127.0.0.1:${await freePort()}', '127.0.0.1:${await freePort()}']`
+      writeFileSync(path, readFileSync(path, 'utf8').replace(/hosts: \[.*?\]/, dead))
+      const { code, text } = await command(dir, 'check', '--online')
+      assert.match(text, /^FAILED {2}.*ECONNREFUSED/m)
+      assert.equal(code, 1, text)
+      // An address that is dead beside one that answers is to be corrected.
+      writeFileSync(path, readFileSync(path, 'utf8').replace(dead, `hosts: ['${etcd.hosts[0]}', '127.0.0.1:1']`))
+      assert.equal((await command(dir, 'check', '--online')).code, 2)
+    })
+})
 
 test('a template that is not right keeps only its own file from being written, until it is mended', async () => {
   await using dir = configured('', ['{{gett "/db/host"}}', KEYS])

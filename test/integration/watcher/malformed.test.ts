@@ -110,7 +110,7 @@ function assertUntouched(watched: Watched, from: number, epoch: number): void {
 }
 
 // Each waits most of the time.
-describe("an answer that is not Patroni's", { concurrency: 4 }, () => {
+describe("an answer that is not Patroni's", { concurrency: 8 }, () => {
   for (const [what, bytes] of Object.entries(MALFORMED)) {
     for (const [source, sourceOf] of Object.entries({ file: ofFile, etcd3: ofEtcd })) {
       test(`closes no session of whom the DCS names, nor the replica's: ${what} (${source})`, async () => {
