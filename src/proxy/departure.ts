@@ -9,8 +9,11 @@ const TICK_MS = 5000
 const UNDELIVERED_MS = 15_000
 /** Idle time before the kernel asks the host of a half-closed client whether it is still there. Milliseconds. */
 const KEEPALIVE_MS = 5000
-/** What is read of a client at most beyond what the server takes, to find its end: more than the kernels' buffers. Bytes. */
-const READ_AHEAD = 16 * 1024 * 1024
+/**
+ * What is read of a client at most beyond what the server takes, to find its end: more than the kernels' buffers hold, whose
+ * limit (tcp_rmem, tcp_wmem) is 6 MiB by default and 32 MiB on machines that are tuned. Bytes.
+ */
+const READ_AHEAD = 64 * 1024 * 1024
 const STEP = 256 * 1024
 const NOTHING = Buffer.alloc(0)
 
