@@ -53,6 +53,7 @@ export async function checkOnline(
     signal.throwIfAborted()
     return [...findings, ...strange, ...asked].map(withAddressOnce)
   } finally {
+    lookups.close()
     await rest.close()
   }
 }
