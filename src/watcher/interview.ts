@@ -3,13 +3,14 @@ import type { Lookups } from '../names/lookups.ts'
 import { now } from '../clock.ts'
 import type { ClusterConfig } from '../config/config.ts'
 import type { Ask } from './asker.ts'
+import type { DcsNotice } from './dcs/dcs.ts'
 import { type Cluster, namedBy } from './cluster.ts'
 import type { PostgresAnswer, RestAnswer } from './evidence.ts'
 import { afterReplicaAnswer, afterReplicaPostgres, askedAs, type Fitness, UNKNOWN_FITNESS, withLag } from './fitness.ts'
 import { basisOf, DEFAULT_TTL_MS, evidenceOf, memberOf, type PrimaryEvent, type PrimaryMachine } from './machine.ts'
 import { type Found, Locator } from './locator.ts'
 import { addressOf, type Memory } from './memory.ts'
-import { isSamePin, NO_PIN, type Pin, type Pins, placeOf, type Standing } from './pins.ts'
+import { astray, isSamePin, NO_PIN, type Pin, type Pins, placeOf, type Standing } from './pins.ts'
 import type { Expected, ReplicaAnswer } from './proof.ts'
 import { probeStartup } from './startup.ts'
 import { type Address, isSameAddress } from './view.ts'
@@ -34,6 +35,8 @@ export interface Listener {
   readonly answered: (question: string, answer: RestAnswer | ReplicaAnswer | PostgresAnswer) => void
   /** What the names of a member lead to has changed. */
   readonly pin: (member: string, pin: Pin) => void
+  /** Whether one of its names leads elsewhere than to the address in use. */
+  readonly astray: (member: string, notice: DcsNotice | null) => void
 }
 
 export class Interview implements Ask {
@@ -84,7 +87,7 @@ export class Interview implements Ask {
     const basis = (): string => basisOf(this.#situation().machine, name)
     const isCurrent = basis() === askedUnder
     // The proof is given for the place where it was given.
-    if (isCurrent) this.#listener.pin(name, pin)
+    if (isCurrent) this.#pin(name, found, pin)
     this.#listener.step({ type: 'rest', member: name, answer, askedUnder: isCurrent ? basis() : askedUnder, askedAt })
   }
 
@@ -106,7 +109,7 @@ export class Interview implements Ask {
     // What was said at an address that is no longer its own is nobody's word.
     if (signal.aborted || !isSamePin(pins.get(name) ?? NO_PIN, this.#pinOf(name))) return
     this.#listener.answered(`${name} ${this.#asks(path)}`, answer)
-    this.#listener.pin(name, pin)
+    this.#pin(name, found, pin)
     if (path === '/standby-leader' && position !== null) this.#leaderPosition = { member: name, position }
     this.#listener.replicaStep(name, (fitness) =>
       withLag(afterReplicaAnswer(fitness, answer, rise, fall), position, ahead),
@@ -150,6 +153,14 @@ export class Interview implements Ask {
     const isMoved = moved !== null && (await hasMoved(old, moved))
     const mayHaveMoved = isMoved || this.#config.proxy.trust === 'dcs'
     return { testimony: await (isMoved ? moved : old), kept: mayHaveMoved ? this.#locator.kept(found, pin) : pin }
+  }
+
+  #pin(name: string, found: Found, pin: Pin): void {
+    this.#listener.pin(name, pin)
+    const lookups = this.#locator.lookups(found)
+    const notice = astray(name, pin, lookups)
+    // A lookup without an answer says nothing, of what was seen before either.
+    if (notice !== null || lookups.every(([, addresses]) => addresses.length > 0)) this.#listener.astray(name, notice)
   }
 
   #pinOf(name: string): Pin {

@@ -42,6 +42,19 @@ export class Locator {
     return restHost === null || rest.length === 0 ? null : askedAt(pin.get(restHost), rest, standing)
   }
 
+  /** What each name of a member leads to. */
+  lookups({
+    restHost,
+    host,
+    rest,
+    postgres,
+  }: Found): readonly (readonly [host: string, addresses: readonly string[]])[] {
+    return [
+      ...(restHost === null ? [] : [[restHost, rest] as const]),
+      ...(host === null ? [] : [[host, postgres] as const]),
+    ]
+  }
+
   /** What is left of `pin`, given what was found. */
   kept({ restHost, host, rest, postgres }: Found, pin: Pin): Pin {
     const kept = restHost === null ? pin : afterLookup(pin, restHost, rest)

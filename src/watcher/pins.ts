@@ -4,6 +4,8 @@
  */
 import { isIP } from 'node:net'
 import { parseHttpUrl } from '../http-url.ts'
+import type { DcsNotice } from './dcs/dcs.ts'
+import { printable } from './printable.ts'
 import type { Address } from './view.ts'
 
 /** The address of each name of one member. */
@@ -13,6 +15,10 @@ export type Pin = ReadonlyMap<string, string>
 export type Pins = ReadonlyMap<string, Pin>
 
 export const NO_PIN: Pin = new Map()
+
+/** Of a message. */
+const MAX_SHOWN = 4
+const MAX_LENGTH = 80
 
 /** The host of a URL of http or https as a resolver takes it; empty: it is none. */
 export function hostOf(url: string): string {
@@ -60,6 +66,28 @@ export function askedAt(ip: string | undefined, addresses: readonly string[], st
     case 'unknown':
       return { here: [ip, ...others], elsewhere: [] }
   }
+}
+
+/**
+ * What a person should mend of the names by which `member` is asked and dialled: one leads elsewhere now than to the
+ * address in use. Null: none does, as far as `lookups` say; no addresses are no answer.
+ */
+export function astray(
+  member: string,
+  pin: Pin,
+  lookups: readonly (readonly [host: string, addresses: readonly string[]])[],
+): DcsNotice | null {
+  for (const [host, addresses] of lookups) {
+    const used = pin.get(host)
+    if (used === undefined || addresses.length === 0 || addresses.includes(used)) continue
+    const shown = addresses.toSorted().slice(0, MAX_SHOWN).join(', ')
+    const [name, who] = [printable(host, MAX_LENGTH), printable(member, MAX_LENGTH)]
+    const message =
+      `${name} leads to ${shown}, where ${who} does not answer: ` +
+      `the router still uses ${used}, where ${who} proved itself last. Correct the DNS record, or the address in the member's key`
+    return { event: 'name-leads-elsewhere', subject: member, message, over: `${name} leads to where ${who} is again` }
+  }
+  return null
 }
 
 /** Whether both hold the same. */

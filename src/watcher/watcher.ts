@@ -10,7 +10,7 @@ import type { ClusterConfig } from '../config/config.ts'
 import { explain, RouterError } from '../errors.ts'
 import { Asker } from './asker.ts'
 import { type Cluster, parseCluster } from './cluster.ts'
-import type { Dcs, DcsObservation, Remembered } from './dcs/dcs.ts'
+import type { Dcs, DcsNotice, DcsObservation, Remembered } from './dcs/dcs.ts'
 import { afterObservation, unreadDcs } from './dcs-view.ts'
 import type { PostgresAnswer } from './evidence.ts'
 import { afterReplicaPostgres, afterSnapshot, type Fitness, UNKNOWN_FITNESS } from './fitness.ts'
@@ -60,6 +60,8 @@ export class Watcher {
   #memory: Memory = new Map()
   #fitness: ReadonlyMap<string, Fitness> = new Map()
   #pins: Pins = new Map()
+  /** By member. */
+  #astray: ReadonlyMap<string, DcsNotice> = new Map()
   #dcs: DcsView
   #view: ClusterView
   #told: Told = NOTHING_TOLD
@@ -95,6 +97,7 @@ export class Watcher {
         replicaStep: (member, change) => this.#replicaStep(member, change),
         answered: (question, answer) => this.#trace.answered(question, answer),
         pin: (member, pin) => this.#pin(member, pin),
+        astray: (member, notice) => this.#strayed(member, notice),
       },
       deps.rest.lookups,
     )
@@ -206,6 +209,7 @@ export class Watcher {
     this.#fitness = afterSnapshot(this.#fitness, before, { memory: this.#memory, facts: cluster })
     if (isNew) this.#lookAtLocal()
     this.#pins = new Map([...this.#pins].filter(([name]) => this.#memory.has(name)))
+    this.#astray = new Map([...this.#astray].filter(([name]) => this.#memory.has(name)))
     const facts = factsOf(cluster, this.#memory, this.#deps.config.proxy.address, this.#pins)
     this.#step({ type: 'dcs', facts, restored })
     this.#keep()
@@ -253,6 +257,13 @@ export class Watcher {
     this.#keep()
   }
 
+  #strayed(name: string, notice: DcsNotice | null): void {
+    if (!this.#memory.has(name) || notice?.message === this.#astray.get(name)?.message) return
+    const others = [...this.#astray].filter(([other]) => other !== name)
+    this.#astray = new Map(notice === null ? others : [...others, [name, notice]])
+    this.#publishSoon()
+  }
+
   #replicaStep(member: string, change: (fitness: Fitness) => Fitness, atOnce = false): void {
     if (this.#stop.signal.aborted || !this.#memory.has(member)) return
     const fitness = change(this.#fitness.get(member) ?? UNKNOWN_FITNESS)
@@ -269,7 +280,10 @@ export class Watcher {
 
   #compose(): ClusterView {
     const [config, cluster] = [this.#deps.config, this.#cluster]
-    const dcs = { ...this.#dcs, notices: [...this.#dcs.notices, ...(this.#deps.local?.notices ?? [])] }
+    const dcs = {
+      ...this.#dcs,
+      notices: [...this.#dcs.notices, ...(this.#deps.local?.notices ?? []), ...this.#astray.values()],
+    }
     const [machine, memory, fitness] = [this.#machine, this.#memory, this.#fitness]
     return viewOf({ config, dcs, cluster, machine, memory, fitness, pins: this.#pins })
   }

@@ -97,6 +97,11 @@ class Stage implements AsyncDisposable {
     return client
   }
 
+  /** What `status` shows besides. */
+  get notices(): readonly string[] {
+    return this.watched.view.dcs.notices.map(({ message }) => message)
+  }
+
   /** How many sessions are on the server of each address. */
   get open(): number[] {
     return this.servers.map(({ open }) => open)
@@ -141,6 +146,7 @@ test('a name that leads to another server ends the sessions on the old one, and 
   young.mode = 'primary'
   await waiting.got(AUTH_OK)
   assert.deepEqual(stage.open, [0, 1])
+  assert.deepEqual(stage.notices, [])
 })
 
 for (const answer of ['ENOTFOUND', 'silence'] as const) {
@@ -172,6 +178,24 @@ for (const mode of ['primary', 'replica'] as const) {
       await stage.served(listener)
     }
     assert.deepEqual([client.ended, stage.open], [false, [3, 0]])
+    const told = 'db1.example leads to 127.0.0.3, 127.0.0.4, where pg0 does not answer'
+    assert.deepEqual(stage.notices, [
+      `${told}: the router still uses 127.0.0.1, where pg0 proved itself last. Correct the DNS record, or the address in the member's key`,
+    ])
+    stage.names.set(NAME, 'silence')
+    await stage.lookedUp()
+    assert.equal(stage.notices.length, 1, 'a DNS that says nothing')
+    stage.names.set(NAME, [HERE])
+    await until('that is over', () => stage.notices.length === 0)
+    const logged = stage.watched.logged.map((line) => JSON.parse(line) as { level: number; event: string })
+    const about = logged.filter(({ event }) => event.startsWith('name-leads-elsewhere'))
+    assert.deepEqual(
+      about.map(({ level, event }) => [level, event]),
+      [
+        [40, 'name-leads-elsewhere'],
+        [30, 'name-leads-elsewhere-over'],
+      ],
+    )
   })
 }
 
@@ -224,6 +248,7 @@ test('where Postgres has a name of its own that leads to a dead address, it is w
   await stage.lookedUp()
   await stage.served()
   assert.deepEqual([client.ended, stage.open], [false, [2, 0]])
+  await until('a person can see it', () => stage.notices.some((notice) => notice.startsWith(`${NAME} leads to`)))
 })
 
 test('a router that is restarted while the DNS is silent asks a member where it proved itself, and serves', async () => {

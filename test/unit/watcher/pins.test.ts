@@ -1,7 +1,15 @@
 /** What the names of a member lead to, and where it is asked and dialled. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { afterLookup, askedAt, hasMovedFrom, hostOf, placeOf, type Standing } from '../../../src/watcher/pins.ts'
+import {
+  afterLookup,
+  askedAt,
+  astray,
+  hasMovedFrom,
+  hostOf,
+  placeOf,
+  type Standing,
+} from '../../../src/watcher/pins.ts'
 
 const pin = new Map([['db1', '10.0.0.1']])
 
@@ -19,6 +27,26 @@ describe('a lookup', () => {
   test('of another name, or of one that was never proved, says nothing', () => {
     assert.equal(afterLookup(pin, 'db2', ['10.0.0.2']), pin)
   })
+})
+
+describe('a name is astray', () => {
+  for (const [title, host, addresses, expected] of [
+    [
+      'where it leads elsewhere than to the address in use',
+      'db1',
+      ['10.0.0.3', '10.0.0.2'],
+      'db1 leads to 10.0.0.2, 10.0.0.3,',
+    ],
+    ['not where it leads there as well', 'db1', ['10.0.0.2', '10.0.0.1'], null],
+    ['not where the DNS gives no answer', 'db1', [], null],
+    ['not where nothing has been proved by it', 'db2', ['10.0.0.2'], null],
+  ] as const) {
+    test(title, () => {
+      const notice = astray('pg1', pin, [[host, addresses]])
+      assert.equal(notice?.subject ?? null, expected === null ? null : 'pg1')
+      assert.ok(expected === null || notice?.message.startsWith(`${expected} where pg1 does not answer`))
+    })
+  }
 })
 
 describe('a member is asked', () => {
