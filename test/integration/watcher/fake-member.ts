@@ -22,8 +22,9 @@ export class FakeMember implements AsyncDisposable {
   cluster: object | null = null
   /** All the bytes that it sends instead of an answer of Patroni, or what does so; null: it answers as Patroni does. */
   instead: Instead | null = null
-  /** What is asked where it does so. */
+  /** What is asked where it does so, and how often. */
   insteadOf = /./
+  insteadTimes = Infinity
   scope = 'demo'
   /** null: it has no database yet. */
   systemId: string | null = SYSTEM_ID
@@ -102,7 +103,8 @@ export class FakeMember implements AsyncDisposable {
     this.asked.push(path)
     const { mode, timeline, position, name, scope } = this
     if (mode === 'hung') return
-    if (this.instead !== null && response.socket !== null && this.insteadOf.test(path)) {
+    if (this.instead !== null && response.socket !== null && this.insteadTimes > 0 && this.insteadOf.test(path)) {
+      this.insteadTimes--
       if (typeof this.instead === 'function') this.instead(response.socket)
       else response.socket.end(this.instead)
       return

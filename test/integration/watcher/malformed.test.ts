@@ -119,8 +119,7 @@ describe("an answer that is not Patroni's", { concurrency: 8 }, () => {
         const { pg0, pg1 } = scene
         const [from, { epoch }] = [watched.views.length, watched.view.primary]
         scene.answer(bytes)
-        await askedAgain(pg0, '/primary', 1)
-        pg1.instead = null
+        pg1.insteadTimes = 1
         await askedAgain(pg1, '/replica', 1)
         await askedAgain(pg0, '/primary', 6)
         assert.deepEqual(watched.states(from), ['open pg0'])
@@ -143,14 +142,12 @@ describe("an answer that is not Patroni's", { concurrency: 8 }, () => {
       await using watched = await open(scene, ofMembers)
       const { pg0 } = scene
       const { epoch } = watched.view.primary
-      pg0.instead = bytes
-      await askedAgain(pg0, '/primary', 1)
-      pg0.instead = null
+      Object.assign(pg0, { instead: bytes, insteadOf: /^\/primary$/, insteadTimes: 1 })
       await askedAgain(pg0, '/primary', 2)
       assert.equal(watched.primary, 'open pg0')
       assert.equal(watched.view.primary.epoch, epoch, 'once')
       const since = pg0.asked.filter((path) => path === '/primary').length
-      pg0.instead = bytes
+      Object.assign(pg0, { insteadOf: /./, insteadTimes: Infinity })
       await watched.until('none')
       const times = pg0.asked.filter((path) => path === '/primary').length - since
       assert.ok(times >= 3 && times <= 5, `after ${times} times`)
