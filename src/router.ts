@@ -14,7 +14,7 @@ import { Proxy } from './proxy/proxy.ts'
 import type { Templates, TemplatesDeps } from './templates/templates.ts'
 import { Track } from './track/track.ts'
 import { createDcs, keyValueSources } from './watcher/dcs/create.ts'
-import { localNames } from './watcher/local.ts'
+import { localMembers } from './watcher/local.ts'
 import { LocalHost } from './watcher/local-host.ts'
 import { RestClient } from './watcher/rest.ts'
 import type { StateIdentity } from './watcher/state.ts'
@@ -179,7 +179,7 @@ function buildPart(
   const log =
     clusters.length > 1 ? deps.log.child({ cluster: config.name }, { msgPrefix: `${config.name}: ` }) : deps.log
   const rest = new RestClient(config.restApi, config.proxy.check.timeoutMs, lookups, log)
-  const names = localNames(config, track.files)
+  const names = localMembers(config, track.files).map(({ name }) => name)
   const local = new LocalHost({ names, resolve: (host) => lookups.addresses(host) })
   const state = stateDir === null ? null : new StateFile({ ...identityOf(config), dir: stateDir, log })
   const watcher = new Watcher({ config, dcs: dcsOf(config, rest, log, clusters), rest, state, log, local })

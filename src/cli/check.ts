@@ -5,7 +5,7 @@ import { formatSize } from '../config/units.ts'
 import { explain } from '../errors.ts'
 import { readLimits } from '../process-limits.ts'
 import { misfits } from '../proxy/capacity.ts'
-import { localNames } from '../watcher/local.ts'
+import { localMembers } from '../watcher/local.ts'
 import type { OnlineFinding } from '../watcher/online.ts'
 import { checkFiles } from './check-files.ts'
 import { checkListeners, type Trying } from './check-listeners.ts'
@@ -141,7 +141,7 @@ async function checkOnline(config: Config, io: Io): Promise<number> {
   const stopListening = io.onSignal(['SIGINT', 'SIGTERM'], () => interrupted.abort())
   const signal = AbortSignal.any([interrupted.signal, AbortSignal.timeout(ONLINE_TIMEOUT_MS)])
   const findingsOf = async (cluster: ClusterConfig): Promise<readonly OnlineFinding[]> => {
-    const locals = localNames(cluster, config.track.files)
+    const locals = localMembers(cluster, config.track.files)
     const findings = await askEverything(cluster, signal, locals, config.clusters)
     if (config.clusters.length === 1) return findings
     return findings.map((finding) => ({ ...finding, subject: `${cluster.name}: ${finding.subject}` }))

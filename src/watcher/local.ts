@@ -87,14 +87,21 @@ export function localNotice(
   return strange === null ? null : { event: 'local-member-elsewhere', subject, message: strange, over }
 }
 
+export interface LocalMember {
+  readonly name: string
+  /** Whether a track file follows it: keepalived moves an address to this host while it leads. */
+  readonly isTracked: boolean
+}
+
 /** The members that a configuration puts on this host, each once: `name`, and those of track files. */
-export function localNames(
+export function localMembers(
   { name, localMember }: { readonly name: string; readonly localMember: string | null },
   files: readonly {
     readonly cluster: string
     readonly condition: { readonly name: string; readonly member?: string }
   }[],
-): readonly string[] {
+): readonly LocalMember[] {
   const tracked = files.filter(({ cluster }) => cluster === name).flatMap(({ condition }) => condition.member ?? [])
-  return [...new Set([...(localMember === null ? [] : [localMember]), ...tracked])]
+  const names = new Set([...(localMember === null ? [] : [localMember]), ...tracked])
+  return [...names].map((each) => ({ name: each, isTracked: tracked.includes(each) }))
 }

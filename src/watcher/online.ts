@@ -9,7 +9,7 @@ import { understand } from './dcs/topology.ts'
 import type { Member } from './member.ts'
 import { addressOf } from './memory.ts'
 import { checkEtcd } from './online-etcd.ts'
-import { localNotice } from './local.ts'
+import { type LocalMember, localNotice } from './local.ts'
 import { ownAddresses } from './local-host.ts'
 import { judgePrimary, judgeReplica } from './proof.ts'
 import { printable } from './printable.ts'
@@ -35,7 +35,7 @@ export interface OnlineFinding {
 export async function checkOnline(
   config: ClusterConfig,
   signal: AbortSignal,
-  locals: readonly string[] = [],
+  locals: readonly LocalMember[] = [],
   clusters: readonly ClusterConfig[] = [],
 ): Promise<readonly OnlineFinding[]> {
   const lookups = new Lookups()
@@ -44,7 +44,7 @@ export async function checkOnline(
     const { findings, cluster } = await readDcs(config, clusters, rest, signal)
     if (cluster === null) return findings.map(withAddressOnce)
     const members = cluster.members.map((member) => checkMember(config, cluster, member, rest, signal))
-    const local = locals.map((name) => checkLocal(name, cluster, lookups))
+    const local = locals.map((each) => checkLocal(each, cluster, lookups))
     const told = new Set(findings.filter(({ ok }) => !ok).map(({ subject }) => subject))
     const strange = cluster.setAside
       .filter(({ key }) => !told.has(dcsAt(key)))
@@ -164,7 +164,11 @@ function dcsAt(endpoint: string): string {
 }
 
 /** Of a cluster without members others speak. */
-async function checkLocal(name: string, { members }: Cluster, lookups: Lookups): Promise<readonly OnlineFinding[]> {
+async function checkLocal(
+  { name, isTracked }: LocalMember,
+  { members }: Cluster,
+  lookups: Lookups,
+): Promise<readonly OnlineFinding[]> {
   const subject = `local member ${printable(name, MAX_NAME)}`
   if (members.length === 0) return []
   const host = members.find((member) => member.name === name)?.host ?? null
@@ -173,7 +177,8 @@ async function checkLocal(name: string, { members }: Cluster, lookups: Lookups):
   const notice = localNotice(name, members, at, ownAddresses())
   if (notice === null)
     return [{ subject, ok: true, message: at.length === 0 ? 'is a member' : 'is a member, and on this host' }]
-  const isDoubtful = notice.event === 'local-member-elsewhere'
+  // An address that follows a member of another host would lead to a replica; whatever else its name is for may be behind NAT.
+  const isDoubtful = notice.event === 'local-member-elsewhere' && !isTracked
   return [{ subject, ok: isDoubtful, isDoubtful, message: notice.message }]
 }
 

@@ -23,7 +23,13 @@ export function whyNotYet(view: ClusterView, patient: boolean): string | null {
 }
 
 /** States in which the leader's answer decides what comes next. */
-const UNDECIDED: ReadonlySet<PrimaryState> = new Set(['promoting', 'unconfirmed', 'none'])
+const UNDECIDED: ReadonlySet<PrimaryState> = new Set([
+  'promoting',
+  'unconfirmed',
+  // Its REST API may only be slow.
+  'unverified',
+  'none',
+])
 
 /** What makes a change urgent: whom the DCS names, and who is open for writes and where. */
 export function headOf({ leader, primary }: ClusterView): string {

@@ -131,6 +131,8 @@ async function runHaproxy(stage: Stage, more: readonly Change[]): Promise<{ side
       ['*:7000', `127.0.0.1:${stats}`],
       // What Debian's unit does.
       ['systemctl reload haproxy', `kill -USR2 $(cat ${join(dir, 'pid')})`],
+      ['/etc/patroni-router/haproxy', join(dir, 'haproxy')],
+      ['sport = :5000', `sport = :${primary}`],
       ...AS_OURSELVES,
       ...more,
     ]),

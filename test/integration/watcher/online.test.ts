@@ -67,7 +67,8 @@ describe('the check of what is online', () => {
     await put('leader', 'pg0')
     await put('members/pg0', pg0.key())
     await put('members/pg1', '{"conn_url":"postgres://192.0.2.1:1/"}')
-    const locals = ['pg0', 'pg1', 'PG0.shop.test', '${HOSTNAME}']
+    const locals = ['pg0', 'pg1', 'PG0.shop.test', '${HOSTNAME}'].map((name) => ({ name, isTracked: false }))
+    locals.push({ name: 'pg1', isTracked: true })
     const config = clusterConfig(etcd.hosts, { trust: 'dcs' })
     const findings = (await checkOnline(config, NEVER, locals)).filter(({ subject }) => subject.startsWith('local'))
     assert.deepEqual(
@@ -77,7 +78,9 @@ describe('the check of what is online', () => {
         [true, true],
         [false, false],
         [false, false],
+        [false, false],
       ],
+      'an address may not follow a member of another host',
     )
     assert.match(findings[1]?.message ?? '', /^pg1 is not on this host: it is at 192\.0\.2\.1, which is no address/)
     assert.match(findings[2]?.message ?? '', /^no member is called PG0\.shop\.test: did you mean "pg0"\?/)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isOwn, localNames, localNotice, strangeAddress, unknownMember } from '../../../src/watcher/local.ts'
+import { isOwn, localMembers, localNotice, strangeAddress, unknownMember } from '../../../src/watcher/local.ts'
 import { LocalHost } from '../../../src/watcher/local-host.ts'
 import { member } from './sample.ts'
 
@@ -61,8 +61,11 @@ test('the local members are name and those of the track files of the cluster, ea
     { cluster: 'two', condition: { name: 'local-leader', member: 'c' } },
     { cluster: 'one', condition: { name: 'primary' } },
   ]
-  assert.deepEqual(localNames({ name: 'one', localMember: 'a' }, files), ['a', 'b'])
-  assert.deepEqual(localNames({ name: 'three', localMember: null }, files), [])
+  const names = (name: string, localMember: string | null) =>
+    localMembers({ name, localMember }, files).map((each) => `${each.name}${each.isTracked ? ' tracked' : ''}`)
+  assert.deepEqual(names('one', 'a'), ['a tracked', 'b tracked'])
+  assert.deepEqual(names('one', 'd'), ['d', 'a tracked', 'b tracked'])
+  assert.deepEqual(names('three', null), [])
 })
 
 test('the notices follow the members, once for each change; a name that does not resolve is no notice', async () => {

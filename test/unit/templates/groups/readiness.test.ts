@@ -46,6 +46,12 @@ const rows: readonly Row[] = [
     later: null,
   },
   {
+    is: 'whose leader has been silent once',
+    changes: { primary: primary('unverified') },
+    atFirst: /^pg0 has not/,
+    later: null,
+  },
+  {
     is: 'one of whose replicas has not answered',
     changes: { members: [memberView('pg0', false), unchecked] },
     atFirst: /^pg1 has not answered/,
@@ -64,7 +70,6 @@ const rows: readonly Row[] = [
     atFirst: null,
     later: null,
   },
-  { is: 'whose leader cannot be asked', changes: { primary: primary('unverified') }, atFirst: null, later: null },
 ]
 
 for (const { is, changes, atFirst, later } of rows) {
