@@ -22,6 +22,23 @@ test('every server of HAProxy has a name that it takes, and an address that it c
   }
 })
 
+test('a keepalived that is killed leaves none of its addresses behind, and is started again', () => {
+  const instances = FILES.filter(
+    ({ path, text }) => /keepalived\.conf(\.hbs)?$/.test(path) && text.includes('vrrp_instance'),
+  )
+  assert.equal(instances.length, 3)
+  for (const { path, text } of instances) {
+    const dropIn = FILES.find((file) => file.path === path.replace(/keepalived\.conf.*$/, 'keepalived-service.conf'))
+    assert.match(dropIn?.text ?? '', /^Restart=always$/m, path)
+    const [, block = ''] = /virtual_ipaddress \{([^}]*)\}/.exec(text) ?? []
+    const [, device = ''] = /^\s*interface (\S+)$/m.exec(text) ?? []
+    const addresses = block.trim().split(/\s+/)
+    assert.ok(addresses.length > 0, path)
+    for (const address of addresses)
+      assert.ok(dropIn?.text.includes(`ExecStopPost=-/usr/sbin/ip address delete ${address} dev ${device}\n`), address)
+  }
+})
+
 test('no example signals processes by their name alone, of which the host may have others', () => {
   for (const { path, text } of FILES) assert.doesNotMatch(text, /\b(?:pkill|killall)\b(?!`)/, path)
 })

@@ -68,7 +68,7 @@ test('every image has an exact version: ours that of the package, its base the N
   assert.deepEqual(from, [base, base])
   const { router, haproxy, 'haproxy-router': sidecar } = COMPOSE.services
   assert.deepEqual([router?.image, sidecar?.image], [IMAGE, IMAGE])
-  assert.match(haproxy?.image ?? '', /^haproxy:\d+\.\d+\.\d+-bookworm$/)
+  assert.match(haproxy?.image ?? '', /^haproxy:\d+\.\d+\.\d+-trixie$/)
 })
 
 test('each service has its limits, and the statistics are published on the machine itself only', () => {
@@ -77,7 +77,7 @@ test('each service has its limits, and the statistics are published on the machi
     const wanted = {
       mem_limit: '512m',
       pids_limit: 100,
-      cpus: 2,
+      cpus: 1,
       ulimits: { nofile: 16384 },
       restart: 'unless-stopped',
     }
@@ -118,6 +118,12 @@ test('the commands of the README run the router, from the environment alone, as 
   assert.notEqual((await write('/opt/patroni-router')).code, 0)
   assert.notEqual((await write('/var/lib/patroni-router')).code, 0)
   assert.equal((await write('/run/patroni-router')).code, 0)
+})
+
+test('a tmpfs for the admin socket can be written by the user of the image, whoever owns it', async () => {
+  // Docker gives a tmpfs the mode of the directory below it, and root as its owner; podman gives it the owner as well.
+  const mode = await docker.ok(`podman run --rm --entrypoint sh ${IMAGE} -c 'ls -ld /run/patroni-router'`)
+  assert.match(mode, /^drwxrwxrwt /)
 })
 
 test('its health is that of the router, not that of the cluster, and it lets sessions end when it is stopped', async () => {

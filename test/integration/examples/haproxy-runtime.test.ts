@@ -172,6 +172,17 @@ test('a reload of HAProxy and a restart of the router close no session', async (
   await session.goesOn()
 })
 
+test('a router that is started while the REST API of the primary hangs ends no session there, and lets nobody new in', async () => {
+  const session = await LanSession.open(lan, PRIMARY)
+  await cluster.host('pg2').signal('patroni', 'STOP')
+  await balancer.ok('systemctl restart patroni-router')
+  await until('the primary is drained', async () => (await servers('primary')).includes('pg2 10.0.0.2:5432 drain'))
+  await session.goesOn()
+  await cluster.host('pg2').signal('patroni', 'CONT')
+  await until('it is open again', async () => (await whoIsAt(PRIMARY)) === 'pg2')
+  await session.goesOn()
+})
+
 test('sessions on a primary whose Patroni hangs are closed as soon as somebody else is named', async () => {
   const session = await LanSession.open(lan, PRIMARY)
   await cluster.host('pg2').signal('patroni', 'STOP')

@@ -1,7 +1,7 @@
 /** The examples with templates, as they are: rendered by the router, accepted and run by the real programs. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { connect, createServer } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
@@ -101,6 +101,17 @@ async function render(sidecar: Sidecar): Promise<void> {
   assert.equal(code, 0, stdout + stderr)
 }
 
+const STAYS = 'here'
+
+/** A session with a server that says {@link STAYS} and hangs up on nobody; null: it is another one. */
+async function openStaying(port: number): Promise<Socket | null> {
+  const socket = connect(port, '127.0.0.1').on('error', () => undefined)
+  const first = await new Promise((resolve) => socket.once('data', resolve).once('close', () => resolve('')))
+  if (String(first) === STAYS) return socket
+  socket.destroy()
+  return null
+}
+
 /** Who answers there; empty: the connection is closed at once. */
 async function whoIsAt(port: number): Promise<string> {
   return text(connect(port, '127.0.0.1')).catch(() => '')
@@ -190,8 +201,13 @@ test("in HAProxy's other template only the primary is in its section, or nobody"
   await until('pg0 is the primary', async () => (await whoIsAt(ports.primary)) === 'pg0')
 })
 
-test('nginx follows the primary, and turns clients away while there is none', async () => {
-  await using stage = await Stage.start()
+interface Nginx {
+  readonly primary: number
+  readonly replicas: number
+  readonly sidecar: Sidecar
+}
+
+async function runNginx(stage: Stage): Promise<Nginx> {
   const [primary = 0, replicas = 0] = await freePorts(2)
   const sidecar = stage.use(
     Sidecar.prepare('nginx-stream', stage.etcd, (dir) => [
@@ -210,8 +226,37 @@ test('nginx follows the primary, and turns clients away while there is none', as
   const options = { cwd: sidecar.path, logFile: join(sidecar.path, 'nginx.log') }
   const nginx = await Child.start('/usr/sbin/nginx', ['-c', file, '-g', 'daemon off;'], options)
   await nginx.until('nginx serves', async () => (await whoIsAt(primary)) === 'pg1')
-  assert.equal(await whoIsAt(replicas), 'pg0')
   await sidecar.start()
+  return { primary, replicas, sidecar }
+}
+
+test('a session on port 5000 of nginx outlives a router that starts while the REST API is slow, and ends with its primary', async () => {
+  await using stage = await Stage.start()
+  const { primary, sidecar } = await runNginx(stage)
+  const { port } = stage.use(await Api.start(createServer((socket) => socket.write(STAYS))))
+  const { member } = stage.get('pg1')
+  const at = { conn_url: `postgres://127.0.0.1:${port}/postgres`, role: 'primary' }
+  await stage.etcd.client.put(`${PREFIX}members/pg1`, member.key(at))
+  const session = await until('there is a session that stays', async () => openStaying(primary))
+  await sidecar.router.stop()
+  member.delayMs = 1500
+  const from = sidecar.log.length
+  await sidecar.start()
+  for (const hook of ['close-sessions', 'close-late-sessions'])
+    await sidecar.waitForLog(
+      `${hook} is over`,
+      (line) => line['event'] === 'hook-done' && line['hook'] === hook && line['state'] === 'unverified',
+      from,
+    )
+  assert.equal(session.closed, false)
+  await stage.demote('pg1')
+  await until('the session ends', () => session.closed)
+})
+
+test('nginx follows the primary, and turns clients away while there is none', async () => {
+  await using stage = await Stage.start()
+  const { primary, replicas, sidecar } = await runNginx(stage)
+  assert.equal(await whoIsAt(replicas), 'pg0')
   // A configuration with templates and without a section for the proxy has none: the ports are nginx's.
   const status = JSON.parse((await sidecar.command('status', '--json')).stdout) as RouterStatus
   assert.deepEqual([status.clusters[0]?.proxy, status.clusters[0]?.view.dcs.kind], [null, 'etcd3'])
