@@ -37,8 +37,16 @@ async function settled(): Promise<Host> {
 }
 
 test("the README's commands give the address to the leader's host, and clients write through it", async () => {
-  const [install = '', look = ''] = readmeCommands(EXAMPLE)
-  await Promise.all(cluster.hosts.map((host) => follow(host, EXAMPLE, install)))
+  const [install = '', check = '', start = '', look = ''] = readmeCommands(EXAMPLE)
+  const ready = async (host: Host): Promise<void> => {
+    await follow(host, EXAMPLE, install)
+    assert.match(
+      await follow(host, EXAMPLE, check),
+      new RegExp(`local member ${host.name}: is a member, and on this host`),
+    )
+    await follow(host, EXAMPLE, start)
+  }
+  await Promise.all(cluster.hosts.map(ready))
   const leader = await settled()
   assert.equal(leader.name, 'pg1')
   assert.match(await follow(leader, EXAMPLE, look), / OPEN for .*\n1\n.*active \(running\)/s)
