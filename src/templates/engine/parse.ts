@@ -24,6 +24,9 @@ const MAX_NESTING = 500
  */
 export function parse(text: string): Parsed {
   if (nestingOf(text) > MAX_NESTING) return { ok: false, problem: TOO_DEEP }
+  const nul = text.indexOf('\0')
+  if (nul !== -1)
+    return { ok: false, problem: { ...placeAt(text, nul), message: 'a NUL byte: a template is text in UTF-8' } }
   // What an editor has put before it is no part of the file that is written.
   const template = text.replace(/^\ufeff/, '')
   const whiteSpace = whiteSpaceOf(template)
@@ -65,6 +68,12 @@ function nestingOf(text: string): number {
     most = Math.max(most, blocks + chain, parentheses)
   }
   return most
+}
+
+/** Where the character at `index` stands. */
+export function placeAt(text: string, index: number): Place {
+  const lines = text.slice(0, index).split('\n')
+  return { line: lines.length, column: (lines.at(-1) ?? '').length + 1 }
 }
 
 /** The parser counts columns from 0. */

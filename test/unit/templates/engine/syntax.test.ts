@@ -97,6 +97,8 @@ const REFUSED: readonly [string, RegExp][] = [
   ['{{toUpper undefined}}', /^1:11: this is no value/],
   ['a\n{{#if paused}}', /^2:15: the template ends here/],
   ['{{foo', /^1:3: this cannot stand here/],
+  ['a\n{{scope}}\0', /^2:10: a NUL byte: a template is text in UTF-8$/],
+  ['{{! \0 }}', /^1:5: a NUL byte/],
   ['a\n{{#if paused}}\n{{/each}}', /^2:4: if doesn't match each$/],
   ['a {{else}}', /^1:3: \{\{else\}\} stands in no block/],
 ]
