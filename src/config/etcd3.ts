@@ -40,9 +40,11 @@ export function resolveEtcd3(section: unknown): Etcd3Result {
   const configured = section['protocol'] ?? null
   const isProtocol = configured === 'http' || configured === 'https'
   if (configured !== null && !isProtocol) report(faults, 'protocol', 'must be http or https')
-  const port = portOf(section['port'] ?? 2379, source)
-  if (port === null) report(faults, 'port', 'must be a port, 1 to 65535')
-  const defaultPort = port ?? 2379
+  const port = section['port'] ?? 2379
+  if (isUrl && isSet(section['port'])) report(warnings, 'port', `not used: the port is that of etcd3.${source}`)
+  else if (!isUrl && portOf(port) === null) report(faults, 'port', 'must be a port, 1 to 65535')
+  else if (source === 'host' && typeof port === 'string') report(faults, 'port', QUOTED_PORT)
+  const defaultPort = portOf(port) ?? 2379
 
   const srv = SRV.find((key) => isSet(section[key]))
   if (source === undefined && srv !== undefined)
@@ -105,10 +107,11 @@ const DIFFERENT = 'has another protocol than the rest of this section: set etcd3
 const SOURCES = ['proxy', 'url', 'hosts', 'host'] as const
 const SRV = ['srv', 'discovery_srv', 'srv_domain'] as const
 
-/** Patroni takes a port in quotes where it is put behind `hosts`, and fails on it where it stands alone, beside `host`. */
-function portOf(value: unknown, source: (typeof SOURCES)[number] | undefined): number | null {
-  const isText = typeof value === 'string' && /^\d+$/.test(value) && source === 'hosts'
-  const port = isText ? Number(value) : value
+/** It is put behind the addresses of `hosts`, and a number beside `host`. */
+const QUOTED_PORT = 'must be without quotes: Patroni takes a port in quotes beside etcd3.hosts only'
+
+function portOf(value: unknown): number | null {
+  const port = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value
   return typeof port === 'number' && Number.isInteger(port) && port > 0 && port < 65536 ? port : null
 }
 
