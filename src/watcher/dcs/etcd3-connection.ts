@@ -1,6 +1,6 @@
 /** One connection to one etcd v3 endpoint: list, read, watch. */
 import { within } from '../../clock.ts'
-import { explain, RouterError } from '../../errors.ts'
+import { RouterError } from '../../errors.ts'
 import {
   ClusterClient,
   type IKeyValue,
@@ -14,7 +14,7 @@ import {
   WatchClient,
 } from './etcd3.ts'
 import { EtcdChannel, type EtcdTarget, MAX_MESSAGE } from './etcd3-channel.ts'
-import { explainTrouble } from './etcd3-trouble.ts'
+import { explainTrouble, reasonOf } from './etcd3-trouble.ts'
 import { belowPrefix, type KeyRange } from './key-range.ts'
 import type { KeyEvent, VersionedKey } from './keyspace.ts'
 
@@ -170,7 +170,7 @@ export class EtcdConnection {
    */
   async explain(error: unknown, signal: AbortSignal): Promise<string> {
     const trouble = explainTrouble(error, this.target, this.#channel.answered ? null : this.closed)
-    return (await within(trouble, EXPLAIN_MS, signal)) ?? explain(error)
+    return (await within(trouble, EXPLAIN_MS, signal)) ?? reasonOf(error)
   }
 
   /** Ends every call under way. Idempotent. */

@@ -132,11 +132,16 @@ function commonName(cert: Buffer): string | null {
   return /^CN=(.*)$/m.exec(new X509Certificate(cert).subject)?.[1] ?? null
 }
 
-/** The essence of what grpc-js says, and Node and OpenSSL through it. */
-function reasonOf(error: unknown): string {
+/** The essence of what grpc-js says, and Node and OpenSSL through it; the same for the same trouble, so without times. Pure. */
+export function reasonOf(error: unknown): string {
   const text = explain(error)
     .replace(/^\d+ [A-Z_]+: /, '')
     .replace(/^No connection established\. Last error: (?:Error: )?(.*?)\s*Resolution note:.*$/, 'no connection: $1')
+    .replace(/^Deadline exceeded after .*waiting for name resolution.*$/, 'its name did not resolve in time')
+    .replace(/^Deadline exceeded after .*$/, 'no answer in time')
+    .replace(/^Received RST_STREAM with code \d+ triggered by internal client error: /, 'it ended the call: ')
+    .replace(/^Received RST_STREAM with code (.*)$/, 'it ended the call: HTTP/2 error $1')
+    .replace(/^Connection dropped$/, 'it closed the connection')
     .replace(/ \(\d{4}-\d\d-\d\dT[\d:.]+Z\)/, '')
   return tlsReason(text)
 }

@@ -51,7 +51,21 @@ const MESSAGES: readonly (readonly [error: string, said: RegExp])[] = [
     '7 PERMISSION_DENIED: etcdserver: permission denied',
     /^user "router\ufffd\[31m" may not read \/service\/demo\/: etcdctl role/,
   ],
-  ['4 DEADLINE_EXCEEDED: Deadline exceeded after 1.000s', /^Deadline exceeded after 1\.000s$/],
+  ['4 DEADLINE_EXCEEDED: Deadline exceeded after 1.000s', /^no answer in time$/],
+  [
+    '4 DEADLINE_EXCEEDED: Deadline exceeded after 0.999s,name resolution: 0.010s,time to current attempt start: 0.001s,Waiting for LB pick',
+    /^no answer in time$/,
+  ],
+  [
+    '4 DEADLINE_EXCEEDED: Deadline exceeded after 1.001s,waiting for name resolution',
+    /^its name did not resolve in time$/,
+  ],
+  ['13 INTERNAL: Received RST_STREAM with code 8', /^it ended the call: HTTP\/2 error 8$/],
+  [
+    '13 INTERNAL: Received RST_STREAM with code 2 triggered by internal client error: Protocol error',
+    /^it ended the call: Protocol error$/,
+  ],
+  ['14 UNAVAILABLE: Connection dropped', /^it closed the connection$/],
   ['14 UNAVAILABLE: etcdserver: leader changed', /^etcdserver: leader changed$/],
   [`14 UNAVAILABLE: ${'x'.repeat(5000)}\u001b[2J`, /^x{199}\ufffd$/],
 ]
