@@ -128,8 +128,7 @@ async function readSources(
     const told = understand(cluster, patroni, scope)
     const isAway = cluster.kind !== 'reply' && patroni.kind !== 'reply'
     if (told.kind !== 'told') return { subject: dcsAt(url), ok: false, message: told.reason, isAway }
-    const { members, leader } = told.topology
-    return clusterFinding(url, members.length, leader, told.systemId)
+    return clusterFinding(url, told.topology, told.topology.leader, told.systemId)
   }
   const findings = await Promise.all(urls.map(ask))
   signal.throwIfAborted()
@@ -142,22 +141,33 @@ function dcsFinding(observation: DcsObservation): OnlineFinding {
   const [notice] = observation.notices ?? []
   if (isEmpty(observation.cluster) && notice !== undefined)
     return { subject: dcsAt(endpoint), ok: false, message: notice.message }
-  const { members, systemId } = observation.cluster
-  return clusterFinding(endpoint, members.length, namedBy(observation.cluster), systemId)
+  const { cluster } = observation
+  return clusterFinding(endpoint, cluster, namedBy(cluster), cluster.systemId)
 }
 
 function clusterFinding(
   endpoint: string,
-  members: number,
+  { members, setAside }: Pick<Cluster, 'members' | 'setAside'>,
   leader: string | null,
   systemId: string | null,
 ): OnlineFinding {
   const subject = dcsAt(endpoint)
-  if (members === 0 && leader === null && systemId === null)
+  if (members.length === 0 && leader === null && systemId === null)
     return { subject, ok: false, message: 'it answers, but has no cluster under this namespace and scope' }
-  if (members === 0) return { subject, ok: false, message: `the cluster has no members (leader ${leader ?? 'none'})` }
-  return { subject, ok: true, message: `${counted(members, 'member')}, leader ${leader ?? 'none'}` }
+  if (members.length === 0)
+    return { subject, ok: false, message: `the cluster has no members (leader ${leader ?? 'none'})` }
+  const message = `${counted(members.length, 'member')}, leader ${leader ?? 'none'}`
+  // Of a key that is there and cannot be read something else is said.
+  const isThere =
+    leader === null ||
+    members.some(({ name }) => name === leader) ||
+    setAside.some(({ key }) => key === `members/${leader}`)
+  return isThere ? { subject, ok: true, message } : { subject, ok: true, isDoubtful: true, message: message + KEYLESS }
 }
+
+const KEYLESS =
+  ', which has no member key: so it is for a moment in a failover or while Patroni starts; if it stays so, look after ' +
+  'Patroni there, or whether the leader key was written by hand'
 
 function dcsAt(endpoint: string): string {
   return `DCS at ${endpoint}`

@@ -62,6 +62,24 @@ describe('the check of what is online', () => {
     for (const [index, line] of lines.entries()) assert.match(line, expected[index] ?? /^$/)
   })
 
+  test('doubts a leader without a member key, and not one whose key cannot be read', async () => {
+    await using pg0 = await FakeMember.start('pg0', 'replica')
+    await put('leader', 'pg7')
+    await put('members/pg0', pg0.key())
+    const doubted = async (): Promise<string[]> =>
+      (await checkOnline(clusterConfig(etcd.hosts), NEVER))
+        .filter(({ ok, isDoubtful }) => ok && isDoubtful)
+        .map(({ message }) => message)
+    const [message = '', ...others] = await doubted()
+    assert.match(message, /^1 member, leader pg7, which has no member key: so it is for a moment in a failover/)
+    assert.deepEqual(others, [])
+    await put('members/pg7', '{')
+    assert.deepEqual(await doubted(), [])
+    await put('leader', 'pg0')
+    await etcd.client.deletePrefix('/service/demo/members/pg7')
+    assert.deepEqual(await doubted(), [])
+  })
+
   test('finds a local member that the cluster does not have, and doubts one that is at no address of this host', async () => {
     await using pg0 = await FakeMember.start('pg0', 'primary')
     await put('leader', 'pg0')
