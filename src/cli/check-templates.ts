@@ -1,7 +1,7 @@
 import { access, readFile, stat } from 'node:fs/promises'
 import { constants } from 'node:fs'
 import { delimiter, dirname, join, relative, resolve } from 'node:path'
-import { mentions, placeholdersIn } from '../config/command.ts'
+import { mentions, NO_PROGRAM, placeholdersIn, programIn } from '../config/command.ts'
 import type { CommandConfig, Config, HookConfig, TemplateConfig } from '../config/config.ts'
 import { explain } from '../errors.ts'
 import { placeOf } from '../templates/files/destination.ts'
@@ -150,12 +150,14 @@ async function checkCommand(
   if (!(await isDirectory(workingDir))) return [`${key}: its working directory ${workingDir}: no such directory`]
   if (typeof command === 'string') return []
   const [program = ''] = command
-  if (placeholdersIn(program).length > 0) return []
+  const shown = programIn(command)
+  if (shown !== null && placeholdersIn(shown).length > 0) return []
   const path = env['PATH'] ?? ours['PATH'] ?? ''
   const places = program.includes('/') ? [''] : path.split(delimiter).filter((directory) => directory !== '')
   const found = await Promise.all(places.map((directory) => isProgram(resolve(workingDir, directory, program))))
   if (found.includes(true)) return []
-  return [`${key}: ${program}: ${program.includes('/') ? 'not a program that can be run' : 'no such program in PATH'}`]
+  if (shown === null) return [`${key}: ${NO_PROGRAM}`]
+  return [`${key}: ${shown}: ${shown.includes('/') ? 'not a program that can be run' : 'no such program in PATH'}`]
 }
 
 async function isProgram(path: string): Promise<boolean> {
@@ -200,8 +202,8 @@ export function describeHook({ name, on, run, after }: HookConfig): string {
 
 /** The program alone: its arguments can hold secrets, as can a variable before it. */
 function describeCommand({ command }: CommandConfig): string {
-  const [program = ''] = typeof command === 'string' ? command.trim().split(/\s+/, 1) : command
+  const program = programIn(command)
+  if (program === null) return typeof command === 'string' ? 'a shell command' : 'a program'
   const rest = typeof command === 'string' ? program.length < command.trim().length : command.length > 1
-  if (!/^[\w./+-]+$/.test(program)) return typeof command === 'string' ? 'a shell command' : 'a program'
   return rest ? `${program} ...` : program
 }

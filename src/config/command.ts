@@ -20,6 +20,20 @@ export function wordsOf(command: string | readonly string[]): readonly string[] 
   return typeof command === 'string' ? [command] : command
 }
 
+/**
+ * The program that a command begins with, as it may be shown; null: what stands there does not look like one. It may be a
+ * variable with a password, or a whole command.
+ */
+export function programIn(command: string | readonly string[]): string | null {
+  const [program = ''] = typeof command === 'string' ? command.trim().split(/\s+/, 1) : command
+  return /^[\w./+-]+$/.test(program.replace(PLACEHOLDER, 'x')) ? program : null
+}
+
+/** Of a list whose program is not found, and is not to be shown. */
+export const NO_PROGRAM =
+  'the first entry of the list does not look like a program: each word of a command is an entry of its own, or all of ' +
+  'it is text, which goes to the shell'
+
 /** What is wrong with the braces in a command or a word of it; null: nothing. Shows nothing of it but a name. */
 export function wrongBraces(text: string): string | null {
   const rest = text.replace(PLACEHOLDER, ' ')

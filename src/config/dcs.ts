@@ -3,7 +3,7 @@ import { parseHttpUrl } from '../http-url.ts'
 import type { DcsConfig } from './config.ts'
 import { entriesOf } from './entries.ts'
 import { NEEDED, resolveEtcd3 } from './etcd3.ts'
-import { bad, good, isMapping, show, type Parsed } from './parsed.ts'
+import { bad, good, isMapping, show, showKind, type Parsed } from './parsed.ts'
 import { suggest, type Fault } from './problem.ts'
 import { OTHER_DCS } from './sections.ts'
 
@@ -118,7 +118,8 @@ function parseOrigin(value: unknown): Parsed<string> {
 
 /** `key`: the only one that there is. */
 function unknownKeys(name: string, section: unknown, key: string, example: string): Fault[] {
-  if (!isMapping(section)) return [{ path: [name], message: `must be a mapping like ${example}, not ${show(section)}` }]
+  if (!isMapping(section))
+    return [{ path: [name], message: `must be a mapping like ${example}, not ${showKind(section)}` }]
   // Whatever stands there instead of it was meant to be it.
   const hint = (unknown: string): string => (key in section ? suggest(unknown, [key]) : `did you mean "${key}"?`)
   return Object.keys(section)

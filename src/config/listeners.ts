@@ -3,7 +3,7 @@ import { normalize } from 'node:path'
 import { MAX_SOCKET_PATH_BYTES } from '../unix-socket.ts'
 import type { Bind, ListenerConfig } from './config.ts'
 import { entriesOf } from './entries.ts'
-import { bad, good, isMapping, show, type Parsed, type ParsedParts } from './parsed.ts'
+import { bad, good, isMapping, show, showKind, type Parsed, type ParsedParts } from './parsed.ts'
 import { printable, type Fault } from './problem.ts'
 
 const DEFAULTS = { maxLagBytes: null, tags: {}, fallback: 'none', closeFallback: false } as const
@@ -25,7 +25,7 @@ export function parseBinds(value: unknown): ParsedParts<readonly Bind[]> {
 /** What a member's tags have to be: `{dc: a}`. */
 export function parseTags(value: unknown): ParsedParts<ListenerConfig['tags']> {
   if (!isMapping(value)) {
-    const message = `must be a mapping like {dc: a}, not ${show(value)}`
+    const message = `must be a mapping like {dc: a}, not ${showKind(value)}`
     return { value: null, faults: [{ path: [], message }] }
   }
   const isTag = (entry: [string, unknown]): entry is [string, string | number | boolean] =>

@@ -29,6 +29,11 @@ export function show(value: unknown): string {
   return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}...` : value)
 }
 
+/** The same of a value that can hold a secret, as of what stands where a section should: of a text nothing is shown. */
+export function showKind(value: unknown): string {
+  return typeof value === 'string' ? 'text' : typeof value === 'number' ? 'a number' : show(value)
+}
+
 export function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date)
 }

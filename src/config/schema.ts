@@ -15,7 +15,7 @@ import {
   section,
 } from './fields.ts'
 import { fitsSocket, parseBinds, parseTags } from './listeners.ts'
-import { isMapping, show, type Parsed } from './parsed.ts'
+import { isMapping, showKind, type Parsed } from './parsed.ts'
 import { suggest, type Fault } from './problem.ts'
 import { DEBOUNCE, HOOK, HOOKS, TEMPLATE, TEMPLATES } from './templates.ts'
 import { TRACK, TRACK_FILE, TRACK_SECTION } from './track.ts'
@@ -160,9 +160,7 @@ function faultsOf(issue: z.core.$ZodIssue, tree: unknown): Fault[] {
   if (issue.code !== 'invalid_type') return [{ path, message: issue.message }]
   const value = path.reduce<unknown>((node, key) => childOf(node, key), tree)
   const needed = issue.expected === 'array' ? 'a list, each of its entries behind a dash' : 'a mapping'
-  // Where a section of Patroni was meant, the text can hold a password.
-  const found = path[0] === 'clusters' && typeof value === 'string' ? 'text' : show(value)
-  return [{ path, message: `must be ${needed}, not ${found}` }]
+  return [{ path, message: `must be ${needed}, not ${showKind(value)}` }]
 }
 
 function childOf(node: unknown, key: string): unknown {

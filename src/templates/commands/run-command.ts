@@ -6,9 +6,10 @@ import { resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { now } from '../../clock.ts'
+import { NO_PROGRAM, programIn } from '../../config/command.ts'
 import type { CommandConfig } from '../../config/config.ts'
 import { formatDuration } from '../../config/units.ts'
-import { explain, failureOf } from '../../errors.ts'
+import { failureOf } from '../../errors.ts'
 import { fill, type Fill } from './fill.ts'
 import { Output } from './output.ts'
 import type { CommandResult } from './result.ts'
@@ -139,17 +140,19 @@ function outcomeOf({ code, signal }: Exit): Outcome {
   return { ok: code === 0, outcome: `exited with ${code ?? 'no code'}`, exitCode: code }
 }
 
-/** Node tells a missing directory and a missing program alike. */
+/** Node tells a missing directory and a missing program alike. Its own message shows the program, whatever that is. */
 async function reasonOf(error: unknown, { command, workingDir }: CommandConfig): Promise<string> {
   const directory = await stat(workingDir).catch(() => null)
   if (directory?.isDirectory() !== true) return `its working directory ${workingDir} is not there`
-  const program = typeof command === 'string' ? '/bin/sh' : command[0]
+  const [program = ''] = typeof command === 'string' ? ['/bin/sh'] : command
+  const shown = programIn([program])
   const failure = failureOf(error)
   if (failure === 'missing') {
-    const isThere = (await stat(resolve(workingDir, program ?? '')).catch(() => null)) !== null
+    const isThere = (await stat(resolve(workingDir, program)).catch(() => null)) !== null
     // Its lines may end as those of Windows do.
-    if (isThere && program?.includes('/') === true) return `the interpreter that ${program} names is not there`
-    return `no such program: ${program ?? ''}`
+    if (isThere && program.includes('/')) return `the interpreter that ${shown ?? 'the program'} names is not there`
+    return shown === null ? NO_PROGRAM : `no such program: ${shown}`
   }
-  return failure === 'denied' ? `not allowed to run ${program ?? ''}` : explain(error)
+  if (failure === 'denied') return `not allowed to run ${shown ?? 'the program'}`
+  return error instanceof Error && 'code' in error ? String(error.code) : 'it is not known why'
 }

@@ -2,7 +2,7 @@
  * A cluster that a person describes in YAML, in the words of Patroni's keys in the DCS. Strict where Patroni's keys are
  * read tolerantly: this is a person's work, and a slip in it should be told and not guessed at.
  */
-import { good, bad, isMapping, type Parsed, show } from '../../config/parsed.ts'
+import { good, bad, isMapping, type Parsed, show, showKind } from '../../config/parsed.ts'
 import { type Fault, printable, type Problem, suggest } from '../../config/problem.ts'
 import { DYNAMIC } from '../../config/sections.ts'
 import { parseYaml, type Place } from '../../config/yaml.ts'
@@ -34,7 +34,7 @@ export function parseClusterFile(text: string, file: string): ClusterFile {
   if (!yaml.ok) return { ok: false, problems: yaml.errors.map((error) => ({ file, path: '', ...error })) }
   const root = yaml.value
   if (!isMapping(root)) {
-    const message = root === null || root === undefined ? 'is empty' : `must be a mapping, not ${show(root)}`
+    const message = root === null || root === undefined ? 'is empty' : `must be a mapping, not ${showKind(root)}`
     return { ok: false, problems: [{ file, line: 1, column: 1, path: '', message: `${message}: members are needed` }] }
   }
   const faults: Fault[] = yaml.duplicates.map(({ path }) => ({ path, message: 'is written twice' }))

@@ -83,11 +83,14 @@ describe('a command', () => {
       [run(['./windows']), 'cannot be started: the interpreter that ./windows names is not there'],
       [run([join(dir.path, 'plain')]), `cannot be started: not allowed to run ${dir.path}/plain`],
       [run('echo', { workingDir: '/none' }), 'cannot be started: its working directory /none is not there'],
-      [run(['echo', 'a\0b']), 'cannot be started: '],
+      [run(['echo', 'a\0b']), 'cannot be started: ERR_INVALID_ARG_VALUE'],
+      [run(['PASSWORD=s3cret echo']), 'cannot be started: the first entry of the list does not look like a program'],
+      [run([`curl s3cret ${'x'.repeat(5000)}`]), 'cannot be started: ENAMETOOLONG'],
     ]
     for (const [promise, outcome] of cases) {
       const result = await promise
       assert.ok(result.outcome.startsWith(outcome), result.outcome)
+      assert.doesNotMatch(result.outcome, /s3cret/)
       assert.deepEqual([result.ok, result.exitCode], [false, null])
     }
     assert.equal((await run('kill -SEGV $$')).outcome, 'ended by SIGSEGV')

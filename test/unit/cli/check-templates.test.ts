@@ -140,6 +140,16 @@ const FOUND: readonly (readonly [title: string, text: string, problems: readonly
     ],
   ],
   [
+    'a whole command in the first entry of a list, and shows nothing of it',
+    `templates: [{${TEMPLATE}, check: ['PASSWORD=s3cret a {{staged}}'], reload: ["sh -c 'T=s3cret x'"]}]\n` +
+      "hooks: [{on: open, command: ['curl -u bot:s3cret http://chat.local/hook']}]",
+    ['templates.0.check', 'templates.0.reload', 'hooks.0.command'].map(
+      (key) =>
+        `${key}: the first entry of the list does not look like a program: each word of a command is an entry of its ` +
+        'own, or all of it is text, which goes to the shell',
+    ),
+  ],
+  [
     'the reload of a group only once',
     `templates: [{${TEMPLATE}, reload: [missing], reload_group: lb}, {source: good.hbs, destination: DIR/out/b, reload_group: lb}]`,
     ['reload of lb: missing: no such program in PATH'],

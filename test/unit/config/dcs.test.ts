@@ -106,7 +106,7 @@ const INVALID: readonly (readonly [title: string, text: string, problem: string]
   [
     'rest as a text',
     'rest: http://u:s3cret@a:8008',
-    '2:1: rest: must be a mapping like {urls: [http://10.0.0.1:8008]}, not this text',
+    '2:1: rest: must be a mapping like {urls: [http://10.0.0.1:8008]}, not text',
   ],
   [
     'rest as a list',
@@ -124,7 +124,7 @@ const INVALID: readonly (readonly [title: string, text: string, problem: string]
   ['an empty path', 'file: {path: }', '2:8: file.path: is required: a YAML file that describes the cluster'],
   ['a path that is a number', 'file: {path: 5}', '2:8: file.path: 5 is not the path of a file'],
   ['a path that is a list', 'file: {path: [a]}', '2:8: file.path: a list is not the path of a file'],
-  ['file as a text', 'file: cluster.yml', '2:1: file: must be a mapping like {path: cluster.yml}, not "cluster.yml"'],
+  ['file as a text', 'file: cluster.yml', '2:1: file: must be a mapping like {path: cluster.yml}, not text'],
   ['a misspelt path', 'file: {pth: cluster.yml}', '2:8: file.pth: unknown key; did you mean "path"?'],
   [
     'the configuration itself',

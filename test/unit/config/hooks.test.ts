@@ -133,7 +133,7 @@ const INVALID: readonly (readonly [title: string, hook: string, problem: string]
     '{on: open, command: a, after: lb}',
     '4:32: hooks.0.after: is neither a reload group nor the destination of a template',
   ],
-  ['text', 'a', '4:9: hooks.0: must be a mapping, not "a"'],
+  ['text', 'a', '4:9: hooks.0: must be a mapping, not text'],
 ]
 
 for (const [title, hook, problem] of INVALID)

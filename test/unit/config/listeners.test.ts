@@ -113,7 +113,7 @@ test('tags are texts, numbers and booleans', () => {
 })
 
 const NO_TAGS: readonly (readonly [title: string, value: unknown, faults: readonly string[]])[] = [
-  ['a text', 'dc=a', [': must be a mapping like {dc: a}, not "dc=a"']],
+  ['a text', 'dc=a', [': must be a mapping like {dc: a}, not text']],
   ['a list', ['dc'], [': must be a mapping like {dc: a}, not a list']],
   [
     'tags of nothing, a list, a date and no number',

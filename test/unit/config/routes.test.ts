@@ -122,7 +122,7 @@ const INVALID: readonly (readonly [title: string, keys: string, problem: string]
     `3:60: proxy.listeners.p.max_lag: ${LEADER('standby-leader')}`,
   ],
   ['tags of the primary', 'route: primary, tags: {dc: a}', `3:53: proxy.listeners.p.tags: ${LEADER('primary')}`],
-  ['tags as a text', 'route: any, tags: dc', '3:49: proxy.listeners.p.tags: must be a mapping like {dc: a}, not "dc"'],
+  ['tags as a text', 'route: any, tags: dc', '3:49: proxy.listeners.p.tags: must be a mapping like {dc: a}, not text'],
   [
     'a tag of nothing',
     'route: any, tags: {dc: }',

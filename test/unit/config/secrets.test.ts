@@ -146,6 +146,27 @@ proxy:
   assert.ok(!shown.includes(MARK), shown)
 })
 
+test('what stands where a section or a list should is not shown: it can be a command', () => {
+  const command = `curl -H X-Token:${MARK} http://chat.local`
+  const places = [
+    ...['hooks', 'templates', 'clusters', 'track', 'proxy', 'admin', 'logging', 'etcd3', 'rest', 'file'],
+    ...['ctl', 'restapi', 'citus'],
+  ].map((section) => `${section}: '${command}'`)
+  const below = [
+    ...[`hooks: ['${command}']`, `templates: ['${command}']`, `clusters: {a: '${command}'}`],
+    ...[`track: {files: '${command}'}`, `track: {files: ['${command}']}`, `proxy: {listeners: '${command}'}`],
+    ...[`proxy: {listeners: {a: '${command}'}}`, `proxy: {listeners: {a: {bind: '*:1', tags: '${command}'}}}`],
+    ...[`proxy: {check: '${command}'}`, `hooks: [{on: open, command: a, env: '${command}'}]`],
+    ...[`templates: [{debounce: '${command}'}]`, `hooks: [{on: open, command: {'${command}': x}}]`],
+    ...[`hooks: [{on: open, command: a, env: {A: ['${command}'], '${command}': x}}]`],
+  ]
+  for (const text of [...places, ...below]) {
+    const shown = output(`scope: demo\n${text}\n`)
+    assert.notEqual(shown, '[]')
+    assert.ok(!shown.includes(MARK), `${text} -> ${shown}`)
+  }
+})
+
 test('a key that is written twice in a section of Patroni is told without its name when it is data', () => {
   const shown = output(`scope: demo\netcd3: {hosts: a}\nzookeeper: {auth_data: {${MARK}: x, ${MARK}: y}}\n`)
   assert.match(shown, /zookeeper.auth_data: is written twice/)

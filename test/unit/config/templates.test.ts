@@ -314,7 +314,7 @@ const WHOLE: readonly (readonly [title: string, text: string, problem: string])[
     `${BASE}templates: {}`,
     '4:1: templates: must be a list, each of its entries behind a dash, not a mapping',
   ],
-  ['a template that is text', `${BASE}templates:\n  - a.hbs`, '5:5: templates.0: must be a mapping, not "a.hbs"'],
+  ['a template that is text', `${BASE}templates:\n  - a.hbs`, '5:5: templates.0: must be a mapping, not text'],
   [
     'a template without a source',
     `${BASE}templates:\n  - destination: /a`,

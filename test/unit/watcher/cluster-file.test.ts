@@ -95,6 +95,11 @@ describe('a cluster file', () => {
 
   const wrong: readonly [title: string, text: string, problem: RegExp][] = [
     ['nothing', '', /^cluster\.yml:1:1: is empty: members are needed$/],
+    [
+      'a text, perhaps a password file',
+      'h0rse\n',
+      /^cluster\.yml:1:1: must be a mapping, not text: members are needed$/,
+    ],
     ['a list', '- pg1\n', /^cluster\.yml:1:1: must be a mapping, not a list: members are needed$/],
     ['no YAML', 'members: {pg1: {host: h\n', /^cluster\.yml:\d:\d+: not valid YAML: /],
     ['no members', 'leader: pg1\n', /members: is required/],
