@@ -1,4 +1,4 @@
-import { access, readFile, stat } from 'node:fs/promises'
+import { access, stat } from 'node:fs/promises'
 import { constants } from 'node:fs'
 import { delimiter, dirname, join, relative, resolve } from 'node:path'
 import { mentions, NO_PROGRAM, placeholdersIn, programIn } from '../config/command.ts'
@@ -7,6 +7,7 @@ import { explain } from '../errors.ts'
 import { placeOf } from '../templates/files/destination.ts'
 import { Owners } from '../templates/files/owner.ts'
 import { formatTemplateProblem } from '../templates/engine/render.ts'
+import { readSource } from '../templates/source-file.ts'
 import { unreadable, unusable, type Findings } from './check-files.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -32,21 +33,24 @@ export async function checkTemplates(config: Config, files: readonly string[], e
 /** What is written for envsubst or a shell is a valid template, and would be copied as it is. */
 async function checkTags(source: string, name: string): Promise<string[]> {
   // That it cannot be read is an error of its own.
-  const text = await readFile(source, 'utf8').catch(() => null)
-  if (text === null || text.includes('{{')) return []
-  const [mark] = /\$\{?[A-Za-z_]\w*\}?|@[A-Z_]+@|%[A-Z_]+%/.exec(text) ?? []
+  const file = await readSource(source)
+  if (file.kind !== 'text' || file.text.includes('{{')) return []
+  const [mark] = /\$\{?[A-Za-z_]\w*\}?|@[A-Z_]+@|%[A-Z_]+%/.exec(file.text) ?? []
   if (mark === undefined) return []
   return [`${name}: there is no {{ }} in this template, and nothing fills in ${mark}: it is written as it is`]
 }
 
 async function checkSource(template: TemplateConfig, index: number, configFile: string | null): Promise<string[]> {
   const name = asWritten(template.source, configFile)
-  const why = await unreadable(template.source)
-  if (why.length > 0) return why.map((reason) => `${name}: ${reason}: source of a template (templates.${index}.source)`)
+  const file = await readSource(template.source)
+  if (file.kind !== 'text') {
+    const [why = file.kind === 'missing' ? 'no such file' : file.reason] = await unreadable(template.source)
+    return [`${name}: ${why}: source of a template (templates.${index}.source)`]
+  }
   // Loaded here, so that a configuration without templates does not wait for the compiler.
   const { compileFor } = await import('../templates/compile-for.ts')
   try {
-    const compiled = compileFor(template, name, await readFile(template.source, 'utf8'))
+    const compiled = compileFor(template, name, file.text)
     return compiled.ok ? [] : compiled.problems.map((problem) => formatTemplateProblem(name, problem))
   } catch (error) {
     return [`${name}: ${explain(error)}`]

@@ -35,7 +35,7 @@ export async function readConfig({
     return loadConfig({ file, text: await Promise.all(files.map(readPart)), env })
   } catch (error) {
     if (named === null && failureOf(error) === 'missing') return loadConfig({ file: null, text: null, env })
-    throw error instanceof RouterError ? error : unreadable(file, explain(error), error)
+    throw error instanceof RouterError ? error : unreadable(file, whyNot(error))
   }
 }
 
@@ -47,10 +47,17 @@ async function readText(file: string): Promise<string> {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(file))
   } catch (error) {
-    throw unreadable(file, error instanceof TypeError ? 'is not in UTF-8' : explain(error), error)
+    throw unreadable(file, whyNot(error))
   }
 }
 
-function unreadable(file: string, why: string, cause?: unknown): RouterError {
-  return new RouterError('CONFIG_UNREADABLE', `cannot read the configuration file ${file}: ${why}`, { cause })
+/** Node's own messages name the file once more. */
+function whyNot(error: unknown): string {
+  if (error instanceof TypeError) return 'is not in UTF-8'
+  const failure = failureOf(error)
+  return failure === 'missing' ? 'no such file' : failure === 'denied' ? 'this user may not read it' : explain(error)
+}
+
+function unreadable(file: string, why: string): RouterError {
+  return new RouterError('CONFIG_UNREADABLE', `cannot read the configuration file ${file}: ${why}`)
 }

@@ -32,7 +32,7 @@ export async function placeOf(destination: string): Promise<Place> {
     throw failed(`${destination} is a link that leads to itself`)
   } catch (cause) {
     if (cause instanceof RouterError) throw cause
-    if (failureOf(cause) === 'missing') throw failed(`the directory of ${destination} is not there`, cause)
+    if (failureOf(cause) === 'missing') throw failed(`the directory of ${destination} is not there`)
     throw failed(`${destination} cannot be reached`, cause)
   }
 }

@@ -1,7 +1,7 @@
 /** Numbers of users and groups. Node knows nothing of them: `getent` asks whatever the system asks. */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { RouterError } from '../../errors.ts'
+import { explain, RouterError } from '../../errors.ts'
 import type { Target } from './target.ts'
 
 export interface Owner {
@@ -20,20 +20,23 @@ const MAX_ID = 2 ** 32 - 2
 export class Owners {
   readonly #known = new Map<string, Promise<number>>()
 
-  /** Rejects with TEMPLATE_FAILED for a name that nobody knows. */
+  /** Rejects with TEMPLATE_FAILED for names that nobody knows: it tells of both. */
   async resolve({ destination, owner, group }: Target): Promise<Owner> {
-    const [uid, gid] = await Promise.all([
-      owner === null ? null : this.#idOf('passwd', owner, destination),
-      group === null ? null : this.#idOf('group', group, destination),
+    const [uid, gid] = await Promise.allSettled([
+      owner === null ? null : this.#idOf('passwd', owner),
+      group === null ? null : this.#idOf('group', group),
     ])
-    return { uid, gid }
+    if (uid.status === 'fulfilled' && gid.status === 'fulfilled') return { uid: uid.value, gid: gid.value }
+    const reasons = [uid, gid].flatMap((each) => (each.status === 'rejected' ? explain(each.reason) : []))
+    throw new RouterError('TEMPLATE_FAILED', `${destination}: ${reasons.join(', and ')}`)
   }
 
-  async #idOf(database: 'passwd' | 'group', name: string, destination: string): Promise<number> {
+  /** Rejects with what can follow the name of a file. */
+  async #idOf(database: 'passwd' | 'group', name: string): Promise<number> {
     const noun = database === 'passwd' ? 'user' : 'group'
     if (/^\d+$/.test(name)) {
       if (Number(name) <= MAX_ID) return Number(name)
-      throw new RouterError('TEMPLATE_FAILED', `${destination}: there is no ${noun} ${name}`)
+      throw new RouterError('TEMPLATE_FAILED', `there is no ${noun} ${name}`)
     }
     const key = `${database} ${name}`
     const asked = this.#known.get(key) ?? ask(database, name)
@@ -43,7 +46,7 @@ export class Owners {
     } catch (cause) {
       this.#known.delete(key)
       const why = cause instanceof Unknown ? `there is no ${noun} ${name}` : `the ${noun} ${name} cannot be looked up`
-      throw new RouterError('TEMPLATE_FAILED', `${destination}: ${why}`, cause instanceof Unknown ? {} : { cause })
+      throw new RouterError('TEMPLATE_FAILED', why, cause instanceof Unknown ? {} : { cause })
     }
   }
 }

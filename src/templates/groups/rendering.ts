@@ -1,6 +1,5 @@
 /** One template: its source file, and what was rendered of it last. */
 import type { TemplateConfig } from '../../config/config.ts'
-import { readTextFile } from '../../text-file.ts'
 import { compileFor } from '../compile-for.ts'
 import {
   type CompiledTemplate,
@@ -11,6 +10,7 @@ import {
   type RenderResult,
   type Used,
 } from '../engine/render.ts'
+import { readSource } from '../source-file.ts'
 
 export type Outcome =
   | { readonly kind: 'text'; readonly text: string }
@@ -32,9 +32,6 @@ export interface Update {
 }
 
 const UNCHANGED: Update = { changed: false, questions: [] }
-
-/** Larger than any configuration that a person has written. */
-const MAX_SOURCE_BYTES = 1024 * 1024
 
 /** Each may take seconds, and is asked again with every full pass. */
 const MAX_QUESTIONS = 1000
@@ -76,7 +73,7 @@ export class Rendering {
   /** Reads the source file again; true when there is another template now. Never rejects. */
   async load(): Promise<boolean> {
     const { source } = this.config
-    const file = await readTextFile(source, MAX_SOURCE_BYTES)
+    const file = await readSource(source)
     if (file.kind !== 'text') {
       this.#source = null
       this.#fault(`${source} ${file.kind === 'missing' ? 'is not there' : file.reason}`)

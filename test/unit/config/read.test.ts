@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { formatProblems } from '../../../src/config/problem.ts'
 import { readConfig } from '../../../src/config/read.ts'
-import { RouterError } from '../../../src/errors.ts'
+import { explain, RouterError } from '../../../src/errors.ts'
 
 let directory = ''
 const path = (name: string): string => join(directory, name)
@@ -186,6 +186,17 @@ test('an empty PATRONI_CONFIGURATION leaves the rest of the environment, and bes
   assert.deepEqual(beside.warnings, [
     `environment: PATRONI_CONFIGURATION: not used: ${file} goes before it, as for Patroni`,
   ])
+})
+
+test('why a file cannot be read is one sentence, which names it once', async () => {
+  await writeFile(path('wide.yml'), Buffer.from([0xff, 0xfe, 0x73, 0x00]))
+  for (const [configFlag, why] of [
+    [path('nope.yml'), 'no such file'],
+    [path('wide.yml'), 'is not in UTF-8'],
+  ] as const) {
+    const error: unknown = await readConfig({ configFlag, env: {} }).catch((reason: unknown) => reason)
+    assert.equal(explain(error), `cannot read the configuration file ${configFlag}: ${why}`)
+  }
 })
 
 test('a file that is not in UTF-8 is an error that names it', async () => {
