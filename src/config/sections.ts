@@ -31,7 +31,7 @@ export function checkSections(tree: Readonly<Record<string, unknown>>): Fault[] 
   const known = [...OURS, ...PATRONI, ...DYNAMIC]
   const strange = Object.keys(tree).filter((key) => !known.includes(key) && !ANCHORS.test(key))
   return strange.map((key) => {
-    const hint = suggest(key, [...OURS, ...PATRONI])
+    const hint = suggest(key, known)
     const also = hint.startsWith('did you mean') ? hint : `the sections of patroni-router are ${OURS.join(', ')}`
     return { path: [key], message: `neither a section of Patroni nor of patroni-router; ${also}` }
   })
