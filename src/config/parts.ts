@@ -50,10 +50,7 @@ export function readParts(texts: readonly ConfigPart[]): Parts {
 
 function readPart({ file, text }: ConfigPart): Part | Problem[] {
   const yaml = parseYaml(text)
-  if (!yaml.ok) {
-    const template = unrendered(text, yaml.errors)
-    return (template === null ? yaml.errors : [template]).map((error) => ({ file, path: '', ...error }))
-  }
+  if (!yaml.ok) return unrendered(text, yaml.errors).map((error) => ({ file, path: '', ...error }))
   const tree = yaml.value ?? {}
   if (isMapping(tree)) return { file, yaml, tree }
   const message = 'must be a mapping: sections and keys, each with a colon'

@@ -14,6 +14,9 @@ const MARKS: readonly (readonly [mark: RegExp, shown: string])[] = [
   [/%[A-Z][A-Z0-9_]*%/, '% %'],
 ]
 
+/** Those that YAML reads as text: it stumbles only over this character of them, and only where no text can have it. */
+const STUMBLES_AT: Readonly<Record<string, number>> = { '${ }': 1, '@ @': 0, '% %': 0 }
+
 /** Besides those, in a value: Kubernetes, shells, documents, systemd, Python, Ruby, Concourse. */
 const IN_VALUES: readonly (readonly [mark: RegExp, shown: string])[] = [
   ...MARKS,
@@ -29,21 +32,52 @@ const IN_VALUES: readonly (readonly [mark: RegExp, shown: string])[] = [
   [/`[^`]+`/, '` `'],
 ]
 
-/** One message in the place of those about the YAML, if they come from marks of a template; null: they do not. */
-export function unrendered(text: string, errors: readonly Remark[]): Remark | null {
-  const found = text.split(/\r?\n/).flatMap((line, index) => {
-    const bare = line.replace(/(^|\s)#.*$/, '')
-    const marks = MARKS.filter(([mark]) => mark.test(bare))
-    const column = Math.min(...marks.map(([mark]) => bare.search(mark))) + 1
-    return marks.map(([, shown]) => ({ line: index + 1, column, shown }))
+interface Mark {
+  readonly line: number
+  readonly column: number
+  readonly shown: string
+}
+
+/** The errors; one message in the place of all from the first one on that comes from a mark of a template. */
+export function unrendered(text: string, errors: readonly Remark[]): readonly Remark[] {
+  const lines = text.split(/\r?\n/)
+  const found = marksOf(lines)
+  const causes = errors.map((error) => {
+    // An error can be seen but on the next line.
+    const before = lines.slice(0, error.line - 1).findLastIndex((line) => line.trim() !== '') + 1
+    return found.filter((mark) => isCause(mark, error, before))
   })
-  const [first] = found
-  // An error can be seen but on the next line.
-  const isCause = errors.some((error) => found.some(({ line }) => line === error.line || line === error.line - 1))
-  if (first === undefined || !isCause) return null
-  const shown = [...new Set(found.map((each) => each.shown))].join(', ')
-  const { line, column } = first
-  return { line, column, message: `this looks like a template that was not rendered (${shown})` }
+  const first = causes.findIndex((marks) => marks.length > 0)
+  const cause = causes[first]?.[0]
+  if (cause === undefined) return errors
+  const shown = [...new Set(causes.flat().map((mark) => mark.shown))].join(', ')
+  const { line, column } = cause
+  const message = `this looks like a template that was not rendered (${shown})`
+  return [...errors.slice(0, first), { line, column, message }]
+}
+
+/** In order. What is in quotes is text whatever it is, and a command is given PATRONI_ROUTER_... by the router. */
+function marksOf(lines: readonly string[]): readonly Mark[] {
+  return lines.flatMap((line, index) => {
+    const bare = line
+      .replace(QUOTED, (quoted) => ' '.repeat(quoted.length))
+      .replaceAll('${PATRONI_ROUTER_', (name) => ' '.repeat(name.length))
+      .replace(/(^|\s)#.*$/, '')
+    const marks = MARKS.flatMap(([mark, shown]) =>
+      [...bare.matchAll(new RegExp(mark, 'g'))].map((match) => ({ line: index + 1, column: match.index + 1, shown })),
+    )
+    return marks.toSorted((a, b) => a.column - b.column)
+  })
+}
+
+/** A value or a key in quotes that are closed on its line. */
+const QUOTED = /(?<=^\s*|[[{,]\s*|[:-]\s+)(?:"(?:[^"\\]|\\.)*"|'(?:[^']|'')*')(?=\s*(?:$|[\]},:]|\s#))/g
+
+/** `before`: the line with text before that of the error. */
+function isCause({ line, column, shown }: Mark, error: Remark, before: number): boolean {
+  const at = STUMBLES_AT[shown]
+  if (at !== undefined) return error.line === line && error.column === column + at
+  return line === error.line || line === before
 }
 
 /** Sections with names, addresses and paths. */

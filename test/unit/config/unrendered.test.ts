@@ -21,10 +21,11 @@ const TEMPLATES: readonly (readonly [what: string, text: string, place: string, 
   ['a loop', 'scope: a\netcd3:\n  hosts: {% for h in peers %}{{ h }}:2379{% endfor %}\n', '3:10', '{{ }}, {% %}'],
   ['Helm', '{{- if .Values.x }}\nscope: {{ .Values.x | quote }}\n{{- end }}\n', '1:1', '{{ }}, {% %}'],
   ['ERB', '# <%= no %>\n<% if @x -%>\nscope: <%= @x %>\n<% end -%>\n', '2:1', '<% %>'],
-  ['envsubst', 'scope: ${SCOPE}\netcd3: {hosts: [${A}:2379, ${B}:2379]}\n', '1:8', '${ }'],
+  ['envsubst', 'scope: ${SCOPE}\netcd3: {hosts: [${A}:2379, ${B}:2379]}\n', '2:17', '${ }'],
   ['autoconf', 'scope: @SCOPE@\netcd3: {hosts: @HOSTS@}\n', '1:8', '@ @'],
   ['percent signs', 'scope: %SCOPE%\netcd3: {hosts: a}\n', '1:8', '% %'],
   ['a comment of Jinja', 'scope: a\n{# of the cluster #}\netcd3: {hosts: a}\n', '2:1', '{{ }}, {% %}'],
+  ['a block after an empty line', '{% if x %}\n\nscope: a\n{% endif %}\n', '1:1', '{{ }}, {% %}'],
   ['two of them', 'scope: {{ a }}\netcd3: {host: ${A}}\n', '1:8', '{{ }}, {% %}, ${ }'],
 ]
 
@@ -39,7 +40,24 @@ test('marks of a template that are not what is wrong do not hide what is', () =>
   assert.equal(problems(base), '')
   assert.match(problems(`${base}\nproxy: [\n`), /^patroni\.yml:9:1: not valid YAML/)
   assert.match(problems('# {{ ansible_managed }}\n\nscope: [\n'), /^patroni\.yml:4:1: not valid YAML/)
+  const ours = `${base}    reload: 'z "\${PATRONI_ROUTER_STAGED}"'\n`
+  assert.match(problems(`${ours}    env: a: b\n`), /^patroni\.yml:8:10: not valid YAML: a second/)
+  assert.match(problems(`${base}\tenv: {}\n`), /^patroni\.yml:7:1: not valid YAML: a tab/)
+  assert.match(problems(`${base}    reload: echo "\${A}": b\n`), /^patroni\.yml:7:13: not valid YAML: a second/)
+  assert.match(problems(`${base}    reload: \${A}: b\n`), /^patroni\.yml:7:13: not valid YAML: a second/)
+  assert.match(problems(`restapi: {password: "{{ a }}"}\nctl: {\nname: x\n`), /^patroni\.yml:3:1: not valid YAML/)
   assert.match(problems(`${base}    reload: [x, {{staged}}]\n`), /templates\.0\.reload\.1: must be text: quote it/)
+})
+
+test('what is wrong before the first mark that is not rendered is told as well, and the place is that of this mark', () => {
+  const text = 'name: "{{ a }}"\nctl:\n\tx: 1\nscope: {{ b }}\nrestapi: {{ c }}\n'
+  assert.equal(
+    problems(text),
+    [
+      'patroni.yml:3:1: not valid YAML: a tab as indentation: use spaces',
+      'patroni.yml:4:8: this looks like a template that was not rendered ({{ }}, {% %})',
+    ].join('\n'),
+  )
 })
 
 test('a mapping as a key is an error, as it is for Patroni', () => {
