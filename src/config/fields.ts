@@ -1,6 +1,6 @@
 import { isAbsolute } from 'node:path'
 import { z } from 'zod'
-import { bad, good, show, type Parsed, type ParsedParts } from './parsed.ts'
+import { bad, good, isMisread, show, type Parsed, type ParsedParts } from './parsed.ts'
 import { nearest } from './problem.ts'
 
 /** A mapping; null is what an empty section is in YAML. */
@@ -103,10 +103,11 @@ export function boolean(value: unknown): Parsed<boolean> {
 
 /** A name that is shown, asked for and put into metrics. */
 export function plainName(what: string) {
-  return (value: unknown): Parsed<string> =>
-    typeof value === 'string' && /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/.test(value)
-      ? good(value)
-      : bad(`the name of a ${what} is made of letters, digits, _, . and -, beginning with a letter or digit`)
+  return (value: unknown): Parsed<string> => {
+    if (typeof value === 'string' && /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/.test(value)) return good(value)
+    if (isMisread(value)) return bad('must be text: quote it')
+    return bad(`the name of a ${what} is made of letters, digits, _, . and -, beginning with a letter or digit`)
+  }
 }
 
 export function absolutePath(value: unknown): Parsed<string> {

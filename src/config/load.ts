@@ -9,7 +9,7 @@ import { isKeysOnly } from './keys-only.ts'
 import { parsePatroni } from './patroni.ts'
 import { strangeKeys } from './patroni-keys.ts'
 import { inOrder, placeOf, type Located } from './place.ts'
-import { formatProblem, printable, type Fault, type Problem } from './problem.ts'
+import { besides, formatProblem, printable, type Fault, type Problem } from './problem.ts'
 import { proxyConfig } from './proxy.ts'
 import { checkReferences, isSidecar } from './references.ts'
 import { parseOurs } from './schema.ts'
@@ -19,7 +19,7 @@ import { checkTemplates } from './template-checks.ts'
 import { hookConfigs, templateConfigs } from './templates.ts'
 import { checkTrack, trackConfig } from './track.ts'
 import { unfilled } from './unrendered.ts'
-import type { DuplicateKey } from './yaml.ts'
+import { MISREAD, type PlacedKey } from './yaml.ts'
 
 export type ConfigResult =
   | {
@@ -42,7 +42,7 @@ export function loadConfig(input: ConfigInput): ConfigResult {
   const source = readSource(input)
   if (!source.ok) return { ...source, warnings: [] }
   const { tree, places, origin } = source
-  const duplicates = source.duplicates.map(duplicateOf)
+  const duplicates = source.duplicates.map((key) => keyProblem(key, 'is written twice'))
   const drafts = clusterDrafts(tree)
   const isAlone = isKeysOnly(tree)
   const clusters = drafts.map((draft) => understand(isAlone ? withoutCluster(draft) : draft, origin))
@@ -59,8 +59,9 @@ export function loadConfig(input: ConfigInput): ConfigResult {
     ...[checkTrack(tree, locals), together.faults],
   ].flat()
   const placeholders = new Map(unfilled(tree).map((fault) => [fault.path.join('.'), fault]))
+  const keys = [...duplicates, ...besides(source.misread, faults).map((key) => keyProblem(key, MISREAD))]
   const problems = [
-    ...duplicates.filter((duplicate) => duplicate.isOurs).map(({ problem }) => problem),
+    ...keys.filter(({ isOurs }) => isOurs).map(({ problem }) => problem),
     // A placeholder is what is wrong with a value, whatever else is not right about it.
     ...faults.map((fault) => placeOf(placeholders.get(fault.path.join('.')) ?? fault, places)),
     ...source.problems,
@@ -137,8 +138,12 @@ function understand({ name, tree, place }: ClusterDraft, origin: Origin): Unders
   }
 }
 
-function duplicateOf({ path, line, column, file }: DuplicateKey & Located): { isOurs: boolean; problem: Problem } {
+/** Only in a section of ours it is an error. */
+function keyProblem(
+  { path, line, column, file }: PlacedKey & Located,
+  message: string,
+): { isOurs: boolean; problem: Problem } {
   const depth = patroniDepth(path)
   const shown = printable(depth === null ? path : path.slice(0, depth))
-  return { isOurs: depth === null, problem: { file, line, column, path: shown, message: 'is written twice' } }
+  return { isOurs: depth === null, problem: { file, line, column, path: shown, message } }
 }

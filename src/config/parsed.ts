@@ -37,3 +37,8 @@ export function showKind(value: unknown): string {
 export function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date)
 }
+
+/** Whether a name without quotes was taken for something else: `no`, `010`, `1.50`, `2024-01-01`. */
+export function isMisread(value: unknown): boolean {
+  return typeof value === 'number' || typeof value === 'boolean' || value instanceof Date
+}

@@ -4,7 +4,7 @@ import { isMapping } from './parsed.ts'
 import type { Located } from './place.ts'
 import type { Problem } from './problem.ts'
 import { unrendered } from './unrendered.ts'
-import { parseYaml, type DuplicateKey, type YamlFile } from './yaml.ts'
+import { parseYaml, type PlacedKey, type YamlFile } from './yaml.ts'
 
 export interface ConfigPart {
   /** As it is shown: a path, or the name of a variable. */
@@ -17,7 +17,8 @@ export type Parts =
   | {
       readonly ok: true
       readonly tree: Tree
-      readonly duplicates: readonly (DuplicateKey & { readonly file: string })[]
+      readonly duplicates: readonly (PlacedKey & Located)[]
+      readonly misread: readonly (PlacedKey & Located)[]
       /** Where a key is written that counts, or else the nearest one above it. */
       readonly locate: (path: readonly string[]) => Located | null
     }
@@ -38,7 +39,8 @@ export function readParts(texts: readonly ConfigPart[]): Parts {
   return {
     ok: true,
     tree: others.reduce((tree, part) => merge(tree, part.tree), first?.tree ?? {}),
-    duplicates: parts.flatMap(({ file, yaml }) => yaml.duplicates.map((duplicate) => ({ ...duplicate, file }))),
+    duplicates: parts.flatMap(({ file, yaml }) => yaml.duplicates.map((key) => ({ ...key, file }))),
+    misread: parts.flatMap(({ file, yaml }) => yaml.misread.map((key) => ({ ...key, file }))),
     locate: (path) => {
       const depths = parts.map(({ yaml }) => yaml.depth(path))
       const part = parts[depths.lastIndexOf(Math.max(...depths))]

@@ -17,6 +17,12 @@ export interface Fault {
   readonly message: string
 }
 
+/** Those of `more` that are about a key that none of `faults` is about. */
+export function besides<T extends Pick<Fault, 'path'>>(more: readonly T[], faults: readonly Fault[]): T[] {
+  const told = new Set(faults.map(({ path }) => JSON.stringify(path)))
+  return more.filter(({ path }) => !told.has(JSON.stringify(path)))
+}
+
 /** `file:line:col: path: message`, one per line. */
 export function formatProblems(problems: readonly Problem[]): string {
   return problems.map(formatProblem).join('\n')

@@ -1,6 +1,6 @@
 /** Who names a cluster (listeners, templates, hooks, track files), and whether there is one of that name. Pure. */
 import { plainName } from './fields.ts'
-import { isMapping, show } from './parsed.ts'
+import { isMapping, isMisread, show } from './parsed.ts'
 import { nearest, type Fault } from './problem.ts'
 
 type Section = Readonly<Record<string, unknown>>
@@ -65,6 +65,7 @@ function checkTemplate(entry: unknown, path: readonly string[], names: readonly 
 
 function unknown(name: unknown, path: readonly string[], names: readonly string[]): Fault[] {
   if (typeof name === 'string' && names.includes(name)) return []
+  if (isMisread(name)) return [{ path, message: 'must be text: quote it' }]
   const near = typeof name === 'string' ? nearest(name, names) : null
   const hint =
     near === null ? `there ${names.length === 1 ? 'is' : 'are'} ${names.join(', ')}` : `did you mean "${near}"?`

@@ -27,6 +27,7 @@ type Source =
       readonly places: Places
       readonly origin: Origin
       readonly duplicates: Extract<Parts, { readonly ok: true }>['duplicates']
+      readonly misread: Extract<Parts, { readonly ok: true }>['misread']
       readonly problems: readonly Problem[]
       readonly warnings: readonly Problem[]
     }
@@ -51,6 +52,7 @@ export function readSource({ file, text, env }: ConfigInput): Source {
     places,
     origin,
     duplicates: parts.duplicates,
+    misread: parts.misread,
     problems: [...environment.problems, ...checkEnvironment(found, environment, env)],
     warnings: [
       ...(isDirectory && text.length === 0 ? [{ ...nowhere(name), message: 'holds no *.yml and no *.yaml' }] : []),

@@ -3,9 +3,9 @@
  * read tolerantly: this is a person's work, and a slip in it should be told and not guessed at.
  */
 import { good, bad, isMapping, type Parsed, show, showKind } from '../../config/parsed.ts'
-import { type Fault, printable, type Problem, suggest } from '../../config/problem.ts'
+import { besides, type Fault, printable, type Problem, suggest } from '../../config/problem.ts'
 import { DYNAMIC } from '../../config/sections.ts'
-import { parseYaml, type Place } from '../../config/yaml.ts'
+import { MISREAD, parseYaml, type Place } from '../../config/yaml.ts'
 import { memberValue } from './cluster-file-member.ts'
 
 /** `keys`: the keys of the DCS that mean the same, for `parseCluster`; equal files have equal ones, in the same order. */
@@ -39,8 +39,7 @@ export function parseClusterFile(text: string, file: string): ClusterFile {
   }
   const faults: Fault[] = yaml.duplicates.map(({ path }) => ({ path, message: 'is written twice' }))
   faults.push(...unknownKeys([], root, TOP))
-  const spelled = (path: readonly string[]): boolean => isSpelled(path.at(-1) ?? '', yaml.locate(path), text)
-  const names = namesOf(root['members'], spelled, faults)
+  const names = namesOf(root['members'], faults)
   const leader = take(['leader'], root['leader'], (value) => nameIn(value, names), faults)
   const initialize = take(['initialize'], root['initialize'], systemIdOf, faults)
   const config = configOf(root['config'], faults)
@@ -55,27 +54,17 @@ export function parseClusterFile(text: string, file: string): ClusterFile {
     faults.push(...member.faults)
     keys.set(`members/${name}`, member.value)
   }
+  faults.push(...besides(yaml.misread, faults).map(({ path }) => ({ path, message: MISREAD })))
   if (faults.length === 0) return { ok: true, keys }
   return { ok: false, problems: inOrder(faults.map((fault) => place(fault, file, yaml.locate))) }
 }
 
-function namesOf(members: unknown, spelled: (path: readonly string[]) => boolean, faults: Fault[]): readonly string[] {
+function namesOf(members: unknown, faults: Fault[]): readonly string[] {
   if (!isMapping(members) || Object.keys(members).length === 0) {
     faults.push({ path: ['members'], message: 'is required: a mapping with an entry for each member' })
     return []
   }
-  const names = Object.keys(members).sort()
-  for (const name of names) {
-    const path = ['members', name]
-    if (!spelled(path)) faults.push({ path, message: 'is not read as text: put the name in quotes' })
-  }
-  return names
-}
-
-/** `no`, `0123` or `2024-01-01` as a key would silently become another name: in the file it has to stand as it is. */
-function isSpelled(name: string, at: Place | null, text: string): boolean {
-  const source = at === null ? '' : (text.split('\n', at.line)[at.line - 1] ?? '').slice(at.column - 1)
-  return source.startsWith(name) || /^['"]/.test(source)
+  return Object.keys(members).sort()
 }
 
 /** A number above 2^53 has been changed by the time it is seen here, so only text will do. */

@@ -328,6 +328,24 @@ const WRONG: readonly (readonly [title: string, text: string, problem: string | 
     [`5:3: clusters.10: is a number: the name of a cluster has a letter, too`],
   ],
   [
+    'an octal number as a name',
+    TWO.replace('  billing:', '  010:').replaceAll('billing', "'010'"),
+    [`5:3: clusters.010: is a number: the name of a cluster has a letter, too`],
+  ],
+  [
+    'a name that YAML takes for a boolean or a fraction',
+    `etcd3: {hosts: a}\nproxy: {listeners: {p: {bind: ':1', route: any, cluster: '1.50'}}}\nclusters:\n  no: {}\n  1.50: {scope: b}\n`,
+    [
+      '4:3: clusters.no: is not read as text: put it in quotes',
+      '5:3: clusters.1.50: is not read as text: put it in quotes',
+    ],
+  ],
+  [
+    'names of clusters that YAML takes for something else',
+    `${TWO}templates: [{source: a, destination: /a, clusters: [no]}]\nhooks: [{on: open, command: a, cluster: 1.50}]\n`,
+    ['10:53: templates.0.clusters.0: must be text: quote it', '11:32: hooks.0.cluster: must be text: quote it'],
+  ],
+  [
     'a cluster that is text',
     'etcd3: {hosts: a}\nclusters:\n  a: etcd3:{password:hunter2}\n',
     '3:3: clusters.a: must be a mapping, not text',

@@ -124,6 +124,12 @@ const INVALID: readonly (readonly [title: string, hook: string, problem: string]
   ],
   ['another word for on', '{when: open, on: open, command: a}', '4:10: hooks.0.when: unknown key; did you mean "on"?'],
   [
+    'a variable that YAML takes for a boolean',
+    '{ON: open, command: a, env: {NO: x}}',
+    '4:38: hooks.0.env.NO: is not read as text: put it in quotes',
+  ],
+  ['a name that is false', '{On: open, command: a, name: no}', '4:32: hooks.0.name: must be text: quote it'],
+  [
     'a strange name',
     `{on: open, command: a, name: 'a b'}`,
     '4:32: hooks.0.name: the name of a hook is made of letters, digits, _, . and -, beginning with a letter or digit',

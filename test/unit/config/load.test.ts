@@ -443,6 +443,31 @@ const INVALID: readonly (readonly [title: string, text: string, problem: string]
     `${BASE}proxy:\n  listeners:\n    p: {bind: ':1', route: primary}\n    p: {bind: ':2', route: replica}`,
     'router.yml:6:5: proxy.listeners.p: is written twice',
   ],
+  [
+    'a listener that YAML takes for a boolean',
+    `${BASE}proxy:\n  listeners:\n    no: {bind: ':1', route: primary}`,
+    'router.yml:5:5: proxy.listeners.no: is not read as text: put it in quotes',
+  ],
+  [
+    'a listener that YAML takes for an octal number',
+    `${BASE}proxy:\n  listeners:\n    010: {bind: ':1', route: primary}`,
+    'router.yml:5:5: proxy.listeners.010: is not read as text: put it in quotes',
+  ],
+  [
+    'a tag that YAML takes for a boolean',
+    `${BASE}proxy:\n  listeners:\n    p: {bind: ':1', route: any, tags: {on: 1}}`,
+    'router.yml:5:40: proxy.listeners.p.tags.on: is not read as text: put it in quotes',
+  ],
+  [
+    'an unknown key that YAML takes for a boolean',
+    `${BASE}admin: {no: x}`,
+    'router.yml:3:9: admin.no: unknown key; valid here: socket',
+  ],
+  [
+    'a misspelt dynamic setting',
+    `${BASE}synchronous_mod: true`,
+    'router.yml:3:1: synchronous_mod: neither a section of Patroni nor of patroni-router; did you mean "synchronous_mode"?',
+  ],
   ['a list', '- scope', 'router.yml:1:1: must be a mapping: sections and keys, each with a colon'],
   ['text', 'scope', 'router.yml:1:1: must be a mapping: sections and keys, each with a colon'],
   [
@@ -456,6 +481,10 @@ for (const [title, text, problem] of INVALID)
   test(`${title} is refused with its place and its remedy`, () => {
     assert.equal(problems(text), problem)
   })
+
+test('keys of Patroni that are no text are no matter of the router', () => {
+  valid(`${BASE}postgresql: {parameters: {on: 1, 010: x}}\ntags: {no: 1}\n`)
+})
 
 test('a listener cannot be lost by its name', () => {
   const text = `${BASE}proxy: {listeners: {__proto__: {bind: ':1', route: primary}, p: {bind: ':2', route: primary}}}`

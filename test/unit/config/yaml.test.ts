@@ -40,9 +40,33 @@ for (const [text, value] of SCALARS)
     assert.deepEqual(read(`k: ${text}\n`).value, { k: value })
   })
 
-test('the key on of an entry of a list stays text, unlike its value and other keys', () => {
-  const yaml = read('l: [{on: on}, {"on": 1}]\nm: {on: 1, off: 2}\nn:\n  - yes: 1\n    on: 2\n')
-  assert.deepEqual(yaml.value, { l: [{ on: true }, { on: 1 }], m: { true: 1, false: 2 }, n: [{ true: 1, on: 2 }] })
+test('a key is the text that is written, and told where PyYAML takes it for another', () => {
+  const yaml = read('a: {no: no, 010: 1, 1.50: 1, 2024-01-01: 1}\nb: {"no": 1, 5: 1, true: 1, y: 1}\n')
+  assert.deepEqual(yaml.value, {
+    a: { no: false, '010': 1, '1.50': 1, '2024-01-01': 1 },
+    b: { no: 1, 5: 1, true: 1, y: 1 },
+  })
+  assert.deepEqual(
+    yaml.misread.map(({ line, column, path }) => `${line}:${column} ${path.join(' ')}`),
+    ['1:5 a no', '1:13 a 010', '1:21 a 1.50', '1:30 a 2024-01-01'],
+  )
+  assert.deepEqual(yaml.locate(['a', '010']), { line: 1, column: 13 })
+})
+
+test('the key on of an entry of a list is on, unlike its value, the same key elsewhere and other keys there', () => {
+  const yaml = read('l: [{on: on}, {"on": 1}, {On: 1}, {ON: 1}]\nm: {on: 1}\nn:\n  - yes: 1\n    on: 2\n')
+  assert.deepEqual(yaml.value, {
+    l: [{ on: true }, { on: 1 }, { on: 1 }, { on: 1 }],
+    m: { on: 1 },
+    n: [{ yes: 1, on: 2 }],
+  })
+  assert.deepEqual(
+    yaml.misread.map(({ path }) => path),
+    [
+      ['m', 'on'],
+      ['n', '0', 'yes'],
+    ],
+  )
   assert.deepEqual(yaml.locate(['n', '0', 'on']), { line: 5, column: 5 })
 })
 
@@ -55,6 +79,12 @@ test('anchors and merge keys work, and explicit keys win over merged ones', () =
   assert.deepEqual(yaml.value, { base: { x: 1, y: 2 }, use: { x: 1, y: 3 }, list: [{ x: 1, y: 2 }] })
   assert.deepEqual(yaml.locate(['use', 'y']), { line: 4, column: 3 })
   assert.deepEqual(yaml.locate(['use', 'x']), { line: 1, column: 11 })
+})
+
+test('a list of mappings is merged also by its alias, and << in quotes is a key', () => {
+  const yaml = read('a: &a [{x: 1}, {y: 2}]\nuse: {<<: *a, "<<": 3}\n')
+  assert.deepEqual(yaml.value, { a: [{ x: 1 }, { y: 2 }], use: { x: 1, y: 2, '<<': 3 } })
+  assert.deepEqual(yaml.locate(['use', 'y']), { line: 1, column: 17 })
 })
 
 test('the last of duplicate keys counts, and each is told', () => {
@@ -81,11 +111,20 @@ const BROKEN: readonly (readonly [title: string, text: string, line: number, mes
   ['an open quote', 'a: 1\nb: "x\n', 3, /missing/],
   ['an open bracket', 'a: [1\nb: 2\n', 2, /not closed/],
   ['a second colon', 'a: b: c\n', 1, /quote the value/],
+  ['a blank too many', 'a:\n  b: c:1\n   d: e\n', 3, /indented more than the key before/],
+  ['a blank too many after an empty line', 'a: b\r\n\r\n c:\r\n   d: 1\r\n', 3, /indented more/],
+  ['a blank too many after an anchor', 'a: &x b\n   c: 1\n', 2, /indented more/],
+  ['a blank too many in an entry of a list', '- a: b\n   c: d\n', 2, /indented more/],
+  ['a blank too many after a comment', 'a: b\n  # c\n\n  d: e\n', 4, /indentation/],
+  ['a list as a key', 'a: 1\n? [b]\n', 2, /a list as a key/],
+  ['an alias of a list as a key', 'a: &a [b]\n*a : 1\n', 2, /a list as a key/],
   ['a reserved first character', 'a: @b\n', 1, /quote it/],
   ['a second document', 'a: 1\n---\nb: 2\n', 2, /second document/],
   ['an unknown tag', 'a: !vault x\n', 1, /unknown !tag/],
   ['a Python tag', 'a: !!python/object/apply:os.system [x]\n', 1, /unknown !tag/],
-  ['a merge of what is no mapping', 'a: 1\n<<: 5\n', 1, /not valid YAML/],
+  ['a merge of what is no mapping', 'a: 1\n<<: 5\n', 2, /<< takes a mapping, or a list of them/],
+  ['a merge of nothing', 'a: 1\n<<:\n', 2, /<< takes a mapping/],
+  ['a merge of a list of text', 'a: &a [x, y]\nb:\n  <<: *a\n', 3, /<< takes a mapping/],
   ['aliases that expand without end', bomb(), 1, /without end/],
   ['nesting deeper than the stack', '['.repeat(200_000), 1, /not valid YAML/],
 ]
@@ -104,6 +143,18 @@ test('all syntax errors are told, one for each line', () => {
   assert.deepEqual(
     yaml.errors.map(({ line }) => line),
     [1, 3, 4],
+  )
+})
+
+test('a block that is indented too far is one error', () => {
+  const yaml = parseYaml('a:\n  b: 1\n   c: x\n   d: y\n   e: z\nf: @g\n')
+  assert.ok(!yaml.ok)
+  assert.deepEqual(
+    yaml.errors.map(({ line, column }) => [line, column]),
+    [
+      [3, 4],
+      [6, 4],
+    ],
   )
 })
 

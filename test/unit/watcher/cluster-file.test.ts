@@ -129,12 +129,17 @@ describe('a cluster file', () => {
     [
       'a name that YAML takes for a boolean',
       'members:\n  no: {host: h}\n',
-      /:2:3: members\.false: is not read as text: put the name in quotes$/,
+      /:2:3: members\.no: is not read as text: put it in quotes$/,
     ],
     [
       'a name that YAML takes for an octal number',
       'members:\n  0123: {host: h}\n',
-      /:2:3: members\.83: is not read as text/,
+      /:2:3: members\.0123: is not read as text/,
+    ],
+    [
+      'a tag that YAML takes for a boolean',
+      'members:\n  a: {host: h, tags: {on: 1}}\n',
+      /^cluster\.yml:2:23: members\.a\.tags\.on: is not read as text: put it in quotes$/,
     ],
     ['a name with a slash', 'members:\n  a/b: {host: h}\n', /:2:3: members\.\(not a plain name\): not a member name$/],
     [
