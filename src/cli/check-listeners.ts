@@ -32,8 +32,8 @@ const TRYING: Trying = { listen, knock, running }
 /** Tries each address. What may be over when the router starts, and what another user may be allowed, is a warning. */
 export async function checkListeners(config: Config, trying: Trying = TRYING): Promise<Findings> {
   const all = config.clusters.flatMap(({ proxy }) => proxy.listeners)
-  const held = all.length === 0 ? null : await trying.running(config.admin.socket.path)
-  const found: Findings[] = []
+  const held = await trying.running(config.admin.socket.path)
+  const found: Findings[] = [await checkAdminSocket(config.admin, held, trying)]
   const before: Taken[] = []
   // One after the other: two of them may have a port in common.
   for (const { name, binds } of all)
@@ -53,6 +53,16 @@ export async function checkListeners(config: Config, trying: Trying = TRYING): P
     passing: found.flatMap(({ passing = [] }) => passing),
     notes: found.flatMap(({ notes = [] }) => notes),
   }
+}
+
+/** Where it is made is looked at elsewhere. A default one that cannot be opened is no reason not to start. */
+async function checkAdminSocket({ socket }: Config['admin'], held: Held, trying: Trying): Promise<Findings> {
+  const { path, isDefault } = socket
+  if ((await unusable(dirname(path))) !== null) return { problems: [], warnings: [] }
+  const found = await inTheWay(path, held !== null, trying)
+  const say = (texts: readonly string[] = []): string[] => texts.map((text) => `admin.socket: ${text}`)
+  const [problems, passing] = [say(found.problems), say(found.passing)]
+  return isDefault ? { problems: [], warnings: [...problems, ...passing] } : { problems, warnings: [], passing }
 }
 
 /** What a listener before takes, by its addresses and no longer by names. */
@@ -134,9 +144,13 @@ async function realSocket(path: string): Promise<string> {
   return join(await realpath(dirname(path)).catch(() => dirname(path)), basename(path))
 }
 
-async function checkSocket(path: string, isHeld: boolean, { knock }: Trying): Promise<Partial<Findings>> {
+async function checkSocket(path: string, isHeld: boolean, trying: Trying): Promise<Partial<Findings>> {
   const why = await unusable(dirname(path))
-  if (why !== null) return { problems: [`${path}: its directory: ${why}`] }
+  return why === null ? inTheWay(path, isHeld, trying) : { problems: [`${path}: its directory: ${why}`] }
+}
+
+/** What is there already where a Unix socket is to be. */
+async function inTheWay(path: string, isHeld: boolean, { knock }: Trying): Promise<Partial<Findings>> {
   try {
     if (!(await lstat(path)).isSocket()) return { problems: [`${path}: is there and is not a socket`] }
     // One that nobody listens on is what an earlier run has left: it is replaced.

@@ -330,6 +330,30 @@ test('a directory of the admin socket that cannot be made is an error', async ()
   assert.equal((await checked(`${ETCD}admin: {socket: DIR/a/b/admin.sock}\n`)).code, 0)
 })
 
+test('what is in the way of the admin socket is an error: a file, a directory, another process', async () => {
+  for (const name of ['file', 'directory', 'dangling']) {
+    const { code, stderr } = await checked(`${ETCD}admin: {socket: DIR/${name}}\n`, {}, true)
+    assert.deepEqual([code, stderr], [2, `admin.socket: DIR/${name}: is there and is not a socket\n`])
+  }
+  const server = createServer().listen(join(dir.path, 'stranger.sock'))
+  await once(server, 'listening')
+  try {
+    const text = `${ETCD}admin: {socket: DIR/stranger.sock}\n`
+    const listens = { knock: () => Promise.resolve(true) }
+    const said = 'admin.socket: DIR/stranger.sock: another process listens there\n'
+    const { code, stderr } = await checked(text, listens)
+    assert.deepEqual([code, stderr], [2, said])
+    const atStart = await checked(text, listens, true)
+    assert.deepEqual([atStart.code, atStart.stderr], [0, `warning: ${said}`])
+    for (const running of [[], 'denied'] as const)
+      assert.equal((await checked(text, { ...listens, running: () => Promise.resolve(running) })).code, 0)
+    assert.equal((await checked(text)).code, 0)
+  } finally {
+    server.close()
+    await once(server, 'close')
+  }
+})
+
 test('the addresses of the examples are a warning that names place and value, also where some have been replaced', async () => {
   const example = readFileSync(new URL('../../../examples/standalone/config.yml', import.meta.url), 'utf8')
   const hosts = /hosts: (.*)/.exec(example)?.[1] ?? ''
