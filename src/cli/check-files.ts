@@ -3,6 +3,7 @@ import { access, lstat, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { ClusterConfig, Config } from '../config/config.ts'
 import { explain, failureOf } from '../errors.ts'
+import { type CertificateFiles, Certificates, type CertificateSettings } from '../watcher/certificates.ts'
 
 export interface Findings {
   readonly problems: readonly string[]
@@ -18,6 +19,7 @@ export interface Findings {
 export async function checkFiles(config: Config): Promise<Findings> {
   const each = await Promise.all([
     ...config.keys.map((cluster) => checkReadable(cluster)),
+    ...config.keys.map((cluster) => checkCertificates(cluster)),
     checkStateDir(config.stateDir),
     checkAdminSocket(config.admin),
     ...config.track.files.map(({ path }, index) => checkTrackFile(path, `track.files.${index}.path`)),
@@ -27,6 +29,7 @@ export async function checkFiles(config: Config): Promise<Findings> {
     // What clusters have in common is found for each of them.
     problems: [...new Set(each.flatMap(({ problems }) => problems))],
     warnings: [...new Set(each.flatMap(({ warnings }) => warnings))],
+    passing: [...new Set(each.flatMap(({ passing = [] }) => passing))],
   }
 }
 
@@ -49,6 +52,32 @@ async function checkReadable({ dcs, restApi }: ClusterConfig): Promise<Findings>
     ),
   )
   return { problems: problems.flat(), warnings: [] }
+}
+
+/** How the settings are called that name the files. */
+const REST_SETTINGS = { ca: 'ctl.cacert or restapi.cafile', cert: 'ctl.certfile', key: 'ctl.keyfile' }
+const ETCD_SETTINGS = { ca: 'etcd3.cacert', cert: 'etcd3.cert', key: 'etcd3.key' }
+
+/** What is no certificate, or not that of the key. It may be over soon: certificate and key are replaced one after the other. */
+async function checkCertificates({ dcs, restApi }: ClusterConfig): Promise<Findings> {
+  const sets: (readonly [files: CertificateFiles, settings: CertificateSettings])[] = [[restApi, REST_SETTINGS]]
+  if (dcs.kind === 'etcd3') sets.push([dcs, ETCD_SETTINGS])
+  const passing = await Promise.all(sets.map(([files, settings]) => useless(files, settings)))
+  return { problems: [], warnings: [], passing: passing.flat() }
+}
+
+/** Why files that can be read are of no use; empty: they are of use. */
+async function useless(files: CertificateFiles, settings: CertificateSettings): Promise<string[]> {
+  const paths = [files.caFile, files.certFile, files.keyFile].filter((path) => path !== null)
+  const unread = (await Promise.all(paths.map(unreadable))).flat()
+  // What cannot be read is told already; and without any file the trust of the system is not loaded for nothing.
+  if (paths.length === 0 || unread.length > 0) return []
+  try {
+    new Certificates(files, { settings }).read()
+    return []
+  } catch (error) {
+    return [explain(error)]
+  }
 }
 
 /** Why a file cannot be read; empty: it can. */

@@ -34,7 +34,7 @@ export async function check(options: CheckOptions, io: Io, trying?: Trying): Pro
     checkListeners(config, trying),
   ])
   const isFatal = options.startup !== true
-  const { passing = [] } = listeners
+  const passing = [files, listeners].flatMap((findings) => findings.passing ?? [])
   const lesser = [...templates.problems, ...passing]
   const problems = [...files.problems, ...listeners.problems, ...(isFatal ? lesser : [])]
   const found = [files, templates, listeners].flatMap(({ warnings }) => warnings)

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { check } from '../../../src/cli/check.ts'
 import type { Trying } from '../../../src/cli/check-listeners.ts'
+import { CertificateAuthority } from '../../support/certificates.ts'
 import { TempDir } from '../../support/temp.ts'
 import { FakeIo } from './fake-io.ts'
 
@@ -15,6 +16,7 @@ before(() => {
   dir = TempDir.create('check')
   writeFileSync(join(dir.path, 'file'), '')
   mkdirSync(join(dir.path, 'directory'))
+  CertificateAuthority.create(dir.path).client()
   symlinkSync(join(dir.path, 'nowhere'), join(dir.path, 'dangling'))
 })
 after(() => dir.remove())
@@ -50,10 +52,10 @@ const SUMMARIES: readonly (readonly [title: string, text: string, lines: readonl
   [
     'etcd with all there is to get in',
     `scope: demo
-etcd3: {hosts: 'a:1', protocol: https, username: u, password: s3cret, cacert: DIR/file, cert: DIR/file, key: DIR/file}
+etcd3: {hosts: 'a:1', protocol: https, username: u, password: s3cret, cacert: DIR/ca.crt, cert: DIR/client.crt, key: DIR/client.key}
 `,
     [
-      'DCS       etcd3 over https at a:1 (seeds, the others are discovered), CA DIR/file, client certificate, user and password',
+      'DCS       etcd3 over https at a:1 (seeds, the others are discovered), CA DIR/ca.crt, client certificate, user and password',
     ],
   ],
   [
@@ -120,6 +122,16 @@ const FOUND: readonly (readonly [title: string, text: string, problems: readonly
     ],
   ],
   [
+    'certificate files that hold no certificate, and a key of another one',
+    `scope: demo\netcd3: {hosts: 'a:1', protocol: https, cacert: DIR/file}\n` +
+      'ctl: {certfile: DIR/ca.crt, keyfile: DIR/client.key}\n',
+    [
+      'the certificate files DIR/ca.crt (ctl.certfile), DIR/client.key (ctl.keyfile) are of no use together: ' +
+        'error:05800074:x509 certificate routines::key values mismatch',
+      'the certificate file DIR/file (etcd3.cacert) is of no use: it holds no certificate in PEM',
+    ],
+  ],
+  [
     'a description of the cluster that is not there',
     'scope: demo\nfile: {path: cluster.yml}\n',
     ['DIR/cluster.yml: no such file: description of the cluster (file.path)'],
@@ -166,6 +178,12 @@ for (const [title, text, problems] of FOUND)
     assert.equal(stderr, problems.map((problem) => `${problem}\n`).join(''))
     assert.deepEqual([code, stdout], [2, ''])
   })
+
+test('certificate files that are of no use keep nothing from starting', async () => {
+  const { code, stderr } = await checked(`${ETCD}ctl: {cacert: DIR/file}\n`, {}, true)
+  assert.equal(code, 0)
+  assert.match(stderr, /^warning: the certificate file DIR\/file \(ctl\.cacert or restapi\.cafile\) is of no use: /)
+})
 
 test('certificates for etcd do not matter without TLS', async () => {
   const { code, stderr } = await checked("scope: demo\netcd3: {hosts: 'a:1', cacert: DIR/missing}\n")
