@@ -176,7 +176,8 @@ test('the sidecar has HAProxy read what it has written, and both go on without e
   await until('HAProxy leads to a replica', async () => /^pg[23]$/.test(await whoIsAt(6001)))
 
   const servers = async (): Promise<string> => {
-    return (await docker.ok("curl -s 'http://127.0.0.1:7000/;csv'"))
+    const ask = "fetch('http://127.0.0.1:7000/;csv').then((answer) => answer.text()).then(console.log)"
+    return (await docker.ok(`node -e "${ask}"`))
       .split('\n')
       .flatMap((row) => /^primary,(pg\d+),/.exec(row)?.[1] ?? [])
       .join()
