@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { describe, test } from 'node:test'
 import pg from 'pg'
 import { Child } from '../support/child.ts'
 import { EtcdCluster } from '../support/etcd.ts'
@@ -70,13 +70,13 @@ async function start(example: string, etcd: EtcdCluster): Promise<Proxied> {
   const [program, ...args] = way.command(file, sidecar.path)
   await Child.start(program, args, options)
   await sidecar.start()
-  // HAProxy holds every server to be the primary until its first check.
-  const isServed = async () => {
-    const rows = await Promise.all([1, 2, 3].map(() => sql(primary, 'SELECT pg_is_in_recovery() AS is_replica')))
-    return rows.flat().every((row) => row['is_replica'] === false)
+  // HAProxy holds every server to be good until its first check, and takes them in turn.
+  const servesOnly = async (port: number, isReplica: boolean): Promise<boolean> => {
+    const rows = await Promise.all([1, 2, 3].map(() => sql(port, 'SELECT pg_is_in_recovery() AS is_replica')))
+    return rows.flat().every((row) => row['is_replica'] === isReplica)
   }
-  await until('the primary alone is served', isServed)
-  await until('a replica is served', async () => sql(replicas, 'SELECT 1').catch(() => null))
+  await until('the primary alone is served', () => servesOnly(primary, false))
+  await until('replicas alone are served', () => servesOnly(replicas, true))
   return { primary, replicas, sidecar }
 }
 
@@ -117,47 +117,48 @@ const MEMBER = JSON.stringify({
   ...{ state: 'running', role: 'replica', version: '3.0.2', timeline: 1 },
 })
 
-for (const example of Object.keys(WAYS))
-  test(`${example}: a session on a leader whose Patroni is frozen ends before another member has the lock, and replicas go on`, async (t) => {
-    await using stack = new AsyncDisposableStack()
-    const etcd = await EtcdCluster.start()
-    stack.defer(() => etcd.close())
-    const cluster = stack.use(await PatroniCluster.start({ etcd }))
-    const old = await cluster.waitHealthy()
-    await createLoadTable(old.pgPort)
-    const { primary, replicas, sidecar } = await start(example, etcd)
-    stack.use(sidecar)
-    const reader = await open(replicas)
-    // One that a reload has left with an old process, as a change of the members does.
-    const session = await open(primary)
-    const from = sidecar.log.length
-    const [replica] = await cluster.replicas()
-    assert.ok(replica)
-    if (example === 'haproxy') await etcd.client.put(`${cluster.prefix}members/gone`, MEMBER)
-    else await replica.retag({ noloadbalance: true })
-    await sidecar.waitForLog('a reload', ({ event }) => event === 'reloaded', from)
-    const inserter = new Inserter(session)
-    stack.defer(() => session.end())
-    const watch = await cluster.watch()
-    stack.defer(() => watch.close())
-    old.freeze()
-    const next = await cluster.waitForLeader({ not: old })
-    const moved = watch.events.find(({ type, key, value }) => {
-      return type === 'put' && key === `${cluster.prefix}leader` && value === next.name
+describe('a leader whose Patroni is frozen', { concurrency: true }, () => {
+  for (const example of Object.keys(WAYS))
+    test(`${example}: loses its session before another member has the lock, and replicas go on`, async (t) => {
+      await using stack = new AsyncDisposableStack()
+      const etcd = await EtcdCluster.start()
+      stack.defer(() => etcd.close())
+      const cluster = stack.use(await PatroniCluster.start({ etcd }))
+      const old = await cluster.waitHealthy()
+      await createLoadTable(old.pgPort)
+      const { primary, replicas, sidecar } = await start(example, etcd)
+      stack.use(sidecar)
+      const reader = await open(replicas)
+      // One that a reload has left with an old process, as a change of the members does.
+      const session = await open(primary)
+      const from = sidecar.log.length
+      const [replica] = await cluster.replicas()
+      assert.ok(replica)
+      if (example === 'haproxy') await etcd.client.put(`${cluster.prefix}members/gone`, MEMBER)
+      else await replica.retag({ noloadbalance: true })
+      await sidecar.waitForLog('a reload', ({ event }) => event === 'reloaded', from)
+      const inserter = new Inserter(session)
+      stack.defer(() => session.end())
+      const watch = await cluster.watch()
+      stack.defer(() => watch.close())
+      old.freeze()
+      const next = await cluster.waitForLeader({ not: old })
+      const isMove = ({ type, key, value }: (typeof watch.events)[number]): boolean =>
+        type === 'put' && key === `${cluster.prefix}leader` && value === next.name
+      const moved = await until('the move is seen', () => watch.events.find(isMove))
+      await until('the session has ended', () => inserter.ended)
+      const { acknowledged } = inserter
+      const late = acknowledged.filter((at) => at > moved.at)
+      t.diagnostic(`the session ended ${(moved.at - (acknowledged.at(-1) ?? 0)).toFixed(0)} ms before the lock moved`)
+      assert.ok(acknowledged.length > 100, `${acknowledged.length} acknowledged`)
+      assert.equal(late.length, 0)
+      assert.equal(await old.writable(), true, 'the old leader would have taken more')
+      await until('new clients are led to the next primary', async () => {
+        const [row] = await sql(primary, 'SELECT inet_server_port() AS port').catch(() => [])
+        return row?.['port'] === next.pgPort
+      })
+      assert.equal((await reader.query('SELECT 1')).rowCount, 1)
+      await reader.end()
+      old.thaw()
     })
-    assert.ok(moved)
-    await until('the session has ended', () => inserter.ended)
-    const { acknowledged } = inserter
-    const late = acknowledged.filter((at) => at > moved.at)
-    t.diagnostic(`the session ended ${(moved.at - (acknowledged.at(-1) ?? 0)).toFixed(0)} ms before the lock moved`)
-    assert.ok(acknowledged.length > 100)
-    assert.equal(late.length, 0)
-    assert.equal(await old.writable(), true, 'the old leader would have taken more')
-    await until('new clients are led to the next primary', async () => {
-      const [row] = await sql(primary, 'SELECT inet_server_port() AS port').catch(() => [])
-      return row?.['port'] === next.pgPort
-    })
-    assert.equal((await reader.query('SELECT 1')).rowCount, 1)
-    await reader.end()
-    old.thaw()
-  })
+})
