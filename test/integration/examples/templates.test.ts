@@ -1,6 +1,7 @@
 /** The examples with templates, as they are: rendered by the router, accepted and run by the real programs. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -11,8 +12,9 @@ import { Child } from '../../support/child.ts'
 import { EtcdCluster } from '../../support/etcd.ts'
 import { type Change, Sidecar } from '../../support/example.ts'
 import { PgBouncer } from '../../support/pgbouncer.ts'
-import { freePorts } from '../../support/ports.ts'
+import { freePorts, listens } from '../../support/ports.ts'
 import type { LogLine } from '../../support/router.ts'
+import { TempDir } from '../../support/temp.ts'
 import { until } from '../../support/until.ts'
 import { Api } from '../watcher/api.ts'
 import { FakeMember, SYSTEM_ID } from '../watcher/fake-member.ts'
@@ -252,6 +254,32 @@ test('a session on port 5000 of nginx outlives a router that starts while the RE
   await stage.demote('pg1')
   await until('the session ends', () => session.closed)
 })
+
+for (const script of ['nginx-stream/nginx-close-sessions', 'haproxy/haproxy-close-sessions'])
+  test(`${script} ends sessions, and not the process that has new ones already`, async () => {
+    await using dir = TempDir.create('close-sessions')
+    const [port = 0] = await freePorts(1)
+    const text = readFileSync(join(ROOT, 'examples', script), 'utf8').replaceAll('sport = :5000', `sport = :${port}`)
+    const server = `require('net').createServer((socket) => socket.on('error', () => null)).listen(${port}, '127.0.0.1')`
+    const proxy = await Child.start(process.execPath, ['-e', server], { cwd: dir.path, logFile: join(dir.path, 'log') })
+    await proxy.until('it listens', () => listens(port))
+    let [closed, isOver] = [0, false]
+    const come = (): void => {
+      if (isOver) return
+      connect(port, '127.0.0.1')
+        .on('error', () => undefined)
+        .on('close', () => {
+          closed++
+          come()
+        })
+    }
+    for (let client = 0; client < 30; client++) come()
+    const env = { ...process.env, PATRONI_ROUTER_OLD_STATE: 'open', PATRONI_ROUTER_STATE: 'none' }
+    for (let turn = 0; turn < 20; turn++) await promisify(execFile)('sh', ['-c', text], { env })
+    isOver = true
+    assert.equal(proxy.running, true)
+    assert.ok(closed >= 30, `${closed} sessions have ended`)
+  })
 
 test('nginx follows the primary, and turns clients away while there is none', async () => {
   await using stage = await Stage.start()
