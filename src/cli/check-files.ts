@@ -3,7 +3,12 @@ import { access, lstat, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { ClusterConfig, Config } from '../config/config.ts'
 import { explain, failureOf } from '../errors.ts'
-import { type CertificateFiles, Certificates, type CertificateSettings } from '../watcher/certificates.ts'
+import {
+  type CertificateFiles,
+  Certificates,
+  type CertificateSettings,
+  ETCD_SETTINGS,
+} from '../watcher/certificates.ts'
 
 export interface Findings {
   readonly problems: readonly string[]
@@ -18,8 +23,7 @@ export interface Findings {
 /** What a valid configuration names and this machine does not have. Reads and looks up; opens and changes nothing. */
 export async function checkFiles(config: Config): Promise<Findings> {
   const each = await Promise.all([
-    ...config.keys.map((cluster) => checkReadable(cluster)),
-    ...config.keys.map((cluster) => checkCertificates(cluster)),
+    ...config.keys.map((cluster) => checkClusterFiles(cluster)),
     checkStateDir(config.stateDir),
     checkAdminSocket(config.admin),
     ...config.track.files.map(({ path }, index) => checkTrackFile(path, `track.files.${index}.path`)),
@@ -33,51 +37,61 @@ export async function checkFiles(config: Config): Promise<Findings> {
   }
 }
 
-async function checkReadable({ dcs, restApi }: ClusterConfig): Promise<Findings> {
-  const files: (readonly [what: string, path: string | null])[] = [
-    ['CA certificates for the REST API (ctl.cacert or restapi.cafile)', restApi.caFile],
-    ['client certificate for the REST API (ctl.certfile)', restApi.certFile],
-    ['key of the client certificate for the REST API (ctl.keyfile)', restApi.keyFile],
-  ]
-  if (dcs.kind === 'etcd3')
-    files.push(
-      ['CA certificates for etcd (etcd3.cacert)', dcs.caFile],
-      ['client certificate for etcd (etcd3.cert)', dcs.certFile],
-      ['key of the client certificate for etcd (etcd3.key)', dcs.keyFile],
-    )
-  if (dcs.kind === 'file') files.push(['description of the cluster (file.path)', dcs.path])
-  const problems = await Promise.all(
-    files.map(async ([what, path]) =>
-      path === null ? [] : (await unreadable(path)).map((why) => `${path}: ${why}: ${what}`),
-    ),
-  )
-  return { problems: problems.flat(), warnings: [] }
+/** What a cluster is read with, and from. */
+async function checkClusterFiles({ dcs, restApi }: ClusterConfig): Promise<Findings> {
+  const each = [checkCertificates('the REST API', restApi, REST_SETTINGS)]
+  if (dcs.kind === 'etcd3') each.push(checkCertificates('etcd', dcs, ETCD_SETTINGS))
+  const described = dcs.kind === 'file' ? await readable([['description of the cluster (file.path)', dcs.path]]) : []
+  const found = await Promise.all(each)
+  return {
+    problems: [...found.flatMap(({ problems }) => problems), ...described],
+    warnings: [],
+    passing: found.flatMap(({ passing = [] }) => passing),
+  }
 }
 
 /** How the settings are called that name the files. */
-const REST_SETTINGS = { ca: 'ctl.cacert or restapi.cafile', cert: 'ctl.certfile', key: 'ctl.keyfile' }
-const ETCD_SETTINGS = { ca: 'etcd3.cacert', cert: 'etcd3.cert', key: 'etcd3.key' }
+const REST_SETTINGS: CertificateSettings = {
+  ca: 'ctl.cacert or restapi.cafile',
+  cert: 'ctl.certfile',
+  key: 'ctl.keyfile',
+}
 
-/** What is no certificate, or not that of the key. It may be over soon: certificate and key are replaced one after the other. */
-async function checkCertificates({ dcs, restApi }: ClusterConfig): Promise<Findings> {
-  const sets: (readonly [files: CertificateFiles, settings: CertificateSettings])[] = [[restApi, REST_SETTINGS]]
-  if (dcs.kind === 'etcd3') sets.push([dcs, ETCD_SETTINGS])
-  const passing = await Promise.all(sets.map(([files, settings]) => useless(files, settings)))
-  return { problems: [], warnings: [], passing: passing.flat() }
+/** What is no certificate, or not that of the key, may be over soon: certificate and key are replaced one after the other. */
+async function checkCertificates(
+  peer: string,
+  files: CertificateFiles,
+  settings: CertificateSettings,
+): Promise<Findings> {
+  const problems = await readable([
+    [`CA certificates for ${peer} (${settings.ca})`, files.caFile],
+    [`client certificate for ${peer} (${settings.cert})`, files.certFile],
+    [`key of the client certificate for ${peer} (${settings.key})`, files.keyFile],
+  ])
+  // Without any file the trust of the system is not loaded for nothing.
+  const isNone = files.caFile === null && files.certFile === null && files.keyFile === null
+  const passing = isNone || problems.length > 0 ? [] : useless(files, settings)
+  return { problems, warnings: [], passing }
 }
 
 /** Why files that can be read are of no use; empty: they are of use. */
-async function useless(files: CertificateFiles, settings: CertificateSettings): Promise<string[]> {
-  const paths = [files.caFile, files.certFile, files.keyFile].filter((path) => path !== null)
-  const unread = (await Promise.all(paths.map(unreadable))).flat()
-  // What cannot be read is told already; and without any file the trust of the system is not loaded for nothing.
-  if (paths.length === 0 || unread.length > 0) return []
+function useless(files: CertificateFiles, settings: CertificateSettings): string[] {
   try {
     new Certificates(files, { settings }).read()
     return []
   } catch (error) {
     return [explain(error)]
   }
+}
+
+/** Why files cannot be read; empty: all can. */
+async function readable(files: readonly (readonly [what: string, path: string | null])[]): Promise<string[]> {
+  const problems = await Promise.all(
+    files.map(async ([what, path]) =>
+      path === null ? [] : (await unreadable(path)).map((why) => `${path}: ${why}: ${what}`),
+    ),
+  )
+  return problems.flat()
 }
 
 /** Why a file cannot be read; empty: it can. */

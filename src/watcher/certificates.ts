@@ -20,6 +20,9 @@ export interface CertificateSettings {
   readonly key: string
 }
 
+/** Those of etcd. */
+export const ETCD_SETTINGS: CertificateSettings = { ca: 'etcd3.cacert', cert: 'etcd3.cert', key: 'etcd3.key' }
+
 export interface CertificateOptions {
   /** Whether those are trusted whom the system trusts, as Python has it, and not whom Node does (some 100 ms once). */
   readonly systemTrust?: boolean

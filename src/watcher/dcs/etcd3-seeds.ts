@@ -2,11 +2,11 @@
 import type { Etcd3Config } from '../../config/config.ts'
 import { explain } from '../../errors.ts'
 import type { Lookups } from '../../names/lookups.ts'
-import { Certificates } from '../certificates.ts'
+import { Certificates, ETCD_SETTINGS } from '../certificates.ts'
 import type { DcsNotice } from './dcs.ts'
 import { EtcdConnection, hexId } from './etcd3-connection.ts'
 import { EtcdSurvey, type SurveyOptions } from './etcd3-survey.ts'
-import { ETCD_SETTINGS, isOutOfReach } from './etcd3-trouble.ts'
+import { isOutOfReach } from './etcd3-trouble.ts'
 
 export interface SeedOptions {
   readonly config: Etcd3Config

@@ -1,14 +1,11 @@
 /** Says what is wrong with an etcd, and which setting is about it. No message shows a password or a token. */
 import { X509Certificate } from 'node:crypto'
 import { explain } from '../../errors.ts'
-import type { CertificateSettings } from '../certificates.ts'
+import { ETCD_SETTINGS } from '../certificates.ts'
 import { printable } from '../printable.ts'
 import { perhapsRefused, type TlsPeer, tlsReason, tlsTrouble } from '../tls-trouble.ts'
 import { type EtcdTarget, MAX_MESSAGE } from './etcd3-channel.ts'
 import { type Listener, probe } from './etcd3-probe.ts'
-
-/** How the settings are called that name the certificate files. */
-export const ETCD_SETTINGS: CertificateSettings = { ca: 'etcd3.cacert', cert: 'etcd3.cert', key: 'etcd3.key' }
 
 /** Longest part of what a stranger says that is shown. */
 const MAX_SHOWN = 200
