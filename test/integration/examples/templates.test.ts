@@ -10,7 +10,8 @@ import { promisify } from 'node:util'
 import type { RouterStatus } from '../../../src/admin/status.ts'
 import { Child } from '../../support/child.ts'
 import { EtcdCluster } from '../../support/etcd.ts'
-import { type Change, Sidecar } from '../../support/example.ts'
+import type { Change } from '../../support/example.ts'
+import { type Proxied, startExampleProxy } from '../../support/example-proxy.ts'
 import { PgBouncer } from '../../support/pgbouncer.ts'
 import { freePorts, listens } from '../../support/ports.ts'
 import type { LogLine } from '../../support/router.ts'
@@ -21,8 +22,6 @@ import { FakeMember, SYSTEM_ID } from '../watcher/fake-member.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
 const PREFIX = '/service/demo/'
-/** Only who is root can become somebody else. */
-const AS_OURSELVES: readonly Change[] = process.getuid?.() === 0 ? [] : [['\tuser haproxy\n\tgroup haproxy\n', '']]
 
 /** A member whose database says its name to whoever comes. */
 interface Played {
@@ -97,12 +96,6 @@ class Stage implements AsyncDisposable {
   }
 }
 
-/** Renders the files as the README says, before the program is started. */
-async function render(sidecar: Sidecar): Promise<void> {
-  const { code, stdout, stderr } = await sidecar.command('render', '--no-commands')
-  assert.equal(code, 0, stdout + stderr)
-}
-
 const STAYS = 'here'
 
 /** A session with a server that says {@link STAYS} and hangs up on nobody; null: it is another one. */
@@ -128,35 +121,12 @@ test('each of them is a valid configuration as it is', async () => {
     assert.match(said, /^configuration is valid/)
 })
 
-interface HaproxyPorts {
-  readonly primary: number
-  readonly replicas: number
-  readonly stats: number
-}
-
-async function runHaproxy(stage: Stage, more: readonly Change[]): Promise<{ sidecar: Sidecar; ports: HaproxyPorts }> {
-  const [primary = 0, replicas = 0, stats = 0] = await freePorts(3)
-  const sidecar = stage.use(
-    Sidecar.prepare('haproxy', stage.etcd, (dir) => [
-      ['/etc/haproxy', join(dir, 'etc')],
-      ['*:5000', `127.0.0.1:${primary}`],
-      ['*:5001', `127.0.0.1:${replicas}`],
-      ['*:7000', `127.0.0.1:${stats}`],
-      // What Debian's unit does.
-      ['systemctl reload haproxy', `kill -USR2 $(cat ${join(dir, 'pid')})`],
-      ['/etc/patroni-router/haproxy', join(dir, 'haproxy')],
-      ['sport = :5000', `sport = :${primary}`],
-      ...AS_OURSELVES,
-      ...more,
-    ]),
-  )
-  const file = join(sidecar.mkdir('etc'), 'haproxy.cfg')
-  await render(sidecar)
-  const options = { cwd: sidecar.path, logFile: join(sidecar.path, 'haproxy.log') }
-  const haproxy = await Child.start('haproxy', ['-W', '-f', file, '-p', join(sidecar.path, 'pid')], options)
-  await haproxy.until('HAProxy serves', async () => (await serversOf(stats)) !== '')
-  await sidecar.start()
-  return { sidecar, ports: { primary, replicas, stats } }
+async function runHaproxy(stage: Stage, more: readonly Change[] = []): Promise<Proxied> {
+  const proxied = await startExampleProxy('haproxy', stage.etcd, more)
+  stage.use(proxied.sidecar)
+  await proxied.proxy.until('HAProxy serves', async () => (await serversOf(proxied.ports.stats)) !== '')
+  await proxied.sidecar.start()
+  return proxied
 }
 
 /** The servers of all sections, with the first word of their state: `primary/pg0 UP, replicas/pg1 no`. */
@@ -172,7 +142,7 @@ async function serversOf(stats: number): Promise<string> {
 
 test('HAProxy has every member in both sections, gets a new one without a restart, and finds the primary', async () => {
   await using stage = await Stage.start()
-  const { sidecar, ports } = await runHaproxy(stage, [])
+  const { sidecar, ports } = await runHaproxy(stage)
   const line = (name: string): string => {
     const { member, port } = stage.get(name)
     return `\tserver ${name} 127.0.0.1:${port} maxconn 100 check port ${new URL(member.url).port}`
@@ -203,38 +173,18 @@ test("in HAProxy's other template only the primary is in its section, or nobody"
   await until('pg0 is the primary', async () => (await whoIsAt(ports.primary)) === 'pg0')
 })
 
-interface Nginx {
-  readonly primary: number
-  readonly replicas: number
-  readonly sidecar: Sidecar
-}
-
-async function runNginx(stage: Stage): Promise<Nginx> {
-  const [primary = 0, replicas = 0] = await freePorts(2)
-  const sidecar = stage.use(
-    Sidecar.prepare('nginx-stream', stage.etcd, (dir) => [
-      ['/etc/nginx/nginx.conf', join(dir, 'etc/nginx.conf')],
-      ['/etc/patroni-router/nginx', join(dir, 'nginx')],
-      ['/run/nginx.pid', join(dir, 'pid')],
-      ['/var/log/nginx', dir],
-      ['listen 5000', `listen 127.0.0.1:${primary}`],
-      ['listen 5001', `listen 127.0.0.1:${replicas}`],
-      ['sport = :5000', `sport = :${primary}`],
-      ['nginx -s reload', `nginx -c ${join(dir, 'etc/nginx.conf')} -s reload`],
-    ]),
-  )
-  const file = join(sidecar.mkdir('etc'), 'nginx.conf')
-  await render(sidecar)
-  const options = { cwd: sidecar.path, logFile: join(sidecar.path, 'nginx.log') }
-  const nginx = await Child.start('/usr/sbin/nginx', ['-c', file, '-g', 'daemon off;'], options)
-  await nginx.until('nginx serves', async () => (await whoIsAt(primary)) === 'pg1')
-  await sidecar.start()
-  return { primary, replicas, sidecar }
+async function runNginx(stage: Stage): Promise<Proxied> {
+  const proxied = await startExampleProxy('nginx-stream', stage.etcd)
+  stage.use(proxied.sidecar)
+  await proxied.proxy.until('nginx serves', async () => (await whoIsAt(proxied.ports.primary)) === 'pg1')
+  await proxied.sidecar.start()
+  return proxied
 }
 
 test('a session on port 5000 of nginx outlives a router that starts while the REST API is slow, and ends with its primary', async () => {
   await using stage = await Stage.start()
-  const { primary, sidecar } = await runNginx(stage)
+  const { sidecar, ports } = await runNginx(stage)
+  const { primary } = ports
   const { port } = stage.use(await Api.start(createServer((socket) => socket.write(STAYS))))
   const { member } = stage.get('pg1')
   const at = { conn_url: `postgres://127.0.0.1:${port}/postgres`, role: 'primary' }
@@ -283,7 +233,8 @@ for (const script of ['nginx-stream/nginx-close-sessions', 'haproxy/haproxy-clos
 
 test('nginx follows the primary, and turns clients away while there is none', async () => {
   await using stage = await Stage.start()
-  const { primary, replicas, sidecar } = await runNginx(stage)
+  const { sidecar, ports } = await runNginx(stage)
+  const { primary, replicas } = ports
   assert.equal(await whoIsAt(replicas), 'pg0')
   // A configuration with templates and without a section for the proxy has none: the ports are nginx's.
   const status = JSON.parse((await sidecar.command('status', '--json')).stdout) as RouterStatus
