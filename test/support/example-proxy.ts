@@ -9,6 +9,8 @@ import { freePorts } from './ports.ts'
 /** Only who is root can become somebody else. */
 const AS_OURSELVES: readonly Change[] = process.getuid?.() === 0 ? [] : [['\tuser haproxy\n\tgroup haproxy\n', '']]
 
+const PROXY_LOG = 'proxy.log'
+
 interface ProxyPorts {
   readonly primary: number
   readonly replicas: number
@@ -45,14 +47,23 @@ const WAYS = {
       ['*:5001', `127.0.0.1:${replicas}`],
       ['*:7000', `127.0.0.1:${stats}`],
       ['sport = :5000', `sport = :${primary}`],
-      // What Debian's unit does.
-      ['systemctl reload haproxy', `kill -USR2 $(cat ${join(dir, 'pid')})`],
+      ['systemctl reload haproxy', reloadHaproxy(dir)],
       ...AS_OURSELVES,
     ],
     file: 'haproxy.cfg',
     command: (file, dir) => ['haproxy', '-W', '-f', file, '-p', join(dir, 'pid')],
   },
 } satisfies Readonly<Record<string, Way>>
+
+/**
+ * What systemd does with Debian's unit: it signals the master process and begins no other reload before that one is ready again. HAProxy
+ * 2.6 loses a SIGUSR2 that comes while it reloads.
+ */
+function reloadHaproxy(dir: string): string {
+  const [pid, log] = [join(dir, 'pid'), join(dir, PROXY_LOG)]
+  const isReady = `awk "/Reloading/ { begun++ } /Loading/ { done++ } END { exit !(begun > $before && done > begun) }" ${log}`
+  return `before=$(grep -c Reloading ${log}); kill -USR2 $(cat ${pid}); until ${isReady}; do sleep 0.01; done`
+}
 
 export type ExampleProxy = keyof typeof WAYS
 export const EXAMPLE_PROXIES = Object.keys(WAYS) as readonly ExampleProxy[]
@@ -76,7 +87,7 @@ export async function startExampleProxy(
   const file = join(sidecar.mkdir('etc'), way.file)
   const { code, stdout, stderr } = await sidecar.command('render', '--no-commands')
   assert.equal(code, 0, stdout + stderr)
-  const options = { cwd: sidecar.path, logFile: join(sidecar.path, 'proxy.log') }
+  const options = { cwd: sidecar.path, logFile: join(sidecar.path, PROXY_LOG) }
   const [program, ...args] = way.command(file, sidecar.path)
   return { sidecar, proxy: await Child.start(program, args, options), ports }
 }
