@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test'
 import pg from 'pg'
 import { ask } from '../../../src/admin/client.ts'
 import { parseJson } from '../../../src/watcher/json.ts'
-import { createLoadTable } from '../../support/load.ts'
+import { type Attempt, byServer, createLoadTable, lostWrites } from '../../support/load.ts'
 import { codeOf, sql } from '../../support/sql.ts'
 import { until } from '../../support/until.ts'
 import { Writer } from '../../support/writer.ts'
@@ -68,12 +68,14 @@ test('keeps every row over a switchover, and no new connection fails', async () 
   const written = writer.attempts.length
   await until('clients have written to the new leader', () => writer.attempts.length > written + 5)
   const attempts = await writer.stop()
+  // Who has a session at that moment may be cut off, as by Patroni.
+  const wasServed = (attempt: Attempt): boolean => attempt.code === '57P01' && attempt.connectedAt !== null
   assert.deepEqual(
-    attempts.filter(({ ok }) => !ok),
+    attempts.filter((attempt) => !attempt.ok && !wasServed(attempt)),
     [],
   )
-  assert.deepEqual(new Set(attempts.map(({ server }) => server)), new Set([port, demo.portOf(next)]))
-  assert.deepEqual(await sql(demo.primaryPort, 'SELECT count(*)::int AS rows FROM load'), [{ rows: attempts.length }])
+  assert.deepEqual(new Set(byServer(attempts).keys()), new Set([port, demo.portOf(next)]))
+  assert.deepEqual(await lostWrites(demo.primaryPort, writer), [])
   const timelines = demo.scene.status().clusters[0]?.view.members.map(({ timeline }) => timeline)
   assert.deepEqual(timelines, [2, 2, 2])
 })
