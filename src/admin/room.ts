@@ -15,12 +15,11 @@ const GRACE_MS = 1000
 
 /**
  * The one that is missed least: idle ones first, then interactive ones, then those that do not take their answer; of each
- * kind the one that is longest so. null: all of them are at work.
+ * kind the one that is longest so. null: that one may still begin its work, and nobody else goes in its stead.
  */
 export function leastMissed<T>(occupancies: ReadonlyMap<T, Occupancy>, now: number, graceMs = GRACE_MS): T | null {
-  const candidates = [...occupancies].filter(([, { since }]) => now - since >= graceMs)
-  const [first] = candidates.toSorted(([, a], [, b]) => rank(a) - rank(b) || a.since - b.since)
-  return first?.[0] ?? null
+  const [first] = [...occupancies].toSorted(([, a], [, b]) => rank(a) - rank(b) || a.since - b.since)
+  return first !== undefined && now - first[1].since >= graceMs ? first[0] : null
 }
 
 function rank({ isBusy, isInteractive }: Occupancy): number {

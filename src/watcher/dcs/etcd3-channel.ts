@@ -1,4 +1,5 @@
 /** gRPC to one etcd endpoint: TLS, a token with each call, and the end of every call with the channel. */
+import { now } from '../../clock.ts'
 import type { Etcd3Config } from '../../config/config.ts'
 import type { Lookups } from '../../names/lookups.ts'
 import type { CertificateSet } from '../certificates.ts'
@@ -42,6 +43,9 @@ type Done = (error: ServiceError | null, response: unknown) => void
 
 /** What etcd answers to everyone: the password need not be checked, which takes it long on purpose. */
 const TOKENLESS: ReadonlySet<Service> = new Set(['Auth', 'Maintenance'])
+
+/** Tokens that are refused one after the other: each change of a user or a role ends all that there are. */
+const MAX_REFUSED_TOKENS = 10
 
 /** Much more than the keys of a cluster; gRPC's own limit is less than what a few hostile keys can hold. Bytes. */
 export const MAX_MESSAGE = 64 * 1024 * 1024
@@ -106,17 +110,23 @@ export class EtcdChannel implements ICallable<null> {
     return { deadline: Date.now() + this.#target.timeoutMs * factor }
   }
 
-  /** One question, asked once more when etcd refuses the token. Rejects with a ServiceError. */
+  /**
+   * Asks one question, and again with another token as long as etcd refuses the one it has: users and roles change several at a time.
+   * Rejects with a ServiceError.
+   */
   async exec<T>(service: Service, method: string, request: unknown, options: CallOptions = {}): Promise<T> {
     const ask = (token: string | null, again: CallOptions = {}): Promise<unknown> =>
       this.#ask(this.#host.getServiceClient(service), method, request, token, { ...options, ...again })
     if (TOKENLESS.has(service) || this.#target.config.auth === null) return (await ask(null)) as T
-    const token = await this.#token.get()
-    try {
-      return (await ask(token)) as T
-    } catch (error) {
-      if (!isRefusedToken(error)) throw error
-      return (await ask(await this.#token.replace(token), this.within(1))) as T
+    const giveUpAt = now() + this.#target.timeoutMs
+    let token = await this.#token.get()
+    for (let refused = 0; ; refused++) {
+      try {
+        return (await ask(token, refused > 0 ? this.within(1) : {})) as T
+      } catch (error) {
+        if (!isRefusedToken(error) || refused === MAX_REFUSED_TOKENS || now() > giveUpAt) throw error
+        token = await this.#token.replace(token)
+      }
     }
   }
 

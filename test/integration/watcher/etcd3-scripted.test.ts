@@ -67,6 +67,23 @@ describe('an etcd session', () => {
     assert.equal(etcd.lists, 2)
   })
 
+  test('goes on while users change several times in a row, and is not asked for ever', async () => {
+    await using etcd = await ScriptedEtcd.start()
+    const access = { auth: { username: 'router', password: 'x' } }
+    await using observer = new Observer({ endpoints: [etcd.endpoint], access, intervalMs: 50 })
+    await observer.leader(null)
+    etcd.outdated = 3
+    await until('it has a token that is good', () => etcd.tokens === 4)
+    const { reads } = etcd
+    await until('it is read again', () => etcd.reads > reads + 1)
+    assert.deepEqual(observer.losses, [])
+    etcd.outdated = Infinity
+    const lost = await observer.until('it is lost', ({ type }) => type === 'lost')
+    assert.match(lost.type === 'lost' ? lost.error.message : '', /revision of auth store is old/)
+    etcd.outdated = 0
+    await observer.leader(null, observer.seen.length)
+  })
+
   test('gives up a watch that is not confirmed', async () => {
     await using etcd = await ScriptedEtcd.start()
     etcd.mute.add('watch')

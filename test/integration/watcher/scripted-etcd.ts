@@ -8,6 +8,7 @@ import {
   type ServerDuplexStream,
   type ServerUnaryCall,
   type ServiceClientConstructor,
+  status,
 } from '@grpc/grpc-js'
 
 const require = createRequire(import.meta.url)
@@ -28,6 +29,9 @@ export class ScriptedEtcd implements AsyncDisposable {
   revision = 10
   keys: readonly Key[] = []
   clientUrls: readonly string[] = []
+  /** How many more questions are refused because a user or a role has changed since their token was made. */
+  outdated = 0
+  tokens = 0
   /** Kinds of questions that get no answer. */
   readonly mute = new Set<'range' | 'read' | 'watch' | 'members'>()
   /** The streams on which a watch was asked for, and from where. */
@@ -44,11 +48,12 @@ export class ScriptedEtcd implements AsyncDisposable {
     const etcd = new ScriptedEtcd()
     const options = { keepCase: true, longs: String, enums: String, defaults: true, oneofs: true }
     const { etcdserverpb } = loadPackageDefinition(loadSync(join(etcd3, 'proto/rpc.proto'), options)) as unknown as {
-      etcdserverpb: Record<'KV' | 'Watch' | 'Cluster', ServiceClientConstructor>
+      etcdserverpb: Record<'KV' | 'Watch' | 'Cluster' | 'Auth', ServiceClientConstructor>
     }
     etcd.#server.addService(etcdserverpb.KV.service, { range: etcd.#range })
     etcd.#server.addService(etcdserverpb.Watch.service, { watch: etcd.#watch })
     etcd.#server.addService(etcdserverpb.Cluster.service, { memberList: etcd.#memberList })
+    etcd.#server.addService(etcdserverpb.Auth.service, { authenticate: etcd.#authenticate })
     etcd.#port = await new Promise((resolve, reject) => {
       etcd.#server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, port) =>
         error === null ? resolve(port) : reject(error),
@@ -82,10 +87,19 @@ export class ScriptedEtcd implements AsyncDisposable {
     if (isList && !request.count_only) this.lists++
     else this.reads++
     if (this.mute.has(isList ? 'range' : 'read')) return
+    if (this.outdated > 0) {
+      this.outdated--
+      done({ code: status.INVALID_ARGUMENT, details: 'etcdserver: revision of auth store is old' })
+      return
+    }
     const prefix = request.key.toString()
     if (isList) this.ranges.push(`${prefix} ${request.range_end.toString()}`)
     const kvs = this.keys.filter(({ key }) => (isList ? key.startsWith(prefix) : key === prefix)).map(rawKey)
     done(null, { header: this.#header(), kvs: request.count_only ? [] : kvs, count: String(kvs.length) })
+  }
+
+  readonly #authenticate: Unary = (_call, done) => {
+    done(null, { header: this.#header(), token: `simple.${++this.tokens}` })
   }
 
   readonly #memberList: Unary = (_call, done) => {

@@ -16,7 +16,12 @@ const ROWS: readonly Row[] = [
   ['the one that is idle for longest', { a: idle(2000), b: idle(9000), c: idle(5000) }, 'b'],
   ['an idle one before an interactive one, however long that one thinks', { a: person(60_000), b: idle(1500) }, 'b'],
   ['an interactive one where no other is idle', { a: person(2000), b: person(3000), c: busy(9000) }, 'b'],
-  ['one that does not take its answer where no other is idle', { a: busy(20_000), b: busy(500), c: idle(900) }, 'a'],
+  ['one that does not take its answer where no other is idle', { a: busy(20_000), b: busy(500) }, 'a'],
+  [
+    'nobody at work or interactive while an idle one has just come',
+    { a: busy(20_000), b: person(9000), c: idle(900) },
+    null,
+  ],
   ['none that has just come or is at work', { a: idle(10), b: busy(500), c: person(999) }, null],
 ]
 for (const [title, occupancies, expected] of ROWS) {
