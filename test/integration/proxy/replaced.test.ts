@@ -100,6 +100,9 @@ describe('a router without descriptors', { concurrency: true }, () => {
       const since = performance.now()
       // Its Patroni is frozen, and its Postgres goes on.
       pg1.mode = 'hung'
+      // A question that is under way would still be answered, by the next primary: this one comes after it.
+      await (await fetch(`${pg2.url}/patroni`, { headers: { connection: 'close' } })).text()
+      await until('nobody is connected to pg2', () => !pg2.isConnected)
       pg2.mode = 'primary'
       pg2.timeline = 2
       await source.replace()

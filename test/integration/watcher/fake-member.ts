@@ -68,6 +68,11 @@ export class FakeMember implements AsyncDisposable {
     return `http://127.0.0.1:${(this.#rest?.address() as AddressInfo).port}`
   }
 
+  /** Somebody is connected to its REST API or its Postgres. */
+  get isConnected(): boolean {
+    return this.#sockets.size > 0
+  }
+
   /** What others tell of it in `GET /cluster`. */
   entry(role: string, changes: object = {}): object {
     const { name, url, port, timeline } = this
