@@ -37,26 +37,34 @@ function story(): string {
   return told.map(({ time, msg }) => `${new Date(time).toISOString()} ${msg}`).join('\n')
 }
 
+/** Patroni stops its Postgres some 250 ms after it was asked: a pause that takes the machine that long is too late. Milliseconds. */
+const PROMPT_MS = 150
+
 test('in three planned switchovers no transaction through PgBouncer fails', async (t) => {
-  const dir = pgbouncer.sidecar.mkdir('pgbench')
-  const pgbench = await Pgbench.start({ port: pgbouncer.port, password: PASSWORD, dir })
-  for (let count = 1; count <= 3; count++) {
-    const old = await cluster.waitHealthy()
-    await served(old)
-    const { status, text } = await cluster.switchover()
-    assert.equal(status, 200, text)
-    await served(await cluster.waitForLeader({ not: old }))
+  const { sidecar } = pgbouncer
+  // Judged where the machine was not busy in the moment of a pause.
+  for (let turn = 1; ; turn++) {
+    const from = sidecar.log.length
+    const dir = sidecar.mkdir(`pgbench-${turn}`)
+    const pgbench = await Pgbench.start({ port: pgbouncer.port, password: PASSWORD, dir })
+    for (let count = 1; count <= 3; count++) {
+      const old = await cluster.waitHealthy()
+      await served(old)
+      const { status, text } = await cluster.switchover()
+      assert.equal(status, 200, text)
+      await served(await cluster.waitForLeader({ not: old }))
+    }
+    const { transactions, failed, slowestMs, errors } = await pgbench.stop()
+    t.diagnostic(`${transactions} transactions, the slowest ${slowestMs.toFixed(0)} ms`)
+    const pauses = sidecar.log
+      .slice(from)
+      .filter(({ event, hook, state }) => event === 'hook-done' && hook === 'pause' && state === 'switching')
+    assert.ok(pauses.length >= 3, story())
+    if (turn < 3 && pauses.some(({ durationMs }) => Number(durationMs) > PROMPT_MS)) continue
+    assert.deepEqual({ failed, errors }, { failed: 0, errors: [] }, story())
+    assert.ok(transactions > 100)
+    return
   }
-  const { transactions, failed, slowestMs, errors } = await pgbench.stop()
-  t.diagnostic(`${transactions} transactions, the slowest ${slowestMs.toFixed(0)} ms`)
-  // Patroni stops its Postgres some 250 ms after it was asked: a machine that is busy for so long pauses too late.
-  const pauses = pgbouncer.sidecar.log.filter(
-    ({ event, hook, state }) => event === 'hook-done' && hook === 'pause' && state === 'switching',
-  )
-  assert.ok(pauses.length >= 3, story())
-  const wasBusy = pauses.some(({ durationMs }) => Number(durationMs) > 150)
-  if (!wasBusy) assert.deepEqual({ failed, errors }, { failed: 0, errors: [] }, story())
-  assert.ok(transactions > 100)
 })
 
 test('a client that comes while there is no primary is served by the next one', async () => {
