@@ -49,6 +49,10 @@ export default defineConfig(
   },
   { files: ['src/*.ts', 'src/cli/**'], rules: closed(ETCD3) },
   {
+    files: ['src/text/**', 'src/names/**'],
+    rules: closed(ETCD3, others('cli', 'demo', 'config', 'watcher', 'templates', 'proxy', 'track', 'admin')),
+  },
+  {
     files: ['src/config/**'],
     rules: closed(ETCD3, others('cli', 'demo', 'watcher', 'templates', 'proxy', 'track', 'admin')),
   },

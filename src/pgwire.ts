@@ -76,11 +76,11 @@ export function firstAnswer(bytes: Buffer): FirstAnswer {
   const fields = errorFields(bytes.subarray(5, length + 1))
   const state = fields.get('C') ?? ''
   if (!/^57P0[123]$/.test(state)) return { kind: 'up' }
-  return { kind: 'down', message: `${printable(fields.get('M') ?? '')} (${state})` }
+  return { kind: 'down', message: `${oneLine(fields.get('M') ?? '')} (${state})` }
 }
 
 /** It goes to logs, to `status` and to clients: one line, of bounded length. */
-function printable(message: string): string {
+function oneLine(message: string): string {
   return message.replace(/[\p{Cc}\p{Cf}]+/gu, ' ').slice(0, 200)
 }
 

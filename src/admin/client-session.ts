@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import { findCommand, parseLine, unknownCommand, type Command, type CommandSession } from './command.ts'
 import type { FairTurns } from './fair-turns.ts'
 import type { Occupancy } from './room.ts'
-import { visible } from './terminal.ts'
+import { visible } from '../text/terminal.ts'
 import { explain } from '../errors.ts'
 
 /** As HAProxy's buffer. A client that sends more without a line end is not one of ours. */

@@ -1,5 +1,5 @@
 /** Names made shorter without becoming equal. Pure. */
-import { shortenMiddle, widthOf } from './terminal.ts'
+import { shortenMiddle, widthOf } from '../text/terminal.ts'
 
 /**
  * `names`, which have been through `visible`, each in at most `width` columns, cut where they stay different, as near to

@@ -1,5 +1,5 @@
 import type { RouterStatus } from './status.ts'
-import { visible } from './terminal.ts'
+import { visible } from '../text/terminal.ts'
 
 /**
  * `show info` in HAProxy's form and order (management guide, 9.3). What tools insist on and a router does not have (hatop

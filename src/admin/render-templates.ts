@@ -1,7 +1,7 @@
 /** What the templates say of themselves, as lines for a person: what needs one first. */
 import { reasonLineOf } from '../templates/commands/reason-line.ts'
 import type { GroupState, GroupStatus, HookStatus, KeysStatus, TemplatesStatus } from '../templates/status.ts'
-import { age, count } from './terminal.ts'
+import { age, counted } from '../text/wording.ts'
 
 export type Note = readonly [label: string, text: string]
 
@@ -86,7 +86,7 @@ function writtenText(writtenAt: number | null, now: number): string {
 
 function keysNote({ root, state, count: keys, readAt, error }: KeysStatus, now: number): Ranked {
   const read = readAt === null ? 'never read' : `last read ${age(now - readAt)} ago`
-  if (state === 'up') return { rank: RANK.keys, note: ['Keys', `${root}: ${count(keys, 'key')}, ${read}`] }
+  if (state === 'up') return { rank: RANK.keys, note: ['Keys', `${root}: ${counted(keys, 'key')}, ${read}`] }
   const word = state === 'lost' ? 'LOST' : 'NOT READ YET'
   const why = error === null ? '' : ` - ${error}`
   return { rank: RANK.keysLost, note: ['Keys', `${root}: ${word}, ${read}${why}`] }

@@ -1,12 +1,12 @@
 /** What the proxy has done since its start, as notes of `status`. */
 import type { ProxyStatus } from '../proxy/status.ts'
 import type { Note } from './render-templates.ts'
-import { count } from './terminal.ts'
+import { counted } from '../text/wording.ts'
 
 /** The totals, and behind them the reasons for refusals and ends that have occurred. */
 export function totalNotes({ totals, refusals, endings }: ProxyStatus): readonly Note[] {
   const { accepted, refused, fenced, failedDials } = totals
-  const failed = `${count(failedDials, 'failed connect')} to members`
+  const failed = `${counted(failedDials, 'failed connect')} to members`
   return [
     ['Connections', `${accepted} accepted, ${refused} refused, ${fenced} closed by failover, ${failed}`],
     ...reasonNote('Refused', refusals),

@@ -1,7 +1,7 @@
 /** What the track files say, as lines for a person. */
 import type { TrackFileStatus } from '../track/status.ts'
 import type { Note } from './render-templates.ts'
-import { age } from './terminal.ts'
+import { age } from '../text/wording.ts'
 
 /** Those first that do not say what they should. `now`: see `templateNotes`. The texts are not for a terminal as they are. */
 export function trackNotes(files: readonly TrackFileStatus[], now: number): readonly Note[] {

@@ -13,7 +13,8 @@ import { trackNotes } from './render-track.ts'
 import type { ClusterStatus, RouterStatus } from './status.ts'
 import { totalNotes } from './render-totals.ts'
 import { renderTable, type Column } from './table.ts'
-import { age, count, instant, visible, wrapNames } from './terminal.ts'
+import { visible, wrapNames } from '../text/terminal.ts'
+import { age, counted, instant } from '../text/wording.ts'
 
 const LABEL_WIDTH = 12
 /** Of a list whose length others decide. */
@@ -62,7 +63,7 @@ function headline({ view, proxy }: ClusterStatus, { clusters, stopping, now }: R
 
 function heldText({ held }: ProxyStatus, word = ''): string {
   const oldest = held.oldestMs === null ? '' : `, the oldest for ${age(held.oldestMs)}`
-  return `${count(held.connections, 'client')}${word}${oldest}`
+  return `${counted(held.connections, 'client')}${word}${oldest}`
 }
 
 /** Of clusters that the configuration names, scope and group too, which is what patronictl asks for. */
@@ -185,7 +186,7 @@ function proxyLines(proxy: ProxyStatus, width: number): string[] {
 /** The addresses, which may be many, stand last. */
 function listenerLine(listener: ListenerStatus): string {
   const { name, route, address, sessions, held } = listener
-  return `${name}: ${count(sessions, 'session')}, ${held} held${alertOf(listener)}; route ${route} on ${address}`
+  return `${name}: ${counted(sessions, 'session')}, ${held} held${alertOf(listener)}; route ${route} on ${address}`
 }
 
 /** Of the primary route the first line of all speaks. */
@@ -207,7 +208,7 @@ function notesOf({ view, proxy }: ClusterStatus): readonly Note[] {
     ...(proxy?.listeners.flatMap((listener) => routeNotes(listener, view)) ?? []),
     ...strangers.map(({ member, listener, sessions }): Note => [
       'Sessions',
-      `${count(sessions, 'session')} of ${listener} on ${member}, which is no longer a member`,
+      `${counted(sessions, 'session')} of ${listener} on ${member}, which is no longer a member`,
     ]),
     ...view.dcs.notices.map(({ message }): Note => ['DCS', message]),
     ...view.setAside.map(({ key, reason }): Note => ['Set aside', `${key}: ${reason}`]),

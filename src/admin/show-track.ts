@@ -3,7 +3,7 @@ import { CONDITIONS, type Condition, type ConditionName } from '../config/condit
 import { judge } from '../watcher/condition.ts'
 import type { Command } from './command.ts'
 import type { ClusterStatus, RouterStatus } from './status.ts'
-import { visible } from './terminal.ts'
+import { visible } from '../text/terminal.ts'
 
 /** How an answer begins: it holds, it does not, it is not known, or the question cannot be answered. */
 export const ANSWER = { yes: '1', no: '0', unknown: '?', refused: '!' } as const

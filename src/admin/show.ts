@@ -3,7 +3,7 @@ import { renderInfo } from './info.ts'
 import { renderStatus } from './render.ts'
 import { trackCommand } from './show-track.ts'
 import type { RouterStatus } from './status.ts'
-import { visibleJson } from './terminal.ts'
+import { visibleJson } from '../text/terminal.ts'
 
 /** The commands that show what the router is doing. `status` is asked at each of them. */
 export function showCommands(status: () => RouterStatus): readonly Command[] {

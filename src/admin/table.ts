@@ -1,5 +1,5 @@
 import { cutDistinct, distinctWidth, shortenDistinct } from './distinct.ts'
-import { shorten, shortenMiddle, visible, widthOf, wrap, wrapNames } from './terminal.ts'
+import { shorten, shortenMiddle, visible, widthOf, wrap, wrapNames } from '../text/terminal.ts'
 
 export interface Column {
   readonly title: string

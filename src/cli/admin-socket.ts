@@ -1,6 +1,6 @@
 /** Which socket a command asks. */
 import { existsSync, statSync } from 'node:fs'
-import { visible } from '../admin/terminal.ts'
+import { visible } from '../text/terminal.ts'
 import { DEFAULT_ADMIN_SOCKET, DEFAULT_CONFIG_FILE } from '../config/defaults.ts'
 import { readTextFile } from '../text-file.ts'
 import type { Io } from './io.ts'

@@ -1,4 +1,4 @@
-import { visible } from '../admin/terminal.ts'
+import { visible } from '../text/terminal.ts'
 import type { ClusterConfig, Config, DcsConfig, Etcd3Config, ListenerConfig } from '../config/config.ts'
 import { formatBind } from '../config/listeners.ts'
 import { formatSize } from '../config/units.ts'

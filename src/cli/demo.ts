@@ -1,5 +1,5 @@
 import { createServer } from 'node:net'
-import { visible } from '../admin/terminal.ts'
+import { visible } from '../text/terminal.ts'
 import { explain, failureOf, RouterError } from '../errors.ts'
 import { EXIT, type Io } from './io.ts'
 

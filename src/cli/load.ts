@@ -1,4 +1,4 @@
-import { visible } from '../admin/terminal.ts'
+import { visible } from '../text/terminal.ts'
 import type { Config } from '../config/config.ts'
 import { formatProblems } from '../config/problem.ts'
 import { readConfig } from '../config/read.ts'

@@ -1,5 +1,5 @@
 /** The log for eyes: one line an entry, out of pino's JSON. Pure. */
-import { visible } from '../admin/terminal.ts'
+import { visible } from '../text/terminal.ts'
 
 /** `2026-11-20 03:12:44.123Z WARN  message key=value`; without colours what it says is the same. */
 export function logText(json: string, hasColours: boolean): string {

@@ -1,5 +1,5 @@
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander'
-import { visible } from '../admin/terminal.ts'
+import { visible } from '../text/terminal.ts'
 import { DEFAULT_ADMIN_SOCKET, DEFAULT_CONFIG_FILE } from '../config/defaults.ts'
 import { CONDITIONS } from '../config/conditions.ts'
 import { explain, RouterError, type ErrorCode } from '../errors.ts'

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { askStatus } from '../admin/client.ts'
 import type { RouterStatus } from '../admin/status.ts'
-import { visible } from '../admin/terminal.ts'
+import { visible } from '../text/terminal.ts'
 import type { Config } from '../config/config.ts'
 import { explain, failureOf, RouterError } from '../errors.ts'
 import { renderDiff } from './one-pass/diff.ts'

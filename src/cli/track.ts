@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { ask } from '../admin/client.ts'
-import { visible } from '../admin/terminal.ts'
+import { visible } from '../text/terminal.ts'
 import { CONDITIONS } from '../config/conditions.ts'
 import { explain, RouterError } from '../errors.ts'
 import { configuredSocket } from './admin-socket.ts'

@@ -4,7 +4,8 @@ import type { DcsConfig } from './config.ts'
 import { entriesOf } from './entries.ts'
 import { NEEDED, resolveEtcd3 } from './etcd3.ts'
 import { bad, good, isMapping, show, showKind, type Parsed } from './parsed.ts'
-import { suggest, type Fault } from './problem.ts'
+import type { Fault } from './problem.ts'
+import { suggest } from '../text/suggestion.ts'
 import { OTHER_DCS } from './sections.ts'
 
 type Section = Readonly<Record<string, unknown>>

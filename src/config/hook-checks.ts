@@ -1,6 +1,7 @@
 import { isAbsolute, normalize } from 'node:path'
 import { isMapping } from './parsed.ts'
-import { nearest, type Fault } from './problem.ts'
+import type { Fault } from './problem.ts'
+import { nearest } from '../text/suggestion.ts'
 import type { Draft } from './template-draft.ts'
 
 /** What is wrong between hooks, and between them and the templates. `names`: of all clusters. */

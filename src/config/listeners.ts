@@ -4,7 +4,7 @@ import { MAX_SOCKET_PATH_BYTES } from '../unix-socket.ts'
 import type { Bind, ListenerConfig } from './config.ts'
 import { entriesOf } from './entries.ts'
 import { bad, good, isMapping, show, showKind, type Parsed, type ParsedParts } from './parsed.ts'
-import { printable, type Fault } from './problem.ts'
+import { shownPath, type Fault } from './problem.ts'
 
 const DEFAULTS = { maxLagBytes: null, tags: {}, fallback: 'none', closeFallback: false } as const
 
@@ -107,7 +107,7 @@ export function overlappingBinds(listeners: unknown, adminSocket: string): Fault
       const other = taken.find((earlier) => overlap(earlier.bind, bind))
       if (other === undefined) taken.push({ bind, name })
       else {
-        const owner = other.name === name ? 'this listener already' : `the listener ${printable([other.name])}`
+        const owner = other.name === name ? 'this listener already' : `the listener ${shownPath([other.name])}`
         report(`is taken by ${owner} ("${formatBind(other.bind)}"${isDual(other.bind) ? ', IPv6 and IPv4' : ''})`)
       }
     }

@@ -9,7 +9,7 @@ import { isKeysOnly } from './keys-only.ts'
 import { parsePatroni } from './patroni.ts'
 import { strangeKeys } from './patroni-keys.ts'
 import { inOrder, placeOf, type Located } from './place.ts'
-import { besides, formatProblem, printable, type Fault, type Problem } from './problem.ts'
+import { besides, formatProblem, shownPath, type Fault, type Problem } from './problem.ts'
 import { proxyConfig } from './proxy.ts'
 import { checkReferences, isSidecar } from './references.ts'
 import { parseOurs } from './schema.ts'
@@ -144,6 +144,6 @@ function keyProblem(
   message: string,
 ): { isOurs: boolean; problem: Problem } {
   const depth = patroniDepth(path)
-  const shown = printable(depth === null ? path : path.slice(0, depth))
+  const shown = shownPath(depth === null ? path : path.slice(0, depth))
   return { isOurs: depth === null, problem: { file, line, column, path: shown, message } }
 }

@@ -1,6 +1,7 @@
 /** The keys of Patroni's sections, so that a misspelt one does not stay unseen: Patroni itself reads past it. Pure. */
 import { isMapping } from './parsed.ts'
-import { nearest, type Fault } from './problem.ts'
+import type { Fault } from './problem.ts'
+import { nearest } from '../text/suggestion.ts'
 import { inFileAndClusters, OTHER_DCS } from './sections.ts'
 
 type Section = Readonly<Record<string, unknown>>

@@ -1,5 +1,5 @@
 /** Where what was found is written. */
-import { printable, type Fault, type Problem } from './problem.ts'
+import { shownPath, type Fault, type Problem } from './problem.ts'
 import type { Place } from './yaml.ts'
 
 /** A place, and the file where it is. */
@@ -26,7 +26,7 @@ export function placeOf({ path, message }: Fault, { file, origins, locate }: Pla
   const below = [...origins].find(([key]) => written === null && key.startsWith(`${path.join('.')}.`))
   if (below !== undefined) return { file: 'environment', line: null, column: null, path: below[1], message }
   const { line, column } = written ?? { line: null, column: null }
-  return { file: written?.file ?? file, line, column, path: printable(path), message }
+  return { file: written?.file ?? file, line, column, path: shownPath(path), message }
 }
 
 /** As they stand in the file (or the files, one after the other), each once; what has no place comes last. */

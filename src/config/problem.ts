@@ -1,5 +1,3 @@
-import { closestMatch } from 'leven'
-
 /** One thing that is wrong with the configuration. Lines and columns count from 1. */
 export interface Problem {
   /** The file's name, or `environment`. */
@@ -33,22 +31,10 @@ export function formatProblem({ file, line, column, path, message }: Problem): s
   return [place, path, message].filter((part) => part !== '').join(': ')
 }
 
-/** The valid word nearest to a misspelt one, or null when none is near. */
-export function nearest(word: string, valid: readonly string[]): string | null {
-  const maxDistance = word.length < 4 ? 1 : Math.max(2, Math.floor(word.length / 3))
-  return closestMatch(word.toLowerCase(), valid, { maxDistance }) ?? null
-}
-
-/** `did you mean "x"?`, or all that would have been valid when nothing is near. */
-export function suggest(word: string, valid: readonly string[]): string {
-  const near = nearest(word, valid)
-  return near === null ? `valid here: ${valid.join(', ') || 'nothing'}` : `did you mean "${near}"?`
-}
-
 /**
  * A key as it may be shown. What does not look like a key is not repeated: in a file with a slip of the pen (`password:x`
  * without the space) a secret can end up in one.
  */
-export function printable(path: readonly string[]): string {
+export function shownPath(path: readonly string[]): string {
   return path.map((key) => (/^[\w.-]{1,64}$/.test(key) ? key : '(not a plain name)')).join('.')
 }

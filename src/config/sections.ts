@@ -1,5 +1,6 @@
 import { isMapping } from './parsed.ts'
-import { suggest, type Fault } from './problem.ts'
+import type { Fault } from './problem.ts'
+import { suggest } from '../text/suggestion.ts'
 
 /** The sections of the router that this version has. */
 const OURS: readonly string[] = [

@@ -1,7 +1,8 @@
 /** The demo's screen: what to try, who is the primary, the members, what has happened, the keys. Pure. */
 import type { RouterStatus } from '../admin/status.ts'
 import { renderTable, type Column } from '../admin/table.ts'
-import { age, count, shorten, visible, wrap } from '../admin/terminal.ts'
+import { shorten, visible, wrap } from '../text/terminal.ts'
+import { age, counted } from '../text/wording.ts'
 import { takesNew } from '../watcher/machine.ts'
 import type { ClusterView, MemberView } from '../watcher/view.ts'
 import { wordOf } from '../watcher/words.ts'
@@ -103,7 +104,7 @@ function table({ status, conditions, columns }: ScreenFacts): readonly string[] 
   ])
   const { connections = 0, oldestMs = null } = proxy?.held ?? {}
   const oldest = oldestMs === null ? '' : ` for ${age(oldestMs)}`
-  const held = connections === 0 ? 'no clients held' : `${count(connections, 'client')} held${oldest}`
+  const held = connections === 0 ? 'no clients held' : `${counted(connections, 'client')} held${oldest}`
   return renderTable(`Cluster: ${view.scope}, ${held}`, COLUMNS, rows, columns).split('\n')
 }
 
@@ -120,7 +121,7 @@ function noteLines({ status, conditions, columns, lockExpiresAt, blocking }: Scr
     ...(blocking === null
       ? []
       : [
-          `open transaction on ${blocking.member} blocks ${count(blocking.waiting, 'session')} for ${age(blocking.forMs)}`,
+          `open transaction on ${blocking.member} blocks ${counted(blocking.waiting, 'session')} for ${age(blocking.forMs)}`,
         ]),
   ]
   return notes.flatMap((note) => wrap(' ', note, columns, '   ').split('\n'))

@@ -1,7 +1,7 @@
 /** How many clients fit into the process: its descriptors and its memory. Pure. */
 import type { ProxyConfig } from '../config/config.ts'
 import type { ProcessLimits } from '../process-limits.ts'
-import { counted } from '../wording.ts'
+import { counted } from '../text/wording.ts'
 
 export interface Capacity {
   /** Clients that are held or have a session, of all proxies together. */

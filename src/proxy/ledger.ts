@@ -1,6 +1,6 @@
 /** Whom the router has turned away and which sessions it has ended: counted by reason, logged, and summed up where they are many. */
 import type { Logger } from 'pino'
-import { counted } from '../wording.ts'
+import { counted } from '../text/wording.ts'
 
 export const REFUSALS = [
   /** No server became available within `hold.timeout`. */

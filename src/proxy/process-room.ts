@@ -1,6 +1,6 @@
 /** What the proxies of one process share: its descriptors and its memory. */
 import { NO_LIMITS, type ProcessLimits } from '../process-limits.ts'
-import { counted } from '../wording.ts'
+import { counted } from '../text/wording.ts'
 import { capacityOf } from './capacity.ts'
 import type { Talk } from './client.ts'
 import type { ReadAhead } from './departure.ts'

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { now } from '../clock.ts'
 import type { ListenerConfig } from '../config/config.ts'
-import { counted, inSeconds, sentence } from '../wording.ts'
+import { counted, inSeconds, sentence } from '../text/wording.ts'
 import { sendCancel } from './cancel.ts'
 import type { Client } from './client.ts'
 import { Connector, type Choose, type ConnectorDeps } from './connector.ts'

@@ -1,7 +1,7 @@
 /** A Patroni cluster as its keys in the DCS describe it. Plain, immutable, structured-cloneable data. */
-import { asNumber, asObject, asText, parseJson } from './json.ts'
+import { asNumber, asObject, asText, parseJson } from '../text/unknown-shape.ts'
 import { type Member, memberName, parseMember } from './member.ts'
-import { printable } from './printable.ts'
+import { printable } from '../text/printable.ts'
 
 export interface Cluster {
   /** Whom the DCS names. `session` changes whenever the lock was let go and taken again. */

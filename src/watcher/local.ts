@@ -1,9 +1,9 @@
 /** Whether the member that the configuration puts on this host is one of the cluster's, and is here. Pure. */
 import { BlockList, isIP } from 'node:net'
-import { nearest } from '../config/problem.ts'
+import { nearest } from '../text/suggestion.ts'
 import type { DcsNotice } from './dcs/dcs.ts'
 import type { Member } from './member.ts'
-import { printable } from './printable.ts'
+import { printable } from '../text/printable.ts'
 
 /** So many names are shown. */
 const MAX_SHOWN = 10

@@ -1,7 +1,7 @@
 /** One member of a Patroni cluster, from its key `members/NAME`. */
 import { parseApiUrl, parseConnUrl } from './conn-url.ts'
-import { asLabel, asNumber, asObject, asText, parseJson } from './json.ts'
-import { printable } from './printable.ts'
+import { asLabel, asNumber, asObject, asText, parseJson } from '../text/unknown-shape.ts'
+import { printable } from '../text/printable.ts'
 
 export interface Member {
   readonly name: string

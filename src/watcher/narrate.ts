@@ -3,7 +3,7 @@ import type { DcsNotice } from './dcs/dcs.ts'
 import { narrateMembers } from './narrate-members.ts'
 import { narratePrimary } from './narrate-primary.ts'
 import { isRequested, type Line, type Told } from './narration.ts'
-import { printable } from './printable.ts'
+import { printable } from '../text/printable.ts'
 import type { ClusterView } from './view.ts'
 import { scheduled } from './words.ts'
 

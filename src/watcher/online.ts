@@ -1,7 +1,7 @@
 /** `check --online`: asks the DCS and the members once, and says what the router would find. */
 import type { ClusterConfig } from '../config/config.ts'
 import { Lookups } from '../names/lookups.ts'
-import { counted } from '../wording.ts'
+import { counted } from '../text/wording.ts'
 import { type Cluster, isEmpty, namedBy } from './cluster.ts'
 import { createDcs } from './dcs/create.ts'
 import type { DcsObservation } from './dcs/dcs.ts'
@@ -12,7 +12,7 @@ import { checkEtcd } from './online-etcd.ts'
 import { type LocalMember, localNotice } from './local.ts'
 import { ownAddresses } from './local-host.ts'
 import { judgePrimary, judgeReplica } from './proof.ts'
-import { printable } from './printable.ts'
+import { printable } from '../text/printable.ts'
 import { RestClient } from './rest.ts'
 import { probeStartup } from './startup.ts'
 

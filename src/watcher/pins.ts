@@ -5,7 +5,7 @@
 import { isIP } from 'node:net'
 import { parseHttpUrl } from '../http-url.ts'
 import type { DcsNotice } from './dcs/dcs.ts'
-import { printable } from './printable.ts'
+import { printable } from '../text/printable.ts'
 import type { Address } from './view.ts'
 
 /** The address of each name of one member. */

@@ -1,5 +1,5 @@
 /** Judges what a member's REST API has answered. Pure; `reference` for each rule is Patroni's api.py. */
-import { asNumber, asObject, asText } from './json.ts'
+import { asNumber, asObject, asText } from '../text/unknown-shape.ts'
 import type { RestAnswer } from './evidence.ts'
 import { isPrimaryRole } from './member.ts'
 

@@ -2,12 +2,12 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
 import { bad, good, type Parsed } from '../config/parsed.ts'
-import { parseJson } from './json.ts'
+import { parseJson } from '../text/unknown-shape.ts'
 import { type Member, parseMember } from './member.ts'
 import { type Served, servedAt } from './machine.ts'
 import type { Known } from './memory.ts'
 import { NO_PIN, type Pin, type Pins } from './pins.ts'
-import { printable } from './printable.ts'
+import { printable } from '../text/printable.ts'
 import { type Address, isSameAddress } from './view.ts'
 
 export interface SavedCluster {

@@ -1,6 +1,6 @@
 /** Says what is wrong with TLS, and which setting is about it, whoever is connected to. Pure. */
 import type { CertificateSettings } from './certificates.ts'
-import { printable } from './printable.ts'
+import { printable } from '../text/printable.ts'
 
 /** Longest part of what a stranger's certificate says that is shown. */
 const MAX_SHOWN = 200

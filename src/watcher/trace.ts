@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import type { Cluster, Failover } from './cluster.ts'
 import type { PostgresAnswer, RestAnswer } from './evidence.ts'
 import type { Member } from './member.ts'
-import { printable } from './printable.ts'
+import { printable } from '../text/printable.ts'
 import type { ReplicaAnswer } from './proof.ts'
 
 type Answer = RestAnswer | ReplicaAnswer | PostgresAnswer

@@ -1,5 +1,5 @@
 /** One reload group, once: rendered, and then shown, written elsewhere, or put in place as the router does it. */
-import { textOfBytes } from '../../binary-text.ts'
+import { textOfBytes } from '../../text/binary-text.ts'
 import type { TemplateConfig } from '../../config/config.ts'
 import { explain } from '../../errors.ts'
 import { FactBook, systemFacts } from '../../templates/facts.ts'

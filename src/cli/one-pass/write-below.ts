@@ -2,7 +2,7 @@
 import { lstat, mkdir, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { writeAtomically } from '../../atomic-file.ts'
-import { bytesOfText } from '../../binary-text.ts'
+import { bytesOfText } from '../../text/binary-text.ts'
 import type { TemplateConfig } from '../../config/config.ts'
 import { failureOf, RouterError } from '../../errors.ts'
 import { bytesOf } from '../../templates/files/destination.ts'

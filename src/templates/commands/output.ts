@@ -1,7 +1,7 @@
 /** The end of what a command writes, with both its outputs in the order in which they came. */
 import { StringDecoder } from 'node:string_decoder'
 import { stripVTControlCharacters } from 'node:util'
-import { printable } from '../../watcher/printable.ts'
+import { printable } from '../../text/printable.ts'
 
 /** As much of an output as is kept. Bytes in UTF-8. */
 export const OUTPUT_BYTES = 4096

@@ -1,5 +1,5 @@
 /** Templates in Handlebars' syntax: checked when they are compiled, rendered without anything that could be run. */
-import { printable } from '../../watcher/printable.ts'
+import { printable } from '../../text/printable.ts'
 import { Calls } from './calls.ts'
 import { dialectProblem } from './dialect.ts'
 import { Effort, ROUND, SPENT } from './effort.ts'

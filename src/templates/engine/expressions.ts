@@ -1,6 +1,6 @@
 /** The check of what stands in {{ }}: every name and every call is looked up, and what they give is found out. */
-import { nearest } from '../../config/problem.ts'
-import { printable } from '../../watcher/printable.ts'
+import { nearest } from '../../text/suggestion.ts'
+import { printable } from '../../text/printable.ts'
 import type { Helper } from './helper.ts'
 import { placeOf } from './parse.ts'
 import { type CallExpression, describe, type Expression, type Step } from './plan.ts'

@@ -1,5 +1,5 @@
 /** Where a rendering is, and what paths mean there. */
-import { printable } from '../../watcher/printable.ts'
+import { printable } from '../../text/printable.ts'
 import type { Expression, PathExpression, Place } from './plan.ts'
 import { Stop } from './stop.ts'
 import { Tracked, type Value } from './tracked.ts'

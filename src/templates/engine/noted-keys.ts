@@ -1,5 +1,5 @@
 /** Keys of the DCS as helpers see them: those read that are not safe are noted. */
-import { printable } from '../../watcher/printable.ts'
+import { printable } from '../../text/printable.ts'
 import type { KeyView } from '../keys.ts'
 import { isSafe, type Origin, type Suspect } from './unsafe.ts'
 

@@ -1,6 +1,6 @@
 /** Handlebars' syntax: the one place that knows the package. Of it only the parser is used, so nothing of a template is run. */
 import Handlebars from 'handlebars'
-import { printable } from '../../watcher/printable.ts'
+import { printable } from '../../text/printable.ts'
 import { disguiseBraces } from './closing-brace.ts'
 import type { Place } from './plan.ts'
 import type { TemplateProblem } from './render.ts'

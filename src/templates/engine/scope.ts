@@ -1,5 +1,5 @@
 /** What names mean at one place of a template, and what their values will be. */
-import { suggest } from '../../config/problem.ts'
+import { suggest } from '../../text/suggestion.ts'
 import type { Base, Step } from './plan.ts'
 import { ANY, FLAG, kindOf, NUMBER, present, type Shape } from './shape.ts'
 

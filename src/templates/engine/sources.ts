@@ -1,5 +1,5 @@
 /** Where the texts of the context, and of what helpers make, come from. */
-import { printable } from '../../watcher/printable.ts'
+import { printable } from '../../text/printable.ts'
 import type { Source } from './tracked.ts'
 import { isSafe, type FindOrigins, originsOf, type Suspect } from './unsafe.ts'
 

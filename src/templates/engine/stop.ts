@@ -1,5 +1,5 @@
 /** Why a rendering ends before its text does. */
-import { printable } from '../../watcher/printable.ts'
+import { printable } from '../../text/printable.ts'
 import type { Place } from './plan.ts'
 import type { Question } from './render.ts'
 

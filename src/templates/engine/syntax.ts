@@ -1,5 +1,5 @@
 /** The check of a whole template: what it says becomes a plan, or is a problem. All problems are found at once. */
-import { suggest } from '../../config/problem.ts'
+import { suggest } from '../../text/suggestion.ts'
 import { BLOCKS, ExpressionChecker, hasHash, isPath, whyNotWritten } from './expressions.ts'
 import type { Helper } from './helper.ts'
 import { placeOf } from './parse.ts'

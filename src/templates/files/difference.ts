@@ -1,5 +1,5 @@
 /** Whether a file is as its template says. */
-import { bytesOfText } from '../../binary-text.ts'
+import { bytesOfText } from '../../text/binary-text.ts'
 import { bytesOf, failed, placeOf } from './destination.ts'
 import type { Owners } from './owner.ts'
 import type { Difference, Target } from './target.ts'

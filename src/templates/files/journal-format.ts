@@ -2,7 +2,7 @@
 import { isAbsolute } from 'node:path'
 import { z } from 'zod'
 import { bad, good, type Parsed } from '../../config/parsed.ts'
-import { parseJson } from '../../watcher/json.ts'
+import { parseJson } from '../../text/unknown-shape.ts'
 import type { StagedFile } from './target.ts'
 
 /** A file that is about to be replaced. */

@@ -1,7 +1,7 @@
 /** Writes a file beside its destination. */
 import { constants } from 'node:fs'
 import { open, unlink } from 'node:fs/promises'
-import { bytesOfText } from '../../binary-text.ts'
+import { bytesOfText } from '../../text/binary-text.ts'
 import { RouterError } from '../../errors.ts'
 import { digestOf, failed, placeOf } from './destination.ts'
 import { isMountPoint } from './mounts.ts'

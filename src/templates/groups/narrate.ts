@@ -1,5 +1,5 @@
 /** What of a reload group a person on call wants to read: when trouble begins, when it is another one, when it ends. Pure. */
-import { printable } from '../../watcher/printable.ts'
+import { printable } from '../../text/printable.ts'
 import { reasonLineOf } from '../commands/reason-line.ts'
 import type { CommandResult } from '../commands/result.ts'
 import type { LeftOut } from '../engine/render.ts'

@@ -1,5 +1,5 @@
 /** Reading what a template gives to a helper: what is not of the wanted kind is an error that says which argument and why. */
-import { bytesOfText } from '../../binary-text.ts'
+import { bytesOfText } from '../../text/binary-text.ts'
 import { HelperError } from '../engine/helper.ts'
 import type { Shape } from '../engine/shape.ts'
 

@@ -1,5 +1,5 @@
 /** JSON in keys. */
-import { hasBytes } from '../../binary-text.ts'
+import { hasBytes } from '../../text/binary-text.ts'
 import { HelperError, type Helper } from '../engine/helper.ts'
 import { ANY } from '../engine/shape.ts'
 import { kindOf, listShape, newRecord, textOf } from './arguments.ts'

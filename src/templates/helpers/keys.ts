@@ -1,5 +1,5 @@
 /** Arbitrary keys of the DCS, as confd's templates read them (github.com/kelseyhightower/memkv, store.go). */
-import { printable } from '../../watcher/printable.ts'
+import { printable } from '../../text/printable.ts'
 import { HelperError, type Helper, type HelperCall } from '../engine/helper.ts'
 import { FLAG, TEXT, type Shape } from '../engine/shape.ts'
 import { byBytes, commonShape, fieldOf, listOf, listShape, newRecord, recordOf, textOf } from './arguments.ts'

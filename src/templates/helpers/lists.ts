@@ -1,7 +1,7 @@
 /** Lists and maps: Go's `index` and `len`, confd's `map`, `reverse` and sorting, and choosing members. */
-import { bytesOfText } from '../../binary-text.ts'
-import { suggest } from '../../config/problem.ts'
-import { printable } from '../../watcher/printable.ts'
+import { bytesOfText } from '../../text/binary-text.ts'
+import { suggest } from '../../text/suggestion.ts'
+import { printable } from '../../text/printable.ts'
 import { HelperError, type Helper } from '../engine/helper.ts'
 import { ANY, NUMBER, type Shape } from '../engine/shape.ts'
 import {

@@ -1,5 +1,5 @@
 /** Text of strangers, made fit for what will read it: each target's own rules, or a refusal. */
-import { bytesOfText, hasBytes } from '../../binary-text.ts'
+import { bytesOfText, hasBytes } from '../../text/binary-text.ts'
 import { HelperError, type Helper } from '../engine/helper.ts'
 import { ANY, TEXT } from '../engine/shape.ts'
 import { isAbsent, textOf } from './arguments.ts'

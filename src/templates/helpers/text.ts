@@ -1,7 +1,7 @@
 /** Texts, as Go's `strings`, `path`, `strconv` and `encoding/base64` have them. */
 import { posix } from 'node:path'
 import { isIPv6 } from 'node:net'
-import { bytesOfText, textOfBytes } from '../../binary-text.ts'
+import { bytesOfText, textOfBytes } from '../../text/binary-text.ts'
 import { HelperError, type Helper } from '../engine/helper.ts'
 import { FLAG, NUMBER, TEXT } from '../engine/shape.ts'
 import { integerOf, listOf, listShape, textOf } from './arguments.ts'

@@ -1,5 +1,5 @@
 /** What a hook is told, as variables of its environment. Pure. */
-import { printable } from '../../watcher/printable.ts'
+import { printable } from '../../text/printable.ts'
 import type { ClusterView } from '../../watcher/view.ts'
 import { type Situation, type Transition } from './queue.ts'
 

@@ -1,7 +1,8 @@
 /** One member of a cluster file, as the value of its key in the DCS. */
 import { isIPv4, isIPv6 } from 'node:net'
 import { isMapping } from '../../config/parsed.ts'
-import { type Fault, suggest } from '../../config/problem.ts'
+import type { Fault } from '../../config/problem.ts'
+import { suggest } from '../../text/suggestion.ts'
 import { parseMember } from '../member.ts'
 
 /** Shorthand for conn_url, as `patronictl list` shows an address. */

@@ -3,7 +3,8 @@
  * read tolerantly: this is a person's work, and a slip in it should be told and not guessed at.
  */
 import { good, bad, isMapping, type Parsed, show, showKind } from '../../config/parsed.ts'
-import { besides, type Fault, printable, type Problem, suggest } from '../../config/problem.ts'
+import { besides, type Fault, shownPath, type Problem } from '../../config/problem.ts'
+import { suggest } from '../../text/suggestion.ts'
 import { DYNAMIC } from '../../config/sections.ts'
 import { MISREAD, parseYaml, type Place } from '../../config/yaml.ts'
 import { memberValue } from './cluster-file-member.ts'
@@ -165,7 +166,7 @@ export function unknownKeys(path: readonly string[], section: Section, valid: re
 
 function place({ path, message }: Fault, file: string, locate: (path: readonly string[]) => Place | null): Problem {
   const { line, column } = locate(path) ?? { line: 1, column: 1 }
-  return { file, line, column, path: printable(path), message }
+  return { file, line, column, path: shownPath(path), message }
 }
 
 function inOrder(problems: readonly Problem[]): Problem[] {

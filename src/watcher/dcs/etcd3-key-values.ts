@@ -2,7 +2,7 @@
 import type { Etcd3Config } from '../../config/config.ts'
 import type { Lookups } from '../../names/lookups.ts'
 import type { Log } from '../certificate-news.ts'
-import { printable, REPLACEMENT } from '../printable.ts'
+import { printable, REPLACEMENT } from '../../text/printable.ts'
 import { DISCOVER_MS, EtcdSessions } from './etcd3-sessions.ts'
 import { fromRoot } from './key-range.ts'
 import { KeySet } from './key-set.ts'

@@ -2,7 +2,7 @@
 import { X509Certificate } from 'node:crypto'
 import { explain } from '../../errors.ts'
 import { ETCD_SETTINGS } from '../certificates.ts'
-import { printable } from '../printable.ts'
+import { printable } from '../../text/printable.ts'
 import { perhapsRefused, type TlsPeer, tlsReason, tlsTrouble } from '../tls-trouble.ts'
 import { type EtcdTarget, MAX_MESSAGE } from './etcd3-channel.ts'
 import { type Listener, probe } from './etcd3-probe.ts'

@@ -1,8 +1,8 @@
 /** Which keys of etcd are asked for, and how they are called. Pure. */
 import { isUtf8 } from 'node:buffer'
-import { textOfBytes } from '../../binary-text.ts'
+import { textOfBytes } from '../../text/binary-text.ts'
 import type { ClusterConfig } from '../../config/config.ts'
-import { REPLACEMENT } from '../printable.ts'
+import { REPLACEMENT } from '../../text/printable.ts'
 
 export interface KeyRange {
   /** For people, and for `etcdctl`. */
@@ -32,7 +32,7 @@ export function belowPrefix(prefix: string): KeyRange {
 }
 
 /**
- * The key `root` and all below it, by full name, with values of any bytes (binary-text.ts); empty: everything. Between the two lie others, such as `/myapp/db-old`:
+ * The key `root` and all below it, by full name, with values of any bytes (text/binary-text.ts); empty: everything. Between the two lie others, such as `/myapp/db-old`:
  * whoever uses it leaves out what {@link isWithin} does not know.
  */
 export function fromRoot(root: string): KeyRange {

@@ -1,7 +1,7 @@
 /** Keys with their values as one session with etcd has shown them, and the doubt whether its watch tells everything. */
 import { now } from '../../clock.ts'
 import { RouterError } from '../../errors.ts'
-import { printable, REPLACEMENT } from '../printable.ts'
+import { printable, REPLACEMENT } from '../../text/printable.ts'
 import type { EtcdConnection, EtcdReading } from './etcd3-connection.ts'
 import type { Place, SessionKeys } from './etcd3-sessions.ts'
 import { isWithin } from './key-range.ts'

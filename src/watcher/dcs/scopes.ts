@@ -1,6 +1,6 @@
 /** Which Patroni clusters the names of keys show, and what is said where the configured one is not among them. Pure. */
-import { nearest } from '../../config/problem.ts'
-import { printable } from '../printable.ts'
+import { nearest } from '../../text/suggestion.ts'
+import { printable } from '../../text/printable.ts'
 
 /** Where Patroni keeps a cluster. */
 export interface ScopePlace {

@@ -1,8 +1,8 @@
 /** Understands what one member tells of its cluster: `GET /cluster` and `GET /patroni`. Pure. */
 import { type Failover, parseScheduled, type SetAside } from '../cluster.ts'
-import { asNumber, asObject, asText } from '../json.ts'
+import { asNumber, asObject, asText } from '../../text/unknown-shape.ts'
 import { type Member, parseMember } from '../member.ts'
-import { printable } from '../printable.ts'
+import { printable } from '../../text/printable.ts'
 import { noWord, patroniBody, type RestReply } from '../proof.ts'
 
 /** The cluster as one member sees it. */

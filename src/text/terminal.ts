@@ -103,31 +103,3 @@ export function wrapNames(start: string, text: string, width: number, indent: st
   const words = text.split(' ').map((word) => shortenMiddle(word, room))
   return wrap(start, words.join(' '), width, indent)
 }
-
-/** How long something lasts, in the two largest units that say something: `0.4s`, `12s`, `2m10s`, `3h05m`, `4d02h`. */
-export function age(ms: number): string {
-  const seconds = Math.max(0, ms) / 1000
-  if (seconds < 9.95) return `${seconds.toFixed(1)}s`
-  const whole = Math.round(seconds)
-  const two = (value: number): string => String(Math.floor(value)).padStart(2, '0')
-  if (whole < 60) return `${whole}s`
-  if (whole < 3600) return `${Math.floor(whole / 60)}m${two(whole % 60)}s`
-  if (whole < 86_400) return `${Math.floor(whole / 3600)}h${two((whole % 3600) / 60)}m`
-  return `${Math.floor(whole / 86_400)}d${two((whole % 86_400) / 3600)}h`
-}
-
-/** In UTC, as in the log: `2026-11-20 03:12:44Z`. */
-export function instant(ms: number): string {
-  const date = new Date(ms)
-  return Number.isNaN(date.getTime())
-    ? '?'
-    : date
-        .toISOString()
-        .replace('T', ' ')
-        .replace(/\.\d+Z$/, 'Z')
-}
-
-/** `1 client`, `2 clients`. */
-export function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`
-}

@@ -1,8 +1,8 @@
 /** Values of any bytes go through templates as text, and come out as they were. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { bytesOfText, hasBytes, textOfBytes } from '../../src/binary-text.ts'
-import { inputs, render, textOf } from './templates/engine/sample.ts'
+import { bytesOfText, hasBytes, textOfBytes } from '../../../src/text/binary-text.ts'
+import { inputs, render, textOf } from '../templates/engine/sample.ts'
 
 const BINARY = Buffer.from('ff00fe41c3a9c328edb08080f09f9880f4908080c0afe282', 'hex')
 

@@ -1,16 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import {
-  age,
-  instant,
-  shorten,
-  shortenMiddle,
-  visible,
-  visibleJson,
-  widthOf,
-  wrap,
-  wrapNames,
-} from '../../../src/admin/terminal.ts'
+import { shorten, shortenMiddle, visible, visibleJson, widthOf, wrap, wrapNames } from '../../../src/text/terminal.ts'
 
 test('shows control, format and invisible characters instead of sending them to the terminal', () => {
   const cases: readonly (readonly [text: string, shown: string])[] = [
@@ -75,23 +65,4 @@ test('breaks lines at spaces, and words that are too long', () => {
 test('shortens names that are too long for a line in the middle', () => {
   assert.equal(wrapNames(' Host ', 'pg-very-long-name-1:5432', 20, '      '), ' Host pg-ver...:5432')
   assert.equal(wrapNames('', 'a pg-node-1', 12, '  '), 'a pg-node-1')
-})
-
-test('says how long something lasts in two units', () => {
-  const cases: readonly (readonly [ms: number, text: string])[] = [
-    [-5, '0.0s'],
-    [400, '0.4s'],
-    [9949, '9.9s'],
-    [9951, '10s'],
-    [59_700, '1m00s'],
-    [130_000, '2m10s'],
-    [11_100_000, '3h05m'],
-    [352_800_000, '4d02h'],
-  ]
-  for (const [ms, text] of cases) assert.equal(age(ms), text)
-})
-
-test('shows times in UTC, as the log does', () => {
-  assert.equal(instant(Date.UTC(2026, 10, 20, 3, 12, 44, 999)), '2026-11-20 03:12:44Z')
-  assert.equal(instant(NaN), '?')
 })
