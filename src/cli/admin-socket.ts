@@ -24,7 +24,7 @@ const MAX_BYTES = 16 * 1024 * 1024
 async function textsOf(name: string, io: Io): Promise<readonly string[] | null> {
   const isDirectory = statSync(name, { throwIfNoEntry: false })?.isDirectory() === true
   // Loaded only here: whoever asks every second has one file.
-  const files = isDirectory ? ((await (await import('../config/files.ts')).filesIn(name)) ?? []) : [name]
+  const files = isDirectory ? ((await (await import('../config/file/files.ts')).filesIn(name)) ?? []) : [name]
   const texts: string[] = []
   for (const each of files) {
     // Not what waits for somebody to write: whoever asks every second has to come to an end.
@@ -49,7 +49,7 @@ async function socketIn(texts: readonly string[]): Promise<string | null> {
   const [, quoted, plain] = telling.length > 1 || text.includes('<<') ? [] : (SOCKET.exec(text) ?? [])
   const seen = quoted ?? plain
   if (seen !== undefined) return seen
-  const { readParts } = await import('../config/parts.ts')
+  const { readParts } = await import('../config/file/parts.ts')
   const parts = readParts(texts.map((each) => ({ file: '', text: each })))
   if (!parts.ok) return null
   const admin = parts.tree['admin'] ?? null

@@ -1,7 +1,7 @@
 import { access, stat } from 'node:fs/promises'
 import { constants } from 'node:fs'
 import { delimiter, dirname, join, relative, resolve } from 'node:path'
-import { mentions, NO_PROGRAM, placeholdersIn, programIn } from '../config/command.ts'
+import { mentions, NO_PROGRAM, placeholdersIn, programIn } from '../config/templates/command.ts'
 import type { CommandConfig, Config, HookConfig, TemplateConfig } from '../config/config.ts'
 import { explain } from '../errors.ts'
 import { placeOf } from '../templates/files/destination.ts'

@@ -1,6 +1,6 @@
 import { visible } from '../text/terminal.ts'
 import type { Config } from '../config/config.ts'
-import { formatProblems } from '../config/problem.ts'
+import { formatProblems } from '../config/file/problem.ts'
 import { readConfig } from '../config/read.ts'
 import { explain } from '../errors.ts'
 import type { Io } from './io.ts'

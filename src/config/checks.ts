@@ -1,11 +1,11 @@
-import type { ClusterDraft } from './clusters.ts'
+import type { ClusterDraft } from './clusters/clusters.ts'
 import { DEFAULT_ADMIN_SOCKET } from './defaults.ts'
-import { plainName } from './fields.ts'
-import { overlappingBinds } from './listeners.ts'
-import { isMapping } from './parsed.ts'
-import type { Fault } from './problem.ts'
-import { isSidecar } from './references.ts'
-import { formatDuration, parseDuration } from './units.ts'
+import { plainName } from './values/fields.ts'
+import { overlappingBinds } from './proxy/binds.ts'
+import { isMapping } from './values/parsed.ts'
+import type { Fault } from './file/problem.ts'
+import { isSidecar } from './clusters/references.ts'
+import { formatDuration, parseDuration } from './values/units.ts'
 
 /**
  * What is wrong between keys that are each right. It looks at the tree and not at the checked values, so that a fault

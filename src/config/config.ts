@@ -176,7 +176,7 @@ export type TemplateSubject =
 
 /** A command that is run, in a process group of its own. */
 export interface CommandConfig {
-  /** A text goes to `/bin/sh -c`; a list (not empty) is run without a shell. Both may hold PLACEHOLDERS (command.ts). */
+  /** A text goes to `/bin/sh -c`; a list (not empty) is run without a shell. Both may hold PLACEHOLDERS (templates/command.ts). */
   readonly command: string | readonly string[]
   /** Then its process group is ended. */
   readonly timeoutMs: number

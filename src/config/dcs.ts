@@ -1,10 +1,10 @@
 import { isAbsolute, join, normalize } from 'node:path'
 import { parseHttpUrl } from '../http-url.ts'
 import type { DcsConfig } from './config.ts'
-import { entriesOf } from './entries.ts'
+import { entriesOf } from './values/entries.ts'
 import { NEEDED, resolveEtcd3 } from './etcd3.ts'
-import { bad, good, isMapping, show, showKind, type Parsed } from './parsed.ts'
-import type { Fault } from './problem.ts'
+import { bad, good, isMapping, show, showKind, type Parsed } from './values/parsed.ts'
+import type { Fault } from './file/problem.ts'
 import { suggest } from '../text/suggestion.ts'
 import { OTHER_DCS } from './sections.ts'
 

@@ -2,8 +2,8 @@
 import { BOTH_ETCD } from './dcs.ts'
 import type { Environment, EnvironmentTree, Tree } from './env.ts'
 import { list } from './env-values.ts'
-import { isMapping } from './parsed.ts'
-import type { Problem } from './problem.ts'
+import { isMapping } from './values/parsed.ts'
+import type { Problem } from './file/problem.ts'
 
 /** `file`: what there is besides the environment. */
 export function checkEnvironment(file: Readonly<Tree>, environment: EnvironmentTree, env: Environment): Problem[] {

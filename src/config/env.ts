@@ -1,5 +1,5 @@
 import { addresses, boolean, integer, port, SUFFIXES, text, type Parse } from './env-values.ts'
-import type { Problem } from './problem.ts'
+import type { Problem } from './file/problem.ts'
 import { OTHER_DCS } from './sections.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>

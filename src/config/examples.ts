@@ -1,8 +1,8 @@
 /** What looks as if it were left from the README or the examples: it may be right all the same. Pure. */
 import { isIPv4, isIPv6 } from 'node:net'
-import { entriesOf } from './entries.ts'
-import { isMapping } from './parsed.ts'
-import type { Fault } from './problem.ts'
+import { entriesOf } from './values/entries.ts'
+import { isMapping } from './values/parsed.ts'
+import type { Fault } from './file/problem.ts'
 import { inFileAndClusters } from './sections.ts'
 
 type Section = Readonly<Record<string, unknown>>

@@ -1,6 +1,6 @@
 /** The keys of Patroni's sections, so that a misspelt one does not stay unseen: Patroni itself reads past it. Pure. */
-import { isMapping } from './parsed.ts'
-import type { Fault } from './problem.ts'
+import { isMapping } from './values/parsed.ts'
+import type { Fault } from './file/problem.ts'
 import { nearest } from '../text/suggestion.ts'
 import { inFileAndClusters, OTHER_DCS } from './sections.ts'
 

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import type { RestApiConfig } from './config.ts'
-import { field, optional } from './fields.ts'
-import { bad, good, isMapping, type Parsed } from './parsed.ts'
-import type { Fault } from './problem.ts'
+import { field, optional } from './values/fields.ts'
+import { bad, good, isMapping, type Parsed } from './values/parsed.ts'
+import type { Fault } from './file/problem.ts'
 
 /** Unknown keys in Patroni's sections are Patroni's business. No message about them shows a value. */
 function section<T extends z.core.$ZodShape>(shape: T) {

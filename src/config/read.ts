@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises'
 import { explain, failureOf, RouterError } from '../errors.ts'
 import { DEFAULT_CONFIG_FILE } from './defaults.ts'
 import type { Environment } from './env.ts'
-import { filesIn } from './files.ts'
+import { filesIn } from './file/files.ts'
 import { loadConfig, type ConfigResult } from './load.ts'
-import type { ConfigPart } from './parts.ts'
+import type { ConfigPart } from './file/parts.ts'
 
 export interface ConfigSource {
   /** `-c FILE`, or a directory; null when it was not given. */

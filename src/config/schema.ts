@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { LoggingConfig, Route } from './config.ts'
-import { CLUSTER_KEYS } from './clusters.ts'
+import { CLUSTER_KEYS } from './clusters/clusters.ts'
 import {
   absolutePath,
   boolean,
@@ -13,14 +13,14 @@ import {
   plainName,
   positive,
   section,
-} from './fields.ts'
-import { fitsSocket, parseBinds, parseTags } from './listeners.ts'
-import { isMapping, showKind, type Parsed } from './parsed.ts'
-import type { Fault } from './problem.ts'
+} from './values/fields.ts'
+import { fitsSocket, parseBinds, parseTags } from './proxy/binds.ts'
+import { isMapping, showKind, type Parsed } from './values/parsed.ts'
+import type { Fault } from './file/problem.ts'
 import { suggest } from '../text/suggestion.ts'
-import { DEBOUNCE, HOOK, HOOKS, TEMPLATE, TEMPLATES } from './templates.ts'
+import { DEBOUNCE, HOOK, HOOKS, TEMPLATE, TEMPLATES } from './templates/templates.ts'
 import { TRACK, TRACK_FILE, TRACK_SECTION } from './track.ts'
-import { parseDuration, parseSize } from './units.ts'
+import { parseDuration, parseSize } from './values/units.ts'
 
 const CHECK = {
   interval: optional(positive(parseDuration), 2000),

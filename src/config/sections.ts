@@ -1,5 +1,5 @@
-import { isMapping } from './parsed.ts'
-import type { Fault } from './problem.ts'
+import { isMapping } from './values/parsed.ts'
+import type { Fault } from './file/problem.ts'
 import { suggest } from '../text/suggestion.ts'
 
 /** The sections of the router that this version has. */

@@ -3,9 +3,9 @@ import { dirname } from 'node:path'
 import type { Origin } from './dcs.ts'
 import { merge, readEnvironment, type Environment, type Tree } from './env.ts'
 import { checkEnvironment } from './env-checks.ts'
-import { readParts, type ConfigPart, type Parts } from './parts.ts'
-import type { Places } from './place.ts'
-import type { Problem } from './problem.ts'
+import { readParts, type ConfigPart, type Parts } from './file/parts.ts'
+import type { Places } from './file/place.ts'
+import type { Problem } from './file/problem.ts'
 import { OTHER_DCS } from './sections.ts'
 
 export interface ConfigInput {

@@ -2,10 +2,10 @@ import { basename, isAbsolute, normalize } from 'node:path'
 import { z } from 'zod'
 import { CONDITIONS, type Condition, type ConditionName } from './conditions.ts'
 import type { TrackFileConfig } from './config.ts'
-import { field, oneOf, optional, plainName, section } from './fields.ts'
-import { bad, good, isMapping, type Parsed } from './parsed.ts'
-import type { Fault } from './problem.ts'
-import { destinationPath } from './template-fields.ts'
+import { field, oneOf, optional, plainName, section } from './values/fields.ts'
+import { bad, good, isMapping, type Parsed } from './values/parsed.ts'
+import type { Fault } from './file/problem.ts'
+import { destinationPath } from './templates/fields.ts'
 
 /** What keepalived, HAProxy and habit call them. */
 const SYNONYMS: Readonly<Record<string, ConditionName>> = {

@@ -1,7 +1,7 @@
 /** The last known cluster as it is kept for a start without DCS: what to ask the members for, and nothing to believe. Pure. */
 import { isIP } from 'node:net'
 import { z } from 'zod'
-import { bad, good, type Parsed } from '../config/parsed.ts'
+import { bad, good, type Parsed } from '../config/values/parsed.ts'
 import { parseJson } from '../text/unknown-shape.ts'
 import { type Member, parseMember } from './member.ts'
 import { type Served, servedAt } from './machine.ts'

@@ -1,5 +1,5 @@
 /** Puts paths into a command. Pure. */
-import { PLACEHOLDER, type Placeholder } from '../../config/command.ts'
+import { PLACEHOLDER, type Placeholder } from '../../config/templates/command.ts'
 
 export type Fill = Readonly<Record<Placeholder, string>>
 

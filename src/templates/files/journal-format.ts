@@ -1,7 +1,7 @@
 /** The text of a journal. Pure. */
 import { isAbsolute } from 'node:path'
 import { z } from 'zod'
-import { bad, good, type Parsed } from '../../config/parsed.ts'
+import { bad, good, type Parsed } from '../../config/values/parsed.ts'
 import { parseJson } from '../../text/unknown-shape.ts'
 import type { StagedFile } from './target.ts'
 

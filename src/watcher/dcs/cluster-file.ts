@@ -2,11 +2,11 @@
  * A cluster that a person describes in YAML, in the words of Patroni's keys in the DCS. Strict where Patroni's keys are
  * read tolerantly: this is a person's work, and a slip in it should be told and not guessed at.
  */
-import { good, bad, isMapping, type Parsed, show, showKind } from '../../config/parsed.ts'
-import { besides, type Fault, shownPath, type Problem } from '../../config/problem.ts'
+import { good, bad, isMapping, type Parsed, show, showKind } from '../../config/values/parsed.ts'
+import { besides, type Fault, shownPath, type Problem } from '../../config/file/problem.ts'
 import { suggest } from '../../text/suggestion.ts'
 import { DYNAMIC } from '../../config/sections.ts'
-import { MISREAD, parseYaml, type Place } from '../../config/yaml.ts'
+import { MISREAD, parseYaml, type Place } from '../../config/file/yaml.ts'
 import { memberValue } from './cluster-file-member.ts'
 
 /** `keys`: the keys of the DCS that mean the same, for `parseCluster`; equal files have equal ones, in the same order. */

@@ -8,7 +8,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { resolve } from 'node:path'
 import { now, within } from '../../clock.ts'
-import { formatProblem, type Problem } from '../../config/problem.ts'
+import { formatProblem, type Problem } from '../../config/file/problem.ts'
 import { RouterError } from '../../errors.ts'
 import { readTextFile, type TextFile } from '../../text-file.ts'
 import { type Cluster, parseCluster } from '../cluster.ts'

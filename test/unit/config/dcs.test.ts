@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { DcsConfig } from '../../../src/config/config.ts'
 import type { Environment } from '../../../src/config/env.ts'
 import { loadConfig } from '../../../src/config/load.ts'
-import { formatProblems } from '../../../src/config/problem.ts'
+import { formatProblems } from '../../../src/config/file/problem.ts'
 
 interface Loaded {
   readonly dcs: DcsConfig | null

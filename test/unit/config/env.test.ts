@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { merge, readEnvironment, type Environment } from '../../../src/config/env.ts'
 import { loadConfig } from '../../../src/config/load.ts'
-import { formatProblems } from '../../../src/config/problem.ts'
+import { formatProblems } from '../../../src/config/file/problem.ts'
 
 const HOSTS: readonly (readonly [string, unknown])[] = [
   [`'a:1','b:2'`, ['a:1', 'b:2']],

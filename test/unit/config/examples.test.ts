@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { loadConfig } from '../../../src/config/load.ts'
-import { formatProblems } from '../../../src/config/problem.ts'
+import { formatProblems } from '../../../src/config/file/problem.ts'
 import type { Environment } from '../../../src/config/env.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')

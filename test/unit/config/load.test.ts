@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { Config } from '../../../src/config/config.ts'
 import type { Environment } from '../../../src/config/env.ts'
 import { loadConfig, type ConfigResult } from '../../../src/config/load.ts'
-import { formatProblems } from '../../../src/config/problem.ts'
+import { formatProblems } from '../../../src/config/file/problem.ts'
 
 const BASE = 'scope: demo\netcd3: {hosts: ["a:1"]}\n'
 

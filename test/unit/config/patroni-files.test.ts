@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import type { ClusterConfig } from '../../../src/config/config.ts'
 import type { Environment } from '../../../src/config/env.ts'
 import { loadConfig } from '../../../src/config/load.ts'
-import { formatProblems } from '../../../src/config/problem.ts'
+import { formatProblems } from '../../../src/config/file/problem.ts'
 
 function fixture(name: string): string {
   return readFileSync(new URL(`fixtures/${name}`, import.meta.url), 'utf8')

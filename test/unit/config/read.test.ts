@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { formatProblems } from '../../../src/config/problem.ts'
+import { formatProblems } from '../../../src/config/file/problem.ts'
 import { readConfig } from '../../../src/config/read.ts'
 import { explain, RouterError } from '../../../src/errors.ts'
 

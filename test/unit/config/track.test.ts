@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Config } from '../../../src/config/config.ts'
 import { loadConfig, type ConfigResult } from '../../../src/config/load.ts'
-import { formatProblems } from '../../../src/config/problem.ts'
+import { formatProblems } from '../../../src/config/file/problem.ts'
 
 const BASE = 'scope: demo\netcd3: {hosts: a}\n'
 const FILE = '/etc/router/config.yml'

@@ -1,7 +1,7 @@
 /** A cluster as a person describes it, rightly and wrongly. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { formatProblems } from '../../../src/config/problem.ts'
+import { formatProblems } from '../../../src/config/file/problem.ts'
 import { type Cluster, parseCluster } from '../../../src/watcher/cluster.ts'
 import { parseClusterFile } from '../../../src/watcher/dcs/cluster-file.ts'
 

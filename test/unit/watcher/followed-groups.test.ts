@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ClusterConfig } from '../../../src/config/config.ts'
 import { loadConfig } from '../../../src/config/load.ts'
-import { formatProblems } from '../../../src/config/problem.ts'
+import { formatProblems } from '../../../src/config/file/problem.ts'
 import { followedGroups } from '../../../src/watcher/dcs/create.ts'
 
 function clustersOf(text: string): readonly ClusterConfig[] {

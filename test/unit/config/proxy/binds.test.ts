@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { formatBind, overlappingBinds, parseBind, parseBinds, parseTags } from '../../../src/config/listeners.ts'
+import { formatBind, overlappingBinds, parseBind, parseBinds, parseTags } from '../../../../src/config/proxy/binds.ts'
 
 const BINDS: readonly (readonly [string, string | null, number])[] = [
   ['*:5000', null, 5000],

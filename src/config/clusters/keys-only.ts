@@ -1,5 +1,5 @@
 /** Whether a configuration is about no cluster: its templates read keys of etcd, and there is nothing else in it. Pure. */
-import { isMapping } from './parsed.ts'
+import { isMapping } from '../values/parsed.ts'
 
 type Section = Readonly<Record<string, unknown>>
 

@@ -1,8 +1,8 @@
 /** Who names a cluster (listeners, templates, hooks, track files), and whether there is one of that name. Pure. */
-import { plainName } from './fields.ts'
-import { isMapping, isMisread, show } from './parsed.ts'
-import type { Fault } from './problem.ts'
-import { nearest } from '../text/suggestion.ts'
+import { plainName } from '../values/fields.ts'
+import { isMapping, isMisread, show } from '../values/parsed.ts'
+import type { Fault } from '../file/problem.ts'
+import { nearest } from '../../text/suggestion.ts'
 
 type Section = Readonly<Record<string, unknown>>
 

@@ -1,6 +1,6 @@
 import { isAbsolute, normalize, resolve } from 'node:path'
 import { z } from 'zod'
-import type { CommandConfig, HookConfig, TemplateConfig, TemplateSubject } from './config.ts'
+import type { CommandConfig, HookConfig, TemplateConfig, TemplateSubject } from '../config.ts'
 import {
   absolutePath,
   boolean,
@@ -12,8 +12,8 @@ import {
   plainName,
   positive,
   section,
-} from './fields.ts'
-import { good, type Parsed, type ParsedParts } from './parsed.ts'
+} from '../values/fields.ts'
+import { good, type Parsed, type ParsedParts } from '../values/parsed.ts'
 import {
   account,
   destinationPath,
@@ -25,8 +25,8 @@ import {
   states,
   templateCommand,
   variables,
-} from './template-fields.ts'
-import { parseDuration } from './units.ts'
+} from './fields.ts'
+import { parseDuration } from '../values/units.ts'
 
 export const DEFAULT_DEBOUNCE = { minMs: 200, maxMs: 2000 } as const
 const DEFAULT_INTERVAL_MS = 60_000
@@ -148,7 +148,7 @@ function firstOf<T>(values: readonly (T | null)[]): T | undefined {
   return values.find((value) => value !== null) ?? undefined
 }
 
-/** `all`, or a list; which names there are is checked elsewhere (references.ts). */
+/** `all`, or a list; which names there are is checked elsewhere (clusters/references.ts). */
 function clusterNames(value: unknown): ParsedParts<'all' | readonly string[]> {
   const names: readonly unknown[] = Array.isArray(value) ? value : []
   return { value: value === 'all' ? value : names.filter((name) => typeof name === 'string'), faults: [] }

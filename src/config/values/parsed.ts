@@ -1,4 +1,4 @@
-import type { Fault } from './problem.ts'
+import type { Fault } from '../file/problem.ts'
 
 /** What came of one value of the configuration: the value, or what is wrong with it (without its key and place). */
 export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly message: string }

@@ -1,9 +1,9 @@
 import { placeholdersIn } from './command.ts'
-import { isMapping } from './parsed.ts'
-import type { Fault } from './problem.ts'
-import { at, type Draft } from './template-draft.ts'
+import { isMapping } from '../values/parsed.ts'
+import type { Fault } from '../file/problem.ts'
+import { at, type Draft } from './draft.ts'
 import { DEFAULT_DEBOUNCE } from './templates.ts'
-import { formatDuration, parseDuration } from './units.ts'
+import { formatDuration, parseDuration } from '../values/units.ts'
 
 /** Of a group there is one reload and one pace; each can be written at one of its templates, or alike at several. */
 const SHARED = ['reload', 'debounce.min', 'debounce.max', 'interval'] as const

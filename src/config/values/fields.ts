@@ -1,7 +1,7 @@
 import { isAbsolute } from 'node:path'
 import { z } from 'zod'
 import { bad, good, isMisread, show, type Parsed, type ParsedParts } from './parsed.ts'
-import { nearest } from '../text/suggestion.ts'
+import { nearest } from '../../text/suggestion.ts'
 
 /** A mapping; null is what an empty section is in YAML. */
 export function section<T extends z.core.$ZodShape>(shape: T) {

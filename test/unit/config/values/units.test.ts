@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { formatDuration, formatSize, parseDuration, parseSize } from '../../../src/config/units.ts'
+import { formatDuration, formatSize, parseDuration, parseSize } from '../../../../src/config/values/units.ts'
 
 const DURATIONS: readonly (readonly [unknown, number])[] = [
   ['500ms', 500],

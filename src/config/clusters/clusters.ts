@@ -1,9 +1,9 @@
 /** The clusters of a configuration, each as the flat configuration that it would be alone. Pure. */
-import type { ClusterConfig, DcsConfig } from './config.ts'
-import { plainName } from './fields.ts'
-import { bad, isMapping, show, type Parsed } from './parsed.ts'
-import type { Fault } from './problem.ts'
-import { OTHER_DCS } from './sections.ts'
+import type { ClusterConfig, DcsConfig } from '../config.ts'
+import { plainName } from '../values/fields.ts'
+import { bad, isMapping, show, type Parsed } from '../values/parsed.ts'
+import type { Fault } from '../file/problem.ts'
+import { OTHER_DCS } from '../sections.ts'
 
 type Section = Readonly<Record<string, unknown>>
 

@@ -1,8 +1,8 @@
 import { isAbsolute, normalize } from 'node:path'
-import { isMapping } from './parsed.ts'
-import type { Fault } from './problem.ts'
-import { nearest } from '../text/suggestion.ts'
-import type { Draft } from './template-draft.ts'
+import { isMapping } from '../values/parsed.ts'
+import type { Fault } from '../file/problem.ts'
+import { nearest } from '../../text/suggestion.ts'
+import type { Draft } from './draft.ts'
 
 /** What is wrong between hooks, and between them and the templates. `names`: of all clusters. */
 export function checkHooks(hooks: unknown, drafts: readonly Draft[], names: readonly string[]): Fault[] {

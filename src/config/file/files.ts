@@ -1,6 +1,6 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { failureOf } from '../errors.ts'
+import { failureOf } from '../../errors.ts'
 
 /** Of a directory the files that Patroni reads, in its order (config.py `_load_config_path`); null: it is none. */
 export async function filesIn(path: string): Promise<readonly string[] | null> {

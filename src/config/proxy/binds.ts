@@ -1,10 +1,10 @@
 import { isIPv4, isIPv6 } from 'node:net'
 import { normalize } from 'node:path'
-import { MAX_SOCKET_PATH_BYTES } from '../unix-socket.ts'
-import type { Bind, ListenerConfig } from './config.ts'
-import { entriesOf } from './entries.ts'
-import { bad, good, isMapping, show, showKind, type Parsed, type ParsedParts } from './parsed.ts'
-import { shownPath, type Fault } from './problem.ts'
+import { MAX_SOCKET_PATH_BYTES } from '../../unix-socket.ts'
+import type { Bind, ListenerConfig } from '../config.ts'
+import { entriesOf } from '../values/entries.ts'
+import { bad, good, isMapping, show, showKind, type Parsed, type ParsedParts } from '../values/parsed.ts'
+import { shownPath, type Fault } from '../file/problem.ts'
 
 const DEFAULTS = { maxLagBytes: null, tags: {}, fallback: 'none', closeFallback: false } as const
 

@@ -1,7 +1,7 @@
 /** The proxy of one cluster, as its sections say. */
-import type { CheckConfig, ListenerConfig, ProxyConfig } from './config.ts'
-import { DEFAULT_LISTENERS } from './listeners.ts'
-import type { OurSections } from './schema.ts'
+import type { CheckConfig, ListenerConfig, ProxyConfig } from '../config.ts'
+import { DEFAULT_LISTENERS } from './binds.ts'
+import type { OurSections } from '../schema.ts'
 
 type ProxySection = OurSections['proxy']
 type ListenerSection = NonNullable<ProxySection['listeners']>[string]

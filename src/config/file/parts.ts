@@ -1,6 +1,6 @@
 /** The texts that a configuration is made of, each over those before. Pure. */
-import { merge, type Tree } from './env.ts'
-import { isMapping } from './parsed.ts'
+import { merge, type Tree } from '../env.ts'
+import { isMapping } from '../values/parsed.ts'
 import type { Located } from './place.ts'
 import type { Problem } from './problem.ts'
 import { unrendered } from './unrendered.ts'

@@ -1,6 +1,6 @@
 /** Commands of the configuration: what they may hold, and what fills it. */
 import { resolve } from 'node:path'
-import { nearest } from '../text/suggestion.ts'
+import { nearest } from '../../text/suggestion.ts'
 
 /** What stands for the staged file and for its destination, as confd's people know it from `{{.src}}` and `{{.dest}}`. */
 export const PLACEHOLDERS = ['staged', 'destination'] as const

@@ -1,6 +1,6 @@
 import { isAbsolute, normalize, resolve } from 'node:path'
-import { isMapping } from './parsed.ts'
-import type { Fault } from './problem.ts'
+import { isMapping } from '../values/parsed.ts'
+import type { Fault } from '../file/problem.ts'
 
 export type Section = Readonly<Record<string, unknown>>
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseYaml } from '../../../src/config/yaml.ts'
+import { parseYaml } from '../../../../src/config/file/yaml.ts'
 
 function read(text: string) {
   const yaml = parseYaml(text)

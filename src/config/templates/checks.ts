@@ -1,14 +1,14 @@
 import { join, normalize, resolve } from 'node:path'
-import { type ClusterDraft, nameOf } from './clusters.ts'
-import { checkHooks } from './hook-checks.ts'
+import { type ClusterDraft, nameOf } from '../clusters/clusters.ts'
+import { checkHooks } from './hooks.ts'
 import { mentions, placeholdersIn, wordsOf } from './command.ts'
-import { isMapping } from './parsed.ts'
-import type { Fault } from './problem.ts'
+import { isMapping } from '../values/parsed.ts'
+import type { Fault } from '../file/problem.ts'
 import { checkGroups } from './reload-groups.ts'
-import { DEFAULT_ADMIN_SOCKET } from './defaults.ts'
-import { listenerSockets } from './listeners.ts'
-import { at, draftsOf, type Draft, type Section } from './template-draft.ts'
-import { trackPaths } from './track.ts'
+import { DEFAULT_ADMIN_SOCKET } from '../defaults.ts'
+import { listenerSockets } from '../proxy/binds.ts'
+import { at, draftsOf, type Draft, type Section } from './draft.ts'
+import { trackPaths } from '../track.ts'
 
 export interface TemplateFindings {
   readonly faults: Fault[]

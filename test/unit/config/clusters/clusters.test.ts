@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { Config } from '../../../src/config/config.ts'
-import { loadConfig, type ConfigResult } from '../../../src/config/load.ts'
-import { formatProblems } from '../../../src/config/problem.ts'
+import type { Config } from '../../../../src/config/config.ts'
+import { loadConfig, type ConfigResult } from '../../../../src/config/load.ts'
+import { formatProblems } from '../../../../src/config/file/problem.ts'
 
 const FILE = '/etc/router/config.yml'
 const TWO = `

@@ -1,9 +1,9 @@
 import { isAbsolute, normalize } from 'node:path'
-import { PRIMARY_STATES, type PrimaryStateName } from './config.ts'
+import { PRIMARY_STATES, type PrimaryStateName } from '../config.ts'
 import { wrongBraces } from './command.ts'
-import { oneOf } from './fields.ts'
-import { bad, good, isMapping, show, type Parsed, type ParsedParts } from './parsed.ts'
-import type { Fault } from './problem.ts'
+import { oneOf } from '../values/fields.ts'
+import { bad, good, isMapping, show, type Parsed, type ParsedParts } from '../values/parsed.ts'
+import type { Fault } from '../file/problem.ts'
 
 // What the keys of a template and of a hook can be. No message shows a command or a variable: they can hold secrets.
 
