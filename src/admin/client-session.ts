@@ -1,22 +1,33 @@
 import type { Socket } from 'node:net'
+import { setImmediate } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { findCommand, parseLine, unknownCommand, type Command, type CommandSession } from './command.ts'
-import type { FairTurns } from './fair-turns.ts'
-import type { Occupancy } from './room.ts'
+import type { ClientActivity } from './client-limit.ts'
 import { visible } from '../text/terminal.ts'
 import { explain } from '../errors.ts'
 
 /** As HAProxy's buffer. A client that sends more without a line end is not one of ours. */
 const MAX_LINE_LENGTH = 16 * 1024
 
+/** The commands of all connections, one after the other: however many there are, the router does its own work in between. */
+export class CommandQueue {
+  #last: Promise<void> = Promise.resolve()
+
+  /** Resolves when it is the caller's turn: one in each round of the event loop, in the order in which they came. */
+  next(): Promise<void> {
+    this.#last = this.#last.then(() => setImmediate())
+    return this.#last
+  }
+}
+
 export interface SessionOptions {
   readonly commands: readonly Command[]
   readonly idleTimeoutMs: number
   readonly log: Logger
   /** Told of what the connection is about. */
-  readonly occupancy: Occupancy
+  readonly activity: ClientActivity
   /** Shared by all connections. */
-  readonly turns: FairTurns
+  readonly turns: CommandQueue
 }
 
 /**
@@ -28,27 +39,27 @@ export interface SessionOptions {
  * so whoever does not read costs one answer and is closed by the idle timeout.
  */
 export async function serveClient(socket: Socket, options: SessionOptions): Promise<void> {
-  const { commands, idleTimeoutMs, log, occupancy, turns } = options
+  const { commands, idleTimeoutMs, log, activity, turns } = options
   const closed = new AbortController()
   let prompt = false
   let quit = false
   const session: CommandSession = {
     togglePrompt: () => {
       prompt = !prompt
-      occupancy.isInteractive = prompt
+      activity.isInteractive = prompt
     },
     setIdleTimeout: (ms) => socket.setTimeout(ms),
     quit: () => (quit = true),
     signal: closed.signal,
   }
   const answer = async (words: readonly string[]): Promise<void> => {
-    Object.assign(occupancy, { isBusy: true, since: performance.now() })
+    Object.assign(activity, { isBusy: true, since: performance.now() })
     await turns.next()
     const text = prompt && words.length === 0 ? '' : await run(commands, words, session, log)
     if (quit) return
     const ended = text === '' || text.endsWith('\n') ? text : `${text}\n`
     await write(socket, `${ended}\n${prompt ? '> ' : ''}`)
-    Object.assign(occupancy, { isBusy: false, since: performance.now() })
+    Object.assign(activity, { isBusy: false, since: performance.now() })
   }
   const onTimeout = (): unknown => socket.destroy()
   // The loop below sees it as well; without a listener it would end the process.

@@ -1,6 +1,6 @@
 import type { Command } from './command.ts'
-import { renderInfo } from './info.ts'
-import { renderStatus } from './render.ts'
+import { renderInfo } from './show-info.ts'
+import { renderStatus } from './status-text.ts'
 import { trackCommand } from './show-track.ts'
 import type { RouterStatus } from './status.ts'
 import { visibleJson } from '../text/terminal.ts'

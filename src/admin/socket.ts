@@ -1,13 +1,13 @@
 /** The admin socket: how every tool and every command of the command line reaches the running router. */
+import { mkdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { createServer, type Server, type Socket } from 'node:net'
 import type { Logger } from 'pino'
-import { explain } from '../errors.ts'
+import { explain, RouterError } from '../errors.ts'
 import { listenOnUnixSocket } from '../unix-socket.ts'
-import { serveClient } from './client-session.ts'
+import { CommandQueue, serveClient } from './client-session.ts'
 import { withSessionCommands, type Command } from './command.ts'
-import { FairTurns } from './fair-turns.ts'
-import { leastMissed, type Occupancy } from './room.ts'
-import { failureAt, makeSocketDirectory } from './socket-path.ts'
+import { clientToClose, type ClientActivity } from './client-limit.ts'
 
 /** HAProxy's 10 s throws out whoever types; a client may choose its own (`set timeout cli`). */
 const IDLE_TIMEOUT_MS = 60_000
@@ -34,8 +34,8 @@ export class AdminSocket {
   readonly #log: Logger
   readonly #idleTimeoutMs: number
   readonly #clients = new Map<Socket, Promise<void>>()
-  readonly #occupancies = new Map<Socket, Occupancy>()
-  readonly #turns = new FairTurns()
+  readonly #activities = new Map<Socket, ClientActivity>()
+  readonly #turns = new CommandQueue()
   #server: Server | null = null
   #closing: Promise<void> | null = null
 
@@ -75,23 +75,23 @@ export class AdminSocket {
 
   #accept(socket: Socket): void {
     this.#makeRoom()
-    const occupancy = { isInteractive: false, isBusy: false, since: performance.now() }
+    const activity = { isInteractive: false, isBusy: false, since: performance.now() }
     const [idleTimeoutMs, commands, log, turns] = [this.#idleTimeoutMs, this.#commands, this.#log, this.#turns]
-    const served = serveClient(socket, { idleTimeoutMs, commands, log, occupancy, turns }).finally(() => {
+    const served = serveClient(socket, { idleTimeoutMs, commands, log, activity, turns }).finally(() => {
       this.#clients.delete(socket)
-      this.#occupancies.delete(socket)
+      this.#activities.delete(socket)
     })
     this.#clients.set(socket, served)
-    this.#occupancies.set(socket, occupancy)
+    this.#activities.set(socket, activity)
   }
 
   #makeRoom(): void {
-    while (this.#occupancies.size >= MAX_CLIENTS) {
-      const graceMs = this.#occupancies.size >= MAX_BUSY_CLIENTS ? 0 : undefined
-      const socket = leastMissed(this.#occupancies, performance.now(), graceMs)
+    while (this.#activities.size >= MAX_CLIENTS) {
+      const graceMs = this.#activities.size >= MAX_BUSY_CLIENTS ? 0 : undefined
+      const socket = clientToClose(this.#activities, performance.now(), graceMs)
       if (socket === null) return
       this.#log.debug({ event: 'admin-crowded' }, 'the admin socket has too many clients: one is closed')
-      this.#occupancies.delete(socket)
+      this.#activities.delete(socket)
       socket.destroy()
     }
   }
@@ -100,4 +100,24 @@ export class AdminSocket {
 /** libuv removes the socket's file when its server is closed. */
 function closed(server: Server): Promise<void> {
   return new Promise((resolve) => server.close(() => resolve()))
+}
+
+/** How an error of the admin socket begins. */
+function failureAt(path: string): string {
+  return `cannot open the admin socket ${path}`
+}
+
+/**
+ * Makes the directory of the admin socket. Only the innermost one is the router's own, with mode 0700: whoever can enter
+ * it can command the router. Rejects with BIND_FAILED.
+ */
+async function makeSocketDirectory(path: string): Promise<void> {
+  const directory = dirname(path)
+  try {
+    await mkdir(dirname(directory), { recursive: true })
+    await mkdir(directory, { recursive: true, mode: 0o700 })
+  } catch (cause) {
+    const message = `${failureAt(path)}: its directory cannot be made: ${explain(cause)}`
+    throw new RouterError('BIND_FAILED', message, { cause })
+  }
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { askStatus } from '../admin/client.ts'
-import { renderStatus } from '../admin/render.ts'
+import { renderStatus } from '../admin/status-text.ts'
 import { hasPrimary, type RouterStatus } from '../admin/status.ts'
 import { visible, visibleJson } from '../text/terminal.ts'
 import { explain, RouterError } from '../errors.ts'

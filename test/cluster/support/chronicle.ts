@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { askStatus } from '../../../src/admin/client.ts'
-import { renderStatus } from '../../../src/admin/render.ts'
+import { renderStatus } from '../../../src/admin/status-text.ts'
 import type { RouterStatus } from '../../../src/admin/status.ts'
 import type { PatroniCluster } from '../../support/patroni.ts'
 import type { LogLine, RouterProcess } from '../../support/router.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { renderStatus } from '../../../src/admin/render.ts'
+import { renderStatus } from '../../../src/admin/status-text.ts'
 import { hasPrimary } from '../../../src/admin/status.ts'
 import { widthOf } from '../../../src/text/terminal.ts'
 import { CHECKING } from '../../../src/watcher/decide.ts'

@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { leastMissed, type Occupancy } from '../../../src/admin/room.ts'
+import { clientToClose, type ClientActivity } from '../../../src/admin/client-limit.ts'
 
 const NOW = 100_000
 
-function idle(forMs: number): Occupancy {
+function idle(forMs: number): ClientActivity {
   return { isInteractive: false, isBusy: false, since: NOW - forMs }
 }
-const person = (forMs: number): Occupancy => ({ ...idle(forMs), isInteractive: true })
-const busy = (forMs: number): Occupancy => ({ ...idle(forMs), isBusy: true })
+const person = (forMs: number): ClientActivity => ({ ...idle(forMs), isInteractive: true })
+const busy = (forMs: number): ClientActivity => ({ ...idle(forMs), isBusy: true })
 
-type Row = readonly [string, Readonly<Record<string, Occupancy>>, string | null]
+type Row = readonly [string, Readonly<Record<string, ClientActivity>>, string | null]
 
 const ROWS: readonly Row[] = [
   ['the one that is idle for longest', { a: idle(2000), b: idle(9000), c: idle(5000) }, 'b'],
@@ -24,8 +24,8 @@ const ROWS: readonly Row[] = [
   ],
   ['none that has just come or is at work', { a: idle(10), b: busy(500), c: person(999) }, null],
 ]
-for (const [title, occupancies, expected] of ROWS) {
+for (const [title, activities, expected] of ROWS) {
   test(`makes room by closing ${title}`, () => {
-    assert.equal(leastMissed(new Map(Object.entries(occupancies)), NOW), expected)
+    assert.equal(clientToClose(new Map(Object.entries(activities)), NOW), expected)
   })
 }
