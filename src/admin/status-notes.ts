@@ -2,7 +2,7 @@
 import type { ProxyStatus } from '../proxy/status.ts'
 import type { TrackFileStatus } from '../track/status.ts'
 import type { ClusterView } from '../watcher/view.ts'
-import { scheduled } from '../watcher/words.ts'
+import { scheduled } from '../watcher/view-text.ts'
 import type { Note } from './status-templates.ts'
 import { age, counted } from '../text/wording.ts'
 

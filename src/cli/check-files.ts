@@ -8,7 +8,7 @@ import {
   Certificates,
   type CertificateSettings,
   ETCD_SETTINGS,
-} from '../watcher/certificates.ts'
+} from '../watcher/tls/certificates.ts'
 
 export interface Findings {
   readonly problems: readonly string[]

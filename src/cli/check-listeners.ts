@@ -10,8 +10,8 @@ import type { RouterStatus } from '../admin/status.ts'
 import type { Bind, Config, TcpBind } from '../config/config.ts'
 import { formatBind, includes, overlap, parseBind } from '../config/proxy/binds.ts'
 import { explain, failureOf } from '../errors.ts'
-import { isOwn } from '../watcher/local.ts'
-import { ownAddresses } from '../watcher/local-host.ts'
+import { isOwn } from '../watcher/members/local-member.ts'
+import { ownAddresses } from '../watcher/members/local-host.ts'
 import { type Findings, unusable } from './check-files.ts'
 
 /** How an address is tried. */

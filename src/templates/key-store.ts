@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { now } from '../clock.ts'
 import { explain, RouterError } from '../errors.ts'
-import type { Log } from '../watcher/certificate-news.ts'
+import type { Log } from '../watcher/tls/certificate-log.ts'
 import type { KeysObservation, KeyValueSource } from '../watcher/dcs/key-values.ts'
 import { isWithin } from '../watcher/dcs/key-range.ts'
 import type { KeyView } from './keys.ts'

@@ -1,6 +1,6 @@
 /** The keys that templates read, of each cluster's DCS. */
 import type { TemplateConfig } from '../config/config.ts'
-import type { Log } from '../watcher/certificate-news.ts'
+import type { Log } from '../watcher/tls/certificate-log.ts'
 import type { KeyValueSource } from '../watcher/dcs/key-values.ts'
 import { KeyStore, rootsOf } from './key-store.ts'
 import type { KeyView } from './keys.ts'

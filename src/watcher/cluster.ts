@@ -1,6 +1,6 @@
 /** A Patroni cluster as its keys in the DCS describe it. Plain, immutable, structured-cloneable data. */
 import { asNumber, asObject, asText, parseJson } from '../text/unknown-shape.ts'
-import { type Member, memberName, parseMember } from './member.ts'
+import { type Member, memberName, parseMember } from './members/member.ts'
 import { printable } from '../text/printable.ts'
 
 export interface Cluster {

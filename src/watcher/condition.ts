@@ -1,7 +1,7 @@
 /** What can be asked of a cluster with yes or no: by track files, and by scripts. Pure. */
 import type { Condition } from '../config/conditions.ts'
-import { unknownMember } from './local.ts'
-import { takesNew } from './machine.ts'
+import { unknownMember } from './members/local-member.ts'
+import { takesNew } from './primary/machine.ts'
 import { type ClusterView, isUnasked, servesReads } from './view.ts'
 
 export interface Verdict {

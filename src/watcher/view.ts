@@ -1,8 +1,8 @@
 /** What the watcher publishes and every sink takes: plain, immutable, structured-cloneable data. */
 import type { Failover, SetAside } from './cluster.ts'
 import type { Dcs, DcsNotice } from './dcs/dcs.ts'
-import type { Member } from './member.ts'
-import type { PrimaryState } from './machine.ts'
+import type { Member } from './members/member.ts'
+import type { PrimaryState } from './primary/machine.ts'
 
 export interface ClusterView {
   /** What the configuration calls it. */

@@ -8,12 +8,12 @@ import type { Logger } from 'pino'
 import { MAX_TIMER_MS, now, within } from '../clock.ts'
 import type { ClusterConfig } from '../config/config.ts'
 import { explain, RouterError } from '../errors.ts'
-import { Asker } from './asker.ts'
+import { Asker } from './checks/scheduler.ts'
 import { type Cluster, parseCluster } from './cluster.ts'
 import type { Dcs, DcsNotice, DcsObservation, Remembered } from './dcs/dcs.ts'
 import { afterObservation, unreadDcs } from './dcs-view.ts'
-import type { PostgresAnswer } from './evidence.ts'
-import { afterReplicaPostgres, afterSnapshot, type Fitness, UNKNOWN_FITNESS } from './fitness.ts'
+import type { PostgresAnswer } from './primary/evidence.ts'
+import { afterReplicaPostgres, afterSnapshot, type Fitness, UNKNOWN_FITNESS } from './members/fitness.ts'
 import {
   initialPrimary,
   memberOf,
@@ -21,22 +21,22 @@ import {
   type PrimaryEvent,
   type PrimaryMachine,
   type RememberedPrimary,
-} from './machine.ts'
-import type { LocalHost } from './local-host.ts'
-import { factsOf, type Memory, recalled, remember, serving, whereabouts } from './memory.ts'
-import { Interview, type Situation } from './interview.ts'
-import { narrate } from './narrate.ts'
-import { NOTHING_TOLD, type Told } from './narration.ts'
+} from './primary/machine.ts'
+import type { LocalHost } from './members/local-host.ts'
+import { factsOf, type Memory, recalled, remember, serving, whereabouts } from './members/memory.ts'
+import { Interview, type Situation } from './checks/member-checks.ts'
+import { narrate } from './log/lines.ts'
+import { NOTHING_TOLD, type Told } from './log/line.ts'
 import { Pace } from './pace.ts'
-import { hasMovedFrom, isSamePin, NO_PIN, type Pin, type Pins } from './pins.ts'
-import { nextPrimary } from './primary.ts'
-import type { RestClient } from './rest.ts'
-import { fromSaved, pinsOf, toSaved } from './state.ts'
-import type { StateFile } from './state-file.ts'
-import { Trace } from './trace.ts'
+import { hasMovedFrom, isSamePin, NO_PIN, type Pin, type Pins } from './members/pins.ts'
+import { nextPrimary } from './primary/next-primary.ts'
+import type { RestClient } from './checks/rest-client.ts'
+import { fromSaved, pinsOf, toSaved } from './state/saved-cluster.ts'
+import type { StateFile } from './state/state-file.ts'
+import { Trace } from './log/debug-log.ts'
 import { type ClusterView, type DcsView, type DialFailure, isSameAddress } from './view.ts'
-import { viewOf } from './view-of.ts'
-import { KeyWitness, RestWitness } from './witness.ts'
+import { viewOf } from './compose-view.ts'
+import { KeyWitness, RestWitness } from './checks/proof-source.ts'
 
 export interface WatcherDeps {
   readonly config: ClusterConfig

@@ -1,8 +1,8 @@
 /** What every template can read of the cluster. The names are promises to the people who write templates. */
 import { hostPort } from '../../address.ts'
 import { parseHttpUrl } from '../../http-url.ts'
-import { type PrimaryState, takesNew } from '../../watcher/machine.ts'
-import type { Tag } from '../../watcher/member.ts'
+import { type PrimaryState, takesNew } from '../../watcher/primary/machine.ts'
+import type { Tag } from '../../watcher/members/member.ts'
 import { type ClusterView, type MemberView, servesReads } from '../../watcher/view.ts'
 
 /**

@@ -1,5 +1,5 @@
 /** When a cluster is known well enough to be written into files. Pure. */
-import { type PrimaryState, takesNew } from '../../watcher/machine.ts'
+import { type PrimaryState, takesNew } from '../../watcher/primary/machine.ts'
 import { type ClusterView, isUnasked } from '../../watcher/view.ts'
 
 /** For what members have not answered after this a file does not wait. Milliseconds. */

@@ -3,7 +3,7 @@ import { isIPv4, isIPv6 } from 'node:net'
 import { isMapping } from '../../config/values/parsed.ts'
 import type { Fault } from '../../config/file/problem.ts'
 import { suggest } from '../../text/suggestion.ts'
-import { parseMember } from '../member.ts'
+import { parseMember } from '../members/member.ts'
 
 /** Shorthand for conn_url, as `patronictl list` shows an address. */
 const ADDRESS = ['host', 'port']

@@ -1,8 +1,8 @@
 /** Builds the source that the configuration asks for. */
 import type { ClusterConfig } from '../../config/config.ts'
 import type { Lookups } from '../../names/lookups.ts'
-import type { Log } from '../certificate-news.ts'
-import type { RestClient } from '../rest.ts'
+import type { Log } from '../tls/certificate-log.ts'
+import type { RestClient } from '../checks/rest-client.ts'
 import type { Dcs } from './dcs.ts'
 import { Etcd3Dcs } from './etcd3-dcs.ts'
 import { FileDcs } from './file-dcs.ts'

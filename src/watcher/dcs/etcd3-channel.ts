@@ -2,7 +2,7 @@
 import { now } from '../../clock.ts'
 import type { Etcd3Config } from '../../config/config.ts'
 import type { Lookups } from '../../names/lookups.ts'
-import type { CertificateSet } from '../certificates.ts'
+import type { CertificateSet } from '../tls/certificates.ts'
 import {
   AuthClient,
   type CallOptions,

@@ -1,7 +1,7 @@
 /** Arbitrary keys of etcd v3, for templates. Only reads. */
 import type { Etcd3Config } from '../../config/config.ts'
 import type { Lookups } from '../../names/lookups.ts'
-import type { Log } from '../certificate-news.ts'
+import type { Log } from '../tls/certificate-log.ts'
 import { printable, REPLACEMENT } from '../../text/printable.ts'
 import { DISCOVER_MS, EtcdSessions } from './etcd3-sessions.ts'
 import { fromRoot } from './key-range.ts'

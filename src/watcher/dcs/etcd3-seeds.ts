@@ -2,7 +2,7 @@
 import type { Etcd3Config } from '../../config/config.ts'
 import { explain } from '../../errors.ts'
 import type { Lookups } from '../../names/lookups.ts'
-import { Certificates, ETCD_SETTINGS } from '../certificates.ts'
+import { Certificates, ETCD_SETTINGS } from '../tls/certificates.ts'
 import type { DcsNotice } from './dcs.ts'
 import { EtcdConnection, hexId } from './etcd3-connection.ts'
 import { EtcdSurvey, type SurveyOptions } from './etcd3-survey.ts'

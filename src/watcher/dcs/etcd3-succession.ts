@@ -1,8 +1,8 @@
 /** Replaced certificates of an etcd that is being observed: whether it takes them is tried beside the session. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { now } from '../../clock.ts'
-import type { CertificateNews } from '../certificate-news.ts'
-import type { Certificates, CertificateSet } from '../certificates.ts'
+import type { CertificateNews } from '../tls/certificate-log.ts'
+import type { Certificates, CertificateSet } from '../tls/certificates.ts'
 import type { EtcdConnection } from './etcd3-connection.ts'
 
 /** How long after a failure with replaced certificates they are tried again while the earlier ones serve. Milliseconds. */

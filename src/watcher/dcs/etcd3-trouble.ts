@@ -1,9 +1,9 @@
 /** Says what is wrong with an etcd, and which setting is about it. No message shows a password or a token. */
 import { X509Certificate } from 'node:crypto'
 import { explain } from '../../errors.ts'
-import { ETCD_SETTINGS } from '../certificates.ts'
+import { ETCD_SETTINGS } from '../tls/certificates.ts'
 import { printable } from '../../text/printable.ts'
-import { perhapsRefused, type TlsPeer, tlsReason, tlsTrouble } from '../tls-trouble.ts'
+import { perhapsRefused, type TlsPeer, tlsReason, tlsTrouble } from '../tls/diagnosis.ts'
 import { type EtcdTarget, MAX_MESSAGE } from './etcd3-channel.ts'
 import { type Listener, probe } from './etcd3-probe.ts'
 

@@ -1,6 +1,6 @@
 /** Makes one cluster of what several members tell, who may disagree: `/cluster` has no order (edge 18). Pure. */
 import type { Cluster } from '../cluster.ts'
-import type { Member } from '../member.ts'
+import type { Member } from '../members/member.ts'
 import { MAX_MEMBERS, type Topology } from './topology.ts'
 
 /** What one source has told. */

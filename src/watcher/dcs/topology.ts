@@ -1,9 +1,9 @@
 /** Understands what one member tells of its cluster: `GET /cluster` and `GET /patroni`. Pure. */
 import { type Failover, parseScheduled, type SetAside } from '../cluster.ts'
 import { asNumber, asObject, asText } from '../../text/unknown-shape.ts'
-import { type Member, parseMember } from '../member.ts'
+import { type Member, parseMember } from '../members/member.ts'
 import { printable } from '../../text/printable.ts'
-import { noWord, patroniBody, type RestReply } from '../proof.ts'
+import { noWord, patroniBody, type RestReply } from '../checks/proof.ts'
 
 /** The cluster as one member sees it. */
 export interface Topology {

@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { RouterError } from '../../../src/errors.ts'
-import { Certificates } from '../../../src/watcher/certificates.ts'
+import { Certificates } from '../../../src/watcher/tls/certificates.ts'
 import { CertificateAuthority, type CertificatePair, replaceFile } from '../../support/certificates.ts'
 import { TempDir } from '../../support/temp.ts'
 

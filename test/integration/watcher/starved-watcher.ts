@@ -6,8 +6,8 @@ import { Lookups } from '../../../src/names/lookups.ts'
 import type { Dcs } from '../../../src/watcher/dcs/dcs.ts'
 import { FileDcs } from '../../../src/watcher/dcs/file-dcs.ts'
 import { RestDcs } from '../../../src/watcher/dcs/rest-dcs.ts'
-import type { RestReply } from '../../../src/watcher/proof.ts'
-import { RestClient } from '../../../src/watcher/rest.ts'
+import type { RestReply } from '../../../src/watcher/checks/proof.ts'
+import { RestClient } from '../../../src/watcher/checks/rest-client.ts'
 import { clusterConfig, Watched } from './watched.ts'
 
 interface Source {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { KeySpace } from '../../../src/demo/keys.ts'
 import { answerTo, type RestState } from '../../../src/demo/rest-answer.ts'
-import { judgePrimary, judgeReplica } from '../../../src/watcher/proof.ts'
+import { judgePrimary, judgeReplica } from '../../../src/watcher/checks/proof.ts'
 
 function state(over: Partial<RestState> = {}, leader: string | null = 'pg1'): RestState {
   const keys = new KeySpace()

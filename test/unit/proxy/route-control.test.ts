@@ -6,7 +6,7 @@ import type { ListenerConfig } from '../../../src/config/config.ts'
 import { PrimaryFollower } from '../../../src/proxy/data-plane.ts'
 import { type Controlled, RouteControl } from '../../../src/proxy/route-control.ts'
 import { primaryTarget, type Target } from '../../../src/proxy/route.ts'
-import type { PrimaryState } from '../../../src/watcher/machine.ts'
+import type { PrimaryState } from '../../../src/watcher/primary/machine.ts'
 import type { ClusterView } from '../../../src/watcher/view.ts'
 import { sampleMember, sampleView } from '../admin/sample.ts'
 

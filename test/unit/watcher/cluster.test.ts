@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type Cluster, parseCluster } from '../../../src/watcher/cluster.ts'
-import { parseMember } from '../../../src/watcher/member.ts'
+import { parseMember } from '../../../src/watcher/members/member.ts'
 
 const keys = (entries: Readonly<Record<string, string>>) =>
   new Map(Object.entries(entries).map(([key, value]) => [key, { value, session: '7' }]))

@@ -1,7 +1,7 @@
 /** What members tell in `/cluster` and `/patroni`, of several versions of Patroni and of strangers. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { RestReply } from '../../../src/watcher/proof.ts'
+import type { RestReply } from '../../../src/watcher/checks/proof.ts'
 import { MAX_MEMBERS, type Told, type Topology, understand } from '../../../src/watcher/dcs/topology.ts'
 
 const ID = '7268616322854375442'

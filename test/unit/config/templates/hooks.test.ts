@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { PRIMARY_STATES, type HookConfig, type PrimaryStateName } from '../../../../src/config/config.ts'
 import { loadConfig, type ConfigResult } from '../../../../src/config/load.ts'
 import { formatProblems } from '../../../../src/config/file/problem.ts'
-import type { PrimaryState } from '../../../../src/watcher/machine.ts'
+import type { PrimaryState } from '../../../../src/watcher/primary/machine.ts'
 
 const BASE = 'scope: demo\netcd3: {hosts: a}\nstate_dir: /var/lib/router\n'
 

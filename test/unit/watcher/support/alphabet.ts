@@ -1,5 +1,5 @@
 /** The events that an exploration may feed to the primary's machine in any state, grouped into alphabets. */
-import type { PostgresAnswer, RestAnswer } from '../../../../src/watcher/evidence.ts'
+import type { PostgresAnswer, RestAnswer } from '../../../../src/watcher/primary/evidence.ts'
 import {
   basisOf,
   type DcsFacts,
@@ -8,7 +8,7 @@ import {
   nextTickAt,
   type PrimaryEvent,
   type PrimaryMachine,
-} from '../../../../src/watcher/machine.ts'
+} from '../../../../src/watcher/primary/machine.ts'
 
 /** One possibility: an event and when it comes. */
 export interface Letter {

@@ -1,9 +1,9 @@
 /** Visits every state that the primary's machine can reach by letters of an alphabet, breadth first. */
 import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
-import { SWITCHOVER_HOLD_MS } from '../../../../src/watcher/decide.ts'
-import { basisOf, initialPrimary, type PrimaryMachine } from '../../../../src/watcher/machine.ts'
-import { nextPrimary } from '../../../../src/watcher/primary.ts'
+import { SWITCHOVER_HOLD_MS } from '../../../../src/watcher/primary/decide.ts'
+import { basisOf, initialPrimary, type PrimaryMachine } from '../../../../src/watcher/primary/machine.ts'
+import { nextPrimary } from '../../../../src/watcher/primary/next-primary.ts'
 import type { Alphabet, Letter } from './alphabet.ts'
 import { freeze } from './freeze.ts'
 import { checkStep, type Witness, witnessed } from './witness.ts'

@@ -1,14 +1,14 @@
 /** What must be true of the future of every state: it ends well, its waits end by themselves, and its ticks suffice. */
 import assert from 'node:assert/strict'
-import { ASK_AGAIN_MS, SWITCHOVER_HOLD_MS } from '../../../../src/watcher/decide.ts'
+import { ASK_AGAIN_MS, SWITCHOVER_HOLD_MS } from '../../../../src/watcher/primary/decide.ts'
 import {
   basisOf,
   type DcsFacts,
   nextTickAt,
   type PrimaryEvent,
   type PrimaryMachine,
-} from '../../../../src/watcher/machine.ts'
-import { nextPrimary } from '../../../../src/watcher/primary.ts'
+} from '../../../../src/watcher/primary/machine.ts'
+import { nextPrimary } from '../../../../src/watcher/primary/next-primary.ts'
 import type { Visited } from './explore.ts'
 import { standing } from './witness.ts'
 

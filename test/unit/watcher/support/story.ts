@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { PostgresAnswer, RestAnswer } from '../../../../src/watcher/evidence.ts'
+import type { PostgresAnswer, RestAnswer } from '../../../../src/watcher/primary/evidence.ts'
 import {
   basisOf,
   type DcsFacts,
@@ -18,8 +18,8 @@ import {
   type PrimaryMachine,
   type Served,
   takesNew,
-} from '../../../../src/watcher/machine.ts'
-import { nextPrimary } from '../../../../src/watcher/primary.ts'
+} from '../../../../src/watcher/primary/machine.ts'
+import { nextPrimary } from '../../../../src/watcher/primary/next-primary.ts'
 import { checkStep, standing, UNHEARD, type Witness, witnessed } from './witness.ts'
 
 export const START = 1_700_000_000_000

@@ -11,7 +11,7 @@ import {
   type PrimaryEvent,
   type PrimaryMachine,
   takesNew,
-} from '../../../../src/watcher/machine.ts'
+} from '../../../../src/watcher/primary/machine.ts'
 
 /** What a member has said since its lock, its cluster and its address are what they are. */
 interface Heard {

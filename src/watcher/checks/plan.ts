@@ -1,0 +1,54 @@
+/** What is to be asked of whom, and how often: follows from the state alone. Pure. */
+import type { ProxyConfig } from '../../config/config.ts'
+import { type Crowd, pausedFor } from './ranking.ts'
+import { askedAs, type Fitness } from '../members/fitness.ts'
+import { evidenceOf, isStandby, memberOf, type PrimaryMachine, type PrimaryState, takesNew } from '../primary/machine.ts'
+import type { Known } from '../members/memory.ts'
+
+/** Milliseconds from one question to the next; null: not asked. */
+export interface Questions {
+  /** `GET /primary`. */
+  readonly primary: number | null
+  /** `GET /replica`, or `GET /standby-leader`. */
+  readonly replica: number | null
+  /** A startup packet to its Postgres. */
+  readonly startup: number | null
+}
+
+/** What one member is asked in the present state. */
+export function questionsTo(
+  name: string,
+  known: Known,
+  machine: PrimaryMachine,
+  fitness: Fitness,
+  { check, trust }: Pick<ProxyConfig, 'check' | 'trust'>,
+  crowd: Crowd,
+): Questions {
+  const normal = pausedFor(crowd, name, known, check.intervalMs)
+  const fast = crowd.likely.has(name) ? check.fastIntervalMs : normal
+  const { link, facts, phase } = machine
+  const leader = facts.leader?.name ?? null
+  const evidence = evidenceOf(machine, name)
+  const concerned = memberOf(phase) === name
+  // Without a lock to watch, the members' answers are the only news there is.
+  const isSearch = link === 'up' && !facts.hasLock && !takesNew(phase.state)
+  const urgent = isSearch || (concerned && (IN_DOUBT.has(phase.state) || evidence.silences > 0))
+  const candidate = link === 'up' && leader !== null ? leader === name : true
+  // A member that is not asked itself stays `running` in the DCS until its ttl (edge 16).
+  const isProbed = trust === 'dcs' || fitness.postgresDown !== null || fitness.restDown || known.goneSince !== null
+  const isReader = askedAs(name, known, facts) !== null
+  return {
+    primary: isStandby(facts) || !candidate ? null : urgent ? fast : normal,
+    replica: isReader ? (fitness.rest === 'fit' && fitness.silences > 0 ? fast : normal) : null,
+    startup: concerned && (evidence.down !== null || evidence.silences > 0) ? fast : isProbed ? normal : null,
+  }
+}
+
+/** States in which new connections wait for an answer. */
+const IN_DOUBT: ReadonlySet<PrimaryState> = new Set([
+  'switching',
+  'promoting',
+  'unconfirmed',
+  'unreachable',
+  'unverified',
+])

@@ -1,0 +1,126 @@
+/** Whose word counts about a member: its own (`trust: proof`), or that of its key in the DCS (`trust: dcs`). */
+import type { RestAnswer } from '../primary/evidence.ts'
+import { isPrimaryRole } from '../members/member.ts'
+import type { Known } from '../members/memory.ts'
+import {
+  type Expected,
+  isDownState,
+  judgePrimary,
+  judgeReplica,
+  livePosition,
+  type ReplicaAnswer,
+  replayedPosition,
+  type RestReply,
+} from './proof.ts'
+import type { RestClient } from './rest-client.ts'
+
+export interface Testimony<Answer> {
+  readonly answer: Answer
+  /** Where the member's WAL is; null where that was not told. Bytes. */
+  readonly position: number | null
+  /** The IP address at which it was given; null: at none. */
+  readonly at: string | null
+}
+
+/** `expected`: who has to answer. None of its answers rejects. */
+export interface Witness {
+  /**
+   * Whether the member is the primary. `leader`: whom the DCS names, null when its word is older than the ttl; `at`: the
+   * addresses of its name, null where they are not known.
+   */
+  primary(
+    known: Known,
+    expected: Expected,
+    leader: string | null,
+    at: readonly string[] | null,
+    signal: AbortSignal,
+  ): Promise<Testimony<RestAnswer>>
+  /** Whether it serves readers. */
+  replica(
+    known: Known,
+    expected: Expected,
+    path: '/replica' | '/standby-leader',
+    at: readonly string[] | null,
+    signal: AbortSignal,
+  ): Promise<Testimony<ReplicaAnswer>>
+}
+
+/** The member itself, by its REST API. */
+export class RestWitness implements Witness {
+  readonly #rest: RestClient
+
+  constructor(rest: RestClient) {
+    this.#rest = rest
+  }
+
+  async primary(
+    known: Known,
+    expected: Expected,
+    _leader: string | null,
+    at: readonly string[] | null,
+    signal: AbortSignal,
+  ): Promise<Testimony<RestAnswer>> {
+    const reply = await this.#get(known, '/primary', at, signal)
+    return { answer: judgePrimary(reply, expected), position: livePosition(reply), at: addressOf(reply) }
+  }
+
+  async replica(
+    known: Known,
+    expected: Expected,
+    path: '/replica' | '/standby-leader',
+    at: readonly string[] | null,
+    signal: AbortSignal,
+  ): Promise<Testimony<ReplicaAnswer>> {
+    const reply = await this.#get(known, path, at, signal)
+    return { answer: judgeReplica(reply, expected, path), position: replayedPosition(reply), at: addressOf(reply) }
+  }
+
+  async #get(
+    { member: { restUrl } }: Known,
+    path: string,
+    at: readonly string[] | null,
+    signal: AbortSignal,
+  ): Promise<RestReply> {
+    if (restUrl === null) return { kind: 'none', reason: 'it has published no REST API' }
+    return await this.#rest.get(restUrl, path, signal, at)
+  }
+}
+
+function addressOf(reply: RestReply): string | null {
+  return reply.kind === 'reply' ? (reply.at ?? null) : null
+}
+
+/**
+ * The member's key in the DCS. It lags by up to a loop of Patroni, so it counts only for whom the DCS names, and only
+ * once it says that the promotion is over: until then the new leader may still be read-only.
+ */
+export class KeyWitness implements Witness {
+  async primary(known: Known, { member: name }: Expected, leader: string | null): Promise<Testimony<RestAnswer>> {
+    const { role, state, timeline, position } = known.member
+    const says = `its key says role ${role}, state ${state}`
+    const isPrimary = isPrimaryRole(role)
+    const answer = (): RestAnswer => {
+      if (leader !== name) return { kind: 'no', reason: 'the DCS does not name it, or was not read for its ttl' }
+      if (known.goneSince !== null) return { kind: 'no', reason: 'its key has gone from the DCS' }
+      if (state === 'stopping') return { kind: 'stopping' }
+      if (isPrimary && state === 'running') return { kind: 'proof', timeline: timeline ?? 0, by: 'its key' }
+      return { kind: 'no', reason: says, promoting: state === 'running' && (role === 'replica' || role === 'promoted') }
+    }
+    return Promise.resolve({ answer: answer(), position, at: null })
+  }
+
+  async replica(
+    known: Known,
+    _expected: Expected,
+    path: '/replica' | '/standby-leader',
+  ): Promise<Testimony<ReplicaAnswer>> {
+    const { role, state, position } = known.member
+    const right = path === '/replica' ? role === 'replica' : role === 'standby_leader' || role === 'replica'
+    const reason = `its key says role ${role}, state ${state}`
+    const answer: ReplicaAnswer =
+      right && state === 'running'
+        ? { kind: 'fit' }
+        : { kind: 'unfit', reason, down: isDownState(state), stranger: false }
+    return Promise.resolve({ answer, position, at: null })
+  }
+}

@@ -1,0 +1,172 @@
+/** Judges what a member's REST API has answered. Pure; `reference` for each rule is Patroni's api.py. */
+import { asNumber, asObject, asText } from '../../text/unknown-shape.ts'
+import type { RestAnswer } from '../primary/evidence.ts'
+import { isPrimaryRole } from '../members/member.ts'
+
+type Body = Readonly<Record<string, unknown>>
+
+/** An HTTP answer, or why there was none. */
+export type RestReply =
+  /** `at`: the IP address at which it was answered. */
+  | { readonly kind: 'reply'; readonly status: number; readonly body: unknown; readonly at?: string }
+  | { readonly kind: 'none'; readonly reason: string }
+  /** This machine could not put the question (out of descriptors, ports or memory), which says nothing of the member. */
+  | { readonly kind: 'unasked'; readonly reason: string }
+
+/** Whose answer it has to be: a reused address may belong to another cluster or member. */
+export interface Expected {
+  readonly member: string
+  readonly scope: string
+  /** null while the cluster is not initialised. */
+  readonly systemId: string | null
+}
+
+/** Judges the answer to `GET /primary`. */
+export function judgePrimary(reply: RestReply, expected: Expected): RestAnswer {
+  if (reply.kind !== 'reply') return noAnswer(reply)
+  const body = patroniBody(reply)
+  if (body === null) return { kind: 'silent', reason: noWord('/primary', reply) }
+  const stranger = whoElse(body, expected)
+  if (reply.status === 503) {
+    const reason = `/primary answers 503 (${describe(body)})`
+    if (stranger !== null) return { kind: 'no', reason, stranger: true }
+    const timeline = primaryTimeline(body)
+    return timeline === null ? { kind: 'no', reason } : { kind: 'lockless', timeline, reason }
+  }
+  if (reply.status !== 200) return { kind: 'silent', reason: noWord('/primary', reply) }
+  if (stranger !== null) return { kind: 'no', reason: stranger, stranger: true }
+  if (body['state'] === 'stopping') return { kind: 'stopping' }
+  const timeline = primaryTimeline(body)
+  if (timeline !== null) return { kind: 'proof', timeline }
+  if (body['state'] === 'running' && PROMOTED.has(body['role'])) {
+    return { kind: 'no', reason: `it holds the lock and is being promoted (${describe(body)})`, promoting: true }
+  }
+  return { kind: 'no', reason: `it holds the lock but is not running as a primary (${describe(body)})` }
+}
+
+/** What a member that holds the lock is until Postgres has ended its recovery. */
+const PROMOTED: ReadonlySet<unknown> = new Set(['replica', 'promoted'])
+
+/**
+ * The timeline of a body that shows a live primary. The role alone may be remembered; `location` comes from a live query
+ * only (edge 2).
+ */
+function primaryTimeline(body: Body): number | null {
+  const location = asNumber(asObject(body['xlog'])?.['location'])
+  return isPrimaryRole(body['role']) && location !== null ? asNumber(body['timeline']) : null
+}
+
+/** What an answer to `GET /replica` says. */
+export type ReplicaAnswer =
+  | { readonly kind: 'fit' }
+  /** `down`: its Postgres is not running, so its sessions are of no use. `stranger`: another member answers there. */
+  | { readonly kind: 'unfit'; readonly reason: string; readonly down: boolean; readonly stranger: boolean }
+  | { readonly kind: 'silent'; readonly reason: string }
+  /** The question could not be put. */
+  | { readonly kind: 'unasked'; readonly reason: string }
+
+/** Judges the answer to `GET /replica` or, of the leader of a standby cluster, to `GET /standby-leader`. */
+export function judgeReplica(
+  reply: RestReply,
+  expected: Expected,
+  path: '/replica' | '/standby-leader' = '/replica',
+): ReplicaAnswer {
+  if (reply.kind !== 'reply') return noAnswer(reply)
+  const body = patroniBody(reply)
+  if (body === null || (reply.status !== 200 && reply.status !== 503))
+    return { kind: 'silent', reason: noWord(path, reply) }
+  const stranger = whoElse(body, expected)
+  if (stranger !== null) return { kind: 'unfit', reason: stranger, down: false, stranger: true }
+  // Of a leader Patroni looks at the lock and the role alone: it says 200 until its Postgres has stopped.
+  const isUp = path === '/replica' || body['state'] === 'running'
+  if ((reply.status === 200 && isUp) || (path === '/replica' && isKeptFromLoad(body))) return { kind: 'fit' }
+  const down = isDownState(asText(body['state']) ?? '')
+  const timeline = body['state'] === 'running' ? primaryTimeline(body) : null
+  if (timeline !== null)
+    return { kind: 'unfit', reason: `${RUNS_AS_PRIMARY} (timeline ${timeline})`, down, stranger: false }
+  return { kind: 'unfit', reason: `${path} answers ${reply.status} (${describe(body)})`, down, stranger: false }
+}
+
+/** Whether it may is another matter, see `fitness.ts`. */
+export const RUNS_AS_PRIMARY = 'it runs as a primary'
+
+/** A running replica to which Patroni says no because of its tag alone; which routes go by tags is their own matter. */
+function isKeptFromLoad(body: Body): boolean {
+  const tagged = Boolean(asObject(body['tags'])?.['noloadbalance'])
+  return tagged && body['role'] === 'replica' && body['state'] === 'running'
+}
+
+/** Where the member's WAL is: written on a primary, replayed in recovery. Bytes; null where it does not tell. */
+export function livePosition(reply: RestReply): number | null {
+  const xlog = asObject(patroniBody(reply)?.['xlog'])
+  return asNumber(xlog?.['location']) ?? asNumber(xlog?.['replayed_location'])
+}
+
+/** How far a member in recovery has replayed. Bytes; null: it is in none, or does not tell. */
+export function replayedPosition(reply: RestReply): number | null {
+  return asNumber(asObject(patroniBody(reply)?.['xlog'])?.['replayed_location'])
+}
+
+/** Whether Patroni knows in this state that Postgres is gone, or is about to throw its data away. */
+export function isDownState(state: string): boolean {
+  return DOWN.has(state)
+}
+
+const DOWN: ReadonlySet<string> = new Set([
+  'stopped',
+  'crashed',
+  'start failed',
+  'creating replica',
+  'custom bootstrap failed',
+])
+
+/**
+ * What Patroni itself has answered. Anything else, cut off or of a proxy in front of it, says nothing of the member,
+ * whatever its status; null.
+ */
+export function patroniBody(reply: RestReply): Body | null {
+  const body = reply.kind === 'reply' ? asObject(reply.body) : null
+  return asObject(body?.['patroni']) === null ? null : body
+}
+
+/** Patroni's states of a member whose database is not there yet. */
+const BEING_MADE = /creating|initializing|bootstrap/
+
+function noAnswer({ kind, reason }: Exclude<RestReply, { kind: 'reply' }>): {
+  readonly kind: 'silent' | 'unasked'
+  readonly reason: string
+} {
+  return { kind: kind === 'none' ? 'silent' : kind, reason }
+}
+
+/** Why an answer counts for nothing. */
+export function noWord(path: string, reply: RestReply & { kind: 'reply' }): string {
+  const what = patroniBody(reply) === null ? ", and the body is not Patroni's" : ''
+  return `${path} answers ${reply.status}${what}`
+}
+
+function whoElse(body: Body, { member, scope, systemId }: Expected): string | null {
+  const patroni = asObject(body['patroni'])
+  if (patroni?.['scope'] !== scope) return `it belongs to another cluster (scope ${quote(patroni?.['scope'])})`
+  // Patroni tells its name since 3.3.
+  if (patroni['name'] !== undefined && patroni['name'] !== member)
+    return `another member answers there: ${quote(patroni['name'])}`
+  const id = body['database_system_identifier']
+  if (systemId === null || id === systemId) return null
+  if (id !== undefined && id !== null && id !== '')
+    return `it belongs to a different database cluster (system identifier ${quote(id)})`
+  const state = quote(body['state'])
+  return BEING_MADE.test(state)
+    ? `it has no database yet (${state})`
+    : `it reports no system identifier (state ${state})`
+}
+
+function describe(body: Body): string {
+  return `role ${quote(body['role'])}, state ${quote(body['state'])}`
+}
+
+/** For messages: short, and nothing that a log or a terminal could stumble over. */
+function quote(value: unknown): string {
+  const text = typeof value === 'string' || typeof value === 'number' ? String(value) : 'unknown'
+  return text.slice(0, 64).replace(/[^\w .:-]/g, '?')
+}

@@ -1,0 +1,54 @@
+/** Who is asked first, and how much slower the others, where there are very many members. Pure. */
+import { evidenceOf, memberOf, type PrimaryMachine } from '../primary/machine.ts'
+import type { Known, Memory } from '../members/memory.ts'
+
+/** Of whom there is news to be had soonest; all of a cluster of common size. */
+export interface Crowd {
+  readonly likely: ReadonlySet<string>
+  /** How many members there are with a key, and without one. */
+  readonly living: number
+  readonly gone: number
+}
+
+/** So many are asked as if there were no others. */
+const LIKELY = 8
+
+/** Each member that is not likely makes the pause between two questions to one of them longer by so much. Milliseconds. */
+const LIVING_MS = 10
+const GONE_MS = 500
+
+/** Ranks the members by how likely each is the primary, now or next. */
+export function crowdOf(machine: PrimaryMachine, memory: Memory): Crowd {
+  const gone = [...memory.values()].filter(({ goneSince }) => goneSince !== null).length
+  const living = memory.size - gone
+  if (memory.size <= LIKELY) return { likely: new Set(memory.keys()), living, gone }
+  const ranked = [...memory].map(([name, known]) => ({ name, rank: rankOf(machine, name, known) }))
+  const likely = ranked.toSorted((a, b) => compare(b.rank, a.rank)).slice(0, LIKELY)
+  return { likely: new Set(likely.map(({ name }) => name)), living, gone }
+}
+
+/** The time from one question to `name` to the next. Milliseconds. */
+export function pausedFor(crowd: Crowd, name: string, { goneSince }: Known, intervalMs: number): number {
+  if (crowd.likely.has(name)) return intervalMs
+  return Math.max(intervalMs, goneSince === null ? crowd.living * LIVING_MS : crowd.gone * GONE_MS)
+}
+
+type Rank = readonly number[]
+
+function rankOf(machine: PrimaryMachine, name: string, { member, goneSince }: Known): Rank {
+  const { facts, phase } = machine
+  const named = facts.leader?.name === name || facts.claimed === name || memberOf(phase) === name
+  const proved = evidenceOf(machine, name).proof !== null
+  const led = LEADERS.has(member.role)
+  return [Number(named), Number(proved), Number(led), member.timeline ?? 0, Number(goneSince === null), goneSince ?? 0]
+}
+
+const LEADERS: ReadonlySet<string> = new Set(['primary', 'master', 'standby_leader'])
+
+function compare(one: Rank, other: Rank): number {
+  for (const [index, value] of one.entries()) {
+    const difference = value - (other[index] ?? 0)
+    if (difference !== 0) return difference
+  }
+  return 0
+}

@@ -1,0 +1,115 @@
+/** How the members' REST API is connected to, with the certificates as they are on disk now. */
+import { buildConnector } from 'undici'
+import type { RestApiConfig } from '../../config/config.ts'
+import { explain, failureOf, RouterError } from '../../errors.ts'
+import { lookupAmong } from '../../names/among.ts'
+import { CertificateNews, type Log } from '../tls/certificate-log.ts'
+import { Certificates, type CertificateSet, type CertificateSettings } from '../tls/certificates.ts'
+import { perhapsRefused, type TlsPeer, tlsReason, tlsTrouble } from '../tls/diagnosis.ts'
+
+/** For how long the files are taken to be unchanged while questions succeed. Milliseconds. */
+const FRESH_MS = 1000
+
+const SETTINGS: CertificateSettings = { ca: 'ctl.cacert', cert: 'ctl.certfile', key: 'ctl.keyfile' }
+
+interface Secure {
+  readonly set: CertificateSet
+  readonly connector: buildConnector.connector
+}
+
+export class RestTls {
+  readonly #config: RestApiConfig
+  readonly #timeoutMs: number
+  readonly #certificates: Certificates
+  readonly #news: CertificateNews
+  readonly #plain: buildConnector.connector
+  /** null until the files have been of use. */
+  #secure: Secure | null = null
+  /** Why not. */
+  #failure: RouterError | null = null
+  #readAt = -Infinity
+
+  /** Reads nothing yet: the files of a router that uses no https are left alone. */
+  constructor(config: RestApiConfig, timeoutMs: number, log: Log | null) {
+    this.#config = config
+    this.#timeoutMs = timeoutMs
+    const verifies = !config.insecure || config.certFile !== null
+    this.#certificates = new Certificates(config, { systemTrust: verifies, settings: SETTINGS })
+    this.#news = new CertificateNews('REST API', log)
+    this.#plain = buildConnector({ timeout: timeoutMs, allowH2: false, lookup: lookupAmong })
+  }
+
+  /**
+   * For a new connection to `url`, whose host is given by `hostAmong`.
+   * @throws RouterError naming the file and its setting, while the files have never been of use.
+   */
+  connector(url: string): buildConnector.connector {
+    if (!isHttps(url)) return this.#plain
+    if (performance.now() - this.#readAt >= FRESH_MS) this.#renew()
+    if (this.#secure !== null) return this.#secure.connector
+    throw this.#failure ?? new RouterError('INTERNAL', 'the certificate files have not been read')
+  }
+
+  /** Looks at the files at once; whether there is another connector than `used` by now, so that it may be tried. */
+  isOutdated(used: buildConnector.connector): boolean {
+    this.#renew()
+    return used !== this.#secure?.connector
+  }
+
+  /** Why a question to `url` failed, with what to do about it. */
+  explain(error: unknown, url: string): string {
+    if (!isHttps(url) || error === this.#failure) return explain(error)
+    const what = tlsReason(explain(error))
+    const peer = peerOf(this.#config)
+    const known = tlsTrouble(what, peer) ?? (failureOf(error) === 'reset' ? perhapsRefused(what, peer) : what)
+    return this.#news.trouble === null ? known : `${known} (and ${this.#news.trouble})`
+  }
+
+  #renew(): void {
+    this.#readAt = performance.now()
+    try {
+      const set = this.#certificates.read()
+      if (set !== this.#secure?.set) this.#secure = { set, connector: this.#build(set) }
+      this.#failure = null
+      this.#news.tell(set, this.#certificates.trouble?.message ?? null)
+    } catch (error) {
+      // `read` throws no other.
+      if (!(error instanceof RouterError)) throw error
+      this.#failure = error
+      this.#news.tell(null, error.message)
+    }
+  }
+
+  #build({ context }: CertificateSet): buildConnector.connector {
+    const { insecure, certFile } = this.#config
+    return buildConnector({
+      timeout: this.#timeoutMs,
+      allowH2: false,
+      lookup: lookupAmong,
+      // A resumed session would not be verified again.
+      maxCachedSessions: 0,
+      secureContext: context,
+      // As Patroni's own client: with a certificate of ours, `insecure` leaves out the name only (request.py).
+      rejectUnauthorized: !insecure || certFile !== null,
+      ...(insecure ? { checkServerIdentity: () => undefined } : {}),
+    })
+  }
+}
+
+export function isHttps(url: string): boolean {
+  return url.startsWith('https:')
+}
+
+function peerOf({ caFile, certFile, insecure }: RestApiConfig): TlsPeer {
+  return {
+    name: 'the REST API',
+    settings: SETTINGS,
+    caFile,
+    certFile,
+    named: 'one for its restapi.connect_address, or set ctl.insecure',
+    withoutTls: 'its URL begins with http, not https',
+    asksBy: 'restapi.verify_client',
+    trustsBy: 'restapi.cafile',
+    insecure: { setting: 'ctl.insecure', isSet: insecure },
+  }
+}

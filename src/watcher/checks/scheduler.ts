@@ -1,0 +1,112 @@
+/** Keeps the questions under way in line with the state: who is asked what, how often, and what must be asked at once. */
+import type { ProxyConfig } from '../../config/config.ts'
+import { type Crowd, crowdOf } from './ranking.ts'
+import { type Fitness, UNKNOWN_FITNESS } from '../members/fitness.ts'
+import { basisOf, type PrimaryMachine } from '../primary/machine.ts'
+import type { Known, Memory } from '../members/memory.ts'
+import { Poll } from './poll.ts'
+import { questionsTo } from './plan.ts'
+import { Turns } from './limiter.ts'
+
+/** The three questions. Each must not reject, and must end soon after its signal aborts. */
+export interface Ask {
+  readonly primary: (member: string, signal: AbortSignal) => Promise<void>
+  readonly replica: (member: string, signal: AbortSignal) => Promise<void>
+  readonly startup: (member: string, signal: AbortSignal) => Promise<void>
+}
+
+interface Polls {
+  readonly primary: Poll
+  readonly replica: Poll
+  readonly startup: Poll
+  /** What the last questions were about. */
+  primaryTopic: string
+  replicaTopic: string
+}
+
+/** So many questions of a kind are under way at once, besides those to the likely ones. */
+const AT_ONCE = { living: 32, gone: 2 }
+
+export class Asker {
+  readonly #config: Pick<ProxyConfig, 'check' | 'trust'>
+  readonly #ask: Ask
+  readonly #polls = new Map<string, Polls>()
+  readonly #turns = {
+    // Whoever may be the primary waits for nobody who only reads.
+    primary: new Turns(AT_ONCE.living),
+    other: new Turns(AT_ONCE.living),
+    gone: new Turns(AT_ONCE.gone),
+  }
+  #crowd: Crowd = { likely: new Set(), living: 0, gone: 0 }
+  #memory: Memory = new Map()
+
+  constructor(config: Pick<ProxyConfig, 'check' | 'trust'>, ask: Ask) {
+    this.#config = config
+    this.#ask = ask
+  }
+
+  /** Takes the state of things; a question whose subject has changed is asked again at once. */
+  update(machine: PrimaryMachine, memory: Memory, fitness: ReadonlyMap<string, Fitness>): void {
+    this.#crowd = crowdOf(machine, memory)
+    this.#memory = memory
+    for (const [name, known] of memory) {
+      const polls = this.#polls.get(name) ?? this.#add(name)
+      const found = fitness.get(name) ?? UNKNOWN_FITNESS
+      const questions = questionsTo(name, known, machine, found, this.#config, this.#crowd)
+      const primaryTopic = primaryTopicOf(machine, known)
+      const replicaTopic = replicaTopicOf(machine, known)
+      const primaryChanged = primaryTopic !== polls.primaryTopic
+      const replicaChanged = replicaTopic !== polls.replicaTopic
+      polls.primaryTopic = primaryTopic
+      polls.replicaTopic = replicaTopic
+      polls.primary.every(questions.primary, primaryChanged)
+      polls.replica.every(questions.replica, replicaChanged)
+      polls.startup.every(questions.startup, false)
+    }
+    for (const [name, polls] of this.#polls) {
+      if (memory.has(name)) continue
+      stop(polls)
+      this.#polls.delete(name)
+    }
+  }
+
+  close(): void {
+    for (const polls of this.#polls.values()) stop(polls)
+    this.#polls.clear()
+  }
+
+  #add(name: string): Polls {
+    const poll = (kind: keyof Ask): Poll =>
+      new Poll({ ask: (signal) => this.#inTurn(kind, name, signal), random: Math.random })
+    const polls = {
+      ...{ primary: poll('primary'), replica: poll('replica'), startup: poll('startup') },
+      primaryTopic: '',
+      replicaTopic: '',
+    }
+    this.#polls.set(name, polls)
+    return polls
+  }
+
+  #inTurn(kind: keyof Ask, name: string, signal: AbortSignal): Promise<void> {
+    const ask = (): Promise<void> => this.#ask[kind](name, signal)
+    if (this.#crowd.likely.has(name)) return ask()
+    const isGone = this.#memory.get(name)?.goneSince !== null
+    return this.#turns[isGone ? 'gone' : kind === 'primary' ? kind : 'other'].run(ask, signal)
+  }
+}
+
+/** A member that writes another role or state into its key has news: it is asked before its time. */
+function primaryTopicOf(machine: PrimaryMachine, { member: { name, role, state } }: Known): string {
+  return JSON.stringify([basisOf(machine, name), role, state])
+}
+
+function replicaTopicOf({ facts }: PrimaryMachine, { member, goneSince }: Known): string {
+  const { role, state, restUrl } = member
+  return JSON.stringify([role, state, restUrl, facts.leader, goneSince === null])
+}
+
+function stop({ primary, replica, startup }: Polls): void {
+  primary.every(null, false)
+  replica.every(null, false)
+  startup.every(null, false)
+}

@@ -1,0 +1,85 @@
+/** Composes the published view from the parts of the watcher. Pure. */
+import type { ClusterConfig } from '../config/config.ts'
+import { type Cluster, isEmpty, namedBy } from './cluster.ts'
+import { prefixOf } from './dcs/key-range.ts'
+import { askedAs, type Fitness, replicaView, UNKNOWN_FITNESS } from './members/fitness.ts'
+import { basisOf, evidenceOf, memberOf, type PrimaryMachine, takesNew } from './primary/machine.ts'
+import { addressOf, type Memory } from './members/memory.ts'
+import { type Pins, placeOf } from './members/pins.ts'
+import type { ClusterView, DcsView, MemberView } from './view.ts'
+
+export interface ViewParts {
+  readonly config: ClusterConfig
+  readonly dcs: DcsView
+  readonly cluster: Cluster
+  readonly machine: PrimaryMachine
+  readonly memory: Memory
+  readonly fitness: ReadonlyMap<string, Fitness>
+  readonly pins?: Pins
+}
+
+/** The view that these parts make. */
+export function viewOf({ config, dcs, cluster, machine, memory, fitness, pins = new Map() }: ViewParts): ClusterView {
+  const { phase, since, epoch } = machine
+  const { highest, last } = machine.served
+  const member = memberOf(phase)
+  const leader = namedBy(cluster)
+  const dialled = config.proxy.address
+  const sync = new Set(cluster.syncStandbys)
+  const isLockKnown = dcs.state === 'up' && cluster.hasLock
+  const shown = [...memory].filter(([name, { goneSince, isRecalled }]) => {
+    return goneSince === null || isRecalled !== true || name === leader || name === member
+  })
+  const members = shown.map(([name, known]): MemberView => {
+    const gone = known.goneSince !== null
+    // The leader named by the DCS says 200 to /replica until its promotion is done; who is open is no replica either.
+    const isLeader = name === leader || name === member
+    const leadsOnly = isLeader && (name === member || askedAs(name, known, cluster) !== '/standby-leader')
+    const own = fitness.get(name) ?? UNKNOWN_FITNESS
+    const address = addressOf(known.member, dialled)
+    return {
+      ...known.member,
+      gone,
+      address,
+      place: placeOf(address, pins.get(name)),
+      isLeader,
+      isSync: sync.has(name.toLowerCase()),
+      lagBytes: isLeader || gone || own.restDown || known.member.state !== 'running' ? null : own.lagBytes,
+      replica: replicaView(own, { gone, isLeader: leadsOnly, hasNoLock: isLockKnown && name !== leader }),
+    }
+  })
+  const isAbsent = phase.state === 'none' && dcs.kind === 'etcd3' && dcs.state === 'up' && isEmpty(cluster)
+  const known = member === null ? undefined : memory.get(member)
+  const address = known === undefined ? null : addressOf(known.member, dialled)
+  const place = placeOf(address, pins.get(member ?? ''))
+  const isUnresolved = takesNew(phase.state) && address !== null && place === null
+  const reason = isUnresolved ? `its name ${address.host} has not been resolved` : phase.reason
+  return {
+    name: config.name,
+    scope: config.scope,
+    namespace: config.namespace,
+    citusGroup: config.citusGroup,
+    dcs,
+    leader,
+    primary: {
+      state: phase.state,
+      member,
+      address,
+      place,
+      reason: isAbsent ? `the DCS has no cluster below ${prefixOf(config)}` : reason,
+      since,
+      silences: member === null ? 0 : evidenceOf(machine, member).silences,
+      epoch,
+      basis: member === null ? '' : basisOf(machine, member),
+    },
+    members: members.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
+    setAside: cluster.setAside,
+    systemId: cluster.systemId,
+    paused: cluster.paused,
+    standbyCluster: cluster.standbyCluster,
+    quorum: cluster.quorum,
+    ttlMs: cluster.ttlMs,
+    switchover: cluster.failover,
+    setBack: last < highest ? { timeline: last, served: highest } : null,
+  }
+}

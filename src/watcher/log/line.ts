@@ -1,0 +1,47 @@
+/** What the parts of the narration share. Pure. */
+import type { ClusterView } from '../view.ts'
+
+export interface Line {
+  readonly level: 'info' | 'warn' | 'error'
+  readonly message: string
+  readonly fields: Readonly<Record<string, unknown>>
+}
+
+/** By what it is about: the reasons of the present state that were logged, without their numbers. */
+export type Told = ReadonlyMap<string, ReadonlySet<string>>
+
+export const NOTHING_TOLD: Told = new Map()
+
+/** So many different reasons are logged of one state. */
+const MAX_REASONS = 20
+
+/** Whether `reason` is to be logged; one that comes and goes, or whose numbers change, fills no log. */
+export function isNews(told: ReadonlySet<string> | undefined, reason: string): boolean {
+  return told?.has(stemOf(reason)) !== true && (told?.size ?? 0) < MAX_REASONS
+}
+
+/** `told`, and `reason`. */
+export function withReason(told: ReadonlySet<string> | undefined, reason: string): ReadonlySet<string> {
+  return new Set(told).add(stemOf(reason))
+}
+
+/** Without what differs from one moment to the next. */
+function stemOf(reason: string): string {
+  return reason.replace(/\d+/g, '0')
+}
+
+/** Whether Patroni restarts its Postgres, which it does on request only. */
+export function isRestart(reason: string): boolean {
+  return /, state restarting\)/.test(reason)
+}
+
+/** One that has not taken place by then, as in a pause, explains nothing any more. Milliseconds. */
+const OVERDUE_MS = 5 * 60_000
+
+/** Whether somebody has requested what is happening: nothing of it needs anybody. */
+export function isRequested(before: ClusterView, { dcs }: ClusterView): boolean {
+  const { switchover } = before
+  if (switchover === null || switchover.scheduledAt === null) return switchover !== null
+  const since = (dcs.readAt ?? 0) - switchover.scheduledAt
+  return since >= 0 && since < OVERDUE_MS
+}

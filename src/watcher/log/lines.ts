@@ -1,0 +1,141 @@
+/** What of a change of the view a person on call wants to read: one line an event, none for what repeats. Pure. */
+import type { DcsNotice } from '../dcs/dcs.ts'
+import { narrateMembers } from './member-lines.ts'
+import { narratePrimary } from './primary-lines.ts'
+import { isRequested, type Line, type Told } from './line.ts'
+import { printable } from '../../text/printable.ts'
+import type { ClusterView } from '../view.ts'
+import { scheduled } from '../view-text.ts'
+
+/** The log lines for the step from `before` to `after`, and what has been logged by then. */
+export function narrate(
+  before: ClusterView,
+  after: ClusterView,
+  told: Told,
+): { readonly lines: readonly Line[]; readonly told: Told } {
+  const primary = narratePrimary(before, after, told.get(PRIMARY))
+  const members = narrateMembers(before, after, told)
+  const lines = [
+    ...dcsLines(before, after),
+    ...noticeLines(before, after),
+    ...modeLines(before, after),
+    ...switchoverLines(before, after),
+    ...leaderLines(before, after),
+    ...primary.lines,
+    ...members.lines,
+    ...setAsideLines(before, after),
+  ]
+  // Errors and reasons quote strangers.
+  return {
+    lines: lines.map((line) => ({ ...line, message: printable(line.message, MAX_MESSAGE) })),
+    told: new Map(members.told).set(PRIMARY, primary.told),
+  }
+}
+
+const MAX_MESSAGE = 1000
+/** No member has that name. */
+const PRIMARY = ''
+
+function dcsLines(before: ClusterView, { dcs }: ClusterView): readonly Line[] {
+  const fields = { event: `dcs-${dcs.state}`, endpoint: dcs.endpoint, error: dcs.error ?? undefined }
+  if (before.dcs.state !== dcs.state) {
+    if (dcs.state === 'up') {
+      const back = before.dcs.state === 'lost' ? ` again, after ${(dcs.since - before.dcs.since) / 1000} s` : ''
+      return [{ level: 'info', message: `DCS: reading ${dcs.endpoint ?? ''}${back}`, fields }]
+    }
+    if (dcs.state === 'lost') return [{ level: 'warn', message: `DCS lost: ${dcs.error ?? ''}`, fields }]
+    return []
+  }
+  if (dcs.state !== 'up') {
+    const [what, event] =
+      dcs.state === 'never' ? ['DCS not reached yet', 'dcs-unreached'] : ['DCS still lost', 'dcs-still-lost']
+    return dcs.errors.slice(before.dcs.errors.length).map(({ message: error }) => {
+      return { level: 'warn', message: `${what}: ${error}`, fields: { ...fields, event, error } }
+    })
+  }
+  if (before.dcs.endpoint !== dcs.endpoint) {
+    return [{ level: 'info', message: `DCS: now reading ${dcs.endpoint ?? ''}`, fields }]
+  }
+  return []
+}
+
+/** Each once when it begins, and once when it ends. */
+function noticeLines(before: ClusterView, after: ClusterView): readonly Line[] {
+  const begun = beyond(after.dcs.notices, before.dcs.notices)
+  const ended = beyond(before.dcs.notices, after.dcs.notices)
+  return [
+    ...begun.map(({ event, subject, message }): Line => ({ level: 'warn', message, fields: { event, subject } })),
+    ...ended.map(({ event, subject, over }): Line => {
+      return { level: 'info', message: over, fields: { event: `${event}-over`, subject } }
+    }),
+  ]
+}
+
+/** Those about which the others say nothing. */
+function beyond(notices: readonly DcsNotice[], others: readonly DcsNotice[]): readonly DcsNotice[] {
+  const isSame = (one: DcsNotice, other: DcsNotice): boolean =>
+    one.event === other.event && one.subject === other.subject
+  return notices.filter((notice) => !others.some((other) => isSame(notice, other)))
+}
+
+/** What Patroni does by itself, and what it leaves to people. */
+function modeLines(before: ClusterView, { paused, standbyCluster }: ClusterView): readonly Line[] {
+  const lines: Line[] = []
+  if (before.paused !== paused) {
+    const message = paused
+      ? 'Patroni is paused: no automatic failover (maintenance mode)'
+      : 'Patroni is no longer paused'
+    lines.push({ level: 'info', message, fields: { event: paused ? 'paused' : 'resumed' } })
+  }
+  if (before.standbyCluster !== standbyCluster) {
+    const message = standbyCluster
+      ? 'this is a standby cluster: its leader is read-only'
+      : 'no longer a standby cluster'
+    lines.push({ level: 'info', message, fields: { event: standbyCluster ? 'standby-cluster' : 'no-standby-cluster' } })
+  }
+  return lines
+}
+
+/** One that is to take place now is a state of the primary. */
+function switchoverLines(before: ClusterView, after: ClusterView): readonly Line[] {
+  if (JSON.stringify(before.switchover) === JSON.stringify(after.switchover)) return []
+  const [was, is] = [scheduled(before), scheduled(after)]
+  const { leader: from = null, member: to = null } = after.switchover ?? before.switchover ?? {}
+  if (is !== null) return [{ level: 'info', message: is, fields: { event: 'switchover-scheduled', from, to } }]
+  // One whose time has come is a state of the primary.
+  if (was === null || isRequested(before, after)) return []
+  const message = `no longer wanted: ${was}`
+  return [{ level: 'info', message, fields: { event: 'switchover-cancelled', from, to } }]
+}
+
+function leaderLines(before: ClusterView, after: ClusterView): readonly Line[] {
+  const old = before.leader
+  if (old === after.leader) return []
+  const fields = { event: 'leader-changed', from: old, to: after.leader }
+  const isKey = after.dcs.kind === 'etcd3' || after.dcs.kind === 'demo'
+  const gone = `leader key of ${old ?? ''} is gone`
+  if (after.leader === null && isRequested(before, after)) {
+    return [{ level: 'info', message: `${gone} (switchover)`, fields }]
+  }
+  if (after.leader === null) {
+    const message = isKey ? `${gone} (expired or deleted)` : `no member is named leader any more; ${old ?? ''} was`
+    return [{ level: 'warn', message, fields }]
+  }
+  const message = old === null ? `leader is ${after.leader}` : `leader changed from ${old} to ${after.leader}`
+  return [{ level: 'info', message, fields }]
+}
+
+function setAsideLines(before: ClusterView, after: ClusterView): readonly Line[] {
+  const old = new Map(before.setAside.map(({ key, reason }) => [key, reason]))
+  const begun = after.setAside.filter(({ key, reason }) => old.get(key) !== reason)
+  const strange = new Set(after.setAside.map(({ key }) => key))
+  const ended = [...old.keys()].filter((key) => !strange.has(key))
+  return [
+    ...begun.map(({ key, reason }): Line => {
+      return { level: 'warn', message: `${key} set aside: ${reason}`, fields: { event: 'set-aside', key, reason } }
+    }),
+    ...ended.map((key): Line => {
+      return { level: 'info', message: `${key} no longer set aside`, fields: { event: 'set-aside-over', key } }
+    }),
+  ]
+}

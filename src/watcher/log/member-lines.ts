@@ -1,0 +1,67 @@
+/** The log's lines about the members that serve reads. Pure. */
+import { isNews, isRequested, isRestart, type Line, type Told, withReason } from './line.ts'
+import { SECOND_PRIMARY } from '../members/fitness.ts'
+import { RUNS_AS_PRIMARY } from '../checks/proof.ts'
+import type { ClusterView, MemberView } from '../view.ts'
+
+/** The lines for the step from `before` to `after`, and the reasons that have been logged of who is not available. */
+export function narrateMembers(
+  before: ClusterView,
+  after: ClusterView,
+  told: Told,
+): { readonly lines: readonly Line[]; readonly told: Told } {
+  const old = new Map(before.members.map((member) => [member.name, member]))
+  const lines: Line[] = []
+  const known = new Map<string, ReadonlySet<string>>()
+  for (const member of after.members) {
+    const { name, replica } = member
+    const leads = name === after.leader && !after.standbyCluster
+    if (leads || replica.fit) {
+      if (!leads && old.get(name)?.replica.fit !== true) lines.push(availableLine(member, after))
+      continue
+    }
+    const line = unavailableLine(old.get(name), member, before, after, told.get(name))
+    if (line !== null) lines.push(line)
+    known.set(
+      name,
+      replica.checked ? withReason(told.get(name), causeOf(replica.reason)) : (told.get(name) ?? new Set()),
+    )
+  }
+  return { lines, told: known }
+}
+
+function availableLine({ name, replica }: MemberView, after: ClusterView): Line {
+  const fields = { event: 'replica-up', member: name, reason: replica.reason }
+  return { level: 'info', message: `${whatIs(name, after)} is available for reads`, fields }
+}
+
+/** One that was available is a loss; another reason, or one that was found at once, is only told. */
+function unavailableLine(
+  old: MemberView | undefined,
+  { name, isLeader, replica }: MemberView,
+  before: ClusterView,
+  after: ClusterView,
+  told: ReadonlySet<string> | undefined,
+): Line | null {
+  const { reason } = replica
+  const isSecond = reason.startsWith(SECOND_PRIMARY)
+  const message = `${reason.startsWith(RUNS_AS_PRIMARY) ? name : whatIs(name, after)} is not available for reads: ${reason}`
+  const isPlanned = isRequested(before, after) || isRestart(reason)
+  // A leader that becomes a replica was none before.
+  const isLoss = old?.replica.fit === true && old.isLeader === isLeader
+  if (isLoss) {
+    return { level: isPlanned ? 'info' : 'warn', message, fields: { event: 'replica-down', member: name, reason } }
+  }
+  if (!replica.checked || isLeader || old?.replica.reason === reason || !isNews(told, causeOf(reason))) return null
+  const level = isSecond && !isPlanned ? 'warn' : 'info'
+  return { level, message, fields: { event: 'replica-reason', member: name, reason } }
+}
+
+function whatIs(name: string, { leader }: ClusterView): string {
+  return `${name === leader ? 'standby leader' : 'replica'} ${name}`
+}
+
+/** Without the states that a member passes through on its way back. */
+function causeOf(reason: string): string {
+  return reason.replace(/ \(role .*\)$/, '')
+}

@@ -1,0 +1,91 @@
+/** The log's lines about the primary: who is open, why not, and what has changed about that. Pure. */
+import { CHECKING, isBeingAsked, STANDBY, TWO_PRIMARIES } from '../primary/decide.ts'
+import { takesNew } from '../primary/machine.ts'
+import { isNews, isRequested, isRestart, type Line, withReason } from './line.ts'
+import type { ClusterView, PrimaryView } from '../view.ts'
+import { setBackText, wordOf } from '../view-text.ts'
+
+/**
+ * The lines for the step from `before` to `after`. Each reason is logged once in a state, whatever numbers it holds, so
+ * that one that comes and goes does not fill the log.
+ */
+export function narratePrimary(
+  before: ClusterView,
+  after: ClusterView,
+  told: ReadonlySet<string> | undefined,
+): { readonly lines: readonly Line[]; readonly told: ReadonlySet<string> } {
+  const [old, { primary }] = [before.primary, after]
+  const moved = old.state !== primary.state || old.member !== primary.member
+  const silence = moved ? [] : silenceLines(old, after)
+  const known = moved || silence.length > 0 ? undefined : told
+  // The silence of one that is open is told by itself.
+  const isSilence = takesNew(primary.state) && primary.silences > 0
+  const isNew = old.reason !== primary.reason && !isSilence && isNews(known, primary.reason)
+  const said = silence.length > 0 ? silence : moved || isNew ? [stateLine(before, after, moved)] : []
+  return { lines: [...said, ...setBackLines(before, after)], told: withReason(known, primary.reason) }
+}
+
+function stateLine(before: ClusterView, after: ClusterView, moved: boolean): Line {
+  const { state, member, reason, epoch } = after.primary
+  // Where the first that is read is that there is none, clients wait from the start.
+  const isFirst = (before.dcs.state === 'never' && after.dcs.state !== 'never') || isBeingAsked(before.primary.reason)
+  const isNew = (moved || isFirst) && !isBeingAsked(reason)
+  const isPlanned = isRequested(before, after) || isRestart(reason) || reason === CHECKING || reason === STANDBY
+  const isExpected = !reason.includes(TWO_PRIMARIES) && (!isNew || !NEEDS_EYES.has(state) || isPlanned)
+  const event = moved ? `primary-${state}` : 'primary-reason'
+  const fields = { event, state, member, epoch, reason }
+  return { level: isExpected ? 'info' : 'warn', message: messageOf(after.primary), fields }
+}
+
+/** What holds clients, unless it is the way of things. */
+const NEEDS_EYES: ReadonlySet<PrimaryView['state']> = new Set([
+  'unconfirmed',
+  'unreachable',
+  'unverified',
+  'unlocked',
+  'none',
+])
+
+function messageOf(primary: PrimaryView): string {
+  const { member, reason } = primary
+  if (member === null) return `no primary: ${reason}`
+  if (reason === CHECKING) return `primary: checking ${member}, which holds the leader lock`
+  return `primary: ${member} ${wordOf(primary)}: ${reason}`
+}
+
+/** The first one may also be a crash, of which Postgres tells at once. */
+const SILENCES = 2
+
+/** An open primary that is asked in vain stays open: that, and until when, is nothing to be found out afterwards. */
+function silenceLines(old: PrimaryView, { primary, dcs, leader, ttlMs }: ClusterView): readonly Line[] {
+  const { state, member, reason, silences } = primary
+  const [was, is] = [old.silences, silences].map((count) => count >= SILENCES)
+  if (!takesNew(state) || was === is) return []
+  const fields = { member, reason }
+  if (is !== true) {
+    const message = `primary: the REST API of ${member ?? ''} answers again: ${reason}`
+    return [{ level: 'info', message, fields: { event: 'primary-answers', ...fields } }]
+  }
+  const within = ttlMs === null ? '' : `, within ${ttlMs / 1000} s if its Patroni has ended`
+  const named = dcs.state === 'up' && leader === member
+  const until = named ? `until its leader key expires${within}` : 'until it has not answered several times'
+  const message = `primary: ${member ?? ''} does not answer and stays ${wordOf(primary)} ${until}: ${reason}`
+  return [{ level: 'warn', message, fields: { event: 'primary-silent', ...fields } }]
+}
+
+/** Whoever has read or been promised what was written there needs to know at once. */
+function setBackLines(before: ClusterView, { setBack, primary, systemId }: ClusterView): readonly Line[] {
+  if (before.setBack?.timeline === setBack?.timeline && before.setBack?.served === setBack?.served) return []
+  const { member } = primary
+  if (setBack === null && before.systemId !== systemId) {
+    const message = `the system identifier is ${systemId ?? 'unknown'} now: timelines of the cluster before no longer count`
+    return [{ level: 'info', message, fields: { event: 'timeline-void', systemId } }]
+  }
+  if (setBack === null) {
+    const message = `primary: ${member ?? ''} is on timeline ${before.setBack?.served ?? ''} or later again`
+    return [{ level: 'info', message, fields: { event: 'timeline-reached', member } }]
+  }
+  return [
+    { level: 'error', message: setBackText(primary, setBack), fields: { event: 'timeline-lower', member, ...setBack } },
+  ]
+}

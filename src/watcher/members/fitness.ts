@@ -1,0 +1,154 @@
+/** Whether a member may serve the replica route: its REST API's word, and what its Postgres has shown. Pure. */
+import type { PostgresAnswer } from '../primary/evidence.ts'
+import { namedBy } from '../cluster.ts'
+import type { DcsFacts } from '../primary/machine.ts'
+import type { Member } from './member.ts'
+import type { Known, Memory } from './memory.ts'
+import { type ReplicaAnswer, RUNS_AS_PRIMARY } from '../checks/proof.ts'
+import type { ReplicaView } from '../view.ts'
+
+export interface Fitness {
+  /** The REST API's latest word, after `rise` and `fall`. */
+  readonly rest: 'unknown' | 'fit' | 'unfit'
+  /** Consecutive answers of the kind that would change `rest`. */
+  readonly passes: number
+  readonly silences: number
+  /** The REST API says that Postgres is not running, or says nothing any more. */
+  readonly restDown: boolean
+  /** Why Postgres cannot be used; null: nothing known against it. A startup packet answered ends it. */
+  readonly postgresDown: string | null
+  readonly reason: string
+  /** What it had still to replay at its last answer; null: not known. Bytes. */
+  readonly lagBytes: number | null
+}
+
+export const UNKNOWN_FITNESS: Fitness = {
+  rest: 'unknown',
+  passes: 0,
+  silences: 0,
+  restDown: false,
+  postgresDown: null,
+  reason: 'not checked yet',
+  lagBytes: null,
+}
+
+/** As what a member is asked whether it may serve readers; null: it is not asked. The leader only leads. */
+export function askedAs(
+  name: string,
+  { goneSince }: Known,
+  facts: Pick<DcsFacts, 'leader' | 'claimed' | 'standbyCluster'>,
+): '/replica' | '/standby-leader' | null {
+  if (goneSince !== null) return null
+  if (name !== namedBy(facts)) return '/replica'
+  return facts.standbyCluster ? '/standby-leader' : null
+}
+
+/**
+ * What still counts under a new snapshot: nothing that was found at another address, or as something else. The leader,
+ * and a member whose key has gone, are not asked: afterwards they are to be asked anew, or the replica route would lead
+ * to a primary that is being demoted.
+ */
+export function afterSnapshot(
+  fitness: ReadonlyMap<string, Fitness>,
+  before: Observed,
+  after: Observed,
+): ReadonlyMap<string, Fitness> {
+  const kept = [...fitness].flatMap(([name, known]): [string, Fitness][] => {
+    const [old, present] = [before.memory.get(name), after.memory.get(name)]
+    if (old === undefined || present === undefined || !isSameAddress(old.member, present.member)) return []
+    const role = askedAs(name, present, after.facts)
+    const isSame = role !== null && role === askedAs(name, old, before.facts)
+    return [[name, isSame ? known : { ...UNKNOWN_FITNESS, postgresDown: known.postgresDown }]]
+  })
+  return new Map(kept)
+}
+
+/** What decides who is asked what. */
+export interface Observed {
+  readonly memory: Memory
+  readonly facts: Pick<DcsFacts, 'leader' | 'claimed' | 'standbyCluster'>
+}
+
+function isSameAddress(one: Member, other: Member): boolean {
+  return one.host === other.host && one.port === other.port && one.restUrl === other.restUrl
+}
+
+/** `rise` passes make it fit. An explicit negative counts at once, silence after `fall` times. */
+export function afterReplicaAnswer(before: Fitness, answer: ReplicaAnswer, rise: number, fall: number): Fitness {
+  switch (answer.kind) {
+    case 'fit': {
+      const passes = before.passes + 1
+      const fit = before.rest === 'fit' || passes >= rise
+      return {
+        ...before,
+        rest: fit ? 'fit' : before.rest,
+        passes,
+        silences: 0,
+        restDown: false,
+        reason: fit ? '' : before.reason,
+      }
+    }
+    case 'unfit':
+      // It may have begun anew since it was behind by so much.
+      return {
+        ...before,
+        rest: 'unfit',
+        passes: 0,
+        silences: 0,
+        restDown: answer.down,
+        reason: answer.reason,
+        lagBytes: null,
+      }
+    case 'silent': {
+      const silences = before.silences + 1
+      const ended = silences >= fall || before.rest !== 'fit'
+      if (!ended) return { ...before, passes: 0, silences }
+      return { ...before, rest: 'unfit', passes: 0, silences, restDown: silences >= fall, reason: answer.reason }
+    }
+    case 'unasked':
+      return before.rest === 'unknown' ? { ...before, reason: answer.reason } : before
+  }
+}
+
+/** A dial that failed, or a startup packet that was answered. */
+export function afterReplicaPostgres(before: Fitness, answer: PostgresAnswer): Fitness {
+  switch (answer.kind) {
+    case 'up':
+      return { ...before, postgresDown: null }
+    case 'down':
+      return { ...before, postgresDown: answer.reason }
+    case 'unknown':
+      return before
+  }
+}
+
+/** What a member had still to replay, given where the leader was when it was asked before. */
+export function withLag(before: Fitness, position: number | null, leaderPosition: number | null): Fitness {
+  if (position === null || leaderPosition === null) return before
+  return { ...before, lagBytes: Math.max(0, leaderPosition - position) }
+}
+
+/** Why a leader serves no reads as a replica. */
+export const LEADS = 'the leader'
+
+/** What only a person can have wanted, or a Patroni that hangs: writes that it takes are lost sooner or later. */
+export const SECOND_PRIMARY = `${RUNS_AS_PRIMARY} without the leader lock`
+
+/**
+ * `gone`: its key has left the DCS. `isLeader`: and no reader either, as the leader of a standby cluster is. `hasNoLock`:
+ * the DCS has said so, of this member.
+ */
+export function replicaView(
+  fitness: Fitness,
+  member: { readonly gone: boolean; readonly isLeader: boolean; readonly hasNoLock?: boolean },
+): ReplicaView {
+  const { rest, restDown, postgresDown } = fitness
+  const down = postgresDown !== null && (restDown || member.gone)
+  if (member.isLeader) return { fit: false, checked: true, down: false, reason: LEADS }
+  if (member.gone)
+    return { fit: false, checked: true, down, reason: 'no member key in the DCS (Patroni stopped or cut off)' }
+  if (postgresDown !== null) return { fit: false, checked: true, down, reason: postgresDown }
+  if (rest === 'fit') return { fit: true, checked: true, down: false, reason: '' }
+  const reason = member.hasNoLock === true ? fitness.reason.replace(RUNS_AS_PRIMARY, SECOND_PRIMARY) : fitness.reason
+  return { fit: false, checked: rest === 'unfit', down, reason }
+}

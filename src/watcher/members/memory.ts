@@ -1,0 +1,71 @@
+/** What is known of the members, also of those whose keys have gone: a lost key is not an unknown address (edge 7). Pure. */
+import type { ProxyConfig } from '../../config/config.ts'
+import type { Cluster } from '../cluster.ts'
+import type { DcsFacts } from '../primary/machine.ts'
+import type { Member } from './member.ts'
+import type { Pin, Pins } from './pins.ts'
+import type { Address } from '../view.ts'
+
+export interface Known {
+  readonly member: Member
+  /** When its key left the DCS; null while it is there. Milliseconds since the epoch. */
+  readonly goneSince: number | null
+  /** This run has seen neither its key nor that it serves: if it is gone there is nothing to show, only somebody to ask. */
+  readonly isRecalled?: true
+}
+
+export type Memory = ReadonlyMap<string, Known>
+
+/** How long a member without a key is remembered, unless it is still needed. Longer than any sensible ttl. */
+const REMEMBER_MS = 10 * 60_000
+
+/** The members of `cluster`, and those that were there before; `needed` is never forgotten. */
+export function remember(before: Memory, cluster: Cluster, needed: string | null, now: number): Memory {
+  const present = new Map<string, Known>(cluster.members.map((member) => [member.name, { member, goneSince: null }]))
+  for (const [name, known] of before) {
+    if (present.has(name)) continue
+    const goneSince = known.goneSince ?? now
+    if (name === needed || now - goneSince < REMEMBER_MS) present.set(name, { ...known, goneSince })
+  }
+  return present
+}
+
+/** The members of an earlier run: all there is to go by until the DCS can be read. */
+export function recalled(members: readonly Known[]): Memory {
+  return new Map(members.map((known) => [known.member.name, { ...known, isRecalled: true }]))
+}
+
+/** What becomes of a member that serves before its key could be looked for: it may have sessions. */
+export function serving(memory: Memory, name: string): Memory {
+  const known = memory.get(name)
+  if (known?.isRecalled !== true || known.goneSince !== null) return memory
+  return new Map(memory).set(name, { member: known.member, goneSince: null })
+}
+
+/** The part of a snapshot that the primary's state machine decides by. */
+export function factsOf(
+  cluster: Cluster,
+  memory: Memory,
+  dialled: ProxyConfig['address'],
+  pins: Pins = new Map(),
+): DcsFacts {
+  const { leader, hasLock, claimed, systemId, ttlMs, standbyCluster, paused, failover } = cluster
+  const members = [...memory].map(([name, { member }]) => {
+    return [name, { address: whereabouts(member, dialled, pins.get(name)), timeline: member.timeline }] as const
+  })
+  return { leader, hasLock, claimed, systemId, ttlMs, standbyCluster, paused, failover, members: new Map(members) }
+}
+
+/** All that makes the address of a member, as one string: another one is another place, where it has proved nothing. */
+export function whereabouts(member: Member, dialled: ProxyConfig['address'], pin?: Pin): string | null {
+  const address = addressOf(member, dialled)
+  if (address === null) return null
+  const pinned = [...(pin ?? [])].map(([name, ip]) => ` ${name}=${ip}`).toSorted()
+  return `${address.host}:${address.port} ${member.restUrl ?? '-'}${pinned.join('')}`
+}
+
+/** Where a member is dialled, by name or address; null where that is not known. */
+export function addressOf({ host, port, proxy }: Member, dialled: ProxyConfig['address']): Address | null {
+  if (dialled === 'proxy_url' && proxy !== null) return proxy
+  return host === null ? null : { host, port }
+}

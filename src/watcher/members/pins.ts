@@ -1,0 +1,101 @@
+/**
+ * At which address of its name a member has proved itself, or was fit: a name alone can lead to another server by now.
+ * Pure.
+ */
+import { isIP } from 'node:net'
+import { parseHttpUrl } from '../../http-url.ts'
+import type { DcsNotice } from '../dcs/dcs.ts'
+import { printable } from '../../text/printable.ts'
+import type { Address } from '../view.ts'
+
+/** The address of each name of one member. */
+export type Pin = ReadonlyMap<string, string>
+
+/** By member. */
+export type Pins = ReadonlyMap<string, Pin>
+
+export const NO_PIN: Pin = new Map()
+
+/** Of a message. */
+const MAX_SHOWN = 4
+const MAX_LENGTH = 80
+
+/** The host of a URL of http or https as a resolver takes it; empty: it is none. */
+export function hostOf(url: string): string {
+  return parseHttpUrl(url)?.host ?? ''
+}
+
+/** Where new sessions may go to; null: no address of its name has been proved. */
+export function placeOf(address: Address | null, pin: Pin = NO_PIN): Address | null {
+  if (address === null) return null
+  const { host, port } = address
+  const ip = isIP(host) === 0 ? pin.get(host) : host
+  return ip === undefined ? null : { host: ip, port }
+}
+
+/**
+ * What is left of `pin` when `host` has these addresses. One that is still among them has not moved; no addresses are no
+ * answer, which says nothing.
+ */
+export function afterLookup(pin: Pin, host: string, addresses: readonly string[]): Pin {
+  const ip = pin.get(host)
+  if (ip === undefined || addresses.length === 0 || addresses.includes(ip)) return pin
+  return new Map([...pin].filter(([name]) => name !== host))
+}
+
+/** What is known of a member at its present address. */
+export type Standing = 'good' | 'down' | 'unknown'
+
+/** Where a member is asked. Of several addresses the first that answers counts. */
+export interface Candidates {
+  readonly here: readonly string[]
+  /** What its name leads to now, without the address of its proof. An answer of the member there is a move. */
+  readonly elsewhere: readonly string[]
+}
+
+/** One that serves is asked nowhere else. Of one that is down the address of the other family may work. */
+export function askedAt(ip: string | undefined, addresses: readonly string[], standing: Standing): Candidates {
+  if (ip === undefined) return { here: addresses, elsewhere: [] }
+  if (!addresses.includes(ip)) return { here: [ip], elsewhere: addresses }
+  const others = addresses.filter((other) => other !== ip)
+  switch (standing) {
+    case 'good':
+      return { here: [ip], elsewhere: [] }
+    case 'down':
+      return { here: [...others.filter((other) => isIP(other) !== isIP(ip)), ip], elsewhere: [] }
+    case 'unknown':
+      return { here: [ip, ...others], elsewhere: [] }
+  }
+}
+
+/**
+ * What a person should mend of the names by which `member` is asked and dialled: one leads elsewhere now than to the
+ * address in use. Null: none does, as far as `lookups` say; no addresses are no answer.
+ */
+export function astray(
+  member: string,
+  pin: Pin,
+  lookups: readonly (readonly [host: string, addresses: readonly string[]])[],
+): DcsNotice | null {
+  for (const [host, addresses] of lookups) {
+    const used = pin.get(host)
+    if (used === undefined || addresses.length === 0 || addresses.includes(used)) continue
+    const shown = addresses.toSorted().slice(0, MAX_SHOWN).join(', ')
+    const [name, who] = [printable(host, MAX_LENGTH), printable(member, MAX_LENGTH)]
+    const message =
+      `${name} leads to ${shown}, where ${who} does not answer: ` +
+      `the router still uses ${used}, where ${who} proved itself last. Correct the DNS record, or the address in the member's key`
+    return { event: 'name-leads-elsewhere', subject: member, message, over: `${name} leads to where ${who} is again` }
+  }
+  return null
+}
+
+/** Whether both hold the same. */
+export function isSamePin(one: Pin, other: Pin): boolean {
+  return one.size === other.size && [...one].every(([name, ip]) => other.get(name) === ip)
+}
+
+/** Whether `before` held something that does not hold any more. */
+export function hasMovedFrom(before: Pin, after: Pin): boolean {
+  return [...before].some(([name, ip]) => after.get(name) !== ip)
+}

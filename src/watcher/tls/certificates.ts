@@ -1,0 +1,160 @@
+/** The certificate files of a TLS client, which are replaced while the router runs. */
+import { X509Certificate } from 'node:crypto'
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs'
+import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls'
+import { explain, RouterError } from '../../errors.ts'
+
+/** Paths; null: there is none. Without `keyFile` the key is in `certFile`. */
+export interface CertificateFiles {
+  readonly caFile: string | null
+  readonly certFile: string | null
+  readonly keyFile: string | null
+  /** Of the key, where it is encrypted. */
+  readonly keyPassword?: string | null
+}
+
+/** How the settings are called that name the files. */
+export interface CertificateSettings {
+  readonly ca: string
+  readonly cert: string
+  readonly key: string
+}
+
+/** Those of etcd. */
+export const ETCD_SETTINGS: CertificateSettings = { ca: 'etcd3.cacert', cert: 'etcd3.cert', key: 'etcd3.key' }
+
+export interface CertificateOptions {
+  /** Whether those are trusted whom the system trusts, as Python has it, and not whom Node does (some 100 ms once). */
+  readonly systemTrust?: boolean
+  /** For errors to name them. */
+  readonly settings?: CertificateSettings
+}
+
+/** What the files hold, in PEM, checked to be of use together. */
+export interface CertificateSet {
+  readonly ca: Buffer | null
+  readonly cert: Buffer | null
+  readonly key: Buffer | null
+  /** Made of them, for `tls.connect` and undici. */
+  readonly context: SecureContext
+}
+
+/**
+ * Gives the files as they are now. While they are of no use (one is missing, cut off, or a certificate has been
+ * replaced and its key not yet) what they last held goes on to count.
+ */
+export class Certificates {
+  readonly #files: CertificateFiles
+  readonly #options: CertificateOptions
+  #last: CertificateSet | null = null
+  #trouble: RouterError | null = null
+
+  /** Reads nothing yet. The options are about what is trusted without a `caFile`, and about errors. */
+  constructor(files: CertificateFiles, options: CertificateOptions = {}) {
+    this.#files = files
+    this.#options = options
+  }
+
+  /**
+   * Reads the files; cheap enough for each connection and each check. The same object as before as long as nothing has
+   * changed: another one means that connections should be made anew.
+   * @throws RouterError `CONFIG_UNREADABLE` or `CONFIG_INVALID`, naming the file, when they have never been of use.
+   */
+  read(): CertificateSet {
+    try {
+      this.#last = this.#readFiles(this.#last)
+      this.#trouble = null
+      return this.#last
+    } catch (error) {
+      if (!(error instanceof RouterError) || this.#last === null) throw error
+      this.#trouble = error
+      return this.#last
+    }
+  }
+
+  /** Why the last `read` gave what the files held earlier; null when it did not. */
+  get trouble(): RouterError | null {
+    return this.#trouble
+  }
+
+  #readFiles(last: CertificateSet | null): CertificateSet {
+    const { caFile, certFile, keyFile, keyPassword } = this.#files
+    const { settings } = this.#options
+    const ca = readOne(caFile, settings?.ca)
+    const cert = readOne(certFile, settings?.cert)
+    const key =
+      certFile === null ? null : readOne(keyFile ?? certFile, keyFile === null ? settings?.cert : settings?.key)
+    if (last !== null && same(last.ca, ca) && same(last.cert, cert) && same(last.key, key)) return last
+    // OpenSSL itself takes an empty file of CAs for one that trusts nobody, and stops in silence at a cut-off one.
+    if (caFile !== null) checkCertificates(called(caFile, settings?.ca), ca)
+    if (certFile !== null) checkCertificates(called(certFile, settings?.cert), cert)
+    try {
+      const context = createSecureContext({
+        ...(ca === null ? this.#defaultTrust() : { ca }),
+        ...(cert === null || key === null ? {} : { cert, key }),
+        ...(keyPassword === undefined || keyPassword === null ? {} : { passphrase: keyPassword }),
+      })
+      return { ca, cert, key, context }
+    } catch (cause) {
+      const named = [
+        [caFile, settings?.ca],
+        [certFile, settings?.cert],
+        [keyFile, settings?.key],
+      ] as const
+      const files = named.flatMap(([file, setting]) => (file === null ? [] : called(file, setting))).join(', ')
+      const message = `the certificate files ${files} are of no use together: ${explain(cause)}`
+      throw new RouterError('CONFIG_INVALID', message, { cause })
+    }
+  }
+
+  #defaultTrust(): { ca?: string[] } {
+    const system = this.#options.systemTrust === true ? getCACertificates('system') : []
+    return system.length > 0 ? { ca: system } : {}
+  }
+}
+
+/** Much more than all the CAs of a system. Bytes. */
+const MAX_BYTES = 1024 * 1024
+
+/** Waits for no writer of a pipe. */
+function readOne(file: string | null, setting: string | undefined): Buffer | null {
+  if (file === null) return null
+  try {
+    const descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK)
+    try {
+      const stats = fstatSync(descriptor)
+      if (!stats.isFile()) throw new TypeError('it is not a file')
+      if (stats.size > MAX_BYTES) throw new RangeError(`it is larger than ${MAX_BYTES} bytes`)
+      return readFileSync(descriptor)
+    } finally {
+      closeSync(descriptor)
+    }
+  } catch (cause) {
+    const message = `the certificate file ${called(file, setting)} cannot be read: ${explain(cause)}`
+    throw new RouterError('CONFIG_UNREADABLE', message, { cause })
+  }
+}
+
+function called(file: string, setting: string | undefined): string {
+  return setting === undefined ? file : `${file} (${setting})`
+}
+
+function same(a: Buffer | null, b: Buffer | null): boolean {
+  return a === null || b === null ? a === b : a.equals(b)
+}
+
+/** @throws RouterError unless there is a certificate, and each is whole. */
+function checkCertificates(file: string, pem: Buffer | null): void {
+  const begin = /(?=-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----)/
+  const blocks = (pem?.toString('latin1') ?? '').split(begin).filter((block) => begin.test(block))
+  const wrong = (why: string, cause?: unknown): RouterError =>
+    new RouterError('CONFIG_INVALID', `the certificate file ${file} is of no use: ${why}`, { cause })
+  if (blocks.length === 0) throw wrong('it holds no certificate in PEM')
+  for (const block of blocks) {
+    try {
+      new X509Certificate(block)
+    } catch (cause) {
+      throw wrong(`a certificate in it is not whole: ${explain(cause)}`, cause)
+    }
+  }
+}

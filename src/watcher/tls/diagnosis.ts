@@ -1,0 +1,100 @@
+/** Says what is wrong with TLS, and which setting is about it, whoever is connected to. Pure. */
+import type { CertificateSettings } from './certificates.ts'
+import { printable } from '../../text/printable.ts'
+
+/** Longest part of what a stranger's certificate says that is shown. */
+const MAX_SHOWN = 200
+
+/** A server, as the settings of the router know it. */
+export interface TlsPeer {
+  /** `etcd`, `the REST API`. */
+  readonly name: string
+  readonly settings: CertificateSettings
+  readonly caFile: string | null
+  readonly certFile: string | null
+  /** What to give it where its certificate is for other names: `one for this address`. */
+  readonly named: string
+  /** What to do where it has no TLS. */
+  readonly withoutTls: string
+  /** Its own settings: the one that makes it ask for client certificates (null: none to name), and that of its CAs. */
+  readonly asksBy: string | null
+  readonly trustsBy: string
+  /** The setting of the router that leaves out the verification, and whether it does; null: there is none. */
+  readonly insecure: { readonly setting: string; readonly isSet: boolean } | null
+}
+
+interface Trouble {
+  readonly when: RegExp
+  readonly say: (reason: string, peer: TlsPeer) => string
+}
+
+const TROUBLES: readonly Trouble[] = [
+  // First: what a peer says of our certificate may be what we say of others.
+  {
+    when: /alert (bad certificate|certificate \w+|unknown ca|unsupported certificate|handshake failure|access denied)/,
+    say: (reason, peer) => `it refuses (${reason}): ${aboutClient(peer)}`,
+  },
+  {
+    when: /unable to (verify the first|get (local )?issuer)|self.signed certificate|certificate signature failure/,
+    say: (reason, peer) => `${reason}: ${unknownCa(peer)}`,
+  },
+  {
+    when: /does not match certificate's altnames/,
+    say: (reason, peer) => `its certificate is for other names (${reason}): give it ${peer.named}`,
+  },
+  {
+    when: /certificate has expired|certificate is not yet valid|certificate revoked/,
+    say: (reason, peer) => `${reason}: ${peer.name} needs another one${orInsecure(peer)}`,
+  },
+  {
+    when: /unsuitable certificate purpose/,
+    say: (reason, peer) =>
+      `${reason}: ${peer.name} needs one that is for servers (extendedKeyUsage: serverAuth)${orInsecure(peer)}`,
+  },
+  {
+    when: /wrong version number|packet length too long/,
+    say: (_, { withoutTls }) => `it speaks no TLS: ${withoutTls}`,
+  },
+]
+
+/** One line for a person; null where it is no matter of TLS. `reason`: one of `tlsReason`. */
+export function tlsTrouble(reason: string, peer: TlsPeer): string | null {
+  return TROUBLES.find(({ when }) => when.test(reason))?.say(reason, peer) ?? null
+}
+
+/** A server may break off instead of telling that it wants a certificate, and the alert may get lost on the way. */
+export function perhapsRefused(reason: string, peer: TlsPeer): string {
+  return `${reason}; if it refuses the router as a TLS client: ${aboutClient(peer)}`
+}
+
+/** The essence of what Node and OpenSSL say, fit to be shown. */
+export function tlsReason(text: string): string {
+  const plain = text
+    .replace(/[\dA-F]+:error:[\dA-F]+:[^:]*:[^:]*:([^:]+):[^:]*:\d+:(?: ?SSL alert number \d+)?/, '$1')
+    // The router trusts those already, unless it is told whom to trust.
+    .replace(/; if the root CA is installed locally, try running Node\.js with --use-system-ca/, '')
+    .replace(/\s*\.?\s*$/, '')
+  return printable(plain, MAX_SHOWN)
+}
+
+function unknownCa(peer: TlsPeer): string {
+  const { caFile, certFile, settings, insecure } = peer
+  const set =
+    caFile === null
+      ? `set ${settings.ca} to the file of the CA that signed its certificate`
+      : `no CA in ${settings.ca} (${caFile}) signed its certificate; correct one or the other`
+  // Patroni's own client does the same (request.py, reload_config).
+  return insecure?.isSet === true && certFile !== null
+    ? `${set}; with ${settings.cert}, ${insecure.setting} leaves out the name only`
+    : `${set}${orInsecure(peer)}`
+}
+
+function orInsecure({ certFile, insecure }: TlsPeer): string {
+  return insecure !== null && !insecure.isSet && certFile === null ? `, or set ${insecure.setting}` : ''
+}
+
+function aboutClient({ certFile, settings, asksBy, trustsBy }: TlsPeer): string {
+  return certFile === null
+    ? `it may ask for a client certificate${asksBy === null ? '' : ` (${asksBy})`}, so set ${settings.cert} and ${settings.key}`
+    : `it may not accept the client certificate, ${settings.cert} (${certFile}): its ${trustsBy} has to know who signed it`
+}

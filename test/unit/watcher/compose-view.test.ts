@@ -1,0 +1,158 @@
+/** The view that is published, composed of the parts of the watcher. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Cluster } from '../../../src/watcher/cluster.ts'
+import type { Fitness } from '../../../src/watcher/members/fitness.ts'
+import { initialPrimary, type PrimaryPhase } from '../../../src/watcher/primary/machine.ts'
+import { factsOf, type Memory, recalled, remember, serving } from '../../../src/watcher/members/memory.ts'
+import type { Pins } from '../../../src/watcher/members/pins.ts'
+import type { DcsView } from '../../../src/watcher/view.ts'
+import { viewOf } from '../../../src/watcher/compose-view.ts'
+import { cluster, FIT, member, view } from './sample.ts'
+
+const proxy = { address: 'conn_url' }
+const config = { scope: 'demo', namespace: 'service', citusGroup: null, proxy } as Parameters<
+  typeof viewOf
+>[0]['config']
+
+const PINS: Pins = new Map([['pg0', new Map([['pg0.example.com', '10.0.0.1']])]])
+
+function composed(seen: Cluster, phase: PrimaryPhase, own: Fitness = FIT, pins: Pins = PINS) {
+  const before = remember(new Map(), cluster({ members: [member('pg9')] }), null, 0)
+  const memory = remember(before, seen, null, 1)
+  const machine = {
+    ...initialPrimary(3, 0),
+    link: 'up' as const,
+    facts: factsOf(seen, memory, 'conn_url'),
+    phase,
+    since: 5,
+    epoch: 7,
+  }
+  const fitness = new Map([...memory.keys()].map((name) => [name, own]))
+  return viewOf({ config, dcs: view().dcs, cluster: seen, machine, memory, fitness, pins })
+}
+
+test('the leader that the DCS names, and who is open, are no replicas, whatever their REST API says', () => {
+  const { members } = composed(cluster(), { state: 'unlocked', member: 'pg1', reason: '' })
+  const fit = members.map(({ name, replica }) => [name, replica.fit, replica.reason])
+  assert.deepEqual(fit, [
+    ['pg0', false, 'the leader'],
+    ['pg1', false, 'the leader'],
+    ['pg9', false, 'no member key in the DCS (Patroni stopped or cut off)'],
+  ])
+})
+
+test('members are sorted by name, and those whose keys have gone are there', () => {
+  const seen = cluster({ members: [member('b'), member('a'), member('B')], leader: null })
+  const { members, leader } = composed(seen, { state: 'none', reason: 'nobody' })
+  assert.deepEqual(
+    members.map(({ name, gone }) => [name, gone]),
+    [['B', false], ['a', false], ['b', false], ['pg9', true]], // prettier-ignore
+  )
+  assert.equal(leader, null)
+})
+
+test('whether one that runs as a primary has no lock is said once the DCS is read, where there is a lock', () => {
+  const own = { ...FIT, rest: 'unfit', reason: 'it runs as a primary (timeline 4)' } as const
+  const seen = (state: DcsView['state'], hasLock: boolean): string | undefined => {
+    const memory = remember(new Map(), cluster(), null, 0)
+    const parts = {
+      config,
+      dcs: { ...view().dcs, state },
+      cluster: cluster({ hasLock }),
+      machine: initialPrimary(3, 0),
+    }
+    const { members } = viewOf({ ...parts, memory, fitness: new Map([['pg1', own]]) })
+    return members.find(({ name }) => name === 'pg1')?.replica.reason
+  }
+  assert.equal(seen('up', true), 'it runs as a primary without the leader lock (timeline 4)')
+  for (const [state, hasLock] of [
+    ['up', false],
+    ['lost', true],
+    ['never', true],
+  ] as const)
+    // prettier-ignore
+    assert.equal(seen(state, hasLock), 'it runs as a primary (timeline 4)')
+})
+
+test('members of an earlier run whose keys have gone are not shown, unless one leads', () => {
+  const earlier = ['pg1', 'pg7', 'pg8'].map((name) => ({ member: member(name), goneSince: name === 'pg8' ? 1 : null }))
+  const shown = (memory: Memory, leads: string): unknown => {
+    const machine = { ...initialPrimary(3, 0), phase: { state: 'unlocked', member: leads, reason: '' } as const }
+    const parts = { config, dcs: view().dcs, cluster: cluster(), machine, memory, fitness: new Map() }
+    return viewOf(parts).members.map(({ name, gone }) => `${name}${gone ? ' gone' : ''}`)
+  }
+  const before = recalled(earlier)
+  assert.deepEqual(shown(before, 'pg1'), ['pg1', 'pg7'])
+  const read = remember(before, cluster(), null, 2)
+  assert.deepEqual(shown(read, 'pg1'), ['pg0', 'pg1'])
+  assert.deepEqual(shown(read, 'pg8'), ['pg0', 'pg1', 'pg8 gone'])
+  assert.deepEqual([...read.keys()].toSorted(), ['pg0', 'pg1', 'pg7', 'pg8'])
+  // It may have sessions.
+  const served = remember(serving(before, 'pg7'), cluster(), null, 2)
+  assert.deepEqual(shown(served, 'pg1'), ['pg0', 'pg1', 'pg7 gone'])
+  assert.equal(serving(before, 'pg8'), before)
+  // Once its key was there it is one that has gone before somebody's eyes.
+  const back = remember(read, cluster({ members: [member('pg0'), member('pg1'), member('pg8')] }), null, 3)
+  assert.deepEqual(shown(remember(back, cluster(), null, 4), 'pg1'), ['pg0', 'pg1', 'pg8 gone'])
+})
+
+test('the primary has its address and what it was decided by; none has neither', () => {
+  const open = composed(cluster(), { state: 'open', member: 'pg0', reason: 'proved' }).primary
+  assert.deepEqual(
+    [open.address, open.reason, open.since, open.epoch],
+    [{ host: 'pg0.example.com', port: 5432 }, 'proved', 5, 7],
+  )
+  assert.deepEqual(open.place, { host: '10.0.0.1', port: 5432 })
+  assert.notEqual(open.basis, '')
+  const none = composed(cluster(), { state: 'none', reason: 'nobody' }).primary
+  assert.deepEqual([none.member, none.address, none.basis], [null, null, ''])
+})
+
+test('the leader of a standby cluster serves readers, and no other leader does', () => {
+  const standby = cluster({ standbyCluster: true })
+  const { members } = composed(standby, { state: 'none', reason: 'a standby cluster' })
+  const leader = members.find(({ name }) => name === 'pg0')
+  assert.deepEqual([leader?.isLeader, leader?.replica.fit], [true, true])
+  const promoted = composed(cluster(), { state: 'open', member: 'pg0', reason: '' }).members
+  assert.deepEqual(
+    promoted.filter(({ isLeader }) => isLeader).map(({ name, replica }) => [name, replica.fit]),
+    [['pg0', false]],
+  )
+})
+
+test('whom the members name leads as well, where there is no lock to read', () => {
+  const seen = cluster({ leader: null, hasLock: false, claimed: 'pg1' })
+  const { leader, members } = composed(seen, { state: 'none', reason: '' })
+  assert.equal(leader, 'pg1')
+  assert.deepEqual(
+    members.map(({ isLeader }) => isLeader),
+    [false, true, false],
+  )
+})
+
+test('the synchronous set is known by name, whatever the case', () => {
+  const seen = cluster({ members: [member('pg0'), member('PG1')], syncStandbys: ['pg1'] })
+  const { members } = composed(seen, { state: 'open', member: 'pg0', reason: '' })
+  const sync = members.filter(({ isSync }) => isSync).map(({ name }) => name)
+  assert.deepEqual(sync, ['PG1'])
+})
+
+test('the lag of a member whose Postgres is not running is not known', () => {
+  const members = ['running', 'stopped', 'creating replica'].map((state, at) => member(`pg${at + 1}`, { state }))
+  const seen = cluster({ members: [member('pg0'), ...members] })
+  const lagging = composed(seen, { state: 'open', member: 'pg0', reason: '' }, { ...FIT, lagBytes: 5 }).members
+  const lags = lagging.map(({ name, lagBytes }) => [name, lagBytes])
+  assert.deepEqual(lags, [['pg0', null], ['pg1', 5], ['pg2', null], ['pg3', null], ['pg9', null]]) // prettier-ignore
+})
+
+test('what was requested of the cluster is shown, and which timeline is lost', () => {
+  const failover = { leader: 'pg0', member: 'pg1', scheduledAt: null }
+  const shown = composed(cluster({ failover, quorum: true }), { state: 'none', reason: '' })
+  assert.deepEqual([shown.switchover, shown.quorum, shown.ttlMs, shown.setBack], [failover, true, 30_000, null])
+})
+
+test('an open primary whose name has never been resolved is nowhere, and the reason says so', () => {
+  const { primary } = composed(cluster(), { state: 'open', member: 'pg0', reason: 'proved' }, FIT, new Map())
+  assert.deepEqual([primary.place, primary.reason], [null, 'its name pg0.example.com has not been resolved'])
+})
