@@ -1,11 +1,10 @@
 /** `status` as text: the essential in the first line, then the table of `patronictl list`, then the circumstances. */
 import { LEADS } from '../watcher/members/fitness.ts'
 import { setBackText, wordOf } from '../watcher/view-text.ts'
-import type { MemberView } from '../watcher/view.ts'
+import { type MemberView, takesNew } from '../watcher/view.ts'
 import { hostPort } from '../address.ts'
 import { isForPrimary } from '../proxy/route.ts'
 import type { ListenerStatus, ProxyStatus } from '../proxy/status.ts'
-import { takesNew } from '../watcher/primary/machine.ts'
 import { isPrimaryRole } from '../watcher/members/member.ts'
 import { type Note, templateNotes } from './status-templates.ts'
 import { planNotes, totalNotes, trackNotes } from './status-notes.ts'

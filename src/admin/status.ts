@@ -1,6 +1,5 @@
 /** What the router says of itself: plain JSON data, the answer to `show status json`. */
-import type { ClusterView } from '../watcher/view.ts'
-import { takesNew } from '../watcher/primary/machine.ts'
+import { type ClusterView, takesNew } from '../watcher/view.ts'
 import type { ProxyStatus } from '../proxy/status.ts'
 import type { TemplatesStatus } from '../templates/status.ts'
 import type { TrackFileStatus } from '../track/status.ts'

@@ -192,7 +192,7 @@ export interface HookConfig {
   readonly name: string
   /** Whose primary it follows. */
   readonly cluster: string
-  readonly on: readonly PrimaryStateName[]
+  readonly on: readonly PrimaryState[]
   /** The reload group (or the destination of a template of its own) that has to be in place and reloaded first; null: none. */
   readonly after: string | null
   readonly run: CommandConfig
@@ -206,7 +206,7 @@ export interface TrackFileConfig {
   readonly condition: Condition
 }
 
-/** The states of the primary (watcher/machine.ts, `PrimaryState`). */
+/** The states of the primary (watcher/primary/machine.ts, `PrimaryPhase`). */
 export const PRIMARY_STATES = [
   'open',
   'switching',
@@ -218,7 +218,7 @@ export const PRIMARY_STATES = [
   'none',
 ] as const
 
-export type PrimaryStateName = (typeof PRIMARY_STATES)[number]
+export type PrimaryState = (typeof PRIMARY_STATES)[number]
 
 export interface AdminConfig {
   /** `isDefault`: a default socket that cannot be made is a warning, a configured one an error. */

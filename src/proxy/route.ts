@@ -1,7 +1,6 @@
 /** Which members a route may use, from the view: the rules of Patroni's REST API (api.py, do_GET). Pure. */
 import type { ListenerConfig, Route } from '../config/config.ts'
-import { takesNew } from '../watcher/primary/machine.ts'
-import { type Address, type ClusterView, isSameAddress, type MemberView } from '../watcher/view.ts'
+import { type Address, type ClusterView, isSameAddress, type MemberView, takesNew } from '../watcher/view.ts'
 import { lagStep, whyLagging, type WithinLag } from './lag.ts'
 
 export interface Target {

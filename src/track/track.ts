@@ -2,7 +2,7 @@
 import type { Logger } from 'pino'
 import { now } from '../clock.ts'
 import type { TrackFileConfig } from '../config/config.ts'
-import { judge, type Verdict } from '../watcher/condition.ts'
+import { judge, type ConditionResult } from '../watcher/condition.ts'
 import { printable } from '../text/printable.ts'
 import type { ClusterView } from '../watcher/view.ts'
 import type { TrackFileStatus } from './status.ts'
@@ -21,7 +21,7 @@ const MAX_REASON = 1000
 interface Tracked {
   readonly config: TrackFileConfig
   readonly file: TrackFile
-  verdict: Verdict
+  verdict: ConditionResult
   since: number
 }
 
@@ -34,7 +34,7 @@ export class Track {
   /** Writes nothing yet. */
   constructor(deps: TrackDeps) {
     this.#deps = deps
-    const unknown: Verdict = { holds: null, reason: 'nothing is known yet' }
+    const unknown: ConditionResult = { holds: null, reason: 'nothing is known yet' }
     this.#all = deps.files.map((config) => {
       const file = new TrackFile({ path: config.path, log: deps.log })
       return { config, file, verdict: unknown, since: now() }
@@ -82,7 +82,7 @@ export class Track {
     await Promise.all(this.#all.map(({ file }) => file.close()))
   }
 
-  #take(tracked: Tracked, { holds, reason: said }: Verdict): void {
+  #take(tracked: Tracked, { holds, reason: said }: ConditionResult): void {
     const { config, file, verdict } = tracked
     const reason = printable(said, MAX_REASON)
     file.set(holds === true)

@@ -19,7 +19,7 @@ export interface Cluster {
   readonly ttlMs: number | null
   readonly paused: boolean
   readonly standbyCluster: boolean
-  readonly failover: Failover | null
+  readonly failover: FailoverRequest | null
   /** The leader's position, of `status` or the older `optime/leader`; bytes. */
   readonly optime: number | null
   /** The synchronous replicas (`sync`), in lower case: PostgreSQL compares their names without regard to case. */
@@ -34,10 +34,11 @@ export interface SetAside {
   readonly reason: string
 }
 
-export interface Failover {
+/** The `failover` key. */
+export interface FailoverRequest {
   readonly leader: string | null
   readonly member: string | null
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch; null: now. */
   readonly scheduledAt: number | null
 }
 
@@ -118,7 +119,7 @@ function isStandbyCluster(section: Readonly<Record<string, unknown>> | null): bo
 }
 
 /** JSON, or the legacy `leader:member`; `{}` once it is cleared (Failover.from_node). */
-function parseFailover(value: string | null): Failover | null {
+function parseFailover(value: string | null): FailoverRequest | null {
   if (value === null) return null
   const json = parseJson(value)
   const [oldLeader, oldMember] = json === undefined ? value.split(':', 2).map((part) => part.trim()) : []
@@ -140,7 +141,7 @@ function parseSync(value: string | null): readonly string[] {
 }
 
 /** `scheduled_switchover` of `/cluster`; null where there is none. */
-export function parseScheduled(value: unknown): Failover | null {
+export function parseScheduled(value: unknown): FailoverRequest | null {
   const { at, from, to } = asObject(value) ?? {}
   const scheduledAt = parseTime(at)
   const [leader = null, member = null] = [asText(from), asText(to)].map((name) =>

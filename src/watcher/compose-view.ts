@@ -3,23 +3,23 @@ import type { ClusterConfig } from '../config/config.ts'
 import { type Cluster, isEmpty, namedBy } from './cluster.ts'
 import { prefixOf } from './dcs/key-range.ts'
 import { askedAs, type Fitness, replicaView, UNKNOWN_FITNESS } from './members/fitness.ts'
-import { basisOf, evidenceOf, memberOf, type PrimaryMachine, takesNew } from './primary/machine.ts'
-import { addressOf, type Memory } from './members/memory.ts'
+import { basisOf, evidenceOf, memberOf, type PrimaryMachine } from './primary/machine.ts'
+import { addressOf, type KnownMembers } from './members/memory.ts'
 import { type Pins, placeOf } from './members/pins.ts'
-import type { ClusterView, DcsView, MemberView } from './view.ts'
+import { type ClusterView, type DcsView, type MemberView, takesNew } from './view.ts'
 
 export interface ViewParts {
   readonly config: ClusterConfig
   readonly dcs: DcsView
   readonly cluster: Cluster
   readonly machine: PrimaryMachine
-  readonly memory: Memory
+  readonly memory: KnownMembers
   readonly fitness: ReadonlyMap<string, Fitness>
   readonly pins?: Pins
 }
 
 /** The view that these parts make. */
-export function viewOf({ config, dcs, cluster, machine, memory, fitness, pins = new Map() }: ViewParts): ClusterView {
+export function composeView({ config, dcs, cluster, machine, memory, fitness, pins = new Map() }: ViewParts): ClusterView {
   const { phase, since, epoch } = machine
   const { highest, last } = machine.served
   const member = memberOf(phase)

@@ -1,10 +1,9 @@
 /** What can be asked of a cluster with yes or no: by track files, and by scripts. Pure. */
 import type { Condition } from '../config/conditions.ts'
 import { unknownMember } from './members/local-member.ts'
-import { takesNew } from './primary/machine.ts'
-import { type ClusterView, isUnasked, servesReads } from './view.ts'
+import { type ClusterView, isUnasked, servesReads, takesNew } from './view.ts'
 
-export interface Verdict {
+export interface ConditionResult {
   /** null: it is not known (yet); to be taken for a no wherever there is nothing between. */
   readonly holds: boolean | null
   /** In words. */
@@ -12,7 +11,7 @@ export interface Verdict {
 }
 
 /** Whether a condition holds in a view. Who is open for writes follows the proof, not the key (watcher/machine.ts). */
-export function judge(condition: Condition, view: ClusterView): Verdict {
+export function judge(condition: Condition, view: ClusterView): ConditionResult {
   const verdict = condition.name === 'replicas' ? judgeReplicas(view) : judgePrimary(condition, view)
   const isUnknown = verdict.holds === false && view.dcs.state === 'never'
   return isUnknown ? { holds: null, reason: 'the cluster is not known yet: its DCS has not been read' } : verdict
@@ -21,7 +20,7 @@ export function judge(condition: Condition, view: ClusterView): Verdict {
 function judgePrimary(
   condition: Extract<Condition, { name: 'local-leader' | 'primary' }>,
   { primary, members }: ClusterView,
-): Verdict {
+): ConditionResult {
   const { state, member, reason } = primary
   if (condition.name === 'local-leader' && condition.member !== member) {
     const names = members.map(({ name }) => name)
@@ -39,7 +38,7 @@ function judgePrimary(
   return { holds: true, reason: `${member} is the primary (${state})` }
 }
 
-function judgeReplicas({ members }: ClusterView): Verdict {
+function judgeReplicas({ members }: ClusterView): ConditionResult {
   const serving = members.filter(servesReads)
   if (serving.length > 0)
     return { holds: true, reason: `reads are served by ${serving.map(({ name }) => name).join(', ')}` }

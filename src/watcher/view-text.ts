@@ -1,8 +1,7 @@
 /** Words that the log and `status` share. Pure. */
 import { CHECKED_AGAIN, CHECKING } from './primary/decide.ts'
 import { STOPPING } from './primary/evidence.ts'
-import { takesNew } from './primary/machine.ts'
-import type { ClusterView, PrimaryView } from './view.ts'
+import { type ClusterView, type PrimaryView, takesNew } from './view.ts'
 
 /** The state of the primary as people read it, in the log and in `status`. */
 export function wordOf({ state, reason }: Pick<PrimaryView, 'state' | 'reason'>): string {

@@ -1,8 +1,8 @@
 /** What the watcher publishes and every sink takes: plain, immutable, structured-cloneable data. */
-import type { Failover, SetAside } from './cluster.ts'
+import type { FailoverRequest, SetAside } from './cluster.ts'
 import type { Dcs, DcsNotice } from './dcs/dcs.ts'
 import type { Member } from './members/member.ts'
-import type { PrimaryState } from './primary/machine.ts'
+import type { PrimaryState } from '../config/config.ts'
 
 export interface ClusterView {
   /** What the configuration calls it. */
@@ -25,7 +25,7 @@ export interface ClusterView {
   readonly quorum: boolean
   readonly ttlMs: number | null
   /** The `failover` key: a switchover or failover that was requested; null: none. */
-  readonly switchover: Failover | null
+  readonly switchover: FailoverRequest | null
   /** The primary is on a lower timeline than one before it, whose acknowledged writes are gone; null: it is not. */
   readonly setBack: { readonly timeline: number; readonly served: number } | null
 }
@@ -68,6 +68,11 @@ export interface PrimaryView {
   readonly epoch: number
   /** What a dial was made for; handed back with its failure. */
   readonly basis: string
+}
+
+/** Whether new connections of the primary route are dialled in this state; in all others they are held. */
+export function takesNew(state: PrimaryState): state is 'open' | 'unlocked' {
+  return state === 'open' || state === 'unlocked'
 }
 
 export interface Address {

@@ -8,7 +8,7 @@ import type { Logger } from 'pino'
 import { MAX_TIMER_MS, now, within } from '../clock.ts'
 import type { ClusterConfig } from '../config/config.ts'
 import { explain, RouterError } from '../errors.ts'
-import { Asker } from './checks/scheduler.ts'
+import { CheckScheduler } from './checks/scheduler.ts'
 import { type Cluster, parseCluster } from './cluster.ts'
 import type { Dcs, DcsNotice, DcsObservation, Remembered } from './dcs/dcs.ts'
 import { afterObservation, unreadDcs } from './dcs-view.ts'
@@ -23,20 +23,20 @@ import {
   type RememberedPrimary,
 } from './primary/machine.ts'
 import type { LocalHost } from './members/local-host.ts'
-import { factsOf, type Memory, recalled, remember, serving, whereabouts } from './members/memory.ts'
-import { Interview, type Situation } from './checks/member-checks.ts'
-import { narrate } from './log/lines.ts'
-import { NOTHING_TOLD, type Told } from './log/line.ts'
+import { factsOf, type KnownMembers, recalled, remember, serving, whereabouts } from './members/memory.ts'
+import { MemberChecks, type Situation } from './checks/member-checks.ts'
+import { linesFor } from './log/lines.ts'
+import { NOTHING_LOGGED, type Logged } from './log/line.ts'
 import { Pace } from './pace.ts'
 import { hasMovedFrom, isSamePin, NO_PIN, type Pin, type Pins } from './members/pins.ts'
 import { nextPrimary } from './primary/next-primary.ts'
 import type { RestClient } from './checks/rest-client.ts'
 import { fromSaved, pinsOf, toSaved } from './state/saved-cluster.ts'
 import type { StateFile } from './state/state-file.ts'
-import { Trace } from './log/debug-log.ts'
+import { DebugLog } from './log/debug-log.ts'
 import { type ClusterView, type DcsView, type DialFailure, isSameAddress } from './view.ts'
-import { viewOf } from './compose-view.ts'
-import { KeyWitness, RestWitness } from './checks/proof-source.ts'
+import { composeView } from './compose-view.ts'
+import { KeyProofSource, RestProofSource } from './checks/proof-source.ts'
 
 export interface WatcherDeps {
   readonly config: ClusterConfig
@@ -52,20 +52,20 @@ export interface WatcherDeps {
 export class Watcher {
   readonly #deps: WatcherDeps
   readonly #subscribers = new Set<(view: ClusterView) => void>()
-  readonly #asker: Asker
-  readonly #interview: Interview
+  readonly #asker: CheckScheduler
+  readonly #interview: MemberChecks
   readonly #stop = new AbortController()
   #machine: PrimaryMachine
   #cluster: Cluster = parseCluster(new Map())
-  #memory: Memory = new Map()
+  #memory: KnownMembers = new Map()
   #fitness: ReadonlyMap<string, Fitness> = new Map()
   #pins: Pins = new Map()
   /** By member. */
   #astray: ReadonlyMap<string, DcsNotice> = new Map()
   #dcs: DcsView
   #view: ClusterView
-  #told: Told = NOTHING_TOLD
-  readonly #trace: Trace
+  #told: Logged = NOTHING_LOGGED
+  readonly #trace: DebugLog
   readonly #publishing = new Pace(() => this.#publish())
   #tick: NodeJS.Timeout | null = null
   /** When it runs out, a DCS that has not answered yet is taken for lost. */
@@ -75,11 +75,11 @@ export class Watcher {
   constructor(deps: WatcherDeps) {
     const startedAt = now()
     this.#deps = deps
-    this.#trace = new Trace(deps.log)
+    this.#trace = new DebugLog(deps.log)
     this.#machine = this.#initial(startedAt)
     this.#dcs = unreadDcs(deps.dcs.kind, startedAt)
     this.#view = this.#compose()
-    const witness = deps.config.proxy.trust === 'dcs' ? new KeyWitness() : new RestWitness(deps.rest)
+    const witness = deps.config.proxy.trust === 'dcs' ? new KeyProofSource() : new RestProofSource(deps.rest)
     const situation = (): Situation => ({
       machine: this.#machine,
       memory: this.#memory,
@@ -88,7 +88,7 @@ export class Watcher {
       pins: this.#pins,
       readAt: this.#dcs.readAt,
     })
-    this.#interview = new Interview(
+    this.#interview = new MemberChecks(
       deps.config,
       witness,
       situation,
@@ -101,7 +101,7 @@ export class Watcher {
       },
       deps.rest.lookups,
     )
-    this.#asker = new Asker(deps.config.proxy, this.#interview)
+    this.#asker = new CheckScheduler(deps.config.proxy, this.#interview)
   }
 
   get view(): ClusterView {
@@ -285,13 +285,13 @@ export class Watcher {
       notices: [...this.#dcs.notices, ...(this.#deps.local?.notices ?? []), ...this.#astray.values()],
     }
     const [machine, memory, fitness] = [this.#machine, this.#memory, this.#fitness]
-    return viewOf({ config, dcs, cluster, machine, memory, fitness, pins: this.#pins })
+    return composeView({ config, dcs, cluster, machine, memory, fitness, pins: this.#pins })
   }
 
   #publish(): void {
     const before = this.#view
     this.#view = this.#compose()
-    const { lines, told } = narrate(before, this.#view, this.#told)
+    const { lines, told } = linesFor(before, this.#view, this.#told)
     this.#told = told
     for (const { level, message, fields } of lines) this.#deps.log[level](fields, message)
     for (const subscriber of this.#subscribers) subscriber(this.#view)

@@ -1,5 +1,5 @@
 import { isAbsolute, normalize } from 'node:path'
-import { PRIMARY_STATES, type PrimaryStateName } from '../config.ts'
+import { PRIMARY_STATES, type PrimaryState } from '../config.ts'
 import { wrongBraces } from './command.ts'
 import { oneOf } from '../values/fields.ts'
 import { bad, good, isMapping, show, type Parsed, type ParsedParts } from '../values/parsed.ts'
@@ -136,7 +136,7 @@ function slashed(key: string): string {
 }
 
 /** What Patroni's callbacks, HAProxy and habit call them. */
-const STATE_SYNONYMS: Readonly<Record<string, PrimaryStateName | 'any'>> = {
+const STATE_SYNONYMS: Readonly<Record<string, PrimaryState | 'any'>> = {
   ...{ primary: 'open', leader: 'open', master: 'open', up: 'open', ready: 'open' },
   ...{ switchover: 'switching', failover: 'switching', stopping: 'switching', promotion: 'promoting' },
   ...{ down: 'none', lost: 'none', absent: 'none', 'no-primary': 'none' },
@@ -146,7 +146,7 @@ const STATE_SYNONYMS: Readonly<Record<string, PrimaryStateName | 'any'>> = {
 const state = oneOf([...PRIMARY_STATES, 'any'], [], STATE_SYNONYMS)
 
 /** One state of the primary, several, or `any`. */
-export function states(value: unknown): ParsedParts<readonly PrimaryStateName[]> {
+export function states(value: unknown): ParsedParts<readonly PrimaryState[]> {
   const names: readonly unknown[] = Array.isArray(value) ? value : [value]
   if (names.length === 0)
     return { value: null, faults: [{ path: [], message: 'names no state: without one it is never run' }] }

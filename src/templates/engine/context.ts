@@ -1,9 +1,9 @@
 /** What every template can read of the cluster. The names are promises to the people who write templates. */
 import { hostPort } from '../../address.ts'
 import { parseHttpUrl } from '../../http-url.ts'
-import { type PrimaryState, takesNew } from '../../watcher/primary/machine.ts'
 import type { Tag } from '../../watcher/members/member.ts'
-import { type ClusterView, type MemberView, servesReads } from '../../watcher/view.ts'
+import { type ClusterView, type MemberView, servesReads, takesNew } from '../../watcher/view.ts'
+import type { PrimaryState } from '../../config/config.ts'
 
 /**
  * Plain data; the same cluster gives the same context. Keys as Patroni and the configuration write them. Text that is

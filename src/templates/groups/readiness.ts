@@ -1,6 +1,6 @@
 /** When a cluster is known well enough to be written into files. Pure. */
-import { type PrimaryState, takesNew } from '../../watcher/primary/machine.ts'
-import { type ClusterView, isUnasked } from '../../watcher/view.ts'
+import { type ClusterView, isUnasked, takesNew } from '../../watcher/view.ts'
+import type { PrimaryState } from '../../config/config.ts'
 
 /** For what members have not answered after this a file does not wait. Milliseconds. */
 export const PATIENCE_MS = 3000

@@ -1,9 +1,9 @@
 /** Which hook is to be run next: one queue for all hooks, in which the newest state of the primary wins. Pure. */
-import type { PrimaryStateName } from '../../config/config.ts'
+import type { PrimaryState } from '../../config/config.ts'
 
 /** The primary as hooks are told of it. Two of the same state and member are the same. */
 export interface Situation {
-  readonly state: PrimaryStateName
+  readonly state: PrimaryState
   /** Whom the state is about; null: nobody. */
   readonly member: string | null
   readonly host: string | null
@@ -66,7 +66,7 @@ export function afterSituation(queue: HookQueue, to: Situation): HookQueue {
  * Begins what is due at `now`. `ons`: the states of each hook, in the order of the configuration. Nothing is begun while
  * a hook is running, or none is due: see {@link nextAt}.
  */
-export function begin(queue: HookQueue, ons: readonly (readonly PrimaryStateName[])[], now: number): HookQueue {
+export function begin(queue: HookQueue, ons: readonly (readonly PrimaryState[])[], now: number): HookQueue {
   if (queue.running !== null) return queue
   const { current, due } = queue.next === null ? queue : enter(queue.current, queue.next, ons)
   const first = due.find(({ at }) => at <= now) ?? null
@@ -99,7 +99,7 @@ export function afterHook(queue: HookQueue, outcome: HookOutcome, now: number): 
 function enter(
   before: Transition | null,
   to: Situation,
-  ons: readonly (readonly PrimaryStateName[])[],
+  ons: readonly (readonly PrimaryState[])[],
 ): Pick<HookQueue, 'current' | 'due'> {
   const due = ons.flatMap((on, hook) => (on.includes(to.state) ? [{ hook, at: 0, failures: 0 }] : []))
   return { current: { from: before?.to ?? null, to }, due }

@@ -1,5 +1,5 @@
 /** Lets so many tasks run at a time, and the others wait for their turn, in order. */
-export class Turns {
+export class Limiter {
   #free: number
   readonly #waiting = new Set<() => void>()
 

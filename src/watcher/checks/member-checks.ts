@@ -2,24 +2,24 @@
 import type { Lookups } from '../../names/lookups.ts'
 import { now } from '../../clock.ts'
 import type { ClusterConfig } from '../../config/config.ts'
-import type { Ask } from './scheduler.ts'
+import type { Checks } from './scheduler.ts'
 import type { DcsNotice } from '../dcs/dcs.ts'
 import { type Cluster, namedBy } from '../cluster.ts'
 import type { PostgresAnswer, RestAnswer } from '../primary/evidence.ts'
 import { afterReplicaAnswer, afterReplicaPostgres, askedAs, type Fitness, UNKNOWN_FITNESS, withLag } from '../members/fitness.ts'
 import { basisOf, DEFAULT_TTL_MS, evidenceOf, memberOf, type PrimaryEvent, type PrimaryMachine } from '../primary/machine.ts'
 import { type Found, Locator } from './locator.ts'
-import { addressOf, type Memory } from '../members/memory.ts'
+import { addressOf, type KnownMembers } from '../members/memory.ts'
 import { astray, isSamePin, NO_PIN, type Pin, type Pins, placeOf, type Standing } from '../members/pins.ts'
 import type { Expected, ReplicaAnswer } from './proof.ts'
 import { probeStartup } from './startup-probe.ts'
 import { type Address, isSameAddress } from '../view.ts'
-import type { Testimony, Witness } from './proof-source.ts'
+import type { CheckResult, ProofSource } from './proof-source.ts'
 
 /** What is known at this moment. */
 export interface Situation {
   readonly machine: PrimaryMachine
-  readonly memory: Memory
+  readonly memory: KnownMembers
   readonly cluster: Cluster
   readonly fitness: ReadonlyMap<string, Fitness>
   readonly pins: Pins
@@ -39,9 +39,9 @@ export interface Listener {
   readonly astray: (member: string, notice: DcsNotice | null) => void
 }
 
-export class Interview implements Ask {
+export class MemberChecks implements Checks {
   readonly #config: ClusterConfig
-  readonly #witness: Witness
+  readonly #witness: ProofSource
   readonly #situation: () => Situation
   readonly #listener: Listener
   readonly #locator: Locator
@@ -50,7 +50,7 @@ export class Interview implements Ask {
 
   constructor(
     config: ClusterConfig,
-    witness: Witness,
+    witness: ProofSource,
     situation: () => Situation,
     listener: Listener,
     lookups: Lookups,
@@ -143,8 +143,8 @@ export class Interview implements Ask {
   async #ask<A extends RestAnswer | ReplicaAnswer>(
     name: string,
     found: Found,
-    ask: (at: readonly string[] | null) => Promise<Testimony<A>>,
-  ): Promise<{ readonly testimony: Testimony<A>; readonly kept: Pin }> {
+    ask: (at: readonly string[] | null) => Promise<CheckResult<A>>,
+  ): Promise<{ readonly testimony: CheckResult<A>; readonly kept: Pin }> {
     const pin = this.#pinOf(name)
     const candidates = this.#locator.candidates(found, pin, this.#standing(name))
     const { here, elsewhere } = candidates ?? { here: null, elsewhere: [] }
@@ -200,8 +200,8 @@ export class Interview implements Ask {
 
 /** Whether the member answers at the new address; its *no* at the old one waits for nothing there. Neither rejects. */
 async function hasMoved(
-  old: Promise<Testimony<RestAnswer | ReplicaAnswer>>,
-  moved: Promise<Testimony<RestAnswer | ReplicaAnswer>>,
+  old: Promise<CheckResult<RestAnswer | ReplicaAnswer>>,
+  moved: Promise<CheckResult<RestAnswer | ReplicaAnswer>>,
 ): Promise<boolean> {
   const isThere = moved.then(({ answer }) => isOwnWord(answer))
   const isNo = old.then(({ answer }) => isOwnWord(answer) && answer.kind !== 'proof' && answer.kind !== 'fit')

@@ -1,12 +1,13 @@
 /** What is to be asked of whom, and how often: follows from the state alone. Pure. */
-import type { ProxyConfig } from '../../config/config.ts'
-import { type Crowd, pausedFor } from './ranking.ts'
+import type { PrimaryState, ProxyConfig } from '../../config/config.ts'
+import { type Ranking, pausedFor } from './ranking.ts'
 import { askedAs, type Fitness } from '../members/fitness.ts'
-import { evidenceOf, isStandby, memberOf, type PrimaryMachine, type PrimaryState, takesNew } from '../primary/machine.ts'
-import type { Known } from '../members/memory.ts'
+import { evidenceOf, isStandby, memberOf, type PrimaryMachine } from '../primary/machine.ts'
+import type { KnownMember } from '../members/memory.ts'
+import { takesNew } from '../view.ts'
 
 /** Milliseconds from one question to the next; null: not asked. */
-export interface Questions {
+export interface CheckPlan {
   /** `GET /primary`. */
   readonly primary: number | null
   /** `GET /replica`, or `GET /standby-leader`. */
@@ -16,14 +17,14 @@ export interface Questions {
 }
 
 /** What one member is asked in the present state. */
-export function questionsTo(
+export function planChecks(
   name: string,
-  known: Known,
+  known: KnownMember,
   machine: PrimaryMachine,
   fitness: Fitness,
   { check, trust }: Pick<ProxyConfig, 'check' | 'trust'>,
-  crowd: Crowd,
-): Questions {
+  crowd: Ranking,
+): CheckPlan {
   const normal = pausedFor(crowd, name, known, check.intervalMs)
   const fast = crowd.likely.has(name) ? check.fastIntervalMs : normal
   const { link, facts, phase } = machine

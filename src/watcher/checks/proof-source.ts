@@ -1,7 +1,7 @@
 /** Whose word counts about a member: its own (`trust: proof`), or that of its key in the DCS (`trust: dcs`). */
 import type { RestAnswer } from '../primary/evidence.ts'
 import { isPrimaryRole } from '../members/member.ts'
-import type { Known } from '../members/memory.ts'
+import type { KnownMember } from '../members/memory.ts'
 import {
   type Expected,
   isDownState,
@@ -14,7 +14,7 @@ import {
 } from './proof.ts'
 import type { RestClient } from './rest-client.ts'
 
-export interface Testimony<Answer> {
+export interface CheckResult<Answer> {
   readonly answer: Answer
   /** Where the member's WAL is; null where that was not told. Bytes. */
   readonly position: number | null
@@ -23,30 +23,30 @@ export interface Testimony<Answer> {
 }
 
 /** `expected`: who has to answer. None of its answers rejects. */
-export interface Witness {
+export interface ProofSource {
   /**
    * Whether the member is the primary. `leader`: whom the DCS names, null when its word is older than the ttl; `at`: the
    * addresses of its name, null where they are not known.
    */
   primary(
-    known: Known,
+    known: KnownMember,
     expected: Expected,
     leader: string | null,
     at: readonly string[] | null,
     signal: AbortSignal,
-  ): Promise<Testimony<RestAnswer>>
+  ): Promise<CheckResult<RestAnswer>>
   /** Whether it serves readers. */
   replica(
-    known: Known,
+    known: KnownMember,
     expected: Expected,
     path: '/replica' | '/standby-leader',
     at: readonly string[] | null,
     signal: AbortSignal,
-  ): Promise<Testimony<ReplicaAnswer>>
+  ): Promise<CheckResult<ReplicaAnswer>>
 }
 
 /** The member itself, by its REST API. */
-export class RestWitness implements Witness {
+export class RestProofSource implements ProofSource {
   readonly #rest: RestClient
 
   constructor(rest: RestClient) {
@@ -54,29 +54,29 @@ export class RestWitness implements Witness {
   }
 
   async primary(
-    known: Known,
+    known: KnownMember,
     expected: Expected,
     _leader: string | null,
     at: readonly string[] | null,
     signal: AbortSignal,
-  ): Promise<Testimony<RestAnswer>> {
+  ): Promise<CheckResult<RestAnswer>> {
     const reply = await this.#get(known, '/primary', at, signal)
     return { answer: judgePrimary(reply, expected), position: livePosition(reply), at: addressOf(reply) }
   }
 
   async replica(
-    known: Known,
+    known: KnownMember,
     expected: Expected,
     path: '/replica' | '/standby-leader',
     at: readonly string[] | null,
     signal: AbortSignal,
-  ): Promise<Testimony<ReplicaAnswer>> {
+  ): Promise<CheckResult<ReplicaAnswer>> {
     const reply = await this.#get(known, path, at, signal)
     return { answer: judgeReplica(reply, expected, path), position: replayedPosition(reply), at: addressOf(reply) }
   }
 
   async #get(
-    { member: { restUrl } }: Known,
+    { member: { restUrl } }: KnownMember,
     path: string,
     at: readonly string[] | null,
     signal: AbortSignal,
@@ -94,8 +94,8 @@ function addressOf(reply: RestReply): string | null {
  * The member's key in the DCS. It lags by up to a loop of Patroni, so it counts only for whom the DCS names, and only
  * once it says that the promotion is over: until then the new leader may still be read-only.
  */
-export class KeyWitness implements Witness {
-  async primary(known: Known, { member: name }: Expected, leader: string | null): Promise<Testimony<RestAnswer>> {
+export class KeyProofSource implements ProofSource {
+  async primary(known: KnownMember, { member: name }: Expected, leader: string | null): Promise<CheckResult<RestAnswer>> {
     const { role, state, timeline, position } = known.member
     const says = `its key says role ${role}, state ${state}`
     const isPrimary = isPrimaryRole(role)
@@ -110,10 +110,10 @@ export class KeyWitness implements Witness {
   }
 
   async replica(
-    known: Known,
+    known: KnownMember,
     _expected: Expected,
     path: '/replica' | '/standby-leader',
-  ): Promise<Testimony<ReplicaAnswer>> {
+  ): Promise<CheckResult<ReplicaAnswer>> {
     const { role, state, position } = known.member
     const right = path === '/replica' ? role === 'replica' : role === 'standby_leader' || role === 'replica'
     const reason = `its key says role ${role}, state ${state}`

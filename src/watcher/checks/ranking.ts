@@ -1,9 +1,9 @@
 /** Who is asked first, and how much slower the others, where there are very many members. Pure. */
 import { evidenceOf, memberOf, type PrimaryMachine } from '../primary/machine.ts'
-import type { Known, Memory } from '../members/memory.ts'
+import type { KnownMember, KnownMembers } from '../members/memory.ts'
 
 /** Of whom there is news to be had soonest; all of a cluster of common size. */
-export interface Crowd {
+export interface Ranking {
   readonly likely: ReadonlySet<string>
   /** How many members there are with a key, and without one. */
   readonly living: number
@@ -18,7 +18,7 @@ const LIVING_MS = 10
 const GONE_MS = 500
 
 /** Ranks the members by how likely each is the primary, now or next. */
-export function crowdOf(machine: PrimaryMachine, memory: Memory): Crowd {
+export function rankMembers(machine: PrimaryMachine, memory: KnownMembers): Ranking {
   const gone = [...memory.values()].filter(({ goneSince }) => goneSince !== null).length
   const living = memory.size - gone
   if (memory.size <= LIKELY) return { likely: new Set(memory.keys()), living, gone }
@@ -28,14 +28,14 @@ export function crowdOf(machine: PrimaryMachine, memory: Memory): Crowd {
 }
 
 /** The time from one question to `name` to the next. Milliseconds. */
-export function pausedFor(crowd: Crowd, name: string, { goneSince }: Known, intervalMs: number): number {
+export function pausedFor(crowd: Ranking, name: string, { goneSince }: KnownMember, intervalMs: number): number {
   if (crowd.likely.has(name)) return intervalMs
   return Math.max(intervalMs, goneSince === null ? crowd.living * LIVING_MS : crowd.gone * GONE_MS)
 }
 
 type Rank = readonly number[]
 
-function rankOf(machine: PrimaryMachine, name: string, { member, goneSince }: Known): Rank {
+function rankOf(machine: PrimaryMachine, name: string, { member, goneSince }: KnownMember): Rank {
   const { facts, phase } = machine
   const named = facts.leader?.name === name || facts.claimed === name || memberOf(phase) === name
   const proved = evidenceOf(machine, name).proof !== null

@@ -3,9 +3,9 @@ import { buildConnector } from 'undici'
 import type { RestApiConfig } from '../../config/config.ts'
 import { explain, failureOf, RouterError } from '../../errors.ts'
 import { lookupAmong } from '../../names/among.ts'
-import { CertificateNews, type Log } from '../tls/certificate-log.ts'
+import { CertificateLog, type Log } from '../tls/certificate-log.ts'
 import { Certificates, type CertificateSet, type CertificateSettings } from '../tls/certificates.ts'
-import { perhapsRefused, type TlsPeer, tlsReason, tlsTrouble } from '../tls/diagnosis.ts'
+import { perhapsRefused, type TlsPeer, tlsReason, diagnoseTls } from '../tls/diagnosis.ts'
 
 /** For how long the files are taken to be unchanged while questions succeed. Milliseconds. */
 const FRESH_MS = 1000
@@ -21,7 +21,7 @@ export class RestTls {
   readonly #config: RestApiConfig
   readonly #timeoutMs: number
   readonly #certificates: Certificates
-  readonly #news: CertificateNews
+  readonly #news: CertificateLog
   readonly #plain: buildConnector.connector
   /** null until the files have been of use. */
   #secure: Secure | null = null
@@ -35,7 +35,7 @@ export class RestTls {
     this.#timeoutMs = timeoutMs
     const verifies = !config.insecure || config.certFile !== null
     this.#certificates = new Certificates(config, { systemTrust: verifies, settings: SETTINGS })
-    this.#news = new CertificateNews('REST API', log)
+    this.#news = new CertificateLog('REST API', log)
     this.#plain = buildConnector({ timeout: timeoutMs, allowH2: false, lookup: lookupAmong })
   }
 
@@ -61,7 +61,7 @@ export class RestTls {
     if (!isHttps(url) || error === this.#failure) return explain(error)
     const what = tlsReason(explain(error))
     const peer = peerOf(this.#config)
-    const known = tlsTrouble(what, peer) ?? (failureOf(error) === 'reset' ? perhapsRefused(what, peer) : what)
+    const known = diagnoseTls(what, peer) ?? (failureOf(error) === 'reset' ? perhapsRefused(what, peer) : what)
     return this.#news.trouble === null ? known : `${known} (and ${this.#news.trouble})`
   }
 

@@ -1,15 +1,15 @@
 /** Keeps the questions under way in line with the state: who is asked what, how often, and what must be asked at once. */
 import type { ProxyConfig } from '../../config/config.ts'
-import { type Crowd, crowdOf } from './ranking.ts'
+import { type Ranking, rankMembers } from './ranking.ts'
 import { type Fitness, UNKNOWN_FITNESS } from '../members/fitness.ts'
 import { basisOf, type PrimaryMachine } from '../primary/machine.ts'
-import type { Known, Memory } from '../members/memory.ts'
+import type { KnownMember, KnownMembers } from '../members/memory.ts'
 import { Poll } from './poll.ts'
-import { questionsTo } from './plan.ts'
-import { Turns } from './limiter.ts'
+import { planChecks } from './plan.ts'
+import { Limiter } from './limiter.ts'
 
 /** The three questions. Each must not reject, and must end soon after its signal aborts. */
-export interface Ask {
+export interface Checks {
   readonly primary: (member: string, signal: AbortSignal) => Promise<void>
   readonly replica: (member: string, signal: AbortSignal) => Promise<void>
   readonly startup: (member: string, signal: AbortSignal) => Promise<void>
@@ -27,32 +27,32 @@ interface Polls {
 /** So many questions of a kind are under way at once, besides those to the likely ones. */
 const AT_ONCE = { living: 32, gone: 2 }
 
-export class Asker {
+export class CheckScheduler {
   readonly #config: Pick<ProxyConfig, 'check' | 'trust'>
-  readonly #ask: Ask
+  readonly #ask: Checks
   readonly #polls = new Map<string, Polls>()
   readonly #turns = {
     // Whoever may be the primary waits for nobody who only reads.
-    primary: new Turns(AT_ONCE.living),
-    other: new Turns(AT_ONCE.living),
-    gone: new Turns(AT_ONCE.gone),
+    primary: new Limiter(AT_ONCE.living),
+    other: new Limiter(AT_ONCE.living),
+    gone: new Limiter(AT_ONCE.gone),
   }
-  #crowd: Crowd = { likely: new Set(), living: 0, gone: 0 }
-  #memory: Memory = new Map()
+  #crowd: Ranking = { likely: new Set(), living: 0, gone: 0 }
+  #memory: KnownMembers = new Map()
 
-  constructor(config: Pick<ProxyConfig, 'check' | 'trust'>, ask: Ask) {
+  constructor(config: Pick<ProxyConfig, 'check' | 'trust'>, ask: Checks) {
     this.#config = config
     this.#ask = ask
   }
 
   /** Takes the state of things; a question whose subject has changed is asked again at once. */
-  update(machine: PrimaryMachine, memory: Memory, fitness: ReadonlyMap<string, Fitness>): void {
-    this.#crowd = crowdOf(machine, memory)
+  update(machine: PrimaryMachine, memory: KnownMembers, fitness: ReadonlyMap<string, Fitness>): void {
+    this.#crowd = rankMembers(machine, memory)
     this.#memory = memory
     for (const [name, known] of memory) {
       const polls = this.#polls.get(name) ?? this.#add(name)
       const found = fitness.get(name) ?? UNKNOWN_FITNESS
-      const questions = questionsTo(name, known, machine, found, this.#config, this.#crowd)
+      const questions = planChecks(name, known, machine, found, this.#config, this.#crowd)
       const primaryTopic = primaryTopicOf(machine, known)
       const replicaTopic = replicaTopicOf(machine, known)
       const primaryChanged = primaryTopic !== polls.primaryTopic
@@ -76,7 +76,7 @@ export class Asker {
   }
 
   #add(name: string): Polls {
-    const poll = (kind: keyof Ask): Poll =>
+    const poll = (kind: keyof Checks): Poll =>
       new Poll({ ask: (signal) => this.#inTurn(kind, name, signal), random: Math.random })
     const polls = {
       ...{ primary: poll('primary'), replica: poll('replica'), startup: poll('startup') },
@@ -87,7 +87,7 @@ export class Asker {
     return polls
   }
 
-  #inTurn(kind: keyof Ask, name: string, signal: AbortSignal): Promise<void> {
+  #inTurn(kind: keyof Checks, name: string, signal: AbortSignal): Promise<void> {
     const ask = (): Promise<void> => this.#ask[kind](name, signal)
     if (this.#crowd.likely.has(name)) return ask()
     const isGone = this.#memory.get(name)?.goneSince !== null
@@ -96,11 +96,11 @@ export class Asker {
 }
 
 /** A member that writes another role or state into its key has news: it is asked before its time. */
-function primaryTopicOf(machine: PrimaryMachine, { member: { name, role, state } }: Known): string {
+function primaryTopicOf(machine: PrimaryMachine, { member: { name, role, state } }: KnownMember): string {
   return JSON.stringify([basisOf(machine, name), role, state])
 }
 
-function replicaTopicOf({ facts }: PrimaryMachine, { member, goneSince }: Known): string {
+function replicaTopicOf({ facts }: PrimaryMachine, { member, goneSince }: KnownMember): string {
   const { role, state, restUrl } = member
   return JSON.stringify([role, state, restUrl, facts.leader, goneSince === null])
 }

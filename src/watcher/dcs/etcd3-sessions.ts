@@ -8,7 +8,7 @@ import { now } from '../../clock.ts'
 import type { Etcd3Config } from '../../config/config.ts'
 import { explain, RouterError } from '../../errors.ts'
 import type { Lookups } from '../../names/lookups.ts'
-import { CertificateNews, type Log } from '../tls/certificate-log.ts'
+import { CertificateLog, type Log } from '../tls/certificate-log.ts'
 import { Certificates, ETCD_SETTINGS } from '../tls/certificates.ts'
 import type { DcsNotice } from './dcs.ts'
 import { EtcdConnection, type EtcdReading } from './etcd3-connection.ts'
@@ -82,7 +82,7 @@ export class EtcdSessions<T> {
   readonly #options: SessionsOptions<T>
   readonly #directory: EtcdDirectory
   readonly #certificates: Certificates | null
-  readonly #news: CertificateNews
+  readonly #news: CertificateLog
   #seen: Seen | null = null
   /** Connected already, with certificates that were replaced during the last session. */
   #successor: EtcdConnection | null = null
@@ -94,7 +94,7 @@ export class EtcdSessions<T> {
       options.config.protocol === 'https'
         ? new Certificates(options.config, { systemTrust: true, settings: ETCD_SETTINGS })
         : null
-    this.#news = new CertificateNews('etcd', options.log)
+    this.#news = new CertificateLog('etcd', options.log)
     this.#directory = new EtcdDirectory({
       config: options.config,
       connect: (endpoint) => this.#connect(endpoint),

@@ -1,7 +1,7 @@
 /** Replaced certificates of an etcd that is being observed: whether it takes them is tried beside the session. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { now } from '../../clock.ts'
-import type { CertificateNews } from '../tls/certificate-log.ts'
+import type { CertificateLog } from '../tls/certificate-log.ts'
 import type { Certificates, CertificateSet } from '../tls/certificates.ts'
 import type { EtcdConnection } from './etcd3-connection.ts'
 
@@ -10,7 +10,7 @@ const REPLACE_AGAIN_MS = 30_000
 
 export interface SuccessionOptions {
   readonly certificates: Certificates
-  readonly news: CertificateNews
+  readonly news: CertificateLog
   /** From one look at the files to the next. Milliseconds. */
   readonly intervalMs: number
   /** Makes a connection to the same endpoint, with the files as they are. */

@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto'
 import { explain } from '../../errors.ts'
 import { ETCD_SETTINGS } from '../tls/certificates.ts'
 import { printable } from '../../text/printable.ts'
-import { perhapsRefused, type TlsPeer, tlsReason, tlsTrouble } from '../tls/diagnosis.ts'
+import { perhapsRefused, type TlsPeer, tlsReason, diagnoseTls } from '../tls/diagnosis.ts'
 import { type EtcdTarget, MAX_MESSAGE } from './etcd3-channel.ts'
 import { type Listener, probe } from './etcd3-probe.ts'
 
@@ -45,7 +45,7 @@ const REFUSALS = /authentication failed, invalid user ID or password|user name i
 function knownTrouble(reason: string, target: EtcdTarget): string | null {
   const trouble = TROUBLES.find(({ when }) => when.test(reason))
   if (trouble !== undefined) return trouble.say(reason, target)
-  return tlsTrouble(reason, peerOf(target))
+  return diagnoseTls(reason, peerOf(target))
 }
 
 interface Trouble {

@@ -1,5 +1,5 @@
 /** Understands what one member tells of its cluster: `GET /cluster` and `GET /patroni`. Pure. */
-import { type Failover, parseScheduled, type SetAside } from '../cluster.ts'
+import { type FailoverRequest, parseScheduled, type SetAside } from '../cluster.ts'
 import { asNumber, asObject, asText } from '../../text/unknown-shape.ts'
 import { type Member, parseMember } from '../members/member.ts'
 import { printable } from '../../text/printable.ts'
@@ -18,7 +18,7 @@ export interface Topology {
   readonly quorum: boolean
   readonly paused: boolean
   /** One whose time has not come; left out: none. What is to take place now is not told. */
-  readonly switchover?: Failover
+  readonly switchover?: FailoverRequest
 }
 
 /** What a member tells when it is asked about its cluster. */

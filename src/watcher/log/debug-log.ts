@@ -1,6 +1,6 @@
 /** What the log says at level `debug`: each answer of a member that differs from the one before, each change in the DCS. */
 import type { Logger } from 'pino'
-import type { Cluster, Failover } from '../cluster.ts'
+import type { Cluster, FailoverRequest } from '../cluster.ts'
 import type { PostgresAnswer, RestAnswer } from '../primary/evidence.ts'
 import type { Member } from '../members/member.ts'
 import { printable } from '../../text/printable.ts'
@@ -10,7 +10,7 @@ type Answer = RestAnswer | ReplicaAnswer | PostgresAnswer
 
 const MAX_MESSAGE = 1000
 
-export class Trace {
+export class DebugLog {
   readonly #log: Pick<Logger, 'debug' | 'isLevelEnabled'>
   /** By question. */
   readonly #answers = new Map<string, string>()
@@ -86,7 +86,7 @@ function change(what: string, before: string, after: string): string | null {
   return before === after ? null : `${what}: ${after} (was ${before})`
 }
 
-function failoverText(failover: Failover | null): string {
+function failoverText(failover: FailoverRequest | null): string {
   if (failover === null) return 'none'
   const { leader, member, scheduledAt } = failover
   const when = scheduledAt === null || !Number.isFinite(scheduledAt) ? '' : ` at ${scheduledAt}`

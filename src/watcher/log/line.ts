@@ -8,9 +8,9 @@ export interface Line {
 }
 
 /** By what it is about: the reasons of the present state that were logged, without their numbers. */
-export type Told = ReadonlyMap<string, ReadonlySet<string>>
+export type Logged = ReadonlyMap<string, ReadonlySet<string>>
 
-export const NOTHING_TOLD: Told = new Map()
+export const NOTHING_LOGGED: Logged = new Map()
 
 /** So many different reasons are logged of one state. */
 const MAX_REASONS = 20

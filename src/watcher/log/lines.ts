@@ -1,20 +1,20 @@
 /** What of a change of the view a person on call wants to read: one line an event, none for what repeats. Pure. */
 import type { DcsNotice } from '../dcs/dcs.ts'
-import { narrateMembers } from './member-lines.ts'
-import { narratePrimary } from './primary-lines.ts'
-import { isRequested, type Line, type Told } from './line.ts'
+import { memberLines } from './member-lines.ts'
+import { primaryLines } from './primary-lines.ts'
+import { isRequested, type Line, type Logged } from './line.ts'
 import { printable } from '../../text/printable.ts'
 import type { ClusterView } from '../view.ts'
 import { scheduled } from '../view-text.ts'
 
 /** The log lines for the step from `before` to `after`, and what has been logged by then. */
-export function narrate(
+export function linesFor(
   before: ClusterView,
   after: ClusterView,
-  told: Told,
-): { readonly lines: readonly Line[]; readonly told: Told } {
-  const primary = narratePrimary(before, after, told.get(PRIMARY))
-  const members = narrateMembers(before, after, told)
+  told: Logged,
+): { readonly lines: readonly Line[]; readonly told: Logged } {
+  const primary = primaryLines(before, after, told.get(PRIMARY))
+  const members = memberLines(before, after, told)
   const lines = [
     ...dcsLines(before, after),
     ...noticeLines(before, after),

@@ -1,15 +1,15 @@
 /** The log's lines about the members that serve reads. Pure. */
-import { isNews, isRequested, isRestart, type Line, type Told, withReason } from './line.ts'
+import { isNews, isRequested, isRestart, type Line, type Logged, withReason } from './line.ts'
 import { SECOND_PRIMARY } from '../members/fitness.ts'
 import { RUNS_AS_PRIMARY } from '../checks/proof.ts'
 import type { ClusterView, MemberView } from '../view.ts'
 
 /** The lines for the step from `before` to `after`, and the reasons that have been logged of who is not available. */
-export function narrateMembers(
+export function memberLines(
   before: ClusterView,
   after: ClusterView,
-  told: Told,
-): { readonly lines: readonly Line[]; readonly told: Told } {
+  told: Logged,
+): { readonly lines: readonly Line[]; readonly told: Logged } {
   const old = new Map(before.members.map((member) => [member.name, member]))
   const lines: Line[] = []
   const known = new Map<string, ReadonlySet<string>>()

@@ -1,15 +1,14 @@
 /** The log's lines about the primary: who is open, why not, and what has changed about that. Pure. */
 import { CHECKING, isBeingAsked, STANDBY, TWO_PRIMARIES } from '../primary/decide.ts'
-import { takesNew } from '../primary/machine.ts'
 import { isNews, isRequested, isRestart, type Line, withReason } from './line.ts'
-import type { ClusterView, PrimaryView } from '../view.ts'
+import { type ClusterView, type PrimaryView, takesNew } from '../view.ts'
 import { setBackText, wordOf } from '../view-text.ts'
 
 /**
  * The lines for the step from `before` to `after`. Each reason is logged once in a state, whatever numbers it holds, so
  * that one that comes and goes does not fill the log.
  */
-export function narratePrimary(
+export function primaryLines(
   before: ClusterView,
   after: ClusterView,
   told: ReadonlySet<string> | undefined,

@@ -3,7 +3,7 @@ import type { PostgresAnswer } from '../primary/evidence.ts'
 import { namedBy } from '../cluster.ts'
 import type { DcsFacts } from '../primary/machine.ts'
 import type { Member } from './member.ts'
-import type { Known, Memory } from './memory.ts'
+import type { KnownMember, KnownMembers } from './memory.ts'
 import { type ReplicaAnswer, RUNS_AS_PRIMARY } from '../checks/proof.ts'
 import type { ReplicaView } from '../view.ts'
 
@@ -35,7 +35,7 @@ export const UNKNOWN_FITNESS: Fitness = {
 /** As what a member is asked whether it may serve readers; null: it is not asked. The leader only leads. */
 export function askedAs(
   name: string,
-  { goneSince }: Known,
+  { goneSince }: KnownMember,
   facts: Pick<DcsFacts, 'leader' | 'claimed' | 'standbyCluster'>,
 ): '/replica' | '/standby-leader' | null {
   if (goneSince !== null) return null
@@ -65,7 +65,7 @@ export function afterSnapshot(
 
 /** What decides who is asked what. */
 export interface Observed {
-  readonly memory: Memory
+  readonly memory: KnownMembers
   readonly facts: Pick<DcsFacts, 'leader' | 'claimed' | 'standbyCluster'>
 }
 

@@ -14,11 +14,11 @@ export interface LocalHostOptions {
   readonly own?: () => readonly string[]
 }
 
-type Known = Pick<Member, 'name' | 'host'>
+type LocalCandidate = Pick<Member, 'name' | 'host'>
 
 export class LocalHost {
   readonly #options: LocalHostOptions
-  #members: readonly Known[] = []
+  #members: readonly LocalCandidate[] = []
   #notices: readonly DcsNotice[] = []
 
   constructor(options: LocalHostOptions) {
@@ -31,12 +31,12 @@ export class LocalHost {
   }
 
   /** Looks at the members; `changed` is called when the notices are other ones. Never throws. */
-  look(members: readonly Known[], changed: () => void): void {
+  look(members: readonly LocalCandidate[], changed: () => void): void {
     this.#members = members
     if (this.#options.names.length > 0) void this.#look(members, changed)
   }
 
-  async #look(members: readonly Known[], changed: () => void): Promise<void> {
+  async #look(members: readonly LocalCandidate[], changed: () => void): Promise<void> {
     const { names, own = ownAddresses } = this.#options
     const each = await Promise.all(
       names.map(async (name) => localNotice(name, members, await this.#addressesOf(name, members), own())),
@@ -48,7 +48,7 @@ export class LocalHost {
     changed()
   }
 
-  async #addressesOf(name: string, members: readonly Known[]): Promise<readonly string[]> {
+  async #addressesOf(name: string, members: readonly LocalCandidate[]): Promise<readonly string[]> {
     const host = members.find((member) => member.name === name)?.host ?? null
     if (host === null) return []
     // Of a name that cannot be resolved nothing is known.

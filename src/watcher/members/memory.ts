@@ -6,7 +6,7 @@ import type { Member } from './member.ts'
 import type { Pin, Pins } from './pins.ts'
 import type { Address } from '../view.ts'
 
-export interface Known {
+export interface KnownMember {
   readonly member: Member
   /** When its key left the DCS; null while it is there. Milliseconds since the epoch. */
   readonly goneSince: number | null
@@ -14,14 +14,14 @@ export interface Known {
   readonly isRecalled?: true
 }
 
-export type Memory = ReadonlyMap<string, Known>
+export type KnownMembers = ReadonlyMap<string, KnownMember>
 
 /** How long a member without a key is remembered, unless it is still needed. Longer than any sensible ttl. */
 const REMEMBER_MS = 10 * 60_000
 
 /** The members of `cluster`, and those that were there before; `needed` is never forgotten. */
-export function remember(before: Memory, cluster: Cluster, needed: string | null, now: number): Memory {
-  const present = new Map<string, Known>(cluster.members.map((member) => [member.name, { member, goneSince: null }]))
+export function remember(before: KnownMembers, cluster: Cluster, needed: string | null, now: number): KnownMembers {
+  const present = new Map<string, KnownMember>(cluster.members.map((member) => [member.name, { member, goneSince: null }]))
   for (const [name, known] of before) {
     if (present.has(name)) continue
     const goneSince = known.goneSince ?? now
@@ -31,12 +31,12 @@ export function remember(before: Memory, cluster: Cluster, needed: string | null
 }
 
 /** The members of an earlier run: all there is to go by until the DCS can be read. */
-export function recalled(members: readonly Known[]): Memory {
+export function recalled(members: readonly KnownMember[]): KnownMembers {
   return new Map(members.map((known) => [known.member.name, { ...known, isRecalled: true }]))
 }
 
 /** What becomes of a member that serves before its key could be looked for: it may have sessions. */
-export function serving(memory: Memory, name: string): Memory {
+export function serving(memory: KnownMembers, name: string): KnownMembers {
   const known = memory.get(name)
   if (known?.isRecalled !== true || known.goneSince !== null) return memory
   return new Map(memory).set(name, { member: known.member, goneSince: null })
@@ -45,7 +45,7 @@ export function serving(memory: Memory, name: string): Memory {
 /** The part of a snapshot that the primary's state machine decides by. */
 export function factsOf(
   cluster: Cluster,
-  memory: Memory,
+  memory: KnownMembers,
   dialled: ProxyConfig['address'],
   pins: Pins = new Map(),
 ): DcsFacts {

@@ -1,4 +1,5 @@
 /** The data of the primary's state machine (`primary.ts`), and what can be read off it. */
+import type { FailoverRequest } from '../cluster.ts'
 import { type Evidence, NO_EVIDENCE, type PostgresAnswer, type RestAnswer } from './evidence.ts'
 
 /** The part of a DCS snapshot that the decision needs. */
@@ -26,14 +27,6 @@ export interface MemberFacts {
   readonly timeline: number | null
 }
 
-/** The `failover` key. */
-export interface FailoverRequest {
-  readonly leader: string | null
-  readonly member: string | null
-  /** Milliseconds since the epoch; null: now. */
-  readonly scheduledAt: number | null
-}
-
 export type PrimaryPhase =
   | { readonly state: 'open'; readonly member: string; readonly reason: string }
   | {
@@ -52,8 +45,6 @@ export type PrimaryPhase =
   | { readonly state: 'unverified'; readonly member: string; readonly reason: string }
   | { readonly state: 'unlocked'; readonly member: string; readonly reason: string }
   | { readonly state: 'none'; readonly reason: string }
-
-export type PrimaryState = PrimaryPhase['state']
 
 export interface PrimaryMachine {
   readonly link: 'never' | 'up' | 'lost'
@@ -182,11 +173,6 @@ export function isStandby({ standbyCluster, hasLock }: DcsFacts): boolean {
 /** What `member` has shown of itself so far. */
 export function evidenceOf(machine: PrimaryMachine, member: string): Evidence {
   return machine.evidence.get(member) ?? NO_EVIDENCE
-}
-
-/** Whether new connections of the primary route are dialled in this state; in all others they are held. */
-export function takesNew(state: PrimaryState): state is 'open' | 'unlocked' {
-  return state === 'open' || state === 'unlocked'
 }
 
 /** The member a phase is about. */

@@ -5,7 +5,7 @@ import { bad, good, type Parsed } from '../../config/values/parsed.ts'
 import { parseJson } from '../../text/unknown-shape.ts'
 import { type Member, parseMember } from '../members/member.ts'
 import { type Served, servedAt } from '../primary/machine.ts'
-import type { Known } from '../members/memory.ts'
+import type { KnownMember } from '../members/memory.ts'
 import { NO_PIN, type Pin, type Pins } from '../members/pins.ts'
 import { printable } from '../../text/printable.ts'
 import { type Address, isSameAddress } from '../view.ts'
@@ -22,7 +22,7 @@ export interface SavedCluster {
 
 /** What lasts of a member: nothing that a healthy cluster changes all the time, and no secret. */
 export type SavedMember = Pick<Member, 'name' | 'host' | 'port' | 'proxy' | 'restUrl' | 'timeline' | 'tags'> &
-  Pick<Known, 'goneSince'> & {
+  Pick<KnownMember, 'goneSince'> & {
     /** The IP address of each of its names where it proved itself last. */
     readonly addresses: Readonly<Record<string, string>>
   }
@@ -70,7 +70,7 @@ const STATE = z.strictObject({
 /** What is worth keeping of a cluster and its members, also of those that are remembered only. */
 export function toSaved(
   cluster: Omit<SavedCluster, 'members' | 'served'> & Partial<Pick<SavedCluster, 'served'>>,
-  members: Iterable<Known>,
+  members: Iterable<KnownMember>,
   pins: Pins = new Map(),
 ): SavedCluster {
   const { systemId, standbyCluster, timelineFloor, served = servedAt(timelineFloor) } = cluster
@@ -93,7 +93,7 @@ export function toSaved(
  * The members of a kept cluster: where they were, and nothing about how they are. A key cannot have gone after `now`:
  * there somebody has set the clock.
  */
-export function fromSaved({ members }: SavedCluster, now: number): readonly Known[] {
+export function fromSaved({ members }: SavedCluster, now: number): readonly KnownMember[] {
   return members.flatMap((saved) => {
     const member = memberOf(saved)
     const goneSince = saved.goneSince === null ? null : Math.min(saved.goneSince, now)

@@ -7,7 +7,7 @@ export interface Log {
   warn(fields: object, message: string): void
 }
 
-export class CertificateNews {
+export class CertificateLog {
   readonly #subject: string
   readonly #log: Log | null
   #set: CertificateSet | null = null

@@ -58,7 +58,7 @@ const TROUBLES: readonly Trouble[] = [
 ]
 
 /** One line for a person; null where it is no matter of TLS. `reason`: one of `tlsReason`. */
-export function tlsTrouble(reason: string, peer: TlsPeer): string | null {
+export function diagnoseTls(reason: string, peer: TlsPeer): string | null {
   return TROUBLES.find(({ when }) => when.test(reason))?.say(reason, peer) ?? null
 }
 

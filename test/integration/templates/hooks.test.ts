@@ -4,7 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import { pino } from 'pino'
-import type { HookConfig, PrimaryStateName } from '../../../src/config/config.ts'
+import type { HookConfig, PrimaryState } from '../../../src/config/config.ts'
 import { Hooks } from '../../../src/templates/hooks/hooks.ts'
 import type { PrimaryView } from '../../../src/watcher/view.ts'
 import { signal } from '../../support/processes.ts'
@@ -49,7 +49,7 @@ function started(...options: readonly HookOptions[]): void {
   })
 }
 
-function apply(state: PrimaryStateName, member: string | null = 'pg0', changes: Partial<PrimaryView> = {}): void {
+function apply(state: PrimaryState, member: string | null = 'pg0', changes: Partial<PrimaryView> = {}): void {
   hooks.apply(view({ primary: { ...view().primary, state, member, ...changes } }))
 }
 

@@ -4,10 +4,10 @@ import { renderStatus } from '../../../src/admin/status-text.ts'
 import { hasPrimary } from '../../../src/admin/status.ts'
 import { widthOf } from '../../../src/text/terminal.ts'
 import { CHECKING } from '../../../src/watcher/primary/decide.ts'
-import type { PrimaryState } from '../../../src/watcher/primary/machine.ts'
 import { ENDINGS, REFUSALS } from '../../../src/proxy/ledger.ts'
 import type { ClusterView, DcsView } from '../../../src/watcher/view.ts'
 import { noted, NOW, sampleListener, sampleMember, sampleProxy, sampleStatus, sampleView } from './sample.ts'
+import type { PrimaryState } from '../../../src/config/config.ts'
 
 const none = {
   state: 'none',

@@ -12,10 +12,10 @@ import { keysRead } from '../../../src/cli/one-pass/one-pass.ts'
 import { runProgram } from '../../../src/cli/program.ts'
 import { KeyStore } from '../../../src/templates/key-store.ts'
 import type { KeysObservation, KeyValueSource } from '../../../src/watcher/dcs/key-values.ts'
-import type { PrimaryState } from '../../../src/watcher/primary/machine.ts'
 import { TempDir } from '../../support/temp.ts'
 import { sampleMember, sampleStatus, sampleView } from '../admin/sample.ts'
 import { FakeIo } from './fake-io.ts'
+import type { PrimaryState } from '../../../src/config/config.ts'
 
 let dir: TempDir
 before(() => (dir = TempDir.create('render')))

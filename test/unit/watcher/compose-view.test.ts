@@ -4,15 +4,15 @@ import { test } from 'node:test'
 import type { Cluster } from '../../../src/watcher/cluster.ts'
 import type { Fitness } from '../../../src/watcher/members/fitness.ts'
 import { initialPrimary, type PrimaryPhase } from '../../../src/watcher/primary/machine.ts'
-import { factsOf, type Memory, recalled, remember, serving } from '../../../src/watcher/members/memory.ts'
+import { factsOf, type KnownMembers, recalled, remember, serving } from '../../../src/watcher/members/memory.ts'
 import type { Pins } from '../../../src/watcher/members/pins.ts'
 import type { DcsView } from '../../../src/watcher/view.ts'
-import { viewOf } from '../../../src/watcher/compose-view.ts'
+import { composeView } from '../../../src/watcher/compose-view.ts'
 import { cluster, FIT, member, view } from './sample.ts'
 
 const proxy = { address: 'conn_url' }
 const config = { scope: 'demo', namespace: 'service', citusGroup: null, proxy } as Parameters<
-  typeof viewOf
+  typeof composeView
 >[0]['config']
 
 const PINS: Pins = new Map([['pg0', new Map([['pg0.example.com', '10.0.0.1']])]])
@@ -29,7 +29,7 @@ function composed(seen: Cluster, phase: PrimaryPhase, own: Fitness = FIT, pins: 
     epoch: 7,
   }
   const fitness = new Map([...memory.keys()].map((name) => [name, own]))
-  return viewOf({ config, dcs: view().dcs, cluster: seen, machine, memory, fitness, pins })
+  return composeView({ config, dcs: view().dcs, cluster: seen, machine, memory, fitness, pins })
 }
 
 test('the leader that the DCS names, and who is open, are no replicas, whatever their REST API says', () => {
@@ -62,7 +62,7 @@ test('whether one that runs as a primary has no lock is said once the DCS is rea
       cluster: cluster({ hasLock }),
       machine: initialPrimary(3, 0),
     }
-    const { members } = viewOf({ ...parts, memory, fitness: new Map([['pg1', own]]) })
+    const { members } = composeView({ ...parts, memory, fitness: new Map([['pg1', own]]) })
     return members.find(({ name }) => name === 'pg1')?.replica.reason
   }
   assert.equal(seen('up', true), 'it runs as a primary without the leader lock (timeline 4)')
@@ -77,10 +77,10 @@ test('whether one that runs as a primary has no lock is said once the DCS is rea
 
 test('members of an earlier run whose keys have gone are not shown, unless one leads', () => {
   const earlier = ['pg1', 'pg7', 'pg8'].map((name) => ({ member: member(name), goneSince: name === 'pg8' ? 1 : null }))
-  const shown = (memory: Memory, leads: string): unknown => {
+  const shown = (memory: KnownMembers, leads: string): unknown => {
     const machine = { ...initialPrimary(3, 0), phase: { state: 'unlocked', member: leads, reason: '' } as const }
     const parts = { config, dcs: view().dcs, cluster: cluster(), machine, memory, fitness: new Map() }
-    return viewOf(parts).members.map(({ name, gone }) => `${name}${gone ? ' gone' : ''}`)
+    return composeView(parts).members.map(({ name, gone }) => `${name}${gone ? ' gone' : ''}`)
   }
   const before = recalled(earlier)
   assert.deepEqual(shown(before, 'pg1'), ['pg1', 'pg7'])

@@ -1,7 +1,7 @@
 import type { Cluster } from '../../../src/watcher/cluster.ts'
 import { type Fitness, UNKNOWN_FITNESS } from '../../../src/watcher/members/fitness.ts'
 import type { Member } from '../../../src/watcher/members/member.ts'
-import type { Known } from '../../../src/watcher/members/memory.ts'
+import type { KnownMember } from '../../../src/watcher/members/memory.ts'
 import type { ClusterView, MemberView } from '../../../src/watcher/view.ts'
 
 export function member(name: string, changes: Partial<Member> = {}): Member {
@@ -89,6 +89,6 @@ export function view(changes: Partial<ClusterView> = {}): ClusterView {
 }
 
 /** Members whose keys are in the DCS. */
-export function present(...members: readonly Member[]): readonly Known[] {
+export function present(...members: readonly Member[]): readonly KnownMember[] {
   return members.map((one) => ({ member: one, goneSince: null }))
 }

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { PRIMARY_STATES, type HookConfig, type PrimaryStateName } from '../../../../src/config/config.ts'
+import { type HookConfig, PRIMARY_STATES, type PrimaryState } from '../../../../src/config/config.ts'
 import { loadConfig, type ConfigResult } from '../../../../src/config/load.ts'
 import { formatProblems } from '../../../../src/config/file/problem.ts'
-import type { PrimaryState } from '../../../../src/watcher/primary/machine.ts'
+import type { PrimaryPhase } from '../../../../src/watcher/primary/machine.ts'
 
 const BASE = 'scope: demo\netcd3: {hosts: a}\nstate_dir: /var/lib/router\n'
 
@@ -25,8 +25,8 @@ function problems(text: string): string[] {
 
 test('the states of a hook are exactly those of the primary', () => {
   // Does not compile when one of them has a state that the other has not.
-  const both: [PrimaryState] extends [PrimaryStateName]
-    ? [PrimaryStateName] extends [PrimaryState]
+  const both: [PrimaryPhase['state']] extends [PrimaryState]
+    ? [PrimaryState] extends [PrimaryPhase['state']]
       ? true
       : false
     : false = true

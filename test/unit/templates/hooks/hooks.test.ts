@@ -1,7 +1,7 @@
 /** Which hook is run next, and what it is told: tables. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { PrimaryStateName } from '../../../../src/config/config.ts'
+import type { PrimaryState } from '../../../../src/config/config.ts'
 import { hookEnvironment, situationOf } from '../../../../src/templates/hooks/environment.ts'
 import {
   afterHook,
@@ -19,13 +19,13 @@ import { view } from '../../watcher/sample.ts'
 /** `open pg0`, `none`. */
 function situation(text: string): Situation {
   const [state = '', member = null] = text.split(' ')
-  return { state: state as PrimaryStateName, member, host: null, port: null, reason: '' }
+  return { state: state as PrimaryState, member, host: null, port: null, reason: '' }
 }
 
 const show = (one: Situation | undefined): string => [one?.state ?? '', one?.member ?? ''].join(' ').trim()
 
 /** The hooks a, b, ... are for these states. */
-const ONS: readonly (readonly PrimaryStateName[])[] = [
+const ONS: readonly (readonly PrimaryState[])[] = [
   ['switching', 'none'],
   ['open', 'unlocked'],
   ['open', 'none'],

@@ -1,19 +1,19 @@
 /** Who is asked what, and how often; and that a question whose subject has changed is asked anew. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { Asker } from '../../../../src/watcher/checks/scheduler.ts'
+import { CheckScheduler } from '../../../../src/watcher/checks/scheduler.ts'
 import type { Cluster } from '../../../../src/watcher/cluster.ts'
-import { crowdOf } from '../../../../src/watcher/checks/ranking.ts'
+import { rankMembers } from '../../../../src/watcher/checks/ranking.ts'
 import { NO_EVIDENCE } from '../../../../src/watcher/primary/evidence.ts'
 import { type Fitness, UNKNOWN_FITNESS } from '../../../../src/watcher/members/fitness.ts'
 import { initialPrimary, type PrimaryMachine, type PrimaryPhase } from '../../../../src/watcher/primary/machine.ts'
-import { factsOf, type Memory, remember } from '../../../../src/watcher/members/memory.ts'
-import { questionsTo } from '../../../../src/watcher/checks/plan.ts'
+import { factsOf, type KnownMembers, remember } from '../../../../src/watcher/members/memory.ts'
+import { planChecks } from '../../../../src/watcher/checks/plan.ts'
 import { cluster, FIT, member } from '../sample.ts'
 
 const CHECK = { intervalMs: 2000, fastIntervalMs: 100, timeoutMs: 1000, rise: 1, fall: 3 }
 
-function machineOf(seen: Cluster, memory: Memory, changes: Partial<PrimaryMachine> = {}): PrimaryMachine {
+function machineOf(seen: Cluster, memory: KnownMembers, changes: Partial<PrimaryMachine> = {}): PrimaryMachine {
   const phase: PrimaryPhase = { state: 'open', member: 'pg0', reason: '' }
   return { ...initialPrimary(3, 0), link: 'up', facts: factsOf(seen, memory, 'conn_url'), phase, ...changes }
 }
@@ -32,13 +32,13 @@ describe('the questions', () => {
     const machine = machineOf({ ...seen, ...facts }, gone, changes)
     const known = gone.get(name)
     assert.ok(known !== undefined)
-    const { primary, replica, startup } = questionsTo(
+    const { primary, replica, startup } = planChecks(
       name,
       known,
       machine,
       fitness,
       { check: CHECK, trust },
-      crowdOf(machine, gone),
+      rankMembers(machine, gone),
     )
     return [primary, replica, startup].map((ms) => ms ?? '-').join(' ')
   }
@@ -118,11 +118,11 @@ describe('the asker', () => {
       under.set(`${kind} ${name}`, signal)
       return new Promise<void>(() => undefined)
     }
-    const asker = new Asker(
+    const asker = new CheckScheduler(
       { check: CHECK, trust: 'proof' },
       { primary: ask('primary'), replica: ask('replica'), startup: ask('startup') },
     )
-    let memory: Memory = new Map()
+    let memory: KnownMembers = new Map()
     const update = (seen: Cluster, changes: Partial<PrimaryMachine> = {}): string[] => {
       memory = remember(memory, seen, null, 0)
       log.length = 0

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Member } from '../../../../src/watcher/members/member.ts'
-import { KeyWitness } from '../../../../src/watcher/checks/proof-source.ts'
+import { KeyProofSource } from '../../../../src/watcher/checks/proof-source.ts'
 import { member } from '../sample.ts'
 
 const EXPECTED = { member: 'pg0', scope: 'demo', systemId: '1' }
@@ -13,7 +13,7 @@ const known = (changes: Partial<Member>, goneSince: number | null = null) => ({
 
 describe('the key of a member', () => {
   const primary = async (changes: Partial<Member>, leader: string | null = 'pg0', goneSince: number | null = null) => {
-    const { answer } = await new KeyWitness().primary(known(changes, goneSince), EXPECTED, leader)
+    const { answer } = await new KeyProofSource().primary(known(changes, goneSince), EXPECTED, leader)
     return 'reason' in answer ? `${answer.kind}: ${answer.reason}` : answer.kind
   }
 
@@ -35,13 +35,13 @@ describe('the key of a member', () => {
   })
 
   test('tells the timeline and the position', async () => {
-    const told = await new KeyWitness().primary(known({ role: 'primary', timeline: 7, position: 99 }), EXPECTED, 'pg0')
+    const told = await new KeyProofSource().primary(known({ role: 'primary', timeline: 7, position: 99 }), EXPECTED, 'pg0')
     assert.deepEqual(told, { answer: { kind: 'proof', timeline: 7, by: 'its key' }, position: 99, at: null })
   })
 
   test('makes a running replica fit, and a stopped one down', async () => {
     const replica = async (changes: Partial<Member>, path: '/replica' | '/standby-leader' = '/replica') =>
-      (await new KeyWitness().replica(known(changes), EXPECTED, path)).answer
+      (await new KeyProofSource().replica(known(changes), EXPECTED, path)).answer
     assert.deepEqual(await replica({}), { kind: 'fit' })
     assert.deepEqual(await replica({ role: 'standby_leader' }, '/standby-leader'), { kind: 'fit' })
     const stopped = await replica({ state: 'stopped' })

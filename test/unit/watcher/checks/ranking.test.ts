@@ -1,13 +1,13 @@
 /** Clusters of very many members, living and deleted: who is asked first, and how seldom the others are. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { Asker } from '../../../../src/watcher/checks/scheduler.ts'
+import { CheckScheduler } from '../../../../src/watcher/checks/scheduler.ts'
 import type { Cluster } from '../../../../src/watcher/cluster.ts'
-import { crowdOf } from '../../../../src/watcher/checks/ranking.ts'
+import { rankMembers } from '../../../../src/watcher/checks/ranking.ts'
 import { initialPrimary, type PrimaryMachine } from '../../../../src/watcher/primary/machine.ts'
-import { factsOf, type Memory, remember } from '../../../../src/watcher/members/memory.ts'
-import { questionsTo } from '../../../../src/watcher/checks/plan.ts'
-import { Turns } from '../../../../src/watcher/checks/limiter.ts'
+import { factsOf, type KnownMembers, remember } from '../../../../src/watcher/members/memory.ts'
+import { planChecks } from '../../../../src/watcher/checks/plan.ts'
+import { Limiter } from '../../../../src/watcher/checks/limiter.ts'
 import { until } from '../../../support/until.ts'
 import { cluster, FIT, member } from '../sample.ts'
 
@@ -27,10 +27,10 @@ function scene(members: Cluster['members'], gone: Cluster['members'], changes: P
 }
 
 /** Questions in a second, over all members. */
-function perSecond(memory: Memory, machine: PrimaryMachine): number {
-  const crowd = crowdOf(machine, memory)
+function perSecond(memory: KnownMembers, machine: PrimaryMachine): number {
+  const crowd = rankMembers(machine, memory)
   const pauses = [...memory].flatMap(([name, known]) => {
-    const { primary, replica, startup } = questionsTo(name, known, machine, FIT, CONFIG, crowd)
+    const { primary, replica, startup } = planChecks(name, known, machine, FIT, CONFIG, crowd)
     return [primary, replica, startup].filter((pause) => pause !== null)
   })
   return pauses.reduce((sum, pause) => sum + 1000 / pause, 0)
@@ -57,18 +57,18 @@ describe('of very many members', () => {
       phase: { state: 'unlocked', member: 'r77', reason: '' },
       link: 'lost',
     })
-    const crowd = crowdOf(machine, memory)
+    const crowd = rankMembers(machine, memory)
     assert.deepEqual([...crowd.likely].slice(0, 4).toSorted(), ['ahead', 'led', 'pg0', 'r77'])
     assert.equal(crowd.likely.size, 8)
     assert.deepEqual([crowd.living, crowd.gone], [301, 602])
     const known = memory.get('r77')
     assert.ok(known)
-    assert.equal(questionsTo('r77', known, machine, FIT, CONFIG, crowd).primary, 2000)
+    assert.equal(planChecks('r77', known, machine, FIT, CONFIG, crowd).primary, 2000)
   })
 
   test('all are likely in a cluster of common size', () => {
     const { memory, machine } = scene([member('pg0'), ...many(4, 'r')], many(3, 'gone'))
-    assert.equal(crowdOf(machine, memory).likely.size, 8)
+    assert.equal(rankMembers(machine, memory).likely.size, 8)
   })
 })
 
@@ -84,7 +84,7 @@ describe('the asker of very many members', () => {
         under.set(`${kind} ${name}`, end)
         signal.addEventListener('abort', end, { once: true })
       })
-    const asker = new Asker(CONFIG, { primary: ask('primary'), replica: ask('replica'), startup: ask('startup') })
+    const asker = new CheckScheduler(CONFIG, { primary: ask('primary'), replica: ask('replica'), startup: ask('startup') })
     const { memory, machine } = scene(members, gone)
     asker.update(machine, memory, new Map())
     return { asker, under, machine, memory }
@@ -128,7 +128,7 @@ describe('the asker of very many members', () => {
 })
 
 test('turns are taken in order, and given up without an effect', async () => {
-  const turns = new Turns(1)
+  const turns = new Limiter(1)
   const [ran, ends]: [string[], (() => void)[]] = [[], []]
   const task = (name: string) => (): Promise<void> => {
     ran.push(name)

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type Logger, pino } from 'pino'
 import { type Cluster, parseCluster } from '../../../../src/watcher/cluster.ts'
-import { answerText, clusterChanges, Trace } from '../../../../src/watcher/log/debug-log.ts'
+import { answerText, clusterChanges, DebugLog } from '../../../../src/watcher/log/debug-log.ts'
 
 const cluster = (keys: Readonly<Record<string, string>>): Cluster =>
   parseCluster(new Map(Object.entries(keys).map(([key, value]) => [key, { value, session: '7' }])))
@@ -51,11 +51,11 @@ test('an answer is logged when it differs from the last one to that question, an
   const said: string[] = []
   const log = (level: string): Pick<Logger, 'debug' | 'isLevelEnabled'> =>
     pino({ level }, { write: (line) => void said.push((JSON.parse(line) as { msg: string }).msg) })
-  const trace = new Trace(log('debug'))
+  const trace = new DebugLog(log('debug'))
   for (const reason of ['a', 'a', 'b']) trace.answered('pg1 GET /replica', { kind: 'silent', reason })
   trace.answered('pg2 GET /replica', { kind: 'fit' })
   trace.read(cluster({}), cluster({ leader: 'pg0' }))
-  new Trace(log('info')).answered('pg1 GET /replica', { kind: 'fit' })
+  new DebugLog(log('info')).answered('pg1 GET /replica', { kind: 'fit' })
   assert.deepEqual(said, [
     'pg1 GET /replica: no answer: a',
     'pg1 GET /replica: no answer: b',

@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { CHECKING, STANDBY, TWO_PRIMARIES } from '../../../../src/watcher/primary/decide.ts'
-import { narrate } from '../../../../src/watcher/log/lines.ts'
-import { NOTHING_TOLD } from '../../../../src/watcher/log/line.ts'
+import { linesFor } from '../../../../src/watcher/log/lines.ts'
+import { NOTHING_LOGGED } from '../../../../src/watcher/log/line.ts'
 import { SECOND_PRIMARY } from '../../../../src/watcher/members/fitness.ts'
 import type { ClusterView, DcsView, MemberView, PrimaryView } from '../../../../src/watcher/view.ts'
 import { memberView, view } from '../sample.ts'
 
 const lines = (before: ClusterView, after: ClusterView): string[] =>
-  narrate(before, after, NOTHING_TOLD).lines.map(({ level, message }) => `${level} ${message}`)
+  linesFor(before, after, NOTHING_LOGGED).lines.map(({ level, message }) => `${level} ${message}`)
 const dcs = (changes: Partial<DcsView>): DcsView => ({ ...view().dcs, ...changes })
 const primary = (changes: Partial<PrimaryView>): PrimaryView => ({ ...view().primary, ...changes })
 const LOST = dcs({ state: 'lost', error: 'refused' })
@@ -374,9 +374,9 @@ describe('the narration', () => {
     const states = ['1 of 3', '2 of 3', 'two claim it', '3 of 3', 'two claim it'].map((reason) =>
       view({ primary: primary({ state: 'none', member: null, reason }) }),
     )
-    let [before, told] = [view(), NOTHING_TOLD]
+    let [before, told] = [view(), NOTHING_LOGGED]
     const messages = states.flatMap((after) => {
-      const narrated = narrate(before, after, told)
+      const narrated = linesFor(before, after, told)
       ;[before, told] = [after, narrated.told]
       return narrated.lines.map(({ message }) => message)
     })
@@ -387,9 +387,9 @@ describe('the narration', () => {
     const states = ['stopped', 'starting', 'restarting'].map((state) =>
       view({ members: [unfit(`/replica answers 503 (role replica, state ${state})`)] }),
     )
-    let [before, told] = [view(), NOTHING_TOLD]
+    let [before, told] = [view(), NOTHING_LOGGED]
     const messages = [...states, view()].flatMap((after) => {
-      const narrated = narrate(before, after, told)
+      const narrated = linesFor(before, after, told)
       ;[before, told] = [after, narrated.told]
       return narrated.lines.map(({ message }) => message)
     })
@@ -401,7 +401,7 @@ describe('the narration', () => {
 
   test('deceives no terminal, and is of bounded length', () => {
     const error = `\u001b[2J\u202e${'x'.repeat(5000)}`
-    const [line] = narrate(view(), view({ dcs: dcs({ state: 'lost', error }) }), NOTHING_TOLD).lines
+    const [line] = linesFor(view(), view({ dcs: dcs({ state: 'lost', error }) }), NOTHING_LOGGED).lines
     assert.ok(line !== undefined && line.message.length <= 1000)
     assert.doesNotMatch(line.message, /[\p{Cc}\p{Cf}]/u)
   })
@@ -413,7 +413,7 @@ describe('the narration', () => {
       primary: primary({ state: 'none', member: null }),
       members: [memberView('pg1', false)],
     })
-    const events = narrate(view(), after, NOTHING_TOLD).lines.map(({ fields }) => fields['event'])
+    const events = linesFor(view(), after, NOTHING_LOGGED).lines.map(({ fields }) => fields['event'])
     assert.deepEqual(events, ['dcs-lost', 'leader-changed', 'primary-none', 'replica-down'])
   })
 })

@@ -1,11 +1,11 @@
 /** Members whose keys have gone, and what the primary's state machine gets of all of them. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { addressOf, factsOf, type Memory, recalled, remember } from '../../../../src/watcher/members/memory.ts'
+import { addressOf, factsOf, type KnownMembers, recalled, remember } from '../../../../src/watcher/members/memory.ts'
 import { cluster, member, present } from '../sample.ts'
 
 const MINUTE = 60_000
-const NONE: Memory = new Map()
+const NONE: KnownMembers = new Map()
 const one = cluster({ members: [member('pg1')] })
 const none = cluster({ members: [] })
 
