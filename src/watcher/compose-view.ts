@@ -19,7 +19,15 @@ export interface ViewParts {
 }
 
 /** The view that these parts make. */
-export function composeView({ config, dcs, cluster, machine, memory, fitness, pins = new Map() }: ViewParts): ClusterView {
+export function composeView({
+  config,
+  dcs,
+  cluster,
+  machine,
+  memory,
+  fitness,
+  pins = new Map(),
+}: ViewParts): ClusterView {
   const { phase, since, epoch } = machine
   const { highest, last } = machine.served
   const member = memberOf(phase)

@@ -6,8 +6,22 @@ import type { Checks } from './scheduler.ts'
 import type { DcsNotice } from '../dcs/dcs.ts'
 import { type Cluster, namedBy } from '../cluster.ts'
 import type { PostgresAnswer, RestAnswer } from '../primary/evidence.ts'
-import { afterReplicaAnswer, afterReplicaPostgres, askedAs, type Fitness, UNKNOWN_FITNESS, withLag } from '../members/fitness.ts'
-import { basisOf, DEFAULT_TTL_MS, evidenceOf, memberOf, type PrimaryEvent, type PrimaryMachine } from '../primary/machine.ts'
+import {
+  afterReplicaAnswer,
+  afterReplicaPostgres,
+  askedAs,
+  type Fitness,
+  UNKNOWN_FITNESS,
+  withLag,
+} from '../members/fitness.ts'
+import {
+  basisOf,
+  DEFAULT_TTL_MS,
+  evidenceOf,
+  memberOf,
+  type PrimaryEvent,
+  type PrimaryMachine,
+} from '../primary/machine.ts'
 import { type Found, Locator } from './locator.ts'
 import { addressOf, type KnownMembers } from '../members/memory.ts'
 import { astray, isSamePin, NO_PIN, type Pin, type Pins, placeOf, type Standing } from '../members/pins.ts'

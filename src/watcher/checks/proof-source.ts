@@ -95,7 +95,11 @@ function addressOf(reply: RestReply): string | null {
  * once it says that the promotion is over: until then the new leader may still be read-only.
  */
 export class KeyProofSource implements ProofSource {
-  async primary(known: KnownMember, { member: name }: Expected, leader: string | null): Promise<CheckResult<RestAnswer>> {
+  async primary(
+    known: KnownMember,
+    { member: name }: Expected,
+    leader: string | null,
+  ): Promise<CheckResult<RestAnswer>> {
     const { role, state, timeline, position } = known.member
     const says = `its key says role ${role}, state ${state}`
     const isPrimary = isPrimaryRole(role)

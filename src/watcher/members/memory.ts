@@ -21,7 +21,9 @@ const REMEMBER_MS = 10 * 60_000
 
 /** The members of `cluster`, and those that were there before; `needed` is never forgotten. */
 export function remember(before: KnownMembers, cluster: Cluster, needed: string | null, now: number): KnownMembers {
-  const present = new Map<string, KnownMember>(cluster.members.map((member) => [member.name, { member, goneSince: null }]))
+  const present = new Map<string, KnownMember>(
+    cluster.members.map((member) => [member.name, { member, goneSince: null }]),
+  )
   for (const [name, known] of before) {
     if (present.has(name)) continue
     const goneSince = known.goneSince ?? now

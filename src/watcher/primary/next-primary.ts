@@ -4,7 +4,19 @@
  */
 import { decide, handoverFrom } from './decide.ts'
 import { afterAnswer, afterPostgres, type Evidence, NOT_ASKED } from './evidence.ts'
-import { basisOf, type DcsFacts, evidenceOf, groundsOf, keepsSessionsOf, lapsesAt, memberOf, ownerOf, type PrimaryEvent, type PrimaryMachine, type PrimaryPhase } from './machine.ts'
+import {
+  basisOf,
+  type DcsFacts,
+  evidenceOf,
+  groundsOf,
+  keepsSessionsOf,
+  lapsesAt,
+  memberOf,
+  ownerOf,
+  type PrimaryEvent,
+  type PrimaryMachine,
+  type PrimaryPhase,
+} from './machine.ts'
 import { takesNew } from '../view.ts'
 
 /**

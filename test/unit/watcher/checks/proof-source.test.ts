@@ -35,7 +35,11 @@ describe('the key of a member', () => {
   })
 
   test('tells the timeline and the position', async () => {
-    const told = await new KeyProofSource().primary(known({ role: 'primary', timeline: 7, position: 99 }), EXPECTED, 'pg0')
+    const told = await new KeyProofSource().primary(
+      known({ role: 'primary', timeline: 7, position: 99 }),
+      EXPECTED,
+      'pg0',
+    )
     assert.deepEqual(told, { answer: { kind: 'proof', timeline: 7, by: 'its key' }, position: 99, at: null })
   })
 

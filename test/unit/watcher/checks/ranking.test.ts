@@ -84,7 +84,11 @@ describe('the asker of very many members', () => {
         under.set(`${kind} ${name}`, end)
         signal.addEventListener('abort', end, { once: true })
       })
-    const asker = new CheckScheduler(CONFIG, { primary: ask('primary'), replica: ask('replica'), startup: ask('startup') })
+    const asker = new CheckScheduler(CONFIG, {
+      primary: ask('primary'),
+      replica: ask('replica'),
+      startup: ask('startup'),
+    })
     const { memory, machine } = scene(members, gone)
     asker.update(machine, memory, new Map())
     return { asker, under, machine, memory }

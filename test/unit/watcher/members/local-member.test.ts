@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isOwn, localMembers, localNotice, strangeAddress, unknownMember } from '../../../../src/watcher/members/local-member.ts'
+import {
+  isOwn,
+  localMembers,
+  localNotice,
+  strangeAddress,
+  unknownMember,
+} from '../../../../src/watcher/members/local-member.ts'
 import { LocalHost } from '../../../../src/watcher/members/local-host.ts'
 import { member } from '../sample.ts'
 

@@ -2,7 +2,14 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { parseMember } from '../../../../src/watcher/members/member.ts'
-import { decodeState, encodeState, fromSaved, pinsOf, type SavedCluster, toSaved } from '../../../../src/watcher/state/saved-cluster.ts'
+import {
+  decodeState,
+  encodeState,
+  fromSaved,
+  pinsOf,
+  type SavedCluster,
+  toSaved,
+} from '../../../../src/watcher/state/saved-cluster.ts'
 import { member, present } from '../sample.ts'
 
 const IDENTITY = { scope: 'demo', namespace: 'service', citusGroup: null }

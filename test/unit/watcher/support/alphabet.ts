@@ -1,6 +1,13 @@
 /** The events that an exploration may feed to the primary's machine in any state, grouped into alphabets. */
 import type { PostgresAnswer, RestAnswer } from '../../../../src/watcher/primary/evidence.ts'
-import { basisOf, type DcsFacts, type MemberFacts, nextTickAt, type PrimaryEvent, type PrimaryMachine } from '../../../../src/watcher/primary/machine.ts'
+import {
+  basisOf,
+  type DcsFacts,
+  type MemberFacts,
+  nextTickAt,
+  type PrimaryEvent,
+  type PrimaryMachine,
+} from '../../../../src/watcher/primary/machine.ts'
 import type { FailoverRequest } from '../../../../src/watcher/cluster.ts'
 
 /** One possibility: an event and when it comes. */

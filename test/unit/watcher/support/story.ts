@@ -5,7 +5,18 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { PostgresAnswer, RestAnswer } from '../../../../src/watcher/primary/evidence.ts'
-import { basisOf, type DcsFacts, initialPrimary, keepsSessionsOf, type MemberFacts, nextTickAt, NO_FACTS, type PrimaryEvent, type PrimaryMachine, type Served } from '../../../../src/watcher/primary/machine.ts'
+import {
+  basisOf,
+  type DcsFacts,
+  initialPrimary,
+  keepsSessionsOf,
+  type MemberFacts,
+  nextTickAt,
+  NO_FACTS,
+  type PrimaryEvent,
+  type PrimaryMachine,
+  type Served,
+} from '../../../../src/watcher/primary/machine.ts'
 import { nextPrimary } from '../../../../src/watcher/primary/next-primary.ts'
 import { checkStep, standing, UNHEARD, type Witness, witnessed } from './witness.ts'
 import { takesNew } from '../../../../src/watcher/view.ts'

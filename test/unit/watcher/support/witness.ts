@@ -3,7 +3,14 @@
  * code, remembers of the events, and what must then be true of the machine. Throws an AssertionError where it is not.
  */
 import assert from 'node:assert/strict'
-import { basisOf, type DcsFacts, keepsSessionsOf, memberOf, type PrimaryEvent, type PrimaryMachine } from '../../../../src/watcher/primary/machine.ts'
+import {
+  basisOf,
+  type DcsFacts,
+  keepsSessionsOf,
+  memberOf,
+  type PrimaryEvent,
+  type PrimaryMachine,
+} from '../../../../src/watcher/primary/machine.ts'
 import { takesNew } from '../../../../src/watcher/view.ts'
 
 /** What a member has said since its lock, its cluster and its address are what they are. */
