@@ -18,11 +18,11 @@ export const members: Case = {
     if (!compiled.ok) throw new Error(JSON.stringify(compiled.problems))
     const names = Array.from({ length: COUNT }, (_, index) => `pg${String(index).padStart(4, '0')}`)
     const all = names.map((name): MemberView => memberView(name, true))
-    const facts = { answerTo: () => null }
+    const answers = { answerTo: () => null }
     const times = Array.from({ length: runs ?? 100 }, () => {
       const began = performance.now()
       const context = contextOf(view({ members: all }))
-      const result = compiled.template.render({ context, keys: null, env: {}, facts })
+      const result = compiled.template.render({ context, keys: null, env: {}, answers })
       const took = performance.now() - began
       if (result.kind !== 'text' || result.text.match(/^\tserver pg/gm)?.length !== 2 * COUNT)
         throw new Error(`not rendered: ${result.kind}`)

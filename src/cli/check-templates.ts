@@ -6,7 +6,7 @@ import type { CommandConfig, Config, HookConfig, TemplateConfig } from '../confi
 import { explain } from '../errors.ts'
 import { placeOf } from '../templates/files/destination.ts'
 import { Owners } from '../templates/files/owner.ts'
-import { formatTemplateProblem } from '../templates/engine/render.ts'
+import { formatTemplateProblem } from '../templates/engine/template.ts'
 import { readSource } from '../templates/source-file.ts'
 import { unreadable, unusable, type Findings } from './check-files.ts'
 

@@ -1,7 +1,7 @@
 /** A template as its configuration has it: about one cluster or several, with or without keys. */
 import type { TemplateConfig, TemplateSubject } from '../config/config.ts'
 import { compileTemplate } from './engine/compile.ts'
-import type { Compiled } from './engine/render.ts'
+import type { Compiled } from './engine/template.ts'
 import { CLUSTERS, CONTEXT, NO_CLUSTER, type Shape } from './engine/shape.ts'
 import { helpersOf } from './helpers/registry.ts'
 

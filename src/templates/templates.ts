@@ -5,7 +5,7 @@ import type { HookConfig, TemplateConfig } from '../config/config.ts'
 import type { KeyValueSource } from '../watcher/dcs/key-values.ts'
 import type { ClusterView } from '../watcher/view.ts'
 import { commandEnvironment } from './commands/environment.ts'
-import { FactBook, systemFacts } from './facts.ts'
+import { LookupCache, systemSources } from './lookup-cache.ts'
 import { Files } from './files/files.ts'
 import { Journal } from './files/journal.ts'
 import { Group, type GroupDeps } from './groups/group.ts'
@@ -15,7 +15,7 @@ import { contextFor, NO_CONTEXT } from './inputs.ts'
 import { KeyStores } from './key-stores.ts'
 import { Observed } from './observed.ts'
 import { PATIENCE_MS } from './groups/readiness.ts'
-import type { Facts, RenderInputs } from './engine/render.ts'
+import type { LookupAnswers, RenderInputs } from './engine/template.ts'
 import type { Inputs } from './groups/rendering.ts'
 import type { TemplatesStatus } from './status.ts'
 
@@ -70,7 +70,7 @@ export class Templates {
     const build = (group: string, templates: readonly TemplateConfig[]): Group => {
       const journal = new Journal({ dir: config.stateDir, group, log })
       const inputs: GroupDeps['inputs'] = (...args) => this.#inputsOf(...args)
-      const book = new FactBook(systemFacts(lookups))
+      const book = new LookupCache(systemSources(lookups))
       return new Group({ group, templates, files, journal, env, signalGroup, log, inputs, book })
     }
     this.#groups = new Map([...groupsOf(config.templates)].map(([name, all]) => [name, build(name, all)]))
@@ -166,17 +166,17 @@ export class Templates {
     this.#costMs = performance.now() - begun
   }
 
-  #inputsOf(template: TemplateConfig, facts: Facts, readsContext: boolean): Inputs {
-    if (!readsContext) return this.#withKeys(template, facts, NO_CONTEXT)
+  #inputsOf(template: TemplateConfig, answers: LookupAnswers, readsContext: boolean): Inputs {
+    if (!readsContext) return this.#withKeys(template, answers, NO_CONTEXT)
     const found = contextFor(template, (cluster) => this.#observed.get(cluster), this.#isLate)
-    return found.ok ? this.#withKeys(template, facts, found.context) : found
+    return found.ok ? this.#withKeys(template, answers, found.context) : found
   }
 
-  #withKeys(template: TemplateConfig, facts: Facts, context: RenderInputs['context']): Inputs {
+  #withKeys(template: TemplateConfig, answers: LookupAnswers, context: RenderInputs['context']): Inputs {
     const keys = template.keys.length === 0 ? null : this.#keys.view(template)
     if (keys === null && template.keys.length > 0) {
       return { ok: false, reason: `the keys below ${template.prefix || '/'} have not been read yet` }
     }
-    return { ok: true, inputs: { context, keys, env: this.#deps.env, facts } }
+    return { ok: true, inputs: { context, keys, env: this.#deps.env, answers } }
   }
 }

@@ -1,7 +1,7 @@
 /** One pass over a reload group: what is to be done, and what came of it. */
 import type { TemplateConfig } from '../../config/config.ts'
 import type { Files } from '../../templates/files/files.ts'
-import type { Facts } from '../../templates/engine/render.ts'
+import type { LookupAnswers } from '../../templates/engine/template.ts'
 import type { Inputs } from '../../templates/groups/rendering.ts'
 import type { Lookups } from '../../names/lookups.ts'
 import type { Io } from '../io.ts'
@@ -30,7 +30,7 @@ export interface GroupTask {
   readonly name: string
   readonly templates: readonly TemplateConfig[]
   readonly mode: Mode
-  readonly inputs: (template: TemplateConfig, facts: Facts, readsContext: boolean) => Inputs
+  readonly inputs: (template: TemplateConfig, answers: LookupAnswers, readsContext: boolean) => Inputs
   readonly files: Files
   readonly stateDir: string | null
   readonly lookups: Lookups

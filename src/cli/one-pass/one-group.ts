@@ -2,7 +2,7 @@
 import { textOfBytes } from '../../text/binary-text.ts'
 import type { TemplateConfig } from '../../config/config.ts'
 import { explain } from '../../errors.ts'
-import { FactBook, systemFacts } from '../../templates/facts.ts'
+import { LookupCache, systemSources } from '../../templates/lookup-cache.ts'
 import { bytesOf, placeOf } from '../../templates/files/destination.ts'
 import type { Rendered } from '../../templates/groups/placement.ts'
 import { Rendering } from '../../templates/groups/rendering.ts'
@@ -103,13 +103,13 @@ function failed(reason: string, { destination }: TemplateConfig): PassEvent {
 }
 
 async function renderAll({ templates, inputs, lookups, report, signal }: GroupTask): Promise<readonly Rendered[]> {
-  const book = new FactBook(systemFacts(lookups))
+  const book = new LookupCache(systemSources(lookups))
   return Promise.all(
     templates.map(async (template) => {
       const rendering = new Rendering(template)
       await rendering.load()
       for (;;) {
-        const { questions } = rendering.update(inputs(template, book.facts, rendering.readsContext))
+        const { questions } = rendering.update(inputs(template, book.answers, rendering.readsContext))
         if (questions.length === 0 || signal.aborted) break
         await book.answer(questions, signal)
       }

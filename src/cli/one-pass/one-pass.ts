@@ -45,14 +45,14 @@ export async function onePass(config: Config, mode: Mode, { io, report, signal }
     keys.start()
     const reading = readAll(wanted, lookups, about.length === templates.length, end)
     const [known] = await Promise.all([reading, keysRead(keys, templates, end)])
-    const inputs: GroupTask['inputs'] = (template, facts, readsContext) => {
+    const inputs: GroupTask['inputs'] = (template, answers, readsContext) => {
       const found: ContextResult = readsContext
         ? contextFor(template, (name) => known.get(name), true)
         : { ok: true, context: NO_CONTEXT }
       if (!found.ok) return found
       const own = template.keys.length === 0 ? null : keys.view(template)
       if (own === null && template.keys.length > 0) return { ok: false, reason: whyNoKeys(keys, template) }
-      return { ok: true, inputs: { context: found.context, keys: own, env: io.env, facts } }
+      return { ok: true, inputs: { context: found.context, keys: own, env: io.env, answers } }
     }
     const files = new Files({ pid: io.pid, isAlive: (pid) => io.isAlive(pid) })
     let isDone = true

@@ -1,10 +1,10 @@
 /** Runs helpers: gives them plain values, and marks what they make of text of strangers. */
-import { CALL, type Effort, sizeOf } from './effort.ts'
+import { CALL, type Budget, sizeOf } from './budget.ts'
 import { guiseOf } from './guise.ts'
 import { type Helper, type HelperCall, HelperError, type Readable } from './helper.ts'
 import { NotedKeys } from './noted-keys.ts'
 import type { Recording } from './recording.ts'
-import type { Answer, Question, RenderInputs } from './render.ts'
+import type { Answer, Question, RenderInputs } from './template.ts'
 import { madeOf, sourceOfContext } from './sources.ts'
 import { Stop, Unanswered } from './stop.ts'
 import type { Place } from './plan.ts'
@@ -16,7 +16,7 @@ export class Calls implements Home, HelperCall {
   readonly context: Tracked
   readonly #inputs: RenderInputs
   readonly #recording: Recording
-  readonly #effort: Effort
+  readonly #budget: Budget
   readonly #keys: NotedKeys | null
   // Weak, as a helper may make something large over and over.
   readonly #guises = new WeakMap<Tracked, object>()
@@ -26,11 +26,11 @@ export class Calls implements Home, HelperCall {
   /** Of the present call: texts that are not safe and that the helper was given, or has read. */
   #suspects: Suspect[] = []
 
-  constructor(inputs: RenderInputs, recording: Recording, effort: Effort, hidden: ReadonlySet<string>) {
+  constructor(inputs: RenderInputs, recording: Recording, budget: Budget, hidden: ReadonlySet<string>) {
     this.hidden = hidden
     this.#inputs = inputs
     this.#recording = recording
-    this.#effort = effort
+    this.#budget = budget
     this.#keys = inputs.keys === null ? null : new NotedKeys(inputs.keys)
     this.context = new Tracked(inputs.context, sourceOfContext(inputs.context), this, recording.context)
   }
@@ -49,8 +49,8 @@ export class Calls implements Home, HelperCall {
     this.#suspects = []
     try {
       const result = helper.run(args.map(this.#show), this)
-      this.#effort.spend(CALL + sizeOf(result))
-      this.#effort.check(place)
+      this.#budget.spend(CALL + sizeOf(result))
+      this.#budget.check(place)
       return this.#take(result, helper)
     } catch (error) {
       if (error instanceof Unanswered || error instanceof Stop) throw error
@@ -78,7 +78,7 @@ export class Calls implements Home, HelperCall {
   }
 
   ask(question: Question): Answer {
-    const answer = this.#inputs.facts.answerTo(question)
+    const answer = this.#inputs.answers.answerTo(question)
     if (answer === null) throw new Unanswered(question)
     this.#recording.fact(question, answer)
     const texts = answer.ok && Array.isArray(answer.value) ? (answer.value as readonly string[]) : []

@@ -2,17 +2,17 @@
 import { printable } from '../../text/printable.ts'
 import { Calls } from './calls.ts'
 import { dialectProblem } from './dialect.ts'
-import { Effort, ROUND, SPENT } from './effort.ts'
+import { Budget, ROUND, SPENT } from './budget.ts'
 import { Round } from './evaluate.ts'
 import type { Helper } from './helper.ts'
 import { HELPERS } from '../helpers/registry.ts'
 import { parse, TOO_DEEP } from './parse.ts'
 import type { Statement } from './plan.ts'
 import { Recording } from './recording.ts'
-import type { Compiled, LeftOut, RenderInputs, RenderResult, TemplateProblem } from './render.ts'
+import type { Compiled, LeftOut, RenderInputs, RenderResult, TemplateProblem } from './template.ts'
 import { CONTEXT, type Shape } from './shape.ts'
 import { Stop } from './stop.ts'
-import { type Checked, checkSyntax } from './syntax.ts'
+import { type Checked, checkTemplate } from './check.ts'
 
 const TOO_MUCH = { kind: 'failed', problem: { line: null, column: null, message: SPENT } } as const
 
@@ -40,9 +40,9 @@ export function compileTemplate(
   return { ok: true, template: { name, readsContext, render: (inputs) => render(plan, inputs) } }
 }
 
-function check(...args: Parameters<typeof checkSyntax>): Checked {
+function check(...args: Parameters<typeof checkTemplate>): Checked {
   try {
-    return checkSyntax(...args)
+    return checkTemplate(...args)
   } catch (error) {
     if (error instanceof RangeError) return { ok: false, problems: [TOO_DEEP] }
     throw error
@@ -51,19 +51,19 @@ function check(...args: Parameters<typeof checkSyntax>): Checked {
 
 /**
  * A member whose text cannot be written is left out, and all is written again without it: as often as that shows another
- * one, so not more often than there are members, and not with more effort than one rendering may take.
+ * one, so not more often than there are members, and not with more budget than one rendering may take.
  */
 function render(plan: readonly Statement[], inputs: RenderInputs): RenderResult {
   const recording = new Recording(inputs)
-  const effort = new Effort()
+  const budget = new Budget()
   const hidden = new Map<string, string>()
   for (;;) {
-    const round = new Round(new Calls(inputs, recording, effort, new Set(hidden.keys())), effort)
+    const round = new Round(new Calls(inputs, recording, budget, new Set(hidden.keys())), budget)
     const end = endOf(round, plan)
     const found = [...round.leftOut].filter(([member]) => !hidden.has(member))
     for (const [member, reason] of found) hidden.set(member, reason)
-    effort.spend(ROUND)
-    if (found.length > 0 && !effort.isSpent) continue
+    budget.spend(ROUND)
+    if (found.length > 0 && !budget.isSpent) continue
     const stop = found.length > 0 ? TOO_MUCH : end
     if (stop !== TOO_MUCH && round.questions.length > 0) return { kind: 'asks', questions: round.questions }
     const leftOut = reported(hidden)

@@ -1,6 +1,6 @@
 /** Whether a text is a template of another kind: then that is said once, instead of an error for each of its tags. */
 import { placeAt } from './parse.ts'
-import type { TemplateProblem } from './render.ts'
+import type { TemplateProblem } from './template.ts'
 
 interface Dialect {
   readonly name: string

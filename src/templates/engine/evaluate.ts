@@ -1,9 +1,9 @@
 /** One round of rendering: a plan becomes text. */
 import type { Calls } from './calls.ts'
-import type { Effort } from './effort.ts'
+import type { Budget } from './budget.ts'
 import { type Frame, memberOfValue, ownerOf, valueAt, whom } from './frames.ts'
 import { type CallExpression, describe, type Expression, type Place, type Statement } from './plan.ts'
-import type { Question } from './render.ts'
+import type { Question } from './template.ts'
 import { Stop, Unanswered } from './stop.ts'
 import { Tracked, type Value } from './tracked.ts'
 import { type Origin, UnsafeText } from './unsafe.ts'
@@ -25,12 +25,12 @@ export class Round {
   /** Members that this text cannot be written of, and why. */
   readonly leftOut = new Map<string, string>()
   readonly #calls: Calls
-  readonly #effort: Effort
+  readonly #budget: Budget
   readonly #outermost: Frame
 
-  constructor(calls: Calls, effort: Effort) {
+  constructor(calls: Calls, budget: Budget) {
     this.#calls = calls
-    this.#effort = effort
+    this.#budget = budget
     this.#outermost = { ...ALONE, self: calls.context, outer: null }
   }
 
@@ -40,7 +40,7 @@ export class Round {
   }
 
   #write(statements: readonly Statement[], frame: Frame): void {
-    this.#effort.spend(statements.length)
+    this.#budget.spend(statements.length)
     for (const statement of statements) {
       try {
         this.#writeOne(statement, frame)
@@ -135,8 +135,8 @@ export class Round {
     const names = value === null || value.isList ? null : value.names()
     const count = names?.length ?? (value === null ? 0 : value.length)
     for (let index = 0; index < count; index++) {
-      this.#effort.spend(1)
-      this.#effort.check(place)
+      this.#budget.spend(1)
+      this.#budget.check(place)
       this.#checkLength(place)
       const name = names?.[index]
       const self = (name === undefined ? value?.at(index) : value?.get(name)) ?? null

@@ -1,6 +1,6 @@
 /** How a helper is made: pure and synchronous, checked by its signature when a template is compiled. */
 import type { Shape } from './shape.ts'
-import type { Answer, Question, RenderInputs } from './render.ts'
+import type { Answer, Question, RenderInputs } from './template.ts'
 
 export interface Helper {
   readonly name: string

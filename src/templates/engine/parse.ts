@@ -3,7 +3,7 @@ import Handlebars from 'handlebars'
 import { printable } from '../../text/printable.ts'
 import { disguiseBraces } from './closing-brace.ts'
 import type { Place } from './plan.ts'
-import type { TemplateProblem } from './render.ts'
+import type { TemplateProblem } from './template.ts'
 import { trimAsGo, whiteSpaceOf } from './white-space.ts'
 
 export type Parsed =

@@ -1,6 +1,6 @@
 /** What a rendering has read, over all its rounds: whether another one would read the same. */
 import type { Readable } from './helper.ts'
-import type { Answer, Question, RenderInputs, Used } from './render.ts'
+import type { Answer, Question, RenderInputs, Used } from './template.ts'
 import { Reads } from './tracked.ts'
 
 interface Asked {
@@ -40,7 +40,7 @@ export class Recording implements Used {
   isSame(inputs: RenderInputs): boolean {
     return (
       this.context.isSame(inputs.context) &&
-      [...this.#facts.values()].every(({ question, answer }) => json(inputs.facts.answerTo(question)) === answer) &&
+      [...this.#facts.values()].every(({ question, answer }) => json(inputs.answers.answerTo(question)) === answer) &&
       this.#answersAreSame(inputs)
     )
   }

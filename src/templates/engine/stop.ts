@@ -1,7 +1,7 @@
 /** Why a rendering ends before its text does. */
 import { printable } from '../../text/printable.ts'
 import type { Place } from './plan.ts'
-import type { Question } from './render.ts'
+import type { Question } from './template.ts'
 
 /** Of a message, which holds expressions as they are written. */
 const MAX_MESSAGE = 1000

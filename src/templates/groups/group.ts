@@ -6,12 +6,12 @@ import type { Logger } from 'pino'
 import { MAX_TIMER_MS, now } from '../../clock.ts'
 import type { TemplateConfig } from '../../config/config.ts'
 import { explain } from '../../errors.ts'
-import type { FactBook } from '../facts.ts'
+import type { LookupCache } from '../lookup-cache.ts'
 import { clustersOf, timingOf } from './grouping.ts'
 import { Inquiry } from './inquiry.ts'
 import { narrateLeftOut, narrateResult, type Line, type Result } from './narrate.ts'
 import { Placement, type PlacementDeps } from './placement.ts'
-import type { Facts } from '../engine/render.ts'
+import type { LookupAnswers } from '../engine/template.ts'
 import { type Inputs, Rendering } from './rendering.ts'
 import {
   afterChange,
@@ -28,9 +28,9 @@ import { Waiters } from './waiters.ts'
 
 export interface GroupDeps extends PlacementDeps {
   /** What a template is rendered with now. */
-  readonly inputs: (template: TemplateConfig, facts: Facts, readsContext: boolean) => Inputs
+  readonly inputs: (template: TemplateConfig, answers: LookupAnswers, readsContext: boolean) => Inputs
   /** Of what templates ask: see {@link Inquiry}. */
-  readonly book: FactBook
+  readonly book: LookupCache
   readonly log: Logger
 }
 
@@ -142,7 +142,7 @@ export class Group {
 
   #update(rendering: Rendering): ReturnType<Rendering['update']> {
     const { leftOut, config, readsContext } = rendering
-    const update = rendering.update(this.#deps.inputs(config, this.#inquiry.facts, readsContext))
+    const update = rendering.update(this.#deps.inputs(config, this.#inquiry.answers, readsContext))
     this.#log(narrateLeftOut(config.source, leftOut, rendering.leftOut))
     return update
   }

@@ -1,7 +1,7 @@
 /** Looks for answers beside the passes of a group: a slow DNS must not keep a new leader out of a file. */
 import { MAX_TIMER_MS, within } from '../../clock.ts'
-import type { FactBook } from '../facts.ts'
-import type { Facts, Question } from '../engine/render.ts'
+import type { LookupCache } from '../lookup-cache.ts'
+import type { LookupAnswers, Question } from '../engine/template.ts'
 
 export interface InquiryDeps {
   /** There may be other answers now. */
@@ -9,12 +9,12 @@ export interface InquiryDeps {
   readonly fault: (error: unknown) => void
   readonly signal: AbortSignal
   /** Where the answers are kept. */
-  readonly book: FactBook
+  readonly book: LookupCache
 }
 
 export class Inquiry {
   readonly #deps: InquiryDeps
-  readonly #book: FactBook
+  readonly #book: LookupCache
   readonly #underWay = new Set<Promise<void>>()
   /** What is being asked. */
   readonly #asked = new Set<string>()
@@ -24,8 +24,8 @@ export class Inquiry {
     this.#book = deps.book
   }
 
-  get facts(): Facts {
-    return this.#book.facts
+  get answers(): LookupAnswers {
+    return this.#book.answers
   }
 
   /** Something that was asked is not answered yet. */

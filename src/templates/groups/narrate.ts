@@ -2,7 +2,7 @@
 import { printable } from '../../text/printable.ts'
 import { reasonLineOf } from '../commands/reason-line.ts'
 import type { CommandResult } from '../commands/result.ts'
-import type { LeftOut } from '../engine/render.ts'
+import type { LeftOut } from '../engine/template.ts'
 
 export interface Line {
   readonly level: 'info' | 'warn' | 'error'

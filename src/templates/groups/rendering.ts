@@ -9,7 +9,7 @@ import {
   type RenderInputs,
   type RenderResult,
   type Used,
-} from '../engine/render.ts'
+} from '../engine/template.ts'
 import { readSource } from '../source-file.ts'
 
 export type Outcome =

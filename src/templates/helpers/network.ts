@@ -1,6 +1,6 @@
-/** What the machine and the network say: asked beforehand (facts.ts), as a template cannot wait. */
+/** What the machine and the network say: asked beforehand (lookup-cache.ts), as a template cannot wait. */
 import { HelperError, type Helper, type HelperCall } from '../engine/helper.ts'
-import type { Question } from '../engine/render.ts'
+import type { Question } from '../engine/template.ts'
 import { FLAG, NUMBER, TEXT, type Shape } from '../engine/shape.ts'
 import { listShape, newRecord, textOf } from './arguments.ts'
 
@@ -101,7 +101,7 @@ function texts(kind: Question['kind'], name: string, call: HelperCall): readonly
   return typeof answer.value === 'boolean' ? [] : answer.value
 }
 
-/** A line of facts.ts: `target:port priority weight`. */
+/** A line of lookup-cache.ts: `target:port priority weight`. */
 function srvRecord(line: string): unknown {
   const [address = '', priority, weight] = line.split(' ')
   const colon = address.lastIndexOf(':')

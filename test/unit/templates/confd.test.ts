@@ -4,7 +4,7 @@ import { parse } from 'yaml'
 import { loadConfig } from '../../../src/config/load.ts'
 import { compileTemplate } from '../../../src/templates/engine/compile.ts'
 import type { TemplateContext } from '../../../src/templates/engine/context.ts'
-import { FactBook, type FactSources } from '../../../src/templates/facts.ts'
+import { LookupCache, type LookupSources } from '../../../src/templates/lookup-cache.ts'
 import { CONTEXT, type Shape } from '../../../src/templates/engine/shape.ts'
 import { type Block, BLOCKS, blocksOf, PAGE } from './page.ts'
 
@@ -21,7 +21,7 @@ function valuesOf(yaml: string): Record<string, string> {
 }
 
 /** `NAME. IN TYPE ...`, as in a zone file. */
-function lookupsIn(zone: string): FactSources {
+function lookupsIn(zone: string): LookupSources {
   const records = zone
     .split('\n')
     .map((line) => line.replaceAll(/\.(?= |$)/g, '').split(' '))
@@ -63,11 +63,11 @@ for (const [title, blocks] of EXAMPLES) {
       keys: { entries: new Map(Object.entries(keys).sort()) },
       env: valuesOf(textOf(blocks, 'yaml environment') ?? '{}'),
     }
-    const book = new FactBook(lookupsIn(textOf(blocks, 'dns') ?? ''))
-    let result = compiled.template.render({ ...inputs, facts: book.facts })
+    const book = new LookupCache(lookupsIn(textOf(blocks, 'dns') ?? ''))
+    let result = compiled.template.render({ ...inputs, answers: book.answers })
     if (result.kind === 'asks') {
       await book.answer(result.questions, new AbortController().signal)
-      result = compiled.template.render({ ...inputs, facts: book.facts })
+      result = compiled.template.render({ ...inputs, answers: book.answers })
     }
     assert.equal(result.kind === 'text' ? result.text : JSON.stringify(result), expected)
   })

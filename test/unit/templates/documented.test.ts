@@ -61,7 +61,7 @@ function rendered(template: string, context: TemplateContext | TemplateClusters)
       ['/unsafe', 'a b'],
     ]),
   }
-  const result = compiled.template.render({ context, keys, env: {}, facts: { answerTo: () => null } })
+  const result = compiled.template.render({ context, keys, env: {}, answers: { answerTo: () => null } })
   if (result.kind === 'text') return result.empty === null ? result.text : `empty: ${result.empty}`
   return result.kind === 'asks' ? 'asks' : `${result.kind}: ${result.problem.message}`
 }

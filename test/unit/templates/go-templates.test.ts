@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { compileTemplate } from '../../../src/templates/engine/compile.ts'
-import type { Question } from '../../../src/templates/engine/render.ts'
+import type { Question } from '../../../src/templates/engine/template.ts'
 import { inputs } from './engine/sample.ts'
 import { GO_TEMPLATES } from './go-templates.ts'
 
@@ -12,14 +12,14 @@ const LOCALHOST: Readonly<Partial<Record<Question['kind'], readonly string[]>>> 
   ipv6: ['::1'],
 }
 
-const FACTS = { answerTo: ({ kind }: Question) => ({ ok: true, value: LOCALHOST[kind] ?? [] }) as const }
+const LOCAL = { answerTo: ({ kind }: Question) => ({ ok: true, value: LOCALHOST[kind] ?? [] }) as const }
 
 for (const { title, keys, go, ours, expected } of GO_TEMPLATES) {
   test(`${title}: the same bytes as Go's template`, () => {
     const compiled = compileTemplate(title, `{{! whitespace: go }}\n${ours}`)
     assert.ok(compiled.ok, JSON.stringify(compiled))
     const env = { HOSTNAME: 'localhost' }
-    const result = compiled.template.render({ ...inputs(undefined, keys), env, facts: FACTS })
+    const result = compiled.template.render({ ...inputs(undefined, keys), env, answers: LOCAL })
     assert.equal(result.kind === 'text' ? result.text : JSON.stringify(result), expected)
   })
 

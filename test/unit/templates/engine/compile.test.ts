@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type Helper, HelperError } from '../../../../src/templates/engine/helper.ts'
-import type { Question } from '../../../../src/templates/engine/render.ts'
+import type { Question } from '../../../../src/templates/engine/template.ts'
 import { ANY, NUMBER, TEXT } from '../../../../src/templates/engine/shape.ts'
 import { compiled, context, inputs, isSame, problemOf, problemsOf, render, replica, textOf } from './sample.ts'
 
@@ -225,7 +225,7 @@ describe('helpers', () => {
     const first = template.render(inputs())
     assert.deepEqual(first.kind === 'asks' && first.questions.map(({ name }) => name), ['a', 'b', 'pg0', 'pg1'])
     const answered = (end: string) => ({
-      facts: { answerTo: ({ name }: Question) => ({ ok: true, value: [`${name}${end}`] }) as const },
+      answers: { answerTo: ({ name }: Question) => ({ ok: true, value: [`${name}${end}`] }) as const },
     })
     const second = template.render(inputs(context(), {}, answered('1')))
     assert.equal(second.kind === 'text' && second.text, 'a1xpg01pg11')

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { compileTemplate } from '../../../../src/templates/engine/compile.ts'
-import type { RenderResult } from '../../../../src/templates/engine/render.ts'
+import type { RenderResult } from '../../../../src/templates/engine/template.ts'
 import { context, inputs, replica, textOf } from './sample.ts'
 
 const GIVEN = inputs(context([replica('pg1'), replica('pg2')]), { '/empty': '', '/a': 'v' })

@@ -8,7 +8,7 @@ import {
   formatTemplateProblem,
   type RenderInputs,
   type RenderResult,
-} from '../../../../src/templates/engine/render.ts'
+} from '../../../../src/templates/engine/template.ts'
 import type { ClusterView, MemberView } from '../../../../src/watcher/view.ts'
 import { memberView, view } from '../../watcher/sample.ts'
 
@@ -30,7 +30,7 @@ export function inputs(
   changes: Partial<RenderInputs> = {},
 ): RenderInputs {
   const entries = new Map(Object.entries(keys))
-  return { context: of, keys: { entries }, env: {}, facts: { answerTo: () => null }, ...changes }
+  return { context: of, keys: { entries }, env: {}, answers: { answerTo: () => null }, ...changes }
 }
 
 export function compiled(text: string, helpers?: readonly Helper[]): CompiledTemplate {

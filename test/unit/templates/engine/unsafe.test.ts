@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { isSafe } from '../../../../src/templates/engine/unsafe.ts'
-import type { LeftOut, RenderInputs } from '../../../../src/templates/engine/render.ts'
+import type { LeftOut, RenderInputs } from '../../../../src/templates/engine/template.ts'
 import { context, inputs, problemOf, render, replica, textOf } from './sample.ts'
 
 const EACH = '{{#each members}}{{name}} {{host}};{{/each}}'

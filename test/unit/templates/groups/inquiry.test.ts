@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { FactBook } from '../../../../src/templates/facts.ts'
+import { LookupCache } from '../../../../src/templates/lookup-cache.ts'
 import { Inquiry } from '../../../../src/templates/groups/inquiry.ts'
-import type { Question } from '../../../../src/templates/engine/render.ts'
+import type { Question } from '../../../../src/templates/engine/template.ts'
 import { until } from '../../../support/until.ts'
 
 const ask = (name: string): Question => ({ kind: 'ip', name })
@@ -16,7 +16,7 @@ function scene() {
     return name === 'slow' ? slow.promise : Promise.resolve(['10.0.0.1'])
   }
   const others = { services: () => Promise.resolve([]), exists: () => Promise.resolve(false) }
-  const book = new FactBook({ addresses, ...others })
+  const book = new LookupCache({ addresses, ...others })
   const end = new AbortController()
   let answers = 0
   const inquiry = new Inquiry({ answered: () => answers++, fault: assert.ifError, signal: end.signal, book })
@@ -28,8 +28,8 @@ test('a name without an answer keeps no other one waiting, and is asked for once
   inquiry.ask([ask('slow')])
   inquiry.ask([ask('slow'), ask('fast')])
   await until('it is answered', () => answers() === 1, { everyMs: 2 })
-  assert.deepEqual(inquiry.facts.answerTo(ask('fast')), { ok: true, value: ['10.0.0.1'] })
-  assert.deepEqual([inquiry.isAsking, inquiry.facts.answerTo(ask('slow'))], [true, null])
+  assert.deepEqual(inquiry.answers.answerTo(ask('fast')), { ok: true, value: ['10.0.0.1'] })
+  assert.deepEqual([inquiry.isAsking, inquiry.answers.answerTo(ask('slow'))], [true, null])
   letGo()
   await inquiry.answered(new AbortController().signal)
   assert.deepEqual([inquiry.isAsking, answers(), asked], [false, 2, ['slow', 'fast']])

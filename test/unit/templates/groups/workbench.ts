@@ -4,7 +4,7 @@ import { pino } from 'pino'
 import type { CommandConfig, TemplateConfig } from '../../../../src/config/config.ts'
 import { commandEnvironment } from '../../../../src/templates/commands/environment.ts'
 import { contextOf } from '../../../../src/templates/engine/context.ts'
-import { FactBook } from '../../../../src/templates/facts.ts'
+import { LookupCache } from '../../../../src/templates/lookup-cache.ts'
 import { Files } from '../../../../src/templates/files/files.ts'
 import { Journal } from '../../../../src/templates/files/journal.ts'
 import { Group } from '../../../../src/templates/groups/group.ts'
@@ -93,7 +93,7 @@ export class Bench implements AsyncDisposable {
       name === 'localhost' ? Promise.resolve(['127.0.0.1']) : this.#answered.promise.then(() => [this.#address])
     const others = { services: () => Promise.resolve([]), exists: () => Promise.resolve(true) }
     const group = new Group({
-      book: new FactBook({ addresses, ...others }),
+      book: new LookupCache({ addresses, ...others }),
       group: 'lb',
       templates,
       files: new Files({ pid: process.pid, isAlive: () => true }),
@@ -107,9 +107,9 @@ export class Bench implements AsyncDisposable {
         }
       },
       log,
-      inputs: (_, facts) => {
+      inputs: (_, answers) => {
         if (this.#view === null) return { ok: false, reason: 'not known' }
-        return { ok: true, inputs: { context: contextOf(this.#view), keys: null, env: {}, facts } }
+        return { ok: true, inputs: { context: contextOf(this.#view), keys: null, env: {}, answers } }
       },
     })
     this.#groups.push(group)

@@ -1,11 +1,11 @@
 import { HELPERS } from '../../../../src/templates/helpers/registry.ts'
 import type { HelperCall } from '../../../../src/templates/engine/helper.ts'
-import type { Answer, Question, RenderInputs } from '../../../../src/templates/engine/render.ts'
+import type { Answer, Question, RenderInputs } from '../../../../src/templates/engine/template.ts'
 
 export interface Surroundings {
   readonly keys?: Readonly<Record<string, string>> | null
   readonly env?: Readonly<Record<string, string>>
-  readonly facts?: Readonly<Record<string, Answer>>
+  readonly answers?: Readonly<Record<string, Answer>>
   /** What was read, question by question. */
   readonly reads?: unknown[]
 }
@@ -21,7 +21,7 @@ export function named(name: string): (typeof HELPERS)[number] {
   return helper
 }
 
-function callIn({ keys = null, env = {}, facts = {}, reads = [] }: Surroundings): HelperCall {
+function callIn({ keys = null, env = {}, answers = {}, reads = [] }: Surroundings): HelperCall {
   const inputs = {
     keys: keys === null ? null : { entries: new Map(Object.entries(keys)) },
     env,
@@ -33,7 +33,7 @@ function callIn({ keys = null, env = {}, facts = {}, reads = [] }: Surroundings)
       return answer
     },
     ask: ({ kind, name }: Question) => {
-      const answer = facts[`${kind} ${name}`]
+      const answer = answers[`${kind} ${name}`]
       if (answer === undefined) throw new Error(`nobody was expected to ask for ${kind} ${name}`)
       return answer
     },

@@ -9,7 +9,7 @@ export interface RenderInputs {
   readonly keys: KeyView | null
   readonly env: Readonly<Record<string, string | undefined>>
   /** What has been found out beforehand, as helpers cannot wait. */
-  readonly facts: Facts
+  readonly answers: LookupAnswers
 }
 
 /** A question whose answer takes time. `name` is a host name, a service (`_postgresql._tcp.example.org`) or a path. */
@@ -24,7 +24,7 @@ export type Answer =
   /** `reason`: fit to follow the question's name. */
   | { readonly ok: false; readonly reason: string }
 
-export interface Facts {
+export interface LookupAnswers {
   /** null: it has not been asked yet. */
   answerTo(question: Question): Answer | null
 }

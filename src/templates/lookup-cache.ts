@@ -5,10 +5,10 @@ import { isIPv4, isIPv6 } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { failureOf } from '../errors.ts'
 import type { Lookups } from '../names/lookups.ts'
-import type { Answer, Facts, Question } from './engine/render.ts'
+import type { Answer, LookupAnswers, Question } from './engine/template.ts'
 
 /** Where the answers come from. */
-export interface FactSources {
+export interface LookupSources {
   /** As getaddrinfo, so that /etc/hosts counts. */
   addresses(host: string): Promise<readonly string[]>
   services(name: string): Promise<readonly ServiceRecord[]>
@@ -32,9 +32,9 @@ const NO_NAME = /[\p{Cc}\p{Cf}\p{Cs}\s"'`\\/]/u
 const LONGEST_NAME = 253
 
 /** The answers known so far. Starts nothing by itself. */
-export class FactBook {
+export class LookupCache {
   readonly #timeoutMs: number
-  readonly #sources: FactSources
+  readonly #sources: LookupSources
   #answers: ReadonlyMap<string, Known> = new Map()
   /** The answers that somebody wanted since all were asked for last. */
   readonly #wanted = new Set<string>()
@@ -42,13 +42,13 @@ export class FactBook {
   readonly #underWay = new Map<string, Promise<Answer>>()
 
   /** `timeoutMs`: for one answer. */
-  constructor(sources: FactSources, timeoutMs = 5_000) {
+  constructor(sources: LookupSources, timeoutMs = 5_000) {
     this.#timeoutMs = timeoutMs
     this.#sources = sources
   }
 
-  /** As they are now: later answers are in later facts. */
-  get facts(): Facts {
+  /** As they are now: later answers are in later ones. */
+  get answers(): LookupAnswers {
     const answers = this.#answers
     return {
       answerTo: (question) => {
@@ -126,7 +126,7 @@ interface Known {
 }
 
 /** This machine's: names are looked up with all others of the process. */
-export const systemFacts = (lookups: Lookups): FactSources => ({
+export const systemSources = (lookups: Lookups): LookupSources => ({
   addresses: (host) => lookups.addresses(host),
   services: (name) => resolveSrv(name),
   exists: async (path) => {
@@ -142,7 +142,7 @@ export const systemFacts = (lookups: Lookups): FactSources => ({
 })
 
 /** Never fails. */
-async function find(sources: FactSources, { kind, name }: Question): Promise<Answer> {
+async function find(sources: LookupSources, { kind, name }: Question): Promise<Answer> {
   if (kind !== 'file' && !isName(name)) return { ok: false, reason: 'is not the name of a host' }
   try {
     switch (kind) {

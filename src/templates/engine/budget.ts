@@ -14,7 +14,7 @@ const TEXT = 8
 
 export const SPENT = 'too much to go through'
 
-export class Effort {
+export class Budget {
   #left = MOST
 
   spend(units: number): void {

@@ -1,10 +1,10 @@
 /** The check of a whole template: what it says becomes a plan, or is a problem. All problems are found at once. */
 import { suggest } from '../../text/suggestion.ts'
-import { BLOCKS, ExpressionChecker, hasHash, isPath, whyNotWritten } from './expressions.ts'
+import { BLOCKS, ExpressionChecker, hasHash, isPath, whyNotWritten } from './check-expressions.ts'
 import type { Helper } from './helper.ts'
 import { placeOf } from './parse.ts'
 import { describe, type Statement } from './plan.ts'
-import type { TemplateProblem } from './render.ts'
+import type { TemplateProblem } from './template.ts'
 import { outermost, type Scope } from './scope.ts'
 import { ANY, kindOf, NUMBER, present, type Shape, TEXT } from './shape.ts'
 
@@ -15,8 +15,8 @@ export type Checked =
   | { readonly ok: true; readonly plan: readonly Statement[]; readonly readsContext: boolean }
   | { readonly ok: false; readonly problems: readonly TemplateProblem[] }
 
-export function checkSyntax(program: hbs.AST.Program, helpers: readonly Helper[], context: Shape): Checked {
-  const checker = new SyntaxChecker(helpers)
+export function checkTemplate(program: hbs.AST.Program, helpers: readonly Helper[], context: Shape): Checked {
+  const checker = new TemplateChecker(helpers)
   const plan = checker.program(program, outermost(context), 0)
   const { problems, readsContext } = checker.expressions
   if (problems.length === 0) return { ok: true, plan, readsContext }
@@ -27,7 +27,7 @@ function order(a: number | null, b: number | null): number {
   return (a ?? 0) - (b ?? 0)
 }
 
-class SyntaxChecker {
+class TemplateChecker {
   readonly expressions: ExpressionChecker
 
   constructor(helpers: readonly Helper[]) {
