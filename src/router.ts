@@ -8,7 +8,7 @@ import type { ClusterConfig, Config } from './config/config.ts'
 import { explain } from './errors.ts'
 import { NO_LIMITS, type ProcessLimits } from './process-limits.ts'
 import { misfits } from './proxy/capacity.ts'
-import { ProcessRoom } from './proxy/process-room.ts'
+import { ProcessBudget } from './proxy/process-budget.ts'
 import { Lookups } from './names/lookups.ts'
 import { Proxy } from './proxy/proxy.ts'
 import type { Templates, TemplatesDeps } from './templates/templates.ts'
@@ -41,7 +41,7 @@ export class Router {
   readonly #config: Config
   readonly #deps: RouterDeps
   readonly #parts: readonly Part[]
-  readonly #room: ProcessRoom
+  readonly #room: ProcessBudget
   /** null: there are neither templates nor hooks, or it has not been started. */
   #templates: Templates | null = null
   readonly #track: Track
@@ -55,7 +55,7 @@ export class Router {
   constructor(config: Config, deps: RouterDeps) {
     this.#config = config
     this.#deps = deps
-    this.#room = new ProcessRoom(deps.limits, config.clusters.filter(isServed).length)
+    this.#room = new ProcessBudget(deps.limits, config.clusters.filter(isServed).length)
     this.#parts = config.clusters.map((cluster) => buildPart(cluster, config, deps, this.#room, this.#lookups))
     this.#track = new Track({ files: config.track.files, log: deps.log })
     for (const { watcher } of this.#parts) {
@@ -91,7 +91,7 @@ export class Router {
     const { version, pid } = this.#deps
     const limits = this.#config.clusters.filter(isServed).map(({ proxy }) => proxy.maxConnections || Infinity)
     const maxConnections = Math.min(
-      this.#room.seats.limit,
+      this.#room.connections.max,
       limits.reduce((sum, limit) => sum + limit, 0),
     )
     return {
@@ -171,7 +171,7 @@ function buildPart(
   config: ClusterConfig,
   { clusters, stateDir, track }: Config,
   deps: RouterDeps,
-  room: ProcessRoom,
+  room: ProcessBudget,
   lookups: Lookups,
 ): Part {
   const { createDcs: dcsOf = createDcs } = deps

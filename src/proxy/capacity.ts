@@ -12,7 +12,7 @@ export interface Capacity {
   readonly refusals: number
   /** Clients that have sent more than a startup packet before a server has answered. */
   readonly talkative: number
-  /** What sessions may read ahead together, see `DepartureWatch`. */
+  /** What sessions may read ahead together, see `ClientGoneWatch`. */
   readonly readAheadBytes: number
 }
 

@@ -17,7 +17,7 @@ export interface Talk {
 export class Client {
   readonly socket: Socket
   /** The order of arrival among the clients of its route. */
-  readonly place: number
+  readonly arrival: number
   /** When it had to wait for the first time; the hold's timeout counts from here. */
   heldSince: number | null = null
   /** Its first packet is complete. */
@@ -32,9 +32,9 @@ export class Client {
   #isTalkative = false
 
   /** `room`: where it is counted when it sends much; null: nowhere. */
-  constructor(socket: Socket, place: number, room: Talk | null = null) {
+  constructor(socket: Socket, arrival: number, room: Talk | null = null) {
     this.socket = socket
-    this.place = place
+    this.arrival = arrival
     this.#room = room
     socket.on('data', this.#onData)
     socket.on('end', this.#onGone)

@@ -9,8 +9,8 @@ import { inSeconds } from '../text/wording.ts'
 import type { Client } from './client.ts'
 import { dial, type Answered } from './dial.ts'
 import { Dials } from './dials.ts'
-import type { Ledger } from './ledger.ts'
-import type { ProcessRoom } from './process-room.ts'
+import type { Counters } from './counters.ts'
+import type { ProcessBudget } from './process-budget.ts'
 import type { Target } from './route.ts'
 import { Session } from './session.ts'
 
@@ -20,8 +20,8 @@ export interface ConnectorDeps {
   /** How long ago a name was resolved last. Milliseconds. */
   readonly ageOf: (host: string) => number
   readonly dialFailed: (failure: DialFailure) => void
-  readonly ledger: Ledger
-  readonly room: Pick<ProcessRoom, 'descriptors' | 'grant' | 'giveBack'>
+  readonly counters: Counters
+  readonly room: Pick<ProcessBudget, 'descriptors' | 'grant' | 'giveBack'>
   readonly failedDial: () => unknown
 }
 
@@ -164,7 +164,7 @@ export class Connector {
           'client-gone': 'its client has gone, and the server takes no more',
           'server-timeout': `its server was idle for ${inSeconds(serverMs)} (timeouts.server)`,
         }[reason]
-        this.#deps.ledger.ended(reason, target.member, why)
+        this.#deps.counters.ended(reason, target.member, why)
       },
     })
     this.#joined(client, target, session)

@@ -109,12 +109,12 @@ export class Hold {
 
   /** At the end, or where it was before: near the head then, because it has been let go once. */
   #insert(waiter: Waiter): void {
-    const { place } = waiter.client
-    const isLast = (this.#waiting.at(-1)?.client.place ?? -1) < place
+    const { arrival } = waiter.client
+    const isLast = (this.#waiting.at(-1)?.client.arrival ?? -1) < arrival
     if (isLast) this.#waiting.push(waiter)
     else
       this.#waiting.splice(
-        this.#waiting.findIndex(({ client }) => client.place > place),
+        this.#waiting.findIndex(({ client }) => client.arrival > arrival),
         0,
         waiter,
       )

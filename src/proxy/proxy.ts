@@ -9,14 +9,14 @@ import type { ClusterView, DialFailure } from '../watcher/view.ts'
 import { counted } from '../text/wording.ts'
 import { roundRobin } from './balance.ts'
 import { Client } from './client.ts'
-import { PrimaryFollower } from './data-plane.ts'
-import { ENDINGS, FENCINGS, Ledger, REFUSALS } from './ledger.ts'
+import { PrimaryFence } from './primary-fence.ts'
+import { ENDINGS, FENCINGS, Counters, REFUSALS } from './counters.ts'
 import { Listener } from './listener.ts'
-import { ProcessRoom } from './process-room.ts'
+import { ProcessBudget } from './process-budget.ts'
 import { Refusals } from './refusals.ts'
 import { RouteControl } from './route-control.ts'
 import { RouteServer, type Unserved } from './route-server.ts'
-import { Seats } from './seats.ts'
+import { ConnectionLimit } from './connection-limit.ts'
 import type { ProxyStatus } from './status.ts'
 
 export interface ProxyDeps {
@@ -25,7 +25,7 @@ export interface ProxyDeps {
   /** A dial that failed is an observation of the watcher. */
   readonly dialFailed: (failure: DialFailure) => void
   /** What the proxies of the process share. */
-  readonly room?: ProcessRoom
+  readonly room?: ProcessBudget
   /** How long ago a name was resolved last, in milliseconds; without it none is too old. */
   readonly ageOf?: (host: string) => number
 }
@@ -34,7 +34,7 @@ interface Served {
   readonly listener: Listener
   readonly route: RouteServer
   readonly control: RouteControl
-  readonly ledger: Ledger
+  readonly counters: Counters
 }
 
 /** How long those may take that are being refused when the drain ends. Milliseconds. */
@@ -45,23 +45,23 @@ export class Proxy {
   readonly #deps: ProxyDeps
   readonly #served: readonly Served[]
   readonly #totals = { accepted: 0, failedDials: 0 }
-  readonly #seats: Seats
-  readonly #room: ProcessRoom
-  readonly #follower: PrimaryFollower
+  readonly #limit: ConnectionLimit
+  readonly #room: ProcessBudget
+  readonly #follower: PrimaryFence
   #arrivals = 0
   readonly #refusals: Refusals
   readonly #closing = new AbortController()
 
   constructor(deps: ProxyDeps) {
     this.#deps = deps
-    const { config, room = new ProcessRoom() } = deps
+    const { config, room = new ProcessBudget() } = deps
     this.#room = room
-    this.#seats = new Seats(config.maxConnections === 0 ? Infinity : config.maxConnections)
+    this.#limit = new ConnectionLimit(config.maxConnections === 0 ? Infinity : config.maxConnections)
     this.#refusals = new Refusals(config.hold.refuseTls, this.#room.refusals)
     this.#served = config.listeners.map((listener) => this.#build(listener))
     // Every route may have sessions on the primary: all of them are fenced before any of them may use the next one.
     const controls = this.#served.map(({ control }) => control)
-    this.#follower = new PrimaryFollower({
+    this.#follower = new PrimaryFence({
       hold: (reason) => controls.forEach((control) => control.hold(reason)),
       open: (target) => controls.forEach((control) => control.open(target)),
       fence: async (epoch, reason) => {
@@ -74,14 +74,14 @@ export class Proxy {
     const { config, dialFailed } = this.#deps
     const { name, route: kind } = listener
     const log = this.#deps.log.child({ listener: name, route: kind })
-    const ledger = new Ledger(name, log)
+    const counters = new Counters(name, log)
     const hasRoom = (): boolean => this.#held() < config.hold.maxConnections
     const failedDial = (): number => this.#totals.failedDials++
     const deps = {
       config,
       listener,
       log,
-      ledger,
+      counters,
       refusals: this.#refusals,
       room: this.#room,
       hasRoom,
@@ -95,7 +95,7 @@ export class Proxy {
       trouble: (error: Error | null) => trouble(name, log, error, this.#room),
     }
     const control = new RouteControl(listener, route, log)
-    return { route, control, ledger, listener: new Listener(listener, config.tcpKeepaliveMs, events) }
+    return { route, control, counters, listener: new Listener(listener, config.tcpKeepaliveMs, events) }
   }
 
   /** Binds every listener, or none: rejects with BIND_FAILED. */
@@ -123,11 +123,11 @@ export class Proxy {
   status(): ProxyStatus {
     const refusals = summed(
       REFUSALS,
-      this.#served.map(({ ledger }) => ledger.refusals),
+      this.#served.map(({ counters }) => counters.refusals),
     )
     const endings = summed(
       ENDINGS,
-      this.#served.map(({ ledger }) => ledger.endings),
+      this.#served.map(({ counters }) => counters.endings),
     )
     const oldest = this.#served.map(({ route }) => route.oldestHeld).filter((since) => since !== null)
     return {
@@ -172,10 +172,10 @@ export class Proxy {
 
   /** Closes everything at once. Idempotent. */
   close(): void {
-    for (const { listener, route, ledger } of this.#served) {
+    for (const { listener, route, counters } of this.#served) {
       listener.close()
       route.close('shutdown', STOPPING)
-      ledger.close()
+      counters.close()
     }
     this.#closing.abort()
   }
@@ -183,25 +183,25 @@ export class Proxy {
   #accept(route: RouteServer, socket: Socket): void {
     this.#totals.accepted++
     const client = new Client(socket, this.#arrivals++, this.#room)
-    route.serve(client, () => this.#seat(client))
+    route.serve(client, () => this.#admit(client))
   }
 
   /** Gives it a seat, or says why not. Those that are refused have none: they must not keep others out while they hang up. */
-  #seat(client: Client): Unserved | null {
+  #admit(client: Client): Unserved | null {
     const unserved = this.#unserved(client)
     if (unserved !== null) return unserved
-    this.#seats.take(client)
-    this.#room.seats.take(client)
+    this.#limit.take(client)
+    this.#room.connections.take(client)
     return null
   }
 
   #unserved({ hasSpoken }: Client): Unserved | null {
     const { maxConnections } = this.#deps.config
-    if (!this.#seats.makeRoom(hasSpoken)) {
+    if (!this.#limit.makeRoom(hasSpoken)) {
       const message = `the router's limit of ${counted(maxConnections, 'connection')} is reached (max_connections)`
       return { reason: 'connection-limit', sqlState: '53300', message }
     }
-    if (this.#room.seats.makeRoom(hasSpoken)) return null
+    if (this.#room.connections.makeRoom(hasSpoken)) return null
     return { reason: 'process-limit', sqlState: '53300', message: this.#room.limit }
   }
 
@@ -210,7 +210,7 @@ export class Proxy {
   }
 }
 
-function trouble(listener: string, log: Logger, error: Error | null, { descriptors }: ProcessRoom): void {
+function trouble(listener: string, log: Logger, error: Error | null, { descriptors }: ProcessBudget): void {
   const reason = error === null ? null : explain(error)
   const fields = { event: 'accept-trouble', reason }
   if (error === null) log.info(fields, `${listener}: accepts connections again`)

@@ -2,8 +2,8 @@
 import type { Logger } from 'pino'
 import type { ListenerConfig } from '../config/config.ts'
 import type { ClusterView } from '../watcher/view.ts'
-import type { DataPlane } from './data-plane.ts'
-import { narrateUses, NOTHING_TOLD } from './narrate.ts'
+import type { DataPlane } from './primary-fence.ts'
+import { useLines, NOTHING_LOGGED } from './log-lines.ts'
 import { hasMoved, isDown, isForPrimary, isPrimary, NEW_ROUTE, nounOf, routeStep, type Target } from './route.ts'
 import type { RouteServer } from './route-server.ts'
 import type { ListenerStatus } from './status.ts'
@@ -16,7 +16,7 @@ export class RouteControl implements DataPlane {
   readonly #server: Controlled
   readonly #log: Logger
   #state = NEW_ROUTE
-  #told = NOTHING_TOLD
+  #logged = NOTHING_LOGGED
   /** Open, and its epoch is fenced everywhere. */
   #primary: Target | null = null
   /** Was open since the last fence. */
@@ -31,7 +31,7 @@ export class RouteControl implements DataPlane {
   #whyNoPrimary = 'the cluster is not known yet'
   /** The members that new sessions go to; not the fallback. */
   #targets: readonly Target[] = []
-  #isFallbackTold = false
+  #isFallbackLogged = false
 
   constructor(listener: ListenerConfig, server: Controlled, log: Logger) {
     this.#listener = listener
@@ -42,8 +42,8 @@ export class RouteControl implements DataPlane {
   /** Takes the next view, which new connections follow with the next `hold`, `open` or `update`. */
   observe(view: ClusterView): void {
     this.#state = routeStep(this.#state, view, this.#listener)
-    const { lines, told } = narrateUses(this.#listener.name, this.#told, this.#state.uses)
-    this.#told = told
+    const { lines, logged } = useLines(this.#listener.name, this.#logged, this.#state.uses)
+    this.#logged = logged
     for (const { level, message, fields } of lines) this.#log[level](fields, message)
     const isReader = (target: Target): boolean => !isPrimary(target)
     void this.#server.closeSessions((target) => isReader(target) && isDown(view, target), 'member-down', 'it is down')
@@ -108,8 +108,8 @@ export class RouteControl implements DataPlane {
   }
 
   #beginFallback({ member }: Target): void {
-    if (this.#isFallbackTold) return
-    this.#isFallbackTold = true
+    if (this.#isFallbackLogged) return
+    this.#isFallbackLogged = true
     const { name, route } = this.#listener
     const fields = { event: 'fallback-begun', member }
     this.#log.warn(fields, `${name}: no ${nounOf(route)} takes connections: new sessions go to the primary ${member}`)
@@ -118,11 +118,11 @@ export class RouteControl implements DataPlane {
   #endFallback(): void {
     const { name, route, closeFallback } = this.#listener
     const members = this.#targets.map(({ member }) => member).join(', ')
-    if (this.#isFallbackTold) {
+    if (this.#isFallbackLogged) {
       const message = `${name}: ${members} can be used again: new sessions no longer go to the primary`
       this.#log.info({ event: 'fallback-ended', members }, message)
     }
-    this.#isFallbackTold = false
+    this.#isFallbackLogged = false
     const isFallback = (target: Target): boolean => !isForPrimary(route) && isPrimary(target)
     if (closeFallback) void this.#server.fence(isFallback, 'fallback-over', `${members} can be used again`)
   }

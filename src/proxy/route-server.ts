@@ -7,8 +7,8 @@ import { sendCancel } from './cancel.ts'
 import type { Client } from './client.ts'
 import { Connector, type Choose, type ConnectorDeps } from './connector.ts'
 import { Hold } from './hold.ts'
-import type { EndReason, RefusalReason } from './ledger.ts'
-import type { ProcessRoom } from './process-room.ts'
+import type { EndReason, RefusalReason } from './counters.ts'
+import type { ProcessBudget } from './process-budget.ts'
 import { PATIENCE_MS, type Refusal, type Refusals } from './refusals.ts'
 import { nounOf, type Target } from './route.ts'
 import { Sessions } from './sessions.ts'
@@ -16,7 +16,7 @@ import { Sessions } from './sessions.ts'
 export interface RouteDeps extends ConnectorDeps {
   readonly listener: ListenerConfig
   readonly refusals: Refusals
-  readonly room: ProcessRoom
+  readonly room: ProcessBudget
   /** Whether one more client may be held, over all routes. */
   readonly hasRoom: () => boolean
 }
@@ -107,7 +107,7 @@ export class RouteServer {
    */
   async closeSessions(matches: (target: Target) => boolean, cause: EndReason, why: string): Promise<void> {
     const { closed, done } = this.#sessions.close(matches)
-    for (const [member, connections] of closed) this.#deps.ledger.closed(cause, member, connections, why)
+    for (const [member, connections] of closed) this.#deps.counters.closed(cause, member, connections, why)
     await done
   }
 
@@ -140,7 +140,7 @@ export class RouteServer {
   /** Ends all sessions at once, both sides. */
   endSessions(cause: EndReason, why: string): void {
     for (const [member, sessions] of this.#sessions.countByMember())
-      this.#deps.ledger.closed(cause, member, sessions, why)
+      this.#deps.counters.closed(cause, member, sessions, why)
     this.#sessions.destroy()
   }
 
@@ -203,7 +203,7 @@ export class RouteServer {
   /** It was silent for too long, has left, or was dropped. */
   #noteSilence(client: Client): void {
     if (!client.gone.aborted) client.drop(`no startup packet within ${inSeconds(FIRST_PACKET_MS)}`)
-    if (client.droppedFor !== null) this.#deps.ledger.refused('silent', client.droppedFor)
+    if (client.droppedFor !== null) this.#deps.counters.refused('silent', client.droppedFor)
   }
 
   async #turnAway(client: Client, unserved: Unserved, seat: () => Unserved | null): Promise<void> {
@@ -220,7 +220,7 @@ export class RouteServer {
   }
 
   async #refuse(client: Client, { reason, sqlState, message }: Unserved, hint: string): Promise<void> {
-    this.#deps.ledger.refused(reason, message, hint)
+    this.#deps.counters.refused(reason, message, hint)
     await this.#deps.refusals.refuse(client, { sqlState, message, hint })
   }
 
@@ -235,7 +235,7 @@ export class RouteServer {
   async #cancel(client: Client): Promise<void> {
     const deadline = AbortSignal.any([AbortSignal.timeout(this.#deps.config.timeouts.connectMs), this.#closing.signal])
     const send = ({ address }: Target): Promise<void> =>
-      this.#deps.room.cancels.pass(() => sendCancel(address, client.pending, deadline), deadline)
+      this.#deps.room.cancels.run(() => sendCancel(address, client.pending, deadline), deadline)
     await Promise.all(this.#sessions.targets().map(send))
     client.destroy()
   }

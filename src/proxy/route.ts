@@ -28,11 +28,11 @@ export interface RouteState {
   readonly isPending: boolean
 }
 
-export interface MemberUse extends Verdict {
+export interface MemberUse extends Eligibility {
   readonly member: string
 }
 
-export interface Verdict {
+export interface Eligibility {
   readonly fit: boolean
   /** Why not; empty where it is. */
   readonly reason: string
@@ -111,18 +111,18 @@ export function routeStep(before: RouteState, view: ClusterView, listener: Liste
   const withinLag = lagStep(before.withinLag, view.members, listener.maxLagBytes)
   const judged = view.members.map((member) => {
     const isWithinLag = withinLag.get(member.name) ?? null
-    const verdict = judge(member, view, listener, isWithinLag)
-    const lacksOnlyLag = isWithinLag === null && !verdict.fit && judge(member, view, listener, true).fit
+    const eligibility = judge(member, view, listener, isWithinLag)
+    const lacksOnlyLag = isWithinLag === null && !eligibility.fit && judge(member, view, listener, true).fit
     const kind = kindOf(member, view)
     const isUnchecked = !member.replica.checked && ADMITTED[listener.route].includes(kind)
-    return { member, kind, verdict, isPending: isUnchecked || lacksOnlyLag }
+    return { member, kind, eligibility, isPending: isUnchecked || lacksOnlyLag }
   })
   const primary = view.members.find(({ name }) => name === view.primary.member)
   return {
     withinLag,
-    uses: judged.map(({ member: { name: member }, verdict }) => ({ member, ...verdict })),
-    targets: judged.flatMap(({ member: { name: member, address, place }, kind, verdict }) =>
-      kind !== 'primary' && verdict.fit && address !== null && place !== null
+    uses: judged.map(({ member: { name: member }, eligibility }) => ({ member, ...eligibility })),
+    targets: judged.flatMap(({ member: { name: member, address, place }, kind, eligibility }) =>
+      kind !== 'primary' && eligibility.fit && address !== null && place !== null
         ? [{ member, address: place, host: address.host, epoch: 0, basis: null }]
         : [],
     ),
@@ -139,7 +139,12 @@ function kindOf({ name, isLeader }: MemberView, { primary, standbyCluster }: Clu
 }
 
 /** `isWithinLag`: null where the lag was never known. */
-function judge(member: MemberView, view: ClusterView, listener: ListenerConfig, isWithinLag: boolean | null): Verdict {
+function judge(
+  member: MemberView,
+  view: ClusterView,
+  listener: ListenerConfig,
+  isWithinLag: boolean | null,
+): Eligibility {
   const { route, maxLagBytes } = listener
   const kind = kindOf(member, view)
   if (!ADMITTED[route].includes(kind)) return unfit(`is ${NAMES[kind]}`)
@@ -161,19 +166,19 @@ function judge(member: MemberView, view: ClusterView, listener: ListenerConfig, 
   return unfit(whyLagging(member, maxLagBytes), isWithinLag === null ? null : 'lag')
 }
 
-const FIT: Verdict = { fit: true, reason: '', cause: null }
+const FIT: Eligibility = { fit: true, reason: '', cause: null }
 const NAMES: Readonly<Record<Kind, string>> = {
   primary: 'the leader',
   'standby-leader': 'the standby leader',
   replica: 'a replica',
 }
 
-function unfit(reason: string, cause: Verdict['cause'] = null): Verdict {
+function unfit(reason: string, cause: Eligibility['cause'] = null): Eligibility {
   return { fit: false, reason, cause }
 }
 
 /** As `?tag_key=value` of Patroni's REST API, which has no such thing for `/primary` and `/standby-leader`. */
-function tagFault(tags: MemberView['tags'], { route, tags: wanted }: ListenerConfig): Verdict | null {
+function tagFault(tags: MemberView['tags'], { route, tags: wanted }: ListenerConfig): Eligibility | null {
   if (route === 'primary' || route === 'standby-leader') return null
   for (const [key, value] of Object.entries(wanted)) {
     const actual = Object.hasOwn(tags, key) ? tags[key] : undefined

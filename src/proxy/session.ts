@@ -1,6 +1,6 @@
 /** A client and its server, joined: bytes both ways, with back-pressure and half-close. */
 import type { Socket } from 'node:net'
-import { DepartureWatch, type ReadAhead } from './departure.ts'
+import { ClientGoneWatch, type ReadAhead } from './client-gone.ts'
 
 export type OwnEnd = 'client-timeout' | 'server-timeout' | 'client-gone'
 
@@ -32,7 +32,7 @@ export class Session {
     client.setTimeout(clientTimeoutMs, end('client-timeout'))
     server.setTimeout(serverTimeoutMs, end('server-timeout'))
     const gone = (reason: OwnEnd): void => end(reason)()
-    const watch = new DepartureWatch({ client, server, clientTimeoutMs, readAhead, gone })
+    const watch = new ClientGoneWatch({ client, server, clientTimeoutMs, readAhead, gone })
     copy(client, server, {
       blocked: (bytes) => watch.blocked(bytes),
       drained: () => watch.flowing(),

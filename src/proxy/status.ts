@@ -1,5 +1,5 @@
 import type { Route } from '../config/config.ts'
-import type { EndReason, RefusalReason } from './ledger.ts'
+import type { EndReason, RefusalReason } from './counters.ts'
 
 /** What the proxy publishes of itself for `status` and later for metrics. Plain data. */
 export interface ProxyStatus {

@@ -1,5 +1,5 @@
 import type { ClusterStatus, RouterStatus } from '../../../src/admin/status.ts'
-import { ENDINGS, REFUSALS } from '../../../src/proxy/ledger.ts'
+import { ENDINGS, REFUSALS } from '../../../src/proxy/counters.ts'
 import type { ListenerStatus, ProxyStatus } from '../../../src/proxy/status.ts'
 import type { ClusterView, MemberView } from '../../../src/watcher/view.ts'
 

@@ -6,17 +6,17 @@ import { Hold } from '../../../src/proxy/hold.ts'
 
 test('10,000 come, half of them leave, and the others are let go in order, all in a moment', async (t) => {
   const held: Hold = new Hold({ timeoutMs: 60_000, hasRoom: (): boolean => held.size < 10_000 })
-  const clients = Array.from({ length: 10_000 }, (_, place) => new Client(new Socket(), place))
+  const clients = Array.from({ length: 10_000 }, (_, arrival) => new Client(new Socket(), arrival))
   const order: number[] = []
   const since = performance.now()
   const turns = clients.map(async (client) => {
     const turn = await held.turn(client, false)
     if (turn.kind !== 'go') return
-    order.push(client.place)
+    order.push(client.arrival)
     turn.done()
   })
   const came = performance.now()
-  for (const client of clients.toReversed()) if (client.place % 2 === 1) client.destroy()
+  for (const client of clients.toReversed()) if (client.arrival % 2 === 1) client.destroy()
   const left = performance.now()
   assert.equal(held.size, 5000)
   held.open()

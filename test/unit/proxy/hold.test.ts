@@ -7,8 +7,8 @@ import { Hold, MAX_OPENING, type Turn } from '../../../src/proxy/hold.ts'
 beforeEach(() => mock.timers.enable({ apis: ['setTimeout'] }))
 afterEach(() => mock.timers.reset())
 
-function client(place: number): Client {
-  return new Client(new Socket(), place)
+function client(arrival: number): Client {
+  return new Client(new Socket(), arrival)
 }
 
 function hold(changes: { timeoutMs?: number; hasRoom?: () => boolean } = {}): Hold {
@@ -18,7 +18,7 @@ function hold(changes: { timeoutMs?: number; hasRoom?: () => boolean } = {}): Ho
 /** Notes what becomes of the client, and when. */
 function waiting(held: Hold, who: Client, order: string[] = [], isReturning = false): Promise<Turn> {
   return held.turn(who, isReturning).then((turn) => {
-    order.push(`${who.place} ${turn.kind}`)
+    order.push(`${who.arrival} ${turn.kind}`)
     return turn
   })
 }

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { pino } from 'pino'
 import type { ListenerConfig, PrimaryState } from '../../../src/config/config.ts'
-import { PrimaryFollower } from '../../../src/proxy/data-plane.ts'
+import { PrimaryFence } from '../../../src/proxy/primary-fence.ts'
 import { type Controlled, RouteControl } from '../../../src/proxy/route-control.ts'
 import { primaryTarget, type Target } from '../../../src/proxy/route.ts'
 import type { ClusterView } from '../../../src/watcher/view.ts'
@@ -176,7 +176,7 @@ describe('a fence', () => {
   test('ends those of leaders that came and went while another fence was under way', async () => {
     const server = new FakeServer([target('pg1', 0), target('pg2', 0), target('pg3', 0)])
     const control = controlOf(server, {})
-    const follower = new PrimaryFollower(control)
+    const follower = new PrimaryFence(control)
     const epoch = (view: ClusterView, epoch: number): ClusterView => ({ ...view, primary: { ...view.primary, epoch } })
     for (const view of [
       epoch(led('pg1', 'open'), 1),

@@ -4,7 +4,7 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import { pino } from 'pino'
 import type { Bind, ListenerConfig, ProxyConfig } from '../../../../src/config/config.ts'
 import { NO_LIMITS } from '../../../../src/process-limits.ts'
-import { ProcessRoom } from '../../../../src/proxy/process-room.ts'
+import { ProcessBudget } from '../../../../src/proxy/process-budget.ts'
 import { Proxy } from '../../../../src/proxy/proxy.ts'
 import type { Address, DialFailure } from '../../../../src/watcher/view.ts'
 import { until } from '../../../support/until.ts'
@@ -87,7 +87,7 @@ export class Rig {
   /** What the watcher does when a dial fails; it may apply another view. */
   onFailure: (failure: DialFailure) => void = () => undefined
 
-  constructor(config: ProxyConfig, room: ProcessRoom, ageOf = FRESH) {
+  constructor(config: ProxyConfig, room: ProcessBudget, ageOf = FRESH) {
     const log = pino({ level: 'trace' }, { write: (line: string) => void this.lines.push(JSON.parse(line) as LogLine) })
     const dialFailed = (failure: DialFailure): void => {
       this.failures.push(failure)
@@ -130,7 +130,7 @@ export class Scene {
 
   /** A proxy that is not started. */
   rig(changes: ConfigChanges = {}, limits = NO_LIMITS, ageOf = FRESH): Rig {
-    const rig = new Rig(proxyConfig(changes), new ProcessRoom(limits), ageOf)
+    const rig = new Rig(proxyConfig(changes), new ProcessBudget(limits), ageOf)
     this.#rigs.push(rig)
     return rig
   }

@@ -1,5 +1,5 @@
 /** Lets so many in at a time; the others wait, first come, first served. */
-export class Turnstile {
+export class Semaphore {
   #free: number
   readonly #waiting: (() => void)[] = []
 
@@ -8,7 +8,7 @@ export class Turnstile {
   }
 
   /** Runs `work` when it is its turn; not at all where `signal` aborts before that. Rejects as `work` does. */
-  async pass(work: () => Promise<void>, signal: AbortSignal): Promise<void> {
+  async run(work: () => Promise<void>, signal: AbortSignal): Promise<void> {
     if (this.#free > 0) this.#free--
     else if (!(await this.#turn(signal))) return
     try {

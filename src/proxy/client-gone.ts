@@ -24,7 +24,7 @@ export interface ReadAhead {
   giveBack(bytes: number): void
 }
 
-export interface DepartureOptions {
+export interface ClientGoneOptions {
   readonly client: Socket
   readonly server: Socket
   /** 0: never. Milliseconds. The socket's own timer is of no use here: looking counts as activity. */
@@ -33,8 +33,8 @@ export interface DepartureOptions {
   readonly gone: (reason: 'client-gone' | 'client-timeout') => void
 }
 
-export class DepartureWatch {
-  readonly #options: DepartureOptions
+export class ClientGoneWatch {
+  readonly #options: ClientGoneOptions
   #timer: NodeJS.Timeout | null = null
   #isBlocked = false
   #hasEnded = false
@@ -46,7 +46,7 @@ export class DepartureWatch {
   #moved = 0
   #idleMs = 0
 
-  constructor(options: DepartureOptions) {
+  constructor(options: ClientGoneOptions) {
     this.#options = options
   }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
-import { PrimaryFollower, type DataPlane } from '../../../src/proxy/data-plane.ts'
+import { PrimaryFence, type DataPlane } from '../../../src/proxy/primary-fence.ts'
 import type { Target } from '../../../src/proxy/route.ts'
 import type { ClusterView, PrimaryView } from '../../../src/watcher/view.ts'
 import { sampleView } from '../admin/sample.ts'
@@ -54,7 +54,7 @@ function view(member: string | null, epoch: number, state: PrimaryView['state'] 
 
 test('opens a member when the fence of its epoch is done, and not before', async () => {
   const plane = new FakePlane()
-  const follower = new PrimaryFollower(plane)
+  const follower = new PrimaryFence(plane)
   follower.follow(view('a', 1))
   await turn()
   assert.deepEqual(plane.calls, ['hold', 'fence 1'])
@@ -65,13 +65,13 @@ test('opens a member when the fence of its epoch is done, and not before', async
 
 test('holds and begins to fence before follow returns', () => {
   const plane = new FakePlane()
-  new PrimaryFollower(plane).follow(view('a', 1))
+  new PrimaryFence(plane).follow(view('a', 1))
   assert.deepEqual(plane.calls, ['hold', 'fence 1'])
 })
 
 test('needs no fence within an epoch: opens and holds at once', async () => {
   const plane = new FakePlane()
-  const follower = new PrimaryFollower(plane)
+  const follower = new PrimaryFence(plane)
   follower.follow(view('a', 1))
   plane.fencing[0]?.done()
   await turn()
@@ -84,7 +84,7 @@ test('needs no fence within an epoch: opens and holds at once', async () => {
 
 test('a newer view during a fence wins: the older member is never opened', async () => {
   const plane = new FakePlane()
-  const follower = new PrimaryFollower(plane)
+  const follower = new PrimaryFence(plane)
   follower.follow(view('a', 1))
   follower.follow(view('b', 2))
   plane.fencing[0]?.done()
@@ -98,7 +98,7 @@ test('a newer view during a fence wins: the older member is never opened', async
 
 test('a view of the same epoch that closes during the fence is not opened', async () => {
   const plane = new FakePlane()
-  const follower = new PrimaryFollower(plane)
+  const follower = new PrimaryFence(plane)
   follower.follow(view('a', 1))
   follower.follow(view('a', 1, 'promoting'))
   plane.fencing[0]?.done()
@@ -110,7 +110,7 @@ test('a view of the same epoch that closes during the fence is not opened', asyn
 
 test('nobody is open under an epoch that is fenced for nobody', async () => {
   const plane = new FakePlane()
-  const follower = new PrimaryFollower(plane)
+  const follower = new PrimaryFence(plane)
   follower.follow(view('a', 1))
   plane.fencing[0]?.done()
   await turn()
@@ -127,7 +127,7 @@ test('in every interleaving the latest view is in force at the end, and nothing 
   let runs = 0
   for (let choice = 0; choice < 3 ** 6; choice++) {
     const plane = new FakePlane()
-    const follower = new PrimaryFollower(plane)
+    const follower = new PrimaryFence(plane)
     let next = 0
     for (let step = 0, rest = choice; step < 6; step++, rest = Math.trunc(rest / 3)) {
       const latest = views[next]

@@ -6,19 +6,19 @@ const MIN_SILENCE_MS = 1000
 /** The same where another one has said what it wants. */
 const MIN_SILENCE_BESIDE_SPEAKER_MS = 250
 
-export class Seats {
-  readonly limit: number
+export class ConnectionLimit {
+  readonly max: number
   readonly #taken = new Set<Client>()
   /** Those that had said nothing when they were looked at last; the oldest first. */
   readonly #silent = new Set<Client>()
 
   constructor(limit: number) {
-    this.limit = limit
+    this.max = limit
   }
 
   /** Whether one more client can be seated, be it in the place of a silent one, which is closed. `hasSpoken`: that one more. */
   makeRoom(hasSpoken = false): boolean {
-    if (this.#taken.size < this.limit) return true
+    if (this.#taken.size < this.max) return true
     const minSilenceMs = hasSpoken ? MIN_SILENCE_BESIDE_SPEAKER_MS : MIN_SILENCE_MS
     for (const client of this.#silent) {
       if (!client.hasSpoken && client.ageMs < minSilenceMs) return false

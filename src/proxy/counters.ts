@@ -48,7 +48,7 @@ interface Sum {
   timer: NodeJS.Timeout
 }
 
-export class Ledger {
+export class Counters {
   readonly #listener: string
   readonly #log: Logger
   readonly #refusals = new Map<RefusalReason, number>()

@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, mock, test } from 'node:test'
 import { pino } from 'pino'
-import { Ledger } from '../../../src/proxy/ledger.ts'
+import { Counters } from '../../../src/proxy/counters.ts'
 
 let lines: Record<string, unknown>[]
-let ledger: Ledger
+let counters: Counters
 
 beforeEach(() => {
   mock.timers.enable({ apis: ['setTimeout'] })
   lines = []
   const write = (line: string): void => void lines.push(JSON.parse(line) as Record<string, unknown>)
-  ledger = new Ledger('primary', pino({ level: 'info' }, { write }))
+  counters = new Counters('primary', pino({ level: 'info' }, { write }))
 })
 afterEach(() => mock.timers.reset())
 
@@ -19,51 +19,51 @@ function messages(): unknown[] {
 }
 
 test('says the first at once, sums up the others, and begins anew when there are no more', () => {
-  for (let n = 0; n < 1000; n++) ledger.refused('hold-timeout', 'no primary became available within 45 s')
+  for (let n = 0; n < 1000; n++) counters.refused('hold-timeout', 'no primary became available within 45 s')
   assert.deepEqual(messages(), ['primary: refused 1 connection: no primary became available within 45 s'])
   mock.timers.tick(5000)
   assert.equal(messages()[1], 'primary: refused 999 connections in 5 s: no primary became available within 45 s')
   mock.timers.tick(5000)
-  ledger.refused('hold-timeout', 'no primary became available within 45 s')
+  counters.refused('hold-timeout', 'no primary became available within 45 s')
   assert.equal(messages().length, 3)
   assert.equal(messages()[2], messages()[0])
-  assert.equal(ledger.refusals['hold-timeout'], 1001)
+  assert.equal(counters.refusals['hold-timeout'], 1001)
 })
 
 test('sums up each reason and each member for itself', () => {
   for (let n = 0; n < 3; n++) {
-    ledger.refused('shutdown', 'the router is shutting down')
-    ledger.ended('client-timeout', 'pg1', 'idle')
-    ledger.ended('client-timeout', 'pg2', 'idle')
+    counters.refused('shutdown', 'the router is shutting down')
+    counters.ended('client-timeout', 'pg1', 'idle')
+    counters.ended('client-timeout', 'pg2', 'idle')
   }
   assert.equal(lines.length, 3)
-  ledger.close()
+  counters.close()
   assert.deepEqual(messages().slice(3), [
     'primary: refused 2 connections in 5 s: the router is shutting down',
     'primary: closed 2 sessions on pg1 in 5 s: idle',
     'primary: closed 2 sessions on pg2 in 5 s: idle',
   ])
-  assert.equal(ledger.endings['client-timeout'], 6)
-  assert.equal(ledger.endings['server-timeout'], 0)
+  assert.equal(counters.endings['client-timeout'], 6)
+  assert.equal(counters.endings['server-timeout'], 0)
 })
 
 test('says the freshest hint of those that it sums up, and nothing twice after its end', () => {
-  ledger.refused('hold-timeout', 'no primary is available', 'The leader key is gone.')
-  ledger.refused('hold-timeout', 'no primary is available', 'Leader pg1: it is stopping.')
-  ledger.close()
-  ledger.close()
+  counters.refused('hold-timeout', 'no primary is available', 'The leader key is gone.')
+  counters.refused('hold-timeout', 'no primary is available', 'Leader pg1: it is stopping.')
+  counters.close()
+  counters.close()
   assert.equal(
     messages()[1],
     'primary: refused 1 connection in 5 s: no primary is available (Leader pg1: it is stopping.)',
   )
-  ledger.refused('shutdown', 'the router is shutting down')
+  counters.refused('shutdown', 'the router is shutting down')
   mock.timers.tick(60_000)
   assert.equal(lines.length, 3)
 })
 
 test('sessions that are closed together are one line, with the cause', () => {
-  ledger.closed('fence', 'pg1', 1, 'it has lost the lock')
-  ledger.closed('drain-timeout', 'pg1', 7, 'the router is shutting down')
+  counters.closed('fence', 'pg1', 1, 'it has lost the lock')
+  counters.closed('drain-timeout', 'pg1', 7, 'the router is shutting down')
   assert.deepEqual(
     lines.map(({ event, cause, msg }) => [event, cause, msg]),
     [
@@ -71,5 +71,5 @@ test('sessions that are closed together are one line, with the cause', () => {
       ['session-ended', 'drain-timeout', 'primary: closed 7 sessions on pg1: the router is shutting down'],
     ],
   )
-  assert.deepEqual([ledger.endings.fence, ledger.endings['drain-timeout']], [1, 7])
+  assert.deepEqual([counters.endings.fence, counters.endings['drain-timeout']], [1, 7])
 })

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
-import { Turnstile } from '../../../src/proxy/turnstile.ts'
+import { Semaphore } from '../../../src/proxy/semaphore.ts'
 
 test('lets in so many at a time, in order, and those whose wait was ended not at all', async () => {
-  const turnstile = new Turnstile(2)
+  const semaphore = new Semaphore(2)
   const going: string[] = []
   const ends = new Map<string, () => void>()
   const enter = (name: string, signal: AbortSignal = new AbortController().signal): Promise<void> =>
-    turnstile.pass(async () => {
+    semaphore.run(async () => {
       going.push(name)
       await new Promise<void>((resolve) => ends.set(name, resolve))
     }, signal)

@@ -1,30 +1,30 @@
 /** What of a route's own judgement of its members is to be logged: when it begins and when it ends. Pure. */
-import type { MemberUse, Verdict } from './route.ts'
+import type { MemberUse, Eligibility } from './route.ts'
 
-export interface Line {
+export interface LogLine {
   readonly level: 'info' | 'warn'
   readonly message: string
   readonly fields: Readonly<Record<string, unknown>>
 }
 
 /** By member: why the log said last that this route does not use it. */
-export type Told = ReadonlyMap<string, NonNullable<Verdict['cause']>>
+export type Logged = ReadonlyMap<string, NonNullable<Eligibility['cause']>>
 
-export const NOTHING_TOLD: Told = new Map()
+export const NOTHING_LOGGED: Logged = new Map()
 
 /**
- * The lines for `uses`, given what was told before. What makes a member unfit for every route is the watcher's to tell,
- * and changes nothing of what was told here.
+ * The lines for `uses`, given what was logged before. What makes a member unfit for every route is logged by the watcher,
+ * and changes nothing of what was logged here.
  */
-export function narrateUses(
+export function useLines(
   listener: string,
-  told: Told,
+  logged: Logged,
   uses: readonly MemberUse[],
-): { readonly lines: readonly Line[]; readonly told: Told } {
-  const lines: Line[] = []
-  const after = new Map<string, NonNullable<Verdict['cause']>>()
+): { readonly lines: readonly LogLine[]; readonly logged: Logged } {
+  const lines: LogLine[] = []
+  const after = new Map<string, NonNullable<Eligibility['cause']>>()
   for (const { member, fit, reason, cause } of uses) {
-    const before = told.get(member) ?? null
+    const before = logged.get(member) ?? null
     const now = fit ? null : (cause ?? before)
     if (now !== null) after.set(member, now)
     if (now === before) continue
@@ -35,5 +35,5 @@ export function narrateUses(
       lines.push({ level, message: `${listener}: does not use ${member}: ${reason}`, fields: { ...fields, reason } })
     }
   }
-  return { lines, told: after }
+  return { lines, logged: after }
 }

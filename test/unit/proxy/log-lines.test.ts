@@ -1,21 +1,21 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { narrateUses, NOTHING_TOLD } from '../../../src/proxy/narrate.ts'
-import type { MemberUse, Verdict } from '../../../src/proxy/route.ts'
+import { useLines, NOTHING_LOGGED } from '../../../src/proxy/log-lines.ts'
+import type { MemberUse, Eligibility } from '../../../src/proxy/route.ts'
 
-const FIT: Verdict = { fit: true, reason: '', cause: null }
-const LAGS: Verdict = { fit: false, reason: 'lag 20 MB above 16 MB', cause: 'lag' }
-const LAGS_MORE: Verdict = { fit: false, reason: 'lag 30 MB above 16 MB', cause: 'lag' }
-const TAGGED: Verdict = { fit: false, reason: 'noloadbalance', cause: 'noloadbalance' }
-const SILENT: Verdict = { fit: false, reason: 'its REST API does not answer', cause: null }
+const FIT: Eligibility = { fit: true, reason: '', cause: null }
+const LAGS: Eligibility = { fit: false, reason: 'lag 20 MB above 16 MB', cause: 'lag' }
+const LAGS_MORE: Eligibility = { fit: false, reason: 'lag 30 MB above 16 MB', cause: 'lag' }
+const TAGGED: Eligibility = { fit: false, reason: 'noloadbalance', cause: 'noloadbalance' }
+const SILENT: Eligibility = { fit: false, reason: 'its REST API does not answer', cause: null }
 
 /** The lines that one member's course makes; null: the member has gone. */
-function told(...course: (Verdict | null)[]): string[] {
-  let before = NOTHING_TOLD
-  return course.flatMap((verdict) => {
-    const uses: MemberUse[] = verdict === null ? [] : [{ member: 'pg2', ...verdict }]
-    const { lines, told } = narrateUses('reports', before, uses)
-    before = told
+function logged(...course: (Eligibility | null)[]): string[] {
+  let before = NOTHING_LOGGED
+  return course.flatMap((eligibility) => {
+    const uses: MemberUse[] = eligibility === null ? [] : [{ member: 'pg2', ...eligibility }]
+    const { lines, logged } = useLines('reports', before, uses)
+    before = logged
     return lines.map(({ level, message }) => `${level} ${message}`)
   })
 }
@@ -23,7 +23,7 @@ function told(...course: (Verdict | null)[]): string[] {
 const BEGUN = 'warn reports: does not use pg2: lag 20 MB above 16 MB'
 const ENDED = 'info reports: uses pg2 again'
 
-const ROWS: readonly [string, (Verdict | null)[], string[]][] = [
+const ROWS: readonly [string, (Eligibility | null)[], string[]][] = [
   ['says nothing of a member that is used', [FIT, FIT], []],
   ['says once when it begins and once when it ends', [FIT, LAGS, LAGS_MORE, LAGS, FIT, FIT], [BEGUN, ENDED]],
   ['says what was so from the beginning', [LAGS, FIT], [BEGUN, ENDED]],
@@ -32,10 +32,10 @@ const ROWS: readonly [string, (Verdict | null)[], string[]][] = [
   ['says a new cause', [LAGS, TAGGED, FIT], [BEGUN, 'info reports: does not use pg2: noloadbalance', ENDED]],
   ['forgets a member that has gone', [LAGS, null, FIT, LAGS], [BEGUN, BEGUN]],
 ]
-for (const [title, course, expected] of ROWS) test(title, () => assert.deepEqual(told(...course), expected))
+for (const [title, course, expected] of ROWS) test(title, () => assert.deepEqual(logged(...course), expected))
 
 test('the fields say which listener, which member and why', () => {
-  const { lines } = narrateUses('reports', NOTHING_TOLD, [{ member: 'pg2', ...LAGS }])
+  const { lines } = useLines('reports', NOTHING_LOGGED, [{ member: 'pg2', ...LAGS }])
   assert.deepEqual(lines[0]?.fields, {
     event: 'member-unused',
     member: 'pg2',

@@ -3,24 +3,24 @@ import { NO_LIMITS, type ProcessLimits } from '../process-limits.ts'
 import { counted } from '../text/wording.ts'
 import { capacityOf } from './capacity.ts'
 import type { Talk } from './client.ts'
-import type { ReadAhead } from './departure.ts'
-import { Seats } from './seats.ts'
-import { Turnstile } from './turnstile.ts'
+import type { ReadAhead } from './client-gone.ts'
+import { ConnectionLimit } from './connection-limit.ts'
+import { Semaphore } from './semaphore.ts'
 
 /** Connections that cancel requests may have open at a time. */
 const MAX_CANCELS = 32
 /** A session has no larger part of what sessions may read ahead than this of what is left: others need some as well. */
 const READ_AHEAD_PART = 1 / 4
 
-export class ProcessRoom implements ReadAhead, Talk {
+export class ProcessBudget implements ReadAhead, Talk {
   /** Of open files; null: not known. */
   readonly descriptors: number | null
-  readonly seats: Seats
-  /** Why there are no more seats. */
+  readonly connections: ConnectionLimit
+  /** Why there are no more connections. */
   readonly limit: string
   /** How many clients of each proxy may be on their way out. */
   readonly refusals: number
-  readonly cancels = new Turnstile(MAX_CANCELS)
+  readonly cancels = new Semaphore(MAX_CANCELS)
   #talkative: number
   #readAhead: number
 
@@ -28,7 +28,7 @@ export class ProcessRoom implements ReadAhead, Talk {
   constructor(limits: ProcessLimits = NO_LIMITS, proxies = 1) {
     const { connections, why, refusals, talkative, readAheadBytes } = capacityOf(limits, proxies)
     this.descriptors = limits.descriptors
-    this.seats = new Seats(connections)
+    this.connections = new ConnectionLimit(connections)
     this.limit = `the router's limit of ${counted(connections, 'connection')} is reached (${why})`
     this.refusals = Math.max(1, Math.floor(refusals / Math.max(1, proxies)))
     this.#talkative = talkative

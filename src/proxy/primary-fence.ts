@@ -21,7 +21,7 @@ export interface DataPlane {
   open(target: Target): void
 }
 
-export class PrimaryFollower {
+export class PrimaryFence {
   readonly #plane: DataPlane
   #fenced = 0
   #latest: ClusterView | null = null
