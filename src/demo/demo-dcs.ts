@@ -29,7 +29,7 @@ export class DemoDcs implements Dcs {
         const revision = this.#keys.revision
         if (revision !== seen) cluster = parseCluster(this.#keys.keys)
         seen = revision
-        yield { type: 'snapshot', cluster, position: `demo/${revision}`, restored: false, endpoint: 'in-process' }
+        yield { type: 'snapshot', cluster, restored: false, endpoint: 'in-process' }
         // Woken by a change, or by the end.
         await sleep(this.#intervalMs, undefined, { signal: pause.wake.signal }).catch(() => undefined)
       }

@@ -18,8 +18,6 @@ export type DcsObservation =
   | {
       readonly type: 'snapshot'
       readonly cluster: Cluster
-      /** Opaque: where in the DCS's history this is. */
-      readonly position: string
       /** The history is another one, or went back: the DCS was restored from a backup. */
       readonly restored: boolean
       readonly endpoint: string

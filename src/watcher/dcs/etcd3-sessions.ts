@@ -56,8 +56,6 @@ export interface SessionKeys<T> {
 /** Where in which history, as whom etcd has answered. */
 export interface Place {
   readonly endpoint: string
-  /** Opaque. */
-  readonly position: string
   /** The history is another one, or went back, with this session. */
   readonly restored: boolean
   readonly notices: readonly DcsNotice[]
@@ -166,7 +164,7 @@ export class EtcdSessions<T> {
     const keys = this.#options.begin(list)
     const tell = (restored = false): T => {
       const { notices } = this.#directory
-      return keys.tell({ endpoint, position: `${clusterId}/${keys.revision}`, restored, notices })
+      return keys.tell({ endpoint, restored, notices })
     }
     const queue = new Queue<Item>()
     await connection.watch(list.revision + 1n, {

@@ -51,7 +51,6 @@ export class FileDcs implements Dcs {
   #known: Known | null = null
   /** Counts the leaders that the file has named one after the other, nobody being one. */
   #sessions = 0
-  #changes = 0
 
   constructor({ path, intervalMs }: FileDcsOptions) {
     this.#path = resolve(path)
@@ -124,7 +123,6 @@ export class FileDcs implements Dcs {
     if (!reading.ok) return { type: 'lost', endpoint, error: reading.error }
     const known = this.#known
     if (known === null || !sameKeys(known.keys, reading.keys)) {
-      this.#changes++
       if (known?.keys.get('leader') !== reading.keys.get('leader')) this.#sessions++
       const session = String(this.#sessions)
       const keys = [...reading.keys].map(([key, value]) => [key, { value, session }] as const)
@@ -132,7 +130,7 @@ export class FileDcs implements Dcs {
       this.#known = { keys: reading.keys, cluster }
     }
     const cluster = this.#known?.cluster ?? parseCluster(new Map())
-    return { type: 'snapshot', cluster, position: String(this.#changes), restored: false, endpoint }
+    return { type: 'snapshot', cluster, restored: false, endpoint }
   }
 }
 

@@ -60,7 +60,6 @@ export class RestDcs implements Dcs {
   #systemId: string | null = null
   /** Asked until the members tell who they are. */
   #remembered: readonly string[] = []
-  #position = 0
   #questions = 0
 
   constructor(options: RestDcsOptions) {
@@ -151,14 +150,12 @@ export class RestDcs implements Dcs {
     if (identity.kind === 'unsettled') return null
     this.#systemId = identity.kind === 'known' ? identity.systemId : null
     const merged = mergeAccounts(this.#cluster, accounts)
-    const cluster = { ...merged, systemId: this.#systemId, setAside: [...refused, ...merged.setAside] }
-    if (!isDeepStrictEqual(cluster, this.#cluster)) {
-      this.#cluster = cluster
-      this.#position++
-    }
+    const read = { ...merged, systemId: this.#systemId, setAside: [...refused, ...merged.setAside] }
+    const before = this.#cluster
+    const cluster = before !== null && isDeepStrictEqual(read, before) ? before : read
+    this.#cluster = cluster
     if (identity.kind === 'none' && [...this.#wanted()].some((url) => !this.#sources.has(url))) return null
-    const position = String(this.#position)
-    return { type: 'snapshot', cluster: this.#cluster ?? cluster, position, restored: false, endpoint: first.url }
+    return { type: 'snapshot', cluster, restored: false, endpoint: first.url }
   }
 }
 

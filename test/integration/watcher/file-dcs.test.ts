@@ -177,10 +177,7 @@ describe('a cluster file', () => {
     const { length } = recorder.snapshots
     await until('there are more', () => recorder.snapshots.length >= length + 3)
     const [first, ...others] = recorder.snapshots
-    for (const { cluster, position } of others) {
-      assert.equal(cluster, first?.cluster)
-      assert.equal(position, first?.position)
-    }
+    for (const { cluster } of others) assert.equal(cluster, first?.cluster)
   })
 
   test('gives another session with another leader, and with no other change', async () => {

@@ -56,7 +56,7 @@ class Stage implements AsyncDisposable {
     const dcs: Dcs = {
       kind: 'demo',
       async *observe(signal) {
-        yield { type: 'snapshot', cluster: seen, position: '1', restored: false, endpoint: 'demo' }
+        yield { type: 'snapshot', cluster: seen, restored: false, endpoint: 'demo' }
         await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
       },
     }

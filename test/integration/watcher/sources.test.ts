@@ -246,7 +246,7 @@ describe('a watcher', () => {
     const dcs: Dcs = {
       kind: 'demo',
       async *observe(signal) {
-        yield { type: 'snapshot', cluster: await read.promise, position: '1', restored: false, endpoint: 'demo' }
+        yield { type: 'snapshot', cluster: await read.promise, restored: false, endpoint: 'demo' }
         await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
       },
     }

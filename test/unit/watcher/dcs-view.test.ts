@@ -7,7 +7,7 @@ import { afterObservation, unreadDcs } from '../../../src/watcher/dcs-view.ts'
 import type { DcsView } from '../../../src/watcher/view.ts'
 import { cluster } from './sample.ts'
 
-const read = { type: 'snapshot', cluster: cluster(), position: '1', restored: false, endpoint: 'a' } as const
+const read = { type: 'snapshot', cluster: cluster(), restored: false, endpoint: 'a' } as const
 const lost = (message: string) =>
   ({ type: 'lost', endpoint: 'a', error: new RouterError('DCS_UNAVAILABLE', message) }) as const
 
