@@ -70,8 +70,8 @@ export class Templates {
     const build = (group: string, templates: readonly TemplateConfig[]): Group => {
       const journal = new Journal({ dir: config.stateDir, group, log })
       const inputs: GroupDeps['inputs'] = (...args) => this.#inputsOf(...args)
-      const book = new LookupCache(systemSources(lookups))
-      return new Group({ group, templates, files, journal, env, signalGroup, log, inputs, book })
+      const lookupCache = new LookupCache(systemSources(lookups))
+      return new Group({ group, templates, files, journal, env, signalGroup, log, inputs, lookups: lookupCache })
     }
     this.#groups = new Map([...groupsOf(config.templates)].map(([name, all]) => [name, build(name, all)]))
     this.#keys = new KeyStores({ source, templates: config.templates, log: (cluster) => log.child({ cluster }) })

@@ -4,11 +4,11 @@ import type { TemplateConfig } from '../../config/config.ts'
 import { explain } from '../../errors.ts'
 import { LookupCache, systemSources } from '../../templates/lookup-cache.ts'
 import { bytesOf, placeOf } from '../../templates/files/destination.ts'
-import type { Rendered } from '../../templates/groups/placement.ts'
+import type { Rendered } from '../../templates/groups/apply.ts'
 import { Rendering } from '../../templates/groups/rendering.ts'
 import type { GroupTask, PassEvent, Report } from './group-task.ts'
 import { placeOnce } from './place-once.ts'
-import { writeBelow } from './write-below.ts'
+import { writeBelow } from '../../templates/files/write-below.ts'
 
 /** Whether it has worked. Rejects only with the reason of the signal. */
 export async function passOver(task: GroupTask): Promise<boolean> {
@@ -103,15 +103,15 @@ function failed(reason: string, { destination }: TemplateConfig): PassEvent {
 }
 
 async function renderAll({ templates, inputs, lookups, report, signal }: GroupTask): Promise<readonly Rendered[]> {
-  const book = new LookupCache(systemSources(lookups))
+  const cache = new LookupCache(systemSources(lookups))
   return Promise.all(
     templates.map(async (template) => {
       const rendering = new Rendering(template)
       await rendering.load()
       for (;;) {
-        const { questions } = rendering.update(inputs(template, book.answers, rendering.readsContext))
+        const { questions } = rendering.update(inputs(template, cache.answers, rendering.readsContext))
         if (questions.length === 0 || signal.aborted) break
-        await book.answer(questions, signal)
+        await cache.answer(questions, signal)
       }
       for (const { member, reason } of rendering.leftOut)
         report({ kind: 'warning', message: `${template.destination}: ${member} is left out: ${reason}` })

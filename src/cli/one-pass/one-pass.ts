@@ -11,7 +11,7 @@ import { contextFor, type ContextResult, type Known, NO_CONTEXT } from '../../te
 import { KeyStores } from '../../templates/key-stores.ts'
 import { Rendering } from '../../templates/groups/rendering.ts'
 import { keyValueSources } from '../../watcher/dcs/create.ts'
-import { firstView } from './first-view.ts'
+import { firstView } from '../first-view.ts'
 import type { Io } from '../io.ts'
 import type { GroupTask, Mode, Report } from './group-task.ts'
 import { passOver } from './one-group.ts'

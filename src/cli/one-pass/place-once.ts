@@ -2,8 +2,8 @@
 import { type Logger, pino } from 'pino'
 import { commandEnvironment } from '../../templates/commands/environment.ts'
 import { Journal } from '../../templates/files/journal.ts'
-import type { Result } from '../../templates/groups/narrate.ts'
-import { Placement, type Rendered } from '../../templates/groups/placement.ts'
+import type { Result } from '../../templates/groups/log-lines.ts'
+import { GroupApply, type Rendered } from '../../templates/groups/apply.ts'
 import type { GroupTask, Report } from './group-task.ts'
 
 /**
@@ -22,9 +22,9 @@ export async function placeOnce(
   const journal = new Journal({ dir: stateDir, group, log })
   const signalGroup: typeof io.signalGroup = (pid, name) => io.signalGroup(pid, name)
   const env = commandEnvironment(io.env)
-  const placement = new Placement({ group, templates, files, journal, env, signalGroup, log })
+  const applying = new GroupApply({ group, templates, files, journal, env, signalGroup, log })
   const recover = async (): Promise<void> => {
-    if (runsCommands) return placement.recover()
+    if (runsCommands) return applying.recover()
     // Where nothing is to be run, a reload that the router owes stays due.
     const { warnings } = await files.recover(
       journal,
@@ -32,14 +32,14 @@ export async function placeOnce(
     )
     for (const message of warnings) report({ kind: 'warning', message })
   }
-  const placing = recover().then(() => placement.place(wanted))
-  const result = await closedAt(signal, placement, placing)
-  const written = templates.filter((template) => placement.statusOf(template).writtenAt !== null)
+  const applied = recover().then(() => applying.apply(wanted))
+  const result = await closedAt(signal, applying, applied)
+  const written = templates.filter((template) => applying.statusOf(template).writtenAt !== null)
   // Also where the reload has failed.
   const isPlaced = written.length > 0 || result.kind === 'in-sync'
   for (const template of isPlaced ? templates : [])
     report({ kind: written.includes(template) ? 'written' : 'unchanged', path: template.destination })
-  const isReloaded = reloaded(placement, task)
+  const isReloaded = reloaded(applying, task)
   if (result.kind !== 'failed' || result.event === 'template-failed') return isReloaded
   const { event, reason, output } = result
   // Once interrupted it has not failed, and that it was is told by the caller.
@@ -51,20 +51,20 @@ export async function placeOnce(
 /** When `signal` aborts, a check that runs is ended, and a reload has a few seconds more. */
 async function closedAt(
   signal: AbortSignal,
-  placement: Placement,
-  placing: ReturnType<Placement['place']>,
+  applying: GroupApply,
+  applied: ReturnType<GroupApply['apply']>,
 ): Promise<Result> {
-  const close = (): void => void placement.close(placing.then(() => undefined))
+  const close = (): void => void applying.close(applied.then(() => undefined))
   signal.addEventListener('abort', close, { once: true })
   if (signal.aborted) close()
   try {
-    return (await placing).result
+    return (await applied).result
   } finally {
     signal.removeEventListener('abort', close)
   }
 }
 
-function reloaded({ reload }: Placement, { name: group, stateDir, report }: GroupTask): boolean {
+function reloaded({ reload }: GroupApply, { name: group, stateDir, report }: GroupTask): boolean {
   const last = reload?.last ?? null
   if (last?.ok === true) report({ kind: 'reloaded', group })
   if (reload?.pending !== true) return true

@@ -8,9 +8,9 @@ import type { TemplateConfig } from '../../config/config.ts'
 import { explain } from '../../errors.ts'
 import type { LookupCache } from '../lookup-cache.ts'
 import { clustersOf, timingOf } from './grouping.ts'
-import { Inquiry } from './inquiry.ts'
-import { narrateLeftOut, narrateResult, type Line, type Result } from './narrate.ts'
-import { Placement, type PlacementDeps } from './placement.ts'
+import { PendingLookups } from './pending-lookups.ts'
+import { leftOutLines, resultLines, type LogLine, type Result } from './log-lines.ts'
+import { GroupApply, type GroupApplyDeps } from './apply.ts'
 import type { LookupAnswers } from '../engine/template.ts'
 import { type Inputs, Rendering } from './rendering.ts'
 import {
@@ -22,15 +22,15 @@ import {
   nextPass,
   retryAt,
   UNSCHEDULED,
-} from './schedule.ts'
+} from './debounce.ts'
 import type { GroupState, GroupStatus, TemplateStatus } from '../status.ts'
 import { Waiters } from './waiters.ts'
 
-export interface GroupDeps extends PlacementDeps {
+export interface GroupDeps extends GroupApplyDeps {
   /** What a template is rendered with now. */
   readonly inputs: (template: TemplateConfig, answers: LookupAnswers, readsContext: boolean) => Inputs
-  /** Of what templates ask: see {@link Inquiry}. */
-  readonly book: LookupCache
+  /** Of what templates ask: see {@link PendingLookups}. */
+  readonly lookups: LookupCache
   readonly log: Logger
 }
 
@@ -38,8 +38,8 @@ export class Group {
   readonly #deps: GroupDeps
   readonly #timing
   readonly #renderings: readonly Rendering[]
-  readonly #placement: Placement
-  readonly #inquiry: Inquiry
+  readonly #applying: GroupApply
+  readonly #lookups: PendingLookups
   readonly #waiters = new Waiters()
   readonly #stop = new AbortController()
   #schedule = UNSCHEDULED
@@ -60,18 +60,18 @@ export class Group {
     this.#deps = deps
     this.#timing = timingOf(deps.templates)
     this.#renderings = deps.templates.map((template) => new Rendering(template))
-    this.#placement = new Placement(deps)
-    this.#inquiry = new Inquiry({
+    this.#applying = new GroupApply(deps)
+    this.#lookups = new PendingLookups({
       answered: () => this.notice(false),
       fault: (error) => this.#fault(error),
       signal: this.#stop.signal,
-      book: deps.book,
+      cache: deps.lookups,
     })
   }
 
   /** Settles what an earlier router was interrupted in, and begins with a full pass. Never rejects. */
   start(): void {
-    this.#passing = this.#placement.recover().finally(() => this.#passed())
+    this.#passing = this.#applying.recover().finally(() => this.#passed())
   }
 
   /** Renders what has changed, and has a pass made for it. `urgent`: the cluster has another leader or primary. Never throws. */
@@ -97,13 +97,13 @@ export class Group {
   async settled(signal: AbortSignal): Promise<void> {
     const end = AbortSignal.any([signal, this.#stop.signal])
     // An answer may be a change, too.
-    while (this.#inquiry.isAsking && !end.aborted) await this.#inquiry.answered(end)
+    while (this.#lookups.isAsking && !end.aborted) await this.#lookups.answered(end)
     if (!this.#isSettled()) await this.#waiters.wait(end)
   }
 
   status(): GroupStatus {
     const { state, since } = this.#shown
-    const reload = this.#placement.reload
+    const reload = this.#applying.reload
     return {
       name: this.#deps.group,
       clusters: clustersOf(this.#deps.templates),
@@ -120,8 +120,8 @@ export class Group {
   async close(): Promise<void> {
     this.#stop.abort(new Error('the router ends'))
     this.#arm()
-    await this.#placement.close(this.#passing)
-    await this.#inquiry.ended()
+    await this.#applying.close(this.#passing)
+    await this.#lookups.ended()
   }
 
   #notice(urgent: boolean): void {
@@ -135,15 +135,15 @@ export class Group {
       this.#schedule = afterChange(this.#schedule, now(), this.#isUrgent || isFirst)
       this.#waiters.change()
     }
-    if (questions.length > 0) this.#inquiry.ask(questions)
+    if (questions.length > 0) this.#lookups.ask(questions)
     else this.#isUrgent = false
     this.#arm()
   }
 
   #update(rendering: Rendering): ReturnType<Rendering['update']> {
     const { leftOut, config, readsContext } = rendering
-    const update = rendering.update(this.#deps.inputs(config, this.#inquiry.answers, readsContext))
-    this.#log(narrateLeftOut(config.source, leftOut, rendering.leftOut))
+    const update = rendering.update(this.#deps.inputs(config, this.#lookups.answers, readsContext))
+    this.#log(leftOutLines(config.source, leftOut, rendering.leftOut))
     return update
   }
 
@@ -180,7 +180,7 @@ export class Group {
       this.#schedule = afterTake(this.#schedule)
       const taken = this.#waiters.changes
       const rendered = this.#renderings.map(({ config, outcome }) => ({ template: config, outcome }))
-      const placed = await this.#placement.place(rendered)
+      const placed = await this.#applying.apply(rendered)
       worked = placed.worked
       this.#conclude(placed.result.kind === 'failed' ? placed.result : (this.#sourceFailure() ?? placed.result))
       this.#isInPlace = placed.result.kind === 'in-sync'
@@ -197,7 +197,7 @@ export class Group {
 
   async #readAgain(at: number): Promise<void> {
     this.#schedule = afterLook(this.#schedule, at)
-    this.#inquiry.refresh()
+    this.#lookups.refresh()
     await Promise.all(this.#renderings.map((rendering) => rendering.load()))
   }
 
@@ -212,7 +212,7 @@ export class Group {
   #conclude(result: Result): void {
     if (this.#stop.signal.aborted) return
     const at = now()
-    this.#log(narrateResult(this.#deps.group, this.#result, result, at - this.#resultAt))
+    this.#log(resultLines(this.#deps.group, this.#result, result, at - this.#resultAt))
     if (this.#result.kind !== result.kind) this.#resultAt = at
     this.#result = result
   }
@@ -225,13 +225,13 @@ export class Group {
   #state(): GroupState {
     const { kind } = this.#result
     const isUnderWay = this.#isChanging || this.#schedule.change !== null
-    if (kind === 'in-sync') return isUnderWay || this.#inquiry.isAsking ? 'pending' : kind
+    if (kind === 'in-sync') return isUnderWay || this.#lookups.isAsking ? 'pending' : kind
     return kind === 'waiting' && isUnderWay ? 'pending' : kind
   }
 
   #templateStatus({ config, outcome, sourceError, renders, leftOut }: Rendering): TemplateStatus {
     const { source, destination } = config
-    const { writtenAt, check } = this.#placement.statusOf(config)
+    const { writtenAt, check } = this.#applying.statusOf(config)
     const own = this.#result.kind === 'failed' && this.#result.destination === destination ? this.#result.reason : null
     const error = sourceError ?? (outcome.kind === 'failed' ? outcome.reason : own)
     return { source, destination, renders, writtenAt, error, check, leftOut }
@@ -243,7 +243,7 @@ export class Group {
     this.#deps.log.error({ event: 'fault', group: this.#deps.group, err: error }, message)
   }
 
-  #log(lines: readonly Line[]): void {
+  #log(lines: readonly LogLine[]): void {
     for (const { level, fields, message } of lines) this.#deps.log[level](fields, message)
   }
 }

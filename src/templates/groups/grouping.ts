@@ -1,6 +1,6 @@
 /** Which templates belong together, and what counts for all of a group. Pure. */
 import type { TemplateConfig } from '../../config/config.ts'
-import type { Timing } from './schedule.ts'
+import type { Timing } from './debounce.ts'
 
 /** By name: the reload group, or the destination of a template of its own. In the order of the configuration. */
 export function groupsOf(templates: readonly TemplateConfig[]): ReadonlyMap<string, readonly TemplateConfig[]> {

@@ -3,7 +3,7 @@ import type { CommandConfig } from '../../config/config.ts'
 import type { Fill } from '../commands/fill.ts'
 import type { CommandResult } from '../commands/result.ts'
 import type { Journal } from '../files/journal.ts'
-import type { Failure } from './narrate.ts'
+import type { Failure } from './log-lines.ts'
 import type { ReloadStatus } from '../status.ts'
 
 export class Reload {

@@ -31,7 +31,7 @@ export interface HooksDeps {
   readonly log: Logger
 }
 
-type Told = { -readonly [K in keyof Omit<HookStatus, 'name' | 'cluster'>]: HookStatus[K] }
+type HookRecord = { -readonly [K in keyof Omit<HookStatus, 'name' | 'cluster'>]: HookStatus[K] }
 
 /**
  * One queue for all hooks: those of a state are run in the order of the configuration, one after the other. A newer state
@@ -42,7 +42,7 @@ type Told = { -readonly [K in keyof Omit<HookStatus, 'name' | 'cluster'>]: HookS
 export class Hooks {
   readonly #deps: HooksDeps
   readonly #ons: readonly HookConfig['on'][]
-  readonly #told: readonly Told[]
+  readonly #records: readonly HookRecord[]
   readonly #closing = new AbortController()
   #queue: HookQueue = EMPTY_QUEUE
   #view: ClusterView | null = null
@@ -53,7 +53,7 @@ export class Hooks {
   constructor(deps: HooksDeps) {
     this.#deps = deps
     this.#ons = deps.hooks.map(({ on }) => on)
-    this.#told = deps.hooks.map(() => ({ state: null, member: null, running: false, last: null }))
+    this.#records = deps.hooks.map(() => ({ state: null, member: null, running: false, last: null }))
   }
 
   /** Templates have to have been given the same view before: a hook may wait for them. */
@@ -68,7 +68,7 @@ export class Hooks {
 
   status(): readonly HookStatus[] {
     return this.#deps.hooks.map(({ name, cluster }, index) => {
-      const { state = null, member = null, running = false, last = null } = this.#told[index] ?? {}
+      const { state = null, member = null, running = false, last = null } = this.#records[index] ?? {}
       return { name, cluster, state, member, running, last }
     })
   }
@@ -96,21 +96,21 @@ export class Hooks {
   }
 
   async #run(index: number, transition: Transition): Promise<void> {
-    const [hook, told] = [this.#deps.hooks[index], this.#told[index]]
+    const [hook, record] = [this.#deps.hooks[index], this.#records[index]]
     const view = this.#view
-    if (hook === undefined || told === undefined || view === null) throw new Error(`there is no hook ${index}`)
+    if (hook === undefined || record === undefined || view === null) throw new Error(`there is no hook ${index}`)
     const { state, member } = transition.to
-    told.state = state
-    told.member = member === null ? null : printable(member, MAX_NAME)
+    record.state = state
+    record.member = member === null ? null : printable(member, MAX_NAME)
     const obstacle = hook.after === null ? null : await this.#obstacle(hook.after)
     if (obstacle !== 'given-up') {
-      told.running = true
+      record.running = true
       // While it waited the member may have moved.
       const variables = hookEnvironment(view, this.#queue.current ?? transition)
       const result = obstacle ?? (await this.#command(hook, variables))
-      told.running = false
-      told.last = result
-      this.#tell(hook, told, result)
+      record.running = false
+      record.last = result
+      this.#report(hook, record, result)
       this.#queue = afterHook(this.#queue, result.ok ? 'done' : 'failed', now())
     } else this.#queue = afterHook(this.#queue, 'given-up', now())
     this.#proceed()
@@ -134,7 +134,7 @@ export class Hooks {
     try {
       await this.#deps.settled(group, signal)
     } catch (error) {
-      // Giving up may be told by an error.
+      // Giving up may be reported as an error.
       const outcome = `its reload group ${group}: ${explain(error)}`
       const result = { ok: false, outcome, exitCode: null, startedAt, durationMs: now() - startedAt, output: '' }
       return signal.aborted ? 'given-up' : result
@@ -144,9 +144,9 @@ export class Hooks {
     return signal.aborted ? 'given-up' : null
   }
 
-  #tell(
+  #report(
     { name, cluster }: HookConfig,
-    { state, member }: Told,
+    { state, member }: HookRecord,
     { ok, outcome, durationMs, output }: CommandResult,
   ): void {
     const { log } = this.#deps

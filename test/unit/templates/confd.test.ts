@@ -63,11 +63,11 @@ for (const [title, blocks] of EXAMPLES) {
       keys: { entries: new Map(Object.entries(keys).sort()) },
       env: valuesOf(textOf(blocks, 'yaml environment') ?? '{}'),
     }
-    const book = new LookupCache(lookupsIn(textOf(blocks, 'dns') ?? ''))
-    let result = compiled.template.render({ ...inputs, answers: book.answers })
+    const cache = new LookupCache(lookupsIn(textOf(blocks, 'dns') ?? ''))
+    let result = compiled.template.render({ ...inputs, answers: cache.answers })
     if (result.kind === 'asks') {
-      await book.answer(result.questions, new AbortController().signal)
-      result = compiled.template.render({ ...inputs, answers: book.answers })
+      await cache.answer(result.questions, new AbortController().signal)
+      result = compiled.template.render({ ...inputs, answers: cache.answers })
     }
     assert.equal(result.kind === 'text' ? result.text : JSON.stringify(result), expected)
   })

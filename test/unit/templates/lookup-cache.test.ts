@@ -29,16 +29,16 @@ test('what has not been asked has no answer', () => {
 
 test('addresses come sorted and once, whatever the order of the DNS', async () => {
   const addresses = (): Promise<string[]> => Promise.resolve(['::1', '10.0.0.2', '10.0.0.1', '10.0.0.2'])
-  const book = new LookupCache(sources({ addresses }))
+  const cache = new LookupCache(sources({ addresses }))
   const [v4, v6]: Question[] = [
     { kind: 'ipv4', name: 'db.local' },
     { kind: 'ipv6', name: 'db.local' },
   ]
   assert.ok(v4 !== undefined && v6 !== undefined)
-  await book.answer([IP, v4, v6], never)
-  assert.deepEqual(book.answers.answerTo(IP), { ok: true, value: ['10.0.0.1', '10.0.0.2', '::1'] })
-  assert.deepEqual(book.answers.answerTo(v4), { ok: true, value: ['10.0.0.1', '10.0.0.2'] })
-  assert.deepEqual(book.answers.answerTo(v6), { ok: true, value: ['::1'] })
+  await cache.answer([IP, v4, v6], never)
+  assert.deepEqual(cache.answers.answerTo(IP), { ok: true, value: ['10.0.0.1', '10.0.0.2', '::1'] })
+  assert.deepEqual(cache.answers.answerTo(v4), { ok: true, value: ['10.0.0.1', '10.0.0.2'] })
+  assert.deepEqual(cache.answers.answerTo(v6), { ok: true, value: ['::1'] })
 })
 
 test('services come in the order of priority and name, without the last dot', async () => {
@@ -47,32 +47,32 @@ test('services come in the order of priority and name, without the last dot', as
     { name: 'c.example.com.', port: 25, priority: 5, weight: 1 },
     { name: 'a.example.com', port: 25, priority: 10, weight: 0 },
   ]
-  const book = new LookupCache(sources({ services: () => Promise.resolve(records) }))
-  await book.answer([SRV], never)
+  const cache = new LookupCache(sources({ services: () => Promise.resolve(records) }))
+  await cache.answer([SRV], never)
   const value = ['c.example.com:25 5 1', 'a.example.com:25 10 0', 'b.example.com:25 10 5']
-  assert.deepEqual(book.answers.answerTo(SRV), { ok: true, value })
+  assert.deepEqual(cache.answers.answerTo(SRV), { ok: true, value })
 })
 
 test('a target of . means that there is no such service', async () => {
   const services = (): Promise<ServiceRecord[]> => Promise.resolve([{ name: '.', port: 0, priority: 0, weight: 0 }])
-  const book = new LookupCache(sources({ services }))
-  await book.answer([SRV], never)
-  assert.deepEqual(book.answers.answerTo(SRV), { ok: true, value: [] })
+  const cache = new LookupCache(sources({ services }))
+  await cache.answer([SRV], never)
+  assert.deepEqual(cache.answers.answerTo(SRV), { ok: true, value: [] })
 })
 
 test('a target that is no name is not believed', async () => {
   const bad = [{ name: 'a b\n', port: 25, priority: 0, weight: 0 }]
-  const book = new LookupCache(sources({ services: () => Promise.resolve(bad) }))
-  await book.answer([SRV], never)
-  assert.deepEqual(book.answers.answerTo(SRV), { ok: false, reason: 'has a target that is no name of a host' })
+  const cache = new LookupCache(sources({ services: () => Promise.resolve(bad) }))
+  await cache.answer([SRV], never)
+  assert.deepEqual(cache.answers.answerTo(SRV), { ok: false, reason: 'has a target that is no name of a host' })
 })
 
 test('a name that is none is not looked up', async () => {
-  const book = new LookupCache(sources({}))
+  const cache = new LookupCache(sources({}))
   for (const name of ['', 'a b', 'a\nb', 'a\0b', '../etc', '"', 'x'.repeat(254)]) {
     const question: Question = { kind: 'ip', name }
-    await book.answer([question], never)
-    assert.deepEqual(book.answers.answerTo(question), { ok: false, reason: 'is not the name of a host' })
+    await cache.answer([question], never)
+    assert.deepEqual(cache.answers.answerTo(question), { ok: false, reason: 'is not the name of a host' })
   }
 })
 
@@ -82,9 +82,9 @@ for (const [code, reason] of [
   ['ESERVFAIL', 'cannot be resolved (ESERVFAIL)'],
 ] as const) {
   test(`${code}: ${reason}, and the name is not in the reason`, async () => {
-    const book = new LookupCache(sources({ addresses: () => Promise.reject(coded(code)) }))
-    await book.answer([IP], never)
-    assert.deepEqual(book.answers.answerTo(IP), { ok: false, reason })
+    const cache = new LookupCache(sources({ addresses: () => Promise.reject(coded(code)) }))
+    await cache.answer([IP], never)
+    assert.deepEqual(cache.answers.answerTo(IP), { ok: false, reason })
   })
 }
 
@@ -95,50 +95,50 @@ test('a lookup that hangs is an answer too, and is not put again while it hangs'
     asked++
     return promise
   }
-  const book = new LookupCache(sources({ addresses }), 20)
-  await book.answer([IP], never)
-  assert.deepEqual(book.answers.answerTo(IP), { ok: false, reason: 'has no answer within 0.02 s' })
-  await book.refresh(never)
+  const cache = new LookupCache(sources({ addresses }), 20)
+  await cache.answer([IP], never)
+  assert.deepEqual(cache.answers.answerTo(IP), { ok: false, reason: 'has no answer within 0.02 s' })
+  await cache.refresh(never)
   assert.equal(asked, 1)
   resolve(['10.0.0.1'])
-  await book.refresh(never)
-  assert.deepEqual(book.answers.answerTo(IP), { ok: true, value: ['10.0.0.1'] })
+  await cache.refresh(never)
+  assert.deepEqual(cache.answers.answerTo(IP), { ok: true, value: ['10.0.0.1'] })
 })
 
 test('an answer that is known is not asked for again, a failed one is', async () => {
   let asked = 0
   const addresses = (): Promise<string[]> =>
     ++asked === 1 ? Promise.reject(coded('EAI_AGAIN')) : Promise.resolve(['10.0.0.1'])
-  const book = new LookupCache(sources({ addresses }))
-  await book.answer([IP, IP], never)
+  const cache = new LookupCache(sources({ addresses }))
+  await cache.answer([IP, IP], never)
   assert.equal(asked, 1)
-  await book.answer([IP], never)
-  await book.answer([IP], never)
+  await cache.answer([IP], never)
+  await cache.answer([IP], never)
   assert.equal(asked, 2)
 })
 
 test('asking again takes a new answer, and keeps a good one where there is none', async () => {
   let answer = (): Promise<string[]> => Promise.resolve(['10.0.0.1'])
-  const book = new LookupCache(sources({ addresses: () => answer() }))
-  await book.answer([IP], never)
-  const before = book.answers
+  const cache = new LookupCache(sources({ addresses: () => answer() }))
+  await cache.answer([IP], never)
+  const before = cache.answers
   answer = () => Promise.resolve(['10.0.0.2'])
-  await book.refresh(never)
-  assert.deepEqual(book.answers.answerTo(IP), { ok: true, value: ['10.0.0.2'] })
+  await cache.refresh(never)
+  assert.deepEqual(cache.answers.answerTo(IP), { ok: true, value: ['10.0.0.2'] })
   assert.deepEqual(before.answerTo(IP), { ok: true, value: ['10.0.0.1'] }, 'answers do not change once they are given')
   answer = () => Promise.reject(coded('ENOTFOUND'))
-  await book.refresh(never)
-  assert.deepEqual(book.answers.answerTo(IP), { ok: true, value: ['10.0.0.2'] })
+  await cache.refresh(never)
+  assert.deepEqual(cache.answers.answerTo(IP), { ok: true, value: ['10.0.0.2'] })
 })
 
 test('a signal ends the wait, and nothing is noted', { timeout: 10_000 }, async () => {
   const hanging = new Promise<string[]>(() => undefined)
-  const book = new LookupCache(sources({ addresses: () => hanging }), 60_000)
+  const cache = new LookupCache(sources({ addresses: () => hanging }), 60_000)
   const controller = new AbortController()
-  const answered = book.answer([IP], controller.signal)
+  const answered = cache.answer([IP], controller.signal)
   controller.abort()
   await answered
-  assert.equal(book.answers.answerTo(IP), null)
+  assert.equal(cache.answers.answerTo(IP), null)
 })
 
 test('the system answers for addresses, localhost and files', async () => {
@@ -150,10 +150,10 @@ test('the system answers for addresses, localhost and files', async () => {
     { kind: 'file', name: join(dir, 'missing') },
     { kind: 'file', name: '/etc/passwd/x' },
   ]
-  const book = new LookupCache(systemSources(new Lookups()), 20_000)
-  await book.answer(questions, never)
+  const cache = new LookupCache(systemSources(new Lookups()), 20_000)
+  await cache.answer(questions, never)
   assert.deepEqual(
-    questions.map((question) => book.answers.answerTo(question)),
+    questions.map((question) => cache.answers.answerTo(question)),
     [['127.0.0.1'], ['127.0.0.1'], true, false, false].map((value) => ({ ok: true, value })),
   )
 })
@@ -164,15 +164,15 @@ test('what nobody wants to know any more is asked again some times, and then for
     asked.push(host)
     return Promise.resolve(['10.0.0.1'])
   }
-  const book = new LookupCache(sources({ addresses }))
+  const cache = new LookupCache(sources({ addresses }))
   const other: Question = { kind: 'ip', name: 'other.local' }
-  await book.answer([IP, other], never)
+  await cache.answer([IP, other], never)
   for (let time = 0; time < 30; time++) {
-    assert.equal(book.answers.answerTo(IP)?.ok, true)
-    await book.refresh(never)
+    assert.equal(cache.answers.answerTo(IP)?.ok, true)
+    await cache.refresh(never)
   }
   const timesOf = (host: string): number => asked.filter((one) => one === host).length
   assert.equal(timesOf('db.local'), 31)
   assert.ok(timesOf('other.local') > 1 && timesOf('other.local') < 15)
-  assert.equal(book.answers.answerTo(other), null)
+  assert.equal(cache.answers.answerTo(other), null)
 })

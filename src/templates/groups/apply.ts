@@ -6,15 +6,15 @@ import type { CommandConfig, TemplateConfig } from '../../config/config.ts'
 import type { Fill } from '../commands/fill.ts'
 import type { CommandResult } from '../commands/result.ts'
 import { runCommand } from '../commands/run-command.ts'
-import { deliver, type Delivery, type Ready } from './delivery.ts'
+import { stageAndCommit, type CommitResult, type Ready } from './stage-and-commit.ts'
 import type { Files } from '../files/files.ts'
 import type { Journal } from '../files/journal.ts'
-import { type Failure, type Line, narrateOwed, narrateReloaded, narrateWritten, type Result } from './narrate.ts'
+import { type Failure, type LogLine, reloadOwedLine, reloadedLine, writtenLine, type Result } from './log-lines.ts'
 import { Reload, reloadFailure } from './reload.ts'
 import type { Outcome } from './rendering.ts'
 import type { ReloadStatus, TemplateStatus } from '../status.ts'
 
-export interface PlacementDeps {
+export interface GroupApplyDeps {
   readonly group: string
   /** At least one. */
   readonly templates: readonly TemplateConfig[]
@@ -31,7 +31,7 @@ export interface Rendered {
   readonly outcome: Outcome
 }
 
-export interface Placed {
+export interface Applied {
   readonly result: Result
   /** Something was written or run. */
   readonly worked: boolean
@@ -50,16 +50,16 @@ const UNKNOWN: Known = { writtenAt: null, check: null, text: null }
 /** What a reload that runs may still take when the router ends. Milliseconds. */
 const LAST_RELOAD_MS = 5000
 
-export class Placement {
-  readonly #deps: PlacementDeps
+export class GroupApply {
+  readonly #deps: GroupApplyDeps
   readonly #known = new Map<TemplateConfig, Known>()
   readonly #reload: Reload | null
   readonly #stop = new AbortController()
   readonly #stopReload = new AbortController()
-  /** Warnings that are told once. */
-  readonly #told = new Set<string>()
+  /** Warnings that are logged once. */
+  readonly #reported = new Set<string>()
 
-  constructor(deps: PlacementDeps) {
+  constructor(deps: GroupApplyDeps) {
     this.#deps = deps
     const reloader = deps.templates.find(({ reload }) => reload !== null)
     const command = reloader?.reload ?? null
@@ -84,7 +84,7 @@ export class Placement {
   }
 
   /** The outcomes of all templates are put in place together, or none; then what is due is reloaded. Never rejects. */
-  async place(rendered: readonly Rendered[]): Promise<Placed> {
+  async apply(rendered: readonly Rendered[]): Promise<Applied> {
     const { result, worked } = await this.#deliver(rendered)
     if (this.#stop.signal.aborted || this.#reload?.due !== true) return { result, worked }
     const failure = await this.#runReload(this.#reload)
@@ -113,14 +113,14 @@ export class Placement {
     await patience
   }
 
-  async #deliver(rendered: readonly Rendered[]): Promise<Placed> {
+  async #deliver(rendered: readonly Rendered[]): Promise<Applied> {
     const obstacle = obstacleOf(rendered)
     if (obstacle !== null) return { result: obstacle, worked: false }
     const ready = rendered.flatMap(({ template, outcome }): Ready[] =>
       outcome.kind === 'text' ? [{ template, text: outcome.text }] : [],
     )
     const { files, journal } = this.#deps
-    const delivery = await deliver(ready, {
+    const committed = await stageAndCommit(ready, {
       files,
       journal,
       reloads: this.#reload !== null,
@@ -128,17 +128,17 @@ export class Placement {
       checked: (template, check) => this.#note(template, { check }),
       signal: this.#stop.signal,
     })
-    if (delivery.failure !== null) return { result: delivery.failure, worked: delivery.worked }
-    this.#noteWritten(ready, delivery)
-    return { result: { kind: 'in-sync' }, worked: delivery.worked }
+    if (committed.failure !== null) return { result: committed.failure, worked: committed.worked }
+    this.#noteWritten(ready, committed)
+    return { result: { kind: 'in-sync' }, worked: committed.worked }
   }
 
-  #noteWritten(ready: readonly Ready[], { written, outcome }: Delivery): void {
+  #noteWritten(ready: readonly Ready[], { written, outcome }: CommitResult): void {
     const { group } = this.#deps
     const at = now()
     for (const { template, text } of ready) {
       const isWritten = written.some((each) => each.template === template)
-      if (isWritten) this.#log(narrateWritten(group, template.destination, this.#knownOf(template).text === text))
+      if (isWritten) this.#log(writtenLine(group, template.destination, this.#knownOf(template).text === text))
       this.#note(template, isWritten ? { text, writtenAt: at } : { text })
     }
     for (const destination of outcome?.inPlace ?? []) {
@@ -150,10 +150,10 @@ export class Placement {
   async #runReload(reload: Reload): Promise<Failure | null> {
     const result = await reload.run((command, fill) => this.#run(command, fill, this.#stopReload.signal))
     if (!result.ok) {
-      if (this.#stop.signal.aborted) this.#log(narrateOwed(this.#deps.group, result))
+      if (this.#stop.signal.aborted) this.#log(reloadOwedLine(this.#deps.group, result))
       return reloadFailure(result)
     }
-    this.#log(narrateReloaded(this.#deps.group, result))
+    this.#log(reloadedLine(this.#deps.group, result))
     return null
   }
 
@@ -179,12 +179,12 @@ export class Placement {
   }
 
   #warnOnce(warning: string, destination: string): void {
-    if (this.#told.has(warning)) return
-    this.#told.add(warning)
+    if (this.#reported.has(warning)) return
+    this.#reported.add(warning)
     this.#deps.log.warn({ event: 'written-in-place', group: this.#deps.group, destination }, warning)
   }
 
-  #log({ level, fields, message }: Line): void {
+  #log({ level, fields, message }: LogLine): void {
     this.#deps.log[level](fields, message)
   }
 }

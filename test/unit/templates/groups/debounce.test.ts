@@ -11,7 +11,7 @@ import {
   type Schedule,
   type Timing,
   UNSCHEDULED,
-} from '../../../../src/templates/groups/schedule.ts'
+} from '../../../../src/templates/groups/debounce.ts'
 
 const TIMING: Timing = { minMs: 200, maxMs: 2000, intervalMs: 60_000 }
 const START = 1_000_000

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Failure, narrateResult, type Result } from '../../../../src/templates/groups/narrate.ts'
+import { type Failure, resultLines, type Result } from '../../../../src/templates/groups/log-lines.ts'
 
 const IN_SYNC: Result = { kind: 'in-sync' }
 const KEPT: Result = { kind: 'kept', reason: 'replicas is empty' }
@@ -65,16 +65,16 @@ const rows: readonly Row[] = [
 
 for (const { is, before, after, lines } of rows) {
   test(`tells ${lines.length === 0 ? 'nothing of ' : ''}${is}`, () => {
-    const told = narrateResult('lb', before, after, 1500)
+    const logged = resultLines('lb', before, after, 1500)
     assert.deepEqual(
-      told.map(({ level, message, fields }) => `${level} ${String(fields['event'])}: ${message}`),
+      logged.map(({ level, message, fields }) => `${level} ${String(fields['event'])}: ${message}`),
       lines,
     )
   })
 }
 
 test('shows no control characters of a command in a message', () => {
-  const [line] = narrateResult('lb', IN_SYNC, failed({ output: 'a\u001b[2J\u0007' }), 0)
+  const [line] = resultLines('lb', IN_SYNC, failed({ output: 'a\u001b[2J\u0007' }), 0)
   // eslint-disable-next-line no-control-regex -- they are what is looked for
   assert.doesNotMatch(line?.message ?? '', /[\u0000-\u001f]/)
 })

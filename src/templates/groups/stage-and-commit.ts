@@ -6,7 +6,7 @@ import type { Files } from '../files/files.ts'
 import type { Journal } from '../files/journal.ts'
 import type { CommitOutcome, Difference, StagedFile, Target } from '../files/target.ts'
 import type { Fill } from '../commands/fill.ts'
-import type { Failure } from './narrate.ts'
+import type { Failure } from './log-lines.ts'
 
 /** A text that is to be in the template's destination. */
 export interface Ready {
@@ -14,7 +14,7 @@ export interface Ready {
   readonly text: string
 }
 
-export interface DeliveryDeps {
+export interface CommitDeps {
   readonly files: Files
   readonly journal: Journal
   /** Whether a reload is due once something is written. */
@@ -26,7 +26,7 @@ export interface DeliveryDeps {
   readonly signal: AbortSignal
 }
 
-export interface Delivery {
+export interface CommitResult {
   /** null: every destination is as it should be. */
   readonly failure: Failure | null
   /** What was written, and in what way the destination was another one. */
@@ -50,7 +50,7 @@ interface Staged extends Changed {
 }
 
 /** Never rejects. After a failure every destination is as it was, and nothing is left beside it. */
-export async function deliver(ready: readonly Ready[], deps: DeliveryDeps): Promise<Delivery> {
+export async function stageAndCommit(ready: readonly Ready[], deps: CommitDeps): Promise<CommitResult> {
   const { files, journal, reloads, signal } = deps
   let staged: readonly Staged[] = []
   try {
@@ -76,7 +76,7 @@ export async function deliver(ready: readonly Ready[], deps: DeliveryDeps): Prom
   }
 }
 
-const NOTHING_TO_DO: Delivery = { failure: null, written: [], worked: false, outcome: null }
+const NOTHING_TO_DO: CommitResult = { failure: null, written: [], worked: false, outcome: null }
 
 async function differing(ready: readonly Ready[], files: Files): Promise<readonly Changed[]> {
   const all = await Promise.all(
@@ -97,7 +97,7 @@ async function stageAll(changed: readonly Changed[], files: Files): Promise<read
   throw failed.reason
 }
 
-async function checkAll(staged: readonly Staged[], deps: DeliveryDeps): Promise<Failure | null> {
+async function checkAll(staged: readonly Staged[], deps: CommitDeps): Promise<Failure | null> {
   for (const { template, file } of staged) {
     if (template.check === null) continue
     const { destination } = template

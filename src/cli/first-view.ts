@@ -1,15 +1,15 @@
 /** The cluster as it is now, for a command that looks once. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import { now } from '../../clock.ts'
-import type { ClusterConfig, PrimaryState } from '../../config/config.ts'
-import { RouterError } from '../../errors.ts'
-import type { Lookups } from '../../names/lookups.ts'
-import { whyNotYet } from '../../templates/groups/readiness.ts'
-import { createDcs } from '../../watcher/dcs/create.ts'
-import { RestClient } from '../../watcher/checks/rest-client.ts'
-import { type ClusterView, takesNew } from '../../watcher/view.ts'
-import { Watcher } from '../../watcher/watcher.ts'
+import { now } from '../clock.ts'
+import type { ClusterConfig, PrimaryState } from '../config/config.ts'
+import { RouterError } from '../errors.ts'
+import type { Lookups } from '../names/lookups.ts'
+import { whyNotYet } from '../templates/groups/readiness.ts'
+import { createDcs } from '../watcher/dcs/create.ts'
+import { RestClient } from '../watcher/checks/rest-client.ts'
+import { type ClusterView, takesNew } from '../watcher/view.ts'
+import { Watcher } from '../watcher/watcher.ts'
 
 export interface FirstViewLimits {
   /** A DCS that has not answered until then is out of reach. Milliseconds. */

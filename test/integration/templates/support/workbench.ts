@@ -12,7 +12,7 @@ import type { GroupStatus } from '../../../../src/templates/status.ts'
 import type { ClusterView } from '../../../../src/watcher/view.ts'
 import { TempDir } from '../../../support/temp.ts'
 import { until } from '../../../support/until.ts'
-import { view } from '../../watcher/sample.ts'
+import { view } from '../../../unit/watcher/sample.ts'
 
 type Line = { readonly level: string; readonly event?: string; readonly msg: string } & Readonly<
   Record<string, unknown>
@@ -41,7 +41,7 @@ export class Bench implements AsyncDisposable {
   }
 
   /** The lines of a file that commands append to. */
-  told(name: string): string[] {
+  logged(name: string): string[] {
     if (!existsSync(this.path(name))) return []
     return this.read(name)
       .split('\n')
@@ -93,7 +93,7 @@ export class Bench implements AsyncDisposable {
       name === 'localhost' ? Promise.resolve(['127.0.0.1']) : this.#answered.promise.then(() => [this.#address])
     const others = { services: () => Promise.resolve([]), exists: () => Promise.resolve(true) }
     const group = new Group({
-      book: new LookupCache({ addresses, ...others }),
+      lookups: new LookupCache({ addresses, ...others }),
       group: 'lb',
       templates,
       files: new Files({ pid: process.pid, isAlive: () => true }),

@@ -1,6 +1,6 @@
 /** What a rendering would change in a file, as a unified diff for a person. */
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff'
-import { visible } from '../../text/terminal.ts'
+import { visible } from '../text/terminal.ts'
 
 /** Two long texts with nothing in common take minutes. Milliseconds. */
 const TIMEOUT_MS = 1000

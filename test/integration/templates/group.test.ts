@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { chmodSync, statSync, unlinkSync } from 'node:fs'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { now } from '../../../../src/clock.ts'
-import type { MemberView } from '../../../../src/watcher/view.ts'
-import { type Fate, withFaults } from '../../../support/faults.ts'
-import { until } from '../../../support/until.ts'
-import { memberView } from '../../watcher/sample.ts'
-import { Bench } from './workbench.ts'
+import { now } from '../../../src/clock.ts'
+import type { MemberView } from '../../../src/watcher/view.ts'
+import { type Fate, withFaults } from '../../support/faults.ts'
+import { until } from '../../support/until.ts'
+import { memberView } from '../../unit/watcher/sample.ts'
+import { Bench } from './support/workbench.ts'
 
 const SCOPE = 'scope {{scope}}\n'
 const REPLICAS = '{{#each replicas}}\n{{name}}\n{{/each}}\n'
@@ -24,8 +24,8 @@ test('writes what the templates say, checks each of them and reloads once', asyn
   )
   const status = await bench.state(group, 'in-sync')
   assert.deepEqual([bench.read('one'), bench.read('two')], ['scope demo\n', 'name pg0\n'])
-  assert.deepEqual(bench.told('checked'), ['scope demo', 'name pg0'])
-  assert.deepEqual(bench.told('reloads'), ['reload'])
+  assert.deepEqual(bench.logged('checked'), ['scope demo', 'name pg0'])
+  assert.deepEqual(bench.logged('reloads'), ['reload'])
   assert.deepEqual(bench.leftovers, [])
   assert.deepEqual(bench.events(), ['template-written', 'template-written', 'reloaded'])
   assert.deepEqual([status.reason, status.reload?.pending, status.reload?.runs, status.retryAt], ['', false, 1, null])
@@ -55,7 +55,7 @@ test('renders again for what it has used, and does nothing when the text is the 
   await bench.state(group, 'in-sync')
   bench.change(group, { paused: true })
   assert.deepEqual([group.status().templates[0]?.renders, group.status().state], [2, 'in-sync'])
-  assert.deepEqual(bench.told('reloads'), ['reload'])
+  assert.deepEqual(bench.logged('reloads'), ['reload'])
 })
 
 test('makes one reload of many changes, and the last one is in the file', async () => {
@@ -70,7 +70,7 @@ test('makes one reload of many changes, and the last one is in the file', async 
   assert.equal(group.status().state, 'pending')
   await bench.state(group, 'in-sync')
   assert.equal(bench.read('one'), 'scope s19\n')
-  assert.equal(bench.told('reloads').length, 2)
+  assert.equal(bench.logged('reloads').length, 2)
 })
 
 test('does not wait for the debounce when it is urgent, but for the distance between two passes that write', async () => {
@@ -121,7 +121,7 @@ test('leaves alone what somebody else has written while it was checked', async (
   await using bench = new Bench()
   const group = bench.group(bench.template('one', SCOPE, { check: bench.command('cp {{staged}} one') }))
   await bench.state(group, 'in-sync')
-  assert.deepEqual([bench.events(), bench.told('reloads'), bench.leftovers], [[], [], []])
+  assert.deepEqual([bench.events(), bench.logged('reloads'), bench.leftovers], [[], [], []])
 })
 
 test('makes one pass at a time, and has the next one do what has changed meanwhile', async () => {
@@ -132,7 +132,7 @@ test('makes one pass at a time, and has the next one do what has changed meanwhi
   for (const scope of ['two', 'three']) bench.change(group, { scope }, true)
   await until('the last one is written', () => bench.read('one') === 'scope three\n')
   await bench.state(group, 'in-sync')
-  assert.deepEqual([bench.told('overlaps'), bench.told('checks').length], [[], 2])
+  assert.deepEqual([bench.logged('overlaps'), bench.logged('checks').length], [[], 2])
 })
 
 test('leaves the destination as it is when the check fails, says why once, tries again, and says when that is over', async () => {
@@ -142,19 +142,19 @@ test('leaves the destination as it is when the check fails, says why once, tries
   const check = bench.command('echo try >> tries; echo line 3 is wrong; grep -q good {{staged}}')
   const group = bench.group(bench.template('one', SCOPE, { check }))
   const status = await bench.state(group, 'failed')
-  assert.deepEqual([bench.read('one'), bench.leftovers, bench.told('reloads')], [old, [], []])
+  assert.deepEqual([bench.read('one'), bench.leftovers, bench.logged('reloads')], [old, [], []])
   assert.match(status.reason, /^the check of .*one exited with 1/)
-  const told = status.templates.map(({ error, check: last }) => [error, last?.output])
-  assert.deepEqual(told, [[status.reason, 'line 3 is wrong']])
+  const errors = status.templates.map(({ error, check: last }) => [error, last?.output])
+  assert.deepEqual(errors, [[status.reason, 'line 3 is wrong']])
   assert.ok(status.retryAt !== null && status.retryAt > Date.now() - 1000)
-  await until('it is tried again', () => bench.told('tries').length >= 2, { everyMs: 5 })
+  await until('it is tried again', () => bench.logged('tries').length >= 2, { everyMs: 5 })
   const [failure, ...more] = bench.lines.filter(({ event }) => event === 'check-failed')
   assert.ok(failure !== undefined && more.length === 0)
   assert.deepEqual([failure.level, failure['output']], ['error', 'line 3 is wrong'])
   assert.match(failure.msg, /exited with 1.*: line 3 is wrong$/)
   bench.change(group, { scope: 'good' })
   await bench.state(group, 'in-sync')
-  assert.deepEqual([bench.read('one'), bench.told('reloads')], ['scope good\n', ['reload']])
+  assert.deepEqual([bench.read('one'), bench.logged('reloads')], ['scope good\n', ['reload']])
   assert.equal(bench.count('templates-recovered'), 1)
 })
 
@@ -164,7 +164,7 @@ test('gives both commands the same names: in a check of what is staged, in a rel
   const check = bench.command(`cat {{staged}} && echo ${tell} >> told`)
   const group = bench.group(bench.template('one', SCOPE, { check, reload: bench.command(`echo ${tell} >> told`) }))
   await bench.state(group, 'in-sync')
-  const [checked, reloaded] = bench.told('told').map((line) => line.split(' '))
+  const [checked, reloaded] = bench.logged('told').map((line) => line.split(' '))
   const [destination, staged] = [bench.path('one'), checked?.[0] ?? '']
   assert.match(staged, /\/\.one\.patroni-router-\d+-[0-9a-f]+\.tmp$/)
   assert.deepEqual(checked, [staged, destination, staged, destination])
@@ -186,7 +186,7 @@ test('writes a mount point in place, time and again, with one warning', async ()
     await group.settled(AbortSignal.timeout(10_000))
   })
   assert.deepEqual([bench.read('one'), statSync(bench.path('one')).ino], ['scope next\n', ino])
-  assert.deepEqual([bench.told('reloads').length, bench.leftovers], [2, []])
+  assert.deepEqual([bench.logged('reloads').length, bench.leftovers], [2, []])
   assert.deepEqual(
     bench.lines.filter(({ level }) => level === 'warn').map(({ event }) => event),
     ['written-in-place'],
@@ -203,7 +203,7 @@ test('changes neither file, and does not reload, when the check of one of them f
   )
   const { templates } = await bench.state(group, 'failed')
   assert.deepEqual([bench.read('one'), bench.read('two')], ['old one\n', 'old two\n'])
-  assert.deepEqual([bench.told('reloads'), bench.leftovers], [[], []])
+  assert.deepEqual([bench.logged('reloads'), bench.leftovers], [[], []])
   assert.deepEqual(
     templates.map(({ error }) => error !== null),
     [false, true],
@@ -221,7 +221,7 @@ test('keeps a failed reload due: one reload serves it and the next change', asyn
   bench.change(group, { scope: 'next' })
   const { reload: last } = await bench.state(group, 'in-sync')
   assert.equal(bench.read('one'), 'scope next\n')
-  assert.deepEqual([last?.pending, last?.runs, bench.told('reloads').length], [false, 2, 2])
+  assert.deepEqual([last?.pending, last?.runs, bench.logged('reloads').length], [false, 2, 2])
   assert.deepEqual([bench.count('reload-failed'), bench.count('reloaded'), bench.count('reload-owed')], [1, 1, 0])
 })
 
@@ -238,11 +238,11 @@ test('runs at the start the reload that an earlier router owes, although no file
   assert.equal(second.status().state, 'waiting')
   bench.change(second, {})
   await bench.state(second, 'in-sync')
-  assert.equal(bench.told('reloads').length, 2)
+  assert.equal(bench.logged('reloads').length, 2)
   await second.close()
   const third = bench.group(template)
   await bench.state(third, 'in-sync')
-  assert.deepEqual([third.status().reload?.runs, bench.told('reloads').length], [0, 2])
+  assert.deepEqual([third.status().reload?.runs, bench.logged('reloads').length], [0, 2])
 })
 
 test('keeps both files of a group while one of its lists is empty, and writes them when it no longer is', async () => {
@@ -252,7 +252,7 @@ test('keeps both files of a group while one of its lists is empty, and writes th
   const group = bench.group(bench.template('one', REPLICAS), bench.template('two', SCOPE))
   const { reason } = await bench.state(group, 'kept')
   assert.match(reason, /replicas is empty$/)
-  assert.deepEqual([bench.read('one'), bench.told('reloads')], ['old\n', []])
+  assert.deepEqual([bench.read('one'), bench.logged('reloads')], ['old\n', []])
   assert.throws(() => bench.read('two'))
   bench.change(group, replicas('pg2'))
   await bench.state(group, 'in-sync')
@@ -290,7 +290,7 @@ test('names the place in a source that is not right, leaves its file alone, and 
   const group = bench.group(template)
   const { reason, templates } = await bench.state(group, 'failed')
   assert.match(reason, /one\.hbs:2:\d+: .*scopee/)
-  assert.deepEqual([templates[0]?.error, bench.read('one'), bench.told('reloads')], [reason, 'old\n', []])
+  assert.deepEqual([templates[0]?.error, bench.read('one'), bench.logged('reloads')], [reason, 'old\n', []])
   assert.equal(bench.lines.find(({ event }) => event === 'template-failed')?.level, 'error')
   bench.write('one.hbs', SCOPE)
   await bench.state(group, 'in-sync')
@@ -331,7 +331,7 @@ test('restores at a full pass what somebody else has changed, and does nothing w
   group.resync()
   await group.settled(AbortSignal.timeout(10_000))
   assert.equal(statSync(bench.path('one')).ino, before.ino)
-  assert.deepEqual([group.status().templates[0]?.renders, bench.told('reloads').length], [1, 1])
+  assert.deepEqual([group.status().templates[0]?.renders, bench.logged('reloads').length], [1, 1])
   bench.write('one', 'by hand\n')
   group.resync()
   await until('it is restored', () => bench.read('one') === 'scope demo\n')
@@ -357,7 +357,7 @@ test('makes few passes of a storm of requests for one, and one after the last', 
   }
   await until('the last one counts', () => bench.read('one') === '299 scope demo\n')
   await bench.state(group, 'in-sync')
-  assert.ok(bench.told('reloads').length <= (Date.now() - begun) / 60 + 1)
+  assert.ok(bench.logged('reloads').length <= (Date.now() - begun) / 60 + 1)
 })
 
 test('restores by itself, every interval, what somebody else has changed, and reads its source again', async () => {
@@ -369,7 +369,7 @@ test('restores by itself, every interval, what somebody else has changed, and re
   bench.write('one.hbs', 'other {{scope}}\n')
   await until('the other template counts', () => bench.read('one') === 'other demo\n')
   unlinkSync(bench.path('one'))
-  await until('it is written and reloaded again', () => bench.told('reloads').length === 4)
+  await until('it is written and reloaded again', () => bench.logged('reloads').length === 4)
   assert.deepEqual([bench.read('one'), bench.count('template-restored')], ['other demo\n', 2])
 })
 
@@ -388,7 +388,7 @@ test('asks the DNS beside the passes, and writes what it answers', async () => {
   const group = bench.group(bench.template('one', "{{#each (lookupIPV4 'localhost')}}\nserver {{this}}\n{{/each}}\n"))
   await bench.state(group, 'in-sync')
   assert.match(bench.read('one'), /^server 127\.0\.0\.1$/m)
-  assert.equal(bench.told('reloads').length, 1)
+  assert.equal(bench.logged('reloads').length, 1)
 })
 
 test('asks the DNS again with every full pass', async () => {

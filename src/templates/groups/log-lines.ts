@@ -4,7 +4,7 @@ import { reasonLineOf } from '../commands/reason-line.ts'
 import type { CommandResult } from '../commands/result.ts'
 import type { LeftOut } from '../engine/template.ts'
 
-export interface Line {
+export interface LogLine {
   readonly level: 'info' | 'warn' | 'error'
   readonly message: string
   readonly fields: Readonly<Record<string, unknown>>
@@ -29,13 +29,13 @@ export interface Failure {
 
 const MAX_MESSAGE = 1000
 
-function line(level: Line['level'], message: string, fields: Line['fields']): Line {
+function line(level: LogLine['level'], message: string, fields: LogLine['fields']): LogLine {
   // Reasons quote files and strangers.
   return { level, message: printable(message, MAX_MESSAGE), fields }
 }
 
 /** The step from the result of one pass to that of the next; `sinceMs`: how long the former has lasted. */
-export function narrateResult(group: string, before: Result, after: Result, sinceMs: number): readonly Line[] {
+export function resultLines(group: string, before: Result, after: Result, sinceMs: number): readonly LogLine[] {
   const isSame = before.kind === after.kind && lastingReasonOf(before) === lastingReasonOf(after)
   if (isSame || after.kind === 'waiting') return []
   const over = { event: 'templates-recovered', group, forMs: sinceMs }
@@ -63,26 +63,30 @@ function lastingReasonOf(result: Result): string | null {
 }
 
 /** `changedByOthers`: its text is the one that was written last, so somebody has changed or removed the file. */
-export function narrateWritten(group: string, destination: string, changedByOthers: boolean): Line {
+export function writtenLine(group: string, destination: string, changedByOthers: boolean): LogLine {
   const fields = { event: changedByOthers ? 'template-restored' : 'template-written', group, destination }
   return changedByOthers
     ? line('warn', `${destination} was not as it had been written: restored`, fields)
     : line('info', `wrote ${destination}`, fields)
 }
 
-export function narrateReloaded(group: string, { durationMs, output }: CommandResult): Line {
+export function reloadedLine(group: string, { durationMs, output }: CommandResult): LogLine {
   const fields = { event: 'reloaded', group, durationMs, output: output || undefined }
   return line('info', `${group}: reloaded in ${durationMs} ms`, fields)
 }
 
 /** The router ends, and the reload was not done in the time that was left. */
-export function narrateOwed(group: string, { outcome, output }: CommandResult): Line {
+export function reloadOwedLine(group: string, { outcome, output }: CommandResult): LogLine {
   const fields = { event: 'reload-owed', group, outcome, output: output || undefined }
   return line('warn', `${group}: the reload ${outcome} as the router ends: it is due at the next start`, fields)
 }
 
 /** Who is left out from now on, and who no longer. */
-export function narrateLeftOut(source: string, before: readonly LeftOut[], after: readonly LeftOut[]): readonly Line[] {
+export function leftOutLines(
+  source: string,
+  before: readonly LeftOut[],
+  after: readonly LeftOut[],
+): readonly LogLine[] {
   const [old, present] = [before, after].map((all) => new Map(all.map(({ member, reason }) => [member, reason])))
   const begun = after.filter(({ member, reason }) => old?.get(member) !== reason)
   const ended = before.filter(({ member }) => present?.has(member) !== true)

@@ -3,29 +3,29 @@ import { MAX_TIMER_MS, within } from '../../clock.ts'
 import type { LookupCache } from '../lookup-cache.ts'
 import type { LookupAnswers, Question } from '../engine/template.ts'
 
-export interface InquiryDeps {
+export interface PendingLookupsDeps {
   /** There may be other answers now. */
   readonly answered: () => void
   readonly fault: (error: unknown) => void
   readonly signal: AbortSignal
   /** Where the answers are kept. */
-  readonly book: LookupCache
+  readonly cache: LookupCache
 }
 
-export class Inquiry {
-  readonly #deps: InquiryDeps
-  readonly #book: LookupCache
+export class PendingLookups {
+  readonly #deps: PendingLookupsDeps
+  readonly #cache: LookupCache
   readonly #underWay = new Set<Promise<void>>()
   /** What is being asked. */
   readonly #asked = new Set<string>()
 
-  constructor(deps: InquiryDeps) {
+  constructor(deps: PendingLookupsDeps) {
     this.#deps = deps
-    this.#book = deps.book
+    this.#cache = deps.cache
   }
 
   get answers(): LookupAnswers {
-    return this.#book.answers
+    return this.#cache.answers
   }
 
   /** Something that was asked is not answered yet. */
@@ -40,7 +40,7 @@ export class Inquiry {
     const keys = fresh.map((question) => JSON.stringify(question))
     for (const key of keys) this.#asked.add(key)
     this.#look(async () => {
-      await this.#book.answer(fresh, this.#deps.signal)
+      await this.#cache.answer(fresh, this.#deps.signal)
       for (const key of keys) this.#asked.delete(key)
     })
   }
@@ -52,7 +52,7 @@ export class Inquiry {
 
   /** Asks again what was ever asked. */
   refresh(): void {
-    this.#look(() => this.#book.refresh(this.#deps.signal))
+    this.#look(() => this.#cache.refresh(this.#deps.signal))
   }
 
   /** Resolves when nothing is looked for any more, soon after the signal. */

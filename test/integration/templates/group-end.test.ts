@@ -1,10 +1,10 @@
 /** When a group is done with a change, and how it ends. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { MemberView } from '../../../../src/watcher/view.ts'
-import { until } from '../../../support/until.ts'
-import { memberView } from '../../watcher/sample.ts'
-import { Bench } from './workbench.ts'
+import type { MemberView } from '../../../src/watcher/view.ts'
+import { until } from '../../support/until.ts'
+import { memberView } from '../../unit/watcher/sample.ts'
+import { Bench } from './support/workbench.ts'
 
 const SCOPE = 'scope {{scope}}\n'
 const REPLICAS = '{{#each replicas}}\n{{name}}\n{{/each}}\n'
@@ -18,17 +18,17 @@ test('is settled when what is known is in the file and reloaded, and not while i
   const group = bench.group(bench.template('one', `${SCOPE}${REPLICAS}`, { reload }))
   const never = new AbortController()
   await group.settled(never.signal)
-  assert.deepEqual(bench.told('loaded'), ['scope demo', 'pg1'])
+  assert.deepEqual(bench.logged('loaded'), ['scope demo', 'pg1'])
   bench.change(group, { scope: 'next' })
   await group.settled(never.signal)
-  assert.deepEqual(bench.told('loaded').slice(2), ['scope next', 'pg1'])
+  assert.deepEqual(bench.logged('loaded').slice(2), ['scope next', 'pg1'])
   bench.change(group, replicas())
   await bench.state(group, 'kept')
   await assert.rejects(group.settled(AbortSignal.timeout(50)), { name: 'TimeoutError' })
   const waiting = group.settled(never.signal)
   bench.change(group, replicas('pg3'))
   await waiting
-  assert.deepEqual(bench.told('loaded').slice(4), ['scope demo', 'pg3'])
+  assert.deepEqual(bench.logged('loaded').slice(4), ['scope demo', 'pg3'])
 })
 
 test('is settled although something else has changed meanwhile, and when an answer makes no difference', async () => {
@@ -39,7 +39,7 @@ test('is settled although something else has changed meanwhile, and when an answ
     bench.template('one', `${answers}${SCOPE}`, { reload, debounce: { minMs: 60_000, maxMs: 60_000 } }),
   )
   const settled = group.settled(AbortSignal.timeout(10_000))
-  await until('the reload runs', () => bench.told('reloads').length === 1, { everyMs: 2 })
+  await until('the reload runs', () => bench.logged('reloads').length === 1, { everyMs: 2 })
   bench.change(group, { scope: 'next' })
   await settled
   assert.equal(group.status().state, 'pending')
@@ -61,23 +61,23 @@ test('is settled by no pass that began before the change, and by no other change
   await runs(1)
   bench.change(group, { scope: 'next' })
   await group.settled(AbortSignal.timeout(10_000))
-  assert.deepEqual(bench.told('loaded'), ['scope demo', 'scope next'])
+  assert.deepEqual(bench.logged('loaded'), ['scope demo', 'scope next'])
   bench.change(group, { scope: 'third' })
   await runs(3)
   await group.settled(AbortSignal.timeout(10_000))
-  assert.deepEqual(bench.told('loaded').slice(2), ['scope third'])
+  assert.deepEqual(bench.logged('loaded').slice(2), ['scope third'])
   bench.change(group, { scope: 'last' })
   await runs(4)
   bench.change(group, { scope: 'last', paused: true })
   const settled = group.settled(AbortSignal.timeout(10_000))
-  await until('it is reloaded', () => bench.told('loaded').includes('scope last'))
+  await until('it is reloaded', () => bench.logged('loaded').includes('scope last'))
   await bench.until(group, 'reloaded', (status) => status.reload?.pending === false)
   bench.answer('10.0.0.1')
   await settled
-  assert.deepEqual(bench.told('loaded').slice(3), ['scope last', '10.0.0.1 scope last'])
+  assert.deepEqual(bench.logged('loaded').slice(3), ['scope last', '10.0.0.1 scope last'])
   bench.change(group, { scope: 'again', paused: true })
   await group.settled(AbortSignal.timeout(10_000))
-  assert.deepEqual(bench.told('loaded').slice(5), ['10.0.0.1 scope again'])
+  assert.deepEqual(bench.logged('loaded').slice(5), ['10.0.0.1 scope again'])
 })
 
 test('ends a check that runs when it is closed, and leaves nothing behind', async () => {
@@ -85,10 +85,10 @@ test('ends a check that runs when it is closed, and leaves nothing behind', asyn
   bench.write('one', 'old\n')
   const check = bench.command('echo $$ > pid; exec sleep 60')
   const group = bench.group(bench.template('one', SCOPE, { check }))
-  const pid = await until('the check runs', () => Number(bench.told('pid')[0]))
+  const pid = await until('the check runs', () => Number(bench.logged('pid')[0]))
   await group.close()
   assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' })
-  assert.deepEqual([bench.read('one'), bench.leftovers, bench.told('reloads')], ['old\n', [], []])
+  assert.deepEqual([bench.read('one'), bench.leftovers, bench.logged('reloads')], ['old\n', [], []])
   await assert.rejects(group.settled(new AbortController().signal), /the router ends/)
 })
 
@@ -96,10 +96,10 @@ test('lets a reload that runs end when it is closed', async () => {
   await using bench = new Bench()
   const reload = bench.command('echo begun >> reloads; sleep 0.3; echo done >> reloads')
   const group = bench.group(bench.template('one', SCOPE, { reload }))
-  await until('the reload runs', () => bench.told('reloads').length === 1, { everyMs: 2 })
+  await until('the reload runs', () => bench.logged('reloads').length === 1, { everyMs: 2 })
   assert.equal(group.status().state, 'pending')
   await group.close()
-  assert.deepEqual(bench.told('reloads'), ['begun', 'done'])
+  assert.deepEqual(bench.logged('reloads'), ['begun', 'done'])
   assert.equal(bench.count('reload-owed'), 0)
 })
 
@@ -109,11 +109,11 @@ test('ends a reload that takes too long when it is closed, and the next router m
     reload: bench.command('echo $$ >> reloads; test -e may || sleep 60', 60_000),
   })
   const group = bench.group(template)
-  const pid = await until('the reload runs', () => Number(bench.told('reloads')[0]), { everyMs: 2 })
+  const pid = await until('the reload runs', () => Number(bench.logged('reloads')[0]), { everyMs: 2 })
   await group.close()
   assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' })
   assert.equal(bench.count('reload-owed'), 1)
   bench.write('may', '')
   await bench.state(bench.group(template), 'in-sync')
-  assert.equal(bench.told('reloads').length, 2)
+  assert.equal(bench.logged('reloads').length, 2)
 })
