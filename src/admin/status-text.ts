@@ -208,7 +208,7 @@ function notesOf({ view, proxy }: ClusterStatus): readonly Note[] {
       `${counted(sessions, 'session')} of ${listener} on ${member}, which is no longer a member`,
     ]),
     ...view.dcs.notices.map(({ message }): Note => ['DCS', message]),
-    ...view.setAside.map(({ key, reason }): Note => ['Set aside', `${key}: ${reason}`]),
+    ...view.ignoredKeys.map(({ key, reason }): Note => ['Ignored', `${key}: ${reason}`]),
   ]
 }
 

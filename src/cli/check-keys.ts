@@ -4,7 +4,7 @@ import { Lookups } from '../names/lookups.ts'
 import { clustersOf } from '../templates/groups/grouping.ts'
 import { KeyStores } from '../templates/key-stores.ts'
 import { keyValueSources } from '../watcher/dcs/create.ts'
-import { isEtcdAway } from '../watcher/online-etcd.ts'
+import { isEtcdAway } from '../watcher/dcs/etcd3/online.ts'
 import type { OnlineFinding } from '../watcher/online.ts'
 import { aboutClusters, keysRead } from './one-pass/one-pass.ts'
 

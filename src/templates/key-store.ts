@@ -4,7 +4,7 @@ import { now } from '../clock.ts'
 import { explain, RouterError } from '../errors.ts'
 import type { Log } from '../watcher/tls/certificate-log.ts'
 import type { KeysObservation, KeyValueSource } from '../watcher/dcs/key-values.ts'
-import { isWithin } from '../watcher/dcs/key-range.ts'
+import { isWithin } from '../watcher/dcs/etcd3/key-range.ts'
 import type { KeyView } from './keys.ts'
 import type { KeysStatus } from './status.ts'
 

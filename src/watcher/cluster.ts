@@ -13,7 +13,7 @@ export interface Cluster {
   /** Sorted by name. */
   readonly members: readonly Member[]
   /** Keys that could not be understood; they harm no other. */
-  readonly setAside: readonly SetAside[]
+  readonly ignoredKeys: readonly IgnoredKey[]
   /** The system identifier (`initialize`). */
   readonly systemId: string | null
   readonly ttlMs: number | null
@@ -28,7 +28,7 @@ export interface Cluster {
   readonly quorum: boolean
 }
 
-export interface SetAside {
+export interface IgnoredKey {
   /** Fit to be shown. */
   readonly key: string
   readonly reason: string
@@ -56,15 +56,15 @@ const MAX_SHOWN = 80
 
 /**
  * Understands the keys of one cluster, given relative to its prefix. Tolerant as Patroni is (dcs/__init__.py): never
- * throws, and a value that makes no sense is as if the key were absent, or is set aside with a reason.
+ * throws, and a value that makes no sense is as if the key were absent, or is ignored with a reason.
  */
 export function parseCluster(keys: ReadonlyMap<string, KeyValue>): Cluster {
   const members: Member[] = []
-  const setAside: SetAside[] = []
+  const ignoredKeys: IgnoredKey[] = []
   for (const [key, { value }] of keys) {
     if (!key.startsWith('members/')) continue
     const parsed = value.length > MAX_VALUE_LENGTH ? 'the value is too large' : parseMember(key.slice(8), value)
-    if (typeof parsed === 'string') setAside.push({ key: printable(key, MAX_SHOWN), reason: parsed })
+    if (typeof parsed === 'string') ignoredKeys.push({ key: printable(key, MAX_SHOWN), reason: parsed })
     else members.push(parsed)
   }
   const text = (key: string): string | null => {
@@ -81,7 +81,7 @@ export function parseCluster(keys: ReadonlyMap<string, KeyValue>): Cluster {
     members: members.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
     hasLock: true,
     claimed: null,
-    setAside,
+    ignoredKeys,
     systemId: systemId === null ? null : printable(systemId, MAX_SHOWN),
     ttlMs: ttl === null ? null : ttl * 1000,
     paused: isTrue(config?.['pause']),

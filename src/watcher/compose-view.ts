@@ -1,7 +1,7 @@
 /** Composes the published view from the parts of the watcher. Pure. */
 import type { ClusterConfig } from '../config/config.ts'
 import { type Cluster, isEmpty, namedBy } from './cluster.ts'
-import { prefixOf } from './dcs/key-range.ts'
+import { prefixOf } from './dcs/etcd3/key-range.ts'
 import { askedAs, type Fitness, replicaView, UNKNOWN_FITNESS } from './members/fitness.ts'
 import { basisOf, evidenceOf, memberOf, type PrimaryMachine } from './primary/machine.ts'
 import { addressOf, type KnownMembers } from './members/memory.ts'
@@ -81,7 +81,7 @@ export function composeView({
       basis: member === null ? '' : basisOf(machine, member),
     },
     members: members.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
-    setAside: cluster.setAside,
+    ignoredKeys: cluster.ignoredKeys,
     systemId: cluster.systemId,
     paused: cluster.paused,
     standbyCluster: cluster.standbyCluster,

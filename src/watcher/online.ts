@@ -5,10 +5,10 @@ import { counted } from '../text/wording.ts'
 import { type Cluster, isEmpty, namedBy } from './cluster.ts'
 import { createDcs } from './dcs/create.ts'
 import type { DcsObservation } from './dcs/dcs.ts'
-import { understand } from './dcs/topology.ts'
+import { understand } from './dcs/rest/topology.ts'
 import type { Member } from './members/member.ts'
 import { addressOf } from './members/memory.ts'
-import { checkEtcd } from './online-etcd.ts'
+import { checkEtcd } from './dcs/etcd3/online.ts'
 import { type LocalMember, localNotice } from './members/local-member.ts'
 import { ownAddresses } from './members/local-host.ts'
 import { judgePrimary, judgeReplica } from './checks/proof.ts'
@@ -46,9 +46,9 @@ export async function checkOnline(
     const members = cluster.members.map((member) => checkMember(config, cluster, member, rest, signal))
     const local = locals.map((each) => checkLocal(each, cluster, lookups))
     const told = new Set(findings.filter(({ ok }) => !ok).map(({ subject }) => subject))
-    const strange = cluster.setAside
+    const strange = cluster.ignoredKeys
       .filter(({ key }) => !told.has(dcsAt(key)))
-      .map(({ key, reason }) => ({ subject: key, ok: false, message: `set aside: ${reason}` }))
+      .map(({ key, reason }) => ({ subject: key, ok: false, message: `ignored: ${reason}` }))
     const asked = [...(await Promise.all(local)).flat(), ...(await Promise.all(members)).flat()]
     signal.throwIfAborted()
     return [...findings, ...strange, ...asked].map(withAddressOnce)
@@ -147,7 +147,7 @@ function dcsFinding(observation: DcsObservation): OnlineFinding {
 
 function clusterFinding(
   endpoint: string,
-  { members, setAside }: Pick<Cluster, 'members' | 'setAside'>,
+  { members, ignoredKeys }: Pick<Cluster, 'members' | 'ignoredKeys'>,
   leader: string | null,
   systemId: string | null,
 ): OnlineFinding {
@@ -161,7 +161,7 @@ function clusterFinding(
   const isThere =
     leader === null ||
     members.some(({ name }) => name === leader) ||
-    setAside.some(({ key }) => key === `members/${leader}`)
+    ignoredKeys.some(({ key }) => key === `members/${leader}`)
   return isThere ? { subject, ok: true, message } : { subject, ok: true, isDoubtful: true, message: message + KEYLESS }
 }
 

@@ -1,5 +1,5 @@
 /** What the watcher publishes and every sink takes: plain, immutable, structured-cloneable data. */
-import type { FailoverRequest, SetAside } from './cluster.ts'
+import type { FailoverRequest, IgnoredKey } from './cluster.ts'
 import type { Dcs, DcsNotice } from './dcs/dcs.ts'
 import type { Member } from './members/member.ts'
 import type { PrimaryState } from '../config/config.ts'
@@ -17,7 +17,7 @@ export interface ClusterView {
   /** Sorted by name. Those whose keys have gone since the router began stay for a while. */
   readonly members: readonly MemberView[]
   /** Keys that could not be understood. */
-  readonly setAside: readonly SetAside[]
+  readonly ignoredKeys: readonly IgnoredKey[]
   readonly systemId: string | null
   readonly paused: boolean
   readonly standbyCluster: boolean

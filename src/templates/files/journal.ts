@@ -55,7 +55,7 @@ export class Journal {
     const decoded = file.kind === 'text' ? decodeJournal(file.text, this.#options.group) : null
     if (decoded?.ok !== true) {
       const reason = file.kind === 'unusable' ? file.reason : decoded?.ok === false ? decoded.message : ''
-      await this.#setAside(this.path, reason)
+      await this.#ignoredKeys(this.path, reason)
       await this.committed(true)
       return null
     }
@@ -121,7 +121,7 @@ export class Journal {
     this.#failing = error !== null
   }
 
-  async #setAside(path: string, reason: string): Promise<void> {
+  async #ignoredKeys(path: string, reason: string): Promise<void> {
     const { log, group } = this.#options
     const aside = `${path}.damaged`
     const moved = await rename(path, aside).then(

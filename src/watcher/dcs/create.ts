@@ -4,12 +4,12 @@ import type { Lookups } from '../../names/lookups.ts'
 import type { Log } from '../tls/certificate-log.ts'
 import type { RestClient } from '../checks/rest-client.ts'
 import type { Dcs } from './dcs.ts'
-import { Etcd3Dcs } from './etcd3-dcs.ts'
-import { FileDcs } from './file-dcs.ts'
-import { Etcd3KeyValues } from './etcd3-key-values.ts'
-import { prefixOf } from './key-range.ts'
+import { Etcd3Dcs } from './etcd3/etcd3-dcs.ts'
+import { FileDcs } from './file/file-dcs.ts'
+import { Etcd3KeyValues } from './etcd3/key-values.ts'
+import { prefixOf } from './etcd3/key-range.ts'
 import type { KeyValueSource } from './key-values.ts'
-import { RestDcs } from './rest-dcs.ts'
+import { RestDcs } from './rest/rest-dcs.ts'
 
 /**
  * What a cluster is observed by; nothing is connected yet. `restClient` is the caller's to close; `log` is told what

@@ -23,7 +23,7 @@ export function linesFor(
     ...leaderLines(before, after),
     ...primary.lines,
     ...members.lines,
-    ...setAsideLines(before, after),
+    ...ignoredKeyLines(before, after),
   ]
   // Errors and reasons quote strangers.
   return {
@@ -125,17 +125,17 @@ function leaderLines(before: ClusterView, after: ClusterView): readonly Line[] {
   return [{ level: 'info', message, fields }]
 }
 
-function setAsideLines(before: ClusterView, after: ClusterView): readonly Line[] {
-  const old = new Map(before.setAside.map(({ key, reason }) => [key, reason]))
-  const begun = after.setAside.filter(({ key, reason }) => old.get(key) !== reason)
-  const strange = new Set(after.setAside.map(({ key }) => key))
+function ignoredKeyLines(before: ClusterView, after: ClusterView): readonly Line[] {
+  const old = new Map(before.ignoredKeys.map(({ key, reason }) => [key, reason]))
+  const begun = after.ignoredKeys.filter(({ key, reason }) => old.get(key) !== reason)
+  const strange = new Set(after.ignoredKeys.map(({ key }) => key))
   const ended = [...old.keys()].filter((key) => !strange.has(key))
   return [
     ...begun.map(({ key, reason }): Line => {
-      return { level: 'warn', message: `${key} set aside: ${reason}`, fields: { event: 'set-aside', key, reason } }
+      return { level: 'warn', message: `${key} ignored: ${reason}`, fields: { event: 'key-ignored', key, reason } }
     }),
     ...ended.map((key): Line => {
-      return { level: 'info', message: `${key} no longer set aside`, fields: { event: 'set-aside-over', key } }
+      return { level: 'info', message: `${key} no longer ignored`, fields: { event: 'key-ignored-over', key } }
     }),
   ]
 }

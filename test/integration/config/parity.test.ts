@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test'
 import type { ClusterConfig } from '../../../src/config/config.ts'
 import type { Environment } from '../../../src/config/env.ts'
 import { readConfig } from '../../../src/config/read.ts'
-import { prefixOf } from '../../../src/watcher/dcs/key-range.ts'
+import { prefixOf } from '../../../src/watcher/dcs/etcd3/key-range.ts'
 import { TempDir } from '../../support/temp.ts'
 
 /** What Debian's Patroni makes of a configuration (test/support/patroni-reading.py). */

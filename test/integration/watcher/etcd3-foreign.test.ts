@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { Lookups } from '../../../src/names/lookups.ts'
-import { Etcd3Dcs } from '../../../src/watcher/dcs/etcd3-dcs.ts'
+import { Etcd3Dcs } from '../../../src/watcher/dcs/etcd3/etcd3-dcs.ts'
 import { EtcdCluster } from '../../support/etcd.ts'
 import { Relay } from '../../support/relay.ts'
 import { until } from '../../support/until.ts'

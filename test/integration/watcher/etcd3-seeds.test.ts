@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { Lookups } from '../../../src/names/lookups.ts'
-import { probeSeeds, type SeedReport } from '../../../src/watcher/dcs/etcd3-seeds.ts'
+import { probeSeeds, type SeedReport } from '../../../src/watcher/dcs/etcd3/seeds.ts'
 import { EtcdCluster } from '../../support/etcd.ts'
 import { freePort } from '../../support/ports.ts'
 import { Relay } from '../../support/relay.ts'

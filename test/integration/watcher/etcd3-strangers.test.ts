@@ -137,7 +137,7 @@ listen etcd
 })
 
 describe('a value of 10 MB below the prefix', () => {
-  test('is set aside, in a list and in an event, and the cluster is read on', async () => {
+  test('is ignored, in a list and in an event, and the cluster is read on', async () => {
     await using etcd = await EtcdCluster.start({ args: ['--max-request-bytes', String(32 * 1024 * 1024)] })
     const large = 'x'.repeat(10 * 1024 * 1024)
     await etcd.client.put('/service/demo/members/large', large)
@@ -147,9 +147,9 @@ describe('a value of 10 MB below the prefix', () => {
     await observer.leader('pg0')
     await etcd.client.put('/service/demo/members/huge', large)
     await etcd.client.put('/service/demo/config', large)
-    await until('it is set aside', () => observer.cluster.setAside.length === 2)
+    await until('it is ignored', () => observer.cluster.ignoredKeys.length === 2)
     assert.deepEqual(
-      observer.cluster.setAside.map(({ key, reason }) => `${key}: ${reason}`),
+      observer.cluster.ignoredKeys.map(({ key, reason }) => `${key}: ${reason}`),
       ['members/large: the value is too large', 'members/huge: the value is too large'],
     )
     await etcd.client.put(LEADER, 'pg1')

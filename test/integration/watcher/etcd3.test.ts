@@ -7,7 +7,7 @@ import { after, before, beforeEach, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { Lookups } from '../../../src/names/lookups.ts'
-import { EtcdConnection } from '../../../src/watcher/dcs/etcd3-connection.ts'
+import { EtcdConnection } from '../../../src/watcher/dcs/etcd3/connection.ts'
 import { EtcdCluster } from '../../support/etcd.ts'
 import { freePort } from '../../support/ports.ts'
 import { Relay } from '../../support/relay.ts'
@@ -107,7 +107,7 @@ describe('one etcd', () => {
       ['pg0'],
     )
     assert.deepEqual(
-      observer.cluster.setAside.map(({ key }) => key),
+      observer.cluster.ignoredKeys.map(({ key }) => key),
       ['members/bytes', 'members/empty'],
     )
     const from = observer.seen.length

@@ -6,7 +6,7 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { DcsObservation } from '../../../src/watcher/dcs/dcs.ts'
-import { FileDcs } from '../../../src/watcher/dcs/file-dcs.ts'
+import { FileDcs } from '../../../src/watcher/dcs/file/file-dcs.ts'
 import { TempDir } from '../../support/temp.ts'
 import { until } from '../../support/until.ts'
 

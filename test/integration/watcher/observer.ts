@@ -2,7 +2,7 @@ import { Lookups } from '../../../src/names/lookups.ts'
 import type { Etcd3Config } from '../../../src/config/config.ts'
 import type { Cluster } from '../../../src/watcher/cluster.ts'
 import type { DcsObservation } from '../../../src/watcher/dcs/dcs.ts'
-import { Etcd3Dcs } from '../../../src/watcher/dcs/etcd3-dcs.ts'
+import { Etcd3Dcs } from '../../../src/watcher/dcs/etcd3/etcd3-dcs.ts'
 import { until } from '../../support/until.ts'
 
 export type Seen = DcsObservation & { readonly at: number }

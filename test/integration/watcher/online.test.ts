@@ -49,7 +49,7 @@ describe('the check of what is online', () => {
     const lines = await check()
     const expected = [
       /^ok DCS at .*: 4 members, leader pg0$/,
-      /^NO members\/pg4: set aside: the value is not a JSON object$/,
+      /^NO members\/pg4: ignored: the value is not a JSON object$/,
       /^NO pg0: REST API .*: it holds the lock and is being promoted/,
       /^ok pg0: Postgres/,
       /^NO pg1: REST API .*: no answer within 300 ms$/,

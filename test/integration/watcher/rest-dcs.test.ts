@@ -6,7 +6,7 @@ import { describe, test } from 'node:test'
 import { Lookups } from '../../../src/names/lookups.ts'
 import type { Cluster } from '../../../src/watcher/cluster.ts'
 import type { DcsObservation } from '../../../src/watcher/dcs/dcs.ts'
-import { RestDcs } from '../../../src/watcher/dcs/rest-dcs.ts'
+import { RestDcs } from '../../../src/watcher/dcs/rest/rest-dcs.ts'
 import type { RestReply } from '../../../src/watcher/checks/proof.ts'
 import { RestClient } from '../../../src/watcher/checks/rest-client.ts'
 import { freePort } from '../../support/ports.ts'
@@ -215,10 +215,10 @@ describe('a source that does not belong to the cluster', () => {
     await alone.lost(new RegExp(`${url}: it belongs to another cluster \\(scope "other", not "demo"\\)`))
     assert.equal(alone.cluster, null)
     const discovery = stack.use(new Discovery([other.url, pg0.url]))
-    const isAside = (): boolean => discovery.cluster?.setAside.some(({ key }) => key === other.url) === true
-    await until('it is set aside', isAside)
+    const isIgnored = (): boolean => discovery.cluster?.ignoredKeys.some(({ key }) => key === other.url) === true
+    await until('it is ignored', isIgnored)
     assert.deepEqual([discovery.names, discovery.cluster?.claimed], ['pg0 pg1 pg2', 'pg0'])
-    assert.match(discovery.cluster?.setAside[0]?.reason ?? '', /scope "other"/)
+    assert.match(discovery.cluster?.ignoredKeys[0]?.reason ?? '', /scope "other"/)
   })
 
   test('of the same scope leaves nobody to be believed at the start, when nothing says which is meant', async () => {

@@ -182,22 +182,22 @@ describe('the watcher', () => {
     await watched.until('none')
   })
 
-  test('sets aside what it does not understand, once, and goes on', async () => {
+  test('ignores what it does not understand, once, and goes on', async () => {
     const from = watched.logged.length
     await put('members/pg2', '{"conn_url":"postgres://user:s3cret@host:99999/"')
     await put('members/pg3\u001b[2J', pg1.key())
-    await until('they are set aside', () => watched.view.setAside.length === 2)
+    await until('they are ignored', () => watched.view.ignoredKeys.length === 2)
     await put('members/pg2', '{"conn_url":"postgres://user:s3cret@host:99999/"}')
     await until('the reason is another', () => watched.messages(from).length === 3)
     assert.equal(watched.primary, 'open pg0')
     await del('members/pg2')
-    await until('it is over', () => watched.view.setAside.length === 1)
+    await until('it is over', () => watched.view.ignoredKeys.length === 1)
     const lines = watched.messages(from).map((line) => line.replace(/\ufffd/g, '?'))
     assert.deepEqual(lines, [
-      'members/pg2 set aside: the value is not a JSON object',
-      'members/pg3?[2J set aside: not a member name',
-      'members/pg2 set aside: conn_url has a port out of range',
-      'members/pg2 no longer set aside',
+      'members/pg2 ignored: the value is not a JSON object',
+      'members/pg3?[2J ignored: not a member name',
+      'members/pg2 ignored: conn_url has a port out of range',
+      'members/pg2 no longer ignored',
     ])
   })
 
@@ -206,7 +206,7 @@ describe('the watcher', () => {
     await put('members/pg1', pg1.key({ conn_url: url, api_url: 'http://admin:s3cret@127.0.0.1:1/patroni' }))
     await until('its API is out of reach', () => /out of reach/.test(watched.member('pg1').replica.reason))
     await put('members/pg2', pg1.key({ conn_url: 'postgres://user:s3cret@' }))
-    await until('pg2 is set aside', () => watched.view.setAside.length > 0)
+    await until('pg2 is ignored', () => watched.view.ignoredKeys.length > 0)
     const told = JSON.stringify(watched.views) + watched.logged.join('')
     assert.doesNotMatch(told, /s3cret|admin/)
   })

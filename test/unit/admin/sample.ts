@@ -81,7 +81,7 @@ export function sampleView(changes: Partial<ClusterView> = {}): ClusterView {
         replica: { fit: false, checked: true, down: false, reason: 'its REST API does not answer' },
       }),
     ],
-    setAside: [],
+    ignoredKeys: [],
     systemId: '7268616322854375442',
     paused: false,
     standbyCluster: false,

@@ -238,7 +238,7 @@ test('shows what a person should know of the DCS while it is up', () => {
   assert.match(renderStatus(sampleStatus({ view, proxy: null })), /^ DCS +http:\/\/b leads elsewhere$/m)
 })
 
-test('shows what was set aside, what has gone, and sessions on members nobody knows any more', () => {
+test('shows what was ignored, what has gone, and sessions on members nobody knows any more', () => {
   const gone = sampleMember('pg9', {
     gone: true,
     host: null,
@@ -246,11 +246,11 @@ test('shows what was set aside, what has gone, and sessions on members nobody kn
   })
   const view = sampleView({
     members: [gone],
-    setAside: [{ key: 'members/pg8', reason: 'the value is not a JSON object' }],
+    ignoredKeys: [{ key: 'members/pg8', reason: 'the value is not a JSON object' }],
   })
   const text = renderStatus(sampleStatus({ view, proxy: sampleProxy() }))
   assert.match(text, /\| pg9 +\| +\| Replica \| gone +\| .*nothing: down/)
-  assert.match(text, /^ Set aside +members\/pg8: the value is not a JSON object$/m)
+  assert.match(text, /^ Ignored +members\/pg8: the value is not a JSON object$/m)
   assert.match(text, /^ Sessions +4 sessions of replicas on pg2, which is no longer a member$/m)
 })
 
@@ -281,7 +281,7 @@ test('lets nothing out of the DCS act on the terminal, keeps the columns, and fi
     leader: evil,
     primary: { ...sampleView().primary, member: evil, reason: evil },
     dcs: { ...sampleView().dcs, endpoint: evil, error: evil },
-    setAside: Array.from({ length: 500 }, () => ({ key: evil, reason: evil })),
+    ignoredKeys: Array.from({ length: 500 }, () => ({ key: evil, reason: evil })),
   })
   const proxy = sampleProxy({ sessions: [{ member: evil, listener: 'primary', sessions: 1 }] })
   const text = renderStatus(sampleStatus({ view, proxy }), 100)

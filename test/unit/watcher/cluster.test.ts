@@ -154,7 +154,7 @@ describe('a member', () => {
     [JSON.stringify({ conn_url: 'postgres://a', api_url: 'http://' }), /api_url/],
   ]
   for (const [value, reason] of strange) {
-    test(`is set aside when it is ${JSON.stringify(value).slice(0, 80)}`, () => assert.match(at(value), reason))
+    test(`is ignored when it is ${JSON.stringify(value).slice(0, 80)}`, () => assert.match(at(value), reason))
   }
 
   test('keeps no password and no user name of its URLs, understood or not', () => {
@@ -177,7 +177,7 @@ describe('a member', () => {
     assert.deepEqual([member.host, member.port, member.restUrl], ['10.0.0.1', 5433, 'http://10.0.0.1:8008'])
   })
 
-  test('may have a pooler of its own, and is set aside when its address makes no sense', () => {
+  test('may have a pooler of its own, and is ignored when its address makes no sense', () => {
     const conn_url = 'postgres://10.0.0.1:5432/postgres'
     const parsed = parseMember('pg1', JSON.stringify({ conn_url, proxy_url: 'postgres://user:pw@[::1]:6432/postgres' }))
     assert.ok(typeof parsed === 'object')
@@ -231,21 +231,21 @@ describe('a cluster', () => {
       'y'.repeat(1_000_000),
     ]
     const all = [...names, ...hostile].map((name) => [`members/${name}`, { value, session: '1' }] as const)
-    const { members, setAside } = parseCluster(new Map([...all, ['members/pg9', { value: '{', session: '1' }]]))
+    const { members, ignoredKeys } = parseCluster(new Map([...all, ['members/pg9', { value: '{', session: '1' }]]))
     assert.deepEqual(members.map(({ name }) => name).toSorted(), names.toSorted())
-    assert.equal(setAside.length, hostile.length + 1)
-    for (const { key, reason } of setAside) {
+    assert.equal(ignoredKeys.length, hostile.length + 1)
+    for (const { key, reason } of ignoredKeys) {
       assert.ok(key.length <= 80)
       assert.doesNotMatch(key + reason, /[\p{Cc}\p{Cf}\p{Cs}]/u)
     }
-    assert.deepEqual(setAside.at(-1), { key: 'members/pg9', reason: 'the value is not a JSON object' })
+    assert.deepEqual(ignoredKeys.at(-1), { key: 'members/pg9', reason: 'the value is not a JSON object' })
   })
 
   test('sets aside a value of more than a megabyte', () => {
-    const { setAside } = cluster({
+    const { ignoredKeys } = cluster({
       'members/pg1': JSON.stringify({ conn_url: 'postgres://a', x: 'x'.repeat(1_100_000) }),
     })
-    assert.deepEqual(setAside, [{ key: 'members/pg1', reason: 'the value is too large' }])
+    assert.deepEqual(ignoredKeys, [{ key: 'members/pg1', reason: 'the value is too large' }])
   })
 
   test('has the leader that its key names, as it stands there', () => {

@@ -61,7 +61,7 @@ function view(
 ): ClusterView {
   return {
     ...{ name: 'demo', scope: 'demo', namespace: 'service', citusGroup: null },
-    ...{ leader: primary.member, members, setAside: [] },
+    ...{ leader: primary.member, members, ignoredKeys: [] },
     dcs: { kind: 'etcd3', state: 'up', endpoint: null, readAt: null, since: 0, error: null, errors: [], notices: [] },
     primary: { since: 0, basis: '', silences: 0, place: primary.address, ...primary },
     ...{ systemId: null, paused: false, standbyCluster: false },

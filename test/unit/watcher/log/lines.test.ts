@@ -348,24 +348,24 @@ describe('the narration', () => {
       ['info leader changed from pg0 to pg1'],
     ],
     [
-      'tells a key that is set aside',
+      'tells a key that is ignored',
       view(),
-      view({ setAside: [{ key: 'members/x', reason: 'strange' }] }),
-      ['warn members/x set aside: strange'],
+      view({ ignoredKeys: [{ key: 'members/x', reason: 'strange' }] }),
+      ['warn members/x ignored: strange'],
     ],
     [
       'tells that once',
-      view({ setAside: [{ key: 'a', reason: 'b' }] }),
-      view({ setAside: [{ key: 'a', reason: 'b' }] }),
+      view({ ignoredKeys: [{ key: 'a', reason: 'b' }] }),
+      view({ ignoredKeys: [{ key: 'a', reason: 'b' }] }),
       [],
     ],
     [
       'tells another reason',
-      view({ setAside: [{ key: 'a', reason: 'b' }] }),
-      view({ setAside: [{ key: 'a', reason: 'c' }] }),
-      ['warn a set aside: c'],
+      view({ ignoredKeys: [{ key: 'a', reason: 'b' }] }),
+      view({ ignoredKeys: [{ key: 'a', reason: 'c' }] }),
+      ['warn a ignored: c'],
     ],
-    ['tells that it is over', view({ setAside: [{ key: 'a', reason: 'b' }] }), view(), ['info a no longer set aside']],
+    ['tells that it is over', view({ ignoredKeys: [{ key: 'a', reason: 'b' }] }), view(), ['info a no longer ignored']],
   ]
   for (const [title, before, after, expected] of rows)
     test(title, () => assert.deepEqual(lines(before, after), expected))

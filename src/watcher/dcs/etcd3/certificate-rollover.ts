@@ -1,0 +1,59 @@
+/** Replaced certificates of an etcd that is being observed: whether it takes them is tried beside the session. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { now } from '../../../clock.ts'
+import type { CertificateLog } from '../../tls/certificate-log.ts'
+import type { Certificates, CertificateSet } from '../../tls/certificates.ts'
+import type { EtcdConnection } from './connection.ts'
+
+/** How long after a failure with replaced certificates they are tried again while the earlier ones serve. Milliseconds. */
+const REPLACE_AGAIN_MS = 30_000
+
+export interface RolloverOptions {
+  readonly certificates: Certificates
+  readonly news: CertificateLog
+  /** From one look at the files to the next. Milliseconds. */
+  readonly intervalMs: number
+  /** Makes a connection to the same endpoint, with the files as they are. */
+  readonly connect: () => EtcdConnection
+  /** Reads linearizably: whether etcd accepts the successor. */
+  readonly read: (successor: EtcdConnection) => Promise<unknown>
+}
+
+/**
+ * Gives a connection with other certificates once the files have been replaced and etcd has accepted them: a session
+ * that is healthy is not given up for less. null when `connection` has been closed before. Tells why files do not
+ * count. Never rejects.
+ */
+export async function awaitSuccessor(
+  { closed, target }: EtcdConnection,
+  { certificates, news, intervalMs, connect, read }: RolloverOptions,
+): Promise<EtcdConnection | null> {
+  let tried: CertificateSet | null = null
+  let triedAt = 0
+  const isClosed = (): boolean => closed.aborted
+  for (;;) {
+    await sleep(intervalMs, undefined, { signal: closed }).catch(() => undefined)
+    const set = certificates.read()
+    const trouble = certificates.trouble?.message ?? null
+    if (set === target.certificates || trouble !== null) news.tell(target.certificates, trouble)
+    if (isClosed()) return null
+    const isAgain = set === tried
+    if (set === target.certificates || (isAgain && now() - triedAt < REPLACE_AGAIN_MS)) continue
+    tried = set
+    triedAt = now()
+    const successor = connect()
+    const giveUp = (): void => successor.close()
+    closed.addEventListener('abort', giveUp, { once: true })
+    try {
+      await read(successor)
+      return successor
+    } catch (error) {
+      const why = isAgain ? null : await successor.explain(error, closed)
+      if (why !== null && !isClosed())
+        news.tell(target.certificates, `with the certificate files as they are now it cannot be read: ${why}`)
+      successor.close()
+    } finally {
+      closed.removeEventListener('abort', giveUp)
+    }
+  }
+}

@@ -1,0 +1,184 @@
+/**
+ * The endpoints of an etcd, and which etcd cluster is the one that is observed. An advertised URL can lead to another
+ * one, whose keys, or their absence, say nothing about ours; only the configured endpoints say that ours was replaced.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Etcd3Config } from '../../../config/config.ts'
+import { RouterError } from '../../../errors.ts'
+import type { DcsNotice } from '../dcs.ts'
+import { allEndpoints, type Endpoints, endpointsOf, nextEndpoint } from '../endpoints.ts'
+import { type EtcdConnection, hexId } from './connection.ts'
+
+export interface DirectoryOptions {
+  readonly config: Pick<Etcd3Config, 'endpoints' | 'protocol' | 'useProxies'>
+  /** Makes a connection of its own. @throws RouterError when the certificate files have never been of use. */
+  readonly connect: (endpoint: string) => EtcdConnection
+  /** How often it is asked for the advertised URLs, and whose each endpoint is. Milliseconds. */
+  readonly everyMs: number
+}
+
+/**
+ * Another etcd cluster is adopted when the configured endpoints have shown it, and nothing else, so often, with a pause
+ * in between: an address that leads to two of them in turns is not believed. Milliseconds.
+ */
+const ADOPTION = { rounds: 5, pauseMs: 400 }
+
+/** More endpoints are not asked whose they are. */
+const MAX_ASKED = 32
+
+export class EtcdDirectory {
+  readonly #options: DirectoryOptions
+  #endpoints: Endpoints
+  /** The etcd cluster that is observed: that of the first configured endpoint that could be read. */
+  #ours: string | null = null
+  /** Endpoints that lead to another etcd cluster, with its ID. */
+  readonly #strangers = new Map<string, string>()
+
+  /** Asks nothing yet. */
+  constructor(options: DirectoryOptions) {
+    this.#options = options
+    this.#endpoints = { seeds: options.config.endpoints, discovered: [], current: null }
+  }
+
+  /** How many there are. */
+  get size(): number {
+    return allEndpoints(this.#endpoints).length
+  }
+
+  /** Goes on to the next endpoint. */
+  next(): string {
+    const current = nextEndpoint(this.#endpoints)
+    this.#endpoints = { ...this.#endpoints, current }
+    return current
+  }
+
+  /** Takes note of the etcd cluster to which an endpoint belongs. @throws RouterError when it is not the one that is observed. */
+  admit(endpoint: string, clusterId: string): void {
+    this.#note(endpoint, clusterId)
+    if (!this.#strangers.has(endpoint)) return
+    const way = this.#isSeed(endpoint)
+      ? 'it is read when every configured endpoint that answers belongs to that one'
+      : 'correct --advertise-client-urls of the etcd that advertises this address'
+    throw new RouterError('DCS_UNAVAILABLE', `it belongs to another etcd cluster (${this.#ids(clusterId)}): ${way}`)
+  }
+
+  /** What leads to another etcd cluster. */
+  get notices(): readonly DcsNotice[] {
+    return [...this.#strangers].map(([endpoint, id]) => {
+      const url = `${this.#options.config.protocol}://${endpoint}`
+      const what = this.#isSeed(endpoint) ? 'a configured endpoint' : 'an advertised client URL'
+      return {
+        event: 'foreign-etcd',
+        subject: url,
+        message: `${url}, ${what}, leads to another etcd cluster (${this.#ids(id)}) and is not read`,
+        over: `${url} no longer leads to another etcd cluster than the one that is read`,
+      }
+    })
+  }
+
+  /**
+   * After `endpoint` could not be read: has the etcd cluster adopted to which all configured endpoints belong now, if
+   * this is one of them. Never rejects.
+   */
+  async reconsider(endpoint: string, signal: AbortSignal): Promise<void> {
+    if (this.#strangers.has(endpoint) && this.#isSeed(endpoint)) await this.#adopt(signal)
+  }
+
+  /**
+   * Learns the advertised client URLs, as Patroni does, and whose all the endpoints are, until the connection is closed.
+   * Calls `onMoved` when the configured endpoints have become those of another etcd cluster, and ends then. Never rejects.
+   */
+  async keep(connection: EtcdConnection, onMoved: (error: RouterError) => void): Promise<void> {
+    const { useProxies, protocol } = this.#options.config
+    const { closed } = connection
+    while (!closed.aborted) {
+      // Without an answer the seeds and what was discovered before remain; a dead endpoint shows itself in the next read.
+      const urls = useProxies ? null : await connection.clientUrls().catch(() => null)
+      if (urls !== null) this.#endpoints = { ...this.#endpoints, discovered: endpointsOf(urls, protocol) }
+      await this.#identify(closed)
+      if (this.#haveSeedsMoved() && (await this.#adopt(closed))) {
+        onMoved(new RouterError('DCS_STALE', 'the configured endpoints lead to another etcd cluster now'))
+        return
+      }
+      await sleep(this.#options.everyMs, undefined, { signal: closed }).catch(() => undefined)
+    }
+  }
+
+  #isSeed(endpoint: string): boolean {
+    return this.#endpoints.seeds.includes(endpoint)
+  }
+
+  #ids(other: string): string {
+    return `ID ${hexId(other)}, not ${hexId(this.#ours ?? '0')}`
+  }
+
+  #note(endpoint: string, clusterId: string): void {
+    this.#ours ??= clusterId
+    if (clusterId === this.#ours) this.#strangers.delete(endpoint)
+    else this.#strangers.set(endpoint, clusterId)
+  }
+
+  /** Asks the others whose they are, so that one that leads elsewhere is known before it is needed. */
+  async #identify(signal: AbortSignal): Promise<void> {
+    const { current } = this.#endpoints
+    const known = allEndpoints(this.#endpoints)
+    for (const endpoint of this.#strangers.keys()) if (!known.includes(endpoint)) this.#strangers.delete(endpoint)
+    const others = known.filter((endpoint) => endpoint !== current).slice(0, MAX_ASKED)
+    const ids = await Promise.all(others.map((endpoint) => this.#ask(endpoint, (other) => other.clusterId(), signal)))
+    for (const [index, endpoint] of others.entries()) {
+      const id = ids[index] ?? null
+      if (id !== null) this.#note(endpoint, id)
+    }
+  }
+
+  /** No configured endpoint is known to be of the etcd cluster that is read, and one at least of another. */
+  #haveSeedsMoved(): boolean {
+    const { seeds, current } = this.#endpoints
+    const isOurs = seeds.some((seed) => seed === current && !this.#strangers.has(seed))
+    return !isOurs && seeds.some((seed) => this.#strangers.has(seed))
+  }
+
+  /** Says whether another etcd cluster has been adopted. */
+  async #adopt(signal: AbortSignal): Promise<boolean> {
+    const shown = new Set<string>()
+    for (let round = 0; round < ADOPTION.rounds; round++) {
+      if (round > 0) await sleep(ADOPTION.pauseMs, undefined, { signal }).catch(() => undefined)
+      const answers = this.#endpoints.seeds.map((seed) => this.#ask(seed, readClusterId, signal))
+      const ids = (await Promise.all(answers)).filter((id) => id !== null)
+      for (const id of ids) shown.add(id)
+      if (signal.aborted || ids.length === 0 || shown.size > 1) return false
+    }
+    const [id = null] = shown
+    if (id === null || id === this.#ours) return false
+    this.#ours = id
+    this.#strangers.clear()
+    // They are of the one that was left.
+    this.#endpoints = { ...this.#endpoints, discovered: [] }
+    return true
+  }
+
+  /** What an endpoint tells; null without an answer, which is told when it is its turn to be read. */
+  async #ask(
+    endpoint: string,
+    question: (connection: EtcdConnection) => Promise<string>,
+    signal: AbortSignal,
+  ): Promise<string | null> {
+    let connection: EtcdConnection | null = null
+    const giveUp = (): void => connection?.close()
+    signal.addEventListener('abort', giveUp, { once: true })
+    try {
+      connection = this.#options.connect(endpoint)
+      return await question(connection)
+    } catch {
+      return null
+    } finally {
+      signal.removeEventListener('abort', giveUp)
+      connection?.close()
+    }
+  }
+}
+
+/** Linearizably: one that is cut off from the others does not count. */
+async function readClusterId(connection: EtcdConnection): Promise<string> {
+  return (await connection.count()).clusterId
+}

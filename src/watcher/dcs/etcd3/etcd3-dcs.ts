@@ -1,0 +1,107 @@
+/** A cluster in etcd v3: its keys, and the leader key read linearizably every interval. */
+import { within } from '../../../clock.ts'
+import type { Etcd3Config } from '../../../config/config.ts'
+import { RouterError } from '../../../errors.ts'
+import type { Lookups } from '../../../names/lookups.ts'
+import type { Log } from '../../tls/certificate-log.ts'
+import { isEmpty } from '../../cluster.ts'
+import type { Dcs, DcsObservation } from '../dcs.ts'
+import type { EtcdConnection, EtcdReading } from './connection.ts'
+import { DISCOVER_MS, EtcdSessions, type Place, type SessionKeys } from './sessions.ts'
+import { EtcdSurvey, type SurveyOptions } from './survey.ts'
+import { belowPrefix } from './key-range.ts'
+import { type KeyEvent, Keyspace } from './keyspace.ts'
+
+export interface Etcd3Options {
+  readonly config: Etcd3Config
+  /** `/service/demo/`, with the slash at the end. */
+  readonly prefix: string
+  /** How often the leader key is read linearizably, and how long such a read may take. Milliseconds. */
+  readonly intervalMs: number
+  readonly timeoutMs: number
+  /** Told of certificates that are replaced; null: nobody. */
+  readonly log?: Log | null
+  /** See `SessionsOptions`; a minute unless told. */
+  readonly discoverMs?: number
+  /** See `EtcdTarget`. */
+  readonly lookups: Lookups
+  /** Where that is, and which groups of it are observed; without it nobody looks at what else there is in etcd. */
+  readonly survey?: Pick<SurveyOptions, 'place' | 'followed'>
+}
+
+/** So many intervals are between two looks at what else there is in etcd. */
+const LOOK_EVERY = 5
+
+/** How long the first word of a cluster without keys may be delayed by the look at what there is instead. Milliseconds. */
+const PREPARE_MS = 500
+
+export class Etcd3Dcs implements Dcs {
+  readonly kind = 'etcd3'
+  readonly #sessions: EtcdSessions<DcsObservation>
+
+  constructor({ prefix, log = null, discoverMs = DISCOVER_MS, survey, ...options }: Etcd3Options) {
+    const everyMs = options.intervalMs * LOOK_EVERY
+    const around = survey === undefined ? null : new EtcdSurvey({ ...survey, prefix, everyMs })
+    this.#sessions = new EtcdSessions<DcsObservation>({
+      ...{ ...options, log, discoverMs },
+      range: belowPrefix(prefix),
+      begin: (list) => new ClusterKeys(list, around),
+      lost: (endpoint, error, notices) => {
+        // Nothing that was found around is over because nobody can look.
+        return { type: 'lost', endpoint, error, notices: [...notices, ...(around?.told ?? [])] }
+      },
+    })
+  }
+
+  observe(signal: AbortSignal): AsyncGenerator<DcsObservation, void, undefined> {
+    return this.#sessions.observe(signal)
+  }
+}
+
+/** The cluster that the keys of one session describe. */
+class ClusterKeys implements SessionKeys<DcsObservation> {
+  readonly #keyspace: Keyspace
+  readonly #survey: EtcdSurvey | null
+  /** The last read has shown another leader than the watch, which has told nothing since. */
+  #late = false
+
+  constructor({ keys, revision }: EtcdReading, survey: EtcdSurvey | null) {
+    this.#keyspace = new Keyspace(keys, revision)
+    this.#survey = survey
+  }
+
+  get revision(): bigint {
+    return this.#keyspace.revision
+  }
+
+  onEvents(events: readonly KeyEvent[], revision: bigint): boolean {
+    this.#late = false
+    return this.#keyspace.applyEvents(events, revision)
+  }
+
+  async prepare(connection: EtcdConnection): Promise<void> {
+    if (this.#isEmpty && this.#survey !== null)
+      await within(this.#survey.look(connection, true), PREPARE_MS, connection.closed)
+  }
+
+  read(connection: EtcdConnection): Promise<EtcdReading> {
+    // Beside it: what it finds is told with the next confirmation, and no read waits for that.
+    void this.#survey?.look(connection, this.#isEmpty)
+    return connection.readLeader()
+  }
+
+  onRead({ keys, revision }: EtcdReading): boolean {
+    if (this.#late) throw new RouterError('DCS_STALE', 'the watch does not tell what a read shows')
+    this.#late = this.#keyspace.applyLeaderRead(keys[0] ?? null, revision)
+    return true
+  }
+
+  tell(place: Place): DcsObservation {
+    const notices = [...place.notices, ...(this.#survey?.tell(this.#isEmpty) ?? [])]
+    return { type: 'snapshot', cluster: this.#keyspace.cluster, ...place, notices }
+  }
+
+  get #isEmpty(): boolean {
+    return isEmpty(this.#keyspace.cluster)
+  }
+}

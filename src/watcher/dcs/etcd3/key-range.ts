@@ -1,0 +1,68 @@
+/** Which keys of etcd are asked for, and how they are called. Pure. */
+import { isUtf8 } from 'node:buffer'
+import { textOfBytes } from '../../../text/binary-text.ts'
+import type { ClusterConfig } from '../../../config/config.ts'
+import { REPLACEMENT } from '../../../text/printable.ts'
+
+export interface KeyRange {
+  /** For people, and for `etcdctl`. */
+  readonly name: string
+  readonly first: Buffer
+  /** The first one that is no longer in it; a zero byte: there is none. */
+  readonly end: Buffer
+  /** What a person types to have it read, after `etcdctl role grant-permission ROLE read`. */
+  readonly grant: string
+  /** How a key is called. */
+  nameOf(key: Buffer): string
+  /** What is in it. */
+  valueOf(value: Buffer): string
+}
+
+/** Everything below `prefix` (`/service/demo/`, with the slash at the end), by name relative to it. */
+export function belowPrefix(prefix: string): KeyRange {
+  return {
+    name: prefix,
+    first: Buffer.from(prefix),
+    // '0' follows '/': the range is exactly what begins with the prefix.
+    end: Buffer.from(`${prefix.slice(0, -1)}0`),
+    grant: `--prefix=true ${prefix}`,
+    nameOf: (key) => key.toString().slice(prefix.length),
+    valueOf: (value) => value.toString(),
+  }
+}
+
+/**
+ * The key `root` and all below it, by full name, with values of any bytes (text/binary-text.ts); empty: everything. Between the two lie others, such as `/myapp/db-old`:
+ * whoever uses it leaves out what {@link isWithin} does not know.
+ */
+export function fromRoot(root: string): KeyRange {
+  const isAll = root === ''
+  return {
+    name: isAll ? '/' : root,
+    first: isAll ? Buffer.alloc(1) : Buffer.from(root),
+    end: isAll ? Buffer.alloc(1) : Buffer.from(`${root}0`),
+    grant: isAll ? "--prefix=true ''" : `${root} ${root}0`,
+    nameOf: textOf,
+    valueOf: textOfBytes,
+  }
+}
+
+/** Whether a key is `root`, or below it. */
+export function isWithin(root: string, name: string): boolean {
+  return root === '' || name === root || name.startsWith(`${root}/`)
+}
+
+/** A text for each key, another one for another key; one that is not UTF-8 has U+FFFD in it. */
+function textOf(key: Buffer): string {
+  return isUtf8(key) ? key.toString() : `${key.toString()}${REPLACEMENT}${key.toString('hex')}`
+}
+
+/** Below what the keys of a cluster are: `/service/demo/`, or `/service/demo/0/` for a Citus group (dcs/__init__.py, AbstractDCS.client_path). */
+export function prefixOf({
+  namespace,
+  scope,
+  citusGroup,
+}: Pick<ClusterConfig, 'namespace' | 'scope' | 'citusGroup'>): string {
+  const parts = [namespace, scope, citusGroup === null ? '' : String(citusGroup)].filter((part) => part !== '')
+  return `/${parts.join('/')}/`.replace(/\/{2,}/g, '/')
+}

@@ -1,0 +1,57 @@
+/** Arbitrary keys of etcd v3, for templates. Only reads. */
+import type { Etcd3Config } from '../../../config/config.ts'
+import type { Lookups } from '../../../names/lookups.ts'
+import type { Log } from '../../tls/certificate-log.ts'
+import { printable, REPLACEMENT } from '../../../text/printable.ts'
+import { DISCOVER_MS, EtcdSessions } from './sessions.ts'
+import { fromRoot } from './key-range.ts'
+import { KeySet } from './key-set.ts'
+import type { KeysObservation, KeyValueSource } from '../key-values.ts'
+
+export interface Etcd3KeyValuesOptions {
+  readonly config: Etcd3Config
+  /** How often etcd is asked whether the keys are still those, and how long it may take to answer. Milliseconds. */
+  readonly intervalMs: number
+  readonly timeoutMs: number
+  /** Told of keys that are left out; null: nobody. */
+  readonly log: Log | null
+  /** How often all keys are read again and compared with what the watch has told. Milliseconds. */
+  readonly compareMs?: number
+  /** See `EtcdTarget`. */
+  readonly lookups: Lookups
+}
+
+/** confd's users were left with old files by watches that had died silently, and with nothing that noticed it. */
+const COMPARE_MS = 60_000
+
+/** More names that are left out are not told one by one. */
+const MAX_TOLD = 20
+
+export class Etcd3KeyValues implements KeyValueSource {
+  readonly #options: Etcd3KeyValuesOptions
+
+  constructor(options: Etcd3KeyValuesOptions) {
+    this.#options = options
+  }
+
+  observe(root: string, signal: AbortSignal): AsyncGenerator<KeysObservation, void, undefined> {
+    const { log, compareMs = COMPARE_MS, ...options } = this.#options
+    const name = root.replace(/\/+$/, '')
+    const told = new Set<string>()
+    const onLeftOut = (key: string): void => {
+      if (told.has(key) || told.size >= MAX_TOLD) return
+      told.add(key)
+      const shown = printable(key.slice(0, key.indexOf(REPLACEMENT) + 1), 200)
+      log?.warn({ event: 'key-left-out', key: shown }, `the key ${shown} is left out: its name is not UTF-8`)
+    }
+    const sessions = new EtcdSessions<KeysObservation>({
+      ...{ ...options, discoverMs: DISCOVER_MS },
+      range: fromRoot(name),
+      // The observation of the cluster, with the same certificates, tells of them.
+      log: null,
+      begin: (list) => new KeySet(list, { root: name, compareMs, onLeftOut }),
+      lost: (_endpoint, error) => ({ type: 'lost', error }),
+    })
+    return sessions.observe(signal)
+  }
+}

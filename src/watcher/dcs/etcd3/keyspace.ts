@@ -1,0 +1,71 @@
+/** The keys below a prefix as one endpoint has shown them: a list at a revision, then events, then reads. */
+import { type Cluster, type KeyValue, parseCluster } from '../../cluster.ts'
+
+export interface VersionedKey extends KeyValue {
+  readonly key: string
+  readonly modified: bigint
+}
+
+export interface KeyEvent {
+  readonly key: string
+  readonly modified: bigint
+  /** null: deleted. */
+  readonly put: VersionedKey | null
+}
+
+/** Holds the keys and gives the cluster they describe; the same object as long as nothing has changed. */
+export class Keyspace {
+  readonly #keys: Map<string, VersionedKey>
+  /** Up to here the watch, or the list, has told everything. */
+  #watched: bigint
+  /** Events of the leader key up to here are older than a linearizable read of it. */
+  #leaderRead = 0n
+  #cluster: Cluster
+
+  constructor(keys: readonly VersionedKey[], revision: bigint) {
+    this.#keys = new Map(keys.map((entry) => [entry.key, entry]))
+    this.#watched = revision
+    this.#cluster = parseCluster(this.#keys)
+  }
+
+  get cluster(): Cluster {
+    return this.#cluster
+  }
+
+  /** The highest revision that the watch or the list has reached. */
+  get revision(): bigint {
+    return this.#watched
+  }
+
+  /**
+   * Applies events of the watch, which has now told everything up to `revision`; those older than what is known are
+   * ignored. Says whether anything changed.
+   */
+  applyEvents(events: readonly KeyEvent[], revision: bigint): boolean {
+    let changed = false
+    for (const { key, modified, put } of events) {
+      const outdated = key === 'leader' && modified <= this.#leaderRead
+      if (outdated || modified <= (this.#keys.get(key)?.modified ?? 0n)) continue
+      changed = true
+      if (put === null) this.#keys.delete(key)
+      else this.#keys.set(key, put)
+    }
+    if (revision > this.#watched) this.#watched = revision
+    if (changed) this.#cluster = parseCluster(this.#keys)
+    return changed
+  }
+
+  /**
+   * Applies a linearizable read of the leader key at `revision`, unless the watch is ahead of it. Says whether it
+   * differs from what the watch has told: then the watch is late, or dead.
+   */
+  applyLeaderRead(leader: VersionedKey | null, revision: bigint): boolean {
+    if (revision < this.#watched || revision < this.#leaderRead) return false
+    this.#leaderRead = revision
+    if (this.#keys.get('leader')?.modified === leader?.modified) return false
+    if (leader === null) this.#keys.delete('leader')
+    else this.#keys.set('leader', leader)
+    this.#cluster = parseCluster(this.#keys)
+    return true
+  }
+}
