@@ -29,7 +29,9 @@ export function mergeAccounts(before: Cluster | null, accounts: readonly Account
   const base = latestFirst.find(({ leader }) => leader === claimed)
   const ordered = latestFirst.toSorted((a, b) => Number(b === base) - Number(a === base))
   const standby = ordered.map(({ standbyCluster }) => standbyCluster).filter((one) => one !== null)
-  const ignoredKeys = new Map(ordered.flatMap((topology) => topology.ignoredKeys).map((ignored) => [ignored.key, ignored]))
+  const ignoredKeys = new Map(
+    ordered.flatMap((topology) => topology.ignoredKeys).map((ignored) => [ignored.key, ignored]),
+  )
   return {
     leader: null,
     hasLock: false,
