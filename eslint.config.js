@@ -14,7 +14,7 @@ const ONLY_MAIN = [
   { name: 'node:process', message: 'only main.ts touches process' },
   { name: 'process', message: 'only main.ts touches process' },
 ]
-const ETCD3 = [['etcd3', '@grpc/*'], 'only watcher/dcs/etcd3/library.ts knows the etcd3 package']
+const ETCD3 = [['/etcd3', '/@grpc/*'], 'only watcher/dcs/etcd3/library.ts knows the etcd3 package']
 const others = (...parts) => below('**/', ...parts)
 /** Parts as seen from a folder: `../` from `src/config`, `../../` from a folder in it. */
 const below = (root, ...parts) => [
