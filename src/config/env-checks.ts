@@ -2,7 +2,7 @@
 import { BOTH_ETCD } from './dcs.ts'
 import type { Environment, EnvironmentTree, Tree } from './env.ts'
 import { list } from './env-values.ts'
-import { isMapping } from './values/parsed.ts'
+import { isMapping } from '../text/unknown-shape.ts'
 import type { Problem } from './file/problem.ts'
 
 /** `file`: what there is besides the environment. */

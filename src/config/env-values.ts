@@ -1,5 +1,6 @@
 /** How Patroni reads the values of its environment. No message shows one: it may be a password. Pure. */
-import { bad, good, isMapping, type Parsed } from './values/parsed.ts'
+import { bad, good, type Parsed } from './values/parsed.ts'
+import { isMapping } from '../text/unknown-shape.ts'
 import { parseYaml } from './file/yaml.ts'
 
 /** null: Patroni goes on as if the variable were not there. */

@@ -1,8 +1,8 @@
 import type { Etcd3Config } from './config.ts'
-import { entriesOf } from './values/entries.ts'
+import { entriesOf } from './values/parsed.ts'
+import { isMapping } from '../text/unknown-shape.ts'
 import { filesOf, isSet, loginOfKeys, loginOfUrl } from './etcd3-access.ts'
 import { parseEndpoint, parseUrl } from './etcd3-address.ts'
-import { isMapping } from './values/parsed.ts'
 import type { Fault } from './file/problem.ts'
 
 /** No message of this module shows a value: URLs carry user and password, and `etcd3` has a `password` key. */

@@ -1,7 +1,7 @@
 /** What looks as if it were left from the README or the examples: it may be right all the same. Pure. */
 import { isIPv4, isIPv6 } from 'node:net'
-import { entriesOf } from './values/entries.ts'
-import { isMapping } from './values/parsed.ts'
+import { entriesOf } from './values/parsed.ts'
+import { isMapping } from '../text/unknown-shape.ts'
 import type { Fault } from './file/problem.ts'
 import { inFileAndClusters } from './sections.ts'
 

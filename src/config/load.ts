@@ -1,140 +1,170 @@
 import { join, resolve } from 'node:path'
-import { checkTogether } from './checks.ts'
-import { checkClusters, checkDistinct, type ClusterDraft, clusterDrafts } from './clusters/clusters.ts'
+import { mappingOf } from '../text/unknown-shape.ts'
+import {
+  checkClusters,
+  checkDistinct,
+  type ClusterDraft,
+  clusterDrafts,
+  isKeysOnly,
+  parseCluster,
+  type ParsedCluster,
+  withoutCluster,
+} from './clusters/clusters.ts'
+import { checkReferences, isSidecar } from './clusters/references.ts'
 import type { ClusterConfig, Config } from './config.ts'
-import { resolveDcs, type Origin } from './dcs.ts'
 import { DEFAULT_ADMIN_SOCKET } from './defaults.ts'
 import { unedited } from './examples.ts'
-import { isKeysOnly } from './clusters/keys-only.ts'
-import { parsePatroni } from './patroni.ts'
+import {
+  besides,
+  formatProblem,
+  inOrder,
+  type Located,
+  placeOf,
+  shownPath,
+  type Fault,
+  type Problem,
+} from './file/problem.ts'
+import { unfilled } from './file/unrendered.ts'
+import { MISREAD, type PlacedKey } from './file/yaml.ts'
 import { strangeKeys } from './patroni-keys.ts'
-import { inOrder, placeOf, type Located } from './file/place.ts'
-import { besides, formatProblem, shownPath, type Fault, type Problem } from './file/problem.ts'
-import { proxyConfig } from './proxy/proxy.ts'
-import { checkReferences, isSidecar } from './clusters/references.ts'
-import { parseOurs } from './schema.ts'
+import { checkListeners } from './proxy/listeners.ts'
+import { checkProxy, proxyConfig } from './proxy/proxy.ts'
+import { type OurSections, parseOurs } from './schema.ts'
 import { checkSections, patroniDepth } from './sections.ts'
-import { type ConfigInput, readSource } from './source.ts'
+import { type ConfigInput, readSource, type ReadSource } from './source.ts'
 import { checkTemplates } from './templates/checks.ts'
 import { hookConfigs, templateConfigs } from './templates/templates.ts'
 import { checkTrack, trackConfig } from './track.ts'
-import { unfilled } from './file/unrendered.ts'
-import { MISREAD, type PlacedKey } from './file/yaml.ts'
 
 export type ConfigResult =
   | {
       readonly ok: true
       readonly config: Config
-      /** What it was read from. */
+      /** The files that it was read from, absolute. */
       readonly files: readonly string[]
       readonly warnings: readonly string[]
-      /** What may well be as it is meant to be: for whoever asks. */
+      /** Values that may well be as they are meant to be: for `check`. */
       readonly doubts: readonly string[]
     }
   | { readonly ok: false; readonly problems: readonly Problem[]; readonly warnings: readonly string[] }
 
 /**
- * The configuration of a file (a patroni.yml is one) and Patroni's environment, which goes over it. Pure. All problems
- * at once, unless the file is not YAML. No problem and no warning shows a value out of a section of Patroni.
+ * Loads the configuration of a file (a patroni.yml is one) and of Patroni's environment, which goes over it. Pure. All
+ * problems at once, unless the file is not YAML. No problem and no warning shows a value out of a section of Patroni.
  */
 export function loadConfig(input: ConfigInput): ConfigResult {
-  const { file, env } = input
   const source = readSource(input)
   if (!source.ok) return { ...source, warnings: [] }
-  const { tree, places, origin } = source
-  const duplicates = source.duplicates.map((key) => keyProblem(key, 'is written twice'))
+  const { tree, places } = source
   const drafts = clusterDrafts(tree)
   const isAlone = isKeysOnly(tree)
-  const clusters = drafts.map((draft) => understand(isAlone ? withoutCluster(draft) : draft, origin))
-  const locals = clusters.map(({ name: own, value }) => ({ name: own, localMember: value?.localMember ?? null }))
-  const names = locals.map((cluster) => cluster.name)
+  const parsed = drafts.map((draft) => parseCluster(isAlone ? withoutCluster(draft) : draft, source.origin))
   const ours = parseOurs(tree)
-  const directory = resolve(origin.directory)
-  const configFiles = origin.files.map((each) => resolve(each))
-  const surroundings = { configFiles, directory, home: env['HOME'] ?? null }
-  const together = checkTemplates(tree, surroundings, drafts)
-  const faults = [
-    ...[checkSections(tree), checkClusters(tree), clusters.flatMap((cluster) => cluster.faults), ours.faults],
-    ...[checkDistinct(clusters.map(({ value }) => value)), checkTogether(tree, drafts), checkReferences(tree, names)],
-    ...[checkTrack(tree, locals), together.faults],
-  ].flat()
+  const { faults, doubts } = checkTogether(source, drafts, parsed, input.env['HOME'] ?? null)
+  const { problems, warnings } = report(source, [...ours.faults, ...faults], doubts)
+  const clusters = parsed.flatMap(({ value }) => value ?? [])
+  if (problems.length > 0 || ours.value === null || clusters.length < parsed.length)
+    return {
+      ok: false,
+      problems,
+      warnings: warnings.filter((warning) => !problems.map(formatProblem).includes(warning)),
+    }
+  return {
+    ok: true,
+    config: configOf(input, source, ours.value, clusters, isAlone),
+    files: source.origin.files.map((file) => resolve(file)),
+    warnings,
+    doubts: inOrder(unedited(tree).map((fault) => placeOf(fault, places))).map(formatProblem),
+  }
+}
+
+/**
+ * Checks keys of which each may be right. It looks at the tree and not at the checked values, so that a fault elsewhere
+ * does not hide these. `home`: null where it is not known.
+ */
+function checkTogether(
+  { tree, origin }: ReadSource,
+  drafts: readonly ClusterDraft[],
+  parsed: readonly ParsedCluster[],
+  home: string | null,
+): { readonly faults: readonly Fault[]; readonly doubts: readonly Fault[] } {
+  const { listeners } = mappingOf(tree['proxy'])
+  const { socket } = mappingOf(tree['admin'])
+  const names = parsed.map(({ name }) => name)
+  const locals = parsed.map(({ name, value }) => ({ name, localMember: value?.localMember ?? null }))
+  const configFiles = origin.files.map((file) => resolve(file))
+  const templates = checkTemplates(tree, { configFiles, directory: resolve(origin.directory), home }, drafts)
+  return {
+    faults: [
+      ...checkSections(tree),
+      ...checkClusters(tree),
+      ...parsed.flatMap((cluster) => cluster.faults),
+      ...checkDistinct(parsed.map(({ value }) => value)),
+      ...checkListeners(mappingOf(listeners), typeof socket === 'string' ? socket : DEFAULT_ADMIN_SOCKET),
+      ...drafts.flatMap((draft) =>
+        checkProxy(draft.tree).map(({ path, message }) => ({ path: draft.place(path), message })),
+      ),
+      ...checkReferences(tree, names),
+      ...checkTrack(tree, locals),
+      ...templates.faults,
+    ],
+    doubts: [...parsed.flatMap((cluster) => cluster.warnings), ...strangeKeys(tree), ...templates.warnings],
+  }
+}
+
+/** Gives faults and doubts their places, and adds those of the reading itself. */
+function report(
+  { tree, places, duplicates, misread, ...source }: ReadSource,
+  faults: readonly Fault[],
+  doubts: readonly Fault[],
+): { readonly problems: readonly Problem[]; readonly warnings: readonly string[] } {
   const placeholders = new Map(unfilled(tree).map((fault) => [fault.path.join('.'), fault]))
-  const keys = [...duplicates, ...besides(source.misread, faults).map((key) => keyProblem(key, MISREAD))]
-  const problems = [
+  const twice = duplicates.map((key) => keyProblem(key, 'is written twice'))
+  const keys = [...twice, ...besides(misread, faults).map((key) => keyProblem(key, MISREAD))]
+  const problems = inOrder([
     ...keys.filter(({ isOurs }) => isOurs).map(({ problem }) => problem),
     // A placeholder is what is wrong with a value, whatever else is not right about it.
     ...faults.map((fault) => placeOf(placeholders.get(fault.path.join('.')) ?? fault, places)),
     ...source.problems,
-  ]
-  const doubts = [...clusters.flatMap((cluster) => cluster.warnings), ...strangeKeys(tree), ...together.warnings]
+  ])
   const warnings = inOrder([
-    ...duplicates
+    ...twice
       .filter(({ isOurs }) => !isOurs || problems.length === 0)
       .map(({ problem }) => ({ ...problem, message: 'is written twice: the last one counts, as in Patroni' })),
     ...[...doubts, ...placeholders.values()].map((fault) => placeOf(fault, places)),
     ...source.warnings,
   ])
-  const all = clusters.flatMap(({ value }) => value ?? [])
-  if (problems.length > 0 || ours.value === null || all.length < clusters.length) {
-    const known = inOrder(problems)
-    const others = warnings.filter(
-      (warning) => !known.some((problem) => formatProblem(problem) === formatProblem(warning)),
-    )
-    return { ok: false, problems: known, warnings: others.map(formatProblem) }
-  }
-  const { admin, logging, state_dir: stateDir, proxy, track } = ours.value
-  const templates = templateConfigs(ours.value.templates ?? [], directory, isAlone ? [] : names)
+  return { problems, warnings: warnings.map(formatProblem) }
+}
+
+/** `isAlone`: there is no cluster, and keys are all that is read. */
+function configOf(
+  { file, text }: ConfigInput,
+  { tree, origin }: ReadSource,
+  ours: OurSections,
+  all: readonly Omit<ClusterConfig, 'proxy'>[],
+  isAlone: boolean,
+): Config {
+  const directory = resolve(origin.directory)
+  const names = all.map(({ name }) => name)
   const isOn = (tree['proxy'] ?? null) !== null || !isSidecar(tree)
   const whole = all.map((cluster) => {
     const isMine = (named: string | null): boolean => named === null || named === cluster.name
-    const own = ours.value?.clusters?.[cluster.name]?.proxy ?? null
-    return { ...cluster, proxy: proxyConfig(proxy, isOn, isMine, own) }
+    const own = ours.clusters?.[cluster.name]?.proxy ?? null
+    return { ...cluster, proxy: proxyConfig(ours.proxy, isOn, isMine, own) }
   })
-  const config: Config = {
-    file: file === null || !Array.isArray(input.text) ? file : join(file, '*.yml'),
+  const templates = templateConfigs(ours.templates ?? [], directory, isAlone ? [] : names)
+  const { socket } = ours.admin
+  return {
+    file: file === null || !Array.isArray(text) ? file : join(file, '*.yml'),
     clusters: isAlone ? [] : whole,
     keys: whole.map((cluster) => (isAlone ? { ...cluster, name: '' } : cluster)),
     templates,
-    hooks: hookConfigs(ours.value.hooks ?? [], templates, directory, names),
-    track: { files: trackConfig(track, all) },
-    stateDir,
-    admin: { socket: { path: admin.socket ?? DEFAULT_ADMIN_SOCKET, isDefault: admin.socket === null } },
-    logging,
-  }
-  const unsure = inOrder(unedited(tree).map((fault) => placeOf(fault, places)))
-  return {
-    ok: true,
-    config,
-    files: configFiles,
-    warnings: warnings.map(formatProblem),
-    doubts: unsure.map(formatProblem),
-  }
-}
-
-/** The DCS is understood as that of a cluster, whose name does not matter. */
-function withoutCluster(draft: ClusterDraft): ClusterDraft {
-  return { ...draft, tree: { ...draft.tree, scope: 'none' } }
-}
-
-interface Understood {
-  readonly name: string
-  readonly value: Omit<ClusterConfig, 'proxy'> | null
-  readonly faults: readonly Fault[]
-  readonly warnings: readonly Fault[]
-}
-
-/** One cluster, but for the proxy: what Patroni's sections say of it, and where it is observed. */
-function understand({ name, tree, place }: ClusterDraft, origin: Origin): Understood {
-  const patroni = parsePatroni(tree)
-  const dcs = resolveDcs(tree, origin)
-  const placed = (faults: readonly Fault[]): Fault[] =>
-    faults.map(({ path, message }) => ({ path: place(path), message }))
-  const own = name ?? patroni.value?.scope ?? ''
-  return {
-    name: own,
-    value: patroni.value === null || dcs.value === null ? null : { name: own, ...patroni.value, dcs: dcs.value },
-    faults: placed([...patroni.faults, ...dcs.faults]),
-    warnings: placed([...patroni.warnings, ...dcs.warnings]),
+    hooks: hookConfigs(ours.hooks ?? [], templates, directory, names),
+    track: { files: trackConfig(ours.track, all) },
+    stateDir: ours.state_dir,
+    admin: { socket: { path: socket ?? DEFAULT_ADMIN_SOCKET, isDefault: socket === null } },
+    logging: ours.logging,
   }
 }
 

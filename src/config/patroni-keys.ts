@@ -1,5 +1,5 @@
 /** The keys of Patroni's sections, so that a misspelt one does not stay unseen: Patroni itself reads past it. Pure. */
-import { isMapping } from './values/parsed.ts'
+import { isMapping } from '../text/unknown-shape.ts'
 import type { Fault } from './file/problem.ts'
 import { nearest } from '../text/suggestion.ts'
 import { inFileAndClusters, OTHER_DCS } from './sections.ts'

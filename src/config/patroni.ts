@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import type { RestApiConfig } from './config.ts'
 import { field, optional } from './values/fields.ts'
-import { bad, good, isMapping, type Parsed } from './values/parsed.ts'
+import { bad, good, type Parsed } from './values/parsed.ts'
+import { isMapping } from '../text/unknown-shape.ts'
 import type { Fault } from './file/problem.ts'
 
 /** Unknown keys in Patroni's sections are Patroni's business. No message about them shows a value. */

@@ -1,89 +1,22 @@
+/** The sections of the router, and what is wrong with each of their keys. */
 import { z } from 'zod'
-import type { LoggingConfig, Route } from './config.ts'
-import { CLUSTER_KEYS } from './clusters/clusters.ts'
-import {
-  absolutePath,
-  boolean,
-  field,
-  integer,
-  later,
-  oneOf,
-  optional,
-  parts,
-  plainName,
-  positive,
-  section,
-} from './values/fields.ts'
-import { fitsSocket, parseBinds, parseTags } from './proxy/binds.ts'
-import { isMapping, showKind, type Parsed } from './values/parsed.ts'
-import type { Fault } from './file/problem.ts'
 import { suggest } from '../text/suggestion.ts'
+import { isMapping } from '../text/unknown-shape.ts'
+import { CLUSTER_KEYS } from './clusters/clusters.ts'
+import type { LoggingConfig } from './config.ts'
+import type { Fault } from './file/problem.ts'
+import { fitsSocket } from './proxy/binds.ts'
+import { LISTENER } from './proxy/listeners.ts'
+import { CHECK, CLUSTER_PROXY, CLUSTER_PROXY_SECTION, HOLD, PROXY, PROXY_SECTION, TIMEOUTS } from './proxy/proxy.ts'
 import { DEBOUNCE, HOOK, HOOKS, TEMPLATE, TEMPLATES } from './templates/templates.ts'
 import { TRACK, TRACK_FILE, TRACK_SECTION } from './track.ts'
-import { parseDuration, parseSize } from './values/units.ts'
+import { absolutePath, later, oneOf, optional, section } from './values/fields.ts'
+import { showKind, type Parsed } from './values/parsed.ts'
 
-const CHECK = {
-  interval: optional(positive(parseDuration), 2000),
-  fast_interval: optional(positive(parseDuration), 100),
-  timeout: optional(positive(parseDuration), 1000),
-  rise: optional(integer(1), 1),
-  fall: optional(integer(1), 3),
-}
-const HOLD = {
-  timeout: optional(parseDuration, 45_000),
-  max_connections: optional(integer(1, '; to hold nobody set hold.timeout to 0'), 10_000),
-  refuse_tls: optional(oneOf(['answer', 'close']), 'answer'),
-}
-const TIMEOUTS = {
-  connect: optional(positive(parseDuration), 4000),
-  client: optional(parseDuration, 1_800_000),
-  server: optional(parseDuration, 1_800_000),
-}
-const ROUTES: readonly Route[] = ['primary', 'replica', 'sync', 'async', 'read-only', 'standby-leader', 'any']
-/** What Patroni, HAProxy and habit call them. */
-const ROUTE_SYNONYMS: Readonly<Record<string, Route>> = {
-  ...{ leader: 'primary', master: 'primary', write: 'primary', 'read-write': 'primary', rw: 'primary' },
-  ...{ standby: 'replica', slave: 'replica', secondary: 'replica', synchronous: 'sync', asynchronous: 'async' },
-  ...{ read: 'read-only', ro: 'read-only', all: 'any', health: 'any' },
-  // Listeners of the Ansible collections, and what HAProxy's statistics call them.
-  ...{ masters: 'primary', primaries: 'primary', replicas: 'replica', standbys: 'replica', slaves: 'replica' },
-  ...{ 'replicas-sync': 'sync', 'replica-sync': 'sync', 'sync-replicas': 'sync', 'sync-standby': 'sync' },
-  ...{ quorum: 'sync', 'quorum-standby': 'sync', 'replicas-async': 'async', 'replica-async': 'async' },
-  ...{ 'async-replicas': 'async', 'async-standby': 'async', 'read-replicas': 'replica', readers: 'replica' },
-}
-const LISTENER = {
-  bind: parts(parseBinds),
-  route: field(oneOf(ROUTES, [], ROUTE_SYNONYMS)),
-  balance: optional(oneOf(['roundrobin'], null), 'roundrobin'),
-  max_lag: optional(parseSize, null),
-  tags: parts((value) => parseTags(value ?? {})),
-  fallback: optional(oneOf(['none', 'primary']), 'none'),
-  close_fallback: optional(boolean, false),
-  cluster: optional(plainName('cluster'), null),
-}
-const ADDRESS = oneOf(['conn_url', 'proxy_url'])
-const TRUST = oneOf(['proof', 'dcs'])
-const PROXY = {
-  listeners: z.record(z.string(), z.strictObject(LISTENER)).nullish(),
-  address: optional(ADDRESS, 'conn_url'),
-  check: section(CHECK),
-  trust: optional(TRUST, 'proof'),
-  hold: section(HOLD),
-  max_connections: optional(integer(0), 0),
-  timeouts: section(TIMEOUTS),
-  tcp_keepalive: optional(parseDuration, 15_000),
-  drain_timeout: optional(parseDuration, 30_000),
-}
-/** What a cluster may have otherwise than the others; null: as in `proxy`. */
-const CLUSTER_PROXY = {
-  address: optional(ADDRESS, null),
-  check: z.preprocess((value) => value ?? null, z.strictObject(CHECK).nullable()),
-  trust: optional(TRUST, null),
-}
 /** Patroni's sections of it, and where it is observed, are checked where those of the flat form are. */
 const CLUSTER = {
   ...Object.fromEntries(CLUSTER_KEYS.map((key) => [key, z.unknown().optional()])),
-  proxy: section(CLUSTER_PROXY),
+  proxy: CLUSTER_PROXY_SECTION,
 }
 const ADMIN = { socket: optional(socketPath, null) }
 const ADMIN_LATER = {
@@ -96,7 +29,7 @@ const LOGGING = { level: optional(oneOf(LEVELS), 'info'), format: optional(oneOf
 
 /** The sections of the router. Everything in them is checked; null is what an empty section is in YAML. */
 const OURS = z.object({
-  proxy: section(PROXY),
+  proxy: PROXY_SECTION,
   admin: section({ ...ADMIN, ...ADMIN_LATER }),
   logging: section(LOGGING),
   state_dir: optional(absolutePath, null),

@@ -1,4 +1,4 @@
-import { isMapping } from './values/parsed.ts'
+import { isMapping } from '../text/unknown-shape.ts'
 import type { Fault } from './file/problem.ts'
 import { suggest } from '../text/suggestion.ts'
 

@@ -4,8 +4,7 @@ import type { Origin } from './dcs.ts'
 import { merge, readEnvironment, type Environment, type Tree } from './env.ts'
 import { checkEnvironment } from './env-checks.ts'
 import { readParts, type ConfigPart, type Parts } from './file/parts.ts'
-import type { Places } from './file/place.ts'
-import type { Problem } from './file/problem.ts'
+import type { Places, Problem } from './file/problem.ts'
 import { OTHER_DCS } from './sections.ts'
 
 export interface ConfigInput {
@@ -19,21 +18,19 @@ export interface ConfigInput {
 /** Where Patroni finds all of its configuration when it is given no file. */
 export const WHOLE = 'PATRONI_CONFIGURATION'
 
-type Source =
-  | Extract<Parts, { readonly ok: false }>
-  | {
-      readonly ok: true
-      readonly tree: Tree
-      readonly places: Places
-      readonly origin: Origin
-      readonly duplicates: Extract<Parts, { readonly ok: true }>['duplicates']
-      readonly misread: Extract<Parts, { readonly ok: true }>['misread']
-      readonly problems: readonly Problem[]
-      readonly warnings: readonly Problem[]
-    }
+export interface ReadSource {
+  readonly ok: true
+  readonly tree: Tree
+  readonly places: Places
+  readonly origin: Origin
+  readonly duplicates: Extract<Parts, { readonly ok: true }>['duplicates']
+  readonly misread: Extract<Parts, { readonly ok: true }>['misread']
+  readonly problems: readonly Problem[]
+  readonly warnings: readonly Problem[]
+}
 
 /** Reads all of it, each over what is before: the files of a directory in order, then the environment. */
-export function readSource({ file, text, env }: ConfigInput): Source {
+export function readSource({ file, text, env }: ConfigInput): ReadSource | Extract<Parts, { readonly ok: false }> {
   const whole = env[WHOLE] ?? ''
   const name = file ?? 'environment'
   const isDirectory = typeof text === 'object' && text !== null

@@ -12,10 +12,23 @@ export function parseJson(text: string | null): unknown {
   }
 }
 
+/** Returns whether `value` is a mapping of JSON or YAML, which knows dates as well. */
+export function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date)
+}
+
+/** Returns `value` if it is a mapping, else an empty one. */
+export function mappingOf(value: unknown): Readonly<Record<string, unknown>> {
+  return isMapping(value) ? value : {}
+}
+
+/** Returns `value` if it is a list, else an empty one. */
+export function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : []
+}
+
 export function asObject(value: unknown): Readonly<Record<string, unknown>> | null {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Readonly<Record<string, unknown>>)
-    : null
+  return isMapping(value) ? value : null
 }
 
 /** A text with something in it. */

@@ -1,7 +1,10 @@
 /** The clusters of a configuration, each as the flat configuration that it would be alone. Pure. */
 import type { ClusterConfig, DcsConfig } from '../config.ts'
+import { type Origin, resolveDcs } from '../dcs.ts'
+import { parsePatroni } from '../patroni.ts'
 import { plainName } from '../values/fields.ts'
-import { bad, isMapping, show, type Parsed } from '../values/parsed.ts'
+import { bad, show, type Parsed } from '../values/parsed.ts'
+import { isMapping, listOf, mappingOf } from '../../text/unknown-shape.ts'
 import type { Fault } from '../file/problem.ts'
 import { OTHER_DCS } from '../sections.ts'
 
@@ -110,5 +113,48 @@ function sourceOf(dcs: DcsConfig): unknown {
       return [dcs.kind, dcs.urls.toSorted()]
     case 'file':
       return [dcs.kind, dcs.path]
+  }
+}
+
+/** Returns whether the configuration is about no cluster: its templates read keys of etcd, and there is nothing else in it. */
+export function isKeysOnly(tree: Section): boolean {
+  const { scope = null, clusters = null, etcd3 = null, proxy = null, hooks, track, templates } = tree
+  if ((scope !== null && scope !== '') || clusters !== null || etcd3 === null || proxy !== null) return false
+  const { files } = mappingOf(track)
+  const entries = listOf(templates)
+  return entries.length > 0 && entries.every(readsKeys) && listOf(hooks).length + listOf(files).length === 0
+}
+
+/** One that names a cluster is about it. */
+function readsKeys(entry: unknown): boolean {
+  if (!isMapping(entry)) return false
+  const { keys = null, cluster = null, clusters = null } = entry
+  return listOf(keys).length > 0 && cluster === null && clusters === null
+}
+
+/** Returns the draft with a scope: the DCS is read as that of a cluster, whose name does not matter. */
+export function withoutCluster(draft: ClusterDraft): ClusterDraft {
+  return { ...draft, tree: { ...draft.tree, scope: 'none' } }
+}
+
+export interface ParsedCluster {
+  readonly name: string
+  readonly value: Omit<ClusterConfig, 'proxy'> | null
+  readonly faults: readonly Fault[]
+  readonly warnings: readonly Fault[]
+}
+
+/** Parses what Patroni's sections say of one cluster, and where it is observed: all but the proxy. */
+export function parseCluster({ name, tree, place }: ClusterDraft, origin: Origin): ParsedCluster {
+  const patroni = parsePatroni(tree)
+  const dcs = resolveDcs(tree, origin)
+  const placed = (faults: readonly Fault[]): Fault[] =>
+    faults.map(({ path, message }) => ({ path: place(path), message }))
+  const own = name ?? patroni.value?.scope ?? ''
+  return {
+    name: own,
+    value: patroni.value === null || dcs.value === null ? null : { name: own, ...patroni.value, dcs: dcs.value },
+    faults: placed([...patroni.faults, ...dcs.faults]),
+    warnings: placed([...patroni.warnings, ...dcs.warnings]),
   }
 }

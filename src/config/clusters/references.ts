@@ -1,6 +1,7 @@
 /** Who names a cluster (listeners, templates, hooks, track files), and whether there is one of that name. Pure. */
 import { plainName } from '../values/fields.ts'
-import { isMapping, isMisread, show } from '../values/parsed.ts'
+import { isMisread, show } from '../values/parsed.ts'
+import { isMapping, listOf, mappingOf } from '../../text/unknown-shape.ts'
 import type { Fault } from '../file/problem.ts'
 import { nearest } from '../../text/suggestion.ts'
 
@@ -8,15 +9,17 @@ type Section = Readonly<Record<string, unknown>>
 
 /** `names`: of all clusters; where there is but one, nobody has to name it. */
 export function checkReferences(tree: Section, names: readonly string[]): Fault[] {
-  const proxy = isMapping(tree['proxy']) ? tree['proxy'] : {}
-  const listeners = isMapping(proxy['listeners']) ? Object.entries(proxy['listeners']) : []
-  const track = isMapping(tree['track']) ? tree['track'] : {}
+  const { listeners } = mappingOf(tree['proxy'])
+  const { files } = mappingOf(tree['track'])
   return [
     ...checkDefaults(tree, names),
-    ...listeners.flatMap(([name, listener]) => checkOne(listener, ['proxy', 'listeners', name], names, true)),
+    ...checkThatSomethingIsDone(tree, listeners),
+    ...Object.entries(mappingOf(listeners)).flatMap(([name, listener]) =>
+      checkOne(listener, ['proxy', 'listeners', name], names, true),
+    ),
     ...listOf(tree['templates']).flatMap((each, at) => checkTemplate(each, ['templates', String(at)], names)),
     ...listOf(tree['hooks']).flatMap((each, at) => checkOne(each, ['hooks', String(at)], names, false)),
-    ...listOf(track['files']).flatMap((each, at) => checkOne(each, ['track', 'files', String(at)], names, true)),
+    ...listOf(files).flatMap((each, at) => checkOne(each, ['track', 'files', String(at)], names, true)),
   ]
 }
 
@@ -30,10 +33,16 @@ function checkDefaults(tree: Section, names: readonly string[]): Fault[] {
   return [{ path, message: 'with several clusters there are no default listeners: name them in proxy.listeners' }]
 }
 
+/** Without listeners a router can still write files and run hooks. */
+function checkThatSomethingIsDone(tree: Section, listeners: unknown): Fault[] {
+  if (!isMapping(listeners) || Object.keys(listeners).length > 0) return []
+  const message = 'at least one listener is needed where there are no templates, hooks and track files'
+  return isSidecar(tree) || listOf(tree['hooks']).length > 0 ? [] : [{ path: ['proxy', 'listeners'], message }]
+}
+
 /** Whether files are all that is asked for: the proxy is off then unless it has a section. */
 export function isSidecar({ templates, track }: Section): boolean {
-  const files = isMapping(track) ? track['files'] : null
-  return [templates, files].some((list) => listOf(list).length > 0)
+  return [templates, mappingOf(track)['files']].some((list) => listOf(list).length > 0)
 }
 
 function checkOne(entry: unknown, path: readonly string[], names: readonly string[], isNeeded: boolean): Fault[] {
@@ -75,8 +84,4 @@ function unknown(name: unknown, path: readonly string[], names: readonly string[
 
 function isName(value: unknown): boolean {
   return plainName('cluster')(value).ok
-}
-
-function listOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : []
 }

@@ -1,8 +1,7 @@
 /** The texts that a configuration is made of, each over those before. Pure. */
 import { merge, type Tree } from '../env.ts'
-import { isMapping } from '../values/parsed.ts'
-import type { Located } from './place.ts'
-import type { Problem } from './problem.ts'
+import { isMapping } from '../../text/unknown-shape.ts'
+import type { Located, Problem } from './problem.ts'
 import { unrendered } from './unrendered.ts'
 import { parseYaml, type PlacedKey, type YamlFile } from './yaml.ts'
 

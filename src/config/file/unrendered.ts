@@ -1,5 +1,5 @@
 /** What a template engine was to fill in, and has not. No message shows a value. Pure. */
-import { isMapping } from '../values/parsed.ts'
+import { isMapping } from '../../text/unknown-shape.ts'
 import type { Fault } from './problem.ts'
 import type { Remark } from './yaml.ts'
 

@@ -1,17 +1,8 @@
 import { isIPv4, isIPv6 } from 'node:net'
 import { normalize } from 'node:path'
 import { MAX_SOCKET_PATH_BYTES } from '../../unix-socket.ts'
-import type { Bind, ListenerConfig } from '../config.ts'
-import { entriesOf } from '../values/entries.ts'
-import { bad, good, isMapping, show, showKind, type Parsed, type ParsedParts } from '../values/parsed.ts'
-import { shownPath, type Fault } from '../file/problem.ts'
-
-const DEFAULTS = { maxLagBytes: null, tags: {}, fallback: 'none', closeFallback: false } as const
-
-export const DEFAULT_LISTENERS: readonly ListenerConfig[] = [
-  { name: 'primary', binds: [{ kind: 'tcp', host: null, port: 5000 }], route: 'primary', ...DEFAULTS },
-  { name: 'replicas', binds: [{ kind: 'tcp', host: null, port: 5001 }], route: 'replica', ...DEFAULTS },
-]
+import type { Bind } from '../config.ts'
+import { entriesOf, bad, good, show, type Parsed, type ParsedParts } from '../values/parsed.ts'
 
 /** One address, several in a list, or several with commas between, as in HAProxy. */
 export function parseBinds(value: unknown): ParsedParts<readonly Bind[]> {
@@ -20,22 +11,6 @@ export function parseBinds(value: unknown): ParsedParts<readonly Bind[]> {
   const parsed = entries.map((entry) => ({ path: entry.path, ...parseBind(entry.value) }))
   const faults = parsed.flatMap((bind) => (bind.ok ? [] : [{ path: bind.path, message: bind.message }]))
   return { value: parsed.flatMap((bind) => (bind.ok ? [bind.value] : [])), faults }
-}
-
-/** What a member's tags have to be: `{dc: a}`. */
-export function parseTags(value: unknown): ParsedParts<ListenerConfig['tags']> {
-  if (!isMapping(value)) {
-    const message = `must be a mapping like {dc: a}, not ${showKind(value)}`
-    return { value: null, faults: [{ path: [], message }] }
-  }
-  const isTag = (entry: [string, unknown]): entry is [string, string | number | boolean] =>
-    ['string', 'boolean'].includes(typeof entry[1]) || Number.isFinite(entry[1])
-  const [tags, strange] = [Object.entries(value).filter(isTag), Object.entries(value).filter((tag) => !isTag(tag))]
-  const faults = strange.map(([key, tag]) => ({
-    path: [key],
-    message: `must be text (quoted, if in doubt), a number, true or false, not ${show(tag)}`,
-  }))
-  return { value: Object.fromEntries(tags), faults }
 }
 
 /**
@@ -75,7 +50,7 @@ function parseSocketPath(path: string): Parsed<Bind> {
   return fits.ok ? good({ kind: 'unix', path: normalize(path) }) : fits
 }
 
-/** Whether a path is short enough for a socket. */
+/** Returns `path` if a socket can have it, which is at most MAX_SOCKET_PATH_BYTES long. */
 export function fitsSocket(path: string): Parsed<string> {
   if (Buffer.byteLength(path) <= MAX_SOCKET_PATH_BYTES) return good(path)
   return bad(`is too long: a socket path has at most ${MAX_SOCKET_PATH_BYTES} bytes`)
@@ -86,43 +61,6 @@ export function formatBind(bind: Bind): string {
   if (bind.kind === 'unix') return bind.path
   const host = bind.host ?? '*'
   return `${host.includes(':') ? `[${host}]` : host}:${bind.port}`
-}
-
-/** Addresses that could not be opened, because something before takes them: a listener, or the admin socket. */
-export function overlappingBinds(listeners: unknown, adminSocket: string): Fault[] {
-  const faults: Fault[] = []
-  const taken: { readonly bind: Bind; readonly name: string }[] = []
-  for (const [name, listener] of Object.entries(isMapping(listeners) ? listeners : {})) {
-    for (const { path, value } of entriesOf(isMapping(listener) ? listener['bind'] : undefined)) {
-      const parsed = parseBind(value)
-      if (!parsed.ok) continue
-      const bind = parsed.value
-      const report = (message: string): void => {
-        faults.push({
-          path: ['proxy', 'listeners', name, 'bind', ...path],
-          message: `"${formatBind(bind)}" ${message}`,
-        })
-      }
-      if (bind.kind === 'unix' && bind.path === normalize(adminSocket)) report('is the admin socket (admin.socket)')
-      const other = taken.find((earlier) => overlap(earlier.bind, bind))
-      if (other === undefined) taken.push({ bind, name })
-      else {
-        const owner = other.name === name ? 'this listener already' : `the listener ${shownPath([other.name])}`
-        report(`is taken by ${owner} ("${formatBind(other.bind)}"${isDual(other.bind) ? ', IPv6 and IPv4' : ''})`)
-      }
-    }
-  }
-  return faults
-}
-
-/** The paths of the Unix sockets that listeners have, as far as they can be understood. */
-export function listenerSockets({ proxy }: Readonly<Record<string, unknown>>): readonly string[] {
-  const listeners = isMapping(proxy) && isMapping(proxy['listeners']) ? Object.values(proxy['listeners']) : []
-  const binds = listeners.flatMap((listener) => entriesOf(isMapping(listener) ? listener['bind'] : undefined))
-  return binds.flatMap(({ value }) => {
-    const parsed = parseBind(value)
-    return parsed.ok && parsed.value.kind === 'unix' ? [parsed.value.path] : []
-  })
 }
 
 /** Whether only one of the two can be listened on at a time. */
@@ -146,7 +84,7 @@ function covers(wildcard: string | null, host: string | null): boolean {
   return wildcard === '0.0.0.0' && (host === null || !host.includes(':'))
 }
 
-function isDual(bind: Bind): boolean {
+export function isDual(bind: Bind): boolean {
   return bind.kind === 'tcp' && canonical(bind.host) === '::'
 }
 

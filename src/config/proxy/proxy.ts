@@ -1,11 +1,52 @@
-/** The proxy of one cluster, as its sections say. */
-import type { CheckConfig, ListenerConfig, ProxyConfig } from '../config.ts'
-import { DEFAULT_LISTENERS } from './binds.ts'
-import type { OurSections } from '../schema.ts'
+/** The section `proxy`, and what of it a cluster can have otherwise. */
+import { z } from 'zod'
+import { isMapping, mappingOf } from '../../text/unknown-shape.ts'
+import type { CheckConfig, ProxyConfig } from '../config.ts'
+import type { Fault } from '../file/problem.ts'
+import { integer, oneOf, optional, positive, section } from '../values/fields.ts'
+import { formatDuration, parseDuration } from '../values/units.ts'
+import { DEFAULT_LISTENERS, LISTENER, listenerConfig } from './listeners.ts'
 
-type ProxySection = OurSections['proxy']
-type ListenerSection = NonNullable<ProxySection['listeners']>[string]
-type ClusterSection = NonNullable<OurSections['clusters']>[string]['proxy']
+export const CHECK = {
+  interval: optional(positive(parseDuration), 2000),
+  fast_interval: optional(positive(parseDuration), 100),
+  timeout: optional(positive(parseDuration), 1000),
+  rise: optional(integer(1), 1),
+  fall: optional(integer(1), 3),
+}
+export const HOLD = {
+  timeout: optional(parseDuration, 45_000),
+  max_connections: optional(integer(1, '; to hold nobody set hold.timeout to 0'), 10_000),
+  refuse_tls: optional(oneOf(['answer', 'close']), 'answer'),
+}
+export const TIMEOUTS = {
+  connect: optional(positive(parseDuration), 4000),
+  client: optional(parseDuration, 1_800_000),
+  server: optional(parseDuration, 1_800_000),
+}
+const ADDRESS = oneOf(['conn_url', 'proxy_url'])
+const TRUST = oneOf(['proof', 'dcs'])
+export const PROXY = {
+  listeners: z.record(z.string(), z.strictObject(LISTENER)).nullish(),
+  address: optional(ADDRESS, 'conn_url'),
+  check: section(CHECK),
+  trust: optional(TRUST, 'proof'),
+  hold: section(HOLD),
+  max_connections: optional(integer(0), 0),
+  timeouts: section(TIMEOUTS),
+  tcp_keepalive: optional(parseDuration, 15_000),
+  drain_timeout: optional(parseDuration, 30_000),
+}
+/** What a cluster may have otherwise than the others; null: as in `proxy`. */
+export const CLUSTER_PROXY = {
+  address: optional(ADDRESS, null),
+  check: z.preprocess((value) => value ?? null, z.strictObject(CHECK).nullable()),
+  trust: optional(TRUST, null),
+}
+export const PROXY_SECTION = section(PROXY)
+export const CLUSTER_PROXY_SECTION = section(CLUSTER_PROXY)
+
+type ProxySection = z.infer<typeof PROXY_SECTION>
 
 /**
  * `isMine`: whether a listener is one of the cluster. `isOn`: without any listener in the section it has the default ones.
@@ -15,12 +56,16 @@ export function proxyConfig(
   section: ProxySection,
   isOn: boolean,
   isMine: (cluster: string | null) => boolean,
-  own: ClusterSection | null,
+  own: z.infer<typeof CLUSTER_PROXY_SECTION> | null,
 ): ProxyConfig {
   const { listeners, hold, timeouts } = section
   const mine = Object.entries(listeners ?? {}).filter(([, { cluster }]) => isMine(cluster))
   return {
-    listeners: listeners ? mine.map(listenerConfig) : isOn ? DEFAULT_LISTENERS : [],
+    listeners: listeners
+      ? mine.map(([name, listener]) => listenerConfig(name, listener))
+      : isOn
+        ? DEFAULT_LISTENERS
+        : [],
     address: own?.address ?? section.address,
     trust: own?.trust ?? section.trust,
     check: checkConfig(own?.check ?? section.check),
@@ -42,7 +87,30 @@ function checkConfig(check: ProxySection['check']): CheckConfig {
   }
 }
 
-function listenerConfig([name, listener]: [string, ListenerSection]): ListenerConfig {
-  const { bind: binds, route, max_lag: maxLagBytes, tags, fallback, close_fallback: closeFallback } = listener
-  return { name, binds, route, maxLagBytes, tags, fallback, closeFallback }
+type Section = Readonly<Record<string, unknown>>
+
+/** Returns what is wrong between keys of `proxy` of one cluster, and between them and where it is observed. */
+export function checkProxy({ rest = null, proxy }: Section): Fault[] {
+  const section = mappingOf(proxy)
+  return [...(rest === null ? [] : checkRest(section)), ...checkPace(section['check'])]
+}
+
+/** What needs a DCS. With `rest` no lock can be read, and Patroni's `GET /cluster` leaves out `proxy_url` (utils.py). */
+function checkRest({ trust, address }: Section): Fault[] {
+  const faults: Fault[] = []
+  const report = (key: string, message: string): unknown => faults.push({ path: ['proxy', key], message })
+  if (trust === 'dcs')
+    report('trust', 'dcs needs a DCS, and rest has only the members to ask: use proof, or etcd3 or file')
+  if (address === 'proxy_url')
+    report('address', `with rest only conn_url is known: Patroni's REST API does not tell a member's proxy_url`)
+  return faults
+}
+
+function checkPace(check: unknown): Fault[] {
+  if (!isMapping(check)) return []
+  const interval = parseDuration(check['interval'] ?? '2s')
+  const fast = parseDuration(check['fast_interval'] ?? '100ms')
+  if (!interval.ok || !fast.ok || fast.value <= interval.value || interval.value === 0) return []
+  const message = `${formatDuration(fast.value)} is longer than the interval of ${formatDuration(interval.value)}`
+  return [{ path: ['proxy', 'check', 'fast_interval'], message }]
 }

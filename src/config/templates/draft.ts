@@ -1,5 +1,5 @@
 import { isAbsolute, normalize, resolve } from 'node:path'
-import { isMapping } from '../values/parsed.ts'
+import { isMapping } from '../../text/unknown-shape.ts'
 import type { Fault } from '../file/problem.ts'
 
 export type Section = Readonly<Record<string, unknown>>

@@ -2,7 +2,8 @@ import { isAbsolute, normalize } from 'node:path'
 import { PRIMARY_STATES, type PrimaryState } from '../config.ts'
 import { wrongBraces } from './command.ts'
 import { oneOf } from '../values/fields.ts'
-import { bad, good, isMapping, show, type Parsed, type ParsedParts } from '../values/parsed.ts'
+import { bad, good, show, type Parsed, type ParsedParts } from '../values/parsed.ts'
+import { isMapping } from '../../text/unknown-shape.ts'
 import type { Fault } from '../file/problem.ts'
 
 // What the keys of a template and of a hook can be. No message shows a command or a variable: they can hold secrets.

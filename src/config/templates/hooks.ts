@@ -1,5 +1,5 @@
 import { isAbsolute, normalize } from 'node:path'
-import { isMapping } from '../values/parsed.ts'
+import { isMapping } from '../../text/unknown-shape.ts'
 import type { Fault } from '../file/problem.ts'
 import { nearest } from '../../text/suggestion.ts'
 import type { Draft } from './draft.ts'

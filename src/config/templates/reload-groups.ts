@@ -1,5 +1,5 @@
 import { placeholdersIn } from './command.ts'
-import { isMapping } from '../values/parsed.ts'
+import { isMapping } from '../../text/unknown-shape.ts'
 import type { Fault } from '../file/problem.ts'
 import { at, type Draft } from './draft.ts'
 import { DEFAULT_DEBOUNCE } from './templates.ts'

@@ -34,11 +34,21 @@ export function showKind(value: unknown): string {
   return typeof value === 'string' ? 'text' : typeof value === 'number' ? 'a number' : show(value)
 }
 
-export function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date)
-}
-
 /** Whether a name without quotes was taken for something else: `no`, `010`, `1.50`, `2024-01-01`. */
 export function isMisread(value: unknown): boolean {
   return typeof value === 'number' || typeof value === 'boolean' || value instanceof Date
+}
+
+/** One of several addresses, and its place below the key that has them. */
+export interface Entry {
+  readonly path: readonly string[]
+  readonly value: unknown
+}
+
+/** A list or a text, each with commas between what it has: `[a, 'b,c']` is a, b and c. Empty when there is nothing. */
+export function entriesOf(value: unknown): readonly Entry[] {
+  const split = (item: unknown, path: readonly string[]): Entry[] =>
+    typeof item === 'string' ? item.split(',').map((part) => ({ path, value: part.trim() })) : [{ path, value: item }]
+  if (Array.isArray(value)) return value.flatMap((item: unknown, index) => split(item, [String(index)]))
+  return value === undefined || value === null ? [] : split(value, [])
 }

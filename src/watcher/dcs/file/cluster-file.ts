@@ -2,7 +2,8 @@
  * A cluster that a person describes in YAML, in the words of Patroni's keys in the DCS. Strict where Patroni's keys are
  * read tolerantly: this is a person's work, and a slip in it should be told and not guessed at.
  */
-import { good, bad, isMapping, type Parsed, show, showKind } from '../../../config/values/parsed.ts'
+import { good, bad, type Parsed, show, showKind } from '../../../config/values/parsed.ts'
+import { isMapping } from '../../../text/unknown-shape.ts'
 import { besides, type Fault, shownPath, type Problem } from '../../../config/file/problem.ts'
 import { suggest } from '../../../text/suggestion.ts'
 import { DYNAMIC } from '../../../config/sections.ts'

@@ -1,6 +1,6 @@
 /** One member of a cluster file, as the value of its key in the DCS. */
 import { isIPv4, isIPv6 } from 'node:net'
-import { isMapping } from '../../../config/values/parsed.ts'
+import { isMapping } from '../../../text/unknown-shape.ts'
 import type { Fault } from '../../../config/file/problem.ts'
 import { suggest } from '../../../text/suggestion.ts'
 import { parseMember } from '../../members/member.ts'
