@@ -1,5 +1,5 @@
 /** What the templates say of themselves, as lines for a person: what needs one first. */
-import { reasonLineOf } from '../templates/commands/reason-line.ts'
+import { reasonLineOf } from '../templates/commands/output.ts'
 import type { GroupState, GroupStatus, HookStatus, KeysStatus, TemplatesStatus } from '../templates/status.ts'
 import { age, counted } from '../text/wording.ts'
 

@@ -1,5 +1,5 @@
 /** What the templates say of themselves: plain JSON data, a part of the router's status. No text of a rendered file is in it. */
-import type { CommandResult } from './commands/result.ts'
+import type { CommandResult } from './commands/run-command.ts'
 import type { LeftOut } from './engine/template.ts'
 
 export interface TemplatesStatus {

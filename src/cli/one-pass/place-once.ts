@@ -1,6 +1,6 @@
 /** Puts a reload group in place as the router does it, with its journal: what is left undone here it does when it starts. */
 import { type Logger, pino } from 'pino'
-import { commandEnvironment } from '../../templates/commands/environment.ts'
+import { commandEnvironment } from '../../templates/commands/input.ts'
 import { Journal } from '../../templates/files/journal.ts'
 import type { Result } from '../../templates/groups/log-lines.ts'
 import { GroupApply, type Rendered } from '../../templates/groups/apply.ts'

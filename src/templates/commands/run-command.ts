@@ -10,13 +10,25 @@ import { NO_PROGRAM, programIn } from '../../config/templates/command.ts'
 import type { CommandConfig } from '../../config/config.ts'
 import { formatDuration } from '../../config/values/units.ts'
 import { failureOf } from '../../errors.ts'
-import { fill, type Fill } from './fill.ts'
+import { fill, type Fill } from './input.ts'
 import { Output } from './output.ts'
-import type { CommandResult } from './result.ts'
+
+/** What came of a command. */
+export interface CommandResult {
+  readonly ok: boolean
+  /** For a person, one line: `exited with 1`, `killed: not done within 30s`, `cannot be started: no such file`. */
+  readonly outcome: string
+  readonly exitCode: number | null
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number
+  readonly durationMs: number
+  /** What it wrote to both outputs, as text fit to be shown, at most the last 4 KiB. */
+  readonly output: string
+}
 
 export interface CommandOptions {
   readonly fill: Fill
-  /** The command's own variables come on top of it (environment.ts). */
+  /** The command's own variables come on top of it (input.ts). */
   readonly env: Readonly<Record<string, string>>
   /** Signals a process group; false where there is none any more. Never throws. */
   readonly signalGroup: (pid: number, signal: 'SIGTERM' | 'SIGKILL') => boolean

@@ -7,9 +7,16 @@ import { bytesOf, digestAt, digestOf, failed } from './destination.ts'
 import type { Journal } from './journal.ts'
 import type { JournalFile } from './journal-format.ts'
 import { type Attributes, backUp, keepAs, removeFile, replaceFile, type Replaced } from './replace.ts'
-import { discard } from './stage.ts'
-import { besideStaged } from './stage-name.ts'
-import type { CommitOutcome, StagedFile } from './target.ts'
+import { besideStaged, discard, type StagedFile } from './stage.ts'
+
+export interface CommitOutcome {
+  /** Destinations that could only be written in place, as they are mount points: not atomic. */
+  readonly inPlace: readonly string[]
+  /** Those that have another owner or mode than they were to have, as it cannot be changed. */
+  readonly ownerKept: readonly string[]
+  /** What went wrong and kept no file from being replaced. Each fit to be shown. */
+  readonly warnings: readonly string[]
+}
 
 /** The order is what lets `recover` finish or undo it, wherever it is cut off. */
 export async function commit(staged: readonly StagedFile[], journal: Journal, reload: boolean): Promise<CommitOutcome> {

@@ -1,9 +1,23 @@
-/** What is where a file is to be. */
+/** What is where a file is to be, and whether that is as it should be. */
 import { createHash } from 'node:crypto'
 import { constants, type Stats } from 'node:fs'
 import { lstat, open, readlink, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join } from 'node:path'
+import { bytesOfText } from '../../text/binary-text.ts'
 import { failureOf, RouterError } from '../../errors.ts'
+import type { Owners } from './owner.ts'
+
+/** Where a text goes. */
+export interface Target {
+  /** Absolute. */
+  readonly destination: string
+  /** Name or number; null: as the file that is there, else of the router's own user. */
+  readonly owner: string | null
+  readonly group: string | null
+  /** Permission bits; null: as the file that is there, else 0644. */
+  readonly mode: number | null
+  readonly backup: boolean
+}
 
 export interface Place {
   /** The file itself: a destination that is a link stays one, and what it leads to is replaced. */
@@ -91,4 +105,27 @@ export async function digestAt(path: string): Promise<string | null> {
 /** An error of a file: `message` names it. */
 export function failed(message: string, cause?: unknown): RouterError {
   return new RouterError('TEMPLATE_FAILED', message, cause === undefined ? {} : { cause })
+}
+
+/** What makes a destination differ from what it should be; the first that applies. */
+export type Difference = 'same' | 'missing' | 'content' | 'owner' | 'mode'
+
+export async function difference(target: Target, text: string, owners: Owners): Promise<Difference> {
+  const { destination, mode } = target
+  const { uid, gid } = await owners.resolve(target)
+  const { path, stats } = await placeOf(destination)
+  if (stats === null) return 'missing'
+  const wanted = bytesOfText(text)
+  const isSame = stats.size === wanted.length && (await read(path)).equals(wanted)
+  if (!isSame) return 'content'
+  if ((uid !== null && uid !== stats.uid) || (gid !== null && gid !== stats.gid)) return 'owner'
+  return mode !== null && mode !== (stats.mode & 0o7777) ? 'mode' : 'same'
+}
+
+async function read(path: string): Promise<Buffer> {
+  try {
+    return (await bytesOf(path)) ?? Buffer.alloc(0)
+  } catch (cause) {
+    throw failed(`${path} cannot be read`, cause)
+  }
 }

@@ -1,12 +1,10 @@
 /** All that is done with the files of templates: what groups are given. */
-import { commit } from './commit.ts'
-import { difference } from './difference.ts'
+import { commit, type CommitOutcome } from './commit.ts'
+import { type Difference, difference, type Target } from './destination.ts'
 import type { Journal } from './journal.ts'
 import { Owners } from './owner.ts'
-import { recover } from './recover.ts'
-import { discard, stage } from './stage.ts'
-import type { Sweeper } from './stage-name.ts'
-import type { CommitOutcome, Difference, Recovery, StagedFile, Target } from './target.ts'
+import { recover, type Recovery } from './recover.ts'
+import { discard, stage, type StagedFile, type Sweeper } from './stage.ts'
 
 /** One for all groups: it remembers the numbers of users. Errors are RouterErrors, TEMPLATE_FAILED, that name the file and show nothing of it. */
 export class Files {

@@ -3,7 +3,7 @@ import { isAbsolute } from 'node:path'
 import { z } from 'zod'
 import { bad, good, type Parsed } from '../../config/values/parsed.ts'
 import { parseJson } from '../../text/unknown-shape.ts'
-import type { StagedFile } from './target.ts'
+import type { StagedFile } from './stage.ts'
 
 /** A file that is about to be replaced. */
 export interface JournalFile extends StagedFile {

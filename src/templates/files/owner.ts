@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { explain, RouterError } from '../../errors.ts'
-import type { Target } from './target.ts'
+import type { Target } from './destination.ts'
 
 export interface Owner {
   /** null: as the file that is there. */

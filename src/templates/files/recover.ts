@@ -5,9 +5,15 @@ import { digestAt, placeOf } from './destination.ts'
 import type { InterruptedCommit, Journal } from './journal.ts'
 import type { JournalFile } from './journal-format.ts'
 import { replaceFile } from './replace.ts'
-import { discard } from './stage.ts'
-import { isStageName, removeStageFiles, type Sweeper } from './stage-name.ts'
-import type { Recovery } from './target.ts'
+import { discard, isStageName, removeStageFiles, type Sweeper } from './stage.ts'
+
+export interface Recovery {
+  /** A reload that was due is due still, or one for the files that have been put in place now. */
+  readonly reloadDue: boolean
+  /** What became of a commit that was interrupted. */
+  readonly commit: 'none' | 'completed' | 'undone'
+  readonly warnings: readonly string[]
+}
 
 /** Touches nothing but `destinations`, whatever the journal says: the configuration may have changed since. */
 export async function recover(journal: Journal, destinations: readonly string[], sweeper: Sweeper): Promise<Recovery> {

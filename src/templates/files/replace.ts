@@ -3,7 +3,7 @@ import { constants } from 'node:fs'
 import { link, lstat, open, rename, unlink } from 'node:fs/promises'
 import { failureOf } from '../../errors.ts'
 import { bytesOf } from './destination.ts'
-import type { StagedFile } from './target.ts'
+import type { StagedFile } from './stage.ts'
 
 /** What the file is to be. */
 export type Attributes = Pick<StagedFile, 'uid' | 'gid' | 'mode'>

@@ -1,13 +1,28 @@
-/** Writes a file beside its destination. */
+/** Writes a file beside its destination, under a name that tells whose it is, and whether it is of use to anybody. */
+import { createHash, randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
-import { open, unlink } from 'node:fs/promises'
+import { lstat, open, readdir, readFile, unlink } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { bytesOfText } from '../../text/binary-text.ts'
 import { RouterError } from '../../errors.ts'
-import { digestOf, failed, placeOf } from './destination.ts'
-import { isMountPoint } from './mounts.ts'
+import { digestOf, failed, placeOf, type Target } from './destination.ts'
 import type { Owners } from './owner.ts'
-import { stageName } from './stage-name.ts'
-import type { StagedFile, Target } from './target.ts'
+
+/** A text that is written beside its destination and is on the disk, with owner, group and mode. Plain data: it is kept in the journal. */
+export interface StagedFile {
+  readonly destination: string
+  /** The file itself, where the destination is a link; else the same. */
+  readonly path: string
+  /** In the directory of `path`. */
+  readonly staged: string
+  /** SHA-256 of the text, in hexadecimal. */
+  readonly digest: string
+  readonly backup: boolean
+  /** As the file is to be; a staged one that takes no other's place (a mount point is written in place) may lack the owner. */
+  readonly uid: number
+  readonly gid: number
+  readonly mode: number
+}
 
 export interface StageOptions {
   readonly pid: number
@@ -59,4 +74,74 @@ export async function discard(files: readonly StagedFile[]): Promise<void> {
 function notOwned({ destination, owner, group }: Target, uid: number, gid: number, cause: unknown): RouterError {
   const advice = owner === null && group === null ? ', as the file that is there: set its owner and group' : ''
   return failed(`${destination} cannot be given to ${owner ?? uid}:${group ?? gid}${advice}`, cause)
+}
+
+/** Whether something is mounted at `path`. False where the system does not say. */
+async function isMountPoint(path: string): Promise<boolean> {
+  const table = await readFile('/proc/self/mountinfo', 'utf8').catch(() => '')
+  return table.split('\n').some((line) => unescaped(line.split(' ')[4] ?? '') === path)
+}
+
+/** Blanks and backslashes are in octal there. */
+function unescaped(field: string): string {
+  return field.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
+}
+
+/** Who looks for what processes have left. */
+export interface Sweeper {
+  readonly pid: number
+  readonly isAlive: (pid: number) => boolean
+}
+
+/** `tmp` is to become the destination, `undo` is what it was before, `bak` is to become its backup. */
+type Kind = 'tmp' | 'undo' | 'bak'
+
+/** Nothing is staged as long; the number of a process that has gone may be another's by then. Milliseconds. */
+const FORGOTTEN_MS = 24 * 3_600_000
+/** A file system takes 255 bytes, and the rest of the name has up to 50. */
+const MAX_NAME_BYTES = 180
+
+/** A new name beside `path`: `.NAME.patroni-router-PID-RANDOM.tmp`. */
+export function stageName(path: string, pid: number): string {
+  return join(dirname(path), `${prefixOf(path)}${pid}-${randomBytes(6).toString('hex')}.tmp`)
+}
+
+/** What stands beside a staged file for the same commit. */
+export function besideStaged(staged: string, kind: Exclude<Kind, 'tmp'>): string {
+  return staged.replace(/tmp$/, kind)
+}
+
+/** Whether `staged` is a name that `stageName` gives for `path`. */
+export function isStageName(staged: string, path: string): boolean {
+  return dirname(staged) === dirname(path) && parse(basename(staged), path)?.kind === 'tmp'
+}
+
+/** Removes what dead processes have left beside `path`, and an earlier one with our number. Never rejects. */
+export async function removeStageFiles(path: string, { pid, isAlive }: Sweeper): Promise<void> {
+  const directory = dirname(path)
+  for (const name of await readdir(directory).catch(() => [])) {
+    const left = parse(name, path)
+    if (left === null) continue
+    const file = join(directory, name)
+    const forgotten = await lstat(file).then(
+      // A link has the time of its making in ctime alone. The file system's clock is the system's.
+      ({ ctimeMs }) => Date.now() - ctimeMs > FORGOTTEN_MS,
+      () => false,
+    )
+    // What cannot be removed harms nobody.
+    if (left.pid === pid || forgotten || !isAlive(left.pid)) await unlink(file).catch(() => undefined)
+  }
+}
+
+function parse(name: string, path: string): { readonly pid: number; readonly kind: Kind } | null {
+  const prefix = prefixOf(path)
+  if (!name.startsWith(prefix)) return null
+  const [, pid, kind] = /^(\d+)-[0-9a-f]{12}\.(tmp|undo|bak)$/.exec(name.slice(prefix.length)) ?? []
+  return pid === undefined ? null : { pid: Number(pid), kind: kind as Kind }
+}
+
+function prefixOf(path: string): string {
+  const name = basename(path)
+  if (Buffer.byteLength(name) <= MAX_NAME_BYTES) return `.${name}.patroni-router-`
+  return `.${createHash('sha256').update(name).digest('hex')}.patroni-router-`
 }

@@ -1,7 +1,7 @@
 /** What of a reload group a person on call wants to read: when trouble begins, when it is another one, when it ends. Pure. */
 import { printable } from '../../text/printable.ts'
-import { reasonLineOf } from '../commands/reason-line.ts'
-import type { CommandResult } from '../commands/result.ts'
+import { reasonLineOf } from '../commands/output.ts'
+import type { CommandResult } from '../commands/run-command.ts'
 import type { LeftOut } from '../engine/template.ts'
 
 export interface LogLine {

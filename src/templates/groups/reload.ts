@@ -1,7 +1,7 @@
 /** The reload of a group: due from the moment when a file is to be replaced until the command has succeeded. */
 import type { CommandConfig } from '../../config/config.ts'
-import type { Fill } from '../commands/fill.ts'
-import type { CommandResult } from '../commands/result.ts'
+import type { Fill } from '../commands/input.ts'
+import type { CommandResult } from '../commands/run-command.ts'
 import type { Journal } from '../files/journal.ts'
 import type { Failure } from './log-lines.ts'
 import type { ReloadStatus } from '../status.ts'

@@ -1,11 +1,13 @@
 /** Brings the texts of a reload group into their files: all of them, or none. */
 import type { CommandConfig, TemplateConfig } from '../../config/config.ts'
 import { explain } from '../../errors.ts'
-import type { CommandResult } from '../commands/result.ts'
+import type { CommandResult } from '../commands/run-command.ts'
 import type { Files } from '../files/files.ts'
 import type { Journal } from '../files/journal.ts'
-import type { CommitOutcome, Difference, StagedFile, Target } from '../files/target.ts'
-import type { Fill } from '../commands/fill.ts'
+import type { CommitOutcome } from '../files/commit.ts'
+import type { Difference, Target } from '../files/destination.ts'
+import type { StagedFile } from '../files/stage.ts'
+import type { Fill } from '../commands/input.ts'
 import type { Failure } from './log-lines.ts'
 
 /** A text that is to be in the template's destination. */

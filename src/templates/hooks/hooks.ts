@@ -5,11 +5,10 @@ import type { HookConfig } from '../../config/config.ts'
 import { explain } from '../../errors.ts'
 import { printable } from '../../text/printable.ts'
 import type { ClusterView } from '../../watcher/view.ts'
-import { reasonLineOf } from '../commands/reason-line.ts'
-import type { CommandResult } from '../commands/result.ts'
+import { reasonLineOf } from '../commands/output.ts'
+import type { CommandResult } from '../commands/run-command.ts'
 import { type CommandOptions, runCommand } from '../commands/run-command.ts'
 import type { HookStatus } from '../status.ts'
-import { hookEnvironment, situationOf } from './environment.ts'
 import {
   afterHook,
   afterSituation,
@@ -18,12 +17,13 @@ import {
   type HookQueue,
   isOutdated,
   nextAt,
+  type Situation,
   type Transition,
 } from './queue.ts'
 
 export interface HooksDeps {
   readonly hooks: readonly HookConfig[]
-  /** What every command gets (commands/environment.ts). */
+  /** What every command gets (commands/input.ts). */
   readonly env: Readonly<Record<string, string>>
   readonly signalGroup: CommandOptions['signalGroup']
   /** Resolves once the files of the reload group are those of the view applied last, and reloaded; gives up with `signal`. */
@@ -162,4 +162,46 @@ const MAX_NAME = 200
 function said(output: string): string {
   const line = reasonLineOf(output)
   return line === '' ? '' : `: ${line}`
+}
+
+const MAX_VALUE = 1000
+
+/**
+ * The primary's situation in `view`; null while nothing is known of it: a router that has not read the DCS yet and has no
+ * proof of anybody says nothing.
+ */
+export function situationOf({ dcs, primary, members }: ClusterView): Situation | null {
+  const { state, member: name, reason } = primary
+  if (dcs.state === 'never' && name === null) return null
+  const member = members.find((one) => one.name === name)
+  return { state, member: name, host: member?.host ?? null, port: member?.port ?? null, reason }
+}
+
+/**
+ * The variables of `PATRONI_ROUTER_*`; what there is none of is empty. The texts of strangers have no control characters,
+ * but can hold blanks, quotes and whatever else a shell takes for its own: they are to be quoted like any variable.
+ */
+export function hookEnvironment(
+  { name, scope, namespace, citusGroup }: Pick<ClusterView, 'name' | 'scope' | 'namespace' | 'citusGroup'>,
+  { from, to }: Transition,
+): Record<string, string> {
+  const variables = {
+    CLUSTER: name,
+    SCOPE: scope,
+    NAMESPACE: namespace,
+    CITUS_GROUP: citusGroup,
+    STATE: to.state,
+    OLD_STATE: from?.state,
+    MEMBER: to.member,
+    OLD_MEMBER: from?.member,
+    HOST: to.host,
+    PORT: to.port,
+    REASON: to.reason,
+  }
+  return Object.fromEntries(
+    Object.entries(variables).map(([variable, value]) => [
+      `PATRONI_ROUTER_${variable}`,
+      printable(String(value ?? ''), MAX_VALUE),
+    ]),
+  )
 }

@@ -1,13 +1,13 @@
 /** Commands that end, fail, hang, fork, turn into daemons and write without end, as real processes. */
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { getEventListeners } from 'node:events'
 import { chmodSync, existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { CommandConfig } from '../../../src/config/config.ts'
-import { commandEnvironment } from '../../../src/templates/commands/environment.ts'
-import type { CommandResult } from '../../../src/templates/commands/result.ts'
-import { runCommand } from '../../../src/templates/commands/run-command.ts'
+import { commandEnvironment, fill } from '../../../src/templates/commands/input.ts'
+import { type CommandResult, runCommand } from '../../../src/templates/commands/run-command.ts'
 import { signal } from '../../support/processes.ts'
 import { TempDir } from '../../support/temp.ts'
 import { until } from '../../support/until.ts'
@@ -54,6 +54,13 @@ describe('a command', () => {
         return false
       }
     }).length
+
+  test('that is a text holds each path as one word for a shell, whatever is in it', () => {
+    const hostile = `/a b/it's "$(id)" \`id\` $HOME ; & | \\ * {{destination}} $& \n#~ü`
+    const text = fill('printf %s {{staged}}', { staged: hostile, destination: '/plain' })
+    assert.ok(typeof text === 'string')
+    assert.equal(execFileSync('/bin/sh', ['-c', text], { encoding: 'utf8' }), hostile)
+  })
 
   test('that is a text is read by a shell, one that is a list is not', async () => {
     const shell = await run('echo "$((1 + 1))" {{staged}}; echo err >&2; exit 3')

@@ -4,7 +4,7 @@ import { renderStatus } from '../../../src/admin/status-text.ts'
 import { templateNotes } from '../../../src/admin/status-templates.ts'
 import { hasPrimary } from '../../../src/admin/status.ts'
 import { widthOf } from '../../../src/text/terminal.ts'
-import type { CommandResult } from '../../../src/templates/commands/result.ts'
+import type { CommandResult } from '../../../src/templates/commands/run-command.ts'
 import type { GroupStatus, TemplatesStatus, TemplateStatus } from '../../../src/templates/status.ts'
 import { NOW, sampleListener, sampleMember, sampleProxy, sampleStatus, sampleView } from './sample.ts'
 

@@ -4,7 +4,7 @@ import { pino } from 'pino'
 import { explain } from '../../../../src/errors.ts'
 import { Files } from '../../../../src/templates/files/files.ts'
 import { Journal } from '../../../../src/templates/files/journal.ts'
-import type { StagedFile } from '../../../../src/templates/files/target.ts'
+import type { StagedFile } from '../../../../src/templates/files/stage.ts'
 
 const [stateDir = '', text = '', ...destinations] = process.argv.slice(2)
 const files = new Files({ pid: process.pid, isAlive: () => true })

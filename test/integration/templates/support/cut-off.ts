@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { Files } from '../../../../src/templates/files/files.ts'
 import { Journal } from '../../../../src/templates/files/journal.ts'
-import type { StagedFile, Target } from '../../../../src/templates/files/target.ts'
+import type { Target } from '../../../../src/templates/files/destination.ts'
+import type { StagedFile } from '../../../../src/templates/files/stage.ts'
 
 export const OLD = 'old '.repeat(30)
 export const NEW = 'new and longer '.repeat(10)

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { basename, dirname } from 'node:path'
 import { describe, test } from 'node:test'
-import { besideStaged, isStageName, stageName } from '../../../../src/templates/files/stage-name.ts'
+import { besideStaged, isStageName, stageName } from '../../../../src/templates/files/stage.ts'
 
 describe('the name of a staged file', () => {
   test('is hidden, in the directory of its file, and says whose it is', () => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { PrimaryState } from '../../../../src/config/config.ts'
-import { hookEnvironment, situationOf } from '../../../../src/templates/hooks/environment.ts'
+import { hookEnvironment, situationOf } from '../../../../src/templates/hooks/hooks.ts'
 import {
   afterHook,
   afterSituation,

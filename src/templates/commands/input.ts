@@ -1,4 +1,4 @@
-/** Puts paths into a command. Pure. */
+/** What a command is given: paths for its placeholders, and its environment. Pure. */
 import { PLACEHOLDER, type Placeholder } from '../../config/templates/command.ts'
 
 export type Fill = Readonly<Record<Placeholder, string>>
@@ -21,4 +21,21 @@ function replaced(text: string, paths: Fill, write: (path: string) => string): s
 
 function quoted(path: string): string {
   return PLAIN.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+const PASSED = /^(?:PATH|HOME|LANG|LC_[A-Z_]+|TZ|USER|LOGNAME|SHELL|TMPDIR|PATRONI_ROUTER_\w+)$/
+/** Where the router has none: without it a shell finds what it has been compiled with, a list nothing. */
+const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+
+/**
+ * What every command gets of the router's environment. `PATRONI_*` holds passwords and stays here, as does all that is
+ * meant for the router alone (`NOTIFY_SOCKET`, `NODE_OPTIONS`).
+ */
+export function commandEnvironment(env: Environment): Record<string, string> {
+  const passed = Object.entries(env).flatMap(([name, value]) =>
+    value !== undefined && PASSED.test(name) ? [[name, value] as const] : [],
+  )
+  return { PATH, ...Object.fromEntries(passed) }
 }
