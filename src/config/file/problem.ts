@@ -1,4 +1,13 @@
-import type { Place } from './yaml.ts'
+/** A place in a text; lines and columns count from 1. */
+export interface Place {
+  readonly line: number
+  readonly column: number
+}
+
+/** A place in the text and what is wrong or doubtful there; `message` repeats nothing of the text. */
+export interface Remark extends Place {
+  readonly message: string
+}
 
 /** One thing that is wrong with the configuration. Lines and columns count from 1. */
 export interface Problem {

@@ -1,7 +1,6 @@
 /** What a template engine was to fill in, and has not. No message shows a value. Pure. */
 import { isMapping } from '../../text/unknown-shape.ts'
-import type { Fault } from './problem.ts'
-import type { Remark } from './yaml.ts'
+import type { Fault, Remark } from './problem.ts'
 
 /**
  * Jinja, Helm and Go; ERB; envsubst and shells; autoconf; Windows. `{{staged}}` and `{{destination}}` are the router's own.

@@ -4,10 +4,10 @@
  */
 import { good, bad, type Parsed, show, showKind } from '../../../config/values/parsed.ts'
 import { isMapping } from '../../../text/unknown-shape.ts'
-import { besides, type Fault, shownPath, type Problem } from '../../../config/file/problem.ts'
+import { besides, type Fault, shownPath, type Problem, type Place } from '../../../config/file/problem.ts'
 import { suggest } from '../../../text/suggestion.ts'
 import { DYNAMIC } from '../../../config/sections.ts'
-import { MISREAD, parseYaml, type Place } from '../../../config/file/yaml.ts'
+import { MISREAD, parseYaml } from '../../../config/file/yaml.ts'
 import { memberValue } from './member.ts'
 
 /** `keys`: the keys of the DCS that mean the same, for `parseCluster`; equal files have equal ones, in the same order. */
