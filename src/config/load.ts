@@ -33,7 +33,8 @@ import { type OurSections, parseOurs } from './schema.ts'
 import { checkSections, patroniDepth } from './sections.ts'
 import { type ConfigInput, readSource, type ReadSource } from './source.ts'
 import { checkTemplates } from './templates/checks.ts'
-import { hookConfigs, templateConfigs } from './templates/templates.ts'
+import { templateConfigs } from './templates/templates.ts'
+import { hookConfigs } from './templates/hooks.ts'
 import { checkTrack, trackConfig } from './track.ts'
 
 export type ConfigResult =

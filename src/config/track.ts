@@ -2,11 +2,10 @@ import { basename, isAbsolute, normalize } from 'node:path'
 import { z } from 'zod'
 import { CONDITIONS, type Condition, type ConditionName } from './conditions.ts'
 import type { TrackFileConfig } from './config.ts'
-import { field, oneOf, optional, plainName, section } from './values/fields.ts'
+import { field, oneOf, optional, plainName, section, destinationPath } from './values/fields.ts'
 import { bad, good, type Parsed } from './values/parsed.ts'
 import { isMapping } from '../text/unknown-shape.ts'
 import type { Fault } from './file/problem.ts'
-import { destinationPath } from './templates/fields.ts'
 
 /** What keepalived, HAProxy and habit call them. */
 const SYNONYMS: Readonly<Record<string, ConditionName>> = {

@@ -7,7 +7,7 @@ import type { Fault } from '../file/problem.ts'
 import { checkGroups } from './reload-groups.ts'
 import { DEFAULT_ADMIN_SOCKET } from '../defaults.ts'
 import { listenerSockets } from '../proxy/listeners.ts'
-import { at, draftsOf, type Draft, type Section } from './draft.ts'
+import { at, draftsOf, type Draft, type Section } from './templates.ts'
 import { trackPaths } from '../track.ts'
 
 export interface TemplateFindings {

@@ -1,6 +1,13 @@
-/** Commands of the configuration: what they may hold, and what fills it. */
+/** Commands of templates and hooks: what they may hold, and what fills it. */
 import { resolve } from 'node:path'
 import { nearest } from '../../text/suggestion.ts'
+import { isMapping } from '../../text/unknown-shape.ts'
+import type { CommandConfig } from '../config.ts'
+import type { Fault } from '../file/problem.ts'
+import type { ParsedParts } from '../values/parsed.ts'
+
+/** Text for the shell, or the words of a command that runs without one. */
+type Command = CommandConfig['command']
 
 /** What stands for the staged file and for its destination, as confd's people know it from `{{.src}}` and `{{.dest}}`. */
 export const PLACEHOLDERS = ['staged', 'destination'] as const
@@ -11,12 +18,12 @@ export type Placeholder = (typeof PLACEHOLDERS)[number]
 export const PLACEHOLDER = new RegExp(`\\{\\{\\s*(${PLACEHOLDERS.join('|')})\\s*\\}\\}`, 'g')
 
 /** The placeholders in a command. */
-export function placeholdersIn(command: string | readonly string[]): readonly string[] {
+export function placeholdersIn(command: Command): readonly string[] {
   return wordsOf(command).flatMap((word) => [...word.matchAll(PLACEHOLDER)].map(([, name = '']) => name))
 }
 
 /** A text for the shell is one word here. */
-export function wordsOf(command: string | readonly string[]): readonly string[] {
+export function wordsOf(command: Command): readonly string[] {
   return typeof command === 'string' ? [command] : command
 }
 
@@ -24,7 +31,7 @@ export function wordsOf(command: string | readonly string[]): readonly string[] 
  * The program that a command begins with, as it may be shown; null: what stands there does not look like one. It may be a
  * variable with a password, or a whole command.
  */
-export function programIn(command: string | readonly string[]): string | null {
+export function programIn(command: Command): string | null {
   const [program = ''] = typeof command === 'string' ? command.trim().split(/\s+/, 1) : command
   return /^[\w./+-]+$/.test(program.replace(PLACEHOLDER, 'x')) ? program : null
 }
@@ -63,7 +70,7 @@ export interface Whereabouts {
  * Whether a command names a file, however it is spelled (`//etc/x`, `./x`, `~/x`): as a word, as the value of an option, or
  * at the end of one (`-f/etc/x`). Follows no links, and no `cd`.
  */
-export function mentions(command: string | readonly string[], path: string, { directory, home }: Whereabouts): boolean {
+export function mentions(command: Command, path: string, { directory, home }: Whereabouts): boolean {
   const quoted = wordsOf(command).flatMap((word) => [word, ...word.split(/['"]/)])
   const parts = quoted.flatMap((word) => [word, ...word.split(SEPARATOR)])
   return (
@@ -74,4 +81,69 @@ export function mentions(command: string | readonly string[], path: string, { di
       .map((part) => (home === null ? part : part.replace(/^(?:~|\$HOME|\$\{HOME\})(?=\/)/, home)))
       .some((part) => resolve(directory, part) === path)
   )
+}
+
+// No message shows a command or a variable: they can hold secrets.
+
+/** A text for the shell, or a list without one, with `{{staged}}` and `{{destination}}`. */
+export const templateCommand = commandOf(wrongBraces)
+
+/** The same without placeholders: a hook is told by its environment. */
+export const hookCommand = commandOf((text) =>
+  text.includes('{{')
+    ? 'a hook has nothing between {{ and }}: what has happened is in its environment, like PATRONI_ROUTER_STATE and ' +
+      'PATRONI_ROUTER_MEMBER'
+    : null,
+)
+
+function commandOf(wrong: (text: string) => string | null) {
+  const fault = (word: unknown, index: number): string | null => {
+    if (typeof word !== 'string') return ask(word)
+    return index === 0 && word.trim() === '' ? 'is empty: a command is needed' : (broken(word) ?? wrong(word))
+  }
+  return (value: unknown): ParsedParts<Command> => {
+    if (typeof value === 'string') {
+      const message = fault(value, 0)
+      return { value, faults: message === null ? [] : [{ path: [], message }] }
+    }
+    if (!Array.isArray(value)) return { value: null, faults: [{ path: [], message: noCommand(value) }] }
+    const words: readonly unknown[] = value
+    const faults = words.flatMap((word, index): Fault[] => {
+      const message = fault(word, index)
+      return message === null ? [] : [{ path: [String(index)], message }]
+    })
+    const empty = { path: [], message: 'is an empty list: the program comes first, then its arguments' }
+    return { value: words.filter((word) => typeof word === 'string'), faults: words.length === 0 ? [empty] : faults }
+  }
+}
+
+function noCommand(value: unknown): string {
+  const needed = 'text, which goes to the shell, or a list of text, the program and its arguments'
+  return (value ?? null) === null ? `is required: ${needed}` : `must be ${needed}`
+}
+
+/** `[haproxy, -f, {{staged}}]` is a mapping for YAML. */
+function ask(word: unknown): string {
+  return isMapping(word) ? `must be text: quote it, like '{{staged}}'` : 'must be text: quote it'
+}
+
+function broken(text: string): string | null {
+  return text.includes('\0') ? 'holds a null character' : null
+}
+
+/** Variables for commands. */
+export function variables(value: unknown): ParsedParts<Readonly<Record<string, string>>> {
+  if (!isMapping(value)) return { value: null, faults: [{ path: [], message: 'must be a mapping like {NAME: text}' }] }
+  const faults = Object.entries(value).flatMap(([name, text]): Fault[] => {
+    const message = !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)
+      ? 'is not the name of a variable'
+      : name.startsWith('PATRONI_ROUTER_')
+        ? 'is set by patroni-router: use another name'
+        : typeof text !== 'string'
+          ? 'must be text: quote it'
+          : broken(text)
+    return message === null ? [] : [{ path: [name], message }]
+  })
+  const texts = Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string')
+  return { value: Object.fromEntries(texts), faults }
 }

@@ -1,80 +1,13 @@
-import { isAbsolute, normalize } from 'node:path'
-import { PRIMARY_STATES, type PrimaryState } from '../config.ts'
-import { wrongBraces } from './command.ts'
-import { oneOf } from '../values/fields.ts'
-import { bad, good, show, type Parsed, type ParsedParts } from '../values/parsed.ts'
-import { isMapping } from '../../text/unknown-shape.ts'
+/** Values of the keys of templates and hooks, but for commands. Pure. */
 import type { Fault } from '../file/problem.ts'
-
-// What the keys of a template and of a hook can be. No message shows a command or a variable: they can hold secrets.
-
-type Command = string | readonly string[]
-
-/** A text for the shell, or a list without one, with `{{staged}}` and `{{destination}}`. */
-export const templateCommand = commandOf(wrongBraces)
-
-/** The same without placeholders: a hook is told by its environment. */
-export const hookCommand = commandOf((text) =>
-  text.includes('{{')
-    ? 'a hook has nothing between {{ and }}: what has happened is in its environment, like PATRONI_ROUTER_STATE and ' +
-      'PATRONI_ROUTER_MEMBER'
-    : null,
-)
-
-function commandOf(wrong: (text: string) => string | null) {
-  const fault = (word: unknown, index: number): string | null => {
-    if (typeof word !== 'string') return ask(word)
-    return index === 0 && word.trim() === '' ? 'is empty: a command is needed' : (broken(word) ?? wrong(word))
-  }
-  return (value: unknown): ParsedParts<Command> => {
-    if (typeof value === 'string') {
-      const message = fault(value, 0)
-      return { value, faults: message === null ? [] : [{ path: [], message }] }
-    }
-    if (!Array.isArray(value)) return { value: null, faults: [{ path: [], message: noCommand(value) }] }
-    const words: readonly unknown[] = value
-    const faults = words.flatMap((word, index): Fault[] => {
-      const message = fault(word, index)
-      return message === null ? [] : [{ path: [String(index)], message }]
-    })
-    const empty = { path: [], message: 'is an empty list: the program comes first, then its arguments' }
-    return { value: words.filter((word) => typeof word === 'string'), faults: words.length === 0 ? [empty] : faults }
-  }
-}
-
-function noCommand(value: unknown): string {
-  const needed = 'text, which goes to the shell, or a list of text, the program and its arguments'
-  return (value ?? null) === null ? `is required: ${needed}` : `must be ${needed}`
-}
-
-/** `[haproxy, -f, {{staged}}]` is a mapping for YAML. */
-function ask(word: unknown): string {
-  return isMapping(word) ? `must be text: quote it, like '{{staged}}'` : 'must be text: quote it'
-}
-
-function broken(text: string): string | null {
-  return text.includes('\0') ? 'holds a null character' : null
-}
+import { filePath } from '../values/fields.ts'
+import { bad, good, show, type Parsed, type ParsedParts } from '../values/parsed.ts'
 
 /** Relative to the configuration file, or absolute. */
 export function sourcePath(value: unknown): Parsed<string> {
   if (value === undefined || value === null || value === '')
     return bad('is required: the template, as seen from the configuration file')
   return typeof value === 'string' ? filePath(value) : bad(`${show(value)} is not the path of a file`)
-}
-
-export function destinationPath(value: unknown): Parsed<string> {
-  if (value === undefined || value === null || value === '')
-    return bad('is required: the absolute path of the file to write')
-  if (typeof value !== 'string' || !isAbsolute(value)) return bad(`${show(value)} is not an absolute path`)
-  const path = filePath(value)
-  return path.ok ? good(normalize(value)) : path
-}
-
-function filePath(path: string): Parsed<string> {
-  // eslint-disable-next-line no-control-regex -- they are what is looked for
-  if (/[\x00-\x1f\x7f]/.test(path)) return bad('holds a control character')
-  return /(^|\/)\.{0,2}$/.test(path) ? bad(`${show(path)} is a directory: a file name is needed, too`) : good(path)
 }
 
 /** A user or a group, by name or number. */
@@ -98,23 +31,6 @@ export function permissions(value: unknown): Parsed<number> {
   return bad(`${show(value)} is not how permissions are written: octal and quoted, like '0644'`)
 }
 
-/** Variables for commands. */
-export function variables(value: unknown): ParsedParts<Readonly<Record<string, string>>> {
-  if (!isMapping(value)) return { value: null, faults: [{ path: [], message: 'must be a mapping like {NAME: text}' }] }
-  const faults = Object.entries(value).flatMap(([name, text]): Fault[] => {
-    const message = !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)
-      ? 'is not the name of a variable'
-      : name.startsWith('PATRONI_ROUTER_')
-        ? 'is set by patroni-router: use another name'
-        : typeof text !== 'string'
-          ? 'must be text: quote it'
-          : broken(text)
-    return message === null ? [] : [{ path: [name], message }]
-  })
-  const texts = Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string')
-  return { value: Object.fromEntries(texts), faults }
-}
-
 /** Where keys are read; as the result, with a slash before and none after, the root empty. */
 export function keyPrefix(value: unknown): Parsed<string> {
   return typeof value === 'string' ? good(slashed(value)) : bad(`${show(value)} is not the name of a key, like /app`)
@@ -134,27 +50,4 @@ export function keyNames(value: unknown): ParsedParts<readonly string[]> {
 
 function slashed(key: string): string {
   return `/${key}`.replace(/\/+/g, '/').replace(/\/$/, '')
-}
-
-/** What Patroni's callbacks, HAProxy and habit call them. */
-const STATE_SYNONYMS: Readonly<Record<string, PrimaryState | 'any'>> = {
-  ...{ primary: 'open', leader: 'open', master: 'open', up: 'open', ready: 'open' },
-  ...{ switchover: 'switching', failover: 'switching', stopping: 'switching', promotion: 'promoting' },
-  ...{ down: 'none', lost: 'none', absent: 'none', 'no-primary': 'none' },
-  ...{ all: 'any', change: 'any', 'on-role-change': 'any', '*': 'any' },
-}
-
-const state = oneOf([...PRIMARY_STATES, 'any'], [], STATE_SYNONYMS)
-
-/** One state of the primary, several, or `any`. */
-export function states(value: unknown): ParsedParts<readonly PrimaryState[]> {
-  const names: readonly unknown[] = Array.isArray(value) ? value : [value]
-  if (names.length === 0)
-    return { value: null, faults: [{ path: [], message: 'names no state: without one it is never run' }] }
-  const parsed = names.map((name) => state(name))
-  const faults = parsed.flatMap((each, index): Fault[] =>
-    each.ok ? [] : [{ path: Array.isArray(value) ? [String(index)] : [], message: each.message }],
-  )
-  const found = parsed.flatMap((each) => (each.ok ? [each.value] : []))
-  return { value: PRIMARY_STATES.filter((name) => found.includes(name) || found.includes('any')), faults }
 }

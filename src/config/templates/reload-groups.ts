@@ -1,8 +1,7 @@
 import { placeholdersIn } from './command.ts'
 import { isMapping } from '../../text/unknown-shape.ts'
 import type { Fault } from '../file/problem.ts'
-import { at, type Draft } from './draft.ts'
-import { DEFAULT_DEBOUNCE } from './templates.ts'
+import { at, type Draft, DEFAULT_DEBOUNCE } from './templates.ts'
 import { formatDuration, parseDuration } from '../values/units.ts'
 
 /** Of a group there is one reload and one pace; each can be written at one of its templates, or alike at several. */

@@ -1,38 +1,31 @@
+/** The section `templates`. Pure. */
 import { isAbsolute, normalize, resolve } from 'node:path'
 import { z } from 'zod'
-import type { CommandConfig, HookConfig, TemplateConfig, TemplateSubject } from '../config.ts'
+import { isMapping, listOf } from '../../text/unknown-shape.ts'
+import type { CommandConfig, TemplateConfig, TemplateSubject } from '../config.ts'
+import type { Fault } from '../file/problem.ts'
 import {
   absolutePath,
   boolean,
+  destinationPath,
   field,
   oneOf,
   optional,
   optionalParts,
-  parts,
   plainName,
   positive,
   section,
 } from '../values/fields.ts'
-import { good, type Parsed, type ParsedParts } from '../values/parsed.ts'
-import {
-  account,
-  destinationPath,
-  hookCommand,
-  keyNames,
-  keyPrefix,
-  permissions,
-  sourcePath,
-  states,
-  templateCommand,
-  variables,
-} from './fields.ts'
+import type { ParsedParts } from '../values/parsed.ts'
 import { parseDuration } from '../values/units.ts'
+import { templateCommand, variables } from './command.ts'
+import { account, keyNames, keyPrefix, permissions, sourcePath } from './fields.ts'
 
 export const DEFAULT_DEBOUNCE = { minMs: 200, maxMs: 2000 } as const
 const DEFAULT_INTERVAL_MS = 60_000
 
 /** How a command is run. */
-const RUN = {
+export const RUN = {
   timeout: optional(positive(parseDuration), 30_000),
   env: optionalParts(variables, {}),
   working_dir: optional(absolutePath, null),
@@ -63,21 +56,10 @@ export const TEMPLATE = {
   clusters: optionalParts(clusterNames, null),
 }
 
-export const HOOK = {
-  name: optional(plainName('hook'), null),
-  on: parts(states),
-  command: parts(hookCommand),
-  ...RUN,
-  after: optional(groupOrDestination, null),
-  cluster: optional(plainName('cluster'), null),
-}
-
 /** `null`: the section is empty, or not there. */
 export const TEMPLATES = z.array(z.strictObject(TEMPLATE)).nullish()
-export const HOOKS = z.array(z.strictObject(HOOK)).nullish()
 
 type TemplateSection = NonNullable<z.infer<typeof TEMPLATES>>[number]
-type HookSection = NonNullable<z.infer<typeof HOOKS>>[number]
 
 /** `directory`: absolute; where relative paths start and commands run. `clusters`: the names of all. */
 export function templateConfigs(
@@ -120,25 +102,9 @@ function subjectOf({ cluster, clusters }: TemplateSection, all: readonly string[
   return { kind: 'clusters', clusters: clusters === 'all' ? all : clusters }
 }
 
-/** `templates`: theirs, for what `after` means: whoever names a destination means all that changes with it. */
-export function hookConfigs(
-  hooks: readonly HookSection[],
-  templates: readonly TemplateConfig[],
-  directory: string,
-  clusters: readonly string[],
-): HookConfig[] {
-  return hooks.flatMap((hook, index) => {
-    const name = hook.name ?? `hooks[${index}]`
-    const after = templates.find(({ destination }) => destination === hook.after)?.reloadGroup ?? hook.after
-    const run = commandConfig(hook.command, hook, directory)
-    const whose = hook.cluster === null ? clusters : [hook.cluster]
-    return whose.map((cluster) => ({ name, cluster, on: hook.on, after, run }))
-  })
-}
-
-function commandConfig(
+export function commandConfig(
   command: CommandConfig['command'],
-  { timeout, env, working_dir }: Pick<HookSection, 'timeout' | 'env' | 'working_dir'>,
+  { timeout, env, working_dir }: Pick<TemplateSection, 'timeout' | 'env' | 'working_dir'>,
   directory: string,
 ): CommandConfig {
   return { command, timeoutMs: timeout, env, workingDir: working_dir === null ? directory : normalize(working_dir) }
@@ -154,7 +120,43 @@ function clusterNames(value: unknown): ParsedParts<'all' | readonly string[]> {
   return { value: value === 'all' ? value : names.filter((name) => typeof name === 'string'), faults: [] }
 }
 
-function groupOrDestination(value: unknown): Parsed<string> {
-  if (typeof value === 'string' && isAbsolute(value)) return good(normalize(value))
-  return plainName('reload group')(value)
+export type Section = Readonly<Record<string, unknown>>
+
+/** A template as far as it can be understood, whatever is wrong with it. */
+export interface Draft {
+  readonly index: number
+  readonly section: Section
+  readonly source: string | null
+  readonly destination: string | null
+  readonly check: string | readonly string[] | null
+  readonly reload: string | readonly string[] | null
+  readonly group: string | null
+}
+
+/** `directory`: absolute; where relative paths start. */
+export function draftsOf(templates: unknown, directory: string): Draft[] {
+  return listOf(templates).flatMap((section, index): Draft[] => {
+    if (!isMapping(section)) return []
+    const { source, destination, check, reload, reload_group: group } = section
+    return [
+      {
+        index,
+        section,
+        source: typeof source === 'string' && source !== '' ? resolve(directory, source) : null,
+        destination: typeof destination === 'string' && isAbsolute(destination) ? normalize(destination) : null,
+        check: isCommand(check) ? check : null,
+        reload: isCommand(reload) ? reload : null,
+        group: typeof group === 'string' ? group : null,
+      },
+    ]
+  })
+}
+
+function isCommand(value: unknown): value is string | readonly string[] {
+  return typeof value === 'string' || (Array.isArray(value) && value.every((word) => typeof word === 'string'))
+}
+
+/** A fault of one of its keys; `debounce.min` for one below another. */
+export function at({ index }: Draft, key: string, message: string): Fault {
+  return { path: ['templates', String(index), ...key.split('.')], message }
 }

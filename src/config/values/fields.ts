@@ -1,4 +1,4 @@
-import { isAbsolute } from 'node:path'
+import { isAbsolute, normalize } from 'node:path'
 import { z } from 'zod'
 import { bad, good, isMisread, show, type Parsed, type ParsedParts } from './parsed.ts'
 import { nearest } from '../../text/suggestion.ts'
@@ -113,4 +113,20 @@ export function plainName(what: string) {
 export function absolutePath(value: unknown): Parsed<string> {
   if (value === '') return bad('is empty: an absolute path is needed')
   return typeof value === 'string' && isAbsolute(value) ? good(value) : bad(`${show(value)} is not an absolute path`)
+}
+
+/** The absolute path of a file that is written. */
+export function destinationPath(value: unknown): Parsed<string> {
+  if (value === undefined || value === null || value === '')
+    return bad('is required: the absolute path of the file to write')
+  if (typeof value !== 'string' || !isAbsolute(value)) return bad(`${show(value)} is not an absolute path`)
+  const path = filePath(value)
+  return path.ok ? good(normalize(value)) : path
+}
+
+/** The path of a file, as text that is not empty. */
+export function filePath(path: string): Parsed<string> {
+  // eslint-disable-next-line no-control-regex -- they are what is looked for
+  if (/[\x00-\x1f\x7f]/.test(path)) return bad('holds a control character')
+  return /(^|\/)\.{0,2}$/.test(path) ? bad(`${show(path)} is a directory: a file name is needed, too`) : good(path)
 }
