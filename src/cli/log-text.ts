@@ -1,5 +1,6 @@
 /** The log for eyes: one line an entry, out of pino's JSON. Pure. */
 import { visible } from '../text/terminal.ts'
+import type { Mapping } from '../text/unknown-shape.ts'
 
 /** `2026-11-20 03:12:44.123Z WARN  message key=value`; without colours what it says is the same. */
 export function logText(json: string, hasColours: boolean): string {
@@ -34,7 +35,7 @@ function painter(hasColours: boolean): (style: Style, text: string) => string {
 }
 
 /** What the message does not say already. */
-function detailsOf(fields: Readonly<Record<string, unknown>>, message: string): string {
+function detailsOf(fields: Mapping, message: string): string {
   const words = message.toLowerCase()
   return Object.entries(fields)
     .filter(([key]) => key !== 'event')
@@ -56,7 +57,7 @@ function stackOf(error: unknown): readonly string[] {
   return typeof stack === 'string' ? stack.split('\n').map((line) => `    ${visible(line.trim())}`) : []
 }
 
-function parsed(json: string): Readonly<Record<string, unknown>> | null {
+function parsed(json: string): Mapping | null {
   try {
     const value: unknown = JSON.parse(json)
     return typeof value === 'object' && value !== null ? { ...value } : null

@@ -1,11 +1,9 @@
 /** What looks as if it were left from the README or the examples: it may be right all the same. Pure. */
 import { isIPv4, isIPv6 } from 'node:net'
 import { entriesOf } from './values/parsed.ts'
-import { isMapping } from '../text/unknown-shape.ts'
+import { listOf, type Mapping, mappingOf } from '../text/unknown-shape.ts'
 import type { Fault } from './file/problem.ts'
 import { inFileAndClusters } from './sections.ts'
-
-type Section = Readonly<Record<string, unknown>>
 
 /** Of the README and the examples: etcd, members, and the addresses that move. */
 const ADDRESSES: ReadonlySet<string> = new Set([
@@ -26,12 +24,12 @@ const PASSWORDS =
   /^(?:\.{3}|…|x{3,}|\*{3,}|(?:change|replace)[ ._-]?(?:me|this|it)|your[ ._-]\w+|<.*>|\$\{.*\}|\{\{.*\}\})$/i
 
 /** Values of addresses, names and passwords that are those of examples. */
-export function unedited(tree: Section): Fault[] {
+export function unedited(tree: Mapping): Fault[] {
   return inFileAndClusters(tree, uneditedIn)
 }
 
-function uneditedIn(tree: Section, above: readonly string[]): Fault[] {
-  const section = (name: string): Section => mappingOf(tree[name])
+function uneditedIn(tree: Mapping, above: readonly string[]): Fault[] {
+  const section = (name: string): Mapping => mappingOf(tree[name])
   const { hosts, host, url, proxy: proxied, password } = section('etcd3')
   const files = section('track')['files']
   const addresses: readonly (readonly [path: readonly string[], value: unknown])[] = [
@@ -42,7 +40,7 @@ function uneditedIn(tree: Section, above: readonly string[]): Fault[] {
     ),
     [['scope'], tree['scope']],
     [['name'], tree['name']],
-    ...(Array.isArray(files) ? files : []).map(
+    ...listOf(files).map(
       (file, index) => [['track', 'files', String(index), 'member'], mappingOf(file)['member']] as const,
     ),
   ]
@@ -86,8 +84,4 @@ function isReserved(host: string): boolean {
 
 function isExample(host: string): boolean {
   return ADDRESSES.has(host) || (!isIPv4(host) && !isIPv6(host) && WORDS.test(host))
-}
-
-function mappingOf(value: unknown): Section {
-  return isMapping(value) ? value : {}
 }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { RestApiConfig } from './config.ts'
 import { field, optional } from './values/fields.ts'
 import { bad, good, type Parsed } from './values/parsed.ts'
-import { isMapping } from '../text/unknown-shape.ts'
+import { isMapping, type Mapping, mappingOf } from '../text/unknown-shape.ts'
 import type { Fault } from './file/problem.ts'
 
 /** Unknown keys in Patroni's sections are Patroni's business. No message about them shows a value. */
@@ -12,7 +12,7 @@ function section<T extends z.core.$ZodShape>(shape: T) {
 
 /** One of which only this is looked at here. */
 function within<T extends z.core.$ZodShape>(shape: T) {
-  return z.preprocess((value) => (isMapping(value) ? value : {}), z.looseObject(shape))
+  return z.preprocess(mappingOf, z.looseObject(shape))
 }
 
 const PATRONI = z.object({
@@ -47,7 +47,7 @@ export interface PatroniSections {
 }
 
 /** Checks Patroni's sections besides the DCS, with Patroni's meaning. */
-export function parsePatroni(tree: Readonly<Record<string, unknown>>): {
+export function parsePatroni(tree: Mapping): {
   readonly value: PatroniSections | null
   readonly faults: Fault[]
   readonly warnings: Fault[]

@@ -1,7 +1,7 @@
 /** The sections of the router, and what is wrong with each of their keys. */
 import { z } from 'zod'
 import { suggest } from '../text/suggestion.ts'
-import { isMapping } from '../text/unknown-shape.ts'
+import { isMapping, type Mapping } from '../text/unknown-shape.ts'
 import { CLUSTER_KEYS } from './clusters/clusters.ts'
 import type { LoggingConfig } from './config.ts'
 import type { Fault } from './file/problem.ts'
@@ -76,7 +76,7 @@ const OTHER_WORDS: Readonly<Record<string, Readonly<Record<string, string>>>> = 
 export type OurSections = z.infer<typeof OURS>
 
 /** Checks the sections of the router and completes them with the defaults; all faults at once. */
-export function parseOurs(tree: Readonly<Record<string, unknown>>): { value: OurSections | null; faults: Fault[] } {
+export function parseOurs(tree: Mapping): { value: OurSections | null; faults: Fault[] } {
   const { success, data, error } = OURS.safeParse(tree)
   return { value: success ? data : null, faults: success ? [] : error.issues.flatMap((issue) => faultsOf(issue, tree)) }
 }

@@ -4,7 +4,7 @@ import { CONDITIONS, type Condition, type ConditionName } from './conditions.ts'
 import type { TrackFileConfig } from './config.ts'
 import { field, oneOf, optional, plainName, section, destinationPath } from './values/fields.ts'
 import { bad, good, type Parsed } from './values/parsed.ts'
-import { isMapping } from '../text/unknown-shape.ts'
+import { listOf, type Mapping, mappingOf } from '../text/unknown-shape.ts'
 import type { Fault } from './file/problem.ts'
 
 /** What keepalived, HAProxy and habit call them. */
@@ -50,7 +50,7 @@ function conditionOf(name: ConditionName, member: string): Condition {
 }
 
 /** What is wrong between keys that are each right. */
-export function checkTrack(tree: Readonly<Record<string, unknown>>, clusters: readonly Local[]): Fault[] {
+export function checkTrack(tree: Mapping, clusters: readonly Local[]): Fault[] {
   const sections = sectionsOf(tree)
   const paths = sections.map(({ path }) => (typeof path === 'string' ? normalize(path) : null))
   return sections.flatMap(({ when, member = null, cluster = null }, at): Fault[] => {
@@ -70,18 +70,15 @@ export function checkTrack(tree: Readonly<Record<string, unknown>>, clusters: re
 }
 
 /** The files of `track`, and where each is written. */
-export function trackPaths(
-  tree: Readonly<Record<string, unknown>>,
-): readonly { readonly path: string; readonly at: readonly string[] }[] {
+export function trackPaths(tree: Mapping): readonly { readonly path: string; readonly at: readonly string[] }[] {
   return sectionsOf(tree).flatMap(({ path }, index) => {
     const isPath = typeof path === 'string' && isAbsolute(path)
     return isPath ? [{ path: normalize(path), at: ['track', 'files', String(index), 'path'] }] : []
   })
 }
 
-function sectionsOf({ track }: Readonly<Record<string, unknown>>): readonly Readonly<Record<string, unknown>>[] {
-  const files: readonly unknown[] = isMapping(track) && Array.isArray(track['files']) ? track['files'] : []
-  return files.map((file) => (isMapping(file) ? file : {}))
+function sectionsOf({ track }: Mapping): readonly Mapping[] {
+  return listOf(mappingOf(track)['files']).map(mappingOf)
 }
 
 /** A file beside it is renamed over it, and its name is longer: a file system takes 255 bytes. */

@@ -12,13 +12,16 @@ export function parseJson(text: string | null): unknown {
   }
 }
 
+/** A mapping of JSON or YAML, whatever is in it. */
+export type Mapping = Readonly<Record<string, unknown>>
+
 /** Returns whether `value` is a mapping of JSON or YAML, which knows dates as well. */
-export function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
+export function isMapping(value: unknown): value is Mapping {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date)
 }
 
 /** Returns `value` if it is a mapping, else an empty one. */
-export function mappingOf(value: unknown): Readonly<Record<string, unknown>> {
+export function mappingOf(value: unknown): Mapping {
   return isMapping(value) ? value : {}
 }
 
@@ -27,7 +30,7 @@ export function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : []
 }
 
-export function asObject(value: unknown): Readonly<Record<string, unknown>> | null {
+export function asObject(value: unknown): Mapping | null {
   return isMapping(value) ? value : null
 }
 

@@ -4,17 +4,15 @@ import { type Origin, resolveDcs } from '../dcs.ts'
 import { parsePatroni } from '../patroni.ts'
 import { plainName } from '../values/fields.ts'
 import { bad, show, type Parsed } from '../values/parsed.ts'
-import { isMapping, listOf, mappingOf } from '../../text/unknown-shape.ts'
+import { isMapping, listOf, mappingOf, type Mapping } from '../../text/unknown-shape.ts'
 import type { Fault } from '../file/problem.ts'
 import { OTHER_DCS } from '../sections.ts'
-
-type Section = Readonly<Record<string, unknown>>
 
 export interface ClusterDraft {
   /** null: the flat form, which has no name but the scope. */
   readonly name: string | null
   /** The sections that describe one cluster. */
-  readonly tree: Section
+  readonly tree: Mapping
   /** Where a key of `tree` is written, or would be. */
   readonly place: (path: readonly string[]) => readonly string[]
 }
@@ -29,17 +27,17 @@ const PROXY = ['address', 'trust', 'check'] as const
 export const CLUSTER_KEYS: readonly string[] = [...OTHERS, ...DCS]
 
 /** What is written at the top counts for each that has no such section of its own. */
-export function clusterDrafts(tree: Section): readonly ClusterDraft[] {
+export function clusterDrafts(tree: Mapping): readonly ClusterDraft[] {
   const { clusters = null } = tree
   if (!isMapping(clusters)) return [{ name: null, tree, place: (path) => path }]
-  return Object.entries(clusters).map(([name, entry]) => draftOf(name, isMapping(entry) ? entry : {}, tree))
+  return Object.entries(clusters).map(([name, entry]) => draftOf(name, mappingOf(entry), tree))
 }
 
-function draftOf(name: string, entry: Section, top: Section): ClusterDraft {
+function draftOf(name: string, entry: Mapping, top: Mapping): ClusterDraft {
   const hasDcs = DCS.some((key) => isThere(entry, key))
   const own = [...OTHERS, ...DCS].filter((key) => isThere(entry, key))
   const inherited = [...OTHERS, ...(hasDcs ? [] : DCS)].filter((key) => !isThere(entry, key) && isThere(top, key))
-  const [ownProxy, topProxy] = [entry, top].map(({ proxy }) => (isMapping(proxy) ? proxy : {}))
+  const [ownProxy, topProxy] = [entry, top].map(({ proxy }) => mappingOf(proxy))
   const proxy = PROXY.map((key) => [key, ownProxy?.[key] ?? topProxy?.[key]])
   return {
     name,
@@ -57,7 +55,7 @@ function draftOf(name: string, entry: Section, top: Section): ClusterDraft {
   }
 }
 
-function isThere(section: Section, key: string): boolean {
+function isThere(section: Mapping, key: string): boolean {
   return (section[key] ?? null) !== null
 }
 
@@ -73,7 +71,7 @@ function clusterName(name: string): Parsed<string> {
 }
 
 /** What is wrong with the list as such. */
-export function checkClusters(tree: Section): Fault[] {
+export function checkClusters(tree: Mapping): Fault[] {
   const { clusters = null } = tree
   if (!isMapping(clusters)) return []
   const names = Object.keys(clusters)
@@ -117,7 +115,7 @@ function sourceOf(dcs: DcsConfig): unknown {
 }
 
 /** Returns whether the configuration is about no cluster: its templates read keys of etcd, and there is nothing else in it. */
-export function isKeysOnly(tree: Section): boolean {
+export function isKeysOnly(tree: Mapping): boolean {
   const { scope = null, clusters = null, etcd3 = null, proxy = null, hooks, track, templates } = tree
   if ((scope !== null && scope !== '') || clusters !== null || etcd3 === null || proxy !== null) return false
   const { files } = mappingOf(track)

@@ -1,14 +1,12 @@
 /** Who names a cluster (listeners, templates, hooks, track files), and whether there is one of that name. Pure. */
 import { plainName } from '../values/fields.ts'
 import { isMisread, show } from '../values/parsed.ts'
-import { isMapping, listOf, mappingOf } from '../../text/unknown-shape.ts'
+import { isMapping, listOf, mappingOf, type Mapping } from '../../text/unknown-shape.ts'
 import type { Fault } from '../file/problem.ts'
 import { nearest } from '../../text/suggestion.ts'
 
-type Section = Readonly<Record<string, unknown>>
-
 /** `names`: of all clusters; where there is but one, nobody has to name it. */
-export function checkReferences(tree: Section, names: readonly string[]): Fault[] {
+export function checkReferences(tree: Mapping, names: readonly string[]): Fault[] {
   const { listeners } = mappingOf(tree['proxy'])
   const { files } = mappingOf(tree['track'])
   return [
@@ -24,7 +22,7 @@ export function checkReferences(tree: Section, names: readonly string[]): Fault[
 }
 
 /** The default listeners are those of one cluster. */
-function checkDefaults(tree: Section, names: readonly string[]): Fault[] {
+function checkDefaults(tree: Mapping, names: readonly string[]): Fault[] {
   if (names.length < 2) return []
   const proxy = tree['proxy'] ?? null
   const isOff = proxy === null && isSidecar(tree)
@@ -34,14 +32,14 @@ function checkDefaults(tree: Section, names: readonly string[]): Fault[] {
 }
 
 /** Without listeners a router can still write files and run hooks. */
-function checkThatSomethingIsDone(tree: Section, listeners: unknown): Fault[] {
+function checkThatSomethingIsDone(tree: Mapping, listeners: unknown): Fault[] {
   if (!isMapping(listeners) || Object.keys(listeners).length > 0) return []
   const message = 'at least one listener is needed where there are no templates, hooks and track files'
   return isSidecar(tree) || listOf(tree['hooks']).length > 0 ? [] : [{ path: ['proxy', 'listeners'], message }]
 }
 
 /** Whether files are all that is asked for: the proxy is off then unless it has a section. */
-export function isSidecar({ templates, track }: Section): boolean {
+export function isSidecar({ templates, track }: Mapping): boolean {
   return [templates, mappingOf(track)['files']].some((list) => listOf(list).length > 0)
 }
 

@@ -1,5 +1,5 @@
 /** What a template engine was to fill in, and has not. No message shows a value. Pure. */
-import { isMapping } from '../../text/unknown-shape.ts'
+import { isMapping, type Mapping } from '../../text/unknown-shape.ts'
 import type { Fault, Remark } from './problem.ts'
 
 /**
@@ -91,7 +91,7 @@ const NOT_LOOKED_AT: ReadonlySet<string> = new Set([
 ])
 
 /** Values that hold a placeholder, each with its place. */
-export function unfilled(tree: Readonly<Record<string, unknown>>): Fault[] {
+export function unfilled(tree: Mapping): Fault[] {
   return SECTIONS.flatMap((name) => unfilledIn(tree[name], [name]))
 }
 

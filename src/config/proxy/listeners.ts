@@ -1,7 +1,7 @@
 /** The `listeners` of the section `proxy`. */
 import { normalize } from 'node:path'
 import type { z } from 'zod'
-import { isMapping, mappingOf } from '../../text/unknown-shape.ts'
+import { isMapping, mappingOf, type Mapping } from '../../text/unknown-shape.ts'
 import type { Bind, ListenerConfig, Route } from '../config.ts'
 import { shownPath, type Fault } from '../file/problem.ts'
 import { boolean, field, oneOf, optional, parts, plainName } from '../values/fields.ts'
@@ -60,15 +60,13 @@ export function listenerConfig(name: string, listener: z.infer<z.ZodObject<typeo
   return { name, binds, route, maxLagBytes, tags, fallback, closeFallback }
 }
 
-type Section = Readonly<Record<string, unknown>>
-
 /** Returns what is wrong with names and routes of listeners, and between their addresses and the admin socket. */
-export function checkListeners(listeners: Section, adminSocket: string): Fault[] {
+export function checkListeners(listeners: Mapping, adminSocket: string): Fault[] {
   return [...checkNames(listeners), ...overlappingBinds(listeners, adminSocket), ...checkRoutes(listeners)]
 }
 
 /** The names are columns and identifiers in status, metrics and the admin protocol. */
-function checkNames(listeners: Section): Fault[] {
+function checkNames(listeners: Mapping): Fault[] {
   const check = plainName('listener')
   return Object.keys(listeners).flatMap((name) => {
     const parsed = check(name)
@@ -77,7 +75,7 @@ function checkNames(listeners: Section): Fault[] {
 }
 
 /** Addresses that could not be opened, because something before takes them: a listener, or the admin socket. */
-export function overlappingBinds(listeners: Section, adminSocket: string): Fault[] {
+export function overlappingBinds(listeners: Mapping, adminSocket: string): Fault[] {
   const faults: Fault[] = []
   const taken: { readonly bind: Bind; readonly name: string }[] = []
   for (const [name, listener] of Object.entries(listeners)) {
@@ -104,7 +102,7 @@ export function overlappingBinds(listeners: Section, adminSocket: string): Fault
 }
 
 /** What means nothing on a route: Patroni, too, looks at neither lag nor tags on the paths of a leader. */
-function checkRoutes(listeners: Section): Fault[] {
+function checkRoutes(listeners: Mapping): Fault[] {
   return Object.entries(listeners).flatMap(([name, listener]) => {
     if (!isMapping(listener)) return []
     const { fallback, tags } = listener
@@ -133,7 +131,7 @@ const NO_FALLBACK: Readonly<Record<string, string>> = {
 }
 
 /** The paths of the Unix sockets that listeners have, as far as they can be understood. */
-export function listenerSockets({ proxy }: Section): readonly string[] {
+export function listenerSockets({ proxy }: Mapping): readonly string[] {
   const listeners = Object.values(mappingOf(mappingOf(proxy)['listeners']))
   return listeners
     .flatMap((listener) => entriesOf(mappingOf(listener)['bind']))

@@ -1,6 +1,6 @@
 /** The section `proxy`, and what of it a cluster can have otherwise. */
 import { z } from 'zod'
-import { isMapping, mappingOf } from '../../text/unknown-shape.ts'
+import { isMapping, mappingOf, type Mapping } from '../../text/unknown-shape.ts'
 import type { CheckConfig, ProxyConfig } from '../config.ts'
 import type { Fault } from '../file/problem.ts'
 import { integer, oneOf, optional, positive, section } from '../values/fields.ts'
@@ -87,16 +87,14 @@ function checkConfig(check: ProxySection['check']): CheckConfig {
   }
 }
 
-type Section = Readonly<Record<string, unknown>>
-
 /** Returns what is wrong between keys of `proxy` of one cluster, and between them and where it is observed. */
-export function checkProxy({ rest = null, proxy }: Section): Fault[] {
+export function checkProxy({ rest = null, proxy }: Mapping): Fault[] {
   const section = mappingOf(proxy)
   return [...(rest === null ? [] : checkRest(section)), ...checkPace(section['check'])]
 }
 
 /** What needs a DCS. With `rest` no lock can be read, and Patroni's `GET /cluster` leaves out `proxy_url` (utils.py). */
-function checkRest({ trust, address }: Section): Fault[] {
+function checkRest({ trust, address }: Mapping): Fault[] {
   const faults: Fault[] = []
   const report = (key: string, message: string): unknown => faults.push({ path: ['proxy', key], message })
   if (trust === 'dcs')

@@ -2,12 +2,12 @@ import { join, normalize, resolve } from 'node:path'
 import { type ClusterDraft, nameOf } from '../clusters/clusters.ts'
 import { checkHooks } from './hooks.ts'
 import { mentions, placeholdersIn, wordsOf } from './command.ts'
-import { isMapping } from '../../text/unknown-shape.ts'
+import { isMapping, type Mapping } from '../../text/unknown-shape.ts'
 import type { Fault } from '../file/problem.ts'
 import { checkGroups } from './reload-groups.ts'
 import { DEFAULT_ADMIN_SOCKET } from '../defaults.ts'
 import { listenerSockets } from '../proxy/listeners.ts'
-import { at, draftsOf, type Draft, type Section } from './templates.ts'
+import { at, draftsOf, type Draft } from './templates.ts'
 import { trackPaths } from '../track.ts'
 
 export interface TemplateFindings {
@@ -27,7 +27,7 @@ export interface Surroundings {
 
 /** What is wrong, or doubtful, between keys of templates and hooks that are each right. */
 export function checkTemplates(
-  tree: Section,
+  tree: Mapping,
   surroundings: Surroundings,
   clusters: readonly ClusterDraft[],
 ): TemplateFindings {
@@ -62,7 +62,7 @@ interface Taken {
 }
 
 function takenIn(
-  tree: Section,
+  tree: Mapping,
   { configFiles, directory }: Surroundings,
   clusters: readonly ClusterDraft[],
 ): readonly Taken[] {
@@ -85,7 +85,7 @@ function isTaken(path: string, taken: readonly Taken[]): Taken | undefined {
 }
 
 /** What is wrong between the track files and all else that has a path. */
-function checkTrackPaths(tree: Section, taken: readonly Taken[], drafts: readonly Draft[]): Fault[] {
+function checkTrackPaths(tree: Mapping, taken: readonly Taken[], drafts: readonly Draft[]): Fault[] {
   return trackPaths(tree).flatMap(({ path, at: place }): Fault[] => {
     const template = drafts.find(({ source, destination, section }) => {
       const backup = section['backup'] === true && destination !== null ? `${destination}.bak` : null

@@ -1,7 +1,7 @@
 /** The section `templates`. Pure. */
 import { isAbsolute, normalize, resolve } from 'node:path'
 import { z } from 'zod'
-import { isMapping, listOf } from '../../text/unknown-shape.ts'
+import { isMapping, listOf, type Mapping } from '../../text/unknown-shape.ts'
 import type { CommandConfig, TemplateConfig, TemplateSubject } from '../config.ts'
 import type { Fault } from '../file/problem.ts'
 import {
@@ -120,12 +120,10 @@ function clusterNames(value: unknown): ParsedParts<'all' | readonly string[]> {
   return { value: value === 'all' ? value : names.filter((name) => typeof name === 'string'), faults: [] }
 }
 
-export type Section = Readonly<Record<string, unknown>>
-
 /** A template as far as it can be understood, whatever is wrong with it. */
 export interface Draft {
   readonly index: number
-  readonly section: Section
+  readonly section: Mapping
   readonly source: string | null
   readonly destination: string | null
   readonly check: string | readonly string[] | null
