@@ -1,5 +1,5 @@
-import type { PatroniMember } from '../test/support/patroni-member.ts'
-import type { Bed, BedOptions } from './bed.ts'
+import type { PatroniMember } from '../test/support/patroni/member.ts'
+import type { Bed, BedOptions } from './testbed.ts'
 
 /** What is measured side by side; `cluster` is what no router can better. */
 export type Subject = 'router' | 'haproxy' | 'cluster'

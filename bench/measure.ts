@@ -1,5 +1,5 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { Bed } from './bed.ts'
+import { Bed } from './testbed.ts'
 import { Recorder } from './case.ts'
 import type { Case } from './case.ts'
 import type { Result } from './results.ts'

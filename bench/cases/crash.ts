@@ -1,5 +1,5 @@
-import type { Attempt } from '../../test/support/load.ts'
-import { OutageProbe } from '../../test/support/outage-probe.ts'
+import type { Attempt } from '../../test/support/clients/load.ts'
+import { OutageProbe } from '../../test/support/clients/outage-probe.ts'
 import { clock } from '../../test/support/until.ts'
 import type { Case } from '../case.ts'
 import { recordExtra, recordWrites, startWriters, writersReach } from '../writes.ts'

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { clock, until } from '../../test/support/until.ts'
-import type { Bed } from '../bed.ts'
+import type { Bed } from '../testbed.ts'
 import type { Case, Recorder } from '../case.ts'
 import { UNNOTICED, recordUnnoticed } from './outage.ts'
 

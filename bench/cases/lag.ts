@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { PatroniMember } from '../../test/support/patroni-member.ts'
-import { RouterProcess } from '../../test/support/router.ts'
+import type { PatroniMember } from '../../test/support/patroni/member.ts'
+import { RouterProcess } from '../../test/support/router/process.ts'
 import { clock, until } from '../../test/support/until.ts'
 import type { Case } from '../case.ts'
 

@@ -1,6 +1,6 @@
-import { Holders } from '../../test/support/holders.ts'
+import { Holders } from '../../test/support/clients/holders.ts'
 import { clock, until } from '../../test/support/until.ts'
-import type { Bed } from '../bed.ts'
+import type { Bed } from '../testbed.ts'
 import type { Figure, Recorder } from '../case.ts'
 import { recordWrites, startWriters } from '../writes.ts'
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { RouterProcess } from '../../test/support/router.ts'
+import { RouterProcess } from '../../test/support/router/process.ts'
 import { clock, until } from '../../test/support/until.ts'
-import { Writer } from '../../test/support/writer.ts'
+import { Writer } from '../../test/support/clients/writer.ts'
 import type { Case } from '../case.ts'
 import { accepted } from '../writes.ts'
 

@@ -1,4 +1,4 @@
-import { OutageProbe } from '../../test/support/outage-probe.ts'
+import { OutageProbe } from '../../test/support/clients/outage-probe.ts'
 import type { Case, Figure } from '../case.ts'
 import { recordExtra, recordWrites, startWriters, writersReach } from '../writes.ts'
 

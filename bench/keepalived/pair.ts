@@ -1,11 +1,11 @@
-import { AddressWatch } from '../../test/support/address-watch.ts'
-import { Host } from '../../test/support/host.ts'
-import { Lan } from '../../test/support/lan.ts'
-import { PatroniHosts } from '../../test/support/patroni-hosts.ts'
+import { AddressWatch } from '../../test/support/hosts/address-watch.ts'
+import { Host } from '../../test/support/hosts/host.ts'
+import { Lan } from '../../test/support/hosts/lan.ts'
+import { PatroniHosts } from '../../test/support/hosts/patroni-hosts.ts'
 import { clock } from '../../test/support/until.ts'
-import { VipProbe } from '../../test/support/vip-probe.ts'
+import { VipProbe } from '../../test/support/hosts/vip-probe.ts'
 import type { Case, Figure } from '../figures.ts'
-import { ADDRESS, RUNS, install, signalled } from './leader-bed.ts'
+import { ADDRESS, RUNS, install, signalled } from './leader-testbed.ts'
 import { spread } from './takeover.ts'
 
 export const routerKilled: Case = {

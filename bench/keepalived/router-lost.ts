@@ -1,5 +1,5 @@
 import type { Case } from '../figures.ts'
-import { LeaderBed, RUNS, signalled } from './leader-bed.ts'
+import { LeaderBed, RUNS, signalled } from './leader-testbed.ts'
 import { spread } from './takeover.ts'
 
 /** Two checks that fail, each of a second, two seconds apart, and a good part of those two seconds before the first. */

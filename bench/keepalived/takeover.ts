@@ -1,8 +1,8 @@
-import type { Host } from '../../test/support/host.ts'
+import type { Host } from '../../test/support/hosts/host.ts'
 import { clock, until } from '../../test/support/until.ts'
-import { longestGap } from '../../test/support/load.ts'
+import { longestGap } from '../../test/support/clients/load.ts'
 import { type Case, type Figure, percentile } from '../figures.ts'
-import { LeaderBed, RUNS, logged } from './leader-bed.ts'
+import { LeaderBed, RUNS, logged } from './leader-testbed.ts'
 
 /** All in milliseconds. */
 interface Takeover {

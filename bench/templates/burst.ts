@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { clock, until } from '../../test/support/until.ts'
-import { groupsOf, reloads, TemplateBed } from './bed.ts'
+import { groupsOf, reloads, TemplateBed } from './testbed.ts'
 import type { Case } from '../figures.ts'
 
 const PREFIX = '/service/demo/'

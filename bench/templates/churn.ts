@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { PatroniCluster } from '../../test/support/patroni.ts'
-import { Writer } from '../../test/support/writer.ts'
-import { createLoadTable } from '../../test/support/load.ts'
+import { PatroniCluster } from '../../test/support/patroni/cluster.ts'
+import { Writer } from '../../test/support/clients/writer.ts'
+import { createLoadTable } from '../../test/support/clients/load.ts'
 import { until } from '../../test/support/until.ts'
-import { groupsOf, TemplateBed } from './bed.ts'
+import { groupsOf, TemplateBed } from './testbed.ts'
 import type { Case } from '../figures.ts'
 
 const DURATION_MS = 60_000

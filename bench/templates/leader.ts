@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { WatchLog } from '../../test/support/etcd-client.ts'
+import type { WatchLog } from '../../test/support/etcd/client.ts'
 import { FakeMember, SYSTEM_ID } from '../../test/integration/watcher/fake-member.ts'
 import { clock, until } from '../../test/support/until.ts'
-import { groupsOf, reloads, TemplateBed } from './bed.ts'
+import { groupsOf, reloads, TemplateBed } from './testbed.ts'
 import { type Case, type Figure, percentile } from '../figures.ts'
 
 const PREFIX = '/service/demo/'

@@ -1,8 +1,8 @@
-import { EtcdCluster } from '../../test/support/etcd.ts'
-import { PatroniCluster } from '../../test/support/patroni.ts'
-import { Pgbench } from '../../test/support/pgbench.ts'
-import { PASSWORD, PgBouncer } from '../../test/support/pgbouncer.ts'
-import type { LogLine } from '../../test/support/router.ts'
+import { EtcdCluster } from '../../test/support/etcd/cluster.ts'
+import { PatroniCluster } from '../../test/support/patroni/cluster.ts'
+import { Pgbench } from '../../test/support/clients/pgbench.ts'
+import { PASSWORD, PgBouncer } from '../../test/support/proxies/pgbouncer.ts'
+import type { LogLine } from '../../test/support/router/process.ts'
 import { clock, until } from '../../test/support/until.ts'
 import { type Case, percentile } from '../figures.ts'
 

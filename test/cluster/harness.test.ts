@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { after, before, test } from 'node:test'
-import { EtcdCluster } from '../support/etcd.ts'
-import { byServer, createLoadTable, failures, lostWrites, outage } from '../support/load.ts'
-import { OutageProbe } from '../support/outage-probe.ts'
-import { PatroniCluster } from '../support/patroni.ts'
-import { processesIn } from '../support/processes.ts'
+import { EtcdCluster } from '../support/etcd/cluster.ts'
+import { byServer, createLoadTable, failures, lostWrites, outage } from '../support/clients/load.ts'
+import { OutageProbe } from '../support/clients/outage-probe.ts'
+import { PatroniCluster } from '../support/patroni/cluster.ts'
+import { processesIn } from '../support/processes/signals.ts'
 import { until } from '../support/until.ts'
-import { Writer } from '../support/writer.ts'
+import { Writer } from '../support/clients/writer.ts'
 
 // The cluster that all other tests of this suite stand on: without a router, so that what fails here is not the router.
 // How it fails over after a crash, a freeze or a partition is seen in failover.test.ts.

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { EtcdCluster } from '../support/etcd.ts'
-import { PatroniCluster } from '../support/patroni.ts'
-import type { PatroniMember } from '../support/patroni-member.ts'
-import { Pgbench } from '../support/pgbench.ts'
-import { PASSWORD, PgBouncer } from '../support/pgbouncer.ts'
+import { EtcdCluster } from '../support/etcd/cluster.ts'
+import { PatroniCluster } from '../support/patroni/cluster.ts'
+import type { PatroniMember } from '../support/patroni/member.ts'
+import { Pgbench } from '../support/clients/pgbench.ts'
+import { PASSWORD, PgBouncer } from '../support/proxies/pgbouncer.ts'
 import { until } from '../support/until.ts'
 
 // examples/pgbouncer before one real cluster.

@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import pg from 'pg'
-import { EtcdCluster } from '../support/etcd.ts'
-import { EXAMPLE_PROXIES, type ExampleProxy, type Proxied, startExampleProxy } from '../support/example-proxy.ts'
-import { createLoadTable } from '../support/load.ts'
-import { PatroniCluster } from '../support/patroni.ts'
-import { sql } from '../support/sql.ts'
+import { EtcdCluster } from '../support/etcd/cluster.ts'
+import {
+  EXAMPLE_PROXIES,
+  type ExampleProxy,
+  type Proxied,
+  startExampleProxy,
+} from '../support/proxies/example-proxy.ts'
+import { createLoadTable } from '../support/clients/load.ts'
+import { PatroniCluster } from '../support/patroni/cluster.ts'
+import { sql } from '../support/clients/sql.ts'
 import { clock, until } from '../support/until.ts'
 
 // The examples that reload a proxy, before a real cluster in a split brain: the leader's Patroni is frozen, its Postgres goes on.

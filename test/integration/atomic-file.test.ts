@@ -6,7 +6,7 @@ import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, utimesSync
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { removeLeftovers, writeAtomically } from '../../src/atomic-file.ts'
-import { TempDir } from '../support/temp.ts'
+import { TempDir } from '../support/files/temp.ts'
 import { until } from '../support/until.ts'
 
 describe('a file that is written atomically', () => {

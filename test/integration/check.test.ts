@@ -6,8 +6,8 @@ import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { check } from '../../src/cli/check.ts'
-import { RouterProcess } from '../support/router.ts'
-import { TempDir } from '../support/temp.ts'
+import { RouterProcess } from '../support/router/process.ts'
+import { TempDir } from '../support/files/temp.ts'
 import { FakeIo } from '../unit/cli/fake-io.ts'
 
 const at = (bind: string): object => ({ listeners: { one: { bind, route: 'any' } } })

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
-import { Child } from '../support/child.ts'
-import { RouterProcess } from '../support/router.ts'
-import { TempDir } from '../support/temp.ts'
+import { Child } from '../support/processes/child.ts'
+import { RouterProcess } from '../support/router/process.ts'
+import { TempDir } from '../support/files/temp.ts'
 import { until } from '../support/until.ts'
 
 const MAIN = join(import.meta.dirname, '../../src/main.ts')

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { askStatus } from '../../../src/admin/client.ts'
 import { renderStatus } from '../../../src/admin/status-text.ts'
 import type { RouterStatus } from '../../../src/admin/status.ts'
-import type { PatroniCluster } from '../../support/patroni.ts'
-import type { LogLine, RouterProcess } from '../../support/router.ts'
+import type { PatroniCluster } from '../../support/patroni/cluster.ts'
+import type { LogLine, RouterProcess } from '../../support/router/process.ts'
 
 /** A row of `patronictl list`. */
 export interface Listed {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import type { RouterStatus } from '../../../src/admin/status.ts'
 import type { MemberView } from '../../../src/watcher/view.ts'
-import type { PatroniCluster } from '../../support/patroni.ts'
-import type { PatroniMember } from '../../support/patroni-member.ts'
-import { freePort } from '../../support/ports.ts'
-import { RouterProcess } from '../../support/router.ts'
-import { sql } from '../../support/sql.ts'
+import type { PatroniCluster } from '../../support/patroni/cluster.ts'
+import type { PatroniMember } from '../../support/patroni/member.ts'
+import { freePort } from '../../support/net/ports.ts'
+import { RouterProcess } from '../../support/router/process.ts'
+import { sql } from '../../support/clients/sql.ts'
 import { until } from '../../support/until.ts'
 
 /** More of a listener than its address, such as `{route: 'sync', max_lag: '1MB'}`. */

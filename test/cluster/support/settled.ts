@@ -1,7 +1,7 @@
 import type { RouterStatus } from '../../../src/admin/status.ts'
-import type { PatroniCluster } from '../../support/patroni.ts'
-import type { PatroniMember } from '../../support/patroni-member.ts'
-import type { RouterProcess } from '../../support/router.ts'
+import type { PatroniCluster } from '../../support/patroni/cluster.ts'
+import type { PatroniMember } from '../../support/patroni/member.ts'
+import type { RouterProcess } from '../../support/router/process.ts'
 import { until } from '../../support/until.ts'
 
 /** Waits until the cluster is healthy and the router serves its leader and its replicas. Returns the leader. */

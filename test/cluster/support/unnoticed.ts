@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import type { RouterStatus } from '../../../src/admin/status.ts'
 import type { ClusterView } from '../../../src/watcher/view.ts'
-import type { EtcdCluster, EtcdServer } from '../../support/etcd.ts'
-import { Holders } from '../../support/holders.ts'
-import { failures } from '../../support/load.ts'
-import type { RouterProcess } from '../../support/router.ts'
+import type { EtcdCluster, EtcdServer } from '../../support/etcd/cluster.ts'
+import { Holders } from '../../support/clients/holders.ts'
+import { failures } from '../../support/clients/load.ts'
+import type { RouterProcess } from '../../support/router/process.ts'
 import { clock, until } from '../../support/until.ts'
-import { Writer } from '../../support/writer.ts'
+import { Writer } from '../../support/clients/writer.ts'
 
 /** Clients write, and sessions stay, while `what` happens and until it is over: nobody fails, or waits for long. */
 export async function assertNobodyNotices(router: RouterProcess, what: () => Promise<unknown>): Promise<void> {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import { ask } from '../../../src/admin/client.ts'
 import type { RouterStatus } from '../../../src/admin/status.ts'
-import { TempDir } from '../../support/temp.ts'
+import { TempDir } from '../../support/files/temp.ts'
 import { until } from '../../support/until.ts'
 
 const MAIN = join(import.meta.dirname, '../../../src/main.ts')

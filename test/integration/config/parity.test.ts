@@ -7,9 +7,9 @@ import type { ClusterConfig } from '../../../src/config/config.ts'
 import type { Environment } from '../../../src/config/env.ts'
 import { readConfig } from '../../../src/config/read.ts'
 import { prefixOf } from '../../../src/watcher/dcs/etcd3/key-range.ts'
-import { TempDir } from '../../support/temp.ts'
+import { TempDir } from '../../support/files/temp.ts'
 
-/** What Debian's Patroni makes of a configuration (test/support/patroni-reading.py). */
+/** What Debian's Patroni makes of a configuration (test/support/patroni/reading.py). */
 type Reading = { readonly error: string } | Readonly<Record<string, unknown>>
 
 /**
@@ -275,7 +275,7 @@ before(() => {
     else for (const [name, part] of Object.entries(text)) writeFileSync(join(path, name), part)
   })
   const input = JSON.stringify(all.map(({ env = {} }, index) => ({ path: pathOf(index), env })))
-  const script = join(import.meta.dirname, '../../support/patroni-reading.py')
+  const script = join(import.meta.dirname, '../../support/patroni/reading.py')
   answers = JSON.parse(execFileSync('/usr/bin/python3', [script], { input, encoding: 'utf8' })) as Reading[]
 })
 after(async () => dir.remove())

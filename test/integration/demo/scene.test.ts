@@ -4,10 +4,10 @@ import { after, before, test } from 'node:test'
 import pg from 'pg'
 import { ask } from '../../../src/admin/client.ts'
 import { parseJson } from '../../../src/text/unknown-shape.ts'
-import { type Attempt, byServer, createLoadTable, lostWrites } from '../../support/load.ts'
-import { codeOf, sql } from '../../support/sql.ts'
+import { type Attempt, byServer, createLoadTable, lostWrites } from '../../support/clients/load.ts'
+import { codeOf, sql } from '../../support/clients/sql.ts'
 import { until } from '../../support/until.ts'
-import { Writer } from '../../support/writer.ts'
+import { Writer } from '../../support/clients/writer.ts'
 import { Playing } from './playing.ts'
 
 let demo: Playing

@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import pg from 'pg'
 import { frame, int32, query, readinessOf, rowsOf, SYNC } from '../../../src/demo/frames.ts'
 import { startupMessage } from '../../../src/pgwire.ts'
-import { codeOf, sql } from '../../support/sql.ts'
+import { codeOf, sql } from '../../support/clients/sql.ts'
 import { until } from '../../support/until.ts'
 import { Playing } from './playing.ts'
 

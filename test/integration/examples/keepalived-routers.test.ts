@@ -1,13 +1,13 @@
 /** The example as its README has it, on two hosts before a real cluster, with real keepalived. The tests follow each other. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { AddressWatch } from '../../support/address-watch.ts'
-import { Host } from '../../support/host.ts'
-import { Lan } from '../../support/lan.ts'
-import { PatroniHosts } from '../../support/patroni-hosts.ts'
-import { follow, readmeCommands } from '../../support/readme.ts'
+import { AddressWatch } from '../../support/hosts/address-watch.ts'
+import { Host } from '../../support/hosts/host.ts'
+import { Lan } from '../../support/hosts/lan.ts'
+import { PatroniHosts } from '../../support/hosts/patroni-hosts.ts'
+import { follow, readmeCommands } from '../../support/hosts/readme.ts'
 import { clock, until } from '../../support/until.ts'
-import { VipProbe } from '../../support/vip-probe.ts'
+import { VipProbe } from '../../support/hosts/vip-probe.ts'
 
 const EXAMPLE = 'keepalived-routers'
 const [INSTALL = '', LOOK = '', ADD = '', READ_AGAIN = ''] = readmeCommands(EXAMPLE)

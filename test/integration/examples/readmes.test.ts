@@ -1,11 +1,11 @@
 /** The examples without a test of their own on hosts, as their READMEs have them, before one cluster. They follow each other. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { Host } from '../../support/host.ts'
-import { Lan } from '../../support/lan.ts'
-import { LanSession } from '../../support/lan-session.ts'
-import { PatroniHosts } from '../../support/patroni-hosts.ts'
-import { follow, readmeCommands } from '../../support/readme.ts'
+import { Host } from '../../support/hosts/host.ts'
+import { Lan } from '../../support/hosts/lan.ts'
+import { LanSession } from '../../support/hosts/lan-session.ts'
+import { PatroniHosts } from '../../support/hosts/patroni-hosts.ts'
+import { follow, readmeCommands } from '../../support/hosts/readme.ts'
 import { until } from '../../support/until.ts'
 
 const PASSWORD = 'secret'

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { parse } from 'yaml'
 import { loadConfig } from '../../../src/config/load.ts'
-import { EtcdCluster } from '../../support/etcd.ts'
-import { RouterProcess } from '../../support/router.ts'
+import { EtcdCluster } from '../../support/etcd/cluster.ts'
+import { RouterProcess } from '../../support/router/process.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
 const FOLDER = join(ROOT, 'examples/standalone')

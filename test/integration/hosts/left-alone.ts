@@ -1,7 +1,7 @@
 // Boots a host, prints where, and goes on until it is killed.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Host } from '../../support/host.ts'
-import { Lan } from '../../support/lan.ts'
+import { Host } from '../../support/hosts/host.ts'
+import { Lan } from '../../support/hosts/lan.ts'
 
 const lan = await Lan.create()
 await Host.boot(lan, { name: 'left', address: '10.0.0.1/24' })

@@ -2,8 +2,8 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { asRoot, succeed } from '../../support/root.ts'
-import { TempDir } from '../../support/temp.ts'
+import { asRoot, succeed } from '../../support/processes/root.ts'
+import { TempDir } from '../../support/files/temp.ts'
 
 const SCENARIO = join(import.meta.dirname, 'scenario.ts')
 const ENTER = `set -e

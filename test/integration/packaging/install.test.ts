@@ -4,8 +4,8 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, lstatSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { Child } from '../../support/child.ts'
-import { EtcdCluster } from '../../support/etcd.ts'
+import { Child } from '../../support/processes/child.ts'
+import { EtcdCluster } from '../../support/etcd/cluster.ts'
 import {
   InstalledProgram,
   oldestToolchain,
@@ -14,9 +14,9 @@ import {
   packRepository,
   ROOT,
   type Toolchain,
-} from '../../support/package.ts'
-import { freePorts, listens } from '../../support/ports.ts'
-import { TempDir } from '../../support/temp.ts'
+} from '../../support/router/package.ts'
+import { freePorts, listens } from '../../support/net/ports.ts'
+import { TempDir } from '../../support/files/temp.ts'
 import { until } from '../../support/until.ts'
 import { Wire } from '../proxy/support/wire.ts'
 import { FakeMember, SYSTEM_ID } from '../watcher/fake-member.ts'

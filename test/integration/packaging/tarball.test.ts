@@ -6,8 +6,8 @@ import { builtinModules } from 'node:module'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { preProcessFile } from 'typescript'
-import { packRepository, ROOT } from '../../support/package.ts'
-import { TempDir } from '../../support/temp.ts'
+import { packRepository, ROOT } from '../../support/router/package.ts'
+import { TempDir } from '../../support/files/temp.ts'
 
 type Manifest = {
   readonly scripts: Readonly<Record<string, string>>

@@ -8,8 +8,8 @@ import { after, before, describe, test } from 'node:test'
 import type { CommandConfig } from '../../../src/config/config.ts'
 import { commandEnvironment, fill } from '../../../src/templates/commands/input.ts'
 import { type CommandResult, runCommand } from '../../../src/templates/commands/run-command.ts'
-import { signal } from '../../support/processes.ts'
-import { TempDir } from '../../support/temp.ts'
+import { signal } from '../../support/processes/signals.ts'
+import { TempDir } from '../../support/files/temp.ts'
 import { until } from '../../support/until.ts'
 
 const LONG_MS = 60_000

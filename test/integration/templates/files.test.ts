@@ -25,9 +25,9 @@ import { Journal } from '../../../src/templates/files/journal.ts'
 import type { CommitOutcome } from '../../../src/templates/files/commit.ts'
 import type { Target } from '../../../src/templates/files/destination.ts'
 import type { StagedFile } from '../../../src/templates/files/stage.ts'
-import { TempDir } from '../../support/temp.ts'
-import { systemUser } from '../../support/user.ts'
-import { type Fate, type FileCall, withFaults } from '../../support/faults.ts'
+import { TempDir } from '../../support/files/temp.ts'
+import { systemUser } from '../../support/processes/user.ts'
+import { type Fate, type FileCall, withFaults } from '../../support/files/faults.ts'
 
 const PROGRAM = join(import.meta.dirname, 'support', 'commit-program.ts')
 const SECRET = 'password-of-the-template'

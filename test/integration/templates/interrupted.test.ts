@@ -5,9 +5,9 @@ import { basename } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { Target } from '../../../src/templates/files/destination.ts'
 import type { StagedFile } from '../../../src/templates/files/stage.ts'
-import { TempDir } from '../../support/temp.ts'
+import { TempDir } from '../../support/files/temp.ts'
 import { files, NEW, OLD, Scene, targetOf } from './support/cut-off.ts'
-import { type Fate, withFaults } from '../../support/faults.ts'
+import { type Fate, withFaults } from '../../support/files/faults.ts'
 
 describe('a commit of several files', () => {
   let dir: TempDir

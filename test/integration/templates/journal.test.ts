@@ -18,7 +18,7 @@ import { pino } from 'pino'
 import { explain } from '../../../src/errors.ts'
 import { Files } from '../../../src/templates/files/files.ts'
 import { Journal } from '../../../src/templates/files/journal.ts'
-import { TempDir } from '../../support/temp.ts'
+import { TempDir } from '../../support/files/temp.ts'
 import { files, NEW, OLD, Scene, stageAll } from './support/cut-off.ts'
 import { type Call, traced } from './support/traced.ts'
 

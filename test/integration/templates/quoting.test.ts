@@ -7,9 +7,9 @@ import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { QUOTING_HELPERS } from '../../../src/templates/helpers/quoting.ts'
-import { Child } from '../../support/child.ts'
-import { freePort } from '../../support/ports.ts'
-import { TempDir } from '../../support/temp.ts'
+import { Child } from '../../support/processes/child.ts'
+import { freePort } from '../../support/net/ports.ts'
+import { TempDir } from '../../support/files/temp.ts'
 import { until } from '../../support/until.ts'
 
 /** Everything on the keyboard that one or another reader of configurations takes for its own; but see nginx. */

@@ -19,8 +19,8 @@ import { join } from 'node:path'
 import { after, afterEach, before, describe, test } from 'node:test'
 import { pino } from 'pino'
 import { TrackFile } from '../../../src/track/track-file.ts'
-import { withFaults } from '../../support/faults.ts'
-import { TempDir } from '../../support/temp.ts'
+import { withFaults } from '../../support/files/faults.ts'
+import { TempDir } from '../../support/files/temp.ts'
 import { clock, until } from '../../support/until.ts'
 
 describe('a track file', () => {

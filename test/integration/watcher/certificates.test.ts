@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { RouterError } from '../../../src/errors.ts'
 import { Certificates } from '../../../src/watcher/tls/certificates.ts'
-import { CertificateAuthority, type CertificatePair, replaceFile } from '../../support/certificates.ts'
-import { TempDir } from '../../support/temp.ts'
+import { CertificateAuthority, type CertificatePair, replaceFile } from '../../support/files/certificates.ts'
+import { TempDir } from '../../support/files/temp.ts'
 
 describe('certificate files', () => {
   let dir: TempDir

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { Lookups } from '../../../src/names/lookups.ts'
 import { EtcdConnection } from '../../../src/watcher/dcs/etcd3/connection.ts'
-import { EtcdCluster } from '../../support/etcd.ts'
+import { EtcdCluster } from '../../support/etcd/cluster.ts'
 import { until } from '../../support/until.ts'
 import { Observer } from './observer.ts'
 

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { Lookups } from '../../../src/names/lookups.ts'
 import { probeSeeds, type SeedReport } from '../../../src/watcher/dcs/etcd3/seeds.ts'
-import { EtcdCluster } from '../../support/etcd.ts'
-import { freePort } from '../../support/ports.ts'
-import { Relay } from '../../support/relay.ts'
+import { EtcdCluster } from '../../support/etcd/cluster.ts'
+import { freePort } from '../../support/net/ports.ts'
+import { Relay } from '../../support/net/relay.ts'
 
 const OPEN = {
   kind: 'etcd3',

@@ -5,7 +5,7 @@ import { Lookups } from '../../../src/names/lookups.ts'
 import type { ClusterConfig } from '../../../src/config/config.ts'
 import { createDcs } from '../../../src/watcher/dcs/create.ts'
 import { RestClient } from '../../../src/watcher/checks/rest-client.ts'
-import { EtcdCluster } from '../../support/etcd.ts'
+import { EtcdCluster } from '../../support/etcd/cluster.ts'
 import { until } from '../../support/until.ts'
 import { clusterConfig, Watched } from './watched.ts'
 

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { DcsObservation } from '../../../src/watcher/dcs/dcs.ts'
 import { FileDcs } from '../../../src/watcher/dcs/file/file-dcs.ts'
-import { TempDir } from '../../support/temp.ts'
+import { TempDir } from '../../support/files/temp.ts'
 import { until } from '../../support/until.ts'
 
 /** Longer than any test: what is seen before is seen by the watch. */

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { checkOnline } from '../../../src/watcher/online.ts'
-import { EtcdCluster } from '../../support/etcd.ts'
-import { freePort } from '../../support/ports.ts'
+import { EtcdCluster } from '../../support/etcd/cluster.ts'
+import { freePort } from '../../support/net/ports.ts'
 import { FakeMember, SYSTEM_ID } from './fake-member.ts'
 import { clusterConfig } from './watched.ts'
 

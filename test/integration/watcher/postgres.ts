@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Child } from '../../support/child.ts'
-import { POSTGRES_USER } from '../../support/patroni-config.ts'
-import { freePort } from '../../support/ports.ts'
-import { TempDir } from '../../support/temp.ts'
-import { systemUser } from '../../support/user.ts'
+import { Child } from '../../support/processes/child.ts'
+import { POSTGRES_USER } from '../../support/patroni/config.ts'
+import { freePort } from '../../support/net/ports.ts'
+import { TempDir } from '../../support/files/temp.ts'
+import { systemUser } from '../../support/processes/user.ts'
 
 const BIN = '/usr/lib/postgresql/15/bin'
 

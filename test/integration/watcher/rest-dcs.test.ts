@@ -9,7 +9,7 @@ import type { DcsObservation } from '../../../src/watcher/dcs/dcs.ts'
 import { RestDcs } from '../../../src/watcher/dcs/rest/rest-dcs.ts'
 import type { RestReply } from '../../../src/watcher/checks/proof.ts'
 import { RestClient } from '../../../src/watcher/checks/rest-client.ts'
-import { freePort } from '../../support/ports.ts'
+import { freePort } from '../../support/net/ports.ts'
 import { until } from '../../support/until.ts'
 import { FakeMember, SYSTEM_ID } from './fake-member.ts'
 

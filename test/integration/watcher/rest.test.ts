@@ -6,7 +6,7 @@ import { describe, test } from 'node:test'
 import { Lookups } from '../../../src/names/lookups.ts'
 import type { RestApiConfig } from '../../../src/config/config.ts'
 import { RestClient } from '../../../src/watcher/checks/rest-client.ts'
-import { freePort } from '../../support/ports.ts'
+import { freePort } from '../../support/net/ports.ts'
 import { until } from '../../support/until.ts'
 import { Api } from './api.ts'
 

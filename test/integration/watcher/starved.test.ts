@@ -3,9 +3,9 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
-import { Child } from '../../support/child.ts'
-import { EtcdCluster } from '../../support/etcd.ts'
-import { TempDir } from '../../support/temp.ts'
+import { Child } from '../../support/processes/child.ts'
+import { EtcdCluster } from '../../support/etcd/cluster.ts'
+import { TempDir } from '../../support/files/temp.ts'
 import { FakeMember, SYSTEM_ID } from './fake-member.ts'
 
 interface Line {

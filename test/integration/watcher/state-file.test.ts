@@ -8,7 +8,7 @@ import { after, before, describe, test } from 'node:test'
 import { pino } from 'pino'
 import { toSaved } from '../../../src/watcher/state/saved-cluster.ts'
 import { StateFile } from '../../../src/watcher/state/state-file.ts'
-import { TempDir } from '../../support/temp.ts'
+import { TempDir } from '../../support/files/temp.ts'
 import { until } from '../../support/until.ts'
 import { member, present } from '../../unit/watcher/sample.ts'
 

@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'n
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { check } from '../../../src/cli/check.ts'
-import { TempDir } from '../../support/temp.ts'
+import { TempDir } from '../../support/files/temp.ts'
 import { FakeIo } from './fake-io.ts'
 
 const BASE = "scope: demo\netcd3: {hosts: 'etcd1:2379'}\nstate_dir: DIR/state\n"

@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { check } from '../../../src/cli/check.ts'
 import type { Trying } from '../../../src/cli/check-listeners.ts'
-import { CertificateAuthority } from '../../support/certificates.ts'
-import { TempDir } from '../../support/temp.ts'
+import { CertificateAuthority } from '../../support/files/certificates.ts'
+import { TempDir } from '../../support/files/temp.ts'
 import { FakeIo } from './fake-io.ts'
 
 const ETCD = "scope: demo\netcd3: {hosts: 'etcd1:2379'}\n"

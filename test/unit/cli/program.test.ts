@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { runProgram } from '../../../src/cli/program.ts'
-import { TempDir } from '../../support/temp.ts'
+import { TempDir } from '../../support/files/temp.ts'
 import { FakeIo } from './fake-io.ts'
 
 const MAIN = join(import.meta.dirname, '../../../src/main.ts')

@@ -10,7 +10,7 @@ import { AdminSocket } from '../../../src/admin/socket.ts'
 import type { RouterStatus } from '../../../src/admin/status.ts'
 import { runCommandLine } from '../../../src/cli/command-line.ts'
 import { runProgram } from '../../../src/cli/program.ts'
-import { TempDir } from '../../support/temp.ts'
+import { TempDir } from '../../support/files/temp.ts'
 import { sampleStatus, sampleView } from '../admin/sample.ts'
 import { FakeIo } from './fake-io.ts'
 

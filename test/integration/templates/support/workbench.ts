@@ -10,7 +10,7 @@ import { Journal } from '../../../../src/templates/files/journal.ts'
 import { Group } from '../../../../src/templates/groups/group.ts'
 import type { GroupStatus } from '../../../../src/templates/status.ts'
 import type { ClusterView } from '../../../../src/watcher/view.ts'
-import { TempDir } from '../../../support/temp.ts'
+import { TempDir } from '../../../support/files/temp.ts'
 import { until } from '../../../support/until.ts'
 import { view } from '../../../unit/watcher/sample.ts'
 

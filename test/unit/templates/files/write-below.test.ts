@@ -3,7 +3,7 @@ import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSyn
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { writeBelow } from '../../../../src/templates/files/write-below.ts'
-import { TempDir } from '../../../support/temp.ts'
+import { TempDir } from '../../../support/files/temp.ts'
 
 let dir: TempDir
 before(() => (dir = TempDir.create('below')))
