@@ -2,7 +2,7 @@
 import { hostname } from 'node:os'
 import { showCommands } from './admin/show.ts'
 import { AdminSocket } from './admin/socket.ts'
-import { type RouterStatus, STATUS_FORMAT } from './admin/status.ts'
+import type { RouterStatus } from './admin/status.ts'
 import { now } from './clock.ts'
 import type { ClusterConfig, Config } from './config/config.ts'
 import { explain } from './errors.ts'
@@ -95,7 +95,6 @@ export class Router {
       limits.reduce((sum, limit) => sum + limit, 0),
     )
     return {
-      format: STATUS_FORMAT,
       version,
       pid,
       node: hostname(),

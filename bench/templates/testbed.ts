@@ -1,8 +1,7 @@
 /** A router that renders from a real etcd, and tells when its reload begins. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { RouterStatus } from '../../src/admin/status.ts'
-import type { GroupStatus } from '../../src/templates/status.ts'
+import type { GroupJson } from '../../src/admin/status/schema.ts'
 import { EtcdCluster } from '../../test/support/etcd/cluster.ts'
 import { type LogLine, RouterProcess } from '../../test/support/router/process.ts'
 import { TempDir } from '../../test/support/files/temp.ts'
@@ -66,8 +65,8 @@ export class TemplateBed implements AsyncDisposable {
 }
 
 /** The groups as the router shows them, by name: the destinations. */
-export async function groupsOf(router: RouterProcess): Promise<ReadonlyMap<string, GroupStatus>> {
-  const { templates } = (await router.status()) as unknown as RouterStatus
+export async function groupsOf(router: RouterProcess): Promise<ReadonlyMap<string, GroupJson>> {
+  const { templates } = await router.status()
   return new Map(templates?.groups.map((group) => [group.name, group]))
 }
 

@@ -1,8 +1,7 @@
 import { connect } from 'node:net'
 import { explain, failureOf, RouterError, type Failure } from '../errors.ts'
-import type { GroupStatus, TemplatesStatus } from '../templates/status.ts'
-import type { ClusterView, DcsView } from '../watcher/view.ts'
-import { type ClusterStatus, type RouterStatus, STATUS_FORMAT } from './status.ts'
+import { STATUS_FORMAT } from './status/json.ts'
+import type { StatusJson } from './status/schema.ts'
 
 /** More than any answer has; it only keeps what is not a router from filling the memory. */
 const MAX_ANSWER_LENGTH = 64 * 1024 * 1024
@@ -43,49 +42,33 @@ export async function ask(socketPath: string, command: string, { timeoutMs, sign
   }
 }
 
-/** What the router that listens on `socketPath` says of itself, and the text it said it in. Rejects as `ask` does. */
+/**
+ * Returns what the router that listens on `socketPath` says of itself, and the text it said it in. Rejects as `ask` does,
+ * also where that router speaks another format: its version is named then.
+ */
 export async function askStatus(
   socketPath: string,
   options: AskOptions,
-): Promise<{ readonly status: RouterStatus; readonly json: string }> {
+): Promise<{ readonly status: StatusJson; readonly json: string }> {
   const json = await ask(socketPath, 'show status json', options)
-  const message = `what answers on ${socketPath} is no patroni-router of this version`
-  const other = new RouterError('ADMIN_UNAVAILABLE', message)
+  const other = `what answers on ${socketPath} is no patroni-router`
   try {
-    const value = JSON.parse(json) as Older | null
-    if (value?.format === STATUS_FORMAT) return { status: completed(value), json }
-  } catch (error) {
-    other.cause = error
+    const status = JSON.parse(json) as StatusJson | null
+    if (status?.format === STATUS_FORMAT) return { status, json }
+    throw new RouterError('ADMIN_UNAVAILABLE', whatSpeaks(status, socketPath) ?? other)
+  } catch (cause) {
+    if (cause instanceof RouterError) throw cause
+    throw new RouterError('ADMIN_UNAVAILABLE', other, { cause })
   }
-  throw other
 }
 
-type NewerOfView = 'name' | keyof typeof NEWER_VIEW
-type Newer = 'templates' | 'track' | 'stopping'
-type OlderGroup = Omit<GroupStatus, 'clusters'> & Partial<GroupStatus>
-type Older = Omit<RouterStatus, Newer | 'clusters'> &
-  Partial<Pick<RouterStatus, 'track' | 'stopping'>> & {
-    readonly clusters: readonly {
-      readonly view: Omit<ClusterView, NewerOfView | 'dcs'> &
-        Partial<Pick<ClusterView, NewerOfView>> & { readonly dcs: Omit<DcsView, 'notices'> & Partial<DcsView> }
-      readonly proxy: ClusterStatus['proxy']
-      readonly localMember?: string | null
-    }[]
-    readonly templates?: (Omit<TemplatesStatus, 'groups'> & { readonly groups: readonly OlderGroup[] }) | null
-  }
-
-/** What a router says that was started before there were templates, track files and names of clusters. */
-function completed({ templates = null, track = [], stopping = false, ...value }: Older): RouterStatus {
-  const clusters = value.clusters.map(({ view, proxy, localMember = null }) => {
-    const dcs = { ...view.dcs, notices: view.dcs.notices ?? [] }
-    return { view: { ...NEWER_VIEW, ...view, name: view.name ?? view.scope, dcs }, proxy, localMember }
-  })
-  const names = clusters.map(({ view }) => view.name)
-  const groups = templates?.groups.map((group) => ({ ...group, clusters: group.clusters ?? names }))
-  return { ...value, clusters, track, stopping, templates: templates && { ...templates, groups: groups ?? [] } }
+/** Returns which other version answers, and what to do; null: no router does. */
+function whatSpeaks(status: unknown, socketPath: string): string | null {
+  if (typeof status !== 'object' || status === null || !('format' in status)) return null
+  const version = 'version' in status && typeof status.version === 'string' ? ` ${status.version}` : ''
+  const speaks = `its status has format ${String(status.format)}, and this command reads format ${STATUS_FORMAT}`
+  return `the router on ${socketPath} is patroni-router${version} (${speaks}): restart it with this version, or use the command of its version`
 }
-
-const NEWER_VIEW = { quorum: false, ttlMs: null, switchover: null, setBack: null }
 
 const ADVICE: Partial<Record<Failure, string>> = {
   missing: 'there is no such socket (is the router running, and is this its socket? see --socket)',

@@ -1,6 +1,7 @@
 import type { Command } from './command.ts'
 import { renderInfo } from './show-info.ts'
-import { renderStatus } from './status-text.ts'
+import { statusJson } from './status/json.ts'
+import { renderStatus } from './status/text.ts'
 import { trackCommand } from './show-track.ts'
 import type { RouterStatus } from './status.ts'
 import { visibleJson } from '../text/terminal.ts'
@@ -18,13 +19,13 @@ export function showCommands(status: () => RouterStatus): readonly Command[] {
       words: ['show', 'status'],
       parameters: '',
       help: 'the clusters as the router sees them, as a table',
-      run: () => renderStatus(status()),
+      run: () => renderStatus(statusJson(status())),
     },
     {
       words: ['show', 'status', 'json'],
       parameters: '',
-      help: 'the same as JSON, in one line',
-      run: () => visibleJson(status()),
+      help: 'the same as JSON, in one line (docs/status.schema.json)',
+      run: () => visibleJson(statusJson(status())),
     },
     trackCommand(status),
     {

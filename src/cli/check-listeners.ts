@@ -6,7 +6,7 @@ import { connect, createServer, isIP } from 'node:net'
 import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ask } from '../admin/client.ts'
-import type { RouterStatus } from '../admin/status.ts'
+import type { StatusJson } from '../admin/status/schema.ts'
 import type { Bind, Config, TcpBind } from '../config/config.ts'
 import { formatBind, includes, overlap, parseBind } from '../config/proxy/binds.ts'
 import { explain, failureOf } from '../errors.ts'
@@ -205,7 +205,7 @@ const TIMEOUT_MS = 1000
 async function running(socket: string): Promise<Held> {
   try {
     const options = { timeoutMs: TIMEOUT_MS, signal: new AbortController().signal }
-    const status = JSON.parse(await ask(socket, 'show status json', options)) as RouterStatus
+    const status = JSON.parse(await ask(socket, 'show status json', options)) as StatusJson
     return status.clusters.flatMap(({ proxy }) => proxy?.listeners.flatMap(({ address }) => address.split(', ')) ?? [])
   } catch (error) {
     // None runs, or it hangs: an address that is in use is somebody's then.

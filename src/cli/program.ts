@@ -60,7 +60,7 @@ shutting down, 2 usage or configuration error, 3 no router answers.
 
 Examples:
   patroni-router status --watch 1
-  patroni-router status --socket ${DEFAULT_ADMIN_SOCKET} --json | jq .clusters[0].view.primary`
+  patroni-router status --socket ${DEFAULT_ADMIN_SOCKET} --json | jq .clusters[0].primary`
 
 const TRACK = `
   local-leader   the member on this host (or --member) is open for writes
@@ -139,7 +139,7 @@ function build(io: Io, exit: (code: number) => void): Command {
     .addOption(configOption())
     .option('--socket <path>', 'the admin socket of the router; no configuration is read then')
     .option('--cluster <name>', 'only this one of several clusters')
-    .option('--json', 'everything, as one line of JSON')
+    .option('--json', 'everything, as one line of JSON (docs/status.schema.json)')
     .addOption(new Option('-w, --watch [seconds]', 'repeat every SECONDS (default: 2)').argParser(seconds))
     .addHelpText('after', STATUS)
     .action(async (options: StatusOptions) => exit(await (await import('./status.ts')).status(options, io)))

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { askStatus } from '../admin/client.ts'
-import type { RouterStatus } from '../admin/status.ts'
+import type { StatusJson } from '../admin/status/schema.ts'
 import { visible } from '../text/terminal.ts'
 import type { Config } from '../config/config.ts'
 import { explain, failureOf, RouterError } from '../errors.ts'
@@ -62,7 +62,7 @@ async function refuseBesideRouter({ templates, admin }: Config, io: Io, signal: 
 }
 
 /** null where no router runs, or none that can be asked. */
-async function statusOf(socket: string, io: Io, signal: AbortSignal): Promise<RouterStatus | null> {
+async function statusOf(socket: string, io: Io, signal: AbortSignal): Promise<StatusJson | null> {
   try {
     return (await askStatus(socket, { timeoutMs: ASK_TIMEOUT_MS, signal })).status
   } catch (error) {

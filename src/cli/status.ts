@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { askStatus } from '../admin/client.ts'
-import { renderStatus } from '../admin/status-text.ts'
-import { hasPrimary, type RouterStatus } from '../admin/status.ts'
+import { renderStatus } from '../admin/status/text.ts'
+import { hasPrimary } from '../admin/status/json.ts'
+import type { StatusJson } from '../admin/status/schema.ts'
 import { visible, visibleJson } from '../text/terminal.ts'
 import { explain, RouterError } from '../errors.ts'
 import { configuredSocket } from './admin-socket.ts'
@@ -92,9 +93,9 @@ async function answer(socket: string, options: StatusOptions, io: Io, signal: Ab
 }
 
 /** Rejects as a usage error where there is no such cluster. */
-function only(name: string, status: RouterStatus): RouterStatus {
-  const clusters = status.clusters.filter(({ view }) => view.name === name)
-  const names = status.clusters.map(({ view }) => view.name).join(', ')
+function only(name: string, status: StatusJson): StatusJson {
+  const clusters = status.clusters.filter((each) => each.name === name)
+  const names = status.clusters.map((each) => each.name).join(', ')
   if (clusters.length === 0) throw new RouterError('CONFIG_INVALID', `there is no cluster ${name}: there is ${names}`)
   const isIts = ({ cluster }: { readonly cluster: string }): boolean => cluster === name
   const { templates } = status

@@ -3,7 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { hasPrimary, type RouterStatus } from '../admin/status.ts'
+import type { RouterStatus } from '../admin/status.ts'
+import { hasPrimary, statusJson } from '../admin/status/json.ts'
 import { explain, RouterError } from '../errors.ts'
 import type { Router } from '../router.ts'
 import { MAX_SOCKET_PATH_BYTES } from '../unix-socket.ts'
@@ -106,7 +107,7 @@ export class Scene {
     const isWhole = (): boolean => {
       const status = this.status()
       const replicas = status.clusters[0]?.view.members.filter(({ replica }) => replica.fit) ?? []
-      return hasPrimary(status) && replicas.length === this.cluster.members.length - 1
+      return hasPrimary(statusJson(status)) && replicas.length === this.cluster.members.length - 1
     }
     while (!isWhole() && performance.now() < deadline) await sleep(20, undefined, { signal })
   }

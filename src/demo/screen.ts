@@ -1,6 +1,6 @@
 /** The demo's screen: what to try, who is the primary, the members, what has happened, the keys. Pure. */
 import type { RouterStatus } from '../admin/status.ts'
-import { renderTable, type Column } from '../admin/table.ts'
+import { renderTable, type Column } from '../admin/status/table.ts'
 import { shorten, visible, wrap } from '../text/terminal.ts'
 import { age, counted } from '../text/wording.ts'
 import { type ClusterView, type MemberView, takesNew } from '../watcher/view.ts'

@@ -129,7 +129,7 @@ test('all certificates replaced by those of another authority cost no session an
     for (const member of cluster.members) member.patroni.signal('SIGHUP')
     await until('every member proves itself by its new certificate', async () => {
       const view = await viewOf(router)
-      return view.primary.state === 'open' && view.members.every(({ isLeader, replica }) => isLeader || replica.fit)
+      return view.primary.state === 'open' && view.members.every(({ isLeader, replica }) => isLeader || replica.usable)
     })
   })
   assert.deepEqual(

@@ -52,7 +52,7 @@ function assertTold(chapter: Chapter, ...expected: readonly RegExp[]): void {
 /** Nobody is promoting but who becomes the primary next, and a lag of 0 has only who is there. */
 function assertTrue(chapter: Chapter): void {
   for (const { status, text } of chapter.samples) {
-    const view = status.clusters[0]?.view
+    const view = status.clusters[0]
     assert.ok(view)
     for (const { name, gone, state, lagBytes } of view.members) {
       if (gone || state !== 'running') assert.equal(lagBytes, null, `${chapter.title}: ${name} has a lag\n${text}`)
@@ -69,7 +69,7 @@ async function assertAsListed(): Promise<void> {
     'status says what patronictl says',
     async () => {
       const [{ status }, listed] = [await chronicle.status(), await chronicle.listed()]
-      const members = status.clusters[0]?.view.members ?? []
+      const members = status.clusters[0]?.members ?? []
       const own = members.map(({ name, isLeader, state, timeline }) => [
         name,
         isLeader ? 'Leader' : 'Replica',
@@ -302,7 +302,7 @@ test('a replica that is promoted by hand in a pause', async () => {
     /^info Patroni is no longer paused/,
     new RegExp(`^info replica ${name} is available for reads`),
   )
-  assert.ok(chapter.samples.every(({ status }) => status.clusters[0]?.view.primary.member === leader.name))
+  assert.ok(chapter.samples.every(({ status }) => status.clusters[0]?.primary.member === leader.name))
   assertTrue(chapter)
 })
 

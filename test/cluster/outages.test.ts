@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { after, before, beforeEach, test } from 'node:test'
-import type { RouterStatus } from '../../src/admin/status.ts'
 import { EtcdCluster } from '../support/etcd/cluster.ts'
 import { Holders } from '../support/clients/holders.ts'
 import { createLoadTable, failures } from '../support/clients/load.ts'
@@ -151,7 +150,7 @@ test('a router that is started before etcd listens, holds, and serves when etcd 
   await using second = await RouterProcess.forCluster(cluster)
   const client = sql(second.primaryPort, 'SELECT pg_is_in_recovery() AS recovering', { timeoutMs: 60_000 })
   await until('the client is held', async () => {
-    const { clusters } = (await second.status()) as unknown as RouterStatus
+    const { clusters } = await second.status()
     return clusters[0]?.proxy?.held.connections === 1
   })
   await etcd.startAll()

@@ -5,7 +5,7 @@ import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after, afterEach, before, describe, test } from 'node:test'
-import type { RouterStatus } from '../../src/admin/status.ts'
+import { type StatusJson, statusSchema } from '../../src/admin/status/schema.ts'
 import { EtcdCluster } from '../support/etcd/cluster.ts'
 import { freePorts } from '../support/net/ports.ts'
 import { RouterProcess } from '../support/router/process.ts'
@@ -120,9 +120,9 @@ describe('a router of several clusters', () => {
     client.write('\0\0\0\x08\0\x03\0\0')
     return text(client)
   }
-  const status = async (): Promise<RouterStatus> => (await router.status()) as unknown as RouterStatus
+  const status = async (): Promise<StatusJson> => await router.status()
   const stateOf = async (name: string): Promise<string | undefined> =>
-    (await status()).clusters.find(({ view }) => view.name === name)?.view.primary.state
+    (await status()).clusters.find((each) => each.name === name)?.primary.state
 
   test('routes each listener to its own, whatever their members are called', async () => {
     await start()
@@ -154,9 +154,11 @@ describe('a router of several clusters', () => {
     const { stdout } = await router.command('status', '--cluster', 'orders')
     assert.match(stdout, /^primary: pg1 OPEN/)
     assert.doesNotMatch(stdout, /coordinator|worker/)
-    const json = JSON.parse((await router.command('status', '--cluster', 'orders', '--json')).stdout) as RouterStatus
+    const json = statusSchema.parse(
+      JSON.parse((await router.command('status', '--cluster', 'orders', '--json')).stdout),
+    )
     assert.deepEqual(
-      json.clusters.map(({ view }) => view.name),
+      json.clusters.map(({ name }) => name),
       ['orders'],
     )
     const strange = await router.command('status', '--cluster', 'order')
@@ -189,7 +191,7 @@ describe('a router of several clusters', () => {
     assert.equal(await whoIsAt('orders'), 'orders/pg1')
     for (const server of one.servers) server.freeze()
     try {
-      await until('the other etcd is lost', async () => (await status()).clusters[0]?.view.dcs.state === 'lost')
+      await until('the other etcd is lost', async () => (await status()).clusters[0]?.dcs.state === 'lost')
       await orders.lead('pg2', 2)
       await until('orders has another primary', async () => (await whoIsAt('orders')) === 'orders/pg2')
       // They go on by the members' proof.

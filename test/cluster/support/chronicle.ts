@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { askStatus } from '../../../src/admin/client.ts'
-import { renderStatus } from '../../../src/admin/status-text.ts'
-import type { RouterStatus } from '../../../src/admin/status.ts'
+import { renderStatus } from '../../../src/admin/status/text.ts'
+import type { StatusJson } from '../../../src/admin/status/schema.ts'
 import type { PatroniCluster } from '../../support/patroni/cluster.ts'
 import type { LogLine, RouterProcess } from '../../support/router/process.ts'
 
@@ -17,7 +17,7 @@ export interface Listed {
 /** What `status` said at one time. */
 export interface Sample {
   readonly at: number
-  readonly status: RouterStatus
+  readonly status: StatusJson
   readonly text: string
 }
 
@@ -68,7 +68,7 @@ export class Chronicle {
   async status(): Promise<Sample> {
     const options = { timeoutMs: 5000, signal: AbortSignal.timeout(10_000) }
     const { status } = await askStatus(this.#router.socketPath, options)
-    return { at: status.now, status, text: renderStatus(status) }
+    return { at: Date.parse(status.now), status, text: renderStatus(status) }
   }
 
   async #sample(samples: Sample[], over: AbortSignal): Promise<void> {

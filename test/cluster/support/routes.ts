@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import type { RouterStatus } from '../../../src/admin/status.ts'
-import type { MemberView } from '../../../src/watcher/view.ts'
+import type { MemberJson } from '../../../src/admin/status/schema-cluster.ts'
 import type { PatroniCluster } from '../../support/patroni/cluster.ts'
 import type { PatroniMember } from '../../support/patroni/member.ts'
 import { freePort } from '../../support/net/ports.ts'
@@ -59,9 +58,9 @@ export class Routes implements AsyncDisposable {
   }
 
   /** What the router says of a member. */
-  async view({ name }: PatroniMember): Promise<MemberView> {
-    const { clusters } = (await this.router.status()) as unknown as RouterStatus
-    const found = clusters[0]?.view.members.find((member) => member.name === name)
+  async view({ name }: PatroniMember): Promise<MemberJson> {
+    const { clusters } = await this.router.status()
+    const found = clusters[0]?.members.find((member) => member.name === name)
     assert.ok(found, `the router does not know ${name}`)
     return found
   }

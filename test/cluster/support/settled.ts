@@ -1,4 +1,3 @@
-import type { RouterStatus } from '../../../src/admin/status.ts'
 import type { PatroniCluster } from '../../support/patroni/cluster.ts'
 import type { PatroniMember } from '../../support/patroni/member.ts'
 import type { RouterProcess } from '../../support/router/process.ts'
@@ -10,12 +9,12 @@ export async function settled(cluster: PatroniCluster, router: RouterProcess): P
     'the router serves a healthy cluster',
     async () => {
       const leader = await cluster.waitHealthy()
-      const { clusters } = (await router.status()) as unknown as RouterStatus
-      const view = clusters[0]?.view
+      const { clusters } = await router.status()
+      const view = clusters[0]
       if (view?.primary.state !== 'open' || view.primary.member !== leader.name)
         throw new Error(JSON.stringify(view?.primary))
       const replicas = view.members.filter(({ name }) => name !== leader.name)
-      if (!replicas.every(({ replica }) => replica.fit)) throw new Error(JSON.stringify(replicas))
+      if (!replicas.every(({ replica }) => replica.usable)) throw new Error(JSON.stringify(replicas))
       return leader
     },
     { timeoutMs: 90_000, everyMs: 200 },

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import type { RouterStatus } from '../../../src/admin/status.ts'
-import type { ClusterView } from '../../../src/watcher/view.ts'
+import type { ClusterJson } from '../../../src/admin/status/schema-cluster.ts'
 import type { EtcdCluster, EtcdServer } from '../../support/etcd/cluster.ts'
 import { Holders } from '../../support/clients/holders.ts'
 import { failures } from '../../support/clients/load.ts'
@@ -25,11 +24,11 @@ export async function assertNobodyNotices(router: RouterProcess, what: () => Pro
 }
 
 /** What the router publishes of its cluster. */
-export async function viewOf(router: RouterProcess): Promise<ClusterView> {
-  const { clusters } = (await router.status()) as unknown as RouterStatus
+export async function viewOf(router: RouterProcess): Promise<ClusterJson> {
+  const { clusters } = await router.status()
   const [cluster] = clusters
   assert.ok(cluster)
-  return cluster.view
+  return cluster
 }
 
 /** The etcd member that the router reads. */

@@ -4,7 +4,7 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import { ask } from '../../../src/admin/client.ts'
-import type { RouterStatus } from '../../../src/admin/status.ts'
+import { statusSchema } from '../../../src/admin/status/schema.ts'
 import { TempDir } from '../../support/files/temp.ts'
 import { until } from '../../support/until.ts'
 
@@ -59,9 +59,9 @@ function show(command: string): Promise<string> {
 
 test('runs without its DCS, answers status, and ends with 0 after SIGTERM without leaving its socket', async () => {
   const daemon = await new Daemon().started()
-  const status = JSON.parse(await show('show status json')) as RouterStatus
+  const status = statusSchema.parse(JSON.parse(await show('show status json')))
   assert.equal(status.pid, daemon.process.pid)
-  assert.equal(status.clusters[0]?.view.primary.state, 'none')
+  assert.equal(status.clusters[0]?.primary.state, 'none')
   daemon.process.kill('SIGTERM')
   assert.equal(await daemon.exit, 0)
   assert.deepEqual(daemon.events().slice(-2), ['draining', 'stopped'])

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
-import type { RouterStatus } from '../../../src/admin/status.ts'
+import type { StatusJson } from '../../../src/admin/status/schema.ts'
 import { Child } from '../../support/processes/child.ts'
 import { EtcdCluster } from '../../support/etcd/cluster.ts'
 import type { Change } from '../../support/router/sidecar.ts'
@@ -237,8 +237,8 @@ test('nginx follows the primary, and turns clients away while there is none', as
   const { primary, replicas } = ports
   assert.equal(await whoIsAt(replicas), 'pg0')
   // A configuration with templates and without a section for the proxy has none: the ports are nginx's.
-  const status = JSON.parse((await sidecar.command('status', '--json')).stdout) as RouterStatus
-  assert.deepEqual([status.clusters[0]?.proxy, status.clusters[0]?.view.dcs.kind], [null, 'etcd3'])
+  const status = JSON.parse((await sidecar.command('status', '--json')).stdout) as StatusJson
+  assert.deepEqual([status.clusters[0]?.proxy, status.clusters[0]?.dcs.kind], [null, 'etcd3'])
   // nginx would refuse the whole file for a name that is not in the DNS.
   await stage.enlist('pg2', 'replica', 'pg2.invalid')
   await stage.enlist('pg4', 'replica', '[fe80::1%25eth0]')

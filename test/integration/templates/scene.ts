@@ -1,7 +1,6 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { RouterStatus } from '../../../src/admin/status.ts'
-import type { GroupStatus } from '../../../src/templates/status.ts'
+import { type GroupJson, type StatusJson, statusSchema } from '../../../src/admin/status/schema.ts'
 import { ask } from '../../../src/admin/client.ts'
 import { EtcdCluster } from '../../support/etcd/cluster.ts'
 import { type LogLine, RouterProcess } from '../../support/router/process.ts'
@@ -118,22 +117,22 @@ export class Scene implements AsyncDisposable {
     return this.#router
   }
 
-  async status(): Promise<RouterStatus> {
+  async status(): Promise<StatusJson> {
     const answer = await ask(this.router.socketPath, 'show status json', {
       timeoutMs: 5000,
       signal: AbortSignal.timeout(5000),
     })
-    return JSON.parse(answer) as RouterStatus
+    return statusSchema.parse(JSON.parse(answer))
   }
 
-  async group(name: string): Promise<GroupStatus> {
+  async group(name: string): Promise<GroupJson> {
     const group = (await this.status()).templates?.groups.find((each) => each.name === name)
     if (group === undefined) throw new Error(`no group ${name}`)
     return group
   }
 
   /** Waits until a group has that state. */
-  async until(name: string, state: GroupStatus['state']): Promise<GroupStatus> {
+  async until(name: string, state: GroupJson['state']): Promise<GroupJson> {
     return until(`${name} is ${state}`, async () => {
       const group = await this.group(name)
       if (group.state !== state) throw new Error(JSON.stringify(group))

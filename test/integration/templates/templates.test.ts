@@ -165,7 +165,7 @@ describe('templates of a running router', () => {
       await until('the hook has run', () => scene.lines('story').includes(`open ${name}`))
       assert.deepEqual(scene.lines('story').slice(-2), [`loaded ${name}`, `open ${name}`])
     }
-    assert.equal((await scene.status()).templates?.hooks[0]?.member, 'pg1')
+    assert.equal((await scene.status()).templates?.hooks[0]?.primaryMember, 'pg1')
   })
 
   test('reads its templates again at SIGHUP, and restores what somebody has changed', async () => {
@@ -212,7 +212,7 @@ describe('templates of a running router', () => {
     try {
       await router.start()
       await scene.until(destination, 'in-sync')
-      assert.equal((await scene.status()).clusters[0]?.view.dcs.state, 'never')
+      assert.equal((await scene.status()).clusters[0]?.dcs.state, 'unread')
       assert.equal(scene.read('kept-cluster.cfg'), 'leader pg0\n')
     } finally {
       scene.etcd.server.thaw()

@@ -47,7 +47,7 @@ describe('track', () => {
     await says({ leader: 0, other: 0, primary: 0, replicas: 1 })
     const { track } = await scene.status()
     assert.deepEqual(
-      track.map(({ when, member, holds, error }) => [when, member, holds, error]),
+      track.map(({ condition, member, met, error }) => [condition, member, met, error]),
       [
         ['local-leader', 'pg0', false, null],
         ['local-leader', 'pg1', false, null],

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
+import { type StatusJson, statusSchema } from '../../../src/admin/status/schema.ts'
 import { Child } from '../processes/child.ts'
 import type { Exit, StopOptions } from '../processes/child.ts'
 import type { PatroniCluster } from '../patroni/cluster.ts'
@@ -139,11 +140,11 @@ export class RouterProcess implements AsyncDisposable {
     })
   }
 
-  /** What `status --json` says. */
-  async status(): Promise<Readonly<Record<string, unknown>>> {
+  /** What `status --json` says, which is as its schema says. */
+  async status(): Promise<StatusJson> {
     const { code, stdout, stderr } = await this.command('status', '--json')
     try {
-      return JSON.parse(stdout) as Record<string, unknown>
+      return statusSchema.parse(JSON.parse(stdout))
     } catch (error) {
       throw new Error(`status: exit ${code}, ${stdout}${stderr}`, { cause: error })
     }

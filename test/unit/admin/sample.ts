@@ -1,3 +1,5 @@
+import { statusJson } from '../../../src/admin/status/json.ts'
+import { renderStatus } from '../../../src/admin/status/text.ts'
 import type { ClusterStatus, RouterStatus } from '../../../src/admin/status.ts'
 import { ENDINGS, REFUSALS } from '../../../src/proxy/counters.ts'
 import type { ListenerStatus, ProxyStatus } from '../../../src/proxy/status.ts'
@@ -125,7 +127,6 @@ export function noted<K extends string>(
 export function sampleStatus(...clusters: Pick<ClusterStatus, 'view' | 'proxy'>[]): RouterStatus {
   const all = clusters.length > 0 ? clusters : [{ view: sampleView(), proxy: sampleProxy() }]
   return {
-    format: 1,
     version: '0.1.0',
     pid: 4711,
     node: 'lb1',
@@ -137,4 +138,9 @@ export function sampleStatus(...clusters: Pick<ClusterStatus, 'view' | 'proxy'>[
     templates: null,
     track: [],
   }
+}
+
+/** The text of `status`, from what the router knows of itself. */
+export function rendered(status: RouterStatus, width?: number): string {
+  return renderStatus(statusJson(status), width)
 }

@@ -6,6 +6,7 @@ import { pino } from 'pino'
 import { showCommands } from '../../../src/admin/show.ts'
 import { AdminSocket } from '../../../src/admin/socket.ts'
 import type { RouterStatus } from '../../../src/admin/status.ts'
+import { statusJson } from '../../../src/admin/status/json.ts'
 import { runProgram } from '../../../src/cli/program.ts'
 import { TempDir } from '../../support/files/temp.ts'
 import { until } from '../../support/until.ts'
@@ -57,20 +58,41 @@ test('ends with 3 where no router answers, and names the socket', async () => {
 test('gives everything as one line of JSON', async () => {
   const io = new FakeIo()
   assert.equal(await runProgram(['status', '--socket', socket, '--json'], io), 0)
-  assert.deepEqual(JSON.parse(io.stdout), status)
+  assert.deepEqual(JSON.parse(io.stdout), statusJson(status))
   assert.match(io.stdout, /^[^\n]+\n$/)
 })
 
-test('shows a router that was started before clusters had names', async () => {
-  const older = sampleStatus().clusters.map(({ view, proxy }) => ({
-    view: { ...view, name: undefined, dcs: { ...view.dcs, notices: undefined } },
-    proxy,
-  }))
-  const newer = { track: undefined, stopping: undefined, clusters: older }
-  status = { ...sampleStatus(), ...newer } as unknown as RouterStatus
-  const io = new FakeIo()
-  assert.equal(await runProgram(['status', '--socket', socket, '--cluster', 'demo'], io), 0)
-  assert.match(io.stdout, /^\+ Cluster: demo \(7268616322854375442\)/m)
+for (const [which, format] of [
+  ['an older', 1],
+  ['a newer', 3],
+] as const)
+  test(`ends with 3 where ${which} router answers, and says which, and what to do`, async () => {
+    await admin.close()
+    const run = () => JSON.stringify({ format, version: '0.9.9', clusters: [{ view: { name: 'demo' } }] })
+    const commands = [{ words: ['show', 'status', 'json'], parameters: '', help: '', run }]
+    admin = new AdminSocket({ path: socket, commands, log: pino({ level: 'silent' }) })
+    await admin.start()
+    const io = new FakeIo()
+    assert.equal(await runProgram(['status', '--socket', socket], io), 3)
+    const speaks = `its status has format ${format}, and this command reads format 2`
+    const advice = 'restart it with this version, or use the command of its version'
+    assert.equal(io.stderr, `patroni-router: the router on ${socket} is patroni-router 0.9.9 (${speaks}): ${advice}\n`)
+  })
+
+test('ends with 3 where no router answers but something else', async () => {
+  await admin.close()
+  for (const answer of ['Unknown command.', 'null', '[]', '{"clusters": []}']) {
+    const commands = [{ words: ['show', 'status', 'json'], parameters: '', help: '', run: () => answer }]
+    admin = new AdminSocket({ path: socket, commands, log: pino({ level: 'silent' }) })
+    await admin.start()
+    const io = new FakeIo()
+    assert.equal(await runProgram(['status', '--socket', socket], io), 3)
+    assert.match(
+      io.stderr,
+      new RegExp(`^patroni-router: what answers on ${socket} is no patroni-router(: .* is not valid JSON)?\n$`),
+    )
+    await admin.close()
+  }
 })
 
 test('shows of one of several clusters what is its own', async () => {

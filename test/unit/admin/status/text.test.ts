@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { renderStatus } from '../../../src/admin/status-text.ts'
-import { hasPrimary } from '../../../src/admin/status.ts'
-import { widthOf } from '../../../src/text/terminal.ts'
-import { CHECKING } from '../../../src/watcher/primary/decide.ts'
-import { ENDINGS, REFUSALS } from '../../../src/proxy/counters.ts'
-import type { ClusterView, DcsView } from '../../../src/watcher/view.ts'
-import { noted, NOW, sampleListener, sampleMember, sampleProxy, sampleStatus, sampleView } from './sample.ts'
-import type { PrimaryState } from '../../../src/config/config.ts'
+import { hasPrimary, statusJson } from '../../../../src/admin/status/json.ts'
+import { widthOf } from '../../../../src/text/terminal.ts'
+import { CHECKING } from '../../../../src/watcher/primary/decide.ts'
+import { ENDINGS, REFUSALS } from '../../../../src/proxy/counters.ts'
+import type { ClusterView, DcsView } from '../../../../src/watcher/view.ts'
+import { noted, NOW, sampleListener, sampleMember, sampleProxy, rendered, sampleStatus, sampleView } from '../sample.ts'
+import type { PrimaryState } from '../../../../src/config/config.ts'
 
 const none = {
   state: 'none',
@@ -23,7 +22,7 @@ const none = {
 
 test('shows a healthy cluster as patronictl does, with what the router makes of it', () => {
   assert.equal(
-    renderStatus(sampleStatus()),
+    rendered(sampleStatus()),
     `primary: pg1 OPEN for 2m10s - it holds the leader lock and /primary confirms it
 + Cluster: demo (7268616322854375442) ---------+----+-----------+----------+------------+
 | Member | Host          | Role    | State     | TL | Lag in MB | Used for | Sessions   |
@@ -47,16 +46,14 @@ test('shows a healthy cluster as patronictl does, with what the router makes of 
 test('shows for which reasons clients were refused and sessions ended', () => {
   const refusals = noted(REFUSALS, { 'hold-timeout': 12, shutdown: 1 })
   const endings = noted(ENDINGS, { 'client-timeout': 3 })
-  const lines = renderStatus(sampleStatus({ view: sampleView(), proxy: sampleProxy({ refusals, endings }) })).split(
-    '\n',
-  )
+  const lines = rendered(sampleStatus({ view: sampleView(), proxy: sampleProxy({ refusals, endings }) })).split('\n')
   assert.ok(lines.includes(' Refused     12 hold-timeout, 1 shutdown'))
   assert.ok(lines.includes(' Closed      3 client-timeout'))
 })
 
 test('says in the first line that there is no primary, why, and who waits', () => {
   const proxy = sampleProxy({ held: { connections: 37, oldestMs: 11_234 } })
-  const [first = ''] = renderStatus(sampleStatus({ view: sampleView({ primary: none }), proxy }), 200).split('\n')
+  const [first = ''] = rendered(sampleStatus({ view: sampleView({ primary: none }), proxy }), 200).split('\n')
   assert.equal(
     first,
     'primary: NONE for 12s - the leader key is gone and no member reports that it is the primary; ' +
@@ -68,7 +65,7 @@ test('says who names whom, and nothing of a DCS that was not read', () => {
   const primaryLine = (changes: Partial<ClusterView>, dcs: Partial<DcsView>): string | undefined => {
     const view = sampleView({ ...changes, dcs: { ...sampleView().dcs, ...dcs } })
     return /^ Primary .*$/m
-      .exec(renderStatus(sampleStatus({ view, proxy: null })))?.[0]
+      .exec(rendered(sampleStatus({ view, proxy: null })))?.[0]
       .replace(/^.*\d+Z(, epoch \d+)?/, '')
   }
   const nobody = { ...sampleView().primary, member: null, state: 'none' } as const
@@ -83,14 +80,14 @@ test('says who names whom, and nothing of a DCS that was not read', () => {
 
 test('calls a primary that nobody names no replica', () => {
   const primary = { ...sampleView().primary, state: 'unlocked' } as const
-  const text = renderStatus(sampleStatus({ view: sampleView({ leader: null, primary }), proxy: null }))
+  const text = rendered(sampleStatus({ view: sampleView({ leader: null, primary }), proxy: null }))
   assert.match(text, /\| pg1 .*\| Primary +\|/)
   assert.match(text, /\| pg2 .*\| Replica +\|/)
 })
 
 test('shows the state of a primary that is held, and whom the DCS names instead', () => {
   const primary = { ...sampleView().primary, state: 'unreachable', reason: 'connection refused' } as const
-  const text = renderStatus(sampleStatus({ view: sampleView({ primary, leader: null }), proxy: sampleProxy() }))
+  const text = rendered(sampleStatus({ view: sampleView({ primary, leader: null }), proxy: sampleProxy() }))
   assert.match(text, /^primary: pg1 UNREACHABLE for 2m10s - connection refused\n/)
   assert.match(text, /\| pg1 .*\| unreachable \| 12 primary/)
   assert.match(text, /; the DCS names no leader\n/)
@@ -104,7 +101,7 @@ test('shows a lost DCS, its age and why', () => {
     readAt: NOW - 90_000,
     error: 'refused',
   } as const
-  const text = renderStatus(sampleStatus({ view: sampleView({ dcs }), proxy: null }))
+  const text = rendered(sampleStatus({ view: sampleView({ dcs }), proxy: null }))
   assert.match(text, /DCS +etcd3 LOST for 1m28s at 10\.0\.0\.1:2379, last read 1m30s ago - refused\n/)
   assert.match(text, /Proxy +off\n/)
 })
@@ -122,7 +119,7 @@ test('shows the routes that use a member, why another is not used, its lag, and 
     sampleListener('sync', 'sync', { pg1: 'is the leader', pg2: '', pg3: 'is not synchronous' }),
     sampleListener('near', 'replica', { pg1: 'is the leader', pg2: 'has no tag dc', pg3: lag }, { fallback: true }),
   ]
-  const text = renderStatus(
+  const text = rendered(
     sampleStatus({ view: sampleView({ members }), proxy: sampleProxy({ listeners, sessions: [] }) }),
     120,
   )
@@ -144,7 +141,7 @@ test('says which listeners can serve nobody', () => {
     sampleListener('sync', 'sync', { pg1: 'is the leader', pg2: 'is not synchronous' }, { held: 2 }),
     sampleListener('near', 'replica', { pg1: 'is the leader', pg2: 'has no tag dc' }, { fallback: true }),
   ]
-  const text = renderStatus(sampleStatus({ view: sampleView(), proxy: sampleProxy({ listeners }) }), 120)
+  const text = rendered(sampleStatus({ view: sampleView(), proxy: sampleProxy({ listeners }) }), 120)
   assert.deepEqual(text.match(/^.*NO USABLE.*$/gm), [
     ' Listener    sync: 0 sessions, 2 held; NO USABLE MEMBER: new connections are held; route sync on [::]:5000',
   ])
@@ -159,7 +156,7 @@ test('shows why a route that may use the primary does not', () => {
   ]
   const shown = (state: PrimaryState): string => {
     const view = sampleView({ members, primary: { ...sampleView().primary, state } })
-    return renderStatus(sampleStatus({ view, proxy: sampleProxy({ listeners }) }))
+    return rendered(sampleStatus({ view, proxy: sampleProxy({ listeners }) }))
   }
   assert.deepEqual(shown('open').match(/Not used.*$/gm), ['Not used    pg1 by near: has no tag dc'])
   // That it is not open is said in the first line.
@@ -192,7 +189,7 @@ for (const [width, standbyCluster, columns] of [
     )
     const primary = { ...sampleView().primary, member: first }
     const view = sampleView({ leader: first, members, primary, standbyCluster })
-    const lines = renderStatus(sampleStatus({ view, proxy: sampleProxy({ listeners, sessions }) }), width).split('\n')
+    const lines = rendered(sampleStatus({ view, proxy: sampleProxy({ listeners, sessions }) }), width).split('\n')
     assert.ok(Math.max(...lines.map(widthOf)) <= width, lines.join('\n'))
     const [heading, row] = lines
       .filter((line) => line.startsWith('| '))
@@ -214,7 +211,7 @@ test('tells apart the names of a long kind in the first line, and hosts, however
   for (const width of [40, 60]) {
     const heads = [first, second].map((member) => {
       const view = sampleView({ members, leader: member, primary: { ...sampleView().primary, member } })
-      const lines = renderStatus(sampleStatus({ view, proxy: null }), width).split('\n')
+      const lines = rendered(sampleStatus({ view, proxy: null }), width).split('\n')
       assert.ok(Math.max(...lines.map(widthOf)) <= width, lines.join('\n'))
       assert.match(lines.join('\n'), /Host +postg.*m:6432/)
       return lines.slice(0, 2).join(' ')
@@ -225,7 +222,7 @@ test('tells apart the names of a long kind in the first line, and hosts, however
 
 test('shows pause, a standby cluster and a Citus group', () => {
   const view = sampleView({ paused: true, standbyCluster: true, citusGroup: 0, primary: none })
-  const text = renderStatus(sampleStatus({ view, proxy: sampleProxy() }))
+  const text = rendered(sampleStatus({ view, proxy: sampleProxy() }))
   assert.match(text, /^\+ Cluster: demo \(group: 0, 7268616322854375442\) /m)
   assert.match(text, /^ Maintenance mode: on/m)
   assert.match(text, /^ Standby cluster: /m)
@@ -235,7 +232,7 @@ test('shows pause, a standby cluster and a Citus group', () => {
 test('shows what a person should know of the DCS while it is up', () => {
   const notice = { event: 'foreign-etcd', subject: 'http://b', message: 'http://b leads elsewhere', over: '' }
   const view = sampleView({ dcs: { ...sampleView().dcs, notices: [notice] } })
-  assert.match(renderStatus(sampleStatus({ view, proxy: null })), /^ DCS +http:\/\/b leads elsewhere$/m)
+  assert.match(rendered(sampleStatus({ view, proxy: null })), /^ DCS +http:\/\/b leads elsewhere$/m)
 })
 
 test('shows what was ignored, what has gone, and sessions on members nobody knows any more', () => {
@@ -248,7 +245,7 @@ test('shows what was ignored, what has gone, and sessions on members nobody know
     members: [gone],
     ignoredKeys: [{ key: 'members/pg8', reason: 'the value is not a JSON object' }],
   })
-  const text = renderStatus(sampleStatus({ view, proxy: sampleProxy() }))
+  const text = rendered(sampleStatus({ view, proxy: sampleProxy() }))
   assert.match(text, /\| pg9 +\| +\| Replica \| gone +\| .*nothing: down/)
   assert.match(text, /^ Ignored +members\/pg8: the value is not a JSON object$/m)
   assert.match(text, /^ Sessions +4 sessions of replicas on pg2, which is no longer a member$/m)
@@ -256,7 +253,7 @@ test('shows what was ignored, what has gone, and sessions on members nobody know
 
 test('says which cluster each part is about when there are several', () => {
   const second = { view: sampleView({ name: 'other', primary: none }), proxy: null }
-  const text = renderStatus(sampleStatus({ view: sampleView(), proxy: sampleProxy() }, second))
+  const text = rendered(sampleStatus({ view: sampleView(), proxy: sampleProxy() }, second))
   assert.match(text, /^primary of demo: pg1 OPEN/m)
   assert.match(text, /^primary of other: NONE/m)
 })
@@ -284,7 +281,7 @@ test('lets nothing out of the DCS act on the terminal, keeps the columns, and fi
     ignoredKeys: Array.from({ length: 500 }, () => ({ key: evil, reason: evil })),
   })
   const proxy = sampleProxy({ sessions: [{ member: evil, listener: 'primary', sessions: 1 }] })
-  const text = renderStatus(sampleStatus({ view, proxy }), 100)
+  const text = rendered(sampleStatus({ view, proxy }), 100)
   assert.doesNotMatch(text, /[^\n\P{C}]|\u202e/u)
   const lines = text.split('\n')
   assert.ok(Math.max(...lines.map(widthOf)) <= 100, text)
@@ -308,13 +305,14 @@ test('has a primary only where every cluster takes new connections', () => {
     view: sampleView({ primary: { ...sampleView().primary, state } }),
     proxy: null,
   })
-  for (const [state, primary] of states) assert.equal(hasPrimary(sampleStatus(cluster(state))), primary, state)
-  assert.equal(hasPrimary(sampleStatus(cluster('open'), cluster('none'))), false)
-  assert.equal(hasPrimary({ ...sampleStatus(cluster('open')), stopping: true }), false)
+  for (const [state, primary] of states)
+    assert.equal(hasPrimary(statusJson(sampleStatus(cluster(state)))), primary, state)
+  assert.equal(hasPrimary(statusJson(sampleStatus(cluster('open'), cluster('none')))), false)
+  assert.equal(hasPrimary(statusJson({ ...sampleStatus(cluster('open')), stopping: true })), false)
 })
 
 test('says first of all that a router shuts down, and that it uses no member for new sessions', () => {
-  const text = renderStatus({ ...sampleStatus(), stopping: true })
+  const text = rendered({ ...sampleStatus(), stopping: true })
   assert.match(text, /^primary: pg1, but this router is SHUTTING DOWN: no new connections are accepted\n/)
   assert.doesNotMatch(text, /OPEN/)
   assert.match(text, /\| pg1 .*\| nothing +\| 12 primary \|/)
@@ -323,7 +321,7 @@ test('says first of all that a router shuts down, and that it uses no member for
 test('says nobody promotes where the leader is only being checked, or is not confirmed', () => {
   const shown = (state: PrimaryState, reason: string): string => {
     const primary = { ...sampleView().primary, state, reason }
-    return renderStatus(sampleStatus({ view: sampleView({ primary }), proxy: sampleProxy() }))
+    return rendered(sampleStatus({ view: sampleView({ primary }), proxy: sampleProxy() }))
   }
   assert.match(
     shown('unconfirmed', CHECKING),
@@ -335,7 +333,7 @@ test('says nobody promotes where the leader is only being checked, or is not con
 
 test('shows that a primary is on a lower timeline than one that served before', () => {
   const view = sampleView({ setBack: { timeline: 3, served: 5 } })
-  const text = renderStatus(sampleStatus({ view, proxy: null }))
+  const text = rendered(sampleStatus({ view, proxy: null }))
   const what =
     'primary: pg1 is on timeline 3, but a primary on timeline 5 served before: writes acknowledged there are gone'
   assert.ok(text.includes(`\n TIMELINE    ${what}\n`), text)
@@ -344,7 +342,7 @@ test('shows that a primary is on a lower timeline than one that served before', 
 test('shows no lag of a member that runs as a primary without the lock', () => {
   const second = sampleMember('b', { role: 'master', position: 1, lagBytes: null })
   const members = [sampleMember('pg1', { role: 'primary' }), second]
-  assert.match(renderStatus(sampleStatus({ view: sampleView({ members }), proxy: null })), /\| b .*\| +unknown \|/)
+  assert.match(rendered(sampleStatus({ view: sampleView({ members }), proxy: null })), /\| b .*\| +unknown \|/)
 })
 
 test('shows what Patroni is to do later: a scheduled switchover, and restarts that are pending', () => {
@@ -352,11 +350,11 @@ test('shows what Patroni is to do later: a scheduled switchover, and restarts th
   const members = ['a', 'b', 'c'].map((name) =>
     sampleMember(name, { pendingRestart: name !== 'b', gone: name === 'c' }),
   )
-  const text = renderStatus(sampleStatus({ view: sampleView({ switchover, members }), proxy: null }))
+  const text = rendered(sampleStatus({ view: sampleView({ switchover, members }), proxy: null }))
   const when = new Date(NOW + 3_600_000).toISOString()
   assert.ok(text.includes(`\n Scheduled   switchover from pg1 to another member scheduled for ${when}\n`), text)
   assert.ok(text.includes('\n Restart     pending on a\n'), text)
-  assert.doesNotMatch(renderStatus(sampleStatus()), /Scheduled|Restart/)
+  assert.doesNotMatch(rendered(sampleStatus()), /Scheduled|Restart/)
 })
 
 test('shows no lag of members that are stopped, being created or gone, and the quorum as patronictl does', () => {
@@ -369,7 +367,7 @@ test('shows no lag of members that are stopped, being created or gone, and the q
     sampleMember('d', { ...lag, replica: down }),
     sampleMember('e', lag),
   ]
-  const text = renderStatus(sampleStatus({ view: sampleView({ members, quorum: true }), proxy: null }))
+  const text = rendered(sampleStatus({ view: sampleView({ members, quorum: true }), proxy: null }))
   const rows = (text.match(/^\| [a-e] .*/gm) ?? []).map((row) => row.split('|').map((cell) => cell.trim()))
   const lags = rows.map((row) => row[6])
   assert.deepEqual(lags, ['unknown', 'unknown', 'unknown', 'unknown', '0'])
@@ -379,7 +377,7 @@ test('shows no lag of members that are stopped, being created or gone, and the q
 test('shortens nothing where nobody says how wide it may be', () => {
   const long = 'x'.repeat(300)
   const view = sampleView({ members: [sampleMember(long, { host: long })], scope: long, name: long })
-  const text = renderStatus(sampleStatus({ view, proxy: sampleProxy() }))
+  const text = rendered(sampleStatus({ view, proxy: sampleProxy() }))
   assert.doesNotMatch(text, /\.\.\./)
   assert.ok(text.includes(`| ${long} | ${long}:5432 |`) && text.includes(`+ Cluster: ${long} (`))
 })
@@ -394,7 +392,7 @@ for (const [title, names] of [
   for (const width of [80, 70, 40, 24]) {
     test(`tells members apart ${title}, with their hosts, on ${width} columns`, () => {
       const members = names.map((name) => sampleMember(name, { host: `${name}.example.org` }))
-      const text = renderStatus(sampleStatus({ view: sampleView({ members }), proxy: sampleProxy() }), width)
+      const text = rendered(sampleStatus({ view: sampleView({ members }), proxy: sampleProxy() }), width)
       const lines = text.split('\n')
       assert.ok(Math.max(...lines.map(widthOf)) <= width, text)
       const shown = lines.flatMap((line) => /^(?: Member |\| (?!Member))([^|\s]+)/.exec(line)?.[1] ?? [])
@@ -405,7 +403,7 @@ for (const [title, names] of [
 }
 
 test('shows each member as a record where no table fits', () => {
-  const text = renderStatus(sampleStatus(), 50)
+  const text = rendered(sampleStatus(), 50)
   assert.match(text, /^ Member pg2\n {3}Host +10\.0\.0\.2:5432\n {3}Role +Replica\n {3}State +streaming\n/m)
   assert.doesNotMatch(text, /^[|+]/m)
 })

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { renderStatus } from '../../../src/admin/status-text.ts'
-import { templateNotes } from '../../../src/admin/status-templates.ts'
-import { hasPrimary } from '../../../src/admin/status.ts'
-import { widthOf } from '../../../src/text/terminal.ts'
-import type { CommandResult } from '../../../src/templates/commands/run-command.ts'
-import type { GroupStatus, TemplatesStatus, TemplateStatus } from '../../../src/templates/status.ts'
-import { NOW, sampleListener, sampleMember, sampleProxy, sampleStatus, sampleView } from './sample.ts'
+import { templateNotes } from '../../../../src/admin/status/template-notes.ts'
+import { hasPrimary, statusJson } from '../../../../src/admin/status/json.ts'
+import { widthOf } from '../../../../src/text/terminal.ts'
+import type { CommandResult } from '../../../../src/templates/commands/run-command.ts'
+import type { GroupStatus, TemplatesStatus, TemplateStatus } from '../../../../src/templates/status.ts'
+import { NOW, sampleListener, sampleMember, sampleProxy, rendered, sampleStatus, sampleView } from '../sample.ts'
 
 const CFG = '/etc/haproxy/haproxy.cfg'
 
@@ -36,8 +35,14 @@ function group(changes: Partial<GroupStatus> = {}): GroupStatus {
   return { name, clusters: ['demo'], state, since, reason, templates: [template()], reload, retryAt: null, ...changes }
 }
 
+function notesOf(templates: TemplatesStatus): ReturnType<typeof templateNotes> {
+  const json = statusJson({ ...sampleStatus(), templates }).templates
+  assert.ok(json)
+  return templateNotes(json, NOW)
+}
+
 function notes(templates: Partial<TemplatesStatus>): string[] {
-  return templateNotes({ groups: [], hooks: [], keys: [], ...templates }, NOW).map((note) => note.join(' '))
+  return notesOf({ groups: [], hooks: [], keys: [], ...templates }).map((note) => note.join(' '))
 }
 
 const GROUPS: readonly (readonly [title: string, changes: Partial<GroupStatus>, text: string])[] = [
@@ -183,7 +188,7 @@ test('shows first what needs a person', () => {
     keys: [{ ...lost, state: 'up' }, lost],
   }
   assert.deepEqual(
-    templateNotes(all, NOW).map(([label, text]) => `${label} ${text.split(': ')[0] ?? ''}`),
+    notesOf(all).map(([label, text]) => `${label} ${text.split(': ')[0] ?? ''}`),
     [
       'Template /failed',
       'Keys /db',
@@ -203,7 +208,7 @@ test('shows first what needs a person', () => {
 test('stands between the cluster and the router, leaves the first line alone, and changes no exit code', () => {
   const failed = group({ state: 'failed', reason: 'check exited with 1', templates: [template({ check: FAILURE })] })
   const status = { ...sampleStatus(), templates: { groups: [failed], hooks: [], keys: [] } }
-  const lines = renderStatus(status).split('\n')
+  const lines = rendered(status).split('\n')
   assert.match(lines[0] ?? '', /^primary: pg1 OPEN for 2m10s - it holds the leader lock and \/primary confirms it$/)
   assert.deepEqual(lines.slice(-4), [
     ' Not used    pg3: its REST API does not answer',
@@ -211,7 +216,7 @@ test('stands between the cluster and the router, leaves the first line alone, an
     ' Router      patroni-router 0.1.0 on lb1, pid 4711, up 1d03h',
     '',
   ])
-  assert.equal(hasPrimary(status), true)
+  assert.equal(hasPrimary(statusJson(status)), true)
 })
 
 test('shows at most twenty lines, none wider than the terminal, and nothing that acts on it', () => {
@@ -224,7 +229,7 @@ test('shows at most twenty lines, none wider than the terminal, and nothing that
       templates: [template({ leftOut: [{ member: evil, reason: evil }] })],
     }),
   )
-  const text = renderStatus({ ...sampleStatus(), templates: { groups, hooks: [], keys: [] } }, 80)
+  const text = rendered({ ...sampleStatus(), templates: { groups, hooks: [], keys: [] } }, 80)
   assert.doesNotMatch(text, /[^\n\P{C}]|\u202e/u)
   assert.ok(Math.max(...text.split('\n').map(widthOf)) <= 80, text)
   assert.equal(text.match(/^ Template /gm)?.length, 20)
@@ -237,7 +242,7 @@ test('shows the cluster of a router without a proxy: who serves what, and no ses
     sampleMember('pg2'),
     sampleMember('pg3', { tags: { noloadbalance: true } }),
   ]
-  const text = renderStatus(sampleStatus({ view: sampleView({ members }), proxy: null }))
+  const text = rendered(sampleStatus({ view: sampleView({ members }), proxy: null }))
   assert.doesNotMatch(text, /Sessions|Held|Listener|Connections/)
   assert.match(text, /^\| Member \|.*\| Used for \|$/m)
   assert.match(text, /^\| pg1 .*\| primary +\|$/m)
@@ -248,7 +253,7 @@ test('shows the cluster of a router without a proxy: who serves what, and no ses
   // With a proxy each listener says it.
   const listeners = [sampleListener('any', 'any', { pg1: '', pg2: '', pg3: '' })]
   assert.doesNotMatch(
-    renderStatus(sampleStatus({ view: sampleView({ members }), proxy: sampleProxy({ listeners }) })),
+    rendered(sampleStatus({ view: sampleView({ members }), proxy: sampleProxy({ listeners }) })),
     /No replica +pg3/,
   )
 })

@@ -1,7 +1,7 @@
 /** What the templates say of themselves, as lines for a person: what needs one first. */
-import { reasonLineOf } from '../templates/commands/output.ts'
-import type { GroupState, GroupStatus, HookStatus, KeysStatus, TemplatesStatus } from '../templates/status.ts'
-import { age, counted } from '../text/wording.ts'
+import { reasonLineOf } from '../../templates/commands/output.ts'
+import { age, counted } from '../../text/wording.ts'
+import type { GroupJson, HookJson, KeysJson, TemplatesJson } from './schema.ts'
 
 export type Note = readonly [label: string, text: string]
 
@@ -11,11 +11,11 @@ interface Ranked {
   readonly note: Note
 }
 
-const RANKS: Readonly<Record<GroupState, number>> = { failed: 0, pending: 2, waiting: 3, kept: 4, 'in-sync': 7 }
+const RANKS: Readonly<Record<GroupJson['state'], number>> = { failed: 0, pending: 2, waiting: 3, kept: 4, 'in-sync': 7 }
 const RANK = { keysLost: 1, hookFailed: 1, leftOut: 5, hookRunning: 6, keys: 8 } as const
 
 /** `now`: in milliseconds since the epoch, by the clock of who was asked; `several`: there are several clusters to be told apart. The texts may hold anything: not for a terminal as they are. */
-export function templateNotes({ groups, hooks, keys }: TemplatesStatus, now: number, several = false): readonly Note[] {
+export function templateNotes({ groups, hooks, keys }: TemplatesJson, now: number, several = false): readonly Note[] {
   const of = ({ cluster }: { readonly cluster: string }): string => (several ? `${cluster}: ` : '')
   return [
     ...groups.flatMap((group) => groupNotes(group, now)),
@@ -28,7 +28,7 @@ export function templateNotes({ groups, hooks, keys }: TemplatesStatus, now: num
 }
 
 /** One line for a group, and one for each of its templates where they are several. */
-function groupNotes(group: GroupStatus, now: number): Ranked[] {
+function groupNotes(group: GroupJson, now: number): Ranked[] {
   const { name, state, templates } = group
   const rank = RANKS[state]
   const own: Ranked = { rank, note: ['Template', `${name}: ${groupText(group, now)}`] }
@@ -40,21 +40,21 @@ function groupNotes(group: GroupStatus, now: number): Ranked[] {
   return [own, ...each]
 }
 
-function groupText(group: GroupStatus, now: number): string {
+function groupText(group: GroupJson, now: number): string {
   const { state, since, retryAt, reload, templates } = group
   const [only, ...others] = templates
   const written = only === undefined || others.length > 0 ? '' : writtenText(only.writtenAt, now)
   const reloads = reloadText(group)
   if (state === 'in-sync' && reload?.pending !== true) return joined(['in sync', written, reloads], ', ')
-  const duration = `${WORDS[state]} for ${age(now - since)}`
+  const duration = `${WORDS[state]} for ${age(now - Date.parse(since))}`
   const why = reasonOf(group)
   const due = reload?.pending === true ? 'RELOAD PENDING' : ''
-  const again = retryAt === null ? '' : `again in ${age(retryAt - now)}`
+  const again = retryAt === null ? '' : `again in ${age(Date.parse(retryAt) - now)}`
   const done = only?.writtenAt === null ? '' : written
   return joined([why === '' ? duration : `${duration}: ${why}`, due, again, done], '; ')
 }
 
-const WORDS: Readonly<Record<GroupState, string>> = {
+const WORDS: Readonly<Record<GroupJson['state'], string>> = {
   'in-sync': 'in sync',
   pending: 'pending',
   waiting: 'waiting',
@@ -67,25 +67,25 @@ function joined(parts: readonly string[], separator: string): string {
 }
 
 /** With the line that says why of what the command wrote that failed, where the reason does not hold it. */
-function reasonOf({ state, reason, templates, reload }: GroupStatus): string {
+function reasonOf({ state, reason, templates, reload }: GroupJson): string {
   if (state === 'in-sync') return ''
   const failed = templates.find(({ check }) => check?.ok === false)?.check ?? reload?.last ?? null
   const line = state !== 'failed' || failed?.ok !== false ? '' : reasonLineOf(failed.output)
   return line === '' || reason.includes(line) ? reason : `${reason}: ${line}`
 }
 
-function reloadText({ reload }: GroupStatus): string {
+function reloadText({ reload }: GroupJson): string {
   if (reload === null || reload.runs === 0) return ''
   const failures = reload.failures === 0 ? '' : ` (${reload.failures} failed)`
   return `reloaded ${reload.runs === 1 ? 'once' : `${reload.runs} times`}${failures}`
 }
 
-function writtenText(writtenAt: number | null, now: number): string {
-  return writtenAt === null ? 'not written since the start' : `written ${age(now - writtenAt)} ago`
+function writtenText(writtenAt: string | null, now: number): string {
+  return writtenAt === null ? 'not written since the start' : `written ${age(now - Date.parse(writtenAt))} ago`
 }
 
-function keysNote({ root, state, count: keys, readAt, error }: KeysStatus, now: number): Ranked {
-  const read = readAt === null ? 'never read' : `last read ${age(now - readAt)} ago`
+function keysNote({ root, state, count: keys, readAt, error }: KeysJson, now: number): Ranked {
+  const read = readAt === null ? 'never read' : `last read ${age(now - Date.parse(readAt))} ago`
   if (state === 'up') return { rank: RANK.keys, note: ['Keys', `${root}: ${counted(keys, 'key')}, ${read}`] }
   const word = state === 'lost' ? 'LOST' : 'NOT READ YET'
   const why = error === null ? '' : ` - ${error}`
@@ -93,14 +93,14 @@ function keysNote({ root, state, count: keys, readAt, error }: KeysStatus, now: 
 }
 
 /** Nothing while there is nothing to be told. */
-function hookNotes({ name, state, member, running, last }: HookStatus, now: number): Ranked[] {
-  const about = [state, member].filter((part) => part !== null).join(' ')
+function hookNotes({ name, primaryState, primaryMember, running, last }: HookJson, now: number): Ranked[] {
+  const about = [primaryState, primaryMember].filter((part) => part !== null).join(' ')
   const notes: Ranked[] = []
   if (running) notes.push({ rank: RANK.hookRunning, note: ['Hook', `${name}: running for ${about}`] })
   if (last?.ok !== false) return notes
   const line = reasonLineOf(last.output)
   const output = line === '' || last.outcome.includes(line) ? '' : `: ${line}`
-  const ended = age(now - last.startedAt - last.durationMs)
+  const ended = age(now - Date.parse(last.startedAt) - last.durationMs)
   const text = `${name}: FAILED ${ended} ago: ${last.outcome}${output}`
   // While it runs, state and member are those of the present run.
   notes.push({ rank: RANK.hookFailed, note: ['Hook', running || about === '' ? text : `${text} (${about})`] })
@@ -108,7 +108,7 @@ function hookNotes({ name, state, member, running, last }: HookStatus, now: numb
 }
 
 /** A member is left out of every template that reads the same of it: it is told once. */
-function leftOutNotes(groups: readonly GroupStatus[]): Ranked[] {
+function leftOutNotes(groups: readonly GroupJson[]): Ranked[] {
   const destinations = new Map<string, string[]>()
   for (const { destination, leftOut } of groups.flatMap(({ templates }) => templates))
     for (const { member, reason } of leftOut) {

@@ -1,4 +1,4 @@
-import { shorten, shortenMiddle, visible, widthOf, wrap, wrapNames } from '../text/terminal.ts'
+import { shorten, shortenMiddle, visible, widthOf, wrap, wrapNames } from '../../text/terminal.ts'
 
 export interface Column {
   readonly title: string

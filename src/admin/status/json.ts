@@ -1,0 +1,208 @@
+/** The router's status as scripts and the client commands read it (schema.ts): field by field, so that no name from inside gets out. Pure. */
+import type { ListenerStatus, ProxyStatus } from '../../proxy/status.ts'
+import type { CommandResult } from '../../templates/commands/run-command.ts'
+import type { GroupStatus, HookStatus, KeysStatus, TemplateStatus } from '../../templates/status.ts'
+import type { TrackFileStatus } from '../../track/status.ts'
+import { wordOf } from '../../watcher/view-text.ts'
+import { type ClusterView, type DcsView, type PrimaryView, takesNew } from '../../watcher/view.ts'
+import type { ClusterStatus, RouterStatus } from '../status.ts'
+import { memberJson } from './member-json.ts'
+import type { ClusterJson, ListenerJson, ProxyJson } from './schema-cluster.ts'
+import type { CommandJson, GroupJson, HookJson, KeysJson, StatusJson, TrackFileJson } from './schema.ts'
+
+/** Grows when a reader of the older format would misunderstand the newer one; a new field is no reason. */
+export const STATUS_FORMAT = 2
+
+/** Returns the answer to `show status json`. */
+export function statusJson(status: RouterStatus): StatusJson {
+  const { version, pid, node, startedAt, now, stopping, maxConnections, clusters, templates, track } = status
+  return {
+    format: STATUS_FORMAT,
+    version,
+    pid,
+    node,
+    startedAt: time(startedAt),
+    now: time(now),
+    stopping,
+    maxConnections,
+    clusters: clusters.map(clusterJson),
+    templates: templates && {
+      groups: templates.groups.map(groupJson),
+      hooks: templates.hooks.map(hookJson),
+      keys: templates.keys.map(keysJson),
+    },
+    track: track.map(trackJson),
+  }
+}
+
+/**
+ * Whether every cluster has a primary, and this router accepts new connections to it; also where there is no cluster, for
+ * templates of keys alone.
+ */
+export function hasPrimary({ stopping, clusters }: StatusJson): boolean {
+  return !stopping && clusters.every(({ primary }) => takesNew(primary.state))
+}
+
+function clusterJson({ view, proxy, localMember }: ClusterStatus): ClusterJson {
+  const { name, scope, namespace, citusGroup, systemId, leader, paused, standbyCluster, quorum, ttlMs, setBack } = view
+  return {
+    name,
+    scope,
+    namespace,
+    citusGroup,
+    systemIdentifier: systemId,
+    localMember,
+    dcs: dcsJson(view.dcs),
+    leader,
+    primary: primaryJson(view.primary),
+    members: view.members.map((member) => memberJson(member, view)),
+    ignoredKeys: view.ignoredKeys.map(({ key, reason }) => ({ key, reason })),
+    paused,
+    standbyCluster,
+    quorumCommit: quorum,
+    ttlMs,
+    switchover: switchoverJson(view.switchover),
+    timelineSetBack: setBack && { timeline: setBack.timeline, servedBefore: setBack.served },
+    proxy: proxy && proxyJson(proxy),
+  }
+}
+
+const SOURCE_STATES = { never: 'unread', up: 'up', lost: 'lost' } as const
+
+function dcsJson({ kind, state, endpoint, readAt, since, error, errors, notices }: DcsView): ClusterJson['dcs'] {
+  return {
+    kind,
+    state: SOURCE_STATES[state],
+    since: time(since),
+    endpoint,
+    readAt: timeOrNull(readAt),
+    error,
+    errors: errors.map(({ at, message }) => ({ at: time(at), message })),
+    notices: notices.map(({ event, subject, message }) => ({ event, subject, message })),
+  }
+}
+
+function primaryJson(primary: PrimaryView): ClusterJson['primary'] {
+  const { state, member, address, place, reason, since, epoch, silences } = primary
+  return {
+    state,
+    label: wordOf(primary),
+    member,
+    address: address && { host: address.host, port: address.port },
+    resolvedAddress: place && { host: place.host, port: place.port },
+    reason,
+    since: time(since),
+    epoch,
+    unansweredChecks: silences,
+  }
+}
+
+function switchoverJson(request: ClusterView['switchover']): ClusterJson['switchover'] {
+  if (request === null) return null
+  const { leader, member, scheduledAt } = request
+  const isKnown = scheduledAt !== null && scheduledAt <= LAST_TIME
+  return {
+    from: leader,
+    to: member,
+    isScheduled: scheduledAt !== null,
+    scheduledAt: isKnown ? time(scheduledAt) : null,
+  }
+}
+
+/** Years have four digits. */
+const LAST_TIME = Date.UTC(9999, 11, 31)
+
+function proxyJson({ listeners, sessions, held, totals, refusals, endings }: ProxyStatus): ProxyJson {
+  return {
+    listeners: listeners.map(listenerJson),
+    sessions: sessions.map(({ member, listener, sessions: open }) => ({ member, listener, sessions: open })),
+    held: { connections: held.connections, oldestMs: held.oldestMs },
+    totals: {
+      accepted: totals.accepted,
+      refused: totals.refused,
+      closedByFailover: totals.fenced,
+      failedConnects: totals.failedDials,
+    },
+    refusals: {
+      'hold-timeout': refusals['hold-timeout'],
+      'hold-limit': refusals['hold-limit'],
+      'connection-limit': refusals['connection-limit'],
+      'process-limit': refusals['process-limit'],
+      silent: refusals.silent,
+      shutdown: refusals.shutdown,
+    },
+    endings: {
+      fence: endings.fence,
+      'member-down': endings['member-down'],
+      'member-moved': endings['member-moved'],
+      'fallback-over': endings['fallback-over'],
+      'client-timeout': endings['client-timeout'],
+      'server-timeout': endings['server-timeout'],
+      'client-gone': endings['client-gone'],
+      'drain-timeout': endings['drain-timeout'],
+      shutdown: endings.shutdown,
+    },
+  }
+}
+
+function listenerJson({ name, route, address, sessions, held, members, fallback }: ListenerStatus): ListenerJson {
+  const each = members.map(({ member, fit, reason }) => ({ member, usable: fit, reason }))
+  return { name, route, address, sessions, held, fallback, members: each }
+}
+
+function groupJson({ name, clusters, state, since, reason, retryAt, templates, reload }: GroupStatus): GroupJson {
+  return {
+    name,
+    clusters: [...clusters],
+    state,
+    since: time(since),
+    reason,
+    retryAt: timeOrNull(retryAt),
+    templates: templates.map(templateJson),
+    reload: reload && {
+      pending: reload.pending,
+      runs: reload.runs,
+      failures: reload.failures,
+      last: commandJson(reload.last),
+    },
+  }
+}
+
+function templateJson(template: TemplateStatus): GroupJson['templates'][number] {
+  const { source, destination, renders, writtenAt, error, check, leftOut } = template
+  return {
+    source,
+    destination,
+    renders,
+    writtenAt: timeOrNull(writtenAt),
+    error,
+    check: commandJson(check),
+    leftOut: leftOut.map(({ member, reason }) => ({ member, reason })),
+  }
+}
+
+function hookJson({ name, cluster, state, member, running, last }: HookStatus): HookJson {
+  return { name, cluster, primaryState: state, primaryMember: member, running, last: commandJson(last) }
+}
+
+function keysJson({ cluster, root, state, count, readAt, error }: KeysStatus): KeysJson {
+  return { cluster, root, state: SOURCE_STATES[state], count, readAt: timeOrNull(readAt), error }
+}
+
+function trackJson({ path, cluster, when, member, holds, reason, since, error }: TrackFileStatus): TrackFileJson {
+  return { path, cluster, condition: when, member, met: holds, reason, since: time(since), error }
+}
+
+function commandJson(result: CommandResult | null): CommandJson | null {
+  if (result === null) return null
+  const { ok, outcome, exitCode, startedAt, durationMs, output } = result
+  return { ok, outcome, exitCode, startedAt: time(startedAt), durationMs, output }
+}
+
+function time(ms: number): string {
+  return new Date(ms).toISOString()
+}
+
+function timeOrNull(ms: number | null): string | null {
+  return ms === null ? null : time(ms)
+}

@@ -1,0 +1,54 @@
+/** A member in the status for scripts. Pure. */
+import { LEADS } from '../../watcher/members/fitness.ts'
+import { isPrimaryRole } from '../../watcher/members/member.ts'
+import type { Address, ClusterView, MemberView } from '../../watcher/view.ts'
+import type { MemberJson } from './schema-cluster.ts'
+
+/** Returns `member` of `view`, with its lag as it is known now. */
+export function memberJson(member: MemberView, view: ClusterView): MemberJson {
+  const { name, host, port, proxy, restUrl, role, state, replicationState, timeline, position, version, tags } = member
+  const { pendingRestart, gone, isLeader, isSync, address, place, replica } = member
+  return {
+    name,
+    host,
+    port,
+    proxyAddress: addressJson(proxy),
+    restUrl,
+    role,
+    state,
+    replicationState,
+    timeline,
+    positionBytes: position,
+    lagBytes: lagOf(member, view),
+    patroniVersion: version,
+    tags: { ...tags },
+    pendingRestart,
+    gone,
+    isLeader,
+    isSync,
+    address: addressJson(address),
+    resolvedAddress: addressJson(place),
+    replica: {
+      usable: replica.fit,
+      checked: replica.checked,
+      down: replica.down,
+      reason: replica.reason === LEADS ? '' : replica.reason,
+    },
+  }
+}
+
+function addressJson(address: Address | null): Address | null {
+  return address && { host: address.host, port: address.port }
+}
+
+/** Returns bytes; null of the leader, and where it is not known. */
+function lagOf(member: MemberView, { leader, primary, members }: ClusterView): number | null {
+  const ahead = members.find(({ name }) => name === (leader ?? primary.member))
+  // What was known last says nothing of a member whose Postgres is not running.
+  if (member === ahead || member.gone || member.replica.down || member.state !== 'running') return null
+  // One that is in no recovery, whatever the lock says, replays nothing.
+  if (isPrimaryRole(member.role)) return null
+  if (member.lagBytes !== null) return member.lagBytes
+  const written = ahead?.position ?? null
+  return member.position === null || written === null ? null : Math.max(0, written - member.position)
+}

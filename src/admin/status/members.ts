@@ -1,0 +1,79 @@
+/** The table of members in `status`, as patronictl lists them. Pure. */
+import { hostPort } from '../../address.ts'
+import { takesNew } from '../../watcher/view.ts'
+import type { ClusterJson, ListenerJson, MemberJson, ProxyJson } from './schema-cluster.ts'
+import { type Column, renderTable } from './table.ts'
+
+/** All but the optional ones fit 80 columns, unless names need more to be told apart. Without a proxy there is no last one. */
+const COLUMNS: readonly Column[] = [
+  { title: 'Member', align: 'left', shrinkTo: 10, cut: 'distinct' },
+  { title: 'Host', align: 'left', shrinkTo: 15, cut: 'middle' },
+  { title: 'Role', align: 'left', shrinkTo: 8 },
+  { title: 'State', align: 'left', shrinkTo: 9 },
+  { title: 'TL', align: 'right', dropOrder: 1 },
+  { title: 'Lag in MB', align: 'right' },
+  { title: 'Used for', align: 'left', shrinkTo: 8 },
+  { title: 'Sessions', align: 'left', shrinkTo: 10, dropOrder: 2 },
+]
+
+/** `stopping`: the router uses none of them any more. */
+export function memberTable(cluster: ClusterJson, stopping: boolean, width: number): string {
+  const { leader, primary, members, proxy } = cluster
+  const ahead = leader ?? primary.member
+  const rows = members.map((member) => [
+    member.name,
+    member.host === null ? '' : hostPort(member.host, member.port),
+    roleOf(member, cluster),
+    member.gone ? 'gone' : member.state === 'running' ? (member.replicationState ?? 'running') : member.state,
+    member.timeline === null ? '' : String(member.timeline),
+    member.name === ahead ? '' : member.lagBytes === null ? 'unknown' : inMegabytes(member.lagBytes),
+    stopping ? 'nothing' : usedFor(member, cluster),
+    sessionsOf(member.name, proxy),
+  ])
+  return renderTable(titleOf(cluster), proxy === null ? COLUMNS.slice(0, -1) : COLUMNS, rows, width)
+}
+
+/** Of clusters that the configuration names, scope and group too, which is what patronictl asks for. */
+function titleOf({ name, scope, citusGroup, systemIdentifier }: ClusterJson): string {
+  const details = [
+    name === scope ? null : `scope: ${scope}`,
+    citusGroup === null ? null : `group: ${citusGroup}`,
+    systemIdentifier,
+  ]
+  return `Cluster: ${name} (${details.filter((detail) => detail !== null).join(', ') || 'uninitialized'})`
+}
+
+/** As patronictl names them. */
+function roleOf(member: MemberJson, { leader, standbyCluster, quorumCommit, primary }: ClusterJson): string {
+  // Nobody calls it the leader, and it is no replica.
+  if (member.name !== leader && member.name === primary.member && takesNew(primary.state)) return 'Primary'
+  if (member.name !== leader) return !member.isSync ? 'Replica' : quorumCommit ? 'Quorum Standby' : 'Sync Standby'
+  return standbyCluster ? 'Standby Leader' : 'Leader'
+}
+
+function inMegabytes(bytes: number): string {
+  return String(Math.round(bytes / 1024 ** 2))
+}
+
+/** The routes that send it new sessions. */
+function usedFor(member: MemberJson, { primary, proxy }: ClusterJson): string {
+  if (member.name === primary.member && !takesNew(primary.state)) return primary.label.toLowerCase()
+  const own = member.name === primary.member ? ['primary'] : isReplica(member) ? ['replica'] : []
+  const routes = proxy?.listeners.filter((listener) => isUsedBy(listener, member)).map(({ route }) => route) ?? own
+  if (routes.length > 0) return [...new Set(routes)].join(', ')
+  return member.replica.down ? 'nothing: down' : 'nothing'
+}
+
+/** Whether it serves reads where there is no proxy: for templates, as Patroni's /replica. */
+export function isReplica({ replica, tags }: MemberJson): boolean {
+  return replica.usable && !tags['noloadbalance']
+}
+
+function isUsedBy({ members }: ListenerJson, { name }: MemberJson): boolean {
+  return members.some(({ member, usable }) => usable && member === name)
+}
+
+function sessionsOf(member: string, proxy: ProxyJson | null): string {
+  const own = proxy?.sessions.filter((each) => each.member === member && each.sessions > 0) ?? []
+  return own.map(({ listener, sessions }) => `${sessions} ${listener}`).join(', ')
+}

@@ -1,0 +1,50 @@
+/** The notes of `status` about plans, totals and track files. Pure. */
+import { age, counted } from '../../text/wording.ts'
+import { scheduled } from '../../watcher/view-text.ts'
+import type { ClusterJson, ProxyJson } from './schema-cluster.ts'
+import type { TrackFileJson } from './schema.ts'
+import type { Note } from './template-notes.ts'
+
+/** Returns what is scheduled or pending, as patronictl lists it: a switchover, and restarts of members. */
+export function planNotes({ switchover: request, leader, members }: ClusterJson): readonly Note[] {
+  const at = request?.scheduledAt ?? null
+  const scheduledAt = at === null ? Infinity : Date.parse(at)
+  const isScheduled = request?.isScheduled === true
+  const switchover = isScheduled
+    ? scheduled({ switchover: { leader: request.from, member: request.to, scheduledAt }, leader })
+    : null
+  const restarts = members.filter(({ gone, pendingRestart }) => pendingRestart && !gone).map(({ name }) => name)
+  return [
+    ...(switchover === null ? [] : [['Scheduled', switchover] as const]),
+    ...(restarts.length === 0 ? [] : [['Restart', `pending on ${restarts.join(', ')}`] as const]),
+  ]
+}
+
+/** The totals, and behind them the reasons for refusals and ends that have occurred. */
+export function totalNotes({ totals, refusals, endings }: ProxyJson): readonly Note[] {
+  const { accepted, refused, closedByFailover, failedConnects } = totals
+  const failed = `${counted(failedConnects, 'failed connect')} to members`
+  return [
+    ['Connections', `${accepted} accepted, ${refused} refused, ${closedByFailover} closed by failover, ${failed}`],
+    ...reasonNote('Refused', refusals),
+    ...reasonNote('Closed', endings),
+  ]
+}
+
+function reasonNote(label: string, counts: Readonly<Record<string, number>>): Note[] {
+  const occurred = Object.entries(counts).filter(([, n]) => n > 0)
+  return occurred.length === 0 ? [] : [[label, occurred.map(([reason, n]) => `${n} ${reason}`).join(', ')]]
+}
+
+/** Those first that do not say what they should. `now`: see `templateNotes`. The texts are not for a terminal as they are. */
+export function trackNotes(files: readonly TrackFileJson[], now: number): readonly Note[] {
+  const sorted = files.toSorted((one, other) => Number(other.error !== null) - Number(one.error !== null))
+  return sorted.map((file) => ['Track', trackText(file, now)])
+}
+
+function trackText({ path, condition, member, met, reason, since, error }: TrackFileJson, now: number): string {
+  const what = member === null ? condition : `${condition} ${member}`
+  const value = met === true ? '1' : met === false ? '0' : '0 (not known)'
+  const wrong = error === null ? '' : `; CANNOT BE WRITTEN: ${error}`
+  return `${path}: ${value} for ${age(now - Date.parse(since))}, ${what}: ${reason}${wrong}`
+}

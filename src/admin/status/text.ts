@@ -1,0 +1,156 @@
+/** `status` as text: the essential in the first line, then the table of `patronictl list`, then the circumstances. Pure. */
+import { hostPort } from '../../address.ts'
+import { isForPrimary } from '../../proxy/route.ts'
+import { visible, wrapNames } from '../../text/terminal.ts'
+import { age, counted, instant } from '../../text/wording.ts'
+import { setBackText } from '../../watcher/view-text.ts'
+import { takesNew } from '../../watcher/view.ts'
+import { isReplica, memberTable } from './members.ts'
+import { planNotes, totalNotes, trackNotes } from './notes.ts'
+import type { ClusterJson, ListenerJson, ProxyJson } from './schema-cluster.ts'
+import type { StatusJson } from './schema.ts'
+import { type Note, templateNotes } from './template-notes.ts'
+
+const LABEL_WIDTH = 12
+/** Of a list whose length others decide. */
+const MAX_LINES = 20
+
+/** The status in lines of at most `width` columns; without it nothing is shortened or broken. Ends with a line end. */
+export function renderStatus(status: StatusJson, width = Infinity): string {
+  const { clusters, templates, track, stopping, startedAt, version, node, pid } = status
+  const now = Date.parse(status.now)
+  const router = `patroni-router ${version} on ${node}, pid ${pid}, up ${age(now - Date.parse(startedAt))}${stopping ? `; ${ENDS}` : ''}`
+  const blocks = clusters.map((cluster) => renderCluster(cluster, status, width))
+  const notes = templates === null ? [] : limited(templateNotes(templates, now, clusters.length > 1), width)
+  const files = limited(trackNotes(track, now), width)
+  return `${[...blocks, ...notes, ...files, detail('Router', router, width)].join('\n')}\n`
+}
+
+const ENDS = 'SHUTTING DOWN: no new connections are accepted'
+
+function renderCluster(cluster: ClusterJson, status: StatusJson, width: number): string {
+  const { primary, timelineSetBack: setBack, paused, standbyCluster, proxy } = cluster
+  const several = status.clusters.length > 1
+  return [
+    wrapNames('', visible(headline(cluster, status)), width, '  '),
+    memberTable(cluster, status.stopping, width),
+    ...(setBack === null
+      ? []
+      : [
+          detail('TIMELINE', setBackText(primary, { timeline: setBack.timeline, served: setBack.servedBefore }), width),
+        ]),
+    ...(paused ? [' Maintenance mode: on (Patroni is paused)'] : []),
+    ...(standbyCluster ? [' Standby cluster: its leader is read-only, so it has no primary to route to'] : []),
+    ...limited(planNotes(cluster), width),
+    detail('Primary', primaryLine(cluster), width),
+    detail('DCS', dcsLine(cluster, Date.parse(status.now)), width),
+    ...(proxy === null ? [detail('Proxy', 'off', width)] : proxyLines(proxy, width)),
+    ...limited(notesOf(cluster), width),
+    ...(several ? [''] : []),
+  ].join('\n')
+}
+
+/** What is accepted at this moment, so that whoever reads no further is not misled. */
+function headline({ name, primary, proxy }: ClusterJson, { clusters, stopping, now }: StatusJson): string {
+  const { member, label, reason, since } = primary
+  const of = clusters.length > 1 ? ` of ${name}` : ''
+  const held = proxy === null || proxy.held.connections === 0 ? '' : `; ${heldText(proxy, ' held')}`
+  if (stopping) return `primary${of}: ${member ?? 'none'}, but this router is ${ENDS}${held}`
+  const word = member === null ? 'NONE' : `${member} ${label}`
+  return `primary${of}: ${word} for ${age(Date.parse(now) - Date.parse(since))} - ${reason}${held}`
+}
+
+function heldText({ held }: ProxyJson, word = ''): string {
+  const oldest = held.oldestMs === null ? '' : `, the oldest for ${age(held.oldestMs)}`
+  return `${counted(held.connections, 'client')}${word}${oldest}`
+}
+
+function primaryLine(cluster: ClusterJson): string {
+  const { member, label, address, epoch } = cluster.primary
+  const since = instant(Date.parse(cluster.primary.since))
+  if (member === null) return `none since ${since}${cluster.leader === null ? '' : namedText(cluster)}`
+  const where = address === null ? '' : ` at ${hostPort(address.host, address.port)}`
+  const leader = cluster.leader === member ? '' : namedText(cluster)
+  return `${member}${where}, ${label.toLowerCase()} since ${since}, epoch ${epoch}${leader}`
+}
+
+/** Whom who names: where there is no lock to read it is the members, and where nothing was read it is nobody. */
+function namedText({ leader, dcs: { kind, state } }: ClusterJson): string {
+  if (state === 'unread') return ''
+  const who = kind === 'rest' ? 'the members' : 'the DCS'
+  const verb = kind === 'rest' ? 'name' : 'names'
+  return `; ${who} ${state === 'up' ? verb : 'last named'} ${leader ?? 'no leader'}`
+}
+
+function dcsLine({ dcs }: ClusterJson, now: number): string {
+  const { kind, state, endpoint, readAt, since, error } = dcs
+  const word = { up: 'up', lost: 'LOST', unread: 'NOT REACHED YET' }[state]
+  const at = endpoint === null ? '' : ` at ${endpoint}`
+  const read = readAt === null ? 'never read' : `last read ${age(now - Date.parse(readAt))} ago`
+  return `${kind} ${word} for ${age(now - Date.parse(since))}${at}, ${read}${error === null ? '' : ` - ${error}`}`
+}
+
+function proxyLines(proxy: ProxyJson, width: number): string[] {
+  return [
+    detail('Held', proxy.held.connections === 0 ? 'no clients' : heldText(proxy), width),
+    ...proxy.listeners.map((listener) => detail('Listener', listenerLine(listener), width)),
+    ...totalNotes(proxy).map(([label, text]) => detail(label, text, width)),
+  ]
+}
+
+/** The addresses, which may be many, stand last. */
+function listenerLine(listener: ListenerJson): string {
+  const { name, route, address, sessions, held } = listener
+  return `${name}: ${counted(sessions, 'session')}, ${held} held${alertOf(listener)}; route ${route} on ${address}`
+}
+
+/** Of the primary route the first line of all speaks. */
+function alertOf({ route, members, fallback }: ListenerJson): string {
+  if (fallback) return '; FALLBACK: new connections go to the primary'
+  if (route === 'primary' || members.some(({ usable }) => usable)) return ''
+  return '; NO USABLE MEMBER: new connections are held'
+}
+
+/** Why a member is not used, keys that make no sense, and sessions on members that are not in the table. */
+function notesOf(cluster: ClusterJson): readonly Note[] {
+  const { members, proxy, dcs, ignoredKeys } = cluster
+  const unused = members.filter(({ replica }) => !replica.usable && replica.reason !== '')
+  const known = new Set(members.map(({ name }) => name))
+  const strangers = proxy?.sessions.filter(({ member, sessions }) => !known.has(member) && sessions > 0) ?? []
+  const tagged = proxy === null ? members.filter((each) => each.replica.usable && !isReplica(each)) : []
+  return [
+    ...unused.map(({ name, replica }): Note => ['Not used', `${name}: ${replica.reason}`]),
+    ...tagged.map(({ name }): Note => ['Not used', `${name}: tagged noloadbalance`]),
+    ...(proxy?.listeners.flatMap((listener) => routeNotes(listener, cluster)) ?? []),
+    ...strangers.map(({ member, listener, sessions }): Note => [
+      'Sessions',
+      `${counted(sessions, 'session')} of ${listener} on ${member}, which is no longer a member`,
+    ]),
+    ...dcs.notices.map(({ message }): Note => ['DCS', message]),
+    ...ignoredKeys.map(({ key, reason }): Note => ['Ignored', `${key}: ${reason}`]),
+  ]
+}
+
+/** Why a listener does not use a member that others may use: lag, tags and the like. */
+function routeNotes({ name, route, members }: ListenerJson, { primary, members: all }: ClusterJson): Note[] {
+  if (route === 'primary' || route === 'standby-leader') return []
+  const takesLeaders = isForPrimary(route)
+  const possible = all.filter(({ name: member, replica, isLeader }) => {
+    if (member === primary.member) return takesLeaders && takesNew(primary.state)
+    return replica.usable && (takesLeaders || !isLeader)
+  })
+  const names = new Set(possible.map((member) => member.name))
+  return members
+    .filter((member) => !member.usable && names.has(member.member))
+    .map(({ member, reason }) => ['Not used', `${member} by ${name}: ${reason}`])
+}
+
+function limited(notes: readonly Note[], width: number): string[] {
+  const shown = notes.slice(0, MAX_LINES).map(([label, text]) => detail(label, text, width))
+  const more = notes.length - shown.length
+  return more > 0 ? [...shown, detail('', `... and ${more} more: see status --json`, width)] : shown
+}
+
+function detail(label: string, text: string, width: number): string {
+  return wrapNames(` ${label.padEnd(LABEL_WIDTH)}`, visible(text), width, ' '.repeat(LABEL_WIDTH + 1))
+}

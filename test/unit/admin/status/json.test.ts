@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { hasPrimary, statusJson } from '../../../../src/admin/status/json.ts'
+import { publishedSchema, statusSchema } from '../../../../src/admin/status/schema.ts'
+import type { RouterStatus } from '../../../../src/admin/status.ts'
+import type { CommandResult } from '../../../../src/templates/commands/run-command.ts'
+import type { ClusterView } from '../../../../src/watcher/view.ts'
+import { NOW, sampleMember, sampleProxy, sampleStatus, sampleView } from '../sample.ts'
+
+const LAST: CommandResult = {
+  ...{ ok: false, outcome: 'exited with 1', exitCode: 1, startedAt: NOW - 1000, durationMs: 12.5, output: 'no' },
+}
+const LOST: ClusterView['dcs'] = {
+  ...{ kind: 'etcd3', state: 'lost', endpoint: null, readAt: NOW - 9000, since: NOW - 8000, error: 'refused' },
+  errors: [{ at: NOW - 8000, message: 'refused' }],
+  notices: [{ event: 'foreign-etcd', subject: 'b', message: 'b is another one', over: 'b is ours' }],
+}
+const FULL: RouterStatus = {
+  ...sampleStatus(
+    {
+      view: sampleView({
+        members: [
+          sampleMember('pg1', { proxy: { host: 'b', port: 6432 }, tags: { nofailover: true, zone: 'a', prio: 1 } }),
+          sampleMember('pg2', { address: null, host: null, restUrl: null, lagBytes: 512, version: null }),
+        ],
+        dcs: LOST,
+        ignoredKeys: [{ key: 'members/x', reason: 'the value is not a JSON object' }],
+        switchover: { leader: 'pg1', member: null, scheduledAt: NOW + 60_000 },
+        setBack: { timeline: 3, served: 5 },
+      }),
+      proxy: sampleProxy({ held: { connections: 2, oldestMs: 12.25 } }),
+    },
+    { view: sampleView({ name: 'other', citusGroup: 1, systemId: null, leader: null }), proxy: null },
+  ),
+  stopping: true,
+  templates: {
+    groups: [
+      {
+        ...{ name: 'lb', clusters: ['demo'], state: 'failed', since: NOW - 5000, reason: 'no', retryAt: NOW + 1000 },
+        templates: [
+          {
+            ...{ source: '/a.hbs', destination: '/a', renders: 1, writtenAt: null, error: 'no', check: LAST },
+            leftOut: [{ member: 'pg9', reason: 'no address' }],
+          },
+        ],
+        reload: { pending: true, runs: 1, failures: 1, last: LAST },
+      },
+    ],
+    hooks: [{ name: 'h', cluster: 'demo', state: 'open', member: 'pg1', running: false, last: LAST }],
+    keys: [{ cluster: 'demo', root: '/a', state: 'never', count: 0, readAt: null, error: 'away' }],
+  },
+  track: [
+    {
+      ...{ path: '/t', cluster: 'demo', when: 'local-leader', member: 'pg1', holds: null, reason: 'not known' },
+      ...{ since: NOW, error: 'no such directory' },
+    },
+  ],
+}
+
+for (const [title, status] of [
+  ['an ordinary router', sampleStatus()],
+  ['one of two clusters, templates, hooks, keys, track files, with faults, that is shutting down', FULL],
+  ['one without clusters', { ...sampleStatus(), clusters: [] }],
+] as const)
+  test(`the JSON of ${title} is as documented, and has no field that is not`, () => {
+    assert.deepEqual(statusSchema.parse(JSON.parse(JSON.stringify(statusJson(status)))), statusJson(status))
+  })
+
+/** `value` with one more field in each object in it. */
+function withStrangers(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withStrangers)
+  if (typeof value !== 'object' || value === null) return value
+  const own = Object.entries(value).map(([key, each]) => [key, key === 'tags' ? each : withStrangers(each)] as const)
+  return { ...Object.fromEntries(own), internal: 'internal' }
+}
+
+test('no field of the inside that the mapping does not name gets out, wherever it is', () => {
+  const status = withStrangers(FULL) as RouterStatus
+  assert.deepEqual(statusJson(status), statusJson(FULL))
+  assert.equal(JSON.stringify(statusJson(FULL)).includes('basis'), false)
+})
+
+test('the schema refuses a field that is not documented, and a time in milliseconds', () => {
+  const json = statusJson(sampleStatus())
+  assert.throws(() => statusSchema.parse({ ...json, basis: '' }), /Unrecognized key/)
+  assert.throws(() => statusSchema.parse({ ...json, now: NOW }), /expected string/)
+  assert.throws(() => statusSchema.parse({ ...json, now: '2026-11-20T03:14:54Z' }), /Invalid ISO datetime/)
+})
+
+test('times are ISO 8601 in UTC with milliseconds', () => {
+  const { now, clusters } = statusJson(sampleStatus())
+  assert.equal(now, '2026-11-20T03:14:54.000Z')
+  assert.equal(clusters[0]?.dcs.readAt, '2026-11-20T03:14:53.600Z')
+})
+
+test('a switchover says whether it is scheduled, also for a time that cannot be understood', () => {
+  const shown = (scheduledAt: number | null): unknown => {
+    const switchover = { leader: 'pg1', member: 'pg2', scheduledAt }
+    return statusJson(sampleStatus({ view: sampleView({ switchover }), proxy: null })).clusters[0]?.switchover
+  }
+  assert.deepEqual(shown(null), { from: 'pg1', to: 'pg2', isScheduled: false, scheduledAt: null })
+  const at = '2026-11-20T03:14:54.000Z'
+  assert.deepEqual(shown(NOW), { from: 'pg1', to: 'pg2', isScheduled: true, scheduledAt: at })
+  assert.deepEqual(shown(Number.MAX_SAFE_INTEGER), { from: 'pg1', to: 'pg2', isScheduled: true, scheduledAt: null })
+})
+
+test('a lag is in bytes as the table shows it, and null where it is not known', () => {
+  const { clusters } = statusJson(sampleStatus())
+  assert.deepEqual(
+    clusters[0]?.members.map(({ name, lagBytes }) => [name, lagBytes]),
+    [
+      ['pg1', null],
+      ['pg2', 5 * 1024 ** 2],
+      ['pg3', null],
+    ],
+  )
+})
+
+test('there is a primary where every cluster has one and the router is not shutting down', () => {
+  assert.equal(hasPrimary(statusJson(sampleStatus())), true)
+  assert.equal(hasPrimary(statusJson(FULL)), false)
+})
+
+const published = JSON.parse(
+  readFileSync(new URL('../../../../docs/status.schema.json', import.meta.url), 'utf8'),
+) as unknown
+
+test('docs/status.schema.json is up to date (npm run schema)', () => {
+  assert.deepEqual(published, JSON.parse(publishedSchema()))
+})
+
+/** The paths of the fields below `schema` that have no description. */
+function undescribed(schema: unknown, path: string): string[] {
+  if (typeof schema !== 'object' || schema === null) return []
+  const { properties = {}, items, anyOf, $defs = {} } = schema as Record<string, Record<string, unknown> | undefined>
+  return [
+    ...Object.entries({ ...properties, ...$defs }).flatMap(([name, field]) => {
+      const own = typeof field === 'object' && field !== null && !('description' in field) && name in properties
+      const isPart =
+        typeof field === 'object' && field !== null && ('properties' in field || '$ref' in field || 'anyOf' in field)
+      return [...(own && !isPart ? [`${path}.${name}`] : []), ...undescribed(field, `${path}.${name}`)]
+    }),
+    ...undescribed(items, `${path}[]`),
+    ...Object.values(anyOf ?? {}).flatMap((each) => undescribed(each, path)),
+  ]
+}
+
+test('the schema says of every field what it means', () => {
+  assert.deepEqual(undescribed(published, ''), [])
+})
