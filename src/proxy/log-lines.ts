@@ -1,11 +1,6 @@
 /** What of a route's own judgement of its members is to be logged: when it begins and when it ends. Pure. */
+import type { LogLine } from '../text/log-line.ts'
 import type { MemberUse, Eligibility } from './route.ts'
-
-export interface LogLine {
-  readonly level: 'info' | 'warn'
-  readonly message: string
-  readonly fields: Readonly<Record<string, unknown>>
-}
 
 /** By member: why the log said last that this route does not use it. */
 export type Logged = ReadonlyMap<string, NonNullable<Eligibility['cause']>>

@@ -1,6 +1,7 @@
 /** Keeps the clients of one listener in line with the view, and with the primary that the data plane has opened. */
 import type { Logger } from 'pino'
 import type { ListenerConfig } from '../config/config.ts'
+import { logLines } from '../text/log-line.ts'
 import type { ClusterView } from '../watcher/view.ts'
 import type { DataPlane } from './primary-fence.ts'
 import { useLines, NOTHING_LOGGED } from './log-lines.ts'
@@ -44,7 +45,7 @@ export class RouteControl implements DataPlane {
     this.#state = routeStep(this.#state, view, this.#listener)
     const { lines, logged } = useLines(this.#listener.name, this.#logged, this.#state.uses)
     this.#logged = logged
-    for (const { level, message, fields } of lines) this.#log[level](fields, message)
+    logLines(this.#log, lines)
     const isReader = (target: Target): boolean => !isPrimary(target)
     void this.#server.closeSessions((target) => isReader(target) && isDown(view, target), 'member-down', 'it is down')
     void this.#server.closeSessions(

@@ -8,6 +8,7 @@ import type { Logger } from 'pino'
 import { MAX_TIMER_MS, now, within } from '../clock.ts'
 import type { ClusterConfig } from '../config/config.ts'
 import { explain, RouterError } from '../errors.ts'
+import { logLines } from '../text/log-line.ts'
 import { CheckScheduler } from './checks/scheduler.ts'
 import { type Cluster, parseCluster } from './cluster.ts'
 import type { Dcs, DcsNotice, DcsObservation, Remembered } from './dcs/dcs.ts'
@@ -293,7 +294,7 @@ export class Watcher {
     this.#view = this.#compose()
     const { lines, told } = linesFor(before, this.#view, this.#told)
     this.#told = told
-    for (const { level, message, fields } of lines) this.#deps.log[level](fields, message)
+    logLines(this.#deps.log, lines)
     for (const subscriber of this.#subscribers) subscriber(this.#view)
     if (!this.#stop.signal.aborted) this.#asker.update(this.#machine, this.#memory, this.#fitness)
   }

@@ -9,7 +9,8 @@ import { runCommand } from '../commands/run-command.ts'
 import { stageAndCommit, type CommitResult, type Ready } from './stage-and-commit.ts'
 import type { Files } from '../files/files.ts'
 import type { Journal } from '../files/journal.ts'
-import { type Failure, type LogLine, reloadOwedLine, reloadedLine, writtenLine, type Result } from './log-lines.ts'
+import { logLines } from '../../text/log-line.ts'
+import { type Failure, reloadOwedLine, reloadedLine, writtenLine, type Result } from './log-lines.ts'
 import { Reload, reloadFailure } from './reload.ts'
 import type { Outcome } from './rendering.ts'
 import type { ReloadStatus, TemplateStatus } from '../status.ts'
@@ -138,7 +139,8 @@ export class GroupApply {
     const at = now()
     for (const { template, text } of ready) {
       const isWritten = written.some((each) => each.template === template)
-      if (isWritten) this.#log(writtenLine(group, template.destination, this.#knownOf(template).text === text))
+      if (isWritten)
+        logLines(this.#deps.log, [writtenLine(group, template.destination, this.#knownOf(template).text === text)])
       this.#note(template, isWritten ? { text, writtenAt: at } : { text })
     }
     for (const destination of outcome?.inPlace ?? []) {
@@ -150,10 +152,10 @@ export class GroupApply {
   async #runReload(reload: Reload): Promise<Failure | null> {
     const result = await reload.run((command, fill) => this.#run(command, fill, this.#stopReload.signal))
     if (!result.ok) {
-      if (this.#stop.signal.aborted) this.#log(reloadOwedLine(this.#deps.group, result))
+      if (this.#stop.signal.aborted) logLines(this.#deps.log, [reloadOwedLine(this.#deps.group, result)])
       return reloadFailure(result)
     }
-    this.#log(reloadedLine(this.#deps.group, result))
+    logLines(this.#deps.log, [reloadedLine(this.#deps.group, result)])
     return null
   }
 
@@ -182,10 +184,6 @@ export class GroupApply {
     if (this.#reported.has(warning)) return
     this.#reported.add(warning)
     this.#deps.log.warn({ event: 'written-in-place', group: this.#deps.group, destination }, warning)
-  }
-
-  #log({ level, fields, message }: LogLine): void {
-    this.#deps.log[level](fields, message)
   }
 }
 

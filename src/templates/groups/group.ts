@@ -9,7 +9,8 @@ import { explain } from '../../errors.ts'
 import type { LookupCache } from '../lookup-cache.ts'
 import { clustersOf, timingOf } from './grouping.ts'
 import { PendingLookups } from './pending-lookups.ts'
-import { leftOutLines, resultLines, type LogLine, type Result } from './log-lines.ts'
+import { logLines } from '../../text/log-line.ts'
+import { leftOutLines, resultLines, type Result } from './log-lines.ts'
 import { GroupApply, type GroupApplyDeps } from './apply.ts'
 import type { LookupAnswers } from '../engine/template.ts'
 import { type Inputs, Rendering } from './rendering.ts'
@@ -143,7 +144,7 @@ export class Group {
   #update(rendering: Rendering): ReturnType<Rendering['update']> {
     const { leftOut, config, readsContext } = rendering
     const update = rendering.update(this.#deps.inputs(config, this.#lookups.answers, readsContext))
-    this.#log(leftOutLines(config.source, leftOut, rendering.leftOut))
+    logLines(this.#deps.log, leftOutLines(config.source, leftOut, rendering.leftOut))
     return update
   }
 
@@ -212,7 +213,7 @@ export class Group {
   #conclude(result: Result): void {
     if (this.#stop.signal.aborted) return
     const at = now()
-    this.#log(resultLines(this.#deps.group, this.#result, result, at - this.#resultAt))
+    logLines(this.#deps.log, resultLines(this.#deps.group, this.#result, result, at - this.#resultAt))
     if (this.#result.kind !== result.kind) this.#resultAt = at
     this.#result = result
   }
@@ -241,9 +242,5 @@ export class Group {
     if (this.#stop.signal.aborted) return
     const message = `an unexpected error, please report it: ${explain(error)}`
     this.#deps.log.error({ event: 'fault', group: this.#deps.group, err: error }, message)
-  }
-
-  #log(lines: readonly LogLine[]): void {
-    for (const { level, fields, message } of lines) this.#deps.log[level](fields, message)
   }
 }

@@ -1,14 +1,9 @@
 /** What of a reload group a person on call wants to read: when trouble begins, when it is another one, when it ends. Pure. */
+import type { LogLine } from '../../text/log-line.ts'
 import { printable } from '../../text/printable.ts'
 import { reasonLineOf } from '../commands/output.ts'
 import type { CommandResult } from '../commands/run-command.ts'
 import type { LeftOut } from '../engine/template.ts'
-
-export interface LogLine {
-  readonly level: 'info' | 'warn' | 'error'
-  readonly message: string
-  readonly fields: Readonly<Record<string, unknown>>
-}
 
 /** What came of a pass. */
 export type Result =

@@ -1,12 +1,6 @@
 /** What the parts of the narration share. Pure. */
 import type { ClusterView } from '../view.ts'
 
-export interface Line {
-  readonly level: 'info' | 'warn' | 'error'
-  readonly message: string
-  readonly fields: Readonly<Record<string, unknown>>
-}
-
 /** By what it is about: the reasons of the present state that were logged, without their numbers. */
 export type Logged = ReadonlyMap<string, ReadonlySet<string>>
 

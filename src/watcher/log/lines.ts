@@ -2,7 +2,8 @@
 import type { DcsNotice } from '../dcs/dcs.ts'
 import { memberLines } from './member-lines.ts'
 import { primaryLines } from './primary-lines.ts'
-import { isRequested, type Line, type Logged } from './line.ts'
+import type { LogLine } from '../../text/log-line.ts'
+import { isRequested, type Logged } from './line.ts'
 import { printable } from '../../text/printable.ts'
 import type { ClusterView } from '../view.ts'
 import { scheduled } from '../view-text.ts'
@@ -12,7 +13,7 @@ export function linesFor(
   before: ClusterView,
   after: ClusterView,
   told: Logged,
-): { readonly lines: readonly Line[]; readonly told: Logged } {
+): { readonly lines: readonly LogLine[]; readonly told: Logged } {
   const primary = primaryLines(before, after, told.get(PRIMARY))
   const members = memberLines(before, after, told)
   const lines = [
@@ -36,7 +37,7 @@ const MAX_MESSAGE = 1000
 /** No member has that name. */
 const PRIMARY = ''
 
-function dcsLines(before: ClusterView, { dcs }: ClusterView): readonly Line[] {
+function dcsLines(before: ClusterView, { dcs }: ClusterView): readonly LogLine[] {
   const fields = { event: `dcs-${dcs.state}`, endpoint: dcs.endpoint, error: dcs.error ?? undefined }
   if (before.dcs.state !== dcs.state) {
     if (dcs.state === 'up') {
@@ -60,12 +61,12 @@ function dcsLines(before: ClusterView, { dcs }: ClusterView): readonly Line[] {
 }
 
 /** Each once when it begins, and once when it ends. */
-function noticeLines(before: ClusterView, after: ClusterView): readonly Line[] {
+function noticeLines(before: ClusterView, after: ClusterView): readonly LogLine[] {
   const begun = beyond(after.dcs.notices, before.dcs.notices)
   const ended = beyond(before.dcs.notices, after.dcs.notices)
   return [
-    ...begun.map(({ event, subject, message }): Line => ({ level: 'warn', message, fields: { event, subject } })),
-    ...ended.map(({ event, subject, over }): Line => {
+    ...begun.map(({ event, subject, message }): LogLine => ({ level: 'warn', message, fields: { event, subject } })),
+    ...ended.map(({ event, subject, over }): LogLine => {
       return { level: 'info', message: over, fields: { event: `${event}-over`, subject } }
     }),
   ]
@@ -79,8 +80,8 @@ function beyond(notices: readonly DcsNotice[], others: readonly DcsNotice[]): re
 }
 
 /** What Patroni does by itself, and what it leaves to people. */
-function modeLines(before: ClusterView, { paused, standbyCluster }: ClusterView): readonly Line[] {
-  const lines: Line[] = []
+function modeLines(before: ClusterView, { paused, standbyCluster }: ClusterView): readonly LogLine[] {
+  const lines: LogLine[] = []
   if (before.paused !== paused) {
     const message = paused
       ? 'Patroni is paused: no automatic failover (maintenance mode)'
@@ -97,7 +98,7 @@ function modeLines(before: ClusterView, { paused, standbyCluster }: ClusterView)
 }
 
 /** One that is to take place now is a state of the primary. */
-function switchoverLines(before: ClusterView, after: ClusterView): readonly Line[] {
+function switchoverLines(before: ClusterView, after: ClusterView): readonly LogLine[] {
   if (JSON.stringify(before.switchover) === JSON.stringify(after.switchover)) return []
   const [was, is] = [scheduled(before), scheduled(after)]
   const { leader: from = null, member: to = null } = after.switchover ?? before.switchover ?? {}
@@ -108,7 +109,7 @@ function switchoverLines(before: ClusterView, after: ClusterView): readonly Line
   return [{ level: 'info', message, fields: { event: 'switchover-cancelled', from, to } }]
 }
 
-function leaderLines(before: ClusterView, after: ClusterView): readonly Line[] {
+function leaderLines(before: ClusterView, after: ClusterView): readonly LogLine[] {
   const old = before.leader
   if (old === after.leader) return []
   const fields = { event: 'leader-changed', from: old, to: after.leader }
@@ -125,16 +126,16 @@ function leaderLines(before: ClusterView, after: ClusterView): readonly Line[] {
   return [{ level: 'info', message, fields }]
 }
 
-function ignoredKeyLines(before: ClusterView, after: ClusterView): readonly Line[] {
+function ignoredKeyLines(before: ClusterView, after: ClusterView): readonly LogLine[] {
   const old = new Map(before.ignoredKeys.map(({ key, reason }) => [key, reason]))
   const begun = after.ignoredKeys.filter(({ key, reason }) => old.get(key) !== reason)
   const strange = new Set(after.ignoredKeys.map(({ key }) => key))
   const ended = [...old.keys()].filter((key) => !strange.has(key))
   return [
-    ...begun.map(({ key, reason }): Line => {
+    ...begun.map(({ key, reason }): LogLine => {
       return { level: 'warn', message: `${key} ignored: ${reason}`, fields: { event: 'key-ignored', key, reason } }
     }),
-    ...ended.map((key): Line => {
+    ...ended.map((key): LogLine => {
       return { level: 'info', message: `${key} no longer ignored`, fields: { event: 'key-ignored-over', key } }
     }),
   ]

@@ -1,5 +1,6 @@
 /** The log's lines about the members that serve reads. Pure. */
-import { isNews, isRequested, isRestart, type Line, type Logged, withReason } from './line.ts'
+import type { LogLine } from '../../text/log-line.ts'
+import { isNews, isRequested, isRestart, type Logged, withReason } from './line.ts'
 import { SECOND_PRIMARY } from '../members/fitness.ts'
 import { RUNS_AS_PRIMARY } from '../checks/proof.ts'
 import type { ClusterView, MemberView } from '../view.ts'
@@ -9,9 +10,9 @@ export function memberLines(
   before: ClusterView,
   after: ClusterView,
   told: Logged,
-): { readonly lines: readonly Line[]; readonly told: Logged } {
+): { readonly lines: readonly LogLine[]; readonly told: Logged } {
   const old = new Map(before.members.map((member) => [member.name, member]))
-  const lines: Line[] = []
+  const lines: LogLine[] = []
   const known = new Map<string, ReadonlySet<string>>()
   for (const member of after.members) {
     const { name, replica } = member
@@ -30,7 +31,7 @@ export function memberLines(
   return { lines, told: known }
 }
 
-function availableLine({ name, replica }: MemberView, after: ClusterView): Line {
+function availableLine({ name, replica }: MemberView, after: ClusterView): LogLine {
   const fields = { event: 'replica-up', member: name, reason: replica.reason }
   return { level: 'info', message: `${whatIs(name, after)} is available for reads`, fields }
 }
@@ -42,7 +43,7 @@ function unavailableLine(
   before: ClusterView,
   after: ClusterView,
   told: ReadonlySet<string> | undefined,
-): Line | null {
+): LogLine | null {
   const { reason } = replica
   const isSecond = reason.startsWith(SECOND_PRIMARY)
   const message = `${reason.startsWith(RUNS_AS_PRIMARY) ? name : whatIs(name, after)} is not available for reads: ${reason}`

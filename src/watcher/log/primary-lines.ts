@@ -1,6 +1,7 @@
 /** The log's lines about the primary: who is open, why not, and what has changed about that. Pure. */
 import { CHECKING, isBeingAsked, STANDBY, TWO_PRIMARIES } from '../primary/decide.ts'
-import { isNews, isRequested, isRestart, type Line, withReason } from './line.ts'
+import type { LogLine } from '../../text/log-line.ts'
+import { isNews, isRequested, isRestart, withReason } from './line.ts'
 import { type ClusterView, type PrimaryView, takesNew } from '../view.ts'
 import { setBackText, wordOf } from '../view-text.ts'
 
@@ -12,7 +13,7 @@ export function primaryLines(
   before: ClusterView,
   after: ClusterView,
   told: ReadonlySet<string> | undefined,
-): { readonly lines: readonly Line[]; readonly told: ReadonlySet<string> } {
+): { readonly lines: readonly LogLine[]; readonly told: ReadonlySet<string> } {
   const [old, { primary }] = [before.primary, after]
   const moved = old.state !== primary.state || old.member !== primary.member
   const silence = moved ? [] : silenceLines(old, after)
@@ -24,7 +25,7 @@ export function primaryLines(
   return { lines: [...said, ...setBackLines(before, after)], told: withReason(known, primary.reason) }
 }
 
-function stateLine(before: ClusterView, after: ClusterView, moved: boolean): Line {
+function stateLine(before: ClusterView, after: ClusterView, moved: boolean): LogLine {
   const { state, member, reason, epoch } = after.primary
   // Where the first that is read is that there is none, clients wait from the start.
   const isFirst = (before.dcs.state === 'never' && after.dcs.state !== 'never') || isBeingAsked(before.primary.reason)
@@ -56,7 +57,7 @@ function messageOf(primary: PrimaryView): string {
 const SILENCES = 2
 
 /** An open primary that is asked in vain stays open: that, and until when, is nothing to be found out afterwards. */
-function silenceLines(old: PrimaryView, { primary, dcs, leader, ttlMs }: ClusterView): readonly Line[] {
+function silenceLines(old: PrimaryView, { primary, dcs, leader, ttlMs }: ClusterView): readonly LogLine[] {
   const { state, member, reason, silences } = primary
   const [was, is] = [old.silences, silences].map((count) => count >= SILENCES)
   if (!takesNew(state) || was === is) return []
@@ -73,7 +74,7 @@ function silenceLines(old: PrimaryView, { primary, dcs, leader, ttlMs }: Cluster
 }
 
 /** Whoever has read or been promised what was written there needs to know at once. */
-function setBackLines(before: ClusterView, { setBack, primary, systemId }: ClusterView): readonly Line[] {
+function setBackLines(before: ClusterView, { setBack, primary, systemId }: ClusterView): readonly LogLine[] {
   if (before.setBack?.timeline === setBack?.timeline && before.setBack?.served === setBack?.served) return []
   const { member } = primary
   if (setBack === null && before.systemId !== systemId) {

@@ -1,0 +1,13 @@
+/** A line of the log, as a pure function returns it. */
+export interface LogLine {
+  readonly level: 'info' | 'warn' | 'error'
+  readonly message: string
+  readonly fields: Readonly<Record<string, unknown>>
+}
+
+type Log = Readonly<Record<LogLine['level'], (fields: LogLine['fields'], message: string) => void>>
+
+/** Logs lines in their order. */
+export function logLines(log: Log, lines: readonly LogLine[]): void {
+  for (const { level, message, fields } of lines) log[level](fields, message)
+}
