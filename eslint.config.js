@@ -47,8 +47,16 @@ export default defineConfig(
       'no-console': 'error',
       'no-restricted-globals': ['error', { name: 'process', message: 'only main.ts touches process' }],
       'no-restricted-exports': ['error', { restrictDefaultExports: { direct: true } }],
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'Literal[value=/^(?:E(?!RROR$)[A-Z]{3,}|EAI_[A-Z]+)$/]',
+          message: 'codes of Node are interpreted in errors.ts only',
+        },
+      ],
     },
   },
+  { files: ['src/errors.ts'], rules: { 'no-restricted-syntax': 'off' } },
   { files: ['src/*.ts', 'src/cli/**'], rules: closed(ETCD3) },
   {
     files: ['src/text/**', 'src/names/**'],

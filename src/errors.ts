@@ -60,6 +60,7 @@ const FAILURES: Readonly<Record<string, Failure>> = {
   ENOTFOUND: 'unresolved',
   EAI_AGAIN: 'unresolved',
   EAI_NODATA: 'unresolved',
+  ENODATA: 'unresolved',
   EAI_FAIL: 'unresolved',
   EMFILE: 'local',
   ENFILE: 'local',
@@ -73,20 +74,56 @@ const FAILURES: Readonly<Record<string, Failure>> = {
   ENOENT: 'missing',
 }
 
-/** Node's `code` of an error, looked for along its `cause` chain (and in the first of an AggregateError). */
+/**
+ * Returns Node's `code` of an error that the router knows, looked for along its `cause` chain (and in the first of an
+ * AggregateError); null: there is none.
+ */
 export function errno(error: unknown): string | null {
   for (let current = error, depth = 0; current instanceof Error && depth < 8; depth++) {
-    if ('code' in current && typeof current.code === 'string' && Object.hasOwn(FAILURES, current.code))
-      return current.code
+    const code = codeOf(current)
+    if (code !== null && Object.hasOwn(FAILURES, code)) return code
     current = current instanceof AggregateError ? current.errors[0] : current.cause
   }
   return null
 }
 
-/** The one interpretation of Node's errno in the router. */
+/** Returns the `code` of this very error, to show it; null: it has none. */
+export function codeOf(error: unknown): string | null {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null
+}
+
+/** Returns what an error of Node means: the one interpretation of its codes in the router. */
 export function failureOf(error: unknown): Failure {
   const code = errno(error)
   return (code === null ? undefined : FAILURES[code]) ?? 'other'
+}
+
+/** Returns whether there is nothing at a path: also where a file is in the place of a directory that leads to it. */
+export function isAbsent(error: unknown): boolean {
+  return failureOf(error) === 'missing' || codeOf(error) === 'ENOTDIR'
+}
+
+/** Returns whether no file can be renamed over a path: a mount is there, or it is in another file system. */
+export function isMount(error: unknown): boolean {
+  return ['EBUSY', 'EXDEV'].includes(codeOf(error) ?? '')
+}
+
+/** Returns whether this machine has no IPv6, given why it could not listen on `::`. */
+export function isWithoutIpv6(error: unknown): boolean {
+  return errno(error) === 'EADDRNOTAVAIL' || codeOf(error) === 'EAFNOSUPPORT'
+}
+
+const LOOKUP_CODES = { unknown: 'ENOTFOUND', silent: 'ETIMEOUT', failed: 'EAI_AGAIN' } as const
+
+/** Makes an error like those of Node's `lookup`. `silent`: no DNS server answered in time. */
+export function lookupError(host: string, reason: keyof typeof LOOKUP_CODES): NodeJS.ErrnoException {
+  const code = LOOKUP_CODES[reason]
+  return Object.assign(new Error(`getaddrinfo ${code} ${host}`), { code, syscall: 'getaddrinfo', hostname: host })
+}
+
+/** Returns whether a name was looked up without an answer in time. */
+export function isLookupTimeout(error: unknown): boolean {
+  return codeOf(error) === LOOKUP_CODES.silent
 }
 
 /** Out of descriptors, ports or memory, or a firewall of this machine. */

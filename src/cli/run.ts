@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import { explain } from '../errors.ts'
+import { codeOf, explain } from '../errors.ts'
 import { readLimits } from '../process-limits.ts'
 import type { RouterDeps } from '../router.ts'
 import { EXIT, type Io } from './io.ts'
@@ -81,14 +81,11 @@ export async function serve(build: () => Startable, log: Logger, io: Io): Promis
     log.info({ event: 'stopped' }, 'patroni-router has stopped')
     return EXIT.ok
   } catch (error) {
-    log.fatal({ event: 'failed', ...codeOf(error) }, explain(error))
+    const code = codeOf(error)
+    log.fatal({ event: 'failed', ...(code === null ? {} : { code }) }, explain(error))
     return EXIT.failed
   } finally {
     clearInterval(alive)
     for (const each of undo) each()
   }
-}
-
-function codeOf(error: unknown): { code?: string } {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? { code: error.code } : {}
 }

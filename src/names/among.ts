@@ -1,5 +1,6 @@
 /** A name resolved beforehand: for a connection that may go to exactly these addresses. */
 import { isIP, type LookupFunction } from 'node:net'
+import { lookupError } from '../errors.ts'
 
 /** What to connect to in the place of a name, with `lookupAmong`: the first of `addresses` that answers. */
 export function hostAmong(addresses: readonly string[]): string {
@@ -10,8 +11,7 @@ export function hostAmong(addresses: readonly string[]): string {
 export const lookupAmong: LookupFunction = (hosts, { all = false }, callback) => {
   const found = hosts.split(',').map((address) => ({ address, family: isIP(address) }))
   const [first] = found
-  if (first === undefined || found.some(({ family }) => family === 0))
-    callback(Object.assign(new Error(`not an address: ${hosts}`), { code: 'ENOTFOUND' }), '')
+  if (first === undefined || found.some(({ family }) => family === 0)) callback(lookupError(hosts, 'unknown'), '')
   else if (all) callback(null, found)
   else callback(null, first.address, first.family)
 }

@@ -5,6 +5,7 @@
 import { execFile } from 'node:child_process'
 import { lookup as lookupHere } from 'node:dns/promises'
 import { isIP, type LookupFunction } from 'node:net'
+import { failureOf, isLookupTimeout, lookupError } from '../errors.ts'
 import { Places } from './places.ts'
 
 /** How an address is found: rejects with an error whose `code` is one of getaddrinfo. */
@@ -68,12 +69,12 @@ export class Lookups {
         .map((address) => ({ address, family: isIP(address) }))
         .filter((address) => wanted === 0 || address.family === wanted)
       const [first] = usable
-      if (first === undefined) callback(failure(host, 'ENOTFOUND'), '')
+      if (first === undefined) callback(lookupError(host, 'unknown'), '')
       else if (all) callback(null, usable)
       else callback(null, first.address, first.family)
     }
     void this.addresses(host).then(found, (error: unknown) =>
-      callback(error instanceof Error ? error : failure(host, 'EAI_AGAIN'), ''),
+      callback(error instanceof Error ? error : lookupError(host, 'failed'), ''),
     )
   }
 
@@ -146,7 +147,7 @@ export class Lookups {
       Object.assign(name, { addresses, resolvedAt: performance.now(), hung: false })
       return addresses
     } catch (error) {
-      name.hung = isHang(error)
+      name.hung = isLookupTimeout(error)
       throw error
     } finally {
       clearTimeout(timer)
@@ -170,10 +171,9 @@ async function bySystem(host: string, signal: AbortSignal): Promise<readonly str
   // A name that begins with a dash would be an option.
   execFile('getent', ['ahosts', '--', host], { signal, killSignal: 'SIGKILL' }, (error, output) => {
     if (error === null) resolve(addressesOf(output))
-    else if (error.code === 'ENOENT')
+    else if (failureOf(error) === 'missing')
       resolve(lookupHere(host, { all: true }).then((all) => all.map(({ address }) => address)))
-    else
-      reject(failure(host, Number(error.code) === NOT_FOUND ? 'ENOTFOUND' : signal.aborted ? 'ETIMEOUT' : 'EAI_AGAIN'))
+    else reject(lookupError(host, Number(error.code) === NOT_FOUND ? 'unknown' : signal.aborted ? 'silent' : 'failed'))
   })
   return await promise
 }
@@ -184,12 +184,4 @@ const NOT_FOUND = 2
 function addressesOf(output: string): readonly string[] {
   const first = output.split('\n').map((line) => line.split(/\s/, 1)[0] ?? '')
   return [...new Set(first.filter((address) => isIP(address) !== 0))]
-}
-
-function failure(host: string, code: string): NodeJS.ErrnoException {
-  return Object.assign(new Error(`getaddrinfo ${code} ${host}`), { code, syscall: 'getaddrinfo', hostname: host })
-}
-
-function isHang(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ETIMEOUT'
 }

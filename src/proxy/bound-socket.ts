@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import type { Bind, TcpBind } from '../config/config.ts'
-import { errno, explain, failureOf, RouterError } from '../errors.ts'
+import { explain, failureOf, isWithoutIpv6, RouterError } from '../errors.ts'
 import { listenOnUnixSocket } from '../unix-socket.ts'
 import { hostPort } from '../address.ts'
 
@@ -65,8 +65,7 @@ export class BoundSocket {
     try {
       await this.#listen(host ?? '::', port).catch(async (error: unknown) => {
         // A machine without IPv6: every address is then every IPv4 address.
-        const noIpv6 = host === null && ['EAFNOSUPPORT', 'EADDRNOTAVAIL'].includes(codeOf(error))
-        if (!noIpv6) throw error
+        if (host !== null || !isWithoutIpv6(error)) throw error
         await this.#listen('0.0.0.0', port)
       })
     } catch (cause) {
@@ -81,8 +80,4 @@ export class BoundSocket {
     this.#server.listen({ host, port, backlog: BACKLOG })
     await once(this.#server, 'listening')
   }
-}
-
-function codeOf(error: unknown): string {
-  return errno(error) ?? (error instanceof Error && 'code' in error ? String(error.code) : '')
 }

@@ -3,7 +3,7 @@ import { resolveSrv } from 'node:dns/promises'
 import { stat } from 'node:fs/promises'
 import { isIPv4, isIPv6 } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { failureOf } from '../errors.ts'
+import { codeOf, failureOf, isAbsent } from '../errors.ts'
 import type { Lookups } from '../names/lookups.ts'
 import type { Answer, LookupAnswers, Question } from './engine/template.ts'
 
@@ -134,8 +134,7 @@ export const systemSources = (lookups: Lookups): LookupSources => ({
       await stat(path)
       return true
     } catch (error) {
-      // A file where a directory would have to be is no such file either.
-      if (failureOf(error) === 'missing' || codeOf(error) === 'ENOTDIR') return false
+      if (isAbsent(error)) return false
       throw error
     }
   },
@@ -158,9 +157,10 @@ async function find(sources: LookupSources, { kind, name }: Question): Promise<A
         return serviceLines(await sources.services(name))
     }
   } catch (error) {
-    const code = codeOf(error)
+    // Only the code is shown: messages of the DNS hold the name, which may come from a key.
+    const code = codeOf(error) ?? 'unknown'
     if (kind === 'file') return { ok: false, reason: `cannot be looked at (${code})` }
-    const isUnknown = failureOf(error) === 'unresolved' || code === 'ENODATA'
+    const isUnknown = failureOf(error) === 'unresolved'
     return { ok: false, reason: isUnknown ? 'does not resolve' : `cannot be resolved (${code})` }
   }
 }
@@ -192,9 +192,4 @@ function isName(name: string): boolean {
 
 function keyOf({ kind, name }: Question): string {
   return `${kind} ${name}`
-}
-
-/** Only the code is said: messages of the DNS hold the name, which may come from a key. */
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown'
 }

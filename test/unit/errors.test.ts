@@ -1,7 +1,21 @@
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { test } from 'node:test'
-import { errno, explain, failedHere, failureOf, RouterError, shortage, type Failure } from '../../src/errors.ts'
+import {
+  codeOf,
+  errno,
+  explain,
+  failedHere,
+  failureOf,
+  isAbsent,
+  isLookupTimeout,
+  isMount,
+  isWithoutIpv6,
+  lookupError,
+  RouterError,
+  shortage,
+  type Failure,
+} from '../../src/errors.ts'
 
 function coded(code: unknown, options?: ErrorOptions): Error {
   return Object.assign(new Error(`it failed: ${String(code)}`, options), { code })
@@ -11,7 +25,7 @@ const MEANINGS: Readonly<Record<Failure, readonly string[]>> = {
   refused: ['ECONNREFUSED'],
   unreachable: ['ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ERR_SOCKET_CONNECTION_TIMEOUT', 'UND_ERR_CONNECT_TIMEOUT'],
   reset: ['ECONNRESET', 'ECONNABORTED', 'EPIPE', 'UND_ERR_SOCKET'],
-  unresolved: ['ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL'],
+  unresolved: ['ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL', 'ENODATA'],
   local: ['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EAI_MEMORY', 'EADDRNOTAVAIL'],
   'in-use': ['EADDRINUSE'],
   denied: ['EACCES', 'EPERM'],
@@ -46,6 +60,33 @@ test('what has no errno is another failure', () => {
     assert.equal(errno(error), null)
     assert.equal(failureOf(error), 'other')
   }
+})
+
+test('a code that is only shown is that of the error itself', () => {
+  assert.equal(codeOf(coded('ENOSUCHTHING')), 'ENOSUCHTHING')
+  for (const error of [null, 'EBUSY', coded(23), new Error('x', { cause: coded('EBUSY') })])
+    assert.equal(codeOf(error), null)
+})
+
+const NARROW: readonly (readonly [title: string, is: (error: unknown) => boolean, codes: readonly string[]])[] = [
+  ['nothing is at a path', isAbsent, ['ENOENT', 'ENOTDIR']],
+  ['a mount is in the way of a rename', isMount, ['EBUSY', 'EXDEV']],
+  ['a machine is without IPv6', isWithoutIpv6, ['EADDRNOTAVAIL', 'EAFNOSUPPORT']],
+  ['a lookup took too long', isLookupTimeout, ['ETIMEOUT']],
+]
+for (const [title, is, codes] of NARROW)
+  test(`${title}: ${codes.join(', ')}`, () => {
+    const all = NARROW.flatMap(([, , some]) => some)
+    assert.deepEqual(
+      all.filter((code) => is(coded(code))),
+      codes,
+    )
+  })
+
+test('an error of a lookup reads as one of Node', () => {
+  const error = lookupError('db.example', 'unknown')
+  assert.deepEqual([error.message, failureOf(error)], ['getaddrinfo ENOTFOUND db.example', 'unresolved'])
+  assert.equal(isLookupTimeout(lookupError('db.example', 'silent')), true)
 })
 
 test('a chain of causes that bites its tail is looked through once', () => {

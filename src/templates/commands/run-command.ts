@@ -9,7 +9,7 @@ import { now } from '../../clock.ts'
 import { NO_PROGRAM, programIn } from '../../config/templates/command.ts'
 import type { CommandConfig } from '../../config/config.ts'
 import { formatDuration } from '../../config/values/units.ts'
-import { failureOf } from '../../errors.ts'
+import { codeOf, failureOf } from '../../errors.ts'
 import { fill, type Fill } from './input.ts'
 import { Output } from './output.ts'
 
@@ -166,5 +166,5 @@ async function reasonOf(error: unknown, { command, workingDir }: CommandConfig):
     return shown === null ? NO_PROGRAM : `no such program: ${shown}`
   }
   if (failure === 'denied') return `not allowed to run ${shown ?? 'the program'}`
-  return error instanceof Error && 'code' in error ? String(error.code) : 'it is not known why'
+  return codeOf(error) ?? 'it is not known why'
 }

@@ -1,7 +1,7 @@
 /** One file takes the place of another, and can be taken back. */
 import { constants } from 'node:fs'
 import { link, lstat, open, rename, unlink } from 'node:fs/promises'
-import { failureOf } from '../../errors.ts'
+import { failureOf, isMount } from '../../errors.ts'
 import { bytesOf } from './destination.ts'
 import type { StagedFile } from './stage.ts'
 
@@ -32,10 +32,6 @@ export async function replaceFile(
   await writeInPlace(path, bytes, wanted)
   await unlink(source)
   return 'in-place'
-}
-
-function isMount(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'EBUSY' || error.code === 'EXDEV')
 }
 
 /** Owner and mode are as wanted, if they can be changed. */
