@@ -2,6 +2,7 @@
 import type { Logger } from 'pino'
 import { now } from '../clock.ts'
 import type { TrackFileConfig } from '../config/config.ts'
+import type { Reconfigurable } from '../part.ts'
 import { judge, type ConditionResult } from '../watcher/condition.ts'
 import { printable } from '../text/printable.ts'
 import type { ClusterView } from '../watcher/view.ts'
@@ -19,43 +20,77 @@ const LOOK_MS = 2000
 const MAX_REASON = 1000
 
 interface Tracked {
-  readonly config: TrackFileConfig
+  config: TrackFileConfig
   readonly file: TrackFile
   verdict: ConditionResult
   since: number
 }
 
-export class Track {
+const UNKNOWN: ConditionResult = { holds: null, reason: 'nothing is known yet' }
+
+export class Track implements Reconfigurable<readonly TrackFileConfig[]> {
   readonly #deps: TrackDeps
-  readonly #all: readonly Tracked[]
+  #all: readonly Tracked[]
+  /** The last of each cluster. */
+  readonly #views = new Map<string, ClusterView>()
+  /** Files that are no longer configured, while they are being closed. */
+  readonly #leaving = new Set<Promise<void>>()
   #looking: NodeJS.Timeout | null = null
   #isOver = false
 
   /** Writes nothing yet. */
   constructor(deps: TrackDeps) {
     this.#deps = deps
-    const unknown: ConditionResult = { holds: null, reason: 'nothing is known yet' }
-    this.#all = deps.files.map((config) => {
-      const file = new TrackFile({ path: config.path, log: deps.log })
-      return { config, file, verdict: unknown, since: now() }
-    })
+    this.#all = deps.files.map((config) => this.#track(config))
   }
 
   /** Has every file say 0, and begins to look after them. Never rejects: a file that cannot be written is tried again. */
   async start(): Promise<void> {
     await Promise.all(this.#all.map(({ file }) => file.start()))
-    if (this.#all.length === 0 || this.#isOver) return
-    this.#looking = setInterval(() => {
+    if (!this.#isOver) this.#lookAfter()
+  }
+
+  #lookAfter(): void {
+    if (this.#all.length === 0) return
+    this.#looking ??= setInterval(() => {
       for (const { file } of this.#all) void file.look()
     }, this.#deps.lookMs ?? LOOK_MS)
   }
 
   /** Follows the view of a cluster. */
   apply(view: ClusterView): void {
+    this.#views.set(view.name, view)
+    for (const tracked of this.#all) if (tracked.config.cluster === view.name) this.#judge(tracked)
+  }
+
+  /**
+   * Takes other files. One that stays goes over from what it says to what its new condition says without a 0 in between;
+   * one that is new begins with 0, and one that is no longer configured ends with it. Returns false once the router ends.
+   */
+  reconfigure(next: readonly TrackFileConfig[]): boolean {
+    if (this.#isOver) return false
+    const before = new Map(this.#all.map((tracked) => [tracked.config.path, tracked]))
+    this.#all = next.map((config) => Object.assign(before.get(config.path) ?? this.#track(config), { config }))
     for (const tracked of this.#all) {
-      if (tracked.config.cluster === view.name && !this.#isOver)
-        this.#take(tracked, judge(tracked.config.condition, view))
+      if (!before.delete(tracked.config.path)) void tracked.file.start()
+      this.#judge(tracked)
     }
+    for (const { file } of before.values()) {
+      const closed = file.close().finally(() => this.#leaving.delete(closed))
+      this.#leaving.add(closed)
+    }
+    this.#lookAfter()
+    return true
+  }
+
+  #track(config: TrackFileConfig): Tracked {
+    return { config, file: new TrackFile({ path: config.path, log: this.#deps.log }), verdict: UNKNOWN, since: now() }
+  }
+
+  #judge(tracked: Tracked): void {
+    const { cluster, condition } = tracked.config
+    const view = this.#views.get(cluster)
+    if (!this.#isOver) this.#take(tracked, view === undefined ? UNKNOWN : judge(condition, view))
   }
 
   status(): readonly TrackFileStatus[] {
@@ -79,7 +114,7 @@ export class Track {
   async close(): Promise<void> {
     await this.end()
     if (this.#looking !== null) clearInterval(this.#looking)
-    await Promise.all(this.#all.map(({ file }) => file.close()))
+    await Promise.all([...this.#all.map(({ file }) => file.close()), ...this.#leaving])
   }
 
   #take(tracked: Tracked, { holds, reason: said }: ConditionResult): void {
