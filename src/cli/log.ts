@@ -13,6 +13,8 @@ type Output = ReturnType<typeof destination>
 
 export interface Log {
   readonly log: Logger
+  /** Sets the level of all that is logged from now on, also by the parts that have a log of their own. */
+  readonly setLevel: (level: LoggingConfig['level']) => void
   /** Resolves when the reader has taken everything, or does not take it. Nothing can be logged after it. */
   readonly close: () => Promise<void>
 }
@@ -27,14 +29,21 @@ export function openLog({ level, format }: LoggingConfig, io: Pick<Io, 'columns'
   // A reader that has gone (EPIPE) is no reason to stop routing, and there is nobody left to tell.
   let lost = false
   output.on('error', () => (lost = true))
+  // A child has a level of its own. There is one for each cluster and listener.
+  const children = new Set<Logger>()
   const options = {
     level,
+    onChild: (child: Logger) => void children.add(child),
     base: null,
     timestamp: stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
   }
+  const log = pino(options, isText(format, io) ? textOf(output, hasColours(io)) : output)
   return {
-    log: pino(options, isText(format, io) ? textOf(output, hasColours(io)) : output),
+    log,
+    setLevel: (next) => {
+      for (const each of [log, ...children]) each.level = next
+    },
     close: async () => {
       if (lost) return
       const taken = new AbortController()

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { stripVTControlCharacters } from 'node:util'
-import { hasColours, isText } from '../../../src/cli/log.ts'
+import { hasColours, isText, openLog } from '../../../src/cli/log.ts'
 import { logText } from '../../../src/cli/log-text.ts'
 
 const TIME = '2026-11-20T03:12:44.123Z'
@@ -68,4 +68,15 @@ describe('the format', () => {
     assert.equal(hasColours(on(80, { TERM: 'dumb' })), false)
     assert.equal(hasColours(on(null)), false)
   })
+})
+
+test('a level that is set later counts for the logs of all parts', async () => {
+  const { log, setLevel, close } = openLog({ level: 'info', format: 'json' }, { columns: () => null, env: {} })
+  const part = log.child({ cluster: 'demo' }).child({ listener: 'primary' })
+  setLevel('fatal')
+  assert.deepEqual([log.isLevelEnabled('error'), part.isLevelEnabled('error')], [false, false])
+  setLevel('debug')
+  assert.deepEqual([log.isLevelEnabled('debug'), part.isLevelEnabled('debug')], [true, true])
+  assert.equal(log.child({}).isLevelEnabled('debug'), true)
+  await close()
 })
