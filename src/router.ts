@@ -19,6 +19,7 @@ import { LocalHost } from './watcher/members/local-host.ts'
 import { RestClient } from './watcher/checks/rest-client.ts'
 import type { StateIdentity } from './watcher/state/saved-cluster.ts'
 import { StateFile } from './watcher/state/state-file.ts'
+import { Epochs } from './watcher/primary/running-machine.ts'
 import { Watcher } from './watcher/watcher.ts'
 
 /** What of the process the templates' files and commands need, besides the rest. */
@@ -48,6 +49,7 @@ export class Router {
   readonly #admin: AdminSocket
   readonly #startedAt = now()
   readonly #lookups = new Lookups()
+  readonly #epochs = new Epochs()
   #isDraining = false
   #closing: Promise<void> | null = null
 
@@ -56,12 +58,13 @@ export class Router {
     this.#config = config
     this.#deps = deps
     this.#room = new ProcessBudget(deps.limits, config.clusters.filter(isServed).length)
-    this.#parts = config.clusters.map((cluster) => buildPart(cluster, config, deps, this.#room, this.#lookups))
+    const shared = { room: this.#room, lookups: this.#lookups, epochs: this.#epochs }
+    this.#parts = config.clusters.map((cluster) => buildPart(cluster, config, deps, shared))
     this.#track = new Track({ files: config.track.files, log: deps.log })
     for (const { watcher } of this.#parts) {
       // After the proxy, which is to hold or to open before anything else is done.
-      watcher.subscribe((view) => this.#track.apply(view))
-      watcher.subscribe((view) => this.#templates?.apply(view))
+      watcher.subscribe('track files', (view) => this.#track.apply(view))
+      watcher.subscribe('templates', (view) => this.#templates?.apply(view))
     }
     this.#admin = new AdminSocket({
       path: config.admin.socket.path,
@@ -166,12 +169,18 @@ function isServed({ proxy }: ClusterConfig): boolean {
   return proxy.listeners.length > 0
 }
 
+/** What the parts of all clusters share. */
+interface Shared {
+  readonly room: ProcessBudget
+  readonly lookups: Lookups
+  readonly epochs: Epochs
+}
+
 function buildPart(
   config: ClusterConfig,
   { clusters, stateDir, track }: Config,
   deps: RouterDeps,
-  room: ProcessBudget,
-  lookups: Lookups,
+  { room, lookups, epochs }: Shared,
 ): Part {
   const { createDcs: dcsOf = createDcs } = deps
   // Where there are several, every line says whose it is.
@@ -181,7 +190,7 @@ function buildPart(
   const names = localMembers(config, track.files).map(({ name }) => name)
   const local = new LocalHost({ names, resolve: (host) => lookups.addresses(host) })
   const state = stateDir === null ? null : new StateFile({ ...identityOf(config), dir: stateDir, log })
-  const watcher = new Watcher({ config, dcs: dcsOf(config, rest, log, clusters), rest, state, log, local })
+  const watcher = new Watcher({ config, dcs: dcsOf(config, rest, log, clusters), rest, state, epochs, log, local })
   if (!isServed(config)) return { config, watcher, proxy: null }
   const proxy = new Proxy({
     config: config.proxy,
@@ -190,7 +199,7 @@ function buildPart(
     ageOf: (host) => lookups.ageOf(host),
     dialFailed: (failure) => watcher.dialFailed(failure),
   })
-  watcher.subscribe((view) => proxy.apply(view))
+  watcher.subscribe('proxy', (view) => proxy.apply(view))
   return { config, watcher, proxy }
 }
 

@@ -9,6 +9,7 @@ import { whyNotYet } from '../templates/groups/readiness.ts'
 import { createDcs } from '../watcher/dcs/create.ts'
 import { RestClient } from '../watcher/checks/rest-client.ts'
 import { type ClusterView, takesNew } from '../watcher/view.ts'
+import { Epochs } from '../watcher/primary/running-machine.ts'
 import { Watcher } from '../watcher/watcher.ts'
 
 export interface FirstViewLimits {
@@ -32,7 +33,7 @@ export async function firstView(
   { dcsMs, settleMs }: FirstViewLimits = LIMITS,
 ): Promise<ClusterView> {
   const rest = new RestClient(config.restApi, config.proxy.check.timeoutMs, lookups, log)
-  const watcher = new Watcher({ config, dcs: createDcs(config, rest, log), rest, state: null, log })
+  const watcher = new Watcher({ config, dcs: createDcs(config, rest, log), rest, state: null, epochs: new Epochs(), log })
   try {
     const read = await seen(watcher, ({ dcs }) => dcs.state === 'up', dcsMs, signal)
     if (read.dcs.state !== 'up') throw unreachable(config, read, dcsMs)
@@ -55,7 +56,7 @@ async function seen(
   const look = (): void => {
     if (fits(watcher.view)) found.abort()
   }
-  const unsubscribe = watcher.subscribe(look)
+  const unsubscribe = watcher.subscribe('first view', look)
   // Time alone settles some of it, and publishes nothing.
   const ticker = setInterval(look, LOOK_AGAIN_MS)
   try {

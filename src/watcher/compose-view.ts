@@ -4,7 +4,7 @@ import { type Cluster, isEmpty, namedBy } from './cluster.ts'
 import { prefixOf } from './dcs/etcd3/key-range.ts'
 import { askedAs, type Fitness, replicaView, UNKNOWN_FITNESS } from './members/fitness.ts'
 import { basisOf, evidenceOf, memberOf, type PrimaryMachine } from './primary/machine.ts'
-import { addressOf, type KnownMembers } from './members/memory.ts'
+import { addressOf, type KnownMembers } from './members/known-members.ts'
 import { type Pins, placeOf } from './members/pins.ts'
 import { type ClusterView, type DcsView, type MemberView, takesNew } from './view.ts'
 
@@ -13,7 +13,7 @@ export interface ViewParts {
   readonly dcs: DcsView
   readonly cluster: Cluster
   readonly machine: PrimaryMachine
-  readonly memory: KnownMembers
+  readonly known: KnownMembers
   readonly fitness: ReadonlyMap<string, Fitness>
   readonly pins?: Pins
 }
@@ -24,7 +24,7 @@ export function composeView({
   dcs,
   cluster,
   machine,
-  memory,
+  known,
   fitness,
   pins = new Map(),
 }: ViewParts): ClusterView {
@@ -35,30 +35,30 @@ export function composeView({
   const dialled = config.proxy.address
   const sync = new Set(cluster.syncStandbys)
   const isLockKnown = dcs.state === 'up' && cluster.hasLock
-  const shown = [...memory].filter(([name, { goneSince, isRecalled }]) => {
+  const shown = [...known].filter(([name, { goneSince, isRecalled }]) => {
     return goneSince === null || isRecalled !== true || name === leader || name === member
   })
-  const members = shown.map(([name, known]): MemberView => {
-    const gone = known.goneSince !== null
+  const members = shown.map(([name, each]): MemberView => {
+    const gone = each.goneSince !== null
     // The leader named by the DCS says 200 to /replica until its promotion is done; who is open is no replica either.
     const isLeader = name === leader || name === member
-    const leadsOnly = isLeader && (name === member || askedAs(name, known, cluster) !== '/standby-leader')
+    const leadsOnly = isLeader && (name === member || askedAs(name, each, cluster) !== '/standby-leader')
     const own = fitness.get(name) ?? UNKNOWN_FITNESS
-    const address = addressOf(known.member, dialled)
+    const address = addressOf(each.member, dialled)
     return {
-      ...known.member,
+      ...each.member,
       gone,
       address,
       place: placeOf(address, pins.get(name)),
       isLeader,
       isSync: sync.has(name.toLowerCase()),
-      lagBytes: isLeader || gone || own.restDown || known.member.state !== 'running' ? null : own.lagBytes,
+      lagBytes: isLeader || gone || own.restDown || each.member.state !== 'running' ? null : own.lagBytes,
       replica: replicaView(own, { gone, isLeader: leadsOnly, hasNoLock: isLockKnown && name !== leader }),
     }
   })
   const isAbsent = phase.state === 'none' && dcs.kind === 'etcd3' && dcs.state === 'up' && isEmpty(cluster)
-  const known = member === null ? undefined : memory.get(member)
-  const address = known === undefined ? null : addressOf(known.member, dialled)
+  const own = member === null ? undefined : known.get(member)
+  const address = own === undefined ? null : addressOf(own.member, dialled)
   const place = placeOf(address, pins.get(member ?? ''))
   const isUnresolved = takesNew(phase.state) && address !== null && place === null
   const reason = isUnresolved ? `its name ${address.host} has not been resolved` : phase.reason
@@ -91,3 +91,24 @@ export function composeView({
     setBack: last < highest ? { timeline: last, served: highest } : null,
   }
 }
+
+/**
+ * Returns whether nothing has changed from `one` to `other` but the time when the DCS was read last: sinks have heard of
+ * it already. Compares value by value, so that what a view has anew counts without being listed here.
+ */
+export function isSameView(one: ClusterView, other: ClusterView): boolean {
+  const { readAt } = other.dcs
+  return isSame({ ...one, dcs: { ...one.dcs, readAt } }, other)
+}
+
+/** Returns whether both hold the same values. `node:util` has the same for any value, and takes twice the time. */
+function isSame(one: unknown, other: unknown): boolean {
+  if (Object.is(one, other)) return true
+  if (typeof one !== 'object' || typeof other !== 'object' || one === null || other === null) return false
+  const keys = Object.keys(one)
+  if (keys.length !== Object.keys(other).length) return false
+  const [before, after] = [one as Plain, other as Plain]
+  return keys.every((key) => isSame(before[key], after[key]))
+}
+
+type Plain = Readonly<Record<string, unknown>>

@@ -2,7 +2,7 @@
 import { isIP } from 'node:net'
 import type { ProxyConfig } from '../../config/config.ts'
 import type { Lookups } from '../../names/lookups.ts'
-import { addressOf } from '../members/memory.ts'
+import { addressOf } from '../members/known-members.ts'
 import type { Member } from '../members/member.ts'
 import { afterLookup, askedAt, type Candidates, hostOf, type Pin, type Standing } from '../members/pins.ts'
 import { reachableAt } from './reachable.ts'
@@ -18,17 +18,17 @@ export interface Found {
 }
 
 export class Locator {
-  readonly #config: Pick<ProxyConfig, 'address' | 'trust' | 'check'>
+  readonly #config: () => Pick<ProxyConfig, 'address' | 'trust' | 'check'>
   readonly #lookups: Lookups
 
-  constructor(config: Pick<ProxyConfig, 'address' | 'trust' | 'check'>, lookups: Lookups) {
+  constructor(config: () => Pick<ProxyConfig, 'address' | 'trust' | 'check'>, lookups: Lookups) {
     this.#config = config
     this.#lookups = lookups
   }
 
   /** Looks up the names of `member`, each once. Never rejects. */
   async find(member: Member): Promise<Found> {
-    const { address, trust } = this.#config
+    const { address, trust } = this.#config()
     const dialled = addressOf(member, address)
     // Where the key is trusted nobody is asked.
     const restHost = member.restUrl === null || trust === 'dcs' ? null : hostOf(member.restUrl)
@@ -77,14 +77,14 @@ export class Locator {
   /** The name leads elsewhere: where nothing listens there, the server is still where it was. */
   async #reachable(now: readonly string[], earlier: string | undefined, port: number, signal: AbortSignal) {
     const addresses = earlier === undefined ? now : [...now, earlier]
-    return await reachableAt(addresses, port, this.#config.check.timeoutMs, signal)
+    return await reachableAt(addresses, port, this.#config().check.timeoutMs, signal)
   }
 
   /** Of `host`, in the time that a question has; none: they are not known. */
   async #addresses(host: string | null): Promise<readonly string[]> {
     if (host === null) return []
     const { promise, resolve } = Promise.withResolvers<readonly string[]>()
-    const timer = setTimeout(() => resolve([]), this.#config.check.timeoutMs)
+    const timer = setTimeout(() => resolve([]), this.#config().check.timeoutMs)
     try {
       return await Promise.race([this.#lookups.addresses(host).catch(() => []), promise])
     } finally {

@@ -1,5 +1,4 @@
 /** Asks the members, each question under what is known when it is asked, and hands on what they have answered. */
-import type { Lookups } from '../../names/lookups.ts'
 import { now } from '../../clock.ts'
 import type { ClusterConfig } from '../../config/config.ts'
 import type { Checks } from './scheduler.ts'
@@ -11,7 +10,6 @@ import {
   afterReplicaPostgres,
   askedAs,
   type Fitness,
-  UNKNOWN_FITNESS,
   withLag,
 } from '../members/fitness.ts'
 import {
@@ -23,127 +21,114 @@ import {
   type PrimaryMachine,
 } from '../primary/machine.ts'
 import { type Found, Locator } from './locator.ts'
-import { addressOf, type KnownMembers } from '../members/memory.ts'
-import { astray, isSamePin, NO_PIN, type Pin, type Pins, placeOf, type Standing } from '../members/pins.ts'
+import type { MemberRegistry } from '../members/registry.ts'
+import { astray, isSamePin, type Pin, type Standing } from '../members/pins.ts'
 import type { Expected, ReplicaAnswer } from './proof.ts'
 import { probeStartup } from './startup-probe.ts'
-import { type Address, isSameAddress } from '../view.ts'
-import type { CheckResult, ProofSource } from './proof-source.ts'
+import { isSameAddress } from '../view.ts'
+import { type CheckResult, KeyProofSource, type ProofSource, RestProofSource } from './proof-source.ts'
+import type { RestClient } from './rest-client.ts'
 
 /** What is known at this moment. */
 export interface Situation {
+  readonly config: ClusterConfig
   readonly machine: PrimaryMachine
-  readonly memory: KnownMembers
   readonly cluster: Cluster
-  readonly fitness: ReadonlyMap<string, Fitness>
-  readonly pins: Pins
+  readonly members: Pick<MemberRegistry, 'known' | 'pinOf' | 'fitnessOf' | 'placeOf'>
   /** When the DCS was read last; milliseconds since the epoch. */
   readonly readAt: number | null
 }
 
 /** Takes what was answered. */
-export interface Listener {
+export interface CheckReports {
   readonly step: (event: PrimaryEvent) => void
   readonly replicaStep: (member: string, change: (fitness: Fitness) => Fitness) => void
   /** For the log. `question`: who was asked what. */
   readonly answered: (question: string, answer: RestAnswer | ReplicaAnswer | PostgresAnswer) => void
-  /** What the names of a member lead to has changed. */
+  /** What the names of a member lead to. */
   readonly pin: (member: string, pin: Pin) => void
   /** Whether one of its names leads elsewhere than to the address in use. */
-  readonly astray: (member: string, notice: DcsNotice | null) => void
+  readonly stray: (member: string, notice: DcsNotice | null) => void
 }
 
 export class MemberChecks implements Checks {
-  readonly #config: ClusterConfig
-  readonly #witness: ProofSource
   readonly #situation: () => Situation
-  readonly #listener: Listener
+  readonly #reports: CheckReports
   readonly #locator: Locator
+  readonly #sources: Readonly<Record<ClusterConfig['proxy']['trust'], ProofSource>>
   /** Where the leader was when it was asked last. */
   #leaderPosition: { readonly member: string; readonly position: number } | null = null
 
-  constructor(
-    config: ClusterConfig,
-    witness: ProofSource,
-    situation: () => Situation,
-    listener: Listener,
-    lookups: Lookups,
-  ) {
-    this.#config = config
-    this.#witness = witness
+  constructor(rest: RestClient, situation: () => Situation, reports: CheckReports) {
     this.#situation = situation
-    this.#listener = listener
-    this.#locator = new Locator(config.proxy, lookups)
-  }
-
-  /** Where a member is dialled now. */
-  placeOf(name: string): Address | null {
-    const { memory, pins } = this.#situation()
-    const member = memory.get(name)?.member
-    return member === undefined ? null : placeOf(addressOf(member, this.#config.proxy.address), pins.get(name))
+    this.#reports = reports
+    this.#locator = new Locator(() => situation().config.proxy, rest.lookups)
+    this.#sources = { proof: new RestProofSource(rest), dcs: new KeyProofSource() }
   }
 
   async primary(name: string, signal: AbortSignal): Promise<void> {
     const found = await this.#find(name, signal)
-    const { machine, memory } = this.#situation()
-    const member = memory.get(name)
+    const { machine, members } = this.#situation()
+    const member = members.known.get(name)
     if (found === null || member === undefined) return
     const [askedUnder, askedAt, leader] = [basisOf(machine, name), now(), this.#vouchedFor()]
     const expected = this.#expected(name)
-    const { testimony, kept } = await this.#ask(name, found, (at) =>
-      this.#witness.primary(member, expected, leader, at, signal),
+    const { result, kept } = await this.#ask(name, found, (at) =>
+      this.#source.primary(member, expected, leader, at, signal),
     )
-    const { answer, position, at } = testimony
+    const { answer, position, at } = result
     const pin = answer.kind === 'proof' ? await this.#locator.pinned(found, kept, at, signal) : kept
     if (signal.aborted) return
-    this.#listener.answered(`${name} ${this.#asks('/primary')}`, answer)
+    this.#reports.answered(`${name} ${this.#asks('/primary')}`, answer)
     if (answer.kind === 'proof' && position !== null) this.#leaderPosition = { member: name, position }
     const basis = (): string => basisOf(this.#situation().machine, name)
     const isCurrent = basis() === askedUnder
     // The proof is given for the place where it was given.
     if (isCurrent) this.#pin(name, found, pin)
-    this.#listener.step({ type: 'rest', member: name, answer, askedUnder: isCurrent ? basis() : askedUnder, askedAt })
+    this.#reports.step({ type: 'rest', member: name, answer, askedUnder: isCurrent ? basis() : askedUnder, askedAt })
   }
 
   async replica(name: string, signal: AbortSignal): Promise<void> {
     const found = await this.#find(name, signal)
-    const { machine, memory, pins } = this.#situation()
-    const member = memory.get(name)
+    const { config, machine, members } = this.#situation()
+    const member = members.known.get(name)
+    const pinBefore = members.pinOf(name)
     const path = member === undefined ? null : askedAs(name, member, machine.facts)
     if (found === null || member === undefined || path === null) return
-    const { rise, fall } = this.#config.proxy.check
+    const { rise, fall } = config.proxy.check
     // Of before the question: what the leader writes meanwhile is no lag.
     const ahead = this.#whereTheLeaderIs()
     const expected = this.#expected(name)
-    const { testimony, kept } = await this.#ask(name, found, (at) =>
-      this.#witness.replica(member, expected, path, at, signal),
+    const { result, kept } = await this.#ask(name, found, (at) =>
+      this.#source.replica(member, expected, path, at, signal),
     )
-    const { answer, position, at } = testimony
+    const { answer, position, at } = result
     const pin = answer.kind === 'fit' ? await this.#locator.pinned(found, kept, at, signal) : kept
     // What was said at an address that is no longer its own is nobody's word.
-    if (signal.aborted || !isSamePin(pins.get(name) ?? NO_PIN, this.#pinOf(name))) return
-    this.#listener.answered(`${name} ${this.#asks(path)}`, answer)
+    if (signal.aborted || !isSamePin(pinBefore, this.#situation().members.pinOf(name))) return
+    this.#reports.answered(`${name} ${this.#asks(path)}`, answer)
     this.#pin(name, found, pin)
     if (path === '/standby-leader' && position !== null) this.#leaderPosition = { member: name, position }
-    this.#listener.replicaStep(name, (fitness) =>
+    this.#reports.replicaStep(name, (fitness) =>
       withLag(afterReplicaAnswer(fitness, answer, rise, fall), position, ahead),
     )
   }
 
   async startup(name: string, signal: AbortSignal): Promise<void> {
     const asked = { askedUnder: basisOf(this.#situation().machine, name), askedAt: now() }
-    const address = this.placeOf(name)
+    const { config, members } = this.#situation()
+    const address = members.placeOf(name)
     if (address === null) return
-    const answer = await probeStartup(address, this.#config.proxy.check.timeoutMs, signal)
-    if (signal.aborted || !isSameAddress(this.placeOf(name), address)) return
-    this.#listener.answered(`${name} startup packet`, answer)
-    this.#listener.replicaStep(name, (fitness) => afterReplicaPostgres(fitness, answer))
-    this.#listener.step({ type: 'postgres', member: name, answer, ...asked })
+    const answer = await probeStartup(address, config.proxy.check.timeoutMs, signal)
+    if (signal.aborted || !isSameAddress(this.#situation().members.placeOf(name), address)) return
+    this.#reports.answered(`${name} startup packet`, answer)
+    this.#reports.replicaStep(name, (fitness) => afterReplicaPostgres(fitness, answer))
+    this.#reports.step({ type: 'postgres', member: name, answer, ...asked })
   }
 
   /** Looks up the names of a member; null: it is of no use any more. */
   async #find(name: string, signal: AbortSignal): Promise<Found | null> {
-    const member = this.#situation().memory.get(name)?.member
+    const member = this.#situation().members.known.get(name)?.member
     if (member === undefined) return null
     const found = await this.#locator.find(member)
     return signal.aborted ? null : found
@@ -158,33 +143,30 @@ export class MemberChecks implements Checks {
     name: string,
     found: Found,
     ask: (at: readonly string[] | null) => Promise<CheckResult<A>>,
-  ): Promise<{ readonly testimony: CheckResult<A>; readonly kept: Pin }> {
-    const pin = this.#pinOf(name)
+  ): Promise<{ readonly result: CheckResult<A>; readonly kept: Pin }> {
+    const { config, members } = this.#situation()
+    const pin = members.pinOf(name)
     const candidates = this.#locator.candidates(found, pin, this.#standing(name))
     const { here, elsewhere } = candidates ?? { here: null, elsewhere: [] }
     const old = ask(here)
     const moved = elsewhere.length === 0 ? null : ask(elsewhere)
     const isMoved = moved !== null && (await hasMoved(old, moved))
-    const mayHaveMoved = isMoved || this.#config.proxy.trust === 'dcs'
-    return { testimony: await (isMoved ? moved : old), kept: mayHaveMoved ? this.#locator.kept(found, pin) : pin }
+    const mayHaveMoved = isMoved || config.proxy.trust === 'dcs'
+    return { result: await (isMoved ? moved : old), kept: mayHaveMoved ? this.#locator.kept(found, pin) : pin }
   }
 
   #pin(name: string, found: Found, pin: Pin): void {
-    this.#listener.pin(name, pin)
+    this.#reports.pin(name, pin)
     const lookups = this.#locator.lookups(found)
     const notice = astray(name, pin, lookups)
     // A lookup without an answer says nothing, of what was seen before either.
-    if (notice !== null || lookups.every(([, addresses]) => addresses.length > 0)) this.#listener.astray(name, notice)
-  }
-
-  #pinOf(name: string): Pin {
-    return this.#situation().pins.get(name) ?? NO_PIN
+    if (notice !== null || lookups.every(([, addresses]) => addresses.length > 0)) this.#reports.stray(name, notice)
   }
 
   #standing(name: string): Standing {
-    const { machine, fitness } = this.#situation()
+    const { machine, members } = this.#situation()
     const { proof, down } = evidenceOf(machine, name)
-    const own = fitness.get(name) ?? UNKNOWN_FITNESS
+    const own = members.fitnessOf(name)
     if (down !== null || own.postgresDown !== null) return 'down'
     return proof !== null || own.rest === 'fit' ? 'good' : 'unknown'
   }
@@ -204,11 +186,16 @@ export class MemberChecks implements Checks {
   }
 
   #asks(path: string): string {
-    return this.#config.proxy.trust === 'dcs' ? `key, as ${path}` : `GET ${path}`
+    return this.#situation().config.proxy.trust === 'dcs' ? `key, as ${path}` : `GET ${path}`
+  }
+
+  get #source(): ProofSource {
+    return this.#sources[this.#situation().config.proxy.trust]
   }
 
   #expected(member: string): Expected {
-    return { member, scope: this.#config.scope, systemId: this.#situation().cluster.systemId }
+    const { config, cluster } = this.#situation()
+    return { member, scope: config.scope, systemId: cluster.systemId }
   }
 }
 

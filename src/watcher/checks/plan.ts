@@ -3,7 +3,7 @@ import type { PrimaryState, ProxyConfig } from '../../config/config.ts'
 import { type Ranking, pausedFor } from './ranking.ts'
 import { askedAs, type Fitness } from '../members/fitness.ts'
 import { evidenceOf, isStandby, memberOf, type PrimaryMachine } from '../primary/machine.ts'
-import type { KnownMember } from '../members/memory.ts'
+import type { KnownMember } from '../members/known-members.ts'
 import { takesNew } from '../view.ts'
 
 /** Milliseconds from one question to the next; null: not asked. */
@@ -23,10 +23,10 @@ export function planChecks(
   machine: PrimaryMachine,
   fitness: Fitness,
   { check, trust }: Pick<ProxyConfig, 'check' | 'trust'>,
-  crowd: Ranking,
+  ranking: Ranking,
 ): CheckPlan {
-  const normal = pausedFor(crowd, name, known, check.intervalMs)
-  const fast = crowd.likely.has(name) ? check.fastIntervalMs : normal
+  const normal = pausedFor(ranking, name, known, check.intervalMs)
+  const fast = ranking.likely.has(name) ? check.fastIntervalMs : normal
   const { link, facts, phase } = machine
   const leader = facts.leader?.name ?? null
   const evidence = evidenceOf(machine, name)

@@ -1,7 +1,7 @@
 /** Whose word counts about a member: its own (`trust: proof`), or that of its key in the DCS (`trust: dcs`). */
 import type { RestAnswer } from '../primary/evidence.ts'
 import { isPrimaryRole } from '../members/member.ts'
-import type { KnownMember } from '../members/memory.ts'
+import type { KnownMember } from '../members/known-members.ts'
 import {
   type Expected,
   isDownState,

@@ -1,6 +1,6 @@
 /** Who is asked first, and how much slower the others, where there are very many members. Pure. */
 import { evidenceOf, memberOf, type PrimaryMachine } from '../primary/machine.ts'
-import type { KnownMember, KnownMembers } from '../members/memory.ts'
+import type { KnownMember, KnownMembers } from '../members/known-members.ts'
 
 /** Of whom there is news to be had soonest; all of a cluster of common size. */
 export interface Ranking {
@@ -28,9 +28,9 @@ export function rankMembers(machine: PrimaryMachine, memory: KnownMembers): Rank
 }
 
 /** The time from one question to `name` to the next. Milliseconds. */
-export function pausedFor(crowd: Ranking, name: string, { goneSince }: KnownMember, intervalMs: number): number {
-  if (crowd.likely.has(name)) return intervalMs
-  return Math.max(intervalMs, goneSince === null ? crowd.living * LIVING_MS : crowd.gone * GONE_MS)
+export function pausedFor(ranking: Ranking, name: string, { goneSince }: KnownMember, intervalMs: number): number {
+  if (ranking.likely.has(name)) return intervalMs
+  return Math.max(intervalMs, goneSince === null ? ranking.living * LIVING_MS : ranking.gone * GONE_MS)
 }
 
 type Rank = readonly number[]

@@ -1,9 +1,10 @@
 /** Keeps the questions under way in line with the state: who is asked what, how often, and what must be asked at once. */
 import type { ProxyConfig } from '../../config/config.ts'
 import { type Ranking, rankMembers } from './ranking.ts'
-import { type Fitness, UNKNOWN_FITNESS } from '../members/fitness.ts'
+import { UNKNOWN_FITNESS } from '../members/fitness.ts'
+import type { MemberRegistry } from '../members/registry.ts'
 import { basisOf, type PrimaryMachine } from '../primary/machine.ts'
-import type { KnownMember, KnownMembers } from '../members/memory.ts'
+import type { KnownMember, KnownMembers } from '../members/known-members.ts'
 import { Poll } from './poll.ts'
 import { planChecks } from './plan.ts'
 import { Limiter } from './limiter.ts'
@@ -28,31 +29,33 @@ interface Polls {
 const AT_ONCE = { living: 32, gone: 2 }
 
 export class CheckScheduler {
-  readonly #config: Pick<ProxyConfig, 'check' | 'trust'>
-  readonly #ask: Checks
+  readonly #checks: Checks
   readonly #polls = new Map<string, Polls>()
-  readonly #turns = {
+  readonly #limiters = {
     // Whoever may be the primary waits for nobody who only reads.
     primary: new Limiter(AT_ONCE.living),
     other: new Limiter(AT_ONCE.living),
     gone: new Limiter(AT_ONCE.gone),
   }
-  #crowd: Ranking = { likely: new Set(), living: 0, gone: 0 }
-  #memory: KnownMembers = new Map()
+  #ranking: Ranking = { likely: new Set(), living: 0, gone: 0 }
+  #known: KnownMembers = new Map()
 
-  constructor(config: Pick<ProxyConfig, 'check' | 'trust'>, ask: Checks) {
-    this.#config = config
-    this.#ask = ask
+  constructor(checks: Checks) {
+    this.#checks = checks
   }
 
   /** Takes the state of things; a question whose subject has changed is asked again at once. */
-  update(machine: PrimaryMachine, memory: KnownMembers, fitness: ReadonlyMap<string, Fitness>): void {
-    this.#crowd = rankMembers(machine, memory)
-    this.#memory = memory
-    for (const [name, known] of memory) {
+  update(
+    config: Pick<ProxyConfig, 'check' | 'trust'>,
+    machine: PrimaryMachine,
+    { known: members, fitness }: Pick<MemberRegistry, 'known' | 'fitness'>,
+  ): void {
+    this.#ranking = rankMembers(machine, members)
+    this.#known = members
+    for (const [name, known] of members) {
       const polls = this.#polls.get(name) ?? this.#add(name)
       const found = fitness.get(name) ?? UNKNOWN_FITNESS
-      const questions = planChecks(name, known, machine, found, this.#config, this.#crowd)
+      const questions = planChecks(name, known, machine, found, config, this.#ranking)
       const primaryTopic = primaryTopicOf(machine, known)
       const replicaTopic = replicaTopicOf(machine, known)
       const primaryChanged = primaryTopic !== polls.primaryTopic
@@ -64,7 +67,7 @@ export class CheckScheduler {
       polls.startup.every(questions.startup, false)
     }
     for (const [name, polls] of this.#polls) {
-      if (memory.has(name)) continue
+      if (members.has(name)) continue
       stop(polls)
       this.#polls.delete(name)
     }
@@ -88,10 +91,10 @@ export class CheckScheduler {
   }
 
   #inTurn(kind: keyof Checks, name: string, signal: AbortSignal): Promise<void> {
-    const ask = (): Promise<void> => this.#ask[kind](name, signal)
-    if (this.#crowd.likely.has(name)) return ask()
-    const isGone = this.#memory.get(name)?.goneSince !== null
-    return this.#turns[isGone ? 'gone' : kind === 'primary' ? kind : 'other'].run(ask, signal)
+    const ask = (): Promise<void> => this.#checks[kind](name, signal)
+    if (this.#ranking.likely.has(name)) return ask()
+    const isGone = this.#known.get(name)?.goneSince !== null
+    return this.#limiters[isGone ? 'gone' : kind === 'primary' ? kind : 'other'].run(ask, signal)
   }
 }
 

@@ -10,13 +10,13 @@ export const NOTHING_LOGGED: Logged = new Map()
 const MAX_REASONS = 20
 
 /** Whether `reason` is to be logged; one that comes and goes, or whose numbers change, fills no log. */
-export function isNews(told: ReadonlySet<string> | undefined, reason: string): boolean {
-  return told?.has(stemOf(reason)) !== true && (told?.size ?? 0) < MAX_REASONS
+export function isNews(logged: ReadonlySet<string> | undefined, reason: string): boolean {
+  return logged?.has(stemOf(reason)) !== true && (logged?.size ?? 0) < MAX_REASONS
 }
 
-/** `told`, and `reason`. */
-export function withReason(told: ReadonlySet<string> | undefined, reason: string): ReadonlySet<string> {
-  return new Set(told).add(stemOf(reason))
+/** `logged`, and `reason`. */
+export function withReason(logged: ReadonlySet<string> | undefined, reason: string): ReadonlySet<string> {
+  return new Set(logged).add(stemOf(reason))
 }
 
 /** Without what differs from one moment to the next. */

@@ -12,10 +12,10 @@ import { scheduled } from '../view-text.ts'
 export function linesFor(
   before: ClusterView,
   after: ClusterView,
-  told: Logged,
-): { readonly lines: readonly LogLine[]; readonly told: Logged } {
-  const primary = primaryLines(before, after, told.get(PRIMARY))
-  const members = memberLines(before, after, told)
+  logged: Logged,
+): { readonly lines: readonly LogLine[]; readonly logged: Logged } {
+  const primary = primaryLines(before, after, logged.get(PRIMARY))
+  const members = memberLines(before, after, logged)
   const lines = [
     ...dcsLines(before, after),
     ...noticeLines(before, after),
@@ -29,7 +29,7 @@ export function linesFor(
   // Errors and reasons quote strangers.
   return {
     lines: lines.map((line) => ({ ...line, message: printable(line.message, MAX_MESSAGE) })),
-    told: new Map(members.told).set(PRIMARY, primary.told),
+    logged: new Map(members.logged).set(PRIMARY, primary.logged),
   }
 }
 

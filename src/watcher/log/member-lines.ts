@@ -9,8 +9,8 @@ import type { ClusterView, MemberView } from '../view.ts'
 export function memberLines(
   before: ClusterView,
   after: ClusterView,
-  told: Logged,
-): { readonly lines: readonly LogLine[]; readonly told: Logged } {
+  logged: Logged,
+): { readonly lines: readonly LogLine[]; readonly logged: Logged } {
   const old = new Map(before.members.map((member) => [member.name, member]))
   const lines: LogLine[] = []
   const known = new Map<string, ReadonlySet<string>>()
@@ -21,14 +21,14 @@ export function memberLines(
       if (!leads && old.get(name)?.replica.fit !== true) lines.push(availableLine(member, after))
       continue
     }
-    const line = unavailableLine(old.get(name), member, before, after, told.get(name))
+    const line = unavailableLine(old.get(name), member, before, after, logged.get(name))
     if (line !== null) lines.push(line)
     known.set(
       name,
-      replica.checked ? withReason(told.get(name), causeOf(replica.reason)) : (told.get(name) ?? new Set()),
+      replica.checked ? withReason(logged.get(name), causeOf(replica.reason)) : (logged.get(name) ?? new Set()),
     )
   }
-  return { lines, told: known }
+  return { lines, logged: known }
 }
 
 function availableLine({ name, replica }: MemberView, after: ClusterView): LogLine {
@@ -36,13 +36,13 @@ function availableLine({ name, replica }: MemberView, after: ClusterView): LogLi
   return { level: 'info', message: `${whatIs(name, after)} is available for reads`, fields }
 }
 
-/** One that was available is a loss; another reason, or one that was found at once, is only told. */
+/** One that was available is a loss; another reason, or one that was found at once, is only logged. */
 function unavailableLine(
   old: MemberView | undefined,
   { name, isLeader, replica }: MemberView,
   before: ClusterView,
   after: ClusterView,
-  told: ReadonlySet<string> | undefined,
+  logged: ReadonlySet<string> | undefined,
 ): LogLine | null {
   const { reason } = replica
   const isSecond = reason.startsWith(SECOND_PRIMARY)
@@ -53,7 +53,7 @@ function unavailableLine(
   if (isLoss) {
     return { level: isPlanned ? 'info' : 'warn', message, fields: { event: 'replica-down', member: name, reason } }
   }
-  if (!replica.checked || isLeader || old?.replica.reason === reason || !isNews(told, causeOf(reason))) return null
+  if (!replica.checked || isLeader || old?.replica.reason === reason || !isNews(logged, causeOf(reason))) return null
   const level = isSecond && !isPlanned ? 'warn' : 'info'
   return { level, message, fields: { event: 'replica-reason', member: name, reason } }
 }

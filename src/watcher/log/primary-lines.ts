@@ -12,17 +12,17 @@ import { setBackText, wordOf } from '../view-text.ts'
 export function primaryLines(
   before: ClusterView,
   after: ClusterView,
-  told: ReadonlySet<string> | undefined,
-): { readonly lines: readonly LogLine[]; readonly told: ReadonlySet<string> } {
+  logged: ReadonlySet<string> | undefined,
+): { readonly lines: readonly LogLine[]; readonly logged: ReadonlySet<string> } {
   const [old, { primary }] = [before.primary, after]
   const moved = old.state !== primary.state || old.member !== primary.member
   const silence = moved ? [] : silenceLines(old, after)
-  const known = moved || silence.length > 0 ? undefined : told
-  // The silence of one that is open is told by itself.
+  const known = moved || silence.length > 0 ? undefined : logged
+  // The silence of one that is open is logged by itself.
   const isSilence = takesNew(primary.state) && primary.silences > 0
   const isNew = old.reason !== primary.reason && !isSilence && isNews(known, primary.reason)
   const said = silence.length > 0 ? silence : moved || isNew ? [stateLine(before, after, moved)] : []
-  return { lines: [...said, ...setBackLines(before, after)], told: withReason(known, primary.reason) }
+  return { lines: [...said, ...setBackLines(before, after)], logged: withReason(known, primary.reason) }
 }
 
 function stateLine(before: ClusterView, after: ClusterView, moved: boolean): LogLine {

@@ -3,7 +3,7 @@ import type { PostgresAnswer } from '../primary/evidence.ts'
 import { namedBy } from '../cluster.ts'
 import type { DcsFacts } from '../primary/machine.ts'
 import type { Member } from './member.ts'
-import type { KnownMember, KnownMembers } from './memory.ts'
+import type { KnownMember, KnownMembers } from './known-members.ts'
 import { type ReplicaAnswer, RUNS_AS_PRIMARY } from '../checks/proof.ts'
 import type { ReplicaView } from '../view.ts'
 
@@ -54,7 +54,7 @@ export function afterSnapshot(
   after: Observed,
 ): ReadonlyMap<string, Fitness> {
   const kept = [...fitness].flatMap(([name, known]): [string, Fitness][] => {
-    const [old, present] = [before.memory.get(name), after.memory.get(name)]
+    const [old, present] = [before.known.get(name), after.known.get(name)]
     if (old === undefined || present === undefined || !isSameAddress(old.member, present.member)) return []
     const role = askedAs(name, present, after.facts)
     const isSame = role !== null && role === askedAs(name, old, before.facts)
@@ -65,7 +65,7 @@ export function afterSnapshot(
 
 /** What decides who is asked what. */
 export interface Observed {
-  readonly memory: KnownMembers
+  readonly known: KnownMembers
   readonly facts: Pick<DcsFacts, 'leader' | 'claimed' | 'standbyCluster'>
 }
 

@@ -73,7 +73,7 @@ class Stage implements AsyncDisposable {
   run(): void {
     this.watched = this.watch()
     this.rig.onFailure = (failure) => this.watched.watcher.dialFailed(failure)
-    this.watched.watcher.subscribe((view) => this.rig.proxy.apply(view))
+    this.watched.watcher.subscribe('proxy', (view) => this.rig.proxy.apply(view))
     this.watched.watcher.start()
   }
 

@@ -117,7 +117,7 @@ describe('a watcher', () => {
     described({ leader: 'pg0' })
     await using watched = ofFile()
     await watched.until('open pg0')
-    const end = watched.watcher.subscribe(({ leader }) => {
+    const end = watched.watcher.subscribe('test', ({ leader }) => {
       if (leader === 'pg1') throw new Error('a fault')
     })
     described({ leader: 'pg1' })

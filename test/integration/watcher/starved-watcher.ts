@@ -38,7 +38,7 @@ const sourceOf = (): Dcs | undefined => {
 const dcs = sourceOf()
 const watched = new Watched(hosts ?? [], { started: false, rest, ...(dcs === undefined ? {} : { dcs }) })
 let told = ''
-watched.watcher.subscribe(({ primary: { state, member, epoch }, dcs: { state: link }, members }) => {
+watched.watcher.subscribe('test', ({ primary: { state, member, epoch }, dcs: { state: link }, members }) => {
   const fit = members.filter(({ replica }) => replica.fit).map(({ name }) => name)
   const text = JSON.stringify({ state, member, epoch, link, fit })
   if (text !== told) say({ event: 'view', state, member, epoch, link, fit, at: performance.now() })

@@ -6,6 +6,7 @@ import { Lookups } from '../../../src/names/lookups.ts'
 import { RestClient } from '../../../src/watcher/checks/rest-client.ts'
 import { StateFile } from '../../../src/watcher/state/state-file.ts'
 import type { ClusterView, MemberView } from '../../../src/watcher/view.ts'
+import { Epochs } from '../../../src/watcher/primary/running-machine.ts'
 import { Watcher } from '../../../src/watcher/watcher.ts'
 import { until } from '../../support/until.ts'
 
@@ -72,8 +73,8 @@ export class Watched implements AsyncDisposable {
     const { name, scope, namespace, citusGroup } = config
     const state =
       stateDir === undefined ? null : new StateFile({ dir: stateDir, name, scope, namespace, citusGroup, log })
-    this.watcher = new Watcher({ config, dcs: dcs ?? createDcs(config, rest), rest, state, log })
-    this.watcher.subscribe((view) => this.views.push(view))
+    this.watcher = new Watcher({ config, dcs: dcs ?? createDcs(config, rest), rest, state, epochs: new Epochs(), log })
+    this.watcher.subscribe('test', (view) => this.views.push(view))
     if (started) this.watcher.start()
   }
 

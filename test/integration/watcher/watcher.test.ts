@@ -2,11 +2,15 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Lookups } from '../../../src/names/lookups.ts'
+import { RestClient } from '../../../src/watcher/checks/rest-client.ts'
+import { createDcs } from '../../../src/watcher/dcs/create.ts'
+import type { Dcs } from '../../../src/watcher/dcs/dcs.ts'
 import { EtcdCluster } from '../../support/etcd/cluster.ts'
 import { freePort } from '../../support/net/ports.ts'
 import { until } from '../../support/until.ts'
 import { FakeMember, SYSTEM_ID } from './fake-member.ts'
-import { Watched } from './watched.ts'
+import { clusterConfig, Watched } from './watched.ts'
 
 const KEY = '/service/demo/'
 
@@ -229,8 +233,9 @@ describe('the watcher', () => {
     const from = watched.logged.length
     await etcd.server.kill()
     await watched.until('unlocked pg0')
-    const views = watched.views.length
-    await until('it is tried again and again', () => watched.views.length > views + 15)
+    const asked = (): number => pg0.asked.length + pg1.asked.length
+    const before = asked()
+    await until('it is tried again and again', () => asked() > before + 15)
     assert.equal(watched.view.dcs.state, 'lost')
     await etcd.server.start()
     await watched.until('open pg0')
@@ -243,24 +248,29 @@ describe('the watcher', () => {
 
   test('publishes each view synchronously to who wants it, and to nobody else', async () => {
     let calls = 0
-    const end = watched.watcher.subscribe((view) => {
+    let isPresent = true
+    const change = (round: number): Promise<unknown> => put('members/pg1', pg1.key({ tags: { round } }))
+    const end = watched.watcher.subscribe('test', (view) => {
       calls++
-      assert.equal(view, watched.watcher.view)
+      isPresent &&= view === watched.watcher.view
     })
+    await change(0)
     await until('it is called', () => calls > 0)
     end()
     const before = calls
-    const { length } = watched.views
-    await until('others are called', () => watched.views.length > length + 3)
-    assert.equal(calls, before)
+    for (const round of [1, 2, 3]) {
+      const { length } = watched.views
+      await change(round)
+      await until('others are called', () => watched.views.length > length)
+    }
+    assert.deepEqual([calls, isPresent], [before, true])
   })
 
   test('ends at once and leaves nothing, whatever is under way', async () => {
     // Whose time a timer waits for.
     const scheduled_at = new Date(Date.now() + 3_600_000).toISOString()
     await put('failover', JSON.stringify({ leader: 'pg0', member: 'pg1', scheduled_at }))
-    const { length: seen } = watched.views
-    await until('the failover key is seen', () => watched.views.length > seen + 2)
+    await until('the failover key is seen', () => watched.view.switchover !== null)
     pg0.mode = 'hung'
     pg1.mode = 'hung'
     const asked = pg0.asked.length
@@ -289,8 +299,21 @@ describe('the watcher', () => {
 
 test('a watcher without a DCS waits for it, says so once, and ends at once', async () => {
   const port = await freePort()
-  const watched = new Watched([`127.0.0.1:${port}`])
-  await until('it has tried often', () => watched.views.length > 4)
+  const config = clusterConfig([`127.0.0.1:${port}`])
+  const rest = new RestClient(config.restApi, config.proxy.check.timeoutMs, new Lookups())
+  const dcs = createDcs(config, rest)
+  let attempts = 0
+  const counting: Dcs = {
+    kind: dcs.kind,
+    async *observe(signal) {
+      for await (const observation of dcs.observe(signal)) {
+        attempts++
+        yield observation
+      }
+    },
+  }
+  const watched = new Watched([], { rest, dcs: counting })
+  await until('it has tried often', () => attempts > 4)
   assert.deepEqual([watched.view.dcs.state, watched.primary], ['never', 'none'])
   assert.equal(watched.messages().length, 1)
   assert.match(

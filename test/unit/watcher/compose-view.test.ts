@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import type { Cluster } from '../../../src/watcher/cluster.ts'
 import type { Fitness } from '../../../src/watcher/members/fitness.ts'
 import { initialPrimary, type PrimaryPhase } from '../../../src/watcher/primary/machine.ts'
-import { factsOf, type KnownMembers, recalled, remember, serving } from '../../../src/watcher/members/memory.ts'
+import { factsOf, type KnownMembers, recalled, remember, serving } from '../../../src/watcher/members/known-members.ts'
 import type { Pins } from '../../../src/watcher/members/pins.ts'
 import type { DcsView } from '../../../src/watcher/view.ts'
 import { composeView } from '../../../src/watcher/compose-view.ts'
@@ -19,17 +19,17 @@ const PINS: Pins = new Map([['pg0', new Map([['pg0.example.com', '10.0.0.1']])]]
 
 function composed(seen: Cluster, phase: PrimaryPhase, own: Fitness = FIT, pins: Pins = PINS) {
   const before = remember(new Map(), cluster({ members: [member('pg9')] }), null, 0)
-  const memory = remember(before, seen, null, 1)
+  const known = remember(before, seen, null, 1)
   const machine = {
     ...initialPrimary(3, 0),
     link: 'up' as const,
-    facts: factsOf(seen, memory, 'conn_url'),
+    facts: factsOf(seen, known, 'conn_url'),
     phase,
     since: 5,
     epoch: 7,
   }
-  const fitness = new Map([...memory.keys()].map((name) => [name, own]))
-  return composeView({ config, dcs: view().dcs, cluster: seen, machine, memory, fitness, pins })
+  const fitness = new Map([...known.keys()].map((name) => [name, own]))
+  return composeView({ config, dcs: view().dcs, cluster: seen, machine, known, fitness, pins })
 }
 
 test('the leader that the DCS names, and who is open, are no replicas, whatever their REST API says', () => {
@@ -55,14 +55,14 @@ test('members are sorted by name, and those whose keys have gone are there', () 
 test('whether one that runs as a primary has no lock is said once the DCS is read, where there is a lock', () => {
   const own = { ...FIT, rest: 'unfit', reason: 'it runs as a primary (timeline 4)' } as const
   const seen = (state: DcsView['state'], hasLock: boolean): string | undefined => {
-    const memory = remember(new Map(), cluster(), null, 0)
+    const known = remember(new Map(), cluster(), null, 0)
     const parts = {
       config,
       dcs: { ...view().dcs, state },
       cluster: cluster({ hasLock }),
       machine: initialPrimary(3, 0),
     }
-    const { members } = composeView({ ...parts, memory, fitness: new Map([['pg1', own]]) })
+    const { members } = composeView({ ...parts, known, fitness: new Map([['pg1', own]]) })
     return members.find(({ name }) => name === 'pg1')?.replica.reason
   }
   assert.equal(seen('up', true), 'it runs as a primary without the leader lock (timeline 4)')
@@ -77,9 +77,9 @@ test('whether one that runs as a primary has no lock is said once the DCS is rea
 
 test('members of an earlier run whose keys have gone are not shown, unless one leads', () => {
   const earlier = ['pg1', 'pg7', 'pg8'].map((name) => ({ member: member(name), goneSince: name === 'pg8' ? 1 : null }))
-  const shown = (memory: KnownMembers, leads: string): unknown => {
+  const shown = (known: KnownMembers, leads: string): unknown => {
     const machine = { ...initialPrimary(3, 0), phase: { state: 'unlocked', member: leads, reason: '' } as const }
-    const parts = { config, dcs: view().dcs, cluster: cluster(), machine, memory, fitness: new Map() }
+    const parts = { config, dcs: view().dcs, cluster: cluster(), machine, known, fitness: new Map() }
     return composeView(parts).members.map(({ name, gone }) => `${name}${gone ? ' gone' : ''}`)
   }
   const before = recalled(earlier)

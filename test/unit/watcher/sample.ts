@@ -1,7 +1,7 @@
 import type { Cluster } from '../../../src/watcher/cluster.ts'
 import { type Fitness, UNKNOWN_FITNESS } from '../../../src/watcher/members/fitness.ts'
 import type { Member } from '../../../src/watcher/members/member.ts'
-import type { KnownMember } from '../../../src/watcher/members/memory.ts'
+import type { KnownMember } from '../../../src/watcher/members/known-members.ts'
 import type { ClusterView, MemberView } from '../../../src/watcher/view.ts'
 
 export function member(name: string, changes: Partial<Member> = {}): Member {

@@ -7,15 +7,15 @@ import { rankMembers } from '../../../../src/watcher/checks/ranking.ts'
 import { NO_EVIDENCE } from '../../../../src/watcher/primary/evidence.ts'
 import { type Fitness, UNKNOWN_FITNESS } from '../../../../src/watcher/members/fitness.ts'
 import { initialPrimary, type PrimaryMachine, type PrimaryPhase } from '../../../../src/watcher/primary/machine.ts'
-import { factsOf, type KnownMembers, remember } from '../../../../src/watcher/members/memory.ts'
+import { factsOf, type KnownMembers, remember } from '../../../../src/watcher/members/known-members.ts'
 import { planChecks } from '../../../../src/watcher/checks/plan.ts'
 import { cluster, FIT, member } from '../sample.ts'
 
 const CHECK = { intervalMs: 2000, fastIntervalMs: 100, timeoutMs: 1000, rise: 1, fall: 3 }
 
-function machineOf(seen: Cluster, memory: KnownMembers, changes: Partial<PrimaryMachine> = {}): PrimaryMachine {
+function machineOf(seen: Cluster, known: KnownMembers, changes: Partial<PrimaryMachine> = {}): PrimaryMachine {
   const phase: PrimaryPhase = { state: 'open', member: 'pg0', reason: '' }
-  return { ...initialPrimary(3, 0), link: 'up', facts: factsOf(seen, memory, 'conn_url'), phase, ...changes }
+  return { ...initialPrimary(3, 0), link: 'up', facts: factsOf(seen, known, 'conn_url'), phase, ...changes }
 }
 
 describe('the questions', () => {
@@ -109,7 +109,7 @@ describe('the questions', () => {
   for (const [title, actual, expected] of rows) test(title, () => assert.equal(actual, expected))
 })
 
-describe('the asker', () => {
+describe('the scheduler', () => {
   function setUp() {
     const under = new Map<string, AbortSignal>()
     const log: string[] = []
@@ -118,29 +118,34 @@ describe('the asker', () => {
       under.set(`${kind} ${name}`, signal)
       return new Promise<void>(() => undefined)
     }
-    const asker = new CheckScheduler(
-      { check: CHECK, trust: 'proof' },
-      { primary: ask('primary'), replica: ask('replica'), startup: ask('startup') },
-    )
-    let memory: KnownMembers = new Map()
+    const scheduler = new CheckScheduler({
+      primary: ask('primary'),
+      replica: ask('replica'),
+      startup: ask('startup'),
+    })
+    let known: KnownMembers = new Map()
+    const fitness = new Map<string, Fitness>()
+    const config = { check: CHECK, trust: 'proof' } as const
     const update = (seen: Cluster, changes: Partial<PrimaryMachine> = {}): string[] => {
-      memory = remember(memory, seen, null, 0)
+      known = remember(known, seen, null, 0)
       log.length = 0
-      asker.update(machineOf(seen, memory, changes), memory, new Map())
+      scheduler.update(config, machineOf(seen, known, changes), { known, fitness })
       return log.toSorted()
     }
-    return { asker, update, under, forget: () => asker.update(machineOf(cluster(), new Map()), new Map(), new Map()) }
+    const forget = (): void =>
+      scheduler.update(config, machineOf(cluster(), new Map()), { known: new Map(), fitness })
+    return { scheduler, update, under, forget }
   }
 
   test('asks each member once, and nothing again while nothing changes', () => {
-    const { asker, update } = setUp()
+    const { scheduler, update } = setUp()
     assert.deepEqual(update(cluster()), ['primary pg0', 'replica pg1'])
     assert.deepEqual(update(cluster()), [])
-    asker.close()
+    scheduler.close()
   })
 
   test('asks anew when the lock, the address or what is known of a member changes, and gives up the old question', () => {
-    const { asker, update, under } = setUp()
+    const { scheduler, update, under } = setUp()
     update(cluster())
     const [primary, replica] = [under.get('primary pg0'), under.get('replica pg1')]
     assert.deepEqual(update(cluster({ leader: { name: 'pg0', session: '2' } })), ['primary pg0', 'replica pg1'])
@@ -153,21 +158,21 @@ describe('the asker', () => {
     const restarted = { ...moved, members: [member('pg0', { port: 1 }), member('pg1', { state: 'starting' })] }
     assert.deepEqual(update(restarted), ['replica pg1'])
     assert.deepEqual(update({ ...restarted, leader: { name: 'pg1', session: '3' } }), ['primary pg1', 'replica pg0'])
-    asker.close()
+    scheduler.close()
   })
 
   test('does not ask anew for a position that moves', () => {
-    const { asker, update } = setUp()
+    const { scheduler, update } = setUp()
     update(cluster())
     assert.deepEqual(update(cluster({ members: [member('pg0', { position: 2 }), member('pg1', { position: 3 })] })), [])
-    asker.close()
+    scheduler.close()
   })
 
   test('gives up all questions when it is closed, and those of members that are forgotten', () => {
     for (const end of ['close', 'forget'] as const) {
-      const { asker, update, under, forget } = setUp()
+      const { scheduler, update, under, forget } = setUp()
       update(cluster())
-      if (end === 'close') asker.close()
+      if (end === 'close') scheduler.close()
       else forget()
       assert.ok([...under.values()].every(({ aborted }) => aborted))
     }

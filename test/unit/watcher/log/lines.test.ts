@@ -374,11 +374,11 @@ describe('the narration', () => {
     const states = ['1 of 3', '2 of 3', 'two claim it', '3 of 3', 'two claim it'].map((reason) =>
       view({ primary: primary({ state: 'none', member: null, reason }) }),
     )
-    let [before, told] = [view(), NOTHING_LOGGED]
+    let [before, logged] = [view(), NOTHING_LOGGED]
     const messages = states.flatMap((after) => {
-      const narrated = linesFor(before, after, told)
-      ;[before, told] = [after, narrated.told]
-      return narrated.lines.map(({ message }) => message)
+      const made = linesFor(before, after, logged)
+      ;[before, logged] = [after, made.logged]
+      return made.lines.map(({ message }) => message)
     })
     assert.deepEqual(messages, ['no primary: 1 of 3', 'no primary: two claim it'])
   })
@@ -387,11 +387,11 @@ describe('the narration', () => {
     const states = ['stopped', 'starting', 'restarting'].map((state) =>
       view({ members: [unfit(`/replica answers 503 (role replica, state ${state})`)] }),
     )
-    let [before, told] = [view(), NOTHING_LOGGED]
+    let [before, logged] = [view(), NOTHING_LOGGED]
     const messages = [...states, view()].flatMap((after) => {
-      const narrated = linesFor(before, after, told)
-      ;[before, told] = [after, narrated.told]
-      return narrated.lines.map(({ message }) => message)
+      const made = linesFor(before, after, logged)
+      ;[before, logged] = [after, made.logged]
+      return made.lines.map(({ message }) => message)
     })
     assert.deepEqual(messages, [
       'replica pg1 is not available for reads: /replica answers 503 (role replica, state stopped)',

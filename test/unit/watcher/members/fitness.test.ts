@@ -11,7 +11,7 @@ import {
   UNKNOWN_FITNESS,
   withLag,
 } from '../../../../src/watcher/members/fitness.ts'
-import { type KnownMembers, remember } from '../../../../src/watcher/members/memory.ts'
+import { type KnownMembers, remember } from '../../../../src/watcher/members/known-members.ts'
 import type { ReplicaAnswer } from '../../../../src/watcher/checks/proof.ts'
 import { cluster, FIT, member } from '../sample.ts'
 
@@ -112,7 +112,7 @@ describe('a new snapshot', () => {
     ['pg0', FIT],
     ['pg1', FIT],
   ])
-  const seen = (memory: KnownMembers, facts: Cluster) => ({ memory, facts })
+  const seen = (known: KnownMembers, facts: Cluster) => ({ known, facts })
   const kept = (changes: Parameters<typeof cluster>[0]) => {
     const next = cluster(changes)
     return afterSnapshot(fitness, seen(before, cluster()), seen(remember(before, next, null, 1), next))

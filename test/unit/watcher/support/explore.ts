@@ -6,11 +6,11 @@ import { basisOf, initialPrimary, type PrimaryMachine } from '../../../../src/wa
 import { nextPrimary } from '../../../../src/watcher/primary/next-primary.ts'
 import type { Alphabet, Letter } from './alphabet.ts'
 import { freeze } from './freeze.ts'
-import { checkStep, type Witness, witnessed } from './witness.ts'
+import { checkStep, type Oracle, afterStep } from './oracle.ts'
 
 export interface Visited {
   readonly machine: PrimaryMachine
-  readonly witness: Witness
+  readonly oracle: Oracle
   readonly now: number
   readonly depth: number
   /** How it was reached. */
@@ -31,7 +31,7 @@ export interface Explored {
 
 /** A router that has just started. */
 export function beginning(): Visited {
-  return { machine: freeze(initialPrimary(2, 0)), witness: new Map(), now: 0, depth: 0, last: null }
+  return { machine: freeze(initialPrimary(2, 0)), oracle: new Map(), now: 0, depth: 0, last: null }
 }
 
 /** Explores to `depth` letters; `check` sees every distinct state once. A violation is thrown with its story. */
@@ -72,10 +72,10 @@ export function step(from: Visited, letter: Letter): Visited | null {
   const possible = letter.at(from.machine, from.now)
   if (possible === null) return null
   const { event, now } = possible
-  const witness = witnessed(from.witness, from.machine, freeze(event), now)
+  const oracle = afterStep(from.oracle, from.machine, freeze(event), now)
   const machine = freeze(nextPrimary(from.machine, event, now))
-  const to = { machine, witness, now, depth: from.depth + 1, last: { letter: letter.name, from } }
-  telling(to, () => checkStep({ before: from.machine, event, after: machine, now, witness }))
+  const to = { machine, oracle, now, depth: from.depth + 1, last: { letter: letter.name, from } }
+  telling(to, () => checkStep({ before: from.machine, event, after: machine, now, oracle }))
   return to
 }
 
@@ -103,7 +103,7 @@ function telling(visited: Visited, check: () => void): void {
  * Equal for states that go on alike: what only counts, names a basis or is for people is left out, times are relative
  * and stop where they stop to matter.
  */
-function keyOf({ machine, witness, now }: Visited): string {
+function keyOf({ machine, oracle, now }: Visited): string {
   const { link, facts, phase, handoverFrom, timelineFloor, fall } = machine
   const sinceHandover = handoverFrom === null ? null : Math.min(now - handoverFrom, SWITCHOVER_HOLD_MS)
   const scheduled = facts.failover?.scheduledAt ?? null
@@ -117,7 +117,7 @@ function keyOf({ machine, witness, now }: Visited): string {
   const members = [...facts.members].sort(([one], [other]) => (one < other ? -1 : 1))
   const shown = members.map(([name, { address, timeline }]) => {
     const evidence = machine.evidence.get(name)
-    const heard = witness.get(name)
+    const heard = oracle.get(name)
     if (evidence === undefined) return [name, address, timeline, heard?.said, heard?.down?.accepts]
     const { proof, stopping, down, silences, usable } = evidence
     return [

@@ -10,7 +10,7 @@ import {
 } from '../../../../src/watcher/primary/machine.ts'
 import { nextPrimary } from '../../../../src/watcher/primary/next-primary.ts'
 import type { Visited } from './explore.ts'
-import { standing } from './witness.ts'
+import { standing } from './oracle.ts'
 
 /** How far beyond its ticks a state is tried. */
 const FAR_MS = 100 * 24 * 3_600_000

@@ -1,6 +1,6 @@
 /**
  * Short stories about the primary: a list of steps, told from the start of a router whose DCS knows the members a, b
- * and c of one cluster. Each event comes a millisecond after the one before; every step is checked by the witness.
+ * and c of one cluster. Each event comes a millisecond after the one before; every step is checked by the oracle.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -18,7 +18,7 @@ import {
   type Served,
 } from '../../../../src/watcher/primary/machine.ts'
 import { nextPrimary } from '../../../../src/watcher/primary/next-primary.ts'
-import { checkStep, standing, UNHEARD, type Witness, witnessed } from './witness.ts'
+import { checkStep, standing, UNHEARD, type Oracle, afterStep } from './oracle.ts'
 import { takesNew } from '../../../../src/watcher/view.ts'
 import type { FailoverRequest } from '../../../../src/watcher/cluster.ts'
 
@@ -32,7 +32,7 @@ interface Question {
 
 interface Told {
   machine: PrimaryMachine
-  witness: Witness
+  oracle: Oracle
   now: number
   /** What the DCS holds, seen or not. */
   facts: DcsFacts
@@ -65,14 +65,14 @@ function begin(): Told {
     members: new Map(['a', 'b', 'c'].map(member)),
   }
   const machine = initialPrimary(FALL, START)
-  return { machine, witness: new Map(), now: START, facts, questions: new Map(), epoch: 0 }
+  return { machine, oracle: new Map(), now: START, facts, questions: new Map(), epoch: 0 }
 }
 
 function feed(told: Told, event: PrimaryEvent): void {
   const { machine: before, now } = told
-  told.witness = witnessed(told.witness, before, event, now)
+  told.oracle = afterStep(told.oracle, before, event, now)
   told.machine = nextPrimary(before, event, now)
-  checkStep({ before, event, after: told.machine, now, witness: told.witness })
+  checkStep({ before, event, after: told.machine, now, oracle: told.oracle })
 }
 
 /**
@@ -132,7 +132,7 @@ export function restarted(timelineFloor: number, served?: Served): Step {
     const { systemId, members, standbyCluster } = told.facts
     const facts = { ...NO_FACTS, systemId, members, standbyCluster }
     told.machine = initialPrimary(FALL, told.now, { facts, timelineFloor, ...(served === undefined ? {} : { served }) })
-    told.witness = new Map([...members.keys()].map((name) => [name, UNHEARD]))
+    told.oracle = new Map([...members.keys()].map((name) => [name, UNHEARD]))
     told.epoch = 0
   }
 }

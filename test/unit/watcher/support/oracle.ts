@@ -23,19 +23,19 @@ interface Heard {
   readonly down: { readonly at: number; readonly accepts: boolean; readonly proved: boolean } | null
 }
 
-export type Witness = ReadonlyMap<string, Heard>
+export type Oracle = ReadonlyMap<string, Heard>
 
 export const UNHEARD: Heard = { said: 'nothing', timeline: 0, answeredAt: null, down: null }
 
 /** How long new connections may wait for a `failover` key, or sessions for a proof that is asked for anew. */
 const LONGEST_WAIT_MS = 2000
 
-/** What `witness` remembers after `event`, which `before` is about to see. */
-export function witnessed(witness: Witness, before: PrimaryMachine, event: PrimaryEvent, now: number): Witness {
+/** What `oracle` remembers after `event`, which `before` is about to see. */
+export function afterStep(oracle: Oracle, before: PrimaryMachine, event: PrimaryEvent, now: number): Oracle {
   const facts = event.type === 'dcs' ? event.facts : before.facts
   const isRead = event.type === 'dcs' || (event.type !== 'dcs-lost' && before.link === 'up')
   const vouched = isRead ? facts.leader?.name : null
-  const remembered = afterEvent(witness, before, event, now)
+  const remembered = afterEvent(oracle, before, event, now)
   return new Map([...remembered].map(([name, heard]) => [name, name === vouched ? heard : lapsed(heard, facts, now)]))
 }
 
@@ -47,29 +47,29 @@ function lapsed(heard: Heard, { ttlMs }: DcsFacts, now: number): Heard {
     : heard
 }
 
-function afterEvent(witness: Witness, before: PrimaryMachine, event: PrimaryEvent, now: number): Witness {
+function afterEvent(oracle: Oracle, before: PrimaryMachine, event: PrimaryEvent, now: number): Oracle {
   if (event.type === 'dcs') {
     const names = [...event.facts.members.keys()]
     return new Map(
       names.map((name) => {
-        const heard = witness.get(name) ?? UNHEARD
-        return [name, mustProveAgain(witness, before, event, name) ? { ...heard, said: 'nothing' } : heard]
+        const heard = oracle.get(name) ?? UNHEARD
+        return [name, mustProveAgain(oracle, before, event, name) ? { ...heard, said: 'nothing' } : heard]
       }),
     )
   }
-  if (event.type === 'dcs-lost' || event.type === 'tick') return witness
-  const heard = witness.get(event.member)
+  if (event.type === 'dcs-lost' || event.type === 'tick') return oracle
+  const heard = oracle.get(event.member)
   if (event.type === 'moved') {
     const isThere = before.facts.members.get(event.member)?.address === event.address
-    if (heard === undefined || isThere) return witness
-    return new Map(witness).set(event.member, { ...heard, said: 'nothing' })
+    if (heard === undefined || isThere) return oracle
+    return new Map(oracle).set(event.member, { ...heard, said: 'nothing' })
   }
   const { address = null } = before.facts.members.get(event.member) ?? {}
-  if (heard === undefined || address === null || isOutdated(before, event)) return witness
+  if (heard === undefined || address === null || isOutdated(before, event)) return oracle
   const after = waitsForTheLock(heard, before, event)
     ? { ...heard, ...answered(heard, now), said: 'nothing' as const }
     : afterHearing(heard, event, now)
-  return new Map(witness).set(event.member, after)
+  return new Map(oracle).set(event.member, after)
 }
 
 /** A primary on the timeline of its proof that says it has no lock, while the DCS does not name it or it is asked again. */
@@ -104,13 +104,13 @@ function isOutdated(before: PrimaryMachine, event: PrimaryEvent): boolean {
 }
 
 function mustProveAgain(
-  witness: Witness,
+  oracle: Oracle,
   before: PrimaryMachine,
   event: PrimaryEvent & { type: 'dcs' },
   name: string,
 ): boolean {
   const [was, is] = [before.facts, event.facts]
-  const heard = witness.get(name) ?? UNHEARD
+  const heard = oracle.get(name) ?? UNHEARD
   const proved = heard.said === 'proof' || heard.said === 'stopping'
   const timeline = is.members.get(name)?.timeline ?? 0
   return (
@@ -135,7 +135,7 @@ export interface SeenStep {
   readonly after: PrimaryMachine
   readonly now: number
   /** After the event. */
-  readonly witness: Witness
+  readonly oracle: Oracle
 }
 
 /** The invariants of one step. */
@@ -147,11 +147,11 @@ export function checkStep(step: SeenStep): void {
 }
 
 /** At most one, by type; and that one has proved itself for what holds now, and nothing speaks against it. */
-function checkWhoIsServed({ after, witness, now }: SeenStep): void {
+function checkWhoIsServed({ after, oracle, now }: SeenStep): void {
   const { phase, facts, link } = after
   const kept = keepsSessionsOf(phase)
   if (kept === null) return
-  const heard = witness.get(kept) ?? UNHEARD
+  const heard = oracle.get(kept) ?? UNHEARD
   assert.notEqual(heard.said, 'no', `${kept} keeps its sessions after an explicit no`)
   assert.ok(facts.members.has(kept), `sessions of ${kept}, which is not known`)
   assert.equal(isReadOnly(facts), false, 'sessions in a standby cluster')
@@ -166,7 +166,7 @@ function checkWhoIsServed({ after, witness, now }: SeenStep): void {
   const isNamed = facts.hasLock ? facts.leader !== null : (facts.claimed ?? kept) === kept
   assert.equal(phase.state, link === 'up' && isNamed ? 'open' : 'unlocked')
   if (link === 'up' && facts.leader !== null) return
-  for (const [name, other] of witness) {
+  for (const [name, other] of oracle) {
     const claims = name !== kept && other.said === 'proof' && after.evidence.get(name)?.proof !== null
     if (claims) assert.ok(other.timeline < heard.timeline, `${name} claims to be the primary as well as ${kept}`)
   }
@@ -198,13 +198,13 @@ function addressOf(facts: DcsFacts, member: string): string {
 }
 
 /** Nothing is cut off or held back for what says nothing. */
-function checkNothingNeedless({ before, event, after, witness }: SeenStep): void {
+function checkNothingNeedless({ before, event, after, oracle }: SeenStep): void {
   // That a REST API answers at all tells an outage from a firewall, which is for people.
   const what = (machine: PrimaryMachine): string =>
     `${standing(machine).replace('unverified', 'unconfirmed')}, epoch ${machine.epoch}`
   if (isOutdated(before, event)) assert.equal(what(after), what(before), 'an answer to an outdated question counts')
   const kept = keepsSessionsOf(before.phase)
-  const fresh = [...witness].filter(([, { said }]) => said === 'proof' || said === 'stopping').map(([name]) => name)
+  const fresh = [...oracle].filter(([, { said }]) => said === 'proof' || said === 'stopping').map(([name]) => name)
   if (kept === null || !fresh.includes(kept)) return
   const named = before.link === 'up' && before.facts.leader?.name === kept
   const hangs = event.type === 'rest' && event.answer.kind === 'silent'

@@ -1,0 +1,93 @@
+/** Runs the pure machine of the primary: keeps its state, numbers its epochs, and lets it tick when time may change something. */
+import { isDeepStrictEqual } from 'node:util'
+import { MAX_TIMER_MS, now } from '../../clock.ts'
+import type { ClusterConfig } from '../../config/config.ts'
+import {
+  initialPrimary,
+  memberOf,
+  nextTickAt,
+  type PrimaryEvent,
+  type PrimaryMachine,
+  type RememberedPrimary,
+} from './machine.ts'
+import { nextPrimary } from './next-primary.ts'
+
+/**
+ * Numbers the epochs of a process: no two are the same, of whichever watcher they are. So what a proxy has fenced for one
+ * watcher is never taken for what another one asks for.
+ */
+export class Epochs {
+  #next = 0
+
+  next(): number {
+    return this.#next++
+  }
+}
+
+/** What a step has changed. */
+export interface StepTaken {
+  /** Neither who is open nor why: it is about another member. */
+  readonly isAside: boolean
+  /** What has served so far, which an earlier run may have left. */
+  readonly hasServed: boolean
+}
+
+type Check = ClusterConfig['proxy']['check']
+
+export class RunningMachine {
+  readonly #epochs: Epochs
+  readonly #onTick: () => void
+  #check: Check
+  #machine: PrimaryMachine
+  #tick: NodeJS.Timeout | null = null
+
+  /** `onTick` is to take a step with a `tick`. */
+  constructor(check: Check, epochs: Epochs, onTick: () => void) {
+    this.#check = check
+    this.#epochs = epochs
+    this.#onTick = onTick
+    this.#machine = { ...initialPrimary(check.fall, now(), null, leastProofMs(check)), epoch: epochs.next() }
+  }
+
+  get state(): PrimaryMachine {
+    return this.#machine
+  }
+
+  /** Begins again with what an earlier run has left; nothing has been opened yet. */
+  recall(remembered: RememberedPrimary): void {
+    const { since, epoch } = this.#machine
+    this.#machine = { ...initialPrimary(this.#check.fall, since, remembered, leastProofMs(this.#check)), epoch }
+  }
+
+  reconfigure(check: Check): void {
+    this.#check = check
+    this.#machine = { ...this.#machine, fall: check.fall, leastProofMs: leastProofMs(check) }
+  }
+
+  step(event: PrimaryEvent): StepTaken {
+    const at = now()
+    const before = this.#machine
+    const next = nextPrimary(before, event, at)
+    this.#machine = next.epoch === before.epoch ? next : { ...next, epoch: this.#epochs.next() }
+    this.close()
+    const tickAt = nextTickAt(next, at)
+    if (tickAt !== null) this.#tick = setTimeout(this.#onTick, Math.min(tickAt - at + 1, MAX_TIMER_MS))
+    return { isAside: isAside(event, before, next), hasServed: before.served !== next.served }
+  }
+
+  /** Ends the ticks; until the next step. */
+  close(): void {
+    if (this.#tick !== null) clearTimeout(this.#tick)
+    this.#tick = null
+  }
+}
+
+/** A proof outlives as many questions as may be without an answer, however seldom they are asked. */
+function leastProofMs({ fall, intervalMs, timeoutMs }: Check): number {
+  return fall * (intervalMs + timeoutMs)
+}
+
+function isAside(event: PrimaryEvent, before: PrimaryMachine, { phase, epoch }: PrimaryMachine): boolean {
+  if (event.type !== 'rest' && event.type !== 'postgres') return false
+  return event.member !== memberOf(phase) && epoch === before.epoch && isDeepStrictEqual(phase, before.phase)
+}
