@@ -33,7 +33,14 @@ export async function firstView(
   { dcsMs, settleMs }: FirstViewLimits = LIMITS,
 ): Promise<ClusterView> {
   const rest = new RestClient(config.restApi, config.proxy.check.timeoutMs, lookups, log)
-  const watcher = new Watcher({ config, dcs: createDcs(config, rest, log), rest, state: null, epochs: new Epochs(), log })
+  const watcher = new Watcher({
+    config,
+    dcs: createDcs(config, rest, log),
+    rest,
+    state: null,
+    epochs: new Epochs(),
+    log,
+  })
   try {
     const read = await seen(watcher, ({ dcs }) => dcs.state === 'up', dcsMs, signal)
     if (read.dcs.state !== 'up') throw unreachable(config, read, dcsMs)

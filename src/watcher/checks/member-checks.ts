@@ -5,13 +5,7 @@ import type { Checks } from './scheduler.ts'
 import type { DcsNotice } from '../dcs/dcs.ts'
 import { type Cluster, namedBy } from '../cluster.ts'
 import type { PostgresAnswer, RestAnswer } from '../primary/evidence.ts'
-import {
-  afterReplicaAnswer,
-  afterReplicaPostgres,
-  askedAs,
-  type Fitness,
-  withLag,
-} from '../members/fitness.ts'
+import { afterReplicaAnswer, afterReplicaPostgres, askedAs, type Fitness, withLag } from '../members/fitness.ts'
 import {
   basisOf,
   DEFAULT_TTL_MS,

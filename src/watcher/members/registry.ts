@@ -84,11 +84,7 @@ export class MemberRegistry {
   observe(cluster: Cluster, before: DcsFacts, needed: string | null, now: number): void {
     const known = this.#known
     this.#known = remember(known, cluster, needed, now)
-    this.#fitness = afterSnapshot(
-      this.#fitness,
-      { known, facts: before },
-      { known: this.#known, facts: cluster },
-    )
+    this.#fitness = afterSnapshot(this.#fitness, { known, facts: before }, { known: this.#known, facts: cluster })
     this.#pins = this.#ofKnown(this.#pins)
     this.#strayed = this.#ofKnown(this.#strayed)
   }

@@ -62,7 +62,8 @@ describe('a watcher', () => {
   const keyOf = (one: FakeMember) => member(one.name, { host: '127.0.0.1', port: one.port, restUrl: one.url })
   const led = (changes: Partial<Cluster> = {}): Cluster =>
     cluster({ members: [keyOf(pg0), keyOf(pg1)], systemId: SYSTEM_ID, ...changes })
-  const seen = (read: Cluster): void => queue.push({ type: 'snapshot', cluster: read, restored: false, endpoint: 'demo' })
+  const seen = (read: Cluster): void =>
+    queue.push({ type: 'snapshot', cluster: read, restored: false, endpoint: 'demo' })
   const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(JSON.parse(line) as Line) })
   const build = (
     parts: { readonly local?: LocalHost; readonly state?: StateFile; readonly config?: ClusterConfig } = {},
@@ -78,7 +79,9 @@ describe('a watcher', () => {
   /** Each member has answered so often since. */
   const answered = async (times: number): Promise<void> => {
     const before = [pg0, pg1].map(({ asked }) => asked.length)
-    await until('each has been asked', () => [pg0, pg1].every(({ asked }, i) => asked.length > (before[i] ?? 0) + times))
+    await until('each has been asked', () =>
+      [pg0, pg1].every(({ asked }, i) => asked.length > (before[i] ?? 0) + times),
+    )
   }
   const faults = (): (string | undefined)[] => lines.filter(({ event }) => event === 'fault').map(({ part }) => part)
 

@@ -105,7 +105,10 @@ describe('a sink that throws', () => {
       faults.lasting.map(({ part, message }) => [part, message]),
       [['bad', 'the disk is made of cheese']],
     )
-    assert.ok(messages().some((line) => line.includes('paused')), 'the log goes on')
+    assert.ok(
+      messages().some((line) => line.includes('paused')),
+      'the log goes on',
+    )
   })
 
   test('is called again with the next view, though nothing has changed, until it takes one', () => {

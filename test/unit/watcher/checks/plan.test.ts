@@ -132,8 +132,7 @@ describe('the scheduler', () => {
       scheduler.update(config, machineOf(seen, known, changes), { known, fitness })
       return log.toSorted()
     }
-    const forget = (): void =>
-      scheduler.update(config, machineOf(cluster(), new Map()), { known: new Map(), fitness })
+    const forget = (): void => scheduler.update(config, machineOf(cluster(), new Map()), { known: new Map(), fitness })
     return { scheduler, update, under, forget }
   }
 

@@ -1,7 +1,13 @@
 /** Members whose keys have gone, and what the primary's state machine gets of all of them. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { addressOf, factsOf, type KnownMembers, recalled, remember } from '../../../../src/watcher/members/known-members.ts'
+import {
+  addressOf,
+  factsOf,
+  type KnownMembers,
+  recalled,
+  remember,
+} from '../../../../src/watcher/members/known-members.ts'
 import { cluster, member, present } from '../sample.ts'
 
 const MINUTE = 60_000

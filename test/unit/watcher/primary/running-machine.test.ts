@@ -37,7 +37,11 @@ describe('epochs', () => {
     const each = machines.map(reign)
     assert.ok(each.every((numbers) => numbers.length > 4))
     assert.equal(new Set(each.flat()).size, each.flat().length)
-    for (const numbers of each) assert.deepEqual(numbers, numbers.toSorted((a, b) => a - b))
+    for (const numbers of each)
+      assert.deepEqual(
+        numbers,
+        numbers.toSorted((a, b) => a - b),
+      )
     for (const machine of machines) machine.close()
   })
 
