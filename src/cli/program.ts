@@ -3,7 +3,7 @@ import { visible } from '../text/terminal.ts'
 import { DEFAULT_ADMIN_SOCKET, DEFAULT_CONFIG_FILE } from '../config/defaults.ts'
 import { CONDITIONS } from '../config/conditions.ts'
 import { explain, RouterError, type ErrorCode } from '../errors.ts'
-import type { CheckOptions } from './check.ts'
+import type { CheckOptions } from './check/check.ts'
 import type { DemoOptions } from './demo.ts'
 import { EXIT, type Io } from './io.ts'
 import type { RenderOptions } from './render.ts'
@@ -123,7 +123,7 @@ function build(io: Io, exit: (code: number) => void): Command {
       'report a template that is not right, and go on: it keeps only its own file from being written',
     )
     .addHelpText('after', CHECK)
-    .action(async (options: CheckOptions) => exit(await (await import('./check.ts')).check(options, io)))
+    .action(async (options: CheckOptions) => exit(await (await import('./check/check.ts')).check(options, io)))
   program
     .command('render')
     .description('render the templates once and exit; no running router is needed')

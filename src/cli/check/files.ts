@@ -1,14 +1,14 @@
 import { constants } from 'node:fs'
 import { access, lstat, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import type { ClusterConfig, Config } from '../config/config.ts'
-import { explain, failureOf } from '../errors.ts'
+import type { ClusterConfig, Config } from '../../config/config.ts'
+import { explain, failureOf } from '../../errors.ts'
 import {
   type CertificateFiles,
   Certificates,
   type CertificateSettings,
   ETCD_SETTINGS,
-} from '../watcher/tls/certificates.ts'
+} from '../../watcher/tls/certificates.ts'
 
 export interface Findings {
   readonly problems: readonly string[]
@@ -25,7 +25,7 @@ export async function checkFiles(config: Config): Promise<Findings> {
   const each = await Promise.all([
     ...config.keys.map((cluster) => checkClusterFiles(cluster)),
     checkStateDir(config.stateDir),
-    checkAdminSocket(config.admin),
+    checkSocketDirectory(config.admin),
     ...config.track.files.map(({ path }, index) => checkTrackFile(path, `track.files.${index}.path`)),
     checkTrackLinks(config),
   ])
@@ -120,7 +120,7 @@ async function checkStateDir(path: string | null): Promise<Findings> {
 }
 
 /** The router makes its directory, and those that it is in. The default one is no reason not to start. */
-async function checkAdminSocket({ socket: { path, isDefault } }: Config['admin']): Promise<Findings> {
+async function checkSocketDirectory({ socket: { path, isDefault } }: Config['admin']): Promise<Findings> {
   const found: string[] = []
   for (let directory = dirname(path); ; directory = dirname(directory)) {
     const why = await unusable(directory)

@@ -1,14 +1,14 @@
 import { access, stat } from 'node:fs/promises'
 import { constants } from 'node:fs'
 import { delimiter, dirname, join, relative, resolve } from 'node:path'
-import { mentions, NO_PROGRAM, placeholdersIn, programIn } from '../config/templates/command.ts'
-import type { CommandConfig, Config, HookConfig, TemplateConfig } from '../config/config.ts'
-import { explain } from '../errors.ts'
-import { placeOf } from '../templates/files/destination.ts'
-import { Owners } from '../templates/files/owner.ts'
-import { formatTemplateProblem } from '../templates/engine/template.ts'
-import { readSource } from '../templates/source-file.ts'
-import { unreadable, unusable, type Findings } from './check-files.ts'
+import { mentions, NO_PROGRAM, placeholdersIn, programIn } from '../../config/templates/command.ts'
+import type { CommandConfig, Config, HookConfig, TemplateConfig } from '../../config/config.ts'
+import { explain } from '../../errors.ts'
+import { placeOf } from '../../templates/files/destination.ts'
+import { Owners } from '../../templates/files/owner.ts'
+import { formatTemplateProblem } from '../../templates/engine/template.ts'
+import { readSource } from '../../templates/source-file.ts'
+import { unreadable, unusable, type Findings } from './files.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -48,7 +48,7 @@ async function checkSource(template: TemplateConfig, index: number, configFile: 
     return [`${name}: ${why}: source of a template (templates.${index}.source)`]
   }
   // Loaded here, so that a configuration without templates does not wait for the compiler.
-  const { compileFor } = await import('../templates/compile-for.ts')
+  const { compileFor } = await import('../../templates/compile-for.ts')
   try {
     const compiled = compileFor(template, name, file.text)
     return compiled.ok ? [] : compiled.problems.map((problem) => formatTemplateProblem(name, problem))

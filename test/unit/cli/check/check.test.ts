@@ -4,11 +4,11 @@ import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { check } from '../../../src/cli/check.ts'
-import type { Trying } from '../../../src/cli/check-listeners.ts'
-import { CertificateAuthority } from '../../support/files/certificates.ts'
-import { TempDir } from '../../support/files/temp.ts'
-import { FakeIo } from './fake-io.ts'
+import { check } from '../../../../src/cli/check/check.ts'
+import type { Trying } from '../../../../src/cli/check/listeners.ts'
+import { CertificateAuthority } from '../../../support/files/certificates.ts'
+import { TempDir } from '../../../support/files/temp.ts'
+import { FakeIo } from '../fake-io.ts'
 
 const ETCD = "scope: demo\netcd3: {hosts: 'etcd1:2379'}\n"
 let dir: TempDir
@@ -373,7 +373,7 @@ test('what is in the way of the admin socket is an error: a file, a directory, a
 })
 
 test('the addresses of the examples are a warning that names place and value, also where some have been replaced', async () => {
-  const example = readFileSync(new URL('../../../examples/standalone/config.yml', import.meta.url), 'utf8')
+  const example = readFileSync(new URL('../../../../examples/standalone/config.yml', import.meta.url), 'utf8')
   const hosts = /hosts: (.*)/.exec(example)?.[1] ?? ''
   for (const [list, values] of [
     [hosts, '10.0.0.1:2379, 10.0.0.2:2379, 10.0.0.3:2379 are as in the examples of the documentation'],

@@ -1,17 +1,17 @@
-import { visible } from '../text/terminal.ts'
-import type { ClusterConfig, Config, DcsConfig, Etcd3Config, ListenerConfig } from '../config/config.ts'
-import { formatBind } from '../config/proxy/binds.ts'
-import { formatSize } from '../config/values/units.ts'
-import { explain } from '../errors.ts'
-import { readLimits } from '../process-limits.ts'
-import { misfits } from '../proxy/capacity.ts'
-import { localMembers } from '../watcher/members/local-member.ts'
-import type { OnlineFinding } from '../watcher/online.ts'
-import { checkFiles } from './check-files.ts'
-import { checkListeners, type Trying } from './check-listeners.ts'
-import { checkTemplates, describeHook, describeTemplate } from './check-templates.ts'
-import { EXIT, type Io } from './io.ts'
-import { loadOrReport } from './load.ts'
+import { visible } from '../../text/terminal.ts'
+import type { ClusterConfig, Config, DcsConfig, Etcd3Config, ListenerConfig } from '../../config/config.ts'
+import { formatBind } from '../../config/proxy/binds.ts'
+import { formatSize } from '../../config/values/units.ts'
+import { explain } from '../../errors.ts'
+import { readLimits } from '../../process-limits.ts'
+import { misfits } from '../../proxy/capacity.ts'
+import { localMembers } from '../../watcher/members/local-member.ts'
+import type { OnlineFinding } from '../../watcher/online.ts'
+import { checkFiles } from './files.ts'
+import { checkListeners, type Trying } from './listeners.ts'
+import { checkTemplates, describeHook, describeTemplate } from './templates.ts'
+import { EXIT, type Io } from '../io.ts'
+import { loadOrReport } from '../load.ts'
 
 /** For everything that is asked online; each question has its own limit as well. */
 const ONLINE_TIMEOUT_MS = 30_000
@@ -136,7 +136,7 @@ function line(label: string, text: string): string {
 }
 
 async function checkOnline(config: Config, io: Io): Promise<number> {
-  const { checkOnline: askEverything } = await import('../watcher/online.ts')
+  const { checkOnline: askEverything } = await import('../../watcher/online.ts')
   const interrupted = new AbortController()
   const stopListening = io.onSignal(['SIGINT', 'SIGTERM'], () => interrupted.abort())
   const signal = AbortSignal.any([interrupted.signal, AbortSignal.timeout(ONLINE_TIMEOUT_MS)])
@@ -147,7 +147,7 @@ async function checkOnline(config: Config, io: Io): Promise<number> {
     return findings.map((finding) => ({ ...finding, subject: `${cluster.name}: ${finding.subject}` }))
   }
   try {
-    const { askForKeys, clustersInUse } = await import('./check-keys.ts')
+    const { askForKeys, clustersInUse } = await import('./keys.ts')
     const asked = (await clustersInUse(config)).map(findingsOf)
     const findings = (await Promise.all([...asked, askForKeys(config, signal)])).flat()
     for (const { subject, ok, message, isDoubtful } of findings) {

@@ -1,12 +1,12 @@
 /** `check --online`: whether what templates need of the DCS can be read. */
-import type { ClusterConfig, Config } from '../config/config.ts'
-import { Lookups } from '../names/lookups.ts'
-import { clustersOf } from '../templates/groups/grouping.ts'
-import { KeyStores } from '../templates/key-stores.ts'
-import { keyValueSources } from '../watcher/dcs/create.ts'
-import { isEtcdAway } from '../watcher/dcs/etcd3/online.ts'
-import type { OnlineFinding } from '../watcher/online.ts'
-import { aboutClusters, keysRead } from './one-pass/one-pass.ts'
+import type { ClusterConfig, Config } from '../../config/config.ts'
+import { Lookups } from '../../names/lookups.ts'
+import { clustersOf } from '../../templates/groups/grouping.ts'
+import { KeyStores } from '../../templates/key-stores.ts'
+import { keyValueSources } from '../../watcher/dcs/create.ts'
+import { isEtcdAway } from '../../watcher/dcs/etcd3/online.ts'
+import type { OnlineFinding } from '../../watcher/online.ts'
+import { aboutClusters, keysRead } from '../one-pass/one-pass.ts'
 
 /** The clusters that somebody follows. Templates that read nothing but keys need neither theirs nor the right to read it. */
 export async function clustersInUse(config: Config): Promise<readonly ClusterConfig[]> {
