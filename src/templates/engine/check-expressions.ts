@@ -7,7 +7,7 @@ import { type CallExpression, describe, type Expression, type Step } from './pla
 import type { TemplateProblem } from './template.ts'
 import { baseOf, placeIn, rootOf, type Scope, stepInto } from './scope.ts'
 import { ANY, FLAG, NUMBER, present, type Shape, TEXT } from './shape.ts'
-import type { Scalar } from './tracked.ts'
+import type { Scalar } from './values.ts'
 
 /** Of a message, which holds names as they are written. */
 const MAX_MESSAGE = 1000

@@ -5,8 +5,8 @@ import { type Frame, memberOfValue, ownerOf, valueAt, whom } from './frames.ts'
 import { type CallExpression, describe, type Expression, type Place, type Statement } from './plan.ts'
 import type { Question } from './template.ts'
 import { Stop, Unanswered } from './stop.ts'
-import { Tracked, type Value } from './tracked.ts'
-import { type Origin, UnsafeText } from './unsafe.ts'
+import { type Origin, shownKey, UnsafeText } from './unsafe.ts'
+import { isList, isRecord, type Marks, namesIn, type Value } from './values.ts'
 
 /** Nobody writes a configuration of that size. UTF-16 units. */
 const MAX_LENGTH = 16 * 1024 * 1024
@@ -14,11 +14,16 @@ const MAX_LENGTH = 16 * 1024 * 1024
 /** A line of HAProxy's (`server NAME ADDRESS`), or of nginx's, up to or within the name. */
 const BEFORE_SERVER_NAME = /^[ \t]*server[ \t]+\S*$/
 
+/** HAProxy's limit of a line. */
+const MAX_LINE = 2048
+
 /** In no {{#each}}. */
-const ALONE = { isPlace: true, key: null, index: 0, first: true, last: true } as const
+const ALONE = { isPlace: true, member: null, key: null, index: 0, first: true, last: true } as const
 
 export class Round {
   text = ''
+  /** The last line of it; of a longer one more than HAProxy would read. */
+  #line = ''
   /** See `RenderResult`. */
   empty: string | null = null
   readonly questions: Question[] = []
@@ -26,12 +31,14 @@ export class Round {
   readonly leftOut = new Map<string, string>()
   readonly #calls: Calls
   readonly #budget: Budget
+  readonly #marks: Marks
   readonly #outermost: Frame
 
-  constructor(calls: Calls, budget: Budget) {
+  constructor(context: Value, calls: Calls, budget: Budget, marks: Marks) {
     this.#calls = calls
     this.#budget = budget
-    this.#outermost = { ...ALONE, self: calls.context, outer: null }
+    this.#marks = marks
+    this.#outermost = { ...ALONE, self: context, outer: null }
   }
 
   /** @throws Stop where the text cannot be written to its end. */
@@ -55,7 +62,7 @@ export class Round {
   #writeOne(statement: Statement, frame: Frame): void {
     switch (statement.kind) {
       case 'text':
-        this.text += statement.text
+        this.#append(statement.text)
         break
       case 'print':
         this.#print(statement.value, statement.place, frame)
@@ -70,7 +77,7 @@ export class Round {
         break
       case 'with': {
         const self = this.#value(statement.value, frame)
-        const inner = { ...ALONE, self, outer: frame }
+        const inner = { ...ALONE, self, member: this.#marks.memberOf(self), outer: frame }
         if (truth(self, true)) this.#write(statement.body, inner)
         else this.#write(statement.otherwise, frame)
         break
@@ -78,7 +85,8 @@ export class Round {
       case 'let': {
         let inner = frame
         for (const value of statement.values) {
-          inner = { ...ALONE, isPlace: false, self: this.#value(value, inner), outer: inner }
+          const self = this.#value(value, inner)
+          inner = { ...ALONE, isPlace: false, self, member: this.#marks.memberOf(self), outer: inner }
         }
         this.#write(statement.body, inner)
         break
@@ -89,8 +97,8 @@ export class Round {
   #print(expression: Expression, place: Place, frame: Frame): void {
     const value = this.#value(expression, frame)
     if (value === null) throw new Stop('failed', place, whyUnknown(expression, frame))
-    if (value instanceof Tracked) {
-      const kind = value.isList ? 'a list' : 'a record'
+    if (isList(value) || isRecord(value)) {
+      const kind = isList(value) ? 'a list' : 'a record'
       throw new Stop('failed', place, `${describe(expression)}${whom(frame)} is ${kind}: it has no text`)
     }
     if (value instanceof UnsafeText) this.#leaveOut(value.origins, place)
@@ -101,13 +109,21 @@ export class Round {
   /** What HAProxy would refuse, and with it the whole file, is a matter of the member that has it. */
   #writeText(text: string, expression: Expression, place: Place, frame: Frame): void {
     const odd = oddInServerName(text)
-    const line = odd === null ? '' : this.text.slice(this.text.lastIndexOf('\n') + 1)
-    const member = BEFORE_SERVER_NAME.test(line) ? memberOfValue(expression, frame, this.#outermost) : null
-    if (member === null) this.text += text
+    const isName = odd !== null && this.#line.length <= MAX_LINE && BEFORE_SERVER_NAME.test(this.#line)
+    const member = isName ? memberOfValue(expression, frame, this.#outermost, this.#marks) : null
+    if (member === null) this.#append(text)
     else if (!this.leftOut.has(member)) {
       const advice = `write {{serverName ${describe(expression)}}} (line ${place.line})`
       this.leftOut.set(member, `HAProxy takes no ${odd} in the name of a server: ${advice}`)
     }
+  }
+
+  /** The line is kept beside the text: looking for it there would take the square of the time. */
+  #append(text: string): void {
+    this.text += text
+    const end = text.lastIndexOf('\n')
+    if (end !== -1) this.#line = text.slice(end + 1)
+    else if (this.#line.length <= MAX_LINE) this.#line += text
   }
 
   #checkLength(place: Place): void {
@@ -117,7 +133,7 @@ export class Round {
   #leaveOut(origins: readonly Origin[], place: Place): void {
     for (const origin of origins) {
       if (origin.kind !== 'member') {
-        const whose = origin.kind === 'key' ? `the key ${origin.what}` : origin.what
+        const whose = origin.kind === 'key' ? `the key ${shownKey(origin)}` : origin.what
         const why = 'holds characters that could be taken for syntax: write it with (quote TARGET ...)'
         throw new Stop('failed', place, `${whose} ${why}`)
       }
@@ -128,24 +144,24 @@ export class Round {
   }
 
   #each({ list, place, body, otherwise }: Statement & { kind: 'each' }, outer: Frame): void {
-    const value = this.#value(list, outer)
-    if (value !== null && !(value instanceof Tracked)) {
+    const value = this.#value(list, outer) ?? []
+    if (!isList(value) && !isRecord(value)) {
       throw new Stop('failed', place, `${describe(list)}${whom(outer)} is neither a list nor a record`)
     }
-    const names = value === null || value.isList ? null : value.names()
-    const count = names?.length ?? (value === null ? 0 : value.length)
-    for (let index = 0; index < count; index++) {
+    const items: readonly (readonly [key: Value, self: Value])[] = isList(value)
+      ? value.map((self, index) => [index, self])
+      : namesIn(value).map((name) => [this.#marks.nameIn(value, name), value[name] ?? null])
+    for (const [index, [key, self]] of items.entries()) {
       this.#budget.spend(1)
       this.#budget.check(place)
       this.#checkLength(place)
-      const name = names?.[index]
-      const self = (name === undefined ? value?.at(index) : value?.get(name)) ?? null
-      const key = name === undefined ? index : (value?.mark(name, null) ?? null)
-      this.#write(body, { isPlace: true, self, key, index, first: index === 0, last: index === count - 1, outer })
+      const member = this.#marks.memberOf(self)
+      const last = index === items.length - 1
+      this.#write(body, { isPlace: true, self, member, key, index, first: index === 0, last, outer })
     }
-    if (count > 0) return
+    if (items.length > 0) return
     if (otherwise !== null) this.#write(otherwise, outer)
-    else if (names === null) this.empty ??= describe(list)
+    else if (isList(value)) this.empty ??= describe(list)
   }
 
   #value(expression: Expression, frame: Frame): Value {
@@ -153,7 +169,7 @@ export class Round {
       case 'literal':
         return expression.value
       case 'path':
-        return valueAt(expression, frame, this.#outermost)
+        return valueAt(expression, frame, this.#outermost, this.#marks)
       case 'call':
         return this.#call(expression, frame)
     }
@@ -164,7 +180,7 @@ export class Round {
     for (const arg of args) {
       const value = this.#value(arg, frame)
       values.push(value)
-      if (this.#calls.endsAt(helper, value)) break
+      if (helper.endsAt?.(value) === true) break
     }
     return this.#calls.run(helper, values, place, () => whom(frame))
   }
@@ -179,7 +195,7 @@ function oddInServerName(text: string): string | null {
 
 /** As Handlebars has it: an empty list is false, an empty record is not. */
 function truth(value: Value, includeZero: boolean): boolean {
-  if (value instanceof Tracked) return !value.isList || value.length > 0
+  if (isList(value)) return value.length > 0
   if (value === 0) return includeZero
   return value !== null && value !== false && value !== ''
 }

@@ -1,6 +1,6 @@
 /** A template that has been checked: what is left to do when it is rendered. */
 import type { Helper } from './helper.ts'
-import type { Scalar } from './tracked.ts'
+import type { Scalar } from './values.ts'
 
 /** Lines and columns count from 1. */
 export interface Place {

@@ -1,35 +1,52 @@
 /**
- * Text of strangers: what the DCS holds is written by whoever may write there, and could end a line of a configuration
- * and begin another one. Such a text is carried through a rendering as `UnsafeText`, and never comes out of it as it is.
+ * Text that is not safe: whoever may write to the DCS could end a line of a configuration with it, and begin another one.
+ * Wherever such a text stands among the values of a rendering, an `UnsafeText` stands in its place, which is never written.
+ * A string among them is safe, or the operator's own.
  */
 
-/** Whom a text comes from. `what` is fit to be shown: `host`, `tag dc`. */
+import { printable } from '../../text/printable.ts'
+
+/** Longest part of the name of a key in a message. */
+const MAX_SHOWN = 128
+
+/** Who has written a text. `what` is fit to be shown: `host`, `tag dc`; `key` is not. */
 export type Origin =
   | { readonly kind: 'member'; readonly member: string; readonly what: string }
   /** Cannot be left out: the rendering fails. */
-  | { readonly kind: 'key' | 'other'; readonly what: string }
+  | KeyOrigin
+  | { readonly kind: 'other'; readonly what: string }
 
-/** A text that is not safe, as something read it. */
-export interface Suspect {
-  readonly text: string
-  readonly origins: readonly Origin[]
+interface KeyOrigin {
+  readonly kind: 'key'
+  readonly key: string
 }
 
-/** Found out when it is asked for: most of these texts are quoted, and nobody asks. */
-export type FindOrigins = () => readonly Origin[]
-
-export class UnsafeText implements Suspect {
+export class UnsafeText {
   readonly text: string
-  readonly #find: FindOrigins
+  readonly origins: readonly Origin[]
 
-  constructor(text: string, find: FindOrigins) {
+  constructor(text: string, origins: readonly Origin[]) {
     this.text = text
-    this.#find = find
+    this.origins = origins
   }
+}
 
-  get origins(): readonly Origin[] {
-    return this.#find()
-  }
+/** Returns a text that a stranger has written as what it is to be among the values of a rendering. */
+export function textFrom(origin: Origin, text: string): string | UnsafeText {
+  return isSafe(text) ? text : new UnsafeText(text, [origin])
+}
+
+/** Returns the origins of a text that was made of others: of the one that it equals, or else of all of them. */
+export function originsOf(text: string, madeOf: readonly UnsafeText[]): readonly Origin[] {
+  const [first, ...others] = madeOf
+  if (first === undefined || others.length === 0) return first?.origins ?? []
+  const same = madeOf.filter((one) => one.text === text)
+  return [...new Set((same.length > 0 ? same : madeOf).flatMap(({ origins }) => origins))]
+}
+
+/** Returns the name of a key, fit to be shown. */
+export function shownKey({ key }: KeyOrigin): string {
+  return printable(key, MAX_SHOWN)
 }
 
 /** What most values are made of; quicker than what follows. */
@@ -45,15 +62,7 @@ const SYNTAX = /[\s\p{C}'"`{}[\];#\\$|&<>()\ufffd]/u
 /** An IPv6 address in brackets, alone, with a port or in a URL. */
 const IPV6 = /^([a-z]+:\/\/)?\[(?=[^\]]*:)[\da-fA-F:.]+(%[\w.-]+)?\](:\d+)?$/
 
-/** Whether a text of strangers may be written as it is. */
+/** Returns whether a text of strangers may be written as it is. */
 export function isSafe(text: string): boolean {
   return PLAIN.test(text) || !SYNTAX.test(text) || IPV6.test(text)
-}
-
-/** Whom a text comes from that was made of these. */
-export function originsOf(text: string, suspects: readonly Suspect[]): readonly Origin[] {
-  const same = suspects.filter((suspect) => suspect.text === text)
-  const near = suspects.filter((suspect) => suspect.text.includes(text) || text.includes(suspect.text))
-  const made = [same, near].find((some) => some.length > 0) ?? suspects
-  return made.flatMap(({ origins }) => origins)
 }

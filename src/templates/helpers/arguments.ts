@@ -2,9 +2,14 @@
 import { bytesOfText } from '../../text/binary-text.ts'
 import { HelperError } from '../engine/helper.ts'
 import type { Shape } from '../engine/shape.ts'
+import { UnsafeText } from '../engine/unsafe.ts'
 
-/** Numbers and flags are texts as they would be written. `what` names the argument: `the key`. */
-export function textOf(value: unknown, what: string): string {
+/**
+ * Returns a text, safe or not; numbers and flags are texts as they would be written. `what` names the argument: `the key`.
+ * @throws HelperError where it is none.
+ */
+export function textOf(given: unknown, what: string): string {
+  const value = scalarOf(given)
   if (typeof value === 'string') return value
   if (typeof value === 'number' || typeof value === 'boolean') return String(value)
   throw new HelperError(`${what} ${isAbsent(value) ? 'is not there' : `is ${kindOf(value)}, not a text`}`)
@@ -28,18 +33,13 @@ export function integerOf(value: unknown, what: string): number {
   }
   if (isAbsent(value)) throw new HelperError(`${what} is not there`)
   throw new HelperError(
-    `${what} is ${kindOf(value)}, not a number${typeof value === 'string' ? ' (atoi makes one of it)' : ''}`,
+    `${what} is ${kindOf(value)}, not a number${typeof scalarOf(value) === 'string' ? ' (atoi makes one of it)' : ''}`,
   )
 }
 
 /** Own names only: nothing is found in a prototype. */
 export function fieldOf(record: Readonly<Record<string, unknown>>, name: string): unknown {
   return Object.hasOwn(record, name) ? record[name] : null
-}
-
-/** Without looking at the values, unlike Object.keys: `lag` changes with every check. */
-export function namesOf(record: Readonly<Record<string, unknown>>): readonly unknown[] {
-  return Reflect.ownKeys(record)
 }
 
 /** A record without a prototype, so that no name in it means anything. */
@@ -52,13 +52,18 @@ export function isAbsent(value: unknown): value is null | undefined {
 }
 
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof UnsafeText)
+}
+
+/** Returns the text that is not safe itself, to be worked on or compared; all else as it is. */
+export function scalarOf(value: unknown): unknown {
+  return value instanceof UnsafeText ? value.text : value
 }
 
 export function kindOf(value: unknown): string {
   if (isAbsent(value)) return 'nothing'
   if (Array.isArray(value)) return 'a list'
-  if (typeof value === 'string') return 'a text'
+  if (typeof scalarOf(value) === 'string') return 'a text'
   if (typeof value === 'number') return 'a number'
   if (typeof value === 'boolean') return 'a flag'
   return 'a record'

@@ -2,6 +2,7 @@
 import { printable } from '../../text/printable.ts'
 import { HelperError, type Helper, type HelperCall } from '../engine/helper.ts'
 import { FLAG, TEXT, type Shape } from '../engine/shape.ts'
+import { textFrom, type UnsafeText } from '../engine/unsafe.ts'
 import { byBytes, commonShape, fieldOf, listOf, listShape, newRecord, recordOf, textOf } from './arguments.ts'
 import { compileGlob, faultOf } from './glob.ts'
 
@@ -55,7 +56,7 @@ export const KEY_HELPERS: readonly Helper[] = [
     returns: () => PAIRS,
     checkLiterals: checkPattern,
     unsafe: 'carries',
-    run: ([pattern], call) => matching(pattern, call).map(([key, value]) => pair(key, value)),
+    run: ([pattern], call) => matching(pattern, call).map(([key, value]) => pair(key, textOfKey(key, value))),
   },
   {
     name: 'getvs',
@@ -66,9 +67,7 @@ export const KEY_HELPERS: readonly Helper[] = [
     unsafe: 'carries',
     // By value, not by key: so does confd.
     run: ([pattern], call) =>
-      matching(pattern, call)
-        .map(([, value]) => value)
-        .sort(byBytes),
+      [...matching(pattern, call)].sort(([, a], [, b]) => byBytes(a, b)).map(([key, value]) => textOfKey(key, value)),
   },
   {
     name: 'ls',
@@ -128,8 +127,14 @@ function read<T>(call: HelperCall, what: string, question: (entries: Entries) =>
   return answer.of
 }
 
-function valueOf(name: string, call: HelperCall): string | null {
-  return read(call, `getv ${name}`, (entries) => entries.get(name) ?? null)
+function valueOf(name: string, call: HelperCall): string | UnsafeText | null {
+  const value = read(call, `getv ${name}`, (entries) => entries.get(name) ?? null)
+  return value === null ? null : textOfKey(name, value)
+}
+
+/** A key's name, value, or part of its name: whoever may write the key has written it. */
+function textOfKey(key: string, text: string): string | UnsafeText {
+  return textFrom({ kind: 'key', key }, text)
 }
 
 function missing(name: string): never {
@@ -147,21 +152,22 @@ function matching(pattern: unknown, call: HelperCall): readonly (readonly [strin
   })
 }
 
-function children(what: 'ls' | 'lsdir', key: unknown, call: HelperCall): readonly string[] {
+function children(what: 'ls' | 'lsdir', key: unknown, call: HelperCall): readonly unknown[] {
   const name = keyName(key)
   const parent = name === '/' ? '/' : `${name}/`
-  return read(call, `${what} ${name}`, (entries) => {
-    const names = new Set<string>()
+  const found = read(call, `${what} ${name}`, (entries) => {
+    const names = new Map<string, string>()
     for (const entry of entries.keys()) {
       if (!entry.startsWith(parent)) continue
       const below = entry.slice(parent.length)
       const child = below.split('/', 1)[0] ?? ''
-      if (child !== '' && (what === 'ls' || below.includes('/'))) names.add(child)
+      if (child !== '' && (what === 'ls' || below.includes('/')) && !names.has(child)) names.set(child, entry)
     }
-    return [...names].sort(byBytes)
+    return [...names].sort(([a], [b]) => byBytes(a, b))
   })
+  return found.map(([child, entry]) => textOfKey(entry, child))
 }
 
-function pair(key: string, value: string): unknown {
-  return newRecord({ key, value })
+function pair(key: string, value: unknown): unknown {
+  return newRecord({ key: textOfKey(key, key), value })
 }

@@ -4,6 +4,7 @@ import { suggest } from '../../text/suggestion.ts'
 import { printable } from '../../text/printable.ts'
 import { HelperError, type Helper } from '../engine/helper.ts'
 import { ANY, NUMBER, type Shape } from '../engine/shape.ts'
+import { UnsafeText } from '../engine/unsafe.ts'
 import {
   byBytes,
   commonShape,
@@ -15,10 +16,10 @@ import {
   kindOf,
   listOf,
   listShape,
-  namesOf,
   newRecord,
   presentShape,
   recordOf,
+  scalarOf,
   textOf,
 } from './arguments.ts'
 import { isSame, order } from './logic.ts'
@@ -32,7 +33,7 @@ export const LIST_HELPERS: readonly Helper[] = [
     unsafe: 'settles',
     run: ([value]) => {
       if (Array.isArray(value)) return value.length
-      return isRecord(value) ? namesOf(value).length : bytesOfText(textOf(value, 'the value')).length
+      return isRecord(value) ? Object.keys(value).length : bytesOfText(textOf(value, 'the value')).length
     },
   },
   {
@@ -77,8 +78,9 @@ export const LIST_HELPERS: readonly Helper[] = [
     // Those of one length by their text, where confd leaves the order open: the same keys give the same file.
     run: ([list]) =>
       listOf(list, 'the list')
-        .map((item) => textOf(item, 'an item of the list'))
-        .sort((a, b) => bytesOfText(a).length - bytesOfText(b).length || byBytes(a, b)),
+        .map((item) => ({ item, text: textOf(item, 'an item of the list') }))
+        .sort((a, b) => bytesOfText(a.text).length - bytesOfText(b.text).length || byBytes(a.text, b.text))
+        .map(({ item, text }) => (item instanceof UnsafeText ? item : text)),
   },
   {
     name: 'sortBy',
@@ -138,7 +140,7 @@ export const LIST_HELPERS: readonly Helper[] = [
     run: (args) => {
       const made = newRecord()
       for (let at = 0; at < args.length; at += 2) {
-        const name = args[at]
+        const name = scalarOf(args[at])
         if (typeof name !== 'string') throw new HelperError(`a name of a map is ${kindOf(name)}, not a text`)
         made[name] = args[at + 1]
       }

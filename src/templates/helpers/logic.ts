@@ -1,7 +1,7 @@
 /** Comparisons and choices, named and meant as in Go's templates. */
 import { HelperError, type Helper } from '../engine/helper.ts'
 import { FLAG, type Shape } from '../engine/shape.ts'
-import { byBytes, commonShape, isAbsent, isRecord, kindOf, namesOf, presentShape } from './arguments.ts'
+import { byBytes, commonShape, isAbsent, isRecord, kindOf, presentShape, scalarOf } from './arguments.ts'
 
 /** Beyond that a call is a mistake. */
 const MANY = 64
@@ -59,11 +59,12 @@ export const LOGIC_HELPERS: readonly Helper[] = [
  */
 export function isSame(a: unknown, b: unknown): boolean {
   if (isAbsent(a) || isAbsent(b)) return isAbsent(a) && isAbsent(b)
-  return scalar(a) === scalar(b)
+  return written(a) === written(b)
 }
 
 /** As numbers, or as texts byte by byte. */
-export function order(a: unknown, b: unknown): number {
+export function order(one: unknown, other: unknown): number {
+  const [a, b] = [scalarOf(one), scalarOf(other)]
   if (isAbsent(a) || isAbsent(b)) throw new HelperError('one of the values is not there: `default` gives it one')
   if (typeof a === 'number' && typeof b === 'number') return a - b
   if (typeof a === 'string' && typeof b === 'string') return byBytes(a, b)
@@ -73,7 +74,7 @@ export function order(a: unknown, b: unknown): number {
 /** As in Go's templates: an empty record is false too. */
 function isTrue(value: unknown): boolean {
   if (Array.isArray(value)) return value.length > 0
-  return isRecord(value) ? namesOf(value).length > 0 : Boolean(value)
+  return isRecord(value) ? Object.keys(value).length > 0 : Boolean(value)
 }
 
 /** The first that is so, else the last. An empty map is given as false: {{#if}}, as Handlebars', takes it for true. */
@@ -82,7 +83,8 @@ function chosenOf(values: readonly unknown[], isIt: (value: unknown) => boolean)
   return isRecord(value) && !isTrue(value) ? false : value
 }
 
-function scalar(value: unknown): string {
+function written(given: unknown): string {
+  const value = scalarOf(given)
   if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return String(value)
   throw new HelperError(`${kindOf(value)} cannot be compared`)
 }

@@ -2,6 +2,7 @@
 import { HelperError, type Helper, type HelperCall } from '../engine/helper.ts'
 import type { Question } from '../engine/template.ts'
 import { FLAG, NUMBER, TEXT, type Shape } from '../engine/shape.ts'
+import { textFrom } from '../engine/unsafe.ts'
 import { listShape, newRecord, textOf } from './arguments.ts'
 
 const SRV: Shape = {
@@ -46,7 +47,7 @@ export const NETWORK_HELPERS: readonly Helper[] = [
       ]
       // https://pkg.go.dev/net#Resolver.LookupSRV: with both empty the name is looked up as it is.
       const record = of === '' && over === '' ? at : `_${of}._${over}.${at}`
-      return texts('srv', record, call).map(srvRecord)
+      return answerTo('srv', record, call).map(srvRecord)
     },
   },
   {
@@ -89,16 +90,20 @@ function lookup(name: string, kind: Question['kind']): Helper {
     arity: { min: 1, max: 1 },
     returns: () => listShape(TEXT),
     unsafe: 'carries',
-    run: ([host], call) => texts(kind, textOf(host, 'the host'), call),
+    run: ([host], call) => answerTo(kind, textOf(host, 'the host'), call).map(textOfDns),
   }
 }
 
 /** The name itself may come from a key and is not said. */
-function texts(kind: Question['kind'], name: string, call: HelperCall): readonly string[] {
+function answerTo(kind: Question['kind'], name: string, call: HelperCall): readonly string[] {
   if (name.length > LONGEST) throw new HelperError('the name is too long')
   const answer = call.ask({ kind, name })
   if (!answer.ok) throw new HelperError(`the name ${answer.reason}`)
   return typeof answer.value === 'boolean' ? [] : answer.value
+}
+
+function textOfDns(text: string): unknown {
+  return textFrom({ kind: 'other', what: 'the answer of the DNS' }, text)
 }
 
 /** A line of lookup-cache.ts: `target:port priority weight`. */
@@ -106,7 +111,7 @@ function srvRecord(line: string): unknown {
   const [address = '', priority, weight] = line.split(' ')
   const colon = address.lastIndexOf(':')
   return newRecord({
-    target: address.slice(0, colon),
+    target: textOfDns(address.slice(0, colon)),
     port: Number(address.slice(colon + 1)),
     priority: Number(priority),
     weight: Number(weight),

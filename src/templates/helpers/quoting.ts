@@ -2,7 +2,7 @@
 import { bytesOfText, hasBytes } from '../../text/binary-text.ts'
 import { HelperError, type Helper } from '../engine/helper.ts'
 import { ANY, TEXT } from '../engine/shape.ts'
-import { isAbsent, textOf } from './arguments.ts'
+import { isAbsent, isRecord, scalarOf, textOf } from './arguments.ts'
 
 type Quoting = (value: unknown) => string
 
@@ -81,7 +81,7 @@ export const QUOTING_HELPERS: readonly Helper[] = [
     arity: { min: 1, max: 1 },
     returns: ([shape]) => shape ?? ANY,
     unsafe: 'quotes',
-    run: ([value]) => value,
+    run: ([value]) => scalarOf(value),
   },
 ]
 
@@ -106,16 +106,25 @@ function strong(text: string): string {
 /** What YAML 1.1 holds to be no character, or a line break, is escaped in both. */
 function jsonOf(value: unknown): string {
   if (isAbsent(value)) throw new HelperError('the value is not there')
-  return JSON.stringify(value, wellFormed).replace(
+  return jsonText(value).replace(
     /[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]/g,
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
 }
 
-function wellFormed(_name: string, value: unknown): unknown {
+/** Names are sorted: the same value gives the same text. */
+function jsonText(given: unknown): string {
+  const value = scalarOf(given)
+  if (Array.isArray(value)) return `[${value.map(jsonText).join(',')}]`
+  if (isRecord(value)) {
+    const fields = Object.keys(value)
+      .sort()
+      .map((name) => `${JSON.stringify(name)}:${jsonText(value[name])}`)
+    return `{${fields.join(',')}}`
+  }
   if (typeof value === 'string' && hasBytes(value))
     throw new HelperError('JSON cannot be given bytes that are no UTF-8')
-  return value
+  return JSON.stringify(value ?? null)
 }
 
 function xmlEntity(char: string): string {

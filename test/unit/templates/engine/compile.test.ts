@@ -3,8 +3,20 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type Helper, HelperError } from '../../../../src/templates/engine/helper.ts'
 import type { Question } from '../../../../src/templates/engine/template.ts'
-import { ANY, NUMBER, TEXT } from '../../../../src/templates/engine/shape.ts'
-import { compiled, context, inputs, isSame, problemOf, problemsOf, render, replica, textOf } from './sample.ts'
+import { ANY, CLUSTERS, NUMBER, TEXT } from '../../../../src/templates/engine/shape.ts'
+import { compileTemplate } from '../../../../src/templates/engine/compile.ts'
+import {
+  compiled,
+  context,
+  inputs,
+  isSame,
+  isSameResult,
+  problemOf,
+  problemsOf,
+  render,
+  replica,
+  textOf,
+} from './sample.ts'
 
 const NOBODY = context([], { leader: null, primary: { ...PRIMARY(), state: 'none', member: null }, members: [] })
 
@@ -269,7 +281,6 @@ describe('helpers', () => {
     assert.ok(result.kind === 'text')
     assert.equal(result.used.isSame({ ...given, context: context() }), true)
     assert.equal(asked, 1)
-    assert.equal(result.used.isSame(inputs(context(), { '/b': '1' })), true)
     assert.equal(result.used.isSame(inputs(context(), {})), false)
   })
 })
@@ -284,8 +295,15 @@ describe('what was used', () => {
     ['{{#each}}', servers],
     ['a helper', sorted],
   ] as const) {
-    test(`through ${what} is the same while only other fields change`, () => {
-      assert.equal(isSame(text, two(), two({ lagBytes: 5, role: 'x', timeline: 2, tags: { a: 'b' } })), true)
+    test(`through ${what} is the same while only the lag changes`, () => {
+      assert.equal(isSame(text, two(), two({ lagBytes: 5 })), true)
+      assert.equal(isSame(text, two({ lagBytes: 5 }), two({ lagBytes: 6 })), true)
+    })
+
+    test(`through ${what} gives the same text while only other fields change`, () => {
+      const changed = two({ lagBytes: 5, role: 'x', timeline: 2, tags: { a: 'b' } })
+      assert.equal(isSameResult(text, two(), changed), true)
+      assert.equal(isSame(text, two(), changed), false)
     })
 
     test(`through ${what} is another when a member comes, goes, moves or is renamed`, () => {
@@ -302,6 +320,37 @@ describe('what was used', () => {
       const lag = (lagBytes: number) => inputs(context([replica('pg1', { lagBytes })]))
       assert.equal(isSame(`{{#if ${text}}}a{{/if}}`, lag(1), lag(2)), true)
     }
+  })
+
+  test('is the same whatever the lag, but not whatever a tag of that name', () => {
+    const text = '{{#each members}}{{name}} {{tag tags "lag" "-"}}{{/each}}'
+    assert.equal(isSame(text, two({ tags: { lag: 'a' } }), two({ tags: { lag: 'a' }, lagBytes: 1 })), true)
+    assert.equal(isSame(text, two({ tags: { lag: 'a' } }), two({ tags: { lag: 'b' } })), false)
+  })
+
+  test('is another when the lag changes that a helper has read', () => {
+    for (const call of ['index (last members) "lag"', 'quote "json" members', 'len (where members "lag" 1)'])
+      assert.equal(isSame(`{{${call}}}`, two({ lagBytes: 1 }), two({ lagBytes: 2 })), false, call)
+    const sorted = '{{#each (sortBy members "lag")}}{{name}}{{/each}}'
+    assert.equal(isSame(sorted, two({ lagBytes: 1 }), two({ lagBytes: 2 })), false)
+  })
+
+  test('is the same while one of several clusters has another lag, and another when it has another member', () => {
+    const text = '{{#each clusters}}{{#each members}}{{name}}{{/each}}{{/each}}'
+    const compiledText = compileTemplate('t', text, undefined, CLUSTERS)
+    assert.ok(compiledText.ok)
+    const one = context()
+    const several = (...other: Parameters<typeof context>) =>
+      inputs({
+        clusters: [
+          { name: 'a', ...one },
+          { name: 'b', ...context(...other) },
+        ],
+      })
+    const result = compiledText.template.render(several())
+    assert.ok(result.kind === 'text')
+    assert.equal(result.used.isSame(several([replica('pg1', { lagBytes: 4 })])), true)
+    assert.equal(result.used.isSame(several([replica('pg2')])), false)
   })
 
   test('is another when the lag changes that was written', () => {
@@ -325,7 +374,7 @@ describe('what was used', () => {
   test('holds the tags that were read, and the names where all were', () => {
     const tagged = (tags: Record<string, string>): ReturnType<typeof inputs> => two({ tags })
     const one = '{{#each members}}{{tag tags "dc" "-"}}{{/each}}'
-    assert.equal(isSame(one, tagged({ dc: 'a' }), tagged({ dc: 'a', x: '1' })), true)
+    assert.equal(isSameResult(one, tagged({ dc: 'a' }), tagged({ dc: 'a', x: '1' })), true)
     assert.equal(isSame(one, tagged({ dc: 'a' }), tagged({})), false)
     assert.equal(isSame(one, tagged({}), tagged({ dc: 'a' })), false)
     const all = '{{#each members}}{{#each tags}}{{@key}}{{/each}}{{/each}}'
@@ -333,22 +382,24 @@ describe('what was used', () => {
     assert.equal(isSame(all, tagged({ dc: 'a' }), tagged({ dc: 'a', x: '1' })), false)
   })
 
-  test('holds the keys that were read', () => {
+  test('holds the keys, where any were read', () => {
     const keyed = (keys: Record<string, string>): ReturnType<typeof inputs> => inputs(context(), keys)
-    assert.equal(isSame('{{getv "/a" "-"}}', keyed({ '/a': '1' }), keyed({ '/a': '1', '/b': '2' })), true)
-    assert.equal(isSame('{{getv "/a" "-"}}', keyed({ '/a': '1' }), keyed({ '/a': '2' })), false)
-    assert.equal(isSame('{{getv "/a" "-"}}', keyed({}), keyed({ '/a': '2' })), false)
-    assert.equal(isSame('{{getv "/a"}}', keyed({}), keyed({ '/b': '2' })), true)
-    assert.equal(
-      isSame('{{#each (gets "/d/*")}}{{key}}{{/each}}', keyed({ '/d/a': '1' }), keyed({ '/d/a': '1', '/e': '' })),
-      true,
-    )
-    assert.equal(
-      isSame('{{#each (gets "/d/*")}}{{key}}{{/each}}', keyed({ '/d/a': '1' }), keyed({ '/d/b': '1' })),
-      false,
-    )
+    const given = keyed({ '/a': '1' })
+    const later = { ...given, context: context([replica('pg1', { lagBytes: 3 })]) }
+    for (const text of ['{{getv "/a" "-"}}', '{{#each (gets "/*")}}{{key}}{{/each}}']) {
+      assert.equal(isSame(text, given, later), true)
+      assert.equal(isSame(text, given, keyed({ '/a': '2' })), false)
+      assert.equal(isSame(text, keyed({}), given), false)
+    }
+    assert.equal(isSame('{{scope}}', given, keyed({ '/b': '2' })), true)
+    const [none, one] = ['{{getv "/a"}}', '{{getv "/a" "-"}}']
+    assert.equal(isSameResult(one, given, keyed({ '/a': '1', '/b': '2' })), true)
+    assert.equal(isSameResult(none, keyed({}), keyed({ '/b': '2' })), true)
+    const below = '{{#each (gets "/d/*")}}{{key}}{{/each}}'
+    assert.equal(isSameResult(below, keyed({ '/d/a': '1' }), keyed({ '/d/a': '1', '/e': '' })), true)
+    assert.equal(isSame(below, keyed({ '/d/a': '1' }), keyed({ '/d/b': '1' })), false)
     const env = (HOME: string) => inputs(context(), {}, { env: { HOME, OTHER: HOME } })
-    assert.equal(isSame('{{getenv "HOME"}}', env('a'), env('a')), true)
+    assert.equal(isSameResult('{{getenv "HOME"}}', env('a'), env('a')), true)
     assert.equal(isSame('{{getenv "HOME"}}', env('a'), env('b')), false)
   })
 
@@ -364,7 +415,8 @@ describe('what was used', () => {
 
   test('of a text that failed is what led to it', () => {
     const text = '{{#each members}}{{rest_port}}{{host}}{{/each}}'
-    assert.equal(isSame(text, two({ restUrl: null }), two({ restUrl: null, host: 'x' })), true)
+    assert.equal(isSame(text, two({ restUrl: null }), two({ restUrl: null, lagBytes: 1 })), true)
+    assert.equal(isSameResult(text, two({ restUrl: null }), two({ restUrl: null, host: 'x' })), true)
     assert.equal(isSame(text, two({ restUrl: null }), two()), false)
   })
 })

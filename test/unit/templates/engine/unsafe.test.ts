@@ -183,6 +183,31 @@ describe('a key that cannot be written', () => {
     assert.ok(user + system < 10_000_000)
   })
 
+  test('costs no more where there are thousands in a text of many lines', () => {
+    const many = Object.fromEntries(Array.from({ length: 100_000 }, (_item, index) => [`/x/${index}`, `${index} x`]))
+    const before = process.cpuUsage()
+    const text = textOf('{{#each (gets "/x/*")}}{{quote "shell" value}}\n{{/each}}', inputs(context(), many))
+    assert.equal(text.split('\n').length, 100_001)
+    const { user, system } = process.cpuUsage(before)
+    assert.ok(user + system < 10_000_000)
+  })
+
+  test('is named whatever reads it, alone among others', () => {
+    const other = inputs(context(), { '/d/a': 'ok', '/d/b': 'x y', '/d/cc c/e': 'ok', '/d/f': 'x z' })
+    const rows: readonly (readonly [string, string])[] = [
+      ['{{#with (get "/d/b")}}{{value}}{{/with}}', '/d/b'],
+      ['{{#each (getvs "/d/*")}}{{this}}{{/each}}', '/d/b'],
+      ['{{last (getvs "/d/*")}}', '/d/f'],
+      ['{{index (sortKVByLength (gets "/d/*")) 2 "value"}}', '/d/f'],
+      ['{{#each (lsdir "/d")}}{{this}}{{/each}}', '/d/cc c/e'],
+      ['{{index (sortByLength (getvs "/d/*")) 2}}', '/d/f'],
+      ['{{#with (map "v" (getv "/d/b") "w" (getv "/d/f"))}}{{w}}{{/with}}', '/d/f'],
+      ['{{default "" (getv "/d/f")}}', '/d/f'],
+    ]
+    for (const [text, key] of rows) assert.match(problemOf(text, other), new RegExp(`the key ${key} holds`), text)
+    assert.equal(textOf('{{index (getvs "/d/*") 0}}', other), 'ok')
+  })
+
   test('does not make suspicious what the template itself says', () => {
     assert.equal(textOf('{{join (split "a,b" ",") "; "}} {{concat "{" scope ";}"}}', given), 'a; b {demo;}')
     assert.equal(textOf('{{getv "/none" "a; b"}}', given), 'a; b')
