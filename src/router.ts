@@ -11,6 +11,7 @@ import { misfits } from './proxy/capacity.ts'
 import { ProcessBudget } from './proxy/process-budget.ts'
 import { Lookups } from './names/lookups.ts'
 import { Proxy } from './proxy/proxy.ts'
+import { inProcess } from './proxy/worker.ts'
 import type { Templates, TemplatesDeps } from './templates/templates.ts'
 import { Track } from './track/track.ts'
 import { createDcs, keyValueSources } from './watcher/dcs/create.ts'
@@ -42,7 +43,7 @@ export class Router {
   readonly #config: Config
   readonly #deps: RouterDeps
   readonly #parts: readonly Part[]
-  readonly #room: ProcessBudget
+  readonly #budget: ProcessBudget
   /** null: there are neither templates nor hooks, or it has not been started. */
   #templates: Templates | null = null
   readonly #track: Track
@@ -57,8 +58,8 @@ export class Router {
   constructor(config: Config, deps: RouterDeps) {
     this.#config = config
     this.#deps = deps
-    this.#room = new ProcessBudget(deps.limits, config.clusters.filter(isServed).length)
-    const shared = { room: this.#room, lookups: this.#lookups, epochs: this.#epochs }
+    this.#budget = new ProcessBudget(deps.limits, config.clusters.filter(isServed).length)
+    const shared = { budget: this.#budget, lookups: this.#lookups, epochs: this.#epochs }
     this.#parts = config.clusters.map((cluster) => buildPart(cluster, config, deps, shared))
     this.#track = new Track({ files: config.track.files, log: deps.log })
     for (const { watcher } of this.#parts) {
@@ -94,7 +95,7 @@ export class Router {
     const { version, pid } = this.#deps
     const limits = this.#config.clusters.filter(isServed).map(({ proxy }) => proxy.maxConnections || Infinity)
     const maxConnections = Math.min(
-      this.#room.connections.max,
+      this.#budget.connections.max,
       limits.reduce((sum, limit) => sum + limit, 0),
     )
     return {
@@ -171,7 +172,7 @@ function isServed({ proxy }: ClusterConfig): boolean {
 
 /** What the parts of all clusters share. */
 interface Shared {
-  readonly room: ProcessBudget
+  readonly budget: ProcessBudget
   readonly lookups: Lookups
   readonly epochs: Epochs
 }
@@ -180,7 +181,7 @@ function buildPart(
   config: ClusterConfig,
   { clusters, stateDir, track }: Config,
   deps: RouterDeps,
-  { room, lookups, epochs }: Shared,
+  { budget, lookups, epochs }: Shared,
 ): Part {
   const { createDcs: dcsOf = createDcs } = deps
   // Where there are several, every line says whose it is.
@@ -195,7 +196,7 @@ function buildPart(
   const proxy = new Proxy({
     config: config.proxy,
     log,
-    room,
+    startWorker: inProcess(budget),
     ageOf: (host) => lookups.ageOf(host),
     dialFailed: (failure) => watcher.dialFailed(failure),
   })

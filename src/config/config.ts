@@ -110,6 +110,8 @@ export interface ListenerConfig {
   /** At least one. */
   readonly binds: readonly Bind[]
   readonly route: Route
+  /** How one of several members is chosen. */
+  readonly balance: Balance
   /** A member further behind takes no new sessions; null: however far. Bytes. */
   readonly maxLagBytes: number | null
   /** What a member's tags have to be. */
@@ -119,6 +121,10 @@ export interface ListenerConfig {
   /** Whether sessions of the fallback are closed once a member of the route is back. */
   readonly closeFallback: boolean
 }
+
+/** The ways to balance. */
+export const BALANCES = ['roundrobin'] as const
+export type Balance = (typeof BALANCES)[number]
 
 export type Route = 'primary' | 'replica' | 'sync' | 'async' | 'read-only' | 'standby-leader' | 'any'
 

@@ -15,7 +15,6 @@ export interface BoundSocketOptions {
   /** Of its listener; for errors. */
   readonly name: string
   readonly bind: Bind
-  readonly tcpKeepaliveMs: number
   readonly accept: (socket: Socket) => void
   /** A connection cannot be accepted. */
   readonly trouble: (error: Error) => void
@@ -28,12 +27,11 @@ export class BoundSocket {
   #isClosed = false
 
   constructor(options: BoundSocketOptions) {
-    const { bind, tcpKeepaliveMs, accept } = options
+    const { bind, accept } = options
     this.#options = options
     this.#address = bind.kind === 'unix' ? bind.path : hostPort(bind.host ?? '*', bind.port)
-    // Node leaves those of TCP out where the socket has no such thing.
-    const tcp = { noDelay: true, keepAlive: tcpKeepaliveMs > 0, keepAliveInitialDelay: tcpKeepaliveMs }
-    this.#server = createServer({ allowHalfOpen: true, ...tcp }, accept)
+    // Node leaves it out where the socket has no such thing.
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, accept)
   }
 
   /** `host:port` as bound, or the path; as configured before that. */

@@ -7,7 +7,8 @@ const MIN_SILENCE_MS = 1000
 const MIN_SILENCE_BESIDE_SPEAKER_MS = 250
 
 export class ConnectionLimit {
-  readonly max: number
+  /** Infinity: none. A lower one closes nobody. */
+  max: number
   readonly #taken = new Set<Client>()
   /** Those that had said nothing when they were looked at last; the oldest first. */
   readonly #silent = new Set<Client>()

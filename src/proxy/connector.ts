@@ -1,32 +1,30 @@
 /** Finds a server for a client: dials one target of the route after the other, until one answers. */
-import type { Logger } from 'pino'
 import { hostPort } from '../address.ts'
 import { now } from '../clock.ts'
-import type { ProxyConfig } from '../config/config.ts'
 import { shortage } from '../errors.ts'
 import { type DialFailure, isSameAddress } from '../watcher/view.ts'
 import { inSeconds } from '../text/wording.ts'
 import type { Client } from './client.ts'
 import { dial, type Answered } from './dial.ts'
-import { Dials } from './dials.ts'
 import type { Counters } from './counters.ts'
+import type { SafeBalancer } from './balance.ts'
+import type { ListenerLog } from './log-lines.ts'
+import type { ProxySettings } from './messages.ts'
 import type { ProcessBudget } from './process-budget.ts'
 import type { Target } from './route.ts'
 import { Session } from './session.ts'
 
 export interface ConnectorDeps {
-  readonly config: ProxyConfig
-  readonly log: Logger
-  /** How long ago a name was resolved last. Milliseconds. */
-  readonly ageOf: (host: string) => number
+  /** Read anew for each client. */
+  readonly settings: ProxySettings
+  readonly log: ListenerLog
+  readonly balancer: SafeBalancer
+  /** Whether a name was resolved too long ago to be dialled where nobody proves itself. */
+  readonly isStale: (host: string) => boolean
   readonly dialFailed: (failure: DialFailure) => void
   readonly counters: Counters
-  readonly room: Pick<ProcessBudget, 'descriptors' | 'grant' | 'giveBack'>
-  readonly failedDial: () => unknown
+  readonly budget: Pick<ProcessBudget, 'descriptors' | 'grant' | 'giveBack'>
 }
-
-/** Picks one of the targets, given the member picked last. */
-export type Choose = (targets: readonly Target[], last: string | null) => Target | null
 
 export type Connected =
   | { readonly kind: 'joined'; readonly session: Session }
@@ -35,31 +33,19 @@ export type Connected =
   /** No target can be dialled at present; or there is none. */
   | { readonly kind: 'none'; readonly reason: string }
 
-/** Where nobody proves itself, a name says no longer than this where a member is. Milliseconds. */
-const UNPROVED_MS = 60_000
-
 export class Connector {
-  readonly #name: string
   readonly #deps: ConnectorDeps
-  readonly #choose: Choose
   readonly #joined: (client: Client, target: Target, session: Session) => void
-  readonly #dials = new Dials()
+  /** Dials that are under way, by what gives them up. */
+  readonly #dials = new Map<AbortController, Target>()
   #targets: readonly Target[] = []
   #fallback: Target | null = null
-  #last: string | null = null
   /** This machine is out of descriptors, ports or memory. */
   #isStarved = false
 
-  /** `joined` is told of a session in the moment it begins, so that there is none that nobody can end. */
-  constructor(
-    name: string,
-    deps: ConnectorDeps,
-    choose: Choose,
-    joined: (client: Client, target: Target, session: Session) => void,
-  ) {
-    this.#name = name
+  /** `joined` is called in the moment a session begins, so that there is none that nobody can end. */
+  constructor(deps: ConnectorDeps, joined: (client: Client, target: Target, session: Session) => void) {
     this.#deps = deps
-    this.#choose = choose
     this.#joined = joined
   }
 
@@ -68,12 +54,12 @@ export class Connector {
     this.#targets = targets
     this.#fallback = fallback
     const all = fallback === null ? targets : [...targets, fallback]
-    this.#dials.abandon((target) => !all.some((other) => isSame(target, other)))
+    this.abandon((target) => !all.some((other) => isSame(target, other)))
   }
 
   /** Gives up the dials whose target matches, at once. */
   abandon(matches: (target: Target) => boolean): void {
-    this.#dials.abandon(matches)
+    for (const [dial, target] of this.#dials) if (matches(target)) dial.abort()
   }
 
   /** Tries each target once. Never rejects. */
@@ -83,8 +69,9 @@ export class Connector {
       const target = this.#next(tried)
       if (target === null) return { kind: 'none', reason }
       tried.add(target.member)
-      const { signal, end } = this.#dials.begin(target)
-      const result = await this.#dial(client, target, signal).finally(end)
+      const dial = new AbortController()
+      this.#dials.set(dial, target)
+      const result = await this.#dial(client, target, dial.signal).finally(() => this.#dials.delete(dial))
       if (result.kind !== 'down') return result
       reason = result.reason
     }
@@ -92,11 +79,8 @@ export class Connector {
 
   #next(tried: ReadonlySet<string>): Target | null {
     const untried = this.#targets.filter(({ member }) => !tried.has(member))
-    const target = this.#choose(untried, this.#last)
-    if (target !== null) {
-      this.#last = target.member
-      return target
-    }
+    const target = this.#deps.balancer.pick(untried)
+    if (target !== null) return target
     return this.#fallback === null || tried.has(this.#fallback.member) ? null : this.#fallback
   }
 
@@ -106,8 +90,8 @@ export class Connector {
     signal: AbortSignal,
   ): Promise<Connected | { readonly kind: 'down'; readonly reason: string }> {
     const startedAt = now()
-    const { timeouts, tcpKeepaliveMs } = this.#deps.config
-    if (this.#deps.config.trust === 'dcs' && this.#deps.ageOf(target.host) > UNPROVED_MS)
+    const { timeouts, tcpKeepaliveMs } = this.#deps.settings
+    if (this.#deps.isStale(target.host))
       return { kind: 'down', reason: `the name ${target.host} does not resolve any more` }
     const options = {
       timeoutMs: timeouts.connectMs,
@@ -124,13 +108,12 @@ export class Connector {
         result.server.destroy()
         return { kind: 'again' }
       case 'down':
-        this.#deps.failedDial()
         this.#failed(target, result.reason, now() - startedAt)
         this.#deps.dialFailed({ ...target, reason: result.reason, startedAt })
         return result
       case 'local':
         this.#starved(
-          shortage(result.error, this.#deps.room.descriptors) ?? `no server can be dialled: ${result.reason}`,
+          shortage(result.error, this.#deps.budget.descriptors) ?? `no server can be dialled: ${result.reason}`,
         )
         return { kind: 'none', reason: result.reason }
       case 'rejected':
@@ -145,11 +128,11 @@ export class Connector {
   #failed({ member, address }: Target, reason: string, tookMs: number): void {
     const fields = { event: 'dial-failed', member, reason, tookMs: Math.round(tookMs) }
     const where = hostPort(address.host, address.port)
-    this.#deps.log.debug(fields, `${this.#name}: connect to ${member} at ${where} failed: ${reason}`)
+    this.#deps.log('debug', fields, `connect to ${member} at ${where} failed: ${reason}`)
   }
 
   #join(client: Client, target: Target, { server, answer }: Answered): Connected {
-    const { clientMs, serverMs } = this.#deps.config.timeouts
+    const { clientMs, serverMs } = this.#deps.settings.timeouts
     client.answer(answer)
     client.release()
     const session = new Session({
@@ -157,7 +140,7 @@ export class Connector {
       server,
       clientTimeoutMs: clientMs,
       serverTimeoutMs: serverMs,
-      readAhead: this.#deps.room,
+      readAhead: this.#deps.budget,
       ending: (reason) => {
         const why = {
           'client-timeout': `its client was idle for ${inSeconds(clientMs)} (timeouts.client)`,
@@ -176,8 +159,8 @@ export class Connector {
     if (this.#isStarved === (reason !== null)) return
     this.#isStarved = reason !== null
     const fields = { event: 'dial-trouble', reason }
-    if (reason === null) this.#deps.log.info(fields, `${this.#name}: dials again`)
-    else this.#deps.log.error(fields, `${this.#name}: ${reason}`)
+    if (reason === null) this.#deps.log('info', fields, 'dials again')
+    else this.#deps.log('error', fields, reason)
   }
 }
 

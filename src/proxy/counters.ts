@@ -1,6 +1,6 @@
-/** Whom the router has turned away and which sessions it has ended: counted by reason, logged, and summed up where they are many. */
-import type { Logger } from 'pino'
+/** Clients that were turned away and sessions that were ended: counted by reason, logged, and summed up where they are many. */
 import { counted } from '../text/wording.ts'
+import type { ListenerLog } from './log-lines.ts'
 
 export const REFUSALS = [
   /** No server became available within `hold.timeout`. */
@@ -39,27 +39,28 @@ export const FENCINGS: readonly EndReason[] = ['fence', 'member-down', 'member-m
 /** After a line has been logged, others for the same reason are summed up for this long. Milliseconds. */
 const SUM_MS = 5000
 
-type Tell = (connections: number, within: string) => void
+type Write = (connections: number, within: string) => void
 
 interface Sum {
   connections: number
   /** Of the last one: what it says is the freshest. */
-  tell: Tell
+  write: Write
   timer: NodeJS.Timeout
 }
 
 export class Counters {
-  readonly #listener: string
-  readonly #log: Logger
+  readonly #log: ListenerLog
+  readonly #changed: () => void
   readonly #refusals = new Map<RefusalReason, number>()
   readonly #endings = new Map<EndReason, number>()
   /** By what a line is about. */
   readonly #sums = new Map<string, Sum>()
   #isClosed = false
 
-  constructor(listener: string, log: Logger) {
-    this.#listener = listener
+  /** `changed`: called after each count. */
+  constructor(log: ListenerLog, changed: () => void) {
     this.#log = log
+    this.#changed = changed
   }
 
   /** Every reason is there, also one that has not occurred. */
@@ -71,32 +72,31 @@ export class Counters {
     return complete(ENDINGS, this.#endings)
   }
 
-  /** Notes a client that is turned away. `why` and `hint`: what it is told, where it can be told. */
+  /** Notes a client that is turned away. `why` and `hint`: what it reads, where it can read. */
   refused(reason: RefusalReason, why: string, hint = ''): void {
-    add(this.#refusals, reason, 1)
+    this.#add(this.#refusals, reason, 1)
     this.#sum(reason, (connections, within) => {
       const fields = { event: 'refused', reason, connections, ...(hint === '' ? {} : { hint }) }
       const what = `refused ${counted(connections, 'connection')}${within}: ${why}`
-      this.#log.warn(fields, `${this.#listener}: ${what}${hint === '' ? '' : ` (${hint})`}`)
+      this.#log('warn', fields, `${what}${hint === '' ? '' : ` (${hint})`}`)
     })
   }
 
   /** Notes a session that is ended for itself alone, such as an idle one. */
   ended(reason: EndReason, member: string, why: string): void {
-    add(this.#endings, reason, 1)
+    this.#add(this.#endings, reason, 1)
     this.#sum(`${reason} ${member}`, (connections, within) => {
       const fields = { event: 'session-ended', cause: reason, member, connections, reason: why }
-      const what = `closed ${counted(connections, 'session')} on ${member}${within}: ${why}`
-      this.#log.info(fields, `${this.#listener}: ${what}`)
+      this.#log('info', fields, `closed ${counted(connections, 'session')} on ${member}${within}: ${why}`)
     })
   }
 
   /** Notes sessions that are ended together. */
   closed(cause: EndReason, member: string, connections: number, reason: string): void {
-    add(this.#endings, cause, connections)
+    this.#add(this.#endings, cause, connections)
     const event = FENCINGS.includes(cause) ? 'fenced' : 'session-ended'
     const what = `closed ${counted(connections, 'session')} on ${member}`
-    this.#log.warn({ event, cause, member, connections, reason }, `${this.#listener}: ${what}: ${reason}`)
+    this.#log('warn', { event, cause, member, connections, reason }, `${what}: ${reason}`)
   }
 
   /** Logs what has been summed up, and sums up nothing any more. Idempotent. */
@@ -106,15 +106,20 @@ export class Counters {
   }
 
   /** The first is logged at once, those after it together. */
-  #sum(about: string, tell: Tell): void {
+  #sum(about: string, write: Write): void {
     const sum = this.#sums.get(about)
     if (sum !== undefined) {
       sum.connections++
-      sum.tell = tell
+      sum.write = write
       return
     }
-    tell(1, '')
-    if (!this.#isClosed) this.#sums.set(about, { connections: 0, tell, timer: this.#later(about) })
+    write(1, '')
+    if (!this.#isClosed) this.#sums.set(about, { connections: 0, write, timer: this.#later(about) })
+  }
+
+  #add<K>(counts: Map<K, number>, key: K, n: number): void {
+    counts.set(key, (counts.get(key) ?? 0) + n)
+    this.#changed()
   }
 
   #later(about: string): NodeJS.Timeout {
@@ -125,14 +130,10 @@ export class Counters {
     const sum = this.#sums.get(about)
     if (sum === undefined) return
     clearTimeout(sum.timer)
-    if (sum.connections > 0) sum.tell(sum.connections, ` in ${SUM_MS / 1000} s`)
+    if (sum.connections > 0) sum.write(sum.connections, ` in ${SUM_MS / 1000} s`)
     if (sum.connections === 0 || this.#isClosed) this.#sums.delete(about)
     else Object.assign(sum, { connections: 0, timer: this.#later(about) })
   }
-}
-
-function add<K>(counts: Map<K, number>, key: K, n: number): void {
-  counts.set(key, (counts.get(key) ?? 0) + n)
 }
 
 function complete<K extends string>(

@@ -21,15 +21,20 @@ interface Waiter {
 }
 
 export interface HoldOptions {
+  /** Read anew for each turn. */
   readonly timeoutMs: number
   /** Whether one more may wait; the limit is the proxy's, over all its holds. */
   readonly hasRoom: () => boolean
+  /** Called when the number of those who wait has changed. */
+  readonly changed: () => void
 }
 
 export class Hold {
   readonly #options: HoldOptions
   /** In order of arrival. */
   readonly #waiting: Waiter[] = []
+  /** See `oldest`; undefined: to be found out. */
+  #oldest: number | null | undefined = null
   #isOpen = false
   #isClosed = false
   #resting: NodeJS.Timeout | null = null
@@ -49,9 +54,11 @@ export class Hold {
 
   /** Since when somebody has been waiting; milliseconds since the epoch. */
   get oldest(): number | null {
-    return this.#waiting.reduce<number | null>((oldest, { client: { heldSince } }) => {
-      return oldest === null || (heldSince !== null && heldSince < oldest) ? heldSince : oldest
-    }, null)
+    this.#oldest ??= this.#waiting.reduce<number | null>(
+      (oldest, { client }) => earlier(oldest, client.heldSince),
+      null,
+    )
+    return this.#oldest
   }
 
   /** Lets clients through. */
@@ -76,11 +83,13 @@ export class Hold {
     }, ms)
   }
 
-  /** Lets nobody through any more; who waits is told. */
+  /** Lets nobody through any more, and nobody wait. */
   close(): void {
     this.#isClosed = true
     this.shut()
     for (const waiter of this.#waiting.splice(0)) waiter.settle({ kind: 'closed' })
+    this.#oldest = null
+    this.#options.changed()
   }
 
   /** Waits for the client's turn. `isReturning`: it has had one before, and keeps its place whatever the limit says. */
@@ -118,11 +127,22 @@ export class Hold {
         0,
         waiter,
       )
+    if (this.#oldest !== undefined) this.#oldest = earlier(this.#oldest, waiter.client.heldSince)
+    this.#options.changed()
+  }
+
+  #left({ client }: Waiter): void {
+    if (this.#waiting.length === 0) this.#oldest = null
+    else if (client.heldSince === this.#oldest) this.#oldest = undefined
+    this.#options.changed()
   }
 
   #drop(waiter: Waiter, turn: Turn): void {
     const index = this.#waiting.indexOf(waiter)
-    if (index >= 0) this.#waiting.splice(index, 1)
+    if (index >= 0) {
+      this.#waiting.splice(index, 1)
+      this.#left(waiter)
+    }
     waiter.settle(turn)
   }
 
@@ -139,6 +159,7 @@ export class Hold {
     while (this.#isReady() && this.#opening < MAX_OPENING) {
       const waiter = this.#waiting.shift()
       if (waiter === undefined) return
+      this.#left(waiter)
       waiter.settle(this.#go())
     }
   }
@@ -155,4 +176,9 @@ export class Hold {
     let timer: NodeJS.Timeout | null = setTimeout(done, MAX_OPENING_MS)
     return { kind: 'go', done }
   }
+}
+
+function earlier(one: number | null, other: number | null): number | null {
+  if (one === null || other === null) return one ?? other
+  return Math.min(one, other)
 }

@@ -1,6 +1,6 @@
 /** The addresses and Unix sockets of one listener. */
 import type { Socket } from 'node:net'
-import type { ListenerConfig } from '../config/config.ts'
+import type { Bind, ListenerConfig } from '../config/config.ts'
 import { BoundSocket } from './bound-socket.ts'
 
 export interface ListenerEvents {
@@ -11,21 +11,17 @@ export interface ListenerEvents {
 }
 
 export class Listener {
-  readonly config: ListenerConfig
-  readonly #sockets: readonly BoundSocket[]
+  readonly #name: string
+  #binds: readonly Bind[]
+  #sockets: readonly BoundSocket[]
   readonly #events: ListenerEvents
   #isInTrouble = false
 
-  constructor(config: ListenerConfig, tcpKeepaliveMs: number, events: ListenerEvents) {
-    const { name, binds } = config
-    this.config = config
+  constructor({ name, binds }: ListenerConfig, events: ListenerEvents) {
+    this.#name = name
+    this.#binds = binds
     this.#events = events
-    const accept = (socket: Socket): void => {
-      this.#inTrouble(null)
-      events.accept(socket)
-    }
-    const trouble = (error: Error): void => this.#inTrouble(error)
-    this.#sockets = binds.map((bind) => new BoundSocket({ name, bind, tcpKeepaliveMs, accept, trouble }))
+    this.#sockets = this.#build()
   }
 
   /** Where it listens: `host:port` as bound and paths, with commas between; as configured before that. */
@@ -33,14 +29,36 @@ export class Listener {
     return this.#sockets.map(({ address }) => address).join(', ')
   }
 
-  /** Binds all, or rejects with BIND_FAILED, naming the address; `close` is due then. */
+  /** Binds all, or rejects with BIND_FAILED, naming the address; then none is bound, and it can be called again. */
   async start(): Promise<void> {
-    for (const socket of this.#sockets) await socket.start()
+    const sockets = this.#sockets
+    try {
+      for (const socket of sockets) await socket.start()
+    } catch (error) {
+      if (sockets === this.#sockets) this.rebind(this.#binds)
+      throw error
+    }
+  }
+
+  /** Stops listening; `start` listens on `binds`. Connections that exist are not touched. */
+  rebind(binds: readonly Bind[]): void {
+    this.close()
+    this.#binds = binds
+    this.#sockets = this.#build()
   }
 
   /** Accepts nobody any more; connections that exist are not touched. Idempotent. */
   close(): void {
     for (const socket of this.#sockets) socket.close()
+  }
+
+  #build(): readonly BoundSocket[] {
+    const accept = (socket: Socket): void => {
+      this.#inTrouble(null)
+      this.#events.accept(socket)
+    }
+    const trouble = (error: Error): void => this.#inTrouble(error)
+    return this.#binds.map((bind) => new BoundSocket({ name: this.#name, bind, accept, trouble }))
   }
 
   /** Says so once when it begins and once when it ends. */

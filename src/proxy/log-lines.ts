@@ -1,6 +1,19 @@
-/** What of a route's own judgement of its members is to be logged: when it begins and when it ends. Pure. */
+/** The proxy's log lines: each names its listener and the route of that. Pure. */
+import type { ListenerConfig } from '../config/config.ts'
 import type { LogLine } from '../text/log-line.ts'
-import type { MemberUse, Eligibility } from './route.ts'
+import type { Eligibility, MemberUse } from './route.ts'
+
+/** The log of one listener. */
+export type ListenerLog = (level: LogLine['level'], fields: LogLine['fields'], message: string) => void
+
+/** Returns a log whose lines begin with the listener's name, and have it and the kind of its route as fields. */
+export function listenerLog(
+  { name: listener, route }: Pick<ListenerConfig, 'name' | 'route'>,
+  write: (line: LogLine) => void,
+): ListenerLog {
+  return (level, fields, message) =>
+    write({ level, fields: { ...fields, listener, route }, message: `${listener}: ${message}` })
+}
 
 /** By member: why the log said last that this route does not use it. */
 export type Logged = ReadonlyMap<string, NonNullable<Eligibility['cause']>>
@@ -8,11 +21,10 @@ export type Logged = ReadonlyMap<string, NonNullable<Eligibility['cause']>>
 export const NOTHING_LOGGED: Logged = new Map()
 
 /**
- * The lines for `uses`, given what was logged before. What makes a member unfit for every route is logged by the watcher,
- * and changes nothing of what was logged here.
+ * Returns the lines for `uses`, given what was logged before: one when a member is not used any more, and one when it is
+ * again. What makes a member unfit for every route is logged by the watcher, and changes nothing of what was logged here.
  */
 export function useLines(
-  listener: string,
   logged: Logged,
   uses: readonly MemberUse[],
 ): { readonly lines: readonly LogLine[]; readonly logged: Logged } {
@@ -24,10 +36,10 @@ export function useLines(
     if (now !== null) after.set(member, now)
     if (now === before) continue
     const fields = { event: now === null ? 'member-used' : 'member-unused', member }
-    if (now === null) lines.push({ level: 'info', message: `${listener}: uses ${member} again`, fields })
+    if (now === null) lines.push({ level: 'info', message: `uses ${member} again`, fields })
     else {
       const level = now === 'lag' ? 'warn' : 'info'
-      lines.push({ level, message: `${listener}: does not use ${member}: ${reason}`, fields: { ...fields, reason } })
+      lines.push({ level, message: `does not use ${member}: ${reason}`, fields: { ...fields, reason } })
     }
   }
   return { lines, logged: after }

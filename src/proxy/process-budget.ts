@@ -1,4 +1,4 @@
-/** What the proxies of one process share: its descriptors and its memory. */
+/** A worker's share of the process: of its descriptors and its memory. The listeners of every proxy that it serves share it. */
 import { NO_LIMITS, type ProcessLimits } from '../process-limits.ts'
 import { counted } from '../text/wording.ts'
 import { capacityOf } from './capacity.ts'

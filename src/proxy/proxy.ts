@@ -1,226 +1,231 @@
-/** The native TCP proxy: listeners, and the routes they serve, following the view. */
-import { setTimeout as sleep } from 'node:timers/promises'
-import type { Socket } from 'node:net'
+/**
+ * The native TCP proxy of one cluster: which listeners there are, and what they are to do with each view. A worker serves
+ * them; messages.ts has what passes between the two.
+ */
 import type { Logger } from 'pino'
-import { now } from '../clock.ts'
 import type { ListenerConfig, ProxyConfig } from '../config/config.ts'
-import { explain, shortage } from '../errors.ts'
+import { explain, RouterError } from '../errors.ts'
+import type { Reconfigurable } from '../part.ts'
 import type { ClusterView, DialFailure } from '../watcher/view.ts'
-import { counted } from '../text/wording.ts'
-import { roundRobin } from './balance.ts'
-import { Client } from './client.ts'
+import { ControlledListener } from './controlled-listener.ts'
+import { type LogLine, logLines } from '../text/log-line.ts'
+import { listenerLog } from './log-lines.ts'
+import type { Counts, ProxySettings, Report } from './messages.ts'
 import { PrimaryFence } from './primary-fence.ts'
-import { ENDINGS, FENCINGS, Counters, REFUSALS } from './counters.ts'
-import { Listener } from './listener.ts'
-import { ProcessBudget } from './process-budget.ts'
-import { Refusals } from './refusals.ts'
-import { RouteControl } from './route-control.ts'
-import { RouteServer, type Unserved } from './route-server.ts'
-import { ConnectionLimit } from './connection-limit.ts'
-import type { ProxyStatus } from './status.ts'
+import { StaleNames } from './stale-names.ts'
+import { countsOf, NO_COUNTS, type ProxyStatus, statusOf } from './status.ts'
+import { WorkerLink } from './worker-link.ts'
+import { inProcess, type StartWorker } from './worker.ts'
 
 export interface ProxyDeps {
   readonly config: ProxyConfig
   readonly log: Logger
   /** A dial that failed is an observation of the watcher. */
   readonly dialFailed: (failure: DialFailure) => void
-  /** What the proxies of the process share. */
-  readonly room?: ProcessBudget
+  /** Default: a worker in this event loop, without limits. */
+  readonly startWorker?: StartWorker
   /** How long ago a name was resolved last, in milliseconds; without it none is too old. */
   readonly ageOf?: (host: string) => number
 }
 
-interface Served {
-  readonly listener: Listener
-  readonly route: RouteServer
-  readonly control: RouteControl
-  readonly counters: Counters
-}
+/** Before another attempt to listen, where a new configuration asks for it. Milliseconds. */
+const LISTEN_AGAIN_MS = 5000
 
-/** How long those may take that are being refused when the drain ends. Milliseconds. */
-const LAST_WORDS_MS = 1000
-const STOPPING = 'the router is shutting down'
-
-export class Proxy {
+export class Proxy implements Reconfigurable<ProxyConfig> {
+  #config: ProxyConfig
   readonly #deps: ProxyDeps
-  readonly #served: readonly Served[]
-  readonly #totals = { accepted: 0, failedDials: 0 }
-  readonly #limit: ConnectionLimit
-  readonly #room: ProcessBudget
-  readonly #follower: PrimaryFence
-  #arrivals = 0
-  readonly #refusals: Refusals
-  readonly #closing = new AbortController()
+  readonly #link: WorkerLink
+  /** By name, in the order of the configuration. */
+  readonly #listeners = new Map<string, ControlledListener>()
+  /** Those that are configured no more, and whose sessions still end. */
+  readonly #leaving = new Set<ControlledListener>()
+  /** What those have counted that have left. */
+  #past: Counts = NO_COUNTS
+  readonly #fence: PrimaryFence<ControlledListener>
+  readonly #names: StaleNames
+  #ids = 0
+  #stage: 'built' | 'started' | 'stopping' = 'built'
+  #view: ClusterView | null = null
+  readonly #timers = new Map<ControlledListener, NodeJS.Timeout>()
 
   constructor(deps: ProxyDeps) {
+    const { config, startWorker = inProcess(), ageOf = () => 0 } = deps
     this.#deps = deps
-    const { config, room = new ProcessBudget() } = deps
-    this.#room = room
-    this.#limit = new ConnectionLimit(config.maxConnections === 0 ? Infinity : config.maxConnections)
-    this.#refusals = new Refusals(config.hold.refuseTls, this.#room.refusals)
-    this.#served = config.listeners.map((listener) => this.#build(listener))
-    // Every route may have sessions on the primary: all of them are fenced before any of them may use the next one.
-    const controls = this.#served.map(({ control }) => control)
-    this.#follower = new PrimaryFence({
-      hold: (reason) => controls.forEach((control) => control.hold(reason)),
-      open: (target) => controls.forEach((control) => control.open(target)),
-      fence: async (epoch, reason) => {
-        await Promise.all(controls.map((control) => control.fence(epoch, reason)))
-      },
+    this.#config = config
+    this.#fence = new PrimaryFence({
+      all: () => this.#all(),
+      take: (view, hold) => this.#link.send({ type: 'view', view, hold }),
+      forced: (listener, reason) =>
+        this.#log(
+          listener,
+          'warn',
+          { event: 'fence-forced', reason },
+          `destroyed its connections to servers: ${reason}`,
+        ),
+      faultBegun: (listener, { kind, reason }) =>
+        this.#log(listener, 'error', { event: `${kind}-failed`, reason }, `${reason}: new connections are held`),
+      faultEnded: (listener, { kind }) =>
+        this.#log(listener, 'info', { event: `${kind}-recovered` }, 'follows the primary again'),
     })
-  }
-
-  #build(listener: ListenerConfig): Served {
-    const { config, dialFailed } = this.#deps
-    const { name, route: kind } = listener
-    const log = this.#deps.log.child({ listener: name, route: kind })
-    const counters = new Counters(name, log)
-    const hasRoom = (): boolean => this.#held() < config.hold.maxConnections
-    const failedDial = (): number => this.#totals.failedDials++
-    const deps = {
-      config,
-      listener,
-      log,
-      counters,
-      refusals: this.#refusals,
-      room: this.#room,
-      hasRoom,
-      dialFailed,
-      failedDial,
-      ageOf: this.#deps.ageOf ?? (() => 0),
-    }
-    const route = new RouteServer(deps, roundRobin)
-    const events = {
-      accept: (socket: Socket) => this.#accept(route, socket),
-      trouble: (error: Error | null) => trouble(name, log, error, this.#room),
-    }
-    const control = new RouteControl(listener, route, log)
-    return { route, control, counters, listener: new Listener(listener, config.tcpKeepaliveMs, events) }
+    this.#names = new StaleNames(ageOf, (stale) => this.#link.send({ type: 'names', stale }))
+    this.#link = new WorkerLink(startWorker, (report) => this.#reported(report))
+    this.#link.send({ type: 'configure', settings: settingsOf(config) })
+    for (const listener of config.listeners) this.#add(listener)
   }
 
   /** Binds every listener, or none: rejects with BIND_FAILED. */
   async start(): Promise<void> {
+    this.#stage = 'started'
     try {
-      for (const { listener } of this.#served) await listener.start()
+      for (const listener of this.#listeners.values()) await listener.listen()
     } catch (error) {
       this.close()
-      throw error
+      const { message, cause } = error instanceof Error ? error : new Error(explain(error))
+      throw new RouterError('BIND_FAILED', message, { cause })
     }
-    for (const { listener } of this.#served) {
-      const { name, route } = listener.config
-      const fields = { event: 'listening', listener: name, route, address: listener.address }
-      this.#deps.log.info(fields, `listening on ${listener.address} (${name})`)
-    }
+    for (const listener of this.#listeners.values()) this.#logListening(listener)
   }
 
   /** Follows the view. New connections are held, and sessions begin to be closed, before this returns. */
   apply(view: ClusterView): void {
-    for (const { control } of this.#served) control.observe(view)
-    this.#follower.follow(view)
-    for (const { control } of this.#served) control.update()
+    this.#view = view
+    if (this.#config.trust === 'dcs' && this.#stage !== 'stopping') this.#names.watch(view)
+    this.#fence.follow(view)
+  }
+
+  /**
+   * Takes another configuration. A listener whose name and route are there in both keeps its sessions, also where its other
+   * settings change; on other addresses it listens as soon as they are free. Others begin, or end as in a drain. Timeouts
+   * count for new sessions. Returns false once it is being stopped.
+   */
+  reconfigure(next: ProxyConfig): boolean {
+    if (this.#stage === 'stopping') return false
+    this.#config = next
+    if (next.trust !== 'dcs') this.#names.close()
+    this.#link.send({ type: 'configure', settings: settingsOf(next) })
+    const routes = new Map(next.listeners.map(({ name, route }) => [name, route]))
+    for (const listener of this.#listeners.values())
+      if (routes.get(listener.config.name) !== listener.config.route) this.#remove(listener)
+    const before = new Map(this.#listeners)
+    this.#listeners.clear()
+    const toListen: ControlledListener[] = []
+    for (const config of next.listeners) {
+      const listener = before.get(config.name)
+      if (listener === undefined) toListen.push(this.#add(config))
+      else {
+        this.#listeners.set(config.name, listener)
+        if (listener.configure(config)) toListen.push(listener)
+      }
+    }
+    // Only now: an address may have been another listener's before.
+    if (this.#stage === 'started') for (const listener of toListen) void this.#listen(listener)
+    if (this.#view !== null) this.apply(this.#view)
+    return true
   }
 
   status(): ProxyStatus {
-    const refusals = summed(
-      REFUSALS,
-      this.#served.map(({ counters }) => counters.refusals),
-    )
-    const endings = summed(
-      ENDINGS,
-      this.#served.map(({ counters }) => counters.endings),
-    )
-    const oldest = this.#served.map(({ route }) => route.oldestHeld).filter((since) => since !== null)
-    return {
-      listeners: this.#served.map(({ listener: { config, address }, route, control }) => {
-        const { name, route: kind } = config
-        return { name, route: kind, address, sessions: route.sessions.size, held: route.held, ...control.status }
-      }),
-      sessions: this.#served.flatMap(({ listener, route }) =>
-        [...route.sessions.countByMember()].map(([member, sessions]) => ({
-          member,
-          listener: listener.config.name,
-          sessions,
-        })),
-      ),
-      held: { connections: this.#held(), oldestMs: oldest.length === 0 ? null : now() - Math.min(...oldest) },
-      totals: {
-        ...this.#totals,
-        refused: Object.values(refusals).reduce((sum, n) => sum + n, 0),
-        fenced: FENCINGS.reduce((sum, cause) => sum + endings[cause], 0),
-      },
-      refusals,
-      endings,
-    }
+    return statusOf(this.#listeners.values(), this.#leaving, this.#past, this.#fence.faults)
   }
 
-  /** Stops accepting, tells who waits, and gives sessions `drainTimeoutMs` to end by themselves. */
+  /** Stops accepting, refuses who waits, and gives sessions `drainTimeoutMs` to end by themselves. */
   async drain(): Promise<void> {
-    for (const { listener } of this.#served) listener.close()
-    const deadline = new AbortController()
-    await Promise.race([
-      Promise.all(this.#served.map(({ route }) => route.drain())),
-      sleep(this.#deps.config.drainTimeoutMs, undefined, { signal: deadline.signal }).catch(() => undefined),
-    ])
-    deadline.abort()
-    for (const { route } of this.#served)
-      route.endSessions('drain-timeout', `${STOPPING}, and drain_timeout has passed`)
-    await Promise.race([
-      this.#refusals.settled(),
-      sleep(LAST_WORDS_MS, undefined, { signal: this.#closing.signal }).catch(() => undefined),
-    ])
+    this.#stop()
+    const ids = [...this.#all()].map(({ id }) => id)
+    await this.#link.ask({ type: 'drain', ids, why: 'the router is shutting down', isLast: false })
   }
 
   /** Closes everything at once. Idempotent. */
   close(): void {
-    for (const { listener, route, counters } of this.#served) {
-      listener.close()
-      route.close('shutdown', STOPPING)
-      counters.close()
+    this.#stop()
+    this.#names.close()
+    this.#fence.close()
+    this.#link.send({ type: 'close' })
+  }
+
+  /** Takes no other configuration from now on; sessions are fenced until they end. */
+  #stop(): void {
+    this.#stage = 'stopping'
+    for (const timer of this.#timers.values()) clearTimeout(timer)
+    this.#timers.clear()
+  }
+
+  *#all(): Iterable<ControlledListener> {
+    yield* this.#listeners.values()
+    yield* this.#leaving
+  }
+
+  #add(config: ListenerConfig): ControlledListener {
+    const listener = new ControlledListener(++this.#ids, config, this.#link)
+    this.#listeners.set(config.name, listener)
+    listener.configure(config)
+    return listener
+  }
+
+  /** Its sessions are fenced until they end. */
+  #remove(listener: ControlledListener): void {
+    const { id, config } = listener
+    this.#endTimer(listener)
+    this.#listeners.delete(config.name)
+    this.#leaving.add(listener)
+    const why = `the listener ${config.name} is no longer configured like this`
+    const left = (): void => {
+      this.#leaving.delete(listener)
+      this.#past = countsOf([this.#past, listener.state])
+      this.#fence.forget(listener)
     }
-    this.#closing.abort()
+    void this.#link.ask({ type: 'drain', ids: [id], why, isLast: true }).then(left, left)
   }
 
-  #accept(route: RouteServer, socket: Socket): void {
-    this.#totals.accepted++
-    const client = new Client(socket, this.#arrivals++, this.#room)
-    route.serve(client, () => this.#admit(client))
-  }
-
-  /** Gives it a seat, or says why not. Those that are refused have none: they must not keep others out while they hang up. */
-  #admit(client: Client): Unserved | null {
-    const unserved = this.#unserved(client)
-    if (unserved !== null) return unserved
-    this.#limit.take(client)
-    this.#room.connections.take(client)
-    return null
-  }
-
-  #unserved({ hasSpoken }: Client): Unserved | null {
-    const { maxConnections } = this.#deps.config
-    if (!this.#limit.makeRoom(hasSpoken)) {
-      const message = `the router's limit of ${counted(maxConnections, 'connection')} is reached (max_connections)`
-      return { reason: 'connection-limit', sqlState: '53300', message }
+  /** Listens, if need be later: what it cannot bind is not the fault of the others. */
+  async #listen(listener: ControlledListener): Promise<void> {
+    this.#endTimer(listener)
+    try {
+      if (!(await listener.listen())) return
+      listener.listenFault = null
+      this.#logListening(listener)
+    } catch (error) {
+      if (this.#stage === 'stopping' || this.#listeners.get(listener.config.name) !== listener) return
+      const reason = explain(error)
+      if (listener.listenFault === null) this.#log(listener, 'error', { event: 'listen-failed', reason }, reason)
+      listener.listenFault = reason
+      this.#timers.set(
+        listener,
+        setTimeout(() => void this.#listen(listener), LISTEN_AGAIN_MS),
+      )
     }
-    if (this.#room.connections.makeRoom(hasSpoken)) return null
-    return { reason: 'process-limit', sqlState: '53300', message: this.#room.limit }
   }
 
-  #held(): number {
-    return this.#served.reduce((sum, { route }) => sum + route.held, 0)
+  #endTimer(listener: ControlledListener): void {
+    clearTimeout(this.#timers.get(listener))
+    this.#timers.delete(listener)
+  }
+
+  #reported(report: Exclude<Report, { readonly type: 'done' }>): void {
+    switch (report.type) {
+      case 'dial-failed':
+        this.#deps.dialFailed(report.failure)
+        break
+      case 'log':
+        logLines(this.#deps.log, [report])
+        break
+      case 'state':
+        for (const listener of this.#all()) if (listener.id === report.id) listener.state = report.state
+        // It follows the next view: where there is none, this one again.
+        if (report.state.fault !== null) this.#fence.retryLater()
+    }
+  }
+
+  #log({ config }: ControlledListener, level: LogLine['level'], fields: LogLine['fields'], message: string): void {
+    listenerLog(config, (line) => logLines(this.#deps.log, [line]))(level, fields, message)
+  }
+
+  #logListening({ config: { name, route }, state: { address } }: ControlledListener): void {
+    const fields = { event: 'listening', listener: name, route, address }
+    this.#deps.log.info(fields, `listening on ${address} (${name})`)
   }
 }
 
-function trouble(listener: string, log: Logger, error: Error | null, { descriptors }: ProcessBudget): void {
-  const reason = error === null ? null : explain(error)
-  const fields = { event: 'accept-trouble', reason }
-  if (error === null) log.info(fields, `${listener}: accepts connections again`)
-  else log.error(fields, `${listener}: cannot accept connections: ${shortage(error, descriptors) ?? reason}`)
-}
-
-function summed<K extends string>(
-  reasons: readonly K[],
-  each: readonly Readonly<Record<K, number>>[],
-): Readonly<Record<K, number>> {
-  const sum = (reason: K): number => each.reduce((total, counts) => total + counts[reason], 0)
-  return Object.fromEntries(reasons.map((reason) => [reason, sum(reason)])) as Record<K, number>
+function settingsOf(config: ProxyConfig): ProxySettings {
+  const { trust, hold, maxConnections, timeouts, tcpKeepaliveMs, drainTimeoutMs } = config
+  return { trust, hold, maxConnections, timeouts, tcpKeepaliveMs, drainTimeoutMs }
 }

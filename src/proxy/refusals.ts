@@ -11,20 +11,23 @@ export interface Refusal {
   readonly hint: string
 }
 
+/** Read anew for each client. */
+export type RefusalSettings = Pick<ProxyConfig['hold'], 'refuseTls'>
+
 /** How long a client may take to say what it wants, and once more to go on in plaintext. Milliseconds. */
 export const PATIENCE_MS = 5000
 /** GSSENCRequest and SSLRequest, each once: what libpq tries before plaintext. */
 const MAX_REQUESTS = 2
 
 export class Refusals {
-  readonly #tls: ProxyConfig['hold']['refuseTls']
+  readonly #settings: RefusalSettings
   readonly #limit: number
   /** What each is going to read; the oldest first. */
   readonly #leaving = new Map<Client, Refusal>()
 
   /** `limit`: how many may be on their way out at a time; where there is one more, the oldest silent one is closed. */
-  constructor(tls: ProxyConfig['hold']['refuseTls'], limit: number) {
-    this.#tls = tls
+  constructor(settings: RefusalSettings, limit: number) {
+    this.#settings = settings
     this.#limit = limit
   }
 
@@ -69,7 +72,11 @@ export class Refusals {
   async refuse(client: Client, refusal: Refusal): Promise<void> {
     this.admit(client, refusal)
     const deadline = performance.now() + PATIENCE_MS
-    for (let n = 0; this.#tls === 'answer' && n < MAX_REQUESTS && client.kind === 'encryption-request'; n++) {
+    for (
+      let n = 0;
+      this.#settings.refuseTls === 'answer' && n < MAX_REQUESTS && client.kind === 'encryption-request';
+      n++
+    ) {
       client.answer(NOT_WILLING)
       await client.first(deadline - performance.now())
     }

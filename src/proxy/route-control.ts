@@ -1,21 +1,19 @@
-/** Keeps the clients of one listener in line with the view, and with the primary that the data plane has opened. */
-import type { Logger } from 'pino'
+/** Keeps the clients of one listener in line with the view, and with the primary that has been opened. */
 import type { ListenerConfig } from '../config/config.ts'
-import { logLines } from '../text/log-line.ts'
 import type { ClusterView } from '../watcher/view.ts'
-import type { DataPlane } from './primary-fence.ts'
-import { useLines, NOTHING_LOGGED } from './log-lines.ts'
+import { type ListenerLog, NOTHING_LOGGED, useLines } from './log-lines.ts'
 import { hasMoved, isDown, isForPrimary, isPrimary, NEW_ROUTE, nounOf, routeStep, type Target } from './route.ts'
 import type { RouteServer } from './route-server.ts'
 import type { ListenerStatus } from './status.ts'
 
-/** What is told to the server of the route. */
-export type Controlled = Pick<RouteServer, 'open' | 'shut' | 'fence' | 'closeSessions'>
+/** The part of the server of a route that is controlled. */
+export type Controlled = Pick<RouteServer, 'open' | 'shut' | 'fence' | 'closeSessions' | 'destroy'>
 
-export class RouteControl implements DataPlane {
-  readonly #listener: ListenerConfig
+export class RouteControl {
+  #listener: ListenerConfig
   readonly #server: Controlled
-  readonly #log: Logger
+  readonly #log: ListenerLog
+  readonly #failed: (error: unknown) => void
   #state = NEW_ROUTE
   #logged = NOTHING_LOGGED
   /** Open, and its epoch is fenced everywhere. */
@@ -34,26 +32,37 @@ export class RouteControl implements DataPlane {
   #targets: readonly Target[] = []
   #isFallbackLogged = false
 
-  constructor(listener: ListenerConfig, server: Controlled, log: Logger) {
+  /** `failed`: called when sessions could not be closed that nobody waits for. */
+  constructor(listener: ListenerConfig, server: Controlled, log: ListenerLog, failed: (error: unknown) => void) {
     this.#listener = listener
     this.#server = server
     this.#log = log
+    this.#failed = failed
   }
 
-  /** Takes the next view, which new connections follow with the next `hold`, `open` or `update`. */
-  observe(view: ClusterView): void {
+  /** Takes the next configuration; it counts from the next view on. */
+  configure(listener: ListenerConfig): void {
+    this.#listener = listener
+  }
+
+  /** Takes the next view, and lets new connections through to whom they may go to now, or holds them. `hold`: see there. */
+  take(view: ClusterView, hold: string | null): void {
+    this.#observe(view)
+    if (hold === null) this.#update()
+    else this.hold(hold)
+  }
+
+  #observe(view: ClusterView): void {
     this.#state = routeStep(this.#state, view, this.#listener)
-    const { lines, logged } = useLines(this.#listener.name, this.#logged, this.#state.uses)
+    const { lines, logged } = useLines(this.#logged, this.#state.uses)
     this.#logged = logged
-    logLines(this.#log, lines)
+    for (const { level, message, fields } of lines) this.#log(level, fields, message)
     const isReader = (target: Target): boolean => !isPrimary(target)
-    void this.#server.closeSessions((target) => isReader(target) && isDown(view, target), 'member-down', 'it is down')
-    void this.#server.closeSessions(
-      (target) => isReader(target) && hasMoved(view, target),
-      'member-moved',
-      'its address has changed',
-    )
     this.#noteLeader(view)
+    const isGone = (target: Target): boolean => isReader(target) && isDown(view, target)
+    this.#server.closeSessions(isGone, 'member-down', 'it is down').catch(this.#failed)
+    const isElsewhere = (target: Target): boolean => isReader(target) && hasMoved(view, target)
+    this.#server.closeSessions(isElsewhere, 'member-moved', 'its address has changed').catch(this.#failed)
   }
 
   /** The leader of a standby cluster takes no writes: readers may stay when another one takes over. */
@@ -63,30 +72,53 @@ export class RouteControl implements DataPlane {
     this.#promoted = new Set([...this.#promoted, ...named])
   }
 
+  /** Lets no new connection through to the primary any more; `reason`: for those who wait in vain. */
   hold(reason: string): void {
     this.#primary = null
     this.#whyNoPrimary = reason
-    this.update()
+    this.#update()
   }
 
+  /**
+   * Closes every session and dial on a primary of another epoch, and every session that a former leader took while it was a
+   * replica. Rejects when one of them could not be closed.
+   */
   async fence(epoch: number, reason: string): Promise<void> {
     // A promotion cuts nothing: the leader that was not open before keeps its readers until another one follows it.
     const isStaying = (name: string): boolean => name === this.#leader && name !== this.#former
     const over = new Set([...this.#promoted].filter((name) => !isStaying(name)))
     this.#promoted = new Set([...this.#promoted].filter((name) => name === this.#leader))
     this.#former = null
+    // It holds already. Only who holds may be fenced: a dial that begins afterwards is not closed.
+    this.#primary = null
+    this.#update()
     const isOver = (target: Target): boolean => (isPrimary(target) ? target.epoch !== epoch : over.has(target.member))
     await this.#server.fence(isOver, 'fence', reason)
   }
 
+  /**
+   * Destroys every socket that leads to a server, where a fence has failed.
+   *
+   * @throws AggregateError when some are still there.
+   */
+  destroy(reason: string): void {
+    this.#primary = null
+    this.#whyNoPrimary = reason
+    this.#former = null
+    this.#promoted = new Set([...this.#promoted].filter((name) => name === this.#leader))
+    this.#server.destroy('fence', reason)
+    // Who reads goes on at once.
+    this.#update()
+  }
+
+  /** Lets new connections through to the primary, whose epoch is the one fenced last. */
   open(target: Target): void {
     this.#primary = target
     this.#former = target.member
-    this.update()
+    this.#update()
   }
 
-  /** Lets new connections through to whom they may go to now, or holds them. */
-  update(): void {
+  #update(): void {
     const { targets, admitsPrimary } = this.#state
     const isBack = this.#targets.length === 0
     this.#targets = admitsPrimary && this.#primary !== null ? [...targets, this.#primary] : targets
@@ -111,21 +143,22 @@ export class RouteControl implements DataPlane {
   #beginFallback({ member }: Target): void {
     if (this.#isFallbackLogged) return
     this.#isFallbackLogged = true
-    const { name, route } = this.#listener
+    const { route } = this.#listener
     const fields = { event: 'fallback-begun', member }
-    this.#log.warn(fields, `${name}: no ${nounOf(route)} takes connections: new sessions go to the primary ${member}`)
+    this.#log('warn', fields, `no ${nounOf(route)} takes connections: new sessions go to the primary ${member}`)
   }
 
   #endFallback(): void {
-    const { name, route, closeFallback } = this.#listener
+    const { route, closeFallback } = this.#listener
     const members = this.#targets.map(({ member }) => member).join(', ')
     if (this.#isFallbackLogged) {
-      const message = `${name}: ${members} can be used again: new sessions no longer go to the primary`
-      this.#log.info({ event: 'fallback-ended', members }, message)
+      const message = `${members} can be used again: new sessions no longer go to the primary`
+      this.#log('info', { event: 'fallback-ended', members }, message)
     }
     this.#isFallbackLogged = false
     const isFallback = (target: Target): boolean => !isForPrimary(route) && isPrimary(target)
-    if (closeFallback) void this.#server.fence(isFallback, 'fallback-over', `${members} can be used again`)
+    if (closeFallback)
+      this.#server.fence(isFallback, 'fallback-over', `${members} can be used again`).catch(this.#failed)
   }
 
   #whyNobody(): string {

@@ -1,11 +1,11 @@
 /** Serves the clients of one route: waits for a target, dials, joins; a failed dial returns the client to the hold. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { now } from '../clock.ts'
-import type { ListenerConfig } from '../config/config.ts'
+import type { Route } from '../config/config.ts'
 import { counted, inSeconds, sentence } from '../text/wording.ts'
-import { sendCancel } from './cancel.ts'
+import { passCancel } from './cancel.ts'
 import type { Client } from './client.ts'
-import { Connector, type Choose, type ConnectorDeps } from './connector.ts'
+import { Connector, type ConnectorDeps } from './connector.ts'
 import { Hold } from './hold.ts'
 import type { EndReason, RefusalReason } from './counters.ts'
 import type { ProcessBudget } from './process-budget.ts'
@@ -14,11 +14,13 @@ import { nounOf, type Target } from './route.ts'
 import { Sessions } from './sessions.ts'
 
 export interface RouteDeps extends ConnectorDeps {
-  readonly listener: ListenerConfig
+  readonly route: Route
   readonly refusals: Refusals
-  readonly room: ProcessBudget
-  /** Whether one more client may be held, over all routes. */
-  readonly hasRoom: () => boolean
+  readonly budget: ProcessBudget
+  /** Whether one more client may be held, over all listeners. */
+  readonly mayHold: () => boolean
+  /** Called when the number of sessions or of clients that are held has changed. */
+  readonly changed: () => void
 }
 
 /** Why a client is not served. */
@@ -36,24 +38,38 @@ const LAST_CALL_MS = 1000
 const RETRY_MS = 100
 
 export class RouteServer {
-  readonly #name: string
   readonly #deps: RouteDeps
   readonly #hold: Hold
   readonly #connector: Connector
-  readonly #sessions = new Sessions()
+  readonly #sessions: Sessions
   /** Those without a session, and everybody's end. */
   readonly #clients = new Set<Client>()
   readonly #served = new Set<Promise<void>>()
   readonly #closing = new AbortController()
   #reason = 'the cluster is not known yet'
+  #whyClosing = ''
 
-  /** `choose`: picks one of the targets, given the member picked last. */
-  constructor(deps: RouteDeps, choose: Choose) {
-    const { name } = deps.listener
-    this.#name = name
+  constructor(deps: RouteDeps) {
     this.#deps = deps
-    this.#hold = new Hold({ timeoutMs: deps.config.hold.timeoutMs, hasRoom: deps.hasRoom })
-    this.#connector = new Connector(name, deps, choose, (client, target, session) => {
+    const { balancer, mayHold, changed } = deps
+    this.#hold = new Hold({
+      get timeoutMs() {
+        return deps.settings.hold.timeoutMs
+      },
+      hasRoom: mayHold,
+      changed,
+    })
+    this.#sessions = new Sessions({
+      joined: (target) => {
+        balancer.joined(target)
+        changed()
+      },
+      ended: (target) => {
+        balancer.ended(target)
+        changed()
+      },
+    })
+    this.#connector = new Connector(deps, (client, target, session) => {
       this.#clients.delete(client)
       this.#sessions.add(target, session)
     })
@@ -85,10 +101,10 @@ export class RouteServer {
     const waitedMs = since === null ? 0 : now() - since
     const fields = { event: 'released', connections: waiting, waitedMs }
     const what = counted(waiting, 'held connection')
-    this.#deps.log.info(fields, `${this.#name}: released ${what} after ${inSeconds(waitedMs)}`)
+    this.#deps.log('info', fields, `released ${what} after ${inSeconds(waitedMs)}`)
   }
 
-  /** New clients wait, and those that no server has answered yet; `reason` is what they are told if in vain. */
+  /** New clients wait, and those that no server has answered yet; `reason`: for those who wait in vain. */
   shut(reason: string): void {
     this.#reason = reason
     this.#hold.shut()
@@ -111,8 +127,9 @@ export class RouteServer {
     await done
   }
 
-  /** Refuses who waits, gives who has not spoken a moment to do so, and resolves when everybody has ended. */
-  async drain(): Promise<void> {
+  /** Refuses who waits because of `why`, gives who has not spoken a moment to do so, and resolves when everybody has ended. */
+  async drain(why: string): Promise<void> {
+    this.#whyClosing = why
     this.#hold.close()
     const { signal } = this.#closing
     void sleep(LAST_CALL_MS, undefined, { signal }).then(
@@ -124,7 +141,7 @@ export class RouteServer {
 
   #dropSilent(): void {
     for (const client of this.#clients) {
-      if (client.kind === 'incomplete' && !this.#deps.refusals.has(client)) client.drop('the router is shutting down')
+      if (client.kind === 'incomplete' && !this.#deps.refusals.has(client)) client.drop(this.#whyClosing)
     }
   }
 
@@ -139,16 +156,33 @@ export class RouteServer {
 
   /** Ends all sessions at once, both sides. */
   endSessions(cause: EndReason, why: string): void {
-    for (const [member, sessions] of this.#sessions.countByMember())
+    for (const [member, sessions] of this.#sessions.countByMember)
       this.#deps.counters.closed(cause, member, sessions, why)
     this.#sessions.destroy()
   }
 
-  /** Serves one accepted connection to its end, if `seat` has one for it; or refuses it, unless it asks for a cancel. */
-  serve(client: Client, seat: () => Unserved | null): void {
+  /**
+   * Destroys every socket that leads to a server, one by one where a fence has failed; who waits goes on waiting.
+   *
+   * @throws AggregateError when some are still there.
+   */
+  destroy(cause: EndReason, why: string): void {
+    const errors = [() => this.shut(why), () => this.endSessions(cause, why)].flatMap((step) => {
+      try {
+        step()
+        return []
+      } catch (error) {
+        return [error]
+      }
+    })
+    if (errors.length > 0) throw new AggregateError(errors)
+  }
+
+  /** Serves one accepted connection to its end, if `admit` finds nothing against it; or refuses it, unless it asks for a cancel. */
+  serve(client: Client, admit: () => Unserved | null): void {
     this.#clients.add(client)
-    const unserved = seat()
-    const served = (unserved === null ? this.#serve(client) : this.#turnAway(client, unserved, seat)).finally(() => {
+    const unserved = admit()
+    const served = (unserved === null ? this.#serve(client) : this.#turnAway(client, unserved, admit)).finally(() => {
       this.#clients.delete(client)
       this.#served.delete(served)
     })
@@ -183,8 +217,8 @@ export class RouteServer {
   }
 
   #unserved(turn: 'timeout' | 'full' | 'closed'): Unserved {
-    const { timeoutMs, maxConnections } = this.#deps.config.hold
-    const wanted = nounOf(this.#deps.listener.route)
+    const { timeoutMs, maxConnections } = this.#deps.settings.hold
+    const wanted = nounOf(this.#deps.route)
     switch (turn) {
       case 'timeout': {
         const message =
@@ -196,7 +230,7 @@ export class RouteServer {
         return { reason: 'hold-limit', sqlState: '53300', message }
       }
       case 'closed':
-        return { reason: 'shutdown', sqlState: '57P03', message: 'the router is shutting down' }
+        return { reason: 'shutdown', sqlState: '57P03', message: this.#whyClosing }
     }
   }
 
@@ -206,14 +240,14 @@ export class RouteServer {
     if (client.droppedFor !== null) this.#deps.counters.refused('silent', client.droppedFor)
   }
 
-  async #turnAway(client: Client, unserved: Unserved, seat: () => Unserved | null): Promise<void> {
+  async #turnAway(client: Client, unserved: Unserved, admit: () => Unserved | null): Promise<void> {
     this.#deps.refusals.admit(client, { ...unserved, hint: '' })
     const kind = await client.first(PATIENCE_MS)
     if (kind === 'cancel') return this.#cancel(client)
-    // It has left before it could be told.
+    // It has left before it could be refused.
     if (client.gone.aborted && client.droppedFor === null) return
     // Now that it has spoken, a silent one may give way to it.
-    const still = kind === null || client.gone.aborted ? unserved : seat()
+    const still = kind === null || client.gone.aborted ? unserved : admit()
     if (still !== null) return this.#refuse(client, still, '')
     this.#deps.refusals.release(client)
     return this.#serve(client)
@@ -233,10 +267,9 @@ export class RouteServer {
 
   /** A cancel request belongs to a session that exists; which one only its server can tell. It never waits. */
   async #cancel(client: Client): Promise<void> {
-    const deadline = AbortSignal.any([AbortSignal.timeout(this.#deps.config.timeouts.connectMs), this.#closing.signal])
-    const send = ({ address }: Target): Promise<void> =>
-      this.#deps.room.cancels.run(() => sendCancel(address, client.pending, deadline), deadline)
-    await Promise.all(this.#sessions.targets().map(send))
+    const { settings, budget } = this.#deps
+    const signal = AbortSignal.any([AbortSignal.timeout(settings.timeouts.connectMs), this.#closing.signal])
+    await passCancel(client.pending, this.#sessions.targets(), budget.cancels, signal)
     client.destroy()
   }
 }

@@ -3,13 +3,13 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Session } from './session.ts'
 import type { Target } from './route.ts'
 
-/** Servers that are told at a time. */
+/** Servers' sides that are closed at a time. */
 const SLICE = 100
 
 export interface Closing {
   /** How many, by member. */
   readonly closed: ReadonlyMap<string, number>
-  /** Resolves when the servers' sides are closed as well. */
+  /** Resolves when the servers' sides are closed as well; rejects when one of them could not be. */
   readonly done: Promise<void>
 }
 
@@ -18,57 +18,123 @@ interface Entry {
   readonly session: Session
 }
 
+export interface SessionsEvents {
+  readonly joined: (target: Target) => void
+  readonly ended: (target: Target) => void
+}
+
 export class Sessions {
   readonly #entries = new Set<Entry>()
+  /** Those whose clients are cut off, and whose servers' sides are still open. */
+  readonly #ending = new Set<Entry>()
+  /** Those of them that could not be closed: every later `close` tries it again. */
+  readonly #stuck = new Set<Entry>()
+  readonly #counts = new Map<string, number>()
+  readonly #events: SessionsEvents
+
+  constructor(events: SessionsEvents) {
+    this.#events = events
+  }
 
   get size(): number {
     return this.#entries.size
+  }
+
+  /** How many there are, by member; one that has none is not in it. */
+  get countByMember(): ReadonlyMap<string, number> {
+    return this.#counts
   }
 
   /** Keeps the session until it has ended. */
   add(target: Target, session: Session): void {
     const entry = { target, session }
     this.#entries.add(entry)
-    void session.ended.then(() => this.#entries.delete(entry))
+    this.#count(target, 1)
+    this.#events.joined(target)
+    void session.ended.then(() => {
+      this.#forget(entry)
+    })
   }
 
   /**
    * Closes those whose target matches: the clients' sides before this returns, the servers' sides after all of those. A
-   * thousand backends that are told in between take the processor away from who still has clients to cut off.
+   * thousand backends that notice it in between take the processor away from who still has clients to cut off.
    */
   close(matches: (target: Target) => boolean): Closing {
     const entries = [...this.#entries].filter(({ target }) => matches(target))
     const closed = new Map<string, number>()
     for (const entry of entries) {
-      this.#entries.delete(entry)
-      entry.session.cutOff()
+      this.#remove(entry)
+      this.#ending.add(entry)
       closed.set(entry.target.member, (closed.get(entry.target.member) ?? 0) + 1)
     }
-    return { closed, done: tellServers(entries) }
+    // One that cannot be cut off cannot be closed either, and is stuck then.
+    each(entries, ({ session }) => session.cutOff())
+    return { closed, done: this.#closeServers([...entries, ...this.#stuck]) }
   }
 
-  /** Closes all of them, both sides, before this returns. */
+  /**
+   * Closes all of them, both sides, before this returns. One that cannot be closed keeps no other open.
+   *
+   * @throws AggregateError when some could not be closed: they are still there then.
+   */
   destroy(): void {
-    const entries = [...this.#entries]
-    this.#entries.clear()
-    for (const { session } of entries) session.destroy()
-  }
-
-  countByMember(): ReadonlyMap<string, number> {
-    const counts = new Map<string, number>()
-    for (const { target } of this.#entries) counts.set(target.member, (counts.get(target.member) ?? 0) + 1)
-    return counts
+    const errors = each([...this.#entries, ...this.#ending], (entry) => this.#destroy(entry))
+    if (errors.length > 0) throw new AggregateError(errors)
   }
 
   /** The distinct targets that have sessions. */
   targets(): readonly Target[] {
     return [...new Map([...this.#entries].map(({ target }) => [JSON.stringify(target.address), target])).values()]
   }
+
+  /** The target of each session. */
+  targetOfEach(): readonly Target[] {
+    return [...this.#entries].map(({ target }) => target)
+  }
+
+  #remove(entry: Entry): void {
+    if (!this.#entries.delete(entry)) return
+    this.#count(entry.target, -1)
+    this.#events.ended(entry.target)
+  }
+
+  #count({ member }: Target, change: 1 | -1): void {
+    const count = (this.#counts.get(member) ?? 0) + change
+    if (count === 0) this.#counts.delete(member)
+    else this.#counts.set(member, count)
+  }
+
+  #destroy(entry: Entry): void {
+    this.#stuck.add(entry)
+    entry.session.destroy()
+    this.#forget(entry)
+  }
+
+  #forget(entry: Entry): void {
+    this.#stuck.delete(entry)
+    this.#ending.delete(entry)
+    this.#remove(entry)
+  }
+
+  async #closeServers(entries: readonly Entry[]): Promise<void> {
+    const errors: unknown[] = []
+    for (let index = 0; index < entries.length; index += SLICE) {
+      await nextTurn()
+      errors.push(...each(entries.slice(index, index + SLICE), (entry) => this.#destroy(entry)))
+    }
+    if (errors.length > 0) throw new AggregateError(errors)
+  }
 }
 
-async function tellServers(entries: readonly Entry[]): Promise<void> {
-  for (let index = 0; index < entries.length; index += SLICE) {
-    await nextTurn()
-    for (const { session } of entries.slice(index, index + SLICE)) session.destroy()
-  }
+/** Does it for every entry, also behind one for which it fails; returns the errors. */
+function each(entries: readonly Entry[], work: (entry: Entry) => void): readonly unknown[] {
+  return entries.flatMap((entry) => {
+    try {
+      work(entry)
+      return []
+    } catch (error) {
+      return [error]
+    }
+  })
 }

@@ -1,7 +1,10 @@
-import type { Route } from '../config/config.ts'
-import type { EndReason, RefusalReason } from './counters.ts'
-
 /** What the proxy publishes of itself for `status` and later for metrics. Plain data. */
+import { now } from '../clock.ts'
+import type { ListenerConfig, Route } from '../config/config.ts'
+import { ENDINGS, type EndReason, FENCINGS, REFUSALS, type RefusalReason } from './counters.ts'
+import type { Counts, ListenerState } from './messages.ts'
+import type { FenceFault } from './primary-fence.ts'
+
 export interface ProxyStatus {
   readonly listeners: readonly ListenerStatus[]
   readonly sessions: readonly MemberSessions[]
@@ -32,6 +35,18 @@ export interface ListenerStatus {
   readonly members: readonly MemberStatus[]
   /** Whether the primary serves now because no member of the route can. */
   readonly fallback: boolean
+  /** What is wrong with the router itself here; null: nothing. */
+  readonly fault: ListenerFault | null
+}
+
+export interface ListenerFault {
+  /**
+   * `fence`: its sessions on an earlier primary cannot be closed, so that no listener lets anybody through to the next one.
+   * `open`: it alone does not let anybody through to the primary. `view`: it lets nobody through. `listen`: it does not
+   * listen.
+   */
+  readonly kind: 'fence' | 'open' | 'view' | 'listen'
+  readonly reason: string
 }
 
 /** Whether new sessions of a listener go to a member. */
@@ -47,3 +62,70 @@ export interface MemberSessions {
   readonly listener: string
   readonly sessions: number
 }
+
+/** What the status of a listener is made of. */
+interface Reported {
+  readonly config: ListenerConfig
+  readonly state: ListenerState
+  readonly listenFault: string | null
+}
+
+/** `leaving`: those that are configured no more; `past`: what those have counted that have left. */
+export function statusOf<L extends Reported>(
+  listeners: Iterable<L>,
+  leaving: Iterable<L>,
+  past: Counts,
+  faults: ReadonlyMap<L, FenceFault>,
+): ProxyStatus {
+  const present = [...listeners]
+  const all = [...present, ...leaving]
+  const states = all.map(({ state }) => state)
+  const oldest = states.flatMap(({ oldestHeld }) => oldestHeld ?? [])
+  const { accepted, failedDials, refusals, endings } = countsOf([past, ...states])
+  return {
+    listeners: present.map((each) => {
+      const { name, route } = each.config
+      const { address, sessions, held, members, fallback } = each.state
+      const count = sessions.reduce((sum, [, number]) => sum + number, 0)
+      return { name, route, address, sessions: count, held, members, fallback, fault: faultOf(each, faults.get(each)) }
+    }),
+    sessions: all.flatMap(({ config: { name: listener }, state }) =>
+      state.sessions.map(([member, sessions]) => ({ member, listener, sessions })),
+    ),
+    held: {
+      connections: states.reduce((sum, { held }) => sum + held, 0),
+      oldestMs: oldest.length === 0 ? null : now() - Math.min(...oldest),
+    },
+    totals: {
+      accepted,
+      failedDials,
+      refused: Object.values(refusals).reduce((sum, n) => sum + n, 0),
+      fenced: FENCINGS.reduce((sum, cause) => sum + endings[cause], 0),
+    },
+    refusals,
+    endings,
+  }
+}
+
+function faultOf({ state, listenFault }: Reported, fault: FenceFault | undefined): ListenerFault | null {
+  if (fault !== undefined) return fault
+  if (state.fault !== null) return { kind: 'view', reason: state.fault }
+  return listenFault === null ? null : { kind: 'listen', reason: listenFault }
+}
+
+/** Adds up. */
+export function countsOf(all: readonly Counts[]): Counts {
+  const sum = (each: (counts: Counts) => number): number => all.reduce((total, counts) => total + each(counts), 0)
+  return {
+    accepted: sum(({ accepted }) => accepted),
+    failedDials: sum(({ failedDials }) => failedDials),
+    refusals: byReason(REFUSALS, (reason) => sum(({ refusals }) => refusals[reason])),
+    endings: byReason(ENDINGS, (reason) => sum(({ endings }) => endings[reason])),
+  }
+}
+
+function byReason<K extends string>(reasons: readonly K[], count: (reason: K) => number): Readonly<Record<K, number>> {
+  return Object.fromEntries(reasons.map((reason) => [reason, count(reason)])) as Record<K, number>
+}
+
+export const NO_COUNTS: Counts = countsOf([])

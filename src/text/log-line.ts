@@ -1,6 +1,6 @@
 /** A line of the log, as a pure function returns it. */
 export interface LogLine {
-  readonly level: 'info' | 'warn' | 'error'
+  readonly level: 'debug' | 'info' | 'warn' | 'error'
   readonly message: string
   readonly fields: Readonly<Record<string, unknown>>
 }

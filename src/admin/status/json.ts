@@ -1,4 +1,5 @@
 /** The router's status as scripts and the client commands read it (schema.ts): field by field, so that no name from inside gets out. Pure. */
+import { isForPrimary } from '../../proxy/route.ts'
 import type { ListenerStatus, ProxyStatus } from '../../proxy/status.ts'
 import type { CommandResult } from '../../templates/commands/run-command.ts'
 import type { GroupStatus, HookStatus, KeysStatus, TemplateStatus } from '../../templates/status.ts'
@@ -40,7 +41,14 @@ export function statusJson(status: RouterStatus): StatusJson {
  * templates of keys alone.
  */
 export function hasPrimary({ stopping, clusters }: StatusJson): boolean {
-  return !stopping && clusters.every(({ primary }) => takesNew(primary.state))
+  return !stopping && clusters.every((each) => takesNew(each.primary.state) && faultOfPrimary(each.proxy) === null)
+}
+
+/** Returns the listener because of whose fault the router holds new connections to the primary; null: there is none. */
+export function faultOfPrimary(proxy: ProxyJson | null): ListenerJson | null {
+  const holds = ({ fault, route }: ListenerJson): boolean =>
+    fault !== null && (fault.kind === 'fence' || (fault.kind !== 'listen' && isForPrimary(route)))
+  return proxy?.listeners.find(holds) ?? null
 }
 
 function clusterJson({ view, proxy, localMember }: ClusterStatus): ClusterJson {
@@ -145,9 +153,14 @@ function proxyJson({ listeners, sessions, held, totals, refusals, endings }: Pro
   }
 }
 
-function listenerJson({ name, route, address, sessions, held, members, fallback }: ListenerStatus): ListenerJson {
+function listenerJson(listener: ListenerStatus): ListenerJson {
+  const { name, route, address, sessions, held, members, fallback, fault } = listener
   const each = members.map(({ member, fit, reason }) => ({ member, usable: fit, reason }))
-  return { name, route, address, sessions, held, fallback, members: each }
+  return {
+    ...{ name, route, address, sessions, held, fallback },
+    fault: fault && { kind: fault.kind, reason: fault.reason },
+    members: each,
+  }
 }
 
 function groupJson({ name, clusters, state, since, reason, retryAt, templates, reload }: GroupStatus): GroupJson {

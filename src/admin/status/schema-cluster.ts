@@ -84,6 +84,18 @@ const listener = z.strictObject({
   sessions: count('Open sessions.'),
   held: count('Clients that are held now.'),
   fallback: flag('The primary serves because no member of the route can.'),
+  fault: z
+    .strictObject({
+      kind: z
+        .enum(['fence', 'open', 'view', 'listen'])
+        .describe(
+          '`fence`: its sessions on an earlier primary cannot be closed, so all listeners hold new connections to the ' +
+            'primary. `open`: it alone holds them. `view`: it holds all new connections. `listen`: it does not listen.',
+        ),
+      reason: text('What has failed.'),
+    })
+    .nullable()
+    .describe('A fault of the router itself; null: none.'),
   members: z
     .array(
       z.strictObject({

@@ -7,6 +7,7 @@ import { setBackText } from '../../watcher/view-text.ts'
 import { takesNew } from '../../watcher/view.ts'
 import { isReplica, memberTable } from './members.ts'
 import { planNotes, totalNotes, trackNotes } from './notes.ts'
+import { faultOfPrimary } from './json.ts'
 import type { ClusterJson, ListenerJson, ProxyJson } from './schema-cluster.ts'
 import type { StatusJson } from './schema.ts'
 import { type Note, templateNotes } from './template-notes.ts'
@@ -56,6 +57,8 @@ function headline({ name, primary, proxy }: ClusterJson, { clusters, stopping, n
   const of = clusters.length > 1 ? ` of ${name}` : ''
   const held = proxy === null || proxy.held.connections === 0 ? '' : `; ${heldText(proxy, ' held')}`
   if (stopping) return `primary${of}: ${member ?? 'none'}, but this router is ${ENDS}${held}`
+  const faulty = member === null ? null : faultOfPrimary(proxy)
+  if (faulty?.fault) return `primary${of}: ${member} HELD - listener ${faulty.name}: ${faulty.fault.reason}${held}`
   const word = member === null ? 'NONE' : `${member} ${label}`
   return `primary${of}: ${word} for ${age(Date.parse(now) - Date.parse(since))} - ${reason}${held}`
 }
@@ -105,7 +108,8 @@ function listenerLine(listener: ListenerJson): string {
 }
 
 /** Of the primary route the first line of all speaks. */
-function alertOf({ route, members, fallback }: ListenerJson): string {
+function alertOf({ route, members, fallback, fault }: ListenerJson): string {
+  if (fault !== null) return `; FAULT: ${fault.reason}`
   if (fallback) return '; FALLBACK: new connections go to the primary'
   if (route === 'primary' || members.some(({ usable }) => usable)) return ''
   return '; NO USABLE MEMBER: new connections are held'

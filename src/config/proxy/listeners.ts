@@ -2,14 +2,14 @@
 import { normalize } from 'node:path'
 import type { z } from 'zod'
 import { isMapping, mappingOf, type Mapping } from '../../text/unknown-shape.ts'
-import type { Bind, ListenerConfig, Route } from '../config.ts'
+import { type Bind, BALANCES, type ListenerConfig, type Route } from '../config.ts'
 import { shownPath, type Fault } from '../file/problem.ts'
 import { boolean, field, oneOf, optional, parts, plainName } from '../values/fields.ts'
 import { entriesOf, show, showKind, type ParsedParts } from '../values/parsed.ts'
 import { parseSize } from '../values/units.ts'
 import { formatBind, isDual, overlap, parseBind, parseBinds } from './binds.ts'
 
-const DEFAULTS = { maxLagBytes: null, tags: {}, fallback: 'none', closeFallback: false } as const
+const DEFAULTS = { balance: 'roundrobin', maxLagBytes: null, tags: {}, fallback: 'none', closeFallback: false } as const
 
 export const DEFAULT_LISTENERS: readonly ListenerConfig[] = [
   { name: 'primary', binds: [{ kind: 'tcp', host: null, port: 5000 }], route: 'primary', ...DEFAULTS },
@@ -32,7 +32,7 @@ const ROUTE_SYNONYMS: Readonly<Record<string, Route>> = {
 export const LISTENER = {
   bind: parts(parseBinds),
   route: field(oneOf(ROUTES, [], ROUTE_SYNONYMS)),
-  balance: optional(oneOf(['roundrobin'], null), 'roundrobin'),
+  balance: optional(oneOf(BALANCES, null), 'roundrobin'),
   max_lag: optional(parseSize, null),
   tags: parts((value) => parseTags(value ?? {})),
   fallback: optional(oneOf(['none', 'primary']), 'none'),
@@ -56,8 +56,8 @@ export function parseTags(value: unknown): ParsedParts<ListenerConfig['tags']> {
 }
 
 export function listenerConfig(name: string, listener: z.infer<z.ZodObject<typeof LISTENER>>): ListenerConfig {
-  const { bind: binds, route, max_lag: maxLagBytes, tags, fallback, close_fallback: closeFallback } = listener
-  return { name, binds, route, maxLagBytes, tags, fallback, closeFallback }
+  const { bind: binds, route, balance, max_lag: maxLagBytes, tags, fallback, close_fallback: closeFallback } = listener
+  return { name, binds, route, balance, maxLagBytes, tags, fallback, closeFallback }
 }
 
 /** Returns what is wrong with names and routes of listeners, and between their addresses and the admin socket. */

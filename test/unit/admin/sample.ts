@@ -42,7 +42,17 @@ export function sampleListener(
   changes: Partial<ListenerStatus> = {},
 ): ListenerStatus {
   const each = Object.entries(members).map(([member, reason]) => ({ member, fit: reason === '', reason }))
-  return { name, route, address: '[::]:5000', sessions: 0, held: 0, members: each, fallback: false, ...changes }
+  return {
+    name,
+    route,
+    address: '[::]:5000',
+    sessions: 0,
+    held: 0,
+    members: each,
+    fallback: false,
+    fault: null,
+    ...changes,
+  }
 }
 
 export function sampleView(changes: Partial<ClusterView> = {}): ClusterView {

@@ -30,7 +30,13 @@ function problems(text: string | null, env: Environment = {}): string {
   return formatProblems(result.problems)
 }
 
-const ANY_MEMBER = { maxLagBytes: null, tags: {}, fallback: 'none', closeFallback: false } as const
+const ANY_MEMBER = {
+  balance: 'roundrobin',
+  maxLagBytes: null,
+  tags: {},
+  fallback: 'none',
+  closeFallback: false,
+} as const
 const OPEN_ETCD = { auth: null, caFile: null, certFile: null, keyFile: null } as const
 
 const DEFAULTS: Omit<Config, 'keys'> = {
@@ -150,6 +156,7 @@ logging: {level: debug, format: json}
                 { kind: 'unix', path: '/run/reports.sock' },
               ],
               route: 'async',
+              balance: 'roundrobin',
               maxLagBytes: 16 * 1024 * 1024,
               tags: { dc: 'a', rank: 2, spare: false },
               fallback: 'primary',

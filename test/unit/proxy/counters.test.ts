@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, mock, test } from 'node:test'
-import { pino } from 'pino'
 import { Counters } from '../../../src/proxy/counters.ts'
+import { listenerLog } from '../../../src/proxy/log-lines.ts'
+import type { LogLine } from '../../../src/text/log-line.ts'
 
 let lines: Record<string, unknown>[]
 let counters: Counters
@@ -9,8 +10,9 @@ let counters: Counters
 beforeEach(() => {
   mock.timers.enable({ apis: ['setTimeout'] })
   lines = []
-  const write = (line: string): void => void lines.push(JSON.parse(line) as Record<string, unknown>)
-  counters = new Counters('primary', pino({ level: 'info' }, { write }))
+  const write = ({ fields, message }: LogLine): void => void lines.push({ ...fields, msg: message })
+  const log = listenerLog({ name: 'primary', route: 'primary' }, write)
+  counters = new Counters(log, () => undefined)
 })
 afterEach(() => mock.timers.reset())
 

@@ -5,7 +5,11 @@ import { Client } from '../../../src/proxy/client.ts'
 import { Hold } from '../../../src/proxy/hold.ts'
 
 test('10,000 come, half of them leave, and the others are let go in order, all in a moment', async (t) => {
-  const held: Hold = new Hold({ timeoutMs: 60_000, hasRoom: (): boolean => held.size < 10_000 })
+  const held: Hold = new Hold({
+    timeoutMs: 60_000,
+    hasRoom: (): boolean => held.size < 10_000,
+    changed: () => undefined,
+  })
   const clients = Array.from({ length: 10_000 }, (_, arrival) => new Client(new Socket(), arrival))
   const order: number[] = []
   const since = performance.now()

@@ -12,7 +12,7 @@ function client(arrival: number): Client {
 }
 
 function hold(changes: { timeoutMs?: number; hasRoom?: () => boolean } = {}): Hold {
-  return new Hold({ timeoutMs: 60_000, hasRoom: () => true, ...changes })
+  return new Hold({ timeoutMs: 60_000, hasRoom: () => true, changed: () => undefined, ...changes })
 }
 
 /** Notes what becomes of the client, and when. */

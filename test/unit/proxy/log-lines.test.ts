@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { useLines, NOTHING_LOGGED } from '../../../src/proxy/log-lines.ts'
+import { listenerLog, NOTHING_LOGGED, useLines } from '../../../src/proxy/log-lines.ts'
+import type { LogLine } from '../../../src/text/log-line.ts'
 import type { MemberUse, Eligibility } from '../../../src/proxy/route.ts'
 
 const FIT: Eligibility = { fit: true, reason: '', cause: null }
@@ -14,9 +15,14 @@ function logged(...course: (Eligibility | null)[]): string[] {
   let before = NOTHING_LOGGED
   return course.flatMap((eligibility) => {
     const uses: MemberUse[] = eligibility === null ? [] : [{ member: 'pg2', ...eligibility }]
-    const { lines, logged } = useLines('reports', before, uses)
+    const { lines, logged } = useLines(before, uses)
     before = logged
-    return lines.map(({ level, message }) => `${level} ${message}`)
+    const written: string[] = []
+    const log = listenerLog({ name: 'reports', route: 'replica' }, ({ level, message }) => {
+      written.push(`${level} ${message}`)
+    })
+    for (const { level, fields, message } of lines) log(level, fields, message)
+    return written
   })
 }
 
@@ -35,10 +41,18 @@ const ROWS: readonly [string, (Eligibility | null)[], string[]][] = [
 for (const [title, course, expected] of ROWS) test(title, () => assert.deepEqual(logged(...course), expected))
 
 test('the fields say which listener, which member and why', () => {
-  const { lines } = useLines('reports', NOTHING_LOGGED, [{ member: 'pg2', ...LAGS }])
+  const { lines } = useLines(NOTHING_LOGGED, [{ member: 'pg2', ...LAGS }])
   assert.deepEqual(lines[0]?.fields, {
     event: 'member-unused',
     member: 'pg2',
     reason: 'lag 20 MB above 16 MB',
   })
+})
+
+test('every line of a listener says which listener it is and which route it has, whatever else it says', () => {
+  const lines: LogLine[] = []
+  const log = listenerLog({ name: 'reports', route: 'replica' }, (line) => lines.push(line))
+  log('warn', { event: 'fenced', route: 'reports', listener: 'replica' }, 'closed 1 session on pg1')
+  const fields = { event: 'fenced', listener: 'reports', route: 'replica' }
+  assert.deepEqual(lines, [{ level: 'warn', fields, message: 'reports: closed 1 session on pg1' }])
 })

@@ -1,18 +1,40 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { afterEach, beforeEach, mock, test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
-import { PrimaryFence, type DataPlane } from '../../../src/proxy/primary-fence.ts'
+import { type FencedListener, type FencedListeners, PrimaryFence } from '../../../src/proxy/primary-fence.ts'
 import type { Target } from '../../../src/proxy/route.ts'
 import type { ClusterView, PrimaryView } from '../../../src/watcher/view.ts'
 import { sampleView } from '../admin/sample.ts'
 
-/** A data plane whose fences are done when the test says so. */
-class FakePlane implements DataPlane {
+beforeEach(() => mock.timers.enable({ apis: ['setTimeout'] }))
+afterEach(() => mock.timers.reset())
+
+function never(): never {
+  throw new Error('no listener has a fault')
+}
+
+/** One listener whose fences are done when the test says so. */
+class FakePlane implements FencedListener, FencedListeners<FakePlane> {
+  readonly forced = never
+  readonly faultBegun = never
+  readonly faultEnded = never
   readonly calls: string[] = []
   /** The epochs that are being fenced. */
   readonly fencing: { readonly epoch: number; readonly done: () => void }[] = []
   fenced = 0
   target: Target | null = null
+
+  all(): readonly FakePlane[] {
+    return [this]
+  }
+
+  take(_: ClusterView, hold: string | null): void {
+    if (hold !== null) this.hold(hold)
+  }
+
+  destroy(): Promise<void> {
+    return Promise.reject(new Error('every fence is acknowledged'))
+  }
 
   hold(reason: string): void {
     assert.notEqual(reason, '')
@@ -34,11 +56,12 @@ class FakePlane implements DataPlane {
     return promise
   }
 
-  open(target: Target): void {
+  open(target: Target): Promise<void> {
     this.calls.push(`open ${target.member} ${target.epoch}`)
     assert.equal(this.fencing.length, 0, 'opens while a fence is under way')
     assert.equal(target.epoch, this.fenced, 'opens without the fence of its epoch')
     this.target = target
+    return Promise.resolve()
   }
 }
 

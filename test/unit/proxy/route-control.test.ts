@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
-import { pino } from 'pino'
 import type { ListenerConfig, PrimaryState } from '../../../src/config/config.ts'
 import { PrimaryFence } from '../../../src/proxy/primary-fence.ts'
 import { type Controlled, RouteControl } from '../../../src/proxy/route-control.ts'
@@ -37,6 +36,10 @@ class FakeServer implements Controlled {
     return this.fence(matches)
   }
 
+  destroy(): void {
+    void this.fence(() => true)
+  }
+
   /** What is told again changes nothing. */
   #tell(what: string): void {
     if (this.told.at(-1) !== what) this.told.push(what)
@@ -49,9 +52,13 @@ function target(member: string, epoch: number): Target {
 
 function controlOf(server: FakeServer, changes: Partial<ListenerConfig>): RouteControl {
   const binds = [{ kind: 'tcp', host: null, port: 5001 }] as const
-  const rest = { maxLagBytes: null, tags: {}, fallback: 'none', closeFallback: false } as const
+  const rest = { balance: 'roundrobin', maxLagBytes: null, tags: {}, fallback: 'none', closeFallback: false } as const
   const listener: ListenerConfig = { name: 'r', route: 'replica', binds, ...rest, ...changes }
-  return new RouteControl(listener, server, pino({ level: 'silent' }))
+  return new RouteControl(listener, server, () => undefined, assert.ifError)
+}
+
+function never(): never {
+  throw new Error('no listener has a fault')
 }
 
 /** pg1 is the primary in epoch 7; pg2 is a replica, if it is fit. */
@@ -76,11 +83,10 @@ for (const [title, changes, before, after] of [
   test(`${title} takes the primary from the data plane, that is after the fence, and never from the view`, () => {
     const server = new FakeServer()
     const control = controlOf(server, changes)
-    control.observe(view())
-    control.update()
+    control.take(view(), null)
     assert.deepEqual(server.told, [before])
     control.open(OPEN)
-    control.update()
+    control.take(view(), null)
     assert.deepEqual(server.told, after === null ? [before] : [before, after])
     control.hold('primary: none: no leader key')
     const held = before.startsWith('shut') ? 'shut: primary: none: no leader key' : before
@@ -88,11 +94,11 @@ for (const [title, changes, before, after] of [
   })
 }
 
-test('nothing is opened for a view that is only observed', () => {
+test('a view that is taken with a hold opens the primary for nobody, whatever it says', () => {
   const server = new FakeServer()
   const control = controlOf(server, { route: 'any' })
-  control.observe(view())
-  assert.deepEqual(server.told, [])
+  control.take(view(), 'leader pg1: not fenced yet')
+  assert.deepEqual(server.told, ['open pg2@0'])
 })
 
 test('nobody falls back to the primary before it is known that no replica is fit', () => {
@@ -101,11 +107,9 @@ test('nobody falls back to the primary before it is known that no replica is fit
   const unchecked = { fit: false, checked: false, down: false, reason: 'not checked yet' }
   const members = view().members.map((member) => (member.isLeader ? member : { ...member, replica: unchecked }))
   control.open(OPEN)
-  control.observe({ ...view(), members })
-  control.update()
+  control.take({ ...view(), members }, null)
   assert.deepEqual(new Set(server.told.map((what) => what.slice(0, 4))), new Set(['shut']))
-  control.observe(view(false))
-  control.update()
+  control.take(view(false), null)
   assert.match(server.told.at(-1) ?? '', /^open .*pg1@7/)
 })
 
@@ -116,16 +120,14 @@ test('nobody falls back to the primary before the lag of a fit replica is known'
     ...view(),
     members: view().members.map((member) => (member.isLeader ? member : { ...member, lagBytes })),
   })
-  control.observe(lagging(null))
+  control.take(lagging(null), null)
   control.open(OPEN)
   assert.equal(control.status.fallback, false)
   assert.deepEqual(server.told, ['shut: no replica takes connections; the cluster is not known yet'])
-  control.observe(lagging(2000))
-  control.update()
+  control.take(lagging(2000), null)
   assert.equal(control.status.fallback, true)
   // It was known once: what is not known now ends nothing.
-  control.observe(lagging(null))
-  control.update()
+  control.take(lagging(null), null)
   assert.equal(control.status.fallback, true)
 })
 
@@ -140,19 +142,19 @@ describe('a fence', () => {
   test('ends the sessions of every other epoch, and those that the former primary had as a replica', async () => {
     const server = new FakeServer([target('pg1', 6), target('pg1', 7), target('pg1', 0), target('pg2', 0)])
     const control = controlOf(server, { route: 'any' })
-    control.observe(led('pg1', 'open'))
+    control.take(led('pg1', 'open'), 'held')
     await control.fence(7, 'pg1 has the lock')
     assert.deepEqual(server.closed.splice(0), ['pg1@6'])
     control.open(target('pg1', 7))
-    control.observe(led('pg2', 'open'))
+    control.take(led('pg2', 'open'), 'held')
     await control.fence(8, 'pg2 has the lock')
     assert.deepEqual(server.closed.splice(0), ['pg1@6', 'pg1@7', 'pg1@0'])
     control.open(target('pg2', 8))
     // The next reign is of nobody: what pg1 serves from now on it serves as a replica.
-    control.observe(led(null, 'none'))
+    control.take(led(null, 'none'), 'held')
     await control.fence(9, 'no leader')
     assert.deepEqual(server.closed.splice(0), ['pg1@6', 'pg1@7', 'pg2@0'])
-    control.observe(led('pg3', 'open'))
+    control.take(led('pg3', 'open'), 'held')
     await control.fence(10, 'pg3 has the lock')
     assert.deepEqual(server.closed, ['pg1@6', 'pg1@7'])
   })
@@ -160,15 +162,15 @@ describe('a fence', () => {
   test('ends the replica sessions of a leader that was promoted and never opened', async () => {
     const server = new FakeServer([target('pg1', 0), target('pg2', 0), target('pg3', 0)])
     const control = controlOf(server, {})
-    control.observe(led('pg1', 'open'))
+    control.take(led('pg1', 'open'), 'held')
     await control.fence(1, 'pg1 has the lock')
     control.open(target('pg1', 1))
-    control.observe(led('pg2', 'promoting'))
+    control.take(led('pg2', 'promoting'), 'held')
     await control.fence(2, 'pg2 has the lock')
     assert.deepEqual(server.closed.splice(0), ['pg1@0'], 'a promotion cuts nothing')
     // The same epoch: nobody has sessions to write by.
-    control.observe(led('pg3', 'promoting'))
-    control.observe(led('pg3', 'open'))
+    control.take(led('pg3', 'promoting'), 'held')
+    control.take(led('pg3', 'open'), 'held')
     await control.fence(3, 'pg3 has the lock')
     assert.deepEqual(server.closed, ['pg2@0'])
   })
@@ -176,7 +178,23 @@ describe('a fence', () => {
   test('ends those of leaders that came and went while another fence was under way', async () => {
     const server = new FakeServer([target('pg1', 0), target('pg2', 0), target('pg3', 0)])
     const control = controlOf(server, {})
-    const follower = new PrimaryFence(control)
+    const follower = new PrimaryFence({
+      all: () => [
+        {
+          hold: (reason) => control.hold(reason),
+          fence: (epoch, reason) => control.fence(epoch, reason),
+          destroy: () => Promise.reject(new Error('every fence is acknowledged')),
+          open: (target) => {
+            control.open(target)
+            return Promise.resolve()
+          },
+        },
+      ],
+      take: (view, hold) => control.take(view, hold),
+      forced: never,
+      faultBegun: never,
+      faultEnded: never,
+    })
     const epoch = (view: ClusterView, epoch: number): ClusterView => ({ ...view, primary: { ...view.primary, epoch } })
     for (const view of [
       epoch(led('pg1', 'open'), 1),
@@ -184,7 +202,6 @@ describe('a fence', () => {
       epoch(led('pg1', 'promoting'), 3),
       epoch(led('pg3', 'open'), 4),
     ]) {
-      control.observe(view)
       follower.follow(view)
     }
     await turn()
@@ -194,13 +211,13 @@ describe('a fence', () => {
   test('spares the readers of a leader that is opened late, until another one follows it', async () => {
     const server = new FakeServer([target('pg2', 0)])
     const control = controlOf(server, {})
-    control.observe(led('pg2', 'promoting'))
+    control.take(led('pg2', 'promoting'), 'held')
     await control.fence(2, 'pg2 has the lock')
-    control.observe(led('pg2', 'open'))
+    control.take(led('pg2', 'open'), 'held')
     await control.fence(3, 'pg2 has proved itself')
     assert.deepEqual(server.closed, [])
     control.open(target('pg2', 3))
-    control.observe(led('pg1', 'promoting'))
+    control.take(led('pg1', 'promoting'), 'held')
     await control.fence(4, 'pg1 has the lock')
     assert.deepEqual(server.closed, ['pg2@0'])
   })
@@ -208,9 +225,9 @@ describe('a fence', () => {
   test('ends those of a primary that has taken its proof back, though the DCS still names it', async () => {
     const server = new FakeServer([target('pg1', 0)])
     const control = controlOf(server, {})
-    control.observe(led('pg1', 'open'))
+    control.take(led('pg1', 'open'), 'held')
     control.open(target('pg1', 1))
-    control.observe(led('pg1', 'promoting'))
+    control.take(led('pg1', 'promoting'), 'held')
     await control.fence(2, 'it answers as a replica')
     assert.deepEqual(server.closed, ['pg1@0'])
   })
@@ -218,13 +235,13 @@ describe('a fence', () => {
   test('spares the readers of leaders of a standby cluster, which took no writes', async () => {
     const server = new FakeServer([target('pg1', 0), target('pg2', 0)])
     const control = controlOf(server, { route: 'any' })
-    control.observe(led('pg1', 'none', { standbyCluster: true }))
-    control.observe(led('pg2', 'none', { standbyCluster: true }))
-    control.observe(led('pg2', 'open'))
+    control.take(led('pg1', 'none', { standbyCluster: true }), 'held')
+    control.take(led('pg2', 'none', { standbyCluster: true }), 'held')
+    control.take(led('pg2', 'open'), 'held')
     await control.fence(2, 'the standby cluster was promoted')
     assert.deepEqual(server.closed, [])
     // From its promotion on it takes them.
-    control.observe(led('pg1', 'open'))
+    control.take(led('pg1', 'open'), 'held')
     await control.fence(3, 'pg1 has the lock')
     assert.deepEqual(server.closed, ['pg2@0'])
   })
@@ -234,19 +251,19 @@ test('closes the sessions of a replica that has moved to another address', () =>
   const server = new FakeServer([target('pg1', 7), target('pg1', 0), target('pg2', 0)])
   const control = controlOf(server, {})
   const before = led('pg1', 'open')
-  control.observe(before)
+  control.take(before, null)
   assert.deepEqual(server.closed, [])
   const members = before.members.map((member) =>
     member.name === 'pg2' ? { ...member, place: { host: '10.0.0.2', port: 5432 } } : member,
   )
-  control.observe({ ...before, members })
+  control.take({ ...before, members }, null)
   assert.deepEqual(server.closed, ['pg2@0'])
 })
 
 test('the primary that a mixed route uses is not closed for what is said of replicas', () => {
   const server = new FakeServer([target('pg1', 7), target('pg2', 0), target('pg9', 0)])
   const control = controlOf(server, { route: 'read-only' })
-  control.observe(sampleView({ members: [sampleMember('pg2')] }))
+  control.take(sampleView({ members: [sampleMember('pg2')] }), null)
   assert.deepEqual(server.closed, ['pg9@0'])
 })
 
@@ -259,8 +276,7 @@ for (const [route, expected] of [
   test(`who waits in vain for ${route} is told why`, () => {
     const server = new FakeServer()
     const control = controlOf(server, { route, fallback: 'primary' })
-    control.observe(view(false))
-    control.hold('primary: none: why')
+    control.take(view(false), 'primary: none: why')
     assert.deepEqual(server.told, [expected])
   })
 }
@@ -273,7 +289,7 @@ test('closes the fallback sessions once, and the sessions of a mixed route on th
     const server = new FakeServer([target('pg1', 7), target('pg2', 0)])
     const control = controlOf(server, { route, fallback: 'primary', closeFallback: true })
     for (const isFit of [false, true, true]) {
-      control.observe(view(isFit))
+      control.take(view(isFit), null)
       control.open(OPEN)
     }
     assert.deepEqual(server.closed, expected)

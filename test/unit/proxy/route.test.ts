@@ -17,7 +17,7 @@ const ROUTES: readonly Route[] = ['primary', 'replica', 'sync', 'async', 'read-o
 
 function listener(route: Route, changes: Partial<ListenerConfig> = {}): ListenerConfig {
   const binds = [{ kind: 'tcp', host: null, port: 5001 }] as const
-  const rest = { maxLagBytes: null, tags: {}, fallback: 'none', closeFallback: false } as const
+  const rest = { balance: 'roundrobin', maxLagBytes: null, tags: {}, fallback: 'none', closeFallback: false } as const
   return { name: route, binds, route, ...rest, ...changes }
 }
 

@@ -6,6 +6,7 @@ import type { Bind, ListenerConfig, ProxyConfig } from '../../../../src/config/c
 import { NO_LIMITS } from '../../../../src/process-limits.ts'
 import { ProcessBudget } from '../../../../src/proxy/process-budget.ts'
 import { Proxy } from '../../../../src/proxy/proxy.ts'
+import { inProcess, type StartWorker } from '../../../../src/proxy/worker.ts'
 import type { Address, DialFailure } from '../../../../src/watcher/view.ts'
 import { until } from '../../../support/until.ts'
 import { AUTH_OK } from './messages.ts'
@@ -25,6 +26,7 @@ export function tcp(host: string | null, port = 0): Bind {
 
 const LISTENER = {
   binds: [tcp('127.0.0.1')],
+  balance: 'roundrobin',
   maxLagBytes: null,
   tags: {},
   fallback: 'none',
@@ -80,6 +82,14 @@ export class FakeServer {
   }
 }
 
+/** Every message is cloned, as it would be on its way to a thread and back. */
+function cloning(start: StartWorker): StartWorker {
+  return (report) => {
+    const send = start((message) => report(structuredClone(message)))
+    return (command) => send(structuredClone(command))
+  }
+}
+
 export class Rig {
   readonly proxy: Proxy
   readonly failures: DialFailure[] = []
@@ -87,13 +97,13 @@ export class Rig {
   /** What the watcher does when a dial fails; it may apply another view. */
   onFailure: (failure: DialFailure) => void = () => undefined
 
-  constructor(config: ProxyConfig, room: ProcessBudget, ageOf = FRESH) {
+  constructor(config: ProxyConfig, startWorker: StartWorker, ageOf = FRESH) {
     const log = pino({ level: 'trace' }, { write: (line: string) => void this.lines.push(JSON.parse(line) as LogLine) })
     const dialFailed = (failure: DialFailure): void => {
       this.failures.push(failure)
       this.onFailure(failure)
     }
-    this.proxy = new Proxy({ config, log, dialFailed, room, ageOf })
+    this.proxy = new Proxy({ config, log, dialFailed, startWorker: cloning(startWorker), ageOf })
   }
 
   port(listener = 'primary'): number {
@@ -122,15 +132,15 @@ export class Scene {
   readonly #clients: Wire[] = []
 
   /** A proxy that listens; nobody is open. */
-  async proxy(changes: ConfigChanges = {}, limits = NO_LIMITS, ageOf = FRESH): Promise<Rig> {
-    const rig = this.rig(changes, limits, ageOf)
+  async proxy(changes: ConfigChanges = {}, limits = NO_LIMITS, ageOf = FRESH, start?: StartWorker): Promise<Rig> {
+    const rig = this.rig(changes, limits, ageOf, start)
     await rig.proxy.start()
     return rig
   }
 
   /** A proxy that is not started. */
-  rig(changes: ConfigChanges = {}, limits = NO_LIMITS, ageOf = FRESH): Rig {
-    const rig = new Rig(proxyConfig(changes), new ProcessBudget(limits), ageOf)
+  rig(changes: ConfigChanges = {}, limits = NO_LIMITS, ageOf = FRESH, start?: StartWorker): Rig {
+    const rig = new Rig(proxyConfig(changes), start ?? inProcess(new ProcessBudget(limits)), ageOf)
     this.#rigs.push(rig)
     return rig
   }
@@ -180,6 +190,7 @@ export class Scene {
 
   async clear(): Promise<void> {
     for (const { proxy } of this.#rigs) proxy.close()
+    for (const { lines } of this.#rigs) for (const line of lines) assertNamesListener(line)
     // Before the peers go: what the proxy leaves open must not be closed by them.
     const peers = [...this.#clients, ...this.#servers.flatMap(({ connections }) => connections)]
     await until('every peer is let go', () => peers.every(({ isLetGo }) => isLetGo), { everyMs: 2, timeoutMs: 3000 })
@@ -196,6 +207,16 @@ export class Scene {
     })
   }
 }
+
+/** A line of a listener has its name and the kind of its route, as these fields and nothing else. */
+function assertNamesListener(line: LogLine): void {
+  if (!('listener' in line || 'route' in line)) return
+  const expected = { primary: 'primary', replicas: 'replica' }[String(line['listener'])]
+  if (expected !== undefined) assert.equal(line['route'], expected, JSON.stringify(line))
+  else assert.match(String(line['route']), ROUTE, JSON.stringify(line))
+}
+
+const ROUTE = /^(primary|replica|sync|async|read-only|standby-leader|any)$/
 
 function resources(): Readonly<Record<string, number>> {
   const counts: Record<string, number> = {}

@@ -1,0 +1,72 @@
+/** One listener as the proxy sees it: its configuration, what is sent to the worker for it, and what that has reported. */
+import type { ListenerConfig } from '../config/config.ts'
+import type { ListenerId, ListenerState } from './messages.ts'
+import type { FencedListener } from './primary-fence.ts'
+import type { Target } from './route.ts'
+import { NO_COUNTS } from './status.ts'
+import type { WorkerLink } from './worker-link.ts'
+
+export class ControlledListener implements FencedListener {
+  readonly id: ListenerId
+  readonly #link: WorkerLink
+  #config: ListenerConfig
+  state: ListenerState = UNREPORTED
+  /** Why it does not listen; null: it does, or has not been asked to. */
+  listenFault: string | null = null
+  #listens = 0
+
+  constructor(id: ListenerId, config: ListenerConfig, link: WorkerLink) {
+    this.id = id
+    this.#config = config
+    this.#link = link
+  }
+
+  get config(): ListenerConfig {
+    return this.#config
+  }
+
+  /**
+   * Makes its configuration known to the worker: the first one, or the next one of the same name and route. Returns whether
+   * the addresses are others now, so that it has to `listen` anew.
+   */
+  configure(next: ListenerConfig): boolean {
+    const before = this.#config
+    this.#config = next
+    this.#link.send({ type: 'listener', id: this.id, config: next })
+    return JSON.stringify(next.binds) !== JSON.stringify(before.binds)
+  }
+
+  /** Listens; rejects with what is wrong. Resolves with whether no later attempt has taken its place. */
+  async listen(): Promise<boolean> {
+    const attempt = ++this.#listens
+    await this.#link.ask({ type: 'listen', id: this.id })
+    return attempt === this.#listens
+  }
+
+  hold(reason: string): void {
+    this.#link.send({ type: 'hold', id: this.id, reason })
+  }
+
+  async fence(epoch: number, reason: string, signal: AbortSignal): Promise<void> {
+    await this.#link.ask({ type: 'fence', id: this.id, epoch, reason }, signal)
+  }
+
+  async destroy(reason: string, signal: AbortSignal): Promise<void> {
+    await this.#link.ask({ type: 'destroy', id: this.id, reason }, signal)
+  }
+
+  async open(target: Target, signal: AbortSignal): Promise<void> {
+    await this.#link.ask({ type: 'open', id: this.id, target }, signal)
+  }
+}
+
+const UNREPORTED: ListenerState = {
+  address: '',
+  sessions: [],
+  held: 0,
+  oldestHeld: null,
+  members: [],
+  fallback: false,
+  fault: null,
+  ...NO_COUNTS,
+}

@@ -1,0 +1,91 @@
+/**
+ * What passes between a proxy and the worker that serves its listeners. Plain data that can be cloned to a thread, and
+ * nothing else: neither side calls the other, and neither waits for the other before it goes on.
+ */
+import type { ListenerConfig, ProxyConfig } from '../config/config.ts'
+import type { ClusterView, DialFailure } from '../watcher/view.ts'
+import type { EndReason, RefusalReason } from './counters.ts'
+import type { LogLine } from '../text/log-line.ts'
+import type { Target } from './route.ts'
+import type { MemberStatus } from './status.ts'
+
+/** What the listeners of a proxy have in common. */
+export type ProxySettings = Pick<
+  ProxyConfig,
+  'trust' | 'hold' | 'maxConnections' | 'timeouts' | 'tcpKeepaliveMs' | 'drainTimeoutMs'
+>
+
+/** Identifies a listener across the cut: a listener that is closed and started anew has another one, not another name. */
+export type ListenerId = number
+
+/** A command that is acknowledged: by the report `done` with the same number. */
+interface Request {
+  readonly request: number
+}
+
+/** Down: from the proxy to the worker. Commands take effect in the order in which they are sent. */
+export type Command =
+  /** Comes first, and again whenever the settings change. */
+  | { readonly type: 'configure'; readonly settings: ProxySettings }
+  /** A new listener, which accepts nobody before `listen`; or the next configuration of one, whose route never changes. */
+  | { readonly type: 'listener'; readonly id: ListenerId; readonly config: ListenerConfig }
+  | ({ readonly type: 'listen'; readonly id: ListenerId } & Request)
+  /** For all listeners. `hold`: see there, in the same step; null: the primary that was opened last stays open. */
+  | { readonly type: 'view'; readonly view: ClusterView; readonly hold: string | null }
+  /** Host names that were resolved too long ago to be dialled without proof. */
+  | { readonly type: 'names'; readonly stale: readonly string[] }
+  /** From now on no new connection goes to the primary; `reason` is for those who wait in vain. */
+  | { readonly type: 'hold'; readonly id: ListenerId; readonly reason: string }
+  /**
+   * Done when every session and dial on a primary of another epoch is closed, and every one that a former leader took while
+   * it was a replica.
+   */
+  | ({ readonly type: 'fence'; readonly id: ListenerId; readonly epoch: number; readonly reason: string } & Request)
+  /** Destroys every socket of the listener that leads to a server, where a fence has failed. Done when there is none left. */
+  | ({ readonly type: 'destroy'; readonly id: ListenerId; readonly reason: string } & Request)
+  /** Lets new connections through to `target` too, whose epoch is the one fenced last. */
+  | ({ readonly type: 'open'; readonly id: ListenerId; readonly target: Target } & Request)
+  /**
+   * Accepts nobody any more, refuses who waits because of `why`, and gives sessions `drainTimeoutMs` to end by themselves.
+   * Done when that is over. `isLast`: the worker forgets these listeners then.
+   */
+  | ({
+      readonly type: 'drain'
+      readonly ids: readonly ListenerId[]
+      readonly why: string
+      readonly isLast: boolean
+    } & Request)
+  /** Closes everything at once. */
+  | { readonly type: 'close' }
+
+/** Up: from the worker to the proxy. */
+export type Report =
+  /** `error`: why the command has failed. */
+  | { readonly type: 'done'; readonly request: number; readonly error: Error | null }
+  | { readonly type: 'dial-failed'; readonly failure: DialFailure }
+  /** Sent when something in it has changed. */
+  | { readonly type: 'state'; readonly id: ListenerId; readonly state: ListenerState }
+  | ({ readonly type: 'log' } & LogLine)
+
+/** What a listener has counted since it was built. */
+export interface Counts {
+  readonly accepted: number
+  readonly failedDials: number
+  readonly refusals: Readonly<Record<RefusalReason, number>>
+  readonly endings: Readonly<Record<EndReason, number>>
+}
+
+/** What a worker says of one listener. */
+export interface ListenerState extends Counts {
+  /** As bound; as configured before that. */
+  readonly address: string
+  /** By member. */
+  readonly sessions: readonly (readonly [string, number])[]
+  readonly held: number
+  /** Since when somebody has been waiting; milliseconds since the epoch. */
+  readonly oldestHeld: number | null
+  readonly members: readonly MemberStatus[]
+  readonly fallback: boolean
+  /** Why it does not follow the view; null: it does. */
+  readonly fault: string | null
+}

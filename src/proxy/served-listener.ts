@@ -1,0 +1,221 @@
+/** One listener as its worker serves it: its sockets, its clients and its sessions. */
+import type { Socket } from 'node:net'
+import type { Balance, ListenerConfig } from '../config/config.ts'
+import { explain, shortage } from '../errors.ts'
+import type { ClusterView, DialFailure } from '../watcher/view.ts'
+import { type Balancer, SafeBalancer } from './balance.ts'
+import type { Client } from './client.ts'
+import { Counters, type EndReason } from './counters.ts'
+import { Listener } from './listener.ts'
+import type { LogLine } from '../text/log-line.ts'
+import { listenerLog, type ListenerLog } from './log-lines.ts'
+import type { ListenerState, ProxySettings } from './messages.ts'
+import type { ProcessBudget } from './process-budget.ts'
+import type { Refusals } from './refusals.ts'
+import { RouteControl } from './route-control.ts'
+import { RouteServer, type Unserved } from './route-server.ts'
+import type { Target } from './route.ts'
+
+/** What the listeners of a worker share. */
+export interface Shared {
+  /** Read anew for each client. */
+  readonly settings: ProxySettings
+  readonly balancers: Readonly<Record<Balance, () => Balancer>>
+  readonly budget: ProcessBudget
+  readonly refusals: Refusals
+  readonly isStale: (host: string) => boolean
+  readonly mayHold: () => boolean
+  /** Takes an accepted connection; `admit` says why it is not served. */
+  readonly client: (socket: Socket) => { readonly client: Client; readonly admit: () => Unserved | null }
+  readonly dialFailed: (failure: DialFailure) => void
+  readonly write: (line: LogLine) => void
+  /** The state of this listener has changed. */
+  readonly changed: (listener: ServedListener) => void
+}
+
+export class ServedListener {
+  #config: ListenerConfig
+  readonly #shared: Shared
+  readonly #log: ListenerLog
+  readonly #counters: Counters
+  readonly #balancer: SafeBalancer
+  readonly #sockets: Listener
+  readonly #route: RouteServer
+  readonly #control: RouteControl
+  #accepted = 0
+  #failedDials = 0
+  /** Why it does not follow the view. */
+  #fault: { readonly error: unknown } | null = null
+
+  constructor(config: ListenerConfig, shared: Shared) {
+    this.#config = config
+    this.#shared = shared
+    const changed = (): void => shared.changed(this)
+    this.#log = listenerLog(config, shared.write)
+    this.#counters = new Counters(this.#log, changed)
+    this.#balancer = new SafeBalancer(shared.balancers[config.balance](), (reason) => {
+      const message = `the balancer fails, so the first target takes new connections; please report it: ${reason}`
+      this.#log('error', { event: 'balancer-fault', reason }, message)
+    })
+    const dialFailed = (failure: DialFailure): void => {
+      this.#failedDials++
+      changed()
+      shared.dialFailed(failure)
+    }
+    const { budget, refusals, isStale, mayHold } = shared
+    this.#route = new RouteServer({
+      get settings() {
+        return shared.settings
+      },
+      route: config.route,
+      log: this.#log,
+      counters: this.#counters,
+      balancer: this.#balancer,
+      ...{ budget, refusals, isStale, mayHold, dialFailed, changed },
+    })
+    this.#control = new RouteControl(config, this.#route, this.#log, (error) => this.#failed(error))
+    this.#sockets = new Listener(config, {
+      accept: (socket) => this.#accept(socket),
+      trouble: (error) => this.#trouble(error),
+    })
+  }
+
+  get held(): number {
+    return this.#route.held
+  }
+
+  get state(): ListenerState {
+    return {
+      address: this.#sockets.address,
+      sessions: [...this.#route.sessions.countByMember],
+      held: this.#route.held,
+      oldestHeld: this.#route.oldestHeld,
+      ...this.#control.status,
+      fault: this.#fault === null ? null : explain(this.#fault.error),
+      accepted: this.#accepted,
+      failedDials: this.#failedDials,
+      refusals: this.#counters.refusals,
+      endings: this.#counters.endings,
+    }
+  }
+
+  /** Takes the next configuration, of the same name and route. With other addresses it accepts nobody until `listen`. */
+  configure(next: ListenerConfig): void {
+    const before = this.#config
+    this.#config = next
+    this.#control.configure(next)
+    if (JSON.stringify(next.binds) !== JSON.stringify(before.binds)) this.#sockets.rebind(next.binds)
+    const { [before.balance]: former, [next.balance]: balancer } = this.#shared.balancers
+    if (balancer !== former) this.#balancer.replace(balancer(), this.#route.sessions.targetOfEach())
+  }
+
+  /** Listens; rejects with BIND_FAILED. */
+  async listen(): Promise<void> {
+    await this.#sockets.start()
+  }
+
+  /** Takes the next view; see the command `view`. One that it cannot take holds everybody until the next one. */
+  take(view: ClusterView, hold: string | null): void {
+    this.#holding(() => {
+      this.#control.take(view, hold)
+      this.#recovered()
+    })
+  }
+
+  /** See the command `hold`. */
+  hold(reason: string): void {
+    this.#holding(() => this.#control.hold(reason))
+  }
+
+  /** See the command `fence`. Rejects when a session may be left, or somebody be let through to one that is closed. */
+  async fence(epoch: number, reason: string): Promise<void> {
+    if (this.#fault !== null) throw this.#fault.error
+    await this.#control.fence(epoch, reason)
+  }
+
+  /** See the command `destroy`. */
+  destroy(reason: string): void {
+    this.#control.destroy(reason)
+  }
+
+  /** See the command `open`. */
+  open(target: Target): void {
+    if (this.#fault !== null) throw this.#fault.error
+    this.#control.open(target)
+  }
+
+  /** Accepts nobody any more. Idempotent. */
+  stop(): void {
+    this.#sockets.close()
+  }
+
+  /** Refuses who waits because of `why`, and resolves when everybody has ended. */
+  async drain(why: string): Promise<void> {
+    await this.#route.drain(why)
+  }
+
+  /** Ends all sessions at once. */
+  endSessions(cause: EndReason, why: string): void {
+    this.#route.endSessions(cause, why)
+  }
+
+  /** Closes everything at once. Idempotent. */
+  close(cause: EndReason, why: string): void {
+    this.stop()
+    this.#route.close(cause, why)
+    this.#counters.close()
+  }
+
+  #accept(socket: Socket): void {
+    const { tcpKeepaliveMs } = this.#shared.settings
+    if (tcpKeepaliveMs > 0) socket.setKeepAlive(true, tcpKeepaliveMs)
+    this.#accepted++
+    this.#shared.changed(this)
+    const { client, admit } = this.#shared.client(socket)
+    this.#route.serve(client, admit)
+  }
+
+  /** Does what decides who is let through; where that fails, nobody is. */
+  #holding(work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      this.#failed(error)
+      try {
+        this.#route.shut(`a fault of the router: ${explain(error)}`)
+      } catch (second) {
+        this.#failed(second)
+      }
+    }
+  }
+
+  #failed(error: unknown): void {
+    const reason = explain(error)
+    if (this.#fault === null) {
+      const message = `cannot follow the cluster, so new connections are held; please report it: ${reason}`
+      this.#log('error', { event: 'listener-fault', reason }, message)
+    }
+    this.#fault = { error }
+    this.#shared.changed(this)
+  }
+
+  #recovered(): void {
+    if (this.#fault === null) return
+    this.#fault = null
+    this.#log('info', { event: 'listener-recovered' }, 'follows the cluster again')
+    this.#shared.changed(this)
+  }
+
+  /** Connections cannot be accepted; null: they can again. */
+  #trouble(error: Error | null): void {
+    const reason = error === null ? null : explain(error)
+    const fields = { event: 'accept-trouble', reason }
+    if (error === null) this.#log('info', fields, 'accepts connections again')
+    else
+      this.#log(
+        'error',
+        fields,
+        `cannot accept connections: ${shortage(error, this.#shared.budget.descriptors) ?? reason}`,
+      )
+  }
+}
