@@ -1,59 +1,63 @@
-import type { PatroniMember } from '../test/support/patroni/member.ts'
-import type { Bed, BedOptions } from './testbed.ts'
+/** What a benchmark measures: cases, the samples that their runs take, and the figures that are made of these. */
 
 /** What is measured side by side; `cluster` is what no router can better. */
 export type Subject = 'router' | 'haproxy' | 'cluster'
 
-export type Values = Readonly<Partial<Record<Subject, number>>>
+export type Unit = 'ms' | 'count' | 'MiB' | '% of a core'
+
+/** By key and subject, in the order in which they were taken. */
+export type Samples = Readonly<Record<string, Readonly<Partial<Record<Subject, readonly number[]>>>>>
 
 /** One line of a case's table. */
-export type Figure = {
+export interface Figure {
+  /** Of the samples it is made of. */
   readonly key: string
   readonly label: string
-  readonly unit: 'ms' | 'count'
+  readonly unit: Unit
+  /** What of the samples; none: each counts by itself. */
+  readonly of?: 'first' | 'median' | 'p99' | 'worst'
   /** What the router has to keep in every run; none: for information. */
-  readonly must?: { readonly max: number } | { readonly min: number }
+  readonly must?: Must
 }
 
-export type Case = {
+/** A limit; `times`: so often the same figure of the samples of another key. */
+export type Must =
+  { readonly max: number } | { readonly min: number } | { readonly times: number; readonly key: string }
+
+export interface Case {
   readonly name: string
   readonly title: string
   readonly figures: readonly Figure[]
-  readonly bed: BedOptions
   /** It mostly waits, so another one of that kind may be measured beside it. */
-  readonly waits: boolean
-  /** One run on a healthy cluster led by `leader`. Undoes what it did to the cluster, also when it throws. */
-  readonly measure: (bed: Bed, record: Recorder, leader: PatroniMember) => Promise<void>
+  readonly waits?: boolean
+  /** Measures `runs` times, or as often as the case has it (null), and reports each run as soon as it is over. */
+  readonly measure: (runs: number | null, onRun: (run: Run) => void) => Promise<void>
 }
 
-/** Takes the figures of one run as they become known: a run that breaks off keeps those it has. */
-export class Recorder {
-  readonly values: Record<string, Values> = {}
-  /** What explains them, such as failures by code. */
-  readonly notes: Record<string, unknown> = {}
-  /** The number of this run, from 1. */
+/** What was measured at once. */
+export interface Run {
+  /** Its number, from 1. */
   readonly run: number
-
-  constructor(run: number) {
-    this.run = run
-  }
-
-  set(key: string, values: Values): void {
-    this.values[key] = { ...this.values[key], ...values }
-  }
-
-  note(key: string, value: unknown): void {
-    this.notes[key] = value
-  }
+  /** When it began, ISO 8601. */
+  readonly at: string
+  readonly samples: Samples
+  /** What explains them, such as failures by code. */
+  readonly notes: Readonly<Record<string, unknown>>
+  /** Sentences for below the table. */
+  readonly remarks: readonly string[]
+  /** The longest that the measuring process itself was late, in milliseconds: less than that says nothing. */
+  readonly lateMs: number
+  /** Why the run broke off; the samples are those it had by then. */
+  readonly error: string | null
+  /** The router's log during the run. */
+  readonly log: readonly unknown[]
 }
 
-/** Why a value misses its must; null when it does not. */
-export function missed({ label, must }: Figure, value: number): string | null {
-  if (must === undefined) return null
-  if ('max' in must) return value <= must.max ? null : `${label}: ${format(value)} is more than ${must.max}`
-  return value >= must.min ? null : `${label}: ${format(value)} is less than ${must.min}`
-}
-
-export function format(value: number): string {
-  return String(Math.round(value))
+/** Two figures of the same samples: their median and the worst. */
+export function medianAndWorst(key: string, label: string, maxMs: number | null = null): readonly Figure[] {
+  const must = maxMs === null ? {} : { must: { max: maxMs } }
+  return [
+    { key, label: `${label}, median`, unit: 'ms', of: 'median', ...must },
+    { key, label: `${label}, worst`, unit: 'ms', of: 'worst', ...must },
+  ]
 }

@@ -1,37 +1,56 @@
-/** What a benchmark with a table of figures measures. */
+import type { Case, Figure, Must, Run, Samples } from './case.ts'
 
-export interface Figure {
-  readonly label: string
-  readonly value: number
-  readonly unit: 'ms' | 'count' | 'MiB' | '% of a core'
-  /** What it has to keep; null: it is for information. */
-  readonly must: { readonly max: number } | { readonly min: number } | null
+export type Limit = Exclude<Must, { times: number }>
+
+/** Returns what `figure` is of these samples: a single value, or each sample. */
+export function valuesOf({ of, must }: Figure, samples: readonly number[]): readonly number[] {
+  const sorted = [...samples].sort((a, b) => a - b)
+  const value = {
+    first: () => samples[0],
+    median: () => median(sorted),
+    p99: () => sorted[Math.ceil(0.99 * sorted.length) - 1],
+    worst: () => worst(sorted, must),
+  }
+  if (of === undefined || samples.length === 0) return samples
+  return [value[of]() ?? NaN]
 }
 
-export interface Case {
-  readonly name: string
-  readonly title: string
-  /** `runs`: how often what is measured is repeated, where it is; null: as often as the case has it. */
-  readonly measure: (runs: number | null, progress: (line: string) => void) => Promise<readonly Figure[]>
+/** Returns the median of sorted values; of an even number the middle of both. */
+export function median(sorted: readonly number[]): number {
+  const [low = NaN, high = NaN] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]]
+  return (low + high) / 2
 }
 
-/** The value below which `share` (0..1) of them are. */
-export function percentile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? NaN
+/** Returns the largest of sorted values, or the smallest where the must is a minimum. */
+export function worst(sorted: readonly number[], must: Must | undefined): number {
+  return (must !== undefined && 'min' in must ? sorted[0] : sorted.at(-1)) ?? NaN
 }
 
-export function format({ value, unit }: Pick<Figure, 'value' | 'unit'>): string {
-  return unit === 'count' ? String(value) : `${value.toFixed(1)} ${unit}`
+/** Returns the limit of a figure; one that depends on other samples is worked out from `samples`. */
+export function limitOf({ must, of }: Figure, samples: Samples): Limit | null {
+  if (must === undefined) return null
+  if (!('times' in must)) return must
+  const { key, times } = must
+  const [value = NaN] = valuesOf({ key, label: '', unit: 'ms', of: of ?? 'worst' }, samples[key]?.router ?? [])
+  return { max: times * value }
 }
 
-export function isKept({ value, must }: Figure): boolean {
-  if (must === null) return true
-  return 'max' in must ? value <= must.max : value >= must.min
+/** Returns why a run misses what `figure` must keep, or null. A figure that it did not get to is missed. */
+export function missOf(figure: Figure, { samples }: Run): string | null {
+  const limit = limitOf(figure, samples)
+  if (limit === null) return null
+  const values = valuesOf(figure, samples[figure.key]?.router ?? [])
+  if (values.length === 0) return `${figure.label}: not measured`
+  const beyond = values.find((value) => !('max' in limit ? value <= limit.max : value >= limit.min))
+  if (beyond === undefined) return null
+  const shown = Math.round(beyond * 10) / 10
+  return 'max' in limit
+    ? `${figure.label}: ${shown} is more than ${limit.max}`
+    : `${figure.label}: ${shown} is less than ${limit.min}`
 }
 
-export function mustOf({ must, unit }: Figure): string {
-  if (must === null) return ''
-  if ('min' in must) return `≥ ${format({ value: must.min, unit })}`
-  return must.max === 0 ? 'none' : `≤ ${format({ value: must.max, unit })}`
+/** Returns everything that a run misses of what its case must keep. */
+export function missesOf({ figures }: Case, run: Run): readonly string[] {
+  const misses = figures.flatMap((figure) => missOf(figure, run) ?? [])
+  return run.error === null ? misses : [`broke off: ${run.error}`, ...misses]
 }

@@ -9,7 +9,8 @@ import { EtcdCluster } from '../../test/support/etcd/cluster.ts'
 import { freePorts } from '../../test/support/net/ports.ts'
 import { RouterProcess } from '../../test/support/router/process.ts'
 import { clock, until } from '../../test/support/until.ts'
-import { type Case, type Figure, percentile } from '../figures.ts'
+import type { Case } from '../case.ts'
+import { inOneRun, type Recorder } from '../run.ts'
 import type { Keys, Lead } from './members.ts'
 import { scopeOf } from './scope.ts'
 
@@ -22,6 +23,7 @@ const WATCHED_MS = 30_000
 const TICKS_PER_SECOND = 100
 /** How much longer a change may take with all of them than with one, and what is within the noise. */
 const MOST_RATIO = 1.5
+const OPEN = 'put of another leader to `open`'
 
 /**
  * Two routers at the same time, one of a hundred clusters and one of the first of these alone, on a real etcd and members
@@ -30,7 +32,20 @@ const MOST_RATIO = 1.5
 export const many: Case = {
   name: 'clusters',
   title: `${CLUSTERS} clusters of ${MEMBERS} members in one router, beside a router of one of them`,
-  async measure(runs, progress) {
+  figures: [
+    { key: 'memory-all', label: 'memory, all', unit: 'MiB' },
+    { key: 'memory-one', label: 'memory, the one alone', unit: 'MiB' },
+    { key: 'cpu-all', label: 'CPU while every cluster writes as Patroni does, all', unit: '% of a core' },
+    { key: 'cpu-one', label: 'CPU, the one alone', unit: '% of a core' },
+    {
+      ...{ key: 'open-all', label: `${OPEN}, all, median`, unit: 'ms', of: 'median' },
+      must: { times: MOST_RATIO, key: 'open-one' },
+    },
+    { key: 'open-all', label: `${OPEN}, all, p99`, unit: 'ms', of: 'p99' },
+    { key: 'open-one', label: `${OPEN}, the one alone, median`, unit: 'ms', of: 'median' },
+    { key: 'open-one', label: `${OPEN}, the one alone, p99`, unit: 'ms', of: 'p99' },
+  ],
+  measure: inOneRun(async (record, repeats) => {
     await using stack = new AsyncDisposableStack()
     const etcd = stack.use(await EtcdCluster.start())
     const members = stack.adopt(fork(join(import.meta.dirname, 'members.ts'), [String(CLUSTERS), String(MEMBERS)]), end)
@@ -41,23 +56,13 @@ export const many: Case = {
     const opened = (router: RouterProcess): number => router.log.filter(({ event }) => event === 'primary-open').length
     await until('all are open', () => opened(all) === CLUSTERS && opened(one) === 1, { timeoutMs: 120_000 })
     const usage = await watched(etcd.client, keys, { all, one })
-    progress('memory and CPU')
-    const times = await changes(etcd.client, members, { all, one }, runs ?? CHANGES)
-    const [together, alone] = [percentile(times.all, 0.5), percentile(times.one, 0.5)]
-    const figure = (label: string, value: number, unit: Figure['unit'], must: Figure['must'] = null): Figure => {
-      return { label, value, unit, must }
+    record.progress('memory and CPU')
+    for (const which of ['all', 'one'] as const) {
+      record.add(`memory-${which}`, usage[which].mebibytes)
+      record.add(`cpu-${which}`, usage[which].cpu)
     }
-    return [
-      figure('memory, all', usage.all.mebibytes, 'MiB'),
-      figure('memory, the one alone', usage.one.mebibytes, 'MiB'),
-      figure('CPU while every cluster writes as Patroni does, all', usage.all.cpu, '% of a core'),
-      figure('CPU, the one alone', usage.one.cpu, '% of a core'),
-      figure('put of another leader to `open`, all, median', together, 'ms', { max: alone * MOST_RATIO }),
-      figure('put of another leader to `open`, all, p99', percentile(times.all, 0.99), 'ms'),
-      figure('put of another leader to `open`, the one alone, median', alone, 'ms'),
-      figure('put of another leader to `open`, the one alone, p99', percentile(times.one, 0.99), 'ms'),
-    ]
-  },
+    await changes(etcd.client, members, { all, one }, repeats ?? CHANGES, record)
+  }),
 }
 
 interface Pair<T> {
@@ -133,14 +138,14 @@ function meter({ process: { pid } }: RouterProcess): () => Usage {
   }
 }
 
-/** Milliseconds from the put of the key to the line of the log, by change. */
+/** Records the milliseconds from each put of the key to the line of the log. */
 async function changes(
   client: EtcdClient,
   members: ChildProcess,
   routers: Pair<RouterProcess>,
   count: number,
-): Promise<Pair<number[]>> {
-  const times = { all: [] as number[], one: [] as number[] }
+  record: Recorder,
+): Promise<void> {
   for (let change = 1; change <= count; change++) {
     // So that each finds the routers at another point of their timers.
     await sleep(200 + Math.random() * 400)
@@ -155,10 +160,9 @@ async function changes(
       const isOpen = (line: Readonly<Record<string, unknown>>): boolean =>
         line['event'] === 'primary-open' && line['member'] === `pg${member}`
       const open = await routers[which].waitForLog('open', isOpen, { from: lines[which] })
-      times[which].push(open.time - at)
+      record.add(`open-${which}`, open.time - at)
     }
   }
-  return times
 }
 
 function end(members: ChildProcess): void {

@@ -14,7 +14,7 @@ export const RUNS = 10
 const REST_MS = 2_000
 
 /** Three hosts on which examples/keepalived-leader was installed by its README. */
-export class LeaderBed implements AsyncDisposable {
+export class LeaderTestbed implements AsyncDisposable {
   readonly cluster: PatroniHosts
   readonly watch: AddressWatch
   readonly probe: VipProbe
@@ -27,16 +27,16 @@ export class LeaderBed implements AsyncDisposable {
     this.probe = probe
   }
 
-  static async start(): Promise<LeaderBed> {
+  static async start(): Promise<LeaderTestbed> {
     await using stack = new AsyncDisposableStack()
     const lan = stack.use(await Lan.create())
     const cluster = await PatroniHosts.start(lan)
     const watch = await AddressWatch.start(cluster.hosts, ADDRESS)
     await Promise.all(cluster.hosts.map((host) => install(host, 'keepalived-leader')))
-    const bed = new LeaderBed(lan, cluster, watch, await VipProbe.start(cluster))
-    await bed.settle()
+    const testbed = new LeaderTestbed(lan, cluster, watch, await VipProbe.start(cluster))
+    await testbed.settle()
     stack.move()
-    return bed
+    return testbed
   }
 
   /** Waits until all is well and then a while; the leader's host. */

@@ -4,28 +4,32 @@ import { Lan } from '../../test/support/hosts/lan.ts'
 import { PatroniHosts } from '../../test/support/hosts/patroni-hosts.ts'
 import { clock } from '../../test/support/until.ts'
 import { VipProbe } from '../../test/support/hosts/vip-probe.ts'
-import type { Case, Figure } from '../figures.ts'
+import { type Case, type Figure, medianAndWorst } from '../case.ts'
+import { inOneRun, type Recorder } from '../run.ts'
 import { ADDRESS, RUNS, install, signalled } from './leader-testbed.ts'
-import { spread } from './takeover.ts'
 
 export const routerKilled: Case = {
   name: 'router-killed',
   title: 'examples/keepalived-routers: the router that has the address is killed (SIGKILL)',
-  measure: async (runs, progress) => measure(runs ?? RUNS, progress, 'KILL', 1_000),
+  figures: figures(1_000),
+  measure: inOneRun(async (record, repeats) => measure(record, repeats ?? RUNS, 'KILL')),
 }
 
 export const routerFrozen: Case = {
   name: 'router-frozen',
   title: 'examples/keepalived-routers: the router that has the address is frozen (SIGSTOP)',
-  measure: async (runs, progress) => measure(runs ?? RUNS, progress, 'STOP', 8_000),
+  figures: figures(8_000),
+  measure: inOneRun(async (record, repeats) => measure(record, repeats ?? RUNS, 'STOP')),
 }
 
-async function measure(
-  runs: number,
-  progress: (line: string) => void,
-  signal: 'KILL' | 'STOP',
-  mostMs: number,
-): Promise<Figure[]> {
+function figures(maxMs: number): readonly Figure[] {
+  return [
+    ...medianAndWorst('taken', 'until the other one has the address', maxMs),
+    ...medianAndWorst('served', 'until a client is served by it'),
+  ]
+}
+
+async function measure(record: Recorder, runs: number, signal: 'KILL' | 'STOP'): Promise<void> {
   await using lan = await Lan.create()
   const boot = (n: number) => Host.boot(lan, { name: `router${n}`, address: `10.0.0.1${n}/24` })
   const [cluster, one, other] = await Promise.all([PatroniHosts.start(lan), boot(1), boot(2)])
@@ -34,8 +38,6 @@ async function measure(
   for (const router of routers) await install(router, 'keepalived-routers')
   const probe = await VipProbe.start(cluster, { port: 5000, everyMs: 50 })
   const leader = await cluster.waitHealthy()
-  const taken: number[] = []
-  const served: number[] = []
   for (let run = 1; run <= runs; run++) {
     const holder = await watch.settled()
     for (const router of routers) await router.ok('until patroni-router track primary; do sleep 0.1; done')
@@ -43,13 +45,9 @@ async function measure(
     const [from, to] = one.name === holder ? [one, other] : [other, one]
     const at = await signalled(from, 'patroni-router', signal)
     const has = await watch.change(to.name, true, at, { timeoutMs: 30_000 })
-    taken.push(has - at)
-    served.push((await probe.served(leader.name, has)).at - at)
+    record.add('taken', has - at)
+    record.add('served', (await probe.served(leader.name, has)).at - at)
     if (signal === 'STOP') await signalled(from, 'patroni-router', 'CONT')
-    progress(`run ${run}: taken after ${Math.round(has - at)} ms`)
+    record.progress(`run ${run}: taken after ${Math.round(has - at)} ms`)
   }
-  return [
-    ...spread('until the other one has the address', taken, mostMs),
-    ...spread('until a client is served by it', served),
-  ]
 }

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { clock, until } from '../../test/support/until.ts'
-import { groupsOf, reloads, TemplateBed } from './testbed.ts'
-import type { Case } from '../figures.ts'
+import { groupsOf, reloads, TemplateTestbed } from './testbed.ts'
+import type { Case } from '../case.ts'
+import { inOneRun } from '../run.ts'
 
 const PREFIX = '/service/demo/'
 const CHANGES = 200
@@ -14,9 +15,14 @@ const ALLOWED = 2
 export const burst: Case = {
   name: 'burst',
   title: `${CHANGES} changes in ${DURATION_MS / 1000} s, the default debounce`,
-  async measure(_runs, progress) {
-    await using bed = await TemplateBed.start()
-    const { client } = bed.etcd
+  figures: [
+    { key: 'reloads', label: 'reloads', unit: 'count', must: { max: ALLOWED } },
+    { key: 'missing', label: 'states missing from the file in the end', unit: 'count', must: { max: 0 } },
+    { key: 'renders', label: 'renders', unit: 'count' },
+  ],
+  measure: inOneRun(async (record) => {
+    await using testbed = await TemplateTestbed.start()
+    const { client } = testbed.etcd
     const put = (name: string, port: number): Promise<number> =>
       client.put(
         `${PREFIX}members/${name}`,
@@ -24,7 +30,7 @@ export const burst: Case = {
       )
     for (const name of ['pg0', 'pg1', 'pg2']) await put(name, 1)
     const text = '{{#each members}}{{name}} {{port}}\n{{/each}}'
-    const router = await bed.router({ members: { text } })
+    const router = await testbed.router({ members: { text } })
     await until('the file is there', () => reloads(router).length > 0)
     const before = reloads(router).length
     const began = clock()
@@ -33,18 +39,16 @@ export const burst: Case = {
       await sleep(Math.max(0, began + (change * DURATION_MS) / CHANGES - clock()))
     }
     const tookMs = clock() - began
-    progress(`${CHANGES} changes in ${tookMs.toFixed(0)} ms`)
+    record.progress(`${CHANGES} changes in ${tookMs.toFixed(0)} ms`)
     const expected = [`pg0 ${1_000 + 198}`, `pg1 ${1_000 + 199}`, `pg2 ${1_000 + 200}`, ''].join('\n')
-    const file = bed.destination('members')
+    const file = testbed.destination('members')
     await until('the last state is in the file', () => readFileSync(file, 'utf8') === expected)
     // Whatever else would come, comes in that time.
     await sleep(3_000)
     const last = readFileSync(file, 'utf8') === expected
     const groups = await groupsOf(router)
-    return [
-      { label: 'reloads', value: reloads(router).length - before, unit: 'count', must: { max: ALLOWED } },
-      { label: 'states missing from the file in the end', value: last ? 0 : 1, unit: 'count', must: { max: 0 } },
-      { label: 'renders', value: groups.get(file)?.templates[0]?.renders ?? NaN, unit: 'count', must: null },
-    ]
-  },
+    record.add('reloads', reloads(router).length - before)
+    record.add('missing', last ? 0 : 1)
+    record.add('renders', groups.get(file)?.templates[0]?.renders ?? NaN)
+  }),
 }

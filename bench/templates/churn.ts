@@ -5,8 +5,9 @@ import { PatroniCluster } from '../../test/support/patroni/cluster.ts'
 import { Writer } from '../../test/support/clients/writer.ts'
 import { createLoadTable } from '../../test/support/clients/load.ts'
 import { until } from '../../test/support/until.ts'
-import { groupsOf, TemplateBed } from './testbed.ts'
-import type { Case } from '../figures.ts'
+import { groupsOf, TemplateTestbed } from './testbed.ts'
+import type { Case } from '../case.ts'
+import { inOneRun } from '../run.ts'
 
 const DURATION_MS = 60_000
 const HAPROXY = readFileSync(join(import.meta.dirname, '../../examples/haproxy/haproxy.cfg.hbs'), 'utf8')
@@ -16,24 +17,31 @@ const LAG = '{{#each members}}{{name}} {{#if lag}}{{lag}}{{else}}0{{/if}}\n{{/ea
 export const churn: Case = {
   name: 'churn',
   title: `${DURATION_MS / 1000} s of a real cluster's churn, three members, writes`,
-  async measure(_runs, progress) {
-    await using bed = await TemplateBed.start()
-    const cluster = bed.use(await PatroniCluster.start({ etcd: bed.etcd }))
-    const router = await bed.router({ haproxy: { text: HAPROXY }, lag: { text: LAG } })
+  figures: [
+    { key: 'events', label: 'events in etcd', unit: 'count' },
+    { key: 'haproxy-renders', label: 'renders of examples/haproxy', unit: 'count', must: { max: 0 } },
+    { key: 'haproxy-reloads', label: 'its reloads', unit: 'count', must: { max: 0 } },
+    { key: 'lag-renders', label: 'renders of a template with `lag`', unit: 'count', must: { min: 1 } },
+    { key: 'lag-reloads', label: 'its reloads', unit: 'count' },
+  ],
+  measure: inOneRun(async (record) => {
+    await using testbed = await TemplateTestbed.start()
+    const cluster = testbed.use(await PatroniCluster.start({ etcd: testbed.etcd }))
+    const router = await testbed.router({ haproxy: { text: HAPROXY }, lag: { text: LAG } })
     const leader = await cluster.waitHealthy()
     await createLoadTable(leader.pgPort)
     const names = ['haproxy', 'lag'] as const
     const count = async (): Promise<Record<(typeof names)[number], { renders: number; reloads: number }>> => {
       const groups = await groupsOf(router)
       const of = (name: string): { renders: number; reloads: number } => {
-        const group = groups.get(bed.destination(name))
+        const group = groups.get(testbed.destination(name))
         return { renders: group?.templates[0]?.renders ?? NaN, reloads: group?.reload?.runs ?? NaN }
       }
       return { haproxy: of('haproxy'), lag: of('lag') }
     }
     await until('both files are in place', async () => {
       const groups = await groupsOf(router)
-      return names.every((name) => groups.get(bed.destination(name))?.state === 'in-sync')
+      return names.every((name) => groups.get(testbed.destination(name))?.state === 'in-sync')
     })
     const watch = await cluster.watch()
     const before = await count()
@@ -45,25 +53,11 @@ export const churn: Case = {
     await lagging.resumeReplay()
     await writer.stop()
     const after = await count()
-    progress(`${watch.events.length} events in etcd`)
-    const events = watch.events.length
+    record.add('events', watch.events.length)
     await watch.close()
-    return [
-      { label: 'events in etcd', value: events, unit: 'count', must: null },
-      {
-        label: 'renders of examples/haproxy',
-        value: after.haproxy.renders - before.haproxy.renders,
-        unit: 'count',
-        must: { max: 0 },
-      },
-      { label: 'its reloads', value: after.haproxy.reloads - before.haproxy.reloads, unit: 'count', must: { max: 0 } },
-      {
-        label: 'renders of a template with `lag`',
-        value: after.lag.renders - before.lag.renders,
-        unit: 'count',
-        must: { min: 1 },
-      },
-      { label: 'its reloads', value: after.lag.reloads - before.lag.reloads, unit: 'count', must: null },
-    ]
-  },
+    for (const name of names) {
+      record.add(`${name}-renders`, after[name].renders - before[name].renders)
+      record.add(`${name}-reloads`, after[name].reloads - before[name].reloads)
+    }
+  }),
 }

@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { WatchLog } from '../../test/support/etcd/client.ts'
 import { FakeMember, SYSTEM_ID } from '../../test/integration/watcher/fake-member.ts'
 import { clock, until } from '../../test/support/until.ts'
-import { groupsOf, reloads, TemplateBed } from './testbed.ts'
-import { type Case, type Figure, percentile } from '../figures.ts'
+import { groupsOf, reloads, TemplateTestbed } from './testbed.ts'
+import type { Case, Figure, Must } from '../case.ts'
+import { inOneRun, type Recorder } from '../run.ts'
 
 const PREFIX = '/service/demo/'
 const CHANGES = 50
@@ -13,7 +14,6 @@ const REST_MS = 400
 const MOST_MS = 50
 
 type Who = 'leader' | 'primary'
-type Times = { readonly event: readonly number[]; readonly reload: readonly number[] }
 
 /**
  * The leader key is put with another name, over and over: until the reload of a template that names the leader, and then
@@ -22,37 +22,42 @@ type Times = { readonly event: readonly number[]; readonly reload: readonly numb
 export const leader: Case = {
   name: 'leader',
   title: 'leader changes, real etcd',
-  async measure(runs, progress) {
-    const figures: Figure[] = []
+  figures: [
+    ...figures('leader', 'template with `leader`', { max: MOST_MS }),
+    ...figures('primary', 'template with `primary`, its proof included'),
+  ],
+  measure: inOneRun(async (record, repeats) => {
     for (const who of ['leader', 'primary'] as const) {
-      const { event, reload } = await series(who, runs ?? CHANGES)
-      progress(`${runs ?? CHANGES} changes with \`${who}\``)
-      const what = who === 'leader' ? 'template with `leader`' : 'template with `primary`, its proof included'
-      const must = who === 'leader' ? { max: MOST_MS } : null
-      figures.push(
-        { label: 'put to the event in a bare watch, p50', value: percentile(event, 0.5), unit: 'ms', must: null },
-        { label: 'put to the event in a bare watch, p99', value: percentile(event, 0.99), unit: 'ms', must: null },
-        { label: `put to reload begun, ${what}, p50`, value: percentile(reload, 0.5), unit: 'ms', must: null },
-        { label: `put to reload begun, ${what}, p99`, value: percentile(reload, 0.99), unit: 'ms', must },
-      )
+      await series(who, repeats ?? CHANGES, record)
+      record.progress(`${repeats ?? CHANGES} changes with \`${who}\``)
     }
-    return figures
-  },
+  }),
 }
 
-/** Milliseconds from each put; of the reload without the time of the check. */
-async function series(who: Who, changes: number): Promise<Times> {
-  await using bed = await TemplateBed.start()
-  const { client } = bed.etcd
+function figures(who: Who, what: string, must?: Must): readonly Figure[] {
+  const [event, reload] = [`${who}-event`, `${who}-reload`]
+  const watched = 'put to the event in a bare watch'
+  const begun = `put to reload begun, ${what}`
+  return [
+    { key: event, label: `${watched}, p50`, unit: 'ms', of: 'median' },
+    { key: event, label: `${watched}, p99`, unit: 'ms', of: 'p99' },
+    { key: reload, label: `${begun}, p50`, unit: 'ms', of: 'median' },
+    { key: reload, label: `${begun}, p99`, unit: 'ms', of: 'p99', ...(must === undefined ? {} : { must }) },
+  ]
+}
+
+/** Records the milliseconds from each put; of the reload without the time of the check. */
+async function series(who: Who, changes: number, record: Recorder): Promise<void> {
+  await using testbed = await TemplateTestbed.start()
+  const { client } = testbed.etcd
   const members = [await FakeMember.start('pg0', 'primary'), await FakeMember.start('pg1', 'replica')] as const
-  for (const member of members) await client.put(`${PREFIX}members/${bed.use(member).name}`, member.key())
+  for (const member of members) await client.put(`${PREFIX}members/${testbed.use(member).name}`, member.key())
   await client.put(`${PREFIX}initialize`, SYSTEM_ID)
   await client.put(`${PREFIX}leader`, 'pg0')
   const text = `* = host={{${who}.host}} port={{${who}.port}}\n`
-  const router = await bed.router({ file: { text, more: { check: ['/usr/sbin/haproxy', '-v'] } } })
+  const router = await testbed.router({ file: { text, more: { check: ['/usr/sbin/haproxy', '-v'] } } })
   await until('the file is there', () => reloads(router).length === 1)
-  const watch = bed.use(disposable(await client.watch(PREFIX)))
-  const times = { event: [] as number[], reload: [] as number[] }
+  const watch = testbed.use(disposable(await client.watch(PREFIX)))
   for (let change = 1; change <= changes; change++) {
     await sleep(REST_MS + Math.random() * REST_MS)
     const [from, to] = change % 2 === 1 ? members : [members[1], members[0]]
@@ -66,12 +71,11 @@ async function series(who: Who, changes: number): Promise<Times> {
     const event = await until('the watch shows it', () =>
       watch.log.find((one) => one.key === `${PREFIX}leader` && one.value === to.name && one.at >= at),
     )
-    const { check } = (await groupsOf(router)).get(bed.destination('file'))?.templates[0] ?? {}
+    const { check } = (await groupsOf(router)).get(testbed.destination('file'))?.templates[0] ?? {}
     if (check === undefined || check === null) throw new Error('it was not checked')
-    times.event.push(event.at - at)
-    times.reload.push(begun.at - at - check.durationMs)
+    record.add(`${who}-event`, event.at - at)
+    record.add(`${who}-reload`, begun.at - at - check.durationMs)
   }
-  return times
 }
 
 function disposable(log: WatchLog): AsyncDisposable & { readonly log: WatchLog } {

@@ -4,7 +4,8 @@ import { Pgbench } from '../../test/support/clients/pgbench.ts'
 import { PASSWORD, PgBouncer } from '../../test/support/proxies/pgbouncer.ts'
 import type { LogLine } from '../../test/support/router/process.ts'
 import { clock, until } from '../../test/support/until.ts'
-import { type Case, percentile } from '../figures.ts'
+import { type Case, medianAndWorst } from '../case.ts'
+import { inOneRun } from '../run.ts'
 
 const SWITCHOVERS = 20
 
@@ -12,7 +13,15 @@ const SWITCHOVERS = 20
 export const pgbouncer: Case = {
   name: 'pgbouncer',
   title: 'pgbench through PgBouncer (transaction pooling, 10 clients, 200 transactions/s) in planned switchovers',
-  async measure(runs, progress) {
+  figures: [
+    { key: 'switchovers', label: 'switchovers', unit: 'count' },
+    { key: 'transactions', label: 'transactions', unit: 'count' },
+    { key: 'failed', label: 'failed transactions', unit: 'count', must: { max: 0 } },
+    { key: 'slowest', label: 'slowest transaction', unit: 'ms' },
+    ...medianAndWorst('paused', 'paused after the `failover` key'),
+    ...medianAndWorst('resumed', 'resumed after the new primary was open'),
+  ],
+  measure: inOneRun(async (record, repeats) => {
     await using stack = new AsyncDisposableStack()
     const etcd = stack.use(await EtcdCluster.start())
     const cluster = stack.use(await PatroniCluster.start({ etcd }))
@@ -20,10 +29,8 @@ export const pgbouncer: Case = {
     const dir = bouncer.sidecar.mkdir('pgbench')
     const pgbench = await Pgbench.start({ port: bouncer.port, password: PASSWORD, dir })
     const served = async (port: number): Promise<boolean> => !bouncer.paused && (await bouncer.serverPort()) === port
-    const count = runs ?? SWITCHOVERS
+    const count = repeats ?? SWITCHOVERS
     const watch = await cluster.watch()
-    const paused: number[] = []
-    const resumed: number[] = []
     for (let done = 1; done <= count; done++) {
       const old = await cluster.waitHealthy()
       await until('PgBouncer serves the leader', () => served(old.pgPort))
@@ -36,29 +43,18 @@ export const pgbouncer: Case = {
       const asked = watch.find(({ key, at }) => key === `${cluster.prefix}failover` && at >= began)
       const at = timesOf(bouncer.sidecar.log.slice(line), next.name)
       if (asked === undefined) throw new Error('nobody has asked for a switchover')
-      paused.push(at.paused - asked.at)
-      resumed.push(at.resumed - at.open)
-      progress(`${done} of ${count}: ${old.name} to ${next.name}`)
+      record.add('paused', at.paused - asked.at)
+      record.add('resumed', at.resumed - at.open)
+      record.progress(`${done} of ${count}: ${old.name} to ${next.name}`)
     }
     await watch.close()
     const { transactions, failed, slowestMs, errors } = await pgbench.stop()
-    for (const line of errors) progress(line)
-    return [
-      { label: 'switchovers', value: count, unit: 'count', must: null },
-      { label: 'transactions', value: transactions, unit: 'count', must: null },
-      { label: 'failed transactions', value: failed, unit: 'count', must: { max: 0 } },
-      { label: 'slowest transaction', value: slowestMs, unit: 'ms', must: null },
-      { label: 'paused after the `failover` key, median', value: percentile(paused, 0.5), unit: 'ms', must: null },
-      { label: 'paused after the `failover` key, worst', value: Math.max(...paused), unit: 'ms', must: null },
-      {
-        label: 'resumed after the new primary was open, median',
-        value: percentile(resumed, 0.5),
-        unit: 'ms',
-        must: null,
-      },
-      { label: 'resumed after the new primary was open, worst', value: Math.max(...resumed), unit: 'ms', must: null },
-    ]
-  },
+    for (const line of errors) record.progress(line)
+    record.add('switchovers', count)
+    record.add('transactions', transactions)
+    record.add('failed', failed)
+    record.add('slowest', slowestMs)
+  }),
 }
 
 type Times = { readonly paused: number; readonly open: number; readonly resumed: number }

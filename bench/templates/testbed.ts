@@ -15,7 +15,7 @@ export interface TemplateOptions {
   readonly more?: Readonly<Record<string, unknown>>
 }
 
-export class TemplateBed implements AsyncDisposable {
+export class TemplateTestbed implements AsyncDisposable {
   readonly etcd: EtcdCluster
   readonly dir: TempDir
   readonly #stack: AsyncDisposableStack
@@ -26,14 +26,14 @@ export class TemplateBed implements AsyncDisposable {
     this.dir = dir
   }
 
-  static async start(): Promise<TemplateBed> {
+  static async start(): Promise<TemplateTestbed> {
     await using stack = new AsyncDisposableStack()
     const etcd = stack.use(await EtcdCluster.start())
     const dir = stack.use(TempDir.create('bench-templates'))
-    return new TemplateBed(stack.move(), etcd, dir)
+    return new TemplateTestbed(stack.move(), etcd, dir)
   }
 
-  /** Ended with the bed. */
+  /** Ended with the testbed. */
   async router(templates: Readonly<Record<string, TemplateOptions>>): Promise<RouterProcess> {
     mkdirSync(join(this.dir.path, 'etc'), { recursive: true })
     const configured = Object.entries(templates).map(([name, { text, more = {} }]) => {

@@ -1,8 +1,9 @@
 import { Holders } from '../../test/support/clients/holders.ts'
 import { clock, until } from '../../test/support/until.ts'
-import type { Bed } from '../testbed.ts'
-import type { Figure, Recorder } from '../case.ts'
-import { recordWrites, startWriters } from '../writes.ts'
+import type { Testbed } from './testbed.ts'
+import type { Figure } from '../case.ts'
+import type { Recorder } from '../run.ts'
+import { recordWrites, startWriters } from './writes.ts'
 
 const SESSIONS = 20
 
@@ -17,11 +18,11 @@ export const UNNOTICED: readonly Figure[] = [
 ]
 
 /** Keeps sessions and lets clients come while `happens`, and records who noticed. */
-export async function recordUnnoticed(bed: Bed, record: Recorder, happens: () => Promise<void>): Promise<void> {
+export async function recordUnnoticed(testbed: Testbed, record: Recorder, happens: () => Promise<void>): Promise<void> {
   await using stack = new AsyncDisposableStack()
   const hold = async (port: number) => stack.adopt(await Holders.open(port, SESSIONS), (opened) => opened.close())
-  const sessions = { router: await hold(bed.router.primaryPort), haproxy: await hold(bed.haproxy.primaryPort) }
-  const writers = await startWriters(bed, 50)
+  const sessions = { router: await hold(testbed.router.primaryPort), haproxy: await hold(testbed.haproxy.primaryPort) }
+  const writers = await startWriters(testbed, 50)
   const from = clock()
   try {
     await happens()
@@ -33,8 +34,8 @@ export async function recordUnnoticed(bed: Bed, record: Recorder, happens: () =>
     await recordWrites(writers, record)
     for (const subject of ['router', 'haproxy'] as const) {
       const closed = sessions[subject].sessions.map(({ closedAt }) => closedAt).filter((at) => at !== null)
-      record.set('lost', { [subject]: SESSIONS - (await sessions[subject].ping()) })
-      if (closed.length > 0) record.set('cut', { [subject]: Math.min(...closed) - from })
+      record.add('lost', { [subject]: SESSIONS - (await sessions[subject].ping()) })
+      if (closed.length > 0) record.add('cut', { [subject]: Math.min(...closed) - from })
     }
   }
 }

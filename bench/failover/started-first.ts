@@ -3,7 +3,8 @@ import { RouterProcess } from '../../test/support/router/process.ts'
 import { clock, until } from '../../test/support/until.ts'
 import { Writer } from '../../test/support/clients/writer.ts'
 import type { Case } from '../case.ts'
-import { accepted } from '../writes.ts'
+import { onTestbed } from './on-testbed.ts'
+import { accepted } from './writes.ts'
 
 const AWAY_MS = 10_000
 
@@ -17,30 +18,29 @@ export const startedFirst: Case = {
     { key: 'served', label: "serves after etcd's return", unit: 'ms', must: { max: 2_000 } },
     { key: 'failed', label: 'failed connections', unit: 'count', must: { max: 0 } },
   ],
-  bed: { failsafe: true },
   waits: true,
-  async measure(bed, record) {
+  measure: onTestbed({ failsafe: true }, async (testbed, record) => {
     await using stack = new AsyncDisposableStack()
-    const { server } = bed.etcd
+    const { server } = testbed.etcd
     let back = Infinity
     await server.kill()
     try {
       const from = clock()
-      const router = stack.use(await RouterProcess.forCluster(bed.cluster))
-      record.set('listens', { router: clock() - from })
+      const router = stack.use(await RouterProcess.forCluster(testbed.cluster))
+      record.add('listens', clock() - from)
       const writer = Writer.start({ port: router.primaryPort, everyMs: 100 })
       stack.defer(async () => {
         await writer.stop()
       })
       await sleep(AWAY_MS)
-      record.set('early', { router: writer.attempts.length })
+      record.add('early', writer.attempts.length)
       await server.launch()
       await until('etcd is healthy', () => server.client.healthy(), { everyMs: 5 })
       back = clock()
       await until('a client is served', () => accepted(writer.attempts) > 0)
       const attempts = await writer.stop()
-      record.set('served', { router: Math.min(...attempts.filter(({ ok }) => ok).map(({ doneAt }) => doneAt)) - back })
-      record.set('failed', { router: attempts.filter(({ ok }) => !ok).length })
+      record.add('served', Math.min(...attempts.filter(({ ok }) => ok).map(({ doneAt }) => doneAt)) - back)
+      record.add('failed', attempts.filter(({ ok }) => !ok).length)
       record.note('held clients', attempts.filter(({ at }) => at < back).length)
       record.note(
         'its log',
@@ -49,5 +49,5 @@ export const startedFirst: Case = {
     } finally {
       if (back === Infinity) await server.start()
     }
-  },
+  }),
 }

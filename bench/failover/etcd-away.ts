@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { clock, until } from '../../test/support/until.ts'
-import type { Bed } from '../testbed.ts'
-import type { Case, Recorder } from '../case.ts'
+import type { Testbed } from './testbed.ts'
+import type { Case } from '../case.ts'
+import { onTestbed } from './on-testbed.ts'
+import type { Recorder } from '../run.ts'
 import { UNNOTICED, recordUnnoticed } from './outage.ts'
 
 /** Killed: connections are refused. Frozen: they stay open and nothing answers. */
@@ -14,18 +16,17 @@ export const etcdShort: Case = {
   name: 'etcd-short',
   title: 'etcd away for 3 s (less than `retry_timeout`), killed and then frozen',
   figures: UNNOTICED,
-  bed: {},
   waits: true,
-  async measure(bed, record) {
-    await recordUnnoticed(bed, record, async () => {
-      await takeAway(bed, record, 'killed', 2_000)
-      await leaderWrites(bed)
-      await takeAway(bed, record, 'frozen', 3_000)
+  measure: onTestbed({}, async (testbed, record) => {
+    await recordUnnoticed(testbed, record, async () => {
+      await takeAway(testbed, record, 'killed', 2_000)
+      await leaderWrites(testbed)
+      await takeAway(testbed, record, 'frozen', 3_000)
     })
     for (const [what, ms] of Object.entries(record.notes)) {
       if (what.startsWith('etcd') && Number(ms) >= RETRY_TIMEOUT_MS) throw new Error(`${what}: ${Number(ms)} ms`)
     }
-  },
+  }),
 }
 
 /** Killed in one run and frozen in the next. */
@@ -33,16 +34,15 @@ export const etcdLong: Case = {
   name: 'etcd-long',
   title: 'etcd away for 60 s in failsafe mode, killed and frozen in turn',
   figures: UNNOTICED,
-  bed: { failsafe: true },
   waits: true,
-  async measure(bed, record) {
+  measure: onTestbed({ failsafe: true }, async (testbed, record) => {
     const how = record.run % 2 === 1 ? 'killed' : 'frozen'
-    await recordUnnoticed(bed, record, async () => takeAway(bed, record, how, 60_000))
-  },
+    await recordUnnoticed(testbed, record, async () => takeAway(testbed, record, how, 60_000))
+  }),
 }
 
 /** Takes etcd away for `ms`, and waits until the router reads it again. */
-async function takeAway({ etcd, router }: Bed, record: Recorder, how: How, ms: number): Promise<void> {
+async function takeAway({ etcd, router }: Testbed, record: Recorder, how: How, ms: number): Promise<void> {
   const from = clock()
   const line = router.log.length
   if (how === 'killed') await etcd.server.kill()
@@ -62,7 +62,7 @@ async function takeAway({ etcd, router }: Bed, record: Recorder, how: How, ms: n
 }
 
 /** Waits until Patroni has renewed its lock: the two absences are not to add up. */
-async function leaderWrites({ cluster }: Bed): Promise<void> {
+async function leaderWrites({ cluster }: Testbed): Promise<void> {
   await cluster.waitHealthy()
   const key = `${cluster.prefix}status`
   const watch = await cluster.watch()

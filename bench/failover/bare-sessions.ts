@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
-import { clock } from '../test/support/until.ts'
+import { clock } from '../../test/support/until.ts'
 
 /** PostgreSQL's startup packet, protocol 3.0. */
 const STARTUP = startup({ user: 'postgres', database: 'postgres' })

@@ -3,7 +3,8 @@ import { RouterProcess } from '../../test/support/router/process.ts'
 import { clock, until } from '../../test/support/until.ts'
 import { Writer } from '../../test/support/clients/writer.ts'
 import type { Case } from '../case.ts'
-import { accepted } from '../writes.ts'
+import { onTestbed } from './on-testbed.ts'
+import { accepted } from './writes.ts'
 
 /** A router with a `state_dir` that is killed and started again while etcd is down; failsafe mode keeps the primary. */
 export const restarted: Case = {
@@ -15,36 +16,35 @@ export const restarted: Case = {
     { key: 'wrong', label: 'writes acknowledged by anybody but the leader', unit: 'count', must: { max: 0 } },
     { key: 'failed', label: 'failed connections while it listened', unit: 'count', must: { max: 0 } },
   ],
-  bed: { failsafe: true },
   waits: true,
-  async measure(bed, record, leader) {
+  measure: onTestbed({ failsafe: true }, async (testbed, record, leader) => {
     await using stack = new AsyncDisposableStack()
     const state = stack.use(TempDir.create('state'))
-    const router = stack.use(await RouterProcess.forCluster(bed.cluster, { config: { state_dir: state.path } }))
+    const router = stack.use(await RouterProcess.forCluster(testbed.cluster, { config: { state_dir: state.path } }))
     const writer = Writer.start({ port: router.primaryPort, everyMs: 20 })
     stack.defer(async () => {
       await writer.stop()
     })
     await until('writes are acknowledged', () => accepted(writer.attempts) > 20)
-    await bed.etcd.server.kill()
+    await testbed.etcd.server.kill()
     try {
       await router.waitForLog('the loss', ({ event }) => event === 'dcs-lost')
       await router.stop({ signal: 'SIGKILL' })
       const killed = clock()
       await router.start()
       const listening = clock()
-      record.set('listens', { router: listening - killed })
+      record.add('listens', listening - killed)
       const first = await until('a client is served', () => {
         return writer.attempts.find(({ ok, at }) => ok && at > killed)
       })
-      record.set('served', { router: Math.max(0, first.doneAt - listening) })
+      record.add('served', Math.max(0, first.doneAt - listening))
       const attempts = await writer.stop()
-      record.set('wrong', { router: attempts.filter(({ ok, server }) => ok && server !== leader.pgPort).length })
+      record.add('wrong', attempts.filter(({ ok, server }) => ok && server !== leader.pgPort).length)
       // While it was not there its port refused them.
       const failed = attempts.filter(({ ok, at }) => !ok && (at < killed - 1000 || at > listening))
-      record.set('failed', { router: failed.length })
+      record.add('failed', failed.length)
     } finally {
-      await bed.etcd.server.start()
+      await testbed.etcd.server.start()
     }
-  },
+  }),
 }

@@ -2,10 +2,12 @@ import { Holders } from '../../test/support/clients/holders.ts'
 import { OutageProbe } from '../../test/support/clients/outage-probe.ts'
 import type { PatroniMember } from '../../test/support/patroni/member.ts'
 import { until } from '../../test/support/until.ts'
-import type { Case, Recorder } from '../case.ts'
-import { KeptWriters } from '../kept-writers.ts'
-import { firstWrite, recordWrites, startWriters, writersReach } from '../writes.ts'
-import type { Writers } from '../writes.ts'
+import type { Case } from '../case.ts'
+import { onTestbed } from './on-testbed.ts'
+import type { Recorder } from '../run.ts'
+import { KeptWriters } from './kept-writers.ts'
+import { firstWrite, recordWrites, startWriters, writersReach } from './writes.ts'
+import type { Writers } from './writes.ts'
 
 const KEPT = 10
 const IDLE = 20
@@ -33,23 +35,21 @@ export const frozen: Case = {
     { key: 'outage', label: 'outage', unit: 'ms' },
     { key: 'failed', label: 'failed connections', unit: 'count' },
   ],
-  bed: {},
-  waits: false,
-  async measure(bed, record, old) {
+  measure: onTestbed({}, async (testbed, record, old) => {
     await using stack = new AsyncDisposableStack()
-    const watch = stack.adopt(await bed.cluster.watch(), (log) => log.close())
+    const watch = stack.adopt(await testbed.cluster.watch(), (log) => log.close())
     const kept = {
-      router: await keep(bed.router.primaryPort, stack),
-      haproxy: await keep(bed.haproxy.primaryPort, stack),
+      router: await keep(testbed.router.primaryPort, stack),
+      haproxy: await keep(testbed.haproxy.primaryPort, stack),
     }
-    const probe = stack.adopt(OutageProbe.start(bed.cluster.members, { everyMs: 10 }), (started) => started.stop())
-    const writers = await startWriters(bed)
+    const probe = stack.adopt(OutageProbe.start(testbed.cluster.members, { everyMs: 10 }), (started) => started.stop())
+    const writers = await startWriters(testbed)
     try {
       old.freeze()
-      const next = await bed.cluster.waitForLeader({ not: old })
+      const next = await testbed.cluster.waitForLeader({ not: old })
       const direct = await until('the new leader accepts writes', () => probe.first(next))
-      await writersReach(bed, writers, next)
-      const key = `${bed.cluster.prefix}leader`
+      await writersReach(testbed, writers, next)
+      const key = `${testbed.cluster.prefix}leader`
       const event = await until('the event', () => watch.find((one) => one.key === key && one.value === next.name))
       const gone = watch.find((one) => one.key === key && one.type === 'delete')
       const expiredAt = gone?.at ?? event.at
@@ -62,7 +62,7 @@ export const frozen: Case = {
       await recordWrites(writers, record)
       old.thaw()
     }
-  },
+  }),
 }
 
 async function keep(port: number, stack: AsyncDisposableStack): Promise<Kept> {
@@ -90,17 +90,17 @@ function recordSide(record: Recorder, subject: 'router' | 'haproxy', side: Side)
     ...kept.writers.acknowledgements,
   ].filter(({ server }) => server === old.pgPort)
   const late = acknowledged.filter(({ at }) => at > direct)
-  record.set('late', { [subject]: late.length })
+  record.add('late', { [subject]: late.length })
   record.note(`${subject} last write on the old before the new accepts, ms`, lead(direct, acknowledged))
   const closed = [...kept.writers.closedAt, ...kept.idle.sessions.map(({ closedAt }) => closedAt ?? NaN)]
-  record.set('left', { [subject]: kept.writers.open + kept.idle.open })
+  record.add('left', { [subject]: kept.writers.open + kept.idle.open })
   const last = Math.max(...closed.filter((at) => !Number.isNaN(at)))
   if (Number.isFinite(last)) {
-    record.set('closed', { [subject]: last - eventAt })
-    record.set('closed-after-expiry', { [subject]: last - expiredAt })
+    record.add('closed', { [subject]: last - eventAt })
+    record.add('closed-after-expiry', { [subject]: last - expiredAt })
   }
   const first = firstWrite(attempts, next)
-  if (first !== undefined) record.set('first', { [subject]: first - direct })
+  if (first !== undefined) record.add('first', { [subject]: first - direct })
 }
 
 function lead(direct: number, acknowledged: readonly { readonly at: number }[]): number {

@@ -1,13 +1,13 @@
-import { EtcdCluster } from '../test/support/etcd/cluster.ts'
-import { Haproxy } from '../test/support/proxies/haproxy.ts'
-import { createLoadTable } from '../test/support/clients/load.ts'
-import type { PatroniMember } from '../test/support/patroni/member.ts'
-import { PatroniCluster } from '../test/support/patroni/cluster.ts'
-import { RouterProcess } from '../test/support/router/process.ts'
-import { sql } from '../test/support/clients/sql.ts'
-import { until } from '../test/support/until.ts'
+import { EtcdCluster } from '../../test/support/etcd/cluster.ts'
+import { Haproxy } from '../../test/support/proxies/haproxy.ts'
+import { createLoadTable } from '../../test/support/clients/load.ts'
+import type { PatroniMember } from '../../test/support/patroni/member.ts'
+import { PatroniCluster } from '../../test/support/patroni/cluster.ts'
+import { RouterProcess } from '../../test/support/router/process.ts'
+import { sql } from '../../test/support/clients/sql.ts'
+import { until } from '../../test/support/until.ts'
 
-export type BedOptions = {
+export type TestbedOptions = {
   /** Relays before each REST API and each way to etcd. */
   readonly relays?: boolean
   /** Patroni's failsafe_mode. */
@@ -17,7 +17,7 @@ export type BedOptions = {
 }
 
 /** A real cluster with the router and HAProxy before it, side by side. */
-export class Bed implements AsyncDisposable {
+export class Testbed implements AsyncDisposable {
   readonly etcd: EtcdCluster
   readonly cluster: PatroniCluster
   readonly router: RouterProcess
@@ -36,7 +36,7 @@ export class Bed implements AsyncDisposable {
   }
 
   /** Starts everything; on an error nothing is left. */
-  static async start({ relays = false, failsafe = false, restOnly = false }: BedOptions): Promise<Bed> {
+  static async start({ relays = false, failsafe = false, restOnly = false }: TestbedOptions): Promise<Testbed> {
     await using stack = new AsyncDisposableStack()
     const etcd = stack.use(await EtcdCluster.start())
     const dcs = failsafe ? { failsafe_mode: true } : {}
@@ -44,7 +44,7 @@ export class Bed implements AsyncDisposable {
     const router = stack.use(await (restOnly ? routerByRest(cluster) : RouterProcess.forCluster(cluster)))
     const haproxy = stack.use(await Haproxy.start(cluster.members))
     await createLoadTable((await cluster.leader()).pgPort)
-    return new Bed(stack.move(), { etcd, cluster, router, haproxy })
+    return new Testbed(stack.move(), { etcd, cluster, router, haproxy })
   }
 
   /** Waits until all is as in the beginning: every run starts from here. Returns the leader. */

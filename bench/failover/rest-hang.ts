@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Case } from '../case.ts'
+import { onTestbed } from './on-testbed.ts'
 import { UNNOTICED, recordUnnoticed } from './outage.ts'
 
 const HANGS_MS = 60_000
@@ -9,16 +10,15 @@ export const restHang: Case = {
   name: 'rest-hang',
   title: 'a REST API that hangs on a healthy primary for 60 s',
   figures: UNNOTICED,
-  bed: { relays: true },
   waits: true,
-  async measure(bed, record, leader) {
+  measure: onTestbed({ relays: true }, async (testbed, record, leader) => {
     try {
-      await recordUnnoticed(bed, record, async () => {
+      await recordUnnoticed(testbed, record, async () => {
         leader.hangRest()
         await sleep(HANGS_MS)
       })
     } finally {
       leader.resumeRest()
     }
-  },
+  }),
 }

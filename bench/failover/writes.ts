@@ -1,10 +1,10 @@
-import { failures, outage } from '../test/support/clients/load.ts'
-import type { Attempt, Gap } from '../test/support/clients/load.ts'
-import type { PatroniMember } from '../test/support/patroni/member.ts'
-import { until } from '../test/support/until.ts'
-import { Writer } from '../test/support/clients/writer.ts'
-import type { Bed } from './testbed.ts'
-import type { Recorder } from './case.ts'
+import { failures, outage } from '../../test/support/clients/load.ts'
+import type { Attempt, Gap } from '../../test/support/clients/load.ts'
+import type { PatroniMember } from '../../test/support/patroni/member.ts'
+import { until } from '../../test/support/until.ts'
+import { Writer } from '../../test/support/clients/writer.ts'
+import type { Testbed } from './testbed.ts'
+import type { Recorder } from '../run.ts'
 
 const READ_ONLY = '25006'
 const ENOUGH = 20
@@ -13,10 +13,10 @@ const ENOUGH = 20
 export type Writers = { readonly router: Writer; readonly haproxy: Writer }
 
 /** Starts both; resolves when writes are acknowledged. */
-export async function startWriters(bed: Bed, everyMs = 20): Promise<Writers> {
+export async function startWriters(testbed: Testbed, everyMs = 20): Promise<Writers> {
   const writers = {
-    router: Writer.start({ port: bed.router.primaryPort, everyMs }),
-    haproxy: Writer.start({ port: bed.haproxy.primaryPort, everyMs }),
+    router: Writer.start({ port: testbed.router.primaryPort, everyMs }),
+    haproxy: Writer.start({ port: testbed.haproxy.primaryPort, everyMs }),
   }
   const both = [writers.router, writers.haproxy]
   await until('writes are acknowledged', () => both.every((writer) => accepted(writer.attempts) >= ENOUGH))
@@ -24,11 +24,11 @@ export async function startWriters(bed: Bed, everyMs = 20): Promise<Writers> {
 }
 
 /** Waits until clients write to `member`: those of the router, and then those of HAProxy, which sends them nowhere else. */
-export async function writersReach(bed: Bed, writers: Writers, member: PatroniMember): Promise<void> {
+export async function writersReach(testbed: Testbed, writers: Writers, member: PatroniMember): Promise<void> {
   const options = { timeoutMs: 60_000 }
   const reached = (writer: Writer) => accepted(writer.attempts, member) >= ENOUGH
   await until(`the router's clients write to ${member.name}`, () => reached(writers.router), options)
-  await until(`HAProxy serves ${member.name} only`, () => bed.haproxyServes(member), options)
+  await until(`HAProxy serves ${member.name} only`, () => testbed.haproxyServes(member), options)
   await until(`HAProxy's clients write to ${member.name}`, () => reached(writers.haproxy), options)
 }
 
@@ -40,18 +40,18 @@ export async function recordWrites(writers: Writers, record: Recorder): Promise<
     const readOnly = codes[READ_ONLY] ?? 0
     record.note(`${subject} failures`, codes)
     record.note(`${subject} attempts`, attempts.length)
-    record.set('failed', { [subject]: attempts.filter(({ ok }) => !ok).length - readOnly })
-    record.set('read-only', { [subject]: readOnly })
-    record.set('outage', { [subject]: outage(attempts).ms })
+    record.add('failed', { [subject]: attempts.filter(({ ok }) => !ok).length - readOnly })
+    record.add('read-only', { [subject]: readOnly })
+    record.add('outage', { [subject]: outage(attempts).ms })
   }
 }
 
 /** The outages beyond the cluster's own, and for the router on which side of it they lie. */
 export function recordExtra(record: Recorder, own: Gap, { router }: Writers): void {
-  record.set('outage', { cluster: own.ms })
+  record.add('outage', { cluster: own.ms })
   for (const subject of ['router', 'haproxy'] as const) {
-    const ms = record.values['outage']?.[subject]
-    if (ms !== undefined) record.set('extra', { [subject]: ms - own.ms })
+    const ms = record.samples['outage']?.[subject]?.[0]
+    if (ms !== undefined) record.add('extra', { [subject]: ms - own.ms })
   }
   const { from, to } = outage(router.attempts)
   record.note('router stops before the cluster by ms', Math.round(own.from - from))

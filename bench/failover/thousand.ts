@@ -2,11 +2,12 @@ import type { PatroniMember } from '../../test/support/patroni/member.ts'
 import type { LogLine } from '../../test/support/router/process.ts'
 import { until } from '../../test/support/until.ts'
 import { Writer } from '../../test/support/clients/writer.ts'
-import { BareSessions } from '../bare-sessions.ts'
-import type { Bed } from '../testbed.ts'
+import { BareSessions } from './bare-sessions.ts'
+import type { Testbed } from './testbed.ts'
 import type { Case } from '../case.ts'
-import { collectGarbage, PRECEDENCE, takePrecedence } from '../priority.ts'
-import { accepted, firstWrite } from '../writes.ts'
+import { onTestbed } from './on-testbed.ts'
+import { collectGarbage, takePrecedence } from './priority.ts'
+import { accepted, firstWrite } from './writes.ts'
 
 const SESSIONS = 1_000
 
@@ -23,48 +24,50 @@ export const thousand: Case = {
     { key: 'before-open', label: 'closed before the next one is opened (router log)', unit: 'ms', must: { min: 0 } },
     { key: 'before-write', label: 'closed before the first write on the next one', unit: 'ms', must: { min: 0 } },
   ],
-  bed: {},
-  waits: false,
-  async measure(bed, record, old) {
+  measure: onTestbed({}, async (testbed, record, old) => {
     await using stack = new AsyncDisposableStack()
-    const watch = stack.adopt(await bed.cluster.watch(), (log) => log.close())
-    using sessions = await BareSessions.open(bed.router.primaryPort, SESSIONS)
-    const writer = Writer.start({ port: bed.router.primaryPort })
+    const watch = stack.adopt(await testbed.cluster.watch(), (log) => log.close())
+    using sessions = await BareSessions.open(testbed.router.primaryPort, SESSIONS)
+    const writer = Writer.start({ port: testbed.router.primaryPort })
     stack.defer(async () => {
       await writer.stop()
     })
     await until('writes are acknowledged', () => accepted(writer.attempts) >= 20)
-    const from = bed.router.log.length
+    const from = testbed.router.log.length
     // The ends of the sessions are timed here: a collection in the midst of them would be taken for the router's delay.
     collectGarbage()
     using precedence = takePrecedence()
-    record.note(PRECEDENCE, precedence.granted)
+    if (precedence.granted) {
+      record.remark(
+        'With the 1,000 sessions it, but not the router, had real-time priority, to see their ends in time.',
+      )
+    }
     try {
-      const [next] = await bed.cluster.replicas()
+      const [next] = await testbed.cluster.replicas()
       if (next === undefined) throw new Error('there is no replica')
       old.freeze()
-      await nameLeader(bed, next)
+      await nameLeader(testbed, next)
       await until('clients write to the next', () => accepted(writer.attempts, next) >= 20)
       // Whatever is left then is what is recorded.
       await until('every session is closed', () => sessions.open === 0, { timeoutMs: 5_000 }).catch(() => undefined)
-      const key = `${bed.cluster.prefix}leader`
+      const key = `${testbed.cluster.prefix}leader`
       const event = await until('the event', () => watch.find((one) => one.key === key && one.value === next.name))
-      record.set('left', { router: sessions.open })
+      record.add('left', sessions.open)
       const closed = sessions.closedAt
-      record.set('closed', { router: Math.max(...closed) - event.at })
+      record.add('closed', Math.max(...closed) - event.at)
       record.note('first closed after the event, ms', Math.round(Math.min(...closed) - event.at))
-      const margin = opened(bed.router.log.slice(from), old, next)
-      if (margin !== null) record.set('before-open', { router: margin })
+      const margin = opened(testbed.router.log.slice(from), old, next)
+      if (margin !== null) record.add('before-open', margin)
       const first = firstWrite(writer.attempts, next)
-      if (first !== undefined) record.set('before-write', { router: first - Math.max(...closed) })
+      if (first !== undefined) record.add('before-write', first - Math.max(...closed))
     } finally {
       old.thaw()
     }
-  },
+  }),
 }
 
 /** As if `member` had won the race: its name, on its lease. Patroni there takes it for its own lock. */
-async function nameLeader({ cluster, etcd }: Bed, { name }: PatroniMember): Promise<void> {
+async function nameLeader({ cluster, etcd }: Testbed, { name }: PatroniMember): Promise<void> {
   const key = Buffer.from(`${cluster.prefix}members/${name}`).toString('base64')
   const { kvs } = await etcd.client.call<{ kvs?: { lease: string }[] }>('kv/range', { key })
   const [member] = kvs ?? []

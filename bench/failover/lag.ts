@@ -3,6 +3,7 @@ import type { PatroniMember } from '../../test/support/patroni/member.ts'
 import { RouterProcess } from '../../test/support/router/process.ts'
 import { clock, until } from '../../test/support/until.ts'
 import type { Case } from '../case.ts'
+import { onTestbed } from './on-testbed.ts'
 
 const LASTS_MS = 60_000
 const LIMIT = 1024 ** 2
@@ -18,14 +19,12 @@ export const lag: Case = {
     { key: 'changes', label: 'changes of its fitness', unit: 'count' },
     { key: 'excess', label: 'changes beyond the crossings', unit: 'count', must: { max: 0 } },
   ],
-  bed: {},
-  waits: false,
-  async measure(bed, record, leader) {
-    const [replica] = await bed.cluster.replicas()
+  measure: onTestbed({}, async (testbed, record, leader) => {
+    const [replica] = await testbed.cluster.replicas()
     if (replica === undefined) throw new Error('there is no replica')
     const listeners = { limited: { bind: '127.0.0.1:0', route: 'replica', max_lag: '1MB' } }
     const config = { proxy: { listeners, check: { interval: '200ms' } } }
-    await using router = await RouterProcess.forCluster(bed.cluster, { config })
+    await using router = await RouterProcess.forCluster(testbed.cluster, { config })
     const changes = (): unknown[] => {
       const own = router.log.filter(({ member, route }) => member === replica.name && route === 'limited')
       return own.map(({ event }) => event).filter((event) => event === 'member-unused' || event === 'member-used')
@@ -41,10 +40,10 @@ export const lag: Case = {
     }
     await moving
     await until('the router uses the replica again', () => changes().length === 0 || changes().at(-1) === 'member-used')
-    record.set('crossings', { router: state.crossings })
-    record.set('changes', { router: changes().length })
-    record.set('excess', { router: Math.max(0, changes().length - state.crossings) })
-  },
+    record.add('crossings', state.crossings)
+    record.add('changes', changes().length)
+    record.add('excess', Math.max(0, changes().length - state.crossings))
+  }),
 }
 
 /** Up to between 0.7 and 1.3 of the limit, and back, again and again. */

@@ -2,9 +2,6 @@ import { execFileSync } from 'node:child_process'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
-/** The note of a run that says whether it was measured so. */
-export const PRECEDENCE = 'measured with precedence'
-
 /**
  * Gives this process, and none that it has started, the CPU whenever it wants it, until the result is disposed of. For a
  * case in which a thousand PostgreSQL processes end at once: on a machine that they share with us they would keep us

@@ -1,6 +1,10 @@
 import { OutageProbe } from '../../test/support/clients/outage-probe.ts'
+import type { PatroniMember } from '../../test/support/patroni/member.ts'
 import type { Case, Figure } from '../case.ts'
-import { recordExtra, recordWrites, startWriters, writersReach } from '../writes.ts'
+import type { Recorder } from '../run.ts'
+import { onTestbed } from './on-testbed.ts'
+import type { Testbed } from './testbed.ts'
+import { recordExtra, recordWrites, startWriters, writersReach } from './writes.ts'
 
 const figures = (failed: readonly Figure[], extraMs: number): readonly Figure[] => [
   ...failed,
@@ -14,28 +18,7 @@ export const switchover: Case = {
   name: 'switchover',
   title: 'planned switchover, a new connection + INSERT every 20 ms',
   figures: figures([{ key: 'failed', label: 'failed connections', unit: 'count', must: { max: 0 } }], 300),
-  bed: {},
-  waits: false,
-  async measure(bed, record, leader) {
-    const probe = OutageProbe.start(bed.cluster.members)
-    const writers = await startWriters(bed)
-    try {
-      const answer = await bed.cluster.switchover()
-      if (answer.status !== 200) throw new Error(`switchover: ${answer.status} ${answer.text}`)
-      const next = await bed.cluster.waitForLeader({ not: leader })
-      await writersReach(bed, writers, next)
-    } finally {
-      await recordWrites(writers, record)
-      await probe.stop()
-      recordExtra(record, probe.outage(), writers)
-      for (const subject of ['router', 'haproxy'] as const) {
-        const failed = writers[subject].attempts.filter(({ ok, code }) => !ok && code !== '25006')
-        const served = failed.filter(({ code, connectedAt }) => code === '57P01' && connectedAt !== null)
-        record.set('served', { [subject]: served.length })
-        record.set('unserved', { [subject]: failed.length - served.length })
-      }
-    }
-  },
+  measure: onTestbed({}, measure),
 }
 
 /** One interval of the checks, and half a second. */
@@ -46,7 +29,6 @@ const REST_EXTRA_MS = 2_500
  * stops Postgres, so whoever is being served at that instant is cut off (57P01): such a client had a session.
  */
 export const switchoverByRest: Case = {
-  ...switchover,
   name: 'switchover-rest',
   title: 'planned switchover, the router having only the REST API of one member (`rest`)',
   figures: figures(
@@ -56,5 +38,26 @@ export const switchoverByRest: Case = {
     ],
     REST_EXTRA_MS,
   ),
-  bed: { restOnly: true },
+  measure: onTestbed({ restOnly: true }, measure),
+}
+
+async function measure(testbed: Testbed, record: Recorder, leader: PatroniMember): Promise<void> {
+  const probe = OutageProbe.start(testbed.cluster.members)
+  const writers = await startWriters(testbed)
+  try {
+    const answer = await testbed.cluster.switchover()
+    if (answer.status !== 200) throw new Error(`switchover: ${answer.status} ${answer.text}`)
+    const next = await testbed.cluster.waitForLeader({ not: leader })
+    await writersReach(testbed, writers, next)
+  } finally {
+    await recordWrites(writers, record)
+    await probe.stop()
+    recordExtra(record, probe.outage(), writers)
+    for (const subject of ['router', 'haproxy'] as const) {
+      const failed = writers[subject].attempts.filter(({ ok, code }) => !ok && code !== '25006')
+      const served = failed.filter(({ code, connectedAt }) => code === '57P01' && connectedAt !== null)
+      record.add('served', { [subject]: served.length })
+      record.add('unserved', { [subject]: failed.length - served.length })
+    }
+  }
 }

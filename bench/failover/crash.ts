@@ -2,7 +2,8 @@ import type { Attempt } from '../../test/support/clients/load.ts'
 import { OutageProbe } from '../../test/support/clients/outage-probe.ts'
 import { clock } from '../../test/support/until.ts'
 import type { Case } from '../case.ts'
-import { recordExtra, recordWrites, startWriters, writersReach } from '../writes.ts'
+import { onTestbed } from './on-testbed.ts'
+import { recordExtra, recordWrites, startWriters, writersReach } from './writes.ts'
 
 /**
  * The leader loses power. Being served at that instant is who had begun before the last process of the leader was gone
@@ -18,23 +19,21 @@ export const crash: Case = {
     { key: 'extra', label: "outage beyond the cluster's own", unit: 'ms', must: { max: 500 } },
     { key: 'outage', label: 'outage', unit: 'ms' },
   ],
-  bed: {},
-  waits: false,
-  async measure(bed, record, leader) {
-    const probe = OutageProbe.start(bed.cluster.members)
-    const writers = await startWriters(bed)
+  measure: onTestbed({}, async (testbed, record, leader) => {
+    const probe = OutageProbe.start(testbed.cluster.members)
+    const writers = await startWriters(testbed)
     const from = clock()
     try {
       await leader.crash()
       const to = clock()
       record.note('killed within ms', Math.round(to - from))
-      const next = await bed.cluster.waitForLeader({ not: leader })
-      await writersReach(bed, writers, next)
+      const next = await testbed.cluster.waitForLeader({ not: leader })
+      await writersReach(testbed, writers, next)
       for (const subject of ['router', 'haproxy'] as const) {
         const failed = (await writers[subject].stop()).filter(({ ok }) => !ok)
         const served = failed.filter(({ at, doneAt }) => at <= to && doneAt >= from)
-        record.set('served', { [subject]: served.length })
-        record.set('unserved', { [subject]: failed.filter(({ code }) => code !== '25006').length - served.length })
+        record.add('served', { [subject]: served.length })
+        record.add('unserved', { [subject]: failed.filter(({ code }) => code !== '25006').length - served.length })
         record.note(
           `${subject} first failures`,
           failed.slice(0, 5).map((attempt) => since(from, attempt)),
@@ -46,7 +45,7 @@ export const crash: Case = {
       recordExtra(record, probe.outage(), writers)
       await leader.start()
     }
-  },
+  }),
 }
 
 /** In milliseconds after the kill. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
-import { clock } from '../test/support/until.ts'
+import { clock } from '../../test/support/until.ts'
 
 type Kept = { readonly client: pg.Client; server: number | null; closedAt: number | null }
 

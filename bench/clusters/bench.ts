@@ -1,0 +1,13 @@
+/** What several clusters in one router cost, and what the track command does. */
+import type { Bench } from '../bench.ts'
+import { MEASURED } from '../table.ts'
+import { many } from './many.ts'
+import { track } from './track.ts'
+
+export const clusters: Bench = {
+  name: 'clusters',
+  cases: [many, track],
+  columns: MEASURED,
+  document: 'README.md',
+  runs: 'leader changes (50), or processes of the track command (200)',
+}

@@ -1,0 +1,23 @@
+/** What clients see when something fails, through the router and through HAProxy, side by side on a real cluster. */
+import type { Bench } from '../bench.ts'
+import { COMPARED } from '../table.ts'
+import { crash } from './crash.ts'
+import { etcdLong, etcdShort } from './etcd-away.ts'
+import { frozen } from './frozen.ts'
+import { lag } from './lag.ts'
+import { restHang } from './rest-hang.ts'
+import { restarted } from './restarted.ts'
+import { startedFirst } from './started-first.ts'
+import { switchover, switchoverByRest } from './switchover.ts'
+import { thousand } from './thousand.ts'
+
+export const failover: Bench = {
+  name: 'failover',
+  cases: [
+    ...[switchover, switchoverByRest, crash, frozen, thousand, lag],
+    ...[restHang, etcdShort, etcdLong, startedFirst, restarted],
+  ],
+  columns: COMPARED,
+  document: 'README.md',
+  runs: 'how often each case is measured (10)',
+}

@@ -1,0 +1,16 @@
+/** What the templates of the router promise, measured with real parts. */
+import type { Bench } from '../bench.ts'
+import { MEASURED } from '../table.ts'
+import { burst } from './burst.ts'
+import { churn } from './churn.ts'
+import { leader } from './leader.ts'
+import { members } from './members.ts'
+import { pgbouncer } from './pgbouncer.ts'
+
+export const templates: Bench = {
+  name: 'templates',
+  cases: [leader, churn, burst, members, pgbouncer],
+  columns: MEASURED,
+  document: 'README.md',
+  runs: 'leader changes (50), renders (100) or switchovers (20)',
+}
