@@ -54,3 +54,10 @@ test('a stand-alone router has sync and async, once they are wanted, at the port
     assert.match(wanted, /^ *async: \{ bind: '\*:5003', route: async \}$/m, path)
   }
 })
+
+test('sessions of an old process are ended alike for HAProxy and nginx', () => {
+  const scripts = FILES.filter(({ path }) => path.endsWith('-close-sessions'))
+  assert.equal(scripts.length, 2)
+  const [first, ...others] = scripts.map(({ text }) => text.replace(/^#(?!!).*\n/gm, ''))
+  for (const other of others) assert.equal(other, first)
+})
