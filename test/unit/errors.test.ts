@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { connect } from 'node:net'
 import { test } from 'node:test'
 import {
   codeOf,
@@ -127,9 +126,4 @@ test('a RouterError keeps its code, its message and its cause', () => {
   const error = new RouterError('BIND_FAILED', 'x', { cause })
   assert.deepEqual([error.name, error.code, error.message, error.cause], ['RouterError', 'BIND_FAILED', 'x', cause])
   assert.ok(error instanceof Error)
-})
-
-test("understands what Node's own sockets say", async () => {
-  const error = await new Promise((resolve) => connect({ host: 'localhost', port: 1 }).on('error', resolve))
-  assert.equal(failureOf(error), 'refused')
 })

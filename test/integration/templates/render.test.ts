@@ -12,7 +12,7 @@ import { EtcdCluster } from '../../support/etcd/cluster.ts'
 import { freePort } from '../../support/net/ports.ts'
 import { TempDir } from '../../support/files/temp.ts'
 import { until } from '../../support/until.ts'
-import { FakeIo } from '../../unit/cli/fake-io.ts'
+import { FakeIo } from '../../support/router/fake-io.ts'
 import { FakeMember, SYSTEM_ID } from '../watcher/fake-member.ts'
 import { clusterConfig } from '../watcher/watched.ts'
 

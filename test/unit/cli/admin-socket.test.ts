@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { configuredSocket } from '../../../src/cli/admin-socket.ts'
 import { TempDir } from '../../support/files/temp.ts'
-import { FakeIo } from './fake-io.ts'
+import { FakeIo } from '../../support/router/fake-io.ts'
 
 let dir: TempDir
 before(() => void (dir = TempDir.create('socket')))

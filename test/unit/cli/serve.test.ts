@@ -4,7 +4,7 @@ import { pino } from 'pino'
 import { serve, type Startable } from '../../../src/cli/run.ts'
 import { RouterError } from '../../../src/errors.ts'
 import { until } from '../../support/until.ts'
-import { FakeIo } from './fake-io.ts'
+import { FakeIo } from '../../support/router/fake-io.ts'
 
 class FakeRouter implements Startable {
   readonly calls: string[] = []

@@ -11,7 +11,7 @@ import { runProgram } from '../../../src/cli/program.ts'
 import { TempDir } from '../../support/files/temp.ts'
 import { until } from '../../support/until.ts'
 import { sampleStatus, sampleView } from '../admin/sample.ts'
-import { FakeIo } from './fake-io.ts'
+import { FakeIo } from '../../support/router/fake-io.ts'
 
 const primary = { ...sampleView().primary, state: 'switching' } as const
 const switching = sampleStatus({ view: sampleView({ primary }), proxy: null })

@@ -11,8 +11,8 @@ import type { RouterStatus } from '../../../src/admin/status.ts'
 import { runCommandLine } from '../../../src/cli/command-line.ts'
 import { runProgram } from '../../../src/cli/program.ts'
 import { TempDir } from '../../support/files/temp.ts'
-import { sampleStatus, sampleView } from '../admin/sample.ts'
-import { FakeIo } from './fake-io.ts'
+import { sampleStatus, sampleView } from '../../unit/admin/sample.ts'
+import { FakeIo } from '../../support/router/fake-io.ts'
 
 const NOBODY = { ...sampleView().primary, state: 'none', member: null, reason: 'nobody' } as const
 const UNREAD = { ...sampleView().dcs, state: 'never' } as const

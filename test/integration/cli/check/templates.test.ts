@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { check } from '../../../../src/cli/check/check.ts'
 import { TempDir } from '../../../support/files/temp.ts'
-import { FakeIo } from '../fake-io.ts'
+import { FakeIo } from '../../../support/router/fake-io.ts'
 
 const BASE = "scope: demo\netcd3: {hosts: 'etcd1:2379'}\nstate_dir: DIR/state\n"
 let dir: TempDir

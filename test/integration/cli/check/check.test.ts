@@ -8,7 +8,7 @@ import { check } from '../../../../src/cli/check/check.ts'
 import type { Trying } from '../../../../src/cli/check/listeners.ts'
 import { CertificateAuthority } from '../../../support/files/certificates.ts'
 import { TempDir } from '../../../support/files/temp.ts'
-import { FakeIo } from '../fake-io.ts'
+import { FakeIo } from '../../../support/router/fake-io.ts'
 
 const ETCD = "scope: demo\netcd3: {hosts: 'etcd1:2379'}\n"
 let dir: TempDir

@@ -5,10 +5,10 @@ import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { check } from '../../src/cli/check/check.ts'
-import { RouterProcess } from '../support/router/process.ts'
-import { TempDir } from '../support/files/temp.ts'
-import { FakeIo } from '../unit/cli/fake-io.ts'
+import { check } from '../../../../src/cli/check/check.ts'
+import { RouterProcess } from '../../../support/router/process.ts'
+import { TempDir } from '../../../support/files/temp.ts'
+import { FakeIo } from '../../../support/router/fake-io.ts'
 
 const at = (bind: string): object => ({ listeners: { one: { bind, route: 'any' } } })
 const DCS = { scope: 'demo', etcd3: { hosts: '127.0.0.1:1' } }

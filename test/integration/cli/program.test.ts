@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { runProgram } from '../../../src/cli/program.ts'
 import { TempDir } from '../../support/files/temp.ts'
-import { FakeIo } from './fake-io.ts'
+import { FakeIo } from '../../support/router/fake-io.ts'
 
 const MAIN = join(import.meta.dirname, '../../../src/main.ts')
 const ENOUGH = { PATRONI_SCOPE: 'demo', PATRONI_ETCD3_HOSTS: 'etcd1:2379' }
