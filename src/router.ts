@@ -15,6 +15,7 @@ import { inProcess } from './proxy/worker.ts'
 import type { Templates, TemplatesDeps } from './templates/templates.ts'
 import { Track } from './track/track.ts'
 import { createDcs, keyValueSources } from './watcher/dcs/create.ts'
+import type { DcsKind } from './watcher/dcs/kind.ts'
 import { localMembers } from './watcher/members/local-member.ts'
 import { LocalHost } from './watcher/members/local-host.ts'
 import { RestClient } from './watcher/checks/rest-client.ts'
@@ -28,8 +29,8 @@ export interface RouterDeps extends Pick<TemplatesDeps, 'env' | 'pid' | 'signalG
   readonly version: string
   /** What the kernel lets the process have; without it nothing is known of that. */
   readonly limits?: ProcessLimits
-  /** In the place of the DCS that the configuration names; the demo has one of its own. */
-  readonly createDcs?: typeof createDcs
+  /** The kinds of DCS that the configuration was read with. */
+  readonly kinds: readonly DcsKind[]
 }
 
 interface Part {
@@ -151,7 +152,7 @@ export class Router {
     const { Templates } = await import('./templates/templates.ts')
     if (this.#closing !== null) return
     const { env, pid, signalGroup, isAlive, log } = this.#deps
-    const source = keyValueSources(config.keys, this.#lookups, log)
+    const source = keyValueSources(config.keys, this.#lookups, log, this.#deps.kinds)
     this.#templates = new Templates({ config, source, lookups: this.#lookups, env, pid, signalGroup, isAlive, log })
     this.#templates.start()
   }
@@ -183,7 +184,6 @@ function buildPart(
   deps: RouterDeps,
   { budget, lookups, epochs }: Shared,
 ): Part {
-  const { createDcs: dcsOf = createDcs } = deps
   // Where there are several, every line says whose it is.
   const log =
     clusters.length > 1 ? deps.log.child({ cluster: config.name }, { msgPrefix: `${config.name}: ` }) : deps.log
@@ -191,7 +191,8 @@ function buildPart(
   const names = localMembers(config, track.files).map(({ name }) => name)
   const local = new LocalHost({ names, resolve: (host) => lookups.addresses(host) })
   const state = stateDir === null ? null : new StateFile({ ...identityOf(config), dir: stateDir, log })
-  const watcher = new Watcher({ config, dcs: dcsOf(config, rest, log, clusters), rest, state, epochs, log, local })
+  const dcs = createDcs(config, rest, { log, clusters, kinds: deps.kinds })
+  const watcher = new Watcher({ config, dcs, rest, state, epochs, log, local })
   if (!isServed(config)) return { config, watcher, proxy: null }
   const proxy = new Proxy({
     config: config.proxy,

@@ -35,7 +35,7 @@ export async function firstView(
   const rest = new RestClient(config.restApi, config.proxy.check.timeoutMs, lookups, log)
   const watcher = new Watcher({
     config,
-    dcs: createDcs(config, rest, log),
+    dcs: createDcs(config, rest, { log }),
     rest,
     state: null,
     epochs: new Epochs(),

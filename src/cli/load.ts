@@ -3,6 +3,7 @@ import type { Config } from '../config/config.ts'
 import { formatProblems } from '../config/file/problem.ts'
 import { readConfig } from '../config/read.ts'
 import { explain } from '../errors.ts'
+import { DCS_KINDS } from '../watcher/dcs/kinds.ts'
 import type { Io } from './io.ts'
 
 export interface Loaded {
@@ -15,7 +16,7 @@ export interface Loaded {
 /** The configuration, or null when there is none to work with; then everything that is wrong is on standard error. */
 export async function loadOrReport(configFlag: string | null, io: Io): Promise<Loaded | null> {
   try {
-    const result = await readConfig({ configFlag, env: io.env })
+    const result = await readConfig({ configFlag, env: io.env }, DCS_KINDS)
     if (result.ok) return result
     for (const warning of result.warnings) io.err(`warning: ${visible(warning)}\n`)
     io.err(`${formatProblems(result.problems)}\n`)

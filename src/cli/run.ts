@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import { codeOf, explain } from '../errors.ts'
 import { readLimits } from '../process-limits.ts'
 import type { RouterDeps } from '../router.ts'
+import { DCS_KINDS } from '../watcher/dcs/kinds.ts'
 import { EXIT, type Io } from './io.ts'
 import { loadOrReport } from './load.ts'
 import { openLog } from './log.ts'
@@ -42,7 +43,7 @@ function accessOf(io: Io): Omit<RouterDeps, 'log'> {
   const { version, pid, env } = io
   const signalGroup: RouterDeps['signalGroup'] = (group, signal) => io.signalGroup(group, signal)
   const limits = readLimits(io.memoryLimit())
-  return { version, pid, env, limits, signalGroup, isAlive: (other) => io.isAlive(other) }
+  return { version, pid, env, limits, kinds: DCS_KINDS, signalGroup, isAlive: (other) => io.isAlive(other) }
 }
 
 /**

@@ -33,34 +33,9 @@ export interface ClusterConfig {
   readonly proxy: ProxyConfig
 }
 
-export type DcsConfig = Etcd3Config | FileConfig | RestConfig
-
-export interface Etcd3Config {
-  readonly kind: 'etcd3'
-  /** `host:port`, IPv6 in brackets. Seeds, as in Patroni: the advertised URLs are discovered unless `useProxies`. */
-  readonly endpoints: readonly string[]
-  readonly protocol: 'http' | 'https'
-  readonly useProxies: boolean
-  /** null: etcd asks for no password. */
-  readonly auth: { readonly username: string; readonly password: string } | null
-  /** Paths of files; of no meaning with http. Without `caFile` the system's certificates count. */
-  readonly caFile: string | null
-  readonly certFile: string | null
-  readonly keyFile: string | null
-}
-
-/** A cluster described in a YAML file. */
-export interface FileConfig {
-  readonly kind: 'file'
-  /** Absolute, or relative to the working directory. */
-  readonly path: string
-}
-
-/** The members' own REST API, as far as it can be discovered from these. */
-export interface RestConfig {
-  readonly kind: 'rest'
-  /** Scheme, host and port, without a path: `http://10.0.0.1:8008`. */
-  readonly urls: readonly string[]
+/** Where a cluster is observed. What else there is in it is a matter of its kind (watcher/dcs). */
+export interface DcsConfig {
+  readonly kind: string
 }
 
 /** How the members' REST API is reached (Patroni's `ctl` section, the CA also from `restapi.cafile`). Paths of files. */

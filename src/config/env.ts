@@ -1,6 +1,6 @@
-import { addresses, boolean, integer, port, SUFFIXES, text, type Parse } from './env-values.ts'
+import { type DcsSection, patroniKinds, unsupported } from './dcs/kind.ts'
+import { boolean, integer, SUFFIXES, text, type Parse } from './env-values.ts'
 import type { Problem } from './file/problem.ts'
-import { OTHER_DCS } from './sections.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -24,8 +24,6 @@ const VARIABLES: readonly (readonly [path: string, parse: Parse])[] = [
   ['scope', text],
   ['namespace', text],
   ['name', text],
-  ['etcd3.username', text],
-  ['etcd3.password', text],
   ['ctl.insecure', boolean],
   ['ctl.cacert', text],
   ['ctl.certfile', text],
@@ -33,18 +31,21 @@ const VARIABLES: readonly (readonly [path: string, parse: Parse])[] = [
   ['ctl.keyfile_password', text],
   ['restapi.cafile', text],
 ]
-/** Of the sections that Patroni finds by the name of the variable (in capitals or not). */
-const SECTIONS: Readonly<Record<string, Readonly<Record<string, Parse>>>> = {
-  etcd3: { PORT: port, HOSTS: addresses, USE_PROXIES: boolean },
-  citus: { GROUP: integer },
-}
+const CITUS: Readonly<Record<string, Parse>> = { GROUP: integer }
 const RAFT = ['DATA_DIR', 'SELF_ADDR', 'PARTNER_ADDRS', 'PASSWORD', 'BIND_ADDR']
 
 /**
  * Reads Patroni's environment with Patroni's parsing. An empty variable is one that is not set. Where Patroni drops a
  * value that it cannot parse, this is a problem that names the variable (and never shows the value).
  */
-export function readEnvironment(env: Environment): EnvironmentTree {
+export function readEnvironment(env: Environment, kinds: readonly DcsSection[]): EnvironmentTree {
+  const patronis = patroniKinds(kinds)
+  const others = unsupported(kinds)
+  // Sections that Patroni finds by the name of the variable (in capitals or not).
+  const sections = new Map<string, Readonly<Record<string, Parse>>>(
+    patronis.map(({ name, patroni }) => [name, patroni.variables]),
+  )
+  sections.set('citus', CITUS)
   const tree: Tree = {}
   const origins = new Map<string, string>()
   const empty = new Map<string, string>()
@@ -59,7 +60,7 @@ export function readEnvironment(env: Environment): EnvironmentTree {
     }
     const [section = '', key] = path.split('.')
     // Only that the section of another DCS is there matters: its values are of no use and can be secret.
-    const isOther = OTHER_DCS.includes(section)
+    const isOther = others.includes(section)
     origins.set(isOther ? section : path, variable)
     if (isOther) tree[section] = {}
     else
@@ -68,18 +69,19 @@ export function readEnvironment(env: Environment): EnvironmentTree {
   for (const variable of Object.keys(env)) {
     const [, name = '', suffix = ''] = /^PATRONI_([^_]+)_(.+)$/.exec(variable) ?? []
     const [section, parse] = [name.toLowerCase(), SUFFIXES.get(suffix)]
-    if (parse === undefined || !isSection(section, suffix)) continue
-    put(`${section}.${suffix.toLowerCase()}`, variable, SECTIONS[section]?.[suffix] ?? parse)
+    if (parse === undefined || !isSection(section, suffix, [...sections.keys(), ...others])) continue
+    put(`${section}.${suffix.toLowerCase()}`, variable, sections.get(section)?.[suffix] ?? parse)
     if (env[variable] === '' && parse('') !== null) empty.set(`${section}.${suffix.toLowerCase()}`, variable)
   }
-  for (const [path, parse] of VARIABLES) put(path, PREFIX + path.toUpperCase().replace('.', '_'), parse)
+  const logins = patronis.flatMap(({ name, patroni }) => patroni.login.map((key) => [`${name}.${key}`, text] as const))
+  for (const [path, parse] of [...VARIABLES, ...logins]) put(path, PREFIX + path.toUpperCase().replace('.', '_'), parse)
   for (const suffix of RAFT) put('raft', `${PREFIX}RAFT_${suffix}`, text)
   return { tree, origins, problems, empty }
 }
 
-function isSection(section: string, suffix: string): boolean {
+function isSection(section: string, suffix: string, dcs: readonly string[]): boolean {
   if (section === 'citus') return suffix === 'GROUP' || suffix === 'DATABASE'
-  return section === 'etcd3' || OTHER_DCS.includes(section)
+  return dcs.includes(section)
 }
 
 /** Patroni's `patch_config`: what comes later over what was before, key by key. */

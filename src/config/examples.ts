@@ -3,6 +3,7 @@ import { isIPv4, isIPv6 } from 'node:net'
 import { entriesOf } from './values/parsed.ts'
 import { listOf, type Mapping, mappingOf } from '../text/unknown-shape.ts'
 import type { Fault } from './file/problem.ts'
+import type { DcsSection } from './dcs/kind.ts'
 import { inFileAndClusters } from './sections.ts'
 
 /** Of the README and the examples: etcd, members, and the addresses that move. */
@@ -24,17 +25,15 @@ const PASSWORDS =
   /^(?:\.{3}|…|x{3,}|\*{3,}|(?:change|replace)[ ._-]?(?:me|this|it)|your[ ._-]\w+|<.*>|\$\{.*\}|\{\{.*\}\})$/i
 
 /** Values of addresses, names and passwords that are those of examples. */
-export function unedited(tree: Mapping): Fault[] {
-  return inFileAndClusters(tree, uneditedIn)
+export function unedited(tree: Mapping, kinds: readonly DcsSection[]): Fault[] {
+  return inFileAndClusters(tree, (one, above) => uneditedIn(one, above, kinds))
 }
 
-function uneditedIn(tree: Mapping, above: readonly string[]): Fault[] {
+function uneditedIn(tree: Mapping, above: readonly string[], kinds: readonly DcsSection[]): Fault[] {
   const section = (name: string): Mapping => mappingOf(tree[name])
-  const { hosts, host, url, proxy: proxied, password } = section('etcd3')
   const files = section('track')['files']
   const addresses: readonly (readonly [path: readonly string[], value: unknown])[] = [
-    ...Object.entries({ hosts, host, url, proxy: proxied }).map(([key, value]) => [['etcd3', key], value] as const),
-    [['rest', 'urls'], section('rest')['urls']],
+    ...kinds.flatMap(({ name, addresses: keys }) => keys.map((key) => [[name, key], section(name)[key]] as const)),
     ...Object.entries(mappingOf(section('proxy')['listeners'])).map(
       ([name, listener]) => [['proxy', 'listeners', name, 'bind'], mappingOf(listener)['bind']] as const,
     ),
@@ -45,7 +44,7 @@ function uneditedIn(tree: Mapping, above: readonly string[]): Fault[] {
     ),
   ]
   const passwords: readonly (readonly [path: readonly string[], value: unknown])[] = [
-    [['etcd3', 'password'], password],
+    ...kinds.flatMap(({ name, passwords: keys }) => keys.map((key) => [[name, key], section(name)[key]] as const)),
     [['ctl', 'keyfile_password'], section('ctl')['keyfile_password']],
   ]
   return [

@@ -12,6 +12,7 @@ import {
 } from './clusters/clusters.ts'
 import { checkReferences, isSidecar } from './clusters/references.ts'
 import type { ClusterConfig, Config } from './config.ts'
+import type { DcsSection } from './dcs/kind.ts'
 import { DEFAULT_ADMIN_SOCKET } from './defaults.ts'
 import { unedited } from './examples.ts'
 import {
@@ -51,16 +52,17 @@ export type ConfigResult =
 
 /**
  * Loads the configuration of a file (a patroni.yml is one) and of Patroni's environment, which goes over it. Pure. All
- * problems at once, unless the file is not YAML. No problem and no warning shows a value out of a section of Patroni.
+ * problems at once, unless the file is not YAML. No problem and no warning shows a value out of a section of Patroni. `kinds`: the
+ * kinds of DCS that there are.
  */
-export function loadConfig(input: ConfigInput): ConfigResult {
-  const source = readSource(input)
+export function loadConfig(input: ConfigInput, kinds: readonly DcsSection[]): ConfigResult {
+  const source = readSource(input, kinds)
   if (!source.ok) return { ...source, warnings: [] }
   const { tree, places } = source
-  const drafts = clusterDrafts(tree)
-  const isAlone = isKeysOnly(tree)
-  const parsed = drafts.map((draft) => parseCluster(isAlone ? withoutCluster(draft) : draft, source.origin))
-  const ours = parseOurs(tree)
+  const drafts = clusterDrafts(tree, kinds)
+  const isAlone = isKeysOnly(tree, kinds)
+  const parsed = drafts.map((draft) => parseCluster(isAlone ? withoutCluster(draft) : draft, source.origin, kinds))
+  const ours = parseOurs(tree, kinds)
   const { faults, doubts } = checkTogether(source, drafts, parsed, input.env['HOME'] ?? null)
   const { problems, warnings } = report(source, [...ours.faults, ...faults], doubts)
   const clusters = parsed.flatMap(({ value }) => value ?? [])
@@ -75,7 +77,7 @@ export function loadConfig(input: ConfigInput): ConfigResult {
     config: configOf(input, source, ours.value, clusters, isAlone),
     files: source.origin.files.map((file) => resolve(file)),
     warnings,
-    doubts: inOrder(unedited(tree).map((fault) => placeOf(fault, places))).map(formatProblem),
+    doubts: inOrder(unedited(tree, kinds).map((fault) => placeOf(fault, places))).map(formatProblem),
   }
 }
 
@@ -84,7 +86,7 @@ export function loadConfig(input: ConfigInput): ConfigResult {
  * does not hide these. `home`: null where it is not known.
  */
 function checkTogether(
-  { tree, origin }: ReadSource,
+  { tree, origin, kinds }: ReadSource,
   drafts: readonly ClusterDraft[],
   parsed: readonly ParsedCluster[],
   home: string | null,
@@ -94,34 +96,37 @@ function checkTogether(
   const names = parsed.map(({ name }) => name)
   const locals = parsed.map(({ name, value }) => ({ name, localMember: value?.localMember ?? null }))
   const configFiles = origin.files.map((file) => resolve(file))
-  const templates = checkTemplates(tree, { configFiles, directory: resolve(origin.directory), home }, drafts)
+  const templates = checkTemplates(tree, { configFiles, directory: resolve(origin.directory), home }, drafts, kinds)
   return {
     faults: [
-      ...checkSections(tree),
+      ...checkSections(tree, kinds),
       ...checkClusters(tree),
       ...parsed.flatMap((cluster) => cluster.faults),
-      ...checkDistinct(parsed.map(({ value }) => value)),
+      ...checkDistinct(
+        parsed.map(({ value }) => value),
+        kinds,
+      ),
       ...checkListeners(mappingOf(listeners), typeof socket === 'string' ? socket : DEFAULT_ADMIN_SOCKET),
       ...drafts.flatMap((draft) =>
-        checkProxy(draft.tree).map(({ path, message }) => ({ path: draft.place(path), message })),
+        checkProxy(draft.tree, kinds).map(({ path, message }) => ({ path: draft.place(path), message })),
       ),
       ...checkReferences(tree, names),
       ...checkTrack(tree, locals),
       ...templates.faults,
     ],
-    doubts: [...parsed.flatMap((cluster) => cluster.warnings), ...strangeKeys(tree), ...templates.warnings],
+    doubts: [...parsed.flatMap((cluster) => cluster.warnings), ...strangeKeys(tree, kinds), ...templates.warnings],
   }
 }
 
 /** Gives faults and doubts their places, and adds those of the reading itself. */
 function report(
-  { tree, places, duplicates, misread, ...source }: ReadSource,
+  { tree, places, duplicates, misread, kinds, ...source }: ReadSource,
   faults: readonly Fault[],
   doubts: readonly Fault[],
 ): { readonly problems: readonly Problem[]; readonly warnings: readonly string[] } {
-  const placeholders = new Map(unfilled(tree).map((fault) => [fault.path.join('.'), fault]))
-  const twice = duplicates.map((key) => keyProblem(key, 'is written twice'))
-  const keys = [...twice, ...besides(misread, faults).map((key) => keyProblem(key, MISREAD))]
+  const placeholders = new Map(unfilled(tree, kinds).map((fault) => [fault.path.join('.'), fault]))
+  const twice = duplicates.map((key) => keyProblem(key, 'is written twice', kinds))
+  const keys = [...twice, ...besides(misread, faults).map((key) => keyProblem(key, MISREAD, kinds))]
   const problems = inOrder([
     ...keys.filter(({ isOurs }) => isOurs).map(({ problem }) => problem),
     // A placeholder is what is wrong with a value, whatever else is not right about it.
@@ -173,8 +178,9 @@ function configOf(
 function keyProblem(
   { path, line, column, file }: PlacedKey & Located,
   message: string,
+  kinds: readonly DcsSection[],
 ): { isOurs: boolean; problem: Problem } {
-  const depth = patroniDepth(path)
+  const depth = patroniDepth(path, kinds)
   const shown = shownPath(depth === null ? path : path.slice(0, depth))
   return { isOurs: depth === null, problem: { file, line, column, path: shown, message } }
 }

@@ -2,14 +2,16 @@
 import { isMapping } from '../text/unknown-shape.ts'
 import type { Fault } from './file/problem.ts'
 import { nearest } from '../text/suggestion.ts'
-import { inFileAndClusters, OTHER_DCS } from './sections.ts'
+import { type DcsSection, patroniKinds, unsupported } from './dcs/kind.ts'
+import { inFileAndClusters } from './sections.ts'
 
 type Section = Readonly<Record<string, unknown>>
 
 /** patroni/dcs/__init__.py `get_dcs`: what it copies into the section of the DCS can be written there as well. */
 const COPIED = ['namespace', 'name', 'scope', 'loop_wait', 'patronictl', 'ttl', 'retry_timeout', 'group', 'database']
 const TLS = ['cacert', 'cert', 'key']
-const ETCD = [
+/** Of both versions of etcd. */
+export const ETCD_KEYS: readonly string[] = [
   ...['host', 'hosts', 'port', 'url', 'proxy', 'srv', 'srv_suffix', 'discovery_srv', 'srv_domain', 'use_proxies'],
   ...['protocol', 'username', 'password', ...TLS, 'ca_cert', ...COPIED],
 ]
@@ -19,8 +21,7 @@ const ETCD = [
  * free (postgresql, bootstrap, tags) are not here.
  */
 const KEYS: Readonly<Record<string, readonly string[]>> = {
-  etcd: ETCD,
-  etcd3: ETCD,
+  etcd: ETCD_KEYS,
   citus: ['group', 'database'],
   ctl: ['insecure', 'cacert', 'certfile', 'keyfile', 'keyfile_password', 'authentication', 'auth'],
   restapi: [
@@ -52,13 +53,15 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** What such keys are called elsewhere, within Patroni's own file for example. */
+export const ETCD_WORDS: Readonly<Record<string, string>> = {
+  ...{ cafile: 'cacert', ca: 'cacert', ca_file: 'cacert', certfile: 'cert', cert_file: 'cert', keyfile: 'key' },
+  ...{ key_file: 'key', user: 'username', endpoints: 'hosts', scheme: 'protocol', proto: 'protocol' },
+  ...{ tls: 'protocol: https', ssl: 'protocol: https', use_ssl: 'protocol: https' },
+  ...{ pass: 'password', passwd: 'password' },
+}
+
 const OTHER_WORDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  etcd3: {
-    ...{ cafile: 'cacert', ca: 'cacert', ca_file: 'cacert', certfile: 'cert', cert_file: 'cert', keyfile: 'key' },
-    ...{ key_file: 'key', user: 'username', endpoints: 'hosts', scheme: 'protocol', proto: 'protocol' },
-    ...{ tls: 'protocol: https', ssl: 'protocol: https', use_ssl: 'protocol: https' },
-    ...{ pass: 'password', passwd: 'password' },
-  },
+  etcd: ETCD_WORDS,
   ctl: {
     ...{ cafile: 'cacert', ca: 'cacert', cert: 'certfile', key: 'keyfile', password: 'keyfile_password' },
     ...{ key_password: 'keyfile_password', verify: 'insecure, its opposite' },
@@ -70,19 +73,23 @@ const OTHER_WORDS: Readonly<Record<string, Readonly<Record<string, string>>>> = 
  * Keys in Patroni's sections that no Patroni knows, also of the entries of `clusters`. They are warnings, since the next
  * Patroni may have them. No message shows a value.
  */
-export function strangeKeys(tree: Section): Fault[] {
-  return inFileAndClusters(tree, strangeKeysOf)
+export function strangeKeys(tree: Section, kinds: readonly DcsSection[]): Fault[] {
+  return inFileAndClusters(tree, (one, above) => strangeKeysOf(one, above, kinds))
 }
 
-function strangeKeysOf(tree: Section, above: readonly string[]): Fault[] {
-  return Object.entries(KEYS).flatMap(([name, known]) => {
+function strangeKeysOf(tree: Section, above: readonly string[], kinds: readonly DcsSection[]): Fault[] {
+  const patronis = patroniKinds(kinds)
+  const keys = { ...KEYS, ...Object.fromEntries(patronis.map(({ name, patroni }) => [name, patroni.keys])) }
+  const words = { ...OTHER_WORDS, ...Object.fromEntries(patronis.map(({ name, patroni }) => [name, patroni.words])) }
+  const unread = unsupported(kinds)
+  return Object.entries(keys).flatMap(([name, known]) => {
     const section = tree[name] ?? null
     if (!isMapping(section)) return []
     const strange = Object.keys(section).filter((key) => !known.includes(key))
     return strange.flatMap((key): Fault[] => {
-      const near = meantBy(key, name, known)
+      const near = meantBy(key, words[name] ?? {}, known)
       // What is read by nobody here has to look like a slip of the pen.
-      if (near === null && OTHER_DCS.includes(name)) return []
+      if (near === null && unread.includes(name)) return []
       const hint = near === null ? '' : `; did you mean "${near}"?`
       // `{password, s3cret}` is two keys: what has no value may be one.
       if (near === null && (section[key] ?? null) === null)
@@ -92,7 +99,6 @@ function strangeKeysOf(tree: Section, above: readonly string[]): Fault[] {
   })
 }
 
-function meantBy(key: string, section: string, known: readonly string[]): string | null {
-  const words = OTHER_WORDS[section === 'etcd' ? 'etcd3' : section] ?? {}
+function meantBy(key: string, words: Readonly<Record<string, string>>, known: readonly string[]): string | null {
   return Object.hasOwn(words, key) ? (words[key] ?? null) : nearest(key, known)
 }

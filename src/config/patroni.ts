@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { RestApiConfig } from './config.ts'
+import { type DcsSection, isThere, patroniKinds } from './dcs/kind.ts'
 import { field, optional } from './values/fields.ts'
 import { bad, good, type Parsed } from './values/parsed.ts'
 import { isMapping, type Mapping, mappingOf } from '../text/unknown-shape.ts'
@@ -22,8 +23,6 @@ const PATRONI = z.object({
       : text(value),
   ),
   namespace: optional(textOrNull, null),
-  // patroni/dcs/__init__.py `get_dcs`: one at the top is copied over it.
-  etcd3: within({ namespace: optional(text, null) }),
   // patroni/config.py: the place of `name` in old files.
   postgresql: within({ name: optional(textOrNull, null) }),
   name: optional(textOrNull, null),
@@ -47,17 +46,21 @@ export interface PatroniSections {
 }
 
 /** Checks Patroni's sections besides the DCS, with Patroni's meaning. */
-export function parsePatroni(tree: Mapping): {
+export function parsePatroni(
+  tree: Mapping,
+  kinds: readonly DcsSection[],
+): {
   readonly value: PatroniSections | null
   readonly faults: Fault[]
   readonly warnings: Fault[]
 } {
   const { success, data, error } = PATRONI.safeParse(tree)
-  if (!success) {
-    const faults = error.issues.map(({ path, message }) => ({ path: path.map(String), message }))
-    return { value: null, faults, warnings: [] }
+  const inDcs = namespaceInDcs(tree, kinds)
+  if (!success || !inDcs.ok) {
+    const faults = (error?.issues ?? []).map(({ path, message }) => ({ path: path.map(String), message }))
+    return { value: null, faults: inDcs.ok ? faults : [...faults, inDcs.fault], warnings: [] }
   }
-  const { scope, namespace, etcd3, name, postgresql, citus, ctl, restapi } = data
+  const { scope, namespace, name, postgresql, citus, ctl, restapi } = data
   const warnings: Fault[] = []
   // patroni/config.py `_build_effective_configuration` drops a `citus` section that has no database.
   const isDropped = citus.group !== null && citus.database === null
@@ -67,7 +70,7 @@ export function parsePatroni(tree: Mapping): {
   const value: PatroniSections = {
     scope,
     // patroni/dcs/__init__.py: `re.sub('/+', '/', ...)`.
-    namespace: (namespace ?? etcd3.namespace ?? 'service').replace(/\/+/g, '/').replace(/^\/|\/$/g, ''),
+    namespace: (namespace ?? inDcs.value ?? 'service').replace(/\/+/g, '/').replace(/^\/|\/$/g, ''),
     citusGroup: isDropped && isPatronis ? null : citus.group,
     localMember: name ?? postgresql.name,
     // patroni/request.py `reload_config`: the key and its password count only together with a certificate.
@@ -80,6 +83,20 @@ export function parsePatroni(tree: Mapping): {
     },
   }
   return { value, faults: [], warnings }
+}
+
+/** patroni/dcs/__init__.py `get_dcs`: one at the top is copied over that of the section of the DCS. */
+function namespaceInDcs(
+  tree: Mapping,
+  kinds: readonly DcsSection[],
+): { readonly ok: true; readonly value: string | null } | { readonly ok: false; readonly fault: Fault } {
+  for (const { name } of patroniKinds(kinds)) {
+    const section = mappingOf(tree[name])
+    if (!isThere(section, 'namespace')) continue
+    const parsed = text(section['namespace'])
+    return parsed.ok ? parsed : { ok: false, fault: { path: [name, 'namespace'], message: parsed.message } }
+  }
+  return { ok: true, value: null }
 }
 
 function text(value: unknown): Parsed<string> {

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { explain, failureOf, RouterError } from '../errors.ts'
+import type { DcsSection } from './dcs/kind.ts'
 import { DEFAULT_CONFIG_FILE } from './defaults.ts'
 import type { Environment } from './env.ts'
 import { filesIn } from './file/files.ts'
@@ -19,22 +20,21 @@ export interface ConfigSource {
  * the environment alone. A directory that is named is read as Patroni reads it. Rejects with CONFIG_UNREADABLE when what
  * was named, or the default file that is there, cannot be read.
  */
-export async function readConfig({
-  configFlag,
-  env,
-  defaultFile = DEFAULT_CONFIG_FILE,
-}: ConfigSource): Promise<ConfigResult> {
+export async function readConfig(
+  { configFlag, env, defaultFile = DEFAULT_CONFIG_FILE }: ConfigSource,
+  kinds: readonly DcsSection[],
+): Promise<ConfigResult> {
   const variable = env['PATRONI_ROUTER_CONFIG'] ?? ''
   const named = configFlag ?? (variable === '' ? null : variable)
   const file = named ?? defaultFile
   try {
     const files = await filesIn(file)
-    if (files === null) return loadConfig({ file, text: await readText(file), env })
+    if (files === null) return loadConfig({ file, text: await readText(file), env }, kinds)
     // Docker makes one of a mount without a source.
     if (named === null) throw unreadable(file, 'is a directory')
-    return loadConfig({ file, text: await Promise.all(files.map(readPart)), env })
+    return loadConfig({ file, text: await Promise.all(files.map(readPart)), env }, kinds)
   } catch (error) {
-    if (named === null && failureOf(error) === 'missing') return loadConfig({ file: null, text: null, env })
+    if (named === null && failureOf(error) === 'missing') return loadConfig({ file: null, text: null, env }, kinds)
     throw error instanceof RouterError ? error : unreadable(file, whyNot(error))
   }
 }

@@ -1,8 +1,9 @@
 /** The sections of the router, and what is wrong with each of their keys. */
 import { z } from 'zod'
 import { suggest } from '../text/suggestion.ts'
-import { isMapping, type Mapping } from '../text/unknown-shape.ts'
-import { CLUSTER_KEYS } from './clusters/clusters.ts'
+import { isMapping, type Mapping, mappingOf } from '../text/unknown-shape.ts'
+import { clusterKeys } from './clusters/clusters.ts'
+import type { DcsSection } from './dcs/kind.ts'
 import type { LoggingConfig } from './config.ts'
 import type { Fault } from './file/problem.ts'
 import { fitsSocket } from './proxy/binds.ts'
@@ -14,11 +15,8 @@ import { TRACK, TRACK_FILE, TRACK_SECTION } from './track.ts'
 import { absolutePath, later, oneOf, optional, section } from './values/fields.ts'
 import { showKind, type Parsed } from './values/parsed.ts'
 
-/** Patroni's sections of it, and where it is observed, are checked where those of the flat form are. */
-const CLUSTER = {
-  ...Object.fromEntries(CLUSTER_KEYS.map((key) => [key, z.unknown().optional()])),
-  proxy: CLUSTER_PROXY_SECTION,
-}
+/** What else an entry of `clusters` can have is checked where that of the flat form is. */
+const CLUSTER = z.preprocess((value) => value ?? {}, z.looseObject({ proxy: CLUSTER_PROXY_SECTION }))
 const ADMIN = { socket: optional(socketPath, null) }
 const ADMIN_LATER = {
   bind: later('; the admin socket is there'),
@@ -37,7 +35,7 @@ const OURS = z.object({
   templates: TEMPLATES,
   hooks: HOOKS,
   track: TRACK_SECTION,
-  clusters: z.record(z.string(), section(CLUSTER)).nullish(),
+  clusters: z.record(z.string(), CLUSTER).nullish(),
 })
 
 /** What can be suggested for an unknown key; `*` is the name of a listener or a cluster, or a place in a list. */
@@ -54,7 +52,6 @@ const SHAPES: Readonly<Record<string, object>> = {
   'hooks.*': HOOK,
   track: TRACK,
   'track.files.*': TRACK_FILE,
-  'clusters.*': CLUSTER,
   'clusters.*.proxy': CLUSTER_PROXY,
   'clusters.*.proxy.check': CHECK,
 }
@@ -76,9 +73,15 @@ const OTHER_WORDS: Readonly<Record<string, Readonly<Record<string, string>>>> = 
 export type OurSections = z.infer<typeof OURS>
 
 /** Checks the sections of the router and completes them with the defaults; all faults at once. */
-export function parseOurs(tree: Mapping): { value: OurSections | null; faults: Fault[] } {
+export function parseOurs(tree: Mapping, kinds: readonly DcsSection[]): { value: OurSections | null; faults: Fault[] } {
   const { success, data, error } = OURS.safeParse(tree)
-  return { value: success ? data : null, faults: success ? [] : error.issues.flatMap((issue) => faultsOf(issue, tree)) }
+  const faults = success ? [] : error.issues.flatMap((issue) => faultsOf(issue, tree))
+  const strange = Object.entries(mappingOf(tree['clusters'])).flatMap(([name, entry]) => {
+    const known = [...clusterKeys(kinds), 'proxy']
+    const unknown = Object.keys(mappingOf(entry)).filter((key) => !known.includes(key))
+    return unknown.map((key) => ({ path: ['clusters', name, key], message: `unknown key; ${suggest(key, known)}` }))
+  })
+  return { value: success ? data : null, faults: [...faults, ...strange] }
 }
 
 function faultsOf(issue: z.core.$ZodIssue, tree: unknown): Fault[] {

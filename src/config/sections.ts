@@ -1,18 +1,16 @@
+import { dcsNames, type DcsSection, ownNames } from './dcs/kind.ts'
 import { isMapping } from '../text/unknown-shape.ts'
 import type { Fault } from './file/problem.ts'
 import { suggest } from '../text/suggestion.ts'
 
-/** The sections of the router that this version has. */
-const OURS: readonly string[] = [
-  ...['proxy', 'admin', 'logging', 'state_dir', 'file', 'rest', 'templates', 'hooks', 'track', 'clusters'],
-]
+/** Returns the sections of the router that this version has. */
+function ours(kinds: readonly DcsSection[]): readonly string[] {
+  return [...['proxy', 'admin', 'logging', 'state_dir', ...ownNames(kinds), 'templates', 'hooks', 'track', 'clusters']]
+}
 
-/** The DCS of Patroni besides etcd3. */
-export const OTHER_DCS: readonly string[] = ['etcd', 'consul', 'zookeeper', 'exhibitor', 'kubernetes', 'raft']
-
-/** What Patroni's file can have at the top: patroni/validator.py `schema`, docs/yaml_configuration.rst. */
+/** What Patroni's file can have at the top besides a DCS: patroni/validator.py `schema`, docs/yaml_configuration.rst. */
 const PATRONI: readonly string[] = [
-  ...['scope', 'namespace', 'name', 'citus', 'ctl', 'restapi', 'etcd3', ...OTHER_DCS],
+  ...['scope', 'namespace', 'name', 'citus', 'ctl', 'restapi'],
   ...['log', 'bootstrap', 'postgresql', 'watchdog', 'tags', 'thread_pool_size', 'thread_stack_size'],
 ]
 
@@ -28,20 +26,24 @@ export const DYNAMIC: readonly string[] = [
 const ANCHORS = /^(?:x-|\.)/
 
 /** Top-level keys that are neither Patroni's nor the router's. */
-export function checkSections(tree: Readonly<Record<string, unknown>>): Fault[] {
-  const known = [...OURS, ...PATRONI, ...DYNAMIC]
+export function checkSections(tree: Readonly<Record<string, unknown>>, kinds: readonly DcsSection[]): Fault[] {
+  const known = [...ours(kinds), ...PATRONI, ...dcsNames(kinds), ...DYNAMIC]
   const strange = Object.keys(tree).filter((key) => !known.includes(key) && !ANCHORS.test(key))
   return strange.map((key) => {
     const hint = suggest(key, known)
-    const also = hint.startsWith('did you mean') ? hint : `the sections of patroni-router are ${OURS.join(', ')}`
+    const also = hint.startsWith('did you mean') ? hint : `the sections of patroni-router are ${ours(kinds).join(', ')}`
     return { path: [key], message: `neither a section of Patroni nor of patroni-router; ${also}` }
   })
 }
 
 /** How much of a path may be shown; null: all of it, as it is in a section of ours. Deep inside Patroni's sections keys are data, such as the schemes of zookeeper.auth_data. */
-export function patroniDepth([section = '', , below = '']: readonly string[]): number | null {
-  if (!OURS.includes(section)) return 2
-  return section !== 'clusters' || below === '' || OURS.includes(below) ? null : 4
+export function patroniDepth(
+  [section = '', , below = '']: readonly string[],
+  kinds: readonly DcsSection[],
+): number | null {
+  const names = ours(kinds)
+  if (!names.includes(section)) return 2
+  return section !== 'clusters' || below === '' || names.includes(below) ? null : 4
 }
 
 /** What `look` finds in the file, and in each entry of its `clusters`, which may have the same sections. */

@@ -1,11 +1,10 @@
 /** What a configuration is made of: files or PATRONI_CONFIGURATION, and the rest of the environment. Pure. */
 import { dirname } from 'node:path'
-import type { Origin } from './dcs.ts'
+import { type DcsSection, type Origin, unsupported } from './dcs/kind.ts'
 import { merge, readEnvironment, type Environment, type Tree } from './env.ts'
 import { checkEnvironment } from './env-checks.ts'
 import { readParts, type ConfigPart, type Parts } from './file/parts.ts'
 import type { Places, Problem } from './file/problem.ts'
-import { OTHER_DCS } from './sections.ts'
 
 export interface ConfigInput {
   /** The name of the file or the directory, to show; null when there is none. */
@@ -20,6 +19,7 @@ export const WHOLE = 'PATRONI_CONFIGURATION'
 
 export interface ReadSource {
   readonly ok: true
+  readonly kinds: readonly DcsSection[]
   readonly tree: Tree
   readonly places: Places
   readonly origin: Origin
@@ -30,7 +30,10 @@ export interface ReadSource {
 }
 
 /** Reads all of it, each over what is before: the files of a directory in order, then the environment. */
-export function readSource({ file, text, env }: ConfigInput): ReadSource | Extract<Parts, { readonly ok: false }> {
+export function readSource(
+  { file, text, env }: ConfigInput,
+  kinds: readonly DcsSection[],
+): ReadSource | Extract<Parts, { readonly ok: false }> {
   const whole = env[WHOLE] ?? ''
   const name = file ?? 'environment'
   const isDirectory = typeof text === 'object' && text !== null
@@ -38,22 +41,23 @@ export function readSource({ file, text, env }: ConfigInput): ReadSource | Extra
   const parts = readParts(texts)
   if (!parts.ok) return parts
   const isWhole = text === null && Object.keys(parts.tree).length > 0
-  const found = isWhole ? asSections(parts.tree) : parts.tree
-  const environment = readEnvironment(isWhole ? {} : env)
+  const found = isWhole ? asSections(parts.tree, kinds) : parts.tree
+  const environment = readEnvironment(isWhole ? {} : env, kinds)
   const places = { file: isWhole ? WHOLE : name, origins: environment.origins, locate: parts.locate }
   const directory = file === null ? '.' : isDirectory ? file : dirname(file)
   const origin = { directory, files: file === null ? [] : texts.map((part) => part.file) }
   return {
     ok: true,
+    kinds,
     tree: merge(found, environment.tree),
     places,
     origin,
     duplicates: parts.duplicates,
     misread: parts.misread,
-    problems: [...environment.problems, ...checkEnvironment(found, environment, env)],
+    problems: [...environment.problems, ...checkEnvironment(found, environment, env, kinds)],
     warnings: [
       ...(isDirectory && text.length === 0 ? [{ ...nowhere(name), message: 'holds no *.yml and no *.yaml' }] : []),
-      ...(isWhole ? besideWhole(env) : text === null || whole === '' ? [] : [unused(name)]),
+      ...(isWhole ? besideWhole(env, kinds) : text === null || whole === '' ? [] : [unused(name)]),
     ],
   }
 }
@@ -64,14 +68,15 @@ function textsOf(text: string | null, file: string, whole: string): readonly Con
 }
 
 /** Here, unlike in a file, a section without anything in it is one (patroni/config.py `_build_effective_configuration`). */
-function asSections(tree: Tree): Tree {
+function asSections(tree: Tree, kinds: readonly DcsSection[]): Tree {
+  const names = unsupported(kinds)
   return Object.fromEntries(
-    Object.entries(tree).map(([key, value]) => [key, OTHER_DCS.includes(key) ? (value ?? {}) : value]),
+    Object.entries(tree).map(([key, value]) => [key, names.includes(key) ? (value ?? {}) : value]),
   )
 }
 
-function besideWhole(env: Environment): Problem[] {
-  const variables = [...new Set(readEnvironment(env).origins.values())]
+function besideWhole(env: Environment, kinds: readonly DcsSection[]): Problem[] {
+  const variables = [...new Set(readEnvironment(env, kinds).origins.values())]
   if (variables.length === 0) return []
   const message = `is the whole configuration, as for Patroni: not used: ${variables.join(', ')}`
   return [{ ...nowhere('environment'), path: WHOLE, message }]

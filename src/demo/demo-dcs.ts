@@ -6,6 +6,8 @@ import type { KeySpace } from './keys.ts'
 
 export class DemoDcs implements Dcs {
   readonly kind = 'demo'
+  readonly leaderFrom = 'lock'
+  readonly absence = null
   readonly #keys: KeySpace
   readonly #intervalMs: number
 

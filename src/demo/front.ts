@@ -7,6 +7,7 @@ import { formatProblem } from '../config/file/problem.ts'
 import { explain, RouterError } from '../errors.ts'
 import { Router } from '../router.ts'
 import type { Dcs } from '../watcher/dcs/dcs.ts'
+import type { DcsKind } from '../watcher/dcs/kind.ts'
 import type { Events } from './events.ts'
 import { HOST } from './listening.ts'
 
@@ -28,13 +29,31 @@ export function buildFront(options: FrontOptions): Router {
   const { version, pid, dcs, events } = options
   // It has no templates, and so runs no commands.
   const access = { env: {}, signalGroup: () => false, isAlive: () => false }
-  return new Router(configOf(options), { ...access, log: logInto(events), version, pid, createDcs: () => dcs })
+  const kinds = [kindOf(dcs)]
+  return new Router(configOf(options, kinds), { ...access, log: logInto(events), version, pid, kinds })
 }
 
-function configOf({ scope, port, replicaPort, socketPath }: FrontOptions): Config {
+/** A kind of DCS of which there is one, in this process. */
+function kindOf(dcs: Dcs): DcsKind {
+  const { kind } = dcs
+  return {
+    name: kind,
+    patroni: null,
+    needed: { key: 'scope', how: kind },
+    addresses: [],
+    passwords: [],
+    hasKeys: false,
+    resolve: () => ({ value: { kind }, faults: [], warnings: [] }),
+    identify: (_config, { scope }) => scope,
+    describe: () => 'in this process',
+    create: () => dcs,
+  }
+}
+
+function configOf({ scope, port, replicaPort, socketPath, dcs }: FrontOptions, kinds: readonly DcsKind[]): Config {
   const text = stringify({
     scope,
-    etcd3: { hosts: ['in-process:2379'] },
+    [dcs.kind]: {},
     proxy: {
       listeners: {
         primary: { bind: `${HOST}:${port}`, route: 'primary' },
@@ -43,7 +62,7 @@ function configOf({ scope, port, replicaPort, socketPath }: FrontOptions): Confi
     },
     admin: { socket: socketPath },
   })
-  const result = loadConfig({ file: null, text, env: {} })
+  const result = loadConfig({ file: null, text, env: {} }, kinds)
   if (result.ok) return result.config
   throw new RouterError('INTERNAL', `the demo's configuration: ${result.problems.map(formatProblem).join('; ')}`)
 }

@@ -1,7 +1,6 @@
 /** Composes the published view from the parts of the watcher. Pure. */
 import type { ClusterConfig } from '../config/config.ts'
 import { type Cluster, isEmpty, namedBy } from './cluster.ts'
-import { prefixOf } from './dcs/etcd3/key-range.ts'
 import { askedAs, type Fitness, replicaView, UNKNOWN_FITNESS } from './members/fitness.ts'
 import { basisOf, evidenceOf, memberOf, type PrimaryMachine } from './primary/machine.ts'
 import { addressOf, type KnownMembers } from './members/known-members.ts'
@@ -56,7 +55,7 @@ export function composeView({
       replica: replicaView(own, { gone, isLeader: leadsOnly, hasNoLock: isLockKnown && name !== leader }),
     }
   })
-  const isAbsent = phase.state === 'none' && dcs.kind === 'etcd3' && dcs.state === 'up' && isEmpty(cluster)
+  const absence = phase.state === 'none' && dcs.state === 'up' && isEmpty(cluster) ? dcs.absence : null
   const own = member === null ? undefined : known.get(member)
   const address = own === undefined ? null : addressOf(own.member, dialled)
   const place = placeOf(address, pins.get(member ?? ''))
@@ -74,7 +73,7 @@ export function composeView({
       member,
       address,
       place,
-      reason: isAbsent ? `the DCS has no cluster below ${prefixOf(config)}` : reason,
+      reason: absence ?? reason,
       since,
       silences: member === null ? 0 : evidenceOf(machine, member).silences,
       epoch,

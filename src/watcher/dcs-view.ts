@@ -1,10 +1,11 @@
 /** What is published of the DCS. Pure. */
-import type { Dcs, DcsObservation } from './dcs/dcs.ts'
+import type { DcsObservation, DcsTraits } from './dcs/dcs.ts'
 import type { DcsError, DcsView } from './view.ts'
 
 /** Of a router that has just started. */
-export function unreadDcs(kind: Dcs['kind'], now: number): DcsView {
-  return { kind, state: 'never', endpoint: null, readAt: null, since: now, error: null, errors: [], notices: [] }
+export function unreadDcs({ kind, leaderFrom, absence }: DcsTraits, now: number): DcsView {
+  const traits = { kind, leaderFrom, absence }
+  return { ...traits, state: 'never', endpoint: null, readAt: null, since: now, error: null, errors: [], notices: [] }
 }
 
 /** After an observation. A DCS that was never read cannot be lost. */
@@ -37,10 +38,10 @@ const MAX_ERRORS = 10
 /** A server that goes away gives several reasons within a second, and its endpoints take turns. Milliseconds. */
 const PACE_MS = 30_000
 
-function withError({ kind, errors }: DcsView, message: string, at: number): readonly DcsError[] {
+function withError({ leaderFrom, errors }: DcsView, message: string, at: number): readonly DcsError[] {
   const last = errors.at(-1)
   // A person who mends a file wants to read what is wrong with it now.
-  const isSoon = last !== undefined && kind !== 'file' && at - last.at < PACE_MS
+  const isSoon = last !== undefined && leaderFrom !== 'description' && at - last.at < PACE_MS
   if (isSoon || errors.length >= MAX_ERRORS || errors.some((error) => error.message === message)) return errors
   return [...errors, { at, message }]
 }

@@ -1,14 +1,13 @@
 /** `check --online`: asks the DCS and the members once, and says what the router would find. */
 import type { ClusterConfig } from '../config/config.ts'
+import { kindOf } from '../config/dcs/kind.ts'
 import { Lookups } from '../names/lookups.ts'
-import { counted } from '../text/wording.ts'
-import { type Cluster, isEmpty, namedBy } from './cluster.ts'
-import { createDcs } from './dcs/create.ts'
-import type { DcsObservation } from './dcs/dcs.ts'
-import { understand } from './dcs/rest/topology.ts'
+import { type Cluster, namedBy } from './cluster.ts'
+import type { DcsKind } from './dcs/kind.ts'
+import { DCS_KINDS } from './dcs/kinds.ts'
+import { dcsAt, type OnlineFinding, type OnlineRead, readOnce } from './dcs/online.ts'
 import type { Member } from './members/member.ts'
 import { addressOf } from './members/known-members.ts'
-import { checkEtcd } from './dcs/etcd3/online.ts'
 import { type LocalMember, localNotice } from './members/local-member.ts'
 import { ownAddresses } from './members/local-host.ts'
 import { judgePrimary, judgeReplica } from './checks/proof.ts'
@@ -16,32 +15,28 @@ import { printable } from '../text/printable.ts'
 import { RestClient } from './checks/rest-client.ts'
 import { probeStartup } from './checks/startup-probe.ts'
 
-export interface OnlineFinding {
-  /** What was asked: `etcd at 10.0.0.1:2379`, `pg1: REST API`. */
-  readonly subject: string
-  readonly ok: boolean
-  readonly message: string
-  /** The DCS does not answer at all: nothing can be said of the configuration. */
-  readonly isAway?: boolean
-  /** It may be as it is meant to be. */
-  readonly isDoubtful?: boolean
+export interface OnlineOptions {
+  /** The members that the configuration puts on this host. */
+  readonly locals?: readonly LocalMember[]
+  /** All clusters that are observed: Citus groups besides these are reported. */
+  readonly clusters?: readonly ClusterConfig[]
+  /** The kinds of DCS that there are. */
+  readonly kinds?: readonly DcsKind[]
 }
 
 /**
- * Asks everything that the router would ask, and compares `locals`, the members that the configuration puts on this host, with
- * those of the cluster, and `clusters`, all that are observed, with the Citus groups that there are. Rejects when `signal`
- * aborts.
+ * Asks everything that the router would ask, and compares it with what the configuration says of this host and of Citus groups.
+ * Rejects when `signal` aborts.
  */
 export async function checkOnline(
   config: ClusterConfig,
   signal: AbortSignal,
-  locals: readonly LocalMember[] = [],
-  clusters: readonly ClusterConfig[] = [],
+  { locals = [], clusters = [], kinds = DCS_KINDS }: OnlineOptions = {},
 ): Promise<readonly OnlineFinding[]> {
   const lookups = new Lookups()
   const rest = new RestClient(config.restApi, config.proxy.check.timeoutMs, lookups)
   try {
-    const { findings, cluster } = await readDcs(config, clusters, rest, signal)
+    const { findings, cluster } = await readDcs(config, rest, { clusters, kinds }, signal)
     if (cluster === null) return findings.map(withAddressOnce)
     const members = cluster.members.map((member) => checkMember(config, cluster, member, rest, signal))
     const local = locals.map((each) => checkLocal(each, cluster, lookups))
@@ -73,104 +68,16 @@ export function withAddressOnce(finding: OnlineFinding): OnlineFinding {
   return { ...finding, message: message.replace(/^Postgres: /, '') }
 }
 
-interface Read {
-  readonly findings: readonly OnlineFinding[]
-  readonly cluster: Cluster | null
-}
-
 async function readDcs(
-  config: ClusterConfig,
-  clusters: readonly ClusterConfig[],
+  cluster: ClusterConfig,
   rest: RestClient,
+  { clusters, kinds }: Required<Pick<OnlineOptions, 'clusters' | 'kinds'>>,
   signal: AbortSignal,
-): Promise<Read> {
-  const { dcs, scope } = config
-  if (dcs.kind === 'etcd3') {
-    const { findings, first, groups } = await checkEtcd(config, dcs, clusters, rest.lookups, signal)
-    const read =
-      first === null ? null : await readOnce({ ...config, dcs: { ...dcs, endpoints: [first] } }, rest, signal)
-    const all = findings.flatMap(({ endpoint, ok, message, isAway }) =>
-      // What it says of the cluster is more than that it answers.
-      endpoint === first ? (read?.findings ?? []) : [{ subject: dcsAt(endpoint), ok, message, isAway }],
-    )
-    const subject = dcsAt(first ?? '')
-    const others = groups.map(({ message }) => ({ subject, ok: true, isDoubtful: true, message }))
-    return { findings: [...all, ...others], cluster: read?.cluster ?? null }
-  }
-  if (dcs.kind !== 'rest') return readOnce(config, rest, signal)
-  const findings = await readSources(dcs.urls, scope, rest, signal)
-  if (findings.every(({ ok }) => !ok)) return { findings, cluster: null }
-  const answering = findings.map((finding) => ({ ...finding, isAway: false }))
-  const { findings: together, cluster } = await readOnce(config, rest, signal)
-  // What each source tells is there already, and says more than what they tell together.
-  return { findings: cluster === null ? [...answering, ...together] : answering, cluster }
-}
-
-/** What the first observation says: an endpoint, or several in one. */
-async function readOnce(config: ClusterConfig, rest: RestClient, signal: AbortSignal): Promise<Read> {
-  for await (const observation of createDcs(config, rest).observe(signal)) {
-    const cluster = observation.type === 'snapshot' ? observation.cluster : null
-    return { findings: [dcsFinding(observation)], cluster }
-  }
-  signal.throwIfAborted()
-  return { findings: [], cluster: null }
-}
-
-/** The router needs one that answers: which of the others are dead would be seen on the day when that one is. */
-async function readSources(
-  urls: readonly string[],
-  scope: string,
-  rest: RestClient,
-  signal: AbortSignal,
-): Promise<readonly OnlineFinding[]> {
-  const ask = async (url: string): Promise<OnlineFinding> => {
-    const [cluster, patroni] = await Promise.all([rest.get(url, '/cluster', signal), rest.get(url, '/patroni', signal)])
-    const told = understand(cluster, patroni, scope)
-    const isAway = cluster.kind !== 'reply' && patroni.kind !== 'reply'
-    if (told.kind !== 'told') return { subject: dcsAt(url), ok: false, message: told.reason, isAway }
-    return clusterFinding(url, told.topology, told.topology.leader, told.systemId)
-  }
-  const findings = await Promise.all(urls.map(ask))
-  signal.throwIfAborted()
-  return findings
-}
-
-function dcsFinding(observation: DcsObservation): OnlineFinding {
-  const { endpoint } = observation
-  if (observation.type === 'lost') return { subject: dcsAt(endpoint), ok: false, message: observation.error.message }
-  const [notice] = observation.notices ?? []
-  if (isEmpty(observation.cluster) && notice !== undefined)
-    return { subject: dcsAt(endpoint), ok: false, message: notice.message }
-  const { cluster } = observation
-  return clusterFinding(endpoint, cluster, namedBy(cluster), cluster.systemId)
-}
-
-function clusterFinding(
-  endpoint: string,
-  { members, ignoredKeys }: Pick<Cluster, 'members' | 'ignoredKeys'>,
-  leader: string | null,
-  systemId: string | null,
-): OnlineFinding {
-  const subject = dcsAt(endpoint)
-  if (members.length === 0 && leader === null && systemId === null)
-    return { subject, ok: false, message: 'it answers, but has no cluster under this namespace and scope' }
-  if (members.length === 0)
-    return { subject, ok: false, message: `the cluster has no members (leader ${leader ?? 'none'})` }
-  const message = `${counted(members.length, 'member')}, leader ${leader ?? 'none'}`
-  // Of a key that is there and cannot be read something else is said.
-  const isThere =
-    leader === null ||
-    members.some(({ name }) => name === leader) ||
-    ignoredKeys.some(({ key }) => key === `members/${leader}`)
-  return isThere ? { subject, ok: true, message } : { subject, ok: true, isDoubtful: true, message: message + KEYLESS }
-}
-
-const KEYLESS =
-  ', which has no member key: so it is for a moment in a failover or while Patroni starts; if it stays so, look after ' +
-  'Patroni there, or whether the leader key was written by hand'
-
-function dcsAt(endpoint: string): string {
-  return `DCS at ${endpoint}`
+): Promise<OnlineRead> {
+  const kind = kindOf(cluster.dcs, kinds)
+  const context = { cluster, rest, log: null, clusters }
+  const read = kind.checkOnline?.(cluster.dcs, context, signal)
+  return read ?? readOnce(kind.create(cluster.dcs, context), signal)
 }
 
 /** Of a cluster without members others speak. */

@@ -1,6 +1,6 @@
 /** What the watcher publishes and every sink takes: plain, immutable, structured-cloneable data. */
 import type { FailoverRequest, IgnoredKey } from './cluster.ts'
-import type { Dcs, DcsNotice } from './dcs/dcs.ts'
+import type { DcsNotice, DcsTraits } from './dcs/dcs.ts'
 import type { Member } from './members/member.ts'
 import type { PrimaryState } from '../config/config.ts'
 
@@ -30,8 +30,7 @@ export interface ClusterView {
   readonly setBack: { readonly timeline: number; readonly served: number } | null
 }
 
-export interface DcsView {
-  readonly kind: Dcs['kind']
+export interface DcsView extends DcsTraits {
   readonly state: 'never' | 'up' | 'lost'
   readonly endpoint: string | null
   /** When it was last read with certainty; milliseconds since the epoch. */

@@ -69,7 +69,7 @@ export class Watcher implements Reconfigurable<ClusterConfig> {
     this.#debugLog = new DebugLog(log)
     this.#members = new MemberRegistry(config.proxy.address)
     this.#primary = new RunningMachine(config.proxy.check, epochs, () => this.#step({ type: 'tick' }))
-    this.#dcs = unreadDcs(dcs.kind, now())
+    this.#dcs = unreadDcs(dcs, now())
     this.#publisher = new Publisher(this.#compose(), this.#faults, log)
     const situation = () => ({
       config: this.#config,

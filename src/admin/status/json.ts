@@ -77,9 +77,11 @@ function clusterJson({ view, proxy, localMember }: ClusterStatus): ClusterJson {
 
 const SOURCE_STATES = { never: 'unread', up: 'up', lost: 'lost' } as const
 
-function dcsJson({ kind, state, endpoint, readAt, since, error, errors, notices }: DcsView): ClusterJson['dcs'] {
+function dcsJson(dcs: DcsView): ClusterJson['dcs'] {
+  const { kind, leaderFrom, state, endpoint, readAt, since, error, errors, notices } = dcs
   return {
     kind,
+    leaderFrom,
     state: SOURCE_STATES[state],
     since: time(since),
     endpoint,

@@ -4,6 +4,9 @@ import { address, count, flag, sourceState, text, time, whole } from './schema-f
 
 const dcs = z.strictObject({
   kind: text('The kind of DCS, as its section in the configuration is called: `etcd3`, `rest`, `file`.'),
+  leaderFrom: z
+    .enum(['lock', 'description', 'members'])
+    .describe('Where the name of the leader comes from: the lock in the DCS, a file, or the members.'),
   state: sourceState,
   since: time('When `state` began.'),
   endpoint: text('What is read, as `host:port`, URL or path.').nullable(),

@@ -78,10 +78,10 @@ function primaryLine(cluster: ClusterJson): string {
 }
 
 /** Whom who names: where there is no lock to read it is the members, and where nothing was read it is nobody. */
-function namedText({ leader, dcs: { kind, state } }: ClusterJson): string {
+function namedText({ leader, dcs: { leaderFrom, state } }: ClusterJson): string {
   if (state === 'unread') return ''
-  const who = kind === 'rest' ? 'the members' : 'the DCS'
-  const verb = kind === 'rest' ? 'name' : 'names'
+  const who = leaderFrom === 'members' ? 'the members' : 'the DCS'
+  const verb = leaderFrom === 'members' ? 'name' : 'names'
   return `; ${who} ${state === 'up' ? verb : 'last named'} ${leader ?? 'no leader'}`
 }
 

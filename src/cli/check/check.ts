@@ -1,12 +1,14 @@
 import { visible } from '../../text/terminal.ts'
-import type { ClusterConfig, Config, DcsConfig, Etcd3Config, ListenerConfig } from '../../config/config.ts'
+import type { ClusterConfig, Config, DcsConfig, ListenerConfig } from '../../config/config.ts'
+import { kindOf } from '../../config/dcs/kind.ts'
 import { formatBind } from '../../config/proxy/binds.ts'
 import { formatSize } from '../../config/values/units.ts'
 import { explain } from '../../errors.ts'
 import { readLimits } from '../../process-limits.ts'
 import { misfits } from '../../proxy/capacity.ts'
 import { localMembers } from '../../watcher/members/local-member.ts'
-import type { OnlineFinding } from '../../watcher/online.ts'
+import { DCS_KINDS } from '../../watcher/dcs/kinds.ts'
+import type { OnlineFinding } from '../../watcher/dcs/online.ts'
 import { checkFiles } from './files.ts'
 import { checkListeners, type Trying } from './listeners.ts'
 import { checkTemplates, describeHook, describeTemplate } from './templates.ts'
@@ -74,26 +76,7 @@ function describe({ name, scope, namespace, citusGroup, localMember, dcs, restAp
 }
 
 function describeDcs(dcs: DcsConfig): string {
-  switch (dcs.kind) {
-    case 'etcd3':
-      return line('DCS', describeEtcd3(dcs))
-    case 'file':
-      return line('DCS', `none: the cluster is described in ${dcs.path}`)
-    case 'rest':
-      return line('DCS', `none: the members are asked, beginning with ${dcs.urls.join(', ')}`)
-  }
-}
-
-function describeEtcd3({ endpoints, protocol, useProxies, auth, caFile, certFile }: Etcd3Config): string {
-  const seeds = useProxies ? 'only these' : 'seeds, the others are discovered'
-  const access = [
-    protocol === 'https' ? `CA ${caFile ?? 'of the system'}` : '',
-    certFile === null ? '' : 'client certificate',
-    auth === null ? '' : 'user and password',
-  ]
-  return [`etcd3 over ${protocol} at ${endpoints.join(', ')} (${seeds})`, ...access]
-    .filter((part) => part !== '')
-    .join(', ')
+  return line('DCS', kindOf(dcs, DCS_KINDS).describe(dcs))
 }
 
 function describeListener(listener: ListenerConfig): string {
@@ -142,7 +125,7 @@ async function checkOnline(config: Config, io: Io): Promise<number> {
   const signal = AbortSignal.any([interrupted.signal, AbortSignal.timeout(ONLINE_TIMEOUT_MS)])
   const findingsOf = async (cluster: ClusterConfig): Promise<readonly OnlineFinding[]> => {
     const locals = localMembers(cluster, config.track.files)
-    const findings = await askEverything(cluster, signal, locals, config.clusters)
+    const findings = await askEverything(cluster, signal, { locals, clusters: config.clusters })
     if (config.clusters.length === 1) return findings
     return findings.map((finding) => ({ ...finding, subject: `${cluster.name}: ${finding.subject}` }))
   }

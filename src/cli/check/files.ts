@@ -2,13 +2,15 @@ import { constants } from 'node:fs'
 import { access, lstat, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { ClusterConfig, Config } from '../../config/config.ts'
+import { kindOf } from '../../config/dcs/kind.ts'
 import { explain, failureOf } from '../../errors.ts'
 import {
   type CertificateFiles,
   Certificates,
   type CertificateSettings,
-  ETCD_SETTINGS,
+  REST_SETTINGS,
 } from '../../watcher/tls/certificates.ts'
+import { DCS_KINDS } from '../../watcher/dcs/kinds.ts'
 
 export interface Findings {
   readonly problems: readonly string[]
@@ -39,22 +41,17 @@ export async function checkFiles(config: Config): Promise<Findings> {
 
 /** What a cluster is read with, and from. */
 async function checkClusterFiles({ dcs, restApi }: ClusterConfig): Promise<Findings> {
+  const { certificates, others = [] } = kindOf(dcs, DCS_KINDS).files?.(dcs) ?? {}
   const each = [checkCertificates('the REST API', restApi, REST_SETTINGS)]
-  if (dcs.kind === 'etcd3') each.push(checkCertificates('etcd', dcs, ETCD_SETTINGS))
-  const described = dcs.kind === 'file' ? await readable([['description of the cluster (file.path)', dcs.path]]) : []
+  if (certificates !== undefined)
+    each.push(checkCertificates(certificates.peer, certificates.files, certificates.settings))
+  const unread = await readable(others.map(({ path, what }) => [what, path]))
   const found = await Promise.all(each)
   return {
-    problems: [...found.flatMap(({ problems }) => problems), ...described],
+    problems: [...found.flatMap(({ problems }) => problems), ...unread],
     warnings: [],
     passing: found.flatMap(({ passing = [] }) => passing),
   }
-}
-
-/** How the settings are called that name the files. */
-const REST_SETTINGS: CertificateSettings = {
-  ca: 'ctl.cacert or restapi.cafile',
-  cert: 'ctl.certfile',
-  key: 'ctl.keyfile',
 }
 
 /** What is no certificate, or not that of the key, may be over soon: certificate and key are replaced one after the other. */

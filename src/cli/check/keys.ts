@@ -1,11 +1,12 @@
 /** `check --online`: whether what templates need of the DCS can be read. */
 import type { ClusterConfig, Config } from '../../config/config.ts'
+import { kindOf } from '../../config/dcs/kind.ts'
 import { Lookups } from '../../names/lookups.ts'
 import { clustersOf } from '../../templates/groups/grouping.ts'
 import { KeyStores } from '../../templates/key-stores.ts'
 import { keyValueSources } from '../../watcher/dcs/create.ts'
-import { isEtcdAway } from '../../watcher/dcs/etcd3/online.ts'
-import type { OnlineFinding } from '../../watcher/online.ts'
+import { DCS_KINDS } from '../../watcher/dcs/kinds.ts'
+import type { OnlineFinding } from '../../watcher/dcs/online.ts'
 import { aboutClusters, keysRead } from '../one-pass/one-pass.ts'
 
 /** The clusters that somebody follows. Templates that read nothing but keys need neither theirs nor the right to read it. */
@@ -35,7 +36,10 @@ export async function askForKeys(
     const unread = sources.filter(({ name }) => all.some(({ cluster, state }) => cluster === name && state !== 'up'))
     const away = new Map(
       await Promise.all(
-        unread.map(async (source) => [source.name, await isEtcdAway(source, lookups, signal)] as const),
+        unread.map(async (cluster) => {
+          const isAway = kindOf(cluster.dcs, DCS_KINDS).isAway?.(cluster.dcs, { cluster, lookups, log: null }, signal)
+          return [cluster.name, (await isAway) === true] as const
+        }),
       ),
     )
     return all.map(({ cluster, root, state, count, error }) => {

@@ -1,12 +1,12 @@
 /** The clusters of a configuration, each as the flat configuration that it would be alone. Pure. */
-import type { ClusterConfig, DcsConfig } from '../config.ts'
-import { type Origin, resolveDcs } from '../dcs.ts'
+import type { ClusterConfig } from '../config.ts'
+import { dcsNames, type DcsSection, isThere, kindOf, type Origin } from '../dcs/kind.ts'
+import { resolveDcs } from '../dcs/resolve.ts'
 import { parsePatroni } from '../patroni.ts'
 import { plainName } from '../values/fields.ts'
 import { bad, show, type Parsed } from '../values/parsed.ts'
 import { isMapping, listOf, mappingOf, type Mapping } from '../../text/unknown-shape.ts'
 import type { Fault } from '../file/problem.ts'
-import { OTHER_DCS } from '../sections.ts'
 
 export interface ClusterDraft {
   /** null: the flat form, which has no name but the scope. */
@@ -17,27 +17,28 @@ export interface ClusterDraft {
   readonly place: (path: readonly string[]) => readonly string[]
 }
 
-/** Where a cluster is observed: who has one of these has no other from above. */
-const DCS: readonly string[] = ['etcd3', 'rest', 'file', ...OTHER_DCS]
 const OTHERS = ['scope', 'namespace', 'name', 'citus', 'ctl', 'restapi'] as const
 /** What of the proxy is a matter of the cluster. */
 const PROXY = ['address', 'trust', 'check'] as const
 
-/** What an entry of `clusters` can have. */
-export const CLUSTER_KEYS: readonly string[] = [...OTHERS, ...DCS]
-
-/** What is written at the top counts for each that has no such section of its own. */
-export function clusterDrafts(tree: Mapping): readonly ClusterDraft[] {
-  const { clusters = null } = tree
-  if (!isMapping(clusters)) return [{ name: null, tree, place: (path) => path }]
-  return Object.entries(clusters).map(([name, entry]) => draftOf(name, mappingOf(entry), tree))
+/** Returns what an entry of `clusters` can have, but for the proxy. */
+export function clusterKeys(kinds: readonly DcsSection[]): readonly string[] {
+  return [...OTHERS, ...dcsNames(kinds)]
 }
 
-function draftOf(name: string, entry: Mapping, top: Mapping): ClusterDraft {
-  const hasDcs = DCS.some((key) => isThere(entry, key))
-  const own = [...OTHERS, ...DCS].filter((key) => isThere(entry, key))
-  const inherited = [...OTHERS, ...(hasDcs ? [] : DCS)].filter((key) => !isThere(entry, key) && isThere(top, key))
-  const [ownProxy, topProxy] = [entry, top].map(({ proxy }) => mappingOf(proxy))
+/** What is written at the top counts for each that has no such section of its own. */
+export function clusterDrafts(tree: Mapping, kinds: readonly DcsSection[]): readonly ClusterDraft[] {
+  const { clusters = null } = tree
+  if (!isMapping(clusters)) return [{ name: null, tree, place: (path) => path }]
+  return Object.entries(clusters).map(([name, entry]) => draftOf(name, mappingOf(entry), tree, dcsNames(kinds)))
+}
+
+/** `dcs`: the sections that say where a cluster is observed; who has one of these has no other from above. */
+function draftOf(name: string, entry: Mapping, top: Mapping, dcs: readonly string[]): ClusterDraft {
+  const hasDcs = dcs.some((key) => isThere(entry, key))
+  const own = [...OTHERS, ...dcs].filter((key) => isThere(entry, key))
+  const inherited = [...OTHERS, ...(hasDcs ? [] : dcs)].filter((key) => !isThere(entry, key) && isThere(top, key))
+  const [ownProxy, topProxy] = [entry, top].map(({ proxy }) => (isMapping(proxy) ? proxy : {}))
   const proxy = PROXY.map((key) => [key, ownProxy?.[key] ?? topProxy?.[key]])
   return {
     name,
@@ -53,10 +54,6 @@ function draftOf(name: string, entry: Mapping, top: Mapping): ClusterDraft {
       return isTop ? path : ['clusters', name, ...path]
     },
   }
-}
-
-function isThere(section: Mapping, key: string): boolean {
-  return (section[key] ?? null) !== null
 }
 
 /** What it is called; of the flat form the scope. */
@@ -85,13 +82,13 @@ export function checkClusters(tree: Mapping): Fault[] {
 /** Two that are one and the same would be checked, and told of, twice. null: one that is not understood. */
 export function checkDistinct(
   clusters: readonly (Pick<ClusterConfig, 'namespace' | 'scope' | 'citusGroup' | 'dcs' | 'name'> | null)[],
+  kinds: readonly DcsSection[],
 ): Fault[] {
   const seen = new Map<string, string>()
   return clusters.flatMap((cluster) => {
     if (cluster === null) return []
-    const { name, namespace, scope, citusGroup, dcs } = cluster
-    // A source that is asked by REST shows one cluster, whatever the namespace.
-    const id = JSON.stringify([sourceOf(dcs), dcs.kind === 'etcd3' ? [namespace, citusGroup] : null, scope])
+    const { name, scope, dcs } = cluster
+    const id = JSON.stringify([dcs.kind, kindOf(dcs, kinds).identify(dcs, cluster)])
     const other = seen.get(id)
     if (other === undefined) {
       seen.set(id, name)
@@ -102,22 +99,11 @@ export function checkDistinct(
   })
 }
 
-/** In whatever order its addresses are written. */
-function sourceOf(dcs: DcsConfig): unknown {
-  switch (dcs.kind) {
-    case 'etcd3':
-      return [dcs.kind, dcs.endpoints.toSorted()]
-    case 'rest':
-      return [dcs.kind, dcs.urls.toSorted()]
-    case 'file':
-      return [dcs.kind, dcs.path]
-  }
-}
-
-/** Returns whether the configuration is about no cluster: its templates read keys of etcd, and there is nothing else in it. */
-export function isKeysOnly(tree: Mapping): boolean {
-  const { scope = null, clusters = null, etcd3 = null, proxy = null, hooks, track, templates } = tree
-  if ((scope !== null && scope !== '') || clusters !== null || etcd3 === null || proxy !== null) return false
+/** Returns whether the configuration is about no cluster: its templates read keys, and there is nothing else in it. */
+export function isKeysOnly(tree: Mapping, kinds: readonly DcsSection[]): boolean {
+  const { scope = null, clusters = null, proxy = null, hooks, track, templates } = tree
+  const hasKeys = kinds.some((kind) => kind.hasKeys && isThere(tree, kind.name))
+  if ((scope !== null && scope !== '') || clusters !== null || !hasKeys || proxy !== null) return false
   const { files } = mappingOf(track)
   const entries = listOf(templates)
   return entries.length > 0 && entries.every(readsKeys) && listOf(hooks).length + listOf(files).length === 0
@@ -143,9 +129,13 @@ export interface ParsedCluster {
 }
 
 /** Parses what Patroni's sections say of one cluster, and where it is observed: all but the proxy. */
-export function parseCluster({ name, tree, place }: ClusterDraft, origin: Origin): ParsedCluster {
-  const patroni = parsePatroni(tree)
-  const dcs = resolveDcs(tree, origin)
+export function parseCluster(
+  { name, tree, place }: ClusterDraft,
+  origin: Origin,
+  kinds: readonly DcsSection[],
+): ParsedCluster {
+  const patroni = parsePatroni(tree, kinds)
+  const dcs = resolveDcs(tree, origin, kinds)
   const placed = (faults: readonly Fault[]): Fault[] =>
     faults.map(({ path, message }) => ({ path: place(path), message }))
   const own = name ?? patroni.value?.scope ?? ''

@@ -1,5 +1,6 @@
 /** What a template engine was to fill in, and has not. No message shows a value. Pure. */
 import { isMapping, type Mapping } from '../../text/unknown-shape.ts'
+import type { DcsSection } from '../dcs/kind.ts'
 import type { Fault, Remark } from './problem.ts'
 
 /**
@@ -79,9 +80,9 @@ function isCause({ line, column, shown }: Mark, error: Remark, before: number): 
   return line === error.line || line === before
 }
 
-/** Sections with names, addresses and paths. */
+/** Sections with names, addresses and paths, besides those of the DCS. */
 const SECTIONS = [
-  ...['scope', 'namespace', 'name', 'citus', 'etcd3', 'ctl', 'restapi', 'rest', 'file', 'state_dir', 'admin', 'proxy'],
+  ...['scope', 'namespace', 'name', 'citus', 'ctl', 'restapi', 'state_dir', 'admin', 'proxy'],
   ...['track', 'templates', 'hooks', 'clusters', 'logging'],
 ]
 /** What may well have such marks, or is secret, or is not read here. */
@@ -91,8 +92,8 @@ const NOT_LOOKED_AT: ReadonlySet<string> = new Set([
 ])
 
 /** Values that hold a placeholder, each with its place. */
-export function unfilled(tree: Mapping): Fault[] {
-  return SECTIONS.flatMap((name) => unfilledIn(tree[name], [name]))
+export function unfilled(tree: Mapping, kinds: readonly DcsSection[]): Fault[] {
+  return [...SECTIONS, ...kinds.map(({ name }) => name)].flatMap((name) => unfilledIn(tree[name], [name]))
 }
 
 function unfilledIn(value: unknown, path: readonly string[]): Fault[] {

@@ -1,4 +1,5 @@
 /** The section `proxy`, and what of it a cluster can have otherwise. */
+import { type DcsSection, isThere } from '../dcs/kind.ts'
 import { z } from 'zod'
 import { isMapping, mappingOf, type Mapping } from '../../text/unknown-shape.ts'
 import type { CheckConfig, ProxyConfig } from '../config.ts'
@@ -88,20 +89,10 @@ function checkConfig(check: ProxySection['check']): CheckConfig {
 }
 
 /** Returns what is wrong between keys of `proxy` of one cluster, and between them and where it is observed. */
-export function checkProxy({ rest = null, proxy }: Mapping): Fault[] {
-  const section = mappingOf(proxy)
-  return [...(rest === null ? [] : checkRest(section)), ...checkPace(section['check'])]
-}
-
-/** What needs a DCS. With `rest` no lock can be read, and Patroni's `GET /cluster` leaves out `proxy_url` (utils.py). */
-function checkRest({ trust, address }: Mapping): Fault[] {
-  const faults: Fault[] = []
-  const report = (key: string, message: string): unknown => faults.push({ path: ['proxy', key], message })
-  if (trust === 'dcs')
-    report('trust', 'dcs needs a DCS, and rest has only the members to ask: use proof, or etcd3 or file')
-  if (address === 'proxy_url')
-    report('address', `with rest only conn_url is known: Patroni's REST API does not tell a member's proxy_url`)
-  return faults
+export function checkProxy(tree: Mapping, kinds: readonly DcsSection[]): Fault[] {
+  const section = mappingOf(tree['proxy'])
+  const missing = kinds.flatMap((kind) => (isThere(tree, kind.name) ? (kind.checkProxy?.(section) ?? []) : []))
+  return [...missing, ...checkPace(section['check'])]
 }
 
 function checkPace(check: unknown): Fault[] {

@@ -1,8 +1,9 @@
 import { join, normalize, resolve } from 'node:path'
 import { type ClusterDraft, nameOf } from '../clusters/clusters.ts'
+import { type DcsSection, kindIn } from '../dcs/kind.ts'
 import { checkHooks } from './hooks.ts'
 import { mentions, placeholdersIn, wordsOf } from './command.ts'
-import { isMapping, type Mapping } from '../../text/unknown-shape.ts'
+import { isMapping, type Mapping, mappingOf } from '../../text/unknown-shape.ts'
 import type { Fault } from '../file/problem.ts'
 import { checkGroups } from './reload-groups.ts'
 import { DEFAULT_ADMIN_SOCKET } from '../defaults.ts'
@@ -30,9 +31,10 @@ export function checkTemplates(
   tree: Mapping,
   surroundings: Surroundings,
   clusters: readonly ClusterDraft[],
+  kinds: readonly DcsSection[],
 ): TemplateFindings {
   const drafts = draftsOf(tree['templates'], surroundings.directory)
-  const taken = takenIn(tree, surroundings, clusters)
+  const taken = takenIn(tree, surroundings, clusters, kinds)
   const hasState = (tree['state_dir'] ?? null) !== null
   const names = clusters.map(nameOf)
   const warnings = drafts.flatMap(checkOfOldFile)
@@ -44,7 +46,7 @@ export function checkTemplates(
       ...drafts.flatMap((draft) => [
         ...checkDestination(draft, drafts, taken),
         ...checkCommands(draft, surroundings),
-        ...checkKeys(draft, clusters),
+        ...checkKeys(draft, clusters, kinds),
       ]),
       ...checkGroups(drafts, hasState),
       ...checkHooks(tree['hooks'], drafts, names),
@@ -65,15 +67,16 @@ function takenIn(
   tree: Mapping,
   { configFiles, directory }: Surroundings,
   clusters: readonly ClusterDraft[],
+  kinds: readonly DcsSection[],
 ): readonly Taken[] {
   const { admin, state_dir: stateDir } = tree
   const socket = isMapping(admin) && typeof admin['socket'] === 'string' ? admin['socket'] : DEFAULT_ADMIN_SOCKET
-  const described = clusters.flatMap(({ tree: { file } }) =>
-    isMapping(file) && typeof file['path'] === 'string' ? [resolve(directory, file['path'])] : [],
+  const read = clusters.flatMap((cluster) =>
+    kinds.flatMap((kind) => kind.reads?.(mappingOf(cluster.tree[kind.name])) ?? []),
   )
   return [
     ...configFiles.map((path) => ({ path, isTree: false, message: 'is the configuration file' })),
-    ...described.map((path) => ({ path, isTree: false, message: 'is the description of the cluster (file.path)' })),
+    ...read.map(({ path, what }) => ({ path: resolve(directory, path), isTree: false, message: `is ${what}` })),
     { path: normalize(socket), isTree: false, message: 'is the admin socket (admin.socket)' },
     ...listenerSockets(tree).map((path) => ({ path, isTree: false, message: 'is the socket of a listener' })),
     { path: typeof stateDir === 'string' ? stateDir : null, isTree: true, message: 'is in state_dir' },
@@ -146,14 +149,15 @@ function reads(command: string | readonly string[], variable: string): boolean {
   return wordsOf(command).some((word) => new RegExp(`\\$\\{?${variable}\\b`).test(word))
 }
 
-function checkKeys(draft: Draft, clusters: readonly ClusterDraft[]): Fault[] {
+function checkKeys(draft: Draft, clusters: readonly ClusterDraft[], kinds: readonly DcsSection[]): Fault[] {
   const { prefix = null, keys = null, cluster = null, clusters: several = null } = draft.section
   const isEmpty = keys === null || (Array.isArray(keys) && keys.length === 0)
   if (isEmpty && prefix === null) return []
   const key = isEmpty ? 'prefix' : 'keys'
   if (several !== null) return [at(draft, key, 'belong to the DCS of one cluster: use cluster, not clusters')]
   const own = clusters.find(({ name }) => name === cluster) ?? clusters[0]
-  const dcs = ['file', 'rest'].find((name) => (own?.tree[name] ?? null) !== null) ?? null
-  if (dcs !== null) return [at(draft, key, `needs etcd3: ${dcs} has no other keys than the cluster`)]
+  const dcs = kindIn(own?.tree ?? {}, kinds)
+  const able = kinds.flatMap(({ hasKeys, name }) => (hasKeys ? name : [])).join(' or ')
+  if (dcs?.hasKeys === false) return [at(draft, key, `needs ${able}: ${dcs.name} has no other keys than the cluster`)]
   return isEmpty ? [at(draft, 'prefix', 'is without keys: nothing is read; keys: [/] is all below it')] : []
 }

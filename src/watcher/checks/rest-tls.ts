@@ -4,13 +4,11 @@ import type { RestApiConfig } from '../../config/config.ts'
 import { explain, failureOf, RouterError } from '../../errors.ts'
 import { lookupAmong } from '../../names/among.ts'
 import { CertificateLog, type Log } from '../tls/certificate-log.ts'
-import { Certificates, type CertificateSet, type CertificateSettings } from '../tls/certificates.ts'
+import { Certificates, type CertificateSet, REST_SETTINGS } from '../tls/certificates.ts'
 import { perhapsRefused, type TlsPeer, tlsReason, diagnoseTls } from '../tls/diagnosis.ts'
 
 /** For how long the files are taken to be unchanged while questions succeed. Milliseconds. */
 const FRESH_MS = 1000
-
-const SETTINGS: CertificateSettings = { ca: 'ctl.cacert', cert: 'ctl.certfile', key: 'ctl.keyfile' }
 
 interface Secure {
   readonly set: CertificateSet
@@ -34,7 +32,7 @@ export class RestTls {
     this.#config = config
     this.#timeoutMs = timeoutMs
     const verifies = !config.insecure || config.certFile !== null
-    this.#certificates = new Certificates(config, { systemTrust: verifies, settings: SETTINGS })
+    this.#certificates = new Certificates(config, { systemTrust: verifies, settings: REST_SETTINGS })
     this.#news = new CertificateLog('REST API', log)
     this.#plain = buildConnector({ timeout: timeoutMs, allowH2: false, lookup: lookupAmong })
   }
@@ -103,7 +101,7 @@ export function isHttps(url: string): boolean {
 function peerOf({ caFile, certFile, insecure }: RestApiConfig): TlsPeer {
   return {
     name: 'the REST API',
-    settings: SETTINGS,
+    settings: REST_SETTINGS,
     caFile,
     certFile,
     named: 'one for its restapi.connect_address, or set ctl.insecure',

@@ -38,12 +38,23 @@ export interface Remembered {
   readonly restUrls: readonly string[]
 }
 
-export interface Dcs {
-  /** Which kind of source it is, for people. */
-  readonly kind: 'etcd3' | 'file' | 'rest' | 'demo'
+/** What differs between kinds for whoever reads what they tell. */
+export interface DcsTraits {
+  /** Its kind, for people. */
+  readonly kind: string
+  /** Where the name of the leader comes from: Patroni's lock, a description that a person writes, or what the members say. */
+  readonly leaderFrom: 'lock' | 'description' | 'members'
+  /** What is said while it can be read and has no such cluster; null: nothing, it names a cluster or none is known. */
+  readonly absence: string | null
+}
+
+export interface ClusterSource {
   /**
    * Observes until `signal` aborts; then it ends, without an error. It tries again by itself, for ever. `remembered`: of
    * an earlier run, for who has nothing more certain to begin with.
    */
   observe(signal: AbortSignal, remembered?: Remembered | null): AsyncIterable<DcsObservation>
 }
+
+/** A source with what is known of its kind. */
+export interface Dcs extends DcsTraits, ClusterSource {}

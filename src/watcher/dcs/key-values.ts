@@ -14,3 +14,8 @@ export interface KeyValueSource {
    */
   observe(root: string, signal: AbortSignal): AsyncIterable<KeysObservation>
 }
+
+/** Returns whether a key is `root`, or below it; an empty root has all below it. */
+export function isWithin(root: string, name: string): boolean {
+  return root === '' || name === root || name.startsWith(`${root}/`)
+}

@@ -113,7 +113,7 @@ function leaderLines(before: ClusterView, after: ClusterView): readonly LogLine[
   const old = before.leader
   if (old === after.leader) return []
   const fields = { event: 'leader-changed', from: old, to: after.leader }
-  const isKey = after.dcs.kind === 'etcd3' || after.dcs.kind === 'demo'
+  const isKey = after.dcs.leaderFrom === 'lock'
   const gone = `leader key of ${old ?? ''} is gone`
   if (after.leader === null && isRequested(before, after)) {
     return [{ level: 'info', message: `${gone} (switchover)`, fields }]

@@ -20,8 +20,12 @@ export interface CertificateSettings {
   readonly key: string
 }
 
-/** Those of etcd. */
-export const ETCD_SETTINGS: CertificateSettings = { ca: 'etcd3.cacert', cert: 'etcd3.cert', key: 'etcd3.key' }
+/** Those of the members' REST API. */
+export const REST_SETTINGS: CertificateSettings = {
+  ca: 'ctl.cacert or restapi.cafile',
+  cert: 'ctl.certfile',
+  key: 'ctl.keyfile',
+}
 
 export interface CertificateOptions {
   /** Whether those are trusted whom the system trusts, as Python has it, and not whom Node does (some 100 ms once). */

@@ -5,9 +5,10 @@ import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { ClusterConfig } from '../../../src/config/config.ts'
 import type { Environment } from '../../../src/config/env.ts'
-import { readConfig } from '../../../src/config/read.ts'
-import { prefixOf } from '../../../src/watcher/dcs/etcd3/key-range.ts'
+import { prefixOf } from '../../../src/watcher/dcs/scopes.ts'
 import { TempDir } from '../../support/files/temp.ts'
+import { readConfig } from '../../support/router/load-config.ts'
+import { isEtcd3 } from '../../../src/watcher/dcs/etcd3/section.ts'
 
 /** What Debian's Patroni makes of a configuration (test/support/patroni/reading.py). */
 type Reading = { readonly error: string } | Readonly<Record<string, unknown>>
@@ -298,7 +299,7 @@ async function read(path: string, env: Environment): Promise<Reading> {
 }
 
 function readingOf({ scope, namespace, citusGroup, localMember, dcs, restApi }: ClusterConfig): Reading {
-  if (dcs.kind !== 'etcd3') return { error: dcs.kind }
+  if (!isEtcd3(dcs)) return { error: dcs.kind }
   const { endpoints, protocol, useProxies, auth, caFile, certFile, keyFile } = dcs
   return {
     name: localMember,

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { formatProblems } from '../../../src/config/file/problem.ts'
-import { readConfig } from '../../../src/config/read.ts'
 import { explain, RouterError } from '../../../src/errors.ts'
+import { readConfig } from '../../support/router/load-config.ts'
+import { isEtcd3 } from '../../../src/watcher/dcs/etcd3/section.ts'
 
 let directory = ''
 const path = (name: string): string => join(directory, name)
@@ -85,7 +86,7 @@ test('of a directory the *.yml and *.yaml are read in order of their names, each
     assert.ok(result.ok)
     const [cluster] = result.config.clusters
     assert.deepEqual([cluster?.scope, cluster?.localMember, cluster?.namespace], ['shop', 'a', 'teams'])
-    assert.deepEqual(cluster?.dcs.kind === 'etcd3' && [cluster.dcs.endpoints, cluster.dcs.protocol], [
+    assert.deepEqual(cluster !== undefined && isEtcd3(cluster.dcs) && [cluster.dcs.endpoints, cluster.dcs.protocol], [
       ['10.0.0.1:2379'],
       'https',
     ])

@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { parse } from 'yaml'
-import { loadConfig } from '../../../src/config/load.ts'
 import { EtcdCluster } from '../../support/etcd/cluster.ts'
+import { loadConfig } from '../../support/router/load-config.ts'
 import { RouterProcess } from '../../support/router/process.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')

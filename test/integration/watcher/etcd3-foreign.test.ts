@@ -10,6 +10,7 @@ import { FakeMember } from './fake-member.ts'
 import { KeyObserver } from './key-observer.ts'
 import { Observer, type Seen } from './observer.ts'
 import { clusterConfig, Watched } from './watched.ts'
+import { dcsOf } from './dcs-of.ts'
 
 const LEADER = '/service/demo/leader'
 const isForeign = (seen: Seen): boolean => seen.type === 'lost' && seen.error.message.includes('another etcd cluster')
@@ -61,7 +62,7 @@ describe('an advertised URL that leads to another etcd cluster', () => {
     const options = { prefix: '/service/demo/', intervalMs: 100, timeoutMs: 300, discoverMs: 200 }
     const lookups = new Lookups()
     const dcs = new Etcd3Dcs({ config: { ...config, ...access }, ...options, lookups })
-    await using watched = new Watched([], { dcs })
+    await using watched = new Watched([], { dcs: dcsOf(dcs) })
     await watched.until('open pg0')
     await until('the replica serves', () => watched.member('pg1').replica.fit)
     const reports = (): string[] => watched.messages().filter((message) => message.startsWith(`http://${foreign}`))

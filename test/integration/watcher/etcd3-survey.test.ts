@@ -24,7 +24,7 @@ describe('a router whose scope is not in etcd', () => {
   }
   const watch = (config: ClusterConfig, clusters: readonly ClusterConfig[] = [config]): Watched => {
     const rest = new RestClient(config.restApi, 300, new Lookups())
-    return new Watched([], { dcs: createDcs(config, rest, null, clusters) })
+    return new Watched([], { dcs: createDcs(config, rest, { clusters }) })
   }
   const notices = ({ view }: Watched): string[] => view.dcs.notices.map(({ message }) => message)
   const make = async (...paths: readonly string[]): Promise<void> => {

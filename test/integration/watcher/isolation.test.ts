@@ -46,7 +46,7 @@ describe('a watcher', () => {
   })
 
   const dcs: Dcs = {
-    kind: 'demo',
+    ...{ kind: 'demo', leaderFrom: 'lock', absence: null },
     async *observe(signal) {
       const end = (): void => queue.fail(new Error('it is closed'))
       signal.addEventListener('abort', end, { once: true })
@@ -183,12 +183,13 @@ describe('a watcher', () => {
     await answered(1)
     const { epoch } = watcher.view.primary
     assert.equal(watcher.reconfigure({ ...config, proxy: { ...proxy, check: { ...proxy.check, fall: 1 } } }), true)
+    const described = { kind: 'file', path: '/nowhere' }
     const refused: readonly ClusterConfig[] = [
       { ...config, scope: 'other' },
       { ...config, namespace: 'other' },
       { ...config, citusGroup: 1 },
       { ...config, localMember: 'pg0' },
-      { ...config, dcs: { kind: 'file', path: '/nowhere' } },
+      { ...config, dcs: described },
       { ...config, restApi: { ...config.restApi, insecure: true } },
       { ...config, proxy: { ...proxy, trust: 'dcs' } },
       { ...config, proxy: { ...proxy, check: { ...proxy.check, timeoutMs: 1 } } },

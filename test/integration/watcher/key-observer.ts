@@ -1,5 +1,5 @@
 import { Lookups } from '../../../src/names/lookups.ts'
-import type { Etcd3Config } from '../../../src/config/config.ts'
+import type { Etcd3Config } from '../../../src/watcher/dcs/etcd3/section.ts'
 import { Etcd3KeyValues } from '../../../src/watcher/dcs/etcd3/key-values.ts'
 import type { KeysObservation } from '../../../src/watcher/dcs/key-values.ts'
 import { until } from '../../support/until.ts'

@@ -215,8 +215,11 @@ test('keys that the user may not read are lost, with what to do about it, and ot
 
 test('there are no keys in a file, nor in the REST API of the members', () => {
   const [config, lookups] = [clusterConfig([]), new Lookups()]
-  assert.equal(createKeyValueSource({ ...config, dcs: { kind: 'file', path: '/cluster.yml' } }, lookups), null)
-  assert.equal(createKeyValueSource({ ...config, dcs: { kind: 'rest', urls: [] } }, lookups), null)
+  for (const dcs of [
+    { kind: 'file', path: '/cluster.yml' },
+    { kind: 'rest', urls: [] },
+  ])
+    assert.equal(createKeyValueSource({ ...config, dcs }, lookups), null)
 })
 
 describe('a watch that does not tell everything', () => {

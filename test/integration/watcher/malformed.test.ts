@@ -4,7 +4,6 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { Lookups } from '../../../src/names/lookups.ts'
-import { Etcd3Dcs } from '../../../src/watcher/dcs/etcd3/etcd3-dcs.ts'
 import type { Dcs } from '../../../src/watcher/dcs/dcs.ts'
 import { createDcs } from '../../../src/watcher/dcs/create.ts'
 import { FileDcs } from '../../../src/watcher/dcs/file/file-dcs.ts'
@@ -16,6 +15,7 @@ import { until } from '../../support/until.ts'
 import { FakeMember, type Instead, SYSTEM_ID } from './fake-member.ts'
 import { MALFORMED } from './malformed-answers.ts'
 import { clusterConfig, Watched } from './watched.ts'
+import { dcsOf } from './dcs-of.ts'
 
 /** A leader and a replica, of which something is known. */
 class Scene implements AsyncDisposable {
@@ -68,7 +68,7 @@ const ofFile: SourceOf = ({ dir, pg0, pg1 }) => {
     [pg0, pg1].map(({ name, port, url }) => [name, { host: '127.0.0.1', port, api_url: url }]),
   )
   writeFileSync(path, JSON.stringify({ initialize: SYSTEM_ID, members, leader: 'pg0' }))
-  return new FileDcs({ path, intervalMs: 300 })
+  return dcsOf(new FileDcs({ path, intervalMs: 300 }))
 }
 
 /** A machine that is busy with other tests is not to look like a member that is silent. */
@@ -83,16 +83,14 @@ const ofEtcd: SourceOf = async ({ pg0, pg1 }) => {
   await put('members/pg1', pg1.key())
   await put('leader', 'pg0')
   const config = { ...clusterConfig(etcd.hosts), namespace }
-  const dcs = createDcs(config, new RestClient(config.restApi, CHECK.timeoutMs, new Lookups()))
-  assert.ok(dcs instanceof Etcd3Dcs)
-  return dcs
+  return createDcs(config, new RestClient(config.restApi, CHECK.timeoutMs, new Lookups()))
 }
 
 const ofMembers = ({ pg0, pg1 }: Scene): Dcs => {
   const { restApi } = clusterConfig([])
   const restClient = new RestClient(restApi, CHECK.timeoutMs, new Lookups())
   const config = { kind: 'rest', urls: [pg0.url, pg1.url] } as const
-  return new RestDcs({ config, restClient, scope: 'demo', intervalMs: 300, fastIntervalMs: 30 })
+  return dcsOf(new RestDcs({ config, restClient, scope: 'demo', intervalMs: 300, fastIntervalMs: 30 }))
 }
 
 async function open(scene: Scene, sourceOf: SourceOf): Promise<Watched> {

@@ -3,7 +3,6 @@ import assert from 'node:assert/strict'
 import { afterEach, beforeEach, test } from 'node:test'
 import { Lookups } from '../../../src/names/lookups.ts'
 import type { ClusterConfig } from '../../../src/config/config.ts'
-import type { Dcs } from '../../../src/watcher/dcs/dcs.ts'
 import { TempDir } from '../../support/files/temp.ts'
 import { until } from '../../support/until.ts'
 import { cluster, member } from '../../unit/watcher/sample.ts'
@@ -12,6 +11,7 @@ import { type FakeServer, type Rig, Scene } from '../proxy/support/scene.ts'
 import type { Wire } from '../proxy/support/wire.ts'
 import { FakeMember, SYSTEM_ID } from './fake-member.ts'
 import { Watched } from './watched.ts'
+import { dcsOf } from './dcs-of.ts'
 
 const NAME = 'db1.example'
 const [HERE, THERE] = ['127.0.0.1', '127.0.0.2']
@@ -53,13 +53,12 @@ class Stage implements AsyncDisposable {
     const pg0 = member('pg0', { host: NAME, port: server.address.port, restUrl, role })
     const leader = mode === 'primary' ? { name: 'pg0', session: '1' } : null
     const seen = cluster({ leader, members: [pg0], systemId: SYSTEM_ID })
-    const dcs: Dcs = {
-      kind: 'demo',
+    const dcs = dcsOf({
       async *observe(signal) {
         yield { type: 'snapshot', cluster: seen, restored: false, endpoint: 'demo' }
         await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
       },
-    }
+    })
     this.watch = () => {
       const own = { resolve: (host: string) => this.#resolve(host), timeoutMs: 200, patienceMs: 20, freshMs: 20 }
       const kept = stateDir === undefined ? {} : { stateDir }

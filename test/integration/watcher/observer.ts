@@ -1,5 +1,5 @@
 import { Lookups } from '../../../src/names/lookups.ts'
-import type { Etcd3Config } from '../../../src/config/config.ts'
+import type { Etcd3Config } from '../../../src/watcher/dcs/etcd3/section.ts'
 import type { Cluster } from '../../../src/watcher/cluster.ts'
 import type { DcsObservation } from '../../../src/watcher/dcs/dcs.ts'
 import { Etcd3Dcs } from '../../../src/watcher/dcs/etcd3/etcd3-dcs.ts'

@@ -6,6 +6,7 @@ import { EtcdCluster } from '../../support/etcd/cluster.ts'
 import { freePort } from '../../support/net/ports.ts'
 import { FakeMember, SYSTEM_ID } from './fake-member.ts'
 import { clusterConfig } from './watched.ts'
+import { isEtcd3 } from '../../../src/watcher/dcs/etcd3/section.ts'
 
 const NEVER = new AbortController().signal
 
@@ -88,7 +89,7 @@ describe('the check of what is online', () => {
     const locals = ['pg0', 'pg1', 'PG0.shop.test', '${HOSTNAME}'].map((name) => ({ name, isTracked: false }))
     locals.push({ name: 'pg1', isTracked: true })
     const config = clusterConfig(etcd.hosts, { trust: 'dcs' })
-    const findings = (await checkOnline(config, NEVER, locals)).filter(({ subject }) => subject.startsWith('local'))
+    const findings = (await checkOnline(config, NEVER, { locals })).filter(({ subject }) => subject.startsWith('local'))
     assert.deepEqual(
       findings.map(({ ok, isDoubtful = false }) => [ok, isDoubtful]),
       [
@@ -145,8 +146,9 @@ describe('the check of what is online', () => {
     await using other = await EtcdCluster.start({ args: ['--advertise-client-urls', etcd.endpoints.join(',')] })
     await other.client.put('/service/demo/initialize', SYSTEM_ID)
     const config = clusterConfig(other.hosts)
-    assert.ok(config.dcs.kind === 'etcd3')
-    const findings = await checkOnline({ ...config, dcs: { ...config.dcs, useProxies: false } }, NEVER)
+    assert.ok(isEtcd3(config.dcs))
+    const dcs = { ...config.dcs, useProxies: false }
+    const findings = await checkOnline({ ...config, dcs }, NEVER)
     assert.deepEqual(
       findings.map(({ ok }) => ok),
       [false, false],
@@ -167,7 +169,7 @@ describe('the check of what is online', () => {
     for (const group of [0, 1, 2, 7]) await put(`${group}/initialize`, SYSTEM_ID)
     await put('config', '{}')
     const doubts = async (clusters = groups): Promise<string[]> => {
-      const each = clusters.map((cluster) => checkOnline(cluster, NEVER, [], clusters))
+      const each = clusters.map((cluster) => checkOnline(cluster, NEVER, { clusters }))
       const findings = (await Promise.all(each)).flat().filter(({ isDoubtful }) => isDoubtful)
       assert.ok(findings.every(({ ok }) => ok))
       return findings.map(({ message }) => message)
@@ -188,7 +190,8 @@ describe('the check of what is online', () => {
     for (const member of [pg0, pg1, other]) member.cluster = { members: [pg0.entry('leader'), pg1.entry('replica')] }
     const dead = `http://127.0.0.1:${await freePort()}`
     const ofSources = async (urls: readonly string[]): Promise<string[]> => {
-      const findings = await checkOnline({ ...clusterConfig([]), dcs: { kind: 'rest', urls } }, NEVER)
+      const dcs = { kind: 'rest', urls }
+      const findings = await checkOnline({ ...clusterConfig([]), dcs }, NEVER)
       return findings.map(({ subject, ok, message }) => `${ok ? 'ok' : 'NO'} ${subject}: ${message}`)
     }
     const lines = await ofSources([pg0.url, dead, other.url, pg1.url])

@@ -8,17 +8,17 @@ import { Lookups } from '../../../src/names/lookups.ts'
 import type { Cluster } from '../../../src/watcher/cluster.ts'
 import { FileDcs } from '../../../src/watcher/dcs/file/file-dcs.ts'
 import { RestDcs } from '../../../src/watcher/dcs/rest/rest-dcs.ts'
-import type { Dcs, DcsObservation } from '../../../src/watcher/dcs/dcs.ts'
+import type { ClusterSource, DcsObservation } from '../../../src/watcher/dcs/dcs.ts'
 import { RestClient } from '../../../src/watcher/checks/rest-client.ts'
 import { TempDir } from '../../support/files/temp.ts'
 import { until } from '../../support/until.ts'
 import { cluster, member } from '../../unit/watcher/sample.ts'
 import { FakeMember, SYSTEM_ID } from './fake-member.ts'
 import { clusterConfig, Watched, type WatchedOptions } from './watched.ts'
+import { dcsOf } from './dcs-of.ts'
 
 /** A DCS that is asked and never answers. */
-class SilentDcs implements Dcs {
-  readonly kind = 'etcd3'
+class SilentDcs implements ClusterSource {
   async *observe(signal: AbortSignal): AsyncGenerator<DcsObservation, void, undefined> {
     if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
     yield* []
@@ -56,7 +56,7 @@ describe('a watcher', () => {
     )
   }
   const ofFile = (options: WatchedOptions = {}): Watched =>
-    new Watched([], { dcs: new FileDcs({ path: file, intervalMs: 300 }), ...options })
+    new Watched([], { dcs: dcsOf(new FileDcs({ path: file, intervalMs: 300 })), ...options })
 
   test('of a file without a leader goes by the proof of the members alone', async () => {
     described()
@@ -153,7 +153,7 @@ describe('a watcher', () => {
     const rest = new RestClient(clusterConfig([]).restApi, 300, new Lookups())
     const config = { kind: 'rest', urls: [pg1.url] } as const
     const dcs = new RestDcs({ config, restClient: rest, scope: 'demo', intervalMs: 300, fastIntervalMs: 30 })
-    await using watched = new Watched([], { dcs })
+    await using watched = new Watched([], { dcs: dcsOf(dcs) })
     await watched.until('open pg0')
     pg0.mode = 'replica'
     pg1.mode = 'primary'
@@ -188,7 +188,7 @@ describe('a watcher', () => {
     const before = ofFile({ stateDir })
     await before.until('open pg0')
     await before.watcher.close()
-    await using again = new Watched([], { stateDir, dcs: new SilentDcs() })
+    await using again = new Watched([], { stateDir, dcs: dcsOf(new SilentDcs()) })
     await again.until('unlocked pg0')
   })
 
@@ -201,14 +201,14 @@ describe('a watcher', () => {
     for (const member of [pg0, pg1]) member.cluster = told
     pg0.mode = 'replica'
     pg1.mode = 'primary'
-    const before = new Watched([], { stateDir, dcs: new RestDcs(options) })
+    const before = new Watched([], { stateDir, dcs: dcsOf(new RestDcs(options)) })
     await before.until('open pg1')
     await before.watcher.close()
     // The address of the only configured member is another cluster's now.
     pg0.mode = 'primary'
     pg0.systemId = '999'
     pg0.cluster = { members: [pg0.entry('leader')] }
-    await using again = new Watched([], { stateDir, dcs: new RestDcs(options) })
+    await using again = new Watched([], { stateDir, dcs: dcsOf(new RestDcs(options)) })
     await again.until('open pg1')
     assert.equal(again.view.systemId, SYSTEM_ID)
     assert.ok(again.views.every(({ primary }) => primary.member !== 'pg0'))
@@ -243,13 +243,12 @@ describe('a watcher', () => {
     await before.until('open pg0')
     await before.watcher.close()
     const read = Promise.withResolvers<Cluster>()
-    const dcs: Dcs = {
-      kind: 'demo',
+    const dcs = dcsOf({
       async *observe(signal) {
         yield { type: 'snapshot', cluster: await read.promise, restored: false, endpoint: 'demo' }
         await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
       },
-    }
+    })
     await using again = new Watched([], { stateDir, dcs })
     await until('pg1 serves', () => again.member('pg1').replica.fit)
     const { host, port } = { host: '127.0.0.1', port: pg0.port }

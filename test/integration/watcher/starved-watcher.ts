@@ -9,6 +9,7 @@ import { RestDcs } from '../../../src/watcher/dcs/rest/rest-dcs.ts'
 import type { RestReply } from '../../../src/watcher/checks/proof.ts'
 import { RestClient } from '../../../src/watcher/checks/rest-client.ts'
 import { clusterConfig, Watched } from './watched.ts'
+import { dcsOf } from './dcs-of.ts'
 
 interface Source {
   readonly file?: string
@@ -30,10 +31,10 @@ const { file, urls, hosts } = JSON.parse(process.argv[2] ?? '{}') as Source
 const { restApi, proxy } = clusterConfig([])
 const rest = new TellingClient(restApi, proxy.check.timeoutMs, new Lookups())
 const sourceOf = (): Dcs | undefined => {
-  if (file !== undefined) return new FileDcs({ path: file, intervalMs: 300 })
+  if (file !== undefined) return dcsOf(new FileDcs({ path: file, intervalMs: 300 }))
   if (urls === undefined) return undefined
   const config = { kind: 'rest', urls } as const
-  return new RestDcs({ config, restClient: rest, scope: 'demo', intervalMs: 300, fastIntervalMs: 30 })
+  return dcsOf(new RestDcs({ config, restClient: rest, scope: 'demo', intervalMs: 300, fastIntervalMs: 30 }))
 }
 const dcs = sourceOf()
 const watched = new Watched(hosts ?? [], { started: false, rest, ...(dcs === undefined ? {} : { dcs }) })

@@ -9,27 +9,29 @@ import type { ClusterView, MemberView } from '../../../src/watcher/view.ts'
 import { Epochs } from '../../../src/watcher/primary/running-machine.ts'
 import { Watcher } from '../../../src/watcher/watcher.ts'
 import { until } from '../../support/until.ts'
+import type { Etcd3Config } from '../../../src/watcher/dcs/etcd3/section.ts'
 
 export function clusterConfig(
   endpoints: readonly string[],
   proxy: Partial<ClusterConfig['proxy']> = {},
 ): ClusterConfig {
+  const dcs: Etcd3Config = {
+    kind: 'etcd3',
+    endpoints,
+    protocol: 'http',
+    useProxies: true,
+    auth: null,
+    caFile: null,
+    certFile: null,
+    keyFile: null,
+  }
   return {
     name: 'demo',
     scope: 'demo',
     namespace: 'service',
     citusGroup: null,
     localMember: null,
-    dcs: {
-      kind: 'etcd3',
-      endpoints,
-      protocol: 'http',
-      useProxies: true,
-      auth: null,
-      caFile: null,
-      certFile: null,
-      keyFile: null,
-    },
+    dcs,
     restApi: { caFile: null, certFile: null, keyFile: null, keyPassword: null, insecure: false },
     proxy: {
       listeners: [],

@@ -304,7 +304,7 @@ test('a watcher without a DCS waits for it, says so once, and ends at once', asy
   const dcs = createDcs(config, rest)
   let attempts = 0
   const counting: Dcs = {
-    kind: dcs.kind,
+    ...dcs,
     async *observe(signal) {
       for await (const observation of dcs.observe(signal)) {
         attempts++

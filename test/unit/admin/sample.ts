@@ -64,6 +64,8 @@ export function sampleView(changes: Partial<ClusterView> = {}): ClusterView {
     citusGroup: null,
     dcs: {
       kind: 'etcd3',
+      leaderFrom: 'lock',
+      absence: 'the DCS has no cluster below /service/demo/',
       state: 'up',
       endpoint: '10.0.0.1:2379',
       readAt: NOW - 400,

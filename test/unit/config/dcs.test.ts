@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { DcsConfig } from '../../../src/config/config.ts'
 import type { Environment } from '../../../src/config/env.ts'
-import { loadConfig } from '../../../src/config/load.ts'
 import { formatProblems } from '../../../src/config/file/problem.ts'
+import { loadConfig } from '../../support/router/load-config.ts'
 
 interface Loaded {
   readonly dcs: DcsConfig | null

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { merge, readEnvironment, type Environment } from '../../../src/config/env.ts'
-import { loadConfig } from '../../../src/config/load.ts'
+import { merge, type Environment } from '../../../src/config/env.ts'
 import { formatProblems } from '../../../src/config/file/problem.ts'
+import { loadConfig, readEnvironment } from '../../support/router/load-config.ts'
 
 const HOSTS: readonly (readonly [string, unknown])[] = [
   [`'a:1','b:2'`, ['a:1', 'b:2']],

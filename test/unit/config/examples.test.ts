@@ -3,9 +3,9 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { loadConfig } from '../../../src/config/load.ts'
 import { formatProblems } from '../../../src/config/file/problem.ts'
 import type { Environment } from '../../../src/config/env.ts'
+import { loadConfig } from '../../support/router/load-config.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
 

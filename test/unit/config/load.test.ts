@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Config } from '../../../src/config/config.ts'
 import type { Environment } from '../../../src/config/env.ts'
-import { loadConfig, type ConfigResult } from '../../../src/config/load.ts'
+import type { ConfigResult } from '../../../src/config/load.ts'
 import { formatProblems } from '../../../src/config/file/problem.ts'
+import { loadConfig } from '../../support/router/load-config.ts'
+import { isEtcd3 } from '../../../src/watcher/dcs/etcd3/section.ts'
 
 const BASE = 'scope: demo\netcd3: {hosts: ["a:1"]}\n'
 
@@ -39,6 +41,8 @@ const ANY_MEMBER = {
 } as const
 const OPEN_ETCD = { auth: null, caFile: null, certFile: null, keyFile: null } as const
 
+const ETCD = { kind: 'etcd3', endpoints: ['a:1'], protocol: 'http', useProxies: false, ...OPEN_ETCD }
+
 const DEFAULTS: Omit<Config, 'keys'> = {
   file: 'router.yml',
   clusters: [
@@ -48,7 +52,7 @@ const DEFAULTS: Omit<Config, 'keys'> = {
       namespace: 'service',
       citusGroup: null,
       localMember: null,
-      dcs: { kind: 'etcd3', endpoints: ['a:1'], protocol: 'http', useProxies: false, ...OPEN_ETCD },
+      dcs: ETCD,
       restApi: { caFile: null, certFile: null, keyFile: null, keyPassword: null, insecure: false },
       proxy: {
         listeners: [
@@ -198,7 +202,7 @@ test('the environment goes over the file', () => {
   assert.ok(cluster)
   const { scope, namespace, localMember, citusGroup, dcs, restApi } = cluster
   assert.deepEqual([scope, namespace, localMember, citusGroup], ['other', 'ns', 'pg2', 1])
-  assert.ok(dcs.kind === 'etcd3')
+  assert.ok(isEtcd3(dcs))
   assert.deepEqual(dcs.endpoints, ['b:1', 'c:2'])
   assert.deepEqual([restApi.caFile, restApi.insecure], ['/ca', true])
 })
@@ -661,7 +665,10 @@ proxy: {listeners: {r: {<<: *listener, bind: '*:1'}}}
   assert.ok(result.ok, result.ok ? '' : formatProblems(result.problems))
   assert.deepEqual(result.warnings, [])
   const [cluster] = result.config.clusters
-  assert.deepEqual(cluster?.dcs.kind === 'etcd3' && cluster.dcs.endpoints, ['10.0.0.1:2379', '10.0.0.2:2379'])
+  assert.deepEqual(cluster !== undefined && isEtcd3(cluster.dcs) && cluster.dcs.endpoints, [
+    '10.0.0.1:2379',
+    '10.0.0.2:2379',
+  ])
   assert.match(problems(`${BASE}templtes: []\n`), /3:1: templtes: .*did you mean "templates"\?/)
   assert.match(problems(`${BASE}xtemplates: []\n`), /3:1: xtemplates: .*did you mean "templates"\?/)
 })

@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import type { ClusterConfig } from '../../../src/config/config.ts'
 import type { Environment } from '../../../src/config/env.ts'
-import { loadConfig } from '../../../src/config/load.ts'
 import { formatProblems } from '../../../src/config/file/problem.ts'
+import { loadConfig } from '../../support/router/load-config.ts'
+import { isEtcd3 } from '../../../src/watcher/dcs/etcd3/section.ts'
 
 function fixture(name: string): string {
   return readFileSync(new URL(`fixtures/${name}`, import.meta.url), 'utf8')
@@ -15,7 +16,7 @@ function load(text: string | null, env: Environment = {}) {
 }
 
 function endpoints(cluster: ClusterConfig | undefined): readonly string[] | null {
-  return cluster?.dcs.kind === 'etcd3' ? cluster.dcs.endpoints : null
+  return cluster !== undefined && isEtcd3(cluster.dcs) ? cluster.dcs.endpoints : null
 }
 
 for (const n of [0, 1, 2]) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Environment } from '../../../src/config/env.ts'
-import { loadConfig } from '../../../src/config/load.ts'
+import { loadConfig } from '../../support/router/load-config.ts'
 
 const MARK = 'h0rse_battery'
 

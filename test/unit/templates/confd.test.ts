@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parse } from 'yaml'
-import { loadConfig } from '../../../src/config/load.ts'
 import { compileTemplate } from '../../../src/templates/engine/compile.ts'
 import type { TemplateContext } from '../../../src/templates/engine/context.ts'
 import { LookupCache, type LookupSources } from '../../../src/templates/lookup-cache.ts'
 import { CONTEXT, type Shape } from '../../../src/templates/engine/shape.ts'
 import { type Block, BLOCKS, blocksOf, PAGE } from './page.ts'
+import { loadConfig } from '../../support/router/load-config.ts'
 
 const EXAMPLES = Map.groupBy(blocksOf(PAGE.slice(PAGE.indexOf("\n### confd's examples\n"))), ({ heading }) => heading)
 const COMMON_KEYS = valuesOf(textOf(EXAMPLES.get("confd's examples") ?? [], 'yaml keys') ?? '')

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { RouterError } from '../../../src/errors.ts'
-import type { Dcs } from '../../../src/watcher/dcs/dcs.ts'
+import type { DcsTraits } from '../../../src/watcher/dcs/dcs.ts'
 import { afterObservation, unreadDcs } from '../../../src/watcher/dcs-view.ts'
 import type { DcsView } from '../../../src/watcher/view.ts'
 import { cluster } from './sample.ts'
@@ -11,34 +11,36 @@ const read = { type: 'snapshot', cluster: cluster(), restored: false, endpoint: 
 const lost = (message: string) =>
   ({ type: 'lost', endpoint: 'a', error: new RouterError('DCS_UNAVAILABLE', message) }) as const
 
+const ETCD: DcsTraits = { kind: 'etcd3', leaderFrom: 'lock', absence: null }
+
 /** The errors after one a second. */
-function told(kind: Dcs['kind'], everyMs: number, ...messages: readonly string[]): string {
-  let view: DcsView = afterObservation(unreadDcs(kind, 0), read, 0)
+function told(leaderFrom: DcsTraits['leaderFrom'], everyMs: number, ...messages: readonly string[]): string {
+  let view: DcsView = afterObservation(unreadDcs({ ...ETCD, leaderFrom }, 0), read, 0)
   messages.forEach((message, index) => (view = afterObservation(view, lost(message), (index + 1) * everyMs)))
   return view.errors.map(({ message }) => message).join(' ')
 }
 
 test('a DCS that was never read cannot be lost', () => {
-  const view = afterObservation(unreadDcs('etcd3', 5), lost('refused'), 9)
+  const view = afterObservation(unreadDcs(ETCD, 5), lost('refused'), 9)
   assert.deepEqual([view.state, view.since, view.error, view.readAt], ['never', 5, 'refused', null])
 })
 
 test('a state begins with the first observation of it', () => {
-  const up = afterObservation(afterObservation(unreadDcs('etcd3', 0), read, 5), read, 8)
+  const up = afterObservation(afterObservation(unreadDcs(ETCD, 0), read, 5), read, 8)
   assert.deepEqual([up.state, up.since, up.readAt], ['up', 5, 8])
   const down = afterObservation(afterObservation(up, lost('x'), 9), lost('y'), 10)
   assert.deepEqual([down.state, down.since, down.readAt, down.error], ['lost', 9, 8, 'y'])
 })
 
 test('another error is told after half a minute, once, and that of a file at once', () => {
-  assert.equal(told('etcd3', 1000, 'dropped', 'refused', 'refused', 'timeout'), 'dropped')
-  assert.equal(told('etcd3', 30_000, 'dropped', 'refused', 'dropped', 'password'), 'dropped refused password')
-  assert.equal(told('file', 1, 'missing', 'line 1', 'line 2', 'line 1'), 'missing line 1 line 2')
+  assert.equal(told('lock', 1000, 'dropped', 'refused', 'refused', 'timeout'), 'dropped')
+  assert.equal(told('lock', 30_000, 'dropped', 'refused', 'dropped', 'password'), 'dropped refused password')
+  assert.equal(told('description', 1, 'missing', 'line 1', 'line 2', 'line 1'), 'missing line 1 line 2')
   const many = Array.from({ length: 50 }, (_, index) => `e${index}`)
-  assert.equal(told('file', 1, ...many).split(' ').length, 10)
+  assert.equal(told('description', 1, ...many).split(' ').length, 10)
 })
 
 test('what was wrong is forgotten when it is read again', () => {
-  const down = afterObservation(unreadDcs('etcd3', 0), lost('refused'), 1)
+  const down = afterObservation(unreadDcs(ETCD, 0), lost('refused'), 1)
   assert.deepEqual(afterObservation(down, read, 2).errors, [])
 })

@@ -1,6 +1,6 @@
 /** gRPC to one etcd endpoint: TLS, a token with each call, and the end of every call with the channel. */
 import { now } from '../../../clock.ts'
-import type { Etcd3Config } from '../../../config/config.ts'
+import type { Etcd3Config } from './section.ts'
 import type { Lookups } from '../../../names/lookups.ts'
 import type { CertificateSet } from '../../tls/certificates.ts'
 import {

@@ -1,7 +1,7 @@
 /** Says what is wrong with an etcd, and which setting is about it. No message shows a password or a token. */
 import { X509Certificate } from 'node:crypto'
 import { explain } from '../../../errors.ts'
-import { ETCD_SETTINGS } from '../../tls/certificates.ts'
+import { SETTINGS } from './section.ts'
 import { printable } from '../../../text/printable.ts'
 import { perhapsRefused, type TlsPeer, tlsReason, diagnoseTls } from '../../tls/diagnosis.ts'
 import { type EtcdTarget, MAX_MESSAGE } from './channel.ts'
@@ -83,7 +83,7 @@ const WITHOUT_TLS = 'set etcd3.protocol: http (or begin etcd3.url with http://),
 function peerOf({ config: { caFile, certFile } }: EtcdTarget): TlsPeer {
   return {
     name: 'etcd',
-    settings: ETCD_SETTINGS,
+    settings: SETTINGS,
     caFile,
     certFile,
     named: 'one for this address, or name it otherwise',

@@ -3,7 +3,7 @@
  * one, whose keys, or their absence, say nothing about ours; only the configured endpoints say that ours was replaced.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Etcd3Config } from '../../../config/config.ts'
+import type { Etcd3Config } from './section.ts'
 import { RouterError } from '../../../errors.ts'
 import type { DcsNotice } from '../dcs.ts'
 import { allEndpoints, type Endpoints, endpointsOf, nextEndpoint } from '../endpoints.ts'

@@ -1,11 +1,11 @@
 /** A cluster in etcd v3: its keys, and the leader key read linearizably every interval. */
 import { within } from '../../../clock.ts'
-import type { Etcd3Config } from '../../../config/config.ts'
+import type { Etcd3Config } from './section.ts'
 import { RouterError } from '../../../errors.ts'
 import type { Lookups } from '../../../names/lookups.ts'
 import type { Log } from '../../tls/certificate-log.ts'
 import { isEmpty } from '../../cluster.ts'
-import type { Dcs, DcsObservation } from '../dcs.ts'
+import type { ClusterSource, DcsObservation } from '../dcs.ts'
 import type { EtcdConnection, EtcdReading } from './connection.ts'
 import { DISCOVER_MS, EtcdSessions, type Place, type SessionKeys } from './sessions.ts'
 import { EtcdSurvey, type SurveyOptions } from './survey.ts'
@@ -35,8 +35,7 @@ const LOOK_EVERY = 5
 /** How long the first word of a cluster without keys may be delayed by the look at what there is instead. Milliseconds. */
 const PREPARE_MS = 500
 
-export class Etcd3Dcs implements Dcs {
-  readonly kind = 'etcd3'
+export class Etcd3Dcs implements ClusterSource {
   readonly #sessions: EtcdSessions<DcsObservation>
 
   constructor({ prefix, log = null, discoverMs = DISCOVER_MS, survey, ...options }: Etcd3Options) {

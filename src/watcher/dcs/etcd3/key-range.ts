@@ -1,7 +1,6 @@
 /** Which keys of etcd are asked for, and how they are called. Pure. */
 import { isUtf8 } from 'node:buffer'
 import { textOfBytes } from '../../../text/binary-text.ts'
-import type { ClusterConfig } from '../../../config/config.ts'
 import { REPLACEMENT } from '../../../text/printable.ts'
 
 export interface KeyRange {
@@ -33,7 +32,7 @@ export function belowPrefix(prefix: string): KeyRange {
 
 /**
  * The key `root` and all below it, by full name, with values of any bytes (text/binary-text.ts); empty: everything. Between the two lie others, such as `/myapp/db-old`:
- * whoever uses it leaves out what {@link isWithin} does not know.
+ * whoever uses it leaves out what `isWithin` (key-values.ts) does not know.
  */
 export function fromRoot(root: string): KeyRange {
   const isAll = root === ''
@@ -47,22 +46,7 @@ export function fromRoot(root: string): KeyRange {
   }
 }
 
-/** Whether a key is `root`, or below it. */
-export function isWithin(root: string, name: string): boolean {
-  return root === '' || name === root || name.startsWith(`${root}/`)
-}
-
 /** A text for each key, another one for another key; one that is not UTF-8 has U+FFFD in it. */
 function textOf(key: Buffer): string {
   return isUtf8(key) ? key.toString() : `${key.toString()}${REPLACEMENT}${key.toString('hex')}`
-}
-
-/** Below what the keys of a cluster are: `/service/demo/`, or `/service/demo/0/` for a Citus group (dcs/__init__.py, AbstractDCS.client_path). */
-export function prefixOf({
-  namespace,
-  scope,
-  citusGroup,
-}: Pick<ClusterConfig, 'namespace' | 'scope' | 'citusGroup'>): string {
-  const parts = [namespace, scope, citusGroup === null ? '' : String(citusGroup)].filter((part) => part !== '')
-  return `/${parts.join('/')}/`.replace(/\/{2,}/g, '/')
 }

@@ -4,8 +4,7 @@ import { RouterError } from '../../../errors.ts'
 import { printable, REPLACEMENT } from '../../../text/printable.ts'
 import type { EtcdConnection, EtcdReading } from './connection.ts'
 import type { Place, SessionKeys } from './sessions.ts'
-import { isWithin } from './key-range.ts'
-import type { KeysObservation } from '../key-values.ts'
+import { isWithin, type KeysObservation } from '../key-values.ts'
 import type { KeyEvent, VersionedKey } from './keyspace.ts'
 
 export interface KeySetOptions {

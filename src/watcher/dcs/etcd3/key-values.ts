@@ -1,5 +1,5 @@
 /** Arbitrary keys of etcd v3, for templates. Only reads. */
-import type { Etcd3Config } from '../../../config/config.ts'
+import type { Etcd3Config } from './section.ts'
 import type { Lookups } from '../../../names/lookups.ts'
 import type { Log } from '../../tls/certificate-log.ts'
 import { printable, REPLACEMENT } from '../../../text/printable.ts'

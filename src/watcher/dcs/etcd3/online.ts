@@ -1,68 +1,69 @@
 /** `check --online` of an etcd: every endpoint that is written down, and whose those are that etcd itself names. */
-import type { ClusterConfig, Etcd3Config } from '../../../config/config.ts'
+import type { ClusterConfig } from '../../../config/config.ts'
 import type { Lookups } from '../../../names/lookups.ts'
-import { followedGroups } from '../create.ts'
-import type { DcsNotice } from '../dcs.ts'
+import type { ClusterSource } from '../dcs.ts'
 import { endpointsOf } from '../endpoints.ts'
+import type { DcsContext, KeysContext } from '../kind.ts'
+import { dcsAt, type OnlineFinding, type OnlineRead, readOnce } from '../online.ts'
+import { prefixOf } from '../scopes.ts'
+import type { Etcd3Config } from './section.ts'
 import { probeGroups, probeSeeds, type SeedOptions, type SeedReport } from './seeds.ts'
-import { prefixOf } from './key-range.ts'
+import { followedGroups } from './survey.ts'
 
-export interface EtcdFinding {
+interface SeedFinding {
   readonly endpoint: string
   readonly ok: boolean
   readonly message: string
   readonly isAway: boolean
 }
 
-export interface EtcdCheck {
-  /** Of every configured endpoint, in their order, and of advertised ones that lead elsewhere. */
-  readonly findings: readonly EtcdFinding[]
-  /** The first one that can be read, whose etcd cluster the router would take for the right one; null: none. */
-  readonly first: string | null
-  /** Groups of Citus that none of the configured clusters follows. */
-  readonly groups: readonly DcsNotice[]
-}
-
 /**
- * The router needs one that answers: which of the others are of no use would be seen on the day when that one is. `clusters`:
- * all that are observed.
+ * Asks every endpoint: the router needs one that answers, and which of the others are of no use would be seen on the day when
+ * that one is. `sourceOf` builds what observes at one endpoint. Rejects when `signal` aborts.
  */
 export async function checkEtcd(
-  config: ClusterConfig,
   etcd: Etcd3Config,
-  clusters: readonly ClusterConfig[],
-  lookups: Lookups,
+  { cluster, rest: { lookups }, clusters }: DcsContext,
+  sourceOf: (endpoint: string) => ClusterSource,
   signal: AbortSignal,
-): Promise<EtcdCheck> {
-  const { scope, namespace, citusGroup: group } = config
-  const options = optionsFor(config, etcd, lookups)
+): Promise<OnlineRead> {
+  const options = optionsFor(etcd, cluster, lookups)
   const probe = (endpoints: readonly string[]): Promise<readonly SeedReport[]> =>
     probeSeeds({ ...options, config: { ...etcd, endpoints } }, signal)
   const seeds = await probe([...new Set(etcd.endpoints)])
+  // Its etcd cluster the router would take for the right one.
   const first = seeds.find(({ reason }) => reason === null) ?? null
   const advertised = etcd.useProxies ? [] : endpointsOf(first?.advertised ?? [], etcd.protocol)
   const others = advertised.length === 0 ? [] : await probe([...new Set(advertised)].filter(isNew(etcd.endpoints)))
-  const followed = followedGroups(config, clusters)
-  const place = { namespace, scope, group }
-  return {
-    findings: [
-      ...seeds.map((seed) => seedFinding(seed, first)),
-      ...others.filter((other) => isForeign(other, first)).map((other) => advertisedFinding(other)),
-    ],
-    first: first?.endpoint ?? null,
-    groups: first === null ? [] : await probeGroups(first.endpoint, { ...options, place, followed }, signal),
-  }
+  const found = [
+    ...seeds.map((seed) => seedFinding(seed, first)),
+    ...others.filter((other) => isForeign(other, first)).map((other) => advertisedFinding(other)),
+  ]
+  const read = first === null ? null : await readOnce(sourceOf(first.endpoint), signal)
+  const findings = found.flatMap(({ endpoint, ok, message, isAway }): readonly OnlineFinding[] =>
+    // What it says of the cluster is more than that it answers.
+    endpoint === first?.endpoint ? (read?.findings ?? []) : [{ subject: dcsAt(endpoint), ok, message, isAway }],
+  )
+  if (first === null) return { findings, cluster: null }
+  const { scope, namespace, citusGroup: group } = cluster
+  const survey = { place: { namespace, scope, group }, followed: followedGroups(cluster, clusters) }
+  const groups = await probeGroups(first.endpoint, { ...options, ...survey }, signal)
+  const subject = dcsAt(first.endpoint)
+  const notices = groups.map(({ message }) => ({ subject, ok: true, isDoubtful: true, message }))
+  return { findings: [...findings, ...notices], cluster: read?.cluster ?? null }
 }
 
-/** Whether none of its endpoints answers. Rejects when `signal` aborts. */
-export async function isEtcdAway(config: ClusterConfig, lookups: Lookups, signal: AbortSignal): Promise<boolean> {
-  const { dcs } = config
-  if (dcs.kind !== 'etcd3') return false
-  return (await probeSeeds(optionsFor(config, dcs, lookups), signal)).every(({ isAway }) => isAway)
+/** Returns whether none of its endpoints answers. Rejects when `signal` aborts. */
+export async function isEtcdAway(
+  etcd: Etcd3Config,
+  { cluster, lookups }: KeysContext,
+  signal: AbortSignal,
+): Promise<boolean> {
+  return (await probeSeeds(optionsFor(etcd, cluster, lookups), signal)).every(({ isAway }) => isAway)
 }
 
-function optionsFor(config: ClusterConfig, etcd: Etcd3Config, lookups: Lookups): SeedOptions {
-  return { config: etcd, prefix: prefixOf(config), timeoutMs: config.proxy.check.timeoutMs, lookups }
+function optionsFor(config: Etcd3Config, cluster: ClusterConfig, lookups: Lookups): SeedOptions {
+  return { config, prefix: prefixOf(cluster), timeoutMs: cluster.proxy.check.timeoutMs, lookups }
 }
 
 function isNew(known: readonly string[]): (endpoint: string) => boolean {
@@ -73,7 +74,7 @@ function isForeign({ clusterId }: SeedReport, first: SeedReport | null): boolean
   return clusterId !== null && first !== null && clusterId !== first.clusterId
 }
 
-function seedFinding(seed: SeedReport, first: SeedReport | null): EtcdFinding {
+function seedFinding(seed: SeedReport, first: SeedReport | null): SeedFinding {
   const { endpoint, reason, clusterId } = seed
   if (isForeign(seed, first)) {
     const than = `${first?.endpoint ?? ''} (ID ${first?.clusterId ?? ''})`
@@ -85,7 +86,7 @@ function seedFinding(seed: SeedReport, first: SeedReport | null): EtcdFinding {
   return { endpoint, ok: reason === null, message: reason ?? 'answers, and belongs to the same etcd cluster', isAway }
 }
 
-function advertisedFinding({ endpoint, clusterId }: SeedReport): EtcdFinding {
+function advertisedFinding({ endpoint, clusterId }: SeedReport): SeedFinding {
   const message = `advertised as a client URL, but of another etcd cluster (ID ${clusterId ?? ''})`
   return { endpoint, ok: false, message: `${message}: correct --advertise-client-urls`, isAway: false }
 }

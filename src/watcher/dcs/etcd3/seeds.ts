@@ -1,8 +1,8 @@
 /** Asks etcd endpoints one by one, beside any observation: of which etcd cluster each is, and whether it can be read. */
-import type { Etcd3Config } from '../../../config/config.ts'
+import { type Etcd3Config, SETTINGS } from './section.ts'
 import { explain } from '../../../errors.ts'
 import type { Lookups } from '../../../names/lookups.ts'
-import { Certificates, ETCD_SETTINGS } from '../../tls/certificates.ts'
+import { Certificates } from '../../tls/certificates.ts'
 import type { DcsNotice } from '../dcs.ts'
 import { EtcdConnection, hexId } from './connection.ts'
 import { EtcdSurvey, type SurveyOptions } from './survey.ts'
@@ -64,7 +64,7 @@ interface Asking extends SeedOptions {
 }
 
 function certificatesOf(config: Etcd3Config): Certificates | null {
-  return config.protocol === 'https' ? new Certificates(config, { systemTrust: true, settings: ETCD_SETTINGS }) : null
+  return config.protocol === 'https' ? new Certificates(config, { systemTrust: true, settings: SETTINGS }) : null
 }
 
 async function probeSeed(endpoint: string, index: number, asking: Asking, signal: AbortSignal): Promise<SeedReport> {

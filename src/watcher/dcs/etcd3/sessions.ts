@@ -5,11 +5,11 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { now } from '../../../clock.ts'
-import type { Etcd3Config } from '../../../config/config.ts'
+import { type Etcd3Config, SETTINGS } from './section.ts'
 import { explain, RouterError } from '../../../errors.ts'
 import type { Lookups } from '../../../names/lookups.ts'
 import { CertificateLog, type Log } from '../../tls/certificate-log.ts'
-import { Certificates, ETCD_SETTINGS } from '../../tls/certificates.ts'
+import { Certificates } from '../../tls/certificates.ts'
 import type { DcsNotice } from '../dcs.ts'
 import { EtcdConnection, type EtcdReading } from './connection.ts'
 import { EtcdDirectory } from './directory.ts'
@@ -90,7 +90,7 @@ export class EtcdSessions<T> {
     this.#options = options
     this.#certificates =
       options.config.protocol === 'https'
-        ? new Certificates(options.config, { systemTrust: true, settings: ETCD_SETTINGS })
+        ? new Certificates(options.config, { systemTrust: true, settings: SETTINGS })
         : null
     this.#news = new CertificateLog('etcd', options.log)
     this.#directory = new EtcdDirectory({

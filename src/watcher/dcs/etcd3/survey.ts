@@ -1,5 +1,6 @@
 /** Looks around in etcd beside a cluster's own keys: which others there are, and groups of Citus that nobody follows. */
 import { now } from '../../../clock.ts'
+import type { ClusterConfig, DcsConfig } from '../../../config/config.ts'
 import type { DcsNotice } from '../dcs.ts'
 import type { EtcdConnection } from './connection.ts'
 import {
@@ -10,7 +11,25 @@ import {
   placesOf,
   type ScopePlace,
   unfollowedGroups,
-} from './scopes.ts'
+} from '../scopes.ts'
+import { isEtcd3 } from './section.ts'
+
+/**
+ * Returns the Citus groups of its scope that are configured, if it is the first of these and so the one that reports others. Who
+ * follows a single one, as a `patroni.yml` does, wants no other.
+ */
+export function followedGroups(config: ClusterConfig, clusters: readonly ClusterConfig[]): readonly number[] {
+  const isFlat = clusters.length < 2 && config.name === config.scope
+  const inScope = clusters.filter(
+    ({ scope, namespace, citusGroup, dcs }) =>
+      scope === config.scope && namespace === config.namespace && citusGroup !== null && isSameEtcd(dcs, config.dcs),
+  )
+  return isFlat || inScope[0] !== config ? [] : inScope.flatMap(({ citusGroup }) => citusGroup ?? [])
+}
+
+function isSameEtcd(one: DcsConfig, other: DcsConfig): boolean {
+  return isEtcd3(one) && isEtcd3(other) && one.endpoints.some((endpoint) => other.endpoints.includes(endpoint))
+}
 
 export interface SurveyOptions {
   /** `/service/demo/`, with the slash at the end. */

@@ -14,7 +14,7 @@ import { readTextFile, type TextFile } from '../../../text-file.ts'
 import { type Cluster, parseCluster } from '../../cluster.ts'
 import { Wakeup } from '../wakeup.ts'
 import { parseClusterFile } from './cluster-file.ts'
-import type { Dcs, DcsObservation } from '../dcs.ts'
+import type { ClusterSource, DcsObservation } from '../dcs.ts'
 import { PathWatch } from '../path-watch.ts'
 
 export interface FileDcsOptions {
@@ -43,8 +43,7 @@ interface Known {
   readonly cluster: Cluster
 }
 
-export class FileDcs implements Dcs {
-  readonly kind = 'file'
+export class FileDcs implements ClusterSource {
   readonly #path: string
   readonly #intervalMs: number
   #reading: Promise<TextFile> | null = null

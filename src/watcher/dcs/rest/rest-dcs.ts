@@ -3,12 +3,12 @@
  * (raft). Every member that is named becomes a source. What they tell are claims: only a member's own proof opens it.
  */
 import { isDeepStrictEqual } from 'node:util'
-import type { RestConfig } from '../../../config/config.ts'
+import type { RestConfig } from './section.ts'
 import { RouterError } from '../../../errors.ts'
 import type { Cluster, IgnoredKey } from '../../cluster.ts'
 import { Poll } from '../../checks/poll.ts'
 import type { RestClient } from '../../checks/rest-client.ts'
-import type { Dcs, DcsObservation, Remembered } from '../dcs.ts'
+import type { ClusterSource, DcsObservation, Remembered } from '../dcs.ts'
 import { identify, type Identity } from './identity.ts'
 import { type Account, mergeAccounts } from './merge.ts'
 import { Queue } from '../queue.ts'
@@ -52,8 +52,7 @@ interface Verdict {
   readonly refused: readonly IgnoredKey[]
 }
 
-export class RestDcs implements Dcs {
-  readonly kind = 'rest'
+export class RestDcs implements ClusterSource {
   readonly #options: RestDcsOptions
   readonly #sources = new Map<string, Source>()
   #cluster: Cluster | null = null

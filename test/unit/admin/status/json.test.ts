@@ -13,6 +13,7 @@ const LAST: CommandResult = {
 }
 const LOST: ClusterView['dcs'] = {
   ...{ kind: 'etcd3', state: 'lost', endpoint: null, readAt: NOW - 9000, since: NOW - 8000, error: 'refused' },
+  ...{ leaderFrom: 'lock', absence: null },
   errors: [{ at: NOW - 8000, message: 'refused' }],
   notices: [{ event: 'foreign-etcd', subject: 'b', message: 'b is another one', over: 'b is ours' }],
 }

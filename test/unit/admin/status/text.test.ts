@@ -69,7 +69,7 @@ test('says who names whom, and nothing of a DCS that was not read', () => {
       .replace(/^.*\d+Z(, epoch \d+)?/, '')
   }
   const nobody = { ...sampleView().primary, member: null, state: 'none' } as const
-  const rest = { kind: 'rest' } as const
+  const rest = { kind: 'rest', leaderFrom: 'members' } as const
   assert.equal(primaryLine({ leader: 'pg2' }, {}), '; the DCS names pg2')
   assert.equal(primaryLine({ leader: null }, { state: 'lost' }), '; the DCS last named no leader')
   assert.equal(primaryLine({ leader: null }, { state: 'never' }), '')

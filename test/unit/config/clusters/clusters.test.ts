@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Config } from '../../../../src/config/config.ts'
-import { loadConfig, type ConfigResult } from '../../../../src/config/load.ts'
+import type { ConfigResult } from '../../../../src/config/load.ts'
 import { formatProblems } from '../../../../src/config/file/problem.ts'
+import { loadConfig } from '../../../support/router/load-config.ts'
+import { isEtcd3 } from '../../../../src/watcher/dcs/etcd3/section.ts'
 
 const FILE = '/etc/router/config.yml'
 const TWO = `
@@ -37,7 +39,7 @@ describe('several clusters', () => {
   test('are named; sections at the top count for each that has none of its own', () => {
     const { clusters } = valid(TWO)
     assert.deepEqual(
-      clusters.map(({ name, scope, namespace, dcs }) => [name, scope, namespace, dcs.kind === 'etcd3' && dcs.auth]),
+      clusters.map(({ name, scope, namespace, dcs }) => [name, scope, namespace, isEtcd3(dcs) && dcs.auth]),
       [
         ['orders', 'orders', 'service', { username: 'u', password: 'secret' }],
         ['billing', 'pay', 'other', { username: 'u', password: 'secret' }],
@@ -81,7 +83,7 @@ clusters:
   three: {file: {path: c.yml}}
 `)
     assert.deepEqual(
-      clusters.map(({ dcs }) => (dcs.kind === 'etcd3' ? [dcs.endpoints, dcs.auth] : dcs.kind)),
+      clusters.map(({ dcs }) => (isEtcd3(dcs) ? [dcs.endpoints, dcs.auth] : dcs.kind)),
       [[['b:2379'], null], 'rest', 'file'],
     )
   })
@@ -128,7 +130,7 @@ name: pg1
   test('get the environment where the file has them at the top', () => {
     const { clusters } = valid(TWO, { PATRONI_ETCD3_HOSTS: 'z:9', PATRONI_NAMESPACE: 'env' })
     assert.deepEqual(
-      clusters.map(({ namespace, dcs }) => [namespace, dcs.kind === 'etcd3' && dcs.endpoints]),
+      clusters.map(({ namespace, dcs }) => [namespace, isEtcd3(dcs) && dcs.endpoints]),
       [
         ['env', ['z:9']],
         ['other', ['z:9']],

@@ -1,8 +1,8 @@
 /** Templates of keys alone are about no cluster: then there need be none. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { loadConfig } from '../../../../src/config/load.ts'
 import { formatProblem } from '../../../../src/config/file/problem.ts'
+import { loadConfig } from '../../../support/router/load-config.ts'
 
 const ETCD = `etcd3: {hosts: ['a:1']}\n`
 const KEYS = 'templates: [{source: a, destination: /b, prefix: /app, keys: [/]}]\n'

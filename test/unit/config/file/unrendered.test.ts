@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Environment } from '../../../../src/config/env.ts'
-import { loadConfig, type ConfigResult } from '../../../../src/config/load.ts'
+import type { ConfigResult } from '../../../../src/config/load.ts'
 import { formatProblems } from '../../../../src/config/file/problem.ts'
+import { loadConfig } from '../../../support/router/load-config.ts'
 
 function load(text: string, env: Environment = {}): ConfigResult {
   return loadConfig({ file: 'patroni.yml', text, env })

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type HookConfig, PRIMARY_STATES, type PrimaryState } from '../../../../src/config/config.ts'
-import { loadConfig, type ConfigResult } from '../../../../src/config/load.ts'
+import type { ConfigResult } from '../../../../src/config/load.ts'
 import { formatProblems } from '../../../../src/config/file/problem.ts'
 import type { PrimaryPhase } from '../../../../src/watcher/primary/machine.ts'
+import { loadConfig } from '../../../support/router/load-config.ts'
 
 const BASE = 'scope: demo\netcd3: {hosts: a}\nstate_dir: /var/lib/router\n'
 

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Config, TemplateConfig } from '../../../../src/config/config.ts'
-import { loadConfig, type ConfigResult } from '../../../../src/config/load.ts'
+import type { ConfigResult } from '../../../../src/config/load.ts'
 import { formatProblems } from '../../../../src/config/file/problem.ts'
+import { loadConfig } from '../../../support/router/load-config.ts'
 
 const BASE = 'scope: demo\netcd3: {hosts: a}\nstate_dir: /var/lib/router\n'
 const FILE = '/etc/router/config.yml'

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { belowPrefix, fromRoot, isWithin, type KeyRange } from '../../../../../src/watcher/dcs/etcd3/key-range.ts'
+import { belowPrefix, fromRoot, type KeyRange } from '../../../../../src/watcher/dcs/etcd3/key-range.ts'
+import { isWithin } from '../../../../../src/watcher/dcs/key-values.ts'
 
 /** Whether etcd counts a key to the range. */
 function holds({ first, end }: KeyRange, key: string): boolean {

@@ -9,7 +9,7 @@ import {
   placesOf,
   type ScopePlace,
   unfollowedGroups,
-} from '../../../../../src/watcher/dcs/etcd3/scopes.ts'
+} from '../../../../src/watcher/dcs/scopes.ts'
 
 const place = (scope: string, group: number | null = null, namespace = 'service'): ScopePlace => {
   return { namespace, scope, group }

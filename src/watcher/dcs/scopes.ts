@@ -1,6 +1,7 @@
 /** Which Patroni clusters the names of keys show, and what is said where the configured one is not among them. Pure. */
-import { nearest } from '../../../text/suggestion.ts'
-import { printable } from '../../../text/printable.ts'
+import type { ClusterConfig } from '../../config/config.ts'
+import { nearest } from '../../text/suggestion.ts'
+import { printable } from '../../text/printable.ts'
 
 /** Where Patroni keeps a cluster. */
 export interface ScopePlace {
@@ -9,6 +10,16 @@ export interface ScopePlace {
   readonly scope: string
   /** Of Citus; null: none. */
   readonly group: number | null
+}
+
+/** Returns below what the keys of a cluster are: `/service/demo/`, or `/service/demo/0/` for a Citus group (dcs/__init__.py, AbstractDCS.client_path). */
+export function prefixOf({
+  namespace,
+  scope,
+  citusGroup,
+}: Pick<ClusterConfig, 'namespace' | 'scope' | 'citusGroup'>): string {
+  const parts = [namespace, scope, citusGroup === null ? '' : String(citusGroup)].filter((part) => part !== '')
+  return `/${parts.join('/')}/`.replace(/\/{2,}/g, '/')
 }
 
 /** What was found, as far as was looked. */

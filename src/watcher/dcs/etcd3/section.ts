@@ -1,23 +1,42 @@
-import type { Etcd3Config } from './config.ts'
-import { entriesOf } from './values/parsed.ts'
-import { isMapping } from '../text/unknown-shape.ts'
-import { filesOf, isSet, loginOfKeys, loginOfUrl } from './etcd3-access.ts'
-import { parseEndpoint, parseUrl } from './etcd3-address.ts'
-import type { Fault } from './file/problem.ts'
+/** The section `etcd3`. No message shows a value: URLs carry user and password, and there is a key `password`. Pure. */
+import type { DcsConfig } from '../../../config/config.ts'
+import type { DcsResult } from '../../../config/dcs/kind.ts'
+import { entriesOf } from '../../../config/values/parsed.ts'
+import { isMapping } from '../../../text/unknown-shape.ts'
+import type { CertificateSettings } from '../../tls/certificates.ts'
+import { filesOf, isSet, loginOfKeys, loginOfUrl } from './access.ts'
+import { parseEndpoint, parseUrl } from './address.ts'
+import type { Fault } from '../../../config/file/problem.ts'
 
-/** No message of this module shows a value: URLs carry user and password, and `etcd3` has a `password` key. */
-export interface Etcd3Result {
-  readonly value: Etcd3Config | null
-  readonly faults: Fault[]
-  readonly warnings: Fault[]
+export interface Etcd3Config extends DcsConfig {
+  readonly kind: typeof NAME
+  /** `host:port`, IPv6 in brackets. Seeds, as in Patroni: the advertised URLs are discovered unless `useProxies`. */
+  readonly endpoints: readonly string[]
+  readonly protocol: 'http' | 'https'
+  readonly useProxies: boolean
+  /** null: etcd asks for no password. */
+  readonly auth: { readonly username: string; readonly password: string } | null
+  /** Paths of files; of no meaning with http. Without `caFile` the system's certificates count. */
+  readonly caFile: string | null
+  readonly certFile: string | null
+  readonly keyFile: string | null
 }
+
+export const NAME = 'etcd3'
+
+export function isEtcd3(dcs: DcsConfig): dcs is Etcd3Config {
+  return dcs.kind === NAME
+}
+
+/** What the settings are called that name its certificate files. */
+export const SETTINGS: CertificateSettings = { ca: 'etcd3.cacert', cert: 'etcd3.cert', key: 'etcd3.key' }
 
 export const NEEDED = 'set etcd3.hosts or PATRONI_ETCD3_HOSTS'
 
 type Report = (list: Fault[], key: string | readonly string[], message: string) => void
 
-/** What the `etcd3` section means, with the precedence of patroni/dcs/etcd.py `get_etcd_client`. */
-export function resolveEtcd3(section: unknown): Etcd3Result {
+/** Parses the section, with the precedence of patroni/dcs/etcd.py `get_etcd_client`. */
+export function resolveEtcd3(section: unknown): DcsResult<Etcd3Config> {
   if (!isMapping(section))
     return {
       value: null,
@@ -91,7 +110,7 @@ export function resolveEtcd3(section: unknown): Etcd3Result {
   warnings.push(...files.warnings)
   if (faults.length > 0) return { value: null, faults, warnings }
   const value = {
-    kind: 'etcd3',
+    kind: NAME,
     endpoints: [...new Set(endpoints)],
     protocol: protocol ?? 'http',
     useProxies: source === 'proxy' || useProxies === true,

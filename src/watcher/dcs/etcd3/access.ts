@@ -1,6 +1,6 @@
 /** How etcd is to be convinced: user and password, or certificates. No message shows a value. */
-import type { Etcd3Config } from './config.ts'
-import type { Fault } from './file/problem.ts'
+import type { Etcd3Config } from './section.ts'
+import type { Fault } from '../../../config/file/problem.ts'
 
 type Section = Readonly<Record<string, unknown>>
 

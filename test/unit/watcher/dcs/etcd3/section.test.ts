@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Etcd3Config } from '../../../src/config/config.ts'
-import { resolveEtcd3 } from '../../../src/config/etcd3.ts'
+import { type Etcd3Config, resolveEtcd3 } from '../../../../../src/watcher/dcs/etcd3/section.ts'
 
 type Section = Readonly<Record<string, unknown>>
 

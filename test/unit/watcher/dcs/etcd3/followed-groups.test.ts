@@ -1,10 +1,10 @@
 /** Which cluster of several reports the Citus groups that none of them follows. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { ClusterConfig } from '../../../src/config/config.ts'
-import { loadConfig } from '../../../src/config/load.ts'
-import { formatProblems } from '../../../src/config/file/problem.ts'
-import { followedGroups } from '../../../src/watcher/dcs/create.ts'
+import type { ClusterConfig } from '../../../../../src/config/config.ts'
+import { formatProblems } from '../../../../../src/config/file/problem.ts'
+import { followedGroups } from '../../../../../src/watcher/dcs/etcd3/survey.ts'
+import { loadConfig } from '../../../../support/router/load-config.ts'
 
 function clustersOf(text: string): readonly ClusterConfig[] {
   const result = loadConfig({ file: '/router.yml', text, env: {} })

@@ -1,6 +1,6 @@
 /** How an address of etcd can be written. No message shows a value: URLs carry user and password. Pure. */
 import { isIPv4, isIPv6 } from 'node:net'
-import { bad, good, type Parsed } from './values/parsed.ts'
+import { bad, good, type Parsed } from '../../../config/values/parsed.ts'
 
 export interface Address {
   readonly scheme: 'http' | 'https' | null

@@ -1,0 +1,72 @@
+/** Where a cluster is observed. Pure. */
+import {
+  type DcsResult,
+  type DcsSection,
+  isThere,
+  kindIn,
+  type Origin,
+  ownNames,
+  patroniKinds,
+  unsupported,
+} from './kind.ts'
+import type { Mapping } from '../../text/unknown-shape.ts'
+import type { Fault } from '../file/problem.ts'
+
+const ETCD_V2 =
+  ' (an etcd section makes Patroni speak the v2 API, and what it writes there, even to an etcd that has v3 too, cannot be ' +
+  'seen through v3)'
+
+/** patroni/dcs/__init__.py `get_dcs`: the first by name whose client library is there. */
+function beside(name: string, used: string): string {
+  return name < used
+    ? `not used, but Patroni takes it before ${used} if its client library is installed: then what is under ${used} is not this cluster`
+    : `not used: Patroni takes ${used} before it (the first by name whose client library is installed)`
+}
+
+/**
+ * Parses the section that says where the cluster is observed. The router's own go over Patroni's, so that a patroni.yml of
+ * any DCS can stay as it is.
+ */
+export function resolveDcs(tree: Mapping, origin: Origin, kinds: readonly DcsSection[]): DcsResult {
+  const own = ownNames(kinds).filter((name) => isThere(tree, name))
+  const [, second] = own
+  if (second !== undefined)
+    return failed([{ path: [second], message: `${own.join(' and ')} are both there: keep one of them` }])
+  const others = unsupported(kinds).filter((name) => isThere(tree, name))
+  const used = kindIn(tree, kinds)
+  if (used === null) return failed(others.length === 0 ? [nowhere(kinds)] : others.map((name) => notYet(name, kinds)))
+  const { name, patroni } = used
+  const unused = patroniKinds(kinds).flatMap((each) =>
+    each.name !== name && isThere(tree, each.name) ? each.name : [],
+  )
+  const result = used.resolve(tree[name] ?? {}, origin)
+  if (patroni === null) {
+    const message = `not used: ${name} is there too and takes precedence`
+    return { ...result, warnings: [...unused.map((each) => ({ path: [each], message })), ...result.warnings] }
+  }
+  const { hiddenBy } = patroni
+  if (hiddenBy !== null && isThere(tree, hiddenBy.section))
+    return {
+      ...result,
+      value: null,
+      faults: [{ path: [hiddenBy.section], message: hiddenBy.message }, ...result.faults],
+    }
+  const warnings = [...others, ...unused].map((each) => ({ path: [each], message: beside(each, name) }))
+  return { ...result, warnings: [...warnings, ...result.warnings] }
+}
+
+function nowhere(kinds: readonly DcsSection[]): Fault {
+  const [first] = kinds
+  const all = kinds.map(({ needed }) => needed.how)
+  const ways = all.length < 2 ? all : [all.slice(0, -1).join(', '), all.at(-1)]
+  return { path: [first?.name ?? '', first?.needed.key ?? ''], message: `where is the cluster? ${ways.join(' or ')}` }
+}
+
+function notYet(name: string, kinds: readonly DcsSection[]): Fault {
+  const instead = kinds.flatMap(({ substitute }) => substitute ?? []).map((text) => `: ${text} and works with any DCS`)
+  return { path: [name], message: `this DCS is not supported yet${name === 'etcd' ? ETCD_V2 : ''}${instead.join('')}` }
+}
+
+function failed(faults: readonly Fault[]): DcsResult {
+  return { value: null, faults, warnings: [] }
+}

@@ -1,0 +1,72 @@
+/** etcd v3, over its gRPC API (Patroni's section `etcd3`). */
+import { addresses, boolean, port } from '../../../config/env-values.ts'
+import { ETCD_KEYS, ETCD_WORDS } from '../../../config/patroni-keys.ts'
+import { type DcsKind, deferred } from '../kind.ts'
+import { prefixOf } from '../scopes.ts'
+import { type Etcd3Config, NAME, NEEDED, resolveEtcd3, SETTINGS } from './section.ts'
+
+/** With both, Patroni takes etcd: the two have the same client library. */
+const BOTH_ETCD =
+  'Patroni uses etcd (v2) here, what is under etcd3 is not this cluster: remove the one that is left over, ' +
+  'or add rest: {urls: [...]}, which asks the members themselves'
+
+export const etcd3: DcsKind<Etcd3Config> = {
+  name: NAME,
+  patroni: {
+    keys: ETCD_KEYS,
+    words: ETCD_WORDS,
+    variables: { PORT: port, HOSTS: addresses, USE_PROXIES: boolean },
+    login: ['username', 'password'],
+    hiddenBy: { section: 'etcd', message: BOTH_ETCD },
+  },
+  needed: { key: 'hosts', how: NEEDED },
+  addresses: ['hosts', 'host', 'url', 'proxy'],
+  passwords: ['password'],
+  hasKeys: true,
+  resolve: resolveEtcd3,
+  identify({ endpoints }, { namespace, scope, citusGroup }) {
+    return [endpoints.toSorted(), namespace, scope, citusGroup]
+  },
+  describe({ endpoints, protocol, useProxies, auth, caFile, certFile }) {
+    const seeds = useProxies ? 'only these' : 'seeds, the others are discovered'
+    const access = [
+      protocol === 'https' ? `CA ${caFile ?? 'of the system'}` : '',
+      certFile === null ? '' : 'client certificate',
+      auth === null ? '' : 'user and password',
+    ]
+    return [`etcd3 over ${protocol} at ${endpoints.join(', ')} (${seeds})`, ...access]
+      .filter((part) => part !== '')
+      .join(', ')
+  },
+  files: (config) => ({ certificates: { peer: 'etcd', files: config, settings: SETTINGS } }),
+  create(config, { cluster, rest: { lookups }, log, clusters }) {
+    const prefix = prefixOf(cluster)
+    const traits = { kind: NAME, leaderFrom: 'lock', absence: `the DCS has no cluster below ${prefix}` } as const
+    const { scope, namespace, citusGroup: group } = cluster
+    const { intervalMs, timeoutMs } = cluster.proxy.check
+    return deferred(traits, async () => {
+      const [{ Etcd3Dcs }, { followedGroups }] = await Promise.all([import('./etcd3-dcs.ts'), import('./survey.ts')])
+      const survey = { place: { namespace, scope, group }, followed: followedGroups(cluster, clusters) }
+      return new Etcd3Dcs({ config, prefix, intervalMs, timeoutMs, log, lookups, survey })
+    })
+  },
+  createKeys(config, { cluster, lookups, log }) {
+    const { intervalMs, timeoutMs } = cluster.proxy.check
+    return {
+      async *observe(root, signal) {
+        const { Etcd3KeyValues } = await import('./key-values.ts')
+        yield* new Etcd3KeyValues({ config, intervalMs, timeoutMs, log, lookups }).observe(root, signal)
+      },
+    }
+  },
+  async checkOnline(config, context, signal) {
+    const { checkEtcd } = await import('./online.ts')
+    const at = (endpoint: string): ReturnType<typeof this.create> =>
+      this.create({ ...config, endpoints: [endpoint] }, context)
+    return checkEtcd(config, context, at, signal)
+  },
+  async isAway(config, context, signal) {
+    const { isEtcdAway } = await import('./online.ts')
+    return isEtcdAway(config, context, signal)
+  },
+}

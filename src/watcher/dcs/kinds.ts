@@ -1,0 +1,7 @@
+import { etcd3 } from './etcd3/kind.ts'
+import { file } from './file/kind.ts'
+import type { DcsKind } from './kind.ts'
+import { rest } from './rest/kind.ts'
+
+/** The kinds of DCS that the router has. */
+export const DCS_KINDS: readonly DcsKind[] = [etcd3, rest, file]

@@ -1,0 +1,71 @@
+/** What `check --online` says of a DCS that was asked once, of whatever kind it is. */
+import { counted } from '../../text/wording.ts'
+import { type Cluster, isEmpty, namedBy } from '../cluster.ts'
+import type { ClusterSource, DcsObservation } from './dcs.ts'
+
+export interface OnlineFinding {
+  /** What was asked: `DCS at 10.0.0.1:2379`, `pg1: REST API`. */
+  readonly subject: string
+  readonly ok: boolean
+  readonly message: string
+  /** The DCS does not answer at all: nothing can be said of the configuration. */
+  readonly isAway?: boolean
+  /** It may be as it is meant to be. */
+  readonly isDoubtful?: boolean
+}
+
+export interface OnlineRead {
+  readonly findings: readonly OnlineFinding[]
+  /** null: it could not be read. */
+  readonly cluster: Cluster | null
+}
+
+/** Returns what the first observation says: of an endpoint, or of several in one. Rejects when `signal` aborts. */
+export async function readOnce(dcs: ClusterSource, signal: AbortSignal): Promise<OnlineRead> {
+  for await (const observation of dcs.observe(signal)) {
+    const cluster = observation.type === 'snapshot' ? observation.cluster : null
+    return { findings: [dcsFinding(observation)], cluster }
+  }
+  signal.throwIfAborted()
+  return { findings: [], cluster: null }
+}
+
+function dcsFinding(observation: DcsObservation): OnlineFinding {
+  const { endpoint } = observation
+  if (observation.type === 'lost') return { subject: dcsAt(endpoint), ok: false, message: observation.error.message }
+  const [notice] = observation.notices ?? []
+  if (isEmpty(observation.cluster) && notice !== undefined)
+    return { subject: dcsAt(endpoint), ok: false, message: notice.message }
+  const { cluster } = observation
+  return clusterFinding(endpoint, cluster, namedBy(cluster), cluster.systemId)
+}
+
+/** Returns what is to be said of a cluster that was read. `leader`: whom it names. */
+export function clusterFinding(
+  endpoint: string,
+  { members, ignoredKeys }: Pick<Cluster, 'members' | 'ignoredKeys'>,
+  leader: string | null,
+  systemId: string | null,
+): OnlineFinding {
+  const subject = dcsAt(endpoint)
+  if (members.length === 0 && leader === null && systemId === null)
+    return { subject, ok: false, message: 'it answers, but has no cluster under this namespace and scope' }
+  if (members.length === 0)
+    return { subject, ok: false, message: `the cluster has no members (leader ${leader ?? 'none'})` }
+  const message = `${counted(members.length, 'member')}, leader ${leader ?? 'none'}`
+  // Of a key that is there and cannot be read something else is said.
+  const isThere =
+    leader === null ||
+    members.some(({ name }) => name === leader) ||
+    ignoredKeys.some(({ key }) => key === `members/${leader}`)
+  return isThere ? { subject, ok: true, message } : { subject, ok: true, isDoubtful: true, message: message + KEYLESS }
+}
+
+const KEYLESS =
+  ', which has no member key: so it is for a moment in a failover or while Patroni starts; if it stays so, look after ' +
+  'Patroni there, or whether the leader key was written by hand'
+
+/** Returns the subject of what is found about an endpoint. */
+export function dcsAt(endpoint: string): string {
+  return `DCS at ${endpoint}`
+}

@@ -1,0 +1,57 @@
+/** The section `rest`. Pure. */
+import type { DcsConfig } from '../../../config/config.ts'
+import { checkOnlyKey, type DcsResult } from '../../../config/dcs/kind.ts'
+import type { Fault } from '../../../config/file/problem.ts'
+import { bad, entriesOf, good, type Parsed } from '../../../config/values/parsed.ts'
+import { parseHttpUrl } from '../../../http-url.ts'
+import { isMapping, type Mapping } from '../../../text/unknown-shape.ts'
+
+/** The members' own REST API, as far as it can be discovered from these. */
+export interface RestConfig extends DcsConfig {
+  readonly kind: typeof NAME
+  /** Scheme, host and port, without a path: `http://10.0.0.1:8008`. */
+  readonly urls: readonly string[]
+}
+
+export const NAME = 'rest'
+
+/** Parses the section. */
+export function resolveRest(section: unknown): DcsResult<RestConfig> {
+  const faults = [...checkOnlyKey(NAME, section, 'urls', '{urls: [http://10.0.0.1:8008]}')]
+  if (!isMapping(section)) return { value: null, faults, warnings: [] }
+  const entries = section['urls'] === '' ? [] : entriesOf(section['urls'])
+  if (entries.length === 0)
+    faults.push({ path: [NAME, 'urls'], message: 'is required: the REST API of a member, like http://10.0.0.1:8008' })
+  const origins = entries.flatMap(({ path, value }) => {
+    const parsed = parseOrigin(value)
+    if (!parsed.ok) faults.push({ path: [NAME, 'urls', ...path], message: parsed.message })
+    return parsed.ok ? [parsed.value] : []
+  })
+  if (faults.length > 0) return { value: null, faults, warnings: [] }
+  return { value: { kind: NAME, urls: [...new Set(origins)] }, faults: [], warnings: [] }
+}
+
+/** Finds what needs a DCS: no lock can be read here, and Patroni's `GET /cluster` leaves out `proxy_url` (utils.py). */
+export function checkProxy({ trust, address }: Mapping): Fault[] {
+  const faults: Fault[] = []
+  const report = (key: string, message: string): void => void faults.push({ path: ['proxy', key], message })
+  if (trust === 'dcs')
+    report('trust', 'dcs needs a DCS, and rest has only the members to ask: use proof, or etcd3 or file')
+  if (address === 'proxy_url')
+    report('address', `with rest only conn_url is known: Patroni's REST API does not tell a member's proxy_url`)
+  return faults
+}
+
+/** Scheme, host and port. Patroni's own paths may follow: `api_url` of a member ends with `/patroni`. */
+function parseOrigin(value: unknown): Parsed<string> {
+  const example = 'must be a URL like http://10.0.0.1:8008'
+  const parsed = typeof value === 'string' ? parseHttpUrl(value) : null
+  if (typeof value !== 'string' || parsed === null) return bad(example)
+  const { username, password, pathname, search, hash } = parsed.url
+  if (username !== '' || password !== '')
+    return bad('must be without user and password: Patroni asks for none where it is only read')
+  if (!/^https?:\/\/[^/?#]+:\d+([/?#]|$)/i.test(value)) return bad('has no port: the one of Patroni is usually 8008')
+  if (!['/', '/patroni', '/cluster'].includes(pathname) || search !== '' || hash !== '')
+    return bad('must end after the port: which paths are asked for is fixed')
+  return good(parsed.origin)
+}
