@@ -39,7 +39,7 @@ describe('a router whose scope is not in etcd', () => {
     const message =
       'this etcd has no cluster "demoo" below /service/: did you mean "demo"? (there are citus, demo, prod)'
     assert.deepEqual(notices(watched), [message])
-    assert.equal(watched.view.primary.reason, 'the DCS has no cluster below /service/demo/')
+    assert.equal(watched.view.primary.reason, 'the DCS has no cluster below /service/demoo/')
     await make('/service/demoo')
     await until('it is over', () => watched.view.dcs.notices.length === 0)
     const told = watched.messages().filter((line) => line.includes('cluster') && !line.startsWith('no primary'))
