@@ -40,14 +40,17 @@ const OTHERS: readonly Dialect[] = [
   {
     name: 'a Jinja template',
     marks: [
-      [/\{%[-+]?\s*(if|for|set|macro|block|extends|include|import|from|raw|with)\b[^\n]*?%\}/, '{% $1 ... %}'],
+      [
+        /\{%[-+]?\s*(if|for|set|macro|block|extends|include|import|from|raw|with)\b(?:(?!\{%)[^\n])*?%\}/,
+        '{% $1 ... %}',
+      ],
       [new RegExp(`${BEFORE_BAR.source}(?:\\s*\\w+\\s*\\|)*\\s*(\\w+)\\([^{}]*\\}\\}`), '{{... | $1(...)}}'],
     ],
     advice: 'here it is Handlebars, see docs/templates.md',
   },
   {
     name: 'an ERB template',
-    marks: [[/<%[-=]?\s[^\n]*?%>/, '<% ... %>']],
+    marks: [[/<%[-=]?\s(?:(?!<%)[^\n])*?%>/, '<% ... %>']],
     advice: 'here it is Handlebars, see docs/templates.md',
   },
 ]
@@ -55,20 +58,9 @@ const OTHERS: readonly Dialect[] = [
 /** Shown of one text. */
 const MOST_MARKS = 3
 
-/** No tags of ours: `\{{`, which writes braces, and comments. */
-const NO_TAG = /(?<!\\)\\\{\{|\{\{~?!(?:--[^]*?--~?\}\}|[^]*?\}\})/g
-
-/** Any text can be in quotes and in brackets, as everywhere around tags. */
-const QUOTED = /"[^"\\]*(?:\\(?:"|(?!"))[^"\\]*)*"|'[^']*'|\[[^\]]*\]/g
-const TAG = new RegExp(`\\{\\{[^{}"'[]*(?:(?:${QUOTED.source})[^{}"'[]*)*\\}\\}`, 'g')
-
 /** What is said of a text that is written in another language; `isWrong`: it has problems as one of ours. null: it is not. */
 export function dialectProblem(text: string, isWrong: boolean): TemplateProblem | null {
-  const bare = text
-    .replace(NO_TAG, blank)
-    .replace(TAG, (tag) =>
-      tag.replace(QUOTED, (quoted) => `${quoted[0] ?? ''}${blank(quoted.slice(1, -1))}${quoted.at(-1) ?? ''}`),
-    )
+  const bare = withoutQuoted(withoutComments(text))
   for (const dialect of isWrong ? [...OTHERS, GO] : OTHERS) {
     const found = dialect.marks.flatMap(([mark, shown]) => marksIn(bare, mark, shown)).sort((a, b) => a.index - b.index)
     const [first] = found
@@ -89,6 +81,86 @@ function marksIn(
     index: match.index,
     shown: shown.replace('$1', () => match[1] ?? ''),
   }))
+}
+
+/** Blanks what is no tag of ours: `\{{`, which writes braces, and comments. */
+function withoutComments(text: string): string {
+  const search = new Search(text)
+  return blanked(text, /(?<!\\)\\\{\{|\{\{~?!(?:--)?/g, ([open], from) => {
+    const inside = from + open.length
+    if (open.startsWith('\\')) return { parts: [[from, inside]], end: inside }
+    const longEnd = Math.min(search.end('--}}', inside), search.end('--~}}', inside))
+    const end = open.endsWith('--') && longEnd < Infinity ? longEnd : search.end('}}', from + open.indexOf('!'))
+    return end === Infinity ? null : { parts: [[from, end]], end }
+  })
+}
+
+/** Blanks what is in quotes and in brackets in a tag: that can be any text, as everywhere around tags. */
+function withoutQuoted(text: string): string {
+  const search = new Search(text)
+  return blanked(text, /\{(?=\{)/g, (_open, from) => {
+    const parts: Part[] = []
+    let at = from + 2
+    for (;;) {
+      const next = new RegExp(SPECIAL)
+      next.lastIndex = at
+      const found = next.exec(text)
+      if (found?.[0] === '}}') return { parts, end: next.lastIndex }
+      const close = CLOSING[found?.[0] ?? '']
+      if (found === null || close === undefined) return null
+      const start = found.index + 1
+      let end = search.end(close, start)
+      while (close === '"' && text[end - 2] === '\\') end = search.end(close, end)
+      if (end === Infinity) return null
+      parts.push([start, end - 1])
+      at = end
+    }
+  })
+}
+
+/** What ends the plain part of a tag. */
+const SPECIAL = /\}\}|[{}"'[]/g
+const CLOSING: Readonly<Record<string, string>> = { '"': '"', "'": "'", '[': ']' }
+
+type Part = readonly [from: number, end: number]
+
+/** Blanks parts of what begins with `open`: those that `partsOf` finds, up to where it ends; null: it is nothing of the kind. */
+function blanked(
+  text: string,
+  open: RegExp,
+  partsOf: (match: RegExpExecArray, from: number) => { readonly parts: readonly Part[]; readonly end: number } | null,
+): string {
+  let [bare, done, past] = ['', 0, 0]
+  for (const match of text.matchAll(open)) {
+    if (match.index < past) continue
+    const found = partsOf(match, match.index)
+    for (const [from, end] of found?.parts ?? []) {
+      bare += text.slice(done, from) + blank(text.slice(from, end))
+      done = end
+    }
+    past = found?.end ?? past
+  }
+  return bare + text.slice(done)
+}
+
+/** Looks for ends: through no part of the text twice, so that a thousand comments without one take no time. */
+class Search {
+  readonly #text: string
+  readonly #found = new Map<string, { readonly from: number; readonly end: number }>()
+
+  constructor(text: string) {
+    this.#text = text
+  }
+
+  /** Returns where `end`, looked for from there on, is over; Infinity: there is none. */
+  end(end: string, from: number): number {
+    const known = this.#found.get(end)
+    if (known !== undefined && known.from <= from && from <= known.end - end.length) return known.end
+    const at = this.#text.indexOf(end, from)
+    const found = { from, end: at === -1 ? Infinity : at + end.length }
+    this.#found.set(end, found)
+    return found.end
+  }
 }
 
 function blank(text: string): string {

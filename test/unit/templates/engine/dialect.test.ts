@@ -77,6 +77,15 @@ for (const [text, problem] of SLIPS) {
   test(`${JSON.stringify(text)}: ${problem}`, () => assert.deepEqual(problemsOf(text), [problem]))
 }
 
+for (const piece of ['{{!--', '{{!', '{{!-- --', '{{[', '{{x "\\', '{% if ', '<% ', '{{ x | y']) {
+  test(`half a megabyte of ${JSON.stringify(piece)} is looked through in no time`, () => {
+    const before = process.cpuUsage()
+    assert.ok(problemsOf(piece.repeat(500_000 / piece.length)).length <= 1)
+    const { user, system } = process.cpuUsage(before)
+    assert.ok(user + system < 3_000_000)
+  })
+}
+
 test('a block of ours without its # is no template of another language', () => {
   assert.deepEqual(problemsOf('{{if primary}}a{{/if}}').length, 1)
   assert.doesNotMatch(problemsOf('{{if primary}}').join(), /Go template/)
