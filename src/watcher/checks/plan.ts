@@ -35,7 +35,7 @@ export function planChecks(
   const isSearch = link === 'up' && !facts.hasLock && !takesNew(phase.state)
   const urgent = isSearch || (concerned && (IN_DOUBT.has(phase.state) || evidence.silences > 0))
   const candidate = link === 'up' && leader !== null ? leader === name : true
-  // A member that is not asked itself stays `running` in the DCS until its ttl (edge 16).
+  // A member that is not asked itself stays `running` in the DCS until its ttl (docs/patroni.md, edge 16).
   const isProbed = trust === 'dcs' || fitness.postgresDown !== null || fitness.restDown || known.goneSince !== null
   const isReader = askedAs(name, known, facts) !== null
   return {

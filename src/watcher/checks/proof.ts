@@ -49,7 +49,7 @@ const PROMOTED: ReadonlySet<unknown> = new Set(['replica', 'promoted'])
 
 /**
  * The timeline of a body that shows a live primary. The role alone may be remembered; `location` comes from a live query
- * only (edge 2).
+ * only (docs/patroni.md, edge 2).
  */
 function primaryTimeline(body: Body): number | null {
   const location = asNumber(asObject(body['xlog'])?.['location'])

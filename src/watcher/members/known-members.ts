@@ -1,4 +1,7 @@
-/** What is known of the members, also of those whose keys have gone: a lost key is not an unknown address (edge 7). Pure. */
+/**
+ * What is known of the members, also of those whose keys have gone: a lost key is not an unknown address
+ * (docs/patroni.md, edge 7). Pure.
+ */
 import type { ProxyConfig } from '../../config/config.ts'
 import type { Cluster } from '../cluster.ts'
 import type { DcsFacts } from '../primary/machine.ts'
@@ -10,7 +13,9 @@ export interface KnownMember {
   readonly member: Member
   /** When its key left the DCS; null while it is there. Milliseconds since the epoch. */
   readonly goneSince: number | null
-  /** This run has seen neither its key nor that it serves: if it is gone there is nothing to show, only somebody to ask. */
+  /**
+   * This run has seen neither its key nor that it serves: if it is gone there is nothing to show, only somebody to ask.
+   */
   readonly isRecalled?: true
 }
 

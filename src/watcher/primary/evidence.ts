@@ -5,13 +5,16 @@
 
 /** An answer of a member's REST API to `GET /primary`, already judged by `proof.ts`. */
 export type RestAnswer =
-  /** Full proof: it holds the lock and a live query has shown a primary on `timeline`. `by`: what shows it, where it is not `/primary`. */
+  /**
+   * Full proof: it holds the lock and a live query has shown a primary on `timeline`. `by`: what shows it, where it is
+   * not `/primary`.
+   */
   | { readonly kind: 'proof'; readonly timeline: number; readonly by?: string }
   /** Patroni is about to stop this Postgres (a switchover, a shutdown); `/primary` still says 200. */
   | { readonly kind: 'stopping' }
   /**
-   * An explicit negative. `promoting`: it holds the lock, and Patroni is making a primary of it. `stranger`: somebody else
-   * answers there.
+   * An explicit negative. `promoting`: it holds the lock, and Patroni is making a primary of it. `stranger`: somebody
+   * else answers there.
    */
   | { readonly kind: 'no'; readonly reason: string; readonly promoting?: boolean; readonly stranger?: true }
   /**
@@ -158,8 +161,8 @@ export function afterPostgres(evidence: Evidence, answer: PostgresAnswer, askedA
 
 /**
  * Postgres that went away may have come back read-only (Patroni restarts a demoted primary while its key lives on,
- * edge 8), so a startup answer alone does not reopen it; and a REST API that answers does not help a client whose
- * dials are refused. Only both together, each asked after the failure, end it.
+ * docs/patroni.md, edge 8), so a startup answer alone does not reopen it; and a REST API that answers does not help a
+ * client whose dials are refused. Only both together, each asked after the failure, end it.
  */
 function backFromDown(down: Down | null, askedAt: number, back: Partial<Down>): Down | null {
   if (down === null || askedAt <= down.at) return down

@@ -150,7 +150,7 @@ export function initialPrimary(
 
 /**
  * What a proof of `member` is good for: this lock, this cluster, this address, this history of the DCS. When any of it
- * changes the member has to prove itself again (edge 10).
+ * changes the member has to prove itself again (docs/patroni.md, edge 10).
  */
 export function basisOf(machine: PrimaryMachine, member: string): string {
   return JSON.stringify([machine.restores, groundsOf(machine.facts, member), evidenceOf(machine, member).renewals])

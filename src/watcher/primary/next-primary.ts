@@ -123,7 +123,7 @@ function renewed(before: PrimaryMachine, facts: DcsFacts, member: string): Evide
   const promoted = changed && evidence.proof !== null && timeline > evidence.proof.timeline
   if (!promoted && groundsOf(before.facts, member) === groundsOf(facts, member)) return evidence
   // Silence is no word against whom the DCS names. Once it names nobody there is nothing to wait for: a Patroni that is
-  // frozen (edge 9) has been silent long before its key expires.
+  // frozen (docs/patroni.md, edge 9) has been silent long before its key expires.
   const unvouched = facts.leader === null && evidence.silences >= before.fall
   // What it has said of other grounds is no answer any more.
   const reason = evidence.silences > 0 && !evidence.usable ? evidence.reason : NOT_ASKED

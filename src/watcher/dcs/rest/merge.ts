@@ -1,4 +1,7 @@
-/** Makes one cluster of what several members tell, who may disagree: `/cluster` has no order (edge 18). Pure. */
+/**
+ * Makes one cluster of what several members tell, who may disagree: `/cluster` has no order (docs/patroni.md, edge 18).
+ * Pure.
+ */
 import type { Cluster } from '../../cluster.ts'
 import type { Member } from '../../members/member.ts'
 import { MAX_MEMBERS, type Topology } from './topology.ts'
@@ -13,10 +16,11 @@ export interface Account {
 /**
  * The cluster as these accounts, of which there is at least one, describe it. `before` is what they made last.
  *
- * - The claimed leader is whom most name, of as many the one who was before, or who is named by the latest account.
- *   The latest account that names it also tells whether there is a pause, what is scheduled, the synchronous set, and the members' states.
- * - A member is there as long as any account names it. Its addresses are those in most accounts, of as many the ones that
- *   it had before: an address that goes to and fro would end its sessions each time.
+ * - The claimed leader is whom most name, of as many the one who was before, or who is named by the latest account. The
+ *   latest account that names it also tells whether there is a pause, what is scheduled, the synchronous set, and the
+ *   members' states.
+ * - A member is there as long as any account names it. Its addresses are those in most accounts, of as many the ones
+ *   that it had before: an address that goes to and fro would end its sessions each time.
  * - A standby cluster it is when all that name a leader say so, because that closes the primary's route, while a
  *   primary is opened by its own proof only. Without a leader it is what it was.
  */

@@ -40,9 +40,8 @@ export const MAX_MEMBERS = 100
 const MAX_SHOWN = 80
 
 /**
- * Judges the answers to both questions; what cannot be read fails with the DCS (edge 18), also where the questions
- * could not be put. `/cluster` names the scope
- * only since Patroni 3.2, `/patroni` always.
+ * Judges the answers to both questions; what cannot be read fails with the DCS (docs/patroni.md, edge 18), also where
+ * the questions could not be put. `/cluster` names the scope only since Patroni 3.2, `/patroni` always.
  */
 export function understand(cluster: RestReply, patroni: RestReply, scope: string): Told {
   if (patroni.kind !== 'reply') return { kind: 'silent', reason: patroni.reason }
