@@ -1,11 +1,11 @@
 /** The cluster as it is now, for a command that looks once. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Logger } from 'pino'
+import { type Logger, pino } from 'pino'
 import { now } from '../clock.ts'
-import type { ClusterConfig, PrimaryState } from '../config/config.ts'
-import { RouterError } from '../errors.ts'
+import type { ClusterConfig, Config, PrimaryState } from '../config/config.ts'
+import { explain, RouterError } from '../errors.ts'
 import type { Lookups } from '../names/lookups.ts'
-import { whyNotYet } from '../templates/groups/readiness.ts'
+import { whyNotYet } from '../templates/cluster-input.ts'
 import { createDcs } from '../watcher/dcs/create.ts'
 import { RestClient } from '../watcher/checks/rest-client.ts'
 import { type ClusterView, takesNew } from '../watcher/view.ts'
@@ -50,6 +50,26 @@ export async function firstView(
   } finally {
     await watcher.close()
   }
+}
+
+/** Reads each of these clusters once, all at the same time; of one that cannot be read, the error. Rejects with the reason of `signal`. */
+export async function readClusters(
+  { clusters }: Pick<Config, 'clusters'>,
+  names: readonly string[],
+  lookups: Lookups,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, ClusterView | Error>> {
+  const log = pino({ level: 'silent' })
+  const wanted = clusters.filter(({ name }) => names.includes(name))
+  const read = wanted.map(async (cluster) => {
+    const view = await firstView(cluster, lookups, log, signal).catch((error: unknown) =>
+      error instanceof Error ? error : new Error(explain(error)),
+    )
+    return [cluster.name, view] as const
+  })
+  const views = new Map(await Promise.all(read))
+  signal.throwIfAborted()
+  return views
 }
 
 /** The first view that fits; the present one after `timeoutMs`. */

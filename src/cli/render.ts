@@ -4,10 +4,11 @@ import type { StatusJson } from '../admin/status/schema.ts'
 import { visible } from '../text/terminal.ts'
 import type { Config } from '../config/config.ts'
 import { explain, failureOf, RouterError } from '../errors.ts'
+import { Lookups } from '../names/lookups.ts'
+import type { Mode, PassEvent } from '../templates/once/render-once.ts'
 import { renderDiff } from './diff.ts'
 import { EXIT, type Io } from './io.ts'
 import { loadOrReport } from './load.ts'
-import type { Mode, PassEvent } from './one-pass/group-task.ts'
 
 const ASK_TIMEOUT_MS = 5000
 
@@ -34,8 +35,7 @@ export async function render(options: RenderOptions, io: Io): Promise<number> {
   try {
     const mode = modeOf(options)
     if (mode.kind === 'write') await refuseBesideRouter(config, io, signal)
-    const { onePass } = await import('./one-pass/one-pass.ts')
-    const isDone = await onePass(config, mode, { io, report: (event) => show(event, mode, io), signal })
+    const isDone = await renderAll(config, mode, io, signal)
     return isDone ? EXIT.ok : EXIT.failed
   } catch (error) {
     if (!signal.aborted) throw error
@@ -43,6 +43,26 @@ export async function render(options: RenderOptions, io: Io): Promise<number> {
     return EXIT.failed
   } finally {
     stopListening()
+  }
+}
+
+/** Loaded here, so that nothing else waits for what templates need. */
+async function renderAll(config: Config, mode: Mode, io: Io, signal: AbortSignal): Promise<boolean> {
+  const { readClusters } = await import('./first-view.ts')
+  const { keyValueSources } = await import('../watcher/dcs/create.ts')
+  const { renderOnce } = await import('../templates/once/render-once.ts')
+  const lookups = new Lookups()
+  try {
+    return await renderOnce(mode, {
+      ...{ config, lookups, signal, env: io.env, pid: io.pid },
+      readClusters: (names, end) => readClusters(config, names, lookups, end),
+      source: (log) => keyValueSources(config.keys, lookups, log),
+      signalGroup: (pid, name) => io.signalGroup(pid, name),
+      isAlive: (pid) => io.isAlive(pid),
+      report: (event) => show(event, mode, io),
+    })
+  } finally {
+    lookups.close()
   }
 }
 

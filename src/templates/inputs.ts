@@ -1,44 +1,153 @@
-/** What a template is rendered with: of one cluster, or of several. */
+/** What templates are rendered with: the clusters, the keys of their DCS, and the environment. */
 import type { TemplateConfig } from '../config/config.ts'
+import type { KeyValueSource } from '../watcher/dcs/key-values.ts'
+import type { Log } from '../watcher/tls/certificate-log.ts'
+import type { ClusterView } from '../watcher/view.ts'
+import { ClusterInput, FIRST_ANSWERS_MS, UNKNOWN } from './cluster-input.ts'
 import type { TemplateClusters, TemplateContext } from './engine/context.ts'
+import type { LookupAnswers, RenderInputs } from './engine/template.ts'
+import { clustersOf } from './groups/grouping.ts'
+import type { Inputs } from './groups/rendering.ts'
+import { KEYS_TIMEOUT_MS, keysRead, KeyStores } from './key-stores.ts'
+import type { KeysStatus } from './status.ts'
 
-/** What is known of a cluster (observed.ts). */
-export interface Known {
-  readonly context: TemplateContext | null
-  readonly obstacle: string | null
-  /** Its DCS has been read, or somebody has proved to be its primary without. */
-  readonly isRead: boolean
+export interface TemplateInputsOptions {
+  readonly clusters: readonly string[]
+  readonly templates: readonly TemplateConfig[]
+  /** Of the cluster of that name; null: its DCS has no keys for templates. */
+  readonly source: (cluster: string) => KeyValueSource | null
+  /** The router's own: templates can read it. */
+  readonly env: RenderInputs['env']
+  /** Of the cluster of that name. */
+  readonly log: (cluster: string) => Log | null
+  /** Whether what is not known at first is waited for; else what is known has to do. */
+  readonly waits: boolean
+  /** Called when something may have changed that no view tells of; null: of any cluster. */
+  readonly changed: (cluster: string | null) => void
 }
 
-export type ContextResult =
+export class TemplateInputs {
+  readonly #options: TemplateInputsOptions
+  readonly #clusters: Map<string, ClusterInput>
+  readonly #keys: KeyStores
+  /** Of clusters that could not be read, why. */
+  readonly #unreadable = new Map<string, string>()
+  /** Clusters have had the time to become known. */
+  #isLate: boolean
+  #lateness: NodeJS.Timeout | null = null
+
+  /** Starts nothing. */
+  constructor(options: TemplateInputsOptions) {
+    this.#options = options
+    this.#clusters = new Map(options.clusters.map((name) => [name, this.#input(name)]))
+    this.#keys = new KeyStores(options)
+    this.#isLate = !options.waits
+  }
+
+  start(): void {
+    const { changed, waits } = this.#options
+    this.#keys.subscribe(() => changed(null))
+    this.#keys.start()
+    if (waits)
+      this.#lateness = setTimeout(() => {
+        this.#isLate = true
+        changed(null)
+      }, FIRST_ANSWERS_MS)
+  }
+
+  /** Takes the view of a cluster; returns whether what has changed is urgent, and null for a cluster that it does not know. */
+  apply(view: ClusterView): boolean | null {
+    return this.#clusters.get(view.name)?.apply(view) ?? null
+  }
+
+  /** Notes that a cluster cannot be read. */
+  unreadable(cluster: string, reason: string): void {
+    this.#unreadable.set(cluster, reason)
+  }
+
+  /** Has templates see these clusters from now on; what is known of those that stay is kept. */
+  setClusters(names: readonly string[]): void {
+    for (const [name, cluster] of this.#clusters) {
+      if (names.includes(name)) continue
+      cluster.close()
+      this.#clusters.delete(name)
+    }
+    for (const name of names) if (!this.#clusters.has(name)) this.#clusters.set(name, this.#input(name))
+  }
+
+  /** Returns the view of a cluster that counts now; null: there was none yet. */
+  viewOf(cluster: string): ClusterView | null {
+    return this.#clusters.get(cluster)?.view ?? null
+  }
+
+  /** Returns what a template is rendered with now, or why it is not yet. */
+  of(template: TemplateConfig, answers: LookupAnswers, readsContext: boolean): Inputs {
+    const found = readsContext ? this.#contextFor(template) : { ok: true as const, context: NO_CONTEXT }
+    if (!found.ok) return found
+    const keys = template.keys.length === 0 ? null : this.#keys.view(template)
+    if (keys === null && template.keys.length > 0) return { ok: false, reason: this.#whyNoKeys(template) }
+    return { ok: true, inputs: { context: found.context, keys, env: this.#options.env, answers } }
+  }
+
+  get keys(): readonly KeysStatus[] {
+    return this.#keys.status()
+  }
+
+  /** Resolves when all keys have been read, or have had the time for it. Rejects with the reason of `signal`. */
+  async keysRead(signal: AbortSignal): Promise<void> {
+    await keysRead(this.#keys, this.#options.templates, signal)
+  }
+
+  /** Ends when nothing is observed any more. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#lateness !== null) clearTimeout(this.#lateness)
+    for (const cluster of this.#clusters.values()) cluster.close()
+    await this.#keys.close()
+  }
+
+  #input(name: string): ClusterInput {
+    const { changed, waits } = this.#options
+    return new ClusterInput(() => changed(name), waits)
+  }
+
+  /**
+   * What a template is to see, or why not yet. Of several clusters each has to be known: a file without the servers of one
+   * would take them from its clients. With `on_empty: render` one that is still unknown when it is late is written as empty.
+   */
+  #contextFor({ subject, onEmpty }: Pick<TemplateConfig, 'subject' | 'onEmpty'>): ContextResult {
+    if (subject.kind === 'cluster') {
+      const { context, obstacle } = this.#known(subject.cluster)
+      return context === null || obstacle !== null ? { ok: false, reason: obstacle ?? UNKNOWN } : { ok: true, context }
+    }
+    const clusters: TemplateClusters['clusters'][number][] = []
+    for (const name of subject.clusters) {
+      const { context, obstacle, isRead } = this.#known(name)
+      const isAllowed = obstacle === null || (this.#isLate && !isRead && onEmpty === 'render')
+      if (context === null || !isAllowed) return { ok: false, reason: `${name}: ${obstacle ?? ''}` }
+      clusters.push({ name, ...context })
+    }
+    return { ok: true, context: { clusters } }
+  }
+
+  #known(cluster: string): Pick<ClusterInput, 'context' | 'obstacle' | 'isRead'> {
+    const obstacle = this.#unreadable.get(cluster)
+    if (obstacle !== undefined) return { context: null, obstacle, isRead: false }
+    return this.#clusters.get(cluster) ?? { context: null, obstacle: UNKNOWN, isRead: false }
+  }
+
+  #whyNoKeys({ prefix, subject }: TemplateConfig): string {
+    const where = `the keys below ${prefix || '/'}`
+    if (this.#options.waits) return `${where} have not been read yet`
+    const own = this.#keys.status().filter(({ cluster }) => clustersOf([{ subject }]).includes(cluster))
+    const error = own.find(({ state }) => state === 'never')?.error ?? null
+    const late = `${where} could not be read within ${KEYS_TIMEOUT_MS / 1000} s`
+    return error === null ? late : `${late}: ${error}`
+  }
+}
+
+type ContextResult =
   | { readonly ok: true; readonly context: TemplateContext | TemplateClusters }
   | { readonly ok: false; readonly reason: string }
 
-const UNKNOWN: Known = { context: null, obstacle: 'the cluster is not known yet', isRead: false }
-
 /** What a template sees that reads nothing of a cluster. */
-export const NO_CONTEXT: TemplateClusters = { clusters: [] }
-
-/**
- * What a template is to see, or why not yet. Of several clusters each has to be known: a file without the servers of one
- * would take them from its clients. With `on_empty: render` one that is still unknown when it is `late` is written as empty.
- */
-export function contextFor(
-  { subject, onEmpty }: Pick<TemplateConfig, 'subject' | 'onEmpty'>,
-  known: (cluster: string) => Known | undefined,
-  late: boolean,
-): ContextResult {
-  if (subject.kind === 'cluster') {
-    const { context, obstacle } = known(subject.cluster) ?? UNKNOWN
-    if (context === null || obstacle !== null) return { ok: false, reason: obstacle ?? UNKNOWN.obstacle ?? '' }
-    return { ok: true, context }
-  }
-  const clusters: TemplateClusters['clusters'][number][] = []
-  for (const name of subject.clusters) {
-    const { context, obstacle, isRead } = known(name) ?? UNKNOWN
-    const isAllowed = obstacle === null || (late && !isRead && onEmpty === 'render')
-    if (context === null || !isAllowed) return { ok: false, reason: `${name}: ${obstacle ?? ''}` }
-    clusters.push({ name, ...context })
-  }
-  return { ok: true, context: { clusters } }
-}
+const NO_CONTEXT: TemplateClusters = { clusters: [] }

@@ -1,4 +1,5 @@
 /** The keys that templates read, of each cluster's DCS. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { TemplateConfig } from '../config/config.ts'
 import type { Log } from '../watcher/tls/certificate-log.ts'
 import type { KeyValueSource } from '../watcher/dcs/key-values.ts'
@@ -19,12 +20,10 @@ export class KeyStores {
 
   /** Starts nothing. */
   constructor({ source, templates, log }: KeyStoresOptions) {
-    const readers = templates.filter(({ keys }) => keys.length > 0)
-    const byCluster = Map.groupBy(readers, clusterOf)
     this.#stores = new Map(
-      [...byCluster].map(([cluster, own]) => [
+      [...rootsByCluster(templates)].map(([cluster, roots]) => [
         cluster,
-        new KeyStore({ source: source(cluster), roots: own.flatMap(rootsOf), log: log(cluster) }),
+        new KeyStore({ source: source(cluster), roots, log: log(cluster) }),
       ]),
     )
   }
@@ -58,4 +57,35 @@ export class KeyStores {
 /** Only a template about one cluster reads keys. */
 function clusterOf({ subject }: TemplateConfig): string {
   return subject.kind === 'cluster' ? subject.cluster : ''
+}
+
+/** Returns the names of the roots that templates read in each cluster's DCS, each once and sorted. */
+export function rootsByCluster(templates: readonly TemplateConfig[]): ReadonlyMap<string, readonly string[]> {
+  const readers = templates.filter(({ keys }) => keys.length > 0)
+  return new Map(
+    [...Map.groupBy(readers, clusterOf)].map(([cluster, own]) => [cluster, [...new Set(own.flatMap(rootsOf))].sort()]),
+  )
+}
+
+/** For all keys to be read. Milliseconds. */
+export const KEYS_TIMEOUT_MS = 10_000
+
+/** Resolves when all keys have been read, or have had the time for it. Rejects with the reason of `signal`. */
+export async function keysRead<T extends Pick<TemplateConfig, 'keys'>>(
+  keys: { subscribe(listener: () => void): () => void; view(template: T): unknown },
+  templates: readonly T[],
+  signal: AbortSignal,
+  timeoutMs = KEYS_TIMEOUT_MS,
+): Promise<void> {
+  const readers = templates.filter((template) => template.keys.length > 0)
+  const read = new AbortController()
+  const look = (): void => {
+    if (readers.every((template) => keys.view(template) !== null)) read.abort()
+  }
+  const unsubscribe = keys.subscribe(look)
+  look()
+  const until = AbortSignal.any([signal, read.signal])
+  await sleep(timeoutMs, undefined, { signal: until }).catch(() => undefined) // Read, or interrupted.
+  unsubscribe()
+  signal.throwIfAborted()
 }

@@ -1,115 +1,104 @@
 /** All that is done with templates: what they read, their reload groups, and the hooks that may wait for those. */
+import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from 'pino'
-import type { Lookups } from '../names/lookups.ts'
 import type { HookConfig, TemplateConfig } from '../config/config.ts'
-import type { KeyValueSource } from '../watcher/dcs/key-values.ts'
+import { explain } from '../errors.ts'
+import type { Lookups } from '../names/lookups.ts'
+import type { Reconfigurable } from '../part.ts'
 import type { ClusterView } from '../watcher/view.ts'
 import { commandEnvironment } from './commands/input.ts'
-import { LookupCache, systemSources } from './lookup-cache.ts'
+import { type CommandOptions, commandRunner, type RunCommand } from './commands/run-command.ts'
 import { Files } from './files/files.ts'
 import { Journal } from './files/journal.ts'
-import { Group, type GroupDeps } from './groups/group.ts'
+import { Group } from './groups/group.ts'
 import { groupsOf } from './groups/grouping.ts'
 import { Hooks } from './hooks/hooks.ts'
-import { contextFor, NO_CONTEXT } from './inputs.ts'
-import { KeyStores } from './key-stores.ts'
-import { Observed } from './observed.ts'
-import { PATIENCE_MS } from './groups/readiness.ts'
-import type { LookupAnswers, RenderInputs } from './engine/template.ts'
-import type { Inputs } from './groups/rendering.ts'
+import { TemplateInputs, type TemplateInputsOptions } from './inputs.ts'
+import { rootsByCluster } from './key-stores.ts'
+import { LookupCache, systemSources } from './lookup-cache.ts'
 import type { TemplatesStatus } from './status.ts'
 
+export interface TemplatesConfig {
+  readonly clusters: readonly { readonly name: string }[]
+  readonly templates: readonly TemplateConfig[]
+  readonly hooks: readonly HookConfig[]
+  readonly stateDir: string | null
+}
+
 export interface TemplatesDeps {
-  readonly config: {
-    readonly clusters: readonly { readonly name: string }[]
-    readonly templates: readonly TemplateConfig[]
-    readonly hooks: readonly HookConfig[]
-    readonly stateDir: string | null
-  }
-  /** Of the cluster of that name; null: its DCS has no keys for templates. */
-  readonly source: (cluster: string) => KeyValueSource | null
+  readonly config: TemplatesConfig
+  readonly source: TemplateInputsOptions['source']
   /** Where names are looked up, shared with the rest of the process. */
   readonly lookups: Lookups
   /** The router's own: templates can read it, commands get a small part of it. */
   readonly env: Readonly<Record<string, string | undefined>>
   readonly pid: number
-  readonly signalGroup: (pid: number, signal: 'SIGTERM' | 'SIGKILL') => boolean
+  readonly signalGroup: CommandOptions['signalGroup']
   readonly isAlive: (pid: number) => boolean
   readonly log: Logger
 }
 
-/** How long views are gathered that say nothing urgent, at least and at most. Milliseconds. */
-const GATHER_MS = 25
-const MAX_GATHER_MS = 500
-/** A large cluster has hundreds of views a second: looking at them takes at most such a part of the time. */
-const SHARE = 10
+interface NamedGroup {
+  readonly group: Group
+  readonly templates: readonly TemplateConfig[]
+  readonly journal: Journal
+}
 
-export class Templates {
+interface ClusterHooks {
+  readonly hooks: Hooks
+  readonly config: readonly HookConfig[]
+}
+
+export class Templates implements Reconfigurable<TemplatesConfig> {
   readonly #deps: TemplatesDeps
-  readonly #groups: ReadonlyMap<string, Group>
-  /** By cluster, like what is known of each: what happens to one waits for no other. */
-  readonly #hooks: ReadonlyMap<string, Hooks>
-  readonly #observed: ReadonlyMap<string, Observed>
-  readonly #keys: KeyStores
-  /** What has been told is not looked at yet. */
-  #isStale = false
-  #isUrgent = false
-  #gathering: NodeJS.Timeout | null = null
-  #costMs = 0
-  /** Clusters have had the time to become known. */
-  #isLate = false
-  #lateness: NodeJS.Timeout | null = null
+  readonly #run: RunCommand
+  readonly #files: Files
+  readonly #inputs: TemplateInputs
+  readonly #groups = new Map<string, NamedGroup>()
+  /** By cluster: what happens to one waits for no other. */
+  readonly #hooks = new Map<string, ClusterHooks>()
+  /** Groups and hooks that a reconfiguration has replaced, while they end. */
+  readonly #ending = new Set<Promise<unknown>>()
+  #config: TemplatesConfig
   #closing: Promise<void> | null = null
 
   /** Starts nothing. */
   constructor(deps: TemplatesDeps) {
+    const { config, env, pid, isAlive, signalGroup, source, log } = deps
     this.#deps = deps
-    const { config, env: ownEnv, pid, isAlive, signalGroup, source, lookups, log } = deps
-    const env = commandEnvironment(ownEnv)
-    const files = new Files({ pid, isAlive })
-    const build = (group: string, templates: readonly TemplateConfig[]): Group => {
-      const journal = new Journal({ dir: config.stateDir, group, log })
-      const inputs: GroupDeps['inputs'] = (...args) => this.#inputsOf(...args)
-      const lookupCache = new LookupCache(systemSources(lookups))
-      return new Group({ group, templates, files, journal, env, signalGroup, log, inputs, lookups: lookupCache })
-    }
-    this.#groups = new Map([...groupsOf(config.templates)].map(([name, all]) => [name, build(name, all)]))
-    this.#keys = new KeyStores({ source, templates: config.templates, log: (cluster) => log.child({ cluster }) })
-    const settled = (group: string, signal: AbortSignal): Promise<void> => this.settled(group, signal)
-    const byCluster = Map.groupBy(config.hooks, ({ cluster }) => cluster)
-    this.#hooks = new Map(
-      [...byCluster].map(([name, hooks]) => [name, new Hooks({ hooks, env, signalGroup, settled, log })]),
-    )
-    this.#observed = new Map(config.clusters.map(({ name }) => [name, new Observed(name, () => this.#gather())]))
+    this.#config = config
+    this.#run = commandRunner(commandEnvironment(env), signalGroup)
+    this.#files = new Files({ pid, isAlive })
+    this.#inputs = new TemplateInputs({
+      clusters: config.clusters.map(({ name }) => name),
+      templates: config.templates,
+      ...{ source, env, waits: true, log: (cluster) => log.child({ cluster }) },
+      changed: (cluster) => this.#changed(cluster, false),
+    })
+    for (const [name, templates] of groupsOf(config.templates))
+      this.#groups.set(name, this.#buildGroup(name, templates))
+    for (const [cluster, hooks] of hooksOf(config)) this.#hooks.set(cluster, this.#buildHooks(hooks, null))
   }
 
   /** Begins. A template that is not right is its group's trouble alone: it is seen in the log and the status. */
   start(): void {
-    this.#keys.subscribe(() => this.#gather())
-    this.#keys.start()
-    for (const group of this.#groups.values()) group.start()
-    this.#lateness = setTimeout(() => {
-      this.#isLate = true
-      this.#gather()
-    }, PATIENCE_MS)
+    this.#inputs.start()
+    for (const { group } of this.#groups.values()) group.start()
   }
 
-  /** Follows the view of a cluster. What is urgent is rendered right after the present turn. */
+  /** Follows the view of a cluster. What is urgent is rendered right after the present turn. Never throws. */
   apply(view: ClusterView): void {
-    const observed = this.#observed.get(view.name)
-    if (this.#closing !== null || observed === undefined) return
-    const isUrgent = observed.apply(view)
-    this.#isStale = true
-    if (isUrgent) {
-      if (!this.#isUrgent) queueMicrotask(() => this.#look())
-      this.#isUrgent = true
-    } else this.#gather()
-    this.#hooks.get(view.name)?.apply(view)
+    if (this.#closing !== null) return
+    this.#isolated(() => {
+      const isUrgent = this.#inputs.apply(view)
+      if (isUrgent !== null) this.#changed(view.name, isUrgent)
+    })
+    this.#isolated(() => this.#hooks.get(view.name)?.hooks.apply(view))
   }
 
   /** Reads and compares everything again: source files, destinations, answers of the DNS. */
   resync(): void {
-    for (const group of this.#groups.values()) group.resync()
+    for (const { group } of this.#groups.values()) group.resync()
   }
 
   /**
@@ -117,17 +106,34 @@ export class Templates {
    * not while they are kept as they are, or fail. Rejects when `signal` aborts, and for a group that is not there.
    */
   async settled(name: string, signal: AbortSignal): Promise<void> {
-    const group = this.#groups.get(name)
-    if (group === undefined) throw new Error(`there is no reload group ${name}`)
-    if (this.#isStale) this.#look()
-    await group.settled(signal)
+    const named = this.#groups.get(name)
+    if (named === undefined) throw new Error(`there is no reload group ${name}`)
+    await named.group.settled(signal)
   }
 
+  /**
+   * Builds groups and hooks anew whose configuration has changed, and leaves the others alone: they are neither rendered nor
+   * reloaded. Hooks that are new or have changed are run for the next state of the primary. Returns false, with nothing
+   * changed, for another `state_dir` and for other keys.
+   */
+  reconfigure(next: TemplatesConfig): boolean {
+    const { stateDir, templates } = this.#config
+    const isSame =
+      stateDir === next.stateDir && isDeepStrictEqual(rootsByCluster(templates), rootsByCluster(next.templates))
+    if (!isSame || this.#closing !== null) return false
+    this.#config = next
+    this.#inputs.setClusters(next.clusters.map(({ name }) => name))
+    this.#replaceGroups(groupsOf(next.templates))
+    this.#replaceHooks(hooksOf(next))
+    return true
+  }
+
+  /** Returns the state of all, with what is known now rendered. */
   status(): TemplatesStatus {
     return {
-      groups: [...this.#groups.values()].map((group) => group.status()),
-      hooks: [...this.#hooks.values()].flatMap((hooks) => hooks.status()),
-      keys: this.#keys.status(),
+      groups: [...this.#groups.values()].map(({ group }) => group.status()),
+      hooks: [...this.#hooks.values()].flatMap(({ hooks }) => hooks.status()),
+      keys: this.#inputs.keys,
     }
   }
 
@@ -138,45 +144,91 @@ export class Templates {
   }
 
   async #close(): Promise<void> {
-    if (this.#gathering !== null) clearTimeout(this.#gathering)
-    if (this.#lateness !== null) clearTimeout(this.#lateness)
-    for (const observed of this.#observed.values()) observed.close()
     await Promise.all([
-      this.#keys.close(),
-      ...[...this.#hooks.values(), ...this.#groups.values()].map((part) => part.close()),
+      this.#inputs.close(),
+      ...[...this.#hooks.values()].map(({ hooks }) => hooks.close()),
+      ...[...this.#groups.values()].map(({ group }) => group.close()),
+      ...this.#ending,
     ])
   }
 
-  /** Has all that was told looked at soon, and together. */
-  #gather(): void {
-    this.#isStale = true
-    const delay = Math.min(Math.max(GATHER_MS, this.#costMs * SHARE), MAX_GATHER_MS)
-    this.#gathering ??= setTimeout(() => this.#look(), delay)
+  /** null: of any cluster. */
+  #changed(cluster: string | null, urgent: boolean): void {
+    if (this.#closing !== null) return
+    for (const { group } of this.#groups.values())
+      if (cluster === null || group.clusters.includes(cluster)) group.changed(urgent)
   }
 
-  #look(): void {
-    if (this.#gathering !== null) clearTimeout(this.#gathering)
-    this.#gathering = null
-    if (!this.#isStale || this.#closing !== null) return
-    const isUrgent = this.#isUrgent
-    this.#isStale = false
-    this.#isUrgent = false
-    const begun = performance.now()
-    for (const group of this.#groups.values()) group.notice(isUrgent)
-    this.#costMs = performance.now() - begun
-  }
-
-  #inputsOf(template: TemplateConfig, answers: LookupAnswers, readsContext: boolean): Inputs {
-    if (!readsContext) return this.#withKeys(template, answers, NO_CONTEXT)
-    const found = contextFor(template, (cluster) => this.#observed.get(cluster), this.#isLate)
-    return found.ok ? this.#withKeys(template, answers, found.context) : found
-  }
-
-  #withKeys(template: TemplateConfig, answers: LookupAnswers, context: RenderInputs['context']): Inputs {
-    const keys = template.keys.length === 0 ? null : this.#keys.view(template)
-    if (keys === null && template.keys.length > 0) {
-      return { ok: false, reason: `the keys below ${template.prefix || '/'} have not been read yet` }
+  #buildGroup(group: string, templates: readonly TemplateConfig[], before?: NamedGroup): NamedGroup {
+    const { lookups, log } = this.#deps
+    // A reload that the one before it owes is due still.
+    const journal = before?.journal ?? new Journal({ dir: this.#config.stateDir, group, log })
+    const deps = {
+      ...{ group, templates, journal, files: this.#files, run: this.#run, inputs: this.#inputs, log },
+      ...{ lookups: new LookupCache(systemSources(lookups)), groups: () => this.#groups.size },
     }
-    return { ok: true, inputs: { context, keys, env: this.#deps.env, answers } }
+    return { group: new Group(deps), templates, journal }
   }
+
+  /** Those that are new begin once those that are gone have left their files. */
+  #replaceGroups(next: ReadonlyMap<string, readonly TemplateConfig[]>): void {
+    const begin: Group[] = []
+    const ended: Promise<void>[] = []
+    for (const [name, { group, templates }] of this.#groups) {
+      if (isDeepStrictEqual(next.get(name), templates)) continue
+      ended.push(group.close('its configuration has changed'))
+      if (!next.has(name)) this.#groups.delete(name)
+    }
+    for (const [name, templates] of next) {
+      const before = this.#groups.get(name)
+      if (before !== undefined && isDeepStrictEqual(templates, before.templates)) continue
+      const built = this.#buildGroup(name, templates, before)
+      this.#groups.set(name, built)
+      begin.push(built.group)
+    }
+    this.#end(Promise.all(ended).then(() => begin.forEach((group) => group.start())))
+  }
+
+  #replaceHooks(next: ReadonlyMap<string, readonly HookConfig[]>): void {
+    for (const cluster of new Set([...this.#hooks.keys(), ...next.keys()])) {
+      const [before, config] = [this.#hooks.get(cluster), next.get(cluster)]
+      if (isDeepStrictEqual(before?.config, config)) continue
+      this.#hooks.delete(cluster)
+      const since = this.#inputs.viewOf(cluster)
+      const ended = before?.hooks.close() ?? Promise.resolve()
+      this.#end(
+        ended.then(() => {
+          if (config === undefined || this.#closing !== null) return
+          const built = this.#buildHooks(config, since)
+          this.#hooks.set(cluster, built)
+          const view = this.#inputs.viewOf(cluster)
+          if (view !== null) this.#isolated(() => built.hooks.apply(view))
+        }),
+      )
+    }
+  }
+
+  #buildHooks(config: readonly HookConfig[], since: ClusterView | null): ClusterHooks {
+    const settled = (group: string, signal: AbortSignal): Promise<void> => this.settled(group, signal)
+    return { config, hooks: new Hooks({ hooks: config, run: this.#run, settled, log: this.#deps.log, since }) }
+  }
+
+  #end(ending: Promise<unknown>): void {
+    this.#ending.add(ending)
+    void ending.finally(() => this.#ending.delete(ending))
+  }
+
+  /** A fault in one of them costs the others nothing. */
+  #isolated(act: () => void): void {
+    try {
+      act()
+    } catch (error) {
+      const message = `an unexpected error, please report it: ${explain(error)}`
+      this.#deps.log.error({ event: 'fault', err: error }, message)
+    }
+  }
+}
+
+function hooksOf({ hooks }: TemplatesConfig): ReadonlyMap<string, readonly HookConfig[]> {
+  return Map.groupBy(hooks, ({ cluster }) => cluster)
 }

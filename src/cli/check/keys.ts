@@ -2,18 +2,17 @@
 import type { ClusterConfig, Config } from '../../config/config.ts'
 import { kindOf } from '../../config/dcs/kind.ts'
 import { Lookups } from '../../names/lookups.ts'
-import { clustersOf } from '../../templates/groups/grouping.ts'
-import { KeyStores } from '../../templates/key-stores.ts'
+import { keysRead, KeyStores } from '../../templates/key-stores.ts'
+import { clustersReadBy } from '../../templates/once/render-once.ts'
 import { keyValueSources } from '../../watcher/dcs/create.ts'
 import { DCS_KINDS } from '../../watcher/dcs/kinds.ts'
 import type { OnlineFinding } from '../../watcher/dcs/online.ts'
-import { aboutClusters, keysRead } from '../one-pass/one-pass.ts'
 
 /** The clusters that somebody follows. Templates that read nothing but keys need neither theirs nor the right to read it. */
 export async function clustersInUse(config: Config): Promise<readonly ClusterConfig[]> {
   const { clusters, templates, hooks, track } = config
   if (templates.length === 0) return clusters
-  const read = clustersOf(await aboutClusters(templates))
+  const read = await clustersReadBy(templates)
   return clusters.filter(
     ({ name, proxy }) =>
       proxy.listeners.length > 0 ||

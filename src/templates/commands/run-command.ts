@@ -36,6 +36,17 @@ export interface CommandOptions {
   readonly signal: AbortSignal
 }
 
+/** Runs a command of the configuration. `env`: variables besides those that every command gets. Never rejects. */
+export type RunCommand = (
+  command: CommandConfig,
+  options: Pick<CommandOptions, 'fill' | 'env' | 'signal'>,
+) => Promise<CommandResult>
+
+/** Returns what runs commands with these variables. */
+export function commandRunner(env: CommandOptions['env'], signalGroup: CommandOptions['signalGroup']): RunCommand {
+  return (command, options) => runCommand(command, { ...options, env: { ...env, ...options.env }, signalGroup })
+}
+
 /** From TERM to KILL. Milliseconds. */
 const TERM_MS = 2000
 /** What is killed and does not end hangs in the kernel, on a file system that is gone. Milliseconds. */

@@ -1,35 +1,27 @@
-/** What a reload group does with its outcomes: files in place, and the reload that is due with them. */
+/** Applies what was rendered for a reload group: all files in place, or none, and then the reload that is due with them. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { now } from '../../clock.ts'
 import type { CommandConfig, TemplateConfig } from '../../config/config.ts'
+import { logLines } from '../../text/log-line.ts'
 import type { Fill } from '../commands/input.ts'
-import type { CommandResult } from '../commands/run-command.ts'
-import { runCommand } from '../commands/run-command.ts'
-import { stageAndCommit, type CommitResult, type Ready } from './stage-and-commit.ts'
+import type { CommandResult, RunCommand } from '../commands/run-command.ts'
 import type { Files } from '../files/files.ts'
 import type { Journal } from '../files/journal.ts'
-import { logLines } from '../../text/log-line.ts'
-import { type Failure, reloadOwedLine, reloadedLine, writtenLine, type Result } from './log-lines.ts'
-import { Reload, reloadFailure } from './reload.ts'
-import type { Outcome } from './rendering.ts'
 import type { ReloadStatus, TemplateStatus } from '../status.ts'
+import { type Failure, reloadedLine, reloadOwedLine, type Result, writtenLine } from './log-lines.ts'
+import type { Rendered } from './render.ts'
+import { type CommitResult, type Ready, readyOf, stageAndCommit } from './stage-and-commit.ts'
 
 export interface GroupApplyDeps {
   readonly group: string
   /** At least one. */
   readonly templates: readonly TemplateConfig[]
-  readonly files: Files
+  readonly files: Pick<Files, 'commit' | 'difference' | 'discard' | 'recover' | 'stage'>
   readonly journal: Journal
-  /** Of commands. */
-  readonly env: Readonly<Record<string, string>>
-  readonly signalGroup: (pid: number, signal: 'SIGTERM' | 'SIGKILL') => boolean
+  /** null: files are written without their checks, and nothing is reloaded; a reload that is due stays due. */
+  readonly run: RunCommand | null
   readonly log: Logger
-}
-
-export interface Rendered {
-  readonly template: TemplateConfig
-  readonly outcome: Outcome
 }
 
 export interface Applied {
@@ -54,7 +46,9 @@ const LAST_RELOAD_MS = 5000
 export class GroupApply {
   readonly #deps: GroupApplyDeps
   readonly #known = new Map<TemplateConfig, Known>()
-  readonly #reload: Reload | null
+  /** null: the group has none. `destination`: what the command may name. */
+  readonly #reload: { readonly command: CommandConfig; readonly destination: string } | null
+  #reloads = { runs: 0, failures: 0, last: null as CommandResult | null }
   readonly #stop = new AbortController()
   readonly #stopReload = new AbortController()
   /** Warnings that are logged once. */
@@ -64,8 +58,7 @@ export class GroupApply {
     this.#deps = deps
     const reloader = deps.templates.find(({ reload }) => reload !== null)
     const command = reloader?.reload ?? null
-    this.#reload =
-      command === null || reloader === undefined ? null : new Reload(command, reloader.destination, deps.journal)
+    this.#reload = command === null || reloader === undefined ? null : { command, destination: reloader.destination }
   }
 
   /** Settles what an earlier router was interrupted in. Never rejects. */
@@ -84,11 +77,14 @@ export class GroupApply {
     if (reloadDue && this.#reload === null) await journal.done()
   }
 
-  /** The outcomes of all templates are put in place together, or none; then what is due is reloaded. Never rejects. */
+  /** Puts the outcomes of all templates in place together, or none; then reloads what is due. Never rejects. */
   async apply(rendered: readonly Rendered[]): Promise<Applied> {
-    const { result, worked } = await this.#deliver(rendered)
-    if (this.#stop.signal.aborted || this.#reload?.due !== true) return { result, worked }
-    const failure = await this.#runReload(this.#reload)
+    const { result, worked } = await this.#write(rendered)
+    const { run, journal } = this.#deps
+    if (this.#stop.signal.aborted || this.#reload === null || run === null || !journal.reloadDue)
+      return { result, worked }
+    const { command, destination } = this.#reload
+    const failure = await this.#runReload(run, command, destination)
     return { result: result.kind === 'failed' || failure === null ? result : failure, worked: true }
   }
 
@@ -98,11 +94,11 @@ export class GroupApply {
   }
 
   get reload(): ReloadStatus | null {
-    return this.#reload?.status ?? null
+    return this.#reload === null ? null : { pending: this.#deps.journal.reloadDue, ...this.#reloads }
   }
 
-  /** A check that runs is ended; a reload has 5 s more, and stays due if that is too short. Resolves with `passing`. */
-  async close(passing: Promise<void> | null): Promise<void> {
+  /** Ends a check that runs; a reload has 5 s more, and stays due if that is too short. Resolves with `passing`. */
+  async close(passing: Promise<unknown> | null): Promise<void> {
     this.#stop.abort()
     const over = new AbortController()
     const patience = sleep(LAST_RELOAD_MS, undefined, { signal: over.signal }).then(
@@ -114,31 +110,37 @@ export class GroupApply {
     await patience
   }
 
-  async #deliver(rendered: readonly Rendered[]): Promise<Applied> {
+  async #write(rendered: readonly Rendered[]): Promise<Applied> {
     const obstacle = obstacleOf(rendered)
     if (obstacle !== null) return { result: obstacle, worked: false }
-    const ready = rendered.flatMap(({ template, outcome }): Ready[] =>
-      outcome.kind === 'text' ? [{ template, text: outcome.text }] : [],
-    )
-    const { files, journal } = this.#deps
+    const ready = readyOf(rendered)
+    const { files, journal, run } = this.#deps
     const committed = await stageAndCommit(ready, {
-      files,
-      journal,
-      reloads: this.#reload !== null,
-      run: (command, fill) => this.#run(command, fill, this.#stop.signal),
-      checked: (template, check) => this.#note(template, { check }),
-      signal: this.#stop.signal,
+      ...{ files, journal, signal: this.#stop.signal, reloads: this.#reload !== null && run !== null },
+      check: run === null ? null : (template, command, staged) => this.#check(run, template, command, staged),
     })
     if (committed.failure !== null) return { result: committed.failure, worked: committed.worked }
     this.#noteWritten(ready, committed)
     return { result: { kind: 'in-sync' }, worked: committed.worked }
   }
 
+  async #check(
+    run: RunCommand,
+    template: TemplateConfig,
+    command: CommandConfig,
+    staged: string,
+  ): Promise<CommandResult> {
+    const fill = { staged, destination: template.destination }
+    const check = await run(command, { fill, env: pathsOf(fill), signal: this.#stop.signal })
+    this.#note(template, { check })
+    return check
+  }
+
   #noteWritten(ready: readonly Ready[], { written, outcome }: CommitResult): void {
     const { group } = this.#deps
     const at = now()
     for (const { template, text } of ready) {
-      const isWritten = written.some((each) => each.template === template)
+      const isWritten = written.includes(template)
       if (isWritten)
         logLines(this.#deps.log, [writtenLine(group, template.destination, this.#knownOf(template).text === text)])
       this.#note(template, isWritten ? { text, writtenAt: at } : { text })
@@ -149,22 +151,24 @@ export class GroupApply {
     this.#warn(outcome?.warnings ?? [])
   }
 
-  async #runReload(reload: Reload): Promise<Failure | null> {
-    const result = await reload.run((command, fill) => this.#run(command, fill, this.#stopReload.signal))
-    if (!result.ok) {
-      if (this.#stop.signal.aborted) logLines(this.#deps.log, [reloadOwedLine(this.#deps.group, result)])
-      return reloadFailure(result)
-    }
-    logLines(this.#deps.log, [reloadedLine(this.#deps.group, result)])
-    return null
-  }
-
-  #run(command: CommandConfig, fill: Fill, signal: AbortSignal): Promise<CommandResult> {
-    const { signalGroup, templates } = this.#deps
+  /** Runs the reload once; one that fails stays due. */
+  async #runReload(run: RunCommand, command: CommandConfig, destination: string): Promise<Failure | null> {
+    const { group, templates, journal } = this.#deps
+    const fill = { staged: destination, destination }
     // Of several files none can be named: their reload is for all of them.
-    const isNamed = templates.length === 1 || fill.staged !== fill.destination
-    const env = { ...this.#deps.env, ...(isNamed ? pathsOf(fill) : {}) }
-    return runCommand(command, { fill, env, signalGroup, signal })
+    const env = templates.length === 1 ? pathsOf(fill) : {}
+    const { runs, failures } = this.#reloads
+    this.#reloads = { ...this.#reloads, runs: runs + 1 }
+    const last = await run(command, { fill, env, signal: this.#stopReload.signal })
+    this.#reloads = { runs: runs + 1, failures: last.ok ? failures : failures + 1, last }
+    if (last.ok) {
+      await journal.done()
+      logLines(this.#deps.log, [reloadedLine(group, last)])
+      return null
+    }
+    if (this.#stop.signal.aborted) logLines(this.#deps.log, [reloadOwedLine(group, last)])
+    const reason = `the reload ${last.outcome}: it is tried again`
+    return { kind: 'failed', event: 'reload-failed', destination: null, reason, output: last.output }
   }
 
   #knownOf(template: TemplateConfig): Known {

@@ -1,4 +1,4 @@
-/** When the next pass of a reload group is due. Pure: times are milliseconds since the epoch. */
+/** When a reload group renders, and when its next pass is due: the one pace of both. Pure: times are milliseconds since the epoch. */
 
 export interface Timing {
   /** Waited after each change, and at least so far apart do passes begin that write or run something. */
@@ -10,6 +10,12 @@ export interface Timing {
 }
 
 export interface Schedule {
+  /** When it was noticed first that something may have changed, and is not rendered yet; null: nothing is. */
+  readonly unrenderedAt: number | null
+  /** What is rendered next is urgent; so too while it waits for lookups. */
+  readonly urgent: boolean
+  /** The last time that all templates were rendered; null: never. */
+  readonly rendered: { readonly at: number; readonly tookMs: number } | null
   /** What no pass has taken up yet. */
   readonly change: Change | null
   /** When the last pass began that has written or run something; null: none did. */
@@ -35,10 +41,50 @@ export interface Due {
   readonly full: boolean
 }
 
-/** Of a group that has never had a pass: the first one is due at once, and is a full one. */
-export const UNSCHEDULED: Schedule = { change: null, workedAt: null, fullAt: null, failures: 0, failedAt: null }
+/** The schedule of a group that has never had a pass: the first one is due at once, and is a full one. */
+export const UNSCHEDULED: Schedule = {
+  ...{ unrenderedAt: null, urgent: false, rendered: null, change: null },
+  ...{ workedAt: null, fullAt: null, failures: 0, failedAt: null },
+}
 
-/** After something that the group's templates have used has changed. */
+/** Notes that something which the templates read may have changed. */
+export function afterNotice(schedule: Schedule, at: number, urgent: boolean): Schedule {
+  return { ...schedule, unrenderedAt: schedule.unrenderedAt ?? at, urgent: schedule.urgent || urgent }
+}
+
+/** What came of rendering all templates with what is known. */
+export interface Render {
+  readonly at: number
+  readonly tookMs: number
+  /** A text is another one. */
+  readonly changed: boolean
+  /** One of them waits for a lookup. */
+  readonly asks: boolean
+}
+
+/** Notes a render. `isFirst`: nothing was ever written, and what has been waited for has waited long enough. */
+export function afterRender(schedule: Schedule, { at, tookMs, changed, asks }: Render, isFirst: boolean): Schedule {
+  const { urgent } = schedule
+  const next = { ...schedule, unrenderedAt: null, urgent: urgent && asks, rendered: { at, tookMs } }
+  return changed ? afterChange(next, at, urgent || isFirst) : next
+}
+
+/**
+ * Returns when to render; null: nothing has changed. What is urgent does not wait. A large cluster has hundreds of views a second:
+ * rendering takes a tenth of the time at most, `groups` of them together.
+ */
+export function nextRender({ unrenderedAt, urgent, rendered }: Schedule, groups: number): number | null {
+  if (unrenderedAt === null || rendered === null || urgent) return unrenderedAt
+  const apartMs = Math.min(Math.max(RENDER_MS, rendered.tookMs * SHARE * groups), MAX_RENDER_MS)
+  return Math.max(unrenderedAt, rendered.at + apartMs)
+}
+
+/** Between two renders that are not urgent, at least and at most. Milliseconds. */
+const RENDER_MS = 25
+const MAX_RENDER_MS = 500
+const SHARE = 10
+
+/** Notes that a text is another one than before. */
 export function afterChange(schedule: Schedule, at: number, urgent: boolean): Schedule {
   const { change } = schedule
   return {
@@ -47,17 +93,17 @@ export function afterChange(schedule: Schedule, at: number, urgent: boolean): Sc
   }
 }
 
-/** Everything is to be looked at again, as soon as the distance between two passes allows. */
+/** Has everything looked at again, as soon as the distance between two passes allows. */
 export function afterResync(schedule: Schedule): Schedule {
   return { ...schedule, fullAt: null }
 }
 
-/** A full pass begins to look at everything. What is asked for from now on is for the next one. */
+/** Notes that a full pass begins to look at everything. What is asked for from now on is for the next one. */
 export function afterLook(schedule: Schedule, at: number): Schedule {
   return { ...schedule, fullAt: at }
 }
 
-/** A pass takes up what has changed until now. */
+/** Notes that a pass takes up what has changed until now. */
 export function afterTake(schedule: Schedule): Schedule {
   return { ...schedule, change: null }
 }
@@ -70,7 +116,7 @@ export interface Pass {
   readonly failed: boolean
 }
 
-/** After a pass; what has changed meanwhile stays for the next one. */
+/** Notes the end of a pass; what has changed meanwhile stays for the next one. */
 export function afterPass(schedule: Schedule, { beganAt, endedAt, worked, failed }: Pass): Schedule {
   return {
     ...schedule,
@@ -80,12 +126,12 @@ export function afterPass(schedule: Schedule, { beganAt, endedAt, worked, failed
   }
 }
 
-/** When a pass that has failed is tried again, if nothing changes before; null: the last one has not failed. */
+/** Returns when a pass that has failed is tried again, if nothing changes before; null: the last one has not failed. */
 export function retryAt({ failures, failedAt }: Schedule): number | null {
   return failedAt === null ? null : failedAt + Math.min(RETRY_MS * 2 ** (failures - 1), MAX_RETRY_MS)
 }
 
-/** The next pass; null: none before something changes. A limit defers a pass and never drops one. */
+/** Returns the next pass; null: none before something changes. A limit defers a pass and never drops one. */
 export function nextPass(schedule: Schedule, timing: Timing): Due | null {
   const { change, workedAt, fullAt } = schedule
   const soonest = workedAt === null ? 0 : workedAt + timing.minMs

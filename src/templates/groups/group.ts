@@ -2,93 +2,83 @@
  * A reload group: templates that are rendered, checked and committed together and reload once. Its passes are serial;
  * what changes during one is done in the next.
  */
-import type { Logger } from 'pino'
+import { EventEmitter, once } from 'node:events'
 import { MAX_TIMER_MS, now } from '../../clock.ts'
-import type { TemplateConfig } from '../../config/config.ts'
 import { explain } from '../../errors.ts'
-import type { LookupCache } from '../lookup-cache.ts'
-import { clustersOf, timingOf } from './grouping.ts'
-import { PendingLookups } from './pending-lookups.ts'
 import { logLines } from '../../text/log-line.ts'
-import { leftOutLines, resultLines, type Result } from './log-lines.ts'
+import type { GroupStatus, TemplateStatus } from '../status.ts'
 import { GroupApply, type GroupApplyDeps } from './apply.ts'
-import type { LookupAnswers } from '../engine/template.ts'
-import { type Inputs, Rendering } from './rendering.ts'
 import {
-  afterChange,
   afterLook,
+  afterNotice,
   afterPass,
+  afterRender,
   afterResync,
   afterTake,
+  type Due,
   nextPass,
+  nextRender,
   retryAt,
-  UNSCHEDULED,
 } from './debounce.ts'
-import type { GroupState, GroupStatus, TemplateStatus } from '../status.ts'
-import { Waiters } from './waiters.ts'
+import { initialState, nextState, type State } from './group-state.ts'
+import { clustersOf, timingOf } from './grouping.ts'
+import { resultLines, type Result } from './log-lines.ts'
+import { GroupRender, type GroupRenderDeps } from './render.ts'
+import type { Rendering } from './rendering.ts'
 
-export interface GroupDeps extends GroupApplyDeps {
-  /** What a template is rendered with now. */
-  readonly inputs: (template: TemplateConfig, answers: LookupAnswers, readsContext: boolean) => Inputs
-  /** Of what templates ask: see {@link PendingLookups}. */
-  readonly lookups: LookupCache
-  readonly log: Logger
+export interface GroupDeps extends GroupApplyDeps, GroupRenderDeps {
+  /** Returns how many groups share the time for rendering. */
+  readonly groups: () => number
 }
 
 export class Group {
   readonly #deps: GroupDeps
   readonly #timing
-  readonly #renderings: readonly Rendering[]
-  readonly #applying: GroupApply
-  readonly #lookups: PendingLookups
-  readonly #waiters = new Waiters()
+  readonly #render: GroupRender
+  readonly #apply: GroupApply
   readonly #stop = new AbortController()
-  #schedule = UNSCHEDULED
-  #result: Result = { kind: 'waiting', reason: 'it has not begun yet' }
-  #resultAt = now()
-  #shown: { readonly state: GroupState; readonly since: number } = { state: 'waiting', since: now() }
+  readonly #passes = new EventEmitter<{ end: [] }>().setMaxListeners(0)
+  #state: State
   #timer: NodeJS.Timeout | null = null
-  #passing: Promise<void> | null = null
-  /** The last pass has left every file as it should be, and reloaded. */
-  #isInPlace = false
-  /** The pass that runs was made for a change. */
-  #isChanging = false
-  /** An urgent change is not taken up yet, as its answers are missing. */
-  #isUrgent = false
 
   /** Starts nothing. */
   constructor(deps: GroupDeps) {
     this.#deps = deps
     this.#timing = timingOf(deps.templates)
-    this.#renderings = deps.templates.map((template) => new Rendering(template))
-    this.#applying = new GroupApply(deps)
-    this.#lookups = new PendingLookups({
-      answered: () => this.notice(false),
+    this.#render = new GroupRender(deps, {
+      answered: () => this.changed(false),
       fault: (error) => this.#fault(error),
       signal: this.#stop.signal,
-      cache: deps.lookups,
     })
+    this.#apply = new GroupApply(deps)
+    this.#state = initialState(now())
+  }
+
+  /** Returns the clusters that its templates are about. */
+  get clusters(): readonly string[] {
+    return clustersOf(this.#deps.templates)
   }
 
   /** Settles what an earlier router was interrupted in, and begins with a full pass. Never rejects. */
   start(): void {
-    this.#passing = this.#applying.recover().finally(() => this.#passed())
+    if (this.#state.phase.kind === 'idle') this.#begin(() => this.#apply.recover())
   }
 
-  /** Renders what has changed, and has a pass made for it. `urgent`: the cluster has another leader or primary. Never throws. */
-  notice(urgent: boolean): void {
-    try {
-      this.#notice(urgent)
-    } catch {
-      // It is no other group's trouble. A pass fails in the same way, which is told, and is tried again.
-      if (this.#result.kind !== 'failed') this.resync()
-    }
+  /**
+   * Notes that what its templates read may have changed; renders soon, and has a pass made if a text is another one.
+   * `urgent`: the cluster has another leader or primary. Never throws.
+   */
+  changed(urgent: boolean): void {
+    this.#set({ schedule: afterNotice(this.#state.schedule, now(), urgent) })
+    // Right after the present turn: the watcher has the members to ask first.
+    if (urgent) queueMicrotask(() => this.#proceed())
+    else this.#arm()
   }
 
   /** Has everything looked at again: source files, destinations, answers of the DNS. */
   resync(): void {
-    this.#schedule = afterResync(this.#schedule)
-    this.#arm()
+    this.#set({ schedule: afterResync(this.#state.schedule) })
+    this.#proceed()
   }
 
   /**
@@ -97,145 +87,155 @@ export class Group {
    */
   async settled(signal: AbortSignal): Promise<void> {
     const end = AbortSignal.any([signal, this.#stop.signal])
+    const { lookups } = this.#render
     // An answer may be a change, too.
-    while (this.#lookups.isAsking && !end.aborted) await this.#lookups.answered(end)
-    if (!this.#isSettled()) await this.#waiters.wait(end)
+    this.#look()
+    while (lookups.isAsking && !end.aborted) {
+      await lookups.answered(end)
+      this.#look()
+    }
+    const { changes } = this.#state
+    while ((this.#state.inPlace ?? -1) < changes)
+      await once(this.#passes, 'end', { signal: end }).catch(() => end.throwIfAborted())
   }
 
+  /** Returns its state, with all that is known now rendered. */
   status(): GroupStatus {
-    const { state, since } = this.#shown
-    const reload = this.#applying.reload
+    this.#look()
+    const { shown, result, schedule } = this.#state
     return {
       name: this.#deps.group,
-      clusters: clustersOf(this.#deps.templates),
-      state,
-      since,
-      reason: 'reason' in this.#result ? this.#result.reason : state === 'in-sync' ? '' : 'a change is on its way',
-      templates: this.#renderings.map((rendering) => this.#templateStatus(rendering)),
-      reload,
-      retryAt: retryAt(this.#schedule),
+      clusters: this.clusters,
+      ...shown,
+      reason: 'reason' in result ? result.reason : shown.state === 'in-sync' ? '' : 'a change is on its way',
+      templates: this.#render.renderings.map((rendering) => this.#templateStatus(rendering)),
+      reload: this.#apply.reload,
+      retryAt: retryAt(schedule),
     }
   }
 
   /** Begins no more passes and waits for what runs: a check is ended, a reload has a little time. Idempotent. */
-  async close(): Promise<void> {
-    this.#stop.abort(new Error('the router ends'))
+  async close(why = 'the router ends'): Promise<void> {
+    const { phase } = this.#state
+    if (phase.kind === 'closed') return phase.closing
+    this.#stop.abort(new Error(why))
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    const applied = this.#apply.close(phase.kind === 'passing' ? phase.pass : null)
+    const closing = applied.then(() => this.#render.lookups.ended())
+    this.#set({ phase: { kind: 'closed', closing } })
+    return closing
+  }
+
+  /** The one place where the state changes. */
+  #set(changes: Partial<State>): void {
+    this.#state = nextState(this.#state, changes, this.#render.lookups.isAsking, now())
+  }
+
+  /** Renders and begins what is due, and sets the timer for what is due next. */
+  #proceed(): void {
+    const { phase, schedule } = this.#state
+    const renderAt = nextRender(schedule, this.#deps.groups())
+    if (phase.kind !== 'closed' && renderAt !== null && renderAt <= now()) this.#look()
+    const due = this.#duePass()
+    if (due !== null && due.at <= now()) this.#begin(() => this.#pass(due.full))
     this.#arm()
-    await this.#applying.close(this.#passing)
-    await this.#lookups.ended()
   }
 
-  #notice(urgent: boolean): void {
-    if (this.#stop.signal.aborted) return
-    this.#isUrgent ||= urgent
-    const updates = this.#renderings.map((rendering) => this.#update(rendering))
-    const questions = updates.flatMap((update) => update.questions)
-    if (updates.some(({ changed }) => changed)) {
-      // What has been waited for since the start has waited long enough.
-      const isFirst = this.#result.kind === 'waiting'
-      this.#schedule = afterChange(this.#schedule, now(), this.#isUrgent || isFirst)
-      this.#waiters.change()
-    }
-    if (questions.length > 0) this.#lookups.ask(questions)
-    else this.#isUrgent = false
-    this.#arm()
-  }
-
-  #update(rendering: Rendering): ReturnType<Rendering['update']> {
-    const { leftOut, config, readsContext } = rendering
-    const update = rendering.update(this.#deps.inputs(config, this.#lookups.answers, readsContext))
-    logLines(this.#deps.log, leftOutLines(config.source, leftOut, rendering.leftOut))
-    return update
-  }
-
-  /** Sets the timer for the next pass, or begins it. */
   #arm(): void {
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
-    this.#show()
-    if (this.#passing !== null || this.#stop.signal.aborted) return
-    const due = nextPass(this.#schedule, this.#timing)
-    if (due === null) return
-    const delay = due.at - now()
-    if (delay > 0) this.#timer = setTimeout(() => this.#arm(), Math.min(delay, MAX_TIMER_MS))
-    else this.#passing = this.#pass(due.full).finally(() => this.#passed())
+    if (this.#state.phase.kind === 'closed') return
+    const at = Math.min(
+      nextRender(this.#state.schedule, this.#deps.groups()) ?? Infinity,
+      this.#duePass()?.at ?? Infinity,
+    )
+    if (at === Infinity) return
+    const delayMs = Math.min(Math.max(0, at - now()), MAX_TIMER_MS)
+    this.#timer = setTimeout(() => this.#proceed(), delayMs)
   }
 
-  #isSettled(): boolean {
-    return this.#isInPlace && this.#passing === null && this.#schedule.change === null
+  #duePass(): Due | null {
+    return this.#state.phase.kind === 'idle' ? nextPass(this.#state.schedule, this.#timing) : null
   }
 
-  #passed(): void {
-    this.#passing = null
+  #begin(work: () => Promise<void>): void {
+    const pass = Promise.resolve()
+      .then(work)
+      .finally(() => {
+        if (this.#state.phase.kind === 'passing') this.#set({ phase: { kind: 'idle' } })
+        this.#passes.emit('end')
+        this.#proceed()
+      })
+    this.#set({ phase: { kind: 'passing', pass, takes: false }, inPlace: null })
+  }
+
+  /** Renders what has changed and is not rendered yet. Never throws. */
+  #look(): void {
+    const { schedule, result, phase } = this.#state
+    if (schedule.unrenderedAt === null || phase.kind === 'closed') return
+    try {
+      this.#renderAll()
+    } catch {
+      // A pass fails in the same way, which is reported, and is tried again.
+      const after = afterRender(schedule, { at: now(), tookMs: 0, changed: false, asks: false }, false)
+      this.#set({ schedule: result.kind === 'failed' ? after : afterResync(after) })
+    }
     this.#arm()
+  }
+
+  #renderAll(): void {
+    const [at, begun] = [now(), performance.now()]
+    const { changed, asks } = this.#render.render()
+    const { schedule, result, changes } = this.#state
+    const render = { at, tookMs: performance.now() - begun, changed, asks }
+    this.#set({
+      schedule: afterRender(schedule, render, result.kind === 'waiting'),
+      changes: changed ? changes + 1 : changes,
+    })
   }
 
   async #pass(full: boolean): Promise<void> {
     const beganAt = now()
     let worked = false
     try {
-      // Not in the turn of whoever has told of a change: the watcher has the members to ask first.
-      await (full ? this.#readAgain(beganAt) : null)
-      this.#notice(false)
-      this.#isChanging = this.#schedule.change !== null
-      this.#schedule = afterTake(this.#schedule)
-      const taken = this.#waiters.changes
-      const rendered = this.#renderings.map(({ config, outcome }) => ({ template: config, outcome }))
-      const placed = await this.#applying.apply(rendered)
-      worked = placed.worked
-      this.#conclude(placed.result.kind === 'failed' ? placed.result : (this.#sourceFailure() ?? placed.result))
-      this.#isInPlace = placed.result.kind === 'in-sync'
-      if (this.#isInPlace) this.#waiters.done(taken)
+      if (full) await this.#readAgain(beganAt)
+      this.#renderAll()
+      const { phase, schedule, changes: taken } = this.#state
+      const takes = schedule.change !== null
+      this.#set({ schedule: afterTake(schedule), phase: phase.kind === 'passing' ? { ...phase, takes } : phase })
+      const applied = await this.#apply.apply(this.#render.rendered)
+      worked = applied.worked
+      this.#conclude(applied.result.kind === 'failed' ? applied.result : (this.#render.sourceFailure ?? applied.result))
+      if (applied.result.kind === 'in-sync') this.#set({ inPlace: taken })
     } catch (error) {
-      this.#isInPlace = false
       this.#fault(error)
       this.#conclude({ kind: 'failed', event: 'file-failed', destination: null, reason: explain(error), output: '' })
     }
-    this.#isChanging = false
-    const pass = { beganAt, endedAt: now(), worked, failed: this.#result.kind === 'failed' }
-    this.#schedule = afterPass(this.#schedule, pass)
+    const { schedule, result } = this.#state
+    const pass = { beganAt, endedAt: now(), worked, failed: result.kind === 'failed' }
+    this.#set({ schedule: afterPass(schedule, pass) })
   }
 
   async #readAgain(at: number): Promise<void> {
-    this.#schedule = afterLook(this.#schedule, at)
-    this.#lookups.refresh()
-    await Promise.all(this.#renderings.map((rendering) => rendering.load()))
-  }
-
-  /** A template that is no longer right, although files are still written with what it was before. */
-  #sourceFailure(): Result | null {
-    const broken = this.#renderings.find(({ sourceError }) => sourceError !== null)
-    if (broken === undefined) return null
-    const { destination } = broken.config
-    return { kind: 'failed', event: 'template-failed', destination, reason: broken.sourceError ?? '', output: '' }
+    this.#set({ schedule: afterLook(this.#state.schedule, at) })
+    this.#render.lookups.refresh()
+    await this.#render.load()
   }
 
   #conclude(result: Result): void {
     if (this.#stop.signal.aborted) return
+    const { result: before, resultAt } = this.#state
     const at = now()
-    logLines(this.#deps.log, resultLines(this.#deps.group, this.#result, result, at - this.#resultAt))
-    if (this.#result.kind !== result.kind) this.#resultAt = at
-    this.#result = result
-  }
-
-  #show(): void {
-    const state = this.#state()
-    if (state !== this.#shown.state) this.#shown = { state, since: now() }
-  }
-
-  #state(): GroupState {
-    const { kind } = this.#result
-    const isUnderWay = this.#isChanging || this.#schedule.change !== null
-    if (kind === 'in-sync') return isUnderWay || this.#lookups.isAsking ? 'pending' : kind
-    return kind === 'waiting' && isUnderWay ? 'pending' : kind
+    logLines(this.#deps.log, resultLines(this.#deps.group, before, result, at - resultAt))
+    this.#set({ result, resultAt: before.kind === result.kind ? resultAt : at })
   }
 
   #templateStatus({ config, outcome, sourceError, renders, leftOut }: Rendering): TemplateStatus {
+    const { result } = this.#state
     const { source, destination } = config
-    const { writtenAt, check } = this.#applying.statusOf(config)
-    const own = this.#result.kind === 'failed' && this.#result.destination === destination ? this.#result.reason : null
+    const own = result.kind === 'failed' && result.destination === destination ? result.reason : null
     const error = sourceError ?? (outcome.kind === 'failed' ? outcome.reason : own)
-    return { source, destination, renders, writtenAt, error, check, leftOut }
+    return { source, destination, renders, error, leftOut, ...this.#apply.statusOf(config) }
   }
 
   #fault(error: unknown): void {

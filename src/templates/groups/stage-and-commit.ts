@@ -2,13 +2,13 @@
 import type { CommandConfig, TemplateConfig } from '../../config/config.ts'
 import { explain } from '../../errors.ts'
 import type { CommandResult } from '../commands/run-command.ts'
+import type { CommitOutcome } from '../files/commit.ts'
+import type { Target } from '../files/destination.ts'
 import type { Files } from '../files/files.ts'
 import type { Journal } from '../files/journal.ts'
-import type { CommitOutcome } from '../files/commit.ts'
-import type { Difference, Target } from '../files/destination.ts'
 import type { StagedFile } from '../files/stage.ts'
-import type { Fill } from '../commands/input.ts'
 import type { Failure } from './log-lines.ts'
+import type { Rendered } from './render.ts'
 
 /** A text that is to be in the template's destination. */
 export interface Ready {
@@ -16,14 +16,20 @@ export interface Ready {
   readonly text: string
 }
 
+/** Returns the texts of those that have one. */
+export function readyOf(rendered: readonly Rendered[]): readonly Ready[] {
+  return rendered.flatMap(({ template, outcome }) =>
+    outcome.kind === 'text' ? [{ template, text: outcome.text }] : [],
+  )
+}
+
 export interface CommitDeps {
-  readonly files: Files
+  readonly files: Pick<Files, 'commit' | 'difference' | 'discard' | 'stage'>
   readonly journal: Journal
   /** Whether a reload is due once something is written. */
   readonly reloads: boolean
-  run(command: CommandConfig, fill: Fill): Promise<CommandResult>
-  /** Told of each check command when it is over. */
-  checked(template: TemplateConfig, result: CommandResult): void
+  /** Runs the check of a template on its staged file; null: nothing is checked. */
+  readonly check: ((template: TemplateConfig, command: CommandConfig, staged: string) => Promise<CommandResult>) | null
   /** Ends it, as long as nothing is in place. */
   readonly signal: AbortSignal
 }
@@ -31,23 +37,14 @@ export interface CommitDeps {
 export interface CommitResult {
   /** null: every destination is as it should be. */
   readonly failure: Failure | null
-  /** What was written, and in what way the destination was another one. */
-  readonly written: readonly Written[]
+  /** Templates whose destination was another one. */
+  readonly written: readonly TemplateConfig[]
   /** Something was written, if only beside the destinations, or run. */
   readonly worked: boolean
   readonly outcome: CommitOutcome | null
 }
 
-export interface Written {
-  readonly template: TemplateConfig
-  readonly difference: Difference
-}
-
-interface Changed extends Ready {
-  readonly difference: Difference
-}
-
-interface Staged extends Changed {
+interface Staged extends Ready {
   readonly file: StagedFile
 }
 
@@ -56,22 +53,25 @@ export async function stageAndCommit(ready: readonly Ready[], deps: CommitDeps):
   const { files, journal, reloads, signal } = deps
   let staged: readonly Staged[] = []
   try {
-    const changed = await differing(ready, files)
+    const changed = await differing(ready, deps)
     if (changed.length === 0) return NOTHING_TO_DO
-    staged = await stageAll(changed, files)
+    staged = await stageAll(changed, deps)
     const failure = await checkAll(staged, deps)
     signal.throwIfAborted()
-    if (failure === null) {
-      const wanted = staged.some(hasCheck) ? await stillDiffering(staged, files) : staged
-      const committed = wanted.map(({ file }) => file)
-      staged = []
-      if (committed.length === 0) return { ...NOTHING_TO_DO, worked: true }
-      const outcome = await files.commit(committed, journal, reloads)
-      return { failure: null, written: wanted, worked: true, outcome }
-    }
-    return { failure, written: [], worked: true, outcome: null }
+    if (failure !== null) return { failure, written: [], worked: true, outcome: null }
+    const wanted = staged.some(hasCheck) ? await differing(staged, deps) : staged
+    // A check can take long, and somebody else may have written the same meanwhile.
+    await files.discard(staged.filter((each) => !wanted.includes(each)).map(({ file }) => file))
+    staged = []
+    if (wanted.length === 0) return { ...NOTHING_TO_DO, worked: true }
+    const committed = wanted.map(({ file }) => file)
+    const outcome = await files.commit(committed, journal, reloads)
+    return { failure: null, written: wanted.map(({ template }) => template), worked: true, outcome }
   } catch (error) {
-    const failure = fileFailure(explain(error))
+    const failure: Failure = {
+      ...{ kind: 'failed', event: 'file-failed', destination: null },
+      ...{ reason: explain(error), output: '' },
+    }
     return { failure, written: [], worked: true, outcome: null }
   } finally {
     await files.discard(staged.map(({ file }) => file))
@@ -80,15 +80,13 @@ export async function stageAndCommit(ready: readonly Ready[], deps: CommitDeps):
 
 const NOTHING_TO_DO: CommitResult = { failure: null, written: [], worked: false, outcome: null }
 
-async function differing(ready: readonly Ready[], files: Files): Promise<readonly Changed[]> {
-  const all = await Promise.all(
-    ready.map(async (each) => ({ ...each, difference: await files.difference(targetOf(each.template), each.text) })),
-  )
-  return all.filter(({ difference }) => difference !== 'same')
+async function differing<T extends Ready>(ready: readonly T[], { files }: CommitDeps): Promise<readonly T[]> {
+  const differences = await Promise.all(ready.map(({ template, text }) => files.difference(targetOf(template), text)))
+  return ready.filter((_, index) => differences[index] !== 'same')
 }
 
 /** All of them, or none: rejects once nothing of them is left. */
-async function stageAll(changed: readonly Changed[], files: Files): Promise<readonly Staged[]> {
+async function stageAll(changed: readonly Ready[], { files }: CommitDeps): Promise<readonly Staged[]> {
   const attempts = await Promise.allSettled(
     changed.map(async (each) => ({ ...each, file: await files.stage(targetOf(each.template), each.text) })),
   )
@@ -99,25 +97,16 @@ async function stageAll(changed: readonly Changed[], files: Files): Promise<read
   throw failed.reason
 }
 
-async function checkAll(staged: readonly Staged[], deps: CommitDeps): Promise<Failure | null> {
+async function checkAll(staged: readonly Staged[], { check }: CommitDeps): Promise<Failure | null> {
   for (const { template, file } of staged) {
-    if (template.check === null) continue
+    if (template.check === null || check === null) continue
     const { destination } = template
-    const result = await deps.run(template.check, { staged: file.staged, destination })
-    deps.checked(template, result)
+    const result = await check(template, template.check, file.staged)
     if (result.ok) continue
     const reason = `the check of ${destination} ${result.outcome}: it stays as it is`
     return { kind: 'failed', event: 'check-failed', destination, reason, output: result.output }
   }
   return null
-}
-
-/** A check can take long, and somebody else may have written the same meanwhile. */
-async function stillDiffering(staged: readonly Staged[], files: Files): Promise<readonly Staged[]> {
-  const wanted = new Set((await differing(staged, files)).map(({ template }) => template))
-  const [kept, needless] = [true, false].map((is) => staged.filter(({ template }) => wanted.has(template) === is))
-  await files.discard(needless?.map(({ file }) => file) ?? [])
-  return kept ?? []
 }
 
 function hasCheck({ template }: Ready): boolean {
@@ -126,8 +115,4 @@ function hasCheck({ template }: Ready): boolean {
 
 function targetOf({ destination, owner, group, mode, backup }: TemplateConfig): Target {
   return { destination, owner, group, mode, backup }
-}
-
-function fileFailure(reason: string): Failure {
-  return { kind: 'failed', event: 'file-failed', destination: null, reason, output: '' }
 }

@@ -6,11 +6,11 @@ import { explain } from '../../errors.ts'
 import { printable } from '../../text/printable.ts'
 import type { ClusterView } from '../../watcher/view.ts'
 import { reasonLineOf } from '../commands/output.ts'
-import type { CommandResult } from '../commands/run-command.ts'
-import { type CommandOptions, runCommand } from '../commands/run-command.ts'
+import type { CommandResult, RunCommand } from '../commands/run-command.ts'
 import type { HookStatus } from '../status.ts'
 import {
   afterHook,
+  afterOthers,
   afterSituation,
   begin,
   EMPTY_QUEUE,
@@ -23,12 +23,12 @@ import {
 
 export interface HooksDeps {
   readonly hooks: readonly HookConfig[]
-  /** What every command gets (commands/input.ts). */
-  readonly env: Readonly<Record<string, string>>
-  readonly signalGroup: CommandOptions['signalGroup']
+  readonly run: RunCommand
   /** Resolves once the files of the reload group are those of the view applied last, and reloaded; gives up with `signal`. */
   readonly settled: (group: string, signal: AbortSignal) => Promise<void>
   readonly log: Logger
+  /** The primary's state in this view is not new to them; null: the first one that is known is. */
+  readonly since: ClusterView | null
 }
 
 type HookRecord = { -readonly [K in keyof Omit<HookStatus, 'name' | 'cluster'>]: HookStatus[K] }
@@ -53,6 +53,8 @@ export class Hooks {
   constructor(deps: HooksDeps) {
     this.#deps = deps
     this.#ons = deps.hooks.map(({ on }) => on)
+    const since = deps.since === null ? null : situationOf(deps.since)
+    if (since !== null) this.#queue = afterOthers(since)
     this.#records = deps.hooks.map(() => ({ state: null, member: null, running: false, last: null }))
   }
 
@@ -107,22 +109,14 @@ export class Hooks {
       record.running = true
       // While it waited the member may have moved.
       const variables = hookEnvironment(view, this.#queue.current ?? transition)
-      const result = obstacle ?? (await this.#command(hook, variables))
+      const result =
+        obstacle ?? (await this.#deps.run(hook.run, { fill: NO_PATHS, env: variables, signal: this.#closing.signal }))
       record.running = false
       record.last = result
       this.#report(hook, record, result)
       this.#queue = afterHook(this.#queue, result.ok ? 'done' : 'failed', now())
     } else this.#queue = afterHook(this.#queue, 'given-up', now())
     this.#proceed()
-  }
-
-  async #command({ run }: HookConfig, variables: Readonly<Record<string, string>>): Promise<CommandResult> {
-    return runCommand(run, {
-      fill: { staged: '', destination: '' },
-      env: { ...this.#deps.env, ...variables },
-      signalGroup: this.#deps.signalGroup,
-      signal: this.#closing.signal,
-    })
   }
 
   /** Waits for a reload group; `given-up`: a newer state has come, or the router closes. */
@@ -158,6 +152,7 @@ export class Hooks {
 }
 
 const MAX_NAME = 200
+const NO_PATHS = { staged: '', destination: '' }
 
 function said(output: string): string {
   const line = reasonLineOf(output)

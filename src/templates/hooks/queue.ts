@@ -41,6 +41,11 @@ export type HookOutcome = 'done' | 'failed' | 'given-up'
 
 export const EMPTY_QUEUE: HookQueue = { current: null, due: [], running: null, next: null }
 
+/** Returns the queue of hooks that take over in a situation whose own hooks are not theirs to run. */
+export function afterOthers(to: Situation): HookQueue {
+  return { ...EMPTY_QUEUE, current: { from: null, to } }
+}
+
 /** Between a failure and the next attempt while the state holds, doubled with each further one. */
 const RETRY_MS = 1000
 const MAX_RETRY_MS = 60_000

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import { pino } from 'pino'
 import type { HookConfig, PrimaryState } from '../../../src/config/config.ts'
+import { commandRunner } from '../../../src/templates/commands/run-command.ts'
 import { Hooks } from '../../../src/templates/hooks/hooks.ts'
 import type { PrimaryView } from '../../../src/watcher/view.ts'
 import { signal } from '../../support/processes/signals.ts'
@@ -42,8 +43,8 @@ function started(...options: readonly HookOptions[]): void {
   const write = (line: string): void => void lines.push(JSON.parse(line) as Line)
   hooks = new Hooks({
     hooks: all,
-    env: { PATH: process.env['PATH'] ?? '' },
-    signalGroup: (pid, name) => signal(-pid, name),
+    run: commandRunner({ PATH: process.env['PATH'] ?? '' }, (pid, name) => signal(-pid, name)),
+    since: null,
     settled: (group, signal) => settled(group, signal),
     log: pino({ level: 'info', formatters: { level: (level) => ({ level }) } }, { write }),
   })

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import type { CommandConfig, TemplateConfig } from '../../../../src/config/config.ts'
 import { commandEnvironment } from '../../../../src/templates/commands/input.ts'
+import { commandRunner } from '../../../../src/templates/commands/run-command.ts'
 import { contextOf } from '../../../../src/templates/engine/context.ts'
 import { LookupCache } from '../../../../src/templates/lookup-cache.ts'
 import { Files } from '../../../../src/templates/files/files.ts'
@@ -10,6 +11,7 @@ import { Journal } from '../../../../src/templates/files/journal.ts'
 import { Group } from '../../../../src/templates/groups/group.ts'
 import type { GroupStatus } from '../../../../src/templates/status.ts'
 import type { ClusterView } from '../../../../src/watcher/view.ts'
+import { signal as kill } from '../../../support/processes/signals.ts'
 import { TempDir } from '../../../support/files/temp.ts'
 import { until } from '../../../support/until.ts'
 import { view } from '../../../unit/watcher/sample.ts'
@@ -98,18 +100,14 @@ export class Bench implements AsyncDisposable {
       templates,
       files: new Files({ pid: process.pid, isAlive: () => true }),
       journal: new Journal({ dir: this.path('state'), group: 'lb', log }),
-      env: commandEnvironment(process.env),
-      signalGroup: (pid, signal) => {
-        try {
-          return process.kill(-pid, signal)
-        } catch {
-          return false
-        }
-      },
+      run: commandRunner(commandEnvironment(process.env), (pid, signal) => kill(-pid, signal)),
+      groups: () => 1,
       log,
-      inputs: (_, answers) => {
-        if (this.#view === null) return { ok: false, reason: 'not known' }
-        return { ok: true, inputs: { context: contextOf(this.#view), keys: null, env: {}, answers } }
+      inputs: {
+        of: (_, answers) => {
+          if (this.#view === null) return { ok: false, reason: 'not known' }
+          return { ok: true, inputs: { context: contextOf(this.#view), keys: null, env: {}, answers } }
+        },
       },
     })
     this.#groups.push(group)
@@ -125,7 +123,7 @@ export class Bench implements AsyncDisposable {
   /** The same, and the group is told. */
   change(group: Group, changes: Partial<ClusterView>, urgent = false): void {
     this.set(changes)
-    group.notice(urgent)
+    group.changed(urgent)
   }
 
   async until(group: Group, what: string, condition: (status: GroupStatus) => boolean): Promise<GroupStatus> {

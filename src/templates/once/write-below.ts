@@ -5,7 +5,7 @@ import { writeAtomically } from '../../atomic-file.ts'
 import { bytesOfText } from '../../text/binary-text.ts'
 import type { TemplateConfig } from '../../config/config.ts'
 import { failureOf, RouterError } from '../../errors.ts'
-import { bytesOf } from './destination.ts'
+import { bytesOf } from '../files/destination.ts'
 
 const DEFAULT_MODE = 0o644
 

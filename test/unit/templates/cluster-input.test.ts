@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { headOf, whyNotYet } from '../../../../src/templates/groups/readiness.ts'
-import type { ClusterView, PrimaryView } from '../../../../src/watcher/view.ts'
-import { memberView, view } from '../../watcher/sample.ts'
+import { urgentPartOf, whyNotYet } from '../../../src/templates/cluster-input.ts'
+import type { ClusterView, PrimaryView } from '../../../src/watcher/view.ts'
+import { memberView, view } from '../watcher/sample.ts'
 
 const unread: ClusterView['dcs'] = { ...view().dcs, state: 'never' }
 const primary = (state: PrimaryView['state'], member: string | null = 'pg0'): PrimaryView => {
@@ -84,7 +84,7 @@ for (const { is, changes, atFirst, later } of rows) {
 
 test('urgent is another leader, another open primary, and its address, and nothing else', () => {
   const before = view()
-  const head = headOf(before)
+  const part = urgentPartOf(before)
   const address = { host: 'elsewhere', port: 5432 }
   const urgent: Partial<ClusterView>[] = [
     { leader: 'pg1' },
@@ -92,12 +92,12 @@ test('urgent is another leader, another open primary, and its address, and nothi
     { primary: primary('promoting') },
     { primary: { ...before.primary, address } },
   ]
-  for (const changes of urgent) assert.notEqual(headOf(view(changes)), head, JSON.stringify(changes))
+  for (const changes of urgent) assert.notEqual(urgentPartOf(view(changes)), part, JSON.stringify(changes))
   const others: Partial<ClusterView>[] = [
     { paused: true },
     { members: [memberView('pg0', false)] },
     { primary: { ...before.primary, epoch: 7, basis: 'other' } },
     { primary: primary('unlocked') },
   ]
-  for (const changes of others) assert.equal(headOf(view(changes)), head, JSON.stringify(changes))
+  for (const changes of others) assert.equal(urgentPartOf(view(changes)), part, JSON.stringify(changes))
 })
