@@ -13,7 +13,7 @@ export class RouteControl {
   #listener: ListenerConfig
   readonly #server: Controlled
   readonly #log: ListenerLog
-  readonly #failed: (error: unknown) => void
+  readonly #closed: (failure: unknown) => void
   #state = NEW_ROUTE
   #logged = NOTHING_LOGGED
   /** Open, and its epoch is fenced everywhere. */
@@ -32,12 +32,12 @@ export class RouteControl {
   #targets: readonly Target[] = []
   #isFallbackLogged = false
 
-  /** `failed`: called when sessions could not be closed that nobody waits for. */
-  constructor(listener: ListenerConfig, server: Controlled, log: ListenerLog, failed: (error: unknown) => void) {
+  /** `closed`: called when the sessions are closed that a view has ended; with the error when some could not be, else null. */
+  constructor(listener: ListenerConfig, server: Controlled, log: ListenerLog, closed: (failure: unknown) => void) {
     this.#listener = listener
     this.#server = server
     this.#log = log
-    this.#failed = failed
+    this.#closed = closed
   }
 
   /** Takes the next configuration; it counts from the next view on. */
@@ -60,9 +60,11 @@ export class RouteControl {
     const isReader = (target: Target): boolean => !isPrimary(target)
     this.#noteLeader(view)
     const isGone = (target: Target): boolean => isReader(target) && isDown(view, target)
-    this.#server.closeSessions(isGone, 'member-down', 'it is down').catch(this.#failed)
     const isElsewhere = (target: Target): boolean => isReader(target) && hasMoved(view, target)
-    this.#server.closeSessions(isElsewhere, 'member-moved', 'its address has changed').catch(this.#failed)
+    Promise.all([
+      this.#server.closeSessions(isGone, 'member-down', 'it is down'),
+      this.#server.closeSessions(isElsewhere, 'member-moved', 'its address has changed'),
+    ]).then(() => this.#closed(null), this.#closed)
   }
 
   /** The leader of a standby cluster takes no writes: readers may stay when another one takes over. */
@@ -158,7 +160,7 @@ export class RouteControl {
     this.#isFallbackLogged = false
     const isFallback = (target: Target): boolean => !isForPrimary(route) && isPrimary(target)
     if (closeFallback)
-      this.#server.fence(isFallback, 'fallback-over', `${members} can be used again`).catch(this.#failed)
+      this.#server.fence(isFallback, 'fallback-over', `${members} can be used again`).catch(this.#closed)
   }
 
   #whyNobody(): string {

@@ -175,7 +175,7 @@ export class RouteServer {
         return [error]
       }
     })
-    if (errors.length > 0) throw new AggregateError(errors)
+    if (errors.length > 0) throw new AggregateError(errors, 'some connections to servers are left')
   }
 
   /** Serves one accepted connection to its end, if `admit` finds nothing against it; or refuses it, unless it asks for a cancel. */

@@ -33,6 +33,10 @@ export interface Shared {
   readonly changed: (listener: ServedListener) => void
 }
 
+interface Failure {
+  readonly error: unknown
+}
+
 export class ServedListener {
   #config: ListenerConfig
   readonly #shared: Shared
@@ -44,8 +48,8 @@ export class ServedListener {
   readonly #control: RouteControl
   #accepted = 0
   #failedDials = 0
-  /** Why it does not follow the view. */
-  #fault: { readonly error: unknown } | null = null
+  /** Why it could not take the view, or not close the sessions that this has ended. */
+  #faults: { readonly view: Failure | null; readonly closing: Failure | null } = { view: null, closing: null }
 
   constructor(config: ListenerConfig, shared: Shared) {
     this.#config = config
@@ -73,7 +77,9 @@ export class ServedListener {
       balancer: this.#balancer,
       ...{ budget, refusals, isStale, mayHold, dialFailed, changed },
     })
-    this.#control = new RouteControl(config, this.#route, this.#log, (error) => this.#failed(error))
+    this.#control = new RouteControl(config, this.#route, this.#log, (error) =>
+      this.#found('closing', error === null ? null : { error }),
+    )
     this.#sockets = new Listener(config, {
       accept: (socket) => this.#accept(socket),
       trouble: (error) => this.#trouble(error),
@@ -85,13 +91,14 @@ export class ServedListener {
   }
 
   get state(): ListenerState {
+    const failure = this.#failure
     return {
       address: this.#sockets.address,
       sessions: [...this.#route.sessions.countByMember],
       held: this.#route.held,
       oldestHeld: this.#route.oldestHeld,
       ...this.#control.status,
-      fault: this.#fault === null ? null : explain(this.#fault.error),
+      fault: failure === null ? null : explain(failure.error),
       accepted: this.#accepted,
       failedDials: this.#failedDials,
       refusals: this.#counters.refusals,
@@ -118,7 +125,7 @@ export class ServedListener {
   take(view: ClusterView, hold: string | null): void {
     this.#holding(() => {
       this.#control.take(view, hold)
-      this.#recovered()
+      this.#found('view', null)
     })
   }
 
@@ -129,7 +136,7 @@ export class ServedListener {
 
   /** See the command `fence`. Rejects when a session may be left, or somebody be let through to one that is closed. */
   async fence(epoch: number, reason: string): Promise<void> {
-    if (this.#fault !== null) throw this.#fault.error
+    if (this.#faults.view !== null) throw this.#faults.view.error
     await this.#control.fence(epoch, reason)
   }
 
@@ -140,7 +147,7 @@ export class ServedListener {
 
   /** See the command `open`. */
   open(target: Target): void {
-    if (this.#fault !== null) throw this.#fault.error
+    if (this.#faults.view !== null) throw this.#faults.view.error
     this.#control.open(target)
   }
 
@@ -180,30 +187,33 @@ export class ServedListener {
     try {
       work()
     } catch (error) {
-      this.#failed(error)
+      this.#found('view', { error })
       try {
         this.#route.shut(`a fault of the router: ${explain(error)}`)
-      } catch (second) {
-        this.#failed(second)
+      } catch {
+        // Whoever is let through all the same has no session for long: the next fence of this listener destroys them all.
       }
     }
   }
 
-  #failed(error: unknown): void {
-    const reason = explain(error)
-    if (this.#fault === null) {
-      const message = `cannot follow the cluster, so new connections are held; please report it: ${reason}`
-      this.#log('error', { event: 'listener-fault', reason }, message)
-    }
-    this.#fault = { error }
-    this.#shared.changed(this)
+  get #failure(): Failure | null {
+    return this.#faults.view ?? this.#faults.closing
   }
 
-  #recovered(): void {
-    if (this.#fault === null) return
-    this.#fault = null
-    this.#log('info', { event: 'listener-recovered' }, 'follows the cluster again')
+  /** Logs once when it cannot follow the cluster, and once when it can again. */
+  #found(what: 'view' | 'closing', failure: Failure | null): void {
+    const before = this.#failure
+    this.#faults = { ...this.#faults, [what]: failure }
+    if ((before === null) === (this.#failure === null)) return
     this.#shared.changed(this)
+    if (failure === null) {
+      this.#log('info', { event: 'listener-recovered' }, 'follows the cluster again')
+      return
+    }
+    const reason = explain(failure.error)
+    const effect = what === 'view' ? 'so new connections are held' : 'so sessions are left that should be closed'
+    const message = `cannot follow the cluster, ${effect}; please report it: ${reason}`
+    this.#log('error', { event: 'listener-fault', reason }, message)
   }
 
   /** Connections cannot be accepted; null: they can again. */

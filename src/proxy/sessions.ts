@@ -1,5 +1,6 @@
 /** The sessions of one route: who they belong to, so that exactly those can be ended. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { counted } from '../text/wording.ts'
 import type { Session } from './session.ts'
 import type { Target } from './route.ts'
 
@@ -80,7 +81,7 @@ export class Sessions {
    */
   destroy(): void {
     const errors = each([...this.#entries, ...this.#ending], (entry) => this.#destroy(entry))
-    if (errors.length > 0) throw new AggregateError(errors)
+    if (errors.length > 0) throw notClosed(errors)
   }
 
   /** The distinct targets that have sessions. */
@@ -123,8 +124,12 @@ export class Sessions {
       await nextTurn()
       errors.push(...each(entries.slice(index, index + SLICE), (entry) => this.#destroy(entry)))
     }
-    if (errors.length > 0) throw new AggregateError(errors)
+    if (errors.length > 0) throw notClosed(errors)
   }
+}
+
+function notClosed(errors: readonly unknown[]): AggregateError {
+  return new AggregateError(errors, `${counted(errors.length, 'session')} cannot be closed`)
 }
 
 /** Does it for every entry, also behind one for which it fails; returns the errors. */

@@ -218,9 +218,9 @@ export class Worker {
 /** An error of which a clone is the same. */
 function plainError(error: unknown): Error {
   const message = error instanceof Error ? error.message : ''
-  const cause = error instanceof Error ? (error.cause ?? null) : null
+  const cause: unknown = error instanceof AggregateError ? error.errors[0] : error instanceof Error ? error.cause : null
   return new Error(
     message === '' ? explain(error) : message,
-    cause === null ? {} : { cause: new Error(explain(cause)) },
+    (cause ?? null) === null ? {} : { cause: new Error(explain(cause)) },
   )
 }
