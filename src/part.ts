@@ -3,3 +3,14 @@ export interface Reconfigurable<C> {
   /** Takes `next` from now on and returns true; or returns false: nothing has changed then, and the part is to be closed and built anew. */
   reconfigure(next: C): boolean
 }
+
+/** What has come of a part of the router when the configuration changed. */
+export interface PartReport {
+  readonly part: 'watcher' | 'proxy' | 'templates' | 'track' | 'admin' | 'logging'
+  /** The cluster that a watcher and a proxy belong to; null for the other parts. */
+  readonly name: string | null
+  /** `kept`: nothing has changed for it. `refused`: it goes on as it was. */
+  readonly outcome: 'kept' | 'reconfigured' | 'rebuilt' | 'added' | 'removed' | 'refused'
+  /** Why it was refused; null otherwise. */
+  readonly reason: string | null
+}

@@ -1,91 +1,78 @@
 /** The composition root: the only module that knows all the parts, what is built, started and stopped, in which order. */
 import { hostname } from 'node:os'
+import { isDeepStrictEqual } from 'node:util'
 import { showCommands } from './admin/show.ts'
 import { AdminSocket } from './admin/socket.ts'
 import type { RouterStatus } from './admin/status.ts'
 import { now } from './clock.ts'
-import type { ClusterConfig, Config } from './config/config.ts'
-import { explain } from './errors.ts'
-import { NO_LIMITS, type ProcessLimits } from './process-limits.ts'
-import { misfits } from './proxy/capacity.ts'
-import { ProcessBudget } from './proxy/process-budget.ts'
+import type { Config, LoggingConfig } from './config/config.ts'
+import { explain, RouterError } from './errors.ts'
 import { Lookups } from './names/lookups.ts'
-import { Proxy } from './proxy/proxy.ts'
-import { inProcess } from './proxy/worker.ts'
+import type { PartReport } from './part.ts'
+import { Clusters, type ClustersDeps } from './router/clusters.ts'
 import type { Templates, TemplatesDeps } from './templates/templates.ts'
 import { Track } from './track/track.ts'
-import { createDcs, keyValueSources } from './watcher/dcs/create.ts'
-import type { DcsKind } from './watcher/dcs/kind.ts'
-import { localMembers } from './watcher/members/local-member.ts'
-import { LocalHost } from './watcher/members/local-host.ts'
-import { RestClient } from './watcher/checks/rest-client.ts'
-import type { StateIdentity } from './watcher/state/saved-cluster.ts'
-import { StateFile } from './watcher/state/state-file.ts'
-import { Epochs } from './watcher/primary/running-machine.ts'
-import { Watcher } from './watcher/watcher.ts'
+import { keyValueSources } from './watcher/dcs/create.ts'
 
 /** What of the process the templates' files and commands need, besides the rest. */
-export interface RouterDeps extends Pick<TemplatesDeps, 'env' | 'pid' | 'signalGroup' | 'isAlive' | 'log'> {
+export interface RouterDeps
+  extends
+    Pick<TemplatesDeps, 'env' | 'pid' | 'signalGroup' | 'isAlive' | 'log'>,
+    Pick<ClustersDeps, 'kinds' | 'limits'> {
   readonly version: string
-  /** What the kernel lets the process have; without it nothing is known of that. */
-  readonly limits?: ProcessLimits
-  /** The kinds of DCS that the configuration was read with. */
-  readonly kinds: readonly DcsKind[]
+  /** Sets the level of the log; without it that cannot be changed. */
+  readonly setLogLevel?: (level: LoggingConfig['level']) => void
 }
 
-interface Part {
-  readonly config: ClusterConfig
-  readonly watcher: Watcher
-  /** null: it has no listeners. */
-  readonly proxy: Proxy | null
+type Outcome = PartReport['outcome']
+
+/** What the parts that are no cluster's are built of. */
+interface Settings {
+  readonly templates: TemplatesDeps['config'] & { readonly keys: Config['keys'] }
+  readonly track: Config['track']['files']
+  readonly admin: Config['admin']
+  readonly logging: LoggingConfig
 }
 
 export class Router {
-  readonly #config: Config
   readonly #deps: RouterDeps
-  readonly #parts: readonly Part[]
-  readonly #budget: ProcessBudget
+  /** In force. What was refused of a later configuration is not in here. */
+  #settings: Settings
+  readonly #clusters: Clusters
   /** null: there are neither templates nor hooks, or it has not been started. */
   #templates: Templates | null = null
   readonly #track: Track
-  readonly #admin: AdminSocket
+  #admin: AdminSocket
   readonly #startedAt = now()
   readonly #lookups = new Lookups()
-  readonly #epochs = new Epochs()
   #isDraining = false
   #closing: Promise<void> | null = null
 
   /** Builds every part but the templates, and starts none. */
   constructor(config: Config, deps: RouterDeps) {
-    this.#config = config
     this.#deps = deps
-    this.#budget = new ProcessBudget(deps.limits, config.clusters.filter(isServed).length)
-    const shared = { budget: this.#budget, lookups: this.#lookups, epochs: this.#epochs }
-    this.#parts = config.clusters.map((cluster) => buildPart(cluster, config, deps, shared))
-    this.#track = new Track({ files: config.track.files, log: deps.log })
-    for (const { watcher } of this.#parts) {
-      // After the proxy, which is to hold or to open before anything else is done.
-      watcher.subscribe('track files', (view) => this.#track.apply(view))
-      watcher.subscribe('templates', (view) => this.#templates?.apply(view))
-    }
-    this.#admin = new AdminSocket({
-      path: config.admin.socket.path,
-      commands: showCommands(() => this.status()),
-      log: deps.log,
+    this.#settings = settingsOf(config)
+    const { log, limits, kinds } = deps
+    this.#clusters = new Clusters(config, {
+      ...{ log, limits, kinds, lookups: this.#lookups },
+      sinks: {
+        'track files': (view) => this.#track.apply(view),
+        templates: (view) => this.#templates?.apply(view),
+      },
     })
+    this.#track = new Track({ files: config.track.files, log: deps.log })
+    this.#admin = this.#buildAdmin(config.admin)
   }
 
   /** All or nothing: rejects with a RouterError, and nothing is left running then. The DCS need not be there. */
   async start(): Promise<void> {
-    const served = this.#config.clusters.filter(isServed).map(({ proxy }) => proxy)
-    for (const misfit of misfits(served, this.#deps.limits ?? NO_LIMITS))
-      this.#deps.log.warn({ event: 'limits-misfit' }, misfit)
     try {
-      for (const { proxy } of this.#parts) await proxy?.start()
+      await this.#clusters.listen()
       await this.#startAdmin()
       await this.#track.start()
-      await this.#startTemplates()
-      for (const { watcher } of this.#parts) watcher.start()
+      this.#templates = await this.#buildTemplates(this.#settings.templates)
+      this.#beginTemplates()
+      this.#clusters.observe()
     } catch (error) {
       await this.close()
       throw error
@@ -94,11 +81,6 @@ export class Router {
 
   status(): RouterStatus {
     const { version, pid } = this.#deps
-    const limits = this.#config.clusters.filter(isServed).map(({ proxy }) => proxy.maxConnections || Infinity)
-    const maxConnections = Math.min(
-      this.#budget.connections.max,
-      limits.reduce((sum, limit) => sum + limit, 0),
-    )
     return {
       version,
       pid,
@@ -106,10 +88,8 @@ export class Router {
       startedAt: this.#startedAt,
       now: now(),
       stopping: this.#isDraining || this.#closing !== null,
-      maxConnections: Number.isFinite(maxConnections) ? maxConnections : 0,
-      clusters: this.#parts.map(({ watcher, proxy, config: { localMember } }) => {
-        return { view: watcher.view, proxy: proxy?.status() ?? null, localMember }
-      }),
+      maxConnections: this.#clusters.maxConnections,
+      clusters: this.#clusters.status(),
       templates: this.#templates?.status() ?? null,
       track: this.#track.status(),
     }
@@ -126,7 +106,7 @@ export class Router {
    */
   async drain(): Promise<void> {
     this.#isDraining = true
-    await Promise.all([this.#track.end(), ...this.#parts.map(async ({ proxy }) => proxy?.drain())])
+    await Promise.all([this.#track.end(), this.#clusters.drain()])
   }
 
   /** Closes everything at once; a reload that runs may take a few seconds more. Idempotent. */
@@ -136,75 +116,113 @@ export class Router {
   }
 
   async #close(): Promise<void> {
-    for (const { proxy } of this.#parts) proxy?.close()
+    const closing = [this.#clusters.close(), this.#track.close(), this.#templates?.close()]
     this.#lookups.close()
-    const closing = this.#parts.map(({ watcher }) => watcher.close())
-    closing.push(this.#track.close())
-    if (this.#templates !== null) closing.push(this.#templates.close())
     await Promise.all(closing)
     await this.#admin.close()
   }
 
-  /** Loaded here, so that a router without templates does not wait for what they need. */
-  async #startTemplates(): Promise<void> {
-    const config = this.#config
-    if (config.templates.length === 0 && config.hooks.length === 0) return
+  /**
+   * Takes another configuration, part by part, and returns what has come of each. What is the same in both goes on
+   * undisturbed; a part that cannot be built is refused, and goes on as it was. Not to be called again before it has
+   * resolved. Never rejects.
+   */
+  async reconfigure(next: Config): Promise<readonly PartReport[]> {
+    if (this.#isDraining || this.#closing !== null) return []
+    const clusters = await this.#clusters.reconfigure(next)
+    const settings = settingsOf(next)
+    return [
+      ...clusters,
+      await this.#reconfigurePart('track', settings, () =>
+        this.#track.reconfigure(settings.track) ? 'reconfigured' : 'refused',
+      ),
+      await this.#reconfigurePart('templates', settings, () => this.#replaceTemplates(settings.templates)),
+      await this.#reconfigurePart('admin', settings, () => this.#replaceAdmin(settings.admin)),
+      await this.#reconfigurePart('logging', settings, () => this.#setLogging(settings.logging)),
+    ]
+  }
+
+  /** Has a part take its settings, unless they are the same as before. */
+  async #reconfigurePart(
+    part: keyof Settings,
+    next: Settings,
+    take: () => Outcome | Promise<Outcome>,
+  ): Promise<PartReport> {
+    if (isDeepStrictEqual(this.#settings[part], next[part])) return { part, name: null, outcome: 'kept', reason: null }
+    try {
+      const outcome = await take()
+      this.#settings = { ...this.#settings, [part]: next[part] }
+      return { part, name: null, outcome, reason: null }
+    } catch (error) {
+      return { part, name: null, outcome: 'refused', reason: explain(error) }
+    }
+  }
+
+  async #replaceTemplates(next: Settings['templates']): Promise<Outcome> {
+    const old = this.#templates
+    const built = await this.#buildTemplates(next)
+    await old?.close()
+    this.#templates = built
+    this.#beginTemplates()
+    return built === null ? 'removed' : old === null ? 'added' : 'rebuilt'
+  }
+
+  async #replaceAdmin(next: Config['admin']): Promise<Outcome> {
+    if (next.socket.path === this.#settings.admin.socket.path) return 'reconfigured'
+    const built = this.#buildAdmin(next)
+    await built.start()
+    const old = this.#admin
+    this.#admin = built
+    await old.close()
+    return 'rebuilt'
+  }
+
+  /** Throws where only a restart changes it. */
+  #setLogging({ level, format }: LoggingConfig): Outcome {
+    const { setLogLevel } = this.#deps
+    if (format !== this.#settings.logging.format || setLogLevel === undefined)
+      throw new RouterError('CONFIG_INVALID', 'another logging.format needs a restart')
+    setLogLevel(level)
+    return 'reconfigured'
+  }
+
+  #buildAdmin({ socket: { path } }: Config['admin']): AdminSocket {
+    return new AdminSocket({ path, commands: showCommands(() => this.status()), log: this.#deps.log })
+  }
+
+  /** Returns null where there are neither templates nor hooks: what they need is not even loaded then. */
+  async #buildTemplates(config: Settings['templates']): Promise<Templates | null> {
+    if (config.templates.length === 0 && config.hooks.length === 0) return null
     const { Templates } = await import('./templates/templates.ts')
+    const { env, pid, signalGroup, isAlive, log, kinds } = this.#deps
+    const source = keyValueSources(config.keys, this.#lookups, log, kinds)
+    return new Templates({ config, source, lookups: this.#lookups, env, pid, signalGroup, isAlive, log })
+  }
+
+  /** Does nothing once the router ends. */
+  #beginTemplates(): void {
     if (this.#closing !== null) return
-    const { env, pid, signalGroup, isAlive, log } = this.#deps
-    const source = keyValueSources(config.keys, this.#lookups, log, this.#deps.kinds)
-    this.#templates = new Templates({ config, source, lookups: this.#lookups, env, pid, signalGroup, isAlive, log })
-    this.#templates.start()
+    this.#templates?.start()
+    for (const view of this.#clusters.views()) if (view.dcs.state !== 'never') this.#templates?.apply(view)
   }
 
   async #startAdmin(): Promise<void> {
     try {
       await this.#admin.start()
     } catch (error) {
-      if (!this.#config.admin.socket.isDefault) throw error
+      if (!this.#settings.admin.socket.isDefault) throw error
       this.#deps.log.warn({ event: 'admin-unavailable' }, `no admin socket, so no status: ${explain(error)}`)
     }
   }
 }
 
-function isServed({ proxy }: ClusterConfig): boolean {
-  return proxy.listeners.length > 0
-}
-
-/** What the parts of all clusters share. */
-interface Shared {
-  readonly budget: ProcessBudget
-  readonly lookups: Lookups
-  readonly epochs: Epochs
-}
-
-function buildPart(
-  config: ClusterConfig,
-  { clusters, stateDir, track }: Config,
-  deps: RouterDeps,
-  { budget, lookups, epochs }: Shared,
-): Part {
-  // Where there are several, every line says whose it is.
-  const log =
-    clusters.length > 1 ? deps.log.child({ cluster: config.name }, { msgPrefix: `${config.name}: ` }) : deps.log
-  const rest = new RestClient(config.restApi, config.proxy.check.timeoutMs, lookups, log)
-  const names = localMembers(config, track.files).map(({ name }) => name)
-  const local = new LocalHost({ names, resolve: (host) => lookups.addresses(host) })
-  const state = stateDir === null ? null : new StateFile({ ...identityOf(config), dir: stateDir, log })
-  const dcs = createDcs(config, rest, { log, clusters, kinds: deps.kinds })
-  const watcher = new Watcher({ config, dcs, rest, state, epochs, log, local })
-  if (!isServed(config)) return { config, watcher, proxy: null }
-  const proxy = new Proxy({
-    config: config.proxy,
-    log,
-    startWorker: inProcess(budget),
-    ageOf: (host) => lookups.ageOf(host),
-    dialFailed: (failure) => watcher.dialFailed(failure),
-  })
-  watcher.subscribe('proxy', (view) => proxy.apply(view))
-  return { config, watcher, proxy }
-}
-
-function identityOf({ name, scope, namespace, citusGroup }: ClusterConfig): StateIdentity & { name: string } {
-  return { name, scope, namespace, citusGroup }
+function settingsOf({ clusters, templates, hooks, stateDir, keys, track, admin, logging }: Config): Settings {
+  const names = clusters.map(({ name }) => ({ name }))
+  const readsKeys = templates.some((template) => template.keys.length > 0)
+  return {
+    templates: { clusters: names, templates, hooks, stateDir, keys: readsKeys ? keys : [] },
+    track: track.files,
+    admin,
+    logging,
+  }
 }
