@@ -116,7 +116,8 @@ export class Router {
   }
 
   async #close(): Promise<void> {
-    const closing = [this.#clusters.close(), this.#track.close(), this.#templates?.close()]
+    const closing = [this.#clusters.close(), this.#track.close()]
+    if (this.#templates !== null) closing.push(this.#templates.close())
     this.#lookups.close()
     await Promise.all(closing)
     await this.#admin.close()
@@ -217,12 +218,16 @@ export class Router {
 }
 
 function settingsOf({ clusters, templates, hooks, stateDir, keys, track, admin, logging }: Config): Settings {
-  const names = clusters.map(({ name }) => ({ name }))
   const readsKeys = templates.some((template) => template.keys.length > 0)
+  const isRendering = templates.length > 0 || hooks.length > 0
   return {
-    templates: { clusters: names, templates, hooks, stateDir, keys: readsKeys ? keys : [] },
+    templates: isRendering
+      ? { clusters: clusters.map(({ name }) => ({ name })), templates, hooks, stateDir, keys: readsKeys ? keys : [] }
+      : NO_TEMPLATES,
     track: track.files,
     admin,
     logging,
   }
 }
+
+const NO_TEMPLATES: Settings['templates'] = { clusters: [], templates: [], hooks: [], stateDir: null, keys: [] }

@@ -27,19 +27,19 @@ export async function run({ config: configFlag }: RunOptions, io: Io): Promise<n
   const loaded = await loadOrReport(configFlag ?? null, io)
   if (loaded === null) return EXIT.usage
   const { config, warnings } = loaded
-  const { log, close } = openLog(config.logging, io)
+  const { log, setLevel, close } = openLog(config.logging, io)
   try {
     for (const warning of warnings) log.warn({ event: 'config-warning' }, warning)
     // Loaded here, so that the other commands do not wait for the DCS clients.
     const { Router } = await import('../router.ts')
     log.info({ event: 'starting', version: io.version, pid: io.pid, config: config.file }, 'patroni-router starts')
-    return await serve(() => new Router(config, { ...accessOf(io), log }), log, io)
+    return await serve(() => new Router(config, { ...accessOf(io), log, setLogLevel: setLevel }), log, io)
   } finally {
     await close()
   }
 }
 
-function accessOf(io: Io): Omit<RouterDeps, 'log'> {
+function accessOf(io: Io): Omit<RouterDeps, 'log' | 'setLogLevel'> {
   const { version, pid, env } = io
   const signalGroup: RouterDeps['signalGroup'] = (group, signal) => io.signalGroup(group, signal)
   const limits = readLimits(io.memoryLimit())

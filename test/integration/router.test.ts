@@ -1,0 +1,299 @@
+/** The router's parts while its configuration changes: real watchers, proxies, templates, track files and admin sockets. */
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, test } from 'node:test'
+import { pino } from 'pino'
+import { stringify } from 'yaml'
+import { ask } from '../../src/admin/client.ts'
+import type { Config } from '../../src/config/config.ts'
+import { loadConfig } from '../../src/config/load.ts'
+import type { PartReport } from '../../src/part.ts'
+import { Router } from '../../src/router.ts'
+import { TempDir } from '../support/files/temp.ts'
+import { freePorts } from '../support/net/ports.ts'
+import { until } from '../support/until.ts'
+import { DCS_KINDS } from '../../src/watcher/dcs/kinds.ts'
+import { FakeMember, SYSTEM_ID } from './watcher/fake-member.ts'
+
+/** What Postgres asks for first: a password. */
+const AUTHENTICATION = Buffer.from('R\0\0\0\x08\0\0\0\x03', 'latin1')
+const STARTUP = Buffer.from('\0\0\0\x08\0\x03\0\0', 'latin1')
+
+/** A cluster of one member, described in a file. Its Postgres keeps its sessions open. */
+class OneMember implements AsyncDisposable {
+  readonly scope: string
+  readonly file: string
+  readonly port: number
+  readonly #rest: FakeMember
+  readonly #postgres: Server
+  readonly #sockets = new Set<Socket>()
+
+  private constructor(scope: string, dir: string, port: number, rest: FakeMember, postgres: Server) {
+    this.scope = scope
+    this.file = join(dir, `${scope}.yml`)
+    this.port = port
+    this.#rest = rest
+    this.#postgres = postgres
+  }
+
+  static async start(scope: string, dir: string): Promise<OneMember> {
+    const [port = 0] = await freePorts(1)
+    const rest = await FakeMember.start('pg0', 'primary')
+    rest.scope = scope
+    const postgres = createServer()
+    const own = new OneMember(scope, dir, port, rest, postgres)
+    postgres.on('connection', (socket) => {
+      own.#sockets.add(socket)
+      socket.on('error', () => undefined) // 'close' follows
+      socket.on('close', () => own.#sockets.delete(socket))
+      socket.on('data', () => socket.write(AUTHENTICATION))
+    })
+    await new Promise<void>((resolve) => postgres.listen(0, '127.0.0.1', resolve))
+    const { port: at } = postgres.address() as AddressInfo
+    const members = { pg0: { host: '127.0.0.1', port: at, api_url: `${rest.url}/patroni` } }
+    const described = { leader: 'pg0', initialize: SYSTEM_ID, members }
+    writeFileSync(own.file, stringify(described, { defaultStringType: 'QUOTE_SINGLE' }))
+    return own
+  }
+
+  /** A session on its primary; waits for one. */
+  async session(): Promise<Socket> {
+    const socket = connect(this.port, '127.0.0.1')
+    socket.on('error', () => undefined) // 'close' follows
+    socket.write(STARTUP)
+    await once(socket, 'data')
+    return socket
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy()
+    this.#postgres.close()
+    await this.#rest[Symbol.asyncDispose]()
+  }
+}
+
+describe('a router that is configured anew', () => {
+  let dir: TempDir
+  let one: OneMember
+  let two: OneMember
+  let router: Router
+  let levels: string[]
+  let sessions: Socket[]
+
+  beforeEach(async () => {
+    dir = TempDir.create('router')
+    one = await OneMember.start('one', dir.path)
+    two = await OneMember.start('two', dir.path)
+    levels = []
+    sessions = []
+  })
+  afterEach(async () => {
+    for (const session of sessions) session.destroy()
+    await router.close()
+    await one[Symbol.asyncDispose]()
+    await two[Symbol.asyncDispose]()
+    await dir.remove()
+  })
+
+  const path = (name: string): string => join(dir.path, name)
+
+  function configOf(clusters: readonly OneMember[], rest: Readonly<Record<string, unknown>> = {}): Config {
+    const { proxy = {}, ...others } = rest
+    const listeners = Object.fromEntries(
+      clusters.map(({ scope, port }) => [scope, { bind: `127.0.0.1:${port}`, route: 'primary', cluster: scope }]),
+    )
+    const text = stringify({
+      clusters: Object.fromEntries(clusters.map(({ scope, file }) => [scope, { scope, file: { path: file } }])),
+      proxy: {
+        listeners,
+        drain_timeout: '200ms',
+        check: { interval: '300ms', fast_interval: '20ms' },
+        ...(proxy as object),
+      },
+      admin: { socket: path('admin.sock') },
+      ...others,
+    })
+    const result = loadConfig({ file: path('config.yml'), text, env: {} }, DCS_KINDS)
+    assert.ok(result.ok, JSON.stringify(result))
+    return result.config
+  }
+
+  async function run(config: Config): Promise<void> {
+    const access = { env: {}, pid: process.pid, signalGroup: () => false, isAlive: () => false }
+    const setLogLevel = (level: string): void => void levels.push(level)
+    router = new Router(config, {
+      ...access,
+      log: pino({ level: 'silent' }),
+      version: '0.0.0',
+      kinds: DCS_KINDS,
+      setLogLevel,
+    })
+    await router.start()
+  }
+
+  async function session(cluster: OneMember): Promise<Socket> {
+    const socket = await cluster.session()
+    sessions.push(socket)
+    return socket
+  }
+
+  const outcomes = (reports: readonly PartReport[]): string[] =>
+    reports.map(({ part, name, outcome }) => `${name === null ? '' : `${name} `}${part} ${outcome}`)
+  const OTHERS_KEPT = ['track kept', 'templates kept', 'admin kept', 'logging kept']
+  const epochOf = (name: string): number | undefined =>
+    router.status().clusters.find(({ view }) => view.name === name)?.view.primary.epoch
+
+  test('the same configuration touches nothing', async () => {
+    await run(configOf([one]))
+    const held = await session(one)
+    const epoch = epochOf('one')
+    assert.deepEqual(outcomes(await router.reconfigure(configOf([one]))), [
+      'one watcher kept',
+      'one proxy kept',
+      ...OTHERS_KEPT,
+    ])
+    assert.deepEqual([held.destroyed, epochOf('one')], [false, epoch])
+  })
+
+  test('an unchanged cluster keeps its sessions and its watcher, one that is gone goes, and one that is new comes', async () => {
+    await run(configOf([one]))
+    const kept = await session(one)
+    const epoch = epochOf('one')
+    assert.deepEqual(outcomes(await router.reconfigure(configOf([two, one]))), [
+      ...['two watcher added', 'two proxy added', 'one watcher kept', 'one proxy kept'],
+      ...OTHERS_KEPT,
+    ])
+    await session(two)
+    assert.deepEqual(
+      router.status().clusters.map(({ view }) => view.name),
+      ['two', 'one'],
+    )
+    assert.deepEqual([kept.destroyed, epochOf('one')], [false, epoch])
+    const ended = once(await session(two), 'close')
+    assert.deepEqual(outcomes(await router.reconfigure(configOf([one]))).slice(0, 4), [
+      ...['two watcher removed', 'two proxy removed', 'one watcher kept', 'one proxy kept'],
+    ])
+    await assert.rejects(two.session())
+    await ended
+    assert.deepEqual([kept.destroyed, epochOf('one')], [false, epoch])
+  })
+
+  test('a listener that cannot be bound is refused, and all that was there goes on', async () => {
+    await run(configOf([one]))
+    const kept = await session(one)
+    const taken = createServer()
+    await new Promise<void>((resolve) => taken.listen(two.port, '127.0.0.1', resolve))
+    const reports = await router.reconfigure(configOf([one, two]))
+    assert.deepEqual(outcomes(reports).slice(0, 4), [
+      ...['one watcher kept', 'one proxy kept', 'two watcher refused', 'two proxy refused'],
+    ])
+    assert.match(reports[2]?.reason ?? '', /address already in use/)
+    assert.equal(router.status().clusters.length, 1)
+    assert.equal(kept.destroyed, false)
+    await new Promise((resolve) => taken.close(resolve))
+    assert.deepEqual(outcomes(await router.reconfigure(configOf([one, two]))).slice(2, 4), [
+      ...['two watcher added', 'two proxy added'],
+    ])
+    await session(two)
+  })
+
+  test('a cluster with other settings takes them, and its sessions stay', async () => {
+    await run(configOf([one]))
+    const kept = await session(one)
+    const changed = configOf([one], { proxy: { max_connections: 7 } })
+    assert.deepEqual(outcomes(await router.reconfigure(changed)).slice(0, 2), [
+      ...['one watcher reconfigured', 'one proxy reconfigured'],
+    ])
+    assert.equal(router.status().maxConnections, 7)
+    assert.equal(kept.destroyed, false)
+  })
+
+  test('a watcher of another DCS is built anew, and no epoch comes twice', async () => {
+    await run(configOf([one]))
+    await session(one)
+    const epoch = epochOf('one') ?? 0
+    const elsewhere = path('elsewhere.yml')
+    writeFileSync(elsewhere, readFileSync(one.file))
+    const base = configOf([one])
+    const [cluster] = base.clusters
+    assert.ok(cluster)
+    const moved = {
+      ...base,
+      clusters: [{ ...cluster, dcs: { ...cluster.dcs, path: elsewhere } as typeof cluster.dcs }],
+    }
+    assert.deepEqual(outcomes(await router.reconfigure(moved)).slice(0, 2), ['one watcher rebuilt', 'one proxy kept'])
+    await until('the primary is open again', () => router.status().clusters[0]?.view.primary.state === 'open')
+    assert.ok((epochOf('one') ?? 0) > epoch)
+    await session(one)
+  })
+
+  test('a proxy comes and goes with the listeners of a cluster, whose watcher stays', async () => {
+    const track = { files: [{ path: path('a.track'), when: 'primary' }] }
+    const without = configOf([one], { proxy: { listeners: {} }, track })
+    await run(without)
+    await until('the primary is open', () => router.status().clusters[0]?.view.primary.state === 'open')
+    const epoch = epochOf('one')
+    const served = configOf([one], { track })
+    assert.deepEqual(outcomes(await router.reconfigure(served)).slice(0, 2), [
+      'one watcher reconfigured',
+      'one proxy added',
+    ])
+    const ended = once(await session(one), 'close')
+    assert.deepEqual(outcomes(await router.reconfigure(without)).slice(0, 2), [
+      ...['one watcher reconfigured', 'one proxy removed'],
+    ])
+    await assert.rejects(one.session())
+    await ended
+    assert.equal(epochOf('one'), epoch)
+  })
+
+  test('track files, templates, the admin socket and the level of the log change each for itself', async () => {
+    await run(configOf([one], { track: { files: [{ path: path('a.track'), when: 'primary' }] } }))
+    const kept = await session(one)
+    writeFileSync(path('a.hbs'), 'primary {{primary.name}}\n')
+    const changed = configOf([one], {
+      track: { files: [{ path: path('b.track'), when: 'primary' }] },
+      templates: [{ source: path('a.hbs'), destination: path('a.txt') }],
+      admin: { socket: path('other.sock') },
+      logging: { level: 'debug' },
+    })
+    assert.deepEqual(outcomes(await router.reconfigure(changed)).slice(2), [
+      ...['track reconfigured', 'templates added', 'admin rebuilt', 'logging reconfigured'],
+    ])
+    await until(
+      'the new track file says 1',
+      () => existsSync(path('b.track')) && readFileSync(path('b.track'), 'utf8') === '1\n',
+    )
+    await until(
+      'the template is rendered',
+      () => existsSync(path('a.txt')) && readFileSync(path('a.txt'), 'utf8') === 'primary pg0\n',
+    )
+    const options = { timeoutMs: 5000, signal: new AbortController().signal }
+    assert.equal(await ask(path('other.sock'), 'show version', options), '0.0.0\n')
+    await assert.rejects(ask(path('admin.sock'), 'show version', options), { code: 'ADMIN_UNAVAILABLE' })
+    assert.deepEqual(levels, ['debug'])
+    const back = configOf([one], { admin: { socket: path('missing/a/b/admin.sock') }, logging: { format: 'text' } })
+    writeFileSync(path('missing'), '')
+    const reports = await router.reconfigure(back)
+    assert.deepEqual(outcomes(reports).slice(2), [
+      ...['track reconfigured', 'templates removed', 'admin refused', 'logging refused'],
+    ])
+    assert.match(reports[5]?.reason ?? '', /logging\.format needs a restart/)
+    assert.equal(await ask(path('other.sock'), 'show version', options), '0.0.0\n')
+    assert.equal(router.status().templates, null)
+    assert.equal(kept.destroyed, false)
+    // What was refused is asked for again, and not taken for what is in force.
+    assert.deepEqual(outcomes(await router.reconfigure(back)).slice(2), [
+      ...['track kept', 'templates kept', 'admin refused', 'logging refused'],
+    ])
+  })
+
+  test('one that shuts down takes no configuration', async () => {
+    await run(configOf([one]))
+    await router.drain()
+    assert.deepEqual(await router.reconfigure(configOf([two])), [])
+  })
+})
