@@ -4,7 +4,7 @@ import { now } from '../clock.ts'
 import { explain, RouterError } from '../errors.ts'
 import type { Log } from '../watcher/tls/certificate-log.ts'
 import { isWithin, type KeysObservation, type KeyValueSource } from '../watcher/dcs/key-values.ts'
-import type { KeyView } from './keys.ts'
+import type { KeyView } from './engine/template.ts'
 import type { KeysStatus } from './status.ts'
 
 export interface KeyStoreOptions {

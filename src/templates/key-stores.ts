@@ -4,7 +4,7 @@ import type { TemplateConfig } from '../config/config.ts'
 import type { Log } from '../watcher/tls/certificate-log.ts'
 import type { KeyValueSource } from '../watcher/dcs/key-values.ts'
 import { KeyStore, rootsOf } from './key-store.ts'
-import type { KeyView } from './keys.ts'
+import type { KeyView } from './engine/template.ts'
 import type { KeysStatus } from './status.ts'
 
 export interface KeyStoresOptions {

@@ -48,7 +48,7 @@ async function checkSource(template: TemplateConfig, index: number, configFile: 
     return [`${name}: ${why}: source of a template (templates.${index}.source)`]
   }
   // Loaded here, so that a configuration without templates does not wait for the compiler.
-  const { compileFor } = await import('../../templates/compile-for.ts')
+  const { compileFor } = await import('../../templates/engine/compile.ts')
   try {
     const compiled = compileFor(template, name, file.text)
     return compiled.ok ? [] : compiled.problems.map((problem) => formatTemplateProblem(name, problem))

@@ -1,9 +1,8 @@
 /** Runs helpers, and marks what they make of text that is not safe. */
-import { type Budget, CALL, sizeOf } from './budget.ts'
 import { type Helper, HelperError } from './helper.ts'
 import type { Place } from './plan.ts'
 import type { Reading } from './reading.ts'
-import { Stop, Unanswered } from './stop.ts'
+import { type Budget, CALL, sizeOf, Stop, Unanswered } from './stop.ts'
 import { isSafe, originsOf, shownKey, UnsafeText } from './unsafe.ts'
 import type { Marks, Value } from './values.ts'
 

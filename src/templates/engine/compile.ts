@@ -1,11 +1,12 @@
 /** Templates in Handlebars' syntax: parsed, checked, and rendered without anything that could be run. */
 import { dialectProblem } from './dialect.ts'
 import type { Helper } from './helper.ts'
-import { HELPERS } from '../helpers/registry.ts'
+import { HELPERS, helpersOf } from '../helpers/registry.ts'
+import type { TemplateConfig, TemplateSubject } from '../../config/config.ts'
 import { parse, TOO_DEEP } from './parse.ts'
 import { render } from './render.ts'
 import type { Compiled } from './template.ts'
-import { CONTEXT, type Shape } from './shape.ts'
+import { CLUSTERS, CONTEXT, NO_CLUSTER, type Shape } from './shape.ts'
 import { type Checked, checkTemplate } from './check.ts'
 
 /**
@@ -36,4 +37,17 @@ function check(...args: Parameters<typeof checkTemplate>): Checked {
     if (error instanceof RangeError) return { ok: false, problems: [TOO_DEEP] }
     throw error
   }
+}
+
+/**
+ * Compiles a template as its configuration has it: about one cluster or several, with or without keys. See
+ * {@link compileTemplate}.
+ */
+export function compileFor(template: Pick<TemplateConfig, 'subject' | 'keys'>, name: string, text: string): Compiled {
+  return compileTemplate(name, text, helpersOf(template), shapeOf(template.subject))
+}
+
+function shapeOf(subject: TemplateSubject): Shape {
+  if (subject.kind === 'cluster') return CONTEXT
+  return subject.clusters.length === 0 ? NO_CLUSTER : CLUSTERS
 }

@@ -7,7 +7,7 @@ import type { PrimaryState } from '../../config/config.ts'
 
 /**
  * Plain data; the same cluster gives the same context. Keys as Patroni and the configuration write them. Text that is
- * not safe to be written into a configuration is wrapped when a template reads it (unsafe.ts), not here.
+ * not safe to be written into a configuration is marked when a template is rendered (seen-context.ts), not here.
  */
 export interface TemplateContext {
   readonly scope: string

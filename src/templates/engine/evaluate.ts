@@ -1,10 +1,9 @@
 /** One round of rendering: a plan becomes text. */
 import type { Calls } from './calls.ts'
-import type { Budget } from './budget.ts'
 import { type Frame, memberOfValue, ownerOf, valueAt, whom } from './frames.ts'
 import { type CallExpression, describe, type Expression, type Place, type Statement } from './plan.ts'
 import type { Question } from './template.ts'
-import { Stop, Unanswered } from './stop.ts'
+import { type Budget, Stop, Unanswered } from './stop.ts'
 import { type Origin, shownKey, UnsafeText } from './unsafe.ts'
 import { isList, isRecord, type Marks, namesIn, type Value } from './values.ts'
 

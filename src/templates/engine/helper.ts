@@ -29,7 +29,9 @@ export interface Helper {
   /** Whether the arguments after this one are left alone: what they would read is not read, what is wrong with them is not. */
   endsAt?(arg: unknown): boolean
   /**
-   * `args`: plain values (strings, finite numbers, booleans, null, arrays, objects without prototype), never changed.
+   * Returns what it makes of the arguments: strings, finite numbers, booleans, null, arrays, and records without prototype,
+   * all of which cannot be changed; an {@link UnsafeText} stands for a text that is not safe, in lists and records too, and
+   * can be given back as it is. A list or record that is given back is one of these, or new: then it is marked and frozen.
    * @throws HelperError with what is wrong with the arguments; anything else it throws is a fault of ours.
    */
   run(args: readonly unknown[], call: HelperCall): unknown
@@ -40,12 +42,12 @@ export type Readable = Pick<RenderInputs, 'keys' | 'env'>
 
 export interface HelperCall {
   /**
-   * Reads something of the inputs, and notes that the template depends on it: with other inputs the same question is put
-   * again and the answers are compared as JSON. `name` tells the question from all others: in one rendering it is put
-   * once. The answer must not be changed.
+   * Reads something of the inputs, on which the template depends from then on. `name` tells the question from all others: in
+   * one rendering it is put once. The answer must not be changed; a text in it that strangers have written is to be given on
+   * as {@link textFrom} has it.
    */
   read<T>(name: string, question: (inputs: Readable) => T): T
-  /** What was found out beforehand; where it is not known yet, the rendering ends here, to be done again. */
+  /** Returns what was found out beforehand; where it is not known yet, the rendering ends here, to be done again. */
   ask(question: Question): Answer
 }
 

@@ -1,12 +1,11 @@
 /** A rendering: the plan of a template and what it reads become a text, or what is in its way. */
 import { printable } from '../../text/printable.ts'
-import { Budget, ROUND, SPENT } from './budget.ts'
 import { Calls } from './calls.ts'
 import { Round } from './evaluate.ts'
 import type { Statement } from './plan.ts'
 import { Reading } from './reading.ts'
 import { SeenContext } from './seen-context.ts'
-import { Stop } from './stop.ts'
+import { Budget, ROUND, SPENT, Stop } from './stop.ts'
 import type { LeftOut, RenderInputs, RenderResult, TemplateProblem } from './template.ts'
 import { Marks } from './values.ts'
 

@@ -1,6 +1,5 @@
 /** What a compiled template is given, and what comes of it: the seam between rendering and all that is done with a text. */
 import type { TemplateClusters, TemplateContext } from './context.ts'
-import type { KeyView } from '../keys.ts'
 
 /** Everything that a template can read. Plain and immutable: the same inputs give the same bytes. */
 export interface RenderInputs {
@@ -10,6 +9,12 @@ export interface RenderInputs {
   readonly env: Readonly<Record<string, string | undefined>>
   /** What has been found out beforehand, as helpers cannot wait. */
   readonly answers: LookupAnswers
+}
+
+/** Arbitrary keys of the DCS, as one template reads them. */
+export interface KeyView {
+  /** By name relative to the template's prefix (`/db/host`), sorted by name. */
+  readonly entries: ReadonlyMap<string, string>
 }
 
 /** A question whose answer takes time. `name` is a host name, a service (`_postgresql._tcp.example.org`) or a path. */
@@ -62,9 +67,9 @@ export type RenderResult =
       readonly leftOut: readonly LeftOut[]
     }
 
-/** What a rendering has read. */
+/** What a rendering depends on. */
 export interface Used {
-  /** Whether all of it is the same in these inputs, so that rendering again would give the same. */
+  /** Returns whether all of it is the same in these inputs, so that rendering again would give the same. */
   isSame(inputs: RenderInputs): boolean
 }
 

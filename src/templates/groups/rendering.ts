@@ -1,6 +1,6 @@
 /** One template: its source file, and what was rendered of it last. */
 import type { TemplateConfig } from '../../config/config.ts'
-import { compileFor } from '../compile-for.ts'
+import { compileFor } from '../engine/compile.ts'
 import {
   type CompiledTemplate,
   formatTemplateProblem,

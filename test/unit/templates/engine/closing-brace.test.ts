@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { compileTemplate } from '../../../../src/templates/engine/compile.ts'
-import { disguiseBraces } from '../../../../src/templates/engine/closing-brace.ts'
+import { disguiseBraces } from '../../../../src/templates/engine/parse.ts'
 import { textOf } from './sample.ts'
 
 const WRITTEN: readonly (readonly [template: string, text: string])[] = [

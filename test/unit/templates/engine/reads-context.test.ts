@@ -1,7 +1,7 @@
 /** Whether a template reads anything of its cluster is known when it is compiled. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { compileFor } from '../../../../src/templates/compile-for.ts'
+import { compileFor } from '../../../../src/templates/engine/compile.ts'
 import { compiled } from './sample.ts'
 
 test('a template of keys, names of its own and the environment reads nothing of a cluster', () => {
