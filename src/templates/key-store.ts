@@ -62,14 +62,14 @@ export class KeyStore {
     this.#observers = Promise.all(this.#roots.map((root) => this.#observe(source, root)))
   }
 
-  /** Ends when nothing is observed any more. Idempotent. */
+  /** Stops; resolves when nothing is observed any more. Idempotent. */
   async close(): Promise<void> {
     this.#closing.abort()
     this.#listeners.clear()
     await this.#observers
   }
 
-  /** Calls `listener` whenever a view may be another one, in the same turn as that is known; gives the end of that. */
+  /** Calls `listener` whenever a view may be another one, in the same turn as that is known; returns the end of that. */
   subscribe(listener: () => void): () => void {
     const own = (): void => listener()
     this.#listeners.add(own)
@@ -77,7 +77,7 @@ export class KeyStore {
   }
 
   /**
-   * The keys of a template; the same object as long as nothing in it has changed. null until all of its roots have been
+   * Returns the keys of a template; the same object as long as nothing in it has changed. null until all of its roots have been
    * read once. The key that is the prefix itself has no name below it and is left out.
    */
   view({ prefix, keys }: KeySelection): KeyView | null {
@@ -97,7 +97,7 @@ export class KeyStore {
     return view
   }
 
-  /** What is observed and how that goes. */
+  /** Returns what is observed and how that goes. */
   status(): readonly Omit<KeysStatus, 'cluster'>[] {
     return this.#roots.map(({ name, keys, readAt, error }) => ({
       root: display(name),
@@ -152,7 +152,7 @@ export class KeyStore {
   }
 }
 
-/** The full names of what a template reads: `/myapp/db`; empty: everything. */
+/** Returns the full names of what a template reads: `/myapp/db`; empty: everything. */
 export function rootsOf({ prefix, keys }: KeySelection): readonly string[] {
   return keys.map((key) => `${prefix}${key}`.replace(/\/+$/, ''))
 }

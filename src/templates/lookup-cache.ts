@@ -47,7 +47,7 @@ export class LookupCache {
     this.#sources = sources
   }
 
-  /** As they are now: later answers are in later ones. */
+  /** Returns the answers as they are now: later answers are in later ones. */
   get answers(): LookupAnswers {
     const answers = this.#answers
     return {
@@ -59,7 +59,7 @@ export class LookupCache {
     }
   }
 
-  /** Finds out what has no good answer yet. Always ends, after the time for one answer at most; never fails. */
+  /** Finds out what has no good answer yet. Resolves after the time for one answer at most; never rejects. */
   async answer(questions: readonly Question[], signal: AbortSignal): Promise<void> {
     await this.#ask(
       questions.filter((question) => this.#answers.get(keyOf(question))?.answer.ok !== true),

@@ -1,10 +1,10 @@
-/** Reading the source of a template: the same for whoever renders it and whoever checks it. */
+/** Reads the source of a template: the same for whoever renders it and whoever checks it. */
 import { readTextFile, type TextFile } from '../text-file.ts'
 
 /** Larger than any configuration that a person has written. */
 const MAX_SOURCE_BYTES = 1024 * 1024
 
-/** The text of a source file. Never rejects; waits for no writer of a pipe. */
+/** Reads the text of a source file. Never rejects; waits for no writer of a pipe. */
 export async function readSource(path: string): Promise<TextFile> {
   return readTextFile(path, MAX_SOURCE_BYTES)
 }

@@ -1,4 +1,4 @@
-/** The check of what stands in {{ }}: every name and every call is looked up, and what they give is found out. */
+/** Checks what stands in {{ }}: every name and every call is looked up, and what they give is found out. */
 import { nearest } from '../../text/suggestion.ts'
 import { printable } from '../../text/printable.ts'
 import type { Helper } from './helper.ts'
@@ -152,7 +152,7 @@ export class ExpressionChecker {
   }
 }
 
-/** Why a value of this shape cannot be written as it is, or null. */
+/** Returns why a value of this shape cannot be written as it is, or null. */
 export function whyNotWritten({ expression, shape }: Checked): string | null {
   const text = describe(expression)
   const whole = present(shape)

@@ -1,4 +1,4 @@
-/** The check of a whole template: what it says becomes a plan, or is a problem. All problems are found at once. */
+/** Checks a whole template: what it says becomes a plan, or is a problem. All problems are found at once. */
 import { suggest } from '../../text/suggestion.ts'
 import { BLOCKS, ExpressionChecker, hasHash, isPath, whyNotWritten } from './check-expressions.ts'
 import type { Helper } from './helper.ts'

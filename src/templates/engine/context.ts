@@ -65,7 +65,7 @@ export interface TemplateMember {
   readonly tags: Readonly<Record<string, Tag>>
 }
 
-/** What templates see of a view. Pure. */
+/** Returns what templates see of a view. Pure. */
 export function contextOf(view: ClusterView): TemplateContext {
   const open = takesNew(view.primary.state) ? view.primary.member : null
   const members = view.members.flatMap((member) => {

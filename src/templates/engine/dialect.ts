@@ -1,4 +1,4 @@
-/** Whether a text is a template of another kind: then that is said once, instead of an error for each of its tags. */
+/** Tells templates of another kind: that is said once, instead of an error for each of their tags. */
 import { placeAt } from './parse.ts'
 import type { TemplateProblem } from './template.ts'
 
@@ -58,7 +58,7 @@ const OTHERS: readonly Dialect[] = [
 /** Shown of one text. */
 const MOST_MARKS = 3
 
-/** What is said of a text that is written in another language; `isWrong`: it has problems as one of ours. null: it is not. */
+/** Returns what is said of a text that is written in another language, or null. `isWrong`: it has problems as one of ours. */
 export function dialectProblem(text: string, isWrong: boolean): TemplateProblem | null {
   const bare = withoutQuoted(withoutComments(text))
   for (const dialect of isWrong ? [...OTHERS, GO] : OTHERS) {

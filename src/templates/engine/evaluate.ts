@@ -1,4 +1,4 @@
-/** One round of rendering: a plan becomes text. */
+/** Evaluates a plan, once: it becomes text. */
 import type { Calls } from './calls.ts'
 import { type Frame, memberOfValue, ownerOf, valueAt, whom } from './frames.ts'
 import { type CallExpression, describe, type Expression, type Place, type Statement } from './plan.ts'

@@ -1,4 +1,4 @@
-/** Handlebars' syntax: the one place that knows the package. Of it only the parser is used, so nothing of a template is run. */
+/** Parses Handlebars' syntax: the one place that knows the package. Only its parser is used, so nothing of a template is run. */
 import Handlebars from 'handlebars'
 import { printable } from '../../text/printable.ts'
 import type { Place } from './plan.ts'
@@ -18,7 +18,7 @@ const MAX_SHOWN = 80
 const MAX_NESTING = 500
 
 /**
- * Reads a template, with Handlebars' rules for white space (https://handlebarsjs.com/guide/expressions.html#whitespace-control),
+ * Parses a template, with Handlebars' rules for white space (https://handlebarsjs.com/guide/expressions.html#whitespace-control),
  * or with Go's, where it begins with `{{! whitespace: go }}`.
  */
 export function parse(text: string): Parsed {
@@ -69,13 +69,13 @@ function nestingOf(text: string): number {
   return most
 }
 
-/** Where the character at `index` stands. */
+/** Returns where the character at `index` stands. */
 export function placeAt(text: string, index: number): Place {
   const lines = text.slice(0, index).split('\n')
   return { line: lines.length, column: (lines.at(-1) ?? '').length + 1 }
 }
 
-/** The parser counts columns from 0. */
+/** Returns where a node begins: the parser counts columns from 0. */
 export function placeOf({ start }: hbs.AST.SourceLocation): Place {
   return { line: start.line, column: start.column + 1 }
 }

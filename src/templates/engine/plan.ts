@@ -66,7 +66,7 @@ export type Statement =
   /** Each of the values is one further in, and can read those before it. */
   | { readonly kind: 'let'; readonly values: readonly Expression[]; readonly body: readonly Statement[] }
 
-/** An expression as it is written, roughly. */
+/** Returns an expression as it is written, roughly. */
 export function describe(expression: Expression): string {
   switch (expression.kind) {
     case 'literal':

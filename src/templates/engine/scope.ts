@@ -14,12 +14,12 @@ export interface Scope {
   readonly outer: Scope | null
 }
 
-/** Where a template begins. */
+/** Returns the scope in which a template begins. */
 export function outermost(context: Shape): Scope {
   return { isPlace: true, self: context, key: null, names: [], outer: null }
 }
 
-/** The place that a scope is at, and how many scopes further out that is. */
+/** Returns the place that a scope is at, and how many scopes further out that is. */
 export function placeIn(scope: Scope): { readonly at: Scope; readonly up: number } {
   let [at, up] = [scope, 0]
   for (; !at.isPlace && at.outer !== null; up++) at = at.outer
@@ -41,7 +41,7 @@ export interface Name {
   readonly original: string
 }
 
-/** Where a path begins; a text says what is wrong with it. */
+/** Returns where a path begins; a text says what is wrong with it. */
 export function baseOf(name: Name, scope: Scope): Found | string {
   if (name.data) return dataOf(name, scope)
   const { depth, parts, original } = name
@@ -88,12 +88,12 @@ function dataOf({ depth, parts: [name = '', ...names] }: Name, scope: Scope): Fo
   return `@${name} is known only within ${depth === 0 ? '{{#each}}' : `${depth + 1} times {{#each}}`}`
 }
 
-/** What the template begins with. */
+/** Returns what the template begins with. */
 export function rootOf(scope: Scope): Shape {
   return scope.outer === null ? scope.self : rootOf(scope.outer)
 }
 
-/** One name further; a text says why there cannot be such a one. */
+/** Returns what is one name further; a text says why there cannot be such a one. */
 export function stepInto(whole: Shape, name: string): { readonly shape: Shape; readonly step: Step } | string {
   const shape = present(whole)
   const step = { name, absent: whole.kind === 'maybe' && shape.kind === 'record' ? whole.absent : null }

@@ -79,12 +79,12 @@ export const CLUSTERS: Shape = {
 /** Of a configuration without a cluster. */
 export const NO_CLUSTER: Shape = { kind: 'record', name: 'configuration, which has no scope', fields: {} }
 
-/** The shape of the value where there is one. */
+/** Returns the shape of the value where there is one. */
 export function present(shape: Shape): Shape {
   return shape.kind === 'maybe' ? present(shape.of) : shape
 }
 
-/** To be read after the name of a thing: `members is a list`. */
+/** Returns the kind of a value, to be read after its name: `members is a list`. */
 export function kindOf(shape: Shape): string {
   switch (shape.kind) {
     case 'text':

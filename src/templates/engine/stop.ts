@@ -42,6 +42,7 @@ const TEXT = 8
 
 export const SPENT = 'too much to go through'
 
+/** How much a rendering may do: all else waits for it meanwhile, the proxy too. Counted, as a clock gives other results on a slow day. */
 export class Budget {
   #left = MOST
 
@@ -59,7 +60,7 @@ export class Budget {
   }
 }
 
-/** What it takes to make such a value. */
+/** Returns what it takes to make such a value, in statements. */
 export function sizeOf(value: unknown): number {
   if (typeof value === 'string') return value.length / TEXT
   return Array.isArray(value) ? value.length : 1

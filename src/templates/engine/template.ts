@@ -93,7 +93,7 @@ export type Compiled =
   /** All at once, in the order of the text. */
   | { readonly ok: false; readonly problems: readonly TemplateProblem[] }
 
-/** `haproxy.cfg.hbs:3:7: message` */
+/** Returns `haproxy.cfg.hbs:3:7: message`. */
 export function formatTemplateProblem(name: string, { line, column, message }: TemplateProblem): string {
   return `${[name, line, column].filter((part) => part !== null).join(':')}: ${message}`
 }

@@ -7,7 +7,7 @@
 /** The first thing in a template, which says how it is to be read. */
 const PRAGMA = /^\{\{~?!(?:--)?\s*whitespace:\s*(?<value>[^}]*?)\s*(?:--)?~?\}\}/
 
-/** What a template says of its white space; null: nothing. */
+/** Returns what a template says of its white space; null: nothing. */
 export function whiteSpaceOf(text: string): string | null {
   return PRAGMA.exec(text)?.groups?.['value'] ?? null
 }

@@ -1,4 +1,4 @@
-/** Reading what a template gives to a helper: what is not of the wanted kind is an error that says which argument and why. */
+/** Reads what a template gives to a helper: what is not of the wanted kind is an error that says which argument and why. */
 import { bytesOfText } from '../../text/binary-text.ts'
 import { HelperError } from '../engine/helper.ts'
 import type { Shape } from '../engine/shape.ts'
@@ -25,7 +25,10 @@ export function recordOf(value: unknown, what: string): Readonly<Record<string, 
   throw new HelperError(`${what} ${isAbsent(value) ? 'is not there' : `is ${kindOf(value)}, which has no names`}`)
 }
 
-/** A safe integer; a text with digits is none, as in Go: that is what `atoi` is for. */
+/**
+ * Returns a safe integer; a text with digits is none, as in Go: that is what `atoi` is for.
+ * @throws HelperError where it is none.
+ */
 export function integerOf(value: unknown, what: string): number {
   if (typeof value === 'number') {
     if (Number.isSafeInteger(value)) return value
@@ -37,12 +40,12 @@ export function integerOf(value: unknown, what: string): number {
   )
 }
 
-/** Own names only: nothing is found in a prototype. */
+/** Returns a field of that name, or null: nothing is found in a prototype. */
 export function fieldOf(record: Readonly<Record<string, unknown>>, name: string): unknown {
   return Object.hasOwn(record, name) ? record[name] : null
 }
 
-/** A record without a prototype, so that no name in it means anything. */
+/** Makes a record without a prototype, so that no name in it means anything. */
 export function newRecord(fields: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
   return Object.assign(Object.create(null) as Record<string, unknown>, fields)
 }
@@ -69,7 +72,7 @@ export function kindOf(value: unknown): string {
   return 'a record'
 }
 
-/** As Go compares texts: by their bytes, which for JavaScript's units differs beyond U+FFFF. */
+/** Compares texts as Go does: by their bytes, which for JavaScript's units differs beyond U+FFFF. */
 export function byBytes(a: string, b: string): number {
   return a === b ? 0 : Buffer.compare(bytesOfText(a), bytesOfText(b))
 }
@@ -78,14 +81,14 @@ export function listShape(of: Shape): Shape {
   return { kind: 'list', of }
 }
 
-/** The shape of what is in a list of this shape. */
+/** Returns the shape of what is in a list of this shape. */
 export function elementOf(shape: Shape | undefined): Shape {
   if (shape?.kind === 'list') return shape.of
   if (shape?.kind === 'maybe') return elementOf(shape.of)
   return { kind: 'any' }
 }
 
-/** The one shape that all of them have, or `any`. */
+/** Returns the one shape that all of them have, or `any`. */
 export function commonShape(shapes: readonly Shape[]): Shape {
   const [first, ...rest] = shapes
   if (first === undefined) return { kind: 'any' }

@@ -33,7 +33,7 @@ function startOf([first]: readonly Chunk[]): string {
   return (end === -1 ? parts : parts.slice(0, end)).map((part) => (part.kind === 'char' ? part.char : '')).join('')
 }
 
-/** Why a pattern is malformed, or null. */
+/** Returns why a pattern is malformed, or null. */
 export function faultOf(pattern: string): string | null {
   try {
     compileGlob(pattern)

@@ -67,7 +67,7 @@ export const LOGIC_HELPERS: readonly Helper[] = [
 ]
 
 /**
- * Whether two values are written alike: `5432` is the port 5432, so that a number in a key or a tag can be compared
+ * Returns whether two values are written alike: `5432` is the port 5432, so that a number in a key or a tag can be compared
  * without `atoi`. What is not there is like nothing else.
  */
 export function isSame(a: unknown, b: unknown): boolean {
@@ -75,7 +75,7 @@ export function isSame(a: unknown, b: unknown): boolean {
   return written(a) === written(b)
 }
 
-/** As numbers, or as texts byte by byte. */
+/** Compares two numbers, or two texts byte by byte. @throws HelperError where they have no order. */
 export function order(one: unknown, other: unknown): number {
   const [a, b] = [scalarOf(one), scalarOf(other)]
   if (isAbsent(a) || isAbsent(b)) throw new HelperError('one of the values is not there: `default` gives it one')

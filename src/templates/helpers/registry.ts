@@ -24,7 +24,7 @@ export const HELPERS: readonly Helper[] = [...KEY_HELPERS, ...OTHERS]
 /** The same for a template that is given no keys. */
 const HELPERS_WITHOUT_KEYS: readonly Helper[] = [...HELPERS_OF_NO_KEYS, ...OTHERS]
 
-/** Those of one template: without `keys` in the configuration, what reads keys is a fault that is found when it is compiled. */
+/** Returns those of one template: without `keys` in the configuration, what reads keys is a fault that is found when it is compiled. */
 export function helpersOf({ keys }: Pick<TemplateConfig, 'keys'>): readonly Helper[] {
   return keys.length === 0 ? HELPERS_WITHOUT_KEYS : HELPERS
 }
