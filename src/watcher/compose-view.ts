@@ -2,7 +2,7 @@
 import type { ClusterConfig } from '../config/config.ts'
 import { type Cluster, isEmpty, namedBy } from './cluster.ts'
 import { askedAs, type Fitness, replicaView, UNKNOWN_FITNESS } from './members/fitness.ts'
-import { basisOf, evidenceOf, memberOf, type PrimaryMachine } from './primary/machine.ts'
+import { basisOf, causeOf, evidenceOf, memberOf, type PrimaryMachine } from './primary/machine.ts'
 import { addressOf, type KnownMembers } from './members/known-members.ts'
 import { type Pins, placeOf } from './members/pins.ts'
 import { type ClusterView, type DcsView, type MemberView, takesNew } from './view.ts'
@@ -29,6 +29,7 @@ export function composeView({
 }: ViewParts): ClusterView {
   const { phase, since, epoch } = machine
   const { highest, last } = machine.served
+  const cause = causeOf(phase)
   const member = memberOf(phase)
   const leader = namedBy(cluster)
   const dialled = config.proxy.address
@@ -69,6 +70,7 @@ export function composeView({
     dcs,
     leader,
     primary: {
+      ...(cause === null ? {} : { cause }),
       state: phase.state,
       member,
       address,

@@ -1,14 +1,11 @@
 /** Words that the log and `status` share. Pure. */
-import { CHECKED_AGAIN, CHECKING } from './primary/decide.ts'
-import { STOPPING } from './primary/evidence.ts'
 import { type ClusterView, type PrimaryView, takesNew } from './view.ts'
 
 /** The state of the primary as people read it, in the log and in `status`. */
-export function wordOf({ state, reason }: Pick<PrimaryView, 'state' | 'reason'>): string {
-  if (state === 'unconfirmed') return reason === CHECKING ? 'BEING CHECKED' : 'NOT CONFIRMED'
-  if (state === 'switching' && reason === STOPPING) return 'STOPPING'
-  if (state === 'switching' && reason === CHECKED_AGAIN) return 'BEING CHECKED'
-  return state.toUpperCase()
+export function wordOf({ state, cause }: Pick<PrimaryView, 'state' | 'cause'>): string {
+  if (cause === 'being-checked' || cause === 'asked-again') return 'BEING CHECKED'
+  if (cause === 'stopping') return 'STOPPING'
+  return state === 'unconfirmed' ? 'NOT CONFIRMED' : state.toUpperCase()
 }
 
 /** Which switchover is to take place later, from whom, to whom and when; null: none. */

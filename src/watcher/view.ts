@@ -1,7 +1,9 @@
 /** What the watcher publishes and every sink takes: plain, immutable, structured-cloneable data. */
 import type { FailoverRequest, IgnoredKey } from './cluster.ts'
+import type { UnfitCause } from './checks/proof.ts'
 import type { DcsNotice, DcsTraits } from './dcs/dcs.ts'
 import type { Member } from './members/member.ts'
+import type { PrimaryPhase } from './primary/machine.ts'
 import type { PrimaryState } from '../config/config.ts'
 
 export interface ClusterView {
@@ -59,6 +61,7 @@ export interface PrimaryView {
   /** Where new sessions may go to: where it has proved itself; null: nowhere. */
   readonly place: Address | null
   readonly reason: string
+  readonly cause?: PrimaryCause
   /** Milliseconds since the epoch. */
   readonly since: number
   /** How often in a row its REST API has not answered. */
@@ -68,6 +71,9 @@ export interface PrimaryView {
   /** What a dial was made for; handed back with its failure. */
   readonly basis: string
 }
+
+/** What `PrimaryView.reason` says, where more depends on it than words. */
+export type PrimaryCause = NonNullable<(PrimaryPhase & { readonly cause: unknown })['cause']>
 
 /** Whether new connections of the primary route are dialled in this state; in all others they are held. */
 export function takesNew(state: PrimaryState): state is 'open' | 'unlocked' {
@@ -110,7 +116,14 @@ export interface ReplicaView {
   readonly down: boolean
   /** Why it is not fit; empty where it is. */
   readonly reason: string
+  readonly cause?: ReplicaCause
 }
+
+/**
+ * What `ReplicaView.reason` says, where more depends on it than words. `second-primary`: it takes writes without the lock,
+ * as only a person can have wanted, or a Patroni that hangs; they are lost sooner or later.
+ */
+export type ReplicaCause = UnfitCause | 'second-primary' | 'leads'
 
 /** Whether it serves reads as a replica, as Patroni's /replica says it: it is fit, no leader, and not tagged `noloadbalance`. */
 export function servesReads({ replica, isLeader, tags }: MemberView): boolean {

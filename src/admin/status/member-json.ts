@@ -1,5 +1,4 @@
 /** A member in the status for scripts. Pure. */
-import { LEADS } from '../../watcher/members/fitness.ts'
 import { isPrimaryRole } from '../../watcher/members/member.ts'
 import type { Address, ClusterView, MemberView } from '../../watcher/view.ts'
 import type { MemberJson } from './schema-cluster.ts'
@@ -32,7 +31,7 @@ export function memberJson(member: MemberView, view: ClusterView): MemberJson {
       usable: replica.fit,
       checked: replica.checked,
       down: replica.down,
-      reason: replica.reason === LEADS ? '' : replica.reason,
+      reason: replica.cause === 'leads' ? '' : replica.reason,
     },
   }
 }

@@ -29,9 +29,10 @@ export function judgePrimary(reply: RestReply, expected: Expected): RestAnswer {
   const stranger = whoElse(body, expected)
   if (reply.status === 503) {
     const reason = `/primary answers 503 (${describe(body)})`
-    if (stranger !== null) return { kind: 'no', reason, stranger: true }
+    if (stranger !== null) return { kind: 'no', reason, ...restarting(body), stranger: true }
     const timeline = primaryTimeline(body)
-    return timeline === null ? { kind: 'no', reason } : { kind: 'lockless', timeline, reason }
+    const answer = { reason, ...restarting(body) }
+    return timeline === null ? { kind: 'no', ...answer } : { kind: 'lockless', timeline, ...answer }
   }
   if (reply.status !== 200) return { kind: 'silent', reason: noWord('/primary', reply) }
   if (stranger !== null) return { kind: 'no', reason: stranger, stranger: true }
@@ -41,7 +42,8 @@ export function judgePrimary(reply: RestReply, expected: Expected): RestAnswer {
   if (body['state'] === 'running' && PROMOTED.has(body['role'])) {
     return { kind: 'no', reason: `it holds the lock and is being promoted (${describe(body)})`, promoting: true }
   }
-  return { kind: 'no', reason: `it holds the lock but is not running as a primary (${describe(body)})` }
+  const reason = `it holds the lock but is not running as a primary (${describe(body)})`
+  return { kind: 'no', reason, ...restarting(body) }
 }
 
 /** What a member that holds the lock is until Postgres has ended its recovery. */
@@ -56,11 +58,21 @@ function primaryTimeline(body: Body): number | null {
   return isPrimaryRole(body['role']) && location !== null ? asNumber(body['timeline']) : null
 }
 
+/** Patroni restarts its Postgres, which it does on request only; or it takes writes, whether it may or not. */
+export type UnfitCause = 'restarting' | 'runs-as-primary'
+
 /** What an answer to `GET /replica` says. */
 export type ReplicaAnswer =
   | { readonly kind: 'fit' }
   /** `down`: its Postgres is not running, so its sessions are of no use. `stranger`: another member answers there. */
-  | { readonly kind: 'unfit'; readonly reason: string; readonly down: boolean; readonly stranger: boolean }
+  | {
+      readonly kind: 'unfit'
+      readonly reason: string
+      /** What `reason` says, where more depends on it than words. */
+      readonly cause?: UnfitCause
+      readonly down: boolean
+      readonly stranger: boolean
+    }
   | { readonly kind: 'silent'; readonly reason: string }
   /** The question could not be put. */
   | { readonly kind: 'unasked'; readonly reason: string }
@@ -82,13 +94,23 @@ export function judgeReplica(
   if ((reply.status === 200 && isUp) || (path === '/replica' && isKeptFromLoad(body))) return { kind: 'fit' }
   const down = isDownState(asText(body['state']) ?? '')
   const timeline = body['state'] === 'running' ? primaryTimeline(body) : null
-  if (timeline !== null)
-    return { kind: 'unfit', reason: `${RUNS_AS_PRIMARY} (timeline ${timeline})`, down, stranger: false }
-  return { kind: 'unfit', reason: `${path} answers ${reply.status} (${describe(body)})`, down, stranger: false }
+  if (timeline !== null) {
+    const reason = `it runs as a primary (timeline ${timeline})`
+    return { kind: 'unfit', reason, cause: 'runs-as-primary', down, stranger: false }
+  }
+  const cause = body['state'] === 'restarting' ? ({ cause: 'restarting' } as const) : {}
+  return {
+    kind: 'unfit',
+    reason: `${path} answers ${reply.status} (${describe(body)})`,
+    ...cause,
+    down,
+    stranger: false,
+  }
 }
 
-/** Whether it may is another matter, see `fitness.ts`. */
-export const RUNS_AS_PRIMARY = 'it runs as a primary'
+function restarting(body: Body): { readonly restarting?: true } {
+  return body['state'] === 'restarting' ? { restarting: true } : {}
+}
 
 /** A running replica to which Patroni says no because of its tag alone; which routes go by tags is their own matter. */
 function isKeptFromLoad(body: Body): boolean {

@@ -24,11 +24,6 @@ function stemOf(reason: string): string {
   return reason.replace(/\d+/g, '0')
 }
 
-/** Whether Patroni restarts its Postgres, which it does on request only. */
-export function isRestart(reason: string): boolean {
-  return /, state restarting\)/.test(reason)
-}
-
 /** One that has not taken place by then, as in a pause, explains nothing any more. Milliseconds. */
 const OVERDUE_MS = 5 * 60_000
 

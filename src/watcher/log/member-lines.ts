@@ -1,8 +1,6 @@
 /** The log's lines about the members that serve reads. Pure. */
 import type { LogLine } from '../../text/log-line.ts'
-import { isNews, isRequested, isRestart, type Logged, withReason } from './line.ts'
-import { SECOND_PRIMARY } from '../members/fitness.ts'
-import { RUNS_AS_PRIMARY } from '../checks/proof.ts'
+import { isNews, isRequested, type Logged, withReason } from './line.ts'
 import type { ClusterView, MemberView } from '../view.ts'
 
 /** The lines for the step from `before` to `after`, and the reasons that have been logged of who is not available. */
@@ -25,7 +23,7 @@ export function memberLines(
     if (line !== null) lines.push(line)
     known.set(
       name,
-      replica.checked ? withReason(logged.get(name), causeOf(replica.reason)) : (logged.get(name) ?? new Set()),
+      replica.checked ? withReason(logged.get(name), stemOf(replica.reason)) : (logged.get(name) ?? new Set()),
     )
   }
   return { lines, logged: known }
@@ -44,16 +42,17 @@ function unavailableLine(
   after: ClusterView,
   logged: ReadonlySet<string> | undefined,
 ): LogLine | null {
-  const { reason } = replica
-  const isSecond = reason.startsWith(SECOND_PRIMARY)
-  const message = `${reason.startsWith(RUNS_AS_PRIMARY) ? name : whatIs(name, after)} is not available for reads: ${reason}`
-  const isPlanned = isRequested(before, after) || isRestart(reason)
+  const { reason, cause } = replica
+  const isSecond = cause === 'second-primary'
+  const who = isSecond || cause === 'runs-as-primary' ? name : whatIs(name, after)
+  const message = `${who} is not available for reads: ${reason}`
+  const isPlanned = isRequested(before, after) || cause === 'restarting'
   // A leader that becomes a replica was none before.
   const isLoss = old?.replica.fit === true && old.isLeader === isLeader
   if (isLoss) {
     return { level: isPlanned ? 'info' : 'warn', message, fields: { event: 'replica-down', member: name, reason } }
   }
-  if (!replica.checked || isLeader || old?.replica.reason === reason || !isNews(logged, causeOf(reason))) return null
+  if (!replica.checked || isLeader || old?.replica.reason === reason || !isNews(logged, stemOf(reason))) return null
   const level = isSecond && !isPlanned ? 'warn' : 'info'
   return { level, message, fields: { event: 'replica-reason', member: name, reason } }
 }
@@ -63,6 +62,6 @@ function whatIs(name: string, { leader }: ClusterView): string {
 }
 
 /** Without the states that a member passes through on its way back. */
-function causeOf(reason: string): string {
+function stemOf(reason: string): string {
   return reason.replace(/ \(role .*\)$/, '')
 }

@@ -1,8 +1,7 @@
 /** The log's lines about the primary: who is open, why not, and what has changed about that. Pure. */
-import { CHECKING, isBeingAsked, STANDBY, TWO_PRIMARIES } from '../primary/decide.ts'
 import type { LogLine } from '../../text/log-line.ts'
-import { isNews, isRequested, isRestart, withReason } from './line.ts'
-import { type ClusterView, type PrimaryView, takesNew } from '../view.ts'
+import { isNews, isRequested, withReason } from './line.ts'
+import { type ClusterView, type PrimaryCause, type PrimaryView, takesNew } from '../view.ts'
 import { setBackText, wordOf } from '../view-text.ts'
 
 /**
@@ -26,16 +25,20 @@ export function primaryLines(
 }
 
 function stateLine(before: ClusterView, after: ClusterView, moved: boolean): LogLine {
-  const { state, member, reason, epoch } = after.primary
+  const { state, member, reason, cause, epoch } = after.primary
   // Where the first that is read is that there is none, clients wait from the start.
-  const isFirst = (before.dcs.state === 'never' && after.dcs.state !== 'never') || isBeingAsked(before.primary.reason)
-  const isNew = (moved || isFirst) && !isBeingAsked(reason)
-  const isPlanned = isRequested(before, after) || isRestart(reason) || reason === CHECKING || reason === STANDBY
-  const isExpected = !reason.includes(TWO_PRIMARIES) && (!isNew || !NEEDS_EYES.has(state) || isPlanned)
+  const isFirst =
+    (before.dcs.state === 'never' && after.dcs.state !== 'never') || before.primary.cause === 'being-asked'
+  const isNew = (moved || isFirst) && cause !== 'being-asked'
+  const isPlanned = isRequested(before, after) || (cause !== undefined && ORDINARY.has(cause))
+  const isExpected = cause !== 'two-primaries' && (!isNew || !NEEDS_EYES.has(state) || isPlanned)
   const event = moved ? `primary-${state}` : 'primary-reason'
   const fields = { event, state, member, epoch, reason }
   return { level: isExpected ? 'info' : 'warn', message: messageOf(after.primary), fields }
 }
+
+/** What passes by itself, or was wanted so. */
+const ORDINARY: ReadonlySet<PrimaryCause> = new Set(['restarting', 'being-checked', 'standby-cluster'])
 
 /** What holds clients, unless it is the way of things. */
 const NEEDS_EYES: ReadonlySet<PrimaryView['state']> = new Set([
@@ -47,9 +50,9 @@ const NEEDS_EYES: ReadonlySet<PrimaryView['state']> = new Set([
 ])
 
 function messageOf(primary: PrimaryView): string {
-  const { member, reason } = primary
+  const { member, reason, cause } = primary
   if (member === null) return `no primary: ${reason}`
-  if (reason === CHECKING) return `primary: checking ${member}, which holds the leader lock`
+  if (cause === 'being-checked') return `primary: checking ${member}, which holds the leader lock`
   return `primary: ${member} ${wordOf(primary)}: ${reason}`
 }
 

@@ -4,7 +4,7 @@ import { namedBy } from '../cluster.ts'
 import type { DcsFacts } from '../primary/machine.ts'
 import type { Member } from './member.ts'
 import type { KnownMember, KnownMembers } from './known-members.ts'
-import { type ReplicaAnswer, RUNS_AS_PRIMARY } from '../checks/proof.ts'
+import type { ReplicaAnswer, UnfitCause } from '../checks/proof.ts'
 import type { ReplicaView } from '../view.ts'
 
 export interface Fitness {
@@ -18,6 +18,8 @@ export interface Fitness {
   /** Why Postgres cannot be used; null: nothing known against it. A startup packet answered ends it. */
   readonly postgresDown: string | null
   readonly reason: string
+  /** What `reason` says, where more depends on it than words. */
+  readonly cause: UnfitCause | null
   /** What it had still to replay at its last answer; null: not known. Bytes. */
   readonly lagBytes: number | null
 }
@@ -29,6 +31,7 @@ export const UNKNOWN_FITNESS: Fitness = {
   restDown: false,
   postgresDown: null,
   reason: 'not checked yet',
+  cause: null,
   lagBytes: null,
 }
 
@@ -86,6 +89,7 @@ export function afterReplicaAnswer(before: Fitness, answer: ReplicaAnswer, rise:
         silences: 0,
         restDown: false,
         reason: fit ? '' : before.reason,
+        cause: fit ? null : before.cause,
       }
     }
     case 'unfit':
@@ -97,16 +101,18 @@ export function afterReplicaAnswer(before: Fitness, answer: ReplicaAnswer, rise:
         silences: 0,
         restDown: answer.down,
         reason: answer.reason,
+        cause: answer.cause ?? null,
         lagBytes: null,
       }
     case 'silent': {
       const silences = before.silences + 1
       const ended = silences >= fall || before.rest !== 'fit'
       if (!ended) return { ...before, passes: 0, silences }
-      return { ...before, rest: 'unfit', passes: 0, silences, restDown: silences >= fall, reason: answer.reason }
+      const restDown = silences >= fall
+      return { ...before, rest: 'unfit', passes: 0, silences, restDown, reason: answer.reason, cause: null }
     }
     case 'unasked':
-      return before.rest === 'unknown' ? { ...before, reason: answer.reason } : before
+      return before.rest === 'unknown' ? { ...before, reason: answer.reason, cause: null } : before
   }
 }
 
@@ -128,12 +134,6 @@ export function withLag(before: Fitness, position: number | null, leaderPosition
   return { ...before, lagBytes: Math.max(0, leaderPosition - position) }
 }
 
-/** Why a leader serves no reads as a replica. */
-export const LEADS = 'the leader'
-
-/** What only a person can have wanted, or a Patroni that hangs: writes that it takes are lost sooner or later. */
-export const SECOND_PRIMARY = `${RUNS_AS_PRIMARY} without the leader lock`
-
 /**
  * `gone`: its key has left the DCS. `isLeader`: and no reader either, as the leader of a standby cluster is. `hasNoLock`:
  * the DCS has said so, of this member.
@@ -144,11 +144,16 @@ export function replicaView(
 ): ReplicaView {
   const { rest, restDown, postgresDown } = fitness
   const down = postgresDown !== null && (restDown || member.gone)
-  if (member.isLeader) return { fit: false, checked: true, down: false, reason: LEADS }
-  if (member.gone)
-    return { fit: false, checked: true, down, reason: 'no member key in the DCS (Patroni stopped or cut off)' }
-  if (postgresDown !== null) return { fit: false, checked: true, down, reason: postgresDown }
+  if (member.isLeader) return { fit: false, checked: true, down: false, reason: 'the leader', cause: 'leads' }
+  if (member.gone) return { ...UNFIT, down, reason: 'no member key in the DCS (Patroni stopped or cut off)' }
+  if (postgresDown !== null) return { ...UNFIT, down, reason: postgresDown }
   if (rest === 'fit') return { fit: true, checked: true, down: false, reason: '' }
-  const reason = member.hasNoLock === true ? fitness.reason.replace(RUNS_AS_PRIMARY, SECOND_PRIMARY) : fitness.reason
-  return { fit: false, checked: rest === 'unfit', down, reason }
+  const { reason, cause } = fitness
+  const checked = rest === 'unfit'
+  if (cause !== 'runs-as-primary' || member.hasNoLock !== true)
+    return { ...UNFIT, checked, down, reason, ...(cause === null ? {} : { cause }) }
+  const why = reason.replace('it runs as a primary', 'it runs as a primary without the leader lock')
+  return { ...UNFIT, checked, down, reason: why, cause: 'second-primary' }
 }
+
+const UNFIT = { fit: false, checked: true }

@@ -1,5 +1,5 @@
 /** The decision of the primary's state machine: which state follows from what has been learned. Pure. */
-import { type Evidence, NOT_ASKED } from './evidence.ts'
+import { type Evidence, NO_EVIDENCE } from './evidence.ts'
 import {
   basisOf,
   type DcsFacts,
@@ -19,8 +19,8 @@ export const ASK_AGAIN_MS = 2000
 /** The state that follows from what `machine` knows at `now`; `machine.phase` is the state before. */
 export function decide(machine: PrimaryMachine, now: number): PrimaryPhase {
   const { link, facts } = machine
-  if (link === 'never') return { state: 'none', reason: NOT_READ }
-  if (isStandby(facts)) return { state: 'none', reason: STANDBY }
+  if (link === 'never') return NOT_READ
+  if (isStandby(facts)) return { state: 'none', reason: STANDBY, cause: 'standby-cluster' }
   if (link === 'up' && facts.leader !== null) return decideNamed(machine, facts.leader.name, now)
   return decideUnnamed(machine, now)
 }
@@ -30,34 +30,38 @@ function decideNamed(machine: PrimaryMachine, member: string, now: number): Prim
   const evidence = evidenceOf(machine, member)
   const known = machine.facts.members.get(member)
   if (known === undefined || known.address === null)
-    return { state: 'unconfirmed', member, reason: 'it holds the lock but the DCS has no address of it yet' }
+    return {
+      state: 'unconfirmed',
+      member,
+      reason: 'it holds the lock but the DCS has no address of it yet',
+      cause: null,
+    }
   if (evidence.proof === null) {
     if (evidence.promoting) return { state: 'promoting', member, reason: evidence.reason }
-    const state = evidence.usable || evidence.silences === 0 ? 'unconfirmed' : 'unverified'
-    return { state, member, reason: whyUnconfirmed(evidence, state) }
+    return unconfirmed(member, evidence)
   }
   if (evidence.proof.basis !== basisOf(machine, member))
-    return askAgain(machine, member, now)?.phase ?? { state: 'unconfirmed', member, reason: CHECKING }
+    return askAgain(machine, member, now)?.phase ?? beingChecked(member)
   const link = evidence.silences > 0 ? ', but' : ' and'
   const reason = `it holds the leader lock${link} ${evidence.reason}`
   return obstacle(member, evidence) ?? switchover(machine, member, now) ?? { state: 'open', member, reason }
 }
 
-/** Why a leader is not confirmed that is asked for the first time, or anew. */
-export const CHECKING = 'it holds the leader lock and is being checked'
-/** Why there is none yet. */
-const BEING_ASKED = ' and no member reports that it is the primary yet'
-/** Why there is none, as somebody has wanted it. */
-export const STANDBY = 'a standby cluster: its leader is read-only'
-/** Why there is none although somebody takes writes. */
-export const TWO_PRIMARIES = 'both report to be the primary'
-/** Why one that was open is asked anew. */
-export const CHECKED_AGAIN = 'its lock or its cluster has changed'
+const STANDBY = 'a standby cluster: its leader is read-only'
 
-function whyUnconfirmed({ reason }: Evidence, state: 'unconfirmed' | 'unverified'): string {
-  if (reason === NOT_ASKED) return CHECKING
-  if (state === 'unverified') return `it holds the lock but its REST API has never answered: ${reason}`
-  return reason.startsWith('it holds the lock') ? reason : `it holds the lock but ${reason}`
+/** It has not proved itself, or not any more. */
+function unconfirmed(member: string, { reason, cause, usable, silences }: Evidence): PrimaryPhase {
+  if (cause === 'not-asked') return beingChecked(member)
+  if (!usable && silences > 0)
+    return { state: 'unverified', member, reason: `it holds the lock but its REST API has never answered: ${reason}` }
+  const why = reason.startsWith('it holds the lock') ? reason : `it holds the lock but ${reason}`
+  return { state: 'unconfirmed', member, reason: why, cause }
+}
+
+/** It is asked for the first time, or anew. */
+function beingChecked(member: string): PrimaryPhase {
+  const reason = 'it holds the leader lock and is being checked'
+  return { state: 'unconfirmed', member, reason, cause: 'being-checked' }
 }
 
 /** No leader key, or no DCS: what remains is the proof of exactly one member, on the highest timeline. */
@@ -74,12 +78,14 @@ function decideUnnamed(machine: PrimaryMachine, now: number): PrimaryPhase {
   // Until the live member has answered, only a higher timeline than its own shows a newer primary.
   if (waiting !== null && (first === undefined || highest <= waiting.timeline)) return waiting.phase
   if (first === undefined) {
-    const isTooSoon = all.length === 0 && isBeginning(machine, now)
-    return { state: 'none', reason: isTooSoon ? missing + BEING_ASKED : `${missing} and ${whyNobody(machine, all)}` }
+    if (all.length > 0 || !isBeginning(machine, now))
+      return { state: 'none', reason: `${missing} and ${whyNobody(machine, all)}`, cause: null }
+    const reason = `${missing} and no member reports that it is the primary yet`
+    return { state: 'none', reason, cause: 'being-asked' }
   }
   if (second !== undefined) {
-    const names = `${first.member} and ${second.member}`
-    return { state: 'none', reason: `${missing}, and ${names} ${TWO_PRIMARIES} on timeline ${highest}` }
+    const both = `${first.member} and ${second.member} both report to be the primary on timeline ${highest}`
+    return { state: 'none', reason: `${missing}, and ${both}`, cause: 'two-primaries' }
   }
   const evidence = evidenceOf(machine, first.member)
   return obstacle(first.member, evidence) ?? proved(machine, first.member, missing)
@@ -91,14 +97,9 @@ const BEGINNING_MS = 5000
 /** Whether the router has only just begun, and has not heard every member yet. */
 function isBeginning({ phase, facts, evidence, since }: PrimaryMachine, now: number): boolean {
   if (now - since > BEGINNING_MS) return false
-  if (phase.state !== 'none' || (phase.reason !== NOT_READ && !isBeingAsked(phase.reason))) return false
+  if (phase.state !== 'none' || (phase.cause !== 'not-read' && phase.cause !== 'being-asked')) return false
   const known = [...facts.members].filter(([, { address }]) => address !== null)
-  return known.some(([name]) => (evidence.get(name)?.reason ?? NOT_ASKED) === NOT_ASKED)
-}
-
-/** Whether nobody can know yet if there is a primary. */
-export function isBeingAsked(reason: string): boolean {
-  return reason.endsWith(BEING_ASKED)
+  return known.some(([name]) => (evidence.get(name) ?? NO_EVIDENCE).cause === 'not-asked')
 }
 
 /** A cluster that was set back goes on from a lower timeline: only a person can know that. */
@@ -148,8 +149,9 @@ function askAgain(
   const asked = before.state === 'switching' && before.cause === 'asked-again'
   const until = asked && before.until !== null ? before.until : now + ASK_AGAIN_MS
   if (until <= now) return null
+  const reason = 'its lock or its cluster has changed'
   return {
-    phase: { state: 'switching', member, cause: 'asked-again', until, reason: CHECKED_AGAIN },
+    phase: { state: 'switching', member, cause: 'asked-again', until, reason },
     timeline: proof.timeline,
   }
 }

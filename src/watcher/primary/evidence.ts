@@ -13,15 +13,21 @@ export type RestAnswer =
   /** Patroni is about to stop this Postgres (a switchover, a shutdown); `/primary` still says 200. */
   | { readonly kind: 'stopping' }
   /**
-   * An explicit negative. `promoting`: it holds the lock, and Patroni is making a primary of it. `stranger`: somebody
-   * else answers there.
+   * An explicit negative. `promoting`: it holds the lock, and Patroni is making a primary of it. `restarting`: Patroni
+   * restarts its Postgres, which it does on request only. `stranger`: somebody else answers there.
    */
-  | { readonly kind: 'no'; readonly reason: string; readonly promoting?: boolean; readonly stranger?: true }
+  | {
+      readonly kind: 'no'
+      readonly reason: string
+      readonly promoting?: boolean
+      readonly restarting?: boolean
+      readonly stranger?: true
+    }
   /**
    * An explicit negative of a member whose live query shows a primary all the same: it is without the lock at this
    * moment. Patroni says so for some milliseconds when it has found the key gone and is about to take it again.
    */
-  | { readonly kind: 'lockless'; readonly timeline: number; readonly reason: string }
+  | { readonly kind: 'lockless'; readonly timeline: number; readonly reason: string; readonly restarting?: boolean }
   /** No usable answer within the check timeout. */
   | { readonly kind: 'silent'; readonly reason: string }
   /** The question could not be put: no silence of the member. */
@@ -61,13 +67,14 @@ export interface Evidence {
   readonly promoting: boolean
   /** Why there is no proof, what is wrong with it, or what confirms it; for people. */
   readonly reason: string
+  /** What `reason` says, where more depends on it than words. */
+  readonly cause: EvidenceCause | null
 }
 
-/** Of a member that is about to end. */
-export const STOPPING = 'Patroni is stopping its Postgres'
+export type EvidenceCause = 'not-asked' | 'restarting'
 
-/** Why there is no proof of a member that has not been asked. */
-export const NOT_ASKED = 'not asked yet'
+/** The reason of who has not been asked, or not on the present grounds. */
+export const NOT_ASKED: Pick<Evidence, 'reason' | 'cause'> = { reason: 'not asked yet', cause: 'not-asked' }
 
 export const NO_EVIDENCE: Evidence = {
   proof: null,
@@ -77,7 +84,7 @@ export const NO_EVIDENCE: Evidence = {
   usable: false,
   renewals: 0,
   promoting: false,
-  reason: NOT_ASKED,
+  ...NOT_ASKED,
 }
 
 export interface AnswerContext {
@@ -107,17 +114,18 @@ export function afterAnswer(evidence: Evidence, answer: RestAnswer, context: Ans
         usable,
         promoting: false,
         reason: `${answer.by ?? '/primary'} confirms it`,
+        cause: null,
       }
     case 'stopping':
       return {
         ...evidence,
         ...shown(evidence, context),
         ...{ stopping: true, silences: 0, usable, promoting: false },
-        reason: STOPPING,
+        ...{ reason: 'Patroni is stopping its Postgres', cause: null },
       }
     case 'no': {
-      const { reason, promoting = false } = answer
-      return { ...evidence, proof: null, stopping: false, silences: 0, usable, promoting, reason }
+      const { promoting = false } = answer
+      return { ...evidence, proof: null, stopping: false, silences: 0, usable, promoting, ...reasonOf(answer) }
     }
     case 'lockless': {
       const { proof, renewals } = evidence
@@ -126,8 +134,8 @@ export function afterAnswer(evidence: Evidence, answer: RestAnswer, context: Ans
       // knows that it has lost the lock either takes it again or stops its Postgres. Cutting them off here cost every
       // session when etcd came back after a failsafe outage. Against its own lock in the DCS, no is no.
       const waits = proof?.timeline === answer.timeline && (stale || !context.named)
-      if (!waits) return afterAnswer(evidence, { kind: 'no', reason: answer.reason }, context)
-      const waiting = { ...evidence, ...shown(evidence, context), silences: 0, usable, reason: answer.reason }
+      if (!waits) return afterAnswer(evidence, { ...answer, kind: 'no' }, context)
+      const waiting = { ...evidence, ...shown(evidence, context), silences: 0, usable, ...reasonOf(answer) }
       return { ...waiting, renewals: stale ? renewals : renewals + 1 }
     }
     case 'silent': {
@@ -135,11 +143,15 @@ export function afterAnswer(evidence: Evidence, answer: RestAnswer, context: Ans
       const stale = evidence.proof !== null && evidence.proof.basis !== context.basis
       const ended = stale || (!context.named && silences >= context.fall)
       const proof = ended ? null : evidence.proof
-      return { ...evidence, proof, silences, usable, promoting: false, reason: answer.reason }
+      return { ...evidence, proof, silences, usable, promoting: false, ...reasonOf(answer) }
     }
     case 'unasked':
-      return evidence.proof === null ? { ...evidence, promoting: false, reason: answer.reason } : evidence
+      return evidence.proof === null ? { ...evidence, promoting: false, ...reasonOf(answer) } : evidence
   }
+}
+
+function reasonOf({ reason, ...answer }: RestAnswer & { readonly reason: string }): Pick<Evidence, 'reason' | 'cause'> {
+  return { reason, cause: 'restarting' in answer && answer.restarting === true ? 'restarting' : null }
 }
 
 /** The member has answered for itself once more. */

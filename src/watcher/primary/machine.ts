@@ -1,5 +1,6 @@
 /** The data of the primary's state machine (`primary.ts`), and what can be read off it. */
 import type { FailoverRequest } from '../cluster.ts'
+import type { PrimaryCause } from '../view.ts'
 import { type Evidence, NO_EVIDENCE, type PostgresAnswer, type RestAnswer } from './evidence.ts'
 
 /** The part of a DCS snapshot that the decision needs. */
@@ -40,11 +41,21 @@ export type PrimaryPhase =
   /** It holds the lock and says that it is being promoted. */
   | { readonly state: 'promoting'; readonly member: string; readonly reason: string }
   /** It holds the lock; it has not been asked yet, or its answer does not confirm that it is the primary. */
-  | { readonly state: 'unconfirmed'; readonly member: string; readonly reason: string }
+  | {
+      readonly state: 'unconfirmed'
+      readonly member: string
+      readonly reason: string
+      readonly cause: 'being-checked' | 'restarting' | null
+    }
   | { readonly state: 'unreachable'; readonly member: string; readonly reason: string }
   | { readonly state: 'unverified'; readonly member: string; readonly reason: string }
   | { readonly state: 'unlocked'; readonly member: string; readonly reason: string }
-  | { readonly state: 'none'; readonly reason: string }
+  | {
+      readonly state: 'none'
+      readonly reason: string
+      /** `being-asked`: nobody can know yet if there is one. `standby-cluster`: somebody has wanted it so. */
+      readonly cause: 'not-read' | 'being-asked' | 'standby-cluster' | 'two-primaries' | null
+    }
 
 export interface PrimaryMachine {
   readonly link: 'never' | 'up' | 'lost'
@@ -118,8 +129,8 @@ export const NO_FACTS: DcsFacts = {
   members: new Map(),
 }
 
-/** Why there is no primary at the very start. */
-export const NOT_READ = 'the DCS has not been read yet'
+/** At the very start. */
+export const NOT_READ: PrimaryPhase = { state: 'none', reason: 'the DCS has not been read yet', cause: 'not-read' }
 
 /** Patroni's own. Milliseconds. */
 export const DEFAULT_TTL_MS = 30_000
@@ -142,7 +153,7 @@ export function initialPrimary(
     served: remembered?.served ?? servedAt(timelineFloor),
     fall,
     leastProofMs,
-    phase: { state: 'none', reason: NOT_READ },
+    phase: NOT_READ,
     since: now,
     epoch: 0,
   }
@@ -173,6 +184,11 @@ export function isStandby({ standbyCluster, hasLock }: DcsFacts): boolean {
 /** What `member` has shown of itself so far. */
 export function evidenceOf(machine: PrimaryMachine, member: string): Evidence {
   return machine.evidence.get(member) ?? NO_EVIDENCE
+}
+
+/** What the reason of a phase says, where more depends on it than words. */
+export function causeOf(phase: PrimaryPhase): PrimaryCause | null {
+  return 'cause' in phase ? phase.cause : null
 }
 
 /** The member a phase is about. */

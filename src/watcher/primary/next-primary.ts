@@ -97,7 +97,9 @@ function withoutLapsed(machine: PrimaryMachine, now: number): PrimaryMachine {
   const lapsed = [...machine.evidence].filter(([member]) => (lapsesAt(machine, member) ?? Infinity) <= now)
   if (lapsed.length === 0) return machine
   const reason = 'its proof has lapsed: no answer for the ttl, and the DCS does not vouch for it'
-  const without = lapsed.map(([member, evidence]) => [member, { ...evidence, proof: null, reason }] as const)
+  const without = lapsed.map(([member, evidence]) => {
+    return [member, { ...evidence, proof: null, reason, cause: null }] as const
+  })
   return { ...machine, evidence: new Map([...machine.evidence, ...without]) }
 }
 
@@ -126,9 +128,9 @@ function renewed(before: PrimaryMachine, facts: DcsFacts, member: string): Evide
   // frozen (docs/patroni.md, edge 9) has been silent long before its key expires.
   const unvouched = facts.leader === null && evidence.silences >= before.fall
   // What it has said of other grounds is no answer any more.
-  const reason = evidence.silences > 0 && !evidence.usable ? evidence.reason : NOT_ASKED
-  const { renewals } = evidence
-  return { ...evidence, proof: unvouched ? null : evidence.proof, renewals: renewals + 1, promoting: false, reason }
+  const { silences, usable, renewals, reason, cause } = evidence
+  const why = silences > 0 && !usable ? { reason, cause } : NOT_ASKED
+  return { ...evidence, proof: unvouched ? null : evidence.proof, renewals: renewals + 1, promoting: false, ...why }
 }
 
 /** The proof of whom the DCS names sets the floor; without a name the floor only rises. */

@@ -56,7 +56,7 @@ export function sampleListener(
 }
 
 export function sampleView(changes: Partial<ClusterView> = {}): ClusterView {
-  const leader = { fit: false, checked: true, down: false, reason: 'the leader' }
+  const leader = { fit: false, checked: true, down: false, reason: 'the leader', cause: 'leads' } as const
   return {
     name: 'demo',
     scope: 'demo',

@@ -44,7 +44,7 @@ test('the leader that the DCS names, and who is open, are no replicas, whatever 
 
 test('members are sorted by name, and those whose keys have gone are there', () => {
   const seen = cluster({ members: [member('b'), member('a'), member('B')], leader: null })
-  const { members, leader } = composed(seen, { state: 'none', reason: 'nobody' })
+  const { members, leader } = composed(seen, { state: 'none', reason: 'nobody', cause: null })
   assert.deepEqual(
     members.map(({ name, gone }) => [name, gone]),
     [['B', false], ['a', false], ['b', false], ['pg9', true]], // prettier-ignore
@@ -53,7 +53,7 @@ test('members are sorted by name, and those whose keys have gone are there', () 
 })
 
 test('whether one that runs as a primary has no lock is said once the DCS is read, where there is a lock', () => {
-  const own = { ...FIT, rest: 'unfit', reason: 'it runs as a primary (timeline 4)' } as const
+  const own = { ...FIT, rest: 'unfit', reason: 'it runs as a primary (timeline 4)', cause: 'runs-as-primary' } as const
   const seen = (state: DcsView['state'], hasLock: boolean): string | undefined => {
     const known = remember(new Map(), cluster(), null, 0)
     const parts = {
@@ -63,7 +63,9 @@ test('whether one that runs as a primary has no lock is said once the DCS is rea
       machine: initialPrimary(3, 0),
     }
     const { members } = composeView({ ...parts, known, fitness: new Map([['pg1', own]]) })
-    return members.find(({ name }) => name === 'pg1')?.replica.reason
+    const { reason, cause } = members.find(({ name }) => name === 'pg1')?.replica ?? {}
+    assert.equal(cause, state === 'up' && hasLock ? 'second-primary' : 'runs-as-primary')
+    return reason
   }
   assert.equal(seen('up', true), 'it runs as a primary without the leader lock (timeline 4)')
   for (const [state, hasLock] of [
@@ -105,13 +107,13 @@ test('the primary has its address and what it was decided by; none has neither',
   )
   assert.deepEqual(open.place, { host: '10.0.0.1', port: 5432 })
   assert.notEqual(open.basis, '')
-  const none = composed(cluster(), { state: 'none', reason: 'nobody' }).primary
+  const none = composed(cluster(), { state: 'none', reason: 'nobody', cause: null }).primary
   assert.deepEqual([none.member, none.address, none.basis], [null, null, ''])
 })
 
 test('the leader of a standby cluster serves readers, and no other leader does', () => {
   const standby = cluster({ standbyCluster: true })
-  const { members } = composed(standby, { state: 'none', reason: 'a standby cluster' })
+  const { members } = composed(standby, { state: 'none', reason: 'a standby cluster', cause: null })
   const leader = members.find(({ name }) => name === 'pg0')
   assert.deepEqual([leader?.isLeader, leader?.replica.fit], [true, true])
   const promoted = composed(cluster(), { state: 'open', member: 'pg0', reason: '' }).members
@@ -123,7 +125,7 @@ test('the leader of a standby cluster serves readers, and no other leader does',
 
 test('whom the members name leads as well, where there is no lock to read', () => {
   const seen = cluster({ leader: null, hasLock: false, claimed: 'pg1' })
-  const { leader, members } = composed(seen, { state: 'none', reason: '' })
+  const { leader, members } = composed(seen, { state: 'none', reason: '', cause: null })
   assert.equal(leader, 'pg1')
   assert.deepEqual(
     members.map(({ isLeader }) => isLeader),
@@ -148,7 +150,7 @@ test('the lag of a member whose Postgres is not running is not known', () => {
 
 test('what was requested of the cluster is shown, and which timeline is lost', () => {
   const failover = { leader: 'pg0', member: 'pg1', scheduledAt: null }
-  const shown = composed(cluster({ failover, quorum: true }), { state: 'none', reason: '' })
+  const shown = composed(cluster({ failover, quorum: true }), { state: 'none', reason: '', cause: null })
   assert.deepEqual([shown.switchover, shown.quorum, shown.ttlMs, shown.setBack], [failover, true, 30_000, null])
 })
 

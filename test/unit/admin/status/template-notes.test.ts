@@ -238,7 +238,10 @@ test('shows at most twenty lines, none wider than the terminal, and nothing that
 
 test('shows the cluster of a router without a proxy: who serves what, and no sessions', () => {
   const members = [
-    sampleMember('pg1', { isLeader: true, replica: { fit: false, checked: true, down: false, reason: 'the leader' } }),
+    sampleMember('pg1', {
+      isLeader: true,
+      replica: { fit: false, checked: true, down: false, reason: 'the leader', cause: 'leads' },
+    }),
     sampleMember('pg2'),
     sampleMember('pg3', { tags: { noloadbalance: true } }),
   ]

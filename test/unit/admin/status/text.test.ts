@@ -2,9 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { hasPrimary, statusJson } from '../../../../src/admin/status/json.ts'
 import { widthOf } from '../../../../src/text/terminal.ts'
-import { CHECKING } from '../../../../src/watcher/primary/decide.ts'
 import { ENDINGS, REFUSALS } from '../../../../src/proxy/counters.ts'
-import type { ClusterView, DcsView } from '../../../../src/watcher/view.ts'
+import type { ClusterView, DcsView, PrimaryView } from '../../../../src/watcher/view.ts'
 import { noted, NOW, sampleListener, sampleMember, sampleProxy, rendered, sampleStatus, sampleView } from '../sample.ts'
 import type { PrimaryState } from '../../../../src/config/config.ts'
 
@@ -108,7 +107,10 @@ test('shows a lost DCS, its age and why', () => {
 
 test('shows the routes that use a member, why another is not used, its lag, and the fallback', () => {
   const members = [
-    sampleMember('pg1', { isLeader: true, replica: { fit: false, checked: true, down: false, reason: 'the leader' } }),
+    sampleMember('pg1', {
+      isLeader: true,
+      replica: { fit: false, checked: true, down: false, reason: 'the leader', cause: 'leads' },
+    }),
     sampleMember('pg2', { isSync: true, lagBytes: 0 }),
     sampleMember('pg3', { lagBytes: 20 * 1024 ** 2 }),
   ]
@@ -148,7 +150,10 @@ test('says which listeners can serve nobody', () => {
 })
 
 test('shows why a route that may use the primary does not', () => {
-  const leads = { isLeader: true, replica: { fit: false, checked: true, down: false, reason: 'the leader' } }
+  const leads = {
+    isLeader: true,
+    replica: { fit: false, checked: true, down: false, reason: 'the leader', cause: 'leads' },
+  } as const
   const members = [sampleMember('pg1', leads), sampleMember('pg2')]
   const listeners = [
     sampleListener('near', 'read-only', { pg1: 'has no tag dc', pg2: '' }),
@@ -171,7 +176,7 @@ for (const [width, standbyCluster, columns] of [
 ] as const) {
   test(`fits ${width} columns with many routes${standbyCluster ? ', a standby leader' : ''} and long names`, () => {
     const [first, second] = ['postgres-demo-0', 'postgres-demo-1']
-    const unfit = { fit: false, checked: true, down: false, reason: 'the leader' }
+    const unfit = { fit: false, checked: true, down: false, reason: 'the leader', cause: 'leads' } as const
     const members = [
       sampleMember(first, { isLeader: true, host: 'postgres-demo-0.example.org', replica: unfit }),
       sampleMember(second, {
@@ -319,12 +324,12 @@ test('says first of all that a router shuts down, and that it uses no member for
 })
 
 test('says nobody promotes where the leader is only being checked, or is not confirmed', () => {
-  const shown = (state: PrimaryState, reason: string): string => {
-    const primary = { ...sampleView().primary, state, reason }
+  const shown = (state: PrimaryState, reason: string, changes: Partial<PrimaryView> = {}): string => {
+    const primary = { ...sampleView().primary, state, reason, ...changes }
     return rendered(sampleStatus({ view: sampleView({ primary }), proxy: sampleProxy() }))
   }
   assert.match(
-    shown('unconfirmed', CHECKING),
+    shown('unconfirmed', 'it holds the leader lock and is being checked', { cause: 'being-checked' }),
     /^primary: pg1 BEING CHECKED for 2m10s - it holds the leader lock and is/,
   )
   assert.match(shown('unconfirmed', 'it says no'), /^primary: pg1 NOT CONFIRMED for 2m10s - it says no\n/)

@@ -54,7 +54,7 @@ describe('the questions', () => {
   const DOWN = { at: 0, reason: '', postgresBack: false, proofBack: false }
   const LOCKLESS = { hasLock: false, leader: null, claimed: 'pg0' }
   const STANDBY = { ...LOCKLESS, standbyCluster: true }
-  const NONE: Partial<PrimaryMachine> = { phase: { state: 'none', reason: '' } }
+  const NONE: Partial<PrimaryMachine> = { phase: { state: 'none', reason: '', cause: null } }
 
   const rows: readonly [string, string, string][] = [
     ['the leader is asked whether it is the primary', asked('pg0'), '2000 - -'],

@@ -59,6 +59,16 @@ describe('GET /primary', () => {
     assert.equal(primary(200, PRIMARY, { ...EXPECTED, systemId: null }), 'proof')
   })
 
+  test('tells of a restart, whatever the status', () => {
+    for (const status of [200, 503]) {
+      const restarting = (state: string) => {
+        const answer = judgePrimary(reply(status, { ...PRIMARY, xlog: undefined, state }), EXPECTED)
+        return answer.kind === 'no' && answer.restarting
+      }
+      assert.deepEqual([restarting('restarting'), restarting('starting')], [true, undefined])
+    }
+  })
+
   const negatives: readonly [string, number, unknown, RegExp][] = [
     ['503', 503, REPLICA, /^no: .*503 \(role replica, state running\)/],
     [
@@ -160,6 +170,13 @@ describe('GET /replica', () => {
     }
     assert.match(seen(replica(503, { ...PRIMARY, state: 'stopping' })), /role primary, state stopping/)
     assert.match(seen(replica(503, { ...PRIMARY, xlog: undefined })), /role primary, state running/)
+  })
+
+  test('tells what more depends on than words: a restart, and a second primary', () => {
+    const causeOf = (answer: ReturnType<typeof replica>) => answer.kind === 'unfit' && answer.cause
+    assert.equal(causeOf(replica(503, { ...REPLICA, state: 'restarting' })), 'restarting')
+    assert.equal(causeOf(replica(503, { ...REPLICA, state: 'starting' })), undefined)
+    assert.equal(causeOf(replica(503, PRIMARY)), 'runs-as-primary')
   })
 
   test('finds unfit whoever answers for another', () => {

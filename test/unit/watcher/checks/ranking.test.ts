@@ -46,7 +46,7 @@ describe('of very many members', () => {
   test('those that live are asked no more than a hundred questions a second and a kind', () => {
     const { known, machine } = scene([member('pg0'), ...many(1000, 'r')], [])
     assert.ok(perSecond(known, machine) < 110)
-    const none = { state: 'none', reason: '' } as const
+    const none = { state: 'none', reason: '', cause: null } as const
     const leaderless = { ...machine, phase: none, facts: { ...machine.facts, leader: null } }
     assert.ok(perSecond(known, leaderless) < 300)
   })

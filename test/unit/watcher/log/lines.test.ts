@@ -1,11 +1,9 @@
 /** What a person on call reads: one line an event, none for what repeats. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { CHECKING, STANDBY, TWO_PRIMARIES } from '../../../../src/watcher/primary/decide.ts'
 import { linesFor } from '../../../../src/watcher/log/lines.ts'
 import { NOTHING_LOGGED } from '../../../../src/watcher/log/line.ts'
-import { SECOND_PRIMARY } from '../../../../src/watcher/members/fitness.ts'
-import type { ClusterView, DcsView, MemberView, PrimaryView } from '../../../../src/watcher/view.ts'
+import type { ClusterView, DcsView, MemberView, PrimaryView, ReplicaCause } from '../../../../src/watcher/view.ts'
 import { memberView, view } from '../sample.ts'
 
 const lines = (before: ClusterView, after: ClusterView): string[] =>
@@ -21,13 +19,17 @@ const TOMORROW = { leader: 'pg0', member: 'pg1', scheduledAt: Date.UTC(2030, 0, 
 
 const RESTARTING = 'it holds the lock but is not running as a primary (role master, state restarting)'
 
+const STANDBY = 'a standby cluster: its leader is read-only'
+
 const NOT_YET = 'the leader key is gone and no member reports that it is the primary yet'
+
+const TWO_PRIMARIES = 'pg0 and pg1 both report to be the primary'
 
 const NOT_CHECKED = { fit: false, checked: false, down: false, reason: 'not checked yet' }
 
-const unfit = (reason: string): MemberView => ({
+const unfit = (reason: string, cause?: ReplicaCause): MemberView => ({
   ...memberView('pg1', false),
-  replica: { fit: false, checked: true, down: false, reason },
+  replica: { fit: false, checked: true, down: false, reason, ...(cause === undefined ? {} : { cause }) },
 })
 
 describe('the narration', () => {
@@ -109,7 +111,7 @@ describe('the narration', () => {
     [
       'does not warn of a leader that is asked for the first time',
       view({ leader: null, primary: primary({ state: 'none', member: null }) }),
-      view({ primary: primary({ state: 'unconfirmed', reason: CHECKING }) }),
+      view({ primary: primary({ state: 'unconfirmed', reason: 'it is being checked', cause: 'being-checked' }) }),
       ['info leader is pg0', 'info primary: checking pg0, which holds the leader lock'],
     ],
     [
@@ -209,8 +211,11 @@ describe('the narration', () => {
       'does not warn of a restart that Patroni was asked for',
       view(),
       view({
-        primary: primary({ state: 'unconfirmed', reason: RESTARTING }),
-        members: [memberView('pg0', false), unfit('/replica answers 503 (role replica, state restarting)')],
+        primary: primary({ state: 'unconfirmed', reason: RESTARTING, cause: 'restarting' }),
+        members: [
+          memberView('pg0', false),
+          unfit('/replica answers 503 (role replica, state restarting)', 'restarting'),
+        ],
       }),
       [
         `info primary: pg0 NOT CONFIRMED: ${RESTARTING}`,
@@ -226,31 +231,34 @@ describe('the narration', () => {
     [
       'does not warn of no primary before all members are heard',
       view({ dcs: NEVER, leader: null, primary: primary({ state: 'none', member: null, reason: 'not read' }) }),
-      view({ leader: null, primary: primary({ state: 'none', member: null, reason: NOT_YET }) }),
+      view({ leader: null, primary: primary({ state: 'none', member: null, reason: NOT_YET, cause: 'being-asked' }) }),
       ['info DCS: reading a:2379', `info no primary: ${NOT_YET}`],
     ],
     [
       'warns of it then',
-      view({ primary: primary({ state: 'none', member: null, reason: NOT_YET }) }),
+      view({ primary: primary({ state: 'none', member: null, reason: NOT_YET, cause: 'being-asked' }) }),
       view({ primary: primary({ state: 'none', member: null, reason: 'no member reports it' }) }),
       ['warn no primary: no member reports it'],
     ],
     [
       'does not warn of a standby cluster that has none',
       view(),
-      view({ standbyCluster: true, primary: primary({ state: 'none', member: null, reason: STANDBY }) }),
+      view({
+        standbyCluster: true,
+        primary: primary({ state: 'none', member: null, reason: STANDBY, cause: 'standby-cluster' }),
+      }),
       ['info this is a standby cluster: its leader is read-only', `info no primary: ${STANDBY}`],
     ],
     [
       'warns of two primaries, whatever was wrong before',
       view({ primary: primary({ state: 'none', member: null, reason: 'nobody' }) }),
-      view({ primary: primary({ state: 'none', member: null, reason: `pg0 and pg1 ${TWO_PRIMARIES}` }) }),
-      ['warn no primary: pg0 and pg1 both report to be the primary'],
+      view({ primary: primary({ state: 'none', member: null, reason: TWO_PRIMARIES, cause: 'two-primaries' }) }),
+      [`warn no primary: ${TWO_PRIMARIES}`],
     ],
     [
       'warns of a primary without the lock, even if it was not available before',
       view({ members: [unfit('starting')] }),
-      view({ members: [unfit(`${SECOND_PRIMARY} (timeline 2)`)] }),
+      view({ members: [unfit('it runs as a primary without the leader lock (timeline 2)', 'second-primary')] }),
       ['warn pg1 is not available for reads: it runs as a primary without the leader lock (timeline 2)'],
     ],
     [

@@ -78,6 +78,7 @@ describe('the fitness of a replica', () => {
       checked: true,
       down: false,
       reason: 'the leader',
+      cause: 'leads',
     })
     assert.equal(replicaView(FIT, { gone: true, isLeader: false }).fit, false)
     const refused = afterReplicaPostgres(FIT, { kind: 'down', reason: 'refused' })

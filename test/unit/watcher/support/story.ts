@@ -7,6 +7,7 @@ import { test } from 'node:test'
 import type { PostgresAnswer, RestAnswer } from '../../../../src/watcher/primary/evidence.ts'
 import {
   basisOf,
+  causeOf,
   type DcsFacts,
   initialPrimary,
   keepsSessionsOf,
@@ -19,7 +20,7 @@ import {
 } from '../../../../src/watcher/primary/machine.ts'
 import { nextPrimary } from '../../../../src/watcher/primary/next-primary.ts'
 import { checkStep, standing, UNHEARD, type Oracle, afterStep } from './oracle.ts'
-import { takesNew } from '../../../../src/watcher/view.ts'
+import { type PrimaryCause, takesNew } from '../../../../src/watcher/view.ts'
 import type { FailoverRequest } from '../../../../src/watcher/cluster.ts'
 
 export const START = 1_700_000_000_000
@@ -93,6 +94,11 @@ export function is(expected: string): Step {
 /** The reason that people read matches. */
 export function because(pattern: RegExp): Step {
   return ({ machine }) => assert.match(machine.phase.reason, pattern)
+}
+
+/** What the reason says, where the log and `status` go by it. */
+export function cause(expected: PrimaryCause | null): Step {
+  return ({ machine }) => assert.equal(causeOf(machine.phase), expected)
 }
 
 /** The timeline that was open last, and the highest one that ever was. */
@@ -232,6 +238,9 @@ function postgres(name: string, answer: PostgresAnswer): Step {
 
 export const proves = (name: string, timeline = 1): Step => rest(name, { kind: 'proof', timeline })
 export const refuses = (name: string): Step => rest(name, { kind: 'no', reason: '/primary answers 503' })
+/** It is restarted by Patroni, as somebody has requested. */
+export const restarts = (name: string): Step =>
+  rest(name, { kind: 'no', reason: '/primary answers 503', restarting: true })
 /** It holds the lock, and is a replica still. */
 export const promotes = (name: string): Step =>
   rest(name, { kind: 'no', reason: 'it holds the lock and is being promoted', promoting: true })
