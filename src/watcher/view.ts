@@ -73,7 +73,7 @@ export interface PrimaryView {
 }
 
 /** What `PrimaryView.reason` says, where more depends on it than words. */
-export type PrimaryCause = NonNullable<(PrimaryPhase & { readonly cause: unknown })['cause']>
+export type PrimaryCause = NonNullable<Extract<PrimaryPhase, { readonly cause: unknown }>['cause']>
 
 /** Whether new connections of the primary route are dialled in this state; in all others they are held. */
 export function takesNew(state: PrimaryState): state is 'open' | 'unlocked' {

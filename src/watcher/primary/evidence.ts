@@ -151,7 +151,7 @@ export function afterAnswer(evidence: Evidence, answer: RestAnswer, context: Ans
 }
 
 function reasonOf({ reason, ...answer }: RestAnswer & { readonly reason: string }): Pick<Evidence, 'reason' | 'cause'> {
-  return { reason, cause: 'restarting' in answer && answer.restarting === true ? 'restarting' : null }
+  return { reason, cause: 'restarting' in answer && answer.restarting ? 'restarting' : null }
 }
 
 /** The member has answered for itself once more. */
