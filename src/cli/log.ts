@@ -11,7 +11,7 @@ const CLOSE_TIMEOUT_MS = 1000
 
 type Output = ReturnType<typeof destination>
 
-export interface Log {
+export interface OpenLog {
   readonly log: Logger
   /** Sets the level of all that is logged from now on, also by the parts that have a log of their own. */
   readonly setLevel: (level: LoggingConfig['level']) => void
@@ -23,7 +23,7 @@ export interface Log {
  * The router's log on standard output. `json`: one object a line, time in ISO 8601 and the level by name, as journald's
  * and Elastic's users want them; the host and the pid are added by whoever collects them. `text`: for eyes.
  */
-export function openLog({ level, format }: LoggingConfig, io: Pick<Io, 'columns' | 'env'>): Log {
+export function openLog({ level, format }: LoggingConfig, io: Pick<Io, 'columns' | 'env'>): OpenLog {
   // Not process.stdout, whose writes to a pipe wait for the reader and the whole router with them.
   const output = destination({ dest: STANDARD_OUTPUT, sync: false, maxLength: MAX_BACKLOG })
   // A reader that has gone (EPIPE) is no reason to stop routing, and there is nobody left to tell.

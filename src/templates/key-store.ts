@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { now } from '../clock.ts'
 import { explain, RouterError } from '../errors.ts'
-import type { Log } from '../watcher/tls/certificate-log.ts'
+import type { Log } from '../text/log-line.ts'
 import { isWithin, type KeysObservation, type KeyValueSource } from '../watcher/dcs/key-values.ts'
 import type { KeyView } from './engine/template.ts'
 import type { KeysStatus } from './status.ts'

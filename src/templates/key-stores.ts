@@ -1,7 +1,7 @@
 /** The keys that templates read, of each cluster's DCS. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { TemplateConfig } from '../config/config.ts'
-import type { Log } from '../watcher/tls/certificate-log.ts'
+import type { Log } from '../text/log-line.ts'
 import type { KeyValueSource } from '../watcher/dcs/key-values.ts'
 import { KeyStore, rootsOf } from './key-store.ts'
 import type { KeyView } from './engine/template.ts'

@@ -5,7 +5,8 @@ export interface LogLine {
   readonly fields: Readonly<Record<string, unknown>>
 }
 
-type Log = Readonly<Record<LogLine['level'], (fields: LogLine['fields'], message: string) => void>>
+/** What takes lines: pino's Logger does. */
+export type Log = Readonly<Record<LogLine['level'], (fields: LogLine['fields'], message: string) => void>>
 
 /** Logs lines in their order. */
 export function logLines(log: Log, lines: readonly LogLine[]): void {

@@ -1,11 +1,6 @@
 /** What the log says of certificate files that are replaced: once when they are of no use, once when they are. */
+import type { Log } from '../../text/log-line.ts'
 import type { CertificateSet } from './certificates.ts'
-
-/** The part of the logger that is needed. */
-export interface Log {
-  info(fields: object, message: string): void
-  warn(fields: object, message: string): void
-}
 
 export class CertificateLog {
   readonly #subject: string

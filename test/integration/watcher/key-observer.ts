@@ -36,7 +36,7 @@ export class KeyObserver implements AsyncDisposable {
     const files = { caFile: null, certFile: null, keyFile: null }
     const config = { kind: 'etcd3', endpoints, protocol: 'http', useProxies, auth, ...files } as const
     const tell = (_fields: object, message: string): void => void this.lines.push(message)
-    const log = { info: tell, warn: tell }
+    const log = { debug: tell, info: tell, warn: tell, error: tell }
     const lookups = new Lookups()
     const source = new Etcd3KeyValues({ config, intervalMs, timeoutMs, compareMs, lookups, log })
     this.#done = this.#observe(source, root)

@@ -41,7 +41,7 @@ export class Observer implements AsyncDisposable {
   }: Settings) {
     const config = { kind: 'etcd3', endpoints, useProxies, ...OPEN, ...access } as const
     const tell = (_fields: object, message: string): void => void this.lines.push(message)
-    const log = { info: tell, warn: tell }
+    const log = { debug: tell, info: tell, warn: tell, error: tell }
     this.#done = this.#observe(new Etcd3Dcs({ config, prefix, intervalMs, timeoutMs, discoverMs, lookups, log }))
   }
 

@@ -202,7 +202,12 @@ describe('a REST API with TLS', () => {
     const caFile = join(dir.path, 'later.crt')
     const lines: string[] = []
     const tell = (_fields: object, message: string): void => void lines.push(message)
-    const rest = new RestClient({ ...PLAIN, caFile }, 10_000, new Lookups(), { info: tell, warn: tell })
+    const rest = new RestClient({ ...PLAIN, caFile }, 10_000, new Lookups(), {
+      debug: tell,
+      info: tell,
+      warn: tell,
+      error: tell,
+    })
     assert.equal((await rest.get(api.url, '/primary', NEVER)).kind, 'reply')
     assert.deepEqual(lines, [])
     for (let times = 0; times < 3; times++) assert.equal((await rest.get(url, '/primary', NEVER)).kind, 'none')
@@ -227,7 +232,12 @@ describe('certificate files that are replaced', () => {
     install(files, ca.cert, client)
     const lines: string[] = []
     const tell = (_fields: object, message: string): void => void lines.push(message)
-    const rest = new RestClient({ ...PLAIN, ...files }, 10_000, new Lookups(), { info: tell, warn: tell })
+    const rest = new RestClient({ ...PLAIN, ...files }, 10_000, new Lookups(), {
+      debug: tell,
+      info: tell,
+      warn: tell,
+      error: tell,
+    })
     return { files, rest, lines }
   }
 

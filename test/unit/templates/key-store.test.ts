@@ -34,7 +34,7 @@ function observed(...roots: readonly string[]) {
   const source = new ToldSource()
   const lines: string[] = []
   const tell = (_fields: object, message: string): void => void lines.push(message)
-  const store = new KeyStore({ source, roots, log: { info: tell, warn: tell } })
+  const store = new KeyStore({ source, roots, log: { debug: tell, info: tell, warn: tell, error: tell } })
   store.start()
   return { source, store, lines, [Symbol.asyncDispose]: () => store.close() }
 }

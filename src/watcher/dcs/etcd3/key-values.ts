@@ -1,7 +1,7 @@
 /** Arbitrary keys of etcd v3, for templates. Only reads. */
 import type { Etcd3Config } from './section.ts'
 import type { Lookups } from '../../../names/lookups.ts'
-import type { Log } from '../../tls/certificate-log.ts'
+import type { Log } from '../../../text/log-line.ts'
 import { printable, REPLACEMENT } from '../../../text/printable.ts'
 import { DISCOVER_MS, EtcdSessions } from './sessions.ts'
 import { fromRoot } from './key-range.ts'
