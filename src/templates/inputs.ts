@@ -1,7 +1,7 @@
 /** What templates are rendered with: the clusters, the keys of their DCS, and the environment. */
 import type { TemplateConfig } from '../config/config.ts'
 import type { KeyValueSource } from '../watcher/dcs/key-values.ts'
-import type { Log } from '../watcher/tls/certificate-log.ts'
+import type { Log } from '../text/log-line.ts'
 import type { ClusterView } from '../watcher/view.ts'
 import { ClusterInput, FIRST_ANSWERS_MS, UNKNOWN } from './cluster-input.ts'
 import type { TemplateClusters, TemplateContext } from './engine/context.ts'
