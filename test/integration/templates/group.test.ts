@@ -58,55 +58,6 @@ test('renders again for what it has used, and does nothing when the text is the 
   assert.deepEqual(bench.logged('reloads'), ['reload'])
 })
 
-test('makes one reload of many changes, and the last one is in the file', async () => {
-  await using bench = new Bench()
-  const debounce = { minMs: 400, maxMs: 10_000 }
-  const group = bench.group(bench.template('one', SCOPE, { debounce }))
-  await bench.state(group, 'in-sync')
-  for (let n = 0; n < 20; n++) {
-    bench.change(group, { scope: `s${n}` })
-    await sleep(2)
-  }
-  assert.equal(group.status().state, 'pending')
-  await bench.state(group, 'in-sync')
-  assert.equal(bench.read('one'), 'scope s19\n')
-  assert.equal(bench.logged('reloads').length, 2)
-})
-
-test('does not wait for the debounce when it is urgent, but for the distance between two passes that write', async () => {
-  await using bench = new Bench()
-  const debounce = { minMs: 3_600_000, maxMs: 3_600_000 }
-  bench.write('one', 'scope demo\n')
-  const group = bench.group(bench.template('one', SCOPE, { debounce }))
-  await bench.state(group, 'in-sync')
-  bench.change(group, { scope: 'waits' })
-  await sleep(50)
-  assert.deepEqual([group.status().state, bench.read('one')], ['pending', 'scope demo\n'])
-  bench.change(group, { scope: 'urgent' }, true)
-  await bench.state(group, 'in-sync')
-  assert.equal(bench.read('one'), 'scope urgent\n')
-  bench.change(group, { scope: 'late' }, true)
-  await sleep(50)
-  assert.deepEqual([group.status().state, bench.read('one')], ['pending', 'scope urgent\n'])
-})
-
-test('does not forget that something is urgent while it asks the DNS', async () => {
-  await using bench = new Bench()
-  bench.write('one', '')
-  const text = "{{#if paused}}{{#each (lookupIPV4 'pg1')}}{{this}}\n{{/each}}{{/if}}"
-  const group = bench.group(bench.template('one', text, { debounce: { minMs: 3_600_000, maxMs: 3_600_000 } }))
-  await bench.state(group, 'in-sync')
-  bench.change(group, { paused: true }, true)
-  group.changed(false)
-  assert.equal(group.status().state, 'pending')
-  bench.answer('10.0.0.1')
-  await until('it is written', () => bench.read('one') === '10.0.0.1\n')
-  await bench.state(group, 'in-sync')
-  bench.change(group, { paused: false })
-  await sleep(50)
-  assert.equal(group.status().state, 'pending')
-})
-
 test('writes at once what it has waited for since the start', async () => {
   await using bench = new Bench()
   bench.set(null)

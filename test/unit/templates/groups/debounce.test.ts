@@ -3,11 +3,14 @@ import { test } from 'node:test'
 import {
   afterChange,
   afterLook,
+  afterNotice,
   afterPass,
+  afterRender,
   afterResync,
   afterTake,
   type Due,
   nextPass,
+  nextRender,
   type Schedule,
   type Timing,
   UNSCHEDULED,
@@ -168,4 +171,57 @@ test('200 changes in 2 s have no more passes than the debounce allows, and one o
   }
   assert.deepEqual(begins, [700, 1410, 2120])
   assert.equal(schedule.change, null)
+})
+
+/** Rendered at START, which took so long. */
+const rendered = (tookMs: number): Schedule =>
+  afterRender(QUIET, { at: START, tookMs, changed: false, asks: false }, false)
+
+interface RenderRow {
+  readonly is: string
+  readonly schedule: Schedule
+  readonly groups?: number
+  /** After START; null: never. */
+  readonly at: number | null
+}
+
+const renderRows: readonly RenderRow[] = [
+  { is: 'never when nothing has changed', schedule: rendered(1), at: null },
+  { is: 'at once after a rest', schedule: afterNotice(rendered(1), START + 1000, false), at: 1000 },
+  { is: 'at once when nothing was ever rendered', schedule: afterNotice(UNSCHEDULED, START, false), at: 0 },
+  { is: '25 ms after the last time', schedule: afterNotice(rendered(1), START + 3, false), at: 25 },
+  {
+    is: '25 ms after the last time, however many changes there are',
+    schedule: afterNotice(afterNotice(rendered(1), START + 3, false), START + 20, false),
+    at: 25,
+  },
+  { is: 'a tenth of the time, at most', schedule: afterNotice(rendered(7), START + 20, false), at: 70 },
+  { is: 'a tenth for all groups together', schedule: afterNotice(rendered(7), START + 20, false), groups: 3, at: 210 },
+  { is: 'every 500 ms whatever it takes', schedule: afterNotice(rendered(7000), START + 20, false), at: 500 },
+  { is: 'at once when it is urgent', schedule: afterNotice(rendered(7000), START + 20, true), at: 20 },
+  {
+    is: 'at once when something urgent joins what waits',
+    schedule: afterNotice(afterNotice(rendered(7000), START + 20, false), START + 30, true),
+    at: 20,
+  },
+]
+
+for (const { is, schedule, groups = 1, at } of renderRows) {
+  test(`the next render is ${is}`, () => {
+    assert.equal(nextRender(schedule, groups), at === null ? null : START + at)
+  })
+}
+
+test('what is rendered is urgent as its notice was, also once its lookups are answered, and no longer', () => {
+  const render = { at: START, tookMs: 1, changed: false, asks: false }
+  const asking = afterRender(afterNotice(QUIET, START, true), { ...render, asks: true }, false)
+  const answered = afterRender(afterNotice(asking, START, false), { ...render, changed: true }, false)
+  assert.equal(answered.change?.urgent, true)
+  const later = afterRender(afterNotice(afterTake(answered), START, false), { ...render, changed: true }, false)
+  assert.equal(later.change?.urgent, false)
+})
+
+test('the first text is urgent, as it has been waited for', () => {
+  const first = afterRender(UNSCHEDULED, { at: START, tookMs: 1, changed: true, asks: false }, true)
+  assert.equal(first.change?.urgent, true)
 })
