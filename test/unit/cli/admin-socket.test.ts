@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
+import { after, test } from 'node:test'
 import { configuredSocket } from '../../../src/cli/admin-socket.ts'
-import { TempDir } from '../../support/files/temp.ts'
 import { FakeIo } from '../../support/router/fake-io.ts'
 
-let dir: TempDir
-before(() => void (dir = TempDir.create('socket')))
-after(async () => dir.remove())
+const dir = mkdtempSync(join(tmpdir(), 'admin-socket-'))
+after(() => rmSync(dir, { recursive: true }))
 
 const DEFAULT = '/run/patroni-router/admin.sock'
 const REST = 'scope: demo\netcd3: {hosts: a}\n'
@@ -37,7 +36,7 @@ const FILES: readonly (readonly [title: string, text: string, socket: string])[]
 
 for (const [title, text, socket] of FILES)
   test(`the socket is found in a file with ${title}`, async () => {
-    const file = join(dir.path, 'config.yml')
+    const file = join(dir, 'config.yml')
     writeFileSync(file, text)
     const io = new FakeIo()
     assert.equal(await configuredSocket(file, io), socket)
@@ -45,7 +44,7 @@ for (const [title, text, socket] of FILES)
   })
 
 test('what is wrong with the file is said, and what to do', async () => {
-  const file = join(dir.path, 'wrong.yml')
+  const file = join(dir, 'wrong.yml')
   for (const text of ['admin: [', `${REST}admin: {socket: a.sock}\n`, 'admin: {socket: 5}\n']) {
     writeFileSync(file, text)
     const io = new FakeIo()
@@ -55,7 +54,7 @@ test('what is wrong with the file is said, and what to do', async () => {
 })
 
 test('the socket is found in a directory, where the last file counts', async () => {
-  const place = join(dir.path, 'patroni.d')
+  const place = join(dir, 'patroni.d')
   mkdirSync(place)
   writeFileSync(join(place, '00.yml'), REST)
   assert.equal(await configuredSocket(place, new FakeIo()), DEFAULT)

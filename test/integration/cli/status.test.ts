@@ -10,7 +10,7 @@ import { statusJson } from '../../../src/admin/status/json.ts'
 import { runProgram } from '../../../src/cli/program.ts'
 import { TempDir } from '../../support/files/temp.ts'
 import { until } from '../../support/until.ts'
-import { sampleStatus, sampleView } from '../admin/sample.ts'
+import { sampleStatus, sampleView } from '../../unit/admin/sample.ts'
 import { FakeIo } from '../../support/router/fake-io.ts'
 
 const primary = { ...sampleView().primary, state: 'switching' } as const

@@ -13,7 +13,7 @@ import { KeyStore } from '../../../src/templates/key-store.ts'
 import { keysRead } from '../../../src/templates/key-stores.ts'
 import type { KeysObservation, KeyValueSource } from '../../../src/watcher/dcs/key-values.ts'
 import { TempDir } from '../../support/files/temp.ts'
-import { sampleMember, sampleStatus, sampleView } from '../admin/sample.ts'
+import { sampleMember, sampleStatus, sampleView } from '../../unit/admin/sample.ts'
 import { FakeIo } from '../../support/router/fake-io.ts'
 import type { PrimaryState } from '../../../src/config/config.ts'
 
