@@ -2,10 +2,17 @@ import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { test } from 'node:test'
 
-test('is loaded without what only templates need', async () => {
-  const loads = (): boolean => Object.keys(createRequire(import.meta.url).cache).some((file) => /handlebars/.test(file))
+test("is loaded without what only templates, etcd and the members' REST API need", async () => {
+  const { cache } = createRequire(import.meta.url)
+  const loaded = (): string[] =>
+    ['handlebars', 'etcd3', '@grpc/grpc-js', 'undici'].filter((name) =>
+      Object.keys(cache).some((file) => file.includes(`node_modules/${name}/`)),
+    )
+  await import('../../src/cli/run.ts')
   await import('../../src/router.ts')
-  assert.equal(loads(), false)
+  assert.deepEqual(loaded(), [])
   await import('../../src/templates/templates.ts')
-  assert.equal(loads(), true)
+  await import('../../src/watcher/dcs/etcd3/etcd3-dcs.ts')
+  await import('../../src/watcher/checks/rest-http.ts')
+  assert.deepEqual(loaded(), ['handlebars', 'etcd3', '@grpc/grpc-js', 'undici'])
 })

@@ -158,7 +158,7 @@ describe('a REST API with TLS', () => {
     await using stack = new AsyncDisposableStack()
     const { url } = await https(stack, showing(server))
     const source = (path: string): string => new URL(`../../../src/${path}`, import.meta.url).href
-    const script = `import { RestClient } from '${source('watcher/rest.ts')}'
+    const script = `import { RestClient } from '${source('watcher/checks/rest-client.ts')}'
       import { Lookups } from '${source('names/lookups.ts')}'
       const rest = new RestClient(${JSON.stringify(PLAIN)}, 10_000, new Lookups())
       const reply = await rest.get('${url}', '/primary', new AbortController().signal)
