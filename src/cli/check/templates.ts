@@ -4,10 +4,7 @@ import { delimiter, dirname, join, relative, resolve } from 'node:path'
 import { mentions, NO_PROGRAM, placeholdersIn, programIn } from '../../config/templates/command.ts'
 import type { CommandConfig, Config, HookConfig, TemplateConfig } from '../../config/config.ts'
 import { explain } from '../../errors.ts'
-import { placeOf } from '../../templates/files/destination.ts'
-import { Owners } from '../../templates/files/owner.ts'
-import { formatTemplateProblem } from '../../templates/engine/template.ts'
-import { readSource } from '../../templates/source-file.ts'
+import { checkSource, type CheckedSource, fileOf, ownerCheck } from '../../templates/check.ts'
 import { unreadable, unusable, type Findings } from './files.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -18,43 +15,49 @@ type Environment = Readonly<Record<string, string | undefined>>
  */
 export async function checkTemplates(config: Config, files: readonly string[], env: Environment): Promise<Findings> {
   const { templates, hooks } = config
-  const owners = new Owners()
+  const checkOwner = ownerCheck()
+  const sources = await Promise.all(
+    templates.map(async (template, index) => {
+      const name = asWritten(template.source, config.file)
+      return { template, index, name, source: await checkSource(template, name) }
+    }),
+  )
   const each = await Promise.all([
-    ...templates.map((template, index) => checkSource(template, index, config.file)),
-    ...templates.map((template, index) => checkDestination(template, index, owners, env)),
+    ...sources.map(sourceProblems),
+    ...templates.map((template, index) => checkDestination(template, index, checkOwner, env)),
     checkLinks(config, files),
     ...commandsOf(templates, hooks).map(({ key, command }) => checkCommand(key, command, env)),
   ])
-  const warnings = await Promise.all(templates.map(({ source }) => checkTags(source, asWritten(source, config.file))))
+  const warnings = sources.flatMap(tagWarnings)
   // Of what several name, one report is enough.
-  return { problems: [...new Set(each.flat())], warnings: [...new Set(warnings.flat())] }
+  return { problems: [...new Set(each.flat())], warnings: [...new Set(warnings)] }
+}
+
+interface NamedSource {
+  readonly template: TemplateConfig
+  readonly index: number
+  /** As it is written in the configuration. */
+  readonly name: string
+  readonly source: CheckedSource
 }
 
 /** What is written for envsubst or a shell is a valid template, and would be copied as it is. */
-async function checkTags(source: string, name: string): Promise<string[]> {
-  // That it cannot be read is an error of its own.
-  const file = await readSource(source)
-  if (file.kind !== 'text' || file.text.includes('{{')) return []
-  const [mark] = /\$\{?[A-Za-z_]\w*\}?|@[A-Z_]+@|%[A-Z_]+%/.exec(file.text) ?? []
+function tagWarnings({ name, source }: NamedSource): string[] {
+  if (source.kind !== 'text' || source.text.includes('{{')) return []
+  const [mark] = /\$\{?[A-Za-z_]\w*\}?|@[A-Z_]+@|%[A-Z_]+%/.exec(source.text) ?? []
   if (mark === undefined) return []
   return [`${name}: there is no {{ }} in this template, and nothing fills in ${mark}: it is written as it is`]
 }
 
-async function checkSource(template: TemplateConfig, index: number, configFile: string | null): Promise<string[]> {
-  const name = asWritten(template.source, configFile)
-  const file = await readSource(template.source)
-  if (file.kind !== 'text') {
-    const [why = file.kind === 'missing' ? 'no such file' : file.reason] = await unreadable(template.source)
-    return [`${name}: ${why}: source of a template (templates.${index}.source)`]
-  }
-  // Loaded here, so that a configuration without templates does not wait for the compiler.
-  const { compileFor } = await import('../../templates/engine/compile.ts')
-  try {
-    const compiled = compileFor(template, name, file.text)
-    return compiled.ok ? [] : compiled.problems.map((problem) => formatTemplateProblem(name, problem))
-  } catch (error) {
-    return [`${name}: ${explain(error)}`]
-  }
+async function sourceProblems({
+  template: { source: path },
+  index,
+  name,
+  source,
+}: NamedSource): Promise<readonly string[]> {
+  if (source.kind === 'text') return source.problems
+  const [why = source.kind === 'missing' ? 'no such file' : source.reason] = await unreadable(path)
+  return [`${name}: ${why}: source of a template (templates.${index}.source)`]
 }
 
 /** As one would write it where the configuration file is written as it is. */
@@ -67,13 +70,13 @@ function asWritten(source: string, configFile: string | null): string {
 async function checkDestination(
   template: TemplateConfig,
   index: number,
-  owners: Owners,
+  checkOwner: ReturnType<typeof ownerCheck>,
   env: Environment,
 ): Promise<string[]> {
   const { destination, check } = template
   const problems: string[] = []
   try {
-    const { path } = await placeOf(destination)
+    const path = await fileOf(destination)
     const why = await unusable(dirname(path))
     if (why !== null) problems.push(`${destination}: its directory: ${why}`)
     if (check !== null && mentions(check.command, path, { directory: check.workingDir, home: env['HOME'] ?? null }))
@@ -82,7 +85,7 @@ async function checkDestination(
     problems.push(explain(error))
   }
   try {
-    await owners.resolve(template)
+    await checkOwner(template)
   } catch (error) {
     problems.push(explain(error))
   }
@@ -121,7 +124,7 @@ async function checkLinks({ templates, track }: Config, files: readonly string[]
 /** null: it is nowhere, which is said elsewhere. */
 async function realPathOf(path: string): Promise<string | null> {
   try {
-    return (await placeOf(resolve(path))).path
+    return await fileOf(resolve(path))
   } catch {
     // Why is said where its own check is.
     return null
