@@ -107,9 +107,9 @@ export class Round {
 
   /** What HAProxy would refuse, and with it the whole file, is a matter of the member that has it. */
   #writeText(text: string, expression: Expression, place: Place, frame: Frame): void {
-    const odd = oddInServerName(text)
-    const isName = odd !== null && this.#line.length <= MAX_LINE && BEFORE_SERVER_NAME.test(this.#line)
-    const member = isName ? memberOfValue(expression, frame, this.#outermost, this.#marks) : null
+    const isName = this.#line.length <= MAX_LINE && BEFORE_SERVER_NAME.test(this.#line)
+    const odd = isName ? oddInServerName(text) : null
+    const member = odd === null ? null : memberOfValue(expression, frame, this.#outermost, this.#marks)
     if (member === null) this.#append(text)
     else if (!this.leftOut.has(member)) {
       const advice = `write {{serverName ${describe(expression)}}} (line ${place.line})`

@@ -66,7 +66,7 @@ export class SeenContext {
       return markedIn(own, value, member, what)
     })
     if (!Object.keys(tags).every(isSafe))
-      this.#marks.addNames(tags, [{ kind: 'member', member, what: 'the name of a tag' }])
+      this.#marks.addNames(tags, [new UnsafeText('', [{ kind: 'member', member, what: 'the name of a tag' }])])
     this.#marks.addMember(Object.freeze(tags), member, own)
     texts.push(...own)
     return tags

@@ -1,5 +1,5 @@
 /** What expressions of a template give: plain data, in which a text that is not safe is an `UnsafeText`. */
-import { isSafe, type Origin, originsOf, UnsafeText } from './unsafe.ts'
+import { isSafe, originsOf, UnsafeText } from './unsafe.ts'
 
 export type Scalar = string | number | boolean | null
 export type ValueList = readonly Value[]
@@ -31,8 +31,8 @@ export class Marks {
   readonly #members = new Map<object, string>()
   /** null: its texts have been marked, and nobody has asked for them yet. */
   readonly #texts = new WeakMap<object, readonly UnsafeText[] | null>()
-  /** Of records that have names which are not safe. */
-  readonly #nameOrigins = new WeakMap<object, readonly Origin[]>()
+  /** Of what the names were made, in records that have names which are not safe. */
+  readonly #names = new WeakMap<object, readonly UnsafeText[]>()
 
   /** Notes a record, all of whose texts are what they are to be, as a member, or as a part of one. */
   addMember(record: object, member: string, texts: readonly UnsafeText[]): void {
@@ -40,9 +40,9 @@ export class Marks {
     if (texts.length > 0) this.#texts.set(record, texts)
   }
 
-  /** Notes whose the names in a record are. */
-  addNames(record: object, origins: readonly Origin[]): void {
-    this.#nameOrigins.set(record, origins)
+  /** Notes what the names in a record were made of. */
+  addNames(record: object, madeOf: readonly UnsafeText[]): void {
+    this.#names.set(record, madeOf)
   }
 
   /** Returns the member that a record is, or is a part of; not to be shown. */
@@ -52,13 +52,13 @@ export class Marks {
 
   /** Returns the name of a property as a value. */
   nameIn(record: ValueRecord, name: string): string | UnsafeText {
-    const origins = this.#nameOrigins.get(record)
-    return origins === undefined || isSafe(name) ? name : new UnsafeText(name, origins)
+    const madeOf = this.#names.get(record)
+    return madeOf === undefined || isSafe(name) ? name : new UnsafeText(name, originsOf(name, madeOf))
   }
 
   /** Returns what a helper was given, and gives back; undefined where it is new. */
   known(made: object): Value | undefined {
-    const isKnown = made instanceof UnsafeText || this.#texts.has(made) || this.#members.has(made)
+    const isKnown = this.#members.has(made) || made instanceof UnsafeText || this.#texts.has(made)
     return isKnown ? (made as Value) : undefined
   }
 
@@ -87,8 +87,7 @@ export class Marks {
     }
     if (Array.isArray(made)) for (let at = 0; at < made.length; at++) markAt(at)
     else for (const name of Object.keys(made)) markAt(name)
-    if (isTainted && !Array.isArray(made) && !Object.keys(made).every(isSafe))
-      this.addNames(made, originsOf('', madeOf))
+    if (isTainted && !Array.isArray(made) && !Object.keys(made).every(isSafe)) this.addNames(made, madeOf)
     Object.freeze(made)
   }
 
@@ -98,9 +97,9 @@ export class Marks {
     const known = this.#texts.get(value) ?? null
     if (known !== null) return known
     if (this.#members.has(value)) return []
-    const names = this.#nameOrigins.get(value)
-    const odd = names === undefined ? [] : Object.keys(value).filter((name) => !isSafe(name))
-    const found = new Set(odd.map((name) => new UnsafeText(name, names ?? [])))
+    const madeOf = this.#names.get(value) ?? []
+    const odd = madeOf.length === 0 ? [] : Object.keys(value).filter((name) => !isSafe(name))
+    const found = new Set(odd.map((name) => new UnsafeText(name, originsOf(name, madeOf))))
     for (const item of Object.values(value)) for (const text of this.#unsafeOf(item)) found.add(text)
     this.#texts.set(value, [...found])
     return [...found]

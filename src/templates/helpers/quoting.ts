@@ -88,6 +88,7 @@ export const QUOTING_HELPERS: readonly Helper[] = [
 /** Configuration manual, "server": letters, digits and `_.:-` of ASCII. The colon escapes, so that no two texts become the same. */
 function serverName(text: string): string {
   if (text === '') throw new HelperError('an empty text is no name of a server')
+  if (/^[\w.-]+$/.test(text)) return text
   const escaped = (char: string): string => bytesOfText(char).toString('hex').toUpperCase().replace(/../g, ':$&')
   return Array.from(text, (char) => (/[\w.-]/.test(char) ? char : escaped(char))).join('')
 }

@@ -29,6 +29,13 @@ test('what was made of texts that are not safe is marked at any depth, once, and
   )
 })
 
+test('a name and a text are of the one that they equal', () => {
+  const marks = new Marks()
+  const made = { 'a b': 'c d' } as unknown as ValueRecord
+  marks.take(made, [KEY, OTHER])
+  assert.deepEqual([marks.nameIn(made, 'a b'), made['a b']], [KEY, OTHER])
+})
+
 test('what was a value before is not marked by what it is put into', () => {
   const marks = new Marks()
   const own = { text: 'the; operator' }
