@@ -1,4 +1,7 @@
-/** Files that are replaced as a whole: whoever reads one, and whatever is cut off when, finds the old one or the new one. */
+/**
+ * Files that are replaced as a whole: whoever reads one, and whatever is cut off when, finds the old one or the new
+ * one.
+ */
 import { randomUUID } from 'node:crypto'
 import { type FileHandle, open, readdir, rename, stat, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'

@@ -4,14 +4,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 export const MAX_TIMER_MS = 2 ** 31 - 1
 
 /**
- * Milliseconds since the epoch as they were when the process started, plus what has passed since: it never jumps when
- * somebody sets the clock, so that no deadline comes late or never.
+ * Returns milliseconds since the epoch as they were when the process started, plus what has passed since: it never
+ * jumps when somebody sets the clock, so that no deadline comes late or never.
  */
 export function now(): number {
   return Math.round(performance.timeOrigin + performance.now())
 }
 
-/** What `promise` gives; null when that takes longer than `ms`, or `signal` aborts. */
+/** Resolves with what `promise` gives; with null when that takes longer than `ms`, or when `signal` aborts. */
 export async function within<T>(promise: Promise<T>, ms: number, signal: AbortSignal): Promise<T | null> {
   const done = new AbortController()
   const timeout = sleep(ms, null, { signal: AbortSignal.any([signal, done.signal]) }).catch(() => null)

@@ -129,14 +129,17 @@ export function isLookupTimeout(error: unknown): boolean {
 /** Out of descriptors, ports or memory, or a firewall of this machine. */
 const HERE: ReadonlySet<Failure> = new Set(['local', 'in-use', 'denied'])
 
-/** Whether a connection failed on this machine before anything could reach the peer: it says nothing about the peer. */
+/**
+ * Returns whether a connection failed on this machine before anything could reach the peer: it says nothing about the
+ * peer.
+ */
 export function failedHere(error: unknown): boolean {
   return HERE.has(failureOf(error))
 }
 
 /**
- * What this machine has run out of, and what to do; null: it is something else. `descriptors`: the process's limit of open
- * files, null where it is not known.
+ * Returns what this machine has run out of, and what to do; null: the error means something else. `descriptors`: the
+ * process's limit of open files, null where it is not known.
  */
 export function shortage(error: unknown, descriptors: number | null): string | null {
   const limit = descriptors === null ? '' : ` (limit ${descriptors})`
@@ -150,7 +153,7 @@ export function shortage(error: unknown, descriptors: number | null): string | n
   return shortages.get(errno(error) ?? '') ?? null
 }
 
-/** One line for a person: the message of an error and of what caused it, without repeating itself. */
+/** Returns one line for a person: the message of an error and of what caused it, without repetition. */
 export function explain(error: unknown): string {
   const parts: string[] = []
   for (let current: unknown = error, depth = 0; (current ?? null) !== null && depth < 5; depth++) {

@@ -19,7 +19,7 @@ const ENCRYPTION_REQUEST_LENGTH = 8
 /** PostgreSQL's MAX_STARTUP_PACKET_LENGTH, which does not count the length itself. */
 const MAX_STARTUP_LENGTH = 10000 + 4
 
-/** Recognises the first packet of a client. */
+/** Parses the first packet of a client. */
 export function firstPacket(bytes: Buffer): FirstPacket {
   if (bytes.length > 0 && bytes[0] !== 0) return { kind: 'opaque' }
   if (bytes.length < 8) return { kind: 'incomplete' }
@@ -36,7 +36,10 @@ export function firstPacket(bytes: Buffer): FirstPacket {
   return bytes.length < length ? { kind: 'incomplete' } : { kind: 'startup' }
 }
 
-/** 'N' alone, to SSLRequest or GSSENCRequest: the client goes on in plaintext, on the same connection. */
+/**
+ * Returns whether the answer to an SSLRequest or GSSENCRequest is 'N' alone: the client goes on in plaintext, on the
+ * same connection.
+ */
 export function isEncryptionRefused(request: Buffer, answer: Buffer): boolean {
   return firstPacket(request).kind === 'encryption-request' && answer.equals(NOT_WILLING)
 }
@@ -44,7 +47,7 @@ export function isEncryptionRefused(request: Buffer, answer: Buffer): boolean {
 /** The answer to SSLRequest and GSSENCRequest of a server that has no such thing. */
 export const NOT_WILLING: Buffer = Buffer.from('N')
 
-/** A StartupMessage of protocol 3.0. */
+/** Makes a StartupMessage of protocol 3.0. */
 export function startupMessage(parameters: Readonly<Record<string, string>>): Buffer {
   const pairs = Object.entries(parameters).map(([key, value]) => `${key}\0${value}\0`)
   const body = Buffer.from(`${pairs.join('')}\0`)
@@ -65,7 +68,9 @@ export type FirstAnswer =
 /** Longest error that is waited for whole; what is longer is passed on as it is. */
 const MAX_ERROR_LENGTH = 4096
 
-/** Recognises the server's first answer: only a whole ErrorResponse with a 57P0x state means that it takes nobody. */
+/**
+ * Parses the server's first answer: only a whole ErrorResponse with a 57P0x state means that it accepts no connections.
+ */
 export function firstAnswer(bytes: Buffer): FirstAnswer {
   if (bytes.length === 0) return { kind: 'incomplete' }
   if (bytes[0] !== 0x45) return { kind: 'up' }
@@ -89,7 +94,7 @@ function errorFields(body: Buffer): ReadonlyMap<string, string> {
   return new Map(fields.map((field) => [field.charAt(0), field.slice(1)]))
 }
 
-/** An ErrorResponse. `hint` may be empty. */
+/** Makes an ErrorResponse. `hint` may be empty. */
 export function errorResponse(severity: 'ERROR' | 'FATAL', sqlState: string, message: string, hint: string): Buffer {
   const fields = [`S${severity}`, `V${severity}`, `C${sqlState}`, `M${message}`, ...(hint === '' ? [] : [`H${hint}`])]
   const body = Buffer.from(`${fields.join('\0')}\0\0`)
@@ -99,7 +104,7 @@ export function errorResponse(severity: 'ERROR' | 'FATAL', sqlState: string, mes
   return Buffer.concat([head, body])
 }
 
-/** A FATAL ErrorResponse; the caller closes the connection after it. `hint` may be empty. */
+/** Makes a FATAL ErrorResponse; the caller closes the connection after it. `hint` may be empty. */
 export function fatalError(sqlState: string, message: string, hint: string): Buffer {
   return errorResponse('FATAL', sqlState, message, hint)
 }

@@ -11,7 +11,9 @@ export interface ProcessLimits {
 
 export const NO_LIMITS: ProcessLimits = { descriptors: null, memoryBytes: null }
 
-/** Reads them. `constrained`: what the control group allows; 0 where there is no limit, or a number beyond all memory. */
+/**
+ * Reads them. `constrained`: what the control group allows; 0 where there is no limit, or a number beyond all memory.
+ */
 export function readLimits(constrained: number): ProcessLimits {
   const memoryBytes = constrained > 0 ? Math.min(constrained, totalmem()) : totalmem()
   return { descriptors: openFiles(), memoryBytes }

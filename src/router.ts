@@ -1,4 +1,6 @@
-/** The composition root: the only module that knows all the parts, what is built, started and stopped, in which order. */
+/**
+ * The composition root: the only module that knows all the parts, what is built, started and stopped, in which order.
+ */
 import { hostname } from 'node:os'
 import { isDeepStrictEqual } from 'node:util'
 import { showCommands } from './admin/show.ts'
@@ -101,8 +103,8 @@ export class Router {
   }
 
   /**
-   * Accepts nobody any more and lets sessions end by themselves until the drain timeout; the watcher and the templates go
-   * on. Track files say 0 from now on: an address is of no use on a host that accepts nobody.
+   * Accepts nobody any more and lets sessions end by themselves until the drain timeout; the watcher and the templates
+   * go on. Track files say 0 from now on: an address is of no use on a host that accepts nobody.
    */
   async drain(): Promise<void> {
     this.#isDraining = true

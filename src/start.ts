@@ -1,4 +1,5 @@
-// The command line in a Node that is new enough. Besides main.ts, which loads it, the only module that touches `process`.
+// The command line in a Node that is new enough. Besides main.ts, which loads it, the only module that touches
+// `process`.
 import { readFileSync } from 'node:fs'
 import inspector from 'node:inspector'
 import { join } from 'node:path'

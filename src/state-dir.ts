@@ -5,17 +5,25 @@ import { dirname } from 'node:path'
 import { syncDirectory, writeAtomically } from './atomic-file.ts'
 import { failureOf } from './errors.ts'
 
-/** Longest name before a hash stands for its end: a file system takes 255 bytes, and that of a temporary file is longer. */
+/**
+ * Longest name before a hash stands for its end: a file system takes 255 bytes, and that of a temporary file is longer.
+ */
 const MAX_NAME = 150
 const SHOWN_NAME = 80
 
-/** The file of what is called `name`, of which every character is fit for a file's name and takes one byte. Of another one it is another. */
+/**
+ * Returns the name of the file for `name`, of which every character is fit for a file's name and takes one byte.
+ * Different names have different files.
+ */
 export function stateFileName(name: string): string {
   if (name.length <= MAX_NAME) return `${name}.json`
   return `${name.slice(0, SHOWN_NAME)}+${createHash('sha256').update(name).digest('hex')}.json`
 }
 
-/** Writes a file of `state_dir`, for nobody else to read; both are on the disk then. Rejects with the error of the file system. */
+/**
+ * Writes a file of `state_dir`, for nobody else to read; both are on the disk then. Rejects with the error of the file
+ * system.
+ */
 export async function writeStateFile(path: string, text: string): Promise<void> {
   try {
     await writeAtomically(path, text, 0o600)

@@ -11,7 +11,7 @@ export type TextFile =
 
 const CHUNK_BYTES = 64 * 1024
 
-/** The text of a file of at most `maxBytes`, in UTF-8. Never rejects; waits for no writer of a pipe. */
+/** Reads a file of at most `maxBytes`, in UTF-8. Never rejects; waits for no writer of a pipe. */
 export async function readTextFile(path: string, maxBytes: number): Promise<TextFile> {
   let file: FileHandle | null = null
   try {

@@ -18,8 +18,8 @@ export interface UnixSocketOptions {
 }
 
 /**
- * Listens. A socket that a killed process has left is replaced, but only when a connection to it is refused. Rejects with
- * BIND_FAILED, and `server` is closed then. Its close removes the file.
+ * Listens. A socket that a killed process has left is replaced, but only when a connection to it is refused. Rejects
+ * with BIND_FAILED, and `server` is closed then. Its close removes the file.
  */
 export async function listenOnUnixSocket(server: Server, options: UnixSocketOptions): Promise<void> {
   const { path, mode, backlog } = options

@@ -8,8 +8,9 @@ import type { Io } from './io.ts'
 const ADVICE = 'To ask the router nevertheless, name its socket with --socket PATH\n'
 
 /**
- * The socket that the configuration names; the default one where there is no configuration at all. null: the configuration
- * is wrong, which is on standard error then. Of a file nothing but the socket is looked at, unless it is not to be understood.
+ * Finds the socket that the configuration names; the default one where there is no configuration at all. null: the
+ * configuration is wrong, which is on standard error then. Of a file nothing but the socket is read, unless it cannot
+ * be parsed.
  */
 export async function configuredSocket(configFlag: string | null, io: Io): Promise<string | null> {
   const named = configFlag ?? io.env['PATRONI_ROUTER_CONFIG'] ?? ''
@@ -59,8 +60,8 @@ async function socketIn(texts: readonly string[]): Promise<string | null> {
 }
 
 /**
- * How nearly everybody writes it, at the top and alone in its section: seen without the parser, whose loading takes longer
- * than all the rest of `track`.
+ * How nearly everybody writes it, at the top and alone in its section: seen without the parser, whose loading takes
+ * longer than all the rest of `track`.
  */
 const SOCKET = /^admin:[ \t]*(?:\{ *|\n[ \t]+)socket: +(?:'(\/[^'\\\n]+)'|(\/[\w./-]+)) *\}?[ \t]*\n(?=\S|$)/m
 

@@ -11,7 +11,7 @@ export interface DemoOptions {
 
 const HOST = '127.0.0.1'
 
-/** `demo`: a whole cluster in this process, with the router in front, until a key or a signal ends it. */
+/** Runs `demo`: a whole cluster in this process, with the router in front, until a key or a signal ends it. */
 export async function demo(options: DemoOptions, io: Io): Promise<number> {
   await requirePorts([options.port, options.replicaPort])
   const quit = new AbortController()

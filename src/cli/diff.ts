@@ -8,8 +8,8 @@ const TIMEOUT_MS = 1000
 const [BOLD, RED, GREEN, CYAN, RESET] = ['\x1b[1m', '\x1b[31m', '\x1b[32m', '\x1b[36m', '\x1b[0m']
 
 /**
- * Nothing where both are the same. `before`: null where there is no such file. No text can act on a terminal: all but
- * line ends and tabs is made visible.
+ * Renders a unified diff; empty where both are the same. `before`: null where there is no such file. No text can act on
+ * a terminal: all but line ends and tabs is made visible.
  */
 export function renderDiff(destination: string, before: string | null, after: string, isColoured: boolean): string {
   if (before === after) return ''

@@ -52,7 +52,10 @@ export async function firstView(
   }
 }
 
-/** Reads each of these clusters once, all at the same time; of one that cannot be read, the error. Rejects with the reason of `signal`. */
+/**
+ * Reads each of these clusters once, all at the same time; of one that cannot be read, the error. Rejects with the
+ * reason of `signal`.
+ */
 export async function readClusters(
   { clusters }: Pick<Config, 'clusters'>,
   names: readonly string[],
@@ -101,7 +104,7 @@ async function seen(
 
 const LOOK_AGAIN_MS = 100
 
-/** `readForMs`: since the DCS was read first. */
+/** Returns whether the view can be rendered. `readForMs`: since the DCS was read first. */
 export function isSettled(view: ClusterView, readForMs: number, checkTimeoutMs: number): boolean {
   const { state } = view.primary
   const isDecided = takesNew(state) || (FINAL.has(state) && readForMs > checkTimeoutMs)

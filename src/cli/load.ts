@@ -13,7 +13,7 @@ export interface Loaded {
   readonly doubts: readonly string[]
 }
 
-/** The configuration, or null when there is none to work with; then everything that is wrong is on standard error. */
+/** Loads the configuration; null: it is wrong, and everything that is wrong is on standard error. */
 export async function loadOrReport(configFlag: string | null, io: Io): Promise<Loaded | null> {
   try {
     const result = await readConfig({ configFlag, env: io.env }, DCS_KINDS)

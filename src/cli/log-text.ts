@@ -2,7 +2,10 @@
 import { visible } from '../text/terminal.ts'
 import type { Mapping } from '../text/unknown-shape.ts'
 
-/** `2026-11-20 03:12:44.123Z WARN  message key=value`; without colours what it says is the same. */
+/**
+ * Formats a line of the log for a terminal: `2026-11-20 03:12:44.123Z WARN  message key=value`. Without colours it has
+ * the same text.
+ */
 export function logText(json: string, hasColours: boolean): string {
   const entry = parsed(json)
   if (entry === null) return `${visible(json.trimEnd())}\n`

@@ -20,8 +20,8 @@ export interface OpenLog {
 }
 
 /**
- * The router's log on standard output. `json`: one object a line, time in ISO 8601 and the level by name, as journald's
- * and Elastic's users want them; the host and the pid are added by whoever collects them. `text`: for eyes.
+ * Opens the router's log on standard output. `json`: one object a line, time in ISO 8601 and the level by name, as
+ * journald's and Elastic's users want them; the host and the pid are added by whatever collects it. `text`: for eyes.
  */
 export function openLog({ level, format }: LoggingConfig, io: Pick<Io, 'columns' | 'env'>): OpenLog {
   // Not process.stdout, whose writes to a pipe wait for the reader and the whole router with them.
@@ -56,12 +56,12 @@ export function openLog({ level, format }: LoggingConfig, io: Pick<Io, 'columns'
   }
 }
 
-/** Whether the log is for eyes: as configured, else on a terminal. */
+/** Returns whether the log is for eyes: as configured, else on a terminal. */
 export function isText(format: LoggingConfig['format'], { columns }: Pick<Io, 'columns'>): boolean {
   return format === 'auto' ? columns() !== null : format === 'text'
 }
 
-/** Whether it may be coloured, see https://no-color.org. */
+/** Returns whether the log may be coloured, see https://no-color.org. */
 export function hasColours({ columns, env }: Pick<Io, 'columns' | 'env'>): boolean {
   return columns() !== null && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb'
 }

@@ -19,7 +19,7 @@ export interface RenderOptions {
   readonly output?: string
 }
 
-/** `render`: one pass over the templates, as confd's `-onetime`. */
+/** Runs `render`: one pass over the templates, as confd's `-onetime`. */
 export async function render(options: RenderOptions, io: Io): Promise<number> {
   const loaded = await loadOrReport(options.config ?? null, io)
   if (loaded === null) return EXIT.usage

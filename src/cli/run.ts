@@ -22,7 +22,7 @@ export interface Startable {
   close(): Promise<void>
 }
 
-/** `run`: the daemon. */
+/** Runs `run`: the daemon. */
 export async function run({ config: configFlag }: RunOptions, io: Io): Promise<number> {
   const loaded = await loadOrReport(configFlag ?? null, io)
   if (loaded === null) return EXIT.usage
@@ -47,8 +47,9 @@ function accessOf(io: Io): Omit<RouterDeps, 'log' | 'setLogLevel'> {
 }
 
 /**
- * Runs a router until a signal ends it: the first SIGTERM, SIGINT or SIGQUIT drains it, the second closes it at once. An error that
- * nobody has handled is logged and ends nothing: the sessions of healthy servers outlive a fault of the router.
+ * Runs a router until a signal ends it: the first SIGTERM, SIGINT or SIGQUIT drains it, the second closes it at once.
+ * An error that nobody has handled is logged and ends nothing: the sessions of healthy servers outlive a fault of the
+ * router.
  */
 export async function serve(build: () => Startable, log: Logger, io: Io): Promise<number> {
   const first = Promise.withResolvers<string>()

@@ -28,7 +28,10 @@ interface Answer {
   readonly code: number
 }
 
-/** `status`: the clusters as the router sees them. With `watch` until a signal or the end of the output's reader. */
+/**
+ * Runs `status`: shows the clusters as the router sees them. With `watch` until a signal or the end of the output's
+ * reader.
+ */
 export async function status(options: StatusOptions, io: Io): Promise<number> {
   const socket = options.socket ?? (await configuredSocket(options.config ?? null, io))
   if (socket === null) return EXIT.usage

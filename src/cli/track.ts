@@ -18,8 +18,8 @@ export interface TrackOptions {
 }
 
 /**
- * `track`: whether a condition holds, for keepalived's `vrrp_script` and shells. It is asked of the running router, which
- * has to answer in time: one that hangs is as good as none. Loads no more than it needs: it is run every second.
+ * Runs `track`: whether a condition holds, for keepalived's `vrrp_script` and shells. The running router has to answer
+ * in time: one that hangs counts as none. Loads no more than it needs: it is run every second.
  */
 export async function track(what: string, options: TrackOptions, io: Io): Promise<number> {
   if (/[\r\n]/.test(`${options.member ?? ''}${options.cluster ?? ''}`)) {
@@ -44,7 +44,7 @@ export async function track(what: string, options: TrackOptions, io: Io): Promis
   }
 }
 
-/** The same for the arguments of a plain call; null: this is none, or a wrong one. */
+/** Runs `track` for the arguments of a plain call; null: this is none, or a wrong one. */
 export async function trackAtOnce(args: readonly string[], io: Io): Promise<number | null> {
   const parsed = parsePlain(args)
   return parsed === null ? null : track(parsed.what, parsed.options, io)

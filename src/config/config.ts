@@ -1,6 +1,8 @@
 import type { Condition } from './conditions.ts'
 
-/** The router's configuration after validation: complete, readonly, every duration in milliseconds, every size in bytes. */
+/**
+ * The router's configuration after validation: complete, readonly, every duration in milliseconds, every size in bytes.
+ */
 export interface Config {
   /** Where it was read from, of a directory as `DIRECTORY/*.yml`; null when the environment alone was enough. */
   readonly file: string | null
@@ -10,7 +12,10 @@ export interface Config {
   readonly keys: readonly ClusterConfig[]
   /** In the order of the file. */
   readonly templates: readonly TemplateConfig[]
-  /** In the order of the file, which is the order in which they are run. One that is for every cluster is there once for each. */
+  /**
+   * In the order of the file, which is the order in which they are run. One that is for every cluster is there once for
+   * each.
+   */
   readonly hooks: readonly HookConfig[]
   readonly track: { readonly files: readonly TrackFileConfig[] }
   /** Where the last known cluster, pending reloads and commits under way are kept; null: nowhere. */
@@ -23,7 +28,10 @@ export interface ClusterConfig {
   /** What listeners, templates and people call it; of the flat file the scope. */
   readonly name: string
   readonly scope: string
-  /** Without slashes at either end: `service`, `a/b`; empty when it was only slashes (the keys are then under `/scope/`). */
+  /**
+   * Without slashes at either end: `service`, `a/b`; empty when it was only slashes (the keys are then under
+   * `/scope/`).
+   */
   readonly namespace: string
   readonly citusGroup: number | null
   /** The Patroni member on this machine, if there is one. */
@@ -144,20 +152,29 @@ export interface TemplateConfig {
   readonly backup: boolean
   /** Templates with the same group change together and reload once; null: it is one of its own. */
   readonly reloadGroup: string | null
-  /** Arbitrary keys of the DCS that the template reads: those below `prefix` + each of `keys`. Begins with a slash and ends with none; empty: the root. */
+  /**
+   * Arbitrary keys of the DCS that the template reads: those below `prefix` + each of `keys`. Begins with a slash and
+   * ends with none; empty: the root.
+   */
   readonly prefix: string
   /** Each begins with a slash; `/` is all below the prefix. Empty: the template reads no keys. */
   readonly keys: readonly string[]
 }
 
-/** What a template is about, by the names of clusters. Of one it sees what there is; of several a list of them, in this order. */
+/**
+ * What a template is about, by the names of clusters. Of one it sees what there is; of several a list of them, in this
+ * order.
+ */
 export type TemplateSubject =
   | { readonly kind: 'cluster'; readonly cluster: string }
   | { readonly kind: 'clusters'; readonly clusters: readonly string[] }
 
 /** A command that is run, in a process group of its own. */
 export interface CommandConfig {
-  /** A text goes to `/bin/sh -c`; a list (not empty) is run without a shell. Both may hold PLACEHOLDERS (templates/command.ts). */
+  /**
+   * A text goes to `/bin/sh -c`; a list (not empty) is run without a shell. Both may hold PLACEHOLDERS
+   * (templates/command.ts).
+   */
   readonly command: string | readonly string[]
   /** Then its process group is ended. */
   readonly timeoutMs: number
@@ -174,7 +191,10 @@ export interface HookConfig {
   /** Whose primary it follows. */
   readonly cluster: string
   readonly on: readonly PrimaryState[]
-  /** The reload group (or the destination of a template of its own) that has to be in place and reloaded first; null: none. */
+  /**
+   * The reload group (or the destination of a template of its own) that has to be in place and reloaded first; null:
+   * none.
+   */
   readonly after: string | null
   readonly run: CommandConfig
 }

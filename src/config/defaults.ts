@@ -1,4 +1,7 @@
-/** Where things are when nothing else is said. In a file of their own: whoever needs no more of the configuration loads no more. */
+/**
+ * Where things are when nothing else is said. In a file of their own: whoever needs no more of the configuration loads
+ * no more.
+ */
 
 export const DEFAULT_CONFIG_FILE = '/etc/patroni-router/config.yml'
 

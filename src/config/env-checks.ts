@@ -5,7 +5,7 @@ import { list } from './env-values.ts'
 import { mappingOf } from '../text/unknown-shape.ts'
 import type { Problem } from './file/problem.ts'
 
-/** `file`: what there is besides the environment. */
+/** Returns what is wrong with the environment. `file`: the configuration without it. */
 export function checkEnvironment(
   file: Readonly<Tree>,
   environment: EnvironmentTree,

@@ -8,7 +8,7 @@ export type Parse = (value: string) => Parsed<unknown> | null
 
 export const text: Parse = (value) => good(value)
 
-/** Stricter than Patroni, which takes `010` for 8 and leaves what is no number out. */
+/** Parses a whole number, more strictly than Patroni, which takes `010` for 8 and leaves out what is not a number. */
 export function integer(value: string): Parsed<number> {
   return /^\s*(0|[1-9]\d*)\s*$/.test(value) ? good(Number(value)) : bad('must be a whole number, 0 or more')
 }
@@ -16,7 +16,7 @@ export function integer(value: string): Parsed<number> {
 /** Kubernetes has `PATRONI_ETCD3_PORT=tcp://10.0.0.1:2379` for a Service of that name: nobody has written it. */
 export const port: Parse = (value) => (/^(?:tcp|udp|sctp):\/\//.test(value) ? null : integer(value))
 
-/** Patroni's `parse_bool`. */
+/** Parses as Patroni's `parse_bool` does. */
 export function boolean(value: string): Parsed<boolean> {
   if (/^(on|true|yes|1)$/i.test(value)) return good(true)
   if (/^(off|false|no|0)$/i.test(value)) return good(false)

@@ -84,7 +84,7 @@ function isSection(section: string, suffix: string, dcs: readonly string[]): boo
   return dcs.includes(section)
 }
 
-/** Patroni's `patch_config`: what comes later over what was before, key by key. */
+/** Merges as Patroni's `patch_config` does: what comes later over what was before, key by key. */
 export function merge(before: Readonly<Tree>, later: Readonly<Tree>): Tree {
   const merged: Tree = { ...before }
   for (const [key, value] of Object.entries(later)) {

@@ -24,7 +24,7 @@ const WORDS = /(?:^|[._-])(?:(?:change|replace|fill|edit)[._-]?(?:me|this|it|in)
 const PASSWORDS =
   /^(?:\.{3}|…|x{3,}|\*{3,}|(?:change|replace)[ ._-]?(?:me|this|it)|your[ ._-]\w+|<.*>|\$\{.*\}|\{\{.*\}\})$/i
 
-/** Values of addresses, names and passwords that are those of examples. */
+/** Returns addresses, names and passwords that are those of the examples. */
 export function unedited(tree: Mapping, kinds: readonly DcsSection[]): Fault[] {
   return inFileAndClusters(tree, (one, above) => uneditedIn(one, above, kinds))
 }

@@ -52,8 +52,8 @@ export type ConfigResult =
 
 /**
  * Loads the configuration of a file (a patroni.yml is one) and of Patroni's environment, which goes over it. Pure. All
- * problems at once, unless the file is not YAML. No problem and no warning shows a value out of a section of Patroni. `kinds`: the
- * kinds of DCS that there are.
+ * problems at once, unless the file is not YAML. No problem and no warning shows a value out of a section of Patroni.
+ * `kinds`: the kinds of DCS that there are.
  */
 export function loadConfig(input: ConfigInput, kinds: readonly DcsSection[]): ConfigResult {
   const source = readSource(input, kinds)

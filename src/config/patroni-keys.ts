@@ -17,8 +17,8 @@ export const ETCD_KEYS: readonly string[] = [
 ]
 
 /**
- * All that Patroni 3.0 to 4.1 reads (config.py, validator.py, api.py, log.py, request.py, dcs/*.py). Sections whose keys are
- * free (postgresql, bootstrap, tags) are not here.
+ * All that Patroni 3.0 to 4.1 reads (config.py, validator.py, api.py, log.py, request.py, dcs/*.py). Sections whose
+ * keys are free (postgresql, bootstrap, tags) are not here.
  */
 const KEYS: Readonly<Record<string, readonly string[]>> = {
   etcd: ETCD_KEYS,
@@ -70,8 +70,8 @@ const OTHER_WORDS: Readonly<Record<string, Readonly<Record<string, string>>>> = 
 }
 
 /**
- * Keys in Patroni's sections that no Patroni knows, also of the entries of `clusters`. They are warnings, since the next
- * Patroni may have them. No message shows a value.
+ * Returns keys in Patroni's sections that no Patroni knows, also of the entries of `clusters`. They are warnings, since
+ * the next Patroni may have them. No message shows a value.
  */
 export function strangeKeys(tree: Section, kinds: readonly DcsSection[]): Fault[] {
   return inFileAndClusters(tree, (one, above) => strangeKeysOf(one, above, kinds))

@@ -16,9 +16,9 @@ export interface ConfigSource {
 }
 
 /**
- * Loads the configuration from `-c FILE`, else `$PATRONI_ROUTER_CONFIG`, else the default file if there is one, else from
- * the environment alone. A directory that is named is read as Patroni reads it. Rejects with CONFIG_UNREADABLE when what
- * was named, or the default file that is there, cannot be read.
+ * Loads the configuration from `-c FILE`, else `$PATRONI_ROUTER_CONFIG`, else the default file if there is one, else
+ * from the environment alone. A directory that is named is read as Patroni reads it. Rejects with CONFIG_UNREADABLE
+ * when what was named, or the default file that is there, cannot be read.
  */
 export async function readConfig(
   { configFlag, env, defaultFile = DEFAULT_CONFIG_FILE }: ConfigSource,

@@ -25,7 +25,7 @@ export const DYNAMIC: readonly string[] = [
 /** Where anchors are kept (`x-peers: &peers`, as in Compose): Patroni, too, reads past it. */
 const ANCHORS = /^(?:x-|\.)/
 
-/** Top-level keys that are neither Patroni's nor the router's. */
+/** Returns top-level keys that are neither Patroni's nor the router's. */
 export function checkSections(tree: Readonly<Record<string, unknown>>, kinds: readonly DcsSection[]): Fault[] {
   const known = [...ours(kinds), ...PATRONI, ...dcsNames(kinds), ...DYNAMIC]
   const strange = Object.keys(tree).filter((key) => !known.includes(key) && !ANCHORS.test(key))
@@ -36,7 +36,10 @@ export function checkSections(tree: Readonly<Record<string, unknown>>, kinds: re
   })
 }
 
-/** How much of a path may be shown; null: all of it, as it is in a section of ours. Deep inside Patroni's sections keys are data, such as the schemes of zookeeper.auth_data. */
+/**
+ * Returns how much of a path may be shown; null: all of it, as it is in a section of the router. Deep inside Patroni's
+ * sections keys are data, such as the schemes of zookeeper.auth_data.
+ */
 export function patroniDepth(
   [section = '', , below = '']: readonly string[],
   kinds: readonly DcsSection[],
@@ -46,7 +49,7 @@ export function patroniDepth(
   return section !== 'clusters' || below === '' || names.includes(below) ? null : 4
 }
 
-/** What `look` finds in the file, and in each entry of its `clusters`, which may have the same sections. */
+/** Returns what `look` finds in the file, and in each entry of its `clusters`, which may have the same sections. */
 export function inFileAndClusters(
   tree: Readonly<Record<string, unknown>>,
   look: (tree: Readonly<Record<string, unknown>>, above: readonly string[]) => Fault[],

@@ -67,7 +67,9 @@ function textsOf(text: string | null, file: string, whole: string): readonly Con
   return whole === '' ? [] : [{ file: WHOLE, text: whole }]
 }
 
-/** Here, unlike in a file, a section without anything in it is one (patroni/config.py `_build_effective_configuration`). */
+/**
+ * Here, unlike in a file, a section without anything in it is one (patroni/config.py `_build_effective_configuration`).
+ */
 function asSections(tree: Tree, kinds: readonly DcsSection[]): Tree {
   const names = unsupported(kinds)
   return Object.fromEntries(

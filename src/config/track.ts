@@ -33,6 +33,7 @@ export interface Local {
   readonly localMember: string | null
 }
 
+/** Builds the track files. */
 export function trackConfig({ files }: TrackSection, clusters: readonly Local[]): readonly TrackFileConfig[] {
   return (files ?? []).map(({ path, when, member, cluster }) => {
     const about = clusterOf(cluster, clusters)
@@ -49,7 +50,7 @@ function conditionOf(name: ConditionName, member: string): Condition {
   return name === 'local-leader' ? { name, member } : { name }
 }
 
-/** What is wrong between keys that are each right. */
+/** Returns what is wrong between keys of track files of which each is right. */
 export function checkTrack(tree: Mapping, clusters: readonly Local[]): Fault[] {
   const sections = sectionsOf(tree)
   const paths = sections.map(({ path }) => (typeof path === 'string' ? normalize(path) : null))
@@ -69,7 +70,7 @@ export function checkTrack(tree: Mapping, clusters: readonly Local[]): Fault[] {
   })
 }
 
-/** The files of `track`, and where each is written. */
+/** Returns the paths of the track files, and where each is written. */
 export function trackPaths(tree: Mapping): readonly { readonly path: string; readonly at: readonly string[] }[] {
   return sectionsOf(tree).flatMap(({ path }, index) => {
     const isPath = typeof path === 'string' && isAbsolute(path)

@@ -2,7 +2,7 @@
 import { isIP, type LookupFunction } from 'node:net'
 import { lookupError } from '../errors.ts'
 
-/** What to connect to in the place of a name, with `lookupAmong`: the first of `addresses` that answers. */
+/** Returns what to connect to instead of a name, with `lookupAmong`: the first of `addresses` that answers. */
 export function hostAmong(addresses: readonly string[]): string {
   return addresses.join(',')
 }

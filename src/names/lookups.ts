@@ -22,7 +22,10 @@ export interface LookupsOptions {
 }
 
 interface Name {
-  /** The last good answer; empty: none yet. */
+  /**
+   * Resolves with the addresses of `host`, as the system resolves it. A lookup that fails or hangs takes no earlier
+   * answer away. Rejects with an error of getaddrinfo where there has never been one.
+   */
   addresses: readonly string[]
   resolvedAt: number
   /** At most one lookup of a name is under way. */
@@ -79,8 +82,8 @@ export class Lookups {
   }
 
   /**
-   * The addresses of `host`, as the system resolves it. A lookup that fails or hangs takes no earlier answer away. Rejects
-   * with an error of getaddrinfo where there has never been one.
+   * The addresses of `host`, as the system resolves it. A lookup that fails or hangs takes no earlier answer away.
+   * Rejects with an error of getaddrinfo where there has never been one.
    */
   async addresses(host: string): Promise<readonly string[]> {
     if (isIP(host) !== 0) return [host]
@@ -106,7 +109,7 @@ export class Lookups {
     if (name.addresses.length === 0) Object.assign(name, { addresses, resolvedAt: -Infinity })
   }
 
-  /** How long ago `host` was resolved last, in milliseconds; Infinity: never. */
+  /** Returns how long ago `host` was resolved last, in milliseconds; Infinity: never. */
   ageOf(host: string): number {
     if (isIP(host) !== 0) return 0
     const name = this.#names.get(host)

@@ -1,6 +1,7 @@
 /**
- * Bytes as text, and back: what is UTF-8 is that text, and each byte that is none is a lone surrogate, U+DC80 to U+DCFF, which
- * no UTF-8 gives. (Python calls it `surrogateescape`.) A text without such a surrogate is what it always is.
+ * Bytes as text, and back: what is UTF-8 is that text, and each byte that is none is a lone surrogate, U+DC80 to
+ * U+DCFF, which no UTF-8 gives. (Python calls it `surrogateescape`.) A text without such a surrogate is what it always
+ * is.
  */
 import { isUtf8 } from 'node:buffer'
 
@@ -9,6 +10,7 @@ const VALID =
 
 const ESCAPED = /([\udc80-\udcff])/u
 
+/** Returns the text that stands for `bytes`. */
 export function textOfBytes(bytes: Buffer): string {
   if (isUtf8(bytes)) return bytes.toString()
   return bytes.toString('latin1').replace(VALID, (part) => {
@@ -17,6 +19,7 @@ export function textOfBytes(bytes: Buffer): string {
   })
 }
 
+/** Returns the bytes that `text` stands for. */
 export function bytesOfText(text: string): Buffer {
   if (!hasBytes(text)) return Buffer.from(text)
   const parts = text.split(ESCAPED)
@@ -25,7 +28,7 @@ export function bytesOfText(text: string): Buffer {
   )
 }
 
-/** Whether a text stands for bytes that are no UTF-8. */
+/** Returns whether a text stands for bytes that are not UTF-8. */
 export function hasBytes(text: string): boolean {
   return ESCAPED.test(text)
 }

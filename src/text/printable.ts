@@ -5,7 +5,7 @@ const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029\ufffd]/gu
 /** Stands for what was left out. */
 export const REPLACEMENT = '\ufffd'
 
-/** `text` with U+FFFD for what could deceive a reader, and for the rest of what is longer than `maxLength`. */
+/** Returns `text` with U+FFFD for what could deceive a reader, and for the rest of what is longer than `maxLength`. */
 export function printable(text: string, maxLength: number): string {
   const cut = text.length > maxLength ? `${text.slice(0, maxLength - 1)}${REPLACEMENT}` : text
   return cut.replace(UNPRINTABLE, REPLACEMENT)

@@ -29,7 +29,7 @@ const WIDE = new RegExp(
   'u',
 )
 
-/** `text` in one line in which every character is seen: an escape character reads `\x1b`. */
+/** Returns `text` in one line in which every character is seen: an escape character reads `\x1b`. */
 export function visible(text: string): string {
   return text.normalize('NFC').replace(DECEPTIVE, (character) => {
     const code = character.codePointAt(0) ?? 0
@@ -38,7 +38,10 @@ export function visible(text: string): string {
   })
 }
 
-/** One line of JSON with the same meaning as `JSON.stringify(value)`, and nothing in it that a terminal acts upon. */
+/**
+ * Returns one line of JSON with the same meaning as `JSON.stringify(value)`, and nothing in it that a terminal acts
+ * upon.
+ */
 export function visibleJson(value: unknown): string {
   return JSON.stringify(value).replace(DECEPTIVE_IN_JSON, (character) =>
     Array.from({ length: character.length }, (_, at) => escapedUnit(character.charCodeAt(at))).join(''),
@@ -49,14 +52,14 @@ function escapedUnit(unit: number): string {
   return `\\u${unit.toString(16).padStart(4, '0')}`
 }
 
-/** Columns that `text` takes, which has been through `visible`. */
+/** Returns how many columns `text` takes, which has been through `visible`. */
 export function widthOf(text: string): number {
   let width = 0
   for (const character of text) width += WIDE.test(character) ? 2 : 1
   return width
 }
 
-/** `text`, which has been through `visible`, in at most `width` columns; `...` where something had to go. */
+/** Shortens `text`, which has been through `visible`, to at most `width` columns; `...` stands for what is left out. */
 export function shorten(text: string, width: number): string {
   if (widthOf(text) <= width) return text
   let kept = ''
@@ -69,7 +72,10 @@ export function shorten(text: string, width: number): string {
   return `${kept}...`
 }
 
-/** As `shorten`, with the `...` in the middle, or `tailWidth` columns before the end: it says as much as the beginning. */
+/**
+ * Shortens as `shorten` does, with the `...` in the middle, or `tailWidth` columns before the end: names differ there
+ * as much as at the beginning.
+ */
 export function shortenMiddle(text: string, width: number, tailWidth = Math.floor((width - 3) / 2)): string {
   if (widthOf(text) <= width) return text
   if (width < 5) return shorten(text, width)
@@ -81,7 +87,7 @@ export function shortenMiddle(text: string, width: number, tailWidth = Math.floo
   return shorten(text, width - widthOf(tail)) + tail
 }
 
-/** `start` and `text` in lines of at most `width` columns, broken at spaces; all but the first begin with `indent`. */
+/** Breaks `start` and `text` at spaces into lines of at most `width` columns; all but the first begin with `indent`. */
 export function wrap(start: string, text: string, width: number, indent: string): string {
   const lines: string[] = []
   let line = start
@@ -97,7 +103,10 @@ export function wrap(start: string, text: string, width: number, indent: string)
   return [...lines, line].map((each) => shorten(each, width)).join('\n')
 }
 
-/** As `wrap`, with words that are too long for a line shortened in the middle: names and addresses differ at their ends. */
+/**
+ * Breaks lines as `wrap` does, with words that are too long for a line shortened in the middle: names and addresses
+ * differ at their ends.
+ */
 export function wrapNames(start: string, text: string, width: number, indent: string): string {
   const room = Math.max(0, width - widthOf(indent))
   const words = text.split(' ').map((word) => shortenMiddle(word, room))

@@ -1,7 +1,7 @@
 /** Reading values of unknown shape: what is not of the wanted kind is null, never an exception. */
 import { printable } from './printable.ts'
 
-/** undefined where `text` is no JSON. */
+/** Parses JSON; undefined: `text` is none. */
 export function parseJson(text: string | null): unknown {
   if (text === null) return undefined
   try {
@@ -30,21 +30,23 @@ export function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : []
 }
 
+/** Returns `value` if it is a mapping; else null. */
 export function asObject(value: unknown): Mapping | null {
   return isMapping(value) ? value : null
 }
 
-/** A text with something in it. */
+/** Returns `value` if it is text that is not empty; else null. */
 export function asText(value: unknown): string | null {
   return typeof value === 'string' && value !== '' ? value : null
 }
 
-/** A short text for people to read. */
+/** Returns `value` as a short text for people to read; null: it is not text, or empty. */
 export function asLabel(value: unknown): string | null {
   const text = asText(value)
   return text === null ? null : printable(text, 64)
 }
 
+/** Returns the number that `value` is or spells; else null. */
 export function asNumber(value: unknown): number | null {
   const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value
   return typeof number === 'number' && Number.isFinite(number) ? number : null

@@ -1,22 +1,22 @@
 /** Numbers, durations and reasons as people read them. Pure. */
 
-/** `1 session`, `2 sessions`. */
+/** Returns `1 session`, `2 sessions`. */
 export function counted(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`
 }
 
-/** `0.2 s`, `45 s`: for what lasts seconds. */
+/** Returns `0.2 s`, `45 s`: for durations of seconds. */
 export function inSeconds(ms: number): string {
   return `${Math.round(ms / 100) / 10} s`
 }
 
-/** A reason as a sentence of its own: capital letter, full stop. */
+/** Makes a sentence of a reason: capital letter, full stop. */
 export function sentence(text: string): string {
   const end = /[.!?]$/.test(text) || text === '' ? '' : '.'
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}${end}`
 }
 
-/** How long something lasts, in the two largest units that say something: `0.4s`, `12s`, `2m10s`, `3h05m`, `4d02h`. */
+/** Returns a duration in its two largest units: `0.4s`, `12s`, `2m10s`, `3h05m`, `4d02h`. */
 export function age(ms: number): string {
   const seconds = Math.max(0, ms) / 1000
   if (seconds < 9.95) return `${seconds.toFixed(1)}s`
@@ -28,7 +28,7 @@ export function age(ms: number): string {
   return `${Math.floor(whole / 86_400)}d${two((whole % 86_400) / 3600)}h`
 }
 
-/** In UTC, as in the log: `2026-11-20 03:12:44Z`. */
+/** Returns a time in UTC, as in the log: `2026-11-20 03:12:44Z`. */
 export function instant(ms: number): string {
   const date = new Date(ms)
   return Number.isNaN(date.getTime())

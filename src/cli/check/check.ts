@@ -21,11 +21,17 @@ const ONLINE_TIMEOUT_MS = 30_000
 export interface CheckOptions {
   readonly config?: string
   readonly online?: boolean
-  /** Before a start: a template that is not right keeps only its own file from being written, and a busy port may be free then. */
+  /**
+   * Before a start: a template that is not right keeps only its own file from being written, and a busy port may be
+   * free then.
+   */
   readonly startup?: boolean
 }
 
-/** `check`: what is wrong with the configuration and, with `online`, with what it points to. Changes nothing. */
+/**
+ * Runs `check`: reports what is wrong with the configuration and, with `online`, with what it points to. Changes
+ * nothing.
+ */
 export async function check(options: CheckOptions, io: Io, trying?: Trying): Promise<number> {
   const loaded = await loadOrReport(options.config ?? null, io)
   if (loaded === null) return EXIT.usage

@@ -22,7 +22,9 @@ export interface Findings {
   readonly notes?: readonly string[]
 }
 
-/** What a valid configuration names and this machine does not have. Reads and looks up; opens and changes nothing. */
+/**
+ * Finds what a valid configuration names and this machine does not have. Reads and looks up; opens and changes nothing.
+ */
 export async function checkFiles(config: Config): Promise<Findings> {
   const each = await Promise.all([
     ...config.keys.map((cluster) => checkClusterFiles(cluster)),
@@ -54,7 +56,10 @@ async function checkClusterFiles({ dcs, restApi }: ClusterConfig): Promise<Findi
   }
 }
 
-/** What is no certificate, or not that of the key, may be over soon: certificate and key are replaced one after the other. */
+/**
+ * What is no certificate, or not that of the key, may be over soon: certificate and key are replaced one after the
+ * other.
+ */
 async function checkCertificates(
   peer: string,
   files: CertificateFiles,
@@ -91,7 +96,7 @@ async function readable(files: readonly (readonly [what: string, path: string | 
   return problems.flat()
 }
 
-/** Why a file cannot be read; empty: it can. */
+/** Returns why a file cannot be read; empty: it can. */
 export async function unreadable(path: string): Promise<string[]> {
   try {
     await access(path, constants.R_OK)
@@ -168,7 +173,7 @@ async function isFileOrMissing(path: string): Promise<boolean> {
 
 const MISSING = 'no such directory'
 
-/** Why nothing can be made in a directory; null: it can. */
+/** Returns why nothing can be made in a directory; null: it can. */
 export async function unusable(directory: string): Promise<string | null> {
   try {
     if (!(await stat(directory)).isDirectory()) return 'is not a directory'

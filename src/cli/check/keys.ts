@@ -8,7 +8,10 @@ import { keyValueSources } from '../../watcher/dcs/create.ts'
 import { DCS_KINDS } from '../../watcher/dcs/kinds.ts'
 import type { OnlineFinding } from '../../watcher/dcs/online.ts'
 
-/** The clusters that somebody follows. Templates that read nothing but keys need neither theirs nor the right to read it. */
+/**
+ * Returns the clusters that are followed. Templates that read nothing but keys need neither a cluster's keys nor the
+ * right to read them.
+ */
 export async function clustersInUse(config: Config): Promise<readonly ClusterConfig[]> {
   const { clusters, templates, hooks, track } = config
   if (templates.length === 0) return clusters

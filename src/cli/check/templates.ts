@@ -10,8 +10,8 @@ import { unreadable, unusable, type Findings } from './files.ts'
 type Environment = Readonly<Record<string, string | undefined>>
 
 /**
- * Compiles every template, and looks for what templates and hooks name and this machine does not have. Writes nothing and
- * runs none of the commands. `files`: those of the configuration.
+ * Compiles every template, and looks for what templates and hooks name and this machine does not have. Writes nothing
+ * and runs none of the commands. `files`: those of the configuration.
  */
 export async function checkTemplates(config: Config, files: readonly string[], env: Environment): Promise<Findings> {
   const { templates, hooks } = config
@@ -186,7 +186,7 @@ async function isDirectory(path: string): Promise<boolean> {
   }
 }
 
-/** A template in one line. */
+/** Describes a template in one line. */
 export function describeTemplate(template: TemplateConfig, configFile: string | null, several = false): string {
   const { source, destination, check, reload, reloadGroup, prefix, keys, subject } = template
   return [
@@ -203,6 +203,7 @@ export function describeTemplate(template: TemplateConfig, configFile: string | 
   ].join(', ')
 }
 
+/** Describes a hook in one line. */
 export function describeHook({ name, on, run, after }: HookConfig): string {
   return `${name} on ${on.join(', ')}: ${describeCommand(run)}${after === null ? '' : `, after ${after}`}`
 }

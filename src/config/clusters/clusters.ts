@@ -26,7 +26,10 @@ export function clusterKeys(kinds: readonly DcsSection[]): readonly string[] {
   return [...OTHERS, ...dcsNames(kinds)]
 }
 
-/** What is written at the top counts for each that has no such section of its own. */
+/**
+ * Returns the clusters of a configuration. What is written at the top counts for each that has no such section of its
+ * own.
+ */
 export function clusterDrafts(tree: Mapping, kinds: readonly DcsSection[]): readonly ClusterDraft[] {
   const { clusters = null } = tree
   if (!isMapping(clusters)) return [{ name: null, tree, place: (path) => path }]
@@ -56,7 +59,7 @@ function draftOf(name: string, entry: Mapping, top: Mapping, dcs: readonly strin
   }
 }
 
-/** What it is called; of the flat form the scope. */
+/** Returns the name of a cluster; in the flat form it is the scope. */
 export function nameOf({ name, tree }: ClusterDraft): string {
   return name ?? (typeof tree['scope'] === 'string' ? tree['scope'] : '')
 }
@@ -67,7 +70,7 @@ function clusterName(name: string): Parsed<string> {
   return plainName('cluster')(name)
 }
 
-/** What is wrong with the list as such. */
+/** Returns what is wrong with the list of clusters itself. */
 export function checkClusters(tree: Mapping): Fault[] {
   const { clusters = null } = tree
   if (!isMapping(clusters)) return []
@@ -79,7 +82,10 @@ export function checkClusters(tree: Mapping): Fault[] {
   })
 }
 
-/** Two that are one and the same would be checked, and told of, twice. null: one that is not understood. */
+/**
+ * Returns which clusters are there twice: each would be checked and reported twice. null: a cluster that is not
+ * understood.
+ */
 export function checkDistinct(
   clusters: readonly (Pick<ClusterConfig, 'namespace' | 'scope' | 'citusGroup' | 'dcs' | 'name'> | null)[],
   kinds: readonly DcsSection[],

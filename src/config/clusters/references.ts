@@ -5,7 +5,10 @@ import { isMapping, listOf, mappingOf, type Mapping } from '../../text/unknown-s
 import type { Fault } from '../file/problem.ts'
 import { nearest } from '../../text/suggestion.ts'
 
-/** `names`: of all clusters; where there is but one, nobody has to name it. */
+/**
+ * Checks which clusters listeners, templates, hooks and track files name. `names`: of all clusters; where there is but
+ * one, it need not be named.
+ */
 export function checkReferences(tree: Mapping, names: readonly string[]): Fault[] {
   const { listeners } = mappingOf(tree['proxy'])
   const { files } = mappingOf(tree['track'])
@@ -38,7 +41,7 @@ function checkThatSomethingIsDone(tree: Mapping, listeners: unknown): Fault[] {
   return isSidecar(tree) || listOf(tree['hooks']).length > 0 ? [] : [{ path: ['proxy', 'listeners'], message }]
 }
 
-/** Whether files are all that is asked for: the proxy is off then unless it has a section. */
+/** Returns whether files are all that is configured: the proxy is off then unless it has a section. */
 export function isSidecar({ templates, track }: Mapping): boolean {
   return [templates, mappingOf(track)['files']].some((list) => listOf(list).length > 0)
 }

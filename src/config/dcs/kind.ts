@@ -1,6 +1,6 @@
 /**
- * What the configuration has to know of a kind of DCS. The kinds are listed in watcher/dcs/kinds.ts and handed in: no line
- * of the configuration knows one of them by name.
+ * What the configuration has to know of a kind of DCS. The kinds are listed in watcher/dcs/kinds.ts and handed in: no
+ * line of the configuration knows one of them by name.
  */
 import { RouterError } from '../../errors.ts'
 import { suggest } from '../../text/suggestion.ts'

@@ -24,8 +24,8 @@ function beside(name: string, used: string): string {
 }
 
 /**
- * Parses the section that says where the cluster is observed. The router's own go over Patroni's, so that a patroni.yml of
- * any DCS can stay as it is.
+ * Parses the section that says where the cluster is observed. The router's own go over Patroni's, so that a patroni.yml
+ * of any DCS can stay as it is.
  */
 export function resolveDcs(tree: Mapping, origin: Origin, kinds: readonly DcsSection[]): DcsResult {
   const own = ownNames(kinds).filter((name) => isThere(tree, name))

@@ -2,7 +2,10 @@ import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { failureOf } from '../../errors.ts'
 
-/** Of a directory the files that Patroni reads, in its order (config.py `_load_config_path`); null: it is none. */
+/**
+ * Returns the files of a directory that Patroni reads, in its order (config.py `_load_config_path`); null: it is not a
+ * directory. Rejects with the error of the file system.
+ */
 export async function filesIn(path: string): Promise<readonly string[] | null> {
   if (!(await stat(path)).isDirectory()) return null
   const names = (await readdir(path)).filter((name) => /\.ya?ml$/.test(name)).toSorted()

@@ -28,7 +28,10 @@ interface Part {
   readonly tree: Tree
 }
 
-/** Patroni's `_load_config_path`: of a directory the last file counts, key by key. All problems at once. */
+/**
+ * Reads the texts as Patroni's `_load_config_path` reads a directory: the last one counts, key by key. All problems at
+ * once.
+ */
 export function readParts(texts: readonly ConfigPart[]): Parts {
   const read = texts.map(readPart)
   const problems = read.flatMap((part) => (Array.isArray(part) ? part : []))

@@ -26,25 +26,26 @@ export interface Fault {
   readonly message: string
 }
 
-/** Those of `more` that are about a key that none of `faults` is about. */
+/** Returns those of `more` that are about a key that none of `faults` is about. */
 export function besides<T extends Pick<Fault, 'path'>>(more: readonly T[], faults: readonly Fault[]): T[] {
   const told = new Set(faults.map(({ path }) => JSON.stringify(path)))
   return more.filter(({ path }) => !told.has(JSON.stringify(path)))
 }
 
-/** `file:line:col: path: message`, one per line. */
+/** Returns `file:line:col: path: message`, one per line. */
 export function formatProblems(problems: readonly Problem[]): string {
   return problems.map(formatProblem).join('\n')
 }
 
+/** Returns `file:line:col: path: message`. */
 export function formatProblem({ file, line, column, path, message }: Problem): string {
   const place = [file, line, column].filter((part) => part !== null).join(':')
   return [place, path, message].filter((part) => part !== '').join(': ')
 }
 
 /**
- * A key as it may be shown. What does not look like a key is not repeated: in a file with a slip of the pen (`password:x`
- * without the space) a secret can end up in one.
+ * Returns a key as it may be shown. What does not look like a key is not repeated: in a file with a slip of the pen
+ * (`password:x` without the space) a secret can end up in one.
  */
 export function shownPath(path: readonly string[]): string {
   return path.map((key) => (/^[\w.-]{1,64}$/.test(key) ? key : '(not a plain name)')).join('.')
@@ -63,7 +64,7 @@ export interface Places {
   readonly locate: (path: readonly string[]) => Located | null
 }
 
-/** Where a fault was written: the variable that set the key or something around it, else the file. */
+/** Finds where a fault was written: the variable that set the key or something around it, else the file. */
 export function placeOf({ path, message }: Fault, { file, origins, locate }: Places): Problem {
   const variable = path
     .map((_, index) => origins.get(path.slice(0, index + 1).join('.')))
@@ -77,7 +78,10 @@ export function placeOf({ path, message }: Fault, { file, origins, locate }: Pla
   return { file: written?.file ?? file, line, column, path: shownPath(path), message }
 }
 
-/** As they stand in the file (or the files, one after the other), each once; what has no place comes last. */
+/**
+ * Sorts problems as they stand in the file (or the files, one after the other), each once; those without a place come
+ * last.
+ */
 export function inOrder(problems: readonly Problem[]): Problem[] {
   const files = [...new Set(problems.map(({ file }) => file))].toSorted()
   const key = ({ file, line }: Problem): number => (line === null ? Infinity : files.indexOf(file) * 1e7 + line)

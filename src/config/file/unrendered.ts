@@ -4,7 +4,8 @@ import type { DcsSection } from '../dcs/kind.ts'
 import type { Fault, Remark } from './problem.ts'
 
 /**
- * Jinja, Helm and Go; ERB; envsubst and shells; autoconf; Windows. `{{staged}}` and `{{destination}}` are the router's own.
+ * Jinja, Helm and Go; ERB; envsubst and shells; autoconf; Windows. `{{staged}}` and `{{destination}}` are the router's
+ * own.
  */
 const MARKS: readonly (readonly [mark: RegExp, shown: string])[] = [
   [/\{\{(?!\s*(?:staged|destination|\.?src|\.?dest)\s*\}\})|\{%|\{#/, '{{ }}, {% %}'],
@@ -38,7 +39,7 @@ interface Mark {
   readonly shown: string
 }
 
-/** The errors; one message in the place of all from the first one on that comes from a mark of a template. */
+/** Replaces the errors from the first one on that comes from a mark of a template by one message about that mark. */
 export function unrendered(text: string, errors: readonly Remark[]): readonly Remark[] {
   const lines = text.split(/\r?\n/)
   const found = marksOf(lines)
@@ -91,7 +92,7 @@ const NOT_LOOKED_AT: ReadonlySet<string> = new Set([
   ...['connect_address', 'ciphers', 'allowlist', 'http_extra_headers', 'https_extra_headers'],
 ])
 
-/** Values that hold a placeholder, each with its place. */
+/** Returns the values that hold a placeholder, each with its place. */
 export function unfilled(tree: Mapping, kinds: readonly DcsSection[]): Fault[] {
   return [...SECTIONS, ...kinds.map(({ name }) => name)].flatMap((name) => unfilledIn(tree[name], [name]))
 }

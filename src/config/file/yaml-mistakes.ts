@@ -94,8 +94,8 @@ function wrongMerges(document: Document.Parsed): Mistake[] {
 }
 
 /**
- * The parser takes a line that is indented too far for a part of the value before, and that for a key: here the error is at
- * that line, once for a block of them. A wrong indentation is not at the empty lines before it.
+ * The parser takes a line that is indented too far for a part of the value before, and that for a key: here the error
+ * is at that line, once for a block of them. A wrong indentation is not at the empty lines before it.
  */
 function indentation(errors: readonly Mistake[], text: string): readonly Mistake[] {
   const startOf = (offset: number): number => text.lastIndexOf('\n', offset - 1)

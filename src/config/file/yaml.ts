@@ -94,8 +94,8 @@ function likePyYaml(tags: Tags): Tags {
 }
 
 /**
- * Makes every key the text that is written, and returns those that PyYAML takes for another. `- on: open` of the hooks is
- * none of them, though `on` is true also as a key in YAML 1.1: Patroni has no list whose entries have such a key.
+ * Makes every key the text that is written, and returns those that PyYAML takes for another. `- on: open` of the hooks
+ * is none of them, though `on` is true also as a key in YAML 1.1: Patroni has no list whose entries have such a key.
  */
 function keepKeys(document: Document.Parsed): ReadonlySet<unknown> {
   const misread = new Set<unknown>()

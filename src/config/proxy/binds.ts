@@ -4,7 +4,7 @@ import { MAX_SOCKET_PATH_BYTES } from '../../unix-socket.ts'
 import type { Bind } from '../config.ts'
 import { entriesOf, bad, good, show, type Parsed, type ParsedParts } from '../values/parsed.ts'
 
-/** One address, several in a list, or several with commas between, as in HAProxy. */
+/** Parses one address, several in a list, or several with commas between, as in HAProxy. */
 export function parseBinds(value: unknown): ParsedParts<readonly Bind[]> {
   const entries = entriesOf(value)
   if (entries.length === 0) return { value: null, faults: [{ path: [], message: `is required, like '*:5000'` }] }
@@ -14,8 +14,8 @@ export function parseBinds(value: unknown): ParsedParts<readonly Bind[]> {
 }
 
 /**
- * `*:5000`, `:5000`, `127.0.0.1:5000`, `[::1]:5000`, `localhost:5000`; port 0 lets the kernel choose. A Unix socket is an
- * absolute path, also as HAProxy writes it (`unix@/run/db.sock`).
+ * Parses `*:5000`, `:5000`, `127.0.0.1:5000`, `[::1]:5000`, `localhost:5000`; port 0 lets the kernel choose. A Unix
+ * socket is an absolute path, also as HAProxy writes it (`unix@/run/db.sock`).
  */
 export function parseBind(value: unknown): Parsed<Bind> {
   if (value === '') return bad(`is an empty address: write it like '*:5000'`)
@@ -56,14 +56,14 @@ export function fitsSocket(path: string): Parsed<string> {
   return bad(`is too long: a socket path has at most ${MAX_SOCKET_PATH_BYTES} bytes`)
 }
 
-/** As one would write it: `*:5000`, `[::1]:5000`, `/run/db.sock`. */
+/** Returns an address as one would write it: `*:5000`, `[::1]:5000`, `/run/db.sock`. */
 export function formatBind(bind: Bind): string {
   if (bind.kind === 'unix') return bind.path
   const host = bind.host ?? '*'
   return `${host.includes(':') ? `[${host}]` : host}:${bind.port}`
 }
 
-/** Whether only one of the two can be listened on at a time. */
+/** Returns whether only one of the two can be listened on at a time. */
 export function overlap(a: Bind, b: Bind): boolean {
   if (a.kind === 'unix' || b.kind === 'unix') return a.kind === 'unix' && b.kind === 'unix' && a.path === b.path
   if (a.port !== b.port || a.port === 0) return false
@@ -71,7 +71,7 @@ export function overlap(a: Bind, b: Bind): boolean {
   return one === other || covers(one, other) || covers(other, one)
 }
 
-/** Whether who listens on `a` listens on all of `b`. */
+/** Returns whether listening on `a` is listening on all of `b`. */
 export function includes(a: Bind, b: Bind): boolean {
   if (a.kind === 'unix' || b.kind === 'unix') return overlap(a, b)
   const [one, other] = [canonical(a.host), canonical(b.host)]

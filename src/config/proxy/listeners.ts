@@ -39,7 +39,7 @@ export const LISTENER = {
   close_fallback: optional(boolean, false),
   cluster: optional(plainName('cluster'), null),
 }
-/** What a member's tags have to be: `{dc: a}`. */
+/** Parses the tags that a member has to have: `{dc: a}`. */
 export function parseTags(value: unknown): ParsedParts<ListenerConfig['tags']> {
   if (!isMapping(value)) {
     const message = `must be a mapping like {dc: a}, not ${showKind(value)}`
@@ -74,7 +74,7 @@ function checkNames(listeners: Mapping): Fault[] {
   })
 }
 
-/** Addresses that could not be opened, because something before takes them: a listener, or the admin socket. */
+/** Finds addresses that could not be opened, because something before takes them: a listener, or the admin socket. */
 export function overlappingBinds(listeners: Mapping, adminSocket: string): Fault[] {
   const faults: Fault[] = []
   const taken: { readonly bind: Bind; readonly name: string }[] = []
@@ -130,7 +130,7 @@ const NO_FALLBACK: Readonly<Record<string, string>> = {
   any: 'the primary is one of its members',
 }
 
-/** The paths of the Unix sockets that listeners have, as far as they can be understood. */
+/** Returns the paths of the Unix sockets that listeners have, as far as they can be parsed. */
 export function listenerSockets({ proxy }: Mapping): readonly string[] {
   const listeners = Object.values(mappingOf(mappingOf(proxy)['listeners']))
   return listeners

@@ -50,8 +50,8 @@ export const CLUSTER_PROXY_SECTION = section(CLUSTER_PROXY)
 type ProxySection = z.infer<typeof PROXY_SECTION>
 
 /**
- * `isMine`: whether a listener is one of the cluster. `isOn`: without any listener in the section it has the default ones.
- * `own`: what the cluster has otherwise.
+ * Builds the proxy of one cluster. `isMine`: whether a listener belongs to the cluster. `isOn`: without any listener in
+ * the section it has the default ones. `own`: what the cluster has otherwise.
  */
 export function proxyConfig(
   section: ProxySection,

@@ -26,7 +26,7 @@ export interface Surroundings {
   readonly home: string | null
 }
 
-/** What is wrong, or doubtful, between keys of templates and hooks that are each right. */
+/** Returns what is wrong, or doubtful, between keys of templates and hooks of which each is right. */
 export function checkTemplates(
   tree: Mapping,
   surroundings: Surroundings,

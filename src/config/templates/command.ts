@@ -9,7 +9,9 @@ import type { ParsedParts } from '../values/parsed.ts'
 /** Text for the shell, or the words of a command that runs without one. */
 type Command = CommandConfig['command']
 
-/** What stands for the staged file and for its destination, as confd's people know it from `{{.src}}` and `{{.dest}}`. */
+/**
+ * What stands for the staged file and for its destination, as confd's people know it from `{{.src}}` and `{{.dest}}`.
+ */
 export const PLACEHOLDERS = ['staged', 'destination'] as const
 
 export type Placeholder = (typeof PLACEHOLDERS)[number]
@@ -17,19 +19,19 @@ export type Placeholder = (typeof PLACEHOLDERS)[number]
 /** `{{staged}}`, `{{ destination }}`: finds all of them, the name is the first group. */
 export const PLACEHOLDER = new RegExp(`\\{\\{\\s*(${PLACEHOLDERS.join('|')})\\s*\\}\\}`, 'g')
 
-/** The placeholders in a command. */
+/** Returns the names of the placeholders in a command. */
 export function placeholdersIn(command: Command): readonly string[] {
   return wordsOf(command).flatMap((word) => [...word.matchAll(PLACEHOLDER)].map(([, name = '']) => name))
 }
 
-/** A text for the shell is one word here. */
+/** Returns the words of a command; text for the shell is one word. */
 export function wordsOf(command: Command): readonly string[] {
   return typeof command === 'string' ? [command] : command
 }
 
 /**
- * The program that a command begins with, as it may be shown; null: what stands there does not look like one. It may be a
- * variable with a password, or a whole command.
+ * Returns the program that a command begins with, as it may be shown; null: what stands there does not look like one.
+ * It may be a variable with a password, or a whole command.
  */
 export function programIn(command: Command): string | null {
   const [program = ''] = typeof command === 'string' ? command.trim().split(/\s+/, 1) : command
@@ -41,7 +43,9 @@ export const NO_PROGRAM =
   'the first entry of the list does not look like a program: each word of a command is an entry of its own, or all of ' +
   'it is text, which goes to the shell'
 
-/** What is wrong with the braces in a command or a word of it; null: nothing. Shows nothing of it but a name. */
+/**
+ * Returns what is wrong with the braces in a command or a word of it; null: nothing. Shows nothing of it but a name.
+ */
 export function wrongBraces(text: string): string | null {
   const rest = text.replace(PLACEHOLDER, ' ')
   if (!rest.includes('{{')) return null
@@ -67,8 +71,8 @@ export interface Whereabouts {
 }
 
 /**
- * Whether a command names a file, however it is spelled (`//etc/x`, `./x`, `~/x`): as a word, as the value of an option, or
- * at the end of one (`-f/etc/x`). Follows no links, and no `cd`.
+ * Returns whether a command names a file, however it is spelled (`//etc/x`, `./x`, `~/x`): as a word, as the value of
+ * an option, or at the end of one (`-f/etc/x`). Follows no links, and no `cd`.
  */
 export function mentions(command: Command, path: string, { directory, home }: Whereabouts): boolean {
   const quoted = wordsOf(command).flatMap((word) => [word, ...word.split(/['"]/)])
@@ -131,7 +135,7 @@ function broken(text: string): string | null {
   return text.includes('\0') ? 'holds a null character' : null
 }
 
-/** Variables for commands. */
+/** Parses variables for commands. */
 export function variables(value: unknown): ParsedParts<Readonly<Record<string, string>>> {
   if (!isMapping(value)) return { value: null, faults: [{ path: [], message: 'must be a mapping like {NAME: text}' }] }
   const faults = Object.entries(value).flatMap(([name, text]): Fault[] => {

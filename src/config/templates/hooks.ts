@@ -47,7 +47,7 @@ export const HOOKS = z.array(z.strictObject(HOOK)).nullish()
 
 type HookSection = NonNullable<z.infer<typeof HOOKS>>[number]
 
-/** `templates`: theirs, for what `after` means: whoever names a destination means all that changes with it. */
+/** Builds the hooks. `templates`: theirs, for what `after` means: a destination stands for all that changes with it. */
 export function hookConfigs(
   hooks: readonly HookSection[],
   templates: readonly TemplateConfig[],
@@ -68,7 +68,7 @@ function groupOrDestination(value: unknown): Parsed<string> {
   return plainName('reload group')(value)
 }
 
-/** What is wrong between hooks, and between them and the templates. `names`: of all clusters. */
+/** Returns what is wrong between hooks, and between them and the templates. `names`: of all clusters. */
 export function checkHooks(hooks: unknown, drafts: readonly Draft[], names: readonly string[]): Fault[] {
   const sections = listOf(hooks)
   const known = drafts.flatMap(({ group, destination }) => [group, destination].filter((name) => name !== null))

@@ -7,7 +7,7 @@ import { formatDuration, parseDuration } from '../values/units.ts'
 /** Of a group there is one reload and one pace; each can be written at one of its templates, or alike at several. */
 const SHARED = ['reload', 'debounce.min', 'debounce.max', 'interval'] as const
 
-/** What is wrong between templates that reload together. `hasState`: whether there is a state_dir. */
+/** Returns what is wrong between templates that reload together. `hasState`: whether there is a state_dir. */
 export function checkGroups(drafts: readonly Draft[], hasState: boolean): Fault[] {
   const groups = Map.groupBy(drafts, ({ group, index }) => group ?? index)
   return [...groups.values()].flatMap((members) => [...checkGroup(members, hasState), ...checkDebounce(members)])

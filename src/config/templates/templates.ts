@@ -61,7 +61,10 @@ export const TEMPLATES = z.array(z.strictObject(TEMPLATE)).nullish()
 
 type TemplateSection = NonNullable<z.infer<typeof TEMPLATES>>[number]
 
-/** `directory`: absolute; where relative paths start and commands run. `clusters`: the names of all. */
+/**
+ * Builds the templates. `directory`: absolute; where relative paths start and commands run. `clusters`: the names of
+ * all.
+ */
 export function templateConfigs(
   templates: readonly TemplateSection[],
   directory: string,
@@ -102,6 +105,7 @@ function subjectOf({ cluster, clusters }: TemplateSection, all: readonly string[
   return { kind: 'clusters', clusters: clusters === 'all' ? all : clusters }
 }
 
+/** Builds a command. `directory`: where it runs without a `working_dir`. */
 export function commandConfig(
   command: CommandConfig['command'],
   { timeout, env, working_dir }: Pick<TemplateSection, 'timeout' | 'env' | 'working_dir'>,
@@ -131,7 +135,7 @@ export interface Draft {
   readonly group: string | null
 }
 
-/** `directory`: absolute; where relative paths start. */
+/** Returns the templates as far as they can be understood. `directory`: absolute; where relative paths start. */
 export function draftsOf(templates: unknown, directory: string): Draft[] {
   return listOf(templates).flatMap((section, index): Draft[] => {
     if (!isMapping(section)) return []
@@ -154,7 +158,7 @@ function isCommand(value: unknown): value is string | readonly string[] {
   return typeof value === 'string' || (Array.isArray(value) && value.every((word) => typeof word === 'string'))
 }
 
-/** A fault of one of its keys; `debounce.min` for one below another. */
+/** Makes a fault of one key of a template; `debounce.min` for one below another. */
 export function at({ index }: Draft, key: string, message: string): Fault {
   return { path: ['templates', String(index), ...key.split('.')], message }
 }

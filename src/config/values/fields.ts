@@ -3,17 +3,17 @@ import { z } from 'zod'
 import { bad, good, isMisread, show, type Parsed, type ParsedParts } from './parsed.ts'
 import { nearest } from '../../text/suggestion.ts'
 
-/** A mapping; null is what an empty section is in YAML. */
+/** Returns the schema of a mapping; null is what an empty section is in YAML. */
 export function section<T extends z.core.$ZodShape>(shape: T) {
   return z.preprocess((value) => value ?? {}, z.strictObject(shape))
 }
 
-/** A required value with a parser of ours, whose message is complete. */
+/** Returns the schema of a required value with a parser of ours, whose message is complete. */
 export function field<T>(parse: (value: unknown) => Parsed<T>) {
   return z.unknown().transform(transformation(parse))
 }
 
-/** A key without a value (`timeout:`) is one that is not there. */
+/** Returns the schema of a value that may be left out; a key without a value (`timeout:`) is one that is not there. */
 export function optional<T, const D>(parse: (value: unknown) => Parsed<T>, fallback: D) {
   return z
     .unknown()
@@ -23,7 +23,7 @@ export function optional<T, const D>(parse: (value: unknown) => Parsed<T>, fallb
     )
 }
 
-/** A value whose parts have places of their own. */
+/** Returns the schema of a value whose parts have places of their own. */
 export function parts<T>(parse: (value: unknown) => ParsedParts<T>) {
   return z
     .unknown()
@@ -35,7 +35,7 @@ export function parts<T>(parse: (value: unknown) => ParsedParts<T>) {
     })
 }
 
-/** The same where it may be left out. */
+/** Returns the same schema for a value that may be left out. */
 export function optionalParts<T, const D>(parse: (value: unknown) => ParsedParts<T>, fallback: D) {
   const whole = parts(parse)
   return z
@@ -59,10 +59,12 @@ function transformation<T>(parse: (value: unknown) => Parsed<T>) {
   }
 }
 
+/** Returns the schema of a key that a later version will have. */
 export function later(advice = '') {
   return optional((): Parsed<null> => bad(`not available in this version: remove it${advice}`), null)
 }
 
+/** Returns a parser that refuses 0. */
 export function positive(parse: (value: unknown) => Parsed<number>) {
   return (value: unknown): Parsed<number> => {
     const parsed = parse(value)
@@ -70,6 +72,7 @@ export function positive(parse: (value: unknown) => Parsed<number>) {
   }
 }
 
+/** Returns a parser of a whole number of at least `min`. */
 export function integer(min: number, advice = '') {
   return (value: unknown): Parsed<number> =>
     typeof value === 'number' && Number.isSafeInteger(value) && value >= min
@@ -77,7 +80,7 @@ export function integer(min: number, advice = '') {
       : bad(`${show(value)} is not a whole number of ${min} or more${advice}`)
 }
 
-/** One of `valid`; one of `planned` (null: anything else) is refused as not there yet. */
+/** Returns a parser of one of `valid`; one of `planned` (null: anything else) is refused as not there yet. */
 export function oneOf<const T extends string>(
   valid: readonly T[],
   planned: readonly string[] | null = [],
@@ -97,11 +100,12 @@ export function oneOf<const T extends string>(
   }
 }
 
+/** Parses true or false. */
 export function boolean(value: unknown): Parsed<boolean> {
   return typeof value === 'boolean' ? good(value) : bad('must be true or false, without quotes')
 }
 
-/** A name that is shown, asked for and put into metrics. */
+/** Returns a parser of a name that is shown, asked for and put into metrics. */
 export function plainName(what: string) {
   return (value: unknown): Parsed<string> => {
     if (typeof value === 'string' && /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/.test(value)) return good(value)
@@ -110,12 +114,13 @@ export function plainName(what: string) {
   }
 }
 
+/** Parses an absolute path. */
 export function absolutePath(value: unknown): Parsed<string> {
   if (value === '') return bad('is empty: an absolute path is needed')
   return typeof value === 'string' && isAbsolute(value) ? good(value) : bad(`${show(value)} is not an absolute path`)
 }
 
-/** The absolute path of a file that is written. */
+/** Parses the absolute path of a file that is written. */
 export function destinationPath(value: unknown): Parsed<string> {
   if (value === undefined || value === null || value === '')
     return bad('is required: the absolute path of the file to write')
@@ -124,7 +129,7 @@ export function destinationPath(value: unknown): Parsed<string> {
   return path.ok ? good(normalize(value)) : path
 }
 
-/** The path of a file, as text that is not empty. */
+/** Parses the path of a file, as text that is not empty. */
 export function filePath(path: string): Parsed<string> {
   // eslint-disable-next-line no-control-regex -- they are what is looked for
   if (/[\x00-\x1f\x7f]/.test(path)) return bad('holds a control character')

@@ -17,7 +17,7 @@ export function bad(message: string): Parsed<never> {
   return { ok: false, message }
 }
 
-/** A value for an error message, on one line. Never for a value of a section that can hold secrets. */
+/** Returns a value for an error message, on one line. Never for a value of a section that can hold secrets. */
 export function show(value: unknown): string {
   if (value === null || value === undefined) return 'nothing'
   if (Array.isArray(value)) return 'a list'
@@ -29,12 +29,15 @@ export function show(value: unknown): string {
   return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}...` : value)
 }
 
-/** The same of a value that can hold a secret, as of what stands where a section should: of a text nothing is shown. */
+/**
+ * Returns the same of a value that can hold a secret, as of what stands where a section should: of a text nothing is
+ * shown.
+ */
 export function showKind(value: unknown): string {
   return typeof value === 'string' ? 'text' : typeof value === 'number' ? 'a number' : show(value)
 }
 
-/** Whether a name without quotes was taken for something else: `no`, `010`, `1.50`, `2024-01-01`. */
+/** Returns whether a name without quotes was read as something else: `no`, `010`, `1.50`, `2024-01-01`. */
 export function isMisread(value: unknown): boolean {
   return typeof value === 'number' || typeof value === 'boolean' || value instanceof Date
 }
@@ -45,7 +48,10 @@ export interface Entry {
   readonly value: unknown
 }
 
-/** A list or a text, each with commas between what it has: `[a, 'b,c']` is a, b and c. Empty when there is nothing. */
+/**
+ * Splits a list or a text, each with commas between its entries: `[a, 'b,c']` is a, b and c. Empty when there is
+ * nothing.
+ */
 export function entriesOf(value: unknown): readonly Entry[] {
   const split = (item: unknown, path: readonly string[]): Entry[] =>
     typeof item === 'string' ? item.split(',').map((part) => ({ path, value: part.trim() })) : [{ path, value: item }]

@@ -8,7 +8,7 @@ const SIZE = /^(\d+) *(B|kB|MB|GB|TB)$/
 /** Node fires a timer at once when its delay does not fit into 31 bits. */
 export const MAX_DURATION_MS = 2 ** 31 - 1
 
-/** `500ms`, `3s`, `1m30s`, `2h`, `1.5s`, or a bare `0`, in milliseconds. */
+/** Parses `500ms`, `3s`, `1m30s`, `2h`, `1.5s`, or a bare `0`, to milliseconds. */
 export function parseDuration(value: unknown): Parsed<number> {
   const text = typeof value === 'string' ? value.trim() : null
   if (value === 0 || text === '0') return good(0)
@@ -21,7 +21,10 @@ export function parseDuration(value: unknown): Parsed<number> {
   return good(Math.round(ms))
 }
 
-/** `16MB` or a bare number, in bytes; the units of PostgreSQL and of Patroni's `?lag=`: powers of 1024, `kB` so spelt. */
+/**
+ * Parses `16MB` or a bare number, to bytes; the units of PostgreSQL and of Patroni's `?lag=`: powers of 1024, `kB` so
+ * spelt.
+ */
 export function parseSize(value: unknown): Parsed<number> {
   const text = typeof value === 'string' ? value.trim() : value
   if (typeof text === 'number' && Number.isSafeInteger(text) && text >= 0) return good(text)
@@ -38,13 +41,13 @@ function unitHint(text: string): string {
   return unit === undefined ? 'B, kB, MB, GB or TB' : `did you mean "${number}${unit}"?`
 }
 
-/** A size as one would write it, for messages: `16MB`. */
+/** Returns a size as one would write it, for messages: `16MB`. */
 export function formatSize(bytes: number): string {
   const [unit, size] = Object.entries(BYTES).findLast(([, size]) => bytes % size === 0 && bytes >= size) ?? ['B', 1]
   return `${bytes / size}${unit}`
 }
 
-/** A duration as one would write it, for messages: `1m30s`. */
+/** Returns a duration as one would write it, for messages: `1m30s`. */
 export function formatDuration(ms: number): string {
   if (ms < 1000) return ms === 0 ? '0' : `${ms}ms`
   let rest = ms
