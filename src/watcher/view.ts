@@ -106,6 +106,14 @@ export interface MemberView extends Member {
   readonly replica: ReplicaView
 }
 
+/** The value of a tag of Patroni's. */
+export type Tag = string | number | boolean
+
+/** Returns whether a role is a primary's; until Patroni 4 it is called `master`. */
+export function isPrimaryRole(role: unknown): boolean {
+  return role === 'primary' || role === 'master'
+}
+
 /** Whether a member may serve sessions that only read. Of the leader only in a standby cluster. */
 export interface ReplicaView {
   /** It answers as a running replica, or as the leader of a standby cluster. Tags and lag are each route's own matter. */

@@ -2,12 +2,10 @@
  * The watcher: observes the DCS, asks the members, feeds both to the pure state machine and publishes the `ClusterView`
  * that follows. It decides nothing itself.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from 'pino'
 import { now, within } from '../clock.ts'
 import type { ClusterConfig } from '../config/config.ts'
-import { explain, RouterError } from '../errors.ts'
 import type { Reconfigurable } from '../part.ts'
 import { MemberChecks } from './checks/member-checks.ts'
 import type { RestClient } from './checks/rest-client.ts'
@@ -15,7 +13,7 @@ import { CheckScheduler } from './checks/scheduler.ts'
 import { type Cluster, parseCluster } from './cluster.ts'
 import { composeView } from './compose-view.ts'
 import type { Dcs, DcsObservation, Remembered } from './dcs/dcs.ts'
-import { afterObservation, unreadDcs } from './dcs-view.ts'
+import { DcsObserver } from './dcs-observer.ts'
 import { type Fault, Faults } from './faults.ts'
 import { DebugLog } from './log/debug-log.ts'
 import { afterReplicaPostgres, type Fitness } from './members/fitness.ts'
@@ -29,7 +27,7 @@ import { type Epochs, RunningMachine } from './primary/running-machine.ts'
 import { Publisher } from './publisher.ts'
 import { fromSaved, pinsOf, toSaved } from './state/saved-cluster.ts'
 import type { StateFile } from './state/state-file.ts'
-import { type ClusterView, type DcsView, type DialFailure, isSameAddress } from './view.ts'
+import { type ClusterView, type DialFailure, isSameAddress } from './view.ts'
 
 export interface WatcherDeps {
   readonly config: ClusterConfig
@@ -50,12 +48,12 @@ export class Watcher implements Reconfigurable<ClusterConfig> {
   readonly #debugLog: DebugLog
   readonly #members: MemberRegistry
   readonly #primary: RunningMachine
+  readonly #dcs: DcsObserver
   readonly #publisher: Publisher
   readonly #scheduler: CheckScheduler
   readonly #stop = new AbortController()
   #config: ClusterConfig
   #cluster: Cluster = parseCluster(new Map())
-  #dcs: DcsView
   readonly #publishing = new Pace(() => this.#publish())
   /** When it runs out, a DCS that has not answered yet is taken for lost. */
   #grace: NodeJS.Timeout | null = null
@@ -69,14 +67,14 @@ export class Watcher implements Reconfigurable<ClusterConfig> {
     this.#debugLog = new DebugLog(log)
     this.#members = new MemberRegistry(config.proxy.address)
     this.#primary = new RunningMachine(config.proxy.check, epochs, () => this.#step({ type: 'tick' }))
-    this.#dcs = unreadDcs(dcs, now())
+    this.#dcs = new DcsObserver(dcs, log)
     this.#publisher = new Publisher(this.#compose(), this.#faults, log)
     const situation = () => ({
       config: this.#config,
       machine: this.#primary.state,
       cluster: this.#cluster,
       members: this.#members,
-      readAt: this.#dcs.readAt,
+      readAt: this.#dcs.view.readAt,
     })
     const checks = new MemberChecks(rest, situation, {
       step: (event) => this.#step(event),
@@ -145,22 +143,8 @@ export class Watcher implements Reconfigurable<ClusterConfig> {
   }
 
   async #observe(): Promise<void> {
-    const { signal } = this.#stop
     const remembered = await this.#recall()
-    for (let fault: DcsObservation | null = null; !signal.aborted;) {
-      try {
-        if (fault !== null) this.#observed(fault)
-        for await (const observation of this.#deps.dcs.observe(signal, remembered)) this.#observed(observation)
-      } catch (cause) {
-        // What the DCS says could not be read or decided by, so it counts for nothing. The watch goes on: the sessions of
-        // healthy servers outlive a fault of ours, and so does the router.
-        const message = `an unexpected error, please report it: ${explain(cause)}`
-        this.#deps.log.error({ event: 'fault', err: cause }, message)
-        const error = new RouterError('INTERNAL', message, { cause })
-        fault = { type: 'lost', endpoint: this.#dcs.endpoint ?? '-', error }
-        await sleep(AGAIN_MS, undefined, { signal }).catch(() => undefined)
-      }
-    }
+    await this.#dcs.run(this.#stop.signal, remembered, (observation) => this.#observed(observation))
   }
 
   /** What an earlier run has kept is asked for its proof; who is open is decided when the DCS has answered, or has not. */
@@ -188,8 +172,6 @@ export class Watcher implements Reconfigurable<ClusterConfig> {
 
   #observed(observation: DcsObservation): void {
     this.#endGrace()
-    const at = now()
-    this.#dcs = afterObservation(this.#dcs, observation, at)
     if (observation.type === 'lost') {
       this.#step({ type: 'dcs-lost' })
       return
@@ -201,7 +183,7 @@ export class Watcher implements Reconfigurable<ClusterConfig> {
       this.#deps.log.warn({ event: 'dcs-restored', endpoint }, 'DCS restored: all members prove themselves again')
     this.#faults.call('debug log', () => this.#debugLog.read(before, cluster))
     this.#cluster = cluster
-    this.#members.observe(cluster, facts, memberOf(phase), at)
+    this.#members.observe(cluster, facts, memberOf(phase), now())
     if (cluster !== before) this.#faults.call('local members', () => this.#lookAtLocal())
     this.#step({ type: 'dcs', facts: this.#members.factsOf(cluster), restored })
     this.#keep()
@@ -255,10 +237,11 @@ export class Watcher implements Reconfigurable<ClusterConfig> {
   }
 
   #compose(): ClusterView {
-    const notices = [...this.#dcs.notices, ...(this.#deps.local?.notices ?? []), ...this.#members.notices]
+    const dcs = this.#dcs.view
+    const notices = [...dcs.notices, ...(this.#deps.local?.notices ?? []), ...this.#members.notices]
     const { known, fitness, pins } = this.#members
     return composeView({
-      ...{ config: this.#config, dcs: { ...this.#dcs, notices }, cluster: this.#cluster, machine: this.#primary.state },
+      ...{ config: this.#config, dcs: { ...dcs, notices }, cluster: this.#cluster, machine: this.#primary.state },
       ...{ known, fitness, pins },
     })
   }
@@ -278,9 +261,6 @@ function fixedPartOf({ proxy: { check, trust }, ...identity }: ClusterConfig): o
 
 /** For each member that the view has, the pause between two views that only show how members are. Milliseconds. */
 const PUBLISH_MS = 0.5
-
-/** Between a fault and the next attempt to observe the DCS. Milliseconds. */
-const AGAIN_MS = 1000
 
 /** How long the reading of what was kept may take. Milliseconds. */
 const LOAD_MS = 1000

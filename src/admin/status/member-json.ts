@@ -1,6 +1,5 @@
 /** A member in the status for scripts. Pure. */
-import { isPrimaryRole } from '../../watcher/members/member.ts'
-import type { Address, ClusterView, MemberView } from '../../watcher/view.ts'
+import { type Address, type ClusterView, isPrimaryRole, type MemberView } from '../../watcher/view.ts'
 import type { MemberJson } from './schema-cluster.ts'
 
 /** Returns `member` of `view`, with its lag as it is known now. */

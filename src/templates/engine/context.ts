@@ -1,8 +1,7 @@
 /** What every template can read of the cluster. The names are promises to the people who write templates. */
 import { hostPort } from '../../address.ts'
 import { parseHttpUrl } from '../../http-url.ts'
-import type { Tag } from '../../watcher/members/member.ts'
-import { type ClusterView, type MemberView, servesReads, takesNew } from '../../watcher/view.ts'
+import { type ClusterView, type MemberView, servesReads, type Tag, takesNew } from '../../watcher/view.ts'
 import type { PrimaryState } from '../../config/config.ts'
 
 /**

@@ -1,11 +1,11 @@
 /** Finds out what the names of members lead to, and at which of their addresses they are to be asked. */
-import { isIP } from 'node:net'
+import { connect, isIP } from 'node:net'
 import type { ProxyConfig } from '../../config/config.ts'
+import { hostAmong, lookupAmong } from '../../names/among.ts'
 import type { Lookups } from '../../names/lookups.ts'
 import { addressOf } from '../members/known-members.ts'
 import type { Member } from '../members/member.ts'
 import { afterLookup, askedAt, type Candidates, hostOf, type Pin, type Standing } from '../members/pins.ts'
-import { reachableAt } from './reachable.ts'
 
 /** What the names of a member lead to now; no addresses: that is not known. */
 export interface Found {
@@ -90,5 +90,29 @@ export class Locator {
     } finally {
       clearTimeout(timer)
     }
+  }
+}
+
+/** The one of `addresses` that takes a connection to `port` first; null: none within `timeoutMs`. Never rejects. */
+async function reachableAt(
+  addresses: readonly string[],
+  port: number,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<string | null> {
+  if (addresses.length < 2 || signal.aborted) return addresses[0] ?? null
+  const { promise, resolve } = Promise.withResolvers<string | null>()
+  const socket = connect({ host: hostAmong(addresses), port, lookup: lookupAmong })
+  const giveUp = (): void => resolve(null)
+  const timer = setTimeout(giveUp, timeoutMs)
+  signal.addEventListener('abort', giveUp, { once: true })
+  socket.once('connect', () => resolve(socket.remoteAddress ?? null))
+  socket.on('error', giveUp)
+  try {
+    return await promise
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', giveUp)
+    socket.destroy()
   }
 }

@@ -1,6 +1,5 @@
 /** Whose word counts about a member: its own (`trust: proof`), or that of its key in the DCS (`trust: dcs`). */
 import type { RestAnswer } from '../primary/evidence.ts'
-import { isPrimaryRole } from '../members/member.ts'
 import type { KnownMember } from '../members/known-members.ts'
 import {
   type Expected,
@@ -13,6 +12,7 @@ import {
   type RestReply,
 } from './proof.ts'
 import type { RestClient } from './rest-client.ts'
+import { isPrimaryRole } from '../view.ts'
 
 export interface CheckResult<Answer> {
   readonly answer: Answer

@@ -1,7 +1,7 @@
 /** Judges what a member's REST API has answered. Pure; `reference` for each rule is Patroni's api.py. */
 import { asNumber, asObject, asText } from '../../text/unknown-shape.ts'
 import type { RestAnswer } from '../primary/evidence.ts'
-import { isPrimaryRole } from '../members/member.ts'
+import { isPrimaryRole } from '../view.ts'
 
 type Body = Readonly<Record<string, unknown>>
 

@@ -1,6 +1,7 @@
 /** Addresses in the URLs that Patroni publishes, as libpq and Patroni understand them; where these differ there is none. Pure. */
 import { isIPv6 } from 'node:net'
 import { parseHttpUrl } from '../../http-url.ts'
+import type { Address } from '../view.ts'
 
 /** No control character, space, quote or backslash: what no host name holds, and what would deceive a log or a file. */
 const UNSAFE = /[\p{Cc}\p{Cf}\s"'`\\]/u
@@ -11,13 +12,11 @@ const NO_NAME = /^\.|\.\.|\*/
 
 const DEFAULT_PORT = 5432
 
-type Place = { readonly host: string; readonly port: number }
-
 /**
  * The first host of a libpq URL: userinfo is dropped, a list of hosts, bracketed IPv6 and an absent port are fine. Returns
  * why there is none, without any part of the URL: what looks like a host may be a part of a password.
  */
-export function parseConnUrl(url: string): Place | string {
+export function parseConnUrl(url: string): Address | string {
   const parts = /^postgres(?:ql)?:\/\/([^/?#]*)([^?#]*)(?:\?([^#]*))?(.*)$/s.exec(url)
   if (parts === null) return 'is not a postgres URL'
   const [, authority = '', path = '', query = '', fragment = ''] = parts
@@ -43,7 +42,7 @@ function placeOf(
   writtenHost: string,
   writtenPort: string,
   asked: { readonly host: string | null; readonly port: string | null },
-): Place | string {
+): Address | string {
   const decoded = decodeHost(writtenHost)
   const host = decoded === '' ? hostOf(first(asked.host ?? '')) : hostOf(decoded)
   if (host === null) return 'has no usable host'

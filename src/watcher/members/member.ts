@@ -1,4 +1,5 @@
 /** One member of a Patroni cluster, from its key `members/NAME`. */
+import type { Address, Tag } from '../view.ts'
 import { parseApiUrl, parseConnUrl } from './conn-url.ts'
 import { asLabel, asNumber, asObject, asText, parseJson } from '../../text/unknown-shape.ts'
 import { printable } from '../../text/printable.ts'
@@ -9,7 +10,7 @@ export interface Member {
   readonly host: string | null
   readonly port: number
   /** Where its pooler is (`proxy_url`, since Patroni 2.1.5); null where it has none. */
-  readonly proxy: { readonly host: string; readonly port: number } | null
+  readonly proxy: Address | null
   /** Scheme, host and port of its REST API, without a path: `http://10.0.0.1:8008`. */
   readonly restUrl: string | null
   /** As Patroni wrote it, which lags by up to a loop: never a reason to route. */
@@ -23,8 +24,6 @@ export interface Member {
   readonly tags: Readonly<Record<string, Tag>>
   readonly pendingRestart: boolean
 }
-
-export type Tag = string | number | boolean
 
 /**
  * Understands the value of one member key, of Patroni 2.1 to 4.1 (reference: dcs/__init__.py, Member.from_node).
@@ -89,9 +88,4 @@ const DEFAULT_PORT = 5432
 function legacyApiUrl(connUrl: string): string | null {
   const query = connUrl.indexOf('?')
   return query < 0 ? null : asText(new URLSearchParams(connUrl.slice(query)).get('application_name'))
-}
-
-/** Whether a role is a primary's; until Patroni 4 it is called `master`. */
-export function isPrimaryRole(role: unknown): boolean {
-  return role === 'primary' || role === 'master'
 }

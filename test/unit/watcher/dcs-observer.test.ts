@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { RouterError } from '../../../src/errors.ts'
 import type { DcsTraits } from '../../../src/watcher/dcs/dcs.ts'
-import { afterObservation, unreadDcs } from '../../../src/watcher/dcs-view.ts'
+import { afterObservation, unreadDcs } from '../../../src/watcher/dcs-observer.ts'
 import type { DcsView } from '../../../src/watcher/view.ts'
 import { cluster } from './sample.ts'
 
