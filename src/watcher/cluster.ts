@@ -93,12 +93,12 @@ export function parseCluster(keys: ReadonlyMap<string, KeyValue>): Cluster {
   }
 }
 
-/** Whom the DCS names or, where there is no lock to read, the members do. */
+/** Returns whom the DCS names or, where there is no lock to read, the members do. */
 export function namedBy({ leader, claimed }: Pick<Cluster, 'leader' | 'claimed'>): string | null {
   return leader?.name ?? claimed
 }
 
-/** Whether the DCS says nothing of it, as where there is no such cluster. */
+/** Returns whether the DCS says nothing of it, as where there is no such cluster. */
 export function isEmpty({ members, leader, claimed, systemId }: Cluster): boolean {
   return members.length === 0 && leader === null && claimed === null && systemId === null
 }
@@ -118,7 +118,7 @@ function isStandbyCluster(section: Readonly<Record<string, unknown>> | null): bo
   return section !== null && ['host', 'port', 'restore_command'].some((key) => Boolean(section[key]))
 }
 
-/** JSON, or the legacy `leader:member`; `{}` once it is cleared (Failover.from_node). */
+/** Parses JSON, or the legacy `leader:member`; `{}` once it is cleared (Failover.from_node). */
 function parseFailover(value: string | null): FailoverRequest | null {
   if (value === null) return null
   const json = parseJson(value)
@@ -140,7 +140,7 @@ function parseSync(value: string | null): readonly string[] {
   return names.map((name) => memberName(name.trim()).toLowerCase()).filter((name) => name !== '')
 }
 
-/** `scheduled_switchover` of `/cluster`; null where there is none. */
+/** Parses `scheduled_switchover` of `/cluster`; null where there is none. */
 export function parseScheduled(value: unknown): FailoverRequest | null {
   const { at, from, to } = asObject(value) ?? {}
   const scheduledAt = parseTime(at)

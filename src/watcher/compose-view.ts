@@ -17,7 +17,7 @@ export interface ViewParts {
   readonly pins?: Pins
 }
 
-/** The view that these parts make. */
+/** Composes the view of what is known. */
 export function composeView({
   config,
   dcs,

@@ -10,7 +10,7 @@ export interface ConditionResult {
   readonly reason: string
 }
 
-/** Whether a condition holds in a view. Who is open for writes follows the proof, not the key (watcher/machine.ts). */
+/** Judges whether a condition holds in a view. Who is open for writes follows the proof, not the key. */
 export function judge(condition: Condition, view: ClusterView): ConditionResult {
   const verdict = condition.name === 'replicas' ? judgeReplicas(view) : judgePrimary(condition, view)
   const isUnknown = verdict.holds === false && view.dcs.state === 'never'

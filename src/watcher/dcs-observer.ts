@@ -26,7 +26,8 @@ export class DcsObserver {
 
   /**
    * Hands every observation to `take` until `signal` aborts. A fault of ours, in the DCS's part or in `take`, is logged,
-   * and is a DCS that is lost: what it says could not be read or decided by, so it counts for nothing. The observation goes
+   * and is a DCS that is lost: what it says could not be read or decided by, so it counts for nothing. The observation
+   * goes
    * on after it: the sessions of healthy servers outlive a fault, and so does the router.
    */
   async run(
@@ -53,13 +54,13 @@ export class DcsObserver {
   }
 }
 
-/** Of a router that has just started. */
+/** Returns what is published of a DCS that has not been read yet. */
 export function unreadDcs({ kind, leaderFrom, absence }: DcsTraits, now: number): DcsView {
   const traits = { kind, leaderFrom, absence }
   return { ...traits, state: 'never', endpoint: null, readAt: null, since: now, error: null, errors: [], notices: [] }
 }
 
-/** After an observation. A DCS that was never read cannot be lost. */
+/** Returns what is published after an observation. A DCS that was never read cannot be lost. */
 export function afterObservation(before: DcsView, observation: DcsObservation, now: number): DcsView {
   const { endpoint, notices } = observation
   switch (observation.type) {

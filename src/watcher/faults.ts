@@ -1,4 +1,6 @@
-/** Faults of our own in the parts that the watcher calls: each part's is its own, is reported once, and ends nothing else. */
+/**
+ * Faults of our own in the parts that the watcher calls: each part's is its own, is reported once, and ends nothing else.
+ */
 import type { Logger } from 'pino'
 import { now } from '../clock.ts'
 import { explain } from '../errors.ts'
@@ -19,12 +21,14 @@ export class Faults {
     this.#log = log
   }
 
-  /** Those that last: the part threw when it was called last. */
+  /** Returns those that last: the part threw when it was called last. */
   get lasting(): readonly Fault[] {
     return [...this.#lasting.values()]
   }
 
-  /** Calls `part`, and returns whether it has not thrown. Logs when that begins to fail and when it is over. Never throws. */
+  /**
+   * Calls `part`, and returns whether it has not thrown. Logs when that begins to fail and when it is over. Never throws.
+   */
   call(part: string, task: () => void): boolean {
     try {
       task()

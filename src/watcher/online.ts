@@ -25,7 +25,8 @@ export interface OnlineOptions {
 }
 
 /**
- * Asks everything that the router would ask, and compares it with what the configuration says of this host and of Citus groups.
+ * Asks everything that the router would ask, and compares it with what the configuration says of this host and of Citus
+ * groups.
  * Rejects when `signal` aborts.
  */
 export async function checkOnline(

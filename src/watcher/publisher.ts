@@ -31,7 +31,7 @@ export class Publisher {
     return this.#view
   }
 
-  /** See `Watcher.subscribe`. */
+  /** Subscribes a sink, see `Watcher.subscribe`. */
   subscribe(name: string, take: (view: ClusterView) => void): () => void {
     const sink = { name, take, isBehind: true }
     this.#sinks.add(sink)

@@ -1,14 +1,14 @@
 /** Words that the log and `status` share. Pure. */
 import { type ClusterView, type PrimaryView, takesNew } from './view.ts'
 
-/** The state of the primary as people read it, in the log and in `status`. */
+/** Returns the state of the primary as people read it, in the log and in `status`. */
 export function wordOf({ state, cause }: Pick<PrimaryView, 'state' | 'cause'>): string {
   if (cause === 'being-checked' || cause === 'asked-again') return 'BEING CHECKED'
   if (cause === 'stopping') return 'STOPPING'
   return state === 'unconfirmed' ? 'NOT CONFIRMED' : state.toUpperCase()
 }
 
-/** Which switchover is to take place later, from whom, to whom and when; null: none. */
+/** Returns which switchover is to take place later, from whom, to whom and when; null: none. */
 export function scheduled({ switchover, leader }: Pick<ClusterView, 'switchover' | 'leader'>): string | null {
   if (switchover === null || switchover.scheduledAt === null) return null
   const at = new Date(switchover.scheduledAt)
@@ -17,7 +17,7 @@ export function scheduled({ switchover, leader }: Pick<ClusterView, 'switchover'
   return `switchover from ${from} to ${switchover.member ?? 'another member'} scheduled for ${when}`
 }
 
-/** That writes are gone, with both timelines. Of one that does not serve yet the timeline is another matter. */
+/** Returns that writes are gone, with both timelines. Of one that does not serve yet the timeline is another matter. */
 export function setBackText(
   { state, member }: Pick<PrimaryView, 'state' | 'member'>,
   { timeline, served }: NonNullable<ClusterView['setBack']>,

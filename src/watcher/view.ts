@@ -75,7 +75,7 @@ export interface PrimaryView {
 /** What `PrimaryView.reason` says, where more depends on it than words. */
 export type PrimaryCause = NonNullable<Extract<PrimaryPhase, { readonly cause: unknown }>['cause']>
 
-/** Whether new connections of the primary route are dialled in this state; in all others they are held. */
+/** Returns whether new connections of the primary route are dialled in this state; in all others they are held. */
 export function takesNew(state: PrimaryState): state is 'open' | 'unlocked' {
   return state === 'open' || state === 'unlocked'
 }
@@ -85,7 +85,7 @@ export interface Address {
   readonly port: number
 }
 
-/** Whether both are the same place; two that are not known are. */
+/** Returns whether both are the same place; two that are not known are. */
 export function isSameAddress(one: Address | null, other: Address | null): boolean {
   return one?.host === other?.host && one?.port === other?.port
 }
@@ -128,18 +128,22 @@ export interface ReplicaView {
 }
 
 /**
- * What `ReplicaView.reason` says, where more depends on it than words. `second-primary`: it takes writes without the lock,
+ * What `ReplicaView.reason` says, where more depends on it than words. `second-primary`: it takes writes without the
+ * lock,
  * as only a person can have wanted, or a Patroni that hangs; they are lost sooner or later.
  */
 export type ReplicaCause = UnfitCause | 'second-primary' | 'leads'
 
-/** Whether it serves reads as a replica, as Patroni's /replica says it: it is fit, no leader, and not tagged `noloadbalance`. */
+/**
+ * Returns whether it serves reads as a replica, as Patroni's /replica says it: it is fit, no leader, and not tagged
+ * `noloadbalance`.
+ */
 export function servesReads({ replica, isLeader, tags }: MemberView): boolean {
   // `isLeader` is also who is, or was, the primary of a state that is not open.
   return replica.fit && !isLeader && !tags['noloadbalance']
 }
 
-/** Whether it may turn out to serve reads: it has not answered since it is there. */
+/** Returns whether it may turn out to serve reads: it has not answered since it is there. */
 export function isUnasked({ gone, isLeader, address, replica }: MemberView): boolean {
   return !gone && !isLeader && address !== null && !replica.checked
 }

@@ -88,18 +88,19 @@ export class Watcher implements Reconfigurable<ClusterConfig> {
     this.#scheduler = new CheckScheduler(checks)
   }
 
-  /** The present view; newer than the last that sinks were called with where nothing but `readAt` has changed. */
+  /** Returns the present view; newer than the last that sinks were called with where nothing but `readAt` has changed. */
   get view(): ClusterView {
     return this.#publisher.view
   }
 
-  /** Faults of ours in sinks and other parts that the watcher calls. */
+  /** Returns the faults of ours in sinks and other parts that the watcher calls. */
   get faults(): readonly Fault[] {
     return this.#faults.lasting
   }
 
   /**
-   * Calls `take` with the next view and with every one that differs from the one before, synchronously with the event. One
+   * Calls `take` with the next view and with every one that differs from the one before, synchronously with the event.
+   * One
    * that throws harms nobody else, and is called again with the next view, changed or not. Returns what ends that.
    */
   subscribe(name: string, take: (view: ClusterView) => void): () => void {
@@ -147,7 +148,10 @@ export class Watcher implements Reconfigurable<ClusterConfig> {
     await this.#dcs.run(this.#stop.signal, remembered, (observation) => this.#observed(observation))
   }
 
-  /** What an earlier run has kept is asked for its proof; who is open is decided when the DCS has answered, or has not. */
+  /**
+   * Recalls what an earlier run has kept. Its members are asked for proof; who is open is decided when the DCS has
+   * answered, or has not.
+   */
   async #recall(): Promise<Remembered | null> {
     const { state, rest } = this.#deps
     // A file system that hangs must not keep the router from the DCS.
@@ -189,7 +193,7 @@ export class Watcher implements Reconfigurable<ClusterConfig> {
     this.#keep()
   }
 
-  /** Members whose keys have gone for a while are still known. */
+  /** Looks at the members that are on this host; those whose keys have gone for a while are still known. */
   #lookAtLocal(): void {
     const members = [...this.#members.known.values()].map(({ member }) => member)
     this.#deps.local?.look(members, () => {
@@ -231,7 +235,10 @@ export class Watcher implements Reconfigurable<ClusterConfig> {
     this.#step({ type: 'moved', member, address: this.#members.whereaboutsOf(member) })
   }
 
-  /** Where there are very many members their answers are published together: each view costs as much as it has members. */
+  /**
+   * Publishes soon. Where there are very many members their answers are published together: each view costs as much as it
+   * has members.
+   */
   #publishSoon(): void {
     this.#publishing.soon(this.#members.known.size * PUBLISH_MS)
   }
@@ -253,7 +260,7 @@ export class Watcher implements Reconfigurable<ClusterConfig> {
   }
 }
 
-/** What a watcher, its DCS and its REST client are built for. */
+/** Returns what a watcher, its DCS and its REST client are built for. */
 function fixedPartOf({ proxy: { check, trust }, ...identity }: ClusterConfig): object {
   const { intervalMs, fastIntervalMs, timeoutMs } = check
   return { ...identity, trust, intervalMs, fastIntervalMs, timeoutMs }

@@ -37,12 +37,12 @@ export class Locator {
     return { restHost, host, port: dialled?.port ?? 0, rest, postgres }
   }
 
-  /** Where a member is to be asked; null: the addresses of its name are not known. */
+  /** Returns where a member is to be asked; null: the addresses of its name are not known. */
   candidates({ restHost, rest }: Found, pin: Pin, standing: Standing): Candidates | null {
     return restHost === null || rest.length === 0 ? null : askedAt(pin.get(restHost), rest, standing)
   }
 
-  /** What each name of a member leads to. */
+  /** Returns what each name of a member leads to. */
   lookups({
     restHost,
     host,
@@ -55,13 +55,13 @@ export class Locator {
     ]
   }
 
-  /** What is left of `pin`, given what was found. */
+  /** Returns what is left of `pin`, given what was found. */
   kept({ restHost, host, rest, postgres }: Found, pin: Pin): Pin {
     const kept = restHost === null ? pin : afterLookup(pin, restHost, rest)
     return host === null ? kept : afterLookup(kept, host, postgres)
   }
 
-  /** What the names of a member that has answered well `at` an address lead to from now on. */
+  /** Finds out what the names of a member that has answered well `at` an address lead to from now on. Never rejects. */
   async pinned(found: Found, before: Pin, at: string | null, signal: AbortSignal): Promise<Pin> {
     const { restHost, host, port, postgres } = found
     const pin = new Map<string, string>()
@@ -80,7 +80,7 @@ export class Locator {
     return await reachableAt(addresses, port, this.#config().check.timeoutMs, signal)
   }
 
-  /** Of `host`, in the time that a question has; none: they are not known. */
+  /** Looks up `host`, in the time that a check has; no addresses: they are not known. Never rejects. */
   async #addresses(host: string | null): Promise<readonly string[]> {
     if (host === null) return []
     const { promise, resolve } = Promise.withResolvers<readonly string[]>()
@@ -93,7 +93,9 @@ export class Locator {
   }
 }
 
-/** The one of `addresses` that takes a connection to `port` first; null: none within `timeoutMs`. Never rejects. */
+/**
+ * Returns the one of `addresses` that takes a connection to `port` first; null: none within `timeoutMs`. Never rejects.
+ */
 async function reachableAt(
   addresses: readonly string[],
   port: number,

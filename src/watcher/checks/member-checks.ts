@@ -1,4 +1,4 @@
-/** Asks the members, each question under what is known when it is asked, and hands on what they have answered. */
+/** Checks the members, each under what is known when it is asked, and reports what they have answered. */
 import { now } from '../../clock.ts'
 import type { ClusterConfig } from '../../config/config.ts'
 import type { Checks } from './scheduler.ts'
@@ -165,14 +165,20 @@ export class MemberChecks implements Checks {
     return proof !== null || own.rest === 'fit' ? 'good' : 'unknown'
   }
 
-  /** Whom the DCS names, as far as that can be true still: a lock that nobody has seen for its ttl may be another's. */
+  /**
+   * Returns whom the DCS names, as far as that can be true still: a lock that nobody has seen for its ttl may be
+   * another's.
+   */
   #vouchedFor(): string | null {
     const { machine, cluster, readAt } = this.#situation()
     const age = machine.link === 'up' || readAt === null ? 0 : now() - readAt
     return age <= (cluster.ttlMs ?? DEFAULT_TTL_MS) ? (machine.facts.leader?.name ?? null) : null
   }
 
-  /** As it said itself, else as the DCS says; a former leader's position is no measure for the present one's replicas. */
+  /**
+   * Returns the leader's position as it said itself, else as the DCS says; a former leader's position is no measure for
+   * the present one's replicas.
+   */
   #whereTheLeaderIs(): number | null {
     const { cluster, machine } = this.#situation()
     const leader = namedBy(cluster) ?? memberOf(machine.phase)
@@ -193,7 +199,10 @@ export class MemberChecks implements Checks {
   }
 }
 
-/** Whether the member answers at the new address; its *no* at the old one waits for nothing there. Neither rejects. */
+/**
+ * Returns whether the member answers at the new address; its *no* at the old one waits for nothing there. Neither
+ * rejects.
+ */
 async function hasMoved(
   old: Promise<CheckResult<RestAnswer | ReplicaAnswer>>,
   moved: Promise<CheckResult<RestAnswer | ReplicaAnswer>>,
@@ -206,7 +215,10 @@ async function hasMoved(
   ])
 }
 
-/** Whether the member has answered: silence, or what could not be asked, says nothing of where it is, nor does a stranger. */
+/**
+ * Returns whether the member itself has answered: silence, or what could not be asked, says nothing of where it is, nor
+ * does a stranger.
+ */
 function isOwnWord(answer: RestAnswer | ReplicaAnswer): boolean {
   if (answer.kind === 'silent' || answer.kind === 'unasked') return false
   return !('stranger' in answer && answer.stranger)

@@ -1,4 +1,4 @@
-/** What is to be asked of whom, and how often: follows from the state alone. Pure. */
+/** Which member is checked how, and how often: follows from the state alone. Pure. */
 import type { PrimaryState, ProxyConfig } from '../../config/config.ts'
 import { type Ranking, pausedFor } from './ranking.ts'
 import { askedAs, type Fitness } from '../members/fitness.ts'
@@ -16,7 +16,7 @@ export interface CheckPlan {
   readonly startup: number | null
 }
 
-/** What one member is asked in the present state. */
+/** Returns the checks of one member in the present state. */
 export function planChecks(
   name: string,
   known: KnownMember,

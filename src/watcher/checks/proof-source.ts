@@ -1,4 +1,4 @@
-/** Whose word counts about a member: its own (`trust: proof`), or that of its key in the DCS (`trust: dcs`). */
+/** What is believed about a member: its own (`trust: proof`), or that of its key in the DCS (`trust: dcs`). */
 import type { RestAnswer } from '../primary/evidence.ts'
 import type { KnownMember } from '../members/known-members.ts'
 import {
@@ -25,7 +25,8 @@ export interface CheckResult<Answer> {
 /** `expected`: who has to answer. None of its answers rejects. */
 export interface ProofSource {
   /**
-   * Whether the member is the primary. `leader`: whom the DCS names, null when its word is older than the ttl; `at`: the
+   * Asks whether the member is the primary. `leader`: whom the DCS names, null when its word is older than the ttl;
+   * `at`: the
    * addresses of its name, null where they are not known.
    */
   primary(
@@ -35,7 +36,7 @@ export interface ProofSource {
     at: readonly string[] | null,
     signal: AbortSignal,
   ): Promise<CheckResult<RestAnswer>>
-  /** Whether it serves readers. */
+  /** Asks whether it serves readers. */
   replica(
     known: KnownMember,
     expected: Expected,

@@ -50,7 +50,8 @@ export function judgePrimary(reply: RestReply, expected: Expected): RestAnswer {
 const PROMOTED: ReadonlySet<unknown> = new Set(['replica', 'promoted'])
 
 /**
- * The timeline of a body that shows a live primary. The role alone may be remembered; `location` comes from a live query
+ * Returns the timeline of a body that shows a live primary. The role alone may be remembered; `location` comes from a
+ * live query
  * only (docs/patroni.md, edge 2).
  */
 function primaryTimeline(body: Body): number | null {
@@ -118,18 +119,18 @@ function isKeptFromLoad(body: Body): boolean {
   return tagged && body['role'] === 'replica' && body['state'] === 'running'
 }
 
-/** Where the member's WAL is: written on a primary, replayed in recovery. Bytes; null where it does not tell. */
+/** Returns where the member's WAL is: written on a primary, replayed in recovery. Bytes; null where it does not tell. */
 export function livePosition(reply: RestReply): number | null {
   const xlog = asObject(patroniBody(reply)?.['xlog'])
   return asNumber(xlog?.['location']) ?? asNumber(xlog?.['replayed_location'])
 }
 
-/** How far a member in recovery has replayed. Bytes; null: it is in none, or does not tell. */
+/** Returns how far a member in recovery has replayed. Bytes; null: it is in none, or does not tell. */
 export function replayedPosition(reply: RestReply): number | null {
   return asNumber(asObject(patroniBody(reply)?.['xlog'])?.['replayed_location'])
 }
 
-/** Whether Patroni knows in this state that Postgres is gone, or is about to throw its data away. */
+/** Returns whether Patroni knows in this state that Postgres is gone, or is about to throw its data away. */
 export function isDownState(state: string): boolean {
   return DOWN.has(state)
 }
@@ -143,7 +144,8 @@ const DOWN: ReadonlySet<string> = new Set([
 ])
 
 /**
- * What Patroni itself has answered. Anything else, cut off or of a proxy in front of it, says nothing of the member,
+ * Returns the body of what Patroni itself has answered. Anything else, cut off or of a proxy in front of it, says
+ * nothing of the member,
  * whatever its status; null.
  */
 export function patroniBody(reply: RestReply): Body | null {
@@ -161,7 +163,7 @@ function noAnswer({ kind, reason }: Exclude<RestReply, { kind: 'reply' }>): {
   return { kind: kind === 'none' ? 'silent' : kind, reason }
 }
 
-/** Why an answer counts for nothing. */
+/** Returns why an answer counts for nothing. */
 export function noWord(path: string, reply: RestReply & { kind: 'reply' }): string {
   const what = patroniBody(reply) === null ? ", and the body is not Patroni's" : ''
   return `${path} answers ${reply.status}${what}`
@@ -187,7 +189,7 @@ function describe(body: Body): string {
   return `role ${quote(body['role'])}, state ${quote(body['state'])}`
 }
 
-/** For messages: short, and nothing that a log or a terminal could stumble over. */
+/** Returns `value` for a message: short, and nothing that a log or a terminal could stumble over. */
 function quote(value: unknown): string {
   const text = typeof value === 'string' || typeof value === 'number' ? String(value) : 'unknown'
   return text.slice(0, 64).replace(/[^\w .:-]/g, '?')

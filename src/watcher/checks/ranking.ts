@@ -13,7 +13,9 @@ export interface Ranking {
 /** So many are asked as if there were no others. */
 const LIKELY = 8
 
-/** Each member that is not likely makes the pause between two questions to one of them longer by so much. Milliseconds. */
+/**
+ * Each member that is not likely makes the pause between two questions to one of them longer by so much. Milliseconds.
+ */
 const LIVING_MS = 10
 const GONE_MS = 500
 
@@ -27,7 +29,7 @@ export function rankMembers(machine: PrimaryMachine, memory: KnownMembers): Rank
   return { likely: new Set(likely.map(({ name }) => name)), living, gone }
 }
 
-/** The time from one question to `name` to the next. Milliseconds. */
+/** Returns the time from one check of `name` to the next. Milliseconds. */
 export function pausedFor(ranking: Ranking, name: string, { goneSince }: KnownMember, intervalMs: number): number {
   if (ranking.likely.has(name)) return intervalMs
   return Math.max(intervalMs, goneSince === null ? ranking.living * LIVING_MS : ranking.gone * GONE_MS)

@@ -39,7 +39,7 @@ export class RestTls {
   }
 
   /**
-   * For a new connection to `url`, whose host is given by `hostAmong`.
+   * Returns the connector for a new connection to `url`, whose host is given by `hostAmong`.
    * @throws RouterError naming the file and its setting, while the files have never been of use.
    */
   connector(url: string): buildConnector.connector {
@@ -55,7 +55,7 @@ export class RestTls {
     return used !== this.#secure?.connector
   }
 
-  /** Why a question to `url` failed, with what to do about it. */
+  /** Returns why a question to `url` failed, with what to do about it. */
   explain(error: unknown, url: string): string {
     if (!isHttps(url) || error === this.#failure) return explain(error)
     const what = tlsReason(explain(error))

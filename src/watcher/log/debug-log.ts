@@ -1,4 +1,6 @@
-/** What the log says at level `debug`: each answer of a member that differs from the one before, each change in the DCS. */
+/**
+ * What the log says at level `debug`: each answer of a member that differs from the one before, each change in the DCS.
+ */
 import type { Logger } from 'pino'
 import type { Cluster, FailoverRequest } from '../cluster.ts'
 import type { PostgresAnswer, RestAnswer } from '../primary/evidence.ts'
@@ -36,7 +38,7 @@ export class DebugLog {
   }
 }
 
-/** An answer in words. */
+/** Returns an answer in words. */
 export function answerText(answer: Answer): string {
   switch (answer.kind) {
     case 'proof':
@@ -63,7 +65,7 @@ export function answerText(answer: Answer): string {
   }
 }
 
-/** What of the cluster's keys has changed, each in words; positions, which change all the time, are left out. */
+/** Returns what of the cluster's keys has changed, each in words; positions, which change all the time, are left out. */
 export function clusterChanges(before: Cluster, after: Cluster): readonly string[] {
   const [old, present] = [before, after].map(
     ({ members }) => new Map(members.map((each) => [each.name, memberText(each)])),

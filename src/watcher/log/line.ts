@@ -1,4 +1,4 @@
-/** What the parts of the narration share. Pure. */
+/** What the log's lines about the primary and the members share. Pure. */
 import type { ClusterView } from '../view.ts'
 
 /** By what it is about: the reasons of the present state that were logged, without their numbers. */
@@ -9,12 +9,12 @@ export const NOTHING_LOGGED: Logged = new Map()
 /** So many different reasons are logged of one state. */
 const MAX_REASONS = 20
 
-/** Whether `reason` is to be logged; one that comes and goes, or whose numbers change, fills no log. */
+/** Returns whether `reason` is to be logged; one that comes and goes, or whose numbers change, fills no log. */
 export function isNews(logged: ReadonlySet<string> | undefined, reason: string): boolean {
   return logged?.has(stemOf(reason)) !== true && (logged?.size ?? 0) < MAX_REASONS
 }
 
-/** `logged`, and `reason`. */
+/** Returns `logged` with `reason`. */
 export function withReason(logged: ReadonlySet<string> | undefined, reason: string): ReadonlySet<string> {
   return new Set(logged).add(stemOf(reason))
 }
@@ -27,7 +27,7 @@ function stemOf(reason: string): string {
 /** One that has not taken place by then, as in a pause, explains nothing any more. Milliseconds. */
 const OVERDUE_MS = 5 * 60_000
 
-/** Whether somebody has requested what is happening: nothing of it needs anybody. */
+/** Returns whether somebody has requested what is happening: nothing of it needs anybody. */
 export function isRequested(before: ClusterView, { dcs }: ClusterView): boolean {
   const { switchover } = before
   if (switchover === null || switchover.scheduledAt === null) return switchover !== null

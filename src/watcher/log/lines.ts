@@ -8,7 +8,7 @@ import { printable } from '../../text/printable.ts'
 import type { ClusterView } from '../view.ts'
 import { scheduled } from '../view-text.ts'
 
-/** The log lines for the step from `before` to `after`, and what has been logged by then. */
+/** Returns the log lines for the step from `before` to `after`, and what has been logged by then. */
 export function linesFor(
   before: ClusterView,
   after: ClusterView,
@@ -72,7 +72,7 @@ function noticeLines(before: ClusterView, after: ClusterView): readonly LogLine[
   ]
 }
 
-/** Those about which the others say nothing. */
+/** Returns those about which the others say nothing. */
 function beyond(notices: readonly DcsNotice[], others: readonly DcsNotice[]): readonly DcsNotice[] {
   const isSame = (one: DcsNotice, other: DcsNotice): boolean =>
     one.event === other.event && one.subject === other.subject

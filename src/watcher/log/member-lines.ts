@@ -3,7 +3,9 @@ import type { LogLine } from '../../text/log-line.ts'
 import { isNews, isRequested, type Logged, withReason } from './line.ts'
 import type { ClusterView, MemberView } from '../view.ts'
 
-/** The lines for the step from `before` to `after`, and the reasons that have been logged of who is not available. */
+/**
+ * Returns the lines for the step from `before` to `after`, and the reasons that have been logged of who is not available.
+ */
 export function memberLines(
   before: ClusterView,
   after: ClusterView,
@@ -61,7 +63,7 @@ function whatIs(name: string, { leader }: ClusterView): string {
   return `${name === leader ? 'standby leader' : 'replica'} ${name}`
 }
 
-/** Without the states that a member passes through on its way back. */
+/** Returns a reason without the states that a member passes through on its way back. */
 function stemOf(reason: string): string {
   return reason.replace(/ \(role .*\)$/, '')
 }

@@ -5,7 +5,8 @@ import { type ClusterView, type PrimaryCause, type PrimaryView, takesNew } from 
 import { setBackText, wordOf } from '../view-text.ts'
 
 /**
- * The lines for the step from `before` to `after`. Each reason is logged once in a state, whatever numbers it holds, so
+ * Returns the lines for the step from `before` to `after`. Each reason is logged once in a state, whatever numbers it
+ * holds, so
  * that one that comes and goes does not fill the log.
  */
 export function primaryLines(

@@ -1,4 +1,7 @@
-/** Addresses in the URLs that Patroni publishes, as libpq and Patroni understand them; where these differ there is none. Pure. */
+/**
+ * Addresses in the URLs that Patroni publishes, as libpq and Patroni understand them; where these differ there is none.
+ * Pure.
+ */
 import { isIPv6 } from 'node:net'
 import { parseHttpUrl } from '../../http-url.ts'
 import type { Address } from '../view.ts'
@@ -7,13 +10,17 @@ import type { Address } from '../view.ts'
 const UNSAFE = /[\p{Cc}\p{Cf}\s"'`\\]/u
 /** What separates hosts from other parts: one of them in a name is a slip of the pen. */
 const SEPARATORS = /[/?#@,:[\]%]/
-/** No name is empty between two dots; HAProxy refuses a whole file for one, and takes `*` for the address that the client asked for. */
+/**
+ * No name is empty between two dots; HAProxy refuses a whole file for one, and takes `*` for the address that the client
+ * asked for.
+ */
 const NO_NAME = /^\.|\.\.|\*/
 
 const DEFAULT_PORT = 5432
 
 /**
- * The first host of a libpq URL: userinfo is dropped, a list of hosts, bracketed IPv6 and an absent port are fine. Returns
+ * Parses the first host of a libpq URL: userinfo is dropped, a list of hosts, bracketed IPv6 and an absent port are
+ * fine. Returns
  * why there is none, without any part of the URL: what looks like a host may be a part of a password.
  */
 export function parseConnUrl(url: string): Address | string {
@@ -77,12 +84,18 @@ function hostOf(host: string | null): string | null {
   return host === '' || bare !== host || SEPARATORS.test(host) || NO_NAME.test(host) ? null : host
 }
 
-/** A database or a value with an @ that is not percent-encoded looks the same: it is no reason to dial what may be a password. */
+/**
+ * A database or a value with an @ that is not percent-encoded looks the same: it is no reason to dial what may be a
+ * password.
+ */
 function hasUserinfoAfter(path: string, query: string, fragment: string): boolean {
   return `${path}${query}${fragment}`.includes('@')
 }
 
-/** Scheme, host and port of a REST API: the paths are Patroni's, and userinfo is nobody's business. null: there is none. */
+/**
+ * Returns scheme, host and port of a REST API: the paths are Patroni's, and userinfo is nobody's business. null: there is
+ * none.
+ */
 export function parseApiUrl(text: string): string | null {
   const parsed = UNSAFE.test(text) ? null : parseHttpUrl(text)
   if (parsed === null) return null

@@ -35,7 +35,7 @@ export const UNKNOWN_FITNESS: Fitness = {
   lagBytes: null,
 }
 
-/** As what a member is asked whether it may serve readers; null: it is not asked. The leader only leads. */
+/** Returns as what a member is asked whether it may serve readers; null: it is not asked. The leader only leads. */
 export function askedAs(
   name: string,
   { goneSince }: KnownMember,
@@ -47,7 +47,8 @@ export function askedAs(
 }
 
 /**
- * What still counts under a new snapshot: nothing that was found at another address, or as something else. The leader,
+ * Returns what still counts under a new snapshot: nothing that was found at another address, or as something else. The
+ * leader,
  * and a member whose key has gone, are not asked: afterwards they are to be asked anew, or the replica route would lead
  * to a primary that is being demoted.
  */
@@ -76,7 +77,10 @@ function isSameAddress(one: Member, other: Member): boolean {
   return one.host === other.host && one.port === other.port && one.restUrl === other.restUrl
 }
 
-/** `rise` passes make it fit. An explicit negative counts at once, silence after `fall` times. */
+/**
+ * Returns the fitness after an answer. `rise` passes make it fit. An explicit negative counts at once, silence after
+ * `fall` times.
+ */
 export function afterReplicaAnswer(before: Fitness, answer: ReplicaAnswer, rise: number, fall: number): Fitness {
   switch (answer.kind) {
     case 'fit': {
@@ -116,7 +120,7 @@ export function afterReplicaAnswer(before: Fitness, answer: ReplicaAnswer, rise:
   }
 }
 
-/** A dial that failed, or a startup packet that was answered. */
+/** Returns the fitness after a dial that failed, or a startup packet that was answered. */
 export function afterReplicaPostgres(before: Fitness, answer: PostgresAnswer): Fitness {
   switch (answer.kind) {
     case 'up':
@@ -128,14 +132,15 @@ export function afterReplicaPostgres(before: Fitness, answer: PostgresAnswer): F
   }
 }
 
-/** What a member had still to replay, given where the leader was when it was asked before. */
+/** Returns the fitness with what the member had still to replay, given where the leader was when it was asked before. */
 export function withLag(before: Fitness, position: number | null, leaderPosition: number | null): Fitness {
   if (position === null || leaderPosition === null) return before
   return { ...before, lagBytes: Math.max(0, leaderPosition - position) }
 }
 
 /**
- * `gone`: its key has left the DCS. `isLeader`: and no reader either, as the leader of a standby cluster is. `hasNoLock`:
+ * Returns what is published of it. `gone`: its key has left the DCS. `isLeader`: and no reader either, as the leader of
+ * a standby cluster is. `hasNoLock`:
  * the DCS has said so, of this member.
  */
 export function replicaView(

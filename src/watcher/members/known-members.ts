@@ -24,7 +24,7 @@ export type KnownMembers = ReadonlyMap<string, KnownMember>
 /** How long a member without a key is remembered, unless it is still needed. Longer than any sensible ttl. */
 const REMEMBER_MS = 10 * 60_000
 
-/** The members of `cluster`, and those that were there before; `needed` is never forgotten. */
+/** Returns the members of `cluster`, and those that were there before; `needed` is never forgotten. */
 export function remember(before: KnownMembers, cluster: Cluster, needed: string | null, now: number): KnownMembers {
   const present = new Map<string, KnownMember>(
     cluster.members.map((member) => [member.name, { member, goneSince: null }]),
@@ -37,19 +37,22 @@ export function remember(before: KnownMembers, cluster: Cluster, needed: string 
   return present
 }
 
-/** The members of an earlier run: all there is to go by until the DCS can be read. */
+/** Returns the members of an earlier run: all there is to go by until the DCS can be read. */
 export function recalled(members: readonly KnownMember[]): KnownMembers {
   return new Map(members.map((known) => [known.member.name, { ...known, isRecalled: true }]))
 }
 
-/** What becomes of a member that serves before its key could be looked for: it may have sessions. */
+/**
+ * Returns `memory` with a member that serves before its key could be looked for as one that is there: it may have
+ * sessions.
+ */
 export function serving(memory: KnownMembers, name: string): KnownMembers {
   const known = memory.get(name)
   if (known?.isRecalled !== true || known.goneSince !== null) return memory
   return new Map(memory).set(name, { member: known.member, goneSince: null })
 }
 
-/** The part of a snapshot that the primary's state machine decides by. */
+/** Returns the part of a snapshot that the primary's machine decides by. */
 export function factsOf(
   cluster: Cluster,
   memory: KnownMembers,
@@ -63,7 +66,10 @@ export function factsOf(
   return { leader, hasLock, claimed, systemId, ttlMs, standbyCluster, paused, failover, members: new Map(members) }
 }
 
-/** All that makes the address of a member, as one string: another one is another place, where it has proved nothing. */
+/**
+ * Returns all that makes the address of a member, as one string: another one is another place, where it has proved
+ * nothing.
+ */
 export function whereabouts(member: Member, dialled: ProxyConfig['address'], pin?: Pin): string | null {
   const address = addressOf(member, dialled)
   if (address === null) return null
@@ -71,7 +77,7 @@ export function whereabouts(member: Member, dialled: ProxyConfig['address'], pin
   return `${address.host}:${address.port} ${member.restUrl ?? '-'}${pinned.join('')}`
 }
 
-/** Where a member is dialled, by name or address; null where that is not known. */
+/** Returns where a member is dialled, by name or address; null where that is not known. */
 export function addressOf({ host, port, proxy }: Member, dialled: ProxyConfig['address']): Address | null {
   if (dialled === 'proxy_url' && proxy !== null) return proxy
   return host === null ? null : { host, port }

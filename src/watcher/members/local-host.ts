@@ -25,7 +25,7 @@ export class LocalHost {
     this.#options = options
   }
 
-  /** What was found. */
+  /** Returns what was found. */
   get notices(): readonly DcsNotice[] {
     return this.#notices
   }
@@ -56,7 +56,7 @@ export class LocalHost {
   }
 }
 
-/** Of all interfaces that are up. */
+/** Returns the addresses of all interfaces that are up. */
 export function ownAddresses(): readonly string[] {
   return Object.values(networkInterfaces()).flatMap((each) => each?.map(({ address }) => address) ?? [])
 }

@@ -9,7 +9,7 @@ import { printable } from '../../text/printable.ts'
 const MAX_SHOWN = 10
 const MAX_LENGTH = 80
 
-/** What is wrong with `name`; null: it is one of `members`, or there is none at all, of which others speak. */
+/** Returns what is wrong with `name`; null: it is one of `members`, or there is none at all, of which others speak. */
 export function unknownMember(name: string, members: readonly string[]): string | null {
   if (members.length === 0 || members.includes(name)) return null
   const near = nearestMember(name, members)
@@ -27,7 +27,7 @@ function nearestMember(name: string, members: readonly string[]): string | null 
 }
 
 /**
- * What is strange about the address of the member on this host; null: nothing, or there is no telling. `at`: its
+ * Returns what is strange about the address of the member on this host; null: nothing, or there is no telling. `at`: its
  * addresses, resolved; names among them are left out.
  */
 export function strangeAddress(
@@ -45,7 +45,9 @@ export function strangeAddress(
   )
 }
 
-/** `own` as the system lists them; every address for loopback is this host's. */
+/**
+ * Returns whether an address is this host's. `own` as the system lists them; every address for loopback is this host's.
+ */
 export function isOwn(address: string, own: readonly string[]): boolean {
   const list = new BlockList()
   list.addSubnet('127.0.0.0', 8)
@@ -66,7 +68,10 @@ function plain(address: string): string {
   return address.replace(/%.*$/, '')
 }
 
-/** What is to be told of the member that the configuration puts on this host. `at`, `own`: see {@link strangeAddress}. */
+/**
+ * Returns what is to be reported of the member that the configuration puts on this host. `at`, `own`: see {@link
+ * strangeAddress}.
+ */
 export function localNotice(
   subject: string,
   members: readonly Pick<Member, 'name' | 'host'>[],
@@ -93,7 +98,7 @@ export interface LocalMember {
   readonly isTracked: boolean
 }
 
-/** The members that a configuration puts on this host, each once: `name`, and those of track files. */
+/** Returns the members that a configuration puts on this host, each once: `name`, and those of track files. */
 export function localMembers(
   { name, localMember }: { readonly name: string; readonly localMember: string | null },
   files: readonly {

@@ -26,7 +26,7 @@ export interface Member {
 }
 
 /**
- * Understands the value of one member key, of Patroni 2.1 to 4.1 (reference: dcs/__init__.py, Member.from_node).
+ * Parses the value of one member key, of Patroni 2.1 to 4.1 (reference: dcs/__init__.py, Member.from_node).
  * Returns a reason where it cannot be understood; the reason holds no part of the value.
  */
 export function parseMember(name: string, value: string): Member | string {
@@ -67,7 +67,9 @@ function isMemberName(name: string): boolean {
   return name !== '' && !/[/\ufffd]/.test(name) && name === memberName(name)
 }
 
-/** A name as it may be shown and logged. One that had to be changed for that holds U+FFFD, so it is no member's. */
+/**
+ * Returns a name as it may be shown and logged. One that had to be changed for that holds U+FFFD, so it is no member's.
+ */
 export function memberName(text: string): string {
   return printable(text, MAX_NAME)
 }

@@ -20,12 +20,12 @@ export const NO_PIN: Pin = new Map()
 const MAX_SHOWN = 4
 const MAX_LENGTH = 80
 
-/** The host of a URL of http or https as a resolver takes it; empty: it is none. */
+/** Returns the host of a URL of http or https as a resolver takes it; empty: it is none. */
 export function hostOf(url: string): string {
   return parseHttpUrl(url)?.host ?? ''
 }
 
-/** Where new sessions may go to; null: no address of its name has been proved. */
+/** Returns where new sessions may go to; null: no address of its name has been proved. */
 export function placeOf(address: Address | null, pin: Pin = NO_PIN): Address | null {
   if (address === null) return null
   const { host, port } = address
@@ -34,7 +34,8 @@ export function placeOf(address: Address | null, pin: Pin = NO_PIN): Address | n
 }
 
 /**
- * What is left of `pin` when `host` has these addresses. One that is still among them has not moved; no addresses are no
+ * Returns what is left of `pin` when `host` has these addresses. One that is still among them has not moved; no
+ * addresses are no
  * answer, which says nothing.
  */
 export function afterLookup(pin: Pin, host: string, addresses: readonly string[]): Pin {
@@ -53,7 +54,10 @@ export interface Candidates {
   readonly elsewhere: readonly string[]
 }
 
-/** One that serves is asked nowhere else. Of one that is down the address of the other family may work. */
+/**
+ * Returns where to ask a member. One that serves is asked nowhere else. Of one that is down the address of the other
+ * family may work.
+ */
 export function askedAt(ip: string | undefined, addresses: readonly string[], standing: Standing): Candidates {
   if (ip === undefined) return { here: addresses, elsewhere: [] }
   if (!addresses.includes(ip)) return { here: [ip], elsewhere: addresses }
@@ -69,7 +73,8 @@ export function askedAt(ip: string | undefined, addresses: readonly string[], st
 }
 
 /**
- * What a person should mend of the names by which `member` is asked and dialled: one leads elsewhere now than to the
+ * Returns what a person should mend of the names by which `member` is asked and dialled: one leads elsewhere now than to
+ * the
  * address in use. Null: none does, as far as `lookups` say; no addresses are no answer.
  */
 export function astray(
@@ -90,12 +95,12 @@ export function astray(
   return null
 }
 
-/** Whether both hold the same. */
+/** Returns whether both hold the same. */
 export function isSamePin(one: Pin, other: Pin): boolean {
   return one.size === other.size && [...one].every(([name, ip]) => other.get(name) === ip)
 }
 
-/** Whether `before` held something that does not hold any more. */
+/** Returns whether `before` held something that does not hold any more. */
 export function hasMovedFrom(before: Pin, after: Pin): boolean {
   return [...before].some(([name, ip]) => after.get(name) !== ip)
 }

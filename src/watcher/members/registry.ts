@@ -44,7 +44,7 @@ export class MemberRegistry {
     return this.#pins
   }
 
-  /** Names of members that lead elsewhere than to the address in use. */
+  /** Returns the names of members that lead elsewhere than to the address in use. */
   get notices(): readonly DcsNotice[] {
     return [...this.#strayed.values()]
   }

@@ -16,7 +16,7 @@ export const SWITCHOVER_HOLD_MS = 2000
 /** How long sessions stay while a proof is asked for anew; the check timeout ends it sooner. */
 export const ASK_AGAIN_MS = 2000
 
-/** The state that follows from what `machine` knows at `now`; `machine.phase` is the state before. */
+/** Returns the state that follows from what `machine` knows at `now`; `machine.phase` is the state before. */
 export function decide(machine: PrimaryMachine, now: number): PrimaryPhase {
   const { link, facts } = machine
   if (link === 'never') return NOT_READ
@@ -91,10 +91,12 @@ function decideUnnamed(machine: PrimaryMachine, now: number): PrimaryPhase {
   return obstacle(first.member, evidence) ?? proved(machine, first.member, missing)
 }
 
-/** Longer than the members of a common cluster take to be asked: deleted ones are asked one after the other. Milliseconds. */
+/**
+ * Longer than the members of a common cluster take to be asked: deleted ones are asked one after the other. Milliseconds.
+ */
 const BEGINNING_MS = 5000
 
-/** Whether the router has only just begun, and has not heard every member yet. */
+/** Returns whether the router has only just begun, and has not heard every member yet. */
 function isBeginning({ phase, facts, evidence, since }: PrimaryMachine, now: number): boolean {
   if (now - since > BEGINNING_MS) return false
   if (phase.state !== 'none' || (phase.cause !== 'not-read' && phase.cause !== 'being-asked')) return false
@@ -130,7 +132,7 @@ function proved(machine: PrimaryMachine, member: string, missing: string): Prima
   return { state: 'unlocked', member, reason: `${missing}, but ${member} alone reports that it is the primary${doubt}` }
 }
 
-/** What keeps new connections from a member that has proved itself. */
+/** Returns what keeps new connections from a member that has proved itself. */
 function obstacle(member: string, evidence: Evidence): PrimaryPhase | null {
   if (evidence.down !== null) return { state: 'unreachable', member, reason: evidence.down.reason }
   if (!evidence.stopping) return null
@@ -166,7 +168,7 @@ function switchover(machine: PrimaryMachine, member: string, now: number): Prima
 }
 
 /**
- * From when on the `failover` key asks the named leader to hand over (Patroni's ha.py,
+ * Returns from when on the `failover` key asks the named leader to hand over (Patroni's ha.py,
  * process_manual_failover_from_leader); null: it does not. A request that replaces one that is already in force adds
  * nothing: whoever rewrites the key over and over holds clients back once.
  */

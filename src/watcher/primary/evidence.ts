@@ -3,7 +3,7 @@
  * Pure; the rules are "No is no, silence is not" of the design.
  */
 
-/** An answer of a member's REST API to `GET /primary`, already judged by `proof.ts`. */
+/** An answer of a member's REST API to `GET /primary`, already judged by `checks/proof.ts`. */
 export type RestAnswer =
   /**
    * Full proof: it holds the lock and a live query has shown a primary on `timeline`. `by`: what shows it, where it is
@@ -99,7 +99,7 @@ export interface AnswerContext {
   readonly fall: number
 }
 
-/** The evidence after an answer of the REST API. An answer to a question of another basis proves nothing. */
+/** Returns the evidence after an answer of the REST API. An answer to a question of another basis proves nothing. */
 export function afterAnswer(evidence: Evidence, answer: RestAnswer, context: AnswerContext): Evidence {
   const usable = evidence.usable || (answer.kind !== 'silent' && answer.kind !== 'unasked')
   if (context.askedUnder !== context.basis) return usable === evidence.usable ? evidence : { ...evidence, usable }
@@ -159,7 +159,7 @@ function shown({ proof }: Evidence, { answeredAt }: AnswerContext): Pick<Evidenc
   return { proof: proof === null ? null : { ...proof, answeredAt } }
 }
 
-/** The evidence after a dial or a startup probe that began at `askedAt`. */
+/** Returns the evidence after a dial or a startup probe that began at `askedAt`. */
 export function afterPostgres(evidence: Evidence, answer: PostgresAnswer, askedAt: number, now: number): Evidence {
   switch (answer.kind) {
     case 'up':

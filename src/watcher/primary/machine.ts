@@ -1,4 +1,4 @@
-/** The data of the primary's state machine (`primary.ts`), and what can be read off it. */
+/** The data of the primary's state machine (`next-primary.ts`), and what can be read off it. */
 import type { FailoverRequest } from '../cluster.ts'
 import type { PrimaryCause } from '../view.ts'
 import { type Evidence, NO_EVIDENCE, type PostgresAnswer, type RestAnswer } from './evidence.ts'
@@ -85,7 +85,7 @@ export interface Served {
   readonly last: number
 }
 
-/** What has served, where nothing is known of it but the floor. */
+/** Returns what has served, where nothing is known of it but the floor. */
 export function servedAt(timelineFloor: number): Served {
   return { highest: timelineFloor, last: timelineFloor }
 }
@@ -135,7 +135,7 @@ export const NOT_READ: PrimaryPhase = { state: 'none', reason: 'the DCS has not 
 /** Patroni's own. Milliseconds. */
 export const DEFAULT_TTL_MS = 30_000
 
-/** The state of a router that has just started. `fall`: see `CheckConfig`; `remembered`: from its last run. */
+/** Returns the state of a router that has just started. `fall`: see `CheckConfig`; `remembered`: from its last run. */
 export function initialPrimary(
   fall: number,
   now: number,
@@ -160,43 +160,45 @@ export function initialPrimary(
 }
 
 /**
- * What a proof of `member` is good for: this lock, this cluster, this address, this history of the DCS. When any of it
+ * Returns what a proof of `member` is good for: this lock, this cluster, this address, this history of the DCS. When any
+ * of it
  * changes the member has to prove itself again (docs/patroni.md, edge 10).
  */
 export function basisOf(machine: PrimaryMachine, member: string): string {
   return JSON.stringify([machine.restores, groundsOf(machine.facts, member), evidenceOf(machine, member).renewals])
 }
 
-/** The part of the basis that is read off a snapshot: it may come back, a basis does not. */
+/** Returns the part of the basis that is read off a snapshot: it may come back, a basis does not. */
 export function groundsOf(facts: DcsFacts, member: string): string {
   const { leader, systemId, members } = facts
   return JSON.stringify([leader?.name, leader?.session, systemId, isStandby(facts), members.get(member)?.address])
 }
 
 /**
- * A standby cluster, whose leader is read-only. Where there is no lock to read that is a claim like any other: Patroni
+ * Returns whether it is a standby cluster, whose leader is read-only. Where there is no lock to read that is a claim
+ * like any other: Patroni
  * answers 503 to `/primary` in a standby cluster, so a full proof shows that it is none.
  */
 export function isStandby({ standbyCluster, hasLock }: DcsFacts): boolean {
   return standbyCluster && hasLock
 }
 
-/** What `member` has shown of itself so far. */
+/** Returns what `member` has shown of itself so far. */
 export function evidenceOf(machine: PrimaryMachine, member: string): Evidence {
   return machine.evidence.get(member) ?? NO_EVIDENCE
 }
 
-/** What the reason of a phase says, where more depends on it than words. */
+/** Returns what the reason of a phase says, where more depends on it than words. */
 export function causeOf(phase: PrimaryPhase): PrimaryCause | null {
   return 'cause' in phase ? phase.cause : null
 }
 
-/** The member a phase is about. */
+/** Returns the member a phase is about. */
 export function memberOf(phase: PrimaryPhase): string | null {
   return phase.state === 'none' ? null : phase.member
 }
 
-/** The member whose sessions stay. */
+/** Returns the member whose sessions stay. */
 export function keepsSessionsOf(phase: PrimaryPhase): string | null {
   switch (phase.state) {
     case 'open':
@@ -213,7 +215,8 @@ export function keepsSessionsOf(phase: PrimaryPhase): string | null {
 }
 
 /**
- * When the proof of `member` lapses unless it answers before: one ttl after its last answer. By then a Patroni that is
+ * Returns when the proof of `member` lapses unless it answers before: one ttl after its last answer. By then a Patroni
+ * that is
  * alive has demoted its Postgres if it could not renew its lock, and one that is frozen may have been replaced. null:
  * there is no proof, or the DCS vouches for it.
  */
@@ -224,7 +227,7 @@ export function lapsesAt(machine: PrimaryMachine, member: string): number | null
   return proof.answeredAt + Math.max(facts.ttlMs ?? DEFAULT_TTL_MS, leastProofMs)
 }
 
-/** When a `tick` may change something, in milliseconds since the epoch; null: never. */
+/** Returns when a `tick` may change something, in milliseconds since the epoch; null: never. */
 export function nextTickAt(machine: PrimaryMachine, now: number): number | null {
   const until = machine.phase.state === 'switching' ? machine.phase.until : null
   const lapses = [...machine.evidence.keys()].map((member) => lapsesAt(machine, member))
@@ -232,7 +235,7 @@ export function nextTickAt(machine: PrimaryMachine, now: number): number | null 
   return times.length === 0 ? null : Math.min(...times)
 }
 
-/** The owner of sessions: a member *at an address*, so that a member that moves is fenced like another one. */
+/** Returns the owner of sessions: a member *at an address*, so that a member that moves is fenced like another one. */
 export function ownerOf(phase: PrimaryPhase, facts: DcsFacts): string | null {
   const member = keepsSessionsOf(phase)
   return member === null ? null : JSON.stringify([member, facts.members.get(member)?.address])

@@ -20,7 +20,8 @@ import {
 import { takesNew } from '../view.ts'
 
 /**
- * One step. `now`: milliseconds since the epoch, on a clock that never goes back. Never throws; events about members
+ * Returns the state after `event`. `now`: milliseconds since the epoch, on a clock that never goes back. Never throws;
+ * events about members
  * that are not known are ignored.
  */
 export function nextPrimary(machine: PrimaryMachine, event: PrimaryEvent, now: number): PrimaryMachine {

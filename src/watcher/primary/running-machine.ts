@@ -1,4 +1,7 @@
-/** Runs the pure machine of the primary: keeps its state, numbers its epochs, and lets it tick when time may change something. */
+/**
+ * Runs the pure machine of the primary: keeps its state, numbers its epochs, and lets it tick when time may change
+ * something.
+ */
 import { isDeepStrictEqual } from 'node:util'
 import { MAX_TIMER_MS, now } from '../../clock.ts'
 import type { ClusterConfig } from '../../config/config.ts'
@@ -41,7 +44,7 @@ export class RunningMachine {
   #machine: PrimaryMachine
   #tick: NodeJS.Timeout | null = null
 
-  /** `onTick` is to take a step with a `tick`. */
+  /** Runs nothing yet. `onTick` is to take a step with a `tick`. */
   constructor(check: Check, epochs: Epochs, onTick: () => void) {
     this.#check = check
     this.#epochs = epochs

@@ -1,4 +1,7 @@
-/** The last known cluster as it is kept for a start without DCS: what to ask the members for, and nothing to believe. Pure. */
+/**
+ * The last known cluster as it is kept for a start without DCS: what to ask the members for, and nothing to believe.
+ * Pure.
+ */
 import { isIP } from 'node:net'
 import { z } from 'zod'
 import { bad, good, type Parsed } from '../../config/values/parsed.ts'
@@ -67,7 +70,7 @@ const STATE = z.strictObject({
   members: z.array(MEMBER),
 })
 
-/** What is worth keeping of a cluster and its members, also of those that are remembered only. */
+/** Returns what is worth keeping of a cluster and its members, also of those that are remembered only. */
 export function toSaved(
   cluster: Omit<SavedCluster, 'members' | 'served'> & Partial<Pick<SavedCluster, 'served'>>,
   members: Iterable<KnownMember>,
@@ -90,7 +93,8 @@ export function toSaved(
 }
 
 /**
- * The members of a kept cluster: where they were, and nothing about how they are. A key cannot have gone after `now`:
+ * Returns the members of a kept cluster: where they were, and nothing about how they are. A key cannot have gone after
+ * `now`:
  * there somebody has set the clock.
  */
 export function fromSaved({ members }: SavedCluster, now: number): readonly KnownMember[] {
@@ -101,12 +105,12 @@ export function fromSaved({ members }: SavedCluster, now: number): readonly Know
   })
 }
 
-/** Where they proved themselves, and so where they may be asked while the DNS does not answer. */
+/** Returns where the members proved themselves, and so where they may be asked while the DNS does not answer. */
 export function pinsOf({ members }: SavedCluster): Pins {
   return new Map(members.map(({ name, addresses }): [string, Pin] => [name, new Map(Object.entries(addresses))]))
 }
 
-/** The text of a state file; equal clusters give equal texts. */
+/** Returns the text of a state file; equal clusters give equal texts. */
 export function encodeState({ scope, namespace, citusGroup }: StateIdentity, cluster: SavedCluster): string {
   const { timelineFloor, served } = cluster
   const isOrdinary = served.highest === timelineFloor && served.last === timelineFloor
@@ -127,7 +131,9 @@ export function encodeState({ scope, namespace, citusGroup }: StateIdentity, clu
   return `${JSON.stringify(state, null, 2)}\n`
 }
 
-/** Reads what `encodeState` wrote, and nothing else; a message is fit to follow the name of the file, and shows no value. */
+/**
+ * Reads what `encodeState` wrote, and nothing else; a message is fit to follow the name of the file, and shows no value.
+ */
 export function decodeState(text: string, identity: StateIdentity): Parsed<SavedCluster> {
   const json = parseJson(text)
   const header = HEADER.safeParse(json)

@@ -49,7 +49,10 @@ export class StateFile {
     this.path = join(options.dir, nameOf(options))
   }
 
-  /** What was saved last, also by an earlier router; null where there is nothing of use: then a warning says why. Never rejects. */
+  /**
+   * Reads what was saved last, also by an earlier router; null where there is nothing of use: then a warning says why.
+   * Never rejects.
+   */
   async load(): Promise<SavedCluster | null> {
     await removeLeftovers(this.path, LEFTOVER_MS)
     const file = await readTextFile(this.path, MAX_BYTES)
@@ -71,7 +74,9 @@ export class StateFile {
     if (this.#wanted !== this.#written) this.#writing ??= this.#write()
   }
 
-  /** Waits until what was saved last is written, or has failed once more, but for no file system that hangs. Idempotent. */
+  /**
+   * Waits until what was saved last is written, or has failed once more, but for no file system that hangs. Idempotent.
+   */
   async close(): Promise<void> {
     this.#closing.abort()
     if (this.#writing !== null) await within(this.#writing, CLOSE_MS, new AbortController().signal)

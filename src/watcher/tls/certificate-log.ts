@@ -14,7 +14,7 @@ export class CertificateLog {
     this.#log = log
   }
 
-  /** Why the files as they are now do not count; null: they do. */
+  /** Returns why the files as they are now do not count; null: they do. */
   get trouble(): string | null {
     return this.#trouble
   }

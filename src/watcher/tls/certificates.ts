@@ -76,7 +76,7 @@ export class Certificates {
     }
   }
 
-  /** Why the last `read` gave what the files held earlier; null when it did not. */
+  /** Returns why the last `read` gave what the files held earlier; null when it did not. */
   get trouble(): RouterError | null {
     return this.#trouble
   }
@@ -147,7 +147,7 @@ function same(a: Buffer | null, b: Buffer | null): boolean {
   return a === null || b === null ? a === b : a.equals(b)
 }
 
-/** @throws RouterError unless there is a certificate, and each is whole. */
+/** Checks the certificates of a file. @throws RouterError unless there is a certificate, and each is whole. */
 function checkCertificates(file: string, pem: Buffer | null): void {
   const begin = /(?=-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----)/
   const blocks = (pem?.toString('latin1') ?? '').split(begin).filter((block) => begin.test(block))

@@ -57,17 +57,20 @@ const TROUBLES: readonly Trouble[] = [
   },
 ]
 
-/** One line for a person; null where it is no matter of TLS. `reason`: one of `tlsReason`. */
+/** Returns one line for a person; null where it is no matter of TLS. `reason`: one of `tlsReason`. */
 export function diagnoseTls(reason: string, peer: TlsPeer): string | null {
   return TROUBLES.find(({ when }) => when.test(reason))?.say(reason, peer) ?? null
 }
 
-/** A server may break off instead of telling that it wants a certificate, and the alert may get lost on the way. */
+/**
+ * Returns `reason` with what may be behind it: a server may break off instead of telling that it wants a certificate, and
+ * the alert may get lost on the way.
+ */
 export function perhapsRefused(reason: string, peer: TlsPeer): string {
   return `${reason}; if it refuses the router as a TLS client: ${aboutClient(peer)}`
 }
 
-/** The essence of what Node and OpenSSL say, fit to be shown. */
+/** Returns the essence of what Node and OpenSSL say, fit to be shown. */
 export function tlsReason(text: string): string {
   const plain = text
     .replace(/[\dA-F]+:error:[\dA-F]+:[^:]*:[^:]*:([^:]+):[^:]*:\d+:(?: ?SSL alert number \d+)?/, '$1')
