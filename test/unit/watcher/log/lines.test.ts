@@ -32,7 +32,7 @@ const unfit = (reason: string, cause?: ReplicaCause): MemberView => ({
   replica: { fit: false, checked: true, down: false, reason, ...(cause === undefined ? {} : { cause }) },
 })
 
-describe('the narration', () => {
+describe('the lines of the log', () => {
   const rows: readonly [string, ClusterView, ClusterView, readonly string[]][] = [
     ['says nothing of what stays', view(), view({ dcs: dcs({ readAt: 99 }) }), []],
     ['tells that the DCS is lost', view(), view({ dcs: LOST }), ['warn DCS lost: refused']],
