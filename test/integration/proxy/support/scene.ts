@@ -5,6 +5,7 @@ import { pino } from 'pino'
 import type { Bind, ListenerConfig, ProxyConfig } from '../../../../src/config/config.ts'
 import { NO_LIMITS } from '../../../../src/process-limits.ts'
 import { ProcessBudget } from '../../../../src/proxy/process-budget.ts'
+import type { Command, Report } from '../../../../src/proxy/messages.ts'
 import { Proxy } from '../../../../src/proxy/proxy.ts'
 import { inProcess, type StartWorker } from '../../../../src/proxy/worker.ts'
 import type { Address, DialFailure } from '../../../../src/watcher/view.ts'
@@ -82,12 +83,18 @@ export class FakeServer {
   }
 }
 
-/** Every message is cloned, as it would be on its way to a thread and back. */
+/** Every message is cloned, as it would be on its way to a thread and back, and the clone is the same. */
 function cloning(start: StartWorker): StartWorker {
   return (report) => {
-    const send = start((message) => report(structuredClone(message)))
-    return (command) => send(structuredClone(command))
+    const send = start((message) => report(cloned(message)))
+    return (command) => send(cloned(command))
   }
+}
+
+function cloned<T extends Command | Report>(message: T): T {
+  const clone = structuredClone(message)
+  assert.deepEqual(clone, message)
+  return clone
 }
 
 export class Rig {
