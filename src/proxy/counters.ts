@@ -51,8 +51,8 @@ interface Sum {
 export class Counters {
   readonly #log: ListenerLog
   readonly #changed: () => void
-  readonly #refusals = new Map<RefusalReason, number>()
-  readonly #endings = new Map<EndReason, number>()
+  #refusals: Readonly<Record<RefusalReason, number>> = zeros(REFUSALS)
+  #endings: Readonly<Record<EndReason, number>> = zeros(ENDINGS)
   /** By what a line is about. */
   readonly #sums = new Map<string, Sum>()
   #isClosed = false
@@ -65,16 +65,17 @@ export class Counters {
 
   /** Every reason is there, also one that has not occurred. */
   get refusals(): Readonly<Record<RefusalReason, number>> {
-    return complete(REFUSALS, this.#refusals)
+    return this.#refusals
   }
 
   get endings(): Readonly<Record<EndReason, number>> {
-    return complete(ENDINGS, this.#endings)
+    return this.#endings
   }
 
   /** Notes a client that is turned away. `why` and `hint`: what it reads, where it can read. */
   refused(reason: RefusalReason, why: string, hint = ''): void {
-    this.#add(this.#refusals, reason, 1)
+    this.#refusals = { ...this.#refusals, [reason]: this.#refusals[reason] + 1 }
+    this.#changed()
     this.#sum(reason, (connections, within) => {
       const fields = { event: 'refused', reason, connections, ...(hint === '' ? {} : { hint }) }
       const what = `refused ${counted(connections, 'connection')}${within}: ${why}`
@@ -84,7 +85,7 @@ export class Counters {
 
   /** Notes a session that is ended for itself alone, such as an idle one. */
   ended(reason: EndReason, member: string, why: string): void {
-    this.#add(this.#endings, reason, 1)
+    this.#addEndings(reason, 1)
     this.#sum(`${reason} ${member}`, (connections, within) => {
       const fields = { event: 'session-ended', cause: reason, member, connections, reason: why }
       this.#log('info', fields, `closed ${counted(connections, 'session')} on ${member}${within}: ${why}`)
@@ -93,7 +94,7 @@ export class Counters {
 
   /** Notes sessions that are ended together. */
   closed(cause: EndReason, member: string, connections: number, reason: string): void {
-    this.#add(this.#endings, cause, connections)
+    this.#addEndings(cause, connections)
     const event = FENCINGS.includes(cause) ? 'fenced' : 'session-ended'
     const what = `closed ${counted(connections, 'session')} on ${member}`
     this.#log('warn', { event, cause, member, connections, reason }, `${what}: ${reason}`)
@@ -117,8 +118,8 @@ export class Counters {
     if (!this.#isClosed) this.#sums.set(about, { connections: 0, write, timer: this.#later(about) })
   }
 
-  #add<K>(counts: Map<K, number>, key: K, n: number): void {
-    counts.set(key, (counts.get(key) ?? 0) + n)
+  #addEndings(reason: EndReason, connections: number): void {
+    this.#endings = { ...this.#endings, [reason]: this.#endings[reason] + connections }
     this.#changed()
   }
 
@@ -136,9 +137,7 @@ export class Counters {
   }
 }
 
-function complete<K extends string>(
-  reasons: readonly K[],
-  counts: ReadonlyMap<K, number>,
-): Readonly<Record<K, number>> {
-  return Object.fromEntries(reasons.map((reason) => [reason, counts.get(reason) ?? 0])) as Record<K, number>
+/** Returns a count of 0 for each of the reasons. */
+function zeros<K extends string>(reasons: readonly K[]): Readonly<Record<K, number>> {
+  return Object.fromEntries(reasons.map((reason) => [reason, 0])) as Record<K, number>
 }

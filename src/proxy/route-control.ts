@@ -4,7 +4,7 @@ import type { ClusterView } from '../watcher/view.ts'
 import { type ListenerLog, NOTHING_LOGGED, useLines } from './log-lines.ts'
 import { hasMoved, isDown, isForPrimary, isPrimary, NEW_ROUTE, nounOf, routeStep, type Target } from './route.ts'
 import type { RouteServer } from './route-server.ts'
-import type { ListenerStatus } from './status.ts'
+import type { ListenerStatus, MemberStatus } from './status.ts'
 
 /** The part of the server of a route that is controlled. */
 export type Controlled = Pick<RouteServer, 'open' | 'shut' | 'fence' | 'closeSessions' | 'destroy'>
@@ -15,6 +15,7 @@ export class RouteControl {
   readonly #log: ListenerLog
   readonly #closed: (failure: unknown) => void
   #state = NEW_ROUTE
+  #members: readonly MemberStatus[] = []
   #logged = NOTHING_LOGGED
   /** Open, and its epoch is fenced everywhere. */
   #primary: Target | null = null
@@ -54,6 +55,7 @@ export class RouteControl {
 
   #observe(view: ClusterView): void {
     this.#state = routeStep(this.#state, view, this.#listener)
+    this.#members = this.#state.uses.map(({ member, fit, reason }) => ({ member, fit, reason }))
     const { lines, logged } = useLines(this.#logged, this.#state.uses)
     this.#logged = logged
     for (const { level, message, fields } of lines) this.#log(level, fields, message)
@@ -132,8 +134,7 @@ export class RouteControl {
   }
 
   get status(): Pick<ListenerStatus, 'members' | 'fallback'> {
-    const members = this.#state.uses.map(({ member, fit, reason }) => ({ member, fit, reason }))
-    return { members, fallback: this.#targets.length === 0 && this.#fallback() !== null }
+    return { members: this.#members, fallback: this.#targets.length === 0 && this.#fallback() !== null }
   }
 
   /** Who serves when no member of the route can; nobody before that is known. */
