@@ -14,7 +14,7 @@ export class ClusterInput {
   /** From when on the cluster is known, for a while, members that have not answered yet are waited for. */
   #wait: NodeJS.Timeout | 'not-begun' | 'over'
 
-  /** `changed` is called when time alone has removed an obstacle. `waits`: members that have not answered are waited for. */
+  /** Starts nothing. `changed` is called when time alone has removed an obstacle. `waits`: members that have not answered are waited for. */
   constructor(changed: () => void, waits: boolean) {
     this.#changed = changed
     this.#wait = waits ? 'not-begun' : 'over'
@@ -30,7 +30,7 @@ export class ClusterInput {
     return isUrgent
   }
 
-  /** null: there was no view of it yet. */
+  /** Returns the last view; null: there was none yet. */
   get view(): ClusterView | null {
     return this.#view
   }
@@ -42,12 +42,12 @@ export class ClusterInput {
     return this.#context.context
   }
 
-  /** Why nothing is to be written of it yet; null: it may be. */
+  /** Returns why nothing is to be written of it yet; null: it may be. */
   get obstacle(): string | null {
     return this.#view === null ? UNKNOWN : whyNotYet(this.#view, this.#wait !== 'over')
   }
 
-  /** Its DCS has been read, or a member has proved to be its primary without. */
+  /** Returns whether its DCS has been read, or a member has proved to be its primary without. */
   get isRead(): boolean {
     return this.#view !== null && whyNotYet(this.#view, false) === null
   }

@@ -111,7 +111,7 @@ export class TemplateInputs {
   }
 
   /**
-   * What a template is to see, or why not yet. Of several clusters each has to be known: a file without the servers of one
+   * Returns what a template is to see, or why not yet. Of several clusters each has to be known: a file without the servers of one
    * would take them from its clients. With `on_empty: render` one that is still unknown when it is late is written as empty.
    */
   #contextFor({ subject, onEmpty }: Pick<TemplateConfig, 'subject' | 'onEmpty'>): ContextResult {

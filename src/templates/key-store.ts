@@ -12,7 +12,7 @@ export interface KeyStoreOptions {
   readonly source: KeyValueSource | null
   /** What templates read: prefix and key of each ({@link rootsOf}). Repetitions, and roots inside others, cost nothing. */
   readonly roots: readonly string[]
-  /** Told once when a root can no longer be read, and once when it can again. */
+  /** Where it is logged once when a root can no longer be read, and once when it can again. */
   readonly log: Log | null
 }
 

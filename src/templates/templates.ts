@@ -152,7 +152,7 @@ export class Templates implements Reconfigurable<TemplatesConfig> {
     ])
   }
 
-  /** null: of any cluster. */
+  /** Has the groups about a cluster render; null: all. */
   #changed(cluster: string | null, urgent: boolean): void {
     if (this.#closing !== null) return
     for (const { group } of this.#groups.values())
@@ -170,7 +170,7 @@ export class Templates implements Reconfigurable<TemplatesConfig> {
     return { group: new Group(deps), templates, journal }
   }
 
-  /** Those that are new begin once those that are gone have left their files. */
+  /** Replaces groups that have changed. Those that are new begin once those that are gone have left their files. */
   #replaceGroups(next: ReadonlyMap<string, readonly TemplateConfig[]>): void {
     const begin: Group[] = []
     const ended: Promise<void>[] = []
@@ -218,7 +218,7 @@ export class Templates implements Reconfigurable<TemplatesConfig> {
     void ending.finally(() => this.#ending.delete(ending))
   }
 
-  /** A fault in one of them costs the others nothing. */
+  /** Does it, and has a fault in it cost the others nothing. */
   #isolated(act: () => void): void {
     try {
       act()

@@ -13,7 +13,7 @@ export interface TrackFileOptions {
   /** Absolute. Its directory is made if only that is missing: `/run` is empty after a boot. */
   readonly path: string
   readonly log: Logger
-  /** Between a write that failed and the next; milliseconds, 1 s unless told. */
+  /** Between a write that failed and the next; milliseconds, 1 s by default. */
   readonly retryMs?: number
 }
 
@@ -28,7 +28,7 @@ const LEFTOVER_MS = 10_000
 /** More than what a file of ours holds. */
 const MAX_BYTES = 64
 
-/** Says 0 until it is told otherwise, and again when it is closed. Nothing that happens to the file ends the router. */
+/** Says 0 until another value is set, and again when it is closed. Nothing that happens to the file ends the router. */
 export class TrackFile {
   readonly #options: TrackFileOptions
   #wanted = false
@@ -101,7 +101,7 @@ export class TrackFile {
     if (this.#writing !== null) await within(this.#writing, PATIENCE_MS, new AbortController().signal)
   }
 
-  /** Told after each attempt. */
+  /** Called after each attempt. */
   #tried: () => void = () => undefined
 
   /** Something has begun while it waited. */
@@ -116,7 +116,7 @@ export class TrackFile {
 
   /** Never rejects. */
   async #write(): Promise<void> {
-    // Not in the turn of whoever has told of a change: `#writing` has to be there before it can end.
+    // Not in the turn of the change: `#writing` has to be there before it can end.
     await Promise.resolve()
     while (this.#wanted !== this.#written) {
       const value = this.#wanted

@@ -12,7 +12,7 @@ import { TrackFile } from './track-file.ts'
 export interface TrackDeps {
   readonly files: readonly TrackFileConfig[]
   readonly log: Logger
-  /** How often the files are looked at; milliseconds, 2 s unless told. */
+  /** How often the files are looked at; milliseconds, 2 s by default. */
   readonly lookMs?: number
 }
 

@@ -6,7 +6,7 @@ export type Fill = Readonly<Record<Placeholder, string>>
 const PLAIN = /^[\w./+=:,@%-]+$/
 
 /**
- * `command` with the paths for its placeholders. In a text, which a shell reads, a path that a shell would not take as it
+ * Returns `command` with the paths for its placeholders. In a text, which a shell reads, a path that a shell would not take as it
  * is gets quotes; the arguments of a list are never read by one. Once a staged file has become its destination, `staged`
  * is to be that, too.
  */
@@ -30,7 +30,7 @@ const PASSED = /^(?:PATH|HOME|LANG|LC_[A-Z_]+|TZ|USER|LOGNAME|SHELL|TMPDIR|PATRO
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 /**
- * What every command gets of the router's environment. `PATRONI_*` holds passwords and stays here, as does all that is
+ * Returns what every command gets of the router's environment. `PATRONI_*` holds passwords and stays here, as does all that is
  * meant for the router alone (`NOTIFY_SOCKET`, `NODE_OPTIONS`).
  */
 export function commandEnvironment(env: Environment): Record<string, string> {

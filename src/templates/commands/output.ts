@@ -11,7 +11,7 @@ const RAW_LENGTH = 16 * OUTPUT_BYTES
 export class Output {
   #text = ''
 
-  /** A writer for one stream; what comes in pieces of a character is put together. */
+  /** Returns a writer for one stream; what comes in pieces of a character is put together. */
   stream(): (chunk: Buffer) => void {
     const decoder = new StringDecoder('utf8')
     return (chunk) => {
@@ -20,14 +20,14 @@ export class Output {
     }
   }
 
-  /** Lines fit to be shown, at most OUTPUT_BYTES of them, without blanks at the end. */
+  /** Returns lines fit to be shown, at most OUTPUT_BYTES of them, without blanks at the end. */
   toString(): string {
     const lines = stripVTControlCharacters(this.#text).replaceAll('\t', '    ').split(/\r*\n/)
     return lastBytes(lines.map((line) => printable(line, Infinity)).join('\n'), OUTPUT_BYTES).trimEnd()
   }
 }
 
-/** The end of `text`, of whole characters. */
+/** Returns the end of `text`, of whole characters. */
 function lastBytes(text: string, max: number): string {
   const bytes = Buffer.from(text)
   if (bytes.length <= max) return text
@@ -45,7 +45,7 @@ const ERROR =
 const SUMMARY =
   /errors? found in configuration|error\(s\) found|\btest (?:is successful|failed)|^(?:job for|see ")|\[(?:warning|notice|warn|info|debug)\s*\]|^\s*(?:warning|notice|info|debug)\b/i
 
-/** The first that tells of an error; the last one where none does. Empty: it has written nothing. */
+/** Returns the first line that tells of an error, the last one where none does; empty: it has written nothing. */
 export function reasonLineOf(output: string): string {
   const lines = output
     .split('\n')

@@ -18,7 +18,7 @@ export interface CommitOutcome {
   readonly warnings: readonly string[]
 }
 
-/** The order is what lets `recover` finish or undo it, wherever it is cut off. */
+/** Commits staged files: see `Files.commit`. The order is what lets `recover` finish or undo it, wherever it is cut off. */
 export async function commit(staged: readonly StagedFile[], journal: Journal, reload: boolean): Promise<CommitOutcome> {
   let files: readonly JournalFile[] = []
   try {
@@ -40,7 +40,7 @@ export async function commit(staged: readonly StagedFile[], journal: Journal, re
   }
 }
 
-/** Whether a staged file is the one that was checked, and what it is to replace. */
+/** Adds what a staged file is to replace. Rejects for one that is not as it was checked. */
 async function withBefore(file: StagedFile): Promise<JournalFile> {
   const { destination, path, staged, digest } = file
   try {
@@ -55,7 +55,7 @@ async function withBefore(file: StagedFile): Promise<JournalFile> {
   }
 }
 
-/** One file is replaced as a whole without a journal: then only a reload may be forgotten. Several are not. */
+/** Begins the journal. One file is replaced as a whole without: then only a reload may be forgotten. Several are not. */
 async function begin(files: readonly JournalFile[], journal: Journal, reload: boolean): Promise<void> {
   try {
     await journal.begin(files, reload)
@@ -88,7 +88,7 @@ export async function protect(files: readonly JournalFile[]): Promise<void> {
   if (files.length > 1 || files.some(({ backup }) => backup)) await syncDirectories(files)
 }
 
-/** Where what is there is kept. */
+/** Returns the names by which what is there is kept. */
 export function keptOf({ staged, path }: JournalFile): readonly string[] {
   return [besideStaged(staged, 'undo'), backupOf(path)]
 }
@@ -109,7 +109,7 @@ async function replaceAll(files: readonly JournalFile[]): Promise<readonly Repla
   return replaced
 }
 
-/** Also what could not be put on the disk is in place: a warning, as there is no way back that would be safer. */
+/** Syncs the directories of files. What could not be synced is in place: a warning, as there is no way back that would be safer. */
 export async function syncDirectories(files: readonly JournalFile[]): Promise<string[]> {
   const directories = [...new Set(files.map(({ path }) => dirname(path)))]
   return complaintsOf(directories.map((directory) => [`${directory} is not synced`, syncDirectory(directory)]))
@@ -121,7 +121,7 @@ export async function forget(files: readonly JournalFile[]): Promise<string[]> {
   return complaintsOf(kept.map((undo) => [`${undo} is left`, removeFile(undo)]))
 }
 
-/** Puts back what was there. Never rejects; what could not be, for a person. */
+/** Puts back what was there. Never rejects: returns what could not be put back, for a person. */
 export async function undo(files: readonly JournalFile[]): Promise<string[]> {
   const left = await complaintsOf(
     files.map((file) => [`${file.destination} is not as it was`, undoFile(file)] as const),
@@ -130,7 +130,7 @@ export async function undo(files: readonly JournalFile[]): Promise<string[]> {
   return left
 }
 
-/** Only what this commit has made of the file is taken back, nothing that somebody else has. */
+/** Takes back what this commit has made of the file, and nothing that somebody else has. */
 async function undoFile(file: JournalFile): Promise<void> {
   const { path, staged, digest, before } = file
   const kept = besideStaged(staged, 'undo')

@@ -51,7 +51,7 @@ export async function placeOf(destination: string): Promise<Place> {
   }
 }
 
-/** null where nothing is there. Other errors are those of the file system. */
+/** Returns null where nothing is there. Other errors are those of the file system. */
 async function statsOf(path: string): Promise<Stats | null> {
   try {
     return await lstat(path)
@@ -75,7 +75,7 @@ function kindOf(stats: Stats): string {
   return 'a device'
 }
 
-/** The whole file, which is no link; null where there is none. Rejects with the error of the file system. */
+/** Reads the whole file, which is no link; null where there is none. Rejects with the error of the file system. */
 export async function bytesOf(path: string): Promise<Buffer | null> {
   try {
     // Waits for no writer, should it have become a pipe meanwhile.
@@ -91,18 +91,18 @@ export async function bytesOf(path: string): Promise<Buffer | null> {
   }
 }
 
-/** SHA-256, in hexadecimal. */
+/** Returns the SHA-256, in hexadecimal. */
 export function digestOf(data: string | Uint8Array): string {
   return createHash('sha256').update(data).digest('hex')
 }
 
-/** null where there is no file. Rejects with the error of the file system. */
+/** Returns the digest of a file; null where there is none. Rejects with the error of the file system. */
 export async function digestAt(path: string): Promise<string | null> {
   const bytes = await bytesOf(path)
   return bytes === null ? null : digestOf(bytes)
 }
 
-/** An error of a file: `message` names it. */
+/** Returns an error of a file: `message` names it. */
 export function failed(message: string, cause?: unknown): RouterError {
   return new RouterError('TEMPLATE_FAILED', message, cause === undefined ? {} : { cause })
 }
@@ -110,6 +110,7 @@ export function failed(message: string, cause?: unknown): RouterError {
 /** What makes a destination differ from what it should be; the first that applies. */
 export type Difference = 'same' | 'missing' | 'content' | 'owner' | 'mode'
 
+/** Returns what makes a destination differ from its target and text. Rejects with TEMPLATE_FAILED. */
 export async function difference(target: Target, text: string, owners: Owners): Promise<Difference> {
   const { destination, mode } = target
   const { uid, gid } = await owners.resolve(target)

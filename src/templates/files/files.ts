@@ -18,7 +18,7 @@ export class Files {
     this.#process = process
   }
 
-  /** Whether the destination has to be written. Rejects for what is no file, and for an owner whom nobody knows. */
+  /** Returns whether the destination has to be written. Rejects for what is no file, and for an owner whom nobody knows. */
   async difference(target: Target, text: string): Promise<Difference> {
     const kept = this.#ownerKept.has(target.destination)
     return difference(kept ? { ...target, owner: null, group: null, mode: null } : target, text, this.#owners)
@@ -47,7 +47,7 @@ export class Files {
     return { ...outcome, warnings: [...warnings, ...outcome.warnings] }
   }
 
-  /** At the start, before anything is staged: settles what an earlier router was interrupted in. Never rejects. */
+  /** Settles what an earlier router was interrupted in; at the start, before anything is staged. Never rejects. */
   async recover(journal: Journal, destinations: readonly string[]): Promise<Recovery> {
     return recover(journal, destinations, this.#process)
   }

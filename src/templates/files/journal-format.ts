@@ -45,6 +45,7 @@ const JOURNAL = z.strictObject({
   commit: z.strictObject({ reload: z.boolean(), files: z.array(FILE) }).nullable(),
 })
 
+/** Returns the text of a journal. */
 export function encodeJournal({ group, reloadDue, commit }: JournalState): string {
   const phase = commit === null ? 'reload' : 'commit'
   const journal = { format: FORMAT, group, phase, reload_due: reloadDue, commit }

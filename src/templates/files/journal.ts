@@ -37,13 +37,13 @@ export class Journal {
     this.path = options.dir === null ? null : join(options.dir, nameOf(options.group))
   }
 
-  /** Whether a reload is due, for files that are in place. */
+  /** Returns whether a reload is due, for files that are in place. */
   get reloadDue(): boolean {
     return this.#reloadDue
   }
 
   /**
-   * What an earlier router has left under way; null: no commit. A journal of no use is set aside, with a warning: as there
+   * Reads what an earlier router has left under way; null: no commit. A journal that cannot be used is set aside, with a warning: as there
    * is one only while something is under way, a reload counts as due. Never rejects.
    */
   async load(): Promise<InterruptedCommit | null> {
@@ -65,7 +65,7 @@ export class Journal {
   }
 
   /**
-   * A commit begins; `reload`: a reload is due when it is done. On the disk when this resolves. Rejects, TEMPLATE_FAILED,
+   * Notes that a commit begins; `reload`: a reload is due when it is done. On the disk when this resolves. Rejects, TEMPLATE_FAILED,
    * when it cannot be kept.
    */
   async begin(files: readonly JournalFile[], reload: boolean): Promise<void> {
@@ -76,18 +76,18 @@ export class Journal {
     }
   }
 
-  /** The commit is done: what is left is the reload, if one is due. Never rejects: without it, at most one reload too many is made. */
+  /** Notes that the commit is done: what is left is the reload, if one is due. Never rejects: without it, at most one reload too many is made. */
   async committed(reload: boolean): Promise<void> {
     this.#reloadDue ||= reload
     await this.#settle()
   }
 
-  /** The commit was undone. Never rejects. */
+  /** Notes that the commit was undone. Never rejects. */
   async undone(): Promise<void> {
     await this.#settle()
   }
 
-  /** The reload is done. Never rejects. */
+  /** Notes that the reload is done. Never rejects. */
   async done(): Promise<void> {
     this.#reloadDue = false
     await this.#settle()
@@ -109,7 +109,7 @@ export class Journal {
     await writeStateFile(this.path, encodeJournal({ group, reloadDue: this.#reloadDue, commit }))
   }
 
-  /** Once when it begins to fail, once when it ends. `error` null: it has worked. */
+  /** Logs once when it begins to fail, and once when that ends. `error` null: it has worked. */
   report(error: unknown): void {
     const { log, group } = this.#options
     const fields = { group, file: this.path }
@@ -137,7 +137,7 @@ function unlessMissing(error: unknown): void {
   if (failureOf(error) !== 'missing') throw error
 }
 
-/** Of each group another one. */
+/** Returns the name of the file, another one for each group. */
 function nameOf(group: string): string {
   return stateFileName(`templates@${encodeURIComponent(group.toWellFormed())}`)
 }

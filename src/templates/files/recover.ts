@@ -15,7 +15,7 @@ export interface Recovery {
   readonly warnings: readonly string[]
 }
 
-/** Touches nothing but `destinations`, whatever the journal says: the configuration may have changed since. */
+/** Recovers: see `Files.recover`. Touches nothing but `destinations`, whatever the journal says: the configuration may have changed since. */
 export async function recover(journal: Journal, destinations: readonly string[], sweeper: Sweeper): Promise<Recovery> {
   const interrupted = await journal.load()
   const warnings: string[] = []
@@ -39,7 +39,7 @@ export async function recover(journal: Journal, destinations: readonly string[],
   return { reloadDue: journal.reloadDue, commit, warnings }
 }
 
-/** Those that are still to be written, where they were to be written. Rejects where that cannot be told. */
+/** Returns those that are still to be written, where they were to be written. Rejects where that is not known. */
 async function configured(
   files: readonly JournalFile[],
   destinations: readonly string[],
@@ -80,7 +80,7 @@ async function settle(
   return 'undone'
 }
 
-/** Those whose turn has not come; null where one of them cannot be completed any more. */
+/** Returns those whose turn has not come; null where one of them cannot be completed any more. */
 async function waitingOf(files: readonly JournalFile[]): Promise<readonly JournalFile[] | null> {
   const waiting: JournalFile[] = []
   for (const file of files) {

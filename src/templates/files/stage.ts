@@ -1,4 +1,4 @@
-/** Writes a file beside its destination, under a name that tells whose it is, and whether it is of use to anybody. */
+/** Writes a file beside its destination, under a name that says which process it is of, and for which file. */
 import { createHash, randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { lstat, open, readdir, readFile, unlink } from 'node:fs/promises'
@@ -32,6 +32,7 @@ export interface StageOptions {
 const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
 const DEFAULT_MODE = 0o644
 
+/** Writes a text beside its destination: see `Files.stage`. */
 export async function stage(target: Target, text: string, options: StageOptions): Promise<StagedFile> {
   const { destination, backup } = target
   const owner = await options.owners.resolve(target)
@@ -66,6 +67,7 @@ export async function stage(target: Target, text: string, options: StageOptions)
   }
 }
 
+/** Removes staged files. Never rejects. */
 export async function discard(files: readonly StagedFile[]): Promise<void> {
   // What cannot be removed now is removed at the next start.
   await Promise.all(files.map(({ staged }) => unlink(staged).catch(() => undefined)))
@@ -76,7 +78,7 @@ function notOwned({ destination, owner, group }: Target, uid: number, gid: numbe
   return failed(`${destination} cannot be given to ${owner ?? uid}:${group ?? gid}${advice}`, cause)
 }
 
-/** Whether something is mounted at `path`. False where the system does not say. */
+/** Returns whether something is mounted at `path`; false where the system does not say. */
 async function isMountPoint(path: string): Promise<boolean> {
   const table = await readFile('/proc/self/mountinfo', 'utf8').catch(() => '')
   return table.split('\n').some((line) => unescaped(line.split(' ')[4] ?? '') === path)
@@ -101,17 +103,17 @@ const FORGOTTEN_MS = 24 * 3_600_000
 /** A file system takes 255 bytes, and the rest of the name has up to 50. */
 const MAX_NAME_BYTES = 180
 
-/** A new name beside `path`: `.NAME.patroni-router-PID-RANDOM.tmp`. */
+/** Returns a new name beside `path`: `.NAME.patroni-router-PID-RANDOM.tmp`. */
 export function stageName(path: string, pid: number): string {
   return join(dirname(path), `${prefixOf(path)}${pid}-${randomBytes(6).toString('hex')}.tmp`)
 }
 
-/** What stands beside a staged file for the same commit. */
+/** Returns the name of what stands beside a staged file for the same commit. */
 export function besideStaged(staged: string, kind: Exclude<Kind, 'tmp'>): string {
   return staged.replace(/tmp$/, kind)
 }
 
-/** Whether `staged` is a name that `stageName` gives for `path`. */
+/** Returns whether `staged` is a name that `stageName` gives for `path`. */
 export function isStageName(staged: string, path: string): boolean {
   return dirname(staged) === dirname(path) && parse(basename(staged), path)?.kind === 'tmp'
 }

@@ -191,12 +191,12 @@ export class GroupApply {
   }
 }
 
-/** For commands that are scripts. */
+/** Returns the variables for commands that are scripts. */
 function pathsOf({ staged, destination }: Fill): Readonly<Record<string, string>> {
   return { PATRONI_ROUTER_STAGED: staged, PATRONI_ROUTER_DESTINATION: destination }
 }
 
-/** Why nothing of the group is written: templates that belong together change together, or not at all. */
+/** Returns why nothing of the group is written; null: it is. Templates that belong together change together, or not at all. */
 function obstacleOf(rendered: readonly Rendered[]): Result | null {
   for (const kind of ['failed', 'waiting', 'kept'] as const) {
     for (const { template, outcome } of rendered) {

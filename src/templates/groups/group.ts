@@ -126,7 +126,7 @@ export class Group {
     return closing
   }
 
-  /** The one place where the state changes. */
+  /** Changes the state; nothing else does. */
   #set(changes: Partial<State>): void {
     this.#state = nextState(this.#state, changes, this.#render.lookups.isAsking, now())
   }

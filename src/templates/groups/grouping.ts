@@ -2,7 +2,7 @@
 import type { TemplateConfig } from '../../config/config.ts'
 import type { Timing } from './debounce.ts'
 
-/** By name: the reload group, or the destination of a template of its own. In the order of the configuration. */
+/** Returns the groups by name, in the order of the configuration. */
 export function groupsOf(templates: readonly TemplateConfig[]): ReadonlyMap<string, readonly TemplateConfig[]> {
   const groups = new Map<string, TemplateConfig[]>()
   for (const template of templates) {
@@ -14,18 +14,19 @@ export function groupsOf(templates: readonly TemplateConfig[]): ReadonlyMap<stri
   return groups
 }
 
+/** Returns the reload group, or the destination of a template of its own. */
 export function groupNameOf({ reloadGroup, destination }: TemplateConfig): string {
   return reloadGroup ?? destination
 }
 
-/** Which clusters they are about, each once. */
+/** Returns the clusters that templates are about, each once. */
 export function clustersOf(templates: readonly Pick<TemplateConfig, 'subject'>[]): readonly string[] {
   return [
     ...new Set(templates.flatMap(({ subject }) => (subject.kind === 'cluster' ? subject.cluster : subject.clusters))),
   ]
 }
 
-/** Of all that is asked for the longest debounce and the shortest interval. */
+/** Returns the timing of a group: the longest debounce and the shortest interval of its templates. */
 export function timingOf(templates: readonly TemplateConfig[]): Timing {
   const intervals = templates.map(({ intervalMs }) => intervalMs).filter((ms) => ms > 0)
   return {

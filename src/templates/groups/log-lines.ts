@@ -1,4 +1,4 @@
-/** What of a reload group a person on call wants to read: when trouble begins, when it is another one, when it ends. Pure. */
+/** The lines of the log about a reload group: when a fault begins, when it is another one, when it ends. Pure. */
 import type { LogLine } from '../../text/log-line.ts'
 import { printable } from '../../text/printable.ts'
 import { reasonLineOf } from '../commands/output.ts'
@@ -29,7 +29,7 @@ function line(level: LogLine['level'], message: string, fields: LogLine['fields'
   return { level, message: printable(message, MAX_MESSAGE), fields }
 }
 
-/** The step from the result of one pass to that of the next; `sinceMs`: how long the former has lasted. */
+/** Returns the lines for the step from the result of one pass to that of the next, which the former has lasted for `sinceMs`. */
 export function resultLines(group: string, before: Result, after: Result, sinceMs: number): readonly LogLine[] {
   const isSame = before.kind === after.kind && lastingReasonOf(before) === lastingReasonOf(after)
   if (isSame || after.kind === 'waiting') return []
@@ -57,7 +57,7 @@ function lastingReasonOf(result: Result): string | null {
   return 'reason' in result ? result.reason.replaceAll(RANDOM, '') : null
 }
 
-/** `changedByOthers`: its text is the one that was written last, so somebody has changed or removed the file. */
+/** Returns the line for a file that was written. `changedByOthers`: with the text of the last time, so somebody has changed or removed it. */
 export function writtenLine(group: string, destination: string, changedByOthers: boolean): LogLine {
   const fields = { event: changedByOthers ? 'template-restored' : 'template-written', group, destination }
   return changedByOthers
@@ -65,18 +65,19 @@ export function writtenLine(group: string, destination: string, changedByOthers:
     : line('info', `wrote ${destination}`, fields)
 }
 
+/** Returns the line for a reload that has succeeded. */
 export function reloadedLine(group: string, { durationMs, output }: CommandResult): LogLine {
   const fields = { event: 'reloaded', group, durationMs, output: output || undefined }
   return line('info', `${group}: reloaded in ${durationMs} ms`, fields)
 }
 
-/** The router ends, and the reload was not done in the time that was left. */
+/** Returns the line for a reload that was not done in the time that was left when the router ended. */
 export function reloadOwedLine(group: string, { outcome, output }: CommandResult): LogLine {
   const fields = { event: 'reload-owed', group, outcome, output: output || undefined }
   return line('warn', `${group}: the reload ${outcome} as the router ends: it is due at the next start`, fields)
 }
 
-/** Who is left out from now on, and who no longer. */
+/** Returns the lines for members that are left out from now on, and for those that no longer are. */
 export function leftOutLines(
   source: string,
   before: readonly LeftOut[],

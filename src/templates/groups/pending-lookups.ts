@@ -28,12 +28,12 @@ export class PendingLookups {
     return this.#cache.answers
   }
 
-  /** Something that was asked is not answered yet. */
+  /** Returns whether something that was asked is not answered yet. */
   get isAsking(): boolean {
     return this.#asked.size > 0
   }
 
-  /** What is being asked already is not asked twice, and keeps nothing else waiting. */
+  /** Asks, but not twice what is being asked already; nothing waits for another's answer. */
   ask(questions: readonly Question[]): void {
     const fresh = questions.filter((question) => !this.#asked.has(JSON.stringify(question)))
     if (fresh.length === 0) return

@@ -60,12 +60,12 @@ export class Rendering {
     return this.#outcome
   }
 
-  /** Whether it has to know the cluster; so too as long as it is not known. */
+  /** Returns whether it reads something of a cluster; also while its source has not been read. */
   get readsContext(): boolean {
     return this.#template?.readsContext ?? true
   }
 
-  /** What is wrong with the source file, however good the outcome of an earlier version is; null: nothing. */
+  /** Returns what is wrong with the source file, however good the outcome of an earlier version is; null: nothing. */
   get sourceError(): string | null {
     return this.#sourceError
   }

@@ -48,7 +48,7 @@ interface Staged extends Ready {
   readonly file: StagedFile
 }
 
-/** Never rejects. After a failure every destination is as it was, and nothing is left beside it. */
+/** Stages, checks and commits what differs. Never rejects. After a failure every destination is as it was, and nothing is left beside it. */
 export async function stageAndCommit(ready: readonly Ready[], deps: CommitDeps): Promise<CommitResult> {
   const { files, journal, reloads, signal } = deps
   let staged: readonly Staged[] = []
@@ -85,7 +85,7 @@ async function differing<T extends Ready>(ready: readonly T[], { files }: Commit
   return ready.filter((_, index) => differences[index] !== 'same')
 }
 
-/** All of them, or none: rejects once nothing of them is left. */
+/** Stages all of them, or none: rejects once nothing of them is left. */
 async function stageAll(changed: readonly Ready[], { files }: CommitDeps): Promise<readonly Staged[]> {
   const attempts = await Promise.allSettled(
     changed.map(async (each) => ({ ...each, file: await files.stage(targetOf(each.template), each.text) })),

@@ -58,7 +58,7 @@ export class Hooks {
     this.#records = deps.hooks.map(() => ({ state: null, member: null, running: false, last: null }))
   }
 
-  /** Templates have to have been given the same view before: a hook may wait for them. */
+  /** Follows the view of the cluster. Templates have to have been given it before: a hook may wait for them. */
   apply(view: ClusterView): void {
     this.#view = view
     const situation = situationOf(view)
@@ -162,7 +162,7 @@ function said(output: string): string {
 const MAX_VALUE = 1000
 
 /**
- * The primary's situation in `view`; null while nothing is known of it: a router that has not read the DCS yet and has no
+ * Returns the primary's situation in `view`; null while nothing is known of it: a router that has not read the DCS yet and has no
  * proof of anybody says nothing.
  */
 export function situationOf({ dcs, primary, members }: ClusterView): Situation | null {
@@ -173,7 +173,7 @@ export function situationOf({ dcs, primary, members }: ClusterView): Situation |
 }
 
 /**
- * The variables of `PATRONI_ROUTER_*`; what there is none of is empty. The texts of strangers have no control characters,
+ * Returns the variables of `PATRONI_ROUTER_*`; what there is none of is empty. The texts of strangers have no control characters,
  * but can hold blanks, quotes and whatever else a shell takes for its own: they are to be quoted like any variable.
  */
 export function hookEnvironment(

@@ -1,7 +1,7 @@
 /** Which hook is to be run next: one queue for all hooks, in which the newest state of the primary wins. Pure. */
 import type { PrimaryState } from '../../config/config.ts'
 
-/** The primary as hooks are told of it. Two of the same state and member are the same. */
+/** The primary as hooks see it. Two of the same state and member are the same. */
 export interface Situation {
   readonly state: PrimaryState
   /** Whom the state is about; null: nobody. */
@@ -50,16 +50,17 @@ export function afterOthers(to: Situation): HookQueue {
 const RETRY_MS = 1000
 const MAX_RETRY_MS = 60_000
 
+/** Returns whether two situations run no hooks between them. */
 export function isSame(one: Situation, other: Situation): boolean {
   return one.state === other.state && one.member === other.member
 }
 
-/** Whether the hook that is running is one of a state that has passed. */
+/** Returns whether the hook that is running is one of a state that has passed. */
 export function isOutdated({ next }: HookQueue): boolean {
   return next !== null
 }
 
-/** The primary is in this situation now. What was to be run for others and has not begun is not run any more. */
+/** Notes the situation that the primary is in. What was to be run for others and has not begun is not run any more. */
 export function afterSituation(queue: HookQueue, to: Situation): HookQueue {
   const { current } = queue
   // Of the same situation the address may be another one by now: it is for what has not begun yet.
@@ -78,12 +79,12 @@ export function begin(queue: HookQueue, ons: readonly (readonly PrimaryState[])[
   return { current, due: due.filter((one) => one !== first), running: first, next: null }
 }
 
-/** When something is due by itself; null: never, or once what is running has ended. */
+/** Returns when something is due by itself; null: never, or once what is running has ended. */
 export function nextAt({ running, due }: HookQueue): number | null {
   return running !== null || due.length === 0 ? null : Math.min(...due.map(({ at }) => at))
 }
 
-/** The hook that was running has ended. A failed one is tried again for as long as the state holds. */
+/** Notes that the hook that was running has ended. A failed one is tried again for as long as the state holds. */
 export function afterHook(queue: HookQueue, outcome: HookOutcome, now: number): HookQueue {
   const { running, due } = queue
   if (running === null) return queue

@@ -46,7 +46,7 @@ export async function applyOnce(
   return false
 }
 
-/** When `signal` aborts, a check that runs is ended, and a reload has a few seconds more. */
+/** Applies; when `signal` aborts, a check that runs is ended, and a reload has a few seconds more. */
 async function applied(apply: GroupApply, rendered: readonly Rendered[], signal: AbortSignal): Promise<Result> {
   const applying = apply.recover().then(() => apply.apply(rendered))
   const close = (): void => void apply.close(applying)

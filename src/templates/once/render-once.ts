@@ -97,7 +97,7 @@ export async function clustersReadBy(templates: readonly TemplateConfig[]): Prom
   return clustersOf(await aboutClusters(templates))
 }
 
-/** Without those that read nothing of a cluster. */
+/** Returns the templates that read something of a cluster. */
 async function aboutClusters(templates: readonly TemplateConfig[]): Promise<readonly TemplateConfig[]> {
   const renderings = templates.map((template) => new Rendering(template))
   await Promise.all(renderings.map((rendering) => rendering.load()))
@@ -157,7 +157,7 @@ interface Verdict {
   readonly texts: readonly Ready[]
 }
 
-/** Templates that belong together change together, or not at all. */
+/** Reports what is not written, and returns what is: templates that belong together change together, or not at all. */
 function judge(rendered: readonly Rendered[], report: RenderOnceDeps['report']): Verdict {
   const wrong = rendered.filter(({ outcome }) => outcome.kind === 'failed' || outcome.kind === 'waiting')
   for (const { template, outcome } of wrong) if (outcome.kind !== 'text') report(failed(outcome.reason, template))
@@ -168,7 +168,7 @@ function judge(rendered: readonly Rendered[], report: RenderOnceDeps['report']):
   return { isRight: true, texts: [] }
 }
 
-/** A failure of one is none of the others. */
+/** Does it for each; a failure of one is none of the others. */
 async function each(
   texts: readonly Ready[],
   { report, signal }: RenderOnceDeps,

@@ -369,7 +369,7 @@ test('tells who is left out, once, and when that is over', async () => {
   assert.equal(bench.count('member-left-out'), 1)
 })
 
-test('takes a fault of its own for a failure, throws nothing at who tells it of changes, and recovers', async () => {
+test('takes a fault of its own for a failure, throws nothing where a change is noted, and recovers', async () => {
   await using bench = new Bench()
   const group = bench.group(bench.template('one', SCOPE))
   await bench.state(group, 'in-sync')

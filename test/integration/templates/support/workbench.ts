@@ -120,7 +120,7 @@ export class Bench implements AsyncDisposable {
     this.#view = changes === null ? null : view(changes)
   }
 
-  /** The same, and the group is told. */
+  /** The same, and the group notes it. */
   change(group: Group, changes: Partial<ClusterView>, urgent = false): void {
     this.set(changes)
     group.changed(urgent)

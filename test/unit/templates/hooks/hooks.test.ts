@@ -1,4 +1,4 @@
-/** Which hook is run next, and what it is told: tables. */
+/** Which hook is run next, and what variables it gets: tables. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { PrimaryState } from '../../../../src/config/config.ts'
@@ -171,7 +171,7 @@ describe('the queue of hooks', () => {
   })
 })
 
-describe('what hooks are told', () => {
+describe('what hooks get', () => {
   const NEVER = { ...view().dcs, state: 'never' } as const
   const NONE = { ...view().primary, state: 'none', member: null, reason: 'nobody' } as const
 
