@@ -54,38 +54,37 @@ async function play(
   const progress = (text: string): void => io.out(`${text}\n`)
   progress(`patroni-router demo: a PostgreSQL cluster of three, Patroni and a DCS in one process`)
   // Loaded here, so that no other command waits for it.
-  const [{ Scene }, { showLive, aborted }, { hintsOf, hintLine, commandName }, { lineOf }, { versionLine }] =
+  const [{ Demo }, { showLive, aborted }, { hintsOf, hintLine, commandName, versionLine }, { lineOf }] =
     await Promise.all([
-      import('../demo/scene.ts'),
-      import('../demo/live.ts'),
-      import('../demo/hints.ts'),
+      import('../demo/demo.ts'),
+      import('../demo/screen/live.ts'),
+      import('../demo/screen/hints.ts'),
       import('../demo/events.ts'),
-      import('../demo/help.ts'),
     ])
   const { port, replicaPort } = options
   const { version, pid } = io
-  const scene = await Scene.start({ port, replicaPort, version, pid, progress, failed, signal: quit.signal })
+  const demo = await Demo.start({ port, replicaPort, version, pid, progress, failed, signal: quit.signal })
   try {
-    const [primary = 0, replicas = 0] = scene.ports
-    const { socketPath } = scene
+    const [primary = 0, replicas = 0] = demo.ports
+    const { socketPath } = demo
     const command = commandName(io.env)
     const hints = hintsOf({ primaryPort: primary, replicaPort: replicas, socketPath, command })
-    if (options.ui) scene.events.add('cluster', versionLine(scene.cluster.serverVersion))
-    if (options.ui && (await showLive({ scene, hints, terminal: io, quit }))) return
+    if (options.ui) demo.events.add('cluster', versionLine(demo.cluster.serverVersion))
+    if (options.ui && (await showLive({ demo, hints, terminal: io, quit }))) return
     for (const hint of hints) progress(`  ${hintLine(hint)}`)
-    progress(versionLine(scene.cluster.serverVersion))
-    const [first, second] = scene.cluster.members
+    progress(versionLine(demo.cluster.serverVersion))
+    const [first, second] = demo.cluster.members
     if (first !== undefined && second !== undefined) {
       const names = JSON.stringify({ leader: first.name, candidate: second.name })
       progress(`  curl -d '${names}' http://${HOST}:${first.ports.rest}/switchover   # as patronictl does`)
     }
     const took = ((performance.now() - startedAt) / 1000).toFixed(1)
     progress(`serving the primary on ${primary} and the replicas on ${replicas} after ${took} s; Ctrl-C ends it`)
-    const unsubscribe = scene.events.subscribe((event) => progress(visible(lineOf(event))))
+    const unsubscribe = demo.events.subscribe((event) => progress(visible(lineOf(event))))
     await aborted(quit.signal)
     unsubscribe()
   } finally {
-    await scene.close()
+    await demo.close()
   }
 }
 

@@ -1,10 +1,10 @@
 /** One member: a machine with a PostgreSQL, a Patroni and its REST API, that can be killed, frozen and brought back. */
-import type { Database } from './database.ts'
-import type { KeySpace } from './keys.ts'
-import { Patroni, type Pace } from './patroni.ts'
-import { MemberPostgres } from './postgres.ts'
-import type { RestState } from './rest-answer.ts'
-import { type RestHost, RestServer } from './rest-server.ts'
+import type { Database } from './postgres/database.ts'
+import type { KeySpace } from './key-space.ts'
+import { Patroni, type Pace } from './patroni/patroni.ts'
+import { MemberPostgres } from './postgres/member-postgres.ts'
+import type { RestState } from './patroni/rest-answer.ts'
+import { type RestHost, RestServer } from './patroni/rest-server.ts'
 
 export interface MemberOptions {
   readonly name: string

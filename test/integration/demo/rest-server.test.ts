@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 import { afterEach, beforeEach, test } from 'node:test'
-import type { HandoverRequest } from '../../../src/demo/handover.ts'
-import type { RestState } from '../../../src/demo/rest-answer.ts'
-import { RestServer } from '../../../src/demo/rest-server.ts'
+import type { HandoverRequest } from '../../../src/demo/patroni/handover.ts'
+import type { RestState } from '../../../src/demo/patroni/rest-answer.ts'
+import { RestServer } from '../../../src/demo/patroni/rest-server.ts'
 import { until } from '../../support/until.ts'
 
 let server: RestServer

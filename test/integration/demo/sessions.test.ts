@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
 import pg from 'pg'
-import { frame, int32, query, readinessOf, rowsOf, SYNC } from '../../../src/demo/frames.ts'
+import { frame, int32, query, readinessOf, rowsOf, SYNC } from '../../../src/demo/postgres/frames.ts'
 import { startupMessage } from '../../../src/pgwire.ts'
 import { codeOf, sql } from '../../support/clients/sql.ts'
 import { until } from '../../support/until.ts'
@@ -275,7 +275,7 @@ test('tells of a statement that others wait for long, and cancels one that waits
   one.query('SELECT pg_sleep(3600)').catch(() => undefined)
   const waiting = assert.rejects(two.query('SELECT 1'), { code: '57014' })
   const told = `a statement of ${demo.leader ?? ''} occupies the one PostgreSQL of the demo: other sessions wait`
-  await until('people are told', () => demo.scene.events.all.some(({ text }) => text === told))
+  await until('people are told', () => demo.running.events.all.some(({ text }) => text === told))
   await cancel(two)
   await waiting
 })

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { DemoEvent } from '../../../src/demo/events.ts'
-import { commandName, hintsOf } from '../../../src/demo/hints.ts'
-import { KEYS, renderScreen, type ScreenFacts } from '../../../src/demo/screen.ts'
+import { commandName, hintsOf } from '../../../src/demo/screen/hints.ts'
+import { KEYS, renderScreen, type ScreenFacts } from '../../../src/demo/screen/screen.ts'
 import { NOW, sampleMember, sampleProxy, sampleStatus, sampleView } from '../admin/sample.ts'
 
 const event = (text: string): DemoEvent => ({ at: NOW, who: 'router', text })

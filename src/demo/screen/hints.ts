@@ -1,0 +1,48 @@
+/** What a person may try, and may want to know. Pure. */
+export interface HintFacts {
+  readonly primaryPort: number
+  readonly replicaPort: number
+  readonly socketPath: string
+  /** How the router's commands are called here. */
+  readonly command: string
+}
+
+export interface Hint {
+  readonly command: string
+  readonly about: string
+}
+
+/** The most useful first. */
+export function hintsOf({ primaryPort, replicaPort, socketPath, command }: HintFacts): readonly Hint[] {
+  const psql = (port: number): string => `psql -h localhost -p ${port} -U postgres`
+  return [
+    { command: psql(primaryPort), about: 'the primary; try: show demo.member' },
+    { command: psql(replicaPort), about: 'the replicas in turn, read-only' },
+    { command: `${command} status --socket ${socketPath}`, about: '' },
+  ]
+}
+
+export function hintLine({ command, about }: Hint): string {
+  return about === '' ? command : `${command}   # ${about}`
+}
+
+/** `npm run -s patroni-router --` in a checkout, where nothing is installed. */
+export function commandName(env: Readonly<Record<string, string | undefined>>): string {
+  return env['npm_lifecycle_event'] === 'demo' ? 'npm run -s patroni-router --' : 'patroni-router'
+}
+
+/** What the keys do, and what sessions see of it, in lines that fit 80 columns. `serverVersion`: of PostgreSQL. */
+export function helpOf(serverVersion: string): readonly string[] {
+  return [
+    's  planned switchover: sessions end (57P01), new clients wait',
+    'c  the leader crashes: sessions end, new clients wait for the ttl',
+    'f  Patroni of the leader hangs, its PostgreSQL goes on until the ttl',
+    'b  crashed and frozen members come back   q  ends the demo',
+    versionLine(serverVersion),
+  ]
+}
+
+/** Which PostgreSQL that is, and which client fits. */
+export function versionLine(serverVersion: string): string {
+  return `PostgreSQL ${serverVersion} (PGlite): an older psql warns at its start, and works`
+}
