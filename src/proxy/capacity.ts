@@ -1,4 +1,4 @@
-/** How many clients fit into the process: its descriptors and its memory. Pure. */
+/** The number of clients that fit into the process: its descriptors and its memory. Pure. */
 import type { ProxyConfig } from '../config/config.ts'
 import type { ProcessLimits } from '../process-limits.ts'
 import { counted } from '../text/wording.ts'
@@ -32,7 +32,7 @@ const MEMORY_OF_TALKATIVE = 128 * 1024
 const MAX_TALKATIVE = 256
 const MAX_READ_AHEAD = 256 * 1024 * 1024
 
-/** What fits where `clusters` are served. */
+/** Returns what fits where that many `clusters` are served. */
 export function capacityOf({ descriptors, memoryBytes }: ProcessLimits, clusters: number): Capacity {
   const forClients = descriptors === null ? Infinity : descriptors - ownDescriptors(descriptors, clusters)
   const refusals = Math.max(8, Math.min(MAX_REFUSALS, Math.floor(forClients / 6)))
@@ -53,7 +53,7 @@ function ownDescriptors(limit: number, clusters: number): number {
   return Math.max(MIN_OWN_DESCRIPTORS, Math.min(wanted, Math.floor(limit * OWN_PART)))
 }
 
-/** What the configuration allows and the process cannot have; for the log. */
+/** Returns a line for the log for each limit that the configuration allows and the process cannot have. */
 export function misfits(
   proxies: readonly Pick<ProxyConfig, 'hold' | 'maxConnections'>[],
   limits: ProcessLimits,

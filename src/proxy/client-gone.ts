@@ -19,7 +19,7 @@ const NOTHING = Buffer.alloc(0)
 
 /** What all sessions of a process may read ahead together. */
 export interface ReadAhead {
-  /** Whether `bytes` are granted to a session that has been granted `held` before; `giveBack` is due then. */
+  /** Returns whether `bytes` are granted to a session that has been granted `held` before; `giveBack` is due then. */
   grant(bytes: number, held: number): boolean
   giveBack(bytes: number): void
 }
@@ -50,7 +50,7 @@ export class ClientGoneWatch {
     this.#options = options
   }
 
-  /** The server has not taken the last `bytes` yet. */
+  /** Notes that the server has not taken the last `bytes` yet. */
   blocked(bytes: number): void {
     this.#isBlocked = true
     if (this.#granted > 0) this.#ahead -= bytes
@@ -58,7 +58,7 @@ export class ClientGoneWatch {
     this.#start()
   }
 
-  /** The server has taken all. */
+  /** Notes that the server has taken all. */
   flowing(): void {
     this.#isBlocked = false
     this.#endReadAhead()
@@ -66,14 +66,14 @@ export class ClientGoneWatch {
     if (!this.#hasEnded) this.#stop()
   }
 
-  /** The client has ended its side, or is closed: what it has sent goes on to the server, as long as that takes it. */
+  /** Notes that the client has ended its side, or is closed: what it has sent goes on to the server, as long as that takes it. */
   ended(): void {
     this.#hasEnded = true
     if (!this.#options.client.destroyed) this.#options.client.setKeepAlive(true, KEEPALIVE_MS)
     this.#start()
   }
 
-  /** The session is over. */
+  /** Ends with the session. */
   close(): void {
     this.#stop()
     this.#endReadAhead()

@@ -53,12 +53,12 @@ export class Client {
     return new Promise((resolve) => (socket.closed ? resolve() : socket.once('close', () => resolve())))
   }
 
-  /** What it has sent and no server has answered. */
+  /** The bytes that it has sent and no server has answered. */
   get pending(): Buffer {
     return this.#pending
   }
 
-  /** What `pending` is. */
+  /** The kind of packet that `pending` begins with. */
   get kind(): FirstPacket['kind'] {
     return firstPacket(this.#pending).kind
   }

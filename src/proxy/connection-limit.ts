@@ -1,4 +1,4 @@
-/** How many clients may be connected at a time. One that has said nothing gives way to one that has just come. */
+/** A limit of the clients that are connected at a time. One that has said nothing gives way to one that has just come. */
 import type { Client } from './client.ts'
 
 /** For this long a client may have had no time to say what it wants. Milliseconds. */
@@ -17,7 +17,7 @@ export class ConnectionLimit {
     this.max = limit
   }
 
-  /** Whether one more client can be seated, be it in the place of a silent one, which is closed. `hasSpoken`: that one more. */
+  /** Returns whether one more client may come, be it for a silent one, which is closed then. `hasSpoken`: the one that comes. */
   makeRoom(hasSpoken = false): boolean {
     if (this.#taken.size < this.max) return true
     const minSilenceMs = hasSpoken ? MIN_SILENCE_BESIDE_SPEAKER_MS : MIN_SILENCE_MS
@@ -31,7 +31,7 @@ export class ConnectionLimit {
     return false
   }
 
-  /** Until its connection is closed. */
+  /** Counts it until its connection is closed. */
   take(client: Client): void {
     this.#taken.add(client)
     this.#silent.add(client)

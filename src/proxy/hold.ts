@@ -1,4 +1,4 @@
-/** Where clients wait for a server: released in order of arrival, and paced so that a new primary is not trampled. */
+/** The queue of clients that wait for a server: released in order of arrival, and paced so that a new primary is not trampled. */
 import { now } from '../clock.ts'
 import type { Client } from './client.ts'
 

@@ -1,4 +1,4 @@
-/** Whether a member is close enough behind the leader for a route, with hysteresis. Pure. */
+/** Judges whether a member is close enough behind the leader for a route, with hysteresis. Pure. */
 import type { MemberView } from '../watcher/view.ts'
 
 /** A replica that was too far behind comes back at this part of the limit, so that one at the limit does not flap. */
@@ -8,7 +8,7 @@ const BACK_AT = 0.8
 export type WithinLag = ReadonlyMap<string, boolean>
 
 /**
- * A lag that is not known changes nothing. The leader has none, and what was known of it before it led says nothing of
+ * Returns who is within the lag now. A lag that is not known changes nothing. The leader has none, and what was known of it before it led says nothing of
  * the replica it becomes. `maxLagBytes` null: however far.
  */
 export function lagStep(before: WithinLag, members: readonly MemberView[], maxLagBytes: number | null): WithinLag {
@@ -23,7 +23,7 @@ export function lagStep(before: WithinLag, members: readonly MemberView[], maxLa
   )
 }
 
-/** Why a member that is not within the lag is out. */
+/** Returns why a member that is not within the lag is out. */
 export function whyLagging({ lagBytes }: MemberView, maxLagBytes: number): string {
   if (lagBytes === null) return 'its lag is not known'
   const lag = `lag ${inUnits(lagBytes)}`

@@ -30,7 +30,7 @@ export type Command =
   /** A new listener, which accepts nobody before `listen`; or the next configuration of one, whose route never changes. */
   | { readonly type: 'listener'; readonly id: ListenerId; readonly config: ListenerConfig }
   | ({ readonly type: 'listen'; readonly id: ListenerId } & Request)
-  /** For all listeners. `hold`: see there, in the same step; null: the primary that was opened last stays open. */
+  /** For all listeners. `hold`: they hold in the same step, for this reason; null: the primary opened last stays open. */
   | { readonly type: 'view'; readonly view: ClusterView; readonly hold: string | null }
   /** Host names that were resolved too long ago to be dialled without proof. */
   | { readonly type: 'names'; readonly stale: readonly string[] }

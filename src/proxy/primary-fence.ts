@@ -212,7 +212,7 @@ export class PrimaryFence<L extends FencedListener> {
   }
 }
 
-/** Why `work`, which begins before this returns, is not done in time; null: it is. Never rejects. */
+/** Begins `work` before it returns; resolves with why it is not done in time, or null. Never rejects. */
 async function failureOf(work: (signal: AbortSignal) => Promise<void>): Promise<string | null> {
   const deadline = new AbortController()
   const { promise, resolve } = Promise.withResolvers<string>()

@@ -35,7 +35,7 @@ export class ProcessBudget implements ReadAhead, Talk {
     this.#readAhead = readAheadBytes
   }
 
-  /** Whether one more client may have sent much before a server has answered; `leaveTalkative` is due then. */
+  /** Returns whether one more client may have sent much before a server has answered; `leaveTalkative` is due then. */
   enterTalkative(): boolean {
     if (this.#talkative <= 0) return false
     this.#talkative--

@@ -31,7 +31,7 @@ export class Refusals {
     this.#limit = limit
   }
 
-  /** Whether it is on its way out, and ends by itself. */
+  /** Returns whether it is on its way out, and ends by itself. */
   has(client: Client): boolean {
     return this.#leaving.has(client)
   }
@@ -44,7 +44,7 @@ export class Refusals {
     if (this.#leaving.size > this.#limit) this.#hurry()
   }
 
-  /** Closes one. Rather one that has been told why, or else one that has not spoken: the others are about to read why. */
+  /** Closes one. Rather one that has been refused, or else one that has not spoken: the others are about to read why. */
   #hurry(): void {
     const all = [...this.#leaving]
     const [leaver, refusal] =
@@ -55,7 +55,7 @@ export class Refusals {
     else leaver.drop('too many others were being refused', leaver.hasSpoken ? undefined : lastWords(refusal))
   }
 
-  /** It is not on its way out after all. */
+  /** Forgets a client that is not on its way out after all. */
   release(client: Client): void {
     this.#leaving.delete(client)
   }
@@ -66,7 +66,7 @@ export class Refusals {
   }
 
   /**
-   * Tells the client why and closes. One that asks for encryption is answered that there is none: most go on in plaintext
+   * Sends the client the reason and closes. One that asks for encryption is answered that there is none: most go on in plaintext
    * then, where the reason can be read. Whatever it says after that, it is for no server. Resolves when it is closed.
    */
   async refuse(client: Client, refusal: Refusal): Promise<void> {

@@ -46,7 +46,7 @@ export class RouteControl {
     this.#listener = listener
   }
 
-  /** Takes the next view, and lets new connections through to whom they may go to now, or holds them. `hold`: see there. */
+  /** Takes the next view, and lets new connections through to whom they may go to now, or holds them. `hold`: as `hold()` in the same step; null: not. */
   take(view: ClusterView, hold: string | null): void {
     this.#observe(view)
     if (hold === null) this.#update()

@@ -63,7 +63,7 @@ const ADMITTED: Readonly<Record<Route, readonly Kind[]>> = {
   any: ['primary', 'standby-leader', 'replica'],
 }
 
-/** What it takes to serve a route. */
+/** Returns what it takes to serve a route, for messages: `synchronous replica`. */
 export function nounOf(route: Route): string {
   return NOUNS[route]
 }
@@ -78,35 +78,35 @@ const NOUNS: Readonly<Record<Route, string>> = {
   any: 'member',
 }
 
-/** Whether new sessions of a route go to the primary as to any other of its members. */
+/** Returns whether new sessions of a route go to the primary as to any other of its members. */
 export function isForPrimary(route: Route): boolean {
   return ADMITTED[route].includes('primary')
 }
 
-/** The member to write to, if one is open. */
+/** Returns the member to write to; null: none is open. */
 export function primaryTarget({ primary }: ClusterView): Target | null {
   const { state, member, address, place, epoch, basis } = primary
   if (!takesNew(state) || member === null || address === null || place === null) return null
   return { member, address: place, host: address.host, epoch, basis }
 }
 
-/** Whether it is a server that may be written to: its sessions are fenced by epoch. */
+/** Returns whether it is a server that may be written to: its sessions are fenced by epoch. */
 export function isPrimary({ basis }: Target): boolean {
   return basis !== null
 }
 
-/** Whether sessions that only read are of no use any more: their member is proved down, or forgotten. */
+/** Returns whether sessions that only read are of no use any more: their member is proved down, or forgotten. */
 export function isDown({ members }: ClusterView, { member }: Target): boolean {
   return members.find(({ name }) => name === member)?.replica.down ?? true
 }
 
-/** Whether the member is at another address now: whoever is at the old one, nobody checks or fences it any more. */
+/** Returns whether the member is at another address now: whoever is at the old one, nobody checks or fences it any more. */
 export function hasMoved({ members }: ClusterView, { member, address }: Target): boolean {
   const present = members.find(({ name }) => name === member)
   return (present?.address ?? null) !== null && !isSameAddress(present?.place ?? null, address)
 }
 
-/** The step to the next view. */
+/** Returns what the route makes of the next view. */
 export function routeStep(before: RouteState, view: ClusterView, listener: ListenerConfig): RouteState {
   const withinLag = lagStep(before.withinLag, view.members, listener.maxLagBytes)
   const judged = view.members.map((member) => {

@@ -20,7 +20,7 @@ export class Semaphore {
     }
   }
 
-  /** Whether its turn came before `signal` aborted. */
+  /** Resolves with whether its turn came before `signal` aborted. */
   async #turn(signal: AbortSignal): Promise<boolean> {
     if (signal.aborted) return false
     const { promise, resolve } = Promise.withResolvers<boolean>()

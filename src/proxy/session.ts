@@ -56,7 +56,7 @@ export class Session {
   }
 }
 
-/** What one direction is told of. */
+/** The events of one direction. */
 interface Flow {
   /** The other side has not taken the last `bytes` yet: no more may be read. */
   readonly blocked: (bytes: number) => void
