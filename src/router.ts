@@ -163,6 +163,12 @@ export class Router {
 
   async #replaceTemplates(next: Settings['templates']): Promise<Outcome> {
     const old = this.#templates
+    // Key stores keep their source.
+    const isSameSource = isDeepStrictEqual(next.keys, this.#settings.templates.keys)
+    if (old !== null && next !== NO_TEMPLATES && isSameSource && old.reconfigure(next)) {
+      this.#applyViews()
+      return 'reconfigured'
+    }
     const built = await this.#buildTemplates(next)
     await old?.close()
     this.#templates = built
@@ -206,6 +212,10 @@ export class Router {
   #beginTemplates(): void {
     if (this.#closing !== null) return
     this.#templates?.start()
+    this.#applyViews()
+  }
+
+  #applyViews(): void {
     for (const view of this.#clusters.views()) if (view.dcs.state !== 'never') this.#templates?.apply(view)
   }
 

@@ -291,6 +291,25 @@ describe('a router that is configured anew', () => {
     ])
   })
 
+  test('a template that is the same in both is not rendered again, and one that is new is', async () => {
+    writeFileSync(path('a.hbs'), 'primary {{primary.name}}\n')
+    const template = (name: string) => ({ source: path('a.hbs'), destination: path(name) })
+    await run(configOf([one], { templates: [template('a.txt')] }))
+    await until(
+      'it is rendered',
+      () => existsSync(path('a.txt')) && readFileSync(path('a.txt'), 'utf8') === 'primary pg0\n',
+    )
+    const renders = () => router.status().templates?.groups.map(({ name, templates }) => [name, templates[0]?.renders])
+    const [before] = renders() ?? []
+    const reports = await router.reconfigure(configOf([one], { templates: [template('a.txt'), template('b.txt')] }))
+    assert.deepEqual(outcomes(reports).slice(3, 4), ['templates reconfigured'])
+    await until(
+      'the new one is rendered',
+      () => existsSync(path('b.txt')) && readFileSync(path('b.txt'), 'utf8') === 'primary pg0\n',
+    )
+    assert.deepEqual(renders()?.[0], before)
+  })
+
   test('one that shuts down takes no configuration', async () => {
     await run(configOf([one]))
     await router.drain()
