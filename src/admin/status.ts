@@ -23,10 +23,20 @@ export interface RouterStatus {
   readonly track: readonly TrackFileStatus[]
 }
 
+/** A part that throws when it is called with a view: a fault of the router itself. */
+export interface PartFault {
+  readonly part: string
+  readonly message: string
+  /** When it threw first. */
+  readonly since: number
+}
+
 export interface ClusterStatus {
   readonly view: ClusterView
   /** null: the proxy is off. */
   readonly proxy: ProxyStatus | null
   /** The Patroni member on the router's host, as the configuration says; null: none. */
   readonly localMember: string | null
+  /** Those that last. */
+  readonly faults: readonly PartFault[]
 }

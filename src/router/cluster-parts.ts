@@ -65,7 +65,7 @@ export class ClusterParts {
 
   status(): ClusterStatus {
     const { localMember } = this.#config
-    return { view: this.view, proxy: this.#proxy?.status() ?? null, localMember }
+    return { view: this.view, proxy: this.#proxy?.status() ?? null, localMember, faults: this.#watcher.faults }
   }
 
   /** Binds every listener, or none: rejects with BIND_FAILED. */

@@ -51,7 +51,7 @@ export function faultOfPrimary(proxy: ProxyJson | null): ListenerJson | null {
   return proxy?.listeners.find(holds) ?? null
 }
 
-function clusterJson({ view, proxy, localMember }: ClusterStatus): ClusterJson {
+function clusterJson({ view, proxy, localMember, faults }: ClusterStatus): ClusterJson {
   const { name, scope, namespace, citusGroup, systemId, leader, paused, standbyCluster, quorum, ttlMs, setBack } = view
   return {
     name,
@@ -72,6 +72,7 @@ function clusterJson({ view, proxy, localMember }: ClusterStatus): ClusterJson {
     switchover: switchoverJson(view.switchover),
     timelineSetBack: setBack && { timeline: setBack.timeline, servedBefore: setBack.served },
     proxy: proxy && proxyJson(proxy),
+    faults: faults.map(({ part, message, since }) => ({ part, message, since: time(since) })),
   }
 }
 

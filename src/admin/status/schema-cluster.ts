@@ -204,6 +204,15 @@ export const cluster = z.strictObject({
     .nullable()
     .describe('The primary is on a lower timeline than one before it: writes acknowledged there are gone.'),
   proxy: proxy.nullable().describe('null: the proxy is off.'),
+  faults: z
+    .array(
+      z.strictObject({
+        part: text('Which part of the router fails.'),
+        message: text('The error.'),
+        since: time('When it failed first.'),
+      }),
+    )
+    .describe('Errors of the router itself that last: please report them.'),
 })
 
 export type ClusterJson = z.infer<typeof cluster>

@@ -117,12 +117,13 @@ function alertOf({ route, members, fallback, fault }: ListenerJson): string {
 
 /** Why a member is not used, keys that make no sense, and sessions on members that are not in the table. */
 function notesOf(cluster: ClusterJson): readonly Note[] {
-  const { members, proxy, dcs, ignoredKeys } = cluster
+  const { members, proxy, dcs, ignoredKeys, faults } = cluster
   const unused = members.filter(({ replica }) => !replica.usable && replica.reason !== '')
   const known = new Set(members.map(({ name }) => name))
   const strangers = proxy?.sessions.filter(({ member, sessions }) => !known.has(member) && sessions > 0) ?? []
   const tagged = proxy === null ? members.filter((each) => each.replica.usable && !isReplica(each)) : []
   return [
+    ...faults.map(({ part, message }): Note => ['FAULT', `${part}: an unexpected error, please report it: ${message}`]),
     ...unused.map(({ name, replica }): Note => ['Not used', `${name}: ${replica.reason}`]),
     ...tagged.map(({ name }): Note => ['Not used', `${name}: tagged noloadbalance`]),
     ...(proxy?.listeners.flatMap((listener) => routeNotes(listener, cluster)) ?? []),

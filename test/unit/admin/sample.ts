@@ -136,7 +136,9 @@ export function noted<K extends string>(
   return Object.fromEntries(reasons.map((reason) => [reason, counts[reason] ?? 0])) as Record<K, number>
 }
 
-export function sampleStatus(...clusters: Pick<ClusterStatus, 'view' | 'proxy'>[]): RouterStatus {
+export function sampleStatus(
+  ...clusters: (Pick<ClusterStatus, 'view' | 'proxy'> & Partial<Pick<ClusterStatus, 'faults'>>)[]
+): RouterStatus {
   const all = clusters.length > 0 ? clusters : [{ view: sampleView(), proxy: sampleProxy() }]
   return {
     version: '0.1.0',
@@ -146,7 +148,7 @@ export function sampleStatus(...clusters: Pick<ClusterStatus, 'view' | 'proxy'>[
     now: NOW,
     stopping: false,
     maxConnections: 0,
-    clusters: all.map((cluster) => ({ ...cluster, localMember: null })),
+    clusters: all.map((cluster) => ({ faults: [], ...cluster, localMember: null })),
     templates: null,
     track: [],
   }

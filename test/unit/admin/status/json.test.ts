@@ -31,6 +31,7 @@ const FULL: RouterStatus = {
         setBack: { timeline: 3, served: 5 },
       }),
       proxy: sampleProxy({ held: { connections: 2, oldestMs: 12.25 } }),
+      faults: [{ part: 'templates', message: 'x is not a function', since: NOW }],
     },
     { view: sampleView({ name: 'other', citusGroup: 1, systemId: null, leader: null }), proxy: null },
   ),

@@ -412,3 +412,9 @@ test('shows each member as a record where no table fits', () => {
   assert.match(text, /^ Member pg2\n {3}Host +10\.0\.0\.2:5432\n {3}Role +Replica\n {3}State +streaming\n/m)
   assert.doesNotMatch(text, /^[|+]/m)
 })
+
+test('shows a part of the router that fails, before why members are not used', () => {
+  const faults = [{ part: 'templates', message: 'x is not a function', since: NOW }]
+  const text = rendered(sampleStatus({ view: sampleView(), proxy: null, faults }))
+  assert.match(text, /^ FAULT +templates: an unexpected error, please report it: x is not a function\n Not used /m)
+})
