@@ -12,11 +12,13 @@ const AGAIN_MS = 1000
 export class DcsObserver {
   readonly #dcs: Dcs
   readonly #log: Logger
+  readonly #againMs: number
   #view: DcsView
 
-  constructor(dcs: Dcs, log: Logger) {
+  constructor(dcs: Dcs, log: Logger, againMs = AGAIN_MS) {
     this.#dcs = dcs
     this.#log = log
+    this.#againMs = againMs
     this.#view = unreadDcs(dcs, now())
   }
 
@@ -48,7 +50,7 @@ export class DcsObserver {
         this.#log.error({ event: 'fault', err: cause }, message)
         const error = new RouterError('INTERNAL', message, { cause })
         fault = { type: 'lost', endpoint: this.#view.endpoint ?? '-', error }
-        await sleep(AGAIN_MS, undefined, { signal }).catch(() => undefined) // Closed.
+        await sleep(this.#againMs, undefined, { signal }).catch(() => undefined) // Closed.
       }
     }
   }

@@ -1,9 +1,10 @@
 /** What is published of the DCS, and what of its errors is worth being told. */
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { describe, test } from 'node:test'
+import pino from 'pino'
 import { RouterError } from '../../../src/errors.ts'
-import type { DcsTraits } from '../../../src/watcher/dcs/dcs.ts'
-import { afterObservation, unreadDcs } from '../../../src/watcher/dcs-observer.ts'
+import type { Dcs, DcsTraits } from '../../../src/watcher/dcs/dcs.ts'
+import { afterObservation, DcsObserver, unreadDcs } from '../../../src/watcher/dcs-observer.ts'
 import type { DcsView } from '../../../src/watcher/view.ts'
 import { cluster } from './sample.ts'
 
@@ -43,4 +44,31 @@ test('another error is told after half a minute, once, and that of a file at onc
 test('what was wrong is forgotten when it is read again', () => {
   const down = afterObservation(unreadDcs(ETCD, 0), lost('refused'), 1)
   assert.deepEqual(afterObservation(down, read, 2).errors, [])
+})
+
+describe('a fault of ours', () => {
+  const log = pino({ level: 'silent' })
+
+  test('in what takes an observation, or in the part of the DCS, is a DCS that is lost until it is read again', async () => {
+    const stop = new AbortController()
+    let attempts = 0
+    const dcs: Dcs = {
+      ...ETCD,
+      async *observe() {
+        attempts++
+        if (attempts === 2) throw new Error('a fault of the DCS')
+        yield await Promise.resolve(read)
+      },
+    }
+    const observer = new DcsObserver(dcs, log, 0)
+    const states: string[] = []
+    await observer.run(stop.signal, null, ({ type }) => {
+      states.push(`${type} ${observer.view.error ?? ''}`)
+      if (states.length === 1) throw new Error('a fault of the decision')
+      if (attempts === 3) stop.abort()
+    })
+    const fault = (what: string): string => `lost an unexpected error, please report it: ${what}`
+    assert.deepEqual(states, ['snapshot ', fault('a fault of the decision'), fault('a fault of the DCS'), 'snapshot '])
+    assert.equal(observer.view.state, 'up')
+  })
 })
