@@ -128,7 +128,7 @@ export class Templates implements Reconfigurable<TemplatesConfig> {
     return true
   }
 
-  /** Returns the state of all, with what is known now rendered. */
+  /** Returns the state of all. */
   status(): TemplatesStatus {
     return {
       groups: [...this.#groups.values()].map(({ group }) => group.status()),

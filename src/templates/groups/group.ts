@@ -31,6 +31,9 @@ export interface GroupDeps extends GroupApplyDeps, GroupRenderDeps {
   readonly groups: () => number
 }
 
+/** A render that takes longer is not made for a status. Milliseconds. */
+const LONG_MS = 25
+
 export class Group {
   readonly #deps: GroupDeps
   readonly #timing
@@ -99,9 +102,9 @@ export class Group {
       await once(this.#passes, 'end', { signal: end }).catch(() => end.throwIfAborted())
   }
 
-  /** Returns its state, with all that is known now rendered. */
+  /** Returns its state, for which all that is known now is rendered, unless that takes long. */
   status(): GroupStatus {
-    this.#look()
+    if ((this.#state.schedule.rendered?.tookMs ?? 0) < LONG_MS) this.#look()
     const { shown, result, schedule } = this.#state
     return {
       name: this.#deps.group,

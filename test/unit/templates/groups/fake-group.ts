@@ -26,6 +26,8 @@ export class FakeGroup implements AsyncDisposable {
   readonly events: string[] = []
   /** What comes of the next commands; those that are not named succeed. */
   run: (command: string) => CommandResult | Promise<CommandResult> = () => SUCCESS
+  /** What a render takes. */
+  costMs = 0
   readonly #t: TestContext
   readonly #dir = TempDir.create('fake-group')
   readonly #addresses = Promise.withResolvers<readonly string[]>()
@@ -86,10 +88,10 @@ export class FakeGroup implements AsyncDisposable {
         return this.run(String(command))
       },
       inputs: {
-        of: (_, answers) => ({
-          ok: true,
-          inputs: { context: contextOf(this.#view), keys: null, env: {}, answers },
-        }),
+        of: (_, answers) => {
+          this.#now += this.costMs
+          return { ok: true, inputs: { context: contextOf(this.#view), keys: null, env: {}, answers } }
+        },
       },
     })
     this.#group.start()

@@ -52,6 +52,18 @@ test('renders no more than 40 times a second of many views, and what has changed
   assert.deepEqual([fake.state, fake.texts.get('one')], ['in-sync', 'scope s999\n'])
 })
 
+test('renders twice a second at most where that takes long, and not for those who ask for its status', async (t) => {
+  await using fake = new FakeGroup(t)
+  fake.costMs = 100
+  await fake.start([fake.template('one', SCOPE, HOURLY)])
+  const before = fake.renders
+  fake.change({ scope: 'next' })
+  await fake.advance(350)
+  assert.equal(fake.renders, before)
+  await fake.advance(150)
+  assert.deepEqual([fake.renders, fake.state], [before + 1, 'pending'])
+})
+
 test('does not wait for the debounce when it is urgent, but for the distance between two passes that write', async (t) => {
   await using fake = new FakeGroup(t)
   fake.texts.set('one', 'scope demo\n')
