@@ -20,7 +20,9 @@ export interface ClusterOptions {
 
 export const SCOPE = 'demo'
 const NAMES = ['pg1', 'pg2', 'pg3']
-/** Below the ports that a kernel gives to outgoing connections, so that a member finds its own free when it comes back. */
+/**
+ * Below the ports that a kernel gives to outgoing connections, so that a member finds its own free when it comes back.
+ */
 const FIRST_PORTS = { postgres: 15432, rest: 18008 }
 
 /** Quicker than a cluster in production, so that a person sees something happen. */
@@ -64,7 +66,7 @@ export class DemoCluster {
     return cluster
   }
 
-  /** What the router knows of it. `intervalMs`: how often it hears that nothing has changed. */
+  /** Returns the DCS of the cluster for the router. `intervalMs`: how often it reports that nothing has changed. */
   dcs(intervalMs: number): DemoDcs {
     return new DemoDcs(this.keys, intervalMs)
   }
@@ -103,7 +105,7 @@ export class DemoCluster {
     return 'to' in answer ? `switchover from ${leader.name} to ${answer.to} is asked for` : String(answer.body)
   }
 
-  /** The machine of the leader dies; its key lives on until the ttl. */
+  /** Crashes the machine of the leader; its key lives on until the ttl. */
   async crashLeader(): Promise<string> {
     const { leader } = this
     if (leader === null || leader.condition === 'dead') return 'there is no leader alive that could crash'
@@ -111,7 +113,7 @@ export class DemoCluster {
     return `${leader.name} has crashed: its key lives on for up to ${this.#options.pace.ttlMs / 1000} s`
   }
 
-  /** Patroni of the leader hangs, its PostgreSQL goes on taking writes. */
+  /** Freezes the leader's Patroni; its PostgreSQL goes on taking writes. */
   freezeLeader(): string {
     const { leader } = this
     if (leader?.condition !== 'running') return 'there is no running leader that could be frozen'

@@ -30,7 +30,7 @@ export class Events {
   }
 }
 
-/** `15:04:05 router: ...`, the time as the person's clock shows it. */
+/** Returns `15:04:05 router: ...`, with the time as the clock of this machine shows it. */
 export function lineOf({ at, who, text }: DemoEvent): string {
   const time = new Date(at).toLocaleTimeString('en-GB', { hour12: false })
   return `${time} ${who === 'cluster' ? '' : `${who}: `}${text}`

@@ -33,7 +33,7 @@ export class KeySpace {
     return this.#keys.get(key)?.value ?? null
   }
 
-  /** When a key expires unless its lease is renewed, in milliseconds since the epoch; null: it does not. */
+  /** Returns when a key expires unless its lease is renewed, in milliseconds since the epoch; null: never. */
   expiryOf(key: string): number | null {
     return this.#keys.get(key)?.lease?.expiresAt ?? null
   }
@@ -59,7 +59,7 @@ export class KeySpace {
     this.#changed(key)
   }
 
-  /** A lease that expires `ttlMs` after it was last renewed. */
+  /** Grants a lease that expires `ttlMs` after it was last renewed. */
   grant(ttlMs: number): Lease {
     let timer: NodeJS.Timeout | null = null
     let expiresAt = 0
@@ -101,7 +101,7 @@ export class KeySpace {
     return () => this.#watchers.delete(watcher)
   }
 
-  /** No lease expires any more, and nobody is told anything. */
+  /** Stops: no lease expires any more, and no change is reported. */
   close(): void {
     for (const timer of this.#timers) clearTimeout(timer)
     this.#timers.clear()

@@ -69,7 +69,7 @@ export class DemoMember {
     this.#patroni?.thaw()
   }
 
-  /** As if its machine had lost power. */
+  /** Ends the member as if its machine had lost power. */
   kill(): Promise<void> {
     return this.#inTurn(() => this.#kill())
   }

@@ -28,7 +28,10 @@ export function parseHandover(action: HandoverRequest['action'], body: string): 
   return { action, leader: name(leader), candidate: name(candidate) ?? name(member), scheduled: Boolean(at) }
 }
 
-/** To whom the leader shall hand over, or why it shall not. Pure. `canLead`: of a member that is not the leader. */
+/**
+ * Decides to which member the leader hands over, or why it does not. Pure. `canLead`: of a member that is not the
+ * leader.
+ */
 export function decideHandover(
   { action, leader, candidate, scheduled }: HandoverRequest,
   cluster: Cluster,

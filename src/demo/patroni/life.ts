@@ -26,7 +26,7 @@ export class Life {
     this.#wake.abort()
   }
 
-  /** Whatever waits rejects. */
+  /** Ends: all waits reject. */
   end(): void {
     this.#end.abort()
     this.thaw()
@@ -38,7 +38,7 @@ export class Life {
     setTimeout(() => wake.abort(), ms)
   }
 
-  /** From here on `wakeIn` counts for the next pause. */
+  /** Begins a round: from here on `wakeIn` counts for the next pause. */
   beginRound(): void {
     this.#wake = new AbortController()
   }

@@ -63,7 +63,7 @@ export class Patroni {
     return this.#life.frozen
   }
 
-  /** As SIGSTOP does to Patroni alone: its PostgreSQL goes on. */
+  /** Stops as SIGSTOP stops Patroni alone: its PostgreSQL goes on. */
   freeze(): void {
     this.#life.freeze()
   }
@@ -72,7 +72,7 @@ export class Patroni {
     this.#life.thaw()
   }
 
-  /** As SIGKILL does: nothing is cleaned up, its keys live on for up to the ttl. */
+  /** Ends as SIGKILL ends it: nothing is cleaned up, its keys live on for up to the ttl. */
   async kill(): Promise<void> {
     this.#life.end()
     await this.#ended

@@ -26,7 +26,7 @@ export interface RestAnswer {
 /** The version of Patroni whose manners these are. */
 export const PATRONI_VERSION = '4.1.4'
 
-/** The answer to a GET, HEAD or OPTIONS of `path`, without its query string. */
+/** Returns the answer to a GET, HEAD or OPTIONS of `path`, without its query string. */
 export function answerTo(path: string, query: URLSearchParams, state: RestState): RestAnswer {
   const cluster = parseCluster(state.keys)
   switch (path) {

@@ -37,7 +37,7 @@ export class RestServer {
     this.#server = server
   }
 
-  /** The process is stopped: the kernel goes on taking connections, and nobody answers. */
+  /** Stops answering: the kernel goes on accepting connections. */
   freeze(): void {
     this.#unread ??= []
   }
@@ -48,7 +48,7 @@ export class RestServer {
     for (const read of unread) read()
   }
 
-  /** Breaks off everything and listens no longer. */
+  /** Ends all connections and listens no longer. */
   async stop(): Promise<void> {
     this.#unread = null
     const server = this.#server

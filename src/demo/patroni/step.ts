@@ -16,7 +16,7 @@ export type Step =
   /** Its PostgreSQL is a primary, and `leader` has the lock. */
   | { readonly kind: 'demote'; readonly leader: string }
 
-/** The next step of the member `name`. */
+/** Decides the next step of the member `name`. */
 export function nextStep({ leader, failover, members }: Cluster, name: string, role: RestState['role']): Step {
   const candidate = members.find((member) => member.name === failover?.member && member.state === 'running')
   if (leader === null) return { kind: candidate === undefined || candidate.name === name ? 'race' : 'follow' }
@@ -29,7 +29,7 @@ export function nextStep({ leader, failover, members }: Cluster, name: string, r
     : { kind: 'hand-over', to: candidate.name }
 }
 
-/** The value of the member key. */
+/** Returns the value of the member key. */
 export function memberValue(
   { state, role, position, timeline }: Pick<RestState, 'state' | 'role' | 'position' | 'timeline'>,
   ports: { readonly postgres: number; readonly rest: number },
@@ -46,7 +46,7 @@ export function memberValue(
   })
 }
 
-/** The value of the key `history` after a promotion: each entry is the end of a timeline. */
+/** Returns the value of the key `history` after a promotion: each entry is the end of a timeline. */
 export function extendedHistory(
   history: string | null,
   end: { readonly timeline: number; readonly position: number; readonly at: number; readonly leader: string },

@@ -1,4 +1,6 @@
-/** What belongs to one session of many that share a server session: its settings, and what it sees of its member. Pure. */
+/**
+ * What belongs to one session of many that share a server session: its settings, and what it sees of its member. Pure.
+ */
 import { type Frame, sqlOf } from './frames.ts'
 
 /** The member that a session is on, as SQL shows it. */
@@ -54,39 +56,42 @@ function quoted(text: string): string {
   return `E'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`
 }
 
-/** Whether a statement may change settings of its session. */
+/** Returns whether a statement may change settings of its session. */
 export function touchesSettings(sql: string): boolean {
   return /\b(set|set_config|reset|discard)\b/i.test(sql)
 }
 
-/** Whether it may take back what `takeover` has set. */
+/** Returns whether a statement may take back what `takeover` has set. */
 export function resetsSettings(sql: string): boolean {
   return /\b(reset|discard|demo\.)/i.test(sql)
 }
 
-/** Whether it drops the prepared statements of the server session, those of all sessions that is. */
+/** Returns whether a statement drops the prepared statements of the server session, those of all sessions that is. */
 export function dropsStatements(sql: string): boolean {
   return /\b(discard\s+all|deallocate\s+(prepare\s+)?all)\b/i.test(sql)
 }
 
-/** Whether it may make temporary tables, which all sessions would see. */
+/** Returns whether a statement may make temporary tables, which all sessions would see. */
 export function makesTemporary(sql: string): boolean {
   return /\btemp(orary)?\b/i.test(sql)
 }
 
-/** A COPY that reads what the client sends; null where it does not stand alone, as it has to in here. */
+/**
+ * Returns whether a statement is a COPY that reads what the client sends; null where it does not stand alone, as it has
+ * to in here.
+ */
 export function isCopyIn(sql: string): boolean | null {
   if (!/\bfrom\s+stdin\b/i.test(sql)) return false
   return /^(\s|--[^\n]*\n)*copy\s[^;]*\bfrom\s+stdin\b[^;]*;?\s*$/i.test(sql) ? true : null
 }
 
-/** The words that the first statement begins with, for a message: no value is among them. */
+/** Returns the words that the first statement begins with, for a message: no value is among them. */
 export function firstWords(messages: readonly Frame[]): string {
   const sql = messages.map(sqlOf).find((each) => each !== '') ?? ''
   return /^\s*([a-z_]+(\s+[a-z_]+){0,2})\b/i.exec(sql)?.[1]?.replace(/\s+/g, ' ') ?? ''
 }
 
-/** How long a statement sleeps that does nothing else. Milliseconds; null: it is another one. */
+/** Returns how long a statement sleeps that does nothing else. Milliseconds; null: it is another one. */
 export function loneSleepMs(messages: readonly Frame[]): number | null {
   const [first] = messages
   if (first?.type !== 'Q' || messages.length > 1) return null

@@ -59,14 +59,19 @@ export class DatabaseSession {
     this.settings = new Map(options.settings)
   }
 
-  /** Runs `messages`, which end with Query, Sync, Flush, CopyDone or CopyFail; null: the session was closed meanwhile. */
+  /**
+   * Runs `messages`, which end with Query, Sync, Flush, CopyDone or CopyFail; null: the session was closed meanwhile.
+   */
   run(messages: readonly Frame[]): Promise<Buffer | null> {
     const answer = this.#run(messages)
     this.#running = answer.catch(() => undefined) // It is the caller's.
     return answer
   }
 
-  /** A cancel request: what waits for its turn, or only sleeps, is given up; what runs has the thread for itself. */
+  /**
+   * Takes a cancel request: a statement that waits for its turn, or only sleeps, is given up; one that runs has the
+   * thread for itself.
+   */
   cancel(): void {
     if (this.#cancelable) this.#canceled = this.#giveUp()
   }
@@ -109,7 +114,7 @@ export class DatabaseSession {
     return true
   }
 
-  /** For the database: what is sent to the server session in the place of `message`. */
+  /** Returns what is sent to the server session instead of `message`. */
   translate(message: Frame): Buffer {
     const sql = sqlOf(message)
     const refusal = refusalOf(message, sql, this.isReadOnly)

@@ -73,7 +73,7 @@ export class Engine {
     })
   }
 
-  /** What it answers makes no sense any more: whoever waits is told, and `failed` resolves. */
+  /** Fails: what the engine answers makes no sense any more. All requests reject, and `failed` resolves. */
   giveUp(reason: string): void {
     this.#fail(reason)
   }

@@ -9,7 +9,7 @@ export interface Frame {
 /** More than a person's statement, less than what fills the memory. Bytes. */
 const MAX_FRAME = 32 * 1024 * 1024
 
-/** Whole messages, and the bytes of one that is not whole yet; null: this is no message. */
+/** Splits bytes into whole messages, and those of one that is not whole yet; null: this is no message. */
 export function splitFrames(bytes: Buffer): { readonly frames: readonly Frame[]; readonly rest: Buffer } | null {
   const frames: Frame[] = []
   let at = 0
@@ -23,7 +23,7 @@ export function splitFrames(bytes: Buffer): { readonly frames: readonly Frame[];
   return { frames, rest: bytes.subarray(at) }
 }
 
-/** A message of these parts; a string is ended by a zero byte. */
+/** Makes a message of these parts; a string is ended by a zero byte. */
 export function frame(type: string, ...parts: readonly (Buffer | string)[]): Buffer {
   const body = Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(`${part}\0`) : part)))
   const head = Buffer.alloc(5)
@@ -44,7 +44,7 @@ export const SYNC: Buffer = frame('S')
 /** The state after an answer: idle, in a transaction, in a failed one; null: it has not ended (no ReadyForQuery). */
 export type Readiness = 'I' | 'T' | 'E' | null
 
-/** What the last message of an answer says of the transaction. */
+/** Returns what the last message of an answer says of the transaction. */
 export function readinessOf(answer: Buffer): Readiness {
   const at = answer.length - 6
   if (at < 0 || answer[at] !== 0x5a || answer.readInt32BE(at + 1) !== 5) return null
@@ -52,7 +52,7 @@ export function readinessOf(answer: Buffer): Readiness {
   return state === 'I' || state === 'T' || state === 'E' ? state : null
 }
 
-/** The values of the rows in an answer; null is NULL. */
+/** Returns the values of the rows in an answer; null is NULL. */
 export function rowsOf(answer: Buffer): readonly (readonly (string | null)[])[] {
   const rows = splitFrames(answer)?.frames.filter(({ type }) => type === 'D') ?? []
   return rows.map(({ bytes }) => {
@@ -66,27 +66,32 @@ export function rowsOf(answer: Buffer): readonly (readonly (string | null)[])[] 
   })
 }
 
-/** The message of an ErrorResponse in an answer; null: there is none. */
+/** Returns the message of an ErrorResponse in an answer; null: there is none. */
 export function errorOf(answer: Buffer): string | null {
   const error = splitFrames(answer)?.frames.find(({ type }) => type === 'E')
   const fields = error?.bytes.toString('utf8', 5).split('\0') ?? []
   return error === undefined ? null : (fields.find((field) => field.startsWith('M'))?.slice(1) ?? 'unknown error')
 }
 
-/** The statement of a Query or Parse message; else empty. */
+/** Returns the statement of a Query or Parse message; else empty. */
 export function sqlOf({ type, bytes }: Frame): string {
   const strings = bytes.toString('utf8', 5).split('\0')
   return (type === 'Q' ? strings[0] : type === 'P' ? strings[1] : '') ?? ''
 }
 
-/** The Query or Parse message with another statement; a prepared one leaves the types of its parameters to the server. */
+/**
+ * Returns the Query or Parse message with another statement; a prepared one leaves the types of its parameters to the
+ * server.
+ */
 export function withSql(message: Frame, sql: string): Frame {
   if (message.type === 'Q') return { type: 'Q', bytes: query(sql) }
   const [name = ''] = message.bytes.toString('utf8', 5).split('\0')
   return { type: 'P', bytes: frame('P', name, sql, Buffer.alloc(2)) }
 }
 
-/** An answer whose errors of the schema `mark` do not say which function, or line of the server's source, they are from. */
+/**
+ * Removes from errors of the schema `mark` in an answer which function, or line of the server's source, they are from.
+ */
 export function withoutContext(answer: Buffer, mark: string): Buffer {
   if (!answer.includes(mark)) return answer
   const split = splitFrames(answer)
@@ -100,8 +105,8 @@ export function withoutContext(answer: Buffer, mark: string): Buffer {
 }
 
 /**
- * `message` with the name of its prepared statement, unless it is the unnamed one, behind `prefix`: all sessions share
- * one server session, and their statements must not meet.
+ * Puts `prefix` before the name of the prepared statement of `message`, unless it is the unnamed one: all sessions
+ * share one server session, and their statements must not meet.
  */
 export function renameStatement(
   { type, bytes }: Frame,
@@ -117,7 +122,7 @@ export function renameStatement(
   return { bytes: frame(type, body.subarray(0, from), Buffer.from(name), body.subarray(to)), name }
 }
 
-/** The parameters of a whole StartupMessage. */
+/** Returns the parameters of a whole StartupMessage. */
 export function startupParameters(packet: Buffer): ReadonlyMap<string, string> {
   const words = packet.toString('utf8', 8).split('\0')
   const pairs: [string, string][] = []

@@ -23,7 +23,7 @@ export interface Welcome {
 
 const DATABASE = 'postgres'
 
-/** Any user is welcome, without a password. `minor`: of the protocol version that the client asks for. */
+/** Accepts any user, without a password. `minor`: of the protocol version that the client asks for. */
 export function greet(
   { state, identity, serverVersion }: Greeting,
   parameters: ReadonlyMap<string, string>,

@@ -46,14 +46,14 @@ export class MemberPostgres {
     this.#state = 'up'
   }
 
-  /** A fast shutdown begins: sessions are ended, and whoever comes is told so. */
+  /** Begins a fast shutdown: sessions are ended, and new connections are refused with the reason. */
   stopping(): void {
     this.#state = 'stopping'
     for (const session of this.#sessions.keys())
       session.terminate('57P01', 'terminating connection due to administrator command')
   }
 
-  /** Breaks off what is left, and nobody listens any more. */
+  /** Ends what is left, and listens no longer. */
   async stop(): Promise<void> {
     const server = this.#server
     this.#server = null

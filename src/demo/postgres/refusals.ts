@@ -51,7 +51,7 @@ const RULES: readonly (readonly [statement: RegExp, message: string, hint?: stri
   ],
 ]
 
-/** Where the demo, the protocol or a replica has to refuse what the server session would do; null: nothing. */
+/** Returns why the demo, the protocol or a replica has to refuse what the server session would do; null: it has not. */
 export function refusalOf(message: Frame, sql: string, readOnly: boolean): Refusal | null {
   const refused = (text: string, hint = '', sqlState = '0A000'): Refusal => ({ sqlState, message: text, hint })
   if (message.type === 'F') return refused('the demo has no function calls of the fastpath interface')
@@ -67,7 +67,7 @@ export function refusalOf(message: Frame, sql: string, readOnly: boolean): Refus
     : null
 }
 
-/** A statement that fails with `refusal`, and a transaction with it. */
+/** Returns a statement that fails with `refusal`, and a transaction with it. */
 export function failing({ sqlState, message, hint }: Refusal): string {
   const quoted = (text: string): string => `E'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`
   const withHint = hint === '' ? '' : `, HINT = ${quoted(hint)}`

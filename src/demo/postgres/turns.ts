@@ -48,14 +48,14 @@ export class Turns<Owner> {
     })
   }
 
-  /** `owner` keeps the turn, for its transaction, but does nothing at the moment. */
+  /** Keeps the turn of `owner` for its transaction, while it does nothing. */
   rest(owner: Owner): void {
     if (this.#owner !== owner) return
     this.#idle = true
     this.#count()
   }
 
-  /** `owner` waits no longer; false: it does not wait. A turn that it has already is not touched. */
+  /** Withdraws `owner` from the queue; false: it does not wait. A turn that it has already is not touched. */
   withdraw(owner: Owner): boolean {
     const at = this.#waiting.findIndex((waiting) => waiting.owner === owner)
     const [waiting] = at < 0 ? [] : this.#waiting.splice(at, 1)
@@ -64,7 +64,7 @@ export class Turns<Owner> {
     return waiting !== undefined
   }
 
-  /** `owner` does not need the turn any more; harmless when it does not have it. */
+  /** Releases the turn of `owner`; harmless when it does not have it. */
   release(owner: Owner): void {
     if (this.#owner !== owner) return
     const next = this.#waiting.shift()

@@ -13,7 +13,7 @@ export interface WireHost {
   /** What a client that comes is told; asked at its startup packet. */
   readonly greeting: () => Greeting
   readonly key: BackendKey
-  /** A cancel request came. */
+  /** Takes a cancel request for this session. */
   readonly cancel: (key: BackendKey) => void
 }
 

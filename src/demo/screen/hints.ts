@@ -12,7 +12,7 @@ export interface Hint {
   readonly about: string
 }
 
-/** The most useful first. */
+/** Returns hints, the most useful first. */
 export function hintsOf({ primaryPort, replicaPort, socketPath, command }: HintFacts): readonly Hint[] {
   const psql = (port: number): string => `psql -h localhost -p ${port} -U postgres`
   return [
@@ -26,7 +26,7 @@ export function hintLine({ command, about }: Hint): string {
   return about === '' ? command : `${command}   # ${about}`
 }
 
-/** `npm run -s patroni-router --` in a checkout, where nothing is installed. */
+/** Returns how the router is called: `npm run -s patroni-router --` in a checkout, where nothing is installed. */
 export function commandName(env: Readonly<Record<string, string | undefined>>): string {
   return env['npm_lifecycle_event'] === 'demo' ? 'npm run -s patroni-router --' : 'patroni-router'
 }

@@ -30,7 +30,7 @@ const TITLE = 'patroni-router demo: a PostgreSQL cluster of three in one process
 /** A screen that is lower shows what is on top of it. */
 const MIN_EVENTS = 3
 
-/** Exactly `rows` lines of at most `columns` columns. */
+/** Renders exactly `rows` lines of at most `columns` columns. */
 export function renderScreen(facts: ScreenFacts): readonly string[] {
   const { status, hints, events, columns, rows } = facts
   const cluster = status.clusters[0]
