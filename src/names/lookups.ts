@@ -22,10 +22,7 @@ export interface LookupsOptions {
 }
 
 interface Name {
-  /**
-   * Resolves with the addresses of `host`, as the system resolves it. A lookup that fails or hangs takes no earlier
-   * answer away. Rejects with an error of getaddrinfo where there has never been one.
-   */
+  /** The last good answer; empty: none yet. */
   addresses: readonly string[]
   resolvedAt: number
   /** At most one lookup of a name is under way. */
@@ -82,8 +79,8 @@ export class Lookups {
   }
 
   /**
-   * The addresses of `host`, as the system resolves it. A lookup that fails or hangs takes no earlier answer away.
-   * Rejects with an error of getaddrinfo where there has never been one.
+   * Resolves with the addresses of `host`, as the system resolves it. A lookup that fails or hangs takes no earlier
+   * answer away. Rejects with an error of getaddrinfo where there has never been one.
    */
   async addresses(host: string): Promise<readonly string[]> {
     if (isIP(host) !== 0) return [host]

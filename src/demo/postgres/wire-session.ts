@@ -13,7 +13,7 @@ export interface WireHost {
   /** What a client that comes is told; asked at its startup packet. */
   readonly greeting: () => Greeting
   readonly key: BackendKey
-  /** Takes a cancel request for this session. */
+  /** Called with a cancel request. */
   readonly cancel: (key: BackendKey) => void
 }
 
@@ -45,7 +45,7 @@ export class WireSession {
     this.closed = Promise.all([this.#serve(), closed.then(() => this.#session?.close())]).then(() => undefined)
   }
 
-  /** A cancel request has named it. */
+  /** Takes a cancel request that names this session. */
   cancel(): void {
     this.#session?.cancel()
   }
