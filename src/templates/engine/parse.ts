@@ -138,14 +138,14 @@ export interface Disguised {
  * the text. All else stays in its place.
  */
 export function disguiseBraces(text: string): Disguised {
-  const guise = NO_CHARACTERS.find((char) => !text.includes(char))
-  if (guise === undefined || !text.includes('}}}')) return { text, reveal: (part) => part }
+  const standIn = NO_CHARACTERS.find((char) => !text.includes(char))
+  if (standIn === undefined || !text.includes('}}}')) return { text, reveal: (part) => part }
   let [disguised, done] = ['', 0]
   for (const brace of bracesBehindTags(text)) {
-    disguised += text.slice(done, brace) + guise
+    disguised += text.slice(done, brace) + standIn
     done = brace + 1
   }
-  return { text: disguised + text.slice(done), reveal: (part) => part.replaceAll(guise, '}') }
+  return { text: disguised + text.slice(done), reveal: (part) => part.replaceAll(standIn, '}') }
 }
 
 function* bracesBehindTags(text: string): Generator<number> {
