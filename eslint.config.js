@@ -15,6 +15,7 @@ const ONLY_MAIN = [
   { name: 'process', message: 'only main.ts touches process' },
 ]
 const ETCD3 = [['/etcd3', '/@grpc/*'], 'only watcher/dcs/etcd3/library.ts knows the etcd3 package']
+const IMPURE = 'unit tests run no processes, open no sockets and wait for no time: this is an integration test'
 const others = (...parts) => below('**/', ...parts)
 /** Parts as seen from a folder: `../` from `src/config`, `../../` from a folder in it. */
 const below = (root, ...parts) => [
@@ -81,6 +82,48 @@ export default defineConfig(
   { files: ['src/demo/**'], rules: closed(ETCD3, others('cli', 'templates', 'track')) },
   { files: ['src/admin/**'], rules: closed(ETCD3, others('cli', 'demo')) },
   { files: ['src/main.ts', 'src/start.ts'], rules: { 'no-restricted-globals': 'off', 'no-restricted-imports': 'off' } },
+  {
+    files: ['test/unit/**'],
+    // Unit tests are pure: what runs processes, opens sockets or waits for time to pass stands in test/integration.
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          paths: [
+            ...[
+              'node:child_process',
+              'node:cluster',
+              'node:dgram',
+              'node:http',
+              'node:http2',
+              'node:https',
+              'node:tls',
+            ].map((name) => ({ name, message: IMPURE, allowTypeImports: true })),
+            {
+              name: 'node:net',
+              importNames: ['connect', 'createConnection', 'createServer', 'Server'],
+              message: IMPURE,
+              allowTypeImports: true,
+            },
+            { name: 'node:timers/promises', importNames: ['setTimeout', 'setInterval', 'scheduler'], message: IMPURE },
+          ],
+          patterns: [
+            {
+              group: [
+                '**/test/support/**',
+                '**/support/*/**',
+                '**/support/until.ts',
+                '!**/fake-io.ts',
+                '!**/load-config.ts',
+              ],
+              message: IMPURE,
+              allowTypeImports: true,
+            },
+          ],
+        },
+      ],
+    },
+  },
   {
     files: ['test/**'],
     // node:test returns promises that its own runner awaits.

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
@@ -20,6 +20,12 @@ function quote(target: string, value: string): string {
   const unused = (): never => assert.fail('reads nothing')
   return String(helper?.run([target, value], { read: unused, ask: unused }))
 }
+
+test('a shell reads back what was quoted for it', () => {
+  const text = `a b"c'd\\e;f#g{h}i\`j|k&l<m> \\n %T\n\t'' $PATH !`
+  const command = `printf %s ${quote('shell', text)}`
+  assert.equal(execFileSync('/bin/sh', ['-c', command], { encoding: 'utf8' }), text)
+})
 
 test('HAProxy reads what was quoted for it', { timeout: 60_000 }, async () => {
   await using dir = TempDir.create('quoting')

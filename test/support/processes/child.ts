@@ -114,8 +114,8 @@ export class Child {
   }
 }
 
-/** The compile cache of the suite (scripts/test.ts) has a router start in half the time. */
+/** The compile cache of the suite (scripts/test.ts) has a router start in half the time; coverage counts its lines. */
 function inherited(): NodeJS.ProcessEnv {
-  const { PATH, NODE_COMPILE_CACHE } = process.env
-  return { PATH, NODE_COMPILE_CACHE }
+  const { PATH, NODE_COMPILE_CACHE, NODE_V8_COVERAGE } = process.env
+  return { PATH, NODE_COMPILE_CACHE, NODE_V8_COVERAGE }
 }

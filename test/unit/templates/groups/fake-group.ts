@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
@@ -14,7 +15,6 @@ import { Group } from '../../../../src/templates/groups/group.ts'
 import { LookupCache } from '../../../../src/templates/lookup-cache.ts'
 import type { GroupState } from '../../../../src/templates/status.ts'
 import type { ClusterView } from '../../../../src/watcher/view.ts'
-import { TempDir } from '../../../support/files/temp.ts'
 import { view } from '../../watcher/sample.ts'
 
 /** A group whose clock, destinations and commands are the test's; only its sources are files. */
@@ -29,7 +29,7 @@ export class FakeGroup implements AsyncDisposable {
   /** What a render takes. */
   costMs = 0
   readonly #t: TestContext
-  readonly #dir = TempDir.create('fake-group')
+  readonly #dir = mkdtempSync(join(tmpdir(), 'fake-group-'))
   readonly #addresses = Promise.withResolvers<readonly string[]>()
   #now = 0
   #view: ClusterView = view()
@@ -42,7 +42,7 @@ export class FakeGroup implements AsyncDisposable {
   }
 
   template(name: string, text: string, changes: Partial<TemplateConfig> = {}): TemplateConfig {
-    const source = join(this.#dir.path, `${name}.hbs`)
+    const source = join(this.#dir, `${name}.hbs`)
     writeFileSync(source, text)
     return {
       ...{ subject: { kind: 'cluster', cluster: 'demo' }, source },
@@ -53,7 +53,7 @@ export class FakeGroup implements AsyncDisposable {
   }
 
   command(command: string): CommandConfig {
-    return { command, timeoutMs: 10_000, env: {}, workingDir: this.#dir.path }
+    return { command, timeoutMs: 10_000, env: {}, workingDir: this.#dir }
   }
 
   get group(): Group {
@@ -136,7 +136,7 @@ export class FakeGroup implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#group?.close()
-    await this.#dir.remove()
+    rmSync(this.#dir, { recursive: true })
   }
 
   #files(): GroupApplyDeps['files'] {

@@ -1,9 +1,6 @@
 /** What is said of the errors of etcd, gRPC and TLS that no test brings about. */
 import assert from 'node:assert/strict'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
-import { createSecureContext } from 'node:tls'
 import { Lookups } from '../../../../../src/names/lookups.ts'
 import type { EtcdTarget } from '../../../../../src/watcher/dcs/etcd3/channel.ts'
 import { diagnose } from '../../../../../src/watcher/dcs/etcd3/diagnosis.ts'
@@ -84,19 +81,4 @@ test('a reset by an etcd with TLS may be about the client certificate, one witho
   const config = { auth: null, caFile: null, certFile: null }
   const message = await diagnose(reset, { ...TARGET, config, certificates }, null)
   assert.match(message, /if it refuses the router as a TLS client: it may ask for .* set etcd3\.cert and etcd3\.key$/)
-})
-
-test('an etcd is said to have no TLS where it says without TLS what it is, and not where it says that it has TLS', async () => {
-  let answer = 'Client sent an HTTP request to an HTTPS server.\n'
-  const server = createServer((_request, response) => response.end(answer))
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const endpoint = `127.0.0.1:${(server.address() as AddressInfo).port}`
-  const certificates = { ca: null, cert: null, key: null, context: createSecureContext() }
-  const target = { ...TARGET, endpoint, certificates }
-  const refused = new Error(connecting('Error: invalid CA certificate'))
-  const say = (): Promise<string> => diagnose(refused, target, new AbortController().signal)
-  assert.equal(await say(), 'no connection: invalid CA certificate')
-  answer = '{"etcdserver":"3.5.1"}'
-  assert.match(await say(), /^it speaks no TLS: set etcd3\.protocol: http /)
-  server.close()
 })

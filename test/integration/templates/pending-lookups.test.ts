@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { LookupCache } from '../../../../src/templates/lookup-cache.ts'
-import { PendingLookups } from '../../../../src/templates/groups/pending-lookups.ts'
-import type { Question } from '../../../../src/templates/engine/template.ts'
-import { until } from '../../../support/until.ts'
+import { LookupCache } from '../../../src/templates/lookup-cache.ts'
+import { PendingLookups } from '../../../src/templates/groups/pending-lookups.ts'
+import type { Question } from '../../../src/templates/engine/template.ts'
+import { until } from '../../support/until.ts'
 
 const ask = (name: string): Question => ({ kind: 'ip', name })
 

@@ -1,8 +1,8 @@
 /** When a token of etcd is renewed. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { expiryOf, Token } from '../../../../../src/watcher/dcs/etcd3/token.ts'
-import { until } from '../../../../support/until.ts'
+import { expiryOf, Token } from '../../../src/watcher/dcs/etcd3/token.ts'
+import { until } from '../../support/until.ts'
 
 const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url')
 const jwt = (claims: unknown): string => `${encode({ alg: 'RS256' })}.${encode(claims)}.signature`

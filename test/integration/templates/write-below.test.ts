@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { writeBelow } from '../../../../src/templates/once/write-below.ts'
-import { TempDir } from '../../../support/files/temp.ts'
+import { writeBelow } from '../../../src/templates/once/write-below.ts'
+import { TempDir } from '../../support/files/temp.ts'
 
 let dir: TempDir
 before(() => (dir = TempDir.create('below')))

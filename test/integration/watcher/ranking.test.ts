@@ -1,15 +1,15 @@
 /** Clusters of very many members, living and deleted: who is asked first, and how seldom the others are. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { CheckScheduler } from '../../../../src/watcher/checks/scheduler.ts'
-import type { Cluster } from '../../../../src/watcher/cluster.ts'
-import { rankMembers } from '../../../../src/watcher/checks/ranking.ts'
-import { initialPrimary, type PrimaryMachine } from '../../../../src/watcher/primary/machine.ts'
-import { factsOf, type KnownMembers, remember } from '../../../../src/watcher/members/known-members.ts'
-import { planChecks } from '../../../../src/watcher/checks/plan.ts'
-import { Limiter } from '../../../../src/watcher/checks/limiter.ts'
-import { until } from '../../../support/until.ts'
-import { cluster, FIT, member } from '../sample.ts'
+import { CheckScheduler } from '../../../src/watcher/checks/scheduler.ts'
+import type { Cluster } from '../../../src/watcher/cluster.ts'
+import { rankMembers } from '../../../src/watcher/checks/ranking.ts'
+import { initialPrimary, type PrimaryMachine } from '../../../src/watcher/primary/machine.ts'
+import { factsOf, type KnownMembers, remember } from '../../../src/watcher/members/known-members.ts'
+import { planChecks } from '../../../src/watcher/checks/plan.ts'
+import { Limiter } from '../../../src/watcher/checks/limiter.ts'
+import { until } from '../../support/until.ts'
+import { cluster, FIT, member } from '../../unit/watcher/sample.ts'
 
 const CHECK = { intervalMs: 2000, fastIntervalMs: 100, timeoutMs: 1000, rise: 1, fall: 3 }
 const CONFIG = { check: CHECK, trust: 'proof' } as const

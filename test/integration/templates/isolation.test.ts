@@ -11,7 +11,7 @@ import type { GroupStatus } from '../../../src/templates/status.ts'
 import type { ClusterView } from '../../../src/watcher/view.ts'
 import { TempDir } from '../../support/files/temp.ts'
 import { until } from '../../support/until.ts'
-import { view } from '../watcher/sample.ts'
+import { view } from '../../unit/watcher/sample.ts'
 
 let dir: TempDir
 before(() => (dir = TempDir.create('templates')))
