@@ -11,7 +11,7 @@ const CLOSE_TIMEOUT_MS = 1000
 
 type Output = ReturnType<typeof destination>
 
-export interface OpenLog {
+interface OpenLog {
   readonly log: Logger
   /** Sets the level of all that is logged from now on, also by the parts that have a log of their own. */
   readonly setLevel: (level: LoggingConfig['level']) => void

@@ -37,7 +37,7 @@ const PATRONI = z.object({
   restapi: section({ cafile: optional(textOrNull, null) }),
 })
 
-export interface PatroniSections {
+interface PatroniSections {
   readonly scope: string
   readonly namespace: string
   readonly citusGroup: number | null

@@ -110,7 +110,7 @@ export class Track implements Reconfigurable<readonly TrackFileConfig[]> {
     await Promise.all(this.#all.map(({ file }) => file.settled()))
   }
 
-  /** The same, and nothing is looked after any more. Never rejects. Idempotent. */
+  /** Ends as `end` does, and looks after nothing any more. Never rejects. Idempotent. */
   async close(): Promise<void> {
     await this.end()
     if (this.#looking !== null) clearInterval(this.#looking)

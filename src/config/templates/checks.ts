@@ -11,7 +11,7 @@ import { listenerSockets } from '../proxy/listeners.ts'
 import { at, draftsOf, type Draft } from './templates.ts'
 import { trackPaths } from '../track.ts'
 
-export interface TemplateFindings {
+interface TemplateFindings {
   readonly faults: Fault[]
   readonly warnings: Fault[]
 }

@@ -46,7 +46,7 @@ export const NO_PROGRAM =
 /**
  * Returns what is wrong with the braces in a command or a word of it; null: nothing. Shows nothing of it but a name.
  */
-export function wrongBraces(text: string): string | null {
+function wrongBraces(text: string): string | null {
   const rest = text.replace(PLACEHOLDER, ' ')
   if (!rest.includes('{{')) return null
   const [, dot = '', name = ''] = /\{\{\s*(\.?)([A-Za-z_][\w.]{0,30})\s*\}\}/.exec(rest) ?? []
@@ -65,7 +65,7 @@ const KNOWN = 'there are {{staged}} and {{destination}}; a command with other br
 const SEPARATOR = /['"=:;,|&()<>`]|\s/
 
 /** Where a command runs. `home`: null where it is not known. Absolute. */
-export interface Whereabouts {
+interface Whereabouts {
   readonly directory: string
   readonly home: string | null
 }

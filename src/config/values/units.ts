@@ -1,12 +1,10 @@
+import { MAX_TIMER_MS } from '../../clock.ts'
 import { bad, good, show, type Parsed } from './parsed.ts'
 
 const MS: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 }
 const DURATION = /^(?:(?<h>\d+(?:\.\d+)?)h)?(?:(?<m>\d+(?:\.\d+)?)m)?(?:(?<s>\d+(?:\.\d+)?)s)?(?:(?<ms>\d+)ms)?$/
 const BYTES: Readonly<Record<string, number>> = { B: 1, kB: 1024, MB: 1024 ** 2, GB: 1024 ** 3, TB: 1024 ** 4 }
 const SIZE = /^(\d+) *(B|kB|MB|GB|TB)$/
-
-/** Node fires a timer at once when its delay does not fit into 31 bits. */
-export const MAX_DURATION_MS = 2 ** 31 - 1
 
 /** Parses `500ms`, `3s`, `1m30s`, `2h`, `1.5s`, or a bare `0`, to milliseconds. */
 export function parseDuration(value: unknown): Parsed<number> {
@@ -17,7 +15,7 @@ export function parseDuration(value: unknown): Parsed<number> {
   const groups: Partial<Record<string, string>> | undefined = text ? DURATION.exec(text)?.groups : undefined
   if (groups === undefined) return bad(`${show(value)} is not a duration like 500ms, 3s, 1m30s or 2h`)
   const ms = Object.entries(groups).reduce((sum, [unit, n]) => sum + Number(n ?? 0) * (MS[unit] ?? 0), 0)
-  if (ms > MAX_DURATION_MS) return bad(`${show(value)} is too long: at most 596h`)
+  if (ms > MAX_TIMER_MS) return bad(`${show(value)} is too long: at most 596h`)
   return good(Math.round(ms))
 }
 

@@ -31,7 +31,10 @@ export function commandName(env: Readonly<Record<string, string | undefined>>): 
   return env['npm_lifecycle_event'] === 'demo' ? 'npm run -s patroni-router --' : 'patroni-router'
 }
 
-/** What the keys do, and what sessions see of it, in lines that fit 80 columns. `serverVersion`: of PostgreSQL. */
+/**
+ * Describes what the keys do, and what sessions see of it, in lines that fit 80 columns. `serverVersion`: of
+ * PostgreSQL.
+ */
 export function helpOf(serverVersion: string): readonly string[] {
   return [
     's  planned switchover: sessions end (57P01), new clients wait',
@@ -42,7 +45,7 @@ export function helpOf(serverVersion: string): readonly string[] {
   ]
 }
 
-/** Which PostgreSQL that is, and which client fits. */
+/** Describes which PostgreSQL that is, and which client fits. */
 export function versionLine(serverVersion: string): string {
   return `PostgreSQL ${serverVersion} (PGlite): an older psql warns at its start, and works`
 }

@@ -9,12 +9,12 @@ export interface Endpoints {
   readonly current: string | null
 }
 
-/** All endpoints in the order in which they are tried. */
+/** Returns all endpoints in the order in which they are tried. */
 export function allEndpoints({ seeds, discovered }: Endpoints): readonly string[] {
   return [...new Set([...discovered, ...seeds])]
 }
 
-/** The endpoint after the current one. */
+/** Returns the endpoint after the current one. */
 export function nextEndpoint(endpoints: Endpoints): string {
   const all = allEndpoints(endpoints)
   const index = endpoints.current === null ? -1 : all.indexOf(endpoints.current)
@@ -23,7 +23,7 @@ export function nextEndpoint(endpoints: Endpoints): string {
   return next
 }
 
-/** `host:port` of the advertised URLs that speak `protocol`; others cannot be used. */
+/** Returns `host:port` of the advertised URLs that speak `protocol`; others cannot be used. */
 export function endpointsOf(urls: readonly string[], protocol: 'http' | 'https'): readonly string[] {
   return urls.flatMap((url) => {
     const parsed = parseHttpUrl(url)

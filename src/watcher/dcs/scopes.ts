@@ -34,8 +34,8 @@ const MAX_SHOWN = 10
 const MAX_LENGTH = 60
 
 /**
- * The clusters that keys with these names belong to, each once. `namespace`: where they are known to be; null: it has to
- * be read off the names. Only keys that every cluster has count: other programs have a `config`, too.
+ * Returns the clusters that keys with these names belong to, each once. `namespace`: where they are known to be; null:
+ * it has to be read off the names. Only keys that every cluster has count: other programs have a `config`, too.
  */
 export function placesOf(keys: readonly string[], namespace: string | null): readonly ScopePlace[] {
   const places = new Map<string, ScopePlace>()
@@ -69,7 +69,7 @@ function isGroup(part: string): boolean {
   return /^\d{1,9}$/.test(part)
 }
 
-/** What there is of the configured scope where it has no such cluster; null: nothing. */
+/** Describes what there is of the configured scope where it has no such cluster; null: nothing. */
 export function aboutScope({ scope, group }: ScopePlace, { places }: Found): string | null {
   const own = places.filter((place) => place.scope === scope)
   const groups = groupsOf(own)
@@ -83,7 +83,7 @@ export function aboutScope({ scope, group }: ScopePlace, { places }: Found): str
   return null
 }
 
-/** What else there is in its namespace; null: nothing. */
+/** Describes what else there is in its namespace; null: nothing. */
 export function aboutNamespace({ namespace, scope }: ScopePlace, { places, isAll }: Found): string | null {
   const names = [...new Set(places.map((place) => place.scope))].filter((name) => name !== scope)
   if (names.length === 0) return null
@@ -92,7 +92,7 @@ export function aboutNamespace({ namespace, scope }: ScopePlace, { places, isAll
   return `${absent(namespace, scope)}: ${near === null ? others : `did you mean ${quoted(near)}? (${others})`}`
 }
 
-/** What else there is in the whole etcd; null where nothing can be said. */
+/** Describes what else there is in the whole etcd; null where nothing can be said. */
 export function aboutEtcd({ namespace, scope }: ScopePlace, { places, isAll }: Found): string | null {
   const others = places.filter((place) => place.namespace !== namespace)
   if (others.length === 0)
@@ -106,7 +106,7 @@ export function aboutEtcd({ namespace, scope }: ScopePlace, { places, isAll }: F
   return `this etcd has no cluster below ${slashed(namespace)}, but ${listed(paths, isAll)}${hint}`
 }
 
-/** The groups of its scope that no configured cluster follows. */
+/** Returns the groups of its scope that no configured cluster follows. */
 export function unfollowedGroups(
   { scope }: ScopePlace,
   followed: readonly number[],

@@ -10,7 +10,7 @@ export interface Address {
   readonly endpoint: string
 }
 
-/** `http://host:port`, port 2379 when there is none, also with `user:password@`. */
+/** Parses `http://host:port`, port 2379 when there is none, also with `user:password@`. */
 export function parseUrl(value: unknown): Parsed<Address> {
   const match = typeof value === 'string' ? /^([a-z]+):\/\/([^/?#]*)(.*)$/is.exec(value.trim()) : null
   if (match === null) return bad('must be a URL like http://10.0.0.1:2379')
@@ -22,7 +22,7 @@ export function parseUrl(value: unknown): Parsed<Address> {
   return parseAuthority(match[1] ?? '', userInfo, authority, 2379)
 }
 
-/** `host`, `host:port`, `[::1]:port`, `::1:port`, each also with `http://` or `https://` in front. */
+/** Parses `host`, `host:port`, `[::1]:port`, `::1:port`, each also with `http://` or `https://` in front. */
 export function parseEndpoint(value: unknown, defaultPort: number): Parsed<Address> {
   if (typeof value !== 'string') return bad('must be text like 10.0.0.1:2379')
   if (value.includes('@')) return bad('must be without user and password: those are etcd3.username and etcd3.password')

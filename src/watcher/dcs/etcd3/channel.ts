@@ -188,7 +188,7 @@ interface Connected {
   readonly metadata: Metadata
 }
 
-/** The host of `host:port`, IPv6 without brackets. */
+/** Returns the host of `host:port`, IPv6 without brackets. */
 export function hostOf(endpoint: string): string {
   return endpoint.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')
 }

@@ -11,8 +11,8 @@ import { type Listener, probe } from './probe.ts'
 const MAX_SHOWN = 200
 
 /**
- * One line for a person. `error` is what a call failed with; where it says little, it is found out what listens there,
- * unless `signal` is null (that this is an etcd is known).
+ * Resolves with one line for a person. `error` is what a call failed with; where it says little, it is found out what
+ * listens there, unless `signal` is null (that this is an etcd is known).
  */
 export async function diagnose(error: unknown, target: EtcdTarget, signal: AbortSignal | null): Promise<string> {
   const reason = reasonOf(error)
@@ -26,12 +26,12 @@ export async function diagnose(error: unknown, target: EtcdTarget, signal: Abort
   return about ?? (isReset ? perhapsRefused(reason, peerOf(target)) : reason)
 }
 
-/** Whether etcd has answered that this user may not: that lasts until a person has mended it. Pure. */
+/** Returns whether etcd has answered that this user may not: that lasts until somebody has mended it. Pure. */
 export function isRefusal(error: unknown): boolean {
   return REFUSALS.test(explain(error))
 }
 
-/** Whether nothing has answered: no etcd runs there, or none can be reached from here. Pure. */
+/** Returns whether nothing has answered: no etcd runs there, or none can be reached from here. Pure. */
 export function isOutOfReach(error: unknown): boolean {
   return OUT_OF_REACH.test(explain(error))
 }
@@ -129,7 +129,10 @@ function commonName(cert: Buffer): string | null {
   return /^CN=(.*)$/m.exec(new X509Certificate(cert).subject)?.[1] ?? null
 }
 
-/** The essence of what grpc-js says, and Node and OpenSSL through it; the same for the same trouble, so without times. Pure. */
+/**
+ * Returns the essence of what grpc-js says, and Node and OpenSSL through it; the same for the same trouble, so without
+ * times. Pure.
+ */
 export function reasonOf(error: unknown): string {
   const text = explain(error)
     .replace(/^\d+ [A-Z_]+: /, '')

@@ -54,7 +54,10 @@ export class Token {
   }
 }
 
-/** When a JSON Web Token ends, milliseconds since the epoch by the clock of its issuer; null of any other. */
+/**
+ * Returns when a JSON Web Token ends, in milliseconds since the epoch by the clock of its issuer; null: it is another
+ * kind of token.
+ */
 export function expiryOf(token: string): number | null {
   const [, payload, signature] = token.split('.')
   if (payload === undefined || signature === undefined) return null

@@ -158,7 +158,7 @@ function sectionOf(path: readonly string[], value: unknown, valid: readonly stri
   return value
 }
 
-/** A fault for each key that is not among `valid`. */
+/** Returns a fault for each key that is not among `valid`. */
 export function unknownKeys(path: readonly string[], section: Section, valid: readonly string[]): Fault[] {
   return Object.keys(section)
     .filter((key) => !valid.includes(key))

@@ -25,7 +25,10 @@ type Section = Readonly<Record<string, unknown>>
 /** `keys`: below the member. */
 type Report = (keys: readonly string[], message: string) => void
 
-/** The value of the key `members/NAME`, and what is wrong with it; no fault shows an address. `role`: where none is given. */
+/**
+ * Returns the value of the key `members/NAME`, and what is wrong with it; no fault shows an address. `role`: where none
+ * is given.
+ */
 export function memberValue(name: string, section: unknown, role: string): { value: string; faults: readonly Fault[] } {
   const path = ['members', name]
   const faults: Fault[] = []
