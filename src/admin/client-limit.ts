@@ -1,4 +1,4 @@
-/** Which connection of the admin socket is closed when there are too many. Pure. */
+/** Chooses which connection of the admin socket is closed when there are too many. Pure. */
 
 /** What a connection is about. Kept up to date by whoever serves it. */
 export interface ClientActivity {
@@ -14,7 +14,7 @@ export interface ClientActivity {
 const GRACE_MS = 1000
 
 /**
- * The one that is missed least: idle ones first, then interactive ones, then those that do not take their answer; of each
+ * Returns the one that is missed least: idle ones first, then interactive ones, then those that do not take their answer; of each
  * kind the one that is longest so. null: that one may still begin its work, and nobody else goes in its stead.
  */
 export function clientToClose<T>(

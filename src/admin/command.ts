@@ -1,6 +1,6 @@
 /** The admin socket's command language, which is HAProxy's (management guide, 9.3). Pure. */
 
-/** One command. Issues that add one add an entry, nothing else. */
+/** A command of the admin socket. */
 export interface Command {
   /** `['show', 'info']`. Of two commands that fit, the one with more words counts. */
   readonly words: readonly string[]
@@ -8,7 +8,7 @@ export interface Command {
   readonly parameters: string
   readonly help: string
   /**
-   * Its answer; a line end is added where there is none. A rejection is answered with its message, so it is one for the
+   * Returns its answer; a line end is added where there is none. A rejection is answered with its message, so it is one for the
    * operator's eyes. `args` are the words after `words`.
    */
   run(args: readonly string[], session: CommandSession): string | Promise<string>
@@ -27,7 +27,7 @@ export interface CommandSession {
 }
 
 /**
- * The commands in one line, as words. Like HAProxy: `;` separates commands, words are separated by blanks, a backslash
+ * Returns the commands in one line, as words. Like HAProxy: `;` separates commands, words are separated by blanks, a backslash
  * takes the next character literally, and a word that begins with `#` is a comment up to the end of the line.
  */
 export function parseLine(line: string): string[][] {
@@ -51,7 +51,7 @@ export function parseLine(line: string): string[][] {
   return commands
 }
 
-/** The command that `words` call, and its arguments. */
+/** Returns the command that `words` call, and its arguments; null: there is none. */
 export function findCommand(
   commands: readonly Command[],
   words: readonly string[],
@@ -62,12 +62,12 @@ export function findCommand(
   return command === undefined ? null : { command, args: words.slice(command.words.length) }
 }
 
-/** The answer to what is not a command. Tools know it by its first two words. */
+/** Returns the answer to what is not a command. Tools know it by its first two words. */
 export function unknownCommand(commands: readonly Command[]): string {
   return `Unknown command. Please enter one of the following commands only:\n${listOf(commands)}`
 }
 
-/** The commands of every connection, and `help` about them and `others`. */
+/** Returns `others` with the commands of every connection, and `help` about all of them. */
 export function withSessionCommands(others: readonly Command[]): readonly Command[] {
   const commands: Command[] = [
     ...others,
@@ -114,7 +114,7 @@ export function withSessionCommands(others: readonly Command[]): readonly Comman
   return commands
 }
 
-/** HAProxy's times: a whole number of seconds, or of the unit that follows. At most what a timer of Node takes. */
+/** Parses HAProxy's times: a whole number of seconds, or of the unit that follows. At most what a timer of Node takes. */
 function parseDelay(text: string): number | null {
   const match = /^(\d{1,10})(ms|s|m|h|d)?$/.exec(text)
   const unit = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }[match?.[2] ?? 's'] ?? 0

@@ -2,7 +2,7 @@ import type { RouterStatus } from './status.ts'
 import { visible } from '../text/terminal.ts'
 
 /**
- * `show info` in HAProxy's form and order (management guide, 9.3). What tools insist on and a router does not have (hatop
+ * Returns the answer to `show info` in HAProxy's form and order (management guide, 9.3). What tools insist on and a router does not have (hatop
  * ends when a field is missing) is 0, or `-` where it is text.
  */
 export function renderInfo(status: RouterStatus): string {

@@ -8,7 +8,7 @@ import { visible } from '../text/terminal.ts'
 /** How an answer begins: it holds, it does not, it is not known, or the question cannot be answered. */
 export const ANSWER = { yes: '1', no: '0', unknown: '?', refused: '!' } as const
 
-/** `status` is asked at each question. */
+/** Returns the command `show track`. `status` is called at each question. */
 export function trackCommand(status: () => RouterStatus): Command {
   return {
     words: ['show', 'track'],

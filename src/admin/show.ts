@@ -6,7 +6,7 @@ import { trackCommand } from './show-track.ts'
 import type { RouterStatus } from './status.ts'
 import { visibleJson } from '../text/terminal.ts'
 
-/** The commands that show what the router is doing. `status` is asked at each of them. */
+/** Returns the commands that show what the router is doing. `status` is called at each of them. */
 export function showCommands(status: () => RouterStatus): readonly Command[] {
   return [
     {

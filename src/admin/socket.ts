@@ -102,7 +102,7 @@ function closed(server: Server): Promise<void> {
   return new Promise((resolve) => server.close(() => resolve()))
 }
 
-/** How an error of the admin socket begins. */
+/** Returns how an error of the admin socket begins. */
 function failureAt(path: string): string {
   return `cannot open the admin socket ${path}`
 }

@@ -21,7 +21,7 @@ export async function configuredSocket(configFlag: string | null, io: Io): Promi
 
 const MAX_BYTES = 16 * 1024 * 1024
 
-/** Of a directory those of its files, in Patroni's order; null: said on standard error. */
+/** Returns the texts of the file, or of a directory those of its files, in Patroni's order; null: said on standard error. */
 async function textsOf(name: string, io: Io): Promise<readonly string[] | null> {
   const isDirectory = statSync(name, { throwIfNoEntry: false })?.isDirectory() === true
   // Loaded only here: whoever asks every second has one file.

@@ -184,7 +184,7 @@ export class ClusterParts {
   }
 }
 
-/** Whether a cluster has listeners. */
+/** Returns whether a cluster has listeners. */
 export function isServed({ proxy }: ClusterConfig): boolean {
   return proxy.listeners.length > 0
 }

@@ -53,7 +53,7 @@ export class Clusters {
     return [...this.#all.values()].map((cluster) => cluster.status())
   }
 
-  /** How many connections they may have together; 0: unlimited. */
+  /** The limit of connections for all together; 0: unlimited. */
   get maxConnections(): number {
     const served = [...this.#all.values()].filter(({ config }) => isServed(config))
     const configured = served.reduce((sum, { config: { proxy } }) => sum + (proxy.maxConnections || Infinity), 0)

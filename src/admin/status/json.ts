@@ -37,7 +37,7 @@ export function statusJson(status: RouterStatus): StatusJson {
 }
 
 /**
- * Whether every cluster has a primary, and this router accepts new connections to it; also where there is no cluster, for
+ * Returns whether every cluster has a primary, and this router accepts new connections to it; also where there is no cluster, for
  * templates of keys alone.
  */
 export function hasPrimary({ stopping, clusters }: StatusJson): boolean {

@@ -16,7 +16,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'Sessions', align: 'left', shrinkTo: 10, dropOrder: 2 },
 ]
 
-/** `stopping`: the router uses none of them any more. */
+/** Renders the table. `stopping`: the router uses none of the members any more. */
 export function memberTable(cluster: ClusterJson, stopping: boolean, width: number): string {
   const { leader, primary, members, proxy } = cluster
   const ahead = leader ?? primary.member
@@ -64,7 +64,7 @@ function usedFor(member: MemberJson, { primary, proxy }: ClusterJson): string {
   return member.replica.down ? 'nothing: down' : 'nothing'
 }
 
-/** Whether it serves reads where there is no proxy: for templates, as Patroni's /replica. */
+/** Returns whether it serves reads where there is no proxy: for templates, as Patroni's /replica. */
 export function isReplica({ replica, tags }: MemberJson): boolean {
   return replica.usable && !tags['noloadbalance']
 }

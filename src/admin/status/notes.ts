@@ -20,7 +20,7 @@ export function planNotes({ switchover: request, leader, members }: ClusterJson)
   ]
 }
 
-/** The totals, and behind them the reasons for refusals and ends that have occurred. */
+/** Returns the totals, and behind them the reasons for refusals and ends that have occurred. */
 export function totalNotes({ totals, refusals, endings }: ProxyJson): readonly Note[] {
   const { accepted, refused, closedByFailover, failedConnects } = totals
   const failed = `${counted(failedConnects, 'failed connect')} to members`
@@ -36,7 +36,7 @@ function reasonNote(label: string, counts: Readonly<Record<string, number>>): No
   return occurred.length === 0 ? [] : [[label, occurred.map(([reason, n]) => `${n} ${reason}`).join(', ')]]
 }
 
-/** Those first that do not say what they should. `now`: see `templateNotes`. The texts are not for a terminal as they are. */
+/** Returns a note for each track file, those first that do not say what they should. `now`: see `templateNotes`. The texts are not for a terminal as they are. */
 export function trackNotes(files: readonly TrackFileJson[], now: number): readonly Note[] {
   const sorted = files.toSorted((one, other) => Number(other.error !== null) - Number(one.error !== null))
   return sorted.map((file) => ['Track', trackText(file, now)])

@@ -15,7 +15,7 @@ export interface Column {
 }
 
 /**
- * A table drawn as patronictl draws it, with `title` in its upper rule (PatronictlPrettyTable in patroni/ctl.py). Cells
+ * Draws a table as patronictl does, with `title` in its upper rule (PatronictlPrettyTable in patroni/ctl.py). Cells
  * are made visible here. Where it does not fit `width`, columns shrink as far as they may, then the optional ones are left
  * out; where that is not enough each row is a record of several lines, with all columns.
  */

@@ -14,7 +14,10 @@ interface Ranked {
 const RANKS: Readonly<Record<GroupJson['state'], number>> = { failed: 0, pending: 2, waiting: 3, kept: 4, 'in-sync': 7 }
 const RANK = { keysLost: 1, hookFailed: 1, leftOut: 5, hookRunning: 6, keys: 8 } as const
 
-/** `now`: in milliseconds since the epoch, by the clock of who was asked; `several`: there are several clusters to be told apart. The texts may hold anything: not for a terminal as they are. */
+/**
+ * Returns notes about templates, keys and hooks. `now`: in milliseconds since the epoch, by the clock of the router;
+ * `several`: there are several clusters to be told apart. The texts may hold anything: not for a terminal as they are.
+ */
 export function templateNotes({ groups, hooks, keys }: TemplatesJson, now: number, several = false): readonly Note[] {
   const of = ({ cluster }: { readonly cluster: string }): string => (several ? `${cluster}: ` : '')
   return [

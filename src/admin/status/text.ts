@@ -16,7 +16,7 @@ const LABEL_WIDTH = 12
 /** Of a list whose length others decide. */
 const MAX_LINES = 20
 
-/** The status in lines of at most `width` columns; without it nothing is shortened or broken. Ends with a line end. */
+/** Renders the status in lines of at most `width` columns; without it nothing is shortened or broken. Ends with a line end. */
 export function renderStatus(status: StatusJson, width = Infinity): string {
   const { clusters, templates, track, stopping, startedAt, version, node, pid } = status
   const now = Date.parse(status.now)
