@@ -53,7 +53,7 @@ export interface Run {
   readonly log: readonly unknown[]
 }
 
-/** Two figures of the same samples: their median and the worst. */
+/** Makes two figures of the same samples: their median and the worst. */
 export function medianAndWorst(key: string, label: string, maxMs: number | null = null): readonly Figure[] {
   const must = maxMs === null ? {} : { must: { max: maxMs } }
   return [

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { cpus, release, totalmem } from 'node:os'
 
-/** What the figures depend on, as one line for people. */
+/** Describes what the figures depend on, in one line for people. */
 export function describeMachine(): string {
   const gib = Math.round(totalmem() / 1024 ** 3)
   const versions = [

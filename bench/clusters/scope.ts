@@ -1,4 +1,4 @@
-/** The scope of the cluster of that number. */
+/** Returns the scope of the cluster of that number. */
 export function scopeOf(cluster: number): string {
   return `c${String(cluster).padStart(3, '0')}`
 }

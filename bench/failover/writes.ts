@@ -46,7 +46,7 @@ export async function recordWrites(writers: Writers, record: Recorder): Promise<
   }
 }
 
-/** The outages beyond the cluster's own, and for the router on which side of it they lie. */
+/** Records the outages beyond the cluster's own, and for the router on which side of it they lie. */
 export function recordExtra(record: Recorder, own: Gap, { router }: Writers): void {
   record.add('outage', { cluster: own.ms })
   for (const subject of ['router', 'haproxy'] as const) {
@@ -58,13 +58,13 @@ export function recordExtra(record: Recorder, own: Gap, { router }: Writers): vo
   record.note('router serves after the cluster by ms', Math.round(to - own.to))
 }
 
-/** When a client's write was first acknowledged by `member`. */
+/** Returns when a client's write was first acknowledged by `member`, in milliseconds since the epoch. */
 export function firstWrite(attempts: readonly Attempt[], { pgPort }: PatroniMember): number | undefined {
   const times = attempts.filter(({ ok, server }) => ok && server === pgPort).map(({ doneAt }) => doneAt)
   return times.length === 0 ? undefined : Math.min(...times)
 }
 
-/** How many writes were acknowledged, by anybody or by `member`. */
+/** Counts the writes that were acknowledged, by anybody or by `member`. */
 export function accepted(attempts: readonly Attempt[], member?: PatroniMember): number {
   return attempts.filter(({ ok, server }) => ok && (member === undefined || server === member.pgPort)).length
 }

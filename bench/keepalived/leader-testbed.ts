@@ -59,7 +59,7 @@ export async function install(host: Host, example: string): Promise<void> {
   await follow(host, example, block)
 }
 
-/** When the router on a host logged an event of a member, at or after `since`; waits for it. */
+/** Waits until the router on a host has logged an event of a member, at or after `since`, and returns when that was. */
 export async function logged(host: Host, event: string, member: string, since: number): Promise<number> {
   return until(`the router on ${host.name} logs ${event} of ${member}`, async () => {
     const text = await host.ok('journalctl --output=cat --no-pager --lines=50 -u patroni-router')
@@ -72,7 +72,7 @@ export async function logged(host: Host, event: string, member: string, since: n
   })
 }
 
-/** Sends a signal to the main process of a unit; when that was. */
+/** Sends a signal to the main process of a unit, and returns when that was. */
 export async function signalled(host: Host, unit: string, signal: 'KILL' | 'STOP' | 'CONT'): Promise<number> {
   const pid = (await host.ok(`systemctl show --property=MainPID --value ${unit}`)).trim()
   return Number(await host.ok(`date +%s%3N; kill -s ${signal} ${pid}`))

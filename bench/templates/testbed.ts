@@ -64,13 +64,13 @@ export class TemplateTestbed implements AsyncDisposable {
   }
 }
 
-/** The groups as the router shows them, by name: the destinations. */
+/** Returns the groups as the router shows them, by name: the destinations. */
 export async function groupsOf(router: RouterProcess): Promise<ReadonlyMap<string, GroupJson>> {
   const { templates } = await router.status()
   return new Map(templates?.groups.map((group) => [group.name, group]))
 }
 
-/** When the reloads that are told from line `from` on have begun; milliseconds since the epoch. */
+/** Returns when the reloads that were logged from line `from` on began; milliseconds since the epoch. */
 export function reloads(router: RouterProcess, from = 0): readonly { readonly at: number; readonly group: unknown }[] {
   return router.log.slice(from).flatMap((line: LogLine) => {
     const { event, output, group } = line

@@ -83,7 +83,7 @@ export class Demo {
     return this.#router.status()
   }
 
-  /** Where the router listens, in the order of its listeners: the primary, the replicas. */
+  /** Returns where the router listens, in the order of its listeners: the primary, the replicas. */
   get ports(): readonly number[] {
     const listeners = this.status().clusters[0]?.proxy?.listeners ?? []
     return listeners.map(({ address }) => Number(/\d+$/.exec(address)?.[0]))
