@@ -4,24 +4,53 @@ import js from '@eslint/js'
 import { defineConfig, globalIgnores } from 'eslint/config'
 import tseslint from 'typescript-eslint'
 
-const closed = (...groups) => ({
-  'no-restricted-imports': [
-    'error',
-    { paths: [...ONLY_MAIN], patterns: groups.map(([group, message]) => ({ group, message })) },
+/** What every room may import: the files of src itself, except these that know the rooms. */
+const GROUND = ['(?!main|router|start)[a-z-]+', 'text/*']
+
+/** What each room may import besides itself and the ground floor. Everything else is an error. */
+const ROOMS = {
+  text: [],
+  names: [],
+  config: [],
+  watcher: ['names/*', 'config/config', 'config/conditions', 'config/sections', 'config/file/*', 'config/values/*'],
+  proxy: ['config/config', 'watcher/view'],
+  templates: [
+    ...['config/config', 'config/templates/command', 'config/values/*', 'names/lookups'],
+    ...['watcher/view', 'watcher/dcs/key-values'],
   ],
-})
+  track: ['config/config', 'config/conditions', 'watcher/view', 'watcher/condition'],
+  admin: [
+    ...['config/conditions', 'watcher/view', 'watcher/view-text', 'watcher/condition'],
+    ...['proxy/status', 'templates/status', 'track/status'],
+  ],
+  router: ['config/config', 'names/*', 'watcher/**', 'proxy/*', 'templates/templates', 'track/track', 'admin/*'],
+  cli: ['router', 'config/**', 'names/*', 'watcher/**', 'proxy/capacity', 'templates/**', 'admin/**', 'demo/*'],
+  demo: ['router', 'config/**', 'watcher/**', 'admin/**'],
+}
+const IMPURE = 'unit tests run no processes, open no sockets and wait for no time: this is an integration test'
 const ONLY_MAIN = [
   { name: 'node:process', message: 'only main.ts touches process' },
   { name: 'process', message: 'only main.ts touches process' },
 ]
-const ETCD3 = [['/etcd3', '/@grpc/*'], 'only watcher/dcs/etcd3/library.ts knows the etcd3 package']
-const IMPURE = 'unit tests run no processes, open no sockets and wait for no time: this is an integration test'
-const others = (...parts) => below('**/', ...parts)
-/** Parts as seen from a folder: `../` from `src/config`, `../../` from a folder in it. */
-const below = (root, ...parts) => [
-  parts.map((part) => `${root}${part}/**`),
-  'a part imports only what stands before it in the data flow',
-]
+const ETCD3 = { regex: '^(etcd3$|@grpc/)', message: 'only watcher/dcs/etcd3/library.ts knows the etcd3 package' }
+
+/** Import rules of a room, for each depth of folders in it: what stands behind the `../` that lead out of it. */
+function importsOf(room, allowed) {
+  const files = [...GROUND, ...allowed].map((path) =>
+    path.replace(/(?<![\])])\*+$/, (stars) => (stars === '*' ? '[^/]+' : '.+')),
+  )
+  return ['', '*/', '*/*/'].map((below, depth) => ({
+    files: [`src/${room}/${below}*.ts`],
+    rules: imports(ETCD3, {
+      regex: `^${String.raw`\.\./`.repeat(depth + 1)}(?!(?:${files.join('|')})\\.ts$)`,
+      message: `${room} may import ${allowed.join(', ') || 'nothing'} besides the ground floor`,
+    }),
+  }))
+}
+
+function imports(...patterns) {
+  return { 'no-restricted-imports': ['error', { paths: ONLY_MAIN, patterns }] }
+}
 
 export default defineConfig(
   globalIgnores(['dist/']),
@@ -58,29 +87,9 @@ export default defineConfig(
     },
   },
   { files: ['src/errors.ts'], rules: { 'no-restricted-syntax': 'off' } },
-  { files: ['src/*.ts', 'src/cli/**'], rules: closed(ETCD3) },
-  {
-    files: ['src/text/**', 'src/names/**'],
-    rules: closed(ETCD3, others('cli', 'demo', 'config', 'watcher', 'templates', 'proxy', 'track', 'admin')),
-  },
-  // Its rooms are called as the parts that they are about.
-  ...[
-    ['src/config/*.ts', '../'],
-    ['src/config/*/**', '../../'],
-  ].map(([file, root]) => ({
-    files: [file],
-    rules: closed(ETCD3, below(root, 'cli', 'demo', 'watcher', 'templates', 'proxy', 'track', 'admin')),
-  })),
-  { files: ['src/watcher/**'], rules: closed(ETCD3, others('cli', 'demo', 'templates', 'proxy', 'track', 'admin')) },
-  {
-    files: ['src/watcher/dcs/etcd3/library.ts'],
-    rules: closed(others('cli', 'demo', 'templates', 'proxy', 'track', 'admin')),
-  },
-  { files: ['src/templates/**'], rules: closed(ETCD3, others('cli', 'demo', 'proxy', 'track', 'admin')) },
-  { files: ['src/proxy/**'], rules: closed(ETCD3, others('cli', 'demo', 'templates', 'track', 'admin')) },
-  { files: ['src/track/**'], rules: closed(ETCD3, others('cli', 'demo', 'templates', 'proxy', 'admin')) },
-  { files: ['src/demo/**'], rules: closed(ETCD3, others('cli', 'templates', 'track')) },
-  { files: ['src/admin/**'], rules: closed(ETCD3, others('cli', 'demo')) },
+  { files: ['src/*.ts'], rules: imports(ETCD3) },
+  ...Object.entries(ROOMS).flatMap(([room, allowed]) => importsOf(room, allowed)),
+  { files: ['src/watcher/dcs/etcd3/library.ts'], rules: imports() },
   { files: ['src/main.ts', 'src/start.ts'], rules: { 'no-restricted-globals': 'off', 'no-restricted-imports': 'off' } },
   {
     files: ['test/unit/**'],
