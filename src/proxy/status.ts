@@ -5,6 +5,8 @@ import { ENDINGS, type EndReason, FENCINGS, REFUSALS, type RefusalReason } from 
 import type { Counts, ListenerState } from './messages.ts'
 import type { FenceFault } from './primary-fence.ts'
 
+export { isForPrimary } from './route.ts'
+
 export interface ProxyStatus {
   readonly listeners: readonly ListenerStatus[]
   readonly sessions: readonly MemberSessions[]

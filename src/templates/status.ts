@@ -2,6 +2,9 @@
 import type { CommandResult } from './commands/run-command.ts'
 import type { LeftOut } from './engine/template.ts'
 
+export { reasonLineOf } from './commands/output.ts'
+export type { CommandResult } from './commands/run-command.ts'
+
 export interface TemplatesStatus {
   readonly groups: readonly GroupStatus[]
   readonly hooks: readonly HookStatus[]

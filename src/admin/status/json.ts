@@ -1,8 +1,6 @@
 /** The router's status as scripts and the client commands read it (schema.ts): field by field, so that no name from inside gets out. Pure. */
-import { isForPrimary } from '../../proxy/route.ts'
-import type { ListenerStatus, ProxyStatus } from '../../proxy/status.ts'
-import type { CommandResult } from '../../templates/commands/run-command.ts'
-import type { GroupStatus, HookStatus, KeysStatus, TemplateStatus } from '../../templates/status.ts'
+import { isForPrimary, type ListenerStatus, type ProxyStatus } from '../../proxy/status.ts'
+import type { CommandResult, GroupStatus, HookStatus, KeysStatus, TemplateStatus } from '../../templates/status.ts'
 import type { TrackFileStatus } from '../../track/status.ts'
 import { wordOf } from '../../watcher/view-text.ts'
 import { type ClusterView, type DcsView, type PrimaryView, takesNew } from '../../watcher/view.ts'

@@ -1,5 +1,5 @@
 /** What the templates say of themselves, as lines for a person: what needs one first. */
-import { reasonLineOf } from '../../templates/commands/output.ts'
+import { reasonLineOf } from '../../templates/status.ts'
 import { age, counted } from '../../text/wording.ts'
 import type { GroupJson, HookJson, KeysJson, TemplatesJson } from './schema.ts'
 

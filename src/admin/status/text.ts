@@ -1,6 +1,6 @@
 /** `status` as text: the essential in the first line, then the table of `patronictl list`, then the circumstances. Pure. */
 import { hostPort } from '../../address.ts'
-import { isForPrimary } from '../../proxy/route.ts'
+import { isForPrimary } from '../../proxy/status.ts'
 import { visible, wrapNames } from '../../text/terminal.ts'
 import { age, counted, instant } from '../../text/wording.ts'
 import { setBackText } from '../../watcher/view-text.ts'
