@@ -1,6 +1,6 @@
 /**
  * What one member has shown of itself: its answers to `GET /primary` and Postgres' answers to startup packets.
- * Pure; the rules are "No is no, silence is not" of the design.
+ * Pure; the rules are in docs/architecture.md, "The primary, exactly".
  */
 
 /** An answer of a member's REST API to `GET /primary`, already judged by `checks/proof.ts`. */

@@ -1,6 +1,6 @@
 /**
  * The primary's state machine: who may be written to, decided from what the DCS says and what the members have proved.
- * A pure function `(machine, event, now) -> machine`; the rules are "The primary, exactly" of the design.
+ * A pure function `(machine, event, now) -> machine`; the rules are in docs/architecture.md, "The primary, exactly".
  */
 import { decide, handoverFrom } from './decide.ts'
 import { afterAnswer, afterPostgres, type Evidence, NOT_ASKED } from './evidence.ts'

@@ -36,7 +36,7 @@ const LISTENER = {
 export const PRIMARY: ListenerConfig = { name: 'primary', route: 'primary', ...LISTENER }
 export const REPLICAS: ListenerConfig = { name: 'replicas', route: 'replica', ...LISTENER }
 
-/** The defaults of the design, on ports of the kernel, with these changes. */
+/** The defaults of the configuration, on ports of the kernel, with these changes. */
 export function proxyConfig({ hold, timeouts, ...rest }: ConfigChanges): ProxyConfig {
   return {
     listeners: [PRIMARY, REPLICAS],

@@ -1,5 +1,5 @@
 /**
- * A second opinion on every step of the primary's machine: what a careful bystander, who knows the design and not the
+ * A second opinion on every step of the primary's machine: what a careful bystander, who knows docs/architecture.md and not the
  * code, remembers of the events, and what must then be true of the machine. Throws an AssertionError where it is not.
  */
 import assert from 'node:assert/strict'
