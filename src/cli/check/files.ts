@@ -44,7 +44,9 @@ export async function checkFiles(config: Config): Promise<Findings> {
 /** What a cluster is read with, and from. */
 async function checkClusterFiles({ dcs, restApi }: ClusterConfig): Promise<Findings> {
   const { certificates, others = [] } = kindOf(dcs, DCS_KINDS).files?.(dcs) ?? {}
-  const each = [checkCertificates('the REST API', restApi, REST_SETTINGS)]
+  // The configuration no longer tells which of the two it is.
+  const settings = { ...REST_SETTINGS, ca: `${REST_SETTINGS.ca} or restapi.cafile` }
+  const each = [checkCertificates('the REST API', restApi, settings)]
   if (certificates !== undefined)
     each.push(checkCertificates(certificates.peer, certificates.files, certificates.settings))
   const unread = await readable(others.map(({ path, what }) => [what, path]))

@@ -22,7 +22,7 @@ export interface CertificateSettings {
 
 /** Those of the members' REST API. */
 export const REST_SETTINGS: CertificateSettings = {
-  ca: 'ctl.cacert or restapi.cafile',
+  ca: 'ctl.cacert',
   cert: 'ctl.certfile',
   key: 'ctl.keyfile',
 }
