@@ -16,6 +16,7 @@ import {
 import { EtcdChannel, type EtcdTarget, MAX_MESSAGE } from './channel.ts'
 import { diagnose, reasonOf } from './diagnosis.ts'
 import { belowPrefix, type KeyRange } from './key-range.ts'
+import type { EndpointConnection } from '../rotation.ts'
 import type { KeyEvent, VersionedKey } from './keyspace.ts'
 
 /** What a linearizable read has shown. */
@@ -55,7 +56,7 @@ const requireLeader: Interceptor = (options, nextCall) =>
     },
   })
 
-export class EtcdConnection {
+export class EtcdConnection implements EndpointConnection {
   readonly target: EtcdTarget
   readonly #channel: EtcdChannel
   readonly #keys: KeyRange
@@ -69,6 +70,10 @@ export class EtcdConnection {
     this.#channel = new EtcdChannel(target, id)
     this.#keys = range
     this.#range = { key: range.first, range_end: range.end }
+  }
+
+  get endpoint(): string {
+    return this.target.endpoint
   }
 
   /** Aborts when the connection is closed. */

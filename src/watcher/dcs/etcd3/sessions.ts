@@ -3,8 +3,6 @@
  * the session; the next one, on the next endpoint, lists again. Replaced certificates get a session of their own, on the
  * same endpoint. What the keys mean is not known here.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
-import { now } from '../../../clock.ts'
 import { type Etcd3Config, SETTINGS } from './section.ts'
 import { explain, RouterError } from '../../../errors.ts'
 import type { Lookups } from '../../../names/lookups.ts'
@@ -18,7 +16,9 @@ import { awaitSuccessor } from './certificate-rollover.ts'
 import { isRefusal } from './diagnosis.ts'
 import type { KeyRange } from './key-range.ts'
 import type { KeyEvent } from './keyspace.ts'
+import { History, type Order } from '../history.ts'
 import { Queue } from '../queue.ts'
+import { observeInTurn } from '../rotation.ts'
 
 export interface SessionsOptions<T> {
   readonly config: Etcd3Config
@@ -62,14 +62,16 @@ export interface Place {
   readonly notices: readonly DcsNotice[]
 }
 
-/** Pause between rounds over all endpoints, growing; longer where all refuse the user, which costs etcd much. Milliseconds. */
-const BACKOFF = { min: 100, max: 1000, refused: 5000 }
-
 /** Often enough: etcd members are replaced while a session lasts for months. Milliseconds. */
 export const DISCOVER_MS = 60_000
 
-/** Where the history was last seen, over all endpoints: an older one is a restored backup. */
-type Seen = Pick<EtcdReading, 'clusterId' | 'revision'>
+type Position = Pick<EtcdReading, 'clusterId' | 'revision'>
+
+const REVISIONS: Order<Position> = {
+  isOlder: (position, seen) => position.clusterId !== seen.clusterId || position.revision < seen.revision,
+  isNewer: (position, seen) => position.revision > seen.revision,
+  show: ({ revision }) => `revision ${revision}`,
+}
 
 type Item =
   | { readonly type: 'events'; readonly events: readonly KeyEvent[]; readonly revision: bigint }
@@ -82,7 +84,7 @@ export class EtcdSessions<T> {
   readonly #directory: EtcdDirectory
   readonly #certificates: Certificates | null
   readonly #news: CertificateLog
-  #seen: Seen | null = null
+  readonly #history = new History(REVISIONS)
   /** Connected already, with certificates that were replaced during the last session. */
   #successor: EtcdConnection | null = null
   #connections = 0
@@ -102,52 +104,31 @@ export class EtcdSessions<T> {
   }
 
   /** Observes until `signal` aborts; then it ends, without an error. It tries again by itself, for ever. */
-  async *observe(signal: AbortSignal): AsyncGenerator<T, void, undefined> {
-    try {
-      yield* this.#sessions(signal)
-    } finally {
-      this.#successor?.close()
-      this.#successor = null
-    }
+  observe(signal: AbortSignal): AsyncGenerator<T, void, undefined> {
+    return observeInTurn<T, EtcdConnection>(
+      {
+        isRefusal,
+        endpoints: this.#directory,
+        connect: (endpoint) => this.#connect(endpoint),
+        session: (connection) => this.#session(connection),
+        lost: (endpoint, cause, connection, over) => this.#lost(endpoint, cause, connection, over),
+        takeSuccessor: () => {
+          const successor = this.#successor
+          this.#successor = null
+          return successor
+        },
+        reconsider: (endpoint, over) => this.#directory.reconsider(endpoint, over),
+      },
+      signal,
+    )
   }
 
-  async *#sessions(signal: AbortSignal): AsyncGenerator<T, void, undefined> {
-    let failures = 0
-    let refusals = 0
-    const aborted = (): boolean => signal.aborted
-    while (!aborted()) {
-      const endpoint = this.#successor?.target.endpoint ?? this.#directory.next()
-      let connection: EtcdConnection | null = null
-      const onAbort = (): void => connection?.close()
-      signal.addEventListener('abort', onAbort, { once: true })
-      let servedSince: number | null = null
-      try {
-        connection = this.#successor ?? this.#connect(endpoint)
-        this.#successor = null
-        for await (const observation of this.#session(connection, endpoint)) {
-          servedSince ??= now()
-          yield observation
-        }
-      } catch (cause) {
-        refusals = isRefusal(cause) ? refusals + 1 : 0
-        const why = connection === null ? explain(cause) : await connection.explain(cause, signal)
-        if (aborted()) return
-        const trouble = this.#certificates?.trouble ?? null
-        const message = `etcd at ${endpoint} cannot be read: ${why}${trouble === null ? '' : ` (and ${trouble.message})`}`
-        const error = new RouterError('DCS_UNAVAILABLE', message, { cause })
-        yield this.#options.lost(endpoint, error, this.#directory.notices)
-      } finally {
-        signal.removeEventListener('abort', onAbort)
-        connection?.close()
-      }
-      if (this.#successor !== null) continue
-      await this.#directory.reconsider(endpoint, signal)
-      // An endpoint that serves for a moment, over and over, is no reason to hurry.
-      if (servedSince !== null && now() - servedSince >= BACKOFF.max) failures = 0
-      const rounds = Math.floor(++failures / this.#directory.size)
-      const backoffMs = rounds > 0 ? Math.min(BACKOFF.min * 2 ** (rounds - 1), BACKOFF.max) : 0
-      await pause(refusals >= this.#directory.size ? BACKOFF.refused : backoffMs, signal)
-    }
+  async #lost(endpoint: string, cause: unknown, connection: EtcdConnection | null, signal: AbortSignal): Promise<T> {
+    const why = connection === null ? explain(cause) : await connection.explain(cause, signal)
+    const trouble = this.#certificates?.trouble ?? null
+    const message = `etcd at ${endpoint} cannot be read: ${why}${trouble === null ? '' : ` (and ${trouble.message})`}`
+    const error = new RouterError('DCS_UNAVAILABLE', message, { cause })
+    return this.#options.lost(endpoint, error, this.#directory.notices)
   }
 
   /** @throws RouterError when the certificate files have never been of use. */
@@ -158,7 +139,8 @@ export class EtcdSessions<T> {
     return new EtcdConnection(target, ++this.#connections, range)
   }
 
-  async *#session(connection: EtcdConnection, endpoint: string): AsyncGenerator<T, void, undefined> {
+  async *#session(connection: EtcdConnection): AsyncGenerator<T, void, undefined> {
+    const { endpoint } = connection
     const list = await connection.list()
     const { clusterId } = list
     this.#directory.admit(endpoint, clusterId)
@@ -173,10 +155,15 @@ export class EtcdSessions<T> {
       onEnd: (error) => queue.fail(error),
     })
     this.#news.tell(connection.target.certificates, this.#certificates?.trouble?.message ?? null)
-    const restored = isOlder(this.#seen, list)
-    this.#seen = list
+    const restored = this.#history.begin(list)
     const asides = Promise.all([
-      this.#keepReading(connection, keys, queue),
+      this.#history.readEvery({
+        intervalMs: this.#options.intervalMs,
+        closed: connection.closed,
+        read: () => keys.read(connection),
+        onRead: (reading) => queue.push({ type: 'read', reading }),
+        onEnd: (error) => queue.fail(error),
+      }),
       this.#directory.keep(connection, (error) => queue.fail(error)),
       this.#awaitCertificates(connection, keys, queue),
     ])
@@ -191,35 +178,18 @@ export class EtcdSessions<T> {
             break
           case 'read': {
             const isNews = keys.onRead(item.reading)
-            this.#saw(item.reading)
+            this.#history.saw(item.reading)
             if (isNews) yield tell()
             break
           }
           case 'replaced':
             return
         }
-        this.#saw({ clusterId, revision: keys.revision })
+        this.#history.saw({ clusterId, revision: keys.revision })
       }
     } finally {
       connection.close()
       await asides
-    }
-  }
-
-  /** Besides the watch, so that a slow read delays no event. Never rejects. */
-  async #keepReading(connection: EtcdConnection, keys: SessionKeys<T>, queue: Queue<Item>): Promise<void> {
-    try {
-      for (;;) {
-        await sleep(this.#options.intervalMs, undefined, { signal: connection.closed })
-        const before = this.#seen
-        const reading = await keys.read(connection)
-        if (isOlder(before, reading)) {
-          throw new RouterError('DCS_STALE', `its history went back to revision ${reading.revision}: it was restored`)
-        }
-        queue.push({ type: 'read', reading })
-      }
-    } catch (error) {
-      queue.fail(error)
     }
   }
 
@@ -235,17 +205,4 @@ export class EtcdSessions<T> {
     })
     if (this.#successor !== null) queue.push({ type: 'replaced' })
   }
-
-  #saw({ clusterId, revision }: Seen): void {
-    if (this.#seen === null || revision > this.#seen.revision) this.#seen = { clusterId, revision }
-  }
-}
-
-function isOlder(seen: Seen | null, { clusterId, revision }: Seen): boolean {
-  return seen !== null && (clusterId !== seen.clusterId || revision < seen.revision)
-}
-
-/** Waits, or until `signal` aborts; never rejects. */
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (ms > 0) await sleep(ms, undefined, { signal }).catch(() => undefined)
 }

@@ -11,10 +11,11 @@ import { now, within } from '../../../clock.ts'
 import { formatProblem, type Problem } from '../../../config/file/problem.ts'
 import { RouterError } from '../../../errors.ts'
 import { readTextFile, type TextFile } from '../../../text-file.ts'
-import { type Cluster, parseCluster } from '../../cluster.ts'
+import { parseCluster } from '../../cluster.ts'
 import { Wakeup } from '../wakeup.ts'
 import { parseClusterFile } from './cluster-file.ts'
 import type { ClusterSource, DcsObservation } from '../dcs.ts'
+import { KeyList } from '../key-list.ts'
 import { PathWatch } from '../path-watch.ts'
 
 export interface FileDcsOptions {
@@ -37,17 +38,12 @@ type Reading =
   | { readonly ok: true; readonly source: string; readonly keys: ReadonlyMap<string, string> }
   | { readonly ok: false; readonly source: string; readonly error: RouterError }
 
-/** The last good reading. */
-interface Known {
-  readonly keys: ReadonlyMap<string, string>
-  readonly cluster: Cluster
-}
-
 export class FileDcs implements ClusterSource {
   readonly #path: string
   readonly #intervalMs: number
   #reading: Promise<TextFile> | null = null
-  #known: Known | null = null
+  readonly #cluster = new KeyList((keys) => ({ ...parseCluster(keys), hasLock: keys.has('leader') }))
+  #leader: string | null = null
   /** Counts the leaders that the file has named one after the other, nobody being one. */
   #sessions = 0
 
@@ -120,21 +116,13 @@ export class FileDcs implements ClusterSource {
   #observation(reading: Reading): DcsObservation {
     const endpoint = this.#path
     if (!reading.ok) return { type: 'lost', endpoint, error: reading.error }
-    const known = this.#known
-    if (known === null || !sameKeys(known.keys, reading.keys)) {
-      if (known?.keys.get('leader') !== reading.keys.get('leader')) this.#sessions++
-      const session = String(this.#sessions)
-      const keys = [...reading.keys].map(([key, value]) => [key, { value, session }] as const)
-      const cluster = { ...parseCluster(new Map(keys)), hasLock: reading.keys.has('leader') }
-      this.#known = { keys: reading.keys, cluster }
-    }
-    const cluster = this.#known?.cluster ?? parseCluster(new Map())
+    const leader = reading.keys.get('leader') ?? null
+    if (leader !== this.#leader) this.#sessions++
+    this.#leader = leader
+    const session = String(this.#sessions)
+    const cluster = this.#cluster.apply(new Map([...reading.keys].map(([key, value]) => [key, { value, session }])))
     return { type: 'snapshot', cluster, restored: false, endpoint }
   }
-}
-
-function sameKeys(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {
-  return a.size === b.size && [...a].every(([key, value]) => b.get(key) === value)
 }
 
 function inOneLine(problems: readonly Problem[]): string {

@@ -1,0 +1,26 @@
+/** The cluster that a whole list of keys describes, for who is always shown all of them. */
+import { type Cluster, type KeyValue, parseCluster } from '../cluster.ts'
+
+type Keys = ReadonlyMap<string, KeyValue>
+
+export class KeyList {
+  readonly #parse: (keys: Keys) => Cluster
+  #last: { readonly keys: Keys; readonly cluster: Cluster } | null = null
+
+  constructor(parse: (keys: Keys) => Cluster = parseCluster) {
+    this.#parse = parse
+  }
+
+  /** Takes all keys as they are now, by name below the cluster's prefix; gives the same object as long as they are the same. */
+  apply(keys: Keys): Cluster {
+    if (this.#last === null || !isSame(this.#last.keys, keys)) this.#last = { keys, cluster: this.#parse(keys) }
+    return this.#last.cluster
+  }
+}
+
+function isSame(a: Keys, b: Keys): boolean {
+  return (
+    a.size === b.size &&
+    [...a].every(([key, { value, session }]) => b.get(key)?.value === value && b.get(key)?.session === session)
+  )
+}
