@@ -16,10 +16,10 @@ export interface IntervalRead<P, R extends P> {
   /** Ends it. */
   readonly closed: AbortSignal
   /** Reads with certainty, within a time of its own: what the watch keeps silent about shows there. */
-  read(): Promise<R>
-  onRead(reading: R): void
+  readonly read: () => Promise<R>
+  readonly onRead: (reading: R) => void
   /** Called once, with why there are no more readings. */
-  onEnd(error: unknown): void
+  readonly onEnd: (error: unknown) => void
 }
 
 export class History<P> {

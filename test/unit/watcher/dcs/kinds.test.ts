@@ -4,7 +4,8 @@ import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { DCS_KINDS } from '../../../../src/watcher/dcs/kinds.ts'
-import { ROOT } from '../../../support/router/package.ts'
+
+const ROOT = join(import.meta.dirname, '../../../..')
 
 /** Where the word means something else: a question to the REST API, and what a template asks the file system. */
 const OTHER_MEANINGS: Readonly<Record<string, RegExp>> = {

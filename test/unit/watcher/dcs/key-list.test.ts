@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { KeyList } from '../../../../src/watcher/dcs/key-list.ts'
+
+type Entry = readonly [key: string, value: string, session: string]
+
+const keys = (...entries: readonly Entry[]): ReadonlyMap<string, { value: string; session: string }> =>
+  new Map(entries.map(([key, value, session]) => [key, { value, session }]))
+
+describe('a whole list of keys', () => {
+  const LIST: readonly Entry[] = [
+    ['initialize', '1', '1'],
+    ['leader', 'pg1', '2'],
+  ]
+
+  test('that is the same describes the same object, in whatever order', () => {
+    const list = new KeyList()
+    const cluster = list.apply(keys(...LIST))
+    assert.equal(cluster.leader?.name, 'pg1')
+    assert.equal(list.apply(keys(...LIST.toReversed())), cluster)
+  })
+
+  for (const [what, changed] of [
+    ['a value', [LIST[0], ['leader', 'pg2', '2']]],
+    ['the session of a key', [LIST[0], ['leader', 'pg1', '3']]],
+    ['a key less', [LIST[0]]],
+    ['a key more', [...LIST, ['config', '{}', '4']]],
+  ] as const)
+    test(`with ${what} changed describes another object`, () => {
+      const list = new KeyList()
+      const cluster = list.apply(keys(...LIST))
+      assert.notEqual(list.apply(keys(...(changed as readonly Entry[]))), cluster)
+    })
+})
