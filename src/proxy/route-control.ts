@@ -54,13 +54,14 @@ export class RouteControl {
   }
 
   #observe(view: ClusterView): void {
+    // First: who leads has to be known for the next fence, whatever fails below.
+    this.#noteLeader(view)
     this.#state = routeStep(this.#state, view, this.#listener)
     this.#members = this.#state.uses.map(({ member, fit, reason }) => ({ member, fit, reason }))
     const { lines, logged } = useLines(this.#logged, this.#state.uses)
     this.#logged = logged
     for (const { level, message, fields } of lines) this.#log(level, fields, message)
     const isReader = (target: Target): boolean => !isPrimary(target)
-    this.#noteLeader(view)
     const isGone = (target: Target): boolean => isReader(target) && isDown(view, target)
     const isElsewhere = (target: Target): boolean => isReader(target) && hasMoved(view, target)
     Promise.all([

@@ -62,16 +62,19 @@ export class Sessions {
    * thousand backends that notice it in between take the processor away from who still has clients to cut off.
    */
   close(matches: (target: Target) => boolean): Closing {
-    const entries = [...this.#entries].filter(({ target }) => matches(target))
+    const isMatching = ({ target }: Entry): boolean => matches(target)
+    const entries = [...this.#entries].filter(isMatching)
     const closed = new Map<string, number>()
     for (const entry of entries) {
-      this.#remove(entry)
       this.#ending.add(entry)
+      this.#remove(entry)
       closed.set(entry.target.member, (closed.get(entry.target.member) ?? 0) + 1)
     }
     // One that cannot be cut off cannot be closed either, and is stuck then.
     each(entries, ({ session }) => session.cutOff())
-    return { closed, done: this.#closeServers([...entries, ...this.#stuck]) }
+    // Those that another call is about to close count as well: they are not closed yet.
+    const ending = [...this.#ending].filter(isMatching)
+    return { closed, done: this.#closeServers([...new Set([...ending, ...this.#stuck])]) }
   }
 
   /**

@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Target } from '../../../src/proxy/route.ts'
+import type { Session } from '../../../src/proxy/session.ts'
+import { Sessions } from '../../../src/proxy/sessions.ts'
+
+const TARGET: Target = {
+  member: 'pg1',
+  address: { host: '10.0.0.1', port: 5432 },
+  host: '10.0.0.1',
+  epoch: 1,
+  basis: 'lock',
+}
+
+test('who closes sessions waits also for those that somebody else is about to close', async () => {
+  const sessions = new Sessions({ joined: () => undefined, ended: () => undefined })
+  const open = new Set<number>()
+  for (let number = 0; number < 250; number++) {
+    open.add(number)
+    const session: Pick<Session, 'ended' | 'cutOff' | 'destroy'> = {
+      ended: new Promise<void>(() => undefined),
+      cutOff: () => undefined,
+      destroy: () => void open.delete(number),
+    }
+    sessions.add(TARGET, session as Session)
+  }
+  const first = sessions.close(() => true)
+  const second = sessions.close(({ epoch }) => epoch !== 2)
+  assert.equal(first.closed.get('pg1'), 250)
+  assert.equal(second.closed.size, 0)
+  await second.done
+  assert.equal(open.size, 0)
+  await first.done
+})
