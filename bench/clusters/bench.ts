@@ -8,6 +8,6 @@ export const clusters: Bench = {
   name: 'clusters',
   cases: [many, track],
   columns: MEASURED,
-  document: 'README.md',
+  document: 'docs/benchmarks.md',
   runs: 'leader changes (50), or processes of the track command (200)',
 }

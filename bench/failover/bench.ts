@@ -18,6 +18,6 @@ export const failover: Bench = {
     ...[restHang, etcdShort, etcdLong, startedFirst, restarted],
   ],
   columns: COMPARED,
-  document: 'README.md',
+  document: 'docs/benchmarks.md',
   runs: 'how often each case is measured (10)',
 }

@@ -9,6 +9,6 @@ export const keepalived: Bench = {
   name: 'keepalived',
   cases: [planned, crash, killed, frozen, routerKilled, routerFrozen],
   columns: MEASURED,
-  document: 'README.md',
+  document: 'docs/benchmarks.md',
   runs: 'of each case (10)',
 }

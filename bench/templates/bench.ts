@@ -11,6 +11,6 @@ export const templates: Bench = {
   name: 'templates',
   cases: [leader, churn, burst, members, pgbouncer],
   columns: MEASURED,
-  document: 'README.md',
+  document: 'docs/benchmarks.md',
   runs: 'leader changes (50), renders (100) or switchovers (20)',
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { GENERATED, generate } from '../../scripts/documents.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const SOURCES = globSync('{src,bench,scripts}/**/*.ts', { cwd: ROOT })
@@ -40,3 +41,8 @@ test('the files that the walks of docs/architecture.md name are there', () => {
   assert.ok(paths.length > 30)
   for (const path of paths) assert.ok(existsSync(join(ROOT, 'src', path)), path)
 })
+
+for (const each of GENERATED)
+  test(`${each.file}${each.part === null ? '' : ` (${each.part})`} is as \`npm run docs\` writes it`, () => {
+    assert.ok(read(each.file) === generate(each), 'run `npm run docs`')
+  })

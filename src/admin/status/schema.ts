@@ -1,6 +1,6 @@
 /**
  * The documented shape of `status --json`, an interface for scripts: what is in here changes with its format only, whatever
- * the parts of the router are called. Published as docs/status.schema.json (`npm run schema`); the router itself reads the
+ * the parts of the router are called. Published as docs/status.schema.json (`npm run docs`); the router itself reads the
  * types alone.
  */
 import { z } from 'zod'

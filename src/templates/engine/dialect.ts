@@ -32,7 +32,7 @@ const GO: Dialect = {
     [new RegExp(`${BEFORE_BAR.source}(?!\\|)[^{}]*\\}\\}`), '{{... | ...}}'],
     [/\{\{-?\s*[\w(][^{}]*?[\s(](\$[\w.]*|\.[A-Za-z_][\w.]*)(?![\w.]|\s*:?=)/, '{{... $1'],
   ],
-  advice: 'see docs/templates.md, Coming from confd',
+  advice: 'see docs/migrating-from-confd.md',
 }
 
 /** Nothing of these means anything here: it would be written as it is. */

@@ -19,15 +19,17 @@ const SCOPE = 'scope: orders\n'
 const ETCD = `${SCOPE}etcd3: {hosts: 'etcd1:2379'}\n`
 const ONE = 'is as in the examples of the documentation: replace it unless it is really yours'
 
-/** The README and every file of the examples that configures something. */
+/** The documents and every file of the examples that configures something. */
 function documents(): readonly (readonly [name: string, text: string])[] {
   const names = readdirSync(join(ROOT, 'examples'), { recursive: true, encoding: 'utf8' })
     .filter((name) => /\.ya?ml$/.test(name))
     .map((name) => join('examples', name))
-  return ['README.md', ...names].map((name) => [name, readFileSync(join(ROOT, name), 'utf8')] as const)
+  return ['README.md', 'docs/configuration.md', 'docs/sources.md', ...names].map(
+    (name) => [name, readFileSync(join(ROOT, name), 'utf8')] as const,
+  )
 }
 
-test('every address of etcd, a member or a listener in the README and the examples is doubted', () => {
+test('every address of etcd, a member or a listener in the documents and the examples is doubted', () => {
   let count = 0
   for (const [name, text] of documents())
     for (const [line] of text.matchAll(/\b(?:hosts|urls|bind|PATRONI_ETCD3_HOSTS): .*/g))
@@ -81,8 +83,8 @@ for (const [text, said, env] of DOUBTED)
     assert.doesNotMatch(found.join(), /s3cret/)
   })
 
-test('the password of the README is doubted, and not shown', () => {
-  const [, password = ''] = /password: '([^']*)'/.exec(readFileSync(join(ROOT, 'README.md'), 'utf8')) ?? []
+test('the password of the documentation is doubted, and not shown', () => {
+  const [, password = ''] = /password: '([^']*)'/.exec(readFileSync(join(ROOT, 'docs/configuration.md'), 'utf8')) ?? []
   assert.deepEqual(doubts(`${SCOPE}etcd3: {hosts: a, username: u, password: '${password}'}\n`), [
     'router.yml:2:32: etcd3.password: looks like one of an example: replace it',
   ])

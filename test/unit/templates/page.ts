@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs'
 
+const read = (name: string): string => readFileSync(new URL(`../../../docs/${name}`, import.meta.url), 'utf8')
+
 /** The documentation: what it prints is what is tested. */
-export const PAGE = readFileSync(new URL('../../../docs/templates.md', import.meta.url), 'utf8')
+export const PAGE = read('templates.md')
+export const CONFD_PAGE = read('migrating-from-confd.md')
 
 export interface Block {
   readonly heading: string
@@ -20,4 +23,4 @@ export function blocksOf(page: string): Block[] {
   return blocks
 }
 
-export const BLOCKS = blocksOf(PAGE)
+export const BLOCKS = [...blocksOf(PAGE), ...blocksOf(CONFD_PAGE)]

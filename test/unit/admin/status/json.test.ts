@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { hasPrimary, statusJson } from '../../../../src/admin/status/json.ts'
-import { publishedSchema, statusSchema } from '../../../../src/admin/status/schema.ts'
+import { statusSchema } from '../../../../src/admin/status/schema.ts'
 import type { RouterStatus } from '../../../../src/admin/status.ts'
 import type { CommandResult } from '../../../../src/templates/commands/run-command.ts'
 import type { ClusterView } from '../../../../src/watcher/view.ts'
@@ -127,10 +127,6 @@ test('there is a primary where every cluster has one and the router is not shutt
 const published = JSON.parse(
   readFileSync(new URL('../../../../docs/status.schema.json', import.meta.url), 'utf8'),
 ) as unknown
-
-test('docs/status.schema.json is up to date (npm run schema)', () => {
-  assert.deepEqual(published, JSON.parse(publishedSchema()))
-})
 
 /** The paths of the fields below `schema` that have no description. */
 function undescribed(schema: unknown, path: string): string[] {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { compileTemplate } from '../../../../src/templates/engine/compile.ts'
 
-const CONFD = 'see docs/templates.md, Coming from confd'
+const CONFD = 'see docs/migrating-from-confd.md'
 const HANDLEBARS = 'here it is Handlebars, see docs/templates.md'
 
 const ROWS: readonly (readonly [text: string, problem: string])[] = [

@@ -1,0 +1,29 @@
+// `npm run docs`: writes the documents, and the parts of documents, that are generated from the source.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { publishedSchema } from '../src/admin/status/schema.ts'
+
+const ROOT = join(import.meta.dirname, '..')
+
+interface Generated {
+  /** Relative to the repository. */
+  readonly file: string
+  /** Only what stands between `<!-- PART:begin -->` and `<!-- PART:end -->`; null: the whole file. */
+  readonly part: string | null
+  readonly text: () => string
+}
+
+/** Everything that is generated. A test holds that each is as it would be written. */
+export const GENERATED: readonly Generated[] = [{ file: 'docs/status.schema.json', part: null, text: publishedSchema }]
+
+/** Returns the text of the whole file with its generated part made anew. @throws when it lacks the markers. */
+export function generate({ file, part, text }: Generated): string {
+  if (part === null) return text()
+  const old = readFileSync(join(ROOT, file), 'utf8')
+  const [begin, end] = [`<!-- ${part}:begin -->`, `<!-- ${part}:end -->`]
+  const [from, to] = [old.indexOf(begin), old.indexOf(end)]
+  if (from < 0 || to < from) throw new Error(`${file} lacks ${begin} ... ${end}`)
+  return `${old.slice(0, from + begin.length)}\n\n${text().trim()}\n\n${old.slice(to)}`
+}
+
+if (import.meta.main) for (const each of GENERATED) writeFileSync(join(ROOT, each.file), generate(each))
