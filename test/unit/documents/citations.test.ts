@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { GENERATED, generate } from '../../scripts/documents.ts'
+import { GENERATED, generate } from '../../../scripts/documents.ts'
 
-const ROOT = join(import.meta.dirname, '../..')
+const ROOT = join(import.meta.dirname, '../../..')
 const SOURCES = globSync('{src,bench,scripts}/**/*.ts', { cwd: ROOT })
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
 /** As one line, however a comment is wrapped. */
