@@ -1,17 +1,12 @@
-/** Stable codes: scripts and alerts may match on them. */
+/** Stable codes: scripts and alerts may match on them. docs/operations.md has a row for each. */
 export type ErrorCode =
   | 'CONFIG_INVALID'
   | 'CONFIG_UNREADABLE'
   | 'BIND_FAILED'
   | 'DCS_UNAVAILABLE'
   | 'DCS_STALE'
-  | 'REST_UNAVAILABLE'
-  | 'POSTGRES_UNAVAILABLE'
   | 'ADMIN_UNAVAILABLE'
-  | 'ADMIN_REFUSED'
-  | 'TEMPLATE_INVALID'
   | 'TEMPLATE_FAILED'
-  | 'COMMAND_FAILED'
   | 'TIMEOUT'
   | 'INTERNAL'
 

@@ -87,7 +87,7 @@ export async function serveClient(socket: Socket, options: SessionOptions): Prom
       if (pending.length > MAX_LINE_LENGTH || (answered && !isInteractive())) return
     }
   } catch (error) {
-    log.debug({ reason: explain(error) }, 'a client of the admin socket broke off')
+    log.debug({ event: 'admin-client-lost', reason: explain(error) }, 'a client of the admin socket broke off')
   } finally {
     socket.destroy()
     await close
@@ -114,7 +114,8 @@ async function run(
   try {
     return await found.command.run(found.args, session)
   } catch (error) {
-    log.error({ err: error, command: found.command.words.join(' ') }, 'a command of the admin socket failed')
+    const command = found.command.words.join(' ')
+    log.error({ event: 'admin-command-failed', err: error, command }, `admin socket: the command ${command} failed`)
     return `Failed: ${visible(explain(error))}`
   }
 }

@@ -53,7 +53,10 @@ export class AdminSocket {
     const server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket))
     await listenOnUnixSocket(server, { path, failure: failureAt(path), mode: (umasked) => umasked & 0o770 })
     // A connection that cannot be accepted is its client's loss only.
-    server.on('error', (error) => this.#log.warn({ reason: explain(error) }, 'the admin socket cannot accept'))
+    server.on('error', (error) => {
+      const reason = explain(error)
+      this.#log.warn({ event: 'admin-accept-failed', reason }, `admin socket: cannot accept a connection: ${reason}`)
+    })
     this.#server = server
   }
 

@@ -49,7 +49,7 @@ test('the errno is found behind causes and in an AggregateError', () => {
   const inner = coded('ECONNREFUSED')
   const aggregate = new AggregateError([inner, coded('ETIMEDOUT')], '')
   assert.equal(
-    errno(new RouterError('REST_UNAVAILABLE', 'x', { cause: coded('UND_ERR_FOO', { cause: aggregate }) })),
+    errno(new RouterError('DCS_UNAVAILABLE', 'x', { cause: coded('UND_ERR_FOO', { cause: aggregate }) })),
     'ECONNREFUSED',
   )
 })

@@ -2,10 +2,19 @@
 import type { RouterError } from '../../errors.ts'
 import type { Cluster } from '../cluster.ts'
 
+/** docs/operations.md has a row for each. */
+type NoticeEvent =
+  | 'foreign-etcd'
+  | 'no-cluster'
+  | 'group-not-followed'
+  | 'local-member-unknown'
+  | 'local-member-elsewhere'
+  | 'name-leads-elsewhere'
+
 /** Something about a DCS that a person should mend, or know, while it is being read or not. */
 export interface DcsNotice {
-  /** Stable, for scripts: `foreign-etcd`. */
-  readonly event: string
+  /** Stable, for scripts. */
+  readonly event: NoticeEvent
   /** What it is about; with `event` it tells one notice from another. */
   readonly subject: string
   readonly message: string

@@ -38,24 +38,26 @@ const MAX_MESSAGE = 1000
 const PRIMARY = ''
 
 function dcsLines(before: ClusterView, { dcs }: ClusterView): readonly LogLine[] {
-  const fields = { event: `dcs-${dcs.state}`, endpoint: dcs.endpoint, error: dcs.error ?? undefined }
+  const fields = { endpoint: dcs.endpoint, error: dcs.error ?? undefined }
+  const up = { event: 'dcs-up', ...fields }
   if (before.dcs.state !== dcs.state) {
     if (dcs.state === 'up') {
       const back = before.dcs.state === 'lost' ? ` again, after ${(dcs.since - before.dcs.since) / 1000} s` : ''
-      return [{ level: 'info', message: `DCS: reading ${dcs.endpoint ?? ''}${back}`, fields }]
+      return [{ level: 'info', message: `DCS: reading ${dcs.endpoint ?? ''}${back}`, fields: up }]
     }
-    if (dcs.state === 'lost') return [{ level: 'warn', message: `DCS lost: ${dcs.error ?? ''}`, fields }]
-    return []
+    if (dcs.state === 'never') return []
+    return [{ level: 'warn', message: `DCS lost: ${dcs.error ?? ''}`, fields: { event: 'dcs-lost', ...fields } }]
   }
   if (dcs.state !== 'up') {
-    const [what, event] =
-      dcs.state === 'never' ? ['DCS not reached yet', 'dcs-unreached'] : ['DCS still lost', 'dcs-still-lost']
+    const isFirst = dcs.state === 'never'
+    const event = isFirst ? 'dcs-unreached' : 'dcs-still-lost'
+    const what = isFirst ? 'DCS not reached yet' : 'DCS still lost'
     return dcs.errors.slice(before.dcs.errors.length).map(({ message: error }) => {
       return { level: 'warn', message: `${what}: ${error}`, fields: { ...fields, event, error } }
     })
   }
   if (before.dcs.endpoint !== dcs.endpoint) {
-    return [{ level: 'info', message: `DCS: now reading ${dcs.endpoint ?? ''}`, fields }]
+    return [{ level: 'info', message: `DCS: now reading ${dcs.endpoint ?? ''}`, fields: up }]
   }
   return []
 }

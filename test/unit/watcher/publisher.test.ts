@@ -49,7 +49,7 @@ describe('a view that is confirmed', () => {
       dcs: {
         ...view().dcs,
         errors: [{ at: 1, message: 'm' }],
-        notices: [{ event: 'e', subject: 's', message: 'm', over: 'o' }],
+        notices: [{ event: 'no-cluster' as const, subject: 's', message: 'm', over: 'o' }],
       },
     })
     const paths = leavesOf(full).filter((path) => path.join('.') !== 'dcs.readAt')
@@ -72,7 +72,7 @@ describe('a view that is confirmed', () => {
       { members: [...view().members, memberView('pg2', true)] },
       { members: view().members.slice(1) },
       { ignoredKeys: [{ key: 'members/x', reason: 'r' }] },
-      { dcs: { ...dcs, notices: [{ event: 'e', subject: 's', message: 'm', over: 'o' }] } },
+      { dcs: { ...dcs, notices: [{ event: 'no-cluster' as const, subject: 's', message: 'm', over: 'o' }] } },
       { dcs: { ...dcs, errors: [{ at: 1, message: 'm' }] } },
       { members: [memberView('pg0', false, { tags: { dc: 'a' } }), memberView('pg1', true)] },
     ]) {

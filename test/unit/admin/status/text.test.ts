@@ -235,7 +235,7 @@ test('shows pause, a standby cluster and a Citus group', () => {
 })
 
 test('shows what a person should know of the DCS while it is up', () => {
-  const notice = { event: 'foreign-etcd', subject: 'http://b', message: 'http://b leads elsewhere', over: '' }
+  const notice = { event: 'foreign-etcd' as const, subject: 'http://b', message: 'http://b leads elsewhere', over: '' }
   const view = sampleView({ dcs: { ...sampleView().dcs, notices: [notice] } })
   assert.match(rendered(sampleStatus({ view, proxy: null })), /^ DCS +http:\/\/b leads elsewhere$/m)
 })
