@@ -77,7 +77,9 @@ export async function serve(build: () => Startable, log: Logger, io: Io): Promis
     await router.start()
     log.info({ event: 'started' }, 'patroni-router is running')
     log.info({ event: 'draining', signal: await first.promise }, 'stopping: sessions may end until the drain timeout')
-    const drained = router.drain().catch((error: unknown) => log.error({ event: 'drain-failed', err: error }, 'draining failed'))
+    const drained = router
+      .drain()
+      .catch((error: unknown) => log.error({ event: 'drain-failed', err: error }, 'draining failed'))
     await Promise.race([drained, second.promise])
     await router.close()
     log.info({ event: 'stopped' }, 'patroni-router has stopped')

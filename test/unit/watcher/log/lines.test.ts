@@ -13,7 +13,12 @@ const primary = (changes: Partial<PrimaryView>): PrimaryView => ({ ...view().pri
 const LOST = dcs({ state: 'lost', error: 'refused' })
 const NEVER = dcs({ state: 'never', error: null })
 
-const NOTICE = { event: 'foreign-etcd' as const, subject: 'http://b', message: 'http://b leads elsewhere', over: 'it is over' }
+const NOTICE = {
+  event: 'foreign-etcd' as const,
+  subject: 'http://b',
+  message: 'http://b leads elsewhere',
+  over: 'it is over',
+}
 const silent = (silences: number): ClusterView => view({ primary: primary({ silences, reason: 'refused' }) })
 const TOMORROW = { leader: 'pg0', member: 'pg1', scheduledAt: Date.UTC(2030, 0, 1) }
 
