@@ -62,3 +62,11 @@ export const DOCUMENTS: readonly Document[] = globSync(
 export function blocksOf(...kinds: readonly string[]): readonly Block[] {
   return DOCUMENTS.flatMap(({ blocks }) => blocks).filter(({ info }) => kinds.includes(info.split(' ')[0] ?? ''))
 }
+
+/** Returns what stands in the first column of the tables below a heading, without backticks. */
+export function firstCellsOf(path: string, heading: string): readonly string[] {
+  const document = DOCUMENTS.find((each) => each.path === path)
+  const [, section = ''] = document?.text.split(new RegExp(`^#+ ${heading}$`, 'm')) ?? []
+  const rows = (section.split(/^#+ /m)[0] ?? '').split('\n').filter((line) => line.startsWith('| '))
+  return rows.slice(1).map((row) => (row.split(' | ')[0] ?? '').replace(/^\| /, '').replaceAll('`', ''))
+}

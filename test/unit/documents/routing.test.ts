@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { PRIMARY_STATES } from '../../../src/config/config.ts'
+import { loadConfig } from '../../support/router/load-config.ts'
+import { firstCellsOf } from './markdown.ts'
+
+test('every state of the primary has its line, and no other has one', () => {
+  assert.deepEqual(firstCellsOf('docs/routing.md', 'The states of the primary'), PRIMARY_STATES)
+})
+
+test('every route has its line, and no other has one', () => {
+  const routes = firstCellsOf('docs/routing.md', 'Routes')
+  const listeners = (route: string): string =>
+    `scope: a\netcd3: {hosts: b}\nproxy: {listeners: {a: {bind: ':1', route: ${route}}}}\n`
+  const refused = loadConfig({ file: 'a.yml', text: listeners('nowhere'), env: {} })
+  assert.ok(!refused.ok)
+  const [, list = ''] = /one of (.*)$/.exec(refused.problems[0]?.message ?? '') ?? []
+  assert.deepEqual(
+    list
+      .split(/, | or /)
+      .map((name) => name.replaceAll('"', ''))
+      .toSorted(),
+    routes.toSorted(),
+    refused.problems[0]?.message,
+  )
+})
