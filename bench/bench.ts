@@ -3,12 +3,12 @@ import type { Columns } from './table.ts'
 
 /** A benchmark: cases whose figures make one table. */
 export interface Bench {
-  /** Of the npm script, and of the markers in the document. */
+  /** Of the npm script, of the results file, and of the markers in the document. */
   readonly name: string
   readonly cases: readonly Case[]
   readonly columns: Columns
-  /** Where its table stands. */
+  /** The document that has its table. */
   readonly document: string
-  /** What `--runs` counts, and how many are measured without it. */
+  /** The description of `--runs`, with the default. */
   readonly runs: string
 }

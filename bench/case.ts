@@ -1,6 +1,6 @@
-/** What a benchmark measures: cases, the samples that their runs take, and the figures that are made of these. */
+/** Cases, the samples that their runs take, and the figures that are made of these. */
 
-/** What is measured side by side; `cluster` is what no router can better. */
+/** The sides that are measured at the same time; no router can be better than `cluster`. */
 export type Subject = 'router' | 'haproxy' | 'cluster'
 
 export type Unit = 'ms' | 'count' | 'MiB' | '% of a core'
@@ -14,14 +14,14 @@ export interface Figure {
   readonly key: string
   readonly label: string
   readonly unit: Unit
-  /** What of the samples; none: each counts by itself. */
+  /** The value taken from the samples; none: each sample counts by itself. */
   readonly of?: 'first' | 'median' | 'p99' | 'worst'
-  /** What the router has to keep in every run; none: for information. */
-  readonly must?: Must
+  /** The limit that every run has to keep to; none: for information. */
+  readonly target?: Target
 }
 
 /** A limit; `times`: so often the same figure of the samples of another key. */
-export type Must =
+export type Target =
   { readonly max: number } | { readonly min: number } | { readonly times: number; readonly key: string }
 
 export interface Case {
@@ -34,14 +34,14 @@ export interface Case {
   readonly measure: (runs: number | null, onRun: (run: Run) => void) => Promise<void>
 }
 
-/** What was measured at once. */
+/** One measurement of a case. */
 export interface Run {
   /** Its number, from 1. */
   readonly run: number
   /** When it began, ISO 8601. */
   readonly at: string
   readonly samples: Samples
-  /** What explains them, such as failures by code. */
+  /** Explanations of the samples, such as failures by code. */
   readonly notes: Readonly<Record<string, unknown>>
   /** Sentences for below the table. */
   readonly remarks: readonly string[]
@@ -55,9 +55,9 @@ export interface Run {
 
 /** Makes two figures of the same samples: their median and the worst. */
 export function medianAndWorst(key: string, label: string, maxMs: number | null = null): readonly Figure[] {
-  const must = maxMs === null ? {} : { must: { max: maxMs } }
+  const target = maxMs === null ? {} : { target: { max: maxMs } }
   return [
-    { key, label: `${label}, median`, unit: 'ms', of: 'median', ...must },
-    { key, label: `${label}, worst`, unit: 'ms', of: 'worst', ...must },
+    { key, label: `${label}, median`, unit: 'ms', of: 'median', ...target },
+    { key, label: `${label}, worst`, unit: 'ms', of: 'worst', ...target },
   ]
 }

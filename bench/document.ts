@@ -1,26 +1,13 @@
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Bench } from './bench.ts'
 import type { Result } from './results.ts'
+import { table } from './table.ts'
 
-const ROOT = join(import.meta.dirname, '..')
-
-/** Puts `text` between the markers of the bench in its document. @throws when they are not there. */
-export function writeDocument(bench: Bench, text: string): void {
-  const { before, after } = aroundTable(bench)
-  writeFileSync(join(ROOT, bench.document), `${before}\n\n${text}\n\n${after}`)
+/** Returns the table of the results, and below it when, where and how they were measured. */
+export function tableWithCircumstances(bench: Bench, results: readonly Result[]): string {
+  return `${table(bench.columns, bench.cases, results)}\n\n${circumstances(bench, results)}`
 }
 
-/** Returns the document up to and including the first marker, and from the last one on. @throws when they are not there. */
-export function aroundTable({ name, document }: Bench): { readonly before: string; readonly after: string } {
-  const [begin, end] = [`<!-- ${name}:begin -->`, `<!-- ${name}:end -->`]
-  const text = readFileSync(join(ROOT, document), 'utf8')
-  const [from, to] = [text.indexOf(begin), text.indexOf(end)]
-  if (from < 0 || to < from) throw new Error(`${document} has no ${begin} ... ${end}`)
-  return { before: text.slice(0, from + begin.length), after: text.slice(to) }
-}
-
-/** Says in a sentence or two when, where and how the results were measured. */
+/** Returns a sentence or two on when, where and how the results were measured. */
 export function circumstances({ name }: Bench, results: readonly Result[]): string {
   const days = [...new Set(results.map(({ at }) => at.slice(0, 10)))].sort()
   const machines = [...new Set(results.map(({ machine }) => machine))]

@@ -1,15 +1,15 @@
-import type { Case, Figure, Must, Run, Samples } from './case.ts'
+import type { Case, Figure, Run, Samples, Subject, Target } from './case.ts'
 
-export type Limit = Exclude<Must, { times: number }>
+export type Limit = Exclude<Target, { times: number }>
 
 /** Returns what `figure` is of these samples: a single value, or each sample. */
-export function valuesOf({ of, must }: Figure, samples: readonly number[]): readonly number[] {
+export function valuesOf({ of, target }: Figure, samples: readonly number[]): readonly number[] {
   const sorted = [...samples].sort((a, b) => a - b)
   const value = {
     first: () => samples[0],
     median: () => median(sorted),
     p99: () => sorted[Math.ceil(0.99 * sorted.length) - 1],
-    worst: () => worst(sorted, must),
+    worst: () => worst(sorted, target),
   }
   if (of === undefined || samples.length === 0) return samples
   return [value[of]() ?? NaN]
@@ -21,21 +21,27 @@ export function median(sorted: readonly number[]): number {
   return (low + high) / 2
 }
 
-/** Returns the largest of sorted values, or the smallest where the must is a minimum. */
-export function worst(sorted: readonly number[], must: Must | undefined): number {
-  return (must !== undefined && 'min' in must ? sorted[0] : sorted.at(-1)) ?? NaN
+/** Returns the median of all samples that these runs have of a key, or null when they have none. */
+export function medianOf(runs: readonly Run[], key: string, subject: Subject): number | null {
+  const samples = runs.flatMap((run) => run.samples[key]?.[subject] ?? [])
+  return samples.length === 0 ? null : median(samples.toSorted((a, b) => a - b))
+}
+
+/** Returns the largest of sorted values, or the smallest where the target is a minimum. */
+export function worst(sorted: readonly number[], target: Target | undefined): number {
+  return (target !== undefined && 'min' in target ? sorted[0] : sorted.at(-1)) ?? NaN
 }
 
 /** Returns the limit of a figure; one that depends on other samples is worked out from `samples`. */
-export function limitOf({ must, of }: Figure, samples: Samples): Limit | null {
-  if (must === undefined) return null
-  if (!('times' in must)) return must
-  const { key, times } = must
+export function limitOf({ target, of }: Figure, samples: Samples): Limit | null {
+  if (target === undefined) return null
+  if (!('times' in target)) return target
+  const { key, times } = target
   const [value = NaN] = valuesOf({ key, label: '', unit: 'ms', of: of ?? 'worst' }, samples[key]?.router ?? [])
   return { max: times * value }
 }
 
-/** Returns why a run misses what `figure` must keep, or null. A figure that it did not get to is missed. */
+/** Returns why a run misses the target of `figure`, or null. A figure without a sample is missed. */
 export function missOf(figure: Figure, { samples }: Run): string | null {
   const limit = limitOf(figure, samples)
   if (limit === null) return null
@@ -49,7 +55,7 @@ export function missOf(figure: Figure, { samples }: Run): string | null {
     : `${figure.label}: ${shown} is less than ${limit.min}`
 }
 
-/** Returns everything that a run misses of what its case must keep. */
+/** Returns every target of its case that a run misses. */
 export function missesOf({ figures }: Case, run: Run): readonly string[] {
   const misses = figures.flatMap((figure) => missOf(figure, run) ?? [])
   return run.error === null ? misses : [`broke off: ${run.error}`, ...misses]

@@ -1,17 +1,19 @@
-// `npm run bench:NAME`: measures with real parts, prints the table and writes it into the document where it belongs.
+// `npm run bench:NAME`: measures with real parts and prints the table. When everything was measured it saves the results in
+// bench/results, and writes the documents that are generated from these.
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ensureDebianPackages } from '../scripts/debian-packages.ts'
+import { writeDocuments } from '../scripts/documents.ts'
 import type { Bench } from './bench.ts'
 import { BENCHES } from './benches.ts'
 import type { Case } from './case.ts'
-import { aroundTable, circumstances, writeDocument } from './document.ts'
+import { tableWithCircumstances } from './document.ts'
 import { missesOf } from './figures.ts'
 import { describeMachine } from './machine.ts'
-import { appendResult, readResults, type Result } from './results.ts'
-import { runLine, table } from './table.ts'
+import { appendResult, publish, readResults, type Result } from './results.ts'
+import { runLine } from './table.ts'
 
 /** Cases that mostly wait and are measured at the same time. */
 const SIDE_BY_SIDE = 2
@@ -25,15 +27,16 @@ const OPTIONS = {
   help: { type: 'boolean', default: false },
 } as const
 
-function usage({ name, cases, document, runs }: Bench): string {
+function usage({ name, cases, runs }: Bench): string {
   return `usage: npm run bench:${name} -- [--runs N] [--case NAME[,NAME]] [--results FILE] [--no-write]
        npm run bench:${name} -- --from FILE... [--write]
 
   --runs N       ${runs}
   --case NAMES   ${cases.map((one) => one.name).join(', ')} (all)
-  --results FILE where every run is appended as JSON (a new temporary file)
-  --from FILE    measures nothing and reports these results; may be repeated
-  --write        writes the table into ${document}, as is done when all is measured as often as it should be; --no-write
+  --results FILE append every run as JSON (a new temporary file)
+  --from FILE    measure nothing and report these results; may be repeated
+  --write        save the results in bench/results/${name}.jsonl, in place of those of the same cases, and write the
+                 documents; the default when every case is measured in full, unless --no-write is given
 `
 }
 
@@ -41,10 +44,10 @@ function usage({ name, cases, document, runs }: Bench): string {
 async function measure(bench: Bench, cases: readonly Case[], runs: number | null, file: string): Promise<Result[]> {
   const obstacle = ensureDebianPackages()
   if (obstacle !== null) throw new Error(obstacle)
-  console.log(`every run is kept in ${file}`)
+  console.log(`every run is saved in ${file}`)
   const interrupt = (): never => {
     console.error(`interrupted: see --from ${file}`)
-    // What is measured ends with this process: see TempDir.
+    // The measured processes end with this one: see TempDir.
     process.exit(130)
   }
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt)
@@ -68,16 +71,18 @@ async function measure(bench: Bench, cases: readonly Case[], runs: number | null
   return results
 }
 
-/** Prints the table, and says whether everything that was asked for has been measured and kept. */
+/** Prints the table, and says whether every requested case was measured and met its targets. */
 function report(bench: Bench, cases: readonly Case[], results: readonly Result[], write: boolean): boolean {
-  const text = `${table(bench.columns, cases, results)}\n\n${circumstances(bench, results)}`
-  console.log(`\n${text}`)
-  if (write) writeDocument(bench, text)
+  console.log(`\n${tableWithCircumstances(bench, results)}`)
+  if (write) {
+    publish(bench, results)
+    writeDocuments()
+  }
   const of = (one: Case) => results.filter(({ case: name }) => name === one.name)
   return cases.every((one) => of(one).length > 0 && of(one).every((run) => missesOf(one, run).length === 0))
 }
 
-/** Exit code 0 when everything was kept, 1 when something was missed, 2 for a usage error. */
+/** Exit code 0 when every target was met, 1 when one was missed, 2 for a usage error. */
 async function main([which, ...args]: readonly string[]): Promise<number> {
   const bench = BENCHES.find(({ name }) => name === which)
   if (bench === undefined) {
@@ -95,8 +100,6 @@ async function main([which, ...args]: readonly string[]): Promise<number> {
     return values.help ? 0 : 2
   }
   const write = values.write ?? (names === undefined && values.from === undefined && runs === null)
-  // Better now than after half an hour.
-  if (write) aroundTable(bench)
   const cases = bench.cases.filter(({ name }) => names?.includes(name) ?? true)
   if (values.from === undefined) {
     const file = values.results ?? join(mkdtempSync(join(tmpdir(), `${bench.name}-`)), 'results.jsonl')

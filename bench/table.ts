@@ -8,13 +8,13 @@ export interface Columns {
   readonly subjects: readonly Subject[]
   readonly format: (value: number, unit: Unit) => string
   readonly cell: (figure: Figure, samples: readonly number[]) => string
-  /** What stands behind the title of a case. */
+  /** Returns the remarks after the title of a case. */
   readonly notes: (runs: readonly Result[]) => readonly string[]
 }
 
 /** The router beside HAProxy, several runs of a sample each: median and worst. */
 export const COMPARED: Columns = {
-  head: '| case | must | patroni-router: median (worst) | HAProxy: median (worst) | |\n|---|---|---|---|---|',
+  head: '| case | target | patroni-router: median (worst) | HAProxy: median (worst) | |\n|---|---|---|---|---|',
   subjects: ['router', 'haproxy'],
   format: rounded,
   cell: spread,
@@ -29,7 +29,7 @@ export const COMPARED: Columns = {
 
 /** The router alone, a figure a line. */
 export const MEASURED: Columns = {
-  head: '| case | must | measured | |\n|---|---|---|---|',
+  head: '| case | target | measured | |\n|---|---|---|---|',
   subjects: ['router'],
   format: precise,
   cell: (figure, samples) => {
@@ -39,7 +39,7 @@ export const MEASURED: Columns = {
   notes: () => [],
 }
 
-/** Formats one run as one line, and one more for each must that it misses. */
+/** Formats one run as one line, and one more for each target that it misses. */
 export function runLine(columns: Columns, measured: Case, result: Result): string {
   const names: Record<Subject, string> = { cluster: 'cluster', router: 'router', haproxy: 'HAProxy' }
   const figures = measured.figures.flatMap((figure) => {
@@ -55,7 +55,7 @@ export function runLine(columns: Columns, measured: Case, result: Result): strin
   return [head, ...missesOf(measured, result).map((miss) => `  MISSED ${miss}`)].join('\n')
 }
 
-/** Formats the table of all cases that were measured, and says of each figure whether every run has kept its must. */
+/** Formats the table of all cases that were measured, and says of each figure whether every run has kept its target. */
 export function table(columns: Columns, cases: readonly Case[], results: readonly Result[]): string {
   const rows = cases.flatMap((measured) => {
     const runs = results.filter(({ case: name }) => name === measured.name)
@@ -71,29 +71,29 @@ function caseRows(columns: Columns, measured: Case, runs: readonly Result[]): re
     ...columns.notes(runs),
     ...(broken.length > 0 ? [`${runs.length === 1 ? '' : `${broken.length} `}broke off: ${reason}`] : []),
   ]
-  const kept = runs.every((run) => missesOf(measured, run).length === 0)
+  const met = runs.every((run) => missesOf(measured, run).length === 0)
   const title = `**${measured.title}**${notes.length === 0 ? '' : ` (${notes.join('; ')})`}`
   return [
-    [title, '', ...columns.subjects.map(() => ''), kept ? '**kept**' : '**missed**'],
+    [title, '', ...columns.subjects.map(() => ''), met ? '**met**' : '**missed**'],
     ...measured.figures.flatMap((figure) => figureRow(columns, figure, runs)),
   ]
 }
 
 function figureRow(columns: Columns, figure: Figure, runs: readonly Result[]): readonly (readonly string[])[] {
   const sides = columns.subjects.map((subject) => samplesOf(runs, figure.key, subject))
-  if (sides.every((samples) => samples.length === 0) && figure.must === undefined) return []
+  if (sides.every((samples) => samples.length === 0) && figure.target === undefined) return []
   const taken = runs.filter(({ samples }) => samples[figure.key]?.router !== undefined).length
   const cells = sides.map((samples, side) => {
     const partly = side === 0 && taken > 0 && taken < runs.length ? `, in ${taken} of ${runs.length} runs` : ''
     return columns.cell(figure, samples) + partly
   })
-  const keeps = figure.must === undefined ? '' : runs.every((run) => missOf(figure, run) === null) ? 'kept' : 'missed'
-  return [[figure.label, mustOf(columns, figure, runs), ...cells, keeps]]
+  const met = figure.target === undefined ? '' : runs.every((run) => missOf(figure, run) === null) ? 'met' : 'missed'
+  return [[figure.label, mustOf(columns, figure, runs), ...cells, met]]
 }
 
 function mustOf({ format }: Columns, figure: Figure, runs: readonly Result[]): string {
-  const { must } = figure
-  const keys = [figure.key, ...(must !== undefined && 'times' in must ? [must.key] : [])]
+  const { target } = figure
+  const keys = [figure.key, ...(target !== undefined && 'times' in target ? [target.key] : [])]
   const samples: Samples = Object.fromEntries(keys.map((key) => [key, { router: samplesOf(runs, key, 'router') }]))
   const limit = limitOf(figure, samples)
   if (limit === null) return ''
@@ -105,10 +105,10 @@ function samplesOf(runs: readonly Result[], key: string, subject: Subject): read
   return runs.flatMap(({ samples }) => samples[key]?.[subject] ?? [])
 }
 
-function spread({ unit, must }: Pick<Figure, 'unit' | 'must'>, samples: readonly number[]): string {
+function spread({ unit, target }: Pick<Figure, 'unit' | 'target'>, samples: readonly number[]): string {
   if (samples.length === 0) return '-'
   const sorted = [...samples].sort((a, b) => a - b)
-  return `${rounded(median(sorted), unit)} (${rounded(worst(sorted, must), unit)})`
+  return `${rounded(median(sorted), unit)} (${rounded(worst(sorted, target), unit)})`
 }
 
 function rounded(value: number, unit: Unit): string {

@@ -1,11 +1,12 @@
 // `npm run docs`: writes the documents, and the parts of documents, that are generated from the source.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { BENCHMARKS } from '../bench/documents.ts'
 import { publishedSchema } from '../src/admin/status/schema.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 
-interface Generated {
+export interface Generated {
   /** Relative to the repository. */
   readonly file: string
   /** Only what stands between `<!-- PART:begin -->` and `<!-- PART:end -->`; null: the whole file. */
@@ -14,7 +15,10 @@ interface Generated {
 }
 
 /** Everything that is generated. A test holds that each is as it would be written. */
-export const GENERATED: readonly Generated[] = [{ file: 'docs/status.schema.json', part: null, text: publishedSchema }]
+export const GENERATED: readonly Generated[] = [
+  { file: 'docs/status.schema.json', part: null, text: publishedSchema },
+  ...BENCHMARKS,
+]
 
 /** Returns the text of the whole file with its generated part made anew. @throws when it lacks the markers. */
 export function generate({ file, part, text }: Generated): string {
@@ -26,4 +30,9 @@ export function generate({ file, part, text }: Generated): string {
   return `${old.slice(0, from + begin.length)}\n\n${text().trim()}\n\n${old.slice(to)}`
 }
 
-if (import.meta.main) for (const each of GENERATED) writeFileSync(join(ROOT, each.file), generate(each))
+/** Writes all of it. */
+export function writeDocuments(): void {
+  for (const each of GENERATED) writeFileSync(join(ROOT, each.file), generate(each))
+}
+
+if (import.meta.main) writeDocuments()

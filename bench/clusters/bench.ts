@@ -1,4 +1,4 @@
-/** What several clusters in one router cost, and what the track command does. */
+/** The cost of several clusters in one router, and the time that the track command takes. */
 import type { Bench } from '../bench.ts'
 import { MEASURED } from '../table.ts'
 import { many } from './many.ts'

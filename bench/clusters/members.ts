@@ -2,14 +2,14 @@
 import { FakeMember } from '../../test/integration/watcher/fake-member.ts'
 import { scopeOf } from './scope.ts'
 
-/** What it is told: who leads a cluster from now on. */
+/** The message to the process: the member that leads a cluster from now on. */
 export interface Lead {
   readonly cluster: number
   readonly member: number
   readonly timeline: number
 }
 
-/** What it tells at first: the keys of all members. */
+/** The first message of the process: the keys of all members. */
 export type Keys = readonly (readonly { readonly name: string; readonly key: string }[])[]
 
 const [clusters = 0, size = 0] = process.argv.slice(2).map(Number)

@@ -23,15 +23,15 @@ const ON = { idle: 'on an idle machine', busy: `beside ${BUSY} busy loops` }
  */
 export const track: Case = {
   name: 'track',
-  title: '`patroni-router track local-leader`, a process each',
+  title: '`patroni-router track local-leader`, one process a run',
   figures: (['idle', 'busy'] as const).flatMap((state): readonly Figure[] => {
     const [node, own] = [`Node.js that does nothing, ${ON[state]}`, `track, ${ON[state]}`]
-    const must = { max: MOST_MS }
+    const target = { max: MOST_MS }
     return [
       { key: `node-${state}`, label: `${node}, median`, unit: 'ms', of: 'median' },
       { key: `node-${state}`, label: `${node}, p99`, unit: 'ms', of: 'p99' },
-      { key: `track-${state}`, label: `${own}, median`, unit: 'ms', of: 'median', must },
-      { key: `track-${state}`, label: `${own}, p99`, unit: 'ms', of: 'p99', ...(state === 'idle' ? { must } : {}) },
+      { key: `track-${state}`, label: `${own}, median`, unit: 'ms', of: 'median', target },
+      { key: `track-${state}`, label: `${own}, p99`, unit: 'ms', of: 'p99', ...(state === 'idle' ? { target } : {}) },
     ]
   }),
   measure: inOneRun(async (record, repeats) => {
@@ -39,7 +39,7 @@ export const track: Case = {
     await scene.reset()
     const router = await scene.run([], { name: 'pg0' })
     const command = [join(installedFiles(), 'dist/main.js'), 'track', 'local-leader', '-c', router.configFile]
-    await until('it is known who leads', async () => (await timed(command, 0)) > 0)
+    await until('the router reports the leader', async () => (await timed(command, 0)) > 0)
     for (const state of ['idle', 'busy'] as const) {
       await using load = new AsyncDisposableStack()
       load.use(await busy(state === 'idle' ? 0 : BUSY))

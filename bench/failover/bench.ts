@@ -1,4 +1,4 @@
-/** What clients see when something fails, through the router and through HAProxy, side by side on a real cluster. */
+/** Failures as clients see them, through the router and through HAProxy at the same time, on a real cluster. */
 import type { Bench } from '../bench.ts'
 import { COMPARED } from '../table.ts'
 import { crash } from './crash.ts'

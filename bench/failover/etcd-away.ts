@@ -14,14 +14,14 @@ const RETRY_TIMEOUT_MS = 5_000
 /** Both ways one after the other. A killed etcd also takes a second to come back, so it is started a bit sooner. */
 export const etcdShort: Case = {
   name: 'etcd-short',
-  title: 'etcd away for 3 s (less than `retry_timeout`), killed and then frozen',
+  title: 'etcd is down for 3 s (less than `retry_timeout`), killed and then frozen',
   figures: UNNOTICED,
   waits: true,
   measure: onTestbed({}, async (testbed, record) => {
     await recordUnnoticed(testbed, record, async () => {
-      await takeAway(testbed, record, 'killed', 2_000)
+      await interrupt(testbed, record, 'killed', 2_000)
       await leaderWrites(testbed)
-      await takeAway(testbed, record, 'frozen', 3_000)
+      await interrupt(testbed, record, 'frozen', 3_000)
     })
     for (const [what, ms] of Object.entries(record.notes)) {
       if (what.startsWith('etcd') && Number(ms) >= RETRY_TIMEOUT_MS) throw new Error(`${what}: ${Number(ms)} ms`)
@@ -32,17 +32,17 @@ export const etcdShort: Case = {
 /** Killed in one run and frozen in the next. */
 export const etcdLong: Case = {
   name: 'etcd-long',
-  title: 'etcd away for 60 s in failsafe mode, killed and frozen in turn',
+  title: 'etcd is down for 60 s in failsafe mode, killed and frozen in turn',
   figures: UNNOTICED,
   waits: true,
   measure: onTestbed({ failsafe: true }, async (testbed, record) => {
     const how = record.run % 2 === 1 ? 'killed' : 'frozen'
-    await recordUnnoticed(testbed, record, async () => takeAway(testbed, record, how, 60_000))
+    await recordUnnoticed(testbed, record, async () => interrupt(testbed, record, how, 60_000))
   }),
 }
 
-/** Takes etcd away for `ms`, and waits until the router reads it again. */
-async function takeAway({ etcd, router }: Testbed, record: Recorder, how: How, ms: number): Promise<void> {
+/** Stops etcd for `ms`, and waits until the router reads it again. */
+async function interrupt({ etcd, router }: Testbed, record: Recorder, how: How, ms: number): Promise<void> {
   const from = clock()
   const line = router.log.length
   if (how === 'killed') await etcd.server.kill()
@@ -54,7 +54,7 @@ async function takeAway({ etcd, router }: Testbed, record: Recorder, how: How, m
     else etcd.server.thaw()
   }
   await etcd.server.ready()
-  record.note(`etcd ${how}, away for ms`, Math.round(clock() - from))
+  record.note(`etcd ${how}, down for ms`, Math.round(clock() - from))
   await until('the router reads etcd again', () => {
     const lost = router.log.slice(line).findLastIndex(({ event }) => event === 'dcs-lost')
     return router.log.slice(line + Math.max(lost, 0)).some(({ event }) => event === 'dcs-up')

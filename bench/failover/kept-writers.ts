@@ -4,7 +4,7 @@ import { clock } from '../../test/support/until.ts'
 
 type Kept = { readonly client: pg.Client; server: number | null; closedAt: number | null }
 
-/** Long-lived sessions that write again and again and never connect anew. Needs the table of createLoadTable. */
+/** Long-lived sessions that write repeatedly and never reconnect. Needs the table of createLoadTable. */
 export class KeptWriters {
   /** Every acknowledged write: when, and by the server at which PostgreSQL port. */
   readonly acknowledgements: { readonly at: number; readonly server: number | null }[] = []

@@ -15,9 +15,13 @@ export const lag: Case = {
   name: 'lag',
   title: 'the lag of a replica moves around `max_lag` for 60 s',
   figures: [
-    { key: 'crossings', label: 'crossings of the band between 80 % of the limit and the limit', unit: 'count' },
-    { key: 'changes', label: 'changes of its fitness', unit: 'count' },
-    { key: 'excess', label: 'changes beyond the crossings', unit: 'count', must: { max: 0 } },
+    {
+      key: 'crossings',
+      label: 'times the lag crossed the band between 80 % of the limit and the limit',
+      unit: 'count',
+    },
+    { key: 'changes', label: 'times the router stopped or resumed using the replica', unit: 'count' },
+    { key: 'excess', label: 'changes without a crossing', unit: 'count', target: { max: 0 } },
   ],
   measure: onTestbed({}, async (testbed, record, leader) => {
     const [replica] = await testbed.cluster.replicas()
@@ -46,7 +50,7 @@ export const lag: Case = {
   }),
 }
 
-/** Up to between 0.7 and 1.3 of the limit, and back, again and again. */
+/** Moves the lag up to between 0.7 and 1.3 of the limit, and back, repeatedly. */
 async function move(leader: PatroniMember, replica: PatroniMember, end: number): Promise<void> {
   for (let round = 0; clock() < end; round++) {
     const top = LIMIT * (0.7 + 0.1 * (round % 7))

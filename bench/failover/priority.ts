@@ -24,7 +24,7 @@ function schedule(policy: string, priority: string): boolean {
   }
 }
 
-/** Collects garbage now rather than in the midst of a measurement. */
+/** Collects garbage now rather than during a measurement. */
 export function collectGarbage(): void {
   setFlagsFromString('--expose-gc')
   runInNewContext('gc()')

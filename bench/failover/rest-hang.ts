@@ -8,7 +8,7 @@ const HANGS_MS = 60_000
 /** The REST API of a healthy primary accepts connections and answers nothing. */
 export const restHang: Case = {
   name: 'rest-hang',
-  title: 'a REST API that hangs on a healthy primary for 60 s',
+  title: 'the REST API of a healthy primary hangs for 60 s',
   figures: UNNOTICED,
   waits: true,
   measure: onTestbed({ relays: true }, async (testbed, record, leader) => {

@@ -1,23 +1,26 @@
 import { OutageProbe } from '../../test/support/clients/outage-probe.ts'
+import { outage } from '../../test/support/clients/load.ts'
 import type { PatroniMember } from '../../test/support/patroni/member.ts'
+import { clock } from '../../test/support/until.ts'
 import type { Case, Figure } from '../case.ts'
 import type { Recorder } from '../run.ts'
+import { momentsOf } from './moments.ts'
 import { onTestbed } from './on-testbed.ts'
 import type { Testbed } from './testbed.ts'
 import { recordExtra, recordWrites, startWriters, writersReach } from './writes.ts'
 
 const figures = (failed: readonly Figure[], extraMs: number): readonly Figure[] => [
   ...failed,
-  { key: 'read-only', label: 'writes sent to a read-only server (`25006`)', unit: 'count', must: { max: 0 } },
-  { key: 'extra', label: "outage beyond the cluster's own", unit: 'ms', must: { max: extraMs } },
+  { key: 'read-only', label: 'writes sent to a read-only server (`25006`)', unit: 'count', target: { max: 0 } },
+  { key: 'extra', label: "outage in addition to the cluster's own", unit: 'ms', target: { max: extraMs } },
   { key: 'outage', label: 'outage', unit: 'ms' },
 ]
 
 /** A planned switchover while clients connect and write. */
 export const switchover: Case = {
   name: 'switchover',
-  title: 'planned switchover, a new connection + INSERT every 20 ms',
-  figures: figures([{ key: 'failed', label: 'failed connections', unit: 'count', must: { max: 0 } }], 300),
+  title: 'planned switchover, a new connection and an INSERT every 20 ms',
+  figures: figures([{ key: 'failed', label: 'failed connections', unit: 'count', target: { max: 0 } }], 300),
   measure: onTestbed({}, measure),
 }
 
@@ -26,15 +29,20 @@ const REST_EXTRA_MS = 2_500
 
 /**
  * The same where the router cannot reach the DCS. Nothing of a switchover is to be seen in the REST API before Patroni
- * stops Postgres, so whoever is being served at that instant is cut off (57P01): such a client had a session.
+ * stops Postgres, so clients that are being served at that moment are disconnected (57P01).
  */
 export const switchoverByRest: Case = {
   name: 'switchover-rest',
-  title: 'planned switchover, the router having only the REST API of one member (`rest`)',
+  title: 'planned switchover, where the router has only the REST API of one member (`rest`)',
   figures: figures(
     [
-      { key: 'unserved', label: 'failed connections, those being served not counted', unit: 'count', must: { max: 0 } },
-      { key: 'served', label: 'failed connections that were being served', unit: 'count' },
+      {
+        key: 'unserved',
+        label: 'failed connections, except those being served at that moment',
+        unit: 'count',
+        target: { max: 0 },
+      },
+      { key: 'served', label: 'failed connections that were being served at that moment', unit: 'count' },
     ],
     REST_EXTRA_MS,
   ),
@@ -44,6 +52,8 @@ export const switchoverByRest: Case = {
 async function measure(testbed: Testbed, record: Recorder, leader: PatroniMember): Promise<void> {
   const probe = OutageProbe.start(testbed.cluster.members)
   const writers = await startWriters(testbed)
+  const line = testbed.router.log.length
+  const requested = clock()
   try {
     const answer = await testbed.cluster.switchover()
     if (answer.status !== 200) throw new Error(`switchover: ${answer.status} ${answer.text}`)
@@ -53,6 +63,16 @@ async function measure(testbed: Testbed, record: Recorder, leader: PatroniMember
     await recordWrites(writers, record)
     await probe.stop()
     recordExtra(record, probe.outage(), writers)
+    for (const [key, ms] of Object.entries(momentsOf(testbed.router.log.slice(line), requested))) record.add(key, ms)
+    const gaps = {
+      cluster: probe.outage(),
+      router: outage(writers.router.attempts),
+      haproxy: outage(writers.haproxy.attempts),
+    }
+    for (const [subject, { from, to }] of Object.entries(gaps)) {
+      record.add('stops', { [subject]: from - requested })
+      record.add('resumes', { [subject]: to - requested })
+    }
     for (const subject of ['router', 'haproxy'] as const) {
       const failed = writers[subject].attempts.filter(({ ok, code }) => !ok && code !== '25006')
       const served = failed.filter(({ code, connectedAt }) => code === '57P01' && connectedAt !== null)

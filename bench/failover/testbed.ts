@@ -58,7 +58,7 @@ export class Testbed implements AsyncDisposable {
     return leader
   }
 
-  /** Whether HAProxy takes `member`, and nobody else, for the primary. */
+  /** Returns whether `member` is the only one that HAProxy uses as the primary. */
   async haproxyServes(member: PatroniMember): Promise<boolean> {
     const up = await this.haproxy.up('primary')
     return up.length === 1 && up[0] === member.name

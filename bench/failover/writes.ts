@@ -64,7 +64,7 @@ export function firstWrite(attempts: readonly Attempt[], { pgPort }: PatroniMemb
   return times.length === 0 ? undefined : Math.min(...times)
 }
 
-/** Counts the writes that were acknowledged, by anybody or by `member`. */
+/** Counts the writes that were acknowledged, by any member or by `member`. */
 export function accepted(attempts: readonly Attempt[], member?: PatroniMember): number {
   return attempts.filter(({ ok, server }) => ok && (member === undefined || server === member.pgPort)).length
 }

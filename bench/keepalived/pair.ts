@@ -24,8 +24,8 @@ export const routerFrozen: Case = {
 
 function figures(maxMs: number): readonly Figure[] {
   return [
-    ...medianAndWorst('taken', 'until the other one has the address', maxMs),
-    ...medianAndWorst('served', 'until a client is served by it'),
+    ...medianAndWorst('taken', 'failure → address on the other host', maxMs),
+    ...medianAndWorst('served', 'failure → first client served by the other router'),
   ]
 }
 

@@ -9,8 +9,8 @@ export const killed: Case = {
   name: 'killed',
   title: "examples/keepalived-leader: the router on the leader's host is killed (SIGKILL)",
   figures: [
-    ...medianAndWorst('left', 'until the address has left', 1_000),
-    ...medianAndWorst('back', 'until it is back, with the router'),
+    ...medianAndWorst('left', 'failure → address gone from the host', 1_000),
+    ...medianAndWorst('back', 'address gone → address back, with the restarted router'),
   ],
   measure: inOneRun(async (record, repeats) => {
     await using testbed = await LeaderTestbed.start()
@@ -28,7 +28,7 @@ export const killed: Case = {
 export const frozen: Case = {
   name: 'frozen',
   title: "examples/keepalived-leader: the router on the leader's host is frozen (SIGSTOP)",
-  figures: medianAndWorst('left', 'until the address has left', FROZEN_MS),
+  figures: medianAndWorst('left', 'failure → address gone from the host', FROZEN_MS),
   measure: inOneRun(async (record, repeats) => {
     await using testbed = await LeaderTestbed.start()
     for (let run = 1; run <= (repeats ?? RUNS); run++) {

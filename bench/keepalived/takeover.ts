@@ -7,11 +7,11 @@ import { LeaderTestbed, RUNS, logged } from './leader-testbed.ts'
 
 /** All in milliseconds. */
 type Takeover = {
-  /** From the proof of the new leader to the address on its host, as the kernel has it. */
+  /** From `primary-open` of the new leader to the address on its host, as the kernel has it. */
   readonly openToAddress: number
   /** keepalived's own part of that: from the track file saying 1. */
   readonly fileToAddress: number
-  /** From the proof to the answer for the first client that came to the address. */
+  /** From `primary-open` to the answer to the first client that connected to the address. */
   readonly openToClient: number
   /** The longest time between two answers for clients. */
   readonly outage: number
@@ -20,22 +20,22 @@ type Takeover = {
 const SECOND_MS = 1_000
 
 const FIGURES: readonly Figure[] = [
-  ...medianAndWorst('openToAddress', 'the new leader is proved, to the address on its host', SECOND_MS),
-  ...medianAndWorst('fileToAddress', 'of this keepalived: the track file says 1, to the address'),
+  ...medianAndWorst('openToAddress', 'new leader confirmed → address on its host', SECOND_MS),
+  ...medianAndWorst('fileToAddress', "keepalived's part of that: track file says 1 → address on the host"),
   ...medianAndWorst(
     'openToClient',
-    'the new leader is proved, to the first client served through the address',
+    'new leader confirmed → first client served through the address',
     SECOND_MS,
   ),
-  ...medianAndWorst('outage', 'clients without an answer'),
-  { key: 'overlap', label: 'two hosts have the address, longest', unit: 'ms', must: { max: 0 } },
+  ...medianAndWorst('outage', 'longest time without an answer to a client'),
+  { key: 'overlap', label: 'longest time that two hosts had the address', unit: 'ms', target: { max: 0 } },
   {
     key: 'wrong',
     label: 'answers "not primary" of a PostgreSQL whose host had the address',
     unit: 'count',
-    must: { max: 0 },
+    target: { max: 0 },
   },
-  { key: 'answers', label: 'answers asked for', unit: 'count' },
+  { key: 'answers', label: 'answers checked', unit: 'count' },
 ]
 
 export const planned: Case = {
@@ -51,7 +51,7 @@ export const planned: Case = {
 
 export const crash: Case = {
   name: 'crash',
-  title: 'examples/keepalived-leader: crash of the leader (SIGKILL Patroni + Postgres), ttl 20 s',
+  title: 'examples/keepalived-leader: crash of the leader (SIGKILL of Patroni and Postgres), ttl 20 s',
   figures: FIGURES,
   measure: inOneRun(async (record, repeats) =>
     measure(record, repeats ?? RUNS, async ({ cluster }, leader) => cluster.crash(leader)),

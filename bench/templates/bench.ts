@@ -1,4 +1,4 @@
-/** What the templates of the router promise, measured with real parts. */
+/** The guarantees of the templates, measured with real parts. */
 import type { Bench } from '../bench.ts'
 import { MEASURED } from '../table.ts'
 import { burst } from './burst.ts'

@@ -16,8 +16,8 @@ export const burst: Case = {
   name: 'burst',
   title: `${CHANGES} changes in ${DURATION_MS / 1000} s, the default debounce`,
   figures: [
-    { key: 'reloads', label: 'reloads', unit: 'count', must: { max: ALLOWED } },
-    { key: 'missing', label: 'states missing from the file in the end', unit: 'count', must: { max: 0 } },
+    { key: 'reloads', label: 'reloads', unit: 'count', target: { max: ALLOWED } },
+    { key: 'missing', label: 'states missing from the file at the end', unit: 'count', target: { max: 0 } },
     { key: 'renders', label: 'renders', unit: 'count' },
   ],
   measure: inOneRun(async (record) => {

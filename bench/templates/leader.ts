@@ -3,7 +3,7 @@ import type { WatchLog } from '../../test/support/etcd/client.ts'
 import { FakeMember, SYSTEM_ID } from '../../test/integration/watcher/fake-member.ts'
 import { clock, until } from '../../test/support/until.ts'
 import { groupsOf, reloads, TemplateTestbed } from './testbed.ts'
-import type { Case, Figure, Must } from '../case.ts'
+import type { Case, Figure, Target } from '../case.ts'
 import { inOneRun, type Recorder } from '../run.ts'
 
 const PREFIX = '/service/demo/'
@@ -17,14 +17,14 @@ type Who = 'leader' | 'primary'
 
 /**
  * The leader key is put with another name, over and over: until the reload of a template that names the leader, and then
- * of one that names the primary, who has to prove itself first. Beside the router a bare watch of the same etcd.
+ * of one that names the primary, which has to be confirmed first. A bare watch of the same etcd runs beside the router.
  */
 export const leader: Case = {
   name: 'leader',
   title: 'leader changes, real etcd',
   figures: [
     ...figures('leader', 'template with `leader`', { max: MOST_MS }),
-    ...figures('primary', 'template with `primary`, its proof included'),
+    ...figures('primary', 'template with `primary`, including its check'),
   ],
   measure: inOneRun(async (record, repeats) => {
     for (const who of ['leader', 'primary'] as const) {
@@ -34,15 +34,15 @@ export const leader: Case = {
   }),
 }
 
-function figures(who: Who, what: string, must?: Must): readonly Figure[] {
+function figures(who: Who, what: string, target?: Target): readonly Figure[] {
   const [event, reload] = [`${who}-event`, `${who}-reload`]
-  const watched = 'put to the event in a bare watch'
-  const begun = `put to reload begun, ${what}`
+  const watched = 'leader key written → event in a bare watch'
+  const begun = `leader key written → start of the reload, ${what}`
   return [
     { key: event, label: `${watched}, p50`, unit: 'ms', of: 'median' },
     { key: event, label: `${watched}, p99`, unit: 'ms', of: 'p99' },
     { key: reload, label: `${begun}, p50`, unit: 'ms', of: 'median' },
-    { key: reload, label: `${begun}, p99`, unit: 'ms', of: 'p99', ...(must === undefined ? {} : { must }) },
+    { key: reload, label: `${begun}, p99`, unit: 'ms', of: 'p99', ...(target === undefined ? {} : { target }) },
   ]
 }
 

@@ -17,9 +17,9 @@ export const members: Case = {
   name: 'members',
   title: `${COUNT} members, examples/haproxy`,
   figures: [
-    { key: 'render', label: 'render, the first time in a process', unit: 'ms', of: 'first' },
-    { key: 'render', label: 'render, median', unit: 'ms', of: 'median', must: { max: MOST_MS } },
-    { key: 'render', label: 'render, p99', unit: 'ms', of: 'p99', must: { max: MOST_MS } },
+    { key: 'render', label: 'first render in a process', unit: 'ms', of: 'first' },
+    { key: 'render', label: 'render, median', unit: 'ms', of: 'median', target: { max: MOST_MS } },
+    { key: 'render', label: 'render, p99', unit: 'ms', of: 'p99', target: { max: MOST_MS } },
   ],
   measure: inOneRun((record, repeats) => {
     const compiled = compileTemplate('haproxy.cfg.hbs', readFileSync(SOURCE, 'utf8'))

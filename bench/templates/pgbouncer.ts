@@ -16,10 +16,10 @@ export const pgbouncer: Case = {
   figures: [
     { key: 'switchovers', label: 'switchovers', unit: 'count' },
     { key: 'transactions', label: 'transactions', unit: 'count' },
-    { key: 'failed', label: 'failed transactions', unit: 'count', must: { max: 0 } },
+    { key: 'failed', label: 'failed transactions', unit: 'count', target: { max: 0 } },
     { key: 'slowest', label: 'slowest transaction', unit: 'ms' },
-    ...medianAndWorst('paused', 'paused after the `failover` key'),
-    ...medianAndWorst('resumed', 'resumed after the new primary was open'),
+    ...medianAndWorst('paused', '`failover` key written → PgBouncer paused'),
+    ...medianAndWorst('resumed', 'new primary open → PgBouncer resumed'),
   ],
   measure: inOneRun(async (record, repeats) => {
     await using stack = new AsyncDisposableStack()
@@ -42,7 +42,7 @@ export const pgbouncer: Case = {
       await until('PgBouncer serves the next leader', () => served(next.pgPort))
       const asked = watch.find(({ key, at }) => key === `${cluster.prefix}failover` && at >= began)
       const at = timesOf(bouncer.sidecar.log.slice(line), next.name)
-      if (asked === undefined) throw new Error('nobody has asked for a switchover')
+      if (asked === undefined) throw new Error('no switchover was requested')
       record.add('paused', at.paused - asked.at)
       record.add('resumed', at.resumed - at.open)
       record.progress(`${done} of ${count}: ${old.name} to ${next.name}`)

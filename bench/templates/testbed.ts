@@ -1,4 +1,4 @@
-/** A router that renders from a real etcd, and tells when its reload begins. */
+/** A router that renders from a real etcd, and reports when its reload begins. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { GroupJson } from '../../src/admin/status/schema.ts'
@@ -6,8 +6,8 @@ import { EtcdCluster } from '../../test/support/etcd/cluster.ts'
 import { type LogLine, RouterProcess } from '../../test/support/router/process.ts'
 import { TempDir } from '../../test/support/files/temp.ts'
 
-/** As cheap as telling the time can be for a command; seconds with microseconds. */
-export const TELL_TIME: readonly string[] = ['/bin/bash', '-c', 'echo $EPOCHREALTIME']
+/** The cheapest command that prints the time; seconds with microseconds. */
+export const PRINT_TIME: readonly string[] = ['/bin/bash', '-c', 'echo $EPOCHREALTIME']
 
 export interface TemplateOptions {
   readonly text: string
@@ -39,7 +39,7 @@ export class TemplateTestbed implements AsyncDisposable {
     const configured = Object.entries(templates).map(([name, { text, more = {} }]) => {
       const source = join(this.dir.path, `${name}.hbs`)
       writeFileSync(source, text)
-      return { source, destination: this.destination(name), reload: TELL_TIME, ...more }
+      return { source, destination: this.destination(name), reload: PRINT_TIME, ...more }
     })
     const config = {
       scope: 'demo',

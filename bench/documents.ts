@@ -1,0 +1,16 @@
+/** The parts of documents that are generated from the results in bench/results. */
+import type { Generated } from '../scripts/documents.ts'
+import { BENCHES } from './benches.ts'
+import { tableWithCircumstances } from './document.ts'
+import { failover } from './failover/bench.ts'
+import { summary } from './failover/summary.ts'
+import { publishedResults } from './results.ts'
+
+export const BENCHMARKS: readonly Generated[] = [
+  ...BENCHES.flatMap((bench): Generated[] => {
+    const results = publishedResults(bench)
+    if (results.length === 0) return []
+    return [{ file: bench.document, part: bench.name, text: () => tableWithCircumstances(bench, results) }]
+  }),
+  { file: 'README.md', part: 'failover-summary', text: () => summary(publishedResults(failover)) },
+]
