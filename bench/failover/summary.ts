@@ -20,7 +20,7 @@ export function summary(results: readonly Result[]): string {
     const runs = results.filter((result) => result.case === name)
     if (runs.length === 0) return []
     const own = medianOf(runs, 'outage', 'cluster')
-    const cluster = own === null ? '' : `; no member accepts writes for ${seconds(own)}`
+    const cluster = own === null ? '' : ` (no member accepts writes for ${seconds(own)})`
     return [`| ${happens}${cluster} | ${seen(runs, 'router')} | ${seen(runs, 'haproxy')} |`]
   })
   return [
@@ -38,8 +38,10 @@ function seen(runs: readonly Result[], subject: Subject): string {
     some(count('read-only'), 'write is refused as read-only', 'writes are refused as read-only'),
     some(count('lost'), 'session is lost', 'sessions are lost'),
   ].flat()
+  const worst = Math.max(0, ...runs.flatMap(({ samples }) => samples['failed']?.[subject] ?? []))
+  const none = worst === 0 ? 'none fails' : `none fails (in the worst run ${worst})`
   const pause = outage < NOTICED_MS ? 'no pause' : `no write for ${seconds(outage)}`
-  return [failures.length === 0 ? 'none fails' : failures.join(', '), pause].join('; ')
+  return [failures.length === 0 ? none : failures.join(', '), pause].join('; ')
 }
 
 function some(count: number, one: string, several: string): readonly string[] {

@@ -22,11 +22,7 @@ const SECOND_MS = 1_000
 const FIGURES: readonly Figure[] = [
   ...medianAndWorst('openToAddress', 'new leader confirmed → address on its host', SECOND_MS),
   ...medianAndWorst('fileToAddress', "keepalived's part of that: track file says 1 → address on the host"),
-  ...medianAndWorst(
-    'openToClient',
-    'new leader confirmed → first client served through the address',
-    SECOND_MS,
-  ),
+  ...medianAndWorst('openToClient', 'new leader confirmed → first client served through the address', SECOND_MS),
   ...medianAndWorst('outage', 'longest time without an answer to a client'),
   { key: 'overlap', label: 'longest time that two hosts had the address', unit: 'ms', target: { max: 0 } },
   {

@@ -57,10 +57,18 @@ test('the summary has the medians of what clients see, and only the cases that w
     lost: { router: [0], haproxy: [20] },
     outage: { router: [112], haproxy: [37_200] },
   })
-  assert.deepEqual(summary([run(1400, 80), run(1600, 70), run(1500, 95), hang]).split('\n').slice(2), [
-    '| planned switchover; no member accepts writes for 1.3 s | none fails; no write for 1.5 s | 80 connections fail, 1 write is refused as read-only; no write for 5.0 s |',
-    '| the REST API of a healthy primary hangs for a minute | none fails; no pause | 744 connections fail, 20 sessions are lost; no write for 37.2 s |',
-  ])
+  const noticed = result('etcd-long', { failed: { router: [1] }, outage: { router: [90] } })
+  const notNoticed = result('etcd-long', { failed: { router: [0] }, outage: { router: [80] } })
+  assert.deepEqual(
+    summary([run(1400, 80), run(1600, 70), run(1500, 95), hang, noticed, notNoticed, notNoticed])
+      .split('\n')
+      .slice(2),
+    [
+      '| planned switchover (no member accepts writes for 1.3 s) | none fails; no write for 1.5 s | 80 connections fail, 1 write is refused as read-only; no write for 5.0 s |',
+      '| the REST API of a healthy primary hangs for a minute | none fails; no pause | 744 connections fail, 20 sessions are lost; no write for 37.2 s |',
+      '| etcd is down for a minute (`failsafe_mode`) | none fails (in the worst run 1); no pause | none fails; no pause |',
+    ],
+  )
 })
 
 test('the moments of a switchover are read off the log of the router', () => {
