@@ -16,7 +16,7 @@ export interface Block {
 export function blocksOf(page: string): Block[] {
   const blocks: Block[] = []
   let heading = ''
-  for (const [, title, info, text] of page.matchAll(/^(?:#+ (.*)|```([\w ]+)\n([^]*?)^```)$/gm)) {
+  for (const [, title, info, text] of page.matchAll(/^(?:#+ (.*)|```([\w -]+)\n([^]*?)^```)$/gm)) {
     if (title !== undefined) heading = title
     else blocks.push({ heading, info: info ?? '', text: text ?? '' })
   }
