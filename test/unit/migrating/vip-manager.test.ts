@@ -78,7 +78,7 @@ test("the worked example says the same in both programs' configurations", () => 
   assert.deepEqual(cluster.proxy.listeners, [])
   assert.deepEqual(
     loaded.config.track.files.map(({ condition }) => condition),
-    ['local-leader'],
+    [{ name: 'local-leader', member: theirs['trigger-value'] }],
   )
   const { etcd3 } = parse(text) as { readonly etcd3: Readonly<Record<string, unknown>> }
   assert.deepEqual(etcd3, {
