@@ -5,6 +5,8 @@ export const TEST_PACKAGES: readonly string[] = [
   'docker-compose',
   'etcd-client',
   'etcd-server',
+  // Completes the command line, as bash and zsh do.
+  'fish',
   'haproxy',
   'iproute2',
   'ipvsadm',
@@ -15,6 +17,8 @@ export const TEST_PACKAGES: readonly string[] = [
   'libnginx-mod-stream',
   // The names of the users that units with DynamicUser have.
   'libnss-systemd',
+  // Renders the man pages.
+  'man-db',
   'nginx',
   'openssl',
   'patroni',
@@ -37,6 +41,7 @@ export const TEST_PACKAGES: readonly string[] = [
   // Hosts of a test: systemd in containers, on network namespaces.
   'systemd',
   'systemd-container',
+  'zsh',
   // A kernel with IPVS, which that of this machine may not have. For PCs only.
   ...(process.arch === 'x64' ? ['user-mode-linux'] : []),
 ]

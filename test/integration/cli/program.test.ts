@@ -36,9 +36,15 @@ function file(name: string, text: string): string {
 
 test('ends with 2 and says what is wrong with the command line', async () => {
   const cases: readonly (readonly [args: readonly string[], message: RegExp])[] = [
-    [[], /^Usage: patroni-router/],
-    [['statsu'], /unknown command 'statsu'\n\(Did you mean status\?\)/],
-    [['status', '--wach'], /unknown option '--wach'\n\(Did you mean --watch\?\)/],
+    [[], /^Usage: patroni-router <command>/],
+    [
+      ['statsu'],
+      /^patroni-router: unknown command 'statsu'\n\(Did you mean status\?\)\nSee "patroni-router --help"\.\n$/,
+    ],
+    [
+      ['status', '--wach'],
+      /^patroni-router: unknown option '--wach'\n\(Did you mean --watch\?\)\nSee "patroni-router status --help"\.\n$/,
+    ],
     [['status', '--watch', 'soon'], /from 0\.1 to 86400/],
     [['status', '--watch', '0'], /from 0\.1 to 86400/],
     [['status', '--socket'], /argument missing/],
@@ -55,7 +61,7 @@ test('ends with 2 and says what is wrong with the command line', async () => {
 
 test('shows help and version on standard output and ends with 0', async () => {
   const cases: readonly (readonly [args: readonly string[], message: RegExp])[] = [
-    [['--help'], /Examples:[^]*\/etc\/patroni-router\/config\.yml[^]*3 no router answers/],
+    [['--help'], /Examples:[^]*\/etc\/patroni-router\/config\.yml[^]*3 {2}no router answers/],
     [['help', 'status'], /Exit codes:/],
     [['run', '-h'], /Exit codes:/],
     [['check', '--help'], /--online[^]*Exit codes:/],

@@ -1,0 +1,17 @@
+/** Options that several commands have. */
+import type { ExitUsage, OptionUsage } from './types.ts'
+
+export const CONFIG: OptionUsage = {
+  short: 'c',
+  long: 'config',
+  value: { name: 'file', kind: 'file' },
+  about: 'configuration file, or a directory of them',
+}
+
+export const SOCKET: OptionUsage = {
+  long: 'socket',
+  value: { name: 'path', kind: 'socket' },
+  about: 'admin socket of the router; the configuration is not read',
+}
+
+export const INVALID: ExitUsage = { exit: 'usage', when: 'the command line or the configuration is invalid' }

@@ -1,0 +1,30 @@
+/** How the parts of a command line are written. Pure. */
+import { EXIT } from '../io.ts'
+import type { CommandUsage, ExitUsage, OptionUsage } from './types.ts'
+
+/** Returns a text without its Markdown, for a terminal. */
+export function plain(markdown: string): string {
+  return markdown.replaceAll('`', '')
+}
+
+/** Returns an option as it is declared and shown: `-c, --config <file>`. */
+export function flagsOf({ short, long, value }: OptionUsage): string {
+  const names = short === undefined ? `--${long}` : `-${short}, --${long}`
+  if (value === undefined) return names
+  return `${names} ${value.isOptional === true ? `[${value.name}]` : `<${value.name}>`}`
+}
+
+/** Returns what an option is for, with its default. */
+export function aboutOption({ about, default: value }: OptionUsage): string {
+  return value === undefined ? about : `${about} (default: ${value})`
+}
+
+/** Returns how a command is called: `patroni-router track [options] <condition>`. */
+export function synopsisOf({ name, options, argument }: CommandUsage): string {
+  const parts = [name, ...(options.length > 0 ? ['[options]'] : []), ...(argument ? [`<${argument.name}>`] : [])]
+  return parts.join(' ')
+}
+
+export function codeOf({ exit }: ExitUsage): number {
+  return EXIT[exit]
+}

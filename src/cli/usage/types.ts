@@ -1,0 +1,64 @@
+/**
+ * What a command line is described with: the parser, --help, the man page, docs/commands.md and the shell completion are
+ * made from it. Texts are Markdown with nothing but `code` in it. Pure data.
+ */
+import type { EXIT } from '../io.ts'
+
+export type CommandName = 'run' | 'check' | 'render' | 'status' | 'track' | 'completion' | 'demo'
+
+/** Decides how a value is parsed and what the shell completes. */
+export type ValueKind = 'file' | 'directory' | 'socket' | 'name' | 'seconds' | 'port'
+
+export interface OptionUsage {
+  readonly short?: string
+  readonly long: string
+  /** Shown in angle brackets. */
+  readonly value?: { readonly name: string; readonly kind: ValueKind; readonly isOptional?: boolean }
+  readonly default?: number
+  /** The option that it cannot be combined with. */
+  readonly conflicts?: string
+  readonly about: string
+}
+
+export interface ArgumentUsage {
+  readonly name: string
+  readonly choices: readonly { readonly name: string; readonly about: string }[]
+}
+
+export interface Example {
+  readonly about: string
+  /** One or more lines for a shell, or for a configuration file. */
+  readonly text: string
+}
+
+export type ExitName = keyof typeof EXIT
+
+export interface ExitUsage {
+  readonly exit: ExitName
+  readonly when: string
+}
+
+export interface SignalUsage {
+  readonly names: readonly string[]
+  readonly effect: string
+}
+
+export interface CommandUsage {
+  readonly name: CommandName
+  /** For the list of commands: lower case, without a full stop. */
+  readonly summary: string
+  /** Paragraphs. */
+  readonly about: readonly string[]
+  readonly argument?: ArgumentUsage
+  readonly options: readonly OptionUsage[]
+  readonly signals?: readonly SignalUsage[]
+  /** Every exit code that the command has, in order. */
+  readonly exits: readonly ExitUsage[]
+  readonly examples: readonly Example[]
+}
+
+/** A name and what it is for: a file, an environment variable. */
+export interface Entry {
+  readonly name: string
+  readonly about: string
+}
