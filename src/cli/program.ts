@@ -48,7 +48,7 @@ function build(io: Io, exit: (code: number) => void): Command {
   const program = new Command(NAME)
     .version(io.version, flagsOf(VERSION), VERSION.about)
     .helpOption(flagsOf(HELP), HELP.about)
-    .helpCommand('help [command]')
+    .helpCommand('help [COMMAND]')
     .configureOutput({
       writeOut: (text) => io.out(text),
       writeErr: (text) => io.err(text),

@@ -36,8 +36,7 @@ complete -F _patroni_router patroni-router
 
 /** What is done for a value: the shell's own completion of paths knows quotes, spaces and tildes. */
 const VALUES: Readonly<Record<ValueKind, string>> = {
-  file: 'compopt -o default; return',
-  socket: 'compopt -o default; return',
+  path: 'compopt -o default; return',
   directory: 'compopt -o dirnames; return',
   name: 'return',
   seconds: 'return',

@@ -45,8 +45,7 @@ function linesOf(usage: CommandUsage): readonly string[] {
 }
 
 const VALUES: Readonly<Record<ValueKind, string>> = {
-  file: '-r -F',
-  socket: '-r -F',
+  path: '-r -F',
   directory: `-x -a '(__fish_complete_directories (commandline -ct))'`,
   name: '-x',
   seconds: '-x',

@@ -49,8 +49,7 @@ function caseOf(usage: CommandUsage): string {
 }
 
 const ACTIONS: Readonly<Record<ValueKind, string>> = {
-  file: '_files',
-  socket: '_files',
+  path: '_files',
   directory: '_files -/',
   name: ' ',
   seconds: ' ',

@@ -12,11 +12,11 @@ export interface Layout {
 /** Returns the help of the program. */
 export function programHelp(layout: Layout): string {
   return page(layout, [
-    `Usage: ${NAME} <command> [options]`,
+    `Usage: ${NAME} <COMMAND> [options]`,
     ...ABOUT,
     items('Commands', [
       ...COMMANDS.map((command) => [command.name, command.summary] as const),
-      ['help <command>', 'show the help of a command'],
+      ['help <COMMAND>', 'show the help of a command'],
     ]),
     options([HELP, VERSION]),
     examples(EXAMPLES),

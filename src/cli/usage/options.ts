@@ -4,13 +4,13 @@ import type { ExitUsage, OptionUsage } from './types.ts'
 export const CONFIG: OptionUsage = {
   short: 'c',
   long: 'config',
-  value: { name: 'file', kind: 'file' },
+  value: { name: 'FILE', kind: 'path' },
   about: 'configuration file, or a directory of them',
 }
 
 export const SOCKET: OptionUsage = {
   long: 'socket',
-  value: { name: 'path', kind: 'socket' },
+  value: { name: 'PATH', kind: 'path' },
   about: 'admin socket of the router; the configuration is not read',
 }
 

@@ -7,7 +7,7 @@ export function plain(markdown: string): string {
   return markdown.replaceAll('`', '')
 }
 
-/** Returns an option as it is declared and shown: `-c, --config <file>`. */
+/** Returns an option as it is declared and shown: `-c, --config <FILE>`. */
 export function flagsOf({ short, long, value }: OptionUsage): string {
   const names = short === undefined ? `--${long}` : `-${short}, --${long}`
   if (value === undefined) return names
@@ -19,7 +19,7 @@ export function aboutOption({ about, default: value }: OptionUsage): string {
   return value === undefined ? about : `${about} (default: ${value})`
 }
 
-/** Returns how a command is called: `patroni-router track [options] <condition>`. */
+/** Returns how a command is called: `patroni-router track [options] <CONDITION>`. */
 export function synopsisOf({ name, options, argument }: CommandUsage): string {
   const parts = [name, ...(options.length > 0 ? ['[options]'] : []), ...(argument ? [`<${argument.name}>`] : [])]
   return parts.join(' ')

@@ -7,7 +7,7 @@ import type { EXIT } from '../io.ts'
 export type CommandName = 'run' | 'check' | 'render' | 'status' | 'track' | 'completion' | 'demo'
 
 /** Decides how a value is parsed and what the shell completes. */
-export type ValueKind = 'file' | 'directory' | 'socket' | 'name' | 'seconds' | 'port'
+export type ValueKind = 'path' | 'directory' | 'name' | 'seconds' | 'port'
 
 export interface OptionUsage {
   readonly short?: string

@@ -36,7 +36,7 @@ function file(name: string, text: string): string {
 
 test('ends with 2 and says what is wrong with the command line', async () => {
   const cases: readonly (readonly [args: readonly string[], message: RegExp])[] = [
-    [[], /^Usage: patroni-router <command>/],
+    [[], /^Usage: patroni-router <COMMAND>/],
     [
       ['statsu'],
       /^patroni-router: unknown command 'statsu'\n\(Did you mean status\?\)\nSee "patroni-router --help"\.\n$/,

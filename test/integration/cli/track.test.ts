@@ -89,7 +89,7 @@ test('mistakes and help are those of every command', async () => {
   assert.equal((await track('local-leader', '--member', 'a\nb', '--socket', socket))[0], 2)
   const [code, said] = await track('--help')
   assert.equal(code, 0)
-  assert.match(said, /Usage: patroni-router track \[options\] <condition>/)
+  assert.match(said, /Usage: patroni-router track \[options\] <CONDITION>/)
 })
 
 test('the socket is the one of the configuration', async () => {

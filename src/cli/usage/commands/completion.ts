@@ -7,7 +7,7 @@ export const COMPLETION: CommandUsage = {
     'Completes commands, options, conditions and file names. The script is static: pressing TAB starts no program. Print it again after an upgrade.',
   ],
   argument: {
-    name: 'shell',
+    name: 'SHELL',
     choices: [
       { name: 'bash', about: 'bash 4 or newer, with or without the package bash-completion' },
       { name: 'zsh', about: 'zsh 5.1 or newer, after `compinit`' },

@@ -10,13 +10,13 @@ export const DEMO: CommandUsage = {
   options: [
     {
       long: 'port',
-      value: { name: 'port', kind: 'port' },
+      value: { name: 'PORT', kind: 'port' },
       default: 5000,
       about: 'port of the primary; 0: any free one',
     },
     {
       long: 'replica-port',
-      value: { name: 'port', kind: 'port' },
+      value: { name: 'PORT', kind: 'port' },
       default: 5001,
       about: 'port of the replicas; 0: any free one',
     },

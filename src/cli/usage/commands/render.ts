@@ -18,7 +18,7 @@ export const RENDER: CommandUsage = {
     { long: 'no-commands', about: 'write the files, but run neither checks nor reloads' },
     {
       long: 'output',
-      value: { name: 'dir', kind: 'directory' },
+      value: { name: 'DIR', kind: 'directory' },
       about: 'write below this directory instead, and run nothing',
     },
   ],

@@ -11,12 +11,12 @@ export const STATUS: CommandUsage = {
   options: [
     CONFIG,
     SOCKET,
-    { long: 'cluster', value: { name: 'name', kind: 'name' }, about: 'show only this cluster' },
+    { long: 'cluster', value: { name: 'NAME', kind: 'name' }, about: 'show only this cluster' },
     { long: 'json', about: 'print everything as one line of JSON, described by `docs/status.schema.json`' },
     {
       short: 'w',
       long: 'watch',
-      value: { name: 'seconds', kind: 'seconds', isOptional: true },
+      value: { name: 'SECONDS', kind: 'seconds', isOptional: true },
       about: 'repeat until Ctrl-C, every 2 seconds unless another interval is given',
     },
   ],

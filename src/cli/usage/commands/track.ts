@@ -14,7 +14,7 @@ export const TRACK: CommandUsage = {
   summary: 'exit with 0 if a condition is true (for keepalived and scripts)',
   about: ['Queries the running router on its admin socket and prints the reason.'],
   argument: {
-    name: 'condition',
+    name: 'CONDITION',
     choices: Object.entries(CONDITIONS).map(([name, about]) => ({ name, about })),
   },
   options: [
@@ -22,17 +22,17 @@ export const TRACK: CommandUsage = {
     SOCKET,
     {
       long: 'member',
-      value: { name: 'name', kind: 'name' },
+      value: { name: 'NAME', kind: 'name' },
       about: 'with local-leader: the member to look for (default: `name` in the configuration of the router)',
     },
     {
       long: 'cluster',
-      value: { name: 'name', kind: 'name' },
+      value: { name: 'NAME', kind: 'name' },
       about: 'the cluster to look at; required if the router follows several',
     },
     {
       long: 'timeout',
-      value: { name: 'seconds', kind: 'seconds' },
+      value: { name: 'SECONDS', kind: 'seconds' },
       default: 1,
       about: 'a router that takes longer to answer counts as not running',
     },
