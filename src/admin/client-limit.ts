@@ -1,21 +1,21 @@
 /** Chooses which connection of the admin socket is closed when there are too many. Pure. */
 
-/** What a connection is about. Kept up to date by whoever serves it. */
+/** The present use of a connection. The code that serves it keeps it up to date. */
 export interface ClientActivity {
-  /** It waits for further commands of a person or a tool. */
+  /** It waits for further commands (`prompt`). */
   isInteractive: boolean
-  /** A command is being run, or its answer is being taken. */
+  /** A command is running, or its answer is being sent. */
   isBusy: boolean
-  /** Since when it has been busy or idle. Milliseconds. */
+  /** When it became busy or idle. Milliseconds. */
   since: number
 }
 
-/** So long it is spared: its command may be on its way, or its answer. Milliseconds. */
+/** A connection is spared for this long: its command or its answer may be on the way. Milliseconds. */
 const GRACE_MS = 1000
 
 /**
- * Returns the one that is missed least: idle ones first, then interactive ones, then those that do not take their answer; of each
- * kind the one that is longest so. null: that one may still begin its work, and nobody else goes in its stead.
+ * Returns the connection that is missed least: idle ones first, then interactive ones, then those that do not read their answer; of
+ * each kind the one that has been so for longest. null: that one may still begin its work, and no other is closed instead.
  */
 export function clientToClose<T>(
   activities: ReadonlyMap<T, ClientActivity>,

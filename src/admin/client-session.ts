@@ -6,14 +6,14 @@ import type { ClientActivity } from './client-limit.ts'
 import { visible } from '../text/terminal.ts'
 import { explain } from '../errors.ts'
 
-/** As HAProxy's buffer. A client that sends more without a line end is not one of ours. */
+/** The size of HAProxy's buffer. A client that sends more without a line end is not an admin client. */
 const MAX_LINE_LENGTH = 16 * 1024
 
-/** The commands of all connections, one after the other: however many there are, the router does its own work in between. */
+/** Runs the commands of all connections one after the other, so that the router does its own work in between however many there are. */
 export class CommandQueue {
   #last: Promise<void> = Promise.resolve()
 
-  /** Resolves when it is the caller's turn: one in each round of the event loop, in the order in which they came. */
+  /** Resolves when it is the caller's turn: one in each round of the event loop, in order of arrival. */
   next(): Promise<void> {
     this.#last = this.#last.then(() => setImmediate())
     return this.#last
@@ -24,7 +24,7 @@ export interface SessionOptions {
   readonly commands: readonly Command[]
   readonly idleTimeoutMs: number
   readonly log: Logger
-  /** Told of what the connection is about. */
+  /** Kept up to date with the use of the connection. */
   readonly activity: ClientActivity
   /** Shared by all connections. */
   readonly turns: CommandQueue
@@ -33,10 +33,10 @@ export interface SessionOptions {
 /**
  * Answers the commands of one client, one after the other, and resolves when the connection is closed. Never rejects.
  *
- * As HAProxy does it: without `prompt` the connection ends when all lines that have come are answered; each answer is
+ * As in HAProxy: without `prompt` the connection ends when all lines that have arrived are answered; each answer is
  * followed by an empty line, or with `prompt` by one with `> `. A line that is not complete when the client stops sending
- * is not run: it may be half a command. The next command waits until the client has taken the answer to the one before,
- * so whoever does not read costs one answer and is closed by the idle timeout.
+ * is not run: it may be half a command. The next command waits until the client has received the answer to the one before,
+ * so a client that does not read costs one answer and is closed by the idle timeout.
  */
 export async function serveClient(socket: Socket, options: SessionOptions): Promise<void> {
   const { commands, idleTimeoutMs, log, activity, turns } = options
@@ -62,7 +62,7 @@ export async function serveClient(socket: Socket, options: SessionOptions): Prom
     Object.assign(activity, { isBusy: false, since: performance.now() })
   }
   const onTimeout = (): unknown => socket.destroy()
-  // The loop below sees it as well; without a listener it would end the process.
+  // The loop below gets the error too; without a listener it would end the process.
   const onError = (): void => undefined
   socket.once('timeout', onTimeout).on('error', onError)
   // Not `socket.closed`, which is true before the events are emitted.
@@ -120,7 +120,7 @@ async function run(
   }
 }
 
-/** Resolves when the client has taken it, as far as the kernel can tell. */
+/** Resolves when the client has received it, as far as the kernel can tell. */
 function write(socket: Socket, text: string): Promise<void> {
   return new Promise((resolve, reject) => {
     socket.write(text, (error) => (error ? reject(error) : resolve()))

@@ -3,7 +3,7 @@ import { explain, failureOf, RouterError, type Failure } from '../errors.ts'
 import { STATUS_FORMAT } from './status/json.ts'
 import type { StatusJson } from './status/schema.ts'
 
-/** More than any answer has; it only keeps what is not a router from filling the memory. */
+/** Longer than any answer; it keeps a process that is not a router from filling the memory. */
 const MAX_ANSWER_LENGTH = 64 * 1024 * 1024
 
 export interface AskOptions {
@@ -43,37 +43,37 @@ export async function ask(socketPath: string, command: string, { timeoutMs, sign
 }
 
 /**
- * Returns what the router that listens on `socketPath` says of itself, and the text it said it in. Rejects as `ask` does,
- * also where that router speaks another format: its version is named then.
+ * Returns the status of the router that listens on `socketPath`, and the text of its answer. Rejects as `ask` does, also where that
+ * router has another format: the message names its version then.
  */
 export async function askStatus(
   socketPath: string,
   options: AskOptions,
 ): Promise<{ readonly status: StatusJson; readonly json: string }> {
   const json = await ask(socketPath, 'show status json', options)
-  const other = `what answers on ${socketPath} is no patroni-router`
+  const other = `the process that answers on ${socketPath} is not patroni-router`
   try {
     const status = JSON.parse(json) as StatusJson | null
     if (status?.format === STATUS_FORMAT) return { status, json }
-    throw new RouterError('ADMIN_UNAVAILABLE', whatSpeaks(status, socketPath) ?? other)
+    throw new RouterError('ADMIN_UNAVAILABLE', otherVersion(status, socketPath) ?? other)
   } catch (cause) {
     if (cause instanceof RouterError) throw cause
     throw new RouterError('ADMIN_UNAVAILABLE', other, { cause })
   }
 }
 
-/** Returns which other version answers, and what to do; null: no router does. */
-function whatSpeaks(status: unknown, socketPath: string): string | null {
+/** Returns which other version answers, and the remedy; null: no router answers. */
+function otherVersion(status: unknown, socketPath: string): string | null {
   if (typeof status !== 'object' || status === null || !('format' in status)) return null
   const version = 'version' in status && typeof status.version === 'string' ? ` ${status.version}` : ''
-  const speaks = `its status has format ${String(status.format)}, and this command reads format ${STATUS_FORMAT}`
-  return `the router on ${socketPath} is patroni-router${version} (${speaks}): restart it with this version, or use the command of its version`
+  const format = `its status has format ${String(status.format)}, and this command reads format ${STATUS_FORMAT}`
+  return `the router on ${socketPath} is patroni-router${version} (${format}): restart it with this version, or use the command of its version`
 }
 
 const ADVICE: Partial<Record<Failure, string>> = {
   missing: 'there is no such socket (is the router running, and is this its socket? see --socket)',
-  refused: 'nobody listens there any more (is the router running?)',
-  denied: 'permission denied (ask as root, or as the user that the router runs as)',
+  refused: 'no process listens on it (is the router running?)',
+  denied: 'permission denied (run this as root, or as the user that the router runs as)',
 }
 
 function unavailable(path: string, reason: string, cause?: unknown): RouterError {

@@ -8,19 +8,19 @@ export interface Command {
   readonly parameters: string
   readonly help: string
   /**
-   * Returns its answer; a line end is added where there is none. A rejection is answered with its message, so it is one for the
-   * operator's eyes. `args` are the words after `words`.
+   * Returns its answer; a line end is added where there is none. The message of a rejection is sent as the answer, so it is written
+   * for the operator. `args` are the words after `words`.
    */
   run(args: readonly string[], session: CommandSession): string | Promise<string>
 }
 
-/** The connection a command came from. */
+/** The connection that sent a command. */
 export interface CommandSession {
   /** Switches the interactive mode on or off. */
   togglePrompt(): void
-  /** How long the connection may be idle, in milliseconds. */
+  /** Sets how long the connection may be idle, in milliseconds. */
   setIdleTimeout(ms: number): void
-  /** No further command of this connection is run. */
+  /** Runs no further command of this connection. */
   quit(): void
   /** Aborted when the connection is closed. */
   readonly signal: AbortSignal
@@ -62,7 +62,7 @@ export function findCommand(
   return command === undefined ? null : { command, args: words.slice(command.words.length) }
 }
 
-/** Returns the answer to what is not a command. Tools know it by its first two words. */
+/** Returns the answer to an unknown command. Tools recognize it by its first two words. */
 export function unknownCommand(commands: readonly Command[]): string {
   return `Unknown command. Please enter one of the following commands only:\n${listOf(commands)}`
 }
@@ -114,7 +114,7 @@ export function withSessionCommands(others: readonly Command[]): readonly Comman
   return commands
 }
 
-/** Parses HAProxy's times: a whole number of seconds, or of the unit that follows. At most what a timer of Node takes. */
+/** Parses HAProxy's times: a whole number of seconds, or of the unit that follows, up to the longest timer of Node. */
 function parseDelay(text: string): number | null {
   const match = /^(\d{1,10})(ms|s|m|h|d)?$/.exec(text)
   const unit = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }[match?.[2] ?? 's'] ?? 0

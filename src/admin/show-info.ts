@@ -2,8 +2,8 @@ import type { RouterStatus } from './status.ts'
 import { visible } from '../text/terminal.ts'
 
 /**
- * Returns the answer to `show info` in HAProxy's form and order (management guide, 9.3). What tools insist on and a router does not have (hatop
- * ends when a field is missing) is 0, or `-` where it is text.
+ * Returns the answer to `show info` in HAProxy's form and order (management guide, 9.3). Fields that tools need and a router does
+ * not have (hatop ends when one is missing) are 0, or `-` where they are text.
  */
 export function renderInfo(status: RouterStatus): string {
   const proxies = status.clusters.flatMap(({ proxy }) => proxy ?? [])
@@ -37,7 +37,7 @@ export function renderInfo(status: RouterStatus): string {
   return fields.map(([key, value]) => `${key}: ${visible(String(value))}\n`).join('')
 }
 
-/** `0d 0h00m05s` */
+/** Returns `0d 0h00m05s`. */
 function formatUptime(seconds: number): string {
   const two = (value: number): string => String(Math.floor(value)).padStart(2, '0')
   const [days, hours] = [Math.floor(seconds / 86_400), Math.floor((seconds % 86_400) / 3600)]

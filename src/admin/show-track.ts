@@ -1,33 +1,33 @@
-/** `show track`: what is asked of a cluster with yes or no, in an answer that a script can read by its first character. */
+/** `show track`: whether a condition of a cluster is true, in an answer that a script can read by its first character. */
 import { CONDITIONS, type Condition, type ConditionName } from '../config/conditions.ts'
 import { judge } from '../watcher/condition.ts'
 import type { Command } from './command.ts'
 import type { ClusterStatus, RouterStatus } from './status.ts'
 import { visible } from '../text/terminal.ts'
 
-/** How an answer begins: it holds, it does not, it is not known, or the question cannot be answered. */
+/** First character of an answer: the condition is true, is false, is unknown, or the command is invalid. */
 export const ANSWER = { yes: '1', no: '0', unknown: '?', refused: '!' } as const
 
-/** Returns the command `show track`. `status` is called at each question. */
+/** Returns the command `show track`. `status` is called each time. */
 export function trackCommand(status: () => RouterStatus): Command {
   return {
     words: ['show', 'track'],
     parameters: `<${CONDITIONS.join('|')}> [member <name>] [cluster <name>]`,
-    help: 'whether it holds: 1, 0, or ? where it is not known',
+    help: 'check a condition: 1 (true), 0 (false) or ? (unknown)',
     run: (args) => visible(answerTo(args, status())),
   }
 }
 
 function answerTo([what, ...rest]: readonly string[], { clusters, stopping }: RouterStatus): string {
   const name = CONDITIONS.find((condition) => condition === what)
-  if (name === undefined) return refused(`one of ${CONDITIONS.join(', ')} is to be asked for`)
+  if (name === undefined) return refused(`expected one of ${CONDITIONS.join(', ')}`)
   const options = optionsOf(rest)
-  if (options === null) return refused('after that come member NAME and cluster NAME only')
+  if (options === null) return refused('only member NAME and cluster NAME may follow the condition')
   const cluster = clusterOf(options.cluster ?? null, clusters)
   if (typeof cluster === 'string') return refused(cluster)
   const condition = conditionOf(name, options.member ?? null, cluster)
   if (typeof condition === 'string') return refused(condition)
-  // As the track files: an address is of no use on a host that accepts nobody.
+  // As in the track files: an address must not stay on a host that accepts no connections.
   if (stopping) return `${ANSWER.no} the router is shutting down`
   const { holds, reason } = judge(condition, cluster.view)
   const known = holds === true ? ANSWER.yes : ANSWER.no
@@ -55,8 +55,8 @@ function clusterOf(name: string | null, clusters: readonly ClusterStatus[]): Clu
 }
 
 function conditionOf(name: ConditionName, member: string | null, cluster: ClusterStatus): Condition | string {
-  if (name !== 'local-leader') return member === null ? { name } : `${name} is about no single member`
+  if (name !== 'local-leader') return member === null ? { name } : `${name} takes no member`
   const asked = member ?? cluster.localMember
-  if (asked === null) return "the router's configuration names no member on this host (name): ask with member NAME"
+  if (asked === null) return "the router's configuration names no member on this host (name): add member NAME"
   return { name, member: asked }
 }

@@ -18,13 +18,13 @@ export function showCommands(status: () => RouterStatus): readonly Command[] {
     {
       words: ['show', 'status'],
       parameters: '',
-      help: 'the clusters as the router sees them, as a table',
+      help: 'show the state of the clusters as a table',
       run: () => renderStatus(statusJson(status())),
     },
     {
       words: ['show', 'status', 'json'],
       parameters: '',
-      help: 'the same as JSON, in one line (docs/status.schema.json)',
+      help: 'show the same as JSON, in one line (docs/status.schema.json)',
       run: () => visibleJson(statusJson(status())),
     },
     trackCommand(status),

@@ -9,24 +9,24 @@ import { CommandQueue, serveClient } from './client-session.ts'
 import { withSessionCommands, type Command } from './command.ts'
 import { clientToClose, type ClientActivity } from './client-limit.ts'
 
-/** HAProxy's 10 s throws out whoever types; a client may choose its own (`set timeout cli`). */
+/** HAProxy's 10 s is too short for typing; a client may choose its own (`set timeout cli`). */
 const IDLE_TIMEOUT_MS = 60_000
-/** Each may cost one answer in memory. Where there are more, the one that is missed least is closed. */
+/** Each may cost one answer in memory. Beyond that the connection that is missed least is closed. */
 const MAX_CLIENTS = 64
-/** While all of them are at work, or have just come. */
+/** While all of them are busy, or have just connected. */
 const MAX_BUSY_CLIENTS = 256
 
 export interface AdminSocketOptions {
   readonly path: string
-  /** What it answers, besides help, prompt, quit and set timeout cli. */
+  /** Its commands, besides help, prompt, quit and set timeout cli. */
   readonly commands: readonly Command[]
   readonly log: Logger
   readonly idleTimeoutMs?: number
 }
 
 /**
- * A Unix socket that speaks HAProxy's runtime protocol. Who may connect is a matter of file permissions: its directory is
- * made with mode 0700, and the socket itself is never for others than owner and group.
+ * A Unix socket with HAProxy's runtime protocol. File permissions decide who may connect: its directory is created with mode 0700,
+ * and the socket itself is accessible to owner and group at most.
  */
 export class AdminSocket {
   readonly #path: string
@@ -52,7 +52,7 @@ export class AdminSocket {
     await makeSocketDirectory(path)
     const server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket))
     await listenOnUnixSocket(server, { path, failure: failureAt(path), mode: (umasked) => umasked & 0o770 })
-    // A connection that cannot be accepted is its client's loss only.
+    // A connection that cannot be accepted concerns its client only.
     server.on('error', (error) => {
       const reason = explain(error)
       this.#log.warn({ event: 'admin-accept-failed', reason }, `admin socket: cannot accept a connection: ${reason}`)
@@ -93,7 +93,7 @@ export class AdminSocket {
       const graceMs = this.#activities.size >= MAX_BUSY_CLIENTS ? 0 : undefined
       const socket = clientToClose(this.#activities, performance.now(), graceMs)
       if (socket === null) return
-      this.#log.debug({ event: 'admin-crowded' }, 'the admin socket has too many clients: one is closed')
+      this.#log.debug({ event: 'admin-crowded' }, 'admin socket: too many clients: one is closed')
       this.#activities.delete(socket)
       socket.destroy()
     }
@@ -111,8 +111,8 @@ function failureAt(path: string): string {
 }
 
 /**
- * Makes the directory of the admin socket. Only the innermost one is the router's own, with mode 0700: whoever can enter
- * it can command the router. Rejects with BIND_FAILED.
+ * Creates the directory of the admin socket. Only the innermost one is the router's own, with mode 0700: a user who can enter it can
+ * read the state of the router. Rejects with BIND_FAILED.
  */
 async function makeSocketDirectory(path: string): Promise<void> {
   const directory = dirname(path)
@@ -120,7 +120,7 @@ async function makeSocketDirectory(path: string): Promise<void> {
     await mkdir(dirname(directory), { recursive: true })
     await mkdir(directory, { recursive: true, mode: 0o700 })
   } catch (cause) {
-    const message = `${failureAt(path)}: its directory cannot be made: ${explain(cause)}`
+    const message = `${failureAt(path)}: cannot create its directory: ${explain(cause)}`
     throw new RouterError('BIND_FAILED', message, { cause })
   }
 }

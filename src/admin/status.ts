@@ -1,4 +1,4 @@
-/** What the router knows of itself: plain data. Scripts and the client commands read it as status/json.ts makes it. */
+/** The router's own state as plain data. Scripts and the client commands read the form that status/json.ts makes of it. */
 import type { ClusterView } from '../watcher/view.ts'
 import type { ProxyStatus } from '../proxy/status.ts'
 import type { TemplatesStatus } from '../templates/status.ts'
@@ -7,11 +7,11 @@ import type { TrackFileStatus } from '../track/status.ts'
 export interface RouterStatus {
   readonly version: string
   readonly pid: number
-  /** Name of the host it runs on. */
+  /** Name of the host that it runs on. */
   readonly node: string
   /** Milliseconds since the epoch, like every time in here. */
   readonly startedAt: number
-  /** When this was said: ages are counted from here, so that another machine's clock does not matter. */
+  /** When this was taken: ages are counted from here, so that another machine's clock does not matter. */
   readonly now: number
   /** It is shutting down: no new connections are accepted. */
   readonly stopping: boolean
@@ -37,6 +37,6 @@ export interface ClusterStatus {
   readonly proxy: ProxyStatus | null
   /** The Patroni member on the router's host, as the configuration says; null: none. */
   readonly localMember: string | null
-  /** Those that last. */
+  /** Faults that last. */
   readonly faults: readonly PartFault[]
 }

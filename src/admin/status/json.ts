@@ -1,4 +1,4 @@
-/** The router's status as scripts and the client commands read it (schema.ts): field by field, so that no name from inside gets out. Pure. */
+/** The router's status as scripts and the client commands read it (schema.ts): field by field, so that internal names stay inside. Pure. */
 import { isForPrimary, type ListenerStatus, type ProxyStatus } from '../../proxy/status.ts'
 import type { CommandResult, GroupStatus, HookStatus, KeysStatus, TemplateStatus } from '../../templates/status.ts'
 import type { TrackFileStatus } from '../../track/status.ts'
@@ -9,7 +9,7 @@ import { memberJson } from './member-json.ts'
 import type { ClusterJson, ListenerJson, ProxyJson } from './schema-cluster.ts'
 import type { CommandJson, GroupJson, HookJson, KeysJson, StatusJson, TrackFileJson } from './schema.ts'
 
-/** Grows when a reader of the older format would misunderstand the newer one; a new field is no reason. */
+/** Grows when a reader of the older format would misunderstand the newer one; a new field does not change it. */
 export const STATUS_FORMAT = 2
 
 /** Returns the answer to `show status json`. */
@@ -35,14 +35,14 @@ export function statusJson(status: RouterStatus): StatusJson {
 }
 
 /**
- * Returns whether every cluster has a primary, and this router accepts new connections to it; also where there is no cluster, for
- * templates of keys alone.
+ * Returns whether every cluster has a primary, and this router accepts new connections to it; true also where there is no cluster
+ * (templates of keys alone).
  */
 export function hasPrimary({ stopping, clusters }: StatusJson): boolean {
   return !stopping && clusters.every((each) => takesNew(each.primary.state) && faultOfPrimary(each.proxy) === null)
 }
 
-/** Returns the listener because of whose fault the router holds new connections to the primary; null: there is none. */
+/** Returns the listener whose fault makes the router hold new connections to the primary; null: there is none. */
 export function faultOfPrimary(proxy: ProxyJson | null): ListenerJson | null {
   const holds = ({ fault, route }: ListenerJson): boolean =>
     fault !== null && (fault.kind === 'fence' || (fault.kind !== 'listen' && isForPrimary(route)))

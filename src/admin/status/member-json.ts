@@ -2,7 +2,7 @@
 import { type Address, type ClusterView, isPrimaryRole, type MemberView } from '../../watcher/view.ts'
 import type { MemberJson } from './schema-cluster.ts'
 
-/** Returns `member` of `view`, with its lag as it is known now. */
+/** Returns `member` of `view` with its present lag. */
 export function memberJson(member: MemberView, view: ClusterView): MemberJson {
   const { name, host, port, proxy, restUrl, role, state, replicationState, timeline, position, version, tags } = member
   const { pendingRestart, gone, isLeader, isSync, address, place, replica } = member
@@ -39,12 +39,12 @@ function addressJson(address: Address | null): Address | null {
   return address && { host: address.host, port: address.port }
 }
 
-/** Returns bytes; null of the leader, and where it is not known. */
+/** Returns the lag in bytes; null for the leader, and where the lag is unknown. */
 function lagOf(member: MemberView, { leader, primary, members }: ClusterView): number | null {
   const ahead = members.find(({ name }) => name === (leader ?? primary.member))
-  // What was known last says nothing of a member whose Postgres is not running.
+  // The last known lag means nothing while the member's Postgres is not running.
   if (member === ahead || member.gone || member.replica.down || member.state !== 'running') return null
-  // One that is in no recovery, whatever the lock says, replays nothing.
+  // A member that is not in recovery replays nothing, whoever holds the lock.
   if (isPrimaryRole(member.role)) return null
   if (member.lagBytes !== null) return member.lagBytes
   const written = ahead?.position ?? null

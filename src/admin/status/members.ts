@@ -33,7 +33,7 @@ export function memberTable(cluster: ClusterJson, stopping: boolean, width: numb
   return renderTable(titleOf(cluster), proxy === null ? COLUMNS.slice(0, -1) : COLUMNS, rows, width)
 }
 
-/** Of clusters that the configuration names, scope and group too, which is what patronictl asks for. */
+/** Returns the title; for a cluster with a name of its own also scope and group, which patronictl needs. */
 function titleOf({ name, scope, citusGroup, systemIdentifier }: ClusterJson): string {
   const details = [
     name === scope ? null : `scope: ${scope}`,
@@ -43,9 +43,9 @@ function titleOf({ name, scope, citusGroup, systemIdentifier }: ClusterJson): st
   return `Cluster: ${name} (${details.filter((detail) => detail !== null).join(', ') || 'uninitialized'})`
 }
 
-/** As patronictl names them. */
+/** Returns the role as patronictl names it. */
 function roleOf(member: MemberJson, { leader, standbyCluster, quorumCommit, primary }: ClusterJson): string {
-  // Nobody calls it the leader, and it is no replica.
+  // It has no leader key, and it is not a replica.
   if (member.name !== leader && member.name === primary.member && takesNew(primary.state)) return 'Primary'
   if (member.name !== leader) return !member.isSync ? 'Replica' : quorumCommit ? 'Quorum Standby' : 'Sync Standby'
   return standbyCluster ? 'Standby Leader' : 'Leader'
@@ -55,7 +55,7 @@ function inMegabytes(bytes: number): string {
   return String(Math.round(bytes / 1024 ** 2))
 }
 
-/** The routes that send it new sessions. */
+/** Returns the routes that send it new sessions. */
 function usedFor(member: MemberJson, { primary, proxy }: ClusterJson): string {
   if (member.name === primary.member && !takesNew(primary.state)) return primary.label.toLowerCase()
   const own = member.name === primary.member ? ['primary'] : isReplica(member) ? ['replica'] : []
@@ -64,7 +64,7 @@ function usedFor(member: MemberJson, { primary, proxy }: ClusterJson): string {
   return member.replica.down ? 'nothing: down' : 'nothing'
 }
 
-/** Returns whether it serves reads where there is no proxy: for templates, as Patroni's /replica. */
+/** Returns whether templates count it as a replica, as Patroni's /replica does, where there is no proxy. */
 export function isReplica({ replica, tags }: MemberJson): boolean {
   return replica.usable && !tags['noloadbalance']
 }

@@ -5,7 +5,7 @@ import type { ClusterJson, ProxyJson } from './schema-cluster.ts'
 import type { TrackFileJson } from './schema.ts'
 import type { Note } from './template-notes.ts'
 
-/** Returns what is scheduled or pending, as patronictl lists it: a switchover, and restarts of members. */
+/** Returns scheduled switchovers and pending restarts, as patronictl lists them. */
 export function planNotes({ switchover: request, leader, members }: ClusterJson): readonly Note[] {
   const at = request?.scheduledAt ?? null
   const scheduledAt = at === null ? Infinity : Date.parse(at)
@@ -20,7 +20,7 @@ export function planNotes({ switchover: request, leader, members }: ClusterJson)
   ]
 }
 
-/** Returns the totals, and behind them the reasons for refusals and ends that have occurred. */
+/** Returns the totals, followed by the reasons for refusals and closed sessions that have occurred. */
 export function totalNotes({ totals, refusals, endings }: ProxyJson): readonly Note[] {
   const { accepted, refused, closedByFailover, failedConnects } = totals
   const failed = `${counted(failedConnects, 'failed connect')} to members`
@@ -36,7 +36,7 @@ function reasonNote(label: string, counts: Readonly<Record<string, number>>): No
   return occurred.length === 0 ? [] : [[label, occurred.map(([reason, n]) => `${n} ${reason}`).join(', ')]]
 }
 
-/** Returns a note for each track file, those first that do not say what they should. `now`: see `templateNotes`. The texts are not for a terminal as they are. */
+/** Returns a note for each track file, files with errors first. `now`: see `templateNotes`. The texts are not escaped for a terminal. */
 export function trackNotes(files: readonly TrackFileJson[], now: number): readonly Note[] {
   const sorted = files.toSorted((one, other) => Number(other.error !== null) - Number(one.error !== null))
   return sorted.map((file) => ['Track', trackText(file, now)])
@@ -44,7 +44,7 @@ export function trackNotes(files: readonly TrackFileJson[], now: number): readon
 
 function trackText({ path, condition, member, met, reason, since, error }: TrackFileJson, now: number): string {
   const what = member === null ? condition : `${condition} ${member}`
-  const value = met === true ? '1' : met === false ? '0' : '0 (not known)'
+  const value = met === true ? '1' : met === false ? '0' : '0 (unknown)'
   const wrong = error === null ? '' : `; CANNOT BE WRITTEN: ${error}`
   return `${path}: ${value} for ${age(now - Date.parse(since))}, ${what}: ${reason}${wrong}`
 }

@@ -1,101 +1,98 @@
-/** A cluster in the schema of the status: what is known of it, its members and its proxy. */
+/** A cluster in the schema of the status, with its members and its proxy. */
 import { z } from 'zod'
 import { address, count, flag, sourceState, text, time, whole } from './schema-fields.ts'
 
 const dcs = z.strictObject({
-  kind: text('The kind of DCS, as its section in the configuration is called: `etcd3`, `rest`, `file`.'),
+  kind: text('The kind of DCS, named as its section of the configuration: `etcd3`, `rest`, `file`.'),
   leaderFrom: z
     .enum(['lock', 'description', 'members'])
-    .describe('Where the name of the leader comes from: the lock in the DCS, a file, or the members.'),
+    .describe("Source of the leader's name: the `lock` in the DCS, a file (`description`), or the `members`."),
   state: sourceState,
   since: time('When `state` began.'),
-  endpoint: text('What is read, as `host:port`, URL or path.').nullable(),
+  endpoint: text('The endpoint in use, as `host:port`, URL or path.').nullable(),
   readAt: time('When it was last read completely; null: never.').nullable(),
-  error: text('Why it is not up; null: it is.').nullable(),
+  error: text('Why it is not up; null: it is up.').nullable(),
   errors: z
     .array(z.strictObject({ at: time('When it occurred first.'), message: text('The error.') }))
-    .describe('The different errors since it was up, at most 10.'),
+    .describe('Different errors since it was last up, at most 10.'),
   notices: z
     .array(
       z.strictObject({
-        event: text('The event in the log: `foreign-etcd`.'),
-        subject: text('What it is about.'),
-        message: text('What is wrong, for people.'),
+        event: text('The event of the log: `foreign-etcd`.'),
+        subject: text('The subject: an endpoint, a member, a prefix.'),
+        message: text('The text for people.'),
       }),
     )
-    .describe('What should be mended or known, whether it is up or not.'),
+    .describe('Problems to fix or to know of, whether it is up or not.'),
 })
 
 const primary = z.strictObject({
   state: z
     .enum(['open', 'switching', 'promoting', 'unconfirmed', 'unreachable', 'unverified', 'unlocked', 'none'])
     .describe('New connections go to the primary in `open` and `unlocked`, and are held in all others.'),
-  label: text('The state as the table and the log show it, for people: `BEING CHECKED`.'),
-  member: text('Whom the state is about; null in `none`.').nullable(),
-  address: address.nullable().describe('Its address, by name; null: it has none.'),
-  resolvedAddress: address.nullable().describe('Where new sessions are connected to; null: nowhere.'),
+  label: text('The state as `status` and the log show it: `BEING CHECKED`.'),
+  member: text('The member that the state is about; null in `none`.').nullable(),
+  address: address.nullable().describe('Its address by name; null: it has none.'),
+  resolvedAddress: address.nullable().describe('Address that new sessions are connected to; null: none.'),
   reason: text('Why it is in this state, for people.'),
-  since: time('When it took this state and member.'),
+  since: time('When this state of this member began.'),
   epoch: count(
-    'Grows whenever sessions have another primary, or none: those of older epochs are closed. Comparable within one run of the router.',
+    'Grows whenever the primary changes or there is none: sessions of older epochs are closed. Comparable within one run of the router.',
   ),
-  unansweredChecks: count('How often in a row its REST API has not answered.'),
+  unansweredChecks: count('Consecutive checks that its REST API has not answered.'),
 })
 
 const member = z.strictObject({
   name: text('Name of the member.'),
-  host: text('Host of its Postgres (`conn_url`); null while it has none.').nullable(),
+  host: text('Host of its Postgres (`conn_url`); null: not known yet.').nullable(),
   port: whole('Port of its Postgres.'),
   proxyAddress: address.nullable().describe('Address of its pooler (`proxy_url`).'),
   restUrl: text('URL of its REST API, without a path.').nullable(),
-  role: text('Role in its key, which Patroni writes once a loop: `primary`, `replica`.'),
-  state: text('State in its key: `running`, `starting`, `stopped`.'),
+  role: text('Role in its member key, which Patroni writes once per loop: `primary`, `replica`.'),
+  state: text('State in its member key: `running`, `starting`, `stopped`.'),
   replicationState: text('State of its replication: `streaming`, `in archive recovery`.').nullable(),
-  timeline: whole('Timeline in its key; null: not known.').nullable(),
-  positionBytes: z
-    .number()
-    .nullable()
-    .describe('Position in the WAL, in bytes: written on a primary, replayed on a replica.'),
+  timeline: whole('Timeline in its member key; null: unknown.').nullable(),
+  positionBytes: z.number().nullable().describe('WAL position in bytes: written on a primary, replayed on a replica.'),
   lagBytes: z
     .number()
     .nullable()
-    .describe('Bytes of WAL that it has still to replay, as the table shows it; null: it is the leader, or not known.'),
-  patroniVersion: text('Version of Patroni; null: not known.').nullable(),
+    .describe('Bytes of WAL that it still has to replay, as the table shows it; null: it is the leader, or unknown.'),
+  patroniVersion: text('Version of Patroni; null: unknown.').nullable(),
   tags: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).describe("Patroni's tags."),
   pendingRestart: flag('Its Postgres waits for a restart.'),
-  gone: flag('Its key has gone from the DCS: all of this is what was known last.'),
-  isLeader: flag('The leader in the DCS, or the member that `primary` is about.'),
-  isSync: flag('It is one of the synchronous standbys.'),
-  address: address.nullable().describe('Where new sessions are connected to (`proxy.address`), by name.'),
-  resolvedAddress: address.nullable().describe('The same by IP address; null: it has not been resolved.'),
+  gone: flag('Its member key is gone from the DCS: everything here is the last known state.'),
+  isLeader: flag('It is the leader in the DCS, or the member that `primary` is about.'),
+  isSync: flag('It is a synchronous standby.'),
+  address: address.nullable().describe('Address that new sessions are connected to (`proxy.address`), by name.'),
+  resolvedAddress: address.nullable().describe('The same by IP address; null: not resolved yet.'),
   replica: z
     .strictObject({
       usable: flag('It answers as a running replica.'),
-      checked: flag('false: whether it is usable is not known yet.'),
-      down: flag('Found down: sessions on it are closed.'),
-      reason: text('Why it is not usable; empty where it is, and of a leader.'),
+      checked: flag('false: not checked yet.'),
+      down: flag('It is down: sessions on it are closed.'),
+      reason: text('Why it is not usable; empty where it is usable, and for a leader.'),
     })
-    .describe('Whether it may serve sessions that only read. Lag and tags are judged by each listener.'),
+    .describe('Whether it may serve read-only sessions. Each listener judges lag and tags itself.'),
 })
 
 const listener = z.strictObject({
   name: text('Name of the listener.'),
   route: z
     .enum(['primary', 'replica', 'sync', 'async', 'read-only', 'standby-leader', 'any'])
-    .describe('Which members it is for.'),
-  address: text('As bound, `, ` between several: `[::]:5000`.'),
+    .describe('The route: which members it leads to.'),
+  address: text('Bound addresses, separated by `, `: `[::]:5000`.'),
   sessions: count('Open sessions.'),
-  held: count('Clients that are held now.'),
-  fallback: flag('The primary serves because no member of the route can.'),
+  held: count('Connections that are held now.'),
+  fallback: flag('New connections go to the primary because no member of the route is usable.'),
   fault: z
     .strictObject({
       kind: z
         .enum(['fence', 'open', 'view', 'listen'])
         .describe(
           '`fence`: its sessions on an earlier primary cannot be closed, so all listeners hold new connections to the ' +
-            'primary. `open`: it alone holds them. `view`: it holds all new connections. `listen`: it does not listen.',
+            'primary. `open`: it alone holds them. `view`: it holds all new connections. `listen`: it cannot bind its address.',
         ),
-      reason: text('What has failed.'),
+      reason: text('The error.'),
     })
     .nullable()
     .describe('A fault of the router itself; null: none.'),
@@ -115,25 +112,25 @@ const refusals = z
     'hold-timeout': count('No member became available within `hold.timeout`.'),
     'hold-limit': count('`hold.max_connections` were held.'),
     'connection-limit': count('`max_connections` was reached.'),
-    'process-limit': count('The process has no descriptors or memory for more.'),
-    silent: count('The client did not say what it wants in time.'),
+    'process-limit': count('The process has no file descriptors or memory for more.'),
+    silent: count('The client sent no startup packet in time.'),
     shutdown: count('The router was shutting down.'),
   })
-  .describe('Clients that were turned away since the start, by reason.')
+  .describe('Refused connections since the start, by reason.')
 
 const endings = z
   .strictObject({
-    fence: count('Another primary, or none.'),
-    'member-down': count('Its member was found down or has gone.'),
+    fence: count('The primary changed, or there was none.'),
+    'member-down': count('Its member is down or gone.'),
     'member-moved': count('Its member has another address.'),
     'fallback-over': count('A member of the route is back (`close_fallback`).'),
-    'client-timeout': count('`timeouts.client` has passed without a byte.'),
-    'server-timeout': count('`timeouts.server` has passed without a byte.'),
-    'client-gone': count('The client has gone without an end of the connection.'),
-    'drain-timeout': count('`drain_timeout` has passed.'),
+    'client-timeout': count('No data from the client for `timeouts.client`.'),
+    'server-timeout': count('No data from the server for `timeouts.server`.'),
+    'client-gone': count('The client is gone, and its server does not notice.'),
+    'drain-timeout': count('`drain_timeout` has passed during a shutdown.'),
     shutdown: count('The router was shutting down.'),
   })
-  .describe('Sessions that the router has ended since the start, by reason.')
+  .describe('Sessions that the router has closed since the start, by reason.')
 
 const proxy = z.strictObject({
   listeners: z.array(listener).describe('In the order of the configuration.'),
@@ -147,7 +144,7 @@ const proxy = z.strictObject({
     )
     .describe('By member and listener.'),
   held: z.strictObject({
-    connections: count('Clients that are held now.'),
+    connections: count('Connections that are held now.'),
     oldestMs: z
       .number()
       .nonnegative()
@@ -158,8 +155,8 @@ const proxy = z.strictObject({
     .strictObject({
       accepted: count('Accepted connections.'),
       refused: count('The sum of `refusals`.'),
-      closedByFailover: count('Sessions whose member no longer serves their route.'),
-      failedConnects: count('Connects to members that failed.'),
+      closedByFailover: count('Sessions that were closed because their member no longer serves their route.'),
+      failedConnects: count('Failed connects to members.'),
     })
     .describe('Since the start.'),
   refusals,
@@ -174,32 +171,34 @@ export const cluster = z.strictObject({
   systemIdentifier: text('System identifier of the database (`initialize`); null: it is not initialized.').nullable(),
   localMember: text("The member on the router's host (`name`).").nullable(),
   dcs,
-  leader: text('Whom the DCS names, or named last before it was lost.').nullable(),
+  leader: text('Leader that the DCS names, or named last before it was lost; null: none.').nullable(),
   primary,
   members: z.array(member).describe('Sorted by name.'),
   ignoredKeys: z
-    .array(z.strictObject({ key: text('Below the prefix of the cluster.'), reason: text('Why it was ignored.') }))
-    .describe('Keys in the DCS that could not be understood.'),
+    .array(
+      z.strictObject({ key: text('The key, below the prefix of the cluster.'), reason: text('Why it was ignored.') }),
+    )
+    .describe('Keys in the DCS that cannot be parsed.'),
   paused: flag('Patroni is paused (maintenance mode).'),
   standbyCluster: flag('Its leader is read-only.'),
   quorumCommit: flag('`synchronous_mode: quorum`.'),
   ttlMs: z
     .number()
     .nullable()
-    .describe('How long a leader key lasts that is not renewed, in milliseconds; null: not known.'),
+    .describe('`ttl` of the cluster: how long a leader key lives without renewal, in milliseconds; null: unknown.'),
   switchover: z
     .strictObject({
-      from: text('The leader that is to hand over; null: whichever it is.').nullable(),
-      to: text('The member that is to take over; null: whichever Patroni chooses.').nullable(),
-      isScheduled: flag('false: at once.'),
-      scheduledAt: time('When it is due; null: at once, or at a time that cannot be understood.').nullable(),
+      from: text('The leader that is to hand over; null: the leader at that time.').nullable(),
+      to: text('The member that is to take over; null: Patroni chooses.').nullable(),
+      isScheduled: flag('false: it is to take place at once.'),
+      scheduledAt: time('When it is due; null: at once, or the time cannot be parsed.').nullable(),
     })
     .nullable()
     .describe('A switchover or failover that was requested (the `failover` key).'),
   timelineSetBack: z
     .strictObject({
       timeline: whole('The timeline of the primary.'),
-      servedBefore: whole('The highest timeline that has served.'),
+      servedBefore: whole('The highest timeline that a primary has served on.'),
     })
     .nullable()
     .describe('The primary is on a lower timeline than one before it: writes acknowledged there are gone.'),
@@ -207,12 +206,12 @@ export const cluster = z.strictObject({
   faults: z
     .array(
       z.strictObject({
-        part: text('Which part of the router fails.'),
+        part: text('The part of the router that fails.'),
         message: text('The error.'),
         since: time('When it failed first.'),
       }),
     )
-    .describe('Errors of the router itself that last: please report them.'),
+    .describe('Lasting errors of the router itself: please report them.'),
 })
 
 export type ClusterJson = z.infer<typeof cluster>

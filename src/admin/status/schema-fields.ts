@@ -1,4 +1,4 @@
-/** What several parts of the status's schema are made of. */
+/** Fields that several parts of the status's schema share. */
 import { z } from 'zod'
 
 export const time = (description: string): z.ZodISODateTime =>
@@ -14,15 +14,15 @@ export const address = z
 
 export const command = z
   .strictObject({
-    ok: flag('Whether it exited with 0 in time.'),
-    outcome: text('What came of it, in one line: `exited with 1`.'),
-    exitCode: z.number().int().nullable().describe('Exit code; null: it was killed, or could not be started.'),
+    ok: flag('It exited with 0 in time.'),
+    outcome: text('The result in one line: `exited with 1`.'),
+    exitCode: z.number().int().nullable().describe('Exit code; null: it was killed or could not be started.'),
     startedAt: time('When it was started.'),
     durationMs: z.number().nonnegative().describe('Milliseconds.'),
-    output: text('What it wrote to standard output and standard error, at most the last 4 KiB.'),
+    output: text('Its standard output and standard error, at most the last 4 KiB.'),
   })
   .meta({ id: 'command', description: 'The last run of a command.' })
 
 export const sourceState = z
   .enum(['up', 'lost', 'unread'])
-  .describe('`unread`: it has not been read yet. `lost`: it was read, and cannot be read now.')
+  .describe('`up`: it is being read. `unread`: it has not been read yet. `lost`: it was read, and cannot be read now.')

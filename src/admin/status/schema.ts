@@ -1,7 +1,6 @@
 /**
- * The documented shape of `status --json`, an interface for scripts: what is in here changes with its format only, whatever
- * the parts of the router are called. Published as docs/status.schema.json (`npm run docs`); the router itself reads the
- * types alone.
+ * The documented shape of `status --json`, an interface for scripts: it changes with its format only, whatever the parts of the
+ * router are called. Published as docs/status.schema.json (`npm run docs`); the router itself uses the types only.
  */
 import { z } from 'zod'
 import { STATUS_FORMAT } from './json.ts'
@@ -9,36 +8,36 @@ import { cluster } from './schema-cluster.ts'
 import { command, count, flag, sourceState, text, time, whole } from './schema-fields.ts'
 
 const group = z.strictObject({
-  name: text('The reload group, or the destination of a template of its own.'),
-  clusters: z.array(z.string()).describe('Those that its templates are about.'),
+  name: text('Name of the reload group, or destination of a template without one.'),
+  clusters: z.array(z.string()).describe('Clusters that its templates read.'),
   state: z
     .enum(['waiting', 'in-sync', 'pending', 'kept', 'failed'])
     .describe(
-      '`in-sync`: the files are as the templates say, and reloaded. `pending`: a change is on its way. `waiting`: what the templates need is not known yet. `kept`: the files stay because a list is empty (`on_empty: keep`).',
+      '`in-sync`: the files are up to date and reloaded. `pending`: a change is being applied. `waiting`: data that the templates need is not known yet. `kept`: the files stay because a list is empty (`on_empty: keep`). `failed`: a template, a check, a write or a reload failed, and is retried.',
     ),
   since: time('When `state` began.'),
-  reason: text('Why it is not `in-sync`, in one line.'),
-  retryAt: time('When it is tried again; null: nothing is due.').nullable(),
+  reason: text('Why it is not `in-sync`, in one line; empty where it is.'),
+  retryAt: time('When it is retried; null: nothing is due.').nullable(),
   templates: z
     .array(
       z.strictObject({
         source: text('File of the template.'),
         destination: text('File that it is rendered to.'),
-        renders: count('How often it was rendered since the start.'),
+        renders: count('Times it was rendered since the start.'),
         writtenAt: time('When the destination was last written; null: not since the start.').nullable(),
-        error: text('What is wrong with it now; null: nothing.').nullable(),
+        error: text('The present error; null: none.').nullable(),
         check: command.nullable(),
         leftOut: z
           .array(z.strictObject({ member: text('Name of the member.'), reason: text('Why it is left out.') }))
-          .describe('Members it does not hold.'),
+          .describe('Members that are left out because a value could be taken for syntax.'),
       }),
     )
     .describe('In the order of the configuration.'),
   reload: z
     .strictObject({
-      pending: flag('Due, or failed and to be tried again.'),
-      runs: count('How often it was run since the start.'),
-      failures: count('How often it failed since the start.'),
+      pending: flag('Due, or failed and to be retried.'),
+      runs: count('Times it was run since the start.'),
+      failures: count('Times it failed since the start.'),
       last: command.nullable(),
     })
     .nullable()
@@ -48,42 +47,44 @@ const group = z.strictObject({
 const hook = z.strictObject({
   name: text('Name of the hook.'),
   cluster: text('The cluster whose primary it follows.'),
-  primaryState: text('The state of the primary for which it runs, ran or is to be run; null: for none yet.').nullable(),
-  primaryMember: text('The member for which it runs, ran or is to be run.').nullable(),
+  primaryState: text(
+    'The state of the primary that its present, last or next run is about; null: none yet.',
+  ).nullable(),
+  primaryMember: text('The member that its present, last or next run is about.').nullable(),
   running: flag('It is running now.'),
   last: command.nullable(),
 })
 
 const keys = z.strictObject({
-  cluster: text('In whose DCS.'),
-  root: text('The keys below this.'),
+  cluster: text('The cluster whose DCS has the keys.'),
+  root: text('Prefix of the keys.'),
   state: sourceState,
-  count: count('How many there are.'),
-  readAt: time('When they were last known to be complete; null: never.').nullable(),
-  error: text('Why they cannot be read; null: they can.').nullable(),
+  count: count('Number of keys.'),
+  readAt: time('When they were last read completely; null: never.').nullable(),
+  error: text('Why they cannot be read; null: no error.').nullable(),
 })
 
 const trackFile = z.strictObject({
-  path: text('The file.'),
-  cluster: text('The cluster it is about.'),
-  condition: z.enum(['local-leader', 'primary', 'replicas']).describe('What is tracked.'),
-  member: text('The member of `local-leader`; null: the condition is about none.').nullable(),
+  path: text('Path of the file.'),
+  cluster: text('The cluster that is tracked.'),
+  condition: z.enum(['local-leader', 'primary', 'replicas']).describe('The condition that is tracked.'),
+  member: text('The member of `local-leader`; null with other conditions.').nullable(),
   met: z
     .boolean()
     .nullable()
-    .describe('true: the file is to hold 1. null: it is not known, and the file is to hold 0.'),
-  reason: text('Why it is met or not.'),
+    .describe('true: the file contains 1. false: it contains 0. null: unknown, it contains 0.'),
+  reason: text('Why the condition is met or not.'),
   since: time('When `met` became what it is.'),
-  error: text('Why the file does not hold that; null: it does.').nullable(),
+  error: text('Why the file cannot be written; null: it is up to date.').nullable(),
 })
 
 export const statusSchema = z.strictObject({
   format: z.literal(STATUS_FORMAT).describe('Version of this format. New fields may come without a new format.'),
   version: text('Version of the router.'),
   pid: whole('Process ID.'),
-  node: text('Name of the host it runs on.'),
+  node: text('Name of the host that it runs on.'),
   startedAt: time('When the router was started.'),
-  now: time('When this was said: ages are counted from here.'),
+  now: time('When this status was taken: ages are counted from here.'),
   stopping: flag('It is shutting down: no new connections are accepted.'),
   maxConnections: count('Limit for all clusters together; 0: unlimited.'),
   clusters: z.array(cluster).describe('In the order of the configuration.'),
@@ -98,7 +99,7 @@ export const statusSchema = z.strictObject({
   track: z.array(trackFile).describe('Track files.'),
 })
 
-/** Returns it as JSON Schema, for the documentation. Keys that are not in it are no fault there: a newer router has more. */
+/** Returns it as JSON Schema, for the documentation. It allows unknown keys: a newer router has more. */
 export function publishedSchema(): string {
   const schema = z.toJSONSchema(statusSchema, {
     override: ({ jsonSchema }) => {

@@ -29,7 +29,7 @@ export function renderTable(
   return fitted(visible(title), columns, cells, width) ?? records(visible(title), columns, cells, width)
 }
 
-/** null: it does not fit. */
+/** Returns the table; null: it does not fit. */
 function fitted(
   title: string,
   columns: readonly Column[],
@@ -67,7 +67,7 @@ function fitted(
   return [top, line(columns.map((column) => column.title)), rule, ...lines, rule].join('\n')
 }
 
-/** How wide names may be made for being told apart by a cut. */
+/** How wide a column of names may become so that shortened names stay different. */
 const MAX_DISTINCT = 24
 
 function leastWidth(
@@ -86,7 +86,7 @@ function tableWidth(widths: readonly number[]): number {
   return widths.reduce((sum, each) => sum + each + 3, 1)
 }
 
-/** Takes from the widest column that may shrink, one step at a time, so that the others stay whole. */
+/** Returns widths that fit: takes from the widest column that may shrink, one step at a time, so that the others stay whole. */
 function shrunk(natural: readonly number[], least: readonly number[], width: number): number[] {
   const widths = [...natural]
   let excess = tableWidth(widths) - width
@@ -109,7 +109,7 @@ function pad(text: string, width: number, align: Column['align']): string {
   return align === 'left' ? text + space : space + text
 }
 
-/** One below the other, each headed by its first cell. What is empty is left out. */
+/** Returns the rows one below the other, each headed by its first cell. Empty cells are left out. */
 function records(
   title: string,
   [first, ...columns]: readonly Column[],
@@ -132,8 +132,8 @@ function records(
 }
 
 /**
- * `names`, which have been through `visible`, each in at most `width` columns, cut where they stay different, as near to
- * the middle as that is possible; null where it is not.
+ * Returns `names`, which have been through `visible`, each in at most `width` columns, cut where they stay different, as near to
+ * the middle as possible; null where that is impossible.
  */
 function cutDistinct(names: readonly string[], width: number): readonly string[] | null {
   const count = new Set(names).size
@@ -146,18 +146,18 @@ function cutDistinct(names: readonly string[], width: number): readonly string[]
   return null
 }
 
-/** The least width, of at least `width`, at which they can be cut and stay different; null: it is more than `most`. */
+/** Returns the least width, of at least `width`, at which names can be cut and stay different; null: it is more than `most`. */
 function distinctWidth(names: readonly string[], width: number, most: number): number | null {
   for (let at = width; at <= most; at++) if (cutDistinct(names, at) !== null) return at
   return null
 }
 
-/** As `cutDistinct`; where no cut tells them apart they are numbered, in the order in which they come. */
+/** Returns names as `cutDistinct` does; where no cut keeps them different they are numbered in their order. */
 function shortenDistinct(names: readonly string[], width: number): readonly string[] {
   const cut = cutDistinct(names, width)
   if (cut !== null) return cut
   const different = [...new Set(names)]
-  // One that is not shortened is nobody else's.
+  // A name that is not shortened is taken.
   const taken = new Set(different.filter((name) => widthOf(name) <= width))
   const shown = new Map(different.map((name) => [name, taken.has(name) ? name : numbered(name, width, taken)]))
   return names.map((name) => shown.get(name) ?? name)

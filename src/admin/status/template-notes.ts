@@ -1,4 +1,4 @@
-/** What the templates say of themselves, as lines for a person: what needs one first. */
+/** The lines of `status` about templates, keys and hooks: first those that need a person. Pure. */
 import { reasonLineOf } from '../../templates/status.ts'
 import { age, counted } from '../../text/wording.ts'
 import type { GroupJson, HookJson, KeysJson, TemplatesJson } from './schema.ts'
@@ -16,7 +16,7 @@ const RANK = { keysLost: 1, hookFailed: 1, leftOut: 5, hookRunning: 6, keys: 8 }
 
 /**
  * Returns notes about templates, keys and hooks. `now`: in milliseconds since the epoch, by the clock of the router;
- * `several`: there are several clusters to be told apart. The texts may hold anything: not for a terminal as they are.
+ * `several`: there are several clusters, so their names are shown. The texts are not escaped for a terminal.
  */
 export function templateNotes({ groups, hooks, keys }: TemplatesJson, now: number, several = false): readonly Note[] {
   const of = ({ cluster }: { readonly cluster: string }): string => (several ? `${cluster}: ` : '')
@@ -30,7 +30,7 @@ export function templateNotes({ groups, hooks, keys }: TemplatesJson, now: numbe
     .map(({ note }) => note)
 }
 
-/** One line for a group, and one for each of its templates where they are several. */
+/** Returns one line for a group, and one for each of its templates where there are several. */
 function groupNotes(group: GroupJson, now: number): Ranked[] {
   const { name, state, templates } = group
   const rank = RANKS[state]
@@ -52,7 +52,7 @@ function groupText(group: GroupJson, now: number): string {
   const duration = `${WORDS[state]} for ${age(now - Date.parse(since))}`
   const why = reasonOf(group)
   const due = reload?.pending === true ? 'RELOAD PENDING' : ''
-  const again = retryAt === null ? '' : `again in ${age(Date.parse(retryAt) - now)}`
+  const again = retryAt === null ? '' : `next attempt in ${age(Date.parse(retryAt) - now)}`
   const done = only?.writtenAt === null ? '' : written
   return joined([why === '' ? duration : `${duration}: ${why}`, due, again, done], '; ')
 }
@@ -69,7 +69,7 @@ function joined(parts: readonly string[], separator: string): string {
   return parts.filter((part) => part !== '').join(separator)
 }
 
-/** With the line that says why of what the command wrote that failed, where the reason does not hold it. */
+/** Returns the reason, with the line of the failed command's output that explains it, unless the reason has it. */
 function reasonOf({ state, reason, templates, reload }: GroupJson): string {
   if (state === 'in-sync') return ''
   const failed = templates.find(({ check }) => check?.ok === false)?.check ?? reload?.last ?? null
@@ -88,29 +88,29 @@ function writtenText(writtenAt: string | null, now: number): string {
 }
 
 function keysNote({ root, state, count: keys, readAt, error }: KeysJson, now: number): Ranked {
-  const read = readAt === null ? 'never read' : `last read ${age(now - Date.parse(readAt))} ago`
-  if (state === 'up') return { rank: RANK.keys, note: ['Keys', `${root}: ${counted(keys, 'key')}, ${read}`] }
+  const read = readAt === null ? '' : `, last read ${age(now - Date.parse(readAt))} ago`
+  if (state === 'up') return { rank: RANK.keys, note: ['Keys', `${root}: ${counted(keys, 'key')}${read}`] }
   const word = state === 'lost' ? 'LOST' : 'NOT READ YET'
   const why = error === null ? '' : ` - ${error}`
-  return { rank: RANK.keysLost, note: ['Keys', `${root}: ${word}, ${read}${why}`] }
+  return { rank: RANK.keysLost, note: ['Keys', `${root}: ${word}${read}${why}`] }
 }
 
-/** Nothing while there is nothing to be told. */
+/** Returns notes while a hook runs, and after its last run failed. */
 function hookNotes({ name, primaryState, primaryMember, running, last }: HookJson, now: number): Ranked[] {
-  const about = [primaryState, primaryMember].filter((part) => part !== null).join(' ')
+  const about = [primaryState, primaryMember].filter((part) => part !== null).join(', ')
   const notes: Ranked[] = []
-  if (running) notes.push({ rank: RANK.hookRunning, note: ['Hook', `${name}: running for ${about}`] })
+  if (running) notes.push({ rank: RANK.hookRunning, note: ['Hook', `${name}: running (${about})`] })
   if (last?.ok !== false) return notes
   const line = reasonLineOf(last.output)
   const output = line === '' || last.outcome.includes(line) ? '' : `: ${line}`
   const ended = age(now - Date.parse(last.startedAt) - last.durationMs)
   const text = `${name}: FAILED ${ended} ago: ${last.outcome}${output}`
-  // While it runs, state and member are those of the present run.
+  // While it runs, state and member belong to the present run.
   notes.push({ rank: RANK.hookFailed, note: ['Hook', running || about === '' ? text : `${text} (${about})`] })
   return notes
 }
 
-/** A member is left out of every template that reads the same of it: it is told once. */
+/** Returns one line for a member and a reason, however many templates leave it out. */
 function leftOutNotes(groups: readonly GroupJson[]): Ranked[] {
   const destinations = new Map<string, string[]>()
   for (const { destination, leftOut } of groups.flatMap(({ templates }) => templates))
@@ -120,6 +120,6 @@ function leftOutNotes(groups: readonly GroupJson[]): Ranked[] {
     }
   return Array.from(destinations, ([what, of]) => {
     const where = of.length === 1 ? of[0] : `${of.length} templates`
-    return { rank: RANK.leftOut, note: ['Left out', `${what} (of ${where})`] }
+    return { rank: RANK.leftOut, note: ['Left out', `${what} (from ${where})`] }
   })
 }

@@ -1,4 +1,4 @@
-/** `status` as text: the essential in the first line, then the table of `patronictl list`, then the circumstances. Pure. */
+/** `status` as text: the essential in the first line, then the table of `patronictl list`, then the details. Pure. */
 import { hostPort } from '../../address.ts'
 import { isForPrimary } from '../../proxy/status.ts'
 import { visible, wrapNames } from '../../text/terminal.ts'
@@ -13,10 +13,10 @@ import type { StatusJson } from './schema.ts'
 import { type Note, templateNotes } from './template-notes.ts'
 
 const LABEL_WIDTH = 12
-/** Of a list whose length others decide. */
+/** Of a list whose length the cluster decides. */
 const MAX_LINES = 20
 
-/** Renders the status in lines of at most `width` columns; without it nothing is shortened or broken. Ends with a line end. */
+/** Renders the status in lines of at most `width` columns; without `width` nothing is shortened or wrapped. Ends with a line end. */
 export function renderStatus(status: StatusJson, width = Infinity): string {
   const { clusters, templates, track, stopping, startedAt, version, node, pid } = status
   const now = Date.parse(status.now)
@@ -51,7 +51,7 @@ function renderCluster(cluster: ClusterJson, status: StatusJson, width: number):
   ].join('\n')
 }
 
-/** What is accepted at this moment, so that whoever reads no further is not misled. */
+/** Returns the first line: whether new connections are accepted at the moment, for a reader who reads no further. */
 function headline({ name, primary, proxy }: ClusterJson, { clusters, stopping, now }: StatusJson): string {
   const { member, label, reason, since } = primary
   const of = clusters.length > 1 ? ` of ${name}` : ''
@@ -77,7 +77,7 @@ function primaryLine(cluster: ClusterJson): string {
   return `${member}${where}, ${label.toLowerCase()} since ${since}, epoch ${epoch}${leader}`
 }
 
-/** Whom who names: where there is no lock to read it is the members, and where nothing was read it is nobody. */
+/** Returns the leader that the DCS or, where there is no lock to read, the members name; empty while nothing has been read. */
 function namedText({ leader, dcs: { leaderFrom, state } }: ClusterJson): string {
   if (state === 'unread') return ''
   const who = leaderFrom === 'members' ? 'the members' : 'the DCS'
@@ -89,8 +89,8 @@ function dcsLine({ dcs }: ClusterJson, now: number): string {
   const { kind, state, endpoint, readAt, since, error } = dcs
   const word = { up: 'up', lost: 'LOST', unread: 'NOT REACHED YET' }[state]
   const at = endpoint === null ? '' : ` at ${endpoint}`
-  const read = readAt === null ? 'never read' : `last read ${age(now - Date.parse(readAt))} ago`
-  return `${kind} ${word} for ${age(now - Date.parse(since))}${at}, ${read}${error === null ? '' : ` - ${error}`}`
+  const read = readAt === null ? '' : `, last read ${age(now - Date.parse(readAt))} ago`
+  return `${kind} ${word} for ${age(now - Date.parse(since))}${at}${read}${error === null ? '' : ` - ${error}`}`
 }
 
 function proxyLines(proxy: ProxyJson, width: number): string[] {
@@ -101,13 +101,13 @@ function proxyLines(proxy: ProxyJson, width: number): string[] {
   ]
 }
 
-/** The addresses, which may be many, stand last. */
+/** Returns a line for a listener. The addresses, which may be many, stand last. */
 function listenerLine(listener: ListenerJson): string {
   const { name, route, address, sessions, held } = listener
   return `${name}: ${counted(sessions, 'session')}, ${held} held${alertOf(listener)}; route ${route} on ${address}`
 }
 
-/** Of the primary route the first line of all speaks. */
+/** Returns what is wrong with a listener. The first line of all says it for the route `primary`. */
 function alertOf({ route, members, fallback, fault }: ListenerJson): string {
   if (fault !== null) return `; FAULT: ${fault.reason}`
   if (fallback) return '; FALLBACK: new connections go to the primary'
@@ -115,7 +115,7 @@ function alertOf({ route, members, fallback, fault }: ListenerJson): string {
   return '; NO USABLE MEMBER: new connections are held'
 }
 
-/** Why a member is not used, keys that make no sense, and sessions on members that are not in the table. */
+/** Returns why members are not used, which keys are invalid, and sessions on members that are not in the table. */
 function notesOf(cluster: ClusterJson): readonly Note[] {
   const { members, proxy, dcs, ignoredKeys, faults } = cluster
   const unused = members.filter(({ replica }) => !replica.usable && replica.reason !== '')
@@ -129,14 +129,14 @@ function notesOf(cluster: ClusterJson): readonly Note[] {
     ...(proxy?.listeners.flatMap((listener) => routeNotes(listener, cluster)) ?? []),
     ...strangers.map(({ member, listener, sessions }): Note => [
       'Sessions',
-      `${counted(sessions, 'session')} of ${listener} on ${member}, which is no longer a member`,
+      `${counted(sessions, 'session')} of listener ${listener} on ${member}, which is no longer a member`,
     ]),
     ...dcs.notices.map(({ message }): Note => ['DCS', message]),
     ...ignoredKeys.map(({ key, reason }): Note => ['Ignored', `${key}: ${reason}`]),
   ]
 }
 
-/** Why a listener does not use a member that others may use: lag, tags and the like. */
+/** Returns why a listener does not use a member that others may use: lag, tags and the like. */
 function routeNotes({ name, route, members }: ListenerJson, { primary, members: all }: ClusterJson): Note[] {
   if (route === 'primary' || route === 'standby-leader') return []
   const takesLeaders = isForPrimary(route)

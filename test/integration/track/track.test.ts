@@ -186,7 +186,7 @@ describe('track', () => {
       assert.match(text, /^not known: the cluster is not known yet/)
       const [unnamed, why] = await track('local-leader')
       assert.equal(unnamed, 2)
-      assert.match(why, /names no member on this host \(name\): ask with member NAME$/)
+      assert.match(why, /names no member on this host \(name\): add member NAME$/)
       const [strange, there] = await track('primary', '--cluster', 'other')
       assert.equal(strange, 2)
       assert.match(there, /there is no cluster other: there is demo$/)

@@ -71,7 +71,7 @@ const GROUPS: readonly (readonly [title: string, changes: Partial<GroupStatus>, 
       templates: [template({ check: FAILURE, error: 'check exited with 1' })],
       retryAt: NOW + 8000,
     },
-    'FAILED for 2m00s: check exited with 1: Fatal errors found.; again in 8.0s',
+    'FAILED for 2m00s: check exited with 1: Fatal errors found.; next attempt in 8.0s',
   ],
   [
     'has a reason that says all',
@@ -90,7 +90,7 @@ const GROUPS: readonly (readonly [title: string, changes: Partial<GroupStatus>, 
       reload: { pending: true, runs: 3, failures: 3, last: { ...FAILURE, output: '' } },
       retryAt: NOW + 60_000,
     },
-    'FAILED for 2m00s: reload killed: not done within 30s; RELOAD PENDING; again in 1m00s',
+    'FAILED for 2m00s: reload killed: not done within 30s; RELOAD PENDING; next attempt in 1m00s',
   ],
   [
     'keeps its file',
@@ -139,7 +139,7 @@ test('shows keys with the age of what is known of them, and why they are lost', 
   ] as const
   assert.deepEqual(notes({ keys }), [
     'Keys /db: LOST, last read 2m00s ago - refused',
-    'Keys /new: NOT READ YET, never read',
+    'Keys /new: NOT READ YET',
     'Keys /app: 1 key, last read 0.4s ago',
   ])
 })
@@ -154,13 +154,13 @@ test('shows a hook only while it runs, or when its last run failed', () => {
     last: null,
   } as const
   assert.deepEqual(notes({ hooks: [hook, { ...hook, last: result() }] }), [])
-  assert.deepEqual(notes({ hooks: [{ ...hook, running: true }] }), ['Hook pause: running for switching pg1'])
+  assert.deepEqual(notes({ hooks: [{ ...hook, running: true }] }), ['Hook pause: running (switching, pg1)'])
   assert.deepEqual(notes({ hooks: [{ ...hook, last: FAILURE }] }), [
-    'Hook pause: FAILED 0.5s ago: exited with 1: Fatal errors found. (switching pg1)',
+    'Hook pause: FAILED 0.5s ago: exited with 1: Fatal errors found. (switching, pg1)',
   ])
   assert.deepEqual(notes({ hooks: [{ ...hook, running: true, last: FAILURE }] }), [
     'Hook pause: FAILED 0.5s ago: exited with 1: Fatal errors found.',
-    'Hook pause: running for switching pg1',
+    'Hook pause: running (switching, pg1)',
   ])
 })
 
@@ -171,7 +171,10 @@ test('tells once of a member that several templates leave out', () => {
   const other = group({ name: '/c', templates: [template({ destination: '/c', leftOut: [bad, lag] })] })
   assert.deepEqual(
     notes({ groups: [group({ templates }), other] }).filter((line) => line.startsWith('Left out')),
-    ['Left out pg\\x0a9: its name holds a line end (of 3 templates)', 'Left out pg2: its tag dc holds a quote (of /c)'],
+    [
+      'Left out pg\\x0a9: its name holds a line end (from 3 templates)',
+      'Left out pg2: its tag dc holds a quote (from /c)',
+    ],
   )
 })
 

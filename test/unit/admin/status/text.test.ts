@@ -253,7 +253,7 @@ test('shows what was ignored, what has gone, and sessions on members nobody know
   const text = rendered(sampleStatus({ view, proxy: sampleProxy() }))
   assert.match(text, /\| pg9 +\| +\| Replica \| gone +\| .*nothing: down/)
   assert.match(text, /^ Ignored +members\/pg8: the value is not a JSON object$/m)
-  assert.match(text, /^ Sessions +4 sessions of replicas on pg2, which is no longer a member$/m)
+  assert.match(text, /^ Sessions +4 sessions of listener replicas on pg2, which is no longer a member$/m)
 })
 
 test('says which cluster each part is about when there are several', () => {
