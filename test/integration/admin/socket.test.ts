@@ -322,7 +322,7 @@ test('asks in vain where there is no router, one was killed, or one does not ans
   await assert.rejects(ask(path, 'show version', options), refusal(/no such socket .*--socket/))
   mkdirSync(join(dir.path, 'run'))
   writeFileSync(path, '')
-  await assert.rejects(ask(path, 'show version', options), refusal(/nobody listens/))
+  await assert.rejects(ask(path, 'show version', options), refusal(/no process listens on it \(is the router running\?\)/))
   const other = join(dir.path, 'mute.sock')
   const mute = createServer().listen(other)
   try {
