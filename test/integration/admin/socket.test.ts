@@ -307,7 +307,10 @@ test('refuses a path that is too long for a socket', async () => {
 
 test('names the path when the directory cannot be made', async () => {
   writeFileSync(join(dir.path, 'run'), '')
-  await assert.rejects(new AdminSocket({ path, log, commands: [] }).start(), bindFailure(/cannot create its directory: /))
+  await assert.rejects(
+    new AdminSocket({ path, log, commands: [] }).start(),
+    bindFailure(/cannot create its directory: /),
+  )
 })
 
 test('asks in vain where there is no router, one was killed, or one does not answer, and says which', async () => {
@@ -322,7 +325,10 @@ test('asks in vain where there is no router, one was killed, or one does not ans
   await assert.rejects(ask(path, 'show version', options), refusal(/no such socket .*--socket/))
   mkdirSync(join(dir.path, 'run'))
   writeFileSync(path, '')
-  await assert.rejects(ask(path, 'show version', options), refusal(/no process listens on it \(is the router running\?\)/))
+  await assert.rejects(
+    ask(path, 'show version', options),
+    refusal(/no process listens on it \(is the router running\?\)/),
+  )
   const other = join(dir.path, 'mute.sock')
   const mute = createServer().listen(other)
   try {

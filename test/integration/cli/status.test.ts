@@ -89,7 +89,9 @@ test('ends with 3 where no router answers but something else', async () => {
     assert.equal(await runProgram(['status', '--socket', socket], io), 3)
     assert.match(
       io.stderr,
-      new RegExp(`^patroni-router: the process that answers on ${socket} is not patroni-router(: .* is not valid JSON)?\n$`),
+      new RegExp(
+        `^patroni-router: the process that answers on ${socket} is not patroni-router(: .* is not valid JSON)?\n$`,
+      ),
     )
     await admin.close()
   }
