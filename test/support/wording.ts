@@ -199,13 +199,13 @@ export function findings(texts: readonly ReadableText[] = readableTexts()): read
   )
 }
 
-/** Returns the room of a file: `src/proxy`, `docs/routing.md`, `test/unit/proxy`. */
+/** Returns the room of a file: `src/proxy`, `documents`, `examples`, `test/unit/proxy`. */
 export function roomOf(file: string): string {
-  const parts = file.split('/')
-  const isFlat = /^(?:examples|bench|scripts)$/.test(parts[0] ?? '')
-  const depth = parts[0] === 'test' ? 3 : isFlat ? 1 : 2
-  const room = parts.slice(0, depth)
-  return room.length === parts.length && file.startsWith('src/') ? 'src' : room.join('/')
+  const [top = '', second = '', third = ''] = file.split('/')
+  if (/^(?:README|CONTRIBUTING|SECURITY)\.md$/.test(file) || top === 'docs') return 'documents'
+  if (top === 'test') return `test/${second}/${third}`
+  if (top === 'src') return third === '' ? 'src' : `src/${second}`
+  return top
 }
 
 /** Returns a finding as one line. */
