@@ -3,11 +3,12 @@
  * nothing else: neither side calls the other, and neither waits for the other before it goes on.
  */
 import type { ListenerConfig, ProxyConfig } from '../config/config.ts'
+import { explain } from '../errors.ts'
 import type { ClusterView, DialFailure } from '../watcher/view.ts'
 import type { EndReason, RefusalReason } from './counters.ts'
 import type { LogLine } from '../text/log-line.ts'
 import type { Target } from './route.ts'
-import type { MemberStatus } from './status.ts'
+import type { ListenerFault, MemberStatus } from './status.ts'
 
 /** What the listeners of a proxy have in common. */
 export type ProxySettings = Pick<
@@ -87,5 +88,15 @@ export interface ListenerState extends Counts {
   readonly members: readonly MemberStatus[]
   readonly fallback: boolean
   /** Why it does not follow the view; null: it does. */
-  readonly fault: string | null
+  readonly fault: ListenerFault | null
+}
+
+/** Returns an error of which a clone is the same. */
+export function plainError(error: unknown): Error {
+  const message = error instanceof Error ? error.message : ''
+  const cause: unknown = error instanceof AggregateError ? error.errors[0] : error instanceof Error ? error.cause : null
+  return new Error(
+    message === '' ? explain(error) : message,
+    (cause ?? null) === null ? {} : { cause: new Error(explain(cause)) },
+  )
 }

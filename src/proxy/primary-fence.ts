@@ -4,8 +4,8 @@
  * its sockets destroyed; while even that fails nobody is let through to the primary.
  */
 import { explain } from '../errors.ts'
-import { inSeconds } from '../text/wording.ts'
 import type { ClusterView } from '../watcher/view.ts'
+import { failureOf } from './acknowledgement.ts'
 import { primaryTarget, type Target } from './route.ts'
 
 /** One listener, whoever serves it. What a call promises is done; it rejects when it is not, or `signal` aborts before. */
@@ -38,21 +38,21 @@ export interface FenceFault {
   readonly reason: string
 }
 
-/** How long a listener may take to do what it is asked for. Milliseconds. */
-export const ACKNOWLEDGE_MS = 1000
 /** Before another attempt at what has failed. Milliseconds. */
 const RETRY_MS = 1000
 
 export class PrimaryFence<L extends FencedListener> {
   readonly #listeners: FencedListeners<L>
   #fenced = 0
+  /** Whether the listeners have the latest view; who leads is known to them only then. */
+  #isHandedOut = false
   /** Has been handed out, and is not followed yet. */
   #next: ClusterView | null = null
   #view: ClusterView | null = null
   /** null: the listeners hold. */
   #opened: Target | null = null
   #isFollowing = false
-  #isClosed = false
+  readonly #closing = new AbortController()
   #retry: NodeJS.Timeout | null = null
   readonly #faults = new Map<L, FenceFault>()
   #opens = 0
@@ -70,15 +70,15 @@ export class PrimaryFence<L extends FencedListener> {
 
   /**
    * Takes the next view. Holding and the start of a fence happen before this returns; only where one is under way, which
-   * closes the same sessions, the next waits for it.
+   * closes the same sessions, the next waits for it. What fails is tried again later.
    */
   follow(view: ClusterView): void {
     if (this.#isClosed) return
     this.#next = view
     this.#view = view
     const hold = this.#holdReason(view)
-    if (hold !== null) this.#endOpening()
-    this.#listeners.take(view, hold)
+    if (hold !== null) this.#opened = null
+    this.#isHandedOut = this.#handOut(view, hold)
     void this.#catchUp()
   }
 
@@ -96,11 +96,32 @@ export class PrimaryFence<L extends FencedListener> {
     this.#end(listener, null)
   }
 
-  /** Follows no view any more. Idempotent. */
+  /** Follows no view any more, and waits for no listener. Idempotent. */
   close(): void {
-    this.#isClosed = true
+    this.#closing.abort()
     if (this.#retry !== null) clearTimeout(this.#retry)
     this.#retry = null
+  }
+
+  get #isClosed(): boolean {
+    return this.#closing.signal.aborted
+  }
+
+  /** Returns whether every listener has it. If not, all of them hold: nothing is opened by a view that some do not know. */
+  #handOut(view: ClusterView, hold: string | null): boolean {
+    try {
+      this.#listeners.take(view, hold)
+    } catch (error) {
+      const reason = `the state of the cluster cannot be handed on: ${explain(error)}`
+      attempt(() => {
+        for (const listener of this.#listeners.all()) this.#cannotOpen(listener, reason)
+      })
+      this.retryLater()
+      return false
+    }
+    // The listeners hold: what they could not open no longer matters.
+    if (hold !== null) for (const listener of this.#faults.keys()) this.#end(listener, 'open')
+    return true
   }
 
   #holdReason(view: ClusterView): string | null {
@@ -120,13 +141,17 @@ export class PrimaryFence<L extends FencedListener> {
       for (let view = this.#take(); view !== null; view = this.#take()) {
         const { epoch, reason } = view.primary
         if (epoch !== this.#fenced) {
-          if (await this.#fence(epoch, reason)) this.#fenced = epoch
+          // Without the latest view a listener may not know yet whose sessions are over: it is fenced again with the next.
+          if ((await this.#fence(epoch, reason)) && this.#isHandedOut) this.#fenced = epoch
           else this.retryLater()
           if (this.#next !== null || epoch !== this.#fenced) continue
         }
         const target = primaryTarget(view)
-        if (target !== null) this.#open(target)
+        if (target !== null && this.#isHandedOut && !this.#isClosed) this.#open(target)
       }
+    } catch {
+      // Nothing here should throw; where it does all the same, clients must not be held for ever.
+      this.retryLater()
     } finally {
       this.#isFollowing = false
     }
@@ -149,16 +174,18 @@ export class PrimaryFence<L extends FencedListener> {
   }
 
   async #fenceOne(listener: L, epoch: number, reason: string): Promise<boolean> {
+    const closing = this.#closing.signal
     // What was left half done is not begun anew.
     const isFaulty = this.#faults.get(listener)?.kind === 'fence'
-    const failure = isFaulty ? '' : await failureOf((signal) => listener.fence(epoch, reason, signal))
+    const failure = isFaulty ? '' : await failureOf((signal) => listener.fence(epoch, reason, signal), closing)
     if (failure === null) return true
-    const left = await failureOf((signal) => listener.destroy(reason, signal))
+    const left = await failureOf((signal) => listener.destroy(reason, signal), closing)
+    if (this.#isClosed) return false
     if (left !== null) {
       this.#begin(listener, { kind: 'fence', reason: `sessions on an earlier primary cannot be closed: ${left}` })
       return false
     }
-    if (!isFaulty) this.#listeners.forced(listener, failure)
+    if (!isFaulty) attempt(() => this.#listeners.forced(listener, failure))
     this.#end(listener, 'fence')
     return true
   }
@@ -169,38 +196,33 @@ export class PrimaryFence<L extends FencedListener> {
   }
 
   async #openOne(listener: L, target: Target, opening: number): Promise<void> {
-    const failure = await failureOf((signal) => listener.open(target, signal))
+    const failure = await failureOf((signal) => listener.open(target, signal), this.#closing.signal)
     // Held since then, or opened all the same.
-    if (this.#opened?.epoch !== target.epoch || opening < (this.#acknowledged.get(listener) ?? 0)) return
+    if (this.#isClosed || this.#opened?.epoch !== target.epoch || opening < (this.#acknowledged.get(listener) ?? 0))
+      return
     if (failure === null) {
       this.#acknowledged.set(listener, opening)
       this.#end(listener, 'open')
       return
     }
-    const reason = `the primary ${target.member} cannot be opened: ${failure}`
-    this.#begin(listener, { kind: 'open', reason })
+    this.#cannotOpen(listener, `the primary ${target.member} cannot be opened: ${failure}`)
+  }
+
+  #cannotOpen(listener: L, reason: string): void {
+    if (this.#faults.get(listener)?.kind !== 'fence') this.#begin(listener, { kind: 'open', reason })
     this.#hold(listener, reason)
     this.retryLater()
   }
 
-  /** The listeners hold from now on: what they could not open is no matter. */
-  #endOpening(): void {
-    this.#opened = null
-    for (const listener of this.#faults.keys()) this.#end(listener, 'open')
-  }
-
   #hold(listener: L, reason: string): void {
-    try {
-      listener.hold(reason)
-    } catch {
-      // It is at fault already; at worst it lets clients through to a primary whose epoch is fenced.
-    }
+    // It is at fault already; at worst it lets clients through to a primary whose epoch is fenced.
+    attempt(() => listener.hold(reason))
   }
 
   #begin(listener: L, fault: FenceFault): void {
     const before = this.#faults.get(listener)
     this.#faults.set(listener, fault)
-    if (before?.kind !== fault.kind) this.#listeners.faultBegun(listener, fault)
+    if (before?.kind !== fault.kind) attempt(() => this.#listeners.faultBegun(listener, fault))
   }
 
   /** `kind` null: whatever it is. */
@@ -208,18 +230,15 @@ export class PrimaryFence<L extends FencedListener> {
     const fault = this.#faults.get(listener)
     if (fault === undefined || (kind !== null && fault.kind !== kind)) return
     this.#faults.delete(listener)
-    this.#listeners.faultEnded(listener, fault)
+    attempt(() => this.#listeners.faultEnded(listener, fault))
   }
 }
 
-/** Begins `work` before it returns; resolves with why it is not done in time, or null. Never rejects. */
-async function failureOf(work: (signal: AbortSignal) => Promise<void>): Promise<string | null> {
-  const deadline = new AbortController()
-  const { promise, resolve } = Promise.withResolvers<string>()
-  const timer = setTimeout(() => {
-    resolve(`no acknowledgement within ${inSeconds(ACKNOWLEDGE_MS)}`)
-    deadline.abort()
-  }, ACKNOWLEDGE_MS)
-  const working = (async () => work(deadline.signal))().then(() => null, explain)
-  return Promise.race([working, promise]).finally(() => clearTimeout(timer))
+/** Does it as well as it can: what throws here must keep no session open and no client waiting. */
+function attempt(work: () => void): void {
+  try {
+    work()
+  } catch {
+    // The fault that it is about is in `faults`, and so in status; what has failed is tried again.
+  }
 }

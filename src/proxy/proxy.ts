@@ -131,7 +131,14 @@ export class Proxy implements Reconfigurable<ProxyConfig> {
   async drain(): Promise<void> {
     this.#stop()
     const ids = [...this.#all()].map(({ id }) => id)
-    await this.#link.ask({ type: 'drain', ids, why: 'the router is shutting down', isLast: false })
+    try {
+      await this.#link.ask({ type: 'drain', ids, why: 'the router is shutting down', isLast: false })
+    } catch (error) {
+      // It is over all the same: other proxies must not lose the rest of their drain.
+      const reason = explain(error)
+      const message = `not all sessions could be drained; please report it: ${reason}`
+      this.#deps.log.error({ event: 'listener-fault', reason }, message)
+    }
   }
 
   /** Closes everything at once. Idempotent. */

@@ -102,7 +102,7 @@ export class RouteControl {
   }
 
   /**
-   * Destroys every socket that leads to a server, where a fence has failed.
+   * Destroys every socket that leads to a server, where a fence has failed. The route is shut then, until `hold` or a view.
    *
    * @throws AggregateError when some are still there.
    */
@@ -112,8 +112,14 @@ export class RouteControl {
     this.#former = null
     this.#promoted = new Set([...this.#promoted].filter((name) => name === this.#leader))
     this.#server.destroy('fence', reason)
-    // Who reads goes on at once.
-    this.#update()
+  }
+
+  /** Shuts the route because of `reason`, and forgets what it may open: only the next view that is taken opens it again. */
+  forget(reason: string): void {
+    this.#primary = null
+    this.#whyNoPrimary = reason
+    this.#state = { ...NEW_ROUTE, withinLag: this.#state.withinLag }
+    this.#server.shut(reason)
   }
 
   /** Lets new connections through to the primary, whose epoch is the one fenced last. */

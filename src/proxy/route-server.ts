@@ -3,15 +3,17 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { now } from '../clock.ts'
 import type { Route } from '../config/config.ts'
 import { counted, inSeconds, sentence } from '../text/wording.ts'
+import { doAll } from './attempts.ts'
 import { passCancel } from './cancel.ts'
 import type { Client } from './client.ts'
 import { Connector, type ConnectorDeps } from './connector.ts'
 import { Hold } from './hold.ts'
-import type { EndReason, RefusalReason } from './counters.ts'
+import type { EndReason } from './counters.ts'
 import type { ProcessBudget } from './process-budget.ts'
-import { PATIENCE_MS, type Refusal, type Refusals } from './refusals.ts'
-import { nounOf, type Target } from './route.ts'
+import { PATIENCE_MS, type Refusals } from './refusals.ts'
+import type { Target } from './route.ts'
 import { Sessions } from './sessions.ts'
+import { notHeld, type Unserved } from './unserved.ts'
 
 export interface RouteDeps extends ConnectorDeps {
   readonly route: Route
@@ -21,13 +23,6 @@ export interface RouteDeps extends ConnectorDeps {
   readonly mayHold: () => boolean
   /** Called when the number of sessions or of clients that are held has changed. */
   readonly changed: () => void
-}
-
-/** Why a client is not served. */
-export interface Unserved {
-  readonly reason: RefusalReason
-  readonly sqlState: Refusal['sqlState']
-  readonly message: string
 }
 
 /** PostgreSQL's authentication_timeout, for a client that says nothing at all. Milliseconds. */
@@ -123,8 +118,11 @@ export class RouteServer {
    */
   async closeSessions(matches: (target: Target) => boolean, cause: EndReason, why: string): Promise<void> {
     const { closed, done } = this.#sessions.close(matches)
-    for (const [member, connections] of closed) this.#deps.counters.closed(cause, member, connections, why)
-    await done
+    try {
+      for (const [member, connections] of closed) this.#deps.counters.closed(cause, member, connections, why)
+    } finally {
+      await done
+    }
   }
 
   /** Refuses who waits because of `why`, gives who has not spoken a moment to do so, and resolves when everybody has ended. */
@@ -145,20 +143,33 @@ export class RouteServer {
     }
   }
 
-  /** Closes everything at once. `cause`: why sessions end. */
+  /**
+   * Closes everything at once. `cause`: why sessions end.
+   *
+   * @throws AggregateError when something is left.
+   */
   close(cause: EndReason, why: string): void {
-    for (const client of this.#clients) client.destroy()
-    this.#hold.close()
-    this.#connector.use([], null)
-    this.endSessions(cause, why)
     this.#closing.abort()
+    const clients = [...this.#clients].map((client) => () => client.destroy())
+    const steps = [...clients, () => this.#hold.close(), () => this.#connector.use([], null)]
+    doAll([...steps, () => this.endSessions(cause, why)], 'some connections are left')
   }
 
-  /** Ends all sessions at once, both sides. */
+  /**
+   * Ends all sessions at once, both sides.
+   *
+   * @throws AggregateError when some are still there.
+   */
   endSessions(cause: EndReason, why: string): void {
-    for (const [member, sessions] of this.#sessions.countByMember)
-      this.#deps.counters.closed(cause, member, sessions, why)
-    this.#sessions.destroy()
+    const before = [...this.#sessions.countByMember]
+    try {
+      this.#sessions.destroy()
+    } finally {
+      for (const [member, sessions] of before) {
+        const ended = sessions - (this.#sessions.countByMember.get(member) ?? 0)
+        if (ended > 0) this.#deps.counters.closed(cause, member, ended, why)
+      }
+    }
   }
 
   /**
@@ -167,15 +178,7 @@ export class RouteServer {
    * @throws AggregateError when some are still there.
    */
   destroy(cause: EndReason, why: string): void {
-    const errors = [() => this.shut(why), () => this.endSessions(cause, why)].flatMap((step) => {
-      try {
-        step()
-        return []
-      } catch (error) {
-        return [error]
-      }
-    })
-    if (errors.length > 0) throw new AggregateError(errors, 'some connections to servers are left')
+    doAll([() => this.shut(why), () => this.endSessions(cause, why)], 'some connections to servers are left')
   }
 
   /** Serves one accepted connection to its end, if `admit` finds nothing against it; or refuses it, unless it asks for a cancel. */
@@ -211,27 +214,13 @@ export class RouteServer {
         case 'timeout':
         case 'full':
         case 'closed':
-          return this.#refuse(client, this.#unserved(turn.kind), turn.kind === 'closed' ? '' : sentence(this.#reason))
+          return this.#refuse(client, this.#notHeld(turn.kind), turn.kind === 'closed' ? '' : sentence(this.#reason))
       }
     }
   }
 
-  #unserved(turn: 'timeout' | 'full' | 'closed'): Unserved {
-    const { timeoutMs, maxConnections } = this.#deps.settings.hold
-    const wanted = nounOf(this.#deps.route)
-    switch (turn) {
-      case 'timeout': {
-        const message =
-          timeoutMs === 0 ? `no ${wanted} is available` : `no ${wanted} became available within ${inSeconds(timeoutMs)}`
-        return { reason: 'hold-timeout', sqlState: '57P03', message }
-      }
-      case 'full': {
-        const message = `too many clients are waiting for a ${wanted} (hold.max_connections is ${maxConnections})`
-        return { reason: 'hold-limit', sqlState: '53300', message }
-      }
-      case 'closed':
-        return { reason: 'shutdown', sqlState: '57P03', message: this.#whyClosing }
-    }
+  #notHeld(turn: 'timeout' | 'full' | 'closed'): Unserved {
+    return notHeld(turn, this.#deps.route, this.#deps.settings.hold, this.#whyClosing)
   }
 
   /** It was silent for too long, has left, or was dropped. */

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import type { Balance, ListenerConfig } from '../config/config.ts'
 import { explain, shortage } from '../errors.ts'
 import type { ClusterView, DialFailure } from '../watcher/view.ts'
+import { doAll } from './attempts.ts'
 import { type Balancer, SafeBalancer } from './balance.ts'
 import type { Client } from './client.ts'
 import { Counters, type EndReason } from './counters.ts'
@@ -13,8 +14,9 @@ import type { ListenerState, ProxySettings } from './messages.ts'
 import type { ProcessBudget } from './process-budget.ts'
 import type { Refusals } from './refusals.ts'
 import { RouteControl } from './route-control.ts'
-import { RouteServer, type Unserved } from './route-server.ts'
+import { RouteServer } from './route-server.ts'
 import type { Target } from './route.ts'
+import type { Unserved } from './unserved.ts'
 
 /** What the listeners of a worker share. */
 export interface Shared {
@@ -91,14 +93,13 @@ export class ServedListener {
   }
 
   get state(): ListenerState {
-    const failure = this.#failure
     return {
       address: this.#sockets.address,
       sessions: [...this.#route.sessions.countByMember],
       held: this.#route.held,
       oldestHeld: this.#route.oldestHeld,
       ...this.#control.status,
-      fault: failure === null ? null : explain(failure.error),
+      fault: this.#fault,
       accepted: this.#accepted,
       failedDials: this.#failedDials,
       refusals: this.#counters.refusals,
@@ -131,23 +132,28 @@ export class ServedListener {
 
   /** See the command `hold`. */
   hold(reason: string): void {
-    this.#holding(() => this.#control.hold(reason))
+    this.#holding(() => {
+      this.#requireView()
+      this.#control.hold(reason)
+    })
   }
 
   /** See the command `fence`. Rejects when a session may be left, or somebody be let through to one that is closed. */
   async fence(epoch: number, reason: string): Promise<void> {
-    if (this.#faults.view !== null) throw this.#faults.view.error
+    this.#requireView()
     await this.#control.fence(epoch, reason)
   }
 
   /** See the command `destroy`. */
   destroy(reason: string): void {
     this.#control.destroy(reason)
+    // Readers are served again at once. If that fails, nothing is left open all the same.
+    this.hold(reason)
   }
 
   /** See the command `open`. */
   open(target: Target): void {
-    if (this.#faults.view !== null) throw this.#faults.view.error
+    this.#requireView()
     this.#control.open(target)
   }
 
@@ -166,11 +172,14 @@ export class ServedListener {
     this.#route.endSessions(cause, why)
   }
 
-  /** Closes everything at once. Idempotent. */
+  /** Closes everything at once. Idempotent. What cannot be closed is logged. */
   close(cause: EndReason, why: string): void {
-    this.stop()
-    this.#route.close(cause, why)
-    this.#counters.close()
+    const steps = [() => this.stop(), () => this.#route.close(cause, why), () => this.#counters.close()]
+    try {
+      doAll(steps, 'some connections are left')
+    } catch (error) {
+      this.#found('closing', { error })
+    }
   }
 
   #accept(socket: Socket): void {
@@ -187,31 +196,40 @@ export class ServedListener {
     try {
       work()
     } catch (error) {
-      this.#found('view', { error })
       try {
-        this.#route.shut(`a fault of the router: ${explain(error)}`)
+        this.#control.forget(`a fault of the router: ${explain(error)}`)
       } catch {
         // Whoever is let through all the same has no session for long: the next fence of this listener destroys them all.
       }
+      this.#found('view', { error })
     }
   }
 
-  get #failure(): Failure | null {
-    return this.#faults.view ?? this.#faults.closing
+  /** Throws while the latest view could not be taken: what was known before it opens nothing. */
+  #requireView(): void {
+    if (this.#faults.view !== null) throw this.#faults.view.error
+  }
+
+  /** The one of the two that weighs more. */
+  get #fault(): ListenerState['fault'] {
+    const { view, closing } = this.#faults
+    if (view !== null) return { kind: 'view', reason: explain(view.error) }
+    return closing === null ? null : { kind: 'closing', reason: explain(closing.error) }
   }
 
   /** Logs once when it cannot follow the cluster, and once when it can again. */
   #found(what: 'view' | 'closing', failure: Failure | null): void {
-    const before = this.#failure
+    const before = this.#fault
     this.#faults = { ...this.#faults, [what]: failure }
-    if ((before === null) === (this.#failure === null)) return
+    const fault = this.#fault
+    if (before?.kind === fault?.kind) return
     this.#shared.changed(this)
-    if (failure === null) {
+    if (fault === null) {
       this.#log('info', { event: 'listener-recovered' }, 'follows the cluster again')
       return
     }
-    const reason = explain(failure.error)
-    const effect = what === 'view' ? 'so new connections are held' : 'so sessions are left that should be closed'
+    const { kind, reason } = fault
+    const effect = kind === 'view' ? 'so new connections are held' : 'so sessions are left that should be closed'
     const message = `cannot follow the cluster, ${effect}; please report it: ${reason}`
     this.#log('error', { event: 'listener-fault', reason }, message)
   }

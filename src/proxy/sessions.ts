@@ -1,6 +1,7 @@
 /** The sessions of one route: who they belong to, so that exactly those can be ended. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { counted } from '../text/wording.ts'
+import { errorsOf } from './attempts.ts'
 import type { Session } from './session.ts'
 import type { Target } from './route.ts'
 
@@ -71,7 +72,7 @@ export class Sessions {
       closed.set(entry.target.member, (closed.get(entry.target.member) ?? 0) + 1)
     }
     // One that cannot be cut off cannot be closed either, and is stuck then.
-    each(entries, ({ session }) => session.cutOff())
+    errorsOf(entries, ({ session }) => session.cutOff())
     // Those that another call is about to close count as well: they are not closed yet.
     const ending = [...this.#ending].filter(isMatching)
     return { closed, done: this.#closeServers([...new Set([...ending, ...this.#stuck])]) }
@@ -83,7 +84,7 @@ export class Sessions {
    * @throws AggregateError when some could not be closed: they are still there then.
    */
   destroy(): void {
-    const errors = each([...this.#entries, ...this.#ending], (entry) => this.#destroy(entry))
+    const errors = errorsOf([...this.#entries, ...this.#ending], (entry) => this.#destroy(entry))
     if (errors.length > 0) throw notClosed(errors)
   }
 
@@ -125,7 +126,7 @@ export class Sessions {
     const errors: unknown[] = []
     for (let index = 0; index < entries.length; index += SLICE) {
       await nextTurn()
-      errors.push(...each(entries.slice(index, index + SLICE), (entry) => this.#destroy(entry)))
+      errors.push(...errorsOf(entries.slice(index, index + SLICE), (entry) => this.#destroy(entry)))
     }
     if (errors.length > 0) throw notClosed(errors)
   }
@@ -133,16 +134,4 @@ export class Sessions {
 
 function notClosed(errors: readonly unknown[]): AggregateError {
   return new AggregateError(errors, `${counted(errors.length, 'session')} cannot be closed`)
-}
-
-/** Does it for every entry, also behind one for which it fails; returns the errors. */
-function each(entries: readonly Entry[], work: (entry: Entry) => void): readonly unknown[] {
-  return entries.flatMap((entry) => {
-    try {
-      work(entry)
-      return []
-    } catch (error) {
-      return [error]
-    }
-  })
 }

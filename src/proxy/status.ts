@@ -44,10 +44,10 @@ export interface ListenerStatus {
 export interface ListenerFault {
   /**
    * `fence`: its sessions on an earlier primary cannot be closed, so that no listener lets anybody through to the next one.
-   * `open`: it alone does not let anybody through to the primary. `view`: it lets nobody through. `listen`: it does not
-   * listen.
+   * `open`: it alone does not let anybody through to the primary. `view`: it lets nobody through. `closing`: sessions are
+   * left that the view has ended. `listen`: it does not listen.
    */
-  readonly kind: 'fence' | 'open' | 'view' | 'listen'
+  readonly kind: 'fence' | 'open' | 'view' | 'closing' | 'listen'
   readonly reason: string
 }
 
@@ -111,7 +111,7 @@ export function statusOf<L extends Reported>(
 
 function faultOf({ state, listenFault }: Reported, fault: FenceFault | undefined): ListenerFault | null {
   if (fault !== undefined) return fault
-  if (state.fault !== null) return { kind: 'view', reason: state.fault }
+  if (state.fault !== null) return state.fault
   return listenFault === null ? null : { kind: 'listen', reason: listenFault }
 }
 

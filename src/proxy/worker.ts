@@ -4,16 +4,15 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Balance } from '../config/config.ts'
-import { explain } from '../errors.ts'
-import { counted } from '../text/wording.ts'
+import { errorsOf } from './attempts.ts'
 import { type Balancer, BALANCERS } from './balance.ts'
 import { Client } from './client.ts'
 import { ConnectionLimit } from './connection-limit.ts'
-import type { Command, ListenerId, ProxySettings, Report } from './messages.ts'
+import { type Command, type ListenerId, plainError, type ProxySettings, type Report } from './messages.ts'
 import { ProcessBudget } from './process-budget.ts'
 import { Refusals } from './refusals.ts'
-import type { Unserved } from './route-server.ts'
 import { ServedListener, type Shared } from './served-listener.ts'
+import { overLimit, type Unserved } from './unserved.ts'
 
 /** Starts a worker that reports to `report`; returns where its commands go. */
 export type StartWorker = (report: (report: Report) => void) => (command: Command) => void
@@ -32,6 +31,7 @@ export function inProcess(
 /** How long those may take that are being refused when the drain ends. Milliseconds. */
 const LAST_WORDS_MS = 1000
 const STOPPING = 'the router is shutting down'
+const NOT_ALL = 'a listener has failed'
 
 export class Worker {
   readonly #report: (report: Report) => void
@@ -84,6 +84,15 @@ export class Worker {
 
   /** Carries out a command. What comes of it is reported, also when it fails. */
   handle(command: Command): void {
+    try {
+      this.#carryOut(command)
+    } finally {
+      for (const served of this.#served.values()) this.#changed.add(served)
+      this.#reportStates()
+    }
+  }
+
+  #carryOut(command: Command): void {
     switch (command.type) {
       case 'configure':
         this.#settings = command.settings
@@ -96,7 +105,7 @@ export class Worker {
         break
       }
       case 'view':
-        for (const served of this.#served.values()) served.take(command.view, command.hold)
+        this.#each((served) => served.take(command.view, command.hold))
         break
       case 'names':
         this.#staleNames = new Set(command.stale)
@@ -117,14 +126,21 @@ export class Worker {
         this.#acknowledge(command, (served) => served.open(command.target))
         break
       case 'drain':
-        void this.#drain(command).then(() => this.#done(command.request, null))
+        this.#drain(command).then(
+          () => this.#done(command.request, null),
+          (error: unknown) => this.#done(command.request, error),
+        )
         break
       case 'close':
-        for (const served of this.#served.values()) served.close('shutdown', STOPPING)
         this.#closing.abort()
+        this.#each((served) => served.close('shutdown', STOPPING))
     }
-    for (const served of this.#served.values()) this.#changed.add(served)
-    this.#reportStates()
+  }
+
+  /** Does it for each listener, also behind one that fails. @throws AggregateError when one has failed. */
+  #each(work: (served: ServedListener) => void): void {
+    const errors = errorsOf(this.#served.values(), work)
+    if (errors.length > 0) throw new AggregateError(errors, NOT_ALL)
   }
 
   /** The work begins before this returns; it is done when the promise that it may return is. */
@@ -142,30 +158,41 @@ export class Worker {
   }
 
   #done(request: number, error: unknown): void {
-    this.#reportStates()
-    this.#report({ type: 'done', request, error: error === null ? null : plainError(error) })
+    try {
+      this.#reportStates()
+    } finally {
+      this.#report({ type: 'done', request, error: error === null ? null : plainError(error) })
+    }
   }
 
   async #drain({ ids, why, isLast }: Command & { readonly type: 'drain' }): Promise<void> {
     const drained = ids.flatMap((id) => this.#served.get(id) ?? [])
-    for (const served of drained) served.stop()
+    const errors: unknown[] = []
+    const each = (work: (served: ServedListener) => void): void => void errors.push(...errorsOf(drained, work))
+    each((served) => served.stop())
     const deadline = new AbortController()
-    await Promise.race([
-      Promise.all(drained.map((served) => served.drain(why))),
-      sleep(this.#requireSettings().drainTimeoutMs, undefined, {
-        signal: AbortSignal.any([deadline.signal, this.#closing.signal]),
-      }).catch(() => undefined),
-    ])
+    const expired = sleep(this.#requireSettings().drainTimeoutMs, undefined, {
+      signal: AbortSignal.any([deadline.signal, this.#closing.signal]),
+    }).catch(() => undefined)
+    const draining = drained.map((served) =>
+      served.drain(why).catch(async (error: unknown) => {
+        errors.push(error)
+        await expired
+      }),
+    )
+    await Promise.race([Promise.all(draining), expired])
     deadline.abort()
-    for (const served of drained) served.endSessions('drain-timeout', `${why}, and drain_timeout has passed`)
+    each((served) => served.endSessions('drain-timeout', `${why}, and drain_timeout has passed`))
     await Promise.race([
       this.#refusals.settled(),
       sleep(LAST_WORDS_MS, undefined, { signal: this.#closing.signal }).catch(() => undefined),
     ])
-    if (!isLast) return
-    for (const served of drained) served.close('shutdown', why)
-    this.#reportStates()
-    for (const id of ids) this.#served.delete(id)
+    if (isLast) {
+      each((served) => served.close('shutdown', why))
+      this.#reportStates()
+      for (const id of ids) this.#served.delete(id)
+    }
+    if (errors.length > 0) throw new AggregateError(errors, NOT_ALL)
   }
 
   /** Counts it as a connection, or says why not. Who is refused is none: it must not keep others out while it hangs up. */
@@ -178,10 +205,7 @@ export class Worker {
   }
 
   #unserved({ hasSpoken }: Client): Unserved | null {
-    if (!this.#limit.makeRoom(hasSpoken)) {
-      const message = `the router's limit of ${counted(this.#limit.max, 'connection')} is reached (max_connections)`
-      return { reason: 'connection-limit', sqlState: '53300', message }
-    }
+    if (!this.#limit.makeRoom(hasSpoken)) return overLimit(this.#limit.max)
     if (this.#budget.connections.makeRoom(hasSpoken)) return null
     return { reason: 'process-limit', sqlState: '53300', message: this.#budget.limit }
   }
@@ -213,14 +237,4 @@ export class Worker {
       if (this.#changed.has(served)) this.#report({ type: 'state', id, state: served.state })
     this.#changed.clear()
   }
-}
-
-/** An error of which a clone is the same. */
-function plainError(error: unknown): Error {
-  const message = error instanceof Error ? error.message : ''
-  const cause: unknown = error instanceof AggregateError ? error.errors[0] : error instanceof Error ? error.cause : null
-  return new Error(
-    message === '' ? explain(error) : message,
-    (cause ?? null) === null ? {} : { cause: new Error(explain(cause)) },
-  )
 }

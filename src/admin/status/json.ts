@@ -45,7 +45,8 @@ export function hasPrimary({ stopping, clusters }: StatusJson): boolean {
 /** Returns the listener whose fault makes the router hold new connections to the primary; null: there is none. */
 export function faultOfPrimary(proxy: ProxyJson | null): ListenerJson | null {
   const holds = ({ fault, route }: ListenerJson): boolean =>
-    fault !== null && (fault.kind === 'fence' || (fault.kind !== 'listen' && isForPrimary(route)))
+    fault !== null &&
+    (fault.kind === 'fence' || ((fault.kind === 'open' || fault.kind === 'view') && isForPrimary(route)))
   return proxy?.listeners.find(holds) ?? null
 }
 

@@ -87,10 +87,11 @@ const listener = z.strictObject({
   fault: z
     .strictObject({
       kind: z
-        .enum(['fence', 'open', 'view', 'listen'])
+        .enum(['fence', 'open', 'view', 'closing', 'listen'])
         .describe(
           '`fence`: its sessions on an earlier primary cannot be closed, so all listeners hold new connections to the ' +
-            'primary. `open`: it alone holds them. `view`: it holds all new connections. `listen`: it cannot bind its address.',
+            'primary. `open`: it alone holds them. `view`: it holds all new connections. `closing`: sessions are open that should ' +
+            'be closed. `listen`: it cannot bind its address.',
         ),
       reason: text('The error.'),
     })

@@ -3,15 +3,18 @@ import { afterEach, beforeEach, describe, mock, test } from 'node:test'
 import { renderStatus } from '../../../src/admin/status/text.ts'
 import { hasPrimary, statusJson } from '../../../src/admin/status/json.ts'
 import { BALANCERS, type Balancer } from '../../../src/proxy/balance.ts'
+import { Counters } from '../../../src/proxy/counters.ts'
+import { Listener } from '../../../src/proxy/listener.ts'
 import { RouteControl } from '../../../src/proxy/route-control.ts'
 import { RouteServer } from '../../../src/proxy/route-server.ts'
+import { ServedListener } from '../../../src/proxy/served-listener.ts'
 import { Sessions } from '../../../src/proxy/sessions.ts'
 import { inProcess } from '../../../src/proxy/worker.ts'
 import type { ClusterView } from '../../../src/watcher/view.ts'
 import { until } from '../../support/until.ts'
 import { sampleStatus } from '../../unit/admin/sample.ts'
 import { AUTH_OK, errorFields, STARTUP } from './support/messages.ts'
-import { type FakeServer, PRIMARY, REPLICAS, type Rig, Scene } from './support/scene.ts'
+import { type FakeServer, PRIMARY, proxyConfig, REPLICAS, type Rig, Scene } from './support/scene.ts'
 import { openView, replicaView, withPrimary } from './support/views.ts'
 import type { Wire } from './support/wire.ts'
 
@@ -175,6 +178,127 @@ test('a listener that cannot take a view holds everybody until it can, without a
   assert.equal(faultOf(rig), null)
   assert.equal(rig.events('listener-fault').length, 2)
   assert.equal(rig.events('listener-recovered').length, 2)
+})
+
+test('a listener that cannot take a view serves no reader that it knew before, also where it is held and destroyed', async () => {
+  const [former, next, stale] = [await scene.postgres(), await scene.postgres(), await scene.postgres()]
+  const rig = await scene.proxy()
+  rig.proxy.apply(withPrimary(replicaView({ pg3: stale.address }), 'pg1', former.address, 1))
+  await served(rig, 'replicas')
+  const take = mock.method(RouteControl.prototype, 'take', failing)
+  const opened = mock.method(RouteServer.prototype, 'open')
+  const destroyed = mock.method(RouteControl.prototype, 'destroy')
+  const held = mock.method(RouteControl.prototype, 'forget')
+  rig.proxy.apply(withPrimary(replicaView({ pg3: stale.address }), 'pg2', next.address, 2))
+  const waiting = (await scene.client(rig, 'replicas')).send(STARTUP)
+  await until('both were destroyed', () => destroyed.mock.callCount() >= 2)
+  await until('both were held after that', () => held.mock.callCount() >= 6)
+  await until('the reader is held', () => rig.held === 1)
+  assert.equal(opened.mock.callCount(), 0)
+  assert.equal(stale.connections.length, 1)
+  take.mock.restore()
+  await waiting.got(AUTH_OK)
+  assert.equal(faultOf(rig, 'replicas'), null)
+})
+
+test('a listener whose sockets are destroyed and that then cannot serve its readers holds no other listener', async () => {
+  const { former, next } = await primaries()
+  const replica = await scene.postgres()
+  const rig = await scene.proxy()
+  const view = (epoch: number, name: string, { address }: FakeServer): ClusterView =>
+    withPrimary(replicaView({ pg3: replica.address }), name, address, epoch)
+  rig.proxy.apply(view(1, 'pg1', former))
+  const sessions = [await served(rig), await served(rig, 'replicas')]
+  mock.method(RouteServer.prototype, 'fence', failing)
+  // Readers are let through with the view, with the fence, and after the destruction.
+  mock.method(RouteServer.prototype, 'open').mock.mockImplementationOnce(failing, 2)
+  rig.proxy.apply(view(2, 'pg2', next))
+  const [writer, reader] = [await scene.client(rig), await scene.client(rig, 'replicas')]
+  reader.send(STARTUP)
+  await writer.send(STARTUP).got(AUTH_OK)
+  assert.deepEqual(faultOf(rig, 'replicas'), { kind: 'open', reason: 'the primary pg2 cannot be opened: injected' })
+  assert.deepEqual([faultOf(rig), rig.held], [null, 1])
+  for (const session of sessions) await session.over()
+  assert.deepEqual(rig.events('fence-failed'), [])
+  await reader.got(AUTH_OK)
+  await until('it has no fault any more', () => faultOf(rig, 'replicas') === null)
+})
+
+test('sessions that cannot be closed are a fault of their own: new connections are served, and there is a primary', async () => {
+  const [primary, replica] = [await scene.postgres(), await scene.postgres()]
+  const rig = await scene.proxy()
+  const view = withPrimary(replicaView({ pg2: { down: true } }), 'pg1', primary.address, 1)
+  rig.proxy.apply(withPrimary(replicaView({ pg2: replica.address }), 'pg1', primary.address, 1))
+  await served(rig, 'replicas')
+  const close = mock.method(Sessions.prototype, 'close', failing)
+  rig.proxy.apply(view)
+  await until('it is at fault', () => faultOf(rig, 'replicas') !== null)
+  assert.deepEqual(faultOf(rig), { kind: 'closing', reason: 'injected' })
+  assert.deepEqual(faultOf(rig, 'replicas'), { kind: 'closing', reason: 'injected' })
+  await served(rig)
+  assert.deepEqual([headline(rig, view)[0].slice(0, 22), headline(rig, view)[1]], ['primary: pg1 OPEN for ', true])
+  assert.match(
+    String(rig.events('listener-fault')[0]?.['msg']),
+    /^primary: cannot follow the cluster, so sessions are left that should be closed; please report it: injected$/,
+  )
+  close.mock.restore()
+  await until('it is closed', () => faultOf(rig, 'replicas') === null && rig.sessions === 1)
+})
+
+describe('the end of a worker in which one listener fails', () => {
+  test('closes the others and what is left of that one', async () => {
+    const [primary, replica] = [await scene.postgres(), await scene.postgres()]
+    const rig = await scene.proxy()
+    rig.proxy.apply(withPrimary(replicaView({ pg2: replica.address }), 'pg1', primary.address, 1))
+    const sessions = [await served(rig), await served(rig, 'replicas')]
+    mock.method(Listener.prototype, 'close', failing, { times: 1 })
+    mock.method(Counters.prototype, 'closed', failing, { times: 1 })
+    rig.proxy.close()
+    for (const session of sessions) await session.over()
+    assert.deepEqual(
+      rig.events('listener-fault').map(({ listener }) => listener),
+      ['primary'],
+    )
+    mock.restoreAll()
+    rig.proxy.close()
+  })
+
+  for (const step of ['stop', 'drain', 'endSessions'] as const) {
+    test(`(${step}) ends the drain all the same, and the others have their time`, async () => {
+      const [primary, replica] = [await scene.postgres(), await scene.postgres()]
+      const rig = await scene.proxy({ drainTimeoutMs: 600 })
+      rig.proxy.apply(withPrimary(replicaView({ pg2: replica.address }), 'pg1', primary.address, 1))
+      const [writer, reader] = [await served(rig), await served(rig, 'replicas')]
+      mock.method(
+        ServedListener.prototype,
+        step,
+        step === 'drain' ? () => Promise.reject(new Error('injected')) : failing,
+        { times: 1 },
+      )
+      const since = performance.now()
+      await rig.proxy.drain()
+      assert.ok(performance.now() - since >= 590, 'sessions have their time')
+      assert.deepEqual(
+        rig.events('listener-fault').map(({ level, msg }) => [level, msg]),
+        [[50, 'not all sessions could be drained; please report it: a listener has failed: injected']],
+      )
+      await reader.over()
+      assert.equal(writer.ended, step !== 'endSessions')
+      rig.proxy.close()
+      await writer.over()
+    })
+  }
+
+  test('is acknowledged where a listener is removed, and nothing is left of it', async () => {
+    const { former } = await primaries()
+    const rig = await scene.proxy({ drainTimeoutMs: 100 })
+    rig.proxy.apply(openView('pg1', former.address, 1))
+    const session = await served(rig)
+    mock.method(ServedListener.prototype, 'stop', failing, { times: 1 })
+    rig.proxy.reconfigure(proxyConfig({ listeners: [REPLICAS], drainTimeoutMs: 100 }))
+    await session.over()
+    await until('it is forgotten', () => rig.sessions === 0)
+  })
 })
 
 describe('a balancer', () => {
