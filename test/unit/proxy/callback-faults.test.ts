@@ -216,7 +216,7 @@ describe('a fence that is closed', () => {
     })
   }
 
-  test('while a fence is under way opens nobody when that is done', async () => {
+  test('during a fence opens no listener when that is done', async () => {
     const plane = new Plane()
     const { promise, resolve } = Promise.withResolvers<undefined>()
     for (const listener of plane.listeners) listener.fence = () => promise
