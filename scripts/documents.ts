@@ -3,6 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { BENCHMARKS } from '../bench/documents.ts'
 import { publishedSchema } from '../src/admin/status/schema.ts'
+import { publishedConfigurationSchema } from '../src/config/json-schema.ts'
+import { DCS_KINDS } from '../src/watcher/dcs/kinds.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 
@@ -17,6 +19,7 @@ export interface Generated {
 /** Everything that is generated. A test holds that each is as it would be written. */
 export const GENERATED: readonly Generated[] = [
   { file: 'docs/status.schema.json', part: null, text: publishedSchema },
+  { file: 'docs/configuration.schema.json', part: null, text: () => publishedConfigurationSchema(DCS_KINDS) },
   ...BENCHMARKS,
 ]
 

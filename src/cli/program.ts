@@ -23,6 +23,7 @@ const ACTIONS: Readonly<Record<CommandName, Action>> = {
   status: async (command, io) => (await import('./status.ts')).status(command.opts<StatusOptions>(), io),
   track: async (command, io) =>
     (await import('./track.ts')).track(argumentOf(command), command.opts<TrackOptions>(), io),
+  schema: async (_, io) => (await import('./schema.ts')).schema(io),
   completion: async (command, io) => (await import('./completion/completion.ts')).completion(argumentOf(command), io),
   demo: async (command, io) => (await import('./demo.ts')).demo(command.opts<DemoOptions>(), io),
 }

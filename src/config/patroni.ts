@@ -1,40 +1,90 @@
 import { z } from 'zod'
 import type { RestApiConfig } from './config.ts'
 import { type DcsSection, isThere, patroniKinds } from './dcs/kind.ts'
-import { field, optional } from './values/fields.ts'
+import { defaulting, optional, required } from './values/fields.ts'
+import type { ValueType } from './values/form.ts'
+import { BOOLEAN } from './values/types.ts'
 import { bad, good, type Parsed } from './values/parsed.ts'
 import { isMapping, type Mapping, mappingOf } from '../text/unknown-shape.ts'
 import type { Fault } from './file/problem.ts'
 
 /** Unknown keys in Patroni's sections are Patroni's business. No message about them shows a value. */
-function section<T extends z.core.$ZodShape>(shape: T) {
-  return z.preprocess((value) => value ?? {}, z.looseObject(shape, 'must be a mapping'))
+function section<T extends z.core.$ZodShape>(shape: T, description: string) {
+  return z
+    .preprocess((value) => value ?? {}, z.looseObject(shape, 'must be a mapping'))
+    .meta({ type: ['object', 'null'], description })
 }
 
 /** One of which only this is looked at here. */
-function within<T extends z.core.$ZodShape>(shape: T) {
-  return z.preprocess(mappingOf, z.looseObject(shape))
+function within<T extends z.core.$ZodShape>(shape: T, description: string) {
+  return z.preprocess(mappingOf, z.looseObject(shape)).meta({ type: ANYTHING, description })
 }
 
-const PATRONI = z.object({
-  scope: field((value) =>
+const ANYTHING = ['object', 'array', 'string', 'number', 'boolean', 'null'] as const
+
+const TEXT: ValueType<Parsed<string>> = { parse: text, form: { type: 'string' } }
+/** For Patroni an empty text is as good as none. */
+const TEXT_OR_NONE: ValueType<Parsed<string | null>> = {
+  parse: (value) => (value === '' ? good(null) : text(value)),
+  form: { type: 'string' },
+}
+const SCOPE: ValueType<Parsed<string>> = {
+  parse: (value) =>
     value === undefined || value === null || value === ''
       ? bad('is required: the name of the cluster, as in patroni.yml (or PATRONI_SCOPE)')
       : text(value),
+  // It may come from the environment.
+  form: { type: ['string', 'null'] },
+}
+const GROUP: ValueType<Parsed<number>> = {
+  parse: group,
+  form: { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
+}
+
+/** Patroni's sections besides the DCS, as far as they are read here. */
+export const PATRONI = z.object({
+  scope: required(SCOPE, 'Name of the cluster, as in Patroni.'),
+  namespace: optional(
+    TEXT_OR_NONE,
+    'Where Patroni keeps its clusters in the DCS; slashes at the ends do not matter. Default: `service`.',
   ),
-  namespace: optional(textOrNull, null),
   // patroni/config.py: the place of `name` in old files.
-  postgresql: within({ name: optional(textOrNull, null) }),
-  name: optional(textOrNull, null),
-  citus: section({ group: optional(group, null), database: optional(text, null) }),
-  ctl: section({
-    insecure: optional(boolean, false),
-    cacert: optional(textOrNull, null),
-    certfile: optional(textOrNull, null),
-    keyfile: optional(textOrNull, null),
-    keyfile_password: optional(textOrNull, null),
-  }),
-  restapi: section({ cafile: optional(textOrNull, null) }),
+  postgresql: within(
+    { name: optional(TEXT_OR_NONE, 'Where old files of Patroni have `name`.') },
+    "Patroni's own: accepted, and nothing but `name` in it is used here.",
+  ),
+  name: optional(TEXT_OR_NONE, 'Patroni member on this host, if there is one.'),
+  citus: section(
+    {
+      group: optional(
+        GROUP,
+        'Citus group that is served; `0` is the coordinator. Needs `citus.database` where the file is that of a Patroni.',
+      ),
+      database: optional(TEXT, 'Database of Citus.'),
+    },
+    'Citus, as in Patroni.',
+  ),
+  ctl: section(
+    {
+      insecure: defaulting(
+        BOOLEAN,
+        false,
+        'Do not verify the certificates of the REST API; with a `certfile`, as in Patroni: verify all but the host name.',
+      ),
+      cacert: optional(
+        TEXT_OR_NONE,
+        "File with the CA of the members' REST API. Default: `restapi.cafile`, else the CAs of the system.",
+      ),
+      certfile: optional(TEXT_OR_NONE, 'File with the client certificate for the REST API.'),
+      keyfile: optional(TEXT_OR_NONE, 'File with the key of `certfile`. Default: the key in `certfile`.'),
+      keyfile_password: optional(TEXT_OR_NONE, 'Password of `keyfile`.'),
+    },
+    "How the members' REST API is reached, as for `patronictl`.",
+  ),
+  restapi: section(
+    { cafile: optional(TEXT_OR_NONE, "File with the CA of the members' REST API, where `ctl.cacert` is not set.") },
+    "Patroni's own: accepted, and nothing but `cafile` in it is used here.",
+  ),
 })
 
 interface PatroniSections {
@@ -101,15 +151,6 @@ function namespaceInDcs(
 
 function text(value: unknown): Parsed<string> {
   return typeof value === 'string' ? good(value) : bad('must be text: quote it')
-}
-
-/** For Patroni an empty text is as good as none. */
-function textOrNull(value: unknown): Parsed<string | null> {
-  return value === '' ? good(null) : text(value)
-}
-
-function boolean(value: unknown): Parsed<boolean> {
-  return typeof value === 'boolean' ? good(value) : bad('must be true or false, without quotes')
 }
 
 /** `^(0|[1-9][0-9]*)$` in the DCS. */

@@ -7,35 +7,69 @@ import type { DcsSection } from './dcs/kind.ts'
 import type { LoggingConfig } from './config.ts'
 import type { Fault } from './file/problem.ts'
 import { fitsSocket } from './proxy/binds.ts'
+import { MAX_SOCKET_PATH_BYTES } from '../unix-socket.ts'
+import { DEFAULT_ADMIN_SOCKET } from './defaults.ts'
 import { LISTENER } from './proxy/listeners.ts'
 import { CHECK, CLUSTER_PROXY, CLUSTER_PROXY_SECTION, HOLD, PROXY, PROXY_SECTION, TIMEOUTS } from './proxy/proxy.ts'
 import { DEBOUNCE, TEMPLATE, TEMPLATES } from './templates/templates.ts'
 import { HOOK, HOOKS } from './templates/hooks.ts'
 import { TRACK, TRACK_FILE, TRACK_SECTION } from './track.ts'
-import { absolutePath, later, oneOf, optional, section } from './values/fields.ts'
+import { defaulting, later, optional, section } from './values/fields.ts'
+import type { ValueType } from './values/form.ts'
 import { showKind, type Parsed } from './values/parsed.ts'
+import { ABSOLUTE_PATH, oneOf } from './values/types.ts'
+
+const SOCKET: ValueType<Parsed<string>> = {
+  parse: (value) => {
+    const path = ABSOLUTE_PATH.parse(value)
+    return path.ok ? fitsSocket(path.value) : path
+  },
+  form: { ...ABSOLUTE_PATH.form, maxLength: MAX_SOCKET_PATH_BYTES },
+}
 
 /** What else an entry of `clusters` can have is checked where that of the flat form is. */
 const CLUSTER = z.preprocess((value) => value ?? {}, z.looseObject({ proxy: CLUSTER_PROXY_SECTION }))
-const ADMIN = { socket: optional(socketPath, null) }
+const ADMIN = {
+  socket: optional(
+    SOCKET,
+    `Absolute path of the admin socket. A default socket that cannot be made is a warning, a configured one an error. Default: \`${DEFAULT_ADMIN_SOCKET}\`.`,
+  ),
+}
 const ADMIN_LATER = {
   bind: later('; the admin socket is there'),
   token_file: later('; access to the admin socket is a matter of file permissions'),
 }
 const LEVELS: readonly LoggingConfig['level'][] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal']
 const FORMATS: readonly LoggingConfig['format'][] = ['auto', 'json', 'text']
-const LOGGING = { level: optional(oneOf(LEVELS), 'info'), format: optional(oneOf(FORMATS), 'auto') }
+const LOGGING = {
+  level: defaulting(
+    oneOf(LEVELS),
+    'info',
+    'Lowest level that is logged. `debug` adds each answer of a member that differs from the one before, each change in the DCS, and each failed connect to a member.',
+  ),
+  format: defaulting(
+    oneOf(FORMATS),
+    'auto',
+    '`text`: one line for each entry, to be read by people. `json`: one object on each line. `auto`: `text` on a terminal, else `json`. Times are UTC.',
+  ),
+}
 
 /** The sections of the router. Everything in them is checked; null is what an empty section is in YAML. */
-const OURS = z.object({
+export const OURS = z.object({
   proxy: PROXY_SECTION,
-  admin: section({ ...ADMIN, ...ADMIN_LATER }),
-  logging: section(LOGGING),
-  state_dir: optional(absolutePath, null),
+  admin: section({ ...ADMIN, ...ADMIN_LATER }, 'The socket that `status` and `track` read.'),
+  logging: section(LOGGING, 'The log, on standard output.'),
+  state_dir: optional(
+    ABSOLUTE_PATH,
+    'Absolute path of a directory that keeps the last known cluster, for a start while the DCS is down, and what templates have under way: pending reloads and groups of files.',
+  ),
   templates: TEMPLATES,
   hooks: HOOKS,
   track: TRACK_SECTION,
-  clusters: z.record(z.string(), CLUSTER).nullish(),
+  clusters: z.record(z.string(), CLUSTER).nullish().meta({
+    description:
+      'Several clusters, by name. What stands at the top of the file counts for each cluster that has no such section of its own.',
+  }),
 })
 
 /** What can be suggested for an unknown key; `*` is the name of a listener or a cluster, or a place in a list. */
@@ -104,9 +138,4 @@ function faultsOf(issue: z.core.$ZodIssue, tree: unknown): Fault[] {
 function childOf(node: unknown, key: string): unknown {
   if (Array.isArray(node)) return node[Number(key)]
   return isMapping(node) ? node[key] : undefined
-}
-
-function socketPath(value: unknown): Parsed<string> {
-  const path = absolutePath(value)
-  return path.ok ? fitsSocket(path.value) : path
 }

@@ -5,7 +5,7 @@ import { suggest } from '../text/suggestion.ts'
 
 /** Returns the sections of the router that this version has. */
 function ours(kinds: readonly DcsSection[]): readonly string[] {
-  return [...['proxy', 'admin', 'logging', 'state_dir', ...ownNames(kinds), 'templates', 'hooks', 'track', 'clusters']]
+  return ['proxy', 'admin', 'logging', 'state_dir', ...ownNames(kinds), 'templates', 'hooks', 'track', 'clusters']
 }
 
 /** What Patroni's file can have at the top besides a DCS: patroni/validator.py `schema`, docs/yaml_configuration.rst. */
@@ -23,11 +23,16 @@ export const DYNAMIC: readonly string[] = [
 ]
 
 /** Where anchors are kept (`x-peers: &peers`, as in Compose): Patroni, too, reads past it. */
-const ANCHORS = /^(?:x-|\.)/
+export const ANCHORS = /^(?:x-|\.)/
+
+/** Returns all that a file can have at the top. */
+export function allSections(kinds: readonly DcsSection[]): readonly string[] {
+  return [...ours(kinds), ...PATRONI, ...dcsNames(kinds), ...DYNAMIC]
+}
 
 /** Returns top-level keys that are neither Patroni's nor the router's. */
 export function checkSections(tree: Readonly<Record<string, unknown>>, kinds: readonly DcsSection[]): Fault[] {
-  const known = [...ours(kinds), ...PATRONI, ...dcsNames(kinds), ...DYNAMIC]
+  const known = allSections(kinds)
   const strange = Object.keys(tree).filter((key) => !known.includes(key) && !ANCHORS.test(key))
   return strange.map((key) => {
     const hint = suggest(key, known)

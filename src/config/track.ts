@@ -2,7 +2,9 @@ import { basename, isAbsolute, normalize } from 'node:path'
 import { z } from 'zod'
 import { CONDITIONS, type Condition, type ConditionName } from './conditions.ts'
 import type { TrackFileConfig } from './config.ts'
-import { field, oneOf, optional, plainName, section, destinationPath } from './values/fields.ts'
+import { entry, optional, required, section } from './values/fields.ts'
+import type { ValueType } from './values/form.ts'
+import { DESTINATION, oneOf, plainName } from './values/types.ts'
 import { bad, good, type Parsed } from './values/parsed.ts'
 import { listOf, type Mapping, mappingOf } from '../text/unknown-shape.ts'
 import type { Fault } from './file/problem.ts'
@@ -13,17 +15,49 @@ const SYNONYMS: Readonly<Record<string, ConditionName>> = {
   ...{ replica: 'replicas', standby: 'replicas', standbys: 'replicas', write: 'primary', 'any-primary': 'primary' },
 }
 
-export const TRACK_FILE = {
-  path: field(trackPath),
-  when: field(oneOf(CONDITIONS, [], SYNONYMS)),
-  member: optional(memberName, null),
-  cluster: optional(plainName('cluster'), null),
+/** A file beside it is renamed over it, and its name is longer: a file system takes 255 bytes. */
+const MAX_NAME_BYTES = 200
+
+const TRACK_PATH: ValueType<Parsed<string>> = {
+  parse: (value) => {
+    const path = DESTINATION.parse(value)
+    if (!path.ok || Buffer.byteLength(basename(path.value)) <= MAX_NAME_BYTES) return path
+    return bad(`has too long a name: at most ${MAX_NAME_BYTES} bytes`)
+  },
+  form: { allOf: [DESTINATION.form, { pattern: `/[^/]{1,${MAX_NAME_BYTES}}$` }] },
 }
 
-export const TRACK = { files: z.array(z.strictObject(TRACK_FILE)).nullish() }
+const MEMBER: ValueType<Parsed<string>> = {
+  parse: (value) =>
+    typeof value === 'string' && value !== '' ? good(value) : bad('must be the name of a member, as text'),
+  form: { type: 'string', minLength: 1 },
+}
+
+export const TRACK_FILE = {
+  path: required(
+    TRACK_PATH,
+    'Absolute path of the file. It says 1 while the condition is true, else 0, and is replaced as a whole.',
+  ),
+  when: required(
+    oneOf(CONDITIONS, [], SYNONYMS),
+    'Condition. `local-leader`: the member on this host is the primary and open for writes, or its sessions are ending for a switchover. `primary`: the cluster has a primary that is open for writes. `replicas`: at least one replica serves reads.',
+  ),
+  member: optional(MEMBER, 'Patroni member that `local-leader` is about. Default: `name`.'),
+  cluster: optional(plainName('cluster'), 'Cluster that the file is about. Default: the only one.'),
+}
+
+export const TRACK = {
+  files: z
+    .array(entry(TRACK_FILE, 'One track file.'))
+    .nullish()
+    .meta({ description: 'Track files, rewritten whenever their condition changes.' }),
+}
 
 /** `null`: the section is empty, or not there. */
-export const TRACK_SECTION = section(TRACK)
+export const TRACK_SECTION = section(
+  TRACK,
+  'Files for keepalived that say 1 or 0. With `track` and no `proxy` section the proxy is off.',
+)
 
 type TrackSection = z.infer<typeof TRACK_SECTION>
 
@@ -80,17 +114,4 @@ export function trackPaths(tree: Mapping): readonly { readonly path: string; rea
 
 function sectionsOf({ track }: Mapping): readonly Mapping[] {
   return listOf(mappingOf(track)['files']).map(mappingOf)
-}
-
-/** A file beside it is renamed over it, and its name is longer: a file system takes 255 bytes. */
-const MAX_NAME_BYTES = 200
-
-function trackPath(value: unknown): Parsed<string> {
-  const path = destinationPath(value)
-  if (!path.ok || Buffer.byteLength(basename(path.value)) <= MAX_NAME_BYTES) return path
-  return bad(`has too long a name: at most ${MAX_NAME_BYTES} bytes`)
-}
-
-function memberName(value: unknown): Parsed<string> {
-  return typeof value === 'string' && value !== '' ? good(value) : bad('must be the name of a member, as text')
 }

@@ -52,6 +52,7 @@ export function demoKind(dcs: Dcs): DcsKind {
     needed: { key: 'scope', how: kind },
     addresses: [],
     passwords: [],
+    form: {},
     hasKeys: false,
     resolve: () => ({ value: { kind }, faults: [], warnings: [] }),
     identify: (_config, { scope }) => scope,

@@ -5,6 +5,7 @@ import { COMPLETION } from './commands/completion.ts'
 import { DEMO } from './commands/demo.ts'
 import { RENDER } from './commands/render.ts'
 import { RUN } from './commands/run.ts'
+import { SCHEMA } from './commands/schema.ts'
 import { STATUS } from './commands/status.ts'
 import { TRACK } from './commands/track.ts'
 import type { CommandUsage, Entry, Example, ExitUsage, OptionUsage } from './types.ts'
@@ -18,7 +19,7 @@ export const ABOUT: readonly string[] = [
 ]
 
 /** In the order in which they are shown. */
-export const COMMANDS: readonly CommandUsage[] = [RUN, CHECK, RENDER, STATUS, TRACK, COMPLETION, DEMO]
+export const COMMANDS: readonly CommandUsage[] = [RUN, CHECK, RENDER, STATUS, TRACK, SCHEMA, COMPLETION, DEMO]
 
 export const HELP: OptionUsage = { short: 'h', long: 'help', about: 'show this help' }
 export const VERSION: OptionUsage = { short: 'V', long: 'version', about: 'show the version' }

@@ -3,7 +3,7 @@ import type { ClusterConfig } from '../config.ts'
 import { dcsNames, type DcsSection, isThere, kindOf, type Origin } from '../dcs/kind.ts'
 import { resolveDcs } from '../dcs/resolve.ts'
 import { parsePatroni } from '../patroni.ts'
-import { plainName } from '../values/fields.ts'
+import { plainName } from '../values/types.ts'
 import { bad, show, type Parsed } from '../values/parsed.ts'
 import { isMapping, listOf, mappingOf, type Mapping } from '../../text/unknown-shape.ts'
 import type { Fault } from '../file/problem.ts'
@@ -17,7 +17,7 @@ export interface ClusterDraft {
   readonly place: (path: readonly string[]) => readonly string[]
 }
 
-const OTHERS = ['scope', 'namespace', 'name', 'citus', 'ctl', 'restapi'] as const
+export const OTHERS = ['scope', 'namespace', 'name', 'citus', 'ctl', 'restapi'] as const
 /** What of the proxy is a matter of the cluster. */
 const PROXY = ['address', 'trust', 'check'] as const
 
@@ -67,7 +67,7 @@ export function nameOf({ name, tree }: ClusterDraft): string {
 function clusterName(name: string): Parsed<string> {
   // JavaScript puts such names first, whatever the order in the file.
   if (/^\d+$/.test(name)) return bad('is a number: the name of a cluster has a letter, too')
-  return plainName('cluster')(name)
+  return plainName('cluster').parse(name)
 }
 
 /** Returns what is wrong with the list of clusters itself. */

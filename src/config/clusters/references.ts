@@ -1,5 +1,5 @@
 /** Who names a cluster (listeners, templates, hooks, track files), and whether there is one of that name. Pure. */
-import { plainName } from '../values/fields.ts'
+import { plainName } from '../values/types.ts'
 import { isMisread, show } from '../values/parsed.ts'
 import { isMapping, listOf, mappingOf, type Mapping } from '../../text/unknown-shape.ts'
 import type { Fault } from '../file/problem.ts'
@@ -84,5 +84,5 @@ function unknown(name: unknown, path: readonly string[], names: readonly string[
 }
 
 function isName(value: unknown): boolean {
-  return plainName('cluster')(value).ok
+  return plainName('cluster').parse(value).ok
 }

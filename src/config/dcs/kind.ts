@@ -5,6 +5,7 @@
 import { RouterError } from '../../errors.ts'
 import { suggest } from '../../text/suggestion.ts'
 import { isMapping, type Mapping } from '../../text/unknown-shape.ts'
+import type { Form } from '../values/form.ts'
 import { showKind } from '../values/parsed.ts'
 import type { ClusterConfig, DcsConfig } from '../config.ts'
 import type { Parse } from '../env-values.ts'
@@ -35,6 +36,8 @@ export interface DcsSection<C extends DcsConfig = DcsConfig> {
   /** Keys with addresses, and with passwords: those of the examples are not to stay there. */
   readonly addresses: readonly string[]
   readonly passwords: readonly string[]
+  /** The section as JSON Schema, with a description of each key that is read (values/form.ts). */
+  readonly form: Form
   /** Whether templates can read arbitrary keys there. */
   readonly hasKeys: boolean
   /** What a user writes who has a DCS of a kind that is not there yet; without it, this kind is no help. */

@@ -2,6 +2,7 @@ import { isIPv4, isIPv6 } from 'node:net'
 import { normalize } from 'node:path'
 import { MAX_SOCKET_PATH_BYTES } from '../../unix-socket.ts'
 import type { Bind } from '../config.ts'
+import { ANY_PORT, HOST, IPV6, type ValueType, oneOrList, withCommas } from '../values/form.ts'
 import { entriesOf, bad, good, show, type Parsed, type ParsedParts } from '../values/parsed.ts'
 
 /** Parses one address, several in a list, or several with commas between, as in HAProxy. */
@@ -11,6 +12,14 @@ export function parseBinds(value: unknown): ParsedParts<readonly Bind[]> {
   const parsed = entries.map((entry) => ({ path: entry.path, ...parseBind(entry.value) }))
   const faults = parsed.flatMap((bind) => (bind.ok ? [] : [{ path: bind.path, message: bind.message }]))
   return { value: parsed.flatMap((bind) => (bind.ok ? [bind.value] : [])), faults }
+}
+
+const SOCKET = `(?:unix[@:])?/[^,]{0,${MAX_SOCKET_PATH_BYTES - 2}}[^,/\\s]`
+const TCP = `(?:\\*|\\[${IPV6}\\]|${HOST})?:${ANY_PORT}`
+
+export const BINDS: ValueType<ParsedParts<readonly Bind[]>> = {
+  parse: parseBinds,
+  form: oneOrList({ type: 'string', pattern: withCommas(`${SOCKET}|${TCP}`) }, 1),
 }
 
 /**

@@ -4,10 +4,12 @@ import type { z } from 'zod'
 import { isMapping, mappingOf, type Mapping } from '../../text/unknown-shape.ts'
 import { type Bind, BALANCES, type ListenerConfig, type Route } from '../config.ts'
 import { shownPath, type Fault } from '../file/problem.ts'
-import { boolean, field, oneOf, optional, parts, plainName } from '../values/fields.ts'
+import { defaulting, optional, required } from '../values/fields.ts'
+import type { ValueType } from '../values/form.ts'
+import { BOOLEAN, oneOf, plainName } from '../values/types.ts'
 import { entriesOf, show, showKind, type ParsedParts } from '../values/parsed.ts'
-import { parseSize } from '../values/units.ts'
-import { formatBind, isDual, overlap, parseBind, parseBinds } from './binds.ts'
+import { SIZE } from '../values/units.ts'
+import { BINDS, formatBind, isDual, overlap, parseBind } from './binds.ts'
 
 const DEFAULTS = { balance: 'roundrobin', maxLagBytes: null, tags: {}, fallback: 'none', closeFallback: false } as const
 
@@ -29,16 +31,46 @@ const ROUTE_SYNONYMS: Readonly<Record<string, Route>> = {
   ...{ 'async-replicas': 'async', 'async-standby': 'async', 'read-replicas': 'replica', readers: 'replica' },
 }
 
-export const LISTENER = {
-  bind: parts(parseBinds),
-  route: field(oneOf(ROUTES, [], ROUTE_SYNONYMS)),
-  balance: optional(oneOf(BALANCES, null), 'roundrobin'),
-  max_lag: optional(parseSize, null),
-  tags: parts((value) => parseTags(value ?? {})),
-  fallback: optional(oneOf(['none', 'primary']), 'none'),
-  close_fallback: optional(boolean, false),
-  cluster: optional(plainName('cluster'), null),
+const TAGS: ValueType<ParsedParts<ListenerConfig['tags']>> = {
+  parse: parseTags,
+  form: { type: 'object', additionalProperties: { type: ['string', 'number', 'boolean'] } },
 }
+
+export const LISTENER = {
+  bind: required(
+    BINDS,
+    'Addresses to listen on: one, a list, or text with commas. `*:5000` and `:5000` listen on every address, IPv6 and IPv4; `127.0.0.1:5000`, `[::1]:5000` and `localhost:5000` on one; `/run/db.sock` or `unix@/run/db.sock` is a Unix socket. With port 0 the kernel chooses the port.',
+  ),
+  route: required(
+    oneOf(ROUTES, [], ROUTE_SYNONYMS),
+    'Members that its connections go to. `primary`; `replica`: streaming replicas; `sync` and `async`: synchronous and asynchronous ones; `read-only`: replicas and the primary; `standby-leader`; `any`: every running member.',
+  ),
+  balance: defaulting(oneOf(BALANCES, null), 'roundrobin', 'How one of several members is chosen.'),
+  max_lag: optional(
+    SIZE,
+    'A member further behind than this gets no new sessions: bytes, or text like `16MB` (`B`, `kB`, `MB`, `GB`, `TB`). Not with `primary` and `standby-leader`.',
+  ),
+  tags: defaulting(
+    TAGS,
+    {},
+    'Tags of Patroni that a member must have, like `{dc: a}`. Not with `primary` and `standby-leader`.',
+  ),
+  fallback: defaulting(
+    oneOf(['none', 'primary']),
+    'none',
+    '`primary`: the primary serves while no member of the route can. With `replica`, `sync` and `async` only.',
+  ),
+  close_fallback: defaulting(
+    BOOLEAN,
+    false,
+    'Close the sessions of the fallback once a member of the route is back. Needs `fallback: primary`.',
+  ),
+  cluster: optional(
+    plainName('cluster'),
+    'Cluster that it leads to. Required with several clusters. Default: the only one.',
+  ),
+}
+
 /** Parses the tags that a member has to have: `{dc: a}`. */
 export function parseTags(value: unknown): ParsedParts<ListenerConfig['tags']> {
   if (!isMapping(value)) {
@@ -67,9 +99,9 @@ export function checkListeners(listeners: Mapping, adminSocket: string): Fault[]
 
 /** The names are columns and identifiers in status, metrics and the admin protocol. */
 function checkNames(listeners: Mapping): Fault[] {
-  const check = plainName('listener')
+  const { parse } = plainName('listener')
   return Object.keys(listeners).flatMap((name) => {
-    const parsed = check(name)
+    const parsed = parse(name)
     return parsed.ok ? [] : [{ path: ['proxy', 'listeners', name], message: parsed.message }]
   })
 }

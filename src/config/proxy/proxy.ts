@@ -4,48 +4,98 @@ import { z } from 'zod'
 import { isMapping, mappingOf, type Mapping } from '../../text/unknown-shape.ts'
 import type { CheckConfig, ProxyConfig } from '../config.ts'
 import type { Fault } from '../file/problem.ts'
-import { integer, oneOf, optional, positive, section } from '../values/fields.ts'
-import { formatDuration, parseDuration } from '../values/units.ts'
+import { defaulting, entry, optional, section } from '../values/fields.ts'
+import { integer, oneOf, PLAIN_NAME_FORM } from '../values/types.ts'
+import { DURATION, formatDuration, parseDuration, POSITIVE_DURATION } from '../values/units.ts'
 import { DEFAULT_LISTENERS, LISTENER, listenerConfig } from './listeners.ts'
 
 export const CHECK = {
-  interval: optional(positive(parseDuration), 2000),
-  fast_interval: optional(positive(parseDuration), 100),
-  timeout: optional(positive(parseDuration), 1000),
-  rise: optional(integer(1), 1),
-  fall: optional(integer(1), 3),
+  interval: lasting(
+    POSITIVE_DURATION,
+    2000,
+    'Time between two checks of a member, and between two reads of the leader key.',
+  ),
+  fast_interval: lasting(
+    POSITIVE_DURATION,
+    100,
+    'Time between two checks while a primary is being waited for. At most `interval`.',
+  ),
+  timeout: lasting(POSITIVE_DURATION, 1000, 'Time after which a check without an answer has failed.'),
+  rise: defaulting(integer(1), 1, 'Successful checks in a row after which a replica gets new sessions.'),
+  fall: defaulting(integer(1), 3, 'Failed checks in a row after which a replica gets no new sessions.'),
 }
 export const HOLD = {
-  timeout: optional(parseDuration, 45_000),
-  max_connections: optional(integer(1, '; to hold nobody set hold.timeout to 0'), 10_000),
-  refuse_tls: optional(oneOf(['answer', 'close']), 'answer'),
+  timeout: lasting(
+    DURATION,
+    45_000,
+    'How long a new connection waits for a primary before it is refused. `0`: it is refused at once.',
+  ),
+  max_connections: defaulting(
+    integer(1, '; to hold no connection set hold.timeout to 0'),
+    10_000,
+    'How many connections may wait at a time; further ones are refused.',
+  ),
+  refuse_tls: defaulting(
+    oneOf(['answer', 'close']),
+    'answer',
+    'How a client that requests TLS is refused. `answer`: the router answers that it has no TLS, so that clients that may continue without it can show the reason. `close`: the connection is closed at once.',
+  ),
 }
 export const TIMEOUTS = {
-  connect: optional(positive(parseDuration), 4000),
-  client: optional(parseDuration, 1_800_000),
-  server: optional(parseDuration, 1_800_000),
+  connect: lasting(POSITIVE_DURATION, 4000, 'Time to connect to a member.'),
+  client: lasting(DURATION, 1_800_000, 'A session without data from the client for this long is closed. `0`: never.'),
+  server: lasting(DURATION, 1_800_000, 'A session without data from the server for this long is closed. `0`: never.'),
 }
 const ADDRESS = oneOf(['conn_url', 'proxy_url'])
+const ADDRESS_TEXT =
+  "Address of a member that is connected to. `proxy_url`: that of the member's pooler (Patroni's `proxy_address`), where it has one. Not with `rest`."
 const TRUST = oneOf(['proof', 'dcs'])
+const TRUST_TEXT =
+  'When a member is used as the primary. `proof`: only after its own REST API has confirmed it. `dcs`: the leader key in the DCS is enough; for a REST API that cannot be reached. Not with `rest`.'
+const CHECK_TEXT = 'How often members and the DCS are checked.'
 export const PROXY = {
-  listeners: z.record(z.string(), z.strictObject(LISTENER)).nullish(),
-  address: optional(ADDRESS, 'conn_url'),
-  check: section(CHECK),
-  trust: optional(TRUST, 'proof'),
-  hold: section(HOLD),
-  max_connections: optional(integer(0), 0),
-  timeouts: section(TIMEOUTS),
-  tcp_keepalive: optional(parseDuration, 15_000),
-  drain_timeout: optional(parseDuration, 30_000),
+  listeners: z
+    .record(z.string(), entry(LISTENER, 'One listener, under the name that `status` and the log show.'))
+    .nullish()
+    .meta({
+      description:
+        'Addresses to listen on and where each leads, by name. Any listener here replaces both default ones. Default: `primary` on `*:5000` and `replicas` on `*:5001`.',
+      propertyNames: PLAIN_NAME_FORM,
+    }),
+  address: defaulting(ADDRESS, 'conn_url', ADDRESS_TEXT),
+  check: section(CHECK, CHECK_TEXT),
+  trust: defaulting(TRUST, 'proof', TRUST_TEXT),
+  hold: section(HOLD, 'New connections while there is no primary.'),
+  max_connections: defaulting(
+    integer(0),
+    0,
+    'How many clients may be connected in all. `0`: as many as file descriptors (two for each session) and memory allow.',
+  ),
+  timeouts: section(TIMEOUTS, 'Timeouts of sessions.'),
+  tcp_keepalive: lasting(DURATION, 15_000, 'Idle time before the first TCP keepalive probe. `0`: no probes.'),
+  drain_timeout: lasting(
+    DURATION,
+    30_000,
+    'How long sessions may continue after SIGTERM. `0`: they are closed at once.',
+  ),
 }
 /** What a cluster may have otherwise than the others; null: as in `proxy`. */
 export const CLUSTER_PROXY = {
-  address: optional(ADDRESS, null),
-  check: z.preprocess((value) => value ?? null, z.strictObject(CHECK).nullable()),
-  trust: optional(TRUST, null),
+  address: optional(ADDRESS, `${ADDRESS_TEXT} Default: \`proxy.address\`.`),
+  check: z
+    .preprocess((value) => value ?? null, z.strictObject(CHECK).nullable())
+    .meta({ description: `${CHECK_TEXT} Replaces \`proxy.check\` as a whole.` }),
+  trust: optional(TRUST, `${TRUST_TEXT} Default: \`proxy.trust\`.`),
 }
-export const PROXY_SECTION = section(PROXY)
-export const CLUSTER_PROXY_SECTION = section(CLUSTER_PROXY)
+export const PROXY_SECTION = section(
+  PROXY,
+  'The TCP router. It is on unless `templates` or `track` are configured without this section.',
+)
+export const CLUSTER_PROXY_SECTION = section(CLUSTER_PROXY, 'What this cluster has otherwise than the others.')
+
+function lasting(kind: typeof DURATION, ms: number, description: string) {
+  return defaulting(kind, ms, description, formatDuration(ms))
+}
 
 type ProxySection = z.infer<typeof PROXY_SECTION>
 

@@ -4,6 +4,7 @@ import { nearest } from '../../text/suggestion.ts'
 import { isMapping } from '../../text/unknown-shape.ts'
 import type { CommandConfig } from '../config.ts'
 import type { Fault } from '../file/problem.ts'
+import type { Form, ValueType } from '../values/form.ts'
 import type { ParsedParts } from '../values/parsed.ts'
 
 /** Text for the shell, or the words of a command that runs without one. */
@@ -89,23 +90,29 @@ export function mentions(command: Command, path: string, { directory, home }: Wh
 
 // No message shows a command or a variable: they can hold secrets.
 
-/** A text for the shell, or a list without one, with `{{staged}}` and `{{destination}}`. */
-export const templateCommand = commandOf(wrongBraces)
+/** Text that may have braces in it only around the name of a placeholder, and one that may have none. */
+const WITH_PLACEHOLDERS = `(?:[^{\\u0000]|\\{(?!\\{)|\\{(?=${PLACEHOLDER.source})|${PLACEHOLDER.source})*`
+const WITHOUT_BRACES = '(?:[^{\\u0000]|\\{(?!\\{))*'
 
-/** The same without placeholders: a hook is told by its environment. */
-export const hookCommand = commandOf((text) =>
-  text.includes('{{')
-    ? 'a hook has nothing between {{ and }}: what has happened is in its environment, like PATRONI_ROUTER_STATE and ' +
-      'PATRONI_ROUTER_MEMBER'
-    : null,
+/** Text for the shell, or a list without one, with `{{staged}}` and `{{destination}}`. */
+export const TEMPLATE_COMMAND = commandOf(wrongBraces, WITH_PLACEHOLDERS)
+
+/** The same without placeholders: a hook finds in its environment what has happened. */
+export const HOOK_COMMAND = commandOf(
+  (text) =>
+    text.includes('{{')
+      ? 'a hook has nothing between {{ and }}: what has happened is in its environment, like PATRONI_ROUTER_STATE and ' +
+        'PATRONI_ROUTER_MEMBER'
+      : null,
+  WITHOUT_BRACES,
 )
 
-function commandOf(wrong: (text: string) => string | null) {
+function commandOf(wrong: (text: string) => string | null, pattern: string): ValueType<ParsedParts<Command>> {
   const fault = (word: unknown, index: number): string | null => {
     if (typeof word !== 'string') return ask(word)
     return index === 0 && word.trim() === '' ? 'is empty: a command is needed' : (broken(word) ?? wrong(word))
   }
-  return (value: unknown): ParsedParts<Command> => {
+  const parse = (value: unknown): ParsedParts<Command> => {
     if (typeof value === 'string') {
       const message = fault(value, 0)
       return { value, faults: message === null ? [] : [{ path: [], message }] }
@@ -119,6 +126,9 @@ function commandOf(wrong: (text: string) => string | null) {
     const empty = { path: [], message: 'is an empty list: the program comes first, then its arguments' }
     return { value: words.filter((word) => typeof word === 'string'), faults: words.length === 0 ? [empty] : faults }
   }
+  const word: Form = { type: 'string', pattern: `^${pattern}$` }
+  const first: Form = { type: 'string', pattern: `^(?=[\\s\\S]*\\S)${pattern}$` }
+  return { parse, form: { anyOf: [first, { type: 'array', items: [first], additionalItems: word, minItems: 1 }] } }
 }
 
 function noCommand(value: unknown): string {
@@ -135,13 +145,25 @@ function broken(text: string): string | null {
   return text.includes('\0') ? 'holds a null character' : null
 }
 
-/** Parses variables for commands. */
-export function variables(value: unknown): ParsedParts<Readonly<Record<string, string>>> {
+const RESERVED = 'PATRONI_ROUTER_'
+const VARIABLE = '[A-Za-z_][A-Za-z0-9_]*'
+
+/** Variables for commands. */
+export const VARIABLES: ValueType<ParsedParts<Readonly<Record<string, string>>>> = {
+  parse: variables,
+  form: {
+    type: 'object',
+    propertyNames: { pattern: `^(?!${RESERVED})${VARIABLE}$` },
+    additionalProperties: { type: 'string', pattern: '^[^\\u0000]*$' },
+  },
+}
+
+function variables(value: unknown): ParsedParts<Readonly<Record<string, string>>> {
   if (!isMapping(value)) return { value: null, faults: [{ path: [], message: 'must be a mapping like {NAME: text}' }] }
   const faults = Object.entries(value).flatMap(([name, text]): Fault[] => {
-    const message = !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)
+    const message = !new RegExp(`^${VARIABLE}$`).test(name)
       ? 'is not the name of a variable'
-      : name.startsWith('PATRONI_ROUTER_')
+      : name.startsWith(RESERVED)
         ? 'is set by patroni-router: use another name'
         : typeof text !== 'string'
           ? 'must be text: quote it'

@@ -5,9 +5,11 @@ import { nearest } from '../../text/suggestion.ts'
 import { isMapping, listOf } from '../../text/unknown-shape.ts'
 import { type HookConfig, PRIMARY_STATES, type PrimaryState, type TemplateConfig } from '../config.ts'
 import type { Fault } from '../file/problem.ts'
-import { oneOf, optional, parts, plainName } from '../values/fields.ts'
+import { entry, optional, required } from '../values/fields.ts'
+import { oneOrList, type ValueType } from '../values/form.ts'
 import { good, type Parsed, type ParsedParts } from '../values/parsed.ts'
-import { hookCommand } from './command.ts'
+import { ABSOLUTE_PATH, oneOf, plainName } from '../values/types.ts'
+import { HOOK_COMMAND } from './command.ts'
 import { commandConfig, type Draft, RUN } from './templates.ts'
 
 /** What Patroni's callbacks, HAProxy and habit call them. */
@@ -18,14 +20,16 @@ const STATE_SYNONYMS: Readonly<Record<string, PrimaryState | 'any'>> = {
   ...{ all: 'any', change: 'any', 'on-role-change': 'any', '*': 'any' },
 }
 
-const state = oneOf([...PRIMARY_STATES, 'any'], [], STATE_SYNONYMS)
+const STATE = oneOf([...PRIMARY_STATES, 'any'], [], STATE_SYNONYMS)
 
 /** One state of the primary, several, or `any`. */
+const STATES: ValueType<ParsedParts<readonly PrimaryState[]>> = { parse: states, form: oneOrList(STATE.form, 1) }
+
 function states(value: unknown): ParsedParts<readonly PrimaryState[]> {
   const names: readonly unknown[] = Array.isArray(value) ? value : [value]
   if (names.length === 0)
     return { value: null, faults: [{ path: [], message: 'names no state: without one it is never run' }] }
-  const parsed = names.map((name) => state(name))
+  const parsed = names.map((name) => STATE.parse(name))
   const faults = parsed.flatMap((each, index): Fault[] =>
     each.ok ? [] : [{ path: Array.isArray(value) ? [String(index)] : [], message: each.message }],
   )
@@ -33,17 +37,33 @@ function states(value: unknown): ParsedParts<readonly PrimaryState[]> {
   return { value: PRIMARY_STATES.filter((name) => found.includes(name) || found.includes('any')), faults }
 }
 
+const GROUP = plainName('reload group')
+/** A reload group, or the destination of a template. */
+const AFTER: ValueType<Parsed<string>> = {
+  parse: (value) => (typeof value === 'string' && isAbsolute(value) ? good(normalize(value)) : GROUP.parse(value)),
+  form: { anyOf: [GROUP.form, ABSOLUTE_PATH.form] },
+}
+
 export const HOOK = {
-  name: optional(plainName('hook'), null),
-  on: parts(states),
-  command: parts(hookCommand),
+  name: optional(plainName('hook'), 'Name in `status` and the log. Default: `hooks[0]`, `hooks[1]` and so on.'),
+  on: required(STATES, 'State of the primary at whose beginning the hook is run, several of them in a list, or `any`.'),
+  command: required(
+    HOOK_COMMAND,
+    'Command to run. Text goes to the shell, a list is run without one. Its environment says what has happened.',
+  ),
   ...RUN,
-  after: optional(groupOrDestination, null),
-  cluster: optional(plainName('cluster'), null),
+  after: optional(
+    AFTER,
+    'Reload group, or destination of a template, that is written and reloaded before the hook is run.',
+  ),
+  cluster: optional(plainName('cluster'), 'Cluster that the hook follows. Default: each of them.'),
 }
 
 /** `null`: the section is empty, or not there. */
-export const HOOKS = z.array(z.strictObject(HOOK)).nullish()
+export const HOOKS = z
+  .array(entry(HOOK, 'One command.'))
+  .nullish()
+  .meta({ description: "Commands that are run when the primary's state changes." })
 
 type HookSection = NonNullable<z.infer<typeof HOOKS>>[number]
 
@@ -61,11 +81,6 @@ export function hookConfigs(
     const whose = hook.cluster === null ? clusters : [hook.cluster]
     return whose.map((cluster) => ({ name, cluster, on: hook.on, after, run }))
   })
-}
-
-function groupOrDestination(value: unknown): Parsed<string> {
-  if (typeof value === 'string' && isAbsolute(value)) return good(normalize(value))
-  return plainName('reload group')(value)
 }
 
 /** Returns what is wrong between hooks, and between them and the templates. `names`: of all clusters. */

@@ -4,60 +4,113 @@ import { z } from 'zod'
 import { isMapping, listOf, type Mapping } from '../../text/unknown-shape.ts'
 import type { CommandConfig, TemplateConfig, TemplateSubject } from '../config.ts'
 import type { Fault } from '../file/problem.ts'
-import {
-  absolutePath,
-  boolean,
-  destinationPath,
-  field,
-  oneOf,
-  optional,
-  optionalParts,
-  plainName,
-  positive,
-  section,
-} from '../values/fields.ts'
+import { defaulting, entry, optional, required, section } from '../values/fields.ts'
+import type { ValueType } from '../values/form.ts'
 import type { ParsedParts } from '../values/parsed.ts'
-import { parseDuration } from '../values/units.ts'
-import { templateCommand, variables } from './command.ts'
-import { account, keyNames, keyPrefix, permissions, sourcePath } from './fields.ts'
+import { ABSOLUTE_PATH, BOOLEAN, DESTINATION, oneOf, plainName } from '../values/types.ts'
+import { DURATION, POSITIVE_DURATION } from '../values/units.ts'
+import { TEMPLATE_COMMAND, VARIABLES } from './command.ts'
+import { account, KEY_PREFIX, KEYS, PERMISSIONS, SOURCE } from './fields.ts'
 
 export const DEFAULT_DEBOUNCE = { minMs: 200, maxMs: 2000 } as const
 const DEFAULT_INTERVAL_MS = 60_000
 
 /** How a command is run. */
 export const RUN = {
-  timeout: optional(positive(parseDuration), 30_000),
-  env: optionalParts(variables, {}),
-  working_dir: optional(absolutePath, null),
+  timeout: defaulting(
+    POSITIVE_DURATION,
+    30_000,
+    'Time that each command may take; then its whole process group is ended.',
+    '30s',
+  ),
+  env: defaulting(
+    VARIABLES,
+    {},
+    'Variables for the commands, `{NAME: text}`, besides the few that they always get. Values are never shown.',
+  ),
+  working_dir: optional(
+    ABSOLUTE_PATH,
+    'Absolute path of the directory where the commands run. Default: the directory of the configuration file.',
+  ),
 }
 
 export const DEBOUNCE = {
-  min: optional(positive(parseDuration), null),
-  max: optional(positive(parseDuration), null),
+  min: optional(
+    POSITIVE_DURATION,
+    'Time without a further change after which the files are written. A change of the leader or the primary does not wait. Default: `200ms`.',
+  ),
+  max: optional(POSITIVE_DURATION, 'Time after the first change at which they are written in any case. Default: `2s`.'),
+}
+
+const CLUSTERS: ValueType<ParsedParts<'all' | readonly string[]>> = {
+  parse: clusterNames,
+  form: {
+    anyOf: [
+      { type: 'string', enum: ['all'] },
+      { type: 'array', items: { type: 'string' }, minItems: 1, uniqueItems: true },
+    ],
+  },
 }
 
 export const TEMPLATE = {
-  source: field(sourcePath),
-  destination: field(destinationPath),
-  owner: optional(account('user'), null),
-  group: optional(account('group'), null),
-  mode: optional(permissions, null),
-  check: optionalParts(templateCommand, null),
-  reload: optionalParts(templateCommand, null),
+  source: required(SOURCE, 'Path of the template, relative to the configuration file, or absolute.'),
+  destination: required(
+    DESTINATION,
+    'Absolute path of the file to write. It may not be a template, the configuration, a socket, in `state_dir`, or the destination of another template.',
+  ),
+  owner: optional(
+    account('user'),
+    "Owner of the file, by name or number. Default: as the file that is there, else the router's own user.",
+  ),
+  group: optional(
+    account('group'),
+    "Group of the file, by name or number. Default: as the file that is there, else the router's own group.",
+  ),
+  mode: optional(
+    PERMISSIONS,
+    "Permissions of the file, octal and quoted: `'0640'`. Default: as the file that is there, else `'0644'`.",
+  ),
+  check: optional(
+    TEMPLATE_COMMAND,
+    'Command that is run before the file is put in place; if it fails, the old file stays. `{{staged}}` is the new file. Text goes to the shell, a list is run without one.',
+  ),
+  reload: optional(
+    TEMPLATE_COMMAND,
+    'Command that is run after the file was put in place. Text goes to the shell, a list is run without one.',
+  ),
   ...RUN,
-  debounce: section(DEBOUNCE),
-  interval: optional(parseDuration, null),
-  on_empty: optional(oneOf(['keep', 'render']), 'keep'),
-  backup: optional(boolean, false),
-  reload_group: optional(plainName('reload group'), null),
-  prefix: optional(keyPrefix, ''),
-  keys: optionalParts(keyNames, []),
-  cluster: optional(plainName('cluster'), null),
-  clusters: optionalParts(clusterNames, null),
+  debounce: section(DEBOUNCE, 'How changes are collected before the files are written.'),
+  interval: optional(
+    DURATION,
+    'How often template and file are compared again besides every change. `0`: never. Default: `60s`.',
+  ),
+  on_empty: defaulting(
+    oneOf(['keep', 'render']),
+    'keep',
+    'What to do while a list that the template writes is empty, or there is no primary. `keep`: the file stays as it is. `render`: it is written.',
+  ),
+  backup: defaulting(BOOLEAN, false, 'Keep the file before the last change as `DESTINATION.bak`.'),
+  reload_group: optional(
+    plainName('reload group'),
+    'Templates with the same name here are checked and written together or not at all, and reloaded once. Two or more of them need `state_dir`. Default: each template by itself.',
+  ),
+  prefix: defaulting(KEY_PREFIX, '', 'Key of the DCS that `keys` are below.'),
+  keys: defaulting(
+    KEYS,
+    [],
+    'Keys of the DCS that the template reads, below `prefix`; `/` is everything below it. Needs `etcd3`.',
+  ),
+  cluster: optional(
+    plainName('cluster'),
+    'Cluster that the template is about. With several clusters this or `clusters` is required. Default: the only one.',
+  ),
+  clusters: optional(CLUSTERS, 'Clusters that the template is about instead of one: a list of names, or `all`.'),
 }
 
 /** `null`: the section is empty, or not there. */
-export const TEMPLATES = z.array(z.strictObject(TEMPLATE)).nullish()
+export const TEMPLATES = z.array(entry(TEMPLATE, 'One file that is rendered.')).nullish().meta({
+  description: 'Files that are rendered from templates. With `templates` and no `proxy` section the proxy is off.',
+})
 
 type TemplateSection = NonNullable<z.infer<typeof TEMPLATES>>[number]
 

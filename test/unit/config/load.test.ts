@@ -323,7 +323,7 @@ const INVALID: readonly (readonly [title: string, text: string, problem: string]
   [
     'a hold for nobody',
     `${BASE}proxy: {hold: {max_connections: 0}}`,
-    'router.yml:3:16: proxy.hold.max_connections: 0 is not a whole number of 1 or more; to hold nobody set hold.timeout to 0',
+    'router.yml:3:16: proxy.hold.max_connections: 0 is not a whole number of 1 or more; to hold no connection set hold.timeout to 0',
   ],
   [
     'a fast interval longer than the interval',

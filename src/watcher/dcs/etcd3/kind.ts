@@ -3,6 +3,7 @@ import { addresses, boolean, port } from '../../../config/env-values.ts'
 import { ETCD_KEYS, ETCD_WORDS } from '../../../config/patroni-keys.ts'
 import { type DcsKind, deferred } from '../kind.ts'
 import { prefixOf } from '../scopes.ts'
+import { ETCD3_FORM } from './form.ts'
 import { type Etcd3Config, NAME, NEEDED, resolveEtcd3, SETTINGS } from './section.ts'
 
 /** With both, Patroni takes etcd: the two have the same client library. */
@@ -22,6 +23,7 @@ export const etcd3: DcsKind<Etcd3Config> = {
   needed: { key: 'hosts', how: NEEDED },
   addresses: ['hosts', 'host', 'url', 'proxy'],
   passwords: ['password'],
+  form: ETCD3_FORM,
   hasKeys: true,
   resolve: resolveEtcd3,
   identify({ endpoints }, { namespace, scope, citusGroup }) {

@@ -3,6 +3,7 @@ import { isAbsolute, join, normalize } from 'node:path'
 import type { DcsConfig } from '../../../config/config.ts'
 import { checkOnlyKey, type DcsResult, type Origin } from '../../../config/dcs/kind.ts'
 import type { Fault } from '../../../config/file/problem.ts'
+import type { Form } from '../../../config/values/form.ts'
 import { show } from '../../../config/values/parsed.ts'
 import { isMapping } from '../../../text/unknown-shape.ts'
 import { type DcsKind, deferred } from '../kind.ts'
@@ -16,12 +17,27 @@ export interface FileConfig extends DcsConfig {
 const NAME = 'file'
 const WHAT = 'description of the cluster (file.path)'
 
+const FORM: Form = {
+  type: ['object', 'null'],
+  description: 'Where the cluster is observed instead of a DCS: a file that describes it.',
+  required: ['path'],
+  properties: {
+    path: {
+      type: 'string',
+      minLength: 1,
+      description: 'YAML file that describes the cluster, watched for changes; relative to the configuration file.',
+    },
+  },
+  additionalProperties: false,
+}
+
 export const file: DcsKind<FileConfig> = {
   name: NAME,
   patroni: null,
   needed: { key: 'path', how: 'file.path' },
   addresses: [],
   passwords: [],
+  form: FORM,
   hasKeys: false,
   resolve,
   identify: ({ path }, { scope }) => [path, scope],

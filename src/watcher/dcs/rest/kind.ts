@@ -1,6 +1,6 @@
 /** Discovery through the members' own REST API: for any DCS, and for none. */
 import { type DcsKind, deferred } from '../kind.ts'
-import { checkProxy, NAME, resolveRest, type RestConfig } from './section.ts'
+import { checkProxy, NAME, REST_FORM, resolveRest, type RestConfig } from './section.ts'
 
 export const rest: DcsKind<RestConfig> = {
   name: NAME,
@@ -8,6 +8,7 @@ export const rest: DcsKind<RestConfig> = {
   needed: { key: 'urls', how: 'rest.urls' },
   addresses: ['urls'],
   passwords: [],
+  form: REST_FORM,
   hasKeys: false,
   substitute: 'add rest: {urls: [...]}, which asks the members themselves',
   resolve: resolveRest,

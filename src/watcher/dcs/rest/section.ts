@@ -2,6 +2,7 @@
 import type { DcsConfig } from '../../../config/config.ts'
 import { checkOnlyKey, type DcsResult } from '../../../config/dcs/kind.ts'
 import type { Fault } from '../../../config/file/problem.ts'
+import { type Form, HOST, IPV6, oneOrList, PORT, withCommas } from '../../../config/values/form.ts'
 import { bad, entriesOf, good, type Parsed } from '../../../config/values/parsed.ts'
 import { parseHttpUrl } from '../../../http-url.ts'
 import { isMapping, type Mapping } from '../../../text/unknown-shape.ts'
@@ -14,6 +15,22 @@ export interface RestConfig extends DcsConfig {
 }
 
 export const NAME = 'rest'
+
+const URL = `[hH][tT][tT][pP][sS]?://(?:\\[${IPV6}\\]|${HOST}):${PORT}(?:/(?:patroni|cluster)?)?`
+
+export const REST_FORM: Form = {
+  type: ['object', 'null'],
+  description: "Where the cluster is observed instead of a DCS: the members' own REST API, for any DCS.",
+  required: ['urls'],
+  properties: {
+    urls: {
+      ...oneOrList({ type: 'string', pattern: withCommas(URL) }, 1),
+      description:
+        'REST API of some members, like `http://10.0.0.1:8008`: a list, or text with commas. The others are found through them.',
+    },
+  },
+  additionalProperties: false,
+}
 
 /** Parses the section. */
 export function resolveRest(section: unknown): DcsResult<RestConfig> {

@@ -29,6 +29,7 @@ export const toy: DcsKind<ToyConfig> = {
   needed: { key: 'hosts', how: 'set toy.hosts' },
   addresses: ['hosts'],
   passwords: [],
+  form: { properties: { hosts: { type: 'array', description: 'Addresses of the toy.' } } },
   hasKeys: true,
   resolve(section) {
     const { hosts } = mappingOf(section)

@@ -1,0 +1,22 @@
+import { SCHEMA_URL } from '../../../config/defaults.ts'
+import type { CommandUsage } from '../types.ts'
+
+export const SCHEMA: CommandUsage = {
+  name: 'schema',
+  summary: 'print the JSON Schema of the configuration, for editors',
+  about: [
+    'With it an editor completes and explains keys, and marks wrong ones while they are written. `check` finds more: how keys fit together, and whether files, addresses and templates do.',
+  ],
+  options: [],
+  exits: [
+    { exit: 'ok', when: 'the schema was printed' },
+    { exit: 'usage', when: 'the command line is invalid' },
+  ],
+  examples: [
+    { about: 'keep the schema of the installed version', text: 'patroni-router schema > patroni-router.schema.json' },
+    {
+      about: 'the first line of a configuration file, for editors with yaml-language-server',
+      text: `# yaml-language-server: $schema=${SCHEMA_URL}`,
+    },
+  ],
+}

@@ -1,0 +1,83 @@
+/** The section `etcd3` as JSON Schema: what a value has to look like, where Patroni's precedence lets it count. Pure. */
+import { type Form, HOST, IPV6, orNull, PORT, withCommas } from '../../../config/values/form.ts'
+
+const SCHEME = '[hH][tT][tT][pP][sS]?://'
+/** With brackets; without them what follows the last colon is the port. */
+const BARE_IPV6 = `(?=[^\\s,;/]*:[^\\s,;/]*:)[0-9A-Fa-f:.]*:${PORT}`
+const ENDPOINT = `(?:${SCHEME})?(?:(?:\\[${IPV6}\\]|${HOST})(?::${PORT})?|${BARE_IPV6})/?`
+const USER = '[^:/?#]+:[^/?#]+@'
+const URL: Form = {
+  type: 'string',
+  pattern: `^\\s*${SCHEME}(?:${USER})?(?:\\[${IPV6}\\]|${HOST})(?::${PORT})?(?:[/?#][^@]*)?$`,
+}
+const ENDPOINTS: Form = { type: 'string', pattern: withCommas(ENDPOINT) }
+const TEXT: Form = { type: ['string', 'null'] }
+const UNSET: Form = { enum: [null, ''] }
+
+const PROPERTIES = {
+  hosts: {
+    description:
+      'Addresses of etcd, `host:port`: a list, or text with commas. They are seeds: the client URLs that etcd advertises are discovered.',
+  },
+  host: { description: 'One address of etcd, `host:port`. Used where `hosts` is not set.' },
+  url: {
+    description: '`http://host:port` or `https://user:password@host:port`. Takes precedence over `hosts` and `host`.',
+  },
+  proxy: { description: 'The same as `url`, before which it takes precedence. Implies `use_proxies`.' },
+  port: { description: 'Port of addresses that have none.', default: 2379 },
+  use_proxies: {
+    description: 'Use the given addresses only, without discovery.',
+    type: ['boolean', 'null'],
+    default: false,
+  },
+  protocol: {
+    description: '`https`: TLS. With `url` and `proxy` their scheme counts.',
+    type: ['string', 'null'],
+    enum: ['http', 'https', null],
+    default: 'http',
+  },
+  cacert: { ...TEXT, description: 'File with the CA of etcd. Default: the CAs of the system.' },
+  ca_cert: { description: 'Other name of `cacert`.' },
+  cert: { ...TEXT, description: 'File with the client certificate for etcd; it may hold the key, too.' },
+  key: { ...TEXT, description: 'File with the key of `cert`. Default: the key in `cert`.' },
+  username: { description: 'User of etcd. A role that may read `/service/SCOPE/` is enough.' },
+  password: { description: 'Password of that user.' },
+  namespace: { ...TEXT, description: 'Where old files of Patroni have `namespace`.' },
+  group: { ...UNSET, description: 'Refused: Patroni takes it for the Citus group. Use `citus.group`.' },
+} satisfies Readonly<Record<string, Form>>
+
+/** `key` has a value. */
+function isSet(key: string): Form {
+  return { required: [key], properties: { [key]: { not: UNSET } } }
+}
+
+const IS_URL: Form = { anyOf: [isSet('proxy'), isSet('url')] }
+
+/** The same precedence as in section.ts: a value that is not used may be anything. */
+export const ETCD3_FORM: Form = {
+  type: ['object', 'null'],
+  description: 'etcd v3, as in Patroni.',
+  properties: PROPERTIES,
+  allOf: [
+    { if: isSet('proxy'), then: { properties: { proxy: URL } } },
+    { if: { allOf: [isSet('url'), { not: isSet('proxy') }] }, then: { properties: { url: URL } } },
+    {
+      if: { not: IS_URL },
+      then: {
+        properties: {
+          hosts: {
+            anyOf: [{ type: 'array', items: ENDPOINTS, minItems: 1 }, { ...ENDPOINTS, minLength: 1 }, UNSET],
+          },
+          port: { type: ['string', 'integer', 'null'], pattern: `^${PORT}$`, minimum: 1, maximum: 65_535 },
+          username: TEXT,
+          password: TEXT,
+        },
+      },
+    },
+    {
+      if: { not: { anyOf: [IS_URL, isSet('hosts')] } },
+      then: { properties: { host: orNull({ anyOf: [{ type: 'string', pattern: `^\\s*${ENDPOINT}\\s*$` }, UNSET] }) } },
+    },
+    { if: { not: isSet('cacert') }, then: { properties: { ca_cert: TEXT } } },
+  ],
+}
