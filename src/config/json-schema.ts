@@ -88,28 +88,19 @@ function tidied(form: Form): Form {
   const [first, second, third] = anyOf
   if (first !== undefined && second?.type === 'null' && third === undefined)
     return tidied({ ...first, ...around, type: typesOf(first, { type: 'null' }) })
-  const { properties, items, additionalProperties, required } = form
+  const { properties, items, additionalProperties, required = [] } = form
+  const below = Object.fromEntries(Object.entries(propertiesOf(form)).map(([key, each]) => [key, tidied(each)]))
+  const needed = required.filter((key) => !typesOf(below[key] ?? {}).includes('null'))
   return {
     ...form,
-    ...(properties === undefined
-      ? {}
-      : {
-          properties: Object.fromEntries(
-            Object.entries(propertiesOf(form)).map(([key, below]) => [key, tidied(below)]),
-          ),
-        }),
+    ...(properties === undefined ? {} : { properties: below, required: needed }),
     ...(typeof items === 'object' && !Array.isArray(items) ? { items: tidied(items) } : {}),
     ...(typeof additionalProperties === 'object' ? { additionalProperties: tidied(additionalProperties) } : {}),
-    ...(required === undefined ? {} : { required: required.filter((key) => !mayBeNull(propertiesOf(form)[key])) }),
   }
 }
 
 function typesOf(...forms: readonly Form[]): NonNullable<Form['type']> {
   return forms.flatMap(({ type }) => type ?? [])
-}
-
-function mayBeNull(form: Form | undefined): boolean {
-  return form !== undefined && typesOf(form).includes('null')
 }
 
 /** Returns the keys of a mapping. */

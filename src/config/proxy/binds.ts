@@ -14,7 +14,7 @@ export function parseBinds(value: unknown): ParsedParts<readonly Bind[]> {
   return { value: parsed.flatMap((bind) => (bind.ok ? [bind.value] : [])), faults }
 }
 
-const SOCKET = `(?:unix[@:])?/[^,]{0,${MAX_SOCKET_PATH_BYTES - 2}}[^,/\\s]`
+const SOCKET = `(?:unix[@:])?/[^,\\r\\n\\u2028\\u2029]{0,${MAX_SOCKET_PATH_BYTES - 2}}[^,/\\s]`
 const TCP = `(?:\\*|\\[${IPV6}\\]|${HOST})?:${ANY_PORT}`
 
 export const BINDS: ValueType<ParsedParts<readonly Bind[]>> = {

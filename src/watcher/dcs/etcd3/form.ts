@@ -3,7 +3,7 @@ import { type Form, HOST, IPV6, orNull, PORT, withCommas } from '../../../config
 
 const SCHEME = '[hH][tT][tT][pP][sS]?://'
 /** With brackets; without them what follows the last colon is the port. */
-const BARE_IPV6 = `(?=[^\\s,;/]*:[^\\s,;/]*:)[0-9A-Fa-f:.]*:${PORT}`
+const BARE_IPV6 = `(?=(?:[^\\s,;/]*:){3})[0-9A-Fa-f:.]*:${PORT}`
 const ENDPOINT = `(?:${SCHEME})?(?:(?:\\[${IPV6}\\]|${HOST})(?::${PORT})?|${BARE_IPV6})/?`
 const USER = '[^:/?#]+:[^/?#]+@'
 const URL: Form = {
