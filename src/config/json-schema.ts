@@ -36,8 +36,8 @@ export function ourForms(kinds: readonly DcsSection[]): Forms {
 }
 
 /**
- * Returns the JSON Schema of a file, of Patroni or of the router. What another file or the environment can add is not
- * required, and what nothing reads may be anything.
+ * Returns the JSON Schema of a file, of Patroni or of the router. It requires no key that another file or the
+ * environment can add, and accepts anything where nothing is read.
  */
 export function configurationSchema(kinds: readonly DcsSection[]): Form {
   const read = patroniForms(kinds)
@@ -111,7 +111,7 @@ export function propertiesOf(form: Form | boolean | undefined): Forms {
   )
 }
 
-/** Leaves of a section what a reader is told, for a place where not each value is read. */
+/** Returns the descriptions in a section without its constraints, for a place where not each value is read. */
 function outline(form: Form): Form {
   const { description, default: written, properties } = form
   const below = Object.entries(propertiesOf(form)).map(([key, each]) => [key, outline(each)] as const)
@@ -126,7 +126,7 @@ function checked(name: string): Form {
   return { properties: { [name]: { $ref: `#/definitions/${name}` } } }
 }
 
-/** Where a cluster is observed: the router's own sections go over those of Patroni, of which only the namespace counts. */
+/** Returns what holds for the sections of a DCS: beside one of the router's own only the namespace is read of Patroni's. */
 function observed(kinds: readonly DcsSection[]): Form[] {
   const own = ownNames(kinds)
   const patronis = kinds.map(({ name }) => name).filter((name) => !own.includes(name))
@@ -145,7 +145,7 @@ function isThere(name: string): Form {
   return { required: [name], properties: { [name]: { not: { type: 'null' } } } }
 }
 
-/** Whether each cluster has one of these sections itself, so that the one at the top is not read. */
+/** Returns what holds if each cluster has one of these sections itself, so that the one at the top is not read. */
 function inEveryCluster(names: readonly string[]): Form {
   const cluster: Form = { type: 'object', anyOf: names.map(isThere) }
   return { required: ['clusters'], properties: { clusters: { type: 'object', additionalProperties: cluster } } }

@@ -68,7 +68,7 @@ export const OURS = z.object({
   track: TRACK_SECTION,
   clusters: z.record(z.string(), CLUSTER).nullish().meta({
     description:
-      'Several clusters, by name. What stands at the top of the file counts for each cluster that has no such section of its own.',
+      'Several clusters, by name. A section at the top of the file counts for each cluster that has no such section of its own.',
   }),
 })
 

@@ -91,7 +91,10 @@ export const PROXY_SECTION = section(
   PROXY,
   'The TCP router. It is on unless `templates` or `track` are configured without this section.',
 )
-export const CLUSTER_PROXY_SECTION = section(CLUSTER_PROXY, 'What this cluster has otherwise than the others.')
+export const CLUSTER_PROXY_SECTION = section(
+  CLUSTER_PROXY,
+  'Settings of this cluster that differ from those of the others.',
+)
 
 function lasting(kind: typeof DURATION, ms: number, description: string) {
   return defaulting(kind, ms, description, formatDuration(ms))

@@ -1,4 +1,4 @@
-/** Keys of the configuration: how each is parsed, what stands for one that is left out, and what a reader is told of it. */
+/** Keys of the configuration: how each is parsed, what replaces one that is left out, and its description. */
 import { z } from 'zod'
 import { type Form, type ValueType, orNull } from './form.ts'
 import { bad, good, type Parsed, type ParsedParts } from './parsed.ts'

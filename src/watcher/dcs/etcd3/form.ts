@@ -46,7 +46,7 @@ const PROPERTIES = {
   group: { ...UNSET, description: 'Refused: Patroni takes it for the Citus group. Use `citus.group`.' },
 } satisfies Readonly<Record<string, Form>>
 
-/** `key` has a value. */
+/** Returns the form of a section in which `key` has a value. */
 function isSet(key: string): Form {
   return { required: [key], properties: { [key]: { not: UNSET } } }
 }

@@ -99,7 +99,7 @@ test('the schema rejects every value that check rejects by itself, at every key'
   assert.ok(rejected > 2000, `${rejected} files`)
 })
 
-test('what nothing reads may be anything, for check and for the schema', () => {
+test('a value that nothing reads may be anything, for check and for the schema', () => {
   for (const other of OTHERS) {
     assert.deepEqual(problemsOf(text(other)), [], text(other))
     assert.equal(rejection(text(other)), '', text(other))
