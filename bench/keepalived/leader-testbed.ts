@@ -3,7 +3,7 @@ import { AddressWatch } from '../../test/support/hosts/address-watch.ts'
 import type { Host } from '../../test/support/hosts/host.ts'
 import { Lan } from '../../test/support/hosts/lan.ts'
 import { PatroniHosts } from '../../test/support/hosts/patroni-hosts.ts'
-import { follow, readmeCommands } from '../../test/support/hosts/readme.ts'
+import { walk } from '../../test/support/hosts/readme.ts'
 import type { LogLine } from '../../test/support/router/process.ts'
 import { clock, until } from '../../test/support/until.ts'
 import { VipProbe } from '../../test/support/hosts/vip-probe.ts'
@@ -55,8 +55,7 @@ export class LeaderTestbed implements AsyncDisposable {
 
 /** Installs an example by its README. */
 export async function install(host: Host, example: string): Promise<void> {
-  const [block = ''] = readmeCommands(example)
-  await follow(host, example, block)
+  await walk(host, example, 'Steps')
 }
 
 /** Waits until the router on a host has logged an event of a member, at or after `since`, and returns when that was. */

@@ -1,7 +1,9 @@
 /** What people copy: what all examples of one kind have alike. */
 import assert from 'node:assert/strict'
-import { globSync, readFileSync } from 'node:fs'
+import { globSync, readFileSync, readdirSync } from 'node:fs'
+import { join, relative } from 'node:path'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 
 const ROOT = new URL('../../examples/', import.meta.url)
 const FILES = globSync('**/*', { cwd: ROOT, withFileTypes: true })
@@ -60,4 +62,69 @@ test('sessions of an old process are ended alike for HAProxy and nginx', () => {
   assert.equal(scripts.length, 2)
   const [first, ...others] = scripts.map(({ text }) => text.replace(/^#(?!!).*\n/gm, ''))
   for (const other of others) assert.equal(other, first)
+})
+
+const FOLDERS = readdirSync(ROOT, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []))
+const READMES = FOLDERS.map((folder) => {
+  const path = `${folder}/README.md`
+  return { folder, path, text: readFileSync(new URL(path, ROOT), 'utf8') }
+})
+const FIRST = ['What is needed', 'Steps', 'How to see that it works', 'What happens']
+
+test('every folder has a README that says when to take it, and all of them have the same sections in the same order', () => {
+  assert.ok(READMES.length >= 12)
+  for (const { path, text } of READMES) {
+    const sections = [...text.matchAll(/^## (.+)$/gm)].map(([, heading = '']) => heading)
+    assert.deepEqual(sections.slice(0, FIRST.length), FIRST, path)
+    assert.equal(sections.at(-1), 'Limits', path)
+    for (const variant of sections.slice(FIRST.length, -1)) assert.match(variant, /^Variant: /, path)
+    assert.match(text.split(/^## /m)[0] ?? '', /^# .+\n\n\w[^]*\bTake (?:it|one)\s/, path)
+  }
+})
+
+test('the steps of every README are numbered, begin with what is edited, and end with something to see', () => {
+  for (const { path, text } of READMES) {
+    for (const section of text.split(/^(?=## )/m)) {
+      const numbers = [...section.matchAll(/^(\d+)\. /gm)].map(([, number]) => Number(number))
+      assert.deepEqual(
+        numbers,
+        numbers.map((_, index) => index + 1),
+        path,
+      )
+      if (numbers.length > 0) assert.match(section, /^1\. (?:Edit|Add) /m, path)
+      if (section.startsWith('## Steps\n')) {
+        assert.ok(numbers.length >= 2, path)
+        assert.match(section, /^\| file \|.*\| edit \|$/m, path)
+      }
+      if (section.startsWith('## How to see that it works\n'))
+        assert.match(section, /^```sh\n[^]*?^```\n\n```text\n/m, path)
+    }
+    assert.match(
+      text,
+      /\[Before you begin\]\(\.\.\/README\.md#before-you-begin\)|\(\.\.\/docker-compose\)|^- Docker /m,
+      path,
+    )
+  }
+})
+
+test('the table of all examples has every folder once, and the way to it from what is there today', () => {
+  const text = readFileSync(new URL('README.md', ROOT), 'utf8')
+  const [, which = '', all = ''] = text.split(/^## (?:Which one|All of them)$/m)
+  const [table = ''] = all.split(/^## /m)
+  const folders = FOLDERS.toSorted()
+  const rows = [...table.matchAll(/^\| \[`([^`]+)`\]\(([^)]+)\) \|/gm)].map(([, name = '', link]) => {
+    assert.equal(link, name)
+    return name
+  })
+  assert.deepEqual(rows.toSorted(), folders)
+  // The units are for all of the others.
+  for (const folder of folders.filter((name) => name !== 'systemd')) assert.ok(which.includes(`(${folder})`), folder)
+})
+
+test('every file of an example is in the table of its README', () => {
+  for (const { folder, path, text } of READMES)
+    for (const entry of globSync('**/*', { cwd: new URL(folder, ROOT), withFileTypes: true })) {
+      const file = relative(fileURLToPath(new URL(folder, ROOT)), join(entry.parentPath, entry.name))
+      if (entry.isFile() && file !== 'README.md') assert.ok(text.includes(`\`${file}\``), `${path}: ${file}`)
+    }
 })

@@ -9,7 +9,7 @@ import { Host } from '../../support/hosts/host.ts'
 import { Lan } from '../../support/hosts/lan.ts'
 import { ROOT } from '../../support/router/package.ts'
 import { PatroniHosts } from '../../support/hosts/patroni-hosts.ts'
-import { follow, readmeCommands } from '../../support/hosts/readme.ts'
+import { follow, readmeBlocks, walk } from '../../support/hosts/readme.ts'
 import { until } from '../../support/until.ts'
 
 const EXAMPLE = 'docker-compose'
@@ -104,10 +104,11 @@ test('the image is built of what it takes alone', () => {
 })
 
 test('the commands of the README run the router, from the environment alone, as a user without a privilege', async () => {
-  const [build = '', look = ''] = readmeCommands(EXAMPLE)
   // Compose checks the file against its schema, and what is named in there.
-  await follow(docker, EXAMPLE, build)
-  const said = async (): Promise<string> => follow(docker, EXAMPLE, look)
+  await walk(docker, EXAMPLE, 'Steps')
+  await walk(docker, EXAMPLE, 'How to see that it works')
+  const looks = readmeBlocks(EXAMPLE, 'How to see that it works').map(({ command }) => command)
+  const said = async (): Promise<string> => follow(docker, EXAMPLE, looks.join(''))
   const running = /^primary: pg1 OPEN[^]*^example_router_1 .* Up/m
   await until('the router knows the primary', async () => running.test(await said()))
   assert.equal(await whoIsAt(5000), 'pg1')
@@ -168,8 +169,9 @@ test('a router that hangs is killed by its third failed check, and the container
 })
 
 test('the sidecar has HAProxy read what it has written, and both go on without each other', async () => {
-  const [, , up = '', look = ''] = readmeCommands(EXAMPLE)
-  await follow(docker, EXAMPLE, up)
+  const variant = 'Variant: HAProxy and its sidecar'
+  await walk(docker, EXAMPLE, variant)
+  const look = readmeBlocks(EXAMPLE, variant).at(-1)?.command ?? ''
   const inSync = /Template +\/var\/lib\/haproxy\/haproxy\.cfg: in sync/
   await until('the sidecar is content', async () => inSync.test(await follow(docker, EXAMPLE, look)))
   await until('HAProxy leads to the primary', async () => (await whoIsAt(6000)) === 'pg1')

@@ -5,7 +5,7 @@ import { CitusHosts } from '../../support/hosts/citus-hosts.ts'
 import { Host } from '../../support/hosts/host.ts'
 import { Lan } from '../../support/hosts/lan.ts'
 import { LanSession } from '../../support/hosts/lan-session.ts'
-import { follow, readmeCommands } from '../../support/hosts/readme.ts'
+import { walk } from '../../support/hosts/readme.ts'
 import { until } from '../../support/until.ts'
 
 const EXAMPLE = 'haproxy-citus'
@@ -40,10 +40,8 @@ async function whoAreAt(to: string): Promise<string> {
 }
 
 test("the README's commands lead to the coordinator's primary, and in turn to those of the workers", async () => {
-  const blocks = readmeCommands(EXAMPLE)
-  const look = blocks.at(-1) ?? ''
-  for (const block of blocks.slice(0, -1)) await follow(balancer, EXAMPLE, block)
-  await until('the router can be asked', () => follow(balancer, EXAMPLE, look))
+  await walk(balancer, EXAMPLE, 'Steps')
+  await walk(balancer, EXAMPLE, 'How to see that it works')
   await until('the coordinator is found', async () => (await whoAreAt(COORDINATOR)) === 'group0-pg1')
   await until('the workers are found', async () => (await whoAreAt(WORKERS)) === 'group1-pg1 group2-pg1')
   const lines = (await balancer.read(FILE)).match(/^\tserver .*/gm)

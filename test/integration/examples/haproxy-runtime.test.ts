@@ -5,7 +5,7 @@ import { Host } from '../../support/hosts/host.ts'
 import { Lan } from '../../support/hosts/lan.ts'
 import { LanSession } from '../../support/hosts/lan-session.ts'
 import { PatroniHosts } from '../../support/hosts/patroni-hosts.ts'
-import { follow, readmeCommands } from '../../support/hosts/readme.ts'
+import { follow, readmeBlocks, walk } from '../../support/hosts/readme.ts'
 import { until } from '../../support/until.ts'
 
 const EXAMPLE = 'haproxy-runtime'
@@ -66,13 +66,13 @@ const memberAt = (address: string): string => {
 }
 
 test("the README's commands open the primary alone, and the replicas by HAProxy's own checks", async () => {
-  const [install = '', start = '', look = ''] = readmeCommands(EXAMPLE)
-  await follow(balancer, EXAMPLE, install)
-  await follow(balancer, EXAMPLE, start)
+  await walk(balancer, EXAMPLE, 'Steps')
   await until('the primary is open', async () => (await whoIsAt(PRIMARY)) === 'pg1')
   await until('a replica is', async () => /^pg[23]$/.test(await whoIsAt(REPLICAS)))
   assert.deepEqual(await servers('primary'), ['pg1 10.0.0.1:5432 ready'])
-  const seen = await follow(balancer, EXAMPLE, look)
+  await walk(balancer, EXAMPLE, 'How to see that it works')
+  const [look] = readmeBlocks(EXAMPLE, 'How to see that it works')
+  const seen = await follow(balancer, EXAMPLE, look?.command ?? '')
   assert.match(seen, /^ready primary\/pg1 10\.0\.0\.1:5432 /m)
   assert.match(seen, / replicas \d pg3 10\.0\.0\.3 /)
 })

@@ -5,7 +5,7 @@ import { AddressWatch } from '../../support/hosts/address-watch.ts'
 import type { Host } from '../../support/hosts/host.ts'
 import { Lan } from '../../support/hosts/lan.ts'
 import { PatroniHosts } from '../../support/hosts/patroni-hosts.ts'
-import { follow, readmeCommands } from '../../support/hosts/readme.ts'
+import { follow, readmeBlocks, walk } from '../../support/hosts/readme.ts'
 import { clock, until } from '../../support/until.ts'
 import { VipProbe } from '../../support/hosts/vip-probe.ts'
 
@@ -37,19 +37,21 @@ async function settled(): Promise<Host> {
 }
 
 test("the README's commands give the address to the leader's host, and clients write through it", async () => {
-  const [install = '', check = '', start = '', look = ''] = readmeCommands(EXAMPLE)
+  const check = readmeBlocks(EXAMPLE, 'Steps').find(({ output }) => output !== null)
+  const [look] = readmeBlocks(EXAMPLE, 'How to see that it works')
+  assert.ok(check && look)
   const ready = async (host: Host): Promise<void> => {
-    await follow(host, EXAMPLE, install)
+    await walk(host, EXAMPLE, 'Steps')
     assert.match(
-      await follow(host, EXAMPLE, check),
+      await follow(host, EXAMPLE, check.command),
       new RegExp(`local member ${host.name}: is a member, and on this host`),
     )
-    await follow(host, EXAMPLE, start)
   }
   await Promise.all(cluster.hosts.map(ready))
   const leader = await settled()
   assert.equal(leader.name, 'pg1')
-  assert.match(await follow(leader, EXAMPLE, look), / OPEN for .*\n1\n.*active \(running\)/s)
+  assert.match(await follow(leader, EXAMPLE, look.command), / OPEN for .*\n1\n.*active \(running\)/s)
+  await walk(leader, EXAMPLE, 'How to see that it works')
   const statement = "CREATE TABLE written AS SELECT current_setting('demo.member') AS by; SELECT * FROM written"
   assert.match(await cluster.sql(ADDRESS, statement), /pg1$/)
 })

@@ -5,12 +5,13 @@ import { AddressWatch } from '../../support/hosts/address-watch.ts'
 import { Host } from '../../support/hosts/host.ts'
 import { Lan } from '../../support/hosts/lan.ts'
 import { PatroniHosts } from '../../support/hosts/patroni-hosts.ts'
-import { follow, readmeCommands } from '../../support/hosts/readme.ts'
+import { follow, readmeBlocks, walk } from '../../support/hosts/readme.ts'
 import { clock, until } from '../../support/until.ts'
 import { VipProbe } from '../../support/hosts/vip-probe.ts'
 
 const EXAMPLE = 'keepalived-routers'
-const [INSTALL = '', LOOK = '', ADD = '', READ_AGAIN = ''] = readmeCommands(EXAMPLE)
+const LOOK = 'How to see that it works'
+const [ADD, READ_AGAIN] = readmeBlocks(EXAMPLE, 'Variant: a third router')
 const ADDRESS = '10.0.0.100'
 /** So that a client that is held is served in the end. */
 const PATIENT_MS = 20_000
@@ -56,14 +57,16 @@ async function moves(disturb: (host: Host) => Promise<unknown>): Promise<Host> {
 
 /** The README's commands for a new host, from installing to looking at it. */
 async function setUp(host: Host): Promise<void> {
-  await follow(host, EXAMPLE, INSTALL)
+  await walk(host, EXAMPLE, 'Steps')
   await host.ok('until patroni-router track primary; do sleep 0.1; done')
-  assert.match(await follow(host, EXAMPLE, LOOK), / OPEN for .*\n1\n.*active \(running\)/s)
+  const [look] = readmeBlocks(EXAMPLE, LOOK)
+  assert.match(await follow(host, EXAMPLE, look?.command ?? ''), / OPEN for .*\n1\n.*active \(running\)/s)
 }
 
 test("the README's commands give the address to one of the routers, which serves its clients", async () => {
   await Promise.all(routers.slice(0, 2).map(setUp))
   await holder()
+  for (const host of routers.slice(0, 2)) await walk(host, EXAMPLE, LOOK)
   assert.equal(await cluster.sql(ADDRESS, 'SELECT pg_is_in_recovery()', { port: 5000 }), 'f')
   assert.equal(await cluster.sql(ADDRESS, 'SELECT pg_is_in_recovery()', { port: 5001 }), 't')
 })
@@ -117,9 +120,9 @@ test('the address leaves a host that is cut off, and only one has it when that i
 
 test('a third router joins by the README, and takes the address when the others are gone', async () => {
   const [first, second, third] = routers
-  assert.ok(first && second && third)
-  await Promise.all(routers.map((host) => follow(host, EXAMPLE, ADD)))
-  await Promise.all([first, second].map((host) => follow(host, EXAMPLE, READ_AGAIN)))
+  assert.ok(first && second && third && ADD && READ_AGAIN)
+  await Promise.all(routers.map((host) => follow(host, EXAMPLE, ADD.command)))
+  await Promise.all([first, second].map((host) => follow(host, EXAMPLE, READ_AGAIN.command)))
   await setUp(third)
   await holder()
   const since = clock()

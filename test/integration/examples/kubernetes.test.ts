@@ -10,7 +10,7 @@ import { Host } from '../../support/hosts/host.ts'
 import { Lan } from '../../support/hosts/lan.ts'
 import { ROOT } from '../../support/router/package.ts'
 import { PatroniHosts } from '../../support/hosts/patroni-hosts.ts'
-import { follow, readmeCommands } from '../../support/hosts/readme.ts'
+import { follow, readmeBlocks, walk } from '../../support/hosts/readme.ts'
 import { until } from '../../support/until.ts'
 import { loadConfig } from '../../support/router/load-config.ts'
 
@@ -242,9 +242,10 @@ describe('on a machine that runs containers', () => {
     (await node.ok(`psql -XAt -h ${await address(container)} -p ${port} -U postgres -c 'SHOW demo.member'`)).trim()
 
   test('the commands of the README run two routers, without a privilege, that lead to the primary and the replicas', async () => {
-    const [apply = '', look = ''] = readmeCommands(EXAMPLE)
-    await follow(node, EXAMPLE, apply)
-    assert.match(await follow(node, EXAMPLE, look), /^primary: pg1 OPEN/)
+    await walk(node, EXAMPLE, 'Steps')
+    const [look] = readmeBlocks(EXAMPLE, 'How to see that it works')
+    assert.match(await follow(node, EXAMPLE, look?.command ?? ''), /^primary: pg1 OPEN/)
+    await walk(node, EXAMPLE, 'How to see that it works')
     for (const pod of PODS) {
       assert.equal(await whoIsAt(pod, 5000), 'pg1')
       assert.match(await whoIsAt(pod, 5001), /^pg[23]$/)
@@ -290,11 +291,7 @@ describe('on a machine that runs containers', () => {
   })
 
   test('the application has a router of its own at 127.0.0.1, and nobody else has', async () => {
-    const [, , apply = '', look = ''] = readmeCommands(EXAMPLE)
-    await follow(node, EXAMPLE, apply)
-    await until('there is a primary', async () =>
-      /^primary: pg1 OPEN/.test((await node.sh(`cd /root/patroni-router/examples/${EXAMPLE}\n${look}`)).stdout),
-    )
+    await walk(node, EXAMPLE, 'Variant: a router in each Pod')
     const asked = "podman exec application-0-application psql -XAt -U postgres -c 'SHOW demo.member'"
     assert.equal(await node.ok(asked), 'pg1\n')
     await assert.rejects(whoIsAt('application-0-router', 5000), /Connection refused/)

@@ -10,7 +10,7 @@ import { Lan } from '../../support/hosts/lan.ts'
 import { LanSession } from '../../support/hosts/lan-session.ts'
 import { ROOT } from '../../support/router/package.ts'
 import { PatroniHosts } from '../../support/hosts/patroni-hosts.ts'
-import { readmeCommands } from '../../support/hosts/readme.ts'
+import { readmeBlocks, walk } from '../../support/hosts/readme.ts'
 import { asRoot, run, succeed } from '../../support/processes/root.ts'
 import type { CommandResult } from '../../support/router/process.ts'
 import { TempDir } from '../../support/files/temp.ts'
@@ -191,9 +191,11 @@ describe('the example', { concurrency: true }, () => {
       const who = (address: string, port = 5432) => cluster.sql(address, WHO, { port })
 
       test('the README leads to a primary and replicas that see their clients, and the router has none of them', async () => {
-        const [member = '', machine = '', look = ''] = readmeCommands('lvs')
-        await Promise.all(cluster.hosts.map((host) => host.ok(`cd ${FOLDER}\n${member}`)))
-        await director.ok(`cd ${FOLDER}\n${machine}`)
+        const [member, machine] = readmeBlocks('lvs', 'Steps')
+        const [look] = readmeBlocks('lvs', 'How to see that it works')
+        assert.ok(member && machine && look)
+        await Promise.all(cluster.hosts.map((host) => host.ok(`cd ${FOLDER}\n${member.command}`)))
+        await director.ok(`cd ${FOLDER}\n${machine.command}`)
         const primary = '10.0.0.100:5432 -> 10.0.0.1:5432 Route'
         await shows(primary, ...[2, 3].map((n) => `10.0.0.101:5432 -> 10.0.0.${n}:5432 Route`))
         await until('the address is there', async () => (await who('10.0.0.100')) === 'pg1|10.0.0.254')
@@ -201,7 +203,9 @@ describe('the example', { concurrency: true }, () => {
         assert.deepEqual(replicas.toSorted(), ['pg2|10.0.0.254', 'pg3|10.0.0.254'])
         const said =
           /^TCP +10\.0\.0\.100:5432 rr\n +-> 10\.0\.0\.1:5432 +Route [^]*^primary: pg1 OPEN[^]*^ Connections 0 accepted/m
-        await until('both say so', async () => said.test((await director.sh(`cd ${FOLDER}\n${look}`)).stdout), PATIENCE)
+        const seen = async () => (await director.sh(`cd ${FOLDER}\n${look.command}`)).stdout
+        await until('both say so', async () => said.test(await seen()), PATIENCE)
+        await walk(director, 'lvs', 'How to see that it works')
       })
 
       test('who is connected to a member that is taken out is cut off, and nobody else', async () => {

@@ -5,7 +5,7 @@ import { Host } from '../../support/hosts/host.ts'
 import { Lan } from '../../support/hosts/lan.ts'
 import { LanSession } from '../../support/hosts/lan-session.ts'
 import { PatroniHosts } from '../../support/hosts/patroni-hosts.ts'
-import { follow, readmeCommands } from '../../support/hosts/readme.ts'
+import { walk } from '../../support/hosts/readme.ts'
 import { until } from '../../support/until.ts'
 
 const PASSWORD = 'secret'
@@ -31,14 +31,10 @@ before(async () => {
 
 after(() => lan[Symbol.asyncDispose]())
 
-/** Runs the first blocks of a README, up to the one that asks for the status, and that until it fits. */
+/** Follows the README as a new user does: its steps, and what they lead to. */
 async function install(example: keyof typeof hosts): Promise<void> {
-  const host = hosts[example]
-  const blocks = readmeCommands(example)
-  const last = blocks.indexOf('patroni-router status\n')
-  for (const block of blocks.slice(0, last)) await follow(host, example, block)
-  const isOpen = async () => (await follow(host, example, blocks[last] ?? '')).startsWith('primary: pg1 OPEN')
-  await until(`the router of ${example} knows the primary`, isOpen)
+  await walk(hosts[example], example, 'Steps')
+  await walk(hosts[example], example, 'How to see that it works')
 }
 
 /** Who serves a new session; empty: it is refused. */
@@ -78,7 +74,7 @@ test('HAProxy: its commands lead to the primary and the replicas, and members co
 })
 
 test("HAProxy: the variant's commands leave the primary alone in its section", async () => {
-  await follow(hosts.haproxy, 'haproxy', readmeCommands('haproxy').at(-1) ?? '')
+  await walk(hosts.haproxy, 'haproxy', 'Variant: the confirmed primary alone')
   const servers = async () =>
     (await hosts.haproxy.read('/etc/haproxy/haproxy.cfg')).match(/(?<=^\t)server \S+ \S+/gm) ?? []
   await until('the file is the other one', async () => (await servers()).length === 3)
@@ -93,6 +89,7 @@ test('nginx: its commands lead to the primary and the replicas', async () => {
 
 test('PgBouncer: its commands lead to the primary', async () => {
   await hosts.pgbouncer.write('/etc/pgbouncer/userlist.txt', `"postgres" "${PASSWORD}"\n`)
+  await hosts.pgbouncer.ok(`umask 077; echo '*:*:*:postgres:${PASSWORD}' >/root/.pgpass`)
   await install('pgbouncer')
   assert.equal(await whoIsAt(POOLER), 'pg1')
 })

@@ -1,12 +1,13 @@
 /** The units of examples/systemd on hosts with a systemd of their own, before a real cluster. */
 import assert from 'node:assert/strict'
-import { globSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { Host } from '../../support/hosts/host.ts'
 import { Lan } from '../../support/hosts/lan.ts'
 import { ROOT } from '../../support/router/package.ts'
 import { PatroniHosts } from '../../support/hosts/patroni-hosts.ts'
-import { follow, readmeCommands } from '../../support/hosts/readme.ts'
+import { follow, readmeBlocks, walk } from '../../support/hosts/readme.ts'
 import { until } from '../../support/until.ts'
 
 const EXAMPLE = 'systemd'
@@ -15,7 +16,9 @@ const RULE = '/etc/polkit-1/rules.d/50-patroni-router.rules'
 /** Asking takes a tenth of a second of the machine. */
 const PATIENCE = { everyMs: 200 }
 /** Of `systemd-analyze security`, in tenths: what the README says. */
-const EXPOSURE: Readonly<Record<string, number>> = { router: 13, sidecar: 13, 'sidecar-root': 29 }
+const EXPOSURE: Readonly<Record<string, number>> = { router: 13, sidecar: 13, 'sidecar-root': 29, '../standalone': 32 }
+/** That of a stand-alone router which a drop-in makes root. */
+const EXPOSURE_AS_ROOT = 36
 
 let lan: Lan
 let cluster: PatroniHosts
@@ -35,12 +38,10 @@ before(async () => {
 })
 after(() => lan[Symbol.asyncDispose]())
 
-/** Runs the block of the README that begins to install a variant, and waits until the one after it fits. */
-async function install(host: Host, variant: string, fits: RegExp): Promise<void> {
-  const blocks = readmeCommands(EXAMPLE)
-  const index = blocks.findIndex((block) => block.includes(` ${variant}/patroni-router.service `))
-  await follow(host, EXAMPLE, blocks[index] ?? '')
-  const [status = ''] = blocks.slice(index + 1)
+/** Follows the README below some headings, and waits until what its last block prints fits. */
+async function install(host: Host, headings: readonly string[], fits: RegExp): Promise<void> {
+  for (const heading of headings) await walk(host, EXAMPLE, heading)
+  const status = readmeBlocks(EXAMPLE, headings.at(-1) ?? '').at(-1)?.command ?? ''
   await until(`the status on ${host.name} fits`, async () => fits.test(await follow(host, EXAMPLE, status)), PATIENCE)
 }
 
@@ -86,7 +87,7 @@ async function query(port: number, address: string, text: string): Promise<strin
 }
 
 test('systemd finds nothing to complain of in the units, and rates them as the README says', async () => {
-  const units = globSync('examples/systemd/*/patroni-router.service', { cwd: ROOT })
+  const units = globSync('examples/{systemd/*,standalone}/patroni-router.service', { cwd: ROOT })
   assert.equal(units.length, Object.keys(EXPOSURE).length)
   for (const [variant, threshold] of Object.entries(EXPOSURE)) {
     const unit = `/root/patroni-router/examples/systemd/${variant}/patroni-router.service`
@@ -94,9 +95,26 @@ test('systemd finds nothing to complain of in the units, and rates them as the R
     assert.deepEqual(verified, { code: 0, stdout: '', stderr: '' })
     const rated = await hosts.router.sh(`systemd-analyze security --offline=yes --threshold=${threshold} ${unit}`)
     assert.equal(rated.code, 0, rated.stdout)
-    const row = new RegExp(`^\\| \`${variant}\` \\|.*\\| ${threshold / 10} \\|$`, 'm')
+    const row = new RegExp(`^\\| \`${variant}\`[,| ].*\\| ${threshold / 10} \\|$`, 'm')
     assert.match(await hosts.router.read('/root/patroni-router/examples/systemd/README.md'), row)
   }
+  const asRoot = globSync('examples/*/patroni-router.conf', { cwd: ROOT }).filter((path) =>
+    readFileSync(join(ROOT, path), 'utf8').includes('DynamicUser=no'),
+  )
+  assert.ok(asRoot.length >= 5)
+  for (const dropIn of asRoot) {
+    const unit = '/tmp/as-root/patroni-router.service'
+    const parts = `examples/standalone/patroni-router.service ${dropIn}`
+    await hosts.router.ok(`install -d /tmp/as-root; cd /root/patroni-router; cat ${parts} >${unit}`)
+    const rated = await hosts.router.sh(
+      `systemd-analyze security --offline=yes --threshold=${EXPOSURE_AS_ROOT} ${unit}`,
+    )
+    assert.equal(rated.code, 0, rated.stdout)
+  }
+  assert.match(
+    await hosts.router.read('/root/patroni-router/examples/systemd/README.md'),
+    new RegExp(`^\\| .*drop-in.* \\| root \\|.*\\| ${EXPOSURE_AS_ROOT / 10} \\|$`, 'm'),
+  )
 })
 
 /** Whom PgBouncer leads to. */
@@ -116,7 +134,11 @@ describe('each on a host of its own,', { concurrency: true }, () => {
       umask 077
       echo PATRONI_NAME=secret >/etc/patroni-router/environment
     `)
-      await install(router, 'router', /^primary: pg1 OPEN[^]*Overall exposure level for patroni-router.service: 1\./m)
+      await install(
+        router,
+        ['Steps', 'How to see that it works'],
+        /^primary: pg1 OPEN[^]*Overall exposure level for patroni-router.service: 1\./m,
+      )
       assert.deepEqual(await identity(router), [
         ...['patroni-router', 'patroni-router'],
         ...['0000000000000000', '0000000000000000'],
@@ -251,7 +273,7 @@ describe('each on a host of its own,', { concurrency: true }, () => {
 
     test('writes the file and reloads HAProxy, without a capability', async () => {
       const { haproxy } = hosts
-      await install(haproxy, 'sidecar', IN_SYNC)
+      await install(haproxy, ['Variant: a sidecar without root'], IN_SYNC)
       const none = '0000000000000000'
       assert.deepEqual(await identity(haproxy), ['patroni-router', 'haproxy', none, none])
       assert.equal(await attributes(haproxy, FILE), '-rw-r----- patroni-router haproxy')
@@ -322,7 +344,7 @@ describe('each on a host of its own,', { concurrency: true }, () => {
     test('keeps PgBouncer on the primary, with six capabilities', async () => {
       const { pooler } = hosts
       await pooler.ok(`echo '"postgres" "secret"' >/etc/pgbouncer/userlist.txt`)
-      await install(pooler, 'sidecar-root', /Template +pgbouncer: in sync/)
+      await install(pooler, ['Variant: a sidecar that is root'], /Template +pgbouncer: in sync/)
       assert.deepEqual(await identity(pooler), ['root', 'root', '00000000000000ed', '00000000000000ed'])
       assert.equal(await attributes(pooler, FILE), '-rw-r----- postgres postgres')
       assert.equal(await where(), '10.0.0.1')
