@@ -78,7 +78,7 @@ test('every folder has a README that says when to take it, and all of them have 
     assert.deepEqual(sections.slice(0, FIRST.length), FIRST, path)
     assert.equal(sections.at(-1), 'Limits', path)
     for (const variant of sections.slice(FIRST.length, -1)) assert.match(variant, /^Variant: /, path)
-    assert.match(text.split(/^## /m)[0] ?? '', /^# .+\n\n\w[^]*\bTake (?:it|one)\s/, path)
+    assert.match(text.split(/^## /m)[0] ?? '', /^# .+\n\n\w[^]*\bTake\s+(?:it|one)\s/, path)
   }
 })
 
