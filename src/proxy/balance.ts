@@ -13,7 +13,7 @@ export interface Balancer {
   ended(target: Target): void
 }
 
-/** Every way to balance that the configuration knows. */
+/** Every way to balance that can be configured. */
 export const BALANCERS: Readonly<Record<Balance, () => Balancer>> = {
   roundrobin: () => new RoundRobin(),
 }
@@ -43,7 +43,7 @@ export function roundRobin(targets: readonly Target[], last: string | null): Tar
   return inOrder.find(({ member }) => last !== null && member > last) ?? inOrder[0] ?? null
 }
 
-/** Keeps the faults of a balancer from the clients: in the place of what it does not choose comes the first target. */
+/** Keeps the faults of a balancer from the clients: where it does not choose a target, the first one is used. */
 export class SafeBalancer {
   #balancer: Balancer
   readonly #failed: (reason: string) => void
@@ -55,7 +55,7 @@ export class SafeBalancer {
     this.#failed = failed
   }
 
-  /** Goes on with another balancer, which learns of the sessions that there are. */
+  /** Replaces the balancer; the next one is notified of the `sessions` that exist. */
   replace(balancer: Balancer, sessions: readonly Target[]): void {
     this.#balancer = balancer
     this.#hasFailed = false

@@ -34,7 +34,7 @@ export class BoundSocket {
     this.#server = createServer({ allowHalfOpen: true, noDelay: true }, accept)
   }
 
-  /** `host:port` as bound, or the path; as configured before that. */
+  /** Returns `host:port` as bound, or the path; as configured before that. */
   get address(): string {
     return this.#address
   }
@@ -52,7 +52,7 @@ export class BoundSocket {
     if (this.#isClosed) this.#server.close()
   }
 
-  /** Accepts nobody any more, and removes a Unix socket; connections that exist are not touched. Idempotent. */
+  /** Stops accepting, and removes a Unix socket; connections that exist are not touched. Idempotent. */
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true

@@ -6,7 +6,7 @@ import { counted } from '../text/wording.ts'
 export interface Capacity {
   /** Clients that are held or have a session, of all proxies together. */
   readonly connections: number
-  /** Why there are no more, for those who are refused. */
+  /** What limits them, for the clients that are refused. */
   readonly why: string
   /** Clients that are on their way out. */
   readonly refusals: number

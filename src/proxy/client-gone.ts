@@ -1,5 +1,5 @@
 /**
- * Finds out that a client has left whose server takes no more of what it sent. Nothing is read of such a client, so its end
+ * Finds out that a client has left whose server no longer reads what it sent. Nothing is read of such a client, so its end
  * is not seen; and one that has ended its side may only have half-closed and wait for an answer.
  */
 import type { Socket } from 'node:net'
@@ -27,7 +27,7 @@ export interface ReadAhead {
 export interface ClientGoneOptions {
   readonly client: Socket
   readonly server: Socket
-  /** 0: never. Milliseconds. The socket's own timer is of no use here: looking counts as activity. */
+  /** 0: never. Milliseconds. The socket's own timer does not help here: looking counts as activity. */
   readonly clientTimeoutMs: number
   readonly readAhead: ReadAhead
   readonly gone: (reason: 'client-gone' | 'client-timeout') => void
@@ -38,7 +38,7 @@ export class ClientGoneWatch {
   #timer: NodeJS.Timeout | null = null
   #isBlocked = false
   #hasEnded = false
-  /** What may be read ahead, and what of it has not been read yet. Bytes. */
+  /** The bytes that may be read ahead, and those of them that have not been read yet. */
   #granted = 0
   #ahead = 0
   #delivered = 0
@@ -66,7 +66,7 @@ export class ClientGoneWatch {
     if (!this.#hasEnded) this.#stop()
   }
 
-  /** Notes that the client has ended its side, or is closed: what it has sent goes on to the server, as long as that takes it. */
+  /** Notes that the client has ended its side, or is closed: its bytes are still passed on, as long as the server reads them. */
   ended(): void {
     this.#hasEnded = true
     if (!this.#options.client.destroyed) this.#options.client.setKeepAlive(true, KEEPALIVE_MS)
@@ -108,7 +108,7 @@ export class ClientGoneWatch {
     }
     const isStuck = this.#isBlocked && !this.#hasEnded && this.#stalledMs > 0
     if (isStuck && this.#ahead <= 0 && this.#mayReadOn()) client.resume()
-    // The kernel knows of a client that has gone for good, and says so to who writes. Of nothing the client sees nothing.
+    // A write fails when the client is gone for good. A client that is still there sees nothing of an empty one.
     if (client.writable && client.writableLength === 0) client.write(NOTHING)
   }
 

@@ -9,7 +9,7 @@ const REFUSAL_LINGER_MS = 1000
 
 /** Where clients are counted that send much before a server has answered. */
 export interface Talk {
-  /** Whether one more may; `leaveTalkative` is due then. */
+  /** Returns whether one more may; `leaveTalkative` is due then. */
   enterTalkative(): boolean
   leaveTalkative(): void
 }
@@ -22,7 +22,7 @@ export class Client {
   heldSince: number | null = null
   /** Its first packet is complete. */
   hasSpoken = false
-  /** Why the router has closed it without a word; null: it has not. */
+  /** Why the router has closed it without a message; null: it has not. */
   droppedFor: string | null = null
   readonly #since = performance.now()
   readonly #gone = new AbortController()
@@ -53,12 +53,12 @@ export class Client {
     return new Promise((resolve) => (socket.closed ? resolve() : socket.once('close', () => resolve())))
   }
 
-  /** The bytes that it has sent and no server has answered. */
+  /** Returns the bytes that it has sent and that no server has answered. */
   get pending(): Buffer {
     return this.#pending
   }
 
-  /** The kind of packet that `pending` begins with. */
+  /** Returns the kind of packet that `pending` begins with. */
   get kind(): FirstPacket['kind'] {
     return firstPacket(this.#pending).kind
   }
@@ -86,19 +86,19 @@ export class Client {
     }
   }
 
-  /** Gives what it has sent, and all that it sends from now on, to `sink`; it is kept all the same. null: to nobody. */
+  /** Gives what it has sent, and all that it sends from now on, to `sink`; it is kept all the same. null: to no sink. */
   feed(sink: ((bytes: Buffer) => void) | null): void {
     this.#sink = sink
     if (sink !== null && this.#pending.length > 0) sink(this.#pending)
   }
 
-  /** Passes a server's answer on; what was answered is not kept any longer. */
+  /** Passes a server's answer on; the bytes that were answered are not kept any longer. */
   answer(bytes: Buffer): void {
     this.#pending = Buffer.alloc(0)
     this.socket.write(bytes)
   }
 
-  /** Hands the socket over, paused: from here on it is somebody else's. The server has all that was fed. */
+  /** Hands the socket over, paused: from here on it belongs to the caller. The server has all that was fed. */
   release(): void {
     this.#endTalk()
     this.#sink = null
@@ -125,19 +125,19 @@ export class Client {
     clearTimeout(timer)
   }
 
-  /** How long it has been there. Milliseconds. */
+  /** Returns how long it has been connected. Milliseconds. */
   get ageMs(): number {
     return performance.now() - this.#since
   }
 
-  /** Closes without waiting for anything. `why`: for the log; `lastWords`: for a client that reads before it speaks. */
+  /** Closes without waiting for anything. `why`: for the log; `lastWords`: for a client that reads before it sends. */
   drop(why: string, lastWords?: Buffer): void {
     this.droppedFor ??= why
     if (lastWords !== undefined && this.socket.writable) this.socket.write(lastWords)
     this.destroy()
   }
 
-  /** Closes without a word. */
+  /** Closes without a message. */
   destroy(): void {
     this.#leave()
     this.socket.destroy()
@@ -156,7 +156,7 @@ export class Client {
     this.#sink?.(chunk)
   }
 
-  /** No PostgreSQL client says so much before a server has answered: false: there is no room for one more such. */
+  /** Pauses a client that sends more than any PostgreSQL client does before an answer. False: it was one too many. */
   #pauseTalkative(): boolean {
     this.socket.pause()
     if (this.#isTalkative) return true

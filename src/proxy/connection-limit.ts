@@ -1,4 +1,4 @@
-/** A limit of the clients that are connected at a time. One that has said nothing gives way to one that has just come. */
+/** A limit of the clients that are connected at a time. A silent client gives way to one that has just connected. */
 import type { Client } from './client.ts'
 
 /** For this long a client may have had no time to say what it wants. Milliseconds. */
@@ -7,10 +7,10 @@ const MIN_SILENCE_MS = 1000
 const MIN_SILENCE_BESIDE_SPEAKER_MS = 250
 
 export class ConnectionLimit {
-  /** Infinity: none. A lower one closes nobody. */
+  /** Infinity: none. Lowering it closes no client. */
   max: number
   readonly #taken = new Set<Client>()
-  /** Those that had said nothing when they were looked at last; the oldest first. */
+  /** Clients that had sent nothing when they were looked at last; the oldest first. */
   readonly #silent = new Set<Client>()
 
   constructor(limit: number) {

@@ -15,11 +15,11 @@ import type { Target } from './route.ts'
 import { Session } from './session.ts'
 
 export interface ConnectorDeps {
-  /** Read anew for each client. */
+  /** Read again for each client. */
   readonly settings: ProxySettings
   readonly log: ListenerLog
   readonly balancer: SafeBalancer
-  /** Whether a name was resolved too long ago to be dialled where nobody proves itself. */
+  /** Whether a name was resolved too long ago to be dialled without a confirmation by the member. */
   readonly isStale: (host: string) => boolean
   readonly dialFailed: (failure: DialFailure) => void
   readonly counters: Counters
@@ -28,7 +28,7 @@ export interface ConnectorDeps {
 
 export type Connected =
   | { readonly kind: 'joined'; readonly session: Session }
-  /** The client is to be served anew. */
+  /** The client is to be served again from the start. */
   | { readonly kind: 'again' }
   /** No target can be dialled at present; or there is none. */
   | { readonly kind: 'none'; readonly reason: string }
@@ -43,7 +43,7 @@ export class Connector {
   /** This machine is out of descriptors, ports or memory. */
   #isStarved = false
 
-  /** `joined` is called in the moment a session begins, so that there is none that nobody can end. */
+  /** `joined` is called as soon as a session begins, so that every session can be ended. */
   constructor(deps: ConnectorDeps, joined: (client: Client, target: Target, session: Session) => void) {
     this.#deps = deps
     this.#joined = joined
@@ -91,8 +91,7 @@ export class Connector {
   ): Promise<Connected | { readonly kind: 'down'; readonly reason: string }> {
     const startedAt = now()
     const { timeouts, tcpKeepaliveMs } = this.#deps.settings
-    if (this.#deps.isStale(target.host))
-      return { kind: 'down', reason: `the name ${target.host} does not resolve any more` }
+    if (this.#deps.isStale(target.host)) return { kind: 'down', reason: `the name ${target.host} no longer resolves` }
     const options = {
       timeoutMs: timeouts.connectMs,
       keepaliveMs: tcpKeepaliveMs,
@@ -103,7 +102,7 @@ export class Connector {
     switch (result.kind) {
       case 'answered':
         if (!signal.aborted && !client.gone.aborted) return this.#join(client, target, result)
-        // Given up in the very moment of the answer, which the client has not seen.
+        // Given up just as the answer arrived; the client has not seen it.
         client.feed(null)
         result.server.destroy()
         return { kind: 'again' }
@@ -113,7 +112,7 @@ export class Connector {
         return result
       case 'local':
         this.#starved(
-          shortage(result.error, this.#deps.budget.descriptors) ?? `no server can be dialled: ${result.reason}`,
+          shortage(result.error, this.#deps.budget.descriptors) ?? `cannot connect to members: ${result.reason}`,
         )
         return { kind: 'none', reason: result.reason }
       case 'rejected':
@@ -144,7 +143,7 @@ export class Connector {
       ending: (reason) => {
         const why = {
           'client-timeout': `its client was idle for ${inSeconds(clientMs)} (timeouts.client)`,
-          'client-gone': 'its client has gone, and the server takes no more',
+          'client-gone': 'its client is gone, and the server no longer reads what it sent',
           'server-timeout': `its server was idle for ${inSeconds(serverMs)} (timeouts.server)`,
         }[reason]
         this.#deps.counters.ended(reason, target.member, why)
@@ -154,12 +153,12 @@ export class Connector {
     return { kind: 'joined', session }
   }
 
-  /** Says once when this machine cannot dial for a reason of its own, and once when it can again. */
+  /** Logs once when this machine itself cannot connect, and once when it can again. */
   #starved(reason: string | null): void {
     if (this.#isStarved === (reason !== null)) return
     this.#isStarved = reason !== null
     const fields = { event: 'dial-trouble', reason }
-    if (reason === null) this.#deps.log('info', fields, 'dials again')
+    if (reason === null) this.#deps.log('info', fields, 'connects to members again')
     else this.#deps.log('error', fields, reason)
   }
 }

@@ -26,8 +26,8 @@ export class ControlledListener implements FencedListener {
   }
 
   /**
-   * Makes its configuration known to the worker: the first one, or the next one of the same name and route. Returns whether
-   * the addresses are others now, so that it has to `listen` anew.
+   * Sends its configuration to the worker: the first one, or the next one of the same name and route. Returns whether the
+   * addresses have changed, so that it has to `listen` again.
    */
   configure(next: ListenerConfig): boolean {
     const before = this.#config

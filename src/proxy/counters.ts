@@ -11,7 +11,7 @@ export const REFUSALS = [
   'connection-limit',
   /** The process has no descriptors or memory for more. */
   'process-limit',
-  /** It said nothing, or half a startup packet, for as long as Postgres waits. */
+  /** It sent nothing, or half a startup packet, for as long as Postgres waits. */
   'silent',
   'shutdown',
 ] as const
@@ -26,7 +26,7 @@ export const ENDINGS = [
   'fallback-over',
   'client-timeout',
   'server-timeout',
-  /** The client has gone, and its server takes no notice. */
+  /** The client is gone, and its server takes no notice. */
   'client-gone',
   'drain-timeout',
   'shutdown',
@@ -43,7 +43,7 @@ type Write = (connections: number, within: string) => void
 
 interface Sum {
   connections: number
-  /** Of the last one: what it says is the freshest. */
+  /** Of the last one, which is the most current. */
   write: Write
   timer: NodeJS.Timeout
 }
@@ -63,7 +63,7 @@ export class Counters {
     this.#changed = changed
   }
 
-  /** Every reason is there, also one that has not occurred. */
+  /** Returns the count of every reason, also of one that has not occurred. */
   get refusals(): Readonly<Record<RefusalReason, number>> {
     return this.#refusals
   }
@@ -106,7 +106,7 @@ export class Counters {
     for (const about of this.#sums.keys()) this.#settle(about)
   }
 
-  /** The first is logged at once, those after it together. */
+  /** Logs the first one at once, and sums up the others. */
   #sum(about: string, write: Write): void {
     const sum = this.#sums.get(about)
     if (sum !== undefined) {

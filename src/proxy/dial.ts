@@ -15,14 +15,14 @@ export interface Answered {
 
 export type Dialled =
   | Answered
-  /** The server takes nobody. The client has seen nothing of it and may be held again. */
+  /** The server accepts no session. The client has seen nothing of it and may be held again. */
   | { readonly kind: 'down'; readonly reason: string }
-  /** This machine could not even try; it says nothing about the server. */
+  /** This machine could not even try; the server may be well. */
   | { readonly kind: 'local'; readonly reason: string; readonly error: Error }
-  /** Nothing is known against the server, and the client is to be served anew: see `DialOptions.signal`, `onFed`. */
+  /** The server is not at fault, and the client is to be served again from the start: see `DialOptions.signal`, `onFed`. */
   | { readonly kind: 'again' }
   | { readonly kind: 'client-gone' }
-  /** The server wants nothing of what the client says, and closes; no PostgreSQL client says such things. */
+  /** The server closes because of what the client has sent; no PostgreSQL client sends such things. */
   | { readonly kind: 'rejected' }
 
 export interface DialOptions {
@@ -38,9 +38,9 @@ export interface DialOptions {
 }
 
 /**
- * Dials. A server that is shutting down or starting up accepts connections and answers 57P03; one that dies leaves
- * them in its backlog: both are noticed before the client has been told anything, so that it can wait instead of fail.
- * With TLS the answer cannot be seen: there the server's consent to TLS counts as its answer.
+ * Connects, and waits for the first answer. A server that is shutting down or starting up accepts connections and answers
+ * 57P03; a server that dies leaves them in its backlog. Both are noticed before the client has seen an answer, so that it
+ * can wait instead of fail. With TLS the answer cannot be seen: there the server's consent to TLS counts as its answer.
  */
 export async function dial(options: DialOptions): Promise<Dialled> {
   const { address, client, timeoutMs, keepaliveMs, signal, host = address.host } = options
@@ -68,14 +68,14 @@ export async function dial(options: DialOptions): Promise<Dialled> {
     client.feed(onFed)
   }
   const onFed = (bytes: Buffer): void => {
-    // libpq 17 asks for TLS before it asks for a cancel: that is for the servers of its session, not for any one.
+    // libpq 17 requests TLS before it requests a cancel, which is for the servers of its session, not for just any server.
     if (client.kind === 'cancel') resolve({ kind: 'again' })
     else server.write(bytes)
   }
   const onData = (chunk: Buffer): void => {
     received = Buffer.concat([received, chunk])
     if (isEncryptionRefused(client.pending, received)) {
-      // The client goes on in plaintext, and the next answer is looked at again.
+      // The client continues in plaintext, and the next answer is looked at again.
       client.answer(received)
       received = Buffer.alloc(0)
       return
@@ -95,7 +95,7 @@ export async function dial(options: DialOptions): Promise<Dialled> {
   const onBreak = (reason: string): void => {
     const { kind } = client
     if (!isConnected || kind === 'startup' || kind === 'encryption-request') resolve({ kind: 'down', reason })
-    // It was the client's turn to speak: Postgres does not wait for ever (authentication_timeout).
+    // It was the client's turn to send: Postgres does not wait for ever (authentication_timeout).
     else resolve({ kind: kind === 'incomplete' ? 'again' : 'rejected' })
   }
   const onAbort = (): void => {

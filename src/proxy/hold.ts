@@ -21,11 +21,11 @@ interface Waiter {
 }
 
 export interface HoldOptions {
-  /** Read anew for each turn. */
+  /** Read again for each turn. */
   readonly timeoutMs: number
   /** Whether one more may wait; the limit is the proxy's, over all its holds. */
   readonly hasRoom: () => boolean
-  /** Called when the number of those who wait has changed. */
+  /** Called when the number of waiting clients has changed. */
   readonly changed: () => void
 }
 
@@ -52,7 +52,7 @@ export class Hold {
     return this.#waiting.length
   }
 
-  /** Since when somebody has been waiting; milliseconds since the epoch. */
+  /** Returns when the client that has waited longest began to wait; milliseconds since the epoch. */
   get oldest(): number | null {
     this.#oldest ??= this.#waiting.reduce<number | null>(
       (oldest, { client }) => earlier(oldest, client.heldSince),
@@ -68,13 +68,13 @@ export class Hold {
     this.#letGo()
   }
 
-  /** Lets nobody through from now on. */
+  /** Lets no client through from now on. */
   shut(): void {
     this.#isOpen = false
     this.#endRest()
   }
 
-  /** While it is open: lets nobody through for `ms`, because nobody would get an answer. */
+  /** Lets no client through for `ms`, if it is open, because none would get an answer. */
   rest(ms: number): void {
     if (!this.#isOpen || this.#resting !== null) return
     this.#resting = setTimeout(() => {
@@ -83,7 +83,7 @@ export class Hold {
     }, ms)
   }
 
-  /** Lets nobody through any more, and nobody wait. */
+  /** Lets no client through or wait any more. */
   close(): void {
     this.#isClosed = true
     this.shut()
@@ -116,7 +116,7 @@ export class Hold {
     }
   }
 
-  /** At the end, or where it was before: near the head then, because it has been let go once. */
+  /** Inserts it at the end, or where it was before: near the head then, because it has been let go once. */
   #insert(waiter: Waiter): void {
     const { arrival } = waiter.client
     const isLast = (this.#waiting.at(-1)?.client.arrival ?? -1) < arrival

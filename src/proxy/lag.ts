@@ -8,8 +8,8 @@ const BACK_AT = 0.8
 export type WithinLag = ReadonlyMap<string, boolean>
 
 /**
- * Returns who is within the lag now. A lag that is not known changes nothing. The leader has none, and what was known of it before it led says nothing of
- * the replica it becomes. `maxLagBytes` null: however far.
+ * Returns which members are within the lag now. A lag that is not known changes nothing. The leader has none, and its lag
+ * before it led does not count for the replica that it becomes. `maxLagBytes` null: however far.
  */
 export function lagStep(before: WithinLag, members: readonly MemberView[], maxLagBytes: number | null): WithinLag {
   return new Map(
@@ -31,7 +31,7 @@ export function whyLagging({ lagBytes }: MemberView, maxLagBytes: number): strin
   return `${lag}, was above ${inUnits(maxLagBytes)}, back at ${inUnits(maxLagBytes * BACK_AT)}`
 }
 
-/** As PostgreSQL and Patroni count: 1 kB is 1024 bytes. */
+/** Returns a size as PostgreSQL and Patroni write it: 1 kB is 1024 bytes. */
 function inUnits(bytes: number): string {
   const [unit, size] = UNITS.find(([, size]) => bytes >= size) ?? ['bytes', 1]
   return `${Math.round((bytes / size) * 10) / 10} ${unit}`

@@ -24,7 +24,7 @@ export class Listener {
     this.#sockets = this.#build()
   }
 
-  /** Where it listens: `host:port` as bound and paths, with commas between; as configured before that. */
+  /** Returns where it listens: `host:port` as bound and paths, with commas between; as configured before that. */
   get address(): string {
     return this.#sockets.map(({ address }) => address).join(', ')
   }
@@ -47,7 +47,7 @@ export class Listener {
     this.#sockets = this.#build()
   }
 
-  /** Accepts nobody any more; connections that exist are not touched. Idempotent. */
+  /** Stops accepting; connections that exist are not touched. Idempotent. */
   close(): void {
     for (const socket of this.#sockets) socket.close()
   }
@@ -61,7 +61,7 @@ export class Listener {
     return this.#binds.map((bind) => new BoundSocket({ name: this.#name, bind, accept, trouble }))
   }
 
-  /** Says so once when it begins and once when it ends. */
+  /** Reports it once when it begins and once when it ends. */
   #inTrouble(error: Error | null): void {
     if (this.#isInTrouble === (error !== null)) return
     this.#isInTrouble = error !== null

@@ -22,7 +22,7 @@ export const NOTHING_LOGGED: Logged = new Map()
 
 /**
  * Returns the lines for `uses`, given what was logged before: one when a member is not used any more, and one when it is
- * again. What makes a member unfit for every route is logged by the watcher, and changes nothing of what was logged here.
+ * again. The watcher logs what makes a member unfit for every route; that changes nothing of what was logged here.
  */
 export function useLines(
   logged: Logged,

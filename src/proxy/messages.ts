@@ -1,6 +1,6 @@
 /**
  * What passes between a proxy and the worker that serves its listeners. Plain data that can be cloned to a thread, and
- * nothing else: neither side calls the other, and neither waits for the other before it goes on.
+ * nothing else: neither side calls the other, and neither waits for the other.
  */
 import type { ListenerConfig, ProxyConfig } from '../config/config.ts'
 import { explain } from '../errors.ts'
@@ -16,7 +16,7 @@ export type ProxySettings = Pick<
   'trust' | 'hold' | 'maxConnections' | 'timeouts' | 'tcpKeepaliveMs' | 'drainTimeoutMs'
 >
 
-/** Identifies a listener across the cut: a listener that is closed and started anew has another one, not another name. */
+/** Identifies a listener across the cut: a listener that is closed and started again keeps its name and gets a new id. */
 export type ListenerId = number
 
 /** A command that is acknowledged: by the report `done` with the same number. */
@@ -28,14 +28,14 @@ interface Request {
 export type Command =
   /** Comes first, and again whenever the settings change. */
   | { readonly type: 'configure'; readonly settings: ProxySettings }
-  /** A new listener, which accepts nobody before `listen`; or the next configuration of one, whose route never changes. */
+  /** A new listener, which accepts no connection before `listen`; or the next configuration of one, whose route never changes. */
   | { readonly type: 'listener'; readonly id: ListenerId; readonly config: ListenerConfig }
   | ({ readonly type: 'listen'; readonly id: ListenerId } & Request)
   /** For all listeners. `hold`: they hold in the same step, for this reason; null: the primary opened last stays open. */
   | { readonly type: 'view'; readonly view: ClusterView; readonly hold: string | null }
-  /** Host names that were resolved too long ago to be dialled without proof. */
+  /** Host names that were resolved too long ago to be dialled without a confirmation by the member. */
   | { readonly type: 'names'; readonly stale: readonly string[] }
-  /** From now on no new connection goes to the primary; `reason` is for those who wait in vain. */
+  /** From now on no new connection goes to the primary; `reason` is for clients whose wait ends without one. */
   | { readonly type: 'hold'; readonly id: ListenerId; readonly reason: string }
   /**
    * Done when every session and dial on a primary of another epoch is closed, and every one that a former leader took while
@@ -47,7 +47,7 @@ export type Command =
   /** Lets new connections through to `target` too, whose epoch is the one fenced last. */
   | ({ readonly type: 'open'; readonly id: ListenerId; readonly target: Target } & Request)
   /**
-   * Accepts nobody any more, refuses who waits because of `why`, and gives sessions `drainTimeoutMs` to end by themselves.
+   * Stops accepting, refuses the waiting clients because of `why`, and gives sessions `drainTimeoutMs` to end by themselves.
    * Done when that is over. `isLast`: the worker forgets these listeners then.
    */
   | ({
@@ -76,14 +76,14 @@ export interface Counts {
   readonly endings: Readonly<Record<EndReason, number>>
 }
 
-/** What a worker says of one listener. */
+/** What a worker reports of one listener. */
 export interface ListenerState extends Counts {
   /** As bound; as configured before that. */
   readonly address: string
   /** By member. */
   readonly sessions: readonly (readonly [string, number])[]
   readonly held: number
-  /** Since when somebody has been waiting; milliseconds since the epoch. */
+  /** When the client that has waited longest began to wait; milliseconds since the epoch. */
   readonly oldestHeld: number | null
   readonly members: readonly MemberStatus[]
   readonly fallback: boolean

@@ -1,16 +1,16 @@
 /**
  * Brings the listeners in line with the primary: hold, then fence, then open. A member is opened, to whichever listeners may
  * use it, only after every session of older epochs is closed, everywhere. A listener that does not acknowledge its fence has
- * its sockets destroyed; while even that fails nobody is let through to the primary.
+ * its sockets destroyed; while even that fails, no client is let through to the primary.
  */
 import { explain } from '../errors.ts'
 import type { ClusterView } from '../watcher/view.ts'
 import { failureOf } from './acknowledgement.ts'
 import { primaryTarget, type Target } from './route.ts'
 
-/** One listener, whoever serves it. What a call promises is done; it rejects when it is not, or `signal` aborts before. */
+/** One listener. A call resolves when its work is done; it rejects when that fails, or `signal` aborts before. */
 export interface FencedListener {
-  /** From now on no new connection goes to the primary; `reason` is for those who wait in vain. */
+  /** Lets no new connection through to the primary; `reason` is for clients whose wait ends without one. */
   hold(reason: string): void
   /** Closes the sessions and dials on a primary of another epoch, and those that a former leader took as a replica. */
   fence(epoch: number, reason: string, signal: AbortSignal): Promise<void>
@@ -21,13 +21,13 @@ export interface FencedListener {
 }
 
 export interface FencedListeners<L extends FencedListener> {
-  /** Those that there are now. */
+  /** Returns the listeners that exist now. */
   all(): Iterable<L>
-  /** Hands the view to all of them. `hold`: they hold from then on because of it; null: whoever was opened stays open. */
+  /** Hands the view to all of them. `hold`: why they hold from then on; null: an opened primary stays open. */
   take(view: ClusterView, hold: string | null): void
-  /** Called when a listener had its sockets destroyed because of `reason`. */
+  /** Reports that a listener had its sockets destroyed because of `reason`. */
   forced(listener: L, reason: string): void
-  /** Called when a fault of a listener begins, and when it ends. */
+  /** Reports that a fault of a listener has begun, or has ended. */
   faultBegun(listener: L, fault: FenceFault): void
   faultEnded(listener: L, fault: FenceFault): void
 }
@@ -44,7 +44,7 @@ const RETRY_MS = 1000
 export class PrimaryFence<L extends FencedListener> {
   readonly #listeners: FencedListeners<L>
   #fenced = 0
-  /** Whether the listeners have the latest view; who leads is known to them only then. */
+  /** Whether the listeners have the latest view, and so the latest leader. */
   #isHandedOut = false
   /** Has been handed out, and is not followed yet. */
   #next: ClusterView | null = null
@@ -63,14 +63,14 @@ export class PrimaryFence<L extends FencedListener> {
     this.#listeners = listeners
   }
 
-  /** What listeners cannot do at present. */
+  /** Returns what listeners cannot do at present. */
   get faults(): ReadonlyMap<L, FenceFault> {
     return this.#faults
   }
 
   /**
    * Takes the next view. Holding and the start of a fence happen before this returns; only where one is under way, which
-   * closes the same sessions, the next waits for it. What fails is tried again later.
+   * closes the same sessions, the next waits for it. A step that fails is tried again later.
    */
   follow(view: ClusterView): void {
     if (this.#isClosed) return
@@ -133,7 +133,7 @@ export class PrimaryFence<L extends FencedListener> {
     return member === null ? reason : `leader ${member}: ${reason}`
   }
 
-  /** A view that arrives while a fence is awaited replaces the one that asked for it. Never rejects. */
+  /** Follows the latest view: a view that arrives during a fence replaces the one that began it. Never rejects. */
   async #catchUp(): Promise<void> {
     if (this.#isFollowing) return
     this.#isFollowing = true
@@ -150,7 +150,7 @@ export class PrimaryFence<L extends FencedListener> {
         if (target !== null && this.#isHandedOut && !this.#isClosed) this.#open(target)
       }
     } catch {
-      // Nothing here should throw; where it does all the same, clients must not be held for ever.
+      // Nothing here should throw; if it does all the same, clients must not wait until another view arrives.
       this.retryLater()
     } finally {
       this.#isFollowing = false
@@ -163,7 +163,7 @@ export class PrimaryFence<L extends FencedListener> {
     return view
   }
 
-  /** Whether every session of another epoch is closed, everywhere. */
+  /** Closes the sessions of other epochs; returns whether all of them are closed, everywhere. */
   async #fence(epoch: number, reason: string): Promise<boolean> {
     const fenced = await Promise.all([...this.#listeners.all()].map((each) => this.#fenceOne(each, epoch, reason)))
     if (fenced.every((isFenced) => isFenced)) return true
@@ -175,7 +175,7 @@ export class PrimaryFence<L extends FencedListener> {
 
   async #fenceOne(listener: L, epoch: number, reason: string): Promise<boolean> {
     const closing = this.#closing.signal
-    // What was left half done is not begun anew.
+    // A fence that has failed half-way is not begun again.
     const isFaulty = this.#faults.get(listener)?.kind === 'fence'
     const failure = isFaulty ? '' : await failureOf((signal) => listener.fence(epoch, reason, signal), closing)
     if (failure === null) return true
@@ -225,7 +225,7 @@ export class PrimaryFence<L extends FencedListener> {
     if (before?.kind !== fault.kind) attempt(() => this.#listeners.faultBegun(listener, fault))
   }
 
-  /** `kind` null: whatever it is. */
+  /** Ends the fault of a listener, if it is of this kind; null: of any kind. */
   #end(listener: L, kind: FenceFault['kind'] | null): void {
     const fault = this.#faults.get(listener)
     if (fault === undefined || (kind !== null && fault.kind !== kind)) return

@@ -28,7 +28,7 @@ export interface ProxyDeps {
   readonly ageOf?: (host: string) => number
 }
 
-/** Before another attempt to listen, where a new configuration asks for it. Milliseconds. */
+/** Before another attempt to listen on the addresses of a new configuration. Milliseconds. */
 const LISTEN_AGAIN_MS = 5000
 
 export class Proxy implements Reconfigurable<ProxyConfig> {
@@ -37,9 +37,9 @@ export class Proxy implements Reconfigurable<ProxyConfig> {
   readonly #link: WorkerLink
   /** By name, in the order of the configuration. */
   readonly #listeners = new Map<string, ControlledListener>()
-  /** Those that are configured no more, and whose sessions still end. */
+  /** Listeners that are no longer configured, until their sessions have ended. */
   readonly #leaving = new Set<ControlledListener>()
-  /** What those have counted that have left. */
+  /** The counts of listeners that have been removed. */
   #past: Counts = NO_COUNTS
   readonly #fence: PrimaryFence<ControlledListener>
   readonly #names: StaleNames
@@ -60,10 +60,10 @@ export class Proxy implements Reconfigurable<ProxyConfig> {
           listener,
           'warn',
           { event: 'fence-forced', reason },
-          `destroyed its connections to servers: ${reason}`,
+          `destroyed all its connections to members, because sessions could not be closed one by one: ${reason}`,
         ),
       faultBegun: (listener, { kind, reason }) =>
-        this.#log(listener, 'error', { event: `${kind}-failed`, reason }, `${reason}: new connections are held`),
+        this.#log(listener, 'error', { event: `${kind}-failed`, reason }, `new connections are held: ${reason}`),
       faultEnded: (listener, { kind }) =>
         this.#log(listener, 'info', { event: `${kind}-recovered` }, 'follows the primary again'),
     })
@@ -127,7 +127,7 @@ export class Proxy implements Reconfigurable<ProxyConfig> {
     return statusOf(this.#listeners.values(), this.#leaving, this.#past, this.#fence.faults)
   }
 
-  /** Stops accepting, refuses who waits, and gives sessions `drainTimeoutMs` to end by themselves. */
+  /** Stops accepting, refuses the waiting clients, and gives sessions `drainTimeoutMs` to end by themselves. */
   async drain(): Promise<void> {
     this.#stop()
     const ids = [...this.#all()].map(({ id }) => id)
@@ -168,13 +168,13 @@ export class Proxy implements Reconfigurable<ProxyConfig> {
     return listener
   }
 
-  /** Its sessions are fenced until they end. */
+  /** Removes a listener; its sessions are fenced until they end. */
   #remove(listener: ControlledListener): void {
     const { id, config } = listener
     this.#endTimer(listener)
     this.#listeners.delete(config.name)
     this.#leaving.add(listener)
-    const why = `the listener ${config.name} is no longer configured like this`
+    const why = `the listener ${config.name} was removed or has another route`
     const left = (): void => {
       this.#leaving.delete(listener)
       this.#past = countsOf([this.#past, listener.state])
@@ -183,7 +183,7 @@ export class Proxy implements Reconfigurable<ProxyConfig> {
     void this.#link.ask({ type: 'drain', ids: [id], why, isLast: true }).then(left, left)
   }
 
-  /** Listens, if need be later: what it cannot bind is not the fault of the others. */
+  /** Listens, if need be later: an address that cannot be bound does not affect the other listeners. */
   async #listen(listener: ControlledListener): Promise<void> {
     this.#endTimer(listener)
     try {

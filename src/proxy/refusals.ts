@@ -1,4 +1,4 @@
-/** Clients that are turned away: each learns why, as far as its protocol allows, and none of them stays for long. */
+/** Clients that are refused: each can read why, as far as its protocol allows, and none of them stays for long. */
 import type { ProxyConfig } from '../config/config.ts'
 import { fatalError, NOT_WILLING } from '../pgwire.ts'
 import type { Client } from './client.ts'
@@ -11,10 +11,10 @@ export interface Refusal {
   readonly hint: string
 }
 
-/** Read anew for each client. */
+/** Read again for each client. */
 export type RefusalSettings = Pick<ProxyConfig['hold'], 'refuseTls'>
 
-/** How long a client may take to say what it wants, and once more to go on in plaintext. Milliseconds. */
+/** How long a client may take for its first packet, and once more to continue in plaintext. Milliseconds. */
 export const PATIENCE_MS = 5000
 /** GSSENCRequest and SSLRequest, each once: what libpq tries before plaintext. */
 const MAX_REQUESTS = 2
@@ -44,7 +44,7 @@ export class Refusals {
     if (this.#leaving.size > this.#limit) this.#hurry()
   }
 
-  /** Closes one. Rather one that has been refused, or else one that has not spoken: the others are about to read why. */
+  /** Closes one: a client that has been refused, or else a silent one, since the others are about to read why. */
   #hurry(): void {
     const all = [...this.#leaving]
     const [leaver, refusal] =
@@ -52,7 +52,7 @@ export class Refusals {
     if (leaver === undefined || refusal === undefined) return
     this.#leaving.delete(leaver)
     if (leaver.gone.aborted) leaver.destroy()
-    else leaver.drop('too many others were being refused', leaver.hasSpoken ? undefined : lastWords(refusal))
+    else leaver.drop('too many other clients were being refused', leaver.hasSpoken ? undefined : lastWords(refusal))
   }
 
   /** Forgets a client that is not on its way out after all. */
@@ -66,8 +66,8 @@ export class Refusals {
   }
 
   /**
-   * Sends the client the reason and closes. One that asks for encryption is answered that there is none: most go on in plaintext
-   * then, where the reason can be read. Whatever it says after that, it is for no server. Resolves when it is closed.
+   * Sends the client the reason and closes. A request for encryption is answered with no: most clients continue in plaintext
+   * then, where the reason can be read. All that the client sends after that is for no server. Resolves when it is closed.
    */
   async refuse(client: Client, refusal: Refusal): Promise<void> {
     this.admit(client, refusal)

@@ -21,14 +21,14 @@ export class RouteControl {
   #primary: Target | null = null
   /** Was open since the last fence. */
   #former: string | null = null
-  /** Who leads, be it without having been opened yet. */
+  /** The leader, be it without having been opened yet. */
   #leader: string | null = null
   /**
-   * Everybody who led since the last fence. Sessions that one of them took while it was a replica outlive its promotion
-   * and can write: they end when its reign does.
+   * All leaders since the last fence. Sessions that one of them accepted while it was a replica outlive its promotion and
+   * can write: they end when another leader follows.
    */
   #promoted: ReadonlySet<string> = new Set()
-  #whyNoPrimary = 'the cluster is not known yet'
+  #whyNoPrimary = 'the state of the cluster is not known yet'
   /** The members that new sessions go to; not the fallback. */
   #targets: readonly Target[] = []
   #isFallbackLogged = false
@@ -46,7 +46,10 @@ export class RouteControl {
     this.#listener = listener
   }
 
-  /** Takes the next view, and lets new connections through to whom they may go to now, or holds them. `hold`: as `hold()` in the same step; null: not. */
+  /**
+   * Takes the next view, and lets new connections through to the members that it allows, or holds them. `hold`: why the
+   * primary is held, as by `hold()`, in the same step; null: it is not.
+   */
   take(view: ClusterView, hold: string | null): void {
     this.#observe(view)
     if (hold === null) this.#update()
@@ -54,7 +57,7 @@ export class RouteControl {
   }
 
   #observe(view: ClusterView): void {
-    // First: who leads has to be known for the next fence, whatever fails below.
+    // First: the leader has to be known for the next fence, even if something fails below.
     this.#noteLeader(view)
     this.#state = routeStep(this.#state, view, this.#listener)
     this.#members = this.#state.uses.map(({ member, fit, reason }) => ({ member, fit, reason }))
@@ -70,14 +73,14 @@ export class RouteControl {
     ]).then(() => this.#closed(null), this.#closed)
   }
 
-  /** The leader of a standby cluster takes no writes: readers may stay when another one takes over. */
+  /** Notes the leader. The one of a standby cluster is read-only: its readers may stay when another member takes over. */
   #noteLeader({ leader, primary: { member }, standbyCluster }: ClusterView): void {
     this.#leader = member ?? leader
     const named = [member, standbyCluster ? null : leader].filter((name) => name !== null)
     this.#promoted = new Set([...this.#promoted, ...named])
   }
 
-  /** Lets no new connection through to the primary any more; `reason`: for those who wait in vain. */
+  /** Lets no new connection through to the primary any more; `reason`: for clients whose wait ends without one. */
   hold(reason: string): void {
     this.#primary = null
     this.#whyNoPrimary = reason
@@ -94,7 +97,7 @@ export class RouteControl {
     const over = new Set([...this.#promoted].filter((name) => !isStaying(name)))
     this.#promoted = new Set([...this.#promoted].filter((name) => name === this.#leader))
     this.#former = null
-    // It holds already. Only who holds may be fenced: a dial that begins afterwards is not closed.
+    // It holds already. It must hold to be fenced: a dial that begins afterwards is not closed.
     this.#primary = null
     this.#update()
     const isOver = (target: Target): boolean => (isPrimary(target) ? target.epoch !== epoch : over.has(target.member))
@@ -135,7 +138,7 @@ export class RouteControl {
     this.#targets = admitsPrimary && this.#primary !== null ? [...targets, this.#primary] : targets
     const fallback = this.#fallback()
     if (this.#targets.length > 0 || fallback !== null) this.#server.open(this.#targets, fallback)
-    else this.#server.shut(this.#whyNobody())
+    else this.#server.shut(this.#whyShut())
     if (this.#targets.length > 0 && isBack) this.#endFallback()
     if (this.#targets.length === 0 && fallback !== null) this.#beginFallback(fallback)
   }
@@ -144,7 +147,7 @@ export class RouteControl {
     return { members: this.#members, fallback: this.#targets.length === 0 && this.#fallback() !== null }
   }
 
-  /** Who serves when no member of the route can; nobody before that is known. */
+  /** Returns the member that serves when no member of the route can; null before that is known. */
   #fallback(): Target | null {
     const { fallback, route } = this.#listener
     return fallback === 'primary' && !isForPrimary(route) && !this.#state.isPending ? this.#primary : null
@@ -155,7 +158,7 @@ export class RouteControl {
     this.#isFallbackLogged = true
     const { route } = this.#listener
     const fields = { event: 'fallback-begun', member }
-    this.#log('warn', fields, `no ${nounOf(route)} takes connections: new sessions go to the primary ${member}`)
+    this.#log('warn', fields, `no ${nounOf(route)} can be used: new sessions go to the primary ${member}`)
   }
 
   #endFallback(): void {
@@ -171,10 +174,10 @@ export class RouteControl {
       this.#server.fence(isFallback, 'fallback-over', `${members} can be used again`).catch(this.#closed)
   }
 
-  #whyNobody(): string {
+  #whyShut(): string {
     const { route, fallback } = this.#listener
     if (route === 'primary') return this.#whyNoPrimary
-    const nobody = `no ${nounOf(route)} takes connections`
-    return isForPrimary(route) || fallback === 'primary' ? `${nobody}; ${this.#whyNoPrimary}` : nobody
+    const reason = `no ${nounOf(route)} can be used`
+    return isForPrimary(route) || fallback === 'primary' ? `${reason}; ${this.#whyNoPrimary}` : reason
   }
 }

@@ -25,7 +25,7 @@ export interface RouteDeps extends ConnectorDeps {
   readonly changed: () => void
 }
 
-/** PostgreSQL's authentication_timeout, for a client that says nothing at all. Milliseconds. */
+/** PostgreSQL's authentication_timeout, for a client that sends nothing at all. Milliseconds. */
 const FIRST_PACKET_MS = 60_000
 /** How long one may take that has just connected when the router begins to shut down. Milliseconds. */
 const LAST_CALL_MS = 1000
@@ -37,11 +37,11 @@ export class RouteServer {
   readonly #hold: Hold
   readonly #connector: Connector
   readonly #sessions: Sessions
-  /** Those without a session, and everybody's end. */
+  /** Clients without a session; and the work for every client, until it has ended. */
   readonly #clients = new Set<Client>()
   readonly #served = new Set<Promise<void>>()
   readonly #closing = new AbortController()
-  #reason = 'the cluster is not known yet'
+  #reason = 'the state of the cluster is not known yet'
   #whyClosing = ''
 
   constructor(deps: RouteDeps) {
@@ -84,7 +84,7 @@ export class RouteServer {
 
   /**
    * Lets clients through to these targets, or to `fallback` where none of them can be dialled; dials of others are given
-   * up, and their clients served anew.
+   * up, and their clients served again from the start.
    */
   open(targets: readonly Target[], fallback: Target | null): void {
     this.#connector.use(targets, fallback)
@@ -99,7 +99,7 @@ export class RouteServer {
     this.#deps.log('info', fields, `released ${what} after ${inSeconds(waitedMs)}`)
   }
 
-  /** New clients wait, and those that no server has answered yet; `reason`: for those who wait in vain. */
+  /** Holds new clients, and those that no server has answered yet; `reason`: for clients whose wait ends without a server. */
   shut(reason: string): void {
     this.#reason = reason
     this.#hold.shut()
@@ -125,14 +125,14 @@ export class RouteServer {
     }
   }
 
-  /** Refuses who waits because of `why`, gives who has not spoken a moment to do so, and resolves when everybody has ended. */
+  /** Refuses the waiting clients because of `why`, gives silent ones a moment to send, and resolves when all have ended. */
   async drain(why: string): Promise<void> {
     this.#whyClosing = why
     this.#hold.close()
     const { signal } = this.#closing
     void sleep(LAST_CALL_MS, undefined, { signal }).then(
       () => this.#dropSilent(),
-      () => undefined, // Closed: everybody is gone.
+      () => undefined, // Closed: all clients are gone.
     )
     await Promise.all(this.#served)
   }
@@ -173,7 +173,7 @@ export class RouteServer {
   }
 
   /**
-   * Destroys every socket that leads to a server, one by one where a fence has failed; who waits goes on waiting.
+   * Destroys every socket that leads to a server, one by one where a fence has failed; waiting clients keep waiting.
    *
    * @throws AggregateError when some are still there.
    */
@@ -181,7 +181,7 @@ export class RouteServer {
     doAll([() => this.shut(why), () => this.endSessions(cause, why)], 'some connections to servers are left')
   }
 
-  /** Serves one accepted connection to its end, if `admit` finds nothing against it; or refuses it, unless it asks for a cancel. */
+  /** Serves an accepted connection to its end, if `admit` has no objection; or refuses it, unless it is a cancel request. */
   serve(client: Client, admit: () => Unserved | null): void {
     this.#clients.add(client)
     const unserved = admit()
@@ -223,7 +223,7 @@ export class RouteServer {
     return notHeld(turn, this.#deps.route, this.#deps.settings.hold, this.#whyClosing)
   }
 
-  /** It was silent for too long, has left, or was dropped. */
+  /** Counts a client that was silent for too long or was dropped; a client that has left by itself is not counted. */
   #noteSilence(client: Client): void {
     if (!client.gone.aborted) client.drop(`no startup packet within ${inSeconds(FIRST_PACKET_MS)}`)
     if (client.droppedFor !== null) this.#deps.counters.refused('silent', client.droppedFor)
@@ -235,7 +235,7 @@ export class RouteServer {
     if (kind === 'cancel') return this.#cancel(client)
     // It has left before it could be refused.
     if (client.gone.aborted && client.droppedFor === null) return
-    // Now that it has spoken, a silent one may give way to it.
+    // Now that its first packet is there, a silent client may give way to it.
     const still = kind === null || client.gone.aborted ? unserved : admit()
     if (still !== null) return this.#refuse(client, still, '')
     this.#deps.refusals.release(client)
@@ -247,14 +247,14 @@ export class RouteServer {
     await this.#deps.refusals.refuse(client, { sqlState, message, hint })
   }
 
-  /** Nobody can be dialled, and the watcher sees no reason to close the route. */
+  /** Pauses the hold: no member can be dialled, though the watcher sees no reason to close the route. */
   #rest(reason: string): void {
     if (!this.#hold.isOpen) return
     this.#reason = reason
     this.#hold.rest(RETRY_MS)
   }
 
-  /** A cancel request belongs to a session that exists; which one only its server can tell. It never waits. */
+  /** Passes a cancel request on to all servers with sessions: only they can tell which session it is for. It never waits. */
   async #cancel(client: Client): Promise<void> {
     const { settings, budget } = this.#deps
     const signal = AbortSignal.any([AbortSignal.timeout(settings.timeouts.connectMs), this.#closing.signal])

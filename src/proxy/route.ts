@@ -5,7 +5,7 @@ import { lagStep, whyLagging, type WithinLag } from './lag.ts'
 
 export interface Target {
   readonly member: string
-  /** An IP address: where the member has proved itself. */
+  /** An IP address: where the member has been confirmed. */
   readonly address: Address
   /** What the member is called there; only for messages. */
   readonly host: string
@@ -15,12 +15,12 @@ export interface Target {
   readonly basis: string | null
 }
 
-/** What a route makes of the members of the latest view. */
+/** The use of a route for the members of the latest view. */
 export interface RouteState {
   readonly withinLag: WithinLag
   /** As in the view: sorted by name. */
   readonly uses: readonly MemberUse[]
-  /** Those that take new sessions, without the primary. */
+  /** The members that accept new sessions, without the primary. */
   readonly targets: readonly Target[]
   /** Whether the primary, where it is open, belongs to them. */
   readonly admitsPrimary: boolean
@@ -95,12 +95,12 @@ export function isPrimary({ basis }: Target): boolean {
   return basis !== null
 }
 
-/** Returns whether sessions that only read are of no use any more: their member is proved down, or forgotten. */
+/** Returns whether read-only sessions are useless: their member is known to be down, or forgotten. */
 export function isDown({ members }: ClusterView, { member }: Target): boolean {
   return members.find(({ name }) => name === member)?.replica.down ?? true
 }
 
-/** Returns whether the member is at another address now: whoever is at the old one, nobody checks or fences it any more. */
+/** Returns whether the member is at another address now: the server at the old one is no longer checked or fenced. */
 export function hasMoved({ members }: ClusterView, { member, address }: Target): boolean {
   const present = members.find(({ name }) => name === member)
   return (present?.address ?? null) !== null && !isSameAddress(present?.place ?? null, address)
@@ -131,14 +131,14 @@ export function routeStep(before: RouteState, view: ClusterView, listener: Liste
   }
 }
 
-/** The leader of a standby cluster is a replica of another cluster; every other leader is, or was, the primary. */
+/** Returns what a member is. The leader of a standby cluster is a replica; every other leader is, or was, the primary. */
 function kindOf({ name, isLeader }: MemberView, { primary, standbyCluster }: ClusterView): Kind {
   if (name === primary.member) return 'primary'
   if (!isLeader) return 'replica'
   return standbyCluster ? 'standby-leader' : 'primary'
 }
 
-/** `isWithinLag`: null where the lag was never known. */
+/** Returns whether a route may use a member, and why not. `isWithinLag`: null where the lag was never known. */
 function judge(
   member: MemberView,
   view: ClusterView,
@@ -177,7 +177,7 @@ function unfit(reason: string, cause: Eligibility['cause'] = null): Eligibility 
   return { fit: false, reason, cause }
 }
 
-/** As `?tag_key=value` of Patroni's REST API, which has no such thing for `/primary` and `/standby-leader`. */
+/** Returns why its tags rule a member out: as `?tag_key=value` of Patroni's REST API, which the routes of a leader lack. */
 function tagFault(tags: MemberView['tags'], { route, tags: wanted }: ListenerConfig): Eligibility | null {
   if (route === 'primary' || route === 'standby-leader') return null
   for (const [key, value] of Object.entries(wanted)) {

@@ -20,7 +20,7 @@ import type { Unserved } from './unserved.ts'
 
 /** What the listeners of a worker share. */
 export interface Shared {
-  /** Read anew for each client. */
+  /** Read again for each client. */
   readonly settings: ProxySettings
   readonly balancers: Readonly<Record<Balance, () => Balancer>>
   readonly budget: ProcessBudget
@@ -60,7 +60,7 @@ export class ServedListener {
     this.#log = listenerLog(config, shared.write)
     this.#counters = new Counters(this.#log, changed)
     this.#balancer = new SafeBalancer(shared.balancers[config.balance](), (reason) => {
-      const message = `the balancer fails, so the first target takes new connections; please report it: ${reason}`
+      const message = `the balancer failed, so the first member of the route gets all new connections; please report it: ${reason}`
       this.#log('error', { event: 'balancer-fault', reason }, message)
     })
     const dialFailed = (failure: DialFailure): void => {
@@ -107,7 +107,7 @@ export class ServedListener {
     }
   }
 
-  /** Takes the next configuration, of the same name and route. With other addresses it accepts nobody until `listen`. */
+  /** Takes the next configuration, of the same name and route. On other addresses it accepts nothing until `listen`. */
   configure(next: ListenerConfig): void {
     const before = this.#config
     this.#config = next
@@ -122,7 +122,7 @@ export class ServedListener {
     await this.#sockets.start()
   }
 
-  /** Takes the next view; see the command `view`. One that it cannot take holds everybody until the next one. */
+  /** Takes the next view; see the command `view`. If that fails, all clients are held until the next one. */
   take(view: ClusterView, hold: string | null): void {
     this.#holding(() => {
       this.#control.take(view, hold)
@@ -130,7 +130,7 @@ export class ServedListener {
     })
   }
 
-  /** See the command `hold`. */
+  /** Holds the primary, see the command `hold`. */
   hold(reason: string): void {
     this.#holding(() => {
       this.#requireView()
@@ -138,31 +138,31 @@ export class ServedListener {
     })
   }
 
-  /** See the command `fence`. Rejects when a session may be left, or somebody be let through to one that is closed. */
+  /** Closes sessions, see the command `fence`. Rejects when one may be left, or a client be let through to a former primary. */
   async fence(epoch: number, reason: string): Promise<void> {
     this.#requireView()
     await this.#control.fence(epoch, reason)
   }
 
-  /** See the command `destroy`. */
+  /** Destroys connections to servers, see the command `destroy`. */
   destroy(reason: string): void {
     this.#control.destroy(reason)
     // Readers are served again at once. If that fails, nothing is left open all the same.
     this.hold(reason)
   }
 
-  /** See the command `open`. */
+  /** Opens the primary, see the command `open`. */
   open(target: Target): void {
     this.#requireView()
     this.#control.open(target)
   }
 
-  /** Accepts nobody any more. Idempotent. */
+  /** Stops accepting. Idempotent. */
   stop(): void {
     this.#sockets.close()
   }
 
-  /** Refuses who waits because of `why`, and resolves when everybody has ended. */
+  /** Refuses the waiting clients because of `why`, and resolves when all have ended. */
   async drain(why: string): Promise<void> {
     await this.#route.drain(why)
   }
@@ -172,7 +172,7 @@ export class ServedListener {
     this.#route.endSessions(cause, why)
   }
 
-  /** Closes everything at once. Idempotent. What cannot be closed is logged. */
+  /** Closes everything at once, and logs if something is left. Idempotent. */
   close(cause: EndReason, why: string): void {
     const steps = [() => this.stop(), () => this.#route.close(cause, why), () => this.#counters.close()]
     try {
@@ -191,7 +191,7 @@ export class ServedListener {
     this.#route.serve(client, admit)
   }
 
-  /** Does what decides who is let through; where that fails, nobody is. */
+  /** Does what decides which clients are let through; if that fails, none is. */
   #holding(work: () => void): void {
     try {
       work()
@@ -199,7 +199,7 @@ export class ServedListener {
       try {
         this.#control.forget(`a fault of the router: ${explain(error)}`)
       } catch {
-        // Whoever is let through all the same has no session for long: the next fence of this listener destroys them all.
+        // A client that is let through all the same has no session for long: the next fence of this listener destroys it.
       }
       this.#found('view', { error })
     }
@@ -210,7 +210,7 @@ export class ServedListener {
     if (this.#faults.view !== null) throw this.#faults.view.error
   }
 
-  /** The one of the two that weighs more. */
+  /** Returns the worse of the two. */
   get #fault(): ListenerState['fault'] {
     const { view, closing } = this.#faults
     if (view !== null) return { kind: 'view', reason: explain(view.error) }
@@ -234,7 +234,7 @@ export class ServedListener {
     this.#log('error', { event: 'listener-fault', reason }, message)
   }
 
-  /** Connections cannot be accepted; null: they can again. */
+  /** Logs that connections cannot be accepted; null: that they can again. */
   #trouble(error: Error | null): void {
     const reason = error === null ? null : explain(error)
     const fields = { event: 'accept-trouble', reason }

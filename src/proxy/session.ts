@@ -40,16 +40,16 @@ export class Session {
     })
     copy(server, client, { blocked: () => server.pause(), drained: () => server.resume(), over: () => undefined })
     void this.ended.then(() => watch.close())
-    // One that broke before there was anybody to notice it.
+    // A side that broke before it was listened to.
     if (client.destroyed || server.destroyed) this.destroy()
   }
 
-  /** Closes the client's side at once: from then on nothing the server says is heard. `destroy` has to follow. */
+  /** Closes the client's side at once: from then on it gets nothing more from the server. `destroy` has to follow. */
   cutOff(): void {
     this.#client.destroy()
   }
 
-  /** Closes both sides at once; what has not been sent yet is dropped. */
+  /** Closes both sides at once; unsent bytes are dropped. */
   destroy(): void {
     this.#client.destroy()
     this.#server.destroy()
@@ -65,7 +65,7 @@ interface Flow {
   readonly over: () => void
 }
 
-/** One direction. The end of `from` becomes the end of `to`; a side that closes altogether takes the other with it. */
+/** Copies one direction. The end of `from` becomes the end of `to`; a side that closes altogether takes the other with it. */
 function copy(from: Socket, to: Socket, flow: Flow): void {
   from.on('data', (chunk: Buffer) => {
     if (!to.write(chunk)) flow.blocked(chunk.length)

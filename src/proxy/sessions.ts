@@ -1,4 +1,4 @@
-/** The sessions of one route: who they belong to, so that exactly those can be ended. */
+/** The sessions of one route, each with its target, so that exactly those of a target can be ended. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { counted } from '../text/wording.ts'
 import { errorsOf } from './attempts.ts'
@@ -42,7 +42,7 @@ export class Sessions {
     return this.#entries.size
   }
 
-  /** How many there are, by member; one that has none is not in it. */
+  /** Returns how many there are, by member; a member without any is not in it. */
   get countByMember(): ReadonlyMap<string, number> {
     return this.#counts
   }
@@ -60,7 +60,7 @@ export class Sessions {
 
   /**
    * Closes those whose target matches: the clients' sides before this returns, the servers' sides after all of those. A
-   * thousand backends that notice it in between take the processor away from who still has clients to cut off.
+   * thousand backends that notice it in between would take the processor from this.
    */
   close(matches: (target: Target) => boolean): Closing {
     const isMatching = ({ target }: Entry): boolean => matches(target)
@@ -71,15 +71,15 @@ export class Sessions {
       this.#remove(entry)
       closed.set(entry.target.member, (closed.get(entry.target.member) ?? 0) + 1)
     }
-    // One that cannot be cut off cannot be closed either, and is stuck then.
+    // A session that cannot be cut off cannot be closed either, and is stuck then.
     errorsOf(entries, ({ session }) => session.cutOff())
-    // Those that another call is about to close count as well: they are not closed yet.
+    // Sessions that another call is about to close count as well: they are not closed yet.
     const ending = [...this.#ending].filter(isMatching)
     return { closed, done: this.#closeServers([...new Set([...ending, ...this.#stuck])]) }
   }
 
   /**
-   * Closes all of them, both sides, before this returns. One that cannot be closed keeps no other open.
+   * Closes all of them, both sides, before this returns. A session that cannot be closed keeps no other open.
    *
    * @throws AggregateError when some could not be closed: they are still there then.
    */
@@ -88,12 +88,12 @@ export class Sessions {
     if (errors.length > 0) throw notClosed(errors)
   }
 
-  /** The distinct targets that have sessions. */
+  /** Returns the distinct targets that have sessions. */
   targets(): readonly Target[] {
     return [...new Map([...this.#entries].map(({ target }) => [JSON.stringify(target.address), target])).values()]
   }
 
-  /** The target of each session. */
+  /** Returns the target of each session. */
   targetOfEach(): readonly Target[] {
     return [...this.#entries].map(({ target }) => target)
   }

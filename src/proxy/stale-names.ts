@@ -1,7 +1,7 @@
-/** Host names of servers that were resolved too long ago to be dialled where nobody proves itself (`trust: dcs`). */
+/** Host names that were resolved too long ago to be dialled where members are not confirmed (`trust: dcs`). */
 import type { ClusterView } from '../watcher/view.ts'
 
-/** A name says no longer than this where a member is. Milliseconds. */
+/** For so long the address of a name counts. Milliseconds. */
 const STALE_MS = 60_000
 /** How often the ages are looked at. Milliseconds. */
 const LOOK_MS = 1000

@@ -43,9 +43,9 @@ export interface ListenerStatus {
 
 export interface ListenerFault {
   /**
-   * `fence`: its sessions on an earlier primary cannot be closed, so that no listener lets anybody through to the next one.
-   * `open`: it alone does not let anybody through to the primary. `view`: it lets nobody through. `closing`: sessions are
-   * left that the view has ended. `listen`: it does not listen.
+   * `fence`: its sessions on an earlier primary cannot be closed, so all listeners hold new connections to the next one.
+   * `open`: it alone holds new connections to the primary. `view`: it holds all new connections. `closing`: sessions are
+   * open that should be closed. `listen`: it cannot bind its address.
    */
   readonly kind: 'fence' | 'open' | 'view' | 'closing' | 'listen'
   readonly reason: string
@@ -72,7 +72,7 @@ interface Reported {
   readonly listenFault: string | null
 }
 
-/** `leaving`: those that are configured no more; `past`: what those have counted that have left. */
+/** Returns the status. `leaving`: listeners that are no longer configured; `past`: the counts of those that are removed. */
 export function statusOf<L extends Reported>(
   listeners: Iterable<L>,
   leaving: Iterable<L>,

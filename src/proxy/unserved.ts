@@ -11,7 +11,7 @@ export interface Unserved {
   readonly message: string
 }
 
-/** Returns why a client does not wait any longer, or at all. `whyClosing`: why the hold is closed. */
+/** Returns why a client no longer waits, or may not wait at all. `whyClosing`: why the hold is closed. */
 export function notHeld(
   turn: 'timeout' | 'full' | 'closed',
   route: Route,
@@ -26,7 +26,7 @@ export function notHeld(
       return { reason: 'hold-timeout', sqlState: '57P03', message }
     }
     case 'full': {
-      const message = `too many clients are waiting for a ${wanted} (hold.max_connections is ${maxConnections})`
+      const message = `too many clients are waiting (hold.max_connections is ${maxConnections})`
       return { reason: 'hold-limit', sqlState: '53300', message }
     }
     case 'closed':

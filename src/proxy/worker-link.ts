@@ -24,7 +24,10 @@ export class WorkerLink {
     this.#send(command)
   }
 
-  /** Sends a command; resolves when it is done, rejects when it has failed, or with the reason of `signal` when that aborts before. */
+  /**
+   * Sends a command. Resolves when it is done; rejects when it has failed, or with the reason of `signal` when that aborts
+   * before.
+   */
   async ask(command: Asked, signal?: AbortSignal): Promise<void> {
     const request = ++this.#requests
     const { promise, resolve, reject } = Promise.withResolvers<undefined>()

@@ -28,7 +28,7 @@ export function inProcess(
   }
 }
 
-/** How long those may take that are being refused when the drain ends. Milliseconds. */
+/** How long clients may take that are being refused when the drain ends. Milliseconds. */
 const LAST_WORDS_MS = 1000
 const STOPPING = 'the router is shutting down'
 const NOT_ALL = 'a listener has failed'
@@ -82,7 +82,7 @@ export class Worker {
     }
   }
 
-  /** Carries out a command. What comes of it is reported, also when it fails. */
+  /** Carries out a command. The outcome is reported, also when it fails. */
   handle(command: Command): void {
     try {
       this.#carryOut(command)
@@ -143,7 +143,7 @@ export class Worker {
     if (errors.length > 0) throw new AggregateError(errors, NOT_ALL)
   }
 
-  /** The work begins before this returns; it is done when the promise that it may return is. */
+  /** Begins the work before this returns, and acknowledges it when the promise that it may return is settled. */
   #acknowledge(
     { id, request }: { readonly id: ListenerId; readonly request: number },
     work: (served: ServedListener) => Promise<void> | void,
@@ -195,7 +195,7 @@ export class Worker {
     if (errors.length > 0) throw new AggregateError(errors, NOT_ALL)
   }
 
-  /** Counts it as a connection, or says why not. Who is refused is none: it must not keep others out while it hangs up. */
+  /** Counts it as a connection, or returns why not. A refused client does not count: it must not keep others out. */
   #admit(client: Client): Unserved | null {
     const unserved = this.#unserved(client)
     if (unserved !== null) return unserved
@@ -219,7 +219,7 @@ export class Worker {
     return this.#settings
   }
 
-  /** The first change in a turn of the event loop is reported at the end of what caused it, all others once in the next. */
+  /** Reports the first change in a turn of the event loop at the end of its cause, all others once in the next turn. */
   #reportSoon(listener: ServedListener): void {
     this.#changed.add(listener)
     if (this.#isReporting) return

@@ -108,7 +108,7 @@ test('a client of a Unix socket is held, refused with the reason, and cut off li
   await client.over()
 })
 
-test('everybody may connect to a Unix socket, as to that of PostgreSQL, and its file goes with the router', async () => {
+test('every user may connect to a Unix socket, as to that of PostgreSQL, and its file goes with the router', async () => {
   const rig = rigOn(unix())
   await rig.proxy.start()
   assert.equal(statSync(path).mode & 0o777, 0o777)
@@ -145,7 +145,7 @@ test('a socket that a killed process has left is replaced', async () => {
   await scene.clientAt(path)
 })
 
-test('a socket on which another process listens is in use, and goes on', async () => {
+test('a socket on which another process listens is in use, and is left alone', async () => {
   const first = rigOn(unix())
   await first.proxy.start()
   const second = scene.rig({ listeners: [{ ...REPLICAS, name: 'primary', binds: [unix()] }] })

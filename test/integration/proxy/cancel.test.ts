@@ -26,7 +26,7 @@ function cancelsAt(server: FakeServer): number {
   return server.connections.filter(({ received }) => received.subarray(-16).equals(CANCEL_REQUEST)).length
 }
 
-test('a cancel request goes to the server of the sessions although nobody is open', async () => {
+test('a cancel request goes to the server of the sessions although no primary is open', async () => {
   const server = await postgres()
   const rig = await scene.proxy()
   rig.proxy.apply(openView('pg1', server.address, 1))

@@ -37,7 +37,7 @@ async function starved(
   return { child, lines, port: Number(String(address).split(':').at(-1)) }
 }
 
-test('a router that is out of file descriptors lives on, blames nobody and serves again afterwards', async () => {
+test('a router that is out of file descriptors survives, blames no member and serves again afterwards', async () => {
   const server = await scene.postgres()
   const { child, lines, port } = await starved(server, 60)
   const flood: Socket[] = []

@@ -60,7 +60,7 @@ test('takes replicas in turn, by name, whatever order they are listed in', async
   ])
 })
 
-test('tries the next replica when one refuses, even where nobody may be held', async () => {
+test('tries the next replica when one refuses, even where no client may be held', async () => {
   const up = await scene.postgres()
   const starting = await scene.server((wire) => {
     wire.socket.once('data', () => wire.socket.end(errorResponse('57P03', 'starting')))
@@ -93,7 +93,7 @@ test('tries each replica once in a round, then waits; and gives up when the hold
   assert.ok(rig.failures.length >= 80 && rig.failures.length <= 500, `${rig.failures.length} dials`)
 })
 
-test('goes on with whom it waited for as soon as a view has a server that answers', async () => {
+test('serves a waiting client as soon as a view has a server that answers', async () => {
   const rig = await scene.proxy()
   rig.proxy.apply(openView('pg1', await scene.nobody(), 1))
   const client = (await scene.client(rig)).send(STARTUP)
@@ -138,7 +138,11 @@ test('a name that does not resolve is an observation', async () => {
   assert.match(rig.failures[0]?.reason ?? '', /no-such-host.invalid/)
 })
 
-for (const code of ['EMFILE', 'EADDRNOTAVAIL', 'EPERM']) {
+for (const [code, text] of [
+  ['EMFILE', 'out of file descriptors, so new sessions fail: raise LimitNOFILE (two per session)'],
+  ['EADDRNOTAVAIL', 'out of local ports, so new sessions fail: widen net.ipv4.ip_local_port_range'],
+  ['EPERM', 'cannot connect to members: Postgres at 127.0.0.1:PORT: connect EPERM'],
+] as const) {
   test(`${code} is no observation: the client waits and is dialled for again, and the log says so once`, async () => {
     const up = await scene.postgres()
     const rig = await scene.proxy()
@@ -156,8 +160,11 @@ for (const code of ['EMFILE', 'EADDRNOTAVAIL', 'EPERM']) {
     assert.deepEqual(rig.failures, [])
     assert.equal(rig.proxy.status().totals.failedDials, 0)
     assert.deepEqual(
-      rig.events('dial-trouble').map(({ level }) => level),
-      [50, 30],
+      rig.events('dial-trouble').map(({ level, msg }) => [level, msg]),
+      [
+        [50, `primary: ${text.replace('PORT', String(up.address.port))}`],
+        [30, 'primary: connects to members again'],
+      ],
     )
   })
 }
@@ -231,7 +238,7 @@ test('closes every session and every dial of the old primary before it dials the
   await until('the old one sees it', () => old.open === 0)
 })
 
-test('closes the sessions of the old primary when nobody is the primary, and keeps them while it is only unreachable', async () => {
+test('closes the sessions of the old primary when there is no primary, and keeps them while it is only unreachable', async () => {
   const server = await scene.postgres()
   const rig = await scene.proxy()
   rig.proxy.apply(openView('pg1', server.address, 1))
@@ -313,5 +320,5 @@ test('holds the clients of the replica route while there is no replica, then ref
   await until('it is held', () => rig.held === 1)
   await client.over()
   const error = errorFields(client.received)
-  assert.deepEqual([error?.['C'], error?.['H']], ['57P03', 'No replica takes connections.'])
+  assert.deepEqual([error?.['C'], error?.['H']], ['57P03', 'No replica can be used.'])
 })

@@ -114,7 +114,7 @@ for (const [name, text] of Object.entries(WITHOUT_TLS)) {
   })
 }
 
-test('with refuse_tls: close a client that asks for TLS reads that the connection was closed', async () => {
+test('with refuse_tls: close a client that requests TLS reads that the connection was closed', async () => {
   const rig = await rigWithout({ timeoutMs: 0, refuseTls: 'close' })
   const text = await DRIVERS['psql 15']?.(rig.port(), 'sslmode=require gssencmode=disable')
   assert.match(text ?? '', /server closed the connection unexpectedly/)

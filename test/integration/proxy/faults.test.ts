@@ -61,11 +61,11 @@ const failing = (): never => {
 }
 
 describe('a fence', () => {
-  for (const [title, instead, withinMs] of [
-    ['throws', failing, 1000],
-    ['hangs', never, 4000],
+  for (const [title, instead, why, withinMs] of [
+    ['throws', failing, 'injected', 1000],
+    ['hangs', never, 'no acknowledgement within 1 s', 4000],
   ] as const) {
-    test(`that ${title} ends in destroyed sockets, and the next primary serves who waited`, async () => {
+    test(`that ${title} ends in destroyed sockets, and the next primary serves the waiting clients`, async () => {
       const { former, next } = await primaries()
       const rig = await scene.proxy()
       rig.proxy.apply(openView('pg1', former.address, 1))
@@ -81,16 +81,16 @@ describe('a fence', () => {
       assert.equal(next.connections.length, 1)
       assert.equal(faultOf(rig), null)
       assert.deepEqual(
-        rig.events('fence-forced').map(({ listener, level }) => [listener, level]),
-        [
-          ['primary', 40],
-          ['replicas', 40],
-        ],
+        rig.events('fence-forced').map(({ level, msg }) => [level, msg]),
+        ['primary', 'replicas'].map((listener) => [
+          40,
+          `${listener}: destroyed all its connections to members, because sessions could not be closed one by one: ${why}`,
+        ]),
       )
     })
   }
 
-  test('whose sockets cannot be destroyed either holds clients, who read why; and status does not say open', async () => {
+  test('with sockets that cannot be destroyed either holds clients, which read why; and status does not say open', async () => {
     const { former, next } = await primaries()
     const rig = await scene.proxy({ hold: { timeoutMs: 3000 } })
     rig.proxy.apply(openView('pg1', former.address, 1))
@@ -158,11 +158,17 @@ test('an opening that throws holds the clients of that listener, and is tried ag
   open.mock.restore()
   await waiting.got(AUTH_OK)
   assert.equal(faultOf(rig), null)
-  assert.equal(rig.events('open-failed').length, 2)
+  assert.deepEqual(
+    rig.events('open-failed').map(({ level, msg }) => [level, msg]),
+    ['primary', 'replicas'].map((listener) => [
+      50,
+      `${listener}: new connections are held: the primary pg1 cannot be opened: injected`,
+    ]),
+  )
   assert.equal(rig.events('open-recovered').length, 2)
 })
 
-test('a listener that cannot take a view holds everybody until it can, without another view, and is fenced all the same', async () => {
+test('a listener that cannot take a view holds all clients until it can, without another view, and is fenced all the same', async () => {
   const { former, next } = await primaries()
   const rig = await scene.proxy()
   rig.proxy.apply(openView('pg1', former.address, 1))
@@ -314,7 +320,7 @@ describe('a balancer', () => {
     ['hangs, that is chooses nothing', { ...healthy, pick: () => never() as never }],
     ['chooses none of the targets', { ...healthy, pick: ([first]) => ({ ...(first ?? failing()) }) }],
   ] satisfies [string, Balancer][]) {
-    test(`that ${title} costs nobody more than the choice, and is logged once`, async () => {
+    test(`that ${title} costs the clients only the choice, and is logged once`, async () => {
       const [first, second] = [await scene.postgres(), await scene.postgres()]
       const start = inProcess(undefined, { ...BALANCERS, roundrobin: () => balancer })
       const rig = await scene.proxy({}, undefined, undefined, start)
@@ -324,6 +330,10 @@ describe('a balancer', () => {
       for (const { socket } of clients) socket.resetAndDestroy()
       await until('they have ended', () => rig.sessions === 0)
       assert.equal(rig.events('balancer-fault').length, 1)
+      assert.match(
+        String(rig.events('balancer-fault')[0]?.['msg']),
+        /^replicas: the balancer failed, so the first member of the route gets all new connections; please report it: /,
+      )
       assert.equal(rig.events('balancer-fault')[0]?.['listener'], 'replicas')
     })
   }

@@ -224,7 +224,7 @@ const NONSENSE: Readonly<Record<string, Buffer>> = {
 }
 for (const [what, bytes] of Object.entries(NONSENSE)) {
   for (const how of ['end', 'reset'] as const) {
-    test(`a client that sends ${what} is no observation and harms nobody (${how})`, async () => {
+    test(`a client that sends ${what} is no observation and harms no other client (${how})`, async () => {
       const server = await scene.server(strict(how))
       const rig = await rigFor(server)
       const good = (await scene.client(rig)).send(STARTUP)
@@ -288,7 +288,7 @@ test('a client that leaves during the dial takes its server connection with it',
   assert.equal(rig.failures.length, 0)
 })
 
-test('refuses in plaintext who was refused TLS, when the hold ends', async () => {
+test('refuses in plaintext a client that was refused TLS, when the hold ends', async () => {
   const server = await scene.server(answering(NO, STARTING))
   const rig = await scene.proxy({ hold: { timeoutMs: 300 } })
   rig.onFailure = () => rig.proxy.apply(closedView(1, { state: 'unreachable', reason: 'a dial failed' }))

@@ -18,7 +18,7 @@ function numbered(n: number): Buffer {
   return Buffer.concat([STARTUP, Buffer.from(`#${n};`)])
 }
 
-test('holds clients while nobody is open and releases them in order of arrival', async () => {
+test('holds clients while no primary is open and releases them in order of arrival', async () => {
   const server = await scene.postgres()
   const rig = await scene.proxy()
   const clients: Wire[] = []
@@ -81,7 +81,7 @@ test('opens some of the released connections at a time, and the next one when a 
   await Promise.all([...clients, late].map((client) => client.got(AUTH_OK)))
 })
 
-test('goes on after a second when the connections that are being opened get no answer', async () => {
+test('continues after a second when the connections that are being opened get no answer', async () => {
   const silent = await scene.server()
   const rig = await scene.proxy()
   const clients = await Promise.all(Array.from({ length: MAX_OPENING + 6 }, () => scene.client(rig)))
@@ -92,7 +92,7 @@ test('goes on after a second when the connections that are being opened get no a
   await until('the others are opened too', () => silent.connections.length === MAX_OPENING + 6, { timeoutMs: 3000 })
 })
 
-test('does not pace new connections while nobody waits: silent clients keep nobody out', async () => {
+test('does not pace new connections while no client waits: silent clients keep no other out', async () => {
   const server = await scene.server((wire) => {
     wire.socket.once('data', (chunk) => {
       if (!chunk.equals(STARTUP)) wire.send('N')
@@ -129,7 +129,7 @@ test('notices a held client that leaves and frees its place', async () => {
   assert.equal(rig.proxy.status().totals.refused, 0)
 })
 
-test('reads no more than a few kilobytes of a held client and forwards all that it sent', async () => {
+test('reads only a few kilobytes of a held client and forwards all that it sent', async () => {
   const server = await scene.postgres()
   const rig = await scene.proxy()
   const client = (await scene.client(rig)).send(STARTUP)
@@ -165,18 +165,19 @@ test('refuses a held client with 57P03 and the reason when the hold times out', 
   assert.equal(rig.proxy.status().totals.refused, 1)
 })
 
-test('refuses with 53300 who would exceed hold.max_connections, over all routes', async () => {
+test('refuses with 53300 beyond hold.max_connections, over all routes', async () => {
   const rig = await scene.proxy({ hold: { maxConnections: 2 } })
   const first = (await scene.client(rig, 'primary')).send(STARTUP)
   const second = (await scene.client(rig, 'replicas')).send(STARTUP)
   await until('two are held', () => rig.held === 2)
   const third = (await scene.client(rig, 'primary')).send(STARTUP)
   await third.over()
-  assert.equal(errorFields(third.received)?.['C'], '53300')
+  const { C, M } = errorFields(third.received) ?? {}
+  assert.deepEqual([C, M], ['53300', 'too many clients are waiting (hold.max_connections is 2)'])
   assert.deepEqual([first.ended, second.ended], [false, false])
 })
 
-test('holds nobody where hold.timeout is 0', async () => {
+test('holds no client where hold.timeout is 0', async () => {
   const server = await scene.postgres()
   const rig = await scene.proxy({ hold: { timeoutMs: 0 } })
   const refused = (await scene.client(rig)).send(STARTUP)
@@ -217,7 +218,7 @@ test('a client that comes back after a failed dial keeps its place, also when th
   )
 })
 
-test('a refused client that never hangs up, or goes on talking, is closed soon', async () => {
+test('a refused client that never hangs up, or keeps sending, is closed soon', async () => {
   const rig = await scene.proxy({ hold: { timeoutMs: 0 } })
   const idle = (await scene.client(rig)).send(STARTUP)
   const talker = (await scene.client(rig)).send(STARTUP)

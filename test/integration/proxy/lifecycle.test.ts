@@ -125,7 +125,7 @@ test('tells its status before it listens, while it drains and after it is closed
   assert.equal(rig.proxy.status().listeners[0]?.address, address)
 })
 
-test('drain accepts nobody, refuses who waits and lets sessions end by themselves', async () => {
+test('drain accepts no client, refuses the waiting ones and lets sessions end by themselves', async () => {
   const server = await scene.postgres()
   const rig = await scene.proxy()
   rig.proxy.apply(openView('pg1', server.address, 1))
@@ -173,7 +173,7 @@ test('drain waits for a client whose server has not answered yet', async () => {
   await drained
 })
 
-test('a view that comes during a drain lets nobody in, and still fences', async () => {
+test('a view that comes during a drain lets no client in, and still fences', async () => {
   const server = await scene.postgres()
   const rig = await scene.proxy()
   rig.proxy.apply(openView('pg1', server.address, 1))
@@ -184,7 +184,7 @@ test('a view that comes during a drain lets nobody in, and still fences', async 
   await drained
 })
 
-test('drain ends at its deadline whoever is left', async () => {
+test('drain ends the remaining sessions at its deadline', async () => {
   const server = await scene.postgres()
   const rig = await scene.proxy({ drainTimeoutMs: 200 })
   rig.proxy.apply(openView('pg1', server.address, 1))
@@ -197,7 +197,7 @@ test('drain ends at its deadline whoever is left', async () => {
   await client.over()
 })
 
-test('close ends everybody at once and may be called again', async () => {
+test('close ends all sessions at once and may be called again', async () => {
   const server = await scene.server((wire) => {
     wire.socket.once('data', () => {
       if (server.connections.length === 1) wire.send(AUTH_OK)
@@ -222,7 +222,7 @@ test('close ends everybody at once and may be called again', async () => {
   await until('the server sees it', () => server.open === 0)
 })
 
-test('refuses with 53300 who exceeds max_connections, and counts only those that are served', async () => {
+test('refuses with 53300 beyond max_connections, and counts only clients that are served', async () => {
   const server = await scene.postgres()
   const rig = await scene.proxy({ maxConnections: 2 })
   rig.proxy.apply(openView('pg1', server.address, 1))
@@ -241,7 +241,7 @@ test('refuses with 53300 who exceeds max_connections, and counts only those that
   assert.equal(rig.proxy.status().totals.refused, 1)
 })
 
-test('counts what it has done and shows where everybody is', async () => {
+test('counts what it has done and shows where all sessions are', async () => {
   const server = await scene.postgres()
   const rig = await scene.proxy({ hold: { maxConnections: 2 } })
   assert.deepEqual(rig.proxy.status().held, { connections: 0, oldestMs: null })

@@ -134,7 +134,7 @@ test('holds 5,000 clients, lets 2,000 of them leave and releases the others in o
   assert.equal(server.connections.length, 3000)
 })
 
-test('a primary that refuses everybody is not trampled by those that wait', async (t: TestContext) => {
+test('a primary that refuses all connections is not trampled by those that wait', async (t: TestContext) => {
   const rig = await scene.proxy()
   const wires = await clients(rig, 500)
   await until('all are held', () => rig.held === 500)

@@ -56,7 +56,7 @@ test('a held client costs a few kilobytes', async () => {
   assert.ok(bytes / 3000 < 32 * 1024, `${Math.round(bytes / 3000)} bytes a client`)
 })
 
-test('strangers that send and send cost no more than a bounded part', async () => {
+test('strangers that keep sending cost a bounded part only', async () => {
   const bytes = await grown(2000, Buffer.concat([STARTUP, Buffer.alloc(300_000)]))
   assert.ok(bytes < 180 * MB, `${Math.round(bytes / MB)} MB`)
 })

@@ -106,7 +106,7 @@ test('TLS from end to end, with 100,000 rows', async () => {
   assert.equal(rows.length, 100_000)
 })
 
-test('pg_sleep is cancelled through the router, also while nobody is open', async () => {
+test('pg_sleep is cancelled through the router, also while no primary is open', async () => {
   const rig = await rigFor(plain)
   const client = clientOf(rig)
   await client.connect()
@@ -192,7 +192,7 @@ test('clients are held while PostgreSQL restarts, and served by it afterwards', 
   assert.deepEqual(await held.finally(() => clearInterval(opening)), [{ seven: 7 }])
 })
 
-test('a shutdown under load costs nobody a new connection: 57P03 and resets are held, the new server serves all', async () => {
+test('a shutdown under load costs no new connection: 57P03 and resets are held, the new server serves all', async () => {
   const victim = await Postgres.create()
   try {
     const rig = await rigFor(victim)

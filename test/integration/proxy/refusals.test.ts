@@ -43,7 +43,7 @@ for (const [what, requests] of [
   })
 }
 
-test('a client that was answered N is never dialled for, also when there is a primary before it goes on', async () => {
+test('a client that was answered N is never dialled for, also when there is a primary before it continues', async () => {
   const server = await scene.postgres()
   const rig = await rigWithout()
   const client = await scene.client(rig)
@@ -76,7 +76,7 @@ test('a client that sends a TLS ClientHello at once is closed', async () => {
   assert.equal(client.received.length, 0)
 })
 
-test('hold.refuse_tls: close hangs up at once on a client that asks for TLS', async () => {
+test('hold.refuse_tls: close hangs up at once on a client that requests TLS', async () => {
   const rig = await rigWithout({ hold: { refuseTls: 'close' } })
   const client = (await scene.client(rig)).send(SSL_REQUEST)
   const since = performance.now()
@@ -94,7 +94,7 @@ test('a client that is answered N and stays silent is closed after a few seconds
   assert.equal(client.received.toString(), 'N')
 })
 
-test('while the router drains, a client that asks for TLS reads that it is shutting down', async () => {
+test('while the router drains, a client that requests TLS reads that it is shutting down', async () => {
   const rig = await scene.proxy()
   const held = (await scene.client(rig)).send(SSL_REQUEST)
   const fresh = await scene.client(rig)
@@ -206,7 +206,7 @@ test('a client that has said nothing for a while gives way to one that has just 
   assert.equal(rig.proxy.status().refusals.silent, 1)
 })
 
-test('a client that speaks has the place of a silent one, also where it came when there was none', async () => {
+test('a client that has sent its startup packet has the place of a silent one, also where it came when there was none', async () => {
   const server = await scene.postgres()
   const rig = await scene.proxy({ maxConnections: 3 })
   rig.proxy.apply(openView('pg1', server.address, 1))

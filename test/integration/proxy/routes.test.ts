@@ -84,7 +84,7 @@ test('each route has the members that belong to it, in turn', async () => {
   await until('one has a server', () => rig.held === 1)
 })
 
-test('serves the leader of a standby cluster, and goes on when that cluster is promoted', async () => {
+test('serves the leader of a standby cluster, also after that cluster is promoted', async () => {
   const listener = { ...REPLICAS, name: 'standby', route: 'standby-leader' } as const
   const rig = await scene.proxy({ listeners: [PRIMARY, listener, MIXED] })
   const standby = replicaView({ pg1: pg1.address, pg2: pg2.address }, { pg1: { isLeader: true } })
@@ -118,7 +118,7 @@ test('fences the sessions on the primary whichever route they came by, and no ot
   )
 })
 
-test('a mixed route goes on with the replicas while the primary is not open', async () => {
+test('a mixed route continues with the replicas while the primary is not open', async () => {
   const rig = await scene.proxy({ listeners: [MIXED] })
   rig.proxy.apply(cluster(1))
   for (let n = 0; n < 3; n++) await served(rig, 'mixed')
@@ -129,7 +129,7 @@ test('a mixed route goes on with the replicas while the primary is not open', as
   assert.equal(rig.held, 0)
 })
 
-test('a dial of a mixed route to the primary that comes too late is closed, and its client served anew', async () => {
+test('a dial of a mixed route to the primary that comes too late is closed, and its client served again', async () => {
   const slow = await scene.server()
   const rig = await scene.proxy({ listeners: [MIXED] })
   rig.proxy.apply(openView('pg1', slow.address, 1))
@@ -143,7 +143,7 @@ test('a dial of a mixed route to the primary that comes too late is closed, and 
   assert.equal(places(rig, 'mixed'), 'pg3')
 })
 
-test('sessions that a replica took before its promotion end with its reign', async () => {
+test('sessions that a replica accepted before its promotion end when another leader follows', async () => {
   const rig = await scene.proxy()
   rig.proxy.apply(cluster(1))
   const [onPg2, onPg3] = [await served(rig, 'replicas'), await served(rig, 'replicas')]
@@ -227,13 +227,13 @@ test('falls back to the primary while no replica can, says so, and leaves those 
   assert.deepEqual(
     [...rig.events('fallback-begun'), ...rig.events('fallback-ended')].map(({ level, msg }) => [level, msg]),
     [
-      [40, 'replicas: no replica takes connections: new sessions go to the primary pg1'],
+      [40, 'replicas: no replica can be used: new sessions go to the primary pg1'],
       [30, 'replicas: pg3 can be used again: new sessions no longer go to the primary'],
     ],
   )
 })
 
-test('closes the sessions of the fallback when a replica is back, where that is asked for', async () => {
+test('closes the sessions of the fallback when a replica is back, where that is configured', async () => {
   const slow = await scene.server()
   const listeners: ListenerConfig[] = [{ ...REPLICAS, fallback: 'primary', closeFallback: true }]
   const rig = await scene.proxy({ listeners })
@@ -263,7 +263,7 @@ test('falls back to the primary in a round in which no replica can be dialled', 
   assert.deepEqual(rig.failures.map(({ member }) => member).toSorted(), ['pg2', 'pg3'])
 })
 
-test('a dial of the fallback goes on when the next view changes nothing for it', async () => {
+test('a dial of the fallback continues when the next view changes nothing for it', async () => {
   const slow = await scene.server()
   const rig = await scene.proxy({ listeners: [{ ...REPLICAS, fallback: 'primary' }] })
   const view = withPrimary(cluster(1, { pg2: UNFIT, pg3: UNFIT }), 'pg1', slow.address, 1)
@@ -277,15 +277,15 @@ test('a dial of the fallback goes on when the next view changes nothing for it',
   assert.equal(slow.connections.length, 1)
 })
 
-test('holds who finds neither a replica nor the primary, and says why', async () => {
+test('holds clients that find neither a replica nor the primary, and says why', async () => {
   const rig = await scene.proxy({ listeners: [{ ...REPLICAS, fallback: 'primary' }], hold: { timeoutMs: 200 } })
   rig.proxy.apply(closed(1, { pg2: UNFIT, pg3: UNFIT }))
   const client = (await scene.client(rig, 'replicas')).send(STARTUP)
   await client.over()
-  assert.equal(errorFields(client.received)?.['H'], 'No replica takes connections; no leader key.')
+  assert.equal(errorFields(client.received)?.['H'], 'No replica can be used; no leader key.')
 })
 
-test('a replica that lags takes no new sessions, keeps those it has, and is told of once', async () => {
+test('a replica that lags gets no new sessions, keeps those it has, and is logged once', async () => {
   const rig = await scene.proxy({ listeners: [{ ...REPLICAS, maxLagBytes: 16 * MB }] })
   const at = (lag: number): ClusterView => cluster(1, { pg2: { lagBytes: lag * MB }, pg3: { lagBytes: 0 } })
   rig.proxy.apply(at(1))

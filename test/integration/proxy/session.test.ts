@@ -45,7 +45,7 @@ test('passes bytes on in both directions, unchanged and in order', async () => {
   await backend.got(Buffer.concat([STARTUP, up]))
 })
 
-test("passes on the client's end and goes on with the server's bytes", async () => {
+test("passes on the client's end and keeps passing on the server's bytes", async () => {
   const { client, backend, rig } = await joined()
   client.send('last words').socket.end()
   await until('the server sees the end', () => backend.ended)
@@ -58,7 +58,7 @@ test("passes on the client's end and goes on with the server's bytes", async () 
   await until('the session is over', () => rig.sessions === 0)
 })
 
-test("passes on the server's end and goes on with the client's bytes", async () => {
+test("passes on the server's end and keeps passing on the client's bytes", async () => {
   const { client, backend, rig } = await joined()
   backend.send('last words').socket.end()
   await until('the client sees the end', () => client.ended)
@@ -143,7 +143,7 @@ for (const [broken, other] of [
   })
 }
 
-test('ends the session of a client that goes on talking to a server that is gone', async () => {
+test('ends the session of a client that keeps sending to a server that is gone', async () => {
   const { client, backend, rig } = await joined()
   const farewell = errorResponse('57P01', 'terminating connection due to administrator command')
   backend.send(farewell).socket.destroySoon()

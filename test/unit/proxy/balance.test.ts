@@ -67,7 +67,7 @@ test('a balancer that takes the place of another one learns of the sessions that
   assert.equal(balancer.pick([a, b]), b)
 })
 
-test('nobody is chosen of nobody, whatever the balancer does', () => {
+test('no target is chosen where there is none, whatever the balancer does', () => {
   const balancer = new SafeBalancer(new LeastSessions(), assert.ifError)
   assert.equal(balancer.pick([]), null)
 })

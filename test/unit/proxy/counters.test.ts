@@ -20,7 +20,7 @@ function messages(): unknown[] {
   return lines.map(({ msg }) => msg)
 }
 
-test('says the first at once, sums up the others, and begins anew when there are no more', () => {
+test('logs the first at once, sums up the others, and starts again after the last', () => {
   for (let n = 0; n < 1000; n++) counters.refused('hold-timeout', 'no primary became available within 45 s')
   assert.deepEqual(messages(), ['primary: refused 1 connection: no primary became available within 45 s'])
   mock.timers.tick(5000)

@@ -23,7 +23,7 @@ function waiting(held: Hold, who: Client, order: string[] = [], isReturning = fa
   })
 }
 
-test('who comes back is let go before who came later', async () => {
+test('a client that comes back is let go before those that came later', async () => {
   const held = hold()
   const order: string[] = []
   const [first, second, third] = [client(1), client(2), client(3)]
@@ -33,7 +33,7 @@ test('who comes back is let go before who came later', async () => {
   assert.deepEqual(order, ['1 go', '2 go', '3 go'])
 })
 
-test('who comes back has its place although there is no room', async () => {
+test('a client that comes back has its place although there is no room', async () => {
   const held = hold({ hasRoom: () => false })
   assert.equal((await held.turn(client(1), false)).kind, 'full')
   const back = waiting(held, client(2), [], true)
@@ -54,7 +54,7 @@ test('the time in the hold is counted over all the turns of a client', async () 
   assert.equal((await held.turn(who, true)).kind, 'timeout')
 })
 
-test('nobody is let go while it rests, and everybody afterwards', async () => {
+test('no client is let go while it rests, and all are afterwards', async () => {
   const held = hold()
   held.open()
   held.rest(100)
@@ -99,7 +99,7 @@ test('a turn that is done twice makes room once', async () => {
   await Promise.all(turns)
 })
 
-test('whoever leaves is told apart from whoever is let go', async () => {
+test('a client that leaves is distinguished from one that is let go', async () => {
   const held = hold()
   const leaver = client(1)
   const order: string[] = []
@@ -122,7 +122,7 @@ test('a closed hold stays closed', async () => {
   assert.equal(held.isOpen, false)
 })
 
-test('the oldest is who was held first, wherever it stands', () => {
+test('the oldest is the client that was held first, at whatever place', () => {
   const held = hold()
   assert.equal(held.oldest, null)
   const [first, second] = [client(1), client(2)]

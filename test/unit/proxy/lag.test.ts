@@ -36,7 +36,7 @@ describe('a limit of 16 MB', () => {
   })
 })
 
-test('without a limit everybody is within it, known or not', () => {
+test('without a limit every replica is within it, known or not', () => {
   const members = [sampleMember('a', { lagBytes: 1e15 }), sampleMember('b', { lagBytes: null })]
   assert.deepEqual(
     [...lagStep(new Map(), members, null)],
@@ -47,7 +47,7 @@ test('without a limit everybody is within it, known or not', () => {
   )
 })
 
-test('a limit of 0 lets in who has replayed everything', () => {
+test('a limit of 0 lets in a replica that has replayed everything', () => {
   const at = (lagBytes: number, before: WithinLag): WithinLag => lagStep(before, [sampleMember('a', { lagBytes })], 0)
   assert.equal(at(0, new Map()).get('a'), true)
   assert.equal(at(1, new Map([['a', true]])).get('a'), false)

@@ -205,7 +205,7 @@ for (const outcome of ['throws', 'rejects', 'hangs'] as const) {
   })
 }
 
-test('what could not be opened is no fault any more once it is to be held', async () => {
+test('an opening that failed is no longer a fault once the listener is to hold', async () => {
   const bad = new Listener()
   const { fence, log } = planeOf(bad)
   bad.outcome.open = 'throws'
@@ -217,7 +217,7 @@ test('what could not be opened is no fault any more once it is to be held', asyn
   assert.deepEqual(log.slice(1), ['listener 0 open ended'])
 })
 
-test('a listener that does not even hold holds nobody else up', async () => {
+test('a listener that does not even hold does not hold up the others', async () => {
   const [bad, good] = [new Listener(), new Listener()]
   const { fence } = planeOf(bad, good)
   Object.assign(bad.outcome, { hold: 'throws', open: 'throws' })
@@ -245,7 +245,7 @@ test('nothing is tried again after the end', async () => {
 })
 
 /** Each listener asserts that nothing is opened while another one has sessions of another epoch. */
-test('whatever fails how in which listener, there are never two open, and what works again opens the latest', async () => {
+test('in every combination of faults there are never two open, and listeners that work again open the latest', async () => {
   const outcomes: readonly Outcome[] = ['done', 'throws', 'hangs']
   for (let choice = 0; choice < 3 ** 6; choice++) {
     const [one, other] = [new Listener(), new Listener()]

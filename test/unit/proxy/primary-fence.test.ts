@@ -131,7 +131,7 @@ test('a view of the same epoch that closes during the fence is not opened', asyn
   assert.equal(plane.calls.at(-1), 'open a 1')
 })
 
-test('nobody is open under an epoch that is fenced for nobody', async () => {
+test('no member is open under an epoch that is fenced for none', async () => {
   const plane = new FakePlane()
   const follower = new PrimaryFence(plane)
   follower.follow(view('a', 1))

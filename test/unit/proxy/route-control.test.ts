@@ -77,7 +77,7 @@ const OPEN = primaryTarget(view()) ?? target('nobody', 0)
 for (const [title, changes, before, after] of [
   ['a mixed route', { route: 'read-only' }, 'open pg2@0', 'open pg2@0 pg1@7'],
   ['a fallback', { fallback: 'primary' }, 'open pg2@0', 'open pg2@0 or pg1@7'],
-  ['the primary route', { route: 'primary' }, 'shut: the cluster is not known yet', 'open pg1@7'],
+  ['the primary route', { route: 'primary' }, 'shut: the state of the cluster is not known yet', 'open pg1@7'],
   ['a route without the primary', {}, 'open pg2@0', null],
 ] as const) {
   test(`${title} takes the primary from the data plane, that is after the fence, and never from the view`, () => {
@@ -94,14 +94,14 @@ for (const [title, changes, before, after] of [
   })
 }
 
-test('a view that is taken with a hold opens the primary for nobody, whatever it says', () => {
+test('a view that is taken with a hold opens the primary for no client, whatever it says', () => {
   const server = new FakeServer()
   const control = controlOf(server, { route: 'any' })
   control.take(view(), 'leader pg1: not fenced yet')
   assert.deepEqual(server.told, ['open pg2@0'])
 })
 
-test('nobody falls back to the primary before it is known that no replica is fit', () => {
+test('no client falls back to the primary before it is known that no replica is fit', () => {
   const server = new FakeServer()
   const control = controlOf(server, { fallback: 'primary' })
   const unchecked = { fit: false, checked: false, down: false, reason: 'not checked yet' }
@@ -113,7 +113,7 @@ test('nobody falls back to the primary before it is known that no replica is fit
   assert.match(server.told.at(-1) ?? '', /^open .*pg1@7/)
 })
 
-test('nobody falls back to the primary before the lag of a fit replica is known', () => {
+test('no client falls back to the primary before the lag of a fit replica is known', () => {
   const server = new FakeServer()
   const control = controlOf(server, { fallback: 'primary', maxLagBytes: 1000 })
   const lagging = (lagBytes: number | null): ClusterView => ({
@@ -123,7 +123,7 @@ test('nobody falls back to the primary before the lag of a fit replica is known'
   control.take(lagging(null), null)
   control.open(OPEN)
   assert.equal(control.status.fallback, false)
-  assert.deepEqual(server.told, ['shut: no replica takes connections; the cluster is not known yet'])
+  assert.deepEqual(server.told, ['shut: no replica can be used; the state of the cluster is not known yet'])
   control.take(lagging(2000), null)
   assert.equal(control.status.fallback, true)
   // It was known once: what is not known now ends nothing.
@@ -268,12 +268,12 @@ test('the primary that a mixed route uses is not closed for what is said of repl
 })
 
 for (const [route, expected] of [
-  ['sync', 'shut: no synchronous replica takes connections; primary: none: why'],
-  ['standby-leader', 'shut: no standby leader takes connections; primary: none: why'],
-  ['read-only', 'shut: no member takes connections; primary: none: why'],
+  ['sync', 'shut: no synchronous replica can be used; primary: none: why'],
+  ['standby-leader', 'shut: no standby leader can be used; primary: none: why'],
+  ['read-only', 'shut: no member can be used; primary: none: why'],
   ['primary', 'shut: primary: none: why'],
 ] as const) {
-  test(`who waits in vain for ${route} is told why`, () => {
+  test(`a client whose wait for ${route} ends reads why`, () => {
     const server = new FakeServer()
     const control = controlOf(server, { route, fallback: 'primary' })
     control.take(view(false), 'primary: none: why')

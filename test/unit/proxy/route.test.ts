@@ -41,7 +41,7 @@ function used({ uses, admitsPrimary }: RouteState, leads: boolean): boolean {
 const unfit = { fit: false, checked: true, down: false, reason: 'its REST API does not answer' }
 const leads = { isLeader: true, replica: { fit: false, checked: true, down: false, reason: 'the leader' } }
 
-describe('who serves', () => {
+describe('the members that serve', () => {
   const rows: readonly [string, ClusterView, readonly Route[], boolean?][] = [
     ['an asynchronous replica', one({}), ['replica', 'async', 'read-only', 'any']],
     ['a synchronous replica', one({ isSync: true }), ['replica', 'sync', 'read-only', 'any']],
@@ -169,14 +169,14 @@ test('lag has its hysteresis in each route by itself', () => {
   assert.deepEqual(fit, [1, 0, 0, 1])
 })
 
-test('the lag of a member goes on being watched while something else rules it out', () => {
+test('the lag of a member is still watched while something else rules it out', () => {
   const config = listener('replica', { maxLagBytes: 1000 })
   const silent = routeStep(NEW_ROUTE, one({ lagBytes: 2000, replica: unfit }), config)
   const between = routeStep(silent, one({ lagBytes: 900 }), config)
   assert.equal(between.targets.length, 0)
 })
 
-describe('who may turn out to be fit', () => {
+describe('members that may turn out to be fit', () => {
   const unchecked = { fit: false, checked: false, down: false, reason: 'not checked yet' }
   const lag = { maxLagBytes: 1000 }
   const rows: readonly [string, ClusterView, Partial<ListenerConfig>, boolean][] = [
@@ -227,9 +227,9 @@ describe('the primary', () => {
     })
   }
   for (const state of ['switching', 'promoting', 'unreachable', 'unverified', 'none'] as const) {
-    test(`${state}: nobody`, () => assert.equal(primaryTarget(sampleView({ primary: { ...primary, state } })), null))
+    test(`${state}: no target`, () => assert.equal(primaryTarget(sampleView({ primary: { ...primary, state } })), null))
   }
-  test('nobody without an address', () => {
+  test('no target without an address', () => {
     assert.equal(primaryTarget(sampleView({ primary: { ...primary, address: null } })), null)
     assert.equal(primaryTarget(sampleView({ primary: { ...primary, member: null } })), null)
   })

@@ -12,7 +12,7 @@ const TARGET: Target = {
   basis: 'lock',
 }
 
-test('who closes sessions waits also for those that somebody else is about to close', async () => {
+test('closing sessions waits also for those that another call is about to close', async () => {
   const sessions = new Sessions({ joined: () => undefined, ended: () => undefined })
   const open = new Set<number>()
   for (let number = 0; number < 250; number++) {
