@@ -6,11 +6,10 @@ import { readableTexts } from '../support/readable-texts.ts'
 
 /** Findings that are left in a room, to be lowered until the list is empty. */
 const NOT_YET: Readonly<Record<string, number>> = {
-  'CHANGELOG.md': 44,
 
   bench: 80,
 
-  documents: 350,
+  documents: 115,
 
   examples: 200,
 
