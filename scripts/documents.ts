@@ -5,6 +5,7 @@ import { BENCHMARKS } from '../bench/documents.ts'
 import { publishedSchema } from '../src/admin/status/schema.ts'
 import { publishedConfigurationSchema } from '../src/config/json-schema.ts'
 import { DCS_KINDS } from '../src/watcher/dcs/kinds.ts'
+import { CONFIGURATION_PARTS } from './manual/configuration-document.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 
@@ -20,6 +21,7 @@ export interface Generated {
 export const GENERATED: readonly Generated[] = [
   { file: 'docs/status.schema.json', part: null, text: publishedSchema },
   { file: 'docs/configuration.schema.json', part: null, text: () => publishedConfigurationSchema(DCS_KINDS) },
+  ...CONFIGURATION_PARTS,
   ...BENCHMARKS,
 ]
 

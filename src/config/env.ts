@@ -34,6 +34,21 @@ const VARIABLES: readonly (readonly [path: string, parse: Parse])[] = [
 const CITUS: Readonly<Record<string, Parse>> = { GROUP: integer }
 const RAFT = ['DATA_DIR', 'SELF_ADDR', 'PARTNER_ADDRS', 'PASSWORD', 'BIND_ADDR']
 
+/** Returns the variables of Patroni whose value is read, by the key that each sets (`etcd3.hosts`). */
+export function variablesByKey(kinds: readonly DcsSection[]): ReadonlyMap<string, string> {
+  const citus = ['group', 'database'].map((key) => `citus.${key}`)
+  const dcs = patroniKinds(kinds).flatMap(({ name, kind, patroni }) =>
+    Object.keys(kind.form.properties ?? {})
+      .filter((key) => SUFFIXES.has(key.toUpperCase()) || patroni.login.includes(key))
+      .map((key) => `${name}.${key}`),
+  )
+  return new Map([...VARIABLES.map(([path]) => path), ...citus, ...dcs].map((path) => [path, variableOf(path)]))
+}
+
+function variableOf(path: string): string {
+  return PREFIX + path.toUpperCase().replace('.', '_')
+}
+
 /**
  * Reads Patroni's environment with Patroni's parsing. An empty variable is one that is not set. Where Patroni drops a
  * value that it cannot parse, this is a problem that names the variable (and never shows the value).
@@ -74,7 +89,7 @@ export function readEnvironment(env: Environment, kinds: readonly DcsSection[]):
     if (env[variable] === '' && parse('') !== null) empty.set(`${section}.${suffix.toLowerCase()}`, variable)
   }
   const logins = patronis.flatMap(({ name, patroni }) => patroni.login.map((key) => [`${name}.${key}`, text] as const))
-  for (const [path, parse] of [...VARIABLES, ...logins]) put(path, PREFIX + path.toUpperCase().replace('.', '_'), parse)
+  for (const [path, parse] of [...VARIABLES, ...logins]) put(path, variableOf(path), parse)
   for (const suffix of RAFT) put('raft', `${PREFIX}RAFT_${suffix}`, text)
   return { tree, origins, problems, empty }
 }

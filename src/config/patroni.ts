@@ -58,7 +58,7 @@ export const PATRONI = z.object({
     {
       group: optional(
         GROUP,
-        'Citus group that is served; `0` is the coordinator. Needs `citus.database` where the file is that of a Patroni.',
+        'Citus group that is served; `0` is the coordinator. In a patroni.yml it counts only beside `citus.database`.',
       ),
       database: optional(TEXT, 'Database of Citus.'),
     },

@@ -43,6 +43,9 @@ const PROPERTIES = {
   username: { description: 'User of etcd. A role that may read `/service/SCOPE/` is enough.' },
   password: { description: 'Password of that user.' },
   namespace: { ...TEXT, description: 'Where old files of Patroni have `namespace`.' },
+  srv: { description: 'Name for the discovery of etcd through DNS SRV records. Not available in this version.' },
+  discovery_srv: { description: 'Other name of `srv`.' },
+  srv_domain: { description: 'Other name of `srv`.' },
   group: { ...UNSET, description: 'Refused: Patroni takes it for the Citus group. Use `citus.group`.' },
 } satisfies Readonly<Record<string, Form>>
 
