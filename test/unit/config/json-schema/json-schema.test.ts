@@ -14,6 +14,7 @@ const BETWEEN: Readonly<Record<string, RegExp>> = {
   'a key that the environment or another file may have':
     /^(?:scope: is required|[\w.]*etcd3\.hosts: no address of etcd)/,
   'user and password of etcd are set together': /etcd3\.(?:username|password): .* without etcd3\./,
+  'etcd is discovered through DNS only where it has no address': /discovery through DNS SRV/,
   'a DCS that is not supported needs rest beside it': /this DCS is not supported yet/,
   'two sections that say where the cluster is': /are both there/,
   'the name of a cluster': /is not the name of a cluster/,
