@@ -65,7 +65,7 @@ export class Connector {
   /** Tries each target once. Never rejects. */
   async connect(client: Client): Promise<Connected> {
     const tried = new Set<string>()
-    for (let reason = 'no server is known'; ;) {
+    for (let reason = 'no member can be used'; ;) {
       const target = this.#next(tried)
       if (target === null) return { kind: 'none', reason }
       tried.add(target.member)

@@ -150,7 +150,7 @@ function judge(
   if (!ADMITTED[route].includes(kind)) return unfit(`is ${NAMES[kind]}`)
   if (kind === 'primary') {
     const { state, reason, member: named } = view.primary
-    if (member.name !== named) return unfit('is named leader and not the primary')
+    if (member.name !== named) return unfit('is named as the leader, but is not the primary')
     return takesNew(state) ? (tagFault(member.tags, listener) ?? FIT) : unfit(`${state}: ${reason}`)
   }
   const { replica, address, place, tags, isSync } = member
