@@ -128,3 +128,11 @@ test('every file of an example is in the table of its README', () => {
       if (entry.isFile() && file !== 'README.md') assert.ok(text.includes(`\`${file}\``), `${path}: ${file}`)
     }
 })
+
+test('an editor finds the schema of every configuration', () => {
+  const schema = 'https://raw.githubusercontent.com/patroni-router/patroni-router/main/docs/configuration.schema.json'
+  const configs = FILES.filter(({ path, text }) => path.endsWith('.yml') && /^etcd3:$/m.test(text))
+  assert.ok(configs.length >= 11)
+  for (const { path, text } of configs)
+    assert.equal(text.split('\n')[0], `# yaml-language-server: $schema=${schema}`, path)
+})
