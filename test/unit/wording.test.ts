@@ -10,8 +10,6 @@ const NOT_YET: Readonly<Record<string, number>> = {
 
   documents: 115,
 
-  examples: 200,
-
   scripts: 12,
 
   src: 40,
@@ -61,8 +59,6 @@ const NOT_YET: Readonly<Record<string, number>> = {
   'test/integration/config': 2,
 
   'test/integration/demo': 7,
-
-  'test/integration/examples': 29,
 
   'test/integration/names': 1,
 

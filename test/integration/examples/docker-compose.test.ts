@@ -121,7 +121,7 @@ test('the commands of the README run the router, from the environment alone, as 
   assert.equal((await write('/run/patroni-router')).code, 0)
 })
 
-test('a tmpfs for the admin socket can be written by the user of the image, whoever owns it', async () => {
+test('a tmpfs for the admin socket can be written by the user of the image, also if another one owns it', async () => {
   // Docker gives a tmpfs the mode of the directory below it, and root as its owner; podman gives it the owner as well.
   const mode = "fs.statSync('/run/patroni-router').mode.toString(8)"
   assert.equal(await docker.ok(`podman run --rm --entrypoint node ${IMAGE} -p "${mode}"`), '41777\n')
@@ -168,7 +168,7 @@ test('a router that hangs is killed by its third failed check, and the container
   assert.equal(await inspect('router', '{{.State.ExitCode}}'), '0')
 })
 
-test('the sidecar has HAProxy read what it has written, and both go on without each other', async () => {
+test('the sidecar has HAProxy read the file that it has written, and both continue without each other', async () => {
   const variant = 'Variant: HAProxy and its sidecar'
   await walk(docker, EXAMPLE, variant)
   const look = readmeBlocks(EXAMPLE, variant).at(-1)?.command ?? ''

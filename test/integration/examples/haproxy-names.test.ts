@@ -67,7 +67,7 @@ test('the example gives a valid name to each', async () => {
   assert.deepEqual(new Set(servers), new Set(['a', 'b', 'c:2Ceast', 'c:40east', ':D1:83:D0:B7:D0:B5:D0:BB-3']))
 })
 
-test('a template that writes names as they are leaves out, and reports, who has another', async () => {
+test('a template that writes names as they are leaves out, and reports, a member with another', async () => {
   const { code, said, servers } = await rendered('plain.hbs', MEMBERS + ODD.join(''))
   assert.equal(code, 0, said)
   assert.deepEqual(servers, ['a', 'b'])

@@ -104,7 +104,7 @@ test('members with strange names have names in HAProxy that it takes, and keep n
   await until('nothing is refused', async () => / in sync/.test(await balancer.ok('patroni-router status')))
 })
 
-test('a switchover that is asked for keeps new sessions out, and costs none when it is called off', async () => {
+test('a requested switchover keeps new sessions out, and costs none when it is cancelled', async () => {
   const session = await LanSession.open(lan, PRIMARY)
   await cluster.host('pg1').signal('patroni', 'STOP')
   await tell('/service/demo/failover', '{"leader":"pg1","member":"pg2"}')
@@ -117,7 +117,7 @@ test('a switchover that is asked for keeps new sessions out, and costs none when
   await session.goesOn()
 })
 
-test('a switchover takes new sessions along, and closes those on the old primary only', async () => {
+test('a switchover leads new sessions to the next primary, and closes those on the old one only', async () => {
   const process = await haproxyProcess()
   const [old, bystander] = await Promise.all([LanSession.open(lan, PRIMARY), LanSession.open(lan, '10.0.0.3:5432')])
   await cluster.switchover('pg2')
@@ -129,7 +129,7 @@ test('a switchover takes new sessions along, and closes those on the old primary
   await cluster.waitHealthy()
 })
 
-test('what HAProxy refuses is told again', async () => {
+test('a command that HAProxy refuses is sent again', async () => {
   await balancer.ok(`mv ${SOCKET} ${SOCKET}.away`)
   const refusal = await balancer.start(
     'refuses',
@@ -146,7 +146,7 @@ test('what HAProxy refuses is told again', async () => {
   await tell(memberKey('pg4'), null)
 })
 
-test('a HAProxy that is started anew opens nobody until the router tells it to', async () => {
+test('a new HAProxy process opens no server before the router has set them', async () => {
   await balancer.ok('systemctl stop patroni-router && systemctl restart haproxy')
   assert.deepEqual(await servers('primary'), [])
   assert.equal(await whoIsAt(PRIMARY), '')
@@ -172,7 +172,7 @@ test('a reload of HAProxy and a restart of the router close no session', async (
   await session.goesOn()
 })
 
-test('a router that is started while the REST API of the primary hangs ends no session there, and lets nobody new in', async () => {
+test('a router that is started while the REST API of the primary hangs ends no session there, and accepts no new one', async () => {
   const session = await LanSession.open(lan, PRIMARY)
   await cluster.host('pg2').signal('patroni', 'STOP')
   await balancer.ok('systemctl restart patroni-router')
@@ -183,7 +183,7 @@ test('a router that is started while the REST API of the primary hangs ends no s
   await session.goesOn()
 })
 
-test('sessions on a primary whose Patroni hangs are closed as soon as somebody else is named', async () => {
+test('sessions on a primary whose Patroni hangs are closed as soon as another member holds the lock', async () => {
   const session = await LanSession.open(lan, PRIMARY)
   await cluster.host('pg2').signal('patroni', 'STOP')
   await tell('/service/demo/leader', null)

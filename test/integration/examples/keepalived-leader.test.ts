@@ -56,7 +56,7 @@ test("the README's commands give the address to the leader's host, and clients w
   assert.match(await cluster.sql(ADDRESS, statement), /pg1$/)
 })
 
-test('a planned switchover takes the address along, and whoever waits for an answer is told', async () => {
+test('a planned switchover takes the address along, and a client that waits for an answer gets an error', async () => {
   const waiting = cluster.sql(ADDRESS, 'SELECT pg_sleep(100)', { timeoutMs: 30_000 }).catch(String)
   const asleep = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
   await until('it waits', async () => (await cluster.sql('10.0.0.1', asleep)) === '1')

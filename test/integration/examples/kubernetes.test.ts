@@ -95,7 +95,7 @@ test('each object is one of the API of Kubernetes, without an unknown field', ()
   assert.match(typeErrors([{ ...map, dota: {} } as Manifest]).join(), /"dota"' does not exist in type 'ConfigMap'/)
 })
 
-test('what the objects name is there', () => {
+test('the objects name nothing that is not there', () => {
   for (const objects of FILES.map(manifests)) {
     const deployment = objects.find(({ kind }) => kind === 'Deployment')
     const pod = deployment?.spec?.template
@@ -258,7 +258,7 @@ describe('on a machine that runs containers', () => {
     }
   })
 
-  test('without a primary they stay ready and alive; one that knows nothing yet is alive and not ready', async () => {
+  test('without a primary they stay ready and alive; a router that has read nothing yet is alive and not ready', async () => {
     const [pod = ''] = PODS
     await node.ok(`
       podman run --detach --name nobody --env PATRONI_SCOPE=demo --env PATRONI_ETCD3_HOSTS=10.0.0.99 ${IMAGE}
@@ -281,7 +281,7 @@ describe('on a machine that runs containers', () => {
     assert.equal(await held, 'pg1')
   })
 
-  test('a Pod that is stopped accepts clients until everybody knows, and ends with 0', async () => {
+  test('a Pod that is stopped accepts clients until the Service sends none, and ends with 0', async () => {
     const [pod = ''] = PODS
     const stopped = node.ok('kubectl delete deployment patroni-router', { timeoutMs: 60_000 })
     assert.equal(await whoIsAt(pod, 5000), 'pg1')
@@ -290,7 +290,7 @@ describe('on a machine that runs containers', () => {
       assert.equal((await node.ok(`podman inspect --format '{{.State.ExitCode}}' ${name}`)).trim(), '0')
   })
 
-  test('the application has a router of its own at 127.0.0.1, and nobody else has', async () => {
+  test('the application has a router of its own at 127.0.0.1, and no other Pod has', async () => {
     await walk(node, EXAMPLE, 'Variant: a router in each Pod')
     const asked = "podman exec application-0-application psql -XAt -U postgres -c 'SHOW demo.member'"
     assert.equal(await node.ok(asked), 'pg1\n')

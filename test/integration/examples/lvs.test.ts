@@ -208,7 +208,7 @@ describe('the example', { concurrency: true }, () => {
         await walk(director, 'lvs', 'How to see that it works')
       })
 
-      test('who is connected to a member that is taken out is cut off, and nobody else', async () => {
+      test('sessions on a member that is removed are cut off, and no others', async () => {
         const [session, another] = await Promise.all(
           ['10.0.0.101:5432', '10.0.0.100:5432'].map((to) => LanSession.open(lan, to)),
         )
@@ -223,7 +223,7 @@ describe('the example', { concurrency: true }, () => {
         await another.goesOn()
       })
 
-      test('who comes while there is nobody is served by the router on the same machine, and the kernel takes over', async () => {
+      test('clients that come while there is no server are served by the router on the same machine, and the kernel takes over', async () => {
         const primary = '10.0.0.100:5432 -> 10.0.0.1:5432 Route'
         await Promise.all(['pg2', 'pg3'].map((name) => cluster.host(name).ok('systemctl stop patroni')))
         await shows(primary)

@@ -94,7 +94,7 @@ test('PgBouncer: its commands lead to the primary', async () => {
   assert.equal(await whoIsAt(POOLER), 'pg1')
 })
 
-test('after a switchover all of them lead to the next primary, and whoever came through PgBouncer has not noticed', async () => {
+test('after a switchover all of them lead to the next primary, and a session through PgBouncer continues', async () => {
   const pooled = await LanSession.open(lan, POOLER, PASSWORD)
   const old = await LanSession.open(lan, '10.0.0.10:5000')
   await cluster.switchover('pg2')

@@ -17,7 +17,7 @@ test('the stand-alone example is a valid configuration', () => {
   assert.match(execFileSync(process.execPath, args, { encoding: 'utf8' }), /valid/)
 })
 
-test('what the stand-alone example calls the defaults are the defaults', () => {
+test('the settings that the stand-alone example calls the defaults are the defaults', () => {
   const { scope, namespace, etcd3 } = parse(TEXT) as Record<string, unknown>
   const least = JSON.stringify({ scope, namespace, etcd3 })
   const [example, defaults] = [TEXT, least].map((text) => {

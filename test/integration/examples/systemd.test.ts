@@ -127,7 +127,7 @@ async function where(): Promise<string> {
 
 describe('each on a host of its own,', { concurrency: true }, () => {
   describe('the router', { concurrency: 1 }, () => {
-    test('runs as nobody in particular, and leads to the primary', async () => {
+    test('runs as a user of its own, and leads to the primary', async () => {
       const { router } = hosts
       await router.ok(`
       install -d /etc/patroni-router

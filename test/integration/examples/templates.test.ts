@@ -159,7 +159,7 @@ test('HAProxy has every member in both sections, gets a new one without a restar
   assert.match(await whoIsAt(ports.replicas), /^pg[02]$/)
 })
 
-test("in HAProxy's other template only the primary is in its section, or nobody", async () => {
+test("in HAProxy's other template only the primary is in its section, or no server", async () => {
   await using stage = await Stage.start()
   const { ports } = await runHaproxy(stage, [['source: haproxy.cfg.hbs', 'source: haproxy-primary.cfg.hbs']])
   const both = 'primary/pg1 no, replicas/pg0 no'
