@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { BENCHMARKS } from '../bench/documents.ts'
+import { IMAGES } from './images/images.ts'
 import { publishedSchema } from '../src/admin/status/schema.ts'
 import { publishedConfigurationSchema } from '../src/config/json-schema.ts'
 import { DCS_KINDS } from '../src/watcher/dcs/kinds.ts'
@@ -23,6 +24,7 @@ export const GENERATED: readonly Generated[] = [
   { file: 'docs/configuration.schema.json', part: null, text: () => publishedConfigurationSchema(DCS_KINDS) },
   ...CONFIGURATION_PARTS,
   ...BENCHMARKS,
+  ...IMAGES,
 ]
 
 /** Returns the text of the whole file with its generated part made anew. @throws when it lacks the markers. */

@@ -14,7 +14,7 @@ import {
   snapshot,
   TIME,
 } from '../support/alphabet.ts'
-import { beginning, explore, step, type Visited } from '../support/explore.ts'
+import { beginning, explore, randomNumbers, step, type Visited } from '../support/explore.ts'
 import { checkFuture } from '../support/future.ts'
 
 const TWO = firstFacts(['a', 'b'])
@@ -194,14 +194,3 @@ describe('long random ways keep them too', () => {
     })
   }
 })
-
-/** Marsaglia's xorshift: the same numbers for the same seed, everywhere. */
-function randomNumbers(seed: number): () => number {
-  let state = seed
-  return () => {
-    state ^= state << 13
-    state ^= state >>> 17
-    state ^= state << 5
-    return state >>> 0
-  }
-}

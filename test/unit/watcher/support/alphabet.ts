@@ -98,6 +98,7 @@ const REST: Readonly<Record<string, RestAnswer>> = {
   proof2: { kind: 'proof', timeline: 2 },
   stopping: { kind: 'stopping' },
   no: { kind: 'no', reason: 'no' },
+  promoting: { kind: 'no', reason: 'promoting', promoting: true },
   lockless1: { kind: 'lockless', timeline: 1, reason: 'lockless' },
   silent: { kind: 'silent', reason: 'silent' },
   unasked: { kind: 'unasked', reason: 'unasked' },

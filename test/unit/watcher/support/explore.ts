@@ -136,3 +136,14 @@ function keyOf({ machine, oracle, now }: Visited): string {
     shown,
   ])
 }
+
+/** Marsaglia's xorshift: the same numbers for the same seed, everywhere. */
+export function randomNumbers(seed: number): () => number {
+  let state = seed
+  return () => {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    return state >>> 0
+  }
+}

@@ -1,0 +1,13 @@
+/** The drawings in docs/images. */
+import { failover } from '../../bench/failover/bench.ts'
+import { publishedResults } from '../../bench/results.ts'
+import type { Generated } from '../documents.ts'
+import { statesImage } from './states.ts'
+import { switchoverImage, switchoverOf } from './switchover.ts'
+import { usesImage } from './uses.ts'
+
+export const IMAGES: readonly Generated[] = [
+  { name: 'uses', text: usesImage },
+  { name: 'states', text: statesImage },
+  { name: 'switchover', text: () => switchoverImage(switchoverOf(publishedResults(failover))) },
+].map(({ name, text }) => ({ file: `docs/images/${name}.svg`, part: null, text }))
