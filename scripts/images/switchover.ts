@@ -4,6 +4,7 @@ import { medianOf } from '../../bench/figures.ts'
 import type { Moment } from '../../bench/failover/moments.ts'
 import { seconds } from '../../bench/failover/summary.ts'
 import type { Result } from '../../bench/results.ts'
+import { counted } from '../../src/text/wording.ts'
 import { box, line, type Point, round, svg, type Tone, words, zone } from './svg.ts'
 
 const WIDTH = 900
@@ -84,7 +85,7 @@ export function switchoverImage(switchover: Switchover): string {
       gaps.router,
       x,
       'wait',
-      `${Math.round(heldClients)} clients wait, ${length(gaps.router)} at most; ${none}`,
+      `clients wait (${Math.round(heldClients)}), ${length(gaps.router)} at most; ${none}`,
     ),
     row(
       162,
@@ -92,7 +93,7 @@ export function switchoverImage(switchover: Switchover): string {
       gaps.haproxy,
       x,
       'bad',
-      `no write for ${length(gaps.haproxy)}: ${Math.round(failed)} connections fail, ${Math.round(readOnly)} reach a read-only server`,
+      `no write for ${length(gaps.haproxy)}: ${counted(Math.round(failed), 'failed connection')}, ${counted(Math.round(readOnly), 'write')} to a read-only server`,
     ),
   ]
   const title = `A planned switchover. Through patroni-router clients wait for ${length(gaps.router)} and ${none}; through HAProxy they fail for ${length(gaps.haproxy)}.`

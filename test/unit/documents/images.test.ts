@@ -115,8 +115,8 @@ test('the timeline of a switchover is drawn from the results', () => {
   for (const words of [
     'Medians of 3 runs.',
     'no member accepts writes for 1.0 s',
-    '71 clients wait, 1.4 s at most; none fails',
-    'no write for 3.8 s: 70 connections fail, 250 reach a read-only server',
+    'clients wait (71), 1.4 s at most; none fails',
+    'no write for 3.8 s: 70 failed connections, 250 writes to a read-only server',
     '>4 ms<',
     '>1100 ms<',
     '>1380 ms<',
