@@ -7,6 +7,7 @@ import { publishedSchema } from '../src/admin/status/schema.ts'
 import { publishedConfigurationSchema } from '../src/config/json-schema.ts'
 import { DCS_KINDS } from '../src/watcher/dcs/kinds.ts'
 import { CONFIGURATION_PARTS } from './manual/configuration-document.ts'
+import { commandsDocument } from './manual/commands-document.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 
@@ -23,6 +24,7 @@ export const GENERATED: readonly Generated[] = [
   { file: 'docs/status.schema.json', part: null, text: publishedSchema },
   { file: 'docs/configuration.schema.json', part: null, text: () => publishedConfigurationSchema(DCS_KINDS) },
   ...CONFIGURATION_PARTS,
+  { file: 'docs/commands.md', part: null, text: commandsDocument },
   ...BENCHMARKS,
   ...IMAGES,
 ]

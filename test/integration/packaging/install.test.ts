@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { existsSync, lstatSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { Child } from '../../support/processes/child.ts'
 import { EtcdCluster } from '../../support/etcd/cluster.ts'
@@ -21,7 +21,11 @@ import { until } from '../../support/until.ts'
 import { Wire } from '../proxy/support/wire.ts'
 import { FakeMember, SYSTEM_ID } from '../watcher/fake-member.ts'
 
-type Manifest = { readonly version: string; readonly engines: { readonly node: string } }
+type Manifest = {
+  readonly version: string
+  readonly man: readonly string[]
+  readonly engines: { readonly node: string }
+}
 
 const { version, engines } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest
 /** AuthenticationOk, as the member's Postgres answers to anything. */
@@ -31,6 +35,8 @@ const STARTUP = '\0\0\0\x17\0\x03\0\0user\0postgres\0\0'
 let dir: TempDir
 let etcd: EtcdCluster
 let programs: Readonly<Record<string, InstalledProgram>>
+/** Where `npm install --global` puts everything. */
+let prefix: string
 
 before(async () => {
   dir = TempDir.create('install')
@@ -40,9 +46,12 @@ before(async () => {
     oldestToolchain(dir.mkdir('oldest-node')),
   ])
   const install = (tools: Toolchain, name: string) => InstalledProgram.install(tarball, tools, dir.mkdir(name))
+  const tools = ownToolchain(dir.mkdir('own-node'))
+  prefix = dir.mkdir('prefix')
   const [first, second] = await Promise.all([
     install(oldest, 'under-the-oldest'),
-    install(ownToolchain(dir.mkdir('own-node')), 'under-our-own'),
+    install(tools, 'under-our-own'),
+    InstalledProgram.installGlobally(tarball, tools, prefix),
   ])
   programs = { oldest: first, newer: second }
 })
@@ -61,6 +70,29 @@ test('the oldest Node that is tried is the oldest that package.json admits, and 
   // For other kinds of machine npm has the version after it.
   assert.equal(number(oldest), number(engines.node) + (process.arch === 'x64' ? 0 : 1))
   assert.ok(number(process.version) > number(oldest))
+})
+
+test('npm install --global brings man pages that man finds, and what completes the command line in a real bash', () => {
+  const env = {
+    PATH: `${join(prefix, 'bin')}:${dirname(process.execPath)}:/usr/bin:/bin`,
+    LC_ALL: 'C.UTF-8',
+    MANWIDTH: '100',
+  }
+  const { man } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest
+  for (const file of man) {
+    const [, name = '', section = ''] = /([^/]+)\.(\d)$/.exec(file) ?? []
+    const { status, stdout, stderr } = spawnSync('man', ['-M', join(prefix, 'share/man'), section, name], {
+      env,
+      encoding: 'utf8',
+    })
+    assert.deepEqual([status, stderr], [0, ''])
+    assert.match(stdout, new RegExp(`^ +${name} +- `, 'm'))
+    assert.ok(stdout.includes(`patroni-router ${version}`))
+  }
+  const words = `COMP_WORDS=(patroni-router sta); COMP_CWORD=1; _patroni_router; echo "\${COMPREPLY[@]}"`
+  const command = `source <(patroni-router completion bash); complete -p patroni-router; ${words}`
+  const bash = spawnSync('bash', ['--norc', '-c', command], { env, encoding: 'utf8' })
+  assert.deepEqual([bash.stdout, bash.stderr], ['complete -F _patroni_router patroni-router\nstatus\n', ''])
 })
 
 for (const major of [4, 8, 12, 20]) {

@@ -6,11 +6,14 @@ import { builtinModules } from 'node:module'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { preProcessFile } from 'typescript'
+import { manPages } from '../../../scripts/manual/man-page.ts'
+import { SCRIPTS } from '../../../src/cli/completion/completion.ts'
 import { packRepository, ROOT } from '../../support/router/package.ts'
 import { TempDir } from '../../support/files/temp.ts'
 
 type Manifest = {
   readonly scripts: Readonly<Record<string, string>>
+  readonly man: readonly string[]
   readonly dependencies: Readonly<Record<string, string>>
   readonly peerDependencies?: Readonly<Record<string, string>>
   readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional: boolean }>>
@@ -35,11 +38,13 @@ const files = (pattern: string, cwd: string): string[] =>
     .filter((file) => statSync(join(cwd, file)).isFile())
     .toSorted()
 
-test('the tarball has the compiled program, the examples and the documents, and nothing else', () => {
+test('the tarball has the compiled program, its man pages and completion, the examples and the documents, and nothing else', () => {
   const documents = ['CHANGELOG.md', 'LICENSE', 'README.md']
   assert.deepEqual(readdirSync(root).toSorted(), [...documents, 'dist', 'docs', 'examples', 'package.json'])
   const compiled = files('**/*', join(ROOT, 'src')).map((file) => file.replace(/\.ts$/, '.js'))
-  assert.deepEqual(files('**/*', join(root, 'dist')), compiled)
+  const man = manPages().map(({ file }) => `man/${file}`)
+  const completion = Object.values(SCRIPTS).map(({ file }) => `completion/${file}`)
+  assert.deepEqual(files('**/*', join(root, 'dist')), [...compiled, ...man, ...completion].toSorted())
   for (const folder of ['docs', 'examples'])
     assert.deepEqual(files(`${folder}/**/*`, root), files(`${folder}/**/*`, ROOT))
 })
@@ -50,6 +55,18 @@ test('nothing in the tarball points to the repository that it was made in', () =
     for (const path of [ROOT, dir.path]) assert.ok(!text.includes(path), `${file} mentions ${path}`)
     assert.doesNotMatch(text, /^\/\/# sourceMappingURL=/m, `${file} has a map of sources that are not there`)
   }
+})
+
+test('the manifest names every man page, so that npm installs it', () => {
+  assert.deepEqual(
+    manifest.man,
+    manPages().map(({ file }) => `./dist/man/${file}`),
+  )
+})
+
+test('the completion in the tarball is what the command prints', () => {
+  for (const { file, text } of Object.values(SCRIPTS))
+    assert.equal(readFileSync(join(root, 'dist/completion', file), 'utf8'), text())
 })
 
 test('the program is executable, by the node that is on the PATH', () => {

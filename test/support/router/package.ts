@@ -92,6 +92,12 @@ export class InstalledProgram {
     return program
   }
 
+  /** `npm install --global`, into a directory of its own. */
+  static async installGlobally(tarball: string, tools: Toolchain, directory: string): Promise<void> {
+    const args = ['install', '--global', '--prefix', directory, '--omit=dev', tarball]
+    await npm(`install ${basename(tarball)} globally`, tools.npm, args, directory, tools.path)
+  }
+
   /** Any npm command in the directory; its standard output. @throws with what it was to do when it fails. */
   async npm(what: string, args: readonly string[]): Promise<string> {
     const { npm: command, path } = this.tools

@@ -4,7 +4,7 @@ export const COMPLETION: CommandUsage = {
   name: 'completion',
   summary: 'print a script that completes this command line in a shell',
   about: [
-    'Completes commands, options, conditions and file names. The script is static: pressing TAB starts no program. Print it again after an upgrade.',
+    'Completes commands, options, conditions and file names. The script is static: pressing TAB starts no program. Print it again after an upgrade. The installed package has the same scripts as files in `dist/completion/`.',
   ],
   argument: {
     name: 'SHELL',

@@ -1,4 +1,3 @@
-import { DEFAULT_ADMIN_SOCKET } from '../../../config/defaults.ts'
 import { CONFIG, INVALID, SOCKET } from '../options.ts'
 import type { CommandUsage } from '../types.ts'
 
@@ -30,7 +29,7 @@ export const STATUS: CommandUsage = {
     { about: 'every second', text: 'patroni-router status --watch 1' },
     {
       about: 'in a script',
-      text: `patroni-router status --socket ${DEFAULT_ADMIN_SOCKET} --json | jq .clusters[0].primary`,
+      text: 'patroni-router status --json | jq .clusters[0].primary',
     },
   ],
 }

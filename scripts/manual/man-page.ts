@@ -1,0 +1,36 @@
+/** Man pages out of Markdown. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import remarkGfm from 'remark-gfm'
+import remarkMan from 'remark-man'
+import remarkParse from 'remark-parse'
+import { unified } from 'unified'
+import { parseChangelog } from '../changelog.ts'
+import { routerPage } from './router-page.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+
+export interface ManPage {
+  /** `NAME.SECTION` */
+  readonly file: string
+  readonly markdown: string
+}
+
+/** Returns every page that the package installs. */
+export function manPages(): readonly ManPage[] {
+  return [{ file: 'patroni-router.8', markdown: routerPage() }]
+}
+
+/**
+ * Returns a page for `man`. Its options can be copied: a hyphen of Markdown is that of the keyboard. A list item that has a line break becomes a term with a text below it, which Markdown has no
+ * other way to say.
+ */
+export function toMan(markdown: string): string {
+  const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }
+  const [newest] = parseChangelog(readFileSync(join(ROOT, 'CHANGELOG.md'), 'utf8')).versions
+  const settings = { version: `patroni-router ${version}`, manual: 'patroni-router', date: newest?.date ?? new Date() }
+  const page = unified().use(remarkParse).use(remarkGfm).use(remarkMan, settings).processSync(markdown)
+  return String(page)
+    .replace(/^\.IP \\\(bu 4\n(.+)\n\.br\n/gm, '.TP 8\n$1\n')
+    .replace(/^[^.].*/gm, (line) => line.replaceAll('-', '\\-'))
+}
