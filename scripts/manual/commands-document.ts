@@ -50,8 +50,8 @@ function section(usage: CommandUsage): string {
 }
 
 function exampleOf({ about, text }: Example): string {
-  const isShell = !text.includes('{\n')
-  return `${sentence(about)}\n\n${fenced(text, isShell ? 'sh' : '')}`
+  const language = text.startsWith('#') ? 'yaml' : text.includes('{\n') ? '' : 'sh'
+  return `${sentence(about)}\n\n${fenced(text, language)}`
 }
 
 function sentence(text: string): string {
