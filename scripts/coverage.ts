@@ -14,7 +14,7 @@ const SUITES = ['unit', 'integration', 'cluster']
 const TIMEOUT_MS = 600_000
 const CONCURRENCY = 4
 
-/** Returns the room of a file: the folder of src/ that it stands in, or src itself. */
+/** Returns the room of a file: the folder of src/ that it is in, or src itself. */
 function roomOf(path: string): string {
   const [, room = '', ...rest] = relative(ROOT, path).split('/')
   return rest.length === 0 ? 'src' : `src/${room}`

@@ -33,9 +33,9 @@ export const TEST_PACKAGES: readonly string[] = [
   // Drivers that applications connect with.
   'python3-asyncpg',
   'python3-psycopg2',
-  // Patroni cannot serve or speak HTTPS without it, and only recommends it.
+  // Patroni cannot use HTTPS without it, and only recommends it.
   'python3-idna',
-  // What the example haproxy-runtime speaks to HAProxy with.
+  // The example haproxy-runtime connects to HAProxy's runtime API with it.
   'socat',
   'strace',
   // Hosts of a test: systemd in containers, on network namespaces.
@@ -78,7 +78,7 @@ apt-get -q -y --no-install-recommends install "$@"
 `
 
 /**
- * Installs the missing ones of TEST_PACKAGES, as root or with a sudo that asks for no password. Silent when there is
+ * Installs the missing ones of TEST_PACKAGES, as root or with a sudo that needs no password. Silent when there is
  * nothing to do.
  *
  * @returns null when all are there, else what the user has to do.

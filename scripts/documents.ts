@@ -14,12 +14,12 @@ const ROOT = join(import.meta.dirname, '..')
 export interface Generated {
   /** Relative to the repository. */
   readonly file: string
-  /** Only what stands between `<!-- PART:begin -->` and `<!-- PART:end -->`; null: the whole file. */
+  /** Only the text between `<!-- PART:begin -->` and `<!-- PART:end -->`; null: the whole file. */
   readonly part: string | null
   readonly text: () => string
 }
 
-/** Everything that is generated. A test holds that each is as it would be written. */
+/** All generated documents and parts. A test fails when one is not current. */
 export const GENERATED: readonly Generated[] = [
   { file: 'docs/status.schema.json', part: null, text: publishedSchema },
   { file: 'docs/configuration.schema.json', part: null, text: () => publishedConfigurationSchema(DCS_KINDS) },
@@ -29,7 +29,7 @@ export const GENERATED: readonly Generated[] = [
   ...IMAGES,
 ]
 
-/** Returns the text of the whole file with its generated part made anew. @throws when it lacks the markers. */
+/** Returns the text of the whole file with its generated part replaced. @throws when it lacks the markers. */
 export function generate({ file, part, text }: Generated): string {
   if (part === null) return text()
   const old = readFileSync(join(ROOT, file), 'utf8')

@@ -33,7 +33,7 @@ async function run(
     `--test-concurrency=${stage.concurrency}`,
     ...(pattern === undefined ? [] : [`--test-name-pattern=${pattern}`]),
   ]
-  // With pdeathsig the runner hears of our death even by SIGKILL, and ends its test processes.
+  // With pdeathsig the runner is signalled even if this process is killed, and ends its test processes.
   const command = [process.execPath, ...options, ...files]
   const [program = '', ...args] = stage === REAL_PARTS ? ['setpriv', '--pdeathsig', 'TERM', ...command] : command
   // Hundreds of processes load the same modules.
@@ -49,7 +49,7 @@ async function run(
   return status === 0
 }
 
-/** The files of the chosen suites of a stage, each list evenly among the others. */
+/** Returns the files of the chosen suites of a stage, each list evenly among the others. */
 function filesOf({ suites }: Stage, names: readonly string[], files: readonly string[]): readonly string[] {
   const lists = suites
     .filter((suite) => names.includes(suite))

@@ -10,7 +10,7 @@ export function commandsDocument(): string {
     '# Commands',
     ...ABOUT,
     table(
-      ['command', 'what it does'],
+      ['command', 'purpose'],
       COMMANDS.map(({ name, summary }) => [`[\`${name}\`](#${name})`, summary]),
     ),
     `\`${NAME} COMMAND --help\` shows the text of one command. The installed package also brings the man pages \`patroni-router(8)\` and \`patroni-router.yml(5)\`, and scripts that complete the command line in a shell: see [completion](#completion).`,
@@ -18,7 +18,7 @@ export function commandsDocument(): string {
     '## Options without a command',
     optionsTable([HELP, VERSION]),
     '## Exit codes',
-    'What they mean in general; each command above says what they mean there.',
+    'Their general meaning; each command above has its own list.',
     exitsTable(EXITS),
     '## Files',
     entriesTable('file', FILES),

@@ -32,7 +32,7 @@ export function routerPage(): string {
     'COMMANDS has the options of each command. Without a command there are:',
     list([HELP, VERSION].map(optionItem)),
     '## EXIT STATUS',
-    'What the codes mean in general; COMMANDS has what they mean for each command.',
+    'The general meaning; COMMANDS has the exit codes of each command.',
     list(EXITS.map(exitItem)),
     '## SIGNALS',
     ...COMMANDS.flatMap(({ name, signals = [] }) =>
@@ -74,7 +74,7 @@ function commandOf(usage: CommandUsage): string {
 
 type Item = readonly [term: string, about: string]
 
-/** Items with a line break: the term, and what stands below it. */
+/** Items with a line break: the term and the text below it. */
 function list(items: readonly Item[]): string {
   return items.map(([term, about]) => `- ${term}\\\n  ${about}`).join('\n')
 }

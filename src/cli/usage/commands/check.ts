@@ -32,7 +32,7 @@ export const CHECK: CommandUsage = {
     },
     {
       about: 'as the user of the service',
-      text: 'runuser -u patroni-router -- patroni-router check',
+      text: 'sudo -u postgres patroni-router check',
     },
   ],
 }

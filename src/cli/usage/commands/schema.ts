@@ -15,7 +15,7 @@ export const SCHEMA: CommandUsage = {
   examples: [
     { about: 'keep the schema of the installed version', text: 'patroni-router schema > patroni-router.schema.json' },
     {
-      about: 'the first line of a configuration file, for editors with yaml-language-server',
+      about: 'the first line of a configuration file, for yaml-language-server',
       text: `# yaml-language-server: $schema=${SCHEMA_URL}`,
     },
   ],
