@@ -6,6 +6,7 @@ import remarkMan from 'remark-man'
 import remarkParse from 'remark-parse'
 import { unified } from 'unified'
 import { parseChangelog } from '../changelog.ts'
+import { configurationPage } from './configuration-page.ts'
 import { routerPage } from './router-page.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -18,11 +19,15 @@ export interface ManPage {
 
 /** Returns every page that the package installs. */
 export function manPages(): readonly ManPage[] {
-  return [{ file: 'patroni-router.8', markdown: routerPage() }]
+  return [
+    { file: 'patroni-router.8', markdown: routerPage() },
+    { file: 'patroni-router.yml.5', markdown: configurationPage() },
+  ]
 }
 
 /**
- * Returns a page for `man`. Its options can be copied: a hyphen of Markdown is that of the keyboard. A list item that has a line break becomes a term with a text below it, which Markdown has no
+ * Returns a page for `man`. Its options can be copied: a hyphen
+ * of Markdown is that of the keyboard, and no word is hyphenated. A list item that has a line break becomes a term with a text below it, which Markdown has no
  * other way to say.
  */
 export function toMan(markdown: string): string {
@@ -31,6 +36,7 @@ export function toMan(markdown: string): string {
   const settings = { version: `patroni-router ${version}`, manual: 'patroni-router', date: newest?.date ?? new Date() }
   const page = unified().use(remarkParse).use(remarkGfm).use(remarkMan, settings).processSync(markdown)
   return String(page)
+    .replace(/^\.TH .*\n/, '$&.nh\n.ad l\n')
     .replace(/^\.IP \\\(bu 4\n(.+)\n\.br\n/gm, '.TP 8\n$1\n')
     .replace(/^[^.].*/gm, (line) => line.replaceAll('-', '\\-'))
 }
