@@ -8,6 +8,7 @@ import { publishedConfigurationSchema } from '../src/config/json-schema.ts'
 import { DCS_KINDS } from '../src/watcher/dcs/kinds.ts'
 import { CONFIGURATION_PARTS } from './manual/configuration-document.ts'
 import { commandsDocument } from './manual/commands-document.ts'
+import { statusTables } from './status-fields.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 
@@ -25,6 +26,7 @@ export const GENERATED: readonly Generated[] = [
   { file: 'docs/configuration.schema.json', part: null, text: () => publishedConfigurationSchema(DCS_KINDS) },
   ...CONFIGURATION_PARTS,
   { file: 'docs/commands.md', part: null, text: commandsDocument },
+  { file: 'docs/operations.md', part: 'counters', text: statusTables },
   ...BENCHMARKS,
   ...IMAGES,
 ]

@@ -1,13 +1,100 @@
 /** Holds docs/operations.md to the source, in both directions. */
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { withSessionCommands } from '../../src/admin/command.ts'
+import { showCommands } from '../../src/admin/show.ts'
+import { ignoredSignals } from '../../src/cli/signals.ts'
+import { statusFields } from '../../scripts/status-fields.ts'
 import { findLogEvents } from './source/log-events.ts'
+import { errorCodes } from './source/error-codes.ts'
+import { sampleStatus } from './admin/sample.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+const DOCUMENT = readFileSync(join(ROOT, 'docs/operations.md'), 'utf8')
+
+/** Returns the cells of the tables below a heading, those of its subsections included; the first row of each is its title. */
+function rowsBelow(heading: string): readonly (readonly string[])[] {
+  const start = DOCUMENT.indexOf(`\n${heading}\n`)
+  assert.ok(start >= 0, heading)
+  const level = /^#+/.exec(heading)?.[0].length ?? 0
+  const [section = ''] = DOCUMENT.slice(start + heading.length + 1).split(new RegExp(`^#{1,${level}} `, 'm'))
+  return [...section.matchAll(/^\|(.*)\|$/gm)].map(([, row = '']) => row.split('|').map((cell) => cell.trim()))
+}
+
+/** Returns the names in a cell: `a`, `b`. */
+function names(cell = ''): readonly string[] {
+  return [...cell.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name)
+}
+
+function unique(values: readonly string[]): readonly string[] {
+  return [...new Set(values)].toSorted()
+}
 
 describe('log events', () => {
-  const { unclear, nameless } = findLogEvents()
+  const { events, unclear, nameless } = findLogEvents()
+  const rows = rowsBelow('## Messages').filter((cells) => cells.length === 4 && names(cells[0]).length > 0)
 
   test('every line of the log has an event, whose name can be told from the source', () => {
     assert.deepEqual(nameless, [])
     assert.deepEqual(unclear, [])
   })
+
+  test('every event of the source has one row, and every row is an event of the source', () => {
+    const documented = rows.flatMap(([event]) => names(event))
+    assert.ok(documented.length > 90)
+    assert.deepEqual(documented.toSorted(), unique(events.map(({ event }) => event)))
+  })
+
+  test('the level of a row is one of those that the source logs it at', () => {
+    const levels = new Map(rows.map(([event, level = '']) => [names(event)[0], level.split(', ')]))
+    for (const { event, level, place } of events)
+      if (level !== null) assert.ok(levels.get(event)?.includes(level), `${event} is ${level} in ${place}`)
+    for (const each of levels.values())
+      for (const level of each) assert.match(level, /^(?:debug|info|warn|error|fatal)$/)
+  })
+
+  test('the alerts name events that there are, in the table and in the rule alike', () => {
+    const known = new Set(events.map(({ event }) => event))
+    const listed = rowsBelow('### Alerts').flatMap(([cell]) =>
+      names(cell).filter((name) => name.includes('-') || known.has(name)),
+    )
+    const [, rule = ''] = /IN\(([^)]*)\)/.exec(DOCUMENT) ?? []
+    const inRule = [...rule.matchAll(/"([^"]+)"/g)].map(([, name = '']) => name)
+    assert.ok(inRule.length > 8)
+    assert.deepEqual(inRule.toSorted(), unique(listed))
+    for (const event of inRule) assert.ok(known.has(event), event)
+  })
+})
+
+test('every code of an error has one row, and the source makes an error of each', () => {
+  const rows = rowsBelow('### Errors at the start').flatMap(([code]) => names(code))
+  const { declared, used } = errorCodes()
+  assert.deepEqual(rows.toSorted(), declared.toSorted())
+  assert.deepEqual(used, declared.toSorted())
+})
+
+test('every counter and state of the status has one row', () => {
+  const rows = rowsBelow('## Counters and states').flatMap(([path]) => names(path))
+  const counting = statusFields().filter(({ schema }) => schema.type === 'integer' && schema.minimum === 0)
+  const states = statusFields().filter(({ schema }) => schema.enum !== undefined)
+  assert.ok(counting.length > 20 && states.length > 5)
+  assert.deepEqual(rows.toSorted(), [...counting, ...states].map(({ path }) => path).toSorted())
+  assert.equal(new Set(rows).size, rows.length)
+})
+
+test('every signal that the router handles has its row, and no other has one', () => {
+  const rows = rowsBelow('## Signals').flatMap(([signal]) => names(signal))
+  const run = readFileSync(join(ROOT, 'src/cli/run.ts'), 'utf8')
+  const handled = [...run.matchAll(/onSignal\(\[([^\]]*)\]/g)].flatMap(([, list = '']) => list.match(/SIG\w+/g) ?? [])
+  assert.ok(handled.length > 3)
+  assert.deepEqual(rows.toSorted(), unique([...handled, ...ignoredSignals(['run'])]))
+})
+
+test('every command of the admin socket has its row, and no other has one', () => {
+  const rows = rowsBelow('## First look').flatMap(([first, second]) => (second === undefined ? [] : names(first)))
+  const commands = withSessionCommands(showCommands(() => sampleStatus())).map(({ words }) => words.join(' '))
+  const start = rows.indexOf('help')
+  assert.deepEqual(rows.slice(start).toSorted(), commands.toSorted())
 })
