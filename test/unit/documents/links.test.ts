@@ -14,7 +14,6 @@ const COMING = [
   'docs/migrating-from-haproxy.md',
   'docs/migrating-from-vip-manager.md',
   'examples/README.md',
-  'SECURITY.md',
 ]
 
 /** Returns what is wrong with a link of the document at `from`; null: nothing. */

@@ -170,6 +170,14 @@ describe('a member', () => {
     for (const value of values) assert.doesNotMatch(JSON.stringify(cluster({ 'members/pg1': value })), /s3cret|user/)
   })
 
+  test("has a REST API that is asked at the router's own paths only", () => {
+    for (const path of ['', '/', '/patroni', '/evil?x=1', '/a/../b#c', '/%0d%0aX:y']) {
+      const member = parseMember('pg1', JSON.stringify({ conn_url: 'postgres://a', api_url: `http://a:8008${path}` }))
+      assert.ok(typeof member === 'object', path)
+      assert.equal(member.restUrl, 'http://a:8008')
+    }
+  })
+
   test('of the first Patronis is a mere URL, with the REST API in it', () => {
     const value = 'postgres://replicator:rep@10.0.0.1:5433/postgres?application_name=http://10.0.0.1:8008/patroni'
     const member = parseMember('pg1', value)
