@@ -6,6 +6,7 @@ import { describe, test } from 'node:test'
 import { withSessionCommands } from '../../src/admin/command.ts'
 import { showCommands } from '../../src/admin/show.ts'
 import { ignoredSignals } from '../../src/cli/signals.ts'
+import { capacityOf } from '../../src/proxy/capacity.ts'
 import { statusFields } from '../../scripts/status-fields.ts'
 import { findLogEvents } from './source/log-events.ts'
 import { errorCodes } from './source/error-codes.ts'
@@ -97,4 +98,27 @@ test('every command of the admin socket has its row, and no other has one', () =
   const commands = withSessionCommands(showCommands(() => sampleStatus())).map(({ words }) => words.join(' '))
   const start = rows.indexOf('help')
   assert.deepEqual(rows.slice(start).toSorted(), commands.toSorted())
+})
+
+test('the sessions that a limit of descriptors is enough for are as the document says', () => {
+  const [, limit = '', sessions = ''] =
+    /`LimitNOFILE=(\d+)` in the unit\s+is enough for ([\d,]+) sessions/.exec(DOCUMENT) ?? []
+  const { connections } = capacityOf({ descriptors: Number(limit), memoryBytes: null }, 1)
+  assert.equal(Math.floor(connections / 1000), Number(sessions.replace(',', '')) / 1000)
+})
+
+test('the errors that clients see are those that the source writes', () => {
+  const source = ['unserved', 'process-budget', 'worker'].map((name) =>
+    readFileSync(join(ROOT, `src/proxy/${name}.ts`), 'utf8'),
+  )
+  const texts = rowsBelow('## Errors that clients see').flatMap(
+    ([text = '']) => /^`FATAL: (.*?)[`(]/.exec(text)?.[1] ?? [],
+  )
+  assert.ok(texts.length > 4)
+  for (const text of texts)
+    for (const part of text.split(/ (?:\.\.\.(?: connections)?|primary|replica|45 s) ?/).map((each) => each.trim()))
+      assert.ok(
+        source.some((each) => each.includes(part)),
+        `${text}: ${part}`,
+      )
 })
