@@ -14,7 +14,7 @@ export function blockOf(page: string, info: string): string {
   return blocks[0]?.text ?? ''
 }
 
-/** Returns the cells of the rows of the only table whose first heading this is. */
+/** Returns the cells of the rows of the only table whose headings begin so, or are these. */
 export function rowsOf(page: string, heading: string): string[][] {
   const tables = page
     .split(/\n{2,}/)

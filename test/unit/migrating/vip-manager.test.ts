@@ -68,7 +68,7 @@ test('the table of older names has each of them', () => {
 test("the worked example says the same in both programs' configurations", () => {
   const theirs = parse(blockOf(PAGE, 'yaml vip-manager')) as VipManager
   for (const setting of Object.keys(theirs)) assert.ok(FLAGS.includes(setting), setting)
-  const text = blockOf(PAGE, 'yaml router')
+  const text = blockOf(PAGE, 'yaml')
   const loaded = loadConfig({ file: '/etc/patroni-router/config.yml', text, env: {} })
   assert.ok(loaded.ok, JSON.stringify(loaded))
   const [cluster] = loaded.config.clusters
