@@ -47,7 +47,7 @@ export class ClusterInput {
     return this.#view === null ? UNKNOWN : whyNotYet(this.#view, this.#wait !== 'over')
   }
 
-  /** Returns whether its DCS has been read, or a member has proved to be its primary without. */
+  /** Returns whether its DCS has been read, or a member is confirmed as its primary without it. */
   get isRead(): boolean {
     return this.#view !== null && whyNotYet(this.#view, false) === null
   }
@@ -73,7 +73,7 @@ export const UNKNOWN = 'the cluster is not known yet'
 
 /**
  * Returns why nothing is to be written yet; null: it may be. Without a DCS that was ever read, the members that an earlier
- * run has kept do, as soon as one of them has proved to be the primary. `waits`: whether members that have not answered
+ * run has kept do, as soon as one of them is confirmed as the primary. `waits`: whether members that have not answered
  * yet are waited for: at the start half of the answers are out, and a file of half the replicas would be loaded first and
  * a whole one right after it.
  */

@@ -22,7 +22,7 @@ export interface TemplateInputsOptions {
   readonly log: (cluster: string) => Log | null
   /** Whether what is not known at first is waited for; else what is known has to do. */
   readonly waits: boolean
-  /** Called when something may have changed that no view tells of; null: of any cluster. */
+  /** Called when something may have changed that is in no view; null: of any cluster. */
   readonly changed: (cluster: string | null) => void
 }
 

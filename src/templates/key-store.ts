@@ -141,7 +141,7 @@ export class KeyStore {
   }
 
   #tellLost({ name, keys }: Root, { message }: RouterError): void {
-    const meanwhile = keys === null ? 'templates that read them wait' : 'the last known ones go on to count'
+    const meanwhile = keys === null ? 'templates that read them wait' : 'the last known ones stay in use'
     const fields = { event: 'keys-lost', root: display(name), error: message }
     this.#log?.warn(fields, `keys of ${display(name)}: ${message}; ${meanwhile}`)
   }

@@ -25,7 +25,7 @@ export interface ServiceRecord {
 
 /** Names may come from keys, without end: what was asked for first is forgotten first. */
 const MOST_QUESTIONS = 10_000
-/** So many times what nobody wants to know is asked again: a look that was missed does not lose the last good answer. */
+/** So many times an unused answer is looked up again: a look that was missed does not lose the last good answer. */
 const FORGOTTEN_AFTER = 10
 /** What no name of a host holds, and what would deceive the reader of an answer. */
 const NO_NAME = /[\p{Cc}\p{Cf}\p{Cs}\s"'`\\/]/u
@@ -36,7 +36,7 @@ export class LookupCache {
   readonly #timeoutMs: number
   readonly #sources: LookupSources
   #answers: ReadonlyMap<string, Known> = new Map()
-  /** The answers that somebody wanted since all were asked for last. */
+  /** The answers that were used since all were looked up last. */
   readonly #wanted = new Set<string>()
   /** A lookup that hangs is waited for again, not put a second time. */
   readonly #underWay = new Map<string, Promise<Answer>>()
@@ -68,7 +68,7 @@ export class LookupCache {
   }
 
   /**
-   * Asks everything again, but for what nobody has wanted to know for {@link FORGOTTEN_AFTER} times. Where that fails, a
+   * Asks everything again, but for what has not been used for {@link FORGOTTEN_AFTER} times. Where that fails, a
    * good answer stays: a stale address beats none.
    */
   async refresh(signal: AbortSignal): Promise<void> {
@@ -121,7 +121,7 @@ export class LookupCache {
 interface Known {
   readonly question: Question
   readonly answer: Answer
-  /** How many times it was asked again without anybody who wanted to know. */
+  /** How many times it was looked up again without being used. */
   readonly unwanted: number
 }
 

@@ -1,4 +1,4 @@
-/** Reads the source of a template: the same for whoever renders it and whoever checks it. */
+/** Reads the source of a template: the same for rendering and for checking. */
 import { readTextFile, type TextFile } from '../text-file.ts'
 
 /** Larger than any configuration that a person has written. */

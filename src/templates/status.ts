@@ -36,7 +36,7 @@ export type GroupState =
   | 'in-sync'
   /** A change waits for the debounce, or is on its way. */
   | 'pending'
-  /** The file stays as it is, because a list is empty or nobody is primary (`on_empty: keep`). */
+  /** The file stays as it is, because a list is empty or there is no primary (`on_empty: keep`). */
   | 'kept'
   /** A template, a check, a commit or the reload failed: `reason`. */
   | 'failed'

@@ -45,7 +45,7 @@ const ERROR =
 const SUMMARY =
   /errors? found in configuration|error\(s\) found|\btest (?:is successful|failed)|^(?:job for|see ")|\[(?:warning|notice|warn|info|debug)\s*\]|^\s*(?:warning|notice|info|debug)\b/i
 
-/** Returns the first line that tells of an error, the last one where none does; empty: it has written nothing. */
+/** Returns the first line that reports an error, else the last one; empty: nothing was written. */
 export function reasonLineOf(output: string): string {
   const lines = output
     .split('\n')

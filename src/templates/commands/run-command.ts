@@ -16,7 +16,7 @@ import { Output } from './output.ts'
 /** What came of a command. */
 export interface CommandResult {
   readonly ok: boolean
-  /** For a person, one line: `exited with 1`, `killed: not done within 30s`, `cannot be started: no such file`. */
+  /** For a person, one line: `exited with 1`, `killed: it did not end within 30s`, `cannot be started: no such file`. */
   readonly outcome: string
   readonly exitCode: number | null
   /** Milliseconds since the epoch. */
@@ -59,7 +59,7 @@ type Started = { readonly child: ChildProcess; readonly exit: Promise<Exit>; rea
 
 /**
  * Runs `command` as the leader of a session of its own, without input, and waits for its exit, not for its outputs:
- * what it leaves running after an exit of its own goes on, and can write for ever. When its time is over, or `signal`
+ * what it leaves running after its own exit continues, and can write for ever. When its time is over, or `signal`
  * aborts, its whole process group gets TERM and then KILL. Never rejects.
  */
 export async function runCommand(command: CommandConfig, options: CommandOptions): Promise<CommandResult> {
@@ -90,7 +90,7 @@ async function run(command: CommandConfig, options: CommandOptions, output: Outp
       return outcomeOf(first)
     }
     const gone = await endGroup(started, command, options, over.signal)
-    const why = first === 'stopped' ? 'stopped' : `killed: not done within ${formatDuration(command.timeoutMs)}`
+    const why = first === 'stopped' ? 'stopped' : `killed: it did not end within ${formatDuration(command.timeoutMs)}`
     const code = gone?.code ?? null
     return { ok: false, outcome: gone === null ? `${why}, and does not end` : why, exitCode: code }
   } finally {
@@ -166,16 +166,16 @@ function outcomeOf({ code, signal }: Exit): Outcome {
 /** Node tells a missing directory and a missing program alike. Its own message shows the program, whatever that is. */
 async function reasonOf(error: unknown, { command, workingDir }: CommandConfig): Promise<string> {
   const directory = await stat(workingDir).catch(() => null)
-  if (directory?.isDirectory() !== true) return `its working directory ${workingDir} is not there`
+  if (directory?.isDirectory() !== true) return `its working directory ${workingDir} does not exist`
   const [program = ''] = typeof command === 'string' ? ['/bin/sh'] : command
   const shown = programIn([program])
   const failure = failureOf(error)
   if (failure === 'missing') {
     const isThere = (await stat(resolve(workingDir, program)).catch(() => null)) !== null
     // Its lines may end as those of Windows do.
-    if (isThere && program.includes('/')) return `the interpreter that ${shown ?? 'the program'} names is not there`
+    if (isThere && program.includes('/')) return `the interpreter that ${shown ?? 'the program'} names does not exist`
     return shown === null ? NO_PROGRAM : `no such program: ${shown}`
   }
   if (failure === 'denied') return `not allowed to run ${shown ?? 'the program'}`
-  return codeOf(error) ?? 'it is not known why'
+  return codeOf(error) ?? 'unknown reason'
 }

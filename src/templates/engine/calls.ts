@@ -44,7 +44,7 @@ export class Calls {
       const madeOf = this.#madeOf(helper, args)
       return madeOf.length === 0 ? result : new UnsafeText(result, originsOf(result, madeOf))
     }
-    if (typeof result === 'number' && !Number.isFinite(result)) throw new HelperError('the result is no number')
+    if (typeof result === 'number' && !Number.isFinite(result)) throw new HelperError('the result is not a number')
     if (typeof result === 'number' || typeof result === 'boolean') return result
     if (result === null || result === undefined) return null
     if (typeof result !== 'object') throw new TypeError('a helper gave something that is no value')

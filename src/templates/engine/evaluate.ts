@@ -113,7 +113,7 @@ export class Round {
     if (member === null) this.#append(text)
     else if (!this.leftOut.has(member)) {
       const advice = `write {{serverName ${describe(expression)}}} (line ${place.line})`
-      this.leftOut.set(member, `HAProxy takes no ${odd} in the name of a server: ${advice}`)
+      this.leftOut.set(member, `HAProxy accepts no ${odd} in a server name: ${advice}`)
     }
   }
 

@@ -8,7 +8,7 @@ import { trimAsGo, whiteSpaceOf } from './white-space.ts'
 export type Parsed =
   { readonly ok: true; readonly program: hbs.AST.Program } | { readonly ok: false; readonly problem: TemplateProblem }
 
-/** The end of the stack; where it is, nobody knows. */
+/** The end of the stack; where that is depends on the machine. */
 export const TOO_DEEP: TemplateProblem = { line: null, column: null, message: 'nested too deeply' }
 
 /** Longest part of the template in a message. */

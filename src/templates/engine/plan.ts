@@ -44,7 +44,7 @@ export type Statement =
   | {
       readonly kind: 'if'
       readonly test: Expression
-      /** Handlebars takes 0 for false unless it is told otherwise. */
+      /** Handlebars takes 0 for false unless `includeZero` is given. */
       readonly includeZero: boolean
       readonly body: readonly Statement[]
       readonly otherwise: readonly Statement[]

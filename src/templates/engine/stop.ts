@@ -35,12 +35,12 @@ const MOST = 10_000_000
 
 /** A call of a helper, in statements. */
 export const CALL = 10
-/** Beginning anew without a member: whoever is hidden is looked for in every list. */
+/** Beginning anew without a member: a hidden one is looked for in every list. */
 export const ROUND = 10_000
 /** As much of a text is made in the time of a statement. UTF-16 units. */
 const TEXT = 8
 
-export const SPENT = 'too much to go through'
+export const SPENT = 'too much work for one rendering'
 
 /** How much a rendering may do: all else waits for it meanwhile, the proxy too. Counted, as a clock gives other results on a slow day. */
 export class Budget {

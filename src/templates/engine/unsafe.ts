@@ -1,5 +1,5 @@
 /**
- * Text that is not safe: whoever may write to the DCS could end a line of a configuration with it, and begin another one.
+ * Text that is not safe: a user who can write to the DCS could end a line of a configuration with it, and begin another one.
  * Wherever such a text stands among the values of a rendering, an `UnsafeText` stands in its place, which is never written.
  * A string among them is safe, or the operator's own.
  */
@@ -31,7 +31,7 @@ export class UnsafeText {
   }
 }
 
-/** Returns a text that a stranger has written as what it is to be among the values of a rendering. */
+/** Returns a text from the DCS as the value that it is in a rendering. */
 export function textFrom(origin: Origin, text: string): string | UnsafeText {
   return isSafe(text) ? text : new UnsafeText(text, [origin])
 }
@@ -55,7 +55,7 @@ const PLAIN = /^[\w.:/@+=,*?~!^%-]*$/
 /**
  * What means something to the readers of configurations (HAProxy, nginx, PgBouncer, ini files, shells): whitespace,
  * quotes, braces, brackets (a section of an ini file, HAProxy's `%[...]`), `;`, `#`, `\`, `$`, `|`, `&`, `<`, `>`,
- * parentheses; control and formatting characters, what is no character, and U+FFFD, which stands for bytes that are no UTF-8.
+ * parentheses; control and formatting characters, what is no character, and U+FFFD, which stands for bytes that are not UTF-8.
  */
 const SYNTAX = /[\s\p{C}'"`{}[\];#\\$|&<>()\ufffd]/u
 

@@ -21,7 +21,7 @@ export function fieldOf(record: ValueRecord, name: string): Value | undefined {
   return Object.hasOwn(record, name) ? record[name] : undefined
 }
 
-/** Returns the names in a record, sorted: whoever writes JSON or tags may write them in another order each time. */
+/** Returns the names in a record, sorted: JSON and tags may be written in another order each time. */
 export function namesIn(record: ValueRecord): readonly string[] {
   return Object.keys(record).sort()
 }
@@ -29,7 +29,7 @@ export function namesIn(record: ValueRecord): readonly string[] {
 /** Knows the lists and records of one rendering: which member a record is, and the texts in each that are not safe. */
 export class Marks {
   readonly #members = new Map<object, string>()
-  /** null: its texts have been marked, and nobody has asked for them yet. */
+  /** null: its texts have been marked, and have not been read yet. */
   readonly #texts = new WeakMap<object, readonly UnsafeText[] | null>()
   /** Of what the names were made, in records that have names which are not safe. */
   readonly #names = new WeakMap<object, readonly UnsafeText[]>()

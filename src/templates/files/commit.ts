@@ -130,7 +130,7 @@ export async function undo(files: readonly JournalFile[]): Promise<string[]> {
   return left
 }
 
-/** Takes back what this commit has made of the file, and nothing that somebody else has. */
+/** Takes back what this commit has made of the file, and nothing that another program has. */
 async function undoFile(file: JournalFile): Promise<void> {
   const { path, staged, digest, before } = file
   const kept = besideStaged(staged, 'undo')

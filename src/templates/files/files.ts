@@ -18,7 +18,7 @@ export class Files {
     this.#process = process
   }
 
-  /** Returns whether the destination has to be written. Rejects for what is no file, and for an owner whom nobody knows. */
+  /** Returns whether the destination has to be written. Rejects for what is no file, and for an unknown owner. */
   async difference(target: Target, text: string): Promise<Difference> {
     const kept = this.#ownerKept.has(target.destination)
     return difference(kept ? { ...target, owner: null, group: null, mode: null } : target, text, this.#owners)

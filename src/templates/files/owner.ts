@@ -1,4 +1,4 @@
-/** Numbers of users and groups. Node knows nothing of them: `getent` asks whatever the system asks. */
+/** Numbers of users and groups. Node has no lookup for them: `getent` uses the system's. */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { explain, RouterError } from '../../errors.ts'
@@ -16,11 +16,11 @@ const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 /** The last one means "leave it" to chown. */
 const MAX_ID = 2 ** 32 - 2
 
-/** Asks for each name once; for one that nobody knows, again each time. */
+/** Looks each name up once; an unknown one again each time. */
 export class Owners {
   readonly #known = new Map<string, Promise<number>>()
 
-  /** Rejects with TEMPLATE_FAILED for names that nobody knows: it tells of both. */
+  /** Rejects with TEMPLATE_FAILED for unknown names: it names both. */
   async resolve({ destination, owner, group }: Target): Promise<Owner> {
     const [uid, gid] = await Promise.allSettled([
       owner === null ? null : this.#idOf('passwd', owner),

@@ -11,7 +11,7 @@ export type Attributes = Pick<StagedFile, 'uid' | 'gid' | 'mode'>
 export type Replaced = 'renamed' | 'in-place'
 
 /**
- * Puts `source`, which is gone then, in the place of `path`. Where that is a mount point it is written in place: a reader
+ * Puts `source`, which is gone then, in place of `path`. Where that is a mount point it is written in place: a reader
  * may find a half of it, and so may the next start, which is why `source` stays until all is on the disk. Rejects with
  * the error of the file system. `others`: names that the file at `path` may have, and that are to keep what is in it.
  */

@@ -54,7 +54,7 @@ export async function stage(target: Target, text: string, options: StageOptions)
           // Written in place, it keeps what it has: only there can the owner be another's.
           if (!(await isMountPoint(path))) throw notOwned(target, uid, gid, cause)
         })
-      // After the owner: changing that one takes bits away. Not before: nobody else may read it while it is half ours.
+      // After the owner: changing that one takes bits away. Not before: no other user may read it meanwhile.
       await file.chmod(mode)
       await file.sync()
       return { destination, path, staged, digest: digestOf(bytes), backup, uid, gid, mode }
@@ -130,7 +130,7 @@ export async function removeStageFiles(path: string, { pid, isAlive }: Sweeper):
       ({ ctimeMs }) => Date.now() - ctimeMs > FORGOTTEN_MS,
       () => false,
     )
-    // What cannot be removed harms nobody.
+    // What cannot be removed does no harm.
     if (left.pid === pid || forgotten || !isAlive(left.pid)) await unlink(file).catch(() => undefined)
   }
 }

@@ -34,7 +34,7 @@ export interface Applied {
 interface Known {
   readonly writtenAt: number | null
   readonly check: CommandResult | null
-  /** What is in it, unless somebody else has changed it; null: not known. */
+  /** What is in it, unless another program has changed it; null: not known. */
   readonly text: string | null
 }
 
@@ -73,7 +73,7 @@ export class GroupApply {
       log.warn({ event: `commit-${commit}`, group }, `${group}: a commit that was interrupted has been ${what}`)
     }
     this.#warn(warnings)
-    // A reload command that the configuration no longer has is nobody's any more.
+    // A reload command that is no longer in the configuration is forgotten.
     if (reloadDue && this.#reload === null) await journal.done()
   }
 

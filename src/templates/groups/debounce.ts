@@ -98,7 +98,7 @@ export function afterResync(schedule: Schedule): Schedule {
   return { ...schedule, fullAt: null }
 }
 
-/** Notes that a full pass begins to look at everything. What is asked for from now on is for the next one. */
+/** Notes that a full pass begins to look at everything. Requests from now on are for the next one. */
 export function afterLook(schedule: Schedule, at: number): Schedule {
   return { ...schedule, fullAt: at }
 }
@@ -145,6 +145,6 @@ export function nextPass(schedule: Schedule, timing: Timing): Due | null {
   return { at, full: fullDue !== null && fullDue <= at }
 }
 
-/** Between a failure and the first attempt to mend it, doubled with each further one. */
+/** Between a failure and the first retry, doubled with each further one. */
 const RETRY_MS = 1000
 const MAX_RETRY_MS = 60_000

@@ -110,7 +110,7 @@ export class Group {
       name: this.#deps.group,
       clusters: this.clusters,
       ...shown,
-      reason: 'reason' in result ? result.reason : shown.state === 'in-sync' ? '' : 'a change is on its way',
+      reason: 'reason' in result ? result.reason : shown.state === 'in-sync' ? '' : 'a change is pending',
       templates: this.#render.renderings.map((rendering) => this.#templateStatus(rendering)),
       reload: this.#apply.reload,
       retryAt: retryAt(schedule),

@@ -25,7 +25,7 @@ export interface Failure {
 const MAX_MESSAGE = 1000
 
 function line(level: LogLine['level'], message: string, fields: LogLine['fields']): LogLine {
-  // Reasons quote files and strangers.
+  // Reasons quote files and the DCS.
   return { level, message: printable(message, MAX_MESSAGE), fields }
 }
 
@@ -37,7 +37,7 @@ export function resultLines(group: string, before: Result, after: Result, sinceM
   const wasBad = before.kind === 'failed' || before.kind === 'kept'
   switch (after.kind) {
     case 'in-sync':
-      return wasBad ? [line('info', `${group}: as it should be again, after ${sinceMs / 1000} s`, over)] : []
+      return wasBad ? [line('info', `${group}: recovered after ${sinceMs / 1000} s`, over)] : []
     case 'kept': {
       const fields = { event: 'template-kept', group, reason: after.reason }
       return [line('info', `${group}: the file stays as it is: ${after.reason}`, fields)]
@@ -57,11 +57,11 @@ function lastingReasonOf(result: Result): string | null {
   return 'reason' in result ? result.reason.replaceAll(RANDOM, '') : null
 }
 
-/** Returns the line for a file that was written. `changedByOthers`: with the text of the last time, so somebody has changed or removed it. */
+/** Returns the line for a file that was written. `changedByOthers`: with the text of the last time, so another program has changed or removed it. */
 export function writtenLine(group: string, destination: string, changedByOthers: boolean): LogLine {
   const fields = { event: changedByOthers ? 'template-restored' : 'template-written', group, destination }
   return changedByOthers
-    ? line('warn', `${destination} was not as it had been written: restored`, fields)
+    ? line('warn', `${destination} was changed or removed by another program: restored`, fields)
     : line('info', `wrote ${destination}`, fields)
 }
 
@@ -74,7 +74,11 @@ export function reloadedLine(group: string, { durationMs, output }: CommandResul
 /** Returns the line for a reload that was not done in the time that was left when the router ended. */
 export function reloadOwedLine(group: string, { outcome, output }: CommandResult): LogLine {
   const fields = { event: 'reload-owed', group, outcome, output: output || undefined }
-  return line('warn', `${group}: the reload ${outcome} as the router ends: it is due at the next start`, fields)
+  return line(
+    'warn',
+    `${group}: the reload ${outcome} while the router was shutting down: it stays pending until the next start`,
+    fields,
+  )
 }
 
 /** Returns the lines for members that are left out from now on, and for those that no longer are. */

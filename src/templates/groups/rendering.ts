@@ -114,9 +114,12 @@ export class Rendering {
     for (const question of questions) this.#asked.add(JSON.stringify(question))
     const names = questions.map(({ name }) => name).join(', ')
     if (this.#asked.size > MAX_QUESTIONS) {
-      return this.#take({ kind: 'failed', reason: `${this.config.source} asks for too much, last for ${names}` }, null)
+      return this.#take(
+        { kind: 'failed', reason: `${this.config.source} makes too many lookups, the last one for ${names}` },
+        null,
+      )
     }
-    // The file goes on to be what it was; one that has never been rendered waits.
+    // The file stays as it was; one that has never been rendered waits.
     const isNew = this.#used === null
     return {
       changed: isNew && this.#take({ kind: 'waiting', reason: `no answer yet: ${names}` }, null).changed,

@@ -60,7 +60,7 @@ export async function stageAndCommit(ready: readonly Ready[], deps: CommitDeps):
     signal.throwIfAborted()
     if (failure !== null) return { failure, written: [], worked: true, outcome: null }
     const wanted = staged.some(hasCheck) ? await differing(staged, deps) : staged
-    // A check can take long, and somebody else may have written the same meanwhile.
+    // A check can take long, and another program may have written the same meanwhile.
     await files.discard(staged.filter((each) => !wanted.includes(each)).map(({ file }) => file))
     staged = []
     if (wanted.length === 0) return { ...NOTHING_TO_DO, worked: true }

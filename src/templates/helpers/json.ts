@@ -31,7 +31,7 @@ export const JSON_HELPERS: readonly Helper[] = [
 ]
 
 function parse(text: string): unknown {
-  if (hasBytes(text)) throw new HelperError('the text is not JSON: it holds bytes that are no UTF-8')
+  if (hasBytes(text)) throw new HelperError('the text is not JSON: it holds bytes that are not UTF-8')
   let value: unknown
   try {
     value = JSON.parse(text, exactNumber)

@@ -132,7 +132,7 @@ function valueOf(name: string, call: HelperCall): string | UnsafeText | null {
   return value === null ? null : textOfKey(name, value)
 }
 
-/** A key's name, value, or part of its name: whoever may write the key has written it. */
+/** A key's name, value, or part of its name: it comes from users who can write the key. */
 function textOfKey(key: string, text: string): string | UnsafeText {
   return textFrom({ kind: 'key', key }, text)
 }

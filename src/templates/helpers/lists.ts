@@ -184,7 +184,7 @@ function fieldName(field: unknown, list: unknown): string {
 function itemOf(value: unknown, key: unknown): unknown {
   if (!Array.isArray(value)) return fieldOf(recordOf(value, 'the value'), textOf(key, 'the key'))
   const at = integerOf(key, 'the index')
-  if (at < 0 || at >= value.length) throw new HelperError(`index ${at} of a list of ${value.length}`)
+  if (at < 0 || at >= value.length) throw new HelperError(`there is no index ${at} in a list of ${value.length}`)
   return value[at]
 }
 

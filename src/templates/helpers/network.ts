@@ -1,4 +1,4 @@
-/** What the machine and the network say: asked beforehand (lookup-cache.ts), as a template cannot wait. */
+/** Answers of the machine and the network: looked up beforehand (lookup-cache.ts), as a template cannot wait. */
 import { HelperError, type Helper, type HelperCall } from '../engine/helper.ts'
 import type { Question } from '../engine/template.ts'
 import { FLAG, NUMBER, TEXT, type Shape } from '../engine/shape.ts'

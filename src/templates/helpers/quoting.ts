@@ -87,7 +87,7 @@ export const QUOTING_HELPERS: readonly Helper[] = [
 
 /** Configuration manual, "server": letters, digits and `_.:-` of ASCII. The colon escapes, so that no two texts become the same. */
 function serverName(text: string): string {
-  if (text === '') throw new HelperError('an empty text is no name of a server')
+  if (text === '') throw new HelperError('an empty text is not a valid name of a server')
   if (/^[\w.-]+$/.test(text)) return text
   const escaped = (char: string): string => bytesOfText(char).toString('hex').toUpperCase().replace(/../g, ':$&')
   return Array.from(text, (char) => (/[\w.-]/.test(char) ? char : escaped(char))).join('')
@@ -95,7 +95,7 @@ function serverName(text: string): string {
 
 function lineOf(value: unknown, target: string): string {
   const text = textOf(value, 'the value')
-  if (hasBytes(text)) throw new HelperError(`${target} cannot be given bytes that are no UTF-8`)
+  if (hasBytes(text)) throw new HelperError(`${target} cannot be given bytes that are not UTF-8`)
   if (UNWRITABLE.test(text)) throw new HelperError(`${target} cannot be given a text with a control character`)
   return text
 }
@@ -124,7 +124,7 @@ function jsonText(given: unknown): string {
     return `{${fields.join(',')}}`
   }
   if (typeof value === 'string' && hasBytes(value))
-    throw new HelperError('JSON cannot be given bytes that are no UTF-8')
+    throw new HelperError('JSON cannot be given bytes that are not UTF-8')
   return JSON.stringify(value ?? null)
 }
 

@@ -4,7 +4,7 @@ import type { PrimaryState } from '../../config/config.ts'
 /** The primary as hooks see it. Two of the same state and member are the same. */
 export interface Situation {
   readonly state: PrimaryState
-  /** Whom the state is about; null: nobody. */
+  /** The member that the state is about; null: none. */
   readonly member: string | null
   readonly host: string | null
   readonly port: number | null

@@ -66,8 +66,8 @@ function reloaded({ reload }: GroupApply, group: string, { config, report }: Ren
   const outcome = last === null ? 'was not begun' : last.outcome
   const later =
     config.stateDir === null
-      ? 'the router will not know of it: run it by hand, or set state_dir'
-      : 'it stays due, and is run by the router when it starts'
+      ? 'run it by hand: without state_dir the router does not know of it'
+      : 'it stays pending, and the router runs it when it starts'
   report({ kind: 'failed', message: `${group}: the reload ${outcome}: ${later}`, output: last?.output ?? '' })
   return false
 }

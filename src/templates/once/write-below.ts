@@ -26,7 +26,7 @@ export async function writeBelow(
   return { path, isWritten: true }
 }
 
-/** One by one: a link among them, which somebody may have put there, would lead out of the directory. */
+/** One by one: a link among them, which another user may have put there, would lead out of the directory. */
 async function makeDirectories(directory: string, below: string): Promise<void> {
   await mkdir(directory, { recursive: true })
   let path = directory
@@ -35,7 +35,7 @@ async function makeDirectories(directory: string, below: string): Promise<void> 
     const there = await lstat(path).catch(unlessMissing)
     if (there === null) await mkdir(path)
     else if (!there.isDirectory())
-      throw new RouterError('TEMPLATE_FAILED', `${path} is no directory: it is not written through`)
+      throw new RouterError('TEMPLATE_FAILED', `${path} is not a directory: nothing is written through it`)
   }
 }
 
@@ -45,7 +45,7 @@ async function isAs(path: string, bytes: Buffer, mode: number): Promise<boolean>
   return (await bytesOf(path))?.equals(bytes) === true
 }
 
-/** What nobody else may read there is nobody else's business here either. */
+/** What no other user may read there no other user may read here. */
 async function modeOf(destination: string): Promise<number | null> {
   const stats = await stat(destination).catch(unlessMissing)
   return stats === null ? null : stats.mode & 0o777

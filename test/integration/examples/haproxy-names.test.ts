@@ -71,7 +71,7 @@ test('a template that writes names as they are leaves out, and reports, a member
   const { code, said, servers } = await rendered('plain.hbs', MEMBERS + ODD.join(''))
   assert.equal(code, 0, said)
   assert.deepEqual(servers, ['a', 'b'])
-  assert.match(said, /c@east is left out: HAProxy takes no "@" in the name of a server/)
+  assert.match(said, /c@east is left out: HAProxy accepts no "@" in a server name/)
 })
 
 test('a member whose name is not in the DNS is in the file of the example', async () => {

@@ -87,9 +87,9 @@ describe('a command', () => {
     chmodSync(join(dir.path, 'windows'), 0o755)
     const cases: readonly (readonly [Promise<CommandResult>, string])[] = [
       [run(['no-such-program']), 'cannot be started: no such program: no-such-program'],
-      [run(['./windows']), 'cannot be started: the interpreter that ./windows names is not there'],
+      [run(['./windows']), 'cannot be started: the interpreter that ./windows names does not exist'],
       [run([join(dir.path, 'plain')]), `cannot be started: not allowed to run ${dir.path}/plain`],
-      [run('echo', { workingDir: '/none' }), 'cannot be started: its working directory /none is not there'],
+      [run('echo', { workingDir: '/none' }), 'cannot be started: its working directory /none does not exist'],
       [run(['echo', 'a\0b']), 'cannot be started: ERR_INVALID_ARG_VALUE'],
       [run(['PASSWORD=s3cret echo']), 'cannot be started: the first entry of the list does not look like a program'],
       [run([`curl s3cret ${'x'.repeat(5000)}`]), 'cannot be started: ENAMETOOLONG'],
@@ -107,7 +107,7 @@ describe('a command', () => {
     const child = 'sh -c \'trap "echo cleaned; exit" TERM; echo $$ > grandchild; while :; do sleep 0.02; done\''
     const started = performance.now()
     const result = await run(`${child} & wait; wait`, { timeoutMs: 600 })
-    assert.equal(result.outcome, 'killed: not done within 600ms')
+    assert.equal(result.outcome, 'killed: it did not end within 600ms')
     assert.ok(!result.ok)
     assert.match(result.output, /^cleaned$/m)
     assert.ok(performance.now() - started < 30_000)
@@ -119,7 +119,7 @@ describe('a command', () => {
     const result = await run(`trap '' TERM; ${stubborn('one')} & ${stubborn('two')} >/dev/null 2>&1 & wait`, {
       timeoutMs: 300,
     })
-    assert.equal(result.outcome, 'killed: not done within 300ms')
+    assert.equal(result.outcome, 'killed: it did not end within 300ms')
     assert.deepEqual(signals, ['SIGTERM', 'SIGKILL'])
     const pids = [await written('one'), await written('two')]
     await until('none of them is left', () => !pids.some(isRunning))

@@ -233,7 +233,7 @@ describe('render', () => {
     assert.deepEqual([code, stdout], [1, 'written out.cfg\n'])
     assert.match(
       stderr,
-      /^FAILED {2}out\.cfg: the reload exited with 1: it stays due, and is run by the router when it/,
+      /^FAILED {2}out\.cfg: the reload exited with 1: it stays pending, and the router runs it when it/,
     )
     writeFileSync(path('healthy'), '')
     assert.deepEqual(await render(), { code: 0, stdout: 'unchanged out.cfg\nreloaded out.cfg\n', stderr: '' })

@@ -129,7 +129,7 @@ describe('templates of a running router', () => {
       unchecked: /^the check of .* exited with 1/,
       broken: /broken\.hbs:2:\d+: .*replica/,
       owned: /there is no user no-such-user/,
-      hangs: /^the reload .*not done within 1s/,
+      hangs: /^the reload .*it did not end within 1s/,
     }
     await scene.until(scene.path('fine.cfg'), 'in-sync')
     for (const [name, reason] of Object.entries(states)) {

@@ -25,7 +25,7 @@ test('writes nothing through a link that leads out of the directory', async () =
   const below = dir.mkdir('links/below')
   const elsewhere = dir.mkdir('links/elsewhere')
   symlinkSync(elsewhere, join(below, 'etc'))
-  const message = `${below}/etc is no directory: it is not written through`
+  const message = `${below}/etc is not a directory: nothing is written through it`
   await assert.rejects(writeBelow(below, target('/etc/none/x.cfg'), 'x\n'), { code: 'TEMPLATE_FAILED', message })
   assert.deepEqual(readdirSync(elsewhere), [])
   mkdirSync(join(below, 'opt'))

@@ -4,8 +4,7 @@ import { parse } from 'yaml'
 import { compileTemplate } from '../../../src/templates/engine/compile.ts'
 import type { TemplateContext } from '../../../src/templates/engine/context.ts'
 import { LookupCache, type LookupSources } from '../../../src/templates/lookup-cache.ts'
-import { CONTEXT, type Shape } from '../../../src/templates/engine/shape.ts'
-import { type Block, BLOCKS, blocksOf, CONFD_PAGE, PAGE } from './page.ts'
+import { type Block, BLOCKS, blocksOf, CONFD_PAGE } from './page.ts'
 import { loadConfig } from '../../support/router/load-config.ts'
 
 const EXAMPLES = Map.groupBy(
@@ -114,14 +113,3 @@ for (const [what, names] of [
     assert.deepEqual(missing, [])
   })
 }
-
-test('the tables name everything that a template can read', () => {
-  const members = CONTEXT.kind === 'record' ? CONTEXT.fields['members'] : undefined
-  const missing = [CONTEXT, members?.kind === 'list' ? members.of : undefined]
-    .flatMap((shape: Shape | undefined) => (shape?.kind === 'record' ? Object.keys(shape.fields) : []))
-    .filter(
-      (name) =>
-        !PAGE.split('\n').some((line) => line.startsWith('| ') && line.split(' | ')[0]?.includes(`\`${name}\``)),
-    )
-  assert.deepEqual(missing, [])
-})

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { compileTemplate } from '../../../src/templates/engine/compile.ts'
 import type { TemplateClusters, TemplateContext, TemplateMember } from '../../../src/templates/engine/context.ts'
-import { CLUSTERS, CONTEXT } from '../../../src/templates/engine/shape.ts'
+import { CLUSTERS, CONTEXT, type Shape } from '../../../src/templates/engine/shape.ts'
 import { HELPERS } from '../../../src/templates/helpers/registry.ts'
-import { BLOCKS } from './page.ts'
+import { BLOCKS, PAGE } from './page.ts'
 
 function member(name: string, host: string, changes: Partial<TemplateMember>): TemplateMember {
   return {
@@ -148,3 +148,22 @@ for (const [template, context, result] of ROWS) {
     assert.match(rendered(template, context), result)
   })
 }
+
+/** The first word of each code span in the first cells of the tables of a section. */
+function namesIn(section: string): string[] {
+  const [, text = ''] = PAGE.split(`\n## ${section}\n`)
+  const rows = (text.split('\n## ')[0] ?? '').split('\n').filter((line) => line.startsWith('| '))
+  return rows.flatMap((row) => [...(row.split(' | ')[0] ?? '').matchAll(/`(\w+)[^`]*`/g)].map(([, name = '']) => name))
+}
+
+test('the tables name everything that a template can read, and nothing else', () => {
+  const members = CONTEXT.kind === 'record' ? CONTEXT.fields['members'] : undefined
+  const fields = [CONTEXT, members?.kind === 'list' ? members.of : undefined].flatMap((shape: Shape | undefined) =>
+    shape?.kind === 'record' ? Object.keys(shape.fields) : [],
+  )
+  assert.deepEqual(namesIn('What a template can read').sort(), fields.sort())
+})
+
+test('the tables name every helper, and nothing else', () => {
+  assert.deepEqual(namesIn('Helpers').sort(), HELPERS.map(({ name }) => name).sort())
+})

@@ -28,9 +28,12 @@ test('a template writes the bytes of a key, and their base64', () => {
 test('bytes are written nowhere that cannot have them, and the error names the key', () => {
   const rows = [
     ['{{getv "/bin"}}', /^the key \/bin holds characters/],
-    ['{{quote "haproxy" (getv "/bin")}}', /^quote: haproxy cannot be given bytes that are no UTF-8 \(the key \/bin\)$/],
-    ['{{quote "json" (getv "/bin")}}', /^quote: JSON cannot be given bytes that are no UTF-8 \(the key \/bin\)$/],
-    ['{{json (getv "/bin")}}', /^json: the text is not JSON: it holds bytes that are no UTF-8/],
+    [
+      '{{quote "haproxy" (getv "/bin")}}',
+      /^quote: haproxy cannot be given bytes that are not UTF-8 \(the key \/bin\)$/,
+    ],
+    ['{{quote "json" (getv "/bin")}}', /^quote: JSON cannot be given bytes that are not UTF-8 \(the key \/bin\)$/],
+    ['{{json (getv "/bin")}}', /^json: the text is not JSON: it holds bytes that are not UTF-8/],
   ] as const
   for (const [text, message] of rows) {
     const result = render(text, GIVEN)

@@ -86,11 +86,11 @@ const GROUPS: readonly (readonly [title: string, changes: Partial<GroupStatus>, 
     'has a reload that failed',
     {
       state: 'failed',
-      reason: 'reload killed: not done within 30s',
+      reason: 'reload killed: it did not end within 30s',
       reload: { pending: true, runs: 3, failures: 3, last: { ...FAILURE, output: '' } },
       retryAt: NOW + 60_000,
     },
-    'FAILED for 2m00s: reload killed: not done within 30s; RELOAD PENDING; next attempt in 1m00s',
+    'FAILED for 2m00s: reload killed: it did not end within 30s; RELOAD PENDING; next attempt in 1m00s',
   ],
   [
     'keeps its file',

@@ -222,7 +222,7 @@ describe('helpers', () => {
     assert.deepEqual(result(text, fail), { line: 2, column: 19, message: 'try (pg1): an error of the router (Error)' })
     assert.deepEqual(
       result('{{try}}', () => Number.NaN),
-      { line: 1, column: 1, message: 'try: the result is no number' },
+      { line: 1, column: 1, message: 'try: the result is not a number' },
     )
     assert.match(JSON.stringify(result('{{try}}', () => () => 1)), /an error of the router/)
   })
@@ -256,7 +256,7 @@ describe('helpers', () => {
     })
     const long = helper(() => Array.from({ length: 3000 }, () => 1), { returns: () => ({ kind: 'list', of: NUMBER }) })
     const loop = compiled('{{#each (try)}}{{#each (try)}}{{/each}}{{/each}}', [long]).render(inputs())
-    assert.equal(loop.kind === 'failed' && loop.problem.message, 'too much to go through')
+    assert.equal(loop.kind === 'failed' && loop.problem.message, 'too much work for one rendering')
     const text = `{{#each (seq 1 1000)}}${'x'.repeat(20_000)}{{/each}}`
     assert.equal(problemOf(text), 'failed 1:9: the text is larger than 16 MiB')
   })
@@ -264,7 +264,7 @@ describe('helpers', () => {
   test('that make something large over and over end the rendering before the memory', () => {
     const given = inputs(context(), { '/large': ','.repeat(1_000_000) })
     const text = '{{#each (seq 1 10000)}}{{len (split (getv "/large") ",")}}{{/each}}'
-    assert.equal(problemOf(text, given), 'failed 1:30: too much to go through')
+    assert.equal(problemOf(text, given), 'failed 1:30: too much work for one rendering')
   })
 
   test('put a question once, however often it is asked, and of the same keys never again', () => {

@@ -26,7 +26,7 @@ test('who has such a name is left out where it is the name of a server', () => {
     if (name === 'name')
       assert.match(
         reason,
-        /^(?:HAProxy takes no "." in the name of a server: write \{\{serverName name\}\} \(line 2\)|name holds)/,
+        /^(?:HAProxy accepts no "." in a server name: write \{\{serverName name\}\} \(line 2\)|name holds)/,
       )
   }
 })

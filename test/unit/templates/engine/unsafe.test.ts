@@ -132,7 +132,7 @@ describe('a member that cannot be written', () => {
   test('cannot have all written anew without end', () => {
     const many = Array.from({ length: 2000 }, (_item, index) => replica(`pg${index + 1}`, { tags: { x: 'a b' } }))
     const text = '{{#with (first replicas)}}{{tag tags "x" ""}}{{/with}}'
-    assert.match(problemOf(text, inputs(context(many))), /^failed .*too much to go through$/)
+    assert.match(problemOf(text, inputs(context(many))), /^failed .*too much work for one rendering$/)
   })
 
   test('hides a failure that is its own', () => {

@@ -47,7 +47,7 @@ const rows: readonly Row[] = [
     is: 'a failure that is over',
     before: failed(),
     after: IN_SYNC,
-    lines: ['info templates-recovered: lb: as it should be again, after 1.5 s'],
+    lines: ['info templates-recovered: lb: recovered after 1.5 s'],
   },
   {
     is: 'a file that is kept',
@@ -59,7 +59,7 @@ const rows: readonly Row[] = [
     is: 'a file that is no longer kept',
     before: KEPT,
     after: IN_SYNC,
-    lines: ['info templates-recovered: lb: as it should be again, after 1.5 s'],
+    lines: ['info templates-recovered: lb: recovered after 1.5 s'],
   },
 ]
 

@@ -89,8 +89,11 @@ test('index goes into lists and maps, one key after the other', () => {
   assert.equal(run('index', [data, 'animals', 1, 'name']), 'Misse')
   assert.equal(run('index', [data, 'plants']), null)
   assert.equal(run('index', [data, 'toString']), null)
-  assert.throws(() => run('index', [['a', 'b'], 2]), { name: 'HelperError', message: 'index 2 of a list of 2' })
-  assert.throws(() => run('index', [['a'], -1]), { message: 'index -1 of a list of 1' })
+  assert.throws(() => run('index', [['a', 'b'], 2]), {
+    name: 'HelperError',
+    message: 'there is no index 2 in a list of 2',
+  })
+  assert.throws(() => run('index', [['a'], -1]), { message: 'there is no index -1 in a list of 1' })
   assert.throws(() => run('index', [['a'], '0']), { message: /^the index is a text/ })
   assert.throws(() => run('index', ['text', 'x']), { message: 'the value is a text, which has no names' })
 })
