@@ -61,7 +61,7 @@ test("the example has every line of what confd writes, and only the document's m
   assert.equal(ours.length - theirs.length, 3)
 })
 
-test("what the tables show of Patroni's templates is in them, and what they show of ours is in the examples", () => {
+test("the tables quote Patroni's templates and the examples", () => {
   const tables = [
     ["Patroni's | here | difference", 'haproxy.tmpl', 'haproxy/haproxy.cfg.hbs'],
     ["Patroni's `haproxy-citus.tmpl` | here", 'haproxy-citus.tmpl', 'haproxy-citus/haproxy.cfg.hbs'],
