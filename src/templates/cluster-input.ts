@@ -97,7 +97,7 @@ const UNDECIDED: ReadonlySet<PrimaryState> = new Set([
   'none',
 ])
 
-/** Returns what makes a change urgent: whom the DCS names, and who is open for writes and where. */
+/** Returns what makes a change urgent: the member that the DCS names, and the member that is open for writes, with its address. */
 export function urgentPartOf({ leader, primary }: ClusterView): string {
   const { state, member, address } = primary
   return JSON.stringify([leader, takesNew(state) ? [member, address] : null])

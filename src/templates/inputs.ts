@@ -65,7 +65,7 @@ export class TemplateInputs {
     this.#unreadable.set(cluster, reason)
   }
 
-  /** Has templates see these clusters from now on; what is known of those that stay is kept. */
+  /** Has templates see these clusters from now on; the state of those that stay is kept. */
   setClusters(names: readonly string[]): void {
     for (const [name, cluster] of this.#clusters) {
       if (names.includes(name)) continue

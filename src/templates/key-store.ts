@@ -157,7 +157,7 @@ export function rootsOf({ prefix, keys }: KeySelection): readonly string[] {
   return keys.map((key) => `${prefix}${key}`.replace(/\/+$/, ''))
 }
 
-/** Distinct, and without those that are inside others. */
+/** Returns the roots, distinct and without those inside others. */
 function outermost(roots: readonly string[]): readonly string[] {
   const distinct = [...new Set(roots.map((root) => root.replace(/\/+$/, '')))]
   return distinct.filter((root) => !distinct.some((other) => other !== root && isWithin(other, root)))

@@ -54,7 +54,7 @@ export class KeyStores {
   }
 }
 
-/** Only a template about one cluster reads keys. */
+/** Returns the cluster whose keys are read: only a template about one cluster reads keys. */
 function clusterOf({ subject }: TemplateConfig): string {
   return subject.kind === 'cluster' ? subject.cluster : ''
 }

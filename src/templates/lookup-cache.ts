@@ -9,7 +9,7 @@ import type { Answer, LookupAnswers, Question } from './engine/template.ts'
 
 /** Where the answers come from. */
 export interface LookupSources {
-  /** As getaddrinfo, so that /etc/hosts counts. */
+  /** Looks up addresses as getaddrinfo does, so that /etc/hosts counts. */
   addresses(host: string): Promise<readonly string[]>
   services(name: string): Promise<readonly ServiceRecord[]>
   /** Fails where it is not known whether there is such a file. */
@@ -23,7 +23,7 @@ export interface ServiceRecord {
   readonly weight: number
 }
 
-/** Names may come from keys, without end: what was asked for first is forgotten first. */
+/** Names may come from keys, without end: the oldest lookup is forgotten first. */
 const MOST_QUESTIONS = 10_000
 /** So many times an unused answer is looked up again: a look that was missed does not lose the last good answer. */
 const FORGOTTEN_AFTER = 10

@@ -86,7 +86,7 @@ export class Templates implements Reconfigurable<TemplatesConfig> {
     for (const { group } of this.#groups.values()) group.start()
   }
 
-  /** Follows the view of a cluster. What is urgent is rendered right after the present turn. Never throws. */
+  /** Follows the view of a cluster. Urgent changes are rendered right after the present turn. Never throws. */
   apply(view: ClusterView): void {
     if (this.#closing !== null) return
     this.#isolated(() => {
@@ -112,7 +112,7 @@ export class Templates implements Reconfigurable<TemplatesConfig> {
   }
 
   /**
-   * Builds groups and hooks anew whose configuration has changed, and leaves the others alone: they are neither rendered nor
+   * Rebuilds groups and hooks whose configuration has changed, and leaves the others alone: they are neither rendered nor
    * reloaded. Hooks that are new or have changed are run for the next state of the primary. Returns false, with nothing
    * changed, for another `state_dir` and for other keys.
    */
@@ -170,7 +170,7 @@ export class Templates implements Reconfigurable<TemplatesConfig> {
     return { group: new Group(deps), templates, journal }
   }
 
-  /** Replaces groups that have changed. Those that are new begin once those that are gone have left their files. */
+  /** Replaces groups that have changed. New groups begin once the removed ones have left their files. */
   #replaceGroups(next: ReadonlyMap<string, readonly TemplateConfig[]>): void {
     const begin: Group[] = []
     const ended: Promise<void>[] = []

@@ -136,14 +136,14 @@ async function endGroup(
   const wait = (ms: number): Promise<null> => sleep(ms, null, { signal: over }).catch(() => null)
   const patience = wait(Math.min(TERM_MS, timeoutMs))
   signalGroup(pid, 'SIGTERM')
-  // Its children have as long as it has: who holds the outputs is still there.
+  // Its children have as long as it has: a process that holds the outputs is still there.
   await Promise.race([Promise.all([exit, closed]), patience])
   // Also when the leader has gone: its children may not have.
   signalGroup(pid, 'SIGKILL')
   return Promise.race([exit, wait(KILL_MS)])
 }
 
-/** Goes on reading what a daemon writes, so that it is neither blocked nor ended by it; keeps nothing of it, nor the process alive. */
+/** Keeps reading the output of a daemon, so that it is neither blocked nor ended by it; keeps nothing of it, nor the process alive. */
 function letGo(child: ChildProcess): void {
   child.unref()
   for (const stream of streamsOf(child)) {
@@ -163,7 +163,7 @@ function outcomeOf({ code, signal }: Exit): Outcome {
   return { ok: code === 0, outcome: `exited with ${code ?? 'no code'}`, exitCode: code }
 }
 
-/** Node tells a missing directory and a missing program alike. Its own message shows the program, whatever that is. */
+/** Returns why it did not start. Node reports a missing directory and a missing program alike. Its own message shows the program, whatever that is. */
 async function reasonOf(error: unknown, { command, workingDir }: CommandConfig): Promise<string> {
   const directory = await stat(workingDir).catch(() => null)
   if (directory?.isDirectory() !== true) return `its working directory ${workingDir} does not exist`

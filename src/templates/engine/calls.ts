@@ -18,10 +18,10 @@ export class Calls {
   }
 
   /**
-   * Returns what a helper gives. `whom`: what is added to a message, as ` (pg1)`.
+   * Returns what a helper gives. `ofMember`: the words added to a message, as ` (pg1)`.
    * @throws Stop where it fails, or has done too much; Unanswered.
    */
-  run(helper: Helper, args: readonly Value[], place: Place, whom: () => string): Value {
+  run(helper: Helper, args: readonly Value[], place: Place, ofMember: () => string): Value {
     try {
       const result = helper.run(args, this.#reading)
       this.#budget.spend(CALL + sizeOf(result))
@@ -30,11 +30,11 @@ export class Calls {
     } catch (error) {
       if (error instanceof Unanswered || error instanceof Stop) throw error
       if (error instanceof HelperError) {
-        throw new Stop('failed', place, `${helper.name}${whom()}: ${error.message}${this.#whose(helper, args)}`)
+        throw new Stop('failed', place, `${helper.name}${ofMember()}: ${error.message}${this.#whose(helper, args)}`)
       }
       // The message of such an error may hold anything.
       const kind = error instanceof Error ? error.name : 'unknown'
-      throw new Stop('failed', place, `${helper.name}${whom()}: an error of the router (${kind})`)
+      throw new Stop('failed', place, `${helper.name}${ofMember()}: an error of the router (${kind})`)
     }
   }
 
@@ -56,7 +56,7 @@ export class Calls {
     if (unsafe === 'settles' || unsafe === 'quotes') return []
     const found = this.#marks.unsafeIn(args)
     if (unsafe === 'carries' || found.length > 0) return found
-    return [new UnsafeText('', [{ kind: 'other', what: `what ${name} gives` }])]
+    return [new UnsafeText('', [{ kind: 'other', what: `the result of ${name}` }])]
   }
 
   /** Returns whose text could not be quoted, to be put behind what is said of it: ` (the key /db)`. */

@@ -1,4 +1,4 @@
-/** Checks what stands in {{ }}: every name and every call is looked up, and what they give is found out. */
+/** Checks the content of {{ }}: every name and every call is looked up, and what they give is found out. */
 import { nearest } from '../../text/suggestion.ts'
 import { printable } from '../../text/printable.ts'
 import type { Helper } from './helper.ts'
@@ -53,7 +53,7 @@ export class ExpressionChecker {
     return this.problem(path.loc, this.#noHelper(path.original))
   }
 
-  /** An argument. */
+  /** Checks an argument. */
   check(node: hbs.AST.Expression, scope: Scope): Checked {
     if (isPath(node)) return this.#path(node, scope)
     if (node.type === 'SubExpression') {
@@ -191,7 +191,7 @@ function simpleName(path: hbs.AST.PathExpression, scope: Scope): string | null {
   return name
 }
 
-/** What may be the name of a helper. */
+/** Returns a path that may be the name of a helper. */
 function oneWord({ data, depth, parts, original }: hbs.AST.PathExpression): string | null {
   const [name] = parts
   return data || depth > 0 || parts.length !== 1 || name === undefined || original !== name ? null : name

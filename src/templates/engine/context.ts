@@ -17,9 +17,9 @@ export interface TemplateContext {
   readonly standby_cluster: boolean
   /** The primary's state. */
   readonly state: PrimaryState
-  /** Whom the DCS names, whether it takes writes yet or not. */
+  /** The member that the DCS names, whether it accepts writes yet or not. */
   readonly leader: TemplateMember | null
-  /** Who is open for writes (`open` or `unlocked`). */
+  /** The member that is open for writes (`open` or `unlocked`). */
   readonly primary: TemplateMember | null
   /** All that have an address, by name. Members whose keys have gone are in it only as the primary. */
   readonly members: readonly TemplateMember[]

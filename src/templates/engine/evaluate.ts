@@ -1,13 +1,13 @@
 /** Evaluates a plan, once: it becomes text. */
 import type { Calls } from './calls.ts'
-import { type Frame, memberOfValue, ownerOf, valueAt, whom } from './frames.ts'
+import { type Frame, memberOfValue, ownerOf, valueAt, ofMember } from './frames.ts'
 import { type CallExpression, describe, type Expression, type Place, type Statement } from './plan.ts'
 import type { Question } from './template.ts'
 import { type Budget, Stop, Unanswered } from './stop.ts'
 import { type Origin, shownKey, UnsafeText } from './unsafe.ts'
 import { isList, isRecord, type Marks, namesIn, type Value } from './values.ts'
 
-/** Nobody writes a configuration of that size. UTF-16 units. */
+/** No configuration is that large. UTF-16 units. */
 const MAX_LENGTH = 16 * 1024 * 1024
 
 /** A line of HAProxy's (`server NAME ADDRESS`), or of nginx's, up to or within the name. */
@@ -98,7 +98,7 @@ export class Round {
     if (value === null) throw new Stop('failed', place, whyUnknown(expression, frame))
     if (isList(value) || isRecord(value)) {
       const kind = isList(value) ? 'a list' : 'a record'
-      throw new Stop('failed', place, `${describe(expression)}${whom(frame)} is ${kind}: it has no text`)
+      throw new Stop('failed', place, `${describe(expression)}${ofMember(frame)} is ${kind}: it has no text`)
     }
     if (value instanceof UnsafeText) this.#leaveOut(value.origins, place)
     else this.#writeText(String(value), expression, place, frame)
@@ -133,11 +133,11 @@ export class Round {
     for (const origin of origins) {
       if (origin.kind !== 'member') {
         const whose = origin.kind === 'key' ? `the key ${shownKey(origin)}` : origin.what
-        const why = 'holds characters that could be taken for syntax: write it with (quote TARGET ...)'
+        const why = 'contains characters that could be taken for syntax: write it with (quote TARGET ...)'
         throw new Stop('failed', place, `${whose} ${why}`)
       }
       const { member, what } = origin
-      const reason = `${what} holds characters that could be taken for syntax (line ${place.line})`
+      const reason = `${what} contains characters that could be taken for syntax (line ${place.line})`
       if (!this.leftOut.has(member)) this.leftOut.set(member, reason)
     }
   }
@@ -145,7 +145,7 @@ export class Round {
   #each({ list, place, body, otherwise }: Statement & { kind: 'each' }, outer: Frame): void {
     const value = this.#value(list, outer) ?? []
     if (!isList(value) && !isRecord(value)) {
-      throw new Stop('failed', place, `${describe(list)}${whom(outer)} is neither a list nor a record`)
+      throw new Stop('failed', place, `${describe(list)}${ofMember(outer)} is neither a list nor a record`)
     }
     const items: readonly (readonly [key: Value, self: Value])[] = isList(value)
       ? value.map((self, index) => [index, self])
@@ -181,7 +181,7 @@ export class Round {
       values.push(value)
       if (helper.endsAt?.(value) === true) break
     }
-    return this.#calls.run(helper, values, place, () => whom(frame))
+    return this.#calls.run(helper, values, place, () => ofMember(frame))
   }
 }
 
@@ -202,7 +202,7 @@ function truth(value: Value, includeZero: boolean): boolean {
 function whyUnknown(expression: Expression, frame: Frame): string {
   const text = describe(expression)
   const advice = `use (default ${text} VALUE) or {{#if ${text}}}`
-  if (expression.kind === 'call') return `${text}${whom(frame)} gives nothing: ${advice}`
+  if (expression.kind === 'call') return `${text}${ofMember(frame)} gives nothing: ${advice}`
   const member = expression.kind === 'path' ? ownerOf(expression, frame) : null
   return `${text}${member === null ? '' : ` of ${member}`} is not known: ${advice}`
 }

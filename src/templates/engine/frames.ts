@@ -32,7 +32,7 @@ export function valueAt(path: PathExpression, frame: Frame, outermost: Frame, ma
     if (!isList(value) && !isRecord(value)) {
       if (value === null && absent !== null) throw new Stop('absent', place, absent)
       const what = value === null ? 'nothing' : 'neither a list nor a record'
-      throw new Stop('failed', place, `${text}${whom(frame)}: there is ${what} that could have a "${name}"`)
+      throw new Stop('failed', place, `${text}${ofMember(frame)}: there is ${what} that could have a "${name}"`)
     }
     const next = isList(value) ? itemOf(value, name) : fieldOf(value, name)
     if (next === undefined) throw isList(value) ? noItem(path, name, frame) : noField(path, name, frame, value, marks)
@@ -42,7 +42,7 @@ export function valueAt(path: PathExpression, frame: Frame, outermost: Frame, ma
 }
 
 /** Returns the innermost member that is gone through, to be put behind what is said of it: ` (pg1)`. */
-export function whom(frame: Frame): string {
+export function ofMember(frame: Frame): string {
   const member = memberAround(frame)
   return member === null ? '' : ` (${printable(member, MAX_SHOWN)})`
 }
@@ -84,8 +84,12 @@ function itemOf(list: ValueList, name: string): Value | undefined {
 }
 
 function noItem({ text, place }: PathExpression, name: string, frame: Frame): Stop {
-  if (/^\d+$/.test(name)) return new Stop('absent', place, `${text}${whom(frame)}: the list has no item ${name}`)
-  return new Stop('failed', place, `${text}${whom(frame)}: a list has no "${name}": {{#each}} goes through its items`)
+  if (/^\d+$/.test(name)) return new Stop('absent', place, `${text}${ofMember(frame)}: the list has no item ${name}`)
+  return new Stop(
+    'failed',
+    place,
+    `${text}${ofMember(frame)}: a list has no "${name}": {{#each}} goes through its items`,
+  )
 }
 
 function noField({ text, place }: PathExpression, name: string, frame: Frame, of: ValueRecord, marks: Marks): Stop {
@@ -93,7 +97,7 @@ function noField({ text, place }: PathExpression, name: string, frame: Frame, of
   const member = marks.memberOf(of)
   const [what, instead] =
     member === null
-      ? [`${text}${whom(frame)}: there is no "${name}"`, `(default (index ${whole} "${name}") VALUE)`]
+      ? [`${text}${ofMember(frame)}: there is no "${name}"`, `(default (index ${whole} "${name}") VALUE)`]
       : [`${printable(member, MAX_SHOWN)} has no tag "${name}"`, `(tag ${whole} "${name}" DEFAULT)`]
   return new Stop('failed', place, `${what} (where it may be missing: ${instead})`)
 }

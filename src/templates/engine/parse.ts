@@ -1,4 +1,4 @@
-/** Parses Handlebars' syntax: the one place that knows the package. Only its parser is used, so nothing of a template is run. */
+/** Parses Handlebars' syntax: the only user of the package. Only its parser is used, so nothing of a template is run. */
 import Handlebars from 'handlebars'
 import { printable } from '../../text/printable.ts'
 import type { Place } from './plan.ts'
@@ -50,7 +50,7 @@ function unknownWhiteSpace(value: string): TemplateProblem {
   return { line: 1, column: 1, message: `whitespace is "go", or not given, not "${printable(value, MAX_SHOWN)}"` }
 }
 
-/** How many blocks, or parentheses within one {{ }}, are open at most; roughly. Each {{else if}} is in the one before. */
+/** Returns how many blocks, or parentheses within one {{ }}, are open at most; roughly. Each {{else if}} is in the one before. */
 function nestingOf(text: string): number {
   let [blocks, chain, parentheses, most] = [0, 0, 0, 0]
   let isInTag = false
@@ -106,8 +106,8 @@ function stoppedAt(): { line: number | null; column: number | null } {
 const UNEXPECTED: Readonly<Record<string, string>> = {
   EOF: 'the template ends here, and a {{ or a block is still open',
   INVALID: 'this cannot stand here',
-  INVERSE: '{{else}} stands in no block',
-  OPEN_INVERSE_CHAIN: '{{else}} stands in no block',
+  INVERSE: '{{else}} is in no block',
+  OPEN_INVERSE_CHAIN: '{{else}} is in no block',
   OPEN_ENDBLOCK: 'a block is closed that is not open',
   CLOSE: '}} comes too early',
   CLOSE_SEXPR: ') closes nothing',

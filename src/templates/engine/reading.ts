@@ -49,7 +49,7 @@ export class Reading implements HelperCall {
   }
 }
 
-/** Whether two contexts are the same, but for a field of each member; null: for none. */
+/** Returns whether two contexts are the same, but for a field of each member; null: for none. */
 function isSame(one: unknown, other: unknown, but: 'lag' | null): boolean {
   if (one === other) return true
   if (!isObject(one) || !isObject(other)) return Object.is(one, other)

@@ -8,7 +8,7 @@ export type Shape =
   | { readonly kind: 'maybe'; readonly of: Shape; readonly absent: string }
   | { readonly kind: 'list'; readonly of: Shape }
   | { readonly kind: 'record'; readonly name: string; readonly fields: Readonly<Record<string, Shape>> }
-  /** Names that only the value itself knows: tags, JSON. */
+  /** Names that only the value itself has: tags, JSON. */
   | { readonly kind: 'map'; readonly of: Shape }
   | { readonly kind: 'any' }
 

@@ -35,7 +35,7 @@ const MOST = 10_000_000
 
 /** A call of a helper, in statements. */
 export const CALL = 10
-/** Beginning anew without a member: a hidden one is looked for in every list. */
+/** Starting again without a member: a hidden one is looked for in every list. */
 export const ROUND = 10_000
 /** As much of a text is made in the time of a statement. UTF-16 units. */
 const TEXT = 8

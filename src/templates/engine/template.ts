@@ -4,7 +4,7 @@ import type { TemplateClusters, TemplateContext } from './context.ts'
 /** Everything that a template can read. Plain and immutable: the same inputs give the same bytes. */
 export interface RenderInputs {
   readonly context: TemplateContext | TemplateClusters
-  /** The DCS keys below the template's prefix; null where it has not asked for any. */
+  /** The DCS keys below the template's prefix; null where none are configured. */
   readonly keys: KeyView | null
   readonly env: Readonly<Record<string, string | undefined>>
   /** What has been found out beforehand, as helpers cannot wait. */
@@ -51,7 +51,7 @@ export type RenderResult =
       readonly used: Used
       readonly leftOut: readonly LeftOut[]
     }
-  /** Somebody is named who is not there: `there is no primary`. */
+  /** A named member does not exist: `there is no primary`. */
   | {
       readonly kind: 'absent'
       readonly problem: TemplateProblem

@@ -9,7 +9,7 @@ import { printable } from '../../text/printable.ts'
 /** Longest part of the name of a key in a message. */
 const MAX_SHOWN = 128
 
-/** Who has written a text. `what` is fit to be shown: `host`, `tag dc`; `key` is not. */
+/** The author of a text. `what` is fit to be shown: `host`, `tag dc`; `key` is not. */
 export type Origin =
   | { readonly kind: 'member'; readonly member: string; readonly what: string }
   /** Cannot be left out: the rendering fails. */

@@ -26,7 +26,7 @@ export function namesIn(record: ValueRecord): readonly string[] {
   return Object.keys(record).sort()
 }
 
-/** Knows the lists and records of one rendering: which member a record is, and the texts in each that are not safe. */
+/** Keeps the lists and records of one rendering: which member a record is, and the texts in each that are not safe. */
 export class Marks {
   readonly #members = new Map<object, string>()
   /** null: its texts have been marked, and have not been read yet. */

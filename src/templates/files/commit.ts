@@ -12,7 +12,7 @@ import { besideStaged, discard, type StagedFile } from './stage.ts'
 export interface CommitOutcome {
   /** Destinations that could only be written in place, as they are mount points: not atomic. */
   readonly inPlace: readonly string[]
-  /** Those that have another owner or mode than they were to have, as it cannot be changed. */
+  /** Files that have another owner or mode than they were to have, as it cannot be changed. */
   readonly ownerKept: readonly string[]
   /** What went wrong and kept no file from being replaced. Each fit to be shown. */
   readonly warnings: readonly string[]
@@ -65,7 +65,7 @@ async function begin(files: readonly JournalFile[], journal: Journal, reload: bo
   }
 }
 
-/** Keeps what is there: to be put back, and as a backup. What has been kept already stays as it is. */
+/** Keeps what is there: to be put back, and as a backup. A text that has been kept already stays as it is. */
 export async function protect(files: readonly JournalFile[]): Promise<void> {
   for (const { destination, path, staged, before, backup } of files) {
     if (before === null) continue
@@ -109,7 +109,7 @@ async function replaceAll(files: readonly JournalFile[]): Promise<readonly Repla
   return replaced
 }
 
-/** Syncs the directories of files. What could not be synced is in place: a warning, as there is no way back that would be safer. */
+/** Syncs the directories of files. A file that could not be synced is in place: a warning, as there is no way back that would be safer. */
 export async function syncDirectories(files: readonly JournalFile[]): Promise<string[]> {
   const directories = [...new Set(files.map(({ path }) => dirname(path)))]
   return complaintsOf(directories.map((directory) => [`${directory} is not synced`, syncDirectory(directory)]))

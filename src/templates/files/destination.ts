@@ -61,7 +61,7 @@ async function statsOf(path: string): Promise<Stats | null> {
   }
 }
 
-/** In /tmp anybody could lead us to any file: as with fs.protected_symlinks, which does not see this. */
+/** Refuses links that other users own: in /tmp they could lead to any file: as with fs.protected_symlinks, which does not see this. */
 async function isStrangers(link: string, { uid }: Stats): Promise<boolean> {
   const directory = await stat(dirname(link))
   if ((directory.mode & 0o1002) !== 0o1002 || uid === directory.uid) return false

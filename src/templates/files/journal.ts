@@ -48,7 +48,7 @@ export class Journal {
    */
   async load(): Promise<InterruptedCommit | null> {
     if (this.path === null) return null
-    // Nobody else writes it: whatever lies beside it is of a writer that was killed, also one whose clock was ahead.
+    // No other program writes it: other files beside it are of a writer that was killed, also one whose clock was ahead.
     await removeLeftovers(this.path, -Infinity)
     const file = await readTextFile(this.path, MAX_BYTES)
     if (file.kind === 'missing') return null

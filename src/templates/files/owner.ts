@@ -54,7 +54,7 @@ export class Owners {
 class Unknown extends Error {}
 
 async function ask(database: 'passwd' | 'group', name: string): Promise<number> {
-  // It would be taken for an option.
+  // It would be read as an option.
   if (name.startsWith('-')) throw new Unknown()
   const options = { env: { PATH }, timeout: TIMEOUT_MS, encoding: 'utf8' as const }
   const answer = await promisify(execFile)('getent', [database, name], options).catch((error: unknown) => {

@@ -40,7 +40,7 @@ async function writeInPlace(path: string, bytes: Buffer, { uid, gid, mode }: Att
   try {
     const stats = await file.stat()
     const common = stats.mode & mode
-    // Whoever is to read it no more does not read the new text either.
+    // A user who may no longer read it does not read the new text either.
     if (common !== (stats.mode & 0o7777)) await allowed(() => file.chmod(common))
     // Shortened afterwards: a full disk then still has room for what was there, should it have to be put back.
     for (let at = 0; at < bytes.length;) at += (await file.write(bytes, at, bytes.length - at, at)).bytesWritten
@@ -61,7 +61,7 @@ async function allowed(change: () => Promise<void>): Promise<boolean> {
     await change()
     return true
   } catch {
-    // A file system of another system knows no owners, and not everybody may change them: the text counts.
+    // A foreign file system has no owners, and not every user may change them: the text counts.
     return false
   }
 }
@@ -94,7 +94,7 @@ async function copyTo(path: string, copy: string): Promise<void> {
   try {
     await file.writeFile(bytes)
     const isOwned = await allowed(() => file.chown(uid, gid))
-    // With another group than the file's: that one may read what everybody may.
+    // With another group than the file's: that group may read what all users may.
     await file.chmod(mode & (isOwned ? 0o7777 : 0o707 | ((mode & 0o7) << 3)))
     await file.sync()
   } finally {

@@ -108,7 +108,7 @@ export function stageName(path: string, pid: number): string {
   return join(dirname(path), `${prefixOf(path)}${pid}-${randomBytes(6).toString('hex')}.tmp`)
 }
 
-/** Returns the name of what stands beside a staged file for the same commit. */
+/** Returns the name of a file beside a staged file for the same commit. */
 export function besideStaged(staged: string, kind: Exclude<Kind, 'tmp'>): string {
   return staged.replace(/tmp$/, kind)
 }

@@ -151,7 +151,7 @@ export class GroupApply {
     this.#warn(outcome?.warnings ?? [])
   }
 
-  /** Runs the reload once; one that fails stays due. */
+  /** Runs the reload once; after a failure it stays pending. */
   async #runReload(run: RunCommand, command: CommandConfig, destination: string): Promise<Failure | null> {
     const { group, templates, journal } = this.#deps
     const fill = { staged: destination, destination }

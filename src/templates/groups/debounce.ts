@@ -56,7 +56,7 @@ export function afterNotice(schedule: Schedule, at: number, urgent: boolean): Sc
 export interface Render {
   readonly at: number
   readonly tookMs: number
-  /** A text is another one. */
+  /** A text has changed. */
   readonly changed: boolean
   /** One of them waits for a lookup. */
   readonly asks: boolean
@@ -70,7 +70,7 @@ export function afterRender(schedule: Schedule, { at, tookMs, changed, asks }: R
 }
 
 /**
- * Returns when to render; null: nothing has changed. What is urgent does not wait. A large cluster has hundreds of views a second:
+ * Returns when to render; null: nothing has changed. Urgent changes do not wait. A large cluster has hundreds of views a second:
  * rendering takes a tenth of the time at most, `groups` of them together.
  */
 export function nextRender({ unrenderedAt, urgent, rendered }: Schedule, groups: number): number | null {
@@ -116,7 +116,7 @@ export interface Pass {
   readonly failed: boolean
 }
 
-/** Notes the end of a pass; what has changed meanwhile stays for the next one. */
+/** Notes the end of a pass; changes made meanwhile stay for the next one. */
 export function afterPass(schedule: Schedule, { beganAt, endedAt, worked, failed }: Pass): Schedule {
   return {
     ...schedule,

@@ -68,7 +68,7 @@ export class Group {
   }
 
   /**
-   * Notes that what its templates read may have changed; renders soon, and has a pass made if a text is another one.
+   * Notes that what its templates read may have changed; renders soon, and has a pass made if a text has changed.
    * `urgent`: the cluster has another leader or primary. Never throws.
    */
   changed(urgent: boolean): void {

@@ -1,4 +1,4 @@
-/** The lines of the log about a reload group: when a fault begins, when it is another one, when it ends. Pure. */
+/** The lines of the log about a reload group: when a fault begins, changes, ends. Pure. */
 import type { LogLine } from '../../text/log-line.ts'
 import { printable } from '../../text/printable.ts'
 import { reasonLineOf } from '../commands/output.ts'

@@ -49,7 +49,7 @@ export class Rendering {
   #sourceError: string | null = null
   /** What the outcome is of; null: of nothing that could change by itself. */
   #used: Used | null = null
-  /** What it has asked for since it was rendered last. */
+  /** Its lookups since it was rendered last. */
   readonly #asked = new Set<string>()
 
   constructor(config: TemplateConfig) {
@@ -119,7 +119,7 @@ export class Rendering {
         null,
       )
     }
-    // The file stays as it was; one that has never been rendered waits.
+    // The file stays as it was; before the first rendering it waits.
     const isNew = this.#used === null
     return {
       changed: isNew && this.#take({ kind: 'waiting', reason: `no answer yet: ${names}` }, null).changed,

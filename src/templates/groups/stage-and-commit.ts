@@ -37,7 +37,7 @@ export interface CommitDeps {
 export interface CommitResult {
   /** null: every destination is as it should be. */
   readonly failure: Failure | null
-  /** Templates whose destination was another one. */
+  /** Templates whose destination differed. */
   readonly written: readonly TemplateConfig[]
   /** Something was written, if only beside the destinations, or run. */
   readonly worked: boolean

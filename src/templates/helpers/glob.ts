@@ -26,7 +26,7 @@ export function compileGlob(pattern: string): (name: string) => boolean {
   return (name) => name.startsWith(start) && matches(chunks, Array.from(name))
 }
 
-/** What every match begins with: one look at it is enough for most names. */
+/** Returns the common beginning of all matches: one look at it is enough for most names. */
 function startOf([first]: readonly Chunk[]): string {
   const parts = first === undefined || first.afterStar ? [] : first.parts
   const end = parts.findIndex(({ kind }) => kind !== 'char')

@@ -43,7 +43,7 @@ function parse(text: string): unknown {
   return plain(value, 0)
 }
 
-/** A number that JavaScript cannot hold exactly stays the text that it is: system identifiers have 19 digits. */
+/** Parses JSON. A number that JavaScript cannot hold exactly stays the text that it is: system identifiers have 19 digits. */
 function exactNumber(_name: string, value: unknown, context?: { readonly source?: string }): unknown {
   const isInexact = typeof value === 'number' && (!Number.isFinite(value) || Math.abs(value) > Number.MAX_SAFE_INTEGER)
   return isInexact ? (context?.source ?? value) : value

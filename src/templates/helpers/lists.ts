@@ -166,7 +166,7 @@ function checkSteps(keys: readonly unknown[], value: Shape): string | null {
   return null
 }
 
-/** Why there is no such field; null: there is, or may be. */
+/** Returns why there is no such field; null: there is, or may be. */
 function whyNone(record: Shape, field: unknown): string | null {
   if (typeof field !== 'string' || record.kind !== 'record' || Object.hasOwn(record.fields, field)) return null
   return `a ${record.name} has no "${printable(field, 64)}": ${suggest(field, Object.keys(record.fields))}`

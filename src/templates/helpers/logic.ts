@@ -68,7 +68,7 @@ export const LOGIC_HELPERS: readonly Helper[] = [
 
 /**
  * Returns whether two values are written alike: `5432` is the port 5432, so that a number in a key or a tag can be compared
- * without `atoi`. What is not there is like nothing else.
+ * without `atoi`. A missing value equals nothing else.
  */
 export function isSame(a: unknown, b: unknown): boolean {
   if (isAbsent(a) || isAbsent(b)) return isAbsent(a) && isAbsent(b)
@@ -84,13 +84,13 @@ export function order(one: unknown, other: unknown): number {
   throw new HelperError(`${kindOf(a)} and ${kindOf(b)} have no order (atoi makes a number of a text)`)
 }
 
-/** As in Go's templates: an empty record is false too. */
+/** Returns whether it is true. As in Go's templates an empty record is false too. */
 function isTrue(value: unknown): boolean {
   if (Array.isArray(value)) return value.length > 0
   return isRecord(value) ? Object.keys(value).length > 0 : Boolean(value)
 }
 
-/** The first that is so, else the last. An empty map is given as false: {{#if}}, as Handlebars', takes it for true. */
+/** Returns the first that is so, else the last. An empty map is given as false: {{#if}}, as Handlebars', takes it for true. */
 function chosenOf(values: readonly unknown[], isIt: (value: unknown) => boolean): unknown {
   const value = values.at(values.findIndex(isIt))
   return isRecord(value) && !isTrue(value) ? false : value
@@ -102,7 +102,7 @@ function written(given: unknown): string {
   throw new HelperError(`${kindOf(value)} cannot be compared`)
 }
 
-/** The first that is there, else the last. */
+/** Returns the first that is there, else the last. */
 function chosen(shapes: readonly Shape[]): Shape {
   const last = shapes.at(-1)
   const common = commonShape(shapes.map(presentShape))

@@ -106,7 +106,7 @@ function textOfDns(text: string): unknown {
   return textFrom({ kind: 'other', what: 'the answer of the DNS' }, text)
 }
 
-/** A line of lookup-cache.ts: `target:port priority weight`. */
+/** Parses a line of lookup-cache.ts: `target:port priority weight`. */
 function srvRecord(line: string): unknown {
   const [address = '', priority, weight] = line.split(' ')
   const colon = address.lastIndexOf(':')

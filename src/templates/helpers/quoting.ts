@@ -104,7 +104,7 @@ function strong(text: string): string {
   return `'${text.replaceAll(`'`, `'\\''`)}'`
 }
 
-/** What YAML 1.1 holds to be no character, or a line break, is escaped in both. */
+/** Escapes what YAML 1.1 treats as no character or as a line break in both. */
 function jsonOf(value: unknown): string {
   if (isAbsent(value)) throw new HelperError('the value is not there')
   return jsonText(value).replace(

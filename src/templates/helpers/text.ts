@@ -45,7 +45,7 @@ export const TEXT_HELPERS: readonly Helper[] = [
     run: ([text, old, by, count = -1]) =>
       replace(
         textOf(text, 'the text'),
-        textOf(old, 'what is replaced'),
+        textOf(old, 'the old text'),
         textOf(by, 'the replacement'),
         integerOf(count, 'the count'),
       ),
@@ -131,18 +131,18 @@ function onText(name: string, usage: string, work: (text: string) => string): He
   }
 }
 
-/** https://pkg.go.dev/path#Base */
+/** Returns the last element: https://pkg.go.dev/path#Base */
 function baseName(path: string): string {
   return path === '' ? '.' : posix.basename(path) || '/'
 }
 
-/** https://pkg.go.dev/path#Dir: of `/a/b/` it is `/a/b`. */
+/** Returns all but the last element, https://pkg.go.dev/path#Dir: of `/a/b/` it is `/a/b`. */
 function directory(path: string): string {
   const parent = posix.normalize(path.slice(0, path.lastIndexOf('/') + 1))
   return parent.length > 1 ? parent.replace(/\/$/, '') : parent
 }
 
-/** https://pkg.go.dev/strings#Replace: a negative count is every one; an empty `old` is found around each character. */
+/** Replaces, as https://pkg.go.dev/strings#Replace: a negative count is every one; an empty `old` is found around each character. */
 function replace(text: string, old: string, by: string, count: number): string {
   const pieces = old === '' ? ['', ...Array.from(text)] : text.split(old)
   const places = old === '' ? pieces.length : pieces.length - 1
@@ -151,7 +151,7 @@ function replace(text: string, old: string, by: string, count: number): string {
   return pieces.map((piece, at) => (at < times ? piece + by : at < last && old !== '' ? piece + old : piece)).join('')
 }
 
-/** https://pkg.go.dev/encoding/base64#Encoding.DecodeString: strict, but for line breaks. */
+/** Decodes, as https://pkg.go.dev/encoding/base64#Encoding.DecodeString: strict, but for line breaks. */
 function decode(encoded: string): string {
   const text = encoded.replace(/[\r\n]/g, '')
   const isBase64 = text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text)
@@ -160,14 +160,14 @@ function decode(encoded: string): string {
   return textOfBytes(bytes)
 }
 
-/** https://pkg.go.dev/strconv#ParseBool */
+/** Parses a flag: https://pkg.go.dev/strconv#ParseBool */
 function parseBool(text: string): boolean {
   if (['1', 't', 'T', 'true', 'TRUE', 'True'].includes(text)) return true
   if (['0', 'f', 'F', 'false', 'FALSE', 'False'].includes(text)) return false
   throw new HelperError('the text is neither true nor false (1, t, true, 0, f, false)')
 }
 
-/** https://pkg.go.dev/strconv#Atoi */
+/** Parses a number: https://pkg.go.dev/strconv#Atoi */
 function parseInteger(text: string): number {
   if (!/^[+-]?[0-9]+$/.test(text)) throw new HelperError('the text is not a whole number')
   // Without -0, which Go's integers do not have.

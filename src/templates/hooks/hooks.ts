@@ -36,7 +36,7 @@ type HookRecord = { -readonly [K in keyof Omit<HookStatus, 'name' | 'cluster'>]:
 /**
  * One queue for all hooks: those of a state are run in the order of the configuration, one after the other. A newer state
  * takes the place of all that has not begun, a hook that waits for its reload group included; a command that has begun
- * ends by itself or by its timeout. One that fails does not keep the next ones from being run, and is tried again, ever
+ * ends by itself or by its timeout. A failed hook does not keep the next ones from running, and is tried again, ever
  * later, for as long as the state holds. The first state that is known runs hooks too.
  */
 export class Hooks {

@@ -45,7 +45,7 @@ async function isAs(path: string, bytes: Buffer, mode: number): Promise<boolean>
   return (await bytesOf(path))?.equals(bytes) === true
 }
 
-/** What no other user may read there no other user may read here. */
+/** Keeps other users from reading here what they may not read there. */
 async function modeOf(destination: string): Promise<number | null> {
   const stats = await stat(destination).catch(unlessMissing)
   return stats === null ? null : stats.mode & 0o777

@@ -103,7 +103,7 @@ test('the bytes of a key are the bytes of the file, and their base64 is right', 
   ])
   const { code, text } = await command(dir, 'render')
   assert.equal(code, 1, text)
-  assert.match(text, /the key \/db\/key holds characters/)
+  assert.match(text, /the key \/db\/key contains characters/)
   assert.deepEqual(readFileSync(join(dir.path, '0')), bytes)
   assert.equal(written(dir, '1'), bytes.toString('base64'))
   assert.equal(written(dir, '2'), '')

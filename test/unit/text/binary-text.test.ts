@@ -27,7 +27,7 @@ test('a template writes the bytes of a key, and their base64', () => {
 
 test('bytes are written nowhere that cannot have them, and the error names the key', () => {
   const rows = [
-    ['{{getv "/bin"}}', /^the key \/bin holds characters/],
+    ['{{getv "/bin"}}', /^the key \/bin contains characters/],
     [
       '{{quote "haproxy" (getv "/bin")}}',
       /^quote: haproxy cannot be given bytes that are not UTF-8 \(the key \/bin\)$/,

@@ -100,7 +100,7 @@ const REFUSED: readonly [string, RegExp][] = [
   ['a\n{{scope}}\0', /^2:10: a NUL byte: a template is text in UTF-8$/],
   ['{{! \0 }}', /^1:5: a NUL byte/],
   ['a\n{{#if paused}}\n{{/each}}', /^2:4: if doesn't match each$/],
-  ['a {{else}}', /^1:3: \{\{else\}\} stands in no block/],
+  ['a {{else}}', /^1:3: \{\{else\}\} is in no block/],
 ]
 
 for (const [text, problem] of REFUSED) {

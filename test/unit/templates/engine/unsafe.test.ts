@@ -46,7 +46,7 @@ describe('a member that cannot be written', () => {
     const given = inputs(context([bad, replica('pg2')]))
     assert.equal(textOf(EACH, given), 'pg0 pg0.example.com;pg2 pg2.example.com;')
     assert.deepEqual(leftOut(EACH, given), [
-      { member: 'pg1', reason: 'host holds characters that could be taken for syntax (line 1)' },
+      { member: 'pg1', reason: 'host contains characters that could be taken for syntax (line 1)' },
     ])
   })
 
@@ -115,8 +115,8 @@ describe('a member that cannot be written', () => {
     )
     assert.equal(textOf(tags, given), 'pg0;pg3 dc=c;')
     assert.deepEqual(leftOut(tags, given), [
-      { member: 'pg1', reason: 'tag dc holds characters that could be taken for syntax (line 1)' },
-      { member: 'pg2', reason: 'the name of a tag holds characters that could be taken for syntax (line 1)' },
+      { member: 'pg1', reason: 'tag dc contains characters that could be taken for syntax (line 1)' },
+      { member: 'pg2', reason: 'the name of a tag contains characters that could be taken for syntax (line 1)' },
     ])
   })
 
@@ -146,7 +146,7 @@ describe('a key that cannot be written', () => {
   const given = inputs(context(), keys)
 
   test('ends the rendering, and is named', () => {
-    const message = 'holds characters that could be taken for syntax: write it with (quote TARGET ...)'
+    const message = 'contains characters that could be taken for syntax: write it with (quote TARGET ...)'
     assert.equal(problemOf('{{getv "/b"}}\n {{getv "/a"}}', given), `failed 2:2: the key /a ${message}`)
     assert.equal(problemOf('{{toUpper (getv "/a")}}', given), `failed 1:1: the key /a ${message}`)
     assert.equal(problemOf('{{#each (gets "/*")}}{{value}}{{/each}}', given), `failed 1:22: the key /a ${message}`)
@@ -161,14 +161,14 @@ describe('a key that cannot be written', () => {
   test('may hold JSON, of which what is safe is written', () => {
     const within = (text: string): string => `{{#with (json (getv "/j"))}}${text}{{/with}}`
     assert.equal(textOf(within('{{h}}'), given), '10.0.0.1')
-    assert.match(problemOf(within('{{x}}'), given), /the key \/j holds/)
-    assert.match(problemOf(within('{{#each n}}{{@key}}{{/each}}'), given), /the key \/j holds/)
+    assert.match(problemOf(within('{{x}}'), given), /the key \/j contains/)
+    assert.match(problemOf(within('{{#each n}}{{@key}}{{/each}}'), given), /the key \/j contains/)
   })
 
   test('cannot be brought in as base64', () => {
     const coded = inputs(context(), { '/a': btoa('a; b'), '/b': btoa('ab') })
-    assert.match(problemOf('{{base64Decode (getv "/a")}}', coded), /^failed 1:1: what base64Decode gives holds/)
-    assert.match(problemOf('{{concat "x" (base64Decode (getv "/a"))}}', coded), /what base64Decode gives holds/)
+    assert.match(problemOf('{{base64Decode (getv "/a")}}', coded), /^failed 1:1: the result of base64Decode contains/)
+    assert.match(problemOf('{{concat "x" (base64Decode (getv "/a"))}}', coded), /the result of base64Decode contains/)
     assert.equal(textOf('{{base64Decode (getv "/b")}}', coded), 'ab')
     assert.equal(textOf('{{quote "shell" (base64Decode (getv "/a"))}}', coded), "'a; b'")
     assert.equal(textOf('{{raw (base64Decode (getv "/a"))}}', coded), 'a; b')
@@ -204,7 +204,7 @@ describe('a key that cannot be written', () => {
       ['{{#with (map "v" (getv "/d/b") "w" (getv "/d/f"))}}{{w}}{{/with}}', '/d/f'],
       ['{{default "" (getv "/d/f")}}', '/d/f'],
     ]
-    for (const [text, key] of rows) assert.match(problemOf(text, other), new RegExp(`the key ${key} holds`), text)
+    for (const [text, key] of rows) assert.match(problemOf(text, other), new RegExp(`the key ${key} contains`), text)
     assert.equal(textOf('{{index (getvs "/d/*") 0}}', other), 'ok')
   })
 
