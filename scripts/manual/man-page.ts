@@ -26,9 +26,9 @@ export function manPages(): readonly ManPage[] {
 }
 
 /**
- * Returns a page for `man`. Its options can be copied: a hyphen
- * of Markdown is that of the keyboard, and no word is hyphenated. A list item that has a line break becomes a term with a text below it, which Markdown has no
- * other way to say.
+ * Returns a page for `man`. Its options can be copied: a hyphen of Markdown is that of the keyboard, no word is
+ * hyphenated, and addresses are broken at slashes only. A list item with a line break becomes a term with a text below
+ * it, for which Markdown has no other form.
  */
 export function toMan(markdown: string): string {
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }
@@ -39,4 +39,5 @@ export function toMan(markdown: string): string {
     .replace(/^\.TH .*\n/, '$&.nh\n.ad l\n')
     .replace(/^\.IP \\\(bu 4\n(.+)\n\.br\n/gm, '.TP 8\n$1\n')
     .replace(/^[^.].*/gm, (line) => line.replaceAll('-', '\\-'))
+    .replace(/(?<=https:\S*\w)\//g, '\\:/')
 }

@@ -5,7 +5,7 @@ import { DEFAULT_ADMIN_SOCKET, DEFAULT_CONFIG_FILE } from '../config/defaults.ts
 import { readTextFile } from '../text-file.ts'
 import type { Io } from './io.ts'
 
-const ADVICE = 'To ask the router nevertheless, name its socket with --socket PATH\n'
+const ADVICE = 'To reach the router without the configuration, name its socket with --socket PATH\n'
 
 /**
  * Finds the socket that the configuration names; the default one where there is no configuration at all. null: the
@@ -24,17 +24,17 @@ const MAX_BYTES = 16 * 1024 * 1024
 /** Returns the texts of the file, or of a directory those of its files, in Patroni's order; null: said on standard error. */
 async function textsOf(name: string, io: Io): Promise<readonly string[] | null> {
   const isDirectory = statSync(name, { throwIfNoEntry: false })?.isDirectory() === true
-  // Loaded only here: whoever asks every second has one file.
+  // Loaded only here: `track` runs every second, mostly with one file.
   const files = isDirectory ? ((await (await import('../config/file/files.ts')).filesIn(name)) ?? []) : [name]
   const texts: string[] = []
   for (const each of files) {
-    // Not what waits for somebody to write: whoever asks every second has to come to an end.
+    // Never a pipe, which waits for a writer: `track` has to end within a second.
     const file = await readTextFile(each, MAX_BYTES)
     if (file.kind === 'unusable') {
       io.err(`patroni-router: the configuration file ${visible(each)} ${visible(file.reason)}\n${ADVICE}`)
       return null
     }
-    // One that is not there has no socket, and the whole reading says why.
+    // A missing file has no socket; reading the whole configuration reports it.
     texts.push(file.kind === 'text' ? file.text : NOTHING)
   }
   return texts
@@ -42,7 +42,7 @@ async function textsOf(name: string, io: Io): Promise<readonly string[] | null> 
 
 const NOTHING = '['
 
-/** null: reading it in earnest says what is wrong. */
+/** Returns the socket; null: only reading the whole configuration says what is wrong. */
 async function socketIn(texts: readonly string[]): Promise<string | null> {
   const telling = texts.filter((text) => /admin|<</.test(text) || text === NOTHING)
   const [text] = telling
@@ -60,7 +60,7 @@ async function socketIn(texts: readonly string[]): Promise<string | null> {
 }
 
 /**
- * How nearly everybody writes it, at the top and alone in its section: seen without the parser, whose loading takes
+ * The usual form, at the top and alone in its section: seen without the parser, whose loading takes
  * longer than all the rest of `track`.
  */
 const SOCKET = /^admin:[ \t]*(?:\{ *|\n[ \t]+)socket: +(?:'(\/[^'\\\n]+)'|(\/[\w./-]+)) *\}?[ \t]*\n(?=\S|$)/m

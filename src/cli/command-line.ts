@@ -1,9 +1,8 @@
 import type { Io } from './io.ts'
 
 /**
- * Runs the command line `args` and returns the exit code. Never rejects. What is run every second does not wait for all
- * the others to be described: Node's own parser does for it, and whatever that does not understand is left to the
- * program.
+ * Runs the command line `args` and returns the exit code. Never rejects. `track`, which is run every second, does not
+ * load the description of all commands: Node's own parser is enough, and everything else is left to the program.
  */
 export async function runCommandLine(args: readonly string[], io: Io): Promise<number> {
   if (args[0] === 'track') {

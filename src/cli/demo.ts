@@ -23,7 +23,7 @@ export async function demo(options: DemoOptions, io: Io): Promise<number> {
   // Signal handlers alone do not keep a process alive.
   const alive = setInterval(() => undefined, 2 ** 31 - 1)
   const undo = [io.onSignal(['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGHUP'], () => quit.abort()), io.onFault(failed)]
-  // With or without a screen: nobody sees it any more (`| head`).
+  // With or without a screen: the output has no reader any more (`| head`).
   const onLost = (): void => quit.abort()
   io.outputLost.addEventListener('abort', onLost, { once: true })
   try {
@@ -88,7 +88,7 @@ async function play(
   }
 }
 
-/** Before anything is loaded. Rejects with BIND_FAILED. */
+/** Checks the ports before anything is loaded. Rejects with BIND_FAILED. */
 async function requirePorts(ports: readonly number[]): Promise<void> {
   for (const port of ports.filter((each) => each !== 0)) {
     const problem = await tryPort(port)

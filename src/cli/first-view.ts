@@ -15,15 +15,15 @@ import { Watcher } from '../watcher/watcher.ts'
 export interface FirstViewLimits {
   /** A DCS that has not answered until then is out of reach. Milliseconds. */
   readonly dcsMs: number
-  /** How long it may take, once the DCS is read, to find out who is open and which replicas serve. Milliseconds. */
+  /** How long it may take, once the DCS is read, to find the open member and the replicas that serve. Milliseconds. */
   readonly settleMs: number
 }
 
 const LIMITS: FirstViewLimits = { dcsMs: 10_000, settleMs: 5000 }
 
 /**
- * Watches the cluster until it is known who is in it, who of them is open for writes and who serves reads; after a few
- * seconds what is known then counts. Rejects with DCS_UNAVAILABLE, or with the reason of `signal`.
+ * Watches the cluster until its members, the primary and the usable replicas are known; after a few seconds the view of
+ * that moment counts. Rejects with DCS_UNAVAILABLE, or with the reason of `signal`.
  */
 export async function firstView(
   config: ClusterConfig,
@@ -75,7 +75,7 @@ export async function readClusters(
   return views
 }
 
-/** The first view that fits; the present one after `timeoutMs`. */
+/** Returns the first view that fits; the present one after `timeoutMs`. */
 async function seen(
   watcher: Watcher,
   fits: (view: ClusterView) => boolean,
@@ -111,7 +111,7 @@ export function isSettled(view: ClusterView, readForMs: number, checkTimeoutMs: 
   return isDecided && whyNotYet(view, true) === null
 }
 
-/** Once each member has had the time to say otherwise; in the states that are left somebody is about to be open. */
+/** Once each member has had the time to say otherwise; in the other states a member is about to be opened. */
 const FINAL: ReadonlySet<PrimaryState> = new Set(['none', 'unverified'])
 
 function unreachable({ name }: ClusterConfig, { dcs }: ClusterView, limitMs: number): RouterError {

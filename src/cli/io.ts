@@ -3,7 +3,7 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly version: string
   readonly pid: number
-  /** Bytes of memory that the control group allows; 0, or more than there is: it has no limit. */
+  /** Returns the bytes of memory that the control group allows; 0, or more than there is: it has no limit. */
   memoryLimit(): number
   /** Writes to standard output. */
   out(text: string): void
@@ -18,15 +18,15 @@ export interface Io {
    * where there is no terminal to read from and to write to.
    */
   onKey(handler: (key: string) => void): (() => void) | null
-  /** Aborted when nobody reads standard output any more. */
+  /** Aborted when standard output has no reader any more. */
   readonly outputLost: AbortSignal
   /** Calls `handler` at each of these signals, which then do nothing else, until the returned function is called. */
   onSignal(signals: readonly Signal[], handler: (signal: Signal) => void): () => void
-  /** Calls `handler` at each error that nobody has handled, which then does not end the process. */
+  /** Calls `handler` at each unhandled error, which then does not end the process. */
   onFault(handler: (error: unknown) => void): () => void
   /** Sends `signal` to the process group that `pid` leads; false where there is none any more. Never throws. */
   signalGroup(pid: number, signal: 'SIGTERM' | 'SIGKILL'): boolean
-  /** Whether there is a process of that number, of whatever user. */
+  /** Returns whether there is a process with that number, of any user. */
   isAlive(pid: number): boolean
 }
 

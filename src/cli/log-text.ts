@@ -37,7 +37,7 @@ function painter(hasColours: boolean): (style: Style, text: string) => string {
   return (style, plain) => (hasColours && style !== 'plain' ? `\x1b[${CODES[style]}m${plain}\x1b[0m` : plain)
 }
 
-/** What the message does not say already. */
+/** Returns the fields whose values are not in the message. */
 function detailsOf(fields: Mapping, message: string): string {
   const words = message.toLowerCase()
   return Object.entries(fields)

@@ -4,7 +4,7 @@ import type { LoggingConfig } from '../config/config.ts'
 import type { Io } from './io.ts'
 import { logText } from './log-text.ts'
 
-/** A reader that has stopped costs this much memory; then lines are dropped, and the router goes on. Bytes. */
+/** A reader that has stopped costs this much memory; then lines are dropped, and the router continues. Bytes. */
 const MAX_BACKLOG = 4 * 1024 * 1024
 const STANDARD_OUTPUT = 1
 const CLOSE_TIMEOUT_MS = 1000
@@ -26,7 +26,7 @@ interface OpenLog {
 export function openLog({ level, format }: LoggingConfig, io: Pick<Io, 'columns' | 'env'>): OpenLog {
   // Not process.stdout, whose writes to a pipe wait for the reader and the whole router with them.
   const output = destination({ dest: STANDARD_OUTPUT, sync: false, maxLength: MAX_BACKLOG })
-  // A reader that has gone (EPIPE) is no reason to stop routing, and there is nobody left to tell.
+  // A reader that has gone (EPIPE) is no reason to stop routing, and cannot be reported.
   let lost = false
   output.on('error', () => (lost = true))
   // A child has a level of its own. There is one for each cluster and listener.

@@ -96,7 +96,7 @@ const PARSERS: Readonly<Partial<Record<ValueKind, (text: string) => number>>> = 
   },
 }
 
-/** The argument of a command that requires one. */
+/** Returns the argument of a command that requires one. */
 function argumentOf(command: Command): string {
   return command.args[0] ?? ''
 }

@@ -46,7 +46,7 @@ export async function render(options: RenderOptions, io: Io): Promise<number> {
   }
 }
 
-/** Loaded here, so that nothing else waits for what templates need. */
+/** Renders all templates. Their modules are loaded here, so that no other command waits for them. */
 async function renderAll(config: Config, mode: Mode, io: Io, signal: AbortSignal): Promise<boolean> {
   const { readClusters } = await import('./first-view.ts')
   const { keyValueSources } = await import('../watcher/dcs/create.ts')
@@ -72,7 +72,7 @@ function modeOf({ diff, commands, output }: RenderOptions): Mode {
   return { kind: 'write', runsCommands: commands }
 }
 
-/** Two that write the same files and reload the same services would undo each other's work. */
+/** Refuses to write beside a router that writes the same files: each would undo the work of the other. */
 async function refuseBesideRouter({ templates, admin }: Config, io: Io, signal: AbortSignal): Promise<void> {
   const status = await statusOf(admin.socket.path, io, signal)
   const theirs = new Set(status?.templates?.groups.flatMap((group) => group.templates.map((each) => each.destination)))
@@ -81,14 +81,14 @@ async function refuseBesideRouter({ templates, admin }: Config, io: Io, signal: 
   throw new RouterError('TEMPLATE_FAILED', message)
 }
 
-/** null where no router runs, or none that can be asked. */
+/** Returns the status of the running router; null: there is none, or it does not answer. */
 async function statusOf(socket: string, io: Io, signal: AbortSignal): Promise<StatusJson | null> {
   try {
     return (await askStatus(socket, { timeoutMs: ASK_TIMEOUT_MS, signal })).status
   } catch (error) {
     signal.throwIfAborted()
     const failure = failureOf(error)
-    // Nobody listens: that is no reason for a warning.
+    // No router is running: that is no reason for a warning.
     if (failure !== 'missing' && failure !== 'refused')
       io.err(`warning: it is not known whether a router renders the same files: ${visible(explain(error))}\n`)
     return null
@@ -128,13 +128,13 @@ function show(event: PassEvent, mode: Mode, io: Io): void {
   }
 }
 
-/** What a command wrote. */
+/** Indents the output of a command. */
 function indented(output: string): string {
   const lines = output === '' ? [] : output.split('\n')
   return lines.map((line) => `        ${visible(line)}\n`).join('')
 }
 
-/** https://no-color.org: set, and not empty. */
+/** Returns whether output may be coloured, see https://no-color.org. */
 function isColoured({ columns, env }: Io): boolean {
   return columns() !== null && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb'
 }

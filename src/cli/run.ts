@@ -18,7 +18,7 @@ export interface Startable {
   resync(): void
   /** Stops accepting and lets sessions end, for as long as the configuration says. */
   drain(): Promise<void>
-  /** At once. */
+  /** Closes everything at once. */
   close(): Promise<void>
 }
 
@@ -48,7 +48,7 @@ function accessOf(io: Io): Omit<RouterDeps, 'log' | 'setLogLevel'> {
 
 /**
  * Runs a router until a signal ends it: the first SIGTERM, SIGINT or SIGQUIT drains it, the second closes it at once.
- * An error that nobody has handled is logged and ends nothing: the sessions of healthy servers outlive a fault of the
+ * An unhandled error is logged and ends nothing: the sessions of healthy servers outlive a fault of the
  * router.
  */
 export async function serve(build: () => Startable, log: Logger, io: Io): Promise<number> {

@@ -19,7 +19,7 @@ const FOR_DAEMONS: readonly NodeJS.Signals[] = [
   'SIGPIPE',
 ]
 
-/** Their default stops the process, and with it every session, until somebody thinks of SIGCONT. */
+/** Their default stops the process, and with it every session, until a SIGCONT. */
 const FOR_SERVICES: readonly NodeJS.Signals[] = ['SIGTSTP', 'SIGTTIN', 'SIGTTOU']
 
 /**

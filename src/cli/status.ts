@@ -56,7 +56,7 @@ async function once(socket: string, options: StatusOptions, io: Io, signal: Abor
   return code
 }
 
-/** A router that is away is shown as that, and looked for again: it may be about to be restarted. */
+/** Shows the status until interrupted. A router that does not answer is shown as such: it may be restarting. */
 async function repeatedly(
   socket: string,
   options: StatusOptions,
@@ -79,7 +79,7 @@ async function repeatedly(
   return code
 }
 
-/** From the upper left corner, what was there before erased line by line: the screen does not flicker. */
+/** Draws from the upper left corner and erases line by line, so that the screen does not flicker. */
 function redrawn(text: string): string {
   return `\x1b[H${text.replaceAll('\n', '\x1b[K\n')}\x1b[J`
 }

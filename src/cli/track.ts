@@ -19,7 +19,7 @@ export interface TrackOptions {
 
 /**
  * Runs `track`: whether a condition holds, for keepalived's `vrrp_script` and shells. The running router has to answer
- * in time: one that hangs counts as none. Loads no more than it needs: it is run every second.
+ * in time: a router that hangs counts as not running. Loads only what it needs: it is run every second.
  */
 export async function track(what: string, options: TrackOptions, io: Io): Promise<number> {
   if (/[\r\n]/.test(`${options.member ?? ''}${options.cluster ?? ''}`)) {
@@ -60,12 +60,12 @@ function parsePlain(args: readonly string[]): { readonly what: string; readonly 
     const isPlain = others.length === 0 && CONDITIONS.some((condition) => condition === what)
     return isPlain ? { what, options: values } : null
   } catch {
-    // Help, a timeout or a mistake: the program knows what to say.
+    // Help, a timeout or a mistake: the program handles them.
     return null
   }
 }
 
-/** As the admin socket's language takes a word (admin/command.ts). */
+/** Escapes a word for the language of the admin socket (admin/command.ts). */
 function escaped(word: string): string {
   return word.replace(/[\s\\#;]/g, '\\$&')
 }
@@ -87,7 +87,7 @@ function tell(answer: string, io: Io): number {
       io.err(`patroni-router: ${text}\n`)
       return EXIT.usage
     default:
-      io.err('patroni-router: what answers there is no patroni-router of this version\n')
+      io.err('patroni-router: the process that answers is not a patroni-router of this version\n')
       return EXIT.noRouter
   }
 }

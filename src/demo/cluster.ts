@@ -12,7 +12,7 @@ export interface ClusterOptions {
   readonly pace: Pace
   /** One line for people about each thing that happens in the cluster. */
   readonly tell: (text: string) => void
-  /** What nobody has expected; the cluster may be of no use any more. */
+  /** An unexpected error; the cluster may be unusable then. */
   readonly failed: (error: unknown) => void
   /** Ends a start that takes too long. */
   readonly signal: AbortSignal
@@ -76,7 +76,7 @@ export class DemoCluster {
     return this.members.find((member) => member.name === name) ?? null
   }
 
-  /** Of the one PostgreSQL behind all members. */
+  /** Returns the version of the one PostgreSQL behind all members. */
   get serverVersion(): string {
     return this.#database.facts.serverVersion
   }
@@ -86,7 +86,7 @@ export class DemoCluster {
     return this.#database.blocking
   }
 
-  /** When the leader key expires unless the leader renews it, in milliseconds since the epoch; null: there is none. */
+  /** Returns when the leader key expires unless the leader renews it, in milliseconds since the epoch; null: there is none. */
   get lockExpiresAt(): number | null {
     return this.keys.expiryOf('leader')
   }
@@ -102,24 +102,24 @@ export class DemoCluster {
     if (leader.condition !== 'running') return `${leader.name} does not answer`
     const names = { leader: leader.name, candidate: candidate.name }
     const answer = this.#ask({ action: 'switchover', ...names, scheduled: false })
-    return 'to' in answer ? `switchover from ${leader.name} to ${answer.to} is asked for` : String(answer.body)
+    return 'to' in answer ? `switchover from ${leader.name} to ${answer.to} requested` : String(answer.body)
   }
 
-  /** Crashes the machine of the leader; its key lives on until the ttl. */
+  /** Crashes the machine of the leader; its key expires after the ttl. */
   async crashLeader(): Promise<string> {
     const { leader } = this
     if (leader === null || leader.condition === 'dead') return 'there is no leader alive that could crash'
     await leader.kill()
-    return `${leader.name} has crashed: its key lives on for up to ${this.#options.pace.ttlMs / 1000} s`
+    return `${leader.name} has crashed: its leader key expires within ${this.#options.pace.ttlMs / 1000} s`
   }
 
-  /** Freezes the leader's Patroni; its PostgreSQL goes on taking writes. */
+  /** Freezes the leader's Patroni; its PostgreSQL keeps accepting writes. */
   freezeLeader(): string {
     const { leader } = this
     if (leader?.condition !== 'running') return 'there is no running leader that could be frozen'
     leader.freeze()
     const ttl = this.#options.pace.ttlMs / 1000
-    return `Patroni of ${leader.name} is frozen: in up to ${ttl} s its key expires, and its PostgreSQL goes on`
+    return `Patroni of ${leader.name} is frozen: its leader key expires within ${ttl} s, and its PostgreSQL keeps running`
   }
 
   /** Starts the dead members and thaws the frozen ones. */

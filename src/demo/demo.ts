@@ -19,17 +19,17 @@ export interface DemoStart {
   readonly version: string
   readonly pid: number
   readonly pace?: Pace
-  /** What is done at the moment, for whoever waits. */
+  /** The current step, to be shown while the demo starts. */
   readonly progress: (text: string) => void
-  /** What nobody has expected; the demo is to be ended. */
+  /** An unexpected error, which ends the demo. */
   readonly failed: (error: unknown) => void
   /** Ends a start that is under way. */
   readonly signal: AbortSignal
 }
 
-/** How often the router hears from its DCS that nothing has changed. */
+/** How often the DCS reports to the router that nothing has changed. */
 const CONFIRM_MS = 1000
-/** To find the primary and both replicas. It goes on without them, too. */
+/** To find the primary and both replicas. It continues without them, too. */
 const PATIENCE_MS = 30_000
 const PREFIX = 'pr-demo-'
 
@@ -113,7 +113,7 @@ export class Demo {
   }
 }
 
-/** For the admin socket, whose path the system limits. Rejects with BIND_FAILED. */
+/** Makes a directory for the admin socket, whose path the system limits. Rejects with BIND_FAILED. */
 async function makeDirectory(): Promise<string> {
   const parent = tmpdir()
   const bytes = Buffer.byteLength(socketIn(join(parent, `${PREFIX}XXXXXX`)))

@@ -5,7 +5,7 @@ export interface Key extends KeyValue {
   readonly lease: Lease | null
 }
 
-/** Keys that live as long as somebody renews this. */
+/** Keys that exist as long as this is renewed. */
 export interface Lease {
   /** Gives it its whole time again; false: it has expired already. */
   renew(): boolean
@@ -46,7 +46,7 @@ export class KeySpace {
     this.#changed(key)
   }
 
-  /** Puts a key that nobody has; false: somebody has it. */
+  /** Creates a key; false: it exists. */
   create(key: string, value: string, lease: Lease | null): boolean {
     if (this.#keys.has(key)) return false
     this.put(key, value, lease)

@@ -17,7 +17,7 @@ export interface MemberOptions {
   readonly nextPid: () => number
   readonly handOver: RestHost['handOver']
   readonly tell: (text: string) => void
-  /** What nobody has expected. */
+  /** An unexpected error. */
   readonly failed: (error: unknown) => void
 }
 
@@ -49,7 +49,7 @@ export class DemoMember {
     return this.#patroni.frozen ? 'frozen' : 'running'
   }
 
-  /** Its PostgreSQL is a primary, whoever has the lock. */
+  /** Returns whether its PostgreSQL is a primary, whichever member has the lock. */
   get takesWrites(): boolean {
     return this.#patroni?.role === 'primary' && this.#patroni.state === 'running'
   }
@@ -74,7 +74,7 @@ export class DemoMember {
     return this.#inTurn(() => this.#kill())
   }
 
-  /** Whoever is started while it dies would die, too. */
+  /** Runs one action after the other: a member that is started while it dies would die, too. */
   #inTurn(action: () => Promise<void>): Promise<void> {
     const done = this.#last.then(action)
     this.#last = done.catch(() => undefined) // It is the caller's.
@@ -113,7 +113,7 @@ export class DemoMember {
     const { serverVersionNumber: serverVersion, systemId } = database.facts
     const own = { name, scope, serverVersion, systemId, keys: keys.keys }
     const patroni = this.#patroni
-    if (patroni === null) throw new Error('a dead member is not asked')
+    if (patroni === null) throw new Error('a dead member does not answer')
     const { state, role, timeline, position, startedAt, seenAt: dcsLastSeen } = patroni
     return { ...own, state, role, timeline, position, startedAt, dcsLastSeen }
   }

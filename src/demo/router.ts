@@ -1,4 +1,4 @@
-/** The real router, as an operator would set it up in front of the demo's cluster; the DCS alone is another one. */
+/** The real router, as an operator would set it up in front of the demo's cluster; only the DCS is different. */
 import { pino, type Logger } from 'pino'
 import { stringify } from 'yaml'
 import type { Config } from '../config/config.ts'
@@ -51,7 +51,7 @@ function configOf({ scope, port, replicaPort, socketPath, dcs }: DemoRouterOptio
   throw new RouterError('INTERNAL', `the demo's configuration: ${result.problems.map(formatProblem).join('; ')}`)
 }
 
-/** The router's log, as far as a person wants to read it. */
+/** Shows the lines of the router's log that matter to a user. */
 function logInto(events: Events): Logger {
   const write = (line: string): void => {
     try {

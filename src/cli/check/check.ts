@@ -68,8 +68,8 @@ function describe({ name, scope, namespace, citusGroup, localMember, dcs, restAp
   const group = citusGroup === null ? '' : `, Citus group ${citusGroup}`
   const local = localMember === null ? '' : `, local member ${localMember}`
   const tls = restApi.insecure ? 'TLS without verification' : `CA ${restApi.caFile ?? 'of the system'}`
-  const dialled = 'dialled at their proxy_url, where they have one, else at their conn_url'
-  const trusted = 'not asked for proof (trust: dcs): who leads is what the DCS says'
+  const dialled = 'reached at their proxy_url if they have one, otherwise at their conn_url'
+  const trusted = 'not checked before use (trust: dcs): the leader is the one that the DCS names'
   return [
     line('cluster', `${name === scope ? '' : `${name}: `}${scope} in namespace ${namespace}${group}${local}`),
     describeDcs(dcs),
@@ -101,7 +101,7 @@ function describeSinks({ clusters, templates, hooks, track, file }: Config): str
   const of = (cluster: string): string => (clusters.length > 1 ? `${cluster}: ` : '')
   const lines = [
     ...templates.map((template) => line('template', describeTemplate(template, file, clusters.length > 1))),
-    // One that is for every cluster is there for each.
+    // A hook for every cluster is listed once for each.
     ...hooks.map((hook) => line('hook', describeHook(hook))),
     ...track.files.map(({ path, cluster, condition }) => {
       const member = condition.name === 'local-leader' ? ` ${condition.member}` : ''

@@ -41,7 +41,7 @@ export async function checkFiles(config: Config): Promise<Findings> {
   }
 }
 
-/** What a cluster is read with, and from. */
+/** Checks the files that a cluster is read with and from. */
 async function checkClusterFiles({ dcs, restApi }: ClusterConfig): Promise<Findings> {
   const { certificates, others = [] } = kindOf(dcs, DCS_KINDS).files?.(dcs) ?? {}
   // The configuration no longer tells which of the two it is.
@@ -59,8 +59,7 @@ async function checkClusterFiles({ dcs, restApi }: ClusterConfig): Promise<Findi
 }
 
 /**
- * What is no certificate, or not that of the key, may be over soon: certificate and key are replaced one after the
- * other.
+ * Checks certificates. A certificate without its key may be gone soon: both are replaced one after the other.
  */
 async function checkCertificates(
   peer: string,
@@ -78,7 +77,7 @@ async function checkCertificates(
   return { problems, warnings: [], passing }
 }
 
-/** Why files that can be read are of no use; empty: they are of use. */
+/** Returns why readable files are unusable; empty: they can be used. */
 function useless(files: CertificateFiles, settings: CertificateSettings): string[] {
   try {
     new Certificates(files, { settings }).read()
@@ -88,7 +87,7 @@ function useless(files: CertificateFiles, settings: CertificateSettings): string
   }
 }
 
-/** Why files cannot be read; empty: all can. */
+/** Returns why files cannot be read; empty: all can. */
 async function readable(files: readonly (readonly [what: string, path: string | null])[]): Promise<string[]> {
   const problems = await Promise.all(
     files.map(async ([what, path]) =>
@@ -113,7 +112,7 @@ function reason(error: unknown, missing: string, denied: string): string {
   return failure === 'missing' ? missing : failure === 'denied' ? denied : explain(error)
 }
 
-/** The router makes the directory, but not the one that it is in: that would hide a slip of the pen. */
+/** Checks `state_dir`. The router creates it, but not its parent: that would hide a typing mistake. */
 async function checkStateDir(path: string | null): Promise<Findings> {
   if (path === null) return { problems: [], warnings: [] }
   const why = await unusable(path)
@@ -123,7 +122,7 @@ async function checkStateDir(path: string | null): Promise<Findings> {
   return { problems, warnings: [] }
 }
 
-/** The router makes its directory, and those that it is in. The default one is no reason not to start. */
+/** Checks the directories of the admin socket, which the router creates. The default socket prevents no start. */
 async function checkSocketDirectory({ socket: { path, isDefault } }: Config['admin']): Promise<Findings> {
   const found: string[] = []
   for (let directory = dirname(path); ; directory = dirname(directory)) {
@@ -135,7 +134,7 @@ async function checkSocketDirectory({ socket: { path, isDefault } }: Config['adm
   return isDefault ? { problems: [], warnings: found } : { problems: found, warnings: [] }
 }
 
-/** Its directory is made as well; not the one that it is in. */
+/** Checks the directory of a track file, which is created as well; its parent is not. */
 async function checkTrackFile(path: string, key: string): Promise<Findings> {
   const directory = dirname(path)
   const why = await unusable(directory)
@@ -149,7 +148,7 @@ async function checkTrackFile(path: string, key: string): Promise<Findings> {
   return { problems, warnings: [] }
 }
 
-/** What is one file by two names, which the configuration alone does not show. */
+/** Finds one file under two names, which the configuration alone does not show. */
 async function checkTrackLinks({ track: { files } }: Config): Promise<Findings> {
   const real = await Promise.all(
     // A directory that is not there has one name.

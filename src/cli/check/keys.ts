@@ -7,6 +7,7 @@ import { clustersReadBy } from '../../templates/once/render-once.ts'
 import { keyValueSources } from '../../watcher/dcs/create.ts'
 import { DCS_KINDS } from '../../watcher/dcs/kinds.ts'
 import type { OnlineFinding } from '../../watcher/dcs/online.ts'
+import { counted } from '../../text/wording.ts'
 
 /**
  * Returns the clusters that are followed. Templates that read nothing but keys need neither a cluster's keys nor the
@@ -46,7 +47,7 @@ export async function askForKeys(
     )
     return all.map(({ cluster, root, state, count, error }) => {
       const subject = `keys below ${root}`
-      if (state === 'up') return { subject, ok: true, message: count === 1 ? '1 key' : `${count} keys` }
+      if (state === 'up') return { subject, ok: true, message: counted(count, 'key') }
       return { subject, ok: false, message: error ?? 'they could not be read', isAway: away.get(cluster) === true }
     })
   } finally {

@@ -18,7 +18,7 @@ import { type Findings, unusable } from './files.ts'
 export interface Trying {
   /** Listens and closes again; rejects with the reason why that cannot be done. */
   readonly listen: (host: string, port: number) => Promise<void>
-  /** Whether somebody listens on a Unix socket; rejects where that cannot be seen. */
+  /** Whether a process listens on a Unix socket; rejects where that cannot be seen. */
   readonly knock: (path: string) => Promise<boolean>
   /** What the router that runs listens on; null: none answers. */
   readonly running: (socket: string) => Promise<Held>
@@ -29,7 +29,7 @@ type Held = readonly string[] | 'denied' | null
 
 const TRYING: Trying = { listen, knock, running }
 
-/** Tries each address. What may be over when the router starts, and what another user may be allowed, is a warning. */
+/** Tries each address. Problems that may be gone when the router starts, or with another user, are warnings. */
 export async function checkListeners(config: Config, trying: Trying = TRYING): Promise<Findings> {
   const all = config.clusters.flatMap(({ proxy }) => proxy.listeners)
   const held = await trying.running(config.admin.socket.path)
@@ -55,7 +55,7 @@ export async function checkListeners(config: Config, trying: Trying = TRYING): P
   }
 }
 
-/** Where it is made is looked at elsewhere. A default one that cannot be opened is no reason not to start. */
+/** Checks the path of the admin socket, not its directory. A default socket that cannot be opened prevents no start. */
 async function checkAdminSocket({ socket }: Config['admin'], held: Held, trying: Trying): Promise<Findings> {
   const { path, isDefault } = socket
   if ((await unusable(dirname(path))) !== null) return { problems: [], warnings: [] }
@@ -124,13 +124,13 @@ async function checkBind(bind: Bind, name: string, before: Taken[], held: Held, 
   }
 }
 
-/** None for what `status` of another version shows. */
+/** Returns the addresses; none for the status of another version. */
 function bindsOf(address: string): readonly Bind[] {
   const parsed = parseBind(address)
   return parsed.ok ? [parsed.value] : []
 }
 
-/** As the router binds: every address is one of IPv6 that takes IPv4 too, where there is IPv6. */
+/** Binds as the router does: every address is one of IPv6 that takes IPv4 too, where there is IPv6. */
 async function tryTcp({ host, port }: TcpBind, { listen }: Trying): Promise<void> {
   if (port === 0) return
   await listen(host ?? '::', port).catch(async (error: unknown) => {
@@ -139,7 +139,7 @@ async function tryTcp({ host, port }: TcpBind, { listen }: Trying): Promise<void
   })
 }
 
-/** A directory that is not there has one name. */
+/** Returns the path without links; a missing directory has one name. */
 async function realSocket(path: string): Promise<string> {
   return join(await realpath(dirname(path)).catch(() => dirname(path)), basename(path))
 }
@@ -149,18 +149,18 @@ async function checkSocket(path: string, isHeld: boolean, trying: Trying): Promi
   return why === null ? inTheWay(path, isHeld, trying) : { problems: [`${path}: its directory: ${why}`] }
 }
 
-/** What is there already where a Unix socket is to be. */
+/** Finds what is already at the path of a Unix socket. */
 async function inTheWay(path: string, isHeld: boolean, { knock }: Trying): Promise<Partial<Findings>> {
   try {
     if (!(await lstat(path)).isSocket()) return { problems: [`${path}: is there and is not a socket`] }
-    // One that nobody listens on is what an earlier run has left: it is replaced.
+    // A socket without a listener was left by an earlier run: it is replaced.
     return isHeld || !(await knock(path)) ? {} : { passing: [`${path}: another process listens there`] }
   } catch (error) {
     return failureOf(error) === 'missing' ? {} : { problems: [`${path}: ${explain(error)}`] }
   }
 }
 
-/** Another check may try the same address at the same moment. */
+/** Listens for a moment, with retries: another check may try the same address at the same time. */
 async function listen(host: string, port: number): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -208,7 +208,7 @@ async function running(socket: string): Promise<Held> {
     const status = JSON.parse(await ask(socket, 'show status json', options)) as StatusJson
     return status.clusters.flatMap(({ proxy }) => proxy?.listeners.flatMap(({ address }) => address.split(', ')) ?? [])
   } catch (error) {
-    // None runs, or it hangs: an address that is in use is somebody's then.
+    // None runs, or it hangs: an address in use belongs to another process then.
     return failureOf(error) === 'denied' ? 'denied' : null
   }
 }

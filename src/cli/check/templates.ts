@@ -41,7 +41,7 @@ interface NamedSource {
   readonly source: CheckedSource
 }
 
-/** What is written for envsubst or a shell is a valid template, and would be copied as it is. */
+/** Warns of placeholders of envsubst or a shell: the template is valid, and they would be copied as they are. */
 function tagWarnings({ name, source }: NamedSource): string[] {
   if (source.kind !== 'text' || source.text.includes('{{')) return []
   const [mark] = /\$\{?[A-Za-z_]\w*\}?|@[A-Z_]+@|%[A-Z_]+%/.exec(source.text) ?? []
@@ -60,7 +60,7 @@ async function sourceProblems({
   return [`${name}: ${why}: source of a template (templates.${index}.source)`]
 }
 
-/** As one would write it where the configuration file is written as it is. */
+/** Returns a source relative to the configuration file, as the user wrote that. */
 function asWritten(source: string, configFile: string | null): string {
   const directory = dirname(configFile ?? '.')
   const below = relative(resolve(directory), source)
@@ -92,7 +92,7 @@ async function checkDestination(
   return problems.map((problem) => `templates.${index}.destination: ${problem}`)
 }
 
-/** What is one file by two names, which the configuration alone does not show. */
+/** Finds one file under two names, which the configuration alone does not show. */
 async function checkLinks({ templates, track }: Config, files: readonly string[]): Promise<string[]> {
   const realPathsOf = (paths: readonly string[]): Promise<(string | null)[]> => Promise.all(paths.map(realPathOf))
   const sources = await realPathsOf(templates.map(({ source }) => source))
@@ -121,7 +121,7 @@ async function checkLinks({ templates, track }: Config, files: readonly string[]
   return [...ofTemplates, ...ofTracks]
 }
 
-/** null: it is nowhere, which is said elsewhere. */
+/** Returns the path without links; null: there is no such place, which another check reports. */
 async function realPathOf(path: string): Promise<string | null> {
   try {
     return await fileOf(resolve(path))
@@ -143,12 +143,12 @@ function commandsOf(templates: readonly TemplateConfig[], hooks: readonly HookCo
       ? []
       : [{ key: reloadGroup === null ? `templates.${index}.reload` : `reload of ${reloadGroup}`, command: reload }]),
   ])
-  // One that is for every cluster is there for each, with the same command.
+  // A hook for every cluster is listed once for each, with the same command.
   const commands = [...new Set(hooks.map(({ run }) => run))]
   return [...ofTemplates, ...commands.map((command, index) => ({ key: `hooks.${index}.command`, command }))]
 }
 
-/** What a text names is known to the shell alone. */
+/** Checks the program of a list; only a shell can tell which programs a text runs. */
 async function checkCommand(
   key: string,
   { command, workingDir, env }: CommandConfig,
@@ -208,7 +208,7 @@ export function describeHook({ name, on, run, after }: HookConfig): string {
   return `${name} on ${on.join(', ')}: ${describeCommand(run)}${after === null ? '' : `, after ${after}`}`
 }
 
-/** The program alone: its arguments can hold secrets, as can a variable before it. */
+/** Returns the program alone: its arguments can hold secrets, as can a variable before it. */
 function describeCommand({ command }: CommandConfig): string {
   const program = programIn(command)
   if (program === null) return typeof command === 'string' ? 'a shell command' : 'a program'

@@ -34,7 +34,7 @@ complete -F _patroni_router patroni-router
 `
 }
 
-/** What is done for a value: the shell's own completion of paths knows quotes, spaces and tildes. */
+/** What is done for a value: the shell's own completion of paths handles quotes, spaces and tildes. */
 const VALUES: Readonly<Record<ValueKind, string>> = {
   path: 'compopt -o default; return',
   directory: 'compopt -o dirnames; return',

@@ -10,8 +10,8 @@ interface Script {
 }
 
 /**
- * For each shell a script that knows the whole command line: one that starts Node at every TAB would make the user wait,
- * and could say no more.
+ * For each shell a script with the whole command line: starting Node at every TAB would make the user wait, for the same
+ * words.
  */
 export const SCRIPTS: Readonly<Record<string, Script>> = {
   bash: { file: 'patroni-router.bash', text: bash },

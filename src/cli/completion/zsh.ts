@@ -56,10 +56,10 @@ const ACTIONS: Readonly<Record<ValueKind, string>> = {
   port: ' ',
 }
 
-/** `excluded`: what cannot stand beside it, besides its own other name. */
+/** Returns what `_arguments` expects of an option. `excluded`: other words that it rules out. */
 function specOf(option: OptionUsage, excluded: string): string {
   const { short, long, value, conflicts } = option
-  // An optional value stands in the same word, or in one that is not an option.
+  // An optional value is in the same word, or in one that is not an option.
   const [equals, joined] = value === undefined ? ['', ''] : value.isOptional === true ? ['=-', '-'] : ['=', '+']
   const colon = value?.isOptional === true ? '::' : ':'
   const text = `[${escaped(aboutOption(option))}]${value === undefined ? '' : `${colon}${value.name}:${ACTIONS[value.kind]}`}`
@@ -70,7 +70,7 @@ function specOf(option: OptionUsage, excluded: string): string {
   return `'(${without})${names}${text.replaceAll("'", `'\\''`)}'`
 }
 
-/** As _arguments and _describe read a description. */
+/** Escapes a description for _arguments and _describe. */
 function escaped(text: string): string {
   return plain(text).replace(/[:[\]\\]/g, '\\$&')
 }

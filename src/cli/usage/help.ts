@@ -42,7 +42,7 @@ export function commandHelp(usage: CommandUsage, layout: Layout): string {
 
 type Item = readonly [term: string, about: string]
 
-/** A heading and what stands below it; a text is a paragraph. */
+/** A heading and the list below it; a text is a paragraph. */
 type Block = string | { readonly heading: string; readonly items: readonly Item[] } | { readonly text: string }
 
 const INDENT = '  '
@@ -97,7 +97,7 @@ function entry({ name, about }: Entry): Item {
   return [name, about]
 }
 
-/** As they are: a command that was wrapped cannot be copied. */
+/** Shows examples unwrapped: a wrapped command cannot be copied. */
 function examples(usages: readonly Example[]): Block {
   const texts = usages.map(({ about, text }) => `# ${about}\n${text}`.replaceAll(/^/gm, INDENT))
   return { text: `Examples:\n${texts.join('\n')}` }

@@ -83,7 +83,7 @@ export async function outcomeOf(
   }
   const unwatch = keys.watch(look)
   look()
-  // Aborted by the outcome, or by the end of whoever waits.
+  // Aborted by the outcome, or by the end of the request.
   await sleep(OUTCOME_MS, undefined, { signal: AbortSignal.any([done.signal, signal]) }).catch(() => undefined)
   unwatch()
   return answer

@@ -27,7 +27,7 @@ export interface PatroniOptions {
   readonly position: () => Promise<number>
   /** For people. */
   readonly tell: (text: string) => void
-  /** Its loop has ended, by an error that nobody has expected. */
+  /** Its loop has ended, by an unexpected error. */
   readonly failed: (error: unknown) => void
 }
 
@@ -52,7 +52,7 @@ export class Patroni {
   async start(): Promise<void> {
     const { postgres, name, keys } = this.#options
     await postgres.start()
-    // Whoever still holds the lock goes on as the primary that it was.
+    // A member that still holds the lock continues as the primary.
     if (keys.get('leader') === name) this.role = 'primary'
     this.timeline = latestTimeline(keys.get('history'))
     this.#publish()
@@ -63,7 +63,7 @@ export class Patroni {
     return this.#life.frozen
   }
 
-  /** Stops as SIGSTOP stops Patroni alone: its PostgreSQL goes on. */
+  /** Stops as SIGSTOP stops Patroni alone: its PostgreSQL continues. */
   freeze(): void {
     this.#life.freeze()
   }
@@ -125,14 +125,14 @@ export class Patroni {
         keys.put('failover', '{}')
         return
       case 'hand-over':
-        tell(`${name} hands over to ${step.to}: it stops its PostgreSQL first`)
+        tell(`${name} hands over to ${step.to} and stops its PostgreSQL first`)
         await this.#stopPostgres()
-        // Only now: nobody may be promoted while this one still writes.
+        // Only now: no member may be promoted while this one still writes.
         if (keys.get('leader') === name) keys.delete('leader')
         await this.#startAsReplica()
         return
       case 'demote':
-        tell(`${name} finds that ${step.leader} is the leader now: it demotes itself`)
+        tell(`${name} finds that ${step.leader} is the leader now and demotes itself`)
         await this.#stopPostgres()
         await this.#startAsReplica()
         return
@@ -141,7 +141,7 @@ export class Patroni {
     }
   }
 
-  /** The lock comes before the promotion: for a moment `/primary` says 200 and PostgreSQL is read-only. */
+  /** Promotes PostgreSQL. The lock comes first: for a moment `/primary` answers 200 and PostgreSQL is read-only. */
   async #promote(): Promise<void> {
     const { keys, name, pace, tell } = this.#options
     tell(`${name} has taken the leader key and promotes its PostgreSQL`)
@@ -181,7 +181,7 @@ export class Patroni {
     tell(`${name} is back, as a replica`)
   }
 
-  /** From a port that says `57P03` to sessions. */
+  /** Starts PostgreSQL, from a port that answers `57P03` to sessions. */
   async #recover(): Promise<void> {
     const { postgres, pace, keys } = this.#options
     this.state = 'starting'
@@ -194,7 +194,7 @@ export class Patroni {
     this.#publish()
   }
 
-  /** The member key; written only where it changes. */
+  /** Writes the member key where it changes. */
   #publish(): void {
     const { keys, name, postgres, restPort, pace } = this.#options
     if (!this.#lease.renew()) this.#lease = keys.grant(pace.ttlMs)

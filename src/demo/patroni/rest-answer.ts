@@ -2,7 +2,7 @@
 import { type Cluster, parseCluster } from '../../watcher/cluster.ts'
 import type { Key } from '../key-space.ts'
 
-/** What a member's Patroni knows of itself and of the cluster at the moment of a question. */
+/** The state of a member's Patroni and of the cluster at the moment of a request. */
 export interface RestState {
   readonly name: string
   readonly scope: string
@@ -111,7 +111,7 @@ function memberBody(state: RestState, { leader }: Cluster): unknown {
   }
 }
 
-/** As utils.py, cluster_as_json. */
+/** Builds the answer of /cluster, see utils.py, cluster_as_json. */
 function clusterBody({ members, leader, optime }: Cluster, scope: string): unknown {
   return {
     members: members.map((member) => {

@@ -6,7 +6,7 @@ import { answerTo, type RestAnswer, type RestState } from './rest-answer.ts'
 
 export interface RestHost {
   readonly state: () => RestState
-  /** Asks for a switchover and waits for its outcome, or until nobody waits for it any more. */
+  /** Requests a switchover and waits for its outcome, or for the end of the request. */
   readonly handOver: (request: HandoverRequest, signal: AbortSignal) => Promise<RestAnswer>
 }
 
@@ -37,7 +37,7 @@ export class RestServer {
     this.#server = server
   }
 
-  /** Stops answering: the kernel goes on accepting connections. */
+  /** Stops answering: the kernel continues to accept connections. */
   freeze(): void {
     this.#unread ??= []
   }
@@ -60,7 +60,7 @@ export class RestServer {
   }
 
   #accept(request: IncomingMessage, response: ServerResponse): void {
-    // They break off: nobody is left to be answered.
+    // They break off: no request is left to be answered.
     request.on('error', () => undefined)
     response.on('error', () => undefined)
     const read = (): void => {
@@ -99,7 +99,7 @@ export class RestServer {
   }
 }
 
-/** Aborted when there is nobody to be answered. */
+/** Returns a signal that aborts when the client has gone. */
 function aborting(response: ServerResponse): AbortSignal {
   const gone = new AbortController()
   response.once('close', () => gone.abort())

@@ -3,9 +3,9 @@ import type { Cluster } from '../../watcher/cluster.ts'
 import { PATRONI_VERSION, type RestState } from './rest-answer.ts'
 
 export type Step =
-  /** Nobody has the lock: take it, unless somebody else is quicker. */
+  /** The lock is free: take it, unless another member is quicker. */
   | { readonly kind: 'race' }
-  /** Somebody else is meant to have it, or has it. */
+  /** Another member has it, or is meant to have it. */
   | { readonly kind: 'follow' }
   /** It has the lock, and its PostgreSQL is a replica. */
   | { readonly kind: 'promote' }

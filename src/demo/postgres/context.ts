@@ -19,7 +19,7 @@ export const PREPARE_DATABASE = [
   ...replaced('pg_is_in_recovery', 'boolean', `coalesce(current_setting('demo.in_recovery', true), '') = 'on'`),
   ...replaced('inet_server_addr', 'inet', `'127.0.0.1'::inet`),
   ...replaced('inet_server_port', 'integer', `nullif(current_setting('demo.port', true), '')::integer`),
-  // Whoever terminates its own backend would end the one server session of all.
+  // A client that terminates its own backend would end the one server session of all.
   ...replaced('pg_backend_pid', 'integer', `nullif(current_setting('demo.backend_pid', true), '')::integer`),
   // It does not survive a conversion from UTF-8 that has something to convert; without them it refuses other encodings.
   'SET allow_system_table_mods = on',
@@ -34,7 +34,7 @@ function replaced(name: string, type: string, expression: string): readonly stri
   ]
 }
 
-/** Asks for what a session has set, in a form that `takeover` takes. */
+/** Reads the settings of a session, in a form that `takeover` accepts. */
 export const ASK_SETTINGS = `SELECT name, setting FROM pg_catalog.pg_settings WHERE source = 'session'
   UNION ALL SELECT 'role', pg_catalog.current_setting('role') WHERE pg_catalog.current_setting('role') <> 'none'`
 
@@ -91,7 +91,7 @@ export function firstWords(messages: readonly Frame[]): string {
   return /^\s*([a-z_]+(\s+[a-z_]+){0,2})\b/i.exec(sql)?.[1]?.replace(/\s+/g, ' ') ?? ''
 }
 
-/** Returns how long a statement sleeps that does nothing else. Milliseconds; null: it is another one. */
+/** Returns how long a statement sleeps that does nothing else. Milliseconds; null: it does more. */
 export function loneSleepMs(messages: readonly Frame[]): number | null {
   const [first] = messages
   if (first?.type !== 'Q' || messages.length > 1) return null

@@ -6,7 +6,7 @@ import { type Frame, frame, query, type Readiness, renameStatement, sqlOf, withS
 import { failing, refusalOf } from './refusals.ts'
 
 export interface SessionOptions {
-  /** Asked anew at each turn: a member is promoted, too. */
+  /** Checked again at each turn: a member is promoted, too. */
   readonly identity: () => Identity
   readonly backendPid: number
   /** Of the startup packet. */
@@ -19,9 +19,9 @@ export interface SessionOptions {
 export interface ServerSession {
   /** Runs `messages` in the turn of `session`, which waits for it; null: it gave up waiting. */
   run(session: DatabaseSession, messages: readonly Frame[]): Promise<Buffer | null>
-  /** It waits no longer; false: it does not wait. */
+  /** Ends its waiting; false: it does not wait. */
   withdraw(session: DatabaseSession): boolean
-  /** Nothing of it remains, and its turn ends. */
+  /** Removes what is left of it and ends its turn. */
   leave(session: DatabaseSession): Promise<void>
 }
 
@@ -69,8 +69,8 @@ export class DatabaseSession {
   }
 
   /**
-   * Takes a cancel request: a statement that waits for its turn, or only sleeps, is given up; one that runs has the
-   * thread for itself.
+   * Takes a cancel request: a statement that waits for its turn, or only sleeps, is given up; a running
+   * statement has the thread for itself.
    */
   cancel(): void {
     if (this.#cancelable) this.#canceled = this.#giveUp()
@@ -85,7 +85,7 @@ export class DatabaseSession {
 
   async #run(messages: readonly Frame[]): Promise<Buffer | null> {
     this.#canceled = false
-    // Whoever sent Flush goes on until Sync, which has to be passed over then.
+    // A client that sent Flush continues until Sync, which has to be passed over then.
     this.#cancelable = messages.at(-1)?.type !== 'H'
     const ms = this.readiness === 'I' ? loneSleepMs(messages) : null
     if (ms === null) return (await this.#database.run(this, messages)) ?? this.#withdrawn()
@@ -98,7 +98,7 @@ export class DatabaseSession {
     return this.#canceled ? CANCELED : null
   }
 
-  /** false: it was ended before its time. */
+  /** Sleeps; false: it was ended before its time. */
   async #sleep(ms: number): Promise<boolean> {
     this.#asleep = new AbortController()
     const { signal } = this.#asleep
@@ -107,7 +107,7 @@ export class DatabaseSession {
     return !signal.aborted
   }
 
-  /** false: there is nothing to give up. */
+  /** Gives up a statement that waits or sleeps; false: there is none. */
   #giveUp(): boolean {
     if (this.#asleep === null) return this.#database.withdraw(this)
     this.#asleep.abort()
@@ -121,7 +121,7 @@ export class DatabaseSession {
     if (refusal !== null && message.type !== 'P') return query(failing(refusal))
     if (touchesSettings(sql)) this.touched = true
     if (resetsSettings(sql)) this.applied = ''
-    // One that is prepared fails when it is executed, so that the answers to Bind and Execute are as expected.
+    // A prepared statement fails when it is executed, so that the answers to Bind and Execute are as expected.
     const sent = refusal === null ? columnsAsNow(sql) : failing(refusal)
     const { bytes, name } = renameStatement(
       sent === sql ? message : withSql(message, sent),
@@ -140,7 +140,7 @@ const RENAMED: readonly (readonly [catalog: RegExp, old: RegExp, now: string])[]
   [/\bpg_catalog\.pg_collation c\b/, /\bc\.colliculocale\b/g, 'c.colllocale'],
 ]
 
-/** Returns `sql` with the names that the columns have now: psql asks for those of its own version. */
+/** Returns `sql` with the names that the columns have now: psql uses those of its own version. */
 export function columnsAsNow(sql: string): string {
   return RENAMED.reduce((text, [catalog, old, now]) => (catalog.test(text) ? text.replace(old, now) : text), sql)
 }

@@ -9,7 +9,7 @@ import { RouterError } from '../../errors.ts'
 
 /** How long a transaction may do nothing while others wait. Milliseconds. */
 const IDLE_LIMIT_MS = 10_000
-/** How long a statement may run while others wait before people are told. Milliseconds. */
+/** How long a statement may run while others wait before it is reported. Milliseconds. */
 const BUSY_LIMIT_MS = 2_000
 
 const ASK_POSITION = `SELECT pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), '0/0')`
@@ -24,7 +24,7 @@ export interface DatabaseFacts {
 
 export class Database implements ServerSession {
   readonly facts: DatabaseFacts
-  /** Where the write-ahead log was when it was asked for last; bytes. */
+  /** Position of the write-ahead log when it was read last; bytes. */
   position: number
   readonly #engine: Engine
   readonly #turns: Turns<object>
@@ -67,7 +67,7 @@ export class Database implements ServerSession {
     }
   }
 
-  /** The member whose open transaction keeps other sessions waiting; null: there is none. */
+  /** Returns the member whose open transaction keeps other sessions waiting; null: there is none. */
   get blocking(): { readonly member: string; readonly forMs: number; readonly waiting: number } | null {
     const blocking = this.#turns.blocking
     if (!(blocking?.owner instanceof DatabaseSession)) return null
@@ -153,7 +153,7 @@ export class Database implements ServerSession {
     session.applied = key
     session.isReadOnly = identity.readOnly
     const own = await this.#engine.execute(query(takeover(identity, options.backendPid, session.settings)))
-    // A setting that does not hold (of the startup packet, mostly) must not leave it in the place of another member.
+    // A setting that does not hold (of the startup packet, mostly) must not leave it in place of another member.
     if (errorOf(own) !== null) await this.#engine.execute(query(takeover(identity, options.backendPid, new Map())))
     await this.#prepareStatements(session, before === session || 'PQ'.includes(first))
   }
@@ -171,7 +171,7 @@ export class Database implements ServerSession {
   }
 }
 
-/** Whether the answer has to end with ReadyForQuery: after an error PostgreSQL passes over all but Sync. */
+/** Returns whether the answer has to end with ReadyForQuery: after an error PostgreSQL passes over all but Sync. */
 function endsReady(messages: readonly Frame[]): boolean {
   return messages[0]?.type === 'Q' || messages.at(-1)?.type === 'S'
 }

@@ -1,6 +1,6 @@
 /**
  * The thread that runs PGlite: PostgreSQL in WebAssembly occupies its thread while a statement runs, and the router, the
- * health checks and the keys must go on meanwhile.
+ * health checks and the keys must continue meanwhile.
  */
 import { parentPort } from 'node:worker_threads'
 import { PGlite } from '@electric-sql/pglite'

@@ -23,7 +23,7 @@ export interface Welcome {
 
 const DATABASE = 'postgres'
 
-/** Accepts any user, without a password. `minor`: of the protocol version that the client asks for. */
+/** Accepts any user, without a password. `minor`: of the protocol version that the client requests. */
 export function greet(
   { state, identity, serverVersion }: Greeting,
   parameters: ReadonlyMap<string, string>,
@@ -82,7 +82,7 @@ function reported(settings: ReadonlyMap<string, string>): readonly (readonly [st
   })
 }
 
-/** The settings in a startup packet, those in `options` (`-c name=value`) included. */
+/** Returns the settings in a startup packet, those in `options` (`-c name=value`) included. */
 function settingsOf(parameters: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
   const own = [...parameters].filter(([name]) => !NO_SETTING.has(name) && !name.startsWith('_pq_.'))
   const options = [...(parameters.get('options') ?? '').matchAll(/(?:-c\s*|--)([\w.-]+)=((?:\\.|\S)*)/g)]
@@ -90,8 +90,8 @@ function settingsOf(parameters: ReadonlyMap<string, string>): ReadonlyMap<string
 }
 
 /**
- * Every session speaks UTF-8, or bytes as they are: whoever asks for another encoding is told so by ParameterStatus, for
- * PGlite does not survive a conversion.
+ * Replaces the encoding: every session uses UTF-8, or bytes as they are, and ParameterStatus reports it. PGlite does not
+ * survive a conversion.
  */
 function withEncoding(name: string, value: string): [string, string][] {
   if (name.toLowerCase() !== 'client_encoding') return [[name, value]]

@@ -31,7 +31,7 @@ export class MemberPostgres {
     return this.#port
   }
 
-  /** Takes connections, and tells them that it is starting up. */
+  /** Accepts connections, and reports to them that it is starting up. */
   async start(): Promise<void> {
     this.#state = 'starting'
     const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => this.#accept(socket))
@@ -41,7 +41,7 @@ export class MemberPostgres {
     this.#server = server
   }
 
-  /** Takes sessions from now on. */
+  /** Accepts sessions from now on. */
   open(): void {
     this.#state = 'up'
   }

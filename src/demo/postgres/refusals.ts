@@ -77,7 +77,7 @@ export function failing({ sqlState, message, hint }: Refusal): string {
 /** Comments, literals and quoted names, in this order of what begins first. */
 const TOKENS = /--[^\n]*|\/\*[^]*?\*\/|\be'(?:\\[^]|''|[^'\\])*'|'(?:''|[^'])*'|\$(\w*)\$[^]*?\$\1\$|"(?:""|[^"])*"/gi
 
-/** The statements in `sql`, in lower case with single spaces; of literals only `''` remains, of comments a space. */
+/** Returns the statements in `sql`, in lower case with single spaces; of literals only `''` remains, of comments a space. */
 function statementsOf(sql: string): readonly string[] {
   const plain = sql.replace(TOKENS, (token) =>
     /^(--|\/\*)/.test(token) ? ' ' : token.startsWith('"') ? token.replaceAll(/[;\s]/g, '_') : `''`,
@@ -85,7 +85,7 @@ function statementsOf(sql: string): readonly string[] {
   return plain.split(';').map((each) => each.replace(/\s+/g, ' ').trim().toLowerCase())
 }
 
-/** There are no processes in here, and PGlite does not survive the attempt. */
+/** Returns whether a statement runs a program: there are no processes, and PGlite does not survive the attempt. */
 function runsProgram(sql: string): boolean {
   const plain = sql.replace(/\/\*[^]*?\*\/|--[^\n]*/g, ' ')
   return /\bcopy\b[^]*\b(to|from)\s+program\s*(e?'|u&'|\$)/i.test(plain)

@@ -1,13 +1,13 @@
-/** Who may use the one server session: first come, first served, and nobody for ever while others wait. */
+/** The order in which sessions use the one server session: first come, first served, and none for ever while others wait. */
 
 export interface TurnsOptions<Owner> {
   /** How long an owner may hold the turn without using it while others wait. Milliseconds. */
   readonly idleLimitMs: number
   /** It has taken longer. It is expected to release its turn. */
   readonly evict: (owner: Owner) => void
-  /** How long an owner may be busy while others wait before anybody hears of it. Milliseconds. */
+  /** How long an owner may be busy while others wait before it is reported. Milliseconds. */
   readonly busyLimitMs: number
-  /** It has taken longer; told once, unless all who wait give up and others come. */
+  /** It has taken longer; reported once, unless all that wait give up and others come. */
   readonly busy: (owner: Owner) => void
 }
 
@@ -29,7 +29,7 @@ export class Turns<Owner> {
     return this.#owner
   }
 
-  /** The owner that does nothing while others wait, for how long, and how many those are; null: there is none. */
+  /** Returns the owner that does nothing while others wait, for how long, and how many those are; null: there is none. */
   get blocking(): { readonly owner: Owner; readonly forMs: number; readonly waiting: number } | null {
     if (this.#owner === null || this.#counting !== 'idle') return null
     return { owner: this.#owner, forMs: Date.now() - this.#countingSince, waiting: this.#waiting.length }
@@ -79,7 +79,7 @@ export class Turns<Owner> {
     this.#count()
   }
 
-  /** Whether it lasts too long counts from when it is so *and* somebody waits. */
+  /** Starts the clock of a state that may last too long: it counts only while another session waits. */
   #count(): void {
     const counting = this.#owner === null || this.#waiting.length === 0 ? null : this.#idle ? 'idle' : 'busy'
     if (counting !== null && counting === this.#counting) return

@@ -10,7 +10,7 @@ import { type BackendKey, type Greeting, greet } from './greeting.ts'
 
 export interface WireHost {
   readonly database: Database
-  /** What a client that comes is told; asked at its startup packet. */
+  /** The answer to a new client, at its startup packet. */
   readonly greeting: () => Greeting
   readonly key: BackendKey
   /** Called with a cancel request. */
@@ -73,7 +73,7 @@ export class WireSession {
         if (!this.#socket.writable) break
       }
     } catch (error) {
-      if (this.#socket.writable) this.terminate('58000', `the demo's PostgreSQL cannot go on: ${explain(error)}`)
+      if (this.#socket.writable) this.terminate('58000', `the demo's PostgreSQL has failed: ${explain(error)}`)
     } finally {
       this.#socket.destroySoon()
     }
@@ -139,7 +139,7 @@ export class WireSession {
     if (isData) {
       if (message.type !== 'd') await this.#run(session, true)
     } else if (message.type === 'Q' && isCopyIn(sqlOf(message)) === true) {
-      // PGlite has to have all of the data at once, so they are asked for before the statement is looked at.
+      // PGlite has to have all of the data at once, so they are requested before the statement is looked at.
       this.#copying = true
       this.#socket.write(frame('G', Buffer.from([/\bbinary\b/i.test(sqlOf(message)) ? 1 : 0, 0, 0])))
     } else if (ENDS_BATCH.has(message.type)) await this.#run(session, false)
@@ -152,7 +152,7 @@ export class WireSession {
     this.#copying = false
     const answer = await session.run(messages)
     if (answer === null || !this.#socket.writable) return
-    // CopyInResponse was sent when the data were asked for.
+    // CopyInResponse was sent when the data were requested.
     const skip = isCopy && answer[0] === 0x47 ? 1 + answer.readInt32BE(1) : 0
     if (!this.#socket.write(answer.subarray(skip))) await drained(this.#socket)
   }

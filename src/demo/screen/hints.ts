@@ -1,4 +1,4 @@
-/** What a person may try, and may want to know. Pure. */
+/** Commands and keys to try, with a line about each. Pure. */
 export interface HintFacts {
   readonly primaryPort: number
   readonly replicaPort: number
@@ -38,8 +38,8 @@ export function commandName(env: Readonly<Record<string, string | undefined>>): 
 export function helpOf(serverVersion: string): readonly string[] {
   return [
     's  planned switchover: sessions end (57P01), new clients wait',
-    'c  the leader crashes: sessions end, new clients wait for the ttl',
-    'f  Patroni of the leader hangs, its PostgreSQL goes on until the ttl',
+    'c  the leader crashes: sessions end, new clients wait until its lock expires',
+    'f  Patroni of the leader hangs; its PostgreSQL continues (split brain)',
     'b  crashed and frozen members come back   q  ends the demo',
     versionLine(serverVersion),
   ]
@@ -47,5 +47,5 @@ export function helpOf(serverVersion: string): readonly string[] {
 
 /** Describes which PostgreSQL that is, and which client fits. */
 export function versionLine(serverVersion: string): string {
-  return `PostgreSQL ${serverVersion} (PGlite): an older psql warns at its start, and works`
+  return `PostgreSQL ${serverVersion} (PGlite): an older psql shows a warning, and works`
 }

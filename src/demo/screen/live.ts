@@ -8,7 +8,7 @@ import { type Condition, renderScreen } from './screen.ts'
 /** The alternate screen, without a cursor; and back. */
 const ENTER = '\x1b[?1049h\x1b[?25l\x1b[2J'
 const LEAVE = '\x1b[?25h\x1b[?1049l'
-/** Between the two the terminal shows nothing half-drawn, where it knows of that. */
+/** Between the two the terminal shows nothing half-drawn, if it supports that. */
 const FRAME = { begin: '\x1b[?2026h\x1b[H', end: '\x1b[J\x1b[?2026l' }
 
 const REDRAW_MS = 1000
@@ -20,9 +20,9 @@ export interface Terminal {
   out(text: string): void
   readonly columns: () => number | null
   readonly rows: () => number | null
-  /** null: there is no terminal. */
+  /** Returns null if there is no terminal. */
   onKey(handler: (key: string) => void): (() => void) | null
-  /** Aborted when nobody sees it any more. */
+  /** Aborted when the output has no reader any more. */
   readonly outputLost: AbortSignal
 }
 
@@ -85,7 +85,7 @@ function emphasised(line: string): string {
 function press(key: string, { cluster, events }: Demo, quit: AbortController): void {
   const say = (text: string): void => events.add('you', text)
   const sayLater = (action: Promise<string>): void =>
-    void action.then(say, (error: unknown) => say(`that did not work: ${explain(error)}`))
+    void action.then(say, (error: unknown) => say(`that failed: ${explain(error)}`))
   switch (key.toLowerCase()) {
     case 's':
       say(cluster.switchover())
@@ -110,7 +110,7 @@ function press(key: string, { cluster, events }: Demo, quit: AbortController): v
       for (const line of helpOf(cluster.serverVersion)) events.add('cluster', line)
       break
     default:
-      say(`there is no key ${JSON.stringify(key)}: ? shows the keys`)
+      say(`${JSON.stringify(key)} is not a key of the demo: press ? for help`)
   }
 }
 

@@ -1,4 +1,4 @@
-/** The demo's screen: what to try, who is the primary, the members, what has happened, the keys. Pure. */
+/** The demo's screen: commands to try, the primary, the members, the events, the keys. Pure. */
 import type { RouterStatus } from '../../admin/status.ts'
 import { renderTable, type Column } from '../../admin/status/table.ts'
 import { shorten, visible, wrap } from '../../text/terminal.ts'
@@ -22,7 +22,7 @@ export interface ScreenFacts {
   readonly rows: number
 }
 
-/** `writes`: Patroni hangs, and its PostgreSQL goes on as the primary that it was. */
+/** `writes`: Patroni hangs, and its PostgreSQL continues as the primary. */
 export type Condition = 'running' | 'frozen' | 'writes' | 'dead'
 
 export const KEYS = 's switch over  c crash leader  f freeze leader  b bring back  ? help  q quit'
@@ -48,7 +48,7 @@ export function renderScreen(facts: ScreenFacts): readonly string[] {
   return [...above, ...foot].slice(0, rows).map((line) => shorten(line, columns))
 }
 
-/** Whole keys in each line. */
+/** Returns the keys in lines, none of them broken. */
 function keyLines(columns: number): readonly string[] {
   const lines: string[] = []
   for (const key of KEYS.split('  ')) {
@@ -59,12 +59,12 @@ function keyLines(columns: number): readonly string[] {
   return lines
 }
 
-/** All of it: what matters is often at its end. Below the time there is nothing. */
+/** Wraps an event: its end often matters most. Nothing is below the time. */
 function eventLines(event: DemoEvent, columns: number): readonly string[] {
   return wrap('', visible(lineOf(event)), columns, ' '.repeat('00:00:00 '.length)).split('\n')
 }
 
-/** Two lines always, so that the table below stays where it is. */
+/** Returns two lines always, so that the table below does not move. */
 function primaryLines({ primary }: ClusterView, now: number, columns: number): readonly string[] {
   const { member, reason, since } = primary
   const word = member === null ? 'NONE' : `${member} ${wordOf(primary)}`
@@ -107,7 +107,7 @@ function table({ status, conditions, columns }: ScreenFacts): readonly string[] 
   return renderTable(`Cluster: ${view.scope}, ${held}`, COLUMNS, rows, columns).split('\n')
 }
 
-/** What the table has no room for, the most urgent first. */
+/** Returns notes for which the table has no room, the most urgent first. */
 function noteLines({ status, conditions, columns, lockExpiresAt, blocking }: ScreenFacts): readonly string[] {
   const leader = status.clusters[0]?.view.leader ?? null
   const isLockLeft = leader !== null && (conditions.get(leader) ?? 'running') !== 'running'
@@ -116,7 +116,7 @@ function noteLines({ status, conditions, columns, lockExpiresAt, blocking }: Scr
     ...(isLockLeft && lockExpiresAt !== null
       ? [`lock of ${leader} expires in ${age(Math.max(0, lockExpiresAt - status.now))}`]
       : []),
-    ...left.map(([name]) => `${name} lost its lock and still takes writes: nothing of the router leads there`),
+    ...left.map(([name]) => `${name} lost its lock and still accepts writes: the router sends no client there`),
     ...(blocking === null
       ? []
       : [

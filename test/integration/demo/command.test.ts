@@ -63,7 +63,7 @@ test('serves without a terminal, says what to try, and leaves nothing behind aft
 })
 
 test('draws on a terminal, takes keys, and gives the terminal back', async () => {
-  const keys = `while ! grep -q primary: screen; do sleep 0.1; done; printf x; while ! grep -q 'no key' screen; do sleep 0.1; done; printf '?'; while ! grep -q 'ends the demo' screen; do sleep 0.1; done; printf s; while ! grep -q 'is asked for' screen; do sleep 0.1; done; printf q; cat`
+  const keys = `while ! grep -q primary: screen; do sleep 0.1; done; printf x; while ! grep -q 'is not a key' screen; do sleep 0.1; done; printf '?'; while ! grep -q 'ends the demo' screen; do sleep 0.1; done; printf s; while ! grep -q 'to pg2 requested' screen; do sleep 0.1; done; printf q; cat`
   const command = `exec ${process.execPath} ${MAIN} demo ${ANY_PORTS.join(' ')}`
   const pipeline = `touch screen; (${keys}) | script -qefc 'stty rows 24 cols 80; ${command}' screen`
   const child = await start('/bin/sh', ['-c', `(${pipeline}); echo exit $?`])
@@ -71,10 +71,10 @@ test('draws on a terminal, takes keys, and gives the terminal back', async () =>
   await until('it has ended', () => lines.some((line) => /exit \d+$/.test(line)))
   const screen = lines.join('\n')
   assert.match(screen, /\x1b\[\?1049h/) // eslint-disable-line no-control-regex
-  assert.match(screen, /there is no key "x": \? shows the keys/)
+  assert.match(screen, /"x" is not a key of the demo: press \? for help/)
   assert.match(screen, /PostgreSQL \d+\.\d+ \(PGlite/)
   assert.match(screen, /the leader crashes: sessions end/)
-  assert.match(screen, /switchover from pg1 to pg2 is asked for/)
+  assert.match(screen, /switchover from pg1 to pg2 requested/)
   assert.match(lines.at(-1) ?? '', /\x1b\[\?25h\x1b\[\?1049lexit 0$/) // eslint-disable-line no-control-regex
   assert.deepEqual(readdirSync(join(dir.path, 'tmp')), [])
 })

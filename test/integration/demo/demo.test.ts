@@ -63,7 +63,7 @@ test('keeps every row over a switchover, and no new connection fails', async () 
   await createLoadTable(demo.primaryPort)
   const writer = Writer.start({ port: demo.primaryPort, everyMs: 40 })
   await until('clients have written', () => writer.attempts.length > 5)
-  assert.match(demo.running.cluster.switchover(), /^switchover from pg\d to pg\d is asked for$/)
+  assert.match(demo.running.cluster.switchover(), /^switchover from pg\d to pg\d requested$/)
   const next = await demo.settled(before)
   const written = writer.attempts.length
   await until('clients have written to the new leader', () => writer.attempts.length > written + 5)

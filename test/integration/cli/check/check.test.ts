@@ -73,13 +73,13 @@ etcd3: {hosts: 'a:1', protocol: https, username: u, password: s3cret, cacert: DI
     'scope: demo\nfile: {path: file}\nproxy: {trust: dcs}\n',
     [
       'DCS       none: the cluster is described in DIR/file',
-      'members   not asked for proof (trust: dcs): who leads is what the DCS says',
+      'members   not checked before use (trust: dcs): the leader is the one that the DCS names',
     ],
   ],
   [
     'poolers and a state directory',
     `${ETCD}proxy: {address: proxy_url}\nstate_dir: DIR/state\n`,
-    ['members   dialled at their proxy_url, where they have one, else at their conn_url', 'state_dir DIR/state'],
+    ['members   reached at their proxy_url if they have one, otherwise at their conn_url', 'state_dir DIR/state'],
   ],
   [
     'listeners with everything',
