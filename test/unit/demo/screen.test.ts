@@ -103,7 +103,7 @@ test("shows that a frozen leader takes writes when its lock is another one's", (
   const view = sampleView({ leader: 'pg2' })
   const text = screen({ status: sampleStatus({ view, proxy: sampleProxy() }), conditions: FROZEN_LEADER }).join('\n')
   assert.match(text, /\| pg1 +\| 5432 \| FROZEN, r\/w \| Replica /)
-  assert.match(text, /\n pg1 lost its lock and still takes writes: nothing of the router leads there\n/)
+  assert.match(text, /\n pg1 lost its lock and still accepts writes: the router sends no client there\n/)
   assert.ok(!text.includes('expires'))
 })
 
