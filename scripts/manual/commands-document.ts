@@ -43,7 +43,7 @@ function section(usage: CommandUsage): string {
           ),
         ]),
     ...(options.length === 0 ? [] : [optionsTable(options)]),
-    ...(signals === undefined ? [] : ['Signals: see [operations.md](operations.md).']),
+    ...(signals === undefined ? [] : ['Signals: see [operations.md](operations.md#signals).']),
     exitsTable(exits),
     ...examples.map(exampleOf),
   ])
