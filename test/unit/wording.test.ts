@@ -48,17 +48,11 @@ const NOT_YET: Readonly<Record<string, number>> = {
 
   'test/integration/atomic-file.test.ts': 1,
 
-  'test/integration/cli': 15,
-
   'test/integration/clusters.test.ts': 4,
 
   'test/integration/config': 2,
 
-  'test/integration/demo': 7,
-
   'test/integration/names': 1,
-
-  'test/integration/packaging': 1,
 
   'test/integration/router.test.ts': 4,
 
@@ -70,11 +64,7 @@ const NOT_YET: Readonly<Record<string, number>> = {
 
   'test/unit/admin': 12,
 
-  'test/unit/cli': 7,
-
   'test/unit/config': 25,
-
-  'test/unit/demo': 18,
 
   'test/unit/errors.test.ts': 2,
 

@@ -40,7 +40,7 @@ test('shows the table and ends with 0 where there is a primary', async () => {
   assert.equal(io.stderr, '')
 })
 
-test('ends with 1 where there is no primary that takes connections', async () => {
+test('ends with 1 where there is no primary that accepts connections', async () => {
   status = switching
   const io = new FakeIo()
   assert.equal(await runProgram(['status', '--socket', socket], io), 1)
@@ -132,7 +132,7 @@ test('reads no configuration when the socket is named', async () => {
   assert.match(io.stderr, /missing\.yml[^]*--socket PATH/)
 })
 
-test('draws the table again and again on a terminal until it is interrupted', async () => {
+test('redraws the table on a terminal until it is interrupted', async () => {
   const io = new FakeIo({}, 80)
   const code = runProgram(['status', '--socket', socket, '--watch', '0.1'], io)
   await until('it is drawn', () => io.stdout.split('\x1b[Hprimary: pg1 OPEN').length > 2)
@@ -144,7 +144,7 @@ test('draws the table again and again on a terminal until it is interrupted', as
   assert.equal(io.listening, 0)
 })
 
-test('waits for a router that is away, and shows it when it is back', async () => {
+test('waits for a router that is down, and shows it when it is back', async () => {
   await admin.close()
   const io = new FakeIo()
   const code = runProgram(['status', '--socket', socket, '--watch', '0.1'], io)

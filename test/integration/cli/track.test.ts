@@ -41,7 +41,7 @@ async function track(...args: string[]): Promise<[code: number, said: string]> {
   return [codes[0] ?? -1, quick.stdout + quick.stderr]
 }
 
-test('what it ends with is what holds, and it says why', async () => {
+test('the exit code is the answer, and the output the reason', async () => {
   status = sampleStatus()
   assert.deepEqual(await track('primary', '--socket', socket), [0, 'pg1 is the primary (open)\n'])
   assert.deepEqual(await track('--socket', socket, 'local-leader', '--member', 'pg2'), [
@@ -107,7 +107,7 @@ test('the socket is the one of the configuration', async () => {
   assert.match(why, /fifo is not a file[^]*--socket PATH/)
 })
 
-test('who is there and answers nothing of use is as good as nobody', async (t) => {
+test('a process that gives no valid answer counts as no router', async (t) => {
   const answers = [
     '',
     'x',

@@ -86,7 +86,7 @@ test('ends at once, and cleanly, when it is interrupted while it starts', async 
   assert.deepEqual(readdirSync(join(dir.path, 'tmp')), [])
 })
 
-test('ends when nobody reads what it says', async () => {
+test('ends when its output has no reader', async () => {
   const command = `${process.execPath} ${MAIN} demo --no-ui ${ANY_PORTS.join(' ')}`
   const child = await start('/bin/sh', ['-c', `(${command}; echo exit $? >&2) | head -1`])
   await until('it has ended', () => child.log() !== '')

@@ -115,7 +115,7 @@ test('closes the sessions of a frozen leader once another one has the key', asyn
   })
 })
 
-test('goes on when every member has died and come back', async () => {
+test('continues when every member has died and come back', async () => {
   for (let alive = 3; alive > 0; alive--) {
     const before = demo.leader
     await demo.running.cluster.crashLeader()

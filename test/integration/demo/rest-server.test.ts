@@ -38,7 +38,7 @@ test('answers 400 to a path that is none', async () => {
   assert.equal((await ask('//')).statusCode, 400)
 })
 
-test('breaks off where it has no answer, and goes on', async () => {
+test('breaks off where it has no answer, and continues', async () => {
   await assert.rejects(ask('/primary'), { code: 'ECONNRESET' })
   assert.equal((await ask('//')).statusCode, 400)
 })

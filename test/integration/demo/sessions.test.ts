@@ -88,7 +88,7 @@ test('stays read-only on a replica after RESET ALL and DISCARD ALL', async () =>
   assert.equal(await show(replica, 'demo.in_recovery'), 'on')
 })
 
-test('lets nobody into the transaction of another session', async () => {
+test('keeps sessions out of the transaction of another session', async () => {
   const [one, two] = [await client(), await client()]
   await one.query('CREATE TABLE moves (n int)')
   await one.query('BEGIN')
@@ -153,7 +153,7 @@ test('refuses what it cannot do with the reason alone, in a transaction and prep
   assert.deepEqual((await one.query('SELECT $1::int AS n', [7])).rows, [{ n: 7 }])
 })
 
-test('speaks UTF-8 whatever encoding a client asks for', async () => {
+test('uses UTF-8 whatever encoding a client requests', async () => {
   const one = await client(undefined, { client_encoding: 'WIN1252' })
   assert.deepEqual(
     [await show(one, 'client_encoding'), (await one.query(`SELECT 'ä' AS a`)).rows],
@@ -241,7 +241,7 @@ async function speaking(): Promise<(...messages: readonly Buffer[]) => Promise<B
 const PARSE = (text: string): Buffer => frame('P', '', text, Buffer.alloc(2))
 const EXECUTE = Buffer.concat([frame('B', '', '', Buffer.alloc(6)), frame('E', '', int32(0))])
 
-test('answers the messages of a pipeline in their turn, and what Flush asks for before its end', async () => {
+test('answers the messages of a pipeline in their turn, and what Flush requests before its end', async () => {
   const one = await speaking()
   assert.deepEqual(rowsOf(await one(PARSE('SELECT 7'), frame('H'), EXECUTE, SYNC)), [['7']])
   // After an error all is passed over until Sync.

@@ -184,7 +184,7 @@ for (const [title, prepare, args, why] of REFUSALS) {
   })
 }
 
-test('a mistake in the command line is told with the usage', () => {
+test('a mistake in the command line is reported with the usage', () => {
   const { status, said } = release('--verison', '1.3.0')
   assert.equal(status, 2)
   assert.match(said, /--verison[^]*usage: npm run release/)

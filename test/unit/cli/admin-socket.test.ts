@@ -43,7 +43,7 @@ for (const [title, text, socket] of FILES)
     assert.equal(io.stderr, '')
   })
 
-test('what is wrong with the file is said, and what to do', async () => {
+test('a fault of the file is reported, with a remedy', async () => {
   const file = join(dir, 'wrong.yml')
   for (const text of ['admin: [', `${REST}admin: {socket: a.sock}\n`, 'admin: {socket: 5}\n']) {
     writeFileSync(file, text)

@@ -61,7 +61,7 @@ describe('the format', () => {
     ])
   })
 
-  test('has colours on a terminal that has them, and where nobody has asked for none', () => {
+  test('has colours on a terminal that has them, unless NO_COLOR is set', () => {
     assert.equal(hasColours(on(80)), true)
     assert.equal(hasColours(on(80, { NO_COLOR: '' })), true)
     assert.equal(hasColours(on(80, { NO_COLOR: '1' })), false)

@@ -72,7 +72,7 @@ test('closes at once at the second signal', async () => {
   assert.deepEqual(router.calls, ['start', 'drain', 'close'])
 })
 
-test('goes on after SIGHUP: templates are looked at again, and it is said that the configuration is not', async () => {
+test('continues after SIGHUP: templates are looked at again, and it is said that the configuration is not', async () => {
   const { router, io, code, lines } = setup()
   await called(router, 'start')
   io.send('SIGHUP')
@@ -86,7 +86,7 @@ test('goes on after SIGHUP: templates are looked at again, and it is said that t
   assert.equal(await code, 0)
 })
 
-test('goes on after an error that nobody has handled, and logs it', async () => {
+test('continues after an unhandled error, and logs it', async () => {
   const { router, io, code, lines } = setup()
   await called(router, 'start')
   io.fault(new Error('surprise'))

@@ -8,7 +8,7 @@ test("no command opens Node's debugger at SIGUSR1", () => {
   }
 })
 
-test('what runs for long is ended by the signals that are for that, and by no others', () => {
+test('long-running commands are ended by the signals that are for that, and by no others', () => {
   for (const args of [
     ['run', '-c', 'f'],
     ['demo'],

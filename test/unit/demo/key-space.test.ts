@@ -22,7 +22,7 @@ test('tells watchers of every change, and of no put that changes nothing', () =>
   assert.deepEqual(changes, ['a=1', 'a=2', 'a=gone'])
 })
 
-test('deletes the keys of a lease that nobody renews, and no others', () => {
+test('deletes the keys of a lease that is not renewed, and no others', () => {
   const lease = keys.grant(1000)
   keys.put('leader', 'pg1', lease)
   keys.put('config', '{}')
@@ -52,7 +52,7 @@ test('keeps a key that was put again with another lease', () => {
   assert.equal(keys.get('leader'), 'pg1')
 })
 
-test('gives a key to the first one who creates it, and another session to the next', () => {
+test('gives a key to the first session that creates it, and another session to the next', () => {
   assert.equal(keys.create('leader', 'pg1', null), true)
   assert.equal(keys.create('leader', 'pg2', null), false)
   const session = keys.keys.get('leader')?.session

@@ -27,7 +27,7 @@ const FACTS: ScreenFacts = {
 }
 const screen = (changes: Partial<ScreenFacts> = {}) => renderScreen({ ...FACTS, ...changes })
 
-test('fills a terminal of 80 by 24 and no more, whatever there is to show', () => {
+test('fills a terminal of 80 by 24 exactly, whatever there is to show', () => {
   const long = 'x'.repeat(500)
   const hostile = event(`\x1b[2J ${long}`)
   const view = sampleView({ primary: { ...sampleView().primary, reason: `${long} ${long}` } })
@@ -99,7 +99,7 @@ test('shows when the lock of a leader that is frozen expires, and not that of on
   assert.doesNotMatch(screen().join('\n'), /expires|takes writes/)
 })
 
-test("shows that a frozen leader takes writes when its lock is another one's", () => {
+test('shows that a frozen leader accepts writes when another member has its lock', () => {
   const view = sampleView({ leader: 'pg2' })
   const text = screen({ status: sampleStatus({ view, proxy: sampleProxy() }), conditions: FROZEN_LEADER }).join('\n')
   assert.match(text, /\| pg1 +\| 5432 \| FROZEN, r\/w \| Replica /)

@@ -107,7 +107,7 @@ for (const [title, text, lines] of SUMMARIES)
     assert.doesNotMatch(stdout, /s3cret/)
   })
 
-test('what is as by default is not told', async () => {
+test('defaults are not listed', async () => {
   assert.doesNotMatch((await checked(ETCD)).stdout, /members {3}|state_dir|behind|tags|else the/)
 })
 
@@ -179,7 +179,7 @@ for (const [title, text, problems] of FOUND)
     assert.deepEqual([code, stdout], [2, ''])
   })
 
-test('certificate files that are of no use keep nothing from starting', async () => {
+test('unusable certificate files prevent no start', async () => {
   const { code, stderr } = await checked(`${ETCD}ctl: {cacert: DIR/file}\n`, {}, true)
   assert.equal(code, 0)
   assert.match(stderr, /^warning: the certificate file DIR\/file \(ctl\.cacert or restapi\.cafile\) is of no use: /)
@@ -283,7 +283,7 @@ test('a port that is in use is an error, and before a start a warning: it may be
   assert.deepEqual([atStart.code, atStart.stderr], [0, `warning: ${text}`])
 })
 
-test('what the router that runs holds is not tried, and noted', async () => {
+test('ports of the running router are noted, and not tried', async () => {
   const held = [dir.path, 'live.sock'].join('/')
   const running = (): ReturnType<Trying['running']> => Promise.resolve(['[::]:5000', held])
   const { code, stdout, stderr } = await checked(LISTENERS, { listen: fails('EADDRINUSE'), running })
@@ -323,7 +323,7 @@ test('without IPv6 every address is every one of IPv4; an address of another mac
   assert.equal(stderr, 'warning: proxy.listeners.p.bind: 192.168.255.1: not an address of this machine now\n')
 })
 
-test('a Unix socket on which another process listens is an error; one that is left over is not', async () => {
+test('a Unix socket on which another process listens is an error; a socket that is left over is not', async () => {
   const path = join(dir.path, 'taken.sock')
   const server = createServer().listen(path)
   await once(server, 'listening')
@@ -348,7 +348,7 @@ test('a directory of the admin socket that cannot be made is an error', async ()
   assert.equal((await checked(`${ETCD}admin: {socket: DIR/a/b/admin.sock}\n`)).code, 0)
 })
 
-test('what is in the way of the admin socket is an error: a file, a directory, another process', async () => {
+test('a path in the way of the admin socket is an error: a file, a directory, another process', async () => {
   for (const name of ['file', 'directory', 'dangling']) {
     const { code, stderr } = await checked(`${ETCD}admin: {socket: DIR/${name}}\n`, {}, true)
     assert.deepEqual([code, stderr], [2, `admin.socket: DIR/${name}: is there and is not a socket\n`])

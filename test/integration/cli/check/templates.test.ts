@@ -197,7 +197,7 @@ for (const [title, text, problems] of FOUND)
       else assert.match(stderr[index] ?? '', problem)
   })
 
-test('what only a shell knows is not looked for', async () => {
+test('programs in a text for a shell are not looked for', async () => {
   const { code } = await checked(
     `templates: [{${TEMPLATE}, check: 'missing {{staged}}', reload: 'missing && other'}]\n`,
   )

@@ -89,7 +89,7 @@ test('says 503 with a live position when it has lost the lock', () => {
     assert.equal(judgePrimary(reply('/primary', state({}, leader)), EXPECTED).kind, 'lockless')
 })
 
-test('looks at the lag that is asked for', () => {
+test('looks at the lag in the request', () => {
   const behind = state({ ...REPLICA, position: 400 })
   const status = (lag: string) => answerTo('/replica', new URLSearchParams({ lag }), behind).status
   assert.deepEqual([status('599'), status('600'), status('1kB'), status('nonsense')], [503, 200, 200, 200])

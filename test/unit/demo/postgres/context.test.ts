@@ -40,7 +40,7 @@ test('tells a COPY that can be fed from one that cannot', () => {
   for (const sql of ['begin; copy t from stdin', 'copy t from stdin; select 1']) assert.equal(isCopyIn(sql), null, sql)
 })
 
-test('knows a statement that only sleeps', () => {
+test('recognizes a statement that only sleeps', () => {
   const sleeps = (sql: string) => loneSleepMs([{ type: 'Q', bytes: query(sql) }])
   assert.deepEqual(['select pg_sleep(15)', ' SELECT pg_catalog.pg_sleep( 0.5 ) ; '].map(sleeps), [15_000, 500])
   for (const sql of ['select pg_sleep(1), 2', 'select pg_sleep(1); select 2', 'select pg_sleep(n) from t', 'select 1'])
@@ -55,7 +55,7 @@ test('names a statement by its first words, and no value in it', () => {
   ])
 })
 
-test('knows the statements after which something has to be remembered or restored', () => {
+test('recognizes the statements after which something has to be remembered or restored', () => {
   assert.deepEqual(['set a = 1', `select set_config('a', 'b', false)`, 'select 1'].map(touchesSettings), [
     true,
     true,

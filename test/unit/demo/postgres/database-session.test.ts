@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { columnsAsNow } from '../../../../src/demo/postgres/database-session.ts'
 
-test('gives the columns that an older psql asks for the names that they have now', () => {
+test('renames the columns of an older psql to those of today', () => {
   assert.equal(
     columnsAsNow('SELECT d.daticulocale as "ICU Locale"\nFROM pg_catalog.pg_database d'),
     'SELECT d.datlocale as "ICU Locale"\nFROM pg_catalog.pg_database d',

@@ -78,7 +78,7 @@ test('puts the names of prepared statements behind a prefix, and leaves all else
   for (const bytes of unnamed) assert.deepEqual(renamed(bytes), { bytes, name: '' })
 })
 
-test('puts another statement in the place of one, under the same name', () => {
+test('replaces a statement by another one, under the same name', () => {
   assert.deepEqual(withSql(of(query('select 1')), 'select 2').bytes, query('select 2'))
   const parse = frame('P', 'stmt', 'select $1', int16(1), int32(23))
   assert.deepEqual(withSql(of(parse), 'select 2').bytes, frame('P', 'stmt', 'select 2', int16(0)))

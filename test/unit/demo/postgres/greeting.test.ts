@@ -30,7 +30,7 @@ test('lets any user in without a password, and says what drivers ask for', () =>
   assert.equal(firstAnswer(answer).kind, 'up')
 })
 
-test('speaks UTF-8 with whoever asks for another encoding, and says so', () => {
+test('uses UTF-8 with clients that request another encoding, and says so', () => {
   const rows = { LATIN1: 'UTF8', 'utf-8': 'UTF8', WIN1252: 'UTF8', sql_ascii: 'SQL_ASCII' }
   for (const [asked, spoken] of Object.entries(rows))
     for (const parameters of [{ client_encoding: asked }, { options: `-c Client_Encoding=${asked}` }]) {
@@ -49,7 +49,7 @@ for (const [state, message] of [
   ['starting', 'the database system is starting up'],
   ['stopping', 'the database system is shutting down'],
 ] as const)
-  test(`turns everybody away while it is ${state}, as PostgreSQL does`, () => {
+  test(`refuses every client while it is ${state}, as PostgreSQL does`, () => {
     const { answer, settings } = welcome(BOB, { ...UP, state })
     assert.deepEqual(firstAnswer(answer), { kind: 'down', message: `${message} (57P03)` })
     assert.equal(settings, null)

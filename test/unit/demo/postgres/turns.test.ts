@@ -31,7 +31,7 @@ test('gives the turn in the order of arrival', async () => {
   assert.deepEqual(order, ['a', 'b', 'c'])
 })
 
-test('gives the turn again to whoever has it, without waiting', async () => {
+test('gives the turn again to its owner, without waiting', async () => {
   await turns.acquire('a')
   void turns.acquire('b')
   assert.equal(await turns.acquire('a'), true)
@@ -76,7 +76,7 @@ test('does not evict an owner that is busy', async () => {
   assert.deepEqual(evicted, [])
 })
 
-test('passes over who has given up, and does not count it as waiting', async () => {
+test('passes over a session that has given up, and does not count it as waiting', async () => {
   await turns.acquire('a')
   const waiting = turns.acquire('b')
   turns.rest('a')
@@ -89,13 +89,13 @@ test('passes over who has given up, and does not count it as waiting', async () 
   assert.equal(turns.owner, null)
 })
 
-test('ignores the release of somebody who does not have the turn', async () => {
+test('ignores the release of a session that does not have the turn', async () => {
   await turns.acquire('a')
   turns.release('b')
   assert.equal(turns.owner, 'a')
 })
 
-test('tells once of an owner that is busy while others wait, and of each anew', async () => {
+test('tells once of an owner that is busy while others wait, and of each again', async () => {
   await turns.acquire('a')
   mock.timers.tick(10_000)
   assert.deepEqual(busy, [])
