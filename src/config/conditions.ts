@@ -2,7 +2,7 @@
 export type Condition =
   /** `member` is open for writes, or is until its Postgres has stopped for a switchover. */
   | { readonly name: 'local-leader'; readonly member: string }
-  /** Somebody is open for writes. */
+  /** A member is open for writes. */
   | { readonly name: 'primary' }
   /** At least one replica serves reads. */
   | { readonly name: 'replicas' }

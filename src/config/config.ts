@@ -13,7 +13,7 @@ export interface Config {
   /** In the order of the file. */
   readonly templates: readonly TemplateConfig[]
   /**
-   * In the order of the file, which is the order in which they are run. One that is for every cluster is there once for
+   * In the order of the file, which is the order in which they are run. A hook for every cluster is there once for
    * each.
    */
   readonly hooks: readonly HookConfig[]
@@ -63,11 +63,11 @@ export interface ProxyConfig {
   /** `dcs`: members are not asked, what the DCS says of them counts. */
   readonly trust: 'proof' | 'dcs'
   readonly check: CheckConfig
-  /** `timeoutMs` 0: nobody is held. */
+  /** `timeoutMs` 0: no connection is held. */
   readonly hold: {
     readonly timeoutMs: number
     readonly maxConnections: number
-    /** A refused client that asks for TLS: is answered that there is none, so that it reads the reason, or is closed. */
+    /** A refused client that requests TLS is answered that there is none, so that it reads the reason, or is closed. */
     readonly refuseTls: 'answer' | 'close'
   }
   /** 0: unlimited. */
@@ -95,11 +95,11 @@ export interface ListenerConfig {
   readonly route: Route
   /** How one of several members is chosen. */
   readonly balance: Balance
-  /** A member further behind takes no new sessions; null: however far. Bytes. */
+  /** Lag from which on a member gets no new sessions; null: no limit. Bytes. */
   readonly maxLagBytes: number | null
   /** What a member's tags have to be. */
   readonly tags: Readonly<Record<string, string | number | boolean>>
-  /** Who serves while no member of the route can. */
+  /** Member that serves while no member of the route can. */
   readonly fallback: 'none' | 'primary'
   /** Whether sessions of the fallback are closed once a member of the route is back. */
   readonly closeFallback: boolean
@@ -146,7 +146,7 @@ export interface TemplateConfig {
   readonly debounce: { readonly minMs: number; readonly maxMs: number }
   /** Besides every change: how often source and destination are looked at again; 0: never. */
   readonly intervalMs: number
-  /** What to do while a list that is written is empty, or whoever is named is not there. */
+  /** What to do while a list that is written is empty, or a member that is named does not exist. */
   readonly onEmpty: 'keep' | 'render'
   /** Whether the file before the last change stays beside the destination, as `DESTINATION.bak`. */
   readonly backup: boolean

@@ -1,6 +1,5 @@
 /**
- * Where things are when nothing else is said. In a file of their own: whoever needs no more of the configuration loads
- * no more.
+ * Default places. In a file of their own: a command that needs nothing else of the configuration loads nothing else.
  */
 
 export const DEFAULT_CONFIG_FILE = '/etc/patroni-router/config.yml'

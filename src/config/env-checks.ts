@@ -31,7 +31,7 @@ function checkEmpty(
     const [made, key = ''] = path.split('.')
     const isWritten = made === name && isIn(section, key)
     if (isWritten)
-      problems.push(fault(variable, `is empty, and that goes over ${path} of the file, as Patroni has it: unset it`))
+      problems.push(fault(variable, `is empty, and overrides ${path} of the file, as in Patroni: unset it`))
     const isNamed = [file, tree].some(({ namespace }) => (namespace ?? '') !== '')
     if (path === `${name}.namespace` && !isWritten && !isNamed)
       problems.push(fault(variable, 'is empty, and Patroni takes that for the namespace /: unset it, or set it to /'))
@@ -53,14 +53,14 @@ function checkSection(
   const hosts = origins.get(`${name}.hosts`)
   if (hosts !== undefined && isIn(section, 'hosts') && list(env[hosts] ?? '') === null)
     problems.push(
-      fault(hosts, `cannot be read by Patroni, which stays with ${name}.hosts of the file: put each address in quotes`),
+      fault(hosts, `cannot be read by Patroni, which keeps ${name}.hosts of the file: put each address in quotes`),
     )
   // patroni/config.py reads user and password only where another variable has made the section.
   const others = [...origins.keys()].filter((path) => !login.some((key) => path === `${name}.${key}`))
   const isAlone = others.every((path) => !path.startsWith(`${name}.`))
   for (const key of login.filter((key) => isAlone && isIn(section, key))) {
     const variable = origins.get(`${name}.${key}`)
-    const message = `Patroni stays with ${name}.${key} of the file unless another variable of ${name} is set: keep one of them`
+    const message = `Patroni keeps ${name}.${key} of the file unless another variable of ${name} is set: keep one of them`
     if (variable !== undefined) problems.push(fault(variable, message))
   }
   return problems

@@ -3,7 +3,7 @@ import { bad, good, type Parsed } from './values/parsed.ts'
 import { isMapping } from '../text/unknown-shape.ts'
 import { parseYaml } from './file/yaml.ts'
 
-/** null: Patroni goes on as if the variable were not there. */
+/** null: Patroni continues as if the variable were not there. */
 export type Parse = (value: string) => Parsed<unknown> | null
 
 export const text: Parse = (value) => good(value)
@@ -13,7 +13,7 @@ export function integer(value: string): Parsed<number> {
   return /^\s*(0|[1-9]\d*)\s*$/.test(value) ? good(Number(value)) : bad('must be a whole number, 0 or more')
 }
 
-/** Kubernetes has `PATRONI_ETCD3_PORT=tcp://10.0.0.1:2379` for a Service of that name: nobody has written it. */
+/** Kubernetes has `PATRONI_ETCD3_PORT=tcp://10.0.0.1:2379` for a Service of that name: no person wrote it. */
 export const port: Parse = (value) => (/^(?:tcp|udp|sctp):\/\//.test(value) ? null : integer(value))
 
 /** Parses as Patroni's `parse_bool` does. */

@@ -74,7 +74,7 @@ export function readEnvironment(env: Environment, kinds: readonly DcsSection[]):
       return
     }
     const [section = '', key] = path.split('.')
-    // Only that the section of another DCS is there matters: its values are of no use and can be secret.
+    // Only that the section of another DCS is there matters: its values are not used and can be secret.
     const isOther = others.includes(section)
     origins.set(isOther ? section : path, variable)
     if (isOther) tree[section] = {}
@@ -111,7 +111,7 @@ export function merge(before: Readonly<Tree>, later: Readonly<Tree>): Tree {
   return merged
 }
 
-/** As Python writes it; null: a list or a mapping. */
+/** Writes a value as Python does; null: a list or a mapping. */
 function plain(value: unknown): string | null {
   if (typeof value === 'boolean') return value ? 'True' : 'False'
   return typeof value === 'string' || typeof value === 'number' ? String(value) : null

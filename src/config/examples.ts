@@ -11,7 +11,7 @@ const ADDRESSES: ReadonlySet<string> = new Set([
   ...['10.0.0.1', '10.0.0.2', '10.0.0.3', '10.0.1.1', '10.0.0.100', '10.0.0.101'],
 ])
 
-/** RFC 5737, 3849 and 2606: nobody can have these, and where one is listened on that is found out by itself. */
+/** RFC 5737, 3849 and 2606: these are reserved, and where one is listened on that is found out by itself. */
 const RESERVED = [
   /^(?:192\.0\.2|198\.51\.100|203\.0\.113)\.\d+$/,
   /^2001:0?db8:/,
@@ -64,7 +64,7 @@ function uneditedIn(tree: Mapping, above: readonly string[], kinds: readonly Dcs
   ]
 }
 
-/** What of an address or a name is that of an example, without user and password. */
+/** Returns the part of an address or a name that is that of an example, without user and password. */
 function exampleIn(value: unknown, isBind: boolean): string[] {
   if (typeof value !== 'string') return []
   const place = value

@@ -126,7 +126,7 @@ function checked(name: string): Form {
   return { properties: { [name]: { $ref: `#/definitions/${name}` } } }
 }
 
-/** Returns what holds for the sections of a DCS: beside one of the router's own only the namespace is read of Patroni's. */
+/** Returns the forms of the sections of a DCS: beside one of the router's own only the namespace is read of Patroni's. */
 function observed(kinds: readonly DcsSection[]): Form[] {
   const own = ownNames(kinds)
   const patronis = kinds.map(({ name }) => name).filter((name) => !own.includes(name))
@@ -145,7 +145,7 @@ function isThere(name: string): Form {
   return { required: [name], properties: { [name]: { not: { type: 'null' } } } }
 }
 
-/** Returns what holds if each cluster has one of these sections itself, so that the one at the top is not read. */
+/** Returns the form of a file in which each cluster has one of these sections itself, so that the one at the top is not read. */
 function inEveryCluster(names: readonly string[]): Form {
   const cluster: Form = { type: 'object', anyOf: names.map(isThere) }
   return { required: ['clusters'], properties: { clusters: { type: 'object', additionalProperties: cluster } } }

@@ -143,7 +143,7 @@ function report(
   return { problems, warnings: warnings.map(formatProblem) }
 }
 
-/** `isAlone`: there is no cluster, and keys are all that is read. */
+/** Builds the configuration. `isAlone`: there is no cluster, and keys are all that is read. */
 function configOf(
   { file, text }: ConfigInput,
   { tree, origin }: ReadSource,
@@ -174,7 +174,7 @@ function configOf(
   }
 }
 
-/** Only in a section of ours it is an error. */
+/** Builds the problem of a key, which is an error in a section of ours only. */
 function keyProblem(
   { path, line, column, file }: PlacedKey & Located,
   message: string,

@@ -70,7 +70,7 @@ const OTHER_WORDS: Readonly<Record<string, Readonly<Record<string, string>>>> = 
 }
 
 /**
- * Returns keys in Patroni's sections that no Patroni knows, also of the entries of `clusters`. They are warnings, since
+ * Returns keys in Patroni's sections that no Patroni has, also of the entries of `clusters`. They are warnings, since
  * the next Patroni may have them. No message shows a value.
  */
 export function strangeKeys(tree: Section, kinds: readonly DcsSection[]): Fault[] {
@@ -88,7 +88,7 @@ function strangeKeysOf(tree: Section, above: readonly string[], kinds: readonly 
     const strange = Object.keys(section).filter((key) => !known.includes(key))
     return strange.flatMap((key): Fault[] => {
       const near = meantBy(key, words[name] ?? {}, known)
-      // What is read by nobody here has to look like a slip of the pen.
+      // In a section that is not read, a key has to look like a slip of the pen.
       if (near === null && unread.includes(name)) return []
       const hint = near === null ? '' : `; did you mean "${near}"?`
       // `{password, s3cret}` is two keys: what has no value may be one.

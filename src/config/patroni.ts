@@ -8,14 +8,14 @@ import { bad, good, type Parsed } from './values/parsed.ts'
 import { isMapping, type Mapping, mappingOf } from '../text/unknown-shape.ts'
 import type { Fault } from './file/problem.ts'
 
-/** Unknown keys in Patroni's sections are Patroni's business. No message about them shows a value. */
+/** Returns the schema of a section. Unknown keys are Patroni's business. No message shows a value. */
 function section<T extends z.core.$ZodShape>(shape: T, description: string) {
   return z
     .preprocess((value) => value ?? {}, z.looseObject(shape, 'must be a mapping'))
     .meta({ type: ['object', 'null'], description })
 }
 
-/** One of which only this is looked at here. */
+/** Returns the schema of a section of which only this is read. */
 function within<T extends z.core.$ZodShape>(shape: T, description: string) {
   return z.preprocess(mappingOf, z.looseObject(shape)).meta({ type: ANYTHING, description })
 }
@@ -135,7 +135,7 @@ export function parsePatroni(
   return { value, faults: [], warnings }
 }
 
-/** patroni/dcs/__init__.py `get_dcs`: one at the top is copied over that of the section of the DCS. */
+/** Finds the namespace in the section of a DCS; one at the top is copied over it (patroni/dcs/__init__.py `get_dcs`). */
 function namespaceInDcs(
   tree: Mapping,
   kinds: readonly DcsSection[],
@@ -153,7 +153,7 @@ function text(value: unknown): Parsed<string> {
   return typeof value === 'string' ? good(value) : bad('must be text: quote it')
 }
 
-/** `^(0|[1-9][0-9]*)$` in the DCS. */
+/** Parses a Citus group, `^(0|[1-9][0-9]*)$` in the DCS. */
 function group(value: unknown): Parsed<number> {
   const valid = typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
   return valid ? good(value) : bad('must be a whole number, 0 (the coordinator) or more, without quotes')

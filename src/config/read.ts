@@ -51,7 +51,7 @@ async function readText(file: string): Promise<string> {
   }
 }
 
-/** Node's own messages name the file once more. */
+/** Returns why a file cannot be read, without its name: Node's own messages have it again. */
 function whyNot(error: unknown): string {
   if (error instanceof TypeError) return 'is not in UTF-8'
   const failure = failureOf(error)

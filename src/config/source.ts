@@ -56,7 +56,7 @@ export function readSource(
     misread: parts.misread,
     problems: [...environment.problems, ...checkEnvironment(found, environment, env, kinds)],
     warnings: [
-      ...(isDirectory && text.length === 0 ? [{ ...nowhere(name), message: 'holds no *.yml and no *.yaml' }] : []),
+      ...(isDirectory && text.length === 0 ? [{ ...nowhere(name), message: 'has no *.yml or *.yaml' }] : []),
       ...(isWhole ? besideWhole(env, kinds) : text === null || whole === '' ? [] : [unused(name)]),
     ],
   }
@@ -68,7 +68,7 @@ function textsOf(text: string | null, file: string, whole: string): readonly Con
 }
 
 /**
- * Here, unlike in a file, a section without anything in it is one (patroni/config.py `_build_effective_configuration`).
+ * Keeps empty sections: here, unlike in a file, such a section is one (patroni/config.py `_build_effective_configuration`).
  */
 function asSections(tree: Tree, kinds: readonly DcsSection[]): Tree {
   const names = unsupported(kinds)
@@ -80,12 +80,12 @@ function asSections(tree: Tree, kinds: readonly DcsSection[]): Tree {
 function besideWhole(env: Environment, kinds: readonly DcsSection[]): Problem[] {
   const variables = [...new Set(readEnvironment(env, kinds).origins.values())]
   if (variables.length === 0) return []
-  const message = `is the whole configuration, as for Patroni: not used: ${variables.join(', ')}`
+  const message = `is the whole configuration, as in Patroni; not used: ${variables.join(', ')}`
   return [{ ...nowhere('environment'), path: WHOLE, message }]
 }
 
 function unused(file: string): Problem {
-  return { ...nowhere('environment'), path: WHOLE, message: `not used: ${file} goes before it, as for Patroni` }
+  return { ...nowhere('environment'), path: WHOLE, message: `not used: ${file} takes precedence, as in Patroni` }
 }
 
 function nowhere(file: string): Omit<Problem, 'message'> {

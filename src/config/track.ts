@@ -75,7 +75,7 @@ export function trackConfig({ files }: TrackSection, clusters: readonly Local[])
   })
 }
 
-/** The one that is named; the first one where none is. */
+/** Returns the cluster that is named, else the first one. */
 function clusterOf(named: unknown, clusters: readonly Local[]): Local | undefined {
   return clusters.find(({ name }) => name === named) ?? clusters[0]
 }
@@ -99,7 +99,7 @@ export function checkTrack(tree: Mapping, clusters: readonly Local[]): Fault[] {
       if (member === null && (about?.localMember ?? null) === null)
         faults.push(fault('member', 'is required: the Patroni member on this host (or set name, or PATRONI_NAME)'))
     } else if (member !== null && CONDITIONS.some((name) => name === when))
-      faults.push(fault('member', `has no meaning with ${String(when)}: only local-leader is about one member`))
+      faults.push(fault('member', `cannot be used with ${String(when)}: only local-leader is about one member`))
     return faults
   })
 }

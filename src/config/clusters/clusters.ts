@@ -27,7 +27,7 @@ export function clusterKeys(kinds: readonly DcsSection[]): readonly string[] {
 }
 
 /**
- * Returns the clusters of a configuration. What is written at the top counts for each that has no such section of its
+ * Returns the clusters of a configuration. A section at the top counts for each cluster that has none of its
  * own.
  */
 export function clusterDrafts(tree: Mapping, kinds: readonly DcsSection[]): readonly ClusterDraft[] {
@@ -36,7 +36,7 @@ export function clusterDrafts(tree: Mapping, kinds: readonly DcsSection[]): read
   return Object.entries(clusters).map(([name, entry]) => draftOf(name, mappingOf(entry), tree, dcsNames(kinds)))
 }
 
-/** `dcs`: the sections that say where a cluster is observed; who has one of these has no other from above. */
+/** Builds the draft of a cluster. `dcs`: the sections that say where it is observed; with one of its own it inherits none. */
 function draftOf(name: string, entry: Mapping, top: Mapping, dcs: readonly string[]): ClusterDraft {
   const hasDcs = dcs.some((key) => isThere(entry, key))
   const own = [...OTHERS, ...dcs].filter((key) => isThere(entry, key))
@@ -75,7 +75,7 @@ export function checkClusters(tree: Mapping): Fault[] {
   const { clusters = null } = tree
   if (!isMapping(clusters)) return []
   const names = Object.keys(clusters)
-  if (names.length === 0) return [{ path: ['clusters'], message: 'names no cluster' }]
+  if (names.length === 0) return [{ path: ['clusters'], message: 'is empty: name at least one cluster' }]
   return names.flatMap((name) => {
     const parsed = clusterName(name)
     return parsed.ok ? [] : [{ path: ['clusters', name], message: parsed.message }]
@@ -115,7 +115,7 @@ export function isKeysOnly(tree: Mapping, kinds: readonly DcsSection[]): boolean
   return entries.length > 0 && entries.every(readsKeys) && listOf(hooks).length + listOf(files).length === 0
 }
 
-/** One that names a cluster is about it. */
+/** Returns whether a template reads keys and is about no cluster. */
 function readsKeys(entry: unknown): boolean {
   if (!isMapping(entry)) return false
   const { keys = null, cluster = null, clusters = null } = entry

@@ -1,4 +1,4 @@
-/** Who names a cluster (listeners, templates, hooks, track files), and whether there is one of that name. Pure. */
+/** Names of clusters in listeners, templates, hooks and track files, and whether there are such clusters. Pure. */
 import { plainName } from '../values/types.ts'
 import { isMisread, show } from '../values/parsed.ts'
 import { isMapping, listOf, mappingOf, type Mapping } from '../../text/unknown-shape.ts'
@@ -24,7 +24,7 @@ export function checkReferences(tree: Mapping, names: readonly string[]): Fault[
   ]
 }
 
-/** The default listeners are those of one cluster. */
+/** Finds several clusters without listeners: the default listeners are those of one cluster. */
 function checkDefaults(tree: Mapping, names: readonly string[]): Fault[] {
   if (names.length < 2) return []
   const proxy = tree['proxy'] ?? null
@@ -34,7 +34,7 @@ function checkDefaults(tree: Mapping, names: readonly string[]): Fault[] {
   return [{ path, message: 'with several clusters there are no default listeners: name them in proxy.listeners' }]
 }
 
-/** Without listeners a router can still write files and run hooks. */
+/** Finds a router that does nothing: without listeners it can still write files and run hooks. */
 function checkThatSomethingIsDone(tree: Mapping, listeners: unknown): Fault[] {
   if (!isMapping(listeners) || Object.keys(listeners).length > 0) return []
   const message = 'at least one listener is needed where there are no templates, hooks and track files'
@@ -49,7 +49,7 @@ export function isSidecar({ templates, track }: Mapping): boolean {
 function checkOne(entry: unknown, path: readonly string[], names: readonly string[], isNeeded: boolean): Fault[] {
   if (!isMapping(entry)) return []
   const { cluster = null } = entry
-  // What is no name at all is told where its form is checked.
+  // A value that is no name is reported where its form is checked.
   if (cluster !== null) return isName(cluster) ? unknown(cluster, [...path, 'cluster'], names) : []
   if (!isNeeded || names.length < 2) return []
   return [{ path: [...path, 'cluster'], message: `is required: one of ${names.join(', ')}` }]
@@ -63,7 +63,8 @@ function checkTemplate(entry: unknown, path: readonly string[], names: readonly 
     const message = `is required: one of ${names.join(', ')}; or clusters: all, and {{#each clusters}} in the template`
     return [{ path: [...path, 'cluster'], message }]
   }
-  if (cluster !== null) return [{ path: [...path, 'clusters'], message: 'is there beside cluster: keep one of them' }]
+  if (cluster !== null)
+    return [{ path: [...path, 'clusters'], message: 'cannot be used together with cluster: keep one of them' }]
   if (clusters === 'all') return []
   if (!Array.isArray(clusters) || clusters.length === 0)
     return [{ path: [...path, 'clusters'], message: `${show(clusters)} is neither all nor a list of names` }]

@@ -1,6 +1,6 @@
 /**
  * What the configuration has to know of a kind of DCS. The kinds are listed in watcher/dcs/kinds.ts and handed in: no
- * line of the configuration knows one of them by name.
+ * line of the configuration names one of them.
  */
 import { RouterError } from '../../errors.ts'
 import { suggest } from '../../text/suggestion.ts'
@@ -40,7 +40,7 @@ export interface DcsSection<C extends DcsConfig = DcsConfig> {
   readonly form: Form
   /** Whether templates can read arbitrary keys there. */
   readonly hasKeys: boolean
-  /** What a user writes who has a DCS of a kind that is not there yet; without it, this kind is no help. */
+  /** Remedy for a DCS of a kind that is not supported yet; without it, this kind is none. */
   readonly substitute?: string
   /** Parses the section. Pure. */
   resolve(section: unknown, origin: Origin): DcsResult<C>
@@ -48,7 +48,7 @@ export interface DcsSection<C extends DcsConfig = DcsConfig> {
   identify(config: C, cluster: Pick<ClusterConfig, 'namespace' | 'scope' | 'citusGroup'>): unknown
   /** Names the files of the section that no template may write, whatever else is wrong with it. */
   reads?(section: Mapping): readonly { readonly path: string; readonly what: string }[]
-  /** Finds what the `proxy` section asks for and this kind does not have. */
+  /** Finds settings of the `proxy` section that this kind does not have. */
   checkProxy?(proxy: Mapping): Fault[]
 }
 
@@ -119,7 +119,7 @@ export function kindOf<K extends DcsSection>({ kind: name }: DcsConfig, kinds: r
 export function checkOnlyKey(name: string, section: unknown, key: string, example: string): readonly Fault[] {
   if (!isMapping(section))
     return [{ path: [name], message: `must be a mapping like ${example}, not ${showKind(section)}` }]
-  // Whatever stands there instead of it was meant to be it.
+  // Any other key was meant to be it.
   const hint = (unknown: string): string => (key in section ? suggest(unknown, [key]) : `did you mean "${key}"?`)
   return Object.keys(section)
     .filter((unknown) => unknown !== key)

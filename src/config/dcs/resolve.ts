@@ -13,14 +13,14 @@ import type { Mapping } from '../../text/unknown-shape.ts'
 import type { Fault } from '../file/problem.ts'
 
 const ETCD_V2 =
-  ' (an etcd section makes Patroni speak the v2 API, and what it writes there, even to an etcd that has v3 too, cannot be ' +
-  'seen through v3)'
+  ' (with an etcd section Patroni uses the v2 API, and keys that it writes there cannot be read through v3, even if etcd ' +
+  'has both)'
 
-/** patroni/dcs/__init__.py `get_dcs`: the first by name whose client library is there. */
+/** Returns what Patroni does with both: it takes the first by name whose library is there (patroni/dcs/__init__.py). */
 function beside(name: string, used: string): string {
   return name < used
-    ? `not used, but Patroni takes it before ${used} if its client library is installed: then what is under ${used} is not this cluster`
-    : `not used: Patroni takes ${used} before it (the first by name whose client library is installed)`
+    ? `not used here, but Patroni uses it instead of ${used} if its client library is installed: then ${used} is not this cluster`
+    : `not used: Patroni uses ${used} instead (the first by name whose client library is installed)`
 }
 
 /**
@@ -31,7 +31,7 @@ export function resolveDcs(tree: Mapping, origin: Origin, kinds: readonly DcsSec
   const own = ownNames(kinds).filter((name) => isThere(tree, name))
   const [, second] = own
   if (second !== undefined)
-    return failed([{ path: [second], message: `${own.join(' and ')} are both there: keep one of them` }])
+    return failed([{ path: [second], message: `${own.join(' and ')} are both set: keep one of them` }])
   const others = unsupported(kinds).filter((name) => isThere(tree, name))
   const used = kindIn(tree, kinds)
   if (used === null) return failed(others.length === 0 ? [nowhere(kinds)] : others.map((name) => notYet(name, kinds)))
@@ -59,7 +59,7 @@ function nowhere(kinds: readonly DcsSection[]): Fault {
   const [first] = kinds
   const all = kinds.map(({ needed }) => needed.how)
   const ways = all.length < 2 ? all : [all.slice(0, -1).join(', '), all.at(-1)]
-  return { path: [first?.name ?? '', first?.needed.key ?? ''], message: `where is the cluster? ${ways.join(' or ')}` }
+  return { path: [first?.name ?? '', first?.needed.key ?? ''], message: `no DCS is configured: ${ways.join(' or ')}` }
 }
 
 function notYet(name: string, kinds: readonly DcsSection[]): Fault {

@@ -28,8 +28,8 @@ export interface Fault {
 
 /** Returns those of `more` that are about a key that none of `faults` is about. */
 export function besides<T extends Pick<Fault, 'path'>>(more: readonly T[], faults: readonly Fault[]): T[] {
-  const told = new Set(faults.map(({ path }) => JSON.stringify(path)))
-  return more.filter(({ path }) => !told.has(JSON.stringify(path)))
+  const reported = new Set(faults.map(({ path }) => JSON.stringify(path)))
+  return more.filter(({ path }) => !reported.has(JSON.stringify(path)))
 }
 
 /** Returns `file:line:col: path: message`, one per line. */
@@ -44,7 +44,7 @@ export function formatProblem({ file, line, column, path, message }: Problem): s
 }
 
 /**
- * Returns a key as it may be shown. What does not look like a key is not repeated: in a file with a slip of the pen
+ * Returns a key as it may be shown. A key that does not look like one is not repeated: in a file with a slip of the pen
  * (`password:x` without the space) a secret can end up in one.
  */
 export function shownPath(path: readonly string[]): string {
@@ -71,7 +71,7 @@ export function placeOf({ path, message }: Fault, { file, origins, locate }: Pla
     .find((name) => name !== undefined)
   if (variable !== undefined) return { file: 'environment', line: null, column: null, path: variable, message }
   const written = locate(path)
-  // A section that came from the environment key by key is told by the first of them.
+  // A section that came from the environment key by key is shown by the first of them.
   const below = [...origins].find(([key]) => written === null && key.startsWith(`${path.join('.')}.`))
   if (below !== undefined) return { file: 'environment', line: null, column: null, path: below[1], message }
   const { line, column } = written ?? { line: null, column: null }
@@ -79,7 +79,7 @@ export function placeOf({ path, message }: Fault, { file, origins, locate }: Pla
 }
 
 /**
- * Sorts problems as they stand in the file (or the files, one after the other), each once; those without a place come
+ * Sorts problems by their places in the file (or the files, one after the other), each once; those without a place come
  * last.
  */
 export function inOrder(problems: readonly Problem[]): Problem[] {

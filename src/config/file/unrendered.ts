@@ -15,7 +15,7 @@ const MARKS: readonly (readonly [mark: RegExp, shown: string])[] = [
   [/%[A-Z][A-Z0-9_]*%/, '% %'],
 ]
 
-/** Those that YAML reads as text: it stumbles only over this character of them, and only where no text can have it. */
+/** Marks that YAML reads as text, and the character that is an error in them where no text can have it. */
 const STUMBLES_AT: Readonly<Record<string, number>> = { '${ }': 1, '@ @': 0, '% %': 0 }
 
 /** Besides those, in a value: Kubernetes, shells, documents, systemd, Python, Ruby, Concourse. */
@@ -57,7 +57,7 @@ export function unrendered(text: string, errors: readonly Remark[]): readonly Re
   return [...errors.slice(0, first), { line, column, message }]
 }
 
-/** In order. What is in quotes is text whatever it is, and a command is given PATRONI_ROUTER_... by the router. */
+/** Returns the marks in order. Text in quotes has none, and PATRONI_ROUTER_... is set by the router. */
 function marksOf(lines: readonly string[]): readonly Mark[] {
   return lines.flatMap((line, index) => {
     const bare = line
@@ -74,7 +74,7 @@ function marksOf(lines: readonly string[]): readonly Mark[] {
 /** A value or a key in quotes that are closed on its line. */
 const QUOTED = /(?<=^\s*|[[{,]\s*|[:-]\s+)(?:"(?:[^"\\]|\\.)*"|'(?:[^']|'')*')(?=\s*(?:$|[\]},:]|\s#))/g
 
-/** `before`: the line with text before that of the error. */
+/** Returns whether a mark explains an error. `before`: the line with text before that of the error. */
 function isCause({ line, column, shown }: Mark, error: Remark, before: number): boolean {
   const at = STUMBLES_AT[shown]
   if (at !== undefined) return error.line === line && error.column === column + at

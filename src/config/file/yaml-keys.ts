@@ -43,7 +43,7 @@ export function findKey(document: Document.Parsed, path: readonly string[]): { o
   return { offset, depth }
 }
 
-/** The pair that counts: the last of duplicates, else one that is merged in with `<<`. */
+/** Returns the pair that counts: the last of duplicates, else one that is merged in with `<<`. */
 function pairOf(document: Document.Parsed, map: YAMLMap, key: string, depth: number): Pair | null {
   const own = map.items.findLast((pair) => keyOf(pair) === key)
   if (own !== undefined || depth > 20) return own ?? null

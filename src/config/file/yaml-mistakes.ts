@@ -28,7 +28,8 @@ const MEANING: Readonly<Record<string, string>> = {
   RECURSIVE_ALIAS: 'an alias of what it is itself a part of',
   TAG_RESOLVE_FAILED: 'an unknown !tag: leave it out',
   UNPRINTABLE: 'a control character or a line separator, which YAML does not allow: in double quotes it can be escaped',
-  UNEXPECTED_TOKEN: 'something is left over here: quote a value that begins with [, { or a quote but goes on after it',
+  UNEXPECTED_TOKEN:
+    'something is left over here: quote a value that begins with [, { or a quote but continues after it',
 }
 
 /** Finds all mistakes, in order, one on each line. `at`: the place of an offset in the text. */
@@ -44,7 +45,7 @@ export function mistakesIn(document: Document.Parsed, text: string, at: (offset:
   )
 }
 
-/** Of nothing, and those that would never end: PyYAML builds them, and Patroni fails on them or ignores them. */
+/** Finds aliases of nothing, and endless ones: PyYAML builds them, and Patroni fails on them or ignores them. */
 function wrongAliases(document: Document.Parsed): Mistake[] {
   const found: Mistake[] = []
   visit(document, {
@@ -58,14 +59,14 @@ function wrongAliases(document: Document.Parsed): Mistake[] {
   return found
 }
 
-/** PyYAML's `NON_PRINTABLE`, and what it takes for the end of a line beside those of today. */
+/** Finds PyYAML's `NON_PRINTABLE`, and old separators that end a line for it. */
 function unprintable(text: string): Mistake[] {
   const found = text.matchAll(/[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu)
   return Array.from(found, ({ index }) => ({ code: 'UNPRINTABLE', offset: index }))
 }
 
 /**
- * `scope: {{ cluster }}`, `? [a]`: PyYAML fails on them. What stands for a file in a command has a message of its own.
+ * Finds `scope: {{ cluster }}` and `? [a]`: PyYAML fails on them. A placeholder of a command has a message of its own.
  */
 function collectionsAsKeys(document: Document.Parsed, text: string): Mistake[] {
   const found: Mistake[] = []
@@ -81,7 +82,7 @@ function collectionsAsKeys(document: Document.Parsed, text: string): Mistake[] {
   return found
 }
 
-/** `<<` of text, a number or a list of such: PyYAML fails on it. */
+/** Finds `<<` of text, a number or a list of such: PyYAML fails on it. */
 function wrongMerges(document: Document.Parsed): Mistake[] {
   const found: Mistake[] = []
   visit(document, {
@@ -94,7 +95,7 @@ function wrongMerges(document: Document.Parsed): Mistake[] {
 }
 
 /**
- * The parser takes a line that is indented too far for a part of the value before, and that for a key: here the error
+ * Moves errors of indentation. The parser reads a line that is indented too far as a part of the value before, and that as a key: here the error
  * is at that line, once for a block of them. A wrong indentation is not at the empty lines before it.
  */
 function indentation(errors: readonly Mistake[], text: string): readonly Mistake[] {
@@ -118,7 +119,7 @@ function lengthOf(pattern: RegExp, text: string, offset: number): number {
   return pattern.exec(text.slice(offset))?.[0].length ?? 0
 }
 
-/** One slip makes the parser stumble several times on the same line. */
+/** Returns the first error of each line: one slip causes several. */
 function firstOfEachLine(errors: readonly Remark[]): Remark[] {
   const sorted = errors.toSorted((a, b) => a.line - b.line || a.column - b.column)
   return sorted.filter((error, index) => error.line !== sorted[index - 1]?.line)

@@ -72,7 +72,7 @@ export function parseYaml(source: string): YamlFile {
   }
 }
 
-/** The library takes `y`, `1e3`, `.`, `08` and `08:30` for other types than PyYAML, where all of them are text. */
+/** Makes `y`, `1e3`, `.`, `08` and `08:30` text, as in PyYAML: the library reads other types. */
 function likePyYaml(tags: Tags): Tags {
   const tests: readonly (readonly [string, RegExp])[] = [
     ['yes', /^(?:yes|Yes|YES|true|True|TRUE|on|On|ON)$/],

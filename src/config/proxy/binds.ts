@@ -87,7 +87,7 @@ export function includes(a: Bind, b: Bind): boolean {
   return overlap(a, b) && (one === other || covers(one, other))
 }
 
-/** Node opens `::` for IPv4 as well. */
+/** Returns whether an address includes another; Node opens `::` for IPv4 as well. */
 function covers(wildcard: string | null, host: string | null): boolean {
   if (wildcard === null || wildcard === '::') return true
   return wildcard === '0.0.0.0' && (host === null || !host.includes(':'))
@@ -97,7 +97,7 @@ export function isDual(bind: Bind): boolean {
   return bind.kind === 'tcp' && canonical(bind.host) === '::'
 }
 
-/** One spelling of an address: `[0::0]` is `[::]`, and `[::ffff:127.0.0.1]` is 127.0.0.1. */
+/** Returns one spelling of an address: `[0::0]` is `[::]`, and `[::ffff:127.0.0.1]` is 127.0.0.1. */
 function canonical(host: string | null): string | null {
   const url = host !== null && isIPv6(host) ? `http://[${host}]` : ''
   if (!URL.canParse(url)) return host?.toLowerCase() ?? null

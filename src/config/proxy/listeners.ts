@@ -97,7 +97,7 @@ export function checkListeners(listeners: Mapping, adminSocket: string): Fault[]
   return [...checkNames(listeners), ...overlappingBinds(listeners, adminSocket), ...checkRoutes(listeners)]
 }
 
-/** The names are columns and identifiers in status, metrics and the admin protocol. */
+/** Finds names that cannot be columns and identifiers in status, metrics and the admin protocol. */
 function checkNames(listeners: Mapping): Fault[] {
   const { parse } = plainName('listener')
   return Object.keys(listeners).flatMap((name) => {
@@ -133,7 +133,7 @@ export function overlappingBinds(listeners: Mapping, adminSocket: string): Fault
   return faults
 }
 
-/** What means nothing on a route: Patroni, too, looks at neither lag nor tags on the paths of a leader. */
+/** Finds settings without effect on a route: Patroni, too, reads neither lag nor tags on the paths of a leader. */
 function checkRoutes(listeners: Mapping): Fault[] {
   return Object.entries(listeners).flatMap(([name, listener]) => {
     if (!isMapping(listener)) return []
@@ -142,13 +142,13 @@ function checkRoutes(listeners: Mapping): Fault[] {
     const fault = (key: string, message: string): Fault => ({ path: ['proxy', 'listeners', name, key], message })
     const faults: Fault[] = []
     if (route === 'primary' || route === 'standby-leader') {
-      const message = `has no meaning for the route ${route}: it has one member, the leader`
+      const message = `cannot be used with the route ${route}: it has one member, the leader`
       if ((listener['max_lag'] ?? null) !== null) faults.push(fault('max_lag', message))
       if (isMapping(tags) && Object.keys(tags).length > 0) faults.push(fault('tags', message))
     }
     const why = Object.hasOwn(NO_FALLBACK, route) ? NO_FALLBACK[route] : undefined
     if (fallback === 'primary' && why !== undefined)
-      faults.push(fault('fallback', `has no meaning for the route ${route}: ${why}`))
+      faults.push(fault('fallback', `cannot be used with the route ${route}: ${why}`))
     if (listener['close_fallback'] === true && (fallback ?? 'none') === 'none')
       faults.push(fault('close_fallback', 'needs fallback: primary'))
     return faults

@@ -22,7 +22,7 @@ export interface Surroundings {
   readonly configFiles: readonly string[]
   /** Absolute; where relative paths start. */
   readonly directory: string
-  /** What `~` is; null: nobody knows. */
+  /** Directory that `~` is; null: unknown. */
   readonly home: string | null
 }
 
@@ -40,7 +40,7 @@ export function checkTemplates(
   const warnings = drafts.flatMap(checkOfOldFile)
   const reloading = drafts.find(({ reload }) => reload !== null)
   if (reloading !== undefined && !hasState)
-    warnings.push(at(reloading, 'reload', 'without state_dir a reload that is due does not survive a restart'))
+    warnings.push(at(reloading, 'reload', 'without state_dir a pending reload is lost at a restart'))
   return {
     faults: [
       ...drafts.flatMap((draft) => [
@@ -56,7 +56,7 @@ export function checkTemplates(
   }
 }
 
-/** A path that is somebody else's; `isTree`: with all that is in it. */
+/** A path that is used otherwise; `isTree`: with all that is in it. */
 interface Taken {
   readonly path: string
   readonly isTree: boolean
@@ -87,7 +87,7 @@ function isTaken(path: string, taken: readonly Taken[]): Taken | undefined {
   return taken.find((other) => path === other.path || (other.isTree && path.startsWith(join(other.path, '/'))))
 }
 
-/** What is wrong between the track files and all else that has a path. */
+/** Finds track files at paths that are used otherwise. */
 function checkTrackPaths(tree: Mapping, taken: readonly Taken[], drafts: readonly Draft[]): Fault[] {
   return trackPaths(tree).flatMap(({ path, at: place }): Fault[] => {
     const template = drafts.find(({ source, destination, section }) => {
@@ -99,7 +99,7 @@ function checkTrackPaths(tree: Mapping, taken: readonly Taken[], drafts: readonl
   })
 }
 
-/** Whatever is written over by a template, nothing else may live there. */
+/** Finds destinations that are used otherwise. */
 function checkDestination(draft: Draft, drafts: readonly Draft[], taken: readonly Taken[]): Fault[] {
   const { destination } = draft
   if (destination === null) return []
@@ -117,7 +117,7 @@ function checkDestination(draft: Draft, drafts: readonly Draft[], taken: readonl
   return what === undefined ? [] : [at(draft, 'destination', what.message)]
 }
 
-/** confd#104, #275: a check of the destination is one of the old file, and passes whatever is to be written. */
+/** Finds checks of the destination, which is the old file: they pass whatever is to be written (confd#104, #275). */
 function checkCommands(draft: Draft, { directory, home }: Surroundings): Fault[] {
   const { check, destination, section } = draft
   if (check === null) return []
@@ -128,7 +128,7 @@ function checkCommands(draft: Draft, { directory, home }: Surroundings): Fault[]
     reads(check, 'PATRONI_ROUTER_DESTINATION') ||
     (destination !== null && mentions(check, destination, where))
   return isNamed
-    ? [at(draft, 'check', 'names the destination, which is still the old file then: check {{staged}}')]
+    ? [at(draft, 'check', 'names the destination, which is still the old file at that time: use {{staged}}')]
     : []
 }
 
@@ -140,7 +140,7 @@ function checkOfOldFile(draft: Draft): Fault[] {
     at(
       draft,
       'check',
-      'is without {{staged}}, the file to check: unless it reads PATRONI_ROUTER_STAGED, it passes whatever is in it',
+      'does not use {{staged}}, the file to check: unless it reads PATRONI_ROUTER_STAGED, it passes whatever the file contains',
     ),
   ]
 }
@@ -159,5 +159,7 @@ function checkKeys(draft: Draft, clusters: readonly ClusterDraft[], kinds: reado
   const dcs = kindIn(own?.tree ?? {}, kinds)
   const able = kinds.flatMap(({ hasKeys, name }) => (hasKeys ? name : [])).join(' or ')
   if (dcs?.hasKeys === false) return [at(draft, key, `needs ${able}: ${dcs.name} has no other keys than the cluster`)]
-  return isEmpty ? [at(draft, 'prefix', 'is without keys: nothing is read; keys: [/] is all below it')] : []
+  return isEmpty
+    ? [at(draft, 'prefix', 'has no keys beside it, so nothing is read; keys: [/] reads everything below it')]
+    : []
 }

@@ -31,7 +31,7 @@ export function wordsOf(command: Command): readonly string[] {
 }
 
 /**
- * Returns the program that a command begins with, as it may be shown; null: what stands there does not look like one.
+ * Returns the program that a command begins with, as it may be shown; null: it does not look like one.
  * It may be a variable with a password, or a whole command.
  */
 export function programIn(command: Command): string | null {
@@ -101,7 +101,7 @@ export const TEMPLATE_COMMAND = commandOf(wrongBraces, WITH_PLACEHOLDERS)
 export const HOOK_COMMAND = commandOf(
   (text) =>
     text.includes('{{')
-      ? 'a hook has nothing between {{ and }}: what has happened is in its environment, like PATRONI_ROUTER_STATE and ' +
+      ? 'a hook has no placeholders: its environment says what happened, like PATRONI_ROUTER_STATE and ' +
         'PATRONI_ROUTER_MEMBER'
       : null,
   WITHOUT_BRACES,
@@ -136,7 +136,7 @@ function noCommand(value: unknown): string {
   return (value ?? null) === null ? `is required: ${needed}` : `must be ${needed}`
 }
 
-/** `[haproxy, -f, {{staged}}]` is a mapping for YAML. */
+/** Returns the message for a word that is no text: `[haproxy, -f, {{staged}}]` is a mapping for YAML. */
 function ask(word: unknown): string {
   return isMapping(word) ? `must be text: quote it, like '{{staged}}'` : 'must be text: quote it'
 }

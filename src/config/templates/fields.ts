@@ -9,7 +9,7 @@ export const SOURCE: ValueType<Parsed<string>> = { parse: sourcePath, form: FILE
 
 function sourcePath(value: unknown): Parsed<string> {
   if (value === undefined || value === null || value === '')
-    return bad('is required: the template, as seen from the configuration file')
+    return bad('is required: the path of the template, relative to the configuration file')
   return typeof value === 'string' ? filePath(value) : bad(`${show(value)} is not the path of a file`)
 }
 

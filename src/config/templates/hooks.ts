@@ -27,8 +27,7 @@ const STATES: ValueType<ParsedParts<readonly PrimaryState[]>> = { parse: states,
 
 function states(value: unknown): ParsedParts<readonly PrimaryState[]> {
   const names: readonly unknown[] = Array.isArray(value) ? value : [value]
-  if (names.length === 0)
-    return { value: null, faults: [{ path: [], message: 'names no state: without one it is never run' }] }
+  if (names.length === 0) return { value: null, faults: [{ path: [], message: 'is empty: name at least one state' }] }
   const parsed = names.map((name) => STATE.parse(name))
   const faults = parsed.flatMap((each, index): Fault[] =>
     each.ok ? [] : [{ path: Array.isArray(value) ? [String(index)] : [], message: each.message }],

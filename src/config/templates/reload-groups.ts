@@ -28,21 +28,25 @@ function checkGroup(members: readonly Draft[], hasState: boolean): Fault[] {
         at(
           draft,
           key,
-          `is another one than that of templates.${given[0]?.draft.index ?? 0}, which reloads with it (${group})`,
+          `differs from that of templates.${given[0]?.draft.index ?? 0}, which is in the same reload group (${group})`,
         ),
       )
   })
   const named = members.filter(({ reload }) => reload !== null && placeholdersIn(reload).length > 0)
   for (const draft of named)
-    faults.push(
-      at(draft, 'reload', `runs once for all ${members.length} files of ${group}: it cannot name one of them`),
-    )
+    faults.push(at(draft, 'reload', `runs once for all files of ${group}: it cannot name one of them`))
   if (!hasState)
-    faults.push(at(first, 'reload_group', `needs state_dir: without it ${group}, interrupted half-way, would stay so`))
+    faults.push(
+      at(
+        first,
+        'reload_group',
+        `needs state_dir: without it a change of ${group} that is interrupted stays incomplete`,
+      ),
+    )
   return faults
 }
 
-/** What has to be the same, as text; null: it is not there. A reload is another one with another environment. */
+/** Returns a setting that must be equal, as text; null: it is not set. The environment is part of a reload. */
 function shared({ section, reload }: Draft, key: (typeof SHARED)[number]): string | null {
   if (key === 'reload') {
     const { timeout, env, working_dir: directory } = section
@@ -56,7 +60,7 @@ function shared({ section, reload }: Draft, key: (typeof SHARED)[number]): strin
   return parsed.ok ? String(parsed.value) : null
 }
 
-/** The minimum can be that of one template and the maximum that of another. */
+/** Compares minimum and maximum, which can be set at different templates. */
 function checkDebounce(members: readonly Draft[]): Fault[] {
   const [minimum, maximum] = (['debounce.min', 'debounce.max'] as const).map((key) => {
     const draft = members.find((member) => shared(member, key) !== null)

@@ -87,7 +87,7 @@ export const TEMPLATE = {
   on_empty: defaulting(
     oneOf(['keep', 'render']),
     'keep',
-    'What to do while a list that the template writes is empty, or there is no primary. `keep`: the file stays as it is. `render`: it is written.',
+    'Effect of a list that the template writes and that is empty, or of a primary that is missing. `keep`: the file stays as it is. `render`: it is written.',
   ),
   backup: defaulting(BOOLEAN, false, 'Keep the file before the last change as `DESTINATION.bak`.'),
   reload_group: optional(
@@ -151,7 +151,7 @@ export function templateConfigs(
   })
 }
 
-/** Without any cluster it is about none. */
+/** Returns the clusters that a template is about; without any cluster it is about none. */
 function subjectOf({ cluster, clusters }: TemplateSection, all: readonly string[]): TemplateSubject {
   if (all.length === 0) return { kind: 'clusters', clusters: [] }
   if (clusters === null) return { kind: 'cluster', cluster: cluster ?? all[0] ?? '' }
@@ -171,7 +171,7 @@ function firstOf<T>(values: readonly (T | null)[]): T | undefined {
   return values.find((value) => value !== null) ?? undefined
 }
 
-/** `all`, or a list; which names there are is checked elsewhere (clusters/references.ts). */
+/** Parses `all`, or a list; the names are checked elsewhere (clusters/references.ts). */
 function clusterNames(value: unknown): ParsedParts<'all' | readonly string[]> {
   const names: readonly unknown[] = Array.isArray(value) ? value : []
   return { value: value === 'all' ? value : names.filter((name) => typeof name === 'string'), faults: [] }

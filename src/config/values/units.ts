@@ -65,7 +65,7 @@ export const SIZE: ValueType<Parsed<number>> = {
   },
 }
 
-/** `16mb`, `16M` and `16MiB` mean something, but PostgreSQL and Patroni do not read them. */
+/** Returns the remedy for `16mb`, `16M` and `16MiB`, which PostgreSQL and Patroni do not read. */
 function unitHint(text: string): string {
   const [, number = '', letter = ''] = /^(\d+) *([kmgt])i?b?$/i.exec(text) ?? []
   const unit = Object.keys(BYTES).find((name) => name.length === 2 && name[0]?.toLowerCase() === letter.toLowerCase())

@@ -143,7 +143,7 @@ test('a directory without a file leaves the environment, with a warning', async 
   const env = { PATRONI_SCOPE: 'demo', PATRONI_ETCD3_HOSTS: 'b' }
   const result = await readConfig({ configFlag: place, env })
   assert.ok(result.ok)
-  assert.deepEqual(result.warnings, [`${place}: holds no *.yml and no *.yaml`])
+  assert.deepEqual(result.warnings, [`${place}: has no *.yml or *.yaml`])
 })
 
 test('PATRONI_CONFIGURATION is the whole configuration where there is no file', async () => {
@@ -155,7 +155,7 @@ test('PATRONI_CONFIGURATION is the whole configuration where there is no file', 
   const [cluster] = result.config.clusters
   assert.deepEqual([cluster?.scope, cluster?.proxy.hold.timeoutMs, result.config.file], ['shop', 5000, null])
   assert.deepEqual(result.warnings, [
-    'environment: PATRONI_CONFIGURATION: is the whole configuration, as for Patroni: not used: PATRONI_ETCD_HOSTS, PATRONI_SCOPE',
+    'environment: PATRONI_CONFIGURATION: is the whole configuration, as in Patroni; not used: PATRONI_ETCD_HOSTS, PATRONI_SCOPE',
   ])
 })
 
@@ -164,7 +164,7 @@ test('what is wrong in PATRONI_CONFIGURATION is reported with the variable and t
   for (const [text, problem] of [
     ['scope: shop\netcd3: {hosts: "a:x"}', 'PATRONI_CONFIGURATION:2:9: etcd3.hosts: must be an address like'],
     ['scope: shop\netcd3: [', 'PATRONI_CONFIGURATION:2:9: not valid YAML'],
-    ['scope: shop', 'PATRONI_CONFIGURATION: etcd3.hosts: where is the cluster?'],
+    ['scope: shop', 'PATRONI_CONFIGURATION: etcd3.hosts: no DCS is configured'],
     // Patroni has a section here where there is none in a file.
     ['scope: shop\netcd:\netcd3: {hosts: a}', 'PATRONI_CONFIGURATION:2:1: etcd: Patroni uses etcd (v2) here'],
   ] as const) {
@@ -185,7 +185,7 @@ test('an empty PATRONI_CONFIGURATION leaves the rest of the environment, and bes
   assert.ok(beside.ok)
   assert.equal(beside.config.clusters[0]?.scope, 'flag')
   assert.deepEqual(beside.warnings, [
-    `environment: PATRONI_CONFIGURATION: not used: ${file} goes before it, as for Patroni`,
+    `environment: PATRONI_CONFIGURATION: not used: ${file} takes precedence, as in Patroni`,
   ])
 })
 

@@ -62,11 +62,11 @@ describe('a new kind of DCS', () => {
     const group = 'clusters: {one: {toy: {hosts: [a]}}, two: {toy: {hosts: [a]}, scope: one}}\n'
     assert.match(problems(load(group)), /two: is the same cluster as one/)
     assert.match(problems(load('scope: demo\ntoy: {}\n')), /toy\.hosts: has to be a list/)
-    assert.match(problems(load('scope: demo\n')), /where is the cluster\? .* or set toy\.hosts$/m)
+    assert.match(problems(load('scope: demo\n')), /no DCS is configured: .* or set toy\.hosts$/m)
 
     const both = load('scope: demo\ntoy: {hosts: [a]}\netcd3: {hosts: a}\n')
     assert.deepEqual((dcs(both) as { kind: string }).kind, 'etcd3')
-    assert.match(both.warnings.join('\n'), /toy: not used: Patroni takes etcd3 before it/)
+    assert.match(both.warnings.join('\n'), /toy: not used: Patroni uses etcd3 instead/)
     const misspelt = load('scope: demo\ntoy: {hosts: [a], endpoints: [b], colors: 1}\n')
     assert.match(misspelt.warnings.join('\n'), /toy\.endpoints: .* did you mean "hosts"\?/)
     const example = load('scope: demo\ntoy: {hosts: [10.0.0.1]}\n')

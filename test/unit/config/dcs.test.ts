@@ -64,8 +64,8 @@ for (const [path, configFile, expected] of FILES)
   })
 
 const URL = 'must be a URL like http://10.0.0.1:8008'
-const USERINFO = 'must be without user and password: Patroni asks for none where it is only read'
-const PATH = 'must end after the port: which paths are asked for is fixed'
+const USERINFO = 'must be without user and password: Patroni requires none for reading'
+const PATH = 'must end after the port: the router adds the path'
 
 const INVALID: readonly (readonly [title: string, text: string, problem: string])[] = [
   ['rest without urls', 'rest: {}', '2:1: rest.urls: is required: the REST API of a member, like http://10.0.0.1:8008'],
@@ -134,18 +134,18 @@ const INVALID: readonly (readonly [title: string, text: string, problem: string]
   [
     'file and rest',
     'file: {path: a}\nrest: {urls: [http://a:8008]}',
-    '3:1: rest: file and rest are both there: keep one of them',
+    '3:1: rest: file and rest are both set: keep one of them',
   ],
   ['rest written twice', 'rest: {urls: [http://a:8008]}\nrest: {urls: [http://b:8008]}', '3:1: rest: is written twice'],
   [
     'trust: dcs with rest',
     'rest: {urls: [http://a:8008]}\nproxy: {trust: dcs}',
-    '3:9: proxy.trust: dcs needs a DCS, and rest has only the members to ask: use proof, or etcd3 or file',
+    '3:9: proxy.trust: dcs needs a DCS, and rest reads only the members: use proof, or etcd3 or file',
   ],
   [
     'address: proxy_url with rest',
     'rest: {urls: [http://a:8008]}\nproxy: {address: proxy_url}',
-    "3:9: proxy.address: with rest only conn_url is known: Patroni's REST API does not tell a member's proxy_url",
+    "3:9: proxy.address: with rest only conn_url is known: Patroni's REST API does not show the proxy_url of a member",
   ],
 ]
 
@@ -196,21 +196,21 @@ test('an empty section says nothing about where the cluster is', () => {
   for (const text of ['rest:', 'file:'])
     assert.match(
       load(text).problems,
-      /etcd3\.hosts: where is the cluster\? set etcd3\.hosts .*, rest\.urls or file\.path$/,
+      /etcd3\.hosts: no DCS is configured: set etcd3\.hosts .*, rest\.urls or file\.path$/,
     )
 })
 
-test('a DCS that is not supported is told with the way out', () => {
+test('a DCS that is not supported is reported with the remedy', () => {
   assert.equal(
     load('consul: {host: a, token: s3cret}').problems,
     '/etc/router/router.yml:2:1: consul: this DCS is not supported yet: ' +
-      'add rest: {urls: [...]}, which asks the members themselves and works with any DCS',
+      'add rest: {urls: [...]}, which reads the REST API of the members and works with any DCS',
   )
 })
 
 const ETCD2 =
-  'Patroni uses etcd (v2) here, what is under etcd3 is not this cluster: remove the one that is left over, ' +
-  'or add rest: {urls: [...]}, which asks the members themselves'
+  'Patroni uses etcd (v2) here, so etcd3 is not this cluster: remove the section that is left over, ' +
+  'or add rest: {urls: [...]}, which reads the REST API of the members'
 
 test('etcd beside etcd3 is an error, since Patroni takes etcd then', () => {
   assert.equal(load('etcd3: {hosts: a}\netcd: {hosts: a}').problems, `/etc/router/router.yml:3:1: etcd: ${ETCD2}`)
@@ -232,6 +232,6 @@ test('another DCS beside etcd3 is a warning that says which of them Patroni take
     const [warning = '', ...others] = warnings
     assert.deepEqual(others, [])
     assert.ok(warning.startsWith(`/etc/router/router.yml:3:1: ${name}: not used`), warning)
-    assert.match(warning, name === 'consul' ? /Patroni takes it before etcd3 if/ : /Patroni takes etcd3 before it/)
+    assert.match(warning, name === 'consul' ? /Patroni uses it instead of etcd3 if/ : /Patroni uses etcd3 instead/)
   }
 })

@@ -163,25 +163,25 @@ const BASE = 'scope: demo\netcd3: {hosts: a, cacert: /ca, protocol: https, usern
 const AGAINST_FILE: readonly (readonly [env: Environment, problem: string])[] = [
   [
     { PATRONI_ETCD3_CACERT: '' },
-    'PATRONI_ETCD3_CACERT: is empty, and that goes over etcd3.cacert of the file, as Patroni has it: unset it',
+    'PATRONI_ETCD3_CACERT: is empty, and overrides etcd3.cacert of the file, as in Patroni: unset it',
   ],
   [
     { PATRONI_ETCD3_HOSTS: '' },
-    'PATRONI_ETCD3_HOSTS: is empty, and that goes over etcd3.hosts of the file, as Patroni has it: unset it',
+    'PATRONI_ETCD3_HOSTS: is empty, and overrides etcd3.hosts of the file, as in Patroni: unset it',
   ],
   [{ PATRONI_ETCD_HOSTS: '' }, 'PATRONI_ETCD_HOSTS: is empty, and yet Patroni uses etcd (v2) here'],
   [
     { PATRONI_ETCD3_HOSTS: '[::1]:2379,[::2]:2379' },
-    'PATRONI_ETCD3_HOSTS: cannot be read by Patroni, which stays with etcd3.hosts of the file: put each address in quotes',
+    'PATRONI_ETCD3_HOSTS: cannot be read by Patroni, which keeps etcd3.hosts of the file: put each address in quotes',
   ],
   [
     { PATRONI_ETCD3_PASSWORD: 'x' },
-    'PATRONI_ETCD3_PASSWORD: Patroni stays with etcd3.password of the file unless another variable of etcd3 is set: keep one of them',
+    'PATRONI_ETCD3_PASSWORD: Patroni keeps etcd3.password of the file unless another variable of etcd3 is set: keep one of them',
   ],
 ]
 
 for (const [env, problem] of AGAINST_FILE)
-  test(`what Patroni makes of a variable beside the file is an error: ${problem}`, () => {
+  test(`a variable that Patroni reads otherwise beside the file is an error: ${problem}`, () => {
     const result = loadConfig({ file: 'patroni.yml', text: BASE, env })
     assert.ok(!result.ok)
     const shown = formatProblems(result.problems)
@@ -203,7 +203,7 @@ test('empty variables and a password without others say nothing where the file i
   assert.ok(rest.ok)
 })
 
-test('what reads alike in file and environment stays as it is in the file', () => {
+test('a value that reads alike in file and environment stays as it is in the file', () => {
   assert.deepEqual(merge({ a: '1', b: 1, c: 'True', d: true }, { a: 1, b: '1', c: true, d: false }), {
     a: '1',
     b: 1,

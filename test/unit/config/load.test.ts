@@ -424,7 +424,7 @@ const INVALID: readonly (readonly [title: string, text: string, problem: string]
   [
     'no DCS',
     'scope: demo',
-    'router.yml: etcd3.hosts: where is the cluster? set etcd3.hosts or PATRONI_ETCD3_HOSTS, rest.urls or file.path',
+    'router.yml: etcd3.hosts: no DCS is configured: set etcd3.hosts or PATRONI_ETCD3_HOSTS, rest.urls or file.path',
   ],
   [
     'a quoted Citus group',
@@ -502,7 +502,7 @@ test('a listener cannot be lost by its name', () => {
   assert.match(problems(text), /proxy.listeners.__proto__: the name of a listener/)
 })
 
-test('all problems are told at once, in the order of the file', () => {
+test('all problems are reported at once, in the order of the file', () => {
   const text = `
 prxoy: 1
 etcd3: {hosts: ['a:x'], use_proxies: 1}
@@ -548,7 +548,7 @@ logging: {}
   )
 })
 
-test('a bad value that came from the environment is told with the name of the variable', () => {
+test('a bad value that came from the environment is reported with the name of the variable', () => {
   const env = { PATRONI_ETCD3_HOSTS: 'a:1,b:x', PATRONI_ETCD3_PORT: '70000', PATRONI_CITUS_GROUP: 'x' }
   assert.equal(
     problems('scope: demo\n', env),
@@ -564,12 +564,12 @@ test('without file and environment it says what is needed', () => {
   assert.match(problems(null), /^environment: scope: .*\nenvironment: etcd3.hosts: .*$/)
 })
 
-test('what works but may surprise is a warning with its place', () => {
+test('a value that works but may surprise is a warning with its place', () => {
   const result = load(`scope: a\nscope: demo\n${BASE.slice(12)}raft: {self_addr: x}\ncitus: {group: 1}\n`)
   assert.ok(result.ok)
   assert.deepEqual(result.warnings, [
     'router.yml:2:1: scope: is written twice: the last one counts, as in Patroni',
-    'router.yml:4:1: raft: not used: Patroni takes etcd3 before it (the first by name whose client library is installed)',
+    'router.yml:4:1: raft: not used: Patroni uses etcd3 instead (the first by name whose client library is installed)',
     'router.yml:5:9: citus.group: used here, but Patroni ignores it without citus.database',
   ])
 })
@@ -619,7 +619,7 @@ const STRANGE: readonly (readonly [text: string, warning: string])[] = [
 ]
 
 for (const [text, warning] of STRANGE)
-  test(`a key that no Patroni knows is a warning without its value: ${warning}`, () => {
+  test(`a key that no Patroni has is a warning without its value: ${warning}`, () => {
     const result = load(`scope: demo\n${text}\n`)
     assert.ok(result.ok, result.ok ? '' : formatProblems(result.problems))
     assert.deepEqual(result.warnings, [`router.yml:${warning}`])
@@ -673,7 +673,7 @@ proxy: {listeners: {r: {<<: *listener, bind: '*:1'}}}
   assert.match(problems(`${BASE}xtemplates: []\n`), /3:1: xtemplates: .*did you mean "templates"\?/)
 })
 
-test('the namespace may stand in etcd3, and the name in postgresql, as for Patroni', () => {
+test('the namespace may be in etcd3, and the name in postgresql, as for Patroni', () => {
   const text = 'scope: demo\netcd3: {hosts: a, namespace: /teams/}\npostgresql: {name: pg7}\n'
   const [cluster] = valid(text).clusters
   assert.deepEqual([cluster?.namespace, cluster?.localMember], ['teams', 'pg7'])

@@ -52,7 +52,7 @@ for (const n of [0, 1, 2]) {
     assert.equal(
       formatProblems(result.problems).replace(/:\d+:\d+/, ''),
       'patroni.yml: raft: this DCS is not supported yet: ' +
-        'add rest: {urls: [...]}, which asks the members themselves and works with any DCS',
+        'add rest: {urls: [...]}, which reads the REST API of the members and works with any DCS',
     )
   })
 

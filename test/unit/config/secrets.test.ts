@@ -63,7 +63,7 @@ test('a file full of faults and secrets is refused without a secret', () => {
   assert.ok(!text.includes(MARK), text)
 })
 
-test('the faults and warnings of what etcd asks for show none of it', () => {
+test('the faults and warnings about access to etcd show no secret', () => {
   const sections = [
     `{hosts: a, password: ${MARK}}`,
     `{hosts: a, username: [${MARK}], password: {x: ${MARK}}}`,
@@ -146,7 +146,7 @@ proxy:
   assert.ok(!shown.includes(MARK), shown)
 })
 
-test('what stands where a section or a list should is not shown: it can be a command', () => {
+test('a value in place of a section or a list is not shown: it can be a command', () => {
   const command = `curl -H X-Token:${MARK} http://chat.local`
   const places = [
     ...['hooks', 'templates', 'clusters', 'track', 'proxy', 'admin', 'logging', 'etcd3', 'rest', 'file'],
@@ -167,7 +167,7 @@ test('what stands where a section or a list should is not shown: it can be a com
   }
 })
 
-test('a key that is written twice in a section of Patroni is told without its name when it is data', () => {
+test('a key that is written twice in a section of Patroni is reported without its name when it is data', () => {
   const shown = output(`scope: demo\netcd3: {hosts: a}\nzookeeper: {auth_data: {${MARK}: x, ${MARK}: y}}\n`)
   assert.match(shown, /zookeeper.auth_data: is written twice/)
   assert.ok(!shown.includes(MARK), shown)

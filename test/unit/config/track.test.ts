@@ -79,7 +79,7 @@ const WRONG: readonly (readonly [title: string, file: string, problem: string])[
   [
     'a member where it means nothing',
     'path: /a, when: primary, member: pg1',
-    'member: has no meaning with primary: only local-leader is about one member',
+    'member: cannot be used with primary: only local-leader is about one member',
   ],
   ['another word', 'file: /a, when: primary, path: /b', 'file: unknown key; did you mean "path"?'],
   ['the configuration file', `path: ${FILE}, when: primary`, 'path: is the configuration file'],

@@ -38,7 +38,7 @@ export function loginOfKeys(section: Section): Resolved<Etcd3Config['auth']> {
       faults.push({ path, message: 'must be text: put it in quotes' })
     // Patroni would go on without either, and it would look like a fault of etcd.
     else if (isSet(section[key]) && !isSet(section[other]))
-      faults.push({ path, message: `is of no use without etcd3.${other}` })
+      faults.push({ path, message: `is not used without etcd3.${other}` })
   }
   const isComplete = typeof username === 'string' && typeof password === 'string' && username !== '' && password !== ''
   return { value: isComplete ? { username, password } : null, faults, warnings: [] }

@@ -8,8 +8,8 @@ import { type Etcd3Config, NAME, NEEDED, resolveEtcd3, SETTINGS } from './sectio
 
 /** With both, Patroni takes etcd: the two have the same client library. */
 const BOTH_ETCD =
-  'Patroni uses etcd (v2) here, what is under etcd3 is not this cluster: remove the one that is left over, ' +
-  'or add rest: {urls: [...]}, which asks the members themselves'
+  'Patroni uses etcd (v2) here, so etcd3 is not this cluster: remove the section that is left over, ' +
+  'or add rest: {urls: [...]}, which reads the REST API of the members'
 
 export const etcd3: DcsKind<Etcd3Config> = {
   name: NAME,

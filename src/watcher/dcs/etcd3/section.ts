@@ -75,7 +75,7 @@ export function resolveEtcd3(section: unknown): DcsResult<Etcd3Config> {
       srv,
       source === 'proxy'
         ? 'not used: etcd3.proxy takes precedence'
-        : `not used: Patroni asks DNS first, this version has only the seeds of etcd3.${source}`,
+        : `not used: Patroni queries DNS first, this version uses only etcd3.${source}`,
     )
   for (const key of SOURCES.slice(SOURCES.findIndex((key) => key === source) + 1))
     if (isSet(section[key])) report(warnings, key, `not used: etcd3.${source ?? ''} takes precedence`)

@@ -10,7 +10,7 @@ export const rest: DcsKind<RestConfig> = {
   passwords: [],
   form: REST_FORM,
   hasKeys: false,
-  substitute: 'add rest: {urls: [...]}, which asks the members themselves',
+  substitute: 'add rest: {urls: [...]}, which reads the REST API of the members',
   resolve: resolveRest,
   // A member shows one cluster, whatever the namespace.
   identify: ({ urls }, { scope }) => [urls.toSorted(), scope],

@@ -52,10 +52,9 @@ export function resolveRest(section: unknown): DcsResult<RestConfig> {
 export function checkProxy({ trust, address }: Mapping): Fault[] {
   const faults: Fault[] = []
   const report = (key: string, message: string): void => void faults.push({ path: ['proxy', key], message })
-  if (trust === 'dcs')
-    report('trust', 'dcs needs a DCS, and rest has only the members to ask: use proof, or etcd3 or file')
+  if (trust === 'dcs') report('trust', 'dcs needs a DCS, and rest reads only the members: use proof, or etcd3 or file')
   if (address === 'proxy_url')
-    report('address', `with rest only conn_url is known: Patroni's REST API does not tell a member's proxy_url`)
+    report('address', `with rest only conn_url is known: Patroni's REST API does not show the proxy_url of a member`)
   return faults
 }
 
@@ -66,9 +65,9 @@ function parseOrigin(value: unknown): Parsed<string> {
   if (typeof value !== 'string' || parsed === null) return bad(example)
   const { username, password, pathname, search, hash } = parsed.url
   if (username !== '' || password !== '')
-    return bad('must be without user and password: Patroni asks for none where it is only read')
+    return bad('must be without user and password: Patroni requires none for reading')
   if (!/^https?:\/\/[^/?#]+:\d+([/?#]|$)/i.test(value)) return bad('has no port: the one of Patroni is usually 8008')
   if (!['/', '/patroni', '/cluster'].includes(pathname) || search !== '' || hash !== '')
-    return bad('must end after the port: which paths are asked for is fixed')
+    return bad('must end after the port: the router adds the path')
   return good(parsed.origin)
 }

@@ -201,7 +201,7 @@ track: {files: [{path: /t, when: primary}]}
 })
 
 const WRONG: readonly (readonly [title: string, text: string, problem: string | readonly string[]])[] = [
-  ['none', 'etcd3: {hosts: a}\nclusters: {}\n', '2:1: clusters: names no cluster'],
+  ['none', 'etcd3: {hosts: a}\nclusters: {}\n', '2:1: clusters: is empty: name at least one cluster'],
   ['a list', 'scope: x\netcd3: {hosts: a}\nclusters: [orders]\n', '3:1: clusters: must be a mapping, not a list'],
   [
     'a name that is none',
@@ -221,7 +221,7 @@ const WRONG: readonly (readonly [title: string, text: string, problem: string | 
   [
     'no DCS',
     'clusters: {orders: }\n',
-    '1:12: clusters.orders.etcd3.hosts: where is the cluster? set etcd3.hosts or PATRONI_ETCD3_HOSTS, rest.urls or file.path',
+    '1:12: clusters.orders.etcd3.hosts: no DCS is configured: set etcd3.hosts or PATRONI_ETCD3_HOSTS, rest.urls or file.path',
   ],
   [
     'a fault in a section at the top, once',
@@ -241,7 +241,7 @@ const WRONG: readonly (readonly [title: string, text: string, problem: string | 
   [
     'trust in a DCS that is none',
     TWO.replace('scope: pay', "rest: {urls: 'http://a:1'}, proxy: {trust: dcs}"),
-    '5:49: clusters.billing.proxy.trust: dcs needs a DCS, and rest has only the members to ask: use proof, or etcd3 or file',
+    '5:49: clusters.billing.proxy.trust: dcs needs a DCS, and rest reads only the members: use proof, or etcd3 or file',
   ],
   [
     'the same twice',
@@ -284,7 +284,7 @@ const WRONG: readonly (readonly [title: string, text: string, problem: string | 
   [
     'a template of one and of all',
     `${TWO}templates: [{source: a, destination: /a, cluster: orders, clusters: all}]\n`,
-    '10:59: templates.0.clusters: is there beside cluster: keep one of them',
+    '10:59: templates.0.clusters: cannot be used together with cluster: keep one of them',
   ],
   [
     'a template of strangers',

@@ -24,7 +24,7 @@ test('a configuration with nothing but such templates needs no scope', () => {
   )
 })
 
-test('whatever else is in it needs one', () => {
+test('anything else in it needs a scope', () => {
   const others = [
     '',
     'templates: [{source: a, destination: /b}]',

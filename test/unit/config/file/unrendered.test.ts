@@ -50,7 +50,7 @@ test('marks of a template that are not what is wrong do not hide what is', () =>
   assert.match(problems(`${base}    reload: [x, {{staged}}]\n`), /templates\.0\.reload\.1: must be text: quote it/)
 })
 
-test('what is wrong before the first mark that is not rendered is told as well, and the place is that of this mark', () => {
+test('mistakes before the first mark that is not rendered are reported as well, and the place is that of this mark', () => {
   const text = 'name: "{{ a }}"\nctl:\n\tx: 1\nscope: {{ b }}\nrestapi: {{ c }}\n'
   assert.equal(
     problems(text),

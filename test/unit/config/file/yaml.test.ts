@@ -40,7 +40,7 @@ for (const [text, value] of SCALARS)
     assert.deepEqual(read(`k: ${text}\n`).value, { k: value })
   })
 
-test('a key is the text that is written, and told where PyYAML takes it for another', () => {
+test('a key is the text that is written, and reported where PyYAML reads another', () => {
   const yaml = read('a: {no: no, 010: 1, 1.50: 1, 2024-01-01: 1}\nb: {"no": 1, 5: 1, true: 1, y: 1}\n')
   assert.deepEqual(yaml.value, {
     a: { no: false, '010': 1, '1.50': 1, '2024-01-01': 1 },
@@ -87,7 +87,7 @@ test('a list of mappings is merged also by its alias, and << in quotes is a key'
   assert.deepEqual(yaml.locate(['use', 'y']), { line: 1, column: 17 })
 })
 
-test('the last of duplicate keys counts, and each is told', () => {
+test('the last of duplicate keys counts, and each is reported', () => {
   const yaml = read('a: 1\nb: {c: 1, c: 2}\na: 3\n')
   assert.deepEqual(yaml.value, { a: 3, b: { c: 2 } })
   assert.deepEqual(yaml.duplicates, [
@@ -97,7 +97,7 @@ test('the last of duplicate keys counts, and each is told', () => {
   assert.deepEqual(yaml.locate(['a']), { line: 3, column: 1 })
 })
 
-test('what is not in the file is at the nearest key above it', () => {
+test('a key that is not in the file is at the nearest key above it', () => {
   const yaml = read('a:\n  b:\n    - c\n')
   assert.deepEqual(yaml.locate(['a', 'b', '0']), { line: 3, column: 7 })
   assert.deepEqual(yaml.locate(['a', 'x', 'y']), { line: 1, column: 1 })
@@ -137,7 +137,7 @@ for (const [title, text, line, message] of BROKEN)
     assert.match(yaml.errors[0].message, message)
   })
 
-test('all syntax errors are told, one for each line', () => {
+test('all syntax errors are reported, one for each line', () => {
   const yaml = parseYaml('a: @b\nc: 1\nd: `e`\nf: *:5000\n')
   assert.ok(!yaml.ok)
   assert.deepEqual(

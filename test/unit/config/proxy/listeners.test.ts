@@ -61,7 +61,7 @@ for (const [a, b, clash] of PAIRS)
     assert.deepEqual(places({ a: { bind: [a, b] } }), clash ? ['proxy.listeners.a.bind.1'] : [])
   })
 
-test('an address is refused with who takes it', () => {
+test('an address is refused with the listener that uses it', () => {
   const listeners = { a: { bind: '[::]:1, *:0' }, b: { bind: ['*:2', '0.0.0.0:1', '127.0.0.1:2', '/run//x'] } }
   assert.deepEqual(
     overlappingBinds(listeners, '/run/x').map(({ path, message }) => [path.slice(2).join('.'), message]),
@@ -73,7 +73,7 @@ test('an address is refused with who takes it', () => {
   )
 })
 
-test('what takes an address is not told by a name that is none', () => {
+test('a listener that uses an address is not shown by a name that is none', () => {
   const [fault] = overlappingBinds({ 'a b:c': { bind: '*:1' }, d: { bind: '*:1' } }, '/x')
   assert.equal(fault?.message, '"*:1" is taken by the listener (not a plain name) ("*:1")')
 })

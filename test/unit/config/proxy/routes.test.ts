@@ -79,7 +79,7 @@ test('fallback, close_fallback and tags without a value are the default', () => 
   assert.deepEqual([fallback, closeFallback, tags], ['none', false, {}])
 })
 
-test('what has no meaning for a route may be switched off there', () => {
+test('a setting that a route cannot use may be switched off there', () => {
   for (const route of ['primary', 'standby-leader', 'read-only', 'any'])
     assert.equal(listener(`route: ${route}, fallback: none, close_fallback: no, tags: {}, max_lag: `).fallback, 'none')
 })
@@ -90,7 +90,7 @@ for (const route of ['replica', 'sync', 'async'])
     assert.deepEqual([fallback, closeFallback], ['primary', true])
   })
 
-const LEADER = (route: string): string => `has no meaning for the route ${route}: it has one member, the leader`
+const LEADER = (route: string): string => `cannot be used with the route ${route}: it has one member, the leader`
 
 /** `p: {bind: ':1', route: replica, ` is what comes before; the column is that of the key. */
 const INVALID: readonly (readonly [title: string, keys: string, problem: string])[] = [
@@ -132,22 +132,22 @@ const INVALID: readonly (readonly [title: string, keys: string, problem: string]
   [
     'a fallback of the primary',
     'route: primary, fallback: primary',
-    '3:53: proxy.listeners.p.fallback: has no meaning for the route primary: its connections wait for the next primary',
+    '3:53: proxy.listeners.p.fallback: cannot be used with the route primary: its connections wait for the next primary',
   ],
   [
     'a fallback of the standby leader',
     'route: standby-leader, fallback: primary',
-    '3:60: proxy.listeners.p.fallback: has no meaning for the route standby-leader: a cluster that has one has no primary',
+    '3:60: proxy.listeners.p.fallback: cannot be used with the route standby-leader: a cluster that has one has no primary',
   ],
   [
     'a fallback of read-only',
     'route: read-only, fallback: primary',
-    '3:55: proxy.listeners.p.fallback: has no meaning for the route read-only: the primary is one of its members',
+    '3:55: proxy.listeners.p.fallback: cannot be used with the route read-only: the primary is one of its members',
   ],
   [
     'a fallback of any',
     'route: any, fallback: primary',
-    '3:49: proxy.listeners.p.fallback: has no meaning for the route any: the primary is one of its members',
+    '3:49: proxy.listeners.p.fallback: cannot be used with the route any: the primary is one of its members',
   ],
   [
     'a fallback to the leader',

@@ -35,7 +35,7 @@ test('the states of a hook are exactly those of the primary', () => {
 })
 
 const ENVIRONMENT =
-  'a hook has nothing between {{ and }}: what has happened is in its environment, like PATRONI_ROUTER_STATE and ' +
+  'a hook has no placeholders: its environment says what happened, like PATRONI_ROUTER_STATE and ' +
   'PATRONI_ROUTER_MEMBER'
 const STATES = 'one of open, switching, promoting, unconfirmed, unreachable, unverified, unlocked, none, any'
 
@@ -91,7 +91,7 @@ test('a hook can wait for a template of its own, or for all that changes with on
 
 const INVALID: readonly (readonly [title: string, hook: string, problem: string])[] = [
   ['no state', '{command: a}', `4:9: hooks.0.on: is required: ${STATES}`],
-  ['an empty list of states', '{command: a, on: []}', '4:22: hooks.0.on: names no state: without one it is never run'],
+  ['an empty list of states', '{command: a, on: []}', '4:22: hooks.0.on: is empty: name at least one state'],
   [
     'an unknown state',
     '{command: a, on: [none, opn]}',

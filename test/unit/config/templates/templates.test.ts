@@ -192,7 +192,7 @@ for (const [title, text, listeners] of LISTENERS)
   })
 
 const WITHOUT_STATE = 'scope: demo\netcd3: {hosts: a}\n'
-const A_CHECK = 'templates.0.check: names the destination, which is still the old file then: check {{staged}}'
+const A_CHECK = 'templates.0.check: names the destination, which is still the old file at that time: use {{staged}}'
 const BRACES = 'there are {{staged}} and {{destination}}; a command with other braces in it belongs into a script'
 
 const ONE_KEY: readonly (readonly [title: string, keys: string, problem: string])[] = [
@@ -290,7 +290,7 @@ const ONE_KEY: readonly (readonly [title: string, keys: string, problem: string]
   [
     'a prefix without keys',
     'prefix: /app',
-    'templates.0.prefix: is without keys: nothing is read; keys: [/] is all below it',
+    'templates.0.prefix: has no keys beside it, so nothing is read; keys: [/] reads everything below it',
   ],
   ['a variable that is a number', 'env: {PORT: 5}', 'templates.0.env.PORT: must be text: quote it'],
   [
@@ -319,7 +319,7 @@ const WHOLE: readonly (readonly [title: string, text: string, problem: string])[
   [
     'a template without a source',
     `${BASE}templates:\n  - destination: /a`,
-    '5:5: templates.0.source: is required: the template, as seen from the configuration file',
+    '5:5: templates.0.source: is required: the path of the template, relative to the configuration file',
   ],
   [
     'a template without a destination',
@@ -441,7 +441,7 @@ for (const check of [
 
 test('a check that cannot know its file is warned of', () => {
   const warning =
-    'is without {{staged}}, the file to check: unless it reads PATRONI_ROUTER_STAGED, it passes whatever is in it'
+    'does not use {{staged}}, the file to check: unless it reads PATRONI_ROUTER_STAGED, it passes whatever the file contains'
   assert.deepEqual(warnings(`${FIRST}check: ./check.sh}\n`), [`5:38: templates.0.check: ${warning}`])
   for (const check of [
     `'a "$PATRONI_ROUTER_STAGED"'`,
@@ -454,7 +454,7 @@ test('a check that cannot know its file is warned of', () => {
 test('a reload without state_dir is warned of once', () => {
   const text = `${WITHOUT_STATE}templates:\n  - {source: a, destination: /a}\n  - {source: b, destination: /b, reload: x}\n  - {source: c, destination: /c, reload: x}\n`
   assert.deepEqual(warnings(text), [
-    '5:34: templates.1.reload: without state_dir a reload that is due does not survive a restart',
+    '5:34: templates.1.reload: without state_dir a pending reload is lost at a restart',
   ])
 })
 
@@ -466,7 +466,7 @@ function pair(one: string, other: string, base = BASE): string {
   return `${base}templates:\n${line('a', one)}${line('b', other)}`
 }
 
-test('what a group shares is written at one of its templates, and all have it', () => {
+test('a setting that a group shares is written at one of its templates, and all have it', () => {
   const found = valid(pair('interval: 5s', 'reload: x, timeout: 3s, debounce: {max: 4s}')).templates
   const how = { timeoutMs: 3000, env: {}, workingDir: '/etc/router' }
   for (const { reload, debounce, intervalMs } of found)
@@ -474,7 +474,7 @@ test('what a group shares is written at one of its templates, and all have it', 
   assert.equal(found.length, 2)
 })
 
-test('what a group shares can be written at each of its templates alike', () => {
+test('a setting that a group shares can be written at each of its templates alike', () => {
   const same = 'reload: [x], interval: 1m, debounce: {min: 1s}'
   const found = valid(pair(same, same.replace('1m', '60s'))).templates
   assert.deepEqual(
@@ -493,7 +493,7 @@ test('a template of another group shares nothing', () => {
   assert.deepEqual([other?.reload, other?.intervalMs], [null, 60_000])
 })
 
-const DIFFERENT = 'is another one than that of templates.0, which reloads with it (lb)'
+const DIFFERENT = 'differs from that of templates.0, which is in the same reload group (lb)'
 for (const [one, other, key] of [
   ['reload: x', 'reload: [x]', 'reload'],
   ['reload: x', 'reload: x, timeout: 5s', 'reload'],
@@ -515,7 +515,7 @@ test('the minimum of one and the maximum of another template of a group have to 
 })
 
 test('a reload of several files cannot name one of them', () => {
-  const message = 'runs once for all 2 files of lb: it cannot name one of them'
+  const message = 'runs once for all files of lb: it cannot name one of them'
   assert.deepEqual(problems(pair(`reload: 'x {{destination}}'`, '')), [`5:52: templates.0.reload: ${message}`])
   assert.deepEqual(problems(pair('', `reload: [x, '{{staged}}']`)), [`6:52: templates.1.reload: ${message}`])
   assert.equal(template(`reload_group: lb, reload: 'x {{destination}}'`).reload?.command, 'x {{destination}}')
@@ -523,12 +523,12 @@ test('a reload of several files cannot name one of them', () => {
 
 test('a group of several templates needs a state_dir, one of a single template does not', () => {
   assert.deepEqual(problems(pair('', '', WITHOUT_STATE)), [
-    '4:34: templates.0.reload_group: needs state_dir: without it lb, interrupted half-way, would stay so',
+    '4:34: templates.0.reload_group: needs state_dir: without it a change of lb that is interrupted stays incomplete',
   ])
   assert.deepEqual(warnings(`${WITHOUT_STATE}templates:\n  - {source: a, destination: /a, reload_group: lb}\n`), [])
 })
 
-test('all problems of all templates are told at once, in the order of the file', () => {
+test('all problems of all templates are reported at once, in the order of the file', () => {
   const text = `${BASE}templates:
   - source: a
     destination: a
@@ -583,6 +583,6 @@ test('no problem and no warning shows what a command or a variable holds', () =>
     assert.ok(!shown.includes(mark), `${each} -> ${shown}`)
   }
   const shown = JSON.stringify(load(pair(`reload: ${mark}, env: {A: ${mark}}`, `reload: x, env: {A: ${mark}2}`)))
-  assert.match(shown, /is another one/)
+  assert.match(shown, /differs from that of templates\.0/)
   assert.ok(!shown.includes(mark), shown)
 })
