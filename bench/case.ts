@@ -3,7 +3,7 @@
 /** The sides that are measured at the same time; no router can be better than `cluster`. */
 export type Subject = 'router' | 'haproxy' | 'cluster'
 
-export type Unit = 'ms' | 'count' | 'MiB' | '% of a core'
+export type Unit = 'ms' | 'µs' | 'count' | 'MiB' | 'KiB' | '% of a core'
 
 /** By key and subject, in the order in which they were taken. */
 export type Samples = Readonly<Record<string, Readonly<Partial<Record<Subject, readonly number[]>>>>>

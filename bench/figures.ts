@@ -32,7 +32,7 @@ export function worst(sorted: readonly number[], target: Target | undefined): nu
   return (target !== undefined && 'min' in target ? sorted[0] : sorted.at(-1)) ?? NaN
 }
 
-/** Returns the limit of a figure; one that depends on other samples is worked out from `samples`. */
+/** Returns the limit of a figure. A limit in terms of other samples is worked out from `samples`. */
 export function limitOf({ target, of }: Figure, samples: Samples): Limit | null {
   if (target === undefined) return null
   if (!('times' in target)) return target

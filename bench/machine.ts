@@ -15,7 +15,7 @@ export function describeMachine(): string {
   return `${cpus().length} cores, ${gib} GiB, Linux ${release()}; ${versions.join(', ')}`
 }
 
-/** The first version number that a program says of itself. */
+/** Returns the first version number that a program prints. */
 function version(command: string, flag: string): string {
   const { stdout, stderr } = spawnSync(command, [flag], { encoding: 'utf8' })
   return /\d+(\.\d+)+/.exec(stdout + stderr)?.[0] ?? 'of an unknown version'

@@ -82,7 +82,7 @@ function report(bench: Bench, cases: readonly Case[], results: readonly Result[]
   return cases.every((one) => of(one).length > 0 && of(one).every((run) => missesOf(one, run).length === 0))
 }
 
-/** Exit code 0 when every target was met, 1 when one was missed, 2 for a usage error. */
+/** Returns the exit code: 0 when every target was met, 1 when one was missed, 2 for a usage error. */
 async function main([which, ...args]: readonly string[]): Promise<number> {
   const bench = BENCHES.find(({ name }) => name === which)
   if (bench === undefined) {

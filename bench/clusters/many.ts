@@ -1,6 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SYSTEM_ID } from '../../test/integration/watcher/fake-member.ts'
@@ -10,6 +9,7 @@ import { freePorts } from '../../test/support/net/ports.ts'
 import { RouterProcess } from '../../test/support/router/process.ts'
 import { clock, until } from '../../test/support/until.ts'
 import type { Case } from '../case.ts'
+import { usageOf } from '../process.ts'
 import { inOneRun, type Recorder } from '../run.ts'
 import type { Keys, Lead } from './members.ts'
 import { scopeOf } from './scope.ts'
@@ -20,7 +20,6 @@ const CHANGES = 50
 /** Patroni's loop of 10 s writes the status and the member keys of each cluster; for how long that is measured. */
 const LOOP_MS = 10_000
 const WATCHED_MS = 30_000
-const TICKS_PER_SECOND = 100
 /** How much longer a change may take with all of them than with one, and what is within the noise. */
 const MOST_RATIO = 1.5
 const OPEN = 'another leader written → `open`'
@@ -126,15 +125,10 @@ async function watched(client: EtcdClient, keys: Keys, routers: Pair<RouterProce
 
 /** Measures the memory and the CPU that the router uses from now on. */
 function meter({ process: { pid } }: RouterProcess): () => Usage {
-  const ticks = (): number => {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-    return Number(fields[11]) + Number(fields[12])
-  }
-  const [from, begun] = [ticks(), clock()]
+  const [from, begun] = [usageOf(pid).cpuMs, clock()]
   return () => {
-    const kilobytes = Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1])
-    const seconds = (ticks() - from) / TICKS_PER_SECOND
-    return { mebibytes: kilobytes / 1024, cpu: (100 * seconds * 1000) / (clock() - begun) }
+    const { mebibytes, cpuMs } = usageOf(pid)
+    return { mebibytes, cpu: (100 * (cpuMs - from)) / (clock() - begun) }
   }
 }
 

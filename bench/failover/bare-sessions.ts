@@ -31,6 +31,14 @@ export class BareSessions implements Disposable {
     return sessions
   }
 
+  /** Connects `count` clients through `port` that may have to wait for their session; see `open`. */
+  static wait(port: number, count: number): BareSessions {
+    const sessions = new BareSessions()
+    // Clients that still wait at the end are closed without a session.
+    for (let index = 0; index < count; index++) sessions.#open(port).catch(() => undefined)
+    return sessions
+  }
+
   get open(): number {
     return this.#sockets.length - this.closedAt.length
   }

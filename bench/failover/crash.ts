@@ -53,7 +53,7 @@ export const crash: Case = {
   }),
 }
 
-/** In milliseconds after the kill. */
+/** Returns the times of an attempt in milliseconds after the kill. */
 function since(from: number, { at, connectedAt, doneAt, code }: Attempt): object {
   const after = (time: number | null) => (time === null ? null : Math.round(time - from))
   return { at: after(at), connectedAt: after(connectedAt), doneAt: after(doneAt), code }

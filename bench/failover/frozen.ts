@@ -14,7 +14,7 @@ const IDLE = 20
 
 type Kept = { readonly writers: KeptWriters; readonly idle: Holders }
 
-/** The leader's Patroni is frozen and its PostgreSQL goes on: two members accept writes once the key has expired. */
+/** The leader's Patroni is frozen and its PostgreSQL continues: two members accept writes once the key has expired. */
 export const frozen: Case = {
   name: 'frozen',
   title: 'frozen Patroni (SIGSTOP), a split brain',

@@ -30,7 +30,7 @@ export class KeptWriters {
     return this.#kept.filter(({ closedAt }) => closedAt === null).length
   }
 
-  /** When each of those that are closed was closed, in milliseconds since the epoch. */
+  /** Returns when each closed session was closed, in milliseconds since the epoch. */
   get closedAt(): number[] {
     return this.#kept.map(({ closedAt }) => closedAt).filter((at) => at !== null)
   }

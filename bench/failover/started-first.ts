@@ -8,7 +8,7 @@ import { accepted } from './writes.ts'
 
 const AWAY_MS = 10_000
 
-/** A router that knows nothing yet, started while etcd is down; failsafe mode keeps the primary a primary meanwhile. */
+/** A router without a state, started while etcd is down; failsafe mode keeps the primary a primary meanwhile. */
 export const startedFirst: Case = {
   name: 'started-first',
   title: 'the router is started while etcd is down',

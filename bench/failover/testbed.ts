@@ -50,7 +50,7 @@ export class Testbed implements AsyncDisposable {
   /** Waits until all is as in the beginning: every run starts from here. Returns the leader. */
   async settle(): Promise<PatroniMember> {
     const leader = await this.cluster.waitHealthy({ timeoutMs: 120_000 })
-    await until('HAProxy knows the primary', async () => this.haproxyServes(leader))
+    await until('HAProxy serves the primary', async () => this.haproxyServes(leader))
     await until('the router serves the primary', async () => {
       const [row] = await sql(this.router.primaryPort, 'SELECT inet_server_port() AS port', { timeoutMs: 2_000 })
       return row?.['port'] === leader.pgPort

@@ -76,7 +76,7 @@ export const thousand: Case = {
   }),
 }
 
-/** As if `member` had won the race: its name, on its lease. Patroni there takes it for its own lock. */
+/** Names `member` as if it had won the race, on its lease. Patroni there takes it for its own lock. */
 async function nameLeader({ cluster, etcd }: Testbed, { name }: PatroniMember): Promise<void> {
   const key = Buffer.from(`${cluster.prefix}members/${name}`).toString('base64')
   const { kvs } = await etcd.client.call<{ kvs?: { lease: string }[] }>('kv/range', { key })
@@ -86,7 +86,7 @@ async function nameLeader({ cluster, etcd }: Testbed, { name }: PatroniMember): 
 }
 
 /**
- * From the last line that says that sessions of `old` were closed to the one that says that `next` is open; the dials to
+ * Returns the time from the last line that says that sessions of `old` were closed to the one that says that `next` is open; the dials to
  * it come after that. Below zero when the lines are the other way round; null when one of them is missing.
  */
 function opened(log: readonly LogLine[], old: PatroniMember, next: PatroniMember): number | null {

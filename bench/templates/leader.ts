@@ -16,7 +16,7 @@ const MOST_MS = 50
 type Who = 'leader' | 'primary'
 
 /**
- * The leader key is put with another name, over and over: until the reload of a template that names the leader, and then
+ * The leader key is put with another name repeatedly: until the reload of a template that names the leader, and then
  * of one that names the primary, which has to be confirmed first. A bare watch of the same etcd runs beside the router.
  */
 export const leader: Case = {

@@ -59,7 +59,7 @@ export const pgbouncer: Case = {
 
 type Times = { readonly paused: number; readonly open: number; readonly resumed: number }
 
-/** When the router had paused PgBouncer, when `next` was open, and when PgBouncer was resumed. */
+/** Returns when the router had paused PgBouncer, when `next` was open, and when PgBouncer was resumed. */
 function timesOf(log: readonly LogLine[], next: string): Times {
   const when = (what: string, fits: (line: LogLine) => boolean): number => {
     const found = log.find(fits)

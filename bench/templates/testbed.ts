@@ -33,7 +33,7 @@ export class TemplateTestbed implements AsyncDisposable {
     return new TemplateTestbed(stack.move(), etcd, dir)
   }
 
-  /** Ended with the testbed. */
+  /** Starts a router that ends with the testbed. */
   async router(templates: Readonly<Record<string, TemplateOptions>>): Promise<RouterProcess> {
     mkdirSync(join(this.dir.path, 'etc'), { recursive: true })
     const configured = Object.entries(templates).map(([name, { text, more = {} }]) => {

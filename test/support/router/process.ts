@@ -25,6 +25,8 @@ export type RouterOptions = {
   /** Merged over what {@link RouterProcess} chooses: `proxy.listeners` on free ports and `admin.socket`. */
   readonly config: Readonly<Record<string, unknown>>
   readonly env?: Readonly<Record<string, string>>
+  /** The program: another one than `src/main.ts`. */
+  readonly main?: string
   /** After `run -c FILE`. */
   readonly args?: readonly string[]
   /** How many files it may have open (`ulimit -n`). */
@@ -99,10 +101,10 @@ export class RouterProcess implements AsyncDisposable {
 
   /** Starts it, also again after {@link stop}, and waits until it listens on both ports. */
   async start(): Promise<void> {
-    const { env = {}, args = [], descriptors } = this.#options
+    const { env = {}, args = [], descriptors, main = MAIN } = this.#options
     const logFile = join(this.#dir.path, 'router.log')
     const onLine = (line: string) => this.#read(line)
-    const command = [MAIN, 'run', '-c', this.configFile, ...args]
+    const command = [main, 'run', '-c', this.configFile, ...args]
     const options = { cwd: this.#dir.path, env, logFile, onLine }
     this.#child =
       descriptors === undefined

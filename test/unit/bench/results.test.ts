@@ -5,6 +5,7 @@ import type { Run, Samples } from '../../../bench/case.ts'
 import { failover } from '../../../bench/failover/bench.ts'
 import { momentsOf } from '../../../bench/failover/moments.ts'
 import { summary } from '../../../bench/failover/summary.ts'
+import { sizingSummary } from '../../../bench/sizing/summary.ts'
 import { merged, publishedResults, type Result } from '../../../bench/results.ts'
 
 const result = (name: string, samples: Samples, more: Partial<Run> = {}): Result => ({
@@ -84,4 +85,22 @@ test('the moments of a switchover are read off the log of the router', () => {
   const expected = { held: 5, stopping: 200, 'lock-gone': 1270, 'new-leader': 1340, open: 1550, released: 1551 }
   assert.deepEqual(momentsOf(log, 1000), { ...expected, 'held-clients': 76 })
   assert.deepEqual(momentsOf(log.slice(0, 1), 1000), { held: 5 })
+})
+
+test('the sizes are medians with their units, and only what was measured', () => {
+  const run = (idle: number): Result =>
+    result('memory', { idle: { router: [idle] }, session: { router: [23.6] }, 'session-files': { router: [2] } })
+  const cpu = result('cpu', { idle: { router: [1.06] }, gigabyte: { router: [1700] } })
+  assert.deepEqual(
+    sizingSummary([run(115.9), run(118), run(99), cpu])
+      .split('\n')
+      .slice(2),
+    [
+      '| memory of a router without a session | 116 MiB |',
+      '| memory per idle session | 24 KiB |',
+      '| file descriptors per session | 2 |',
+      '| CPU of a router without a session | 1.1 % of a core |',
+      '| CPU per GiB of results | 1.7 s |',
+    ],
+  )
 })

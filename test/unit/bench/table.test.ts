@@ -6,6 +6,7 @@ import { BENCHES } from '../../../bench/benches.ts'
 import type { Case, Figure, Run, Samples } from '../../../bench/case.ts'
 import { circumstances } from '../../../bench/document.ts'
 import { missesOf } from '../../../bench/figures.ts'
+import { publishedResults } from '../../../bench/results.ts'
 import { inOneRun } from '../../../bench/run.ts'
 import { COMPARED, MEASURED, table } from '../../../bench/table.ts'
 
@@ -110,6 +111,11 @@ for (const bench of BENCHES) {
     const text = readFileSync(join(ROOT, bench.document), 'utf8')
     assert.ok(text.includes(`<!-- ${bench.name}:begin -->`))
     assert.ok(text.includes(bench.columns.head))
-    for (const { title } of bench.cases) assert.equal(text.split(`| **${title}**`).length - 1, 1, title)
+    const published = new Set(publishedResults(bench).map((result) => result.case))
+    for (const { name, title } of bench.cases) {
+      const times = text.split(`| **${title}**`).length - 1
+      // A case without results may have a table of before, until it is measured again.
+      assert.ok(times === 1 || (times === 0 && !published.has(name)), title)
+    }
   })
 }
