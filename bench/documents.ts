@@ -5,6 +5,8 @@ import { tableWithCircumstances } from './document.ts'
 import { failover } from './failover/bench.ts'
 import { summary } from './failover/summary.ts'
 import { publishedResults } from './results.ts'
+import { sizing } from './sizing/bench.ts'
+import { sizingSummary } from './sizing/summary.ts'
 
 export const BENCHMARKS: readonly Generated[] = [
   ...BENCHES.flatMap((bench): Generated[] => {
@@ -13,4 +15,5 @@ export const BENCHMARKS: readonly Generated[] = [
     return [{ file: bench.document, part: bench.name, text: () => tableWithCircumstances(bench, results) }]
   }),
   { file: 'README.md', part: 'failover-summary', text: () => summary(publishedResults(failover)) },
+  { file: 'docs/operations.md', part: 'sizing', text: () => sizingSummary(publishedResults(sizing)) },
 ]
