@@ -24,6 +24,8 @@ describe('track', () => {
       ...(name === 'other' ? { member: 'pg1' } : {}),
     }))
     await scene.run([], { name: 'pg0', track: { files }, ...rest })
+    // It listens before it has taken back what a router that was killed has left in the files.
+    await scene.router.waitForLog('that it is running', ({ event }) => event === 'started')
   }
 
   const said = (): Record<string, string> =>
