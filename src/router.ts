@@ -190,7 +190,7 @@ export class Router {
   #setLogging({ level, format }: LoggingConfig): Outcome {
     const { setLogLevel } = this.#deps
     if (format !== this.#settings.logging.format || setLogLevel === undefined)
-      throw new RouterError('CONFIG_INVALID', 'another logging.format needs a restart')
+      throw new RouterError('CONFIG_INVALID', 'logging.format takes effect after a restart')
     setLogLevel(level)
     return 'reconfigured'
   }

@@ -48,14 +48,15 @@ async function claim(options: UnixSocketOptions): Promise<void> {
   })
   if (stats === null) return requireDirectory(options)
   // Connecting to a plain file is refused as well, and that is no reason to remove it.
-  if (!stats.isSocket()) throw failed(options, 'there is something else of that name, and it is not removed')
+  if (!stats.isSocket()) throw failed(options, 'something else has that name, and it is not removed')
   const answer = await knock(path)
   if (answer === null) throw failed(options, IN_USE)
   const failure = failureOf(answer)
   if (failure === 'missing') return
   if (failure !== 'refused') throw failed(options, explain(answer), answer)
   await unlink(path).catch((error: unknown) => {
-    if (failureOf(error) !== 'missing') throw failed(options, `a stale one cannot be removed: ${explain(error)}`, error)
+    if (failureOf(error) !== 'missing')
+      throw failed(options, `a stale socket cannot be removed: ${explain(error)}`, error)
   })
 }
 

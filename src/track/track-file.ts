@@ -80,7 +80,7 @@ export class TrackFile {
     this.#looking = false
     // What cannot be read is written again, which tells why it fails.
     if (this.#isBusy() || (file.kind === 'text' && file.text === expected)) return
-    log.warn({ event: 'track-changed', file: path }, `${path} was changed by somebody else: it is written again`)
+    log.warn({ event: 'track-changed', file: path }, `${path} was changed by another program: it is written again`)
     this.#written = null
     this.#begin()
   }

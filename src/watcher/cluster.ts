@@ -4,11 +4,11 @@ import { type Member, memberName, parseMember } from './members/member.ts'
 import { printable } from '../text/printable.ts'
 
 export interface Cluster {
-  /** Whom the DCS names. `session` changes whenever the lock was let go and taken again. */
+  /** The leader that the DCS names. `session` changes whenever the lock was released and taken again. */
   readonly leader: { readonly name: string; readonly session: string } | null
   /** false: where this comes from there is no leader lock to read, so `leader` is always null. */
   readonly hasLock: boolean
-  /** Whom the members name where there is no lock to read: a claim, that only full proof can make true. */
+  /** The leader that the members name where there is no lock to read: a claim that only a full proof confirms. */
   readonly claimed: string | null
   /** Sorted by name. */
   readonly members: readonly Member[]
@@ -93,7 +93,7 @@ export function parseCluster(keys: ReadonlyMap<string, KeyValue>): Cluster {
   }
 }
 
-/** Returns whom the DCS names or, where there is no lock to read, the members do. */
+/** Returns the leader that the DCS names or, where there is no lock to read, the members. */
 export function namedBy({ leader, claimed }: Pick<Cluster, 'leader' | 'claimed'>): string | null {
   return leader?.name ?? claimed
 }
@@ -103,17 +103,17 @@ export function isEmpty({ members, leader, claimed, systemId }: Cluster): boolea
   return members.length === 0 && leader === null && claimed === null && systemId === null
 }
 
-/** Patroni parses booleans leniently (utils.py, parse_bool). */
+/** Parses a boolean as leniently as Patroni (utils.py, parse_bool). */
 function isTrue(value: unknown): boolean {
   return value === true || value === 1 || (typeof value === 'string' && /^(on|true|yes|1)$/i.test(value))
 }
 
-/** Patroni's global config, is_quorum_commit_mode. */
+/** Returns whether Patroni commits by quorum (its global config, is_quorum_commit_mode). */
 function isQuorum(value: unknown): boolean {
   return typeof value === 'string' && value.toLowerCase() === 'quorum'
 }
 
-/** Patroni's global config: any of the three makes it one. */
+/** Returns whether it is a standby cluster: any of the three keys makes it one (Patroni's global config). */
 function isStandbyCluster(section: Readonly<Record<string, unknown>> | null): boolean {
   return section !== null && ['host', 'port', 'restore_command'].some((key) => Boolean(section[key]))
 }
@@ -133,7 +133,7 @@ function parseFailover(value: string | null): FailoverRequest | null {
   return { leader, member, scheduledAt: parseTime(object['scheduled_at']) }
 }
 
-/** `{"leader":"pg1","sync_standby":"pg2,pg3"}`; without a leader it is void (SyncState.from_node, `voters`). */
+/** Parses `{"leader":"pg1","sync_standby":"pg2,pg3"}`; without a leader it is void (SyncState.from_node, `voters`). */
 function parseSync(value: string | null): readonly string[] {
   const sync = asObject(parseJson(value))
   const names = asText(sync?.['leader']) === null ? [] : (asText(sync?.['sync_standby'])?.split(',') ?? [])
@@ -150,7 +150,10 @@ export function parseScheduled(value: unknown): FailoverRequest | null {
   return scheduledAt === null ? null : { leader, member, scheduledAt }
 }
 
-/** A time that cannot be read is far away: a switchover at an unknown time is not one that is asked for now. */
+/**
+ * Parses a time. A time that cannot be read is in the far future: a switchover at an unknown time is not requested for
+ * now.
+ */
 function parseTime(value: unknown): number | null {
   if (value === undefined || value === null || value === '') return null
   // Without this check `tomorrow 5` is a day in 2001 to Date.parse.

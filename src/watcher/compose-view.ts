@@ -40,7 +40,8 @@ export function composeView({
   })
   const members = shown.map(([name, each]): MemberView => {
     const gone = each.goneSince !== null
-    // The leader named by the DCS says 200 to /replica until its promotion is done; who is open is no replica either.
+    // The leader named by the DCS says 200 to /replica until its promotion is done; an open primary is no replica
+    // either.
     const isLeader = name === leader || name === member
     const leadsOnly = isLeader && (name === member || askedAs(name, each, cluster) !== '/standby-leader')
     const own = fitness.get(name) ?? UNKNOWN_FITNESS
@@ -94,8 +95,8 @@ export function composeView({
 }
 
 /**
- * Returns whether nothing has changed from `one` to `other` but the time when the DCS was read last: sinks have heard of
- * it already. Compares value by value, so that what a view has anew counts without being listed here.
+ * Returns whether nothing has changed from `one` to `other` but the time when the DCS was read last: sinks have it
+ * already. Compares value by value, so that a new field of the view counts without being listed here.
  */
 export function isSameView(one: ClusterView, other: ClusterView): boolean {
   const { readAt } = other.dcs

@@ -4,13 +4,13 @@ import { unknownMember } from './members/local-member.ts'
 import { type ClusterView, isUnasked, servesReads, takesNew } from './view.ts'
 
 export interface ConditionResult {
-  /** null: it is not known (yet); to be taken for a no wherever there is nothing between. */
+  /** null: it is not known (yet); treated as a no by sinks that only have yes and no. */
   readonly holds: boolean | null
   /** In words. */
   readonly reason: string
 }
 
-/** Judges whether a condition holds in a view. Who is open for writes follows the proof, not the key. */
+/** Judges whether a condition holds in a view. A member is open for writes by its proof, not by the key. */
 export function judge(condition: Condition, view: ClusterView): ConditionResult {
   const verdict = condition.name === 'replicas' ? judgeReplicas(view) : judgePrimary(condition, view)
   const isUnknown = verdict.holds === false && view.dcs.state === 'never'
@@ -27,8 +27,8 @@ function judgePrimary(
     const unknown = unknownMember(condition.member, names)
     if (unknown !== null) return { holds: false, reason: unknown }
   }
-  // An address that leaves in a switchover before Postgres has ended its sessions leaves them without a word. Until it has
-  // stopped it is the primary, and new clients come soon enough to be told as well.
+  // In a switchover, an address that leaves before Postgres has ended its sessions cuts them off without a message.
+  // Until it has stopped it is the primary, and new clients come soon enough to get the message as well.
   const isStill = condition.name === 'local-leader' && state === 'switching'
   if (member === null || (!takesNew(state) && !isStill)) {
     return { holds: false, reason: `no member is open for writes (${state}: ${reason})` }

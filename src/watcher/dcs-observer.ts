@@ -27,10 +27,9 @@ export class DcsObserver {
   }
 
   /**
-   * Hands every observation to `take` until `signal` aborts. A fault of ours, in the DCS's part or in `take`, is logged,
-   * and is a DCS that is lost: what it says could not be read or decided by, so it counts for nothing. The observation
-   * goes
-   * on after it: the sessions of healthy servers outlive a fault, and so does the router.
+   * Hands every observation to `take` until `signal` aborts. A fault of ours, in the DCS's part or in `take`, is
+   * logged, and counts as a lost DCS: what was read could not be understood or acted on. The observation continues
+   * after it: the sessions of healthy servers outlive a fault, and so does the router.
    */
   async run(
     signal: AbortSignal,
@@ -87,14 +86,14 @@ export function afterObservation(before: DcsView, observation: DcsObservation, n
   }
 }
 
-/** So many different ones are told of one outage. */
+/** So many different ones are logged of one outage. */
 const MAX_ERRORS = 10
-/** A server that goes away gives several reasons within a second, and its endpoints take turns. Milliseconds. */
+/** A server that goes down gives several reasons within a second, and its endpoints take turns. Milliseconds. */
 const PACE_MS = 30_000
 
 function withError({ leaderFrom, errors }: DcsView, message: string, at: number): readonly DcsError[] {
   const last = errors.at(-1)
-  // A person who mends a file wants to read what is wrong with it now.
+  // A person who corrects a file wants to read what is wrong with it now.
   const isSoon = last !== undefined && leaderFrom !== 'description' && at - last.at < PACE_MS
   if (isSoon || errors.length >= MAX_ERRORS || errors.some((error) => error.message === message)) return errors
   return [...errors, { at, message }]

@@ -54,7 +54,9 @@ export async function checkOnline(
   }
 }
 
-/** The subject has it already, and a place in a file is more than its address. */
+/**
+ * Removes an address from the message that is in the subject already; a place in a file is more than its address.
+ */
 export function withAddressOnce(finding: OnlineFinding): OnlineFinding {
   const [, url, address] = / at ((?:https?:\/\/)?(\S+))$/.exec(finding.subject) ?? []
   if (url === undefined || address === undefined) return finding
@@ -81,7 +83,7 @@ async function readDcs(
   return read ?? readOnce(kind.create(cluster.dcs, context), signal)
 }
 
-/** Of a cluster without members others speak. */
+/** Returns what `check --online` says of the local member; a cluster without members is reported elsewhere. */
 async function checkLocal(
   { name, isTracked }: LocalMember,
   { members }: Cluster,
@@ -111,7 +113,7 @@ async function checkMember(
   signal: AbortSignal,
 ): Promise<readonly OnlineFinding[]> {
   const findings: OnlineFinding[] = []
-  // Where the DCS is trusted nobody asks the REST API.
+  // With `trust: dcs` the REST API is not used.
   if (config.proxy.trust === 'proof') findings.push(await checkRest(config, cluster, member, rest, signal))
   const address = addressOf(member, config.proxy.address)
   if (address !== null) {

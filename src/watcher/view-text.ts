@@ -8,7 +8,7 @@ export function wordOf({ state, cause }: Pick<PrimaryView, 'state' | 'cause'>): 
   return state === 'unconfirmed' ? 'NOT CONFIRMED' : state.toUpperCase()
 }
 
-/** Returns which switchover is to take place later, from whom, to whom and when; null: none. */
+/** Returns the switchover that is scheduled for later, with both members and its time; null: none. */
 export function scheduled({ switchover, leader }: Pick<ClusterView, 'switchover' | 'leader'>): string | null {
   if (switchover === null || switchover.scheduledAt === null) return null
   const at = new Date(switchover.scheduledAt)

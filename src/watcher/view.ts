@@ -13,7 +13,7 @@ export interface ClusterView {
   readonly namespace: string
   readonly citusGroup: number | null
   readonly dcs: DcsView
-  /** Whom the DCS names, or named last before it was lost. */
+  /** The leader that the DCS names, or named last before it was lost. */
   readonly leader: string | null
   readonly primary: PrimaryView
   /** Sorted by name. Those whose keys have gone since the router began stay for a while. */
@@ -41,9 +41,9 @@ export interface DcsView extends DcsTraits {
   readonly since: number
   /** Why it is not up. */
   readonly error: string | null
-  /** What was wrong since it was up, one after the other, as far as it is worth being told. */
+  /** What was wrong since it was up, one after the other, as far as it is worth logging. */
   readonly errors: readonly DcsError[]
-  /** What a person should mend, or know, whether it is up or not. */
+  /** What a person should correct, or be aware of, whether it is up or not. */
   readonly notices: readonly DcsNotice[]
 }
 
@@ -55,10 +55,10 @@ export interface DcsError {
 
 export interface PrimaryView {
   readonly state: PrimaryState
-  /** Whom the state is about; null for `none`. */
+  /** The member that the state is about; null for `none`. */
   readonly member: string | null
   readonly address: Address | null
-  /** Where new sessions may go to: where it has proved itself; null: nowhere. */
+  /** Where new sessions may go to: where it was confirmed; null: nowhere. */
   readonly place: Address | null
   readonly reason: string
   readonly cause?: PrimaryCause
@@ -120,7 +120,7 @@ export interface ReplicaView {
   readonly fit: boolean
   /** false: whether it is fit is not known yet. */
   readonly checked: boolean
-  /** Proved down: sessions on it are of no use any more. */
+  /** Confirmed down: sessions on it are dead. */
   readonly down: boolean
   /** Why it is not fit; empty where it is. */
   readonly reason: string
@@ -139,7 +139,7 @@ export type ReplicaCause = UnfitCause | 'second-primary' | 'leads'
  * `noloadbalance`.
  */
 export function servesReads({ replica, isLeader, tags }: MemberView): boolean {
-  // `isLeader` is also who is, or was, the primary of a state that is not open.
+  // `isLeader` is also set for the member that is, or was, the primary of a state that is not open.
   return replica.fit && !isLeader && !tags['noloadbalance']
 }
 

@@ -55,7 +55,7 @@ export class Watcher implements Reconfigurable<ClusterConfig> {
   #config: ClusterConfig
   #cluster: Cluster = parseCluster(new Map())
   readonly #publishing = new Pace(() => this.#publish())
-  /** When it runs out, a DCS that has not answered yet is taken for lost. */
+  /** When it runs out, a DCS that has not answered yet counts as lost. */
   #grace: NodeJS.Timeout | null = null
   #observing: Promise<void> | null = null
 
@@ -100,8 +100,8 @@ export class Watcher implements Reconfigurable<ClusterConfig> {
 
   /**
    * Calls `take` with the next view and with every one that differs from the one before, synchronously with the event.
-   * One
-   * that throws harms nobody else, and is called again with the next view, changed or not. Returns what ends that.
+   * A `take` that throws does not affect the others, and is called again with the next view, changed or not. Returns a
+   * function that ends the subscription.
    */
   subscribe(name: string, take: (view: ClusterView) => void): () => void {
     return this.#publisher.subscribe(name, take)
@@ -124,7 +124,7 @@ export class Watcher implements Reconfigurable<ClusterConfig> {
     await this.#deps.rest.close()
   }
 
-  /** Takes another `rise`, `fall` and `address`; what the DCS and the REST client are built of it cannot take. */
+  /** Takes another `rise`, `fall` and `address`, but nothing that the DCS and the REST client are built of. */
   reconfigure(next: ClusterConfig): boolean {
     if (!isDeepStrictEqual(fixedPartOf(next), fixedPartOf(this.#config))) return false
     this.#config = next
@@ -138,7 +138,7 @@ export class Watcher implements Reconfigurable<ClusterConfig> {
   dialFailed({ member, address, basis, reason, startedAt }: DialFailure): void {
     if (!isSameAddress(this.#members.placeOf(member), address)) return
     const answer: PostgresAnswer = { kind: 'down', reason }
-    // At once: whom the proxy has just failed to reach must not be its next choice.
+    // At once: a member that the proxy has just failed to reach must not be its next choice.
     if (basis === null) this.#replicaStep(member, (fitness) => afterReplicaPostgres(fitness, answer), true)
     else this.#step({ type: 'postgres', member, answer, askedUnder: basis, askedAt: startedAt })
   }
@@ -149,8 +149,7 @@ export class Watcher implements Reconfigurable<ClusterConfig> {
   }
 
   /**
-   * Recalls what an earlier run has kept. Its members are asked for proof; who is open is decided when the DCS has
-   * answered, or has not.
+   * Recalls what an earlier run has kept. Its members are checked; one is opened only when the DCS has answered, or has failed.
    */
   async #recall(): Promise<Remembered | null> {
     const { state, rest } = this.#deps
@@ -164,7 +163,7 @@ export class Watcher implements Reconfigurable<ClusterConfig> {
     this.#primary.recall({ facts: this.#members.factsOf(this.#cluster), timelineFloor, served })
     this.#step({ type: 'tick' })
     this.#grace = setTimeout(() => this.#step({ type: 'dcs-lost' }), GRACE_MS)
-    // Those that are still there come first: not all can be asked.
+    // Present members come first: not all can be checked.
     const there = saved.members.toSorted((a, b) => Number(a.goneSince !== null) - Number(b.goneSince !== null))
     return { systemId, restUrls: there.flatMap(({ restUrl }) => restUrl ?? []) }
   }
@@ -184,7 +183,10 @@ export class Watcher implements Reconfigurable<ClusterConfig> {
     const before = this.#cluster
     const { facts, phase } = this.#primary.state
     if (restored)
-      this.#deps.log.warn({ event: 'dcs-restored', endpoint }, 'DCS restored: all members prove themselves again')
+      this.#deps.log.warn(
+        { event: 'dcs-restored', endpoint },
+        'DCS restored from a backup: all members are checked again',
+      )
     this.#faults.call('debug log', () => this.#debugLog.read(before, cluster))
     this.#cluster = cluster
     this.#members.observe(cluster, facts, memberOf(phase), now())

@@ -270,7 +270,7 @@ test('what is only planned: a switchover that is called off, a restart that wait
     told(chapter).map((line) => line.replace(/ for \d.*/, '')),
     [
       `info switchover from ${leader.name} to another member scheduled`,
-      `info no longer wanted: switchover from ${leader.name} to another member scheduled`,
+      `info cancelled: switchover from ${leader.name} to another member scheduled`,
     ],
   )
   assertTrue(chapter)

@@ -30,7 +30,7 @@ export class Locator {
   async find(member: Member): Promise<Found> {
     const { address, trust } = this.#config()
     const dialled = addressOf(member, address)
-    // Where the key is trusted nobody is asked.
+    // With `trust: dcs` no member is queried.
     const restHost = member.restUrl === null || trust === 'dcs' ? null : hostOf(member.restUrl)
     const host = dialled?.host ?? null
     const [rest, postgres] = await Promise.all([this.#addresses(restHost), this.#addresses(host)])
@@ -74,7 +74,9 @@ export class Locator {
     return pin
   }
 
-  /** The name leads elsewhere: where nothing listens there, the server is still where it was. */
+  /**
+   * Finds an address that answers. Where the name now resolves elsewhere and nothing listens there, the server is still at its old address.
+   */
   async #reachable(now: readonly string[], earlier: string | undefined, port: number, signal: AbortSignal) {
     const addresses = earlier === undefined ? now : [...now, earlier]
     return await reachableAt(addresses, port, this.#config().check.timeoutMs, signal)

@@ -37,7 +37,7 @@ export interface Situation {
 export interface CheckReports {
   readonly step: (event: PrimaryEvent) => void
   readonly replicaStep: (member: string, change: (fitness: Fitness) => Fitness) => void
-  /** For the log. `question`: who was asked what. */
+  /** For the log. `question`: which member was queried, and for what. */
   readonly answered: (question: string, answer: RestAnswer | ReplicaAnswer | PostgresAnswer) => void
   /** What the names of a member lead to. */
   readonly pin: (member: string, pin: Pin) => void
@@ -98,7 +98,7 @@ export class MemberChecks implements Checks {
     )
     const { answer, position, at } = result
     const pin = answer.kind === 'fit' ? await this.#locator.pinned(found, kept, at, signal) : kept
-    // What was said at an address that is no longer its own is nobody's word.
+    // An answer from an address that is no longer the member's says nothing about the member.
     if (signal.aborted || !isSamePin(pinBefore, this.#situation().members.pinOf(name))) return
     this.#reports.answered(`${name} ${this.#asks(path)}`, answer)
     this.#pin(name, found, pin)
@@ -120,7 +120,7 @@ export class MemberChecks implements Checks {
     this.#reports.step({ type: 'postgres', member: name, answer, ...asked })
   }
 
-  /** Looks up the names of a member; null: it is of no use any more. */
+  /** Looks up the names of a member; null: the result is no longer needed. */
   async #find(name: string, signal: AbortSignal): Promise<Found | null> {
     const member = this.#situation().members.known.get(name)?.member
     if (member === undefined) return null
@@ -129,9 +129,10 @@ export class MemberChecks implements Checks {
   }
 
   /**
-   * Asks at the address of the last proof, and where the name leads now. An answer of the member there is a move, and the
-   * old address is dropped; a name that leads to nothing or to a stranger (a dead address, a wrong record) moves nobody.
-   * Where the key is trusted nobody can say that it has not moved. `kept`: what is left of the pin.
+   * Checks the address of the last proof, and where the name resolves to now. An answer of the member at the new
+   * address is a move, and the old address is dropped; a name that resolves to nothing or to a stranger (a dead
+   * address, a wrong record) does not move a member. With `trust: dcs` a move cannot be ruled out. `kept`: the rest of
+   * the pin.
    */
   async #ask<A extends RestAnswer | ReplicaAnswer>(
     name: string,
@@ -166,8 +167,8 @@ export class MemberChecks implements Checks {
   }
 
   /**
-   * Returns whom the DCS names, as far as that can be true still: a lock that nobody has seen for its ttl may be
-   * another's.
+   * Returns the leader that the DCS names, as far as that can still be true: a lock that was not read for its ttl may
+   * have another owner by now.
    */
   #vouchedFor(): string | null {
     const { machine, cluster, readAt } = this.#situation()

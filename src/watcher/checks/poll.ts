@@ -1,4 +1,4 @@
-/** Asks one question again and again. */
+/** Asks one question at an interval. */
 
 export interface PollOptions {
   /** Asks once. Must not reject, and must end soon after `signal` aborts. */
@@ -24,7 +24,7 @@ export class Poll {
 
   /**
    * Sets the time from one question to the next, in milliseconds; null stops. A shorter one takes effect at once.
-   * `changed`: what is asked about is another thing now, so a question under way is given up and asked anew.
+   * `changed`: the subject of the question is different now, so a question under way is given up and asked again.
    */
   every(intervalMs: number | null, changed: boolean): void {
     const before = this.#intervalMs
@@ -44,7 +44,7 @@ export class Poll {
       this.#asking = null
       this.#schedule()
     }
-    // A question that fails against the rule is a fault, to be told as one; it is asked again all the same.
+    // A question must not reject: if it does, that is logged as a fault, and the next one follows.
     void this.#options.ask(controller.signal).finally(done)
   }
 

@@ -1,4 +1,4 @@
-/** What is believed about a member: its own (`trust: proof`), or that of its key in the DCS (`trust: dcs`). */
+/** The source that decides about a member: the member itself (`trust: proof`), or its key in the DCS (`trust: dcs`). */
 import type { RestAnswer } from '../primary/evidence.ts'
 import type { KnownMember } from '../members/known-members.ts'
 import {
@@ -16,18 +16,17 @@ import { isPrimaryRole } from '../view.ts'
 
 export interface CheckResult<Answer> {
   readonly answer: Answer
-  /** Where the member's WAL is; null where that was not told. Bytes. */
+  /** Where the member's WAL is; null where the answer does not say. Bytes. */
   readonly position: number | null
   /** The IP address at which it was given; null: at none. */
   readonly at: string | null
 }
 
-/** `expected`: who has to answer. None of its answers rejects. */
+/** `expected`: the member and cluster that have to answer. Never rejects. */
 export interface ProofSource {
   /**
-   * Asks whether the member is the primary. `leader`: whom the DCS names, null when its word is older than the ttl;
-   * `at`: the
-   * addresses of its name, null where they are not known.
+   * Checks whether the member is the primary. `leader`: the leader that the DCS names, null when that is older than the
+   * ttl; `at`: the addresses of its name, null where they are not known.
    */
   primary(
     known: KnownMember,
@@ -92,8 +91,8 @@ function addressOf(reply: RestReply): string | null {
 }
 
 /**
- * The member's key in the DCS. It lags by up to a loop of Patroni, so it counts only for whom the DCS names, and only
- * once it says that the promotion is over: until then the new leader may still be read-only.
+ * The member's key in the DCS. It lags by up to a loop of Patroni, so it counts only for the leader that the DCS names,
+ * and only once it says that the promotion is over: until then the new leader may still be read-only.
  */
 export class KeyProofSource implements ProofSource {
   async primary(
@@ -105,8 +104,8 @@ export class KeyProofSource implements ProofSource {
     const says = `its key says role ${role}, state ${state}`
     const isPrimary = isPrimaryRole(role)
     const answer = (): RestAnswer => {
-      if (leader !== name) return { kind: 'no', reason: 'the DCS does not name it, or was not read for its ttl' }
-      if (known.goneSince !== null) return { kind: 'no', reason: 'its key has gone from the DCS' }
+      if (leader !== name) return { kind: 'no', reason: 'the DCS does not name it, or has not been read for the ttl' }
+      if (known.goneSince !== null) return { kind: 'no', reason: 'its key is gone from the DCS' }
       if (state === 'stopping') return { kind: 'stopping' }
       if (isPrimary && state === 'running') return { kind: 'proof', timeline: timeline ?? 0, by: 'its key' }
       return { kind: 'no', reason: says, promoting: state === 'running' && (role === 'replica' || role === 'promoted') }

@@ -65,7 +65,7 @@ export type UnfitCause = 'restarting' | 'runs-as-primary'
 /** What an answer to `GET /replica` says. */
 export type ReplicaAnswer =
   | { readonly kind: 'fit' }
-  /** `down`: its Postgres is not running, so its sessions are of no use. `stranger`: another member answers there. */
+  /** `down`: its Postgres is not running, so its sessions are dead. `stranger`: another member answers there. */
   | {
       readonly kind: 'unfit'
       readonly reason: string
@@ -113,7 +113,10 @@ function restarting(body: Body): { readonly restarting?: true } {
   return body['state'] === 'restarting' ? { restarting: true } : {}
 }
 
-/** A running replica to which Patroni says no because of its tag alone; which routes go by tags is their own matter. */
+/**
+ * Returns whether it is a running replica that Patroni rejects because of its tag alone; whether tags matter is for
+ * each route to decide.
+ */
 function isKeptFromLoad(body: Body): boolean {
   const tagged = Boolean(asObject(body['tags'])?.['noloadbalance'])
   return tagged && body['role'] === 'replica' && body['state'] === 'running'
@@ -130,7 +133,7 @@ export function replayedPosition(reply: RestReply): number | null {
   return asNumber(asObject(patroniBody(reply)?.['xlog'])?.['replayed_location'])
 }
 
-/** Returns whether Patroni knows in this state that Postgres is gone, or is about to throw its data away. */
+/** Returns whether this state means that Postgres is gone, or that Patroni is about to delete its data. */
 export function isDownState(state: string): boolean {
   return DOWN.has(state)
 }

@@ -1,8 +1,8 @@
-/** Who is asked first, and how much slower the others, where there are very many members. Pure. */
+/** Which members are checked first, and how much less often the others, where there are very many members. Pure. */
 import { evidenceOf, memberOf, type PrimaryMachine } from '../primary/machine.ts'
 import type { KnownMember, KnownMembers } from '../members/known-members.ts'
 
-/** Of whom there is news to be had soonest; all of a cluster of common size. */
+/** `likely`: the members whose changes matter soonest; all of a cluster of common size. */
 export interface Ranking {
   readonly likely: ReadonlySet<string>
   /** How many members there are with a key, and without one. */

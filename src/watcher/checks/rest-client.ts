@@ -9,12 +9,12 @@ export class RestClient {
   readonly #load: () => Promise<RestHttp>
   /** Where names are looked up. */
   readonly lookups: Lookups
-  /** null: nobody has been asked yet, and nothing that asks has been loaded. */
+  /** null: no member has been queried yet, and the HTTP client is not loaded. */
   #http: Promise<RestHttp> | null = null
 
   /**
-   * Reads nothing yet. The certificates are read with the first question over https, which is not answered where they
-   * are of no use, and again when they have changed, which `log` tells. `timeoutMs` limits a whole question.
+   * Reads nothing yet. The certificates are read with the first question over https, which fails if they are invalid,
+   * and again when they have changed; `log` gets a line about it. `timeoutMs` limits a whole question.
    */
   constructor(config: RestApiConfig, timeoutMs: number, lookups: Lookups, log: Log | null = null) {
     this.lookups = lookups
@@ -25,8 +25,8 @@ export class RestClient {
   }
 
   /**
-   * Asks for `url/path`. Never rejects: whatever goes wrong is an answer that was not given, or a question that was not
-   * put. Redirects are not followed. `at`: the addresses to ask at, in this order; null: those of its name.
+   * Requests `url/path`. Never rejects: every failure is an answer that was not given, or a question that was not put.
+   * Redirects are not followed. `at`: the addresses to connect to, in this order; null: those of its name.
    */
   async get(url: string, path: string, signal: AbortSignal, at: readonly string[] | null = null): Promise<RestReply> {
     this.#http ??= this.#load()

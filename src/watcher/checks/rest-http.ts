@@ -38,20 +38,20 @@ export class RestHttp {
     const timer = setTimeout(onAbort, this.#timeoutMs)
     const none = (reason: string): RestReply => ({
       kind: 'none',
-      reason: `its REST API at ${url} is out of reach: ${reason}`,
+      reason: `its REST API at ${url} cannot be reached: ${reason}`,
     })
     const timedOut = (): boolean => giveUp.signal.aborted && !signal.aborted
     try {
       // Whether its name resolves says nothing about the member.
       const addresses = at ?? (await this.#addresses(url, giveUp.signal))
       if (typeof addresses === 'string')
-        return { kind: 'unasked', reason: `its REST API at ${url} cannot be asked: ${addresses}` }
+        return { kind: 'unasked', reason: `its REST API at ${url} cannot be queried: ${addresses}` }
       return await this.#ask(url, path, addresses, giveUp.signal)
     } catch (error) {
       if (timedOut()) return none(`no answer within ${this.#timeoutMs} ms`)
       // Certificates of ours that cannot be read are to be put right: until then nothing is known of any member.
       if (failedHere(error) && !(error instanceof RouterError))
-        return { kind: 'unasked', reason: `this machine cannot ask its REST API at ${url}: ${explain(error)}` }
+        return { kind: 'unasked', reason: `this machine cannot query its REST API at ${url}: ${explain(error)}` }
       return none(this.#tls.explain(error, url))
     } finally {
       clearTimeout(timer)
@@ -64,10 +64,10 @@ export class RestHttp {
     await Promise.all([...this.#clients].map((client) => client.destroy()))
   }
 
-  /** Of the name in `url`; or why it has none in the time there is. */
+  /** Returns the addresses of the name in `url`; or why there are none in time. */
   async #addresses(url: string, signal: AbortSignal): Promise<readonly string[] | string> {
     const { promise, resolve } = Promise.withResolvers<string>()
-    const late = (): void => resolve('its name is not resolved in time')
+    const late = (): void => resolve('its name did not resolve in time')
     signal.addEventListener('abort', late, { once: true })
     const found = this.#lookups.addresses(hostOf(url)).catch(explain)
     try {
@@ -77,7 +77,7 @@ export class RestHttp {
     }
   }
 
-  /** Once more where it failed because certificates, its or ours, have just been replaced. */
+  /** Retries once if it failed because certificates, the member's or the router's, have just been replaced. */
   async #ask(url: string, path: string, at: readonly string[], signal: AbortSignal): Promise<RestReply> {
     const connector = this.#tls.connector(url)
     try {
@@ -96,7 +96,7 @@ export class RestHttp {
     signal: AbortSignal,
   ): Promise<RestReply> {
     const { connect, alert, answeredAt } = hearing(connector, at)
-    // A connection for each question: Patroni speaks HTTP/1.0 unless told otherwise, and none waits for another's end.
+    // A connection for each question: Patroni uses HTTP/1.0 by default, and no question waits for the end of another.
     const client = new Client(parseHttpUrl(url)?.url ?? url, { connect, headersTimeout: 0, bodyTimeout: 0 })
     this.#clients.add(client)
     try {
@@ -112,7 +112,9 @@ export class RestHttp {
   }
 }
 
-/** In TLS 1.3 a server refuses a client certificate after the handshake; undici shows only that it has closed. */
+/**
+ * Wraps a connector so that the reason of a refusal is seen: in TLS 1.3 a server refuses a client certificate after the handshake, and undici shows only that it has closed.
+ */
 function hearing(
   connector: buildConnector.connector,
   at: readonly string[],
@@ -144,13 +146,13 @@ async function ask(client: Client, path: string, signal: AbortSignal): Promise<R
   let size = 0
   for await (const chunk of body as AsyncIterable<Buffer>) {
     size += chunk.length
-    if (size > MAX_BODY) return { kind: 'none', reason: 'its REST API answers too much' }
+    if (size > MAX_BODY) return { kind: 'none', reason: 'the answer of its REST API is too large' }
     chunks.push(chunk)
   }
   return { kind: 'reply', status: statusCode, body: parseJson(textOf(Buffer.concat(chunks))) }
 }
 
-/** null where it is not UTF-8: what would be shown instead of the broken characters is nobody's word. */
+/** Returns the text; null where it is not UTF-8: text with replacement characters was sent by no member. */
 function textOf(bytes: Buffer): string | null {
   return isUtf8(bytes) ? bytes.toString() : null
 }

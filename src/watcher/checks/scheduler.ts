@@ -1,4 +1,7 @@
-/** Keeps the questions under way in line with the state: who is asked what, how often, and what must be asked at once. */
+/**
+ * Keeps the questions under way in line with the state: which member is checked for what, how often, and what must be
+ * checked at once.
+ */
 import type { ProxyConfig } from '../../config/config.ts'
 import { type Ranking, rankMembers } from './ranking.ts'
 import { UNKNOWN_FITNESS } from '../members/fitness.ts'
@@ -32,7 +35,7 @@ export class CheckScheduler {
   readonly #checks: Checks
   readonly #polls = new Map<string, Polls>()
   readonly #limiters = {
-    // Whoever may be the primary waits for nobody who only reads.
+    // A member that may be the primary never waits for one that serves reads only.
     primary: new Limiter(AT_ONCE.living),
     other: new Limiter(AT_ONCE.living),
     gone: new Limiter(AT_ONCE.gone),
@@ -98,7 +101,7 @@ export class CheckScheduler {
   }
 }
 
-/** A member that writes another role or state into its key has news: it is asked before its time. */
+/** Returns what makes a new question due at once: a member that writes another role or state into its key is checked early. */
 function primaryTopicOf(machine: PrimaryMachine, { member: { name, role, state } }: KnownMember): string {
   return JSON.stringify([basisOf(machine, name), role, state])
 }

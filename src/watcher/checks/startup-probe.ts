@@ -14,7 +14,9 @@ const MAX_ANSWER = 8192
 /** How long a server that was said goodbye to may take to close the connection. Milliseconds. */
 const GOODBYE_MS = 200
 
-/** Asks Postgres at `address` whether it takes connections, within `timeoutMs`. Never rejects. */
+/**
+ * Checks with a startup packet whether Postgres at `address` accepts connections, within `timeoutMs`. Never rejects.
+ */
 export async function probeStartup(address: Address, timeoutMs: number, signal: AbortSignal): Promise<PostgresAnswer> {
   if (signal.aborted) return { kind: 'unknown' }
   const { promise, resolve } = Promise.withResolvers<PostgresAnswer>()
@@ -61,7 +63,7 @@ export async function probeStartup(address: Address, timeoutMs: number, signal: 
 }
 
 /**
- * Lets the server end the connection: a broken one would stand in its log. So would a Terminate that comes instead of
+ * Lets the server end the connection: a broken one would appear in its log. So would a Terminate that comes instead of
  * a password, but not the mere end of the stream (auth.c, STATUS_EOF).
  */
 async function goodbye(socket: Socket, received: Buffer): Promise<void> {
@@ -72,7 +74,7 @@ async function goodbye(socket: Socket, received: Buffer): Promise<void> {
   await closed
 }
 
-/** AuthenticationOk: the server trusts us, and a whole session has begun. */
+/** Returns whether it is AuthenticationOk: the server trusts the router, and a whole session has begun. */
 function isAuthenticated(received: Buffer): boolean {
   return received.length >= 9 && received[0] === 0x52 && received.readInt32BE(5) === 0
 }

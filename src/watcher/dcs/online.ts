@@ -62,8 +62,8 @@ export function clusterFinding(
 }
 
 const KEYLESS =
-  ', which has no member key: so it is for a moment in a failover or while Patroni starts; if it stays so, look after ' +
-  'Patroni there, or whether the leader key was written by hand'
+  ', which has no member key: normal for a moment in a failover or while Patroni starts; if it lasts, check Patroni ' +
+  'there, and whether the leader key was written by hand'
 
 /** Returns the subject of what is found about an endpoint. */
 export function dcsAt(endpoint: string): string {

@@ -97,8 +97,8 @@ export function aboutEtcd({ namespace, scope }: ScopePlace, { places, isAll }: F
   const others = places.filter((place) => place.namespace !== namespace)
   if (others.length === 0)
     return isAll
-      ? `this etcd has no keys of any Patroni cluster: is it the right one, and has Patroni a section etcd3? (its section ` +
-          'etcd writes with API v2, which is not seen here)'
+      ? `this etcd has no keys of any Patroni cluster: is it the right one, and does Patroni use its section etcd3? ` +
+          '(with its section etcd it uses API v2, which is not visible here)'
       : null
   const twin = others.find((place) => place.scope === scope)
   const paths = [...new Set(others.map((place) => `${slashed(place.namespace)}${place.scope}`))]

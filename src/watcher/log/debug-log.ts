@@ -53,7 +53,7 @@ export function answerText(answer: Answer): string {
     case 'silent':
       return `no answer: ${answer.reason}`
     case 'unasked':
-      return `not asked: ${answer.reason}`
+      return `not queried: ${answer.reason}`
     case 'fit':
       return 'yes'
     case 'up':

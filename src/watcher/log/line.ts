@@ -9,7 +9,10 @@ export const NOTHING_LOGGED: Logged = new Map()
 /** So many different reasons are logged of one state. */
 const MAX_REASONS = 20
 
-/** Returns whether `reason` is to be logged; one that comes and goes, or whose numbers change, fills no log. */
+/**
+ * Returns whether `reason` is to be logged; a reason that comes and goes, or whose numbers change, does not fill the
+ * log.
+ */
 export function isNews(logged: ReadonlySet<string> | undefined, reason: string): boolean {
   return logged?.has(stemOf(reason)) !== true && (logged?.size ?? 0) < MAX_REASONS
 }
@@ -19,15 +22,15 @@ export function withReason(logged: ReadonlySet<string> | undefined, reason: stri
   return new Set(logged).add(stemOf(reason))
 }
 
-/** Without what differs from one moment to the next. */
+/** Removes the numbers, which differ from one moment to the next. */
 function stemOf(reason: string): string {
   return reason.replace(/\d+/g, '0')
 }
 
-/** One that has not taken place by then, as in a pause, explains nothing any more. Milliseconds. */
+/** A switchover that has not taken place by then, as in a pause, explains nothing any more. Milliseconds. */
 const OVERDUE_MS = 5 * 60_000
 
-/** Returns whether somebody has requested what is happening: nothing of it needs anybody. */
+/** Returns whether a person has requested what is happening, so that it needs no attention. */
 export function isRequested(before: ClusterView, { dcs }: ClusterView): boolean {
   const { switchover } = before
   if (switchover === null || switchover.scheduledAt === null) return switchover !== null

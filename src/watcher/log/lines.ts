@@ -62,7 +62,7 @@ function dcsLines(before: ClusterView, { dcs }: ClusterView): readonly LogLine[]
   return []
 }
 
-/** Each once when it begins, and once when it ends. */
+/** Returns one line when a notice begins, and one when it ends. */
 function noticeLines(before: ClusterView, after: ClusterView): readonly LogLine[] {
   const begun = beyond(after.dcs.notices, before.dcs.notices)
   const ended = beyond(before.dcs.notices, after.dcs.notices)
@@ -81,7 +81,7 @@ function beyond(notices: readonly DcsNotice[], others: readonly DcsNotice[]): re
   return notices.filter((notice) => !others.some((other) => isSame(notice, other)))
 }
 
-/** What Patroni does by itself, and what it leaves to people. */
+/** Returns the lines about the modes that change what Patroni does by itself. */
 function modeLines(before: ClusterView, { paused, standbyCluster }: ClusterView): readonly LogLine[] {
   const lines: LogLine[] = []
   if (before.paused !== paused) {
@@ -99,7 +99,7 @@ function modeLines(before: ClusterView, { paused, standbyCluster }: ClusterView)
   return lines
 }
 
-/** One that is to take place now is a state of the primary. */
+/** Returns the lines about scheduled switchovers; a switchover that is due is a state of the primary. */
 function switchoverLines(before: ClusterView, after: ClusterView): readonly LogLine[] {
   if (JSON.stringify(before.switchover) === JSON.stringify(after.switchover)) return []
   const [was, is] = [scheduled(before), scheduled(after)]
@@ -107,7 +107,7 @@ function switchoverLines(before: ClusterView, after: ClusterView): readonly LogL
   if (is !== null) return [{ level: 'info', message: is, fields: { event: 'switchover-scheduled', from, to } }]
   // One whose time has come is a state of the primary.
   if (was === null || isRequested(before, after)) return []
-  const message = `no longer wanted: ${was}`
+  const message = `cancelled: ${was}`
   return [{ level: 'info', message, fields: { event: 'switchover-cancelled', from, to } }]
 }
 
@@ -121,7 +121,7 @@ function leaderLines(before: ClusterView, after: ClusterView): readonly LogLine[
     return [{ level: 'info', message: `${gone} (switchover)`, fields }]
   }
   if (after.leader === null) {
-    const message = isKey ? `${gone} (expired or deleted)` : `no member is named leader any more; ${old ?? ''} was`
+    const message = isKey ? `${gone} (expired or deleted)` : `the members no longer name a leader (it was ${old ?? ''})`
     return [{ level: 'warn', message, fields }]
   }
   const message = old === null ? `leader is ${after.leader}` : `leader changed from ${old} to ${after.leader}`

@@ -4,7 +4,8 @@ import { isNews, isRequested, type Logged, withReason } from './line.ts'
 import type { ClusterView, MemberView } from '../view.ts'
 
 /**
- * Returns the lines for the step from `before` to `after`, and the reasons that have been logged of who is not available.
+ * Returns the lines for the step from `before` to `after`, and the logged reasons of the members that are not
+ * available.
  */
 export function memberLines(
   before: ClusterView,
@@ -36,7 +37,10 @@ function availableLine({ name, replica }: MemberView, after: ClusterView): LogLi
   return { level: 'info', message: `${whatIs(name, after)} is available for reads`, fields }
 }
 
-/** One that was available is a loss; another reason, or one that was found at once, is only logged. */
+/**
+ * Returns the line about a member that is not available. If it was available it is a loss; another reason, or a member
+ * that was never available, is only logged.
+ */
 function unavailableLine(
   old: MemberView | undefined,
   { name, isLeader, replica }: MemberView,

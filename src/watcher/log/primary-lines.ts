@@ -1,4 +1,4 @@
-/** The log's lines about the primary: who is open, why not, and what has changed about that. Pure. */
+/** The log's lines about the primary: which member is open, why none is, and what has changed about that. Pure. */
 import type { LogLine } from '../../text/log-line.ts'
 import { isNews, isRequested, withReason } from './line.ts'
 import { type ClusterView, type PrimaryCause, type PrimaryView, takesNew } from '../view.ts'
@@ -60,7 +60,9 @@ function messageOf(primary: PrimaryView): string {
 /** The first one may also be a crash, of which Postgres tells at once. */
 const SILENCES = 2
 
-/** An open primary that is asked in vain stays open: that, and until when, is nothing to be found out afterwards. */
+/**
+ * Returns the line about an open primary whose REST API does not answer: it stays open, and the log says until when.
+ */
 function silenceLines(old: PrimaryView, { primary, dcs, leader, ttlMs }: ClusterView): readonly LogLine[] {
   const { state, member, reason, silences } = primary
   const [was, is] = [old.silences, silences].map((count) => count >= SILENCES)
@@ -70,19 +72,19 @@ function silenceLines(old: PrimaryView, { primary, dcs, leader, ttlMs }: Cluster
     const message = `primary: the REST API of ${member ?? ''} answers again: ${reason}`
     return [{ level: 'info', message, fields: { event: 'primary-answers', ...fields } }]
   }
-  const within = ttlMs === null ? '' : `, within ${ttlMs / 1000} s if its Patroni has ended`
+  const within = ttlMs === null ? '' : `, which takes at most ${ttlMs / 1000} s if its Patroni has stopped`
   const named = dcs.state === 'up' && leader === member
-  const until = named ? `until its leader key expires${within}` : 'until it has not answered several times'
+  const until = named ? `until its leader key expires${within}` : 'until several checks in a row have failed'
   const message = `primary: ${member ?? ''} does not answer and stays ${wordOf(primary)} ${until}: ${reason}`
   return [{ level: 'warn', message, fields: { event: 'primary-silent', ...fields } }]
 }
 
-/** Whoever has read or been promised what was written there needs to know at once. */
+/** Returns the line about lost writes: users who have read them, or rely on them, need to know at once. */
 function setBackLines(before: ClusterView, { setBack, primary, systemId }: ClusterView): readonly LogLine[] {
   if (before.setBack?.timeline === setBack?.timeline && before.setBack?.served === setBack?.served) return []
   const { member } = primary
   if (setBack === null && before.systemId !== systemId) {
-    const message = `the system identifier is ${systemId ?? 'unknown'} now: timelines of the cluster before no longer count`
+    const message = `the system identifier is ${systemId ?? 'unknown'} now: timelines of the previous cluster no longer count`
     return [{ level: 'info', message, fields: { event: 'timeline-void', systemId } }]
   }
   if (setBack === null) {

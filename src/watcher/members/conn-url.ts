@@ -11,8 +11,8 @@ const UNSAFE = /[\p{Cc}\p{Cf}\s"'`\\]/u
 /** What separates hosts from other parts: one of them in a name is a slip of the pen. */
 const SEPARATORS = /[/?#@,:[\]%]/
 /**
- * No name is empty between two dots; HAProxy refuses a whole file for one, and takes `*` for the address that the client
- * asked for.
+ * No name is empty between two dots; HAProxy refuses a whole file for one, and takes `*` for the address that the
+ * client connected to.
  */
 const NO_NAME = /^\.|\.\.|\*/
 
@@ -27,10 +27,10 @@ export function parseConnUrl(url: string): Address | string {
   const parts = /^postgres(?:ql)?:\/\/([^/?#]*)([^?#]*)(?:\?([^#]*))?(.*)$/s.exec(url)
   if (parts === null) return 'is not a postgres URL'
   const [, authority = '', path = '', query = '', fragment = ''] = parts
-  // A `/`, `?` or `#` in a password ends the part that names the host: what stands before it is no host.
-  // What the first Patronis wrote there is a URL of its own.
+  // A `/`, `?` or `#` in a password ends the part that names the host: the text before it is no host. The first
+  // versions of Patroni wrote a URL of its own there.
   if (hasUserinfoAfter(path, query.replace(/(^|&)application_name=[^&]*/, ''), fragment))
-    return 'has an @ after its host: a /, ? or # in a user or password is to be percent-encoded'
+    return 'has an @ after its host: a /, ? or # in a user or password must be percent-encoded'
   const written = first(authority.slice(authority.lastIndexOf('@') + 1))
   const match = /^(\[[^\]]*\]|[^:[\]]*)(?::(\d*))?$/.exec(written)
   if (match === null) return 'has no usable host'
@@ -44,7 +44,10 @@ export function parseConnUrl(url: string): Address | string {
   })
 }
 
-/** `asked`: as parameters of the query, which go before for libpq and are not seen by Patroni. */
+/**
+ * Parses host and port of a URL. `asked`: as parameters of the query, which take precedence in libpq and which Patroni
+ * ignores.
+ */
 function placeOf(
   writtenHost: string,
   writtenPort: string,
@@ -65,14 +68,14 @@ function first(list: string): string {
   return list.split(',', 1)[0] ?? ''
 }
 
-/** In brackets it keeps them. null: it holds an escape that is none. */
+/** Decodes a host. In brackets it keeps them. null: it holds an invalid escape. */
 function decodeHost(host: string): string | null {
   // A zone as people write it; in a URL its % is %25.
   const text = /^\[[^%]*%(?!25)/.test(host) ? host.replace('%', '%25') : host
   try {
     return decodeURIComponent(text)
   } catch {
-    // Nobody can say which host that is.
+    // Which host that is cannot be known.
     return null
   }
 }
@@ -85,16 +88,15 @@ function hostOf(host: string | null): string | null {
 }
 
 /**
- * A database or a value with an @ that is not percent-encoded looks the same: it is no reason to dial what may be a
- * password.
+ * Returns whether an @ follows the host. A database or a value with an @ that is not percent-encoded looks the same:
+ * that is no reason to connect to what may be a password.
  */
 function hasUserinfoAfter(path: string, query: string, fragment: string): boolean {
   return `${path}${query}${fragment}`.includes('@')
 }
 
 /**
- * Returns scheme, host and port of a REST API: the paths are Patroni's, and userinfo is nobody's business. null: there is
- * none.
+ * Returns scheme, host and port of a REST API: the paths are Patroni's, and userinfo is ignored. null: there is none.
  */
 export function parseApiUrl(text: string): string | null {
   const parsed = UNSAFE.test(text) ? null : parseHttpUrl(text)

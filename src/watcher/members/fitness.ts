@@ -47,10 +47,9 @@ export function askedAs(
 }
 
 /**
- * Returns what still counts under a new snapshot: nothing that was found at another address, or as something else. The
- * leader,
- * and a member whose key has gone, are not asked: afterwards they are to be asked anew, or the replica route would lead
- * to a primary that is being demoted.
+ * Returns what still counts under a new snapshot: nothing that was found at another address, or in another role. The
+ * leader, and a member whose key has gone, are not checked: afterwards they are checked again first, or the replica
+ * route would lead to a primary that is being demoted.
  */
 export function afterSnapshot(
   fitness: ReadonlyMap<string, Fitness>,
@@ -67,7 +66,7 @@ export function afterSnapshot(
   return new Map(kept)
 }
 
-/** What decides who is asked what. */
+/** The facts that decide what each member is checked for. */
 export interface Observed {
   readonly known: KnownMembers
   readonly facts: Pick<DcsFacts, 'leader' | 'claimed' | 'standbyCluster'>
@@ -97,7 +96,7 @@ export function afterReplicaAnswer(before: Fitness, answer: ReplicaAnswer, rise:
       }
     }
     case 'unfit':
-      // It may have begun anew since it was behind by so much.
+      // It may have started over since it was behind by so much.
       return {
         ...before,
         rest: 'unfit',

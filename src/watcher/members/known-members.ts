@@ -13,9 +13,7 @@ export interface KnownMember {
   readonly member: Member
   /** When its key left the DCS; null while it is there. Milliseconds since the epoch. */
   readonly goneSince: number | null
-  /**
-   * This run has seen neither its key nor that it serves: if it is gone there is nothing to show, only somebody to ask.
-   */
+  /** This run has seen neither its key nor that it serves: if it is gone it is not shown, only checked. */
   readonly isRecalled?: true
 }
 
@@ -67,8 +65,8 @@ export function factsOf(
 }
 
 /**
- * Returns all that makes the address of a member, as one string: another one is another place, where it has proved
- * nothing.
+ * Returns everything that makes the address of a member, as one string: a different string is a different place, where
+ * nothing is confirmed.
  */
 export function whereabouts(member: Member, dialled: ProxyConfig['address'], pin?: Pin): string | null {
   const address = addressOf(member, dialled)

@@ -8,7 +8,7 @@ import type { Member } from './member.ts'
 export interface LocalHostOptions {
   /** What the configuration calls them. */
   readonly names: readonly string[]
-  /** The addresses of a host name; rejects where it has none, or nobody knows. */
+  /** The addresses of a host name; rejects where it has none, or where it cannot be resolved. */
   readonly resolve: (host: string) => Promise<readonly string[]>
   /** The addresses of this host. */
   readonly own?: () => readonly string[]

@@ -9,7 +9,7 @@ import { printable } from '../../text/printable.ts'
 const MAX_SHOWN = 10
 const MAX_LENGTH = 80
 
-/** Returns what is wrong with `name`; null: it is one of `members`, or there is none at all, of which others speak. */
+/** Returns what is wrong with `name`; null: it is one of `members`, or there are none, which is reported elsewhere. */
 export function unknownMember(name: string, members: readonly string[]): string | null {
   if (members.length === 0 || members.includes(name)) return null
   const near = nearestMember(name, members)
@@ -20,7 +20,10 @@ export function unknownMember(name: string, members: readonly string[]): string 
   return `no member is called ${printable(name, MAX_LENGTH)}: ${hint}`
 }
 
-/** A full host name where the short one is meant, or the reverse, is nearer than any slip of the pen. */
+/**
+ * Returns the member that was probably meant. A full host name instead of the short one, or the reverse, is nearer than
+ * any typing error.
+ */
 function nearestMember(name: string, members: readonly string[]): string | null {
   const short = (host: string): string => host.toLowerCase().split('.', 1)[0] ?? ''
   return members.find((member) => short(member) === short(name)) ?? nearest(name, members)
@@ -40,8 +43,8 @@ export function strangeAddress(
   if (addresses.some((address) => isOwn(address, own))) return null
   const where = addresses.includes(plain(host)) ? host : `${host} (${addresses.join(', ')})`
   return (
-    `${printable(name, MAX_LENGTH)} is not on this host: it is at ${where}, which is no address of this host. ` +
-    'If that is another machine, correct name (a wrong one gives this host the role of the other); behind NAT or in a container all may be well'
+    `${printable(name, MAX_LENGTH)} is not on this host: it is at ${where}, which is not an address of this host. ` +
+    'If that is another machine, correct name (a wrong one gives this host the role of the other); behind NAT or in a container this can be right'
   )
 }
 
@@ -63,7 +66,7 @@ function family(address: string): 'ipv4' | 'ipv6' {
   return isIP(address) === 4 ? 'ipv4' : 'ipv6'
 }
 
-/** A link-local address has its zone in a configuration, but not in the list of the system. */
+/** Removes the zone of a link-local address: a configuration has it, the list of the system does not. */
 function plain(address: string): string {
   return address.replace(/%.*$/, '')
 }

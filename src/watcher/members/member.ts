@@ -68,13 +68,14 @@ function isMemberName(name: string): boolean {
 }
 
 /**
- * Returns a name as it may be shown and logged. One that had to be changed for that holds U+FFFD, so it is no member's.
+ * Returns a name as it may be shown and logged. A name that had to be changed for that holds U+FFFD, so it is no
+ * member's.
  */
 export function memberName(text: string): string {
   return printable(text, MAX_NAME)
 }
 
-/** Only plain values mean something to a router; nested ones could be deeper than anything can print. */
+/** Returns the tags with plain values only; nested ones could be deeper than anything can print. */
 function parseTags(value: unknown): Readonly<Record<string, Tag>> {
   const entries = Object.entries(asObject(value) ?? {})
   return Object.fromEntries(entries.filter((entry): entry is [string, Tag] => isTag(entry[1])))
@@ -86,7 +87,10 @@ function isTag(value: unknown): value is Tag {
 
 const DEFAULT_PORT = 5432
 
-/** Patroni before 1.0 kept it in conn_url: `postgres://...?application_name=http://10.0.0.1:8008/patroni`. */
+/**
+ * Returns the REST API of Patroni before 1.0, which kept it in conn_url:
+ * `postgres://...?application_name=http://10.0.0.1:8008/patroni`.
+ */
 function legacyApiUrl(connUrl: string): string | null {
   const query = connUrl.indexOf('?')
   return query < 0 ? null : asText(new URLSearchParams(connUrl.slice(query)).get('application_name'))

@@ -1,6 +1,6 @@
 /**
- * At which address of its name a member has proved itself, or was fit: a name alone can lead to another server by now.
- * Pure.
+ * At which address of its name a member was last confirmed, or fit: by its name alone it could be another server by
+ * now. Pure.
  */
 import { isIP } from 'node:net'
 import { parseHttpUrl } from '../../http-url.ts'
@@ -25,7 +25,7 @@ export function hostOf(url: string): string {
   return parseHttpUrl(url)?.host ?? ''
 }
 
-/** Returns where new sessions may go to; null: no address of its name has been proved. */
+/** Returns where new sessions may go to; null: the member was confirmed at no address of its name. */
 export function placeOf(address: Address | null, pin: Pin = NO_PIN): Address | null {
   if (address === null) return null
   const { host, port } = address
@@ -34,9 +34,8 @@ export function placeOf(address: Address | null, pin: Pin = NO_PIN): Address | n
 }
 
 /**
- * Returns what is left of `pin` when `host` has these addresses. One that is still among them has not moved; no
- * addresses are no
- * answer, which says nothing.
+ * Returns what is left of `pin` when `host` has these addresses. An address that is still among them has not moved; no
+ * addresses are no answer, which says nothing.
  */
 export function afterLookup(pin: Pin, host: string, addresses: readonly string[]): Pin {
   const ip = pin.get(host)
@@ -55,7 +54,7 @@ export interface Candidates {
 }
 
 /**
- * Returns where to ask a member. One that serves is asked nowhere else. Of one that is down the address of the other
+ * Returns where to check a member. A member that serves is checked nowhere else. If it is down the address of the other
  * family may work.
  */
 export function askedAt(ip: string | undefined, addresses: readonly string[], standing: Standing): Candidates {
@@ -73,9 +72,8 @@ export function askedAt(ip: string | undefined, addresses: readonly string[], st
 }
 
 /**
- * Returns what a person should mend of the names by which `member` is asked and dialled: one leads elsewhere now than to
- * the
- * address in use. Null: none does, as far as `lookups` say; no addresses are no answer.
+ * Returns what to correct in the names of `member`: one now resolves elsewhere than to the address in use. Null: none
+ * does, as far as `lookups` say; no addresses are no answer.
  */
 export function astray(
   member: string,
@@ -88,9 +86,14 @@ export function astray(
     const shown = addresses.toSorted().slice(0, MAX_SHOWN).join(', ')
     const [name, who] = [printable(host, MAX_LENGTH), printable(member, MAX_LENGTH)]
     const message =
-      `${name} leads to ${shown}, where ${who} does not answer: ` +
-      `the router still uses ${used}, where ${who} proved itself last. Correct the DNS record, or the address in the member's key`
-    return { event: 'name-leads-elsewhere', subject: member, message, over: `${name} leads to where ${who} is again` }
+      `${name} resolves to ${shown}, where ${who} does not answer: ` +
+      `the router still uses ${used}, where ${who} was last confirmed. Correct the DNS record, or the address in the member's key`
+    return {
+      event: 'name-leads-elsewhere',
+      subject: member,
+      message,
+      over: `${name} resolves to the address of ${who} again`,
+    }
   }
   return null
 }

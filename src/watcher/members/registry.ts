@@ -1,6 +1,6 @@
 /**
- * What the watcher knows of each member: what its key said last, whether it may serve readers, and where its names lead.
- * Holds data and has no effects. All of a member that is not known any more is forgotten together.
+ * What the watcher has on each member: what its key said last, whether it may serve readers, and where its names
+ * resolve to. Holds data and has no effects. Everything about a member is dropped together with it.
  */
 import type { ProxyConfig } from '../../config/config.ts'
 import type { Cluster } from '../cluster.ts'
@@ -74,13 +74,13 @@ export class MemberRegistry {
     return factsOf(cluster, this.#known, this.#dialled, this.#pins)
   }
 
-  /** Takes what an earlier run has left: whom to ask, and at which addresses. */
+  /** Takes what an earlier run has left: the members to check, and their addresses. */
   recall(members: readonly KnownMember[], pins: Pins): void {
     this.#known = recalled(members)
     this.#pins = pins
   }
 
-  /** Takes a snapshot of the DCS. `before`: the facts of the last one; `needed`: who is not to be forgotten. */
+  /** Takes a snapshot of the DCS. `before`: the facts of the last one; `needed`: the members that must be kept. */
   observe(cluster: Cluster, before: DcsFacts, needed: string | null, now: number): void {
     const known = this.#known
     this.#known = remember(known, cluster, needed, now)
@@ -118,7 +118,7 @@ export class MemberRegistry {
     return true
   }
 
-  /** Dials by another of the URLs from now on. What was found at one address says nothing of another. */
+  /** Connects by another of the URLs from now on. Findings at one address say nothing about another. */
   dialBy(dialled: ProxyConfig['address']): void {
     const stays = ({ member }: KnownMember): boolean =>
       isSameAddress(addressOf(member, this.#dialled), addressOf(member, dialled))

@@ -13,10 +13,10 @@ import {
 
 /** How long a `failover` key alone may hold clients back: a good one runs a CHECKPOINT first, for minutes even. */
 export const SWITCHOVER_HOLD_MS = 2000
-/** How long sessions stay while a proof is asked for anew; the check timeout ends it sooner. */
+/** How long sessions stay while their member is checked again; the check timeout ends it sooner. */
 export const ASK_AGAIN_MS = 2000
 
-/** Returns the state that follows from what `machine` knows at `now`; `machine.phase` is the state before. */
+/** Returns the state that follows from `machine` at `now`; `machine.phase` is the state before. */
 export function decide(machine: PrimaryMachine, now: number): PrimaryPhase {
   const { link, facts } = machine
   if (link === 'never') return NOT_READ
@@ -25,7 +25,7 @@ export function decide(machine: PrimaryMachine, now: number): PrimaryPhase {
   return decideUnnamed(machine, now)
 }
 
-/** The DCS names `member`: nobody else can be the primary, whatever any REST API says. */
+/** Decides while the DCS names `member`: no other member can be the primary, whatever any REST API says. */
 function decideNamed(machine: PrimaryMachine, member: string, now: number): PrimaryPhase {
   const evidence = evidenceOf(machine, member)
   const known = machine.facts.members.get(member)
@@ -33,7 +33,7 @@ function decideNamed(machine: PrimaryMachine, member: string, now: number): Prim
     return {
       state: 'unconfirmed',
       member,
-      reason: 'it holds the lock but the DCS has no address of it yet',
+      reason: 'it holds the lock but has no address in the DCS yet',
       cause: null,
     }
   if (evidence.proof === null) {
@@ -47,9 +47,9 @@ function decideNamed(machine: PrimaryMachine, member: string, now: number): Prim
   return obstacle(member, evidence) ?? switchover(machine, member, now) ?? { state: 'open', member, reason }
 }
 
-const STANDBY = 'a standby cluster: its leader is read-only'
+const STANDBY = 'this is a standby cluster: its leader is read-only'
 
-/** It has not proved itself, or not any more. */
+/** Returns the state of a named member without proof. */
 function unconfirmed(member: string, { reason, cause, usable, silences }: Evidence): PrimaryPhase {
   if (cause === 'not-asked') return beingChecked(member)
   if (!usable && silences > 0)
@@ -58,13 +58,16 @@ function unconfirmed(member: string, { reason, cause, usable, silences }: Eviden
   return { state: 'unconfirmed', member, reason: why, cause }
 }
 
-/** It is asked for the first time, or anew. */
+/** Returns the state of a named member that is checked for the first time, or again. */
 function beingChecked(member: string): PrimaryPhase {
   const reason = 'it holds the leader lock and is being checked'
   return { state: 'unconfirmed', member, reason, cause: 'being-checked' }
 }
 
-/** No leader key, or no DCS: what remains is the proof of exactly one member, on the highest timeline. */
+/**
+ * Decides without a leader key, or without a DCS: only the proof of exactly one member, on the highest timeline,
+ * counts.
+ */
 function decideUnnamed(machine: PrimaryMachine, now: number): PrimaryPhase {
   const missing = whyUnnamed(machine)
   const all = [...machine.evidence].flatMap(([member, { proof }]) =>
@@ -84,7 +87,7 @@ function decideUnnamed(machine: PrimaryMachine, now: number): PrimaryPhase {
     return { state: 'none', reason, cause: 'being-asked' }
   }
   if (second !== undefined) {
-    const both = `${first.member} and ${second.member} both report to be the primary on timeline ${highest}`
+    const both = `${first.member} and ${second.member} both report that they are the primary on timeline ${highest}`
     return { state: 'none', reason: `${missing}, and ${both}`, cause: 'two-primaries' }
   }
   const evidence = evidenceOf(machine, first.member)
@@ -104,21 +107,26 @@ function isBeginning({ phase, facts, evidence, since }: PrimaryMachine, now: num
   return known.some(([name]) => (evidence.get(name) ?? NO_EVIDENCE).cause === 'not-asked')
 }
 
-/** A cluster that was set back goes on from a lower timeline: only a person can know that. */
+/**
+ * Returns why no member counts as the primary. A restored cluster continues from a lower timeline: only a person can know whether that is intended.
+ */
 function whyNobody({ timelineFloor }: PrimaryMachine, proofs: readonly { member: string; timeline: number }[]): string {
   const [late] = proofs
   if (late === undefined) return 'no member reports that it is the primary'
   const reports = `${late.member} reports that it is the primary on timeline ${late.timeline}`
-  return `${reports}, but timeline ${timelineFloor} was seen before: if the cluster was set back, restart the router without its state_dir file`
+  return `${reports}, but timeline ${timelineFloor} was seen before: if the cluster was restored to an earlier state, restart the router without its state_dir file`
 }
 
 function whyUnnamed({ link, facts }: PrimaryMachine): string {
   if (link !== 'up') return 'the DCS cannot be reached'
   if (facts.hasLock) return 'the leader key is gone'
-  return facts.claimed === null ? 'the members name no leader' : `the members name ${facts.claimed}`
+  return facts.claimed === null ? 'the members name no leader' : `the members name ${facts.claimed} as leader`
 }
 
-/** It alone has proved to be the primary. Without a lock to read that is all there can be, if nobody else is named. */
+/**
+ * Returns the state of the only member with proof. Without a lock to read that is enough to open it, if the members
+ * name no other.
+ */
 function proved(machine: PrimaryMachine, member: string, missing: string): PrimaryPhase {
   const { link, facts } = machine
   const { silences, reason: why } = evidenceOf(machine, member)
@@ -132,14 +140,14 @@ function proved(machine: PrimaryMachine, member: string, missing: string): Prima
   return { state: 'unlocked', member, reason: `${missing}, but ${member} alone reports that it is the primary${doubt}` }
 }
 
-/** Returns what keeps new connections from a member that has proved itself. */
+/** Returns what keeps new connections from a member that has proof. */
 function obstacle(member: string, evidence: Evidence): PrimaryPhase | null {
   if (evidence.down !== null) return { state: 'unreachable', member, reason: evidence.down.reason }
   if (!evidence.stopping) return null
   return { state: 'switching', member, cause: 'stopping', until: null, reason: evidence.reason }
 }
 
-/** Sessions stay and new connections wait while a member that was live answers whether its proof still holds. */
+/** Keeps sessions, and holds new connections, while a member that was live is checked on its new basis. */
 function askAgain(
   machine: PrimaryMachine,
   member: string,
@@ -151,14 +159,14 @@ function askAgain(
   const asked = before.state === 'switching' && before.cause === 'asked-again'
   const until = asked && before.until !== null ? before.until : now + ASK_AGAIN_MS
   if (until <= now) return null
-  const reason = 'its lock or its cluster has changed'
+  const reason = 'its lock or its cluster has changed, and it is checked again'
   return {
     phase: { state: 'switching', member, cause: 'asked-again', until, reason },
     timeline: proof.timeline,
   }
 }
 
-/** The `failover` key asks `member`, the named leader, to hand over now. */
+/** Returns the state while the `failover` key requests that `member`, the named leader, hands over now. */
 function switchover(machine: PrimaryMachine, member: string, now: number): PrimaryPhase | null {
   const { handoverFrom: from, facts } = machine
   if (from === null || now < from || now >= from + SWITCHOVER_HOLD_MS) return null
@@ -168,9 +176,9 @@ function switchover(machine: PrimaryMachine, member: string, now: number): Prima
 }
 
 /**
- * Returns from when on the `failover` key asks the named leader to hand over (Patroni's ha.py,
+ * Returns from when on the `failover` key requests that the named leader hands over (Patroni's ha.py,
  * process_manual_failover_from_leader); null: it does not. A request that replaces one that is already in force adds
- * nothing: whoever rewrites the key over and over holds clients back once.
+ * nothing: a script that keeps rewriting the key holds clients back once.
  */
 export function handoverFrom(machine: PrimaryMachine, facts: DcsFacts, now: number): number | null {
   const { failover: request, leader, paused } = facts

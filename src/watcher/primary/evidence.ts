@@ -13,8 +13,8 @@ export type RestAnswer =
   /** Patroni is about to stop this Postgres (a switchover, a shutdown); `/primary` still says 200. */
   | { readonly kind: 'stopping' }
   /**
-   * An explicit negative. `promoting`: it holds the lock, and Patroni is making a primary of it. `restarting`: Patroni
-   * restarts its Postgres, which it does on request only. `stranger`: somebody else answers there.
+   * An explicit negative. `promoting`: it holds the lock, and Patroni is promoting it. `restarting`: Patroni restarts
+   * its Postgres, which it does on request only. `stranger`: another member or cluster answers there.
    */
   | {
       readonly kind: 'no'
@@ -61,7 +61,7 @@ export interface Evidence {
   readonly silences: number
   /** It has answered at least once, so silence is an outage rather than a firewall. */
   readonly usable: boolean
-  /** How often what its proof stands on has changed; part of the basis. */
+  /** How often the basis of its proof has changed; part of the basis. */
   readonly renewals: number
   /** Its last answer said that it is being promoted. */
   readonly promoting: boolean
@@ -73,8 +73,8 @@ export interface Evidence {
 
 export type EvidenceCause = 'not-asked' | 'restarting'
 
-/** The reason of who has not been asked, or not on the present grounds. */
-export const NOT_ASKED: Pick<Evidence, 'reason' | 'cause'> = { reason: 'not asked yet', cause: 'not-asked' }
+/** The reason of a member that has not been checked, or not on its present basis. */
+export const NOT_ASKED: Pick<Evidence, 'reason' | 'cause'> = { reason: 'not checked yet', cause: 'not-asked' }
 
 export const NO_EVIDENCE: Evidence = {
   proof: null,
@@ -95,11 +95,11 @@ export interface AnswerContext {
   readonly answeredAt: number
   /** The DCS is readable and names this member as the leader. */
   readonly named: boolean
-  /** Consecutive silences that end a proof when the DCS does not vouch for it. */
+  /** Consecutive silences that end a proof when the DCS does not name the member. */
   readonly fall: number
 }
 
-/** Returns the evidence after an answer of the REST API. An answer to a question of another basis proves nothing. */
+/** Returns the evidence after an answer of the REST API. An answer to a question of another basis does not count. */
 export function afterAnswer(evidence: Evidence, answer: RestAnswer, context: AnswerContext): Evidence {
   const usable = evidence.usable || (answer.kind !== 'silent' && answer.kind !== 'unasked')
   if (context.askedUnder !== context.basis) return usable === evidence.usable ? evidence : { ...evidence, usable }
@@ -130,9 +130,9 @@ export function afterAnswer(evidence: Evidence, answer: RestAnswer, context: Ans
     case 'lockless': {
       const { proof, renewals } = evidence
       const stale = proof !== null && proof.basis !== context.basis
-      // Its sessions may wait for its next word, and no longer than for any proof that is asked for anew: a Patroni that
-      // knows that it has lost the lock either takes it again or stops its Postgres. Cutting them off here cost every
-      // session when etcd came back after a failsafe outage. Against its own lock in the DCS, no is no.
+      // Its sessions wait for its next answer, and no longer than for any check on a new basis: a Patroni that has
+      // found its lock gone either takes it again or stops its Postgres. Cutting them off here cost every session when
+      // etcd came back after a failsafe outage. Against its own lock in the DCS, no is no.
       const waits = proof?.timeline === answer.timeline && (stale || !context.named)
       if (!waits) return afterAnswer(evidence, { ...answer, kind: 'no' }, context)
       const waiting = { ...evidence, ...shown(evidence, context), silences: 0, usable, ...reasonOf(answer) }
@@ -154,7 +154,7 @@ function reasonOf({ reason, ...answer }: RestAnswer & { readonly reason: string 
   return { reason, cause: 'restarting' in answer && answer.restarting ? 'restarting' : null }
 }
 
-/** The member has answered for itself once more. */
+/** Notes that the member itself has answered. */
 function shown({ proof }: Evidence, { answeredAt }: AnswerContext): Pick<Evidence, 'proof'> {
   return { proof: proof === null ? null : { ...proof, answeredAt } }
 }
@@ -172,9 +172,9 @@ export function afterPostgres(evidence: Evidence, answer: PostgresAnswer, askedA
 }
 
 /**
- * Postgres that went away may have come back read-only (Patroni restarts a demoted primary while its key lives on,
- * docs/patroni.md, edge 8), so a startup answer alone does not reopen it; and a REST API that answers does not help a
- * client whose dials are refused. Only both together, each asked after the failure, end it.
+ * Returns what remains of the failure. Postgres may have come back read-only (Patroni restarts a demoted primary while
+ * its key lives on, docs/patroni.md, edge 8), so a startup answer alone does not reopen it; and a REST API that answers
+ * does not help a client whose connections are refused. Only both together, each requested after the failure, end it.
  */
 function backFromDown(down: Down | null, askedAt: number, back: Partial<Down>): Down | null {
   if (down === null || askedAt <= down.at) return down

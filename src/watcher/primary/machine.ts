@@ -9,7 +9,7 @@ export interface DcsFacts {
   readonly leader: { readonly name: string; readonly session: string } | null
   /** See `Cluster.hasLock`: without a lock the members' proof alone decides. */
   readonly hasLock: boolean
-  /** Whom the members name where there is no lock to read. */
+  /** The leader that the members name where there is no lock to read. */
   readonly claimed: string | null
   /** The system identifier (`initialize`). */
   readonly systemId: string | null
@@ -53,7 +53,7 @@ export type PrimaryPhase =
   | {
       readonly state: 'none'
       readonly reason: string
-      /** `being-asked`: nobody can know yet if there is one. `standby-cluster`: somebody has wanted it so. */
+      /** `being-asked`: it is too early to say that there is none. `standby-cluster`: it is configured so. */
       readonly cause: 'not-read' | 'being-asked' | 'standby-cluster' | 'two-primaries' | null
     }
 
@@ -65,10 +65,10 @@ export interface PrimaryMachine {
   readonly evidence: ReadonlyMap<string, Evidence>
   /** From when on the `failover` key has been asking the named leader to hand over, see `handoverFrom`. */
   readonly handoverFrom: number | null
-  /** The timeline proved last under a name, or a higher one since: without a name nothing below is believed. */
+  /** The timeline of the last proof under a name, or a higher one since: without a name nothing below counts. */
   readonly timelineFloor: number
   readonly served: Served
-  /** Consecutive silences that end a proof the DCS does not vouch for. */
+  /** Consecutive silences that end a proof of a member that the DCS does not name. */
   readonly fall: number
   /** No proof lapses sooner, see `lapsesAt`. Milliseconds. */
   readonly leastProofMs: number
@@ -90,7 +90,7 @@ export function servedAt(timelineFloor: number): Served {
   return { highest: timelineFloor, last: timelineFloor }
 }
 
-/** What an earlier run of the router has left: where to begin. Of what served it may know no more than the floor. */
+/** What an earlier run of the router has left: where to begin. Of `served` it may have only the floor. */
 export type RememberedPrimary = Pick<PrimaryMachine, 'facts' | 'timelineFloor'> &
   Partial<Pick<PrimaryMachine, 'served'>>
 
@@ -160,9 +160,8 @@ export function initialPrimary(
 }
 
 /**
- * Returns what a proof of `member` is good for: this lock, this cluster, this address, this history of the DCS. When any
- * of it
- * changes the member has to prove itself again (docs/patroni.md, edge 10).
+ * Returns the basis of a proof of `member`: this lock, this cluster, this address, this history of the DCS. When any of
+ * it changes the member has to be confirmed again (docs/patroni.md, edge 10).
  */
 export function basisOf(machine: PrimaryMachine, member: string): string {
   return JSON.stringify([machine.restores, groundsOf(machine.facts, member), evidenceOf(machine, member).renewals])
@@ -216,9 +215,8 @@ export function keepsSessionsOf(phase: PrimaryPhase): string | null {
 
 /**
  * Returns when the proof of `member` lapses unless it answers before: one ttl after its last answer. By then a Patroni
- * that is
- * alive has demoted its Postgres if it could not renew its lock, and one that is frozen may have been replaced. null:
- * there is no proof, or the DCS vouches for it.
+ * that is alive has demoted its Postgres if it could not renew its lock, and one that is frozen may have been replaced.
+ * null: there is no proof, or the DCS names the member.
  */
 export function lapsesAt(machine: PrimaryMachine, member: string): number | null {
   const { link, facts, leastProofMs } = machine

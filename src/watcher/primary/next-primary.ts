@@ -1,6 +1,6 @@
 /**
- * The primary's state machine: who may be written to, decided from what the DCS says and what the members have proved.
- * A pure function `(machine, event, now) -> machine`; the rules are in docs/architecture.md, "The primary, exactly".
+ * The primary's state machine: which member may take writes, decided from the DCS and the members' own answers. A pure
+ * function `(machine, event, now) -> machine`; the rules are in docs/architecture.md, "The primary, exactly".
  */
 import { decide, handoverFrom } from './decide.ts'
 import { afterAnswer, afterPostgres, type Evidence, NOT_ASKED } from './evidence.ts'
@@ -59,7 +59,7 @@ function learn(machine: PrimaryMachine, event: PrimaryEvent, now: number): Prima
       }
     }
     case 'dcs-lost':
-      // With nobody to ask there is nothing to decide by.
+      // Without a known member there is nothing to decide by.
       return { ...machine, link: machine.link === 'never' && machine.facts.members.size === 0 ? 'never' : 'lost' }
     case 'rest': {
       const { member, answer, askedUnder, askedAt } = event
@@ -93,11 +93,11 @@ function learn(machine: PrimaryMachine, event: PrimaryEvent, now: number): Prima
   }
 }
 
-/** Ends the proofs that nobody has vouched for long enough. */
+/** Ends the proofs that were not renewed for too long. */
 function withoutLapsed(machine: PrimaryMachine, now: number): PrimaryMachine {
   const lapsed = [...machine.evidence].filter(([member]) => (lapsesAt(machine, member) ?? Infinity) <= now)
   if (lapsed.length === 0) return machine
-  const reason = 'its proof has lapsed: no answer for the ttl, and the DCS does not vouch for it'
+  const reason = 'its confirmation has expired: no answer for the ttl, and the DCS does not name it'
   const without = lapsed.map(([member, evidence]) => {
     return [member, { ...evidence, proof: null, reason, cause: null }] as const
   })
@@ -109,15 +109,15 @@ function withEvidence(
   member: string,
   change: (evidence: Evidence) => Evidence,
 ): PrimaryMachine {
-  // Nobody can have answered for a member that is not known or has no address.
+  // A member that is not known or has no address cannot have answered.
   if ((machine.facts.members.get(member)?.address ?? null) === null) return machine
   return { ...machine, evidence: new Map(machine.evidence).set(member, change(evidenceOf(machine, member))) }
 }
 
 /**
- * What was shown on other grounds is not believed again when the old grounds come back (`standby_cluster` on and off
- * within a second). And a member whose key shows a higher timeline than its proof has been promoted since. Counted, so
- * that a key that shows nonsense costs one question and no more.
+ * Returns the evidence under a new snapshot. Evidence from another basis does not count again when the old basis comes
+ * back (`standby_cluster` on and off within a second). And a member whose key shows a higher timeline than its proof
+ * has been promoted since. Counted, so that a key that shows nonsense costs only one question.
  */
 function renewed(before: PrimaryMachine, facts: DcsFacts, member: string): Evidence {
   const evidence = evidenceOf(before, member)
@@ -125,8 +125,8 @@ function renewed(before: PrimaryMachine, facts: DcsFacts, member: string): Evide
   const changed = timeline !== (before.facts.members.get(member)?.timeline ?? 0)
   const promoted = changed && evidence.proof !== null && timeline > evidence.proof.timeline
   if (!promoted && groundsOf(before.facts, member) === groundsOf(facts, member)) return evidence
-  // Silence is no word against whom the DCS names. Once it names nobody there is nothing to wait for: a Patroni that is
-  // frozen (docs/patroni.md, edge 9) has been silent long before its key expires.
+  // Silence is no evidence against the leader that the DCS names. Once it names none there is nothing to wait for: a
+  // Patroni that is frozen (docs/patroni.md, edge 9) has been silent long before its key expires.
   const unvouched = facts.leader === null && evidence.silences >= before.fall
   // What it has said of other grounds is no answer any more.
   const { silences, usable, renewals, reason, cause } = evidence
@@ -134,7 +134,7 @@ function renewed(before: PrimaryMachine, facts: DcsFacts, member: string): Evide
   return { ...evidence, proof: unvouched ? null : evidence.proof, renewals: renewals + 1, promoting: false, ...why }
 }
 
-/** The proof of whom the DCS names sets the floor; without a name the floor only rises. */
+/** Returns the new floor: the proof of the named leader sets it; without a name it only rises. */
 function floorAfter(machine: PrimaryMachine, phase: PrimaryPhase): number {
   const member = keepsSessionsOf(phase)
   const proof = member === null ? null : evidenceOf(machine, member).proof
@@ -143,7 +143,7 @@ function floorAfter(machine: PrimaryMachine, phase: PrimaryPhase): number {
   return named ? proof.timeline : Math.max(machine.timelineFloor, proof.timeline)
 }
 
-/** For people: that a primary is on a lower timeline than one before it is never a reason to close it. */
+/** Returns what has served. For people: a timeline lower than one before is never a reason to close a primary. */
 function servedAfter(machine: PrimaryMachine, phase: PrimaryPhase): PrimaryMachine['served'] {
   const timeline = takesNew(phase.state) ? timelineOf(machine, phase) : 0
   const { highest, last } = machine.served

@@ -16,8 +16,8 @@ import {
 import { nextPrimary } from './next-primary.ts'
 
 /**
- * Numbers the epochs of a process: no two are the same, of whichever watcher they are. So what a proxy has fenced for one
- * watcher is never taken for what another one asks for.
+ * Numbers the epochs of a process: no two are the same, of whichever watcher they are. So a fence of one watcher is
+ * never mistaken for that of another.
  */
 export class Epochs {
   #next = 0
@@ -29,7 +29,7 @@ export class Epochs {
 
 /** What a step has changed. */
 export interface StepTaken {
-  /** Neither who is open nor why: it is about another member. */
+  /** The open member and the reason are unchanged: it is about another member. */
   readonly isAside: boolean
   /** What has served so far, which an earlier run may have left. */
   readonly hasServed: boolean
@@ -85,7 +85,10 @@ export class RunningMachine {
   }
 }
 
-/** A proof outlives as many questions as may be without an answer, however seldom they are asked. */
+/**
+ * Returns the least life of a proof: it outlives as many questions as may stay without an answer, however seldom they
+ * are.
+ */
 function leastProofMs({ fall, intervalMs, timeoutMs }: Check): number {
   return fall * (intervalMs + timeoutMs)
 }

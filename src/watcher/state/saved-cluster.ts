@@ -1,6 +1,6 @@
 /**
- * The last known cluster as it is kept for a start without DCS: what to ask the members for, and nothing to believe.
- * Pure.
+ * The last known cluster as it is kept for a start without DCS: what to check the members for, and nothing that counts
+ * by itself. Pure.
  */
 import { isIP } from 'node:net'
 import { z } from 'zod'
@@ -16,7 +16,7 @@ import { type Address, isSameAddress } from '../view.ts'
 export interface SavedCluster {
   readonly systemId: string | null
   readonly standbyCluster: boolean
-  /** The timeline proved last: nothing below is believed. */
+  /** The timeline of the last proof: nothing below counts. */
   readonly timelineFloor: number
   readonly served: Served
   /** Sorted by name. */
@@ -26,11 +26,11 @@ export interface SavedCluster {
 /** What lasts of a member: nothing that a healthy cluster changes all the time, and no secret. */
 export type SavedMember = Pick<Member, 'name' | 'host' | 'port' | 'proxy' | 'restUrl' | 'timeline' | 'tags'> &
   Pick<KnownMember, 'goneSince'> & {
-    /** The IP address of each of its names where it proved itself last. */
+    /** The IP address of each of its names where it was last confirmed. */
     readonly addresses: Readonly<Record<string, string>>
   }
 
-/** Whose state it is: that of another cluster is of no use. */
+/** The cluster whose state it is: that of another cluster is ignored. */
 export interface StateIdentity {
   readonly scope: string
   readonly namespace: string
@@ -39,7 +39,7 @@ export interface StateIdentity {
 
 /** To be raised when an older router would misunderstand what is written. */
 const FORMAT = 2
-/** What is new in 2 is optional: without any of it an older router may go on from the file. */
+/** The additions of version 2 are optional: without any of it an older router can still use the file. */
 const FORMAT_OF_THE_PRESENT = 1
 
 const HEADER = z.looseObject({ format: z.int() })
@@ -94,8 +94,7 @@ export function toSaved(
 
 /**
  * Returns the members of a kept cluster: where they were, and nothing about how they are. A key cannot have gone after
- * `now`:
- * there somebody has set the clock.
+ * `now`: then the clock was set.
  */
 export function fromSaved({ members }: SavedCluster, now: number): readonly KnownMember[] {
   return members.flatMap((saved) => {
@@ -105,7 +104,7 @@ export function fromSaved({ members }: SavedCluster, now: number): readonly Know
   })
 }
 
-/** Returns where the members proved themselves, and so where they may be asked while the DNS does not answer. */
+/** Returns where the members were confirmed, and so where they can be checked while the DNS does not answer. */
 export function pinsOf({ members }: SavedCluster): Pins {
   return new Map(members.map(({ name, addresses }): [string, Pin] => [name, new Map(Object.entries(addresses))]))
 }
@@ -137,13 +136,13 @@ export function encodeState({ scope, namespace, citusGroup }: StateIdentity, clu
 export function decodeState(text: string, identity: StateIdentity): Parsed<SavedCluster> {
   const json = parseJson(text)
   const header = HEADER.safeParse(json)
-  if (!header.success) return bad('is not a state file, or is cut off')
+  if (!header.success) return bad('is not a state file, or is truncated')
   if (header.data.format > FORMAT) return bad('was written by a newer version of patroni-router')
   const { data, error } = STATE.safeParse(json)
   if (data === undefined) return bad(`is damaged at ${printable(placeOf(error), 80)}`)
   const { scope, namespace, citus_group: citusGroup } = data
   if (scope !== identity.scope || namespace !== identity.namespace || citusGroup !== identity.citusGroup)
-    return bad('is that of another cluster')
+    return bad('belongs to another cluster')
   const members = data.members.map(({ rest_url: restUrl, gone_since: goneSince = null, addresses = {}, ...member }) => {
     return { ...member, restUrl, goneSince, addresses }
   })
@@ -161,7 +160,7 @@ function placeOf(error: z.ZodError): string {
   return path.length === 0 ? 'its top' : path.map(String).join('.')
 }
 
-/** As an older router knows members. */
+/** Returns whether an older router can read the member. */
 function isPlain({ goneSince, addresses }: SavedMember): boolean {
   return goneSince === null && Object.keys(addresses).length === 0
 }
@@ -178,12 +177,15 @@ function isAfter(member: SavedMember, before: SavedMember | undefined): boolean 
   return before === undefined || before.name < member.name
 }
 
-/** JSON has neither Infinity nor a tag of that name that is not the prototype's. */
+/** Returns whether a tag survives JSON, which has no Infinity, and no `__proto__` that is not the prototype. */
 function isKept([tag, value]: [string, unknown]): boolean {
   return tag !== '__proto__' && (typeof value !== 'number' || Number.isFinite(value))
 }
 
-/** Through the parser of the real keys, so that nothing gets in here that would be refused there; null where it would. */
+/**
+ * Parses a member through the parser of the real keys, so that nothing is accepted here that would be refused there;
+ * null where it would.
+ */
 function memberOf(saved: SavedMember): Member | null {
   const { name, host, port, proxy, restUrl, timeline, tags } = saved
   const address = host === null ? null : { host, port }

@@ -16,7 +16,7 @@ export interface StateFileOptions extends StateIdentity {
   /** What the configuration calls the cluster: two of the same scope can be in two DCS. */
   readonly name: string
   readonly log: Logger
-  /** Between a write that failed and the next; milliseconds, 10 s unless told. */
+  /** Between a write that failed and the next; milliseconds, 10 s by default. */
   readonly retryMs?: number
 }
 
@@ -67,7 +67,7 @@ export class StateFile {
     return null
   }
 
-  /** Has `cluster` written soon; of several in a short time the last one. Never throws; what fails is tried again. */
+  /** Has `cluster` written soon; of several in a short time the last one. Never throws; a failed write is retried. */
   save(cluster: SavedCluster): void {
     if (this.#closing.signal.aborted) return
     this.#wanted = encodeState(this.#options, cluster)
@@ -82,7 +82,7 @@ export class StateFile {
     if (this.#writing !== null) await within(this.#writing, CLOSE_MS, new AbortController().signal)
   }
 
-  /** Never rejects. */
+  /** Writes what is due. Never rejects. */
   async #write(): Promise<void> {
     while (this.#wanted !== null && this.#wanted !== this.#written) {
       const last = this.#closing.signal.aborted
@@ -122,7 +122,7 @@ export class StateFile {
   }
 }
 
-/** Of each cluster another one: `@` is in no part, and neither is a slash. */
+/** Returns the file name, which differs for each cluster: `@` is in no part, and neither is a slash. */
 function nameOf({ namespace, scope, citusGroup, name: called }: StateFileOptions): string {
   const group = citusGroup === null ? '' : String(citusGroup)
   const parts = [namespace, scope, ...(called !== scope ? [group, called] : citusGroup === null ? [] : [group])]

@@ -1,4 +1,4 @@
-/** What the log says of certificate files that are replaced: once when they are of no use, once when they are. */
+/** Logs when certificate files are replaced: once when they become unusable, once when they are usable. */
 import type { Log } from '../../text/log-line.ts'
 import type { CertificateSet } from './certificates.ts'
 
@@ -8,7 +8,7 @@ export class CertificateLog {
   #set: CertificateSet | null = null
   #trouble: string | null = null
 
-  /** @param subject whom they are for, as in `REST API`. */
+  /** @param subject the peer they are for, as in `REST API`. */
   constructor(subject: string, log: Log | null) {
     this.#subject = subject
     this.#log = log
@@ -22,7 +22,7 @@ export class CertificateLog {
   /** Takes `set`, which is in use now (null: none ever was), and why the files do not count; tells what has changed. */
   tell(set: CertificateSet | null, trouble: string | null): void {
     if (trouble !== null && trouble !== this.#trouble) {
-      const goesOn = set === null ? '' : '; what was there before goes on to count'
+      const goesOn = set === null ? '' : '; the files that were read before stay in use'
       const fields = { event: 'certificates-unusable', error: trouble }
       this.#log?.warn(fields, `${this.#subject}: ${trouble}${goesOn}`)
     }
@@ -32,7 +32,7 @@ export class CertificateLog {
     this.#set = set
     this.#trouble = trouble
     if (!isNew && !isOver) return
-    const how = isNew ? 'have been replaced and count' : `are of use ${isFirst ? 'now' : 'again'}`
+    const how = isNew ? 'have been replaced and are in use' : `are usable ${isFirst ? 'now' : 'again'}`
     const message = `${this.#subject}: the certificate files ${how}`
     this.#log?.info({ event: 'certificates-read' }, message)
   }

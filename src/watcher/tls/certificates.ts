@@ -28,7 +28,7 @@ export const REST_SETTINGS: CertificateSettings = {
 }
 
 export interface CertificateOptions {
-  /** Whether those are trusted whom the system trusts, as Python has it, and not whom Node does (some 100 ms once). */
+  /** Whether the CAs of the system are trusted, as in Python, and not those of Node (some 100 ms once). */
   readonly systemTrust?: boolean
   /** For errors to name them. */
   readonly settings?: CertificateSettings
@@ -44,8 +44,8 @@ export interface CertificateSet {
 }
 
 /**
- * Gives the files as they are now. While they are of no use (one is missing, cut off, or a certificate has been
- * replaced and its key not yet) what they last held goes on to count.
+ * Gives the files as they are now. While they are unusable (one is missing, truncated, or a certificate has been
+ * replaced and its key not yet) their last good contents stay in use.
  */
 export class Certificates {
   readonly #files: CertificateFiles
@@ -60,9 +60,9 @@ export class Certificates {
   }
 
   /**
-   * Reads the files; cheap enough for each connection and each check. The same object as before as long as nothing has
-   * changed: another one means that connections should be made anew.
-   * @throws RouterError `CONFIG_UNREADABLE` or `CONFIG_INVALID`, naming the file, when they have never been of use.
+   * Reads the files; cheap enough for each connection and each check. Returns the same object as long as nothing has
+   * changed: a different one means that connections should be made again. @throws RouterError `CONFIG_UNREADABLE` or
+   * `CONFIG_INVALID`, naming the file, when they have never been usable.
    */
   read(): CertificateSet {
     try {
@@ -89,7 +89,7 @@ export class Certificates {
     const key =
       certFile === null ? null : readOne(keyFile ?? certFile, keyFile === null ? settings?.cert : settings?.key)
     if (last !== null && same(last.ca, ca) && same(last.cert, cert) && same(last.key, key)) return last
-    // OpenSSL itself takes an empty file of CAs for one that trusts nobody, and stops in silence at a cut-off one.
+    // OpenSSL itself accepts an empty file of CAs as one without any CA, and stops in silence at a truncated one.
     if (caFile !== null) checkCertificates(called(caFile, settings?.ca), ca)
     if (certFile !== null) checkCertificates(called(certFile, settings?.cert), cert)
     try {
@@ -106,7 +106,7 @@ export class Certificates {
         [keyFile, settings?.key],
       ] as const
       const files = named.flatMap(([file, setting]) => (file === null ? [] : called(file, setting))).join(', ')
-      const message = `the certificate files ${files} are of no use together: ${explain(cause)}`
+      const message = `the certificate files ${files} do not fit together: ${explain(cause)}`
       throw new RouterError('CONFIG_INVALID', message, { cause })
     }
   }
@@ -152,7 +152,7 @@ function checkCertificates(file: string, pem: Buffer | null): void {
   const begin = /(?=-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----)/
   const blocks = (pem?.toString('latin1') ?? '').split(begin).filter((block) => begin.test(block))
   const wrong = (why: string, cause?: unknown): RouterError =>
-    new RouterError('CONFIG_INVALID', `the certificate file ${file} is of no use: ${why}`, { cause })
+    new RouterError('CONFIG_INVALID', `the certificate file ${file} is invalid: ${why}`, { cause })
   if (blocks.length === 0) throw wrong('it holds no certificate in PEM')
   for (const block of blocks) {
     try {

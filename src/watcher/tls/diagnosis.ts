@@ -1,4 +1,4 @@
-/** Says what is wrong with TLS, and which setting is about it, whoever is connected to. Pure. */
+/** Says what is wrong with TLS, and which setting is about it, for every kind of peer. Pure. */
 import type { CertificateSettings } from './certificates.ts'
 import { printable } from '../../text/printable.ts'
 
@@ -12,7 +12,7 @@ export interface TlsPeer {
   readonly settings: CertificateSettings
   readonly caFile: string | null
   readonly certFile: string | null
-  /** What to give it where its certificate is for other names: `one for this address`. */
+  /** What to give it where its certificate is for different names: `one for this address`. */
   readonly named: string
   /** What to do where it has no TLS. */
   readonly withoutTls: string
@@ -40,20 +40,20 @@ const TROUBLES: readonly Trouble[] = [
   },
   {
     when: /does not match certificate's altnames/,
-    say: (reason, peer) => `its certificate is for other names (${reason}): give it ${peer.named}`,
+    say: (reason, peer) => `its certificate is for different names (${reason}): give it ${peer.named}`,
   },
   {
     when: /certificate has expired|certificate is not yet valid|certificate revoked/,
-    say: (reason, peer) => `${reason}: ${peer.name} needs another one${orInsecure(peer)}`,
+    say: (reason, peer) => `${reason}: ${peer.name} needs a new certificate${orInsecure(peer)}`,
   },
   {
     when: /unsuitable certificate purpose/,
     say: (reason, peer) =>
-      `${reason}: ${peer.name} needs one that is for servers (extendedKeyUsage: serverAuth)${orInsecure(peer)}`,
+      `${reason}: ${peer.name} needs a certificate for servers (extendedKeyUsage: serverAuth)${orInsecure(peer)}`,
   },
   {
     when: /wrong version number|packet length too long/,
-    say: (_, { withoutTls }) => `it speaks no TLS: ${withoutTls}`,
+    say: (_, { withoutTls }) => `it does not use TLS: ${withoutTls}`,
   },
 ]
 
@@ -74,7 +74,7 @@ export function perhapsRefused(reason: string, peer: TlsPeer): string {
 export function tlsReason(text: string): string {
   const plain = text
     .replace(/[\dA-F]+:error:[\dA-F]+:[^:]*:[^:]*:([^:]+):[^:]*:\d+:(?: ?SSL alert number \d+)?/, '$1')
-    // The router trusts those already, unless it is told whom to trust.
+    // The router trusts those already, unless a CA is configured.
     .replace(/; if the root CA is installed locally, try running Node\.js with --use-system-ca/, '')
     .replace(/\s*\.?\s*$/, '')
   return printable(plain, MAX_SHOWN)
@@ -98,6 +98,6 @@ function orInsecure({ certFile, insecure }: TlsPeer): string {
 
 function aboutClient({ certFile, settings, asksBy, trustsBy }: TlsPeer): string {
   return certFile === null
-    ? `it may ask for a client certificate${asksBy === null ? '' : ` (${asksBy})`}, so set ${settings.cert} and ${settings.key}`
-    : `it may not accept the client certificate, ${settings.cert} (${certFile}): its ${trustsBy} has to know who signed it`
+    ? `it may require a client certificate${asksBy === null ? '' : ` (${asksBy})`}, so set ${settings.cert} and ${settings.key}`
+    : `it may not accept the client certificate, ${settings.cert} (${certFile}): its ${trustsBy} must contain the CA that signed it`
 }

@@ -159,7 +159,7 @@ test('a socket without a directory, a plain file of its name and a path that is 
   await assert.rejects(rigOn(unix()).proxy.start(), bindFailure('^its directory does not exist$'))
   path = join(dir.path, 'file')
   writeFileSync(path, 'precious')
-  await assert.rejects(rigOn(unix()).proxy.start(), bindFailure('something else of that name'))
+  await assert.rejects(rigOn(unix()).proxy.start(), bindFailure('something else has that name, and it is not removed'))
   assert.ok(existsSync(path))
   path = join(dir.path, 'file', 'db.sock')
   await assert.rejects(rigOn(unix()).proxy.start(), bindFailure('ENOTDIR'))

@@ -47,7 +47,7 @@ describe('certificate files', () => {
     const set = certificates.read()
     replaceFile(files.certFile, second.cert)
     assert.equal(certificates.read(), set)
-    assert.match(certificates.trouble?.message ?? '', /tls\.crt.*of no use together/)
+    assert.match(certificates.trouble?.message ?? '', /tls\.crt.*do not fit together/)
     replaceFile(files.keyFile, second.key)
     const next = certificates.read()
     assert.notEqual(next, set)
@@ -85,7 +85,7 @@ describe('certificate files', () => {
     const set = certificates.read()
     writeFileSync(files.caFile, `${pem}${pem.slice(0, -100)}`)
     assert.equal(certificates.read(), set)
-    assert.match(certificates.trouble?.message ?? '', /ca\.crt is of no use: a certificate in it is not whole/)
+    assert.match(certificates.trouble?.message ?? '', /ca\.crt is invalid: a certificate in it is not whole/)
   })
 
   test('in whose place is a pipe, a directory or more than any of them are not read, and nobody waits', () => {

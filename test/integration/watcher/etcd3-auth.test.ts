@@ -61,10 +61,10 @@ describe('an etcd with users', () => {
     [
       'a wrong password',
       { username: 'router', password: 'wrong_one' },
-      /does not know user "router" .* etcd3\.password/,
+      /rejects user "router" with this password: .* etcd3\.password/,
     ],
-    ['an unknown user', { username: 'nobody', password: 'wrong_one' }, /does not know user "nobody"/],
-    ['no user', null, /asks for a user: set etcd3\.username and etcd3\.password/],
+    ['an unknown user', { username: 'nobody', password: 'wrong_one' }, /rejects user "nobody" with this password/],
+    ['no user', null, /requires a user: set etcd3\.username and etcd3\.password/],
     [
       'a user of another cluster',
       { username: 'other', password: 'x' },

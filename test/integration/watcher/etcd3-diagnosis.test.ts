@@ -28,6 +28,6 @@ test('an etcd is said to have no TLS where it says without TLS what it is, and n
   const say = (): Promise<string> => diagnose(refused, target, new AbortController().signal)
   assert.equal(await say(), 'no connection: invalid CA certificate')
   answer = '{"etcdserver":"3.5.1"}'
-  assert.match(await say(), /^it speaks no TLS: set etcd3\.protocol: http /)
+  assert.match(await say(), /^it does not use TLS: set etcd3\.protocol: http /)
   server.close()
 })

@@ -36,7 +36,7 @@ describe('an advertised URL that leads to another etcd cluster', () => {
     await observer.leader('pg0')
     await until('it is reported', () => observer.notices.includes(`http://${foreign}`))
     const [notice] = observer.last?.notices ?? []
-    assert.match(notice?.message ?? '', /an advertised client URL, leads to another etcd cluster \(ID \w+, not \w+\)/)
+    assert.match(notice?.message ?? '', /an advertised client URL, belongs to another etcd cluster \(ID \w+, not \w+\)/)
     await ours.server.stop()
     const lost = await observer.until('it was tried', isForeign)
     assert.ok(lost.type === 'lost')
@@ -93,7 +93,7 @@ describe('an advertised URL that leads to another etcd cluster', () => {
     await ours.server.launch(['--advertise-client-urls', ours.server.endpoint])
     await until('it is over', () => watched.view.dcs.state === 'up' && watched.view.dcs.notices.length === 0)
     assert.deepEqual(
-      reports().map((message) => message.includes('no longer leads to another etcd cluster')),
+      reports().map((message) => message.includes('no longer belongs to another etcd cluster')),
       [false, true],
     )
   })
@@ -226,7 +226,7 @@ describe('configured endpoints', () => {
     await fresh.client.put(LEADER, 'stranger')
     await using observer = new Observer({ endpoints: [...old.hosts, ...fresh.hosts] })
     await until('it is reported', () => observer.notices.includes(`http://${fresh.hosts[0] ?? ''}`))
-    assert.match(observer.last?.notices?.[0]?.message ?? '', /a configured endpoint, leads to another etcd cluster/)
+    assert.match(observer.last?.notices?.[0]?.message ?? '', /a configured endpoint, belongs to another etcd cluster/)
     assert.deepEqual(observer.leaders, ['pg0'])
   })
 })

@@ -119,7 +119,7 @@ describe('a linearizable read of the leader key', () => {
     other.revision = 21
     await observer.leader('pg1')
     const lost = await observer.until('it is lost', ({ type }) => type === 'lost')
-    assert.match(lost.type === 'lost' ? lost.error.message : '', /the watch does not tell what a read shows/)
+    assert.match(lost.type === 'lost' ? lost.error.message : '', /the watch misses a change that a read shows/)
     const next = await observer.until('the other is read', ({ endpoint }) => endpoint === other.endpoint)
     assert.equal(next.type, 'snapshot')
   })

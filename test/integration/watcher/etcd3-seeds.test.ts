@@ -110,7 +110,7 @@ describe('the seeds of an etcd', () => {
     assert.match(refused?.reason ?? '', /user "else" may not read \/service\/demo\/: etcdctl role grant-permission/)
     assert.equal(refused?.clusterId, before?.clusterId)
     const [unknown] = await probe(other.hosts, { username: 'nobody', password: 'x' })
-    assert.match(unknown?.reason ?? '', /does not know user "nobody"/)
+    assert.match(unknown?.reason ?? '', /rejects user "nobody" with this password/)
     assert.equal(unknown?.clusterId, before?.clusterId)
   })
 })

@@ -42,7 +42,10 @@ const v2: RequestListener = (request, response) => {
 describe('where no etcd v3 answers', () => {
   test('an etcd with nothing but v2 is named, with its version', async () => {
     const message = await firstLoss(createHttp(v2))
-    assert.match(message, /it is etcd 2\.3\.8, which has the v2 API only: update it, or ask the members .* with rest$/)
+    assert.match(
+      message,
+      /it is etcd 2\.3\.8, which has only the v2 API: upgrade it, or query the members .* with rest: \{urls: \[\.\.\.\]\}$/,
+    )
   })
 
   test('so it is behind TLS', async () => {
@@ -66,7 +69,7 @@ describe('where no etcd v3 answers', () => {
       })
     })
     const message = await firstLoss(plain, { protocol: 'https', caFile: ca.cert })
-    assert.match(message, /it speaks no TLS: set etcd3\.protocol: http /)
+    assert.match(message, /it does not use TLS: set etcd3\.protocol: http /)
   })
 
   test('a proxy that passes on HTTP/1.1 only is told from etcd itself, with what to do', async () => {
@@ -91,7 +94,7 @@ listen etcd
     const message = await firstLoss(`127.0.0.1:${port}`)
     assert.match(
       message,
-      /in front of etcd 3\.\d+\.\d+ there answers HTTP\/1\.1 and not gRPC .* name etcd itself in etcd3\.hosts/,
+      /the proxy in front of etcd 3\.\d+\.\d+ answers HTTP\/1\.1 and not gRPC .* name etcd itself in etcd3\.hosts/,
     )
   })
 

@@ -78,15 +78,15 @@ describe('an etcd with TLS', () => {
     })
     const endpoints = [`localhost:${alien.server.port}`]
     const message = await firstLoss({ endpoints, access: { protocol: 'https', caFile: ca.cert } })
-    assert.match(message, /its certificate is for other names .*DNS:etcd/)
+    assert.match(message, /its certificate is for different names .*DNS:etcd/)
     await alien.close()
   })
 
   test('says that it asks for TLS to a router that is not told so, and the other way round', async () => {
-    assert.match(await firstLoss({ endpoints: etcd.hosts }), /it asks for TLS: set etcd3\.protocol: https/)
+    assert.match(await firstLoss({ endpoints: etcd.hosts }), /it requires TLS: set etcd3\.protocol: https/)
     const plain = await EtcdCluster.start()
     const message = await firstLoss({ endpoints: plain.hosts, access: { protocol: 'https', caFile: ca.cert } })
-    assert.match(message, /it speaks no TLS: set etcd3\.protocol: http /)
+    assert.match(message, /it does not use TLS: set etcd3\.protocol: http /)
     await plain.close()
   })
 
@@ -150,7 +150,7 @@ describe('an etcd that knows its users by their certificates', () => {
     const refusal = (own: object): Promise<string> =>
       firstLoss({ endpoints: etcd.hosts, access: { protocol: 'https', ...files, ...own } })
     const none = await refusal({ certFile: null, keyFile: null })
-    assert.match(none, /it may ask for a client certificate, so set etcd3\.cert and etcd3\.key/)
+    assert.match(none, /it may require a client certificate, so set etcd3\.cert and etcd3\.key/)
     install(files, CertificateAuthority.create(dir.path, 'stranger').client('mallory'))
     assert.match(await refusal({}), /it may not accept the client certificate, etcd3\.cert \(.*tls\.crt\)/)
     install(files, ca.client('nobody'))
@@ -191,8 +191,9 @@ describe('an etcd that knows its users by their certificates', () => {
     }
     assert.deepEqual(observer.leaders, names)
     assert.deepEqual(observer.losses, [])
-    const half = /^etcd: the certificate files .*tls\.crt \(etcd3\.cert\), .* of no use together: .*goes on to count$/
-    const count = /^etcd: the certificate files have been replaced and count$/
+    const half =
+      /^etcd: the certificate files .*tls\.crt \(etcd3\.cert\), .* do not fit together: .*; the files that were read before stay in use$/
+    const count = /^etcd: the certificate files have been replaced and are in use$/
     const expected = [half, count, half, count]
     assert.equal(observer.lines.length, expected.length, observer.lines.join('\n'))
     for (const [index, line] of observer.lines.entries()) assert.match(line, expected[index] ?? /^$/)
@@ -208,7 +209,7 @@ describe('an etcd that knows its users by their certificates', () => {
     await until('it is told', () => observer.lines.length > 0)
     assert.match(
       observer.lines[0] ?? '',
-      /^etcd: with the certificate files as they are now .*it may not accept .*etcd3\.cert \(.*goes on to count$/,
+      /^etcd: with the certificate files as they are now .*it may not accept .*etcd3\.cert \(.*; the files that were read before stay in use$/,
     )
     await etcd.client.put(LEADER, 'pg1')
     await observer.leader('pg1')
@@ -217,7 +218,7 @@ describe('an etcd that knows its users by their certificates', () => {
     await etcd.client.put(LEADER, 'pg2')
     await observer.leader('pg2')
     assert.deepEqual(observer.losses, [])
-    assert.deepEqual(observer.lines.slice(1), ['etcd: the certificate files have been replaced and count'])
+    assert.deepEqual(observer.lines.slice(1), ['etcd: the certificate files have been replaced and are in use'])
     // With certificates that are of no use, what was there before counts for a new connection too, and is told.
     rmSync(files.keyFile)
     gate.cut()
@@ -226,7 +227,7 @@ describe('an etcd that knows its users by their certificates', () => {
     await etcd.client.put(LEADER, 'pg3')
     await observer.leader('pg3')
     replaceFile(files.keyFile, users[1]?.key ?? '')
-    await until('it is told', () => observer.lines.at(-1) === 'etcd: the certificate files are of use again')
+    await until('it is told', () => observer.lines.at(-1) === 'etcd: the certificate files are usable again')
     assert.equal(observer.lines.length, 4, observer.lines.join('\n'))
   })
 

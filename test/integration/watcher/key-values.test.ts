@@ -242,7 +242,7 @@ describe('a watch that does not tell everything', () => {
       await observer.until('it is read', ({ size }) => size === 1)
       etcd.revision = 20
       etcd.keys = keys
-      assert.match(await observer.lost(), /the watch does not tell what a list shows of \/myapp\/[ab]$/)
+      assert.match(await observer.lost(), /the watch misses a change that a list shows of \/myapp\/[ab]$/)
       const now = Object.fromEntries(keys.map(({ key, value }) => [key, value]))
       await until('it is read again', () => JSON.stringify(entries(observer.keys)) === JSON.stringify(now))
     })
@@ -256,7 +256,7 @@ describe('a watch that does not tell everything', () => {
     assert.equal(etcd.lists, 1)
     etcd.revision = 20
     etcd.keys = [A, { key: '/myapp/b', value: '1', mod: 20 }]
-    assert.match(await observer.lost(), /the watch does not tell what a list shows of \/myapp\/b$/)
+    assert.match(await observer.lost(), /the watch misses a change that a list shows of \/myapp\/b$/)
     await observer.until('it is read again', ({ size }) => size === 2)
   })
 

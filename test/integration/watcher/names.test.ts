@@ -177,9 +177,9 @@ for (const mode of ['primary', 'replica'] as const) {
       await stage.served(listener)
     }
     assert.deepEqual([client.ended, stage.open], [false, [3, 0]])
-    const told = 'db1.example leads to 127.0.0.3, 127.0.0.4, where pg0 does not answer'
+    const told = 'db1.example resolves to 127.0.0.3, 127.0.0.4, where pg0 does not answer'
     assert.deepEqual(stage.notices, [
-      `${told}: the router still uses 127.0.0.1, where pg0 proved itself last. Correct the DNS record, or the address in the member's key`,
+      `${told}: the router still uses 127.0.0.1, where pg0 was last confirmed. Correct the DNS record, or the address in the member's key`,
     ])
     stage.names.set(NAME, 'silence')
     await stage.lookedUp()
@@ -247,7 +247,7 @@ test('where Postgres has a name of its own that leads to a dead address, it is w
   await stage.lookedUp()
   await stage.served()
   assert.deepEqual([client.ended, stage.open], [false, [2, 0]])
-  await until('a person can see it', () => stage.notices.some((notice) => notice.startsWith(`${NAME} leads to`)))
+  await until('a person can see it', () => stage.notices.some((notice) => notice.startsWith(`${NAME} resolves to`)))
 })
 
 test('a router that is restarted while the DNS is silent asks a member where it proved itself, and serves', async () => {

@@ -72,7 +72,7 @@ describe('the check of what is online', () => {
         .filter(({ ok, isDoubtful }) => ok && isDoubtful)
         .map(({ message }) => message)
     const [message = '', ...others] = await doubted()
-    assert.match(message, /^1 member, leader pg7, which has no member key: so it is for a moment in a failover/)
+    assert.match(message, /^1 member, leader pg7, which has no member key: normal for a moment in a failover/)
     assert.deepEqual(others, [])
     await put('members/pg7', '{')
     assert.deepEqual(await doubted(), [])

@@ -151,14 +151,14 @@ describe('discovery through REST', () => {
     assert.equal(discovery.lastError, null)
   })
 
-  test('is lost when no member tells of the cluster, says why of each, and comes back by itself', async () => {
+  test('is lost when no member reports the cluster, says why of each, and comes back by itself', async () => {
     await using stack = new AsyncDisposableStack()
     const members = await three(stack)
     const [pg0, pg1, pg2] = members
     const discovery = stack.use(new Discovery([pg0.url]))
     await until('all are asked', () => [pg1, pg2].every(({ asked }) => asked.length > 2))
     for (const member of members) member.cluster = null
-    const error = await discovery.lost(/no member tells of the cluster/)
+    const error = await discovery.lost(/no member reports the cluster/)
     for (const { url } of members) assert.match(error, new RegExp(`${url}: it answers, but not to GET /cluster`))
     pg0.mode = 'hung'
     await discovery.lost(/no answer within 500 ms/)
@@ -228,7 +228,7 @@ describe('a source that does not belong to the cluster', () => {
     other.systemId = OTHER_ID
     tell([other], 'x0')
     const discovery = stack.use(new Discovery([other.url, pg0.url]))
-    const error = await discovery.lost(/which cluster is meant/)
+    const error = await discovery.lost(/list members of one cluster only/)
     assert.ok(error.includes(OTHER_ID) && error.includes(SYSTEM_ID), error)
     other.mode = 'hung'
     await discovery.lost(/no answer within/)
@@ -246,7 +246,7 @@ describe('a source that does not belong to the cluster', () => {
     await until('all are asked', () => members.every(({ asked }) => asked.length > 2))
     for (const member of members) member.mode = 'hung'
     other.mode = 'primary'
-    await discovery.lost(/its database is another one/)
+    await discovery.lost(/it belongs to a different database cluster/)
     await discovery.later()
     assert.deepEqual([discovery.names, discovery.cluster?.systemId], ['pg0 pg1 pg2', SYSTEM_ID])
   })

@@ -72,7 +72,7 @@ describe('a REST API with TLS', () => {
     await using stack = new AsyncDisposableStack()
     const { url } = await https(stack, showing(server))
     assert.match(await ask(url, {}), /unable to (verify|get)|self-signed/)
-    assert.match(await ask(url, {}), /out of reach: .*set ctl\.cacert .*, or set ctl\.insecure$/)
+    assert.match(await ask(url, {}), /cannot be reached: .*set ctl\.cacert .*, or set ctl\.insecure$/)
     assert.match(
       await ask(url, { caFile: otherCa.cert }),
       /no CA in ctl\.cacert \(.*other\.crt\) signed its certificate/,
@@ -100,7 +100,7 @@ describe('a REST API with TLS', () => {
     const { url } = await https(stack, showing(ca.server('elsewhere', { hosts: ['pg9.example.com'] })))
     assert.match(
       await ask(url, { caFile: ca.cert }),
-      /for other names \(.*127\.0\.0\.1.*\).*connect_address.*ctl\.insecure/,
+      /for different names \(.*127\.0\.0\.1.*\).*connect_address.*ctl\.insecure/,
     )
     assert.equal(await ask(url, { caFile: ca.cert, insecure: true }), 'reply')
   })
@@ -110,14 +110,17 @@ describe('a REST API with TLS', () => {
     const { url } = await https(stack, showing(ca.server('expired', { days: -1 })))
     assert.match(
       await ask(url, { caFile: ca.cert }),
-      /certificate has expired: .*needs another one, or set ctl\.insecure/,
+      /certificate has expired: .*needs a new certificate, or set ctl\.insecure/,
     )
     assert.equal(await ask(url, { caFile: ca.cert, insecure: true }), 'reply')
   })
 
   test('that speaks none is silent, and says so', async () => {
     await using api = await Api.start(createHttpServer((_request, response) => response.end('{}')))
-    assert.match(await ask(`https://127.0.0.1:${api.port}`, { caFile: ca.cert }), /it speaks no TLS: .*http, not https/)
+    assert.match(
+      await ask(`https://127.0.0.1:${api.port}`, { caFile: ca.cert }),
+      /it does not use TLS: .*http, not https/,
+    )
   })
 
   for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
@@ -169,7 +172,10 @@ describe('a REST API with TLS', () => {
       return stdout.trim()
     }
     assert.equal(await asked(ca.cert), 'reply')
-    assert.match(await asked(otherCa.cert), /out of reach: unable to verify the first certificate: set ctl\.cacert to/)
+    assert.match(
+      await asked(otherCa.cert),
+      /cannot be reached: unable to verify the first certificate: set ctl\.cacert to/,
+    )
   })
 
   test('takes an encrypted key; certificates of no use are an answer that is not given, without a word of the password', async () => {
@@ -186,7 +192,7 @@ describe('a REST API with TLS', () => {
       { ...PLAIN, caFile: keyFile },
     ]) {
       const reason = await ask(url, broken)
-      assert.match(reason, /the certificate files? .* of no use/)
+      assert.match(reason, /the certificate files? .* (?:is invalid|do not fit together)/)
       assert.doesNotMatch(reason, /secret/)
     }
     assert.match(
@@ -218,9 +224,9 @@ describe('a REST API with TLS', () => {
     const said = lines.join('\n')
     assert.match(
       said,
-      /^REST API: .* file \S+later\.crt \(ctl\.cacert\) cannot be read: ENOENT.*\nREST API: .* are of use now$/,
+      /^REST API: .* file \S+later\.crt \(ctl\.cacert\) cannot be read: ENOENT.*\nREST API: .* are usable now$/,
     )
-    assert.doesNotMatch(said, /goes on to count/)
+    assert.doesNotMatch(said, /stay in use/)
   })
 })
 
@@ -298,7 +304,7 @@ describe('certificate files that are replaced', () => {
     install(files, otherCa.cert, otherCa.client('client3'))
     tls.setSecureContext(showing(otherCa.server('server3'), otherCa.cert))
     assert.equal((await rest.get(url, '/primary', NEVER)).kind, 'reply')
-    assert.deepEqual(lines, ['REST API: the certificate files have been replaced and count'])
+    assert.deepEqual(lines, ['REST API: the certificate files have been replaced and are in use'])
     await rest.close()
   })
 
@@ -322,14 +328,14 @@ describe('certificate files that are replaced', () => {
       )
     }
     assert.equal(lines.length, 1)
-    assert.match(lines[0] ?? '', /tls\.crt.* of no use together.*what was there before goes on to count/)
+    assert.match(lines[0] ?? '', /tls\.crt.* do not fit together.*; the files that were read before stay in use/)
     tls.setSecureContext(showing(server, ca.cert))
     replaceFile(files.keyFile, newClient.key)
     await until(
       'they count',
       async () => (await rest.get(url, '/primary', NEVER)).kind === 'reply' && lines.length === 2,
     )
-    assert.match(lines[1] ?? '', /replaced and count/)
+    assert.match(lines[1] ?? '', /replaced and are in use/)
     await rest.close()
   })
 })

@@ -85,7 +85,7 @@ describe('a REST API', () => {
     test(`that hangs is silent after ${timeoutMs} ms`, async () => {
       await using api = await raw(() => undefined)
       const { reason, ms } = await ask(api.url, { timeoutMs })
-      assert.match(reason, new RegExp(`out of reach: no answer within ${timeoutMs} ms`))
+      assert.match(reason, new RegExp(`cannot be reached: no answer within ${timeoutMs} ms`))
       assert.ok(ms >= timeoutMs - 2 && ms < timeoutMs + 150, `${ms} ms`)
     })
   }
@@ -112,7 +112,7 @@ describe('a REST API', () => {
       more()
     })
     const { reason } = await ask(api.url, { timeoutMs: 5000 })
-    assert.match(reason, /answers too much/)
+    assert.match(reason, /the answer of its REST API is too large/)
     await until('it is closed', () => api.sockets.size === 0)
     assert.ok(sent < 32 * 1024 * 1024, `${sent} bytes`)
   })
@@ -120,17 +120,17 @@ describe('a REST API', () => {
   test('whose name does not resolve has not been asked', async () => {
     const { reply } = await ask('http://no-such-host.invalid:8008')
     assert.equal(reply.kind, 'unasked')
-    assert.match(reply.reason, /cannot be asked: .*(ENOTFOUND|EAI_AGAIN|in time)/)
+    assert.match(reply.reason, /cannot be queried: .*(ENOTFOUND|EAI_AGAIN|in time)/)
   })
 
   test('that refuses, resets or talks nonsense is silent, with the reason', async () => {
     assert.match((await ask(`http://127.0.0.1:${await freePort()}`)).reason, /ECONNREFUSED/)
     await using garbage = await raw((socket) => socket.end('SSH-2.0-OpenSSH_9.2\r\n'))
-    assert.match((await ask(garbage.url)).reason, /out of reach: .*HTTP/)
+    assert.match((await ask(garbage.url)).reason, /cannot be reached: .*HTTP/)
     await using reset = await raw((socket) => socket.resetAndDestroy())
-    assert.match((await ask(reset.url)).reason, /out of reach: .*(ECONNRESET|closed)/)
+    assert.match((await ask(reset.url)).reason, /cannot be reached: .*(ECONNRESET|closed)/)
     await using endless = await raw((socket) => socket.write(`HTTP/1.0 200 OK\r\nX: ${'x'.repeat(100_000)}`))
-    assert.match((await ask(endless.url)).reason, /out of reach: .*[Hh]eader/)
+    assert.match((await ask(endless.url)).reason, /cannot be reached: .*[Hh]eader/)
   })
 
   test('is given up at once when nobody wants to know any more', async () => {

@@ -130,7 +130,7 @@ describe('the state file', () => {
     [
       'cut off',
       (path: string) => writeFileSync(path, readFileSync(path, 'utf8').slice(0, 50)),
-      /is not a state file, or is cut off$/,
+      /is not a state file, or is truncated$/,
     ],
     [
       'too large',
@@ -145,7 +145,7 @@ describe('the state file', () => {
     [
       'of another cluster',
       (path: string) => writeFileSync(path, readFileSync(path, 'utf8').replace('"demo"', '"omed"')),
-      /is that of another cluster$/,
+      /belongs to another cluster$/,
     ],
     ['not text', (path: string) => writeFileSync(path, Buffer.from([0xff, 0xfe])), /is not in UTF-8$/],
   ] as const)

@@ -208,7 +208,7 @@ describe('the watcher', () => {
   test('tells no password of a URL to anybody', async () => {
     const url = `postgres://user:s3cret@127.0.0.1:${pg1.port}/postgres`
     await put('members/pg1', pg1.key({ conn_url: url, api_url: 'http://admin:s3cret@127.0.0.1:1/patroni' }))
-    await until('its API is out of reach', () => /out of reach/.test(watched.member('pg1').replica.reason))
+    await until('its API is out of reach', () => /cannot be reached/.test(watched.member('pg1').replica.reason))
     await put('members/pg2', pg1.key({ conn_url: 'postgres://user:s3cret@' }))
     await until('pg2 is ignored', () => watched.view.ignoredKeys.length > 0)
     const told = JSON.stringify(watched.views) + watched.logged.join('')

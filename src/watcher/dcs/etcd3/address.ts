@@ -38,7 +38,7 @@ const BRACKETS =
 /** As urllib.parse has it. */
 const CUT_OFF =
   'must have no /, ? or # in user and password: they end there, and Patroni does not decode %2F; ' +
-  'set etcd3.hosts, etcd3.username and etcd3.password in its place'
+  'set etcd3.hosts, etcd3.username and etcd3.password instead'
 
 const SEVERAL = /[\s,;]/
 const ONE = 'must be one address, without blanks: several are separated by commas, in etcd3.hosts'

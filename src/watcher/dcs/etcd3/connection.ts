@@ -190,7 +190,7 @@ export class EtcdConnection implements EndpointConnection {
     this.#clusterId ??= id
     if (id === this.#clusterId) return null
     const ids = `ID ${hexId(id)}, before ${hexId(this.#clusterId)}`
-    return new RouterError('DCS_STALE', `another etcd cluster answers there than a moment ago (${ids})`)
+    return new RouterError('DCS_STALE', `a different etcd cluster answers there than before (${ids})`)
   }
 
   /** @throws RouterError `DCS_STALE`. */

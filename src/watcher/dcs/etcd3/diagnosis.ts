@@ -56,14 +56,13 @@ interface KnownProblem {
 const KNOWN_PROBLEMS: readonly KnownProblem[] = [
   {
     when: /authentication failed, invalid user ID or password/,
-    say: (_, target) =>
-      `it does not know ${userOf(target)} with this password: correct etcd3.username or etcd3.password`,
+    say: (_, target) => `it rejects ${userOf(target)} with this password: correct etcd3.username or etcd3.password`,
   },
   {
     when: /user name is empty/,
     say: () =>
-      'it asks for a user: set etcd3.username and etcd3.password (or etcd3.cert and etcd3.key, where users are known by ' +
-      'client certificates)',
+      'it requires a user: set etcd3.username and etcd3.password (or etcd3.cert and etcd3.key, where client certificates ' +
+      'identify users)',
   },
   {
     when: /permission denied/,
@@ -74,11 +73,11 @@ const KNOWN_PROBLEMS: readonly KnownProblem[] = [
   {
     when: /larger than max/,
     say: (_, { prefix }) =>
-      `below ${prefix} lies more than ${MAX_MESSAGE / 1024 / 1024} MB: delete what does not belong there`,
+      `more than ${MAX_MESSAGE / 1024 / 1024} MB lie below ${prefix}: delete keys that do not belong there`,
   },
 ]
 
-const WITHOUT_TLS = 'set etcd3.protocol: http (or begin etcd3.url with http://), or name its port for TLS'
+const WITHOUT_TLS = 'set etcd3.protocol: http (or begin etcd3.url with http://), or use its port for TLS'
 
 function peerOf({ config: { caFile, certFile } }: EtcdTarget): TlsPeer {
   return {
@@ -86,7 +85,7 @@ function peerOf({ config: { caFile, certFile } }: EtcdTarget): TlsPeer {
     settings: SETTINGS,
     caFile,
     certFile,
-    named: 'one for this address, or name it otherwise',
+    named: 'one for this address, or use a name that the certificate has',
     withoutTls: WITHOUT_TLS,
     asksBy: null,
     trustsBy: '--trusted-ca-file',
@@ -97,11 +96,11 @@ function peerOf({ config: { caFile, certFile } }: EtcdTarget): TlsPeer {
 function aboutListener(listener: Listener, { certificates }: EtcdTarget): string | null {
   switch (listener.kind) {
     case 'tls':
-      return 'it asks for TLS: set etcd3.protocol: https (or begin etcd3.url with https://)'
+      return 'it requires TLS: set etcd3.protocol: https (or begin etcd3.url with https://)'
     case 'http':
       // One with TLS answers plain HTTP as well, if only that it has TLS.
       if (certificates !== null && !listener.tls)
-        return listener.version === null ? null : `it speaks no TLS: ${WITHOUT_TLS}`
+        return listener.version === null ? null : `it does not use TLS: ${WITHOUT_TLS}`
       return aboutHttp(listener.version)
     case 'unknown':
       return null
@@ -110,8 +109,8 @@ function aboutListener(listener: Listener, { certificates }: EtcdTarget): string
 
 function aboutHttp(version: string | null): string {
   if (version?.startsWith('2.') === true)
-    return `it is etcd ${version}, which has the v2 API only: update it, or ask the members themselves with rest`
-  const what = version === null ? 'it' : `what is in front of etcd ${version} there`
+    return `it is etcd ${version}, which has only the v2 API: upgrade it, or query the members themselves with rest: {urls: [...]}`
+  const what = version === null ? 'it' : `the proxy in front of etcd ${version}`
   return (
     `${what} answers HTTP/1.1 and not gRPC (HTTP/2): name etcd itself in etcd3.hosts, or let the proxy pass TCP ` +
     '(nginx: stream, HAProxy: mode tcp)'

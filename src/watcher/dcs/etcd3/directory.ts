@@ -70,8 +70,8 @@ export class EtcdDirectory {
       return {
         event: 'foreign-etcd',
         subject: url,
-        message: `${url}, ${what}, leads to another etcd cluster (${this.#ids(id)}) and is not read`,
-        over: `${url} no longer leads to another etcd cluster than the one that is read`,
+        message: `${url}, ${what}, belongs to another etcd cluster (${this.#ids(id)}) and is not read`,
+        over: `${url} no longer belongs to another etcd cluster`,
       }
     })
   }
@@ -97,7 +97,7 @@ export class EtcdDirectory {
       if (urls !== null) this.#endpoints = { ...this.#endpoints, discovered: endpointsOf(urls, protocol) }
       await this.#identify(closed)
       if (this.#haveSeedsMoved() && (await this.#adopt(closed))) {
-        onMoved(new RouterError('DCS_STALE', 'the configured endpoints lead to another etcd cluster now'))
+        onMoved(new RouterError('DCS_STALE', 'the configured endpoints belong to another etcd cluster now'))
         return
       }
       await sleep(this.#options.everyMs, undefined, { signal: closed }).catch(() => undefined)

@@ -90,7 +90,7 @@ class ClusterKeys implements SessionKeys<DcsObservation> {
   }
 
   onRead({ keys, revision }: EtcdReading): boolean {
-    if (this.#late) throw new RouterError('DCS_STALE', 'the watch does not tell what a read shows')
+    if (this.#late) throw new RouterError('DCS_STALE', 'the watch misses a change that a read shows')
     this.#late = this.#keyspace.applyLeaderRead(keys[0] ?? null, revision)
     return true
   }

@@ -73,7 +73,7 @@ export class KeySet implements SessionKeys<KeysObservation> {
     // Twice the same, with a whole interval for the watch to tell it.
     for (const [key, difference] of differences)
       if (before.get(key) === difference)
-        throw new RouterError('DCS_STALE', `the watch does not tell what a list shows of ${printable(key, 200)}`)
+        throw new RouterError('DCS_STALE', `the watch misses a change that a list shows of ${printable(key, 200)}`)
     this.#comparedAt = now()
     this.#miscounted = false
     this.#differences = differences

@@ -111,7 +111,10 @@ function syncOf(sync: unknown, names: readonly string[], faults: Fault[]): strin
   if (section === null) return null
   const { leader, sync_standby: standby = null } = section
   if ((leader ?? null) === null)
-    faults.push({ path: ['sync', 'leader'], message: 'is required: without it Patroni takes nobody for synchronous' })
+    faults.push({
+      path: ['sync', 'leader'],
+      message: 'is required: without it Patroni treats no member as synchronous',
+    })
   const path = ['sync', 'sync_standby']
   const standbys: readonly unknown[] =
     standby === null

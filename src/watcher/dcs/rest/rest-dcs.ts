@@ -183,9 +183,9 @@ function whyNot(systemId: string | null, identity: Identity): string | null {
     case 'known':
       return systemId === null || systemId === identity.systemId
         ? null
-        : `its database is another one (system identifier ${systemId}, not ${identity.systemId})`
+        : `it belongs to a different database cluster (system identifier ${systemId}, not ${identity.systemId})`
     case 'conflict':
-      return `its system identifier is ${systemId ?? 'unknown'}, and those of the others differ: which cluster is meant?`
+      return `its system identifier is ${systemId ?? 'unknown'}, and those of the others differ: list members of one cluster only`
     case 'none':
     case 'unsettled':
       return null
@@ -194,6 +194,6 @@ function whyNot(systemId: string | null, identity: Identity): string | null {
 
 function lost(endpoint: string, reasons: readonly string[]): DcsObservation {
   const more = reasons.length > MAX_REASONS ? `; and ${reasons.length - MAX_REASONS} more` : ''
-  const message = `no member tells of the cluster: ${reasons.slice(0, MAX_REASONS).join('; ')}${more}`
+  const message = `no member reports the cluster: ${reasons.slice(0, MAX_REASONS).join('; ')}${more}`
   return { type: 'lost', endpoint, error: new RouterError('DCS_UNAVAILABLE', message) }
 }

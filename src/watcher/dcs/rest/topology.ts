@@ -55,7 +55,7 @@ export function understand(cluster: RestReply, patroni: RestReply, scope: string
   }
   if (cluster.kind === 'unasked') return { kind: 'silent', reason: cluster.reason }
   if (cluster.kind === 'none')
-    return { kind: 'silent', reason: 'it answers, but not to GET /cluster, as when its DCS is out of reach' }
+    return { kind: 'silent', reason: 'it answers, but not to GET /cluster: its DCS may be unreachable' }
   if (cluster.status !== 200) return { kind: 'silent', reason: `GET /cluster answers ${cluster.status}` }
   const topology = parseTopology(body)
   if (topology === null) return { kind: 'silent', reason: 'GET /cluster answers without a list of members' }
@@ -107,7 +107,7 @@ function parseTopology(body: Readonly<Record<string, unknown>> | null): Topology
  */
 function parseEntry(name: string, fields: Readonly<Record<string, unknown>>): Member | string {
   const [host, port, state] = [asText(fields['host']), asNumber(fields['port']), asText(fields['state'])]
-  if (host !== null && !/^[^\s/?#@,[\]]+$/.test(host)) return 'host is none'
+  if (host !== null && !/^[^\s/?#@,[\]]+$/.test(host)) return 'host is invalid'
   const at = host?.includes(':') === true ? `[${host}]` : host
   // Since 4.0 `state` tells how a replica replicates, where it does.
   const replicates = state !== null && REPLICATION.has(state)

@@ -66,7 +66,7 @@ etcd3: {hosts: 'a:1', protocol: https, username: u, password: s3cret, cacert: DI
   [
     'members instead of a DCS',
     'scope: demo\nrest: {urls: [http://a:8008, https://b:8008]}\n',
-    ['DCS       none: the members are asked, beginning with http://a:8008, https://b:8008'],
+    ['DCS       none: the members are queried, beginning with http://a:8008, https://b:8008'],
   ],
   [
     'a description instead of a DCS, and members that are not asked',
@@ -126,9 +126,9 @@ const FOUND: readonly (readonly [title: string, text: string, problems: readonly
     `scope: demo\netcd3: {hosts: 'a:1', protocol: https, cacert: DIR/file}\n` +
       'ctl: {certfile: DIR/ca.crt, keyfile: DIR/client.key}\n',
     [
-      'the certificate files DIR/ca.crt (ctl.certfile), DIR/client.key (ctl.keyfile) are of no use together: ' +
+      'the certificate files DIR/ca.crt (ctl.certfile), DIR/client.key (ctl.keyfile) do not fit together: ' +
         'error:05800074:x509 certificate routines::key values mismatch',
-      'the certificate file DIR/file (etcd3.cacert) is of no use: it holds no certificate in PEM',
+      'the certificate file DIR/file (etcd3.cacert) is invalid: it holds no certificate in PEM',
     ],
   ],
   [
@@ -182,7 +182,7 @@ for (const [title, text, problems] of FOUND)
 test('unusable certificate files prevent no start', async () => {
   const { code, stderr } = await checked(`${ETCD}ctl: {cacert: DIR/file}\n`, {}, true)
   assert.equal(code, 0)
-  assert.match(stderr, /^warning: the certificate file DIR\/file \(ctl\.cacert or restapi\.cafile\) is of no use: /)
+  assert.match(stderr, /^warning: the certificate file DIR\/file \(ctl\.cacert or restapi\.cafile\) is invalid: /)
 })
 
 test('certificates for etcd do not matter without TLS', async () => {

@@ -24,9 +24,15 @@ describe('the key of a member', () => {
   })
 
   test('is none of anybody else, nor of a member whose key has gone', async () => {
-    assert.equal(await primary({ role: 'primary' }, 'pg1'), 'no: the DCS does not name it, or was not read for its ttl')
-    assert.equal(await primary({ role: 'primary' }, null), 'no: the DCS does not name it, or was not read for its ttl')
-    assert.equal(await primary({ role: 'primary' }, 'pg0', 5), 'no: its key has gone from the DCS')
+    assert.equal(
+      await primary({ role: 'primary' }, 'pg1'),
+      'no: the DCS does not name it, or has not been read for the ttl',
+    )
+    assert.equal(
+      await primary({ role: 'primary' }, null),
+      'no: the DCS does not name it, or has not been read for the ttl',
+    )
+    assert.equal(await primary({ role: 'primary' }, 'pg0', 5), 'no: its key is gone from the DCS')
   })
 
   test('is none while its Postgres is not running', async () => {

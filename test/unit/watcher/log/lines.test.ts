@@ -24,11 +24,11 @@ const TOMORROW = { leader: 'pg0', member: 'pg1', scheduledAt: Date.UTC(2030, 0, 
 
 const RESTARTING = 'it holds the lock but is not running as a primary (role master, state restarting)'
 
-const STANDBY = 'a standby cluster: its leader is read-only'
+const STANDBY = 'this is a standby cluster: its leader is read-only'
 
 const NOT_YET = 'the leader key is gone and no member reports that it is the primary yet'
 
-const TWO_PRIMARIES = 'pg0 and pg1 both report to be the primary'
+const TWO_PRIMARIES = 'pg0 and pg1 both report that they are the primary'
 
 const NOT_CHECKED = { fit: false, checked: false, down: false, reason: 'not checked yet' }
 
@@ -137,14 +137,14 @@ describe('the lines of the log', () => {
       view({ primary: primary({ silences: 2, reason: 'refused' }) }),
       [
         'warn primary: pg0 does not answer and stays OPEN until its leader key expires, ' +
-          'within 30 s if its Patroni has ended: refused',
+          'which takes at most 30 s if its Patroni has stopped: refused',
       ],
     ],
     [
       'warns of one that nobody vouches for',
       view({ leader: null, primary: primary({ state: 'unlocked' }) }),
       view({ leader: null, primary: primary({ state: 'unlocked', silences: 2, reason: 'refused' }) }),
-      ['warn primary: pg0 does not answer and stays UNLOCKED until it has not answered several times: refused'],
+      ['warn primary: pg0 does not answer and stays UNLOCKED until several checks in a row have failed: refused'],
     ],
     ['waits for a second silence', view(), silent(1), []],
     ['tells that once', silent(2), silent(3), []],
@@ -192,7 +192,7 @@ describe('the lines of the log', () => {
       'tells that a scheduled switchover is no longer wanted',
       view({ switchover: TOMORROW }),
       view(),
-      ['info no longer wanted: switchover from pg0 to pg1 scheduled for 2030-01-01T00:00:00.000Z'],
+      ['info cancelled: switchover from pg0 to pg1 scheduled for 2030-01-01T00:00:00.000Z'],
     ],
     [
       'does not tell that of one whose time has come',
@@ -286,7 +286,7 @@ describe('the lines of the log', () => {
       'does not tell that it is reached by another database cluster',
       view({ setBack: { timeline: 3, served: 5 }, systemId: '1' }),
       view({ systemId: '2' }),
-      ['info the system identifier is 2 now: timelines of the cluster before no longer count'],
+      ['info the system identifier is 2 now: timelines of the previous cluster no longer count'],
     ],
     [
       'tells of a router that starts, before anybody serves',

@@ -35,7 +35,7 @@ describe('a name is astray', () => {
       'where it leads elsewhere than to the address in use',
       'db1',
       ['10.0.0.3', '10.0.0.2'],
-      'db1 leads to 10.0.0.2, 10.0.0.3,',
+      'db1 resolves to 10.0.0.2, 10.0.0.3,',
     ],
     ['not where it leads there as well', 'db1', ['10.0.0.2', '10.0.0.1'], null],
     ['not where the DNS gives no answer', 'db1', [], null],

@@ -1,4 +1,4 @@
-/** The table of the primary while members cannot be asked: for how long their last word counts. */
+/** The table of the primary while members cannot be queried: for how long their last word counts. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { basisOf, initialPrimary, nextTickAt, NO_FACTS } from '../../../../src/watcher/primary/machine.ts'

@@ -132,7 +132,7 @@ describe('a bare DELETE', () => {
   const asking = [
     deleted,
     is('switching a (asked-again), held, live, same epoch'),
-    because(/lock or its cluster has changed/),
+    because(/lock or its cluster has changed, and it is checked again/),
   ]
   fact('asks the member again, with its sessions live and new connections held', openA, asking)
   fact('serves the member unlocked when it proves itself again', openA, asking, proves('a'), [

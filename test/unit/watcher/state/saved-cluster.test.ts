@@ -175,8 +175,8 @@ describe('the state of a cluster', () => {
 
   const text = encodeState(IDENTITY, SAVED)
   const refused: readonly [title: string, text: string, reason: RegExp][] = [
-    ['an empty file', '', /^is not a state file, or is cut off$/],
-    ['half a file', text.slice(0, text.length / 2), /^is not a state file, or is cut off$/],
+    ['an empty file', '', /^is not a state file, or is truncated$/],
+    ['half a file', text.slice(0, text.length / 2), /^is not a state file, or is truncated$/],
     ['a file of zeros', '\0'.repeat(100), /^is not a state file/],
     ['a list', '[]', /^is not a state file/],
     ['a file without format', changed(['format'], undefined), /^is not a state file/],
@@ -186,9 +186,9 @@ describe('the state of a cluster', () => {
       /^was written by a newer version of patroni-router$/,
     ],
     ['an older format', changed(['format'], 0), /^is damaged at format$/],
-    ['another scope', changed(['scope'], 'other'), /^is that of another cluster$/],
-    ['another namespace', changed(['namespace'], 'other'), /^is that of another cluster$/],
-    ['another Citus group', changed(['citus_group'], 0), /^is that of another cluster$/],
+    ['another scope', changed(['scope'], 'other'), /^belongs to another cluster$/],
+    ['another namespace', changed(['namespace'], 'other'), /^belongs to another cluster$/],
+    ['another Citus group', changed(['citus_group'], 0), /^belongs to another cluster$/],
     ['an unknown key', changed(['leader'], 'pg1'), /^is damaged at its top$/],
     ['a missing key', changed(['timeline_floor'], undefined), /^is damaged at timeline_floor$/],
     ['a negative timeline', changed(['timeline_floor'], -1), /^is damaged at timeline_floor$/],

@@ -8,7 +8,7 @@ const ID = '7268616322854375442'
 const PATRONI = { state: 'running', database_system_identifier: ID, patroni: { version: '3.0.2', scope: 'demo' } }
 
 const reply = (body: unknown, status = 200): RestReply => ({ kind: 'reply', status, body })
-const SILENT: RestReply = { kind: 'none', reason: 'its REST API is out of reach: ECONNREFUSED' }
+const SILENT: RestReply = { kind: 'none', reason: 'its REST API cannot be reached: ECONNREFUSED' }
 const UNASKED: RestReply = { kind: 'unasked', reason: 'connect EMFILE' }
 
 function entry(name: string, changes: object = {}): object {
@@ -120,8 +120,8 @@ describe('what a member tells', () => {
     ['no name', { role: 'leader' }, /not a member name/],
     ['no object', ['pg0'], /not a member name/],
     ['a name that is there already', entry('good', { host: 'evil.example.com' }), /named twice/],
-    ['a host that is more than one', entry('pg0', { host: 'good@evil.example.com' }), /host is none/],
-    ['a host with a path', entry('pg0', { host: 'evil.example.com/x?y' }), /host is none/],
+    ['a host that is more than one', entry('pg0', { host: 'good@evil.example.com' }), /host is invalid/],
+    ['a host with a path', entry('pg0', { host: 'evil.example.com/x?y' }), /host is invalid/],
     ['a port out of range', entry('pg0', { port: 70_000 }), /port out of range/],
     ['a broken port', entry('pg0', { port: -1 }), /no usable host/],
     ['an api_url of another kind', entry('pg0', { api_url: 'file:///etc/passwd' }), /api_url is not/],
