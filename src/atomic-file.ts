@@ -1,7 +1,4 @@
-/**
- * Files that are replaced as a whole: whoever reads one, and whatever is cut off when, finds the old one or the new
- * one.
- */
+/** Files that are replaced as a whole: every reader, and every interruption, finds the old one or the new one. */
 import { randomUUID } from 'node:crypto'
 import { type FileHandle, open, readdir, rename, stat, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
@@ -19,7 +16,7 @@ export async function writeAtomically(
 ): Promise<void> {
   const temporary = join(dirname(path), `${prefixOf(path)}${randomUUID()}.tmp`)
   try {
-    // Private until it is complete, and never through a link that somebody has put there.
+    // Private until it is complete, and never through a link that another user has put there.
     await using(await open(temporary, 'wx', 0o600), async (file) => {
       await file.writeFile(data)
       await file.chmod(mode)
@@ -41,7 +38,7 @@ export async function syncDirectory(directory: string): Promise<void> {
 
 /**
  * Removes what killed writers of `path` have left beside it, if it was written more than `olderThanMs` ago: a younger
- * one may be of a writer that is alive. Never rejects: what cannot be removed harms nobody.
+ * one may be of a writer that is alive. Never rejects: a file that cannot be removed does no harm.
  */
 export async function removeLeftovers(path: string, olderThanMs: number): Promise<void> {
   const directory = dirname(path)
@@ -50,7 +47,7 @@ export async function removeLeftovers(path: string, olderThanMs: number): Promis
     if (!name.startsWith(prefixOf(path)) || !name.endsWith('.tmp')) continue
     const leftover = join(directory, name)
     const stats = await stat(leftover).catch(() => null)
-    // The file system's clock is the system's: `now` of the router would be another one once somebody has set it.
+    // The file system's clock is the system's: `now` of the router differs once a person has set it.
     if (stats !== null && Date.now() - stats.mtimeMs > olderThanMs) await unlink(leftover).catch(() => undefined)
   }
 }

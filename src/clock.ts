@@ -5,7 +5,7 @@ export const MAX_TIMER_MS = 2 ** 31 - 1
 
 /**
  * Returns milliseconds since the epoch as they were when the process started, plus what has passed since: it never
- * jumps when somebody sets the clock, so that no deadline comes late or never.
+ * jumps when the clock is set, so that no deadline comes late or never.
  */
 export function now(): number {
   return Math.round(performance.timeOrigin + performance.now())

@@ -23,7 +23,7 @@ export class RouterError extends Error {
 
 /** What a failed socket or file operation means to the router, whatever errno says it. */
 export type Failure =
-  /** The peer answered that nobody listens there. */
+  /** The peer answered that nothing listens there. */
   | 'refused'
   /** No answer in time, or no way to the host. */
   | 'unreachable'
@@ -70,8 +70,8 @@ const FAILURES: Readonly<Record<string, Failure>> = {
 }
 
 /**
- * Returns Node's `code` of an error that the router knows, looked for along its `cause` chain (and in the first of an
- * AggregateError); null: there is none.
+ * Returns Node's `code` of an error that has a meaning for the router, found along its `cause` chain (and in the first
+ * of an AggregateError); null: there is none.
  */
 export function errno(error: unknown): string | null {
   for (let current = error, depth = 0; current instanceof Error && depth < 8; depth++) {
@@ -93,7 +93,7 @@ export function failureOf(error: unknown): Failure {
   return (code === null ? undefined : FAILURES[code]) ?? 'other'
 }
 
-/** Returns whether there is nothing at a path: also where a file is in the place of a directory that leads to it. */
+/** Returns whether there is nothing at a path: also if a file is where a directory on the way should be. */
 export function isAbsent(error: unknown): boolean {
   return failureOf(error) === 'missing' || codeOf(error) === 'ENOTDIR'
 }

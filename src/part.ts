@@ -2,7 +2,7 @@
 export interface Reconfigurable<C> {
   /**
    * Takes `next` from now on and returns true; or returns false: nothing has changed then, and the part is to be closed
-   * and built anew.
+   * and built again.
    */
   reconfigure(next: C): boolean
 }
@@ -12,7 +12,7 @@ export interface PartReport {
   readonly part: 'watcher' | 'proxy' | 'templates' | 'track' | 'admin' | 'logging'
   /** The cluster that a watcher and a proxy belong to; null for the other parts. */
   readonly name: string | null
-  /** `kept`: nothing has changed for it. `refused`: it goes on as it was. */
+  /** `kept`: nothing has changed for it. `refused`: it continues as it was. */
   readonly outcome: 'kept' | 'reconfigured' | 'rebuilt' | 'added' | 'removed' | 'refused'
   /** Why it was refused; null otherwise. */
   readonly reason: string | null

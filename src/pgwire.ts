@@ -28,7 +28,7 @@ export function firstPacket(bytes: Buffer): FirstPacket {
   if (length < 8 || length > MAX_STARTUP_LENGTH) return { kind: 'opaque' }
   if (code === CANCEL_REQUEST) return bytes.length < length ? { kind: 'incomplete' } : { kind: 'cancel' }
   if (code === SSL_REQUEST || code === GSSENC_REQUEST) {
-    // Postgres breaks off with whoever says more before it has answered.
+    // Postgres closes the connection of a client that sends more before it has answered.
     const isAlone = length === ENCRYPTION_REQUEST_LENGTH && bytes.length === length
     return { kind: isAlone ? 'encryption-request' : 'opaque' }
   }
@@ -37,7 +37,7 @@ export function firstPacket(bytes: Buffer): FirstPacket {
 }
 
 /**
- * Returns whether the answer to an SSLRequest or GSSENCRequest is 'N' alone: the client goes on in plaintext, on the
+ * Returns whether the answer to an SSLRequest or GSSENCRequest is 'N' alone: the client continues in plaintext, on the
  * same connection.
  */
 export function isEncryptionRefused(request: Buffer, answer: Buffer): boolean {
@@ -60,9 +60,9 @@ export function startupMessage(parameters: Readonly<Record<string, string>>): Bu
 /** What the server says first to a StartupMessage. */
 export type FirstAnswer =
   | { readonly kind: 'incomplete' }
-  /** It is up: it asks for authentication, or refuses this user for a reason of its own. */
+  /** It is up: it requests authentication, or refuses this user for a reason of its own. */
   | { readonly kind: 'up' }
-  /** It takes nobody: it starts, stops or recovers (57P03), or ends its sessions (57P01, 57P02). */
+  /** It accepts no clients: it starts, stops or recovers (57P03), or ends its sessions (57P01, 57P02). */
   | { readonly kind: 'down'; readonly message: string }
 
 /** Longest error that is waited for whole; what is longer is passed on as it is. */
@@ -84,7 +84,7 @@ export function firstAnswer(bytes: Buffer): FirstAnswer {
   return { kind: 'down', message: `${oneLine(fields.get('M') ?? '')} (${state})` }
 }
 
-/** It goes to logs, to `status` and to clients: one line, of bounded length. */
+/** Makes one line of bounded length, for logs, `status` and clients. */
 function oneLine(message: string): string {
   return message.replace(/[\p{Cc}\p{Cf}]+/gu, ' ').slice(0, 200)
 }

@@ -19,7 +19,7 @@ export function readLimits(constrained: number): ProcessLimits {
   return { descriptors: openFiles(), memoryBytes }
 }
 
-/** Node has raised the soft limit to the hard one by now. */
+/** Returns the limit of open files; Node has raised the soft limit to the hard one by now. */
 function openFiles(): number | null {
   try {
     const [, soft = ''] = /^Max open files\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? []

@@ -1,5 +1,5 @@
 /**
- * The composition root: the only module that knows all the parts, what is built, started and stopped, in which order.
+ * The composition root: the only module that imports all the parts: what is built, started and stopped, in which order.
  */
 import { hostname } from 'node:os'
 import { isDeepStrictEqual } from 'node:util'
@@ -66,7 +66,7 @@ export class Router {
     this.#admin = this.#buildAdmin(config.admin)
   }
 
-  /** All or nothing: rejects with a RouterError, and nothing is left running then. The DCS need not be there. */
+  /** Starts all or nothing: rejects with a RouterError, and nothing is left running then. The DCS need not be there. */
   async start(): Promise<void> {
     try {
       await this.#clusters.listen()
@@ -103,8 +103,8 @@ export class Router {
   }
 
   /**
-   * Accepts nobody any more and lets sessions end by themselves until the drain timeout; the watcher and the templates
-   * go on. Track files say 0 from now on: an address is of no use on a host that accepts nobody.
+   * Accepts no new clients and lets sessions end by themselves until the drain timeout; the watcher and the templates
+   * continue. Track files say 0 from now on: an address must not stay on a host that accepts no clients.
    */
   async drain(): Promise<void> {
     this.#isDraining = true
@@ -126,9 +126,9 @@ export class Router {
   }
 
   /**
-   * Takes another configuration, part by part, and returns what has come of each. What is the same in both goes on
-   * undisturbed; a part that cannot be built is refused, and goes on as it was. Not to be called again before it has
-   * resolved. Never rejects.
+   * Takes another configuration, part by part, and returns the outcome of each. A part that is the same in both
+   * continues undisturbed; a part that cannot be built is refused, and continues as it was. Not to be called again
+   * before it has resolved. Never rejects.
    */
   async reconfigure(next: Config): Promise<readonly PartReport[]> {
     if (this.#isDraining || this.#closing !== null) return []

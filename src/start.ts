@@ -10,7 +10,7 @@ import { failureOf } from './errors.ts'
 
 for (const signal of ignoredSignals(process.argv.slice(2))) process.on(signal, () => undefined)
 closeDebugger()
-// One that was asked for before the line above may open only now.
+// A debugger that was requested before the line above may open only now.
 setImmediate(closeDebugger)
 
 const outputLost = new AbortController()
@@ -66,16 +66,16 @@ const io: Io = {
   },
 }
 
-// It ends here whatever is still open: a stuck connection must not keep a router alive that was told to stop.
+// It ends here whatever is still open: a stuck connection must not keep a stopped router alive.
 process.exit(await runCommandLine(process.argv.slice(2), io))
 
-/** Nobody has asked for it with `--inspect`: a SIGUSR1 came before it could be ignored. */
+/** Closes a debugger that was not requested with `--inspect`: a SIGUSR1 came before it could be ignored. */
 function closeDebugger(): void {
   const isWanted = [...process.execArgv, process.env['NODE_OPTIONS'] ?? ''].some((text) => text.includes('--inspect'))
   if (!isWanted && inspector.url() !== undefined) inspector.close()
 }
 
-/** Of the package, the same from src/ and from dist/. */
+/** Returns the version of the package, the same from src/ and from dist/. */
 function version(): string {
   const file = join(import.meta.dirname, '..', 'package.json')
   return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version

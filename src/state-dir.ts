@@ -21,8 +21,8 @@ export function stateFileName(name: string): string {
 }
 
 /**
- * Writes a file of `state_dir`, for nobody else to read; both are on the disk then. Rejects with the error of the file
- * system.
+ * Writes a file of `state_dir`, readable by its owner only; both are on the disk then. Rejects with the error of the
+ * file system.
  */
 export async function writeStateFile(path: string, text: string): Promise<void> {
   try {
@@ -34,7 +34,7 @@ export async function writeStateFile(path: string, text: string): Promise<void> 
   }
 }
 
-/** Only the innermost one: where more is missing, a file system is not mounted or the path is misspelt. */
+/** Makes the innermost directory only: where more is missing, a file system is not mounted or the path is misspelt. */
 async function makeDirectory(directory: string): Promise<void> {
   const parent = dirname(directory)
   await stat(parent)

@@ -30,7 +30,7 @@ export async function readTextFile(path: string, maxBytes: number): Promise<Text
   }
 }
 
-/** Up to `length` bytes: the file's size is not asked for, as it may grow while it is read. */
+/** Reads up to `length` bytes: the file's size is not used, as it may grow while it is read. */
 async function readBytes(file: FileHandle, length: number): Promise<Buffer> {
   const chunks: Buffer[] = []
   for (let left = length; left > 0;) {

@@ -18,8 +18,8 @@ export interface UnixSocketOptions {
 }
 
 /**
- * Listens. A socket that a killed process has left is replaced, but only when a connection to it is refused. Rejects
- * with BIND_FAILED, and `server` is closed then. Its close removes the file.
+ * Listens on a Unix socket. A socket that a killed process has left is replaced, but only when a connection to it is
+ * refused. Rejects with BIND_FAILED, and `server` is closed then. Its close removes the file.
  */
 export async function listenOnUnixSocket(server: Server, options: UnixSocketOptions): Promise<void> {
   const { path, mode, backlog } = options
@@ -60,7 +60,7 @@ async function claim(options: UnixSocketOptions): Promise<void> {
   })
 }
 
-/** libuv says EACCES of a directory that is not there. */
+/** Rejects where the directory does not exist: libuv says EACCES then. */
 async function requireDirectory(options: UnixSocketOptions): Promise<void> {
   await stat(dirname(options.path)).catch((error: unknown) => {
     const reason = failureOf(error) === 'missing' ? 'its directory does not exist' : explain(error)
@@ -72,7 +72,7 @@ function failed({ failure }: UnixSocketOptions, reason: string, cause?: unknown)
   return new RouterError('BIND_FAILED', `${failure}: ${reason}`, { cause })
 }
 
-/** null: somebody listens; else why not. */
+/** Resolves with null when a process listens there; else with the reason why not. */
 function knock(path: string): Promise<Error | null> {
   return new Promise((resolve) => {
     const socket = connect(path)

@@ -31,7 +31,7 @@ interface Name {
   hung: boolean
 }
 
-/** Lookups that have just begun, at a time: one that takes longer leaves its place to the next. */
+/** Lookups that have just begun, at a time: a lookup that takes longer leaves its place to the next. */
 const PLACES = 64
 const SLOW_MS = 100
 /** Slow lookups at a time: beyond that the oldest is given up. */
@@ -100,7 +100,7 @@ export class Lookups {
     }
   }
 
-  /** Takes the answer of an earlier run for the last good one: of no known age, until `host` is resolved anew. */
+  /** Takes the answer of an earlier run as the last good one: of no known age, until `host` is resolved again. */
   recall(host: string, addresses: readonly string[]): void {
     const name = this.#nameOf(host)
     if (name.addresses.length === 0) Object.assign(name, { addresses, resolvedAt: -Infinity })
@@ -165,7 +165,7 @@ export class Lookups {
   }
 }
 
-/** As getaddrinfo, so that /etc/hosts, search domains and nsswitch count. */
+/** Resolves with getaddrinfo, so that /etc/hosts, search domains and nsswitch count. */
 async function bySystem(host: string, signal: AbortSignal): Promise<readonly string[]> {
   const { promise, resolve, reject } = Promise.withResolvers<readonly string[]>()
   // A name that begins with a dash would be an option.

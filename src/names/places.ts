@@ -21,7 +21,7 @@ export class Places {
     }
   }
 
-  /** Gives everybody who waits a place: there is nothing left to wait for. */
+  /** Gives a place to every waiter: there is nothing left to wait for. */
   open(): void {
     for (const next of this.#waiting.splice(0)) next()
   }

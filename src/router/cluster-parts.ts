@@ -40,7 +40,7 @@ export class ClusterParts {
   #watcher: Watcher
   /** null: the cluster has no listeners. */
   #proxy: Proxy | null
-  /** Proxies that are configured no more, while their sessions end. */
+  /** Proxies that are no longer configured, while their sessions end. */
   readonly #leaving = new Map<Proxy, Promise<void>>()
 
   /** Starts nothing. `all`: the whole configuration, of which `config` is a part. */
@@ -79,9 +79,9 @@ export class ClusterParts {
   }
 
   /**
-   * Takes another configuration of the cluster, and returns what has come of the watcher and of the proxy. A watcher that
-   * cannot take it is built anew: sessions on the primary are closed then, because they are of an older epoch. Rejects where
-   * something cannot be built: the cluster goes on as it was.
+   * Takes another configuration of the cluster, and returns the outcome of the watcher and of the proxy. A watcher that
+   * cannot take it is built again: sessions on the primary are closed then, because they are of an older epoch. Rejects
+   * where something cannot be built: the cluster continues as it was.
    */
   async reconfigure(next: ClusterConfig, all: Config): Promise<readonly PartReport[]> {
     const isSame = this.#stateDir === all.stateDir && isDeepStrictEqual(this.#config, next)
@@ -140,7 +140,7 @@ export class ClusterParts {
     return 'rebuilt'
   }
 
-  /** Until its sessions have ended the proxy follows the views, so that they are fenced. */
+  /** Lets a proxy follow the views until its sessions have ended, so that they are fenced. */
   #leave(proxy: Proxy): void {
     const left = proxy.drain().finally(() => {
       proxy.close()
@@ -149,7 +149,7 @@ export class ClusterParts {
     this.#leaving.set(proxy, left)
   }
 
-  /** The old one has to have let go of the state file before the next one reads it. */
+  /** Replaces the watcher. The old one has to let go of the state file before the next one reads it. */
   async #replaceWatcher(next: Watcher): Promise<void> {
     await this.#watcher.close()
     this.#watcher = next

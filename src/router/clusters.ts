@@ -1,4 +1,4 @@
-/** All clusters of the router, by name: those that are configured, and those that are no more and still end. */
+/** All clusters of the router, by name: the configured ones, and removed ones whose sessions still end. */
 import type { Logger } from 'pino'
 import type { ClusterStatus } from '../admin/status.ts'
 import type { ClusterConfig, Config } from '../config/config.ts'
@@ -53,7 +53,7 @@ export class Clusters {
     return [...this.#all.values()].map((cluster) => cluster.status())
   }
 
-  /** The limit of connections for all together; 0: unlimited. */
+  /** Returns the limit of connections for all together; 0: unlimited. */
   get maxConnections(): number {
     const served = [...this.#all.values()].filter(({ config }) => isServed(config))
     const configured = served.reduce((sum, { config: { proxy } }) => sum + (proxy.maxConnections || Infinity), 0)
@@ -62,8 +62,9 @@ export class Clusters {
   }
 
   /**
-   * Takes other clusters, and returns what has come of each. One that cannot be built, or cannot listen, is refused: it goes
-   * on as it was, or is not there. One that is gone stops accepting, and its sessions have the drain timeout. Never rejects.
+   * Takes other clusters, and returns the outcome of each. A cluster that cannot be built, or cannot listen, is
+   * refused: it continues as it was, or is not there. A cluster that is gone stops accepting, and its sessions have the
+   * drain timeout. Never rejects.
    */
   async reconfigure(next: Config): Promise<readonly PartReport[]> {
     this.#warnOfMisfits(next.clusters)

@@ -1,6 +1,6 @@
 /**
- * Text for a terminal. Names and reasons come out of the DCS, where whoever can write a key can put an escape sequence:
- * nothing of them reaches a terminal before it has been through here.
+ * Text for a terminal. Names and reasons come out of the DCS, where users with write access to a key can put an escape
+ * sequence: nothing of them reaches a terminal before it has been through here.
  */
 
 /**

@@ -15,7 +15,7 @@ export function parseJson(text: string | null): unknown {
 /** A mapping of JSON or YAML, whatever is in it. */
 export type Mapping = Readonly<Record<string, unknown>>
 
-/** Returns whether `value` is a mapping of JSON or YAML, which knows dates as well. */
+/** Returns whether `value` is a mapping of JSON or YAML, which has dates as well. */
 export function isMapping(value: unknown): value is Mapping {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date)
 }

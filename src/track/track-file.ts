@@ -46,7 +46,7 @@ export class TrackFile {
     this.#options = options
   }
 
-  /** Why the file does not say what it should; null: it does, or is about to. */
+  /** Returns why the file does not say what it should; null: it does, or is about to. */
   get error(): string | null {
     return this.#error
   }
@@ -62,7 +62,7 @@ export class TrackFile {
     await within(tidied, PATIENCE_MS, new AbortController().signal)
   }
 
-  /** Has the file say `value`; of several the last one counts. Never throws; what fails is tried again. */
+  /** Has the file say `value`; of several the last one counts. Never throws; a failed write is retried. */
   set(value: boolean): void {
     if (this.#closed || value === this.#wanted) return
     this.#wanted = value
@@ -70,7 +70,10 @@ export class TrackFile {
     this.#begin()
   }
 
-  /** Looks whether the file says what was written, and mends it: keepalived or a person may have changed it. Never rejects. */
+  /**
+   * Checks that the file says what was written, and corrects it: keepalived or a person may have changed it. Never
+   * rejects.
+   */
   async look(): Promise<void> {
     if (this.#writing !== null || this.#closed || this.#looking || this.#written === null) return
     const { path, log } = this.#options
@@ -93,7 +96,7 @@ export class TrackFile {
     await within(tried.promise, PATIENCE_MS, new AbortController().signal)
   }
 
-  /** Has the file say 0 for good; what fails now is not tried again. Resolves as {@link settled} does. Idempotent. */
+  /** Has the file say 0 for good; a failure now is not retried. Resolves as {@link settled} does. Idempotent. */
   async close(): Promise<void> {
     this.set(false)
     this.#closed = true
@@ -104,7 +107,7 @@ export class TrackFile {
   /** Called after each attempt. */
   #tried: () => void = () => undefined
 
-  /** Something has begun while it waited. */
+  /** Returns whether something has begun while it waited. */
   #isBusy(): boolean {
     return this.#writing !== null || this.#closed
   }
@@ -114,7 +117,7 @@ export class TrackFile {
     this.#writing ??= this.#write()
   }
 
-  /** Never rejects. */
+  /** Writes until the file says what it should. Never rejects. */
   async #write(): Promise<void> {
     // Not in the turn of the change: `#writing` has to be there before it can end.
     await Promise.resolve()
@@ -137,7 +140,7 @@ export class TrackFile {
         await sleep(this.#options.retryMs ?? RETRY_MS, undefined, { signal }).catch(() => undefined) // Another value.
       }
     }
-    // In the same turn as the end of the loop: what is set after that begins anew.
+    // In the same turn as the end of the loop: a value that is set after that begins a new one.
     this.#writing = null
   }
 
@@ -171,7 +174,7 @@ async function put(path: string, value: boolean): Promise<void> {
   }
 }
 
-/** What a link leads to is left alone. */
+/** Overwrites the file in place; the target of a link is left alone. */
 async function overwrite(path: string, text: string): Promise<boolean> {
   try {
     await using file = await open(path, constants.O_WRONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)

@@ -64,8 +64,9 @@ export class Track implements Reconfigurable<readonly TrackFileConfig[]> {
   }
 
   /**
-   * Takes other files. One that stays goes over from what it says to what its new condition says without a 0 in between;
-   * one that is new begins with 0, and one that is no longer configured ends with it. Returns false once the router ends.
+   * Takes other files. A file that stays goes over from what it says to what its new condition says without a 0 in
+   * between; a new one begins with 0, and a file that is no longer configured ends with it. Returns false once the
+   * router ends.
    */
   reconfigure(next: readonly TrackFileConfig[]): boolean {
     if (this.#isOver) return false

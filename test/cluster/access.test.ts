@@ -96,7 +96,7 @@ const isTrouble = ({ event }: LogLine): boolean =>
     'replica-down',
   ].includes(String(event))
 
-test('tokens that expire again and again cost no session, no connection, and not even a line in the log', async () => {
+test('tokens that expire all the time cost no session, no connection, and not even a line in the log', async () => {
   const from = router.log.length
   await assertNobodyNotices(router, async () => {
     const end = clock() + 3 * TOKEN_TTL_S * 1000

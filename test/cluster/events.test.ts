@@ -201,7 +201,7 @@ test("a pause, in which the leader's Patroni is stopped for less than ttl", asyn
   assertTrue(chapter)
 })
 
-test('a replica is made anew', async () => {
+test('a replica is created again', async () => {
   const [replica] = await cluster.replicas()
   const name = replica?.name ?? ''
   const before = router.log.length
@@ -247,7 +247,7 @@ test('a restart of the leader', async () => {
   assertTrue(chapter)
 })
 
-test('what is only planned: a switchover that is called off, a restart that waits', async () => {
+test('planned events: a switchover that is cancelled, a restart that waits', async () => {
   const chapter = await chronicle.record(
     'scheduled switchover, called off; a setting that needs a restart',
     async () => {
@@ -306,7 +306,7 @@ test('a replica that is promoted by hand in a pause', async () => {
   assertTrue(chapter)
 })
 
-test('an etcd that is away for so long that Patroni demotes its leader', async () => {
+test('an etcd that is down for so long that Patroni demotes its leader', async () => {
   const chapter = await chronicle.record('etcd away until the leader is demoted, and back', async (from) => {
     await Promise.all(etcd.servers.map((server) => server.stop()))
     await router.waitForLog('the loss', ({ event }) => event === 'dcs-lost', { from })

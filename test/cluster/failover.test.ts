@@ -85,7 +85,7 @@ test('a planned switchover fails no connection and sends no write to a read-only
   assert.ok(outage(attempts).ms < ownMs + 3000)
 })
 
-test('a router with nothing but a REST API fails only who is served at that moment, and writes to no replica', async (t) => {
+test('a router with nothing but a REST API fails only clients that are served at that moment, and writes to no replica', async (t) => {
   const { scope, namespace } = cluster.settings
   const rest = { urls: [`http://127.0.0.1:${old.restPort}`] }
   await using second = await RouterProcess.start({ config: { scope, namespace, rest } })
@@ -161,7 +161,7 @@ test('a crash of the leader fails only the connections that it was serving', asy
   await old.start()
 })
 
-test('a leader whose Patroni is frozen loses its 1,000 sessions before anybody is sent to the next one', async (t) => {
+test('a leader whose Patroni is frozen loses its 1,000 sessions before any client is sent to the next one', async (t) => {
   const holders = await Holders.open(router.primaryPort, 1000)
   assert.equal(holders.open, 1000)
   const from = router.log.length

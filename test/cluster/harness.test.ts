@@ -90,7 +90,7 @@ test('a leader whose Patroni is asked to end hands over, and one whose PostgreSQ
   assert.equal(await cluster.waitHealthy(), next)
 })
 
-test('an etcd that is away for a moment changes nothing', async () => {
+test('an etcd that is down for a moment changes nothing', async () => {
   const leader = await cluster.waitHealthy()
   await etcd.server.restart()
   assert.equal(await cluster.waitHealthy(), leader)

@@ -57,7 +57,7 @@ test('a restart of all of etcd closes no session and fails no connection', async
   })
 })
 
-test('the loss of the etcd member that is read moves the router to another one, and nobody notices', async () => {
+test('the loss of the etcd member that is read moves the router to another one, and no client notices', async () => {
   const server = await etcdOf(router, etcd)
   await assertNobodyNotices(router, async () => {
     await server.kill()
@@ -66,7 +66,7 @@ test('the loss of the etcd member that is read moves the router to another one, 
   await server.start()
 })
 
-test('an etcd member that is frozen is left for another one, and nobody notices', async () => {
+test('an etcd member that is frozen is left for another one, and no client notices', async () => {
   const server = await etcdOf(router, etcd)
   const from = router.log.length
   await assertNobodyNotices(router, async () => {
@@ -97,7 +97,7 @@ test('a REST API that hangs on a healthy primary closes no session and fails no 
   leader.resumeRest()
 })
 
-test('a replica that dies costs the replica route nothing as long as there is another', async () => {
+test('a replica that dies costs the replica route nothing as long as another one serves', async () => {
   const [dying, staying] = await cluster.replicas()
   assert.ok(dying && staying)
   const query = 'SELECT inet_server_port() AS port'

@@ -180,7 +180,7 @@ test('a cascading replica whose upstream crashes lags and serves, until it follo
   ])
 })
 
-test('after a switchover to the synchronous standby the routes follow, and nobody fails', async () => {
+test('after a switchover to the synchronous standby the routes follow, and no client fails', async () => {
   const writer = Writer.start({ port: routes.port('primary') })
   const readers = ['sync', 'async', 'replicas', 'near'].map(readAlone)
   await until('writes are acknowledged', () => writer.attempts.length >= 20)

@@ -68,7 +68,7 @@ const MEMBER = JSON.stringify({
 
 describe('a leader whose Patroni is frozen', { concurrency: true }, () => {
   for (const example of EXAMPLE_PROXIES)
-    test(`${example}: loses its session before another member has the lock, and replicas go on`, async (t) => {
+    test(`${example}: loses its session before another member has the lock, and replicas keep serving`, async (t) => {
       await using stack = new AsyncDisposableStack()
       const etcd = await EtcdCluster.start()
       stack.defer(() => etcd.close())

@@ -35,7 +35,7 @@ describe('a file that is written atomically', () => {
     assert.equal(readFileSync(join(directory, 'a'), 'utf8'), 'new')
   })
 
-  test('is told to have failed with nothing left beside it', async () => {
+  test('reports a failure and leaves nothing beside it', async () => {
     const directory = dir.mkdir('failed')
     mkdirSync(join(directory, 'a', 'full'), { recursive: true })
     await assert.rejects(writeAtomically(join(directory, 'a'), 'x', 0o600), /EISDIR|ENOTEMPTY|EEXIST/)

@@ -174,7 +174,7 @@ describe('a router of several clusters', () => {
     assert.match(online.stdout, /^ok +worker: pg1: REST API/m)
   })
 
-  test('goes on with all others when the DCS of one is away, from the start or later', async () => {
+  test('keeps all others when the DCS of one is down, from the start or later', async () => {
     for (const server of other.servers) server.freeze()
     try {
       await start()
@@ -201,7 +201,7 @@ describe('a router of several clusters', () => {
     }
   })
 
-  test('keeps what it knows of each, for a start while the DCS is away', async () => {
+  test('keeps the last known state of each, for a start while the DCS is down', async () => {
     const state = { state_dir: file('state') }
     await start(state)
     for (const name of ['coordinator', 'worker', 'orders'])

@@ -75,7 +75,7 @@ class OneMember implements AsyncDisposable {
   }
 }
 
-describe('a router that is configured anew', () => {
+describe('a router that is reconfigured', () => {
   let dir: TempDir
   let one: OneMember
   let two: OneMember
@@ -181,7 +181,7 @@ describe('a router that is configured anew', () => {
     assert.deepEqual([kept.destroyed, epochOf('one')], [false, epoch])
   })
 
-  test('a listener that cannot be bound is refused, and all that was there goes on', async () => {
+  test('a listener that cannot be bound is refused, and everything that was there continues', async () => {
     await run(configOf([one]))
     const kept = await session(one)
     const taken = createServer()
@@ -211,7 +211,7 @@ describe('a router that is configured anew', () => {
     assert.equal(kept.destroyed, false)
   })
 
-  test('a watcher of another DCS is built anew, and no epoch comes twice', async () => {
+  test('a watcher of another DCS is built again, and no epoch comes twice', async () => {
     await run(configOf([one]))
     await session(one)
     const epoch = epochOf('one') ?? 0
@@ -310,7 +310,7 @@ describe('a router that is configured anew', () => {
     assert.deepEqual(renders()?.[0], before)
   })
 
-  test('one that shuts down takes no configuration', async () => {
+  test('a router that shuts down takes no configuration', async () => {
     await run(configOf([one]))
     await router.drain()
     assert.deepEqual(await router.reconfigure(configOf([two])), [])

@@ -37,7 +37,7 @@ for (const [failure, codes] of Object.entries(MEANINGS)) {
   })
 }
 
-test('what failed on this machine says nothing about the peer', () => {
+test('a failure on this machine says nothing about the peer', () => {
   const here = (failure: Failure): boolean => MEANINGS[failure].every((code) => failedHere(coded(code)))
   assert.deepEqual(
     (['refused', 'unreachable', 'reset', 'unresolved', 'local', 'in-use', 'denied', 'missing'] as const).filter(here),
@@ -54,7 +54,7 @@ test('the errno is found behind causes and in an AggregateError', () => {
   )
 })
 
-test('what has no errno is another failure', () => {
+test('an error without errno is another failure', () => {
   for (const error of [undefined, null, 'text', {}, new Error('x'), coded(23), new AggregateError([], '')]) {
     assert.equal(errno(error), null)
     assert.equal(failureOf(error), 'other')

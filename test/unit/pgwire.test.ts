@@ -97,7 +97,7 @@ describe('firstAnswer', () => {
   })
 })
 
-test('encryption is refused by N alone, and only to who asks for it', () => {
+test('encryption is refused by N alone, and only to a client that requests it', () => {
   const no = Buffer.from('N')
   assert.equal(isEncryptionRefused(packet(8, SSL), no), true)
   assert.equal(isEncryptionRefused(packet(8, GSSENC), no), true)

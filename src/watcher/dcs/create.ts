@@ -1,4 +1,4 @@
-/** Builds what the configuration asks for, of whatever kind it is. Nothing is connected yet. */
+/** Builds what is configured, of whatever kind it is. Nothing is connected yet. */
 import type { ClusterConfig } from '../../config/config.ts'
 import { kindOf } from '../../config/dcs/kind.ts'
 import type { Lookups } from '../../names/lookups.ts'

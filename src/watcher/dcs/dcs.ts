@@ -11,7 +11,7 @@ type NoticeEvent =
   | 'local-member-elsewhere'
   | 'name-leads-elsewhere'
 
-/** Something about a DCS that a person should mend, or know, while it is being read or not. */
+/** Something about a DCS that a person should correct, or be aware of, while it is being read or not. */
 export interface DcsNotice {
   /** Stable, for scripts. */
   readonly event: NoticeEvent
@@ -27,7 +27,7 @@ export type DcsObservation =
   | {
       readonly type: 'snapshot'
       readonly cluster: Cluster
-      /** The history is another one, or went back: the DCS was restored from a backup. */
+      /** The history is a different one, or went back: the DCS was restored from a backup. */
       readonly restored: boolean
       readonly endpoint: string
       /** All that hold now. */
@@ -47,7 +47,7 @@ export interface Remembered {
   readonly restUrls: readonly string[]
 }
 
-/** What differs between kinds for whoever reads what they tell. */
+/** The differences between kinds that matter to the reader of their observations. */
 export interface DcsTraits {
   /** Its kind, for people. */
   readonly kind: string
@@ -59,8 +59,8 @@ export interface DcsTraits {
 
 export interface ClusterSource {
   /**
-   * Observes until `signal` aborts; then it ends, without an error. It tries again by itself, for ever. `remembered`: of
-   * an earlier run, for who has nothing more certain to begin with.
+   * Observes until `signal` aborts; then it ends, without an error. It tries again by itself, for ever. `remembered`:
+   * of an earlier run, for a kind that has nothing more certain to begin with.
    */
   observe(signal: AbortSignal, remembered?: Remembered | null): AsyncIterable<DcsObservation>
 }

@@ -23,7 +23,7 @@ export function nextEndpoint(endpoints: Endpoints): string {
   return next
 }
 
-/** Returns `host:port` of the advertised URLs that speak `protocol`; others cannot be used. */
+/** Returns `host:port` of the advertised URLs with `protocol`; others cannot be used. */
 export function endpointsOf(urls: readonly string[], protocol: 'http' | 'https'): readonly string[] {
   return urls.flatMap((url) => {
     const parsed = parseHttpUrl(url)

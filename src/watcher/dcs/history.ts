@@ -1,13 +1,15 @@
-/** How far a DCS has been seen in its history, over all endpoints: one that goes back was restored from a backup. */
+/**
+ * How far a DCS has been seen in its history, over all endpoints: a history that goes back was restored from a backup.
+ */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { RouterError } from '../../errors.ts'
 
 /** Positions of one kind of DCS: an etcd cluster with its revision, an index of Consul. */
 export interface Order<P> {
-  /** Whether it is before, or of another history. */
+  /** Returns whether it is before, or of another history. */
   isOlder(position: P, seen: P): boolean
   isNewer(position: P, seen: P): boolean
-  /** For people: `revision 12`. */
+  /** Returns a position for people: `revision 12`. */
   show(position: P): string
 }
 
@@ -30,7 +32,7 @@ export class History<P> {
     this.#order = order
   }
 
-  /** Begins anew where a session has begun; says whether that is a restored DCS. */
+  /** Begins a session; returns whether it shows a restored DCS. */
   begin(position: P): boolean {
     const restored = this.#seen !== null && this.#order.isOlder(position, this.#seen)
     this.#seen = position

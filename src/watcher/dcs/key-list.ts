@@ -1,4 +1,4 @@
-/** The cluster that a whole list of keys describes, for who is always shown all of them. */
+/** The cluster that a whole list of keys describes, for kinds that always see all of them. */
 import { type Cluster, type KeyValue, parseCluster } from '../cluster.ts'
 
 type Keys = ReadonlyMap<string, KeyValue>

@@ -40,7 +40,7 @@ function dcsFinding(observation: DcsObservation): OnlineFinding {
   return clusterFinding(endpoint, cluster, namedBy(cluster), cluster.systemId)
 }
 
-/** Returns what is to be said of a cluster that was read. `leader`: whom it names. */
+/** Returns the finding about a cluster that was read. `leader`: the one that it names. */
 export function clusterFinding(
   endpoint: string,
   { members, ignoredKeys }: Pick<Cluster, 'members' | 'ignoredKeys'>,

@@ -17,7 +17,7 @@ const MAX_LINKS = 40
 /**
  * Watches one path by the directories in which its way is decided: the one of the file, those of the symbolic links on
  * the way (Kubernetes replaces `..data` and never the file), and where something is missing the one where it would
- * appear. It only hurries: where watching is impossible (NFS, no inotify left) nothing is told.
+ * appear. It only makes changes noticed sooner: where watching is impossible (NFS, no inotify left) it stays silent.
  */
 export class PathWatch {
   readonly #path: string
@@ -31,7 +31,10 @@ export class PathWatch {
     this.#onChange = onChange
   }
 
-  /** Finds the way anew and watches it; to be called before each reading, so that no change falls in between. Never rejects. */
+  /**
+   * Finds the way again and watches it; to be called before each reading, so that no change falls in between. Never
+   * rejects.
+   */
   async update(): Promise<void> {
     const wanted = new Map<string, { identity: string; names: ReadonlySet<string> }>()
     for (const [target, names] of await decidingPlaces(this.#path)) {
@@ -51,7 +54,7 @@ export class PathWatch {
     if (added) this.#onChange()
   }
 
-  /** Idempotent. */
+  /** Ends the watches. Idempotent. */
   close(): void {
     this.#closed = true
     for (const target of [...this.#watched.keys()]) this.#drop(target)
@@ -85,7 +88,7 @@ export class PathWatch {
   }
 }
 
-/** What to watch for which names: directories, and the file itself, which can be written under another name. */
+/** Finds what to watch for which names: directories, and the file itself, which can be written under another name. */
 async function decidingPlaces(path: string): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
   const places = new Map<string, Set<string>>()
   const add = (target: string, name: string): void => {

@@ -9,13 +9,13 @@ export class Queue<T> {
     this.#wake?.()
   }
 
-  /** The first failure counts. */
+  /** Fails the queue; the first failure counts. */
   fail(error: unknown): void {
     this.#failure ??= { error }
     this.#wake?.()
   }
 
-  /** The next item; rejects with what `fail` was given once the queue is empty. One caller at a time. */
+  /** Returns the next item; rejects with what `fail` was given once the queue is empty. One caller at a time. */
   async next(): Promise<T> {
     for (;;) {
       const item = this.#items.shift()

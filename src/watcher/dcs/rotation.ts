@@ -21,11 +21,11 @@ export interface RotationOptions<T, C extends EndpointConnection> {
   session(connection: C): AsyncIterable<T>
   /** Gives what is observed of an endpoint that cannot be read; `connection`: null where none could be made. Never rejects. */
   lost(endpoint: string, cause: unknown, connection: C | null, signal: AbortSignal): Promise<T>
-  /** Whether the endpoint has answered that this user may not read. */
+  /** Returns whether the endpoint has answered that this user may not read. */
   isRefusal(cause: unknown): boolean
   /** Gives up the connection that is to take over from the one before, as with replaced certificates; null: none. */
   takeSuccessor?(): C | null
-  /** Thinks about an endpoint that could not be read, before the next one. Never rejects. */
+  /** Looks at an endpoint that could not be read, before the next one. Never rejects. */
   reconsider?(endpoint: string, signal: AbortSignal): Promise<void>
 }
 
@@ -68,7 +68,7 @@ export async function* observeInTurn<T, C extends EndpointConnection>(
       successor = options.takeSuccessor?.() ?? null
       if (successor !== null) continue
       await options.reconsider?.(endpoint, signal)
-      // An endpoint that serves for a moment, over and over, is no reason to hurry.
+      // An endpoint that serves for a moment each time is no reason to hurry.
       if (servedSince !== null && now() - servedSince >= BACKOFF.max) failures = 0
       const rounds = Math.floor(++failures / endpoints.size)
       const backoffMs = rounds > 0 ? Math.min(BACKOFF.min * 2 ** (rounds - 1), BACKOFF.max) : 0

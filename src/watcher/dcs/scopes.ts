@@ -47,7 +47,7 @@ export function placesOf(keys: readonly string[], namespace: string | null): rea
   return [...places.values()]
 }
 
-/** `service/demo` and `service/demo/0`. */
+/** Parses `service/demo` and `service/demo/0`. */
 function placeOf(path: string, namespace: string | null): ScopePlace | null {
   // The leader's position, of Patroni before 2.1.
   const parts = (path.endsWith('/optime') ? path.slice(0, -'/optime'.length) : path).split('/')

@@ -1,4 +1,4 @@
-/** Ends a wait before its time: a call of `wake` while nobody waits counts for the next wait. */
+/** Ends a wait before its time: a call of `wake` without a wait counts for the next one. */
 export class Wakeup {
   #isDue = false
   #resume: (() => void) | null = null

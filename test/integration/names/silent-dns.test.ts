@@ -12,7 +12,7 @@ mount --bind "$1/hosts" /etc/hosts
 mount --bind "$1/resolv.conf" /etc/resolv.conf
 exec "$2" "$3" "$4" "$1/hosts"`
 
-describe('what the DNS does closes no session and fails no client of a healthy primary', { concurrency: 3 }, () => {
+describe('the DNS closes no session and fails no client of a healthy primary', { concurrency: 3 }, () => {
   for (const name of [
     'hung names beside the primary, by etcd',
     'hung names beside the primary, by rest',

@@ -10,7 +10,7 @@ import { TempDir } from '../../support/files/temp.ts'
 import { until } from '../../support/until.ts'
 import { sampleView } from '../../unit/admin/sample.ts'
 
-describe('track files that are configured anew', () => {
+describe('track files that are reconfigured', () => {
   let dir: TempDir
   let track: Track
   const log = pino({ level: 'silent' })
@@ -38,7 +38,7 @@ describe('track files that are configured anew', () => {
   })
   afterEach(async () => track.close())
 
-  test('one that stays is not written, one that goes says 0, and one that comes says what holds', async () => {
+  test('a file that stays is not written, a removed one says 0, and a new one says what holds', async () => {
     const before = inode('kept')
     assert.equal(track.reconfigure([file('kept'), file('new')]), true)
     await says('gone', '0')
@@ -70,7 +70,7 @@ describe('track files that are configured anew', () => {
     assert.equal(said('kept'), '0')
   })
 
-  test('one that was removed says 0 when the router is closed at once', async () => {
+  test('a removed file says 0 when the router is closed at once', async () => {
     track.reconfigure([])
     await track.close()
     assert.deepEqual([said('kept'), said('gone')], ['0', '0'])

@@ -58,7 +58,7 @@ describe('a track file', () => {
     assert.deepEqual(readdirSync(join(path, '..')), ['leader.track'])
   })
 
-  test('may be read by everybody, and is replaced as a whole', async () => {
+  test('may be read by every user, and is replaced as a whole', async () => {
     await fresh().start()
     const before = statSync(path)
     assert.equal(before.mode & 0o777, 0o644)
@@ -140,7 +140,7 @@ describe('a track file', () => {
     )
   })
 
-  test('is mended when somebody else has changed or removed it, and left alone when nobody has', async () => {
+  test('is corrected when another program has changed or removed it, and left alone otherwise', async () => {
     await fresh().start()
     file.set(true)
     await says('1')
@@ -233,7 +233,7 @@ describe('a track file', () => {
     await until('the link is replaced', () => !lstatSync(path).isSymbolicLink())
   })
 
-  test('keeps nobody waiting at the start where the file system hangs', async () => {
+  test('delays no start where the file system hangs', async () => {
     fresh()
     let release: () => void = () => undefined
     const hang = new Promise<void>((resolve) => (release = resolve))
@@ -255,7 +255,7 @@ describe('a track file', () => {
     await says('0')
   })
 
-  test('keeps nobody waiting when it is closed and cannot be written', async () => {
+  test('delays no close when it cannot be written', async () => {
     await fresh().start()
     file.set(true)
     await says('1')

@@ -95,7 +95,7 @@ describe('track', () => {
     assert.equal(scene.logged('local-member-unknown').length, 1)
   })
 
-  test('in a switchover the leader leads until it has stopped, while nobody is open any more', async () => {
+  test('in a switchover the leader leads until it has stopped, while no member is open any more', async () => {
     await run()
     await says({ leader: 1, primary: 1 })
     await scene.put('failover', '{"leader":"pg0","member":"pg1"}')
@@ -128,7 +128,7 @@ describe('track', () => {
     assert.deepEqual(said(), { leader: '0', other: '0', primary: '0', replicas: '0' })
   })
 
-  test('a file that somebody else has changed is mended', async () => {
+  test('a file that another program has changed is corrected', async () => {
     await run()
     await says({ leader: 1, other: 0 })
     scene.write('leader.track', '0\n')
@@ -137,7 +137,7 @@ describe('track', () => {
     assert.equal(scene.logged('track-changed').length, 2)
   })
 
-  test('a router that is killed leaves a 1, and the next one says 0 before it knows more', async () => {
+  test('a router that is killed leaves a 1, and the next one says 0 before it has read more', async () => {
     await run({ state_dir: null })
     await says({ leader: 1, replicas: 1 })
     await scene.router.stop({ signal: 'SIGKILL' })
@@ -203,7 +203,7 @@ describe('track', () => {
     assert.match(reason, /^patroni-router: no router answers on /)
   })
 
-  test('the command waits for a router that hangs as long as it is told to, and no longer', async () => {
+  test('the command waits for a router that hangs as long as its timeout, and no longer', async () => {
     await run()
     await until('it knows the cluster', async () => (await track('local-leader'))[0] === 0)
     scene.router.process.signal('SIGSTOP')

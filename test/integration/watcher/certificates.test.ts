@@ -41,7 +41,7 @@ describe('certificate files', () => {
     assert.equal(certificates.read(), set)
   })
 
-  test('count anew once certificate and key are both replaced, and not in between', () => {
+  test('count again once certificate and key are both replaced, and not in between', () => {
     const files = installed('pair')
     const certificates = new Certificates(files)
     const set = certificates.read()
@@ -55,7 +55,7 @@ describe('certificate files', () => {
     assert.equal(certificates.trouble, null)
   })
 
-  test('that are missing, empty or cut off change nothing, and are told by name', () => {
+  test('that are missing, empty or cut off change nothing, and are reported by name', () => {
     const files = installed('broken')
     const certificates = new Certificates(files)
     const set = certificates.read()
@@ -77,7 +77,7 @@ describe('certificate files', () => {
     }
   })
 
-  test('of which the last of several CAs is cut off are of no use', () => {
+  test('of which the last of several CAs is cut off are invalid', () => {
     const files = installed('bundle')
     const pem = readFileSync(ca.cert, 'utf8')
     writeFileSync(files.caFile, `# a comment\n${pem}${pem}`)
@@ -88,7 +88,7 @@ describe('certificate files', () => {
     assert.match(certificates.trouble?.message ?? '', /ca\.crt is invalid: a certificate in it is not whole/)
   })
 
-  test('in whose place is a pipe, a directory or more than any of them are not read, and nobody waits', () => {
+  test('in whose place is a pipe, a directory or more than any of them are not read, and nothing waits', () => {
     const { caFile } = installed('strange')
     const places: readonly (readonly [why: string, make: () => unknown])[] = [
       ['it is not a file', () => execFileSync('mkfifo', [caFile])],

@@ -32,7 +32,7 @@ describe('an etcd with users', () => {
   })
   after(async () => etcd.close())
 
-  test('tells its members to one who may only read below the prefix', async () => {
+  test('is listed by a user with read access below the prefix only', async () => {
     const config = { auth: AUTH, caFile: null, certFile: null }
     const [endpoint = ''] = etcd.hosts
     const target = {
@@ -48,7 +48,7 @@ describe('an etcd with users', () => {
     connection.close()
   })
 
-  test('is observed by one who may only read below the prefix', async () => {
+  test('is observed by a user with read access below the prefix only', async () => {
     await using observer = new Observer({ endpoints: etcd.hosts, access: { auth: AUTH } })
     await etcd.client.put(LEADER, 'pg0')
     await observer.leader('pg0')
@@ -81,7 +81,7 @@ describe('an etcd with users', () => {
       assert.ok(!JSON.stringify([lost.error.message, lost.error.cause]).includes('wrong_one'))
     })
 
-  test('is not asked in a hurry by one whom it refuses, and then is observed', async () => {
+  test('is not queried in a hurry by a user that it refuses, and then is observed', async () => {
     const slow = { username: 'slow', password: 'y' }
     await using observer = new Observer({ endpoints: etcd.hosts, access: { auth: slow } })
     await until('it is refused twice', () => observer.losses.length === 2)
@@ -141,7 +141,7 @@ describe('tokens that end', () => {
   })
 })
 
-test('users that are asked for, and no longer, in the middle of a session do not end it', async () => {
+test('users that become required, and no longer, in the middle of a session do not end it', async () => {
   await using etcd = await EtcdCluster.start()
   await using observer = new Observer({ endpoints: etcd.hosts, access: { auth: AUTH }, intervalMs: 100 })
   await observer.leader(null)

@@ -118,7 +118,7 @@ describe('an advertised URL that leads to another etcd cluster', () => {
     )
   })
 
-  test('is found out also where that one asks for a user who is not known there', async () => {
+  test('is found out also where that one requires a user that is not known there', async () => {
     await other.enableAuth()
     await using observer = new Observer({ endpoints: [seed], useProxies: false })
     await until('it is reported', () => observer.notices.includes(`http://${foreign}`))
@@ -170,7 +170,7 @@ describe('configured endpoints', () => {
     await relay.close()
   })
 
-  test('that are made anew one after the other are read where they are of the old one, until none is', async () => {
+  test('that are created again one after the other are read where they are of the old one, until none is', async () => {
     const [one, two] = [await Relay.start(old.server.port), await Relay.start(old.server.port)]
     await using observer = new Observer({ endpoints: [one, two].map(hostOf), discoverMs: 200 })
     await observer.leader('pg0')

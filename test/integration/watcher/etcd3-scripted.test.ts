@@ -19,7 +19,7 @@ describe('an etcd session', () => {
     )
   })
 
-  test('asks for events of its own prefix only, and tells leaders in the order of their events', async () => {
+  test('watches events of its own prefix only, and reports leaders in the order of their events', async () => {
     await using etcd = await ScriptedEtcd.start()
     etcd.keys = [
       { key: '/service/demo2/leader', value: 'stranger', mod: 3 },
@@ -45,7 +45,7 @@ describe('an etcd session', () => {
     assert.equal(observer.losses.length, 0)
   })
 
-  test('lists and watches anew after a compaction has cancelled its watch', async () => {
+  test('lists and watches again after a compaction has cancelled its watch', async () => {
     await using etcd = await ScriptedEtcd.start()
     await using observer = new Observer({ endpoints: [etcd.endpoint] })
     await observer.leader(null)
@@ -57,7 +57,7 @@ describe('an etcd session', () => {
     assert.equal(etcd.watches.at(-1)?.from, 51)
   })
 
-  test('lists and watches anew when etcd ends the stream of the watch', async () => {
+  test('lists and watches again when etcd ends the stream of the watch', async () => {
     await using etcd = await ScriptedEtcd.start()
     await using observer = new Observer({ endpoints: [etcd.endpoint] })
     await observer.leader(null)
@@ -67,7 +67,7 @@ describe('an etcd session', () => {
     assert.equal(etcd.lists, 2)
   })
 
-  test('goes on while users change several times in a row, and is not asked for ever', async () => {
+  test('continues while users change several times in a row, and is not queried for ever', async () => {
     await using etcd = await ScriptedEtcd.start()
     const access = { auth: { username: 'router', password: 'x' } }
     await using observer = new Observer({ endpoints: [etcd.endpoint], access, intervalMs: 50 })
@@ -172,7 +172,11 @@ describe('a linearizable read of the leader key', () => {
 describe('a restored etcd', () => {
   for (const [title, change, said] of [
     ['an older revision', (etcd: ScriptedEtcd) => (etcd.revision = 5), /its history went back/],
-    ['another cluster id', (etcd: ScriptedEtcd) => (etcd.clusterId = 2), /another etcd cluster answers there/],
+    [
+      'another cluster id',
+      (etcd: ScriptedEtcd) => (etcd.clusterId = 2),
+      /a different etcd cluster answers there than before/,
+    ],
   ] as const) {
     test(`shows itself by ${title} in a list`, async () => {
       await using etcd = await ScriptedEtcd.start()
@@ -201,11 +205,11 @@ describe('a restored etcd', () => {
     etcd.clusterId = 2
     etcd.tell({ key: LEADER, value: 'stranger', mod: 20 })
     await observer.until('it is restored', (seen) => seen.type === 'snapshot' && seen.restored)
-    assert.match(String(observer.losses[0]?.error.message), /another etcd cluster answers there/)
+    assert.match(String(observer.losses[0]?.error.message), /a different etcd cluster answers there than before/)
     assert.deepEqual(observer.leaders, [null])
   })
 
-  test('is compared with what the watch has told, too', async () => {
+  test('is compared with the watch, too', async () => {
     await using etcd = await ScriptedEtcd.start()
     await using observer = new Observer({ endpoints: [etcd.endpoint], intervalMs: 60_000 })
     await observer.leader(null)
@@ -216,7 +220,7 @@ describe('a restored etcd', () => {
     await observer.until('it is restored', (seen) => seen.type === 'snapshot' && seen.restored)
   })
 
-  test('is told once, also when the first watch after the list fails', async () => {
+  test('is reported once, also when the first watch after the list fails', async () => {
     await using etcd = await ScriptedEtcd.start()
     await using observer = new Observer({ endpoints: [etcd.endpoint], intervalMs: 60_000 })
     await observer.leader(null)
@@ -249,7 +253,7 @@ describe('the advertised client URLs', () => {
     )
   })
 
-  test('are not asked for behind a proxy', async () => {
+  test('are not read behind a proxy', async () => {
     await using etcd = await ScriptedEtcd.start()
     await using observer = new Observer({ endpoints: [etcd.endpoint], useProxies: true })
     await until('it is read', () => observer.snapshots.length > 1)

@@ -56,7 +56,7 @@ describe('where no etcd v3 answers', () => {
     assert.match(await firstLoss(server, { protocol: 'https', caFile: ca.cert }), /it is etcd 2\.3\.8/)
   })
 
-  test('an etcd without TLS is told as that also where it breaks off instead of answering', async () => {
+  test('an etcd without TLS is recognised also where it closes the connection instead of answering', async () => {
     await using dir = TempDir.create('plain')
     const ca = CertificateAuthority.create(dir.path)
     const version = '{"etcdserver":"3.4.23","etcdcluster":"3.4.0"}'
@@ -72,7 +72,7 @@ describe('where no etcd v3 answers', () => {
     assert.match(message, /it does not use TLS: set etcd3\.protocol: http /)
   })
 
-  test('a proxy that passes on HTTP/1.1 only is told from etcd itself, with what to do', async () => {
+  test('a proxy that passes HTTP/1.1 only is distinguished from etcd itself, with the remedy', async () => {
     await using etcd = await EtcdCluster.start()
     await using dir = TempDir.create('proxy')
     const port = await freePort()
@@ -98,7 +98,7 @@ listen etcd
     )
   })
 
-  test('whatever else answers HTTP/1.1 is told as that', async () => {
+  test('anything else with HTTP/1.1 is reported as that', async () => {
     const message = await firstLoss(createHttp((_, response) => response.writeHead(403).end('<html>')))
     assert.match(message, /it answers HTTP\/1\.1 and not gRPC .*HAProxy: mode tcp/)
   })
@@ -130,7 +130,7 @@ listen etcd
     assert.match(await firstLoss(switching), /no connection: |Protocol error/)
   })
 
-  test('who hangs up is told as such', async () => {
+  test('a peer that hangs up is reported as such', async () => {
     assert.match(await firstLoss(createTcp((socket) => socket.destroy())), /no connection: /)
     assert.match(
       await firstLoss(`127.0.0.1:${await freePort()}`),

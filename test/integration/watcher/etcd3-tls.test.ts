@@ -82,7 +82,7 @@ describe('an etcd with TLS', () => {
     await alien.close()
   })
 
-  test('says that it asks for TLS to a router that is not told so, and the other way round', async () => {
+  test('reports that it requires TLS to a router without TLS, and the other way round', async () => {
     assert.match(await firstLoss({ endpoints: etcd.hosts }), /it requires TLS: set etcd3\.protocol: https/)
     const plain = await EtcdCluster.start()
     const message = await firstLoss({ endpoints: plain.hosts, access: { protocol: 'https', caFile: ca.cert } })
@@ -103,7 +103,7 @@ describe('an etcd with TLS', () => {
   })
 })
 
-describe('an etcd that knows its users by their certificates', () => {
+describe('an etcd that identifies users by their certificates', () => {
   let dir: TempDir
   let ca: CertificateAuthority
   let server: CertificatePair

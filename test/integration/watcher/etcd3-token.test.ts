@@ -24,7 +24,7 @@ test('a token of unknown end is fetched once, and again only when it is refused'
   assert.equal(fetched, 2)
 })
 
-test('a token of known end is renewed in the second half of its life, while it goes on to be used', async () => {
+test('a token of known end is renewed in the second half of its life, while it stays in use', async () => {
   const made: string[] = []
   const answers: (() => void)[] = []
   const token = new Token(async () => {
@@ -55,7 +55,7 @@ test('a token whose end has passed by our clock, which may be wrong, is used unt
   assert.equal(fetched, 2)
 })
 
-test('a failure to renew leaves the token that is held, and a failure to get a first one is told', async () => {
+test('a failure to renew leaves the token that is held, and a failure to get a first one is reported', async () => {
   let failing = false
   let tries = 0
   const token = new Token(() => {
@@ -73,7 +73,7 @@ test('a failure to renew leaves the token that is held, and a failure to get a f
   await assert.rejects(new Token(() => Promise.reject(new Error('never'))).get(), /never/)
 })
 
-test('no token is an answer too, until one is asked for', async () => {
+test('no token is an answer too, until one is required', async () => {
   let enabled = false
   const token = new Token(() => Promise.resolve(enabled ? 'simple.1' : null))
   assert.equal(await token.get(), null)

@@ -25,7 +25,7 @@ describe('one etcd', () => {
   after(async () => etcd.close())
   beforeEach(async () => etcd.client.deletePrefix('/'))
 
-  test('is told as it is: leader, members, configuration', async () => {
+  test('is reported as it is: leader, members, configuration', async () => {
     await etcd.client.put(LEADER, 'pg0')
     await etcd.client.put('/service/demo/members/pg0', member(5432))
     await etcd.client.put('/service/demo/config', '{"ttl":20,"pause":true}')
@@ -74,7 +74,7 @@ describe('one etcd', () => {
     assert.ok(seen.at - since < 500, `${seen.at - since} ms`)
   })
 
-  test('keeps the session of a lock that is put again on another lease, and tells another one when it is taken anew', async () => {
+  test('keeps the session of a lock that is put again on another lease, and reports another one when it is taken again', async () => {
     const sessionOf = (observer: Observer): string | undefined => observer.cluster.leader?.session
     await etcd.client.put(LEADER, 'pg0', await etcd.client.grant(30))
     await using observer = new Observer({ endpoints: etcd.hosts, intervalMs: 60_000 })
@@ -123,7 +123,7 @@ describe('one etcd', () => {
     await observer.leader('pg0')
   })
 
-  test('loses no event to connections that are cut over and over', async () => {
+  test('loses no event to connections that are cut all the time', async () => {
     const relay = await Relay.start(etcd.server.port)
     await using observer = new Observer({ endpoints: [`127.0.0.1:${relay.port}`], intervalMs: 100 })
     await until('it is read', () => observer.snapshots.length > 0)
@@ -171,7 +171,7 @@ describe('one etcd', () => {
     await relay.close()
   })
 
-  test('is read again after it was compacted while nobody could see it', async () => {
+  test('is read again after it was compacted while it could not be seen', async () => {
     const relay = await Relay.start(etcd.server.port)
     await etcd.client.put(LEADER, 'pg0')
     await using observer = new Observer({ endpoints: [`127.0.0.1:${relay.port}`] })
@@ -215,7 +215,7 @@ describe('one etcd', () => {
   })
 })
 
-describe('an etcd that goes away', () => {
+describe('an etcd that goes down', () => {
   test('leaves no connections behind that pile up while it is frozen', async () => {
     const etcd = await EtcdCluster.start()
     await using observer = new Observer({ endpoints: etcd.hosts, intervalMs: 50, timeoutMs: 50 })

@@ -220,7 +220,7 @@ describe('a cluster file', () => {
     assert.equal((await recorder.leader('pg1')).cluster, cluster)
   })
 
-  test('with very many problems is told with the first of them', async () => {
+  test('with very many problems is reported with the first of them', async () => {
     const path = written('many', `${content('pg1')}${Array.from({ length: 500 }, (_, n) => `k${n}: 1\n`).join('')}`)
     await using recorder = new Recorder(path)
     const { message } = await recorder.lost(/and 480 more$/)

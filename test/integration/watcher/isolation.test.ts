@@ -85,7 +85,7 @@ describe('a watcher', () => {
   }
   const faults = (): (string | undefined)[] => lines.filter(({ event }) => event === 'fault').map(({ part }) => part)
 
-  test('whose sink throws opens the primary, loses no DCS, and names the sink', async () => {
+  test('with a sink that throws opens the primary, loses no DCS, and names the sink', async () => {
     watcher = build()
     let calls = 0
     watcher.subscribe('a sink', () => {
@@ -106,7 +106,7 @@ describe('a watcher', () => {
     await until('it is called again though nothing changes', () => calls > before)
   })
 
-  test('whose look at this host, or whose saving, throws loses no DCS, and says so', async () => {
+  test('with a look at this host, or a save, that throws loses no DCS, and says so', async () => {
     const local = new LocalHost({ names: ['pg0'], resolve: () => Promise.resolve([]) })
     const state = new StateFile({ dir: '/nowhere', name: 'demo', scope: 'demo', namespace: 's', citusGroup: null, log })
     local.look = () => {
@@ -143,7 +143,7 @@ describe('a watcher', () => {
     await until('a lag is told', () => views.at(-1)?.members.some(({ lagBytes }) => lagBytes === 50) === true)
   })
 
-  test('counts silences, one that goes on being published', async () => {
+  test('counts silences, one that is still published', async () => {
     watcher = build()
     watcher.subscribe('a sink', (view) => views.push(view))
     watcher.start()
@@ -154,7 +154,7 @@ describe('a watcher', () => {
     assert.equal(watcher.view.primary.state, 'open')
   })
 
-  test('takes another way to dial a member: its sessions are fenced, and it proves itself anew', async () => {
+  test('takes another way to dial a member: its sessions are fenced, and it is confirmed again', async () => {
     const config = clusterConfig([])
     watcher = build({ config })
     watcher.subscribe('a sink', (view) => views.push(view))

@@ -35,7 +35,7 @@ describe('the keys of one etcd', () => {
     await etcd.client.call('kv/deleterange', { key: btoa('\0'), range_end: btoa('\0') })
   })
 
-  test('are told with every put, delete, transaction and end of a lease, in order', async () => {
+  test('are reported with every put, delete, transaction and end of a lease, in order', async () => {
     await etcd.client.put('/myapp/db/ends', 'x', await etcd.client.grant(1))
     await using observer = new KeyObserver({ endpoints: etcd.hosts, root: '/myapp/db' })
     await observer.until('the lease ends', (keys) => keys.size === 0)
@@ -110,7 +110,7 @@ describe('the keys of one etcd', () => {
     await observer.until('it is read', (keys) => keys.get('/myapp/large') === 'y')
   })
 
-  test('reach a template through the store in the turn of the event, and stay while etcd is away', async () => {
+  test('reach a template through the store in the turn of the event, and stay while etcd is down', async () => {
     const relay = await Relay.start(etcd.server.port)
     const source = createKeyValueSource(clusterConfig([`127.0.0.1:${relay.port}`]), new Lookups())
     const store = new KeyStore({ source, roots: ['/myapp/db', '/myapp/db/host', '/none'], log: null })
@@ -137,7 +137,7 @@ describe('the keys of one etcd', () => {
     await relay.close()
   })
 
-  test('are 10,000 as well, and each change of one is told', async () => {
+  test('are 10,000 as well, and each change of one is reported', async () => {
     for (let block = 0; block < 10; block++) {
       const success = Array.from({ length: 1000 }, (_, index) => put(`/many/${block}/${index}`, 'x'.repeat(100)))
       await etcd.client.call('kv/txn', { success })
@@ -152,7 +152,7 @@ describe('the keys of one etcd', () => {
     assert.deepEqual(observer.losses, [])
   })
 
-  test('are read again after they were compacted while nobody could see it', async () => {
+  test('are read again after they were compacted while it could not be seen', async () => {
     const relay = await Relay.start(etcd.server.port)
     await etcd.client.put('/myapp/a', '1')
     await etcd.client.put('/myapp/b', '1')
@@ -247,7 +247,7 @@ describe('a watch that does not tell everything', () => {
       await until('it is read again', () => JSON.stringify(entries(observer.keys)) === JSON.stringify(now))
     })
 
-  test('is noticed long before that when the number of keys is another one', async () => {
+  test('is noticed long before that when the number of keys differs', async () => {
     await using etcd = await ScriptedEtcd.start()
     etcd.keys = [A]
     await using observer = new KeyObserver({ endpoints: [etcd.endpoint], root: '/myapp', intervalMs: 50 })

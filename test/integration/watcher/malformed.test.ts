@@ -111,7 +111,7 @@ function assertUntouched(watched: Watched, from: number, epoch: number): void {
 describe("an answer that is not Patroni's", { concurrency: 8 }, () => {
   for (const [what, bytes] of Object.entries(MALFORMED)) {
     for (const [source, sourceOf] of Object.entries({ file: ofFile, etcd3: ofEtcd })) {
-      test(`closes no session of whom the DCS names, nor the replica's: ${what} (${source})`, async () => {
+      test(`closes no session on the named leader, nor on the replica: ${what} (${source})`, async () => {
         await using scene = await Scene.create()
         await using watched = await open(scene, sourceOf)
         const { pg0, pg1 } = scene
@@ -125,7 +125,7 @@ describe("an answer that is not Patroni's", { concurrency: 8 }, () => {
       })
     }
 
-    test(`in /cluster and /patroni ends nothing of whoever proves itself: ${what}`, async () => {
+    test(`in /cluster and /patroni ends no session on a confirmed member: ${what}`, async () => {
       await using scene = await Scene.create()
       await using watched = await open(scene, ofMembers)
       const [from, { epoch }] = [watched.views.length, watched.view.primary]

@@ -121,7 +121,7 @@ let stage: Stage
 beforeEach(() => (stage = new Stage()))
 afterEach(async () => stage[Symbol.asyncDispose]())
 
-test('a client is dialled at the address where the member proved itself', async () => {
+test('a client is dialled at the address where the member was confirmed', async () => {
   await stage.start()
   await stage.watched.until('open pg0')
   await stage.served()
@@ -129,7 +129,7 @@ test('a client is dialled at the address where the member proved itself', async 
   assert.deepEqual(stage.open, [1, 0])
 })
 
-test('a name that leads to another server ends the sessions on the old one, and that one is dialled when it has proved itself', async () => {
+test('a name that leads to another server ends the sessions on the old one, and that one is dialled when it is confirmed', async () => {
   await stage.start()
   const [old, young] = stage.members
   assert.ok(old && young)
@@ -149,7 +149,7 @@ test('a name that leads to another server ends the sessions on the old one, and 
 })
 
 for (const answer of ['ENOTFOUND', 'silence'] as const) {
-  test(`a DNS that fails (${answer}) closes no session, and new clients are served where the member proved itself`, async () => {
+  test(`a DNS that fails (${answer}) closes no session, and new clients are served where the member was confirmed`, async () => {
     await stage.start()
     await stage.watched.until('open pg0')
     const client = await stage.served()
@@ -164,7 +164,7 @@ for (const answer of ['ENOTFOUND', 'silence'] as const) {
 }
 
 for (const mode of ['primary', 'replica'] as const) {
-  test(`a name that leads to a dead address moves nobody: a ${mode} that shows itself where it was stays`, async () => {
+  test(`a name that resolves to a dead address moves no member: a ${mode} that shows itself where it was stays`, async () => {
     await stage.start(mode)
     const listener = mode === 'primary' ? 'primary' : 'replicas'
     const client = await stage.served(listener)
@@ -198,7 +198,7 @@ for (const mode of ['primary', 'replica'] as const) {
   })
 }
 
-test("a name that leads to another member moves nobody: its answers are a stranger's", async () => {
+test("a name that resolves to another member moves none: its answers are a stranger's", async () => {
   await stage.start()
   await stage.watched.until('open pg0')
   const client = await stage.served()
@@ -250,7 +250,7 @@ test('where Postgres has a name of its own that leads to a dead address, it is w
   await until('a person can see it', () => stage.notices.some((notice) => notice.startsWith(`${NAME} resolves to`)))
 })
 
-test('a router that is restarted while the DNS is silent asks a member where it proved itself, and serves', async () => {
+test('a router that is restarted while the DNS is silent checks a member where it was confirmed, and serves', async () => {
   await using dir = TempDir.create('names')
   await stage.start('primary', { stateDir: dir.path })
   await stage.watched.until('open pg0')

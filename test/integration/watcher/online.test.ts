@@ -37,7 +37,7 @@ describe('the check of what is online', () => {
     )
   })
 
-  test('finds what is wrong with each, and goes on', async () => {
+  test('finds what is wrong with each, and continues', async () => {
     await using pg0 = await FakeMember.start('pg0', 'promoting')
     await using pg1 = await FakeMember.start('pg1', 'hung')
     await using pg2 = await FakeMember.start('another', 'replica')
@@ -182,7 +182,7 @@ describe('the check of what is online', () => {
     assert.deepEqual(await doubts(groups.slice(0, 1).map((group) => ({ ...group, name: group.scope }))), [])
   })
 
-  test('asks every source of rest, and tells which is of no use though another one does', async () => {
+  test('queries every source of rest, and reports which is unusable though another one does', async () => {
     await using pg0 = await FakeMember.start('pg0', 'primary')
     await using pg1 = await FakeMember.start('pg1', 'replica')
     await using other = await FakeMember.start('pg9', 'primary')

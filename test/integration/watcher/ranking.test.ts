@@ -37,13 +37,13 @@ function perSecond(known: KnownMembers, machine: PrimaryMachine): number {
 }
 
 describe('of very many members', () => {
-  test('those that are deleted are asked a few questions a second, however many they are', () => {
+  test('deleted members are asked a few questions a second, however many they are', () => {
     const { known, machine } = scene([member('pg0'), member('pg1')], many(600, 'gone'))
     assert.ok(perSecond(known, machine) < 8, String(perSecond(known, machine)))
     assert.ok(perSecond(known, { ...machine, link: 'lost' }) < 15)
   })
 
-  test('those that live are asked no more than a hundred questions a second and a kind', () => {
+  test('living members are asked at most a hundred questions a second and a kind', () => {
     const { known, machine } = scene([member('pg0'), ...many(1000, 'r')], [])
     assert.ok(perSecond(known, machine) < 110)
     const none = { state: 'none', reason: '', cause: null } as const
@@ -51,7 +51,7 @@ describe('of very many members', () => {
     assert.ok(perSecond(known, leaderless) < 300)
   })
 
-  test('the likely ones are asked as if there were no others: named, proved, led before, of the highest timeline', () => {
+  test('the likely ones are asked as if there were no others: named, confirmed, led before, of the highest timeline', () => {
     const late = [member('led', { role: 'primary' }), member('ahead', { timeline: 9 })]
     const { known, machine } = scene([member('pg0'), ...many(300, 'r')], [...late, ...many(600, 'gone')], {
       phase: { state: 'unlocked', member: 'r77', reason: '' },
@@ -94,7 +94,7 @@ describe('the scheduler of very many members', () => {
     return { scheduler, under, machine, known }
   }
 
-  test('has few questions under way at once, and asks everybody in the end', async () => {
+  test('has few questions under way at once, and asks every member in the end', async () => {
     const { scheduler, under } = setUp([member('pg0'), ...many(300, 'r')], many(600, 'gone'))
     const asked = new Set<string>()
     let most = 0

@@ -126,7 +126,7 @@ describe('discovery through REST', () => {
     )
   })
 
-  test('tells whom the members name, and nothing new while nothing changes', async () => {
+  test('reports the leader that the members name, and nothing new while nothing changes', async () => {
     await using stack = new AsyncDisposableStack()
     const members = await three(stack)
     const discovery = stack.use(new Discovery([members[0].url]))
@@ -139,7 +139,7 @@ describe('discovery through REST', () => {
     assert.equal((await discovery.claimed('pg1')).paused, true)
   })
 
-  test('goes on with any member that answers, the configured one not needed', async () => {
+  test('continues with any member that answers, the configured one not needed', async () => {
     await using stack = new AsyncDisposableStack()
     const [pg0, pg1, pg2] = await three(stack)
     const discovery = stack.use(new Discovery([pg0.url]))
@@ -167,7 +167,7 @@ describe('discovery through REST', () => {
     assert.equal(discovery.lastError, null)
   })
 
-  test('forgets a member that no source names any more, and asks it no more', async () => {
+  test('forgets a member that no source names any more, and no longer asks it', async () => {
     await using stack = new AsyncDisposableStack()
     const [pg0, pg1, pg2] = await three(stack)
     const discovery = stack.use(new Discovery([pg0.url]))
@@ -197,7 +197,7 @@ describe('discovery through REST', () => {
     const [pg0] = await three(stack)
     pg0.cluster = null
     const discovery = stack.use(new Discovery([pg0.url], { intervalMs: 60_000 }))
-    await discovery.lost(/no member tells/)
+    await discovery.lost(/no member reports the cluster/)
     tell([pg0], 'pg0')
     await discovery.members('pg0')
   })
@@ -221,7 +221,7 @@ describe('a source that does not belong to the cluster', () => {
     assert.match(discovery.cluster?.ignoredKeys[0]?.reason ?? '', /scope "other"/)
   })
 
-  test('of the same scope leaves nobody to be believed at the start, when nothing says which is meant', async () => {
+  test('of the same scope leaves no usable source at the start, when nothing says which is meant', async () => {
     await using stack = new AsyncDisposableStack()
     const [pg0] = await three(stack)
     const other = stack.use(await FakeMember.start('x0', 'primary'))
@@ -261,7 +261,7 @@ describe('a source that does not belong to the cluster', () => {
     assert.deepEqual([...new Set(ids)], [SYSTEM_ID])
   })
 
-  test('is followed when the whole cluster was made anew', async () => {
+  test('is followed when the whole cluster was created again', async () => {
     await using stack = new AsyncDisposableStack()
     const members = await three(stack)
     const discovery = stack.use(new Discovery([members[0].url]))
@@ -345,7 +345,7 @@ describe('the end of a discovery', () => {
     await until('nothing is open', () => open() <= before)
   })
 
-  test('comes before its beginning where nobody wants it any more', async () => {
+  test('comes before its beginning where it is no longer wanted', async () => {
     const discovery = new Discovery(['http://127.0.0.1:1'])
     await discovery.stop()
     assert.deepEqual(discovery.seen, [])

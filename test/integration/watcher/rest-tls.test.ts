@@ -68,7 +68,7 @@ async function ask(url: string, config: Partial<RestApiConfig>): Promise<string>
 const certOf = ({ cert, key }: CertificatePair): Partial<RestApiConfig> => ({ certFile: cert, keyFile: key })
 
 describe('a REST API with TLS', () => {
-  test('of a CA that nobody knows is silent, and says what to set', async () => {
+  test('of an unknown CA is silent, and says what to set', async () => {
     await using stack = new AsyncDisposableStack()
     const { url } = await https(stack, showing(server))
     assert.match(await ask(url, {}), /unable to (verify|get)|self-signed/)
@@ -81,7 +81,7 @@ describe('a REST API with TLS', () => {
     assert.equal(await ask(url, { insecure: true }), 'reply')
   })
 
-  test('at an address with a zone has a certificate for the address, and the zone is seen by nobody', async () => {
+  test('at an address with a zone has a certificate for the address, and the zone is not sent', async () => {
     await using stack = new AsyncDisposableStack()
     const hosts: unknown[] = []
     const pair = ca.server('zone', { hosts: ['::1'] })
@@ -105,7 +105,7 @@ describe('a REST API with TLS', () => {
     assert.equal(await ask(url, { caFile: ca.cert, insecure: true }), 'reply')
   })
 
-  test('whose certificate has expired is silent, and says so', async () => {
+  test('with an expired certificate is silent, and says so', async () => {
     await using stack = new AsyncDisposableStack()
     const { url } = await https(stack, showing(ca.server('expired', { days: -1 })))
     assert.match(
@@ -115,7 +115,7 @@ describe('a REST API with TLS', () => {
     assert.equal(await ask(url, { caFile: ca.cert, insecure: true }), 'reply')
   })
 
-  test('that speaks none is silent, and says so', async () => {
+  test('without TLS is silent, and says so', async () => {
     await using api = await Api.start(createHttpServer((_request, response) => response.end('{}')))
     assert.match(
       await ask(`https://127.0.0.1:${api.port}`, { caFile: ca.cert }),
@@ -124,7 +124,7 @@ describe('a REST API with TLS', () => {
   })
 
   for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
-    test(`${maxVersion} that asks for a client certificate gets it, and without one says what to set`, async () => {
+    test(`${maxVersion} that requires a client certificate gets it, and without one says what to set`, async () => {
       await using stack = new AsyncDisposableStack()
       const { url } = await https(stack, { ...showing(server, ca.cert), maxVersion })
       assert.match(await ask(url, { caFile: ca.cert }), /so set ctl\.certfile and ctl\.keyfile/)
@@ -157,7 +157,7 @@ describe('a REST API with TLS', () => {
     assert.equal(await ask(url, { ...config, caFile: ca.cert }), 'reply')
   })
 
-  test('whose CA is one of the system is trusted', async () => {
+  test('with a CA of the system is trusted', async () => {
     await using stack = new AsyncDisposableStack()
     const { url } = await https(stack, showing(server))
     const source = (path: string): string => new URL(`../../../src/${path}`, import.meta.url).href
@@ -178,7 +178,7 @@ describe('a REST API with TLS', () => {
     )
   })
 
-  test('takes an encrypted key; certificates of no use are an answer that is not given, without a word of the password', async () => {
+  test('takes an encrypted key; invalid certificates are an answer that is not given, without a word of the password', async () => {
     const keyFile = join(dir.path, 'encrypted.key')
     const passout = ['-aes256', '-passout', 'pass:secret-passphrase']
     execFileSync('openssl', ['ec', '-in', client.key, ...passout, '-out', keyFile], { stdio: 'ignore' })
@@ -201,7 +201,7 @@ describe('a REST API with TLS', () => {
     )
   })
 
-  test('is asked once certificates of no use are of use, which is told once, and one without TLS all the time', async () => {
+  test('is asked once invalid certificates are valid, which is logged once, and one without TLS all the time', async () => {
     await using stack = new AsyncDisposableStack()
     const { url } = await https(stack, showing(server))
     const api = stack.use(await Api.start(createHttpServer((_request, response) => response.end('{}'))))
@@ -255,7 +255,7 @@ describe('certificate files that are replaced', () => {
     replaceFile(keyFile, key)
   }
 
-  test('count, CA and both certificates, while questions go on, and no question fails', async () => {
+  test('count, CA and both certificates, while questions continue, and no question fails', async () => {
     await using stack = new AsyncDisposableStack()
     const { url, tls, issuers } = await https(stack, showing(server, ca.cert))
     const { files, rest } = installed('rotation')
@@ -308,7 +308,7 @@ describe('certificate files that are replaced', () => {
     await rest.close()
   })
 
-  test('by half do not count, which is told once, and in the reason where a question fails', async () => {
+  test('by half do not count, which is logged once, and in the reason where a question fails', async () => {
     await using stack = new AsyncDisposableStack()
     const { url, tls } = await https(stack, showing(server, ca.cert))
     const { files, rest, lines } = installed('half')
@@ -324,7 +324,7 @@ describe('certificate files that are replaced', () => {
       const reply = await rest.get(url, '/primary', NEVER)
       assert.match(
         reply.kind === 'none' ? reply.reason : '',
-        /no CA in ctl\.cacert.*\(and the certificate files .* no use/,
+        /no CA in ctl\.cacert.*\(and the certificate files .* do not fit together/,
       )
     }
     assert.equal(lines.length, 1)

@@ -28,7 +28,7 @@ async function ask(url: string, { timeoutMs = 500, config = PLAIN, path = '/prim
 }
 
 describe('a REST API', () => {
-  test('is understood when it speaks HTTP/1.0 and closes after the body, as Patroni does', async () => {
+  test('is understood when it uses HTTP/1.0 and closes after the body, as Patroni does', async () => {
     await using api = await raw((socket) => {
       socket.write(
         'HTTP/1.0 503 Service Unavailable\r\nServer: BaseHTTP/0.6 Python/3.11\r\nContent-Type: application/json\r\n\r\n',
@@ -44,7 +44,7 @@ describe('a REST API', () => {
     })
   })
 
-  test('is understood when it speaks HTTP/1.1 and keeps the connection, which is closed after the answer', async () => {
+  test('is understood when it uses HTTP/1.1 and keeps the connection, which is closed after the answer', async () => {
     const lines: string[] = []
     await using api = await Api.start(
       createHttpServer((request, response) => {
@@ -117,7 +117,7 @@ describe('a REST API', () => {
     assert.ok(sent < 32 * 1024 * 1024, `${sent} bytes`)
   })
 
-  test('whose name does not resolve has not been asked', async () => {
+  test('with a name that does not resolve has not been queried', async () => {
     const { reply } = await ask('http://no-such-host.invalid:8008')
     assert.equal(reply.kind, 'unasked')
     assert.match(reply.reason, /cannot be queried: .*(ENOTFOUND|EAI_AGAIN|in time)/)
@@ -133,7 +133,7 @@ describe('a REST API', () => {
     assert.match((await ask(endless.url)).reason, /cannot be reached: .*[Hh]eader/)
   })
 
-  test('is given up at once when nobody wants to know any more', async () => {
+  test('is given up at once when the answer is no longer needed', async () => {
     await using api = await raw(() => undefined)
     const controller = new AbortController()
     const asking = ask(api.url, { timeoutMs: 60_000, signal: controller.signal })

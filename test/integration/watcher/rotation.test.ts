@@ -50,7 +50,7 @@ async function observed(
 }
 
 describe('endpoints in turns', () => {
-  test('are asked one after the other, each lost one is told, and its connection is closed', async () => {
+  test('are asked one after the other, each lost one is reported, and its connection is closed', async () => {
     const session = async function* ({ endpoint }: Played): AsyncGenerator<string> {
       await Promise.resolve()
       if (endpoint !== 'b') throw new TypeError('no')
@@ -89,7 +89,7 @@ describe('the history of a DCS', () => {
       show: (position) => `index ${position}`,
     })
 
-  test('begins anew where a session shows that it was restored', () => {
+  test('begins again where a session shows that it was restored', () => {
     const seen = history()
     assert.equal(seen.begin(7), false)
     assert.equal(seen.begin(8), false)

@@ -70,7 +70,7 @@ describe('a watcher', () => {
     await watched.until('open pg1')
   })
 
-  test('of a file that names a leader opens nobody else, and follows the file', async () => {
+  test('of a file that names a leader opens no other member, and follows the file', async () => {
     described({ leader: 'pg1' })
     await using watched = ofFile()
     await watched.until('unconfirmed pg1')
@@ -113,7 +113,7 @@ describe('a watcher', () => {
     await watched.until('open pg0')
   })
 
-  test('goes on watching after an error of its own', async () => {
+  test('keeps watching after an error of its own', async () => {
     described({ leader: 'pg0' })
     await using watched = ofFile()
     await watched.until('open pg0')
@@ -127,7 +127,7 @@ describe('a watcher', () => {
     await watched.until('open pg1')
   })
 
-  test('dials poolers, and probes them, where that is asked for', async () => {
+  test('dials poolers, and probes them, where that is configured', async () => {
     const pooler = await FakeMember.start('pooler', 'replica')
     const proxied = { proxy_url: `postgres://127.0.0.1:${pooler.port}/postgres` }
     described({ leader: 'pg0' }, ({ name }) => (name === 'pg0' ? proxied : {}))
@@ -259,7 +259,7 @@ describe('a watcher', () => {
     assert.deepEqual([gone, replica.down], [true, false])
   })
 
-  test('that starts again still knows that a primary on a higher timeline served before', async () => {
+  test('that starts again still reports that a primary on a higher timeline served before', async () => {
     pg0.timeline = 7
     described({ leader: 'pg0' })
     const stateDir = join(dir.path, 'state')
@@ -278,7 +278,7 @@ describe('a watcher', () => {
     await until('that is kept as well', () => !stateIn(stateDir).includes('"served"'))
   })
 
-  test('believes no primary below the timeline that it has kept', async () => {
+  test('accepts no primary below the timeline that it has kept', async () => {
     pg0.timeline = 7
     described({ leader: 'pg0' })
     const stateDir = join(dir.path, 'state')

@@ -83,7 +83,7 @@ describe('the startup probe', () => {
     assert.equal(asking.received.length, 1)
   })
 
-  test('of a port where nobody listens is down; of a name that does not resolve, nothing is known', async () => {
+  test('of a port where nothing listens is down; of a name that does not resolve, nothing is known', async () => {
     const refused = await probe(await freePort())
     assert.match(JSON.stringify(refused), /"down".*ECONNREFUSED/)
     const unknown = await probeStartup({ host: 'no-such-host.invalid', port: 5432 }, 2000, NEVER)
@@ -209,7 +209,7 @@ describe('PostgreSQL 15', () => {
     await postgres.stop()
   })
 
-  test('is down while it waits for a recovery that nobody feeds', async () => {
+  test('is down while it waits for a recovery without WAL', async () => {
     // No connection is taken before a consistent state is reached, and hot_standby off means never.
     const standby = { hot_standby: 'off', primary_conninfo: 'host=127.0.0.1 port=1' }
     postgres.standby()

@@ -149,7 +149,7 @@ describe('the state file', () => {
     ],
     ['not text', (path: string) => writeFileSync(path, Buffer.from([0xff, 0xfe])), /is not in UTF-8$/],
   ] as const)
-    test(`that is ${title} is not used, with a warning, and written anew`, async () => {
+    test(`that is ${title} is not used, with a warning, and written again`, async () => {
       const name = title.replaceAll(' ', '-')
       const before = fileIn(name)
       before.save(saved(1))
@@ -167,7 +167,7 @@ describe('the state file', () => {
       assert.deepEqual(await fileIn(name).load(), saved(1))
     })
 
-  test('that cannot be written is told once, tried again, and told when it can be', async () => {
+  test('that cannot be written is logged once, tried again, and logged when it can be', async () => {
     const directory = dir.mkdir('blocked')
     const file = fileIn('blocked', { retryMs: 5 })
     // A directory of that name that is not empty: that stops root, too.

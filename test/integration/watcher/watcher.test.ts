@@ -47,7 +47,7 @@ describe('the watcher', () => {
     await pg1[Symbol.asyncDispose]()
   })
 
-  test('shows whom the DCS names and who is open, from the DCS to the replica', () => {
+  test('shows the named leader and the open member, from the DCS to the replica', () => {
     const { view } = watched
     assert.deepEqual([view.scope, view.leader, view.systemId, view.dcs.state], ['demo', 'pg0', SYSTEM_ID, 'up'])
     assert.deepEqual(view.primary.address, { host: '127.0.0.1', port: pg0.port })
@@ -108,7 +108,7 @@ describe('the watcher', () => {
     await until('pg0 is a replica', () => fits('pg0'))
   })
 
-  test('believes no answer to a question about another lock', async () => {
+  test('ignores an answer to a question about another lock', async () => {
     pg0.delayMs = 200
     const from = watched.views.length
     await etcd.client.delete(`${KEY}leader`)
@@ -173,7 +173,7 @@ describe('the watcher', () => {
     await back[Symbol.asyncDispose]()
   })
 
-  test('knows the address of a leader whose keys have gone, and asks it', async () => {
+  test('keeps the address of a leader whose keys have gone, and checks it', async () => {
     const lease = await etcd.client.grant(60)
     await etcd.client.put(`${KEY}members/pg0`, pg0.key(), lease)
     await etcd.client.put(`${KEY}leader`, 'pg0', lease)
@@ -186,7 +186,7 @@ describe('the watcher', () => {
     await watched.until('none')
   })
 
-  test('ignores what it does not understand, once, and goes on', async () => {
+  test('ignores what it does not understand, once, and continues', async () => {
     const from = watched.logged.length
     await put('members/pg2', '{"conn_url":"postgres://user:s3cret@host:99999/"')
     await put('members/pg3\u001b[2J', pg1.key())
@@ -205,7 +205,7 @@ describe('the watcher', () => {
     ])
   })
 
-  test('tells no password of a URL to anybody', async () => {
+  test('never shows the password of a URL', async () => {
     const url = `postgres://user:s3cret@127.0.0.1:${pg1.port}/postgres`
     await put('members/pg1', pg1.key({ conn_url: url, api_url: 'http://admin:s3cret@127.0.0.1:1/patroni' }))
     await until('its API is out of reach', () => /cannot be reached/.test(watched.member('pg1').replica.reason))
@@ -246,7 +246,7 @@ describe('the watcher', () => {
     assert.equal(new Set(watched.views.map(({ primary }) => primary.epoch)).size, 2)
   })
 
-  test('publishes each view synchronously to who wants it, and to nobody else', async () => {
+  test('publishes each view synchronously to its subscribers only', async () => {
     let calls = 0
     let isPresent = true
     const change = (round: number): Promise<unknown> => put('members/pg1', pg1.key({ tags: { round } }))

@@ -35,7 +35,7 @@ void describe('lookups of names', () => {
     assert.equal(underWay.size, 0)
   })
 
-  void it('names that hung and were never resolved are few at a time, and each has its turn: one that recovers is found', async (t) => {
+  void it('names that hung and were never resolved are few at a time, and each has its turn: a name that recovers is found', async (t) => {
     t.mock.timers.enable({ apis: ['setTimeout'] })
     const asked: string[] = []
     const underWay: PromiseWithResolvers<readonly string[]>[] = []
@@ -75,7 +75,7 @@ void describe('lookups of names', () => {
     lookups.close()
   })
 
-  void it('what waits for its turn ends when all lookups are closed', async () => {
+  void it('a lookup that waits for its turn ends when all lookups are closed', async () => {
     const lookups = new Lookups({
       resolve: (_host, signal) =>
         new Promise((_resolve, reject) => {
@@ -99,7 +99,7 @@ void describe('lookups of names', () => {
     assert.equal(asked, 10_001)
   })
 
-  void it('one name is looked up once at a time, whoever asks', async () => {
+  void it('one name is looked up once at a time, for all callers', async () => {
     const asked: string[] = []
     const answer = Promise.withResolvers<readonly string[]>()
     const lookups = new Lookups({

@@ -256,7 +256,7 @@ describe('a cluster', () => {
     assert.deepEqual(ignoredKeys, [{ key: 'members/pg1', reason: 'the value is too large' }])
   })
 
-  test('has the leader that its key names, as it stands there', () => {
+  test('has the leader that its key names, verbatim', () => {
     assert.deepEqual(cluster({ leader: 'pg1' }).leader, { name: 'pg1', session: '7' })
     assert.deepEqual(cluster({ leader: ' pg1' }).leader?.name, ' pg1')
     assert.equal(cluster({ leader: '' }).leader, null)
@@ -480,7 +480,7 @@ function mangled(random: () => number): string {
   return random() < 0.2 ? text.slice(0, random() * text.length) : text
 }
 
-test('has a quorum of synchronous standbys where Patroni has been told so', () => {
+test('has a quorum of synchronous standbys where Patroni is configured so', () => {
   for (const [mode, quorum] of [
     ['"quorum"', true],
     ['"Quorum"', true],

@@ -123,7 +123,7 @@ test('the leader of a standby cluster serves readers, and no other leader does',
   )
 })
 
-test('whom the members name leads as well, where there is no lock to read', () => {
+test('the leader that the members name leads as well, where there is no lock to read', () => {
   const seen = cluster({ leader: null, hasLock: false, claimed: 'pg1' })
   const { leader, members } = composed(seen, { state: 'none', reason: '', cause: null })
   assert.equal(leader, 'pg1')
@@ -148,7 +148,7 @@ test('the lag of a member whose Postgres is not running is not known', () => {
   assert.deepEqual(lags, [['pg0', null], ['pg1', 5], ['pg2', null], ['pg3', null], ['pg9', null]]) // prettier-ignore
 })
 
-test('what was requested of the cluster is shown, and which timeline is lost', () => {
+test('requests to the cluster are shown, and which timeline is lost', () => {
   const failover = { leader: 'pg0', member: 'pg1', scheduledAt: null }
   const shown = composed(cluster({ failover, quorum: true }), { state: 'none', reason: '', cause: null })
   assert.deepEqual([shown.switchover, shown.quorum, shown.ttlMs, shown.setBack], [failover, true, 30_000, null])

@@ -13,7 +13,7 @@ const local = (member: string): Condition => ({ name: 'local-leader', member })
 const NEVER = { ...view().dcs, state: 'never' } as const
 const NOBODY = { ...view().primary, state: 'none', member: null, reason: 'nobody' } as const
 
-test('somebody is open for writes in open and unlocked; the leader leads until it has stopped', () => {
+test('a member is open for writes in open and unlocked; the leader leads until it has stopped', () => {
   const holdsIn = (condition: Condition): string[] =>
     PRIMARY_STATES.filter((state) => {
       const member = state === 'none' ? null : 'pg0'
@@ -24,7 +24,7 @@ test('somebody is open for writes in open and unlocked; the leader leads until i
   assert.deepEqual(holdsIn(local('pg1')), [])
 })
 
-test('a local member that the cluster does not have is told as that, whoever is the primary', () => {
+test('a local member that the cluster does not have is reported as that, whichever is the primary', () => {
   const reason = 'no member is called pg2: did you mean "pg0"? (the members are pg0, pg1)'
   assert.deepEqual(judge(local('pg2'), view()), { holds: false, reason })
   assert.deepEqual(judge(local('pg2'), view({ primary: NOBODY })), { holds: false, reason })
@@ -64,7 +64,7 @@ for (const [title, changes, holds] of REPLICA_CASES)
     assert.equal(judge(REPLICAS, view(changes)).holds, holds)
   })
 
-test('nothing is known of a primary while the DCS was never read, unless one has proved itself', () => {
+test('nothing is known of a primary while the DCS was never read, unless one is confirmed', () => {
   const unread = view({ dcs: NEVER, primary: NOBODY })
   for (const condition of [PRIMARY, local('pg0')]) assert.equal(judge(condition, unread).holds, null)
   const proved = view({ dcs: NEVER, primary: { ...view().primary, state: 'unlocked' } })
@@ -73,7 +73,7 @@ test('nothing is known of a primary while the DCS was never read, unless one has
   assert.equal(judge(local('pg1'), proved).holds, null)
 })
 
-test('a DCS that is lost changes nothing: who was the primary is decided by proof', () => {
+test('a DCS that is lost changes nothing: the primary is decided by proof', () => {
   const lost = view({ dcs: { ...view().dcs, state: 'lost' } })
   assert.equal(judge(local('pg0'), lost).holds, true)
   assert.equal(judge(PRIMARY, view({ dcs: lost.dcs, primary: NOBODY })).holds, false)

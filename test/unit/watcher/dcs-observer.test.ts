@@ -33,7 +33,7 @@ test('a state begins with the first observation of it', () => {
   assert.deepEqual([down.state, down.since, down.readAt, down.error], ['lost', 9, 8, 'y'])
 })
 
-test('another error is told after half a minute, once, and that of a file at once', () => {
+test('another error is reported after half a minute, once, and that of a file at once', () => {
   assert.equal(told('lock', 1000, 'dropped', 'refused', 'refused', 'timeout'), 'dropped')
   assert.equal(told('lock', 30_000, 'dropped', 'refused', 'dropped', 'password'), 'dropped refused password')
   assert.equal(told('description', 1, 'missing', 'line 1', 'line 2', 'line 1'), 'missing line 1 line 2')
@@ -41,7 +41,7 @@ test('another error is told after half a minute, once, and that of a file at onc
   assert.equal(told('description', 1, ...many).split(' ').length, 10)
 })
 
-test('what was wrong is forgotten when it is read again', () => {
+test('errors are forgotten when it is read again', () => {
   const down = afterObservation(unreadDcs(ETCD, 0), lost('refused'), 1)
   assert.deepEqual(afterObservation(down, read, 2).errors, [])
 })

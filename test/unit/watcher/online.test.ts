@@ -19,6 +19,6 @@ const FINDINGS: readonly (readonly [subject: string, message: string, shown: str
 ]
 
 for (const [subject, message, shown] of FINDINGS)
-  test(`what is found of ${subject} does not name its address again: ${message}`, () => {
+  test(`the finding about ${subject} does not name its address again: ${message}`, () => {
     assert.equal(withAddressOnce({ subject, ok: false, message }).message, shown)
   })

@@ -32,7 +32,7 @@ test('the first is done at once, those that follow together after the pause', ()
   assert.equal(done, 2)
 })
 
-test('what is done at once makes what waited needless, and the next pause begins', () => {
+test('an immediate pass makes a waiting one needless, and the next pause begins', () => {
   let done = 0
   const pace = new Pace(() => done++)
   pace.soon(100)

@@ -30,7 +30,7 @@ function confirmed(before: ClusterView, readAt: number): ClusterView {
 }
 
 describe('a view that is confirmed', () => {
-  test('is the present one, and no sink hears of it', () => {
+  test('is the present one, and no sink gets it', () => {
     const { publisher, taken, take } = setUp()
     publisher.subscribe('a', take)
     publisher.publish(confirmed(view(), 2))

@@ -10,7 +10,10 @@ interface Resolved<T> {
   readonly warnings: readonly Fault[]
 }
 
-/** With `url` and `proxy` Patroni takes user and password from there, or none; urllib leaves %40 as it is. */
+/**
+ * Returns user and password of a URL. With `url` and `proxy` Patroni takes them from there, or none; urllib leaves %40
+ * as it is.
+ */
 export function loginOfUrl(source: string, userInfo: string | null, section: Section): Resolved<Etcd3Config['auth']> {
   const warnings = ['username', 'password']
     .filter((key) => isSet(section[key]))
@@ -25,7 +28,7 @@ export function loginOfUrl(source: string, userInfo: string | null, section: Sec
   return { value: null, faults: [{ path: ['etcd3', source], message }], warnings }
 }
 
-/** `username` and `password`. */
+/** Returns `username` and `password`. */
 export function loginOfKeys(section: Section): Resolved<Etcd3Config['auth']> {
   const { username, password } = section
   const faults: Fault[] = []
@@ -36,7 +39,7 @@ export function loginOfKeys(section: Section): Resolved<Etcd3Config['auth']> {
     const path = ['etcd3', key]
     if (isSet(section[key]) && typeof section[key] !== 'string')
       faults.push({ path, message: 'must be text: put it in quotes' })
-    // Patroni would go on without either, and it would look like a fault of etcd.
+    // Patroni would continue without either, and it would look like a fault of etcd.
     else if (isSet(section[key]) && !isSet(section[other]))
       faults.push({ path, message: `is not used without etcd3.${other}` })
   }
@@ -44,7 +47,10 @@ export function loginOfKeys(section: Section): Resolved<Etcd3Config['auth']> {
   return { value: isComplete ? { username, password } : null, faults, warnings: [] }
 }
 
-/** A certificate may hold its key, as python-etcd has it, whose own `ca_cert` works too; relative paths count from the working directory. */
+/**
+ * Returns the certificate files. A certificate may hold its key, as in python-etcd, whose own `ca_cert` works too;
+ * relative paths count from the working directory.
+ */
 export function filesOf(
   section: Section,
   protocol: 'http' | 'https',

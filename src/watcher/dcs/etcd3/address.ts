@@ -62,12 +62,15 @@ function parseAuthority(
   return good({ scheme, userInfo, endpoint: `${ipv6 === undefined ? name : `[${ipv6}]`}:${port}` })
 }
 
-/** Whether it is an IPv6 address without brackets, with or without a port. */
+/** Returns whether it is an IPv6 address without brackets, with or without a port. */
 function isBare(authority: string): boolean {
   return isIPv6(authority) || isIPv6(authority.replace(/:[^:]*$/, ''))
 }
 
-/** patroni/utils.py `split_host_port`: "with or without square brackets", what follows the last colon is the port. */
+/**
+ * Adds brackets as patroni/utils.py `split_host_port`: "with or without square brackets", what follows the last colon
+ * is the port.
+ */
 function bracketed(authority: string): string {
   return authority.replace(/^(.*):([^:]*)$/, '[$1]:$2')
 }

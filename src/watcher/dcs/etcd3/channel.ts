@@ -92,7 +92,7 @@ export class EtcdChannel implements ICallable<null> {
     return this.#closing.signal
   }
 
-  /** Whether etcd has ever answered a question, be it with an error. */
+  /** Returns whether etcd has ever answered, be it with an error. */
   get answered(): boolean {
     return this.#answered
   }
@@ -105,7 +105,7 @@ export class EtcdChannel implements ICallable<null> {
     this.#credentials.close()
   }
 
-  /** The options of a call that may take `factor` times as long as a read. */
+  /** Returns the options of a call that may take `factor` times as long as a read. */
   within(factor: number): CallOptions {
     return { deadline: Date.now() + this.#target.timeoutMs * factor }
   }
@@ -137,7 +137,7 @@ export class EtcdChannel implements ICallable<null> {
   }
 
   markFailed(): void {
-    // There is but one host: whoever uses the channel gives it up.
+    // There is only one host: the user of the channel closes it.
   }
 
   #ask(client: Client, method: string, request: unknown, token: string | null, options: CallOptions): Promise<unknown> {
@@ -153,7 +153,10 @@ export class EtcdChannel implements ICallable<null> {
     })
   }
 
-  /** As to Patroni, an etcd that asks nobody for a password is as good: users come before `etcdctl auth enable`. */
+  /**
+   * Fetches a token. As for Patroni, an etcd that requires no password is as good: users are created before `etcdctl
+   * auth enable`.
+   */
   async #authenticate(): Promise<string | null> {
     const { username: name = '', password = '' } = this.#target.config.auth ?? {}
     try {
@@ -200,8 +203,8 @@ function metadataOf(token: string | null): Metadata {
 }
 
 /**
- * Expired; or made before a user or role was changed; or none, because authentication was enabled only now
- * (rpctypes/error.go: ErrInvalidAuthToken, ErrAuthOldRevision, ErrUserEmpty).
+ * Returns whether the token is refused: expired; or made before a user or role was changed; or none, because
+ * authentication was enabled only now (rpctypes/error.go: ErrInvalidAuthToken, ErrAuthOldRevision, ErrUserEmpty).
  */
 function isRefusedToken(error: unknown): boolean {
   const reasons = /invalid auth token|revision of auth store is old|revision in header is old|user name is empty/

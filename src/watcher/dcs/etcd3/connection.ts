@@ -29,22 +29,22 @@ export interface EtcdReading {
 }
 
 export interface EtcdWatcher {
-  /** Events in order; everything up to `revision` has been told with them. */
+  /** Events in order; everything up to `revision` has been handed over with them. */
   readonly onEvents: (events: readonly KeyEvent[], revision: bigint) => void
   /** Nothing more will come. May be called more than once. */
   readonly onEnd: (error: Error) => void
 }
 
 /**
- * More of a value is not kept. As text it is still longer than what is taken for Patroni's (cluster.ts), so that a key
- * that is cut here is ignored there. Bytes.
+ * More of a value is not kept. As text it is still longer than the limit for Patroni's (cluster.ts), so that a key that
+ * is cut here is ignored there. Bytes.
  */
 const MAX_VALUE = 4 * 1024 * 1024
 
 /** How many keys one answer to a list has at most. */
 const PAGE = 1000
 
-/** More than the parts of finding out why it is of no use may take. Milliseconds. */
+/** More than the parts of finding out why it is unusable may take. Milliseconds. */
 const EXPLAIN_MS = 3000
 
 /** A node without a leader then ends the watch instead of keeping it silent (etcd's clientv3.WithRequireLeader). */
@@ -81,7 +81,10 @@ export class EtcdConnection implements EndpointConnection {
     return this.#channel.closed
   }
 
-  /** Every key of the range as they were at one revision, linearizably; in pages, so that many need no more time for each answer. */
+  /**
+   * Reads every key of the range as they were at one revision, linearizably; in pages, so that many keys need no more
+   * time for each answer.
+   */
   async list(): Promise<EtcdReading> {
     const client = new KVClient(this.#channel)
     const ask = (page: object): Promise<IRangeResponse> =>
@@ -101,13 +104,16 @@ export class EtcdConnection implements EndpointConnection {
     return this.#reading({ ...first, kvs })
   }
 
-  /** How many keys the range has, linearizably. */
+  /** Counts the keys of the range, linearizably. */
   async count(): Promise<EtcdReading> {
     const question = { ...this.#range, count_only: true }
     return this.#reading(await new KVClient(this.#channel).range(question, this.#channel.within(1)))
   }
 
-  /** The names of at most `limit` keys from one up to another, which is not among them; of this node's own knowledge. */
+  /**
+   * Reads the names of at most `limit` keys from one up to another, which is not among them; from this node's own
+   * state.
+   */
   async names(from: string, end: string, limit: number): Promise<{ names: readonly string[]; more: boolean }> {
     const range = { key: Buffer.from(from), range_end: Buffer.from(end), limit, keys_only: true, serializable: true }
     const { header, kvs, more } = await new KVClient(this.#channel).range(range, this.#channel.within(1))
@@ -115,20 +121,20 @@ export class EtcdConnection implements EndpointConnection {
     return { names: kvs.map(({ key }) => key.toString()), more }
   }
 
-  /** The leader key, linearizably. */
+  /** Reads the leader key, linearizably. */
   async readLeader(): Promise<EtcdReading> {
     const key = Buffer.from(`${this.target.prefix}leader`)
     return this.#reading(await new KVClient(this.#channel).range({ key }, this.#channel.within(1)))
   }
 
-  /** The client URLs that the members advertise. */
+  /** Reads the client URLs that the members advertise. */
   async clientUrls(): Promise<readonly string[]> {
     const { header, members } = await new ClusterClient(this.#channel).memberList({}, this.#channel.within(1))
     this.#checkSource(header)
     return members.flatMap(({ clientURLs }) => clientURLs)
   }
 
-  /** The ID of the etcd cluster, which is told to everyone, also without a quorum. */
+  /** Reads the ID of the etcd cluster, which every user may read, also without a quorum. */
   async clusterId(): Promise<string> {
     const { header } = await new MaintenanceClient(this.#channel).status(this.#channel.within(1))
     this.#checkSource(header)
@@ -170,8 +176,8 @@ export class EtcdConnection implements EndpointConnection {
   }
 
   /**
-   * Why it cannot be used, for a person, with what to do about it. Asks etcd again where that helps, and says what it
-   * knows when `signal` aborts. Never rejects.
+   * Explains to a person why it cannot be used, and what to do about it. Queries etcd again where that helps, and
+   * returns what is known when `signal` aborts. Never rejects.
    */
   async explain(error: unknown, signal: AbortSignal): Promise<string> {
     const trouble = diagnose(error, this.target, this.#channel.answered ? null : this.closed)
@@ -183,7 +189,7 @@ export class EtcdConnection implements EndpointConnection {
     this.#channel.close()
   }
 
-  /** Why an answer does not count: it comes from another etcd cluster than the first one. */
+  /** Returns why an answer does not count: it comes from another etcd cluster than the first one. */
   #stranger({ cluster_id: id }: IResponseHeader): RouterError | null {
     // etcd's own gRPC proxy confirms watches without an ID.
     if (id === '0') return null
@@ -222,7 +228,7 @@ export class EtcdConnection implements EndpointConnection {
   }
 }
 
-/** The ID of an etcd cluster or member as its own log and `etcdctl member list` show it. */
+/** Returns the ID of an etcd cluster or member as its own log and `etcdctl member list` show it. */
 export function hexId(id: string): string {
   return BigInt(id).toString(16)
 }

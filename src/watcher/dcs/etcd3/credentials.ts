@@ -10,7 +10,7 @@ export class EtcdCredentials extends ChannelCredentials {
   readonly #sockets = new Set<Socket>()
   #closed = false
 
-  /** @param host whom the certificate of etcd has to name. @param context null: without TLS. */
+  /** @param host the name that the certificate of etcd must have. @param context null: without TLS. */
   constructor(host: string, context: SecureContext | null) {
     super()
     const verify = { checkServerIdentity: (_name: string, cert: PeerCertificate) => checkServerIdentity(host, cert) }
@@ -53,7 +53,9 @@ export class EtcdCredentials extends ChannelCredentials {
   }
 }
 
-/** grpc-js would send an address as the name of the server, which TLS does not allow and Node complains of. */
+/**
+ * Returns the name of the server for TLS: grpc-js would send an address, which TLS does not allow and Node warns about.
+ */
 export function serverName(host: string, context: SecureContext | null): ChannelOptions {
   return context !== null && isIP(host) !== 0 ? { 'grpc.ssl_target_name_override': 'etcd' } : {}
 }

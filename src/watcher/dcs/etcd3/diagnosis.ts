@@ -26,7 +26,7 @@ export async function diagnose(error: unknown, target: EtcdTarget, signal: Abort
   return about ?? (isReset ? perhapsRefused(reason, peerOf(target)) : reason)
 }
 
-/** Returns whether etcd has answered that this user may not: that lasts until somebody has mended it. Pure. */
+/** Returns whether etcd has answered that this user may not: that lasts until a person has corrected it. Pure. */
 export function isRefusal(error: unknown): boolean {
   return REFUSALS.test(explain(error))
 }
@@ -41,7 +41,7 @@ const OUT_OF_REACH = /\b(?:ECONNREFUSED|ETIMEDOUT|E(?:HOST|NET)(?:UNREACH|DOWN)|
 
 const REFUSALS = /authentication failed, invalid user ID or password|user name is empty|permission denied/
 
-/** What the message of a call says, or null. Pure. */
+/** Explains the message of a call; null: it is not a known one. Pure. */
 function knownProblem(reason: string, target: EtcdTarget): string | null {
   const trouble = KNOWN_PROBLEMS.find(({ when }) => when.test(reason))
   if (trouble !== undefined) return trouble.say(reason, target)
@@ -145,7 +145,7 @@ export function reasonOf(error: unknown): string {
   return tlsReason(text)
 }
 
-/** Whatever it is, it does not speak gRPC (or we do not speak its TLS). */
+/** Returns whether the peer does not use gRPC at all (or not with these settings of TLS). */
 function isNoGrpc(reason: string): boolean {
   return /HTTP status code|unknown (service|method)|^no connection: (?!.*\bE[A-Z]{4,}\b)/.test(reason)
 }

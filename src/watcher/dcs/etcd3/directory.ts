@@ -13,13 +13,13 @@ export interface DirectoryOptions {
   readonly config: Pick<Etcd3Config, 'endpoints' | 'protocol' | 'useProxies'>
   /** Makes a connection of its own. @throws RouterError when the certificate files have never been of use. */
   readonly connect: (endpoint: string) => EtcdConnection
-  /** How often it is asked for the advertised URLs, and whose each endpoint is. Milliseconds. */
+  /** How often the advertised URLs, and the cluster of each endpoint, are read. Milliseconds. */
   readonly everyMs: number
 }
 
 /**
  * Another etcd cluster is adopted when the configured endpoints have shown it, and nothing else, so often, with a pause
- * in between: an address that leads to two of them in turns is not believed. Milliseconds.
+ * in between: an address that belongs to two of them in turns does not count. Milliseconds.
  */
 const ADOPTION = { rounds: 5, pauseMs: 400 }
 
@@ -40,12 +40,12 @@ export class EtcdDirectory {
     this.#endpoints = { seeds: options.config.endpoints, discovered: [], current: null }
   }
 
-  /** How many there are. */
+  /** Returns how many there are. */
   get size(): number {
     return allEndpoints(this.#endpoints).length
   }
 
-  /** Goes on to the next endpoint. */
+  /** Continues with the next endpoint. */
   next(): string {
     const current = nextEndpoint(this.#endpoints)
     this.#endpoints = { ...this.#endpoints, current }
@@ -62,7 +62,7 @@ export class EtcdDirectory {
     throw new RouterError('DCS_UNAVAILABLE', `it belongs to another etcd cluster (${this.#ids(clusterId)}): ${way}`)
   }
 
-  /** What leads to another etcd cluster. */
+  /** Returns a notice for each endpoint that belongs to another etcd cluster. */
   get notices(): readonly DcsNotice[] {
     return [...this.#strangers].map(([endpoint, id]) => {
       const url = `${this.#options.config.protocol}://${endpoint}`
@@ -77,8 +77,8 @@ export class EtcdDirectory {
   }
 
   /**
-   * After `endpoint` could not be read: has the etcd cluster adopted to which all configured endpoints belong now, if
-   * this is one of them. Never rejects.
+   * Adopts, after `endpoint` could not be read, the etcd cluster to which all configured endpoints belong now, if this
+   * is one of them. Never rejects.
    */
   async reconsider(endpoint: string, signal: AbortSignal): Promise<void> {
     if (this.#strangers.has(endpoint) && this.#isSeed(endpoint)) await this.#adopt(signal)
@@ -131,7 +131,10 @@ export class EtcdDirectory {
     }
   }
 
-  /** No configured endpoint is known to be of the etcd cluster that is read, and one at least of another. */
+  /**
+   * Returns whether no configured endpoint is known to be of the etcd cluster that is read, and one at least of
+   * another.
+   */
   #haveSeedsMoved(): boolean {
     const { seeds, current } = this.#endpoints
     const isOurs = seeds.some((seed) => seed === current && !this.#strangers.has(seed))
@@ -157,7 +160,9 @@ export class EtcdDirectory {
     return true
   }
 
-  /** What an endpoint tells; null without an answer, which is told when it is its turn to be read. */
+  /**
+   * Reads the ID of an endpoint's cluster; null without an answer, which is reported when it is its turn to be read.
+   */
   async #ask(
     endpoint: string,
     question: (connection: EtcdConnection) => Promise<string>,
@@ -178,7 +183,7 @@ export class EtcdDirectory {
   }
 }
 
-/** Linearizably: one that is cut off from the others does not count. */
+/** Reads the ID linearizably: a node that is cut off from the others does not count. */
 async function readClusterId(connection: EtcdConnection): Promise<string> {
   return (await connection.count()).clusterId
 }

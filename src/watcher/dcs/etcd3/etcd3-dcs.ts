@@ -19,13 +19,13 @@ export interface Etcd3Options {
   /** How often the leader key is read linearizably, and how long such a read may take. Milliseconds. */
   readonly intervalMs: number
   readonly timeoutMs: number
-  /** Told of certificates that are replaced; null: nobody. */
+  /** Gets the lines about certificates that are replaced; null: no log. */
   readonly log?: Log | null
-  /** See `SessionsOptions`; a minute unless told. */
+  /** See `SessionsOptions`; a minute by default. */
   readonly discoverMs?: number
   /** See `EtcdTarget`. */
   readonly lookups: Lookups
-  /** Where that is, and which groups of it are observed; without it nobody looks at what else there is in etcd. */
+  /** Where that is, and which groups of it are observed; without it the rest of etcd is not looked at. */
   readonly survey?: Pick<SurveyOptions, 'place' | 'followed'>
 }
 
@@ -46,7 +46,7 @@ export class Etcd3Dcs implements ClusterSource {
       range: belowPrefix(prefix),
       begin: (list) => new ClusterKeys(list, around),
       lost: (endpoint, error, notices) => {
-        // Nothing that was found around is over because nobody can look.
+        // Findings around it are not over because they cannot be read.
         return { type: 'lost', endpoint, error, notices: [...notices, ...(around?.told ?? [])] }
       },
     })
@@ -61,7 +61,7 @@ export class Etcd3Dcs implements ClusterSource {
 class ClusterKeys implements SessionKeys<DcsObservation> {
   readonly #keyspace: Keyspace
   readonly #survey: EtcdSurvey | null
-  /** The last read has shown another leader than the watch, which has told nothing since. */
+  /** The last read has shown another leader than the watch, which has been silent since. */
   #late = false
 
   constructor({ keys, revision }: EtcdReading, survey: EtcdSurvey | null) {
@@ -84,7 +84,7 @@ class ClusterKeys implements SessionKeys<DcsObservation> {
   }
 
   read(connection: EtcdConnection): Promise<EtcdReading> {
-    // Beside it: what it finds is told with the next confirmation, and no read waits for that.
+    // Beside it: its findings are handed over with the next confirmation, and no read waits for that.
     void this.#survey?.look(connection, this.#isEmpty)
     return connection.readLeader()
   }

@@ -1,4 +1,4 @@
-/** Which keys of etcd are asked for, and how they are called. Pure. */
+/** Which keys of etcd are read, and the names that they have here. Pure. */
 import { isUtf8 } from 'node:buffer'
 import { textOfBytes } from '../../../text/binary-text.ts'
 import { REPLACEMENT } from '../../../text/printable.ts'
@@ -11,13 +11,15 @@ export interface KeyRange {
   readonly end: Buffer
   /** What a person types to have it read, after `etcdctl role grant-permission ROLE read`. */
   readonly grant: string
-  /** How a key is called. */
+  /** Returns the name of a key. */
   nameOf(key: Buffer): string
-  /** What is in it. */
+  /** Returns its value as text. */
   valueOf(value: Buffer): string
 }
 
-/** Everything below `prefix` (`/service/demo/`, with the slash at the end), by name relative to it. */
+/**
+ * Returns the range of everything below `prefix` (`/service/demo/`, with the slash at the end), by name relative to it.
+ */
 export function belowPrefix(prefix: string): KeyRange {
   return {
     name: prefix,
@@ -31,8 +33,9 @@ export function belowPrefix(prefix: string): KeyRange {
 }
 
 /**
- * The key `root` and all below it, by full name, with values of any bytes (text/binary-text.ts); empty: everything. Between the two lie others, such as `/myapp/db-old`:
- * whoever uses it leaves out what `isWithin` (key-values.ts) does not know.
+ * Returns the range of the key `root` and all below it, by full name, with values of any bytes (text/binary-text.ts);
+ * empty: everything. Between the two lie others, such as `/myapp/db-old`: the caller leaves out what is not `isWithin`
+ * (key-values.ts).
  */
 export function fromRoot(root: string): KeyRange {
   const isAll = root === ''
@@ -46,7 +49,7 @@ export function fromRoot(root: string): KeyRange {
   }
 }
 
-/** A text for each key, another one for another key; one that is not UTF-8 has U+FFFD in it. */
+/** Returns a text for each key, a different one for each; a key that is not UTF-8 has U+FFFD in it. */
 function textOf(key: Buffer): string {
   return isUtf8(key) ? key.toString() : `${key.toString()}${REPLACEMENT}${key.toString('hex')}`
 }

@@ -12,11 +12,11 @@ export interface KeySetOptions {
   readonly root: string
   /** How often all keys are read again and compared. Milliseconds. */
   readonly compareMs: number
-  /** Told of keys whose names are not UTF-8; may be told again. */
+  /** Gets the keys whose names are not UTF-8; also more than once. */
   readonly onLeftOut: (key: string) => void
 }
 
-/** A longer value is never shown, nor a part of it: etcd itself takes 1.5 MiB for a request unless told otherwise. Bytes. */
+/** A longer value is never shown, nor a part of it: etcd itself accepts requests of 1.5 MiB by default. Bytes. */
 const MAX_VALUE = 1024 * 1024
 
 export class KeySet implements SessionKeys<KeysObservation> {
@@ -27,12 +27,12 @@ export class KeySet implements SessionKeys<KeysObservation> {
   /** What is too large. */
   readonly #large = new Set<string>()
   #revision: bigint
-  /** What is told of the values; null: it is to be made again. */
+  /** The values as they are handed over; null: to be made again. */
   #keys: ReadonlyMap<string, string> | null = null
   #comparedAt = now()
   /** The number of keys was another one than it should be. */
   #miscounted = false
-  /** How the last list differed from what the watch has told, by key. */
+  /** How the last list differed from the watch, by key. */
   #differences: ReadonlyMap<string, string> = new Map()
 
   constructor({ keys, revision }: EtcdReading, options: KeySetOptions) {
@@ -64,7 +64,7 @@ export class KeySet implements SessionKeys<KeysObservation> {
   onRead(reading: EtcdReading): boolean {
     const isList = reading.keys.length === reading.count
     if (!isList) {
-      // The watch may be a moment behind, so that this alone proves nothing; where it is ahead it is no question.
+      // The watch may be a moment behind, so that this alone shows nothing; where it is ahead it does not matter.
       this.#miscounted = reading.revision >= this.#revision && reading.count !== this.#modified.size
       return !this.#miscounted && this.#differences.size === 0
     }
@@ -91,7 +91,7 @@ export class KeySet implements SessionKeys<KeysObservation> {
     return { type: 'keys', keys: this.#keys }
   }
 
-  /** How a list differs from what is known, where the watch is not ahead of it. */
+  /** Compares a list with what is known, where the watch is not ahead of it. */
   #compare({ keys, revision }: EtcdReading): ReadonlyMap<string, string> {
     const differences = new Map<string, string>()
     const listed = new Set<string>()
@@ -105,7 +105,7 @@ export class KeySet implements SessionKeys<KeysObservation> {
     return differences
   }
 
-  /** Says whether it is one of those that are told. */
+  /** Puts a key, and returns whether it is one of those that are handed over. */
   #put({ key, value, modified }: VersionedKey): boolean {
     this.#modified.set(key, modified)
     if (!isWithin(this.#options.root, key)) return false

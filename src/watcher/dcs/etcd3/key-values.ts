@@ -13,9 +13,9 @@ export interface Etcd3KeyValuesOptions {
   /** How often etcd is asked whether the keys are still those, and how long it may take to answer. Milliseconds. */
   readonly intervalMs: number
   readonly timeoutMs: number
-  /** Told of keys that are left out; null: nobody. */
+  /** Gets a line about each key that is left out; null: no log. */
   readonly log: Log | null
-  /** How often all keys are read again and compared with what the watch has told. Milliseconds. */
+  /** How often all keys are read again and compared with the watch. Milliseconds. */
   readonly compareMs?: number
   /** See `EtcdTarget`. */
   readonly lookups: Lookups
@@ -24,7 +24,7 @@ export interface Etcd3KeyValuesOptions {
 /** confd's users were left with old files by watches that had died silently, and with nothing that noticed it. */
 const COMPARE_MS = 60_000
 
-/** More names that are left out are not told one by one. */
+/** More names that are left out are not logged one by one. */
 const MAX_TOLD = 20
 
 export class Etcd3KeyValues implements KeyValueSource {

@@ -16,7 +16,7 @@ export interface KeyEvent {
 /** Holds the keys and gives the cluster they describe; the same object as long as nothing has changed. */
 export class Keyspace {
   readonly #keys: Map<string, VersionedKey>
-  /** Up to here the watch, or the list, has told everything. */
+  /** Up to here the watch, or the list, is complete. */
   #watched: bigint
   /** Events of the leader key up to here are older than a linearizable read of it. */
   #leaderRead = 0n
@@ -32,14 +32,14 @@ export class Keyspace {
     return this.#cluster
   }
 
-  /** The highest revision that the watch or the list has reached. */
+  /** Returns the highest revision that the watch or the list has reached. */
   get revision(): bigint {
     return this.#watched
   }
 
   /**
-   * Applies events of the watch, which has now told everything up to `revision`; those older than what is known are
-   * ignored. Says whether anything changed.
+   * Applies events of the watch, which is complete up to `revision` with them; those older than what is known are
+   * ignored. Returns whether anything changed.
    */
   applyEvents(events: readonly KeyEvent[], revision: bigint): boolean {
     let changed = false
@@ -56,8 +56,8 @@ export class Keyspace {
   }
 
   /**
-   * Applies a linearizable read of the leader key at `revision`, unless the watch is ahead of it. Says whether it
-   * differs from what the watch has told: then the watch is late, or dead.
+   * Applies a linearizable read of the leader key at `revision`, unless the watch is ahead of it. Returns whether it
+   * differs from the watch: then the watch is late, or dead.
    */
   applyLeaderRead(leader: VersionedKey | null, revision: bigint): boolean {
     if (revision < this.#watched || revision < this.#leaderRead) return false

@@ -1,6 +1,6 @@
 /**
- * The only importer of the `etcd3` package and of what it stands on. Its messages and clients are used; its own pool,
- * resume and retries are not: they skip events, pick hosts at random and hide why.
+ * The only importer of the `etcd3` package and of its parts. Its messages and clients are used; its own pool, resume
+ * and retries are not: they skip events, pick hosts at random and hide why.
  */
 export {
   type CallOptions,

@@ -18,8 +18,8 @@ interface SeedFinding {
 }
 
 /**
- * Asks every endpoint: the router needs one that answers, and which of the others are of no use would be seen on the day when
- * that one is. `sourceOf` builds what observes at one endpoint. Rejects when `signal` aborts.
+ * Checks every endpoint: the router needs one that answers, and a dead one among the others would be noticed on the day
+ * when that one fails. `sourceOf` builds what observes at one endpoint. Rejects when `signal` aborts.
  */
 export async function checkEtcd(
   etcd: Etcd3Config,

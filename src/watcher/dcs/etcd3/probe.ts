@@ -11,7 +11,7 @@ import { hostOf, type EtcdTarget } from './channel.ts'
 export type Listener =
   /** It answers HTTP/1.1, with or without TLS; `version`: what it says of etcd's. */
   | { readonly kind: 'http'; readonly tls: boolean; readonly version: string | null }
-  /** It asks for TLS. */
+  /** It requires TLS. */
   | { readonly kind: 'tls' }
   | { readonly kind: 'unknown' }
 
@@ -31,7 +31,7 @@ export async function probe(target: EtcdTarget, signal: AbortSignal): Promise<Li
   return plain === null ? { kind: 'unknown' } : { kind: 'http', tls: false, version: etcdVersion(plain) }
 }
 
-/** The body of whatever is answered; null without an answer in HTTP. */
+/** Returns the body of any answer; null without an answer in HTTP. */
 async function getVersion(target: EtcdTarget, tls: boolean, signal: AbortSignal): Promise<string | null> {
   const { certificates } = target
   const options = {
@@ -63,7 +63,7 @@ async function getVersion(target: EtcdTarget, tls: boolean, signal: AbortSignal)
   })
 }
 
-/** Whose certificate it is does not matter here: nothing is sent. */
+/** Returns whether it uses TLS. The certificate does not matter here: nothing is sent. */
 async function speaksTls(target: EtcdTarget, signal: AbortSignal): Promise<boolean> {
   const giveUp = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)])
   return new Promise((resolve) => {
@@ -85,7 +85,7 @@ function addressOf({ endpoint, lookups }: EtcdTarget): { host: string; port: num
   return { host: hostOf(endpoint), port, lookup: lookups.lookup }
 }
 
-/** `{"etcdserver":"3.4.23",...}`. */
+/** Parses `{"etcdserver":"3.4.23",...}`. */
 function etcdVersion(body: string): string | null {
   return /"etcdserver":\s*"(\d{1,3}\.\d{1,3}[\w.+-]{0,20})"/.exec(body)?.[1] ?? null
 }

@@ -16,7 +16,10 @@ const LOOKUPS = 'patroni-router.lookups'
  */
 const PAUSE_MS = 1000
 
-/** What an `EtcdChannel` dials, and the options that it needs for that. IP addresses are left to gRPC, which knows no zones. */
+/**
+ * Returns the address for an `EtcdChannel`, and the options that it needs for that. IP addresses are left to gRPC,
+ * which does not support zones.
+ */
 export function targetOf(
   endpoint: string,
   host: string,

@@ -14,7 +14,7 @@ export interface Etcd3Config extends DcsConfig {
   readonly endpoints: readonly string[]
   readonly protocol: 'http' | 'https'
   readonly useProxies: boolean
-  /** null: etcd asks for no password. */
+  /** null: etcd requires no password. */
   readonly auth: { readonly username: string; readonly password: string } | null
   /** Paths of files; of no meaning with http. Without `caFile` the system's certificates count. */
   readonly caFile: string | null
@@ -134,7 +134,9 @@ function portOf(value: unknown): number | null {
   return typeof port === 'number' && Number.isInteger(port) && port > 0 && port < 65536 ? port : null
 }
 
-/** With `host` (not with `hosts`) Patroni's `port` wins over the one in the address. */
+/**
+ * Returns the endpoint with a port. With `host` (not with `hosts`) Patroni's `port` wins over the one in the address.
+ */
 function withPort(endpoint: string, port: number): string {
   return endpoint.replace(/\d+$/, String(port))
 }

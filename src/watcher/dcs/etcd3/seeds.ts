@@ -22,7 +22,7 @@ export interface SeedOptions {
 export interface SeedReport {
   /** As it is configured. */
   readonly endpoint: string
-  /** Of the etcd cluster, as etcd's log shows it; known also of one that refuses to be read. null: it has not told. */
+  /** Of the etcd cluster, as etcd's log shows it; known also of one that refuses to be read. null: not known. */
   readonly clusterId: string | null
   /** Why it cannot be read, for a person, with what to do about it; null: it has answered a linearizable read. */
   readonly reason: string | null
@@ -54,7 +54,7 @@ export async function probeGroups(
 ): Promise<readonly DcsNotice[]> {
   const survey = new EtcdSurvey({ prefix: options.prefix, place, followed, everyMs: 0 })
   const asking = { ...options, certificates: certificatesOf(options.config) }
-  // Certificates that are of no use have been reported by whatever was asked before.
+  // Unusable certificates have been reported by the earlier reads.
   await ask(endpoint, 0, asking, signal, (connection) => survey.look(connection, false)).catch(() => null)
   return survey.tell(false)
 }

@@ -26,19 +26,19 @@ export interface SessionsOptions<T> {
   /** How often it is read linearizably, and how long such a read may take. Milliseconds. */
   readonly intervalMs: number
   readonly timeoutMs: number
-  /** Told of certificates that are replaced; null: nobody. */
+  /** Gets the lines about certificates that are replaced; null: no log. */
   readonly log: Log | null
   /** Makes something of what a session has listed. */
   readonly begin: (list: EtcdReading) => SessionKeys<T>
-  /** What is told of an endpoint that cannot be read. */
+  /** Makes the observation of an endpoint that cannot be read. */
   readonly lost: (endpoint: string, error: RouterError, notices: readonly DcsNotice[]) => T
-  /** How often the advertised client URLs are asked for. Milliseconds. */
+  /** How often the advertised client URLs are read. Milliseconds. */
   readonly discoverMs: number
   /** See `EtcdTarget`. */
   readonly lookups: Lookups
 }
 
-/** What one session knows of its keys. */
+/** The keys of one session. */
 export interface SessionKeys<T> {
   /** The highest revision that the watch or the list has reached. */
   readonly revision: bigint
@@ -48,16 +48,16 @@ export interface SessionKeys<T> {
   read(connection: EtcdConnection): Promise<EtcdReading>
   /** Takes what that has shown. Says whether it confirms, or changes, what is known. @throws RouterError `DCS_STALE`. */
   onRead(reading: EtcdReading): boolean
-  /** Looks at what belongs to it before anything is told, in no more than a moment. Never rejects. */
+  /** Looks at what belongs to it before anything is handed over; it takes only a moment. Never rejects. */
   prepare?(connection: EtcdConnection): Promise<void>
-  /** What is known, for the observer. */
+  /** Returns what is known, for the observer. */
   tell(place: Place): T
 }
 
-/** Where in which history, as whom etcd has answered. */
+/** The history and the position in it, and the endpoint that answered. */
 export interface Place {
   readonly endpoint: string
-  /** The history is another one, or went back, with this session. */
+  /** The history is a different one, or went back, with this session. */
   readonly restored: boolean
   readonly notices: readonly DcsNotice[]
 }

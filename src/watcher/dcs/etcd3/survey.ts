@@ -1,4 +1,7 @@
-/** Looks around in etcd beside a cluster's own keys: which others there are, and groups of Citus that nobody follows. */
+/**
+ * Looks around in etcd beside a cluster's own keys: which others there are, and groups of Citus that no configured
+ * cluster follows.
+ */
 import { now } from '../../../clock.ts'
 import type { ClusterConfig, DcsConfig } from '../../../config/config.ts'
 import type { DcsNotice } from '../dcs.ts'
@@ -15,8 +18,8 @@ import {
 import { isEtcd3 } from './section.ts'
 
 /**
- * Returns the Citus groups of its scope that are configured, if it is the first of these and so the one that reports others. Who
- * follows a single one, as a `patroni.yml` does, wants no other.
+ * Returns the Citus groups of its scope that are configured, if it is the first of these and so the one that reports
+ * others. A configuration with a single group, such as a `patroni.yml`, wants no other.
  */
 export function followedGroups(config: ClusterConfig, clusters: readonly ClusterConfig[]): readonly number[] {
   const isFlat = clusters.length < 2 && config.name === config.scope
@@ -61,12 +64,12 @@ export class EtcdSurvey {
     this.#options = options
   }
 
-  /** What was told last. */
+  /** Returns the notices that were handed over last. */
   get told(): readonly DcsNotice[] {
     return this.#told
   }
 
-  /** What was found last, to be told; `isEmpty`: the configured cluster has no keys now. */
+  /** Returns the last findings as notices; `isEmpty`: the configured cluster has no keys now. */
   tell(isEmpty: boolean): readonly DcsNotice[] {
     this.#told = isEmpty && this.#missing !== null ? [this.#missing, ...this.#groups] : this.#groups
     return this.#told

@@ -2,7 +2,7 @@
 import { now } from '../../../clock.ts'
 
 interface Held {
-  /** null: etcd asks nobody for a password. */
+  /** null: etcd requires no password. */
   readonly value: string | null
   readonly receivedAt: number
   /** Milliseconds; null: it is not known. */
@@ -18,12 +18,12 @@ export class Token {
   #held: Held | null = null
   #renewal: Promise<string | null> | null = null
 
-  /** `fetch` asks etcd for one; null where it asks nobody for a password. */
+  /** `fetch` gets a token from etcd; null where etcd requires no password. */
   constructor(fetch: () => Promise<string | null>) {
     this.#fetch = fetch
   }
 
-  /** One that is good, as far as can be known. Rejects with what `fetch` rejects with. */
+  /** Returns a token that is valid, as far as can be known. Rejects with what `fetch` rejects with. */
   async get(): Promise<string | null> {
     const held = this.#held
     if (held === null) return this.#renew()
@@ -34,7 +34,7 @@ export class Token {
     return part < WAIT_AT ? held.value : renewed
   }
 
-  /** Another one than that which etcd has refused. */
+  /** Returns another token than the one that etcd has refused. */
   async replace(refused: string | null): Promise<string | null> {
     return this.#held !== null && this.#held.value !== refused ? this.#held.value : this.#renew()
   }

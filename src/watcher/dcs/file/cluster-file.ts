@@ -1,6 +1,6 @@
 /**
  * A cluster that a person describes in YAML, in the words of Patroni's keys in the DCS. Strict where Patroni's keys are
- * read tolerantly: this is a person's work, and a slip in it should be told and not guessed at.
+ * read tolerantly: this is a person's work, and a slip in it should be reported and not guessed at.
  */
 import { good, bad, type Parsed, show, showKind } from '../../../config/values/parsed.ts'
 import { isMapping } from '../../../text/unknown-shape.ts'
@@ -69,7 +69,9 @@ function namesOf(members: unknown, faults: Fault[]): readonly string[] {
   return Object.keys(members).sort()
 }
 
-/** A number above 2^53 has been changed by the time it is seen here, so only text will do. */
+/**
+ * Parses a system identifier. A number above 2^53 has been changed by the time it is seen here, so only text will do.
+ */
 function systemIdOf(value: unknown): Parsed<string> {
   return typeof value === 'string' && /^\d{1,20}$/.test(value)
     ? good(value)
@@ -101,7 +103,7 @@ function configOf(config: unknown, faults: Fault[]): string | null {
       (ttl) => (isPositive(ttl) ? good(ttl) : bad('must be seconds')),
       faults,
     ),
-    // What it says of the cluster it follows is nobody's business here.
+    // The cluster that it follows does not matter here.
     ...(standby === null ? {} : { standby_cluster: { host: 'another cluster' } }),
   })
 }
@@ -137,7 +139,7 @@ function booleanOf(value: unknown): Parsed<boolean> {
   return typeof value === 'boolean' ? good(value) : bad('must be true or false, without quotes')
 }
 
-/** A key without a value (`leader:`) is one that is not there. */
+/** Takes the value of a key. A key without a value (`leader:`) is one that is not there. */
 function take<T>(
   path: readonly string[],
   value: unknown,

@@ -1,9 +1,8 @@
 /**
- * A cluster described in a file. It is read whenever its path is seen to change, and every interval besides.
- *
- * What is read counts once it has stood still: a second reading `SETTLE_MS` later shows the same, or `FAULTY_MS` later
- * where it is of no use, because writing in place begins with an empty file. One that never stands still counts as it
- * is after an interval.
+ * A cluster described in a file. It is read whenever its path is seen to change, and every interval besides. A reading
+ * counts once the file has stood still: a second reading `SETTLE_MS` later shows the same, or `FAULTY_MS` later where
+ * it is invalid, because writing in place begins with an empty file. A file that never stands still counts as it is
+ * after an interval.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { resolve } from 'node:path'
@@ -44,7 +43,7 @@ export class FileDcs implements ClusterSource {
   #reading: Promise<TextFile> | null = null
   readonly #cluster = new KeyList((keys) => ({ ...parseCluster(keys), hasLock: keys.has('leader') }))
   #leader: string | null = null
-  /** Counts the leaders that the file has named one after the other, nobody being one. */
+  /** Counts the leaders that the file has named one after the other; `null` is one of them. */
   #sessions = 0
 
   constructor({ path, intervalMs }: FileDcsOptions) {
@@ -90,7 +89,7 @@ export class FileDcs implements ClusterSource {
     }
   }
 
-  /** `before`: it need not be understood once more. */
+  /** Reads the file; if it is the same as `before` it is not parsed again. */
   async #read(watch: PathWatch, before: Reading | null, signal: AbortSignal): Promise<Reading> {
     // One reading at a time: where a file system hangs, each takes a thread of Node's few.
     this.#reading ??= watch

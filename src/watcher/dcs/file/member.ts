@@ -72,7 +72,7 @@ function checkTexts(section: Section, report: Report): void {
   }
 }
 
-/** What a file does not hold cannot leak: the router needs neither user nor password of a member. */
+/** Refuses user and password in URLs: the router needs neither, and a file without them cannot leak them. */
 function checkUrls(section: Section, report: Report): void {
   for (const key of ['conn_url', 'api_url', 'proxy_url']) {
     const value = section[key]

@@ -11,7 +11,7 @@ export interface Shown {
 
 export type Identity =
   | { readonly kind: 'known'; readonly systemId: string }
-  /** All have been asked, and no one has a database yet. */
+  /** All have been queried, and none has a database yet. */
   | { readonly kind: 'none' }
   /** Some are still to be asked. */
   | { readonly kind: 'unsettled' }
@@ -19,9 +19,9 @@ export type Identity =
   | { readonly kind: 'conflict'; readonly systemIds: readonly string[] }
 
 /**
- * The system identifier that counts. One that is known is kept until no source shows it any more while more than half of
- * all sources, silent ones included, show one other: the cluster was made anew. At the start, too, more than half are
- * enough; else all have to be asked, and those that have ever answered have to agree.
+ * Returns the system identifier that counts. A known one is kept until no source shows it any more while more than half
+ * of all sources, silent ones included, show one other: the cluster was created again. At the start, too, more than
+ * half are enough; else all have to be queried, and those that have ever answered have to agree.
  */
 export function identify(known: string | null, sources: readonly Shown[]): Identity {
   const present = sources.flatMap(({ now }) => now ?? [])

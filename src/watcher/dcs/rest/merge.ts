@@ -1,28 +1,28 @@
 /**
- * Makes one cluster of what several members tell, who may disagree: `/cluster` has no order (docs/patroni.md, edge 18).
- * Pure.
+ * Makes one cluster of what several members report, which may disagree: `/cluster` has no order (docs/patroni.md, edge
+ * 18). Pure.
  */
 import type { Cluster } from '../../cluster.ts'
 import type { Member } from '../../members/member.ts'
 import { MAX_MEMBERS, type Topology } from './topology.ts'
 
-/** What one source has told. */
+/** The report of one source. */
 export interface Account {
   readonly topology: Topology
-  /** Of two, the one with the greater number was asked for later. */
+  /** Of two, the one with the greater number was requested later. */
   readonly order: number
 }
 
 /**
- * The cluster as these accounts, of which there is at least one, describe it. `before` is what they made last.
+ * Merges these accounts, of which there is at least one, into one cluster. `before` is the result of the last time.
  *
- * - The claimed leader is whom most name, of as many the one who was before, or who is named by the latest account. The
- *   latest account that names it also tells whether there is a pause, what is scheduled, the synchronous set, and the
- *   members' states.
+ * - The claimed leader is the one that most accounts name; of as many, the one that was before, or the one that the
+ *   latest account names. The latest account that names it also decides whether there is a pause, what is scheduled, the
+ *   synchronous set, and the members' states.
  * - A member is there as long as any account names it. Its addresses are those in most accounts, of as many the ones
  *   that it had before: an address that goes to and fro would end its sessions each time.
- * - A standby cluster it is when all that name a leader say so, because that closes the primary's route, while a
- *   primary is opened by its own proof only. Without a leader it is what it was.
+ * - It is a standby cluster when all accounts that name a leader say so, because that closes the primary's route, while
+ *   a primary is opened by its own proof only. Without a leader it stays as it was.
  */
 export function mergeAccounts(before: Cluster | null, accounts: readonly Account[]): Omit<Cluster, 'systemId'> {
   const latestFirst = accounts.toSorted((a, b) => b.order - a.order).map(({ topology }) => topology)
@@ -45,7 +45,7 @@ export function mergeAccounts(before: Cluster | null, accounts: readonly Account
     ttlMs: null,
     paused: base?.paused ?? false,
     standbyCluster: standby.length === 0 ? (before?.standbyCluster ?? false) : standby.every(Boolean),
-    // Only a scheduled one is told: where there is no lock it changes what is said, and nothing else.
+    // Only a scheduled one counts: where there is no lock it changes what is shown, and nothing else.
     failover: base?.switchover ?? null,
     optime: null,
     syncStandbys: base?.syncStandbys ?? [],
@@ -71,7 +71,7 @@ function addressOf({ host, port, restUrl }: Member): string {
   return JSON.stringify([host, port, restUrl])
 }
 
-/** What occurs most often; of several the `preferred`, or the first. */
+/** Returns what occurs most often; of several the `preferred`, or the first. */
 function mostOf<T>(values: readonly T[], preferred: T | undefined): T | undefined {
   const counts = new Map<T, number>()
   for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1)

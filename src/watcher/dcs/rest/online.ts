@@ -20,7 +20,10 @@ export async function checkSources(
   return { findings: cluster === null ? [...answering, ...together] : answering, cluster }
 }
 
-/** The router needs one that answers: which of the others are dead would be seen on the day when that one is. */
+/**
+ * Checks every source: the router needs one that answers, and a dead one among the others would be noticed on the day
+ * when that one fails.
+ */
 async function readSources(
   urls: readonly string[],
   scope: string,

@@ -23,7 +23,7 @@ export interface RestDcsOptions {
   readonly fastIntervalMs: number
 }
 
-/** How many members are asked for the cluster at most; the configured ones always are. */
+/** How many members are queried about the cluster at most; the configured ones always are. */
 const MAX_SOURCES = 20
 
 /** How many reasons an error gives. */
@@ -57,7 +57,7 @@ export class RestDcs implements ClusterSource {
   readonly #sources = new Map<string, Source>()
   #cluster: Cluster | null = null
   #systemId: string | null = null
-  /** Asked until the members tell who they are. */
+  /** Queried until the members report their own names. */
   #remembered: readonly string[] = []
   #questions = 0
 
@@ -145,7 +145,7 @@ export class RestDcs implements ClusterSource {
     if (first === undefined) {
       return sources.some((one) => one.told === null) ? null : lost(source.url, reasons)
     }
-    // Without a system identifier any primary would do: nobody is in such a hurry while a source has still to be asked.
+    // Without a system identifier any primary would do: that can wait while a source has still to be queried.
     if (identity.kind === 'unsettled') return null
     this.#systemId = identity.kind === 'known' ? identity.systemId : null
     const merged = mergeAccounts(this.#cluster, accounts)
@@ -177,7 +177,7 @@ function judge(sources: readonly Source[], identity: Identity): Verdict {
   return { accounts, reasons, refused }
 }
 
-/** Why a source of this database does not count; one without a database only tells of others. */
+/** Returns why a source of this database does not count; a source without a database only reports others. */
 function whyNot(systemId: string | null, identity: Identity): string | null {
   switch (identity.kind) {
     case 'known':

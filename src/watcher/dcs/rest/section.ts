@@ -58,7 +58,7 @@ export function checkProxy({ trust, address }: Mapping): Fault[] {
   return faults
 }
 
-/** Scheme, host and port. Patroni's own paths may follow: `api_url` of a member ends with `/patroni`. */
+/** Parses scheme, host and port. Patroni's own paths may follow: `api_url` of a member ends with `/patroni`. */
 function parseOrigin(value: unknown): Parsed<string> {
   const example = 'must be a URL like http://10.0.0.1:8008'
   const parsed = typeof value === 'string' ? parseHttpUrl(value) : null

@@ -9,15 +9,15 @@ import { noWord, patroniBody, type RestReply } from '../../checks/proof.ts'
 export interface Topology {
   readonly members: readonly Member[]
   readonly ignoredKeys: readonly IgnoredKey[]
-  /** Who holds the lock; null: nobody at that moment, or nobody that is a member. */
+  /** The holder of the lock; null: none at that moment, or none that is a member. */
   readonly leader: string | null
-  /** Whether that one leads a standby cluster; null where nobody leads. */
+  /** Whether that one leads a standby cluster; null where there is no leader. */
   readonly standbyCluster: boolean | null
   /** In lower case. */
   readonly syncStandbys: readonly string[]
   readonly quorum: boolean
   readonly paused: boolean
-  /** One whose time has not come; left out: none. What is to take place now is not told. */
+  /** A switchover whose time has not come; left out: none. A switchover that is due is not reported. */
   readonly switchover?: FailoverRequest
 }
 
@@ -33,14 +33,14 @@ export type Told =
   | { readonly kind: 'stranger'; readonly reason: string }
   | { readonly kind: 'silent'; readonly reason: string }
 
-/** More members than any cluster has, and no more than may be asked again and again. */
+/** More members than any cluster has, and few enough to be queried at an interval. */
 export const MAX_MEMBERS = 100
 
 /** Longest part of a stranger's text that is shown. */
 const MAX_SHOWN = 80
 
 /**
- * Judges the answers to both questions; what cannot be read fails with the DCS (docs/patroni.md, edge 18), also where
+ * Judges the answers to both questions; an unusable answer fails with the DCS (docs/patroni.md, edge 18), also where
  * the questions could not be put. `/cluster` names the scope only since Patroni 3.2, `/patroni` always.
  */
 export function understand(cluster: RestReply, patroni: RestReply, scope: string): Told {
@@ -63,10 +63,13 @@ export function understand(cluster: RestReply, patroni: RestReply, scope: string
   return { kind: 'told', topology, systemId: systemId === null ? null : printable(systemId, MAX_SHOWN) }
 }
 
-/** null where it is none. What is wrong with a member harms no other one (reference: utils.py, cluster_as_json). */
+/**
+ * Parses the body; null: it holds no members. A fault of one member does not affect the others (reference: utils.py,
+ * cluster_as_json).
+ */
 function parseTopology(body: Readonly<Record<string, unknown>> | null): Topology | null {
   const list = body?.['members']
-  // Who answers is a member itself.
+  // The member that answers is one itself.
   if (!Array.isArray(list) || list.length === 0) return null
   const members = new Map<string, Member>()
   const ignoredKeys: IgnoredKey[] = []
@@ -102,8 +105,8 @@ function parseTopology(body: Readonly<Record<string, unknown>> | null): Topology
 }
 
 /**
- * The entry as its key in the DCS would be, so that it is understood, and distrusted, the same way. Only plain values go
- * in: nested ones may be deeper than anything can print.
+ * Parses an entry as its key in the DCS would be, so that it is understood, and distrusted, the same way. Only plain
+ * values go in: nested ones may be deeper than anything can print.
  */
 function parseEntry(name: string, fields: Readonly<Record<string, unknown>>): Member | string {
   const [host, port, state] = [asText(fields['host']), asNumber(fields['port']), asText(fields['state'])]

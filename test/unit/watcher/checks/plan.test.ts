@@ -143,7 +143,7 @@ describe('the scheduler', () => {
     scheduler.close()
   })
 
-  test('asks anew when the lock, the address or what is known of a member changes, and gives up the old question', () => {
+  test('asks again when the lock, the address or what is known of a member changes, and gives up the old question', () => {
     const { scheduler, update, under } = setUp()
     update(cluster())
     const [primary, replica] = [under.get('primary pg0'), under.get('replica pg1')]
@@ -160,7 +160,7 @@ describe('the scheduler', () => {
     scheduler.close()
   })
 
-  test('does not ask anew for a position that moves', () => {
+  test('does not ask again for a position that moves', () => {
     const { scheduler, update } = setUp()
     update(cluster())
     assert.deepEqual(update(cluster({ members: [member('pg0', { position: 2 }), member('pg1', { position: 3 })] })), [])

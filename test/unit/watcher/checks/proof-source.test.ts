@@ -17,13 +17,13 @@ describe('the key of a member', () => {
     return 'reason' in answer ? `${answer.kind}: ${answer.reason}` : answer.kind
   }
 
-  test('is proof of whom the DCS names, once its promotion is over', async () => {
+  test('is proof of the leader that the DCS names, once its promotion is over', async () => {
     for (const role of ['primary', 'master']) assert.equal(await primary({ role }), 'proof')
     for (const role of ['promoted', 'replica', 'demoted', 'standby_leader', 'uninitialized'])
       assert.equal(await primary({ role }), `no: its key says role ${role}, state running`)
   })
 
-  test('is none of anybody else, nor of a member whose key has gone', async () => {
+  test('is none of any other member, nor of a member whose key has gone', async () => {
     assert.equal(
       await primary({ role: 'primary' }, 'pg1'),
       'no: the DCS does not name it, or has not been read for the ttl',

@@ -46,7 +46,7 @@ describe('GET /primary', () => {
   const primary = (status: number, body: unknown, expected: Parameters<typeof judgePrimary>[1] = EXPECTED): string =>
     seen(judgePrimary(reply(status, body), expected))
 
-  test('proves a primary on its timeline, whatever the version calls it', () => {
+  test('confirms a primary on its timeline, whatever the version calls it', () => {
     for (const role of ['primary', 'master']) {
       assert.deepEqual(judgePrimary(reply(200, { ...PRIMARY, role }), EXPECTED), { kind: 'proof', timeline: 3 })
     }
@@ -55,7 +55,7 @@ describe('GET /primary', () => {
     assert.equal(primary(200, { ...PRIMARY, timeline: '3', xlog: { location: '1' } }), 'proof')
   })
 
-  test('proves a primary of a cluster that has no identifier yet', () => {
+  test('confirms a primary of a cluster that has no identifier yet', () => {
     assert.equal(primary(200, PRIMARY, { ...EXPECTED, systemId: null }), 'proof')
   })
 
@@ -179,7 +179,7 @@ describe('GET /replica', () => {
     assert.equal(causeOf(replica(503, PRIMARY)), 'runs-as-primary')
   })
 
-  test('finds unfit whoever answers for another', () => {
+  test('finds a member unfit that answers for another', () => {
     for (const patroni of [
       { ...PATRONI, scope: 'demo2' },
       { ...PATRONI, name: 'pg2' },
@@ -232,7 +232,7 @@ describe('GET /standby-leader', () => {
     assert.equal(seen(answer), 'unfit: /standby-leader answers 200 (role standby_leader, state stopping)')
   })
 
-  test('finds unfit whoever does not lead one, whatever its tags', () => {
+  test('finds a member unfit that does not lead one, whatever its tags', () => {
     const answer = leader(503, { ...REPLICA, tags: { noloadbalance: true } })
     assert.match(seen(answer), /^unfit: \/standby-leader answers 503 \(role replica/)
   })

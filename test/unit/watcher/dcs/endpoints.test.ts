@@ -46,7 +46,7 @@ test('a queue gives what was pushed before it failed, in order, then its first f
   await assert.rejects(queue.next(), /first/)
 })
 
-test('a queue wakes who waits when it fails', async () => {
+test('a queue wakes its reader when it fails', async () => {
   const queue = new Queue<number>()
   const next = queue.next()
   queue.fail(new Error('over'))

@@ -90,7 +90,7 @@ describe('of a scope that has no keys', () => {
     assert.equal(aboutEtcd(place('demo'), { places: [], isAll: false }), null)
   })
 
-  test('groups of Citus are told where none is configured, and the other way round', () => {
+  test('groups of Citus are reported where none is configured, and the other way round', () => {
     const groups = [place('demo', 2), place('demo', 0), place('other', 5)]
     assert.match(
       aboutScope(place('demo'), found(...groups)) ?? '',
@@ -106,7 +106,7 @@ describe('of a scope that has no keys', () => {
   })
 })
 
-test('groups that are not followed are those of the scope that nobody names', () => {
+test('groups that are not followed are those of the scope that no configured cluster names', () => {
   const places = [place('demo', 0), place('demo', 3), place('demo', 1), place('other', 7), place('demo')]
   assert.deepEqual(unfollowedGroups(place('demo', 0), [0, 1], found(...places)), [3])
 })

@@ -131,7 +131,7 @@ describe('a new snapshot', () => {
     assert.deepEqual([after.get('pg0')?.rest, after.get('pg1')?.rest], ['unknown', 'unknown'])
   })
 
-  test('lets the leader of a standby cluster serve on, and asks it anew once it is promoted', () => {
+  test('lets the leader of a standby cluster serve on, and checks it again once it is promoted', () => {
     const standby = cluster({ standbyCluster: true })
     const memory = remember(before, standby, null, 1)
     const served = afterSnapshot(fitness, seen(before, standby), seen(memory, standby))

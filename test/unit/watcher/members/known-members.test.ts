@@ -32,7 +32,7 @@ test('a member that is needed is never forgotten', () => {
   assert.equal(remember(gone, none, 'pg2', 100 * MINUTE).has('pg1'), false)
 })
 
-test('the ten minutes of a lost key go on after a restart', () => {
+test('the ten minutes of a lost key continue after a restart', () => {
   const [kept] = present(member('pg1'))
   assert.ok(kept)
   const memory = recalled([{ ...kept, goneSince: 4 * MINUTE }])
@@ -63,7 +63,7 @@ test('the facts hold every known member, with Postgres and REST API as one addre
   )
 })
 
-test('a member is dialled at its proxy_url only if that is asked for, and if it has one', () => {
+test('a member is dialled at its proxy_url only if that is configured, and if it has one', () => {
   const pooled = member('pg1', { proxy: { host: 'pool', port: 6432 } })
   assert.deepEqual(addressOf(pooled, 'proxy_url'), { host: 'pool', port: 6432 })
   assert.deepEqual(addressOf(pooled, 'conn_url'), { host: 'pg1.example.com', port: 5432 })
@@ -73,7 +73,7 @@ test('a member is dialled at its proxy_url only if that is asked for, and if it 
   assert.equal(facts.members.get('pg1')?.address, 'pool:6432 http://pg1.example.com:8008')
 })
 
-test('what the names of a member lead to is a part of its address', () => {
+test('the addresses of a member's names are a part of its address', () => {
   const memory = remember(NONE, one, null, 0)
   const addressWith = (...ips: string[]) =>
     factsOf(one, memory, 'conn_url', new Map([['pg1', new Map(ips.map((ip) => ['pg1.example.com', ip]))]])).members.get(

@@ -12,7 +12,7 @@ import { member } from '../sample.ts'
 
 const OWN = ['127.0.0.1', '10.0.0.7', 'fe80::1', 'fd00::7']
 
-test('a name that no member has is told with the nearest one', () => {
+test('a name that no member has is reported with the nearest one', () => {
   const all = ['a', 'b', 'c']
   assert.equal(unknownMember('a', all), null)
   assert.equal(
@@ -39,7 +39,7 @@ test('the address of a member is compared with those of the host, however it is 
   for (const address of ['10.0.0.8', 'fd00::8', '::ffff:10.0.0.8', 'pg0']) assert.ok(!isOwn(address, OWN), address)
 })
 
-test('a member at another address is told; where there is no telling, nothing is', () => {
+test('a member at another address is reported; in doubt, nothing is', () => {
   const pg0 = member('pg0', { host: '10.0.0.9' })
   assert.match(
     strangeAddress(pg0, ['10.0.0.9'], OWN) ?? '',

@@ -24,7 +24,7 @@ describe('a lookup', () => {
     test(title, () => assert.equal(afterLookup(pin, 'db1', addresses).get('db1'), expected))
   }
 
-  test('of another name, or of one that was never proved, says nothing', () => {
+  test('of another name, or of one that was never confirmed, says nothing', () => {
     assert.equal(afterLookup(pin, 'db2', ['10.0.0.2']), pin)
   })
 })
@@ -60,7 +60,7 @@ describe('a member is asked', () => {
     ['unknown', '10.0.0.9', ['10.0.0.9'], all],
   ]
   for (const [standing, ip, here, elsewhere] of rows) {
-    test(`${standing}, proved at ${ip ?? 'no address'}: at ${[...here, ...elsewhere].join(', ')}`, () =>
+    test(`${standing}, confirmed at ${ip ?? 'no address'}: at ${[...here, ...elsewhere].join(', ')}`, () =>
       assert.deepEqual(askedAt(ip, all, standing), { here, elsewhere }))
   }
 })

@@ -66,7 +66,7 @@ describe('a question that this machine could not put', () => {
   ])
 })
 
-describe('a proof that the DCS does not vouch for', () => {
+describe('a proof of a member that the DCS does not name', () => {
   fact('lapses one ttl after the last answer of the member', openA, lost, passes(10_000), proves('a'), [
     unasked('a', 3),
     passes(19_900),

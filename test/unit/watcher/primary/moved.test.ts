@@ -30,7 +30,7 @@ function opened(): PrimaryMachine {
 const moves = (machine: PrimaryMachine, member: string, address: string): PrimaryMachine =>
   nextPrimary(machine, { type: 'moved', member, address }, 3)
 
-test('the sessions of a primary that has moved are fenced, and it takes none until it has proved itself there', () => {
+test('the sessions of a primary that has moved are fenced, and it takes none until it is confirmed there', () => {
   const before = opened()
   assert.equal(before.phase.state, 'open')
   const moved = moves(before, 'pg0', NEW)
@@ -50,7 +50,7 @@ test('a proof of the old address opens nothing at the new one, nor when the old 
   assert.notEqual(nextPrimary(back, proof(back, asked), 4).phase.state, 'open')
 })
 
-test('the move of another member, of the same place, or of nobody changes nothing', () => {
+test('the move of another member, to the same place, or of an unknown member changes nothing', () => {
   const before = opened()
   for (const [member, address] of [
     ['pg1', 'pg1:5432 - pg1=10.0.0.3'],

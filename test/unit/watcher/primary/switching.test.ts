@@ -215,7 +215,7 @@ describe('a bare DELETE', () => {
   fact('asks nobody where nobody was live', leader('a'), deleted, is('none, held, closed, same epoch'))
 })
 
-describe('prove again', () => {
+describe('confirm again', () => {
   const askedAgain = is('switching a (asked-again), held, live, same epoch')
   fact('when the create revision of the leader key changes', openA, leader('a/2'), askedAgain, proves('a'), [
     is('open a, dialled, live, same epoch'),
@@ -299,7 +299,7 @@ describe('revisions', () => {
 })
 
 describe('ticks', () => {
-  test('none is asked for in a quiet state', () => {
+  test('none is requested in a quiet state', () => {
     assert.equal(nextTickAt(initialPrimary(FALL, START), START), null)
   })
   fact('one is asked for when a wait ends, and when a scheduled switchover begins', openA, [
@@ -312,7 +312,7 @@ describe('ticks', () => {
     deleted,
     ({ machine, now }) => assert.equal(nextTickAt(machine, now), now + ASK_AGAIN_MS),
   ])
-  test('one that comes for nothing changes nothing', () => {
+  test('a needless tick changes nothing', () => {
     const machine = initialPrimary(FALL, START)
     assert.deepEqual(nextPrimary(machine, { type: 'tick' }, START + 1), machine)
   })

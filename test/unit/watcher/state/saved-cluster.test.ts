@@ -104,7 +104,7 @@ describe('the state of a cluster', () => {
     assert.deepEqual(formats, [2, 1])
   })
 
-  test('keeps where members of names proved themselves, which an older router leaves alone as well', () => {
+  test('keeps where members of names were confirmed, which an older router leaves alone as well', () => {
     const pins = new Map([
       [
         'pg1',

@@ -19,7 +19,7 @@ function followed(text: string): readonly (readonly number[])[] {
   return clusters.map((cluster) => followedGroups(cluster, clusters))
 }
 
-test('the first of the clusters of a scope knows all its groups, and the others none', () => {
+test('the first of the clusters of a scope has all its groups, and the others none', () => {
   const text = `
 clusters:
   plain: {scope: plain}

@@ -105,7 +105,7 @@ describe('a keyspace', () => {
     assert.deepEqual(keyspace.cluster.members, [])
   })
 
-  test('gives the same cluster while nothing changes, and knows how far it has seen', () => {
+  test('gives the same cluster while nothing changes, and the position that it has reached', () => {
     const keyspace = new Keyspace([key('pg0', 5)], 10n)
     const { cluster } = keyspace
     keyspace.applyEvents([], 12n)

@@ -59,7 +59,7 @@ describe('a cluster file', () => {
     assert.deepEqual(good(FULL), same)
   })
 
-  test('needs no more than members with an address', () => {
+  test('needs only members with an address', () => {
     const cluster = good(MEMBER)
     assert.deepEqual([cluster.leader, cluster.systemId, cluster.standbyCluster], [null, null, false])
     const [pg1] = cluster.members
@@ -220,7 +220,7 @@ describe('a cluster file', () => {
     ],
   ]
   for (const [title, text, problem] of wrong)
-    test(`with ${title} is told where and why`, () => {
+    test(`with ${title} is reported with place and reason`, () => {
       const problems = problemsOf(text)
       assert.match(problems, problem)
     })

@@ -41,7 +41,7 @@ describe('the claimed leader', () => {
     })
   }
 
-  test('is at the start whom the latest names where opinions are divided', () => {
+  test('is at the start the one that the latest names where opinions are divided', () => {
     assert.equal(merge(null, topology({ leader: 'pg0' }), topology({ leader: 'pg1' })).claimed, 'pg1')
   })
 
@@ -108,7 +108,7 @@ describe('members', () => {
     assert.deepEqual(names(merged).slice(-2), ['pg0', 'pg1'])
   })
 
-  test('that are ignored are told once', () => {
+  test('that are ignored are reported once', () => {
     const ignoredKeys = [{ key: 'members/x', reason: 'not a member name' }]
     assert.deepEqual(merge(BEFORE, topology({ ignoredKeys }), topology({ ignoredKeys })).ignoredKeys, ignoredKeys)
   })

@@ -22,7 +22,7 @@ function told(cluster: object, patroni: object = PATRONI): Topology {
   return result.topology
 }
 
-describe('what a member tells', () => {
+describe('the answers of a member', () => {
   test('is understood as Patroni 3.0 writes it', () => {
     const members = [
       { ...entry('pg0', { role: 'leader', timeline: 5 }), lag: 'unknown' },
