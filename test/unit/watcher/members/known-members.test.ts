@@ -73,7 +73,7 @@ test('a member is dialled at its proxy_url only if that is configured, and if it
   assert.equal(facts.members.get('pg1')?.address, 'pool:6432 http://pg1.example.com:8008')
 })
 
-test('the addresses of a member's names are a part of its address', () => {
+test('the addresses behind the names of a member are a part of its address', () => {
   const memory = remember(NONE, one, null, 0)
   const addressWith = (...ips: string[]) =>
     factsOf(one, memory, 'conn_url', new Map([['pg1', new Map(ips.map((ip) => ['pg1.example.com', ip]))]])).members.get(
