@@ -128,7 +128,7 @@ export class Track implements Reconfigurable<readonly TrackFileConfig[]> {
     if ((verdict.holds === true) === (holds === true)) return
     const fields = { event: 'track', file: config.path, value: holds === true ? 1 : 0, cluster: config.cluster, reason }
     const message = `${config.path} says ${fields.value}: ${reason}`
-    if (holds === true) this.#deps.log.info(fields, message)
+    if (holds === true || this.#isOver) this.#deps.log.info(fields, message)
     else this.#deps.log.warn(fields, message)
   }
 }

@@ -32,16 +32,18 @@ function stateLine(before: ClusterView, after: ClusterView, moved: boolean): Log
     (before.dcs.state === 'never' && after.dcs.state !== 'never') || before.primary.cause === 'being-asked'
   const isNew = (moved || isFirst) && cause !== 'being-asked'
   const isPlanned = isRequested(before, after) || (cause !== undefined && ORDINARY.has(cause))
-  const isExpected = cause !== 'two-primaries' && (!isNew || !NEEDS_EYES.has(state) || isPlanned)
+  const isExpected = !isNew || !NEEDS_EYES.has(state) || isPlanned
+  // A split brain does not pass by itself: a person has to stop one of the two.
+  const level = cause === 'two-primaries' ? 'error' : isExpected ? 'info' : 'warn'
   const event = moved ? `primary-${state}` : 'primary-reason'
   const fields = { event, state, member, epoch, reason }
-  return { level: isExpected ? 'info' : 'warn', message: messageOf(after.primary), fields }
+  return { level, message: messageOf(after.primary), fields }
 }
 
-/** What passes by itself, or was wanted so. */
+/** Causes that pass by themselves, or are wanted so. */
 const ORDINARY: ReadonlySet<PrimaryCause> = new Set(['restarting', 'being-checked', 'standby-cluster'])
 
-/** What holds clients, unless it is the way of things. */
+/** States that hold clients, and deserve a look unless they are planned. */
 const NEEDS_EYES: ReadonlySet<PrimaryView['state']> = new Set([
   'unconfirmed',
   'unreachable',

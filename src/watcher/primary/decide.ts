@@ -87,7 +87,7 @@ function decideUnnamed(machine: PrimaryMachine, now: number): PrimaryPhase {
     return { state: 'none', reason, cause: 'being-asked' }
   }
   if (second !== undefined) {
-    const both = `${first.member} and ${second.member} both report that they are the primary on timeline ${highest}`
+    const both = `${first.member} and ${second.member} both report that they are the primary on timeline ${highest}: stop one of them`
     return { state: 'none', reason: `${missing}, and ${both}`, cause: 'two-primaries' }
   }
   const evidence = evidenceOf(machine, first.member)

@@ -126,6 +126,8 @@ describe('track', () => {
     client.destroy()
     assert.deepEqual(await scene.router.process.exited, { code: 0, signal: null })
     assert.deepEqual(said(), { leader: '0', other: '0', primary: '0', replicas: '0' })
+    const ends = scene.logged('track').filter(({ reason }) => reason === 'the router is shutting down')
+    assert.deepEqual([...new Set(ends.map(({ level }) => level))], ['info'])
   })
 
   test('a file that another program has changed is corrected', async () => {

@@ -255,10 +255,10 @@ describe('the lines of the log', () => {
       ['info this is a standby cluster: its leader is read-only', `info no primary: ${STANDBY}`],
     ],
     [
-      'warns of two primaries, whatever was wrong before',
+      'two primaries are an error, whatever was wrong before',
       view({ primary: primary({ state: 'none', member: null, reason: 'nobody' }) }),
       view({ primary: primary({ state: 'none', member: null, reason: TWO_PRIMARIES, cause: 'two-primaries' }) }),
-      [`warn no primary: ${TWO_PRIMARIES}`],
+      [`error no primary: ${TWO_PRIMARIES}`],
     ],
     [
       'warns of a primary without the lock, even if it was not available before',
