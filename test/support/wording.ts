@@ -51,6 +51,7 @@ export const PATTERNS: readonly Pattern[] = [
       /(?<!\b(?:users?|people|persons?|readers?|operators?|admins?|administrators?|DBAs?|SREs?|colleagues?|you|those|attackers?|stranger|anybody|everyone|and),? )\b(?:who(?!')|whose(?= (?:is|are|has|it)\b))\b(?! (?:am|are) (?:i|we|you)\b)/i,
     why: 'members, clients and processes are not persons',
     better: 'that, which',
+    kinds: SENTENCES,
   },
   { name: 'told', pattern: /\btold\b/i, why: 'a translation', better: 'reported, logged, shown' },
   { name: 'in the place of', pattern: /\bin the place of\b/i, why: 'a translation', better: 'instead of, in place of' },
