@@ -15,7 +15,7 @@ export const rest: DcsKind<RestConfig> = {
   // A member shows one cluster, whatever the namespace.
   identify: ({ urls }, { scope }) => [urls.toSorted(), scope],
   checkProxy,
-  describe: ({ urls }) => `none: the members are asked, beginning with ${urls.join(', ')}`,
+  describe: ({ urls }) => `none: the members are queried, beginning with ${urls.join(', ')}`,
   create(config, { cluster, rest: restClient }) {
     const { scope } = cluster
     const { intervalMs, fastIntervalMs } = cluster.proxy.check
