@@ -8,14 +8,6 @@ const OWN =
   /^https:\/\/(?:raw\.githubusercontent\.com\/patroni-router\/patroni-router\/main|github\.com\/patroni-router\/patroni-router\/(?:blob|tree)\/main)\//
 const PATHS = new Map(DOCUMENTS.map((document) => [document.path, document]))
 
-/** Linked already, and being written. */
-const COMING = [
-  'docs/commands.md',
-  'docs/migrating-from-haproxy.md',
-  'docs/migrating-from-vip-manager.md',
-  'examples/README.md',
-]
-
 /** Returns what is wrong with a link of the document at `from`; null: nothing. */
 function faultOf(from: string, to: string): string | null {
   const own = to.replace(OWN, '')
@@ -24,7 +16,6 @@ function faultOf(from: string, to: string): string | null {
   const [file = '', anchor = null] = own.split('#')
   const path = own === to ? normalize(file === '' ? from : join(dirname(from), file)).replace(/\/$/, '') : file
   if (path.startsWith('..')) return 'leads out of the repository'
-  if (COMING.includes(path)) return null
   if (!existsSync(join(ROOT, path))) return 'leads nowhere'
   if (anchor === null) return null
   const anchors = PATHS.get(path)?.anchors
