@@ -17,7 +17,7 @@ const DETAIL_Y = 262
 
 /** What happens at each moment that the router logs. */
 const HAPPENS: Readonly<Record<Moment, string>> = {
-  held: 'The switchover is requested. The router holds new connections.',
+  held: 'The router sees the request and holds new connections.',
   stopping: 'Patroni stops PostgreSQL on the old leader.',
   'lock-gone': 'The leader key is gone. No session on the old leader is left.',
   'new-leader': 'The leader key names the new leader. The router checks it.',

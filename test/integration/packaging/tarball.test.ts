@@ -39,7 +39,7 @@ const files = (pattern: string, cwd: string): string[] =>
     .toSorted()
 
 test('the tarball has the compiled program, its man pages and completion, the examples and the documents, and nothing else', () => {
-  const documents = ['CHANGELOG.md', 'LICENSE', 'README.md']
+  const documents = ['CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE', 'README.md', 'SECURITY.md']
   assert.deepEqual(readdirSync(root).toSorted(), [...documents, 'dist', 'docs', 'examples', 'package.json'])
   const compiled = files('**/*', join(ROOT, 'src')).map((file) => file.replace(/\.ts$/, '.js'))
   const man = manPages().map(({ file }) => `man/${file}`)
