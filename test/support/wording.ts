@@ -48,7 +48,7 @@ export const PATTERNS: readonly Pattern[] = [
   {
     name: 'who of a thing',
     pattern:
-      /(?<!\b(?:users?|people|persons?|readers?|operators?|admins?|administrators?|DBAs?|SREs?|colleagues?|you|those|attackers?|stranger|anybody|everyone|and),? )\b(?:who(?!')|whose(?= (?:is|are|has|it)\b))\b(?! (?:am|are) (?:i|we|you)\b)/i,
+      /(?<!\b(?:users?|people|persons?|readers?|operators?|admins?|administrators?|DBAs?|SREs?|colleagues?|you|those|attackers?|stranger|anybody|everyone|and|out|says),? )\b(?:who(?!')|whose(?= (?:is|are|has|it)\b))\b(?! (?:am|are) (?:i|we|you)\b)/i,
     why: 'members, clients and processes are not persons',
     better: 'that, which',
     kinds: SENTENCES,
@@ -112,7 +112,7 @@ export const PATTERNS: readonly Pattern[] = [
   },
   {
     name: 'holds for',
-    pattern: /\b(?:holds|held|taken) (?:it )?for\b(?! \$)/i,
+    pattern: /\bholds? (?:\w+ ){1,3}to be\b|\bheld (?:to be|for)\b/i,
     why: 'a translation',
     better: 'assumes, mistaken for',
   },

@@ -8,13 +8,13 @@ import { readableTexts } from '../support/readable-texts.ts'
 const NOT_YET: Readonly<Record<string, number>> = {
   bench: 4,
 
-  documents: 125,
+  documents: 20,
 
   scripts: 3,
 
-  'src/admin': 8,
+  'src/admin': 7,
 
-  'src/templates': 67,
+  'src/templates': 65,
 
   'test/integration/admin': 8,
 
@@ -22,11 +22,11 @@ const NOT_YET: Readonly<Record<string, number>> = {
 
   'test/integration/templates': 32,
 
-  'test/unit/admin': 12,
+  'test/unit/admin': 11,
 
   'test/unit/operations.test.ts': 1,
 
-  'test/unit/templates': 68,
+  'test/unit/templates': 66,
 }
 
 const TEXTS = readableTexts()
@@ -61,7 +61,7 @@ test('every pattern finds what it is about', () => {
     'One that, as subject': 'One that is deleted is gone',
     'again and again': 'again and again',
     'speaks, knows, believes': 'etcd speaks v2 only',
-    'holds for': 'it holds it for good',
+    'holds for': 'HAProxy holds every server to be good',
     away: 'etcd is away',
     'goes on': 'the router goes on',
     'takes connections': 'it takes new connections',
