@@ -32,7 +32,7 @@ function section(usage: CommandUsage): string {
   const { name, about, argument, options, signals, exits, examples } = usage
   return blocks([
     `## ${name}`,
-    fenced(`${NAME} ${synopsisOf(usage)}`, ''),
+    fenced(`${NAME} ${synopsisOf(usage)}`, 'text'),
     ...about,
     ...(argument === undefined
       ? []
@@ -50,7 +50,7 @@ function section(usage: CommandUsage): string {
 }
 
 function exampleOf({ about, text }: Example): string {
-  const language = text.startsWith('#') ? 'yaml' : text.includes('{\n') ? '' : 'sh'
+  const language = text.startsWith('#') ? 'yaml' : text.includes('{\n') ? 'text' : 'sh'
   return `${sentence(about)}\n\n${fenced(text, language)}`
 }
 
