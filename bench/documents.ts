@@ -1,5 +1,5 @@
 /** The parts of documents that are generated from the results in bench/results. */
-import type { Generated } from '../scripts/documents.ts'
+import type { Generated } from '../scripts/generated.ts'
 import { BENCHES } from './benches.ts'
 import { tableWithCircumstances } from './document.ts'
 import { failover } from './failover/bench.ts'

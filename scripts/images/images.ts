@@ -1,7 +1,7 @@
 /** The drawings in docs/images. */
 import { failover } from '../../bench/failover/bench.ts'
 import { publishedResults } from '../../bench/results.ts'
-import type { Generated } from '../documents.ts'
+import type { Generated } from '../generated.ts'
 import { statesImage } from './states.ts'
 import { switchoverImage, switchoverOf } from './switchover.ts'
 import { usesImage } from './uses.ts'

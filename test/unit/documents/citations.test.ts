@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { GENERATED, generate } from '../../../scripts/documents.ts'
+import { GENERATED } from '../../../scripts/documents.ts'
+import { generate } from '../../../scripts/generated.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
 const SOURCES = globSync('{src,bench,scripts}/**/*.ts', { cwd: ROOT })
