@@ -62,7 +62,7 @@ function table(summary: Summary): string {
   return [head, ...rows, row('all', files)].join('\n')
 }
 
-/** Exit code 0, 1 when a test has failed, 2 for a usage error. */
+/** Returns the exit code: 0, 1 when a test has failed, 2 for a usage error. */
 async function main(arguments_: readonly string[]): Promise<number> {
   const chosen = arguments_.length === 0 ? ['unit'] : arguments_
   const files = chosen.flatMap((argument) => {

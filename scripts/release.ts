@@ -135,7 +135,7 @@ function release(version: string | null, output: string | null): void {
   }
 }
 
-/** Exit code 0, 1 when it is refused or fails, 2 for a usage error. */
+/** Returns the exit code: 0, 1 when it is refused or fails, 2 for a usage error. */
 function main(): number {
   const options = { version: { type: 'string' }, output: { type: 'string' }, help: { type: 'boolean' } } as const
   try {

@@ -2,6 +2,7 @@
 //   node scripts/test.ts unit integration cluster
 //   node scripts/test.ts cluster test/cluster/crash.test.ts --name 'serves the new leader'
 import { spawn } from 'node:child_process'
+import { counted } from '../src/text/wording.ts'
 import { existsSync, globSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join, relative, resolve } from 'node:path'
@@ -25,7 +26,7 @@ async function run(
   files: readonly string[],
   pattern: string | undefined,
 ): Promise<boolean> {
-  console.log(`\n${suites}: ${files.length} files`)
+  console.log(`\n${suites}: ${counted(files.length, 'file')}`)
   const options = [
     '--test',
     '--test-reporter=spec',

@@ -8,6 +8,7 @@ import { EtcdCluster } from '../../test/support/etcd/cluster.ts'
 import { freePorts } from '../../test/support/net/ports.ts'
 import { RouterProcess } from '../../test/support/router/process.ts'
 import { clock, until } from '../../test/support/until.ts'
+import { counted } from '../../src/text/wording.ts'
 import type { Case } from '../case.ts'
 import { usageOf } from '../process.ts'
 import { inOneRun, type Recorder } from '../run.ts'
@@ -30,7 +31,7 @@ const OPEN = 'another leader written → `open`'
  */
 export const many: Case = {
   name: 'clusters',
-  title: `${CLUSTERS} clusters of ${MEMBERS} members in one router, beside a router of one of them`,
+  title: `${counted(CLUSTERS, 'cluster')} of ${counted(MEMBERS, 'member')} in one router, beside a router of one of them`,
   figures: [
     { key: 'memory-all', label: 'memory, router of 100', unit: 'MiB' },
     { key: 'memory-one', label: 'memory, router of one', unit: 'MiB' },

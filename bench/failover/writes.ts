@@ -39,7 +39,7 @@ export async function recordWrites(writers: Writers, record: Recorder): Promise<
     const codes = failures(attempts)
     const readOnly = codes[READ_ONLY] ?? 0
     record.note(`${subject} failures`, codes)
-    record.note(`${subject} attempts`, attempts.length)
+    record.note(`attempts of ${subject}`, attempts.length)
     record.add('failed', { [subject]: attempts.filter(({ ok }) => !ok).length - readOnly })
     record.add('read-only', { [subject]: readOnly })
     record.add('outage', { [subject]: outage(attempts).ms })

@@ -4,6 +4,7 @@ import { compileTemplate } from '../../src/templates/engine/compile.ts'
 import { contextOf } from '../../src/templates/engine/context.ts'
 import type { MemberView } from '../../src/watcher/view.ts'
 import { memberView, view } from '../../test/unit/watcher/sample.ts'
+import { counted } from '../../src/text/wording.ts'
 import type { Case } from '../case.ts'
 import { inOneRun } from '../run.ts'
 
@@ -15,7 +16,7 @@ const SOURCE = join(import.meta.dirname, '../../examples/haproxy/haproxy.cfg.hbs
 /** From a view to the text of the HAProxy example, in this process. */
 export const members: Case = {
   name: 'members',
-  title: `${COUNT} members, examples/haproxy`,
+  title: `${counted(COUNT, 'member')}, examples/haproxy`,
   figures: [
     { key: 'render', label: 'first render in a process', unit: 'ms', of: 'first' },
     { key: 'render', label: 'render, median', unit: 'ms', of: 'median', target: { max: MOST_MS } },

@@ -25,7 +25,7 @@ export interface AdminSocketOptions {
 }
 
 /**
- * A Unix socket with HAProxy's runtime protocol. File permissions decide who may connect: its directory is created with mode 0700,
+ * A Unix socket with HAProxy's runtime protocol. File permissions decide which users can connect: its directory is created with mode 0700,
  * and the socket itself is accessible to owner and group at most.
  */
 export class AdminSocket {
@@ -100,7 +100,7 @@ export class AdminSocket {
   }
 }
 
-/** libuv removes the socket's file when its server is closed. */
+/** Closes the server; libuv removes the socket's file then. */
 function closed(server: Server): Promise<void> {
   return new Promise((resolve) => server.close(() => resolve()))
 }

@@ -37,7 +37,7 @@ describe('log events', () => {
   const { events, unclear, nameless } = findLogEvents()
   const rows = rowsBelow('## Messages').filter((cells) => cells.length === 4 && names(cells[0]).length > 0)
 
-  test('every line of the log has an event, whose name can be told from the source', () => {
+  test('every line of the log has an event, whose name is known from the source', () => {
     assert.deepEqual(nameless, [])
     assert.deepEqual(unclear, [])
   })

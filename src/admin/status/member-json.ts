@@ -44,7 +44,7 @@ function lagOf(member: MemberView, { leader, primary, members }: ClusterView): n
   const ahead = members.find(({ name }) => name === (leader ?? primary.member))
   // The last known lag means nothing while the member's Postgres is not running.
   if (member === ahead || member.gone || member.replica.down || member.state !== 'running') return null
-  // A member that is not in recovery replays nothing, whoever holds the lock.
+  // A member that is not in recovery replays nothing, whether it holds the lock or not.
   if (isPrimaryRole(member.role)) return null
   if (member.lagBytes !== null) return member.lagBytes
   const written = ahead?.position ?? null

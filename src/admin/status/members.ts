@@ -4,7 +4,7 @@ import { takesNew } from '../../watcher/view.ts'
 import type { ClusterJson, ListenerJson, MemberJson, ProxyJson } from './schema-cluster.ts'
 import { type Column, renderTable } from './table.ts'
 
-/** All but the optional ones fit 80 columns, unless names need more to be told apart. Without a proxy there is no last one. */
+/** All but the optional ones fit 80 columns, unless longer names are needed to distinguish members. Without a proxy there is no last one. */
 const COLUMNS: readonly Column[] = [
   { title: 'Member', align: 'left', shrinkTo: 10, cut: 'distinct' },
   { title: 'Host', align: 'left', shrinkTo: 15, cut: 'middle' },

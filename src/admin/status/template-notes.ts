@@ -80,7 +80,7 @@ function reasonOf({ state, reason, templates, reload }: GroupJson): string {
 function reloadText({ reload }: GroupJson): string {
   if (reload === null || reload.runs === 0) return ''
   const failures = reload.failures === 0 ? '' : ` (${reload.failures} failed)`
-  return `reloaded ${reload.runs === 1 ? 'once' : `${reload.runs} times`}${failures}`
+  return `reloaded ${reload.runs === 1 ? 'once' : counted(reload.runs, 'time')}${failures}`
 }
 
 function writtenText(writtenAt: string | null, now: number): string {
@@ -119,7 +119,7 @@ function leftOutNotes(groups: readonly GroupJson[]): Ranked[] {
       destinations.set(what, [...(destinations.get(what) ?? []), destination])
     }
   return Array.from(destinations, ([what, of]) => {
-    const where = of.length === 1 ? of[0] : `${of.length} templates`
+    const where = of.length === 1 ? of[0] : counted(of.length, 'template')
     return { rank: RANK.leftOut, note: ['Left out', `${what} (from ${where})`] }
   })
 }

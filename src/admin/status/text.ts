@@ -101,7 +101,7 @@ function proxyLines(proxy: ProxyJson, width: number): string[] {
   ]
 }
 
-/** Returns a line for a listener. The addresses, which may be many, stand last. */
+/** Returns a line for a listener. The addresses, which may be many, come last. */
 function listenerLine(listener: ListenerJson): string {
   const { name, route, address, sessions, held } = listener
   return `${name}: ${counted(sessions, 'session')}, ${held} held${alertOf(listener)}; route ${route} on ${address}`

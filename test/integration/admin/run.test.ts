@@ -78,7 +78,7 @@ test('logs JSON lines with the time in ISO 8601 and the level by name', async ()
   assert.equal(await daemon.exit, 0)
 })
 
-test('goes on when nobody reads its log any more, and after SIGHUP', async () => {
+test('keeps running when its log has no reader any more, and after SIGHUP', async () => {
   const daemon = await new Daemon().started()
   daemon.process.stdout?.destroy()
   daemon.process.stderr?.destroy()

@@ -115,7 +115,7 @@ test('answers what it does not know with its commands', async () => {
   assert.match(answer, /\n\n$/)
 })
 
-test('lists in help what begins with the words asked for', async () => {
+test('lists in help the commands that begin with the given words', async () => {
   await open()
   using all = new Dialogue(path).send('help\n')
   const text = await all.toEnd()
@@ -171,7 +171,7 @@ test('closes a connection with a line of more than 16 KiB', async () => {
   assert.equal(await finished.toEnd(), '')
 })
 
-test('closes an idle connection, and gives the time that the client asks for', async () => {
+test('closes an idle connection, and uses the time that the client requests', async () => {
   await open({ idleTimeoutMs: 60_000 })
   using client = new Dialogue(path)
   await client.send('prompt;set timeout cli 50ms\n').upTo('> \n> ')
@@ -189,7 +189,7 @@ test('runs no further command for a client that does not read, closes it in time
   assert.equal(signals.length, 1, 'answers were made that nobody reads')
 })
 
-test('says what failed, and goes on', async () => {
+test('reports a failure, and continues', async () => {
   await open()
   using client = new Dialogue(path)
   await client.send('prompt\n').upTo('> ')
@@ -248,7 +248,7 @@ test('runs one command in each round of the event loop, however many are sent, a
   }
 })
 
-test('makes its directory for the owner alone, and the socket for nobody else', async () => {
+test('makes its directory and the socket for the owner alone', async () => {
   await open({ path: join(dir.path, 'a', 'b', 'admin.sock') })
   assert.equal(statSync(join(dir.path, 'a', 'b')).mode & 0o777, 0o700)
   assert.notEqual(statSync(join(dir.path, 'a')).mode & 0o777, 0o700)
@@ -285,7 +285,7 @@ test('takes the place of a router that was killed', async () => {
   assert.equal(await ask(path, 'show version', { timeoutMs: 5000, signal: AbortSignal.timeout(5000) }), '0.1.0\n')
 })
 
-test('refuses the socket of a running router, which goes on', async () => {
+test('refuses the socket of a running router, which keeps running', async () => {
   await open()
   const second = new AdminSocket({ path, log, commands: [] })
   await assert.rejects(second.start(), bindFailure(/is a router running already/))
@@ -313,7 +313,7 @@ test('names the path when the directory cannot be made', async () => {
   )
 })
 
-test('asks in vain where there is no router, one was killed, or one does not answer, and says which', async () => {
+test('reports whether there is no router, it was killed, or it does not answer', async () => {
   const options = { timeoutMs: 200, signal: new AbortController().signal }
   const refusal = (reason: RegExp) => (error: unknown) => {
     assert.ok(error instanceof RouterError)

@@ -98,7 +98,7 @@ test('of a directory the *.yml and *.yaml are read in order of their names, each
   }
 })
 
-test('what is wrong in a directory is reported with the file and the line', async () => {
+test('faults in a directory are reported with the file and the line', async () => {
   const place = await inDirectory('wrong.d', {
     'a.yml': 'scope: shop\nproxy:\n  hold: {timeout: 5}\n  max_connections: 3\n',
     'b.yml': "etcd3: {hosts: 'a:x'}\nproxy:\n  max_connections: -1\n",
@@ -159,7 +159,7 @@ test('PATRONI_CONFIGURATION is the whole configuration where there is no file', 
   ])
 })
 
-test('what is wrong in PATRONI_CONFIGURATION is reported with the variable and the line', async () => {
+test('faults in PATRONI_CONFIGURATION are reported with the variable and the line', async () => {
   const defaultFile = path('missing.yml')
   for (const [text, problem] of [
     ['scope: shop\netcd3: {hosts: "a:x"}', 'PATRONI_CONFIGURATION:2:9: etcd3.hosts: must be an address like'],

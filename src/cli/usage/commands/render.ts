@@ -34,7 +34,7 @@ export const RENDER: CommandUsage = {
     { ...INVALID, when: `${INVALID.when}, or there are no templates in it` },
   ],
   examples: [
-    { about: 'what would change?', text: 'patroni-router render --diff' },
+    { about: 'show the changes', text: 'patroni-router render --diff' },
     { about: 'all files below a directory, to look at', text: 'patroni-router render --output /tmp/rendered' },
     {
       about: 'a complete configuration before the first start',

@@ -208,7 +208,7 @@ test('shows first what needs a person', () => {
   )
 })
 
-test('stands between the cluster and the router, leaves the first line alone, and changes no exit code', () => {
+test('is between the cluster and the router, leaves the first line alone, and changes no exit code', () => {
   const failed = group({ state: 'failed', reason: 'check exited with 1', templates: [template({ check: FAILURE })] })
   const status = { ...sampleStatus(), templates: { groups: [failed], hooks: [], keys: [] } }
   const lines = rendered(status).split('\n')
@@ -239,7 +239,7 @@ test('shows at most twenty lines, none wider than the terminal, and nothing that
   assert.match(text, /^ +\.\.\. and 481 more: see status --json$/m)
 })
 
-test('shows the cluster of a router without a proxy: who serves what, and no sessions', () => {
+test('shows the cluster of a router without a proxy: members and roles, and no sessions', () => {
   const members = [
     sampleMember('pg1', {
       isLeader: true,

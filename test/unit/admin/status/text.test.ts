@@ -60,7 +60,7 @@ test('says in the first line that there is no primary, why, and who waits', () =
   )
 })
 
-test('says who names whom, and nothing of a DCS that was not read', () => {
+test("shows the source of the leader's name, and nothing of a DCS that was not read", () => {
   const primaryLine = (changes: Partial<ClusterView>, dcs: Partial<DcsView>): string | undefined => {
     const view = sampleView({ ...changes, dcs: { ...sampleView().dcs, ...dcs } })
     return /^ Primary .*$/m
@@ -77,14 +77,14 @@ test('says who names whom, and nothing of a DCS that was not read', () => {
   assert.equal(primaryLine({ leader: null, primary: nobody }, {}), '')
 })
 
-test('calls a primary that nobody names no replica', () => {
+test('does not call a primary without a lock a replica', () => {
   const primary = { ...sampleView().primary, state: 'unlocked' } as const
   const text = rendered(sampleStatus({ view: sampleView({ leader: null, primary }), proxy: null }))
   assert.match(text, /\| pg1 .*\| Primary +\|/)
   assert.match(text, /\| pg2 .*\| Replica +\|/)
 })
 
-test('shows the state of a primary that is held, and whom the DCS names instead', () => {
+test('shows the state of a primary that is held, and the leader that the DCS names instead', () => {
   const primary = { ...sampleView().primary, state: 'unreachable', reason: 'connection refused' } as const
   const text = rendered(sampleStatus({ view: sampleView({ primary, leader: null }), proxy: sampleProxy() }))
   assert.match(text, /^primary: pg1 UNREACHABLE for 2m10s - connection refused\n/)
@@ -136,7 +136,7 @@ test('shows the routes that use a member, why another is not used, its lag, and 
   assert.doesNotMatch(text, /Not used +pg[123] by rw|pg1 by ro/)
 })
 
-test('says which listeners can serve nobody', () => {
+test('shows listeners without a usable member', () => {
   const listeners = [
     sampleListener('rw', 'primary', { pg1: 'promoting: why', pg2: 'is a replica' }),
     sampleListener('ro', 'replica', { pg1: 'is the leader', pg2: '' }),
@@ -240,7 +240,7 @@ test('shows what a person should know of the DCS while it is up', () => {
   assert.match(rendered(sampleStatus({ view, proxy: null })), /^ DCS +http:\/\/b leads elsewhere$/m)
 })
 
-test('shows what was ignored, what has gone, and sessions on members nobody knows any more', () => {
+test('shows ignored keys, members that are gone, and sessions on members that no source names any more', () => {
   const gone = sampleMember('pg9', {
     gone: true,
     host: null,
@@ -295,7 +295,7 @@ test('lets nothing out of the DCS act on the terminal, keeps the columns, and fi
   assert.ok(lines.length < 80, `${lines.length} lines`)
 })
 
-test('has a primary only where every cluster takes new connections', () => {
+test('has a primary only where every cluster accepts new connections', () => {
   const states: readonly (readonly [state: PrimaryState, primary: boolean])[] = [
     ['open', true],
     ['unlocked', true],
@@ -323,7 +323,7 @@ test('says first of all that a router shuts down, and that it uses no member for
   assert.match(text, /\| pg1 .*\| nothing +\| 12 primary \|/)
 })
 
-test('says nobody promotes where the leader is only being checked, or is not confirmed', () => {
+test('reports no promotion where the leader is only being checked, or is not confirmed', () => {
   const shown = (state: PrimaryState, reason: string, changes: Partial<PrimaryView> = {}): string => {
     const primary = { ...sampleView().primary, state, reason, ...changes }
     return rendered(sampleStatus({ view: sampleView({ primary }), proxy: sampleProxy() }))
@@ -379,7 +379,7 @@ test('shows no lag of members that are stopped, being created or gone, and the q
   assert.deepEqual(new Set(rows.map((row) => row[3])), new Set(['Quorum Standby']))
 })
 
-test('shortens nothing where nobody says how wide it may be', () => {
+test('shortens nothing where the width is unknown', () => {
   const long = 'x'.repeat(300)
   const view = sampleView({ members: [sampleMember(long, { host: long })], scope: long, name: long })
   const text = rendered(sampleStatus({ view, proxy: sampleProxy() }))
