@@ -43,7 +43,7 @@ for (const [what, requests] of [
   })
 }
 
-test('a client that was answered N is never dialled for, also when there is a primary before it continues', async () => {
+test('a client that was answered N is never connected to a server, also when there is a primary before it continues', async () => {
   const server = await scene.postgres()
   const rig = await rigWithout()
   const client = await scene.client(rig)

@@ -170,7 +170,7 @@ describe('a member', () => {
     for (const value of values) assert.doesNotMatch(JSON.stringify(cluster({ 'members/pg1': value })), /s3cret|user/)
   })
 
-  test("has a REST API that is asked at the router's own paths only", () => {
+  test("has a REST API that is read at the router's own paths only", () => {
     for (const path of ['', '/', '/patroni', '/evil?x=1', '/a/../b#c', '/%0d%0aX:y']) {
       const member = parseMember('pg1', JSON.stringify({ conn_url: 'postgres://a', api_url: `http://a:8008${path}` }))
       assert.ok(typeof member === 'object', path)

@@ -261,7 +261,7 @@ describe('helpers', () => {
     assert.equal(problemOf(text), 'failed 1:9: the text is larger than 16 MiB')
   })
 
-  test('that make something large over and over end the rendering before the memory', () => {
+  test('that repeat a large piece end the rendering before the memory', () => {
     const given = inputs(context(), { '/large': ','.repeat(1_000_000) })
     const text = '{{#each (seq 1 10000)}}{{len (split (getv "/large") ",")}}{{/each}}'
     assert.equal(problemOf(text, given), 'failed 1:30: too much work for one rendering')
