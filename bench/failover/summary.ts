@@ -5,7 +5,7 @@ import type { Result } from '../results.ts'
 /** The rows, by the case. */
 const ROWS: readonly (readonly [name: string, happens: string])[] = [
   ['switchover', 'planned switchover'],
-  ['crash', "the leader's machine crashes"],
+  ['crash', 'Patroni and PostgreSQL on the leader are killed'],
   ['frozen', 'Patroni on the leader freezes, PostgreSQL runs on (split brain)'],
   ['rest-hang', 'the REST API of a healthy primary hangs for a minute'],
   ['etcd-long', 'etcd is down for a minute (`failsafe_mode`)'],

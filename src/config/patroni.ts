@@ -50,7 +50,7 @@ export const PATRONI = z.object({
   ),
   // patroni/config.py: the place of `name` in old files.
   postgresql: within(
-    { name: optional(TEXT_OR_NONE, 'Where old files of Patroni have `name`.') },
+    { name: optional(TEXT_OR_NONE, 'Former place of `name` in files of Patroni; still read.') },
     "Patroni's own: accepted, and nothing but `name` in it is used here.",
   ),
   name: optional(TEXT_OR_NONE, 'Patroni member on this host, if there is one.'),

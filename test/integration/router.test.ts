@@ -281,7 +281,7 @@ describe('a router that is reconfigured', () => {
     assert.deepEqual(outcomes(reports).slice(2), [
       ...['track reconfigured', 'templates removed', 'admin refused', 'logging refused'],
     ])
-    assert.match(reports[5]?.reason ?? '', /logging\.format needs a restart/)
+    assert.match(reports[5]?.reason ?? '', /logging\.format takes effect after a restart/)
     assert.equal(await ask(path('other.sock'), 'show version', options), '0.0.0\n')
     assert.equal(router.status().templates, null)
     assert.equal(kept.destroyed, false)

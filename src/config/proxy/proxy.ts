@@ -43,8 +43,12 @@ export const HOLD = {
 }
 export const TIMEOUTS = {
   connect: lasting(POSITIVE_DURATION, 4000, 'Time to connect to a member.'),
-  client: lasting(DURATION, 1_800_000, 'A session without data from the client for this long is closed. `0`: never.'),
-  server: lasting(DURATION, 1_800_000, 'A session without data from the server for this long is closed. `0`: never.'),
+  client: lasting(
+    DURATION,
+    1_800_000,
+    'A session in which no data passes from or to the client for this long is closed, also while a statement runs: raise both timeouts, or set them to `0`, where statements take longer. `0`: never.',
+  ),
+  server: lasting(DURATION, 1_800_000, 'The same for data from or to the server.'),
 }
 const ADDRESS = oneOf(['conn_url', 'proxy_url'])
 const ADDRESS_TEXT =

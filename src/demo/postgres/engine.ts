@@ -103,7 +103,7 @@ function requirePglite(): void {
   } catch (cause) {
     const message =
       'the demo needs PGlite, PostgreSQL in WebAssembly, which is not part of the package: ' +
-      'run npm install @electric-sql/pglite where patroni-router is installed'
+      'install it beside patroni-router: npm install -g @electric-sql/pglite'
     throw new RouterError('INTERNAL', message, { cause })
   }
 }

@@ -132,7 +132,7 @@ test('waits for the keys of every template, but not for ever', async () => {
 test('ends with 2 for --diff together with --output', async () => {
   const io = new FakeIo()
   assert.equal(await runProgram(['render', '--diff', '--output', '/tmp/x'], io), 2)
-  assert.match(io.stderr, /'--diff' cannot be used with option '--output <dir>'/)
+  assert.match(io.stderr, /'--diff' cannot be used with option '--output <DIR>'/)
 })
 
 test('ends with 2 without templates, and for a configuration that is wrong', async () => {
@@ -148,7 +148,7 @@ test('ends with 2 without templates, and for a configuration that is wrong', asy
 test('shows help with the exit codes', async () => {
   const io = new FakeIo()
   assert.equal(await runProgram(['render', '--help'], io), 0)
-  assert.match(io.stdout, /--diff[^]*--no-commands[^]*--output <dir>[^]*Exit codes:[^]*Examples:/)
+  assert.match(io.stdout, /--diff[^]*--no-commands[^]*--output <DIR>[^]*Exit codes:[^]*Examples:/)
 })
 
 test('writes nothing beside a router that renders the same files', async () => {

@@ -101,7 +101,10 @@ describe('the check of what is online', () => {
       ],
       'an address may not follow a member of another host',
     )
-    assert.match(findings[1]?.message ?? '', /^pg1 is not on this host: it is at 192\.0\.2\.1, which is no address/)
+    assert.match(
+      findings[1]?.message ?? '',
+      /^pg1 is not on this host: it is at 192\.0\.2\.1, which is not an address of this host/,
+    )
     assert.match(findings[2]?.message ?? '', /^no member is called PG0\.shop\.test: did you mean "pg0"\?/)
     assert.match(findings[3]?.message ?? '', /^no member is called \$\{HOSTNAME\}: the members are pg0, pg1/)
   })

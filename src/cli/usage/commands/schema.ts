@@ -5,7 +5,7 @@ export const SCHEMA: CommandUsage = {
   name: 'schema',
   summary: 'print the JSON Schema of the configuration, for editors',
   about: [
-    'With it an editor completes and explains keys, and marks wrong ones while they are written. `check` finds more: how keys fit together, and whether files, addresses and templates do.',
+    'The schema lets an editor complete and explain keys, and mark wrong ones while they are written. `check` finds more: faults between keys, and in files, addresses and templates.',
   ],
   options: [],
   exits: [

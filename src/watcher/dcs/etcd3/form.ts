@@ -42,7 +42,7 @@ const PROPERTIES = {
   key: { ...TEXT, description: 'File with the key of `cert`. Default: the key in `cert`.' },
   username: { description: 'User of etcd. A role that may read `/service/SCOPE/` is enough.' },
   password: { description: 'Password of that user.' },
-  namespace: { ...TEXT, description: 'Where old files of Patroni have `namespace`.' },
+  namespace: { ...TEXT, description: 'Former place of `namespace` in files of Patroni; still read.' },
   srv: { description: 'Name for the discovery of etcd through DNS SRV records. Not available in this version.' },
   discovery_srv: { description: 'Other name of `srv`.' },
   srv_domain: { description: 'Other name of `srv`.' },
