@@ -140,7 +140,7 @@ export const systemSources = (lookups: Lookups): LookupSources => ({
   },
 })
 
-/** Never fails. */
+/** Looks up a name. Never fails. */
 async function find(sources: LookupSources, { kind, name }: Question): Promise<Answer> {
   if (kind !== 'file' && !isName(name)) return { ok: false, reason: 'is not the name of a host' }
   try {
@@ -165,12 +165,12 @@ async function find(sources: LookupSources, { kind, name }: Question): Promise<A
   }
 }
 
-/** DNS servers shuffle what they answer; a file must not change for that. */
+/** Sorts addresses: DNS servers shuffle their answers, and a file must not change for that. */
 function sorted(addresses: readonly string[]): Answer {
   return { ok: true, value: [...new Set(addresses)].sort() }
 }
 
-/** `target:port priority weight`, the first to be tried first. A target of `.` means that there is no such service (RFC 2782). */
+/** Formats `target:port priority weight`, the first to be tried first. A target of `.` means that there is no such service (RFC 2782). */
 function serviceLines(records: readonly ServiceRecord[]): Answer {
   const targets = records
     .map((record) => ({ ...record, name: record.name.replace(/\.$/, '') }))

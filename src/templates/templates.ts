@@ -80,7 +80,7 @@ export class Templates implements Reconfigurable<TemplatesConfig> {
     for (const [cluster, hooks] of hooksOf(config)) this.#hooks.set(cluster, this.#buildHooks(hooks, null))
   }
 
-  /** Begins. A template that is not right is its group's trouble alone: it is seen in the log and the status. */
+  /** Starts all groups. A faulty template affects its group alone, and is reported in the log and in `status`. */
   start(): void {
     this.#inputs.start()
     for (const { group } of this.#groups.values()) group.start()

@@ -4,26 +4,13 @@ import { test } from 'node:test'
 import { describeFinding, EXCEPTIONS, findings, PATTERNS, roomOf } from '../support/wording.ts'
 import { readableTexts } from '../support/readable-texts.ts'
 
-/** Findings that are left in a room, to be lowered until the list is empty. */
-const NOT_YET: Readonly<Record<string, number>> = {
-  'src/templates': 65,
-
-  'test/integration/templates': 32,
-
-  'test/unit/templates': 66,
-}
-
 const TEXTS = readableTexts()
 const FOUND = findings(TEXTS)
 
-for (const room of new Set([...TEXTS.map(({ file }) => roomOf(file)), ...Object.keys(NOT_YET)]))
+for (const room of new Set(TEXTS.map(({ file }) => roomOf(file))))
   test(`${room} is plain English`, () => {
     const found = FOUND.filter(({ text }) => roomOf(text.file) === room)
-    const allowed = NOT_YET[room] ?? 0
-    assert.ok(
-      found.length <= allowed,
-      `${found.length} findings instead of ${allowed}:\n${found.map(describeFinding).join('\n')}`,
-    )
+    assert.equal(found.length, 0, `${found.length} findings:\n${found.map(describeFinding).join('\n')}`)
   })
 
 test('every pattern finds what it is about', () => {

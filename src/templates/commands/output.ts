@@ -11,7 +11,7 @@ const RAW_LENGTH = 16 * OUTPUT_BYTES
 export class Output {
   #text = ''
 
-  /** Returns a writer for one stream; what comes in pieces of a character is put together. */
+  /** Returns a writer for one stream. It joins characters that arrive in pieces. */
   stream(): (chunk: Buffer) => void {
     const decoder = new StringDecoder('utf8')
     return (chunk) => {

@@ -124,7 +124,7 @@ async function start(command: CommandConfig, options: CommandOptions, output: Ou
   return { child, exit, closed }
 }
 
-/** null when it does not end. */
+/** Ends the process group; null when it does not end. */
 async function endGroup(
   { child, exit, closed }: Started,
   { timeoutMs }: CommandConfig,
@@ -153,7 +153,7 @@ function letGo(child: ChildProcess): void {
   }
 }
 
-/** None where there was no descriptor left for them. */
+/** Returns the output streams: none where there was no descriptor left for them. */
 function streamsOf({ stdout, stderr }: Partial<ChildProcess>): Readable[] {
   return [stdout, stderr].flatMap((stream) => stream ?? [])
 }

@@ -41,7 +41,7 @@ export class ExpressionChecker {
     return WRONG
   }
 
-  /** {{name}} or {{helper argument...}}. */
+  /** Checks {{name}} or {{helper argument...}}. */
   mustache(node: Call, scope: Scope): Checked {
     const { path } = node
     if (!isPath(path)) return this.problem(path.loc, 'a value by itself: write the text without {{ }}')
@@ -105,7 +105,7 @@ export class ExpressionChecker {
     return { expression: { kind: 'path', place: placeOf(node.loc), text: node.original, base, steps }, shape }
   }
 
-  /** What a name means that is none of the fields where it is written. */
+  /** Explains a name that is not a field where it is written; null: nothing is known of it. */
   #elsewhere(name: string, shape: Shape, scope: Scope): string | null {
     const helper = this.#helpers.get(name)
     if (helper !== undefined) return `"${name}" is a helper: write (${helper.usage})`
@@ -183,7 +183,7 @@ function isWrong(expression: Expression): boolean {
   return expression === WRONG.expression
 }
 
-/** A word that a block around it has not given another meaning: without arguments such a name is not the helper's. */
+/** Returns a word that no block around it has renamed: without arguments such a name is not the helper's. */
 function simpleName(path: hbs.AST.PathExpression, scope: Scope): string | null {
   const name = oneWord(path)
   if (name === null) return null

@@ -69,7 +69,7 @@ class TemplateChecker {
   }
 
   #block(node: hbs.AST.BlockStatement, scope: Scope, depth: number): readonly Statement[] {
-    // Of {{^if}} there is only what stands after its {{else}}, so to speak.
+    // {{^if}} has only the part after its {{else}}.
     const [program, inverse] = [node.program, node.inverse] as [hbs.AST.Program?, hbs.AST.Program?]
     const name = isPath(node.path) ? node.path.original : ''
     const [param, ...more] = node.params
@@ -103,7 +103,7 @@ class TemplateChecker {
     return [{ kind: 'each', list: test, place, body, otherwise: inverse === undefined ? null : otherwise }]
   }
 
-  /** {{#let x=(...) y=x}}: names for values, whatever those are; the body is always written. */
+  /** Checks {{#let x=(...) y=x}}: names for values of any kind; the body is always written. */
   #let(
     node: hbs.AST.BlockStatement,
     program: hbs.AST.Program | undefined,
@@ -168,7 +168,7 @@ function blockParams(program: hbs.AST.Program | undefined): readonly string[] {
   return (program?.blockParams as readonly string[] | undefined) ?? []
 }
 
-/** What {{#each}} goes through; null: nothing of the kind. */
+/** Returns the shape of the items of {{#each}}; null: it is not a list or a record. */
 function itemsOf(shape: Shape): { readonly self: Shape; readonly key: Shape } | null {
   const whole = present(shape)
   switch (whole.kind) {

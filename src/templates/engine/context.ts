@@ -23,7 +23,7 @@ export interface TemplateContext {
   readonly primary: TemplateMember | null
   /** All that have an address, by name. Members whose keys have gone are in it only as the primary. */
   readonly members: readonly TemplateMember[]
-  /** Those that serve reads now: they answer as running replicas and are not tagged `noloadbalance`, as Patroni's /replica. */
+  /** Members that serve reads now: they answer as running replicas and are not tagged `noloadbalance`, as Patroni's /replica. */
   readonly replicas: readonly TemplateMember[]
   /** Those of `members` that are in the synchronous set. */
   readonly sync_standbys: readonly TemplateMember[]
@@ -120,7 +120,7 @@ function portOf({ port, protocol }: URL): number {
   return protocol === 'https:' ? 443 : 80
 }
 
-/** Without a prototype, so that no name in it means anything. A number that is none (1e999) cannot be written. */
+/** Returns the tags without a prototype, so that no name has a meaning of JavaScript. Numbers beyond the range (1e999) cannot be written. */
 function tagsOf(tags: MemberView['tags']): TemplateMember['tags'] {
   const own = Object.create(null) as Record<string, Tag>
   for (const [name, tag] of Object.entries(tags)) {

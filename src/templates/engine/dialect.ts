@@ -13,7 +13,7 @@ interface Dialect {
 const BEFORE_BAR = /\{\{(?:(?!\bas\s*\|)[^{}|])*\|/
 
 /**
- * Of Go's tags some would be right here, too: such a text is one of Go's only if something is wrong with it. Each mark stands
+ * Of Go's tags some would be right here, too: such a text is one of Go's only if something is wrong with it. Each mark is
  * in a tag: the text around the tags may have `$x = 1`, `-}}` or `|` in any language.
  */
 const GO: Dialect = {
@@ -124,7 +124,7 @@ const CLOSING: Readonly<Record<string, string>> = { '"': '"', "'": "'", '[': ']'
 
 type Part = readonly [from: number, end: number]
 
-/** Blanks parts of what begins with `open`: those that `partsOf` finds, up to where it ends; null: it is nothing of the kind. */
+/** Blanks the parts that `partsOf` finds in a text that begins with `open`, up to its end; null: it does not begin so. */
 function blanked(
   text: string,
   open: RegExp,

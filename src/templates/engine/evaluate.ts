@@ -105,7 +105,7 @@ export class Round {
     this.#checkLength(place)
   }
 
-  /** What HAProxy would refuse, and with it the whole file, is a matter of the member that has it. */
+  /** Writes a text. A text that HAProxy would refuse, and with it the whole file, leaves out its member only. */
   #writeText(text: string, expression: Expression, place: Place, frame: Frame): void {
     const isName = this.#line.length <= MAX_LINE && BEFORE_SERVER_NAME.test(this.#line)
     const odd = isName ? oddInServerName(text) : null
@@ -117,7 +117,7 @@ export class Round {
     }
   }
 
-  /** The line is kept beside the text: looking for it there would take the square of the time. */
+  /** Appends a text. The line is kept beside it: to search for it would take the square of the time. */
   #append(text: string): void {
     this.text += text
     const end = text.lastIndexOf('\n')
@@ -185,14 +185,14 @@ export class Round {
   }
 }
 
-/** What cannot be in the name of a server, where it is no address of one (`[fd00::1]:5432`, a path); null: nothing. */
+/** Returns the character that a server's name cannot have, where the text is not an address (`[fd00::1]:5432`, a path); null: none. */
 function oddInServerName(text: string): string | null {
   const bare = text.replace(/^(['"])(.*)\1$/, '$2')
   const odd = /[^\w.:-]/u.exec(bare)?.[0]
   return odd === undefined || /[[/]/.test(bare) ? null : JSON.stringify(odd)
 }
 
-/** As Handlebars has it: an empty list is false, an empty record is not. */
+/** Returns whether a value counts as true, as in Handlebars: an empty list is false, an empty record is not. */
 function truth(value: Value, includeZero: boolean): boolean {
   if (isList(value)) return value.length > 0
   if (value === 0) return includeZero

@@ -8,7 +8,7 @@ export interface Helper {
   readonly usage: string
   /** How many arguments it takes. */
   readonly arity: { readonly min: number; readonly max: number }
-  /** What it gives, from what it is given; lets the paths below it be checked. */
+  /** Returns the shape of the result for arguments of these shapes, so that paths below it can be checked. */
   returns(args: readonly Shape[]): Shape
   /**
    * Text of strangers that is not safe to be written (unsafe.ts):
@@ -19,14 +19,14 @@ export interface Helper {
    */
   readonly unsafe: 'carries' | 'reveals' | 'settles' | 'quotes'
   /**
-   * Why a call with these arguments is wrong, as far as that can be seen when the template is compiled; null: it may be
-   * right. Undefined: the argument is no literal.
+   * Returns why a call with these arguments is wrong, as far as that is visible when the template is compiled; null: it may
+   * be right. Undefined: the argument is no literal.
    */
   checkLiterals?(
     args: readonly (string | number | boolean | null | undefined)[],
     shapes?: readonly Shape[],
   ): string | null
-  /** Whether the arguments after this one are left alone: what they would read is not read, what is wrong with them is not. */
+  /** Returns whether the arguments after this one are skipped: they are not read, and their faults do not matter. */
   endsAt?(arg: unknown): boolean
   /**
    * Returns what it makes of the arguments: strings, finite numbers, booleans, null, arrays, and records without prototype,

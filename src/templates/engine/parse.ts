@@ -94,7 +94,7 @@ function problemOf(error: unknown): TemplateProblem {
   return { ...stoppedAt(), message: explain(error instanceof Error ? error.message : '') }
 }
 
-/** The parser's errors are texts with a drawing; where it stopped is in its lexer. */
+/** Returns where the parser stopped. Its errors are texts with a drawing; the place is in its lexer. */
 function stoppedAt(): { line: number | null; column: number | null } {
   const { Parser } = Handlebars as unknown as {
     Parser?: { lexer?: { yylloc?: { first_line: number; first_column: number } } }

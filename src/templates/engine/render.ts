@@ -39,7 +39,7 @@ export function render(plan: readonly Statement[], inputs: RenderInputs): Render
   }
 }
 
-/** null: the text is written to its end. */
+/** Returns why the rendering ended early; null: the text is written to its end. */
 function endOf(
   round: Round,
   plan: readonly Statement[],

@@ -60,7 +60,7 @@ export function baseOf(name: Name, scope: Scope): Found | string {
   return { base: { up, of: 'self' }, shape: at.self, names: parts }
 }
 
-/** The name of an `as |...|` or a {{#let}}, of the innermost block that has it. */
+/** Finds the name of an `as |...|` or a {{#let}}, of the innermost block that has it. */
 function namedIn(scope: Scope, [name, ...names]: readonly string[]): Found | null {
   let up = 0
   for (let at: Scope | null = scope; at !== null; at = at.outer, up++) {
@@ -73,7 +73,7 @@ function namedIn(scope: Scope, [name, ...names]: readonly string[]): Found | nul
 
 const DATA = ['root', 'index', 'key', 'first', 'last']
 
-/** `@index` and the like: of the innermost {{#each}}, `@../index` of the one around it. */
+/** Finds `@index` and the like: of the innermost {{#each}}, `@../index` of the one around it. */
 function dataOf({ depth, parts: [name = '', ...names] }: Name, scope: Scope): Found | string {
   if (!DATA.includes(name)) return `unknown name "@${name}": ${suggest(name, DATA)}`
   if (name === 'root') return { base: { up: null, of: 'self' }, shape: rootOf(scope), names }
@@ -85,7 +85,7 @@ function dataOf({ depth, parts: [name = '', ...names] }: Name, scope: Scope): Fo
       ? { base: { up, of: 'index' }, shape: NUMBER, names }
       : { base: { up, of: name === 'first' ? 'first' : 'last' }, shape: FLAG, names }
   }
-  return `@${name} is known only within ${depth === 0 ? '{{#each}}' : `${depth + 1} times {{#each}}`}`
+  return `@${name} is known only within ${depth === 0 ? '{{#each}}' : `${depth + 1} nested {{#each}}`}`
 }
 
 /** Returns what the template begins with. */

@@ -32,7 +32,7 @@ export class SeenContext {
     )
   }
 
-  /** Its name, scope and namespace are the configuration's. */
+  /** Marks the texts of a cluster; its name, scope and namespace are the configuration's. */
   #cluster(raw: object, prefix: string, hidden: ReadonlySet<string>): ValueRecord {
     return recordOf(raw, (name, value) => {
       if (Array.isArray(value)) return value.flatMap((member: object) => this.#member(member, prefix, hidden) ?? [])
@@ -72,7 +72,7 @@ export class SeenContext {
     return tags
   }
 
-  /** The lag changes with every check, and most templates have no use for it. */
+  /** Notes when the lag is read: it changes with every check, and most templates do not use it. */
   #watchLag(member: ValueRecord): void {
     const { lag } = member
     if (lag === undefined) return

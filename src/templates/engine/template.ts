@@ -1,7 +1,7 @@
 /** What a compiled template is given, and what comes of it: the seam between rendering and all that is done with a text. */
 import type { TemplateClusters, TemplateContext } from './context.ts'
 
-/** Everything that a template can read. Plain and immutable: the same inputs give the same bytes. */
+/** All data that a template can read. Plain and immutable: the same inputs give the same bytes. */
 export interface RenderInputs {
   readonly context: TemplateContext | TemplateClusters
   /** The DCS keys below the template's prefix; null where none are configured. */
@@ -30,7 +30,7 @@ export type Answer =
   | { readonly ok: false; readonly reason: string }
 
 export interface LookupAnswers {
-  /** null: it has not been asked yet. */
+  /** Returns the answer; null: it has not been looked up yet. */
   answerTo(question: Question): Answer | null
 }
 
@@ -82,9 +82,9 @@ export interface LeftOut {
 
 export interface CompiledTemplate {
   readonly name: string
-  /** Whether it reads anything of a cluster: one that does not needs none. */
+  /** Whether it reads anything of a cluster; if not, it needs none. */
   readonly readsContext: boolean
-  /** Never throws; waits for nothing. */
+  /** Renders the inputs. Never throws; waits for nothing. */
   render(inputs: RenderInputs): RenderResult
 }
 

@@ -1,6 +1,6 @@
 /**
  * Text that is not safe: a user who can write to the DCS could end a line of a configuration with it, and begin another one.
- * Wherever such a text stands among the values of a rendering, an `UnsafeText` stands in its place, which is never written.
+ * Wherever such a text stands among the values of a rendering, an `UnsafeText` is there instead, which is never written.
  * A string among them is safe, or the operator's own.
  */
 

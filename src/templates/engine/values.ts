@@ -63,8 +63,8 @@ export class Marks {
   }
 
   /**
-   * Makes a value of what was made of texts that are not safe: what is new in it is marked in its place, and frozen. What has
-   * been a value before stays as it is.
+   * Makes a value of a result that was made of unsafe texts: new parts are marked in place and frozen; parts that were
+   * values before stay as they are.
    */
   take(made: object, madeOf: readonly UnsafeText[]): Value {
     if (this.known(made) === undefined) this.#mark(made as Record<string, unknown>, madeOf)

@@ -34,7 +34,7 @@ export function trimAsGo(program: hbs.AST.Program): void {
   if (next !== undefined && isContent(next)) next.value = next.value.replace(/^[ \t]*\r?\n/, '')
 }
 
-/** In the order of the text. A chain's {{else if}} is in it twice, which does no harm; its end only once. */
+/** Returns the items in the order of the text. A chain's {{else if}} is there twice, which does no harm; its end once. */
 function itemsOf(node: hbs.AST.Statement): readonly Item[] {
   if (isContent(node)) return [node]
   if (node.type !== 'BlockStatement') {
@@ -46,9 +46,9 @@ function itemsOf(node: hbs.AST.Statement): readonly Item[] {
   return [...openBlock(block), isLet ? { ...end, isNothing: true } : end]
 }
 
-/** Without its end. */
+/** Returns the items of a block without its end. */
 function openBlock(block: hbs.AST.BlockStatement): readonly Item[] {
-  // Of {{^if}} there is only what stands after its {{else}}, so to speak.
+  // {{^if}} has only the part after its {{else}}.
   const [program, inverse] = [block.program, block.inverse] as [hbs.AST.Program?, Inverse?]
   const items: Item[] = [{ type: 'tag', strip: block.openStrip }, ...(program?.body ?? []).flatMap(itemsOf)]
   if (inverse === undefined) return items
@@ -65,7 +65,7 @@ function isContent(node: hbs.AST.Node): node is hbs.AST.ContentStatement {
   return node.type === 'ContentStatement'
 }
 
-/** A line of nothing but {{/let}} leaves nothing. */
+/** Drops lines that have nothing but {{/let}}. */
 function dropLines(items: readonly Item[]): void {
   const alone = items.flatMap((item, at) =>
     isNothing(item) && isEnd(items, at, -1) && isEnd(items, at, 1) ? [at] : [],
@@ -76,7 +76,7 @@ function dropLines(items: readonly Item[]): void {
   }
 }
 
-/** Whether nothing stands between a tag and the beginning (-1), or the end, of its line. */
+/** Returns whether there is nothing between a tag and the beginning (-1), or the end, of its line. */
 function isEnd(items: readonly Item[], from: number, step: 1 | -1): boolean {
   const lineBreak = step === 1 ? /^[ \t]*\r?\n/ : /\n[ \t]*$/
   for (let at = from + step; ; at += step) {
@@ -97,7 +97,7 @@ function replace(item: Item | undefined, blanks: RegExp): void {
   if (item !== undefined && item.type !== 'tag') item.value = item.value.replace(blanks, '')
 }
 
-/** An escaped brace cuts a text into several. */
+/** Trims blanks from a text, which an escaped brace may have cut into several. */
 function trim(items: readonly Item[], from: number, step: 1 | -1, blanks: RegExp): void {
   for (let at = from + step; ; at += step) {
     const item = items[at]

@@ -164,7 +164,7 @@ function inPlaceOf(files: readonly JournalFile[], replaced: readonly Replaced[])
   return files.flatMap(({ destination }, index) => (replaced[index] === 'in-place' ? [destination] : []))
 }
 
-/** Not all file systems let owner and mode be changed, and some only say so. */
+/** Returns files whose owner or mode stayed as they were: not all file systems can change them, and some only report success. */
 async function ownerKeptOf(files: readonly JournalFile[]): Promise<string[]> {
   const kept = files.map(async (file) => {
     const stats = await lstat(file.path).catch(() => null)

@@ -34,7 +34,7 @@ export async function replaceFile(
   return 'in-place'
 }
 
-/** Owner and mode are as wanted, if they can be changed. */
+/** Writes the file in place, with owner and mode where they can be changed. */
 async function writeInPlace(path: string, bytes: Buffer, { uid, gid, mode }: Attributes): Promise<void> {
   const file = await open(path, constants.O_WRONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
   try {

@@ -89,7 +89,7 @@ function unescaped(field: string): string {
   return field.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
 }
 
-/** Who looks for what processes have left. */
+/** The process that looks for files which dead processes have left. */
 export interface Sweeper {
   readonly pid: number
   readonly isAlive: (pid: number) => boolean

@@ -106,7 +106,7 @@ export const HELPERS_OF_NO_KEYS: readonly Helper[] = KEY_HELPERS.map((helper) =>
   helper.name === 'sortKVByLength' ? helper : { ...helper, checkLiterals: () => NO_KEYS },
 )
 
-/** `/db/host`; a slash in front may be left out and one at the end may be there, as confd's documentation has it. */
+/** Parses `/db/host`; the first slash is optional and a last one is ignored, as in confd's documentation. */
 function keyName(value: unknown): string {
   const text = textOf(value, 'the key')
   let [start, end] = [0, text.length]
@@ -120,7 +120,7 @@ function checkPattern([pattern]: readonly unknown[]): string | null {
   return typeof pattern === 'string' ? faultOf(pattern) : null
 }
 
-/** The question is put to all keys at once: what it gives is all that the rendering depends on. */
+/** Reads from all keys at once: the rendering depends on the result alone. */
 function read<T>(call: HelperCall, what: string, question: (entries: Entries) => T): T {
   const answer = call.read(what, ({ keys }) => (keys === null ? null : { of: question(keys.entries) }))
   if (answer === null) throw new HelperError(NO_KEYS)
@@ -132,7 +132,7 @@ function valueOf(name: string, call: HelperCall): string | UnsafeText | null {
   return value === null ? null : textOfKey(name, value)
 }
 
-/** A key's name, value, or part of its name: it comes from users who can write the key. */
+/** Returns a key's name, value, or part of its name as a text of users who can write the key. */
 function textOfKey(key: string, text: string): string | UnsafeText {
   return textFrom({ kind: 'key', key }, text)
 }

@@ -149,12 +149,12 @@ export const LIST_HELPERS: readonly Helper[] = [
   },
 ]
 
-/** `shapes`: of the arguments, where the compiler gives them. */
+/** Checks the name of a field. `shapes`: of the arguments, where the compiler gives them. */
 function checkField([, field]: readonly unknown[], shapes: readonly Shape[] = []): string | null {
   return whyNone(presentShape(elementOf(shapes[0])), field)
 }
 
-/** The same for one name after the other. */
+/** Checks one name after the other, in the same way. */
 function checkSteps(keys: readonly unknown[], value: Shape): string | null {
   let shape = presentShape(value)
   for (const key of keys) {
@@ -172,7 +172,7 @@ function whyNone(record: Shape, field: unknown): string | null {
   return `a ${record.name} has no "${printable(field, 64)}": ${suggest(field, Object.keys(record.fields))}`
 }
 
-/** A name that no item has is misspelt; that some lack it is usual for what was JSON. */
+/** Checks that an item has the field: a name that no item has is misspelt; some items of JSON usually lack it. */
 function fieldName(field: unknown, list: unknown): string {
   const name = textOf(field, 'the field')
   const items = listOf(list, 'the list').map((item) => recordOf(item, 'an item of the list'))

@@ -94,7 +94,7 @@ function lookup(name: string, kind: Question['kind']): Helper {
   }
 }
 
-/** The name itself may come from a key and is not said. */
+/** Returns the addresses. The error does not show the name, which may come from a key. */
 function answerTo(kind: Question['kind'], name: string, call: HelperCall): readonly string[] {
   if (name.length > LONGEST) throw new HelperError('the name is too long')
   const answer = call.ask({ kind, name })

@@ -85,7 +85,7 @@ export const QUOTING_HELPERS: readonly Helper[] = [
   },
 ]
 
-/** Configuration manual, "server": letters, digits and `_.:-` of ASCII. The colon escapes, so that no two texts become the same. */
+/** Returns a name for a server (HAProxy's configuration manual, "server": ASCII letters, digits and `_.:-`). The colon escapes, so that no two texts become the same. */
 function serverName(text: string): string {
   if (text === '') throw new HelperError('an empty text is not a valid name of a server')
   if (/^[\w.-]+$/.test(text)) return text

@@ -162,8 +162,8 @@ function said(output: string): string {
 const MAX_VALUE = 1000
 
 /**
- * Returns the primary's situation in `view`; null while nothing is known of it: a router that has not read the DCS yet and has no
- * proof of anybody says nothing.
+ * Returns the primary's situation in `view`; null while nothing is known of it: a router that has not read the DCS yet and has
+ * no confirmed member reports nothing.
  */
 export function situationOf({ dcs, primary, members }: ClusterView): Situation | null {
   const { state, member: name, reason } = primary
@@ -173,8 +173,8 @@ export function situationOf({ dcs, primary, members }: ClusterView): Situation |
 }
 
 /**
- * Returns the variables of `PATRONI_ROUTER_*`; what there is none of is empty. The texts of strangers have no control characters,
- * but can hold blanks, quotes and whatever else a shell takes for its own: they are to be quoted like any variable.
+ * Returns the variables `PATRONI_ROUTER_*`; those without a value are empty. Texts of the DCS have no control characters, but
+ * can hold blanks, quotes and other characters of the shell: they have to be quoted like any variable.
  */
 export function hookEnvironment(
   { name, scope, namespace, citusGroup }: Pick<ClusterView, 'name' | 'scope' | 'namespace' | 'citusGroup'>,

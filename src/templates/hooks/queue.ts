@@ -60,7 +60,7 @@ export function isOutdated({ next }: HookQueue): boolean {
   return next !== null
 }
 
-/** Notes the situation that the primary is in. What was to be run for others and has not begun is not run any more. */
+/** Notes the primary's situation. Hooks of earlier situations that have not begun are dropped. */
 export function afterSituation(queue: HookQueue, to: Situation): HookQueue {
   const { current } = queue
   // Of the same situation the address may be another one by now: it is for what has not begun yet.

@@ -206,7 +206,7 @@ async function compare({ template, text }: Ready, files: Files, { report }: Rend
   }
 }
 
-/** Reasons name the source file; the destination is what people look for. */
+/** Reports a failure under the destination, which people look for; reasons name the source file. */
 function failed(reason: string, { destination }: TemplateConfig): PassEvent {
   const message = reason.includes(destination) ? reason : `${destination}: ${reason}`
   return { kind: 'failed', message, output: '' }

@@ -26,7 +26,7 @@ export async function writeBelow(
   return { path, isWritten: true }
 }
 
-/** One by one: a link among them, which another user may have put there, would lead out of the directory. */
+/** Makes directories one by one: a link among them, which another user may have put there, would lead out of the directory. */
 async function makeDirectories(directory: string, below: string): Promise<void> {
   await mkdir(directory, { recursive: true })
   let path = directory

@@ -125,7 +125,7 @@ describe('a command', () => {
     await until('none of them is left', () => !pids.some(isRunning))
   })
 
-  test('leaves nobody behind when its time is over, also where it ends at once and its children do not', async () => {
+  test('leaves no process behind at its timeout, also where it ends at once and its children do not', async () => {
     const child = `sh -c 'trap "" TERM; echo $$ > straggler; while :; do sleep 0.05; done' >/dev/null 2>&1`
     const result = await run(`${child} & while :; do sleep 0.05; done`, { timeoutMs: 400 })
     assert.equal(result.ok, false)
@@ -133,7 +133,7 @@ describe('a command', () => {
     await until('it has ended', () => !isRunning(pid))
   })
 
-  test('ends when it is told to, and does not begin once it was', async () => {
+  test('ends when it is aborted, and does not begin after that', async () => {
     const stop = new AbortController()
     const running = run('echo $$ > stopped; exec sleep 60', { stop: stop.signal })
     const pid = await written('stopped')

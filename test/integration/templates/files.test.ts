@@ -82,7 +82,7 @@ describe('the files of templates', () => {
     assert.deepEqual(readdirSync(join(dir.path, 'differ')), ['a'])
   })
 
-  test('keep owner and mode where none is asked for, and have those that are', async () => {
+  test('keep owner and mode where none is configured, and get those that are', async () => {
     const path = join(dir.mkdir('owner'), 'a')
     const other = systemUser('nobody')
     writeFileSync(path, 'old')
@@ -109,7 +109,7 @@ describe('the files of templates', () => {
     assert.deepEqual(readdirSync(join(dir.path, 'private')), [])
   })
 
-  test('are refused for an owner whom nobody knows, by name', async () => {
+  test('are refused for an unknown owner, by name', async () => {
     const path = join(dir.mkdir('nobody'), 'a')
     for (const more of [
       { owner: 'no-such-user' },
@@ -211,7 +211,7 @@ describe('the files of templates', () => {
     assert.deepEqual(readdirSync(join(dir.path, 'backup')).sort(), ['a', 'a.bak'])
   })
 
-  test('are not put in place once somebody has changed what was checked', async () => {
+  test('are not put in place after the checked file was changed', async () => {
     const directory = dir.mkdir('checked')
     const paths = [join(directory, 'a'), join(directory, 'b')]
     for (const path of paths) writeFileSync(path, 'old')
@@ -285,7 +285,7 @@ describe('the files of templates', () => {
     for (const path of paths.slice(0, 2)) assert.equal(readFileSync(path, 'utf8'), 'old')
   })
 
-  test('that are written in place can be read by nobody any more who is not to read what is written', async () => {
+  test('that are written in place are closed to readers without the right to the new text', async () => {
     const path = join(dir.mkdir('narrow'), 'a')
     for (const [there, wanted, meanwhile] of [
       [0o644, 0o600, 0o600],

@@ -51,7 +51,7 @@ test('is settled although something else has changed meanwhile, and when an answ
   assert.equal(other.status().templates[0]?.renders, 3)
 })
 
-test('is settled by no pass that began before the change, and by no other change than the one that is asked for', async () => {
+test('is settled by no pass that began before the change, and by no other change than the requested one', async () => {
   await using bench = new Bench()
   const text = `{{#if paused}}{{#each (lookupIPV4 'pg1')}}{{this}} {{/each}}{{/if}}${SCOPE}`
   const reload = bench.command('sleep 0.1; cat one >> loaded')

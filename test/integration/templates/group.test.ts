@@ -68,7 +68,7 @@ test('writes at once what it has waited for since the start', async () => {
   assert.equal(bench.read('one'), 'scope demo\n')
 })
 
-test('leaves alone what somebody else has written while it was checked', async () => {
+test('leaves alone a file that another program has written while it was checked', async () => {
   await using bench = new Bench()
   const group = bench.group(bench.template('one', SCOPE, { check: bench.command('cp {{staged}} one') }))
   await bench.state(group, 'in-sync')
@@ -234,7 +234,7 @@ test('writes empty lists with on_empty: render, and fails for a primary that is 
   assert.match((await bench.state(primary, 'failed')).reason, /two\.hbs:1:\d+: there is no primary/)
 })
 
-test('names the place in a source that is not right, leaves its file alone, and goes on once it is mended', async () => {
+test('names the place in a faulty source, leaves its file alone, and continues once it is fixed', async () => {
   await using bench = new Bench()
   bench.write('one', 'old\n')
   const template = bench.template('one', '\n{{scopee}}\n', { intervalMs: 100 })
@@ -249,7 +249,7 @@ test('names the place in a source that is not right, leaves its file alone, and 
   assert.equal(bench.count('template-failed'), 1)
 })
 
-test('goes on with the last template that was right while its source is broken or gone, and says so', async () => {
+test('keeps using the last correct template while its source is broken or gone, and reports it', async () => {
   await using bench = new Bench()
   const group = bench.group(bench.template('one', SCOPE))
   await bench.state(group, 'in-sync')
@@ -274,7 +274,7 @@ test('goes on with the last template that was right while its source is broken o
   await bench.state(group, 'in-sync')
 })
 
-test('restores at a full pass what somebody else has changed, and does nothing where nobody has', async () => {
+test('restores changed files at a full pass, and does nothing where there are none', async () => {
   await using bench = new Bench()
   const group = bench.group(bench.template('one', SCOPE, { mode: 0o640 }))
   await bench.state(group, 'in-sync')
@@ -311,7 +311,7 @@ test('makes few passes of a storm of requests for one, and one after the last', 
   assert.ok(bench.logged('reloads').length <= (Date.now() - begun) / 60 + 1)
 })
 
-test('restores by itself, every interval, what somebody else has changed, and reads its source again', async () => {
+test('restores changed files by itself, every interval, and reads its source again', async () => {
   await using bench = new Bench()
   const group = bench.group(bench.template('one', SCOPE, { intervalMs: 50 }))
   await bench.state(group, 'in-sync')
@@ -324,7 +324,7 @@ test('restores by itself, every interval, what somebody else has changed, and re
   assert.deepEqual([bench.read('one'), bench.count('template-restored')], ['other demo\n', 2])
 })
 
-test('fails loudly and does not loop for an owner whom nobody knows', async () => {
+test('fails loudly and does not loop for an unknown owner', async () => {
   await using bench = new Bench()
   const group = bench.group(bench.template('one', SCOPE, { owner: 'nobody-has-this-name' }))
   const { reason, templates, retryAt } = await bench.state(group, 'failed')
@@ -355,7 +355,7 @@ test('asks the DNS again with every full pass', async () => {
   await bench.state(group, 'in-sync')
 })
 
-test('tells who is left out, once, and when that is over', async () => {
+test('reports a member that is left out, once, and when that is over', async () => {
   await using bench = new Bench()
   bench.set(replicas('pg1', 'pg;2'))
   const group = bench.group(bench.template('one', REPLICAS))

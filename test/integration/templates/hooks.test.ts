@@ -182,7 +182,7 @@ test('takes a reload group that is never in place for a failure', async () => {
   assert.equal(file('log'), '')
 })
 
-test('ends a command that hangs, and goes on', async () => {
+test('ends a command that hangs, and continues', async () => {
   started({ run: 'sleep 1000 & sleep 1000', timeoutMs: 200 }, { run: 'echo next >> log' })
   apply('open')
   await fileIs('log', 'next\n')

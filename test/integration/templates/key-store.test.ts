@@ -98,7 +98,7 @@ describe('a key store', () => {
     assert.equal(views.length, 3)
   })
 
-  test('tells nobody of a confirmation, which makes what is known younger', async () => {
+  test('notifies no subscriber of a confirmation, which only makes the keys younger', async () => {
     await using observing = observed('/a')
     const { source, store } = observing
     let calls = 0

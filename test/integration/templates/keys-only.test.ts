@@ -163,7 +163,7 @@ describe('no etcd answers', { concurrency: true }, () => {
     })
 })
 
-test('a template that is not right keeps only its own file from being written, until it is mended', async () => {
+test('a faulty template keeps only its own file from being written, until it is fixed', async () => {
   await using dir = configured('', ['{{gett "/db/host"}}', KEYS])
   const [checked, begun] = [await command(dir, 'check'), await command(dir, 'check', '--startup')]
   assert.deepEqual([checked.code, begun.code], [2, 0], checked.text + begun.text)

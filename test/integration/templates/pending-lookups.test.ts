@@ -23,7 +23,7 @@ function scene() {
   return { lookups, asked, end, answers: () => answers, letGo: () => slow.resolve(['10.0.0.2']) }
 }
 
-test('a name without an answer keeps no other one waiting, and is asked for once', async () => {
+test('a name without an answer keeps no other one waiting, and is looked up once', async () => {
   const { lookups, asked, answers, letGo } = scene()
   lookups.ask([ask('slow')])
   lookups.ask([ask('slow'), ask('fast')])
@@ -35,7 +35,7 @@ test('a name without an answer keeps no other one waiting, and is asked for once
   assert.deepEqual([lookups.isAsking, answers(), asked], [false, 2, ['slow', 'fast']])
 })
 
-test('who waits for answers can give that up, and the end of it all waits for none', async () => {
+test('a wait for answers can be aborted, and the shutdown waits for none', async () => {
   const { lookups, end } = scene()
   lookups.ask([ask('slow')])
   await lookups.answered(AbortSignal.timeout(10))

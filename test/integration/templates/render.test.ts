@@ -189,7 +189,7 @@ describe('render', () => {
     assert.equal(existsSync(path('ran')), false)
   })
 
-  test('finds the primary of a cluster whose leader key is away', async () => {
+  test('finds the primary of a cluster whose leader key is gone', async () => {
     await etcd.client.delete('/service/demo/leader')
     pg0.delayMs = 100
     configure({ text: PRIMARY })

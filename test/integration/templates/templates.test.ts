@@ -43,7 +43,7 @@ describe('templates of a running router', () => {
     assert.deepEqual([scene.lines('leaders').length, took.length], [51, 50])
   })
 
-  test('renders nothing in the normal churn of Patroni, but for a template that asks for the lag', async () => {
+  test('renders nothing in the normal churn of Patroni, but for a template that reads the lag', async () => {
     const templates = [
       { source: scene.write('churn.hbs', REPLICAS), destination: scene.path('churn.cfg') },
       {
@@ -88,7 +88,7 @@ describe('templates of a running router', () => {
     assert.ok(reloads <= Math.ceil(tookMs / 700) + 1, `${reloads} reloads in ${tookMs} ms`)
   })
 
-  test('makes up for a reload that has failed three times, with a SIGKILL in between, once and no more', async () => {
+  test('repeats a reload that has failed three times, with a SIGKILL in between, exactly once', async () => {
     const source = scene.write('owed.hbs', 'leader {{leader.name}}\n')
     const destination = scene.path('owed.cfg')
     const tries = scene.path('tries')
@@ -168,7 +168,7 @@ describe('templates of a running router', () => {
     assert.equal((await scene.status()).templates?.hooks[0]?.primaryMember, 'pg1')
   })
 
-  test('reads its templates again at SIGHUP, and restores what somebody has changed', async () => {
+  test('reads its templates again at SIGHUP, and restores changed files', async () => {
     const source = scene.write('again.hbs', 'leader {{leader.name}}\n')
     const destination = scene.path('again.cfg')
     const router = await scene.run([{ source, destination, interval: '1h', reload: tell('again') }])
@@ -201,7 +201,7 @@ describe('templates of a running router', () => {
     assert.equal(scene.lines('first').length, 1)
   })
 
-  test('writes without a DCS what the members prove that an earlier run has kept', async () => {
+  test('writes without a DCS the state that members kept by an earlier run confirm', async () => {
     const source = scene.write('kept-cluster.hbs', 'leader {{primary.name}}\n')
     const destination = scene.path('kept-cluster.cfg')
     const router = await scene.run([{ source, destination }])

@@ -72,12 +72,12 @@ const PRINTED = BLOCKS.flatMap((block, index) => {
   return isOwn ? [{ ...block, result: next?.info === 'text' ? next.text : null }] : []
 })
 
-test('what the documentation says that a template gives is what it gives', () => {
+test('a template gives the text that the documentation shows', () => {
   assert.ok(PRINTED.length >= 6)
   for (const { heading, text, result } of PRINTED) assert.equal(rendered(text, CLUSTER), result, heading)
 })
 
-test('what the documentation says of several clusters is what a template about them gives', () => {
+test('a template about several clusters gives the text that the documentation shows', () => {
   const at = BLOCKS.findIndex(({ info }) => info === 'handlebars clusters')
   const other = { ...CLUSTER, citus_group: 1, members: [member('pg1', '10.0.0.4', {})] }
   const clusters = [

@@ -23,7 +23,7 @@ function coded(code: string): Error {
   return Object.assign(new Error(`queryA ${code} db.local`), { code })
 }
 
-test('what has not been asked has no answer', () => {
+test('a name that was not looked up has no answer', () => {
   assert.equal(new LookupCache(sources({})).answers.answerTo(IP), null)
 })
 
@@ -60,7 +60,7 @@ test('a target of . means that there is no such service', async () => {
   assert.deepEqual(cache.answers.answerTo(SRV), { ok: true, value: [] })
 })
 
-test('a target that is no name is not believed', async () => {
+test('a target that is no name is ignored', async () => {
   const bad = [{ name: 'a b\n', port: 25, priority: 0, weight: 0 }]
   const cache = new LookupCache(sources({ services: () => Promise.resolve(bad) }))
   await cache.answer([SRV], never)
@@ -105,7 +105,7 @@ test('a lookup that hangs is an answer too, and is not put again while it hangs'
   assert.deepEqual(cache.answers.answerTo(IP), { ok: true, value: ['10.0.0.1'] })
 })
 
-test('an answer that is known is not asked for again, a failed one is', async () => {
+test('a known answer is not looked up again, a failed one is', async () => {
   let asked = 0
   const addresses = (): Promise<string[]> =>
     ++asked === 1 ? Promise.reject(coded('EAI_AGAIN')) : Promise.resolve(['10.0.0.1'])
@@ -158,7 +158,7 @@ test('the system answers for addresses, localhost and files', async () => {
   )
 })
 
-test('what nobody wants to know any more is asked again some times, and then forgotten', async () => {
+test('a name without a reader is looked up again some times, and then forgotten', async () => {
   const asked: string[] = []
   const addresses = (host: string): Promise<string[]> => {
     asked.push(host)

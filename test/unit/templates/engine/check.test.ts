@@ -71,7 +71,7 @@ const REFUSED: readonly [string, RegExp][] = [
   ['{{log "a"}}', /^1:3: there is no helper "log"/],
   ['{{../scope}}', /^1:3: "\.\.\/scope" leads out of the template/],
   ['{{@index}}', /^1:3: @index is known only within \{\{#each\}\}/],
-  ['{{#each members}}{{@../index}}{{/each}}', /^1:20: @index is known only within 2 times/],
+  ['{{#each members}}{{@../index}}{{/each}}', /^1:20: @index is known only within 2 nested \{\{#each\}\}/],
   ['{{#with primary}}{{@first}}{{/with}}', /^1:20: @first is known only/],
   ['{{#members}}{{/members}}', /^1:1: there is no block "members": write \{\{#each members\}\}/],
   ['{{^members}}{{/members}}', /^1:1: there is no block "members"/],

@@ -26,7 +26,7 @@ for (const [template, text] of WRITTEN) {
   })
 }
 
-test('what is wrong behind such a brace is reported at its place, and the text is shown as it is', () => {
+test('a fault behind such a brace is reported at its place, and the text is shown as it is', () => {
   const compiled = compileTemplate('t', '{"a":{{scope}}} {{scop}}}\n{{getv "/a"}}} {{if}}}')
   assert.deepEqual(compiled.ok ? [] : compiled.problems.map(({ line, column }) => `${line}:${column}`), [
     '1:19',

@@ -34,10 +34,10 @@ function PRIMARY() {
   } as const
 }
 
-describe('somebody who is not there', () => {
+describe('a member that is not there', () => {
   const nobody = inputs(NOBODY)
 
-  test('is told from a failure, with the place', () => {
+  test('is distinguished from a failure, with the place', () => {
     assert.equal(problemOf('\n {{primary.host}}', nobody), 'absent 2:4: there is no primary')
     assert.equal(problemOf('{{leader.tags.dc}}', nobody), 'absent 1:3: there is no leader')
     assert.equal(problemOf('{{toUpper primary.host}}', nobody), 'absent 1:11: there is no primary')
@@ -49,7 +49,7 @@ describe('somebody who is not there', () => {
     )
   })
 
-  test('can be asked for', () => {
+  test('can be tested for', () => {
     const text = '{{#if primary}}{{primary.host}}{{else}}none{{/if}} {{#with leader}}{{host}}{{else}}none{{/with}}'
     assert.equal(textOf(text, nobody), 'none none')
     assert.equal(textOf(text), 'pg0.example.com pg0.example.com')
@@ -68,7 +68,7 @@ describe('an empty list', () => {
     assert.equal(emptyOf('{{#each (gets "/db/*")}}{{value}}{{/each}}'), '(gets "/db/*")')
   })
 
-  test('is nothing to speak of where the template minds it, or does not write it', () => {
+  test('is no fault where the template handles it, or does not write it', () => {
     assert.equal(emptyOf('{{#each replicas}}{{name}}{{else}}nobody{{/each}}'), null)
     assert.equal(emptyOf('{{#if replicas}}{{#each replicas}}{{name}}{{/each}}{{/if}}'), null)
   })
@@ -79,7 +79,7 @@ describe('an empty list', () => {
   })
 })
 
-describe('what is not known', () => {
+describe('an unknown value', () => {
   const given = inputs(context([replica('pg1', { restUrl: null, timeline: null, tags: { dc: 'a', no: false } })]))
 
   test('is an error where it is written, with the member and the remedy', () => {
@@ -285,7 +285,7 @@ describe('helpers', () => {
   })
 })
 
-describe('what was used', () => {
+describe('the record of what was used', () => {
   const two = (changes: Parameters<typeof replica>[1] = {}): ReturnType<typeof inputs> =>
     inputs(context([replica('pg1'), replica('pg2', changes)]))
   const servers = '{{#each members}}server {{name}} {{host}}:{{port}}\n{{/each}}'
@@ -314,7 +314,7 @@ describe('what was used', () => {
     })
   }
 
-  test('is the same whatever the lag while a member is only asked for', () => {
+  test('is the same for every lag while a member is only tested for', () => {
     for (const text of ['(not leader)', '(and leader replicas)', '(or leader primary)', '(len (first replicas))']) {
       assert.equal(isSame(`{{#if ${text}}}a{{/if}}`, two({ lagBytes: 1 }), two({ lagBytes: 2 })), true)
       const lag = (lagBytes: number) => inputs(context([replica('pg1', { lagBytes })]))
@@ -361,7 +361,7 @@ describe('what was used', () => {
     assert.equal(isSame('{{#each members}}{{default lag 0}}{{/each}}', two({ lagBytes: 1 }), two()), false)
   })
 
-  test('holds whether somebody is there', () => {
+  test('notes whether a member is there', () => {
     for (const text of ['{{#if primary}}a{{/if}}', '{{#with primary}}a{{else}}b{{/with}}', '{{primary.port}}']) {
       assert.equal(isSame(text, inputs(), inputs(NOBODY)), false)
       assert.equal(isSame(text, inputs(NOBODY), inputs()), false)
@@ -403,7 +403,7 @@ describe('what was used', () => {
     assert.equal(isSame('{{getenv "HOME"}}', env('a'), env('b')), false)
   })
 
-  test('holds whom a text did without', () => {
+  test('notes the members that a text left out', () => {
     const text = '{{#each members}}{{host}} {{/each}}'
     assert.equal(isSame(text, two({ host: 'a b' }), two({ host: 'a b', lagBytes: 3 })), true)
     assert.equal(isSame(text, two({ host: 'a b' }), two({ host: 'a c' })), false)
@@ -443,7 +443,7 @@ test('a message about a long name is short', () => {
   assert.ok(problemOf(deep).length < 1100)
 })
 
-test('what an editor puts before a text is not in the file', () => {
+test('a byte order mark of an editor is not in the file', () => {
   assert.equal(textOf('\ufeff{{scope}}\n'), 'demo\n')
 })
 

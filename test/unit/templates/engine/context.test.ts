@@ -17,7 +17,7 @@ function only(changes: Partial<MemberView>): ReturnType<typeof contextOf>['membe
   return contextOf(view({ leader: null, members: [memberView('pg1', true, changes)] })).members[0]
 }
 
-test('the primary is who is open, the leader whom the DCS names', () => {
+test('the primary is the open member, the leader the one that the DCS names', () => {
   for (const state of PRIMARY_STATES) {
     const member = state === 'none' ? null : 'pg0'
     const { primary, leader, ...seen } = contextOf(view({ primary: { ...PRIMARY, state, member } }))
@@ -29,12 +29,12 @@ test('the primary is who is open, the leader whom the DCS names', () => {
   assert.deepEqual([unlocked.leader, unlocked.primary?.name], [null, 'pg0'])
 })
 
-test('who has no address is not there', () => {
+test('a member without an address is not there', () => {
   const none = contextOf(view({ members: [memberView('pg0', false, { host: null }), memberView('pg1', true)] }))
   assert.deepEqual([names(none.members), none.leader, none.primary], ['pg1', null, null])
 })
 
-test('whose key has gone is there only as the primary', () => {
+test('a member whose key is gone is there only as the primary', () => {
   const members = [memberView('pg0', false, { gone: true }), memberView('pg1', false, { gone: true })]
   assert.equal(names(contextOf(view({ members })).members), 'pg0')
   assert.equal(names(contextOf(view({ members, primary: { ...PRIMARY, state: 'promoting' } })).members), '')
@@ -56,7 +56,7 @@ test('replicas are those that serve reads, and are not to be kept out of the bal
   assert.equal(names(sync_standbys), 'pg0 pg2 pg4')
 })
 
-test('an IPv6 address stands in brackets where a port follows it', () => {
+test('an IPv6 address has brackets where a port follows it', () => {
   assert.equal(only({ host: '2001:db8::1' })?.address, '[2001:db8::1]:5432')
   assert.equal(only({ host: '10.0.0.1', port: 6432 })?.address, '10.0.0.1:6432')
 })

@@ -41,7 +41,7 @@ for (const [text, problem] of ROWS) {
   test(`${JSON.stringify(text)}: ${problem}`, () => assert.deepEqual(problemsOf(text), [problem]))
 }
 
-test('what is a template of ours is none of another language', () => {
+test('a template of the router is not taken for another language', () => {
   const texts = [
     'log-format "%{+Q}r %[src]" # {%\n{{#each members as |m|}}{{m.name}}{{/each}}',
     '{{!-- as confd has it: {{range}} {{end}} {% if a %} --}}{{scope}}',

@@ -52,7 +52,7 @@ const TEMPLATES = [
 
 for (const text of TEMPLATES) test(`renders ${JSON.stringify(text)} as Handlebars does`, () => assertAlike(text))
 
-test('renders templates that nobody has written as Handlebars does', () => {
+test('renders generated templates as Handlebars does', () => {
   let seed = 7
   const pick = <T>(...from: readonly T[]): T => {
     seed = (seed * 48_271) % 2_147_483_647

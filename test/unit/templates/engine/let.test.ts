@@ -34,7 +34,7 @@ test('a value can be read by its name, by those after it, and further in', () =>
   assert.equal(textOf(nested, GIVEN), 'outpg1 outpg2 ')
 })
 
-test('what stands around it is what it was: this, ../ and @index', () => {
+test('names around it keep their meaning: this, ../ and @index', () => {
   const text =
     '{{#each replicas}}{{#let a=1 b=2}}{{name}} {{this.name}} {{../state}} {{@index}} {{#unless @last}}| {{/unless}}{{/let}}{{/each}}'
   assert.equal(textOf(text, GIVEN), 'pg1 pg1 open 0 | pg2 pg2 open 1 ')
@@ -58,14 +58,14 @@ test('a name with arguments is the helper that has it', () => {
   assert.equal(textOf('{{#each replicas as |len|}}{{len "abc"}}{{len.name}} {{/each}}', GIVEN), '3pg1 3pg2 ')
 })
 
-test('a list under a name is empty as the list itself is, and nobody is nobody', () => {
+test('a list under a name is empty like the list itself, and an absent member is absent', () => {
   const result = render('{{#let all=(gets "/none/*")}}{{#each all}}{{key}}{{/each}}{{/let}}')
   assert.equal(result.kind === 'text' ? result.empty : result.kind, 'all')
   const absent = render('{{#let p=primary}}{{p.host}}{{/let}}')
   assert.equal(absent.kind === 'absent' ? absent.problem.message : absent.kind, 'there is no primary')
 })
 
-test('what is missing or wrong in it is said at its place', () => {
+test('faults in it are reported at their place', () => {
   const rows: readonly (readonly [string, string])[] = [
     ['{{#let}}{{/let}}', '1:1 {{#let}} takes values with names: {{#let x=(getv "/x")}}'],
     ['{{#let "a" x=1}}{{/let}}', '1:1 {{#let}} takes values with names: {{#let x=(getv "/x")}}'],

@@ -13,7 +13,7 @@ test('a template of keys, names of its own and the environment reads nothing of 
   for (const text of texts) assert.equal(compiled(text).readsContext, false, text)
 })
 
-test('one that names anything of it, wherever, does', () => {
+test('a template that names any part of it, anywhere, does', () => {
   const texts = [
     '{{scope}}',
     '{{getv (concat "/" scope)}}',

@@ -13,7 +13,7 @@ function rendered(text: string, given = GIVEN): readonly [text: string, leftOut:
   return [result.text, result.leftOut.map(({ member }) => member).sort(), result.leftOut[0]?.reason ?? '']
 }
 
-test('who has such a name is left out where it is the name of a server', () => {
+test('a member with such a name is left out where it is the name of a server', () => {
   const names = ODD.filter((name) => name !== 'c/east').sort()
   for (const name of ['name', '(quote "haproxy" name)', '(concat name "")']) {
     const tag = name.startsWith('(') ? name.slice(1, -1) : name

@@ -90,7 +90,7 @@ describe('a member that cannot be written', () => {
     assert.equal(textOf('{{#each replicas}}{{replace host " " "-"}}{{/each}}', inputs(context([bad]))), 'a-b')
   })
 
-  test('is nobody when it is the primary', () => {
+  test('counts as absent when it is the primary', () => {
     const { primary, ...others } = context()
     assert.ok(primary !== null)
     const hostile = inputs({ ...others, primary: { ...primary, host: 'x;y' } })
@@ -129,7 +129,7 @@ describe('a member that cannot be written', () => {
     )
   })
 
-  test('cannot have all written anew without end', () => {
+  test('cannot cause endless rewrites', () => {
     const many = Array.from({ length: 2000 }, (_item, index) => replica(`pg${index + 1}`, { tags: { x: 'a b' } }))
     const text = '{{#with (first replicas)}}{{tag tags "x" ""}}{{/with}}'
     assert.match(problemOf(text, inputs(context(many))), /^failed .*too much work for one rendering$/)

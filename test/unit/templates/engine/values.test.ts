@@ -13,7 +13,7 @@ test('nothing is inherited', () => {
   assert.deepEqual(namesIn(value), [])
 })
 
-test('what was made of texts that are not safe is marked at any depth, once, and frozen', () => {
+test('a value made of unsafe texts is marked at any depth, once, and frozen', () => {
   const marks = new Marks()
   const made = { safe: 'x', list: ['a b', { 'x y': 'p q' }], number: 1 }
   marks.take(made, [KEY, OTHER])
@@ -36,7 +36,7 @@ test('a name and a text are of the one that they equal', () => {
   assert.deepEqual([marks.nameIn(made, 'a b'), made['a b']], [KEY, OTHER])
 })
 
-test('what was a value before is not marked by what it is put into', () => {
+test('an earlier value is not marked by the value that it is put into', () => {
   const marks = new Marks()
   const own = { text: 'the; operator' }
   marks.take(own, [])

@@ -6,7 +6,7 @@ import { inputs, textOf } from './sample.ts'
 
 const BODY = 'a\n  {{#if true}}\n b{{/if}}\n{{~! c }}\nend\n'
 
-test("the line that asks for Go's white space leaves nothing, however it is written", () => {
+test("the line that turns on Go's white space leaves nothing, however it is written", () => {
   for (const first of [
     '{{! whitespace: go }}\n',
     '\ufeff{{!whitespace:go}}\r\n',

@@ -12,7 +12,7 @@ describe('the name of a staged file', () => {
     assert.equal(besideStaged(staged, 'undo'), staged.replace(/tmp$/, 'undo'))
   })
 
-  test('is told from those of other files, and from all that only look like it', () => {
+  test('differs from those of other files, and from all that only look like it', () => {
     const staged = stageName('/a/b', 1)
     assert.ok(isStageName(staged, '/a/b'))
     const others = ['/a/c', '/c/b', '/a/.b', '/b']

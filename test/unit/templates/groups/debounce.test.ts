@@ -140,7 +140,7 @@ for (const { is, schedule, timing, due } of rows) {
   })
 }
 
-test('what changes during a pass is left for the next one', () => {
+test('changes during a pass are left for the next one', () => {
   const during = changed(afterTake(changed(QUIET, 5000)), 5300)
   const after = afterPass(during, {
     beganAt: START + 5200,
@@ -151,7 +151,7 @@ test('what changes during a pass is left for the next one', () => {
   assert.deepEqual(nextPass(after, TIMING), { at: START + 5500, full: false })
 })
 
-test('a full pass that is asked for during another one is made after it', () => {
+test('a full pass that is requested during another one is made after it', () => {
   const during = afterResync(afterTake(afterLook(QUIET, START + 5000)))
   const after = afterPass(during, { beganAt: START + 5000, endedAt: START + 5400, worked: true, failed: false })
   assert.deepEqual(nextPass(after, TIMING), { at: START + 5200, full: true })
@@ -212,7 +212,7 @@ for (const { is, schedule, groups = 1, at } of renderRows) {
   })
 }
 
-test('what is rendered is urgent as its notice was, also once its lookups are answered, and no longer', () => {
+test('a rendering is as urgent as its notice, also once its lookups are answered, and no longer', () => {
   const render = { at: START, tookMs: 1, changed: false, asks: false }
   const asking = afterRender(afterNotice(QUIET, START, true), { ...render, asks: true }, false)
   const answered = afterRender(afterNotice(asking, START, false), { ...render, changed: true }, false)

@@ -7,7 +7,7 @@ test('json gives what the text says', () => {
   assert.equal(JSON.stringify(value), '{"id":"host1","ports":[80,443],"up":true,"none":null}')
 })
 
-test('what json gives has no prototype, however deep, and a name __proto__ is a name', () => {
+test('the result of json has no prototype at any depth, and a name __proto__ is a name', () => {
   const value = run('json', ['{"a":[{"__proto__":{"polluted":true}}]}']) as { a: Record<string, unknown>[] }
   const [item = {}] = value.a
   assert.equal(Object.getPrototypeOf(value), null)
@@ -23,7 +23,7 @@ test('a number that is too long to be exact stays the text that it is', () => {
   assert.equal(value['share'], 0.5)
 })
 
-test('what is not JSON is an error that does not show the text', () => {
+test('text that is not JSON is an error that does not show the text', () => {
   assert.throws(
     () => run('json', ['{"password": "secret"']),
     (error: Error) => {

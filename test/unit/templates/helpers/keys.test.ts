@@ -36,7 +36,7 @@ test('a key or a pattern that is made to take for ever takes no time', () => {
   assert.throws(() => run('gets', [name], inKeys), { message: 'the pattern is too long' })
 })
 
-test('get gives the key as the template knows it, and its value', () => {
+test('get gives the key by the name in the template, and its value', () => {
   assert.deepEqual(plain(run('get', ['db/host'], inKeys)), { key: '/db/host', value: '10.0.0.1' })
 })
 
@@ -75,7 +75,7 @@ test('sortKVByLength sorts by the length of the key, those of one length by the 
   ])
 })
 
-test('a template without keys in the configuration is told so', () => {
+test('a template without keys in the configuration gets an error that says so', () => {
   for (const helper of ['exists', 'get', 'getv', 'gets', 'getvs', 'ls', 'lsdir'])
     assert.throws(() => run(helper, ['/db']), { message: 'the template has no `keys` in the configuration' })
   assert.throws(() => run('getv', ['/db', 'default']), { name: 'HelperError' })
@@ -88,7 +88,7 @@ test('a malformed pattern is an error, where it is a literal before there is any
   assert.throws(() => run('gets', ['/db/['], inKeys), { name: 'HelperError', message: /^malformed pattern/ })
 })
 
-test('what is read is what is asked for and nothing else', () => {
+test('only requested keys are read', () => {
   const changed = { ...KEYS, '/db/port': '6432', '/db/pool/size': '20', '/other': 'x' }
   const questions = [
     ['getv', '/db/host'],
@@ -108,7 +108,7 @@ test('what is read is what is asked for and nothing else', () => {
   }
 })
 
-test('what is read differs when a key that is asked for changes, comes or goes', () => {
+test('the reading differs when a requested key changes, comes or goes', () => {
   const without = Object.fromEntries(Object.entries(KEYS).filter(([key]) => !key.startsWith('/db/pool')))
   for (const [helper, key, keys] of [
     ['getv', '/db/host', { ...KEYS, '/db/host': 'x' }],

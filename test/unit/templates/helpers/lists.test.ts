@@ -39,7 +39,7 @@ test('a misspelt field of a member is found before there is anything to render',
   }
 })
 
-test('index is told of a misspelt name before there is anything to render, however deep', () => {
+test('index reports a misspelt name before there is anything to render, at any depth', () => {
   const of = { kind: 'record', name: 'member', fields: { name: { kind: 'text' }, tags: { kind: 'any' } } } as const
   const { checkLiterals } = named('index') as { checkLiterals: (...args: readonly unknown[]) => string | null }
   const fault = 'a member has no "nam": did you mean "name"?'
@@ -49,7 +49,7 @@ test('index is told of a misspelt name before there is anything to render, howev
   assert.equal(checkLiterals([undefined, 'tags', 'any'], [of]), null)
 })
 
-test('tag is told of a member in the place of its tags', () => {
+test('tag reports a member that is given instead of its tags', () => {
   const { checkLiterals } = named('tag') as { checkLiterals: (...args: readonly unknown[]) => string | null }
   assert.match(checkLiterals([], [{ kind: 'record', name: 'member', fields: {} }]) ?? '', /a member is no map of tags/)
   assert.equal(checkLiterals([], [{ kind: 'map', of: { kind: 'any' } }]), null)
@@ -127,7 +127,7 @@ test('map with a name that has no value is wrong before there is anything to ren
   assert.equal(named('map').checkLiterals?.(['name', undefined]), null)
 })
 
-test('what is taken out of a list has the shape of its items', () => {
+test('an item taken out of a list has the shape of its items', () => {
   const of = { kind: 'record', name: 'member', fields: { name: { kind: 'text' } } } as const
   const list = { kind: 'list', of } as const
   for (const helper of ['where', 'sortBy', 'reverse']) assert.deepEqual(named(helper).returns([list]), list)

@@ -46,7 +46,7 @@ for (const [helper, args, result] of GIVES) {
   })
 }
 
-test('what has no order is not ordered', () => {
+test('values without an order are not ordered', () => {
   const message = 'one of the values is not there: `default` gives it one'
   assert.throws(() => run('lt', [null, 5]), { name: 'HelperError', message })
   assert.throws(() => run('gt', [5, '4']), {

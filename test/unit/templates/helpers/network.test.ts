@@ -24,7 +24,7 @@ test('a name that does not resolve is an error, which does not say the name', ()
   })
 })
 
-test('resolves says whether there is an address, and is no error where nobody knows', () => {
+test('resolves returns whether there is an address, and is no error where that is unknown', () => {
   const answers = {
     'ip db.local': { ok: true, value: ['10.0.0.1'] },
     'ip empty.local': { ok: true, value: [] },
@@ -71,7 +71,7 @@ test('getenv gives the variable; the default, or nothing, where it is empty or n
   assert.equal(run('getenv', ['toString', 'x'], { env }), 'x')
 })
 
-test('what is too long for a name or a path is not asked', () => {
+test('a text too long for a name or a path is not looked up', () => {
   const long = `/${'x'.repeat(5000)}`
   assert.throws(() => run('lookupIP', [long]), { name: 'HelperError', message: 'the name is too long' })
   assert.throws(() => run('fileExists', [long]), { name: 'HelperError', message: 'the path is too long' })

@@ -41,7 +41,7 @@ for (const target of ['haproxy', 'nginx', 'pgbouncer', 'ident', 'libpq', 'pgpass
   })
 }
 
-test('what a target cannot say is refused', () => {
+test('texts that a target cannot express are refused', () => {
   assert.throws(() => run('quote', ['nginx', 'a$b']), { message: 'nginx cannot be given a text with a dollar sign' })
   assert.throws(() => run('quote', ['shell', 'a\0b']), { name: 'HelperError' })
   for (const text of ['a;b', 'a#b', '"a"', ' a', 'a ', '%(x)s', 'a\\'])

@@ -29,7 +29,7 @@ test('helpers of whose result nothing of a text of strangers remains are these a
   )
 })
 
-test('every helper stands in the documentation with its usage', () => {
+test('every helper is in the documentation with its usage', () => {
   const page = readFileSync(new URL('../../../../docs/templates.md', import.meta.url), 'utf8')
   for (const { usage } of HELPERS) assert.ok(page.includes(`\`${usage}\``), usage)
 })

@@ -164,14 +164,14 @@ describe('the queue of hooks', () => {
     assert.equal(nextAt(play(['unlocked pg0', FAILED, { ms: 1000 }, DONE]).queue), null)
   })
 
-  test('knows that the running hook is outdated while a newer state waits', () => {
+  test('reports that the running hook is outdated while a newer state waits', () => {
     assert.equal(isOutdated(play(['open pg0']).queue), false)
     assert.equal(isOutdated(play(['open pg0', 'switching pg0']).queue), true)
     assert.equal(isOutdated(play(['open pg0', 'switching pg0', 'open pg0']).queue), false)
   })
 })
 
-describe('what hooks get', () => {
+describe('the environment of hooks', () => {
   const NEVER = { ...view().dcs, state: 'never' } as const
   const NONE = { ...view().primary, state: 'none', member: null, reason: 'nobody' } as const
 
@@ -185,7 +185,7 @@ describe('what hooks get', () => {
     assert.deepEqual(situationOf(view({ primary: NONE, dcs: { ...view().dcs, state: 'lost' } })), expected)
   })
 
-  test('is who has proved to be the primary while the DCS was never read', () => {
+  test('names the confirmed primary while the DCS was never read', () => {
     const primary = { ...view().primary, state: 'unlocked' } as const
     assert.equal(situationOf(view({ dcs: NEVER, primary }))?.member, 'pg0')
   })
