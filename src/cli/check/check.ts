@@ -149,7 +149,7 @@ async function checkOnline(config: Config, io: Io): Promise<number> {
     return wrong.every(({ isAway }) => isAway) ? EXIT.failed : EXIT.usage
   } catch (error) {
     if (!signal.aborted) throw error
-    const why = interrupted.signal.aborted ? 'interrupted' : `not done within ${ONLINE_TIMEOUT_MS / 1000} s`
+    const why = interrupted.signal.aborted ? 'interrupted' : `it did not end within ${ONLINE_TIMEOUT_MS / 1000} s`
     io.err(`FAILED  online: ${why}: ${visible(explain(error))}\n`)
     return EXIT.failed
   } finally {
