@@ -25,10 +25,12 @@ after(async () => {
   await etcd.close()
 })
 
-/** Waits until clients of PgBouncer reach the leader. */
+/** Waits until clients of PgBouncer reach the leader, and no resume is running that the next pause would have to wait for. */
 async function served(leader: PatroniMember): Promise<void> {
   const serves = async (): Promise<boolean> => !pgbouncer.paused && (await pgbouncer.serverPort()) === leader.pgPort
   await until(`PgBouncer serves ${leader.name}`, serves, { timeoutMs: 60_000 })
+  const lastHook = () => pgbouncer.sidecar.log.findLast(({ event }) => event === 'hook-done')?.['hook']
+  await until('its resume has ended', () => lastHook() === 'resume')
 }
 
 /** What the router has done, so that a failure can be understood. */
