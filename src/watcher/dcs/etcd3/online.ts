@@ -62,8 +62,12 @@ export async function isEtcdAway(
   return (await probeSeeds(optionsFor(etcd, cluster, lookups), signal)).every(({ isAway }) => isAway)
 }
 
+/** At least as long as this, as a person waits and no client does: a busy host must not make etcd look unreachable. Milliseconds. */
+const PATIENCE_MS = 5000
+
 function optionsFor(config: Etcd3Config, cluster: ClusterConfig, lookups: Lookups): SeedOptions {
-  return { config, prefix: prefixOf(cluster), timeoutMs: cluster.proxy.check.timeoutMs, lookups }
+  const timeoutMs = Math.max(cluster.proxy.check.timeoutMs, PATIENCE_MS)
+  return { config, prefix: prefixOf(cluster), timeoutMs, lookups }
 }
 
 function isNew(known: readonly string[]): (endpoint: string) => boolean {
