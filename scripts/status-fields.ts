@@ -1,4 +1,5 @@
 /** The tables of docs/operations.md about the counters and states of `status --json`, from its schema. Pure. */
+import { table } from './markdown.ts'
 import { publishedSchema } from '../src/admin/status/schema.ts'
 
 interface Schema {
@@ -41,13 +42,10 @@ export function statusTables(): string {
   const fields = statusFields()
   const counters = fields.filter(({ schema }) => schema.type === 'integer' && schema.minimum === 0)
   const states = fields.filter(({ schema }) => schema.enum !== undefined)
-  return [
-    '| counter | |\n|---|---|',
-    ...counters.map(({ path, schema }) => `| \`${path}\` | ${schema.description ?? ''} |`),
-    '\n| state | values | |\n|---|---|---|',
-    ...states.map(({ path, schema }) => {
-      const values = schema.enum?.map((value) => `\`${value}\``).join(', ') ?? ''
-      return `| \`${path}\` | ${values} | ${schema.description ?? ''} |`
-    }),
-  ].join('\n')
+  const counterRows = counters.map(({ path, schema }) => [`\`${path}\``, schema.description ?? ''])
+  const stateRows = states.map(({ path, schema }) => {
+    const values = schema.enum?.map((value) => `\`${value}\``).join(', ') ?? ''
+    return [`\`${path}\``, values, schema.description ?? '']
+  })
+  return [table(['counter', ''], counterRows), table(['state', 'values', ''], stateRows)].join('\n\n')
 }

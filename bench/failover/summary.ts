@@ -1,3 +1,4 @@
+import { table } from '../../scripts/markdown.ts'
 import type { Subject } from '../case.ts'
 import { medianOf } from '../figures.ts'
 import type { Result } from '../results.ts'
@@ -21,13 +22,10 @@ export function summary(results: readonly Result[]): string {
     if (runs.length === 0) return []
     const own = medianOf(runs, 'outage', 'cluster')
     const cluster = own === null ? '' : ` (no member accepts writes for ${seconds(own)})`
-    return [`| ${happens}${cluster} | ${seen(runs, 'router')} | ${seen(runs, 'haproxy')} |`]
+    return [[`${happens}${cluster}`, seen(runs, 'router'), seen(runs, 'haproxy')]]
   })
-  return [
-    '| what happens | clients through patroni-router | clients through HAProxy, at the same time |',
-    '|---|---|---|',
-    ...rows,
-  ].join('\n')
+  const head = ['event', 'clients through patroni-router', 'clients through HAProxy, at the same time']
+  return table(head, rows)
 }
 
 function seen(runs: readonly Result[], subject: Subject): string {

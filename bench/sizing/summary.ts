@@ -1,3 +1,4 @@
+import { table } from '../../scripts/markdown.ts'
 import { median } from '../figures.ts'
 import type { Result } from '../results.ts'
 
@@ -24,7 +25,7 @@ const ROWS: readonly Row[] = [
 export function sizingSummary(results: readonly Result[]): string {
   const rows = ROWS.flatMap(([label, name, key, format]) => {
     const samples = results.filter((one) => one.case === name).flatMap((one) => one.samples[key]?.router ?? [])
-    return samples.length === 0 ? [] : [`| ${label} | ${format(median(samples.toSorted((a, b) => a - b)))} |`]
+    return samples.length === 0 ? [] : [[label, format(median(samples.toSorted((a, b) => a - b)))]]
   })
-  return ['| resource | measured |', '|---|---|', ...rows].join('\n')
+  return table(['resource', 'measured'], rows)
 }

@@ -1,6 +1,7 @@
 /** docs/commands.md, from the description of the command line. Pure. */
 import { ABOUT, COMMANDS, ENVIRONMENT, EXITS, FILES, HELP, NAME, VERSION } from '../../src/cli/usage/program.ts'
 import { aboutOption, codeOf, flagsOf, synopsisOf } from '../../src/cli/usage/text.ts'
+import { fenced, introduction, table } from '../markdown.ts'
 import type { CommandUsage, Entry, Example, ExitUsage, OptionUsage } from '../../src/cli/usage/types.ts'
 
 /** Returns the document. */
@@ -51,11 +52,7 @@ function section(usage: CommandUsage): string {
 
 function exampleOf({ about, text }: Example): string {
   const language = text.startsWith('#') ? 'yaml' : text.includes('{\n') ? 'text' : 'sh'
-  return `${sentence(about)}\n\n${fenced(text, language)}`
-}
-
-function sentence(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1).replace(/\?$/, '')}:`
+  return `${introduction(about)}\n\n${fenced(text, language)}`
 }
 
 function optionsTable(options: readonly OptionUsage[]): string {
@@ -77,16 +74,6 @@ function entriesTable(heading: string, entries: readonly Entry[]): string {
     [heading, 'meaning'],
     entries.map(({ name, about }) => [`\`${name}\``, about]),
   )
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
-  return [line(head), `|${head.map(() => '---').join('|')}|`, ...rows.map(line)].join('\n')
-}
-
-function fenced(text: string, language: string): string {
-  return `\`\`\`${language}\n${text}\n\`\`\``
 }
 
 const COLUMNS = 130

@@ -1,16 +1,12 @@
 /** The generated parts of docs/configuration.md. Pure. */
+import type { Generated } from '../generated.ts'
+import { table } from '../markdown.ts'
 import { GROUPS, keysOf, variables } from './configuration-keys.ts'
-
-interface Part {
-  readonly file: string
-  readonly part: string
-  readonly text: () => string
-}
 
 const FILE = 'docs/configuration.md'
 
 /** A table of each group of keys, and one of the environment. */
-export const CONFIGURATION_PARTS: readonly Part[] = [
+export const CONFIGURATION_PARTS: readonly Generated[] = [
   ...GROUPS.map((group) => ({
     ...{ file: FILE, part: group.part },
     text: () =>
@@ -28,8 +24,3 @@ export const CONFIGURATION_PARTS: readonly Part[] = [
       ),
   },
 ]
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ').replaceAll('\n', ' ')} |`
-  return [line(head), `|${head.map(() => '---').join('|')}|`, ...rows.map(line)].join('\n')
-}

@@ -6,10 +6,9 @@ import remarkMan from 'remark-man'
 import remarkParse from 'remark-parse'
 import { unified } from 'unified'
 import { parseChangelog } from '../changelog.ts'
+import { ROOT } from '../generated.ts'
 import { configurationPage } from './configuration-page.ts'
 import { routerPage } from './router-page.ts'
-
-const ROOT = join(import.meta.dirname, '../..')
 
 export interface ManPage {
   /** `NAME.SECTION` */

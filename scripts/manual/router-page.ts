@@ -12,6 +12,7 @@ import {
   VERSION,
 } from '../../src/cli/usage/program.ts'
 import { aboutOption, codeOf, synopsisOf } from '../../src/cli/usage/text.ts'
+import { fenced, introduction } from '../markdown.ts'
 import type { CommandUsage, Example, ExitUsage, OptionUsage } from '../../src/cli/usage/types.ts'
 
 /** Returns the page. */
@@ -91,7 +92,7 @@ function exitItem(exit: ExitUsage): Item {
 }
 
 function exampleOf({ about, text }: Example): string {
-  return `${about.charAt(0).toUpperCase()}${about.slice(1).replace(/\?$/, '')}:\n\n\`\`\`\n${text}\n\`\`\``
+  return `${introduction(about)}\n\n${fenced(text, '')}`
 }
 
 function bold(text: string): string {

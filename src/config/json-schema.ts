@@ -7,6 +7,7 @@ import { PATRONI } from './patroni.ts'
 import { OURS } from './schema.ts'
 import { allSections, ANCHORS } from './sections.ts'
 import type { Form } from './values/form.ts'
+import { PLAIN_NAME_FORM } from './values/types.ts'
 
 type Forms = Readonly<Record<string, Form>>
 
@@ -31,7 +32,7 @@ export function ourForms(kinds: readonly DcsSection[]): Forms {
     additionalProperties: false,
     allOf: [{ properties: { scope: { minLength: 1 } } }, ...observed(kinds)],
   }
-  const propertyNames: Form = { pattern: `^(?!\\d+$)[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$` }
+  const propertyNames: Form = { ...PLAIN_NAME_FORM, not: { pattern: '^\\d+$' } }
   return { ...ours, clusters: { ...clusters, propertyNames, minProperties: 1, additionalProperties: cluster } }
 }
 

@@ -14,6 +14,7 @@ import type { Counts, ProxySettings, Report } from './messages.ts'
 import { PrimaryFence } from './primary-fence.ts'
 import { StaleNames } from './stale-names.ts'
 import { countsOf, NO_COUNTS, type ProxyStatus, statusOf } from './status.ts'
+import { SHUTTING_DOWN } from './unserved.ts'
 import { WorkerLink } from './worker-link.ts'
 import { inProcess, type StartWorker } from './worker.ts'
 
@@ -132,7 +133,7 @@ export class Proxy implements Reconfigurable<ProxyConfig> {
     this.#stop()
     const ids = [...this.#all()].map(({ id }) => id)
     try {
-      await this.#link.ask({ type: 'drain', ids, why: 'the router is shutting down', isLast: false })
+      await this.#link.ask({ type: 'drain', ids, why: SHUTTING_DOWN, isLast: false })
     } catch (error) {
       // It is over all the same: other proxies must not lose the rest of their drain.
       const reason = explain(error)

@@ -5,6 +5,9 @@ import type { RefusalReason } from './counters.ts'
 import type { Refusal } from './refusals.ts'
 import { nounOf } from './route.ts'
 
+/** Why clients are refused, and listeners are no longer waited for, while the router shuts down. */
+export const SHUTTING_DOWN = 'the router is shutting down'
+
 export interface Unserved {
   readonly reason: RefusalReason
   readonly sqlState: Refusal['sqlState']

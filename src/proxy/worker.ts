@@ -12,7 +12,7 @@ import { type Command, type ListenerId, plainError, type ProxySettings, type Rep
 import { ProcessBudget } from './process-budget.ts'
 import { Refusals } from './refusals.ts'
 import { ServedListener, type Shared } from './served-listener.ts'
-import { overLimit, type Unserved } from './unserved.ts'
+import { overLimit, SHUTTING_DOWN, type Unserved } from './unserved.ts'
 
 /** Starts a worker that reports to `report`; returns where its commands go. */
 export type StartWorker = (report: (report: Report) => void) => (command: Command) => void
@@ -30,7 +30,6 @@ export function inProcess(
 
 /** How long clients may take that are being refused when the drain ends. Milliseconds. */
 const LAST_WORDS_MS = 1000
-const STOPPING = 'the router is shutting down'
 const NOT_ALL = 'a listener has failed'
 
 export class Worker {
@@ -133,7 +132,7 @@ export class Worker {
         break
       case 'close':
         this.#closing.abort()
-        this.#each((served) => served.close('shutdown', STOPPING))
+        this.#each((served) => served.close('shutdown', SHUTTING_DOWN))
     }
   }
 

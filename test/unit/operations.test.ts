@@ -9,6 +9,7 @@ import { ignoredSignals } from '../../src/cli/signals.ts'
 import { capacityOf } from '../../src/proxy/capacity.ts'
 import { statusFields } from '../../scripts/status-fields.ts'
 import { findLogEvents } from './source/log-events.ts'
+import { rowsIn } from './documents/markdown.ts'
 import { errorCodes } from './source/error-codes.ts'
 import { sampleStatus } from './admin/sample.ts'
 
@@ -21,7 +22,7 @@ function rowsBelow(heading: string): readonly (readonly string[])[] {
   assert.ok(start >= 0, heading)
   const level = /^#+/.exec(heading)?.[0].length ?? 0
   const [section = ''] = DOCUMENT.slice(start + heading.length + 1).split(new RegExp(`^#{1,${level}} `, 'm'))
-  return [...section.matchAll(/^\|(.*)\|$/gm)].map(([, row = '']) => row.split('|').map((cell) => cell.trim()))
+  return rowsIn(section)
 }
 
 /** Returns the names in a cell: `a`, `b`. */

@@ -1,4 +1,4 @@
-import { COMMANDS } from '../usage/program.ts'
+import { COMMANDS, HELP_COMMAND } from '../usage/program.ts'
 import { aboutOption, plain } from '../usage/text.ts'
 import type { CommandUsage, OptionUsage, ValueKind } from '../usage/types.ts'
 import { HEADER, NAMES, optionsOf, PROGRAM_OPTIONS } from './words.ts'
@@ -8,7 +8,7 @@ export function fish(): string {
   const lines = [
     ...PROGRAM_OPTIONS.map((option) => line(NONE, optionArguments(option))),
     ...COMMANDS.map(({ name, summary }) => line(NONE, `-a ${name} -d ${quoted(summary)}`)),
-    line(NONE, `-a help -d 'show the help of a command'`),
+    line(NONE, `-a ${HELP_COMMAND.name} -d ${quoted(HELP_COMMAND.about)}`),
     line(`${IS} help`, `-a ${quoted(NAMES.join(' '))}`),
     ...COMMANDS.flatMap(linesOf),
   ]

@@ -1,4 +1,4 @@
-import { COMMANDS } from '../usage/program.ts'
+import { COMMANDS, HELP_COMMAND } from '../usage/program.ts'
 import { aboutOption, plain } from '../usage/text.ts'
 import type { CommandUsage, OptionUsage, ValueKind } from '../usage/types.ts'
 import { HEADER, NAMES, optionsOf, PROGRAM_OPTIONS } from './words.ts'
@@ -18,7 +18,7 @@ ${PROGRAM_OPTIONS.map((option) => `    ${specOf(option, '- *')} \\`).join('\n')}
   command)
     local -a commands=(
 ${COMMANDS.map(({ name, summary }) => `      ${quoted(`${name}:${summary}`)}`).join('\n')}
-      'help:show the help of a command'
+      ${quoted(`${HELP_COMMAND.name}:${HELP_COMMAND.about}`)}
     )
     _describe command commands
     ;;

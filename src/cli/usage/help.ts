@@ -1,5 +1,5 @@
 /** The texts of --help: what to do first, then every option, every exit code, and examples to copy. Pure. */
-import { ABOUT, COMMANDS, ENVIRONMENT, EXAMPLES, EXITS, FILES, HELP, NAME, VERSION } from './program.ts'
+import { ABOUT, COMMANDS, ENVIRONMENT, EXAMPLES, EXITS, FILES, HELP, HELP_COMMAND, NAME, VERSION } from './program.ts'
 import { aboutOption, codeOf, flagsOf, plain, synopsisOf } from './text.ts'
 import type { CommandUsage, Entry, Example, ExitUsage, OptionUsage, SignalUsage } from './types.ts'
 
@@ -16,7 +16,7 @@ export function programHelp(layout: Layout): string {
     ...ABOUT,
     items('Commands', [
       ...COMMANDS.map((command) => [command.name, command.summary] as const),
-      ['help <COMMAND>', 'show the help of a command'],
+      [`${HELP_COMMAND.name} <COMMAND>`, HELP_COMMAND.about],
     ]),
     options([HELP, VERSION]),
     examples(EXAMPLES),

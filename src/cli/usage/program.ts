@@ -21,6 +21,7 @@ export const ABOUT: readonly string[] = [
 /** In the order in which they are shown. */
 export const COMMANDS: readonly CommandUsage[] = [RUN, CHECK, RENDER, STATUS, TRACK, SCHEMA, COMPLETION, DEMO]
 
+export const HELP_COMMAND: Entry = { name: 'help', about: 'show the help of a command' }
 export const HELP: OptionUsage = { short: 'h', long: 'help', about: 'show this help' }
 export const VERSION: OptionUsage = { short: 'V', long: 'version', about: 'show the version' }
 

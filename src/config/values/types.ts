@@ -62,8 +62,10 @@ export const ABSOLUTE_PATH: ValueType<Parsed<string>> = {
   form: { type: 'string', pattern: '^/' },
 }
 
+const CONTROL = '\\u0000-\\u001f\\u007f'
+const CONTROL_CHARACTER = new RegExp(`[${CONTROL}]`)
 /** Text that is the path of a file: what `filePath` accepts. */
-const FILE = '(?![\\s\\S]*(?:^|/)\\.{0,2}$)[^\\u0000-\\u001f\\u007f]+$'
+const FILE = `(?![\\s\\S]*(?:^|/)\\.{0,2}$)[^${CONTROL}]+$`
 export const FILE_PATH_FORM: Form = { type: 'string', pattern: `^${FILE}` }
 
 /** The absolute path of a file that is written. */
@@ -80,7 +82,6 @@ export const DESTINATION: ValueType<Parsed<string>> = {
 
 /** Parses the path of a file, as text that is not empty. */
 export function filePath(path: string): Parsed<string> {
-  // eslint-disable-next-line no-control-regex -- they are what is looked for
-  if (/[\x00-\x1f\x7f]/.test(path)) return bad('holds a control character')
+  if (CONTROL_CHARACTER.test(path)) return bad('holds a control character')
   return /(^|\/)\.{0,2}$/.test(path) ? bad(`${show(path)} is a directory: a file name is needed, too`) : good(path)
 }

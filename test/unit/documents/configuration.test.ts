@@ -8,12 +8,12 @@ import { configurationPage } from '../../../scripts/manual/configuration-page.ts
 import { NOT_YET } from '../../../src/config/values/fields.ts'
 import { readEnvironment } from '../../support/router/load-config.ts'
 import { KEYS } from '../config/json-schema/judges.ts'
-import { DOCUMENTS, ROOT } from './markdown.ts'
+import { DOCUMENTS, ROOT, rowsIn } from './markdown.ts'
 
 const TEXT = DOCUMENTS.find(({ path }) => path === 'docs/configuration.md')?.text ?? ''
-/** The first cell of each row of a table. */
-const rowsIn = (text: string): readonly string[] =>
-  [...text.matchAll(/^\| `([^`]+)` \|/gm)].map(([, cell = '']) => cell)
+/** The names that are the first cells of the tables in a text. */
+const namesIn = (text: string): readonly string[] =>
+  rowsIn(text).flatMap(([first = '']) => /^`([^`]+)`$/.exec(first)?.[1] ?? [])
 const partOf = (name: string): string =>
   new RegExp(`<!-- ${name}:begin -->([^]*)<!-- ${name}:end -->`).exec(TEXT)?.[1] ?? ''
 
@@ -24,7 +24,7 @@ const isSection = (path: readonly string[]): boolean =>
 const leaves = KEYS.filter(({ path, form }) => !isSection(path) && form.description !== NOT_YET)
 
 test('every key is a row of docs/configuration.md once, and every row is a key', () => {
-  const rows = GROUPS.flatMap(({ part }) => rowsIn(partOf(part)))
+  const rows = GROUPS.flatMap(({ part }) => namesIn(partOf(part)))
   const keys = leaves.filter(({ path }) => path[0] !== 'clusters').map(({ path }) => nameOf(path))
   assert.ok(keys.length > 80, `${keys.length} keys`)
   assert.deepEqual(rows.toSorted(), keys.toSorted())

@@ -67,6 +67,13 @@ export function blocksOf(...kinds: readonly string[]): readonly Block[] {
 export function firstCellsOf(path: string, heading: string): readonly string[] {
   const document = DOCUMENTS.find((each) => each.path === path)
   const [, section = ''] = document?.text.split(new RegExp(`^#+ ${heading}$`, 'm')) ?? []
-  const rows = (section.split(/^#+ /m)[0] ?? '').split('\n').filter((line) => line.startsWith('| '))
-  return rows.slice(1).map((row) => (row.split(' | ')[0] ?? '').replace(/^\| /, '').replaceAll('`', ''))
+  const [, ...rows] = rowsIn(section.split(/^#+ /m)[0] ?? '')
+  return rows.map(([first = '']) => first.replaceAll('`', ''))
+}
+
+/** Returns the cells of the rows of all tables in a text, those of the heads included. */
+export function rowsIn(text: string): readonly (readonly string[])[] {
+  return [...text.matchAll(/^\|(.*)\|$/gm)]
+    .map(([, row = '']) => row.split(/(?<!\\)\|/).map((cell) => cell.trim()))
+    .filter((cells) => !cells.every((cell) => /^:?-+:?$/.test(cell)))
 }

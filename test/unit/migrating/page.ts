@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
+import { rowsIn } from '../documents/markdown.ts'
 import { blocksOf } from '../templates/page.ts'
 
 /** Returns a document of docs. */
@@ -15,16 +16,11 @@ export function blockOf(page: string, info: string): string {
 }
 
 /** Returns the cells of the rows of the only table whose headings begin so, or are these. */
-export function rowsOf(page: string, heading: string): string[][] {
+export function rowsOf(page: string, heading: string): readonly (readonly string[])[] {
   const tables = page
     .split(/\n{2,}/)
-    .map((part) => part.split('\n').filter((line) => line.startsWith('|')))
-    .filter(([head = '']) => head.startsWith(`| ${heading} |`))
+    .map(rowsIn)
+    .filter(([head = []]) => `${head.join(' | ')} |`.startsWith(`${heading} |`))
   assert.equal(tables.length, 1, `${tables.length} tables of ${heading}`)
-  return (tables[0] ?? []).slice(2).map((line) =>
-    line
-      .slice(1, -1)
-      .split(/(?<!\\)\|/)
-      .map((cell) => cell.trim()),
-  )
+  return tables[0]?.slice(1) ?? []
 }

@@ -4,6 +4,7 @@ import { compileTemplate } from '../../../src/templates/engine/compile.ts'
 import type { TemplateClusters, TemplateContext, TemplateMember } from '../../../src/templates/engine/context.ts'
 import { CLUSTERS, CONTEXT, type Shape } from '../../../src/templates/engine/shape.ts'
 import { HELPERS } from '../../../src/templates/helpers/registry.ts'
+import { rowsIn } from '../documents/markdown.ts'
 import { BLOCKS, PAGE } from './page.ts'
 
 function member(name: string, host: string, changes: Partial<TemplateMember>): TemplateMember {
@@ -152,8 +153,9 @@ for (const [template, context, result] of ROWS) {
 /** The first word of each code span in the first cells of the tables of a section. */
 function namesIn(section: string): string[] {
   const [, text = ''] = PAGE.split(`\n## ${section}\n`)
-  const rows = (text.split('\n## ')[0] ?? '').split('\n').filter((line) => line.startsWith('| '))
-  return rows.flatMap((row) => [...(row.split(' | ')[0] ?? '').matchAll(/`(\w+)[^`]*`/g)].map(([, name = '']) => name))
+  return rowsIn(text.split('\n## ')[0] ?? '').flatMap(([first = '']) =>
+    [...first.matchAll(/`(\w+)[^`]*`/g)].map(([, name = '']) => name),
+  )
 }
 
 test('the tables name everything that a template can read, and nothing else', () => {
