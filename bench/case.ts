@@ -1,9 +1,9 @@
 /** Cases, the samples that their runs take, and the figures that are made of these. */
 
-/** The sides that are measured at the same time; no router can be better than `cluster`. */
-export type Subject = 'router' | 'haproxy' | 'cluster'
+/** The sides that are measured at the same time or in turns; no router can be better than `cluster` or `direct`. */
+export type Subject = 'router' | 'haproxy' | 'pipe' | 'direct' | 'cluster'
 
-export type Unit = 'ms' | 'µs' | 'count' | 'MiB' | 'KiB' | '% of a core'
+export type Unit = 'ms' | 'µs' | 's' | 'count' | 'MiB' | 'KiB' | '% of a core' | '/s' | 'GB/s' | 's/GB'
 
 /** By key and subject, in the order in which they were taken. */
 export type Samples = Readonly<Record<string, Readonly<Partial<Record<Subject, readonly number[]>>>>>
@@ -20,9 +20,17 @@ export interface Figure {
   readonly target?: Target
 }
 
-/** A limit; `times`: so often the same figure of the samples of another key. */
-export type Target =
-  { readonly max: number } | { readonly min: number } | { readonly times: number; readonly key: string }
+export type Limit = { readonly max: number } | { readonly min: number }
+
+/** A limit; `times`: so often the same figure of the samples of another key; `ratio`: of the ratio to HAProxy. */
+export type Target = Limit | { readonly times: number; readonly key: string } | RatioTarget
+
+/** A limit of the median of the ratios router / HAProxy, each of samples of the same round. */
+export interface RatioTarget {
+  readonly ratio: Limit
+  /** The ratio that decides instead where the rounds spread wider than the gap between their median and the limit. */
+  readonly decider?: { readonly name: string; readonly key: string; readonly ratio: Limit }
+}
 
 export interface Case {
   readonly name: string

@@ -1,6 +1,6 @@
-import type { Case, Figure, Run, Samples, Subject, Target } from './case.ts'
-
-export type Limit = Exclude<Target, { times: number }>
+import type { Case, Figure, Limit, Run, Samples, Subject, Target } from './case.ts'
+import { median } from './median.ts'
+import { ratioMissOf } from './ratios.ts'
 
 /** Returns what `figure` is of these samples: a single value, or each sample. */
 export function valuesOf({ of, target }: Figure, samples: readonly number[]): readonly number[] {
@@ -15,12 +15,6 @@ export function valuesOf({ of, target }: Figure, samples: readonly number[]): re
   return [value[of]() ?? NaN]
 }
 
-/** Returns the median of sorted values; of an even number the middle of both. */
-export function median(sorted: readonly number[]): number {
-  const [low = NaN, high = NaN] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]]
-  return (low + high) / 2
-}
-
 /** Returns the median of all samples that these runs have of a key, or null when they have none. */
 export function medianOf(runs: readonly Run[], key: string, subject: Subject): number | null {
   const samples = runs.flatMap((run) => run.samples[key]?.[subject] ?? [])
@@ -32,9 +26,9 @@ export function worst(sorted: readonly number[], target: Target | undefined): nu
   return (target !== undefined && 'min' in target ? sorted[0] : sorted.at(-1)) ?? NaN
 }
 
-/** Returns the limit of a figure. A limit in terms of other samples is worked out from `samples`. */
+/** Returns the limit of a figure's values. A limit in terms of other samples is worked out from `samples`. */
 export function limitOf({ target, of }: Figure, samples: Samples): Limit | null {
-  if (target === undefined) return null
+  if (target === undefined || 'ratio' in target) return null
   if (!('times' in target)) return target
   const { key, times } = target
   const [value = NaN] = valuesOf({ key, label: '', unit: 'ms', of: of ?? 'worst' }, samples[key]?.router ?? [])
@@ -43,6 +37,7 @@ export function limitOf({ target, of }: Figure, samples: Samples): Limit | null 
 
 /** Returns why a run misses the target of `figure`, or null. A figure without a sample is missed. */
 export function missOf(figure: Figure, { samples }: Run): string | null {
+  if (figure.target !== undefined && 'ratio' in figure.target) return ratioMissOf(figure, figure.target, samples)
   const limit = limitOf(figure, samples)
   if (limit === null) return null
   const values = valuesOf(figure, samples[figure.key]?.router ?? [])

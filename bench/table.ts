@@ -1,5 +1,7 @@
 import type { Case, Figure, Samples, Subject, Unit } from './case.ts'
-import { limitOf, median, missesOf, missOf, valuesOf, worst } from './figures.ts'
+import { limitOf, missesOf, missOf, valuesOf, worst } from './figures.ts'
+import { median } from './median.ts'
+import { decidedBy, limitValue, ratiosOf } from './ratios.ts'
 import type { Result } from './results.ts'
 
 /** How a benchmark's table looks. */
@@ -8,6 +10,8 @@ export interface Columns {
   readonly subjects: readonly Subject[]
   readonly format: (value: number, unit: Unit) => string
   readonly cell: (figure: Figure, samples: readonly number[]) => string
+  /** Returns the cell of the ratios to HAProxy; none: there is no such column. */
+  readonly ratios?: (ratios: readonly number[]) => string
   /** Returns the remarks after the title of a case. */
   readonly notes: (runs: readonly Result[]) => readonly string[]
 }
@@ -39,13 +43,20 @@ export const MEASURED: Columns = {
   notes: () => [],
 }
 
+const SUBJECTS: readonly (readonly [subject: Subject, name: string])[] = [
+  ['cluster', 'cluster'],
+  ['direct', 'direct'],
+  ['router', 'router'],
+  ['haproxy', 'HAProxy'],
+  ['pipe', 'pipe'],
+]
+
 /** Formats one run as one line, and one more for each target that it misses. */
 export function runLine(columns: Columns, measured: Case, result: Result): string {
-  const names: Record<Subject, string> = { cluster: 'cluster', router: 'router', haproxy: 'HAProxy' }
   const figures = measured.figures.flatMap((figure) => {
-    const sides = (['cluster', 'router', 'haproxy'] as const).flatMap((subject) => {
+    const sides = SUBJECTS.flatMap(([subject, name]) => {
       const values = valuesOf(figure, result.samples[figure.key]?.[subject] ?? [])
-      return values.map((value) => `${names[subject]} ${columns.format(value, figure.unit)}`)
+      return values.map((value) => `${name} ${columns.format(value, figure.unit)}`)
     })
     return sides.length === 0 ? [] : `${[figure.key, figure.of ?? []].flat().join(' ')}: ${sides.join(', ')}`
   })
@@ -74,7 +85,13 @@ function caseRows(columns: Columns, measured: Case, runs: readonly Result[]): re
   const met = runs.every((run) => missesOf(measured, run).length === 0)
   const title = `**${measured.title}**${notes.length === 0 ? '' : ` (${notes.join('; ')})`}`
   return [
-    [title, '', ...columns.subjects.map(() => ''), met ? '**met**' : '**missed**'],
+    [
+      title,
+      '',
+      ...columns.subjects.map(() => ''),
+      ...(columns.ratios === undefined ? [] : ['']),
+      met ? '**met**' : '**missed**',
+    ],
     ...measured.figures.flatMap((figure) => figureRow(columns, figure, runs)),
   ]
 }
@@ -87,12 +104,22 @@ function figureRow(columns: Columns, figure: Figure, runs: readonly Result[]): r
     const partly = side === 0 && taken > 0 && taken < runs.length ? `, in ${taken} of ${runs.length} runs` : ''
     return columns.cell(figure, samples) + partly
   })
-  const met = figure.target === undefined ? '' : runs.every((run) => missOf(figure, run) === null) ? 'met' : 'missed'
-  return [[figure.label, mustOf(columns, figure, runs), ...cells, met]]
+  const beside = columns.ratios?.(runs.flatMap(({ samples }) => ratiosOf(samples, figure.key)))
+  const ratios = beside === undefined ? [] : [beside]
+  return [[figure.label, mustOf(columns, figure, runs), ...cells, ...ratios, verdictOf(figure, runs)]]
+}
+
+function verdictOf(figure: Figure, runs: readonly Result[]): string {
+  if (figure.target === undefined) return ''
+  const verdict = runs.every((run) => missOf(figure, run) === null) ? 'met' : 'missed'
+  const deciding = runs.flatMap(({ samples }) => decidedBy(figure, samples) ?? [])[0]
+  return deciding === undefined ? verdict : `${verdict}, by ${deciding}`
 }
 
 function mustOf({ format }: Columns, figure: Figure, runs: readonly Result[]): string {
   const { target } = figure
+  if (target !== undefined && 'ratio' in target)
+    return `ratio ${'max' in target.ratio ? '≤' : '≥'} ${limitValue(target.ratio)}`
   const keys = [figure.key, ...(target !== undefined && 'times' in target ? [target.key] : [])]
   const samples: Samples = Object.fromEntries(keys.map((key) => [key, { router: samplesOf(runs, key, 'router') }]))
   const limit = limitOf(figure, samples)

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import { clock } from '../../test/support/until.ts'
 
 /** PostgreSQL's startup packet, protocol 3.0. */
-const STARTUP = startup({ user: 'postgres', database: 'postgres' })
+export const STARTUP = startup({ user: 'postgres', database: 'postgres' })
 /** ReadyForQuery of an idle session. */
 const READY = Buffer.from([0x5a, 0, 0, 0, 5, 0x49])
 const AT_A_TIME = 50

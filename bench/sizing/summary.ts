@@ -1,5 +1,5 @@
 import { table } from '../../scripts/markdown.ts'
-import { median } from '../figures.ts'
+import { median } from '../median.ts'
 import type { Result } from '../results.ts'
 
 type Row = readonly [label: string, name: string, key: string, format: (value: number) => string]

@@ -1,5 +1,4 @@
 /** A planned switchover as a timeline, drawn from the medians of the failover benchmark. */
-import type { Subject } from '../../bench/case.ts'
 import { medianOf } from '../../bench/figures.ts'
 import type { Moment } from '../../bench/failover/moments.ts'
 import { seconds } from '../../bench/failover/summary.ts'
@@ -31,9 +30,11 @@ interface Gap {
   readonly to: number
 }
 
+type Side = 'cluster' | 'router' | 'haproxy'
+
 export interface Switchover {
   readonly runs: number
-  readonly gaps: Readonly<Record<Subject, Gap>>
+  readonly gaps: Readonly<Record<Side, Gap>>
   readonly moments: readonly { readonly moment: Moment; readonly ms: number }[]
   readonly heldClients: number
   /** Of the router's clients, in all runs. */
@@ -46,8 +47,8 @@ export interface Switchover {
 /** Returns what is drawn. @throws when the switchover was not measured. */
 export function switchoverOf(results: readonly Result[]): Switchover {
   const runs = results.filter((result) => result.case === 'switchover')
-  const of = (key: string, subject: Subject = 'router'): number | null => medianOf(runs, key, subject)
-  const gap = (subject: Subject): Gap => {
+  const of = (key: string, subject: Side = 'router'): number | null => medianOf(runs, key, subject)
+  const gap = (subject: Side): Gap => {
     // Results of before `stops` was recorded for HAProxy: it stops serving when the cluster does.
     const from = of('stops', subject) ?? of('stops', 'cluster') ?? NaN
     const ms = of('outage', subject)

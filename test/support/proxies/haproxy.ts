@@ -7,11 +7,22 @@ import type { PatroniMember } from '../patroni/member.ts'
 import { freePorts } from '../net/ports.ts'
 import { TempDir } from '../files/temp.ts'
 
+/** What its configuration has of a member. */
+export type HaproxyServer = Pick<PatroniMember, 'name' | 'pgPort' | 'restPort'>
+
+export interface HaproxyOptions {
+  /** Lines of the section `global`; of lines that are given twice the last one counts. */
+  readonly global?: readonly string[]
+  /** Connections to each server at a time. */
+  readonly maxconn?: number
+}
+
 /** Debian's HAProxy with the configuration that Patroni's documentation gives. */
 export class Haproxy implements AsyncDisposable {
   readonly primaryPort: number
   readonly replicaPort: number
   readonly #dir: TempDir
+  #child: Child | null = null
 
   private constructor(dir: TempDir, primaryPort: number, replicaPort: number) {
     this.#dir = dir
@@ -20,14 +31,15 @@ export class Haproxy implements AsyncDisposable {
   }
 
   /** Starts it and waits until its checks have found one primary. */
-  static async start(members: readonly PatroniMember[]): Promise<Haproxy> {
+  static async start(members: readonly HaproxyServer[], options: HaproxyOptions = {}): Promise<Haproxy> {
     const [primaryPort = 0, replicaPort = 0] = await freePorts(2)
     const haproxy = new Haproxy(TempDir.create('haproxy'), primaryPort, replicaPort)
     const dir = haproxy.#dir.path
     try {
       const file = join(dir, 'haproxy.cfg')
-      writeFileSync(file, configuration(haproxy, members))
+      writeFileSync(file, configuration(haproxy, members, options))
       const child = await Child.start('haproxy', ['-db', '-f', file], { cwd: dir, logFile: join(dir, 'haproxy.log') })
+      haproxy.#child = child
       // Its servers are all UP until checked, so one that is UP alone has been told apart.
       await child.until('HAProxy has found the primary', async () => (await haproxy.up('primary')).length === 1)
     } catch (error) {
@@ -35,6 +47,11 @@ export class Haproxy implements AsyncDisposable {
       throw error
     }
     return haproxy
+  }
+
+  get process(): Child {
+    if (this.#child === null) throw new Error('HAProxy was never started')
+    return this.#child
   }
 
   /** The servers of a section that are UP. */
@@ -67,18 +84,23 @@ export class Haproxy implements AsyncDisposable {
   }
 }
 
-function configuration(haproxy: Haproxy, members: readonly PatroniMember[]): string {
+function configuration(
+  haproxy: Haproxy,
+  members: readonly HaproxyServer[],
+  { global = [], maxconn = 1000 }: HaproxyOptions,
+): string {
   const section = (name: string, port: number, check: string) => `
 listen ${name}
     bind 127.0.0.1:${port}
     option httpchk OPTIONS ${check}
     http-check expect status 200
     default-server inter 3s fall 3 rise 2 on-marked-down shutdown-sessions
-${members.map((m) => `    server ${m.name} 127.0.0.1:${m.pgPort} maxconn 1000 check port ${m.restPort}`).join('\n')}
+${members.map((m) => `    server ${m.name} 127.0.0.1:${m.pgPort} maxconn ${maxconn} check port ${m.restPort}`).join('\n')}
 `
   return `global
     maxconn 4000
     stats socket ${haproxy.socketPath} mode 600 level admin
+${global.map((line) => `    ${line}`).join('\n')}
 
 defaults
     mode tcp

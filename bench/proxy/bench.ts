@@ -1,0 +1,14 @@
+/** The router as a proxy, beside HAProxy, a plain pipe of Node and no proxy at all, one thread each. */
+import type { Bench } from '../bench.ts'
+import { BESIDE_PEERS } from './columns.ts'
+import { connects } from './connects.ts'
+import { copy } from './copy.ts'
+import { select } from './select.ts'
+
+export const proxy: Bench = {
+  name: 'proxy',
+  cases: [select, copy, connects],
+  columns: BESIDE_PEERS,
+  document: 'docs/benchmarks.md',
+  runs: 'rounds of each case (9)',
+}
