@@ -1,15 +1,15 @@
 /** The queue of clients that wait for a server: released in order of arrival, and paced so that a new primary is not trampled. */
 import { now } from '../clock.ts'
 import type { Client } from './client.ts'
+import { Openings, type Outcome } from './openings.ts'
+import { WaitingLine } from './waiting-line.ts'
 
-/** Released connections that are being opened at the same time; each makes room for the next when it has an answer. */
-export const MAX_OPENING = 16
-/** After this long without an answer it makes room all the same: its client may be the one that is silent. */
-const MAX_OPENING_MS = 1000
+/** How many of those that wait the pace looks at. */
+const SAMPLES = 16
 
 export type Turn =
   /** Its turn: dial, and call `done` once the server has answered, or not. */
-  | { readonly kind: 'go'; readonly done: () => void }
+  | { readonly kind: 'go'; readonly done: (outcome: Outcome) => void }
   | { readonly kind: 'timeout' }
   | { readonly kind: 'full' }
   | { readonly kind: 'gone' }
@@ -17,7 +17,12 @@ export type Turn =
 
 interface Waiter {
   readonly client: Client
-  readonly settle: (turn: Turn) => void
+  /** See `Client.heldSince`. */
+  readonly since: number
+  readonly deadline: number
+  readonly onGone: () => void
+  readonly resolve: (turn: Turn) => void
+  isWaiting: boolean
 }
 
 export interface HoldOptions {
@@ -31,14 +36,18 @@ export interface HoldOptions {
 
 export class Hold {
   readonly #options: HoldOptions
-  /** In order of arrival. */
-  readonly #waiting: Waiter[] = []
-  /** See `oldest`; undefined: to be found out. */
-  #oldest: number | null | undefined = null
+  /** All that wait, three times: a client that comes back has an early arrival, and began to wait early. */
+  readonly #byArrival = new WaitingLine<Waiter>(({ client }) => client.arrival)
+  readonly #bySince = new WaitingLine<Waiter>(({ since }) => since)
+  readonly #byDeadline = new WaitingLine<Waiter>(({ deadline }) => deadline)
+  readonly #lines = [this.#byArrival, this.#bySince, this.#byDeadline]
+  readonly #openings = new Openings({ waiting: () => this.#marks(), room: () => this.#letGo() })
+  #size = 0
   #isOpen = false
   #isClosed = false
   #resting: NodeJS.Timeout | null = null
-  #opening = 0
+  /** One for all: it goes off at the first deadline, or before, when that client has left. */
+  #timer: { readonly timeout: NodeJS.Timeout; readonly at: number } | null = null
 
   constructor(options: HoldOptions) {
     this.#options = options
@@ -49,21 +58,18 @@ export class Hold {
   }
 
   get size(): number {
-    return this.#waiting.length
+    return this.#size
   }
 
   /** Returns when the client that has waited longest began to wait; milliseconds since the epoch. */
   get oldest(): number | null {
-    this.#oldest ??= this.#waiting.reduce<number | null>(
-      (oldest, { client }) => earlier(oldest, client.heldSince),
-      null,
-    )
-    return this.#oldest
+    return this.#bySince.first()?.since ?? null
   }
 
   /** Lets clients through. */
   open(): void {
     if (this.#isClosed) return
+    if (!this.#isOpen) this.#openings.restart()
     this.#isOpen = true
     this.#letGo()
   }
@@ -87,8 +93,8 @@ export class Hold {
   close(): void {
     this.#isClosed = true
     this.shut()
-    for (const waiter of this.#waiting.splice(0)) waiter.settle({ kind: 'closed' })
-    this.#oldest = null
+    for (let waiter = this.#byArrival.first(); waiter !== null; waiter = this.#byArrival.first())
+      this.#settle(waiter, { kind: 'closed' })
     this.#options.changed()
   }
 
@@ -96,54 +102,64 @@ export class Hold {
   async turn(client: Client, isReturning: boolean): Promise<Turn> {
     if (client.gone.aborted) return { kind: 'gone' }
     if (this.#isClosed) return { kind: 'closed' }
-    if (this.#isReady() && this.#waiting.length === 0) return { kind: 'go', done: () => undefined }
+    if (this.#isReady() && this.#size === 0) return { kind: 'go', done: () => undefined }
     client.heldSince ??= now()
-    const left = client.heldSince + this.#options.timeoutMs - now()
-    if (left <= 0) return { kind: 'timeout' }
+    const deadline = client.heldSince + this.#options.timeoutMs
+    if (deadline <= now()) return { kind: 'timeout' }
     if (!isReturning && !this.#options.hasRoom()) return { kind: 'full' }
     const { promise, resolve } = Promise.withResolvers<Turn>()
-    const waiter: Waiter = { client, settle: resolve }
-    this.#insert(waiter)
-    const timer = setTimeout(() => this.#drop(waiter, { kind: 'timeout' }), left)
-    const onGone = (): void => this.#drop(waiter, { kind: 'gone' })
-    client.gone.addEventListener('abort', onGone, { once: true })
+    const onGone = (): void => {
+      this.#settle(waiter, { kind: 'gone' })
+      this.#options.changed()
+    }
+    const waiter = { client, since: client.heldSince, deadline, onGone, resolve, isWaiting: true }
+    this.#add(waiter)
     this.#letGo()
-    try {
-      return await promise
-    } finally {
-      clearTimeout(timer)
-      client.gone.removeEventListener('abort', onGone)
-    }
+    return await promise
   }
 
-  /** Inserts it at the end, or where it was before: near the head then, because it has been let go once. */
-  #insert(waiter: Waiter): void {
-    const { arrival } = waiter.client
-    const isLast = (this.#waiting.at(-1)?.client.arrival ?? -1) < arrival
-    if (isLast) this.#waiting.push(waiter)
-    else
-      this.#waiting.splice(
-        this.#waiting.findIndex(({ client }) => client.arrival > arrival),
-        0,
-        waiter,
-      )
-    if (this.#oldest !== undefined) this.#oldest = earlier(this.#oldest, waiter.client.heldSince)
+  #add(waiter: Waiter): void {
+    for (const line of this.#lines) line.add(waiter)
+    this.#size++
+    waiter.client.gone.addEventListener('abort', waiter.onGone, { once: true })
+    if (this.#timer === null || waiter.deadline < this.#timer.at) this.#setTimer(waiter.deadline)
     this.#options.changed()
   }
 
-  #left({ client }: Waiter): void {
-    if (this.#waiting.length === 0) this.#oldest = null
-    else if (client.heldSince === this.#oldest) this.#oldest = undefined
-    this.#options.changed()
+  #settle(waiter: Waiter, turn: Turn): void {
+    waiter.isWaiting = false
+    for (const line of this.#lines) line.left()
+    this.#size--
+    waiter.client.gone.removeEventListener('abort', waiter.onGone)
+    if (this.#size === 0) this.#endTimer()
+    waiter.resolve(turn)
   }
 
-  #drop(waiter: Waiter, turn: Turn): void {
-    const index = this.#waiting.indexOf(waiter)
-    if (index >= 0) {
-      this.#waiting.splice(index, 1)
-      this.#left(waiter)
-    }
-    waiter.settle(turn)
+  #setTimer(at: number): void {
+    this.#endTimer()
+    this.#timer = { timeout: setTimeout(() => this.#timeOut(), at - now()), at }
+  }
+
+  #endTimer(): void {
+    clearTimeout(this.#timer?.timeout)
+    this.#timer = null
+  }
+
+  #timeOut(): void {
+    this.#timer = null
+    const time = now()
+    const before = this.#size
+    let waiter = this.#byDeadline.first()
+    for (; waiter !== null && waiter.deadline <= time; waiter = this.#byDeadline.first())
+      this.#settle(waiter, { kind: 'timeout' })
+    if (waiter !== null) this.#setTimer(waiter.deadline)
+    if (this.#size < before) this.#options.changed()
+  }
+
+  /** Returns when some of those that wait will be refused. */
+  #marks(): readonly { readonly place: number; readonly leftMs: number }[] {
+    const time = now()
+    return this.#byArrival.sample(SAMPLES).map(({ member, place }) => ({ place, leftMs: member.deadline - time }))
   }
 
   #isReady(): boolean {
@@ -156,29 +172,12 @@ export class Hold {
   }
 
   #letGo(): void {
-    while (this.#isReady() && this.#opening < MAX_OPENING) {
-      const waiter = this.#waiting.shift()
-      if (waiter === undefined) return
-      this.#left(waiter)
-      waiter.settle(this.#go())
+    const before = this.#size
+    while (this.#isReady() && this.#size > 0 && this.#openings.hasRoom) {
+      const waiter = this.#byArrival.first()
+      if (waiter === null) break
+      this.#settle(waiter, { kind: 'go', done: this.#openings.begin() })
     }
+    if (this.#size < before) this.#options.changed()
   }
-
-  #go(): Turn {
-    this.#opening++
-    const done = (): void => {
-      if (timer === null) return
-      clearTimeout(timer)
-      timer = null
-      this.#opening--
-      this.#letGo()
-    }
-    let timer: NodeJS.Timeout | null = setTimeout(done, MAX_OPENING_MS)
-    return { kind: 'go', done }
-  }
-}
-
-function earlier(one: number | null, other: number | null): number | null {
-  if (one === null || other === null) return one ?? other
-  return Math.min(one, other)
 }

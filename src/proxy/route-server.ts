@@ -203,9 +203,10 @@ export class RouteServer {
       const turn = await this.#hold.turn(client, isReturning)
       switch (turn.kind) {
         case 'go': {
-          const result = await this.#connector.connect(client).finally(turn.done)
-          if (result.kind === 'joined') return result.session.ended
+          const result = await this.#connector.connect(client)
           if (result.kind === 'none') this.#rest(result.reason)
+          turn.done(result.kind)
+          if (result.kind === 'joined') return result.session.ended
           break
         }
         case 'gone':

@@ -6,7 +6,7 @@ import { AUTH_OK, errorFields, errorResponse, SSL_REQUEST, STARTUP } from './sup
 import { Scene } from './support/scene.ts'
 import { closedView, openView } from './support/views.ts'
 import type { Wire } from './support/wire.ts'
-import { MAX_OPENING } from '../../../src/proxy/hold.ts'
+import { FIRST_OPENING } from '../../../src/proxy/release-pace.ts'
 
 let scene: Scene
 beforeEach(() => {
@@ -66,17 +66,17 @@ test('opens some of the released connections at a time, and the next one when a 
   for (const client of clients) client.send(STARTUP)
   await until('all are held', () => rig.held === 150)
   rig.proxy.apply(openView('pg1', server.address, 1))
-  await until('the first are opened', () => server.connections.length >= MAX_OPENING && rig.held === 150 - MAX_OPENING)
+  await until('the first are opened', () => server.connections.length >= FIRST_OPENING && rig.held === 150 - FIRST_OPENING)
   // Whoever comes now waits behind the others.
   const late = (await scene.client(rig)).send(STARTUP)
-  await until('the late one is held', () => rig.held === 151 - MAX_OPENING)
-  assert.equal(server.connections.length, MAX_OPENING)
+  await until('the late one is held', () => rig.held === 151 - FIRST_OPENING)
+  assert.equal(server.connections.length, FIRST_OPENING)
   for (let n = 0; n < 10; n++) server.connections[n]?.send(AUTH_OK)
-  await until('10 more are opened', () => server.connections.length === MAX_OPENING + 10, {
+  await until('10 more are opened', () => server.connections.length === FIRST_OPENING + 10, {
     timeoutMs: 900,
     everyMs: 1,
   })
-  assert.equal(rig.held, 141 - MAX_OPENING)
+  assert.equal(rig.held, 141 - FIRST_OPENING)
   for (let n = 10; n < 151; n++) (await server.connection(n)).send(AUTH_OK)
   await Promise.all([...clients, late].map((client) => client.got(AUTH_OK)))
 })
@@ -84,12 +84,12 @@ test('opens some of the released connections at a time, and the next one when a 
 test('continues after a second when the connections that are being opened get no answer', async () => {
   const silent = await scene.server()
   const rig = await scene.proxy()
-  const clients = await Promise.all(Array.from({ length: MAX_OPENING + 6 }, () => scene.client(rig)))
+  const clients = await Promise.all(Array.from({ length: FIRST_OPENING + 6 }, () => scene.client(rig)))
   for (const client of clients) client.send(STARTUP)
-  await until('all are held', () => rig.held === MAX_OPENING + 6)
+  await until('all are held', () => rig.held === FIRST_OPENING + 6)
   rig.proxy.apply(openView('pg1', silent.address, 1))
-  await until('the first are opened', () => silent.connections.length === MAX_OPENING)
-  await until('the others are opened too', () => silent.connections.length === MAX_OPENING + 6, { timeoutMs: 3000 })
+  await until('the first are opened', () => silent.connections.length === FIRST_OPENING)
+  await until('the others are opened too', () => silent.connections.length === FIRST_OPENING + 6, { timeoutMs: 3000 })
 })
 
 test('does not pace new connections while no client waits: silent clients keep no other out', async () => {
@@ -202,13 +202,13 @@ test('a client that comes back after a failed dial keeps its place, also when th
   }
   for (let n = 0; n < 70; n++) await hold()
   rig.proxy.apply(openView('pg1', starting.address, 1))
-  await until('the first are opened', () => rig.held === 70 - MAX_OPENING)
-  for (let n = 0; n < MAX_OPENING; n++) await hold()
+  await until('the first are opened', () => rig.held === 70 - FIRST_OPENING)
+  for (let n = 0; n < FIRST_OPENING; n++) await hold()
   const tooMany = (await scene.client(rig)).send(STARTUP)
   await tooMany.over()
   assert.equal(errorFields(tooMany.received)?.['C'], '53300')
   ;(await starting.connection(3)).send(errorResponse('57P03', 'the database system is starting up'))
-  await until('all are held', () => rig.held === 70 + MAX_OPENING)
+  await until('all are held', () => rig.held === 70 + FIRST_OPENING)
   rig.proxy.apply(openView('pg1', server.address, 2))
   await Promise.all(clients.map((client) => client.got(AUTH_OK)))
   const order = server.connections.map(({ received }) => received.subarray(STARTUP.length).toString())

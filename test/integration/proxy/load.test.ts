@@ -6,7 +6,7 @@ import { AUTH_OK, STARTUP } from './support/messages.ts'
 import { type Rig, Scene } from './support/scene.ts'
 import { closedView, openView } from './support/views.ts'
 import type { Wire } from './support/wire.ts'
-import { MAX_OPENING } from '../../../src/proxy/hold.ts'
+import { FIRST_OPENING } from '../../../src/proxy/release-pace.ts'
 
 let scene: Scene
 beforeEach(() => {
@@ -141,7 +141,7 @@ test('a primary that refuses all connections is not trampled by those that wait'
   // The watcher does not react: what it was told came too late, say.
   rig.proxy.apply(openView('pg1', await scene.nobody(), 1))
   const begin = clock()
-  const count = 5 * MAX_OPENING
+  const count = 5 * FIRST_OPENING
   await until('it has been dialled over and over', () => rig.failures.length >= count)
   const perSecond = (rig.failures.length / (clock() - begin)) * 1000
   t.diagnostic(`${perSecond.toFixed(0)} dials a second`)

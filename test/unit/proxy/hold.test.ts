@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { Socket } from 'node:net'
 import { afterEach, beforeEach, mock, test } from 'node:test'
 import { Client } from '../../../src/proxy/client.ts'
-import { Hold, MAX_OPENING, type Turn } from '../../../src/proxy/hold.ts'
+import { Hold, type Turn } from '../../../src/proxy/hold.ts'
+import { FIRST_OPENING } from '../../../src/proxy/release-pace.ts'
 
 beforeEach(() => mock.timers.enable({ apis: ['setTimeout'] }))
 afterEach(() => mock.timers.reset())
@@ -83,18 +84,18 @@ test('a rest ends with the opening it belongs to', async () => {
 
 test('a turn that is done twice makes room once', async () => {
   const held = hold()
-  const turns = Array.from({ length: MAX_OPENING + 6 }, (_, n) => held.turn(client(n), false))
+  const turns = Array.from({ length: FIRST_OPENING + 6 }, (_, n) => held.turn(client(n), false))
   held.open()
   assert.equal(held.size, 6)
   const first = await turns[0]
   assert.ok(first?.kind === 'go')
-  first.done()
-  first.done()
+  first.done('joined')
+  first.done('joined')
   assert.equal(held.size, 5)
   mock.timers.tick(1000)
   // The others have had their second.
   assert.equal(held.size, 0)
-  first.done()
+  first.done('joined')
   held.close()
   await Promise.all(turns)
 })
@@ -131,4 +132,69 @@ test('the oldest is the client that was held first, at whatever place', () => {
   void held.turn(second, true)
   assert.equal(held.oldest, second.heldSince)
   held.close()
+})
+
+test('more are let go at the same time while answers come as quickly, and as at first after a failure', async () => {
+  let time = 0
+  const elapsed = mock.method(performance, 'now', () => time)
+  const held = hold()
+  const open: Extract<Turn, { kind: 'go' }>[] = []
+  const turns = Array.from({ length: 1000 }, (_, n) =>
+    held.turn(client(n), false).then((turn) => turn.kind === 'go' && open.push(turn)),
+  )
+  const opened: number[] = []
+  held.open()
+  for (let round = 0; round < 4; round++) {
+    await Promise.resolve().then(() => Promise.resolve())
+    opened.push(open.length)
+    time += 50
+    for (const { done } of open.splice(0)) done('joined')
+  }
+  await Promise.resolve().then(() => Promise.resolve())
+  // Answers to those that were let go before the pace was set do not count.
+  assert.deepEqual(opened, [16, 16, 32, 64])
+  open.splice(0).forEach(({ done }, n) => done(n === 0 ? 'none' : 'again'))
+  await Promise.resolve().then(() => Promise.resolve())
+  assert.equal(open.length, FIRST_OPENING)
+  held.close()
+  elapsed.mock.restore()
+  await Promise.all(turns)
+})
+
+test('all are let go before they would be refused, however slow the answers are', async () => {
+  let time = 0
+  const elapsed = mock.method(performance, 'now', () => time)
+  const held = hold({ timeoutMs: 20_000 })
+  const kinds: string[] = []
+  const turns = Array.from({ length: 2000 }, (_, n) => held.turn(client(n), false).then(({ kind }) => kinds.push(kind)))
+  held.open()
+  // Silent servers: each makes room after a second.
+  while (time < 20_000) {
+    time += 1000
+    mock.timers.tick(1000)
+  }
+  await Promise.all(turns)
+  elapsed.mock.restore()
+  assert.deepEqual([...new Set(kinds)], ['go'])
+})
+
+test('a client is refused in its own time, also when a client that came later has less of it left', async () => {
+  let time = 0
+  const elapsed = mock.method(performance, 'now', () => time)
+  const options = { timeoutMs: 60_000, hasRoom: () => true, changed: () => undefined }
+  const held = new Hold(options)
+  const order: string[] = []
+  const turns = [waiting(held, client(1), order)]
+  // The configuration was changed.
+  options.timeoutMs = 10_000
+  turns.push(waiting(held, client(2), order))
+  for (const ms of [9999, 1, 49_999, 1]) {
+    time += ms
+    mock.timers.tick(ms)
+    await Promise.resolve().then(() => Promise.resolve())
+    order.push(`${time}`)
+  }
+  await Promise.all(turns)
+  elapsed.mock.restore()
+  assert.deepEqual(order, ['9999', '2 timeout', '10000', '59999', '1 timeout', '60000'])
 })
