@@ -66,7 +66,10 @@ test('opens some of the released connections at a time, and the next one when a 
   for (const client of clients) client.send(STARTUP)
   await until('all are held', () => rig.held === 150)
   rig.proxy.apply(openView('pg1', server.address, 1))
-  await until('the first are opened', () => server.connections.length >= FIRST_OPENING && rig.held === 150 - FIRST_OPENING)
+  await until(
+    'the first are opened',
+    () => server.connections.length >= FIRST_OPENING && rig.held === 150 - FIRST_OPENING,
+  )
   // Whoever comes now waits behind the others.
   const late = (await scene.client(rig)).send(STARTUP)
   await until('the late one is held', () => rig.held === 151 - FIRST_OPENING)
