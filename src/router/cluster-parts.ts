@@ -8,6 +8,7 @@ import type { PartReport } from '../part.ts'
 import type { ProcessBudget } from '../proxy/process-budget.ts'
 import { Proxy } from '../proxy/proxy.ts'
 import { inProcess } from '../proxy/worker.ts'
+import type { Bursts } from '../watcher/checks/bursts.ts'
 import { RestClient } from '../watcher/checks/rest-client.ts'
 import { createDcs } from '../watcher/dcs/create.ts'
 import type { DcsKind } from '../watcher/dcs/kind.ts'
@@ -26,6 +27,7 @@ export interface ClusterPartsDeps {
   readonly budget: ProcessBudget
   readonly lookups: Lookups
   readonly epochs: Epochs
+  readonly bursts: Bursts
   /** Take the views, after the proxy, which is to hold or to open before anything else is done. */
   readonly sinks: Readonly<Record<string, (view: ClusterView) => void>>
 }
@@ -157,7 +159,7 @@ export class ClusterParts {
   }
 
   #buildWatcher(config: ClusterConfig, { clusters, stateDir, track }: Config): Watcher {
-    const { lookups, epochs, sinks, kinds } = this.#deps
+    const { lookups, epochs, bursts, sinks, kinds } = this.#deps
     const log = this.#log
     const { name, scope, namespace, citusGroup } = config
     const rest = new RestClient(config.restApi, config.proxy.check.timeoutMs, lookups, log)
@@ -165,7 +167,7 @@ export class ClusterParts {
     const local = new LocalHost({ names, resolve: (host) => lookups.addresses(host) })
     const state = stateDir === null ? null : new StateFile({ name, scope, namespace, citusGroup, dir: stateDir, log })
     const dcs = createDcs(config, rest, { log, clusters, kinds })
-    const watcher = new Watcher({ config, dcs, rest, state, epochs, log, local })
+    const watcher = new Watcher({ config, dcs, rest, state, epochs, bursts, log, local })
     watcher.subscribe('proxy', (view) => this.#proxy?.apply(view))
     watcher.subscribe('leaving sessions', (view) => this.#leaving.forEach((_, proxy) => proxy.apply(view)))
     for (const [sink, take] of Object.entries(sinks)) watcher.subscribe(sink, take)

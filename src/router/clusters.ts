@@ -7,11 +7,12 @@ import type { PartReport } from '../part.ts'
 import { NO_LIMITS, type ProcessLimits } from '../process-limits.ts'
 import { misfits } from '../proxy/capacity.ts'
 import { ProcessBudget } from '../proxy/process-budget.ts'
+import { Bursts } from '../watcher/checks/bursts.ts'
 import { Epochs } from '../watcher/primary/running-machine.ts'
 import type { ClusterView } from '../watcher/view.ts'
 import { ClusterParts, type ClusterPartsDeps, clusterReports, isServed } from './cluster-parts.ts'
 
-export interface ClustersDeps extends Omit<ClusterPartsDeps, 'budget' | 'epochs'> {
+export interface ClustersDeps extends Omit<ClusterPartsDeps, 'budget' | 'epochs' | 'bursts'> {
   readonly log: Logger
   /** What the kernel lets the process have; without it nothing is known of that. */
   readonly limits?: ProcessLimits | undefined
@@ -30,7 +31,7 @@ export class Clusters {
   constructor(config: Config, deps: ClustersDeps) {
     this.#deps = deps
     this.#budget = new ProcessBudget(deps.limits, config.clusters.filter(isServed).length)
-    this.#shared = { ...deps, budget: this.#budget, epochs: new Epochs() }
+    this.#shared = { ...deps, budget: this.#budget, epochs: new Epochs(), bursts: new Bursts() }
     this.#all = new Map(config.clusters.map((each) => [each.name, new ClusterParts(each, config, this.#shared)]))
   }
 

@@ -7,6 +7,7 @@ import type { Logger } from 'pino'
 import { now, within } from '../clock.ts'
 import type { ClusterConfig } from '../config/config.ts'
 import type { Reconfigurable } from '../part.ts'
+import type { Bursts } from './checks/bursts.ts'
 import { MemberChecks } from './checks/member-checks.ts'
 import type { RestClient } from './checks/rest-client.ts'
 import { CheckScheduler } from './checks/scheduler.ts'
@@ -37,6 +38,8 @@ export interface WatcherDeps {
   readonly state: StateFile | null
   /** Shared by all watchers of the process. */
   readonly epochs: Epochs
+  /** Shared by them too; none: this one's own. */
+  readonly bursts?: Bursts
   readonly log: Logger
   /** What the configuration says of the host; nothing where it is left out. */
   readonly local?: LocalHost
@@ -85,7 +88,7 @@ export class Watcher implements Reconfigurable<ClusterConfig> {
         if (this.#members.stray(member, notice)) this.#publishSoon()
       },
     })
-    this.#scheduler = new CheckScheduler(checks)
+    this.#scheduler = new CheckScheduler(checks, deps.bursts)
   }
 
   /** Returns the present view; newer than the last that sinks were called with where nothing but `readAt` has changed. */

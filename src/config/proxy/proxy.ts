@@ -18,7 +18,7 @@ export const CHECK = {
   fast_interval: lasting(
     POSITIVE_DURATION,
     100,
-    'Time between two checks while a primary is being waited for. At most `interval`.',
+    'Time between two checks while a primary is being waited for. At most `interval`. A new leader is checked every 20 ms for the first 3 s.',
   ),
   timeout: lasting(POSITIVE_DURATION, 1000, 'Time after which a check without an answer has failed.'),
   rise: defaulting(integer(1), 1, 'Successful checks in a row after which a replica gets new sessions.'),

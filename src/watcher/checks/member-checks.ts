@@ -60,7 +60,7 @@ export class MemberChecks implements Checks {
     this.#sources = { proof: new RestProofSource(rest), dcs: new KeyProofSource() }
   }
 
-  async primary(name: string, signal: AbortSignal): Promise<void> {
+  async primary(name: string, signal: AbortSignal, answered: () => void): Promise<void> {
     const found = await this.#find(name, signal)
     const { machine, members } = this.#situation()
     const member = members.known.get(name)
@@ -73,6 +73,7 @@ export class MemberChecks implements Checks {
     const { answer, position, at } = result
     const pin = answer.kind === 'proof' ? await this.#locator.pinned(found, kept, at, signal) : kept
     if (signal.aborted) return
+    answered()
     this.#reports.answered(`${name} ${this.#asks('/primary')}`, answer)
     if (answer.kind === 'proof' && position !== null) this.#leaderPosition = { member: name, position }
     const basis = (): string => basisOf(this.#situation().machine, name)

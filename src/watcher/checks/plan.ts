@@ -2,7 +2,7 @@
 import type { PrimaryState, ProxyConfig } from '../../config/config.ts'
 import { type Ranking, pausedFor } from './ranking.ts'
 import { askedAs, type Fitness } from '../members/fitness.ts'
-import { evidenceOf, isStandby, memberOf, type PrimaryMachine } from '../primary/machine.ts'
+import { basisOf, evidenceOf, isStandby, memberOf, type PrimaryMachine } from '../primary/machine.ts'
 import type { KnownMember } from '../members/known-members.ts'
 import { takesNew } from '../view.ts'
 
@@ -14,6 +14,8 @@ export interface CheckPlan {
   readonly replica: number | null
   /** A startup packet to its Postgres. */
   readonly startup: number | null
+  /** Clients wait for its first answer to `GET /primary` on this basis: a burst is worth it. */
+  readonly isAwaited: boolean
 }
 
 /** Returns the checks of one member in the present state. */
@@ -37,11 +39,16 @@ export function planChecks(
   const candidate = link === 'up' && leader !== null ? leader === name : true
   // A member that is not asked itself stays `running` in the DCS until its ttl (docs/patroni.md, edge 16).
   const isProbed = trust === 'dcs' || fitness.postgresDown !== null || fitness.restDown || known.goneSince !== null
+  // With `trust: dcs` its key is looked at, whose changes are events.
+  const mayAnswer =
+    trust === 'proof' && known.member.restUrl !== null && (facts.members.get(name)?.address ?? null) !== null
+  const isNamed = link === 'up' && leader === name && !isStandby(facts)
   const isReader = askedAs(name, known, facts) !== null
   return {
     primary: isStandby(facts) || !candidate ? null : urgent ? fast : normal,
     replica: isReader ? (fitness.rest === 'fit' && fitness.silences > 0 ? fast : normal) : null,
     startup: concerned && (evidence.down !== null || evidence.silences > 0) ? fast : isProbed ? normal : null,
+    isAwaited: isNamed && mayAnswer && evidence.proof?.basis !== basisOf(machine, name),
   }
 }
 

@@ -10,11 +10,13 @@ import { basisOf, type PrimaryMachine } from '../primary/machine.ts'
 import type { KnownMember, KnownMembers } from '../members/known-members.ts'
 import { Poll } from './poll.ts'
 import { planChecks } from './plan.ts'
+import { Bursts } from './bursts.ts'
 import { Limiter } from './limiter.ts'
 
 /** The three questions. Each must not reject, and must end soon after its signal aborts. */
 export interface Checks {
-  readonly primary: (member: string, signal: AbortSignal) => Promise<void>
+  /** `answered`: see `PollOptions.ask`. */
+  readonly primary: (member: string, signal: AbortSignal, answered: () => void) => Promise<void>
   readonly replica: (member: string, signal: AbortSignal) => Promise<void>
   readonly startup: (member: string, signal: AbortSignal) => Promise<void>
 }
@@ -26,6 +28,8 @@ interface Polls {
   /** What the last questions were about. */
   primaryTopic: string
   replicaTopic: string
+  /** For which the last burst was due. */
+  basis: string
 }
 
 /** So many questions of a kind are under way at once, besides those to the likely ones. */
@@ -33,6 +37,7 @@ const AT_ONCE = { living: 32, gone: 2 }
 
 export class CheckScheduler {
   readonly #checks: Checks
+  readonly #bursts: Bursts
   readonly #polls = new Map<string, Polls>()
   readonly #limiters = {
     // A member that may be the primary never waits for one that serves reads only.
@@ -43,8 +48,10 @@ export class CheckScheduler {
   #ranking: Ranking = { likely: new Set(), living: 0, gone: 0 }
   #known: KnownMembers = new Map()
 
-  constructor(checks: Checks) {
+  /** `bursts`: shared by all clusters. */
+  constructor(checks: Checks, bursts = new Bursts()) {
     this.#checks = checks
+    this.#bursts = bursts
   }
 
   /** Takes the state of things; a question whose subject has changed is asked again at once. */
@@ -68,6 +75,11 @@ export class CheckScheduler {
       polls.primary.every(questions.primary, primaryChanged)
       polls.replica.every(questions.replica, replicaChanged)
       polls.startup.every(questions.startup, false)
+      // One burst for a basis: an answer that keeps changing does not make it longer.
+      const basis = basisOf(machine, name)
+      if (!questions.isAwaited) polls.primary.calm()
+      else if (basis !== polls.basis) polls.primary.hurry()
+      polls.basis = basis
     }
     for (const [name, polls] of this.#polls) {
       if (members.has(name)) continue
@@ -82,19 +94,24 @@ export class CheckScheduler {
   }
 
   #add(name: string): Polls {
+    const bursts = this.#bursts
     const poll = (kind: keyof Checks): Poll =>
-      new Poll({ ask: (signal) => this.#inTurn(kind, name, signal), random: Math.random })
+      new Poll({
+        ask: (signal, answered) => this.#inTurn(kind, name, signal, answered),
+        ...{ random: Math.random, bursts },
+      })
     const polls = {
       ...{ primary: poll('primary'), replica: poll('replica'), startup: poll('startup') },
       primaryTopic: '',
       replicaTopic: '',
+      basis: '',
     }
     this.#polls.set(name, polls)
     return polls
   }
 
-  #inTurn(kind: keyof Checks, name: string, signal: AbortSignal): Promise<void> {
-    const ask = (): Promise<void> => this.#checks[kind](name, signal)
+  #inTurn(kind: keyof Checks, name: string, signal: AbortSignal, answered: () => void): Promise<void> {
+    const ask = (): Promise<void> => this.#checks[kind](name, signal, answered)
     if (this.#ranking.likely.has(name)) return ask()
     const isGone = this.#known.get(name)?.goneSince !== null
     return this.#limiters[isGone ? 'gone' : kind === 'primary' ? kind : 'other'].run(ask, signal)
