@@ -1,14 +1,17 @@
 /** The router as a proxy, beside HAProxy, a plain pipe of Node and no proxy at all, one thread each. */
 import type { Bench } from '../bench.ts'
 import { BESIDE_PEERS } from './columns.ts'
+import { closing } from './closing.ts'
 import { connects } from './connects.ts'
 import { copy } from './copy.ts'
+import { held } from './held.ts'
+import { memory } from './memory.ts'
 import { select } from './select.ts'
 
 export const proxy: Bench = {
   name: 'proxy',
-  cases: [select, copy, connects],
+  cases: [select, copy, connects, memory, closing, held],
   columns: BESIDE_PEERS,
   document: 'docs/benchmarks.md',
-  runs: 'rounds of each case (9)',
+  runs: 'rounds of each case (9; of memory and held clients 3)',
 }

@@ -22,7 +22,8 @@ export interface Way {
 
 /** Connections that each proxy takes: more than any case needs. */
 const MOST_CONNECTIONS = 8_000
-const ROUNDS = 9
+/** Unless `--runs` is given. */
+export const ROUNDS = 9
 
 /** A router, HAProxy with one thread and the plain proxy, side by side before one primary. */
 export class Sides implements AsyncDisposable {
@@ -52,9 +53,8 @@ export class Sides implements AsyncDisposable {
   /** Starts all of them, and waits until the router has opened the primary; on an error nothing is left. */
   static async start(primary: HaproxyServer, config: Readonly<Record<string, unknown>>): Promise<Sides> {
     await using stack = new AsyncDisposableStack()
-    const router = stack.use(await RouterProcess.start({ config, main: INSTALLED_MAIN }))
-    const global = ['nbthread 1', `maxconn ${MOST_CONNECTIONS}`]
-    const haproxy = stack.use(await Haproxy.start([primary], { global, maxconn: MOST_CONNECTIONS }))
+    const router = stack.use(await startRouter(config))
+    const haproxy = stack.use(await startHaproxy(primary))
     const pipe = stack.use(await PipeProcess.start(primary.pgPort))
     await router.waitForLog('that the primary is open', ({ event }) => event === 'primary-open')
     const ways: readonly Way[] = [
@@ -70,6 +70,16 @@ export class Sides implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#stack.disposeAsync()
   }
+}
+
+/** Starts the installed router. */
+export async function startRouter(config: Readonly<Record<string, unknown>>): Promise<RouterProcess> {
+  return RouterProcess.start({ config, main: INSTALLED_MAIN })
+}
+
+/** Starts HAProxy with one thread. */
+export async function startHaproxy(primary: HaproxyServer): Promise<Haproxy> {
+  return Haproxy.start([primary], { threads: 1, maxconn: MOST_CONNECTIONS, serverMaxconn: MOST_CONNECTIONS })
 }
 
 /** Does `work` for every way in turns, after a round that does not count; each round begins with another way. */

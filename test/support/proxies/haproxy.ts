@@ -11,10 +11,12 @@ import { TempDir } from '../files/temp.ts'
 export type HaproxyServer = Pick<PatroniMember, 'name' | 'pgPort' | 'restPort'>
 
 export interface HaproxyOptions {
-  /** Lines of the section `global`; of lines that are given twice the last one counts. */
-  readonly global?: readonly string[]
-  /** Connections to each server at a time. */
+  /** As many as the machine has cores unless it is given. */
+  readonly threads?: number
+  /** Connections in all. */
   readonly maxconn?: number
+  /** Connections to each server. */
+  readonly serverMaxconn?: number
 }
 
 /** Debian's HAProxy with the configuration that Patroni's documentation gives. */
@@ -84,23 +86,20 @@ export class Haproxy implements AsyncDisposable {
   }
 }
 
-function configuration(
-  haproxy: Haproxy,
-  members: readonly HaproxyServer[],
-  { global = [], maxconn = 1000 }: HaproxyOptions,
-): string {
+function configuration(haproxy: Haproxy, members: readonly HaproxyServer[], options: HaproxyOptions): string {
+  const { threads, maxconn = 4000, serverMaxconn = 1000 } = options
   const section = (name: string, port: number, check: string) => `
 listen ${name}
     bind 127.0.0.1:${port}
     option httpchk OPTIONS ${check}
     http-check expect status 200
     default-server inter 3s fall 3 rise 2 on-marked-down shutdown-sessions
-${members.map((m) => `    server ${m.name} 127.0.0.1:${m.pgPort} maxconn ${maxconn} check port ${m.restPort}`).join('\n')}
+${members.map((m) => `    server ${m.name} 127.0.0.1:${m.pgPort} maxconn ${serverMaxconn} check port ${m.restPort}`).join('\n')}
 `
   return `global
-    maxconn 4000
+    maxconn ${maxconn}
+    ${threads === undefined ? '' : `nbthread ${threads}`}
     stats socket ${haproxy.socketPath} mode 600 level admin
-${global.map((line) => `    ${line}`).join('\n')}
 
 defaults
     mode tcp
