@@ -9,5 +9,7 @@ export function requireDescriptors(sessions: number): void {
   const needed = 2 * sessions + OTHERS
   const [, hard = '0'] = /^Max open files\s+\S+\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? []
   if (hard !== 'unlimited' && Number(hard) < needed)
-    throw new Error(`${counted(sessions, 'session')} need ${needed} descriptors, and the hard limit (ulimit -Hn) is ${hard}`)
+    throw new Error(
+      `${counted(sessions, 'session')} need ${needed} descriptors, and the hard limit (ulimit -Hn) is ${hard}`,
+    )
 }
