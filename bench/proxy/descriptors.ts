@@ -10,6 +10,6 @@ export function requireDescriptors(sessions: number): void {
   const [, hard = '0'] = /^Max open files\s+\S+\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? []
   if (hard !== 'unlimited' && Number(hard) < needed)
     throw new Error(
-      `${counted(sessions, 'session')} need ${needed} descriptors, and the hard limit (ulimit -Hn) is ${hard}`,
+      `${counted(sessions, 'session')}: the hard limit of descriptors (ulimit -Hn) is ${hard}, not ${needed}`,
     )
 }
