@@ -31,7 +31,7 @@ export class BoundSocket {
     this.#options = options
     this.#address = bind.kind === 'unix' ? bind.path : hostPort(bind.host ?? '*', bind.port)
     // Node leaves it out where the socket has no such thing.
-    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, accept)
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, accept)
   }
 
   /** Returns `host:port` as bound, or the path; as configured before that. */

@@ -27,10 +27,8 @@ export interface ReadAhead {
 export interface ClientGoneOptions {
   readonly client: Socket
   readonly server: Socket
-  /** 0: never. Milliseconds. The socket's own timer does not help here: looking counts as activity. */
-  readonly clientTimeoutMs: number
   readonly readAhead: ReadAhead
-  readonly gone: (reason: 'client-gone' | 'client-timeout') => void
+  readonly gone: () => void
 }
 
 export class ClientGoneWatch {
@@ -43,26 +41,23 @@ export class ClientGoneWatch {
   #ahead = 0
   #delivered = 0
   #stalledMs = 0
-  #moved = 0
-  #idleMs = 0
 
   constructor(options: ClientGoneOptions) {
     this.#options = options
   }
 
-  /** Notes that the server has not taken the last `bytes` yet. */
-  blocked(bytes: number): void {
+  /** Notes that the server has not taken the last `bytes` yet. Returns whether more may be read. */
+  blocked(bytes: number): boolean {
     this.#isBlocked = true
     if (this.#granted > 0) this.#ahead -= bytes
-    if (this.#ahead <= 0 && !(this.#granted > 0 && this.#mayReadOn())) this.#options.client.pause()
     this.#start()
+    return this.#ahead > 0 || (this.#granted > 0 && this.#mayReadOn())
   }
 
   /** Notes that the server has taken all. */
   flowing(): void {
     this.#isBlocked = false
     this.#endReadAhead()
-    if (!this.#options.client.destroyed) this.#options.client.resume()
     if (!this.#hasEnded) this.#stop()
   }
 
@@ -87,23 +82,15 @@ export class ClientGoneWatch {
     if (this.#timer !== null) clearInterval(this.#timer)
     this.#timer = null
     this.#stalledMs = 0
-    this.#idleMs = 0
   }
 
   #tick(): void {
-    const { client, server, clientTimeoutMs, gone } = this.#options
+    const { client, server, gone } = this.#options
     const delivered = server.bytesWritten - server.writableLength
     this.#stalledMs = server.writableLength > 0 && delivered === this.#delivered ? this.#stalledMs + TICK_MS : 0
     this.#delivered = delivered
-    const moved = client.bytesRead + client.bytesWritten + server.bytesRead + delivered
-    this.#idleMs = moved === this.#moved ? this.#idleMs + TICK_MS : 0
-    this.#moved = moved
     if (this.#hasEnded && this.#stalledMs >= UNDELIVERED_MS) {
-      gone('client-gone')
-      return
-    }
-    if (clientTimeoutMs > 0 && this.#idleMs >= clientTimeoutMs) {
-      gone('client-timeout')
+      gone()
       return
     }
     const isStuck = this.#isBlocked && !this.#hasEnded && this.#stalledMs > 0

@@ -1,11 +1,16 @@
 /** An accepted connection that has no server yet: what it sends is kept, and its departure is noticed. */
 import type { Socket } from 'node:net'
 import { firstPacket, type FirstPacket } from '../pgwire.ts'
+import { Connection } from './connection.ts'
 
 /** What is kept of a client without a server; then it has to wait. Bytes. */
 const MAX_PENDING = 16 * 1024
 /** How long a refused client may take to hang up. Milliseconds. */
 const REFUSAL_LINGER_MS = 1000
+
+const NOTHING = Buffer.alloc(0)
+/** What says that it leaves, before it has a server. */
+const GOING = ['end', 'close', 'error'] as const
 
 /** Where clients are counted that send much before a server has answered. */
 export interface Talk {
@@ -15,7 +20,7 @@ export interface Talk {
 }
 
 export class Client {
-  readonly socket: Socket
+  readonly connection: Connection
   /** The order of arrival among the clients of its route. */
   readonly arrival: number
   /** When it had to wait for the first time; the hold's timeout counts from here. */
@@ -24,27 +29,26 @@ export class Client {
   hasSpoken = false
   /** Why the router has closed it without a message; null: it has not. */
   droppedFor: string | null = null
+  /** It has left, or was refused. */
+  isGone = false
+  /** Called when it is gone: by the one that waits for it at present; null: that is none. */
+  onGone: (() => void) | null = null
   readonly #since = performance.now()
-  readonly #gone = new AbortController()
-  #pending: Buffer = Buffer.alloc(0)
+  #pending: Buffer = NOTHING
   #sink: ((bytes: Buffer) => void) | null = null
   readonly #room: Talk | null
   #isTalkative = false
 
-  /** `room`: where it is counted when it sends much; null: nowhere. */
-  constructor(socket: Socket, arrival: number, room: Talk | null = null) {
-    this.socket = socket
+  /** Takes over an accepted socket. `shared`: what it is read into; `room`: where it is counted when it sends much. */
+  constructor(socket: Socket, shared: Buffer, arrival: number, room: Talk | null = null) {
+    this.connection = Connection.accepted(socket, shared, (bytes, length) => this.#onBytes(bytes, length), MAX_PENDING)
     this.arrival = arrival
     this.#room = room
-    socket.on('data', this.#onData)
-    socket.on('end', this.#onGone)
-    socket.on('close', this.#onGone)
-    socket.on('error', this.#onGone)
+    for (const event of GOING) this.socket.on(event, this.#onGoing)
   }
 
-  /** Aborts when the client has left, or was refused. */
-  get gone(): AbortSignal {
-    return this.#gone.signal
+  get socket(): Socket {
+    return this.connection.socket
   }
 
   /** Resolves when its connection is closed. */
@@ -65,25 +69,27 @@ export class Client {
 
   /** Resolves with the kind of its first packet as soon as that is clear; null when it leaves or `timeoutMs` passes. */
   async first(timeoutMs: number): Promise<FirstPacket['kind'] | null> {
-    const { promise, resolve } = Promise.withResolvers<FirstPacket['kind'] | null>()
-    const look = (): void => {
-      if (this.kind === 'incomplete') return
+    if (this.isGone) return null
+    const { kind } = this
+    if (kind !== 'incomplete') {
       this.hasSpoken = true
-      resolve(this.kind)
+      return kind
     }
-    const onGone = (): void => resolve(null)
-    const timer = setTimeout(onGone, timeoutMs)
-    this.gone.addEventListener('abort', onGone, { once: true })
-    this.#sink = look
-    if (this.gone.aborted) onGone()
-    look()
-    try {
-      return await promise
-    } finally {
-      clearTimeout(timer)
-      this.gone.removeEventListener('abort', onGone)
-      this.#sink = null
+    const { promise, resolve } = Promise.withResolvers<FirstPacket['kind'] | null>()
+    const giveUp = (): void => resolve(null)
+    const timer = setTimeout(giveUp, timeoutMs)
+    this.onGone = giveUp
+    this.#sink = () => {
+      const { kind } = this
+      if (kind === 'incomplete') return
+      this.hasSpoken = true
+      resolve(kind)
     }
+    const kindOrNull = await promise
+    clearTimeout(timer)
+    this.onGone = null
+    this.#sink = null
+    return kindOrNull
   }
 
   /** Gives what it has sent, and all that it sends from now on, to `sink`; it is kept all the same. null: to no sink. */
@@ -94,19 +100,18 @@ export class Client {
 
   /** Passes a server's answer on; the bytes that were answered are not kept any longer. */
   answer(bytes: Buffer): void {
-    this.#pending = Buffer.alloc(0)
+    this.#pending = NOTHING
+    this.#receive()
     this.socket.write(bytes)
   }
 
-  /** Hands the socket over, paused: from here on it belongs to the caller. The server has all that was fed. */
-  release(): void {
+  /** Hands the connection over, paused: from here on it belongs to the caller. The server has all that was fed. */
+  release(): Connection {
     this.#endTalk()
     this.#sink = null
     this.socket.pause()
-    this.socket.off('data', this.#onData)
-    this.socket.off('end', this.#onGone)
-    this.socket.off('close', this.#onGone)
-    this.socket.off('error', this.#onGone)
+    for (const event of GOING) this.socket.off(event, this.#onGoing)
+    return this.connection
   }
 
   /** Says `lastWords`, and closes. Resolves when that is done. */
@@ -146,19 +151,30 @@ export class Client {
   #leave(): void {
     this.#endTalk()
     this.#sink = null
-    this.#gone.abort()
+    if (this.isGone) return
+    this.isGone = true
+    this.onGone?.()
   }
 
-  readonly #onData = (chunk: Buffer): void => {
-    if (this.gone.aborted) return
+  /** Reads no more than is kept. */
+  #receive(): void {
+    this.connection.receive((bytes, length) => this.#onBytes(bytes, length), MAX_PENDING - this.#pending.length)
+  }
+
+  #onBytes(bytes: Buffer, length: number): boolean {
+    // What a client that is refused still sends must not turn the close into a reset.
+    if (this.isGone) return true
+    const chunk = Buffer.from(bytes.subarray(0, length))
     this.#pending = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk])
-    if (this.#pending.length >= MAX_PENDING && !this.#pauseTalkative()) return
+    const isFull = this.#pending.length >= MAX_PENDING
+    if (isFull && !this.#isTalkativeNow()) return false
+    if (!isFull) this.#receive()
     this.#sink?.(chunk)
+    return !isFull
   }
 
-  /** Pauses a client that sends more than any PostgreSQL client does before an answer. False: it was one too many. */
-  #pauseTalkative(): boolean {
-    this.socket.pause()
+  /** Counts a client that sends more than any PostgreSQL client does before an answer. False: it was one too many. */
+  #isTalkativeNow(): boolean {
     if (this.#isTalkative) return true
     this.#isTalkative = this.#room?.enterTalkative() ?? true
     if (!this.#isTalkative) this.drop(`it had sent ${this.#pending.length} bytes before a server answered`)
@@ -170,7 +186,7 @@ export class Client {
     this.#isTalkative = false
   }
 
-  readonly #onGone = (): void => {
+  readonly #onGoing = (): void => {
     this.#leave()
     this.socket.destroySoon()
   }

@@ -5,14 +5,14 @@ import { shortage } from '../errors.ts'
 import { type DialFailure, isSameAddress } from '../watcher/view.ts'
 import { inSeconds } from '../text/wording.ts'
 import type { Client } from './client.ts'
-import { dial, type Answered } from './dial.ts'
+import { type Answered, Dial } from './dial.ts'
 import type { Counters } from './counters.ts'
 import type { SafeBalancer } from './balance.ts'
 import type { ListenerLog } from './log-lines.ts'
 import type { ProxySettings } from './messages.ts'
 import type { ProcessBudget } from './process-budget.ts'
 import type { Target } from './route.ts'
-import { Session } from './session.ts'
+import { Session, type SessionPool } from './session.ts'
 
 export interface ConnectorDeps {
   /** Read again for each client. */
@@ -23,7 +23,8 @@ export interface ConnectorDeps {
   readonly isStale: (host: string) => boolean
   readonly dialFailed: (failure: DialFailure) => void
   readonly counters: Counters
-  readonly budget: Pick<ProcessBudget, 'descriptors' | 'grant' | 'giveBack'>
+  readonly budget: Pick<ProcessBudget, 'descriptors'>
+  readonly pool: SessionPool
 }
 
 export type Connected =
@@ -36,8 +37,8 @@ export type Connected =
 export class Connector {
   readonly #deps: ConnectorDeps
   readonly #joined: (client: Client, target: Target, session: Session) => void
-  /** Dials that are under way, by what gives them up. */
-  readonly #dials = new Map<AbortController, Target>()
+  /** Dials that are under way. */
+  readonly #dials = new Map<Dial, Target>()
   #targets: readonly Target[] = []
   #fallback: Target | null = null
   /** This machine is out of descriptors, ports or memory. */
@@ -59,7 +60,11 @@ export class Connector {
 
   /** Gives up the dials whose target matches, at once. */
   abandon(matches: (target: Target) => boolean): void {
-    for (const [dial, target] of this.#dials) if (matches(target)) dial.abort()
+    for (const [dial, target] of this.#dials) {
+      if (!matches(target)) continue
+      this.#dials.delete(dial)
+      dial.abandon()
+    }
   }
 
   /** Tries each target once. Never rejects. */
@@ -69,9 +74,7 @@ export class Connector {
       const target = this.#next(tried)
       if (target === null) return { kind: 'none', reason }
       tried.add(target.member)
-      const dial = new AbortController()
-      this.#dials.set(dial, target)
-      const result = await this.#dial(client, target, dial.signal).finally(() => this.#dials.delete(dial))
+      const result = await this.#dial(client, target)
       if (result.kind !== 'down') return result
       reason = result.reason
     }
@@ -87,24 +90,26 @@ export class Connector {
   async #dial(
     client: Client,
     target: Target,
-    signal: AbortSignal,
   ): Promise<Connected | { readonly kind: 'down'; readonly reason: string }> {
     const startedAt = now()
     const { timeouts, tcpKeepaliveMs } = this.#deps.settings
     if (this.#deps.isStale(target.host)) return { kind: 'down', reason: `the name ${target.host} no longer resolves` }
-    const options = {
-      timeoutMs: timeouts.connectMs,
-      keepaliveMs: tcpKeepaliveMs,
-      signal,
-    }
-    const result = await dial({ address: target.address, host: target.host, client, ...options })
+    if (client.isGone) return { kind: 'again' }
+    const { address, host } = target
+    const dial = new Dial({
+      ...{ address, host, client, timeoutMs: timeouts.connectMs, keepaliveMs: tcpKeepaliveMs },
+      shared: this.#deps.pool.buffers.read,
+    })
+    this.#dials.set(dial, target)
+    const result = await dial.result
+    // Given up just as the answer arrived; the client has not seen it.
+    const isAbandoned = !this.#dials.delete(dial)
     if (result.kind !== 'local') this.#starved(null)
     switch (result.kind) {
       case 'answered':
-        if (!signal.aborted && !client.gone.aborted) return this.#join(client, target, result)
-        // Given up just as the answer arrived; the client has not seen it.
+        if (!isAbandoned && !client.isGone) return this.#join(client, target, result)
         client.feed(null)
-        result.server.destroy()
+        result.server.socket.destroy()
         return { kind: 'again' }
       case 'down':
         this.#failed(target, result.reason, now() - startedAt)
@@ -133,13 +138,12 @@ export class Connector {
   #join(client: Client, target: Target, { server, answer }: Answered): Connected {
     const { clientMs, serverMs } = this.#deps.settings.timeouts
     client.answer(answer)
-    client.release()
     const session = new Session({
-      client: client.socket,
+      client: client.release(),
       server,
       clientTimeoutMs: clientMs,
       serverTimeoutMs: serverMs,
-      readAhead: this.#deps.budget,
+      pool: this.#deps.pool,
       ending: (reason) => {
         const why = {
           'client-timeout': `its client was idle for ${inSeconds(clientMs)} (timeouts.client)`,

@@ -1,15 +1,15 @@
 /** Opens a connection to a server for a client, and looks at its first answer before the client sees it. */
-import { connect, type Socket } from 'node:net'
 import { explain, failedHere } from '../errors.ts'
 import { firstAnswer, isEncryptionRefused } from '../pgwire.ts'
 import type { Address } from '../watcher/view.ts'
 import { hostPort } from '../address.ts'
 import type { Client } from './client.ts'
+import { Connection } from './connection.ts'
 
 /** The server has answered: the client is to get the answer, and both are to be joined. `server` is paused. */
 export interface Answered {
   readonly kind: 'answered'
-  readonly server: Socket
+  readonly server: Connection
   readonly answer: Buffer
 }
 
@@ -19,7 +19,7 @@ export type Dialled =
   | { readonly kind: 'down'; readonly reason: string }
   /** This machine could not even try; the server may be well. */
   | { readonly kind: 'local'; readonly reason: string; readonly error: Error }
-  /** The server is not at fault, and the client is to be served again from the start: see `DialOptions.signal`, `onFed`. */
+  /** The server is not at fault, and the client is to be served again from the start: its target may not be used any more, or it wants a cancel request passed on. */
   | { readonly kind: 'again' }
   | { readonly kind: 'client-gone' }
   /** The server closes because of what the client has sent; no PostgreSQL client sends such things. */
@@ -28,13 +28,13 @@ export type Dialled =
 export interface DialOptions {
   readonly address: Address
   /** What the server is called; for messages. */
-  readonly host?: string
+  readonly host: string
   readonly client: Client
   /** For the TCP connection alone. Milliseconds. */
   readonly timeoutMs: number
   readonly keepaliveMs: number
-  /** Aborts when the target may not be used any more: the connection is closed before that returns. */
-  readonly signal: AbortSignal
+  /** What connections are read into. */
+  readonly shared: Buffer
 }
 
 /**
@@ -42,83 +42,108 @@ export interface DialOptions {
  * 57P03; a server that dies leaves them in its backlog. Both are noticed before the client has seen an answer, so that it
  * can wait instead of fail. With TLS the answer cannot be seen: there the server's consent to TLS counts as its answer.
  */
-export async function dial(options: DialOptions): Promise<Dialled> {
-  const { address, client, timeoutMs, keepaliveMs, signal, host = address.host } = options
-  if (signal.aborted) return { kind: 'again' }
-  if (client.gone.aborted) return { kind: 'client-gone' }
-  const { promise, resolve } = Promise.withResolvers<Dialled>()
-  const server = connect({
-    ...address,
-    noDelay: true,
-    keepAlive: keepaliveMs > 0,
-    keepAliveInitialDelay: keepaliveMs,
-    allowHalfOpen: true,
-  })
-  const ip = host === address.host ? '' : ` (${address.host})`
-  const where = `Postgres at ${hostPort(host, address.port)}${ip}`
-  let isConnected = false
-  let received = Buffer.alloc(0)
-  const onTimeout = (): void => {
-    resolve({ kind: 'down', reason: `${where} does not answer within ${timeoutMs} ms` })
-  }
-  const timer = setTimeout(onTimeout, timeoutMs)
-  const onConnect = (): void => {
-    isConnected = true
-    clearTimeout(timer)
-    client.feed(onFed)
-  }
-  const onFed = (bytes: Buffer): void => {
-    // libpq 17 requests TLS before it requests a cancel, which is for the servers of its session, not for just any server.
-    if (client.kind === 'cancel') resolve({ kind: 'again' })
-    else server.write(bytes)
-  }
-  const onData = (chunk: Buffer): void => {
-    received = Buffer.concat([received, chunk])
-    if (isEncryptionRefused(client.pending, received)) {
-      // The client continues in plaintext, and the next answer is looked at again.
-      client.answer(received)
-      received = Buffer.alloc(0)
-      return
-    }
-    const answer = client.kind === 'startup' ? firstAnswer(received) : UP
-    if (answer.kind === 'down') resolve({ kind: 'down', reason: `${where} says: ${answer.message}` })
-    if (answer.kind !== 'up') return
-    server.pause()
-    resolve({ kind: 'answered', server, answer: received })
-  }
-  const onEnd = (): void => onBreak(`${where} closes the connection without an answer`)
-  const onError = (error: Error): void => {
-    const reason = `${where}: ${explain(error)}`
-    if (!isConnected && failedHere(error)) resolve({ kind: 'local', reason, error })
-    else onBreak(reason)
-  }
-  const onBreak = (reason: string): void => {
-    const { kind } = client
-    if (!isConnected || kind === 'startup' || kind === 'encryption-request') resolve({ kind: 'down', reason })
-    // It was the client's turn to send: Postgres does not wait for ever (authentication_timeout).
-    else resolve({ kind: kind === 'incomplete' ? 'again' : 'rejected' })
-  }
-  const onAbort = (): void => {
-    server.destroy()
-    resolve({ kind: 'again' })
-  }
-  const onGone = (): void => resolve({ kind: 'client-gone' })
+export class Dial {
+  readonly #options: DialOptions
+  readonly #server: Connection
+  readonly #timer: NodeJS.Timeout
+  #isConnected = false
+  #isOver = false
+  #received: Buffer = NOTHING
+  #resolve: (result: Dialled) => void = () => undefined
+  readonly result: Promise<Dialled>
 
-  server.on('connect', onConnect).on('data', onData).on('end', onEnd).on('error', onError)
-  signal.addEventListener('abort', onAbort, { once: true })
-  client.gone.addEventListener('abort', onGone, { once: true })
-  const result = await promise
-  clearTimeout(timer)
-  server.off('connect', onConnect).off('data', onData).off('end', onEnd)
-  signal.removeEventListener('abort', onAbort)
-  client.gone.removeEventListener('abort', onGone)
-  if (result.kind === 'answered') server.off('error', onError)
-  else {
-    client.feed(null)
-    // Its error listener stays: the death of a server that is given up must not be an unhandled error.
-    server.destroy()
+  /** Begins to connect. The client has not left. */
+  constructor(options: DialOptions) {
+    const { address, client, timeoutMs, keepaliveMs, shared } = options
+    this.#options = options
+    this.result = new Promise((resolve) => (this.#resolve = resolve))
+    this.#timer = setTimeout(() => this.#down(`does not answer within ${timeoutMs} ms`), timeoutMs)
+    client.onGone = () => this.#end({ kind: 'client-gone' })
+    const keepalive = { keepAlive: keepaliveMs > 0, keepAliveInitialDelay: keepaliveMs }
+    this.#server = Connection.to({ ...address, noDelay: true, ...keepalive }, shared, (bytes, length) =>
+      this.#onBytes(bytes, length),
+    )
+    const { socket } = this.#server
+    socket.on('connect', this.#onConnect).on('end', this.#onEnd).on('error', this.#onError)
   }
-  return result
+
+  /** Closes the connection before this returns: the target may not be used any more. */
+  abandon(): void {
+    this.#server.socket.destroy()
+    this.#end({ kind: 'again' })
+  }
+
+  readonly #onConnect = (): void => {
+    this.#isConnected = true
+    clearTimeout(this.#timer)
+    this.#options.client.feed((bytes) => {
+      // libpq 17 requests TLS before it requests a cancel, which is for the servers of its session, not for just any server.
+      if (this.#options.client.kind === 'cancel') this.#end({ kind: 'again' })
+      else this.#server.socket.write(bytes)
+    })
+  }
+
+  #onBytes(bytes: Buffer, length: number): boolean {
+    if (this.#isOver) return false
+    const { client } = this.#options
+    const chunk = Buffer.from(bytes.subarray(0, length))
+    this.#received = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk])
+    if (isEncryptionRefused(client.pending, this.#received)) {
+      // The client continues in plaintext, and the next answer is looked at again.
+      client.answer(this.#received)
+      this.#received = NOTHING
+      return true
+    }
+    const answer = client.kind === 'startup' ? firstAnswer(this.#received) : UP
+    if (answer.kind === 'down') this.#down(`says: ${answer.message}`)
+    if (answer.kind === 'up') this.#end({ kind: 'answered', server: this.#server, answer: this.#received })
+    return answer.kind === 'incomplete'
+  }
+
+  readonly #onEnd = (): void => this.#broken(`${this.#where} closes the connection without an answer`)
+
+  readonly #onError = (error: Error): void => {
+    const reason = `${this.#where}: ${explain(error)}`
+    if (!this.#isConnected && failedHere(error)) this.#end({ kind: 'local', reason, error })
+    else this.#broken(reason)
+  }
+
+  #broken(reason: string): void {
+    const { kind } = this.#options.client
+    if (!this.#isConnected || kind === 'startup' || kind === 'encryption-request') this.#end({ kind: 'down', reason })
+    // It was the client's turn to send: Postgres does not wait for ever (authentication_timeout).
+    else this.#end({ kind: kind === 'incomplete' ? 'again' : 'rejected' })
+  }
+
+  #down(what: string): void {
+    this.#end({ kind: 'down', reason: `${this.#where} ${what}` })
+  }
+
+  get #where(): string {
+    const { host, address } = this.#options
+    return `Postgres at ${hostPort(host, address.port)}${host === address.host ? '' : ` (${address.host})`}`
+  }
+
+  /** The first result counts. */
+  #end(result: Dialled): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    const { client } = this.#options
+    const { socket } = this.#server
+    clearTimeout(this.#timer)
+    client.onGone = null
+    socket.off('connect', this.#onConnect).off('end', this.#onEnd)
+    if (result.kind === 'answered') {
+      socket.off('error', this.#onError)
+      socket.pause()
+    } else {
+      client.feed(null)
+      // Its error listener stays: the death of a server that is given up must not be an unhandled error.
+      socket.destroy()
+    }
+    this.#resolve(result)
+  }
 }
 
+const NOTHING = Buffer.alloc(0)
 const UP = { kind: 'up' } as const

@@ -100,7 +100,7 @@ export class Hold {
 
   /** Waits for the client's turn. `isReturning`: it has had one before, and keeps its place whatever the limit says. */
   async turn(client: Client, isReturning: boolean): Promise<Turn> {
-    if (client.gone.aborted) return { kind: 'gone' }
+    if (client.isGone) return { kind: 'gone' }
     if (this.#isClosed) return { kind: 'closed' }
     if (this.#isReady() && this.#size === 0) return { kind: 'go', done: () => undefined }
     client.heldSince ??= now()
@@ -121,7 +121,7 @@ export class Hold {
   #add(waiter: Waiter): void {
     for (const line of this.#lines) line.add(waiter)
     this.#size++
-    waiter.client.gone.addEventListener('abort', waiter.onGone, { once: true })
+    waiter.client.onGone = waiter.onGone
     if (this.#timer === null || waiter.deadline < this.#timer.at) this.#setTimer(waiter.deadline)
     this.#options.changed()
   }
@@ -130,7 +130,7 @@ export class Hold {
     waiter.isWaiting = false
     for (const line of this.#lines) line.left()
     this.#size--
-    waiter.client.gone.removeEventListener('abort', waiter.onGone)
+    waiter.client.onGone = null
     if (this.#size === 0) this.#endTimer()
     waiter.resolve(turn)
   }

@@ -48,10 +48,10 @@ export class Refusals {
   #hurry(): void {
     const all = [...this.#leaving]
     const [leaver, refusal] =
-      all.find(([{ gone }]) => gone.aborted) ?? all.find(([{ hasSpoken }]) => !hasSpoken) ?? all[0] ?? []
+      all.find(([{ isGone }]) => isGone) ?? all.find(([{ hasSpoken }]) => !hasSpoken) ?? all[0] ?? []
     if (leaver === undefined || refusal === undefined) return
     this.#leaving.delete(leaver)
-    if (leaver.gone.aborted) leaver.destroy()
+    if (leaver.isGone) leaver.destroy()
     else leaver.drop('too many other clients were being refused', leaver.hasSpoken ? undefined : lastWords(refusal))
   }
 

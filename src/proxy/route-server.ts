@@ -226,7 +226,7 @@ export class RouteServer {
 
   /** Counts a client that was silent for too long or was dropped; a client that has left by itself is not counted. */
   #noteSilence(client: Client): void {
-    if (!client.gone.aborted) client.drop(`no startup packet within ${inSeconds(FIRST_PACKET_MS)}`)
+    if (!client.isGone) client.drop(`no startup packet within ${inSeconds(FIRST_PACKET_MS)}`)
     if (client.droppedFor !== null) this.#deps.counters.refused('silent', client.droppedFor)
   }
 
@@ -235,9 +235,9 @@ export class RouteServer {
     const kind = await client.first(PATIENCE_MS)
     if (kind === 'cancel') return this.#cancel(client)
     // It has left before it could be refused.
-    if (client.gone.aborted && client.droppedFor === null) return
+    if (client.isGone && client.droppedFor === null) return
     // Now that its first packet is there, a silent client may give way to it.
-    const still = kind === null || client.gone.aborted ? unserved : admit()
+    const still = kind === null || client.isGone ? unserved : admit()
     if (still !== null) return this.#refuse(client, still, '')
     this.#deps.refusals.release(client)
     return this.#serve(client)

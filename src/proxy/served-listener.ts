@@ -16,6 +16,7 @@ import type { Refusals } from './refusals.ts'
 import { RouteControl } from './route-control.ts'
 import { RouteServer } from './route-server.ts'
 import type { Target } from './route.ts'
+import type { SessionPool } from './session.ts'
 import type { Unserved } from './unserved.ts'
 
 /** What the listeners of a worker share. */
@@ -24,6 +25,7 @@ export interface Shared {
   readonly settings: ProxySettings
   readonly balancers: Readonly<Record<Balance, () => Balancer>>
   readonly budget: ProcessBudget
+  readonly pool: SessionPool
   readonly refusals: Refusals
   readonly isStale: (host: string) => boolean
   readonly mayHold: () => boolean
@@ -68,7 +70,7 @@ export class ServedListener {
       changed()
       shared.dialFailed(failure)
     }
-    const { budget, refusals, isStale, mayHold } = shared
+    const { budget, pool, refusals, isStale, mayHold } = shared
     this.#route = new RouteServer({
       get settings() {
         return shared.settings
@@ -77,7 +79,7 @@ export class ServedListener {
       log: this.#log,
       counters: this.#counters,
       balancer: this.#balancer,
-      ...{ budget, refusals, isStale, mayHold, dialFailed, changed },
+      ...{ budget, pool, refusals, isStale, mayHold, dialFailed, changed },
     })
     this.#control = new RouteControl(config, this.#route, this.#log, (error) =>
       this.#found('closing', error === null ? null : { error }),
@@ -184,10 +186,10 @@ export class ServedListener {
 
   #accept(socket: Socket): void {
     const { tcpKeepaliveMs } = this.#shared.settings
-    if (tcpKeepaliveMs > 0) socket.setKeepAlive(true, tcpKeepaliveMs)
     this.#accepted++
     this.#shared.changed(this)
     const { client, admit } = this.#shared.client(socket)
+    if (tcpKeepaliveMs > 0) client.socket.setKeepAlive(true, tcpKeepaliveMs)
     this.#route.serve(client, admit)
   }
 

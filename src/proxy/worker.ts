@@ -8,10 +8,12 @@ import { errorsOf } from './attempts.ts'
 import { type Balancer, BALANCERS } from './balance.ts'
 import { Client } from './client.ts'
 import { ConnectionLimit } from './connection-limit.ts'
+import { IdleWheels } from './idle-wheel.ts'
 import { type Command, type ListenerId, plainError, type ProxySettings, type Report } from './messages.ts'
 import { ProcessBudget } from './process-budget.ts'
 import { Refusals } from './refusals.ts'
 import { ServedListener, type Shared } from './served-listener.ts'
+import { TransferBuffers } from './transfer-buffers.ts'
 import { overLimit, SHUTTING_DOWN, type Unserved } from './unserved.ts'
 
 /** Starts a worker that reports to `report`; returns where its commands go. */
@@ -62,17 +64,19 @@ export class Worker {
       },
     }
     this.#refusals = new Refusals(hold, budget.refusals)
+    const pool = { buffers: new TransferBuffers(), wheels: new IdleWheels(), readAhead: budget }
     this.#shared = {
       get settings() {
         return settings()
       },
       balancers,
       budget,
+      pool,
       refusals: this.#refusals,
       isStale: (host) => settings().trust === 'dcs' && this.#staleNames.has(host),
       mayHold: () => this.#held() < settings().hold.maxConnections,
       client: (socket) => {
-        const client = new Client(socket, this.#arrivals++, budget)
+        const client = new Client(socket, pool.buffers.read, this.#arrivals++, budget)
         return { client, admit: () => this.#admit(client) }
       },
       dialFailed: (failure) => report({ type: 'dial-failed', failure }),

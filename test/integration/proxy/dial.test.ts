@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { Socket } from 'node:net'
 import { afterEach, beforeEach, mock, test } from 'node:test'
+import { Connection } from '../../../src/proxy/connection.ts'
 import { Child } from '../../support/processes/child.ts'
 import { freePort, listens } from '../../support/net/ports.ts'
 import { TempDir } from '../../support/files/temp.ts'
@@ -189,18 +190,19 @@ test('an answer in the very moment of a fence is not passed on', async () => {
   const old = await scene.server()
   const next = await scene.postgres()
   const rig = await scene.proxy()
+  // The proxy's own end of the connection: the view changes right after it has read the answer.
+  const { to } = Connection
+  const connected = mock.method(Connection, 'to', ((options, shared, receive) =>
+    to(options, shared, (bytes, length) => {
+      const isRead = receive(bytes, length)
+      if (options.port === old.address.port) rig.proxy.apply(openView('pg2', next.address, 2))
+      return isRead
+    })) satisfies (typeof Connection)['to'])
   rig.proxy.apply(openView('pg1', old.address, 1))
   const client = (await scene.client(rig)).send(STARTUP)
   const backend = await old.connection()
   await backend.got(STARTUP)
-  // The proxy's own end of that connection: the view changes right after it has read the answer.
-  intercept('emit', (socket, args, call) => {
-    const result = call()
-    if (args[0] === 'data' && socket.remotePort === old.address.port) {
-      rig.proxy.apply(openView('pg2', next.address, 2))
-    }
-    return result
-  })
+  assert.ok(connected.mock.callCount() === 1)
   backend.send(errorResponse('28000', 'too late'))
   await client.got(AUTH_OK)
   await backend.over()

@@ -104,17 +104,17 @@ test('delivers all that a server has sent to a slow reader before it ended', asy
 
 test('delivers what has been read of a server that resets its connection', async () => {
   // The proxy's own end of the client's connection.
-  const timed = mock.method(Socket.prototype, 'setTimeout')
+  const keptAlive = mock.method(Socket.prototype, 'setKeepAlive')
   const { client, backend, rig } = await joined()
-  const own = timed.mock.calls
+  const own = keptAlive.mock.calls
     .map(({ this: socket }) => socket as Socket)
     .find(({ localPort }) => localPort === rig.port())
-  timed.mock.restore()
+  keptAlive.mock.restore()
   assert.ok(own !== undefined)
   client.socket.pause()
   let sent = 0
   await until(
-    'the proxy cannot get rid of some bytes, but goes on reading',
+    'the proxy cannot get rid of some bytes',
     () => {
       backend.send(Buffer.alloc(10_000, sent % 251))
       sent += 10_000
@@ -122,9 +122,7 @@ test('delivers what has been read of a server that resets its connection', async
     },
     { everyMs: 1 },
   )
-  await until('it has read all', () => own.bytesWritten === AUTH_OK.length + sent)
   backend.socket.resetAndDestroy()
-  await until('the session knows', () => own.writableEnded || own.destroyed)
   client.socket.resume()
   await client.over()
   assert.equal(client.received.length, AUTH_OK.length + sent)

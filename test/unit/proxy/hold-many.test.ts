@@ -10,7 +10,7 @@ test('10,000 come, half of them leave, and the others are let go in order, all i
     hasRoom: (): boolean => held.size < 10_000,
     changed: () => undefined,
   })
-  const clients = Array.from({ length: 10_000 }, (_, arrival) => new Client(new Socket(), arrival))
+  const clients = Array.from({ length: 10_000 }, (_, arrival) => new Client(new Socket(), Buffer.alloc(0), arrival))
   const order: number[] = []
   const since = performance.now()
   const turns = clients.map(async (client) => {

@@ -9,7 +9,7 @@ beforeEach(() => mock.timers.enable({ apis: ['setTimeout'] }))
 afterEach(() => mock.timers.reset())
 
 function client(arrival: number): Client {
-  return new Client(new Socket(), arrival)
+  return new Client(new Socket(), Buffer.alloc(0), arrival)
 }
 
 function hold(changes: { timeoutMs?: number; hasRoom?: () => boolean } = {}): Hold {
