@@ -87,10 +87,7 @@ export class Connector {
     return this.#fallback === null || tried.has(this.#fallback.member) ? null : this.#fallback
   }
 
-  async #dial(
-    client: Client,
-    target: Target,
-  ): Promise<Connected | { readonly kind: 'down'; readonly reason: string }> {
+  async #dial(client: Client, target: Target): Promise<Connected | { readonly kind: 'down'; readonly reason: string }> {
     const startedAt = now()
     const { timeouts, tcpKeepaliveMs } = this.#deps.settings
     if (this.#deps.isStale(target.host)) return { kind: 'down', reason: `the name ${target.host} no longer resolves` }
