@@ -41,7 +41,7 @@ test('10,000 come, half of them leave, and the others are let go in order, all i
 function countedClients(count: number): { readonly clients: readonly Client[]; readonly looks: () => number } {
   let looks = 0
   const clients = Array.from({ length: count }, (_, arrival) => {
-    const client = new Client(new Socket(), arrival)
+    const client = new Client(new Socket(), Buffer.alloc(0), arrival)
     const values: Record<'arrival' | 'heldSince', number | null> = { arrival, heldSince: null }
     for (const key of ['arrival', 'heldSince'] as const)
       Object.defineProperty(client, key, {
