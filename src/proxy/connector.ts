@@ -74,6 +74,7 @@ export class Connector {
       const target = this.#next(tried)
       if (target === null) return { kind: 'none', reason }
       tried.add(target.member)
+      if (client.isGone) return { kind: 'again' }
       const result = await this.#dial(client, target)
       if (result.kind !== 'down') return result
       reason = result.reason
@@ -91,7 +92,6 @@ export class Connector {
     const startedAt = now()
     const { timeouts, tcpKeepaliveMs } = this.#deps.settings
     if (this.#deps.isStale(target.host)) return { kind: 'down', reason: `the name ${target.host} no longer resolves` }
-    if (client.isGone) return { kind: 'again' }
     const { address, host } = target
     const dial = new Dial({
       ...{ address, host, client, timeoutMs: timeouts.connectMs, keepaliveMs: tcpKeepaliveMs },

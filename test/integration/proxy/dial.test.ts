@@ -12,6 +12,7 @@ import { closedView, openView, replicaView } from './support/views.ts'
 import type { Wire } from './support/wire.ts'
 
 let scene: Scene
+const connectTo = Connection.to.bind(Connection)
 /** Puts `instead` in the place of a method of Node's sockets; `call` calls that. */
 function intercept(
   method: 'connect' | '_destroy' | 'emit',
@@ -191,9 +192,8 @@ test('an answer in the very moment of a fence is not passed on', async () => {
   const next = await scene.postgres()
   const rig = await scene.proxy()
   // The proxy's own end of the connection: the view changes right after it has read the answer.
-  const { to } = Connection
   const connected = mock.method(Connection, 'to', ((options, shared, receive) =>
-    to(options, shared, (bytes, length) => {
+    connectTo(options, shared, (bytes, length) => {
       const isRead = receive(bytes, length)
       if (options.port === old.address.port) rig.proxy.apply(openView('pg2', next.address, 2))
       return isRead
