@@ -156,7 +156,7 @@ export class Client {
     this.onGone?.()
   }
 
-  /** Reads no more than is kept. */
+  /** Limits the next reads to the bytes that can still be kept. */
   #receive(): void {
     this.connection.receive((bytes, length) => this.#onBytes(bytes, length), MAX_PENDING - this.#pending.length)
   }

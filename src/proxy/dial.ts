@@ -124,7 +124,7 @@ export class Dial {
     return `Postgres at ${hostPort(host, address.port)}${host === address.host ? '' : ` (${address.host})`}`
   }
 
-  /** The first result counts. */
+  /** Ends it with `result`, unless it has ended before. */
   #end(result: Dialled): void {
     if (this.#isOver) return
     this.#isOver = true

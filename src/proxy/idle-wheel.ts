@@ -22,7 +22,7 @@ export class Watched {
     this.activeIn = this.#wheel.step
   }
 
-  /** Idempotent. */
+  /** Ends the watch. Idempotent. */
   end(): void {
     this.#wheel.forget(this)
   }
@@ -74,7 +74,7 @@ export class IdleWheel {
     }
   }
 
-  /** The step in which it was active last does not count: the timeout has passed in full when it expires. */
+  /** Looks at it again when the timeout has passed in full: the step in which it was active last does not count. */
   #put(watched: Watched): void {
     const slot = this.#slots[(watched.activeIn + STEPS + 1) % this.#slots.length]
     slot?.add(watched)

@@ -29,7 +29,7 @@ export class TransferBuffers {
   readonly #read = new Buffered()
   readonly #free: Buffered[] = []
 
-  /** Returns the buffer that connections are read into; what is in it counts until the call returns that passes it on. */
+  /** Returns the buffer that connections are read into; each read overwrites the one before. */
   get read(): Buffer {
     return this.#read.bytes
   }
