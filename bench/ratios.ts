@@ -1,11 +1,11 @@
 /** What of the router is judged by HAProxy in the same round: load of the machine affects both alike. */
-import type { Figure, Limit, RatioTarget, Samples } from './case.ts'
+import type { Figure, Limit, RatioTarget, Samples, Subject } from './case.ts'
 import { spreadOf } from './median.ts'
 
-/** Returns router / HAProxy of each round that has both. */
-export function ratiosOf(samples: Samples, key: string): readonly number[] {
-  const { router = [], haproxy = [] } = samples[key] ?? {}
-  return router.slice(0, haproxy.length).map((value, round) => value / (haproxy[round] ?? NaN))
+/** Returns router (or another subject) / HAProxy of each round that has both. */
+export function ratiosOf(samples: Samples, key: string, subject: Subject = 'router'): readonly number[] {
+  const { [subject]: measured = [], haproxy = [] } = samples[key] ?? {}
+  return measured.slice(0, haproxy.length).map((value, round) => value / (haproxy[round] ?? NaN))
 }
 
 /** Returns the name of what decides in place of the rounds' own ratios, or null. */
