@@ -36,6 +36,7 @@ export class ClientGoneWatch {
   #timer: NodeJS.Timeout | null = null
   #isBlocked = false
   #hasEnded = false
+  #isKeptAlive = false
   /** The bytes that may be read ahead, and those of them that have not been read yet. */
   #granted = 0
   #ahead = 0
@@ -64,7 +65,6 @@ export class ClientGoneWatch {
   /** Notes that the client has ended its side, or is closed: its bytes are still passed on, as long as the server reads them. */
   ended(): void {
     this.#hasEnded = true
-    if (!this.#options.client.destroyed) this.#options.client.setKeepAlive(true, KEEPALIVE_MS)
     this.#start()
   }
 
@@ -86,6 +86,10 @@ export class ClientGoneWatch {
 
   #tick(): void {
     const { client, server, gone } = this.#options
+    if (this.#hasEnded && !this.#isKeptAlive && !client.destroyed) {
+      this.#isKeptAlive = true
+      client.setKeepAlive(true, KEEPALIVE_MS)
+    }
     const delivered = server.bytesWritten - server.writableLength
     this.#stalledMs = server.writableLength > 0 && delivered === this.#delivered ? this.#stalledMs + TICK_MS : 0
     this.#delivered = delivered

@@ -31,13 +31,15 @@ export class ConnectionLimit {
     return false
   }
 
-  /** Counts it until its connection is closed. */
+  /** Counts it until `leave`, which is due when its connection is closed. */
   take(client: Client): void {
     this.#taken.add(client)
     this.#silent.add(client)
-    client.socket.once('close', () => {
-      this.#taken.delete(client)
-      this.#silent.delete(client)
-    })
+  }
+
+  /** Counts it no longer. */
+  leave(client: Client): void {
+    this.#taken.delete(client)
+    this.#silent.delete(client)
   }
 }

@@ -28,7 +28,7 @@ export interface ConnectorDeps {
 }
 
 export type Connected =
-  | { readonly kind: 'joined'; readonly session: Session }
+  | { readonly kind: 'joined' }
   /** The client is to be served again from the start. */
   | { readonly kind: 'again' }
   /** No target can be dialled at present; or there is none. */
@@ -151,7 +151,7 @@ export class Connector {
       },
     })
     this.#joined(client, target, session)
-    return { kind: 'joined', session }
+    return { kind: 'joined' }
   }
 
   /** Logs once when this machine itself cannot connect, and once when it can again. */

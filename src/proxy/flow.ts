@@ -2,15 +2,18 @@
 import type { Connection } from './connection.ts'
 import type { TransferBuffers } from './transfer-buffers.ts'
 
-export interface FlowEvents {
-  /** Bytes have been read. */
-  readonly passing: () => void
+/** The session that a flow belongs to. */
+export interface FlowOwner {
+  /** Bytes have been read, or were taken by the other side. */
+  passing(): void
   /** The other side has not taken the last `bytes` yet. Returns whether more are read all the same. */
-  readonly blocked: (bytes: number) => boolean
+  blocked(flow: Flow, bytes: number): boolean
   /** The other side has taken all. */
-  readonly drained: () => void
+  drained(flow: Flow): void
   /** There is nothing more to come. */
-  readonly over: () => void
+  over(flow: Flow): void
+  /** `from` is closed. */
+  closed(): void
 }
 
 const NOTHING = Buffer.alloc(0)
@@ -19,34 +22,43 @@ export class Flow {
   readonly #from: Connection
   readonly #to: Connection
   readonly #buffers: TransferBuffers
-  readonly #events: FlowEvents
+  readonly #owner: FlowOwner
   /** Writes that the kernel has not taken in full. */
   #unfinished = 0
 
-  /** Copies from now on. The end of `from` becomes the end of `to`; a side that closes altogether takes the other with it. */
-  constructor(from: Connection, to: Connection, buffers: TransferBuffers, events: FlowEvents) {
+  constructor(from: Connection, to: Connection, buffers: TransferBuffers, owner: FlowOwner) {
     this.#from = from
     this.#to = to
     this.#buffers = buffers
-    this.#events = events
-    from.receive((bytes, length) => this.#pass(bytes, length))
-    from.socket.once('end', () => {
-      to.socket.end()
-      events.over()
-    })
+    this.#owner = owner
+  }
+
+  /** Copies from now on. The end of `from` becomes the end of `to`; a side that closes altogether takes the other with it. */
+  start(): void {
+    const { socket } = this.#from
+    this.#from.receive((bytes, length) => this.#pass(bytes, length))
     // 'close' follows, and does what there is to do.
-    from.socket.on('error', () => undefined)
-    // However it went: what was read of it is still on its way to the other side.
-    from.socket.once('close', () => {
-      to.socket.destroySoon()
-      if (!to.socket.destroyed) events.over()
+    socket.on('error', ignore)
+    socket.on('end', () => {
+      this.#to.socket.end()
+      this.#owner.over(this)
     })
-    from.socket.resume()
+    if (socket.closed) this.#closed()
+    else socket.on('close', () => this.#closed())
+    socket.resume()
+  }
+
+  /** However it went: what was read of it is still on its way to the other side. */
+  #closed(): void {
+    const { socket } = this.#to
+    socket.destroySoon()
+    if (!socket.destroyed) this.#owner.over(this)
+    this.#owner.closed()
   }
 
   #pass(bytes: Buffer, length: number): boolean {
     const { socket } = this.#to
-    this.#events.passing()
+    this.#owner.passing()
     // It is closed, or its end is on the way: the other side goes as well.
     if (!socket.writable) return true
     if (this.#unfinished > 0) return this.#readAhead(Buffer.from(bytes.subarray(0, length)))
@@ -62,20 +74,25 @@ export class Flow {
       if ((error ?? null) === null) this.#buffers.giveBack(copy)
       this.#finished()
     })
-    return this.#events.blocked(length)
+    return this.#owner.blocked(this, length)
   }
 
   /** Writes bytes that wait behind others. */
   #readAhead(bytes: Buffer): boolean {
     this.#unfinished++
     this.#to.socket.write(bytes, () => this.#finished())
-    return this.#events.blocked(bytes.length)
+    return this.#owner.blocked(this, bytes.length)
   }
 
   #finished(): void {
     this.#unfinished--
     if (this.#unfinished > 0) return
-    this.#events.drained()
+    this.#owner.passing()
+    this.#owner.drained(this)
     if (!this.#from.socket.destroyed) this.#from.socket.resume()
   }
+}
+
+function ignore(): void {
+  // Nothing is left to do where this is listened to.
 }

@@ -37,7 +37,7 @@ export class RouteServer {
   readonly #hold: Hold
   readonly #connector: Connector
   readonly #sessions: Sessions
-  /** Clients without a session; and the work for every client, until it has ended. */
+  /** Clients without a session; and the work for each of them. */
   readonly #clients = new Set<Client>()
   readonly #served = new Set<Promise<void>>()
   readonly #closing = new AbortController()
@@ -135,6 +135,7 @@ export class RouteServer {
       () => undefined, // Closed: all clients are gone.
     )
     await Promise.all(this.#served)
+    await this.#sessions.over()
   }
 
   #dropSilent(): void {
@@ -181,7 +182,7 @@ export class RouteServer {
     doAll([() => this.shut(why), () => this.endSessions(cause, why)], 'some connections to servers are left')
   }
 
-  /** Serves an accepted connection to its end, if `admit` has no objection; or refuses it, unless it is a cancel request. */
+  /** Serves an accepted connection until it has a session, if `admit` has no objection; or refuses it, unless it is a cancel request. */
   serve(client: Client, admit: () => Unserved | null): void {
     this.#clients.add(client)
     const unserved = admit()
@@ -206,7 +207,7 @@ export class RouteServer {
           const result = await this.#connector.connect(client)
           if (result.kind === 'none') this.#rest(result.reason)
           turn.done(result.kind)
-          if (result.kind === 'joined') return result.session.ended
+          if (result.kind === 'joined') return
           break
         }
         case 'gone':

@@ -1,7 +1,7 @@
 /** A client and its server, joined: bytes both ways, until one of them or the router ends it. */
 import { ClientGoneWatch, type ReadAhead } from './client-gone.ts'
 import type { Connection } from './connection.ts'
-import { Flow } from './flow.ts'
+import { Flow, type FlowOwner } from './flow.ts'
 import type { IdleWheels, Watched } from './idle-wheel.ts'
 import type { TransferBuffers } from './transfer-buffers.ts'
 
@@ -25,16 +25,19 @@ export interface SessionOptions {
   readonly pool: SessionPool
 }
 
-/** Joins the connections; both are owned from here on. `ended` resolves when both are closed. */
-export class Session {
+/** Joins the connections; both are owned from here on. */
+export class Session implements FlowOwner {
   readonly #client: Connection
   readonly #server: Connection
+  readonly #up: Flow
+  readonly #down: Flow
   readonly #ending: (reason: OwnEnd) => void
   readonly #idle: Watched | null
   readonly #readAhead: ReadAhead
   /** Only where it is needed: for a client that is blocked, or has ended its side. */
   #watch: ClientGoneWatch | null = null
-  readonly ended: Promise<void>
+  #open = 2
+  #onEnded: (() => void) | null = null
 
   constructor({ client, server, clientTimeoutMs, serverTimeoutMs, ending, pool }: SessionOptions) {
     this.#client = client
@@ -46,23 +49,18 @@ export class Session {
     this.#idle = pool.wheels.watch(isClient ? clientTimeoutMs : serverTimeoutMs, () =>
       this.#end(isClient ? 'client-timeout' : 'server-timeout'),
     )
-    this.ended = Promise.all([closed(client), closed(server)]).then(() => {
-      this.#idle?.end()
-      this.#watch?.close()
-    })
-    const passing = (): void => this.#idle?.touch()
-    new Flow(client, server, pool.buffers, {
-      passing,
-      blocked: (bytes) => this.#watched().blocked(bytes),
-      drained: () => {
-        passing()
-        this.#watch?.flowing()
-      },
-      over: () => this.#watched().ended(),
-    })
-    new Flow(server, client, pool.buffers, { passing, blocked: () => false, drained: passing, over: () => undefined })
+    this.#up = new Flow(client, server, pool.buffers, this)
+    this.#down = new Flow(server, client, pool.buffers, this)
+    this.#up.start()
+    this.#down.start()
     // A side that broke before it was listened to.
     if (client.socket.destroyed || server.socket.destroyed) this.destroy()
+  }
+
+  /** Calls `ended` when both sides are closed. */
+  whenEnded(ended: () => void): void {
+    if (this.#open === 0) ended()
+    else this.#onEnded = ended
   }
 
   /** Closes the client's side at once: from then on it gets nothing more from the server. `destroy` has to follow. */
@@ -74,6 +72,30 @@ export class Session {
   destroy(): void {
     this.#client.socket.destroy()
     this.#server.socket.destroy()
+  }
+
+  passing(): void {
+    this.#idle?.touch()
+  }
+
+  blocked(flow: Flow, bytes: number): boolean {
+    return flow === this.#up && this.#watched().blocked(bytes)
+  }
+
+  drained(flow: Flow): void {
+    if (flow === this.#up) this.#watch?.flowing()
+  }
+
+  over(flow: Flow): void {
+    if (flow === this.#up) this.#watched().ended()
+  }
+
+  closed(): void {
+    this.#open--
+    if (this.#open > 0) return
+    this.#idle?.end()
+    this.#watch?.close()
+    this.#onEnded?.()
   }
 
   #end(reason: OwnEnd): void {
@@ -89,9 +111,4 @@ export class Session {
       gone: () => this.#end('client-gone'),
     }))
   }
-}
-
-async function closed({ socket }: Connection): Promise<void> {
-  if (socket.closed) return
-  await new Promise<void>((resolve) => socket.once('close', () => resolve()))
 }

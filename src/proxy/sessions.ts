@@ -33,6 +33,8 @@ export class Sessions {
   readonly #stuck = new Set<Entry>()
   readonly #counts = new Map<string, number>()
   readonly #events: SessionsEvents
+  /** Called when there is no session left. */
+  readonly #waiting: (() => void)[] = []
 
   constructor(events: SessionsEvents) {
     this.#events = events
@@ -53,9 +55,7 @@ export class Sessions {
     this.#entries.add(entry)
     this.#count(target, 1)
     this.#events.joined(target)
-    void session.ended.then(() => {
-      this.#forget(entry)
-    })
+    session.whenEnded(() => this.#forget(entry))
   }
 
   /**
@@ -86,6 +86,18 @@ export class Sessions {
   destroy(): void {
     const errors = errorsOf([...this.#entries, ...this.#ending], (entry) => this.#destroy(entry))
     if (errors.length > 0) throw notClosed(errors)
+  }
+
+  /** Resolves when there is none, also none that is about to be closed. */
+  async over(): Promise<void> {
+    if (this.#isOver) return
+    const { promise, resolve } = Promise.withResolvers<undefined>()
+    this.#waiting.push(() => resolve(undefined))
+    return promise
+  }
+
+  get #isOver(): boolean {
+    return this.#entries.size === 0 && this.#ending.size === 0
   }
 
   /** Returns the distinct targets that have sessions. */
@@ -120,6 +132,7 @@ export class Sessions {
     this.#stuck.delete(entry)
     this.#ending.delete(entry)
     this.#remove(entry)
+    if (this.#isOver) for (const over of this.#waiting.splice(0)) over()
   }
 
   async #closeServers(entries: readonly Entry[]): Promise<void> {

@@ -46,7 +46,7 @@ export class Worker {
   #arrivals = 0
   /** Whose state is to be reported. */
   readonly #changed = new Set<ServedListener>()
-  /** A report is due, or was made in this turn of the event loop. */
+  /** A report is due. */
   #isReporting = false
   readonly #closing = new AbortController()
 
@@ -204,6 +204,10 @@ export class Worker {
     if (unserved !== null) return unserved
     this.#limit.take(client)
     this.#budget.connections.take(client)
+    client.socket.on('close', () => {
+      this.#limit.leave(client)
+      this.#budget.connections.leave(client)
+    })
     return null
   }
 
@@ -222,12 +226,11 @@ export class Worker {
     return this.#settings
   }
 
-  /** Reports the first change in a turn of the event loop at the end of its cause, all others once in the next turn. */
+  /** Reports all changes of a turn of the event loop at its end. */
   #reportSoon(listener: ServedListener): void {
     this.#changed.add(listener)
     if (this.#isReporting) return
     this.#isReporting = true
-    queueMicrotask(() => this.#reportStates())
     setImmediate(() => {
       this.#isReporting = false
       this.#reportStates()

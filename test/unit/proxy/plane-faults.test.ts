@@ -131,13 +131,13 @@ class Plane {
   #join(sessions: Sessions, target: Target): void {
     const key = { ...target }
     this.sessions.set(key, target.epoch)
-    const { promise, resolve } = Promise.withResolvers<undefined>()
-    const session: Pick<Session, 'ended' | 'cutOff' | 'destroy'> = {
-      ended: promise.then(() => undefined),
+    let ended = (): void => undefined
+    const session: Pick<Session, 'whenEnded' | 'cutOff' | 'destroy'> = {
+      whenEnded: (call) => (ended = call),
       cutOff: () => undefined,
       destroy: () => {
         this.sessions.delete(key)
-        resolve(undefined)
+        queueMicrotask(() => ended())
       },
     }
     sessions.add(target, session as Session)

@@ -17,8 +17,8 @@ test('closing sessions waits also for those that another call is about to close'
   const open = new Set<number>()
   for (let number = 0; number < 250; number++) {
     open.add(number)
-    const session: Pick<Session, 'ended' | 'cutOff' | 'destroy'> = {
-      ended: new Promise<void>(() => undefined),
+    const session: Pick<Session, 'whenEnded' | 'cutOff' | 'destroy'> = {
+      whenEnded: () => undefined,
       cutOff: () => undefined,
       destroy: () => void open.delete(number),
     }
