@@ -4,15 +4,15 @@ import type { TransferBuffers } from './transfer-buffers.ts'
 
 /** The session that a flow belongs to. */
 export interface FlowOwner {
-  /** Bytes have been read, or were taken by the other side. */
+  /** Notes that bytes have been read, or were taken by the other side. */
   passing(): void
-  /** The other side has not taken the last `bytes` yet. Returns whether more are read all the same. */
+  /** Notes that the other side has not taken the last `bytes` yet. Returns whether more are read all the same. */
   blocked(flow: Flow, bytes: number): boolean
-  /** The other side has taken all. */
+  /** Notes that the other side has taken all. */
   drained(flow: Flow): void
-  /** There is nothing more to come. */
+  /** Notes that there is nothing more to come. */
   over(flow: Flow): void
-  /** `from` is closed. */
+  /** Notes that `from` is closed. */
   closed(): void
 }
 
@@ -48,7 +48,7 @@ export class Flow {
     socket.resume()
   }
 
-  /** However it went: what was read of it is still on its way to the other side. */
+  /** Closes the other side, however this one went, behind what was read of it. */
   #closed(): void {
     const { socket } = this.#to
     socket.destroySoon()
