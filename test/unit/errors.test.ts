@@ -22,8 +22,8 @@ function coded(code: unknown, options?: ErrorOptions): Error {
 
 const MEANINGS: Readonly<Record<Failure, readonly string[]>> = {
   refused: ['ECONNREFUSED'],
-  unreachable: ['ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ERR_SOCKET_CONNECTION_TIMEOUT', 'UND_ERR_CONNECT_TIMEOUT'],
-  reset: ['ECONNRESET', 'ECONNABORTED', 'EPIPE', 'UND_ERR_SOCKET'],
+  unreachable: ['ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ERR_SOCKET_CONNECTION_TIMEOUT'],
+  reset: ['ECONNRESET', 'ECONNABORTED', 'EPIPE'],
   unresolved: ['ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL', 'ENODATA'],
   local: ['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EAI_MEMORY', 'EADDRNOTAVAIL'],
   'in-use': ['EADDRINUSE'],
@@ -49,7 +49,7 @@ test('the errno is found behind causes and in an AggregateError', () => {
   const inner = coded('ECONNREFUSED')
   const aggregate = new AggregateError([inner, coded('ETIMEDOUT')], '')
   assert.equal(
-    errno(new RouterError('DCS_UNAVAILABLE', 'x', { cause: coded('UND_ERR_FOO', { cause: aggregate }) })),
+    errno(new RouterError('DCS_UNAVAILABLE', 'x', { cause: coded('ERR_FOO', { cause: aggregate }) })),
     'ECONNREFUSED',
   )
 })

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { test } from 'node:test'
 
-test("is loaded without what only templates, etcd and the members' REST API need", async () => {
+test('is loaded without what only templates and etcd need', async () => {
   const { cache } = createRequire(import.meta.url)
   const loaded = (): string[] =>
-    ['handlebars', 'etcd3', '@grpc/grpc-js', 'undici'].filter((name) =>
+    ['handlebars', 'etcd3', '@grpc/grpc-js'].filter((name) =>
       Object.keys(cache).some((file) => file.includes(`node_modules/${name}/`)),
     )
   await import('../../src/cli/run.ts')
@@ -13,6 +13,5 @@ test("is loaded without what only templates, etcd and the members' REST API need
   assert.deepEqual(loaded(), [])
   await import('../../src/templates/templates.ts')
   await import('../../src/watcher/dcs/etcd3/etcd3-dcs.ts')
-  await import('../../src/watcher/checks/rest-http.ts')
-  assert.deepEqual(loaded(), ['handlebars', 'etcd3', '@grpc/grpc-js', 'undici'])
+  assert.deepEqual(loaded(), ['handlebars', 'etcd3', '@grpc/grpc-js'])
 })

@@ -35,6 +35,6 @@ export class RestClient {
 
   /** Gives up the questions under way. */
   async close(): Promise<void> {
-    await (await this.#http)?.close()
+    ;(await this.#http)?.close()
   }
 }

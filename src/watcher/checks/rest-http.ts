@@ -1,31 +1,32 @@
-/** Asks members' REST APIs over HTTP and HTTPS. Loaded by rest-client.ts with the first question: undici takes its time. */
+/** Asks members' REST APIs over HTTP and HTTPS. Loaded by rest-client.ts with the first question. */
 import { isUtf8 } from 'node:buffer'
-import { type buildConnector, Client } from 'undici'
+import { type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http'
 import type { RestApiConfig } from '../../config/config.ts'
 import { explain, failedHere, RouterError } from '../../errors.ts'
 import { parseHttpUrl } from '../../http-url.ts'
 import type { Log } from '../../text/log-line.ts'
-import { hostAmong } from '../../names/among.ts'
 import type { Lookups } from '../../names/lookups.ts'
 import { parseJson } from '../../text/unknown-shape.ts'
 import { hostOf } from '../members/pins.ts'
 import type { RestReply } from './proof.ts'
-import { isHttps, RestTls } from './rest-tls.ts'
+import { type Connect, isHttps, RestTls } from './rest-tls.ts'
 
 /** More than any answer of Patroni, `/cluster` of a hundred members included. Bytes. */
 const MAX_BODY = 256 * 1024
+
+const TIMED_OUT = Symbol('timed out')
 
 export class RestHttp {
   readonly #tls: RestTls
   readonly #timeoutMs: number
   readonly #lookups: Lookups
-  readonly #clients = new Set<Client>()
+  readonly #underWay = new Set<AbortController>()
 
   /** See `RestClient`. */
   constructor(config: RestApiConfig, timeoutMs: number, lookups: Lookups, log: Log | null = null) {
     this.#timeoutMs = timeoutMs
     this.#lookups = lookups
-    this.#tls = new RestTls(config, timeoutMs, log)
+    this.#tls = new RestTls(config, log)
   }
 
   /** See `RestClient.get`. */
@@ -34,13 +35,12 @@ export class RestHttp {
     const giveUp = new AbortController()
     const onAbort = (): void => giveUp.abort()
     signal.addEventListener('abort', onAbort, { once: true })
-    // undici's own timers are coarse above 1 s.
-    const timer = setTimeout(onAbort, this.#timeoutMs)
+    const timer = setTimeout(() => giveUp.abort(TIMED_OUT), this.#timeoutMs)
+    this.#underWay.add(giveUp)
     const none = (reason: string): RestReply => ({
       kind: 'none',
       reason: `its REST API at ${url} cannot be reached: ${reason}`,
     })
-    const timedOut = (): boolean => giveUp.signal.aborted && !signal.aborted
     try {
       // Whether its name resolves says nothing about the member.
       const addresses = at ?? (await this.#addresses(url, giveUp.signal))
@@ -48,20 +48,21 @@ export class RestHttp {
         return { kind: 'unasked', reason: `its REST API at ${url} cannot be queried: ${addresses}` }
       return await this.#ask(url, path, addresses, giveUp.signal)
     } catch (error) {
-      if (timedOut()) return none(`no answer within ${this.#timeoutMs} ms`)
+      if (giveUp.signal.reason === TIMED_OUT) return none(`no answer within ${this.#timeoutMs} ms`)
       // Certificates of ours that cannot be read are to be put right: until then nothing is known of any member.
       if (failedHere(error) && !(error instanceof RouterError))
         return { kind: 'unasked', reason: `this machine cannot query its REST API at ${url}: ${explain(error)}` }
       return none(this.#tls.explain(error, url))
     } finally {
       clearTimeout(timer)
+      this.#underWay.delete(giveUp)
       signal.removeEventListener('abort', onAbort)
     }
   }
 
   /** Gives up the questions under way. */
-  async close(): Promise<void> {
-    await Promise.all([...this.#clients].map((client) => client.destroy()))
+  close(): void {
+    for (const giveUp of this.#underWay) giveUp.abort()
   }
 
   /** Returns the addresses of the name in `url`; or why there are none in time. */
@@ -79,11 +80,11 @@ export class RestHttp {
 
   /** Retries once if it failed because certificates, the member's or the router's, have just been replaced. */
   async #ask(url: string, path: string, at: readonly string[], signal: AbortSignal): Promise<RestReply> {
-    const connector = this.#tls.connector(url)
+    const connect = this.#tls.connector(url)
     try {
-      return await this.#askOnce(url, path, at, connector, signal)
+      return await this.#askOnce(url, path, at, connect, signal)
     } catch (error) {
-      if (signal.aborted || !isHttps(url) || !this.#tls.isOutdated(connector)) throw error
+      if (signal.aborted || !isHttps(url) || !this.#tls.isOutdated(connect)) throw error
       return await this.#askOnce(url, path, at, this.#tls.connector(url), signal)
     }
   }
@@ -92,64 +93,55 @@ export class RestHttp {
     url: string,
     path: string,
     at: readonly string[],
-    connector: buildConnector.connector,
+    connect: Connect,
     signal: AbortSignal,
   ): Promise<RestReply> {
-    const { connect, alert, answeredAt } = hearing(connector, at)
+    const server = parseHttpUrl(url)
+    if (server === null) throw new TypeError('it is no URL of http or https')
     // A connection for each question: Patroni uses HTTP/1.0 by default, and no question waits for the end of another.
-    const client = new Client(parseHttpUrl(url)?.url ?? url, { connect, headersTimeout: 0, bodyTimeout: 0 })
-    this.#clients.add(client)
+    const request = httpRequest({
+      ...{ path, signal, setHost: false, headers: { host: server.url.host } },
+      createConnection: () => connect(server, at),
+    })
     try {
-      const reply = await ask(client, path, signal)
-      const address = answeredAt()
-      return reply.kind === 'reply' && address !== null ? { ...reply, at: address } : reply
-    } catch (error) {
-      throw alert() ?? error
+      return await answerOf(request, at, signal)
     } finally {
-      this.#clients.delete(client)
-      void client.destroy()
+      request.destroy()
     }
   }
 }
 
-/**
- * Wraps a connector so that the reason of a refusal is seen: in TLS 1.3 a server refuses a client certificate after the handshake, and undici shows only that it has closed.
- */
-function hearing(
-  connector: buildConnector.connector,
-  at: readonly string[],
-): {
-  connect: buildConnector.connector
-  alert: () => Error | null
-  answeredAt: () => string | null
-} {
-  let heard: Error | null = null
-  let address: string | null = null
-  const connect: buildConnector.connector = (options, callback) =>
-    connector({ ...options, hostname: hostAmong(at) }, (...[error, socket]: Parameters<buildConnector.Callback>) => {
-      if (error !== null) {
-        callback(error, null)
-        return
-      }
-      address = at.length === 1 ? (at[0] ?? null) : (socket.remoteAddress ?? null)
-      socket.once('error', (first: Error & { code?: string }) => {
-        if (first.code?.startsWith('ERR_SSL_') === true) heard = first
-      })
-      callback(null, socket)
+async function answerOf(request: ClientRequest, at: readonly string[], signal: AbortSignal): Promise<RestReply> {
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
+  let isWhole = (): boolean => false
+  const breaks: Error[] = []
+  request
+    .once('response', (response) => {
+      isWhole = () => response.complete
+      resolve(response)
     })
-  return { connect, alert: () => heard, answeredAt: () => address }
-}
-
-async function ask(client: Client, path: string, signal: AbortSignal): Promise<RestReply> {
-  const { statusCode, body } = await client.request({ method: 'GET', path, signal })
+    .on('error', (error) => {
+      if (!isWhole()) breaks.push(error)
+      reject(error)
+    })
+  // An answer of another protocol ends the request without an error.
+  request.once('close', () => reject(new Error('it has answered nothing of HTTP'))).end()
+  const response = await promise
+  const address = at.length === 1 ? at[0] : response.socket.remoteAddress
   const chunks: Buffer[] = []
   let size = 0
-  for await (const chunk of body as AsyncIterable<Buffer>) {
+  for await (const chunk of response as AsyncIterable<Buffer>) {
     size += chunk.length
     if (size > MAX_BODY) return { kind: 'none', reason: 'the answer of its REST API is too large' }
     chunks.push(chunk)
   }
-  return { kind: 'reply', status: statusCode, body: parseJson(textOf(Buffer.concat(chunks))) }
+  // For Node an answer without a length is complete wherever its connection has ended, for whatever reason.
+  if (breaks.length > 0 || signal.aborted || !isWhole()) throw breaks[0] ?? new Error('its answer is cut off')
+  const body = parseJson(textOf(Buffer.concat(chunks)))
+  return {
+    ...{ kind: 'reply', status: response.statusCode ?? 0, body },
+    ...(address === undefined ? {} : { at: address }),
+  }
 }
 
 /** Returns the text; null where it is not UTF-8: text with replacement characters was sent by no member. */

@@ -1,8 +1,10 @@
 /** How the members' REST API is connected to, with the certificates as they are on disk now. */
-import { buildConnector } from 'undici'
+import { connect, isIP, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import type { RestApiConfig } from '../../config/config.ts'
 import { explain, failureOf, RouterError } from '../../errors.ts'
-import { lookupAmong } from '../../names/among.ts'
+import type { HttpUrl } from '../../http-url.ts'
+import { hostAmong, lookupAmong } from '../../names/among.ts'
 import { CertificateLog } from '../tls/certificate-log.ts'
 import type { Log } from '../../text/log-line.ts'
 import { Certificates, type CertificateSet, REST_SETTINGS } from '../tls/certificates.ts'
@@ -11,17 +13,18 @@ import { perhapsRefused, type TlsPeer, tlsReason, diagnoseTls } from '../tls/dia
 /** For how long the files are taken to be unchanged while questions succeed. Milliseconds. */
 const FRESH_MS = 1000
 
+/** Begins a connection to a server, at the first of these addresses that answers. */
+export type Connect = (server: HttpUrl, at: readonly string[]) => Socket
+
 interface Secure {
   readonly set: CertificateSet
-  readonly connector: buildConnector.connector
+  readonly connect: Connect
 }
 
 export class RestTls {
   readonly #config: RestApiConfig
-  readonly #timeoutMs: number
   readonly #certificates: Certificates
   readonly #news: CertificateLog
-  readonly #plain: buildConnector.connector
   /** null until the files have been of use. */
   #secure: Secure | null = null
   /** Why not. */
@@ -29,30 +32,28 @@ export class RestTls {
   #readAt = -Infinity
 
   /** Reads nothing yet: the files of a router that uses no https are left alone. */
-  constructor(config: RestApiConfig, timeoutMs: number, log: Log | null) {
+  constructor(config: RestApiConfig, log: Log | null) {
     this.#config = config
-    this.#timeoutMs = timeoutMs
     const verifies = !config.insecure || config.certFile !== null
     this.#certificates = new Certificates(config, { systemTrust: verifies, settings: REST_SETTINGS })
     this.#news = new CertificateLog('REST API', log)
-    this.#plain = buildConnector({ timeout: timeoutMs, allowH2: false, lookup: lookupAmong })
   }
 
   /**
-   * Returns the connector for a new connection to `url`, whose host is given by `hostAmong`.
+   * Returns what a new connection to `url` is made by.
    * @throws RouterError naming the file and its setting, while the files have never been of use.
    */
-  connector(url: string): buildConnector.connector {
-    if (!isHttps(url)) return this.#plain
+  connector(url: string): Connect {
+    if (!isHttps(url)) return plain
     if (performance.now() - this.#readAt >= FRESH_MS) this.#renew()
-    if (this.#secure !== null) return this.#secure.connector
+    if (this.#secure !== null) return this.#secure.connect
     throw this.#failure ?? new RouterError('INTERNAL', 'the certificate files have not been read')
   }
 
-  /** Looks at the files at once; whether there is another connector than `used` by now, so that it may be tried. */
-  isOutdated(used: buildConnector.connector): boolean {
+  /** Looks at the files at once; whether there is another way to connect than `used` by now, so that it may be tried. */
+  isOutdated(used: Connect): boolean {
     this.#renew()
-    return used !== this.#secure?.connector
+    return used !== this.#secure?.connect
   }
 
   /** Returns why a question to `url` failed, with what to do about it. */
@@ -68,7 +69,7 @@ export class RestTls {
     this.#readAt = performance.now()
     try {
       const set = this.#certificates.read()
-      if (set !== this.#secure?.set) this.#secure = { set, connector: this.#build(set) }
+      if (set !== this.#secure?.set) this.#secure = { set, connect: this.#build(set) }
       this.#failure = null
       this.#news.tell(set, this.#certificates.trouble?.message ?? null)
     } catch (error) {
@@ -79,20 +80,28 @@ export class RestTls {
     }
   }
 
-  #build({ context }: CertificateSet): buildConnector.connector {
+  #build({ context }: CertificateSet): Connect {
     const { insecure, certFile } = this.#config
-    return buildConnector({
-      timeout: this.#timeoutMs,
-      allowH2: false,
-      lookup: lookupAmong,
-      // A resumed session would not be verified again.
-      maxCachedSessions: 0,
+    const options = {
       secureContext: context,
       // As Patroni's own client: with a certificate of ours, `insecure` leaves out the name only (request.py).
       rejectUnauthorized: !insecure || certFile !== null,
       ...(insecure ? { checkServerIdentity: () => undefined } : {}),
-    })
+    }
+    // No session is resumed: its certificate would not be verified again.
+    return ({ url: { port }, host }, at) =>
+      connectTls({
+        ...{ ...options, ...addressOf(at), port: Number(port || 443), ALPNProtocols: ['http/1.1'] },
+        // An address is no name that a server can be asked for.
+        ...(isIP(host) === 0 ? { servername: host } : {}),
+      })
   }
+}
+
+const plain: Connect = ({ url: { port } }, at) => connect({ ...addressOf(at), port: Number(port || 80) })
+
+function addressOf(at: readonly string[]) {
+  return { host: hostAmong(at), lookup: lookupAmong }
 }
 
 export function isHttps(url: string): boolean {

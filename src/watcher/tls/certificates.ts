@@ -39,7 +39,7 @@ export interface CertificateSet {
   readonly ca: Buffer | null
   readonly cert: Buffer | null
   readonly key: Buffer | null
-  /** Made of them, for `tls.connect` and undici. */
+  /** Made of them, for `tls.connect`. */
   readonly context: SecureContext
 }
 
