@@ -1,18 +1,21 @@
 /** Asks members' REST APIs over HTTP and HTTPS. Loaded by rest-client.ts with the first question. */
 import { isUtf8 } from 'node:buffer'
-import { type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http'
+import type { ClientRequest, IncomingMessage } from 'node:http'
 import type { RestApiConfig } from '../../config/config.ts'
 import { explain, failedHere, RouterError } from '../../errors.ts'
 import { parseHttpUrl } from '../../http-url.ts'
 import type { Log } from '../../text/log-line.ts'
 import type { Lookups } from '../../names/lookups.ts'
 import { parseJson } from '../../text/unknown-shape.ts'
+import { nodeHttp } from '../../node-http.ts'
 import { hostOf } from '../members/pins.ts'
 import type { RestReply } from './proof.ts'
 import { type Connect, isHttps, RestTls } from './rest-tls.ts'
 
 /** More than any answer of Patroni, `/cluster` of a hundred members included. Bytes. */
 const MAX_BODY = 256 * 1024
+
+const { request: requestHttp } = nodeHttp()
 
 const TIMED_OUT = Symbol('timed out')
 
@@ -99,7 +102,7 @@ export class RestHttp {
     const server = parseHttpUrl(url)
     if (server === null) throw new TypeError('it is no URL of http or https')
     // A connection for each question: Patroni uses HTTP/1.0 by default, and no question waits for the end of another.
-    const request = httpRequest({
+    const request = requestHttp({
       ...{ path, signal, setHost: false, headers: { host: server.url.host } },
       createConnection: () => connect(server, at),
     })

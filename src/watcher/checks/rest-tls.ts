@@ -92,7 +92,7 @@ export class RestTls {
     return ({ url: { port }, host }, at) =>
       connectTls({
         ...{ ...options, ...addressOf(at), port: Number(port || 443), ALPNProtocols: ['http/1.1'] },
-        // An address is no name that a server can be asked for.
+        // TLS knows no address as the name of a server.
         ...(isIP(host) === 0 ? { servername: host } : {}),
       })
   }

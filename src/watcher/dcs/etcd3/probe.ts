@@ -2,10 +2,9 @@
  * Finds out what listens where no etcd v3 answers: an old etcd, a proxy for HTTP/1.1, or one with TLS, or without. What
  * etcd itself says, endpoint by endpoint, is asked in `seeds.ts`.
  */
-import { get as getHttp } from 'node:http'
-import { get as getHttps } from 'node:https'
 import type { LookupFunction } from 'node:net'
 import { connect } from 'node:tls'
+import { nodeHttp, nodeHttps } from '../../../node-http.ts'
 import { hostOf, type EtcdTarget } from './channel.ts'
 
 export type Listener =
@@ -43,7 +42,7 @@ async function getVersion(target: EtcdTarget, tls: boolean, signal: AbortSignal)
   }
   return new Promise((resolve) => {
     let answered = false
-    const request = (tls ? getHttps : getHttp)(options, (response) => {
+    const request = (tls ? nodeHttps() : nodeHttp()).get(options, (response) => {
       answered = true
       let body = ''
       response.setEncoding('latin1')
