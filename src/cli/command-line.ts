@@ -1,4 +1,5 @@
 import type { Io } from './io.ts'
+import { keepYoungGenerationSmall } from './young-generation.ts'
 
 /**
  * Runs the command line `args` and returns the exit code. Never rejects. `track`, which is run every second, does not
@@ -10,6 +11,7 @@ export async function runCommandLine(args: readonly string[], io: Io): Promise<n
     const code = await trackAtOnce(args.slice(1), io)
     if (code !== null) return code
   }
+  if (args[0] === 'run') keepYoungGenerationSmall()
   const { runProgram } = await import('./program.ts')
   return runProgram(args, io)
 }

@@ -8,7 +8,6 @@ import type { RenderOptions } from './render.ts'
 import type { RunOptions } from './run.ts'
 import type { StatusOptions } from './status.ts'
 import type { TrackOptions } from './track.ts'
-import { keepYoungGenerationSmall } from './young-generation.ts'
 import { commandHelp, programHelp, type Layout } from './usage/help.ts'
 import { COMMANDS, HELP, NAME, VERSION } from './usage/program.ts'
 import { flagsOf, synopsisOf } from './usage/text.ts'
@@ -18,10 +17,7 @@ type Action = (command: Command, io: Io) => Promise<number>
 
 /** What each command runs. Loaded only then, so that no command waits for what another one needs. */
 const ACTIONS: Readonly<Record<CommandName, Action>> = {
-  run: async (command, io) => {
-    keepYoungGenerationSmall()
-    return (await import('./run.ts')).run(command.opts<RunOptions>(), io)
-  },
+  run: async (command, io) => (await import('./run.ts')).run(command.opts<RunOptions>(), io),
   check: async (command, io) => (await import('./check/check.ts')).check(command.opts<CheckOptions>(), io),
   render: async (command, io) => (await import('./render.ts')).render(command.opts<RenderOptions>(), io),
   status: async (command, io) => (await import('./status.ts')).status(command.opts<StatusOptions>(), io),
