@@ -21,6 +21,8 @@ export const memory: Case = {
   title: 'memory and file descriptors, three members',
   figures: [
     { key: 'idle', label: 'memory without a session', unit: 'MiB', of: 'median' },
+    { key: 'idle-rest', label: 'memory without a session, without etcd (`rest`)', unit: 'MiB', of: 'median' },
+    { key: 'rested', label: `memory after ${SESSIONS} sessions have gone`, unit: 'MiB', of: 'median' },
     { key: 'session', label: `memory per idle session (of ${SESSIONS})`, unit: 'KiB', of: 'median' },
     { key: 'busy', label: `memory per busy session (of ${BUSY}), at most`, unit: 'KiB', of: 'median' },
     { key: 'held', label: `memory per held client (of ${SESSIONS})`, unit: 'KiB', of: 'median' },
@@ -34,6 +36,7 @@ export const memory: Case = {
   measure: inOneRun(async (record, repeats) => {
     for (let run = 1; run <= (repeats ?? RUNS); run++) {
       await sessions(record)
+      await withoutEtcd(record)
       await heldClients(record)
       record.progress(`run ${run}`)
     }
@@ -55,6 +58,7 @@ async function sessions(record: Recorder): Promise<void> {
   }
   await until('the sessions are gone', () => installed.usage.descriptors <= idle.descriptors)
   const before = await rested(() => installed.usage)
+  record.add('rested', before.mebibytes)
   const load = { done: false, most: before.mebibytes }
   const watching = async (): Promise<void> => {
     while (!load.done) {
@@ -65,6 +69,18 @@ async function sessions(record: Recorder): Promise<void> {
   const running = pgbench(primaryPort, ['-S', '-c', String(BUSY), '-T', String(BUSY_S)])
   await Promise.all([running.finally(() => (load.done = true)), watching()])
   record.add('busy', ((load.most - before.mebibytes) * 1024) / BUSY)
+}
+
+/** Measures a router that finds the same cluster through the members' REST API alone. */
+async function withoutEtcd(record: Recorder): Promise<void> {
+  await using installed = await InstalledRouter.start()
+  const urls = installed.cluster.members.map(({ restPort }) => `http://127.0.0.1:${restPort}`)
+  await using router = await RouterProcess.start({
+    config: { scope: installed.cluster.settings.scope, rest: { urls } },
+    main: INSTALLED_MAIN,
+  })
+  await router.waitForLog('that the primary is open', ({ event }) => event === 'primary-open')
+  record.add('idle-rest', (await rested(() => usageOf(router.process.pid))).mebibytes)
 }
 
 /** Measures clients that all wait, since no etcd listens. */

@@ -92,7 +92,7 @@ export class RestTls {
     return ({ url: { port }, host }, at) =>
       connectTls({
         ...{ ...options, ...addressOf(at), port: Number(port || 443), ALPNProtocols: ['http/1.1'] },
-        // TLS knows no address as the name of a server.
+        // In TLS an address is not the name of a server (RFC 6066).
         ...(isIP(host) === 0 ? { servername: host } : {}),
       })
   }

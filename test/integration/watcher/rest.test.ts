@@ -153,7 +153,8 @@ describe('a REST API', () => {
     for (let block = 0; block < 10; block++) {
       await Promise.all(Array.from({ length: 50 }, () => client.get(api.url, '/primary', NEVER)))
     }
-    assert.equal(api.accepted, 500)
+    // On a busy machine the last are given up before the server has accepted them.
+    await until('each is accepted', () => api.accepted === 500)
     await until('nothing is open', () => api.sockets.size === 0 && open() <= before, { timeoutMs: 3000 })
     await client.close()
   })
