@@ -22,7 +22,7 @@ export const memory: Case = {
   figures: [
     { key: 'idle', label: 'memory without a session', unit: 'MiB', of: 'median' },
     { key: 'idle-rest', label: 'memory without a session, without etcd (`rest`)', unit: 'MiB', of: 'median' },
-    { key: 'rested', label: `memory after ${SESSIONS} sessions have gone`, unit: 'MiB', of: 'median' },
+    { key: 'rested', label: `memory after the last session of ${SESSIONS}`, unit: 'MiB', of: 'median' },
     { key: 'session', label: `memory per idle session (of ${SESSIONS})`, unit: 'KiB', of: 'median' },
     { key: 'busy', label: `memory per busy session (of ${BUSY}), at most`, unit: 'KiB', of: 'median' },
     { key: 'held', label: `memory per held client (of ${SESSIONS})`, unit: 'KiB', of: 'median' },
