@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pino from 'pino'
 import type { ListenerConfig, Route } from '../../src/config/config.ts'
 import { Proxy } from '../../src/proxy/proxy.ts'
+import { counted } from '../../src/text/wording.ts'
 import { clusterConfig, Watched } from '../../test/integration/watcher/watched.ts'
 import { EtcdCluster } from '../../test/support/etcd/cluster.ts'
 import { TempDir } from '../../test/support/files/temp.ts'
@@ -39,11 +40,15 @@ export const large: Case = {
   title: 'One cluster of many members: how long the event loop is blocked at most',
   figures: SIZES.flatMap(({ size, most }) => [
     ...PHASES.map((phase) => ({
-      ...{ key: `${phase}-${size}`, label: `${size} members, ${LABELS[phase]}`, unit: 'ms' as const },
+      ...{ key: `${phase}-${size}`, label: `${counted(size, 'member')}, ${LABELS[phase]}`, unit: 'ms' as const },
       ...{ of: 'worst' as const, target: { max: most } },
     })),
-    { key: `open-${size}`, label: `${size} members, start → primary open`, unit: 'ms', of: 'worst' },
-    { key: `cpu-${size}`, label: `${size} members, CPU of a second in which every key is rewritten`, unit: 'ms' },
+    { key: `open-${size}`, label: `${counted(size, 'member')}, start → primary open`, unit: 'ms', of: 'worst' },
+    {
+      key: `cpu-${size}`,
+      label: `${counted(size, 'member')}, CPU of a second in which every key is rewritten`,
+      unit: 'ms',
+    },
   ]),
   measure: inOneRun(async (record, repeats) => {
     for (const { size } of SIZES) await grown(record, size, repeats ?? BEATS)
@@ -61,7 +66,11 @@ async function grown(record: Recorder, size: number, beats: number): Promise<voi
   const check = { intervalMs: 2000, fastIntervalMs: 500, timeoutMs: 2000, rise: 1, fall: 3 }
   const listeners = (['primary', 'replica', 'any'] as const).map(listener)
   const watched = stack.use(new Watched(etcd.hosts, { started: false, proxy: { check }, stateDir: dir.path }))
-  const proxy = new Proxy({ config: { ...clusterConfig([], { check }).proxy, listeners }, log, dialFailed: () => undefined })
+  const proxy = new Proxy({
+    config: { ...clusterConfig([], { check }).proxy, listeners },
+    log,
+    dialFailed: () => undefined,
+  })
   stack.defer(() => proxy.close())
   await proxy.start()
   watched.watcher.subscribe('proxy', (view) => proxy.apply(view))
@@ -77,16 +86,22 @@ async function grown(record: Recorder, size: number, beats: number): Promise<voi
     late.disable()
     const { user, system } = process.cpuUsage(cpu)
     record.add(`${name}-${size}`, Math.max(0, late.max / 1e6 - RESOLUTION_MS))
-    record.progress(`${size} ${name}: ${Math.round(late.max / 1e6)} ms, CPU ${Math.round((user + system) / 1000)} ms, ${watched.views.length} views`)
+    record.progress(
+      `${size} ${name}: ${Math.round(late.max / 1e6)} ms, CPU ${Math.round((user + system) / 1000)} ms, ${watched.views.length} views`,
+    )
     return (user + system) / 1000
   }
   await phase('start', async () => {
     watched.watcher.start()
     await until('the primary is open', () => watched.primary === 'open pg0000', { timeoutMs: OPEN_MS, everyMs: 5 })
     record.add(`open-${size}`, performance.now() - began)
-    await until('all are checked', () => watched.view.members.every(({ isLeader, replica }) => isLeader || replica.fit), {
-      ...{ timeoutMs: OPEN_MS, everyMs: 100 },
-    })
+    await until(
+      'all are checked',
+      () => watched.view.members.every(({ isLeader, replica }) => isLeader || replica.fit),
+      {
+        ...{ timeoutMs: OPEN_MS, everyMs: 100 },
+      },
+    )
   })
   const cpu = await phase('steady', async () => {
     for (let beat = 1; beat <= beats; beat++) {

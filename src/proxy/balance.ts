@@ -39,8 +39,13 @@ class RoundRobin implements Balancer {
 
 /** Returns the first target after `last` in the order of names, whatever has come or gone since. */
 export function roundRobin(targets: readonly Target[], last: string | null): Target | null {
-  const inOrder = targets.toSorted((a, b) => (a.member < b.member ? -1 : 1))
-  return inOrder.find(({ member }) => last !== null && member > last) ?? inOrder[0] ?? null
+  let first: Target | null = null
+  let next: Target | null = null
+  for (const target of targets) {
+    if (first === null || target.member < first.member) first = target
+    if (last !== null && target.member > last && (next === null || target.member < next.member)) next = target
+  }
+  return next ?? first
 }
 
 /** Keeps the faults of a balancer from the clients: where it does not choose a target, the first one is used. */

@@ -12,15 +12,15 @@ export type WithinLag = ReadonlyMap<string, boolean>
  * before it led does not count for the replica that it becomes. `maxLagBytes` null: however far.
  */
 export function lagStep(before: WithinLag, members: readonly MemberView[], maxLagBytes: number | null): WithinLag {
-  return new Map(
-    members.flatMap(({ name, isLeader, lagBytes }): [string, boolean][] => {
-      if (isLeader) return []
-      if (maxLagBytes === null) return [[name, true]]
-      const was = before.get(name)
-      if (lagBytes === null) return was === undefined ? [] : [[name, was]]
-      return [[name, lagBytes <= (was === false ? maxLagBytes * BACK_AT : maxLagBytes)]]
-    }),
-  )
+  const within = new Map<string, boolean>()
+  for (const { name, isLeader, lagBytes } of members) {
+    if (isLeader) continue
+    const was = before.get(name)
+    if (maxLagBytes === null) within.set(name, true)
+    else if (lagBytes !== null) within.set(name, lagBytes <= (was === false ? maxLagBytes * BACK_AT : maxLagBytes))
+    else if (was !== undefined) within.set(name, was)
+  }
+  return within
 }
 
 /** Returns why a member that is not within the lag is out. */

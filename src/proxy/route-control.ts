@@ -2,7 +2,17 @@
 import type { ListenerConfig } from '../config/config.ts'
 import type { ClusterView } from '../watcher/view.ts'
 import { type ListenerLog, NOTHING_LOGGED, useLines } from './log-lines.ts'
-import { hasMoved, isDown, isForPrimary, isPrimary, NEW_ROUTE, nounOf, routeStep, type Target } from './route.ts'
+import {
+  byName,
+  hasMoved,
+  isDown,
+  isForPrimary,
+  isPrimary,
+  NEW_ROUTE,
+  nounOf,
+  routeStep,
+  type Target,
+} from './route.ts'
 import type { RouteServer } from './route-server.ts'
 import type { ListenerStatus, MemberStatus } from './status.ts'
 
@@ -65,8 +75,9 @@ export class RouteControl {
     this.#logged = logged
     for (const { level, message, fields } of lines) this.#log(level, fields, message)
     const isReader = (target: Target): boolean => !isPrimary(target)
-    const isGone = (target: Target): boolean => isReader(target) && isDown(view, target)
-    const isElsewhere = (target: Target): boolean => isReader(target) && hasMoved(view, target)
+    const members = byName(view)
+    const isGone = (target: Target): boolean => isReader(target) && isDown(members, target)
+    const isElsewhere = (target: Target): boolean => isReader(target) && hasMoved(members, target)
     Promise.all([
       this.#server.closeSessions(isGone, 'member-down', 'it is down'),
       this.#server.closeSessions(isElsewhere, 'member-moved', 'its address has changed'),

@@ -95,14 +95,21 @@ export function isPrimary({ basis }: Target): boolean {
   return basis !== null
 }
 
+/** By name, so that a view is searched once and not for each session. */
+export type MembersByName = ReadonlyMap<string, MemberView>
+
+export function byName({ members }: Pick<ClusterView, 'members'>): MembersByName {
+  return new Map(members.map((member) => [member.name, member]))
+}
+
 /** Returns whether read-only sessions are useless: their member is known to be down, or forgotten. */
-export function isDown({ members }: ClusterView, { member }: Target): boolean {
-  return members.find(({ name }) => name === member)?.replica.down ?? true
+export function isDown(members: MembersByName, { member }: Target): boolean {
+  return members.get(member)?.replica.down ?? true
 }
 
 /** Returns whether the member is at another address now: the server at the old one is no longer checked or fenced. */
-export function hasMoved({ members }: ClusterView, { member, address }: Target): boolean {
-  const present = members.find(({ name }) => name === member)
+export function hasMoved(members: MembersByName, { member, address }: Target): boolean {
+  const present = members.get(member)
   return (present?.address ?? null) !== null && !isSameAddress(present?.place ?? null, address)
 }
 

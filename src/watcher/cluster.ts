@@ -1,4 +1,5 @@
 /** A Patroni cluster as its keys in the DCS describe it. Plain, immutable, structured-cloneable data. */
+import { isDeepStrictEqual } from 'node:util'
 import { asNumber, asObject, asText, parseJson } from '../text/unknown-shape.ts'
 import { type Member, memberName, parseMember } from './members/member.ts'
 import { printable } from '../text/printable.ts'
@@ -54,16 +55,43 @@ const MAX_VALUE_LENGTH = 1024 * 1024
 /** Longest part of a key or value of no known form that is shown. */
 const MAX_SHOWN = 80
 
+/** Parses a member, as `parseMember` does. */
+type ParseMember = typeof parseMember
+
+/** Parses the keys of one cluster after each change: a member whose value is as before is the same object. */
+export class ClusterParser {
+  readonly #parse: ParseMember
+  #parsed: ReadonlyMap<string, { readonly value: string; readonly member: Member | string }> = new Map()
+
+  constructor(parse: ParseMember = parseMember) {
+    this.#parse = parse
+  }
+
+  /** See `parseCluster`. */
+  parse(keys: ReadonlyMap<string, KeyValue>): Cluster {
+    const before = this.#parsed
+    const parsed = new Map<string, { readonly value: string; readonly member: Member | string }>()
+    const cluster = parseCluster(keys, (name, value) => {
+      const known = before.get(name)
+      const found = known?.value === value ? known : { value, member: this.#parse(name, value) }
+      parsed.set(name, found)
+      return found.member
+    })
+    this.#parsed = parsed
+    return cluster
+  }
+}
+
 /**
  * Understands the keys of one cluster, given relative to its prefix. Tolerant as Patroni is (dcs/__init__.py): never
  * throws, and a value that makes no sense is as if the key were absent, or is ignored with a reason.
  */
-export function parseCluster(keys: ReadonlyMap<string, KeyValue>): Cluster {
+export function parseCluster(keys: ReadonlyMap<string, KeyValue>, parse: ParseMember = parseMember): Cluster {
   const members: Member[] = []
   const ignoredKeys: IgnoredKey[] = []
   for (const [key, { value }] of keys) {
     if (!key.startsWith('members/')) continue
-    const parsed = value.length > MAX_VALUE_LENGTH ? 'the value is too large' : parseMember(key.slice(8), value)
+    const parsed = value.length > MAX_VALUE_LENGTH ? 'the value is too large' : parse(key.slice(8), value)
     if (typeof parsed === 'string') ignoredKeys.push({ key: printable(key, MAX_SHOWN), reason: parsed })
     else members.push(parsed)
   }
@@ -96,6 +124,12 @@ export function parseCluster(keys: ReadonlyMap<string, KeyValue>): Cluster {
 /** Returns the leader that the DCS names or, where there is no lock to read, the members. */
 export function namedBy({ leader, claimed }: Pick<Cluster, 'leader' | 'claimed'>): string | null {
   return leader?.name ?? claimed
+}
+
+/** Returns whether nothing but the members, and the leader's position, has changed. */
+export function isSameButMembers(one: Cluster, other: Cluster): boolean {
+  const rest = (cluster: Cluster): Cluster => ({ ...cluster, members: [], optime: null })
+  return one === other || isDeepStrictEqual(rest(one), rest(other))
 }
 
 /** Returns whether the DCS says nothing of it, as where there is no such cluster. */

@@ -3,8 +3,8 @@ import type { ClusterConfig } from '../config/config.ts'
 import { type Cluster, isEmpty, namedBy } from './cluster.ts'
 import { askedAs, type Fitness, replicaView, UNKNOWN_FITNESS } from './members/fitness.ts'
 import { basisOf, causeOf, evidenceOf, memberOf, type PrimaryMachine } from './primary/machine.ts'
-import { addressOf, type KnownMembers } from './members/known-members.ts'
-import { type Pins, placeOf } from './members/pins.ts'
+import { addressOf, type KnownMember, type KnownMembers } from './members/known-members.ts'
+import { type Pin, type Pins, placeOf } from './members/pins.ts'
 import { type ClusterView, type DcsView, type MemberView, takesNew } from './view.ts'
 
 export interface ViewParts {
@@ -15,6 +15,76 @@ export interface ViewParts {
   readonly known: KnownMembers
   readonly fitness: ReadonlyMap<string, Fitness>
   readonly pins?: Pins
+  /** Those of the last view; none: every member's is made. */
+  readonly before?: MemberViews
+}
+
+/** What of all that is known makes the view of one member. */
+interface MemberParts {
+  readonly each: KnownMember
+  readonly own: Fitness
+  readonly pin: Pin | undefined
+  readonly dialled: ClusterConfig['proxy']['address']
+  readonly isLeader: boolean
+  readonly leadsOnly: boolean
+  readonly isSync: boolean
+  readonly hasNoLock: boolean
+}
+
+/** The members of the last view: one of which nothing has changed is the same object in the next. */
+export class MemberViews {
+  #made: ReadonlyMap<string, { readonly parts: MemberParts; readonly view: MemberView }> = new Map()
+
+  /** Returns the views of these members, in their order. */
+  of(members: readonly MemberParts[]): readonly MemberView[] {
+    const made = new Map<string, { readonly parts: MemberParts; readonly view: MemberView }>()
+    const views: MemberView[] = []
+    for (const parts of members) {
+      const { name } = parts.each.member
+      const before = this.#made.get(name)
+      const next = before !== undefined && isSamePart(before.parts, parts) ? before : this.#make(parts, before?.view)
+      made.set(name, next)
+      views.push(next.view)
+    }
+    this.#made = made
+    return views
+  }
+
+  #make(
+    parts: MemberParts,
+    before: MemberView | undefined,
+  ): { readonly parts: MemberParts; readonly view: MemberView } {
+    const view = viewOf(parts)
+    return { parts, view: before !== undefined && isSame(before, view) ? before : view }
+  }
+}
+
+function isSamePart(one: MemberParts, other: MemberParts): boolean {
+  return (
+    one.each === other.each &&
+    one.own === other.own &&
+    one.pin === other.pin &&
+    one.dialled === other.dialled &&
+    one.isLeader === other.isLeader &&
+    one.leadsOnly === other.leadsOnly &&
+    one.isSync === other.isSync &&
+    one.hasNoLock === other.hasNoLock
+  )
+}
+
+function viewOf({ each, own, pin, dialled, isLeader, leadsOnly, isSync, hasNoLock }: MemberParts): MemberView {
+  const gone = each.goneSince !== null
+  const address = addressOf(each.member, dialled)
+  return {
+    ...each.member,
+    gone,
+    address,
+    place: placeOf(address, pin),
+    isLeader,
+    isSync,
+    lagBytes: isLeader || gone || own.restDown || each.member.state !== 'running' ? null : own.lagBytes,
+    replica: replicaView(own, { gone, isLeader: leadsOnly, hasNoLock }),
+  }
 }
 
 /** Composes the view of what is known. */
@@ -26,6 +96,7 @@ export function composeView({
   known,
   fitness,
   pins = new Map(),
+  before = new MemberViews(),
 }: ViewParts): ClusterView {
   const { phase, since, epoch } = machine
   const { highest, last } = machine.served
@@ -38,23 +109,20 @@ export function composeView({
   const shown = [...known].filter(([name, { goneSince, isRecalled }]) => {
     return goneSince === null || isRecalled !== true || name === leader || name === member
   })
-  const members = shown.map(([name, each]): MemberView => {
-    const gone = each.goneSince !== null
+  const parts = shown.map(([name, each]): MemberParts => {
     // The leader named by the DCS says 200 to /replica until its promotion is done; an open primary is no replica
     // either.
     const isLeader = name === leader || name === member
     const leadsOnly = isLeader && (name === member || askedAs(name, each, cluster) !== '/standby-leader')
-    const own = fitness.get(name) ?? UNKNOWN_FITNESS
-    const address = addressOf(each.member, dialled)
     return {
-      ...each.member,
-      gone,
-      address,
-      place: placeOf(address, pins.get(name)),
+      each,
+      own: fitness.get(name) ?? UNKNOWN_FITNESS,
+      pin: pins.get(name),
+      dialled,
       isLeader,
-      isSync: sync.has(name.toLowerCase()),
-      lagBytes: isLeader || gone || own.restDown || each.member.state !== 'running' ? null : own.lagBytes,
-      replica: replicaView(own, { gone, isLeader: leadsOnly, hasNoLock: isLockKnown && name !== leader }),
+      leadsOnly,
+      isSync: sync.size > 0 && sync.has(name.toLowerCase()),
+      hasNoLock: isLockKnown && name !== leader,
     }
   })
   const absence = phase.state === 'none' && dcs.state === 'up' && isEmpty(cluster) ? dcs.absence : null
@@ -82,7 +150,7 @@ export function composeView({
       epoch,
       basis: member === null ? '' : basisOf(machine, member),
     },
-    members: members.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
+    members: before.of(parts).toSorted((a, b) => (a.name < b.name ? -1 : 1)),
     ignoredKeys: cluster.ignoredKeys,
     systemId: cluster.systemId,
     paused: cluster.paused,

@@ -23,6 +23,11 @@ export class Pace {
     this.#doneAt = performance.now()
   }
 
+  /** Does now what was to be done soon. */
+  finish(): void {
+    if (this.#timer !== null) this.atOnce()
+  }
+
   /** Forgets what was to be done. */
   close(): void {
     if (this.#timer !== null) clearTimeout(this.#timer)

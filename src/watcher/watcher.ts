@@ -11,8 +11,8 @@ import type { Bursts } from './checks/bursts.ts'
 import { MemberChecks } from './checks/member-checks.ts'
 import type { RestClient } from './checks/rest-client.ts'
 import { CheckScheduler } from './checks/scheduler.ts'
-import { type Cluster, parseCluster } from './cluster.ts'
-import { composeView } from './compose-view.ts'
+import { type Cluster, isSameButMembers, parseCluster } from './cluster.ts'
+import { composeView, MemberViews } from './compose-view.ts'
 import type { Dcs, DcsObservation, Remembered } from './dcs/dcs.ts'
 import { DcsObserver } from './dcs-observer.ts'
 import { type Fault, Faults } from './faults.ts'
@@ -57,7 +57,10 @@ export class Watcher implements Reconfigurable<ClusterConfig> {
   readonly #stop = new AbortController()
   #config: ClusterConfig
   #cluster: Cluster = parseCluster(new Map())
+  readonly #memberViews = new MemberViews()
   readonly #publishing = new Pace(() => this.#publish())
+  readonly #keeping = new Pace(() => this.#keepNow())
+  #keptFloor = 0
   /** When it runs out, a DCS that has not answered yet counts as lost. */
   #grace: NodeJS.Timeout | null = null
   #observing: Promise<void> | null = null
@@ -119,6 +122,7 @@ export class Watcher implements Reconfigurable<ClusterConfig> {
   async close(): Promise<void> {
     this.#stop.abort()
     this.#publishing.close()
+    this.#keeping.finish()
     this.#scheduler.close()
     this.#primary.close()
     this.#endGrace()
@@ -184,7 +188,8 @@ export class Watcher implements Reconfigurable<ClusterConfig> {
     }
     const { cluster, restored, endpoint } = observation
     const before = this.#cluster
-    const { facts, phase } = this.#primary.state
+    const { facts, phase, link } = this.#primary.state
+    const isUp = link === 'up' && endpoint === this.#publisher.view.dcs.endpoint
     if (restored)
       this.#deps.log.warn(
         { event: 'dcs-restored', endpoint },
@@ -192,10 +197,11 @@ export class Watcher implements Reconfigurable<ClusterConfig> {
       )
     this.#faults.call('debug log', () => this.#debugLog.read(before, cluster))
     this.#cluster = cluster
-    this.#members.observe(cluster, facts, memberOf(phase), now())
-    if (cluster !== before) this.#faults.call('local members', () => this.#lookAtLocal())
-    this.#step({ type: 'dcs', facts: this.#members.factsOf(cluster), restored })
-    this.#keep()
+    const isOther = this.#members.observe(cluster, facts, memberOf(phase), now()) || !isSameButMembers(before, cluster)
+    if (isOther) this.#faults.call('local members', () => this.#lookAtLocal())
+    // How far each member has come is rewritten all the time, and no reason to route.
+    this.#step({ type: 'dcs', facts: this.#members.factsOf(cluster, facts), restored }, !isOther && isUp)
+    if (isOther || this.#keptFloor !== this.#primary.state.timelineFloor) this.#keep()
   }
 
   /** Looks at the members that are on this host; those whose keys have gone for a while are still known. */
@@ -206,18 +212,25 @@ export class Watcher implements Reconfigurable<ClusterConfig> {
     })
   }
 
-  /** Saves what a start without DCS needs. A claim of members to be a standby cluster is none of it. */
+  /** Saves what a start without DCS needs soon: that costs as much as there are members. */
   #keep(): void {
+    this.#keeping.soon(this.#members.known.size * KEEP_MS)
+  }
+
+  /** Saves it now. A claim of members to be a standby cluster is none of it. */
+  #keepNow(): void {
     const { systemId, standbyCluster, hasLock } = this.#cluster
     const { timelineFloor, served } = this.#primary.state
     const kept = { systemId, standbyCluster: standbyCluster && hasLock, timelineFloor, served }
     const { known, pins } = this.#members
+    this.#keptFloor = timelineFloor
     this.#faults.call('state file', () => this.#deps.state?.save(toSaved(kept, known.values(), pins)))
   }
 
-  #step(event: PrimaryEvent): void {
+  /** Takes a step. `isQuiet`: what `event` says is no news of the primary. */
+  #step(event: PrimaryEvent, isQuiet = false): void {
     if (this.#stop.signal.aborted) return
-    const { isAside, hasServed } = this.#primary.step(event)
+    const { isAside, hasServed } = this.#primary.step(event, isQuiet)
     if (isAside) this.#publishSoon()
     else this.#publishing.atOnce()
     // What a restart must not forget follows from answers, too.
@@ -254,7 +267,7 @@ export class Watcher implements Reconfigurable<ClusterConfig> {
     const { known, fitness, pins } = this.#members
     return composeView({
       ...{ config: this.#config, dcs: { ...dcs, notices }, cluster: this.#cluster, machine: this.#primary.state },
-      ...{ known, fitness, pins },
+      ...{ known, fitness, pins, before: this.#memberViews },
     })
   }
 
@@ -270,6 +283,9 @@ function fixedPartOf({ proxy: { check, trust }, ...identity }: ClusterConfig): o
   const { intervalMs, fastIntervalMs, timeoutMs } = check
   return { ...identity, trust, intervalMs, fastIntervalMs, timeoutMs }
 }
+
+/** For each member, the pause between two times that what a restart needs is saved. Milliseconds. */
+const KEEP_MS = 1
 
 /** For each member that the view has, the pause between two views that only show how members are. Milliseconds. */
 const PUBLISH_MS = 0.5

@@ -66,7 +66,8 @@ export class CheckScheduler {
       const polls = this.#polls.get(name) ?? this.#add(name)
       const found = fitness.get(name) ?? UNKNOWN_FITNESS
       const questions = planChecks(name, known, machine, found, config, this.#ranking)
-      const primaryTopic = primaryTopicOf(machine, known)
+      const basis = basisOf(machine, name)
+      const primaryTopic = primaryTopicOf(basis, known)
       const replicaTopic = replicaTopicOf(machine, known)
       const primaryChanged = primaryTopic !== polls.primaryTopic
       const replicaChanged = replicaTopic !== polls.replicaTopic
@@ -76,7 +77,6 @@ export class CheckScheduler {
       polls.replica.every(questions.replica, replicaChanged)
       polls.startup.every(questions.startup, false)
       // One burst for a basis: an answer that keeps changing does not make it longer.
-      const basis = basisOf(machine, name)
       if (!questions.isAwaited) polls.primary.calm()
       else if (basis !== polls.basis) polls.primary.hurry()
       polls.basis = basis
@@ -119,8 +119,8 @@ export class CheckScheduler {
 }
 
 /** Returns what makes a new question due at once: a member that writes another role or state into its key is checked early. */
-function primaryTopicOf(machine: PrimaryMachine, { member: { name, role, state } }: KnownMember): string {
-  return JSON.stringify([basisOf(machine, name), role, state])
+function primaryTopicOf(basis: string, { member: { role, state } }: KnownMember): string {
+  return JSON.stringify([basis, role, state])
 }
 
 function replicaTopicOf({ facts }: PrimaryMachine, { member, goneSince }: KnownMember): string {

@@ -55,15 +55,17 @@ export function afterSnapshot(
   fitness: ReadonlyMap<string, Fitness>,
   before: Observed,
   after: Observed,
-): ReadonlyMap<string, Fitness> {
-  const kept = [...fitness].flatMap(([name, known]): [string, Fitness][] => {
-    const [old, present] = [before.known.get(name), after.known.get(name)]
-    if (old === undefined || present === undefined || !isSameAddress(old.member, present.member)) return []
+): Map<string, Fitness> {
+  const kept = new Map<string, Fitness>()
+  for (const [name, known] of fitness) {
+    const old = before.known.get(name)
+    const present = after.known.get(name)
+    if (old === undefined || present === undefined || !isSameAddress(old.member, present.member)) continue
     const role = askedAs(name, present, after.facts)
     const isSame = role !== null && role === askedAs(name, old, before.facts)
-    return [[name, isSame ? known : { ...UNKNOWN_FITNESS, postgresDown: known.postgresDown }]]
-  })
-  return new Map(kept)
+    kept.set(name, isSame ? known : { ...UNKNOWN_FITNESS, postgresDown: known.postgresDown })
+  }
+  return kept
 }
 
 /** The facts that decide what each member is checked for. */

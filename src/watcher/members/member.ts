@@ -1,4 +1,5 @@
 /** One member of a Patroni cluster, from its key `members/NAME`. */
+import { isDeepStrictEqual } from 'node:util'
 import type { Address, Tag } from '../view.ts'
 import { parseApiUrl, parseConnUrl } from './conn-url.ts'
 import { asLabel, asNumber, asObject, asText, parseJson } from '../../text/unknown-shape.ts'
@@ -58,6 +59,11 @@ export function parseMember(name: string, value: string): Member | string {
     tags: parseTags(fields['tags']),
     pendingRestart: Boolean(fields['pending_restart']),
   }
+}
+
+/** Returns whether nothing but the position of a member has changed. */
+export function isSameButPosition(one: Member, other: Member): boolean {
+  return one === other || isDeepStrictEqual({ ...one, position: null }, { ...other, position: null })
 }
 
 /** Longest name of a member. */

@@ -11,6 +11,7 @@ import { afterSnapshot, type Fitness, UNKNOWN_FITNESS } from './fitness.ts'
 import {
   addressOf,
   factsOf,
+  isSameButPositions,
   type KnownMember,
   type KnownMembers,
   recalled,
@@ -24,8 +25,8 @@ export class MemberRegistry {
   /** By which of its URLs a member is dialled. */
   #dialled: ProxyConfig['address']
   #known: KnownMembers = new Map()
-  #fitness: ReadonlyMap<string, Fitness> = new Map()
-  #pins: Pins = new Map()
+  #fitness: Map<string, Fitness> = new Map()
+  #pins: Map<string, Pin> = new Map()
   #strayed: ReadonlyMap<string, DcsNotice> = new Map()
 
   constructor(dialled: ProxyConfig['address']) {
@@ -69,31 +70,36 @@ export class MemberRegistry {
     return member === undefined ? null : whereabouts(member, this.#dialled, this.#pins.get(name))
   }
 
-  /** Returns the part of a snapshot that the primary's machine decides by. */
-  factsOf(cluster: Cluster): DcsFacts {
-    return factsOf(cluster, this.#known, this.#dialled, this.#pins)
+  /** Returns the part of a snapshot that the primary's machine decides by; `before`: of the last one. */
+  factsOf(cluster: Cluster, before: DcsFacts | null = null): DcsFacts {
+    return factsOf(cluster, this.#known, this.#dialled, this.#pins, before)
   }
 
   /** Takes what an earlier run has left: the members to check, and their addresses. */
   recall(members: readonly KnownMember[], pins: Pins): void {
     this.#known = recalled(members)
-    this.#pins = pins
+    this.#pins = new Map(pins)
   }
 
-  /** Takes a snapshot of the DCS. `before`: the facts of the last one; `needed`: the members that must be kept. */
-  observe(cluster: Cluster, before: DcsFacts, needed: string | null, now: number): void {
+  /**
+   * Takes a snapshot of the DCS. `before`: the facts of the last one; `needed`: the members that must be kept. Returns
+   * whether more of the members has changed than how far each has come.
+   */
+  observe(cluster: Cluster, before: DcsFacts, needed: string | null, now: number): boolean {
     const known = this.#known
     this.#known = remember(known, cluster, needed, now)
     this.#fitness = afterSnapshot(this.#fitness, { known, facts: before }, { known: this.#known, facts: cluster })
     this.#pins = this.#ofKnown(this.#pins)
     this.#strayed = this.#ofKnown(this.#strayed)
+    return !isSameButPositions(known, this.#known)
   }
 
   /** Takes what was found out about a member as a reader. Returns whether it is known. */
   changeFitness(name: string, change: (fitness: Fitness) => Fitness): boolean {
     if (!this.#known.has(name)) return false
     const fitness = change(this.fitnessOf(name))
-    this.#fitness = new Map(this.#fitness).set(name, fitness)
+    // Not copied: of very many members each has its answers.
+    this.#fitness.set(name, fitness)
     if (fitness.rest === 'fit') this.#known = serving(this.#known, name)
     return true
   }
@@ -105,8 +111,8 @@ export class MemberRegistry {
   pin(name: string, pin: Pin): boolean {
     const before = this.pinOf(name)
     if (!this.#known.has(name) || isSamePin(before, pin)) return false
-    this.#pins = new Map(this.#pins).set(name, pin)
-    if (hasMovedFrom(before, pin)) this.#fitness = without(this.#fitness, name)
+    this.#pins.set(name, pin)
+    if (hasMovedFrom(before, pin)) this.#fitness.delete(name)
     return true
   }
 
@@ -122,12 +128,11 @@ export class MemberRegistry {
   dialBy(dialled: ProxyConfig['address']): void {
     const stays = ({ member }: KnownMember): boolean =>
       isSameAddress(addressOf(member, this.#dialled), addressOf(member, dialled))
-    const staying = [...this.#known.values()].filter(stays).map(({ member }) => member.name)
-    this.#fitness = new Map([...this.#fitness].filter(([name]) => staying.includes(name)))
+    for (const [name, known] of this.#known) if (!stays(known)) this.#fitness.delete(name)
     this.#dialled = dialled
   }
 
-  #ofKnown<T>(byMember: ReadonlyMap<string, T>): ReadonlyMap<string, T> {
+  #ofKnown<T>(byMember: ReadonlyMap<string, T>): Map<string, T> {
     return new Map([...byMember].filter(([name]) => this.#known.has(name)))
   }
 }

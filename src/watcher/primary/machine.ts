@@ -173,6 +173,17 @@ export function groundsOf(facts: DcsFacts, member: string): string {
   return JSON.stringify([leader?.name, leader?.session, systemId, isStandby(facts), members.get(member)?.address])
 }
 
+/** Returns for which members `groundsOf` is the same under both, without making its text for each of very many. */
+export function sameGrounds(one: DcsFacts, other: DcsFacts): (member: string) => boolean {
+  const isSame =
+    one.leader?.name === other.leader?.name &&
+    one.leader?.session === other.leader?.session &&
+    one.systemId === other.systemId &&
+    isStandby(one) === isStandby(other)
+  const addressOf = ({ members }: DcsFacts, member: string): string | null => members.get(member)?.address ?? null
+  return (member) => isSame && addressOf(one, member) === addressOf(other, member)
+}
+
 /**
  * Returns whether it is a standby cluster, whose leader is read-only. Where there is no lock to read that is a claim
  * like any other: Patroni
@@ -228,9 +239,14 @@ export function lapsesAt(machine: PrimaryMachine, member: string): number | null
 /** Returns when a `tick` may change something, in milliseconds since the epoch; null: never. */
 export function nextTickAt(machine: PrimaryMachine, now: number): number | null {
   const until = machine.phase.state === 'switching' ? machine.phase.until : null
-  const lapses = [...machine.evidence.keys()].map((member) => lapsesAt(machine, member))
-  const times = [until, machine.handoverFrom, ...lapses].filter((time): time is number => time !== null && time > now)
-  return times.length === 0 ? null : Math.min(...times)
+  let next = Infinity
+  const consider = (time: number | null): void => {
+    if (time !== null && time > now && time < next) next = time
+  }
+  consider(until)
+  consider(machine.handoverFrom)
+  for (const [member, { proof }] of machine.evidence) if (proof !== null) consider(lapsesAt(machine, member))
+  return next === Infinity ? null : next
 }
 
 /** Returns the owner of sessions: a member *at an address*, so that a member that moves is fenced like another one. */

@@ -8,7 +8,6 @@ import {
   basisOf,
   type DcsFacts,
   evidenceOf,
-  groundsOf,
   keepsSessionsOf,
   lapsesAt,
   memberOf,
@@ -16,6 +15,7 @@ import {
   type PrimaryEvent,
   type PrimaryMachine,
   type PrimaryPhase,
+  sameGrounds,
 } from './machine.ts'
 import { takesNew } from '../view.ts'
 
@@ -45,13 +45,12 @@ function learn(machine: PrimaryMachine, event: PrimaryEvent, now: number): Prima
     case 'dcs': {
       const { facts } = event
       const another = machine.facts.systemId !== facts.systemId && machine.facts.systemId !== null
-      const names = [...facts.members.keys()]
       return {
         ...machine,
         link: 'up',
         facts,
         restores: machine.restores + (event.restored ? 1 : 0),
-        evidence: new Map(names.map((name) => [name, renewed(machine, facts, name)])),
+        evidence: allRenewed(machine, facts),
         handoverFrom: handoverFrom(machine, facts, now),
         timelineFloor: another || event.restored ? 0 : machine.timelineFloor,
         // A restored DCS is no new database: its primary may well be the one that was set back.
@@ -95,7 +94,9 @@ function learn(machine: PrimaryMachine, event: PrimaryEvent, now: number): Prima
 
 /** Ends the proofs that were not renewed for too long. */
 function withoutLapsed(machine: PrimaryMachine, now: number): PrimaryMachine {
-  const lapsed = [...machine.evidence].filter(([member]) => (lapsesAt(machine, member) ?? Infinity) <= now)
+  const lapsed = [...machine.evidence].filter(
+    ([member, { proof }]) => proof !== null && (lapsesAt(machine, member) ?? Infinity) <= now,
+  )
   if (lapsed.length === 0) return machine
   const reason = 'its confirmation has expired: no answer for the ttl, and the DCS does not name it'
   const without = lapsed.map(([member, evidence]) => {
@@ -119,12 +120,17 @@ function withEvidence(
  * back (`standby_cluster` on and off within a second). And a member whose key shows a higher timeline than its proof
  * has been promoted since. Counted, so that a key that shows nonsense costs only one question.
  */
-function renewed(before: PrimaryMachine, facts: DcsFacts, member: string): Evidence {
+function renewed(
+  before: PrimaryMachine,
+  facts: DcsFacts,
+  member: string,
+  isSame: (member: string) => boolean = sameGrounds(before.facts, facts),
+): Evidence {
   const evidence = evidenceOf(before, member)
   const timeline = facts.members.get(member)?.timeline ?? 0
   const changed = timeline !== (before.facts.members.get(member)?.timeline ?? 0)
   const promoted = changed && evidence.proof !== null && timeline > evidence.proof.timeline
-  if (!promoted && groundsOf(before.facts, member) === groundsOf(facts, member)) return evidence
+  if (!promoted && isSame(member)) return evidence
   // Silence is no evidence against the leader that the DCS names. Once it names none there is nothing to wait for: a
   // Patroni that is frozen (docs/patroni.md, edge 9) has been silent long before its key expires.
   const unvouched = facts.leader === null && evidence.silences >= before.fall
@@ -132,6 +138,15 @@ function renewed(before: PrimaryMachine, facts: DcsFacts, member: string): Evide
   const { silences, usable, renewals, reason, cause } = evidence
   const why = silences > 0 && !usable ? { reason, cause } : NOT_ASKED
   return { ...evidence, proof: unvouched ? null : evidence.proof, renewals: renewals + 1, promoting: false, ...why }
+}
+
+/** Returns the evidence of all members under a new snapshot; one in which nothing has changed renews none. */
+function allRenewed(machine: PrimaryMachine, facts: DcsFacts): PrimaryMachine['evidence'] {
+  if (facts === machine.facts && machine.link === 'up') return machine.evidence
+  const isSame = sameGrounds(machine.facts, facts)
+  const evidence = new Map<string, Evidence>()
+  for (const name of facts.members.keys()) evidence.set(name, renewed(machine, facts, name, isSame))
+  return evidence
 }
 
 /** Returns the new floor: the proof of the named leader sets it; without a name it only rises. */

@@ -67,7 +67,8 @@ export class RunningMachine {
     this.#machine = { ...this.#machine, fall: check.fall, leastProofMs: leastProofMs(check) }
   }
 
-  step(event: PrimaryEvent): StepTaken {
+  /** Takes the next event. `isQuiet`: what `event` says of the members is no reason to act at once. */
+  step(event: PrimaryEvent, isQuiet = false): StepTaken {
     const at = now()
     const before = this.#machine
     const next = nextPrimary(before, event, at)
@@ -75,7 +76,7 @@ export class RunningMachine {
     this.close()
     const tickAt = nextTickAt(next, at)
     if (tickAt !== null) this.#tick = setTimeout(this.#onTick, Math.min(tickAt - at + 1, MAX_TIMER_MS))
-    return { isAside: isAside(event, before, next), hasServed: before.served !== next.served }
+    return { isAside: isAside(event, before, next, isQuiet), hasServed: before.served !== next.served }
   }
 
   /** Ends the ticks; until the next step. */
@@ -93,7 +94,14 @@ function leastProofMs({ fall, intervalMs, timeoutMs }: Check): number {
   return fall * (intervalMs + timeoutMs)
 }
 
-function isAside(event: PrimaryEvent, before: PrimaryMachine, { phase, epoch }: PrimaryMachine): boolean {
-  if (event.type !== 'rest' && event.type !== 'postgres') return false
-  return event.member !== memberOf(phase) && epoch === before.epoch && isDeepStrictEqual(phase, before.phase)
+function isAside(
+  event: PrimaryEvent,
+  before: PrimaryMachine,
+  { phase, epoch, restores }: PrimaryMachine,
+  isQuiet: boolean,
+): boolean {
+  const isOfAnother =
+    (event.type === 'rest' || event.type === 'postgres' || event.type === 'moved') && event.member !== memberOf(phase)
+  if (!isOfAnother && !isQuiet) return false
+  return epoch === before.epoch && restores === before.restores && isDeepStrictEqual(phase, before.phase)
 }

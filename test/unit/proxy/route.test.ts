@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { ListenerConfig, Route } from '../../../src/config/config.ts'
 import {
+  byName,
   hasMoved,
   isDown,
   NEW_ROUTE,
@@ -247,7 +248,7 @@ describe('sessions that only read', () => {
   const address = { host: '10.0.0.1', port: 5432 }
   for (const [name, expected] of Object.entries({ a: false, b: false, c: true, forgotten: true })) {
     test(`those on ${name} are ${expected ? 'closed' : 'kept'}`, () =>
-      assert.equal(isDown(view, on(name, address)), expected))
+      assert.equal(isDown(byName(view), on(name, address)), expected))
   }
   for (const [title, now, expected] of [
     ['of the same address stay', { ...address }, false],
@@ -255,13 +256,13 @@ describe('sessions that only read', () => {
     ['of another port have lost their member', { ...address, port: 5433 }, true],
     ['stay while no other address is known', null, false],
   ] as const) {
-    test(`those ${title}`, () => assert.equal(hasMoved(one({ address: now }), on('m', address)), expected))
+    test(`those ${title}`, () => assert.equal(hasMoved(byName(one({ address: now })), on('m', address)), expected))
   }
 
   test('of a name that leads to another server now have lost their member', () => {
     const named = { address: { host: 'db1.example', port: 5432 } }
-    assert.equal(hasMoved(one({ ...named, place: address }), on('m', address)), false)
-    assert.equal(hasMoved(one({ ...named, place: { ...address, host: '10.0.0.2' } }), on('m', address)), true)
-    assert.equal(hasMoved(one({ ...named, place: null }), on('m', address)), true)
+    assert.equal(hasMoved(byName(one({ ...named, place: address })), on('m', address)), false)
+    assert.equal(hasMoved(byName(one({ ...named, place: { ...address, host: '10.0.0.2' } })), on('m', address)), true)
+    assert.equal(hasMoved(byName(one({ ...named, place: null })), on('m', address)), true)
   })
 })

@@ -1,5 +1,5 @@
 /** The keys below a prefix as one endpoint has shown them: a list at a revision, then events, then reads. */
-import { type Cluster, type KeyValue, parseCluster } from '../../cluster.ts'
+import { type Cluster, ClusterParser, type KeyValue } from '../../cluster.ts'
 
 export interface VersionedKey extends KeyValue {
   readonly key: string
@@ -16,16 +16,18 @@ export interface KeyEvent {
 /** Holds the keys and gives the cluster they describe; the same object as long as nothing has changed. */
 export class Keyspace {
   readonly #keys: Map<string, VersionedKey>
+  readonly #parser: ClusterParser
   /** Up to here the watch, or the list, is complete. */
   #watched: bigint
   /** Events of the leader key up to here are older than a linearizable read of it. */
   #leaderRead = 0n
   #cluster: Cluster
 
-  constructor(keys: readonly VersionedKey[], revision: bigint) {
+  constructor(keys: readonly VersionedKey[], revision: bigint, parser = new ClusterParser()) {
+    this.#parser = parser
     this.#keys = new Map(keys.map((entry) => [entry.key, entry]))
     this.#watched = revision
-    this.#cluster = parseCluster(this.#keys)
+    this.#cluster = parser.parse(this.#keys)
   }
 
   get cluster(): Cluster {
@@ -51,7 +53,7 @@ export class Keyspace {
       else this.#keys.set(key, put)
     }
     if (revision > this.#watched) this.#watched = revision
-    if (changed) this.#cluster = parseCluster(this.#keys)
+    if (changed) this.#cluster = this.#parser.parse(this.#keys)
     return changed
   }
 
@@ -65,7 +67,7 @@ export class Keyspace {
     if (this.#keys.get('leader')?.modified === leader?.modified) return false
     if (leader === null) this.#keys.delete('leader')
     else this.#keys.set('leader', leader)
-    this.#cluster = parseCluster(this.#keys)
+    this.#cluster = this.#parser.parse(this.#keys)
     return true
   }
 }

@@ -10,7 +10,6 @@ import { now, within } from '../../../clock.ts'
 import { formatProblem, type Problem } from '../../../config/file/problem.ts'
 import { RouterError } from '../../../errors.ts'
 import { readTextFile, type TextFile } from '../../../text-file.ts'
-import { parseCluster } from '../../cluster.ts'
 import { Wakeup } from '../wakeup.ts'
 import { parseClusterFile } from './cluster-file.ts'
 import type { ClusterSource, DcsObservation } from '../dcs.ts'
@@ -41,7 +40,7 @@ export class FileDcs implements ClusterSource {
   readonly #path: string
   readonly #intervalMs: number
   #reading: Promise<TextFile> | null = null
-  readonly #cluster = new KeyList((keys) => ({ ...parseCluster(keys), hasLock: keys.has('leader') }))
+  readonly #cluster = new KeyList((cluster, keys) => ({ ...cluster, hasLock: keys.has('leader') }))
   #leader: string | null = null
   /** Counts the leaders that the file has named one after the other; `null` is one of them. */
   #sessions = 0
