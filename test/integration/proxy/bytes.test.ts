@@ -191,7 +191,7 @@ for (const [path, prepare] of PATHS)
 
     test('what is read ahead of clients whose servers do not read for long arrives behind what came before it', async (t: TestContext) => {
       t.mock.timers.enable({ apis: ['setInterval'] })
-      const plans = Array.from({ length: 5 }, (_, seed) => ({ ...plan({ bytes: 20 * MB }, { bytes: 0 }), seed }))
+      const plans = Array.from({ length: 5 }, (_, seed) => ({ ...plan({ bytes: 40 * MB }, { bytes: 0 }), seed }))
       const sessions = await Promise.all(plans.map((each, n) => server.session(scene, rig, n, each)))
       for (const { backend } of sessions) backend.pause()
       const clients = sessions.map(({ client }) => client)
