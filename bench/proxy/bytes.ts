@@ -1,6 +1,7 @@
 // `node bench/proxy/bytes.ts [--sessions 50] [--mb 100] [--seed 0] [--fallback]`: asserts that sessions through the router get all
 // bytes in order, both ways, with slow readers and writers and half-closes, on the Node that runs it.
 import { parseArgs } from 'node:util'
+import { counted } from '../../src/text/wording.ts'
 import { Scene } from '../../test/integration/proxy/support/scene.ts'
 import { hideOnread, planOf, StreamServer } from '../../test/integration/proxy/support/streams.ts'
 import { openView } from '../../test/integration/proxy/support/views.ts'
@@ -28,5 +29,5 @@ const seconds = (performance.now() - since) / 1000
 await scene.clear()
 const how = values.fallback ? 'without onread' : 'with onread'
 console.log(
-  `Node ${process.version} ${how}: all of ${(bytes / 1e9).toFixed(2)} GB in ${sessions} sessions arrived as it was sent (${seconds.toFixed(0)} s)`,
+  `Node ${process.version} ${how}: ${counted(sessions, 'session')} with ${(bytes / 1e9).toFixed(2)} GB arrived as sent (${seconds.toFixed(0)} s)`,
 )

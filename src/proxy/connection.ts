@@ -38,6 +38,8 @@ export class Connection {
       socket.on('data', (chunk: Buffer) => {
         if (!connection.#receive(chunk, chunk.length)) socket.pause()
       })
+      // It was accepted paused.
+      socket.resume()
       return connection
     }
     Reflect.set(socket, '_handle', null)

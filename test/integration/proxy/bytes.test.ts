@@ -189,7 +189,7 @@ for (const [path, prepare] of PATHS)
       })
     }
 
-    test('what is read ahead of clients whose servers do not read for long arrives behind what came before it', async (t: TestContext) => {
+    test('a server that did not read for long gets in order what was read ahead of its client', async (t: TestContext) => {
       t.mock.timers.enable({ apis: ['setInterval'] })
       const plans = Array.from({ length: 5 }, (_, seed) => ({ ...plan({ bytes: 40 * MB }, { bytes: 0 }), seed }))
       const sessions = await Promise.all(plans.map((each, n) => server.session(scene, rig, n, each)))
