@@ -13,7 +13,7 @@ import { TempDir } from '../../test/support/files/temp.ts'
 import { until } from '../../test/support/until.ts'
 import type { Case } from '../case.ts'
 import { inOneRun, type Recorder } from '../run.ts'
-import type { CrowdOrder } from './crowd.ts'
+import type { CrowdOrder } from '../../test/integration/watcher/crowd.ts'
 
 /** Members, and how long the event loop may be blocked at most. Milliseconds. */
 const SIZES = [
@@ -58,7 +58,11 @@ export const large: Case = {
 async function grown(record: Recorder, size: number, beats: number): Promise<void> {
   await using stack = new AsyncDisposableStack()
   const etcd = stack.use(await EtcdCluster.start())
-  const crowd = fork(join(import.meta.dirname, 'crowd.ts'), [String(size), etcd.client.endpoint], { execArgv: [] })
+  const crowd = fork(
+    join(import.meta.dirname, '../../test/integration/watcher/crowd.ts'),
+    [String(size), etcd.client.endpoint],
+    { execArgv: [] },
+  )
   stack.defer(() => void crowd.kill('SIGKILL'))
   await once(crowd, 'message')
   const dir = stack.use(TempDir.create('large'))

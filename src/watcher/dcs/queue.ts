@@ -9,6 +9,14 @@ export class Queue<T> {
     this.#wake?.()
   }
 
+  /** Takes the items at the front that are of a kind. */
+  *takeWhile<S extends T>(isOfKind: (item: T) => item is S): Iterable<S> {
+    for (let [item] = this.#items; item !== undefined && isOfKind(item); [item] = this.#items) {
+      this.#items.shift()
+      yield item
+    }
+  }
+
   /** Fails the queue; the first failure counts. */
   fail(error: unknown): void {
     this.#failure ??= { error }

@@ -36,6 +36,21 @@ describe('an etcd session', () => {
     assert.deepEqual(etcd.ranges, ['/service/demo/ /service/demo0'])
   })
 
+  test("reports members' keys that arrive together as one, and the leader that follows them", async () => {
+    await using etcd = await ScriptedEtcd.start()
+    etcd.keys = [{ key: LEADER, value: 'pg0', mod: 4 }]
+    await using observer = new Observer({ endpoints: [etcd.endpoint], intervalMs: 60_000 })
+    await observer.leader('pg0')
+    const [count, from] = [500, observer.seen.length]
+    for (let member = 0; member < count; member++)
+      etcd.tell({ key: `/service/demo/members/pg${member}`, value: '{}', mod: 11 + member })
+    etcd.tell({ key: LEADER, value: 'pg1', mod: 11 + count })
+    await observer.leader('pg1', from)
+    assert.equal(observer.cluster.members.length, count)
+    const observations = observer.seen.length - from
+    assert.ok(observations < count / 2, `${observations} observations of ${count} keys`)
+  })
+
   test('goes to etcd itself, not to an http_proxy of the environment', async (context) => {
     await using etcd = await ScriptedEtcd.start()
     process.env['http_proxy'] = 'http://127.0.0.1:1'

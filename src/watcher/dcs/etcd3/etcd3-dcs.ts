@@ -73,6 +73,11 @@ class ClusterKeys implements SessionKeys<DcsObservation> {
     return this.#keyspace.revision
   }
 
+  /** Returns whether more than members' own keys and positions is among them, which can wait; the leader, a switchover and the configuration cannot. */
+  isUrgent(events: readonly KeyEvent[]): boolean {
+    return events.some(({ key }) => !key.startsWith('members/') && key !== 'status' && key !== 'optime/leader')
+  }
+
   onEvents(events: readonly KeyEvent[], revision: bigint): boolean {
     this.#late = false
     return this.#keyspace.applyEvents(events, revision)

@@ -45,6 +45,11 @@ export class KeySet implements SessionKeys<KeysObservation> {
     return this.#revision
   }
 
+  /** Returns that none is: files are rendered later all the same. */
+  isUrgent(): boolean {
+    return false
+  }
+
   onEvents(events: readonly KeyEvent[], revision: bigint): boolean {
     let changed = false
     for (const { key, modified, put } of events) {

@@ -3,6 +3,7 @@
  * the session; the next one, on the next endpoint, lists again. Replaced certificates get a session of their own, on the
  * same endpoint. What the keys mean is not known here.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Etcd3Config, SETTINGS } from './section.ts'
 import { explain, RouterError } from '../../../errors.ts'
 import type { Lookups } from '../../../names/lookups.ts'
@@ -42,6 +43,8 @@ export interface SessionsOptions<T> {
 export interface SessionKeys<T> {
   /** The highest revision that the watch or the list has reached. */
   readonly revision: bigint
+  /** Says whether these cannot wait for the end of the turn of the event loop in which they have arrived. */
+  isUrgent(events: readonly KeyEvent[]): boolean
   /** Takes what the watch tells, which is all up to `revision`. Says whether there is news. */
   onEvents(events: readonly KeyEvent[], revision: bigint): boolean
   /** Reads linearizably, beside the watch. */
@@ -150,6 +153,8 @@ export class EtcdSessions<T> {
       return keys.tell({ endpoint, restored, notices })
     }
     const queue = new Queue<Item>()
+    const canWait = (item: Item): item is Item & { readonly type: 'events' } =>
+      item.type === 'events' && !keys.isUrgent(item.events)
     await connection.watch(list.revision + 1n, {
       onEvents: (events, revision) => queue.push({ type: 'events', events, revision }),
       onEnd: (error) => queue.fail(error),
@@ -173,9 +178,17 @@ export class EtcdSessions<T> {
       while (!connection.closed.aborted) {
         const item = await queue.next()
         switch (item.type) {
-          case 'events':
-            if (keys.onEvents(item.events, item.revision)) yield tell()
+          case 'events': {
+            // Members rewrite their keys all the time: what has arrived in a turn of the event loop is one observation.
+            if (canWait(item)) await nextTurn()
+            let isNews = keys.onEvents(item.events, item.revision)
+            for (const { events, revision } of queue.takeWhile(canWait)) {
+              const isMore = keys.onEvents(events, revision)
+              isNews ||= isMore
+            }
+            if (isNews) yield tell()
             break
+          }
           case 'read': {
             const isNews = keys.onRead(item.reading)
             this.#history.saw(item.reading)

@@ -1,14 +1,14 @@
-// The members of one large cluster, in a process of their own: `node bench/clusters/crowd.ts SIZE ETCD`, with IPC. Each has
+// The members of one large cluster, in a process of their own: `node crowd.ts SIZE ETCD`, with IPC. Each has
 // an address of 127.0.0.0/8 for itself; one port of all of these answers as their REST API, and one as their Postgres.
 import { createServer as createHttpServer } from 'node:http'
 import { type AddressInfo, createServer, type Server } from 'node:net'
-import { SYSTEM_ID } from '../../test/integration/watcher/fake-member.ts'
-import { EtcdClient } from '../../test/support/etcd/client.ts'
+import { SYSTEM_ID } from './fake-member.ts'
+import { EtcdClient } from '../../support/etcd/client.ts'
 
 /** The message to the process; it answers `done`. */
 export type CrowdOrder =
-  /** All keys are written, with the WAL's position, as Patroni does in each of its loops. */
-  | { readonly type: 'beat'; readonly position: number }
+  /** All keys are written, with the WAL's position, as Patroni does in each of its loops; `singly`: each by itself. */
+  | { readonly type: 'beat'; readonly position: number; readonly singly?: true }
   | { readonly type: 'lead'; readonly member: number }
   | { readonly type: 'leave'; readonly member: number }
 
@@ -57,7 +57,9 @@ async function carryOut(order: CrowdOrder): Promise<void> {
   switch (order.type) {
     case 'beat':
       position = order.position
-      await write(everyKey())
+      if (order.singly === true)
+        await Promise.all(everyKey().map(([key, value]) => client.put(`${PREFIX}${key}`, value)))
+      else await write(everyKey())
       break
     case 'lead':
       leader = order.member
