@@ -8,13 +8,13 @@ import { lag } from './lag.ts'
 import { restHang } from './rest-hang.ts'
 import { restarted } from './restarted.ts'
 import { startedFirst } from './started-first.ts'
-import { switchover, switchoverByRest } from './switchover.ts'
+import { switchover, switchoverByRest, switchoverByTls } from './switchover.ts'
 import { thousand } from './thousand.ts'
 
 export const failover: Bench = {
   name: 'failover',
   cases: [
-    ...[switchover, switchoverByRest, crash, frozen, thousand, lag],
+    ...[switchover, switchoverByTls, switchoverByRest, crash, frozen, thousand, lag],
     ...[restHang, etcdShort, etcdLong, startedFirst, restarted],
   ],
   columns: COMPARED,

@@ -16,12 +16,22 @@ const figures = (failed: readonly Figure[], extraMs: number): readonly Figure[] 
   { key: 'outage', label: 'outage', unit: 'ms' },
 ]
 
+const NONE_FAIL: readonly Figure[] = [{ key: 'failed', label: 'failed connections', unit: 'count', target: { max: 0 } }]
+
 /** A planned switchover while clients connect and write. */
 export const switchover: Case = {
   name: 'switchover',
   title: 'planned switchover, a new connection and an INSERT every 20 ms',
-  figures: figures([{ key: 'failed', label: 'failed connections', unit: 'count', target: { max: 0 } }], 300),
+  figures: figures(NONE_FAIL, 100),
   measure: onTestbed({}, measure),
+}
+
+/** The same where each check of the router has a handshake of its own. */
+export const switchoverByTls: Case = {
+  name: 'switchover-tls',
+  title: 'planned switchover, where the REST API uses TLS',
+  figures: figures(NONE_FAIL, 150),
+  measure: onTestbed({ restTls: true }, measure),
 }
 
 /** One interval of the checks, and half a second. */

@@ -1,5 +1,7 @@
 import { EtcdCluster } from '../../test/support/etcd/cluster.ts'
 import { Haproxy } from '../../test/support/proxies/haproxy.ts'
+import { CertificateAuthority } from '../../test/support/files/certificates.ts'
+import { TempDir } from '../../test/support/files/temp.ts'
 import { createLoadTable } from '../../test/support/clients/load.ts'
 import type { PatroniMember } from '../../test/support/patroni/member.ts'
 import { PatroniCluster } from '../../test/support/patroni/cluster.ts'
@@ -14,6 +16,8 @@ export type TestbedOptions = {
   readonly failsafe?: boolean
   /** The router has nothing but the REST API of one member. */
   readonly restOnly?: boolean
+  /** The REST API uses TLS. */
+  readonly restTls?: boolean
 }
 
 /** A real cluster with the router and HAProxy before it, side by side. */
@@ -36,13 +40,17 @@ export class Testbed implements AsyncDisposable {
   }
 
   /** Starts everything; on an error nothing is left. */
-  static async start({ relays = false, failsafe = false, restOnly = false }: TestbedOptions): Promise<Testbed> {
+  static async start({ relays = false, failsafe = false, ...rest }: TestbedOptions): Promise<Testbed> {
+    const { restOnly = false, restTls = false } = rest
     await using stack = new AsyncDisposableStack()
+    const files = stack.adopt(TempDir.create('testbed'), (dir) => dir.remove())
+    const authority = restTls ? CertificateAuthority.create(files.path) : null
+    const tls = authority === null ? null : { ca: authority.cert, server: authority.server() }
     const etcd = stack.use(await EtcdCluster.start())
     const dcs = failsafe ? { failsafe_mode: true } : {}
-    const cluster = stack.use(await PatroniCluster.start({ etcd, relays, dcs }))
+    const cluster = stack.use(await PatroniCluster.start({ etcd, relays, dcs, restTls: tls }))
     const router = stack.use(await (restOnly ? routerByRest(cluster) : RouterProcess.forCluster(cluster)))
-    const haproxy = stack.use(await Haproxy.start(cluster.members))
+    const haproxy = stack.use(await Haproxy.start(cluster.members, { tls: restTls }))
     await createLoadTable((await cluster.leader()).pgPort)
     return new Testbed(stack.move(), { etcd, cluster, router, haproxy })
   }

@@ -17,6 +17,8 @@ export interface HaproxyOptions {
   readonly maxconn?: number
   /** Connections to each server. */
   readonly serverMaxconn?: number
+  /** The REST API uses TLS. */
+  readonly tls?: boolean
 }
 
 /** Debian's HAProxy with the configuration that Patroni's documentation gives. */
@@ -87,14 +89,15 @@ export class Haproxy implements AsyncDisposable {
 }
 
 function configuration(haproxy: Haproxy, members: readonly HaproxyServer[], options: HaproxyOptions): string {
-  const { threads, maxconn = 4000, serverMaxconn = 1000 } = options
+  const { threads, maxconn = 4000, serverMaxconn = 1000, tls = false } = options
+  const ssl = tls ? ' check-ssl verify none' : ''
   const section = (name: string, port: number, check: string) => `
 listen ${name}
     bind 127.0.0.1:${port}
     option httpchk OPTIONS ${check}
     http-check expect status 200
     default-server inter 3s fall 3 rise 2 on-marked-down shutdown-sessions
-${members.map((m) => `    server ${m.name} 127.0.0.1:${m.pgPort} maxconn ${serverMaxconn} check port ${m.restPort}`).join('\n')}
+${members.map((m) => `    server ${m.name} 127.0.0.1:${m.pgPort} maxconn ${serverMaxconn} check port ${m.restPort}${ssl}`).join('\n')}
 `
   return `global
     maxconn ${maxconn}
