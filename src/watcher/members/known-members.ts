@@ -78,7 +78,7 @@ export function factsOf(
   pins: Pins = new Map(),
   before: DcsFacts | null = null,
 ): DcsFacts {
-  const { leader, hasLock, claimed, systemId, ttlMs, standbyCluster, paused, failover } = cluster
+  const { leader, hasLock, claimed, systemId, ttlMs, standbyCluster, paused, failover, optime } = cluster
   const members = new Map<string, MemberFacts>()
   let changed = memory.size !== before?.members.size
   for (const [name, { member }] of memory) {
@@ -87,7 +87,7 @@ export function factsOf(
     members.set(name, isSame ? old : { address, timeline: member.timeline })
     changed ||= !isSame
   }
-  const facts = { leader, hasLock, claimed, systemId, ttlMs, standbyCluster, paused, failover }
+  const facts = { leader, hasLock, claimed, systemId, ttlMs, standbyCluster, paused, failover, optime }
   if (before === null || changed) return { ...facts, members }
   return isDeepStrictEqual({ ...before, members: null }, { ...facts, members: null }) ? before : { ...facts, members }
 }

@@ -2,6 +2,7 @@
 import { type Evidence, NO_EVIDENCE } from './evidence.ts'
 import {
   basisOf,
+  DEFAULT_TTL_MS,
   type DcsFacts,
   evidenceOf,
   isStandby,
@@ -13,6 +14,8 @@ import {
 
 /** How long a `failover` key alone may hold clients back: a good one runs a CHECKPOINT first, for minutes even. */
 export const SWITCHOVER_HOLD_MS = 2000
+/** How long a request waits at most for the loop of Patroni that acts on it. */
+export const LOOP_WAIT_MS = 1000
 /** How long sessions stay while their member is checked again; the check timeout ends it sooner. */
 export const ASK_AGAIN_MS = 2000
 
@@ -178,7 +181,8 @@ function switchover(machine: PrimaryMachine, member: string, now: number): Prima
 /**
  * Returns from when on the `failover` key requests that the named leader hands over (Patroni's ha.py,
  * process_manual_failover_from_leader); null: it does not. A request that replaces one that is already in force adds
- * nothing: a script that keeps rewriting the key holds clients back once.
+ * nothing: a script that keeps rewriting the key holds clients back once. Until Patroni begins the loop that acts on it,
+ * clients are served.
  */
 export function handoverFrom(machine: PrimaryMachine, facts: DcsFacts, now: number): number | null {
   const { failover: request, leader, paused } = facts
@@ -189,5 +193,21 @@ export function handoverFrom(machine: PrimaryMachine, facts: DcsFacts, now: numb
   if (request.scheduledAt !== null && (paused || !Number.isFinite(request.scheduledAt))) return null
   const from = Math.max(now, request.scheduledAt ?? 0)
   const before = machine.facts.leader?.name === leader.name ? machine.handoverFrom : null
-  return before !== null && before <= now && from === now ? before : from
+  if (from > now) return from
+  if (before !== null && before <= now) return before
+  return willWrite(machine, facts, now) ? Math.min(before ?? Infinity, now + LOOP_WAIT_MS) : now
+}
+
+/** Returns whether Patroni has written the leader's position, with which each of its loops begins. */
+export function hasWritten({ facts: before }: PrimaryMachine, { optime }: DcsFacts): boolean {
+  return optime !== before.optime
+}
+
+/**
+ * Returns whether Patroni has still to write it (ha.py, update_lock, before the request is looked at). It does not where the
+ * position is the same: that of a primary without writes, which has no recent one.
+ */
+function willWrite(machine: PrimaryMachine, facts: DcsFacts, now: number): boolean {
+  const { optimeAt } = machine
+  return !hasWritten(machine, facts) && optimeAt !== null && now - optimeAt < (facts.ttlMs ?? DEFAULT_TTL_MS) / 2
 }

@@ -18,6 +18,8 @@ export interface DcsFacts {
   readonly standbyCluster: boolean
   readonly paused: boolean
   readonly failover: FailoverRequest | null
+  /** The leader's position, which Patroni writes in each of its loops unless it is the same; null: there is none. */
+  readonly optime: number | null
   /** Every known member; of one whose key has gone, what was known last. */
   readonly members: ReadonlyMap<string, MemberFacts>
 }
@@ -65,6 +67,8 @@ export interface PrimaryMachine {
   readonly evidence: ReadonlyMap<string, Evidence>
   /** From when on the `failover` key has been asking the named leader to hand over, see `handoverFrom`. */
   readonly handoverFrom: number | null
+  /** When `optime` changed last; null: it has not been seen to. */
+  readonly optimeAt: number | null
   /** The timeline of the last proof under a name, or a higher one since: without a name nothing below counts. */
   readonly timelineFloor: number
   readonly served: Served
@@ -126,6 +130,7 @@ export const NO_FACTS: DcsFacts = {
   standbyCluster: false,
   paused: false,
   failover: null,
+  optime: null,
   members: new Map(),
 }
 
@@ -149,6 +154,7 @@ export function initialPrimary(
     restores: 0,
     evidence: new Map(),
     handoverFrom: null,
+    optimeAt: null,
     timelineFloor,
     served: remembered?.served ?? servedAt(timelineFloor),
     fall,

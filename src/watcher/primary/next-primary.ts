@@ -2,7 +2,7 @@
  * The primary's state machine: which member may take writes, decided from the DCS and the members' own answers. A pure
  * function `(machine, event, now) -> machine`; the rules are in docs/architecture.md, "The primary, exactly".
  */
-import { decide, handoverFrom } from './decide.ts'
+import { decide, handoverFrom, hasWritten } from './decide.ts'
 import { afterAnswer, afterPostgres, type Evidence, NOT_ASKED } from './evidence.ts'
 import {
   basisOf,
@@ -52,6 +52,7 @@ function learn(machine: PrimaryMachine, event: PrimaryEvent, now: number): Prima
         restores: machine.restores + (event.restored ? 1 : 0),
         evidence: allRenewed(machine, facts),
         handoverFrom: handoverFrom(machine, facts, now),
+        optimeAt: machine.facts.optime !== null && hasWritten(machine, facts) ? now : machine.optimeAt,
         timelineFloor: another || event.restored ? 0 : machine.timelineFloor,
         // A restored DCS is no new database: its primary may well be the one that was set back.
         served: another ? { highest: 0, last: 0 } : machine.served,

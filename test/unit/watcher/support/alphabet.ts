@@ -33,6 +33,7 @@ export function firstFacts(names: readonly string[]): DcsFacts {
     standbyCluster: false,
     paused: false,
     failover: null,
+    optime: null,
     members: new Map(names.map((name) => [name, { address: name, timeline: null }])),
   }
 }

@@ -63,6 +63,7 @@ function begin(): Told {
     standbyCluster: false,
     paused: false,
     failover: null,
+    optime: null,
     members: new Map(['a', 'b', 'c'].map(member)),
   }
   const machine = initialPrimary(FALL, START)
