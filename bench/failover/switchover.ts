@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { OutageProbe } from '../../test/support/clients/outage-probe.ts'
 import { outage } from '../../test/support/clients/load.ts'
 import type { PatroniMember } from '../../test/support/patroni/member.ts'
@@ -62,6 +63,8 @@ export const switchoverByRest: Case = {
 async function measure(testbed: Testbed, record: Recorder, leader: PatroniMember): Promise<void> {
   const probe = OutageProbe.start(testbed.cluster.members)
   const writers = await startWriters(testbed)
+  // Clients that have been writing for a while, two loops of Patroni here.
+  await sleep(2 * testbed.cluster.settings.loopWait * 1000)
   const line = testbed.router.log.length
   const requested = clock()
   try {

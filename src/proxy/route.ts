@@ -1,6 +1,6 @@
 /** Which members a route may use, from the view: the rules of Patroni's REST API (api.py, do_GET). Pure. */
 import type { ListenerConfig, Route } from '../config/config.ts'
-import { type Address, type ClusterView, isSameAddress, type MemberView, takesNew } from '../watcher/view.ts'
+import { type Address, type ClusterView, isSameAddress, isServing, type MemberView } from '../watcher/view.ts'
 import { lagStep, whyLagging, type WithinLag } from './lag.ts'
 
 export interface Target {
@@ -85,8 +85,8 @@ export function isForPrimary(route: Route): boolean {
 
 /** Returns the member to write to; null: none is open. */
 export function primaryTarget({ primary }: ClusterView): Target | null {
-  const { state, member, address, place, epoch, basis } = primary
-  if (!takesNew(state) || member === null || address === null || place === null) return null
+  const { member, address, place, epoch, basis } = primary
+  if (!isServing(primary) || member === null || address === null || place === null) return null
   return { member, address: place, host: address.host, epoch, basis }
 }
 
@@ -158,7 +158,7 @@ function judge(
   if (kind === 'primary') {
     const { state, reason, member: named } = view.primary
     if (member.name !== named) return unfit('is named as the leader, but is not the primary')
-    return takesNew(state) ? (tagFault(member.tags, listener) ?? FIT) : unfit(`${state}: ${reason}`)
+    return isServing(view.primary) ? (tagFault(member.tags, listener) ?? FIT) : unfit(`${state}: ${reason}`)
   }
   const { replica, address, place, tags, isSync } = member
   if (!replica.fit) return unfit(replica.reason)

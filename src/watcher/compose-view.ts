@@ -140,6 +140,7 @@ export function composeView({
     leader,
     primary: {
       ...(cause === null ? {} : { cause }),
+      ...(phase.state === 'switching' && phase.serves === true ? { serves: true } : {}),
       state: phase.state,
       member,
       address,

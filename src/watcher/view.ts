@@ -62,6 +62,8 @@ export interface PrimaryView {
   readonly place: Address | null
   readonly reason: string
   readonly cause?: PrimaryCause
+  /** New connections are not held yet, in a state that is about to hold them. */
+  readonly serves?: true
   /** Milliseconds since the epoch. */
   readonly since: number
   /** How often in a row its REST API has not answered. */
@@ -78,6 +80,11 @@ export type PrimaryCause = NonNullable<Extract<PrimaryPhase, { readonly cause: u
 /** Returns whether new connections of the primary route are dialled in this state; in all others they are held. */
 export function takesNew(state: PrimaryState): state is 'open' | 'unlocked' {
   return state === 'open' || state === 'unlocked'
+}
+
+/** Returns whether new connections are dialled: in a requested switchover until Patroni acts on it. */
+export function isServing({ state, serves }: Pick<PrimaryView, 'state' | 'serves'>): boolean {
+  return takesNew(state) || serves === true
 }
 
 export interface Address {

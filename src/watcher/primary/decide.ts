@@ -174,15 +174,16 @@ function switchover(machine: PrimaryMachine, member: string, now: number): Prima
   const { handoverFrom: from, facts } = machine
   if (from === null || now < from || now >= from + SWITCHOVER_HOLD_MS) return null
   const to = facts.failover?.member ?? 'another member'
-  const reason = `switchover from ${member} to ${to} requested: holding new connections`
-  return { state: 'switching', member, cause: 'failover-key', until: from + SWITCHOVER_HOLD_MS, reason }
+  const requested = `switchover from ${member} to ${to} requested`
+  const phase = { state: 'switching', member, cause: 'failover-key', until: from + SWITCHOVER_HOLD_MS } as const
+  if (machine.holdFrom !== null && now < machine.holdFrom) return { ...phase, reason: requested, serves: true }
+  return { ...phase, reason: `${requested}: holding new connections` }
 }
 
 /**
  * Returns from when on the `failover` key requests that the named leader hands over (Patroni's ha.py,
  * process_manual_failover_from_leader); null: it does not. A request that replaces one that is already in force adds
- * nothing: a script that keeps rewriting the key holds clients back once. Until Patroni begins the loop that acts on it,
- * clients are served.
+ * nothing: a script that keeps rewriting the key holds clients back once.
  */
 export function handoverFrom(machine: PrimaryMachine, facts: DcsFacts, now: number): number | null {
   const { failover: request, leader, paused } = facts
@@ -193,9 +194,18 @@ export function handoverFrom(machine: PrimaryMachine, facts: DcsFacts, now: numb
   if (request.scheduledAt !== null && (paused || !Number.isFinite(request.scheduledAt))) return null
   const from = Math.max(now, request.scheduledAt ?? 0)
   const before = machine.facts.leader?.name === leader.name ? machine.handoverFrom : null
-  if (from > now) return from
+  return before !== null && before <= now && from === now ? before : from
+}
+
+/**
+ * Returns from when on clients are held because of a handover that is requested `from` then; null: it is not. Until Patroni
+ * begins the loop that acts on the request they are served.
+ */
+export function holdFrom(machine: PrimaryMachine, facts: DcsFacts, from: number | null, now: number): number | null {
+  if (from === null || from > now) return from
+  const before = machine.handoverFrom === from ? machine.holdFrom : null
   if (before !== null && before <= now) return before
-  return willWrite(machine, facts, now) ? Math.min(before ?? Infinity, now + LOOP_WAIT_MS) : now
+  return willWrite(machine, facts, now) ? (before ?? from + LOOP_WAIT_MS) : now
 }
 
 /** Returns whether Patroni has written the leader's position, with which each of its loops begins. */

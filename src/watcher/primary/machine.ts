@@ -39,6 +39,8 @@ export type PrimaryPhase =
       /** When the cause wears off; null: it ends by an event only. */
       readonly until: number | null
       readonly reason: string
+      /** New connections are not held yet. */
+      readonly serves?: true
     }
   /** It holds the lock and says that it is being promoted. */
   | { readonly state: 'promoting'; readonly member: string; readonly reason: string }
@@ -67,6 +69,8 @@ export interface PrimaryMachine {
   readonly evidence: ReadonlyMap<string, Evidence>
   /** From when on the `failover` key has been asking the named leader to hand over, see `handoverFrom`. */
   readonly handoverFrom: number | null
+  /** From when on clients are held because of that, see `holdFrom`. */
+  readonly holdFrom: number | null
   /** When `optime` changed last; null: it has not been seen to. */
   readonly optimeAt: number | null
   /** The timeline of the last proof under a name, or a higher one since: without a name nothing below counts. */
@@ -154,6 +158,7 @@ export function initialPrimary(
     restores: 0,
     evidence: new Map(),
     handoverFrom: null,
+    holdFrom: null,
     optimeAt: null,
     timelineFloor,
     served: remembered?.served ?? servedAt(timelineFloor),
@@ -251,6 +256,7 @@ export function nextTickAt(machine: PrimaryMachine, now: number): number | null 
   }
   consider(until)
   consider(machine.handoverFrom)
+  consider(machine.holdFrom)
   for (const [member, { proof }] of machine.evidence) if (proof !== null) consider(lapsesAt(machine, member))
   return next === Infinity ? null : next
 }

@@ -2,7 +2,7 @@
  * The primary's state machine: which member may take writes, decided from the DCS and the members' own answers. A pure
  * function `(machine, event, now) -> machine`; the rules are in docs/architecture.md, "The primary, exactly".
  */
-import { decide, handoverFrom, hasWritten } from './decide.ts'
+import { decide, handoverFrom, hasWritten, holdFrom } from './decide.ts'
 import { afterAnswer, afterPostgres, type Evidence, NOT_ASKED } from './evidence.ts'
 import {
   basisOf,
@@ -45,13 +45,15 @@ function learn(machine: PrimaryMachine, event: PrimaryEvent, now: number): Prima
     case 'dcs': {
       const { facts } = event
       const another = machine.facts.systemId !== facts.systemId && machine.facts.systemId !== null
+      const from = handoverFrom(machine, facts, now)
       return {
         ...machine,
         link: 'up',
         facts,
         restores: machine.restores + (event.restored ? 1 : 0),
         evidence: allRenewed(machine, facts),
-        handoverFrom: handoverFrom(machine, facts, now),
+        handoverFrom: from,
+        holdFrom: holdFrom(machine, facts, from, now),
         optimeAt: machine.facts.optime !== null && hasWritten(machine, facts) ? now : machine.optimeAt,
         timelineFloor: another || event.restored ? 0 : machine.timelineFloor,
         // A restored DCS is no new database: its primary may well be the one that was set back.

@@ -6,7 +6,7 @@ import { createServer as createHttpServer } from 'node:http'
 import { createServer as createHttpsServer, type Server, type ServerOptions } from 'node:https'
 import { basename, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { TLSSocket } from 'node:tls'
+import { createServer as createTlsServer, TLSSocket } from 'node:tls'
 import { promisify } from 'node:util'
 import { Lookups } from '../../../src/names/lookups.ts'
 import type { RestApiConfig } from '../../../src/config/config.ts'
@@ -66,6 +66,38 @@ async function ask(url: string, config: Partial<RestApiConfig>): Promise<string>
 }
 
 const certOf = ({ cert, key }: CertificatePair): Partial<RestApiConfig> => ({ certFile: cert, keyFile: key })
+
+/** Speaks HTTP by itself; `take` gets each connection. */
+async function raw(stack: AsyncDisposableStack, take: (socket: TLSSocket) => void): Promise<{ url: string; api: Api }> {
+  const api = stack.use(await Api.start(createTlsServer({ ...showing(server), allowHalfOpen: true }, take)))
+  return { url: `https://127.0.0.1:${api.port}`, api }
+}
+
+const ANSWER = 'HTTP/1.0 200 OK\r\n\r\n{}'
+
+describe('a question over TLS', () => {
+  test('is ended by the router, so that no kernel waits with the answer', async () => {
+    await using stack = new AsyncDisposableStack()
+    const { url } = await raw(stack, (socket) => socket.on('end', () => socket.end(ANSWER)).resume())
+    assert.equal(await ask(url, { caFile: ca.cert }), 'reply')
+  })
+
+  test('is put again where a proxy takes that for a client that has left, which is remembered', async () => {
+    await using stack = new AsyncDisposableStack()
+    const { url, api } = await raw(stack, (socket) => {
+      // It answers after a while, if the client is still there.
+      const timer = setTimeout(() => socket.end(ANSWER), 50)
+      socket.on('end', () => socket.destroy()).on('close', () => clearTimeout(timer))
+      socket.resume()
+    })
+    const rest = new RestClient({ ...PLAIN, caFile: ca.cert }, 10_000, new Lookups())
+    for (const accepted of [2, 3, 4]) {
+      assert.equal((await rest.get(url, '/primary', NEVER)).kind, 'reply')
+      assert.equal(api.accepted, accepted)
+    }
+    await rest.close()
+  })
+})
 
 describe('a REST API with TLS', () => {
   test('of an unknown CA is silent, and says what to set', async () => {

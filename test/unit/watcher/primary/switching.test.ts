@@ -1,7 +1,7 @@
 /** New connections wait and sessions stay: a switchover, a Patroni that stops, a proof that is asked for anew. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { ASK_AGAIN_MS, SWITCHOVER_HOLD_MS } from '../../../../src/watcher/primary/decide.ts'
+import { ASK_AGAIN_MS, LOOP_WAIT_MS, SWITCHOVER_HOLD_MS } from '../../../../src/watcher/primary/decide.ts'
 import { initialPrimary, nextTickAt } from '../../../../src/watcher/primary/machine.ts'
 import { nextPrimary } from '../../../../src/watcher/primary/next-primary.ts'
 import {
@@ -29,6 +29,7 @@ import {
   standby,
   START,
   stops,
+  writes,
 } from '../support/story.ts'
 
 describe('switching', () => {
@@ -102,6 +103,70 @@ describe('switching', () => {
     is('switching b (failover-key), held, live, new epoch'),
     passes(SWITCHOVER_HOLD_MS),
     is('open b, dialled, live, same epoch'),
+  ])
+  const written = [writes(1), writes(2), passes(9000)]
+  const isServing = is('switching a (failover-key), dialled, live, same epoch')
+  const isHeld = is('switching a (failover-key), held, live, same epoch')
+  fact('serves until Patroni begins the loop that acts on the failover key', openA, written, [
+    failover({ leader: 'a', member: 'b' }),
+    again,
+    passes(500),
+    isServing,
+    because(/^switchover from a to b requested$/),
+    writes(3),
+    isHeld,
+    because(/holding new connections/),
+    writes(4),
+    passes(SWITCHOVER_HOLD_MS - 504),
+    isHeld,
+    passes(2),
+    is('open a, dialled, live, same epoch'),
+  ])
+  fact('waits for that loop no longer than 1 s, however often the failover key is rewritten', openA, written, [
+    failover({ leader: 'a', member: 'b' }),
+    passes(LOOP_WAIT_MS / 2),
+    failover({ leader: 'a', member: 'c' }),
+    passes(LOOP_WAIT_MS / 2 - 2),
+    isServing,
+    passes(1),
+    isHeld,
+  ])
+  fact('holds at once where that loop has begun already', openA, written, [
+    writes(3, { leader: 'a', member: 'b', scheduledAt: null }),
+    isHeld,
+  ])
+  fact('holds at once on a primary without recent writes, of which Patroni writes nothing', openA, written, [
+    passes(1000),
+    failover({ leader: 'a', member: 'b' }),
+    isHeld,
+  ])
+  fact('holds at once where the position has not been seen to change', openA, writes(1), [
+    failover({ leader: 'a', member: 'b' }),
+    isHeld,
+  ])
+  fact('holds from the time of a scheduled switchover on', openA, written, [
+    failover({ leader: 'a', member: 'b', in: 500 }),
+    passes(499),
+    is('open a, dialled, live, same epoch'),
+    passes(1),
+    isHeld,
+  ])
+  fact('ends the wait for that loop when the failover key is cleared', openA, written, [
+    failover({ leader: 'a', member: 'b' }),
+    failoverCleared,
+    writes(3),
+    passes(LOOP_WAIT_MS),
+    is('open a, dialled, live, same epoch'),
+  ])
+  fact('serves no member that stops, that is down or that another one has replaced', openA, written, [
+    failover({ leader: 'a', member: 'b' }),
+    isServing,
+    stops('a'),
+    is('switching a (stopping), held, live, same epoch'),
+    isDown('a'),
+    is('unreachable a, held, live, same epoch'),
+    leader('b'),
+    is('unconfirmed b, held, closed, new epoch'),
   ])
   fact('ignores a failover key with a time that is no time', openA, failover({ member: 'b', scheduledAt: NaN }), [
     is('open a, dialled, live, same epoch'),

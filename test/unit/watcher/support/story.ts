@@ -84,7 +84,9 @@ function feed(told: Told, event: PrimaryEvent): void {
 export function is(expected: string): Step {
   return (told) => {
     const { machine } = told
-    const connections = takesNew(machine.phase.state) ? 'dialled' : 'held'
+    const { phase } = machine
+    const serves = takesNew(phase.state) || (phase.state === 'switching' && phase.serves === true)
+    const connections = serves ? 'dialled' : 'held'
     const sessions = keepsSessionsOf(machine.phase) === null ? 'closed' : 'live'
     const epoch = machine.epoch === told.epoch ? 'same epoch' : 'new epoch'
     assert.equal(`${standing(machine)}, ${connections}, ${sessions}, ${epoch}`, expected)
@@ -164,6 +166,11 @@ export function failover(request: Partial<FailoverRequest> & { in?: number }): S
     const scheduledAt = request.in === undefined ? (request.scheduledAt ?? null) : now + request.in
     return { failover: { leader: request.leader ?? null, member: request.member ?? null, scheduledAt } }
   })
+}
+
+/** The leader's position, which Patroni writes when a loop begins; `request`: seen together with that. */
+export function writes(optime: number, request?: FailoverRequest): Step {
+  return says(() => ({ optime, ...(request === undefined ? {} : { failover: request }) }))
 }
 
 export function ttl(ttlMs: number | null): Step {
