@@ -108,19 +108,19 @@ export class RestHttp {
       ...{ path, signal, setHost: false, headers: { host: server.url.host } },
       createConnection: () => connect(server, at),
     })
-    let isClosed = false
+    const sent = { isClosed: false }
     if (isHttps(url) && !this.#whole.has(url)) {
       // Otherwise an answer of Patroni over TLS takes 40 ms more: it writes the tickets, the head and the body one by one, its
       // kernel lets each wait until the one before is acknowledged, and the kernel here delays that.
       request.once('finish', () => {
-        isClosed = true
+        sent.isClosed = true
         request.socket?.end()
       })
     }
     try {
       return await answerOf(request, at, signal)
     } catch (error) {
-      if (signal.aborted || !isClosed || isAlert(error)) throw error
+      if (signal.aborted || !sent.isClosed || isAlert(error)) throw error
     } finally {
       request.destroy()
     }
