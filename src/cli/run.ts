@@ -3,6 +3,7 @@ import { codeOf, explain } from '../errors.ts'
 import { readLimits } from '../process-limits.ts'
 import type { RouterDeps } from '../router.ts'
 import { DCS_KINDS } from '../watcher/dcs/kinds.ts'
+import { collectWhenIdle } from './idle-collection.ts'
 import { EXIT, type Io } from './io.ts'
 import { loadOrReport } from './load.ts'
 import { openLog } from './log.ts'
@@ -28,13 +29,22 @@ export async function run({ config: configFlag }: RunOptions, io: Io): Promise<n
   if (loaded === null) return EXIT.usage
   const { config, warnings } = loaded
   const { log, setLevel, close } = openLog(config.logging, io)
+  let stopCollecting = (): void => undefined
   try {
     for (const warning of warnings) log.warn({ event: 'config-warning' }, warning)
     // Loaded here, so that the other commands do not wait for the DCS clients.
     const { Router } = await import('../router.ts')
     log.info({ event: 'starting', version: io.version, pid: io.pid, config: config.file }, 'patroni-router starts')
-    return await serve(() => new Router(config, { ...accessOf(io), log, setLogLevel: setLevel }), log, io)
+    const build = (): Startable => {
+      const router = new Router(config, { ...accessOf(io), log, setLogLevel: setLevel })
+      const listeners = () => router.status().clusters.flatMap(({ proxy }) => proxy?.listeners ?? [])
+      const connections = (): number => listeners().reduce((sum, { sessions, held }) => sum + sessions + held, 0)
+      stopCollecting = collectWhenIdle(connections)
+      return router
+    }
+    return await serve(build, log, io)
   } finally {
+    stopCollecting()
     await close()
   }
 }
