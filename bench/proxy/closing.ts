@@ -29,7 +29,7 @@ export const closing: Case = {
     for (let round = 0; round < count; round++) {
       const names = [0, 1].map((index) => cluster.member((round + index) % 2).name)
       await router.waitForLog('the primary', ({ event, member }) => event === 'primary-open' && member === names[0], {
-        from: router.log.findLastIndex(({ event }) => event === 'fenced'),
+        from: 1 + router.log.findLastIndex(({ event }) => event === 'fenced'),
       })
       record.add('closed', {
         router: await closed(router.primaryPort, () => cluster.lead((round + 1) % 2)),

@@ -4,7 +4,7 @@ import { firstPacket, type FirstPacket } from '../pgwire.ts'
 import { Connection } from './connection.ts'
 
 /** What is kept of a client without a server; then it has to wait. Bytes. */
-const MAX_PENDING = 16 * 1024
+const MAX_PENDING = 10 * 1024
 /** How long a refused client may take to hang up. Milliseconds. */
 const REFUSAL_LINGER_MS = 1000
 

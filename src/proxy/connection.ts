@@ -21,7 +21,8 @@ export class Connection {
     this.#receive = receive
     this.#next = firstOf(shared, limit)
     this.socket = open({
-      buffer: () => this.#next,
+      // A function is called for each read.
+      buffer: limit < shared.length ? () => this.#next : shared,
       callback: (length) => this.#receive(this.#shared, length),
     })
   }
@@ -55,7 +56,10 @@ export class Connection {
     return new Connection(shared, receive, Infinity, (onread) => connect({ ...options, allowHalfOpen: true, onread }))
   }
 
-  /** Gives what arrives to `receive` from now on; at most `limit` bytes at a time, from the read after the next one on. */
+  /**
+   * Gives what arrives to `receive` from now on; at most `limit` bytes at a time, from the read after the next one on, where
+   * it had a limit from the beginning.
+   */
   receive(receive: Receive, limit = Infinity): void {
     this.#receive = receive
     this.#next = firstOf(this.#shared, limit)
@@ -67,7 +71,7 @@ function firstOf(buffer: Buffer, limit: number): Buffer {
 }
 
 interface OnRead {
-  readonly buffer: () => Buffer
+  readonly buffer: Buffer | (() => Buffer)
   readonly callback: (length: number) => boolean
 }
 
