@@ -1,26 +1,31 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { collectWhenIdle } from '../../../src/cli/idle-collection.ts'
+import { collectWhenIdle, type Connections } from '../../../src/cli/idle-collection.ts'
 
 test('memory is given back once when many connections have gone, and never while one is open', (t) => {
   t.mock.timers.enable({ apis: ['setInterval'] })
-  let open = 0
+  let connections: Connections = { open: 0, accepted: 0 }
   let collections = 0
   const stop = collectWhenIdle(
-    () => open,
+    () => connections,
     100,
     () => {
       collections++
     },
   )
-  const after = (connections: number): number => {
-    open = connections
+  const after = (open: number, accepted: number): number => {
+    connections = { open, accepted }
     t.mock.timers.tick(10_000)
     return collections
   }
-  assert.deepEqual([0, 0, 99, 0, 0, 0].map(after), [0, 0, 0, 0, 0, 0], 'too few')
-  assert.deepEqual([100, 1, 0, 1, 0, 0, 0, 0].map(after), [0, 0, 0, 0, 0, 1, 1, 1], 'once')
-  assert.deepEqual([200, 0].map(after), [1, 1])
+  assert.deepEqual([after(0, 99), after(0, 99), after(0, 99)], [0, 0, 0], 'too few')
+  assert.deepEqual(
+    [after(50, 150), after(0, 150), after(1, 151), after(0, 151)],
+    [0, 0, 0, 0],
+    'one is open now and then',
+  )
+  assert.deepEqual([after(0, 151), after(0, 151), after(0, 250)], [1, 1, 1], 'once')
+  assert.equal(after(0, 251), 2)
   stop()
-  assert.equal(after(0), 1)
+  assert.equal(after(0, 1000), 2)
 })
