@@ -46,7 +46,7 @@ export class Worker {
   #arrivals = 0
   /** Whose state is to be reported. */
   readonly #changed = new Set<ServedListener>()
-  /** A report is due. */
+  /** A report is due, or was made in this turn of the event loop. */
   #isReporting = false
   readonly #closing = new AbortController()
 
@@ -226,11 +226,12 @@ export class Worker {
     return this.#settings
   }
 
-  /** Reports all changes of a turn of the event loop at its end. */
+  /** Reports the first change in a turn of the event loop at the end of its cause, all others once in the next turn. */
   #reportSoon(listener: ServedListener): void {
     this.#changed.add(listener)
     if (this.#isReporting) return
     this.#isReporting = true
+    queueMicrotask(() => this.#reportStates())
     setImmediate(() => {
       this.#isReporting = false
       this.#reportStates()
