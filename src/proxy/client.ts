@@ -1,7 +1,7 @@
 /** An accepted connection that has no server yet: what it sends is kept, and its departure is noticed. */
 import type { Socket } from 'node:net'
 import { firstPacket, type FirstPacket } from '../pgwire.ts'
-import { Connection } from './connection.ts'
+import { Connection, type ConnectionOwner } from './connection.ts'
 
 /** What is kept of a client without a server; then it has to wait. Bytes. */
 const MAX_PENDING = 10 * 1024
@@ -9,8 +9,6 @@ const MAX_PENDING = 10 * 1024
 const REFUSAL_LINGER_MS = 1000
 
 const NOTHING = Buffer.alloc(0)
-/** What says that it leaves, before it has a server. */
-const GOING = ['end', 'close', 'error'] as const
 
 /** Where clients are counted that send much before a server has answered. */
 export interface Talk {
@@ -19,7 +17,7 @@ export interface Talk {
   leaveTalkative(): void
 }
 
-export class Client {
+export class Client implements ConnectionOwner {
   readonly connection: Connection
   /** The order of arrival among the clients of its route. */
   readonly arrival: number
@@ -41,10 +39,9 @@ export class Client {
 
   /** Takes over an accepted socket. `shared`: what it is read into; `room`: where it is counted when it sends much. */
   constructor(socket: Socket, shared: Buffer, arrival: number, room: Talk | null = null) {
-    this.connection = Connection.accepted(socket, shared, (bytes, length) => this.#onBytes(bytes, length), MAX_PENDING)
+    this.connection = Connection.accepted(socket, shared, this, MAX_PENDING)
     this.arrival = arrival
     this.#room = room
-    for (const event of GOING) this.socket.on(event, this.#onGoing)
   }
 
   get socket(): Socket {
@@ -52,7 +49,7 @@ export class Client {
   }
 
   /** Resolves when its connection is closed. */
-  get closed(): Promise<void> {
+  get whenClosed(): Promise<void> {
     const { socket } = this
     return new Promise((resolve) => (socket.closed ? resolve() : socket.once('close', () => resolve())))
   }
@@ -101,7 +98,7 @@ export class Client {
   /** Passes a server's answer on; the bytes that were answered are not kept any longer. */
   answer(bytes: Buffer): void {
     this.#pending = NOTHING
-    this.#receive()
+    this.#limit()
     this.socket.write(bytes)
   }
 
@@ -110,7 +107,6 @@ export class Client {
     this.#endTalk()
     this.#sink = null
     this.socket.pause()
-    for (const event of GOING) this.socket.off(event, this.#onGoing)
     return this.connection
   }
 
@@ -126,7 +122,7 @@ export class Client {
     // What the client still sends must not turn the close into a reset that outruns the message.
     socket.resume()
     const timer = setTimeout(() => socket.destroy(), REFUSAL_LINGER_MS)
-    await this.closed
+    await this.whenClosed
     clearTimeout(timer)
   }
 
@@ -156,19 +152,36 @@ export class Client {
     this.onGone?.()
   }
 
-  /** Limits the next reads to the bytes that can still be kept. */
-  #receive(): void {
-    this.connection.receive((bytes, length) => this.#onBytes(bytes, length), MAX_PENDING - this.#pending.length)
+  ended(): void {
+    this.#going()
   }
 
-  #onBytes(bytes: Buffer, length: number): boolean {
+  failed(): void {
+    this.#going()
+  }
+
+  closed(): void {
+    this.#going()
+  }
+
+  #going(): void {
+    this.#leave()
+    this.socket.destroySoon()
+  }
+
+  /** Limits the next reads to the bytes that can still be kept. */
+  #limit(): void {
+    this.connection.limit(MAX_PENDING - this.#pending.length)
+  }
+
+  received(bytes: Buffer, length: number): boolean {
     // What a client that is refused still sends must not turn the close into a reset.
     if (this.isGone) return true
     const chunk = Buffer.from(bytes.subarray(0, length))
     this.#pending = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk])
     const isFull = this.#pending.length >= MAX_PENDING
     if (isFull && !this.#isTalkativeNow()) return false
-    if (!isFull) this.#receive()
+    if (!isFull) this.#limit()
     this.#sink?.(chunk)
     return !isFull
   }
@@ -184,10 +197,5 @@ export class Client {
   #endTalk(): void {
     if (this.#isTalkative) this.#room?.leaveTalkative()
     this.#isTalkative = false
-  }
-
-  readonly #onGoing = (): void => {
-    this.#leave()
-    this.socket.destroySoon()
   }
 }

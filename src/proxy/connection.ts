@@ -4,65 +4,75 @@
  */
 import { connect, Socket, type TcpNetConnectOpts } from 'node:net'
 
-/**
- * Takes the first `length` of `bytes`, which count during the call only. Returns false to get nothing more until the socket is
- * resumed.
- */
-export type Receive = (bytes: Buffer, length: number) => boolean
+/** What a connection belongs to at present: all that happens to it is reported there. */
+export interface ConnectionOwner {
+  /**
+   * Takes the first `length` of `bytes`, which count during the call only. Returns false to get nothing more until the socket
+   * is resumed.
+   */
+  received(bytes: Buffer, length: number): boolean
+  /** Notes that the other end sends nothing more. */
+  ended(): void
+  /** Notes that it is broken; `closed` follows. */
+  failed(error: Error): void
+  closed(): void
+}
 
 export class Connection {
   readonly socket: Socket
+  /** Another one may take it over at any time. */
+  owner: ConnectionOwner
   readonly #shared: Buffer
   #next: Buffer
-  #receive: Receive
 
-  private constructor(shared: Buffer, receive: Receive, limit: number, open: (onread: OnRead) => Socket) {
+  private constructor(shared: Buffer, owner: ConnectionOwner, limit: number, open: (onread: OnRead) => Socket) {
     this.#shared = shared
-    this.#receive = receive
+    this.owner = owner
     this.#next = firstOf(shared, limit)
     this.socket = open({
       // A function is called for each read.
       buffer: limit < shared.length ? () => this.#next : shared,
-      callback: (length) => this.#receive(this.#shared, length),
+      callback: (length) => this.owner.received(this.#shared, length),
     })
+    this.socket
+      .on('end', () => this.owner.ended())
+      .on('error', (error) => this.owner.failed(error))
+      .on('close', () => this.owner.closed())
   }
 
   /**
-   * Takes over an accepted socket that is paused, and reads it into `shared`, see `receive`. `node:net` offers `onread` for
-   * outgoing connections only, so its handle is moved to a socket of its own; where Node does not have it as expected, the
-   * socket is read chunk by chunk.
+   * Takes over an accepted socket that is paused, and reads at most `limit` bytes of it at a time. `node:net` offers `onread`
+   * for outgoing connections only, so its handle is moved to a socket of its own; where Node does not have it as expected,
+   * the socket is read chunk by chunk.
    */
-  static accepted(socket: Socket, shared: Buffer, receive: Receive, limit: number): Connection {
+  static accepted(socket: Socket, shared: Buffer, owner: ConnectionOwner, limit: number): Connection {
     const handle: unknown = Reflect.get(socket, '_handle')
     if (!isReadIntoBuffers(handle)) {
-      const connection = new Connection(shared, receive, limit, () => socket)
+      const connection = new Connection(shared, owner, limit, () => socket)
       socket.on('data', (chunk: Buffer) => {
-        if (!connection.#receive(chunk, chunk.length)) socket.pause()
+        if (!connection.owner.received(chunk, chunk.length)) socket.pause()
       })
       // It was accepted paused.
       socket.resume()
       return connection
     }
     Reflect.set(socket, '_handle', null)
-    return new Connection(shared, receive, limit, (onread) => {
+    return new Connection(shared, owner, limit, (onread) => {
       const options = { allowHalfOpen: true, onread }
       Reflect.set(options, 'handle', handle)
       return new Socket(options)
     })
   }
 
-  /** Begins to connect. */
-  static to(options: TcpNetConnectOpts, shared: Buffer, receive: Receive): Connection {
-    return new Connection(shared, receive, Infinity, (onread) => connect({ ...options, allowHalfOpen: true, onread }))
+  /** Begins to connect; `connected` is called when it has. */
+  static to(options: TcpNetConnectOpts, shared: Buffer, owner: ConnectionOwner, connected: () => void): Connection {
+    const open = (onread: OnRead): Socket => connect({ ...options, allowHalfOpen: true, onread }, connected)
+    return new Connection(shared, owner, Infinity, open)
   }
 
-  /**
-   * Gives what arrives to `receive` from now on; at most `limit` bytes at a time, from the read after the next one on, where
-   * it had a limit from the beginning.
-   */
-  receive(receive: Receive, limit = Infinity): void {
-    this.#receive = receive
-    this.#next = firstOf(this.#shared, limit)
+  /** Reads at most `bytes` at a time, from the read after the next one on, where it had a limit from the beginning. */
+  limit(bytes: number): void {
+    this.#next = firstOf(this.#shared, bytes)
   }
 }
 

@@ -4,7 +4,7 @@ import { firstAnswer, isEncryptionRefused } from '../pgwire.ts'
 import type { Address } from '../watcher/view.ts'
 import { hostPort } from '../address.ts'
 import type { Client } from './client.ts'
-import { Connection } from './connection.ts'
+import { Connection, type ConnectionOwner } from './connection.ts'
 
 /** The server has answered: the client is to get the answer, and both are to be joined. `server` is paused. */
 export interface Answered {
@@ -42,7 +42,7 @@ export interface DialOptions {
  * 57P03; a server that dies leaves them in its backlog. Both are noticed before the client has seen an answer, so that it
  * can wait instead of fail. With TLS the answer cannot be seen: there the server's consent to TLS counts as its answer.
  */
-export class Dial {
+export class Dial implements ConnectionOwner {
   readonly #options: DialOptions
   readonly #server: Connection
   readonly #timer: NodeJS.Timeout
@@ -60,11 +60,7 @@ export class Dial {
     this.#timer = setTimeout(() => this.#down(`does not answer within ${timeoutMs} ms`), timeoutMs)
     client.onGone = () => this.#end({ kind: 'client-gone' })
     const keepalive = { keepAlive: keepaliveMs > 0, keepAliveInitialDelay: keepaliveMs }
-    this.#server = Connection.to({ ...address, noDelay: true, ...keepalive }, shared, (bytes, length) =>
-      this.#onBytes(bytes, length),
-    )
-    const { socket } = this.#server
-    socket.on('connect', this.#onConnect).on('end', this.#onEnd).on('error', this.#onError)
+    this.#server = Connection.to({ ...address, noDelay: true, ...keepalive }, shared, this, () => this.#connected())
   }
 
   /** Closes the connection before this returns: the target may not be used any more. */
@@ -73,7 +69,8 @@ export class Dial {
     this.#end({ kind: 'again' })
   }
 
-  readonly #onConnect = (): void => {
+  #connected(): void {
+    if (this.#isOver) return
     this.#isConnected = true
     clearTimeout(this.#timer)
     this.#options.client.feed((bytes) => {
@@ -83,7 +80,7 @@ export class Dial {
     })
   }
 
-  #onBytes(bytes: Buffer, length: number): boolean {
+  received(bytes: Buffer, length: number): boolean {
     if (this.#isOver) return false
     const { client } = this.#options
     const chunk = Buffer.from(bytes.subarray(0, length))
@@ -100,12 +97,18 @@ export class Dial {
     return answer.kind === 'incomplete'
   }
 
-  readonly #onEnd = (): void => this.#broken(`${this.#where} closes the connection without an answer`)
+  ended(): void {
+    this.#broken(`${this.#where} closes the connection without an answer`)
+  }
 
-  readonly #onError = (error: Error): void => {
+  failed(error: Error): void {
     const reason = `${this.#where}: ${explain(error)}`
     if (!this.#isConnected && failedHere(error)) this.#end({ kind: 'local', reason, error })
     else this.#broken(reason)
+  }
+
+  closed(): void {
+    // Its end or its failure came before, unless the dial itself has closed it.
   }
 
   #broken(reason: string): void {
@@ -132,13 +135,9 @@ export class Dial {
     const { socket } = this.#server
     clearTimeout(this.#timer)
     client.onGone = null
-    socket.off('connect', this.#onConnect).off('end', this.#onEnd)
-    if (result.kind === 'answered') {
-      socket.off('error', this.#onError)
-      socket.pause()
-    } else {
+    if (result.kind === 'answered') socket.pause()
+    else {
       client.feed(null)
-      // Its error listener stays: the death of a server that is given up must not be an unhandled error.
       socket.destroy()
     }
     this.#resolve(result)

@@ -1,5 +1,5 @@
 /** One direction of a session: what is read of one connection is written to the other, with back-pressure and half-close. */
-import type { Connection } from './connection.ts'
+import type { Connection, ConnectionOwner } from './connection.ts'
 import type { TransferBuffers } from './transfer-buffers.ts'
 
 /** The session that a flow belongs to. */
@@ -18,7 +18,7 @@ export interface FlowOwner {
 
 const NOTHING = Buffer.alloc(0)
 
-export class Flow {
+export class Flow implements ConnectionOwner {
   readonly #from: Connection
   readonly #to: Connection
   readonly #buffers: TransferBuffers
@@ -36,27 +36,29 @@ export class Flow {
   /** Copies from now on. The end of `from` becomes the end of `to`; a side that closes altogether takes the other with it. */
   start(): void {
     const { socket } = this.#from
-    this.#from.receive((bytes, length) => this.#pass(bytes, length))
-    // 'close' follows, and does what there is to do.
-    socket.on('error', ignore)
-    socket.on('end', () => {
-      this.#to.socket.end()
-      this.#owner.over(this)
-    })
-    if (socket.closed) this.#closed()
-    else socket.on('close', () => this.#closed())
+    this.#from.owner = this
+    if (socket.closed) this.closed()
     socket.resume()
   }
 
+  ended(): void {
+    this.#to.socket.end()
+    this.#owner.over(this)
+  }
+
+  failed(): void {
+    // `closed` follows, and does what there is to do.
+  }
+
   /** Closes the other side, however this one went, behind what was read of it. */
-  #closed(): void {
+  closed(): void {
     const { socket } = this.#to
     socket.destroySoon()
     if (!socket.destroyed) this.#owner.over(this)
     this.#owner.closed()
   }
 
-  #pass(bytes: Buffer, length: number): boolean {
+  received(bytes: Buffer, length: number): boolean {
     const { socket } = this.#to
     this.#owner.passing()
     // It is closed, or its end is on the way: the other side goes as well.
@@ -91,8 +93,4 @@ export class Flow {
     this.#owner.drained(this)
     if (!this.#from.socket.destroyed) this.#from.socket.resume()
   }
-}
-
-function ignore(): void {
-  // Nothing is left to do where this is listened to.
 }

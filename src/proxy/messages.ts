@@ -56,6 +56,8 @@ export type Command =
       readonly why: string
       readonly isLast: boolean
     } & Request)
+  /** Reports the state of every listener at once. */
+  | { readonly type: 'report' }
   /** Closes everything at once. */
   | { readonly type: 'close' }
 
@@ -64,7 +66,7 @@ export type Report =
   /** `error`: why the command has failed. */
   | { readonly type: 'done'; readonly request: number; readonly error: Error | null }
   | { readonly type: 'dial-failed'; readonly failure: DialFailure }
-  /** Sent when something in it has changed. */
+  /** Sent after each command, and soon after something in it has changed. */
   | { readonly type: 'state'; readonly id: ListenerId; readonly state: ListenerState }
   | ({ readonly type: 'log' } & LogLine)
 

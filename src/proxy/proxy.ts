@@ -125,6 +125,7 @@ export class Proxy implements Reconfigurable<ProxyConfig> {
   }
 
   status(): ProxyStatus {
+    this.#link.send({ type: 'report' })
     return statusOf(this.#listeners.values(), this.#leaving, this.#past, this.#fence.faults)
   }
 

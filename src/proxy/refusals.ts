@@ -62,7 +62,7 @@ export class Refusals {
 
   /** Resolves when those that are on their way out now are closed. */
   async settled(): Promise<void> {
-    await Promise.all([...this.#leaving.keys()].map((client) => client.closed))
+    await Promise.all([...this.#leaving.keys()].map((client) => client.whenClosed))
   }
 
   /**

@@ -30,6 +30,8 @@ export function inProcess(
   }
 }
 
+/** What is reported without having been asked for is older than this never. Milliseconds. */
+const REPORT_MS = 100
 /** How long clients may take that are being refused when the drain ends. Milliseconds. */
 const LAST_WORDS_MS = 1000
 const NOT_ALL = 'a listener has failed'
@@ -46,8 +48,8 @@ export class Worker {
   #arrivals = 0
   /** Whose state is to be reported. */
   readonly #changed = new Set<ServedListener>()
-  /** A report is due, or was made in this turn of the event loop. */
-  #isReporting = false
+  /** Goes off when their states are due. */
+  #reporting: NodeJS.Timeout | null = null
   readonly #closing = new AbortController()
 
   constructor(
@@ -133,6 +135,9 @@ export class Worker {
           () => this.#done(command.request, null),
           (error: unknown) => this.#done(command.request, error),
         )
+        break
+      case 'report':
+        // Every command is followed by a report.
         break
       case 'close':
         this.#closing.abort()
@@ -226,20 +231,15 @@ export class Worker {
     return this.#settings
   }
 
-  /** Reports the first change in a turn of the event loop at the end of its cause, all others once in the next turn. */
+  /** Reports changes together: what one connection changes costs no report of its own. */
   #reportSoon(listener: ServedListener): void {
     this.#changed.add(listener)
-    if (this.#isReporting) return
-    this.#isReporting = true
-    queueMicrotask(() => this.#reportStates())
-    setImmediate(() => {
-      this.#isReporting = false
-      this.#reportStates()
-    })
+    this.#reporting ??= setTimeout(() => this.#reportStates(), REPORT_MS).unref()
   }
 
   #reportStates(): void {
-    if (this.#changed.size === 0) return
+    if (this.#reporting !== null) clearTimeout(this.#reporting)
+    this.#reporting = null
     for (const [id, served] of this.#served)
       if (this.#changed.has(served)) this.#report({ type: 'state', id, state: served.state })
     this.#changed.clear()

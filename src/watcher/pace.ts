@@ -16,6 +16,12 @@ export class Pace {
     else this.#timer = setTimeout(() => this.atOnce(), wait)
   }
 
+  /** Has it done once more, `pauseMs` after the last time, and not before the next turn of the event loop. */
+  later(pauseMs: number): void {
+    const wait = Math.max(0, this.#doneAt + pauseMs - performance.now())
+    this.#timer ??= setTimeout(() => this.atOnce(), wait)
+  }
+
   /** Does it now. */
   atOnce(): void {
     this.close()

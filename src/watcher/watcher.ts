@@ -214,7 +214,7 @@ export class Watcher implements Reconfigurable<ClusterConfig> {
 
   /** Saves what a start without DCS needs soon: that costs as much as there are members. */
   #keep(): void {
-    this.#keeping.soon(this.#members.known.size * KEEP_MS)
+    this.#keeping.later(this.#members.known.size * KEEP_MS)
   }
 
   /** Saves it now. A claim of members to be a standby cluster is none of it. */

@@ -1,7 +1,12 @@
+/** So many tasks begin in one turn of the event loop: what they do at first must not block it. */
+const IN_ONE_TURN = 8
+
 /** Lets so many tasks run at a time, and the others wait for their turn, in order. */
 export class Limiter {
   #free: number
   readonly #waiting = new Set<() => void>()
+  /** How many have begun in this turn of the event loop. */
+  #begun = 0
 
   constructor(atOnce: number) {
     this.#free = atOnce
@@ -35,8 +40,15 @@ export class Limiter {
   }
 
   #next(): void {
-    if (this.#free <= 0) return
+    if (this.#free <= 0 || this.#begun >= IN_ONE_TURN) return
     const [first] = this.#waiting
-    first?.()
+    if (first === undefined) return
+    if (this.#begun++ === 0) setImmediate(() => this.#nextTurn())
+    first()
+  }
+
+  #nextTurn(): void {
+    this.#begun = 0
+    for (let left = Math.min(this.#free, this.#waiting.size); left > 0; left--) this.#next()
   }
 }

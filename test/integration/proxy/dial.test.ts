@@ -192,12 +192,15 @@ test('an answer in the very moment of a fence is not passed on', async () => {
   const next = await scene.postgres()
   const rig = await scene.proxy()
   // The proxy's own end of the connection: the view changes right after it has read the answer.
-  const connected = mock.method(Connection, 'to', ((options, shared, receive) =>
-    connectTo(options, shared, (bytes, length) => {
-      const isRead = receive(bytes, length)
+  const connected = mock.method(Connection, 'to', ((options, shared, owner, whenConnected) => {
+    const received = owner.received.bind(owner)
+    owner.received = (bytes, length) => {
+      const isRead = received(bytes, length)
       if (options.port === old.address.port) rig.proxy.apply(openView('pg2', next.address, 2))
       return isRead
-    })) satisfies (typeof Connection)['to'])
+    }
+    return connectTo(options, shared, owner, whenConnected)
+  }) satisfies (typeof Connection)['to'])
   rig.proxy.apply(openView('pg1', old.address, 1))
   const client = (await scene.client(rig)).send(STARTUP)
   const backend = await old.connection()
