@@ -67,26 +67,23 @@ export class Client implements ConnectionOwner {
   /** Resolves with the kind of its first packet as soon as that is clear; null when it leaves or `timeoutMs` passes. */
   async first(timeoutMs: number): Promise<FirstPacket['kind'] | null> {
     if (this.isGone) return null
-    const { kind } = this
-    if (kind !== 'incomplete') {
-      this.hasSpoken = true
-      return kind
-    }
     const { promise, resolve } = Promise.withResolvers<FirstPacket['kind'] | null>()
-    const giveUp = (): void => resolve(null)
-    const timer = setTimeout(giveUp, timeoutMs)
-    this.onGone = giveUp
-    this.#sink = () => {
+    const look = (): void => {
       const { kind } = this
       if (kind === 'incomplete') return
       this.hasSpoken = true
       resolve(kind)
     }
-    const kindOrNull = await promise
+    const giveUp = (): void => resolve(null)
+    const timer = setTimeout(giveUp, timeoutMs)
+    this.onGone = giveUp
+    this.#sink = look
+    look()
+    const kind = await promise
     clearTimeout(timer)
     this.onGone = null
     this.#sink = null
-    return kindOrNull
+    return kind
   }
 
   /** Gives what it has sent, and all that it sends from now on, to `sink`; it is kept all the same. null: to no sink. */
@@ -102,11 +99,10 @@ export class Client implements ConnectionOwner {
     this.socket.write(bytes)
   }
 
-  /** Hands the connection over, paused: from here on it belongs to the caller. The server has all that was fed. */
+  /** Hands the connection over: from here on it belongs to the caller, which passes it on at once. The server has all that was fed. */
   release(): Connection {
     this.#endTalk()
     this.#sink = null
-    this.socket.pause()
     return this.connection
   }
 

@@ -7,8 +7,7 @@ import { connect, Socket, type TcpNetConnectOpts } from 'node:net'
 /** What a connection belongs to at present: all that happens to it is reported there. */
 export interface ConnectionOwner {
   /**
-   * Takes the first `length` of `bytes`, which count during the call only. Returns false to get nothing more until the socket
-   * is resumed.
+   * Takes the first `length` of `bytes`, which count during the call only. Returns false to get nothing more until `resume`.
    */
   received(bytes: Buffer, length: number): boolean
   /** Notes that the other end sends nothing more. */
@@ -20,24 +19,25 @@ export interface ConnectionOwner {
 
 export class Connection {
   readonly socket: Socket
-  /** Another one may take it over at any time. */
-  owner: ConnectionOwner
+  #owner: ConnectionOwner
+  /** The owner has wanted nothing more. */
+  #isStopped = false
   readonly #shared: Buffer
   #next: Buffer
 
   private constructor(shared: Buffer, owner: ConnectionOwner, limit: number, open: (onread: OnRead) => Socket) {
     this.#shared = shared
-    this.owner = owner
+    this.#owner = owner
     this.#next = firstOf(shared, limit)
     this.socket = open({
       // A function is called for each read.
       buffer: limit < shared.length ? () => this.#next : shared,
-      callback: (length) => this.owner.received(this.#shared, length),
+      callback: (length) => this.#read(this.#shared, length),
     })
     this.socket
-      .on('end', () => this.owner.ended())
-      .on('error', (error) => this.owner.failed(error))
-      .on('close', () => this.owner.closed())
+      .on('end', () => this.#owner.ended())
+      .on('error', (error) => this.#owner.failed(error))
+      .on('close', () => this.#owner.closed())
   }
 
   /**
@@ -50,7 +50,7 @@ export class Connection {
     if (!isReadIntoBuffers(handle)) {
       const connection = new Connection(shared, owner, limit, () => socket)
       socket.on('data', (chunk: Buffer) => {
-        if (!connection.owner.received(chunk, chunk.length)) socket.pause()
+        if (!connection.#read(chunk, chunk.length)) socket.pause()
       })
       // It was accepted paused.
       socket.resume()
@@ -70,9 +70,30 @@ export class Connection {
     return new Connection(shared, owner, Infinity, open)
   }
 
+  /**
+   * Gives it to another owner, which gets all that arrives from now on: what was read before is the former one's, and a
+   * connection that is read already costs no call to the kernel.
+   */
+  pass(owner: ConnectionOwner): void {
+    this.#owner = owner
+    if (this.#isStopped) this.resume()
+  }
+
+  /** Reads on, where `received` has returned false. */
+  resume(): void {
+    this.#isStopped = false
+    this.socket.resume()
+  }
+
   /** Reads at most `bytes` at a time, from the read after the next one on, where it had a limit from the beginning. */
   limit(bytes: number): void {
     this.#next = firstOf(this.#shared, bytes)
+  }
+
+  #read(bytes: Buffer, length: number): boolean {
+    const isOn = this.#owner.received(bytes, length)
+    if (!isOn) this.#isStopped = true
+    return isOn
   }
 }
 

@@ -6,7 +6,7 @@ import { hostPort } from '../address.ts'
 import type { Client } from './client.ts'
 import { Connection, type ConnectionOwner } from './connection.ts'
 
-/** The server has answered: the client is to get the answer, and both are to be joined. `server` is paused. */
+/** The server has answered: the client is to get the answer, and both are to be joined, before the next turn of the event loop. */
 export interface Answered {
   readonly kind: 'answered'
   readonly server: Connection
@@ -81,7 +81,11 @@ export class Dial implements ConnectionOwner {
   }
 
   received(bytes: Buffer, length: number): boolean {
-    if (this.#isOver) return false
+    if (this.#isOver) {
+      // It belongs to a session, or is closed: nothing can be read here any more, and nothing may be lost without notice.
+      this.#server.socket.destroy()
+      return false
+    }
     const { client } = this.#options
     const chunk = Buffer.from(bytes.subarray(0, length))
     this.#received = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk])
@@ -94,7 +98,8 @@ export class Dial implements ConnectionOwner {
     const answer = client.kind === 'startup' ? firstAnswer(this.#received) : UP
     if (answer.kind === 'down') this.#down(`says: ${answer.message}`)
     if (answer.kind === 'up') this.#end({ kind: 'answered', server: this.#server, answer: this.#received })
-    return answer.kind === 'incomplete'
+    // What follows the answer is read in another turn of the event loop: by then the session has the connection.
+    return answer.kind !== 'down'
   }
 
   ended(): void {
@@ -132,13 +137,11 @@ export class Dial implements ConnectionOwner {
     if (this.#isOver) return
     this.#isOver = true
     const { client } = this.#options
-    const { socket } = this.#server
     clearTimeout(this.#timer)
     client.onGone = null
-    if (result.kind === 'answered') socket.pause()
-    else {
+    if (result.kind !== 'answered') {
       client.feed(null)
-      socket.destroy()
+      this.#server.socket.destroy()
     }
     this.#resolve(result)
   }

@@ -35,10 +35,8 @@ export class Flow implements ConnectionOwner {
 
   /** Copies from now on. The end of `from` becomes the end of `to`; a side that closes altogether takes the other with it. */
   start(): void {
-    const { socket } = this.#from
-    this.#from.owner = this
-    if (socket.closed) this.closed()
-    socket.resume()
+    this.#from.pass(this)
+    if (this.#from.socket.closed) this.closed()
   }
 
   ended(): void {
@@ -91,6 +89,6 @@ export class Flow implements ConnectionOwner {
     if (this.#unfinished > 0) return
     this.#owner.passing()
     this.#owner.drained(this)
-    if (!this.#from.socket.destroyed) this.#from.socket.resume()
+    if (!this.#from.socket.destroyed) this.#from.resume()
   }
 }
