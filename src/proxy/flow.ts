@@ -40,7 +40,10 @@ export class Flow implements ConnectionOwner {
   }
 
   ended(): void {
-    this.#to.socket.end()
+    const { socket } = this.#to
+    // Where both have ended, a close sends the same as an end, and costs less.
+    if (socket.readableEnded && socket.writableLength === 0) socket.destroy()
+    else socket.end()
     this.#owner.over(this)
   }
 
