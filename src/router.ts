@@ -81,6 +81,11 @@ export class Router {
     }
   }
 
+  /** Returns how many clients are held or have a session, and how many there have been. */
+  get connections(): { readonly open: number; readonly accepted: number } {
+    return this.#clusters.connections
+  }
+
   status(): RouterStatus {
     const { version, pid } = this.#deps
     return {

@@ -17,7 +17,7 @@ const SETTLED_MS = 60_000
 const STARTED_MS = 10_000
 /** After sessions were opened, and after they have gone. */
 const REST_MS = 5_000
-const GONE_MS = 30_000
+const GONE_MS = 60_000
 
 /** Memory of fresh processes. All of them settle at the same time; sessions are opened through one proxy at a time. */
 export const memory: Case = {

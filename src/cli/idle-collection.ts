@@ -2,6 +2,8 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
 const LOOK_MS = 10_000
+/** Without a connection for so many looks; then it is not a pause between two of them. */
+const IDLE_LOOKS = 4
 
 export interface Connections {
   /** Sessions, and clients that wait. */
@@ -12,8 +14,10 @@ export interface Connections {
 
 /**
  * Gives back the memory of many sessions when all have gone, until the returned function is called. V8 would keep it: by
- * itself it collects so small a heap not before it has grown tenfold. A collection stops everything for some 50 ms, so
- * that there is none while a session is open or a client waits, and none again before `enough` have been accepted.
+ * itself it collects so small a heap not before it has grown tenfold. A collection stops everything for some 50 ms, and V8
+ * forgets with the last session what it had optimized for one: a connection costs a quarter more until that is done anew. So
+ * there is none before 30 s have passed without a session or a client that waits, and none again before `enough` have been
+ * accepted.
  */
 export function collectWhenIdle(
   connections: () => Connections,
@@ -21,15 +25,13 @@ export function collectWhenIdle(
   collect: () => void = collector(),
 ): () => void {
   let collectedAt = 0
-  let wasIdle = false
+  let idle = 0
   const timer = setInterval(() => {
     const { open, accepted } = connections()
-    const isIdle = open === 0
-    if (isIdle && wasIdle && accepted - collectedAt >= enough) {
-      collectedAt = accepted
-      collect()
-    }
-    wasIdle = isIdle
+    idle = open === 0 ? idle + 1 : 0
+    if (idle < IDLE_LOOKS || accepted - collectedAt < enough) return
+    collectedAt = accepted
+    collect()
   }, LOOK_MS)
   timer.unref()
   return () => clearInterval(timer)

@@ -37,15 +37,7 @@ export async function run({ config: configFlag }: RunOptions, io: Io): Promise<n
     log.info({ event: 'starting', version: io.version, pid: io.pid, config: config.file }, 'patroni-router starts')
     const build = (): Startable => {
       const router = new Router(config, { ...accessOf(io), log, setLogLevel: setLevel })
-      stopCollecting = collectWhenIdle(() => {
-        const proxies = router.status().clusters.flatMap(({ proxy }) => proxy ?? [])
-        const sum = (count: (proxy: (typeof proxies)[number]) => number): number =>
-          proxies.reduce((total, proxy) => total + count(proxy), 0)
-        const open = sum(
-          ({ sessions, held }) => held.connections + sessions.reduce((all, one) => all + one.sessions, 0),
-        )
-        return { open, accepted: sum(({ totals }) => totals.accepted) }
-      })
+      stopCollecting = collectWhenIdle(() => router.connections)
       return router
     }
     return await serve(build, log, io)

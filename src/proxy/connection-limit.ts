@@ -10,11 +10,17 @@ export class ConnectionLimit {
   /** Infinity: none. Lowering it closes no client. */
   max: number
   readonly #taken = new Set<Client>()
+  #total = 0
   /** Clients that had sent nothing when they were looked at last; the oldest first. */
   readonly #silent = new Set<Client>()
 
   constructor(limit: number) {
     this.max = limit
+  }
+
+  /** Returns how many there are, and how many there have been. */
+  get counts(): { readonly open: number; readonly accepted: number } {
+    return { open: this.#taken.size, accepted: this.#total }
   }
 
   /** Returns whether one more client may come, be it for a silent one, which is closed then. `hasSpoken`: the one that comes. */
@@ -33,6 +39,7 @@ export class ConnectionLimit {
 
   /** Counts it until `leave`, which is due when its connection is closed. */
   take(client: Client): void {
+    this.#total++
     this.#taken.add(client)
     this.#silent.add(client)
   }

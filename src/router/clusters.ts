@@ -50,6 +50,11 @@ export class Clusters {
     return [...this.#all.values()].map(({ view }) => view)
   }
 
+  /** Returns how many clients of all clusters are held or have a session, and how many there have been. */
+  get connections(): { readonly open: number; readonly accepted: number } {
+    return this.#budget.connections.counts
+  }
+
   status(): readonly ClusterStatus[] {
     return [...this.#all.values()].map((cluster) => cluster.status())
   }

@@ -18,13 +18,11 @@ test('memory is given back once when many connections have gone, and never while
     t.mock.timers.tick(10_000)
     return collections
   }
-  assert.deepEqual([after(0, 99), after(0, 99), after(0, 99)], [0, 0, 0], 'too few')
-  assert.deepEqual(
-    [after(50, 150), after(0, 150), after(1, 151), after(0, 151)],
-    [0, 0, 0, 0],
-    'one is open now and then',
-  )
-  assert.deepEqual([after(0, 151), after(0, 151), after(0, 250)], [1, 1, 1], 'once')
+  const all = (...looks: readonly (readonly [open: number, accepted: number])[]): readonly number[] =>
+    looks.map(([open, accepted]) => after(open, accepted))
+  assert.deepEqual(all([0, 99], [0, 99], [0, 99], [0, 99], [0, 99]), [0, 0, 0, 0, 0], 'too few')
+  assert.deepEqual(all([50, 150], [0, 150], [0, 150], [0, 150], [1, 151]), [0, 0, 0, 0, 0], 'one is open now and then')
+  assert.deepEqual(all([0, 151], [0, 151], [0, 151], [0, 151], [0, 151], [0, 250]), [0, 0, 0, 1, 1, 1], 'once')
   assert.equal(after(0, 251), 2)
   stop()
   assert.equal(after(0, 1000), 2)
