@@ -15,7 +15,7 @@ export interface Connections {
 /**
  * Gives back the memory of many sessions when all have gone, until the returned function is called. V8 would keep it: by
  * itself it collects so small a heap not before it has grown tenfold. A collection stops everything for some 50 ms, and V8
- * forgets with the last session what it had optimized for one: a connection costs a quarter more until that is done anew. So
+ * forgets with the last session what it had optimized for one: a connection costs a quarter more until that is there again. So
  * there is none before 30 s have passed without a session or a client that waits, and none again before `enough` have been
  * accepted.
  */

@@ -23,18 +23,13 @@ export class Connection {
   /** The owner has wanted nothing more. */
   #isStopped = false
   readonly #shared: Buffer
-  #next: Buffer
+  /** What is read into from the next read on; null: as before. */
+  #next: Buffer | null = null
 
-  private constructor(shared: Buffer, owner: ConnectionOwner, limit: number, open: (onread: OnRead) => Socket) {
+  private constructor(shared: Buffer, owner: ConnectionOwner, open: (connection: Connection) => Socket) {
     this.#shared = shared
     this.#owner = owner
-    this.#next = firstOf(shared, limit)
-    this.socket = open({
-      // A function is called for each read.
-      buffer: limit < shared.length ? () => this.#next : shared,
-      callback: (length) => this.#read(this.#shared, length),
-    })
-    this.socket
+    this.socket = open(this)
       .on('end', () => this.#owner.ended())
       .on('error', (error) => this.#owner.failed(error))
       .on('close', () => this.#owner.closed())
@@ -48,7 +43,7 @@ export class Connection {
   static accepted(socket: Socket, shared: Buffer, owner: ConnectionOwner, limit: number): Connection {
     const handle: unknown = Reflect.get(socket, '_handle')
     if (!isReadIntoBuffers(handle)) {
-      const connection = new Connection(shared, owner, limit, () => socket)
+      const connection = new Connection(shared, owner, () => socket)
       socket.on('data', (chunk: Buffer) => {
         if (!connection.#read(chunk, chunk.length)) socket.pause()
       })
@@ -57,25 +52,31 @@ export class Connection {
       return connection
     }
     Reflect.set(socket, '_handle', null)
-    return new Connection(shared, owner, limit, (onread) => {
-      const options = { allowHalfOpen: true, onread }
+    return new Connection(shared, owner, (connection) => {
+      connection.limit(limit)
+      const callback = (length: number): boolean => connection.#read(shared, length)
+      // The function is called after each read, and what is no buffer changes nothing: it costs less than the same one again.
+      const options = { allowHalfOpen: true, onread: { buffer: () => connection.#takeNext(), callback } }
       Reflect.set(options, 'handle', handle)
-      return new Socket(options)
+      return new Socket(options as object)
     })
   }
 
   /** Begins to connect; `connected` is called when it has. */
   static to(options: TcpNetConnectOpts, shared: Buffer, owner: ConnectionOwner, connected: () => void): Connection {
-    const open = (onread: OnRead): Socket => connect({ ...options, allowHalfOpen: true, onread }, connected)
-    return new Connection(shared, owner, Infinity, open)
+    return new Connection(shared, owner, (connection) => {
+      const callback = (length: number): boolean => connection.#read(shared, length)
+      return connect({ ...options, allowHalfOpen: true, onread: { buffer: shared, callback } }, connected)
+    })
   }
 
   /**
-   * Gives it to another owner, which gets all that arrives from now on: what was read before is the former one's, and a
-   * connection that is read already costs no call to the kernel.
+   * Gives it to another owner, which gets all that arrives from now on, without a limit. A connection that is read already
+   * costs no call to the kernel.
    */
   pass(owner: ConnectionOwner): void {
     this.#owner = owner
+    this.limit(Infinity)
     if (this.#isStopped) this.resume()
   }
 
@@ -85,9 +86,15 @@ export class Connection {
     this.socket.resume()
   }
 
-  /** Reads at most `bytes` at a time, from the read after the next one on, where it had a limit from the beginning. */
+  /** Reads at most `bytes` of an accepted one at a time, from the read after the next one on. */
   limit(bytes: number): void {
-    this.#next = firstOf(this.#shared, bytes)
+    this.#next = bytes >= this.#shared.length ? this.#shared : this.#shared.subarray(0, bytes)
+  }
+
+  #takeNext(): Buffer | null {
+    const next = this.#next
+    this.#next = null
+    return next
   }
 
   #read(bytes: Buffer, length: number): boolean {
@@ -95,15 +102,6 @@ export class Connection {
     if (!isOn) this.#isStopped = true
     return isOn
   }
-}
-
-function firstOf(buffer: Buffer, limit: number): Buffer {
-  return limit >= buffer.length ? buffer : buffer.subarray(0, limit)
-}
-
-interface OnRead {
-  readonly buffer: Buffer | (() => Buffer)
-  readonly callback: (length: number) => boolean
 }
 
 function isReadIntoBuffers(handle: unknown): handle is object {

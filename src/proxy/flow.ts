@@ -4,8 +4,6 @@ import type { TransferBuffers } from './transfer-buffers.ts'
 
 /** The session that a flow belongs to. */
 export interface FlowOwner {
-  /** Notes that bytes have been read, or were taken by the other side. */
-  passing(): void
   /** Notes that the other side has not taken the last `bytes` yet. Returns whether more are read all the same. */
   blocked(flow: Flow, bytes: number): boolean
   /** Notes that the other side has taken all. */
@@ -61,7 +59,6 @@ export class Flow implements ConnectionOwner {
 
   received(bytes: Buffer, length: number): boolean {
     const { socket } = this.#to
-    this.#owner.passing()
     // It is closed, or its end is on the way: the other side goes as well.
     if (!socket.writable) return true
     if (this.#unfinished > 0) return this.#readAhead(Buffer.from(bytes.subarray(0, length)))
@@ -90,7 +87,6 @@ export class Flow implements ConnectionOwner {
   #finished(): void {
     this.#unfinished--
     if (this.#unfinished > 0) return
-    this.#owner.passing()
     this.#owner.drained(this)
     if (!this.#from.socket.destroyed) this.#from.resume()
   }

@@ -2,7 +2,7 @@
 import { ClientGoneWatch, type ReadAhead } from './client-gone.ts'
 import type { Connection } from './connection.ts'
 import { Flow, type FlowOwner } from './flow.ts'
-import type { IdleWheels, Watched } from './idle-wheel.ts'
+import type { IdleTimeouts, Watched } from './idle-timeouts.ts'
 import type { TransferBuffers } from './transfer-buffers.ts'
 
 export type OwnEnd = 'client-timeout' | 'server-timeout' | 'client-gone'
@@ -10,7 +10,7 @@ export type OwnEnd = 'client-timeout' | 'server-timeout' | 'client-gone'
 /** What the sessions of an event loop share. */
 export interface SessionPool {
   readonly buffers: TransferBuffers
-  readonly wheels: IdleWheels
+  readonly timeouts: IdleTimeouts
   readonly readAhead: ReadAhead
 }
 
@@ -26,13 +26,15 @@ export interface SessionOptions {
 }
 
 /** Joins the connections; both are owned from here on. */
-export class Session implements FlowOwner {
+export class Session implements FlowOwner, Watched {
   readonly #client: Connection
   readonly #server: Connection
   readonly #up: Flow
   readonly #down: Flow
   readonly #ending: (reason: OwnEnd) => void
-  readonly #idle: Watched | null
+  /** Whose timeout it is. */
+  readonly #idleEnd: 'client-timeout' | 'server-timeout'
+  readonly #endTimeout: () => void
   readonly #readAhead: ReadAhead
   /** Only where it is needed: for a client that is blocked, or has ended its side. */
   #watch: ClientGoneWatch | null = null
@@ -46,9 +48,8 @@ export class Session implements FlowOwner {
     this.#readAhead = pool.readAhead
     // A byte in either direction passes both sides: the shorter timeout decides.
     const isClient = clientTimeoutMs > 0 && (serverTimeoutMs === 0 || clientTimeoutMs <= serverTimeoutMs)
-    this.#idle = pool.wheels.watch(isClient ? clientTimeoutMs : serverTimeoutMs, () =>
-      this.#end(isClient ? 'client-timeout' : 'server-timeout'),
-    )
+    this.#idleEnd = isClient ? 'client-timeout' : 'server-timeout'
+    this.#endTimeout = pool.timeouts.watch(isClient ? clientTimeoutMs : serverTimeoutMs, this)
     this.#up = new Flow(client, server, pool.buffers, this)
     this.#down = new Flow(server, client, pool.buffers, this)
     this.#up.start()
@@ -74,8 +75,14 @@ export class Session implements FlowOwner {
     this.#server.socket.destroy()
   }
 
-  passing(): void {
-    this.#idle?.touch()
+  /** Changes with each byte that is read of a side, or that a side takes after it had to wait. */
+  get progress(): number {
+    const [client, server] = [this.#client.socket, this.#server.socket]
+    return client.bytesRead + server.bytesRead - client.writableLength - server.writableLength
+  }
+
+  expired(): void {
+    this.#end(this.#idleEnd)
   }
 
   blocked(flow: Flow, bytes: number): boolean {
@@ -93,7 +100,7 @@ export class Session implements FlowOwner {
   closed(): void {
     this.#open--
     if (this.#open > 0) return
-    this.#idle?.end()
+    this.#endTimeout()
     this.#watch?.close()
     this.#onEnded?.()
   }

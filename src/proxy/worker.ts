@@ -8,7 +8,7 @@ import { errorsOf } from './attempts.ts'
 import { type Balancer, BALANCERS } from './balance.ts'
 import { Client } from './client.ts'
 import { ConnectionLimit } from './connection-limit.ts'
-import { IdleWheels } from './idle-wheel.ts'
+import { IdleTimeouts } from './idle-timeouts.ts'
 import { type Command, type ListenerId, plainError, type ProxySettings, type Report } from './messages.ts'
 import { ProcessBudget } from './process-budget.ts'
 import { Refusals } from './refusals.ts'
@@ -30,7 +30,7 @@ export function inProcess(
   }
 }
 
-/** What is reported without having been asked for is older than this never. Milliseconds. */
+/** From a change to its report, where no command comes before. Milliseconds. */
 const REPORT_MS = 100
 /** How long clients may take that are being refused when the drain ends. Milliseconds. */
 const LAST_WORDS_MS = 1000
@@ -66,7 +66,7 @@ export class Worker {
       },
     }
     this.#refusals = new Refusals(hold, budget.refusals)
-    const pool = { buffers: new TransferBuffers(), wheels: new IdleWheels(), readAhead: budget }
+    const pool = { buffers: new TransferBuffers(), timeouts: new IdleTimeouts(), readAhead: budget }
     this.#shared = {
       get settings() {
         return settings()
