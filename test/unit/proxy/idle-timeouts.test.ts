@@ -5,7 +5,7 @@ import { IdleTimeouts } from '../../../src/proxy/idle-timeouts.ts'
 const TIMEOUT_MS = 3200
 const STEP_MS = TIMEOUT_MS / 32
 
-test('what has been idle for the timeout ends, two steps later at most, and what has not goes on', (t) => {
+test('a session that is idle for the timeout ends, two steps later at most, and no other does', (t) => {
   t.mock.timers.enable({ apis: ['setInterval'] })
   const timeouts = new IdleTimeouts()
   let now = 0
