@@ -26,9 +26,12 @@ export function collectWhenIdle(
 ): () => void {
   let collectedAt = 0
   let idle = 0
+  let before = 0
   const timer = setInterval(() => {
     const { open, accepted } = connections()
-    idle = open === 0 ? idle + 1 : 0
+    // Connections that have come and gone between two looks count as well.
+    idle = open === 0 && accepted === before ? idle + 1 : 0
+    before = accepted
     if (idle < IDLE_LOOKS || accepted - collectedAt < enough) return
     collectedAt = accepted
     collect()

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { Socket } from 'node:net'
 import { afterEach, beforeEach, describe, mock, test, type TestContext } from 'node:test'
+import { Flow } from '../../../src/proxy/flow.ts'
 import { until } from '../../support/until.ts'
 import { type Rig, Scene } from './support/scene.ts'
 import {
@@ -89,6 +90,21 @@ for (const [path, prepare] of PATHS)
 
     test('50 sessions with slow and quick readers and writers get each byte in order, both ways', async () => {
       await exchange(Array.from({ length: 50 }, (_, n) => planOf(n, 4 * MB)))
+    })
+
+    test('clients are read like that, without the limit of those that have no server', async () => {
+      let longest = 0
+      const received = Reflect.get(Flow.prototype, 'received')
+      mock.method(Flow.prototype, 'received', function (this: Flow, bytes: Buffer, length: number) {
+        longest = Math.max(longest, length)
+        return Reflect.apply(received, this, [bytes, length])
+      })
+      const { client, backend } = await server.session(scene, rig, 0, plan({ bytes: 4 * MB }, { bytes: 0 }))
+      const [socket] = socketsOf(rig).filter(({ localPort }) => localPort === rig.port())
+      assert.equal(socket?.listenerCount('data'), prepare === hideOnread ? 1 : 0)
+      await until('a long read', () => longest > 32 * 1024)
+      client.destroy()
+      backend.destroy()
     })
 
     test('100 MB get through both ways', async () => {
