@@ -173,12 +173,15 @@ export class Client implements ConnectionOwner {
   received(bytes: Buffer, length: number): boolean {
     // What a client that is refused still sends must not turn the close into a reset.
     if (this.isGone) return true
-    const chunk = Buffer.from(bytes.subarray(0, length))
-    this.#pending = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk])
+    // One copy: a second one of each waiting client would be garbage for a while.
+    const before = this.#pending
+    this.#pending = Buffer.allocUnsafe(before.length + length)
+    this.#pending.set(before)
+    this.#pending.set(bytes.subarray(0, length), before.length)
     const isFull = this.#pending.length >= MAX_PENDING
     if (isFull && !this.#isTalkativeNow()) return false
     if (!isFull) this.#limit()
-    this.#sink?.(chunk)
+    this.#sink?.(this.#pending.subarray(before.length))
     return !isFull
   }
 
