@@ -11,6 +11,7 @@ import type { Config, LoggingConfig } from './config/config.ts'
 import { explain, RouterError } from './errors.ts'
 import { Lookups } from './names/lookups.ts'
 import type { PartReport } from './part.ts'
+import type { ConnectionCounts } from './proxy/connection-limit.ts'
 import { Clusters, type ClustersDeps } from './router/clusters.ts'
 import type { Templates, TemplatesDeps } from './templates/templates.ts'
 import { Track } from './track/track.ts'
@@ -81,8 +82,8 @@ export class Router {
     }
   }
 
-  /** Returns how many clients are held or have a session, and how many there have been. */
-  get connections(): { readonly open: number; readonly accepted: number } {
+  /** Returns the connections of all clusters. */
+  get connections(): ConnectionCounts {
     return this.#clusters.connections
   }
 

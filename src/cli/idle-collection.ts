@@ -1,16 +1,10 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import type { Router } from '../router.ts'
 
 const LOOK_MS = 10_000
 /** Without a connection for so many looks; then it is not a pause between two of them. */
 const IDLE_LOOKS = 4
-
-export interface Connections {
-  /** Sessions, and clients that wait. */
-  readonly open: number
-  /** All since the start. */
-  readonly accepted: number
-}
 
 /**
  * Gives back the memory of many sessions when all have gone, until the returned function is called. V8 would keep it: by
@@ -20,7 +14,7 @@ export interface Connections {
  * accepted.
  */
 export function collectWhenIdle(
-  connections: () => Connections,
+  connections: () => Router['connections'],
   enough = 100,
   collect: () => void = collector(),
 ): () => void {

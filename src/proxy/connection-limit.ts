@@ -6,6 +6,13 @@ const MIN_SILENCE_MS = 1000
 /** The same where another one has said what it wants. */
 const MIN_SILENCE_BESIDE_SPEAKER_MS = 250
 
+export interface ConnectionCounts {
+  /** Clients that are held or have a session. */
+  readonly open: number
+  /** All since the start. */
+  readonly accepted: number
+}
+
 export class ConnectionLimit {
   /** Infinity: none. Lowering it closes no client. */
   max: number
@@ -18,8 +25,7 @@ export class ConnectionLimit {
     this.max = limit
   }
 
-  /** Returns how many there are, and how many there have been. */
-  get counts(): { readonly open: number; readonly accepted: number } {
+  get counts(): ConnectionCounts {
     return { open: this.#taken.size, accepted: this.#total }
   }
 

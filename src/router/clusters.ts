@@ -6,6 +6,7 @@ import { explain } from '../errors.ts'
 import type { PartReport } from '../part.ts'
 import { NO_LIMITS, type ProcessLimits } from '../process-limits.ts'
 import { misfits } from '../proxy/capacity.ts'
+import type { ConnectionCounts } from '../proxy/connection-limit.ts'
 import { ProcessBudget } from '../proxy/process-budget.ts'
 import { Bursts } from '../watcher/checks/bursts.ts'
 import { Epochs } from '../watcher/primary/running-machine.ts'
@@ -50,8 +51,8 @@ export class Clusters {
     return [...this.#all.values()].map(({ view }) => view)
   }
 
-  /** Returns how many clients of all clusters are held or have a session, and how many there have been. */
-  get connections(): { readonly open: number; readonly accepted: number } {
+  /** Returns the connections of all clusters. */
+  get connections(): ConnectionCounts {
     return this.#budget.connections.counts
   }
 

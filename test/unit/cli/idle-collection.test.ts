@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { collectWhenIdle, type Connections } from '../../../src/cli/idle-collection.ts'
+import { collectWhenIdle } from '../../../src/cli/idle-collection.ts'
 
 test('memory is given back once when many connections have gone, and never while one is open', (t) => {
   t.mock.timers.enable({ apis: ['setInterval'] })
-  let connections: Connections = { open: 0, accepted: 0 }
+  let connections = { open: 0, accepted: 0 }
   let collections = 0
   const stop = collectWhenIdle(
     () => connections,

@@ -32,6 +32,21 @@ test('the first is done at once, those that follow together after the pause', ()
   assert.equal(done, 2)
 })
 
+test('a pass that may wait is never done at once, and many of them together after the pause', () => {
+  let done = 0
+  const pace = new Pace(() => done++)
+  pace.later(100)
+  pace.later(100)
+  assert.equal(done, 0)
+  pass(0)
+  assert.equal(done, 1)
+  pace.later(100)
+  pass(99)
+  assert.equal(done, 1)
+  pass(1)
+  assert.equal(done, 2)
+})
+
 test('an immediate pass makes a waiting one needless, and the next pause begins', () => {
   let done = 0
   const pace = new Pace(() => done++)
