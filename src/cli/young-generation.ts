@@ -8,6 +8,8 @@ import { setFlagsFromString } from 'node:v8'
  * runs.
  */
 export function keepYoungGenerationSmall(): void {
-  setFlagsFromString('--semi-space-growth-factor=1')
-  setFlagsFromString('--no-parallel-scavenge')
+  for (const flag of YOUNG_GENERATION) setFlagsFromString(flag)
 }
+
+/** The flags of V8 for that. */
+export const YOUNG_GENERATION = ['--semi-space-growth-factor=1', '--no-parallel-scavenge']
