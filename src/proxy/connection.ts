@@ -22,6 +22,7 @@ export class Connection {
   #owner: ConnectionOwner
   /** The owner has wanted nothing more. */
   #isStopped = false
+  #isClosed = false
   readonly #shared: Buffer
   /** What is read into from the next read on; null: as before. */
   #next: Buffer | null = null
@@ -32,7 +33,10 @@ export class Connection {
     this.socket = open(this)
       .on('end', () => this.#owner.ended())
       .on('error', (error) => this.#owner.failed(error))
-      .on('close', () => this.#owner.closed())
+      .on('close', () => {
+        this.#isClosed = true
+        this.#owner.closed()
+      })
   }
 
   /**
@@ -71,11 +75,12 @@ export class Connection {
   }
 
   /**
-   * Gives it to another owner, which gets all that arrives from now on, without a limit. A connection that is read already
-   * costs no call to the kernel.
+   * Gives it to another owner, which gets all that arrives from now on, without a limit; at once that it is closed, where it
+   * is. A connection that is read already costs no call to the kernel.
    */
   pass(owner: ConnectionOwner): void {
     this.#owner = owner
+    if (this.#isClosed) owner.closed()
     this.limit(Infinity)
     if (this.#isStopped) this.resume()
   }

@@ -34,7 +34,6 @@ export class Flow implements ConnectionOwner {
   /** Copies from now on. The end of `from` becomes the end of `to`; a side that closes altogether takes the other with it. */
   start(): void {
     this.#from.pass(this)
-    if (this.#from.socket.closed) this.closed()
   }
 
   ended(): void {

@@ -1,4 +1,5 @@
 /** A client and its server, joined: bytes both ways, until one of them or the router ends it. */
+import type { Socket } from 'node:net'
 import { ClientGoneWatch, type ReadAhead } from './client-gone.ts'
 import type { Connection } from './connection.ts'
 import { Flow, type FlowOwner } from './flow.ts'
@@ -75,10 +76,8 @@ export class Session implements FlowOwner, Watched {
     this.#server.socket.destroy()
   }
 
-  /** Changes with each byte that is read of a side, or that a side takes after it had to wait. */
   get progress(): number {
-    const [client, server] = [this.#client.socket, this.#server.socket]
-    return client.bytesRead + server.bytesRead - client.writableLength - server.writableLength
+    return progressOf(this.#client.socket, this.#server.socket)
   }
 
   expired(): void {
@@ -119,3 +118,13 @@ export class Session implements FlowOwner, Watched {
     }))
   }
 }
+
+/**
+ * Returns a number that grows with each byte that is read of a side, and with each that a side takes after it had to wait. A
+ * byte that is read counts twice: it may have to wait at once.
+ */
+export function progressOf(one: Counted, other: Counted): number {
+  return 2 * (one.bytesRead + other.bytesRead) - one.writableLength - other.writableLength
+}
+
+type Counted = Readonly<Pick<Socket, 'bytesRead' | 'writableLength'>>

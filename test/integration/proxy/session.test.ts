@@ -3,6 +3,11 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { afterEach, beforeEach, mock, test } from 'node:test'
+import { Connection } from '../../../src/proxy/connection.ts'
+import { IdleTimeouts } from '../../../src/proxy/idle-timeouts.ts'
+import { ProcessBudget } from '../../../src/proxy/process-budget.ts'
+import { Session } from '../../../src/proxy/session.ts'
+import { TransferBuffers } from '../../../src/proxy/transfer-buffers.ts'
 import { until } from '../../support/until.ts'
 import { AUTH_OK, errorResponse, STARTUP } from './support/messages.ts'
 import { type ConfigChanges, type FakeServer, type Rig, Scene } from './support/scene.ts'
@@ -156,6 +161,30 @@ test('ends the session of a client that keeps sending to a server that is gone',
   )
   assert.deepEqual(client.received, Buffer.concat([AUTH_OK, farewell]))
 })
+
+for (const when of ['is closed', 'is being closed']) {
+  test(`a session over a connection that ${when} ends, and once`, async () => {
+    const { address } = await scene.postgres()
+    const pool = { buffers: new TransferBuffers(), timeouts: new IdleTimeouts(), readAhead: new ProcessBudget() }
+    const [ignored, closed, ended] = [() => undefined, mock.fn(), mock.fn()]
+    const owner = { received: () => true, ended: ignored, failed: ignored, closed: ignored }
+    const connected = async (): Promise<Connection> => {
+      const { promise, resolve } = Promise.withResolvers<undefined>()
+      const connection = Connection.to(address, pool.buffers.read, owner, () => resolve(undefined))
+      connection.socket.on('close', closed)
+      await promise
+      return connection
+    }
+    const [client, server] = [await connected(), await connected()]
+    client.socket.destroy()
+    if (when === 'is closed') await until('it is closed', () => closed.mock.callCount() === 1)
+    const timeouts = { clientTimeoutMs: 0, serverTimeoutMs: 0 }
+    const session = new Session({ client, server, ...timeouts, ending: ignored, pool })
+    session.whenEnded(ended)
+    await until('both sides are closed', () => closed.mock.callCount() === 2)
+    assert.equal(ended.mock.callCount(), 1)
+  })
+}
 
 test('ends a session whose client is silent for longer than the client timeout', async () => {
   const { client, backend, rig } = await joined({ timeouts: { clientMs: 150 } })

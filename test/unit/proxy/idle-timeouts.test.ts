@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { IdleTimeouts } from '../../../src/proxy/idle-timeouts.ts'
+import { progressOf } from '../../../src/proxy/session.ts'
 
 const TIMEOUT_MS = 3200
 const STEP_MS = TIMEOUT_MS / 32
@@ -49,4 +50,15 @@ test('a timeout of 0 is none', (t) => {
   const forget = new IdleTimeouts().watch(0, { progress: 0, expired: () => assert.fail() })
   t.mock.timers.tick(10_000)
   forget()
+})
+
+test('bytes that are read are progress, also while the other side takes none; and bytes that it takes, while none is read', () => {
+  const client = { bytesRead: 100, writableLength: 0 }
+  const server = { bytesRead: 50, writableLength: 40 }
+  const before = progressOf(client, server)
+  const afterRead = progressOf({ ...client, bytesRead: 130 }, { ...server, writableLength: 70 })
+  const afterTaken = progressOf(client, { ...server, writableLength: 10 })
+  assert.ok(afterRead > before)
+  assert.ok(afterTaken > before)
+  assert.equal(progressOf({ ...client }, { ...server }), before)
 })
