@@ -136,6 +136,7 @@ describe('track', () => {
     scene.write('leader.track', '0\n')
     scene.write('other.track', '1\n')
     await says({ leader: 1, other: 0 })
+    await until('both are logged', () => scene.logged('track-changed').length >= 2)
     assert.equal(scene.logged('track-changed').length, 2)
   })
 

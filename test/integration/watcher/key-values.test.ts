@@ -144,8 +144,10 @@ describe('the keys of one etcd', () => {
     }
     await using observer = new KeyObserver({ endpoints: etcd.hosts, root: '/many', timeoutMs: 5000, compareMs: 100 })
     await observer.until('they are read', (keys) => keys.size === 10_000)
-    for (let change = 0; change < 20; change++) await etcd.client.put('/many/5/500', String(change))
-    await observer.until('it is told', (keys) => keys.get('/many/5/500') === '19')
+    for (let change = 0; change < 20; change++) {
+      await etcd.client.put('/many/5/500', String(change))
+      await observer.until('it is read', (keys) => keys.get('/many/5/500') === String(change))
+    }
     assert.equal(observer.states.length, 21)
     await etcd.client.deletePrefix('/many/')
     await observer.until('they are gone', (keys) => keys.size === 0)

@@ -329,7 +329,7 @@ test('a Unix socket on which another process listens is an error; a socket that 
   await once(server, 'listening')
   try {
     const text = `${ETCD}proxy: {listeners: {p: {bind: DIR/taken.sock, route: any}}}\n`
-    const { code, stderr } = await checked(text, { knock: () => Promise.resolve(true) })
+    const { code, stderr } = await checked(text, { knock: (knocked) => Promise.resolve(knocked === path) })
     assert.deepEqual([code, stderr], [2, 'proxy.listeners.p.bind: DIR/taken.sock: another process listens there\n'])
     assert.equal((await checked(text)).code, 0)
   } finally {
