@@ -9,6 +9,7 @@ import { Writer } from '../../support/clients/writer.ts'
 
 /** Clients write, and sessions stay, while `what` happens and until it is over: nobody fails, or waits for long. */
 export async function assertNobodyNotices(router: RouterProcess, what: () => Promise<unknown>): Promise<void> {
+  const from = router.log.length
   const holders = await Holders.open(router.primaryPort, 10)
   const writer = Writer.start({ port: router.primaryPort })
   await until('writes are acknowledged', () => writer.attempts.length >= 20)
@@ -16,7 +17,9 @@ export async function assertNobodyNotices(router: RouterProcess, what: () => Pro
   const over = clock()
   await until('a client writes after it', () => writer.attempts.some(({ ok, at }) => ok && at > over))
   const attempts = await writer.stop()
-  assert.deepEqual(failures(attempts), {})
+  const story = router.log.slice(from).map(({ time, msg }) => `${new Date(time).toISOString()} ${msg}`)
+  const failed = attempts.filter(({ ok }) => !ok)
+  assert.deepEqual(failures(attempts), {}, [...story, JSON.stringify(failed)].join('\n'))
   const slowest = Math.max(...attempts.map(({ at, doneAt }) => doneAt - at))
   assert.ok(slowest < 5000, `a client waited ${slowest} ms`)
   assert.equal(await holders.ping(), 10)
