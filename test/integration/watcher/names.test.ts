@@ -295,7 +295,7 @@ test('the address that answers is the one that is dialled, where a name has seve
   await stage.start()
   await stage.watched.until('open pg0')
   await stage.served()
-  await stage.opens(0, 1)
+  assert.deepEqual(stage.open, [0, 1])
 })
 
 test('where Postgres has a name of its own, that one is followed too', async () => {
