@@ -103,7 +103,8 @@ export class Scene implements AsyncDisposable {
     const config = {
       scope: 'demo',
       etcd3: { hosts: this.etcd.hosts, use_proxies: true },
-      proxy: { check: { interval: '300ms', fast_interval: '20ms', timeout: '1s' } },
+      // Members always answer here: a slow machine must not look like a replica that is down and up again.
+      proxy: { check: { interval: '300ms', fast_interval: '20ms', timeout: '10s' } },
       state_dir: this.path('state'),
       templates,
       ...rest,
