@@ -12,10 +12,7 @@ import { clusterConfig, Watched } from '../../test/integration/watcher/watched.t
 import { EtcdCluster } from '../../test/support/etcd/cluster.ts'
 import { TempDir } from '../../test/support/files/temp.ts'
 import { until } from '../../test/support/until.ts'
-import type { PHASES } from './large.ts'
-
-/** A message of the process. */
-export type Found = { readonly key: string; readonly value: number } | { readonly progress: string }
+import type { Found, PHASES } from './large.ts'
 
 const OPEN_MS = 60_000
 const RESOLUTION_MS = 1

@@ -5,7 +5,6 @@ import { YOUNG_GENERATION } from '../../src/cli/young-generation.ts'
 import { counted } from '../../src/text/wording.ts'
 import type { Case } from '../case.ts'
 import { inOneRun } from '../run.ts'
-import type { Found } from './large-main.ts'
 
 /** Members, and how long the event loop may be blocked at most. Milliseconds. The first start also loads the client of the DCS. */
 const SIZES = [
@@ -23,6 +22,9 @@ const LABELS = {
   leader: 'another leader',
   leaving: 'a member leaves',
 }
+
+/** What that process finds. */
+export type Found = { readonly key: string; readonly value: number } | { readonly progress: string }
 
 /** The watcher and the proxy in a process with the router's memory; etcd, and members that are played by another process. */
 export const large: Case = {
