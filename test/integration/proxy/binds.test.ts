@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { existsSync, statSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import { promisify } from 'node:util'
@@ -8,6 +9,7 @@ import pg from 'pg'
 import type { Bind } from '../../../src/config/config.ts'
 import { RouterError } from '../../../src/errors.ts'
 import { Child } from '../../support/processes/child.ts'
+import { RouterProcess } from '../../support/router/process.ts'
 import { TempDir } from '../../support/files/temp.ts'
 import { until } from '../../support/until.ts'
 import { AUTH_OK, errorFields, STARTUP } from './support/messages.ts'
@@ -72,6 +74,26 @@ test('binds all addresses of a listener or none', async () => {
   const rig = rigOn(unix(), tcp('127.0.0.1', other.address.port))
   await assert.rejects(rig.proxy.start(), /listener primary cannot bind 127\.0\.0\.1:\d+: the port is in use/)
   await until('the socket is gone', () => !existsSync(path))
+})
+
+test('a thousand clients that connect to a frozen router are queued by the kernel', async () => {
+  await using router = await RouterProcess.start({
+    config: {
+      scope: 'demo',
+      file: { path: join(dir.path, 'cluster.yml') },
+      proxy: { listeners: { socket: { bind: path, route: 'primary' } } },
+    },
+  })
+  router.process.signal('SIGSTOP')
+  for (const where of [{ port: router.primaryPort, host: '127.0.0.1' }, { path }]) {
+    const failures: string[] = []
+    const clients = Array.from({ length: 1000 }, () =>
+      connect(where).on('error', ({ message }) => failures.push(message)),
+    )
+    await until('all of them are connected', () => clients.every(({ connecting }) => !connecting))
+    for (const client of clients) client.destroy()
+    assert.deepEqual(failures, [])
+  }
 })
 
 test('a Unix socket passes bytes both ways with back-pressure, and each end of the session', async () => {
