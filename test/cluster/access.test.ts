@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
+import { X509Certificate } from 'node:crypto'
+import { once } from 'node:events'
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, beforeEach, test } from 'node:test'
+import { connect } from 'node:tls'
 import { CertificateAuthority, type CertificatePair, replaceFile } from '../support/files/certificates.ts'
 import { EtcdCluster } from '../support/etcd/cluster.ts'
 import { createLoadTable } from '../support/clients/load.ts'
@@ -84,6 +87,17 @@ function login(username: string): { username: string; password: string } {
   return { username, password: `secret of ${username}` }
 }
 
+/** Whether what listens on this port shows that certificate; rejects while nothing does. */
+async function hasCertificate(port: number, file: string): Promise<boolean> {
+  const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false })
+  try {
+    await once(socket, 'secureConnect')
+    return socket.getPeerCertificate().fingerprint256 === new X509Certificate(readFileSync(file)).fingerprint256
+  } finally {
+    socket.destroy()
+  }
+}
+
 /** As far as the router's log goes: all that is not as it should be in a quiet hour. */
 const isTrouble = ({ event }: LogLine): boolean =>
   [
@@ -98,7 +112,7 @@ const isTrouble = ({ event }: LogLine): boolean =>
 
 test('tokens that expire all the time cost no session, no connection, and not even a line in the log', async () => {
   const from = router.log.length
-  await assertNobodyNotices(router, async () => {
+  await assertNobodyNotices(cluster, router, async () => {
     const end = clock() + 3 * TOKEN_TTL_S * 1000
     await until('three tokens have expired', () => clock() > end, { timeoutMs: 60_000 })
   })
@@ -112,7 +126,7 @@ test('tokens that expire all the time cost no session, no connection, and not ev
 
 test('all certificates replaced by those of another authority cost no session and no connection', async () => {
   const from = router.log.length
-  await assertNobodyNotices(router, async () => {
+  await assertNobodyNotices(cluster, router, async () => {
     // As a rotation is done: trust both, then the servers, then the clients, then no longer trust the first.
     replaceFile(own.ca, cluster.settings.restTls?.ca ?? '')
     const servers = [etcdServer, restServer].map((pair, index) => [pair, second.server(`new${index}`)] as const)
@@ -125,8 +139,10 @@ test('all certificates replaced by those of another authority cost no session an
       router.log.slice(from).some(({ event, msg }) => event === 'certificates-read' && msg.startsWith('REST API')),
     )
     replaceFile(own.ca, second.cert)
-    // Patroni goes on with the certificate of the authority that is no longer trusted until it is told.
+    // Until it reads its configuration again Patroni has the certificate of the authority that is no longer trusted.
     for (const member of cluster.members) member.patroni.signal('SIGHUP')
+    for (const { name, restPort } of cluster.members)
+      await until(`${name} has its new certificate`, () => hasCertificate(restPort, restServer.cert))
     await until('every member proves itself by its new certificate', async () => {
       const view = await viewOf(router)
       return view.primary.state === 'open' && view.members.every(({ isLeader, replica }) => isLeader || replica.usable)
@@ -140,7 +156,7 @@ test('all certificates replaced by those of another authority cost no session an
 
 test('the loss of the etcd member that is read costs nothing either, over TLS and with a token of another one', async () => {
   const server = await etcdOf(router, etcd)
-  await assertNobodyNotices(router, async () => {
+  await assertNobodyNotices(cluster, router, async () => {
     await server.kill()
     await until('the router reads another one', async () => (await etcdOf(router, etcd)) !== server)
   })
@@ -148,7 +164,6 @@ test('the loss of the etcd member that is read costs nothing either, over TLS an
 })
 
 test('no password and no token is in the log, in status, or in what check says', async () => {
-  // Patroni opens its REST API anew with the certificates that were replaced.
   const stdout = await until('check finds nothing wrong', async () => {
     const { stdout, stderr } = await router.command('check', '--online')
     assert.doesNotMatch(stdout + stderr, /secret of|eyJ/)

@@ -48,7 +48,7 @@ async function lasting(ms: number): Promise<void> {
 
 test('a restart of all of etcd closes no session and fails no connection', async () => {
   const from = router.log.length
-  await assertNobodyNotices(router, async () => {
+  await assertNobodyNotices(cluster, router, async () => {
     await Promise.all(etcd.servers.map((server) => server.stop()))
     await router.waitForLog('the loss', ({ event }) => event === 'dcs-lost', { from })
     await etcd.startAll()
@@ -59,7 +59,7 @@ test('a restart of all of etcd closes no session and fails no connection', async
 
 test('the loss of the etcd member that is read moves the router to another one, and no client notices', async () => {
   const server = await etcdOf(router, etcd)
-  await assertNobodyNotices(router, async () => {
+  await assertNobodyNotices(cluster, router, async () => {
     await server.kill()
     await until('the router reads another one', async () => (await etcdOf(router, etcd)) !== server)
   })
@@ -69,7 +69,7 @@ test('the loss of the etcd member that is read moves the router to another one, 
 test('an etcd member that is frozen is left for another one, and no client notices', async () => {
   const server = await etcdOf(router, etcd)
   const from = router.log.length
-  await assertNobodyNotices(router, async () => {
+  await assertNobodyNotices(cluster, router, async () => {
     server.freeze()
     await router.waitForLog('that it reads another one', ({ event }) => event === 'dcs-up', { from })
     assert.notEqual(await etcdOf(router, etcd), server)
@@ -78,7 +78,7 @@ test('an etcd member that is frozen is left for another one, and no client notic
 })
 
 test('etcd away for longer than retry_timeout in failsafe mode closes no session and fails no connection', async () => {
-  await assertNobodyNotices(router, async () => {
+  await assertNobodyNotices(cluster, router, async () => {
     for (const server of etcd.servers) server.freeze()
     await lasting(15_000)
     for (const server of etcd.servers) server.thaw()
@@ -90,7 +90,7 @@ test('etcd away for longer than retry_timeout in failsafe mode closes no session
 })
 
 test('a REST API that hangs on a healthy primary closes no session and fails no connection', async () => {
-  await assertNobodyNotices(router, async () => {
+  await assertNobodyNotices(cluster, router, async () => {
     leader.hangRest()
     await lasting(10_000)
   })

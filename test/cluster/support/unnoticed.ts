@@ -3,12 +3,17 @@ import type { ClusterJson } from '../../../src/admin/status/schema-cluster.ts'
 import type { EtcdCluster, EtcdServer } from '../../support/etcd/cluster.ts'
 import { Holders } from '../../support/clients/holders.ts'
 import { failures } from '../../support/clients/load.ts'
+import type { PatroniCluster } from '../../support/patroni/cluster.ts'
 import type { RouterProcess } from '../../support/router/process.ts'
 import { clock, until } from '../../support/until.ts'
 import { Writer } from '../../support/clients/writer.ts'
 
 /** Clients write, and sessions stay, while `what` happens and until it is over: nobody fails, or waits for long. */
-export async function assertNobodyNotices(router: RouterProcess, what: () => Promise<unknown>): Promise<void> {
+export async function assertNobodyNotices(
+  cluster: PatroniCluster,
+  router: RouterProcess,
+  what: () => Promise<unknown>,
+): Promise<void> {
   const from = router.log.length
   const holders = await Holders.open(router.primaryPort, 10)
   const writer = Writer.start({ port: router.primaryPort })
@@ -17,9 +22,11 @@ export async function assertNobodyNotices(router: RouterProcess, what: () => Pro
   const over = clock()
   await until('a client writes after it', () => writer.attempts.some(({ ok, at }) => ok && at > over))
   const attempts = await writer.stop()
-  const story = router.log.slice(from).map(({ time, msg }) => `${new Date(time).toISOString()} ${msg}`)
+  const logged = router.log.slice(from).map(({ time, msg }) => `${new Date(time).toISOString()} ${msg}`)
+  // Patroni may have ended its Postgres for a reason of its own.
+  const members = cluster.members.map((member) => `${member.name}:\n${member.logTail()}`)
   const failed = attempts.filter(({ ok }) => !ok)
-  assert.deepEqual(failures(attempts), {}, [...story, JSON.stringify(failed)].join('\n'))
+  assert.deepEqual(failures(attempts), {}, [...logged, ...members, JSON.stringify(failed)].join('\n'))
   const slowest = Math.max(...attempts.map(({ at, doneAt }) => doneAt - at))
   assert.ok(slowest < 5000, `a client waited ${slowest} ms`)
   assert.equal(await holders.ping(), 10)
