@@ -25,8 +25,9 @@ const io: Io = {
   memoryLimit: () => process.constrainedMemory(),
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
-  columns: () => (process.stdout.isTTY ? process.stdout.columns : null),
-  rows: () => (process.stdout.isTTY ? process.stdout.rows : null),
+  // A terminal that does not know its size says 0: a serial console, or one that a script has opened.
+  columns: () => (process.stdout.isTTY ? process.stdout.columns || 80 : null),
+  rows: () => (process.stdout.isTTY ? process.stdout.rows || 24 : null),
   outputLost: outputLost.signal,
   onKey(handler) {
     const { stdin, stdout } = process

@@ -79,6 +79,15 @@ test('draws on a terminal, takes keys, and gives the terminal back', async () =>
   assert.deepEqual(readdirSync(join(dir.path, 'tmp')), [])
 })
 
+test('draws on a terminal that does not know its size', async () => {
+  const keys = `while ! grep -q primary: screen; do sleep 0.1; done; printf q; cat`
+  const command = `exec ${process.execPath} ${MAIN} demo ${ANY_PORTS.join(' ')}`
+  const pipeline = `touch screen; (${keys}) | script -qefc 'stty rows 0 cols 0; ${command}' screen`
+  await start('/bin/sh', ['-c', `(${pipeline}); echo exit $?`])
+  await until('it has ended', () => lines.some((line) => /exit \d+$/.test(line)))
+  assert.match(lines.at(-1) ?? '', /exit 0$/)
+})
+
 test('ends at once, and cleanly, when it is interrupted while it starts', async () => {
   const child = await demo(...ANY_PORTS)
   await child.until('it starts PostgreSQL', () => lines.some((line) => line.startsWith('starting PostgreSQL')))
