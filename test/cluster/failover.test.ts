@@ -9,6 +9,7 @@ import type { PatroniMember } from '../support/patroni/member.ts'
 import { processesIn } from '../support/processes/signals.ts'
 import { RouterProcess } from '../support/router/process.ts'
 import { clock, until } from '../support/until.ts'
+import { sql } from '../support/clients/sql.ts'
 import { Writer } from '../support/clients/writer.ts'
 import { settled } from './support/settled.ts'
 
@@ -83,6 +84,26 @@ test('a planned switchover fails no connection and sends no write to a read-only
   assertNoWayBack(attempts, next)
   t.diagnostic(`outage ${outage(attempts).ms.toFixed(0)} ms, the cluster's own ${ownMs.toFixed(0)} ms`)
   assert.ok(outage(attempts).ms < ownMs + 3000)
+})
+
+test('a planned switchover fails no reader of a primary that has written nothing since the last loop of Patroni', async () => {
+  const reader = Writer.start({ port: router.primaryPort, reads: true })
+  await sql(old.pgPort, "INSERT INTO load VALUES ('the last one', 0)")
+  await until('Patroni has written the last position', async () => {
+    const [row] = await sql(old.pgPort, "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::text AS position")
+    const status = await etcd.client.get(`${cluster.prefix}status`)
+    return status?.value.includes(`"optime":${String(row?.['position'])}`)
+  })
+  const from = router.log.length
+  const [candidate] = await cluster.replicas()
+  await cluster.switchover({ candidate: candidate?.name ?? '' })
+  await until('clients read from the next leader', () =>
+    reader.attempts.some(({ server }) => server === candidate?.pgPort),
+  )
+  assert.deepEqual(failures(await reader.stop()), {})
+  const [requested, holding] = router.log.slice(from).map(({ msg }) => msg)
+  assert.match(requested ?? '', /switchover from \w+ to \w+ requested$/)
+  assert.match(holding ?? '', /requested: holding new connections$/)
 })
 
 test('a router with nothing but a REST API fails only clients that are served at that moment, and writes to no replica', async (t) => {

@@ -80,7 +80,8 @@ export class MemberChecks implements Checks {
     const isCurrent = basis() === askedUnder
     // The proof is given for the place where it was given.
     if (isCurrent) this.#pin(name, found, pin)
-    this.#reports.step({ type: 'rest', member: name, answer, askedUnder: isCurrent ? basis() : askedUnder, askedAt })
+    const asked = { askedUnder: isCurrent ? basis() : askedUnder, askedAt }
+    this.#reports.step({ type: 'rest', member: name, answer, position, ...asked })
   }
 
   async replica(name: string, signal: AbortSignal): Promise<void> {

@@ -67,7 +67,11 @@ export class CheckScheduler {
       const found = fitness.get(name) ?? UNKNOWN_FITNESS
       const questions = planChecks(name, known, machine, found, config, this.#ranking)
       const basis = basisOf(machine, name)
-      const primaryTopic = primaryTopicOf(basis, known)
+      const primaryTopic = primaryTopicOf(
+        basis,
+        known,
+        machine.facts.leader?.name === name ? machine.handoverFrom : null,
+      )
       const replicaTopic = replicaTopicOf(machine, known)
       const primaryChanged = primaryTopic !== polls.primaryTopic
       const replicaChanged = replicaTopic !== polls.replicaTopic
@@ -118,9 +122,12 @@ export class CheckScheduler {
   }
 }
 
-/** Returns what makes a new question due at once: a member that writes another role or state into its key is checked early. */
-function primaryTopicOf(basis: string, { member: { role, state } }: KnownMember): string {
-  return JSON.stringify([basis, role, state])
+/**
+ * Returns what makes a new question due at once: a member that writes another role or state into its key is checked early, and
+ * so is one that is to hand over: how far its WAL is decides when clients are held.
+ */
+function primaryTopicOf(basis: string, { member: { role, state } }: KnownMember, handoverFrom: number | null): string {
+  return JSON.stringify([basis, role, state, handoverFrom])
 }
 
 function replicaTopicOf({ facts }: PrimaryMachine, { member, goneSince }: KnownMember): string {

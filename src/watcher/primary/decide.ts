@@ -2,7 +2,6 @@
 import { type Evidence, NO_EVIDENCE } from './evidence.ts'
 import {
   basisOf,
-  DEFAULT_TTL_MS,
   type DcsFacts,
   evidenceOf,
   isStandby,
@@ -16,6 +15,8 @@ import {
 export const SWITCHOVER_HOLD_MS = 2000
 /** How long a request waits at most for the loop of Patroni that acts on it. */
 export const LOOP_WAIT_MS = 1000
+/** How long it waits at most for an answer of the leader: half of the time that Patroni needs to begin that loop. */
+export const ANSWER_WAIT_MS = 50
 /** How long sessions stay while their member is checked again; the check timeout ends it sooner. */
 export const ASK_AGAIN_MS = 2000
 
@@ -198,26 +199,33 @@ export function handoverFrom(machine: PrimaryMachine, facts: DcsFacts, now: numb
 }
 
 /**
- * Returns from when on clients are held because of a handover that is requested `from` then; null: it is not. Until Patroni
- * begins the loop that acts on the request they are served.
+ * Returns from when on clients are held because of the handover that is requested in `after`; null: it is not. They are served
+ * until Patroni begins the loop that acts on the request. The sign of it is its write of the leader's position (ha.py,
+ * update_lock, before the request is looked at), which is left out where the position is the same: it only comes if the primary
+ * has written since the loop before. So the leader is checked; meanwhile, for less than Patroni takes to begin, clients are
+ * served.
  */
-export function holdFrom(machine: PrimaryMachine, facts: DcsFacts, from: number | null, now: number): number | null {
+export function holdFrom(before: PrimaryMachine, after: PrimaryMachine, now: number): number | null {
+  const { handoverFrom: from, facts } = after
   if (from === null || from > now) return from
-  const before = machine.handoverFrom === from ? machine.holdFrom : null
-  if (before !== null && before <= now) return before
-  return willWrite(machine, facts, now) ? (before ?? from + LOOP_WAIT_MS) : now
+  const since = before.handoverFrom === from ? before.holdFrom : null
+  if (since !== null && since <= now) return since
+  if (facts.optime === null || facts.optime !== before.facts.optime) return now
+  return since ?? from + (hasMoreToWrite(after) ? LOOP_WAIT_MS : ANSWER_WAIT_MS)
 }
 
-/** Returns whether Patroni has written the leader's position, with which each of its loops begins. */
-export function hasWritten({ facts: before }: PrimaryMachine, { optime }: DcsFacts): boolean {
-  return optime !== before.optime
+/** Returns the same after an answer of `member`: whether there will be a sign of the loop is known now. */
+export function holdFromAnswer(machine: PrimaryMachine, member: string, now: number): number | null {
+  const { handoverFrom: from, holdFrom: since, facts } = machine
+  const isServing = from !== null && from <= now && since !== null && since > now
+  if (!isServing || facts.leader?.name !== member) return since
+  return hasMoreToWrite(machine) ? from + LOOP_WAIT_MS : now
 }
 
-/**
- * Returns whether Patroni has still to write it (ha.py, update_lock, before the request is looked at). It does not where the
- * position is the same: that of a primary without writes, which has no recent one.
- */
-function willWrite(machine: PrimaryMachine, facts: DcsFacts, now: number): boolean {
-  const { optimeAt } = machine
-  return !hasWritten(machine, facts) && optimeAt !== null && now - optimeAt < (facts.ttlMs ?? DEFAULT_TTL_MS) / 2
+/** Returns whether the named leader has shown a higher position than Patroni has written: it will be written. */
+function hasMoreToWrite(machine: PrimaryMachine): boolean {
+  const { leader, optime } = machine.facts
+  if (leader === null || optime === null) return false
+  const { proof } = evidenceOf(machine, leader.name)
+  return proof?.basis === basisOf(machine, leader.name) && (proof.position ?? 0) > optime
 }

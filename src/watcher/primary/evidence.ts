@@ -41,6 +41,8 @@ export interface Proof {
   /** What the proof was given for: see `basisOf`. Under another basis it is stale. */
   readonly basis: string
   readonly timeline: number
+  /** Where its WAL was then; null: it did not tell. Bytes. */
+  readonly position: number | null
   /** When the member itself answered last, and not against it. */
   readonly answeredAt: number
 }
@@ -88,6 +90,8 @@ export const NO_EVIDENCE: Evidence = {
 }
 
 export interface AnswerContext {
+  /** Where the member's WAL is; null: the answer does not tell. Bytes. */
+  readonly position: number | null
   /** The basis the question was asked under, and the one that holds now. */
   readonly askedUnder: string
   readonly basis: string
@@ -107,7 +111,12 @@ export function afterAnswer(evidence: Evidence, answer: RestAnswer, context: Ans
     case 'proof':
       return {
         ...evidence,
-        proof: { basis: context.basis, timeline: answer.timeline, answeredAt: context.answeredAt },
+        proof: {
+          basis: context.basis,
+          timeline: answer.timeline,
+          position: context.position,
+          answeredAt: context.answeredAt,
+        },
         stopping: false,
         down: backFromDown(evidence.down, context.askedAt, { proofBack: true }),
         silences: 0,

@@ -71,8 +71,6 @@ export interface PrimaryMachine {
   readonly handoverFrom: number | null
   /** From when on clients are held because of that, see `holdFrom`. */
   readonly holdFrom: number | null
-  /** When `optime` changed last; null: it has not been seen to. */
-  readonly optimeAt: number | null
   /** The timeline of the last proof under a name, or a higher one since: without a name nothing below counts. */
   readonly timelineFloor: number
   readonly served: Served
@@ -110,6 +108,8 @@ export type PrimaryEvent =
       readonly type: 'rest'
       readonly member: string
       readonly answer: RestAnswer
+      /** Where its WAL is; null: the answer does not tell. Bytes. */
+      readonly position: number | null
       /** `basisOf` the member and the time when the question was sent. */
       readonly askedUnder: string
       readonly askedAt: number
@@ -159,7 +159,6 @@ export function initialPrimary(
     evidence: new Map(),
     handoverFrom: null,
     holdFrom: null,
-    optimeAt: null,
     timelineFloor,
     served: remembered?.served ?? servedAt(timelineFloor),
     fall,

@@ -2,7 +2,7 @@
  * The primary's state machine: which member may take writes, decided from the DCS and the members' own answers. A pure
  * function `(machine, event, now) -> machine`; the rules are in docs/architecture.md, "The primary, exactly".
  */
-import { decide, handoverFrom, hasWritten, holdFrom } from './decide.ts'
+import { decide, handoverFrom, holdFrom, holdFromAnswer } from './decide.ts'
 import { afterAnswer, afterPostgres, type Evidence, NOT_ASKED } from './evidence.ts'
 import {
   basisOf,
@@ -45,16 +45,17 @@ function learn(machine: PrimaryMachine, event: PrimaryEvent, now: number): Prima
     case 'dcs': {
       const { facts } = event
       const another = machine.facts.systemId !== facts.systemId && machine.facts.systemId !== null
-      const from = handoverFrom(machine, facts, now)
-      return {
+      const read: PrimaryMachine = {
         ...machine,
         link: 'up',
         facts,
         restores: machine.restores + (event.restored ? 1 : 0),
         evidence: allRenewed(machine, facts),
-        handoverFrom: from,
-        holdFrom: holdFrom(machine, facts, from, now),
-        optimeAt: machine.facts.optime !== null && hasWritten(machine, facts) ? now : machine.optimeAt,
+        handoverFrom: handoverFrom(machine, facts, now),
+      }
+      return {
+        ...read,
+        holdFrom: holdFrom(machine, read, now),
         timelineFloor: another || event.restored ? 0 : machine.timelineFloor,
         // A restored DCS is no new database: its primary may well be the one that was set back.
         served: another ? { highest: 0, last: 0 } : machine.served,
@@ -64,17 +65,19 @@ function learn(machine: PrimaryMachine, event: PrimaryEvent, now: number): Prima
       // Without a known member there is nothing to decide by.
       return { ...machine, link: machine.link === 'never' && machine.facts.members.size === 0 ? 'never' : 'lost' }
     case 'rest': {
-      const { member, answer, askedUnder, askedAt } = event
+      const { member, answer, position, askedUnder, askedAt } = event
       const named = machine.link === 'up' && machine.facts.leader?.name === member
       const context = {
         askedUnder,
         basis: basisOf(machine, member),
         askedAt,
         answeredAt: now,
+        position,
         named,
         fall: machine.fall,
       }
-      return withEvidence(machine, member, (evidence) => afterAnswer(evidence, answer, context))
+      const answered = withEvidence(machine, member, (evidence) => afterAnswer(evidence, answer, context))
+      return { ...answered, holdFrom: holdFromAnswer(answered, member, now) }
     }
     case 'postgres': {
       const { member, answer, askedUnder, askedAt } = event

@@ -12,6 +12,8 @@ export type WriterOptions = {
   readonly everyMs?: number
   /** How long a client waits for its session, and then for its INSERT. */
   readonly timeoutMs?: number
+  /** They only read. */
+  readonly reads?: boolean
 }
 
 /**
@@ -26,9 +28,17 @@ export class Writer {
   readonly #inFlight = new Set<Promise<void>>()
   readonly #port: number
   readonly #timeoutMs: number
+  readonly #reads: boolean
   readonly #ticking: Promise<void>
 
-  private constructor({ port, everyMs = 20, timeoutMs = 60_000, name = `w${Math.random()}` }: WriterOptions) {
+  private constructor({
+    port,
+    everyMs = 20,
+    timeoutMs = 60_000,
+    name = `w${Math.random()}`,
+    reads = false,
+  }: WriterOptions) {
+    this.#reads = reads
     this.name = name
     this.#port = port
     this.#timeoutMs = timeoutMs
@@ -74,15 +84,16 @@ export class Writer {
     const said: Error[] = []
     client.on('error', (error) => said.push(error))
     const insert = `INSERT INTO load VALUES ('${this.name}', ${seq}) RETURNING inet_server_port() AS port`
+    const read = 'SELECT inet_server_port() AS port'
     try {
       await client.connect()
       connectedAt = clock()
-      const server = await portOf(client, insert)
+      const server = await portOf(client, this.#reads ? read : insert)
       this.attempts.push({ seq, at, connectedAt, doneAt: clock(), ok: true, code: null, server })
     } catch (error) {
       const doneAt = clock()
       const code = codeOf(said[0] ?? error)
-      const ask = code === '25006' ? portOf(client, 'SELECT inet_server_port() AS port') : null
+      const ask = code === '25006' ? portOf(client, read) : null
       const server = await Promise.resolve(ask).catch(() => null)
       this.attempts.push({ seq, at, connectedAt, doneAt, ok: false, code, server })
     } finally {

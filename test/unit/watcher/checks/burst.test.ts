@@ -192,7 +192,7 @@ describe('the scheduler', () => {
       const phase = { state: isProved ? 'open' : 'promoting', member: 'pg0', reason: '' } as const
       const facts = factsOf(seen, known, 'conn_url')
       const machine: PrimaryMachine = { ...initialPrimary(3, 0), link: 'up', facts, phase, ...changes }
-      const proof = { basis: basisOf(machine, 'pg0'), timeline: 1, answeredAt: 0 }
+      const proof = { basis: basisOf(machine, 'pg0'), timeline: 1, position: null, answeredAt: 0 }
       const evidence = new Map(isProved ? [['pg0', { ...NO_EVIDENCE, proof }]] : [])
       scheduler.update({ ...CONFIG, trust }, { ...machine, evidence }, { known, fitness: new Map() })
     }
@@ -227,6 +227,19 @@ describe('the scheduler', () => {
       await pass(400)
       assert.equal(asked.length - before, 21)
     }
+    scheduler.close()
+  })
+
+  test('asks the leader at once when a handover is requested of it', async () => {
+    answerMs = 1
+    const { scheduler, update } = setUp()
+    update(cluster(), { isProved: true })
+    await pass(1000)
+    const before = asked.length
+    update(cluster(), { isProved: true, handoverFrom: 1000 })
+    update(cluster(), { isProved: true, handoverFrom: 1000 })
+    await pass(1)
+    assert.equal(asked.length - before, 1)
     scheduler.close()
   })
 

@@ -114,7 +114,7 @@ describe('a proof of a member that the DCS does not name', () => {
     const machine = nextPrimary(initialPrimary(FALL, START, null, 9000), opened[0], START)
     const answer = { kind: 'proof', timeline: 1 } as const
     const about = { member: 'a', askedUnder: basisOf(machine, 'a'), askedAt: START }
-    const proved = nextPrimary(machine, { type: 'rest', answer, ...about }, START)
+    const proved = nextPrimary(machine, { type: 'rest', answer, position: null, ...about }, START)
     assert.equal(proved.phase.state, 'unlocked')
     assert.equal(nextTickAt(proved, START), START + 9000)
   })

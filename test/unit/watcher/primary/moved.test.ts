@@ -13,7 +13,14 @@ import { nextPrimary } from '../../../../src/watcher/primary/next-primary.ts'
 const [OLD, NEW] = ['pg0:5432 - pg0=10.0.0.1', 'pg0:5432 - pg0=10.0.0.2']
 
 function proof(machine: PrimaryMachine, askedUnder = basisOf(machine, 'pg0'), askedAt = 0): PrimaryEvent {
-  return { type: 'rest', member: 'pg0', answer: { kind: 'proof', timeline: 1, by: '/primary' }, askedUnder, askedAt }
+  return {
+    type: 'rest',
+    member: 'pg0',
+    answer: { kind: 'proof', timeline: 1, by: '/primary' },
+    position: null,
+    askedUnder,
+    askedAt,
+  }
 }
 
 /** pg0 leads and has proved itself at its first address; nothing is known of pg1. */

@@ -13,7 +13,14 @@ function ledBy(name: string, changes: Partial<DcsFacts> = {}): PrimaryEvent {
 
 function proof(machine: RunningMachine, member: string): PrimaryEvent {
   const askedUnder = basisOf(machine.state, member)
-  return { type: 'rest', member, answer: { kind: 'proof', timeline: 1 }, askedUnder, askedAt: Date.now() }
+  return {
+    type: 'rest',
+    member,
+    answer: { kind: 'proof', timeline: 1 },
+    position: null,
+    askedUnder,
+    askedAt: Date.now(),
+  }
 }
 
 /** Every epoch that a watcher has over a switchover there and back. */

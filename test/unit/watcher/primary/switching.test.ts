@@ -1,7 +1,12 @@
 /** New connections wait and sessions stay: a switchover, a Patroni that stops, a proof that is asked for anew. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { ASK_AGAIN_MS, LOOP_WAIT_MS, SWITCHOVER_HOLD_MS } from '../../../../src/watcher/primary/decide.ts'
+import {
+  ANSWER_WAIT_MS,
+  ASK_AGAIN_MS,
+  LOOP_WAIT_MS,
+  SWITCHOVER_HOLD_MS,
+} from '../../../../src/watcher/primary/decide.ts'
 import { initialPrimary, nextTickAt } from '../../../../src/watcher/primary/machine.ts'
 import { nextPrimary } from '../../../../src/watcher/primary/next-primary.ts'
 import {
@@ -15,6 +20,7 @@ import {
   FALL,
   initialize,
   is,
+  isAt,
   isDown,
   leader,
   lockless,
@@ -104,7 +110,7 @@ describe('switching', () => {
     passes(SWITCHOVER_HOLD_MS),
     is('open b, dialled, live, same epoch'),
   ])
-  const written = [writes(1), writes(2), passes(9000)]
+  const written = [writes(1), isAt('a', 2)]
   const isServing = is('switching a (failover-key), dialled, live, same epoch')
   const isHeld = is('switching a (failover-key), held, live, same epoch')
   fact('serves until Patroni begins the loop that acts on the failover key', openA, written, [
@@ -113,11 +119,13 @@ describe('switching', () => {
     passes(500),
     isServing,
     because(/^switchover from a to b requested$/),
-    writes(3),
+    writes(2),
     isHeld,
     because(/holding new connections/),
+    isAt('a', 4),
+    isHeld,
     writes(4),
-    passes(SWITCHOVER_HOLD_MS - 504),
+    passes(SWITCHOVER_HOLD_MS - 505),
     isHeld,
     passes(2),
     is('open a, dialled, live, same epoch'),
@@ -132,15 +140,46 @@ describe('switching', () => {
     isHeld,
   ])
   fact('holds at once where that loop has begun already', openA, written, [
-    writes(3, { leader: 'a', member: 'b', scheduledAt: null }),
+    writes(2, { leader: 'a', member: 'b', scheduledAt: null }),
     isHeld,
   ])
-  fact('holds at once on a primary without recent writes, of which Patroni writes nothing', openA, written, [
-    passes(1000),
+  fact('holds with the answer of a primary that has written nothing since the last loop of Patroni', openA, writes(2), [
+    isAt('a', 2),
     failover({ leader: 'a', member: 'b' }),
+    isServing,
+    isAt('a', 2),
     isHeld,
   ])
-  fact('holds at once where the position has not been seen to change', openA, writes(1), [
+  fact('serves on where that answer shows that it has', openA, writes(2), isAt('a', 2), [
+    failover({ leader: 'a', member: 'b' }),
+    passes(ANSWER_WAIT_MS - 2),
+    isAt('a', 3),
+    passes(LOOP_WAIT_MS - ANSWER_WAIT_MS),
+    isServing,
+    passes(1),
+    isHeld,
+  ])
+  fact('waits no longer than 50 ms for that answer, and for no member that does not tell', openA, writes(2), [
+    failover({ leader: 'a', member: 'b' }),
+    isAt('b', 9),
+    passes(ANSWER_WAIT_MS - 2),
+    isServing,
+    passes(1),
+    isHeld,
+    failoverCleared,
+    failover({ leader: 'a', member: 'c' }),
+    proves('a'),
+    isHeld,
+  ])
+  fact('does not go by a position from before the lock changed', openA, writes(2), isAt('a', 9), asked('a'), [
+    leader('a/2'),
+    failover({ leader: 'a', member: 'b' }),
+    isAt('a', 9),
+    asked('a'),
+    proves('a'),
+    isHeld,
+  ])
+  fact('holds at once where no position is in the DCS', openA, isAt('a', 3), [
     failover({ leader: 'a', member: 'b' }),
     isHeld,
   ])

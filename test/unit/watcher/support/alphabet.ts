@@ -114,7 +114,7 @@ export function answers(member: string, ...kinds: readonly string[]): Alphabet {
       name: `${member}: ${kind}`,
       at: (machine, now) => {
         if (machine.link === 'never') return null
-        return { now, event: { type: 'rest', member, answer, ...asking(machine, member, now, kind) } }
+        return { now, event: { type: 'rest', member, answer, position: null, ...asking(machine, member, now, kind) } }
       },
     }
   })

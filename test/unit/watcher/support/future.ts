@@ -101,7 +101,12 @@ function healthyAgain(
     askedUnder: basisOf(state, member),
     askedAt: time,
   })
-  const answer: PrimaryEvent = { type: 'rest', answer: { kind: 'proof', timeline: 1 }, ...asking(named, now + 2) }
+  const answer: PrimaryEvent = {
+    type: 'rest',
+    answer: { kind: 'proof', timeline: 1 },
+    position: null,
+    ...asking(named, now + 2),
+  }
   const proved = nextPrimary(named, answer, now + 2)
   const startup: PrimaryEvent = { type: 'postgres', answer: { kind: 'up' }, ...asking(proved, now + 3) }
   return nextPrimary(proved, startup, now + 3)

@@ -236,8 +236,8 @@ function question(told: Told, name: string): Question {
   return sent ?? { askedUnder: basisOf(told.machine, name), askedAt: told.now }
 }
 
-function rest(name: string, answer: RestAnswer): Step {
-  return (told) => feed(told, { type: 'rest', member: name, answer, ...question(told, name) })
+function rest(name: string, answer: RestAnswer, position: number | null = null): Step {
+  return (told) => feed(told, { type: 'rest', member: name, answer, position, ...question(told, name) })
 }
 
 function postgres(name: string, answer: PostgresAnswer): Step {
@@ -245,6 +245,8 @@ function postgres(name: string, answer: PostgresAnswer): Step {
 }
 
 export const proves = (name: string, timeline = 1): Step => rest(name, { kind: 'proof', timeline })
+/** It proves itself, and its WAL is there. */
+export const isAt = (name: string, position: number): Step => rest(name, { kind: 'proof', timeline: 1 }, position)
 export const refuses = (name: string): Step => rest(name, { kind: 'no', reason: '/primary answers 503' })
 /** It is restarted by Patroni, as somebody has requested. */
 export const restarts = (name: string): Step =>
