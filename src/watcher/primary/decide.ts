@@ -15,8 +15,8 @@ import {
 export const SWITCHOVER_HOLD_MS = 2000
 /** How long a request waits at most for the loop of Patroni that acts on it. */
 export const LOOP_WAIT_MS = 1000
-/** How long it waits at most for an answer of the leader: half of the time that Patroni needs to begin that loop. */
-export const ANSWER_WAIT_MS = 50
+/** How long it waits at most for an answer of the leader: less than Patroni takes to begin that loop (docs/patroni.md, edge 4). */
+export const ANSWER_WAIT_MS = 75
 /** How long sessions stay while their member is checked again; the check timeout ends it sooner. */
 export const ASK_AGAIN_MS = 2000
 

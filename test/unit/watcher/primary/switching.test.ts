@@ -159,7 +159,7 @@ describe('switching', () => {
     passes(1),
     isHeld,
   ])
-  fact('waits no longer than 50 ms for that answer, and for no member that does not tell', openA, writes(2), [
+  fact('waits no longer than 75 ms for that answer, and for no member that does not tell', openA, writes(2), [
     failover({ leader: 'a', member: 'b' }),
     isAt('b', 9),
     passes(ANSWER_WAIT_MS - 2),
