@@ -49,6 +49,7 @@ const FAILURES: Readonly<Record<string, Failure>> = {
   ECONNRESET: 'reset',
   ECONNABORTED: 'reset',
   EPIPE: 'reset',
+  UND_ERR_SOCKET: 'reset',
   ENOTFOUND: 'unresolved',
   EAI_AGAIN: 'unresolved',
   EAI_NODATA: 'unresolved',
@@ -116,6 +117,11 @@ export function lookupError(host: string, reason: keyof typeof LOOKUP_CODES): No
 /** Returns whether a name was looked up without an answer in time. */
 export function isLookupTimeout(error: unknown): boolean {
   return codeOf(error) === LOOKUP_CODES.silent
+}
+
+/** Returns whether the DNS has answered that a name has no such records, or that there is no such name. */
+export function isWithoutRecords(error: unknown): boolean {
+  return ['ENOTFOUND', 'ENODATA'].includes(codeOf(error) ?? '')
 }
 
 /** Out of descriptors, ports or memory, or a firewall of this machine. */

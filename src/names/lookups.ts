@@ -3,7 +3,7 @@
  * that hang keep every other one from being resolved; here each name has a process of its own, that can be ended.
  */
 import { execFile } from 'node:child_process'
-import { lookup as lookupHere } from 'node:dns/promises'
+import { lookup as lookupHere, Resolver } from 'node:dns/promises'
 import { isIP, type LookupFunction } from 'node:net'
 import { failureOf, isLookupTimeout, lookupError } from '../errors.ts'
 import { Places } from './places.ts'
@@ -11,8 +11,18 @@ import { Places } from './places.ts'
 /** How an address is found: rejects with an error whose `code` is one of getaddrinfo. */
 export type Resolve = (host: string, signal: AbortSignal) => Promise<readonly string[]>
 
+/** Where a service is, by its SRV record. */
+export interface Service {
+  readonly name: string
+  readonly port: number
+}
+
+/** How SRV records are found: rejects as `dns.resolveSrv`. */
+export type ResolveServices = (name: string) => Promise<readonly Service[]>
+
 export interface LookupsOptions {
   readonly resolve?: Resolve
+  readonly resolveServices?: ResolveServices
   /** For one lookup. Default: 5 s. */
   readonly timeoutMs?: number
   /** How long a lookup may take while an earlier answer is there. Default: 200 ms. */
@@ -44,6 +54,8 @@ const MOST_NAMES = 10_000
 
 export class Lookups {
   readonly #resolve: Resolve
+  /** Resolves with the SRV records of a name. Rejects as `dns.resolveSrv`. */
+  readonly services: ResolveServices
   readonly #timeoutMs: number
   readonly #patienceMs: number
   readonly #freshMs: number
@@ -54,8 +66,15 @@ export class Lookups {
   /** Slow lookups, the oldest first. */
   readonly #slow = new Set<AbortController>()
 
-  constructor({ resolve = bySystem, timeoutMs = 5000, patienceMs = 200, freshMs = 2000 }: LookupsOptions = {}) {
+  constructor({
+    resolve = bySystem,
+    resolveServices = byResolver,
+    timeoutMs = 5000,
+    patienceMs = 200,
+    freshMs = 2000,
+  }: LookupsOptions = {}) {
     this.#resolve = resolve
+    this.services = resolveServices
     this.#timeoutMs = timeoutMs
     this.#patienceMs = patienceMs
     this.#freshMs = freshMs
@@ -176,6 +195,11 @@ async function bySystem(host: string, signal: AbortSignal): Promise<readonly str
     else reject(lookupError(host, Number(error.code) === NOT_FOUND ? 'unknown' : signal.aborted ? 'silent' : 'failed'))
   })
   return await promise
+}
+
+/** Reads /etc/resolv.conf again with each name. */
+async function byResolver(name: string): Promise<readonly Service[]> {
+  return new Resolver({ timeout: 1500, tries: 2 }).resolveSrv(name)
 }
 
 /** What getent exits with where there is no such name. */

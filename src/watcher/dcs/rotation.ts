@@ -13,8 +13,8 @@ export interface EndpointConnection {
 }
 
 export interface RotationOptions<T, C extends EndpointConnection> {
-  /** How many endpoints there are, and which one is next (endpoints.ts). */
-  readonly endpoints: { readonly size: number; next(): string }
+  /** How many endpoints there are, and which one is next; `name` is shown while `next` rejects, as none is known. */
+  readonly endpoints: { readonly name: string; readonly size: number; next(): string | Promise<string> }
   /** Makes a connection, which connects with its first call. @throws where that is not possible. */
   connect(endpoint: string): C
   /** Reads through the connection until anything is in doubt, which it rejects with, or until there is a successor. */
@@ -44,13 +44,14 @@ export async function* observeInTurn<T, C extends EndpointConnection>(
   const aborted = (): boolean => signal.aborted
   try {
     while (!aborted()) {
-      const endpoint: string = successor?.endpoint ?? endpoints.next()
+      let endpoint = successor?.endpoint ?? endpoints.name
       let connection = successor
       successor = null
       const onAbort = (): void => connection?.close()
       signal.addEventListener('abort', onAbort, { once: true })
       let servedSince: number | null = null
       try {
+        if (connection === null) endpoint = await endpoints.next()
         connection ??= options.connect(endpoint)
         for await (const observation of options.session(connection)) {
           servedSince ??= now()

@@ -30,7 +30,7 @@ async function observed(
   const observing = observeInTurn<string, Played>(
     {
       session,
-      endpoints: { size: names.length, next: () => names[turn++ % names.length] ?? '' },
+      endpoints: { name: '', size: names.length, next: () => names[turn++ % names.length] ?? '' },
       connect: (endpoint) => {
         const connection = new Played(endpoint)
         made.push(connection)

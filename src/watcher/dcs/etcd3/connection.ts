@@ -16,11 +16,14 @@ import {
 import { EtcdChannel, type EtcdTarget, MAX_MESSAGE } from './channel.ts'
 import { diagnose, reasonOf } from './diagnosis.ts'
 import { belowPrefix, type KeyRange } from './key-range.ts'
-import type { EndpointConnection } from '../rotation.ts'
+import type { EtcdEndpoint } from '../etcd-common/directory.ts'
+import type { SessionConnection } from '../sessions.ts'
+import type { CertificateSet } from '../../tls/certificates.ts'
 import type { KeyEvent, VersionedKey } from './keyspace.ts'
 
 /** What a linearizable read has shown. */
 export interface EtcdReading {
+  /** In hexadecimal, as etcd's own log and `etcdctl member list` show it. */
   readonly clusterId: string
   readonly revision: bigint
   /** By the names that the range gives them; empty when they were only counted. */
@@ -32,7 +35,7 @@ export interface EtcdWatcher {
   /** Events in order; everything up to `revision` has been handed over with them. */
   readonly onEvents: (events: readonly KeyEvent[], revision: bigint) => void
   /** Nothing more will come. May be called more than once. */
-  readonly onEnd: (error: Error) => void
+  readonly onEnd: (error: unknown) => void
 }
 
 /**
@@ -56,7 +59,7 @@ const requireLeader: Interceptor = (options, nextCall) =>
     },
   })
 
-export class EtcdConnection implements EndpointConnection {
+export class EtcdConnection implements SessionConnection, EtcdEndpoint {
   readonly target: EtcdTarget
   readonly #channel: EtcdChannel
   readonly #keys: KeyRange
@@ -74,6 +77,10 @@ export class EtcdConnection implements EndpointConnection {
 
   get endpoint(): string {
     return this.target.endpoint
+  }
+
+  get certificates(): CertificateSet | null {
+    return this.target.certificates
   }
 
   /** Aborts when the connection is closed. */
@@ -138,7 +145,12 @@ export class EtcdConnection implements EndpointConnection {
   async clusterId(): Promise<string> {
     const { header } = await new MaintenanceClient(this.#channel).status(this.#channel.within(1))
     this.#checkSource(header)
-    return header.cluster_id
+    return hexId(header.cluster_id)
+  }
+
+  /** Reads the same through the quorum. */
+  async certainClusterId(): Promise<string> {
+    return (await this.count()).clusterId
   }
 
   /** Watches the range from a revision on; resolves when etcd has confirmed it. It ends with the connection. */
@@ -208,7 +220,7 @@ export class EtcdConnection implements EndpointConnection {
   #reading({ header, kvs, count }: IRangeResponse): EtcdReading {
     this.#checkSource(header)
     const keys = kvs.map((kv) => this.#entry(kv))
-    return { clusterId: header.cluster_id, revision: BigInt(header.revision), keys, count: Number(count) }
+    return { clusterId: hexId(header.cluster_id), revision: BigInt(header.revision), keys, count: Number(count) }
   }
 
   #events(response: IWatchResponse): KeyEvent[] {
@@ -228,8 +240,8 @@ export class EtcdConnection implements EndpointConnection {
   }
 }
 
-/** Returns the ID of an etcd cluster or member as its own log and `etcdctl member list` show it. */
-export function hexId(id: string): string {
+/** Returns an ID as etcd's own log and `etcdctl member list` show it. */
+function hexId(id: string): string {
   return BigInt(id).toString(16)
 }
 

@@ -7,10 +7,11 @@ import type { Log } from '../../../text/log-line.ts'
 import { isEmpty } from '../../cluster.ts'
 import type { ClusterSource, DcsObservation } from '../dcs.ts'
 import type { EtcdConnection, EtcdReading } from './connection.ts'
-import { DISCOVER_MS, EtcdSessions, type Place, type SessionKeys } from './sessions.ts'
+import type { Place, Sessions } from '../sessions.ts'
+import { DISCOVER_MS, type EtcdEvents, type EtcdKeys, type EtcdPosition, etcdSessions } from './etcd-sessions.ts'
 import { EtcdSurvey, type SurveyOptions } from './survey.ts'
 import { belowPrefix } from './key-range.ts'
-import { type KeyEvent, Keyspace } from './keyspace.ts'
+import { Keyspace } from './keyspace.ts'
 
 export interface Etcd3Options {
   readonly config: Etcd3Config
@@ -21,7 +22,7 @@ export interface Etcd3Options {
   readonly timeoutMs: number
   /** Gets the lines about certificates that are replaced; null: no log. */
   readonly log?: Log | null
-  /** See `SessionsOptions`; a minute by default. */
+  /** See `EtcdSessionsOptions`; a minute by default. */
   readonly discoverMs?: number
   /** See `EtcdTarget`. */
   readonly lookups: Lookups
@@ -36,12 +37,12 @@ const LOOK_EVERY = 5
 const PREPARE_MS = 500
 
 export class Etcd3Dcs implements ClusterSource {
-  readonly #sessions: EtcdSessions<DcsObservation>
+  readonly #sessions: Sessions<DcsObservation, EtcdConnection, EtcdPosition, EtcdReading, EtcdEvents>
 
   constructor({ prefix, log = null, discoverMs = DISCOVER_MS, survey, ...options }: Etcd3Options) {
     const everyMs = options.intervalMs * LOOK_EVERY
     const around = survey === undefined ? null : new EtcdSurvey({ ...survey, prefix, everyMs })
-    this.#sessions = new EtcdSessions<DcsObservation>({
+    this.#sessions = etcdSessions<DcsObservation>({
       ...{ ...options, log, discoverMs },
       range: belowPrefix(prefix),
       begin: (list) => new ClusterKeys(list, around),
@@ -58,27 +59,29 @@ export class Etcd3Dcs implements ClusterSource {
 }
 
 /** The cluster that the keys of one session describe. */
-class ClusterKeys implements SessionKeys<DcsObservation> {
+class ClusterKeys implements EtcdKeys<DcsObservation> {
   readonly #keyspace: Keyspace
+  readonly #clusterId: string
   readonly #survey: EtcdSurvey | null
   /** The last read has shown another leader than the watch, which has been silent since. */
   #late = false
 
-  constructor({ keys, revision }: EtcdReading, survey: EtcdSurvey | null) {
+  constructor({ clusterId, keys, revision }: EtcdReading, survey: EtcdSurvey | null) {
+    this.#clusterId = clusterId
     this.#keyspace = new Keyspace(keys, revision)
     this.#survey = survey
   }
 
-  get revision(): bigint {
-    return this.#keyspace.revision
+  get position(): EtcdPosition {
+    return { clusterId: this.#clusterId, revision: this.#keyspace.revision }
   }
 
   /** Returns whether more than members' own keys and positions is among them, which can wait; the leader, a switchover and the configuration cannot. */
-  isUrgent(events: readonly KeyEvent[]): boolean {
+  isUrgent({ events }: EtcdEvents): boolean {
     return events.some(({ key }) => !key.startsWith('members/') && key !== 'status' && key !== 'optime/leader')
   }
 
-  onEvents(events: readonly KeyEvent[], revision: bigint): boolean {
+  onEvents({ events, revision }: EtcdEvents): boolean {
     this.#late = false
     return this.#keyspace.applyEvents(events, revision)
   }

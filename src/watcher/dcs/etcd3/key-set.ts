@@ -3,9 +3,10 @@ import { now } from '../../../clock.ts'
 import { RouterError } from '../../../errors.ts'
 import { printable, REPLACEMENT } from '../../../text/printable.ts'
 import type { EtcdConnection, EtcdReading } from './connection.ts'
-import type { Place, SessionKeys } from './sessions.ts'
+import type { Place } from '../sessions.ts'
+import type { EtcdEvents, EtcdKeys, EtcdPosition } from './etcd-sessions.ts'
 import { isWithin, type KeysObservation } from '../key-values.ts'
-import type { KeyEvent, VersionedKey } from './keyspace.ts'
+import type { VersionedKey } from './keyspace.ts'
 
 export interface KeySetOptions {
   /** The key that is wanted with all below it; empty: everything. */
@@ -19,8 +20,9 @@ export interface KeySetOptions {
 /** A longer value is never shown, nor a part of it: etcd itself accepts requests of 1.5 MiB by default. Bytes. */
 const MAX_VALUE = 1024 * 1024
 
-export class KeySet implements SessionKeys<KeysObservation> {
+export class KeySet implements EtcdKeys<KeysObservation> {
   readonly #options: KeySetOptions
+  readonly #clusterId: string
   /** The modification of every key in the range that is observed, also of those that are not wanted. */
   readonly #modified = new Map<string, bigint>()
   readonly #values = new Map<string, string>()
@@ -35,14 +37,15 @@ export class KeySet implements SessionKeys<KeysObservation> {
   /** How the last list differed from the watch, by key. */
   #differences: ReadonlyMap<string, string> = new Map()
 
-  constructor({ keys, revision }: EtcdReading, options: KeySetOptions) {
+  constructor({ clusterId, keys, revision }: EtcdReading, options: KeySetOptions) {
     this.#options = options
+    this.#clusterId = clusterId
     this.#revision = revision
     for (const entry of keys) this.#put(entry)
   }
 
-  get revision(): bigint {
-    return this.#revision
+  get position(): EtcdPosition {
+    return { clusterId: this.#clusterId, revision: this.#revision }
   }
 
   /** Returns that none is: files are rendered later all the same. */
@@ -50,7 +53,7 @@ export class KeySet implements SessionKeys<KeysObservation> {
     return false
   }
 
-  onEvents(events: readonly KeyEvent[], revision: bigint): boolean {
+  onEvents({ events, revision }: EtcdEvents): boolean {
     let changed = false
     for (const { key, modified, put } of events) {
       if (modified <= (this.#modified.get(key) ?? 0n)) continue

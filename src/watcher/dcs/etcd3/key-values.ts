@@ -3,7 +3,7 @@ import type { Etcd3Config } from './section.ts'
 import type { Lookups } from '../../../names/lookups.ts'
 import type { Log } from '../../../text/log-line.ts'
 import { printable, REPLACEMENT } from '../../../text/printable.ts'
-import { DISCOVER_MS, EtcdSessions } from './sessions.ts'
+import { DISCOVER_MS, etcdSessions } from './etcd-sessions.ts'
 import { fromRoot } from './key-range.ts'
 import { KeySet } from './key-set.ts'
 import type { KeysObservation, KeyValueSource } from '../key-values.ts'
@@ -44,7 +44,7 @@ export class Etcd3KeyValues implements KeyValueSource {
       const shown = printable(key.slice(0, key.indexOf(REPLACEMENT) + 1), 200)
       log?.warn({ event: 'key-left-out', key: shown }, `the key ${shown} is left out: its name is not UTF-8`)
     }
-    const sessions = new EtcdSessions<KeysObservation>({
+    const sessions = etcdSessions<KeysObservation>({
       ...{ ...options, discoverMs: DISCOVER_MS },
       range: fromRoot(name),
       // The observation of the cluster, with the same certificates, tells of them.

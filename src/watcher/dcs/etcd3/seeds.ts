@@ -4,7 +4,7 @@ import { explain } from '../../../errors.ts'
 import type { Lookups } from '../../../names/lookups.ts'
 import { Certificates } from '../../tls/certificates.ts'
 import type { DcsNotice } from '../dcs.ts'
-import { EtcdConnection, hexId } from './connection.ts'
+import { EtcdConnection } from './connection.ts'
 import { EtcdSurvey, type SurveyOptions } from './survey.ts'
 import { isOutOfReach } from './diagnosis.ts'
 
@@ -76,9 +76,9 @@ async function probeSeed(endpoint: string, index: number, asking: Asking, signal
         connection.clientUrls(),
       ])
       const advertised = urls.status === 'fulfilled' ? urls.value : []
-      const clusterId = id.status === 'fulfilled' ? hexId(id.value) : null
+      const clusterId = id.status === 'fulfilled' ? id.value : null
       if (count.status === 'fulfilled')
-        return { endpoint, clusterId: hexId(count.value.clusterId), reason: null, isAway: false, advertised }
+        return { endpoint, clusterId: count.value.clusterId, reason: null, isAway: false, advertised }
       const reason = await connection.explain(count.reason, signal)
       return { endpoint, clusterId, reason, isAway: clusterId === null && isOutOfReach(count.reason), advertised }
     })

@@ -1,33 +1,33 @@
-/** Replaced certificates of an etcd that is being observed: whether it takes them is tried beside the session. */
+/** Replaced certificates of a DCS that is being observed: whether it takes them is tried beside the session. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { now } from '../../../clock.ts'
-import type { CertificateLog } from '../../tls/certificate-log.ts'
-import type { Certificates, CertificateSet } from '../../tls/certificates.ts'
-import type { EtcdConnection } from './connection.ts'
+import { now } from '../../clock.ts'
+import type { CertificateLog } from '../tls/certificate-log.ts'
+import type { Certificates, CertificateSet } from '../tls/certificates.ts'
+import type { SessionConnection } from './sessions.ts'
 
 /** How long after a failure with replaced certificates they are tried again while the earlier ones serve. Milliseconds. */
 const REPLACE_AGAIN_MS = 30_000
 
-export interface RolloverOptions {
+export interface RolloverOptions<C> {
   readonly certificates: Certificates
   readonly news: CertificateLog
   /** From one look at the files to the next. Milliseconds. */
   readonly intervalMs: number
   /** Makes a connection to the same endpoint, with the files as they are. */
-  readonly connect: () => EtcdConnection
-  /** Reads linearizably: whether etcd accepts the successor. */
-  readonly read: (successor: EtcdConnection) => Promise<unknown>
+  readonly connect: () => C
+  /** Reads with certainty: whether the DCS accepts the successor. */
+  readonly read: (successor: C) => Promise<unknown>
 }
 
 /**
- * Gives a connection with other certificates once the files have been replaced and etcd has accepted them: a session
+ * Gives a connection with other certificates once the files have been replaced and the DCS has accepted them: a session
  * that is healthy is not given up for less. null when `connection` has been closed before. Tells why files do not
  * count. Never rejects.
  */
-export async function awaitSuccessor(
-  { closed, target }: EtcdConnection,
-  { certificates, news, intervalMs, connect, read }: RolloverOptions,
-): Promise<EtcdConnection | null> {
+export async function awaitSuccessor<C extends SessionConnection>(
+  { closed, certificates: used }: C,
+  { certificates, news, intervalMs, connect, read }: RolloverOptions<C>,
+): Promise<C | null> {
   let tried: CertificateSet | null = null
   let triedAt = 0
   const isClosed = (): boolean => closed.aborted
@@ -35,10 +35,10 @@ export async function awaitSuccessor(
     await sleep(intervalMs, undefined, { signal: closed }).catch(() => undefined)
     const set = certificates.read()
     const trouble = certificates.trouble?.message ?? null
-    if (set === target.certificates || trouble !== null) news.tell(target.certificates, trouble)
+    if (set === used || trouble !== null) news.tell(used, trouble)
     if (isClosed()) return null
     const isAgain = set === tried
-    if (set === target.certificates || (isAgain && now() - triedAt < REPLACE_AGAIN_MS)) continue
+    if (set === used || (isAgain && now() - triedAt < REPLACE_AGAIN_MS)) continue
     tried = set
     triedAt = now()
     const successor = connect()
@@ -50,7 +50,7 @@ export async function awaitSuccessor(
     } catch (error) {
       const why = isAgain ? null : await successor.explain(error, closed)
       if (why !== null && !isClosed())
-        news.tell(target.certificates, `with the certificate files as they are now it cannot be read: ${why}`)
+        news.tell(used, `with the certificate files as they are now it cannot be read: ${why}`)
       successor.close()
     } finally {
       closed.removeEventListener('abort', giveUp)

@@ -1,18 +1,35 @@
 /**
- * The endpoints of an etcd, and which etcd cluster is the one that is observed. An advertised URL can lead to another
+ * The endpoints of an etcd, of either API, and which etcd cluster is the one that is observed. An advertised URL can lead to another
  * one, whose keys, or their absence, say nothing about ours; only the configured endpoints say that ours was replaced.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Etcd3Config } from './section.ts'
 import { RouterError } from '../../../errors.ts'
 import type { DcsNotice } from '../dcs.ts'
 import { allEndpoints, type Endpoints, endpointsOf, nextEndpoint } from '../endpoints.ts'
-import { type EtcdConnection, hexId } from './connection.ts'
+import type { EndpointConnection } from '../rotation.ts'
+import type { Services } from './srv.ts'
 
-export interface DirectoryOptions {
-  readonly config: Pick<Etcd3Config, 'endpoints' | 'protocol' | 'useProxies'>
+/** What an etcd says of itself. IDs are in hexadecimal, as its own log and `etcdctl member list` show them. */
+export interface EtcdEndpoint extends EndpointConnection {
+  readonly closed: AbortSignal
+  /** Reads the client URLs that the members advertise. */
+  clientUrls(): Promise<readonly string[]>
+  /** Reads the ID of its etcd cluster, also without a quorum. */
+  clusterId(): Promise<string>
+  /** Reads the ID through the quorum: a node that is cut off from the others does not count. */
+  certainClusterId(): Promise<string>
+}
+
+export interface DirectoryOptions<C extends EtcdEndpoint> {
+  readonly config: {
+    readonly endpoints: readonly string[]
+    readonly protocol: 'http' | 'https'
+    readonly useProxies: boolean
+  }
+  /** Finds the endpoints in the DNS, before which the configured ones do not count; null: those are all. */
+  readonly services: Services | null
   /** Makes a connection of its own. @throws RouterError when the certificate files have never been of use. */
-  readonly connect: (endpoint: string) => EtcdConnection
+  readonly connect: (endpoint: string) => C
   /** How often the advertised URLs, and the cluster of each endpoint, are read. Milliseconds. */
   readonly everyMs: number
 }
@@ -26,27 +43,46 @@ const ADOPTION = { rounds: 5, pauseMs: 400 }
 /** More endpoints are not asked whose they are. */
 const MAX_ASKED = 32
 
-export class EtcdDirectory {
-  readonly #options: DirectoryOptions
+export class EtcdDirectory<C extends EtcdEndpoint> {
+  readonly #options: DirectoryOptions<C>
   #endpoints: Endpoints
   /** The etcd cluster that is observed: that of the first configured endpoint that could be read. */
   #ours: string | null = null
   /** Endpoints that lead to another etcd cluster, with its ID. */
   readonly #strangers = new Map<string, string>()
+  #protocol: 'http' | 'https'
+  /** Endpoints that were tried since one served. */
+  #tried = 0
 
   /** Asks nothing yet. */
-  constructor(options: DirectoryOptions) {
+  constructor(options: DirectoryOptions<C>) {
     this.#options = options
-    this.#endpoints = { seeds: options.config.endpoints, discovered: [], current: null }
+    const { endpoints, protocol } = options.config
+    this.#endpoints = { seeds: options.services === null ? endpoints : [], discovered: [], current: null }
+    this.#protocol = protocol
   }
 
-  /** Returns how many there are. */
+  /** Returns what is shown instead of an endpoint while none is known. */
+  get name(): string {
+    return this.#options.services?.name ?? 'its endpoints'
+  }
+
+  /** Returns how many there are, at least one. */
   get size(): number {
-    return allEndpoints(this.#endpoints).length
+    return Math.max(1, allEndpoints(this.#endpoints).length)
   }
 
-  /** Continues with the next endpoint. */
-  next(): string {
+  /** Returns by what all of them are reached. */
+  get protocol(): 'http' | 'https' {
+    return this.#protocol
+  }
+
+  /**
+   * Continues with the next endpoint. As Patroni, looks at the DNS again when none of all endpoints has served. Rejects
+   * where none is known.
+   */
+  async next(): Promise<string> {
+    if (this.#tried++ % this.size === 0) await this.#findSeeds()
     const current = nextEndpoint(this.#endpoints)
     this.#endpoints = { ...this.#endpoints, current }
     return current
@@ -65,7 +101,7 @@ export class EtcdDirectory {
   /** Returns a notice for each endpoint that belongs to another etcd cluster. */
   get notices(): readonly DcsNotice[] {
     return [...this.#strangers].map(([endpoint, id]) => {
-      const url = `${this.#options.config.protocol}://${endpoint}`
+      const url = `${this.#protocol}://${endpoint}`
       const what = this.#isSeed(endpoint) ? 'a configured endpoint' : 'an advertised client URL'
       return {
         event: 'foreign-etcd',
@@ -88,13 +124,16 @@ export class EtcdDirectory {
    * Learns the advertised client URLs, as Patroni does, and whose all the endpoints are, until the connection is closed.
    * Calls `onMoved` when the configured endpoints have become those of another etcd cluster, and ends then. Never rejects.
    */
-  async keep(connection: EtcdConnection, onMoved: (error: RouterError) => void): Promise<void> {
-    const { useProxies, protocol } = this.#options.config
+  async keep(connection: C, onMoved: (error: RouterError) => void): Promise<void> {
+    const { useProxies } = this.#options.config
     const { closed } = connection
+    this.#tried = 0
     while (!closed.aborted) {
+      // What was found before remains; that there is nothing is reported when all endpoints fail.
+      await this.#findSeeds().catch(() => undefined)
       // Without an answer the seeds and what was discovered before remain; a dead endpoint shows itself in the next read.
       const urls = useProxies ? null : await connection.clientUrls().catch(() => null)
-      if (urls !== null) this.#endpoints = { ...this.#endpoints, discovered: endpointsOf(urls, protocol) }
+      if (urls !== null) this.#endpoints = { ...this.#endpoints, discovered: endpointsOf(urls, this.#protocol) }
       await this.#identify(closed)
       if (this.#haveSeedsMoved() && (await this.#adopt(closed))) {
         onMoved(new RouterError('DCS_STALE', 'the configured endpoints belong to another etcd cluster now'))
@@ -104,12 +143,28 @@ export class EtcdDirectory {
     }
   }
 
+  /** Takes what the DNS says. Rejects where it says nothing, and no endpoint is known. */
+  async #findSeeds(): Promise<void> {
+    const { services, config } = this.#options
+    if (services === null) return
+    try {
+      const { endpoints, protocol } = await services.find()
+      this.#endpoints = { ...this.#endpoints, seeds: endpoints }
+      this.#protocol = protocol
+    } catch (error) {
+      if (this.#endpoints.seeds.length > 0) return
+      if (config.endpoints.length === 0) throw error
+      this.#endpoints = { ...this.#endpoints, seeds: config.endpoints }
+      this.#protocol = config.protocol
+    }
+  }
+
   #isSeed(endpoint: string): boolean {
     return this.#endpoints.seeds.includes(endpoint)
   }
 
   #ids(other: string): string {
-    return `ID ${hexId(other)}, not ${hexId(this.#ours ?? '0')}`
+    return `ID ${other}, not ${this.#ours ?? 'known'}`
   }
 
   #note(endpoint: string, clusterId: string): void {
@@ -146,7 +201,7 @@ export class EtcdDirectory {
     const shown = new Set<string>()
     for (let round = 0; round < ADOPTION.rounds; round++) {
       if (round > 0) await sleep(ADOPTION.pauseMs, undefined, { signal }).catch(() => undefined)
-      const answers = this.#endpoints.seeds.map((seed) => this.#ask(seed, readClusterId, signal))
+      const answers = this.#endpoints.seeds.map((seed) => this.#ask(seed, (other) => other.certainClusterId(), signal))
       const ids = (await Promise.all(answers)).filter((id) => id !== null)
       for (const id of ids) shown.add(id)
       if (signal.aborted || ids.length === 0 || shown.size > 1) return false
@@ -165,10 +220,10 @@ export class EtcdDirectory {
    */
   async #ask(
     endpoint: string,
-    question: (connection: EtcdConnection) => Promise<string>,
+    question: (connection: C) => Promise<string>,
     signal: AbortSignal,
   ): Promise<string | null> {
-    let connection: EtcdConnection | null = null
+    let connection: C | null = null
     const giveUp = (): void => connection?.close()
     signal.addEventListener('abort', giveUp, { once: true })
     try {
@@ -181,9 +236,4 @@ export class EtcdDirectory {
       connection?.close()
     }
   }
-}
-
-/** Reads the ID linearizably: a node that is cut off from the others does not count. */
-async function readClusterId(connection: EtcdConnection): Promise<string> {
-  return (await connection.count()).clusterId
 }
