@@ -119,6 +119,17 @@ export function isLookupTimeout(error: unknown): boolean {
   return codeOf(error) === LOOKUP_CODES.silent
 }
 
+/** Returns whether nothing has answered: no server runs there, or none can be reached from here. */
+export function isOutOfReach(error: unknown): boolean {
+  const isLate = error instanceof RouterError && error.code === 'TIMEOUT'
+  return (
+    isLate ||
+    isLookupTimeout(error) ||
+    ['refused', 'unreachable'].includes(failureOf(error)) ||
+    codeOf(error) === 'EAI_AGAIN'
+  )
+}
+
 /** Returns whether the DNS has answered that a name has no such records, or that there is no such name. */
 export function isWithoutRecords(error: unknown): boolean {
   return ['ENOTFOUND', 'ENODATA'].includes(codeOf(error) ?? '')

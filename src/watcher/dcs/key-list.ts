@@ -21,9 +21,11 @@ export class KeyList {
   }
 }
 
+/** Compares the values, and the session of the lock: members write theirs anew each loop, and of theirs it says nothing. */
 function isSame(a: Keys, b: Keys): boolean {
   return (
     a.size === b.size &&
-    [...a].every(([key, { value, session }]) => b.get(key)?.value === value && b.get(key)?.session === session)
+    [...a].every(([key, { value }]) => b.get(key)?.value === value) &&
+    a.get('leader')?.session === b.get('leader')?.session
   )
 }

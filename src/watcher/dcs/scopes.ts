@@ -84,26 +84,28 @@ export function aboutScope({ scope, group }: ScopePlace, { places }: Found): str
 }
 
 /** Describes what else there is in its namespace; null: nothing. */
-export function aboutNamespace({ namespace, scope }: ScopePlace, { places, isAll }: Found): string | null {
+export function aboutNamespace(dcs: string, { namespace, scope }: ScopePlace, { places, isAll }: Found): string | null {
   const names = [...new Set(places.map((place) => place.scope))].filter((name) => name !== scope)
   if (names.length === 0) return null
   const near = nearest(scope, names)
   const others = `there ${names.length === 1 ? 'is' : 'are'} ${listed(names, isAll)}`
-  return `${absent(namespace, scope)}: ${near === null ? others : `did you mean ${quoted(near)}? (${others})`}`
+  const absent = `this ${dcs} has no cluster ${quoted(scope)} below ${slashed(namespace)}`
+  return `${absent}: ${near === null ? others : `did you mean ${quoted(near)}? (${others})`}`
 }
 
-/** Describes what else there is in the whole etcd; null where nothing can be said. */
-export function aboutEtcd({ namespace, scope }: ScopePlace, { places, isAll }: Found): string | null {
+/** Describes what else there is in the whole DCS; null where nothing can be said. `hint`: what may be wrong where there is none. */
+export function aboutDcs(
+  dcs: string,
+  hint: string,
+  { namespace, scope }: ScopePlace,
+  { places, isAll }: Found,
+): string | null {
   const others = places.filter((place) => place.namespace !== namespace)
-  if (others.length === 0)
-    return isAll
-      ? `this etcd has no keys of any Patroni cluster: is it the right one, and does Patroni use its section etcd3? ` +
-          '(with its section etcd it uses API v2, which is not visible here)'
-      : null
+  if (others.length === 0) return isAll ? `this ${dcs} has no keys of any Patroni cluster: ${hint}` : null
   const twin = others.find((place) => place.scope === scope)
   const paths = [...new Set(others.map((place) => `${slashed(place.namespace)}${place.scope}`))]
-  const hint = twin === undefined ? '' : `: did you mean namespace ${quoted(slashed(twin.namespace))}?`
-  return `this etcd has no cluster below ${slashed(namespace)}, but ${listed(paths, isAll)}${hint}`
+  const meant = twin === undefined ? '' : `: did you mean namespace ${quoted(slashed(twin.namespace))}?`
+  return `this ${dcs} has no cluster below ${slashed(namespace)}, but ${listed(paths, isAll)}${meant}`
 }
 
 /** Returns the groups of its scope that no configured cluster follows. */
@@ -121,10 +123,6 @@ function groupsOf(places: readonly ScopePlace[]): readonly number[] {
 
 function counted(groups: readonly number[]): string {
   return `${groups.length === 1 ? 'group' : 'groups'} ${listed(groups.map(String), true)}`
-}
-
-function absent(namespace: string, scope: string): string {
-  return `this etcd has no cluster ${quoted(scope)} below ${slashed(namespace)}`
 }
 
 function listed(names: readonly string[], isAll: boolean): string {

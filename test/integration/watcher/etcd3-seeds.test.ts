@@ -2,13 +2,15 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { Lookups } from '../../../src/names/lookups.ts'
-import { probeSeeds, type SeedReport } from '../../../src/watcher/dcs/etcd3/seeds.ts'
+import { probeSeeds, type SeedReport } from '../../../src/watcher/dcs/etcd-common/seeds.ts'
+import { askingOf } from '../../../src/watcher/dcs/etcd3/online.ts'
 import { EtcdCluster } from '../../support/etcd/cluster.ts'
 import { freePort } from '../../support/net/ports.ts'
 import { Relay } from '../../support/net/relay.ts'
 
 const OPEN = {
   kind: 'etcd3',
+  srv: null,
   protocol: 'http',
   useProxies: false,
   caFile: null,
@@ -29,15 +31,18 @@ describe('the seeds of an etcd', () => {
     signal = NEVER,
   ): Promise<readonly SeedReport[]> => {
     const config = { ...OPEN, endpoints, auth }
-    return probeSeeds({ config, prefix: '/service/demo/', timeoutMs: 1000, lookups: new Lookups() }, signal)
+    const options = { config, prefix: '/service/demo/', timeoutMs: 1000, lookups: new Lookups() }
+    return probeSeeds(endpoints, askingOf(options), signal)
   }
 
   test('that refuse connections keep nothing else waiting, also by a name that has just been looked up', async () => {
     const lookups = new Lookups({ freshMs: 10_000 })
     await lookups.addresses('localhost')
-    const config = { ...OPEN, endpoints: [`localhost:${await freePort()}`], auth: null }
+    const endpoints = [`localhost:${await freePort()}`]
+    const config = { ...OPEN, endpoints, auth: null }
     const since = performance.now()
-    const [report] = await probeSeeds({ config, prefix: '/service/demo/', timeoutMs: 1000, lookups }, NEVER)
+    const options = { config, prefix: '/service/demo/', timeoutMs: 1000, lookups }
+    const [report] = await probeSeeds(endpoints, askingOf(options), NEVER)
     assert.match(report?.reason ?? '', /ECONNREFUSED/)
     // gRPC asked for its addresses again at once, without end, for as long as they were known.
     assert.ok(performance.now() - since < 8000)

@@ -5,6 +5,7 @@ import type { Log } from '../../../text/log-line.ts'
 import { Certificates, type CertificateSet } from '../../tls/certificates.ts'
 import type { DcsNotice } from '../dcs.ts'
 import { EtcdDirectory } from '../etcd-common/directory.ts'
+import { etcdServices } from '../etcd-common/services.ts'
 import type { Order } from '../history.ts'
 import { type SessionKeys, Sessions } from '../sessions.ts'
 import { EtcdConnection, type EtcdReading } from './connection.ts'
@@ -55,8 +56,8 @@ export function etcdSessions<T>(
   options: EtcdSessionsOptions<T>,
 ): Sessions<T, EtcdConnection, EtcdPosition, EtcdReading, EtcdEvents> {
   const { config, range, intervalMs, timeoutMs, log, lookups, discoverMs, lost } = options
-  const certificates =
-    config.protocol === 'https' ? new Certificates(config, { systemTrust: true, settings: SETTINGS }) : null
+  const files = new Certificates(config, { systemTrust: true, settings: SETTINGS })
+  const certificates = (): Certificates | null => (directory.protocol === 'https' ? files : null)
   let connections = 0
   const connect = (endpoint: string, set: CertificateSet | null): EtcdConnection => {
     const target = { endpoint, config, certificates: set, prefix: range.name, grant: range.grant, timeoutMs, lookups }
@@ -64,8 +65,8 @@ export function etcdSessions<T>(
   }
   const directory = new EtcdDirectory<EtcdConnection>({
     config,
-    services: null,
-    connect: (endpoint) => connect(endpoint, certificates?.read() ?? null),
+    services: etcdServices(config, { lookups, timeoutMs }),
+    connect: (endpoint) => connect(endpoint, certificates()?.read() ?? null),
     everyMs: discoverMs,
   })
   return new Sessions({
@@ -73,7 +74,7 @@ export function etcdSessions<T>(
       name: 'etcd',
       endpoints: directory,
       order: REVISIONS,
-      certificates: () => certificates,
+      certificates,
       intervalMs,
       log,
       lost,

@@ -9,7 +9,8 @@ import type { ClusterSource, DcsObservation } from '../dcs.ts'
 import type { EtcdConnection, EtcdReading } from './connection.ts'
 import type { Place, Sessions } from '../sessions.ts'
 import { DISCOVER_MS, type EtcdEvents, type EtcdKeys, type EtcdPosition, etcdSessions } from './etcd-sessions.ts'
-import { EtcdSurvey, type SurveyOptions } from './survey.ts'
+import { Survey, type Surroundings } from '../survey.ts'
+import { SURVEY } from './places.ts'
 import { belowPrefix } from './key-range.ts'
 import { Keyspace } from './keyspace.ts'
 
@@ -27,7 +28,7 @@ export interface Etcd3Options {
   /** See `EtcdTarget`. */
   readonly lookups: Lookups
   /** Where that is, and which groups of it are observed; without it the rest of etcd is not looked at. */
-  readonly survey?: Pick<SurveyOptions, 'place' | 'followed'>
+  readonly survey?: Surroundings
 }
 
 /** So many intervals are between two looks at what else there is in etcd. */
@@ -41,7 +42,7 @@ export class Etcd3Dcs implements ClusterSource {
 
   constructor({ prefix, log = null, discoverMs = DISCOVER_MS, survey, ...options }: Etcd3Options) {
     const everyMs = options.intervalMs * LOOK_EVERY
-    const around = survey === undefined ? null : new EtcdSurvey({ ...survey, prefix, everyMs })
+    const around = survey === undefined ? null : new Survey({ ...survey, ...SURVEY, prefix, everyMs })
     this.#sessions = etcdSessions<DcsObservation>({
       ...{ ...options, log, discoverMs },
       range: belowPrefix(prefix),
@@ -62,11 +63,11 @@ export class Etcd3Dcs implements ClusterSource {
 class ClusterKeys implements EtcdKeys<DcsObservation> {
   readonly #keyspace: Keyspace
   readonly #clusterId: string
-  readonly #survey: EtcdSurvey | null
+  readonly #survey: Survey<EtcdConnection> | null
   /** The last read has shown another leader than the watch, which has been silent since. */
   #late = false
 
-  constructor({ clusterId, keys, revision }: EtcdReading, survey: EtcdSurvey | null) {
+  constructor({ clusterId, keys, revision }: EtcdReading, survey: Survey<EtcdConnection> | null) {
     this.#clusterId = clusterId
     this.#keyspace = new Keyspace(keys, revision)
     this.#survey = survey

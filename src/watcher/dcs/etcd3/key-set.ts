@@ -6,6 +6,7 @@ import type { EtcdConnection, EtcdReading } from './connection.ts'
 import type { Place } from '../sessions.ts'
 import type { EtcdEvents, EtcdKeys, EtcdPosition } from './etcd-sessions.ts'
 import { isWithin, type KeysObservation } from '../key-values.ts'
+import { isLarge, tooLarge } from '../listed.ts'
 import type { VersionedKey } from './keyspace.ts'
 
 export interface KeySetOptions {
@@ -16,9 +17,6 @@ export interface KeySetOptions {
   /** Gets the keys whose names are not UTF-8; also more than once. */
   readonly onLeftOut: (key: string) => void
 }
-
-/** A longer value is never shown, nor a part of it: etcd itself accepts requests of 1.5 MiB by default. Bytes. */
-const MAX_VALUE = 1024 * 1024
 
 export class KeySet implements EtcdKeys<KeysObservation> {
   readonly #options: KeySetOptions
@@ -89,12 +87,7 @@ export class KeySet implements EtcdKeys<KeysObservation> {
   }
 
   tell({ endpoint }: Place): KeysObservation {
-    const [large] = this.#large
-    if (large !== undefined) {
-      const others = this.#large.size > 1 ? ` (and of ${this.#large.size - 1} more)` : ''
-      const what = `the value of ${printable(large, 200)}${others} is longer than ${MAX_VALUE} bytes`
-      return { type: 'lost', error: new RouterError('DCS_UNAVAILABLE', `etcd at ${endpoint}: ${what}`) }
-    }
+    if (this.#large.size > 0) return { type: 'lost', error: tooLarge('etcd', endpoint, [...this.#large]) }
     this.#keys ??= new Map([...this.#values].sort(([a], [b]) => (a < b ? -1 : 1)))
     return { type: 'keys', keys: this.#keys }
   }
@@ -138,9 +131,4 @@ export class KeySet implements EtcdKeys<KeysObservation> {
     if (isTold) this.#keys = null
     return isTold
   }
-}
-
-function isLarge(value: string): boolean {
-  // A code unit has at most three bytes.
-  return value.length * 3 > MAX_VALUE && Buffer.byteLength(value) > MAX_VALUE
 }

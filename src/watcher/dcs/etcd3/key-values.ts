@@ -2,8 +2,8 @@
 import type { Etcd3Config } from './section.ts'
 import type { Lookups } from '../../../names/lookups.ts'
 import type { Log } from '../../../text/log-line.ts'
-import { printable, REPLACEMENT } from '../../../text/printable.ts'
 import { DISCOVER_MS, etcdSessions } from './etcd-sessions.ts'
+import { leftOutLog } from '../listed.ts'
 import { fromRoot } from './key-range.ts'
 import { KeySet } from './key-set.ts'
 import type { KeysObservation, KeyValueSource } from '../key-values.ts'
@@ -24,9 +24,6 @@ export interface Etcd3KeyValuesOptions {
 /** confd's users were left with old files by watches that had died silently, and with nothing that noticed it. */
 const COMPARE_MS = 60_000
 
-/** More names that are left out are not logged one by one. */
-const MAX_TOLD = 20
-
 export class Etcd3KeyValues implements KeyValueSource {
   readonly #options: Etcd3KeyValuesOptions
 
@@ -37,13 +34,7 @@ export class Etcd3KeyValues implements KeyValueSource {
   observe(root: string, signal: AbortSignal): AsyncGenerator<KeysObservation, void, undefined> {
     const { log, compareMs = COMPARE_MS, ...options } = this.#options
     const name = root.replace(/\/+$/, '')
-    const told = new Set<string>()
-    const onLeftOut = (key: string): void => {
-      if (told.has(key) || told.size >= MAX_TOLD) return
-      told.add(key)
-      const shown = printable(key.slice(0, key.indexOf(REPLACEMENT) + 1), 200)
-      log?.warn({ event: 'key-left-out', key: shown }, `the key ${shown} is left out: its name is not UTF-8`)
-    }
+    const onLeftOut = leftOutLog(log)
     const sessions = etcdSessions<KeysObservation>({
       ...{ ...options, discoverMs: DISCOVER_MS },
       range: fromRoot(name),

@@ -1,8 +1,10 @@
 /** etcd v3, over its gRPC API (Patroni's section `etcd3`). */
 import { addresses, boolean, port } from '../../../config/env-values.ts'
 import { ETCD_KEYS, ETCD_WORDS } from '../../../config/patroni-keys.ts'
-import { type DcsKind, deferred } from '../kind.ts'
+import { isSameEtcd } from '../etcd-common/same.ts'
+import { type DcsKind, deferred, type KeysContext } from '../kind.ts'
 import { prefixOf } from '../scopes.ts'
+import { followedGroups } from '../survey.ts'
 import { ETCD3_FORM } from './form.ts'
 import { type Etcd3Config, NAME, NEEDED, resolveEtcd3, SETTINGS } from './section.ts'
 
@@ -47,8 +49,8 @@ export const etcd3: DcsKind<Etcd3Config> = {
     const { scope, namespace, citusGroup: group } = cluster
     const { intervalMs, timeoutMs } = cluster.proxy.check
     return deferred(traits, async () => {
-      const [{ Etcd3Dcs }, { followedGroups }] = await Promise.all([import('./etcd3-dcs.ts'), import('./survey.ts')])
-      const survey = { place: { namespace, scope, group }, followed: followedGroups(cluster, clusters) }
+      const { Etcd3Dcs } = await import('./etcd3-dcs.ts')
+      const survey = { place: { namespace, scope, group }, followed: followedGroups(cluster, clusters, isSameEtcd) }
       return new Etcd3Dcs({ config, prefix, intervalMs, timeoutMs, log, lookups, survey })
     })
   },
@@ -62,13 +64,36 @@ export const etcd3: DcsKind<Etcd3Config> = {
     }
   },
   async checkOnline(config, context, signal) {
-    const { checkEtcd } = await import('./online.ts')
-    const at = (endpoint: string): ReturnType<typeof this.create> =>
-      this.create({ ...config, endpoints: [endpoint] }, context)
-    return checkEtcd(config, context, at, signal)
+    const { cluster, clusters } = context
+    const [{ checkEtcd }, { SURVEY }, check] = await Promise.all([
+      import('../etcd-common/online.ts'),
+      import('./places.ts'),
+      checkOf(config, { ...context, lookups: context.rest.lookups }),
+    ])
+    const { namespace, scope, citusGroup: group } = cluster
+    const survey = { place: { namespace, scope, group }, followed: followedGroups(cluster, clusters, isSameEtcd) }
+    const sourceOf = (endpoint: string, protocol: 'http' | 'https'): ReturnType<typeof this.create> =>
+      this.create({ ...config, endpoints: [endpoint], protocol, srv: null }, context)
+    return checkEtcd({ ...check, sourceOf, survey: { ...SURVEY, ...survey, prefix: prefixOf(cluster) } }, signal)
   },
   async isAway(config, context, signal) {
-    const { isEtcdAway } = await import('./online.ts')
-    return isEtcdAway(config, context, signal)
+    const { isEtcdAway } = await import('../etcd-common/online.ts')
+    return isEtcdAway(await checkOf(config, context), signal)
   },
+}
+
+/** Returns how its endpoints are found and asked. */
+async function checkOf(config: Etcd3Config, { cluster, lookups }: KeysContext) {
+  const [{ etcdServices }, { askingOf }, { PATIENCE_MS }] = await Promise.all([
+    import('../etcd-common/services.ts'),
+    import('./online.ts'),
+    import('../etcd-common/online.ts'),
+  ])
+  const timeoutMs = Math.max(cluster.proxy.check.timeoutMs, PATIENCE_MS)
+  const options = { config, prefix: prefixOf(cluster), timeoutMs, lookups }
+  return {
+    config,
+    services: etcdServices(config, { lookups, timeoutMs }),
+    asking: (protocol: 'http' | 'https') => askingOf(options, protocol),
+  }
 }

@@ -12,6 +12,7 @@ export interface Etcd3Config extends DcsConfig {
   readonly kind: typeof NAME
   /** `host:port`, IPv6 in brackets. Seeds, as in Patroni: the advertised URLs are discovered unless `useProxies`. */
   readonly endpoints: readonly string[]
+  readonly srv: null
   readonly protocol: 'http' | 'https'
   readonly useProxies: boolean
   /** null: etcd requires no password. */
@@ -113,6 +114,7 @@ export function resolveEtcd3(section: unknown): DcsResult<Etcd3Config> {
     kind: NAME,
     endpoints: [...new Set(endpoints)],
     protocol: protocol ?? 'http',
+    srv: null,
     useProxies: source === 'proxy' || useProxies === true,
     auth: login.value,
     ...files.value,

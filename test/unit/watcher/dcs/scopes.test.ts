@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import {
-  aboutEtcd,
+  aboutDcs,
   aboutNamespace,
   aboutScope,
   type Found,
@@ -65,29 +65,29 @@ describe('the names of keys', () => {
 describe('of a scope that has no keys', () => {
   test('the near one is suggested, and the others are listed', () => {
     assert.equal(
-      aboutNamespace(place('demoo'), found(place('demo'), place('prod'), place('citus', 0), place('citus', 1))),
+      aboutNamespace('etcd', place('demoo'), found(place('demo'), place('prod'), place('citus', 0), place('citus', 1))),
       'this etcd has no cluster "demoo" below /service/: did you mean "demo"? (there are demo, prod, citus)',
     )
     assert.equal(
-      aboutNamespace(place('shop'), found(place('warehouse'))),
+      aboutNamespace('etcd', place('shop'), found(place('warehouse'))),
       'this etcd has no cluster "shop" below /service/: there is warehouse',
     )
-    assert.equal(aboutNamespace(place('shop'), found()), null)
+    assert.equal(aboutNamespace('etcd', place('shop'), found()), null)
   })
 
   test('of many others ten are listed, with no control characters', () => {
     const many = Array.from({ length: 14 }, (_, index) => place(`c\u001b${index}`))
-    assert.match(aboutNamespace(place('shop'), found(...many)) ?? '', /there are c\ufffd0, .*c\ufffd9 and 4 more$/)
-    assert.match(aboutNamespace(place('shop'), { places: many, isAll: false }) ?? '', /and 4 or more$/)
+    assert.match(aboutNamespace('etcd', place('shop'), found(...many)) ?? '', /there are c\ufffd0, .*c\ufffd9 and 4 more$/)
+    assert.match(aboutNamespace('etcd', place('shop'), { places: many, isAll: false }) ?? '', /and 4 or more$/)
   })
 
   test('the same scope in another namespace is suggested', () => {
     assert.equal(
-      aboutEtcd(place('demo'), found(place('demo', null, 'db'), place('prod', null, 'db'))),
+      aboutDcs('etcd', 'is it the right one?', place('demo'), found(place('demo', null, 'db'), place('prod', null, 'db'))),
       'this etcd has no cluster below /service/, but /db/demo, /db/prod: did you mean namespace "/db/"?',
     )
-    assert.match(aboutEtcd(place('demo'), found()) ?? '', /no keys of any Patroni cluster.*API v2/)
-    assert.equal(aboutEtcd(place('demo'), { places: [], isAll: false }), null)
+    assert.match(aboutDcs('etcd', 'is it the right one?', place('demo'), found()) ?? '', /no keys of any Patroni cluster: is it the right one\?$/)
+    assert.equal(aboutDcs('etcd', 'is it the right one?', place('demo'), { places: [], isAll: false }), null)
   })
 
   test('groups of Citus are reported where none is configured, and the other way round', () => {

@@ -1,10 +1,11 @@
 /** Which cluster of several reports the Citus groups that none of them follows. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { ClusterConfig } from '../../../../../src/config/config.ts'
-import { formatProblems } from '../../../../../src/config/file/problem.ts'
-import { followedGroups } from '../../../../../src/watcher/dcs/etcd3/survey.ts'
-import { loadConfig } from '../../../../support/router/load-config.ts'
+import type { ClusterConfig } from '../../../../src/config/config.ts'
+import { formatProblems } from '../../../../src/config/file/problem.ts'
+import { followedGroups } from '../../../../src/watcher/dcs/survey.ts'
+import { isSameEtcd } from '../../../../src/watcher/dcs/etcd-common/same.ts'
+import { loadConfig } from '../../../support/router/load-config.ts'
 
 function clustersOf(text: string): readonly ClusterConfig[] {
   const result = loadConfig({ file: '/router.yml', text, env: {} })
@@ -16,7 +17,7 @@ function clustersOf(text: string): readonly ClusterConfig[] {
 function followed(text: string): readonly (readonly number[])[] {
   const several = text.includes('clusters:') ? ', clusters: all' : ''
   const clusters = clustersOf(`etcd3: {host: 'a:2379'}\ntemplates: [{source: /a, destination: /b${several}}]\n${text}`)
-  return clusters.map((cluster) => followedGroups(cluster, clusters))
+  return clusters.map((cluster) => followedGroups(cluster, clusters, isSameEtcd))
 }
 
 test('the first of the clusters of a scope has all its groups, and the others none', () => {

@@ -1,0 +1,59 @@
+/** Says what is wrong with a Consul, and which setting is about it. No message shows a token. Pure. */
+import { RouterError } from '../../../errors.ts'
+import type { HttpAnswer } from '../http/connection.ts'
+import { diagnoseHttp, type HttpPeer, Refusal, shown, strangeAnswer } from '../http/diagnosis.ts'
+import { SETTINGS } from './section.ts'
+
+/** How the router reads it. */
+export interface ConsulAccess {
+  readonly hasToken: boolean
+  readonly verifies: boolean
+  readonly caFile: string | null
+  readonly certFile: string | null
+  /** What is read, for people: `service/demo/`. */
+  readonly prefix: string
+  readonly dc: string | null
+}
+
+/** Returns what an answer that is not as it should be means. */
+export function failureOfAnswer(answer: HttpAnswer, access: ConsulAccess): RouterError {
+  const { status, text } = answer
+  const strange = strangeAnswer(answer, peerOf(access))
+  if (strange !== null) return strange
+  if (status === 403) return new Refusal(missingRight(text, access))
+  if (/No cluster leader/i.test(text)) return new RouterError('DCS_UNAVAILABLE', 'the Consul servers have no leader')
+  if (/No path to datacenter/i.test(text))
+    return new Refusal(`it knows no datacenter ${access.dc ?? ''}: correct consul.dc (PATRONI_CONSUL_DC)`)
+  if (status === 200 || status === 404)
+    return new Refusal('what answers there is not Consul: correct consul.host or consul.url')
+  return new RouterError('DCS_UNAVAILABLE', `it answers ${status}: ${shown(text)}`)
+}
+
+/** Returns what a 403 means. `text`: what Consul says. */
+export function missingRight(text: string, { hasToken, prefix }: ConsulAccess): string {
+  if (/ACL not found/i.test(text)) return 'it does not know the token: correct consul.token (PATRONI_CONSUL_TOKEN)'
+  const rule = `key_prefix "${prefix}" { policy = "read" }`
+  return hasToken
+    ? `the token of consul.token may not read ${prefix}: give it a policy with ${rule}`
+    : `it requires a token: set consul.token, one with ${rule}`
+}
+
+/** Returns one line for a person. */
+export function explainConsul(error: unknown, access: ConsulAccess, usesTls: boolean): string {
+  return diagnoseHttp(error, peerOf(access), usesTls)
+}
+
+function peerOf({ caFile, certFile, verifies }: ConsulAccess): HttpPeer {
+  return {
+    name: 'Consul',
+    settings: SETTINGS,
+    caFile,
+    certFile,
+    named: 'one for this address, or use a name that the certificate has',
+    withoutTls: 'set consul.scheme: http (or begin consul.url with http://), or use its port for HTTPS',
+    withTls: 'set consul.scheme: https (or begin consul.url with https://)',
+    asksBy: 'verify_incoming',
+    trustsBy: 'ca_file',
+    insecure: caFile === null ? { setting: 'consul.verify: false', isSet: !verifies } : null,
+  }
+}

@@ -1,0 +1,34 @@
+/** The SRV records of a configuration, looked up and asked as Patroni does. */
+import type { Lookups } from '../../../names/lookups.ts'
+import { Certificates } from '../../tls/certificates.ts'
+import { HttpConnection } from '../http/connection.ts'
+import type { EtcdConfig } from './section.ts'
+import { type Services, srvServices } from './srv.ts'
+
+/** Builds what finds the endpoints in the DNS; null: none is configured. Nothing is looked up yet. */
+export function etcdServices(
+  { kind, srv }: Pick<EtcdConfig, 'kind' | 'srv'>,
+  { lookups, timeoutMs }: { readonly lookups: Lookups; readonly timeoutMs: number },
+): Services | null {
+  if (srv === null) return null
+  return srvServices({
+    srv,
+    setting: `${kind}.srv`,
+    resolve: (name) => lookups.services(name),
+    async members(protocol, endpoint) {
+      // As Patroni, without looking at the certificate: what a peer names is verified when it is read.
+      const none = { caFile: null, certFile: null, keyFile: null }
+      const certificates = protocol === 'https' ? new Certificates(none).read() : null
+      const target = { endpoint, certificates, verifies: false, headers: {}, timeoutMs, lookups }
+      const connection = new HttpConnection(target)
+      try {
+        return (await connection.get('/members')).text
+      } catch {
+        // The next peer may answer, or none of them, which is reported.
+        return null
+      } finally {
+        connection.close()
+      }
+    },
+  })
+}

@@ -1,0 +1,1 @@
+export const SETTINGS = { ca: 'etcd.cacert', cert: 'etcd.cert', key: 'etcd.key' }

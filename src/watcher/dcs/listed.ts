@@ -1,0 +1,148 @@
+/** What whole lists of keys are for: a cluster, or arbitrary keys for templates. */
+import { within } from '../../clock.ts'
+import { RouterError } from '../../errors.ts'
+import type { Log } from '../../text/log-line.ts'
+import { printable, REPLACEMENT } from '../../text/printable.ts'
+import { type Cluster, isEmpty } from '../cluster.ts'
+import type { DcsObservation } from './dcs.ts'
+import { KeyList } from './key-list.ts'
+import { isWithin, type KeysObservation } from './key-values.ts'
+import { ListedKeys, type Listing } from './listing.ts'
+import type { SessionConnection } from './sessions.ts'
+import type { Survey } from './survey.ts'
+
+/** A longer value is never handed to templates, nor a part of it: etcd itself accepts requests of 1.5 MiB by default. Bytes. */
+const MAX_VALUE = 1024 * 1024
+
+/** More names that are left out are not logged one by one. */
+const MAX_TOLD = 20
+
+/** How long the first word of a cluster without keys may be delayed by the look at what there is instead. Milliseconds. */
+const PREPARE_MS = 500
+
+export interface ClusterOptions<C> {
+  /** What the names of its keys begin with: `/service/demo/`. */
+  readonly prefix: string
+  /** Reads all keys with certainty. */
+  readonly read: (connection: C) => Promise<Listing>
+  /** Looks at what else there is; null: nothing does. */
+  readonly survey: Survey<C> | null
+}
+
+/** Makes the cluster that lists of its keys describe; the same object as long as they say the same. */
+export function clusterOf<C extends SessionConnection>(
+  first: Listing,
+  { prefix, read, survey }: ClusterOptions<C>,
+): ListedKeys<DcsObservation, C> {
+  const list = new KeyList()
+  const parse = (keys: Listing['keys']): Cluster =>
+    list.apply(
+      new Map([...keys].flatMap(([name, key]) => (isBelow(name, prefix) ? [[name.slice(prefix.length), key]] : []))),
+    )
+  let cluster = parse(first.keys)
+  return new ListedKeys<DcsObservation, C>(first, {
+    apply(keys) {
+      const before = cluster
+      cluster = parse(keys)
+      return cluster !== before
+    },
+    isUrgent: (before, after) => isUrgent(before.keys, after.keys, prefix),
+    async prepare(connection) {
+      if (survey !== null && isEmpty(cluster))
+        await within(survey.look(connection, true), PREPARE_MS, connection.closed)
+    },
+    read(connection) {
+      // Beside it: its findings are handed over with the next confirmation, and no read waits for that.
+      void survey?.look(connection, isEmpty(cluster))
+      return read(connection)
+    },
+    tell({ notices, ...place }) {
+      const all = [...notices, ...(survey?.tell(isEmpty(cluster)) ?? [])]
+      return { type: 'snapshot', cluster, ...place, notices: all }
+    },
+  })
+}
+
+function isBelow(name: string, prefix: string): boolean {
+  return name.startsWith(prefix) && name.length > prefix.length
+}
+
+/** Returns whether more than members' own keys and positions has changed, which can wait; the leader, a switchover and the configuration cannot. */
+function isUrgent(before: Listing['keys'], after: Listing['keys'], prefix: string): boolean {
+  const canWait = (name: string): boolean =>
+    name.startsWith(`${prefix}members/`) || name === `${prefix}status` || name === `${prefix}optime/leader`
+  for (const [name, { value, session }] of after)
+    if (!canWait(name) && (before.get(name)?.value !== value || before.get(name)?.session !== session)) return true
+  for (const name of before.keys()) if (!canWait(name) && !after.has(name)) return true
+  return false
+}
+
+export interface ValuesOptions<C> {
+  readonly read: (connection: C) => Promise<Listing>
+  /** The key that is wanted with all below it; empty: everything. */
+  readonly root: string
+  /** Gets the keys whose names are not UTF-8; also more than once. */
+  readonly onLeftOut: (key: string) => void
+  /** What people call the DCS. */
+  readonly name: string
+}
+
+/** Makes the values that lists of keys, by full name, have for templates. */
+export function valuesOf<C>(
+  first: Listing,
+  { read, root, onLeftOut, name }: ValuesOptions<C>,
+): ListedKeys<KeysObservation, C> {
+  let keys: ReadonlyMap<string, string> | null = null
+  let large: readonly string[] = []
+  return new ListedKeys<KeysObservation, C>(first, {
+    read,
+    apply(listed) {
+      const values = new Map<string, string>()
+      const larger: string[] = []
+      for (const [key, { value }] of [...listed].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+        if (!isWithin(root, key)) continue
+        if (key.includes(REPLACEMENT)) onLeftOut(key)
+        else if (isLarge(value)) larger.push(key)
+        else values.set(key, value)
+      }
+      const isNews = keys === null || !isSame(keys, values) || larger.join() !== large.join()
+      large = larger
+      if (isNews) keys = values
+      return isNews
+    },
+    // Files are rendered later all the same.
+    isUrgent: () => false,
+    tell({ endpoint }) {
+      if (large.length > 0) return { type: 'lost', error: tooLarge(name, endpoint, large) }
+      return { type: 'keys', keys: keys ?? new Map() }
+    },
+  })
+}
+
+/** Returns the error of keys that are too large for templates, of which there is at least one. */
+export function tooLarge(dcs: string, endpoint: string, [first = '', ...more]: readonly string[]): RouterError {
+  const others = more.length > 0 ? ` (and of ${more.length} more)` : ''
+  const what = `the value of ${printable(first, 200)}${others} is longer than ${MAX_VALUE} bytes`
+  return new RouterError('DCS_UNAVAILABLE', `${dcs} at ${endpoint}: ${what}`)
+}
+
+/** Returns what logs keys whose names are not UTF-8, each once. */
+export function leftOutLog(log: Log | null): (key: string) => void {
+  const told = new Set<string>()
+  return (key) => {
+    if (told.has(key) || told.size >= MAX_TOLD) return
+    told.add(key)
+    const shown = printable(key.slice(0, key.indexOf(REPLACEMENT) + 1), 200)
+    log?.warn({ event: 'key-left-out', key: shown }, `the key ${shown} is left out: its name is not UTF-8`)
+  }
+}
+
+function isSame(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {
+  return a.size === b.size && [...a].every(([key, value]) => b.get(key) === value)
+}
+
+/** Returns whether a value is too large for templates. */
+export function isLarge(value: string): boolean {
+  // A code unit has at most three bytes.
+  return value.length * 3 > MAX_VALUE && Buffer.byteLength(value) > MAX_VALUE
+}
