@@ -21,7 +21,7 @@ let router: RouterProcess
 
 before(async () => {
   etcd = await EtcdCluster.start()
-  cluster = await PatroniCluster.start({ etcd, relays: true, parameters: { max_connections: 1200 } })
+  cluster = await PatroniCluster.start({ dcs: etcd, relays: true, parameters: { max_connections: 1200 } })
   router = await RouterProcess.forCluster(cluster)
   await createLoadTable((await cluster.leader()).pgPort)
 })
@@ -238,11 +238,11 @@ test('a restart of the leader by patronictl fails only the connections that it w
 test('a leader that is cut off from etcd gets no more clients once it says no, and the next one gets them', async () => {
   const writer = Writer.start({ port: router.primaryPort })
   await until('writes are acknowledged', () => writer.attempts.length >= 20)
-  old.cutFromEtcd()
+  old.cutFromDcs()
   const next = await cluster.waitForLeader({ not: old })
   await until('clients write to the next leader', () => writer.attempts.some(({ server }) => server === next.pgPort))
   const attempts = await writer.stop()
-  old.reconnectToEtcd()
+  old.reconnectToDcs()
   assert.equal(failures(attempts)['25006'], undefined, JSON.stringify(failures(attempts)))
   assert.ok(attempts.filter(({ ok }) => !ok).length <= 5, JSON.stringify(failures(attempts)))
   assertNoWayBack(attempts, next)

@@ -23,7 +23,7 @@ let leader: PatroniMember
 
 before(async () => {
   etcd = await EtcdCluster.start({ members: 3 })
-  cluster = await PatroniCluster.start({ etcd, relays: true, dcs: { failsafe_mode: true } })
+  cluster = await PatroniCluster.start({ dcs: etcd, relays: true, dynamic: { failsafe_mode: true } })
   router = await RouterProcess.forCluster(cluster)
   await createLoadTable((await cluster.leader()).pgPort)
 })
