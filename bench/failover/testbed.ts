@@ -47,8 +47,8 @@ export class Testbed implements AsyncDisposable {
     const authority = restTls ? CertificateAuthority.create(files.path) : null
     const tls = authority === null ? null : { ca: authority.cert, server: authority.server() }
     const etcd = stack.use(await EtcdCluster.start())
-    const dcs = failsafe ? { failsafe_mode: true } : {}
-    const cluster = stack.use(await PatroniCluster.start({ etcd, relays, dcs, restTls: tls }))
+    const dynamic = failsafe ? { failsafe_mode: true } : {}
+    const cluster = stack.use(await PatroniCluster.start({ dcs: etcd, relays, dynamic, restTls: tls }))
     const router = stack.use(await (restOnly ? routerByRest(cluster) : RouterProcess.forCluster(cluster)))
     const haproxy = stack.use(await Haproxy.start(cluster.members, { tls: restTls }))
     await createLoadTable((await cluster.leader()).pgPort)

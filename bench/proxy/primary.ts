@@ -17,7 +17,7 @@ export class PrimaryTestbed implements AsyncDisposable {
   static async start(): Promise<PrimaryTestbed> {
     await using stack = new AsyncDisposableStack()
     const etcd = stack.use(await EtcdCluster.start())
-    const cluster = stack.use(await PatroniCluster.start({ etcd, members: 1, ttl: 30, loopWait: 10 }))
+    const cluster = stack.use(await PatroniCluster.start({ dcs: etcd, members: 1, ttl: 30, loopWait: 10 }))
     await createTables((await cluster.leader()).pgPort)
     const sides = stack.use(await Sides.before(cluster))
     return new PrimaryTestbed(stack.move(), sides)

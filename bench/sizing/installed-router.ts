@@ -24,7 +24,7 @@ export class InstalledRouter implements AsyncDisposable {
   static async start(): Promise<InstalledRouter> {
     await using stack = new AsyncDisposableStack()
     const etcd = stack.use(await EtcdCluster.start())
-    const cluster = stack.use(await PatroniCluster.start({ etcd }))
+    const cluster = stack.use(await PatroniCluster.start({ dcs: etcd }))
     const router = stack.use(await RouterProcess.forCluster(cluster, { main: INSTALLED_MAIN }))
     await router.waitForLog('that the primary is open', ({ event }) => event === 'primary-open')
     return new InstalledRouter(stack.move(), cluster, router)

@@ -26,7 +26,7 @@ export const churn: Case = {
   ],
   measure: inOneRun(async (record) => {
     await using testbed = await TemplateTestbed.start()
-    const cluster = testbed.use(await PatroniCluster.start({ etcd: testbed.etcd }))
+    const cluster = testbed.use(await PatroniCluster.start({ dcs: testbed.etcd }))
     const router = await testbed.router({ haproxy: { text: HAPROXY }, lag: { text: LAG } })
     const leader = await cluster.waitHealthy()
     await createLoadTable(leader.pgPort)

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { WatchLog } from '../../test/support/etcd/client.ts'
+import type { WatchLog } from '../../test/support/watch-log.ts'
 import { FakeMember, SYSTEM_ID } from '../../test/integration/watcher/fake-member.ts'
 import { clock, until } from '../../test/support/until.ts'
 import { groupsOf, reloads, TemplateTestbed } from './testbed.ts'

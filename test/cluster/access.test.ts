@@ -55,8 +55,8 @@ before(async () => {
     { ...users.router, prefixes: ['/service/demo/'], readOnly: true },
   )
   cluster = await PatroniCluster.start({
-    etcd,
-    etcdLogin: users.patroni,
+    dcs: etcd,
+    dcsLogin: users.patroni,
     restTls: { ca: both, server: restServer, client: patroni },
     restLogin: login('api'),
   })

@@ -20,7 +20,7 @@ let leader: PatroniMember
 
 before(async () => {
   etcd = await EtcdCluster.start()
-  cluster = await PatroniCluster.start({ etcd })
+  cluster = await PatroniCluster.start({ dcs: etcd })
   router = await RouterProcess.forCluster(cluster)
   chronicle = new Chronicle(cluster, router)
 })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
 import { EtcdCluster } from '../support/etcd/cluster.ts'
 import { Holders } from '../support/clients/holders.ts'
-import { byServer, createLoadTable, failures, lostWrites, outage, type Attempt } from '../support/clients/load.ts'
+import { byServer, createLoadTable, failures, outage } from '../support/clients/load.ts'
 import { OutageProbe } from '../support/clients/outage-probe.ts'
 import { PatroniCluster } from '../support/patroni/cluster.ts'
 import type { PatroniMember } from '../support/patroni/member.ts'
@@ -11,6 +11,7 @@ import { RouterProcess } from '../support/router/process.ts'
 import { clock, until } from '../support/until.ts'
 import { sql } from '../support/clients/sql.ts'
 import { Writer } from '../support/clients/writer.ts'
+import { assertNoWayBack, assertOnlyServedFailed, writeUntilMoved } from './support/moved.ts'
 import { settled } from './support/settled.ts'
 
 // The leader changes, as planned or not, while clients write through the router: one real cluster for all cases.
@@ -21,7 +22,7 @@ let router: RouterProcess
 
 before(async () => {
   etcd = await EtcdCluster.start()
-  cluster = await PatroniCluster.start({ etcd, relays: true, parameters: { max_connections: 1200 } })
+  cluster = await PatroniCluster.start({ dcs: etcd, relays: true, parameters: { max_connections: 1200 } })
   router = await RouterProcess.forCluster(cluster)
   await createLoadTable((await cluster.leader()).pgPort)
 })
@@ -37,51 +38,15 @@ beforeEach(async () => {
   old = await settled(cluster, router)
 })
 
-/** Clients write through the router, and a probe to every member, until somebody has written to the next leader. */
-async function writeUntilMoved(
-  what: () => Promise<unknown>,
-  { primaryPort }: RouterProcess = router,
-): Promise<{ attempts: readonly Attempt[]; ownMs: number; next: PatroniMember }> {
-  const probe = OutageProbe.start(cluster.members)
-  const writer = Writer.start({ port: primaryPort })
-  await until('writes are acknowledged', () => writer.attempts.length >= 20)
-  await what()
-  const next = await cluster.waitForLeader({ not: old })
-  const moved = () => writer.attempts.filter(({ server }) => server === next.pgPort).length >= 20
-  await until('clients write to the next leader', moved, { timeoutMs: 60_000 })
-  const attempts = await writer.stop()
-  await probe.stop()
-  assert.deepEqual(await lostWrites(next.pgPort, writer), [], 'acknowledged writes that the next leader does not have')
-  return { attempts, ownMs: probe.outage().ms, next }
-}
-
-/** Nobody wrote to the old leader after somebody had written to the new one. */
-function assertNoWayBack(attempts: readonly Attempt[], next: PatroniMember): void {
-  const shares = byServer(attempts)
-  assert.deepEqual([...shares.keys()], [old.pgPort, next.pgPort])
-  const [before, now] = [shares.get(old.pgPort), shares.get(next.pgPort)]
-  assert.ok(before && now && before.last < now.first, 'a write to the old leader after one to the new')
-}
-
-/** Failures of clients that had a session at `at`, the instant when their server went away; others may not fail. */
-function assertOnlyServedFailed(
-  attempts: readonly Attempt[],
-  { at, servedMs }: { at: number; servedMs: number },
-): void {
-  const unfair = attempts.filter(({ ok, at: began }) => !ok && (began < at - 1000 || began > at + servedMs))
-  assert.deepEqual(unfair, [])
-  assert.ok(attempts.filter(({ ok }) => !ok).length <= 5, JSON.stringify(failures(attempts)))
-}
-
 test('a planned switchover fails no connection and sends no write to a read-only server', async (t) => {
   const [candidate] = await cluster.replicas()
-  const { attempts, ownMs, next } = await writeUntilMoved(async () => {
+  const { attempts, ownMs, next } = await writeUntilMoved(cluster, router.primaryPort, async () => {
     const answer = await cluster.switchover({ candidate: candidate?.name ?? '' })
     assert.equal(answer.status, 200, answer.text)
   })
   assert.equal(next, candidate)
   assert.deepEqual(failures(attempts), {})
-  assertNoWayBack(attempts, next)
+  assertNoWayBack({ attempts, old, next })
   t.diagnostic(`outage ${outage(attempts).ms.toFixed(0)} ms, the cluster's own ${ownMs.toFixed(0)} ms`)
   assert.ok(outage(attempts).ms < ownMs + 3000)
 })
@@ -111,16 +76,16 @@ test('a router with nothing but a REST API fails only clients that are served at
   const rest = { urls: [`http://127.0.0.1:${old.restPort}`] }
   await using second = await RouterProcess.start({ config: { scope, namespace, rest } })
   const [candidate] = await cluster.replicas()
-  const { attempts, ownMs, next } = await writeUntilMoved(async () => {
+  const { attempts, ownMs, next } = await writeUntilMoved(cluster, second.primaryPort, async () => {
     const answer = await cluster.switchover({ candidate: candidate?.name ?? '' })
     assert.equal(answer.status, 200, answer.text)
-  }, second)
+  })
   // A client that is served in the moment when Postgres stops is cut off: there is no failover key to be seen from here.
   const failed = attempts.filter(({ ok }) => !ok)
   const cut = failed.filter(({ code }) => code === '57P01')
   assert.deepEqual(failed, cut)
   assert.ok(cut.length <= 3, JSON.stringify(failures(attempts)))
-  assertNoWayBack(attempts, next)
+  assertNoWayBack({ attempts, old, next })
   t.diagnostic(`outage ${outage(attempts).ms.toFixed(0)} ms, the cluster's own ${ownMs.toFixed(0)} ms`)
   assert.ok(outage(attempts).ms < ownMs + 5000)
 })
@@ -129,7 +94,7 @@ test('a scheduled switchover changes nothing until its time, and then fails no c
   const from = router.log.length
   const [candidate] = await cluster.replicas()
   const scheduledAt = new Date(Date.now() + 6000)
-  const { attempts, next } = await writeUntilMoved(async () => {
+  const { attempts, next } = await writeUntilMoved(cluster, router.primaryPort, async () => {
     const answer = await cluster.switchover({ candidate: candidate?.name ?? '', scheduledAt })
     assert.equal(answer.status, 202, answer.text)
   })
@@ -177,7 +142,7 @@ test('a crash of the leader fails only the connections that it was serving', asy
     `outage ${outage(attempts).ms.toFixed(0)} ms, the cluster's own ${probe.outage().ms.toFixed(0)} ms; ${JSON.stringify(failures(attempts))}`,
   )
   assertOnlyServedFailed(attempts, { at: crashed, servedMs: 200 })
-  assertNoWayBack(attempts, next)
+  assertNoWayBack({ attempts, old, next })
   assert.ok(outage(attempts).ms < probe.outage().ms + 3000)
   await old.start()
 })
@@ -204,7 +169,7 @@ test('a leader whose Patroni is frozen loses its 1,000 sessions before any clien
   assert.ok(fenced)
   const lines = router.log.slice(from).map(({ event: name }) => name)
   assert.ok(lines.indexOf('fenced') >= 0 && lines.indexOf('fenced') < lines.lastIndexOf('primary-open'))
-  assertNoWayBack(attempts, next)
+  assertNoWayBack({ attempts, old, next })
   // A thousand ends take this process a while to see.
   assertOnlyServedFailed(attempts, { at: fenced.time, servedMs: 200 })
   assert.equal(await old.writable(), true, 'the old leader still takes writes, but not from here')
@@ -214,12 +179,12 @@ test('a leader whose Patroni is frozen loses its 1,000 sessions before any clien
 
 test('a leader whose Patroni is terminated fails only the connections that it was serving', async () => {
   let at = 0
-  const { attempts, next } = await writeUntilMoved(async () => {
+  const { attempts, next } = await writeUntilMoved(cluster, router.primaryPort, async () => {
     at = clock()
     await old.terminate()
   })
   assertOnlyServedFailed(attempts, { at, servedMs: 5000 })
-  assertNoWayBack(attempts, next)
+  assertNoWayBack({ attempts, old, next })
   await old.start()
 })
 
@@ -238,14 +203,14 @@ test('a restart of the leader by patronictl fails only the connections that it w
 test('a leader that is cut off from etcd gets no more clients once it says no, and the next one gets them', async () => {
   const writer = Writer.start({ port: router.primaryPort })
   await until('writes are acknowledged', () => writer.attempts.length >= 20)
-  old.cutFromEtcd()
+  old.cutFromDcs()
   const next = await cluster.waitForLeader({ not: old })
   await until('clients write to the next leader', () => writer.attempts.some(({ server }) => server === next.pgPort))
   const attempts = await writer.stop()
-  old.reconnectToEtcd()
+  old.reconnectToDcs()
   assert.equal(failures(attempts)['25006'], undefined, JSON.stringify(failures(attempts)))
   assert.ok(attempts.filter(({ ok }) => !ok).length <= 5, JSON.stringify(failures(attempts)))
-  assertNoWayBack(attempts, next)
+  assertNoWayBack({ attempts, old, next })
 })
 
 test('in pause a leader that loses its key keeps its sessions, unless it says no itself', async () => {

@@ -2,6 +2,9 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { EtcdCluster } from '../support/etcd/cluster.ts'
+import { EtcdV2Cluster } from '../support/etcd/v2-cluster.ts'
+import { CertificateAuthority } from '../support/files/certificates.ts'
+import { TempDir } from '../support/files/temp.ts'
 import { byServer, createLoadTable, failures, lostWrites, outage } from '../support/clients/load.ts'
 import { OutageProbe } from '../support/clients/outage-probe.ts'
 import { PatroniCluster } from '../support/patroni/cluster.ts'
@@ -17,7 +20,7 @@ let cluster: PatroniCluster
 
 before(async () => {
   etcd = await EtcdCluster.start()
-  cluster = await PatroniCluster.start({ etcd, relays: true })
+  cluster = await PatroniCluster.start({ dcs: etcd, relays: true })
   await createLoadTable((await cluster.leader()).pgPort)
 })
 
@@ -96,9 +99,28 @@ test('an etcd that is down for a moment changes nothing', async () => {
   assert.equal(await cluster.waitHealthy(), leader)
 })
 
+test('a cluster on etcd v2 with TLS and users becomes healthy and switches over', async () => {
+  await using stack = new AsyncDisposableStack()
+  const files = stack.adopt(TempDir.create('etcd-v2'), (dir) => dir.remove())
+  const authority = CertificateAuthority.create(files.path)
+  const v2 = stack.use(await EtcdV2Cluster.start({ tls: { ca: authority.cert, server: authority.server() } }))
+  const dcsLogin = { username: 'patroni', password: 'of patroni' }
+  await v2.enableAuth({ ...dcsLogin, prefixes: ['/service/'] })
+  const other = stack.use(await PatroniCluster.start({ dcs: v2, dcsLogin, members: 2, relays: true }))
+  const [old, [next]] = [await other.leader(), await other.replicas()]
+  const watch = stack.adopt(await other.watch(), (log) => log.close())
+  assert.equal((await other.switchover()).status, 200)
+  assert.equal(await other.waitHealthy(), next)
+  const leaders = watch.events.filter(({ key, value }) => key === `${other.prefix}leader` && value !== old.name)
+  assert.deepEqual(
+    new Set(leaders.map(({ type, value }) => `${type} ${value}`)),
+    new Set(['delete ', `put ${next?.name}`]),
+  )
+})
+
 test('a cluster that is stopped leaves no process and no file, whatever state its members are in', async () => {
   const small = await EtcdCluster.start()
-  const other = await PatroniCluster.start({ etcd: small, members: 2, scope: 'other' })
+  const other = await PatroniCluster.start({ dcs: small, members: 2, scope: 'other' })
   const [first, second] = other.members
   first?.freeze()
   await second?.crash()

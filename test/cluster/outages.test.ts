@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs'
 import { after, before, beforeEach, test } from 'node:test'
 import { EtcdCluster } from '../support/etcd/cluster.ts'
 import { Holders } from '../support/clients/holders.ts'
-import { createLoadTable, failures } from '../support/clients/load.ts'
+import { createLoadTable } from '../support/clients/load.ts'
 import { PatroniCluster } from '../support/patroni/cluster.ts'
 import type { PatroniMember } from '../support/patroni/member.ts'
 import { RouterProcess } from '../support/router/process.ts'
@@ -12,7 +12,7 @@ import { TempDir } from '../support/files/temp.ts'
 import { clock, until } from '../support/until.ts'
 import { Writer } from '../support/clients/writer.ts'
 import { settled } from './support/settled.ts'
-import { assertNobodyNotices, etcdOf, viewOf } from './support/unnoticed.ts'
+import { assertNobodyNotices, etcdOf, lasting, viewOf } from './support/unnoticed.ts'
 
 // Parts of a healthy cluster fail, and its leader does not change: no client may notice. Three etcd members.
 
@@ -23,7 +23,7 @@ let leader: PatroniMember
 
 before(async () => {
   etcd = await EtcdCluster.start({ members: 3 })
-  cluster = await PatroniCluster.start({ etcd, relays: true, dcs: { failsafe_mode: true } })
+  cluster = await PatroniCluster.start({ dcs: etcd, relays: true, dynamic: { failsafe_mode: true } })
   router = await RouterProcess.forCluster(cluster)
   await createLoadTable((await cluster.leader()).pgPort)
 })
@@ -37,14 +37,6 @@ after(async () => {
 beforeEach(async () => {
   leader = await settled(cluster, router)
 })
-
-/** Waits until `ms` have passed and writes have gone on all the time; the outage itself is what takes the time. */
-async function lasting(ms: number): Promise<void> {
-  const writer = Writer.start({ port: router.primaryPort, everyMs: 200 })
-  const until_ = clock() + ms
-  await until(`${ms} ms of it`, () => clock() >= until_ && writer.waiting <= 1, { timeoutMs: ms + 30_000 })
-  assert.deepEqual(failures(await writer.stop()), {})
-}
 
 test('a restart of all of etcd closes no session and fails no connection', async () => {
   const from = router.log.length
@@ -80,7 +72,7 @@ test('an etcd member that is frozen is left for another one, and no client notic
 test('etcd away for longer than retry_timeout in failsafe mode closes no session and fails no connection', async () => {
   await assertNobodyNotices(cluster, router, async () => {
     for (const server of etcd.servers) server.freeze()
-    await lasting(15_000)
+    await lasting(router, 15_000)
     for (const server of etcd.servers) server.thaw()
     await until('the router reads etcd again', async () => {
       return (await viewOf(router)).dcs.state === 'up'
@@ -92,7 +84,7 @@ test('etcd away for longer than retry_timeout in failsafe mode closes no session
 test('a REST API that hangs on a healthy primary closes no session and fails no connection', async () => {
   await assertNobodyNotices(cluster, router, async () => {
     leader.hangRest()
-    await lasting(10_000)
+    await lasting(router, 10_000)
   })
   leader.resumeRest()
 })
@@ -129,7 +121,7 @@ test('a router that is killed and started again while etcd is down serves from w
   const listening = clock()
   const served = await until('a client writes again', () => writer.attempts.find(({ ok, at }) => ok && at > killed))
   t.diagnostic(`served ${(served.doneAt - listening).toFixed(0)} ms after it listened, etcd being down`)
-  await lasting(3000)
+  await lasting(router, 3000)
   const attempts = await writer.stop()
   // While it was not there its port refused them.
   const failed = attempts.filter(({ ok, at }) => !ok && (at < killed - 1000 || at > listening))

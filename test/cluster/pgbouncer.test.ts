@@ -15,7 +15,7 @@ let pgbouncer: PgBouncer
 
 before(async () => {
   etcd = await EtcdCluster.start()
-  cluster = await PatroniCluster.start({ etcd })
+  cluster = await PatroniCluster.start({ dcs: etcd })
   pgbouncer = await PgBouncer.start(etcd)
 })
 

@@ -23,8 +23,8 @@ let cascading: PatroniMember
 
 before(async () => {
   etcd = await EtcdCluster.start()
-  const dcs = { synchronous_mode: true }
-  cluster = await PatroniCluster.start({ etcd, ttl: 10, loopWait: 1, retryTimeout: 3, dcs })
+  const dynamic = { synchronous_mode: true }
+  cluster = await PatroniCluster.start({ dcs: etcd, ttl: 10, loopWait: 1, retryTimeout: 3, dynamic })
   leader = await cluster.leader()
   const [one, other] = await cluster.replicas()
   assert.ok(one && other)

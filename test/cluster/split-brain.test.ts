@@ -72,7 +72,7 @@ describe('a leader whose Patroni is frozen', { concurrency: true }, () => {
       await using stack = new AsyncDisposableStack()
       const etcd = await EtcdCluster.start()
       stack.defer(() => etcd.close())
-      const cluster = stack.use(await PatroniCluster.start({ etcd }))
+      const cluster = stack.use(await PatroniCluster.start({ dcs: etcd }))
       const old = await cluster.waitHealthy()
       await createLoadTable(old.pgPort)
       const { sidecar, ports } = await start(example, etcd)

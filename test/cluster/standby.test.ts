@@ -23,12 +23,12 @@ let replica: PatroniMember
 
 before(async () => {
   etcd = await EtcdCluster.start()
-  main = await PatroniCluster.start({ ...FAST, etcd, scope: 'main', members: 1 })
+  main = await PatroniCluster.start({ ...FAST, dcs: etcd, scope: 'main', members: 1 })
   const { pgPort } = await main.leader()
   await createLoadTable(pgPort)
   const remote = { host: '127.0.0.1', port: pgPort, create_replica_methods: ['basebackup'] }
   standby = await PatroniCluster.start({
-    ...{ ...FAST, etcd, scope: 'standby', members: 2, dcs: { standby_cluster: remote } },
+    ...{ ...FAST, dcs: etcd, scope: 'standby', members: 2, dynamic: { standby_cluster: remote } },
   })
   leader = await standby.leader()
   const [other] = await standby.replicas()

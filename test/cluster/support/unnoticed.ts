@@ -33,6 +33,14 @@ export async function assertNobodyNotices(
   await holders.close()
 }
 
+/** Waits until `ms` have passed and writes have gone on all the time; the outage itself is what takes the time. */
+export async function lasting({ primaryPort: port }: RouterProcess, ms: number): Promise<void> {
+  const writer = Writer.start({ port, everyMs: 200 })
+  const until_ = clock() + ms
+  await until(`${ms} ms of it`, () => clock() >= until_ && writer.waiting <= 1, { timeoutMs: ms + 30_000 })
+  assert.deepEqual(failures(await writer.stop()), {})
+}
+
 /** What the router publishes of its cluster. */
 export async function viewOf(router: RouterProcess): Promise<ClusterJson> {
   const { clusters } = await router.status()

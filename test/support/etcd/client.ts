@@ -1,21 +1,11 @@
 import { Buffer } from 'node:buffer'
 import { readFileSync } from 'node:fs'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { Agent, fetch, type RequestInit, type Response } from 'undici'
 import type { CertificatePair } from '../files/certificates.ts'
-import { clock } from '../until.ts'
+import { WatchLog } from '../watch-log.ts'
 
 /** One key as etcd has it. */
 export type KeyValue = { readonly key: string; readonly value: string; readonly modRevision: number }
-
-/** One event of a watch; `at` in milliseconds since the epoch, when it arrived here. */
-export type WatchEvent = {
-  readonly at: number
-  readonly type: 'put' | 'delete'
-  readonly key: string
-  readonly value: string
-  readonly modRevision: number
-}
 
 type RawKeyValue = { key: string; value?: string; mod_revision: string }
 type RawEvent = { type?: 'DELETE'; kv: RawKeyValue }
@@ -55,13 +45,7 @@ export class EtcdClient {
   /** @param endpoint such as `http://127.0.0.1:2379`. */
   constructor(endpoint: string, tls: ClientTls | null = null) {
     this.endpoint = endpoint
-    const pair = tls?.client
-    this.#agent = new Agent({
-      connect: {
-        ...(tls === null ? {} : { ca: readFileSync(tls.ca) }),
-        ...(pair === undefined ? {} : { cert: readFileSync(pair.cert), key: readFileSync(pair.key) }),
-      },
-    })
+    this.#agent = agentOf(tls)
   }
 
   async healthy(): Promise<boolean> {
@@ -120,13 +104,27 @@ export class EtcdClient {
   /** Records what happens below a prefix from now on. Survives an etcd that goes away and comes back. */
   async watch(prefix: string): Promise<WatchLog> {
     const now = await this.call<{ header: { revision: string } }>('kv/range', { key: encode(prefix), count_only: true })
-    const log = new WatchLog((body, signal) => this.#stream(body, signal), prefix, Number(now.header.revision) + 1)
+    let next = Number(now.header.revision) + 1
+    const log = new WatchLog(async (into, signal) => {
+      const range = { key: encode(prefix), range_end: rangeEnd(prefix), start_revision: next }
+      const response = await this.#post('watch', { create_request: range }, await this.#authenticate(), signal)
+      let pending = ''
+      for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+        const lines = (pending + chunk).split('\n')
+        pending = lines.pop() ?? ''
+        for (const line of lines) {
+          const { result, error } = JSON.parse(line) as RawWatch
+          if (error) throw new Error(error.message)
+          if (result?.created) into.accepted()
+          for (const { type, kv } of result?.events ?? []) {
+            into.record({ type: type === 'DELETE' ? 'delete' : 'put', ...keyValue(kv) })
+            next = Number(kv.mod_revision) + 1
+          }
+        }
+      }
+    })
     await log.established
     return log
-  }
-
-  async #stream(body: unknown, signal: AbortSignal): Promise<Response> {
-    return this.#post('watch', body, await this.#authenticate(), signal)
   }
 
   async #authenticate(): Promise<string | null> {
@@ -153,66 +151,15 @@ export class EtcdClient {
   }
 }
 
-type OpenWatch = (body: unknown, signal: AbortSignal) => Promise<Response>
-
-/** See {@link EtcdClient.watch}. */
-export class WatchLog {
-  readonly events: WatchEvent[] = []
-  /** Resolves when etcd has accepted the watch. */
-  readonly established: Promise<void>
-  readonly #established = Promise.withResolvers<undefined>()
-  readonly #closing = new AbortController()
-  readonly #done: Promise<void>
-  #revision: number
-
-  constructor(open: OpenWatch, prefix: string, revision: number) {
-    this.#revision = revision
-    this.established = this.#established.promise
-    this.#done = this.#follow(open, prefix)
-  }
-
-  /** The first event at or after `sinceMs` that fits. */
-  find(fits: (event: WatchEvent) => boolean, sinceMs = 0): WatchEvent | undefined {
-    return this.events.find((event) => event.at >= sinceMs && fits(event))
-  }
-
-  async close(): Promise<void> {
-    this.#closing.abort()
-    await this.#done
-  }
-
-  async #follow(open: OpenWatch, prefix: string): Promise<void> {
-    const { signal } = this.#closing
-    while (!signal.aborted) {
-      try {
-        await this.#stream(open, prefix, signal)
-      } catch {
-        // etcd is away, or we are closing.
-      }
-      await sleep(50, undefined, { signal }).catch(() => undefined)
-    }
-  }
-
-  async #stream(open: OpenWatch, prefix: string, signal: AbortSignal): Promise<void> {
-    const range = { key: encode(prefix), range_end: rangeEnd(prefix), start_revision: this.#revision }
-    const response = await open({ create_request: range }, signal)
-    let pending = ''
-    for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
-      const lines = (pending + chunk).split('\n')
-      pending = lines.pop() ?? ''
-      for (const line of lines) this.#record(JSON.parse(line) as RawWatch)
-    }
-  }
-
-  #record(message: RawWatch): void {
-    const at = clock()
-    if (message.error) throw new Error(message.error.message)
-    if (message.result?.created) this.#established.resolve(undefined)
-    for (const { type, kv } of message.result?.events ?? []) {
-      this.events.push({ at, type: type === 'DELETE' ? 'delete' : 'put', ...keyValue(kv) })
-      this.#revision = Number(kv.mod_revision) + 1
-    }
-  }
+/** Returns the connections of a client. */
+export function agentOf(tls: ClientTls | null): Agent {
+  const pair = tls?.client
+  return new Agent({
+    connect: {
+      ...(tls === null ? {} : { ca: readFileSync(tls.ca) }),
+      ...(pair === undefined ? {} : { cert: readFileSync(pair.cert), key: readFileSync(pair.key) }),
+    },
+  })
 }
 
 function keyValue(raw: RawKeyValue): KeyValue {

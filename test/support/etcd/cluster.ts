@@ -6,6 +6,8 @@ import { Child } from '../processes/child.ts'
 import { type ClientTls, EtcdClient, type Login } from './client.ts'
 import { freePorts } from '../net/ports.ts'
 import { TempDir } from '../files/temp.ts'
+import type { DcsServer, PatroniDcs, SectionOptions } from '../patroni/dcs.ts'
+import type { WatchLog } from '../watch-log.ts'
 
 /**
  * TLS for clients; with a `client` pair, which {@link EtcdClient} then uses, everyone has to show a certificate. With
@@ -32,13 +34,13 @@ export interface EtcdUser {
   readonly readOnly?: boolean
 }
 
-/** The administrator that {@link EtcdCluster.enableAuth} makes. */
-const ROOT: Login = { username: 'root', password: 'root-of-the-test' }
+/** The administrator that `enableAuth` makes. */
+export const ROOT: Login = { username: 'root', password: 'root-of-the-test' }
 
 type Address = { readonly name: string; readonly clientPort: number; readonly peerPort: number }
 
 /** One etcd process, which can be stopped, killed, frozen and started again on the same ports and data. */
-export class EtcdServer {
+export class EtcdServer implements DcsServer {
   readonly name: string
   readonly port: number
   readonly client: EtcdClient
@@ -117,7 +119,8 @@ export class EtcdServer {
 }
 
 /** A single etcd or a cluster of them, in a directory of their own. */
-export class EtcdCluster implements AsyncDisposable {
+export class EtcdCluster implements PatroniDcs {
+  readonly name = 'etcd3'
   readonly servers: readonly EtcdServer[]
   readonly #dir: TempDir
   readonly #tls: EtcdTls | null
@@ -185,14 +188,23 @@ export class EtcdCluster implements AsyncDisposable {
     return this.#dir.path
   }
 
-  /** The access part of Patroni's `etcd3` section, besides `hosts`, for a user (or none). */
-  section(login: Login | null = null): Record<string, string> {
+  section({ ports = null, login = null }: SectionOptions = {}): Readonly<Record<string, unknown>> {
     const client = this.#tls?.client
     return {
+      hosts: ports?.map((port) => `127.0.0.1:${port}`) ?? this.hosts,
+      ...(ports === null ? {} : { use_proxies: true }),
       ...(this.#tls === null ? {} : { protocol: 'https', cacert: this.#tls.ca }),
       ...(client === undefined ? {} : { cert: client.cert, key: client.key }),
       ...login,
     }
+  }
+
+  async get(key: string): Promise<string | null> {
+    return (await Promise.any(this.servers.map(({ client }) => client.get(key))))?.value ?? null
+  }
+
+  async watch(prefix: string): Promise<WatchLog> {
+    return this.client.watch(prefix)
   }
 
   /** Makes users and asks everyone for one; the clients of these servers are `root` from then on. */

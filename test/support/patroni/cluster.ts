@@ -1,9 +1,8 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import type { EtcdCluster } from '../etcd/cluster.ts'
-import type { WatchLog } from '../etcd/client.ts'
 import { POSTGRES_USER, ctlConfig } from './config.ts'
-import type { PatroniSettings } from './config.ts'
+import type { DcsSection, PatroniSettings } from './config.ts'
+import type { PatroniDcs } from './dcs.ts'
 import { Health } from './health.ts'
 import { PatroniMember } from './member.ts'
 import type { RestAnswer } from './member.ts'
@@ -11,36 +10,37 @@ import { freePorts } from '../net/ports.ts'
 import { Relay } from '../net/relay.ts'
 import { TempDir } from '../files/temp.ts'
 import { until } from '../until.ts'
+import type { WatchLog } from '../watch-log.ts'
 
 export type PatroniOptions = Partial<PatroniSettings> & {
-  readonly etcd: EtcdCluster
+  readonly dcs: PatroniDcs
   readonly members?: number
-  /** Puts a relay before each REST API and each way to etcd, so that they can be made to hang. */
+  /** Puts a relay before each REST API and each way to the DCS, so that they can be made to hang. */
   readonly relays?: boolean
 }
 
 const DEFAULTS: PatroniSettings = {
-  ...{ scope: 'demo', namespace: '/service/', ttl: 20, loopWait: 2, retryTimeout: 5, dcs: {}, parameters: {} },
-  ...{ tags: {}, etcdLogin: null, restTls: null, restLogin: null },
+  ...{ scope: 'demo', namespace: '/service/', ttl: 20, loopWait: 2, retryTimeout: 5, dynamic: {}, parameters: {} },
+  ...{ tags: {}, dcsLogin: null, restTls: null, restLogin: null },
 }
 
 /** A real Patroni cluster: members pg0, pg1, ... on ports and in a directory of their own. */
 export class PatroniCluster implements AsyncDisposable {
   readonly members: readonly PatroniMember[]
   readonly settings: PatroniSettings
-  readonly etcd: EtcdCluster
+  readonly dcs: PatroniDcs
   readonly #dir: TempDir
   readonly #relays: readonly Relay[]
 
   private constructor(
     settings: PatroniSettings,
-    etcd: EtcdCluster,
+    dcs: PatroniDcs,
     dir: TempDir,
     members: readonly PatroniMember[],
     relays: readonly Relay[],
   ) {
     this.settings = settings
-    this.etcd = etcd
+    this.dcs = dcs
     this.members = members
     this.#dir = dir
     this.#relays = relays
@@ -59,7 +59,7 @@ export class PatroniCluster implements AsyncDisposable {
     return cluster
   }
 
-  static async #prepare({ etcd, members = 3, relays = false, ...rest }: PatroniOptions): Promise<PatroniCluster> {
+  static async #prepare({ dcs, members = 3, relays = false, ...rest }: PatroniOptions): Promise<PatroniCluster> {
     const settings = { ...DEFAULTS, ...rest }
     const dir = TempDir.create('patroni')
     const all: Relay[] = []
@@ -73,18 +73,17 @@ export class PatroniCluster implements AsyncDisposable {
     for (let index = 0; index < members; index++) {
       const [pgPort = 0, restListenPort = 0] = await freePorts(2)
       const restRelay = relays ? await relay(restListenPort) : null
-      const etcdRelays = relays ? await Promise.all(etcd.servers.map(({ port }) => relay(port))) : []
+      const dcsRelays = relays ? await Promise.all(dcs.servers.map(({ port }) => relay(port))) : []
+      const ports = relays ? dcsRelays.map(({ port }) => port) : null
       const name = `pg${index}`
       const address = {
         ...{ name, dir: dir.mkdir(name, POSTGRES_USER), pgPort, restListenPort },
         restPort: restRelay?.port ?? restListenPort,
-        etcdHosts: relays ? etcdRelays.map(({ port }) => `127.0.0.1:${port}`) : etcd.hosts,
-        etcdRelayed: relays,
-        etcdAccess: etcd.section(settings.etcdLogin),
+        dcs: { [dcs.name]: dcs.section({ ports, login: settings.dcsLogin }) },
       }
-      made.push(new PatroniMember(settings, address, { rest: restRelay, etcd: etcdRelays }))
+      made.push(new PatroniMember(settings, address, { rest: restRelay, dcs: dcsRelays }))
     }
-    return new PatroniCluster(settings, etcd, dir, made, all)
+    return new PatroniCluster(settings, dcs, dir, made, all)
   }
 
   /** Such as `/service/demo/`. */
@@ -96,10 +95,10 @@ export class PatroniCluster implements AsyncDisposable {
     return this.#dir.path
   }
 
-  /** The sections by which a router reaches etcd, as Patroni's user, and the members' REST API. */
-  get access(): { readonly etcd3: Readonly<Record<string, unknown>>; readonly ctl: Readonly<Record<string, string>> } {
-    const { etcdLogin } = this.settings
-    return { etcd3: { hosts: this.etcd.hosts, ...this.etcd.section(etcdLogin) }, ctl: ctlConfig(this.settings) }
+  /** The sections by which a router reaches the DCS, as Patroni's user, and the members' REST API. */
+  get access(): DcsSection & { readonly ctl: Readonly<Record<string, string>> } {
+    const section = this.dcs.section({ login: this.settings.dcsLogin })
+    return { [this.dcs.name]: section, ctl: ctlConfig(this.settings) }
   }
 
   /** The processes of all members. */
@@ -212,10 +211,10 @@ export class PatroniCluster implements AsyncDisposable {
 
   /** Records what happens to the keys of this cluster from now on. */
   async watch(): Promise<WatchLog> {
-    return this.etcd.client.watch(this.prefix)
+    return this.dcs.watch(this.prefix)
   }
 
-  /** Ends all processes, frozen ones too, and removes all files. etcd is its owner's to stop. */
+  /** Ends all processes, frozen ones too, and removes all files. the DCS is its owner's to stop. */
   async stop(): Promise<void> {
     await this.#dir.remove()
     await Promise.all(this.#relays.map((relay) => relay.close()))
@@ -225,9 +224,7 @@ export class PatroniCluster implements AsyncDisposable {
     await this.stop()
   }
 
-  /** From any etcd that answers. */
   async #get(key: string): Promise<string | null> {
-    const asked = this.etcd.servers.map(({ client }) => client.get(this.prefix + key))
-    return (await Promise.any(asked))?.value ?? null
+    return this.dcs.get(this.prefix + key)
   }
 }

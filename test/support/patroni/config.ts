@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { CertificatePair } from '../files/certificates.ts'
 import type { ClientTls, Login } from '../etcd/client.ts'
+import type { PatroniDcs } from './dcs.ts'
 
 export const POSTGRES_BIN = '/usr/lib/postgresql/15/bin'
 /** The system user that runs PostgreSQL, which refuses to run as root. */
@@ -14,13 +15,13 @@ export type PatroniSettings = {
   readonly loopWait: number
   readonly retryTimeout: number
   /** More of `bootstrap.dcs`, such as `failsafe_mode`. */
-  readonly dcs: Readonly<Record<string, unknown>>
+  readonly dynamic: Readonly<Record<string, unknown>>
   /** More PostgreSQL parameters. */
   readonly parameters: Readonly<Record<string, unknown>>
   /** The tags of members, by their name. */
   readonly tags: Readonly<Record<string, Tags>>
-  /** As whom Patroni reads etcd; null: it asks for nobody. */
-  readonly etcdLogin: Login | null
+  /** As whom Patroni reads the DCS; null: as nobody. */
+  readonly dcsLogin: Login | null
   readonly restTls: RestTls | null
   /** What the REST API asks for when something is to be changed. */
   readonly restLogin: Login | null
@@ -42,12 +43,11 @@ export type MemberAddress = {
   readonly restListenPort: number
   /** What it tells others. */
   readonly restPort: number
-  readonly etcdHosts: readonly string[]
-  /** The hosts are relays to etcd, so its own addresses must not be discovered. */
-  readonly etcdRelayed: boolean
-  /** Besides the hosts: TLS and the user. */
-  readonly etcdAccess: Readonly<Record<string, string>>
+  readonly dcs: DcsSection
 }
+
+/** The section by which the DCS is reached, under its name. */
+export type DcsSection = Readonly<Partial<Record<PatroniDcs['name'], Readonly<Record<string, unknown>>>>>
 
 /** The dynamic configuration, as it is in the DCS. */
 export function dynamicConfig(settings: PatroniSettings): object {
@@ -61,7 +61,7 @@ export function dynamicConfig(settings: PatroniSettings): object {
       use_slots: true,
       parameters: { max_connections: 1_500, max_wal_senders: 12, wal_keep_size: '256MB', ...settings.parameters },
     },
-    ...settings.dcs,
+    ...settings.dynamic,
   }
 }
 
@@ -90,7 +90,7 @@ export function memberConfig(settings: PatroniSettings, member: MemberAddress, t
     name: member.name,
     restapi: restApiConfig(settings, member),
     ctl: ctlConfig(settings),
-    etcd3: { hosts: [...member.etcdHosts], ...member.etcdAccess, ...(member.etcdRelayed ? { use_proxies: true } : {}) },
+    ...member.dcs,
     tags: { ...tags },
     bootstrap: {
       dcs: dynamicConfig(settings),

@@ -34,13 +34,13 @@ export class PatroniMember {
   readonly #settings: PatroniSettings
   readonly #address: MemberAddress
   readonly #rest: RestClient
-  readonly #relays: { readonly rest: Relay | null; readonly etcd: readonly Relay[] }
+  readonly #relays: { readonly rest: Relay | null; readonly dcs: readonly Relay[] }
   #child: Child | null = null
 
   constructor(
     settings: PatroniSettings,
     address: MemberAddress,
-    relays: { readonly rest: Relay | null; readonly etcd: readonly Relay[] },
+    relays: { readonly rest: Relay | null; readonly dcs: readonly Relay[] },
   ) {
     this.name = address.name
     this.dir = address.dir
@@ -120,14 +120,14 @@ export class PatroniMember {
     await this.patroni.stop({ timeoutMs: 60_000 })
   }
 
-  /** Partitions this member from all of etcd (a cluster with relays). */
-  cutFromEtcd(): void {
-    if (this.#relays.etcd.length === 0) throw new Error('the cluster was started without relays')
-    for (const relay of this.#relays.etcd) relay.hang()
+  /** Partitions this member from all of the DCS (a cluster with relays). */
+  cutFromDcs(): void {
+    if (this.#relays.dcs.length === 0) throw new Error('the cluster was started without relays')
+    for (const relay of this.#relays.dcs) relay.hang()
   }
 
-  reconnectToEtcd(): void {
-    for (const relay of this.#relays.etcd) relay.resume()
+  reconnectToDcs(): void {
+    for (const relay of this.#relays.dcs) relay.resume()
   }
 
   /** Lets the REST API accept connections and answer nothing (a cluster with relays). Patroni itself is fine. */

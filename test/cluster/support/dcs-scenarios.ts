@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict'
+import { after, before, beforeEach, test } from 'node:test'
+import { createLoadTable, failures, outage } from '../../support/clients/load.ts'
+import { PatroniCluster } from '../../support/patroni/cluster.ts'
+import type { DcsServer, PatroniDcs } from '../../support/patroni/dcs.ts'
+import type { PatroniMember } from '../../support/patroni/member.ts'
+import { RouterProcess } from '../../support/router/process.ts'
+import { clock, until } from '../../support/until.ts'
+import { assertNoWayBack, assertOnlyServedFailed, writeUntilMoved } from './moved.ts'
+import { settled } from './settled.ts'
+import { assertNobodyNotices, lasting, viewOf } from './unnoticed.ts'
+
+const TTL_S = 10
+
+/**
+ * Registers the tests of what clients notice of the failures of a cluster, and of its DCS, which is of one server: one
+ * cluster of three members in failsafe mode for all of them.
+ */
+export function testDcs(startDcs: () => Promise<PatroniDcs>): void {
+  let dcs: PatroniDcs
+  let server: DcsServer
+  let cluster: PatroniCluster
+  let router: RouterProcess
+  let leader: PatroniMember
+
+  before(async () => {
+    dcs = await startDcs()
+    const [only, ...more] = dcs.servers
+    assert.ok(only && more.length === 0)
+    server = only
+    const dynamic = { failsafe_mode: true }
+    cluster = await PatroniCluster.start({ dcs, ttl: TTL_S, loopWait: 1, retryTimeout: 3, dynamic })
+    router = await RouterProcess.forCluster(cluster)
+    await createLoadTable((await cluster.leader()).pgPort)
+  })
+
+  after(async () => {
+    await router[Symbol.asyncDispose]()
+    await cluster.stop()
+    await dcs.close()
+  })
+
+  beforeEach(async () => {
+    leader = await settled(cluster, router)
+  })
+
+  /** The DCS is away for `ms` after the router has missed it: no client notices, and the leader stays. */
+  async function assertUnnoticed(leave: () => unknown, ms: number, comeBack: () => unknown): Promise<void> {
+    await assertNobodyNotices(cluster, router, async () => {
+      const from = router.log.length
+      await leave()
+      const lost = await router.waitForLog('the loss', ({ event }) => event === 'dcs-lost', { from })
+      await lasting(router, ms)
+      await comeBack()
+      const since = { from: router.log.indexOf(lost) }
+      await router.waitForLog('that it reads the DCS again', ({ event }) => event === 'dcs-up', since)
+    })
+    assert.equal(await cluster.waitHealthy(), leader)
+  }
+
+  test('a planned switchover fails no connection and sends no write to a read-only server', async (t) => {
+    const [candidate] = await cluster.replicas()
+    const move = await writeUntilMoved(cluster, router.primaryPort, async () => {
+      const answer = await cluster.switchover({ candidate: candidate?.name ?? '' })
+      assert.equal(answer.status, 200, answer.text)
+    })
+    assert.equal(move.next, candidate)
+    assert.deepEqual(failures(move.attempts), {})
+    assertNoWayBack(move)
+    const { ms } = outage(move.attempts)
+    t.diagnostic(`outage ${ms.toFixed(0)} ms, the cluster's own ${move.ownMs.toFixed(0)} ms`)
+    assert.ok(ms < move.ownMs + 3000)
+  })
+
+  test('a restart of the DCS closes no session and fails no connection', async () => {
+    await assertNobodyNotices(cluster, router, async () => {
+      await server.restart()
+      await until('the router reads the DCS', async () => (await viewOf(router)).dcs.state === 'up')
+    })
+    assert.equal(await cluster.waitHealthy(), leader)
+  })
+
+  const stop = () => server.stop()
+  const start = () => server.start()
+
+  test('a DCS that is stopped for three seconds closes no session and fails no connection', async () => {
+    await assertUnnoticed(stop, 3000, start)
+  })
+
+  test('a DCS that is frozen until the router misses it closes no session and fails no connection', async () => {
+    const freeze = () => server.freeze()
+    await assertUnnoticed(freeze, 1000, () => server.thaw())
+  })
+
+  test('in failsafe mode a DCS that is away for longer than ttl closes no session and fails no connection', async () => {
+    await assertUnnoticed(stop, TTL_S * 1000 + 2000, start)
+  })
+
+  // The last one: the member that crashed stays away.
+  test('a crash of the leader fails only the connections that it was serving', async (t) => {
+    let crashed = 0
+    const what = async (old: PatroniMember) => {
+      crashed = clock()
+      await old.crash()
+    }
+    const move = await writeUntilMoved(cluster, router.primaryPort, what, { mayLose: true })
+    assertOnlyServedFailed(move.attempts, { at: crashed, servedMs: 200 })
+    assertNoWayBack(move)
+    const { ms } = outage(move.attempts)
+    t.diagnostic(`outage ${ms.toFixed(0)} ms, the cluster's own ${move.ownMs.toFixed(0)} ms`)
+    assert.ok(ms < move.ownMs + 3000)
+  })
+}
