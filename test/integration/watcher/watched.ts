@@ -17,6 +17,7 @@ export function clusterConfig(
 ): ClusterConfig {
   const dcs: Etcd3Config = {
     kind: 'etcd3',
+    srv: null,
     endpoints,
     protocol: 'http',
     useProxies: true,

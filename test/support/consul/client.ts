@@ -1,9 +1,8 @@
 import { Buffer } from 'node:buffer'
 import { readFileSync } from 'node:fs'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { Agent, fetch, type Response } from 'undici'
-import type { ClientTls, KeyValue, WatchEvent } from '../etcd/client.ts'
-import { clock } from '../until.ts'
+import type { ClientTls, KeyValue } from '../etcd/client.ts'
+import { type WatchEvent, WatchLog } from '../watch-log.ts'
 
 /** One key as Consul has it. */
 export interface ConsulKey extends KeyValue {
@@ -119,9 +118,18 @@ export class ConsulClient {
   }
 
   /** Records what happens below a prefix from now on, as far as lists show it. Survives a Consul that goes and returns. */
-  async watch(prefix: string): Promise<ConsulWatchLog> {
-    const log = new ConsulWatchLog((query, signal) => {
-      return this.#read(`kv/${encoded(prefix)}?recurse&${query}`, prefix, signal)
+  async watch(prefix: string): Promise<WatchLog> {
+    let before: ReadonlyMap<string, ConsulKey> | null = null
+    let known = 0
+    const log = new WatchLog(async (into, signal) => {
+      for (;;) {
+        const query = `kv/${encoded(prefix)}?recurse&index=${known}&wait=10s`
+        const { keys, index } = await this.#read(query, prefix, signal)
+        if (before !== null) for (const event of eventsBetween(before, keys, index)) into.record(event)
+        before = new Map(keys.map((key) => [key.key, key]))
+        known = index < known ? 0 : index
+        into.accepted()
+      }
     })
     await log.established
     return log
@@ -161,66 +169,21 @@ export class ConsulClient {
   }
 }
 
-type Read = (query: string, signal: AbortSignal) => Promise<{ keys: ConsulKey[]; index: number }>
-
-/** See {@link ConsulClient.watch}; what etcd's WatchLog has. */
-export class ConsulWatchLog {
-  readonly events: WatchEvent[] = []
-  /** Resolves when it knows what there is. */
-  readonly established: Promise<void>
-  readonly #established = Promise.withResolvers<undefined>()
-  readonly #closing = new AbortController()
-  readonly #done: Promise<void>
-  #known: ReadonlyMap<string, ConsulKey> | null = null
-
-  constructor(read: Read) {
-    this.established = this.#established.promise
-    this.#done = this.#follow(read)
-  }
-
-  /** The first event at or after `sinceMs` that fits. */
-  find(fits: (event: WatchEvent) => boolean, sinceMs = 0): WatchEvent | undefined {
-    return this.events.find((event) => event.at >= sinceMs && fits(event))
-  }
-
-  async close(): Promise<void> {
-    this.#closing.abort()
-    await this.#done
-  }
-
-  async #follow(read: Read): Promise<void> {
-    const { signal } = this.#closing
-    let known = 0
-    while (!signal.aborted) {
-      try {
-        const { keys, index } = await read(`index=${known}&wait=10s`, signal)
-        this.#record(keys, index)
-        known = index < known ? 0 : index
-      } catch {
-        // Consul is away, or we are closing.
-        await sleep(50, undefined, { signal }).catch(() => undefined)
-      }
-    }
-  }
-
-  #record(keys: readonly ConsulKey[], index: number): void {
-    const at = clock()
-    const now = new Map(keys.map((key) => [key.key, key]))
-    const before = this.#known
-    this.#known = now
-    this.#established.resolve(undefined)
-    if (before === null) return
-    const gone = [...before.values()].filter(
-      ({ key, createRevision }) => now.get(key)?.createRevision !== createRevision,
-    )
-    const changed = keys.filter(({ key, modRevision }) => before.get(key)?.modRevision !== modRevision)
-    const events = [
-      ...gone.map(({ key }) => ({ at, type: 'delete' as const, key, value: '', modRevision: index })),
-      ...changed.map(({ key, value, modRevision }) => ({ at, type: 'put' as const, key, value, modRevision })),
-    ]
-    // The order is theirs where they have an index of their own; a deletion has that of the list.
-    this.events.push(...events.sort((a, b) => a.modRevision - b.modRevision))
-  }
+/** Returns what happened between two lists, of which the later one has this index. */
+function eventsBetween(
+  before: ReadonlyMap<string, ConsulKey>,
+  keys: readonly ConsulKey[],
+  index: number,
+): Omit<WatchEvent, 'at'>[] {
+  const now = new Map(keys.map((key) => [key.key, key]))
+  const gone = [...before.values()].filter(({ key, createRevision }) => now.get(key)?.createRevision !== createRevision)
+  const changed = keys.filter(({ key, modRevision }) => before.get(key)?.modRevision !== modRevision)
+  const events = [
+    ...gone.map(({ key }) => ({ type: 'delete' as const, key, value: '', modRevision: index })),
+    ...changed.map(({ key, value, modRevision }) => ({ type: 'put' as const, key, value, modRevision })),
+  ]
+  // The order is theirs where they have an index of their own; a deletion has that of the list.
+  return events.sort((a, b) => a.modRevision - b.modRevision)
 }
 
 function keyOf({ Key, Value, Session, CreateIndex, ModifyIndex }: RawKey, slash: string): ConsulKey {
