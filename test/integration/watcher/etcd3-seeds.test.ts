@@ -10,6 +10,7 @@ import { Relay } from '../../support/net/relay.ts'
 const OPEN = {
   kind: 'etcd3',
   protocol: 'http',
+  srv: null,
   useProxies: false,
   caFile: null,
   certFile: null,

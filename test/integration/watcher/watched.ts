@@ -19,6 +19,7 @@ export function clusterConfig(
     kind: 'etcd3',
     endpoints,
     protocol: 'http',
+    srv: null,
     useProxies: true,
     auth: null,
     caFile: null,

@@ -1,46 +1,13 @@
 /** etcd v3, over its gRPC API (Patroni's section `etcd3`). */
-import { addresses, boolean, port } from '../../../config/env-values.ts'
-import { ETCD_KEYS, ETCD_WORDS } from '../../../config/patroni-keys.ts'
+import { etcdSection } from '../etcd-common/descriptor.ts'
+import { neededIn } from '../etcd-common/section.ts'
 import { type DcsKind, deferred } from '../kind.ts'
 import { prefixOf } from '../scopes.ts'
-import { ETCD3_FORM } from './form.ts'
-import { type Etcd3Config, NAME, NEEDED, resolveEtcd3, SETTINGS } from './section.ts'
-
-/** With both, Patroni takes etcd: the two have the same client library. */
-const BOTH_ETCD =
-  'Patroni uses etcd (v2) here, so etcd3 is not this cluster: remove the section that is left over, ' +
-  'or add rest: {urls: [...]}, which reads the REST API of the members'
+import { type Etcd3Config, NAME } from './section.ts'
 
 export const etcd3: DcsKind<Etcd3Config> = {
-  name: NAME,
-  patroni: {
-    keys: ETCD_KEYS,
-    words: ETCD_WORDS,
-    variables: { PORT: port, HOSTS: addresses, USE_PROXIES: boolean },
-    login: ['username', 'password'],
-    hiddenBy: { section: 'etcd', message: BOTH_ETCD },
-  },
-  needed: { key: 'hosts', how: NEEDED },
-  addresses: ['hosts', 'host', 'url', 'proxy'],
-  passwords: ['password'],
-  form: ETCD3_FORM,
+  ...etcdSection(NAME, { description: 'etcd v3, as in Patroni.', how: neededIn(NAME) }),
   hasKeys: true,
-  resolve: resolveEtcd3,
-  identify({ endpoints }, { namespace, scope, citusGroup }) {
-    return [endpoints.toSorted(), namespace, scope, citusGroup]
-  },
-  describe({ endpoints, protocol, useProxies, auth, caFile, certFile }) {
-    const seeds = useProxies ? 'only these' : 'seeds, the others are discovered'
-    const access = [
-      protocol === 'https' ? `CA ${caFile ?? 'of the system'}` : '',
-      certFile === null ? '' : 'client certificate',
-      auth === null ? '' : 'user and password',
-    ]
-    return [`etcd3 over ${protocol} at ${endpoints.join(', ')} (${seeds})`, ...access]
-      .filter((part) => part !== '')
-      .join(', ')
-  },
-  files: (config) => ({ certificates: { peer: 'etcd', files: config, settings: SETTINGS } }),
   create(config, { cluster, rest: { lookups }, log, clusters }) {
     const prefix = prefixOf(cluster)
     const traits = { kind: NAME, leaderFrom: 'lock', absence: `the DCS has no cluster below ${prefix}` } as const
