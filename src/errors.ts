@@ -119,15 +119,12 @@ export function isLookupTimeout(error: unknown): boolean {
   return codeOf(error) === LOOKUP_CODES.silent
 }
 
-/** Returns whether nothing has answered: no server runs there, or none can be reached from here. */
+/** Returns whether nothing has answered, by an error or its cause: no server runs there, or none can be reached from here. */
 export function isOutOfReach(error: unknown): boolean {
-  const isLate = error instanceof RouterError && error.code === 'TIMEOUT'
-  return (
-    isLate ||
-    isLookupTimeout(error) ||
-    ['refused', 'unreachable'].includes(failureOf(error)) ||
-    codeOf(error) === 'EAI_AGAIN'
-  )
+  if (error instanceof RouterError && error.code === 'TIMEOUT') return true
+  if (isLookupTimeout(error) || codeOf(error) === LOOKUP_CODES.failed) return true
+  if (['refused', 'unreachable'].includes(failureOf(error))) return true
+  return error instanceof Error && error.cause !== undefined && isOutOfReach(error.cause)
 }
 
 /** Returns whether the DNS has answered that a name has no such records, or that there is no such name. */

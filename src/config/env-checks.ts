@@ -1,6 +1,6 @@
 /** Where the environment means something else to Patroni than it seems to. No message shows a value. Pure. */
-import { type DcsSection, isThere, ownNames, type PatroniDcs, patroniKinds } from './dcs/kind.ts'
-import type { Environment, EnvironmentTree, Tree } from './env.ts'
+import { type DcsSection, isThere, kindIn, type PatroniDcs, patroniKinds } from './dcs/kind.ts'
+import { type Environment, type EnvironmentTree, merge, type Tree } from './env.ts'
 import { list } from './env-values.ts'
 import { mappingOf } from '../text/unknown-shape.ts'
 import type { Problem } from './file/problem.ts'
@@ -12,19 +12,15 @@ export function checkEnvironment(
   env: Environment,
   kinds: readonly DcsSection[],
 ): Problem[] {
-  const isOurs = ownNames(kinds).some((name) => isThere(file, name))
+  const used = kindIn(merge(file, environment.tree), kinds)
   return patroniKinds(kinds).flatMap(({ name, patroni }) => [
-    ...checkEmpty(name, isOurs ? null : patroni.hiddenBy, file, environment),
+    ...checkEmpty(name, file, environment),
+    ...checkMade(name, patroni, used, file, environment),
     ...checkSection(name, patroni.login, mappingOf(file[name]), environment, env),
   ])
 }
 
-function checkEmpty(
-  name: string,
-  hiddenBy: PatroniDcs['hiddenBy'],
-  file: Readonly<Tree>,
-  { tree, empty }: EnvironmentTree,
-): Problem[] {
+function checkEmpty(name: string, file: Readonly<Tree>, { tree, empty }: EnvironmentTree): Problem[] {
   const section = mappingOf(file[name])
   const problems: Problem[] = []
   for (const [path, variable] of empty) {
@@ -35,11 +31,25 @@ function checkEmpty(
     const isNamed = [file, tree].some(({ namespace }) => (namespace ?? '') !== '')
     if (path === `${name}.namespace` && !isWritten && !isNamed)
       problems.push(fault(variable, 'is empty, and Patroni takes that for the namespace /: unset it, or set it to /'))
-    const isObserved = [file, tree].some((each) => isThere(each, name))
-    if (hiddenBy !== null && made === hiddenBy.section && isObserved)
-      problems.push(fault(variable, `is empty, and yet ${hiddenBy.message}`))
   }
   return problems
+}
+
+/**
+ * Finds a section that empty variables alone make, and that Patroni takes before the one that is read. With another
+ * client library it may not be installed.
+ */
+function checkMade(
+  name: string,
+  { library }: PatroniDcs,
+  used: DcsSection | null,
+  file: Readonly<Tree>,
+  { tree, empty }: EnvironmentTree,
+): Problem[] {
+  const isFirst = used !== null && used.patroni?.library === library && name < used.name
+  if (!isFirst || [file, tree].some((each) => isThere(each, name))) return []
+  const message = `is empty, and yet makes a section ${name}, which Patroni uses instead of ${used.name}: unset it`
+  return [...empty].flatMap(([path, variable]) => (path.startsWith(`${name}.`) ? fault(variable, message) : []))
 }
 
 function checkSection(

@@ -1,4 +1,4 @@
-import { type DcsSection, patroniKinds, unsupported } from './dcs/kind.ts'
+import { type DcsSection, foreignKey, isThere, patroniKinds, unsupported } from './dcs/kind.ts'
 import { boolean, integer, SUFFIXES, text, type Parse } from './env-values.ts'
 import type { Problem } from './file/problem.ts'
 
@@ -30,16 +30,21 @@ const VARIABLES: readonly (readonly [path: string, parse: Parse])[] = [
   ['ctl.keyfile', text],
   ['ctl.keyfile_password', text],
   ['restapi.cafile', text],
+  ['restapi.certfile', text],
+  ['restapi.connect_address', text],
 ]
 const CITUS: Readonly<Record<string, Parse>> = { GROUP: integer }
-const RAFT = ['DATA_DIR', 'SELF_ADDR', 'PARTNER_ADDRS', 'PASSWORD', 'BIND_ADDR']
 
 /** Returns the variables of Patroni whose value is read, by the key that each sets (`etcd3.hosts`). */
 export function variablesByKey(kinds: readonly DcsSection[]): ReadonlyMap<string, string> {
   const citus = ['group', 'database'].map((key) => `citus.${key}`)
   const dcs = patroniKinds(kinds).flatMap(({ name, kind, patroni }) =>
     Object.keys(kind.form.properties ?? {})
-      .filter((key) => SUFFIXES.has(key.toUpperCase()) || patroni.login.includes(key))
+      .filter(
+        (key) =>
+          [...SUFFIXES.keys(), ...Object.keys(patroni.variables)].includes(key.toUpperCase()) ||
+          patroni.login.includes(key),
+      )
       .map((key) => `${name}.${key}`),
   )
   return new Map([...VARIABLES.map(([path]) => path), ...citus, ...dcs].map((path) => [path, variableOf(path)]))
@@ -51,9 +56,14 @@ function variableOf(path: string): string {
 
 /**
  * Reads Patroni's environment with Patroni's parsing. An empty variable is one that is not set. Where Patroni drops a
- * value that it cannot parse, this is a problem that names the variable (and never shows the value).
+ * value that it cannot parse, this is a problem that names the variable (and never shows the value). `file`: what the
+ * environment goes over.
  */
-export function readEnvironment(env: Environment, kinds: readonly DcsSection[]): EnvironmentTree {
+export function readEnvironment(
+  env: Environment,
+  kinds: readonly DcsSection[],
+  file: Readonly<Tree> = {},
+): EnvironmentTree {
   const patronis = patroniKinds(kinds)
   const others = unsupported(kinds)
   // Sections that Patroni finds by the name of the variable (in capitals or not).
@@ -88,10 +98,40 @@ export function readEnvironment(env: Environment, kinds: readonly DcsSection[]):
     put(`${section}.${suffix.toLowerCase()}`, variable, sections.get(section)?.[suffix] ?? parse)
     if (env[variable] === '' && parse('') !== null) empty.set(`${section}.${suffix.toLowerCase()}`, variable)
   }
-  const logins = patronis.flatMap(({ name, patroni }) => patroni.login.map((key) => [`${name}.${key}`, text] as const))
+  for (const { name, patroni } of patronis)
+    for (const [suffix, parse] of Object.entries(patroni.variables))
+      if (!SUFFIXES.has(suffix))
+        put(`${name}.${suffix.toLowerCase()}`, `${PREFIX}${name.toUpperCase()}_${suffix}`, parse)
+  const logins = patronis
+    .filter(({ name }) => isThere(tree, name) || isThere(file, name))
+    .flatMap(({ name, patroni }) => patroni.login.map((key) => [`${name}.${key}`, text] as const))
   for (const [path, parse] of [...VARIABLES, ...logins]) put(path, variableOf(path), parse)
-  for (const suffix of RAFT) put('raft', `${PREFIX}RAFT_${suffix}`, text)
   return { tree, origins, problems, empty }
+}
+
+/**
+ * Returns the variables of client libraries as a tree of the sections that are there, so that each kind can read its own,
+ * also empty ones.
+ */
+export function readForeign(
+  tree: Readonly<Tree>,
+  env: Environment,
+  kinds: readonly DcsSection[],
+): Pick<EnvironmentTree, 'tree' | 'origins'> {
+  const found = patroniKinds(kinds)
+    .filter(({ name }) => isTree(tree[name]))
+    .flatMap(({ name, patroni }) => (patroni.foreign ?? []).map((variable) => ({ name, variable })))
+    .filter(({ variable }) => env[variable] !== undefined)
+  const sections = Map.groupBy(found, ({ name }) => name)
+  return {
+    tree: Object.fromEntries(
+      [...sections].map(([name, each]) => [
+        name,
+        Object.fromEntries(each.map(({ variable }) => [foreignKey(variable), env[variable]])),
+      ]),
+    ),
+    origins: new Map(found.map(({ name, variable }) => [`${name}.${foreignKey(variable)}`, variable])),
+  }
 }
 
 function isSection(section: string, suffix: string, dcs: readonly string[]): boolean {

@@ -2,26 +2,30 @@
 import { isMapping } from '../text/unknown-shape.ts'
 import type { Fault } from './file/problem.ts'
 import { nearest } from '../text/suggestion.ts'
-import { type DcsSection, patroniKinds, unsupported } from './dcs/kind.ts'
+import { type DcsSection, foreignKey, patroniKinds, unsupported } from './dcs/kind.ts'
 import { inFileAndClusters } from './sections.ts'
 
 type Section = Readonly<Record<string, unknown>>
 
 /** patroni/dcs/__init__.py `get_dcs`: what it copies into the section of the DCS can be written there as well. */
-const COPIED = ['namespace', 'name', 'scope', 'loop_wait', 'patronictl', 'ttl', 'retry_timeout', 'group', 'database']
-const TLS = ['cacert', 'cert', 'key']
-/** Of both versions of etcd. */
-export const ETCD_KEYS: readonly string[] = [
-  ...['host', 'hosts', 'port', 'url', 'proxy', 'srv', 'srv_suffix', 'discovery_srv', 'srv_domain', 'use_proxies'],
-  ...['protocol', 'username', 'password', ...TLS, 'ca_cert', ...COPIED],
+export const COPIED_KEYS: readonly string[] = [
+  'namespace',
+  'name',
+  'scope',
+  'loop_wait',
+  'patronictl',
+  'ttl',
+  'retry_timeout',
+  'group',
+  'database',
 ]
+export const TLS_KEYS: readonly string[] = ['cacert', 'ca_cert', 'cert', 'key']
 
 /**
  * All that Patroni 3.0 to 4.1 reads (config.py, validator.py, api.py, log.py, request.py, dcs/*.py). Sections whose
- * keys are free (postgresql, bootstrap, tags) are not here.
+ * keys are free (postgresql, bootstrap, tags) are not here, and the DCS that are kinds have their own.
  */
 const KEYS: Readonly<Record<string, readonly string[]>> = {
-  etcd: ETCD_KEYS,
   citus: ['group', 'database'],
   ctl: ['insecure', 'cacert', 'certfile', 'keyfile', 'keyfile_password', 'authentication', 'auth'],
   restapi: [
@@ -34,34 +38,29 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
     ...['file_size', 'file_num', 'loggers', 'deduplicate_heartbeat_logs'],
   ],
   watchdog: ['mode', 'device', 'safety_margin', 'driver'],
-  consul: [
-    ...['host', 'port', 'url', 'scheme', 'token', 'verify', ...TLS, 'ca_cert', 'dc', 'checks', 'register_service'],
-    ...['service_tags', 'service_check_interval', 'service_check_tls_server_name', 'consistency', ...COPIED],
+  zookeeper: [
+    'hosts',
+    'use_ssl',
+    'verify',
+    'cacert',
+    'cert',
+    'key',
+    'key_password',
+    'set_acls',
+    'auth_data',
+    'exhibitor',
+    ...COPIED_KEYS,
   ],
-  zookeeper: ['hosts', 'use_ssl', 'verify', ...TLS, 'key_password', 'set_acls', 'auth_data', 'exhibitor', ...COPIED],
-  exhibitor: ['hosts', 'port', 'poll_interval', ...COPIED],
+  exhibitor: ['hosts', 'port', 'poll_interval', ...COPIED_KEYS],
   kubernetes: [
     ...['labels', 'scope_label', 'role_label', 'leader_label_value', 'follower_label_value', 'tmp_role_label'],
     ...['standby_leader_label_value', 'use_endpoints', 'pod_ip', 'ports', 'cacert', 'retriable_http_codes', 'context'],
-    ...['bootstrap_labels', 'bypass_api_service', ...COPIED],
-  ],
-  raft: [
-    ...['self_addr', 'bind_addr', 'partner_addrs', 'data_dir', 'password', 'commandsWaitLeader', 'min_timeout'],
-    ...['max_timeout', 'connection_timeout', 'append_entries_period', 'connection_retry_time'],
-    ...['leader_fallback_timeout', ...COPIED],
+    ...['bootstrap_labels', 'bypass_api_service', ...COPIED_KEYS],
   ],
 }
 
 /** What such keys are called elsewhere, within Patroni's own file for example. */
-export const ETCD_WORDS: Readonly<Record<string, string>> = {
-  ...{ cafile: 'cacert', ca: 'cacert', ca_file: 'cacert', certfile: 'cert', cert_file: 'cert', keyfile: 'key' },
-  ...{ key_file: 'key', user: 'username', endpoints: 'hosts', scheme: 'protocol', proto: 'protocol' },
-  ...{ tls: 'protocol: https', ssl: 'protocol: https', use_ssl: 'protocol: https' },
-  ...{ pass: 'password', passwd: 'password' },
-}
-
 const OTHER_WORDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  etcd: ETCD_WORDS,
   ctl: {
     ...{ cafile: 'cacert', ca: 'cacert', cert: 'certfile', key: 'keyfile', password: 'keyfile_password' },
     ...{ key_password: 'keyfile_password', verify: 'insecure, its opposite' },
@@ -79,7 +78,12 @@ export function strangeKeys(tree: Section, kinds: readonly DcsSection[]): Fault[
 
 function strangeKeysOf(tree: Section, above: readonly string[], kinds: readonly DcsSection[]): Fault[] {
   const patronis = patroniKinds(kinds)
-  const keys = { ...KEYS, ...Object.fromEntries(patronis.map(({ name, patroni }) => [name, patroni.keys])) }
+  const keys = {
+    ...KEYS,
+    ...Object.fromEntries(
+      patronis.map(({ name, patroni }) => [name, [...patroni.keys, ...(patroni.foreign ?? []).map(foreignKey)]]),
+    ),
+  }
   const words = { ...OTHER_WORDS, ...Object.fromEntries(patronis.map(({ name, patroni }) => [name, patroni.words])) }
   const unread = unsupported(kinds)
   return Object.entries(keys).flatMap(([name, known]) => {

@@ -1,7 +1,7 @@
 /** What a configuration is made of: files or PATRONI_CONFIGURATION, and the rest of the environment. Pure. */
 import { dirname } from 'node:path'
-import { type DcsSection, type Origin, unsupported } from './dcs/kind.ts'
-import { merge, readEnvironment, type Environment, type Tree } from './env.ts'
+import { type DcsSection, type Origin, patroniKinds, unsupported } from './dcs/kind.ts'
+import { merge, readEnvironment, readForeign, type Environment, type Tree } from './env.ts'
 import { checkEnvironment } from './env-checks.ts'
 import { readParts, type ConfigPart, type Parts } from './file/parts.ts'
 import type { Places, Problem } from './file/problem.ts'
@@ -42,14 +42,17 @@ export function readSource(
   if (!parts.ok) return parts
   const isWhole = text === null && Object.keys(parts.tree).length > 0
   const found = isWhole ? asSections(parts.tree, kinds) : parts.tree
-  const environment = readEnvironment(isWhole ? {} : env, kinds)
-  const places = { file: isWhole ? WHOLE : name, origins: environment.origins, locate: parts.locate }
+  const environment = readEnvironment(isWhole ? {} : env, kinds, found)
+  const tree = merge(found, environment.tree)
+  const foreign = readForeign(tree, env, kinds)
+  const origins = new Map([...environment.origins, ...foreign.origins])
+  const places = { file: isWhole ? WHOLE : name, origins, locate: parts.locate }
   const directory = file === null ? '.' : isDirectory ? file : dirname(file)
   const origin = { directory, files: file === null ? [] : texts.map((part) => part.file) }
   return {
     ok: true,
     kinds,
-    tree: merge(found, environment.tree),
+    tree: merge(tree, foreign.tree),
     places,
     origin,
     duplicates: parts.duplicates,
@@ -71,7 +74,7 @@ function textsOf(text: string | null, file: string, whole: string): readonly Con
  * Keeps empty sections: here, unlike in a file, such a section is one (patroni/config.py `_build_effective_configuration`).
  */
 function asSections(tree: Tree, kinds: readonly DcsSection[]): Tree {
-  const names = unsupported(kinds)
+  const names = [...patroniKinds(kinds).map((each) => each.name), ...unsupported(kinds)]
   return Object.fromEntries(
     Object.entries(tree).map(([key, value]) => [key, names.includes(key) ? (value ?? {}) : value]),
   )

@@ -42,8 +42,11 @@ export interface DcsSection<C extends DcsConfig = DcsConfig> {
   readonly hasKeys: boolean
   /** Remedy for a DCS of a kind that is not supported yet; without it, this kind is none. */
   readonly substitute?: string
-  /** Parses the section. Pure. */
-  resolve(section: unknown, origin: Origin): DcsResult<C>
+  /**
+   * Parses the section; null: it is empty, which is none to Patroni. `tree`: all sections of the cluster, for a kind that
+   * reads more than its own. Pure.
+   */
+  resolve(section: unknown, origin: Origin, tree: Mapping): DcsResult<C>
   /** Returns what is equal, as JSON, for two clusters that are one and the same. */
   identify(config: C, cluster: Pick<ClusterConfig, 'namespace' | 'scope' | 'citusGroup'>): unknown
   /** Names the files of the section that no template may write, whatever else is wrong with it. */
@@ -58,16 +61,26 @@ export interface PatroniDcs {
   readonly keys: readonly string[]
   /** What such keys are called elsewhere, with what to write instead. */
   readonly words: Readonly<Record<string, string>>
-  /** How values of its environment are read where not as for every DCS: `HOSTS` is `PATRONI_ETCD3_HOSTS`. */
+  /** What Patroni needs to use it; without, it takes the next section. */
+  readonly library: string
+  /**
+   * How values of its environment are read where not as for every DCS: `HOSTS` is `PATRONI_ETCD3_HOSTS`. With endings of
+   * its own, too.
+   */
   readonly variables: Readonly<Record<string, Parse>>
   /** Keys that Patroni takes from the environment only where another variable has made the section. */
   readonly login: readonly string[]
-  /** A section with the same client library, which Patroni takes first wherever it is; null: none. */
-  readonly hiddenBy: { readonly section: string; readonly message: string } | null
+  /** Variables of any name that count where there is a section: `resolve` gets each as {@link foreignKey}. */
+  readonly foreign?: readonly string[]
+}
+
+/** Returns the key of a section that is a variable of its client library, which no file has. */
+export function foreignKey(variable: string): string {
+  return `$${variable}`
 }
 
 /** The DCS of Patroni. What of these is no kind yet is understood as far as that it is there. */
-const PATRONIS: readonly string[] = ['etcd', 'etcd3', 'consul', 'zookeeper', 'exhibitor', 'kubernetes', 'raft']
+const PATRONIS: readonly string[] = ['consul', 'etcd', 'etcd3', 'exhibitor', 'kubernetes', 'raft', 'zookeeper']
 
 /** Returns the names of the router's own kinds. */
 export function ownNames(kinds: readonly DcsSection[]): readonly string[] {
@@ -103,8 +116,9 @@ export function isThere(tree: Mapping, name: string): boolean {
 /** Returns the kind of which there is a section, of several the one that counts; null: of none. */
 export function kindIn<K extends DcsSection>(tree: Mapping, kinds: readonly K[]): K | null {
   const own = ownNames(kinds).find((name) => isThere(tree, name))
+  const patronis = patroniKinds(kinds).map((each) => each.name)
   // Of one of Patroni's that is empty its keys are missing, and not the section.
-  const name = own ?? patroniKinds(kinds).find((each) => each.name in tree)?.name
+  const name = own ?? patronis.find((each) => isThere(tree, each)) ?? patronis.find((each) => each in tree)
   return kinds.find((kind) => kind.name === name) ?? null
 }
 

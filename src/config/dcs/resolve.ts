@@ -12,10 +12,6 @@ import {
 import type { Mapping } from '../../text/unknown-shape.ts'
 import type { Fault } from '../file/problem.ts'
 
-const ETCD_V2 =
-  ' (with an etcd section Patroni uses the v2 API, and keys that it writes there cannot be read through v3, even if etcd ' +
-  'has both)'
-
 /** Returns what Patroni does with both: it takes the first by name whose library is there (patroni/dcs/__init__.py). */
 function beside(name: string, used: string): string {
   return name < used
@@ -39,18 +35,11 @@ export function resolveDcs(tree: Mapping, origin: Origin, kinds: readonly DcsSec
   const unused = patroniKinds(kinds).flatMap((each) =>
     each.name !== name && isThere(tree, each.name) ? each.name : [],
   )
-  const result = used.resolve(tree[name] ?? {}, origin)
+  const result = used.resolve(tree[name] ?? null, origin, tree)
   if (patroni === null) {
     const message = `not used: ${name} is there too and takes precedence`
     return { ...result, warnings: [...unused.map((each) => ({ path: [each], message })), ...result.warnings] }
   }
-  const { hiddenBy } = patroni
-  if (hiddenBy !== null && isThere(tree, hiddenBy.section))
-    return {
-      ...result,
-      value: null,
-      faults: [{ path: [hiddenBy.section], message: hiddenBy.message }, ...result.faults],
-    }
   const warnings = [...others, ...unused].map((each) => ({ path: [each], message: beside(each, name) }))
   return { ...result, warnings: [...warnings, ...result.warnings] }
 }
@@ -64,7 +53,7 @@ function nowhere(kinds: readonly DcsSection[]): Fault {
 
 function notYet(name: string, kinds: readonly DcsSection[]): Fault {
   const instead = kinds.flatMap(({ substitute }) => substitute ?? []).map((text) => `: ${text} and works with any DCS`)
-  return { path: [name], message: `this DCS is not supported yet${name === 'etcd' ? ETCD_V2 : ''}${instead.join('')}` }
+  return { path: [name], message: `this DCS is not supported yet${instead.join('')}` }
 }
 
 function failed(faults: readonly Fault[]): DcsResult {

@@ -1,7 +1,10 @@
 /** What `check --online` says of a DCS that was asked once, of whatever kind it is. */
+import type { ClusterConfig } from '../../config/config.ts'
+import { isOutOfReach } from '../../errors.ts'
 import { counted } from '../../text/wording.ts'
 import { type Cluster, isEmpty, namedBy } from '../cluster.ts'
 import type { ClusterSource, DcsObservation } from './dcs.ts'
+import { Survey, type SurveyOptions } from './survey.ts'
 
 export interface OnlineFinding {
   /** What was asked: `DCS at 10.0.0.1:2379`, `pg1: REST API`. */
@@ -30,9 +33,50 @@ export async function readOnce(dcs: ClusterSource, signal: AbortSignal): Promise
   return { findings: [], cluster: null }
 }
 
+/** Connects, and closes the connection afterwards, or when `signal` aborts. Rejects as `question` does. */
+export async function askOnce<C extends { close(): void }, T>(
+  connect: () => C,
+  signal: AbortSignal,
+  question: (connection: C) => Promise<T>,
+): Promise<T> {
+  let connection: C | null = null
+  const onAbort = (): void => connection?.close()
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    connection = connect()
+    return await question(connection)
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+    connection?.close()
+  }
+}
+
+/** Finds groups of Citus that no configured cluster follows. Never rejects: none are found then. */
+export async function groupFindings<C extends { close(): void }>(
+  endpoint: string,
+  connect: () => C,
+  options: Omit<SurveyOptions<C>, 'everyMs'>,
+  signal: AbortSignal,
+): Promise<readonly OnlineFinding[]> {
+  const survey = new Survey({ ...options, everyMs: 0 })
+  await askOnce(connect, signal, (connection) => survey.look(connection, false)).catch(() => undefined)
+  return survey.tell(false).map(({ message }) => ({ subject: dcsAt(endpoint), ok: true, isDoubtful: true, message }))
+}
+
+/** A person waits at least as long as this, and no client does: a busy host must not make a DCS look unreachable. Milliseconds. */
+const PATIENCE_MS = 5000
+
+/** Returns how long a read of `check --online` may take. Milliseconds. */
+export function patienceOf({ proxy }: ClusterConfig): number {
+  return Math.max(proxy.check.timeoutMs, PATIENCE_MS)
+}
+
 function dcsFinding(observation: DcsObservation): OnlineFinding {
   const { endpoint } = observation
-  if (observation.type === 'lost') return { subject: dcsAt(endpoint), ok: false, message: observation.error.message }
+  if (observation.type === 'lost') {
+    const { message } = observation.error
+    return { subject: dcsAt(endpoint), ok: false, message, isAway: isOutOfReach(observation.error) }
+  }
   const [notice] = observation.notices ?? []
   if (isEmpty(observation.cluster) && notice !== undefined)
     return { subject: dcsAt(endpoint), ok: false, message: notice.message }

@@ -7,6 +7,16 @@ import type { ClusterConfig, DcsConfig } from '../../config/config.ts'
 import type { DcsNotice } from './dcs.ts'
 import { aboutDcs, aboutNamespace, aboutScope, type Found, type ScopePlace, unfollowedGroups } from './scopes.ts'
 
+/** Returns where a cluster is, and which groups of its scope `clusters` follow. `isSame`: two configurations lead to one DCS. */
+export function surroundingsOf(
+  cluster: ClusterConfig,
+  clusters: readonly ClusterConfig[],
+  isSame: (one: DcsConfig, other: DcsConfig) => boolean,
+): Surroundings {
+  const { namespace, scope, citusGroup: group } = cluster
+  return { place: { namespace, scope, group }, followed: followedGroups(cluster, clusters, isSame) }
+}
+
 /**
  * Returns the Citus groups of its scope that are configured, if it is the first of these and so the one that reports
  * others. A configuration with a single group, such as a `patroni.yml`, wants no other.

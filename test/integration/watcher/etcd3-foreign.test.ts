@@ -57,7 +57,7 @@ describe('an advertised URL that leads to another etcd cluster', () => {
     await using pg1 = await FakeMember.start('pg1', 'replica')
     await ours.client.put('/service/demo/members/pg0', pg0.key())
     await ours.client.put('/service/demo/members/pg1', pg1.key())
-    const config = { ...clusterConfig([]).dcs, kind: 'etcd3', srv: null, endpoints: [seed], useProxies: false } as const
+    const config = { ...clusterConfig([]).dcs, kind: 'etcd3', endpoints: [seed], srv: null, useProxies: false } as const
     const access = { protocol: 'http', auth: null, caFile: null, certFile: null, keyFile: null } as const
     const options = { prefix: '/service/demo/', intervalMs: 100, timeoutMs: 300, discoverMs: 200 }
     const lookups = new Lookups()

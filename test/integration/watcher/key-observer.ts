@@ -34,7 +34,7 @@ export class KeyObserver implements AsyncDisposable {
     compareMs = 60_000,
   }: Settings) {
     const files = { caFile: null, certFile: null, keyFile: null }
-    const config = { kind: 'etcd3', srv: null, endpoints, protocol: 'http', useProxies, auth, ...files } as const
+    const config = { kind: 'etcd3', endpoints, srv: null, protocol: 'http', useProxies, auth, ...files } as const
     const tell = (_fields: object, message: string): void => void this.lines.push(message)
     const log = { debug: tell, info: tell, warn: tell, error: tell }
     const lookups = new Lookups()

@@ -39,7 +39,7 @@ export class Observer implements AsyncDisposable {
     access = {},
     lookups = new Lookups(),
   }: Settings) {
-    const config = { kind: 'etcd3', srv: null, endpoints, useProxies, ...OPEN, ...access } as const
+    const config = { kind: 'etcd3', endpoints, srv: null, useProxies, ...OPEN, ...access } as const
     const tell = (_fields: object, message: string): void => void this.lines.push(message)
     const log = { debug: tell, info: tell, warn: tell, error: tell }
     this.#done = this.#observe(new Etcd3Dcs({ config, prefix, intervalMs, timeoutMs, discoverMs, lookups, log }))

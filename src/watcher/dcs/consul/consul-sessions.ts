@@ -33,35 +33,42 @@ const INDEXES: Order<Listing> = {
   show: ({ index }) => `index ${index}`,
 }
 
+/** Builds a connection, which connects with its first call. */
+export function connectionTo(
+  {
+    config,
+    prefix,
+    timeoutMs,
+    lookups,
+  }: Pick<ConsulSessionsOptions<unknown>, 'config' | 'prefix' | 'timeoutMs' | 'lookups'>,
+  certificates: CertificateSet | null,
+): ConsulConnection {
+  const { endpoint, token, verify: verifies, caFile, certFile, dc, consistency } = config
+  return new ConsulConnection({
+    ...{ endpoint, certificates, verifies, timeoutMs, lookups, prefix, dc, consistency },
+    headers: token === null ? {} : { 'x-consul-token': token },
+    access: { hasToken: token !== null, verifies, caFile, certFile, prefix, dc },
+  })
+}
+
 /** Builds what observes the keys below a prefix. Nothing is connected yet. */
-export function consulSessions<T>({
-  config,
-  prefix,
-  timeoutMs,
-  lookups,
-  begin,
-  ...options
-}: ConsulSessionsOptions<T>): Sessions<T, ConsulConnection, Listing, CertainListing, Listing> {
-  const { endpoint, protocol, token, verify, caFile, certFile, dc, consistency } = config
+export function consulSessions<T>(
+  options: ConsulSessionsOptions<T>,
+): Sessions<T, ConsulConnection, Listing, CertainListing, Listing> {
+  const { endpoint, protocol, verify } = options.config
   const certificates =
-    protocol === 'https' ? new Certificates(config, { systemTrust: verify, settings: SETTINGS }) : null
-  const access = { hasToken: token !== null, verifies: verify, caFile, certFile, prefix, dc }
+    protocol === 'https' ? new Certificates(options.config, { systemTrust: verify, settings: SETTINGS }) : null
+  const { intervalMs, log, lost } = options
   return new Sessions({
-    ...options,
-    name: 'Consul',
+    ...{ intervalMs, log, lost, name: 'Consul', order: INDEXES },
     endpoints: { name: endpoint, size: 1, next: () => endpoint, notices: [] },
-    order: INDEXES,
     certificates: () => certificates,
     isRefusal: (cause) => cause instanceof Refusal,
-    connect: (endpoint: string, set: CertificateSet | null) =>
-      new ConsulConnection({
-        ...{ endpoint, certificates: set, verifies: verify, timeoutMs, lookups, access, prefix, dc, consistency },
-        headers: token === null ? {} : { 'x-consul-token': token },
-      }),
+    connect: (_endpoint, set) => connectionTo(options, set),
     async begin(connection, watcher) {
       const list = await connection.list(2)
       connection.watch(list, watcher)
-      return begin(list)
+      return options.begin(list)
     },
   })
 }

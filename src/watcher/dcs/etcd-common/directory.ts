@@ -7,7 +7,7 @@ import { RouterError } from '../../../errors.ts'
 import type { DcsNotice } from '../dcs.ts'
 import { allEndpoints, type Endpoints, endpointsOf, nextEndpoint } from '../endpoints.ts'
 import type { EndpointConnection } from '../rotation.ts'
-import type { Services } from './srv.ts'
+import type { Services } from './srv-records.ts'
 
 /** What an etcd says of itself. IDs are in hexadecimal, as its own log and `etcdctl member list` show them. */
 export interface EtcdEndpoint extends EndpointConnection {

@@ -2,11 +2,11 @@
 import { explain } from '../../../errors.ts'
 import type { ClusterSource } from '../dcs.ts'
 import { endpointsOf } from '../endpoints.ts'
-import { dcsAt, type OnlineFinding, type OnlineRead, readOnce } from '../online.ts'
-import { Survey, type SurveyOptions } from '../survey.ts'
-import { type Asking, askOnce, type EtcdClient, probeSeeds, type SeedReport } from './seeds.ts'
+import { dcsAt, groupFindings, type OnlineFinding, type OnlineRead, readOnce } from '../online.ts'
+import type { SurveyOptions } from '../survey.ts'
+import { type Asking, type EtcdClient, probeSeeds, type SeedReport } from './seeds.ts'
 import type { EtcdConfig } from './section.ts'
-import type { Found, Services } from './srv.ts'
+import type { Found, Services } from './srv-records.ts'
 
 interface SeedFinding {
   readonly endpoint: string
@@ -25,9 +25,6 @@ export interface EtcdCheck<C extends EtcdClient> {
   readonly sourceOf: (endpoint: string, protocol: 'http' | 'https') => ClusterSource
   readonly survey: Omit<SurveyOptions<C>, 'everyMs'>
 }
-
-/** A person waits at least as long as this, and no client does: a busy host must not make etcd look unreachable. Milliseconds. */
-export const PATIENCE_MS = 5000
 
 /**
  * Checks every endpoint: the router needs one that answers, and a dead one among the others would be noticed on the day
@@ -56,17 +53,9 @@ export async function checkEtcd<C extends EtcdClient>(check: EtcdCheck<C>, signa
     endpoint === first?.endpoint ? (read?.findings ?? []) : [{ subject: dcsAt(endpoint), ok, message, isAway }],
   )
   if (first === null) return { findings, cluster: null }
-  const survey = new Survey({ ...check.survey, everyMs: 0 })
-  const looking = askOnce(
-    () => asking.connect(first.endpoint, endpoints.length),
-    signal,
-    (connection) => survey.look(connection, false),
-  )
-  // Without an answer no other groups are found.
-  await looking.catch(() => undefined)
-  const subject = dcsAt(first.endpoint)
-  const notices = survey.tell(false).map(({ message }) => ({ subject, ok: true, isDoubtful: true, message }))
-  return { findings: [...findings, ...notices], cluster: read?.cluster ?? null }
+  const connect = (): C => asking.connect(first.endpoint, endpoints.length)
+  const groups = await groupFindings(first.endpoint, connect, check.survey, signal)
+  return { findings: [...findings, ...groups], cluster: read?.cluster ?? null }
 }
 
 /** Returns whether none of its endpoints answers. Rejects when `signal` aborts. */

@@ -1,5 +1,6 @@
 /** Asks etcd endpoints one by one, beside any observation: of which etcd cluster each is, and whether it can be read. */
 import { explain } from '../../../errors.ts'
+import { askOnce } from '../online.ts'
 import type { SessionConnection } from '../sessions.ts'
 import type { EtcdEndpoint } from './directory.ts'
 
@@ -70,23 +71,5 @@ async function probeSeed<C extends EtcdClient>(
     )
   } catch (error) {
     return { endpoint, clusterId: null, reason: explain(error), isAway: false, advertised: [] }
-  }
-}
-
-/** Connects, and closes the connection afterwards, or when `signal` aborts. Rejects as `question` does. */
-export async function askOnce<C extends { close(): void }, T>(
-  connect: () => C,
-  signal: AbortSignal,
-  question: (connection: C) => Promise<T>,
-): Promise<T> {
-  let connection: C | null = null
-  const onAbort = (): void => connection?.close()
-  signal.addEventListener('abort', onAbort, { once: true })
-  try {
-    connection = connect()
-    return await question(connection)
-  } finally {
-    signal.removeEventListener('abort', onAbort)
-    connection?.close()
   }
 }

@@ -3,7 +3,7 @@ import type { Lookups } from '../../../names/lookups.ts'
 import { Certificates } from '../../tls/certificates.ts'
 import { HttpConnection } from '../http/connection.ts'
 import type { EtcdConfig } from './section.ts'
-import { type Services, srvServices } from './srv.ts'
+import { type Services, srvServices } from './srv-records.ts'
 
 /** Builds what finds the endpoints in the DNS; null: none is configured. Nothing is looked up yet. */
 export function etcdServices(

@@ -1,83 +1,51 @@
-/** Endpoints of etcd in the DNS, by the records that Patroni reads (patroni/dcs/etcd.py, `_get_machines_cache_from_srv`). */
-import { hostPort } from '../../../address.ts'
-import { explain, isWithoutRecords, RouterError } from '../../../errors.ts'
-import { listOf, mappingOf, parseJson } from '../../../text/unknown-shape.ts'
-import { endpointsOf } from '../endpoints.ts'
+/**
+ * Where DNS names the members of etcd: `srv` and its other names, with the precedence of patroni/dcs/etcd.py
+ * (`get_etcd_client`, `_get_machines_cache_from_config`). The records are looked up elsewhere. Pure.
+ */
+import type { Fault } from '../../../config/file/problem.ts'
+import { isSet } from '../section-values.ts'
 
-export interface Srv {
+export interface Discovery {
+  /** `example.org` of `_etcd-client._tcp.example.org`. */
   readonly domain: string
-  /** Follows the name of the service: `_etcd-client-SUFFIX._tcp.DOMAIN`; null: none. */
+  /** `test` of `_etcd-client-test._tcp.example.org`; null: there is none. */
   readonly suffix: string | null
 }
 
-/** Where the endpoints of an etcd are found. */
-export interface Services {
-  /** For people. */
-  readonly name: string
-  /** Finds them. Rejects with a RouterError where there are none, or nothing is known of them. */
-  find(): Promise<Found>
-}
+/** Patroni copies each over the one before, even one without a value. */
+const NAMES = ['srv', 'discovery_srv', 'srv_domain'] as const
+const LABEL = '[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?'
+/** A name that is not made of digits and dots alone, short enough for what stands before it in the names of records. */
+export const DOMAIN = `^(?!.{184})(?![\\d.]+$)${LABEL}(?:\\.${LABEL})*\\.?$`
+/** What leaves room for `_etcd-client-ssl-` in a label. */
+export const SUFFIX = '^[A-Za-z0-9_-]{1,46}$'
 
-export interface Found {
-  readonly protocol: 'http' | 'https'
-  /** `host:port`; at least one. */
-  readonly endpoints: readonly string[]
-}
-
-export interface ServicesOptions {
-  readonly srv: Srv
-  /** The name of the setting: `etcd.srv`. */
-  readonly setting: string
-  /** Reads SRV records; rejects as `dns.resolveSrv`. */
-  readonly resolve: (name: string) => Promise<readonly { readonly name: string; readonly port: number }[]>
-  /** Reads what `GET /members` of a peer port answers; null: nothing of use. Never rejects. */
-  readonly members: (protocol: 'http' | 'https', endpoint: string) => Promise<string | null>
-}
-
-/** In the order in which Patroni reads them. Those of servers name peer ports, which tell the client URLs. */
-const SERVICES = ['-client-ssl', '-client', '-ssl', '', '-server-ssl', '-server']
-
-/** Returns what finds the endpoints of a domain. Nothing is looked up yet. */
-export function srvServices({ srv: { domain, suffix }, setting, resolve, members }: ServicesOptions): Services {
-  const behind = suffix === null ? '' : `-${suffix}`
-  return {
-    name: `the SRV records of ${domain}`,
-    async find() {
-      let failure: unknown = null
-      for (const service of SERVICES) {
-        const protocol = service.endsWith('-ssl') ? 'https' : 'http'
-        const name = `_etcd${service}${behind}._tcp.${domain}`
-        let hosts: readonly string[] = []
-        try {
-          hosts = (await resolve(name)).map((record) => hostPort(record.name, record.port))
-        } catch (error) {
-          // A name without records says no; a server that does not answer says nothing.
-          if (!isWithoutRecords(error)) failure = error
-        }
-        const found = service.startsWith('-server') ? await clientsOf(protocol, hosts, members) : hosts
-        if (found.length > 0) return { protocol, endpoints: [...new Set(found)].toSorted() }
-      }
-      const why =
-        failure === null
-          ? `there is none for _etcd-client${behind}._tcp, nor for another service of etcd: correct ${setting}`
-          : `they cannot be looked up: ${explain(failure)}`
-      throw new RouterError('DCS_UNAVAILABLE', why, { cause: failure })
-    },
+/** Returns the discovery of a section of this name; `value` null: there is none, or `proxy` goes over it. */
+export function srvOf(
+  name: string,
+  section: Readonly<Record<string, unknown>>,
+): { readonly value: Discovery | null; readonly faults: readonly Fault[]; readonly warnings: readonly Fault[] } {
+  const faults: Fault[] = []
+  const warnings: Fault[] = []
+  const report = (list: Fault[], key: string, message: string): void => void list.push({ path: [name, key], message })
+  const written = NAMES.filter((key) => isSet(section[key]))
+  if (written.length === 0) {
+    if (isSet(section['srv_suffix'])) report(warnings, 'srv_suffix', `not used without ${name}.srv`)
+    return { value: null, faults, warnings }
   }
-}
-
-/** Returns the client endpoints that the first of these peers names that answers. */
-async function clientsOf(
-  protocol: 'http' | 'https',
-  peers: readonly string[],
-  members: ServicesOptions['members'],
-): Promise<readonly string[]> {
-  for (const peer of peers) {
-    const told = listOf(parseJson(await members(protocol, peer)))
-    const urls = told.flatMap((member) =>
-      listOf(mappingOf(member)['clientURLs']).filter((url) => typeof url === 'string'),
-    )
-    if (urls.length > 0) return endpointsOf(urls, protocol)
+  if (isSet(section['proxy'])) {
+    for (const key of written) report(warnings, key, `not used: ${name}.proxy takes precedence`)
+    return { value: null, faults, warnings }
   }
-  return []
+  const used = NAMES.findLast((key) => section[key] !== undefined) ?? 'srv'
+  for (const key of written.filter((key) => key !== used))
+    report(warnings, key, `not used: ${name}.${used} takes precedence`)
+  const { [used]: domain, srv_suffix: suffix } = section
+  if (!isSet(domain)) report(faults, used, 'is empty, and yet Patroni takes it for the domain: remove it')
+  else if (typeof domain !== 'string' || !new RegExp(DOMAIN).test(domain))
+    report(faults, used, 'must be the name of a domain like example.org, whose SRV records name the members of etcd')
+  if (isSet(suffix) && (typeof suffix !== 'string' || !new RegExp(SUFFIX).test(suffix)))
+    report(faults, 'srv_suffix', 'must be a part of a name like main, of _etcd-client-main._tcp.example.org')
+  if (faults.length > 0) return { value: null, faults, warnings }
+  return { value: { domain: String(domain), suffix: isSet(suffix) ? String(suffix) : null }, faults, warnings }
 }

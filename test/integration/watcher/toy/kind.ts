@@ -24,7 +24,7 @@ export const toy: DcsKind<ToyConfig> = {
     words: { endpoints: 'hosts' },
     variables: { HOSTS: addresses },
     login: [],
-    hiddenBy: null,
+    library: 'toy',
   },
   needed: { key: 'hosts', how: 'set toy.hosts' },
   addresses: ['hosts'],

@@ -77,16 +77,27 @@ describe('of a scope that has no keys', () => {
 
   test('of many others ten are listed, with no control characters', () => {
     const many = Array.from({ length: 14 }, (_, index) => place(`c\u001b${index}`))
-    assert.match(aboutNamespace('etcd', place('shop'), found(...many)) ?? '', /there are c\ufffd0, .*c\ufffd9 and 4 more$/)
+    assert.match(
+      aboutNamespace('etcd', place('shop'), found(...many)) ?? '',
+      /there are c\ufffd0, .*c\ufffd9 and 4 more$/,
+    )
     assert.match(aboutNamespace('etcd', place('shop'), { places: many, isAll: false }) ?? '', /and 4 or more$/)
   })
 
   test('the same scope in another namespace is suggested', () => {
     assert.equal(
-      aboutDcs('etcd', 'is it the right one?', place('demo'), found(place('demo', null, 'db'), place('prod', null, 'db'))),
+      aboutDcs(
+        'etcd',
+        'is it the right one?',
+        place('demo'),
+        found(place('demo', null, 'db'), place('prod', null, 'db')),
+      ),
       'this etcd has no cluster below /service/, but /db/demo, /db/prod: did you mean namespace "/db/"?',
     )
-    assert.match(aboutDcs('etcd', 'is it the right one?', place('demo'), found()) ?? '', /no keys of any Patroni cluster: is it the right one\?$/)
+    assert.match(
+      aboutDcs('etcd', 'is it the right one?', place('demo'), found()) ?? '',
+      /no keys of any Patroni cluster: is it the right one\?$/,
+    )
     assert.equal(aboutDcs('etcd', 'is it the right one?', place('demo'), { places: [], isAll: false }), null)
   })
 

@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Etcd3Config, resolveEtcd3 } from '../../../../../src/watcher/dcs/etcd3/section.ts'
+import type { DcsResult } from '../../../../../src/config/dcs/kind.ts'
+import { type EtcdConfig, resolveEtcd } from '../../../../../src/watcher/dcs/etcd-common/section.ts'
 
 type Section = Readonly<Record<string, unknown>>
+
+function resolveEtcd3(section: unknown): DcsResult<EtcdConfig> {
+  return resolveEtcd('etcd3', section)
+}
 
 const ENDPOINTS: readonly (readonly [section: Section, endpoints: readonly string[]])[] = [
   [{ hosts: ['a:1', 'b:2'] }, ['a:1', 'b:2']],
@@ -37,14 +42,14 @@ for (const [section, endpoints] of ENDPOINTS)
     const { value, faults } = resolveEtcd3(section)
     assert.deepEqual(faults, [])
     const access = { protocol: 'http', auth: null, caFile: null, certFile: null, keyFile: null }
-    assert.deepEqual(value, { kind: 'etcd3', endpoints, useProxies: false, ...access })
+    assert.deepEqual(value, { kind: 'etcd3', endpoints, srv: null, useProxies: false, ...access })
   })
 
 const PRECEDENCE: readonly (readonly [section: Section, endpoint: string, unused: readonly string[]])[] = [
   [{ proxy: 'http://p:1', url: 'http://u:1', hosts: ['h:1'], host: 'o:1' }, 'p:1', ['url', 'hosts', 'host']],
   [{ url: 'http://u:1', hosts: ['h:1'], host: 'o:1' }, 'u:1', ['hosts', 'host']],
   [{ hosts: ['h:1'], host: 'o:1' }, 'h:1', ['host']],
-  [{ srv: 'example.org', hosts: ['h:1'] }, 'h:1', ['srv']],
+  [{ srv: 'example.org', proxy: 'http://p:1' }, 'p:1', ['srv']],
 ]
 
 for (const [section, endpoint, unused] of PRECEDENCE)
@@ -62,7 +67,7 @@ test('a proxy and use_proxies turn the discovery off', () => {
   assert.equal(resolveEtcd3({ hosts: 'a', use_proxies: true }).value?.useProxies, true)
 })
 
-const ACCESS: readonly (readonly [section: Section, access: Partial<Etcd3Config>, unused: readonly string[]])[] = [
+const ACCESS: readonly (readonly [section: Section, access: Partial<EtcdConfig>, unused: readonly string[]])[] = [
   [{ hosts: 'a', username: 'u', password: 'p' }, { auth: { username: 'u', password: 'p' } }, []],
   [{ url: 'http://u:p@a' }, { auth: { username: 'u', password: 'p' }, endpoints: ['a:2379'] }, []],
   // As Patroni has them: the last @ counts, the first colon, and %40 stays.
@@ -97,6 +102,53 @@ for (const [section, access, unused] of ACCESS)
       unused.map((key) => `etcd3.${key}`),
     )
     assert.ok(warnings.every(({ message }) => message.startsWith('not used')))
+  })
+
+const SRV: readonly (readonly [
+  section: Section,
+  found: Partial<Pick<EtcdConfig, 'srv' | 'endpoints' | 'protocol' | 'useProxies' | 'auth' | 'caFile'>>,
+  unused: readonly string[],
+])[] = [
+  [{ srv: 'example.org' }, { srv: { domain: 'example.org', suffix: null }, endpoints: [], protocol: 'http' }, []],
+  [{ srv: 'example.org.', srv_suffix: 'main' }, { srv: { domain: 'example.org.', suffix: 'main' } }, []],
+  [{ srv: '_x.example.org', srv_suffix: '' }, { srv: { domain: '_x.example.org', suffix: null } }, []],
+  [{ discovery_srv: 'a.org' }, { srv: { domain: 'a.org', suffix: null } }, []],
+  [{ srv: 'a.org', discovery_srv: 'b.org' }, { srv: { domain: 'b.org', suffix: null } }, ['srv']],
+  [
+    { srv: 'a.org', discovery_srv: 'b.org', srv_domain: 'c.org' },
+    { srv: { domain: 'c.org', suffix: null } },
+    ['srv', 'discovery_srv'],
+  ],
+  // The addresses count where DNS names none.
+  [{ srv: 'a.org', hosts: ['h:1'] }, { srv: { domain: 'a.org', suffix: null }, endpoints: ['h:1'] }, []],
+  [{ srv: 'a.org', host: 'h' }, { srv: { domain: 'a.org', suffix: null }, endpoints: ['h:2379'] }, []],
+  [
+    { srv: 'a.org', url: 'https://u:p@h:1', cacert: '/ca' },
+    {
+      srv: { domain: 'a.org', suffix: null },
+      endpoints: ['h:1'],
+      protocol: 'https',
+      auth: { username: 'u', password: 'p' },
+    },
+    [],
+  ],
+  [{ srv: 'a.org', use_proxies: true }, { srv: { domain: 'a.org', suffix: null }, useProxies: true }, []],
+  // A record can say https.
+  [{ srv: 'a.org', cacert: '/ca' }, { caFile: '/ca', protocol: 'http' }, []],
+  [{ srv: 'a.org', proxy: 'http://p:1' }, { srv: null, endpoints: ['p:1'] }, ['srv']],
+  [{ hosts: 'h', srv_suffix: 'x' }, { srv: null }, ['srv_suffix']],
+  [{ hosts: 'h', srv: '', discovery_srv: null }, { srv: null }, []],
+]
+
+for (const [section, found, unused] of SRV)
+  test(`${JSON.stringify(section)} is found with ${JSON.stringify(found)}`, () => {
+    const { value, faults, warnings } = resolveEtcd3(section)
+    assert.deepEqual(faults, [])
+    assert.deepEqual({ ...value, ...found }, value)
+    assert.deepEqual(
+      warnings.map(({ path }) => path.join('.')),
+      unused.map((key) => `etcd3.${key}`),
+    )
   })
 
 const FAULTS: readonly (readonly [etcd3: unknown, path: string, message: RegExp])[] = [
@@ -152,8 +204,19 @@ const FAULTS: readonly (readonly [etcd3: unknown, path: string, message: RegExp]
   [{ hosts: 'a', username: 'u', password: 1234 }, 'etcd3.password', /must be text: put it in quotes/],
   [{ hosts: 'a', protocol: 'https', cacert: true }, 'etcd3.cacert', /must be the path of a file/],
   [{ hosts: 'a', use_proxies: 'yes' }, 'etcd3.use_proxies', /must be true or false/],
-  [{ srv: 'example.org' }, 'etcd3.srv', /SRV .*not available in this version: set etcd3.hosts/],
-  [{ discovery_srv: 'example.org' }, 'etcd3.discovery_srv', /SRV/],
+  [{ srv: 'exa mple.org' }, 'etcd3.srv', /must be the name of a domain/],
+  [{ srv: 'http://example.org' }, 'etcd3.srv', /must be the name of a domain/],
+  [{ srv: '10.0.0.1' }, 'etcd3.srv', /must be the name of a domain/],
+  [{ srv: '.example.org' }, 'etcd3.srv', /must be the name of a domain/],
+  [{ srv: 'a'.repeat(184) }, 'etcd3.srv', /must be the name of a domain/],
+  [{ srv: ['example.org'] }, 'etcd3.srv', /must be the name of a domain/],
+  [{ srv_domain: 5 }, 'etcd3.srv_domain', /must be the name of a domain/],
+  [{ srv: 'example.org', discovery_srv: '', hosts: 'a' }, 'etcd3.discovery_srv', /is empty, and yet Patroni takes it/],
+  [{ srv: 'example.org', srv_domain: null, hosts: 'a' }, 'etcd3.srv_domain', /is empty, and yet Patroni takes it/],
+  [{ srv: 'example.org', srv_suffix: 'a.b' }, 'etcd3.srv_suffix', /must be a part of a name/],
+  [{ srv: 'example.org', srv_suffix: 5 }, 'etcd3.srv_suffix', /must be a part of a name/],
+  [{ srv: 'example.org', hosts: 'a b' }, 'etcd3.hosts', /separated by commas/],
+  [{ srv: '', srv_suffix: 'x' }, 'etcd3.hosts', /no address of etcd/],
 ]
 
 for (const [etcd3, path, message] of FAULTS)
@@ -166,3 +229,19 @@ for (const [etcd3, path, message] of FAULTS)
     )
     assert.match(faults[0]?.message ?? '', message)
   })
+
+test('each message about the section etcd names its keys, and none of those of etcd3', () => {
+  let messages = 0
+  const sections = [
+    ...FAULTS.map(([section]) => section),
+    ...[ACCESS, PRECEDENCE, SRV].flat().map(([section]) => section),
+  ]
+  for (const section of sections) {
+    const v3 = resolveEtcd('etcd3', section)
+    const v2 = resolveEtcd('etcd', section)
+    const renamed = JSON.stringify(v3).replaceAll('etcd3', 'etcd').replaceAll('ETCD3', 'ETCD')
+    assert.equal(JSON.stringify(v2), renamed)
+    messages += v2.faults.length + v2.warnings.length
+  }
+  assert.ok(messages > 60, String(messages))
+})

@@ -1,4 +1,5 @@
-/** The section `etcd3` as JSON Schema: what a value has to look like, where Patroni's precedence lets it count. Pure. */
+/** A section of etcd as JSON Schema: what a value has to look like, where Patroni's precedence lets it count. Pure. */
+import { DOMAIN, SUFFIX } from './srv.ts'
 import { type Form, HOST, IPV6, orNull, PORT, withCommas } from '../../../config/values/form.ts'
 
 const SCHEME = '[hH][tT][tT][pP][sS]?://'
@@ -43,9 +44,13 @@ const PROPERTIES = {
   username: { description: 'User of etcd. A role that may read `/service/SCOPE/` is enough.' },
   password: { description: 'Password of that user.' },
   namespace: { ...TEXT, description: 'Former place of `namespace` in files of Patroni; still read.' },
-  srv: { description: 'Name for the discovery of etcd through DNS SRV records. Not available in this version.' },
-  discovery_srv: { description: 'Other name of `srv`.' },
-  srv_domain: { description: 'Other name of `srv`.' },
+  srv: {
+    description:
+      'Domain whose DNS SRV records (`_etcd-client-ssl._tcp.DOMAIN` and so on) name the members of etcd. Where there are none, `hosts` or `host` count.',
+  },
+  srv_suffix: { description: 'Addition to the names of these records: `main` is `_etcd-client-ssl-main._tcp.DOMAIN`.' },
+  discovery_srv: { description: 'Other name of `srv`, which it goes over.' },
+  srv_domain: { description: 'Other name of `srv`, which it goes over.' },
   group: { ...UNSET, description: 'Refused: Patroni takes it for the Citus group. Use `citus.group`.' },
 } satisfies Readonly<Record<string, Form>>
 
@@ -56,31 +61,52 @@ function isSet(key: string): Form {
 
 const IS_URL: Form = { anyOf: [isSet('proxy'), isSet('url')] }
 
-/** The same precedence as in section.ts: a value that is not used may be anything. */
-export const ETCD3_FORM: Form = {
-  type: ['object', 'null'],
-  description: 'etcd v3, as in Patroni.',
-  properties: PROPERTIES,
-  allOf: [
-    { if: isSet('proxy'), then: { properties: { proxy: URL } } },
-    { if: { allOf: [isSet('url'), { not: isSet('proxy') }] }, then: { properties: { url: URL } } },
-    {
-      if: { not: IS_URL },
-      then: {
-        properties: {
-          hosts: {
-            anyOf: [{ type: 'array', items: ENDPOINTS, minItems: 1 }, { ...ENDPOINTS, minLength: 1 }, UNSET],
+const IS_SRV: Form = { anyOf: [isSet('srv'), isSet('discovery_srv'), isSet('srv_domain')] }
+
+/** Returns the form of a section where one of the names of `srv` counts: without these. */
+function srvForm(key: string, over: readonly string[]): Form {
+  return {
+    if: { not: { anyOf: [isSet('proxy'), ...over.map((other): Form => ({ required: [other] }))] } },
+    then: { properties: { [key]: orNull({ anyOf: [{ type: 'string', pattern: DOMAIN }, UNSET] }) } },
+  }
+}
+
+/** Returns the form of a section. The same precedence as in section.ts: a value that is not used may be anything. */
+export function etcdForm(description: string): Form {
+  return {
+    type: ['object', 'null'],
+    description,
+    properties: PROPERTIES,
+    allOf: [
+      { if: isSet('proxy'), then: { properties: { proxy: URL } } },
+      { if: { allOf: [isSet('url'), { not: isSet('proxy') }] }, then: { properties: { url: URL } } },
+      {
+        if: { not: IS_URL },
+        then: {
+          properties: {
+            hosts: {
+              anyOf: [{ type: 'array', items: ENDPOINTS, minItems: 1 }, { ...ENDPOINTS, minLength: 1 }, UNSET],
+            },
+            port: { type: ['string', 'integer', 'null'], pattern: `^${PORT}$`, minimum: 1, maximum: 65_535 },
+            username: TEXT,
+            password: TEXT,
           },
-          port: { type: ['string', 'integer', 'null'], pattern: `^${PORT}$`, minimum: 1, maximum: 65_535 },
-          username: TEXT,
-          password: TEXT,
         },
       },
-    },
-    {
-      if: { not: { anyOf: [IS_URL, isSet('hosts')] } },
-      then: { properties: { host: orNull({ anyOf: [{ type: 'string', pattern: `^\\s*${ENDPOINT}\\s*$` }, UNSET] }) } },
-    },
-    { if: { not: isSet('cacert') }, then: { properties: { ca_cert: TEXT } } },
-  ],
+      {
+        if: { not: { anyOf: [IS_URL, isSet('hosts')] } },
+        then: {
+          properties: { host: orNull({ anyOf: [{ type: 'string', pattern: `^\\s*${ENDPOINT}\\s*$` }, UNSET] }) },
+        },
+      },
+      srvForm('srv_domain', []),
+      srvForm('discovery_srv', ['srv_domain']),
+      srvForm('srv', ['discovery_srv', 'srv_domain']),
+      {
+        if: { allOf: [IS_SRV, { not: isSet('proxy') }] },
+        then: { properties: { srv_suffix: orNull({ anyOf: [{ type: 'string', pattern: SUFFIX }, UNSET] }) } },
+      },
+      { if: { not: isSet('cacert') }, then: { properties: { ca_cert: TEXT } } },
+    ],
+  }
 }
