@@ -19,28 +19,24 @@ const TTL_S = 10
  * cluster of three members in failsafe mode for all of them.
  */
 export function testDcs(startDcs: () => Promise<PatroniDcs>): void {
-  let dcs: PatroniDcs
+  const stack = new AsyncDisposableStack()
   let server: DcsServer
   let cluster: PatroniCluster
   let router: RouterProcess
   let leader: PatroniMember
 
   before(async () => {
-    dcs = await startDcs()
+    const dcs = stack.use(await startDcs())
     const [only, ...more] = dcs.servers
     assert.ok(only && more.length === 0)
     server = only
     const dynamic = { failsafe_mode: true }
-    cluster = await PatroniCluster.start({ dcs, ttl: TTL_S, loopWait: 1, retryTimeout: 3, dynamic })
-    router = await RouterProcess.forCluster(cluster)
+    cluster = stack.use(await PatroniCluster.start({ dcs, ttl: TTL_S, loopWait: 1, retryTimeout: 3, dynamic }))
+    router = stack.use(await RouterProcess.forCluster(cluster))
     await createLoadTable((await cluster.leader()).pgPort)
   })
 
-  after(async () => {
-    await router[Symbol.asyncDispose]()
-    await cluster.stop()
-    await dcs.close()
-  })
+  after(() => stack.disposeAsync())
 
   beforeEach(async () => {
     leader = await settled(cluster, router)
