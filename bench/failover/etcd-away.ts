@@ -42,18 +42,18 @@ export const etcdLong: Case = {
 }
 
 /** Stops etcd for `ms`, and waits until the router reads it again. */
-async function interrupt({ etcd, router }: Testbed, record: Recorder, how: How, ms: number): Promise<void> {
+async function interrupt({ server, router }: Testbed, record: Recorder, how: How, ms: number): Promise<void> {
   const from = clock()
   const line = router.log.length
-  if (how === 'killed') await etcd.server.kill()
-  else etcd.server.freeze()
+  if (how === 'killed') await server.kill()
+  else server.freeze()
   try {
     await sleep(ms)
   } finally {
-    if (how === 'killed') await etcd.server.start()
-    else etcd.server.thaw()
+    if (how === 'killed') await server.start()
+    else server.thaw()
   }
-  await etcd.server.ready()
+  await server.ready()
   record.note(`etcd ${how}, down for ms`, Math.round(clock() - from))
   await until('the router reads etcd again', () => {
     const lost = router.log.slice(line).findLastIndex(({ event }) => event === 'dcs-lost')

@@ -26,7 +26,7 @@ export const restarted: Case = {
       await writer.stop()
     })
     await until('writes are acknowledged', () => accepted(writer.attempts) > 20)
-    await testbed.etcd.server.kill()
+    await testbed.server.kill()
     try {
       await router.waitForLog('the loss', ({ event }) => event === 'dcs-lost')
       await router.stop({ signal: 'SIGKILL' })
@@ -44,7 +44,7 @@ export const restarted: Case = {
       const failed = attempts.filter(({ ok, at }) => !ok && (at < killed - 1000 || at > listening))
       record.add('failed', failed.length)
     } finally {
-      await testbed.etcd.server.start()
+      await testbed.server.start()
     }
   }),
 }

@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { OutageProbe } from '../../test/support/clients/outage-probe.ts'
 import { outage } from '../../test/support/clients/load.ts'
+import { EtcdV2Cluster } from '../../test/support/etcd/v2-cluster.ts'
+import type { PatroniDcs } from '../../test/support/patroni/dcs.ts'
 import type { PatroniMember } from '../../test/support/patroni/member.ts'
 import { clock } from '../../test/support/until.ts'
 import type { Case, Figure } from '../case.ts'
-import type { Recorder } from '../run.ts'
+import { Recorder } from '../run.ts'
 import { momentsOf } from './moments.ts'
 import { onTestbed } from './on-testbed.ts'
 import type { Testbed } from './testbed.ts'
@@ -35,6 +37,19 @@ export const switchoverByTls: Case = {
   measure: onTestbed({ restTls: true }, measure),
 }
 
+/** Returns the same case on another DCS. Each run measures etcd v3 as well, the two in turns first. */
+function switchoverOn(name: string, title: string, dcs: () => Promise<PatroniDcs>): Case {
+  const label = "outage in addition to the cluster's own, less the same on etcd v3 in the same run"
+  return {
+    name: `switchover-${name}`,
+    title: `planned switchover, where the DCS is ${title}`,
+    figures: [...figures(NONE_FAIL, 100), { key: 'beyond', label, unit: 'ms' }],
+    measure: onTestbed({ dcs, beside: true }, measureBeside),
+  }
+}
+
+export const switchoverByEtcd2 = switchoverOn('etcd2', 'etcd v2', () => EtcdV2Cluster.start())
+
 /** One interval of the checks, and half a second. */
 const REST_EXTRA_MS = 2_500
 
@@ -58,6 +73,20 @@ export const switchoverByRest: Case = {
     REST_EXTRA_MS,
   ),
   measure: onTestbed({ restOnly: true }, measure),
+}
+
+async function measureBeside(testbed: Testbed, record: Recorder, leader: PatroniMember): Promise<void> {
+  const { beside } = testbed
+  if (beside === null) throw new Error('there is no etcd v3 to compare with')
+  const reference = new Recorder(record.run)
+  const turns = [() => measure(testbed, record, leader), async () => measure(beside, reference, await beside.settle())]
+  for (const turn of record.run % 2 === 1 ? turns : turns.reverse()) await turn()
+  record.note('etcd v3', reference.samples)
+  for (const subject of ['router', 'haproxy'] as const) {
+    const [ms = NaN] = record.samples['extra']?.[subject] ?? []
+    const [etcd3Ms = NaN] = reference.samples['extra']?.[subject] ?? []
+    record.add('beyond', { [subject]: ms - etcd3Ms })
+  }
 }
 
 async function measure(testbed: Testbed, record: Recorder, leader: PatroniMember): Promise<void> {

@@ -5,12 +5,17 @@ import { TempDir } from '../../test/support/files/temp.ts'
 import { createLoadTable } from '../../test/support/clients/load.ts'
 import type { PatroniMember } from '../../test/support/patroni/member.ts'
 import { PatroniCluster } from '../../test/support/patroni/cluster.ts'
+import type { DcsServer, PatroniDcs } from '../../test/support/patroni/dcs.ts'
 import { RouterProcess } from '../../test/support/router/process.ts'
 import { sql } from '../../test/support/clients/sql.ts'
 import { until } from '../../test/support/until.ts'
 
 export type TestbedOptions = {
-  /** Relays before each REST API and each way to etcd. */
+  /** Starts the DCS; none: etcd v3. */
+  readonly dcs?: () => Promise<PatroniDcs>
+  /** A testbed on etcd v3 beside this one. */
+  readonly beside?: boolean
+  /** Relays before each REST API and each way to the DCS. */
   readonly relays?: boolean
   /** Patroni's failsafe_mode. */
   readonly failsafe?: boolean
@@ -22,7 +27,9 @@ export type TestbedOptions = {
 
 /** A real cluster with the router and HAProxy before it, side by side. */
 export class Testbed implements AsyncDisposable {
-  readonly etcd: EtcdCluster
+  /** See {@link TestbedOptions.beside}. */
+  readonly beside: Testbed | null
+  readonly #dcs: PatroniDcs
   readonly cluster: PatroniCluster
   readonly router: RouterProcess
   readonly haproxy: Haproxy
@@ -30,29 +37,45 @@ export class Testbed implements AsyncDisposable {
 
   private constructor(
     stack: AsyncDisposableStack,
-    parts: { etcd: EtcdCluster; cluster: PatroniCluster; router: RouterProcess; haproxy: Haproxy },
+    parts: { beside: Testbed | null; cluster: PatroniCluster; router: RouterProcess; haproxy: Haproxy },
   ) {
     this.#stack = stack
-    this.etcd = parts.etcd
+    this.beside = parts.beside
     this.cluster = parts.cluster
+    this.#dcs = parts.cluster.dcs
     this.router = parts.router
     this.haproxy = parts.haproxy
   }
 
   /** Starts everything; on an error nothing is left. */
   static async start({ relays = false, failsafe = false, ...rest }: TestbedOptions): Promise<Testbed> {
-    const { restOnly = false, restTls = false } = rest
+    const { dcs: startDcs = () => EtcdCluster.start(), beside: pair = false, restOnly = false, restTls = false } = rest
     await using stack = new AsyncDisposableStack()
+    const beside = pair ? stack.use(await Testbed.start({ relays, failsafe, restOnly, restTls })) : null
     const files = stack.adopt(TempDir.create('testbed'), (dir) => dir.remove())
     const authority = restTls ? CertificateAuthority.create(files.path) : null
     const tls = authority === null ? null : { ca: authority.cert, server: authority.server() }
-    const etcd = stack.use(await EtcdCluster.start())
+    const dcs = stack.use(await startDcs())
     const dynamic = failsafe ? { failsafe_mode: true } : {}
-    const cluster = stack.use(await PatroniCluster.start({ dcs: etcd, relays, dynamic, restTls: tls }))
+    const cluster = stack.use(await PatroniCluster.start({ dcs, relays, dynamic, restTls: tls }))
     const router = stack.use(await (restOnly ? routerByRest(cluster) : RouterProcess.forCluster(cluster)))
     const haproxy = stack.use(await Haproxy.start(cluster.members, { tls: restTls }))
     await createLoadTable((await cluster.leader()).pgPort)
-    return new Testbed(stack.move(), { etcd, cluster, router, haproxy })
+    return new Testbed(stack.move(), { beside, cluster, router, haproxy })
+  }
+
+  /** Returns the DCS as the etcd v3 that some cases need. @throws when it has none. */
+  get etcd(): EtcdCluster {
+    const dcs = this.#dcs
+    if (dcs instanceof EtcdCluster) return dcs
+    throw new Error(`the testbed has ${dcs.name} and no etcd3`)
+  }
+
+  /** Returns the one server of the DCS. */
+  get server(): DcsServer {
+    const [server] = this.#dcs.servers
+    if (server === undefined) throw new Error('the DCS has no server')
+    return server
   }
 
   /** Waits until all is as in the beginning: every run starts from here. Returns the leader. */
