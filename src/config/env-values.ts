@@ -44,7 +44,7 @@ const mapping: Parse = (value) => {
 }
 
 /** Patroni's `parse_int`, as far as whether it is a number. */
-const number: Parse = (value) =>
+export const number: Parse = (value) =>
   /^$|^\s*[-+]?(?:0x[0-9a-f]+|0[0-7]*|[1-9]\d*|\d*\.\d+|\d*\.?\d+e[-+]?\d+)\s*$/i.test(value) ? good(value) : null
 
 const flag: Parse = (value) => {

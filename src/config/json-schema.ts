@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { OTHERS } from './clusters/clusters.ts'
 import { SCHEMA_URL } from './defaults.ts'
-import { dcsNames, type DcsSection, ownNames } from './dcs/kind.ts'
+import { dcsNames, type DcsSection, ownNames, patroniKinds } from './dcs/kind.ts'
 import { PATRONI } from './patroni.ts'
 import { OURS } from './schema.ts'
 import { allSections, ANCHORS } from './sections.ts'
@@ -127,18 +127,20 @@ function checked(name: string): Form {
   return { properties: { [name]: { $ref: `#/definitions/${name}` } } }
 }
 
-/** Returns the forms of the sections of a DCS: beside one of the router's own only the namespace is read of Patroni's. */
+/**
+ * Returns the forms of the sections of a DCS: of Patroni's the first that is there counts. Beside one of the router's own
+ * only the namespace is read of it.
+ */
 function observed(kinds: readonly DcsSection[]): Form[] {
   const own = ownNames(kinds)
-  const patronis = kinds.map(({ name }) => name).filter((name) => !own.includes(name))
+  const patronis = patroniKinds(kinds).map(({ name }) => name)
   const namespace: Form = { properties: { namespace: { type: ['string', 'null'] } } }
   return [
     ...own.map(checked),
-    ...patronis.map((name): Form => ({
-      if: { anyOf: own.map(isThere) },
-      then: { properties: { [name]: namespace } },
-      else: checked(name),
-    })),
+    ...patronis.map((name, at): Form => {
+      const form = { if: { anyOf: own.map(isThere) }, then: { properties: { [name]: namespace } }, else: checked(name) }
+      return at === 0 ? form : { if: { anyOf: patronis.slice(0, at).map(isThere) }, else: form }
+    }),
   ]
 }
 

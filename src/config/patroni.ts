@@ -28,6 +28,8 @@ const TEXT_OR_NONE: ValueType<Parsed<string | null>> = {
   parse: (value) => (value === '' ? good(null) : text(value)),
   form: { type: 'string' },
 }
+/** What matters to one kind of DCS alone, which checks it. */
+const UNCHECKED: ValueType<Parsed<unknown>> = { parse: (value) => good(value), form: {} }
 const SCOPE: ValueType<Parsed<string>> = {
   parse: (value) =>
     value === undefined || value === null || value === ''
@@ -82,8 +84,15 @@ export const PATRONI = z.object({
     "How the members' REST API is reached, as for `patronictl`.",
   ),
   restapi: section(
-    { cafile: optional(TEXT_OR_NONE, "File with the CA of the members' REST API, where `ctl.cacert` is not set.") },
-    "Patroni's own: accepted, and nothing but `cafile` in it is used here.",
+    {
+      cafile: optional(TEXT_OR_NONE, "File with the CA of the members' REST API, where `ctl.cacert` is not set."),
+      connect_address: optional(
+        UNCHECKED,
+        'Where `raft` is the DCS: address of the REST API of the member of this file, and with its port of the others.',
+      ),
+      certfile: optional(UNCHECKED, 'Where `raft` is the DCS: with a value the REST API has TLS.'),
+    },
+    "Patroni's own: accepted, and nothing but these keys in it is used here.",
   ),
 })
 
@@ -140,13 +149,12 @@ function namespaceInDcs(
   tree: Mapping,
   kinds: readonly DcsSection[],
 ): { readonly ok: true; readonly value: string | null } | { readonly ok: false; readonly fault: Fault } {
-  for (const { name } of patroniKinds(kinds)) {
-    const section = mappingOf(tree[name])
-    if (!isThere(section, 'namespace')) continue
-    const parsed = text(section['namespace'])
-    return parsed.ok ? parsed : { ok: false, fault: { path: [name, 'namespace'], message: parsed.message } }
-  }
-  return { ok: true, value: null }
+  // Of several, Patroni takes the first.
+  const used = patroniKinds(kinds).find(({ name }) => isThere(tree, name))
+  const section = used === undefined ? {} : mappingOf(tree[used.name])
+  if (used === undefined || !isThere(section, 'namespace')) return { ok: true, value: null }
+  const parsed = text(section['namespace'])
+  return parsed.ok ? parsed : { ok: false, fault: { path: [used.name, 'namespace'], message: parsed.message } }
 }
 
 function text(value: unknown): Parsed<string> {

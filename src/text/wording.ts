@@ -5,6 +5,12 @@ export function counted(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`
 }
 
+/** Returns `a, b or c`. */
+export function alternatives(names: readonly string[]): string {
+  const last = names.at(-1) ?? ''
+  return names.length < 2 ? last : `${names.slice(0, -1).join(', ')} or ${last}`
+}
+
 /** Returns `0.2 s`, `45 s`: for durations of seconds. */
 export function inSeconds(ms: number): string {
   return `${Math.round(ms / 100) / 10} s`

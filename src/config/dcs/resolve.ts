@@ -9,6 +9,7 @@ import {
   patroniKinds,
   unsupported,
 } from './kind.ts'
+import { alternatives } from '../../text/wording.ts'
 import type { Mapping } from '../../text/unknown-shape.ts'
 import type { Fault } from '../file/problem.ts'
 
@@ -46,9 +47,8 @@ export function resolveDcs(tree: Mapping, origin: Origin, kinds: readonly DcsSec
 
 function nowhere(kinds: readonly DcsSection[]): Fault {
   const [first] = kinds
-  const all = kinds.map(({ needed }) => needed.how)
-  const ways = all.length < 2 ? all : [all.slice(0, -1).join(', '), all.at(-1)]
-  return { path: [first?.name ?? '', first?.needed.key ?? ''], message: `no DCS is configured: ${ways.join(' or ')}` }
+  const ways = alternatives(kinds.map(({ needed }) => needed.how))
+  return { path: [first?.name ?? '', first?.needed.key ?? ''], message: `no DCS is configured: ${ways}` }
 }
 
 function notYet(name: string, kinds: readonly DcsSection[]): Fault {

@@ -3,6 +3,7 @@ import { type ClusterDraft, nameOf } from '../clusters/clusters.ts'
 import { type DcsSection, kindIn } from '../dcs/kind.ts'
 import { checkHooks } from './hooks.ts'
 import { mentions, placeholdersIn, wordsOf } from './command.ts'
+import { alternatives } from '../../text/wording.ts'
 import { isMapping, type Mapping, mappingOf } from '../../text/unknown-shape.ts'
 import type { Fault } from '../file/problem.ts'
 import { checkGroups } from './reload-groups.ts'
@@ -157,7 +158,7 @@ function checkKeys(draft: Draft, clusters: readonly ClusterDraft[], kinds: reado
   if (several !== null) return [at(draft, key, 'belong to the DCS of one cluster: use cluster, not clusters')]
   const own = clusters.find(({ name }) => name === cluster) ?? clusters[0]
   const dcs = kindIn(own?.tree ?? {}, kinds)
-  const able = kinds.flatMap(({ hasKeys, name }) => (hasKeys ? name : [])).join(' or ')
+  const able = alternatives(kinds.flatMap(({ hasKeys, name }) => (hasKeys ? name : [])))
   if (dcs?.hasKeys === false) return [at(draft, key, `needs ${able}: ${dcs.name} has no other keys than the cluster`)]
   return isEmpty
     ? [at(draft, 'prefix', 'has no keys beside it, so nothing is read; keys: [/] reads everything below it')]

@@ -1,6 +1,12 @@
 /** How an address of a DCS can be written. No message shows a value: URLs carry user and password. Pure. */
 import { isIPv4, isIPv6 } from 'node:net'
+import { HOST, IPV6, PORT } from '../../config/values/form.ts'
 import { bad, good, type Parsed } from '../../config/values/parsed.ts'
+
+/** Patterns: host or IPv6 address, with or without a port. */
+export const AUTHORITY = `(?:\\[${IPV6}\\]|${HOST})(?::${PORT})?`
+/** Without brackets what follows the last colon is the port. */
+export const BARE_IPV6 = `(?=(?:[^\\s,;/]*:){3})[0-9A-Fa-f:.]*:${PORT}`
 
 export interface Address {
   readonly scheme: 'http' | 'https' | null

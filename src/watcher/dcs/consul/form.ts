@@ -1,10 +1,8 @@
 /** The section `consul` as JSON Schema: what a value has to look like, where Patroni's precedence lets it count. Pure. */
-import { type Form, HOST, IPV6, orNull, PORT } from '../../../config/values/form.ts'
+import { type Form, orNull, PORT } from '../../../config/values/form.ts'
+import { AUTHORITY, BARE_IPV6 } from '../address.ts'
 import { CONSISTENCIES, TOKEN } from './section.ts'
 
-const AUTHORITY = `(?:\\[${IPV6}\\]|${HOST})(?::${PORT})?`
-/** Without brackets what follows the last colon is the port. */
-const BARE_IPV6 = `(?=(?:[^\\s,;/]*:){3})[0-9A-Fa-f:.]*:${PORT}`
 const URL = `^\\s*[hH][tT][tT][pP][sS]?://(?:[^/?#]*@)?${AUTHORITY}(?:[/?#][^@]*)?\\s*$`
 const TEXT: Form = { type: ['string', 'null'] }
 const UNSET: Form = { enum: [null, ''] }

@@ -1,15 +1,14 @@
 /** A section of etcd as JSON Schema: what a value has to look like, where Patroni's precedence lets it count. Pure. */
+import { AUTHORITY, BARE_IPV6 } from '../address.ts'
 import { DOMAIN, SUFFIX } from './srv.ts'
-import { type Form, HOST, IPV6, orNull, PORT, withCommas } from '../../../config/values/form.ts'
+import { type Form, orNull, PORT, withCommas } from '../../../config/values/form.ts'
 
 const SCHEME = '[hH][tT][tT][pP][sS]?://'
-/** With brackets; without them what follows the last colon is the port. */
-const BARE_IPV6 = `(?=(?:[^\\s,;/]*:){3})[0-9A-Fa-f:.]*:${PORT}`
-const ENDPOINT = `(?:${SCHEME})?(?:(?:\\[${IPV6}\\]|${HOST})(?::${PORT})?|${BARE_IPV6})/?`
+const ENDPOINT = `(?:${SCHEME})?(?:${AUTHORITY}|${BARE_IPV6})/?`
 const USER = '[^:/?#]+:[^/?#]+@'
 const URL: Form = {
   type: 'string',
-  pattern: `^\\s*${SCHEME}(?:${USER})?(?:\\[${IPV6}\\]|${HOST})(?::${PORT})?(?:[/?#][^@]*)?$`,
+  pattern: `^\\s*${SCHEME}(?:${USER})?${AUTHORITY}(?:[/?#][^@]*)?$`,
 }
 const ENDPOINTS: Form = { type: 'string', pattern: withCommas(ENDPOINT) }
 const TEXT: Form = { type: ['string', 'null'] }

@@ -1,20 +1,14 @@
 /** The section `rest`. Pure. */
-import type { DcsConfig } from '../../../config/config.ts'
 import { checkOnlyKey, type DcsResult } from '../../../config/dcs/kind.ts'
-import type { Fault } from '../../../config/file/problem.ts'
 import { type Form, HOST, IPV6, oneOrList, PORT, withCommas } from '../../../config/values/form.ts'
 import { bad, entriesOf, good, type Parsed } from '../../../config/values/parsed.ts'
 import { parseHttpUrl } from '../../../http-url.ts'
-import { isMapping, type Mapping } from '../../../text/unknown-shape.ts'
-
-/** The members' own REST API, as far as it can be discovered from these. */
-export interface RestConfig extends DcsConfig {
-  readonly kind: typeof NAME
-  /** Scheme, host and port, without a path: `http://10.0.0.1:8008`. */
-  readonly urls: readonly string[]
-}
+import { isMapping } from '../../../text/unknown-shape.ts'
+import type { MembersConfig } from '../member-reports/descriptor.ts'
 
 export const NAME = 'rest'
+
+export type RestConfig = MembersConfig<typeof NAME>
 
 const URL = `[hH][tT][tT][pP][sS]?://(?:\\[${IPV6}\\]|${HOST}):${PORT}(?:/(?:patroni|cluster)?)?`
 
@@ -46,16 +40,6 @@ export function resolveRest(section: unknown): DcsResult<RestConfig> {
   })
   if (faults.length > 0) return { value: null, faults, warnings: [] }
   return { value: { kind: NAME, urls: [...new Set(origins)] }, faults: [], warnings: [] }
-}
-
-/** Finds what needs a DCS: no lock can be read here, and Patroni's `GET /cluster` leaves out `proxy_url` (utils.py). */
-export function checkProxy({ trust, address }: Mapping): Fault[] {
-  const faults: Fault[] = []
-  const report = (key: string, message: string): void => void faults.push({ path: ['proxy', key], message })
-  if (trust === 'dcs') report('trust', 'dcs needs a DCS, and rest reads only the members: use proof, or etcd3 or file')
-  if (address === 'proxy_url')
-    report('address', `with rest only conn_url is known: Patroni's REST API does not show the proxy_url of a member`)
-  return faults
 }
 
 /** Parses scheme, host and port. Patroni's own paths may follow: `api_url` of a member ends with `/patroni`. */

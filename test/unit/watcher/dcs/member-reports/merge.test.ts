@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Cluster } from '../../../../../src/watcher/cluster.ts'
-import { type Account, mergeAccounts } from '../../../../../src/watcher/dcs/rest/merge.ts'
-import { MAX_MEMBERS, type Topology } from '../../../../../src/watcher/dcs/rest/topology.ts'
+import { type Account, mergeAccounts } from '../../../../../src/watcher/dcs/member-reports/merge.ts'
+import { MAX_MEMBERS, type Topology } from '../../../../../src/watcher/dcs/member-reports/topology.ts'
 import { cluster, member } from '../../sample.ts'
 
 function topology(changes: Partial<Topology> = {}): Topology {

@@ -1,7 +1,7 @@
 /** Which of several databases is meant. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { identify, type Shown } from '../../../../../src/watcher/dcs/rest/identity.ts'
+import { identify, type Shown } from '../../../../../src/watcher/dcs/member-reports/identity.ts'
 
 /** `A`: shows A; `(A)`: showed A and is silent now; `-`: answers without a database; `x`: silent ever since; `?`: not asked. */
 function sources(text: string): Shown[] {

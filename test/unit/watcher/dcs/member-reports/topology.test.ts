@@ -2,7 +2,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { RestReply } from '../../../../../src/watcher/checks/proof.ts'
-import { MAX_MEMBERS, type Told, type Topology, understand } from '../../../../../src/watcher/dcs/rest/topology.ts'
+import {
+  MAX_MEMBERS,
+  type Told,
+  type Topology,
+  understand,
+} from '../../../../../src/watcher/dcs/member-reports/topology.ts'
 
 const ID = '7268616322854375442'
 const PATRONI = { state: 'running', database_system_identifier: ID, patroni: { version: '3.0.2', scope: 'demo' } }

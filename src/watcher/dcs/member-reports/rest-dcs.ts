@@ -3,7 +3,7 @@
  * (raft). Every member that is named becomes a source. What they tell are claims: only a member's own proof opens it.
  */
 import { isDeepStrictEqual } from 'node:util'
-import type { RestConfig } from './section.ts'
+import type { MembersConfig } from './descriptor.ts'
 import { RouterError } from '../../../errors.ts'
 import type { Cluster, IgnoredKey } from '../../cluster.ts'
 import { Poll } from '../../checks/poll.ts'
@@ -15,7 +15,7 @@ import { Queue } from '../queue.ts'
 import { type Told, understand } from './topology.ts'
 
 export interface RestDcsOptions {
-  readonly config: RestConfig
+  readonly config: Pick<MembersConfig, 'urls'>
   readonly restClient: Pick<RestClient, 'get'>
   readonly scope: string
   /** From one question to a source to the next; the fast one at the start, growing, until there is an answer. */
