@@ -35,7 +35,7 @@ export function missingRight(text: string, { hasToken, prefix }: ConsulAccess): 
   const rule = `key_prefix "${prefix}" { policy = "read" }`
   return hasToken
     ? `the token of consul.token may not read ${prefix}: give it a policy with ${rule}`
-    : `it requires a token: set consul.token, one with ${rule}`
+    : `it requires a token: set consul.token to one whose policy has ${rule}`
 }
 
 /** Returns one line for a person. */

@@ -1,8 +1,8 @@
 /** `check --online` of a Consul. */
-import { isOutOfReach } from '../../../errors.ts'
+import { explain, isOutOfReach } from '../../../errors.ts'
 import { Certificates } from '../../tls/certificates.ts'
 import type { ClusterSource } from '../dcs.ts'
-import { askOnce, groupFindings, type OnlineRead, readOnce } from '../online.ts'
+import { askOnce, dcsAt, groupFindings, type OnlineRead, readOnce } from '../online.ts'
 import type { Surroundings } from '../survey.ts'
 import type { ConsulConnection } from './connection.ts'
 import { connectionTo, type ConsulSessionsOptions } from './consul-sessions.ts'
@@ -18,10 +18,23 @@ export async function checkConsul(
   source: ClusterSource,
   signal: AbortSignal,
 ): Promise<OnlineRead> {
+  const { endpoint } = options.config
+  const ask = async (connection: ConsulConnection): Promise<{ message: string; isAway: boolean } | null> => {
+    try {
+      await connection.list()
+      return null
+    } catch (error) {
+      return { message: await connection.explain(error), isAway: isOutOfReach(error) }
+    }
+  }
+  // Certificate files that are of no use.
+  const unusable = (error: unknown) => ({ message: explain(error), isAway: false })
+  const failure = await askOnce(() => connect(options), signal, ask).catch(unusable)
+  signal.throwIfAborted()
+  if (failure !== null) return { findings: [{ subject: dcsAt(endpoint), ok: false, ...failure }], cluster: null }
   const read = await readOnce(source, signal)
-  if (read.cluster === null) return read
   const survey = { ...SURVEY, ...surroundings, prefix: `/${options.prefix}` }
-  const groups = await groupFindings(options.config.endpoint, () => connect(options), survey, signal)
+  const groups = await groupFindings(endpoint, () => connect(options), survey, signal)
   return { ...read, findings: [...read.findings, ...groups] }
 }
 

@@ -39,7 +39,8 @@ export class EtcdConnection implements SessionConnection, EtcdEndpoint {
   constructor(target: EtcdTarget) {
     this.#target = target
     this.#http = new HttpConnection(target)
-    this.#path = pathOf(target.root)
+    // With a slash at the end, as Patroni: a right to read `/service/demo/*` is enough then.
+    this.#path = `${pathOf(target.root)}/`
   }
 
   get endpoint(): string {
