@@ -8,14 +8,14 @@ import { lag } from './lag.ts'
 import { restHang } from './rest-hang.ts'
 import { restarted } from './restarted.ts'
 import { startedFirst } from './started-first.ts'
-import { switchover, switchoverByEtcd2, switchoverByRest, switchoverByTls } from './switchover.ts'
+import { switchover, switchoverByConsul, switchoverByEtcd2, switchoverByRest, switchoverByTls } from './switchover.ts'
 import { thousand } from './thousand.ts'
 
 export const failover: Bench = {
   name: 'failover',
   cases: [
-    ...[switchover, switchoverByTls, switchoverByEtcd2, switchoverByRest, crash, frozen, thousand, lag],
-    ...[restHang, etcdShort, etcdLong, startedFirst, restarted],
+    ...[switchover, switchoverByTls, switchoverByEtcd2, switchoverByConsul, switchoverByRest, crash, frozen],
+    ...[thousand, lag, restHang, etcdShort, etcdLong, startedFirst, restarted],
   ],
   columns: COMPARED,
   document: 'docs/benchmarks.md',

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { OutageProbe } from '../../test/support/clients/outage-probe.ts'
 import { outage } from '../../test/support/clients/load.ts'
+import { ConsulDcs } from '../../test/support/consul/consul-dcs.ts'
+import { isRealConsul } from '../../test/support/consul/server.ts'
 import { EtcdV2Cluster } from '../../test/support/etcd/v2-cluster.ts'
 import type { PatroniDcs } from '../../test/support/patroni/dcs.ts'
 import type { PatroniMember } from '../../test/support/patroni/member.ts'
@@ -37,6 +39,8 @@ export const switchoverByTls: Case = {
   measure: onTestbed({ restTls: true }, measure),
 }
 
+const CONSUL = isRealConsul ? 'Consul' : 'Consul (a fake that passes the same contract suite)'
+
 /** Returns the same case on another DCS. Each run measures etcd v3 as well, the two in turns first. */
 function switchoverOn(name: string, title: string, dcs: () => Promise<PatroniDcs>): Case {
   const label = "outage in addition to the cluster's own, less the same on etcd v3 in the same run"
@@ -49,6 +53,7 @@ function switchoverOn(name: string, title: string, dcs: () => Promise<PatroniDcs
 }
 
 export const switchoverByEtcd2 = switchoverOn('etcd2', 'etcd v2', () => EtcdV2Cluster.start())
+export const switchoverByConsul = switchoverOn('consul', CONSUL, () => ConsulDcs.start())
 
 /** One interval of the checks, and half a second. */
 const REST_EXTRA_MS = 2_500

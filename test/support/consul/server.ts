@@ -11,6 +11,8 @@ import type { FakeSettings } from './fake/agent.ts'
 
 /** The path of a Consul that the tests run instead of the fake. */
 const BINARY = process.env['PATRONI_ROUTER_TEST_CONSUL'] ?? null
+/** Whether servers are the real Consul where nothing else is said. */
+export const isRealConsul = BINARY !== null
 const FAKE = join(import.meta.dirname, 'fake-main.ts')
 const NODE_NAME = 'consul0'
 const SESSION_TTL_MIN_MS = 1_000
