@@ -364,6 +364,6 @@ for (const [text, problem] of RAFT_FAULTS)
     assert.ok(!problems.includes('s3cret'))
   })
 
-test('what raft reads of restapi may be anything beside another DCS', () => {
+test('connect_address and certfile of restapi may be anything beside another DCS than raft', () => {
   assert.equal(load('etcd3: {hosts: a}\nrestapi: {connect_address: 5, certfile: [a]}').problems, '')
 })
