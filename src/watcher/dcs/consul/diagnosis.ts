@@ -1,7 +1,7 @@
 /** Says what is wrong with a Consul, and which setting is about it. No message shows a token. Pure. */
 import { RouterError } from '../../../errors.ts'
 import type { HttpAnswer } from '../http/connection.ts'
-import { diagnoseHttp, type HttpPeer, Refusal, shown, strangeAnswer } from '../http/diagnosis.ts'
+import { type HttpPeer, Refusal, shown, strangeAnswer } from '../http/diagnosis.ts'
 import { SETTINGS } from './section.ts'
 
 /** How the router reads it. */
@@ -38,12 +38,8 @@ export function missingRight(text: string, { hasToken, prefix }: ConsulAccess): 
     : `it requires a token: set consul.token to one whose policy has ${rule}`
 }
 
-/** Returns one line for a person. */
-export function explainConsul(error: unknown, access: ConsulAccess, usesTls: boolean): string {
-  return diagnoseHttp(error, peerOf(access), usesTls)
-}
-
-function peerOf({ caFile, certFile, verifies }: ConsulAccess): HttpPeer {
+/** Returns it as its settings know it. */
+export function peerOf({ caFile, certFile, verifies }: ConsulAccess): HttpPeer {
   return {
     name: 'Consul',
     settings: SETTINGS,

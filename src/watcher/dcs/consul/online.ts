@@ -24,7 +24,7 @@ export async function checkConsul(
       await connection.list()
       return null
     } catch (error) {
-      return { message: await connection.explain(error), isAway: isOutOfReach(error) }
+      return { message: await connection.explain(error, signal), isAway: isOutOfReach(error) }
     }
   }
   // Certificate files that are of no use.

@@ -5,6 +5,7 @@ import { Pool } from 'undici'
 import { failureOf, RouterError } from '../../../errors.ts'
 import type { Lookups } from '../../../names/lookups.ts'
 import type { CertificateSet } from '../../tls/certificates.ts'
+import { hostOf } from '../endpoints.ts'
 
 export interface HttpTarget {
   /** `host:port`, IPv6 in brackets. */
@@ -171,9 +172,4 @@ export class HttpConnection {
       ...(isIP(host) === 0 ? { servername: host } : {}),
     })
   }
-}
-
-/** Returns the host of `host:port`, IPv6 without brackets. */
-export function hostOf(endpoint: string): string {
-  return endpoint.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')
 }
