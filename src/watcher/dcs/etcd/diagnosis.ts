@@ -6,7 +6,7 @@ import type { HttpAnswer } from '../http/connection.ts'
 import { type HttpPeer, Refusal, shown, strangeAnswer } from '../http/diagnosis.ts'
 import { errorOf } from './answers.ts'
 
-/** Whom the router reads it as. */
+/** As which user the router reads it. */
 export interface EtcdAccess {
   readonly username: string | null
   readonly caFile: string | null
@@ -35,7 +35,7 @@ const NO_V2 =
   'it has no API v2 (etcd 3.4 and 3.5 have it with --enable-v2, 3.6 has none): if Patroni uses etcd3, remove the section ' +
   'etcd, which Patroni would take first; else name an etcd with API v2 in etcd.hosts'
 
-/** etcd answers the same to no password, a wrong one and one without the right. */
+/** Returns what a 401 means: the same for no password, a wrong one and a missing right. */
 function unauthorized({ username, root }: EtcdAccess): string {
   const right = `a role that may read ${root}/* (etcdctl role grant ROLE -read -path '${root}/*')`
   return username === null

@@ -3,7 +3,8 @@ import { within } from '../../../clock.ts'
 import { codeOf, explain, failureOf, RouterError } from '../../../errors.ts'
 import { printable } from '../../../text/printable.ts'
 import { diagnoseTls, perhapsRefused, type TlsPeer, tlsReason } from '../../tls/diagnosis.ts'
-import { type HttpAnswer, MAX_BODY } from './connection.ts'
+import type { HttpAnswer } from './connection.ts'
+import { MAX_BODY } from './pools.ts'
 import { probe, type ProbeTarget } from './probe.ts'
 
 /** Longest part of what a stranger says that is shown. */
@@ -46,7 +47,7 @@ export async function explainHttp(
   const listener = await within(probe(target, signal), EXPLAIN_MS, signal)
   if (!usesTls && listener?.kind === 'tls') return `it requires TLS: ${peer.withTls}`
   if (usesTls && listener?.kind === 'http' && !listener.tls) return `it does not use TLS: ${peer.withoutTls}`
-  if (isStrange) return 'what answers there is not HTTP'
+  if (isStrange) return 'it does not answer in HTTP'
   return usesTls ? perhapsRefused(reason, peer) : reason
 }
 

@@ -1,4 +1,4 @@
-/** Finds out what listens where a DCS does not answer: something that speaks HTTP/1.1, with TLS or without. */
+/** Finds out what listens where a DCS does not answer: HTTP/1.1, TLS, or neither. */
 import type { LookupFunction } from 'node:net'
 import { connect } from 'node:tls'
 import { nodeHttp, nodeHttps } from '../../../node-http.ts'
