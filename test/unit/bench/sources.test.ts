@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { changesBetween } from '../../../bench/sources/changes.ts'
 
-test('what differs between two views is named by its place, whichever member it is of', () => {
+test('a difference between two views is named by its place, whichever member it is of', () => {
   const view = {
     dcs: { state: 'up' },
     members: [
