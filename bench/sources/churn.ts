@@ -30,7 +30,7 @@ export const churn: Case = {
   figures: [
     { key: 'duration', label: 'duration', unit: 's' },
     ...eachSource('events', 'events in a bare watch', 'count'),
-    ...eachSource('observations', 'lists and confirmations that the watcher gets of it', 'count'),
+    ...eachSource('observations', 'snapshots given to the watcher, confirmations included', 'count'),
     ...eachSource('views', 'views published', 'count'),
     ...eachSource('unchanged', 'views published in which nothing has changed', 'count', { max: 0 }),
     ...eachSource('cpu', 'CPU of the router', 'ms/s'),
@@ -82,7 +82,10 @@ async function sceneOf(source: Source, stack: AsyncDisposableStack, record: Reco
   const router = stack.use(await RouterProcess.forCluster(cluster, { main: INSTALLED_MAIN }))
   const file = join(import.meta.dirname, 'views-main.ts')
   const watcher = stack.adopt(fork(file, [router.configFile], { execArgv: [] }), (child) => void child.kill('SIGKILL'))
-  await until('the watcher has all members', async () => (await countsOf(watcher)).isSettled)
+  await until('the watcher has published all members', async () => {
+    const { isSettled, views } = await countsOf(watcher)
+    return isSettled && views > 0
+  })
   const watch = stack.adopt(await cluster.watch(), (log) => log.close())
   return { source, router, watcher, watch }
 }
