@@ -1,7 +1,7 @@
 import { Lookups } from '../../../src/names/lookups.ts'
 import type { Etcd3Config } from '../../../src/watcher/dcs/etcd3/section.ts'
 import type { Cluster } from '../../../src/watcher/cluster.ts'
-import type { DcsObservation } from '../../../src/watcher/dcs/dcs.ts'
+import type { ClusterSource, DcsObservation } from '../../../src/watcher/dcs/dcs.ts'
 import { Etcd3Dcs } from '../../../src/watcher/dcs/etcd3/etcd3-dcs.ts'
 import { until } from '../../support/until.ts'
 
@@ -21,28 +21,14 @@ type Settings = {
 
 const OPEN = { protocol: 'http', auth: null, caFile: null, certFile: null, keyFile: null } as const
 
-/** Records everything that a DCS tells. */
-export class Observer implements AsyncDisposable {
+/** Records everything that a source tells of a cluster. */
+export class SourceObserver implements AsyncDisposable {
   readonly seen: Seen[] = []
-  /** What it has logged. */
-  readonly lines: string[] = []
   readonly #stop = new AbortController()
   readonly #done: Promise<void>
 
-  constructor({
-    endpoints,
-    prefix = '/service/demo/',
-    useProxies = true,
-    intervalMs = 300,
-    timeoutMs = 500,
-    discoverMs = 60_000,
-    access = {},
-    lookups = new Lookups(),
-  }: Settings) {
-    const config = { kind: 'etcd3', endpoints, srv: null, useProxies, ...OPEN, ...access } as const
-    const tell = (_fields: object, message: string): void => void this.lines.push(message)
-    const log = { debug: tell, info: tell, warn: tell, error: tell }
-    this.#done = this.#observe(new Etcd3Dcs({ config, prefix, intervalMs, timeoutMs, discoverMs, lookups, log }))
+  constructor(source: ClusterSource) {
+    this.#done = this.#observe(source)
   }
 
   get last(): Seen | undefined {
@@ -95,7 +81,31 @@ export class Observer implements AsyncDisposable {
     await this.stop()
   }
 
-  async #observe(dcs: Etcd3Dcs): Promise<void> {
-    for await (const seen of dcs.observe(this.#stop.signal)) this.seen.push({ ...seen, at: performance.now() })
+  async #observe(source: ClusterSource): Promise<void> {
+    for await (const seen of source.observe(this.#stop.signal)) this.seen.push({ ...seen, at: performance.now() })
+  }
+}
+
+/** Records everything that an etcd v3 tells. */
+export class Observer extends SourceObserver {
+  /** What it has logged. */
+  readonly lines: string[]
+
+  constructor({
+    endpoints,
+    prefix = '/service/demo/',
+    useProxies = true,
+    intervalMs = 300,
+    timeoutMs = 500,
+    discoverMs = 60_000,
+    access = {},
+    lookups = new Lookups(),
+  }: Settings) {
+    const config = { kind: 'etcd3', endpoints, srv: null, useProxies, ...OPEN, ...access } as const
+    const lines: string[] = []
+    const tell = (_fields: object, message: string): void => void lines.push(message)
+    const log = { debug: tell, info: tell, warn: tell, error: tell }
+    super(new Etcd3Dcs({ config, prefix, intervalMs, timeoutMs, discoverMs, lookups, log }))
+    this.lines = lines
   }
 }
