@@ -20,12 +20,14 @@ export interface EtcdChange {
 
 export interface EtcdEvent {
   readonly modified: number
-  /** null: nothing, a directory was made. */
+  /** null: nothing, a directory lives longer. */
   readonly change: EtcdChange | null
 }
 
 /** Deletions have no value; an expired or deleted directory is one event. */
 const DELETIONS = ['delete', 'compareAndDelete', 'expire']
+/** A directory that is made is empty, and may take the place of a key. */
+const MAKING = ['set', 'create']
 
 /** Parses the error of an answer. */
 export function errorOf(text: string): EtcdError {
@@ -63,7 +65,8 @@ export function eventOf(text: string): EtcdEvent {
   const [action, key, modified] = [asText(event?.['action']), asText(node?.['key']), asNumber(node?.['modifiedIndex'])]
   if (action === null || node === null || key === null || modified === null) throw strange()
   if (DELETIONS.includes(action)) return { modified, change: { key, put: null } }
-  return { modified, change: node['dir'] === true ? null : { key, put: keyOf(node) } }
+  if (node['dir'] === true) return { modified, change: MAKING.includes(action) ? { key, put: null } : null }
+  return { modified, change: { key, put: keyOf(node) } }
 }
 
 /** Applies a change to keys by full name. */

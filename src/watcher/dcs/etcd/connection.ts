@@ -95,7 +95,11 @@ export class EtcdConnection implements SessionConnection, EtcdEndpoint {
 
   /** Reads the ID of its etcd cluster, which needs neither a user nor a quorum. */
   async clusterId(): Promise<string> {
-    return this.#checkSource(await this.#http.get('/v2/machines'))
+    // Any answer about keys has it, also a refusal; that of `/v2/machines` has not.
+    const answer = await this.#http.get(this.#path)
+    const id = this.#checkSource(answer)
+    if (id === '') throw failureOfAnswer(answer, this.#target.access)
+    return id
   }
 
   async certainClusterId(): Promise<string> {
