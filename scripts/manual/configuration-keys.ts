@@ -25,6 +25,9 @@ export interface KeyGroup {
 export const GROUPS: readonly KeyGroup[] = [
   { part: 'keys-cluster', title: 'The cluster', below: ['scope', 'namespace', 'name', 'postgresql.', 'citus.'] },
   { part: 'keys-etcd3', title: 'etcd', below: ['etcd3.'] },
+  { part: 'keys-etcd', title: 'etcd with its API v2', below: ['etcd.'] },
+  { part: 'keys-consul', title: 'Consul', below: ['consul.'] },
+  { part: 'keys-raft', title: 'raft', below: ['raft.'] },
   { part: 'keys-sources', title: 'Without etcd', below: ['rest.', 'file.'] },
   { part: 'keys-ctl', title: "The members' REST API", below: ['ctl.', 'restapi.'] },
   { part: 'keys-listeners', title: 'Listeners', below: ['proxy.listeners.'] },

@@ -52,10 +52,10 @@ export const TIMEOUTS = {
 }
 const ADDRESS = oneOf(['conn_url', 'proxy_url'])
 const ADDRESS_TEXT =
-  "Address of a member that is connected to. `proxy_url`: that of the member's pooler (Patroni's `proxy_address`), where it has one. Not with `rest`."
+  "Address of a member that is connected to. `proxy_url`: that of the member's pooler (Patroni's `proxy_address`), where it has one. Not with `rest` and `raft`."
 const TRUST = oneOf(['proof', 'dcs'])
 const TRUST_TEXT =
-  'When a member is used as the primary. `proof`: only after its own REST API has confirmed it. `dcs`: the leader key in the DCS is enough; for a REST API that cannot be reached. Not with `rest`.'
+  'When a member is used as the primary. `proof`: only after its own REST API has confirmed it. `dcs`: the leader key in the DCS is enough; for a REST API that cannot be reached. Not with `rest` and `raft`.'
 const CHECK_TEXT = 'How often members and the DCS are checked.'
 export const PROXY = {
   listeners: z

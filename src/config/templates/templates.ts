@@ -98,7 +98,7 @@ export const TEMPLATE = {
   keys: defaulting(
     KEYS,
     [],
-    'Keys of the DCS that the template reads, below `prefix`; `/` is everything below it. Needs a DCS that can be read.',
+    'Keys of the DCS that the template reads, below `prefix`; `/` is everything below it. Not with `rest`, `raft` and `file`.',
   ),
   cluster: optional(
     plainName('cluster'),

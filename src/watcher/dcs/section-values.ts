@@ -12,6 +12,8 @@ export interface Resolved<T> {
 
 export const CITUS_GROUP = 'Patroni takes it for the Citus group: write it as citus.group'
 
+export const EMPTY = 'is empty, and none to Patroni'
+
 /** Returns whether a key has a value: to Patroni an empty text is as good as none. */
 export function isSet(value: unknown): boolean {
   return value !== undefined && value !== null && value !== ''

@@ -14,6 +14,6 @@ export function readConfig(source: ConfigSource): Promise<ConfigResult> {
   return read(source, DCS_KINDS)
 }
 
-export function readEnvironment(variables: Environment): env.EnvironmentTree {
-  return env.readEnvironment(variables, DCS_KINDS)
+export function readEnvironment(variables: Environment, file: env.Tree = {}): env.EnvironmentTree {
+  return env.readEnvironment(variables, DCS_KINDS, file)
 }

@@ -140,7 +140,7 @@ const INVALID: readonly (readonly [title: string, text: string, problem: string]
   [
     'trust: dcs with rest',
     'rest: {urls: [http://a:8008]}\nproxy: {trust: dcs}',
-    '3:9: proxy.trust: dcs needs a DCS, and rest reads only the members: use proof, or etcd3 or file',
+    '3:9: proxy.trust: dcs needs a DCS that can be read, and with rest only the members are: use proof',
   ],
   [
     'address: proxy_url with rest',
@@ -166,19 +166,20 @@ const OWN: readonly (readonly [name: string, text: string])[] = [
 ]
 
 for (const [name, text] of OWN) {
-  for (const other of ['etcd', 'consul', 'zookeeper', 'exhibitor', 'kubernetes', 'raft'])
+  for (const other of ['zookeeper', 'exhibitor', 'kubernetes'])
     test(`${name} is used without a word beside the section ${other} of a patroni.yml`, () => {
       const { dcs, problems, warnings } = load(`${other}: {password: s3cret}\n${text}`)
       assert.deepEqual([dcs?.kind, problems, warnings], [name, '', []])
     })
 
-  test(`etcd3 beside ${name} is not used, and that is a warning`, () => {
-    const { dcs, warnings } = load(`etcd3: {hosts: 'a:1'}\n${text}`)
-    assert.equal(dcs?.kind, name)
-    assert.deepEqual(warnings, [
-      `/etc/router/router.yml:2:1: etcd3: not used: ${name} is there too and takes precedence`,
-    ])
-  })
+  for (const other of ['consul', 'etcd', 'etcd3', 'raft'])
+    test(`${other} beside ${name} is not used, and that is a warning`, () => {
+      const { dcs, warnings } = load(`${other}: {hosts: 5, password: s3cret}\n${text}`)
+      assert.equal(dcs?.kind, name)
+      const [first, ...others] = warnings
+      assert.equal(first, `/etc/router/router.yml:2:1: ${other}: not used: ${name} is there too and takes precedence`)
+      assert.ok(!others.join().includes('s3cret'))
+    })
 
   test(`etcd3 of the environment beside ${name} is not used, and the warning names the variable`, () => {
     const { warnings } = load(text, { PATRONI_ETCD3_HOSTS: 'a:1', PATRONI_ETCD3_PASSWORD: 's3cret' })
@@ -202,36 +203,167 @@ test('an empty section says nothing about where the cluster is', () => {
 
 test('a DCS that is not supported is reported with the remedy', () => {
   assert.equal(
-    load('consul: {host: a, token: s3cret}').problems,
-    '/etc/router/router.yml:2:1: consul: this DCS is not supported yet: ' +
+    load('zookeeper: {hosts: a, key_password: s3cret}').problems,
+    '/etc/router/router.yml:2:1: zookeeper: this DCS is not supported yet: ' +
       'add rest: {urls: [...]}, which reads the REST API of the members and works with any DCS',
   )
 })
 
-const ETCD2 =
-  'Patroni uses etcd (v2) here, so etcd3 is not this cluster: remove the section that is left over, ' +
-  'or add rest: {urls: [...]}, which reads the REST API of the members'
+const SECTIONS: Readonly<Record<string, string>> = {
+  consul: '{host: a}',
+  etcd: '{hosts: a}',
+  etcd3: '{hosts: a}',
+  raft: '{self_addr: "a:1"}',
+}
 
-test('etcd beside etcd3 is an error, since Patroni takes etcd then', () => {
-  assert.equal(load('etcd3: {hosts: a}\netcd: {hosts: a}').problems, `/etc/router/router.yml:3:1: etcd: ${ETCD2}`)
-  assert.equal(load('etcd: {}\netcd3: {hosts: a}').problems, `/etc/router/router.yml:2:1: etcd: ${ETCD2}`)
-  assert.equal(load('etcd:\netcd3: {hosts: a}').problems, '')
+/** The order of Patroni, whatever that of the file. */
+const NAMES = Object.keys(SECTIONS)
+
+for (const [at, name] of NAMES.entries())
+  test(`of several sections ${name} counts before ${NAMES.slice(at + 1).join(', ') || 'none'}, as for Patroni`, () => {
+    const later = NAMES.slice(at + 1).toReversed()
+    const text = [...later, name].map((each) => `${each}: ${SECTIONS[each] ?? ''}`).join('\n')
+    const { dcs, warnings } = load(text)
+    assert.equal(dcs?.kind, name)
+    const why = `not used: Patroni uses ${name} instead (the first by name whose client library is installed)`
+    const expected = later.map((each, line) => `/etc/router/router.yml:${line + 2}:1: ${each}: ${why}`)
+    assert.deepEqual(warnings.toSorted(), expected.toSorted())
+  })
+
+test('the order is the same where a section is in the environment', () => {
+  const why = 'not used: Patroni uses etcd instead (the first by name whose client library is installed)'
+  const one = load('etcd3: {hosts: a}', { PATRONI_ETCD_HOSTS: 'b:1' })
+  assert.deepEqual([one.dcs?.kind, one.warnings], ['etcd', [`/etc/router/router.yml:2:1: etcd3: ${why}`]])
+  const two = load('etcd: {hosts: a}', { PATRONI_ETCD3_HOSTS: 'b:1', PATRONI_ETCD3_PASSWORD: 's3cret' })
+  assert.deepEqual([two.dcs?.kind, two.warnings], ['etcd', [`environment: PATRONI_ETCD3_HOSTS: ${why}`]])
 })
 
-test('etcd beside etcd3 is the same error where one of them is in the environment', () => {
-  const message = `environment: PATRONI_ETCD_HOSTS: ${ETCD2}`
-  assert.equal(load('etcd3: {hosts: a}', { PATRONI_ETCD_HOSTS: 'a:1' }).problems, message)
-  assert.equal(load('', { PATRONI_ETCD3_HOSTS: 'a:1', PATRONI_ETCD_HOSTS: 'a:1' }).problems, message)
-  assert.match(load('etcd: {hosts: a}', { PATRONI_ETCD3_HOSTS: 'a:1' }).problems, /:2:1: etcd: Patroni uses etcd/)
+test('an empty section counts where it is {}, and not where it has no value', () => {
+  assert.equal(load('etcd:\netcd3: {hosts: a}').dcs?.kind, 'etcd3')
+  assert.equal(load('consul:\netcd3: {hosts: a}').dcs?.kind, 'etcd3')
+  assert.match(load('etcd: {}\netcd3: {hosts: a}').problems, /2:1: etcd\.hosts: no address of etcd: set etcd\.hosts/)
+  assert.equal(load('consul: {}\netcd3: {hosts: a}').dcs?.kind, 'consul')
+  assert.match(load('consul:').problems, /2:1: consul: is empty, and none to Patroni/)
+  assert.match(load('raft:').problems, /2:1: raft: is empty, and none to Patroni/)
+  assert.match(load('etcd:').problems, /2:1: etcd\.hosts: no address of etcd/)
 })
 
-test('another DCS beside etcd3 is a warning that says which of them Patroni takes', () => {
-  for (const name of ['consul', 'exhibitor', 'kubernetes', 'raft', 'zookeeper']) {
+test('in PATRONI_CONFIGURATION a section without a value counts', () => {
+  const whole = (text: string): Environment => ({ PATRONI_CONFIGURATION: `scope: demo\n${text}\n` })
+  const read = loadConfig({ file: null, text: null, env: whole('consul:\netcd3: {hosts: a}') })
+  assert.equal(read.ok && read.config.clusters[0]?.dcs.kind, 'consul')
+  const refused = loadConfig({ file: null, text: null, env: whole('etcd:\netcd3: {hosts: a}') })
+  assert.match(refused.ok ? '' : formatProblems(refused.problems), /etcd\.hosts: no address of etcd/)
+})
+
+test('a DCS that the router does not have is a warning that says which of them Patroni takes', () => {
+  for (const name of ['exhibitor', 'kubernetes', 'zookeeper']) {
     const { dcs, warnings } = load(`etcd3: {hosts: a}\n${name}: {}`)
     assert.equal(dcs?.kind, 'etcd3')
-    const [warning = '', ...others] = warnings
-    assert.deepEqual(others, [])
-    assert.ok(warning.startsWith(`/etc/router/router.yml:3:1: ${name}: not used`), warning)
-    assert.match(warning, name === 'consul' ? /Patroni uses it instead of etcd3 if/ : /Patroni uses etcd3 instead/)
+    assert.deepEqual(warnings, [
+      `/etc/router/router.yml:3:1: ${name}: not used: Patroni uses etcd3 instead (the first by name whose client library is installed)`,
+    ])
+    const [warning = ''] = load(`raft: {self_addr: 'a:1'}\n${name}: {}`).warnings
+    assert.match(warning, name === 'zookeeper' ? /Patroni uses raft instead/ : /Patroni uses it instead of raft if/)
   }
+})
+
+test('the namespace is that of the section that counts', () => {
+  const namespaceOf = (text: string): string | undefined => {
+    const result = loadConfig({ file: 'r.yml', text: `scope: demo\n${text}`, env: {} })
+    return result.ok ? result.config.clusters[0]?.namespace : formatProblems(result.problems)
+  }
+  assert.equal(namespaceOf('consul: {host: a, namespace: x}\netcd3: {hosts: a, namespace: y}'), 'x')
+  assert.equal(namespaceOf('consul: {host: a}\netcd3: {hosts: a, namespace: y}'), 'service')
+  assert.equal(namespaceOf('etcd: {hosts: a, namespace: /x/y/}\nrest: {urls: ["http://a:1"]}'), 'x/y')
+  assert.equal(namespaceOf('raft: {self_addr: "a:1", namespace: z}'), 'z')
+})
+
+const RAFT: readonly (readonly [text: string, env: Environment, urls: readonly string[]])[] = [
+  ["raft: {self_addr: '10.0.0.1:2222'}", {}, ['http://10.0.0.1:8008']],
+  [
+    "raft: {self_addr: '10.0.0.1:2222', partner_addrs: ['10.0.0.2:2222', '10.0.0.3:2222']}\nrestapi: {connect_address: '10.0.0.1:8009'}",
+    {},
+    ['http://10.0.0.1:8009', 'http://10.0.0.2:8009', 'http://10.0.0.3:8009'],
+  ],
+  [
+    "raft: {partner_addrs: 'a:2222, b:2223'}\nrestapi: {connect_address: c}",
+    {},
+    ['http://c:8008', 'http://a:8008', 'http://b:8008'],
+  ],
+  [
+    "raft: {partner_addrs: ['[fd00::1]:2222', 'fd00::2:2222']}\nrestapi: {connect_address: 'fd00::3:8010', certfile: /c}",
+    {},
+    ['https://[fd00::3]:8010', 'https://[fd00::1]:8010', 'https://[fd00::2]:8010'],
+  ],
+  // As in Patroni's own postgres0.yml: all on one host.
+  [
+    "raft: {self_addr: '127.0.0.1:2222', partner_addrs: ['127.0.0.1:2223', '127.0.0.1:2224']}\nrestapi: {connect_address: '127.0.0.1:8008'}",
+    {},
+    ['http://127.0.0.1:8008'],
+  ],
+  ["raft: {}\nrestapi: {connect_address: 'a:443', certfile: /c}", {}, ['https://a']],
+  [
+    '',
+    {
+      PATRONI_RAFT_SELF_ADDR: 'a:1',
+      PATRONI_RAFT_PARTNER_ADDRS: "'b:1','c:1'",
+      PATRONI_RAFT_PASSWORD: 's3cret',
+      PATRONI_RESTAPI_CONNECT_ADDRESS: 'a:8011',
+      PATRONI_RESTAPI_CERTFILE: '/c',
+    },
+    ['https://a:8011', 'https://b:8011', 'https://c:8011'],
+  ],
+]
+
+for (const [text, env, urls] of RAFT)
+  test(`${text}${text === '' ? JSON.stringify(env) : ''} becomes ${urls.join(', ')}`, () => {
+    assert.deepEqual(load(text, env), { dcs: { kind: 'raft', urls }, problems: '', warnings: [] })
+  })
+
+const RAFT_FAULTS: readonly (readonly [text: string, problem: string])[] = [
+  [
+    'raft: {password: s3cret}',
+    'restapi.connect_address: no member is known: set restapi.connect_address, raft.partner_addrs or rest.urls',
+  ],
+  ['raft: s3cret', '2:1: raft: must be a mapping, with the key partner_addrs'],
+  [
+    "raft: {self_addr: 'a b'}",
+    '2:8: raft.self_addr: must be one address, without blanks: several are separated by commas, in raft.partner_addrs',
+  ],
+  ['raft: {self_addr: 5}', '2:8: raft.self_addr: must be text like 10.0.0.1:2222'],
+  ["raft: {self_addr: 'http://a:1'}", '2:8: raft.self_addr: must be without http:// or https://'],
+  [
+    "raft: {partner_addrs: ['a:1', 'u:s3cret@a:1']}",
+    '2:31: raft.partner_addrs.1: must be without user and password: raft has none but raft.password',
+  ],
+  ['raft: {partner_addrs: [{s3cret: 1}]}', '2:24: raft.partner_addrs.0: must be text like 10.0.0.1:2222'],
+  [
+    "raft: {self_addr: 'a:1'}\nrestapi: {connect_address: 'a:x'}",
+    '3:11: restapi.connect_address: must be an address like 10.0.0.1:8008 or [fd00::1]:8008',
+  ],
+  [
+    "raft: {self_addr: 'a:1'}\nrestapi: {connect_address: 5}",
+    '3:11: restapi.connect_address: must be text like 10.0.0.1:8008',
+  ],
+  [
+    "raft: {self_addr: 'a:1'}\nproxy: {trust: dcs}",
+    '3:9: proxy.trust: dcs needs a DCS that can be read, and with raft only the members are: use proof',
+  ],
+  [
+    "raft: {self_addr: 'a:1'}\nproxy: {address: proxy_url}",
+    "3:9: proxy.address: with raft only conn_url is known: Patroni's REST API does not show the proxy_url of a member",
+  ],
+]
+
+for (const [text, problem] of RAFT_FAULTS)
+  test(`${text} is refused: ${problem}`, () => {
+    const { problems } = load(text)
+    assert.match(problems, /^[^\n]*$/)
+    assert.ok(problems.endsWith(problem), problems)
+    assert.ok(!problems.includes('s3cret'))
+  })
+
+test('connect_address and certfile of restapi may be anything beside another DCS than raft', () => {
+  assert.equal(load('etcd3: {hosts: a}\nrestapi: {connect_address: 5, certfile: [a]}').problems, '')
 })

@@ -47,6 +47,8 @@ test('every variable that means something has the place that it has in the file'
     PATRONI_CTL_KEYFILE: '/ctl-key',
     PATRONI_CTL_KEYFILE_PASSWORD: 'pw',
     PATRONI_RESTAPI_CAFILE: '/rest-ca',
+    PATRONI_RESTAPI_CONNECT_ADDRESS: 'a:8008',
+    PATRONI_RESTAPI_CERTFILE: '/rest-cert',
     PATRONI_POSTGRESQL_LISTEN: '*:5432',
     PATRONI_SUPERUSER_PASSWORD: 'x',
     HOME: '/root',
@@ -72,7 +74,7 @@ test('every variable that means something has the place that it has in the file'
       key: '/key',
     },
     ctl: { insecure: false, cacert: '/ctl-ca', certfile: '/ctl-cert', keyfile: '/ctl-key', keyfile_password: 'pw' },
-    restapi: { cafile: '/rest-ca' },
+    restapi: { cafile: '/rest-ca', certfile: '/rest-cert', connect_address: 'a:8008' },
   })
   assert.equal(origins.get('etcd3.use_proxies'), 'PATRONI_ETCD3_USE_PROXIES')
 })
@@ -99,16 +101,88 @@ for (const [name, value] of [
   })
 
 for (const [name, section] of [
-  ['PATRONI_ETCD_HOST', 'etcd'],
-  ['PATRONI_CONSUL_HOST', 'consul'],
   ['PATRONI_ZOOKEEPER_HOSTS', 'zookeeper'],
   ['PATRONI_EXHIBITOR_HOSTS', 'exhibitor'],
   ['PATRONI_KUBERNETES_LABELS', 'kubernetes'],
-  ['PATRONI_RAFT_SELF_ADDR', 'raft'],
 ] as const)
   test(`${name} says that the DCS is ${section}, and its value is not kept`, () => {
     assert.deepEqual(readEnvironment({ [name]: 'x' }).tree, { [section]: {} })
   })
+
+/** What Patroni makes of a variable, and its key; null: nothing. */
+const READ: readonly (readonly [variable: string, value: string, key: string | null, read?: unknown])[] = [
+  ['PATRONI_CONSUL_HOST', 'a:8500', 'consul.host'],
+  ['PATRONI_CONSUL_PORT', '8501', 'consul.port', 8501],
+  ['PATRONI_CONSUL_PORT', 'tcp://10.0.0.1:8500', null],
+  ['PATRONI_CONSUL_URL', 'http://a:8500', 'consul.url'],
+  ['PATRONI_CONSUL_TOKEN', 'x', 'consul.token'],
+  ['PATRONI_CONSUL_VERIFY', 'off', 'consul.verify', false],
+  ['PATRONI_CONSUL_CACERT', '/a', 'consul.cacert'],
+  ['PATRONI_CONSUL_DC', 'dc1', 'consul.dc'],
+  ['PATRONI_CONSUL_CONSISTENCY', 'stale', 'consul.consistency'],
+  ['PATRONI_CONSUL_NAMESPACE', '/x/', 'consul.namespace'],
+  ['PATRONI_CONSUL_REGISTER_SERVICE', 'on', 'consul.register_service', true],
+  ['PATRONI_CONSUL_REGISTER_SERVICE', 'perhaps', null],
+  ['PATRONI_CONSUL_SERVICE_TAGS', 'a,b', 'consul.service_tags', ['a', 'b']],
+  ['PATRONI_CONSUL_CHECKS', 'a,b', 'consul.checks', ['a', 'b']],
+  ['PATRONI_CONSUL_CHECKS', '[', null],
+  ['PATRONI_CONSUL_SCHEME', 'https', null],
+  ['PATRONI_CONSUL_ca_cert', '/a', null],
+  ['PATRONI_ETCD_HOST', 'a:1', 'etcd.host'],
+  ['PATRONI_ETCD_HOSTS', "'a:1','b:2'", 'etcd.hosts', ['a:1', 'b:2']],
+  ['PATRONI_etcd_HOST', 'a', 'etcd.host'],
+  ['PATRONI_Etcd_HOST', 'a', 'etcd.host'],
+  ['PATRONI_ETCD_host', 'a', null],
+  ['patroni_ETCD_HOST', 'a', null],
+  ['PATRONI_ETCD_PORT', '2379', 'etcd.port', 2379],
+  ['PATRONI_ETCD_SRV', 'example.org', 'etcd.srv'],
+  ['PATRONI_ETCD_SRV_SUFFIX', 'main', 'etcd.srv_suffix'],
+  ['PATRONI_ETCD3_SRV_SUFFIX', 'main', 'etcd3.srv_suffix'],
+  ['PATRONI_ETCD_DISCOVERY_SRV', 'example.org', null],
+  ['PATRONI_ETCD_VERSION', '3.4', null],
+  ['PATRONI_ETCD_PASSWORD', 'x', null],
+  ['PATRONI_ETCD_USERNAME', 'x', null],
+  ['PATRONI_ETCD3_PASSWORD', 'x', null],
+  ['PATRONI_RAFT_SELF_ADDR', 'a:1', 'raft.self_addr'],
+  ['PATRONI_RAFT_PARTNER_ADDRS', "'a:1', 'b:1'", 'raft.partner_addrs', ['a:1', 'b:1']],
+  ['PATRONI_RAFT_PARTNER_ADDRS', '- a:1\n- b:1', 'raft.partner_addrs', ['a:1', 'b:1']],
+  ['PATRONI_RAFT_BIND_ADDR', 'a:1', 'raft.bind_addr'],
+  ['PATRONI_RAFT_DATA_DIR', '/a', 'raft.data_dir'],
+  ['PATRONI_RAFT_PASSWORD', 'x', 'raft.password'],
+  ['PATRONI_RAFT_MIN_TIMEOUT', '0.4', 'raft.min_timeout'],
+  ['PATRONI_RAFT_MIN_TIMEOUT', 'x', null],
+  ['PATRONI_raft_SELF_ADDR', 'a:1', null],
+  ['PATRONI_RAFT_NODES', 'x', null],
+]
+
+for (const [variable, value, key, read = value] of READ)
+  test(`${variable}=${value} ${key === null ? 'sets nothing' : `sets ${key}`}, as for Patroni`, () => {
+    const [section = '', below = ''] = key?.split('.') ?? []
+    const { tree, origins } = readEnvironment({ [variable]: value })
+    assert.deepEqual(tree, key === null ? {} : { [section]: { [below]: read } })
+    assert.deepEqual([...origins], key === null ? [] : [[key, variable]])
+  })
+
+test('user and password of etcd count beside a section of the file or of another variable', () => {
+  for (const name of ['etcd', 'etcd3']) {
+    const login = { [`PATRONI_${name.toUpperCase()}_USERNAME`]: 'u', [`PATRONI_${name.toUpperCase()}_PASSWORD`]: 'p' }
+    assert.deepEqual(readEnvironment(login).tree, {})
+    assert.deepEqual(readEnvironment(login, { [name]: { hosts: 'a' } }).tree, {
+      [name]: { username: 'u', password: 'p' },
+    })
+    const host = { [`PATRONI_${name.toUpperCase()}_HOST`]: 'a' }
+    assert.deepEqual(readEnvironment({ ...login, ...host }).tree, {
+      [name]: { host: 'a', username: 'u', password: 'p' },
+    })
+  }
+})
+
+test('a password alone makes no section that goes over the one of the file', () => {
+  const text = 'scope: demo\netcd3: {hosts: a}\n'
+  const result = loadConfig({ file: 'p.yml', text, env: { PATRONI_ETCD_PASSWORD: 'x', PATRONI_ETCD_USERNAME: 'y' } })
+  assert.ok(result.ok)
+  assert.deepEqual([result.config.clusters[0]?.dcs.kind, result.warnings], ['etcd3', []])
+})
 
 test('Kubernetes says nothing about the DCS with what it sets for Services of such names', () => {
   for (const name of ['ETCD', 'ETCD3', 'CONSUL', 'KUBERNETES', 'ZOOKEEPER', 'RAFT', 'CITUS', 'ETCD_CLIENT']) {
@@ -127,24 +201,13 @@ test('Kubernetes says nothing about the DCS with what it sets for Services of su
 })
 
 const SECTIONS: readonly (readonly [variable: string, value: string, section: string | null])[] = [
-  ['PATRONI_ETCD_PORT', '2379', 'etcd'],
-  ['PATRONI_ETCD_PORT', ' 0x94b ', 'etcd'],
-  ['PATRONI_ETCD_PORT', '08', null],
-  ['PATRONI_ETCD_PASSWORD', 'x', null],
-  ['PATRONI_ETCD_USERNAME', 'x', null],
-  ['PATRONI_ETCD_VERSION', '3.4', null],
-  ['PATRONI_etcd_HOST', 'a', 'etcd'],
-  ['PATRONI_Etcd_HOST', 'a', 'etcd'],
-  ['PATRONI_ETCD_host', 'a', null],
-  ['PATRONI_ETCD_USE_PROXIES', 'perhaps', null],
-  ['PATRONI_CONSUL_CHECKS', '[', null],
-  ['PATRONI_CONSUL_CHECKS', 'a,b', 'consul'],
-  ['PATRONI_CONSUL_REGISTER_SERVICE', 'on', 'consul'],
+  ['PATRONI_ZOOKEEPER_HOSTS', '[', null],
+  ['PATRONI_EXHIBITOR_PORT', '2181', 'exhibitor'],
+  ['PATRONI_EXHIBITOR_PORT', ' 0x94b ', 'exhibitor'],
+  ['PATRONI_EXHIBITOR_PORT', '08', null],
+  ['PATRONI_KUBERNETES_USE_ENDPOINTS', 'perhaps', null],
   ['PATRONI_KUBERNETES_LABELS', '{', null],
   ['PATRONI_KUBERNETES_LABELS', 'a: b', 'kubernetes'],
-  ['PATRONI_RAFT_PASSWORD', 'x', 'raft'],
-  ['PATRONI_RAFT_NODES', 'x', null],
-  ['patroni_ETCD_HOST', 'a', null],
 ]
 
 for (const [variable, value, section] of SECTIONS)
@@ -158,6 +221,15 @@ test('the name of a section can be in small letters, as for Patroni', () => {
   assert.equal(origins.get('etcd3.hosts'), 'PATRONI_etcd3_HOSTS')
 })
 
+test('an empty variable of a DCS with another client library, or of a later one, makes no section', () => {
+  const env = { PATRONI_CONSUL_HOST: '', PATRONI_RAFT_SELF_ADDR: '' }
+  const result = loadConfig({ file: 'p.yml', text: 'scope: demo\netcd3: {hosts: a}\n', env })
+  assert.ok(result.ok)
+  assert.deepEqual([result.config.clusters[0]?.dcs.kind, result.warnings], ['etcd3', []])
+  const v2 = loadConfig({ file: 'p.yml', text: 'scope: demo\netcd: {hosts: a}\n', env: { PATRONI_ETCD3_HOSTS: '' } })
+  assert.ok(v2.ok)
+})
+
 const BASE = 'scope: demo\netcd3: {hosts: a, cacert: /ca, protocol: https, username: u, password: p}\n'
 
 const AGAINST_FILE: readonly (readonly [env: Environment, problem: string])[] = [
@@ -169,7 +241,10 @@ const AGAINST_FILE: readonly (readonly [env: Environment, problem: string])[] = 
     { PATRONI_ETCD3_HOSTS: '' },
     'PATRONI_ETCD3_HOSTS: is empty, and overrides etcd3.hosts of the file, as in Patroni: unset it',
   ],
-  [{ PATRONI_ETCD_HOSTS: '' }, 'PATRONI_ETCD_HOSTS: is empty, and yet Patroni uses etcd (v2) here'],
+  [
+    { PATRONI_ETCD_HOSTS: '' },
+    'PATRONI_ETCD_HOSTS: is empty, and yet makes a section etcd, which Patroni uses instead of etcd3: unset it',
+  ],
   [
     { PATRONI_ETCD3_HOSTS: '[::1]:2379,[::2]:2379' },
     'PATRONI_ETCD3_HOSTS: cannot be read by Patroni, which keeps etcd3.hosts of the file: put each address in quotes',

@@ -41,7 +41,7 @@ const ANY_MEMBER = {
 } as const
 const OPEN_ETCD = { auth: null, caFile: null, certFile: null, keyFile: null } as const
 
-const ETCD = { kind: 'etcd3', endpoints: ['a:1'], protocol: 'http', useProxies: false, ...OPEN_ETCD }
+const ETCD = { kind: 'etcd3', endpoints: ['a:1'], srv: null, protocol: 'http', useProxies: false, ...OPEN_ETCD }
 
 const DEFAULTS: Omit<Config, 'keys'> = {
   file: 'router.yml',
@@ -141,7 +141,7 @@ logging: {level: debug, format: json}
         namespace: 'teams/db',
         citusGroup: 2,
         localMember: 'pg1',
-        dcs: { kind: 'etcd3', endpoints: ['p:1'], protocol: 'http', useProxies: true, ...OPEN_ETCD },
+        dcs: { kind: 'etcd3', endpoints: ['p:1'], srv: null, protocol: 'http', useProxies: true, ...OPEN_ETCD },
         restApi: { caFile: '/ca', certFile: '/cert', keyFile: '/key', keyPassword: 'secret', insecure: true },
         proxy: {
           listeners: [
@@ -424,7 +424,7 @@ const INVALID: readonly (readonly [title: string, text: string, problem: string]
   [
     'no DCS',
     'scope: demo',
-    'router.yml: etcd3.hosts: no DCS is configured: set etcd3.hosts or PATRONI_ETCD3_HOSTS, rest.urls or file.path',
+    'router.yml: etcd3.hosts: no DCS is configured: set etcd3.hosts or PATRONI_ETCD3_HOSTS, etcd.hosts, consul.host, raft.self_addr, rest.urls or file.path',
   ],
   [
     'a quoted Citus group',
@@ -609,8 +609,20 @@ const STRANGE: readonly (readonly [text: string, warning: string])[] = [
     '3:7: log.levle: not used: Patroni has no such key in log; did you mean "level"?',
   ],
   [
-    'rest: {urls: ["http://a:1"]}\nconsul: {tokn: s3cret}',
-    '3:10: consul.tokn: not used: Patroni has no such key in consul; did you mean "token"?',
+    'consul: {host: a, tokn: s3cret}',
+    '2:19: consul.tokn: not used: Patroni has no such key in consul; did you mean "token"?',
+  ],
+  [
+    'etcd: {hosts: a, endpoints: s3cret}',
+    '2:18: etcd.endpoints: not used: Patroni has no such key in etcd; did you mean "hosts"?',
+  ],
+  [
+    'raft: {self_addr: "a:1", partners: s3cret}',
+    '2:26: raft.partners: not used: Patroni has no such key in raft; did you mean "partner_addrs"?',
+  ],
+  [
+    'rest: {urls: ["http://a:1"]}\nzookeeper: {host: s3cret}',
+    '3:13: zookeeper.host: not used: Patroni has no such key in zookeeper; did you mean "hosts"?',
   ],
   [
     'clusters: {a: {etcd3: {hosts: a, usernam: s3cret}}}\nproxy: {listeners: {}}\nhooks: [{on: any, command: [x]}]',
@@ -638,7 +650,7 @@ test('a secret that has become a key is not shown', () => {
 test('every key of the sections that Patroni documents is accepted without a word', () => {
   const result = load(`
 scope: demo
-etcd3: {hosts: [a], use_proxies: no, protocol: https, username: u, password: p, cacert: /c, cert: /c, key: /k, srv_suffix: x, namespace: n}
+etcd3: {hosts: [a], use_proxies: no, protocol: https, username: u, password: p, cacert: /c, cert: /c, key: /k, srv: example.org, srv_suffix: x, namespace: n}
 ctl: {insecure: no, cacert: /c, certfile: /c, keyfile: /k, keyfile_password: p, authentication: {username: u, password: p}}
 restapi:
   {listen: x, connect_address: x, authentication: {}, certfile: x, keyfile: x, keyfile_password: x, cafile: x, ciphers: x,

@@ -15,6 +15,15 @@ function load(text: string | null, env: Environment = {}) {
   return loadConfig({ file: text === null ? null : 'patroni.yml', text, env })
 }
 
+function valid(text: string): { readonly warnings: readonly string[]; readonly cluster: ClusterConfig | undefined } {
+  const result = load(text)
+  assert.ok(result.ok, result.ok ? '' : formatProblems(result.problems))
+  return { warnings: result.warnings, cluster: result.config.clusters[0] }
+}
+
+const NO_FILES = { caFile: null, certFile: null, keyFile: null } as const
+const OPEN_ETCD2 = { kind: 'etcd', srv: null, protocol: 'http', useProxies: false, auth: null, ...NO_FILES } as const
+
 function endpoints(cluster: ClusterConfig | undefined): readonly string[] | null {
   return cluster !== undefined && isEtcd3(cluster.dcs) ? cluster.dcs.endpoints : null
 }
@@ -34,33 +43,32 @@ for (const n of [0, 1, 2]) {
     assert.deepEqual(endpoints(cluster), ['127.0.0.1:2379'])
   })
 
-  test(`postgres${n}.yml of Patroni, which uses etcd v2, has only its DCS as a problem`, () => {
-    const result = load(text)
-    assert.ok(!result.ok)
+  test(`postgres${n}.yml of Patroni, which uses etcd v2, is valid as it is`, () => {
+    const { warnings, cluster } = valid(text)
+    assert.deepEqual(warnings, [])
     assert.deepEqual(
-      result.problems.map(({ path }) => path),
-      ['etcd'],
+      [cluster?.scope, cluster?.localMember, cluster?.dcs],
+      ['batman', `postgresql${n}`, { ...OPEN_ETCD2, endpoints: ['127.0.0.1:2379'] }],
     )
-    assert.equal(result.problems[0]?.line, text.split('\n').indexOf('etcd:') + 1)
-    assert.match(result.problems[0].message, /not supported yet .*v2 API.*: add rest: \{urls: \[\.\.\.\]\}/)
   })
 
-  test(`postgres${n}.yml of Patroni with raft has only its DCS as a problem`, () => {
-    const raft = "raft:\n  self_addr: 127.0.0.1:2222\n  partner_addrs: ['127.0.0.1:2223']\n"
-    const result = load(text.replace(/^etcd:\n.*\n/m, raft))
-    assert.ok(!result.ok)
-    assert.equal(
-      formatProblems(result.problems).replace(/:\d+:\d+/, ''),
-      'patroni.yml: raft: this DCS is not supported yet: ' +
-        'add rest: {urls: [...]}, which reads the REST API of the members and works with any DCS',
-    )
+  test(`postgres${n}.yml of Patroni with raft is valid as it is`, () => {
+    const raft =
+      'raft:\n  data_dir: .\n  self_addr: 127.0.0.1:2222\n  partner_addrs:\n  - 127.0.0.1:2223\n  - 10.0.0.9:2224\n'
+    const { warnings, cluster } = valid(text.replace(/^etcd:\n.*\n/m, raft))
+    assert.deepEqual(warnings, [])
+    const port = 8008 + n
+    assert.deepEqual(cluster?.dcs, {
+      kind: 'raft',
+      urls: [`http://127.0.0.1:${port}`, `http://10.0.0.9:${port}`],
+    })
   })
 
   test(`postgres${n}.yml of Patroni is valid with rest beside its own DCS`, () => {
-    const result = load(`${text}\nrest: {urls: [http://127.0.0.1:8008]}\n`)
-    assert.ok(result.ok, result.ok ? '' : formatProblems(result.problems))
-    assert.deepEqual(result.warnings, [])
-    assert.deepEqual(result.config.clusters[0]?.dcs, { kind: 'rest', urls: ['http://127.0.0.1:8008'] })
+    const { warnings, cluster } = valid(`${text}\nrest: {urls: [http://127.0.0.1:8008]}\n`)
+    const line = text.split('\n').indexOf('etcd:') + 1
+    assert.deepEqual(warnings, [`patroni.yml:${line}:1: etcd: not used: rest is there too and takes precedence`])
+    assert.deepEqual(cluster?.dcs, { kind: 'rest', urls: ['http://127.0.0.1:8008'] })
   })
 }
 
@@ -72,6 +80,66 @@ test("the file of Debian's pg_createconfig_patroni is valid as it is", () => {
   assert.deepEqual([cluster?.scope, cluster?.namespace, cluster?.localMember], ['15-main', 'postgresql-common', 'pg1'])
   assert.deepEqual(endpoints(cluster), ['10.0.0.1:2379', '10.0.0.2:2379'])
 })
+
+/** As installers write them: one host, then the DCS that it has. */
+const HOST = `scope: pgsql-cluster
+namespace: /service
+name: pg-1
+log: {level: INFO, dir: /var/log/patroni}
+restapi:
+  listen: 10.128.64.140:8008
+  connect_address: 10.128.64.140:8008
+`
+
+const INSTALLED: readonly (readonly [title: string, dcs: string, expected: unknown])[] = [
+  [
+    'with etcd v2 and a list of hosts',
+    'etcd:\n  hosts:\n  - 10.128.64.140:2379\n  - 10.128.64.142:2379\n',
+    { ...OPEN_ETCD2, endpoints: ['10.128.64.140:2379', '10.128.64.142:2379'] },
+  ],
+  [
+    'with etcd v2 and text',
+    'etcd:\n  hosts: 10.128.64.140:2379,10.128.64.142:2379\n  protocol: https\n  cacert: /etc/ca.crt\n  username: root\n  password: s3cret\n',
+    {
+      ...{ ...OPEN_ETCD2, endpoints: ['10.128.64.140:2379', '10.128.64.142:2379'], protocol: 'https' },
+      ...{ caFile: '/etc/ca.crt', auth: { username: 'root', password: 's3cret' } },
+    },
+  ],
+  [
+    'with etcd v2 and DNS',
+    'etcd: {srv: pg.example.org}\n',
+    { ...OPEN_ETCD2, endpoints: [], srv: { domain: 'pg.example.org', suffix: null } },
+  ],
+  [
+    'with Consul',
+    'consul: {host: 127.0.0.1:8500}\n',
+    {
+      ...{ kind: 'consul', endpoint: '127.0.0.1:8500', protocol: 'http', token: null, verify: true, dc: null },
+      ...NO_FILES,
+      consistency: 'default',
+    },
+  ],
+  [
+    'with Consul and its services',
+    "consul:\n  url: https://127.0.0.1:8501\n  token: 's3cret'\n  dc: dc1\n  cacert: /etc/consul/ca.pem\n  consistency: stale\n" +
+      '  register_service: true\n  service_check_interval: 5s\n  service_tags: [a]\n  checks: []\n  service_check_tls_server_name: null\n',
+    {
+      ...{ kind: 'consul', endpoint: '127.0.0.1:8501', protocol: 'https', token: 's3cret', verify: true, dc: 'dc1' },
+      ...{ ...NO_FILES, caFile: '/etc/consul/ca.pem', consistency: 'stale' },
+    },
+  ],
+  [
+    'with raft',
+    "raft:\n  data_dir: /var/lib/raft\n  self_addr: 10.128.64.140:2222\n  partner_addrs: ['10.128.64.142:2222', '10.128.64.143:2222']\n  password: s3cret\n",
+    { kind: 'raft', urls: ['http://10.128.64.140:8008', 'http://10.128.64.142:8008', 'http://10.128.64.143:8008'] },
+  ],
+]
+
+for (const [title, dcs, expected] of INSTALLED)
+  test(`a patroni.yml ${title} is valid as it is`, () => {
+    const { warnings, cluster } = valid(HOST + dcs)
+    assert.deepEqual([warnings, cluster?.localMember, cluster?.dcs], [[], 'pg-1', expected])
+  })
 
 test("a patroni.yml with a router's sections in it is one configuration", () => {
   const result = load(`${fixture('debian-15-main.yml')}proxy: {hold: {timeout: 10s}}\n`)

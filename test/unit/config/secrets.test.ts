@@ -11,6 +11,12 @@ function output(text: string | null, env: Environment = {}): string {
   return JSON.stringify(result.ok ? result.warnings : result.problems)
 }
 
+/** The sections of other DCS that would go over etcd3, with faults. */
+const FIRST: Readonly<Record<string, string>> = {
+  etcd: `{password: ${MARK}, hosts: 'u:${MARK}@a:1', srv: 'u:${MARK}@a', srv_suffix: '.${MARK}', url: 'http://${MARK}@a:1'}`,
+  consul: `{token: [${MARK}], url: 'http://u:${MARK}/w@a:1', host: '${MARK}@a', scheme: ${MARK}, verify: ${MARK}, dc: [${MARK}], consistency: ${MARK}, cacert: [${MARK}], port: ${MARK}}`,
+}
+
 /** A secret in every place of Patroni's file that can hold one. */
 const FILE = `scope: demo
 namespace: service
@@ -27,11 +33,9 @@ etcd3:
   cacert: /${MARK}
   key: /${MARK}
   use_proxies: ${MARK}
-etcd: {password: ${MARK}}
-consul: {token: ${MARK}}
 zookeeper: {key_password: ${MARK}, auth_data: {digest: 'u:${MARK}'}}
 kubernetes: {labels: {x: ${MARK}}}
-raft: {password: ${MARK}}
+raft: {password: ${MARK}, self_addr: 'u:${MARK}@a:1', partner_addrs: ['u:${MARK}@b:1']}
 restapi:
   authentication: {username: u, password: ${MARK}}
   keyfile_password: ${MARK}
@@ -63,6 +67,48 @@ test('a file full of faults and secrets is refused without a secret', () => {
   assert.ok(!text.includes(MARK), text)
 })
 
+for (const [name, section] of Object.entries(FIRST))
+  test(`a section ${name} full of faults and secrets is refused without a secret`, () => {
+    const whole = output(`${FILE}${name}: ${section}\n`)
+    assert.ok(whole.includes(`${name}.`), whole)
+    assert.ok(!whole.includes(MARK), whole)
+    const alone = output(`scope: demo\n${name}: ${section}\n`)
+    assert.ok(alone.split('path').length > 3, alone)
+    assert.ok(!alone.includes(MARK), alone)
+    for (let end = 1; end < section.length; end++) {
+      const shown = output(`scope: demo\n${name}: ${section.slice(0, end)}\n`)
+      assert.ok(!shown.includes(MARK), `${section.slice(0, end)} -> ${shown}`)
+    }
+  })
+
+test('the warnings about Consul and raft show no secret', () => {
+  const sections = [
+    `consul: {url: 'http://u:${MARK}@a:1/${MARK}', token: ${MARK}, verify: '${MARK}', key: /${MARK}}`,
+    `consul: {host: a, ${MARK}}`,
+    `raft: {self_addr: 'a:1', password: ${MARK}, ${MARK}}`,
+    `raft: {password: ${MARK}}`,
+    `raft: {partner_addrs: ['${MARK}:x', {a: ${MARK}}, 'http://u:${MARK}@a:1']}`,
+    `raft: {self_addr: 'a:1'}\nrestapi: {connect_address: 'u:${MARK}@a', authentication: {password: ${MARK}}}`,
+  ]
+  for (const section of sections) {
+    const shown = output(`scope: demo\n${section}\n`)
+    assert.match(shown, /consul|raft|restapi/)
+    assert.ok(!shown.includes(MARK), `${section} -> ${shown}`)
+  }
+})
+
+test('a variable of the client library of Consul is named, and its value is not shown', () => {
+  const values = [MARK, `http://u:${MARK}@h`, `${MARK}:1`, `u:${MARK}@h:1`, `a ${MARK}`, `${MARK}\n`, '1', 'true']
+  for (const name of ['CONSUL_HTTP_ADDR', 'CONSUL_HTTP_SSL', 'CONSUL_HTTP_SSL_VERIFY', 'CONSUL_HTTP_TOKEN'])
+    for (const value of values) {
+      const section = '{host: a, scheme: https, token: t, verify: true}'
+      const shown = output(`scope: demo\nconsul: ${section}\n`, { [name]: value })
+      assert.ok(!shown.includes(MARK), `${name}=${value} -> ${shown}`)
+      assert.ok(shown.includes(name) || (value === 'true' && /_SSL/.test(name)), `${name}=${value} -> ${shown}`)
+      assert.ok(!shown.includes('$'), shown)
+    }
+})
+
 test('the faults and warnings about access to etcd show no secret', () => {
   const sections = [
     `{hosts: a, password: ${MARK}}`,
@@ -81,9 +127,15 @@ test('the faults and warnings about access to etcd show no secret', () => {
     `{proxy: 'http://u:${MARK}@a:1', url: 'http://u:${MARK}@b:1', cacert: /${MARK}, cert: /${MARK}, key: /${MARK}}`,
     `{hosts: a, protocol: https, key: /${MARK}, cacert: [${MARK}]}`,
   ]
-  for (const section of sections) {
-    const shown = output(`scope: demo\netcd3: ${section}\n`)
-    assert.match(shown, /etcd3\./)
+  for (const [section, name] of sections.flatMap(
+    (each) =>
+      [
+        [each, 'etcd3'],
+        [each, 'etcd'],
+      ] as const,
+  )) {
+    const shown = output(`scope: demo\n${name}: ${section}\n`)
+    assert.ok(shown.includes(`${name}.`), shown)
     assert.ok(!shown.includes(MARK), `${section} -> ${shown}`)
   }
 })
@@ -181,7 +233,9 @@ test('a bad value of the environment is not shown', () => {
     'CITUS_GROUP',
     'ETCD3_USE_PROXIES',
     'ETCD3_SRV',
-    'RAFT_PASSWORD',
+    ...['RAFT_PASSWORD', 'RAFT_SELF_ADDR', 'RAFT_PARTNER_ADDRS', 'RESTAPI_CONNECT_ADDRESS', 'ETCD_HOSTS', 'ETCD_URL'],
+    ...['ETCD_SRV', 'ETCD_SRV_SUFFIX', 'ETCD_PASSWORD', 'CONSUL_HOST', 'CONSUL_URL', 'CONSUL_TOKEN', 'CONSUL_VERIFY'],
+    ...['CONSUL_PORT', 'CONSUL_DC', 'CONSUL_CONSISTENCY', 'CONSUL_CACERT', 'CONSUL_SCHEME', 'CONSUL_CHECKS'],
   ]
   for (const name of [...names.map((key) => `ETCD3_${key}`), ...others])
     for (const value of [MARK, `http://u:${MARK}@h`, `[${MARK}`, `'${MARK}`, `{${MARK}: *x}`, `ftp://${MARK}/`]) {

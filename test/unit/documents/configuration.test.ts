@@ -45,8 +45,12 @@ test('every variable of Patroni that the tables name is read, and sets that key'
   const rows = [...partOf('environment').matchAll(/^\| `(\w+)` \| `([\w.]+)` \|$/gm)]
   assert.ok(rows.length > 20)
   for (const [, variable = '', key = ''] of rows) {
-    const value = /PORT|GROUP/.test(variable) ? '1' : /INSECURE|PROXIES/.test(variable) ? 'true' : 'a'
-    assert.deepEqual([...readEnvironment({ [variable]: value }).origins], [[key, variable]], variable)
+    const value = /PORT|GROUP/.test(variable) ? '1' : /INSECURE|PROXIES|VERIFY/.test(variable) ? 'true' : 'a'
+    assert.deepEqual(
+      [...readEnvironment({ [variable]: value }, { [key.split('.')[0] ?? '']: {} }).origins],
+      [[key, variable]],
+      variable,
+    )
   }
 })
 
@@ -54,7 +58,9 @@ test('every variable that sets a key of the configuration is in the tables', () 
   const named = new Map(variables().map(([variable, key]) => [key, variable]))
   for (const { path } of leaves) {
     const variable = `PATRONI_${path.join('_').toUpperCase()}`
-    const found = ['1', 'true'].some((value) => readEnvironment({ [variable]: value }).origins.has(path.join('.')))
+    const found = ['1', 'true'].some((value) =>
+      readEnvironment({ [variable]: value }, { [path[0] ?? '']: {} }).origins.has(path.join('.')),
+    )
     assert.equal(named.get(path.join('.')), found ? variable : undefined, variable)
   }
 })

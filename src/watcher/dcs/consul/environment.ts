@@ -1,8 +1,8 @@
 /**
  * The variables that Patroni's client library of Consul reads (consul/base.py of python-consul 0.7.1 and 1.1.0, and of
  * py-consul, where `Consul.__init__` gets what is written in the section). They go over the section, but for py-consul
- * 1.6.1 and later, where they count only for what is not written. Where a value makes a difference between the two that
- * nobody can have meant, it is an error. No message shows a value. Pure.
+ * 1.6.1 and later, where they count only for what is not written. A value that one of the two takes for true and the
+ * other for false is an error. No message shows a value. Pure.
  */
 import { foreignKey } from '../../../config/dcs/kind.ts'
 import type { Fault } from '../../../config/file/problem.ts'
@@ -13,7 +13,7 @@ const ADDR = 'CONSUL_HTTP_ADDR'
 const SSL = 'CONSUL_HTTP_SSL'
 const SSL_VERIFY = 'CONSUL_HTTP_SSL_VERIFY'
 const TOKEN = 'CONSUL_HTTP_TOKEN'
-/** One that Patroni does not have, although its keys have one each. */
+/** Patroni does not have this variable, but those of the other keys. */
 const SCHEME = 'PATRONI_CONSUL_SCHEME'
 
 /** All that count besides those of Patroni's section. */

@@ -6,7 +6,7 @@ import type { Fault } from '../../../config/file/problem.ts'
 import { isMapping } from '../../../text/unknown-shape.ts'
 import type { CertificateSettings } from '../../tls/certificates.ts'
 import { type AddressWords, parseEndpoint, parseUrl } from '../address.ts'
-import { CITUS_GROUP, filesOf, isSet, portOf, type Section, withPort } from '../section-values.ts'
+import { CITUS_GROUP, EMPTY, filesOf, isSet, portOf, type Section, withPort } from '../section-values.ts'
 import { ConsulEnvironment, type Place } from './environment.ts'
 
 export interface ConsulConfig extends DcsConfig {
@@ -51,9 +51,8 @@ type Report = (list: Fault[], key: string, message: string) => void
 /** Parses the section. */
 export function resolveConsul(section: unknown): DcsResult<ConsulConfig> {
   if (!isMapping(section)) {
-    const message =
-      section === null ? 'is not set, and an empty section is none to Patroni' : 'must be a mapping, with the key host'
-    return { value: null, faults: [{ path: section === null ? [NAME, 'host'] : [NAME], message }], warnings: [] }
+    const message = section === null ? `${EMPTY}: set consul.host` : 'must be a mapping, with the key host'
+    return { value: null, faults: [{ path: [NAME], message }], warnings: [] }
   }
   const faults: Fault[] = []
   const warnings: Fault[] = []

@@ -142,7 +142,7 @@ function different(name: string): string {
   return `has another protocol than the rest of this section: set ${name}.protocol: https (or http) for all`
 }
 
-/** It is put behind the addresses of `hosts`, and a number beside `host`. */
+/** Returns the message: Patroni puts the port behind the addresses of `hosts`, and beside `host` it has to be a number. */
 function quotedPort(name: string): string {
   return `must be without quotes: Patroni takes a port in quotes beside ${name}.hosts only`
 }

@@ -15,7 +15,7 @@ export interface Discovery {
 /** Patroni copies each over the one before, even one without a value. */
 const NAMES = ['srv', 'discovery_srv', 'srv_domain'] as const
 const LABEL = '[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?'
-/** A name that is not made of digits and dots alone, short enough for what stands before it in the names of records. */
+/** A name that is not made of digits and dots alone, short enough for what the names of records have before it. */
 export const DOMAIN = `^(?!.{184})(?![\\d.]+$)${LABEL}(?:\\.${LABEL})*\\.?$`
 /** What leaves room for `_etcd-client-ssl-` in a label. */
 export const SUFFIX = '^[A-Za-z0-9_-]{1,46}$'

@@ -7,7 +7,7 @@ import { parseHttpUrl } from '../../../http-url.ts'
 import { isMapping, type Mapping, mappingOf } from '../../../text/unknown-shape.ts'
 import { type AddressWords, AUTHORITY, BARE_IPV6, parseEndpoint } from '../address.ts'
 import type { MembersConfig } from '../member-reports/descriptor.ts'
-import { isSet } from '../section-values.ts'
+import { EMPTY, isSet } from '../section-values.ts'
 
 export const NAME = 'raft'
 
@@ -19,7 +19,7 @@ const UNSET: Form = { enum: [null, ''] }
 export const RAFT_FORM: Form = {
   type: ['object', 'null'],
   description:
-    'raft, as in Patroni. Only the members can read it, so it is they who are queried, as with `rest`: first those at `restapi.connect_address` and at the hosts of `self_addr` and `partner_addrs`.',
+    'raft, as in Patroni. Only the members can read it, so the members are queried, as with `rest`: first those at `restapi.connect_address` and at the hosts of `self_addr` and `partner_addrs`.',
   properties: {
     self_addr: {
       anyOf: [{ ...ADDRESS, pattern: `^\\s*(?:${AUTHORITY}|${BARE_IPV6})/?\\s*$` }, UNSET],
@@ -50,7 +50,7 @@ const SEEDLESS = 'no member is known: set restapi.connect_address, raft.partner_
 /** Parses the section. `tree`: all sections of the cluster. */
 export function resolveRaft(section: unknown, _origin: Origin, tree: Mapping): DcsResult<RaftConfig> {
   if (!isMapping(section)) {
-    const message = section === null ? 'is empty, and none to Patroni' : 'must be a mapping, with the key partner_addrs'
+    const message = section === null ? EMPTY : 'must be a mapping, with the key partner_addrs'
     return { value: null, faults: [{ path: [NAME], message }], warnings: [] }
   }
   const faults: Fault[] = []

@@ -12,9 +12,10 @@ const ROOT = join(import.meta.dirname, '../../../..')
 /** Faults that only `check` can see: they lie between keys, in another file, or in how YAML is read. */
 const BETWEEN: Readonly<Record<string, RegExp>> = {
   'a key that the environment or another file may have':
-    /^(?:scope: is required|[\w.]*etcd3\.hosts: no address of etcd)/,
-  'user and password of etcd are set together': /etcd3\.(?:username|password): .* without etcd3\./,
-  'etcd is discovered through DNS only where it has no address': /discovery through DNS SRV/,
+    /^(?:scope: is required|[\w.]*etcd3?\.hosts: no address of etcd|[\w.]*restapi\.connect_address: no member is known)/,
+  'user and password of etcd are set together': /etcd3?\.(?:username|password): .* without etcd3?\./,
+  'what is empty and means something to Patroni':
+    /: is empty, and (?:none to Patroni|yet Patroni takes it|yet goes over)/,
   'a DCS that is not supported needs rest beside it': /this DCS is not supported yet/,
   'two sections that say where the cluster is': /are both set/,
   'the name of a cluster': /is not the name of a cluster/,
@@ -47,6 +48,18 @@ const BASE = {
   track: { files: [{ path: '/t', when: 'primary' }] },
 }
 
+/** Where each DCS of Patroni is the one that counts. */
+const COUNTING: Readonly<Record<string, object>> = {
+  etcd: { hosts: 'a:1' },
+  consul: { host: 'a' },
+  raft: { self_addr: 'a:1' },
+}
+
+function baseFor(section = ''): object {
+  const { [section]: own } = COUNTING
+  return own === undefined ? BASE : { ...BASE, etcd3: null, [section]: own }
+}
+
 /** Where a value that is not read may be anything. */
 const OTHERS: readonly unknown[] = [
   { scope: 'one', etcd3: { url: 'http://a:1', hosts: 5, host: 5, port: 'x', username: 5 } },
@@ -54,6 +67,16 @@ const OTHERS: readonly unknown[] = [
   { scope: 'one', etcd3: { hosts: 'a:1', host: 5, cacert: 'a', ca_cert: 5 } },
   { scope: 'one', rest: { urls: 'http://a:1' }, etcd3: { hosts: 5, protocol: 'ftp', group: 1 }, consul: 5 },
   { scope: 'one', rest: { urls: 'http://a:1' }, etcd3: 5 },
+  { scope: 'one', rest: { urls: 'http://a:1' }, consul: { token: 5 }, etcd3: { namespace: 5 } },
+  { scope: 'one', etcd3: { srv: 'a.org', discovery_srv: 'b.org', srv_suffix: '', cacert: 'a' } },
+  { scope: 'one', etcd3: { srv: 5, srv_suffix: 'a', proxy: 'http://a:1' } },
+  { scope: 'one', etcd3: { srv: 5, srv_domain: 'b.org' } },
+  { scope: 'one', etcd3: { hosts: 'a', srv_suffix: 5 } },
+  { scope: 'one', etcd: { hosts: 'a:1' }, etcd3: 5, raft: 5 },
+  { scope: 'one', consul: {}, etcd: 5, etcd3: { hosts: 5 } },
+  { scope: 'one', consul: { url: 'http://a/', host: 5, port: 'x', scheme: 5, verify: 'perhaps' } },
+  { scope: 'one', consul: { host: 'a', cacert: 'a', ca_cert: 5 } },
+  { scope: 'one', raft: { partner_addrs: ['a:1', 'b'] }, restapi: { connect_address: 'a', certfile: 5 } },
   { clusters: { a: { scope: 'a', etcd3: { hosts: 'a:1' } } }, scope: 5, etcd3: 5, rest: 5, proxy: LISTENERS('a') },
   {
     clusters: { a: { name: 'x', ctl: {}, citus: {}, restapi: {}, namespace: 'x', file: { path: 'a' }, etcd3: 5 } },
@@ -73,7 +96,7 @@ const trials = KEYS.flatMap((key) => {
   const formOf = ({ form }: Key): string => text({ ...form, description: null, default: null })
   const isFirst = KEYS.find((other) => formOf(other) === formOf(key)) === key
   return (isFirst ? VALUES : FEW).map((value) => {
-    const file = text(withValue(BASE, key.path, value))
+    const file = text(withValue(baseFor(key.path[0]), key.path, value))
     return { file, problems: problemsOf(file) }
   })
 })
@@ -126,7 +149,7 @@ test('the schema rejects an unknown key where check does, and nowhere else', () 
       if (isUnknown) assert.match(rejection(file), /additional properties/, file)
     }
   }
-  for (const path of open) assert.match(path, /etcd3|citus|ctl|restapi|postgresql/)
+  for (const path of open) assert.match(path, /etcd|consul|raft|citus|ctl|restapi|postgresql/)
 })
 
 test('the schema rejects a section without a key that has to be in it', () => {
