@@ -6,7 +6,7 @@ import type { HttpAnswer } from '../http/connection.ts'
 import { diagnoseHttp, type HttpPeer, Refusal, shown, strangeAnswer } from '../http/diagnosis.ts'
 import { errorOf } from './answers.ts'
 
-/** Whom the router reads it as. */
+/** The user that the router is to etcd, and what it reads. */
 export interface EtcdAccess {
   readonly username: string | null
   readonly caFile: string | null
@@ -40,7 +40,7 @@ const NO_V2 =
   'it has no API v2 (etcd 3.4 and 3.5 have it with --enable-v2, 3.6 has none): if Patroni uses etcd3, remove the section ' +
   'etcd, which Patroni would take first; else name an etcd with API v2 in etcd.hosts'
 
-/** etcd answers the same to no password, a wrong one and one without the right. */
+/** Returns what a refusal means: etcd answers alike without a password, with a wrong one, and without the right. */
 function unauthorized({ username, root }: EtcdAccess): string {
   const right = `a role that may read ${root}/* (etcdctl role grant ROLE -read -path '${root}/*')`
   return username === null

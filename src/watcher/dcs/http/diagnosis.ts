@@ -25,7 +25,7 @@ export function diagnoseHttp(error: unknown, peer: HttpPeer, usesTls: boolean): 
   if (codeOf(error) === 'UND_ERR_RES_EXCEEDED_MAX_SIZE')
     return 'its answer is too large: delete keys that do not belong there'
   const reason = tlsReason(explain(error))
-  if (isNoHttp(error)) return `what answers there is not HTTP${usesTls ? '' : `; if it requires TLS, ${peer.withTls}`}`
+  if (isNoHttp(error)) return `it does not answer in HTTP${usesTls ? '' : `; if it requires TLS, ${peer.withTls}`}`
   if (!usesTls) return failureOf(error) === 'reset' ? `${reason}; if it requires TLS, ${peer.withTls}` : reason
   return diagnoseTls(reason, peer) ?? (failureOf(error) === 'reset' ? perhapsRefused(reason, peer) : reason)
 }
