@@ -3,4 +3,4 @@ import { testDcs } from './support/dcs-scenarios.ts'
 
 // Patroni on etcd by its API v2.
 
-testDcs(() => EtcdV2Cluster.start())
+testDcs({ start: () => EtcdV2Cluster.start(), takeLock: ({ client }, key) => client.delete(key) })

@@ -32,3 +32,8 @@ export function endpointsOf(urls: readonly string[], protocol: 'http' | 'https')
     return [hostPort(parsed.host, port === '' ? (protocol === 'http' ? 80 : 443) : Number(port))]
   })
 }
+
+/** Returns the host of `host:port`, IPv6 without brackets. */
+export function hostOf(endpoint: string): string {
+  return endpoint.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')
+}

@@ -21,7 +21,7 @@ export class KeyList {
   }
 }
 
-/** Compares the values, and the session of the lock: members write their keys again each loop, where it means nothing. */
+/** Compares the values, and the session of the lock: members write their keys again in each loop, and the session of those says nothing. */
 function isSame(a: Keys, b: Keys): boolean {
   return (
     a.size === b.size &&

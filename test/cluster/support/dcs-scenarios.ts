@@ -4,27 +4,41 @@ import { createLoadTable, failures, outage } from '../../support/clients/load.ts
 import { PatroniCluster } from '../../support/patroni/cluster.ts'
 import type { DcsServer, PatroniDcs } from '../../support/patroni/dcs.ts'
 import type { PatroniMember } from '../../support/patroni/member.ts'
-import { RouterProcess } from '../../support/router/process.ts'
+import { RouterProcess, runMain } from '../../support/router/process.ts'
 import { clock, until } from '../../support/until.ts'
+import type { WatchEvent } from '../../support/watch-log.ts'
 import { assertNoWayBack, assertOnlyServedFailed, writeUntilMoved } from './moved.ts'
 import { settled } from './settled.ts'
 import { assertNobodyNotices, lasting, viewOf } from './unnoticed.ts'
 
 const TTL_S = 10
 
+export interface DcsScenario<D extends PatroniDcs> {
+  readonly start: () => Promise<D>
+  /** Takes the lock from the leader, whose Postgres stays writable. */
+  readonly takeLock: (dcs: D, leaderKey: string) => Promise<unknown>
+}
+
+export interface DcsScenario<D extends PatroniDcs> {
+  readonly start: () => Promise<D>
+  /** Takes the lock from the leader, whose Postgres stays writable. */
+  readonly takeLock: (dcs: D, leaderKey: string) => Promise<unknown>
+}
+
 /**
  * Registers the tests of what clients notice of the failures of a cluster, and of its DCS, which is of one server: one
  * cluster of three members in failsafe mode for all of them.
  */
-export function testDcs(startDcs: () => Promise<PatroniDcs>): void {
+export function testDcs<D extends PatroniDcs>({ start: startDcs, takeLock }: DcsScenario<D>): void {
   const stack = new AsyncDisposableStack()
+  let dcs: D
   let server: DcsServer
   let cluster: PatroniCluster
   let router: RouterProcess
   let leader: PatroniMember
 
   before(async () => {
-    const dcs = stack.use(await startDcs())
+    dcs = stack.use(await startDcs())
     const [only, ...more] = dcs.servers
     assert.ok(only && more.length === 0)
     server = only
@@ -68,11 +82,33 @@ export function testDcs(startDcs: () => Promise<PatroniDcs>): void {
     assert.ok(ms < move.ownMs + 3000)
   })
 
+  test("a member's own patroni.yml is a valid configuration, and check --online ends with 0", async () => {
+    const { code, stdout, stderr } = await runMain('check', '--online', '-c', leader.configFile)
+    assert.equal(code, 0, stdout + stderr)
+    assert.match(stdout, new RegExp(`DCS at .*: 3 members, leader ${leader.name}$`, 'm'))
+  })
+
   test('a restart of the DCS closes no session and fails no connection', async () => {
     await assertNobodyNotices(cluster, router, async () => {
       await server.restart()
       await until('the router reads the DCS', async () => (await viewOf(router)).dcs.state === 'up')
     })
+    assert.equal(await cluster.waitHealthy(), leader)
+  })
+
+  test('a lock that is gone while its holder serves closes no session and fails no connection', async () => {
+    const key = `${cluster.prefix}leader`
+    const log = await cluster.watch()
+    await assertNobodyNotices(cluster, router, async () => {
+      await takeLock(dcs, key)
+      const isTaken = ({ type, value }: WatchEvent): boolean => type === 'put' && value === leader.name
+      await until('the lock is taken again', () => {
+        const gone = log.find((event) => event.key === key && event.type === 'delete')
+        return gone !== undefined && log.find((event) => event.key === key && isTaken(event), gone.at) !== undefined
+      })
+      await until('the router has confirmed it', async () => (await viewOf(router)).primary.state === 'open')
+    })
+    await log.close()
     assert.equal(await cluster.waitHealthy(), leader)
   })
 

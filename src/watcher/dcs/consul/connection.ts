@@ -5,10 +5,10 @@ import { textOfBytes } from '../../../text/binary-text.ts'
 import { asNumber, asObject, asText, listOf, parseJson } from '../../../text/unknown-shape.ts'
 import type { CertificateSet } from '../../tls/certificates.ts'
 import { type HttpAnswer, HttpConnection, type HttpTarget } from '../http/connection.ts'
-import { Refusal } from '../http/diagnosis.ts'
+import { explainHttp, Refusal } from '../http/diagnosis.ts'
 import { type ListedKey, type Listing, wentBack } from '../listing.ts'
 import type { SessionConnection, SessionWatcher } from '../sessions.ts'
-import { type ConsulAccess, explainConsul, failureOfAnswer, missingRight } from './diagnosis.ts'
+import { type ConsulAccess, failureOfAnswer, missingRight, peerOf } from './diagnosis.ts'
 
 export interface ConsulTarget extends HttpTarget {
   readonly access: ConsulAccess
@@ -72,8 +72,8 @@ export class ConsulConnection implements SessionConnection {
     void this.#follow(from, onEvents).catch(onEnd)
   }
 
-  async explain(error: unknown): Promise<string> {
-    return Promise.resolve(explainConsul(error, this.#target.access, this.#target.certificates !== null))
+  explain(error: unknown, signal: AbortSignal): Promise<string> {
+    return explainHttp(error, peerOf(this.#target.access), this.#target, signal)
   }
 
   /** Ends every request under way. Idempotent. */

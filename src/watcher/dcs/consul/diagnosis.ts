@@ -1,7 +1,7 @@
 /** Says what is wrong with a Consul, and which setting is about it. No message shows a token. Pure. */
 import { RouterError } from '../../../errors.ts'
 import type { HttpAnswer } from '../http/connection.ts'
-import { diagnoseHttp, type HttpPeer, Refusal, shown, strangeAnswer } from '../http/diagnosis.ts'
+import { type HttpPeer, Refusal, shown, strangeAnswer } from '../http/diagnosis.ts'
 import { SETTINGS } from './section.ts'
 
 /** How the router reads it. */
@@ -24,8 +24,7 @@ export function failureOfAnswer(answer: HttpAnswer, access: ConsulAccess): Route
   if (/No cluster leader/i.test(text)) return new RouterError('DCS_UNAVAILABLE', 'the Consul servers have no leader')
   if (/No path to datacenter/i.test(text))
     return new Refusal(`it has no datacenter ${access.dc ?? ''}: correct consul.dc (PATRONI_CONSUL_DC)`)
-  if (status === 200 || status === 404)
-    return new Refusal('it does not answer as Consul does: correct consul.host or consul.url')
+  if (status === 200 || status === 404) return new Refusal('it is not Consul: correct consul.host or consul.url')
   return new RouterError('DCS_UNAVAILABLE', `it answers ${status}: ${shown(text)}`)
 }
 
@@ -38,12 +37,8 @@ export function missingRight(text: string, { hasToken, prefix }: ConsulAccess): 
     : `it requires a token: set consul.token to one whose policy has ${rule}`
 }
 
-/** Returns one line for a person. */
-export function explainConsul(error: unknown, access: ConsulAccess, usesTls: boolean): string {
-  return diagnoseHttp(error, peerOf(access), usesTls)
-}
-
-function peerOf({ caFile, certFile, verifies }: ConsulAccess): HttpPeer {
+/** Returns it as its settings know it. */
+export function peerOf({ caFile, certFile, verifies }: ConsulAccess): HttpPeer {
   return {
     name: 'Consul',
     settings: SETTINGS,

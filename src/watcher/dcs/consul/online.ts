@@ -24,7 +24,7 @@ export async function checkConsul(
       await connection.list()
       return null
     } catch (error) {
-      return { message: await connection.explain(error), isAway: isOutOfReach(error) }
+      return { message: await connection.explain(error, signal), isAway: isOutOfReach(error) }
     }
   }
   // Unusable certificate files.
@@ -53,7 +53,7 @@ export async function isConsulAway(options: Options, signal: AbortSignal): Promi
   }
 }
 
-/** @throws RouterError where the certificate files cannot be used. */
+/** @throws RouterError where the certificate files are unusable. */
 function connect(options: Options): ConsulConnection {
   const { config } = options
   const { protocol, verify } = config

@@ -6,10 +6,11 @@ import { asNumber } from '../../../text/unknown-shape.ts'
 import type { CertificateSet } from '../../tls/certificates.ts'
 import type { EtcdEndpoint } from '../etcd-common/directory.ts'
 import { type HttpAnswer, HttpConnection, type HttpHead, type HttpTarget } from '../http/connection.ts'
+import { explainHttp } from '../http/diagnosis.ts'
 import type { Listing } from '../listing.ts'
 import type { SessionConnection, SessionWatcher } from '../sessions.ts'
 import { applyChange, childrenOf, errorOf, eventOf, nodesOf } from './answers.ts'
-import { type EtcdAccess, explainEtcd, failureOfAnswer } from './diagnosis.ts'
+import { type EtcdAccess, failureOfAnswer, peerOf } from './diagnosis.ts'
 
 export interface EtcdTarget extends HttpTarget {
   readonly access: EtcdAccess
@@ -101,8 +102,8 @@ export class EtcdConnection implements SessionConnection, EtcdEndpoint {
     return (await this.list()).clusterId
   }
 
-  async explain(error: unknown): Promise<string> {
-    return Promise.resolve(explainEtcd(error, this.#target.access, this.#target.certificates !== null))
+  explain(error: unknown, signal: AbortSignal): Promise<string> {
+    return explainHttp(error, peerOf(this.#target.access), this.#target, signal)
   }
 
   /** Ends every request under way. Idempotent. */

@@ -3,10 +3,10 @@ import type { RouterError } from '../../../errors.ts'
 import { RouterError as Failure } from '../../../errors.ts'
 import { printable } from '../../../text/printable.ts'
 import type { HttpAnswer } from '../http/connection.ts'
-import { diagnoseHttp, type HttpPeer, Refusal, shown, strangeAnswer } from '../http/diagnosis.ts'
+import { type HttpPeer, Refusal, shown, strangeAnswer } from '../http/diagnosis.ts'
 import { errorOf } from './answers.ts'
 
-/** The user that the router is to etcd, and what it reads. */
+/** As which user the router reads it. */
 export interface EtcdAccess {
   readonly username: string | null
   readonly caFile: string | null
@@ -31,16 +31,11 @@ export function failureOfAnswer(answer: HttpAnswer, access: EtcdAccess): RouterE
   return new Failure('DCS_UNAVAILABLE', `it answers ${status}: ${message === '' ? shown(text) : shown(message)}`)
 }
 
-/** Returns one line for a person. */
-export function explainEtcd(error: unknown, access: EtcdAccess, usesTls: boolean): string {
-  return diagnoseHttp(error, peerOf(access), usesTls)
-}
-
 const NO_V2 =
   'it has no API v2 (etcd 3.4 and 3.5 have it with --enable-v2, 3.6 has none): if Patroni uses etcd3, remove the section ' +
   'etcd, which Patroni would take first; else name an etcd with API v2 in etcd.hosts'
 
-/** Returns what a refusal means: etcd answers alike without a password, with a wrong one, and without the right. */
+/** Returns what a 401 means: the same for no password, a wrong one and a missing right. */
 function unauthorized({ username, root }: EtcdAccess): string {
   const right = `a role that may read ${root}/* (etcdctl role grant ROLE -read -path '${root}/*')`
   return username === null
@@ -48,7 +43,8 @@ function unauthorized({ username, root }: EtcdAccess): string {
     : `it refuses user "${printable(username, 200)}": correct etcd.username or etcd.password, or give the user ${right}`
 }
 
-function peerOf({ caFile, certFile }: EtcdAccess): HttpPeer {
+/** Returns it as its settings know it. */
+export function peerOf({ caFile, certFile }: EtcdAccess): HttpPeer {
   return {
     name: 'etcd',
     settings: { ca: 'etcd.cacert', cert: 'etcd.cert', key: 'etcd.key' },

@@ -17,6 +17,7 @@ import {
   type Services,
   status,
 } from './library.ts'
+import { hostOf } from '../endpoints.ts'
 import { EtcdCredentials, serverName } from './credentials.ts'
 import { targetOf } from './resolver.ts'
 import { Token } from './token.ts'
@@ -189,11 +190,6 @@ interface Connected {
   readonly resource: null
   readonly client: Client
   readonly metadata: Metadata
-}
-
-/** Returns the host of `host:port`, IPv6 without brackets. */
-export function hostOf(endpoint: string): string {
-  return endpoint.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')
 }
 
 function metadataOf(token: string | null): Metadata {

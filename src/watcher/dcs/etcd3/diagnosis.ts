@@ -5,7 +5,7 @@ import { SETTINGS } from './section.ts'
 import { printable } from '../../../text/printable.ts'
 import { perhapsRefused, type TlsPeer, tlsReason, diagnoseTls } from '../../tls/diagnosis.ts'
 import { type EtcdTarget, MAX_MESSAGE } from './channel.ts'
-import { type Listener, probe } from './probe.ts'
+import { type Listener, probe } from '../http/probe.ts'
 
 /** Longest part of what a stranger says that is shown. */
 const MAX_SHOWN = 200

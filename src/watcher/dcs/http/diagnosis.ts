@@ -1,8 +1,11 @@
 /** Says why a DCS cannot be read over HTTP, and which setting is about it. No message shows a password or a token. */
+import { within } from '../../../clock.ts'
 import { codeOf, explain, failureOf, RouterError } from '../../../errors.ts'
 import { printable } from '../../../text/printable.ts'
 import { diagnoseTls, perhapsRefused, type TlsPeer, tlsReason } from '../../tls/diagnosis.ts'
 import type { HttpAnswer } from './connection.ts'
+import { MAX_BODY } from './pools.ts'
+import { probe, type ProbeTarget } from './probe.ts'
 
 /** Longest part of what a stranger says that is shown. */
 const MAX_SHOWN = 200
@@ -19,15 +22,33 @@ export interface HttpPeer extends TlsPeer {
   readonly withTls: string
 }
 
-/** Returns one line for a person. `usesTls`: the router has connected with TLS. Pure. */
-export function diagnoseHttp(error: unknown, peer: HttpPeer, usesTls: boolean): string {
+/** More than the parts of finding out why it is unusable may take. Milliseconds. */
+const EXPLAIN_MS = 1500
+
+/**
+ * Resolves with one line for a person. Where the error says little, it is found out what listens there. Never rejects,
+ * and resolves with what is known when `signal` aborts.
+ */
+export async function explainHttp(
+  error: unknown,
+  peer: HttpPeer,
+  target: ProbeTarget,
+  signal: AbortSignal,
+): Promise<string> {
   if (error instanceof RouterError) return error.message
   if (codeOf(error) === 'UND_ERR_RES_EXCEEDED_MAX_SIZE')
-    return 'its answer is too large: delete keys that do not belong there'
+    return `its answer is larger than ${MAX_BODY / 1024 / 1024} MB: delete keys that do not belong there`
+  const usesTls = target.certificates !== null
   const reason = tlsReason(explain(error))
-  if (isNoHttp(error)) return `it does not answer in HTTP${usesTls ? '' : `; if it requires TLS, ${peer.withTls}`}`
-  if (!usesTls) return failureOf(error) === 'reset' ? `${reason}; if it requires TLS, ${peer.withTls}` : reason
-  return diagnoseTls(reason, peer) ?? (failureOf(error) === 'reset' ? perhapsRefused(reason, peer) : reason)
+  const known = usesTls ? diagnoseTls(reason, peer) : null
+  if (known !== null) return known
+  const isStrange = codeOf(error)?.startsWith('HPE_') === true
+  if (!isStrange && failureOf(error) !== 'reset') return reason
+  const listener = await within(probe(target, signal), EXPLAIN_MS, signal)
+  if (!usesTls && listener?.kind === 'tls') return `it requires TLS: ${peer.withTls}`
+  if (usesTls && listener?.kind === 'http' && !listener.tls) return `it does not use TLS: ${peer.withoutTls}`
+  if (isStrange) return 'it does not answer in HTTP'
+  return usesTls ? perhapsRefused(reason, peer) : reason
 }
 
 /** Returns an error for an answer that every HTTP server may give; null: it is of another kind. Pure. */
@@ -40,8 +61,4 @@ export function strangeAnswer({ status, text }: HttpAnswer, peer: HttpPeer): Rou
 export function shown(text: string): string {
   const [line = ''] = text.trim().split('\n', 1)
   return line === '' ? 'nothing' : printable(line, MAX_SHOWN)
-}
-
-function isNoHttp(error: unknown): boolean {
-  return codeOf(error)?.startsWith('HPE_') === true
 }

@@ -1,11 +1,10 @@
-/**
- * Finds out what listens where no etcd v3 answers: an old etcd, a proxy for HTTP/1.1, or one with TLS, or without. What
- * etcd itself says, endpoint by endpoint, is asked in `seeds.ts`.
- */
+/** Finds out what listens where a DCS does not answer: HTTP/1.1, TLS, or neither. */
 import type { LookupFunction } from 'node:net'
 import { connect } from 'node:tls'
 import { nodeHttp, nodeHttps } from '../../../node-http.ts'
-import { hostOf, type EtcdTarget } from './channel.ts'
+import type { Lookups } from '../../../names/lookups.ts'
+import type { CertificateSet } from '../../tls/certificates.ts'
+import { hostOf } from '../endpoints.ts'
 
 export type Listener =
   /** It answers HTTP/1.1, with or without TLS; `version`: what it says of etcd's. */
@@ -14,6 +13,14 @@ export type Listener =
   | { readonly kind: 'tls' }
   | { readonly kind: 'unknown' }
 
+export interface ProbeTarget {
+  /** `host:port`. */
+  readonly endpoint: string
+  /** As configured; null: without TLS. */
+  readonly certificates: CertificateSet | null
+  readonly lookups: Lookups
+}
+
 /** More than the answer to `GET /version`. Bytes. */
 const MAX_BODY = 4096
 
@@ -21,7 +28,7 @@ const MAX_BODY = 4096
 const TIMEOUT_MS = 500
 
 /** Asks as configured, then the other way round. Sends no secret; never rejects. */
-export async function probe(target: EtcdTarget, signal: AbortSignal): Promise<Listener> {
+export async function probe(target: ProbeTarget, signal: AbortSignal): Promise<Listener> {
   const tls = target.certificates !== null
   const body = await getVersion(target, tls, signal)
   if (body !== null) return { kind: 'http', tls, version: etcdVersion(body) }
@@ -31,7 +38,7 @@ export async function probe(target: EtcdTarget, signal: AbortSignal): Promise<Li
 }
 
 /** Returns the body of any answer; null without an answer in HTTP. */
-async function getVersion(target: EtcdTarget, tls: boolean, signal: AbortSignal): Promise<string | null> {
+async function getVersion(target: ProbeTarget, tls: boolean, signal: AbortSignal): Promise<string | null> {
   const { certificates } = target
   const options = {
     ...addressOf(target),
@@ -63,7 +70,7 @@ async function getVersion(target: EtcdTarget, tls: boolean, signal: AbortSignal)
 }
 
 /** Returns whether it uses TLS. The certificate does not matter here: nothing is sent. */
-async function speaksTls(target: EtcdTarget, signal: AbortSignal): Promise<boolean> {
+async function speaksTls(target: ProbeTarget, signal: AbortSignal): Promise<boolean> {
   const giveUp = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)])
   return new Promise((resolve) => {
     const socket = connect({ ...addressOf(target), rejectUnauthorized: false })
@@ -79,7 +86,7 @@ async function speaksTls(target: EtcdTarget, signal: AbortSignal): Promise<boole
   })
 }
 
-function addressOf({ endpoint, lookups }: EtcdTarget): { host: string; port: number; lookup: LookupFunction } {
+function addressOf({ endpoint, lookups }: ProbeTarget): { host: string; port: number; lookup: LookupFunction } {
   const port = Number(endpoint.slice(endpoint.lastIndexOf(':') + 1))
   return { host: hostOf(endpoint), port, lookup: lookups.lookup }
 }
