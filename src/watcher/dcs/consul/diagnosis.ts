@@ -24,8 +24,7 @@ export function failureOfAnswer(answer: HttpAnswer, access: ConsulAccess): Route
   if (/No cluster leader/i.test(text)) return new RouterError('DCS_UNAVAILABLE', 'the Consul servers have no leader')
   if (/No path to datacenter/i.test(text))
     return new Refusal(`it has no datacenter ${access.dc ?? ''}: correct consul.dc (PATRONI_CONSUL_DC)`)
-  if (status === 200 || status === 404)
-    return new Refusal('it does not answer as Consul does: correct consul.host or consul.url')
+  if (status === 200 || status === 404) return new Refusal('it is not Consul: correct consul.host or consul.url')
   return new RouterError('DCS_UNAVAILABLE', `it answers ${status}: ${shown(text)}`)
 }
 
