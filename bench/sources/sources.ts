@@ -45,12 +45,13 @@ export const SOURCES: readonly Source[] = [
     title: 'Consul',
     start: async () => {
       const dcs = await ConsulDcs.start()
-      const { Config } = JSON.parse(await dcs.client.call('GET', 'agent/self')) as { Config: { Version: string } }
-      // Of the run, not of the process that prints the table: results are printed elsewhere, too.
-      const remark = isRealConsul
-        ? `Consul is ${Config.Version}.`
-        : 'Consul is a fake that passes the same contract suite.'
-      return { dcs, put: (key, value) => dcs.client.put(key, value), remark }
+      return { dcs, put: (key, value) => dcs.client.put(key, value), remark: await consulRemark(dcs) }
     },
   },
 ]
+
+/** Returns which Consul a run has: of the run, not of the process that prints the table, since results are printed elsewhere, too. */
+export async function consulRemark({ client }: ConsulDcs): Promise<string> {
+  const { Config } = JSON.parse(await client.call('GET', 'agent/self')) as { Config: { Version: string } }
+  return isRealConsul ? `Consul is ${Config.Version}.` : 'Consul is a fake that passes the same contract suite.'
+}

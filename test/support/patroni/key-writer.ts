@@ -90,7 +90,10 @@ function etcdWriter({ client, etcd }: EtcdV2Cluster): KeyWriter {
   const path = (key: string): string => key.split('/').map(encodeURIComponent).join('/')
   return {
     async put(key, value) {
-      if (typeof value === 'string') return await client.set(path(key), value)
+      if (typeof value === 'string') {
+        await client.set(path(key), value)
+        return
+      }
       const body = `value=${value.toString('hex').replace(/../g, '%$&')}`
       const headers = { 'content-type': 'application/x-www-form-urlencoded' }
       const answer = await fetch(`${client.endpoint}/v2/keys${path(key)}`, { method: 'PUT', body, headers })
