@@ -14,14 +14,13 @@ export interface EtcdError {
 export interface EtcdChange {
   /** The full name of what was written or deleted. */
   readonly key: string
-  /** null: deleted, with all below it. */
-  readonly put: ListedKey | null
+  /** null: deleted, with all below it; a directory is no key, even where there was one. */
+  readonly put: ListedKey | 'directory' | null
 }
 
 export interface EtcdEvent {
   readonly modified: number
-  /** null: nothing, a directory was made. */
-  readonly change: EtcdChange | null
+  readonly change: EtcdChange
 }
 
 /** Deletions have no value; an expired or deleted directory is one event. */
@@ -63,7 +62,7 @@ export function eventOf(text: string): EtcdEvent {
   const [action, key, modified] = [asText(event?.['action']), asText(node?.['key']), asNumber(node?.['modifiedIndex'])]
   if (action === null || node === null || key === null || modified === null) throw strange()
   if (DELETIONS.includes(action)) return { modified, change: { key, put: null } }
-  return { modified, change: node['dir'] === true ? null : { key, put: keyOf(node) } }
+  return { modified, change: { key, put: node['dir'] === true ? 'directory' : keyOf(node) } }
 }
 
 /** Applies a change to keys by full name. */
@@ -72,8 +71,9 @@ export function applyChange(
   { key, put }: EtcdChange,
 ): ReadonlyMap<string, ListedKey> {
   const after = new Map(keys)
-  if (put !== null) return after.set(key, put)
+  if (put !== null && put !== 'directory') return after.set(key, put)
   after.delete(key)
+  if (put === 'directory') return after
   // The deletion of a directory, be it one above all of these, is a single event.
   const below = key.endsWith('/') ? key : `${key}/`
   for (const name of keys.keys()) if (name.startsWith(below)) after.delete(name)

@@ -120,7 +120,7 @@ export class EtcdConnection implements SessionConnection, EtcdEndpoint {
       else {
         this.#check(answer)
         const { modified, change } = eventOf(answer.text)
-        last = { ...last, index: modified, keys: change === null ? last.keys : applyChange(last.keys, change) }
+        last = { ...last, index: modified, keys: applyChange(last.keys, change) }
       }
       onListing(last)
     }
