@@ -38,7 +38,12 @@ export function clusterOf<C extends SessionConnection>(
   const list = new KeyList()
   const parse = (keys: Listing['keys']): Cluster =>
     list.apply(
-      new Map([...keys].flatMap(([name, key]) => (isBelow(name, prefix) ? [[name.slice(prefix.length), key]] : []))),
+      new Map(
+        [...keys].flatMap(([name, { value, session }]) =>
+          // Bytes that are not UTF-8 are of no use in a cluster.
+          isBelow(name, prefix) ? [[name.slice(prefix.length), { value: value.toWellFormed(), session }]] : [],
+        ),
+      ),
     )
   let cluster = parse(first.keys)
   return new ListedKeys<DcsObservation, C>(first, {
