@@ -51,13 +51,21 @@ function etcd3Writer(etcd: EtcdCluster): KeyWriter {
   const { client } = etcd
   const base64 = (bytes: string | Buffer): string => Buffer.from(bytes).toString('base64')
   return {
-    put: async (key, value) => void (await client.call('kv/put', { key: base64(key), value: base64(value) })),
-    delete: async (key) => void (await client.delete(key)),
-    deleteBelow: async (key) => void (await client.deletePrefix(`${key}/`)),
+    put: async (key, value) => {
+      await client.call('kv/put', { key: base64(key), value: base64(value) })
+    },
+    delete: async (key) => {
+      await client.delete(key)
+    },
+    deleteBelow: async (key) => {
+      await client.deletePrefix(`${key}/`)
+    },
     async lease(ttlSeconds) {
       const ID = await client.grant(ttlSeconds)
       return {
-        touch: async (key, value) => void (await client.put(key, value, ID)),
+        touch: async (key, value) => {
+          await client.put(key, value, ID)
+        },
         async lock(key, value) {
           const { succeeded = false } = await client.call<{ readonly succeeded?: boolean }>('kv/txn', {
             compare: [{ key: base64(key), target: 'CREATE', create_revision: '0' }],
@@ -65,8 +73,12 @@ function etcd3Writer(etcd: EtcdCluster): KeyWriter {
           })
           return succeeded
         },
-        renew: async () => void (await client.call('lease/keepalive', { ID })),
-        unlock: async (key) => void (await client.delete(key)),
+        renew: async () => {
+          await client.call('lease/keepalive', { ID })
+        },
+        unlock: async (key) => {
+          await client.delete(key)
+        },
         lapse: async () => client.revoke(ID),
       }
     },
@@ -78,15 +90,22 @@ function etcdWriter({ client, etcd }: EtcdV2Cluster): KeyWriter {
   const path = (key: string): string => key.split('/').map(encodeURIComponent).join('/')
   return {
     async put(key, value) {
-      if (typeof value === 'string') return void (await client.set(path(key), value))
+      if (typeof value === 'string') {
+        await client.set(path(key), value)
+        return
+      }
       const body = `value=${value.toString('hex').replace(/../g, '%$&')}`
       const headers = { 'content-type': 'application/x-www-form-urlencoded' }
       const answer = await fetch(`${client.endpoint}/v2/keys${path(key)}`, { method: 'PUT', body, headers })
       await answer.text()
       if (!answer.ok) throw new Error(`etcd v2 PUT ${key}: ${answer.status}`)
     },
-    delete: async (key) => void (await client.delete(path(key))),
-    deleteBelow: async (key) => void (await client.delete(path(key), { recursive: true })),
+    delete: async (key) => {
+      await client.delete(path(key))
+    },
+    deleteBelow: async (key) => {
+      await client.delete(path(key), { recursive: true })
+    },
     async lease(ttlSeconds) {
       const touched = new Map<string, string>()
       const locked = new Map<string, string>()
@@ -120,7 +139,9 @@ function etcdWriter({ client, etcd }: EtcdV2Cluster): KeyWriter {
 function consulWriter({ client, server }: ConsulDcs): KeyWriter {
   const path = (key: string): string => `kv/${key.slice(1).split('/').map(encodeURIComponent).join('/')}`
   return {
-    put: async (key, value) => void (await client.call('PUT', path(key), value)),
+    put: async (key, value) => {
+      await client.call('PUT', path(key), value)
+    },
     delete: (key) => client.delete(key),
     deleteBelow: (key) => client.deletePrefix(`${key}/`),
     async lease(ttlSeconds) {
