@@ -40,7 +40,7 @@ export function clusterOf<C extends SessionConnection>(
     list.apply(
       new Map(
         [...keys].flatMap(([name, { value, session }]) =>
-          // Bytes that are not UTF-8 are of no use in a cluster.
+          // Only templates have use for bytes that are not UTF-8.
           isBelow(name, prefix) ? [[name.slice(prefix.length), { value: value.toWellFormed(), session }]] : [],
         ),
       ),
