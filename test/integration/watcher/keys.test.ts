@@ -129,7 +129,7 @@ for (const [kind, start] of Object.entries(WRITABLE))
       await keys.are({ '/myapp/large': 'y', '/myapp/small': '1' })
     })
 
-    test('are lost while the DCS is away, and read again when it is back', async () => {
+    test('are lost while the DCS is out of reach, and read again afterwards', async () => {
       const [server] = dcs.servers
       const relay = await Relay.start(server?.port ?? 0)
       await write({ '/myapp/a': '1', '/myapp/b': '1' })
