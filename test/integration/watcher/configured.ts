@@ -17,10 +17,18 @@ export function configured(
   dcs: PatroniDcs,
   { interval = '300ms', timeout = '2s', clusters, ...section }: ConfiguredOptions = {},
 ): readonly [ClusterConfig, ...ClusterConfig[]] {
+  // Several clusters have none by themselves.
+  const listeners = Object.keys(clusters ?? {}).map((cluster) => [
+    cluster,
+    { bind: '127.0.0.1:0', route: 'primary', cluster },
+  ])
   const config = {
     scope: 'demo',
     [dcs.name]: dcs.section(section),
-    proxy: { check: { interval, timeout, fast_interval: '10ms' } },
+    proxy: {
+      check: { interval, timeout, fast_interval: '10ms' },
+      ...(clusters === undefined ? {} : { listeners: Object.fromEntries(listeners) as object }),
+    },
     ...(clusters === undefined ? {} : { clusters }),
   }
   const result = loadConfig({ file: '/router.yml', text: JSON.stringify(config), env: {} })

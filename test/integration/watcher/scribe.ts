@@ -53,8 +53,8 @@ export class Scribe implements AsyncDisposable {
     return [...new Set(this.published().flatMap(({ leader }) => leader?.session ?? []))]
   }
 
-  async put(key: string, value: string): Promise<void> {
-    this.#becomes((keys) => keys.set(key, value))
+  async put(key: string, value: string | Buffer): Promise<void> {
+    this.#becomes((keys) => keys.set(key, value.toString()))
     await this.#writer.put(`${this.#root}/${key}`, value)
   }
 

@@ -133,11 +133,8 @@ export class ConsulConnection implements SessionConnection {
 
   async #checkRight(factor: number): Promise<void> {
     const { prefix, dc, access } = this.#target
-    const path = `/v1/kv/${[...prefix.split('/').slice(0, -1), 'leader'].map(encodeURIComponent).join('/')}`
-    const { status, text } = await this.#http.get(
-      `${path}${dc === null ? '' : `?dc=${encodeURIComponent(dc)}`}`,
-      factor,
-    )
+    const below = prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`
+    const { status, text } = await this.#http.get(`${pathOf(`${below}leader`)}${queryOf(dc)}`, factor)
     if (status === 403) throw new Refusal(missingRight(text, access))
   }
 }
