@@ -312,7 +312,7 @@ describe('an etcd v2 that went back', () => {
       assert.deepEqual(observer.leaders, [null, 'pg1'])
     })
 
-  test('is told as restored once, also when the first watch after the list fails', async () => {
+  test('is reported as restored once, also when the first watch after the list fails', async () => {
     await using etcd = await ScriptedEtcd2.start()
     await using observer = new Etcd2Observer({ endpoints: [etcd.endpoint] })
     await observer.leader(null)
