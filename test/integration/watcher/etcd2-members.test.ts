@@ -84,7 +84,9 @@ describe('three etcd members over API v2', () => {
     for (const server of others) server.freeze()
     try {
       await until('it has no leader', async () => {
-        const quorum = await fetch(`${alone.endpoint}/v2/keys${LEADER}?quorum=true`, { signal: AbortSignal.timeout(400) })
+        const quorum = await fetch(`${alone.endpoint}/v2/keys${LEADER}?quorum=true`, {
+          signal: AbortSignal.timeout(400),
+        })
           .then((response) => response.ok)
           .catch(() => false)
         return !quorum
@@ -116,7 +118,8 @@ describe('three etcd members over API v2', () => {
   test('that a proxy gives to connections in turns are read without a loss while they are written to', async () => {
     const relay = await Relay.start(0)
     relay.retarget(...etcd.servers.map(({ port }) => port))
-    await using observer = new Etcd2Observer({ endpoints: [`127.0.0.1:${relay.port}`], intervalMs: 20 })
+    const endpoints = [`127.0.0.1:${relay.port}`]
+    await using observer = new Etcd2Observer({ endpoints, intervalMs: 20, timeoutMs: 5000 })
     await observer.leader('pg0')
     const names = Array.from({ length: 300 }, (_, index) => `pg${index + 1}`)
     for (const [index, name] of names.entries()) await etcd.clients[index % 3]?.set(LEADER, name)
@@ -155,7 +158,8 @@ describe('a proxy that ends connections on which nothing moves', () => {
         return Number(/^etcd_debugging_store_watch_requests_total (\d+)/m.exec(metrics)?.[1])
       }
       await etcd.client.set(LEADER, 'pg0')
-      await using observer = new Etcd2Observer({ endpoints: [`127.0.0.1:${port}`], intervalMs: 150 })
+      const endpoints = [`127.0.0.1:${port}`]
+      await using observer = new Etcd2Observer({ endpoints, intervalMs: 150, timeoutMs: 5000 })
       await observer.leader('pg0')
       const before = await watches()
       await until('the watch was ended often', async () => (await watches()) > before + 10)

@@ -312,6 +312,20 @@ describe('an etcd v2 that went back', () => {
       assert.deepEqual(observer.leaders, [null, 'pg1'])
     })
 
+  test('for a moment only, as a proxy has it whose members are not equally fast, is read on', async () => {
+    await using etcd = await ScriptedEtcd2.start()
+    await using observer = new Etcd2Observer({ endpoints: [etcd.endpoint], intervalMs: RARELY })
+    await observer.leader(null)
+    const count = etcd.watches.length
+    etcd.newest.end(eventOf(LEADER, pg(1, 11)))
+    await until('it was behind twice', () => etcd.watches.length >= count + 2)
+    etcd.index = 11
+    await until('it is watched', () => etcd.watches.at(-1)?.index === 11)
+    etcd.tell(LEADER, pg(2, 12))
+    await observer.leader('pg2')
+    assert.deepEqual(observer.reasons, [])
+  })
+
   test('is reported as restored once, also when the first watch after the list fails', async () => {
     await using etcd = await ScriptedEtcd2.start()
     await using observer = new Etcd2Observer({ endpoints: [etcd.endpoint] })

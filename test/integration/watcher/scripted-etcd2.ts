@@ -17,8 +17,8 @@ export class ScriptedEtcd2 implements AsyncDisposable {
   readonly mute = new Set<'list' | 'read' | 'watch' | 'machines'>()
   /** Answers the next requests for keys instead of it, each one of them. */
   readonly answers: ((response: ServerResponse) => void)[] = []
-  /** The watches, and from where. */
-  readonly watches: { readonly response: ServerResponse; readonly from: number }[] = []
+  /** The watches, from where, and where it was then. */
+  readonly watches: { readonly response: ServerResponse; readonly from: number; readonly index: number }[] = []
   /** Requests for lists; without `quorum` it is but one level. */
   lists = 0
   looks = 0
@@ -87,7 +87,7 @@ export class ScriptedEtcd2 implements AsyncDisposable {
   }
 
   #watch(from: number, response: ServerResponse): void {
-    this.watches.push({ response, from })
+    this.watches.push({ response, from, index: this.index })
     if (this.mute.has('watch')) return
     if (from <= this.cleared)
       this.#refuse(400, 401, 'The event in requested index is outdated and cleared', '', response)
