@@ -222,7 +222,7 @@ describe('one etcd over API v2', () => {
   })
 })
 
-test('an etcd that is restored from a backup, or wiped, is told as restored; one that is started again is not', async () => {
+test('an etcd that is restored from a backup, or wiped, is reported as restored, and not after a restart', async () => {
   const etcd = await EtcdV2Cluster.start()
   const { server, client } = etcd
   const data = join(etcd.etcd.path, server.name, 'data')

@@ -28,6 +28,9 @@ const LASTED_MS = 1000
 /** Between two watches that end at once. Milliseconds. */
 const PAUSE_MS = 100
 
+/** A member has not seen yet what another one, or it itself in an earlier life, has answered before. */
+class Behind extends RouterError {}
+
 export class EtcdConnection implements SessionConnection, EtcdEndpoint {
   readonly #target: EtcdTarget
   readonly #http: HttpConnection
@@ -35,6 +38,8 @@ export class EtcdConnection implements SessionConnection, EtcdEndpoint {
   /** Of the first answer. Behind a proxy each answer can come from elsewhere. */
   #clusterId: string | null = null
   #term = 0
+  /** When the watch was given to a member that is behind; null: it was not. */
+  #behindSince: number | null = null
 
   /** Connects with the first call. */
   constructor(target: EtcdTarget) {
@@ -145,14 +150,18 @@ export class EtcdConnection implements SessionConnection, EtcdEndpoint {
           if (head.status !== 200) return
           // A node that is behind waits in silence until it has caught up.
           if (indexOf(head) < index)
-            throw new RouterError('DCS_STALE', `it is at index ${indexOf(head)}, behind ${index} that was read before`)
+            throw new Behind('DCS_STALE', `it is at index ${indexOf(head)}, behind ${index} that was read before`)
           watch.isConfirmed = true
+          this.#behindSince = null
           onConfirmed()
         },
       })
       if (answer.text !== '') return answer
     } catch (error) {
-      if (!watch.isConfirmed || failureOf(error) !== 'reset') throw error
+      const isCut = watch.isConfirmed && failureOf(error) === 'reset'
+      // Behind a proxy it may be another member than before, which catches up in a moment.
+      const isLate = error instanceof Behind && now() - (this.#behindSince ??= now()) < this.#target.timeoutMs
+      if (!isCut && !isLate) throw error
     }
     if (now() - since < LASTED_MS) await sleep(PAUSE_MS, undefined, { signal: this.closed })
     return null
