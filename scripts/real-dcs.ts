@@ -104,7 +104,11 @@ async function run(files: readonly string[], env: NodeJS.ProcessEnv): Promise<{ 
     process.stdout.write(chunk)
   })
   const code = await new Promise((done, failed) => runner.once('close', done).once('error', failed))
-  const counts = ['tests', 'pass', 'fail'].map((name) => new RegExp(`^ℹ ${name} \\d+`, 'm').exec(text)?.[0].slice(2))
+  const counts = ['tests', 'pass', 'fail'].map((name) => {
+    // Once for each time that the runner was started.
+    const each = [...text.matchAll(new RegExp(`^ℹ ${name} (\\d+)`, 'gm'))].map(([, count]) => Number(count))
+    return `${name} ${each.reduce((sum, count) => sum + count, 0)}`
+  })
   return { counts: counts.join(', '), passed: code === 0 }
 }
 

@@ -63,7 +63,7 @@ describe('a server that is stopped and started', async () => {
 describe('a server without a leader', async () => {
   const { server, ask } = await consul({ witness: true, holdMs: 500 })
   await ask('PUT', 'kv/a', { body: 'x' })
-  const session = await sessionOf(ask, patroniSession(3))
+  const session = await sessionOf(ask, patroniSession(4))
   const from = performance.now()
   await server.loseLeader()
 
@@ -96,7 +96,7 @@ describe('a server without a leader', async () => {
   })
 
   test('ends no session', async () => {
-    await until('the session should have ended', () => performance.now() - from > 6_200)
+    await until('the session should have ended', () => performance.now() - from > 8_200)
     assert.ok((await sessionsIn(ask, '?stale')).includes(session))
   })
 

@@ -5,7 +5,7 @@ import { printable } from '../../../text/printable.ts'
 import { diagnoseTls, perhapsRefused, type TlsPeer, tlsReason } from '../../tls/diagnosis.ts'
 import type { HttpAnswer } from './connection.ts'
 import { MAX_BODY } from './pools.ts'
-import { probe, type ProbeTarget } from './probe.ts'
+import { probe, type ProbeTarget, REQUIRES_TLS } from './probe.ts'
 
 /** Longest part of what a stranger says that is shown. */
 const MAX_SHOWN = 200
@@ -53,7 +53,7 @@ export async function explainHttp(
 
 /** Returns an error for an answer that every HTTP server may give; null: it is of another kind. Pure. */
 export function strangeAnswer({ status, text }: HttpAnswer, peer: HttpPeer): RouterError | null {
-  if (status === 400 && /HTTPS? server|HTTPS port/i.test(text)) return new Refusal(`it requires TLS: ${peer.withTls}`)
+  if (status === 400 && REQUIRES_TLS.test(text)) return new Refusal(`it requires TLS: ${peer.withTls}`)
   return null
 }
 
