@@ -2,6 +2,8 @@ import { spawnSync } from 'node:child_process'
 
 /** What the integration and cluster suites run: real parts, as Debian ships them. */
 export const TEST_PACKAGES: readonly string[] = [
+  // A DNS server, whose SRV records name the members of etcd.
+  'dnsmasq-base',
   'docker-compose',
   'etcd-client',
   'etcd-server',

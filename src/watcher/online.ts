@@ -1,7 +1,7 @@
 /** `check --online`: asks the DCS and the members once, and says what the router would find. */
 import type { ClusterConfig } from '../config/config.ts'
 import { kindOf } from '../config/dcs/kind.ts'
-import { Lookups } from '../names/lookups.ts'
+import { Lookups, type LookupsOptions } from '../names/lookups.ts'
 import { type Cluster, namedBy } from './cluster.ts'
 import type { DcsKind } from './dcs/kind.ts'
 import { DCS_KINDS } from './dcs/kinds.ts'
@@ -22,6 +22,8 @@ export interface OnlineOptions {
   readonly clusters?: readonly ClusterConfig[]
   /** The kinds of DCS that there are. */
   readonly kinds?: readonly DcsKind[]
+  /** How names are looked up; as the system does by default. */
+  readonly names?: LookupsOptions
 }
 
 /**
@@ -32,9 +34,9 @@ export interface OnlineOptions {
 export async function checkOnline(
   config: ClusterConfig,
   signal: AbortSignal,
-  { locals = [], clusters = [], kinds = DCS_KINDS }: OnlineOptions = {},
+  { locals = [], clusters = [], kinds = DCS_KINDS, names }: OnlineOptions = {},
 ): Promise<readonly OnlineFinding[]> {
-  const lookups = new Lookups()
+  const lookups = new Lookups(names)
   const rest = new RestClient(config.restApi, config.proxy.check.timeoutMs, lookups)
   try {
     const { findings, cluster } = await readDcs(config, rest, { clusters, kinds }, signal)

@@ -14,7 +14,11 @@ export interface EndpointConnection {
 
 export interface RotationOptions<T, C extends EndpointConnection> {
   /** How many endpoints there are, and which one is next; `name` is shown while `next` rejects, as none is known. */
-  readonly endpoints: { readonly name: string; readonly size: number; next(): string | Promise<string> }
+  readonly endpoints: {
+    readonly name: string
+    readonly size: number
+    next(signal: AbortSignal): string | Promise<string>
+  }
   /** Makes a connection, which connects with its first call. @throws where that is not possible. */
   connect(endpoint: string): C
   /** Reads through the connection until anything is in doubt, which it rejects with, or until there is a successor. */
@@ -51,7 +55,7 @@ export async function* observeInTurn<T, C extends EndpointConnection>(
       signal.addEventListener('abort', onAbort, { once: true })
       let servedSince: number | null = null
       try {
-        if (connection === null) endpoint = await endpoints.next()
+        if (connection === null) endpoint = await endpoints.next(signal)
         connection ??= options.connect(endpoint)
         for await (const observation of options.session(connection)) {
           servedSince ??= now()

@@ -29,7 +29,7 @@ export interface SessionEndpoints<C> {
   /** What is shown instead of an endpoint while none is known. */
   readonly name: string
   readonly size: number
-  next(): string | Promise<string>
+  next(signal: AbortSignal): string | Promise<string>
   readonly notices: readonly DcsNotice[]
   /** Looks at an endpoint that could not be read, before the next one. Never rejects. */
   reconsider?(endpoint: string, signal: AbortSignal): Promise<void>

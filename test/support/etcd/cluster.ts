@@ -43,6 +43,7 @@ type Address = { readonly name: string; readonly clientPort: number; readonly pe
 export class EtcdServer implements DcsServer {
   readonly name: string
   readonly port: number
+  readonly peerPort: number
   readonly client: EtcdClient
   readonly #dir: string
   readonly #args: readonly string[]
@@ -53,6 +54,7 @@ export class EtcdServer implements DcsServer {
     const clientUrl = `${tls === null ? 'http' : 'https'}://127.0.0.1:${self.clientPort}`
     this.name = self.name
     this.port = self.clientPort
+    this.peerPort = self.peerPort
     this.client = new EtcdClient(clientUrl, tls)
     this.#dir = dir
     this.#args = [

@@ -3,11 +3,12 @@
  * one, whose keys, or their absence, say nothing about ours; only the configured endpoints say that ours was replaced.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { RouterError } from '../../../errors.ts'
+import { MAX_TIMER_MS, within } from '../../../clock.ts'
+import { explain, RouterError } from '../../../errors.ts'
 import type { DcsNotice } from '../dcs.ts'
 import { allEndpoints, type Endpoints, endpointsOf, nextEndpoint } from '../endpoints.ts'
 import type { EndpointConnection } from '../rotation.ts'
-import type { Services } from './srv-records.ts'
+import { NoRecords, type Services } from './srv-records.ts'
 
 /** What an etcd says of itself. IDs are in hexadecimal, as its own log and `etcdctl member list` show them. */
 export interface EtcdEndpoint extends EndpointConnection {
@@ -40,6 +41,9 @@ export interface DirectoryOptions<C extends EtcdEndpoint> {
  */
 const ADOPTION = { rounds: 5, pauseMs: 400 }
 
+/** The DNS is waited for no longer while endpoints are known: its answer counts later. Milliseconds. */
+const PATIENCE_MS = 1000
+
 /** More endpoints are not asked whose they are. */
 const MAX_ASKED = 32
 
@@ -51,8 +55,10 @@ export class EtcdDirectory<C extends EtcdEndpoint> {
   /** Endpoints that lead to another etcd cluster, with its ID. */
   readonly #strangers = new Map<string, string>()
   #protocol: 'http' | 'https'
-  /** Endpoints that were tried since one served. */
+  /** Endpoints that were tried since one served, or the DNS was looked at. */
   #tried = 0
+  /** Under way: resolves with why nothing was found; null: what was found counts. */
+  #lookUp: Promise<RouterError | null> | null = null
 
   /** Asks nothing yet. */
   constructor(options: DirectoryOptions<C>) {
@@ -79,10 +85,16 @@ export class EtcdDirectory<C extends EtcdEndpoint> {
 
   /**
    * Continues with the next endpoint. As Patroni, looks at the DNS again when none of all endpoints has served. Rejects
-   * where none is known.
+   * where none is known, and once a round while the DNS no longer has any.
    */
-  async next(): Promise<string> {
-    if (this.#tried++ % this.size === 0) await this.#findSeeds()
+  async next(signal: AbortSignal): Promise<string> {
+    const { seeds } = this.#endpoints
+    if (seeds.length === 0 || this.#tried >= this.size) {
+      this.#tried = 0
+      const failure = await this.#findSeeds(signal)
+      if (failure instanceof NoRecords || (failure !== null && seeds.length === 0)) this.#fallBack(failure)
+    }
+    this.#tried++
     const current = nextEndpoint(this.#endpoints)
     this.#endpoints = { ...this.#endpoints, current }
     return current
@@ -130,7 +142,7 @@ export class EtcdDirectory<C extends EtcdEndpoint> {
     this.#tried = 0
     while (!closed.aborted) {
       // What was found before remains; that there is nothing is reported when all endpoints fail.
-      await this.#findSeeds().catch(() => undefined)
+      await this.#findSeeds(closed)
       // Without an answer the seeds and what was discovered before remain; a dead endpoint shows itself in the next read.
       const urls = useProxies ? null : await connection.clientUrls().catch(() => null)
       if (urls !== null) this.#endpoints = { ...this.#endpoints, discovered: endpointsOf(urls, this.#protocol) }
@@ -143,20 +155,33 @@ export class EtcdDirectory<C extends EtcdEndpoint> {
     }
   }
 
-  /** Takes what the DNS says. Rejects where it says nothing, and no endpoint is known. */
-  async #findSeeds(): Promise<void> {
-    const { services, config } = this.#options
-    if (services === null) return
-    try {
-      const { endpoints, protocol } = await services.find()
-      this.#endpoints = { ...this.#endpoints, seeds: endpoints }
-      this.#protocol = protocol
-    } catch (error) {
-      if (this.#endpoints.seeds.length > 0) return
-      if (config.endpoints.length === 0) throw error
-      this.#endpoints = { ...this.#endpoints, seeds: config.endpoints }
-      this.#protocol = config.protocol
-    }
+  /**
+   * Takes what the DNS says. Resolves with why that is nothing; null: it is something, or not known yet. Never rejects.
+   */
+  async #findSeeds(signal: AbortSignal): Promise<RouterError | null> {
+    const { services } = this.#options
+    if (services === null) return null
+    this.#lookUp ??= services
+      .find()
+      .then(
+        ({ endpoints, protocol }) => {
+          this.#endpoints = { ...this.#endpoints, seeds: endpoints }
+          this.#protocol = protocol
+          return null
+        },
+        (error: unknown) => (error instanceof RouterError ? error : new RouterError('INTERNAL', explain(error))),
+      )
+      .finally(() => (this.#lookUp = null))
+    const isKnown = this.#endpoints.seeds.length > 0
+    return within(this.#lookUp, isKnown ? PATIENCE_MS : MAX_TIMER_MS, signal)
+  }
+
+  /** Takes the endpoints beside the DNS. @throws `failure` where there are none. */
+  #fallBack(failure: RouterError): void {
+    const { endpoints: seeds, protocol } = this.#options.config
+    if (seeds.length === 0) throw failure
+    this.#endpoints = { ...this.#endpoints, seeds }
+    this.#protocol = protocol
   }
 
   #isSeed(endpoint: string): boolean {

@@ -1,4 +1,5 @@
 /** `check --online` of an etcd: every endpoint that is written down, and whose those are that etcd itself names. */
+import { MAX_TIMER_MS, within } from '../../../clock.ts'
 import { explain } from '../../../errors.ts'
 import type { ClusterSource } from '../dcs.ts'
 import { endpointsOf } from '../endpoints.ts'
@@ -31,7 +32,7 @@ export interface EtcdCheck<C extends EtcdClient> {
  * when that one fails. Rejects when `signal` aborts.
  */
 export async function checkEtcd<C extends EtcdClient>(check: EtcdCheck<C>, signal: AbortSignal): Promise<OnlineRead> {
-  const found = await endpointsFor(check)
+  const found = await endpointsFor(check, signal)
   if (typeof found === 'string') {
     const subject = dcsAt(check.services?.name ?? '')
     return { findings: [{ subject, ok: false, message: found }], cluster: null }
@@ -63,21 +64,24 @@ export async function isEtcdAway<C extends EtcdClient>(
   check: Pick<EtcdCheck<C>, 'config' | 'services' | 'asking'>,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const found = await endpointsFor(check)
+  const found = await endpointsFor(check, signal)
   if (typeof found === 'string') return true
   const reports = await probeSeeds(found.endpoints, check.asking(found.protocol), signal)
   return reports.every(({ isAway }) => isAway)
 }
 
-/** Returns the endpoints as the router would take them; or why there are none. */
-async function endpointsFor({
-  config,
-  services,
-}: Pick<EtcdCheck<never>, 'config' | 'services'>): Promise<Found | string> {
+/** Returns the endpoints as the router would take them, or why there are none. */
+async function endpointsFor(
+  { config, services }: Pick<EtcdCheck<never>, 'config' | 'services'>,
+  signal: AbortSignal,
+): Promise<Found | string> {
   if (services === null) return config
   try {
-    return await services.find()
+    const found = await within(services.find(), MAX_TIMER_MS, signal)
+    signal.throwIfAborted()
+    return found ?? config
   } catch (error) {
+    signal.throwIfAborted()
     return config.endpoints.length > 0 ? config : explain(error)
   }
 }

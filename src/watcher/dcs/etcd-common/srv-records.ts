@@ -9,7 +9,7 @@ import type { Discovery } from './srv.ts'
 export interface Services {
   /** For people. */
   readonly name: string
-  /** Finds them. Rejects with a RouterError where there are none, or nothing is known of them. */
+  /** Finds them. Rejects with `NoRecords` where there are none, else with a RouterError where nothing is known of them. */
   find(): Promise<Found>
 }
 
@@ -29,50 +29,78 @@ export interface ServicesOptions {
   readonly members: (protocol: 'http' | 'https', endpoint: string) => Promise<string | null>
 }
 
+/** The DNS says that there are none, or what they name is none. */
+export class NoRecords extends RouterError {}
+
 /** In the order in which Patroni reads them. Those of servers name peer ports, which tell the client URLs. */
 const SERVICES = ['-client-ssl', '-client', '-ssl', '', '-server-ssl', '-server']
 
 /** Returns what finds the endpoints of a domain. Nothing is looked up yet. */
 export function srvServices({ srv: { domain, suffix }, setting, resolve, members }: ServicesOptions): Services {
   const behind = suffix === null ? '' : `-${suffix}`
+  let last: Found | null = null
+  const lookUp = async (service: string): Promise<Answer> => {
+    try {
+      const records = await resolve(`_etcd${service}${behind}._tcp.${domain}`)
+      // A record that names the root says that there is no such service (RFC 2782).
+      const hosts = records.filter(({ name }) => name !== '').map(({ name, port }) => hostPort(name, port))
+      return { hosts, failure: null }
+    } catch (error) {
+      // A name without records says no; a server that does not answer says nothing.
+      return { hosts: [], failure: isWithoutRecords(error) ? null : error }
+    }
+  }
   return {
     name: `the SRV records of ${domain}`,
     async find() {
       let failure: unknown = null
-      for (const service of SERVICES) {
-        const protocol = service.endsWith('-ssl') ? 'https' : 'http'
-        const name = `_etcd${service}${behind}._tcp.${domain}`
-        let hosts: readonly string[] = []
-        try {
-          hosts = (await resolve(name)).map((record) => hostPort(record.name, record.port))
-        } catch (error) {
-          // A name without records says no; a server that does not answer says nothing.
-          if (!isWithoutRecords(error)) failure = error
-        }
-        const found = service.startsWith('-server') ? await clientsOf(protocol, hosts, members) : hosts
-        if (found.length > 0) return { protocol, endpoints: [...new Set(found)].toSorted() }
+      // All at once: a server that does not answer is waited for only once.
+      const answers = SERVICES.map((service) => ({ service, answer: lookUp(service) }))
+      for (const { service, answer } of answers) {
+        const { hosts, failure: why } = await answer
+        failure ??= why
+        // As in Patroni the whole name counts, with its suffix.
+        const protocol = `${service}${behind}`.includes('-ssl') ? 'https' : 'http'
+        const endpoints = [...new Set(hosts)].toSorted()
+        const found: Found | null = !service.startsWith('-server')
+          ? { protocol, endpoints }
+          : await clientsOf(protocol, endpoints, members)
+        if (found === null || found.endpoints.length === 0) continue
+        // Records that come before these, of TLS perhaps, may be there as they were.
+        if (failure === null || last === null) last = found
+        return last
       }
-      const why =
-        failure === null
-          ? `there is none of _etcd-client${behind}._tcp, nor of another service of etcd: correct ${setting}`
-          : `they cannot be looked up: ${explain(failure)}`
-      throw new RouterError('DCS_UNAVAILABLE', why, { cause: failure })
+      if (failure === null)
+        throw new NoRecords(
+          'DCS_UNAVAILABLE',
+          `there is none of _etcd-client${behind}._tcp, nor of another service of etcd: correct ${setting}`,
+        )
+      throw new RouterError('DCS_UNAVAILABLE', `they cannot be looked up: ${explain(failure)}`, { cause: failure })
     },
   }
 }
 
-/** Returns the client endpoints that the first of these peers names that answers. */
+interface Answer {
+  readonly hosts: readonly string[]
+  /** Why nothing is known; null: the DNS has answered. */
+  readonly failure: unknown
+}
+
+/** Returns the client endpoints that the first of these peers names that answers; their URLs say whether they use TLS. */
 async function clientsOf(
   protocol: 'http' | 'https',
   peers: readonly string[],
   members: ServicesOptions['members'],
-): Promise<readonly string[]> {
+): Promise<Found | null> {
   for (const peer of peers) {
     const told = listOf(parseJson(await members(protocol, peer)))
     const urls = told.flatMap((member) =>
       listOf(mappingOf(member)['clientURLs']).filter((url) => typeof url === 'string'),
     )
-    if (urls.length > 0) return endpointsOf(urls, protocol)
+    for (const one of [protocol, protocol === 'http' ? 'https' : 'http'] as const) {
+      const endpoints = [...new Set(endpointsOf(urls, one))].toSorted()
+      if (endpoints.length > 0) return { protocol: one, endpoints }
+    }
   }
-  return []
+  return null
 }

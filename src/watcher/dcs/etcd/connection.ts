@@ -1,6 +1,6 @@
 /** One connection to one etcd over API v2: list, watch event by event. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { now } from '../../../clock.ts'
+import { now, within } from '../../../clock.ts'
 import { failureOf, RouterError } from '../../../errors.ts'
 import { asNumber } from '../../../text/unknown-shape.ts'
 import type { CertificateSet } from '../../tls/certificates.ts'
@@ -10,7 +10,7 @@ import { explainHttp } from '../http/diagnosis.ts'
 import type { Listing } from '../listing.ts'
 import type { SessionConnection, SessionWatcher } from '../sessions.ts'
 import { applyChange, childrenOf, errorOf, eventOf, nodesOf } from './answers.ts'
-import { type EtcdAccess, failureOfAnswer, peerOf } from './diagnosis.ts'
+import { type EtcdAccess, failureOfAnswer, NO_QUORUM, peerOf } from './diagnosis.ts'
 
 export interface EtcdTarget extends HttpTarget {
   readonly access: EtcdAccess
@@ -27,6 +27,12 @@ const LASTED_MS = 1000
 
 /** Between two watches that end at once. Milliseconds. */
 const PAUSE_MS = 100
+
+/** A member that is cut off answers what needs no quorum within that, or is not waited for. Milliseconds. */
+const EXPLAIN_MS = 200
+
+/** A read through the quorum had no answer in time. */
+class Unanswered extends RouterError {}
 
 /** A member has not seen yet what another one, or it itself in an earlier life, has answered before. */
 class Behind extends RouterError {}
@@ -64,7 +70,13 @@ export class EtcdConnection implements SessionConnection, EtcdEndpoint {
 
   /** Reads all keys through the quorum: a node that is cut off answers others with what it had. */
   async list(factor = 1): Promise<Listing> {
-    const answer = await this.#http.get(`${this.#path}?recursive=true&quorum=true`, factor)
+    const answer = await this.#http
+      .get(`${this.#path}?recursive=true&quorum=true`, factor)
+      .catch((error: unknown): never => {
+        throw error instanceof RouterError && error.code === 'TIMEOUT'
+          ? new Unanswered('TIMEOUT', error.message)
+          : error
+      })
     const clusterId = this.#checkSource(answer)
     const index = indexOf(answer)
     if (answer.status === 404 && errorOf(answer.text).code === NOT_FOUND) return { clusterId, index, keys: new Map() }
@@ -111,8 +123,14 @@ export class EtcdConnection implements SessionConnection, EtcdEndpoint {
     return (await this.list()).clusterId
   }
 
-  explain(error: unknown, signal: AbortSignal): Promise<string> {
-    return explainHttp(error, peerOf(this.#target.access), this.#target, signal)
+  async explain(error: unknown, signal: AbortSignal): Promise<string> {
+    const why = await explainHttp(error, peerOf(this.#target.access), this.#target, signal)
+    if (!(error instanceof Unanswered)) return why
+    // This connection may be closed already.
+    const other = new EtcdConnection(this.#target)
+    const id = await within(other.clusterId(), EXPLAIN_MS, signal).catch(() => null)
+    other.close()
+    return id === null ? why : `${why} to a read through the quorum, though it answers others: ${NO_QUORUM}`
   }
 
   /** Ends every request under way. Idempotent. */

@@ -27,13 +27,16 @@ export function failureOfAnswer(answer: HttpAnswer, access: EtcdAccess): RouterE
   if (strange !== null) return strange
   if (status === 401 || code === UNAUTHORIZED) return new Refusal(unauthorized(access))
   if (status === 404 && code === null) return new Refusal(NO_V2)
-  if (code === NO_LEADER) return new Failure('DCS_UNAVAILABLE', `it has no quorum (${message})`)
+  if (code === NO_LEADER) return new Failure('DCS_UNAVAILABLE', `it has no quorum (${message}): ${NO_QUORUM}`)
   return new Failure('DCS_UNAVAILABLE', `it answers ${status}: ${message === '' ? shown(text) : shown(message)}`)
 }
 
 const NO_V2 =
   'it has no API v2 (etcd 3.4 and 3.5 have it with --enable-v2, 3.6 has none): if Patroni uses etcd3, remove the section ' +
   'etcd, which Patroni would take first; else name an etcd with API v2 in etcd.hosts'
+
+/** What is wrong where a member answers, and not through the quorum. */
+export const NO_QUORUM = 'it is cut off from the other members of etcd, or these are down'
 
 /** Returns what a 401 means: the same for no password, a wrong one and a missing right. */
 function unauthorized({ username, root }: EtcdAccess): string {

@@ -36,3 +36,20 @@ test('a single group that is named by clusters reports others, and that of a fla
   assert.deepEqual(followed('clusters: {one: {scope: app, citus: {group: 0, database: app}}}'), [[0]])
   assert.deepEqual(followed('scope: app\ncitus: {group: 1, database: app}'), [[]])
 })
+
+test('clusters of the same SRV records are in one etcd, and those of others are not', () => {
+  const text = (second: string): string => `
+templates: [{source: /a, destination: /b, clusters: all}]
+etcd3: {srv: example.org}
+clusters:
+  one: {scope: app, citus: {group: 0, database: app}}
+  two: {scope: app, citus: {group: 2, database: app}${second}}
+`
+  const of = (second: string): readonly (readonly number[])[] => {
+    const clusters = clustersOf(text(second))
+    return clusters.map((cluster) => followedGroups(cluster, clusters, isSameEtcd))
+  }
+  assert.deepEqual(of(''), [[0, 2], []])
+  for (const other of ['srv: example.com', 'srv: example.org, srv_suffix: b', 'host: a'])
+    assert.deepEqual(of(`, etcd3: {${other}}`), [[0], [2]])
+})

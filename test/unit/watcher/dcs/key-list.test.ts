@@ -31,4 +31,29 @@ describe('a whole list of keys', () => {
       const cluster = list.apply(keys(...LIST))
       assert.notEqual(list.apply(keys(...(changed as readonly Entry[]))), cluster)
     })
+
+  test('whose members have written the same values anew describes the same object', () => {
+    const list = new KeyList()
+    const cluster = list.apply(keys(...LIST, ['members/pg1', '{}', '5']))
+    assert.equal(
+      list.apply(keys(['initialize', '1', '7'], ['leader', 'pg1', '2'], ['members/pg1', '{}', '9'])),
+      cluster,
+    )
+  })
+
+  test('in which one key has taken the place of another describes another object', () => {
+    const list = new KeyList()
+    const cluster = list.apply(keys(...LIST, ['members/pg1', '{}', '5']))
+    assert.notEqual(list.apply(keys(...LIST, ['members/pg2', '{}', '5'])), cluster)
+  })
+
+  test('is completed once for as long as it is the same', () => {
+    let count = 0
+    const list = new KeyList((cluster) => {
+      count++
+      return { ...cluster, systemId: 'completed' }
+    })
+    for (let round = 0; round < 2; round++) assert.equal(list.apply(keys(...LIST)).systemId, 'completed')
+    assert.equal(count, 1)
+  })
 })
