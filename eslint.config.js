@@ -1,5 +1,6 @@
 // Lint rules. Besides the typed rules, the import boundaries of the house are kept here: each room lists what it may
-// import, only main.ts touches `process`, only dcs/etcd3/library.ts knows the etcd3 package.
+// import, only main.ts touches `process`, only dcs/etcd3/library.ts knows the etcd3 package
+// and only dcs/http/pools.ts undici.
 import js from '@eslint/js'
 import { defineConfig, globalIgnores } from 'eslint/config'
 import tseslint from 'typescript-eslint'
@@ -36,6 +37,7 @@ const ONLY_MAIN = [
   { name: 'process', message: 'only main.ts touches process' },
 ]
 const ETCD3 = { regex: '^(etcd3$|@grpc/)', message: 'only watcher/dcs/etcd3/library.ts knows the etcd3 package' }
+const UNDICI = { regex: '^undici$', message: 'only watcher/dcs/http/pools.ts knows undici' }
 
 /** Import rules of a room, for each depth of folders in it: what stands behind the `../` that lead out of it. */
 function importsOf(room, allowed) {
@@ -44,7 +46,7 @@ function importsOf(room, allowed) {
   )
   return ['', '*/', '*/*/'].map((below, depth) => ({
     files: [`src/${room}/${below}*.ts`],
-    rules: imports(ETCD3, {
+    rules: imports(ETCD3, UNDICI, {
       regex: `^${String.raw`\.\./`.repeat(depth + 1)}(?!(?:${files.join('|')})\\.ts$)`,
       message: `${room} may import ${allowed.join(', ') || 'nothing'} besides the ground floor`,
     }),
@@ -93,10 +95,11 @@ export default defineConfig(
   {
     files: ['src/*.ts'],
     ignores: ['src/{main,start,router}.ts'],
-    rules: imports(ETCD3, { regex: '^\\./(?!text/)[a-z]+/', message: 'the ground floor knows no room' }),
+    rules: imports(ETCD3, UNDICI, { regex: '^\\./(?!text/)[a-z]+/', message: 'the ground floor knows no room' }),
   },
   ...Object.entries(ROOMS).flatMap(([room, allowed]) => importsOf(room, allowed)),
-  { files: ['src/watcher/dcs/etcd3/library.ts'], rules: imports() },
+  { files: ['src/watcher/dcs/etcd3/library.ts'], rules: imports(UNDICI) },
+  { files: ['src/watcher/dcs/http/pools.ts'], rules: imports(ETCD3) },
   { files: ['src/main.ts', 'src/start.ts'], rules: { 'no-restricted-globals': 'off', 'no-restricted-imports': 'off' } },
   {
     files: ['test/unit/**'],

@@ -3,7 +3,7 @@
 /** The sides that are measured at the same time or in turns; no router can be better than `cluster` or `direct`. */
 export type Subject = 'router' | 'haproxy' | 'pipe' | 'direct' | 'cluster'
 
-export type Unit = 'ms' | 'µs' | 's' | 'count' | 'MiB' | 'KiB' | '% of a core' | '/s' | 'GB/s' | 's/GB'
+export type Unit = 'ms' | 'µs' | 's' | 'count' | 'MiB' | 'KiB' | '% of a core' | 'ms/s' | '%' | '/s' | 'GB/s' | 's/GB'
 
 /** By key and subject, in the order in which they were taken. */
 export type Samples = Readonly<Record<string, Readonly<Partial<Record<Subject, readonly number[]>>>>>

@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { OutageProbe } from '../../test/support/clients/outage-probe.ts'
 import { outage } from '../../test/support/clients/load.ts'
 import { ConsulDcs } from '../../test/support/consul/consul-dcs.ts'
-import { isRealConsul } from '../../test/support/consul/server.ts'
 import { EtcdV2Cluster } from '../../test/support/etcd/v2-cluster.ts'
 import type { PatroniDcs } from '../../test/support/patroni/dcs.ts'
 import type { PatroniMember } from '../../test/support/patroni/member.ts'
@@ -11,6 +10,7 @@ import type { Case, Figure } from '../case.ts'
 import { Recorder } from '../run.ts'
 import { momentsOf } from './moments.ts'
 import { onTestbed } from './on-testbed.ts'
+import { consulRemark } from '../sources/sources.ts'
 import type { Testbed } from './testbed.ts'
 import { recordExtra, recordWrites, startWriters, writersReach } from './writes.ts'
 
@@ -39,8 +39,6 @@ export const switchoverByTls: Case = {
   measure: onTestbed({ restTls: true }, measure),
 }
 
-const CONSUL = isRealConsul ? 'Consul' : 'Consul (a fake that passes the same contract suite)'
-
 /** Returns the same case on another DCS. Each run measures etcd v3 as well, the two in turns first. */
 function switchoverOn(name: string, title: string, dcs: () => Promise<PatroniDcs>): Case {
   const label = "outage in addition to the cluster's own, less the same on etcd v3 in the same run"
@@ -53,7 +51,7 @@ function switchoverOn(name: string, title: string, dcs: () => Promise<PatroniDcs
 }
 
 export const switchoverByEtcd2 = switchoverOn('etcd2', 'etcd v2', () => EtcdV2Cluster.start())
-export const switchoverByConsul = switchoverOn('consul', CONSUL, () => ConsulDcs.start())
+export const switchoverByConsul = switchoverOn('consul', 'Consul', () => ConsulDcs.start())
 
 /** One interval of the checks, and half a second. */
 const REST_EXTRA_MS = 2_500
@@ -87,6 +85,7 @@ async function measureBeside(testbed: Testbed, record: Recorder, leader: Patroni
   const turns = [() => measure(testbed, record, leader), async () => measure(beside, reference, await beside.settle())]
   for (const turn of record.run % 2 === 1 ? turns : turns.reverse()) await turn()
   record.note('etcd v3', reference.samples)
+  if (testbed.cluster.dcs instanceof ConsulDcs) record.remark(await consulRemark(testbed.cluster.dcs))
   for (const subject of ['router', 'haproxy'] as const) {
     const [ms = NaN] = record.samples['extra']?.[subject] ?? []
     const [etcd3Ms = NaN] = reference.samples['extra']?.[subject] ?? []

@@ -28,7 +28,7 @@ export const GROUPS: readonly KeyGroup[] = [
   { part: 'keys-etcd', title: 'etcd with its API v2', below: ['etcd.'] },
   { part: 'keys-consul', title: 'Consul', below: ['consul.'] },
   { part: 'keys-raft', title: 'raft', below: ['raft.'] },
-  { part: 'keys-sources', title: 'Without etcd', below: ['rest.', 'file.'] },
+  { part: 'keys-sources', title: 'Without a DCS', below: ['rest.', 'file.'] },
   { part: 'keys-ctl', title: "The members' REST API", below: ['ctl.', 'restapi.'] },
   { part: 'keys-listeners', title: 'Listeners', below: ['proxy.listeners.'] },
   { part: 'keys-proxy', title: 'Proxy', below: ['proxy.'] },

@@ -13,7 +13,7 @@ export interface Cluster {
   readonly claimed: string | null
   /** Sorted by name. */
   readonly members: readonly Member[]
-  /** Keys that could not be understood; they harm no other. */
+  /** Keys that could not be understood; they harm no other. Sorted by name. */
   readonly ignoredKeys: readonly IgnoredKey[]
   /** The system identifier (`initialize`). */
   readonly systemId: string | null
@@ -109,7 +109,7 @@ export function parseCluster(keys: ReadonlyMap<string, KeyValue>, parse: ParseMe
     members: members.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
     hasLock: true,
     claimed: null,
-    ignoredKeys,
+    ignoredKeys: ignoredKeys.toSorted((a, b) => (a.key < b.key ? -1 : 1)),
     systemId: systemId === null ? null : printable(systemId, MAX_SHOWN),
     ttlMs: ttl === null ? null : ttl * 1000,
     paused: isTrue(config?.['pause']),

@@ -3,7 +3,9 @@ import { z } from 'zod'
 import { address, count, flag, sourceState, text, time, whole } from './schema-fields.ts'
 
 const dcs = z.strictObject({
-  kind: text('The kind of DCS, named as its section of the configuration: `etcd3`, `rest`, `file`.'),
+  kind: text(
+    'The kind of DCS, named as its section of the configuration: `etcd3`, `etcd`, `consul`, `raft`, `rest`, `file`.',
+  ),
   leaderFrom: z
     .enum(['lock', 'description', 'members'])
     .describe("Source of the leader's name: the `lock` in the DCS, a file (`description`), or the `members`."),

@@ -21,7 +21,7 @@ export class KeyList {
   }
 }
 
-/** Compares the values, and the session of the lock: members write theirs anew each loop, and of theirs it says nothing. */
+/** Compares the values, and the session of the lock: members write their keys again in each loop, and the session of those says nothing. */
 function isSame(a: Keys, b: Keys): boolean {
   return (
     a.size === b.size &&

@@ -2,6 +2,7 @@
 import { within } from '../../clock.ts'
 import { RouterError } from '../../errors.ts'
 import type { Log } from '../../text/log-line.ts'
+import { byteCount } from '../../text/binary-text.ts'
 import { printable, REPLACEMENT } from '../../text/printable.ts'
 import { type Cluster, isEmpty } from '../cluster.ts'
 import type { DcsObservation } from './dcs.ts'
@@ -37,7 +38,12 @@ export function clusterOf<C extends SessionConnection>(
   const list = new KeyList()
   const parse = (keys: Listing['keys']): Cluster =>
     list.apply(
-      new Map([...keys].flatMap(([name, key]) => (isBelow(name, prefix) ? [[name.slice(prefix.length), key]] : []))),
+      new Map(
+        [...keys].flatMap(([name, { value, session }]) =>
+          // Only templates have use for bytes that are not UTF-8.
+          isBelow(name, prefix) ? [[name.slice(prefix.length), { value: value.toWellFormed(), session }]] : [],
+        ),
+      ),
     )
   let cluster = parse(first.keys)
   return new ListedKeys<DcsObservation, C>(first, {
@@ -144,5 +150,5 @@ function isSame(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>):
 /** Returns whether a value is too large for templates. */
 export function isLarge(value: string): boolean {
   // A code unit has at most three bytes.
-  return value.length * 3 > MAX_VALUE && Buffer.byteLength(value) > MAX_VALUE
+  return value.length * 3 > MAX_VALUE && byteCount(value) > MAX_VALUE
 }

@@ -91,9 +91,8 @@ export class ListedKeys<T, C> implements SessionKeys<T, C, Listing, CertainListi
 /** Returns whether a list is of another history than one before: of another DCS, or one that was restored to an earlier state. */
 export function wentBack(listing: Listing, seen: Listing): boolean {
   if (listing.clusterId !== seen.clusterId) return true
-  for (const [name, { modified }] of listing.keys) {
-    const before = seen.keys.get(name)
-    if (before !== undefined && modified < before.modified) return true
-  }
+  // A key that was not there then has been written since, so that it is newer than all there was.
+  for (const [name, { modified }] of listing.keys)
+    if (modified < (seen.keys.get(name)?.modified ?? seen.index + 1)) return true
   return false
 }

@@ -18,7 +18,7 @@ import { type EndpointConnection, observeInTurn } from './rotation.ts'
 export interface SessionConnection extends EndpointConnection {
   /** Aborts when the connection is closed. */
   readonly closed: AbortSignal
-  /** Those that it was made with; null: without TLS. */
+  /** The certificates that it was made with; null: without TLS. */
   readonly certificates: CertificateSet | null
   /** Explains to a person why it cannot be used, and what to do about it; in time when `signal` aborts. Never rejects. */
   explain(error: unknown, signal: AbortSignal): Promise<string>

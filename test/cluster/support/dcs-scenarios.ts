@@ -4,7 +4,7 @@ import { createLoadTable, failures, outage } from '../../support/clients/load.ts
 import { PatroniCluster } from '../../support/patroni/cluster.ts'
 import type { DcsServer, PatroniDcs } from '../../support/patroni/dcs.ts'
 import type { PatroniMember } from '../../support/patroni/member.ts'
-import { RouterProcess } from '../../support/router/process.ts'
+import { RouterProcess, runMain } from '../../support/router/process.ts'
 import { clock, until } from '../../support/until.ts'
 import type { WatchEvent } from '../../support/watch-log.ts'
 import { assertNoWayBack, assertOnlyServedFailed, writeUntilMoved } from './moved.ts'
@@ -80,6 +80,12 @@ export function testDcs<D extends PatroniDcs>({ start: startDcs, takeLock }: Dcs
     const { ms } = outage(move.attempts)
     t.diagnostic(`outage ${ms.toFixed(0)} ms, the cluster's own ${move.ownMs.toFixed(0)} ms`)
     assert.ok(ms < move.ownMs + 3000)
+  })
+
+  test("a member's own patroni.yml is a valid configuration, and check --online ends with 0", async () => {
+    const { code, stdout, stderr } = await runMain('check', '--online', '-c', leader.configFile)
+    assert.equal(code, 0, stdout + stderr)
+    assert.match(stdout, new RegExp(`DCS at .*: 3 members, leader ${leader.name}$`, 'm'))
   })
 
   test('a restart of the DCS closes no session and fails no connection', async () => {

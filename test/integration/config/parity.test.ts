@@ -3,11 +3,13 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
-import type { ClusterConfig } from '../../../src/config/config.ts'
+import type { ClusterConfig, DcsConfig } from '../../../src/config/config.ts'
 import type { Environment } from '../../../src/config/env.ts'
 import { prefixOf } from '../../../src/watcher/dcs/scopes.ts'
 import { TempDir } from '../../support/files/temp.ts'
 import { readConfig } from '../../support/router/load-config.ts'
+import { type ConsulConfig, NAME as CONSUL } from '../../../src/watcher/dcs/consul/section.ts'
+import { isEtcd2 } from '../../../src/watcher/dcs/etcd/section.ts'
 import { isEtcd3 } from '../../../src/watcher/dcs/etcd3/section.ts'
 
 /** What Debian's Patroni makes of a configuration (test/support/patroni/reading.py). */
@@ -31,6 +33,10 @@ const ETCD = `${BASE}etcd3: {hosts: 'h:1'}\n`
 
 function etcd3(section: string, verdict: Verdict, env: Environment = {}): Case {
   return { verdict, text: `${BASE}etcd3: ${section}\n`, env }
+}
+
+function consul(section: string, verdict: Verdict, env: Environment = {}): Case {
+  return { verdict, text: `${BASE}consul: ${section}\n`, env }
 }
 
 function file(text: string | Readonly<Record<string, string>>, verdict: Verdict, env: Environment = {}): Case {
@@ -91,7 +97,16 @@ const CASES: readonly Case[] = [
   etcd3(`{url: 'http://u:p@x%40@a:1', username: x, password: y}`, 'same'),
   etcd3(`{url: 'http://a:1', username: x, password: y}`, 'same'),
   etcd3(`{proxy: 'http://p:1', url: 'http://a:1', hosts: h}`, 'same'),
-  etcd3(`{srv: example.org}`, 'refused'),
+  // DNS.
+  etcd3(`{srv: example.org}`, 'same'),
+  etcd3(`{srv: example.org, srv_suffix: main}`, 'same'),
+  etcd3(`{srv: example.org, hosts: 'h:1'}`, 'same'),
+  etcd3(`{srv: example.org, url: 'https://u:p@h:1', cacert: /ca}`, 'same'),
+  etcd3(`{srv: a.org, discovery_srv: b.org}`, 'same'),
+  etcd3(`{srv_domain: c.org, srv: a.org, discovery_srv: b.org}`, 'same'),
+  etcd3(`{srv: a.org, proxy: 'http://p:1'}`, 'same'),
+  etcd3(`{srv: a.org, cacert: /ca}`, 'same'),
+  etcd3(`{srv: '', hosts: 'h:1'}`, 'same'),
   etcd3(`{hosts: a, use_proxies: yes}`, 'same'),
   etcd3(`{hosts: a, use_proxies: 'false'}`, 'refused'),
   etcd3(`{hosts: a, use_proxies: 1}`, 'refused'),
@@ -107,6 +122,87 @@ const CASES: readonly Case[] = [
   etcd3(`{hosts: a, protocol: https, key: /k}`, 'same'),
   etcd3(`{hosts: a, cacert: /ca}`, 'same'),
   etcd3(`{hosts: a, protocol: HTTPS}`, 'refused'),
+  // Another DCS.
+  ...[`{host: 'a:1'}`, `{hosts: 'a:1,b:2'}`, `{hosts: [a, b], protocol: https, username: u, password: p}`].map(
+    (section) => file(`${BASE}etcd: ${section}\n`, 'same'),
+  ),
+  file(`${BASE}etcd: {srv: example.org}\n`, 'same'),
+  file(`${BASE}etcd: {}\n`, 'neither'),
+  file(`${BASE}etcd: {hosts: 'b:1'}\netcd3: {hosts: 'a:1'}\n`, 'same'),
+  file(`${BASE}consul:\netcd3: {hosts: 'a:1'}\n`, 'same'),
+  file(`${BASE}consul:\n`, 'neither'),
+  file(`${BASE}etcd3: {hosts: 'a:1', namespace: x}\nconsul: {host: 'c:1'}\netcd: {hosts: 'b:1'}\n`, 'same'),
+  consul(`{}`, 'same'),
+  consul(`{host: a}`, 'same'),
+  consul(`{host: 'a:1', register_service: true, service_tags: [x], checks: []}`, 'same'),
+  consul(`{host: 'a:1', port: 2}`, 'same'),
+  consul(`{host: 'a', port: '8501'}`, 'same'),
+  consul(`{host: ''}`, 'same'),
+  consul(`{host: 'a', port: ''}`, 'same'),
+  consul(`{host: 'a:1', port: }`, 'refused'),
+  consul(`{port: 8501}`, 'same'),
+  consul(`{host: '[::1]:1'}`, 'same'),
+  consul(`{host: 'fd00::1:8501'}`, 'same'),
+  consul(`{host: '[::1]'}`, 'lenient'),
+  consul(`{host: '::1'}`, 'neither'),
+  consul(`{host: 'http://a:1'}`, 'neither'),
+  consul(`{host: 5}`, 'neither'),
+  consul(`{host: a, scheme: HTTPS}`, 'same'),
+  consul(`{host: a, scheme: tls}`, 'neither'),
+  consul(`{url: 'http://a:1/path', host: b, port: 3, scheme: https}`, 'same'),
+  consul(`{url: 'https://u:p@a'}`, 'same'),
+  consul(`{url: 'https://[fd00::1]'}`, 'same'),
+  consul(`{url: ''}`, 'same'),
+  consul(`{url: '', host: a}`, 'refused'),
+  consul(`{url: , scheme: https}`, 'refused'),
+  consul(`{url: 'a:1'}`, 'neither'),
+  consul(`{token: t0ken, dc: dc1, consistency: stale}`, 'same'),
+  consul(`{token: '', dc: , consistency: ''}`, 'same'),
+  consul(`{consistency: Stale}`, 'neither'),
+  consul(`{token: 5}`, 'refused'),
+  consul(`{namespace: /x/y/}`, 'same'),
+  ...['false', `'off'`, '0', '1', 'yes', 'perhaps', `''`].map((value) =>
+    consul(`{scheme: https, verify: ${value}}`, 'same'),
+  ),
+  consul(`{scheme: https, verify: no, cacert: /ca, ca_cert: /b}`, 'same'),
+  consul(`{scheme: https, ca_cert: /b, cert: /c, key: /k}`, 'same'),
+  consul(`{scheme: https, cert: /c}`, 'same'),
+  consul(`{scheme: https, key: /k}`, 'same'),
+  consul(`{cacert: /ca, cert: /c, key: /k}`, 'same'),
+  consul(`{host: a}`, 'same', { CONSUL_HTTP_ADDR: 'e:1' }),
+  consul(`{url: 'https://a:2'}`, 'same', { CONSUL_HTTP_ADDR: 'e:1' }),
+  consul(`{host: a}`, 'lenient', { CONSUL_HTTP_ADDR: 'http://e:1' }),
+  consul(`{host: a}`, 'lenient', { CONSUL_HTTP_ADDR: 'e' }),
+  consul(`{}`, 'lenient', { CONSUL_HTTP_ADDR: 'http://e:1' }),
+  consul(`{}`, 'neither', { CONSUL_HTTP_ADDR: 'e' }),
+  consul(`{}`, 'neither', { CONSUL_HTTP_ADDR: 'http://e' }),
+  consul(`{host: a}`, 'same', { CONSUL_HTTP_ADDR: '' }),
+  ...['true', 'false'].flatMap((value) => [
+    consul(`{host: a}`, 'same', { CONSUL_HTTP_SSL: value }),
+    consul(`{url: 'https://a:1'}`, 'same', { CONSUL_HTTP_SSL: value }),
+    consul(`{scheme: https}`, 'same', { CONSUL_HTTP_SSL_VERIFY: value }),
+    consul(`{scheme: https, verify: no}`, 'same', { CONSUL_HTTP_SSL_VERIFY: value }),
+    consul(`{scheme: https, cacert: /ca}`, 'same', { CONSUL_HTTP_SSL_VERIFY: value }),
+  ]),
+  ...['', '1', 'TRUE', 'no'].flatMap((value) => [
+    consul(`{scheme: https}`, 'refused', { CONSUL_HTTP_SSL: value }),
+    consul(`{scheme: http}`, 'same', { CONSUL_HTTP_SSL: value }),
+    consul(`{scheme: https, verify: yes}`, 'refused', { CONSUL_HTTP_SSL_VERIFY: value }),
+    consul(`{scheme: https, verify: no}`, 'same', { CONSUL_HTTP_SSL_VERIFY: value }),
+  ]),
+  consul(`{token: t}`, 'same', { CONSUL_HTTP_TOKEN: 'e' }),
+  consul(`{}`, 'same', { CONSUL_HTTP_TOKEN: 'e' }),
+  consul(`{token: t}`, 'same', { CONSUL_HTTP_TOKEN: '' }),
+  consul(`{host: a}`, 'same', { PATRONI_CONSUL_SCHEME: 'https', PATRONI_CONSUL_PORT: 'tcp://10.0.0.1:8500' }),
+  consul(`{host: a}`, 'same', {
+    ...{ PATRONI_CONSUL_HOST: 'e:1', PATRONI_CONSUL_TOKEN: 't', PATRONI_CONSUL_VERIFY: 'off', PATRONI_CONSUL_DC: 'd' },
+    ...{
+      PATRONI_CONSUL_CONSISTENCY: 'stale',
+      PATRONI_CONSUL_NAMESPACE: '/n/',
+      PATRONI_CONSUL_REGISTER_SERVICE: 'maybe',
+    },
+  }),
+  consul(`{host: a}`, 'same', { PATRONI_CONSUL_URL: 'https://e:1', PATRONI_CONSUL_CACERT: '/ca' }),
   // Which cluster.
   file(`${ETCD}namespace: teams\n`, 'same'),
   file(`${ETCD}namespace: //teams//a/\n`, 'same'),
@@ -135,10 +231,10 @@ const CASES: readonly Case[] = [
   file(`${ETCD}citus: {group: 2}\npostgresql: {}\n`, 'same'),
   file(`${ETCD}citus: [2]\n`, 'refused'),
   // Which DCS.
-  file(`${ETCD}etcd: {hosts: a}\n`, 'refused'),
-  file(`${ETCD}etcd: {}\n`, 'refused'),
+  file(`${ETCD}etcd: {hosts: a}\n`, 'same'),
+  file(`${ETCD}etcd: {}\n`, 'neither'),
   file(`${ETCD}etcd:\n`, 'same'),
-  file(`${ETCD}etcd: no\n`, 'refused'),
+  file(`${ETCD}etcd: no\n`, 'neither'),
   file(`${ETCD}raft: {}\nzookeeper: {}\nexhibitor: {}\n`, 'same'),
   file(`${BASE}etcd3:\n`, 'neither'),
   file(`${BASE}etcd3: {}\n`, 'neither'),
@@ -222,9 +318,9 @@ const CASES: readonly Case[] = [
   variables({ PATRONI_ETCD3_NAMESPACE: '' }, 'refused'),
   variables({ PATRONI_ETCD3_NAMESPACE: '', PATRONI_NAMESPACE: '/n/' }, 'same'),
   variables({ PATRONI_SCOPE: '/e' }, 'same'),
-  variables({ PATRONI_ETCD_HOSTS: 'a:1' }, 'refused'),
-  variables({ PATRONI_ETCD_HOSTS: '' }, 'refused'),
-  variables({ PATRONI_etcd_URL: 'http://a:1' }, 'refused'),
+  variables({ PATRONI_ETCD_HOSTS: 'a:1' }, 'same'),
+  variables({ PATRONI_ETCD_HOSTS: '' }, 'neither'),
+  variables({ PATRONI_etcd_URL: 'http://a:1' }, 'same'),
   variables({ PATRONI_ETCD_PORT: 'tcp://10.0.0.1:2379', PATRONI_ETCD_SERVICE_HOST: '10.0.0.1' }, 'same'),
   variables({ PATRONI_ETCD_USERNAME: 'a', PATRONI_ETCD_PASSWORD: 'b', PATRONI_ETCD_CLIENT_PORT: '1' }, 'same'),
   variables({ PATRONI_SERVICE_HOST: 'a', PATRONI_PORT: 'tcp://a', PATRONI_SERVICE_PORT: '5432' }, 'same'),
@@ -245,12 +341,21 @@ const CASES: readonly Case[] = [
 /** Without a file. */
 const ALONE: readonly (readonly [env: Environment, verdict: Verdict])[] = [
   [{ PATRONI_SCOPE: 'a', PATRONI_NAME: 'b', PATRONI_ETCD3_HOSTS: 'a:1' }, 'same'],
-  [{ PATRONI_SCOPE: 'a', PATRONI_ETCD3_HOSTS: 'a:1', PATRONI_ETCD_HOSTS: 'b:1' }, 'refused'],
+  [{ PATRONI_SCOPE: 'a', PATRONI_ETCD3_HOSTS: 'a:1', PATRONI_ETCD_HOSTS: 'b:1' }, 'same'],
+  [
+    { PATRONI_SCOPE: 'a', PATRONI_ETCD_HOSTS: "'a:1','b:1'", PATRONI_ETCD_USERNAME: 'u', PATRONI_ETCD_PASSWORD: 'p' },
+    'same',
+  ],
+  [{ PATRONI_SCOPE: 'a', PATRONI_CONSUL_HOST: 'a', PATRONI_ETCD3_HOSTS: 'a:1', PATRONI_CONSUL_PORT: '8501' }, 'same'],
+  [{ PATRONI_SCOPE: 'a', PATRONI_ETCD_PASSWORD: 'p' }, 'neither'],
+  [{ PATRONI_SCOPE: 'a', PATRONI_ETCD_SRV: 'a.org', PATRONI_ETCD_SRV_SUFFIX: 'x' }, 'same'],
+  [{ PATRONI_CONFIGURATION: `${BASE}consul:\n` }, 'same'],
+  [{ PATRONI_CONFIGURATION: `${BASE}consul: {token: x}\n`, CONSUL_HTTP_ADDR: 'e:1' }, 'same'],
   [{ PATRONI_SCOPE: 'a', PATRONI_ETCD3_HOSTS: '::1:1,[::2]:2' }, 'same'],
   [{ PATRONI_SCOPE: 'a', PATRONI_ETCD3_HOSTS: '[::1]:1,[::2]:2' }, 'lenient'],
   [{ PATRONI_CONFIGURATION: ETCD }, 'same'],
   [{ PATRONI_CONFIGURATION: ETCD, PATRONI_SCOPE: 'x', PATRONI_ETCD_HOSTS: 'a', PATRONI_ETCD3_HOSTS: 'b' }, 'same'],
-  [{ PATRONI_CONFIGURATION: `${ETCD}etcd:\n` }, 'refused'],
+  [{ PATRONI_CONFIGURATION: `${ETCD}etcd:\n` }, 'neither'],
   [{ PATRONI_CONFIGURATION: `${ETCD}ctl:\nrestapi:\n` }, 'same'],
   [{ PATRONI_CONFIGURATION: '{}', PATRONI_SCOPE: 'a', PATRONI_ETCD3_HOSTS: 'a:1' }, 'same'],
   [{ PATRONI_CONFIGURATION: '', PATRONI_SCOPE: 'a', PATRONI_ETCD3_HOSTS: 'a:1' }, 'same'],
@@ -299,17 +404,32 @@ async function read(path: string, env: Environment): Promise<Reading> {
 }
 
 function readingOf({ scope, namespace, citusGroup, localMember, dcs, restApi }: ClusterConfig): Reading {
-  if (!isEtcd3(dcs)) return { error: dcs.kind }
-  const { endpoints, protocol, useProxies, auth, caFile, certFile, keyFile } = dcs
-  return {
+  const plain = {
     name: localMember,
     dcs: dcs.kind,
     path: prefixOf({ namespace, scope, citusGroup }),
+    rest: [restApi.caFile, restApi.certFile, restApi.keyFile, restApi.keyPassword],
+    insecure: restApi.insecure,
+  }
+  if (isConsul(dcs)) {
+    const { endpoint, protocol, token, verify, caFile, certFile, keyFile, dc, consistency } = dcs
+    return {
+      ...{ ...plain, addresses: [`${protocol}://${endpoint}`], token },
+      ...{ verify: protocol === 'https' ? verify : null, files: [caFile, certFile, keyFile], dc, consistency },
+    }
+  }
+  if (!isEtcd3(dcs) && !isEtcd2(dcs)) return { error: dcs.kind }
+  const { endpoints, srv, protocol, useProxies, auth, caFile, certFile, keyFile } = dcs
+  return {
+    ...plain,
+    srv: srv === null ? null : [srv.domain, srv.suffix],
     addresses: endpoints.map((endpoint) => `${protocol}://${endpoint}`),
     useProxies,
     login: auth === null ? null : [auth.username, auth.password],
     files: [caFile, certFile, keyFile],
-    rest: [restApi.caFile, restApi.certFile, restApi.keyFile, restApi.keyPassword],
-    insecure: restApi.insecure,
   }
+}
+
+function isConsul(dcs: DcsConfig): dcs is ConsulConfig {
+  return dcs.kind === CONSUL
 }

@@ -44,7 +44,7 @@ describe('where no etcd v3 answers', () => {
     const message = await firstLoss(createHttp(v2))
     assert.match(
       message,
-      /it is etcd 2\.3\.8, which has only the v2 API: upgrade it, or query the members .* with rest: \{urls: \[\.\.\.\]\}$/,
+      /it is etcd 2\.3\.8, which has API v2 only: use the section etcd, as Patroni has to$/,
     )
   })
 

@@ -1,7 +1,7 @@
 import { Lookups } from '../../../src/names/lookups.ts'
 import type { Etcd3Config } from '../../../src/watcher/dcs/etcd3/section.ts'
 import { Etcd3KeyValues } from '../../../src/watcher/dcs/etcd3/key-values.ts'
-import type { KeysObservation } from '../../../src/watcher/dcs/key-values.ts'
+import type { KeysObservation, KeyValueSource } from '../../../src/watcher/dcs/key-values.ts'
 import { until } from '../../support/until.ts'
 
 export type SeenKeys = KeysObservation & { readonly at: number }
@@ -17,28 +17,12 @@ type Settings = {
 }
 
 /** Records everything that a source tells of the keys below a root. */
-export class KeyObserver implements AsyncDisposable {
+export class KeySourceObserver implements AsyncDisposable {
   readonly seen: SeenKeys[] = []
-  /** What it has logged. */
-  readonly lines: string[] = []
   readonly #stop = new AbortController()
   readonly #done: Promise<void>
 
-  constructor({
-    endpoints,
-    root,
-    auth = null,
-    useProxies = true,
-    intervalMs = 300,
-    timeoutMs = 500,
-    compareMs = 60_000,
-  }: Settings) {
-    const files = { caFile: null, certFile: null, keyFile: null }
-    const config = { kind: 'etcd3', endpoints, srv: null, protocol: 'http', useProxies, auth, ...files } as const
-    const tell = (_fields: object, message: string): void => void this.lines.push(message)
-    const log = { debug: tell, info: tell, warn: tell, error: tell }
-    const lookups = new Lookups()
-    const source = new Etcd3KeyValues({ config, intervalMs, timeoutMs, compareMs, lookups, log })
+  constructor(source: KeyValueSource, root: string) {
     this.#done = this.#observe(source, root)
   }
 
@@ -76,7 +60,43 @@ export class KeyObserver implements AsyncDisposable {
     await this.stop()
   }
 
-  async #observe(source: Etcd3KeyValues, root: string): Promise<void> {
+  async #observe(source: KeyValueSource, root: string): Promise<void> {
     for await (const seen of source.observe(root, this.#stop.signal)) this.seen.push({ ...seen, at: performance.now() })
+  }
+}
+
+/** Records everything that an etcd v3 tells. */
+export class KeyObserver extends KeySourceObserver {
+  /** What it has logged. */
+  readonly lines: string[]
+
+  constructor({
+    endpoints,
+    root,
+    auth = null,
+    useProxies = true,
+    intervalMs = 300,
+    timeoutMs = 500,
+    compareMs = 60_000,
+  }: Settings) {
+    const files = { caFile: null, certFile: null, keyFile: null }
+    const config = { kind: 'etcd3', endpoints, srv: null, protocol: 'http', useProxies, auth, ...files } as const
+    const log = new LineLog()
+    const lookups = new Lookups()
+    super(new Etcd3KeyValues({ config, intervalMs, timeoutMs, compareMs, lookups, log }), root)
+    this.lines = log.lines
+  }
+}
+
+/** A log of which the messages are kept. */
+export class LineLog {
+  readonly lines: string[] = []
+  readonly debug = this.#keep
+  readonly info = this.#keep
+  readonly warn = this.#keep
+  readonly error = this.#keep
+
+  get #keep() {
+    return (_fields: object, message: string): void => void this.lines.push(message)
   }
 }

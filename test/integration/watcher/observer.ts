@@ -4,6 +4,7 @@ import type { Cluster } from '../../../src/watcher/cluster.ts'
 import type { ClusterSource, DcsObservation } from '../../../src/watcher/dcs/dcs.ts'
 import { Etcd3Dcs } from '../../../src/watcher/dcs/etcd3/etcd3-dcs.ts'
 import { until } from '../../support/until.ts'
+import { LineLog } from './key-observer.ts'
 
 export type Seen = DcsObservation & { readonly at: number }
 
@@ -102,10 +103,8 @@ export class Observer extends SourceObserver {
     lookups = new Lookups(),
   }: Settings) {
     const config = { kind: 'etcd3', endpoints, srv: null, useProxies, ...OPEN, ...access } as const
-    const lines: string[] = []
-    const tell = (_fields: object, message: string): void => void lines.push(message)
-    const log = { debug: tell, info: tell, warn: tell, error: tell }
+    const log = new LineLog()
     super(new Etcd3Dcs({ config, prefix, intervalMs, timeoutMs, discoverMs, lookups, log }))
-    this.lines = lines
+    this.lines = log.lines
   }
 }

@@ -9,8 +9,9 @@ import { until } from '../until.ts'
 import { ConsulClient } from './client.ts'
 import type { FakeSettings } from './fake/agent.ts'
 
-/** The path of a Consul that the tests run instead of the fake. */
-const BINARY = process.env['PATRONI_ROUTER_TEST_CONSUL'] ?? null
+/** PATRONI_ROUTER_TEST_CONSUL is the path of a Consul that the tests run instead of the fake. */
+const { PATRONI_ROUTER_TEST_CONSUL: NAMED = '' } = process.env
+const BINARY = NAMED === '' ? null : NAMED
 /** Whether servers are the real Consul where nothing else is said. */
 export const isRealConsul = BINARY !== null
 const FAKE = join(import.meta.dirname, 'fake-main.ts')
@@ -91,6 +92,11 @@ export class ConsulServer implements AsyncDisposable {
   /** `http://127.0.0.1:PORT`. */
   get endpoint(): string {
     return this.client.endpoint
+  }
+
+  /** Whether it is Consul itself. */
+  get real(): boolean {
+    return this.#binary !== null
   }
 
   /** `127.0.0.1:PORT`, as in Patroni's `consul.host`. */
@@ -189,7 +195,7 @@ export class ConsulServer implements AsyncDisposable {
 
   /** Deletes tombstones, after which the index of a prefix can fall. Of the fake only: Consul does it after 15 minutes. */
   async reapTombstones(): Promise<void> {
-    if (this.#binary !== null) throw new Error('Consul reaps tombstones after 15 minutes')
+    if (this.real) throw new Error('Consul reaps tombstones after 15 minutes')
     await this.client.call('DELETE', '/fake/tombstones')
   }
 

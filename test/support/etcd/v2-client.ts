@@ -63,8 +63,8 @@ export class EtcdV2Client {
   }
 
   /** Deletes a key, or a directory with all that is in it; false when there is none. */
-  async delete(key: string, { recursive = false } = {}): Promise<boolean> {
-    return (await this.#keys('DELETE', key, recursive ? { recursive } : {}, [KEY_NOT_FOUND])) !== null
+  async delete(key: string, options: { recursive?: boolean; prevValue?: string } = {}): Promise<boolean> {
+    return (await this.#keys('DELETE', key, options, [KEY_NOT_FOUND])) !== null
   }
 
   /** Makes a request of `/v2/auth`, such as `('PUT', 'enable')`. */

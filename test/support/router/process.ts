@@ -33,6 +33,16 @@ export type RouterOptions = {
   readonly descriptors?: number
 }
 
+/** Runs a command of the router to its end, such as `('check', '-c', file)`. */
+export async function runMain(...args: string[]): Promise<CommandResult> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [MAIN, ...args], { timeout: 20_000 }, (error, stdout, stderr) => {
+      const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1
+      resolve({ code, stdout, stderr })
+    })
+  })
+}
+
 /** The router under test: `main.ts run` as a process of its own. */
 export class RouterProcess implements AsyncDisposable {
   readonly primaryPort: number
@@ -133,13 +143,7 @@ export class RouterProcess implements AsyncDisposable {
 
   /** Runs another command of the router, such as `('status', '--json')`, on this configuration. */
   async command(name: string, ...args: string[]): Promise<CommandResult> {
-    const command = [MAIN, name, '-c', this.configFile, ...args]
-    return new Promise((resolve) => {
-      execFile(process.execPath, command, { timeout: 20_000 }, (error, stdout, stderr) => {
-        const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1
-        resolve({ code, stdout, stderr })
-      })
-    })
+    return runMain(name, '-c', this.configFile, ...args)
   }
 
   /** What `status --json` says, which is as its schema says. */

@@ -32,7 +32,8 @@ test('every JSON block is JSON', () => {
 
 /** A block with a scope and a part of the router or a DCS is a configuration, unless it is called something else. */
 const configurations = blocksOf('yaml').filter(
-  ({ info, text }) => info === 'yaml' && /^scope:/m.test(text) && /^(?:etcd3|rest|file|proxy|templates):/m.test(text),
+  ({ info, text }) =>
+    info === 'yaml' && /^scope:/m.test(text) && /^(?:consul|etcd3?|raft|rest|file|proxy|templates):/m.test(text),
 )
 
 test('every configuration is one that check accepts', () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { GENERATED } from '../../../scripts/documents.ts'
+import { generated } from '../../../scripts/documents.ts'
 import { generate } from '../../../scripts/generated.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
@@ -43,7 +43,7 @@ test('the files that the walks of docs/architecture.md name are there', () => {
   for (const path of paths) assert.ok(existsSync(join(ROOT, 'src', path)), path)
 })
 
-for (const each of GENERATED)
+for (const each of generated())
   test(`${each.file}${each.part === null ? '' : ` (${each.part})`} is as \`npm run docs\` writes it`, () => {
     assert.ok(read(each.file) === generate(each), 'run `npm run docs`')
   })

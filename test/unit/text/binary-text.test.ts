@@ -1,7 +1,7 @@
 /** Values of any bytes go through templates as text, and come out as they were. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { bytesOfText, hasBytes, textOfBytes } from '../../../src/text/binary-text.ts'
+import { byteCount, bytesOfText, hasBytes, textOfBytes } from '../../../src/text/binary-text.ts'
 import { inputs, render, textOf } from '../templates/engine/sample.ts'
 
 const BINARY = Buffer.from('ff00fe41c3a9c328edb08080f09f9880f4908080c0afe282', 'hex')
@@ -10,6 +10,7 @@ test('any bytes come back as they were, and what is UTF-8 is that text', () => {
   const all = Buffer.from(Array.from({ length: 65_536 }, (_byte, at) => [at >> 8, at & 0xff]).flat())
   for (const bytes of [BINARY, all, Buffer.alloc(0), Buffer.from('é\u{1f600}\ufeff\ufffd\0')]) {
     assert.deepEqual(bytesOfText(textOfBytes(bytes)), bytes)
+    assert.equal(byteCount(textOfBytes(bytes)), bytes.length)
   }
   assert.equal(textOfBytes(Buffer.from('é\u{1f600}')), 'é\u{1f600}')
   assert.equal(textOfBytes(Buffer.from('a\xff', 'latin1')), 'a\udcff')

@@ -17,13 +17,15 @@ export interface ConsulTarget extends HttpTarget {
   readonly dc: string | null
   /** Of the answers that are waited for. */
   readonly consistency: 'default' | 'consistent' | 'stale'
+  /** The longest pause after answers in which nothing has changed: less than an interval, in which a watch has to show what a read has shown. Milliseconds. */
+  readonly pauseMs: number
 }
 
 /** How long Consul waits for a change: less than firewalls leave a silent connection, and Consul adds a sixteenth. Seconds. */
 const WAIT_S = 30
 
 /** Pauses between answers in which nothing has changed: below a prefix without keys any write to the store is one. Milliseconds. */
-const PAUSE = { min: 50, max: 1000, after: 3 }
+const PAUSE = { min: 50, after: 3 }
 
 export class ConsulConnection implements SessionConnection {
   readonly #target: ConsulTarget
@@ -83,7 +85,7 @@ export class ConsulConnection implements SessionConnection {
 
   /** Rejects when the watch cannot continue. */
   async #follow(from: Listing, onListing: (listing: Listing) => void): Promise<never> {
-    const { consistency, timeoutMs } = this.#target
+    const { consistency, timeoutMs, pauseMs } = this.#target
     let last = from
     for (let idle = 0, { index } = from; ;) {
       const ms = WAIT_S * 1000 * (1 + 1 / 16) + timeoutMs
@@ -108,7 +110,7 @@ export class ConsulConnection implements SessionConnection {
       last = listing
       onListing(listing)
       if (idle >= PAUSE.after) {
-        const ms = Math.min(PAUSE.min * 2 ** (idle - PAUSE.after), PAUSE.max)
+        const ms = Math.min(PAUSE.min * 2 ** (idle - PAUSE.after), pauseMs)
         await sleep(ms, undefined, { signal: this.closed })
       }
     }
@@ -131,11 +133,8 @@ export class ConsulConnection implements SessionConnection {
 
   async #checkRight(factor: number): Promise<void> {
     const { prefix, dc, access } = this.#target
-    const path = `/v1/kv/${[...prefix.split('/').slice(0, -1), 'leader'].map(encodeURIComponent).join('/')}`
-    const { status, text } = await this.#http.get(
-      `${path}${dc === null ? '' : `?dc=${encodeURIComponent(dc)}`}`,
-      factor,
-    )
+    const below = prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`
+    const { status, text } = await this.#http.get(`${pathOf(`${below}leader`)}${queryOf(dc)}`, factor)
     if (status === 403) throw new Refusal(missingRight(text, access))
   }
 }

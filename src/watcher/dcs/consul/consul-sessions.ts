@@ -26,6 +26,9 @@ export interface ConsulSessionsOptions<T> {
   readonly lost: (endpoint: string, error: RouterError) => T
 }
 
+/** The longest pause between answers in which nothing has changed. Milliseconds. */
+const PAUSE_MS = 1000
+
 /** The index of a prefix can fall by itself, when Consul forgets a deletion: what went back shows in a key. */
 const INDEXES: Order<Listing> = {
   isOlder: wentBack,
@@ -38,14 +41,18 @@ export function connectionTo(
   {
     config,
     prefix,
+    intervalMs = PAUSE_MS,
     timeoutMs,
     lookups,
-  }: Pick<ConsulSessionsOptions<unknown>, 'config' | 'prefix' | 'timeoutMs' | 'lookups'>,
+  }: Pick<ConsulSessionsOptions<unknown>, 'config' | 'prefix' | 'timeoutMs' | 'lookups'> & {
+    readonly intervalMs?: number
+  },
   certificates: CertificateSet | null,
 ): ConsulConnection {
   const { endpoint, token, verify: verifies, caFile, certFile, dc, consistency } = config
   return new ConsulConnection({
     ...{ endpoint, certificates, verifies, timeoutMs, lookups, prefix, dc, consistency },
+    pauseMs: Math.min(intervalMs / 4, PAUSE_MS),
     headers: token === null ? {} : { 'x-consul-token': token },
     access: { hasToken: token !== null, verifies, caFile, certFile, prefix, dc },
   })

@@ -23,9 +23,8 @@ export function failureOfAnswer(answer: HttpAnswer, access: ConsulAccess): Route
   if (status === 403) return new Refusal(missingRight(text, access))
   if (/No cluster leader/i.test(text)) return new RouterError('DCS_UNAVAILABLE', 'the Consul servers have no leader')
   if (/No path to datacenter/i.test(text))
-    return new Refusal(`it knows no datacenter ${access.dc ?? ''}: correct consul.dc (PATRONI_CONSUL_DC)`)
-  if (status === 200 || status === 404)
-    return new Refusal('what answers there is not Consul: correct consul.host or consul.url')
+    return new Refusal(`it has no datacenter ${access.dc ?? ''}: correct consul.dc (PATRONI_CONSUL_DC)`)
+  if (status === 200 || status === 404) return new Refusal('it is not Consul: correct consul.host or consul.url')
   return new RouterError('DCS_UNAVAILABLE', `it answers ${status}: ${shown(text)}`)
 }
 

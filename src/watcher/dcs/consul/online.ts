@@ -27,7 +27,7 @@ export async function checkConsul(
       return { message: await connection.explain(error, signal), isAway: isOutOfReach(error) }
     }
   }
-  // Certificate files that are of no use.
+  // Unusable certificate files.
   const unusable = (error: unknown) => ({ message: explain(error), isAway: false })
   const failure = await askOnce(() => connect(options), signal, ask).catch(unusable)
   signal.throwIfAborted()
@@ -53,7 +53,7 @@ export async function isConsulAway(options: Options, signal: AbortSignal): Promi
   }
 }
 
-/** @throws RouterError where the certificate files are of no use. */
+/** @throws RouterError where the certificate files are unusable. */
 function connect(options: Options): ConsulConnection {
   const { config } = options
   const { protocol, verify } = config

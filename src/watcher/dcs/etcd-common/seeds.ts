@@ -9,7 +9,7 @@ export type EtcdClient = SessionConnection & EtcdEndpoint
 
 /** How the endpoints of an API are asked. */
 export interface Asking<C extends EtcdClient> {
-  /** Makes a connection to an endpoint; `index`: among those of one moment. @throws RouterError where the certificate files are of no use. */
+  /** Makes a connection to an endpoint; `index`: among those of one moment. @throws RouterError where the certificate files are unusable. */
   readonly connect: (endpoint: string, index: number) => C
   /** Returns whether nothing has answered: no etcd runs there, or none can be reached from here. */
   readonly isOutOfReach: (error: unknown) => boolean

@@ -208,8 +208,9 @@ export class EtcdConnection implements SessionConnection, EtcdEndpoint {
   }
 }
 
+/** Returns the path of a key and what is below it: with the slash, as in Patroni, a role for `KEY/*` has the right. */
 function pathOf(key: string): string {
-  return `/v2/keys${key.split('/').map(encodeURIComponent).join('/')}`
+  return `/v2/keys${key.replace(/\/$/, '').split('/').map(encodeURIComponent).join('/')}/`
 }
 
 function indexOf(head: HttpHead): number {

@@ -6,7 +6,7 @@ import type { HttpAnswer } from '../http/connection.ts'
 import { type HttpPeer, Refusal, shown, strangeAnswer } from '../http/diagnosis.ts'
 import { errorOf } from './answers.ts'
 
-/** How the router reads it. */
+/** As which user the router reads it. */
 export interface EtcdAccess {
   readonly username: string | null
   readonly caFile: string | null
@@ -38,7 +38,7 @@ const NO_V2 =
 /** What is wrong where a member answers, and not through the quorum. */
 export const NO_QUORUM = 'it is cut off from the other members of etcd, or these are down'
 
-/** Returns the message: etcd answers the same to no password, a wrong one and one without the right. */
+/** Returns what a 401 means: the same for no password, a wrong one and a missing right. */
 function unauthorized({ username, root }: EtcdAccess): string {
   const right = `a role that may read ${root}/* (etcdctl role grant ROLE -read -path '${root}/*')`
   return username === null

@@ -109,7 +109,7 @@ function aboutListener(listener: Listener, { certificates }: EtcdTarget): string
 
 function aboutHttp(version: string | null): string {
   if (version?.startsWith('2.') === true)
-    return `it is etcd ${version}, which has only the v2 API: upgrade it, or query the members themselves with rest: {urls: [...]}`
+    return `it is etcd ${version}, which has API v2 only: use the section etcd, as Patroni has to`
   const what = version === null ? 'it' : `the proxy in front of etcd ${version}`
   return (
     `${what} answers HTTP/1.1 and not gRPC (HTTP/2): name etcd itself in etcd3.hosts, or let the proxy pass TCP ` +

@@ -41,20 +41,21 @@ export class Keyspace {
 
   /**
    * Applies events of the watch, which is complete up to `revision` with them; those older than what is known are
-   * ignored. Returns whether anything changed.
+   * ignored. Returns whether there was anything newer, be it equal.
    */
   applyEvents(events: readonly KeyEvent[], revision: bigint): boolean {
-    let changed = false
+    let [isNews, isChange] = [false, false]
     for (const { key, modified, put } of events) {
       const outdated = key === 'leader' && modified <= this.#leaderRead
       if (outdated || modified <= (this.#keys.get(key)?.modified ?? 0n)) continue
-      changed = true
+      isNews = true
+      isChange ||= !isEqual(key, this.#keys.get(key) ?? null, put)
       if (put === null) this.#keys.delete(key)
       else this.#keys.set(key, put)
     }
     if (revision > this.#watched) this.#watched = revision
-    if (changed) this.#cluster = this.#parser.parse(this.#keys)
-    return changed
+    if (isChange) this.#cluster = this.#parser.parse(this.#keys)
+    return isNews
   }
 
   /**
@@ -70,4 +71,9 @@ export class Keyspace {
     this.#cluster = this.#parser.parse(this.#keys)
     return true
   }
+}
+
+/** Returns whether a key says the same: only of the lock it matters when it was taken. */
+function isEqual(key: string, before: VersionedKey | null, after: VersionedKey | null): boolean {
+  return before?.value === after?.value && (key !== 'leader' || before?.session === after?.session)
 }

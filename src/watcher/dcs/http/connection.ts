@@ -1,25 +1,12 @@
-/** HTTP to one endpoint of a DCS: bounded answers with deadlines, answers that are waited for, TLS. The only importer of undici. */
-import { connect, isIP, type Socket } from 'node:net'
-import { connect as connectTls } from 'node:tls'
-import { Pool } from 'undici'
+/** HTTP to one endpoint of a DCS: bounded answers with deadlines, answers that are waited for. */
 import { failureOf, RouterError } from '../../../errors.ts'
-import type { Lookups } from '../../../names/lookups.ts'
-import type { CertificateSet } from '../../tls/certificates.ts'
-import { hostOf } from '../endpoints.ts'
+import { type PoolTarget, SharedPool } from './pools.ts'
 
-export interface HttpTarget {
-  /** `host:port`, IPv6 in brackets. */
-  readonly endpoint: string
-  /** What the files hold; null: without TLS. */
-  readonly certificates: CertificateSet | null
-  /** Whether the certificate of the server is verified. */
-  readonly verifies: boolean
+export interface HttpTarget extends PoolTarget {
   /** Sent with each request. May hold secrets: never shown. */
   readonly headers: Readonly<Record<string, string>>
   /** How long a read may take. Milliseconds. */
   readonly timeoutMs: number
-  /** Where names are looked up, shared with the rest of the process. */
-  readonly lookups: Lookups
 }
 
 /** The head of an answer. */
@@ -41,49 +28,22 @@ export interface WaitOptions {
   readonly onHead?: (head: HttpHead) => void
 }
 
-/** Much more than the keys of a cluster. Bytes. */
-export const MAX_BODY = 32 * 1024 * 1024
-
-/** A silent connection is probed after that. Milliseconds. */
-const KEEPALIVE_MS = 10_000
-
 export class HttpConnection {
   readonly #target: HttpTarget
-  readonly #pool: Pool
+  readonly #shared: SharedPool
   readonly #closing = new AbortController()
-  readonly #sockets = new Set<Socket>()
+  /** Anything has answered in HTTP. */
   #answered = false
 
   /** Connects with the first request. */
   constructor(target: HttpTarget) {
     this.#target = target
-    const scheme = target.certificates === null ? 'http' : 'https'
-    this.#pool = new Pool(`${scheme}://${target.endpoint.replace(/%.*(?=\])/, '')}`, {
-      // No request waits for the end of another: one may wait for an event.
-      connections: null,
-      ...{ headersTimeout: 0, bodyTimeout: 0, maxResponseSize: MAX_BODY, allowH2: false },
-      connect: (_options, done) => {
-        const socket = this.#connect()
-        const isReady = target.certificates === null ? 'connect' : 'secureConnect'
-        const fail = (error: Error): void => done(error, null)
-        this.#sockets.add(socket)
-        socket.once('close', () => this.#sockets.delete(socket))
-        socket.once('error', fail).once(isReady, () => {
-          socket.off('error', fail)
-          done(null, socket)
-        })
-      },
-    })
+    this.#shared = SharedPool.take(target)
   }
 
   /** Aborts when the connection is closed. */
   get closed(): AbortSignal {
     return this.#closing.signal
-  }
-
-  /** Returns whether anything has ever answered in HTTP. */
-  get answered(): boolean {
-    return this.#answered
   }
 
   /** Reads within `factor` times the time of a read. Rejects without a whole answer. */
@@ -107,9 +67,7 @@ export class HttpConnection {
   close(): void {
     if (this.closed.aborted) return
     this.#closing.abort()
-    // The requests have been rejected with their signal.
-    void this.#pool.destroy().catch(() => undefined)
-    for (const socket of this.#sockets) socket.destroy()
+    this.#shared.leave()
   }
 
   async #ask(
@@ -127,7 +85,7 @@ export class HttpConnection {
     let timer = late(headMs)
     try {
       const { signal } = giveUp
-      const { statusCode, headers, body } = await this.#pool.request({
+      const { statusCode, headers, body } = await this.#shared.pool.request({
         ...{ method: 'GET', path, headers: this.#target.headers, signal },
       })
       this.#answered = true
@@ -154,22 +112,5 @@ export class HttpConnection {
       clearTimeout(timer)
       this.closed.removeEventListener('abort', end)
     }
-  }
-
-  #connect(): Socket {
-    const { endpoint, certificates, verifies, lookups } = this.#target
-    const host = hostOf(endpoint)
-    const port = Number(endpoint.slice(endpoint.lastIndexOf(':') + 1))
-    const options = {
-      ...{ host, port, lookup: lookups.lookup, noDelay: true },
-      ...{ keepAlive: true, keepAliveInitialDelay: KEEPALIVE_MS },
-    }
-    if (certificates === null) return connect(options)
-    return connectTls({
-      ...{ ...options, secureContext: certificates.context, rejectUnauthorized: verifies },
-      ...{ ALPNProtocols: ['http/1.1'] },
-      // In TLS an address is not the name of a server (RFC 6066).
-      ...(isIP(host) === 0 ? { servername: host } : {}),
-    })
   }
 }

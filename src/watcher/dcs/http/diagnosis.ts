@@ -3,8 +3,9 @@ import { within } from '../../../clock.ts'
 import { codeOf, explain, failureOf, RouterError } from '../../../errors.ts'
 import { printable } from '../../../text/printable.ts'
 import { diagnoseTls, perhapsRefused, type TlsPeer, tlsReason } from '../../tls/diagnosis.ts'
-import { type HttpAnswer, MAX_BODY } from './connection.ts'
-import { probe, type ProbeTarget } from './probe.ts'
+import type { HttpAnswer } from './connection.ts'
+import { MAX_BODY } from './pools.ts'
+import { probe, type ProbeTarget, REQUIRES_TLS } from './probe.ts'
 
 /** Longest part of what a stranger says that is shown. */
 const MAX_SHOWN = 200
@@ -46,13 +47,13 @@ export async function explainHttp(
   const listener = await within(probe(target, signal), EXPLAIN_MS, signal)
   if (!usesTls && listener?.kind === 'tls') return `it requires TLS: ${peer.withTls}`
   if (usesTls && listener?.kind === 'http' && !listener.tls) return `it does not use TLS: ${peer.withoutTls}`
-  if (isStrange) return 'what answers there is not HTTP'
+  if (isStrange) return 'it does not answer in HTTP'
   return usesTls ? perhapsRefused(reason, peer) : reason
 }
 
 /** Returns an error for an answer that every HTTP server may give; null: it is of another kind. Pure. */
 export function strangeAnswer({ status, text }: HttpAnswer, peer: HttpPeer): RouterError | null {
-  if (status === 400 && /HTTPS? server|HTTPS port/i.test(text)) return new Refusal(`it requires TLS: ${peer.withTls}`)
+  if (status === 400 && REQUIRES_TLS.test(text)) return new Refusal(`it requires TLS: ${peer.withTls}`)
   return null
 }
 

@@ -1,4 +1,4 @@
-/** Finds out what listens where a DCS does not answer: something that speaks HTTP/1.1, with TLS or without. */
+/** Finds out what listens where a DCS does not answer: HTTP/1.1, TLS, or neither. */
 import type { LookupFunction } from 'node:net'
 import { connect } from 'node:tls'
 import { nodeHttp, nodeHttps } from '../../../node-http.ts'
@@ -24,6 +24,9 @@ export interface ProbeTarget {
 /** More than the answer to `GET /version`. Bytes. */
 const MAX_BODY = 4096
 
+/** What servers with TLS say to plain HTTP: those in Go, and nginx. */
+export const REQUIRES_TLS = /HTTPS? server|HTTPS port/i
+
 /** Each of its at most two attempts may take that long. Milliseconds. */
 const TIMEOUT_MS = 500
 
@@ -31,10 +34,11 @@ const TIMEOUT_MS = 500
 export async function probe(target: ProbeTarget, signal: AbortSignal): Promise<Listener> {
   const tls = target.certificates !== null
   const body = await getVersion(target, tls, signal)
-  if (body !== null) return { kind: 'http', tls, version: etcdVersion(body) }
-  if (!tls) return { kind: (await speaksTls(target, signal)) ? 'tls' : 'unknown' }
+  if (body !== null && (tls || !REQUIRES_TLS.test(body))) return { kind: 'http', tls, version: etcdVersion(body) }
+  if (!tls) return { kind: body !== null || (await speaksTls(target, signal)) ? 'tls' : 'unknown' }
   const plain = await getVersion(target, false, signal)
-  return plain === null ? { kind: 'unknown' } : { kind: 'http', tls: false, version: etcdVersion(plain) }
+  if (plain === null || REQUIRES_TLS.test(plain)) return { kind: 'unknown' }
+  return { kind: 'http', tls: false, version: etcdVersion(plain) }
 }
 
 /** Returns the body of any answer; null without an answer in HTTP. */

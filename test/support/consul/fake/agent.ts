@@ -73,7 +73,7 @@ export class FakeAgent {
     return { knownLeader: this.leads, lastContactMs: Math.floor(since) }
   }
 
-  /** An election starts the clock of every session anew; without a leader none ends. */
+  /** An election starts the clock of every session again; without a leader none ends. */
   setLeader(known: boolean): void {
     this.#leaderLostAt = known ? null : performance.now()
     if (known) this.#startTimers()
@@ -99,7 +99,8 @@ export class FakeAgent {
 
   /**
    * Answers a query, when its index is not higher than the asker's only after it is or its time is up. A store that is
-   * replaced meanwhile ends it with what it was before.
+   * replaced meanwhile ends it with what it was before. Where there is no key every write of a key ends it; in Consul
+   * only one of a neighbour, by its tree of keys.
    */
   async blocking<T extends { readonly index: number }>(query: Query, look: () => T): Promise<T> {
     let last = look()
@@ -132,7 +133,7 @@ export class FakeAgent {
     return ID
   }
 
-  /** Starts its time anew. */
+  /** Starts its time again. */
   renewSession(id: string): Session | undefined {
     const session = this.store.session(id)
     const ttlMs = parseDuration(session?.TTL ?? '') ?? 0
@@ -181,7 +182,11 @@ export class FakeAgent {
   async #wait(ms: number, signal: AbortSignal, fits: () => boolean): Promise<void> {
     if (signal.aborted) return
     const { promise, resolve } = Promise.withResolvers<undefined>()
-    const end = () => resolve(undefined)
+    // At once: what is written next is not looked at.
+    const end = () => {
+      this.#waiting.delete(look)
+      resolve(undefined)
+    }
     const look = () => {
       if (fits()) end()
     }
@@ -190,7 +195,6 @@ export class FakeAgent {
     signal.addEventListener('abort', end)
     await promise
     clearTimeout(timer)
-    this.#waiting.delete(look)
     signal.removeEventListener('abort', end)
   }
 }

@@ -89,7 +89,9 @@ export function self(agent: FakeAgent, { token }: Call): Answer {
 export function registerService(agent: FakeAgent, { body, token }: Call): Answer {
   const { name, id = name, tags = [], address = '', port = 0, enabletagoverride = false } = fields(body)
   if (typeof name !== 'string') throw new Refusal(400, 'Missing service name')
-  if (!agent.rights(token).may('write', 'service', name)) throw new Refusal(403, 'Permission denied')
+  if (!agent.rights(token).may('write', 'service', name)) {
+    throw new Refusal(403, `Permission denied: Missing service:write on ${name}`)
+  }
   const service = { ID: id, Service: name, Tags: tags, Port: port, Address: address }
   agent.services.set(String(id), { ...service, EnableTagOverride: enabletagoverride })
   return {}

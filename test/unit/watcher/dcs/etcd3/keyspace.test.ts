@@ -114,4 +114,14 @@ describe('a keyspace', () => {
     assert.equal(keyspace.cluster, cluster)
     assert.equal(keyspace.revision, 12n)
   })
+
+  test('gives the same cluster when equal values are written again, unless the lock was taken again', () => {
+    const keyspace = new Keyspace([key('pg0', 5), key('{}', 6, 'members/pg0')], 10n)
+    const { cluster } = keyspace
+    const renewed = { key: 'leader', modified: 12n, put: key('pg0', 12, 'leader', 5) }
+    assert.equal(keyspace.applyEvents([put('{}', 11, 'members/pg0'), renewed], 12n), true)
+    assert.equal(keyspace.cluster, cluster)
+    keyspace.applyEvents([del(13), put('pg0', 14)], 14n)
+    assert.deepEqual(keyspace.cluster.leader, { name: 'pg0', session: '14' })
+  })
 })
