@@ -32,7 +32,7 @@ describe('a whole list of keys', () => {
       assert.notEqual(list.apply(keys(...(changed as readonly Entry[]))), cluster)
     })
 
-  test('whose members have written the same values anew describes the same object', () => {
+  test('with the same values of members, written again, describes the same object', () => {
     const list = new KeyList()
     const cluster = list.apply(keys(...LIST, ['members/pg1', '{}', '5']))
     assert.equal(

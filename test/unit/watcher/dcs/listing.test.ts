@@ -55,7 +55,7 @@ describe('whole lists of keys', () => {
     assert.deepEqual([keys.isUrgent(listing(6, 'a')), keys.isUrgent(listing(6, 'b'))], [false, true])
   })
 
-  test('of a read confirm, also where they are older than what the watch has told meanwhile', async () => {
+  test('of a read confirm, also where those of the watch are newer meanwhile', async () => {
     const { keys, known, begin } = scene(listing(5, 'a'))
     const reading = begin()
     keys.onEvents(listing(7, 'c'))
