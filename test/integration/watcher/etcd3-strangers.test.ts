@@ -42,10 +42,7 @@ const v2: RequestListener = (request, response) => {
 describe('where no etcd v3 answers', () => {
   test('an etcd with nothing but v2 is named, with its version', async () => {
     const message = await firstLoss(createHttp(v2))
-    assert.match(
-      message,
-      /it is etcd 2\.3\.8, which has API v2 only: use the section etcd, as Patroni has to$/,
-    )
+    assert.match(message, /it is etcd 2\.3\.8, which has API v2 only: use the section etcd, as Patroni has to$/)
   })
 
   test('so it is behind TLS', async () => {

@@ -70,7 +70,7 @@ export async function isEtcdAway<C extends EtcdClient>(
   return reports.every(({ isAway }) => isAway)
 }
 
-/** Returns the endpoints as the router would take them; or why there are none. */
+/** Returns the endpoints as the router would take them, or why there are none. */
 async function endpointsFor(
   { config, services }: Pick<EtcdCheck<never>, 'config' | 'services'>,
   signal: AbortSignal,

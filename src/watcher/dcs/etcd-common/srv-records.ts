@@ -59,7 +59,8 @@ export function srvServices({ srv: { domain, suffix }, setting, resolve, members
       for (const { service, answer } of answers) {
         const { hosts, failure: why } = await answer
         failure ??= why
-        const protocol = service.endsWith('-ssl') ? 'https' : 'http'
+        // As in Patroni the whole name counts, with its suffix.
+        const protocol = `${service}${behind}`.includes('-ssl') ? 'https' : 'http'
         const endpoints = [...new Set(hosts)].toSorted()
         const found: Found | null = !service.startsWith('-server')
           ? { protocol, endpoints }
