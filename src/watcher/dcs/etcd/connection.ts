@@ -51,8 +51,7 @@ export class EtcdConnection implements SessionConnection, EtcdEndpoint {
   constructor(target: EtcdTarget) {
     this.#target = target
     this.#http = new HttpConnection(target)
-    // With a slash at the end, as Patroni: a right to read `/service/demo/*` is enough then.
-    this.#path = `${pathOf(target.root)}/`
+    this.#path = pathOf(target.root)
   }
 
   get endpoint(): string {
