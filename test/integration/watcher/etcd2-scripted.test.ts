@@ -139,6 +139,7 @@ describe('an etcd v2 session', () => {
       assert.equal(etcd.watches.at(-1)?.from, from)
       etcd.tell(LEADER, pg(from, from))
       await observer.leader(`pg${from}`)
+      await until('it watches on', () => etcd.watches.length === count + 2)
     }
     assert.deepEqual(observer.reasons, [])
     assert.equal(etcd.lists, 1)
@@ -197,7 +198,7 @@ describe('an etcd v2 session', () => {
     await using observer = new Etcd2Observer({ endpoints: [etcd.endpoint] })
     await observer.until('it is lost', ({ type }) => type === 'lost')
     // The first list may take twice the time of a read.
-    assert.equal(observer.reasons[0], `etcd at ${etcd.endpoint} cannot be read: no answer within 1000 ms`)
+    assert.equal(observer.reasons[0], `etcd at ${etcd.endpoint} cannot be read: no whole answer within 1000 ms`)
     await observer.leader(null)
   })
 

@@ -5,7 +5,7 @@ import { failureOf, RouterError } from '../../../errors.ts'
 import { asNumber } from '../../../text/unknown-shape.ts'
 import type { CertificateSet } from '../../tls/certificates.ts'
 import type { EtcdEndpoint } from '../etcd-common/directory.ts'
-import { type HttpAnswer, HttpConnection, type HttpHead, type HttpTarget } from '../http/connection.ts'
+import { type HttpAnswer, HttpConnection, type HttpHead, type HttpTarget, Unanswered } from '../http/connection.ts'
 import { explainHttp } from '../http/diagnosis.ts'
 import type { Listing } from '../listing.ts'
 import type { SessionConnection, SessionWatcher } from '../sessions.ts'
@@ -32,7 +32,7 @@ const PAUSE_MS = 100
 const EXPLAIN_MS = 200
 
 /** A read through the quorum had no answer in time. */
-class Unanswered extends RouterError {}
+class QuorumTimeout extends RouterError {}
 
 /** A member has not seen yet what another one, or it itself in an earlier life, has answered before. */
 class Behind extends RouterError {}
@@ -51,8 +51,7 @@ export class EtcdConnection implements SessionConnection, EtcdEndpoint {
   constructor(target: EtcdTarget) {
     this.#target = target
     this.#http = new HttpConnection(target)
-    // With a slash at the end, as Patroni: a right to read `/service/demo/*` is enough then.
-    this.#path = `${pathOf(target.root)}/`
+    this.#path = pathOf(target.root)
   }
 
   get endpoint(): string {
@@ -86,7 +85,7 @@ export class EtcdConnection implements SessionConnection, EtcdEndpoint {
 
   /** Reads the names of the keys and directories that are right below one, from this node's own state. */
   async children(path: string): Promise<{ names: readonly string[]; directories: readonly string[] }> {
-    const answer = await this.#http.get(pathOf(path))
+    const answer = await this.#http.get(`${pathOf(path)}?sorted=true`)
     this.#checkSource(answer)
     if (answer.status === 404 && errorOf(answer.text).code === NOT_FOUND) return { names: [], directories: [] }
     this.#check(answer)
@@ -125,7 +124,7 @@ export class EtcdConnection implements SessionConnection, EtcdEndpoint {
 
   async explain(error: unknown, signal: AbortSignal): Promise<string> {
     const why = await explainHttp(error, peerOf(this.#target.access), this.#target, signal)
-    if (!(error instanceof Unanswered)) return why
+    if (!(error instanceof QuorumTimeout)) return why
     // This connection may be closed already.
     const other = new EtcdConnection(this.#target)
     const id = await within(other.clusterId(), EXPLAIN_MS, signal).catch(() => null)

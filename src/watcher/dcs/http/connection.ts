@@ -28,6 +28,9 @@ export interface WaitOptions {
   readonly onHead?: (head: HttpHead) => void
 }
 
+/** Not even the head of an answer came in time. */
+export class Unanswered extends RouterError {}
+
 export class HttpConnection {
   readonly #target: HttpTarget
   readonly #shared: SharedPool
@@ -77,12 +80,11 @@ export class HttpConnection {
     onHead?: (head: HttpHead) => void,
   ): Promise<HttpAnswer> {
     const giveUp = new AbortController()
-    const late = (ms: number): NodeJS.Timeout =>
-      setTimeout(() => giveUp.abort(new RouterError('TIMEOUT', `no answer within ${ms} ms`)), ms)
+    const late = (ms: number, error: RouterError): NodeJS.Timeout => setTimeout(() => giveUp.abort(error), ms)
     const end = (): void => giveUp.abort(new RouterError('DCS_UNAVAILABLE', 'the connection is closed'))
     if (this.closed.aborted) end()
     this.closed.addEventListener('abort', end, { once: true })
-    let timer = late(headMs)
+    let timer = late(headMs, new Unanswered('TIMEOUT', `no answer within ${headMs} ms`))
     try {
       const { signal } = giveUp
       const { statusCode, headers, body } = await this.#shared.pool.request({
@@ -90,7 +92,7 @@ export class HttpConnection {
       })
       this.#answered = true
       clearTimeout(timer)
-      if (bodyMs !== null) timer = late(bodyMs)
+      if (bodyMs !== null) timer = late(bodyMs, new RouterError('TIMEOUT', `no whole answer within ${bodyMs} ms`))
       const head = {
         status: statusCode,
         header: (name: string): string | null => {
