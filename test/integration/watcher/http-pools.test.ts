@@ -77,7 +77,7 @@ describe('connections to one server', () => {
 
   test('give up an answer that does not end', async () => {
     const connection = new HttpConnection({ ...target, timeoutMs: 200 })
-    await assert.rejects(connection.get('/endless'), /no answer within 200 ms/)
+    await assert.rejects(connection.get('/endless'), /no whole answer within 200 ms/)
     connection.close()
   })
 })

@@ -218,6 +218,9 @@ test('keys of Consul that the token may not read are lost, with what to do about
     await denied.lost(),
     /consul\.token may not read other\/db: .* key_prefix "other\/db" { policy = "read" }$/,
   )
-  assert.match(await nobody.lost(), /it requires a token: set consul\.token, one with key_prefix "mine\/db"/)
+  assert.match(
+    await nobody.lost(),
+    /it requires a token: set consul\.token to one whose policy has key_prefix "mine\/db"/,
+  )
   assert.deepEqual([...mine.losses, ...absent.losses, ...below.losses], [])
 })
