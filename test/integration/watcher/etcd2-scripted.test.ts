@@ -145,6 +145,21 @@ describe('an etcd v2 session', () => {
     assert.equal(etcd.lists, 1)
   })
 
+  test('repeats a watch that is cut before its answer begins once, and is lost when that one is cut, too', async () => {
+    await using etcd = await ScriptedEtcd2.start()
+    await using observer = new Etcd2Observer({ endpoints: [etcd.endpoint], intervalMs: RARELY })
+    await observer.leader(null)
+    for (const [count, cuts] of [2, 1, 2].entries()) {
+      etcd.mute.add('watch')
+      for (let cut = 0; cut < cuts; cut++) {
+        const { length } = etcd.watches
+        etcd.newest.socket?.destroy()
+        await until('it watches again', () => etcd.watches.length > length || observer.losses.length > count)
+      }
+      etcd.mute.clear()
+    }
+  })
+
   test('repeats a read whose answer is cut in its middle once, and is lost when that one is cut, too', async () => {
     await using etcd = await ScriptedEtcd2.start()
     etcd.keys = led(0, 4)
