@@ -46,6 +46,8 @@ export class EtcdConnection implements SessionConnection, EtcdEndpoint {
   #term = 0
   /** When the watch was given to a member that is behind; null: it was not. */
   #behindSince: number | null = null
+  /** A watch has been confirmed, and none after it was cut before that. */
+  #isWatchable = false
 
   /** Connects with the first call. */
   constructor(target: EtcdTarget) {
@@ -72,9 +74,7 @@ export class EtcdConnection implements SessionConnection, EtcdEndpoint {
     const answer = await this.#http
       .get(`${this.#path}?recursive=true&quorum=true`, factor)
       .catch((error: unknown): never => {
-        throw error instanceof RouterError && error.code === 'TIMEOUT'
-          ? new Unanswered('TIMEOUT', error.message)
-          : error
+        throw error instanceof Unanswered ? new QuorumTimeout('TIMEOUT', error.message) : error
       })
     const clusterId = this.#checkSource(answer)
     const index = indexOf(answer)
@@ -170,12 +170,15 @@ export class EtcdConnection implements SessionConnection, EtcdEndpoint {
             throw new Behind('DCS_STALE', `it is at index ${indexOf(head)}, behind ${index} that was read before`)
           watch.isConfirmed = true
           this.#behindSince = null
+          this.#isWatchable = true
           onConfirmed()
         },
       })
       if (answer.text !== '') return answer
     } catch (error) {
-      const isCut = watch.isConfirmed && failureOf(error) === 'reset'
+      // A connection that was kept open may have been closed by the server meanwhile.
+      const isCut = this.#isWatchable && failureOf(error) === 'reset'
+      this.#isWatchable = watch.isConfirmed
       // Behind a proxy it may be another member than before, which catches up in a moment.
       const isLate = error instanceof Behind && now() - (this.#behindSince ??= now()) < this.#target.timeoutMs
       if (!isCut && !isLate) throw error
