@@ -88,7 +88,8 @@ describe('one etcd over API v2', () => {
     test(`that no longer has the events since the watch was cut, of keys that are ${whose}, is listed, and not lost`, async () => {
       await etcd.client.set(LEADER, 'pg0')
       const relay = await Relay.start(etcd.server.port)
-      await using observer = new Etcd2Observer({ endpoints: [hostOf(relay)], intervalMs: RARELY })
+      const endpoints = [hostOf(relay)]
+      await using observer = new Etcd2Observer({ endpoints, intervalMs: RARELY, timeoutMs: 20_000 })
       await observer.leader('pg0')
       const next = (await etcd.client.set(LEADER, 'pg1')) + 1
       await observer.leader('pg1')
