@@ -149,15 +149,22 @@ describe('an etcd v2 session', () => {
     await using etcd = await ScriptedEtcd2.start()
     await using observer = new Etcd2Observer({ endpoints: [etcd.endpoint], intervalMs: RARELY })
     await observer.leader(null)
-    for (const [count, cuts] of [2, 1, 2].entries()) {
-      etcd.mute.add('watch')
-      for (let cut = 0; cut < cuts; cut++) {
-        const { length } = etcd.watches
-        etcd.newest.socket?.destroy()
-        await until('it watches again', () => etcd.watches.length > length || observer.losses.length > count)
-      }
-      etcd.mute.clear()
+    const cut = async (): Promise<void> => {
+      const { length } = etcd.watches
+      etcd.newest.socket?.destroy()
+      await until('it watches on, or is lost', () => etcd.watches.length > length || observer.losses.length > 0)
     }
+    etcd.mute.add('watch')
+    await cut()
+    etcd.mute.clear()
+    await cut()
+    etcd.tell(LEADER, pg(1, 11))
+    await observer.leader('pg1')
+    assert.deepEqual(observer.reasons, [])
+    await until('it watches on', () => etcd.watches.at(-1)?.from === 12)
+    etcd.mute.add('watch')
+    for (let count = 0; count < 3; count++) await cut()
+    assert.equal(observer.reasons.length, 1)
   })
 
   test('repeats a read whose answer is cut in its middle once, and is lost when that one is cut, too', async () => {

@@ -64,7 +64,7 @@ describe('a failure over HTTP', () => {
   })
 
   test('of what is no HTTP says so', async () => {
-    assert.equal(await explained(failure('HPE_INVALID_CONSTANT', 'Expected HTTP/')), 'what answers there is not HTTP')
+    assert.equal(await explained(failure('HPE_INVALID_CONSTANT', 'Expected HTTP/')), 'it does not answer in HTTP')
   })
 })
 
