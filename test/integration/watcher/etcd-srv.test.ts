@@ -66,7 +66,7 @@ for (const kind of ['etcd3', 'etcd'] as const)
       const srv = { domain: 'example.org', suffix: null }
       const dcs = { ...{ kind, endpoints: [], srv, useProxies: true }, ...open, ...settings }
       const config = clusterConfig([])
-      const check = { ...config.proxy.check, timeoutMs: 1000 }
+      const check = { ...config.proxy.check, timeoutMs: 5000 }
       return { ...config, dcs, proxy: { ...config.proxy, check } }
     }
     const observe = (settings: Partial<EtcdConfig> = {}): SourceObserver => {

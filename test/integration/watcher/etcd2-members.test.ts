@@ -54,7 +54,7 @@ describe('three etcd members over API v2', () => {
 
   for (const what of ['kill', 'freeze'] as const)
     test(`are read through another one after a ${what} of the one that is read`, async () => {
-      await using observer = new Etcd2Observer({ endpoints: etcd.hosts })
+      await using observer = new Etcd2Observer({ endpoints: etcd.hosts, timeoutMs: 500 })
       await observer.leader('pg0')
       const { endpoint = '' } = observer.last ?? {}
       const server = serverAt(endpoint)
@@ -78,7 +78,8 @@ describe('three etcd members over API v2', () => {
     const [alone, ...others] = etcd.servers
     assert.ok(alone)
     const relay = await Relay.start(others[0]?.port ?? 0)
-    await using observer = new Etcd2Observer({ endpoints: [`127.0.0.1:${alone.port}`, `127.0.0.1:${relay.port}`] })
+    const endpoints = [alone, relay].map(({ port }) => `127.0.0.1:${port}`)
+    await using observer = new Etcd2Observer({ endpoints, timeoutMs: 500 })
     await observer.leader('pg0')
     await until('it has confirmed it', () => observer.last?.endpoint === `127.0.0.1:${alone.port}`)
     for (const server of others) server.freeze()
@@ -122,7 +123,7 @@ describe('three etcd members over API v2', () => {
     const relay = await Relay.start(0)
     relay.retarget(...etcd.servers.map(({ port }) => port))
     const endpoints = [`127.0.0.1:${relay.port}`]
-    await using observer = new Etcd2Observer({ endpoints, intervalMs: 20, timeoutMs: 5000 })
+    await using observer = new Etcd2Observer({ endpoints, intervalMs: 20 })
     await observer.leader('pg0')
     const names = Array.from({ length: 300 }, (_, index) => `pg${index + 1}`)
     for (const [index, name] of names.entries()) await etcd.clients[index % 3]?.set(LEADER, name)
@@ -162,7 +163,7 @@ describe('a proxy that ends connections on which nothing moves', () => {
       }
       await etcd.client.set(LEADER, 'pg0')
       const endpoints = [`127.0.0.1:${port}`]
-      await using observer = new Etcd2Observer({ endpoints, intervalMs: 150, timeoutMs: 5000 })
+      await using observer = new Etcd2Observer({ endpoints, intervalMs: 150 })
       await observer.leader('pg0')
       const before = await watches()
       await until('the watch was ended often', async () => (await watches()) > before + 10)

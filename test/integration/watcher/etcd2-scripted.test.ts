@@ -115,7 +115,7 @@ describe('an etcd v2 session', () => {
   test('gives up a watch whose answer does not begin', async () => {
     await using etcd = await ScriptedEtcd2.start()
     etcd.mute.add('watch')
-    await using observer = new Etcd2Observer({ endpoints: [etcd.endpoint] })
+    await using observer = new Etcd2Observer({ endpoints: [etcd.endpoint], timeoutMs: 500 })
     await observer.until('it is lost', ({ type }) => type === 'lost')
     assert.equal(observer.reasons[0], `etcd at ${etcd.endpoint} cannot be read: no answer within 500 ms`)
     assert.deepEqual(observer.snapshots, [])
@@ -217,7 +217,7 @@ describe('an etcd v2 session', () => {
       const timer = setInterval(() => response.write('x'), 20)
       response.once('close', () => clearInterval(timer))
     })
-    await using observer = new Etcd2Observer({ endpoints: [etcd.endpoint] })
+    await using observer = new Etcd2Observer({ endpoints: [etcd.endpoint], timeoutMs: 500 })
     await observer.until('it is lost', ({ type }) => type === 'lost')
     // The first list may take twice the time of a read.
     assert.equal(observer.reasons[0], `etcd at ${etcd.endpoint} cannot be read: no whole answer within 1000 ms`)
@@ -284,7 +284,7 @@ describe('a quorum read of etcd v2', () => {
 
   test('delays no event while it has no answer yet', async () => {
     await using etcd = await ScriptedEtcd2.start()
-    await using observer = new Etcd2Observer({ endpoints: [etcd.endpoint], intervalMs: 50, timeoutMs: 5000 })
+    await using observer = new Etcd2Observer({ endpoints: [etcd.endpoint], intervalMs: 50 })
     await observer.leader(null)
     etcd.mute.add('read')
     const { lists } = etcd
@@ -351,7 +351,7 @@ describe('an etcd v2 that went back', () => {
 
   test('is reported as restored once, also when the first watch after the list fails', async () => {
     await using etcd = await ScriptedEtcd2.start()
-    await using observer = new Etcd2Observer({ endpoints: [etcd.endpoint] })
+    await using observer = new Etcd2Observer({ endpoints: [etcd.endpoint], timeoutMs: 500 })
     await observer.leader(null)
     etcd.mute.add('watch')
     etcd.index = 5
@@ -385,7 +385,7 @@ describe('the client URLs that an etcd v2 advertises', () => {
   test('delay no event while they have no answer yet', async () => {
     await using etcd = await ScriptedEtcd2.start()
     etcd.mute.add('machines')
-    await using observer = new Etcd2Observer({ endpoints: [etcd.endpoint], useProxies: false, timeoutMs: 5000 })
+    await using observer = new Etcd2Observer({ endpoints: [etcd.endpoint], useProxies: false })
     await observer.leader(null)
     await until('they are queried', () => etcd.machineLists > 0)
     const told = performance.now()
