@@ -166,7 +166,10 @@ test('faults in PATRONI_CONFIGURATION are reported with the variable and the lin
     ['scope: shop\netcd3: [', 'PATRONI_CONFIGURATION:2:9: not valid YAML'],
     ['scope: shop', 'PATRONI_CONFIGURATION: etcd3.hosts: no DCS is configured'],
     // Patroni has a section here where there is none in a file.
-    ['scope: shop\netcd:\netcd3: {hosts: a}', 'PATRONI_CONFIGURATION:2:1: etcd: Patroni uses etcd (v2) here'],
+    [
+      'scope: shop\netcd:\netcd3: {hosts: a}',
+      'PATRONI_CONFIGURATION:2:1: etcd.hosts: no address of etcd: set etcd.hosts',
+    ],
   ] as const) {
     const result = await readConfig({ configFlag: null, env: { PATRONI_CONFIGURATION: text }, defaultFile })
     assert.ok(!result.ok)

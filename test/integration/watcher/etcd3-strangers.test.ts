@@ -150,7 +150,7 @@ describe('a value of 10 MB below the prefix', () => {
     await until('it is ignored', () => observer.cluster.ignoredKeys.length === 2)
     assert.deepEqual(
       observer.cluster.ignoredKeys.map(({ key, reason }) => `${key}: ${reason}`),
-      ['members/large: the value is too large', 'members/huge: the value is too large'],
+      ['members/huge: the value is too large', 'members/large: the value is too large'],
     )
     await etcd.client.put(LEADER, 'pg1')
     await observer.leader('pg1')

@@ -1,7 +1,6 @@
 /** The SRV records of a configuration, looked up and asked as Patroni does. */
 import type { Lookups } from '../../../names/lookups.ts'
 import { Certificates } from '../../tls/certificates.ts'
-import { HttpConnection } from '../http/connection.ts'
 import type { EtcdConfig } from './section.ts'
 import { type Services, srvServices } from './srv-records.ts'
 
@@ -16,6 +15,7 @@ export function etcdServices(
     setting: `${kind}.srv`,
     resolve: (name) => lookups.services(name),
     async members(protocol, endpoint) {
+      const { HttpConnection } = await import('../http/connection.ts')
       // As Patroni, without looking at the certificate: what a peer names is verified when it is read.
       const none = { caFile: null, certFile: null, keyFile: null }
       const certificates = protocol === 'https' ? new Certificates(none).read() : null
