@@ -237,8 +237,9 @@ test('an etcd that is restored from a backup, or wiped, is reported as restored,
   await observer.leader('pg3')
 
   const from = observer.seen.length
-  await server.restart()
+  await server.stop()
   await observer.until('it was lost', ({ type }) => type === 'lost', { from })
+  await server.start()
   await observer.leader('pg3', observer.seen.length)
   assert.ok(observer.snapshots.every(({ restored }) => !restored))
 
