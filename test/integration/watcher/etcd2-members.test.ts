@@ -123,7 +123,7 @@ describe('three etcd members over API v2', () => {
     const relay = await Relay.start(0)
     relay.retarget(...etcd.servers.map(({ port }) => port))
     const endpoints = [`127.0.0.1:${relay.port}`]
-    await using observer = new Etcd2Observer({ endpoints, intervalMs: 20 })
+    await using observer = new Etcd2Observer({ endpoints, intervalMs: 250 })
     await observer.leader('pg0')
     const names = Array.from({ length: 300 }, (_, index) => `pg${index + 1}`)
     for (const [index, name] of names.entries()) await etcd.clients[index % 3]?.set(LEADER, name)
