@@ -1,16 +1,15 @@
 /** What whole lists of keys are for: a cluster, or arbitrary keys for templates. */
-import { within } from '../../clock.ts'
 import { RouterError } from '../../errors.ts'
 import type { Log } from '../../text/log-line.ts'
 import { byteCount } from '../../text/binary-text.ts'
 import { printable, REPLACEMENT } from '../../text/printable.ts'
 import { type Cluster, isEmpty } from '../cluster.ts'
-import type { DcsObservation } from './dcs.ts'
+import type { DcsNotice, DcsObservation } from './dcs.ts'
 import { KeyList } from './key-list.ts'
-import { isWithin, type KeysObservation } from './key-values.ts'
+import { isWithin, type KeysObservation, type KeyValueSource } from './key-values.ts'
 import { ListedKeys, type Listing } from './listing.ts'
 import type { SessionConnection } from './sessions.ts'
-import type { Survey } from './survey.ts'
+import { LOOK_EVERY, Survey, type SurveyOptions } from './survey.ts'
 
 /** A longer value is never handed to templates, nor a part of it: etcd itself accepts requests of 1.5 MiB by default. Bytes. */
 const MAX_VALUE = 1024 * 1024
@@ -18,22 +17,57 @@ const MAX_VALUE = 1024 * 1024
 /** More names that are left out are not logged one by one. */
 const MAX_TOLD = 20
 
-/** How long the first word of a cluster without keys may be delayed by the look at what there is instead. Milliseconds. */
-const PREPARE_MS = 500
+/** A connection whose every certain read is all keys, by full name. */
+interface ListConnection extends SessionConnection {
+  list(): Promise<Listing>
+}
 
-export interface ClusterOptions<C> {
-  /** What the names of its keys begin with: `/service/demo/`. */
-  readonly prefix: string
-  /** Reads all keys with certainty. */
-  readonly read: (connection: C) => Promise<Listing>
-  /** Looks at what else there is; null: nothing does. */
-  readonly survey: Survey<C> | null
+/** What sessions make of whole lists: part of `SessionsOptions`. */
+export interface ListedSessions<T, C> {
+  readonly begin: (list: Listing) => ListedKeys<T, C>
+  readonly lost: (endpoint: string, error: RouterError, notices?: readonly DcsNotice[]) => T
+}
+
+/** Returns what sessions make of the lists of a cluster, of which the names begin with `prefix` (`/service/demo/`). */
+export function clusterSessions<C extends ListConnection>(
+  options: Omit<SurveyOptions<C>, 'everyMs'>,
+  intervalMs: number,
+): ListedSessions<DcsObservation, C> {
+  const survey = new Survey<C>({ ...options, everyMs: intervalMs * LOOK_EVERY })
+  return {
+    begin: (list) => clusterOf(list, options.prefix, survey),
+    // Findings around it are not over because they cannot be read.
+    lost: (endpoint, error, notices = []) => {
+      return { type: 'lost', endpoint, error, notices: [...notices, ...survey.told] }
+    },
+  }
+}
+
+/** Builds what reads arbitrary keys. `observe`: builds the sessions that list a key and all below it. */
+export function keyValueSource<C extends ListConnection>(
+  name: string,
+  log: Log | null,
+  observe: (
+    root: string,
+    sessions: ListedSessions<KeysObservation, C>,
+    signal: AbortSignal,
+  ) => AsyncIterable<KeysObservation>,
+): KeyValueSource {
+  return {
+    observe(given, signal) {
+      const root = given.replace(/\/+$/, '')
+      const onLeftOut = leftOutLog(log)
+      const begin = (list: Listing): ListedKeys<KeysObservation, C> => valuesOf(list, { name, root, onLeftOut })
+      return observe(root, { begin, lost: (_endpoint, error) => ({ type: 'lost', error }) }, signal)
+    },
+  }
 }
 
 /** Makes the cluster that lists of its keys describe; the same object as long as they say the same. */
-export function clusterOf<C extends SessionConnection>(
+function clusterOf<C extends ListConnection>(
   first: Listing,
-  { prefix, read, survey }: ClusterOptions<C>,
+  prefix: string,
+  survey: Survey<C>,
 ): ListedKeys<DcsObservation, C> {
   const list = new KeyList()
   const parse = (keys: Listing['keys']): Cluster =>
@@ -53,18 +87,14 @@ export function clusterOf<C extends SessionConnection>(
       return cluster !== before
     },
     isUrgent: (before, after) => isUrgent(before.keys, after.keys, prefix),
-    async prepare(connection) {
-      if (survey !== null && isEmpty(cluster))
-        await within(survey.look(connection, true), PREPARE_MS, connection.closed)
-    },
+    prepare: (connection) => survey.prepare(connection, isEmpty(cluster), connection.closed),
     read(connection) {
       // Beside it: its findings are handed over with the next confirmation, and no read waits for that.
-      void survey?.look(connection, isEmpty(cluster))
-      return read(connection)
+      void survey.look(connection, isEmpty(cluster))
+      return connection.list()
     },
     tell({ notices, ...place }) {
-      const all = [...notices, ...(survey?.tell(isEmpty(cluster)) ?? [])]
-      return { type: 'snapshot', cluster, ...place, notices: all }
+      return { type: 'snapshot', cluster, ...place, notices: [...notices, ...survey.tell(isEmpty(cluster))] }
     },
   })
 }
@@ -73,18 +103,21 @@ function isBelow(name: string, prefix: string): boolean {
   return name.startsWith(prefix) && name.length > prefix.length
 }
 
-/** Returns whether more than members' own keys and positions has changed, which can wait; the leader, a switchover and the configuration cannot. */
+/** Returns whether more has changed than what can wait. */
 function isUrgent(before: Listing['keys'], after: Listing['keys'], prefix: string): boolean {
-  const canWait = (name: string): boolean =>
-    name.startsWith(`${prefix}members/`) || name === `${prefix}status` || name === `${prefix}optime/leader`
+  const isWaiting = (name: string): boolean => name.startsWith(prefix) && canWait(name.slice(prefix.length))
   for (const [name, { value, session }] of after)
-    if (!canWait(name) && (before.get(name)?.value !== value || before.get(name)?.session !== session)) return true
-  for (const name of before.keys()) if (!canWait(name) && !after.has(name)) return true
+    if (!isWaiting(name) && (before.get(name)?.value !== value || before.get(name)?.session !== session)) return true
+  for (const name of before.keys()) if (!isWaiting(name) && !after.has(name)) return true
   return false
 }
 
-export interface ValuesOptions<C> {
-  readonly read: (connection: C) => Promise<Listing>
+/** Returns whether changes of a key can wait for others: members' own keys and positions; the leader, a switchover and the configuration cannot. */
+export function canWait(key: string): boolean {
+  return key.startsWith('members/') || key === 'status' || key === 'optime/leader'
+}
+
+interface ValuesOptions {
   /** The key that is wanted with all below it; empty: everything. */
   readonly root: string
   /** Gets the keys whose names are not UTF-8; also more than once. */
@@ -94,14 +127,14 @@ export interface ValuesOptions<C> {
 }
 
 /** Makes the values that lists of keys, by full name, have for templates. */
-export function valuesOf<C>(
+function valuesOf<C extends ListConnection>(
   first: Listing,
-  { read, root, onLeftOut, name }: ValuesOptions<C>,
+  { root, onLeftOut, name }: ValuesOptions,
 ): ListedKeys<KeysObservation, C> {
   let keys: ReadonlyMap<string, string> | null = null
   let large: readonly string[] = []
   return new ListedKeys<KeysObservation, C>(first, {
-    read,
+    read: (connection) => connection.list(),
     apply(listed) {
       const values = new Map<string, string>()
       const larger: string[] = []

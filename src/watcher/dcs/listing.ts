@@ -8,7 +8,7 @@ export interface ListedKey extends KeyValue {
   readonly modified: number
 }
 
-/** All keys as they were at one position, by name below what is read. */
+/** All keys as they were at one position, by full name with a slash in front. */
 export interface Listing {
   /** Where the DCS has an ID; else empty. */
   readonly clusterId: string

@@ -4,6 +4,7 @@ import { isOutOfReach } from '../../errors.ts'
 import { counted } from '../../text/wording.ts'
 import { type Cluster, isEmpty, namedBy } from '../cluster.ts'
 import type { ClusterSource, DcsObservation } from './dcs.ts'
+import { askOnce } from './rotation.ts'
 import { Survey, type SurveyOptions } from './survey.ts'
 
 export interface OnlineFinding {
@@ -31,24 +32,6 @@ export async function readOnce(dcs: ClusterSource, signal: AbortSignal): Promise
   }
   signal.throwIfAborted()
   return { findings: [], cluster: null }
-}
-
-/** Connects, and closes the connection afterwards, or when `signal` aborts. Rejects as `question` does. */
-export async function askOnce<C extends { close(): void }, T>(
-  connect: () => C,
-  signal: AbortSignal,
-  question: (connection: C) => Promise<T>,
-): Promise<T> {
-  let connection: C | null = null
-  const onAbort = (): void => connection?.close()
-  signal.addEventListener('abort', onAbort, { once: true })
-  try {
-    connection = connect()
-    return await question(connection)
-  } finally {
-    signal.removeEventListener('abort', onAbort)
-    connection?.close()
-  }
 }
 
 /** Finds groups of Citus that no configured cluster follows. Never rejects: none are found then. */

@@ -89,3 +89,21 @@ export async function* observeInTurn<T, C extends EndpointConnection>(
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
   if (ms > 0) await sleep(ms, undefined, { signal }).catch(() => undefined)
 }
+
+/** Connects, and closes the connection afterwards, or when `signal` aborts. Rejects as `question` does. */
+export async function askOnce<C extends { close(): void }, T>(
+  connect: () => C,
+  signal: AbortSignal,
+  question: (connection: C) => Promise<T>,
+): Promise<T> {
+  let connection: C | null = null
+  const onAbort = (): void => connection?.close()
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    connection = connect()
+    return await question(connection)
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+    connection?.close()
+  }
+}

@@ -2,7 +2,7 @@
  * Looks around in a DCS beside a cluster's own keys: which others there are, and groups of Citus that no configured
  * cluster follows.
  */
-import { now } from '../../clock.ts'
+import { now, within } from '../../clock.ts'
 import type { ClusterConfig, DcsConfig } from '../../config/config.ts'
 import type { DcsNotice } from './dcs.ts'
 import { aboutDcs, aboutNamespace, aboutScope, type Found, type ScopePlace, unfollowedGroups } from './scopes.ts'
@@ -60,6 +60,12 @@ export interface SurveyOptions<C> {
   readonly everyMs: number
 }
 
+/** So many intervals are between two looks. */
+export const LOOK_EVERY = 5
+
+/** How long the first word of a cluster without keys may be delayed by the look at what there is instead. Milliseconds. */
+const PREPARE_MS = 500
+
 /** So many groups are reported one by one. */
 const MAX_GROUPS = 20
 
@@ -85,6 +91,11 @@ export class Survey<C> {
   tell(isEmpty: boolean): readonly DcsNotice[] {
     this.#told = isEmpty && this.#missing !== null ? [this.#missing, ...this.#groups] : this.#groups
     return this.#told
+  }
+
+  /** Looks where a cluster has no keys, before that is reported, for a moment at most. Never rejects. */
+  async prepare(connection: C, isEmpty: boolean, closed: AbortSignal): Promise<void> {
+    if (isEmpty) await within(this.look(connection, true), PREPARE_MS, closed)
   }
 
   /** Looks again if it is time. Never rejects. */

@@ -7,7 +7,7 @@ import { MAX_TIMER_MS, within } from '../../../clock.ts'
 import { explain, RouterError } from '../../../errors.ts'
 import type { DcsNotice } from '../dcs.ts'
 import { allEndpoints, type Endpoints, endpointsOf, nextEndpoint } from '../endpoints.ts'
-import type { EndpointConnection } from '../rotation.ts'
+import { askOnce, type EndpointConnection } from '../rotation.ts'
 import { NoRecords, type Services } from './srv-records.ts'
 
 /** What an etcd says of itself. IDs are in hexadecimal, as its own log and `etcdctl member list` show them. */
@@ -248,17 +248,6 @@ export class EtcdDirectory<C extends EtcdEndpoint> {
     question: (connection: C) => Promise<string>,
     signal: AbortSignal,
   ): Promise<string | null> {
-    let connection: C | null = null
-    const giveUp = (): void => connection?.close()
-    signal.addEventListener('abort', giveUp, { once: true })
-    try {
-      connection = this.#options.connect(endpoint)
-      return await question(connection)
-    } catch {
-      return null
-    } finally {
-      signal.removeEventListener('abort', giveUp)
-      connection?.close()
-    }
+    return askOnce(() => this.#options.connect(endpoint), signal, question).catch(() => null)
   }
 }

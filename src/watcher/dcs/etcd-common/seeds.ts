@@ -1,6 +1,6 @@
 /** Asks etcd endpoints one by one, beside any observation: of which etcd cluster each is, and whether it can be read. */
 import { explain } from '../../../errors.ts'
-import { askOnce } from '../online.ts'
+import { askOnce } from '../rotation.ts'
 import type { SessionConnection } from '../sessions.ts'
 import type { EtcdEndpoint } from './directory.ts'
 

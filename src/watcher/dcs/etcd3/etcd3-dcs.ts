@@ -1,5 +1,4 @@
 /** A cluster in etcd v3: its keys, and the leader key read linearizably every interval. */
-import { within } from '../../../clock.ts'
 import type { Etcd3Config } from './section.ts'
 import { RouterError } from '../../../errors.ts'
 import type { Lookups } from '../../../names/lookups.ts'
@@ -9,7 +8,8 @@ import type { ClusterSource, DcsObservation } from '../dcs.ts'
 import type { EtcdConnection, EtcdReading } from './connection.ts'
 import type { Place, Sessions } from '../sessions.ts'
 import { DISCOVER_MS, type EtcdEvents, type EtcdKeys, type EtcdPosition, etcdSessions } from './etcd-sessions.ts'
-import { Survey, type Surroundings } from '../survey.ts'
+import { canWait } from '../listed.ts'
+import { LOOK_EVERY, Survey, type Surroundings } from '../survey.ts'
 import { SURVEY } from './places.ts'
 import { belowPrefix } from './key-range.ts'
 import { Keyspace } from './keyspace.ts'
@@ -30,12 +30,6 @@ export interface Etcd3Options {
   /** Where that is, and which groups of it are observed; without it the rest of etcd is not looked at. */
   readonly survey?: Surroundings
 }
-
-/** So many intervals are between two looks at what else there is in etcd. */
-const LOOK_EVERY = 5
-
-/** How long the first word of a cluster without keys may be delayed by the look at what there is instead. Milliseconds. */
-const PREPARE_MS = 500
 
 export class Etcd3Dcs implements ClusterSource {
   readonly #sessions: Sessions<DcsObservation, EtcdConnection, EtcdPosition, EtcdReading, EtcdEvents>
@@ -77,9 +71,8 @@ class ClusterKeys implements EtcdKeys<DcsObservation> {
     return { clusterId: this.#clusterId, revision: this.#keyspace.revision }
   }
 
-  /** Returns whether more than members' own keys and positions is among them, which can wait; the leader, a switchover and the configuration cannot. */
   isUrgent({ events }: EtcdEvents): boolean {
-    return events.some(({ key }) => !key.startsWith('members/') && key !== 'status' && key !== 'optime/leader')
+    return events.some(({ key }) => !canWait(key))
   }
 
   onEvents({ events, revision }: EtcdEvents): boolean {
@@ -88,8 +81,7 @@ class ClusterKeys implements EtcdKeys<DcsObservation> {
   }
 
   async prepare(connection: EtcdConnection): Promise<void> {
-    if (this.#isEmpty && this.#survey !== null)
-      await within(this.#survey.look(connection, true), PREPARE_MS, connection.closed)
+    await this.#survey?.prepare(connection, this.#isEmpty, connection.closed)
   }
 
   read(connection: EtcdConnection): Promise<EtcdReading> {
