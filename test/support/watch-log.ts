@@ -56,7 +56,8 @@ export class WatchLog {
       } catch {
         // The DCS is away, or we are closing.
       }
-      await sleep(50, undefined, { signal }).catch(() => undefined)
+      // A test that has failed may not have closed it: that keeps no process, once its DCS is gone.
+      await sleep(50, undefined, { signal, ref: false }).catch(() => undefined)
     }
   }
 }
