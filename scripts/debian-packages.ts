@@ -35,8 +35,9 @@ export const TEST_PACKAGES: readonly string[] = [
   // Drivers that applications connect with.
   'python3-asyncpg',
   'python3-psycopg2',
-  // Patroni cannot use Consul without it, and is content with another DCS.
+  // Patroni cannot use Consul and etcd without them, and is content with either.
   'python3-consul',
+  'python3-etcd',
   // Patroni cannot use HTTPS without it, and only recommends it.
   'python3-idna',
   // The example haproxy-runtime connects to HAProxy's runtime API with it.

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
-import { createLoadTable, failures, outage } from '../../support/clients/load.ts'
+import { createLoadTable, outage } from '../../support/clients/load.ts'
 import { PatroniCluster } from '../../support/patroni/cluster.ts'
 import type { DcsServer, PatroniDcs } from '../../support/patroni/dcs.ts'
 import type { PatroniMember } from '../../support/patroni/member.ts'
@@ -8,16 +8,11 @@ import { RouterProcess, runMain } from '../../support/router/process.ts'
 import { clock, until } from '../../support/until.ts'
 import type { WatchEvent } from '../../support/watch-log.ts'
 import { assertNoWayBack, assertOnlyServedFailed, writeUntilMoved } from './moved.ts'
+import { assertNobodyFailed } from './nobody-failed.ts'
 import { settled } from './settled.ts'
 import { assertNobodyNotices, lasting, viewOf } from './unnoticed.ts'
 
 const TTL_S = 10
-
-export interface DcsScenario<D extends PatroniDcs> {
-  readonly start: () => Promise<D>
-  /** Takes the lock from the leader, whose Postgres stays writable. */
-  readonly takeLock: (dcs: D, leaderKey: string) => Promise<unknown>
-}
 
 export interface DcsScenario<D extends PatroniDcs> {
   readonly start: () => Promise<D>
@@ -69,13 +64,14 @@ export function testDcs<D extends PatroniDcs>({ start: startDcs, takeLock }: Dcs
   }
 
   test('a planned switchover fails no connection and sends no write to a read-only server', async (t) => {
+    const from = router.log.length
     const [candidate] = await cluster.replicas()
     const move = await writeUntilMoved(cluster, router.primaryPort, async () => {
       const answer = await cluster.switchover({ candidate: candidate?.name ?? '' })
       assert.equal(answer.status, 200, answer.text)
     })
     assert.equal(move.next, candidate)
-    assert.deepEqual(failures(move.attempts), {})
+    assertNobodyFailed(move.attempts, { router, cluster, from })
     assertNoWayBack(move)
     const { ms } = outage(move.attempts)
     t.diagnostic(`outage ${ms.toFixed(0)} ms, the cluster's own ${move.ownMs.toFixed(0)} ms`)

@@ -7,6 +7,7 @@ import type { PatroniCluster } from '../../support/patroni/cluster.ts'
 import type { RouterProcess } from '../../support/router/process.ts'
 import { clock, until } from '../../support/until.ts'
 import { Writer } from '../../support/clients/writer.ts'
+import { assertNobodyFailed } from './nobody-failed.ts'
 
 /** Clients write, and sessions stay, while `what` happens and until it is over: nobody fails, or waits for long. */
 export async function assertNobodyNotices(
@@ -22,11 +23,7 @@ export async function assertNobodyNotices(
   const over = clock()
   await until('a client writes after it', () => writer.attempts.some(({ ok, at }) => ok && at > over))
   const attempts = await writer.stop()
-  const logged = router.log.slice(from).map(({ time, msg }) => `${new Date(time).toISOString()} ${msg}`)
-  // Patroni may have ended its Postgres for a reason of its own.
-  const members = cluster.members.map((member) => `${member.name}:\n${member.logTail()}`)
-  const failed = attempts.filter(({ ok }) => !ok)
-  assert.deepEqual(failures(attempts), {}, [...logged, ...members, JSON.stringify(failed)].join('\n'))
+  assertNobodyFailed(attempts, { router, cluster, from })
   const slowest = Math.max(...attempts.map(({ at, doneAt }) => doneAt - at))
   assert.ok(slowest < 5000, `a client waited ${slowest} ms`)
   assert.equal(await holders.ping(), 10)
