@@ -84,6 +84,7 @@ test('a thousand clients that connect to a frozen router are queued by the kerne
       proxy: { listeners: { socket: { bind: path, route: 'primary' } } },
     },
   })
+  await router.waitForLog('that all listeners listen', ({ event }) => event === 'started')
   router.process.signal('SIGSTOP')
   for (const where of [{ port: router.primaryPort, host: '127.0.0.1' }, { path }]) {
     const failures: string[] = []
