@@ -32,6 +32,7 @@ const VARIABLES: readonly (readonly [path: string, parse: Parse])[] = [
   ['restapi.cafile', text],
   ['restapi.certfile', text],
   ['restapi.connect_address', text],
+  ['restapi.listen', text],
 ]
 const CITUS: Readonly<Record<string, Parse>> = { GROUP: integer }
 

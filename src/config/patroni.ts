@@ -90,6 +90,7 @@ export const PATRONI = z.object({
         UNCHECKED,
         'Where `raft` is the DCS: address of the REST API of the member of this file, and with its port of the others.',
       ),
+      listen: optional(UNCHECKED, 'Where `raft` is the DCS: its port counts where `connect_address` is not set.'),
       certfile: optional(UNCHECKED, 'Where `raft` is the DCS: with a value the REST API has TLS.'),
     },
     "Patroni's own: accepted, and nothing but these keys in it is used here.",

@@ -14,6 +14,8 @@ export interface Listing {
   readonly clusterId: string
   readonly index: number
   readonly keys: ReadonlyMap<string, ListedKey>
+  /** It counts though its index is lower than one before. */
+  readonly isCertain?: boolean
 }
 
 /** A listing that was requested after so many others had been taken. */
@@ -57,7 +59,7 @@ export class ListedKeys<T, C> implements SessionKeys<T, C, Listing, CertainListi
 
   onEvents(listing: Listing): boolean {
     this.#late = false
-    return listing.index >= this.#last.index && this.#take(listing)
+    return (listing.index >= this.#last.index || listing.isCertain === true) && this.#take(listing)
   }
 
   async read(connection: C): Promise<CertainListing> {

@@ -2,8 +2,6 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { inspect } from 'node:util'
-import { Lookups } from '../../../src/names/lookups.ts'
-import { consulDcs } from '../../../src/watcher/dcs/consul/consul-dcs.ts'
 import type { ConsulConfig } from '../../../src/watcher/dcs/consul/section.ts'
 import { ConsulServer } from '../../support/consul/server.ts'
 import { CertificateAuthority, replaceFile } from '../../support/files/certificates.ts'
@@ -11,33 +9,10 @@ import { TempDir } from '../../support/files/temp.ts'
 import { freePort } from '../../support/net/ports.ts'
 import { Relay } from '../../support/net/relay.ts'
 import { until } from '../../support/until.ts'
-import { SourceObserver } from './observer.ts'
+import { ConsulObserver, INTERVAL_MS, TIMEOUT_MS } from './consul-observer.ts'
 
 const PREFIX = 'service/demo/'
 const LEADER = `${PREFIX}leader`
-const INTERVAL_MS = 300
-const TIMEOUT_MS = 500
-
-/** Records everything that a Consul tells. */
-class ConsulObserver extends SourceObserver {
-  readonly lines: string[]
-
-  constructor(endpoint: string, access: Partial<ConsulConfig> = {}) {
-    const open = { protocol: 'http', token: null, verify: true, caFile: null, certFile: null, keyFile: null } as const
-    const config = { kind: 'consul', endpoint, ...open, dc: null, consistency: 'default', ...access } as const
-    const lines: string[] = []
-    const tell = (_fields: object, message: string): void => void lines.push(message)
-    const log = { debug: tell, info: tell, warn: tell, error: tell }
-    const survey = { place: { namespace: 'service', scope: 'demo', group: null }, followed: [] }
-    const times = { intervalMs: INTERVAL_MS, timeoutMs: TIMEOUT_MS }
-    super(consulDcs({ config, prefix: `/${PREFIX}`, survey, ...times, log, lookups: new Lookups() }))
-    this.lines = lines
-  }
-
-  get reasons(): string[] {
-    return this.losses.map(({ error }) => error.message)
-  }
-}
 
 /** Returns what is said of a Consul that cannot be read, without its address; it shows no token. */
 async function refusal(endpoint: string, access: Partial<ConsulConfig> = {}): Promise<string> {
@@ -184,7 +159,7 @@ describe('a Consul with ACLs', () => {
   })
 
   test('that gives no right is not taken for one without a cluster', async () => {
-    const rule = 'key_prefix "service/demo/" { policy = "read" }'
+    const rule = 'key_prefix "service/demo/" { policy = "read" } ("list" where acl.enable_key_list_policy is on)'
     const token = await consul.addToken({ keyPrefix: 'elsewhere/', policy: 'read' })
     assert.equal(
       await refusal(endpoint, { token }),

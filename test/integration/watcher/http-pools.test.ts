@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import { type AddressInfo, createServer as listener, type Socket } from 'node:net'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { Lookups } from '../../../src/names/lookups.ts'
+import { Certificates } from '../../../src/watcher/tls/certificates.ts'
 import { HttpConnection } from '../../../src/watcher/dcs/http/connection.ts'
-import { until } from '../../support/until.ts'
+import { clock, until } from '../../support/until.ts'
 
 describe('connections to one server', () => {
   let server: Server
@@ -19,6 +20,7 @@ describe('connections to one server', () => {
     server = createServer((request, response) => {
       if (request.url === '/wait') waiting.push(() => response.end('event'))
       else if (request.url === '/endless') response.write('x')
+      else if (request.url === '/late') setTimeout(() => response.write('x'), 300)
       else response.end('text')
     })
     server.on('connection', (socket) => {
@@ -78,6 +80,34 @@ describe('connections to one server', () => {
   test('give up an answer that does not end', async () => {
     const connection = new HttpConnection({ ...target, timeoutMs: 200 })
     await assert.rejects(connection.get('/endless'), /no whole answer within 200 ms/)
+    connection.close()
+  })
+
+  test('that hang while they are made keep to the times of requests, and end with the last user', async () => {
+    const silent = listener((socket) => sockets.add(socket.resume().once('close', () => sockets.delete(socket))))
+    silent.listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    const endpoint = `127.0.0.1:${(silent.address() as AddressInfo).port}`
+    const certificates = new Certificates({ caFile: null, certFile: null, keyFile: null }).read()
+    const open = (): HttpConnection => new HttpConnection({ ...target, endpoint, certificates, timeoutMs: 200 })
+    const [one, other] = [open(), open()]
+    await assert.rejects(one.get('/'), /no answer within 200 ms/)
+    const wait = one.wait('/wait', { headMs: 60_000, bodyMs: null })
+    // Another cluster keeps the pool.
+    one.close()
+    await assert.rejects(wait, /the connection is closed/)
+    await assert.rejects(other.get('/'), /no answer within 200 ms/)
+    assert.ok(sockets.size > 0)
+    other.close()
+    await until('all are closed', () => sockets.size === 0)
+    silent.close()
+  })
+
+  test('have one time for the head of an answer and all of it', async () => {
+    const connection = new HttpConnection({ ...target, timeoutMs: 400 })
+    const from = clock()
+    await assert.rejects(connection.get('/late'), /no whole answer within 400 ms/)
+    assert.ok(clock() - from < 650, `${clock() - from} ms`)
     connection.close()
   })
 })

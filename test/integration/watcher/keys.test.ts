@@ -216,7 +216,7 @@ test('keys of Consul that the token may not read are lost, with what to do about
   await below.are({})
   assert.match(
     await denied.lost(),
-    /consul\.token may not read other\/db: .* key_prefix "other\/db" { policy = "read" }$/,
+    /consul\.token may not read other\/db: .* key_prefix "other\/db" { policy = "read" } \("list" where .*\)$/,
   )
   assert.match(
     await nobody.lost(),

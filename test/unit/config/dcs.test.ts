@@ -303,6 +303,9 @@ const RAFT: readonly (readonly [text: string, env: Environment, urls: readonly s
     ['http://127.0.0.1:8008'],
   ],
   ["raft: {}\nrestapi: {connect_address: 'a:443', certfile: /c}", {}, ['https://a']],
+  ["raft: {partner_addrs: ['b:1']}\nrestapi: {listen: '0.0.0.0:8009'}", {}, ['http://b:8009']],
+  ["raft: {partner_addrs: ['b:1']}\nrestapi: {listen: '0.0.0.0'}", {}, ['http://b:8008']],
+  ["raft: {partner_addrs: ['b:1']}", { PATRONI_RESTAPI_LISTEN: '[::]:8010' }, ['http://b:8010']],
   [
     '',
     {

@@ -49,6 +49,7 @@ test('every variable that means something has the place that it has in the file'
     PATRONI_RESTAPI_CAFILE: '/rest-ca',
     PATRONI_RESTAPI_CONNECT_ADDRESS: 'a:8008',
     PATRONI_RESTAPI_CERTFILE: '/rest-cert',
+    PATRONI_RESTAPI_LISTEN: 'b:8009',
     PATRONI_POSTGRESQL_LISTEN: '*:5432',
     PATRONI_SUPERUSER_PASSWORD: 'x',
     HOME: '/root',
@@ -74,7 +75,7 @@ test('every variable that means something has the place that it has in the file'
       key: '/key',
     },
     ctl: { insecure: false, cacert: '/ctl-ca', certfile: '/ctl-cert', keyfile: '/ctl-key', keyfile_password: 'pw' },
-    restapi: { cafile: '/rest-ca', certfile: '/rest-cert', connect_address: 'a:8008' },
+    restapi: { cafile: '/rest-ca', certfile: '/rest-cert', connect_address: 'a:8008', listen: 'b:8009' },
   })
   assert.equal(origins.get('etcd3.use_proxies'), 'PATRONI_ETCD3_USE_PROXIES')
 })

@@ -117,6 +117,7 @@ const INSTALLED: readonly (readonly [title: string, dcs: string, expected: unkno
       ...{ kind: 'consul', endpoint: '127.0.0.1:8500', protocol: 'http', token: null, verify: true, dc: null },
       ...NO_FILES,
       consistency: 'default',
+      variables: [],
     },
   ],
   [
@@ -125,7 +126,7 @@ const INSTALLED: readonly (readonly [title: string, dcs: string, expected: unkno
       '  register_service: true\n  service_check_interval: 5s\n  service_tags: [a]\n  checks: []\n  service_check_tls_server_name: null\n',
     {
       ...{ kind: 'consul', endpoint: '127.0.0.1:8501', protocol: 'https', token: 's3cret', verify: true, dc: 'dc1' },
-      ...{ ...NO_FILES, caFile: '/etc/consul/ca.pem', consistency: 'stale' },
+      ...{ ...NO_FILES, caFile: '/etc/consul/ca.pem', consistency: 'stale', variables: [] },
     },
   ],
   [

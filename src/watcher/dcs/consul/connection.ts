@@ -1,5 +1,6 @@
 /** One connection to one Consul agent: whole lists, by blocking queries. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { now } from '../../../clock.ts'
 import { RouterError } from '../../../errors.ts'
 import { textOfBytes } from '../../../text/binary-text.ts'
 import { asNumber, asObject, asText, listOf, parseJson } from '../../../text/unknown-shape.ts'
@@ -24,13 +25,18 @@ export interface ConsulTarget extends HttpTarget {
 /** How long Consul waits for a change: less than firewalls leave a silent connection, and Consul adds a sixteenth. Seconds. */
 const WAIT_S = 30
 
-/** Pauses between answers in which nothing has changed: below a prefix without keys any write to the store is one. Milliseconds. */
-const PAUSE = { min: 50, after: 3 }
+/**
+ * Pauses after so many answers in turn that came at once and show no change: below a prefix without keys any write to the
+ * store gives one, and a proxy may answer from a cache. Milliseconds.
+ */
+const PAUSE = { min: 50, after: 3, atOnce: 1000 }
 
 export class ConsulConnection implements SessionConnection {
   readonly #target: ConsulTarget
   readonly #http: HttpConnection
   readonly #path: string
+  /** Of the last answer. */
+  #keys: Listing['keys'] = new Map()
 
   /** Connects with the first call. */
   constructor(target: ConsulTarget) {
@@ -88,6 +94,7 @@ export class ConsulConnection implements SessionConnection {
     const { consistency, timeoutMs, pauseMs } = this.#target
     let last = from
     for (let idle = 0, { index } = from; ;) {
+      const since = now()
       const ms = WAIT_S * 1000 * (1 + 1 / 16) + timeoutMs
       const query = this.#query(
         'recurse',
@@ -95,18 +102,18 @@ export class ConsulConnection implements SessionConnection {
         `wait=${WAIT_S}s`,
         consistency === 'default' ? '' : consistency,
       )
-      const listing = this.#listing(await this.#http.wait(query, { headMs: ms, bodyMs: timeoutMs }))
-      if (wentBack(listing, last)) {
-        // A server that is behind, or one that was restored: a sure read says which.
-        const sure = await this.list()
-        if (wentBack(sure, last))
-          throw new RouterError('DCS_STALE', `its history went back to index ${sure.index}: it was restored`)
-        continue
-      }
-      // An index that is 0 or falls says nothing of what comes next (Consul, "Blocking Queries").
-      const isAhead = listing.index >= index && listing.index > 0
-      idle = isAhead && listing.index > index && isSame(listing, last) ? idle + 1 : 0
-      index = isAhead ? listing.index : 0
+      const answer = await this.#http.wait(query, { headMs: ms, bodyMs: timeoutMs })
+      let listing = this.#listing(answer)
+      const isBehind = wentBack(listing, last)
+      // A server that is behind, one that was restored, or the index alone: a certain read says which.
+      if (isBehind || listing.index < last.index) {
+        listing = { ...(await this.list()), isCertain: true }
+        if (wentBack(listing, last))
+          throw new RouterError('DCS_STALE', `its history went back to index ${listing.index}: it was restored`)
+      } else if (answer.status === 404 && last.keys.size > 0) await this.#checkRight(1)
+      idle = isSame(listing, last) && now() - since < PAUSE.atOnce ? idle + 1 : 0
+      // A lower index says nothing of what comes next, and 0 never waits (Consul, "Blocking Queries").
+      index = isBehind || listing.index < index ? 0 : Math.max(1, listing.index)
       last = listing
       onListing(listing)
       if (idle >= PAUSE.after) {
@@ -128,7 +135,8 @@ export class ConsulConnection implements SessionConnection {
     if (index === null) throw failureOfAnswer(answer, this.#target.access)
     if (answer.header('x-consul-knownleader') === 'false')
       throw new RouterError('DCS_STALE', 'the Consul servers have no leader, so that its answer may be old')
-    return { clusterId: '', index, keys: status === 404 ? new Map() : keysOf(text) }
+    this.#keys = status === 404 ? new Map() : keysOf(text, this.#keys)
+    return { clusterId: '', index, keys: this.#keys }
   }
 
   async #checkRight(factor: number): Promise<void> {
@@ -148,8 +156,8 @@ function queryOf(dc: string | null, ...options: readonly string[]): string {
   return all.length === 0 ? '' : `?${all.join('&')}`
 }
 
-/** Parses a list, by full name with a slash in front. @throws RouterError where it is none. */
-function keysOf(text: string): ReadonlyMap<string, ListedKey> {
+/** Parses a list, by full name with a slash in front; `known`: whose values need no decoding. @throws RouterError where it is none. */
+function keysOf(text: string, known: Listing['keys']): Listing['keys'] {
   const all = parseJson(text)
   if (!Array.isArray(all)) throw new RouterError('DCS_UNAVAILABLE', 'its answer is no list of keys')
   const keys = new Map<string, ListedKey>()
@@ -158,11 +166,12 @@ function keysOf(text: string): ReadonlyMap<string, ListedKey> {
     const name = asText(Key)
     // A name that ends with a slash is a folder of the web interface.
     if (name === null || name.endsWith('/')) continue
-    keys.set(`/${name}`, {
-      value: typeof Value === 'string' ? textOfBytes(Buffer.from(Value, 'base64')) : '',
-      session: `${asNumber(CreateIndex) ?? 0} ${asText(Session) ?? ''}`,
-      modified: asNumber(ModifyIndex) ?? 0,
-    })
+    const session = `${asNumber(CreateIndex) ?? 0} ${asText(Session) ?? ''}`
+    const modified = asNumber(ModifyIndex) ?? 0
+    const before = known.get(`/${name}`)
+    const isKnown = before?.modified === modified && before.session === session
+    const decode = (): string => (typeof Value === 'string' ? textOfBytes(Buffer.from(Value, 'base64')) : '')
+    keys.set(`/${name}`, isKnown ? before : { value: decode(), session, modified })
   }
   return keys
 }

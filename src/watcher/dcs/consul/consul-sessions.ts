@@ -49,12 +49,12 @@ export function connectionTo(
   },
   certificates: CertificateSet | null,
 ): ConsulConnection {
-  const { endpoint, token, verify: verifies, caFile, certFile, dc, consistency } = config
+  const { endpoint, token, verify: verifies, caFile, certFile, dc, consistency, variables } = config
   return new ConsulConnection({
     ...{ endpoint, certificates, verifies, timeoutMs, lookups, prefix, dc, consistency },
     pauseMs: Math.min(intervalMs / 4, PAUSE_MS),
     headers: token === null ? {} : { 'x-consul-token': token },
-    access: { hasToken: token !== null, verifies, caFile, certFile, prefix, dc },
+    access: { hasToken: token !== null, verifies, caFile, certFile, prefix, dc, variables },
   })
 }
 

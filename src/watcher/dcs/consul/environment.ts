@@ -9,10 +9,10 @@ import type { Fault } from '../../../config/file/problem.ts'
 import { parseEndpoint, parseUrl } from '../address.ts'
 import { isSet, type Section } from '../section-values.ts'
 
-const ADDR = 'CONSUL_HTTP_ADDR'
-const SSL = 'CONSUL_HTTP_SSL'
+export const ADDR = 'CONSUL_HTTP_ADDR'
+export const SSL = 'CONSUL_HTTP_SSL'
 const SSL_VERIFY = 'CONSUL_HTTP_SSL_VERIFY'
-const TOKEN = 'CONSUL_HTTP_TOKEN'
+export const TOKEN = 'CONSUL_HTTP_TOKEN'
 /** Patroni does not have this variable, but those of the other keys. */
 const SCHEME = 'PATRONI_CONSUL_SCHEME'
 
@@ -32,6 +32,8 @@ export interface Place {
 export class ConsulEnvironment {
   readonly faults: Fault[] = []
   readonly warnings: Fault[] = []
+  /** The variables that count for the address, the scheme or the token. */
+  readonly counting: string[] = []
   readonly #section: Section
 
   constructor(section: Section) {
@@ -64,6 +66,7 @@ export class ConsulEnvironment {
     const value = this.#read(TOKEN)
     if (value === null || value === '') return written
     if (written !== null && written !== value) this.#overrides(TOKEN, 'token')
+    this.counting.push(TOKEN)
     return value
   }
 
@@ -81,6 +84,7 @@ export class ConsulEnvironment {
     const parsed = value.includes('//') ? parseUrl(value, WORDS) : parseEndpoint(value, WORDS)
     if (isPlain && parsed.ok) {
       if (endpoint !== null && endpoint !== parsed.value.endpoint) this.#overrides(ADDR, key)
+      this.counting.push(ADDR)
       return { endpoint: parsed.value.endpoint, protocol }
     }
     // Only the newer library understands these, and takes the section first.
@@ -88,8 +92,10 @@ export class ConsulEnvironment {
       this.#report(this.warnings, ADDR, `not used: it is not like 10.0.0.1:8500, and consul.${key} is set`)
       return { endpoint, protocol }
     }
-    if (parsed.ok && /:\d+\/*$/.test(value.trim()))
+    if (parsed.ok && /:\d+\/*$/.test(value.trim())) {
+      this.counting.push(ADDR)
       return { endpoint: parsed.value.endpoint, protocol: parsed.value.scheme ?? protocol }
+    }
     this.#report(this.faults, ADDR, 'must be an address with a port, like 10.0.0.1:8500')
     return { endpoint, protocol }
   }
@@ -97,6 +103,7 @@ export class ConsulEnvironment {
   #protocol(written: Place['protocol']): Place['protocol'] {
     const value = this.#read(SSL)
     if (value === null) return written
+    this.counting.push(SSL)
     if (value === 'true' || value === 'false') {
       const protocol = value === 'true' ? 'https' : 'http'
       if (written !== null && written !== protocol) this.#overrides(SSL, isSet(this.#section['url']) ? 'url' : 'scheme')

@@ -25,6 +25,8 @@ export interface ConsulConfig extends DcsConfig {
   /** The datacenter whose keys are read; null: that of the agent. */
   readonly dc: string | null
   readonly consistency: (typeof CONSISTENCIES)[number]
+  /** The variables of Consul's own that count instead of a key: `CONSUL_HTTP_TOKEN`. */
+  readonly variables: readonly string[]
 }
 
 export const NAME = 'consul'
@@ -93,7 +95,11 @@ export function resolveConsul(section: unknown): DcsResult<ConsulConfig> {
   if (faults.length > 0 || consistency === undefined) return { value: null, faults, warnings }
   const access = { token, verify, ...files.value }
   const place = { endpoint: endpoint ?? DEFAULT_ENDPOINT, protocol: protocol ?? 'http' }
-  return { value: { kind: NAME, ...place, ...access, dc, consistency }, faults, warnings }
+  return {
+    value: { kind: NAME, ...place, ...access, dc, consistency, variables: environment.counting },
+    faults,
+    warnings,
+  }
 }
 
 /** Returns what the section itself says of the place, and in which key. */

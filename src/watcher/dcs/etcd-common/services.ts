@@ -1,6 +1,7 @@
 /** The SRV records of a configuration, looked up and asked as Patroni does. */
 import type { Lookups } from '../../../names/lookups.ts'
 import { Certificates } from '../../tls/certificates.ts'
+import { askOnce } from '../rotation.ts'
 import type { EtcdConfig } from './section.ts'
 import { type Services, srvServices } from './srv-records.ts'
 
@@ -20,15 +21,13 @@ export function etcdServices(
       const none = { caFile: null, certFile: null, keyFile: null }
       const certificates = protocol === 'https' ? new Certificates(none).read() : null
       const target = { endpoint, certificates, verifies: false, headers: {}, timeoutMs, lookups }
-      const connection = new HttpConnection(target)
-      try {
-        return (await connection.get('/members')).text
-      } catch {
-        // The next peer may answer, or none of them, which is reported.
-        return null
-      } finally {
-        connection.close()
-      }
+      const read = askOnce(
+        () => new HttpConnection(target),
+        new AbortController().signal,
+        async (peer) => (await peer.get('/members')).text,
+      )
+      // A record can name what is no host. The next peer may answer, or none of them, which is reported.
+      return read.catch(() => null)
     },
   })
 }

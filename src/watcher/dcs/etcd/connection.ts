@@ -22,6 +22,8 @@ export interface EtcdTarget extends HttpTarget {
 const NOT_FOUND = 100
 const EVENTS_CLEARED = 401
 
+const CLUSTER_ID = /^[0-9a-f]{1,16}$/i
+
 /** A watch that ends after that was cut by a proxy or a firewall: it continues from the same index. Milliseconds. */
 const LASTED_MS = 1000
 
@@ -144,10 +146,14 @@ export class EtcdConnection implements SessionConnection, EtcdEndpoint {
       if (answer === null) continue
       const { code } = errorOf(answer.text)
       // The store has had a thousand events since: what they were is read at once.
-      if (code === EVENTS_CLEARED) last = await this.list(2)
-      else {
+      if (code === EVENTS_CLEARED) {
+        const { index } = last
+        last = await this.list(2)
+        if (last.index <= index) throw noEvent(last.index, index)
+      } else {
         this.#check(answer)
         const { modified, change } = eventOf(answer.text)
+        if (modified <= last.index) throw noEvent(modified, last.index)
         last = { ...last, index: modified, keys: change === null ? last.keys : applyChange(last.keys, change) }
       }
       onListing(last)
@@ -196,7 +202,7 @@ export class EtcdConnection implements SessionConnection, EtcdEndpoint {
   #checkSource(head: HttpHead): string {
     const id = head.header('x-etcd-cluster-id')
     // Answers without it are none of etcd: what they are is said by their status.
-    if (id === null) return this.#clusterId ?? ''
+    if (id === null || !CLUSTER_ID.test(id)) return this.#clusterId ?? ''
     this.#clusterId ??= id
     if (id !== this.#clusterId) {
       const ids = `ID ${id}, before ${this.#clusterId}`
@@ -213,6 +219,11 @@ export class EtcdConnection implements SessionConnection, EtcdEndpoint {
 /** Returns the path of a key and what is below it: with the slash, as in Patroni, a role for `KEY/*` has the right. */
 function pathOf(key: string): string {
   return `/v2/keys${key.replace(/\/$/, '').split('/').map(encodeURIComponent).join('/')}/`
+}
+
+/** Returns the error of what is no news: taken as such it would be requested again at once, without an end. */
+function noEvent(index: number, after: number): RouterError {
+  return new RouterError('DCS_STALE', `its watch answers with index ${index}, which is not after ${after}`)
 }
 
 function indexOf(head: HttpHead): number {

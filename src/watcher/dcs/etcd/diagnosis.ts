@@ -27,7 +27,7 @@ export function failureOfAnswer(answer: HttpAnswer, access: EtcdAccess): RouterE
   if (strange !== null) return strange
   if (status === 401 || code === UNAUTHORIZED) return new Refusal(unauthorized(access))
   if (status === 404 && code === null) return new Refusal(NO_V2)
-  if (code === NO_LEADER) return new Failure('DCS_UNAVAILABLE', `it has no quorum (${message}): ${NO_QUORUM}`)
+  if (code === NO_LEADER) return new Failure('DCS_UNAVAILABLE', `it has no quorum (${shown(message)}): ${NO_QUORUM}`)
   return new Failure('DCS_UNAVAILABLE', `it answers ${status}: ${message === '' ? shown(text) : shown(message)}`)
 }
 

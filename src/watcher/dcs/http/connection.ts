@@ -1,6 +1,9 @@
 /** HTTP to one endpoint of a DCS: bounded answers with deadlines, answers that are waited for. */
+import { now } from '../../../clock.ts'
 import { failureOf, RouterError } from '../../../errors.ts'
 import { type PoolTarget, SharedPool } from './pools.ts'
+
+type ServerAnswer = Awaited<ReturnType<SharedPool['pool']['request']>>
 
 export interface HttpTarget extends PoolTarget {
   /** Sent with each request. May hold secrets: never shown. */
@@ -28,6 +31,15 @@ export interface WaitOptions {
   readonly onHead?: (head: HttpHead) => void
 }
 
+/** Times of one request. Milliseconds. */
+interface Deadlines {
+  readonly headMs: number
+  /** Returns how long the body may take once the head is there; null: as long as it likes. */
+  readonly bodyMs: (() => number) | null
+  /** The time that errors show. */
+  readonly shownMs: number
+}
+
 /** Not even the head of an answer came in time. */
 export class Unanswered extends RouterError {}
 
@@ -49,21 +61,24 @@ export class HttpConnection {
     return this.#closing.signal
   }
 
-  /** Reads within `factor` times the time of a read. Rejects without a whole answer. */
+  /** Reads within `factor` times the time of a read, however often it connects. Rejects without a whole answer. */
   async get(path: string, factor = 1): Promise<HttpAnswer> {
-    const ms = this.#target.timeoutMs * factor
+    const shownMs = this.#target.timeoutMs * factor
+    const end = now() + shownMs
+    const bodyMs = (): number => Math.max(0, end - now())
     try {
-      return await this.#ask(path, ms, ms)
+      return await this.#ask(path, { headMs: shownMs, bodyMs, shownMs })
     } catch (error) {
       // A connection that was kept open may have been closed by the server meanwhile.
       if (failureOf(error) !== 'reset' || this.closed.aborted || !this.#answered) throw error
-      return await this.#ask(path, ms, ms)
+      return await this.#ask(path, { headMs: bodyMs(), bodyMs, shownMs })
     }
   }
 
   /** Waits for an answer. Rejects without a whole one. */
   wait(path: string, { headMs, bodyMs, onHead }: WaitOptions): Promise<HttpAnswer> {
-    return this.#ask(path, headMs, bodyMs, onHead)
+    const body = bodyMs === null ? null : () => bodyMs
+    return this.#ask(path, { headMs, bodyMs: body, shownMs: bodyMs ?? headMs }, onHead)
   }
 
   /** Ends every request under way. Idempotent. */
@@ -75,24 +90,22 @@ export class HttpConnection {
 
   async #ask(
     path: string,
-    headMs: number,
-    bodyMs: number | null,
+    { headMs, bodyMs, shownMs }: Deadlines,
     onHead?: (head: HttpHead) => void,
   ): Promise<HttpAnswer> {
     const giveUp = new AbortController()
+    const { signal } = giveUp
     const late = (ms: number, error: RouterError): NodeJS.Timeout => setTimeout(() => giveUp.abort(error), ms)
     const end = (): void => giveUp.abort(new RouterError('DCS_UNAVAILABLE', 'the connection is closed'))
-    if (this.closed.aborted) end()
     this.closed.addEventListener('abort', end, { once: true })
-    let timer = late(headMs, new Unanswered('TIMEOUT', `no answer within ${headMs} ms`))
+    let timer = late(headMs, new Unanswered('TIMEOUT', `no answer within ${shownMs} ms`))
     try {
-      const { signal } = giveUp
-      const { statusCode, headers, body } = await this.#shared.pool.request({
-        ...{ method: 'GET', path, headers: this.#target.headers, signal },
-      })
+      if (this.closed.aborted) end()
+      signal.throwIfAborted()
+      const { statusCode, headers, body } = await this.#request(path, signal)
       this.#answered = true
       clearTimeout(timer)
-      if (bodyMs !== null) timer = late(bodyMs, new RouterError('TIMEOUT', `no whole answer within ${bodyMs} ms`))
+      if (bodyMs !== null) timer = late(bodyMs(), new RouterError('TIMEOUT', `no whole answer within ${shownMs} ms`))
       const head = {
         status: statusCode,
         header: (name: string): string | null => {
@@ -109,10 +122,18 @@ export class HttpConnection {
       }
       return { ...head, text: await body.text() }
     } catch (error) {
-      throw giveUp.signal.aborted ? giveUp.signal.reason : error
+      throw signal.aborted ? signal.reason : error
     } finally {
       clearTimeout(timer)
       this.closed.removeEventListener('abort', end)
     }
+  }
+
+  /** Rejects when `signal` aborts, which undici itself minds only once it is connected. */
+  #request(path: string, signal: AbortSignal): Promise<ServerAnswer> {
+    const { promise, resolve, reject } = Promise.withResolvers<ServerAnswer>()
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+    this.#shared.pool.request({ method: 'GET', path, headers: this.#target.headers, signal }).then(resolve, reject)
+    return promise
   }
 }

@@ -27,6 +27,9 @@ export const MAX_BODY = 32 * 1024 * 1024
 /** A silent connection is probed after that. Milliseconds. */
 const KEEPALIVE_MS = 10_000
 
+/** A connection that is not there by then is given up; requests have times of their own. Milliseconds. */
+const CONNECT_MS = 10_000
+
 export class SharedPool {
   static readonly #all = new Map<string, SharedPool>()
   readonly pool: Pool
@@ -46,10 +49,15 @@ export class SharedPool {
       ...{ headersTimeout: 0, bodyTimeout: 0, maxResponseSize: MAX_BODY, allowH2: false },
       connect: (_options, done) => {
         const socket = this.#connect()
+        const late = setTimeout(() => socket.destroy(new Error(`no connection within ${CONNECT_MS} ms`)), CONNECT_MS)
         const fail = (error: Error): void => done(error, null)
         this.#sockets.add(socket)
-        socket.once('close', () => this.#sockets.delete(socket))
+        socket.once('close', () => {
+          clearTimeout(late)
+          this.#sockets.delete(socket)
+        })
         socket.once('error', fail).once(certificates === null ? 'connect' : 'secureConnect', () => {
+          clearTimeout(late)
           socket.off('error', fail)
           done(null, socket)
         })
@@ -93,8 +101,8 @@ export class SharedPool {
     return connectTls({
       ...{ ...options, secureContext: certificates.context, rejectUnauthorized: verifies },
       ...{ ALPNProtocols: ['http/1.1'] },
-      // In TLS an address is not the name of a server (RFC 6066).
-      ...(isIP(host) === 0 ? { servername: host } : {}),
+      // In TLS an address is not the name of a server, and no name ends with a dot (RFC 6066).
+      ...(isIP(host) === 0 ? { servername: host.replace(/\.$/, '') } : {}),
     })
   }
 }

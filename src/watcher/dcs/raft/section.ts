@@ -4,7 +4,7 @@ import type { Fault } from '../../../config/file/problem.ts'
 import { type Form, oneOrList, withCommas } from '../../../config/values/form.ts'
 import { entriesOf } from '../../../config/values/parsed.ts'
 import { parseHttpUrl } from '../../../http-url.ts'
-import { isMapping, type Mapping, mappingOf } from '../../../text/unknown-shape.ts'
+import { asText, isMapping, type Mapping, mappingOf } from '../../../text/unknown-shape.ts'
 import { type AddressWords, AUTHORITY, BARE_IPV6, parseEndpoint } from '../address.ts'
 import type { MembersConfig } from '../member-reports/descriptor.ts'
 import { EMPTY, isSet } from '../section-values.ts'
@@ -28,7 +28,7 @@ export const RAFT_FORM: Form = {
     partner_addrs: {
       anyOf: [oneOrList(ADDRESS, 0), UNSET],
       description:
-        'Addresses of the other members, `host:port`. Their REST API is expected on the port of `restapi.connect_address`, else on 8008.',
+        'Addresses of the other members, `host:port`. Their REST API is expected on the port of `restapi.connect_address`, else of `restapi.listen`, else on 8008.',
     },
     namespace: {
       type: ['string', 'null'],
@@ -45,6 +45,7 @@ const RAFT_WORDS: AddressWords = {
   several: 'raft.partner_addrs',
 }
 const REST_WORDS: AddressWords = { port: 8008, cutOff: '', login: 'it has none', several: null }
+const PORT = /(?<=:)\d+$/
 const SEEDLESS = 'no member is known: set restapi.connect_address, raft.partner_addrs or rest.urls'
 
 /** Parses the section. `tree`: all sections of the cluster. */
@@ -60,10 +61,11 @@ export function resolveRaft(section: unknown, _origin: Origin, tree: Mapping): D
     if (!parsed.ok || parsed.value.scheme !== null) faults.push({ path, message })
     return parsed.ok ? parsed.value.endpoint : null
   }
-  const { connect_address: connect, certfile } = mappingOf(tree['restapi'])
+  const { connect_address: connect, listen, certfile } = mappingOf(tree['restapi'])
   const scheme = isSet(certfile) ? 'https' : 'http'
   const own = isSet(connect) ? parse(['restapi', 'connect_address'], connect, REST_WORDS) : null
-  const port = own === null ? '8008' : (/\d+$/.exec(own)?.[0] ?? '')
+  // Patroni also uses `listen` without `connect_address` (patroni/api.py); its host is often no address for others.
+  const port = PORT.exec(own ?? asText(listen) ?? '')?.[0] ?? String(REST_WORDS.port)
   const others = [
     ...(isSet(section['self_addr']) ? [{ path: [NAME, 'self_addr'], value: section['self_addr'] }] : []),
     ...(section['partner_addrs'] === '' ? [] : entriesOf(section['partner_addrs'])).map(({ path, value }) => ({

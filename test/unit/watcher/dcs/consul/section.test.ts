@@ -16,6 +16,7 @@ const DEFAULT: ConsulConfig = {
   keyFile: null,
   dc: null,
   consistency: 'default',
+  variables: [],
 }
 
 /** The section, and what differs from the default; `unused`: the keys of the warnings. */
@@ -146,12 +147,26 @@ for (const [section, found, unused = []] of READ)
   test(`${JSON.stringify(section)} is ${JSON.stringify(found)}`, () => {
     const { value, faults, warnings } = resolveConsul(section)
     assert.deepEqual(faults, [])
-    assert.deepEqual(value, { ...DEFAULT, ...found })
+    assert.deepEqual({ ...value, variables: [] }, { ...DEFAULT, ...found })
     assert.deepEqual(
       warnings.map(({ path }) => path.join('.')),
       unused.map((key) => `consul.${key}`),
     )
     assert.ok(warnings.every(({ message }) => /not used|overrides consul\./.test(message)))
+  })
+
+for (const [section, counting] of [
+  [{ host: 'a', token: 't' }, []],
+  [
+    { host: 'a', $CONSUL_HTTP_ADDR: 'e:1', $CONSUL_HTTP_SSL: 'true', $CONSUL_HTTP_TOKEN: 'e' },
+    ['TOKEN', 'ADDR', 'SSL'],
+  ],
+  [{ host: 'a', $CONSUL_HTTP_ADDR: 'https://e:1', $CONSUL_HTTP_TOKEN: '' }, []],
+  [{ $CONSUL_HTTP_ADDR: 'https://e:1' }, ['ADDR']],
+] as const)
+  test(`of ${JSON.stringify(section)} these variables count: ${counting.join(', ')}`, () => {
+    const { value } = resolveConsul(section)
+    assert.deepEqual(new Set(value?.variables), new Set(counting.map((name) => `CONSUL_HTTP_${name}`)))
   })
 
 const LIBRARY = /must be true or false, in small letters/
