@@ -91,12 +91,14 @@ describe('connections to one server', () => {
     const certificates = new Certificates({ caFile: null, certFile: null, keyFile: null }).read()
     const open = (): HttpConnection => new HttpConnection({ ...target, endpoint, certificates, timeoutMs: 200 })
     const [one, other] = [open(), open()]
+    const from = clock()
     await assert.rejects(one.get('/'), /no answer within 200 ms/)
     const wait = one.wait('/wait', { headMs: 60_000, bodyMs: null })
     // Another cluster keeps the pool.
     one.close()
     await assert.rejects(wait, /the connection is closed/)
     await assert.rejects(other.get('/'), /no answer within 200 ms/)
+    assert.ok(clock() - from < 5000, `${clock() - from} ms`)
     assert.ok(sockets.size > 0)
     other.close()
     await until('all are closed', () => sockets.size === 0)
