@@ -31,12 +31,9 @@ export interface WaitOptions {
   readonly onHead?: (head: HttpHead) => void
 }
 
-/** Times of one request. Milliseconds. */
-interface Deadlines {
-  readonly headMs: number
-  /** Returns how long the body may take once the head is there; null: as long as it likes. */
-  readonly bodyMs: (() => number) | null
-  /** The time that errors show. */
+/** How long a part of an answer may take, and the time that its error shows. Milliseconds. */
+interface Limit {
+  readonly ms: number
   readonly shownMs: number
 }
 
@@ -65,20 +62,20 @@ export class HttpConnection {
   async get(path: string, factor = 1): Promise<HttpAnswer> {
     const shownMs = this.#target.timeoutMs * factor
     const end = now() + shownMs
-    const bodyMs = (): number => Math.max(0, end - now())
+    const left = (): Limit => ({ ms: Math.max(0, end - now()), shownMs })
     try {
-      return await this.#ask(path, { headMs: shownMs, bodyMs, shownMs })
+      return await this.#ask(path, left(), left)
     } catch (error) {
       // A connection that was kept open may have been closed by the server meanwhile.
       if (failureOf(error) !== 'reset' || this.closed.aborted || !this.#answered) throw error
-      return await this.#ask(path, { headMs: bodyMs(), bodyMs, shownMs })
+      return await this.#ask(path, left(), left)
     }
   }
 
   /** Waits for an answer. Rejects without a whole one. */
   wait(path: string, { headMs, bodyMs, onHead }: WaitOptions): Promise<HttpAnswer> {
-    const body = bodyMs === null ? null : () => bodyMs
-    return this.#ask(path, { headMs, bodyMs: body, shownMs: bodyMs ?? headMs }, onHead)
+    const limit = (ms: number): Limit => ({ ms, shownMs: ms })
+    return this.#ask(path, limit(headMs), bodyMs === null ? null : () => limit(bodyMs), onHead)
   }
 
   /** Ends every request under way. Idempotent. */
@@ -90,22 +87,25 @@ export class HttpConnection {
 
   async #ask(
     path: string,
-    { headMs, bodyMs, shownMs }: Deadlines,
+    headLimit: Limit,
+    bodyLimit: (() => Limit) | null,
     onHead?: (head: HttpHead) => void,
   ): Promise<HttpAnswer> {
     const giveUp = new AbortController()
     const { signal } = giveUp
-    const late = (ms: number, error: RouterError): NodeJS.Timeout => setTimeout(() => giveUp.abort(error), ms)
+    const late = ({ ms, shownMs }: Limit, error: (within: string) => RouterError): NodeJS.Timeout =>
+      setTimeout(() => giveUp.abort(error(`within ${shownMs} ms`)), ms)
     const end = (): void => giveUp.abort(new RouterError('DCS_UNAVAILABLE', 'the connection is closed'))
     this.closed.addEventListener('abort', end, { once: true })
-    let timer = late(headMs, new Unanswered('TIMEOUT', `no answer within ${shownMs} ms`))
+    let timer = late(headLimit, (within) => new Unanswered('TIMEOUT', `no answer ${within}`))
     try {
       if (this.closed.aborted) end()
       signal.throwIfAborted()
       const { statusCode, headers, body } = await this.#request(path, signal)
       this.#answered = true
       clearTimeout(timer)
-      if (bodyMs !== null) timer = late(bodyMs(), new RouterError('TIMEOUT', `no whole answer within ${shownMs} ms`))
+      if (bodyLimit !== null)
+        timer = late(bodyLimit(), (within) => new RouterError('TIMEOUT', `no whole answer ${within}`))
       const head = {
         status: statusCode,
         header: (name: string): string | null => {
