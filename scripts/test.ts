@@ -1,5 +1,6 @@
-// `node scripts/test.ts SUITE... [FILE...] [--name PATTERN]`: runs the suites on node's own runner, those of real parts together.
-//   node scripts/test.ts unit integration cluster
+// `node scripts/test.ts SUITE... [FILE...] [--name PATTERN]`: runs the suites on node's own runner, those of real parts together,
+// and `check`, which is `npm run check`, beside the first of them.
+//   node scripts/test.ts check unit integration cluster
 //   node scripts/test.ts cluster test/cluster/crash.test.ts --name 'serves the new leader'
 import { spawn } from 'node:child_process'
 import { counted } from '../src/text/wording.ts'
@@ -16,6 +17,21 @@ const UNIT: Stage = { suites: ['unit'], concurrency: availableParallelism(), tim
 /** They wait more than they compute. */
 const REAL_PARTS: Stage = { suites: ['integration', 'cluster'], concurrency: 4, timeoutMs: 300_000 }
 const STAGES = [UNIT, REAL_PARTS]
+const CHECK = 'check'
+
+/** They take longest. Begun late, they would be waited for alone. */
+const LONG: readonly string[] = [
+  'test/cluster/events.test.ts',
+  'test/cluster/failover.test.ts',
+  'test/cluster/outages.test.ts',
+  'test/integration/examples/docker-compose.test.ts',
+  'test/integration/examples/keepalived-leader.test.ts',
+  'test/integration/examples/kubernetes.test.ts',
+  'test/unit/watcher/primary/exploration.test.ts',
+]
+
+/** Multiples of it, without what is before the point, lie evenly between 0 and 1, neighbours far from each other. */
+const GOLDEN = (Math.sqrt(5) - 1) / 2
 
 const ROOT = join(import.meta.dirname, '..')
 
@@ -50,24 +66,33 @@ async function run(
   return status === 0
 }
 
-/** Returns the files of the chosen suites of a stage, each list evenly among the others. */
+/** Types, lint and formatting; true when all are as they should be. Its output comes at its end. */
+async function check(): Promise<boolean> {
+  const child = spawn('npm', ['run', '-s', CHECK], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
+  const output: Buffer[] = []
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => output.push(chunk))
+  const status = await new Promise<number | null>((done, failed) => {
+    child.once('close', done)
+    child.once('error', failed)
+  })
+  process.stdout.write(Buffer.concat([Buffer.from(`\n${CHECK}: ${status === 0 ? 'passed' : 'failed'}\n`), ...output]))
+  return status === 0
+}
+
+/** Returns the files of the chosen suites of a stage; those of one folder, which are alike in what they need, are spread evenly. */
 function filesOf({ suites }: Stage, names: readonly string[], files: readonly string[]): readonly string[] {
-  const lists = suites
+  const found = suites
     .filter((suite) => names.includes(suite))
-    .flatMap((suite) => {
-      const found = globSync(`test/${suite}/**/*.test.ts`, { cwd: ROOT }).sort()
-      const chosen = found.filter((file) => files.length === 0 || files.includes(file))
-      // The examples, in the first half, keep the machine busy; the watcher's, in the second one, wait for time to pass.
-      const half = Math.ceil(chosen.length / 2)
-      return [chosen.slice(0, half), chosen.slice(half).reverse()]
-    })
-  const placed = lists.flatMap((list) => list.map((file, index) => ({ file, place: (index + 0.5) / list.length })))
+    .flatMap((suite) => globSync(`test/${suite}/**/*.test.ts`, { cwd: ROOT }).sort())
+  const placed = found
+    .filter((file) => files.length === 0 || files.includes(file))
+    .map((file, index) => ({ file, place: ((index * GOLDEN) % 1) * (LONG.includes(file) ? 0.3 : 1) }))
   return placed.sort((a, b) => a.place - b.place).map(({ file }) => file)
 }
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({ allowPositionals: true, options: { name: { type: 'string' } } })
-  const known = STAGES.flatMap(({ suites }) => suites)
+  const known = [CHECK, ...STAGES.flatMap(({ suites }) => suites)]
   const names = positionals.filter((argument) => known.includes(argument))
   const files = positionals.filter((argument) => !known.includes(argument)).map((file) => relative(ROOT, resolve(file)))
   const unknown = files.filter((file) => !existsSync(join(ROOT, file)))
@@ -78,6 +103,8 @@ async function main(): Promise<number> {
     return 2
   }
   const failed: string[] = []
+  // Beside one stage only: it keeps a core busy, which the tests of real parts need.
+  const checking = names.includes(CHECK) ? check() : null
   for (const stage of STAGES) {
     const own = stage.suites.filter((suite) => names.includes(suite))
     if (own.length === 0) continue
@@ -86,7 +113,9 @@ async function main(): Promise<number> {
     const suites = own.join(' and ')
     if (obstacle !== null) console.error(`${suites}: ${obstacle}`)
     if (obstacle !== null || !(await run(stage, suites, chosen, values.name))) failed.push(suites)
+    await checking
   }
+  if ((await checking) === false) failed.unshift(CHECK)
   if (failed.length > 0) console.error(`\nfailed: ${failed.join(', ')}`)
   return failed.length === 0 ? 0 : 1
 }
