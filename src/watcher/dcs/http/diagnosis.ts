@@ -39,7 +39,7 @@ export async function explainHttp(
   if (codeOf(error) === 'UND_ERR_RES_EXCEEDED_MAX_SIZE')
     return `its answer is larger than ${MAX_BODY / 1024 / 1024} MB: delete keys that do not belong there`
   const usesTls = target.certificates !== null
-  const reason = tlsReason(explain(error))
+  const reason = tlsReason(explain(error)).replace(/^other side closed$/, 'it closed the connection')
   const known = usesTls ? diagnoseTls(reason, peer) : null
   if (known !== null) return known
   const isStrange = codeOf(error)?.startsWith('HPE_') === true

@@ -57,6 +57,7 @@ describe('a failure over HTTP', () => {
 
   test('that a server broke off says what may be behind it, with TLS', async () => {
     assert.equal(await explained(failure('ECONNRESET', 'read ECONNRESET')), 'read ECONNRESET')
+    assert.equal(await explained(failure('UND_ERR_SOCKET', 'other side closed')), 'it closed the connection')
     assert.equal(
       await explained(failure('ECONNRESET', 'read ECONNRESET'), true),
       'read ECONNRESET; if it refuses the router as a TLS client: it may require a client certificate, so set etcd.cert and etcd.key',
