@@ -22,13 +22,16 @@ describe('a Consul', () => {
   /** When a blocking query came, and after which index. */
   let waits: { readonly at: number; readonly index: number }[]
   let mayRead: boolean
+  /** It is the leader of the Consul servers, and can make sure of that. */
+  let hasQuorum: boolean
+  let knowsLeader: boolean
   let change: (next: typeof state) => void
 
   beforeEach(async () => {
     state = { index: 10, keys: [key('leader', 'pg0', 9)] }
     waits = []
     onWait = null
-    mayRead = true
+    mayRead = hasQuorum = knowsLeader = true
     const waiting: ServerResponse[] = []
     change = (next) => {
       state = next
@@ -41,7 +44,8 @@ describe('a Consul', () => {
         waits.push({ at: clock(), index: Number(searchParams.get('index')) })
         if (onWait !== null) onWait(response)
         else waiting.push(response)
-      } else list(response)
+      } else if (searchParams.has('consistent') && !hasQuorum) response.writeHead(500).end('No cluster leader')
+      else list(response)
     })
     server.listen(0, '127.0.0.1')
     await until('it listens', () => server.listening)
@@ -58,7 +62,8 @@ describe('a Consul', () => {
       ...{ Key: `service/demo/${name}`, Value: Buffer.from(value).toString('base64') },
       ...{ CreateIndex: 1, ModifyIndex: modified },
     }))
-    response.writeHead(keys.length === 0 ? 404 : 200, { 'x-consul-index': String(index) })
+    const headers = { 'x-consul-index': String(index), 'x-consul-knownleader': String(knowsLeader) }
+    response.writeHead(keys.length === 0 ? 404 : 200, headers)
     response.end(keys.length === 0 ? '' : JSON.stringify(body))
   }
 
@@ -99,6 +104,25 @@ describe('a Consul', () => {
     await until('it is watched again', () => waits.length >= 2)
     change({ index: 5, keys: [key('config', '{}', 3), key('leader', 'pg1', 5)] })
     await observer.leader('pg1')
+  })
+
+  test('that has lost the other servers is lost with the next certain read, though it answers others', async () => {
+    await using observer = new ConsulObserver(endpoint)
+    await observer.leader('pg0')
+    hasQuorum = false
+    await observer.until('it is lost', ({ type }) => type === 'lost')
+    assert.match(observer.reasons[0] ?? '', /the Consul servers have no leader$/)
+  })
+
+  test('whose answer may be old, as it knows of no leader, is lost', async () => {
+    await using observer = new ConsulObserver(endpoint, { consistency: 'stale' }, RARELY)
+    await observer.leader('pg0')
+    await until('it is watched', () => waits.length === 1)
+    knowsLeader = false
+    change({ index: 11, keys: [key('leader', 'pg1', 11)] })
+    await observer.until('it is lost', ({ type }) => type === 'lost')
+    assert.match(observer.reasons[0] ?? '', /have no leader, so that its answer may be old$/)
+    assert.deepEqual(observer.leaders, ['pg0'])
   })
 
   test('that refuses a token of the environment has an error that names the variable', async () => {
