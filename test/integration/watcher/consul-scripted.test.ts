@@ -114,7 +114,7 @@ describe('a Consul', () => {
     assert.match(observer.reasons[0] ?? '', /the Consul servers have no leader$/)
   })
 
-  test('whose answer may be old, as it knows of no leader, is lost', async () => {
+  test('that answers without a leader of its servers is lost: the answer may be old', async () => {
     await using observer = new ConsulObserver(endpoint, { consistency: 'stale' }, RARELY)
     await observer.leader('pg0')
     await until('it is watched', () => waits.length === 1)
