@@ -64,6 +64,8 @@ describe('a server without a leader', async () => {
   const { server, ask } = await consul({ witness: true, holdMs: 500 })
   await ask('PUT', 'kv/a', { body: 'x' })
   const session = await sessionOf(ask, patroniSession(4))
+  // Where the other server leads, this one has it a moment later.
+  await until('this server has the session', async () => (await sessionsIn(ask, '?stale')).includes(session))
   const from = performance.now()
   await server.loseLeader()
 
