@@ -2,8 +2,9 @@
 // and `check`, which is `npm run check`, beside the first of them.
 //   node scripts/test.ts check unit integration cluster
 //   node scripts/test.ts cluster test/cluster/crash.test.ts --name 'serves the new leader'
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { counted } from '../src/text/wording.ts'
+import { once } from 'node:events'
 import { existsSync, globSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join, relative, resolve } from 'node:path'
@@ -58,11 +59,14 @@ async function run(
   const runner = spawn(program, args, { cwd: ROOT, stdio: 'inherit', env })
   const pass = (signal: NodeJS.Signals) => runner.kill(signal)
   process.on('SIGINT', pass).on('SIGTERM', pass).on('SIGHUP', pass)
-  const status = await new Promise<number | null>((done, failed) => {
-    runner.once('exit', done)
-    runner.once('error', failed)
-  })
+  const passed = await passes(runner)
   process.off('SIGINT', pass).off('SIGTERM', pass).off('SIGHUP', pass)
+  return passed
+}
+
+/** Returns whether it ends with 0. Rejects where it cannot be started. */
+async function passes(child: ChildProcess): Promise<boolean> {
+  const [status] = (await once(child, 'close')) as [number | null]
   return status === 0
 }
 
@@ -71,12 +75,9 @@ async function check(): Promise<boolean> {
   const child = spawn('npm', ['run', '-s', CHECK], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
   const output: Buffer[] = []
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => output.push(chunk))
-  const status = await new Promise<number | null>((done, failed) => {
-    child.once('close', done)
-    child.once('error', failed)
-  })
-  process.stdout.write(Buffer.concat([Buffer.from(`\n${CHECK}: ${status === 0 ? 'passed' : 'failed'}\n`), ...output]))
-  return status === 0
+  const passed = await passes(child)
+  process.stdout.write(Buffer.concat([Buffer.from(`\n${CHECK}: ${passed ? 'passed' : 'failed'}\n`), ...output]))
+  return passed
 }
 
 /** Returns the files of the chosen suites of a stage; those of one folder, which are alike in what they need, are spread evenly. */
