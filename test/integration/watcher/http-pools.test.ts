@@ -105,6 +105,22 @@ describe('connections to one server', () => {
     silent.close()
   })
 
+  test('name a server without the dot at its end, as TLS has it', async () => {
+    const hello = Promise.withResolvers<Buffer>()
+    const silent = listener((socket) => socket.once('data', hello.resolve))
+    silent.listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    const endpoint = `etcd1.example.org.:${(silent.address() as AddressInfo).port}`
+    const lookups = new Lookups({ resolve: () => Promise.resolve(['127.0.0.1']) })
+    const certificates = new Certificates({ caFile: null, certFile: null, keyFile: null }).read()
+    const connection = new HttpConnection({ ...target, endpoint, certificates, lookups })
+    const answer = assert.rejects(connection.get('/'), /the connection is closed/)
+    assert.match((await hello.promise).toString('latin1'), /etcd1\.example\.org(?!\.)/)
+    connection.close()
+    await answer
+    silent.close()
+  })
+
   test('have one time for the head of an answer and all of it', async () => {
     const connection = new HttpConnection({ ...target, timeoutMs: 400 })
     const from = clock()

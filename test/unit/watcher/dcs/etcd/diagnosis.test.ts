@@ -43,6 +43,8 @@ describe('an answer of etcd v2', () => {
       error.message,
       'it has no quorum (Raft Internal Error: etcdserver: request timed out): it is cut off from the other members of etcd, or these are down',
     )
+    const endless = failure(500, JSON.stringify({ errorCode: 300, message: 'x'.repeat(100_000) }))
+    assert.ok(endless.message.length < 1000, `${endless.message.length}`)
   })
 
   test('of a server that requires TLS names the setting', () => {
