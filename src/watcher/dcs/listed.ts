@@ -73,9 +73,11 @@ function clusterOf<C extends ListConnection>(
   const parse = (keys: Listing['keys']): Cluster =>
     list.apply(
       new Map(
-        [...keys].flatMap(([name, { value, session }]) =>
+        [...keys].flatMap(([name, { value, session, isDirectory = false }]) =>
           // Only templates have use for bytes that are not UTF-8.
-          isBelow(name, prefix) ? [[name.slice(prefix.length), { value: value.toWellFormed(), session }]] : [],
+          isBelow(name, prefix) && !isDirectory
+            ? [[name.slice(prefix.length), { value: value.toWellFormed(), session }]]
+            : [],
         ),
       ),
     )
@@ -138,8 +140,8 @@ function valuesOf<C extends ListConnection>(
     apply(listed) {
       const values = new Map<string, string>()
       const larger: string[] = []
-      for (const [key, { value }] of [...listed].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
-        if (!isWithin(root, key)) continue
+      for (const [key, { value, isDirectory = false }] of [...listed].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+        if (!isWithin(root, key) || isDirectory) continue
         if (key.includes(REPLACEMENT)) onLeftOut(key)
         else if (isLarge(value)) larger.push(key)
         else values.set(key, value)

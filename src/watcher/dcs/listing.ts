@@ -6,6 +6,8 @@ import type { Place, SessionKeys } from './sessions.ts'
 export interface ListedKey extends KeyValue {
   /** The position of its last change. */
   readonly modified: number
+  /** Only there to have others below it: no key to templates. */
+  readonly isDirectory?: true
 }
 
 /** All keys as they were at one position, by full name with a slash in front. */

@@ -32,14 +32,14 @@ export function withPort(endpoint: string, port: number): string {
 
 /**
  * Returns the certificate files of the section `name`. A certificate may hold its key; `ca_cert` is what Patroni's
- * client libraries call `cacert`, and works too; relative paths count from the working directory. `protocol`: the
- * setting that turns TLS on.
+ * client libraries call `cacert`, and works too; relative paths count from the working directory. `withTls`: how
+ * TLS is turned on.
  */
 export function filesOf(
   name: string,
   section: Section,
   isTls: boolean,
-  protocol: string,
+  withTls: string,
 ): Resolved<Pick<CertificateFiles, 'caFile' | 'certFile' | 'keyFile'>> {
   const faults: Fault[] = []
   const warnings: Fault[] = []
@@ -50,7 +50,7 @@ export function filesOf(
     else if (value !== null && !isTls)
       warnings.push({
         path,
-        message: `not used without TLS: for that, set ${protocol}: https (or https:// in the URL)`,
+        message: `not used without TLS: for that, ${withTls}`,
       })
     else if (value !== null && key === 'key' && !isSet(section['cert']))
       warnings.push({ path, message: `not used without ${name}.cert` })
@@ -63,4 +63,16 @@ export function filesOf(
     keyFile: file('key'),
   }
   return { value, faults, warnings }
+}
+
+/** Returns how TLS is turned on by the setting of a protocol. */
+export function httpsBy(setting: string): string {
+  return `set ${setting}: https (or https:// in the URL)`
+}
+
+/** Returns whether Python takes a value for true, as Patroni does where it parses nothing. */
+export function isTruthy(value: unknown): boolean {
+  if (Array.isArray(value)) return value.length > 0
+  if (typeof value === 'object' && value !== null) return Object.keys(value).length > 0
+  return Boolean(value)
 }

@@ -6,7 +6,7 @@ import type { Fault } from '../../../config/file/problem.ts'
 import { isMapping } from '../../../text/unknown-shape.ts'
 import type { CertificateSettings } from '../../tls/certificates.ts'
 import { type AddressWords, parseEndpoint, parseUrl } from '../address.ts'
-import { CITUS_GROUP, EMPTY, filesOf, isSet, portOf, type Section, withPort } from '../section-values.ts'
+import { CITUS_GROUP, EMPTY, filesOf, httpsBy, isSet, portOf, type Section, withPort } from '../section-values.ts'
 import { ConsulEnvironment, type Place } from './environment.ts'
 
 export interface ConsulConfig extends DcsConfig {
@@ -65,7 +65,7 @@ export function resolveConsul(section: unknown): DcsResult<ConsulConfig> {
   const written = placeIn(section, faults, warnings, report)
   const { endpoint, protocol } = environment.place(written)
   const isTls = protocol === 'https'
-  const files = filesOf(NAME, section, isTls, 'consul.scheme')
+  const files = filesOf(NAME, section, isTls, httpsBy('consul.scheme'))
   const asked = verifyIn(section)
   if (asked === null && isSet(section['verify']))
     report(warnings, 'verify', 'not used: it is neither true nor false, and Patroni verifies then')

@@ -8,7 +8,7 @@ import { entriesOf } from '../../../config/values/parsed.ts'
 import { isMapping } from '../../../text/unknown-shape.ts'
 import type { CertificateSettings } from '../../tls/certificates.ts'
 import { type AddressWords, parseEndpoint, parseUrl } from '../address.ts'
-import { CITUS_GROUP, filesOf, isSet, portOf, withPort } from '../section-values.ts'
+import { CITUS_GROUP, filesOf, httpsBy, isSet, portOf, withPort } from '../section-values.ts'
 import { loginOfKeys, loginOfUrl } from './access.ts'
 import { type Discovery, srvOf } from './srv.ts'
 import type { Fault } from '../../../config/file/problem.ts'
@@ -110,7 +110,7 @@ export function resolveEtcd<N extends string>(name: N, section: unknown): DcsRes
 
   const login = isUrl ? loginOfUrl(name, source, userInfo, keys) : loginOfKeys(name, keys)
   // The name of a record may say https.
-  const files = filesOf(name, keys, discovery.value !== null || protocol === 'https', `${name}.protocol`)
+  const files = filesOf(name, keys, discovery.value !== null || protocol === 'https', httpsBy(`${name}.protocol`))
   faults.push(...login.faults, ...files.faults)
   warnings.push(...login.warnings, ...files.warnings)
   if (faults.length > 0) return { value: null, faults, warnings }

@@ -1,11 +1,13 @@
 /** HTTP to one endpoint of a DCS: bounded answers with deadlines, answers that are waited for. */
 import { now } from '../../../clock.ts'
 import { failureOf, RouterError } from '../../../errors.ts'
-import { type PoolTarget, SharedPool } from './pools.ts'
+import type { DialTarget } from '../dial.ts'
+import type { Share } from '../sharing.ts'
+import { SharedPool } from './pools.ts'
 
 type ServerAnswer = Awaited<ReturnType<SharedPool['pool']['request']>>
 
-export interface HttpTarget extends PoolTarget {
+export interface HttpTarget extends DialTarget {
   /** Sent with each request. May hold secrets: never shown. */
   readonly headers: Readonly<Record<string, string>>
   /** How long a read may take. Milliseconds. */
@@ -42,7 +44,7 @@ export class Unanswered extends RouterError {}
 
 export class HttpConnection {
   readonly #target: HttpTarget
-  readonly #shared: SharedPool
+  readonly #shared: Share<SharedPool>
   readonly #closing = new AbortController()
   /** Anything has answered in HTTP. */
   #answered = false
@@ -133,7 +135,9 @@ export class HttpConnection {
   #request(path: string, signal: AbortSignal): Promise<ServerAnswer> {
     const { promise, resolve, reject } = Promise.withResolvers<ServerAnswer>()
     signal.addEventListener('abort', () => reject(signal.reason), { once: true })
-    this.#shared.pool.request({ method: 'GET', path, headers: this.#target.headers, signal }).then(resolve, reject)
+    this.#shared.value.pool
+      .request({ method: 'GET', path, headers: this.#target.headers, signal })
+      .then(resolve, reject)
     return promise
   }
 }

@@ -1,0 +1,279 @@
+/** What one reader has of a ZooKeeper server: the nodes below a root, read with watches and kept up to date by them. */
+import { now } from '../../../clock.ts'
+import { RouterError } from '../../../errors.ts'
+import type { CertificateSet } from '../../tls/certificates.ts'
+import type { Level } from '../levels.ts'
+import type { Listing } from '../listing.ts'
+import type { SessionConnection, SessionWatcher } from '../sessions.ts'
+import type { Share } from '../sharing.ts'
+import { ZooKeeperClient } from './client.ts'
+import { explainZooKeeper, type AccessWords } from './diagnosis.ts'
+import type { Lingering } from './lingering.ts'
+import type { LinkTarget, Question } from './link.ts'
+import {
+  checkReply,
+  NO_NODE,
+  type Notification,
+  OP,
+  readChildren,
+  readData,
+  readRequest,
+  type ReplyHeader,
+  syncRequest,
+} from './protocol.ts'
+import { childOf, parentOf, Znodes } from './znodes.ts'
+
+export interface ZooKeeperTarget extends LinkTarget {
+  readonly access: AccessWords
+  /** What all names begin with on the server, and nowhere else: `/chroot`; empty: nothing. */
+  readonly chroot: string
+  /** The node that is read with all below it: `/service/demo`; empty: everything. */
+  readonly root: string
+  /** Returns whether a node has others below it that are wanted. */
+  readonly descends: (path: string) => boolean
+  /** Members that stay in the list for some time after they have gone; null: none does. */
+  readonly lingering: Lingering | null
+  /** How long a read may take. Milliseconds. */
+  readonly timeoutMs: number
+}
+
+/** Nodes of Patroni that have none below them. */
+const LEAVES = /\/(?:leader|initialize|config|history|status|sync|failover|failsafe)$/
+
+export class ZooKeeperConnection implements SessionConnection {
+  readonly #target: ZooKeeperTarget
+  readonly #client: Share<ZooKeeperClient>
+  readonly #closing = new AbortController()
+  readonly #unlisten: () => void
+  readonly #nodes = new Znodes()
+  /** The full name of `root` on the server. */
+  readonly #top: string
+  /** Whether watches last, once they are set. */
+  #watching: Promise<boolean> | null = null
+  #watcher: SessionWatcher<Listing> | null = null
+  /** Nodes that have changed and have not been read again. */
+  readonly #changed = new Set<string>()
+  #hasNews = false
+  #isCatchingUp = false
+  /** Up to which transaction all that has changed is in `#nodes`, and the last one that the server had applied. */
+  #index = 0
+  #applied = 0
+  #lingering: NodeJS.Timeout | null = null
+  #failure: { readonly error: unknown } | null = null
+
+  /** Connects with the first call. */
+  constructor(target: ZooKeeperTarget) {
+    this.#target = target
+    const top = target.chroot + target.root
+    this.#top = top === '' ? '/' : top
+    this.#client = ZooKeeperClient.take(target)
+    this.#unlisten = this.#client.value.listen({
+      onNotification: (notification) => this.#note(notification),
+      onEnd: (error) => this.#end(error),
+    })
+  }
+
+  get endpoint(): string {
+    return this.#target.endpoint
+  }
+
+  get certificates(): CertificateSet | null {
+    return this.#target.certificates
+  }
+
+  /** Aborts when the connection is closed. */
+  get closed(): AbortSignal {
+    return this.#closing.signal
+  }
+
+  /** Reads all nodes, once the server has all that the leader of the ensemble has. */
+  async list(factor = 1): Promise<Listing> {
+    await this.#within(this.#readAll(), factor)
+    return this.#listing()
+  }
+
+  /** Reads the names of the nodes that are right below one. */
+  async children(path: string): Promise<Level> {
+    const full = this.#target.chroot + path
+    const names = await this.#within(this.#readChildren(full === '' ? '/' : full, false), 1)
+    const nodes = names.filter((name) => name !== '/zookeeper').map((name) => name.slice(this.#target.chroot.length))
+    return { names: nodes, directories: nodes.filter((name) => !LEAVES.test(name)) }
+  }
+
+  /** Watches from the first list on. It ends with the connection. */
+  watch(watcher: SessionWatcher<Listing>): void {
+    this.#watcher = watcher
+    if (this.#failure !== null) watcher.onEnd(this.#failure.error)
+    else void this.#catchUp()
+  }
+
+  explain(error: unknown, signal: AbortSignal): Promise<string> {
+    return explainZooKeeper(error, this.#target, signal)
+  }
+
+  /** Ends every read under way. Idempotent. */
+  close(): void {
+    if (this.closed.aborted) return
+    this.#closing.abort()
+    if (this.#lingering !== null) clearTimeout(this.#lingering)
+    this.#unlisten()
+    this.#client.leave()
+  }
+
+  async #readAll(): Promise<void> {
+    this.#watching ??= this.#client.value.watchAll(this.#top)
+    const isOnce = !(await this.#watching)
+    const top = this.#top
+    const zxid = await this.#ask(top, { packet: (xid) => syncRequest(xid, top), take: (header) => header.zxid })
+    await this.#visit(top, isOnce)
+    this.#index = Math.max(this.#index, zxid)
+  }
+
+  /** Reads a node and all below it; `isOnce`: with watches that report one change. */
+  async #visit(path: string, isOnce: boolean): Promise<void> {
+    const count = await this.#readData(path, isOnce)
+    if (count === null) {
+      // No other watch reports its creation.
+      if (isOnce && path === this.#top && (await this.#exists(path))) await this.#visit(path, isOnce)
+      return
+    }
+    if (!this.#target.descends(path.slice(this.#target.chroot.length)) || (count === 0 && !isOnce)) return
+    const children = await this.#readChildren(path, isOnce)
+    await Promise.all(children.map((child) => this.#visit(child, isOnce)))
+  }
+
+  /** Reads a node; resolves with how many are below it; null: it is not there. */
+  #readData(path: string, watch: boolean): Promise<number | null> {
+    return this.#ask(path, {
+      packet: (xid) => readRequest(xid, OP.getData, path, watch),
+      take: (header, reader) => {
+        if (isMissing(header, path)) {
+          this.#nodes.remove(path)
+          return null
+        }
+        const { data, stat } = readData(reader)
+        this.#nodes.put(path, data, stat)
+        if (stat.numChildren === 0) this.#nodes.keepOnly(path, [])
+        return stat.numChildren
+      },
+    })
+  }
+
+  #readChildren(path: string, watch: boolean): Promise<readonly string[]> {
+    return this.#ask(path, {
+      packet: (xid) => readRequest(xid, OP.getChildren2, path, watch),
+      take: (header, reader) => {
+        if (isMissing(header, path)) return []
+        const children = readChildren(reader).map((name) => childOf(path, name))
+        this.#nodes.keepOnly(path, children)
+        return children
+      },
+    })
+  }
+
+  #exists(path: string): Promise<boolean> {
+    return this.#ask(path, {
+      packet: (xid) => readRequest(xid, OP.exists, path, true),
+      take: (header) => !isMissing(header, path),
+    })
+  }
+
+  #ask<T>(path: string, { packet, take }: Question<T>): Promise<T> {
+    return this.#client.value.ask(path, {
+      packet,
+      take: (header, reader) => {
+        this.#applied = Math.max(this.#applied, header.zxid)
+        return take(header, reader)
+      },
+    })
+  }
+
+  #note({ type, path }: Notification): void {
+    const isMine = path === this.#top || (isBelow(path, this.#top) && this.#descendsTo(path))
+    if (!isMine) return
+    if (type === 'other') {
+      this.#end(new RouterError('DCS_STALE', `its watch of ${path} has ended`))
+      return
+    }
+    if (type === 'deleted') this.#nodes.remove(path)
+    else this.#changed.add(path)
+    this.#hasNews = true
+    if (this.#watcher !== null && !this.#isCatchingUp) void this.#catchUp()
+  }
+
+  #descendsTo(path: string): boolean {
+    return this.#target.descends(parentOf(path).slice(this.#target.chroot.length))
+  }
+
+  /** Reads again what has changed, until nothing has, and hands the list over. Never rejects. */
+  async #catchUp(): Promise<void> {
+    this.#isCatchingUp = true
+    try {
+      const isOnce = !(await this.#watching)
+      while (this.#hasNews && !this.closed.aborted) {
+        this.#hasNews = false
+        const changed = [...this.#changed]
+        this.#changed.clear()
+        await this.#within(Promise.all(changed.map((path) => this.#visit(path, isOnce))), 1)
+        // The notification of a change comes before any answer that shows it, or a later one.
+        if (this.#changed.size === 0) this.#index = Math.max(this.#index, this.#applied)
+        this.#handOver()
+      }
+    } catch (error) {
+      this.#end(error)
+    } finally {
+      this.#isCatchingUp = false
+    }
+  }
+
+  #handOver(): void {
+    if (!this.closed.aborted) this.#watcher?.onEvents(this.#listing())
+  }
+
+  #end(error: unknown): void {
+    if (this.closed.aborted) return
+    this.#failure ??= { error }
+    this.#watcher?.onEnd(error)
+  }
+
+  #listing(): Listing {
+    const { chroot, lingering } = this.#target
+    const nodes = this.#nodes.keys()
+    const keys = chroot === '' ? nodes : new Map([...nodes].map(([path, key]) => [path.slice(chroot.length), key]))
+    const listed = lingering?.apply(keys, now()) ?? keys
+    const dueAt = lingering?.dueAt ?? null
+    if (dueAt !== null && this.#lingering === null)
+      this.#lingering = setTimeout(() => {
+        this.#lingering = null
+        this.#handOver()
+      }, dueAt - now())
+    return { clusterId: '', index: this.#index, keys: listed }
+  }
+
+  /** Waits for `factor` times the time of a read. */
+  async #within<T>(reading: Promise<T>, factor: number): Promise<T> {
+    const ms = this.#target.timeoutMs * factor
+    const { promise, reject } = Promise.withResolvers<never>()
+    const late = setTimeout(() => reject(new RouterError('TIMEOUT', `no answer within ${ms} ms`)), ms)
+    const onClose = (): void => reject(new RouterError('DCS_UNAVAILABLE', 'the connection is closed'))
+    this.closed.addEventListener('abort', onClose, { once: true })
+    try {
+      if (this.closed.aborted) onClose()
+      return await Promise.race([reading, promise])
+    } finally {
+      clearTimeout(late)
+      this.closed.removeEventListener('abort', onClose)
+    }
+  }
+}
+
+function isBelow(path: string, top: string): boolean {
+  return path.startsWith(top === '/' ? '/' : `${top}/`)
+}
+
+/** Returns whether an answer says that there is no such node. @throws ZooKeeperError where it is another error. */
+function isMissing(header: ReplyHeader, path: string): boolean {
+  if (header.error === NO_NODE) return true
+  checkReply(header, path)
+  return false
+}
