@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { Lookups } from '../../../src/names/lookups.ts'
 import { RestClient } from '../../../src/watcher/checks/rest-client.ts'
 import { type Cluster, parseCluster } from '../../../src/watcher/cluster.ts'
+import type { Member } from '../../../src/watcher/members/member.ts'
 import { createDcs } from '../../../src/watcher/dcs/create.ts'
 import type { KeyWriter, Lease } from '../../support/patroni/key-writer.ts'
 import type { PatroniDcs } from '../../support/patroni/dcs.ts'
@@ -25,6 +26,8 @@ export class Scribe implements AsyncDisposable {
   readonly observer: SourceObserver
   readonly #writer: KeyWriter
   readonly #root: string
+  /** In ZooKeeper nodes are deleted one by one, and members are told for some time after they have gone. */
+  readonly #isZooKeeper: boolean
   #model: Model = { keys: new Map(), taken: 0 }
   /** In the order in which they can have been seen. */
   readonly #moments: Cluster[] = [momentOf({ keys: new Map(), taken: 0 })]
@@ -39,6 +42,7 @@ export class Scribe implements AsyncDisposable {
     const config = { ...configured(dcs, rest)[0], name: scope, scope }
     this.observer = new SourceObserver(createDcs(config, this.#rest))
     this.#writer = writer
+    this.#isZooKeeper = dcs.name === 'zookeeper'
     this.#root = `/service/${scope}`
   }
 
@@ -65,7 +69,10 @@ export class Scribe implements AsyncDisposable {
 
   /** Deletes the cluster; `above`: with what else is below that key. */
   async deleteAll(above = this.#root): Promise<void> {
-    this.#becomes((keys) => keys.clear())
+    const { keys } = this.#model
+    for (const key of this.#isZooKeeper ? [...keys.keys()].toSorted().toReversed() : [])
+      this.#becomes((left) => left.delete(key))
+    this.#becomes((left) => left.clear())
     await this.#writer.deleteBelow(above)
   }
 
@@ -135,7 +142,7 @@ export class Scribe implements AsyncDisposable {
   verify(): void {
     let now = 0
     for (const cluster of this.published().map((one) => this.#numbered(one))) {
-      const found = this.#moments.findIndex((moment, index) => index >= now && isDeepStrictEqual(cluster, moment))
+      const found = this.#moments.findIndex((_, index) => index >= now && this.#fits(cluster, index))
       // Shows how it differs.
       if (found < 0) assert.deepEqual(cluster, this.#moments.slice(now), 'no moment was so')
       now = found
@@ -145,6 +152,17 @@ export class Scribe implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.observer.stop()
     await this.#rest.close()
+  }
+
+  #fits(cluster: Cluster, index: number): boolean {
+    const moment = this.#moments[index]
+    if (!this.#isZooKeeper || moment === undefined) return isDeepStrictEqual(cluster, moment)
+    const before = this.#moments.slice(0, index).toReversed()
+    const members = cluster.members.filter(
+      (member) => isNamed(moment.members, member) || !isDeepStrictEqual(member, lastOf(before, member.name)),
+    )
+    const ignoredKeys = cluster.ignoredKeys.filter((key) => moment.ignoredKeys.some((one) => one.key === key.key))
+    return isDeepStrictEqual({ ...cluster, members, ignoredKeys }, moment)
   }
 
   #becomes(change: (keys: Map<string, string>) => unknown, takings = 0): void {
@@ -169,6 +187,19 @@ export class Scribe implements AsyncDisposable {
     this.#leases.set(member, lease)
     return lease
   }
+}
+
+function isNamed(members: readonly Member[], { name }: Member): boolean {
+  return members.some((member) => member.name === name)
+}
+
+/** The member as it was last. */
+function lastOf(before: readonly Cluster[], name: string): Member | undefined {
+  for (const { members } of before) {
+    const found = members.find((member) => member.name === name)
+    if (found !== undefined) return found
+  }
+  return undefined
 }
 
 function momentOf({ keys, taken }: Model): Cluster {

@@ -26,7 +26,7 @@ export interface SectionOptions {
 /** A DCS as a Patroni cluster needs it; keys are such as `/service/demo/leader`, whatever the DCS makes of them. */
 export interface PatroniDcs extends AsyncDisposable {
   /** Of Patroni's section, and the router's. */
-  readonly name: 'etcd3' | 'etcd' | 'consul'
+  readonly name: 'etcd3' | 'etcd' | 'consul' | 'zookeeper'
   readonly servers: readonly DcsServer[]
   /** What stands in that section. */
   section(options?: SectionOptions): Readonly<Record<string, unknown>>

@@ -2,11 +2,13 @@ import { cpSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fetch } from 'undici'
 import { ConsulDcs } from '../consul/consul-dcs.ts'
-import { EtcdCluster } from '../etcd/cluster.ts'
+import { EtcdCluster, type EtcdServer } from '../etcd/cluster.ts'
 import { EtcdV2Cluster } from '../etcd/v2-cluster.ts'
+import type { ZooKeeperClient } from '../zookeeper/client.ts'
+import { ZooKeeperEnsemble, type ZooKeeperServer } from '../zookeeper/ensemble.ts'
 import type { PatroniDcs } from './dcs.ts'
 
-/** What the keys of one Patroni last by: a lease of etcd v3, the TTL of each key in etcd v2, a session of Consul. */
+/** What the keys of one Patroni last by: a lease of etcd v3, the TTL of each key in etcd v2, a session of Consul or ZooKeeper. */
 export interface Lease {
   /** Writes the key of a member, anew or again. */
   touch(key: string, value: string): Promise<void>
@@ -31,19 +33,21 @@ export interface KeyWriter {
   keep(): Promise<() => Promise<void>>
 }
 
-export type WritableDcs = EtcdCluster | EtcdV2Cluster | ConsulDcs
+export type WritableDcs = EtcdCluster | EtcdV2Cluster | ConsulDcs | ZooKeeperEnsemble
 
 /** The kinds of DCS that are read natively; an election of these etcds takes no second. */
 export const WRITABLE: Readonly<Record<PatroniDcs['name'], () => Promise<WritableDcs>>> = {
   etcd3: () => EtcdCluster.start({ args: FAST }),
   etcd: () => EtcdV2Cluster.start({ args: FAST }),
   consul: () => ConsulDcs.start(),
+  zookeeper: () => ZooKeeperEnsemble.start(),
 }
 const FAST = ['--heartbeat-interval', '20', '--election-timeout', '200']
 
 /** Returns what writes the keys of a DCS. */
 export function writerOf(dcs: WritableDcs): KeyWriter {
   if (dcs instanceof EtcdCluster) return etcd3Writer(dcs)
+  if (dcs instanceof ZooKeeperEnsemble) return zookeeperWriter(dcs)
   return dcs instanceof EtcdV2Cluster ? etcdWriter(dcs) : consulWriter(dcs)
 }
 
@@ -169,9 +173,53 @@ function consulWriter({ client, server }: ConsulDcs): KeyWriter {
   }
 }
 
-/** Keeps a copy of the data of an etcd, which is stopped for it. */
-async function keepData({ server, path }: EtcdCluster): Promise<() => Promise<void>> {
-  const [data, copy] = [join(path, server.name, 'data'), join(path, `${server.name}.copy`)]
+function zookeeperWriter({ client, server }: ZooKeeperEnsemble): KeyWriter {
+  return {
+    put: (key, value) => client.put(key, value),
+    delete: async (key) => {
+      await client.delete(key)
+    },
+    deleteBelow: (key) => client.deleteAll(key),
+    lease: (ttlSeconds) => Promise.resolve(zookeeperLease(client.as(), ttlSeconds)),
+    keep: () => keepFiles(server, join(server.dir, 'version-2'), join(server.dir, 'copy')),
+  }
+}
+
+/** A session that ends like that of a process which no longer pings, when it is not used for its `ttl`. */
+function zookeeperLease(session: ZooKeeperClient, ttlSeconds: number): Lease {
+  let ends: NodeJS.Timeout | null = null
+  const used = <T>(use: Promise<T>): Promise<T> => {
+    clearTimeout(ends ?? undefined)
+    ends = setTimeout(() => void session.close(), ttlSeconds * 1000)
+    ends.unref()
+    return use
+  }
+  return {
+    touch: (key, value) =>
+      used(
+        session.create(key, value, { ephemeral: true }).then(async (isNew) => {
+          if (!isNew) await session.put(key, value)
+        }),
+      ),
+    lock: (key, value) => used(session.create(key, value, { ephemeral: true })),
+    renew: () => used(Promise.resolve()),
+    unlock: async (key) => {
+      await used(session.delete(key))
+    },
+    lapse: () => session.close(),
+  }
+}
+
+function keepData({ server, path }: EtcdCluster): Promise<() => Promise<void>> {
+  return keepFiles(server, join(path, server.name, 'data'), join(path, `${server.name}.copy`))
+}
+
+/** Keeps a copy of the data of a server, which is stopped for it. */
+async function keepFiles(
+  server: EtcdServer | ZooKeeperServer,
+  data: string,
+  copy: string,
+): Promise<() => Promise<void>> {
   await server.stop()
   cpSync(data, copy, { recursive: true })
   await server.start()

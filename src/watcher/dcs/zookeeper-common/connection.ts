@@ -2,6 +2,7 @@
 import { now } from '../../../clock.ts'
 import { RouterError } from '../../../errors.ts'
 import type { CertificateSet } from '../../tls/certificates.ts'
+import { isWithin } from '../key-values.ts'
 import type { Level } from '../levels.ts'
 import type { Listing } from '../listing.ts'
 import type { SessionConnection, SessionWatcher } from '../sessions.ts'
@@ -36,6 +37,9 @@ export interface ZooKeeperTarget extends LinkTarget {
   /** How long a read may take. Milliseconds. */
   readonly timeoutMs: number
 }
+
+/** What ZooKeeper keeps for itself. */
+const OWN = '/zookeeper'
 
 /** Nodes of Patroni that have none below them. */
 const LEAVES = /\/(?:leader|initialize|config|history|status|sync|failover|failsafe)$/
@@ -96,7 +100,7 @@ export class ZooKeeperConnection implements SessionConnection {
   async children(path: string): Promise<Level> {
     const full = this.#target.chroot + path
     const names = await this.#within(this.#readChildren(full === '' ? '/' : full, false), 1)
-    const nodes = names.filter((name) => name !== '/zookeeper').map((name) => name.slice(this.#target.chroot.length))
+    const nodes = names.map((name) => name.slice(this.#target.chroot.length))
     return { names: nodes, directories: nodes.filter((name) => !LEAVES.test(name)) }
   }
 
@@ -164,7 +168,9 @@ export class ZooKeeperConnection implements SessionConnection {
       packet: (xid) => readRequest(xid, OP.getChildren2, path, watch),
       take: (header, reader) => {
         if (isMissing(header, path)) return []
-        const children = readChildren(reader).map((name) => childOf(path, name))
+        const children = readChildren(reader)
+          .map((name) => childOf(path, name))
+          .filter((child) => child !== OWN)
         this.#nodes.keepOnly(path, children)
         return children
       },
@@ -190,7 +196,7 @@ export class ZooKeeperConnection implements SessionConnection {
 
   #note({ type, path }: Notification): void {
     const isMine = path === this.#top || (isBelow(path, this.#top) && this.#descendsTo(path))
-    if (!isMine) return
+    if (!isMine || isWithin(OWN, path)) return
     if (type === 'other') {
       this.#end(new RouterError('DCS_STALE', `its watch of ${path} has ended`))
       return

@@ -3,6 +3,9 @@ import { textOfBytes } from '../../../text/binary-text.ts'
 import type { ListedKey } from '../listing.ts'
 import type { Stat } from './protocol.ts'
 
+/** The node that is above all others. */
+const TOP = '/'
+
 interface Znode {
   readonly key: ListedKey
   /** Names of the nodes right below it that are known to be there. */
@@ -19,7 +22,7 @@ export class Znodes {
     const isSame = before?.key.modified === mzxid && before.key.session === session
     const key = isSame ? before.key : { value: textOfBytes(data), session, modified: mzxid }
     this.#nodes.set(path, { key, children: before?.children ?? new Set() })
-    this.#nodes.get(parentOf(path))?.children.add(path)
+    if (path !== TOP) this.#nodes.get(parentOf(path))?.children.add(path)
   }
 
   /** Takes that a node is not there, and nothing below it. */

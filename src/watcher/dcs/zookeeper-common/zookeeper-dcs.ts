@@ -47,9 +47,7 @@ export function clusterReading(
 export function zookeeperKeyValues(options: ZooKeeperOptions): KeyValueSource {
   return keyValueSource<ZooKeeperConnection>('ZooKeeper', options.log, (root, listed, signal) =>
     zookeeperSessions<KeysObservation>({
-      ...{ ...options, ...listed, root, lingering: null },
-      // The nodes of ZooKeeper itself.
-      descends: (path) => path !== '/zookeeper',
+      ...{ ...options, ...listed, root, lingering: null, descends: () => true },
       // The observation of the cluster, with the same certificates, tells of them.
       log: null,
     }).observe(signal),
