@@ -8,11 +8,17 @@ import { Child } from '../processes/child.ts'
 import type { WatchLog } from '../watch-log.ts'
 import { ZooKeeperClient } from './client.ts'
 
-/** The jar whose manifest names all others, as Debian's package installs it. */
-const JAR = '/usr/share/java/zookeeper.jar'
+/** The jar whose manifest names the others, what it leaves out for TLS, and its log: as Debian's packages install them. */
+const CLASS_PATH = ['zookeeper', 'netty-codec', 'slf4j-simple'].map((jar) => `/usr/share/java/${jar}.jar`).join(':')
 
 /** It runs for a short time: to start quickly, and with little memory, is more than to be fast. */
-const JAVA = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xmx64m', '-Dzookeeper.jmx.log4j.disable=true']
+const JAVA = [
+  '-XX:TieredStopAtLevel=1',
+  '-XX:+UseSerialGC',
+  '-Xmx64m',
+  '-Dzookeeper.jmx.log4j.disable=true',
+  '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
+]
 
 /** Clients and servers take larger values than the default of 1 MiB. */
 const LARGE = `-Djute.maxbuffer=${4 * 1024 * 1024}`
@@ -65,7 +71,7 @@ export class ZooKeeperServer implements DcsServer {
 
   /** Starts the process without waiting for it to answer. */
   async launch(): Promise<void> {
-    const main = ['-cp', JAR, 'org.apache.zookeeper.server.quorum.QuorumPeerMain', join(this.dir, 'zoo.cfg')]
+    const main = ['-cp', CLASS_PATH, 'org.apache.zookeeper.server.quorum.QuorumPeerMain', join(this.dir, 'zoo.cfg')]
     const logFile = join(this.dir, 'zookeeper.log')
     this.#child = await Child.start('java', [...JAVA, LARGE, ...main], { cwd: this.dir, logFile })
   }
