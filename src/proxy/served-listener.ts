@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net'
 import type { Balance, ListenerConfig } from '../config/config.ts'
 import { explain, shortage } from '../errors.ts'
+import type { Standstill } from '../standstill.ts'
 import type { ClusterView, DialFailure } from '../watcher/view.ts'
 import { doAll } from './attempts.ts'
 import { type Balancer, SafeBalancer } from './balance.ts'
@@ -28,6 +29,7 @@ export interface Shared {
   readonly pool: SessionPool
   readonly refusals: Refusals
   readonly isStale: (host: string) => boolean
+  readonly standstill: Standstill
   readonly mayHold: () => boolean
   /** Takes an accepted connection; `admit` says why it is not served. */
   readonly client: (socket: Socket) => { readonly client: Client; readonly admit: () => Unserved | null }
@@ -190,7 +192,10 @@ export class ServedListener {
     this.#shared.changed(this)
     const { client, admit } = this.#shared.client(socket)
     if (tcpKeepaliveMs > 0) client.socket.setKeepAlive(true, tcpKeepaliveMs)
-    this.#route.serve(client, admit)
+    const serve = (): void => this.#route.serve(client, admit)
+    // The timers that are due come before a new one: by then the watcher has noticed it, and the primary is held.
+    if (this.#shared.standstill.isOver) setTimeout(serve, 0)
+    else serve()
   }
 
   /** Does what decides which clients are let through; if that fails, none is. */

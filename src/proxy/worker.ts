@@ -12,6 +12,7 @@ import { IdleTimeouts } from './idle-timeouts.ts'
 import { type Command, type ListenerId, plainError, type ProxySettings, type Report } from './messages.ts'
 import { ProcessBudget } from './process-budget.ts'
 import { Refusals } from './refusals.ts'
+import { Standstill } from '../standstill.ts'
 import { ServedListener, type Shared } from './served-listener.ts'
 import { TransferBuffers } from './transfer-buffers.ts'
 import { overLimit, SHUTTING_DOWN, type Unserved } from './unserved.ts'
@@ -50,6 +51,7 @@ export class Worker {
   readonly #changed = new Set<ServedListener>()
   /** Goes off when their states are due. */
   #reporting: NodeJS.Timeout | null = null
+  readonly #standstill = new Standstill()
   readonly #closing = new AbortController()
 
   constructor(
@@ -74,6 +76,7 @@ export class Worker {
       balancers,
       budget,
       pool,
+      standstill: this.#standstill,
       refusals: this.#refusals,
       isStale: (host) => settings().trust === 'dcs' && this.#staleNames.has(host),
       mayHold: () => this.#held() < settings().hold.maxConnections,
@@ -101,6 +104,7 @@ export class Worker {
     switch (command.type) {
       case 'configure':
         this.#settings = command.settings
+        this.#standstill.start()
         this.#limit.max = command.settings.maxConnections === 0 ? Infinity : command.settings.maxConnections
         break
       case 'listener': {
@@ -141,6 +145,7 @@ export class Worker {
         break
       case 'close':
         this.#closing.abort()
+        this.#standstill.close()
         this.#each((served) => served.close('shutdown', SHUTTING_DOWN))
     }
   }

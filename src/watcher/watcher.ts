@@ -28,6 +28,7 @@ import { type Epochs, RunningMachine } from './primary/running-machine.ts'
 import { Publisher } from './publisher.ts'
 import { fromSaved, pinsOf, toSaved } from './state/saved-cluster.ts'
 import type { StateFile } from './state/state-file.ts'
+import { Standstill } from '../standstill.ts'
 import { type ClusterView, type DialFailure, isSameAddress } from './view.ts'
 
 export interface WatcherDeps {
@@ -54,6 +55,7 @@ export class Watcher implements Reconfigurable<ClusterConfig> {
   readonly #dcs: DcsObserver
   readonly #publisher: Publisher
   readonly #scheduler: CheckScheduler
+  readonly #standstill = new Standstill(() => this.#step({ type: 'stood-still' }))
   readonly #stop = new AbortController()
   #config: ClusterConfig
   #cluster: Cluster = parseCluster(new Map())
@@ -115,12 +117,14 @@ export class Watcher implements Reconfigurable<ClusterConfig> {
 
   /** Begins to observe. The DCS need not be there: it is waited for. */
   start(): void {
+    this.#standstill.start()
     this.#observing ??= this.#observe()
   }
 
   /** Ends every observation. Idempotent. */
   async close(): Promise<void> {
     this.#stop.abort()
+    this.#standstill.close()
     this.#publishing.close()
     this.#keeping.finish()
     this.#scheduler.close()

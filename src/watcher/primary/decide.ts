@@ -1,5 +1,6 @@
 /** The decision of the primary's state machine: which state follows from what has been learned. Pure. */
 import { type Evidence, NO_EVIDENCE } from './evidence.ts'
+import { takesNew } from '../view.ts'
 import {
   basisOf,
   type DcsFacts,
@@ -22,6 +23,24 @@ export const ASK_AGAIN_MS = 2000
 
 /** Returns the state that follows from `machine` at `now`; `machine.phase` is the state before. */
 export function decide(machine: PrimaryMachine, now: number): PrimaryPhase {
+  const phase = decideByNews(machine, now)
+  return takesNew(phase.state) ? (standstill(machine, phase) ?? phase) : phase
+}
+
+/**
+ * Keeps sessions, and holds new connections, after the router stood still: until its primary has been checked and the DCS read
+ * since. null: it is so, or did not stand still.
+ */
+function standstill({ stoodStill, evidence }: PrimaryMachine, phase: PrimaryPhase): PrimaryPhase | null {
+  const member = keepsSessionsOf(phase)
+  if (stoodStill === null || member === null) return null
+  const { until, isRead } = stoodStill
+  if (isRead && (evidence.get(member)?.proof?.answeredAt ?? 0) >= until) return null
+  const reason = 'the router stood still, and it is checked again'
+  return { state: 'switching', member, cause: 'stood-still', until: until + ASK_AGAIN_MS, reason }
+}
+
+function decideByNews(machine: PrimaryMachine, now: number): PrimaryPhase {
   const { link, facts } = machine
   if (link === 'never') return NOT_READ
   if (isStandby(facts)) return { state: 'none', reason: STANDBY, cause: 'standby-cluster' }

@@ -35,7 +35,7 @@ export type PrimaryPhase =
   | {
       readonly state: 'switching'
       readonly member: string
-      readonly cause: 'failover-key' | 'stopping' | 'asked-again'
+      readonly cause: 'failover-key' | 'stopping' | 'asked-again' | 'stood-still'
       /** When the cause wears off; null: it ends by an event only. */
       readonly until: number | null
       readonly reason: string
@@ -67,6 +67,8 @@ export interface PrimaryMachine {
   /** Counts restored DCSs: each drops all proof. */
   readonly restores: number
   readonly evidence: ReadonlyMap<string, Evidence>
+  /** The last standstill of the router, before which all else is from; null: it has been confirmed since, or the wait for that is over. */
+  readonly stoodStill: Standing | null
   /** From when on the `failover` key has been asking the named leader to hand over, see `handoverFrom`. */
   readonly handoverFrom: number | null
   /** From when on clients are held because of that, see `holdFrom`. */
@@ -83,6 +85,12 @@ export interface PrimaryMachine {
   readonly since: number
   /** Grows whenever sessions have another owner, or none: those of older epochs are to be closed. */
   readonly epoch: number
+}
+
+/** The end of a standstill of the router, and whether the DCS has been read since. */
+export interface Standing {
+  readonly until: number
+  readonly isRead: boolean
 }
 
 /** The highest timeline that has been open, and that of the last member that was. 0: none yet. */
@@ -123,6 +131,8 @@ export type PrimaryEvent =
     }
   /** The names of `member` lead to another place than they did. */
   | { readonly type: 'moved'; readonly member: string; readonly address: string | null }
+  /** The router stood still until now: it was stopped, or its host was paused. */
+  | { readonly type: 'stood-still' }
   | { readonly type: 'tick' }
 
 export const NO_FACTS: DcsFacts = {
@@ -157,6 +167,7 @@ export function initialPrimary(
     facts: remembered?.facts ?? NO_FACTS,
     restores: 0,
     evidence: new Map(),
+    stoodStill: null,
     handoverFrom: null,
     holdFrom: null,
     timelineFloor,

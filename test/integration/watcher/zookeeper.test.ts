@@ -202,7 +202,7 @@ describe('one ZooKeeper', () => {
     )
   })
 
-  test('refuses who may not read a node, and says which node and which right', async () => {
+  test('is a loss that names node and right, for a user that may not read a node', async () => {
     const { client, hosts } = zookeeper
     const [endpoint = ''] = hosts
     const login = 'patroni:pass:word'
@@ -234,7 +234,7 @@ describe('one ZooKeeper', () => {
   })
 })
 
-describe('what is no ZooKeeper', () => {
+describe('a server that is no ZooKeeper, or none that serves', () => {
   let listener: Server
   let answer: (socket: Socket) => void
   let endpoint: string

@@ -57,3 +57,10 @@ export function listens(port: number): boolean {
   const listening = new RegExp(`^\\s*\\d+: \\w+:${hex} \\w+:0000 0A `, 'm')
   return ['/proc/net/tcp', '/proc/net/tcp6'].some((table) => listening.test(readFileSync(table, 'utf8')))
 }
+
+/** Whether the server at `port` has closed a connection whose client has not yet (IPv4). */
+export function isClosedByServer(port: number): boolean {
+  const hex = port.toString(16).toUpperCase().padStart(4, '0')
+  const CLOSE_WAIT = '08'
+  return new RegExp(`:[0-9A-F]{4} [0-9A-F]{8}:${hex} ${CLOSE_WAIT} `).test(readFileSync('/proc/net/tcp', 'utf8'))
+}

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { EtcdTls } from '../etcd/cluster.ts'
 import { TempDir } from '../files/temp.ts'
 import { freePorts } from '../net/ports.ts'
+import { Relay } from '../net/relay.ts'
 import type { DcsServer, PatroniDcs, SectionOptions } from '../patroni/dcs.ts'
 import { Child } from '../processes/child.ts'
 import type { WatchLog } from '../watch-log.ts'
@@ -27,6 +28,8 @@ export interface ZooKeeperSettings {
   readonly members?: number
   /** False leaves them to be started later: their ports are known already. */
   readonly started?: boolean
+  /** Puts a relay between each two of them, so that {@link ZooKeeperEnsemble.isolate} works. */
+  readonly relays?: boolean
   /** TLS for clients; with a `client` pair everyone has to show a certificate. */
   readonly tls?: EtcdTls | null
   /** More lines of zoo.cfg. */
@@ -38,6 +41,12 @@ interface Address {
   readonly port: number
   readonly quorumPort: number
   readonly electionPort: number
+}
+
+/** The relays between two servers, and which two. */
+interface Between {
+  readonly ids: readonly [number, number]
+  readonly relay: Relay
 }
 
 /** One ZooKeeper process, which can be stopped, killed, frozen and started again on the same ports and data. */
@@ -120,25 +129,48 @@ export class ZooKeeperEnsemble implements PatroniDcs {
   readonly servers: readonly ZooKeeperServer[]
   readonly #dir: TempDir
   readonly #tls: EtcdTls | null
+  readonly #relays: readonly Between[]
 
-  private constructor(dir: TempDir, servers: readonly ZooKeeperServer[], tls: EtcdTls | null) {
+  private constructor(
+    dir: TempDir,
+    servers: readonly ZooKeeperServer[],
+    tls: EtcdTls | null,
+    relays: readonly Between[],
+  ) {
     this.#dir = dir
     this.servers = servers
     this.#tls = tls
+    this.#relays = relays
   }
 
   static async start(settings: ZooKeeperSettings = {}): Promise<ZooKeeperEnsemble> {
-    const { members = 1, started = true, tls = null } = settings
+    const { members = 1, started = true, tls = null, relays = false } = settings
     const ports = await freePorts(members * 3)
     const dir = TempDir.create('zookeeper')
     const addresses = Array.from({ length: members }, (_, index) => {
       const [port = 0, quorumPort = 0, electionPort = 0] = ports.slice(index * 3)
       return { id: index + 1, port, quorumPort, electionPort }
     })
-    const servers = addresses.map(
-      (address) => new ZooKeeperServer(dir.mkdir(`zk${address.id}`), address, addresses, settings),
-    )
-    const ensemble = new ZooKeeperEnsemble(dir, servers, tls)
+    const between: Between[] = []
+    const servers: ZooKeeperServer[] = []
+    for (const self of addresses) {
+      const relay = async (other: Address, port: number): Promise<number> => {
+        if (!relays || other === self) return port
+        const made = await Relay.start(port)
+        between.push({ ids: [self.id, other.id], relay: made })
+        return made.port
+      }
+      const seen: Address[] = []
+      for (const other of addresses) {
+        const [quorumPort, electionPort] = [
+          await relay(other, other.quorumPort),
+          await relay(other, other.electionPort),
+        ]
+        seen.push({ ...other, quorumPort, electionPort })
+      }
+      servers.push(new ZooKeeperServer(dir.mkdir(`zk${self.id}`), self, seen, settings))
+    }
+    const ensemble = new ZooKeeperEnsemble(dir, servers, tls, between)
     try {
       if (started) await ensemble.startAll()
     } catch (error) {
@@ -185,6 +217,17 @@ export class ZooKeeperEnsemble implements PatroniDcs {
     return log
   }
 
+  /** Lets nothing through between a server and the others, which need be relayed; what it returns ends that. */
+  isolate(server: ZooKeeperServer): () => void {
+    const id = this.servers.indexOf(server) + 1
+    const own = this.#relays.filter(({ ids }) => ids.includes(id))
+    if (own.length === 0) throw new Error('there is no relay between the servers')
+    for (const { relay } of own) relay.hang()
+    return () => {
+      for (const { relay } of own) relay.resume()
+    }
+  }
+
   async startAll(): Promise<void> {
     await Promise.all(this.servers.map((server) => server.launch()))
     await Promise.all(this.servers.map((server) => server.ready()))
@@ -194,6 +237,7 @@ export class ZooKeeperEnsemble implements PatroniDcs {
   async close(): Promise<void> {
     await Promise.all(this.servers.map(({ client }) => client.close()))
     await this.#dir.remove()
+    await Promise.all(this.#relays.map(({ relay }) => relay.close()))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -7,10 +7,11 @@ import { DCS_KINDS } from '../../../../src/watcher/dcs/kinds.ts'
 
 const ROOT = join(import.meta.dirname, '../../../..')
 
-/** Where the word means something else: the server, a question to the REST API, and what a template asks the file system. */
+/** Where the word means something else: the server, a former key, a question to the REST API, and what a template asks the file system. */
 const OTHER_MEANINGS: Readonly<Record<string, RegExp>> = {
   etcd: /^src\/watcher\/dcs\/etcd(?:3|-common)\//,
   rest: /^src\/watcher\/(?:checks|members|primary)\//,
+  exhibitor: /^src\/watcher\/dcs\/zookeeper\//,
   file: /^src\/templates\//,
 }
 /** Patroni's own list of names. */

@@ -34,11 +34,51 @@ import {
   silent,
   standby,
   START,
+  stoodStill,
   stops,
   writes,
 } from '../support/story.ts'
 
 describe('switching', () => {
+  const isChecked = is('switching a (stood-still), held, live, same epoch')
+  fact('holds new connections after a standstill of the router, until the DCS was read and the member checked', openA, [
+    stoodStill,
+    isChecked,
+    because(/the router stood still/),
+    proves('a'),
+    isChecked,
+    again,
+    is('open a, dialled, live, same epoch'),
+  ])
+  fact('takes no answer to a question from before the standstill', openA, [
+    again,
+    asked('a'),
+    stoodStill,
+    again,
+    proves('a'),
+    isChecked,
+    proves('a'),
+    is('open a, dialled, live, same epoch'),
+  ])
+  fact('closes the sessions of the leader before the standstill when the DCS names another one', openA, [
+    stoodStill,
+    leader('b'),
+    is('unconfirmed b, held, closed, new epoch'),
+  ])
+  fact('closes them when the member says that it is no longer the primary', openA, [
+    stoodStill,
+    refuses('a'),
+    is('unconfirmed a, held, closed, new epoch'),
+  ])
+  fact('waits no longer than 2 s after a standstill: neither silence nor a lost DCS is a no', openA, [
+    stoodStill,
+    lost,
+    silent('a'),
+    passes(ASK_AGAIN_MS - 10),
+    isChecked,
+    passes(10),
+    is('unlocked a, dialled, live, same epoch'),
+  ])
   fact('holds new connections while the failover key asks for a switchover now', openA, [
     failover({ leader: 'a', member: 'b' }),
     is('switching a (failover-key), held, live, same epoch'),

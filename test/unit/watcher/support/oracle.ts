@@ -57,7 +57,7 @@ function afterEvent(oracle: Oracle, before: PrimaryMachine, event: PrimaryEvent,
       }),
     )
   }
-  if (event.type === 'dcs-lost' || event.type === 'tick') return oracle
+  if (event.type === 'dcs-lost' || event.type === 'tick' || event.type === 'stood-still') return oracle
   const heard = oracle.get(event.member)
   if (event.type === 'moved') {
     const isThere = before.facts.members.get(event.member)?.address === event.address

@@ -195,6 +195,12 @@ export const lost: Step = (told) => {
   feed(told, { type: 'dcs-lost' })
 }
 
+/** The router stood still until now. */
+export const stoodStill: Step = (told) => {
+  told.now += 1
+  feed(told, { type: 'stood-still' })
+}
+
 /** Something changes while nobody can read it. */
 export function unseen(leaderName: string): Step {
   const [name = '', session = '1'] = leaderName.split('/')

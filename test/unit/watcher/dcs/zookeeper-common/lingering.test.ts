@@ -20,7 +20,7 @@ test('a member that is made again in time was never gone', () => {
   assert.deepEqual(lingering.apply(keys({ [A]: 3 }), 1000), keys({ [A]: 3 }))
 })
 
-test('a member that stays away is gone when its time is over, however often it is looked at', () => {
+test('a member that is not made again is gone when its time is over, however often it is looked at', () => {
   const lingering = new Lingering(MEMBERS)
   lingering.apply(keys({ [A]: 1 }), 0)
   for (const now of [10, 100, 10 + LINGER_MS - 1]) assert.deepEqual(lingering.apply(keys({}), now), keys({ [A]: 1 }))

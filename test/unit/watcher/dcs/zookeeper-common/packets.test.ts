@@ -18,7 +18,7 @@ test('packets are the same however their bytes are cut', () => {
   }
 })
 
-test('what has a length that no packet has is none, whatever follows', () => {
+test('bytes with a length that no packet has are none, whatever follows', () => {
   for (const begin of ['HTTP', 'SSH-', '\xff\xff\xff\xff', '\x02\x00\x00\x01']) {
     const packets = new Packets()
     assert.deepEqual(packets.push(Buffer.from(begin.slice(0, 2), 'latin1')), [])
