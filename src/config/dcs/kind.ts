@@ -72,6 +72,8 @@ export interface PatroniDcs {
   readonly login: readonly string[]
   /** Variables of any name that count where there is a section: `resolve` gets each as {@link foreignKey}. */
   readonly foreign?: readonly string[]
+  /** The namespace where none is set; left out: `service`. */
+  readonly namespace?: string
 }
 
 /** Returns the key of a section that is a variable of its client library, which no file has. */

@@ -3,8 +3,9 @@ import { etcd } from './etcd/kind.ts'
 import { etcd3 } from './etcd3/kind.ts'
 import { file } from './file/kind.ts'
 import type { DcsKind } from './kind.ts'
+import { kubernetes } from './kubernetes/kind.ts'
 import { raft } from './raft/kind.ts'
 import { rest } from './rest/kind.ts'
 
 /** The kinds of DCS that the router has. */
-export const DCS_KINDS: readonly DcsKind[] = [etcd3, etcd, consul, raft, rest, file]
+export const DCS_KINDS: readonly DcsKind[] = [etcd3, etcd, consul, kubernetes, raft, rest, file]

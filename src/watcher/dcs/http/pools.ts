@@ -17,6 +17,8 @@ export interface PoolTarget {
   readonly certificates: CertificateSet | null
   /** Whether the certificate of the server is verified. */
   readonly verifies: boolean
+  /** false: where it is verified, it may be for any name. */
+  readonly checksName?: boolean
   /** Where names are looked up, shared with the rest of the process. */
   readonly lookups: Lookups
 }
@@ -67,10 +69,10 @@ export class SharedPool {
 
   /** Returns the one for a target, until it is left. Connects with the first request. */
   static take(target: PoolTarget): SharedPool {
-    const { endpoint, certificates, verifies } = target
+    const { endpoint, certificates, verifies, checksName = true } = target
     const hash = createHash('sha256')
     for (const pem of [certificates?.ca, certificates?.cert, certificates?.key]) hash.update(pem ?? '').update('\0')
-    const key = [certificates !== null, verifies, endpoint, hash.digest('hex')].join(' ')
+    const key = [certificates !== null, verifies, checksName, endpoint, hash.digest('hex')].join(' ')
     const shared = SharedPool.#all.get(key) ?? new SharedPool(target, key)
     SharedPool.#all.set(key, shared)
     shared.#users++
@@ -90,7 +92,7 @@ export class SharedPool {
   }
 
   #connect(): Socket {
-    const { endpoint, certificates, verifies, lookups } = this.#target
+    const { endpoint, certificates, verifies, checksName = true, lookups } = this.#target
     const host = hostOf(endpoint)
     const port = Number(endpoint.slice(endpoint.lastIndexOf(':') + 1))
     const options = {
@@ -101,6 +103,7 @@ export class SharedPool {
     return connectTls({
       ...{ ...options, secureContext: certificates.context, rejectUnauthorized: verifies },
       ...{ ALPNProtocols: ['http/1.1'] },
+      ...(checksName ? {} : { checkServerIdentity: () => undefined }),
       // In TLS an address is not the name of a server, and no name ends with a dot (RFC 6066).
       ...(isIP(host) === 0 ? { servername: host.replace(/\.$/, '') } : {}),
     })
