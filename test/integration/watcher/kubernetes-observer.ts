@@ -102,7 +102,10 @@ export class Play {
   }
 
   /** Takes the lock, or changes its record. */
-  async lead(name: string, { ttl = 30, transitions = 0, acquireTime = '2026-01-01T00:00:00+00:00' } = {}): Promise<void> {
+  async lead(
+    name: string,
+    { ttl = 30, transitions = 0, acquireTime = '2026-01-01T00:00:00+00:00' } = {},
+  ): Promise<void> {
     const renewTime = `2026-01-01T00:00:00.${++this.#renewals}+00:00`
     const record = { leader: name, ttl: String(ttl), renewTime, acquireTime, transitions: String(transitions) }
     await this.write('leader', record)
@@ -121,7 +124,8 @@ export class Play {
   async clear(): Promise<void> {
     const { client } = this.server
     for (const resource of ['pods', 'endpoints', 'configmaps'] as const)
-      for (const { metadata } of (await client.list(resource, this.#namespace)).items) await this.remove(resource, metadata.name)
+      for (const { metadata } of (await client.list(resource, this.#namespace)).items)
+        await this.remove(resource, metadata.name)
   }
 
   async #put(
@@ -133,7 +137,10 @@ export class Play {
     const { client } = this.server
     if ((await client.get(resource, this.#namespace, name)) === null) {
       const set = Object.fromEntries(Object.entries(annotations).filter(([, value]) => value !== null))
-      await client.create(resource, this.#namespace, { metadata: { name, labels: this.#labels, annotations: set }, ...more })
+      await client.create(resource, this.#namespace, {
+        metadata: { name, labels: this.#labels, annotations: set },
+        ...more,
+      })
     } else await client.patch(resource, this.#namespace, name, { metadata: { annotations } })
   }
 }
