@@ -90,7 +90,7 @@ describe('the API server of Kubernetes', () => {
     assert.deepEqual(observer.reasons, [])
   })
 
-  test('says which token it rejects, until there is another', async () => {
+  test('says which token it rejects, until that is replaced', async () => {
     const { token, settings } = pod('rejected', 'wrong-token')
     await using observer = new KubernetesObserver(null, settings)
     await observer.until('the refusal', ({ type }) => type === 'lost')

@@ -61,7 +61,8 @@ describe('the lease of a leader in Kubernetes', () => {
     const first = observer.cluster.leader?.session
     await observer.leader(null)
     const from = observer.seen.length
-    await using _renewal = renewing()
+    await using stack = new AsyncDisposableStack()
+    stack.use(renewing())
     await observer.leader('pg0', from)
     const second = observer.cluster.leader?.session
     assert.notEqual(second, first)
@@ -115,7 +116,8 @@ describe('the lease of a leader in Kubernetes', () => {
     await until('longer than its ttl', () => performance.now() - lost.at > 2000, { everyMs: 50 })
     const from = observer.seen.length
     await server.start()
-    await using _renewal = renewing()
+    await using stack = new AsyncDisposableStack()
+    stack.use(renewing())
     await observer.leader('pg0', from)
     await observer.until('five intervals', ({ type }) => type === 'snapshot', { from: from + 6 })
     assert.equal(observer.cluster.leader?.session, session)

@@ -162,7 +162,7 @@ describe('the watches of a cluster in Kubernetes', () => {
     assert.deepEqual(observer.cluster.ignoredKeys, [])
   })
 
-  test('are begun again when the store is restored, which is told once', async () => {
+  test('begin again when the store is restored, which is reported once', async () => {
     await serve()
     await using observer = new KubernetesObserver(kubeconfig)
     await observer.leader('pg0')

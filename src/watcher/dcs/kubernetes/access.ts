@@ -1,5 +1,5 @@
 /**
- * How the API server is reached, and as whom: in a Pod by its service account, else by a kubeconfig, in the order of
+ * The address of the API server and the login: in a Pod of its service account, else of a kubeconfig, in the order of
  * Patroni (patroni/dcs/kubernetes.py, `load_incluster_config` and `load_kube_config`).
  */
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs'
@@ -63,12 +63,12 @@ export class AccessSource {
     this.#directory = directory
   }
 
-  /** What was loaded last; null: nothing. */
+  /** Returns the access that was loaded last; null: none. */
   get current(): Access | null {
     return this.#last?.access ?? null
   }
 
-  /** Reads anew; gives the same object as long as nothing has changed. @throws RouterError naming the file. */
+  /** Reads all again; gives the same object as long as nothing has changed. @throws RouterError naming the file. */
   load(): Access {
     const files = serviceFiles(this.#config, this.#directory)
     const { service } = this.#config
@@ -195,7 +195,7 @@ function textOf(path: string): string | null {
   try {
     return read(path)
   } catch {
-    // Whoever has to know why asks again.
+    // The reason is found out by `whyNot`.
     return null
   }
 }

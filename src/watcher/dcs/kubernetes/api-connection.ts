@@ -67,7 +67,7 @@ export class ApiConnection {
     return this.#http.closed
   }
 
-  /** The labels that are kept of an object. */
+  /** Returns the labels that are kept of an object. */
   get labels(): readonly string[] {
     return [CITUS_LABEL, this.#target.scopeLabel]
   }

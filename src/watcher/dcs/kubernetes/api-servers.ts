@@ -65,7 +65,7 @@ export class ApiServers implements SessionEndpoints<ClusterConnection> {
     if (this.#isBypassing && this.#addresses.at(-1) === endpoint) await this.#ask(this.#options.connect())
   }
 
-  /** Never rejects. */
+  /** Reads the addresses again until the connection is closed. Never rejects. */
   async keep({ api }: ClusterConnection): Promise<void> {
     const isClosed = (): boolean => api.closed.aborted
     while (this.#isBypassing && !isClosed()) {
@@ -78,7 +78,7 @@ export class ApiServers implements SessionEndpoints<ClusterConnection> {
     return this.#options.config.bypassService && !this.#isForbidden
   }
 
-  /** What cannot be read now changes nothing. Never rejects. */
+  /** Reads the addresses; a failure changes nothing. Never rejects. */
   async #ask(connection: ApiConnection, closes = true): Promise<void> {
     try {
       const text = await connection.read('endpoints', PLACE.namespace, PLACE.name)

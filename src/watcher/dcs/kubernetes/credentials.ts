@@ -19,7 +19,7 @@ export class Credentials {
     this.isFile = isFile
   }
 
-  /** Why it could not be read last; the one before stays in use. */
+  /** Returns why it could not be read last, so that the one before stays in use; null: it could. */
   get trouble(): string | null {
     return this.#trouble
   }
@@ -31,7 +31,7 @@ export class Credentials {
     return this.#header === null ? {} : { authorization: this.#header }
   }
 
-  /** Reads again, as after a refusal; returns whether it is another one. @throws RouterError as `headers` does. */
+  /** Reads again, as after a refusal; returns whether it differs from the one before. @throws RouterError as `headers` does. */
   renew(): boolean {
     const before = this.#header
     const isFirst = this.#readAt === Number.NEGATIVE_INFINITY

@@ -67,7 +67,7 @@ function rejected({ login, hasCert, kubeconfig }: AccessOrigin): string {
     : `it requires a login: give the user in ${file} a token or a client-certificate`
 }
 
-/** `message`: `endpoints is forbidden: User "system:anonymous" cannot list resource "endpoints" in API group ""...`. */
+/** Returns what a 403 means. `message`: `endpoints is forbidden: User "system:anonymous" cannot list resource "endpoints" in API group ""...`. */
 function forbidden(message: string, { verb, resource, namespace, objects }: Request, origin: AccessOrigin): string {
   const user = /User "([^"]+)"/.exec(message)?.[1] ?? null
   if (user === 'system:anonymous') return rejected(origin)

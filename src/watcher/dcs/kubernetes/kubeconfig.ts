@@ -11,7 +11,7 @@ import { nearest } from '../../../text/suggestion.ts'
 import { asText, isMapping, listOf, type Mapping } from '../../../text/unknown-shape.ts'
 import type { CertificateFiles } from '../../tls/certificates.ts'
 
-/** How the API server is reached, and as whom. */
+/** The address of the API server, and the login. */
 export interface KubeAccess {
   readonly protocol: 'http' | 'https'
   /** `host:port`, IPv6 in brackets. */
@@ -85,7 +85,7 @@ export function parseKubeconfig(text: string, file: string, context: string | nu
 
 function accessIn({ value: root }: YamlFile & { readonly ok: true }, file: string, context: string | null): KubeAccess {
   if (!isMapping(root)) throw new Misfit([], 'is no kubeconfig: it must be a mapping with clusters, contexts and users')
-  // Patroni takes `kind-kind` where it is told none.
+  // Patroni takes `kind-kind` where its section has none.
   const named = context ?? asText(root['current-context']) ?? DEFAULT_CONTEXT
   const hint = context === null ? 'set current-context, or kubernetes.context' : 'correct kubernetes.context'
   const chosen = entryOf(root, 'contexts', 'context', named, hint)

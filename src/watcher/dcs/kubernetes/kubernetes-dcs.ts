@@ -80,7 +80,7 @@ export function clusterConnection(
 export function kubernetesDcs(options: KubernetesDcsOptions): ClusterSource {
   const { config, place, prefix, intervalMs, log, followed, refreshMs = REFRESH_MS } = options
   const source = new AccessSource(config, options.serviceAccount)
-  // It goes on with the next session, at whichever server.
+  // The next session continues with it, at any of the servers.
   const keeper: LeaseKeeper = { lease: NO_LEASE }
   const { begin, lost } = clusterSessions<ClusterConnection>(
     {

@@ -63,7 +63,7 @@ export function leftMs(lease: Lease, now: number, usualTtlMs: number | null): nu
   return Math.max(0, ttlOf(lease, usualTtlMs) - lease.ageMs - (now - lease.seenAt))
 }
 
-/** Returns the holder, and what tells this lock from the next of the same name; null: nobody holds it. */
+/** Returns the holder, and what tells this lock from the next of the same name; null: there is none. */
 export function holderOf({
   record,
   isVoid,

@@ -21,12 +21,12 @@ export class ObjectCache {
     return this.#objects
   }
 
-  /** Everything up to that has been seen. */
+  /** Returns the version up to which everything has been seen. */
   get version(): number {
     return this.#version
   }
 
-  /** Where the watch continues. */
+  /** Returns the version from which the watch continues. */
   get watched(): number {
     return this.#watched
   }

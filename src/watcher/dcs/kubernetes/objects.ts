@@ -6,7 +6,7 @@ export interface KubeObject {
   readonly name: string
   /** Its `resourceVersion`; 0: of a form that has no order. */
   readonly version: number
-  /** Those that Patroni writes. */
+  /** Only Patroni's. */
   readonly annotations: Readonly<Record<string, string>>
   readonly labels: Readonly<Record<string, string>>
 }
@@ -65,7 +65,7 @@ export function parseEvent(line: string, labels: readonly string[]): WatchEvent 
   throw strange()
 }
 
-/** What the API server says where it refuses: the `message` of its `Status`. */
+/** Parses the `Status` in which the API server gives a reason. */
 export function statusOf(text: string): {
   readonly isStatus: boolean
   readonly message: string

@@ -9,7 +9,7 @@ import type { KubernetesConfig } from './section.ts'
 
 type Config = Pick<KubernetesConfig, 'objects' | 'labels' | 'scopeLabel'>
 
-/** Returns how a cluster's surroundings are looked at. Each look is a page of metadata, no more. */
+/** Returns how a cluster's surroundings are looked at. Each look is one page of metadata. */
 export function surveyOf<C extends { readonly api: ApiConnection }>(config: Config, place: ScopePlace): SurveyKind<C> {
   const { objects, labels, scopeLabel } = config
   const { scope } = place
@@ -35,7 +35,7 @@ export function surveyOf<C extends { readonly api: ApiConnection }>(config: Conf
   }
 }
 
-/** Returns whether there is an object of the cluster; what may not be read is none. */
+/** Returns whether there is an object of the cluster; without the right to read it there is none. */
 async function has(
   api: ApiConnection,
   kind: ObjectKind,
