@@ -81,6 +81,12 @@ export function versionOf(params: URLSearchParams): number {
   throw new Refusal({ code: 500, message: `resourceVersion: Invalid value: ${JSON.stringify(text)}: ${why}` })
 }
 
+/** Whether a query has a flag: as Kubernetes reads it, all but `0` and `false`, in any case, say so. */
+export function hasFlag(params: URLSearchParams, name: string): boolean {
+  const text = params.get(name)
+  return text !== null && !['0', 'false'].includes(text.toLowerCase())
+}
+
 /** A number of a query, null for none. @throws {Refusal} 400 */
 export function numberOf(params: URLSearchParams, name: string): number | null {
   const text = params.get(name) ?? ''
