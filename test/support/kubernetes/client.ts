@@ -183,7 +183,7 @@ export class KubeWatch {
   /** Hands over each event, also those that are there already, until the end. @throws when the end was not in order. */
   async *follow(): AsyncGenerator<KubeEvent> {
     const isOver = this.ended.then(() => true)
-    for (let next = 0, over = false; ; ) {
+    for (let next = 0, over = false; ;) {
       const { promise, resolve } = Promise.withResolvers<false>()
       this.#onEvent = () => resolve(false)
       while (next < this.events.length) {

@@ -17,7 +17,10 @@ export function isMap(value: unknown): value is Record<string, unknown> {
 }
 
 /** Returns an object without some of its fields. */
-export function without(object: Readonly<Record<string, unknown>>, ...names: readonly string[]): Record<string, unknown> {
+export function without(
+  object: Readonly<Record<string, unknown>>,
+  ...names: readonly string[]
+): Record<string, unknown> {
   return Object.fromEntries(Object.entries(object).filter(([name]) => !names.includes(name)))
 }
 
