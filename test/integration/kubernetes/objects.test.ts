@@ -137,7 +137,7 @@ test('a PUT replaces an object of the version that it names, and makes Endpoints
   assert.equal((await put('endpoints', 'absent')).status, 201)
 })
 
-test('a deletion is told with a Status, that of a Pod with the Pod', async () => {
+test('a deletion is answered with a Status, that of a Pod with the Pod', async () => {
   for (const kind of ['configmaps', 'endpoints']) {
     const { uid } = objectIn(await create(kind, 'gone')).metadata
     const { json } = await client.request('DELETE', path(kind, 'gone'))
@@ -161,7 +161,7 @@ test('all that fits is deleted at once', async () => {
   )
 })
 
-test('metadata alone is answered to who accepts only that', async () => {
+test('metadata alone is answered where nothing else is accepted', async () => {
   const whole = objectIn(await create('pods', 'partial', { labels: LABELS, annotations: { status: '{}' } }))
   const ask = (accept: string): Promise<KubeAnswer> =>
     client.request('GET', path('pods', 'partial'), { headers: { accept } })

@@ -19,7 +19,7 @@ const version = ({ object }: KubeEvent): number => Number(object.metadata.resour
 const named = (type: string, name: string) => (one: KubeEvent) => one.type === type && one.object.metadata.name === name
 
 describe('a watch', { concurrency: true }, () => {
-  test('goes on behind the version that it names, with every event in order', async () => {
+  test('continues behind the version that it names, with every event in order', async () => {
     const since = await current()
     await make('first')
     await using after = closing(await watch(`resourceVersion=${since}&fieldSelector=metadata.name%3Dfirst`))
@@ -138,7 +138,7 @@ describe('a watch', { concurrency: true }, () => {
 })
 
 describe('after a restart', () => {
-  test('a watch of an older version has one ERROR event of 410, and one of the list goes on', async () => {
+  test('a watch of an older version has one ERROR event of 410, and one of the version of a list continues', async () => {
     const old = await current()
     await make('before')
     await using cut = closing(await watch(`resourceVersion=${old}`))
