@@ -9,7 +9,7 @@ import type { ConfiguredOptions } from './configured.ts'
 import { Scribe } from './scribe.ts'
 
 /** Where whole lists are read, they are read all the time; in etcd v3 a read of the leader may be ahead of the watch. */
-const ALWAYS = { etcd3: '60s', etcd: '20ms', consul: '20ms' } as const
+const ALWAYS = { etcd3: '60s', etcd: '20ms', consul: '20ms', kubernetes: '20ms' } as const
 
 const CONFIG = { ttl: 30, loop_wait: 10, retry_timeout: 10, maximum_lag_on_failover: 1_048_576 }
 const config = (changes: object = {}): string => JSON.stringify({ ...CONFIG, ...changes })

@@ -182,22 +182,18 @@ export class KubeWatch {
 
   /** Hands over each event, also those that are there already, until the end. @throws when the end was not in order. */
   async *follow(): AsyncGenerator<KubeEvent> {
-    let isEnded: boolean | null = null
-    void this.ended.then((inOrder) => {
-      isEnded = inOrder
-      this.#onEvent()
-    })
-    for (let next = 0; ;) {
-      const { promise, resolve } = Promise.withResolvers<undefined>()
-      this.#onEvent = () => resolve(undefined)
-      const event = this.events[next]
-      if (event !== undefined) {
-        next += 1
-        yield event
-      } else if (isEnded === null) await promise
-      else if (isEnded) return
-      else throw new Error('the watch was cut off')
+    const isOver = this.ended.then(() => true)
+    for (let next = 0, over = false; ;) {
+      const { promise, resolve } = Promise.withResolvers<false>()
+      this.#onEvent = () => resolve(false)
+      while (next < this.events.length) {
+        const event = this.events[next++]
+        if (event !== undefined) yield event
+      }
+      if (over) break
+      over = await Promise.race([promise, isOver])
     }
+    if (!(await this.ended)) throw new Error('the watch was cut off')
   }
 
   async close(): Promise<void> {

@@ -8,6 +8,7 @@ import { freePort } from '../net/ports.ts'
 import type { DcsServer } from '../patroni/dcs.ts'
 import { until } from '../until.ts'
 import { KubernetesClient, objectsPath } from './client.ts'
+import { kubeconfigOf, type KubeconfigOptions } from './kubeconfig.ts'
 import type { Faults } from './fake/faults.ts'
 import { FakeServer } from './fake-server.ts'
 import { RealServer } from './real-server.ts'
@@ -44,18 +45,6 @@ export interface KubeUser {
   readonly name: string
   readonly namespace: string
   readonly token: string
-}
-
-/** How a kubeconfig reaches the server, and as whom; without any of the latter as the administrator. */
-export interface KubeconfigOptions {
-  /** Of a relay. */
-  readonly port?: number
-  readonly token?: string | null
-  readonly certificate?: CertificatePair
-  readonly password?: { readonly username: string; readonly password: string }
-  /** Whether what is in files is in the kubeconfig itself. */
-  readonly embedded?: boolean
-  readonly context?: string
 }
 
 /** One of the two kinds of server, as processes. */
@@ -189,17 +178,11 @@ export class KubernetesServer implements DcsServer, AsyncDisposable {
 
   /** A kubeconfig as an object, such as to be written as YAML. */
   kubeconfig(options: KubeconfigOptions = {}): Record<string, unknown> {
-    const { port = this.port, context = 'test' } = options
-    const cluster = {
-      server: this.endpointAt(port),
-      ...(this.#tls ? { 'certificate-authority': this.authority.cert } : {}),
-    }
-    return {
-      ...{ apiVersion: 'v1', kind: 'Config', 'current-context': context },
-      contexts: [{ name: context, context: { cluster: 'test', user: 'test' } }],
-      clusters: [{ name: 'test', cluster }],
-      users: [{ name: 'test', user: this.#credentials(options) }],
-    }
+    const { port = this.port } = options
+    return kubeconfigOf(this.endpointAt(port), this.#tls ? this.authority.cert : null, {
+      token: this.client.token,
+      ...options,
+    })
   }
 
   /** Writes a kubeconfig, which everyone may read; its path. */
@@ -207,12 +190,6 @@ export class KubernetesServer implements DcsServer, AsyncDisposable {
     const file = join(this.path, `kubeconfig-${randomUUID().slice(0, 8)}.yml`)
     writeFileSync(file, stringify(this.kubeconfig(options)), { mode: 0o644 })
     return file
-  }
-
-  #credentials({ token = this.client.token, certificate, password }: KubeconfigOptions): Record<string, string> {
-    if (password !== undefined) return { ...password }
-    if (certificate !== undefined) return { 'client-certificate': certificate.cert, 'client-key': certificate.key }
-    return token === null ? {} : { token }
   }
 
   /** Starts it, with its data, and waits until it answers. */

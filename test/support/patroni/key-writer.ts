@@ -4,9 +4,11 @@ import { fetch } from 'undici'
 import { ConsulDcs } from '../consul/consul-dcs.ts'
 import { EtcdCluster } from '../etcd/cluster.ts'
 import { EtcdV2Cluster } from '../etcd/v2-cluster.ts'
+import { kubernetesWriter } from '../kubernetes/key-writer.ts'
+import { KubernetesDcs } from '../kubernetes/kubernetes-dcs.ts'
 import type { PatroniDcs } from './dcs.ts'
 
-/** What the keys of one Patroni last by: a lease of etcd v3, the TTL of each key in etcd v2, a session of Consul. */
+/** What the keys of one Patroni last by: a lease of etcd v3, the TTL of each key in etcd v2, a session of Consul, the lease in Kubernetes. */
 export interface Lease {
   /** Writes the key of a member, anew or again. */
   touch(key: string, value: string): Promise<void>
@@ -16,7 +18,7 @@ export interface Lease {
   renew(): Promise<void>
   /** Gives the lock up. */
   unlock(key: string, value: string): Promise<void>
-  /** Has it end soon: its keys vanish as those of a Patroni that has crashed. */
+  /** Has it end soon: its keys vanish as those of a Patroni that has crashed. In Kubernetes they stay and count no more. */
   lapse(): Promise<void>
 }
 
@@ -31,10 +33,10 @@ export interface KeyWriter {
   keep(): Promise<() => Promise<void>>
 }
 
-export type WritableDcs = EtcdCluster | EtcdV2Cluster | ConsulDcs
+export type WritableDcs = EtcdCluster | EtcdV2Cluster | ConsulDcs | KubernetesDcs
 
 /** The kinds of DCS that are read natively; an election of these etcds takes no second. */
-export const WRITABLE: Readonly<Record<PatroniDcs['name'], () => Promise<WritableDcs>>> = {
+export const WRITABLE: Readonly<Record<Exclude<PatroniDcs['name'], 'kubernetes'>, () => Promise<WritableDcs>>> = {
   etcd3: () => EtcdCluster.start({ args: FAST }),
   etcd: () => EtcdV2Cluster.start({ args: FAST }),
   consul: () => ConsulDcs.start(),
@@ -44,6 +46,7 @@ const FAST = ['--heartbeat-interval', '20', '--election-timeout', '200']
 /** Returns what writes the keys of a DCS. */
 export function writerOf(dcs: WritableDcs): KeyWriter {
   if (dcs instanceof EtcdCluster) return etcd3Writer(dcs)
+  if (dcs instanceof KubernetesDcs) return kubernetesWriter(dcs)
   return dcs instanceof EtcdV2Cluster ? etcdWriter(dcs) : consulWriter(dcs)
 }
 

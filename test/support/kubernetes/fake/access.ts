@@ -116,7 +116,7 @@ export class Access {
       if (!subjects.some((subject) => isSubject(subject, user))) return []
       const { name = '' } = (binding['roleRef'] ?? {}) as { name?: string }
       const role = this.#store.get(ROLES, namespace, name)
-      return (role?.['rules'] ?? []) as Rule[]
+      return role?.['rules'] ?? []
     })
   }
 }

@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Access } from './access.ts'
-import { formOf, type Answer, type Call } from './call.ts'
+import { formOf, hasFlag, type Answer, type Call } from './call.ts'
 import { NO_FAULTS, type Faults } from './faults.ts'
 import { Refusal, RESOURCES, failure, refusals, type KubeObject } from './objects.ts'
 import { get, list } from './reads.ts'
@@ -76,7 +76,7 @@ export class FakeApi {
         return
       }
       const call = callOf(request, decodeURIComponent(pathname), params, body, gone.signal)
-      const isWatch = call.method === 'GET' && call.name === '' && ['1', 'true'].includes(params.get('watch') ?? '')
+      const isWatch = call.method === 'GET' && call.name === '' && hasFlag(params, 'watch')
       const name = call.name === '' ? selectedName(params) : call.name
       this.#access.check(user, { ...call, name, verb: isWatch ? 'watch' : verbOf(call) })
       if (isWatch) this.#watches.start(call, response)

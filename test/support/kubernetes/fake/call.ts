@@ -1,5 +1,5 @@
 import type { Buffer } from 'node:buffer'
-import { isMap } from './patch.ts'
+import { isMap, textOf, without } from './patch.ts'
 import { Refusal, apiVersionOf, refusals, type KubeObject, type Resource } from './objects.ts'
 import type { Draft } from './store.ts'
 
@@ -61,7 +61,7 @@ export function shownList(
   }
   if (form === 'whole') {
     // Only a list itself tells its kind.
-    const items = objects.map(({ kind: _kind, apiVersion: _version, ...item }) => item)
+    const items = objects.map((object) => without(object, 'kind', 'apiVersion'))
     return { kind: `${resource.kind}List`, apiVersion: apiVersionOf(resource), metadata, items }
   }
   const items = objects.map((object) => shownObject('PartialObjectMetadata', object, resource))
@@ -79,6 +79,12 @@ export function versionOf(params: URLSearchParams): number {
   if (/^\d*$/.test(text)) return Number(text)
   const why = `strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`
   throw new Refusal({ code: 500, message: `resourceVersion: Invalid value: ${JSON.stringify(text)}: ${why}` })
+}
+
+/** Whether a query has a flag: as Kubernetes reads it, all but `0` and `false`, in any case, say so. */
+export function hasFlag(params: URLSearchParams, name: string): boolean {
+  const text = params.get(name)
+  return text !== null && !['0', 'false'].includes(text.toLowerCase())
 }
 
 /** A number of a query, null for none. @throws {Refusal} 400 */
@@ -107,7 +113,7 @@ export function draftOf({ body, resource, namespace, name }: Call): Draft {
   }
   if (typeof named !== 'string' || !NAME.test(named)) {
     const message = `Invalid value: ${JSON.stringify(named)}: ${NAME_RULE}`
-    throw refusals.invalid(resource, String(named), 'metadata.name', message)
+    throw refusals.invalid(resource, textOf(named), 'metadata.name', message)
   }
   return { ...draft, metadata }
 }
@@ -117,7 +123,7 @@ export function checkNames(
   metadata: Readonly<Record<string, unknown>>,
   { namespace, name }: { readonly namespace: string; readonly name: string },
 ): void {
-  const named = String(metadata['name'] ?? '')
+  const named = textOf(metadata['name'])
   if (name !== '' && named !== '' && named !== name) {
     throw refusals.badRequest(`the name of the object (${named}) does not match the name on the URL (${name})`)
   }

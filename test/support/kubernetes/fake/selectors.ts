@@ -7,11 +7,12 @@ export function selectorOf(params: URLSearchParams): Selects {
   const labels = requirements(params.get('labelSelector') ?? '')
   const fields = requirements(params.get('fieldSelector') ?? '')
   for (const { key } of fields) {
-    if (!FIELDS.includes(key)) throw refusals.badRequest(`field label not supported: ${key}`)
+    if (FIELDS.includes(key)) continue
+    throw refusals.badRequest(`"${key}" is not a known field selector: only "metadata.name", "metadata.namespace"`)
   }
   return ({ metadata }) =>
-    labels.every(({ key, value, equal }) => (metadata.labels?.[key] === value) === equal) &&
-    fields.every(({ key, value, equal }) => (metadata[key.slice('metadata.'.length)] === value) === equal)
+    labels.every((label) => holds(label, metadata.labels?.[label.key])) &&
+    fields.every((field) => holds(field, metadata[field.key.slice('metadata.'.length)]))
 }
 
 /** The one name that a field selector asks for, which counts as the request's name where rights are looked up. */
@@ -24,17 +25,25 @@ const FIELDS = ['metadata.name', 'metadata.namespace']
 
 interface Requirement {
   readonly key: string
-  readonly value: string
+  /** null: any, or none at all where it is not `equal`. */
+  readonly value: string | null
   readonly equal: boolean
 }
 
+/** Sets, as `a in (b,c)`, are not read: nothing here uses them. */
 function requirements(selector: string): Requirement[] {
   return selector
     .split(',')
     .filter((part) => part.trim() !== '')
     .map((part) => {
-      const [, key = '', operator = '', value = ''] = /^\s*([^=!\s]+)\s*(==|=|!=)\s*(\S*)\s*$/.exec(part) ?? []
+      const [, not = '', key = '', operator, value = ''] =
+        /^\s*(!?)\s*([^=!\s]+)\s*(?:(==|=|!=)\s*([^=\s]*)\s*)?$/.exec(part) ?? []
       if (key === '') throw refusals.badRequest(`unable to parse requirement: ${part}`)
+      if (operator === undefined) return { key, value: null, equal: not === '' }
       return { key, value, equal: operator !== '!=' }
     })
+}
+
+function holds({ value, equal }: Requirement, actual: unknown): boolean {
+  return (value === null ? actual !== undefined : actual === value) === equal
 }

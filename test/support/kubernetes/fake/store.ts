@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer'
 import { randomUUID } from 'node:crypto'
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
+import { textOf, without } from './patch.ts'
 import { apiVersionOf, refusals, type KubeObject, type Resource } from './objects.ts'
 
 /** One change. `object` is null when it was deleted, `previous` when it was made. */
@@ -99,13 +100,13 @@ export class Store {
   /** @throws {Refusal} 409 */
   create(resource: Resource, namespace: string, draft: Draft): KubeObject {
     const { metadata = {}, ...rest } = draft
-    const name = String(metadata['name'])
+    const name = textOf(metadata['name'])
     if (this.get(resource, namespace, name) !== undefined) throw refusals.alreadyExists(resource, name)
     const creationTimestamp = new Date().toISOString().replace(/\.\d+Z$/, 'Z')
     return this.#write(resource, null, (resourceVersion) => ({
       ...{ kind: resource.kind, apiVersion: apiVersionOf(resource) },
       metadata: pruned({ ...metadata, name, namespace, uid: randomUUID(), resourceVersion, creationTimestamp }),
-      ...without(rest, 'kind', 'apiVersion'),
+      ...pruned(without(rest, 'kind', 'apiVersion')),
     }))
   }
 
@@ -118,7 +119,7 @@ export class Store {
     const make = (resourceVersion: string): KubeObject => ({
       ...{ kind: resource.kind, apiVersion: apiVersionOf(resource) },
       metadata: pruned({ ...metadata, name, namespace, uid, resourceVersion, creationTimestamp }),
-      ...without(rest, 'kind', 'apiVersion'),
+      ...pruned(without(rest, 'kind', 'apiVersion')),
     })
     if (isDeepStrictEqual(make(current), previous)) return previous
     return this.#write(resource, previous, make)
@@ -182,17 +183,11 @@ export class Store {
   }
 }
 
-/** Maps that are empty, and labels and annotations without a value, are left out, as Go's JSON does. */
-function pruned(
-  metadata: Readonly<Record<string, unknown>> & Pick<KubeObject['metadata'], 'name'>,
-): KubeObject['metadata'] {
+/** Leaves out what is empty, as Go's JSON does. */
+function pruned<T extends Readonly<Record<string, unknown>>>(fields: T): T {
   const isEmpty = (value: unknown): boolean =>
     value === null || value === undefined || (typeof value === 'object' && Object.keys(value).length === 0)
-  return Object.fromEntries(Object.entries(metadata).filter(([, value]) => !isEmpty(value))) as KubeObject['metadata']
-}
-
-function without(fields: Readonly<Record<string, unknown>>, ...names: readonly string[]): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(fields).filter(([name, value]) => !names.includes(name) && value !== null))
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => !isEmpty(value))) as T
 }
 
 function pathOf(resource: string, namespace: string, name: string): string {

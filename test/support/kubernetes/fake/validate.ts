@@ -13,8 +13,8 @@ interface Subset {
  */
 export function validated(resource: Resource, name: string, draft: Draft): Draft {
   for (const field of ['labels', 'annotations']) {
-    const wrong = Object.values(draft.metadata?.[field] ?? {}).find((value) => typeof value !== 'string')
-    if (wrong === undefined) continue
+    const values: readonly unknown[] = Object.values(draft.metadata?.[field] ?? {})
+    if (values.every((value) => typeof value === 'string')) continue
     throw refusals.invalid(resource, name, 'patch', `Invalid value: metadata.${field}: ReadString: expects " or n`)
   }
   if (resource.name === 'pods') return pod(resource, name, draft)

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { numberOf, versionOf, type Call } from './call.ts'
+import { hasFlag, numberOf, versionOf, type Call } from './call.ts'
 import type { Faults } from './faults.ts'
 import { apiVersionOf, failure, refusals, type KubeObject } from './objects.ts'
 import { selectorOf, type Selects } from './selectors.ts'
@@ -61,7 +61,7 @@ export class Watches {
 
   #schedule(watch: Watch, { params, resource, signal }: Call, endMs: number, timeoutMs: number): void {
     const timers = [setTimeout(() => watch.end(), endMs)]
-    if (['1', 'true'].includes(params.get('allowWatchBookmarks') ?? '')) {
+    if (hasFlag(params, 'allowWatchBookmarks')) {
       const bookmark = () => {
         if (this.#faults().muteWatches || !this.#store.hasChanged(resource.name)) return
         watch.bookmark(this.#store.cached(resource.name))

@@ -1,6 +1,6 @@
 import { checkNames, draftOf, shownList, shownObject, type Answer, type Call } from './call.ts'
 import { detailsOf, Refusal, refusals } from './objects.ts'
-import { isMap, merged } from './patch.ts'
+import { isMap, merged, textOf, without } from './patch.ts'
 import { selectorOf } from './selectors.ts'
 import type { Draft, Store } from './store.ts'
 import { validated } from './validate.ts'
@@ -31,10 +31,9 @@ export function replace(store: Store, call: Call): Answer {
 }
 
 function made(store: Store, { resource }: Call, draft: Draft, namespace: string) {
-  const name = String(draft.metadata?.['name'])
-  const { status: _status, ...rest } = draft
+  const name = textOf(draft.metadata?.['name'])
   const status = resource.name === 'pods' ? { status: { phase: 'Pending', qosClass: 'BestEffort' } } : {}
-  return store.create(resource, namespace, { ...validated(resource, name, rest), ...status })
+  return store.create(resource, namespace, { ...validated(resource, name, without(draft, 'status')), ...status })
 }
 
 /** Answers a PATCH. The status of a Pod is a resource of its own. @throws {Refusal} */
@@ -52,7 +51,7 @@ export function patch(store: Store, call: Call): Answer {
   const { status, ...rest } = change
   const part = subresource === 'status' ? { metadata, status } : resource.name === 'pods' ? rest : change
   // Only a patch that names a version depends on it.
-  const { resourceVersion: _version, ...known } = previous.metadata
+  const known = without(previous.metadata, 'resourceVersion')
   const next = merged({ ...previous, metadata: known }, part) as Draft
   return { json: shownObject(form, store.replace(resource, previous, validated(resource, name, next)), resource) }
 }
