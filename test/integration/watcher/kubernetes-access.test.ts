@@ -232,7 +232,11 @@ describe('the API server of Kubernetes', () => {
       { config: { labels: { application: 'other' } } },
       /has Endpoints with cluster-name=demo, but not with application=other: correct kubernetes\.labels/,
     ],
-    ['there are other clusters', { scope: 'dmeo' }, /no cluster "dmeo".*did you mean "demo"/],
+    [
+      'there are other clusters',
+      { scope: 'dmeo' },
+      /namespace default has no cluster "dmeo", but demo; did you mean "demo"\?/,
+    ],
     [
       'they are of the other kind',
       { config: { objects: 'configmaps' } },

@@ -36,10 +36,11 @@ export interface KeyWriter {
 export type WritableDcs = EtcdCluster | EtcdV2Cluster | ConsulDcs | KubernetesDcs
 
 /** The kinds of DCS that are read natively; an election of these etcds takes no second. */
-export const WRITABLE: Readonly<Record<Exclude<PatroniDcs['name'], 'kubernetes'>, () => Promise<WritableDcs>>> = {
+export const WRITABLE: Readonly<Record<PatroniDcs['name'], () => Promise<WritableDcs>>> = {
   etcd3: () => EtcdCluster.start({ args: FAST }),
   etcd: () => EtcdV2Cluster.start({ args: FAST }),
   consul: () => ConsulDcs.start(),
+  kubernetes: () => KubernetesDcs.start({ useEndpoints: true }),
 }
 const FAST = ['--heartbeat-interval', '20', '--election-timeout', '200']
 

@@ -1,8 +1,10 @@
 /** Says what is wrong with an API server of Kubernetes, and what to change. No message shows a token or a password. Pure. */
 import { RouterError } from '../../../errors.ts'
 import { printable } from '../../../text/printable.ts'
+import { nearest } from '../../../text/suggestion.ts'
 import type { HttpAnswer } from '../http/connection.ts'
 import { type HttpPeer, Refusal, shown, strangeAnswer } from '../http/diagnosis.ts'
+import type { Found, ScopePlace } from '../scopes.ts'
 import type { AccessOrigin } from './access.ts'
 import { KIND_WORDS, type ObjectKind } from './names.ts'
 import { statusOf } from './objects.ts'
@@ -74,6 +76,20 @@ function forbidden(message: string, { verb, resource, namespace, objects }: Requ
   const named = user === null ? 'the user of this router' : `user "${printable(user, MAX_USER)}"`
   const role = `give it a Role in that namespace with the rule ${ruleFor(objects)}`
   return `${named} may not ${verb} ${resource} in namespace ${namespace}: ${role}`
+}
+
+/** So many names of other clusters are shown. */
+const MAX_OTHERS = 10
+
+/** Describes which other clusters are in the namespace; null: none. */
+export function aboutOthers({ namespace, scope }: ScopePlace, { places, isAll }: Found): string | null {
+  const names = [...new Set(places.map((place) => place.scope))].filter((name) => name !== scope).toSorted()
+  if (names.length === 0) return null
+  const shownNames = names.slice(0, MAX_OTHERS).join(', ')
+  const more = names.length > MAX_OTHERS || !isAll ? ' and more' : ''
+  const near = nearest(scope, names)
+  const meant = near === null ? '' : `; did you mean "${near}"?`
+  return `namespace ${namespace} has no cluster "${scope}", but ${shownNames}${more}${meant}`
 }
 
 /** What there is where the cluster has no object of its kind. */

@@ -1,8 +1,8 @@
 /** What there is beside a cluster: other clusters of the namespace, its groups of Citus, and why it is not found. */
-import { aboutNamespace, aboutScope, type Found, type ScopePlace } from '../scopes.ts'
+import { aboutScope, type Found, type ScopePlace } from '../scopes.ts'
 import type { SurveyKind } from '../survey.ts'
 import type { ApiConnection } from './api-connection.ts'
-import { aboutAbsence } from './diagnosis.ts'
+import { aboutAbsence, aboutOthers } from './diagnosis.ts'
 import { CITUS_LABEL, groupOf, type ObjectKind, objectNames, selectorOf } from './names.ts'
 import type { ObjectList } from './objects.ts'
 import type { KubernetesConfig } from './section.ts'
@@ -24,7 +24,7 @@ export function surveyOf<C extends { readonly api: ApiConnection }>(config: Conf
       const other = objects === 'endpoints' ? 'configmaps' : 'endpoints'
       const isOtherKind = await has(api, other, mine, place)
       const found = isOtherKind ? null : placesIn(await page(api, objects, labels), place, config)
-      const others = found === null ? null : aboutNamespace('Kubernetes', place, found)
+      const others = found === null ? null : aboutOthers(place, found)
       if (others !== null) return others
       const hasOtherLabels = !isOtherKind && (await has(api, objects, { [scopeLabel]: scope }, place))
       const { namespace } = place
