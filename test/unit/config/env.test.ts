@@ -299,3 +299,26 @@ test('the environment goes over the file key by key', () => {
     restapi: { cafile: '/ca' },
   })
 })
+
+test('what a Pod has in its environment counts for the section of each cluster in Kubernetes, and not that of others', () => {
+  const env = { KUBERNETES_SERVICE_HOST: '10.96.0.1', KUBERNETES_SERVICE_PORT: '443', CONSUL_HTTP_TOKEN: 'x' }
+  const text = `
+proxy: {listeners: {a: {bind: '*:1', route: primary, cluster: one}}}
+clusters:
+  one: {kubernetes: {labels: {a: b}}}
+  two: {kubernetes: {labels: {a: b}, namespace: two}}
+  three: {consul: {host: a}}
+`
+  const result = loadConfig({ file: 'p.yml', text, env })
+  assert.ok(result.ok, result.ok ? '' : formatProblems(result.problems))
+  assert.deepEqual(
+    result.config.clusters.map(({ namespace, dcs }) => [namespace, 'service' in dcs ? dcs.service : null]),
+    [
+      ['default', { host: '10.96.0.1', port: 443 }],
+      ['two', { host: '10.96.0.1', port: 443 }],
+      ['service', null],
+    ],
+  )
+  const wrong = loadConfig({ file: 'p.yml', text, env: { ...env, KUBERNETES_SERVICE_PORT: 'x' } })
+  assert.match(wrong.ok ? '' : formatProblems(wrong.problems), /^environment: KUBERNETES_SERVICE_PORT: must be a port/)
+})

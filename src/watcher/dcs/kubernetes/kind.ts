@@ -38,6 +38,7 @@ export const kubernetes: DcsKind<KubernetesConfig> = {
     variables: { LABELS: labels, USE_ENDPOINTS: boolean, BYPASS_API_SERVICE: boolean, RETRIABLE_HTTP_CODES: list },
     login: [],
     foreign: VARIABLES,
+    isForeignEverywhere: true,
     namespace: 'default',
   },
   needed: { key: 'labels', how: 'kubernetes.labels' },
