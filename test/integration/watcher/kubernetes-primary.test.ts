@@ -14,7 +14,7 @@ import { clusterConfig, Watched } from './watched.ts'
 let server: KubernetesServer
 let play: Play
 before(async () => {
-  server = await KubernetesServer.start({ real: false })
+  server = await KubernetesServer.start()
   play = new Play(server)
 })
 after(async () => server.close())

@@ -8,12 +8,11 @@ import { KubernetesObserver, memberOf, Play, SYSTEM_ID } from './kubernetes-obse
 let server: KubernetesServer
 let kubeconfig: string
 before(async () => {
-  server = await KubernetesServer.start({ real: false })
+  server = await KubernetesServer.start()
   kubeconfig = server.writeKubeconfig()
 })
 after(async () => server.close())
 afterEach(async () => {
-  await server.fake.fail({})
   await new Play(server).clear()
 })
 
