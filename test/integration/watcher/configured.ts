@@ -24,15 +24,14 @@ export function configured(
   ])
   const config = {
     scope: 'demo',
-    // As the keys of these tests are, where the namespace is that of the objects.
-    [dcs.name]: { ...dcs.section(section), ...(dcs.namespace === undefined ? {} : { namespace: 'service' }) },
+    [dcs.name]: dcs.section(section),
     proxy: {
       check: { interval, timeout, fast_interval: '10ms' },
       ...(clusters === undefined ? {} : { listeners: Object.fromEntries(listeners) as object }),
     },
     ...(clusters === undefined ? {} : { clusters }),
   }
-  const result = loadConfig({ file: '/router.yml', text: JSON.stringify(config), env: dcs.env?.(section) ?? {} })
+  const result = loadConfig({ file: '/router.yml', text: JSON.stringify(config), env: {} })
   assert.ok(result.ok, result.ok ? '' : result.problems.map(formatProblem).join('\n'))
   const [first, ...others] = result.config.clusters
   assert.ok(first)
