@@ -2,6 +2,7 @@
 // test:real-dcs), the others are forced on the fake.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import type { KubeCall, KubeObject } from '../../support/kubernetes/client.ts'
 import { isRealKubernetes } from '../../support/kubernetes/server.ts'
 import { until } from '../../support/until.ts'
 import { event, kubernetes, listIn, namesIn, path, shown, told } from './kubernetes.ts'
@@ -72,8 +73,10 @@ if (!isRealKubernetes)
     const server = await kubernetes({ bookmarkMs: 50 })
     const { client } = server
     let made = 0
-    const make = (): Promise<{ readonly metadata: { readonly name: string } }> =>
-      client.create('configmaps', 'default', { metadata: { name: `c${++made}` } })
+    const make = async (options: KubeCall = {}): Promise<KubeObject> => {
+      const body = { metadata: { name: `c${++made}` } }
+      return (await client.call('POST', path('configmaps'), { body, ...options })) as KubeObject
+    }
     const current = async (): Promise<string> => (await client.list('configmaps', 'default')).resourceVersion
     const watch = (query: string) => client.watch(path('configmaps'), query)
 
@@ -127,6 +130,18 @@ if (!isRealKubernetes)
       await server.fake.fail({ delayMs: 200 })
       assert.ok((await client.request('GET', path('pods'))).tookMs >= 199)
       await server.fake.fail({})
+    })
+
+    test('does nothing of what a client gave up while it was frozen', async () => {
+      // So that there is a connection on which the request is sent.
+      await current()
+      server.freeze()
+      const lost = make({ signal: AbortSignal.timeout(200) })
+      const name = `c${made}`
+      await assert.rejects(lost)
+      server.thaw()
+      await make()
+      assert.equal(await client.get('configmaps', 'default', name), null)
     })
 
     test('refuses requests, all or a number of them', async () => {

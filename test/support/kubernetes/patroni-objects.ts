@@ -51,7 +51,7 @@ export function holderOf({ scope, group, useEndpoints }: KubePlace, rest: string
   const resource = useEndpoints ? 'endpoints' : 'configmaps'
   const [, member] = /^members\/(.+)$/.exec(rest) ?? []
   if (member !== undefined) return { resource: 'pods', name: member }
-  if (['leader', 'status', 'failsafe'].includes(rest)) {
+  if (['leader', 'status', 'optime/leader', 'failsafe'].includes(rest)) {
     return { resource, name: useEndpoints ? base : `${base}-leader` }
   }
   if (['config', 'history', 'initialize'].includes(rest)) return { resource, name: `${base}-config` }
@@ -62,6 +62,8 @@ export function holderOf({ scope, group, useEndpoints }: KubePlace, rest: string
 /** Annotations that a value of a key stands for; null ends one. @param value null: none. */
 export function annotationsOf(rest: string, value: string | null): Record<string, string | null> {
   if (rest.startsWith('members/')) return { status: value }
+  // The position stands in one place, whatever Patroni's version.
+  if (rest === 'optime/leader') return { optime: value }
   if (!(rest in FIELDS)) return { [rest]: value }
   const fields = JSON.parse(value === null || value === '' ? '{}' : value) as Record<string, unknown>
   return Object.fromEntries(

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { Access } from './access.ts'
 import { formOf, hasFlag, type Answer, type Call } from './call.ts'
 import { NO_FAULTS, type Faults } from './faults.ts'
@@ -57,6 +57,7 @@ export class FakeApi {
     response.once('close', () => gone.abort())
     try {
       const body = Buffer.concat((await request.toArray()) as Buffer[])
+      await noticed(gone.signal)
       const { pathname, searchParams: params } = new URL(request.url ?? '/', 'http://kubernetes')
       if (pathname.startsWith('/fake/')) {
         this.#control(request, response, pathname, body)
@@ -150,6 +151,15 @@ export class FakeApi {
     act()
     response.end(method === 'GET' ? this.#store.snapshot() : '')
   }
+}
+
+/**
+ * Waits until the end of the connection would have been noticed, behind the request in the same buffers: what a client has
+ * given up while the server was frozen is not done any more, as Kubernetes ends a handler with its connection.
+ * @throws when it has ended.
+ */
+async function noticed(gone: AbortSignal): Promise<void> {
+  for (let turn = 0; turn < 3; turn++) await setImmediate(undefined, { signal: gone })
 }
 
 /** @throws {Refusal} 404 for a path of no resource. */
