@@ -55,6 +55,7 @@ export class ClusterConnection implements SessionConnection {
   readonly #pods = new ObjectCache()
   #watcher: SessionWatcher<Listing> | null = null
   #timer: NodeJS.Timeout | null = null
+  #soon: NodeJS.Immediate | null = null
   #reads = 0
   #usual: { readonly config: KubeObject | undefined; readonly ttlMs: number | null } = {
     config: undefined,
@@ -108,6 +109,8 @@ export class ClusterConnection implements SessionConnection {
     if (pods !== null) this.#pods.check(pods)
     this.#sawLeader(now())
     this.#wasRead(at)
+    // What the watches have shown before comes first.
+    if (this.#soon !== null) this.#tell()
     return this.#listing()
   }
 
@@ -119,6 +122,7 @@ export class ClusterConnection implements SessionConnection {
   close(): void {
     if (this.closed.aborted) return
     if (this.#timer !== null) clearTimeout(this.#timer)
+    if (this.#soon !== null) clearImmediate(this.#soon)
     this.#keeper.lease = afterLoss(this.#keeper.lease)
     this.api.close()
   }
@@ -180,8 +184,12 @@ export class ClusterConnection implements SessionConnection {
     // Whatever it is, what it says of the version is in doubt.
     if (event.type === 'error') throw new Expired(event.message)
     cache.apply(event)
-    if (resource !== 'pods' && event.type !== 'bookmark' && event.object.name === this.#target.names.leader)
-      this.#sawLeader(now())
+    if (resource === 'pods' || event.type === 'bookmark') {
+      // Very many may come at once: the keys are listed once for all of a turn of the event loop.
+      this.#soon ??= setImmediate(() => this.#tell())
+      return
+    }
+    if (event.object.name === this.#target.names.leader) this.#sawLeader(now())
     this.#tell()
   }
 
@@ -232,6 +240,8 @@ export class ClusterConnection implements SessionConnection {
   }
 
   #tell(): void {
+    if (this.#soon !== null) clearImmediate(this.#soon)
+    this.#soon = null
     this.#watcher?.onEvents(this.#listing())
   }
 
