@@ -34,7 +34,7 @@ function checkEmpty(
     if (isWritten)
       problems.push(fault(variable, `is empty, and overrides ${path} of the file, as in Patroni: unset it`))
     const isNamed = [file, tree].some(({ namespace }) => (namespace ?? '') !== '')
-    // Where the default is another one, Patroni takes it.
+    // Patroni takes the default of the DCS, if it has one of its own.
     if (path === `${name}.namespace` && usual === undefined && !isWritten && !isNamed)
       problems.push(fault(variable, 'is empty, and Patroni takes that for the namespace /: unset it, or set it to /'))
   }

@@ -71,7 +71,7 @@ describe('the primary of a cluster in Kubernetes', () => {
       assert.equal(watched.states().filter((state) => state === 'open pg0').length, 1)
     })
 
-  test('whose Pod is deleted without its lock is named until another takes it, which is opened then', async () => {
+  test('keeps its name in the lock when its Pod is deleted, until the next leader takes it and is opened', async () => {
     await start()
     await serve(pg0, pg1, 60)
     const watched = stack.use(watch('proof'))

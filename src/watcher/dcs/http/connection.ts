@@ -62,6 +62,9 @@ const textOf: ReadBody = (body) => body.text()
 /** Not even the head of an answer came in time. */
 export class Unanswered extends RouterError {}
 
+/** The head of an answer came in time, and not all of its body. */
+export class Unfinished extends RouterError {}
+
 export class HttpConnection {
   readonly #target: HttpTarget
   readonly #shared: SharedPool
@@ -146,7 +149,7 @@ export class HttpConnection {
       this.#answered = true
       clearTimeout(timer)
       if (bodyLimit !== null)
-        timer = late(bodyLimit(), (within) => new RouterError('TIMEOUT', `no whole answer ${within}`))
+        timer = late(bodyLimit(), (within) => new Unfinished('TIMEOUT', `no whole answer ${within}`))
       const head = {
         status: statusCode,
         header: (name: string): string | null => {

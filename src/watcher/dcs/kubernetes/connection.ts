@@ -7,6 +7,7 @@ import { MAX_TIMER_MS, now } from '../../../clock.ts'
 import { codeOf, failureOf, RouterError } from '../../../errors.ts'
 import type { CertificateSet } from '../../tls/certificates.ts'
 import type { Listing } from '../listing.ts'
+import { Unfinished } from '../http/connection.ts'
 import type { SessionConnection, SessionWatcher } from '../sessions.ts'
 import { ApiConnection, type ApiTarget } from './api-connection.ts'
 import type { Request } from './diagnosis.ts'
@@ -194,8 +195,10 @@ export class ClusterConnection implements SessionConnection {
   }
 
   async #relist(resource: Request['resource'], cache: ObjectCache): Promise<void> {
+    // What is read beside it meanwhile may be newer.
+    const before = cache.version
     const list = await this.api.list(resource, this.#target.selector, 2)
-    if (list.version < cache.version) throw wentBack(list.version)
+    if (list.version < before) throw wentBack(list.version)
     cache.begin(list)
   }
 
@@ -266,8 +269,7 @@ export class ClusterConnection implements SessionConnection {
 
 /** Returns whether a watch has ended only because it has lasted, or brought, so much. */
 function isLong(error: unknown): boolean {
-  const isLate = error instanceof RouterError && error.code === 'TIMEOUT' && error.message.startsWith('no whole answer')
-  return isLate || codeOf(error) === 'UND_ERR_RES_EXCEEDED_MAX_SIZE'
+  return error instanceof Unfinished || codeOf(error) === 'UND_ERR_RES_EXCEEDED_MAX_SIZE'
 }
 
 function wentBack(version: number): RouterError {
