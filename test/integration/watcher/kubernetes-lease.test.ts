@@ -4,8 +4,9 @@ import { after, afterEach, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KubernetesServer } from '../../support/kubernetes/server.ts'
 import { Relay } from '../../support/net/relay.ts'
-import { until } from '../../support/until.ts'
-import { KubernetesObserver, memberOf, Play, SYSTEM_ID } from './kubernetes-observer.ts'
+import { RouterProcess } from '../../support/router/process.ts'
+import { clock, until } from '../../support/until.ts'
+import { KubernetesObserver, LABELS, memberOf, Play, SYSTEM_ID } from './kubernetes-observer.ts'
 
 let server: KubernetesServer
 let kubeconfig: string
@@ -134,5 +135,24 @@ describe('the lease of a leader in Kubernetes', () => {
     await play.lead('pg1', { ttl: 60, transitions: 1 })
     await observer.leader('pg1')
     assert.deepEqual(observer.losses, [])
+  })
+
+  test('does not run out while the router itself is stopped, and has the rest of its ttl afterwards', async () => {
+    await serve(3)
+    await using router = await RouterProcess.start({
+      config: {
+        ...{ scope: 'demo', kubernetes: { labels: LABELS, use_endpoints: true } },
+        proxy: { trust: 'dcs', check: { interval: '200ms', timeout: '500ms' } },
+      },
+      env: { KUBECONFIG: kubeconfig },
+    })
+    await router.waitForLog('the primary', ({ event }) => event === 'primary-open')
+    router.process.signal('SIGSTOP')
+    const since = performance.now()
+    await until('much longer than its ttl', () => performance.now() - since > 5000, { everyMs: 50 })
+    const [continued, from] = [clock(), router.log.length]
+    router.process.signal('SIGCONT')
+    const { time } = await router.waitForLog('the lapse', ({ event }) => event === 'leader-changed', { from })
+    assert.ok(time - continued > 1000, `${time - continued} ms`)
   })
 })
