@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
+import { CertificateAuthority } from '../../support/files/certificates.ts'
 import { KubernetesClient } from '../../support/kubernetes/client.ts'
 import { until } from '../../support/until.ts'
 import { kubernetes, path, pod, told } from './kubernetes.ts'
@@ -102,6 +103,12 @@ describe('a service account', async () => {
     assert.deepEqual(told(await one.request('GET', path('pods'))), denied('router', 'list', 'pods'))
     await server.allow([{ resources: ['pods'], verbs: ['list'] }], { kind: 'User', name: 'router' })
     await until('the role counts', async () => (await one.request('GET', path('pods'))).status === 200)
+  })
+
+  test('a certificate of another authority is refused', async () => {
+    const other = CertificateAuthority.create(server.path, 'other')
+    const stranger = server.clientOf({ certificate: other.client('stranger') })
+    assert.deepEqual(told(await stranger.request('GET', path('pods'))), UNAUTHORIZED)
   })
 
   test('a server certificate is that of an authority of the tests', async () => {

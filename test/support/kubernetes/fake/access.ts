@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer'
 import { randomUUID } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
-import { TLSSocket } from 'node:tls'
+import { TLSSocket, type PeerCertificate } from 'node:tls'
 import { detailsOf, qualified, Refusal, refusals, RESOURCES, type KubeObject, type Resource } from './objects.ts'
 import type { Store } from './store.ts'
 
@@ -33,6 +33,9 @@ interface Subject {
   readonly name: string
   readonly namespace?: string
 }
+
+/** What a client without a certificate has. */
+type Empty = { readonly subject?: undefined }
 
 const ADMINS = 'system:masters'
 const ANONYMOUS: User = { name: 'system:anonymous', groups: ['system:unauthenticated'] }
@@ -69,10 +72,12 @@ export class Access {
   /** Who sends a request: nobody in particular without credentials. @throws {Refusal} 401 for wrong ones. */
   userOf(request: IncomingMessage): User {
     const { socket } = request
-    const certificate =
-      socket instanceof TLSSocket && socket.authorized ? socket.getPeerCertificate().subject : undefined
-    if (certificate?.CN !== undefined)
-      return { name: String(certificate.CN), groups: [certificate.O].flat().map(String) }
+    const subject =
+      socket instanceof TLSSocket ? (socket.getPeerCertificate() as PeerCertificate | Empty).subject : null
+    if (socket instanceof TLSSocket && subject?.CN !== undefined) {
+      if (!socket.authorized) throw refusals.unauthorized()
+      return { name: String(subject.CN), groups: [subject.O].flat().map(String) }
+    }
     const [, scheme = '', credentials = ''] = /^(\w+)\s+(.*)$/.exec(request.headers.authorization ?? '') ?? []
     if (scheme.toLowerCase() === 'bearer') return this.#ofToken(credentials)
     if (scheme.toLowerCase() === 'basic' && Object.keys(this.#passwords).length > 0)
