@@ -300,7 +300,7 @@ test('the environment goes over the file key by key', () => {
   })
 })
 
-test('what a Pod has in its environment counts for the section of each cluster in Kubernetes, and not that of others', () => {
+test('the variables of a Pod count for each cluster in Kubernetes, and for no other', () => {
   const env = { KUBERNETES_SERVICE_HOST: '10.96.0.1', KUBERNETES_SERVICE_PORT: '443', CONSUL_HTTP_TOKEN: 'x' }
   const text = `
 proxy: {listeners: {a: {bind: '*:1', route: primary, cluster: one}}}
