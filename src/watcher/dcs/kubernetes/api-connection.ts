@@ -121,7 +121,7 @@ export class ApiConnection {
       ...{ timeoutSeconds: String(seconds), resourceVersion: String(version) },
     })
     const answer = await this.#http.lines(`${this.#path(resource)}?${query.toString()}`, {
-      ...{ headMs: timeoutMs, bodyMs: seconds * 1000 + timeoutMs, maxLine: MAX_LINE, onLine },
+      ...{ headMs: seconds * 1000 + timeoutMs, bodyMs: seconds * 1000 + timeoutMs, maxLine: MAX_LINE, onLine },
       headers: { ...credentials.headers(), accept: ACCEPT.watch },
       onHead: ({ status }) => {
         if (status === 200) onOpen()

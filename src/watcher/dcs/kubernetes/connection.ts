@@ -3,11 +3,11 @@
  * lease of the leader.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { MAX_TIMER_MS, now } from '../../../clock.ts'
+import { MAX_TIMER_MS, now, within } from '../../../clock.ts'
 import { codeOf, failureOf, RouterError } from '../../../errors.ts'
 import type { CertificateSet } from '../../tls/certificates.ts'
 import type { Listing } from '../listing.ts'
-import { Unfinished } from '../http/connection.ts'
+import { Unanswered, Unfinished } from '../http/connection.ts'
 import type { SessionConnection, SessionWatcher } from '../sessions.ts'
 import { ApiConnection, type ApiTarget } from './api-connection.ts'
 import type { Request } from './diagnosis.ts'
@@ -41,6 +41,9 @@ const PODS_EVERY = 5
 
 /** Pauses after so many watches in turn that ended at once. Milliseconds. */
 const PAUSE = { min: 50, max: 1000, atOnce: 900 }
+
+/** Long enough for the answer that the right to watch is missing. Milliseconds. */
+const CONFIRM_MS = 500
 
 /** So many times in turn a token may be refused that is about to be replaced. */
 const MAX_REFUSED = 4
@@ -83,7 +86,10 @@ export class ClusterConnection implements SessionConnection {
     return this.api.closed
   }
 
-  /** Lists, and watches from there on; resolves once both watches are confirmed. They end with the connection. */
+  /**
+   * Lists, and watches from there on. Resolves once both watches are confirmed, or have had a moment for that. They end
+   * with the connection.
+   */
   async begin(watcher: SessionWatcher<Listing>): Promise<Listing> {
     const { objects } = this.#target
     const at = now()
@@ -91,7 +97,8 @@ export class ClusterConnection implements SessionConnection {
     this.#sawLeader(at)
     this.#wasRead(at)
     this.#watcher = watcher
-    await Promise.all([this.#watch(objects, this.#objects), this.#watch('pods', this.#pods)])
+    const watches = Promise.all([this.#watch(objects, this.#objects), this.#watch('pods', this.#pods)])
+    await within(watches, CONFIRM_MS, this.closed)
     return this.#listing()
   }
 
@@ -162,7 +169,7 @@ export class ClusterConnection implements SessionConnection {
       } catch (error) {
         isExpired = error instanceof Expired
         // A load balancer, or a server that is restarted, may cut a watch: it continues from its version.
-        const isCut = (watch.isOpen || isWatchable) && (failureOf(error) === 'reset' || isLong(error))
+        const isCut = isLong(error) || ((watch.isOpen || isWatchable) && failureOf(error) === 'reset')
         if (!isExpired && !isCut) throw error
       }
       isWatchable = watch.isOpen
@@ -267,9 +274,9 @@ export class ClusterConnection implements SessionConnection {
   }
 }
 
-/** Returns whether a watch has ended only because it has lasted, or brought, so much. */
+/** Returns whether a watch has ended only because it has lasted, or brought, so much; a proxy may hold its head back. */
 function isLong(error: unknown): boolean {
-  return error instanceof Unfinished || codeOf(error) === 'UND_ERR_RES_EXCEEDED_MAX_SIZE'
+  return error instanceof Unanswered || error instanceof Unfinished || codeOf(error) === 'UND_ERR_RES_EXCEEDED_MAX_SIZE'
 }
 
 function wentBack(version: number): RouterError {
