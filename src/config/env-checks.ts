@@ -14,13 +14,18 @@ export function checkEnvironment(
 ): Problem[] {
   const used = kindIn(merge(file, environment.tree), kinds)
   return patroniKinds(kinds).flatMap(({ name, patroni }) => [
-    ...checkEmpty(name, file, environment),
+    ...checkEmpty(name, patroni, file, environment),
     ...checkMade(name, patroni, used, file, environment),
     ...checkSection(name, patroni.login, mappingOf(file[name]), environment, env),
   ])
 }
 
-function checkEmpty(name: string, file: Readonly<Tree>, { tree, empty }: EnvironmentTree): Problem[] {
+function checkEmpty(
+  name: string,
+  { namespace: usual }: PatroniDcs,
+  file: Readonly<Tree>,
+  { tree, empty }: EnvironmentTree,
+): Problem[] {
   const section = mappingOf(file[name])
   const problems: Problem[] = []
   for (const [path, variable] of empty) {
@@ -29,7 +34,8 @@ function checkEmpty(name: string, file: Readonly<Tree>, { tree, empty }: Environ
     if (isWritten)
       problems.push(fault(variable, `is empty, and overrides ${path} of the file, as in Patroni: unset it`))
     const isNamed = [file, tree].some(({ namespace }) => (namespace ?? '') !== '')
-    if (path === `${name}.namespace` && !isWritten && !isNamed)
+    // Patroni takes the default of the DCS, if it has one of its own.
+    if (path === `${name}.namespace` && usual === undefined && !isWritten && !isNamed)
       problems.push(fault(variable, 'is empty, and Patroni takes that for the namespace /: unset it, or set it to /'))
   }
   return problems

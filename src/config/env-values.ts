@@ -38,7 +38,7 @@ export const addresses: Parse = (value) =>
   list(value) ?? good(value.split(',').map((item) => item.trim().replace(/^(['"])(.*)\1$/, '$2')))
 
 /** `{a: b}` or `a: b`. */
-const mapping: Parse = (value) => {
+export const mapping: Parse = (value) => {
   const yaml = parseYaml(value.trim().startsWith('{') ? value : `{${value}}`)
   return yaml.ok && isMapping(yaml.value) ? good(yaml.value) : null
 }

@@ -119,20 +119,26 @@ export function readForeign(
   env: Environment,
   kinds: readonly DcsSection[],
 ): Pick<EnvironmentTree, 'tree' | 'origins'> {
-  const found = patroniKinds(kinds)
-    .filter(({ name }) => isTree(tree[name]))
-    .flatMap(({ name, patroni }) => (patroni.foreign ?? []).map((variable) => ({ name, variable })))
-    .filter(({ variable }) => env[variable] !== undefined)
-  const sections = Map.groupBy(found, ({ name }) => name)
-  return {
-    tree: Object.fromEntries(
-      [...sections].map(([name, each]) => [
-        name,
-        Object.fromEntries(each.map(({ variable }) => [foreignKey(variable), env[variable]])),
-      ]),
-    ),
-    origins: new Map(found.map(({ name, variable }) => [`${name}.${foreignKey(variable)}`, variable])),
+  const origins = new Map<string, string>()
+  const readAt = (sections: Readonly<Tree>, above: string): Tree => {
+    const kindsThere = patroniKinds(kinds).filter(
+      ({ name, patroni }) => isTree(sections[name]) && (above === '' || patroni.isForeignEverywhere === true),
+    )
+    const found = kindsThere.map(({ name, patroni }) => {
+      const variables = (patroni.foreign ?? []).filter((variable) => env[variable] !== undefined)
+      for (const variable of variables) origins.set(`${above}${name}.${foreignKey(variable)}`, variable)
+      return [name, Object.fromEntries(variables.map((variable) => [foreignKey(variable), env[variable]]))] as const
+    })
+    return Object.fromEntries(found.filter(([, variables]) => Object.keys(variables).length > 0))
   }
+  const { clusters } = tree
+  const entries = isTree(clusters) ? Object.entries(clusters) : []
+  const below = entries.flatMap(([name, entry]) => {
+    const sections = isTree(entry) ? readAt(entry, `clusters.${name}.`) : {}
+    return Object.keys(sections).length === 0 ? [] : [[name, sections] as const]
+  })
+  const top = readAt(tree, '')
+  return { tree: below.length === 0 ? top : { ...top, clusters: Object.fromEntries(below) }, origins }
 }
 
 function isSection(section: string, suffix: string, dcs: readonly string[]): boolean {

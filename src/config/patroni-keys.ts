@@ -38,11 +38,6 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
     ...['file_size', 'file_num', 'loggers', 'deduplicate_heartbeat_logs'],
   ],
   watchdog: ['mode', 'device', 'safety_margin', 'driver'],
-  kubernetes: [
-    ...['labels', 'scope_label', 'role_label', 'leader_label_value', 'follower_label_value', 'tmp_role_label'],
-    ...['standby_leader_label_value', 'use_endpoints', 'pod_ip', 'ports', 'cacert', 'retriable_http_codes', 'context'],
-    ...['bootstrap_labels', 'bypass_api_service', ...COPIED_KEYS],
-  ],
 }
 
 /** What such keys are called elsewhere, within Patroni's own file for example. */

@@ -48,7 +48,7 @@ export const PATRONI = z.object({
   scope: required(SCOPE, 'Name of the cluster, as in Patroni.'),
   namespace: optional(
     TEXT_OR_NONE,
-    'Where Patroni keeps its clusters in the DCS; slashes at the ends do not matter. Default: `service`.',
+    'Where Patroni keeps its clusters in the DCS; slashes at the ends do not matter. Default: `service`; of `kubernetes`: `default`.',
   ),
   // patroni/config.py: the place of `name` in old files.
   postgresql: within(
@@ -130,7 +130,7 @@ export function parsePatroni(
   const value: PatroniSections = {
     scope,
     // patroni/dcs/__init__.py: `re.sub('/+', '/', ...)`.
-    namespace: (namespace ?? inDcs.value ?? 'service').replace(/\/+/g, '/').replace(/^\/|\/$/g, ''),
+    namespace: (namespace ?? inDcs.value ?? inDcs.usual).replace(/\/+/g, '/').replace(/^\/|\/$/g, ''),
     citusGroup: isDropped && isPatronis ? null : citus.group,
     localMember: name ?? postgresql.name,
     // patroni/request.py `reload_config`: the key and its password count only together with a certificate.
@@ -145,17 +145,22 @@ export function parsePatroni(
   return { value, faults: [], warnings }
 }
 
-/** Finds the namespace in the section of a DCS; one at the top is copied over it (patroni/dcs/__init__.py `get_dcs`). */
+/** Finds the namespace in the section of a DCS, and the one without any; one at the top is copied over it (patroni/dcs/__init__.py `get_dcs`). */
 function namespaceInDcs(
   tree: Mapping,
   kinds: readonly DcsSection[],
-): { readonly ok: true; readonly value: string | null } | { readonly ok: false; readonly fault: Fault } {
+):
+  | { readonly ok: true; readonly value: string | null; readonly usual: string }
+  | { readonly ok: false; readonly fault: Fault } {
   // Of several, Patroni takes the first.
   const used = patroniKinds(kinds).find(({ name }) => isThere(tree, name))
   const section = used === undefined ? {} : mappingOf(tree[used.name])
-  if (used === undefined || !isThere(section, 'namespace')) return { ok: true, value: null }
+  const usual = used?.patroni.namespace ?? 'service'
+  if (used === undefined || !isThere(section, 'namespace')) return { ok: true, value: null, usual }
   const parsed = text(section['namespace'])
-  return parsed.ok ? parsed : { ok: false, fault: { path: [used.name, 'namespace'], message: parsed.message } }
+  return parsed.ok
+    ? { ...parsed, usual }
+    : { ok: false, fault: { path: [used.name, 'namespace'], message: parsed.message } }
 }
 
 function text(value: unknown): Parsed<string> {

@@ -72,6 +72,10 @@ export interface PatroniDcs {
   readonly login: readonly string[]
   /** Variables of any name that count where there is a section: `resolve` gets each as {@link foreignKey}. */
   readonly foreign?: readonly string[]
+  /** Whether these count for the sections of single clusters, too; left out: for the one at the top only. */
+  readonly isForeignEverywhere?: boolean
+  /** The namespace where none is set; left out: `service`. */
+  readonly namespace?: string
 }
 
 /** Returns the key of a section that is a variable of its client library, which no file has. */

@@ -28,14 +28,19 @@ export interface ListedSessions<T, C> {
   readonly lost: (endpoint: string, error: RouterError, notices?: readonly DcsNotice[]) => T
 }
 
+export interface ClusterOptions<C> extends Omit<SurveyOptions<C>, 'everyMs'> {
+  /** Returns whether the cluster is not there; left out: it has no keys at all. */
+  readonly isAbsent?: (cluster: Cluster) => boolean
+}
+
 /** Returns what sessions make of the lists of a cluster, of which the names begin with `prefix` (`/service/demo/`). */
 export function clusterSessions<C extends ListConnection>(
-  options: Omit<SurveyOptions<C>, 'everyMs'>,
+  { isAbsent = isEmpty, ...options }: ClusterOptions<C>,
   intervalMs: number,
 ): ListedSessions<DcsObservation, C> {
   const survey = new Survey<C>({ ...options, everyMs: intervalMs * LOOK_EVERY })
   return {
-    begin: (list) => clusterOf(list, options.prefix, survey),
+    begin: (list) => clusterOf(list, options.prefix, survey, isAbsent),
     // Findings around it are not over because they cannot be read.
     lost: (endpoint, error, notices = []) => {
       return { type: 'lost', endpoint, error, notices: [...notices, ...survey.told] }
@@ -68,6 +73,7 @@ function clusterOf<C extends ListConnection>(
   first: Listing,
   prefix: string,
   survey: Survey<C>,
+  isAbsent: (cluster: Cluster) => boolean,
 ): ListedKeys<DcsObservation, C> {
   const list = new KeyList()
   const parse = (keys: Listing['keys']): Cluster =>
@@ -89,14 +95,14 @@ function clusterOf<C extends ListConnection>(
       return cluster !== before
     },
     isUrgent: (before, after) => isUrgent(before.keys, after.keys, prefix),
-    prepare: (connection) => survey.prepare(connection, isEmpty(cluster), connection.closed),
+    prepare: (connection) => survey.prepare(connection, isAbsent(cluster), connection.closed),
     read(connection) {
       // Beside it: its findings are handed over with the next confirmation, and no read waits for that.
-      void survey.look(connection, isEmpty(cluster))
+      void survey.look(connection, isAbsent(cluster))
       return connection.list()
     },
     tell({ notices, ...place }) {
-      return { type: 'snapshot', cluster, ...place, notices: [...notices, ...survey.tell(isEmpty(cluster))] }
+      return { type: 'snapshot', cluster, ...place, notices: [...notices, ...survey.tell(isAbsent(cluster))] }
     },
   })
 }

@@ -44,13 +44,15 @@ export type FindPlaces<C> = (connection: C, below: string, namespace: string | n
 export type Surroundings = Pick<SurveyOptions<never>, 'place' | 'followed'>
 
 /** What is particular to a kind of DCS. */
-export type SurveyKind<C> = Pick<SurveyOptions<C>, 'name' | 'hint' | 'find'>
+export type SurveyKind<C> = Pick<SurveyOptions<C>, 'name' | 'hint' | 'find' | 'missing'>
 
 export interface SurveyOptions<C> {
   /** What people call the DCS, and what may be wrong where it has no cluster at all. */
   readonly name: string
   readonly hint: string
   readonly find: FindPlaces<C>
+  /** Says what there is instead of the cluster; null: nothing can be said. Left out: the names that `find` gives say it. */
+  readonly missing?: (connection: C) => Promise<string | null>
   /** `/service/demo/`, with the slash at the end. */
   readonly prefix: string
   readonly place: ScopePlace
@@ -121,8 +123,9 @@ export class Survey<C> {
       this.#groups = others.slice(0, MAX_GROUPS).map((group) => this.#groupNotice(group))
     }
     if (!isEmpty) return
-    let message = aboutScope(place, own)
-    if (message === null) {
+    const { missing } = this.#options
+    let message = missing === undefined ? aboutScope(place, own) : await missing(connection)
+    if (message === null && missing === undefined) {
       const others = await find(connection, namespace, place.namespace)
       message = aboutNamespace(name, place, others)
       if (message === null && others.isAll) message = aboutDcs(name, hint, place, await find(connection, '/', null))

@@ -11,6 +11,8 @@ export interface CertificateFiles {
   readonly keyFile: string | null
   /** Of the key, where it is encrypted. */
   readonly keyPassword?: string | null
+  /** What is used instead of files, in PEM, where a configuration has it itself. */
+  readonly inline?: { readonly ca?: Buffer; readonly cert?: Buffer; readonly key?: Buffer }
 }
 
 /** How the settings are called that name the files. */
@@ -82,16 +84,16 @@ export class Certificates {
   }
 
   #readFiles(last: CertificateSet | null): CertificateSet {
-    const { caFile, certFile, keyFile, keyPassword } = this.#files
+    const { caFile, certFile, keyFile, keyPassword, inline = {} } = this.#files
     const { settings } = this.#options
-    const ca = readOne(caFile, settings?.ca)
-    const cert = readOne(certFile, settings?.cert)
-    const key =
-      certFile === null ? null : readOne(keyFile ?? certFile, keyFile === null ? settings?.cert : settings?.key)
+    const ca = inline.ca ?? readOne(caFile, settings?.ca)
+    const cert = inline.cert ?? readOne(certFile, settings?.cert)
+    const keyOfCert = (): Buffer | null => (keyFile === null ? cert : readOne(keyFile, settings?.key))
+    const key = cert === null ? null : (inline.key ?? keyOfCert())
     if (last !== null && same(last.ca, ca) && same(last.cert, cert) && same(last.key, key)) return last
     // OpenSSL itself accepts an empty file of CAs as one without any CA, and stops in silence at a truncated one.
-    if (caFile !== null) checkCertificates(called(caFile, settings?.ca), ca)
-    if (certFile !== null) checkCertificates(called(certFile, settings?.cert), cert)
+    if (ca !== null) checkCertificates(called(caFile, settings?.ca), ca)
+    if (cert !== null) checkCertificates(called(certFile, settings?.cert), cert)
     try {
       const context = createSecureContext({
         ...(ca === null ? this.#defaultTrust() : { ca }),
@@ -101,11 +103,12 @@ export class Certificates {
       return { ca, cert, key, context }
     } catch (cause) {
       const named = [
-        [caFile, settings?.ca],
-        [certFile, settings?.cert],
-        [keyFile, settings?.key],
+        [caFile, settings?.ca, inline.ca],
+        [certFile, settings?.cert, inline.cert],
+        [keyFile, settings?.key, inline.key],
       ] as const
-      const files = named.flatMap(([file, setting]) => (file === null ? [] : called(file, setting))).join(', ')
+      const used = named.filter(([file, , pem]) => file !== null || pem !== undefined)
+      const files = used.map(([file, setting]) => called(file, setting)).join(', ')
       const message = `the certificate files ${files} do not fit together: ${explain(cause)}`
       throw new RouterError('CONFIG_INVALID', message, { cause })
     }
@@ -139,7 +142,8 @@ function readOne(file: string | null, setting: string | undefined): Buffer | nul
   }
 }
 
-function called(file: string, setting: string | undefined): string {
+function called(file: string | null, setting: string | undefined): string {
+  if (file === null) return setting ?? 'of the configuration'
   return setting === undefined ? file : `${file} (${setting})`
 }
 

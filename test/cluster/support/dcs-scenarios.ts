@@ -4,7 +4,7 @@ import { type Attempt, createLoadTable, outage } from '../../support/clients/loa
 import { PatroniCluster } from '../../support/patroni/cluster.ts'
 import type { DcsServer, PatroniDcs } from '../../support/patroni/dcs.ts'
 import type { PatroniMember } from '../../support/patroni/member.ts'
-import { RouterProcess, runMain } from '../../support/router/process.ts'
+import { RouterProcess, runMainWith } from '../../support/router/process.ts'
 import { clock, until } from '../../support/until.ts'
 import type { WatchEvent } from '../../support/watch-log.ts'
 import { assertNoWayBack, assertOnlyServedFailed, writeUntilMoved } from './moved.ts'
@@ -85,7 +85,7 @@ export function testDcs<D extends PatroniDcs>({ start: startDcs, takeLock }: Dcs
   })
 
   test("a member's own patroni.yml is a valid configuration, and check --online ends with 0", async () => {
-    const { code, stdout, stderr } = await runMain('check', '--online', '-c', leader.configFile)
+    const { code, stdout, stderr } = await runMainWith(cluster.env, 'check', '--online', '-c', leader.configFile)
     assert.equal(code, 0, stdout + stderr)
     assert.match(stdout, new RegExp(`DCS at .*: 3 members, leader ${leader.name}$`, 'm'))
   })

@@ -23,7 +23,8 @@ export function configured(
     { bind: '127.0.0.1:0', route: 'primary', cluster },
   ])
   const config = {
-    scope: 'demo',
+    // Below /service/ in each of them, so in Kubernetes as well.
+    ...{ scope: 'demo', namespace: 'service' },
     [dcs.name]: dcs.section(section),
     proxy: {
       check: { interval, timeout, fast_interval: '10ms' },
@@ -31,7 +32,7 @@ export function configured(
     },
     ...(clusters === undefined ? {} : { clusters }),
   }
-  const result = loadConfig({ file: '/router.yml', text: JSON.stringify(config), env: {} })
+  const result = loadConfig({ file: '/router.yml', text: JSON.stringify(config), env: dcs.env?.(section) ?? {} })
   assert.ok(result.ok, result.ok ? '' : result.problems.map(formatProblem).join('\n'))
   const [first, ...others] = result.config.clusters
   assert.ok(first)

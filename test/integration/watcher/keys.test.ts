@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, test } from 'node:test'
 import { Lookups } from '../../../src/names/lookups.ts'
 import { createKeyValueSource } from '../../../src/watcher/dcs/create.ts'
+import { DCS_KINDS } from '../../../src/watcher/dcs/kinds.ts'
 import { ConsulDcs } from '../../support/consul/consul-dcs.ts'
 import { EtcdV2Cluster } from '../../support/etcd/v2-cluster.ts'
 import { Relay } from '../../support/net/relay.ts'
@@ -11,6 +12,9 @@ import { type KeyWriter, WRITABLE, writerOf } from '../../support/patroni/key-wr
 import { until } from '../../support/until.ts'
 import { configured, type ConfiguredOptions } from './configured.ts'
 import { KeySourceObserver, LineLog } from './key-observer.ts'
+
+/** Kubernetes has no keys but those of Patroni. */
+const KINDS_WITH_KEYS = DCS_KINDS.filter(({ hasKeys }) => hasKeys).map(({ name }) => name)
 
 type Entries = Readonly<Record<string, string>>
 
@@ -34,7 +38,7 @@ class Keys extends KeySourceObserver {
   }
 }
 
-for (const [kind, start] of Object.entries(WRITABLE))
+for (const [kind, start] of Object.entries(WRITABLE).filter(([name]) => KINDS_WITH_KEYS.includes(name)))
   describe(`the keys of ${kind}`, () => {
     let dcs: PatroniDcs
     let writer: KeyWriter

@@ -33,6 +33,8 @@ export class Scribe implements AsyncDisposable {
   readonly #moments: Cluster[] = [momentOf({ keys: new Map(), taken: 0 })]
   readonly #leases = new Map<string, Lease>()
   readonly #rest: RestClient
+  /** Whether a member's key outlives its lease, as a Pod does. */
+  readonly #outlives: boolean
 
   /** Nothing is below the prefix of the cluster yet. */
   constructor(dcs: PatroniDcs, writer: KeyWriter, options: ConfiguredOptions & { readonly scope?: string } = {}) {
@@ -43,6 +45,7 @@ export class Scribe implements AsyncDisposable {
     this.observer = new SourceObserver(createDcs(config, this.#rest))
     this.#writer = writer
     this.#isZooKeeper = dcs.name === 'zookeeper'
+    this.#outlives = dcs.name === 'kubernetes'
     this.#root = `/service/${scope}`
   }
 
@@ -107,7 +110,8 @@ export class Scribe implements AsyncDisposable {
   lapses(member: string): void {
     this.#leases.delete(member)
     const { keys } = this.#model
-    const own = [`members/${member}`, ...(keys.get('leader') === member ? ['leader'] : [])]
+    const lock = keys.get('leader') === member ? ['leader'] : []
+    const own = this.#outlives ? lock : [`members/${member}`, ...lock]
     for (const key of own)
       this.#moments.push(momentOf({ ...this.#model, keys: new Map([...keys].filter(([k]) => k !== key)) }))
     this.#becomes((all) => own.forEach((key) => all.delete(key)))

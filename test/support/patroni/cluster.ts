@@ -31,6 +31,7 @@ export class PatroniCluster implements AsyncDisposable {
   readonly dcs: PatroniDcs
   readonly #dir: TempDir
   readonly #relays: readonly Relay[]
+  #env: Readonly<Record<string, string>> | null = null
 
   private constructor(
     settings: PatroniSettings,
@@ -50,6 +51,8 @@ export class PatroniCluster implements AsyncDisposable {
   static async start(options: PatroniOptions): Promise<PatroniCluster> {
     const cluster = await PatroniCluster.#prepare(options)
     try {
+      const names = cluster.members.map(({ name }) => name)
+      await options.dcs.prepare?.(cluster.prefix.slice(0, -1), names)
       await Promise.all(cluster.members.map((member) => member.start()))
       await cluster.waitHealthy({ timeoutMs: 90_000 })
     } catch (error) {
@@ -60,7 +63,8 @@ export class PatroniCluster implements AsyncDisposable {
   }
 
   static async #prepare({ dcs, members = 3, relays = false, ...rest }: PatroniOptions): Promise<PatroniCluster> {
-    const settings = { ...DEFAULTS, ...rest }
+    const namespace = dcs.namespace ?? DEFAULTS.namespace
+    const settings = { ...DEFAULTS, namespace, ...rest }
     const dir = TempDir.create('patroni')
     const all: Relay[] = []
     const relay = async (target: number) => {
@@ -79,7 +83,8 @@ export class PatroniCluster implements AsyncDisposable {
       const address = {
         ...{ name, dir: dir.mkdir(name, POSTGRES_USER), pgPort, restListenPort },
         restPort: restRelay?.port ?? restListenPort,
-        dcs: { [dcs.name]: dcs.section({ ports, login: settings.dcsLogin }) },
+        dcs: { [dcs.name]: dcs.section({ ports, login: settings.dcsLogin, member: name }) },
+        env: dcs.env?.({ ports, login: settings.dcsLogin }) ?? {},
       }
       made.push(new PatroniMember(settings, address, { rest: restRelay, dcs: dcsRelays }))
     }
@@ -99,6 +104,11 @@ export class PatroniCluster implements AsyncDisposable {
   get access(): DcsSection & { readonly ctl: Readonly<Record<string, string>> } {
     const section = this.dcs.section({ login: this.settings.dcsLogin })
     return { [this.dcs.name]: section, ctl: ctlConfig(this.settings) }
+  }
+
+  /** The environment that a router needs for {@link access}. */
+  get env(): Readonly<Record<string, string>> {
+    return (this.#env ??= this.dcs.env?.({ login: this.settings.dcsLogin }) ?? {})
   }
 
   /** The processes of all members. */
@@ -205,7 +215,8 @@ export class PatroniCluster implements AsyncDisposable {
   async patronictl(...args: string[]): Promise<string> {
     const [member] = this.members
     if (member === undefined) throw new Error('a cluster of no members')
-    const { stdout } = await promisify(execFile)('patronictl', ['-c', member.configFile, ...args])
+    const env = { ...process.env, ...member.env }
+    const { stdout } = await promisify(execFile)('patronictl', ['-c', member.configFile, ...args], { env })
     return stdout
   }
 

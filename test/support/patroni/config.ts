@@ -44,6 +44,8 @@ export type MemberAddress = {
   /** What it tells others. */
   readonly restPort: number
   readonly dcs: DcsSection
+  /** What it gets of the DCS by its environment. */
+  readonly env: Readonly<Record<string, string>>
 }
 
 /** The section by which the DCS is reached, under its name. */

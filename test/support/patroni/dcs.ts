@@ -21,15 +21,23 @@ export interface SectionOptions {
   readonly ports?: readonly number[] | null
   /** As whom; null: as nobody. */
   readonly login?: Login | null
+  /** The member that the section is of; none: it is the router's. */
+  readonly member?: string
 }
 
 /** A DCS as a Patroni cluster needs it; keys are such as `/service/demo/leader`, whatever the DCS makes of them. */
 export interface PatroniDcs extends AsyncDisposable {
   /** Of Patroni's section, and the router's. */
-  readonly name: 'etcd3' | 'etcd' | 'consul' | 'zookeeper'
+  readonly name: 'etcd3' | 'etcd' | 'consul' | 'zookeeper' | 'kubernetes'
+  /** Patroni's `namespace` where nothing else is said. */
+  readonly namespace?: string
   readonly servers: readonly DcsServer[]
   /** What stands in that section. */
   section(options?: SectionOptions): Readonly<Record<string, unknown>>
+  /** What Patroni and the router get of it by their environment. */
+  env?(options?: SectionOptions): Readonly<Record<string, string>>
+  /** Makes what Patroni expects to be there. @param key of the cluster, such as `/default/demo`. */
+  prepare?(key: string, members: readonly string[]): Promise<void>
   /** The value of a key for certain, from any server that answers; null: there is none. */
   get(key: string): Promise<string | null>
   /** Records what happens to the keys that start with `prefix` from now on. */

@@ -4,11 +4,13 @@ import { fetch } from 'undici'
 import { ConsulDcs } from '../consul/consul-dcs.ts'
 import { EtcdCluster, type EtcdServer } from '../etcd/cluster.ts'
 import { EtcdV2Cluster } from '../etcd/v2-cluster.ts'
+import { kubernetesWriter } from '../kubernetes/key-writer.ts'
+import { KubernetesDcs } from '../kubernetes/kubernetes-dcs.ts'
 import type { ZooKeeperClient } from '../zookeeper/client.ts'
 import { ZooKeeperEnsemble, type ZooKeeperServer } from '../zookeeper/ensemble.ts'
 import type { PatroniDcs } from './dcs.ts'
 
-/** What the keys of one Patroni last by: a lease of etcd v3, the TTL of each key in etcd v2, a session of Consul or ZooKeeper. */
+/** What the keys of one Patroni last by: a lease of etcd v3 or Kubernetes, the TTL of each key in etcd v2, a session of Consul or ZooKeeper. */
 export interface Lease {
   /** Writes the key of a member, anew or again. */
   touch(key: string, value: string): Promise<void>
@@ -18,7 +20,7 @@ export interface Lease {
   renew(): Promise<void>
   /** Gives the lock up. */
   unlock(key: string, value: string): Promise<void>
-  /** Has it end soon: its keys vanish as those of a Patroni that has crashed. */
+  /** Has it end soon: its keys vanish as those of a Patroni that has crashed. In Kubernetes they stay and count no more. */
   lapse(): Promise<void>
 }
 
@@ -33,7 +35,7 @@ export interface KeyWriter {
   keep(): Promise<() => Promise<void>>
 }
 
-export type WritableDcs = EtcdCluster | EtcdV2Cluster | ConsulDcs | ZooKeeperEnsemble
+export type WritableDcs = EtcdCluster | EtcdV2Cluster | ConsulDcs | ZooKeeperEnsemble | KubernetesDcs
 
 /** The kinds of DCS that are read natively; an election of these etcds takes no second. */
 export const WRITABLE: Readonly<Record<PatroniDcs['name'], () => Promise<WritableDcs>>> = {
@@ -41,6 +43,7 @@ export const WRITABLE: Readonly<Record<PatroniDcs['name'], () => Promise<Writabl
   etcd: () => EtcdV2Cluster.start({ args: FAST }),
   consul: () => ConsulDcs.start(),
   zookeeper: () => ZooKeeperEnsemble.start(),
+  kubernetes: () => KubernetesDcs.start({ useEndpoints: true }),
 }
 const FAST = ['--heartbeat-interval', '20', '--election-timeout', '200']
 
@@ -48,6 +51,7 @@ const FAST = ['--heartbeat-interval', '20', '--election-timeout', '200']
 export function writerOf(dcs: WritableDcs): KeyWriter {
   if (dcs instanceof EtcdCluster) return etcd3Writer(dcs)
   if (dcs instanceof ZooKeeperEnsemble) return zookeeperWriter(dcs)
+  if (dcs instanceof KubernetesDcs) return kubernetesWriter(dcs)
   return dcs instanceof EtcdV2Cluster ? etcdWriter(dcs) : consulWriter(dcs)
 }
 

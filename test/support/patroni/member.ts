@@ -31,6 +31,8 @@ export class PatroniMember {
   /** The port of `api_url`: with relays that of the relay. */
   readonly restPort: number
   readonly configFile: string
+  /** What it gets of the DCS by its environment. */
+  readonly env: Readonly<Record<string, string>>
   readonly #settings: PatroniSettings
   readonly #address: MemberAddress
   readonly #rest: RestClient
@@ -46,6 +48,7 @@ export class PatroniMember {
     this.dir = address.dir
     this.pgPort = address.pgPort
     this.restPort = address.restPort
+    this.env = address.env
     this.#settings = settings
     this.#address = address
     this.#rest = new RestClient(address.restListenPort, settings.restTls, settings.restLogin)
@@ -73,7 +76,8 @@ export class PatroniMember {
   async start(): Promise<void> {
     if (this.running) return
     const logFile = join(this.dir, 'patroni.log')
-    this.#child = await Child.start('patroni', [this.configFile], { cwd: this.dir, user: POSTGRES_USER, logFile })
+    const options = { cwd: this.dir, user: POSTGRES_USER, logFile, env: this.env }
+    this.#child = await Child.start('patroni', [this.configFile], options)
   }
 
   /** As a machine that loses power: SIGKILL for Patroni and all of PostgreSQL. */

@@ -35,8 +35,14 @@ export type RouterOptions = {
 
 /** Runs a command of the router to its end, such as `('check', '-c', file)`. */
 export async function runMain(...args: string[]): Promise<CommandResult> {
+  return runMainWith({}, ...args)
+}
+
+/** Like {@link runMain}, with more environment. */
+export async function runMainWith(env: Readonly<Record<string, string>>, ...args: string[]): Promise<CommandResult> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [MAIN, ...args], { timeout: 20_000 }, (error, stdout, stderr) => {
+    const options = { timeout: 20_000, env: { ...process.env, ...env } }
+    execFile(process.execPath, [MAIN, ...args], options, (error, stdout, stderr) => {
       const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1
       resolve({ code, stdout, stderr })
     })
@@ -83,7 +89,7 @@ export class RouterProcess implements AsyncDisposable {
   static async forCluster(cluster: PatroniCluster, options: Partial<RouterOptions> = {}): Promise<RouterProcess> {
     const { scope, namespace } = cluster.settings
     const config = { scope, namespace, ...cluster.access, ...options.config }
-    return RouterProcess.start({ ...options, config })
+    return RouterProcess.start({ ...options, config, env: { ...cluster.env, ...options.env } })
   }
 
   /** Writes the configuration file; a running router reads it after {@link reload}. */

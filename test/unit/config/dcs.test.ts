@@ -166,13 +166,13 @@ const OWN: readonly (readonly [name: string, text: string])[] = [
 ]
 
 for (const [name, text] of OWN) {
-  for (const other of ['zookeeper', 'exhibitor', 'kubernetes'])
+  for (const other of ['zookeeper', 'exhibitor'])
     test(`${name} is used without a word beside the section ${other} of a patroni.yml`, () => {
       const { dcs, problems, warnings } = load(`${other}: {password: s3cret}\n${text}`)
       assert.deepEqual([dcs?.kind, problems, warnings], [name, '', []])
     })
 
-  for (const other of ['consul', 'etcd', 'etcd3', 'raft'])
+  for (const other of ['consul', 'etcd', 'etcd3', 'kubernetes', 'raft'])
     test(`${other} beside ${name} is not used, and that is a warning`, () => {
       const { dcs, warnings } = load(`${other}: {hosts: 5, password: s3cret}\n${text}`)
       assert.equal(dcs?.kind, name)
@@ -257,7 +257,7 @@ test('in PATRONI_CONFIGURATION a section without a value counts', () => {
 })
 
 test('a DCS that the router does not have is a warning that says which of them Patroni takes', () => {
-  for (const name of ['exhibitor', 'kubernetes', 'zookeeper']) {
+  for (const name of ['exhibitor', 'zookeeper']) {
     const { dcs, warnings } = load(`etcd3: {hosts: a}\n${name}: {}`)
     assert.equal(dcs?.kind, 'etcd3')
     assert.deepEqual(warnings, [

@@ -104,7 +104,6 @@ for (const [name, value] of [
 for (const [name, section] of [
   ['PATRONI_ZOOKEEPER_HOSTS', 'zookeeper'],
   ['PATRONI_EXHIBITOR_HOSTS', 'exhibitor'],
-  ['PATRONI_KUBERNETES_LABELS', 'kubernetes'],
 ] as const)
   test(`${name} says that the DCS is ${section}, and its value is not kept`, () => {
     assert.deepEqual(readEnvironment({ [name]: 'x' }).tree, { [section]: {} })
@@ -122,6 +121,11 @@ const READ: readonly (readonly [variable: string, value: string, key: string | n
   ['PATRONI_CONSUL_DC', 'dc1', 'consul.dc'],
   ['PATRONI_CONSUL_CONSISTENCY', 'stale', 'consul.consistency'],
   ['PATRONI_CONSUL_NAMESPACE', '/x/', 'consul.namespace'],
+  ['PATRONI_KUBERNETES_LABELS', 'a: b', 'kubernetes.labels', { a: 'b' }],
+  ['PATRONI_KUBERNETES_LABELS', '{a: b, c: d}', 'kubernetes.labels', { a: 'b', c: 'd' }],
+  ['PATRONI_KUBERNETES_USE_ENDPOINTS', 'yes', 'kubernetes.use_endpoints', true],
+  ['PATRONI_KUBERNETES_RETRIABLE_HTTP_CODES', '429,502', 'kubernetes.retriable_http_codes', [429, 502]],
+  ['PATRONI_KUBERNETES_PORT', 'tcp://10.0.0.1:443', null],
   ['PATRONI_CONSUL_REGISTER_SERVICE', 'on', 'consul.register_service', true],
   ['PATRONI_CONSUL_REGISTER_SERVICE', 'perhaps', null],
   ['PATRONI_CONSUL_SERVICE_TAGS', 'a,b', 'consul.service_tags', ['a', 'b']],
@@ -206,9 +210,6 @@ const SECTIONS: readonly (readonly [variable: string, value: string, section: st
   ['PATRONI_EXHIBITOR_PORT', '2181', 'exhibitor'],
   ['PATRONI_EXHIBITOR_PORT', ' 0x94b ', 'exhibitor'],
   ['PATRONI_EXHIBITOR_PORT', '08', null],
-  ['PATRONI_KUBERNETES_USE_ENDPOINTS', 'perhaps', null],
-  ['PATRONI_KUBERNETES_LABELS', '{', null],
-  ['PATRONI_KUBERNETES_LABELS', 'a: b', 'kubernetes'],
 ]
 
 for (const [variable, value, section] of SECTIONS)
@@ -297,4 +298,27 @@ test('the environment goes over the file key by key', () => {
     ctl: { insecure: true },
     restapi: { cafile: '/ca' },
   })
+})
+
+test('the variables of a Pod count for each cluster in Kubernetes, and for no other', () => {
+  const env = { KUBERNETES_SERVICE_HOST: '10.96.0.1', KUBERNETES_SERVICE_PORT: '443', CONSUL_HTTP_TOKEN: 'x' }
+  const text = `
+proxy: {listeners: {a: {bind: '*:1', route: primary, cluster: one}}}
+clusters:
+  one: {kubernetes: {labels: {a: b}}}
+  two: {kubernetes: {labels: {a: b}, namespace: two}}
+  three: {consul: {host: a}}
+`
+  const result = loadConfig({ file: 'p.yml', text, env })
+  assert.ok(result.ok, result.ok ? '' : formatProblems(result.problems))
+  assert.deepEqual(
+    result.config.clusters.map(({ namespace, dcs }) => [namespace, 'service' in dcs ? dcs.service : null]),
+    [
+      ['default', { host: '10.96.0.1', port: 443 }],
+      ['two', { host: '10.96.0.1', port: 443 }],
+      ['service', null],
+    ],
+  )
+  const wrong = loadConfig({ file: 'p.yml', text, env: { ...env, KUBERNETES_SERVICE_PORT: 'x' } })
+  assert.match(wrong.ok ? '' : formatProblems(wrong.problems), /^environment: KUBERNETES_SERVICE_PORT: must be a port/)
 })

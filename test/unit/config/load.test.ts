@@ -424,7 +424,7 @@ const INVALID: readonly (readonly [title: string, text: string, problem: string]
   [
     'no DCS',
     'scope: demo',
-    'router.yml: etcd3.hosts: no DCS is configured: set etcd3.hosts or PATRONI_ETCD3_HOSTS, etcd.hosts, consul.host, raft.self_addr, rest.urls or file.path',
+    'router.yml: etcd3.hosts: no DCS is configured: set etcd3.hosts or PATRONI_ETCD3_HOSTS, etcd.hosts, consul.host, kubernetes.labels, raft.self_addr, rest.urls or file.path',
   ],
   [
     'a quoted Citus group',

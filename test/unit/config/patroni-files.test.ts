@@ -182,7 +182,7 @@ test("the environment of Patroni's docker-compose files is enough", () => {
   assert.deepEqual([cluster?.citusGroup, endpoints(cluster)], [0, ['etcd1:2379', 'etcd2:2379', 'etcd3:2379']])
 })
 
-test("the environment of Patroni's Kubernetes example has only its DCS as a problem", () => {
+test("the environment of Patroni's Kubernetes example is a configuration", () => {
   const result = load(null, {
     PATRONI_KUBERNETES_POD_IP: '10.1.2.3',
     PATRONI_KUBERNETES_NAMESPACE: 'default',
@@ -195,9 +195,11 @@ test("the environment of Patroni's Kubernetes example has only its DCS as a prob
     PATRONI_POSTGRESQL_PGPASS: '/tmp/pgpass',
     PATRONI_RESTAPI_LISTEN: '0.0.0.0:8008',
   })
-  assert.ok(!result.ok)
-  assert.match(
-    formatProblems(result.problems),
-    /^environment: PATRONI_KUBERNETES_\w+: this DCS is not supported yet: add rest: .*$/,
+  assert.ok(result.ok)
+  assert.deepEqual(result.warnings, [])
+  const [cluster] = result.config.clusters
+  assert.deepEqual(
+    [cluster?.dcs.kind, cluster?.namespace, cluster?.localMember],
+    ['kubernetes', 'default', 'patronidemo-0'],
   )
 })

@@ -45,7 +45,11 @@ test('every variable of Patroni that the tables name is read, and sets that key'
   const rows = [...partOf('environment').matchAll(/^\| `(\w+)` \| `([\w.]+)` \|$/gm)]
   assert.ok(rows.length > 20)
   for (const [, variable = '', key = ''] of rows) {
-    const value = /PORT|GROUP/.test(variable) ? '1' : /INSECURE|PROXIES|VERIFY/.test(variable) ? 'true' : 'a'
+    const value = /PORT|GROUP/.test(variable)
+      ? '1'
+      : /INSECURE|PROXIES|VERIFY|ENDPOINTS|BYPASS/.test(variable)
+        ? 'true'
+        : 'a'
     assert.deepEqual(
       [...readEnvironment({ [variable]: value }, { [key.split('.')[0] ?? '']: {} }).origins],
       [[key, variable]],

@@ -15,7 +15,7 @@ const SOURCE = globSync('src/watcher/**/*.ts', { cwd: ROOT })
 const FOREIGN = /^(?:connect|E[A-Z]{5,}|getaddrinfo|certificate has|unable to|self-signed|no answer in time$)/
 /** Examples of what a message shows. */
 const VALUES =
-  /(?:user )?"\w+"|\/?service\/demo\/|\b_etcd-client\._tcp\b|\bconsul\.token\b|etcdserver: no leader|alert bad certificate|\b(?:dc9|2\.3\.8|etcd|Consul)\b|(?<= )\d+\b|\.\.\.|[()]/
+  /(?:user )?"\w+"|\/?service\/demo\/|\b_etcd-client\._tcp\b|\bconsul\.token\b|etcdserver: no leader|alert bad certificate|\b(?:dc9|2\.3\.8|etcd|Consul|watch pods|default|Endpoints)\b|(?<= )\d+\b|\.\.\.|[()]/
 
 test('the errors that the document explains are those that the source makes', () => {
   const [, section = ''] = /\n## What each error means\n([^]*?)\n## /.exec(TEXT) ?? []

@@ -221,7 +221,7 @@ const WRONG: readonly (readonly [title: string, text: string, problem: string | 
   [
     'no DCS',
     'clusters: {orders: }\n',
-    '1:12: clusters.orders.etcd3.hosts: no DCS is configured: set etcd3.hosts or PATRONI_ETCD3_HOSTS, etcd.hosts, consul.host, raft.self_addr, rest.urls or file.path',
+    '1:12: clusters.orders.etcd3.hosts: no DCS is configured: set etcd3.hosts or PATRONI_ETCD3_HOSTS, etcd.hosts, consul.host, kubernetes.labels, raft.self_addr, rest.urls or file.path',
   ],
   [
     'a fault in a section at the top, once',

@@ -12,12 +12,13 @@ const ROOT = join(import.meta.dirname, '../../../..')
 /** Faults that only `check` can see: they lie between keys, in another file, or in how YAML is read. */
 const BETWEEN: Readonly<Record<string, RegExp>> = {
   'a key that the environment or another file may have':
-    /^(?:scope: is required|[\w.]*etcd3?\.hosts: no address of etcd|[\w.]*restapi\.connect_address: no member is known)/,
+    /^(?:scope: is required|[\w.]*etcd3?\.hosts: no address of etcd|[\w.]*restapi\.connect_address: no member is known|[\w.]*kubernetes\.labels: is required)/,
   'user and password of etcd are set together': /etcd3?\.(?:username|password): .* without etcd3?\./,
   'what is empty and means something to Patroni':
     /: is empty, and (?:none to Patroni|yet Patroni takes it|yet goes over)/,
   'a DCS that is not supported needs rest beside it': /this DCS is not supported yet/,
   'two sections that say where the cluster is': /are both set/,
+  'names that Kubernetes has to accept': /is no name of a (?:namespace|cluster) in Kubernetes/,
   'the name of a cluster': /is not the name of a cluster/,
   'close_fallback needs a fallback': /close_fallback: needs fallback/,
   'lag, tags and fallback have no meaning on some routes': /cannot be used with the route/,
@@ -52,6 +53,7 @@ const BASE = {
 const COUNTING: Readonly<Record<string, object>> = {
   etcd: { hosts: 'a:1' },
   consul: { host: 'a' },
+  kubernetes: { labels: { a: 'b' } },
   raft: { self_addr: 'a:1' },
 }
 
@@ -149,7 +151,7 @@ test('the schema rejects an unknown key where check does, and nowhere else', () 
       if (isUnknown) assert.match(rejection(file), /additional properties/, file)
     }
   }
-  for (const path of open) assert.match(path, /etcd|consul|raft|citus|ctl|restapi|postgresql/)
+  for (const path of open) assert.match(path, /etcd|consul|kubernetes|raft|citus|ctl|restapi|postgresql/)
 })
 
 test('the schema rejects a section without a key that has to be in it', () => {

@@ -1,0 +1,113 @@
+/** Which API servers there are: the one of the access, or with `bypass_api_service` each at its own address, in turns. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { hostPort } from '../../../address.ts'
+import { explain } from '../../../errors.ts'
+import type { Log } from '../../../text/log-line.ts'
+import { asNumber, asObject, asText, listOf, mappingOf, parseJson } from '../../../text/unknown-shape.ts'
+import type { DcsNotice } from '../dcs.ts'
+import { nextEndpoint } from '../endpoints.ts'
+import { Refusal } from '../http/diagnosis.ts'
+import type { SessionEndpoints } from '../sessions.ts'
+import { type AccessSource, kubeconfigOf } from './access.ts'
+import type { ApiConnection } from './api-connection.ts'
+import type { ClusterConnection } from './connection.ts'
+import type { KubernetesConfig } from './section.ts'
+
+export interface ApiServersOptions {
+  readonly config: KubernetesConfig
+  readonly access: AccessSource
+  /** How often the addresses are read. Milliseconds. */
+  readonly everyMs: number
+  readonly log: Log | null
+  /** Connects to the server of the access, for its addresses only. */
+  readonly connect: () => ApiConnection
+}
+
+/** Where Kubernetes keeps the addresses of its API servers. */
+const PLACE = { namespace: 'default', name: 'kubernetes' } as const
+
+export class ApiServers implements SessionEndpoints<ClusterConnection> {
+  readonly notices: readonly DcsNotice[] = []
+  readonly #options: ApiServersOptions
+  #addresses: readonly string[] = []
+  #current: string | null = null
+  #isForbidden = false
+
+  /** Asks nothing yet. */
+  constructor(options: ApiServersOptions) {
+    this.#options = options
+  }
+
+  get name(): string {
+    const { access, config } = this.#options
+    const { service } = config
+    if (this.#current !== null || access.current !== null) return this.#current ?? access.current?.endpoint ?? ''
+    return service === null ? kubeconfigOf(config) : hostPort(service.host, service.port)
+  }
+
+  get size(): number {
+    return Math.max(1, this.#addresses.length)
+  }
+
+  /** Rejects where there is no access, as `AccessSource.load` does. */
+  async next(): Promise<string> {
+    const { endpoint } = this.#options.access.load()
+    if (this.#isBypassing && this.#addresses.length === 0) await this.#ask(this.#options.connect())
+    this.#current = nextEndpoint({ seeds: [endpoint], discovered: this.#addresses, current: this.#current })
+    // Only what the Service leads to where nothing is known: its name is in the certificate.
+    if (this.#addresses.length > 0 && !this.#addresses.includes(this.#current))
+      this.#current = this.#addresses[0] ?? endpoint
+    return this.#current
+  }
+
+  /** Asks again where none of them serves: they may have been replaced. Never rejects. */
+  async reconsider(endpoint: string): Promise<void> {
+    if (this.#isBypassing && this.#addresses.at(-1) === endpoint) await this.#ask(this.#options.connect())
+  }
+
+  /** Reads the addresses again until the connection is closed. Never rejects. */
+  async keep({ api }: ClusterConnection): Promise<void> {
+    const isClosed = (): boolean => api.closed.aborted
+    while (this.#isBypassing && !isClosed()) {
+      await sleep(this.#options.everyMs, undefined, { signal: api.closed }).catch(() => undefined)
+      if (!isClosed()) await this.#ask(api, false)
+    }
+  }
+
+  get #isBypassing(): boolean {
+    return this.#options.config.bypassService && !this.#isForbidden
+  }
+
+  /** Reads the addresses; a failure changes nothing. Never rejects. */
+  async #ask(connection: ApiConnection, closes = true): Promise<void> {
+    try {
+      const text = await connection.read('endpoints', PLACE.namespace, PLACE.name)
+      const addresses = text === null ? [] : addressesIn(text)
+      if (addresses.length > 0) this.#addresses = addresses
+    } catch (error) {
+      // As in Patroni: without the right the Service is used, until the router is restarted.
+      if (!(error instanceof Refusal)) return
+      this.#isForbidden = true
+      this.#addresses = []
+      const message = `kubernetes.bypass_api_service is not used: ${explain(error)}`
+      this.#options.log?.warn({ event: 'api-service-used', error: explain(error) }, message)
+    } finally {
+      if (closes) connection.close()
+    }
+  }
+}
+
+/** Returns `host:port` of the addresses in Endpoints `kubernetes`; those of the first port called `https` count. Pure. */
+export function addressesIn(text: string): readonly string[] {
+  for (const subset of listOf(asObject(parseJson(text))?.['subsets']).map(mappingOf)) {
+    const port = listOf(subset['ports'])
+      .map(mappingOf)
+      .find(({ name, protocol }) => name === 'https' && (protocol ?? 'TCP') === 'TCP')
+    const number = asNumber(port?.['port'])
+    const hosts = listOf(subset['addresses']).flatMap((address) => asText(mappingOf(address)['ip']) ?? [])
+    const addresses = hosts.filter((host) => /^[\dA-Fa-f.:]{2,45}$/.test(host))
+    if (number !== null && number > 0 && number < 65_536 && addresses.length > 0)
+      return addresses.map((host) => hostPort(host, number))
+  }
+  return []
+}
