@@ -140,7 +140,7 @@ export function composeView({
     leader,
     primary: {
       ...(cause === null ? {} : { cause }),
-      ...(phase.state === 'switching' && phase.serves === true ? { serves: true } : {}),
+      ...('serves' in phase ? { serves: phase.serves } : {}),
       state: phase.state,
       member,
       address,

@@ -1,11 +1,9 @@
 /** Words that the log and `status` share. Pure. */
-import { type ClusterView, type PrimaryCause, type PrimaryView, takesNew } from './view.ts'
-
-const BEING_CHECKED: ReadonlySet<PrimaryCause> = new Set(['being-checked', 'asked-again', 'stood-still'])
+import { type ClusterView, type PrimaryView, takesNew } from './view.ts'
 
 /** Returns the state of the primary as people read it, in the log and in `status`. */
 export function wordOf({ state, cause }: Pick<PrimaryView, 'state' | 'cause'>): string {
-  if (cause !== undefined && BEING_CHECKED.has(cause)) return 'BEING CHECKED'
+  if (cause === 'being-checked' || cause === 'asked-again') return 'BEING CHECKED'
   if (cause === 'stopping') return 'STOPPING'
   return state === 'unconfirmed' ? 'NOT CONFIRMED' : state.toUpperCase()
 }

@@ -62,8 +62,8 @@ export interface PrimaryView {
   readonly place: Address | null
   readonly reason: string
   readonly cause?: PrimaryCause
-  /** New connections are not held yet, in a state that is about to hold them. */
-  readonly serves?: true
+  /** Whether new connections are dialled, where the state alone does not say it. */
+  readonly serves?: boolean
   /** Milliseconds since the epoch. */
   readonly since: number
   /** How often in a row its REST API has not answered. */
@@ -77,14 +77,14 @@ export interface PrimaryView {
 /** What `PrimaryView.reason` says, where more depends on it than words. */
 export type PrimaryCause = NonNullable<Extract<PrimaryPhase, { readonly cause: unknown }>['cause']>
 
-/** Returns whether new connections of the primary route are dialled in this state; in all others they are held. */
+/** Returns whether a member is the primary in this state, and new connections are mostly dialled; in all others they are held. */
 export function takesNew(state: PrimaryState): state is 'open' | 'unlocked' {
   return state === 'open' || state === 'unlocked'
 }
 
-/** Returns whether new connections are dialled: in a requested switchover until Patroni acts on it. */
+/** Returns whether new connections are dialled: in a requested switchover until Patroni acts on it, after a standstill not before a check. */
 export function isServing({ state, serves }: Pick<PrimaryView, 'state' | 'serves'>): boolean {
-  return takesNew(state) || serves === true
+  return serves ?? takesNew(state)
 }
 
 export interface Address {

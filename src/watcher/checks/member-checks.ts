@@ -64,7 +64,7 @@ export class MemberChecks implements Checks {
     const found = await this.#find(name, signal)
     const { machine, members } = this.#situation()
     const member = members.known.get(name)
-    if (found === null || member === undefined) return
+    if (found === null || member === undefined || this.#isUnread()) return
     const [askedUnder, askedAt, leader] = [basisOf(machine, name), now(), this.#vouchedFor()]
     const expected = this.#expected(name)
     const { result, kept } = await this.#ask(name, found, (at) =>
@@ -166,6 +166,12 @@ export class MemberChecks implements Checks {
     const own = members.fitnessOf(name)
     if (down !== null || own.postgresDown !== null) return 'down'
     return proof !== null || own.rest === 'fit' ? 'good' : 'unknown'
+  }
+
+  /** Returns whether the DCS decides, and has not been read since the router stood still. */
+  #isUnread(): boolean {
+    const { machine, readAt, config } = this.#situation()
+    return config.proxy.trust === 'dcs' && (readAt ?? 0) < (machine.stoodStillUntil ?? 0)
   }
 
   /**

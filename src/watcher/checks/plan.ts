@@ -2,7 +2,7 @@
 import type { PrimaryState, ProxyConfig } from '../../config/config.ts'
 import { type Ranking, pausedFor } from './ranking.ts'
 import { askedAs, type Fitness } from '../members/fitness.ts'
-import { basisOf, evidenceOf, isStandby, memberOf, type PrimaryMachine } from '../primary/machine.ts'
+import { basisOf, evidenceOf, heldUntil, isStandby, memberOf, type PrimaryMachine } from '../primary/machine.ts'
 import type { KnownMember } from '../members/known-members.ts'
 import { takesNew } from '../view.ts'
 
@@ -35,7 +35,8 @@ export function planChecks(
   const concerned = memberOf(phase) === name
   // Without a lock to watch, the members' answers are the only news there is.
   const isSearch = link === 'up' && !facts.hasLock && !takesNew(phase.state)
-  const urgent = isSearch || (concerned && (IN_DOUBT.has(phase.state) || evidence.silences > 0))
+  const isHeld = concerned && heldUntil(machine) !== null
+  const urgent = isSearch || isHeld || (concerned && (IN_DOUBT.has(phase.state) || evidence.silences > 0))
   const candidate = link === 'up' && leader !== null ? leader === name : true
   // A member that is not asked itself stays `running` in the DCS until its ttl (docs/patroni.md, edge 16).
   const isProbed = trust === 'dcs' || fitness.postgresDown !== null || fitness.restDown || known.goneSince !== null
@@ -48,7 +49,7 @@ export function planChecks(
     primary: isStandby(facts) || !candidate ? null : urgent ? fast : normal,
     replica: isReader ? (fitness.rest === 'fit' && fitness.silences > 0 ? fast : normal) : null,
     startup: concerned && (evidence.down !== null || evidence.silences > 0) ? fast : isProbed ? normal : null,
-    isAwaited: isNamed && mayAnswer && evidence.proof?.basis !== basisOf(machine, name),
+    isAwaited: mayAnswer && ((isNamed && evidence.proof?.basis !== basisOf(machine, name)) || isHeld),
   }
 }
 

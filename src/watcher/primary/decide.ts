@@ -1,10 +1,10 @@
 /** The decision of the primary's state machine: which state follows from what has been learned. Pure. */
 import { type Evidence, NO_EVIDENCE } from './evidence.ts'
-import { takesNew } from '../view.ts'
 import {
   basisOf,
   type DcsFacts,
   evidenceOf,
+  heldUntil,
   isStandby,
   keepsSessionsOf,
   NOT_READ,
@@ -24,21 +24,12 @@ export const ASK_AGAIN_MS = 2000
 /** Returns the state that follows from `machine` at `now`; `machine.phase` is the state before. */
 export function decide(machine: PrimaryMachine, now: number): PrimaryPhase {
   const phase = decideByNews(machine, now)
-  return takesNew(phase.state) ? (standstill(machine, phase) ?? phase) : phase
+  if (phase.state !== 'open' && phase.state !== 'unlocked') return phase
+  const until = heldUntil({ ...machine, phase })
+  return until === null || until <= now ? phase : { ...phase, serves: false, reason: STOOD_STILL }
 }
 
-/**
- * Keeps sessions, and holds new connections, after the router stood still: until its primary has been checked and the DCS read
- * since. null: it is so, or did not stand still.
- */
-function standstill({ stoodStill, evidence }: PrimaryMachine, phase: PrimaryPhase): PrimaryPhase | null {
-  const member = keepsSessionsOf(phase)
-  if (stoodStill === null || member === null) return null
-  const { until, isRead } = stoodStill
-  if (isRead && (evidence.get(member)?.proof?.answeredAt ?? 0) >= until) return null
-  const reason = 'the router stood still, and it is checked again'
-  return { state: 'switching', member, cause: 'stood-still', until: until + ASK_AGAIN_MS, reason }
-}
+const STOOD_STILL = 'the router stood still, and it is checked again'
 
 function decideByNews(machine: PrimaryMachine, now: number): PrimaryPhase {
   const { link, facts } = machine

@@ -43,6 +43,8 @@ export interface Proof {
   readonly timeline: number
   /** Where its WAL was then; null: it did not tell. Bytes. */
   readonly position: number | null
+  /** When the check that gave it began. */
+  readonly askedAt: number
   /** When the member itself answered last, and not against it. */
   readonly answeredAt: number
 }
@@ -115,6 +117,7 @@ export function afterAnswer(evidence: Evidence, answer: RestAnswer, context: Ans
           basis: context.basis,
           timeline: answer.timeline,
           position: context.position,
+          askedAt: context.askedAt,
           answeredAt: context.answeredAt,
         },
         stopping: false,

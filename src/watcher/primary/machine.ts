@@ -30,16 +30,16 @@ export interface MemberFacts {
   readonly timeline: number | null
 }
 
+/** `serves`: whether new connections are dialled, where the state alone does not say it. */
 export type PrimaryPhase =
-  | { readonly state: 'open'; readonly member: string; readonly reason: string }
+  | { readonly state: 'open'; readonly member: string; readonly reason: string; readonly serves?: false }
   | {
       readonly state: 'switching'
       readonly member: string
-      readonly cause: 'failover-key' | 'stopping' | 'asked-again' | 'stood-still'
+      readonly cause: 'failover-key' | 'stopping' | 'asked-again'
       /** When the cause wears off; null: it ends by an event only. */
       readonly until: number | null
       readonly reason: string
-      /** New connections are not held yet. */
       readonly serves?: true
     }
   /** It holds the lock and says that it is being promoted. */
@@ -53,7 +53,7 @@ export type PrimaryPhase =
     }
   | { readonly state: 'unreachable'; readonly member: string; readonly reason: string }
   | { readonly state: 'unverified'; readonly member: string; readonly reason: string }
-  | { readonly state: 'unlocked'; readonly member: string; readonly reason: string }
+  | { readonly state: 'unlocked'; readonly member: string; readonly reason: string; readonly serves?: false }
   | {
       readonly state: 'none'
       readonly reason: string
@@ -67,8 +67,8 @@ export interface PrimaryMachine {
   /** Counts restored DCSs: each drops all proof. */
   readonly restores: number
   readonly evidence: ReadonlyMap<string, Evidence>
-  /** The last standstill of the router, before which all else is from; null: it has been confirmed since, or the wait for that is over. */
-  readonly stoodStill: Standing | null
+  /** When the last standstill of the router ended; null: there was none, or the wait for a check since is over. */
+  readonly stoodStillUntil: number | null
   /** From when on the `failover` key has been asking the named leader to hand over, see `handoverFrom`. */
   readonly handoverFrom: number | null
   /** From when on clients are held because of that, see `holdFrom`. */
@@ -85,12 +85,6 @@ export interface PrimaryMachine {
   readonly since: number
   /** Grows whenever sessions have another owner, or none: those of older epochs are to be closed. */
   readonly epoch: number
-}
-
-/** The end of a standstill of the router, and whether the DCS has been read since. */
-export interface Standing {
-  readonly until: number
-  readonly isRead: boolean
 }
 
 /** The highest timeline that has been open, and that of the last member that was. 0: none yet. */
@@ -167,7 +161,7 @@ export function initialPrimary(
     facts: remembered?.facts ?? NO_FACTS,
     restores: 0,
     evidence: new Map(),
-    stoodStill: null,
+    stoodStillUntil: null,
     handoverFrom: null,
     holdFrom: null,
     timelineFloor,
@@ -257,6 +251,20 @@ export function lapsesAt(machine: PrimaryMachine, member: string): number | null
   return proof.answeredAt + Math.max(facts.ttlMs ?? DEFAULT_TTL_MS, leastProofMs)
 }
 
+/**
+ * Returns until when new connections are held at most because the router stood still; null: they are not. Sessions are not
+ * touched, and nothing else follows from it: no address leaves, no file is written.
+ */
+export function heldUntil({ stoodStillUntil, phase, evidence }: PrimaryMachine): number | null {
+  const member = keepsSessionsOf(phase)
+  if (stoodStillUntil === null || member === null) return null
+  const isChecked = (evidence.get(member)?.proof?.askedAt ?? 0) >= stoodStillUntil
+  return isChecked ? null : stoodStillUntil + STOOD_STILL_MS
+}
+
+/** How long new connections wait at most for the first check after a standstill of the router. Milliseconds. */
+const STOOD_STILL_MS = 2000
+
 /** Returns when a `tick` may change something, in milliseconds since the epoch; null: never. */
 export function nextTickAt(machine: PrimaryMachine, now: number): number | null {
   const until = machine.phase.state === 'switching' ? machine.phase.until : null
@@ -267,6 +275,7 @@ export function nextTickAt(machine: PrimaryMachine, now: number): number | null 
   consider(until)
   consider(machine.handoverFrom)
   consider(machine.holdFrom)
+  consider(heldUntil(machine))
   for (const [member, { proof }] of machine.evidence) if (proof !== null) consider(lapsesAt(machine, member))
   return next === Infinity ? null : next
 }

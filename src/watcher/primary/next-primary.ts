@@ -2,7 +2,7 @@
  * The primary's state machine: which member may take writes, decided from the DCS and the members' own answers. A pure
  * function `(machine, event, now) -> machine`; the rules are in docs/architecture.md, "The primary, exactly".
  */
-import { ASK_AGAIN_MS, decide, handoverFrom, holdFrom, holdFromAnswer } from './decide.ts'
+import { decide, handoverFrom, holdFrom, holdFromAnswer } from './decide.ts'
 import { afterAnswer, afterPostgres, type Evidence, NOT_ASKED } from './evidence.ts'
 import {
   basisOf,
@@ -25,7 +25,7 @@ import { takesNew } from '../view.ts'
  * that are not known are ignored.
  */
 export function nextPrimary(machine: PrimaryMachine, event: PrimaryEvent, now: number): PrimaryMachine {
-  const learned = withoutStandstill(withoutLapsed(learn(machine, event, now), now), now)
+  const learned = withoutLapsed(learn(machine, event, now), now)
   const phase = decide(learned, now)
   const moved = phase.state !== machine.phase.state || memberOf(phase) !== memberOf(machine.phase)
   const owner = ownerOf(phase, learned.facts)
@@ -51,7 +51,6 @@ function learn(machine: PrimaryMachine, event: PrimaryEvent, now: number): Prima
         facts,
         restores: machine.restores + (event.restored ? 1 : 0),
         evidence: allRenewed(machine, facts),
-        stoodStill: machine.stoodStill === null ? null : { ...machine.stoodStill, isRead: true },
         handoverFrom: handoverFrom(machine, facts, now),
       }
       return {
@@ -67,7 +66,6 @@ function learn(machine: PrimaryMachine, event: PrimaryEvent, now: number): Prima
       return { ...machine, link: machine.link === 'never' && machine.facts.members.size === 0 ? 'never' : 'lost' }
     case 'rest': {
       const { member, answer, position, askedUnder, askedAt } = event
-      if (askedAt < (machine.stoodStill?.until ?? 0)) return machine
       const named = machine.link === 'up' && machine.facts.leader?.name === member
       const context = {
         askedUnder,
@@ -96,7 +94,7 @@ function learn(machine: PrimaryMachine, event: PrimaryEvent, now: number): Prima
       return { ...machine, facts, evidence: new Map(machine.evidence).set(member, renewed(machine, facts, member)) }
     }
     case 'stood-still':
-      return { ...machine, stoodStill: { until: now, isRead: false } }
+      return { ...machine, stoodStillUntil: now }
     case 'tick':
       return machine
   }
@@ -113,12 +111,6 @@ function withoutLapsed(machine: PrimaryMachine, now: number): PrimaryMachine {
     return [member, { ...evidence, proof: null, reason, cause: null }] as const
   })
   return { ...machine, evidence: new Map([...machine.evidence, ...without]) }
-}
-
-/** Ends the wait for news after a standstill, when it has taken as long as for any check again. */
-function withoutStandstill(machine: PrimaryMachine, now: number): PrimaryMachine {
-  const { stoodStill } = machine
-  return stoodStill === null || now < stoodStill.until + ASK_AGAIN_MS ? machine : { ...machine, stoodStill: null }
 }
 
 function withEvidence(

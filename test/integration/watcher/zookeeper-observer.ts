@@ -1,6 +1,6 @@
 import { Lookups } from '../../../src/names/lookups.ts'
 import type { ZooKeeperConfig } from '../../../src/watcher/dcs/zookeeper-common/section.ts'
-import { FixedServers, type ServerList } from '../../../src/watcher/dcs/zookeeper-common/servers.ts'
+import { NamedServers, type ServerList } from '../../../src/watcher/dcs/zookeeper-common/servers.ts'
 import { zookeeperDcs } from '../../../src/watcher/dcs/zookeeper-common/zookeeper-dcs.ts'
 import { LineLog } from './key-observer.ts'
 import { SourceObserver } from './observer.ts'
@@ -27,8 +27,9 @@ export class ZooKeeperObserver extends SourceObserver {
     const config: ZooKeeperConfig = { kind: 'zookeeper', chroot: '', auth: [], ...PLAIN, ...access }
     const log = new LineLog()
     const survey = { place: { namespace: 'service', scope: 'demo', group: null }, followed: [] }
-    const list = 'next' in servers ? servers : new FixedServers(servers)
-    const options = { config, servers: list, intervalMs, timeoutMs, lookups: new Lookups(), log }
+    const lookups = new Lookups()
+    const list = 'next' in servers ? servers : new NamedServers(servers, lookups)
+    const options = { config, servers: list, intervalMs, timeoutMs, lookups, log }
     super(zookeeperDcs({ ...options, prefix: '/service/demo/', survey }))
     this.lines = log.lines
   }

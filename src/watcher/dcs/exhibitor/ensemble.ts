@@ -1,6 +1,7 @@
 /** The servers of a ZooKeeper, as an Exhibitor lists them over HTTP (exhibitor.py, `ExhibitorEnsembleProvider`). */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { hostPort } from '../../../address.ts'
+import { MAX_TIMER_MS, within } from '../../../clock.ts'
 import { explain, RouterError } from '../../../errors.ts'
 import type { Lookups } from '../../../names/lookups.ts'
 import { asObject, asText, listOf, parseJson } from '../../../text/unknown-shape.ts'
@@ -19,6 +20,9 @@ const TIMEOUT_MS = 3100
 
 /** The list is not read more often. Milliseconds. */
 const MIN_POLL_MS = 1000
+
+/** The list is waited for no longer while servers are known. Milliseconds. */
+const PATIENCE_MS = 200
 
 export class Ensemble implements ServerList {
   readonly #config: Pick<ExhibitorConfig, 'hosts' | 'port' | 'pollMs'>
@@ -45,17 +49,24 @@ export class Ensemble implements ServerList {
     return []
   }
 
-  /** Gives the next server; reads the list while none is known, and once a round. Rejects where none is known. */
+  /** Gives the next server; the list is read while none is known, and once a round. Rejects where none is known. */
   async next(signal: AbortSignal): Promise<string> {
     const isRound = this.#current === null || this.#current === this.#servers.at(-1)
-    if (isRound) await this.#read(signal)
+    // Servers that are known wait for no Exhibitor: a list that comes later counts then.
+    if (isRound && this.#servers.length === 0) await this.#read(signal)
+    else if (isRound)
+      await within(
+        this.#read(signal).catch(() => undefined),
+        PATIENCE_MS,
+        signal,
+      )
     this.#current = nextEndpoint({ seeds: this.#servers, discovered: [], current: this.#current })
     return this.#current
   }
 
   /** Reads the list again from time to time, until the connection is closed. A server that is gone shows that itself. Never rejects. */
   async keep({ closed }: ZooKeeperConnection): Promise<void> {
-    const pauseMs = Math.max(this.#config.pollMs, MIN_POLL_MS)
+    const pauseMs = Math.min(Math.max(this.#config.pollMs, MIN_POLL_MS), MAX_TIMER_MS)
     try {
       for (;;) {
         await sleep(pauseMs, undefined, { signal: closed })

@@ -47,7 +47,7 @@ export function resolveExhibitor(section: unknown): DcsResult<ExhibitorConfig> {
   if (!isSet(section['port'])) report(['port'], 'is required: the port of Exhibitor (or PATRONI_EXHIBITOR_PORT)')
   else if (port === null) report(['port'], 'must be a port, 1 to 65535')
   const interval = isSet(section['poll_interval']) ? section['poll_interval'] : POLL_S
-  const isInterval = typeof interval === 'number' && interval >= 0
+  const isInterval = typeof interval === 'number' && interval >= 0 && Number.isFinite(interval)
   if (!isInterval) report(['poll_interval'], 'must be a number of seconds, without quotes')
   const access = accessIn(NAME, section)
   faults.push(...access.faults)

@@ -2,14 +2,15 @@
  * A session with one ZooKeeper server, shared by all that is read there: a server takes 60 connections of one address
  * (its `maxClientCnxns`). A session that ends is not resumed: a reader has nothing in it but its watches, and lists again.
  */
+import { RouterError } from '../../../errors.ts'
 import { dialKey } from '../dial.ts'
 import { type Share, Sharing } from '../sharing.ts'
 import { Link, type LinkListener, type LinkTarget, type Question } from './link.ts'
-import { addWatchRequest, checkReply, UNIMPLEMENTED, ZooKeeperError } from './protocol.ts'
+import { addWatchRequest, checkReply, WITHOUT_ADD_WATCH, ZooKeeperError } from './protocol.ts'
 
 export class ZooKeeperClient {
   static readonly #all = new Sharing<ZooKeeperClient>((client) => client.#end())
-  /** Servers from before 3.6, which have no addWatch, and close the connection at such a request. */
+  /** Servers without addWatch: those from before 3.6, which close the connection at such a request, and with WatchManagerOptimized. */
   static readonly #old = new Set<string>()
   readonly #target: LinkTarget
   readonly #listeners = new Set<LinkListener>()
@@ -21,10 +22,10 @@ export class ZooKeeperClient {
     this.#target = target
   }
 
-  /** Returns the one for a target, until it is left. Connects with the first request. */
-  static take(target: LinkTarget): Share<ZooKeeperClient> {
+  /** Returns the one for a target and a purpose, until it is left. Connects with the first request. */
+  static take(target: LinkTarget, purpose: string): Share<ZooKeeperClient> {
     const secrets = target.auth.flatMap(({ scheme, credential }) => [scheme, credential])
-    return ZooKeeperClient.#all.take(dialKey(target, ...secrets), () => new ZooKeeperClient(target))
+    return ZooKeeperClient.#all.take(dialKey(target, purpose, ...secrets), () => new ZooKeeperClient(target))
   }
 
   /** Adds a listener; returns a function that removes it. */
@@ -34,8 +35,8 @@ export class ZooKeeperClient {
   }
 
   /**
-   * Watches a node and all below it for good. Resolves with whether that is so: a server from before 3.6 reports one change only,
-   * of what was read with a watch.
+   * Watches a node and all below it for good. Resolves with whether that is so: a server without addWatch reports one change only, of
+   * each node that was read with a watch.
    */
   async watchAll(path: string): Promise<boolean> {
     const link = await this.#open(path)
@@ -64,7 +65,7 @@ export class ZooKeeperClient {
       },
     })
     this.#link = link
-    if (this.#isEnded) link.close()
+    if (this.#isEnded) throw new RouterError('DCS_UNAVAILABLE', 'the connection is closed')
     await link.open()
     const { endpoint } = this.#target
     if (ZooKeeperClient.#old.has(endpoint)) return link
@@ -72,7 +73,7 @@ export class ZooKeeperClient {
       await link.ask(addWatch(path))
       return link
     } catch (error) {
-      if (!(error instanceof ZooKeeperError) || error.reason !== UNIMPLEMENTED) throw error
+      if (!(error instanceof ZooKeeperError) || !WITHOUT_ADD_WATCH.includes(error.reason)) throw error
       ZooKeeperClient.#old.add(endpoint)
       link.close()
       return await this.#connect(path)

@@ -34,9 +34,15 @@ export interface ZooKeeperTarget extends LinkTarget {
   readonly descends: (path: string) => boolean
   /** Members that stay in the list for some time after they have gone; null: none does. */
   readonly lingering: Lingering | null
-  /** How long a read may take. Milliseconds. */
+  /** How long a read may be without an answer. Milliseconds. */
   readonly timeoutMs: number
 }
+
+/** Nodes of one directory are read so many at a time: a change that is reported meanwhile waits for no more. */
+const AT_ONCE = 256
+
+/** However fast its answers are: no read takes longer. Milliseconds. */
+const MAX_READ_MS = 30_000
 
 /** What ZooKeeper keeps for itself. */
 const OWN = '/zookeeper'
@@ -62,6 +68,7 @@ export class ZooKeeperConnection implements SessionConnection {
   /** Up to which transaction all that has changed is in `#nodes`, and the last one that the server had applied. */
   #index = 0
   #applied = 0
+  #answeredAt = 0
   #lingering: NodeJS.Timeout | null = null
   #failure: { readonly error: unknown } | null = null
 
@@ -70,7 +77,8 @@ export class ZooKeeperConnection implements SessionConnection {
     this.#target = target
     const top = target.chroot + target.root
     this.#top = top === '' ? '/' : top
-    this.#client = ZooKeeperClient.take(target)
+    // The keys of templates may be very many: those of clusters do not wait for them.
+    this.#client = ZooKeeperClient.take(target, target.lingering === null ? 'keys' : 'clusters')
     this.#unlisten = this.#client.value.listen({
       onNotification: (notification) => this.#note(notification),
       onEnd: (error) => this.#end(error),
@@ -143,7 +151,8 @@ export class ZooKeeperConnection implements SessionConnection {
     }
     if (!this.#target.descends(path.slice(this.#target.chroot.length)) || (count === 0 && !isOnce)) return
     const children = await this.#readChildren(path, isOnce)
-    await Promise.all(children.map((child) => this.#visit(child, isOnce)))
+    for (let from = 0; from < children.length && !this.closed.aborted; from += AT_ONCE)
+      await Promise.all(children.slice(from, from + AT_ONCE).map((child) => this.#visit(child, isOnce)))
   }
 
   /** Reads a node; resolves with how many are below it; null: it is not there. */
@@ -189,6 +198,7 @@ export class ZooKeeperConnection implements SessionConnection {
       packet,
       take: (header, reader) => {
         this.#applied = Math.max(this.#applied, header.zxid)
+        this.#answeredAt = now()
         return take(header, reader)
       },
     })
@@ -202,7 +212,8 @@ export class ZooKeeperConnection implements SessionConnection {
       return
     }
     if (type === 'deleted') this.#nodes.remove(path)
-    else this.#changed.add(path)
+    // Where watches report one change, the next creation of the top is reported by a new one only.
+    if (type !== 'deleted' || path === this.#top) this.#changed.add(path)
     this.#hasNews = true
     if (this.#watcher !== null && !this.#isCatchingUp) void this.#catchUp()
   }
@@ -256,11 +267,17 @@ export class ZooKeeperConnection implements SessionConnection {
     return { clusterId: '', index: this.#index, keys: listed }
   }
 
-  /** Waits for `factor` times the time of a read. */
+  /** Waits for as long as answers come within `factor` times the time of one. */
   async #within<T>(reading: Promise<T>, factor: number): Promise<T> {
     const ms = this.#target.timeoutMs * factor
     const { promise, reject } = Promise.withResolvers<never>()
-    const late = setTimeout(() => reject(new RouterError('TIMEOUT', `no answer within ${ms} ms`)), ms)
+    const since = now()
+    const look = (): void => {
+      const left = ms - (now() - Math.max(since, this.#answeredAt))
+      if (left > 0 && now() - since < MAX_READ_MS) late = setTimeout(look, left)
+      else reject(new RouterError('TIMEOUT', `no answer within ${ms} ms`))
+    }
+    let late = setTimeout(look, ms)
     const onClose = (): void => reject(new RouterError('DCS_UNAVAILABLE', 'the connection is closed'))
     this.closed.addEventListener('abort', onClose, { once: true })
     try {

@@ -64,6 +64,8 @@ interface Pending {
  */
 const SESSION_MS = 6000
 
+const MAX_XID = 2 ** 31 - 1
+
 /** How long a server has to close a connection that ends. Milliseconds. */
 const CLOSE_MS = 500
 
@@ -110,7 +112,7 @@ export class Link {
       reject(this.#failure.error)
       return promise
     }
-    const xid = ++this.#xid
+    const xid = this.#nextXid()
     this.#pending.set(xid, {
       take: (header, reader) => {
         try {
@@ -135,7 +137,13 @@ export class Link {
     }
     const late = setTimeout(() => socket.destroy(), CLOSE_MS)
     socket.once('close', () => clearTimeout(late))
-    socket.end(plainRequest(++this.#xid, OP.closeSession))
+    socket.end(plainRequest(this.#nextXid(), OP.closeSession))
+  }
+
+  /** Returns the number of the next request, a positive one: the others have a meaning of their own. */
+  #nextXid(): number {
+    this.#xid = this.#xid === MAX_XID ? 1 : this.#xid + 1
+    return this.#xid
   }
 
   #receive(chunk: Buffer): void {

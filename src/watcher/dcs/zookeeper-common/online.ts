@@ -6,7 +6,7 @@ import { dcsAt, groupFindings, type OnlineFinding, type OnlineRead, readOnce } f
 import { askOnce } from '../rotation.ts'
 import type { Surroundings } from '../survey.ts'
 import { SURVEY } from './places.ts'
-import { FixedServers, type ServerList } from './servers.ts'
+import { NamedServers, type ServerList } from './servers.ts'
 import { clusterReading, zookeeperDcs, type ZooKeeperOptions } from './zookeeper-dcs.ts'
 import { certificatesOf, connectionTo, type ZooKeeperReading } from './zookeeper-sessions.ts'
 
@@ -56,7 +56,7 @@ export async function checkZooKeeper(
     zookeeperDcs({
       ...options,
       survey: surroundings,
-      servers: new FixedServers([endpoint]),
+      servers: new NamedServers([endpoint], options.lookups),
       intervalMs: ONCE_MS,
       log: null,
     })

@@ -21,7 +21,8 @@ export const XID = { notification: -1, ping: -2, auth: -4 } as const
 const PERSISTENT_RECURSIVE = 1
 
 const OK = 0
-export const UNIMPLEMENTED = -6
+/** A server without addWatch answers the one or, where its `watchManagerName` has no such watches, the other. */
+export const WITHOUT_ADD_WATCH: readonly number[] = [-5, -6]
 export const NO_NODE = -101
 export const NO_AUTH = -102
 export const SESSION_EXPIRED = -112
@@ -44,7 +45,7 @@ const NAMES: ReadonlyMap<number, string> = new Map([
   [-2, 'DATAINCONSISTENCY'],
   [-4, 'CONNECTIONLOSS'],
   [-5, 'MARSHALLINGERROR'],
-  [UNIMPLEMENTED, 'UNIMPLEMENTED'],
+  [-6, 'UNIMPLEMENTED'],
   [-7, 'OPERATIONTIMEOUT'],
   [-8, 'BADARGUMENTS'],
   [NO_NODE, 'NONODE'],

@@ -12,5 +12,6 @@ export const zookeeper = zookeeperKind<NamedServersConfig>({
   resolve: resolveZooKeeper,
   placesOf: ({ endpoints }) => endpoints,
   describePlaces: ({ endpoints }) => endpoints.join(', '),
-  servers: async ({ endpoints }) => new (await import('../zookeeper-common/servers.ts')).FixedServers(endpoints),
+  servers: async ({ endpoints }, lookups) =>
+    new (await import('../zookeeper-common/servers.ts')).NamedServers(endpoints, lookups),
 })

@@ -192,7 +192,7 @@ describe('the scheduler', () => {
       const phase = { state: isProved ? 'open' : 'promoting', member: 'pg0', reason: '' } as const
       const facts = factsOf(seen, known, 'conn_url')
       const machine: PrimaryMachine = { ...initialPrimary(3, 0), link: 'up', facts, phase, ...changes }
-      const proof = { basis: basisOf(machine, 'pg0'), timeline: 1, position: null, answeredAt: 0 }
+      const proof = { basis: basisOf(machine, 'pg0'), timeline: 1, position: null, askedAt: 0, answeredAt: 0 }
       const evidence = new Map(isProved ? [['pg0', { ...NO_EVIDENCE, proof }]] : [])
       scheduler.update({ ...CONFIG, trust }, { ...machine, evidence }, { known, fitness: new Map() })
     }

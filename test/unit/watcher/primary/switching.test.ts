@@ -40,14 +40,14 @@ import {
 } from '../support/story.ts'
 
 describe('switching', () => {
-  const isChecked = is('switching a (stood-still), held, live, same epoch')
-  fact('holds new connections after a standstill of the router, until the DCS was read and the member checked', openA, [
+  const isChecked = is('open a, held, live, same epoch')
+  fact('holds new connections after a standstill of the router, until the member was checked', openA, [
     stoodStill,
     isChecked,
     because(/the router stood still/),
-    proves('a'),
-    isChecked,
     again,
+    isChecked,
+    proves('a'),
     is('open a, dialled, live, same epoch'),
   ])
   fact('takes no answer to a question from before the standstill', openA, [
@@ -75,7 +75,7 @@ describe('switching', () => {
     lost,
     silent('a'),
     passes(ASK_AGAIN_MS - 10),
-    isChecked,
+    is('unlocked a, held, live, same epoch'),
     passes(10),
     is('unlocked a, dialled, live, same epoch'),
   ])

@@ -20,7 +20,7 @@ import {
 } from '../../../../src/watcher/primary/machine.ts'
 import { nextPrimary } from '../../../../src/watcher/primary/next-primary.ts'
 import { checkStep, standing, UNHEARD, type Oracle, afterStep } from './oracle.ts'
-import { type PrimaryCause, takesNew } from '../../../../src/watcher/view.ts'
+import { type PrimaryCause, isServing } from '../../../../src/watcher/view.ts'
 import type { FailoverRequest } from '../../../../src/watcher/cluster.ts'
 
 export const START = 1_700_000_000_000
@@ -85,7 +85,7 @@ export function is(expected: string): Step {
   return (told) => {
     const { machine } = told
     const { phase } = machine
-    const serves = takesNew(phase.state) || (phase.state === 'switching' && phase.serves === true)
+    const serves = isServing(phase)
     const connections = serves ? 'dialled' : 'held'
     const sessions = keepsSessionsOf(machine.phase) === null ? 'closed' : 'live'
     const epoch = machine.epoch === told.epoch ? 'same epoch' : 'new epoch'
