@@ -84,7 +84,7 @@ test('without a right of the Role they continue, and both check --online and sta
   const { code, stderr } = await node.sh(check?.command ?? '')
   const named = /user "system:serviceaccount:db:patroni-router" may not list endpoints in namespace db: give it a Role/
   assert.match(stderr, named)
-  assert.equal(code, 1)
+  assert.equal(code, 2)
   const status = () => follow(node, EXAMPLE, 'kubectl exec deployment/patroni-router -- patroni-router status || true')
   await until('the router reports it', async () => named.test(await status()))
   assert.equal(await whoIsAt(pod, 5000), 'demo-0')
