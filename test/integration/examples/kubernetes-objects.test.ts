@@ -128,7 +128,7 @@ test('beside a router the application keeps its own user and rights', () => {
   assert.equal(pod.containers[0]?.securityContext, undefined)
 })
 
-test('a router that does not answer is started again, and one that knows of no primary is not', () => {
+test('a router that does not answer is started again, and one without a primary is not', () => {
   for (const file of DEPLOYMENTS) {
     const { startupProbe, livenessProbe } = routerOf(file)
     assert.deepEqual(startupProbe?.exec, livenessProbe?.exec)
