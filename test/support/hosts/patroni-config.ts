@@ -6,26 +6,54 @@ export type PatroniHostsOptions = {
   /** Seconds, as in Patroni. */
   readonly ttl?: number
   readonly loopWait?: number
+  /** etcd on the hosts without it. */
+  readonly dcs?: HostsDcs
 }
 
-/** Of the hosts, and the end of their addresses. */
-export const NUMBERS = [1, 2, 3]
+/** The DCS of a cluster on hosts. */
+export interface HostsDcs {
+  /** The members, in whose order 10.0.0.1 and so on are their addresses; the first is the first leader. */
+  readonly members: readonly string[]
+  /** Patroni's section, under its name. */
+  section(host: Host): Readonly<Record<string, unknown>>
+  /** Gives a host what it needs of it. */
+  install(host: Host): Promise<void>
+  /** The value of a key of the cluster, such as `leader`; null: there is none. */
+  key(hosts: readonly Host[], name: string): Promise<string | null>
+}
+
+/** Of the hosts of etcd, and the end of their addresses. */
+const NUMBERS = [1, 2, 3]
+
+/** etcd on the same hosts. */
+export const ETCD: HostsDcs = {
+  members: NUMBERS.map((n) => `pg${n}`),
+  section: () => ({ etcd3: { hosts: NUMBERS.map((n) => `10.0.0.${n}:2379`) } }),
+  async install(host) {
+    await host.write('/etc/default/etcd', etcdEnvironment(host))
+    // It waits for the others.
+    await host.ok('rm -rf /var/lib/etcd; install -d -o etcd -g etcd -m 700 /var/lib/etcd; systemctl start etcd')
+  },
+  async key(hosts, name) {
+    const command = `ETCDCTL_API=3 etcdctl get --print-value-only /service/demo/${name}`
+    const value = await Promise.any(hosts.map((host) => host.ok(command, { timeoutMs: 6_000 })))
+    return value === '' ? null : value.trim()
+  },
+}
 const DATA = '/var/lib/postgresql/15/demo'
 /** What a crash is must be the test's choice, not systemd's. */
 const DROP_IN = '[Service]\nRestart=no\n'
 
-/** Configures etcd and Patroni on a host, and starts etcd, which waits for the others. */
+/** Configures Patroni on a host, and gives it what it needs of the DCS. */
 export async function install(host: Host, options: PatroniHostsOptions): Promise<void> {
-  await host.write('/etc/default/etcd', etcdEnvironment(host))
   await host.write('/etc/patroni/config.yml', stringify(patroniConfig(host, options)))
   await host.write('/etc/systemd/system/patroni.service.d/test.conf', DROP_IN)
   await host.ok(`
-    rm -rf /var/lib/etcd ${DATA}
-    install -d -o etcd -g etcd -m 700 /var/lib/etcd
+    rm -rf ${DATA}
     install -d -o postgres -g postgres -m 700 ${DATA}
     systemctl daemon-reload
-    systemctl start etcd
   `)
+  await (options.dcs ?? ETCD).install(host)
 }
 
 /** /etc/default/etcd */
@@ -43,12 +71,13 @@ function etcdEnvironment({ name, address }: Host): string {
 }
 
 /** /etc/patroni/config.yml. Durability is given up for speed; everything else is what a DBA would have. */
-function patroniConfig({ name, address }: Host, { ttl = 20, loopWait = 2 }: PatroniHostsOptions): object {
+function patroniConfig(host: Host, { ttl = 20, loopWait = 2, dcs = ETCD }: PatroniHostsOptions): object {
+  const { name, address } = host
   return {
     scope: 'demo',
     name,
     restapi: { listen: `${address}:8008`, connect_address: `${address}:8008` },
-    etcd3: { hosts: NUMBERS.map((n) => `10.0.0.${n}:2379`) },
+    ...dcs.section(host),
     bootstrap: {
       dcs: {
         ...{ ttl, loop_wait: loopWait, retry_timeout: 5 },

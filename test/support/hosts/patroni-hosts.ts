@@ -1,6 +1,6 @@
 import { Host } from './host.ts'
 import type { Lan } from './lan.ts'
-import { NUMBERS, type PatroniHostsOptions, install } from './patroni-config.ts'
+import { ETCD, type HostsDcs, type PatroniHostsOptions, install } from './patroni-config.ts'
 import { until } from '../until.ts'
 
 type ClusterMember = {
@@ -15,25 +15,30 @@ const PATIENCE_MS = 12_000
 
 /**
  * The cluster `demo` of the examples: the hosts pg1, pg2 and pg3 at 10.0.0.1, 10.0.0.2 and 10.0.0.3, each with etcd,
- * Patroni and PostgreSQL as Debian's packages have them. pg1 is the first leader. Gone with its LAN.
+ * Patroni and PostgreSQL as Debian's packages have them. pg1 is the first leader. With another DCS than etcd the members
+ * are those that it names. Gone with its LAN.
  */
 export class PatroniHosts {
   readonly lan: Lan
   readonly hosts: readonly Host[]
+  readonly #dcs: HostsDcs
 
-  private constructor(lan: Lan, hosts: readonly Host[]) {
+  private constructor(lan: Lan, hosts: readonly Host[], dcs: HostsDcs) {
     this.lan = lan
     this.hosts = hosts
+    this.#dcs = dcs
   }
 
   /** Boots the hosts and waits until the cluster is healthy: about ten seconds. */
   static async start(lan: Lan, options: PatroniHostsOptions = {}): Promise<PatroniHosts> {
-    const boot = (n: number) => Host.boot(lan, { name: `pg${n}`, address: `10.0.0.${n}/24` })
-    const cluster = new PatroniHosts(lan, await Promise.all(NUMBERS.map(boot)))
+    const { dcs = ETCD } = options
+    const boot = (name: string, index: number) => Host.boot(lan, { name, address: `10.0.0.${index + 1}/24` })
+    const cluster = new PatroniHosts(lan, await Promise.all(dcs.members.map(boot)), dcs)
+    const [first = ''] = dcs.members
     try {
       await Promise.all(cluster.hosts.map((host) => install(host, options)))
-      await cluster.host('pg1').ok('systemctl start patroni')
-      await until('pg1 makes the cluster', async () => (await cluster.key('initialize')) !== null)
+      await cluster.host(first).ok('systemctl start patroni')
+      await until(`${first} makes the cluster`, async () => (await cluster.key('initialize')) !== null)
       await Promise.all(cluster.hosts.map((host) => host.ok('systemctl start patroni')))
       await cluster.waitHealthy()
     } catch (error) {
@@ -51,11 +56,9 @@ export class PatroniHosts {
     return found
   }
 
-  /** A key of the cluster in etcd, such as `leader`; from any host that answers. */
+  /** A key of the cluster in the DCS, such as `leader`; from any host that answers. */
   async key(name: string): Promise<string | null> {
-    const command = `ETCDCTL_API=3 etcdctl get --print-value-only /service/demo/${name}`
-    const value = await Promise.any(this.hosts.map((host) => host.ok(command, { timeoutMs: 6_000 })))
-    return value === '' ? null : value.trim()
+    return this.#dcs.key(this.hosts, name)
   }
 
   /** The host of whom the leader key names. @throws when there is none. */

@@ -49,6 +49,8 @@ export interface ClientOptions {
   readonly ca?: string | null
   readonly token?: string | null
   readonly certificate?: CertificatePair | null
+  /** A Unix socket that it connects to, whatever the endpoint is. */
+  readonly socket?: string
 }
 
 const RBAC = ['roles', 'rolebindings']
@@ -69,13 +71,14 @@ export class KubernetesClient {
   readonly #agent: Agent
 
   /** @param endpoint such as `https://127.0.0.1:6443`. */
-  constructor(endpoint: string, { ca = null, token = null, certificate = null }: ClientOptions = {}) {
+  constructor(endpoint: string, { ca = null, token = null, certificate = null, socket }: ClientOptions = {}) {
     this.endpoint = endpoint
     this.token = token
     this.#agent = new Agent({
       // A watch is told what happens when it does.
       ...{ headersTimeout: 0, bodyTimeout: 0 },
       connect: {
+        ...(socket === undefined ? {} : { socketPath: socket }),
         ...(ca === null ? {} : { ca: readFileSync(ca) }),
         ...(certificate === null ? {} : { cert: readFileSync(certificate.cert), key: readFileSync(certificate.key) }),
       },

@@ -6,7 +6,7 @@ import { createServer as createHttpsServer } from 'node:https'
 import { FakeApi, type FakeSettings } from './fake/api.ts'
 
 const settings = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as FakeSettings
-const { tls, port } = settings
+const { tls, port, host = '127.0.0.1', socket } = settings
 const { listener } = new FakeApi(settings)
 const server =
   tls === null
@@ -20,6 +20,8 @@ const server =
       )
 // Idle connections stay open.
 server.keepAliveTimeout = 0
-server.listen(port, '127.0.0.1')
+server.listen(port, host)
+// Whoever may reach the file, from another network too.
+if (socket !== undefined) createHttpServer(listener).listen({ path: socket, writableAll: true })
 // With its connections.
 process.once('SIGTERM', () => process.exit(0))

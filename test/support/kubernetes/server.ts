@@ -139,7 +139,8 @@ export class KubernetesServer implements DcsServer, AsyncDisposable {
     const metadata = { name }
     const { client } = this
     await client.create('serviceaccounts', namespace, { metadata })
-    await this.allow(rules, { kind: 'ServiceAccount', name, namespace }, { namespace })
+    // Without a namespace it is that of the binding.
+    await this.allow(rules, { kind: 'ServiceAccount', name }, { namespace })
     return { name, namespace, token: await this.addToken({ name, namespace }) }
   }
 

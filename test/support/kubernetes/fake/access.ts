@@ -118,7 +118,7 @@ export class Access {
   #rules(user: User, namespace: string): Rule[] {
     return this.#store.list('rolebindings', namespace).flatMap((binding) => {
       const subjects = (binding['subjects'] ?? []) as readonly Subject[]
-      if (!subjects.some((subject) => isSubject(subject, user))) return []
+      if (!subjects.some((subject) => isSubject({ namespace, ...subject }, user))) return []
       const { name = '' } = (binding['roleRef'] ?? {}) as { name?: string }
       const role = this.#store.get(ROLES, namespace, name)
       return role?.['rules'] ?? []

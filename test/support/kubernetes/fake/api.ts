@@ -13,6 +13,10 @@ import { create, patch, remove, removeAll, replace } from './writes.ts'
 
 export interface FakeSettings {
   readonly port: number
+  /** Where it listens; 127.0.0.1 without it. */
+  readonly host?: string
+  /** A Unix socket on which it listens as well, without TLS. */
+  readonly socket?: string
   /** What is kept over a restart. */
   readonly dataFile: string
   readonly tokenFile: string
