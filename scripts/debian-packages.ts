@@ -35,9 +35,10 @@ export const TEST_PACKAGES: readonly string[] = [
   // Drivers that applications connect with.
   'python3-asyncpg',
   'python3-psycopg2',
-  // Patroni cannot use Consul and etcd without them, and is content with either.
+  // Patroni cannot use Consul, etcd and ZooKeeper without them, and is content with any.
   'python3-consul',
   'python3-etcd',
+  'python3-kazoo',
   // Patroni cannot use HTTPS without it, and only recommends it.
   'python3-idna',
   // The example haproxy-runtime connects to HAProxy's runtime API with it.
@@ -46,6 +47,7 @@ export const TEST_PACKAGES: readonly string[] = [
   // Hosts of a test: systemd in containers, on network namespaces.
   'systemd',
   'systemd-container',
+  'zookeeper',
   'zsh',
   // A kernel with IPVS, which that of this machine may not have. For PCs only.
   ...(process.arch === 'x64' ? ['user-mode-linux'] : []),

@@ -1,9 +1,13 @@
 /** ZooKeeper as the router reads it. */
 import assert from 'node:assert/strict'
+import { createServer as createHttpServer } from 'node:http'
 import { createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { inspect } from 'node:util'
+import { Lookups } from '../../../src/names/lookups.ts'
+import { Ensemble } from '../../../src/watcher/dcs/exhibitor/ensemble.ts'
+import { NamedServers } from '../../../src/watcher/dcs/zookeeper-common/servers.ts'
 import type { ZooKeeperConfig } from '../../../src/watcher/dcs/zookeeper-common/section.ts'
 import { CertificateAuthority, replaceFile } from '../../support/files/certificates.ts'
 import { TempDir } from '../../support/files/temp.ts'
@@ -72,13 +76,14 @@ describe('one ZooKeeper', () => {
     await observer.until('another session', () => (observer.cluster.leader?.session ?? session) !== session)
   })
 
-  for (const [what, isOld] of [
-    ['a server', false],
-    ['a server from before 3.6, whose watches report one change', true],
+  for (const [what, startOld] of [
+    ['a server', null],
+    ['a server from before 3.6, whose watches report one change', (port: number) => OldServer.start(port)],
+    ['a server with WatchManagerOptimized, whose do the same', (port: number) => OldServer.start(port, true)],
   ] as const)
     test(`loses the leader at once and a member some time later, of ${what}`, async () => {
       const { client, server } = zookeeper
-      await using old = isOld ? await OldServer.start(server.port) : null
+      await using old = (await startOld?.(server.port)) ?? null
       for (const name of ['pg0', 'pg1']) await client.put(`${SCOPE}/members/${name}`, member(1))
       const holder = client.as()
       await holder.create(LEADER, 'pg0', { ephemeral: true })
@@ -123,6 +128,57 @@ describe('one ZooKeeper', () => {
     await client.create(`${SCOPE}/members/pg1`, member(2))
     await observer.until('its new value', () => observer.cluster.members[0]?.port === 2)
     assert.deepEqual(observer.states, ['pg1: pg0'])
+    await relay.close()
+  })
+
+  test('is read at the next address of its name where one does not serve', async () => {
+    const { client, server } = zookeeper
+    await client.put(LEADER, 'pg0')
+    const dead = createServer((socket) => socket.destroy())
+    await new Promise<void>((resolve) => dead.listen(server.port, '127.0.0.2', resolve))
+    const lookups = new Lookups({ resolve: async () => Promise.resolve(['127.0.0.2', '127.0.0.1']) })
+    const name = `zookeeper.example.org:${server.port}`
+    await using observer = new ZooKeeperObserver(new NamedServers([name], lookups))
+    await observer.leader('pg0')
+    assert.equal(observer.last?.endpoint, `127.0.0.1:${server.port}`)
+    assert.equal(observer.losses[0]?.endpoint, `127.0.0.2:${server.port}`)
+    dead.close()
+  })
+
+  test('is found by Exhibitor, whose list stays while it does not answer, and is followed', async () => {
+    const { client, server } = zookeeper
+    await client.put(LEADER, 'pg0')
+    let list: object | null = { servers: ['127.0.0.1'], port: server.port }
+    const exhibitor = createHttpServer((request, response) => {
+      const isList = request.url === '/exhibitor/v1/cluster/list' && list !== null
+      response.writeHead(isList ? 200 : 500).end(JSON.stringify(list))
+    })
+    await new Promise<void>((resolve) => exhibitor.listen(0, '127.0.0.1', resolve))
+    const address = exhibitor.address()
+    const port = typeof address === 'object' ? (address?.port ?? 0) : 0
+    // The first of them does not answer at all.
+    const place = { hosts: ['127.0.0.3', '127.0.0.1'], port, pollMs: 1000 }
+    await using observer = new ZooKeeperObserver(new Ensemble(place, new Lookups()))
+    await observer.leader('pg0')
+    const relay = await Relay.start(server.port)
+    list = { servers: ['127.0.0.1'], port: relay.port }
+    // The connection that serves stays.
+    await client.put(LEADER, 'pg1')
+    await observer.leader('pg1')
+    assert.equal(observer.last?.endpoint, `127.0.0.1:${server.port}`)
+    await using later = new ZooKeeperObserver(new Ensemble(place, new Lookups()))
+    await later.leader('pg1')
+    assert.equal(later.last?.endpoint, `127.0.0.1:${relay.port}`)
+    list = null
+    relay.resume()
+    await until('it is read again', () => later.losses.length > 0 && later.last?.type === 'snapshot')
+    await using never = new ZooKeeperObserver(new Ensemble(place, new Lookups()))
+    await never.until('it is lost', ({ type }) => type === 'lost')
+    assert.match(
+      never.reasons[0] ?? '',
+      /: no Exhibitor lists the servers of ZooKeeper \(127\.0\.0\.3:\d+: .*; 127\.0\.0\.1:\d+: it answers 500\)$/,
+    )
+    exhibitor.close()
     await relay.close()
   })
 

@@ -2,11 +2,12 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 import { JuteWriter } from '../../../src/watcher/dcs/zookeeper-common/jute.ts'
 
 const ADD_WATCH = 106
+const MARSHALLINGERROR = -5
 const UNIMPLEMENTED = -6
 
 /**
- * Stands before a ZooKeeper and makes it one from before 3.6: it answers addWatch with UNIMPLEMENTED and closes the connection, as
- * UnimplementedRequestProcessor of ZooKeeper 3.4 and 3.5 does.
+ * Stands before a ZooKeeper and makes it one without addWatch. Those from before 3.6 answer UNIMPLEMENTED and close the connection
+ * (UnimplementedRequestProcessor); a newer one with WatchManagerOptimized answers MARSHALLINGERROR and leaves it open.
  */
 export class OldServer implements AsyncDisposable {
   readonly #server: Server
@@ -14,7 +15,7 @@ export class OldServer implements AsyncDisposable {
   /** How often it was asked for addWatch. */
   refused = 0
 
-  private constructor(target: number) {
+  private constructor(target: number, isNew: boolean) {
     this.#server = createServer((client) => {
       const server = connect({ port: target, host: '127.0.0.1' })
       for (const socket of [client, server]) {
@@ -35,7 +36,10 @@ export class OldServer implements AsyncDisposable {
           bytes = bytes.subarray(length)
           if (length >= 12 && packet.readInt32BE(8) === ADD_WATCH) {
             this.refused++
-            client.end(new JuteWriter().int(packet.readInt32BE(4)).long(1n).int(UNIMPLEMENTED).packet())
+            const reason = isNew ? MARSHALLINGERROR : UNIMPLEMENTED
+            client.write(new JuteWriter().int(packet.readInt32BE(4)).long(1n).int(reason).packet())
+            if (isNew) continue
+            client.end()
             return
           }
           server.write(packet)
@@ -44,9 +48,9 @@ export class OldServer implements AsyncDisposable {
     })
   }
 
-  /** `target`: the port of the ZooKeeper. */
-  static async start(target: number): Promise<OldServer> {
-    const old = new OldServer(target)
+  /** `target`: the port of the ZooKeeper; `isNew`: it is one with WatchManagerOptimized. */
+  static async start(target: number, isNew = false): Promise<OldServer> {
+    const old = new OldServer(target, isNew)
     await new Promise<void>((resolve) => old.#server.listen(0, '127.0.0.1', resolve))
     return old
   }
