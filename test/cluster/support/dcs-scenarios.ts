@@ -22,7 +22,7 @@ export interface DcsScenario<D extends PatroniDcs> {
 
 /**
  * Registers the tests of what clients notice of the failures of a cluster, and of its DCS, which is of one server: one
- * cluster of three members in failsafe mode for all of them.
+ * cluster of two members in failsafe mode for all of them.
  */
 export function testDcs<D extends PatroniDcs>({ start: startDcs, takeLock }: DcsScenario<D>): void {
   const stack = new AsyncDisposableStack()
@@ -38,7 +38,9 @@ export function testDcs<D extends PatroniDcs>({ start: startDcs, takeLock }: Dcs
     assert.ok(only && more.length === 0)
     server = only
     const dynamic = { failsafe_mode: true }
-    cluster = stack.use(await PatroniCluster.start({ dcs, ttl: TTL_S, loopWait: 1, retryTimeout: 3, dynamic }))
+    cluster = stack.use(
+      await PatroniCluster.start({ dcs, members: 2, ttl: TTL_S, loopWait: 1, retryTimeout: 3, dynamic }),
+    )
     router = stack.use(await RouterProcess.forCluster(cluster))
     await createLoadTable((await cluster.leader()).pgPort)
   })
@@ -87,7 +89,7 @@ export function testDcs<D extends PatroniDcs>({ start: startDcs, takeLock }: Dcs
   test("a member's own patroni.yml is a valid configuration, and check --online ends with 0", async () => {
     const { code, stdout, stderr } = await runMainWith(cluster.env, 'check', '--online', '-c', leader.configFile)
     assert.equal(code, 0, stdout + stderr)
-    assert.match(stdout, new RegExp(`DCS at .*: 3 members, leader ${leader.name}$`, 'm'))
+    assert.match(stdout, new RegExp(`DCS at .*: 2 members, leader ${leader.name}$`, 'm'))
   })
 
   test('a restart of the DCS closes no session and fails no connection', async () => {

@@ -38,7 +38,7 @@ export interface ZooKeeperTarget extends LinkTarget {
   readonly timeoutMs: number
 }
 
-/** Nodes of one directory are read so many at a time: one that is reported meanwhile waits for these only. */
+/** Nodes of one directory are read so many at a time, so that a change waits for these only. */
 const AT_ONCE = 256
 
 /** However fast its answers are: no read takes longer. Milliseconds. */
