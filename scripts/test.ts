@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { counted } from '../src/text/wording.ts'
 import { once } from 'node:events'
-import { existsSync, globSync } from 'node:fs'
+import { existsSync, globSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join, relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -13,12 +13,15 @@ import { ensureDebianPackages } from './debian-packages.ts'
 
 type Stage = { readonly suites: readonly string[]; readonly concurrency: number; readonly timeoutMs: number }
 
-/** Files of one stage run beside each other, whatever their suite. */
+/** Files of one stage run beside each other, whatever their suite; those of `unit` in one process, which loads each module once. */
 const UNIT: Stage = { suites: ['unit'], concurrency: availableParallelism(), timeoutMs: 60_000 }
 /** They wait more than they compute. */
 const REAL_PARTS: Stage = { suites: ['integration', 'cluster'], concurrency: 4, timeoutMs: 300_000 }
 const STAGES = [UNIT, REAL_PARTS]
 const CHECK = 'check'
+
+/** Unit tests with a process of their own: a long computation, and a look at the modules that are loaded. */
+const ALONE: readonly string[] = ['test/unit/watcher/primary/exploration.test.ts', 'test/unit/router.test.ts']
 
 /** They take longest. Begun late, they would be waited for alone. */
 const LONG: readonly string[] = [
@@ -28,7 +31,6 @@ const LONG: readonly string[] = [
   'test/integration/examples/docker-compose.test.ts',
   'test/integration/examples/keepalived-leader.test.ts',
   'test/integration/examples/kubernetes.test.ts',
-  'test/unit/watcher/primary/exploration.test.ts',
 ]
 
 /** Multiples of it, without what is before the point, lie evenly between 0 and 1, neighbours far from each other. */
@@ -44,13 +46,18 @@ async function run(
   pattern: string | undefined,
 ): Promise<boolean> {
   console.log(`\n${suites}: ${counted(files.length, 'file')}`)
-  const options = [
-    '--test',
-    '--test-reporter=spec',
-    `--test-timeout=${stage.timeoutMs}`,
-    `--test-concurrency=${stage.concurrency}`,
-    ...(pattern === undefined ? [] : [`--test-name-pattern=${pattern}`]),
-  ]
+  const common = ['--test', '--test-reporter=spec', `--test-timeout=${stage.timeoutMs}`]
+  const options = [...common, ...(pattern === undefined ? [] : [`--test-name-pattern=${pattern}`])]
+  const alone = stage === UNIT ? files.filter((file) => ALONE.includes(file)) : files
+  const together = files.filter((file) => !alone.includes(file))
+  const passed = await Promise.all([
+    alone.length === 0 || runFiles(stage, [...options, `--test-concurrency=${stage.concurrency}`], alone),
+    together.length === 0 || runFiles(stage, [...options, '--test-isolation=none'], together),
+  ])
+  return passed.every(Boolean)
+}
+
+async function runFiles(stage: Stage, options: readonly string[], files: readonly string[]): Promise<boolean> {
   // With pdeathsig the runner is signalled even if this process is killed, and ends its test processes.
   const command = [process.execPath, ...options, ...files]
   const [program = '', ...args] = stage === REAL_PARTS ? ['setpriv', '--pdeathsig', 'TERM', ...command] : command
@@ -70,14 +77,21 @@ async function passes(child: ChildProcess): Promise<boolean> {
   return status === 0
 }
 
-/** Types, lint and formatting; true when all are as they should be. Its output comes at its end. */
+/** Types, lint and formatting, each command of `npm run check` beside the others; true when all are as they should be. Their output comes at their end. */
 async function check(): Promise<boolean> {
-  const child = spawn('npm', ['run', '-s', CHECK], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
-  const output: Buffer[] = []
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => output.push(chunk))
-  const passed = await passes(child)
-  process.stdout.write(Buffer.concat([Buffer.from(`\n${CHECK}: ${passed ? 'passed' : 'failed'}\n`), ...output]))
-  return passed
+  const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: { check: string } }
+  const passed = await Promise.all(
+    scripts.check.split(' && ').map(async (command) => {
+      const child = spawn('npm', ['exec', '-c', command], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
+      const output: Buffer[] = []
+      for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => output.push(chunk))
+      const isAsItShould = await passes(child)
+      const result = `\n${CHECK}: ${command}: ${isAsItShould ? 'passed' : 'failed'}\n`
+      process.stdout.write(Buffer.concat([Buffer.from(result), ...output]))
+      return isAsItShould
+    }),
+  )
+  return passed.every(Boolean)
 }
 
 /** Returns the files of the chosen suites of a stage; those of one folder, which are alike in what they need, are spread evenly. */
