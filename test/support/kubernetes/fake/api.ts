@@ -13,8 +13,8 @@ import { create, patch, remove, removeAll, replace } from './writes.ts'
 
 export interface FakeSettings {
   readonly port: number
-  /** What is kept over a restart. */
-  readonly dataFile: string
+  /** What is kept over a restart; null: nothing. */
+  readonly dataFile: string | null
   readonly tokenFile: string
   /** The token that may do everything. */
   readonly adminToken: string
