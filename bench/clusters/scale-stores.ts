@@ -94,7 +94,7 @@ export async function inLanes(count: number, work: (index: number) => Promise<un
   await Promise.all(Array.from({ length: AT_ONCE }, lane))
 }
 
-/** A Pod of a Deployment, of the usual size. */
+/** Returns a Pod of a Deployment, of the usual size. */
 function otherPod(index: number): object {
   const env = Array.from({ length: 20 }, (_, number) => ({ name: `SETTING_${number}`, value: `value-${number}` }))
   const container = { image: 'registry.example/team/web:1.2.3', env }

@@ -48,8 +48,8 @@ export const scaleOnZookeeper = scale({
 })
 
 /**
- * The watchers of many clusters in a process of their own with the memory of the router; the members are played by another
- * one, and this one writes what Patroni would.
+ * Returns the case of many clusters in one DCS: their watchers in a process of their own with the memory of the router, the
+ * members played by another one, and the writes of Patroni by this one.
  */
 function scale({ name, title, renewal, start }: Scale): Case {
   const labels: Readonly<Record<Phase, string>> = {
@@ -102,6 +102,9 @@ interface Parts {
   readonly record: Recorder
 }
 
+/** What is written of a cluster; `position`: of its WAL. */
+type WritesOf = (cluster: number, position: number) => readonly (() => Promise<void>)[]
+
 class Measurement {
   readonly #parts: Parts
 
@@ -113,7 +116,7 @@ class Measurement {
     const { store, watchers, record, keys } = this.#parts
     await this.#phase('start', async () => {
       const at = clock()
-      watchers.order('start')
+      watchers.order('observe')
       const opens = await watchers.opened((cluster) => memberOf(cluster, 0), at)
       record.add('open', Math.max(...opens) - at)
     })
@@ -148,42 +151,26 @@ class Measurement {
   /** Does something, and records the longest turn of the watchers meanwhile. */
   async #phase(phase: Phase, work: () => Promise<void>): Promise<void> {
     const { watchers, record } = this.#parts
-    const { views } = await watchers.turns()
+    watchers.order('measure')
     await work()
     await sleep(SETTLE_MS)
-    const { longest, views: after } = await watchers.turns()
+    const { longest, views } = await watchers.turned()
     record.add(`turn-${phase}`, longest.turnMs)
     record.add(`work-${phase}`, longest.workMs)
-    record.note(`views, ${phase}`, after - views)
+    record.note(`views, ${phase}`, views)
     record.progress(`${phase}: longest turn ${longest.turnMs.toFixed(1)} ms`)
   }
 
-  /** Writes what `writesOf` gives for every cluster once in `everyMs`, at an even pace, and records the processor time of the watchers. */
-  async #writing(
-    phase: 'renewals' | 'loops',
-    seconds: number,
-    everyMs: number,
-    writesOf: (cluster: number, position: number) => readonly (() => Promise<void>)[],
-  ): Promise<void> {
+  /** Records the processor time of the watchers over some seconds of writes, then the turns over the same, which take some, too. */
+  async #writing(phase: 'renewals' | 'loops', seconds: number, everyMs: number, writesOf: WritesOf): Promise<void> {
     const { watchers, record } = this.#parts
+    const [begun, { cpuMs }] = [clock(), usageOf(watchers.pid)]
+    const written = await write(seconds, everyMs, writesOf)
+    const tookS = (clock() - begun) / 1000
+    record.add(`cpu-${phase}`, (usageOf(watchers.pid).cpuMs - cpuMs) / tookS)
+    record.add(`writes-${phase}`, written / tookS)
     await this.#phase(phase, async () => {
-      const [begun, { cpuMs }] = [clock(), usageOf(watchers.pid)]
-      const paceMs = everyMs / CLUSTERS
-      const underWay = new Set<Promise<void>>()
-      let written = 0
-      for (let turn = 0; clock() - begun < seconds * 1000; turn++) {
-        for (const write of writesOf(turn % CLUSTERS, 1_000 + turn)) {
-          const done: Promise<void> = write().finally(() => underWay.delete(done))
-          underWay.add(done)
-          if (underWay.size >= MOST_UNDER_WAY) await Promise.race(underWay)
-          written++
-        }
-        await sleep(Math.max(0, begun + (turn + 1) * paceMs - clock()))
-      }
-      await Promise.all(underWay)
-      const tookS = (clock() - begun) / 1000
-      record.add(`cpu-${phase}`, (usageOf(watchers.pid).cpuMs - cpuMs) / tookS)
-      record.add(`writes-${phase}`, written / tookS)
+      await write(seconds, everyMs, writesOf)
     })
   }
 
@@ -194,6 +181,24 @@ class Measurement {
     members.send({ cluster, member, timeline: member + 1 } satisfies Lead)
     await done
   }
+}
+
+/** Writes of every cluster once in `everyMs`, at an even pace. Returns how many writes there were. */
+async function write(seconds: number, everyMs: number, writesOf: WritesOf): Promise<number> {
+  const begun = clock()
+  const underWay = new Set<Promise<void>>()
+  let written = 0
+  for (let turn = 0; clock() - begun < seconds * 1000; turn++) {
+    for (const one of writesOf(turn % CLUSTERS, Math.round(begun) + turn)) {
+      const done: Promise<void> = one().finally(() => underWay.delete(done))
+      underWay.add(done)
+      if (underWay.size >= MOST_UNDER_WAY) await Promise.race(underWay)
+      written++
+    }
+    await sleep(Math.max(0, begun + ((turn + 1) * everyMs) / CLUSTERS - clock()))
+  }
+  await Promise.all(underWay)
+  return written
 }
 
 function end(child: ChildProcess): void {

@@ -7,30 +7,29 @@ export interface Longest {
 
 const EVERY_MS = 1
 
-/** Measures the turns of this event loop by a timer of 1 ms. Starts nothing before {@link start}. */
+/** Measures the turns of this event loop by a timer of 1 ms, which takes some percent of a core itself. */
 export class Turns {
   #timer: NodeJS.Timeout | null = null
   #last = 0
   #worked = 0
   #longest: Longest = { turnMs: 0, workMs: 0 }
 
+  /** Begins again from nothing. */
   start(): void {
+    this.stop()
+    this.#longest = { turnMs: 0, workMs: 0 }
     this.#last = performance.now()
     this.#worked = workedMs()
     this.#timer = setInterval(() => this.#turn(), EVERY_MS)
   }
 
-  /** Returns the longest since it was last taken, or since the start. */
-  take(): Longest {
+  /** Ends, and returns the longest since the start. Idempotent. */
+  stop(): Longest {
+    if (this.#timer === null) return this.#longest
     this.#turn()
-    const longest = this.#longest
-    this.#longest = { turnMs: 0, workMs: 0 }
-    return longest
-  }
-
-  stop(): void {
-    if (this.#timer !== null) clearInterval(this.#timer)
+    clearInterval(this.#timer)
     this.#timer = null
+    return this.#longest
   }
 
   #turn(): void {

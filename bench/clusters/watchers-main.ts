@@ -10,13 +10,19 @@ import { readConfig } from '../../test/support/router/load-config.ts'
 import { clock } from '../../test/support/until.ts'
 import { type Longest, Turns } from './turns.ts'
 
-/** The messages to the process: begin to observe; answer with the longest turn since the last answer. */
-export type Order = 'start' | 'turns'
+/** The messages to the process: observe the clusters, measure turns from now on, stop that and answer with the longest one. */
+export type Order = 'observe' | 'measure' | 'answer'
+
+/** What was measured; `views`: so many were published meanwhile. */
+export interface Turned {
+  readonly longest: Longest
+  readonly views: number
+}
 
 /** The messages of the process; `at` in milliseconds since the epoch. */
 export type Report =
   | { readonly type: 'ready' }
-  | { readonly type: 'turns'; readonly longest: Longest; readonly views: number }
+  | ({ readonly type: 'turns' } & Turned)
   | { readonly type: 'open'; readonly scope: string; readonly member: string; readonly at: number }
 
 const [file = null] = process.argv.slice(2)
@@ -44,8 +50,11 @@ const watchers = clusters.map((config) => {
   return watcher
 })
 process.on('message', (order: Order) => {
-  if (order === 'turns') report({ type: 'turns', longest: turns.take(), views })
-  else for (const watcher of watchers) watcher.start()
+  if (order === 'observe') for (const watcher of watchers) watcher.start()
+  else if (order === 'answer') report({ type: 'turns', longest: turns.stop(), views })
+  else {
+    views = 0
+    turns.start()
+  }
 })
-turns.start()
 report({ type: 'ready' })

@@ -7,8 +7,7 @@ import { TempDir } from '../../test/support/files/temp.ts'
 import type { PatroniDcs } from '../../test/support/patroni/dcs.ts'
 import { until } from '../../test/support/until.ts'
 import { scopeOf } from './scope.ts'
-import type { Longest } from './turns.ts'
-import type { Order, Report } from './watchers-main.ts'
+import type { Order, Report, Turned } from './watchers-main.ts'
 
 const OPEN_MS = 120_000
 
@@ -47,18 +46,20 @@ export class Watchers implements AsyncDisposable {
     return this.#child.pid ?? 0
   }
 
-  order(order: Order): void {
+  /** Has it observe all clusters, or measure the turns of its event loop. */
+  order(order: Exclude<Order, 'answer'>): void {
     this.#child.send(order)
   }
 
-  async turns(): Promise<{ readonly longest: Longest; readonly views: number }> {
-    const { promise, resolve } = Promise.withResolvers<Extract<Report, { type: 'turns' }>>()
+  /** Returns the longest turn since it began to measure, and ends that. */
+  async turned(): Promise<Turned> {
+    const { promise, resolve } = Promise.withResolvers<Turned>()
     const onReport = (report: Report): void => {
       if (report.type === 'turns') resolve(report)
     }
     this.#child.on('message', onReport)
     try {
-      this.order('turns')
+      this.#child.send('answer' satisfies Order)
       return await promise
     } finally {
       this.#child.off('message', onReport)

@@ -29,7 +29,7 @@ async function kubernetesRemark({ server, client }: KubernetesDcs): Promise<stri
   return `Kubernetes is kube-apiserver ${gitVersion.replace(/^v/, '')}.`
 }
 
-/** The four-letter word `srvr` begins with the version. */
+/** Asks with the four-letter word `srvr`, whose answer begins with the version. */
 async function zookeeperRemark({ server: { port } }: ZooKeeperEnsemble): Promise<string> {
   const socket = connect({ port, host: '127.0.0.1' })
   await once(socket, 'connect')
