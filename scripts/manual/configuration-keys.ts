@@ -27,6 +27,8 @@ export const GROUPS: readonly KeyGroup[] = [
   { part: 'keys-etcd3', title: 'etcd', below: ['etcd3.'] },
   { part: 'keys-etcd', title: 'etcd with its API v2', below: ['etcd.'] },
   { part: 'keys-consul', title: 'Consul', below: ['consul.'] },
+  { part: 'keys-zookeeper', title: 'ZooKeeper', below: ['zookeeper.'] },
+  { part: 'keys-exhibitor', title: 'Exhibitor', below: ['exhibitor.'] },
   { part: 'keys-kubernetes', title: 'Kubernetes', below: ['kubernetes.'] },
   { part: 'keys-raft', title: 'raft', below: ['raft.'] },
   { part: 'keys-sources', title: 'Without a DCS', below: ['rest.', 'file.'] },

@@ -21,7 +21,7 @@ export function configurationPage(): string {
       }),
     ]),
     '## SEVERAL CLUSTERS',
-    'Below `clusters` each cluster has a name and any of `scope`, `namespace`, `name`, `citus`, `ctl`, `restapi`, `etcd3`, `etcd`, `consul`, `kubernetes`, `raft`, `rest` and `file`, and of `proxy` the keys `address`, `trust` and `check`, with the meaning that they have at the top. A section at the top counts for each cluster that has none of its own.',
+    'Below `clusters` each cluster has a name and any of `scope`, `namespace`, `name`, `citus`, `ctl`, `restapi`, `etcd3`, `etcd`, `consul`, `zookeeper`, `exhibitor`, `kubernetes`, `raft`, `rest` and `file`, and of `proxy` the keys `address`, `trust` and `check`, with the meaning that they have at the top. A section at the top counts for each cluster that has none of its own.',
     '## ENVIRONMENT',
     'Variables of Patroni go over the file; an empty one is not set.',
     ...variables().map(([variable, key]) => `- **${escaped(variable)}**\\\n  Sets \`${key}\`.`),

@@ -1,4 +1,4 @@
-import { type DcsSection, foreignKey, isThere, patroniKinds, unsupported } from './dcs/kind.ts'
+import { type DcsSection, foreignKey, isThere, patroniKinds } from './dcs/kind.ts'
 import { boolean, integer, SUFFIXES, text, type Parse } from './env-values.ts'
 import type { Problem } from './file/problem.ts'
 
@@ -66,7 +66,6 @@ export function readEnvironment(
   file: Readonly<Tree> = {},
 ): EnvironmentTree {
   const patronis = patroniKinds(kinds)
-  const others = unsupported(kinds)
   // Sections that Patroni finds by the name of the variable (in capitals or not).
   const sections = new Map<string, Readonly<Record<string, Parse>>>(
     patronis.map(({ name, patroni }) => [name, patroni.variables]),
@@ -85,17 +84,13 @@ export function readEnvironment(
       return
     }
     const [section = '', key] = path.split('.')
-    // Only that the section of another DCS is there matters: its values are not used and can be secret.
-    const isOther = others.includes(section)
-    origins.set(isOther ? section : path, variable)
-    if (isOther) tree[section] = {}
-    else
-      tree[section] = key === undefined ? parsed.value : { ...(tree[section] as Tree | undefined), [key]: parsed.value }
+    origins.set(path, variable)
+    tree[section] = key === undefined ? parsed.value : { ...(tree[section] as Tree | undefined), [key]: parsed.value }
   }
   for (const variable of Object.keys(env)) {
     const [, name = '', suffix = ''] = /^PATRONI_([^_]+)_(.+)$/.exec(variable) ?? []
     const [section, parse] = [name.toLowerCase(), SUFFIXES.get(suffix)]
-    if (parse === undefined || !isSection(section, suffix, [...sections.keys(), ...others])) continue
+    if (parse === undefined || !isSection(section, suffix, [...sections.keys()])) continue
     put(`${section}.${suffix.toLowerCase()}`, variable, sections.get(section)?.[suffix] ?? parse)
     if (env[variable] === '' && parse('') !== null) empty.set(`${section}.${suffix.toLowerCase()}`, variable)
   }

@@ -2,7 +2,7 @@
 import { isMapping } from '../text/unknown-shape.ts'
 import type { Fault } from './file/problem.ts'
 import { nearest } from '../text/suggestion.ts'
-import { type DcsSection, foreignKey, patroniKinds, unsupported } from './dcs/kind.ts'
+import { type DcsSection, foreignKey, patroniKinds } from './dcs/kind.ts'
 import { inFileAndClusters } from './sections.ts'
 
 type Section = Readonly<Record<string, unknown>>
@@ -66,15 +66,12 @@ function strangeKeysOf(tree: Section, above: readonly string[], kinds: readonly 
     ),
   }
   const words = { ...OTHER_WORDS, ...Object.fromEntries(patronis.map(({ name, patroni }) => [name, patroni.words])) }
-  const unread = unsupported(kinds)
   return Object.entries(keys).flatMap(([name, known]) => {
     const section = tree[name] ?? null
     if (!isMapping(section)) return []
     const strange = Object.keys(section).filter((key) => !known.includes(key))
     return strange.flatMap((key): Fault[] => {
       const near = meantBy(key, words[name] ?? {}, known)
-      // In a section that is not read, a key has to look like a slip of the pen.
-      if (near === null && unread.includes(name)) return []
       const hint = near === null ? '' : `; did you mean "${near}"?`
       // `{password, s3cret}` is two keys: what has no value may be one.
       if (near === null && (section[key] ?? null) === null)

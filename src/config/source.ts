@@ -1,6 +1,6 @@
 /** What a configuration is made of: files or PATRONI_CONFIGURATION, and the rest of the environment. Pure. */
 import { dirname } from 'node:path'
-import { type DcsSection, type Origin, patroniKinds, unsupported } from './dcs/kind.ts'
+import { type DcsSection, type Origin, patroniKinds } from './dcs/kind.ts'
 import { merge, readEnvironment, readForeign, type Environment, type Tree } from './env.ts'
 import { checkEnvironment } from './env-checks.ts'
 import { readParts, type ConfigPart, type Parts } from './file/parts.ts'
@@ -74,7 +74,7 @@ function textsOf(text: string | null, file: string, whole: string): readonly Con
  * Keeps empty sections: here, unlike in a file, such a section is one (patroni/config.py `_build_effective_configuration`).
  */
 function asSections(tree: Tree, kinds: readonly DcsSection[]): Tree {
-  const names = [...patroniKinds(kinds).map((each) => each.name), ...unsupported(kinds)]
+  const names = patroniKinds(kinds).map((each) => each.name)
   return Object.fromEntries(
     Object.entries(tree).map(([key, value]) => [key, names.includes(key) ? (value ?? {}) : value]),
   )

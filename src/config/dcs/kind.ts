@@ -40,8 +40,6 @@ export interface DcsSection<C extends DcsConfig = DcsConfig> {
   readonly form: Form
   /** Whether templates can read arbitrary keys there. */
   readonly hasKeys: boolean
-  /** Remedy for a DCS of a kind that is not supported yet; without it, this kind is none. */
-  readonly substitute?: string
   /**
    * Parses the section; null: it is empty, which is none to Patroni. `tree`: all sections of the cluster, for a kind that
    * reads more than its own. Pure.
@@ -83,9 +81,6 @@ export function foreignKey(variable: string): string {
   return `$${variable}`
 }
 
-/** The DCS of Patroni. What of these is no kind yet is understood as far as that it is there. */
-const PATRONIS: readonly string[] = ['consul', 'etcd', 'etcd3', 'exhibitor', 'kubernetes', 'raft', 'zookeeper']
-
 /** Returns the names of the router's own kinds. */
 export function ownNames(kinds: readonly DcsSection[]): readonly string[] {
   return kinds
@@ -103,14 +98,9 @@ export function patroniKinds<K extends DcsSection>(
     .toSorted((a, b) => (a.name < b.name ? -1 : 1))
 }
 
-/** Returns the DCS of Patroni that the router does not have. */
-export function unsupported(kinds: readonly DcsSection[]): readonly string[] {
-  return PATRONIS.filter((name) => kinds.every((kind) => kind.name !== name))
-}
-
 /** Returns the names of all sections that say where a cluster is observed. */
 export function dcsNames(kinds: readonly DcsSection[]): readonly string[] {
-  return [...kinds.map(({ name }) => name), ...unsupported(kinds)]
+  return kinds.map(({ name }) => name)
 }
 
 export function isThere(tree: Mapping, name: string): boolean {

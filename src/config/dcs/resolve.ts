@@ -1,14 +1,5 @@
 /** Where a cluster is observed. Pure. */
-import {
-  type DcsResult,
-  type DcsSection,
-  isThere,
-  kindIn,
-  type Origin,
-  ownNames,
-  patroniKinds,
-  unsupported,
-} from './kind.ts'
+import { type DcsResult, type DcsSection, isThere, kindIn, type Origin, ownNames, patroniKinds } from './kind.ts'
 import { alternatives } from '../../text/wording.ts'
 import type { Mapping } from '../../text/unknown-shape.ts'
 import type { Fault } from '../file/problem.ts'
@@ -29,9 +20,8 @@ export function resolveDcs(tree: Mapping, origin: Origin, kinds: readonly DcsSec
   const [, second] = own
   if (second !== undefined)
     return failed([{ path: [second], message: `${own.join(' and ')} are both set: keep one of them` }])
-  const others = unsupported(kinds).filter((name) => isThere(tree, name))
   const used = kindIn(tree, kinds)
-  if (used === null) return failed(others.length === 0 ? [nowhere(kinds)] : others.map((name) => notYet(name, kinds)))
+  if (used === null) return failed([nowhere(kinds)])
   const { name, patroni } = used
   const unused = patroniKinds(kinds).flatMap((each) =>
     each.name !== name && isThere(tree, each.name) ? each.name : [],
@@ -41,7 +31,7 @@ export function resolveDcs(tree: Mapping, origin: Origin, kinds: readonly DcsSec
     const message = `not used: ${name} is there too and takes precedence`
     return { ...result, warnings: [...unused.map((each) => ({ path: [each], message })), ...result.warnings] }
   }
-  const warnings = [...others, ...unused].map((each) => ({ path: [each], message: beside(each, name) }))
+  const warnings = unused.map((each) => ({ path: [each], message: beside(each, name) }))
   return { ...result, warnings: [...warnings, ...result.warnings] }
 }
 
@@ -49,11 +39,6 @@ function nowhere(kinds: readonly DcsSection[]): Fault {
   const [first] = kinds
   const ways = alternatives(kinds.map(({ needed }) => needed.how))
   return { path: [first?.name ?? '', first?.needed.key ?? ''], message: `no DCS is configured: ${ways}` }
-}
-
-function notYet(name: string, kinds: readonly DcsSection[]): Fault {
-  const instead = kinds.flatMap(({ substitute }) => substitute ?? []).map((text) => `: ${text} and works with any DCS`)
-  return { path: [name], message: `this DCS is not supported yet${instead.join('')}` }
 }
 
 function failed(faults: readonly Fault[]): DcsResult {

@@ -185,7 +185,7 @@ export function initialPrimary(
  * it changes the member has to be confirmed again (docs/patroni.md, edge 10).
  */
 export function basisOf(machine: PrimaryMachine, member: string): string {
-  return JSON.stringify([machine.restores, groundsOf(machine.facts, member), evidenceOf(machine, member).renewals])
+  return `${machine.restores} ${evidenceOf(machine, member).renewals} ${groundsOf(machine.facts, member)}`
 }
 
 /** Returns the part of the basis that is read off a snapshot: it may come back, a basis does not. */

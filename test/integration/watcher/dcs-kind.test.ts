@@ -105,7 +105,7 @@ describe('a new kind of DCS', () => {
 
   test('without keys is refused by a template that reads some', () => {
     const keyless = { ...toy, hasKeys: false }
-    const message = /templates\.0\.keys: needs etcd3, etcd or consul: toy has no other keys than the cluster/
+    const message = /templates\.0\.keys: needs etcd3, etcd, consul, zookeeper or exhibitor: toy has no other keys than the cluster/
     assert.match(problems(load(text, {}, [...DCS_KINDS, keyless])), message)
   })
 })

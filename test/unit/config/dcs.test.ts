@@ -166,13 +166,7 @@ const OWN: readonly (readonly [name: string, text: string])[] = [
 ]
 
 for (const [name, text] of OWN) {
-  for (const other of ['zookeeper', 'exhibitor'])
-    test(`${name} is used without a word beside the section ${other} of a patroni.yml`, () => {
-      const { dcs, problems, warnings } = load(`${other}: {password: s3cret}\n${text}`)
-      assert.deepEqual([dcs?.kind, problems, warnings], [name, '', []])
-    })
-
-  for (const other of ['consul', 'etcd', 'etcd3', 'kubernetes', 'raft'])
+  for (const other of ['consul', 'etcd', 'etcd3', 'exhibitor', 'kubernetes', 'raft', 'zookeeper'])
     test(`${other} beside ${name} is not used, and that is a warning`, () => {
       const { dcs, warnings } = load(`${other}: {hosts: 5, password: s3cret}\n${text}`)
       assert.equal(dcs?.kind, name)
@@ -201,19 +195,14 @@ test('an empty section says nothing about where the cluster is', () => {
     )
 })
 
-test('a DCS that is not supported is reported with the remedy', () => {
-  assert.equal(
-    load('zookeeper: {hosts: a, key_password: s3cret}').problems,
-    '/etc/router/router.yml:2:1: zookeeper: this DCS is not supported yet: ' +
-      'add rest: {urls: [...]}, which reads the REST API of the members and works with any DCS',
-  )
-})
-
 const SECTIONS: Readonly<Record<string, string>> = {
   consul: '{host: a}',
   etcd: '{hosts: a}',
   etcd3: '{hosts: a}',
+  exhibitor: '{hosts: [a], port: 1}',
+  kubernetes: '{labels: {a: b}}',
   raft: '{self_addr: "a:1"}',
+  zookeeper: '{hosts: a}',
 }
 
 /** The order of Patroni, whatever that of the file. */
@@ -254,18 +243,6 @@ test('in PATRONI_CONFIGURATION a section without a value counts', () => {
   assert.equal(read.ok && read.config.clusters[0]?.dcs.kind, 'consul')
   const refused = loadConfig({ file: null, text: null, env: whole('etcd:\netcd3: {hosts: a}') })
   assert.match(refused.ok ? '' : formatProblems(refused.problems), /etcd\.hosts: no address of etcd/)
-})
-
-test('a DCS that the router does not have is a warning that says which of them Patroni takes', () => {
-  for (const name of ['exhibitor', 'zookeeper']) {
-    const { dcs, warnings } = load(`etcd3: {hosts: a}\n${name}: {}`)
-    assert.equal(dcs?.kind, 'etcd3')
-    assert.deepEqual(warnings, [
-      `/etc/router/router.yml:3:1: ${name}: not used: Patroni uses etcd3 instead (the first by name whose client library is installed)`,
-    ])
-    const [warning = ''] = load(`raft: {self_addr: 'a:1'}\n${name}: {}`).warnings
-    assert.match(warning, name === 'zookeeper' ? /Patroni uses raft instead/ : /Patroni uses it instead of raft if/)
-  }
 })
 
 test('the namespace is that of the section that counts', () => {

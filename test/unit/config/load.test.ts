@@ -424,7 +424,7 @@ const INVALID: readonly (readonly [title: string, text: string, problem: string]
   [
     'no DCS',
     'scope: demo',
-    'router.yml: etcd3.hosts: no DCS is configured: set etcd3.hosts or PATRONI_ETCD3_HOSTS, etcd.hosts, consul.host, kubernetes.labels, raft.self_addr, rest.urls or file.path',
+    'router.yml: etcd3.hosts: no DCS is configured: set etcd3.hosts or PATRONI_ETCD3_HOSTS, etcd.hosts, consul.host, zookeeper.hosts, exhibitor.hosts, kubernetes.labels, raft.self_addr, rest.urls or file.path',
   ],
   [
     'a quoted Citus group',
@@ -621,8 +621,8 @@ const STRANGE: readonly (readonly [text: string, warning: string])[] = [
     '2:26: raft.partners: not used: Patroni has no such key in raft; did you mean "partner_addrs"?',
   ],
   [
-    'rest: {urls: ["http://a:1"]}\nzookeeper: {host: s3cret}',
-    '3:13: zookeeper.host: not used: Patroni has no such key in zookeeper; did you mean "hosts"?',
+    'zookeeper: {hosts: a, host: s3cret}',
+    '2:23: zookeeper.host: not used: Patroni has no such key in zookeeper; did you mean "hosts"?',
   ],
   [
     'clusters: {a: {etcd3: {hosts: a, usernam: s3cret}}}\nproxy: {listeners: {}}\nhooks: [{on: any, command: [x]}]',

@@ -35,6 +35,7 @@ etcd3:
   use_proxies: ${MARK}
 zookeeper: {key_password: ${MARK}, auth_data: {digest: 'u:${MARK}'}}
 kubernetes: {labels: {x: ${MARK}}}
+exhibitor: {hosts: ['${MARK}@a'], port: ${MARK}, poll_interval: ${MARK}, auth_data: {${MARK}: [x]}}
 raft: {password: ${MARK}, self_addr: 'u:${MARK}@a:1', partner_addrs: ['u:${MARK}@b:1']}
 restapi:
   authentication: {username: u, password: ${MARK}}

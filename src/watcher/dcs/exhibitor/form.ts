@@ -21,7 +21,7 @@ export const EXHIBITOR_FORM: Form = {
       description: 'Port of Exhibitor.',
     },
     poll_interval: {
-      ...orNull({ type: ['number', 'string'], minimum: 0 }),
+      anyOf: [{ type: 'number', minimum: 0 }, UNSET],
       description: 'How often the list of servers is read, in seconds.',
       default: 300,
     },

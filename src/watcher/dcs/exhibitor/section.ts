@@ -34,7 +34,7 @@ export function resolveExhibitor(section: unknown): DcsResult<ExhibitorConfig> {
   const report = (path: readonly string[], message: string): void =>
     void faults.push({ path: [NAME, ...path], message })
   const hosts: string[] = []
-  const entries = entriesOf(section['hosts']).filter(({ value }) => value !== '')
+  const entries = isSet(section['hosts']) ? entriesOf(section['hosts']) : []
   if (entries.length === 0) report(['hosts'], 'no address of Exhibitor: set exhibitor.hosts or PATRONI_EXHIBITOR_HOSTS')
   else if (typeof section['hosts'] === 'string') report(['hosts'], 'must be a list: with text Patroni does not start')
   else
@@ -46,12 +46,13 @@ export function resolveExhibitor(section: unknown): DcsResult<ExhibitorConfig> {
   const port = portOf(section['port'])
   if (!isSet(section['port'])) report(['port'], 'is required: the port of Exhibitor (or PATRONI_EXHIBITOR_PORT)')
   else if (port === null) report(['port'], 'must be a port, 1 to 65535')
-  const interval = isSet(section['poll_interval']) ? Number(section['poll_interval']) : POLL_S
-  if (!(interval >= 0)) report(['poll_interval'], 'must be a number of seconds')
+  const interval = isSet(section['poll_interval']) ? section['poll_interval'] : POLL_S
+  const isInterval = typeof interval === 'number' && interval >= 0
+  if (!isInterval) report(['poll_interval'], 'must be a number of seconds, without quotes')
   const access = accessIn(NAME, section)
   faults.push(...access.faults)
   const { warnings } = access
-  if (faults.length > 0 || port === null) return { value: null, faults, warnings }
+  if (faults.length > 0 || port === null || !isInterval) return { value: null, faults, warnings }
   const place = { hosts, port, pollMs: interval * 1000, chroot: '' }
   return { value: { kind: NAME, ...place, ...access.value }, faults, warnings }
 }

@@ -10,7 +10,6 @@ export const rest: DcsKind<RestConfig> = {
   addresses: ['urls'],
   passwords: [],
   form: REST_FORM,
-  substitute: 'add rest: {urls: [...]}, which reads the REST API of the members',
   resolve: resolveRest,
   describe: ({ urls }) => `none: the members are queried, beginning with ${urls.join(', ')}`,
 }

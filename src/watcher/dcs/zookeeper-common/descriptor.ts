@@ -1,23 +1,31 @@
 /** What the sections of ZooKeeper are as kinds of DCS, wherever the servers are found. */
 import { list, text } from '../../../config/env-values.ts'
 import type { DcsConfig } from '../../../config/config.ts'
-import { COPIED_KEYS, TLS_KEYS } from '../../../config/patroni-keys.ts'
+import { COPIED_KEYS } from '../../../config/patroni-keys.ts'
 import type { PatroniDcs } from '../../../config/dcs/kind.ts'
 import type { Lookups } from '../../../names/lookups.ts'
 import { type DcsKind, deferred, type KeysContext } from '../kind.ts'
 import { patienceOf } from '../online.ts'
 import { prefixOf } from '../scopes.ts'
 import { surroundingsOf } from '../survey.ts'
-import { settingsOf, type ZooKeeperConfig } from './section.ts'
+import { settingsOf, shownScheme, type ZooKeeperConfig } from './section.ts'
 import type { ServerList } from './servers.ts'
 
 /** The keys that both sections have. */
 const ACCESS_KEYS: readonly string[] = [
-  ...['use_ssl', 'verify', ...TLS_KEYS, 'key_password', 'set_acls', 'auth_data', ...COPIED_KEYS],
+  ...['use_ssl', 'verify', 'cacert', 'cert', 'key', 'key_password', 'set_acls', 'auth_data', ...COPIED_KEYS],
 ]
 
 const WORDS: Readonly<Record<string, string>> = {
-  ...{ cafile: 'cacert', ca: 'cacert', ca_file: 'cacert', certfile: 'cert', cert_file: 'cert', keyfile: 'key' },
+  ...{
+    cafile: 'cacert',
+    ca: 'cacert',
+    ca_cert: 'cacert',
+    ca_file: 'cacert',
+    certfile: 'cert',
+    cert_file: 'cert',
+    keyfile: 'key',
+  },
   ...{ key_file: 'key', keyfile_password: 'key_password', host: 'hosts', servers: 'hosts', endpoints: 'hosts' },
   ...{ tls: 'use_ssl', ssl: 'use_ssl', verify_certs: 'verify', auth: 'auth_data', username: 'auth_data' },
   ...{ password: 'auth_data', chroot: 'hosts, at the end of which it stands' },
@@ -82,7 +90,7 @@ export function zookeeperKind<C extends ZooKeeperConfig>({
         chroot === '' ? '' : `chroot ${chroot}`,
         tls ? (verify ? `CA ${caFile ?? 'of the system'}` : 'certificate not verified') : '',
         certFile === null ? '' : 'client certificate',
-        ...auth.map(({ scheme }) => `auth ${scheme}`),
+        ...auth.map(({ scheme }) => `auth ${shownScheme(scheme)}`),
       ]
       const place = `${name} over ${tls ? 'TLS' : 'TCP'} at ${describePlaces(config)}`
       return [place, ...access].filter((part) => part !== '').join(', ')

@@ -8,12 +8,10 @@ export const UNSET: Form = { enum: [null, ''] }
 export function accessForms(name: string): Readonly<Record<string, Form>> {
   return {
     use_ssl: {
-      description:
-        'TLS, which has a port of its own (`secureClientPort`). Any text is true to Patroni, even `"false"`: so `PATRONI_ZOOKEEPER_USE_SSL` turns it on whatever it says.',
+      description: `TLS, which has a port of its own (\`secureClientPort\`). Any text is true to Patroni, even \`"false"\`: so \`PATRONI_${name.toUpperCase()}_USE_SSL\` turns it on whatever it says.`,
       default: false,
     },
     cacert: { ...TEXT, description: 'File with the CA of ZooKeeper. Default: the CAs of the system.' },
-    ca_cert: { description: 'Other name of `cacert`.' },
     cert: {
       ...TEXT,
       description: `File with the client certificate for ZooKeeper; used together with \`${name}.key\` only.`,

@@ -9,6 +9,14 @@ import type { CertificateFiles, CertificateSettings } from '../../tls/certificat
 import { CITUS_GROUP, filesOf, isSet, isTruthy, type Resolved, type Section } from '../section-values.ts'
 import type { Credential } from './link.ts'
 
+/** Schemes that ZooKeeper itself has. What is written for one may be a password that was meant to be the value. */
+const SCHEMES: readonly string[] = ['digest', 'ip', 'sasl', 'super', 'x509']
+
+/** Returns a scheme of `auth_data` as it may be shown. */
+export function shownScheme(scheme: string): string {
+  return SCHEMES.includes(scheme) ? scheme : 'another scheme'
+}
+
 /** How an ensemble is reached, wherever its servers are found. */
 export interface ZooKeeperAccess extends CertificateFiles {
   readonly tls: boolean
@@ -46,7 +54,8 @@ export function accessIn(name: string, section: Section): Resolved<ZooKeeperAcce
         key,
         'is text, which Patroni takes for true whatever it is: write false without quotes, in the file',
       )
-  const files = filesOf(name, section, tls, `set ${name}.use_ssl: true`)
+  // kazoo has no other name for it.
+  const files = filesOf(name, { ...section, ca_cert: undefined }, tls, `set ${name}.use_ssl: true`)
   const hasPair = files.value.certFile !== null && files.value.keyFile !== null
   // kazoo shows a certificate only together with a file of its key.
   if (files.value.certFile !== null && !hasPair)

@@ -9,7 +9,7 @@ import { type CertainListing, type ListedKeys, type Listing, wentBack } from '..
 import { Sessions } from '../sessions.ts'
 import { ZooKeeperConnection, type ZooKeeperTarget } from './connection.ts'
 import { isRefusal } from './diagnosis.ts'
-import { settingsOf, type ZooKeeperConfig } from './section.ts'
+import { settingsOf, shownScheme, type ZooKeeperConfig } from './section.ts'
 import type { ServerList } from './servers.ts'
 
 /** What is read of a ZooKeeper, and how. */
@@ -44,7 +44,7 @@ export function connectionTo(
   certificates: CertificateSet | null,
 ): ZooKeeperConnection {
   const { kind: section, auth, chroot, caFile, certFile, verify: verifies } = config
-  const access = { section, schemes: auth.map(({ scheme }) => scheme), caFile, certFile, verifies }
+  const access = { section, schemes: auth.map(({ scheme }) => shownScheme(scheme)), caFile, certFile, verifies }
   return new ZooKeeperConnection({
     ...{ endpoint, certificates, verifies, anyName: true, lookups, auth },
     ...{ access, chroot, root, descends, lingering, timeoutMs },

@@ -4,8 +4,8 @@ import { AUTHORITY, BARE_IPV6 } from '../address.ts'
 import { accessForms, UNSET } from '../zookeeper-common/form.ts'
 
 const SERVER = `(?:${AUTHORITY}|${BARE_IPV6})`
-const CHROOT = '(?:/[^/\\s,]+)*/?'
-const SERVERS: Form = { type: 'string', pattern: `^\\s*(?:${SERVER})?\\s*(?:,\\s*(?:${SERVER})?\\s*)*${CHROOT}\\s*$` }
+const CHROOT = '(?:/(?!\\.{1,2}(?:/|\\s*$))[^/\\s,]+)*/?'
+const SERVERS: Form = { type: 'string', pattern: `^\\s*${SERVER}\\s*(?:,\\s*${SERVER}\\s*)*${CHROOT}\\s*$` }
 export const ZOOKEEPER_FORM: Form = {
   type: ['object', 'null'],
   description: 'ZooKeeper, as in Patroni.',

@@ -45,7 +45,7 @@ function hostsIn({ hosts }: Section): Resolved<Pick<NamedServersConfig, 'endpoin
   const faults: Fault[] = []
   const report = ({ path }: Pick<Entry, 'path'>, message: string): void =>
     void faults.push({ path: [NAME, 'hosts', ...path], message })
-  const entries = entriesOf(hosts).filter(({ value }) => value !== '')
+  const entries = isSet(hosts) ? entriesOf(hosts) : []
   if (entries.length === 0) report({ path: [] }, NO_HOSTS)
   const endpoints: string[] = []
   let chroot = ''

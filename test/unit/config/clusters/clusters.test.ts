@@ -221,7 +221,7 @@ const WRONG: readonly (readonly [title: string, text: string, problem: string | 
   [
     'no DCS',
     'clusters: {orders: }\n',
-    '1:12: clusters.orders.etcd3.hosts: no DCS is configured: set etcd3.hosts or PATRONI_ETCD3_HOSTS, etcd.hosts, consul.host, kubernetes.labels, raft.self_addr, rest.urls or file.path',
+    '1:12: clusters.orders.etcd3.hosts: no DCS is configured: set etcd3.hosts or PATRONI_ETCD3_HOSTS, etcd.hosts, consul.host, zookeeper.hosts, exhibitor.hosts, kubernetes.labels, raft.self_addr, rest.urls or file.path',
   ],
   [
     'a fault in a section at the top, once',
@@ -307,7 +307,7 @@ const WRONG: readonly (readonly [title: string, text: string, problem: string | 
   [
     'keys of a cluster that has none',
     `${TWO.replace('scope: pay', 'file: {path: x}')}templates: [{source: a, destination: /a, cluster: billing, keys: [/]}]\n`,
-    '10:60: templates.0.keys: needs etcd3, etcd or consul: file has no other keys than the cluster',
+    '10:60: templates.0.keys: needs etcd3, etcd, consul, zookeeper or exhibitor: file has no other keys than the cluster',
   ],
   [
     'a hook of a stranger',

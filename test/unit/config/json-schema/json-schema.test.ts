@@ -12,7 +12,7 @@ const ROOT = join(import.meta.dirname, '../../../..')
 /** Faults that only `check` can see: they lie between keys, in another file, or in how YAML is read. */
 const BETWEEN: Readonly<Record<string, RegExp>> = {
   'a key that the environment or another file may have':
-    /^(?:scope: is required|[\w.]*etcd3?\.hosts: no address of etcd|[\w.]*restapi\.connect_address: no member is known|[\w.]*kubernetes\.labels: is required)/,
+    /^(?:scope: is required|[\w.]*etcd3?\.hosts: no address of etcd|[\w.]*restapi\.connect_address: no member is known|[\w.]*kubernetes\.labels: is required|[\w.]*zookeeper\.hosts: no address|[\w.]*exhibitor\.(?:hosts: no address|port: is required))/,
   'user and password of etcd are set together': /etcd3?\.(?:username|password): .* without etcd3?\./,
   'what is empty and means something to Patroni':
     /: is empty, and (?:none to Patroni|yet Patroni takes it|yet goes over)/,
@@ -54,6 +54,8 @@ const COUNTING: Readonly<Record<string, object>> = {
   etcd: { hosts: 'a:1' },
   consul: { host: 'a' },
   kubernetes: { labels: { a: 'b' } },
+  zookeeper: { hosts: 'a' },
+  exhibitor: { hosts: ['a'], port: 1 },
   raft: { self_addr: 'a:1' },
 }
 
@@ -151,7 +153,8 @@ test('the schema rejects an unknown key where check does, and nowhere else', () 
       if (isUnknown) assert.match(rejection(file), /additional properties/, file)
     }
   }
-  for (const path of open) assert.match(path, /etcd|consul|kubernetes|raft|citus|ctl|restapi|postgresql/)
+  for (const path of open)
+    assert.match(path, /etcd|consul|zookeeper|exhibitor|kubernetes|raft|citus|ctl|restapi|postgresql/)
 })
 
 test('the schema rejects a section without a key that has to be in it', () => {

@@ -394,12 +394,12 @@ const WHOLE: readonly (readonly [title: string, text: string, problem: string])[
   [
     'keys by rest',
     `scope: demo\nrest: {urls: ['http://a:8008']}\ntemplates:\n  - {source: a, destination: /a, keys: [/]}`,
-    '4:34: templates.0.keys: needs etcd3, etcd or consul: rest has no other keys than the cluster',
+    '4:34: templates.0.keys: needs etcd3, etcd, consul, zookeeper or exhibitor: rest has no other keys than the cluster',
   ],
   [
     'keys with a file',
     'scope: demo\nfile: {path: b}\ntemplates:\n  - {source: a, destination: /a, prefix: /x, keys: [/]}',
-    '4:46: templates.0.keys: needs etcd3, etcd or consul: file has no other keys than the cluster',
+    '4:46: templates.0.keys: needs etcd3, etcd, consul, zookeeper or exhibitor: file has no other keys than the cluster',
   ],
   [
     'a key that is written twice',

@@ -15,6 +15,7 @@ import {
   TIME,
 } from '../support/alphabet.ts'
 import { beginning, explore, randomNumbers, step, type Visited } from '../support/explore.ts'
+import { freeze } from '../support/freeze.ts'
 import { checkFuture } from '../support/future.ts'
 
 const TWO = firstFacts(['a', 'b'])
@@ -188,6 +189,7 @@ describe('long random ways keep them too', () => {
           const letter = letters[random() % letters.length]
           assert.ok(letter)
           at = step(at, letter) ?? at
+          freeze(at.machine)
           checkState(at)
         }
       }

@@ -56,6 +56,7 @@ export function explore(alphabet: Alphabet, depth: number, check: (visited: Visi
           if (transitions % SAMPLE === 0) telling(to, () => checkAlike(known, to, alphabet))
           continue
         }
+        freeze(to.machine)
         seen.set(key, to)
         next.push(to)
         telling(to, () => check(to))
@@ -67,13 +68,13 @@ export function explore(alphabet: Alphabet, depth: number, check: (visited: Visi
   return { states: seen.size, transitions, depth: reached, complete: layer.length === 0, seconds }
 }
 
-/** One letter from a state, with the invariants of a step checked; null where the letter is impossible. */
+/** One letter from a frozen state, with the invariants of a step checked; null where the letter is impossible. */
 export function step(from: Visited, letter: Letter): Visited | null {
   const possible = letter.at(from.machine, from.now)
   if (possible === null) return null
   const { event, now } = possible
   const oracle = afterStep(from.oracle, from.machine, freeze(event), now)
-  const machine = freeze(nextPrimary(from.machine, event, now))
+  const machine = nextPrimary(from.machine, event, now)
   const to = { machine, oracle, now, depth: from.depth + 1, last: { letter: letter.name, from } }
   telling(to, () => checkStep({ before: from.machine, event, after: machine, now, oracle }))
   return to
