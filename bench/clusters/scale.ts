@@ -63,6 +63,7 @@ function scale({ name, title, renewal, start }: Scale): Case {
     ...{ name, title },
     figures: [
       { key: 'connections', label: 'connections to the DCS', unit: 'count' },
+      { key: 'losses', label: 'times that a cluster lost the DCS', unit: 'count', target: { max: 0 } },
       { key: 'memory-before', label: 'memory before it observes anything', unit: 'MiB' },
       { key: 'memory', label: 'memory at the end', unit: 'MiB' },
       { key: 'open', label: 'start → every primary open', unit: 'ms' },
@@ -143,6 +144,7 @@ class Measurement {
       record.note('all written within ms', Math.round(clock() - at))
       record.add('all-changed', Math.max(...(await watchers.opened((cluster) => memberOf(cluster, 2), at))) - at)
     })
+    record.add('losses', (await watchers.turned()).losses)
     const [server] = store.dcs.servers
     record.add('connections', connectionsTo(watchers.pid, server?.port ?? 0))
     record.add('memory', usageOf(watchers.pid).mebibytes)

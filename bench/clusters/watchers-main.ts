@@ -13,10 +13,13 @@ import { type Longest, Turns } from './turns.ts'
 /** The messages to the process: observe the clusters, measure turns from now on, stop that and answer with the longest one. */
 export type Order = 'observe' | 'measure' | 'answer'
 
-/** What was measured; `views`: so many were published meanwhile. */
+/** What was measured. */
 export interface Turned {
   readonly longest: Longest
+  /** Published meanwhile. */
   readonly views: number
+  /** How often a cluster has lost the DCS since the process began. */
+  readonly losses: number
 }
 
 /** The messages of the process; `at` in milliseconds since the epoch. */
@@ -33,6 +36,7 @@ if (!result.ok) throw new Error(JSON.stringify(result.problems))
 const { clusters } = result.config
 const turns = new Turns()
 let views = 0
+let losses = 0
 // What the watchers of a router share: see src/router/clusters.ts.
 const [lookups, epochs, bursts] = [new Lookups(), new Epochs(), new Bursts()]
 const log = pino({ level: 'info' }, { write: () => undefined })
@@ -41,8 +45,11 @@ const watchers = clusters.map((config) => {
   const dcs = createDcs(config, rest, { log, clusters })
   const watcher = new Watcher({ config, dcs, rest, state: null, epochs, bursts, log })
   let open: string | null = null
-  watcher.subscribe('opens', ({ primary }) => {
+  let isUp = false
+  watcher.subscribe('counts', ({ primary, dcs: { state } }) => {
     views++
+    if (isUp && state === 'lost') losses++
+    isUp = state === 'up'
     const member = primary.state === 'open' ? primary.member : null
     if (member !== null && member !== open) report({ type: 'open', scope: config.scope, member, at: clock() })
     open = member
@@ -51,7 +58,7 @@ const watchers = clusters.map((config) => {
 })
 process.on('message', (order: Order) => {
   if (order === 'observe') for (const watcher of watchers) watcher.start()
-  else if (order === 'answer') report({ type: 'turns', longest: turns.stop(), views })
+  else if (order === 'answer') report({ type: 'turns', longest: turns.stop(), views, losses })
   else {
     views = 0
     turns.start()
