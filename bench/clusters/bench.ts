@@ -3,12 +3,13 @@ import type { Bench } from '../bench.ts'
 import { MEASURED } from '../table.ts'
 import { large } from './large.ts'
 import { many } from './many.ts'
+import { scaleOnKubernetes, scaleOnZookeeper } from './scale.ts'
 import { track } from './track.ts'
 
 export const clusters: Bench = {
   name: 'clusters',
-  cases: [many, large, track],
+  cases: [many, scaleOnKubernetes, scaleOnZookeeper, large, track],
   columns: MEASURED,
   document: 'docs/benchmarks.md',
-  runs: 'leader changes (50), or processes of the track command (200)',
+  runs: 'leader changes (50), seconds of writes (60), or processes of the track command (200)',
 }

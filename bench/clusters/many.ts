@@ -13,7 +13,7 @@ import type { Case } from '../case.ts'
 import { usageOf } from '../process.ts'
 import { inOneRun, type Recorder } from '../run.ts'
 import type { Keys, Lead } from './members.ts'
-import { scopeOf } from './scope.ts'
+import { memberOf, scopeOf } from './scope.ts'
 
 const CLUSTERS = 100
 const MEMBERS = 3
@@ -93,7 +93,7 @@ async function found(client: EtcdClient, cluster: number, members: Keys[number])
   for (const { name, key } of members) await client.put(`${prefix}members/${name}`, key)
   await client.put(`${prefix}initialize`, SYSTEM_ID)
   await client.put(`${prefix}config`, JSON.stringify({ ttl: 30, loop_wait: 10 }))
-  await client.put(`${prefix}leader`, 'pg0')
+  await client.put(`${prefix}leader`, memberOf(cluster, 0))
 }
 
 interface Usage {
@@ -150,10 +150,11 @@ async function changes(
     await done
     const lines = { all: routers.all.log.length, one: routers.one.log.length }
     const at = clock()
-    await client.put(`/service/${scopeOf(0)}/leader`, `pg${member}`)
+    const name = memberOf(0, member)
+    await client.put(`/service/${scopeOf(0)}/leader`, name)
     for (const which of ['all', 'one'] as const) {
       const isOpen = (line: Readonly<Record<string, unknown>>): boolean =>
-        line['event'] === 'primary-open' && line['member'] === `pg${member}`
+        line['event'] === 'primary-open' && line['member'] === name
       const open = await routers[which].waitForLog('open', isOpen, { from: lines[which] })
       record.add(`open-${which}`, open.time - at)
     }

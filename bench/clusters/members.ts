@@ -1,6 +1,6 @@
 // The members of many clusters, in a process of their own: `node bench/clusters/members.ts CLUSTERS MEMBERS`, with IPC.
 import { FakeMember } from '../../test/integration/watcher/fake-member.ts'
-import { scopeOf } from './scope.ts'
+import { memberOf, scopeOf } from './scope.ts'
 
 /** The message to the process: the member that leads a cluster from now on. */
 export interface Lead {
@@ -17,7 +17,7 @@ const all: FakeMember[][] = []
 for (let cluster = 0; cluster < clusters; cluster++) {
   const members: FakeMember[] = []
   for (let index = 0; index < size; index++) {
-    const member = await FakeMember.start(`pg${index}`, index === 0 ? 'primary' : 'replica')
+    const member = await FakeMember.start(memberOf(cluster, index), index === 0 ? 'primary' : 'replica')
     member.scope = scopeOf(cluster)
     members.push(member)
   }

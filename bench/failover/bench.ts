@@ -5,16 +5,27 @@ import { crash } from './crash.ts'
 import { etcdLong, etcdShort } from './etcd-away.ts'
 import { frozen } from './frozen.ts'
 import { lag } from './lag.ts'
+import { podGone } from './pod-gone.ts'
 import { restHang } from './rest-hang.ts'
 import { restarted } from './restarted.ts'
 import { startedFirst } from './started-first.ts'
-import { switchover, switchoverByConsul, switchoverByEtcd2, switchoverByRest, switchoverByTls } from './switchover.ts'
+import {
+  switchover,
+  switchoverByConfigMaps,
+  switchoverByConsul,
+  switchoverByEndpoints,
+  switchoverByEtcd2,
+  switchoverByRest,
+  switchoverByTls,
+  switchoverByZookeeper,
+} from './switchover.ts'
 import { thousand } from './thousand.ts'
 
 export const failover: Bench = {
   name: 'failover',
   cases: [
-    ...[switchover, switchoverByTls, switchoverByEtcd2, switchoverByConsul, switchoverByRest, crash, frozen],
+    ...[switchover, switchoverByTls, switchoverByEtcd2, switchoverByConsul, switchoverByZookeeper],
+    ...[switchoverByEndpoints, switchoverByConfigMaps, switchoverByRest, crash, podGone, frozen],
     ...[thousand, lag, restHang, etcdShort, etcdLong, startedFirst, restarted],
   ],
   columns: COMPARED,

@@ -3,14 +3,16 @@ import { OutageProbe } from '../../test/support/clients/outage-probe.ts'
 import { outage } from '../../test/support/clients/load.ts'
 import { ConsulDcs } from '../../test/support/consul/consul-dcs.ts'
 import { EtcdV2Cluster } from '../../test/support/etcd/v2-cluster.ts'
+import { KubernetesDcs } from '../../test/support/kubernetes/kubernetes-dcs.ts'
 import type { PatroniDcs } from '../../test/support/patroni/dcs.ts'
 import type { PatroniMember } from '../../test/support/patroni/member.ts'
+import { ZooKeeperEnsemble } from '../../test/support/zookeeper/ensemble.ts'
 import { clock } from '../../test/support/until.ts'
 import type { Case, Figure } from '../case.ts'
 import { Recorder } from '../run.ts'
 import { momentsOf } from './moments.ts'
 import { onTestbed } from './on-testbed.ts'
-import { consulRemark } from '../sources/sources.ts'
+import { remarksOf } from '../sources/remarks.ts'
 import type { Testbed } from './testbed.ts'
 import { recordExtra, recordWrites, startWriters, writersReach } from './writes.ts'
 
@@ -52,6 +54,13 @@ function switchoverOn(name: string, title: string, dcs: () => Promise<PatroniDcs
 
 export const switchoverByEtcd2 = switchoverOn('etcd2', 'etcd v2', () => EtcdV2Cluster.start())
 export const switchoverByConsul = switchoverOn('consul', 'Consul', () => ConsulDcs.start())
+export const switchoverByZookeeper = switchoverOn('zookeeper', 'ZooKeeper', () => ZooKeeperEnsemble.start())
+export const switchoverByEndpoints = switchoverOn('kubernetes-endpoints', 'Kubernetes, with Endpoints', () =>
+  KubernetesDcs.start({ useEndpoints: true }),
+)
+export const switchoverByConfigMaps = switchoverOn('kubernetes-configmaps', 'Kubernetes, with ConfigMaps', () =>
+  KubernetesDcs.start({ useEndpoints: false }),
+)
 
 /** One interval of the checks, and half a second. */
 const REST_EXTRA_MS = 2_500
@@ -85,7 +94,7 @@ async function measureBeside(testbed: Testbed, record: Recorder, leader: Patroni
   const turns = [() => measure(testbed, record, leader), async () => measure(beside, reference, await beside.settle())]
   for (const turn of record.run % 2 === 1 ? turns : turns.reverse()) await turn()
   record.note('etcd v3', reference.samples)
-  if (testbed.cluster.dcs instanceof ConsulDcs) record.remark(await consulRemark(testbed.cluster.dcs))
+  for (const remark of await remarksOf(testbed.cluster.dcs)) record.remark(remark)
   for (const subject of ['router', 'haproxy'] as const) {
     const [ms = NaN] = record.samples['extra']?.[subject] ?? []
     const [etcd3Ms = NaN] = reference.samples['extra']?.[subject] ?? []

@@ -5,11 +5,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { PatroniCluster } from '../../test/support/patroni/cluster.ts'
 import { RouterProcess } from '../../test/support/router/process.ts'
 import { clock, until } from '../../test/support/until.ts'
-import type { WatchLog } from '../../test/support/watch-log.ts'
 import type { Case, Figure } from '../case.ts'
 import { usageOf } from '../process.ts'
 import { inOneRun, type Recorder } from '../run.ts'
 import { INSTALLED_MAIN } from '../sizing/installed-router.ts'
+import { countEvents, type EventCount } from './event-count.ts'
+import { remarksOf } from './remarks.ts'
 import { type Source, SOURCES } from './sources.ts'
 import type { Counts } from './views-main.ts'
 
@@ -71,23 +72,26 @@ interface Scene {
   readonly source: Source
   readonly router: RouterProcess
   readonly watcher: ChildProcess
-  readonly watch: WatchLog
+  readonly events: EventCount
 }
 
 async function sceneOf(source: Source, stack: AsyncDisposableStack, record: Recorder): Promise<Scene> {
-  const { dcs, remark } = await source.start()
+  const { dcs } = await source.start()
   stack.use(dcs)
-  if (remark !== null) record.remark(remark)
+  for (const remark of await remarksOf(dcs)) record.remark(remark)
   const cluster = stack.use(await PatroniCluster.start({ dcs, loopWait: LOOP_WAIT_S }))
   const router = stack.use(await RouterProcess.forCluster(cluster, { main: INSTALLED_MAIN }))
   const file = join(import.meta.dirname, 'views-main.ts')
-  const watcher = stack.adopt(fork(file, [router.configFile], { execArgv: [] }), (child) => void child.kill('SIGKILL'))
+  const watcher = stack.adopt(
+    fork(file, [router.configFile], { execArgv: [], env: { ...cluster.env } }),
+    (child) => void child.kill('SIGKILL'),
+  )
   await until('the watcher has published all members', async () => {
     const { isSettled, views } = await countsOf(watcher)
     return isSettled && views > 0
   })
-  const watch = stack.adopt(await cluster.watch(), (log) => log.close())
-  return { source, router, watcher, watch }
+  const events = stack.adopt(await countEvents(dcs, cluster.prefix), (count) => count.close())
+  return { source, router, watcher, events }
 }
 
 interface Moment extends Counts {
@@ -97,9 +101,9 @@ interface Moment extends Counts {
   readonly mebibytes: number
 }
 
-async function momentOf({ router, watcher, watch }: Scene): Promise<Moment> {
+async function momentOf({ router, watcher, events }: Scene): Promise<Moment> {
   const { cpuMs, mebibytes } = usageOf(router.process.pid)
-  return { at: clock(), events: watch.events.length, cpuMs, mebibytes, ...(await countsOf(watcher)) }
+  return { at: clock(), events: events.count(), cpuMs, mebibytes, ...(await countsOf(watcher)) }
 }
 
 async function countsOf(watcher: ChildProcess): Promise<Counts> {

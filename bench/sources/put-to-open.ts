@@ -6,9 +6,9 @@ import type { WatchLog } from '../../test/support/watch-log.ts'
 import type { Case, Figure } from '../case.ts'
 import { inOneRun, type Recorder } from '../run.ts'
 import { INSTALLED_MAIN } from '../sizing/installed-router.ts'
+import { remarksOf } from './remarks.ts'
 import { type RunningSource, type Source, SOURCES } from './sources.ts'
 
-const PREFIX = '/service/demo/'
 const PUTS = 200
 /** So that every put finds the routers at rest, and not always at the same point of their timers. */
 const REST_MS = 400
@@ -39,6 +39,8 @@ export const putToOpen: Case = {
 
 interface Scene extends RunningSource {
   readonly source: Source
+  /** Such as `/service/demo/leader`. */
+  readonly leaderKey: string
   readonly members: readonly [FakeMember, FakeMember]
   readonly watch: WatchLog
   readonly router: RouterProcess
@@ -60,31 +62,37 @@ function figures({ key, title }: Source): readonly Figure[] {
 
 async function sceneOf(source: Source, stack: AsyncDisposableStack, record: Recorder): Promise<Scene> {
   const running = await source.start()
-  const { dcs, put, remark } = running
+  const { dcs, put } = running
   stack.use(dcs)
-  if (remark !== null) record.remark(remark)
+  for (const remark of await remarksOf(dcs)) record.remark(remark)
+  const { namespace = 'service' } = dcs
+  const prefix = `/${namespace}/demo/`
+  const leaderKey = `${prefix}leader`
   const members = [await FakeMember.start('pg0', 'primary'), await FakeMember.start('pg1', 'replica')] as const
-  for (const member of members) await put(`${PREFIX}members/${stack.use(member).name}`, member.key())
-  await put(`${PREFIX}initialize`, SYSTEM_ID)
-  await put(`${PREFIX}leader`, 'pg0')
-  const watch = stack.adopt(await dcs.watch(PREFIX), (log) => log.close())
-  const config = { scope: 'demo', namespace: '/service/', [dcs.name]: dcs.section() }
-  const router = stack.use(await RouterProcess.start({ config, main: INSTALLED_MAIN }))
+  for (const member of members) await put(`${prefix}members/${stack.use(member).name}`, member.key())
+  await put(`${prefix}initialize`, SYSTEM_ID)
+  await put(leaderKey, 'pg0')
+  const watch = stack.adopt(await dcs.watch(prefix), (log) => log.close())
+  const config = { scope: 'demo', namespace, [dcs.name]: dcs.section() }
+  const router = stack.use(await RouterProcess.start({ config, env: dcs.env?.() ?? {}, main: INSTALLED_MAIN }))
   await router.waitForLog('that the primary is open', ({ event }) => event === 'primary-open')
-  return { ...running, source, members, watch, router }
+  return { ...running, source, leaderKey, members, watch, router }
 }
 
 /** Records the milliseconds from the put, and from the event in the bare watch. */
-async function change({ source, members, watch, router, put }: Scene, number: number, record: Recorder): Promise<void> {
+async function change(
+  { source, leaderKey, members, watch, router, put }: Scene,
+  number: number,
+  record: Recorder,
+): Promise<void> {
   const [from, to] = number % 2 === 1 ? members : [members[1], members[0]]
   from.mode = 'replica'
   to.mode = 'primary'
   to.timeline = number + 1
   const line = router.log.length
   const at = clock()
-  await put(`${PREFIX}leader`, to.name)
-  const isPut = ({ key, value }: { key: string; value: string }): boolean =>
-    key === `${PREFIX}leader` && value === to.name
+  await put(leaderKey, to.name)
+  const isPut = ({ key, value }: { key: string; value: string }): boolean => key === leaderKey && value === to.name
   const logged = (name: string, fits: (line: LogLine) => boolean): Promise<LogLine> =>
     router.waitForLog(name, (one) => one['event'] === name && fits(one), { from: line })
   const [seen, open, event] = await Promise.all([

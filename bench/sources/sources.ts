@@ -1,22 +1,23 @@
 import { ConsulDcs } from '../../test/support/consul/consul-dcs.ts'
-import { isRealConsul } from '../../test/support/consul/server.ts'
 import { EtcdCluster } from '../../test/support/etcd/cluster.ts'
 import { EtcdV2Cluster } from '../../test/support/etcd/v2-cluster.ts'
+import { kubernetesWriter } from '../../test/support/kubernetes/key-writer.ts'
+import { KubernetesDcs } from '../../test/support/kubernetes/kubernetes-dcs.ts'
 import type { PatroniDcs } from '../../test/support/patroni/dcs.ts'
+import { ZooKeeperEnsemble } from '../../test/support/zookeeper/ensemble.ts'
+import { KubernetesLock } from './kubernetes-lock.ts'
 
 /** A DCS that is running. */
 export interface RunningSource {
   readonly dcs: PatroniDcs
-  /** Puts a key such as `/service/demo/leader`. */
+  /** Puts a key such as `/service/demo/leader`, in one request where it is there already. */
   readonly put: (key: string, value: string) => Promise<unknown>
-  /** What the description of the machine does not say of it; null: nothing. */
-  readonly remark: string | null
 }
 
 /** A DCS that the router reads natively. */
 export interface Source {
   /** Of its samples. */
-  readonly key: PatroniDcs['name']
+  readonly key: string
   readonly title: string
   /** Starts one server of it. */
   readonly start: () => Promise<RunningSource>
@@ -29,7 +30,7 @@ export const SOURCES: readonly Source[] = [
     title: 'etcd v3',
     start: async () => {
       const dcs = await EtcdCluster.start()
-      return { dcs, put: (key, value) => dcs.client.put(key, value), remark: null }
+      return { dcs, put: (key, value) => dcs.client.put(key, value) }
     },
   },
   {
@@ -37,7 +38,7 @@ export const SOURCES: readonly Source[] = [
     title: 'etcd v2',
     start: async () => {
       const dcs = await EtcdV2Cluster.start()
-      return { dcs, put: (key, value) => dcs.client.set(key, value), remark: null }
+      return { dcs, put: (key, value) => dcs.client.set(key, value) }
     },
   },
   {
@@ -45,13 +46,40 @@ export const SOURCES: readonly Source[] = [
     title: 'Consul',
     start: async () => {
       const dcs = await ConsulDcs.start()
-      return { dcs, put: (key, value) => dcs.client.put(key, value), remark: await consulRemark(dcs) }
+      return { dcs, put: (key, value) => dcs.client.put(key, value) }
     },
   },
+  {
+    key: 'zookeeper',
+    title: 'ZooKeeper',
+    start: async () => {
+      const dcs = await ZooKeeperEnsemble.start()
+      return { dcs, put: (key, value) => dcs.client.put(key, value) }
+    },
+  },
+  kubernetes('kubernetes-endpoints', 'Kubernetes, Endpoints', true),
+  kubernetes('kubernetes-configmaps', 'Kubernetes, ConfigMaps', false),
 ]
 
-/** Returns which Consul a run has: of the run, not of the process that prints the table, since results are printed elsewhere, too. */
-export async function consulRemark({ client }: ConsulDcs): Promise<string> {
-  const { Config } = JSON.parse(await client.call('GET', 'agent/self')) as { Config: { Version: string } }
-  return isRealConsul ? `Consul is ${Config.Version}.` : 'Consul is a fake that passes the same contract suite.'
+function kubernetes(key: string, title: string, useEndpoints: boolean): Source {
+  return {
+    ...{ key, title },
+    start: async () => {
+      const dcs = await KubernetesDcs.start({ useEndpoints })
+      return { dcs, put: kubernetesPut(dcs) }
+    },
+  }
+}
+
+function kubernetesPut(dcs: KubernetesDcs): RunningSource['put'] {
+  const writer = kubernetesWriter(dcs)
+  const locks = new Map<string, KubernetesLock>()
+  return async (key, value) => {
+    if (!key.endsWith('/leader')) return writer.put(key, value)
+    const lock = locks.get(key)
+    if (lock !== undefined) return lock.give(value)
+    const made = new KubernetesLock(dcs, key)
+    locks.set(key, made)
+    return made.create(value)
+  }
 }

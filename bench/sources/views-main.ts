@@ -24,7 +24,7 @@ export interface Counts {
 
 const [file = null] = process.argv.slice(2)
 process.once('disconnect', () => process.exit())
-const result = await readConfig({ configFlag: file, env: {} })
+const result = await readConfig({ configFlag: file, env: process.env })
 const config = result.ok ? result.config.clusters[0] : undefined
 if (config === undefined) throw new Error(JSON.stringify(result))
 const rest = new RestClient(config.restApi, config.proxy.check.timeoutMs, new Lookups())

@@ -21,6 +21,7 @@ export interface FakeServerSettings extends ServerSettings {
   readonly tls: boolean
   readonly passwords?: Record<string, string>
   readonly bookmarkMs?: number
+  readonly durable?: boolean
 }
 
 /** The fake, as a process. */
@@ -30,12 +31,13 @@ export class FakeServer implements ServerProcess {
   readonly #client: KubernetesClient
   #child: Child | null = null
 
-  constructor({ port, adminToken, dir, pair, ca, tls, passwords = {}, bookmarkMs = 60_000 }: FakeServerSettings) {
+  constructor({ port, adminToken, dir, pair, ca, tls, ...rest }: FakeServerSettings) {
+    const { passwords = {}, bookmarkMs = 60_000, durable = true } = rest
     this.#dir = dir
     this.#file = join(dir, 'settings.json')
     const settings: FakeSettings = {
       ...{ port, adminToken, passwords, bookmarkMs },
-      ...{ dataFile: join(dir, 'data.json'), tokenFile: join(dir, 'tokens.json') },
+      ...{ dataFile: durable ? join(dir, 'data.json') : null, tokenFile: join(dir, 'tokens.json') },
       tls: tls ? { ...pair, clientCa: ca } : null,
     }
     writeFileSync(this.#file, JSON.stringify(settings))

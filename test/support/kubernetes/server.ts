@@ -30,6 +30,8 @@ export interface KubernetesSettings {
   readonly passwords?: Record<string, string>
   /** How often watches have a bookmark, of the fake only: Kubernetes has one each minute. */
   readonly bookmarkMs?: number
+  /** False keeps nothing over a stop, so that a write does not take longer the more there is: of the fake only. */
+  readonly durable?: boolean
 }
 
 /** A rule of a Role. */

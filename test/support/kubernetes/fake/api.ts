@@ -17,8 +17,8 @@ export interface FakeSettings {
   readonly host?: string
   /** A Unix socket on which it listens as well, without TLS. */
   readonly socket?: string
-  /** What is kept over a restart. */
-  readonly dataFile: string
+  /** What is kept over a restart; null: nothing. */
+  readonly dataFile: string | null
   readonly tokenFile: string
   /** The token that may do everything. */
   readonly adminToken: string

@@ -25,9 +25,9 @@ export type Draft = Readonly<Record<string, unknown>> & { readonly metadata?: Re
 /** More changes than that are not kept. */
 const KEPT_CHANGES = 20_000
 
-/** The objects, in one sequence of versions, with their changes. Kept in a file, without the changes. */
+/** The objects, in one sequence of versions, with their changes. Kept in a file, where there is one, without the changes. */
 export class Store {
-  readonly #file: string
+  readonly #file: string | null
   #state: State
   #changes: Change[] = []
   /** What was before this version cannot be listed. */
@@ -38,9 +38,9 @@ export class Store {
   /** Called after each change. */
   onChange: (change: Change) => void = () => undefined
 
-  constructor(file: string) {
+  constructor(file: string | null) {
     this.#file = file
-    this.#state = read(file)
+    this.#state = file === null ? emptyState() : read(file)
     this.compacted = 1
     this.forgotten = this.version
     if (this.version > 1) this.compacted = this.version
@@ -178,6 +178,7 @@ export class Store {
   }
 
   #save(): void {
+    if (this.#file === null) return
     writeFileSync(`${this.#file}.new`, this.snapshot())
     renameSync(`${this.#file}.new`, this.#file)
   }
@@ -198,8 +199,12 @@ function read(file: string): State {
   try {
     return JSON.parse(readFileSync(file, 'utf8')) as State
   } catch {
-    return { version: 1, objects: {} } // The first start.
+    return emptyState() // The first start.
   }
+}
+
+function emptyState(): State {
+  return { version: 1, objects: {} }
 }
 
 function compare(a: string, b: string): number {
