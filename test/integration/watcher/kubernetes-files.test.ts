@@ -1,6 +1,6 @@
 /** Service accounts and kubeconfigs on disk, as they are replaced while a router runs. */
 import assert from 'node:assert/strict'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { type Access, AccessSource } from '../../../src/watcher/dcs/kubernetes/access.ts'
@@ -97,4 +97,31 @@ describe('the access to Kubernetes', () => {
     first.credentials.renew()
     assert.deepEqual(place(access.load()), ['10.96.0.1:443', 'Bearer y'])
   })
+
+  for (const [what, harm, why] of [
+    ['is missing', (file: string) => rmSync(file), 'cannot be read: no such file'],
+    ['is empty', (file: string) => writeFileSync(file, ''), 'is empty'],
+    [
+      'is a directory',
+      (file: string) => {
+        rmSync(file)
+        mkdirSync(file)
+      },
+      'cannot be read: it is not a file',
+    ],
+    [
+      'is too large',
+      (file: string) => writeFileSync(file, 'x'.repeat(4 * 1024 * 1024 + 1)),
+      'cannot be read: it is larger than 4194304 bytes',
+    ],
+  ] as const)
+    for (const file of ['ca', 'token'] as const)
+      test(`has a file of the Pod named that ${what}: ${file}`, () => {
+        const name = `${file} ${what}`
+        const files = mount(name)
+        harm(files[file])
+        assert.throws(() => source(name, { service: SERVICE }).load(), {
+          message: `the file ${files[file]} of this Pod ${why}, and the kubeconfig ${join(dir.path, name)}.yml cannot be read: no such file`,
+        })
+      })
 })

@@ -197,6 +197,9 @@ function tokenIn(path: string): string {
 
 function missing(caFile: string | null, directory: string): string {
   const files = [caFile ?? join(directory, 'ca.crt'), join(directory, 'token')]
-  const [first = directory] = files.filter((path) => faultOf(path) !== null)
-  return `the file ${first} of this Pod is missing or empty`
+  const faults = files.flatMap((path) => {
+    const fault = faultOf(path)
+    return fault === null ? [] : `the file ${path} of this Pod ${fault}`
+  })
+  return faults[0] ?? `the files ${files.join(', ')} of this Pod are there now`
 }
