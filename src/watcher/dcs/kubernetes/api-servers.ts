@@ -6,21 +6,23 @@ import type { Log } from '../../../text/log-line.ts'
 import { asNumber, asObject, asText, listOf, mappingOf, parseJson } from '../../../text/unknown-shape.ts'
 import type { DcsNotice } from '../dcs.ts'
 import { nextEndpoint } from '../endpoints.ts'
-import { Refusal } from '../http/diagnosis.ts'
 import type { SessionEndpoints } from '../sessions.ts'
 import { type AccessSource, kubeconfigOf } from './access.ts'
 import type { ApiConnection } from './api-connection.ts'
 import type { ClusterConnection } from './connection.ts'
+import { Forbidden } from './diagnosis.ts'
 import type { KubernetesConfig } from './section.ts'
 
+export type AddressConnection = Pick<ApiConnection, 'read' | 'close'>
+
 export interface ApiServersOptions {
-  readonly config: KubernetesConfig
-  readonly access: AccessSource
+  readonly config: Pick<KubernetesConfig, 'bypassService' | 'service' | 'kubeconfig' | 'home'>
+  readonly access: Pick<AccessSource, 'load' | 'current'>
   /** How often the addresses are read. Milliseconds. */
   readonly everyMs: number
   readonly log: Log | null
   /** Connects to the server of the access, for its addresses only. */
-  readonly connect: () => ApiConnection
+  readonly connect: () => AddressConnection
 }
 
 /** Where Kubernetes keeps the addresses of its API servers. */
@@ -79,14 +81,14 @@ export class ApiServers implements SessionEndpoints<ClusterConnection> {
   }
 
   /** Reads the addresses; a failure changes nothing. Never rejects. */
-  async #ask(connection: ApiConnection, closes = true): Promise<void> {
+  async #ask(connection: AddressConnection, closes = true): Promise<void> {
     try {
       const text = await connection.read('endpoints', PLACE.namespace, PLACE.name)
       const addresses = text === null ? [] : addressesIn(text)
       if (addresses.length > 0) this.#addresses = addresses
     } catch (error) {
       // As in Patroni: without the right the Service is used, until the router is restarted.
-      if (!(error instanceof Refusal)) return
+      if (!(error instanceof Forbidden)) return
       this.#isForbidden = true
       this.#addresses = []
       const message = `kubernetes.bypass_api_service is not used: ${explain(error)}`

@@ -21,6 +21,9 @@ export interface Request {
 /** Longest name of a user that is shown: `system:serviceaccount:NAMESPACE:NAME`. */
 const MAX_USER = 200
 
+/** The user has no right to what was requested. */
+export class Forbidden extends Refusal {}
+
 /** Returns what an answer that is not as it should be means. */
 export function failureOfAnswer(answer: HttpAnswer, request: Request, origin: AccessOrigin): RouterError {
   const { status, text } = answer
@@ -28,7 +31,7 @@ export function failureOfAnswer(answer: HttpAnswer, request: Request, origin: Ac
   if (strange !== null) return strange
   const { isStatus, message } = statusOf(text)
   if (status === 401) return new Refusal(rejected(origin))
-  if (status === 403) return new Refusal(forbidden(message, request, origin))
+  if (status === 403) return new Forbidden(forbidden(message, request, origin))
   if (!isStatus && (status === 404 || status < 300))
     return new Refusal(`it is not the API server of Kubernetes: correct ${serverOf(origin)}`)
   return new RouterError('DCS_UNAVAILABLE', `it answers ${status}: ${isStatus ? shown(message) : shown(text)}`)

@@ -1,0 +1,66 @@
+/** Which API servers there are, as answers about their addresses come and fail. */
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { Access } from '../../../../../src/watcher/dcs/kubernetes/access.ts'
+import { ApiServers } from '../../../../../src/watcher/dcs/kubernetes/api-servers.ts'
+import { Credentials } from '../../../../../src/watcher/dcs/kubernetes/credentials.ts'
+import { failureOfAnswer, type Request } from '../../../../../src/watcher/dcs/kubernetes/diagnosis.ts'
+
+const SERVICE = '10.96.0.1:443'
+const FIRST = '10.0.0.1:6443'
+
+const ORIGIN = {
+  ...{ kubeconfig: '/k', login: 'the token in /t', settings: { ca: 'ca', cert: 'cert', key: 'key' } },
+  ...{ files: { caFile: null, certFile: null }, hasCa: true, hasCert: false },
+}
+const ACCESS: Access = {
+  ...{ protocol: 'https', endpoint: SERVICE, base: '', verifies: true, certificates: null, origin: ORIGIN },
+  credentials: new Credentials(() => null, false),
+}
+
+const ADDRESSES = JSON.stringify({
+  subsets: [{ addresses: [{ ip: '10.0.0.1' }], ports: [{ name: 'https', port: 6443 }] }],
+})
+
+/** Servers whose addresses are answered one after the other: text, or a status that refuses. */
+class Servers {
+  access = ACCESS
+  readonly lines: string[] = []
+  asked = 0
+  readonly servers: ApiServers
+
+  constructor(answers: readonly (string | number)[]) {
+    const tell = (_fields: object, message: string): void => void this.lines.push(message)
+    const read = async (): Promise<string> => {
+      const answer = answers[this.asked++] ?? 500
+      if (typeof answer === 'string') return Promise.resolve(answer)
+      const head = { status: answer, header: () => null, text: '{"kind":"Status","message":"no"}' }
+      const request: Request = { verb: 'get', resource: 'endpoints', namespace: 'default', objects: 'endpoints' }
+      throw failureOfAnswer(head, request, ORIGIN)
+    }
+    this.servers = new ApiServers({
+      config: { bypassService: true, service: null, kubeconfig: '/k', home: null },
+      access: { load: () => this.access, current: ACCESS },
+      ...{ everyMs: 1, log: { debug: tell, info: tell, warn: tell, error: tell } },
+      connect: () => ({ read, close: () => undefined }),
+    })
+  }
+}
+
+describe('the API servers of Kubernetes behind the Service', () => {
+  for (const status of [401, 500, 503])
+    test(`are asked for again after status ${status}`, async () => {
+      const { servers, lines } = new Servers([status, ADDRESSES])
+      assert.equal(await servers.next(), SERVICE)
+      assert.equal(await servers.next(), FIRST)
+      assert.deepEqual(lines, [])
+    })
+
+  test('are not used where the right to read them is missing, until the router is restarted', async () => {
+    const answers = new Servers([403, ADDRESSES])
+    const { servers, lines } = answers
+    for (let n = 0; n < 3; n++) assert.equal(await servers.next(), SERVICE)
+    assert.equal(answers.asked, 1)
+    assert.match(lines.join(), /kubernetes\.bypass_api_service is not used: .* may not get endpoints/)
+  })
+})
