@@ -11,6 +11,7 @@ import { statusOf } from './objects.ts'
 
 /** What was requested. */
 export interface Request {
+  /** `get`: of the addresses of the API servers. */
   readonly verb: 'get' | 'list' | 'watch'
   readonly resource: ObjectKind | 'pods'
   readonly namespace: string
@@ -37,9 +38,11 @@ export function failureOfAnswer(answer: HttpAnswer, request: Request, origin: Ac
   return new RouterError('DCS_UNAVAILABLE', `it answers ${status}: ${isStatus ? shown(message) : shown(text)}`)
 }
 
-/** Returns the rule of a Role that allows all that the router does. */
-export function ruleFor(objects: ObjectKind): string {
-  return `{apiGroups: [""], resources: [${objects}, pods], verbs: [list, watch]}`
+/** Returns the rule of a Role that allows what was requested, and all else that the router does in that namespace. */
+function ruleFor({ verb, objects }: Request): string {
+  return verb === 'get'
+    ? '{apiGroups: [""], resources: [endpoints], resourceNames: [kubernetes], verbs: [get]}'
+    : `{apiGroups: [""], resources: [${objects}, pods], verbs: [list, watch]}`
 }
 
 /** Returns it as its settings know it. */
@@ -73,11 +76,12 @@ function rejected({ login, hasCert, kubeconfig }: AccessOrigin): string {
 }
 
 /** Returns what a 403 means. `message`: `endpoints is forbidden: User "system:anonymous" cannot list resource "endpoints" in API group ""...`. */
-function forbidden(message: string, { verb, resource, namespace, objects }: Request, origin: AccessOrigin): string {
+function forbidden(message: string, request: Request, origin: AccessOrigin): string {
+  const { verb, resource, namespace } = request
   const user = /User "([^"]+)"/.exec(message)?.[1] ?? null
   if (user === 'system:anonymous') return rejected(origin)
   const named = user === null ? 'the user of this router' : `user "${printable(user, MAX_USER)}"`
-  const role = `give it a Role in that namespace with the rule ${ruleFor(objects)}`
+  const role = `give it a Role in that namespace with the rule ${ruleFor(request)}`
   return `${named} may not ${verb} ${resource} in namespace ${namespace}: ${role}`
 }
 

@@ -61,6 +61,8 @@ describe('the API servers of Kubernetes behind the Service', () => {
     const { servers, lines } = answers
     for (let n = 0; n < 3; n++) assert.equal(await servers.next(), SERVICE)
     assert.equal(answers.asked, 1)
-    assert.match(lines.join(), /kubernetes\.bypass_api_service is not used: .* may not get endpoints/)
+    const rule = '{apiGroups: [""], resources: [endpoints], resourceNames: [kubernetes], verbs: [get]}'
+    const message = `may not get endpoints in namespace default: give it a Role in that namespace with the rule ${rule}`
+    assert.deepEqual(lines, [`kubernetes.bypass_api_service is not used: the user of this router ${message}`])
   })
 })
