@@ -54,7 +54,7 @@ export class ApiServers implements SessionEndpoints<ClusterConnection> {
   /** Rejects where there is no access, as `AccessSource.load` does. */
   async next(): Promise<string> {
     const { endpoint } = this.#options.access.load()
-    if (this.#isBypassing && this.#addresses.length === 0) await this.#ask(this.#options.connect())
+    if (this.#isBypassing && this.#addresses.length === 0) await this.#ask()
     this.#current = nextEndpoint({ seeds: [endpoint], discovered: this.#addresses, current: this.#current })
     // Only what the Service leads to where nothing is known: its name is in the certificate.
     if (this.#addresses.length > 0 && !this.#addresses.includes(this.#current))
@@ -64,7 +64,7 @@ export class ApiServers implements SessionEndpoints<ClusterConnection> {
 
   /** Asks again where none of them serves: they may have been replaced. Never rejects. */
   async reconsider(endpoint: string): Promise<void> {
-    if (this.#isBypassing && this.#addresses.at(-1) === endpoint) await this.#ask(this.#options.connect())
+    if (this.#isBypassing && this.#addresses.at(-1) === endpoint) await this.#ask()
   }
 
   /** Reads the addresses again until the connection is closed. Never rejects. */
@@ -72,7 +72,7 @@ export class ApiServers implements SessionEndpoints<ClusterConnection> {
     const isClosed = (): boolean => api.closed.aborted
     while (this.#isBypassing && !isClosed()) {
       await sleep(this.#options.everyMs, undefined, { signal: api.closed }).catch(() => undefined)
-      if (!isClosed()) await this.#ask(api, false)
+      if (!isClosed()) await this.#ask(api)
     }
   }
 
@@ -80,9 +80,11 @@ export class ApiServers implements SessionEndpoints<ClusterConnection> {
     return this.#options.config.bypassService && !this.#isForbidden
   }
 
-  /** Reads the addresses; a failure changes nothing. Never rejects. */
-  async #ask(connection: AddressConnection, closes = true): Promise<void> {
+  /** Reads the addresses, with a connection of its own where none is open; a failure changes nothing. Never rejects. */
+  async #ask(open: AddressConnection | null = null): Promise<void> {
+    let own: AddressConnection | null = null
     try {
+      const connection = open ?? (own = this.#options.connect())
       const text = await connection.read('endpoints', PLACE.namespace, PLACE.name)
       const addresses = text === null ? [] : addressesIn(text)
       if (addresses.length > 0) this.#addresses = addresses
@@ -94,7 +96,7 @@ export class ApiServers implements SessionEndpoints<ClusterConnection> {
       const message = `kubernetes.bypass_api_service is not used: ${explain(error)}`
       this.#options.log?.warn({ event: 'api-service-used', error: explain(error) }, message)
     } finally {
-      if (closes) connection.close()
+      own?.close()
     }
   }
 }

@@ -1,6 +1,7 @@
 /** Which API servers there are, as answers about their addresses come and fail. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { RouterError } from '../../../../../src/errors.ts'
 import type { Access } from '../../../../../src/watcher/dcs/kubernetes/access.ts'
 import { ApiServers } from '../../../../../src/watcher/dcs/kubernetes/api-servers.ts'
 import { Credentials } from '../../../../../src/watcher/dcs/kubernetes/credentials.ts'
@@ -26,7 +27,9 @@ const ADDRESSES = JSON.stringify({
 class Servers {
   access = ACCESS
   readonly lines: string[] = []
+  isBroken = false
   asked = 0
+  closed = 0
   readonly servers: ApiServers
 
   constructor(answers: readonly (string | number)[]) {
@@ -42,7 +45,15 @@ class Servers {
       config: { bypassService: true, service: null, kubeconfig: '/k', home: null },
       access: { load: () => this.access, current: ACCESS },
       ...{ everyMs: 1, log: { debug: tell, info: tell, warn: tell, error: tell } },
-      connect: () => ({ read, close: () => undefined }),
+      connect: () => {
+        if (this.isBroken) throw new RouterError('CONFIG_UNREADABLE', 'the kubeconfig /k cannot be read')
+        return {
+          read,
+          close: () => {
+            this.closed++
+          },
+        }
+      },
     })
   }
 }
@@ -60,9 +71,21 @@ describe('the API servers of Kubernetes behind the Service', () => {
     const answers = new Servers([403, ADDRESSES])
     const { servers, lines } = answers
     for (let n = 0; n < 3; n++) assert.equal(await servers.next(), SERVICE)
-    assert.equal(answers.asked, 1)
+    assert.deepEqual([answers.asked, answers.closed], [1, 1])
     const rule = '{apiGroups: [""], resources: [endpoints], resourceNames: [kubernetes], verbs: [get]}'
     const message = `may not get endpoints in namespace default: give it a Role in that namespace with the rule ${rule}`
     assert.deepEqual(lines, [`kubernetes.bypass_api_service is not used: the user of this router ${message}`])
+  })
+
+  test('stay as they are where nothing can be connected to, as without a kubeconfig', async () => {
+    const answers = new Servers([ADDRESSES])
+    const { servers } = answers
+    answers.isBroken = true
+    assert.equal(await servers.next(), SERVICE)
+    answers.isBroken = false
+    assert.equal(await servers.next(), FIRST)
+    answers.isBroken = true
+    await servers.reconsider(FIRST)
+    assert.equal(await servers.next(), FIRST)
   })
 })
