@@ -1,13 +1,13 @@
 /** Which API servers there are: the one of the access, or with `bypass_api_service` each at its own address, in turns. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { hostPort } from '../../../address.ts'
-import { explain } from '../../../errors.ts'
+import { explain, RouterError } from '../../../errors.ts'
 import type { Log } from '../../../text/log-line.ts'
 import { asNumber, asObject, asText, listOf, mappingOf, parseJson } from '../../../text/unknown-shape.ts'
 import type { DcsNotice } from '../dcs.ts'
 import { nextEndpoint } from '../endpoints.ts'
 import type { SessionEndpoints } from '../sessions.ts'
-import { type AccessSource, kubeconfigOf } from './access.ts'
+import { type Access, type AccessSource, kubeconfigOf } from './access.ts'
 import type { ApiConnection } from './api-connection.ts'
 import type { ClusterConnection } from './connection.ts'
 import { Forbidden } from './diagnosis.ts'
@@ -31,9 +31,13 @@ const PLACE = { namespace: 'default', name: 'kubernetes' } as const
 export class ApiServers implements SessionEndpoints<ClusterConnection> {
   readonly notices: readonly DcsNotice[] = []
   readonly #options: ApiServersOptions
+  /** The one that the endpoints of now belong to. */
+  #access: Access | null = null
   #addresses: readonly string[] = []
   #current: string | null = null
   #isForbidden = false
+  /** Ends the session of now. */
+  #onMoved: ((error: RouterError) => void) | null = null
 
   /** Asks nothing yet. */
   constructor(options: ApiServersOptions) {
@@ -53,7 +57,11 @@ export class ApiServers implements SessionEndpoints<ClusterConnection> {
 
   /** Rejects where there is no access, as `AccessSource.load` does. */
   async next(): Promise<string> {
-    const { endpoint } = this.#options.access.load()
+    const access = this.#options.access.load()
+    const { endpoint } = access
+    // No login is for the servers of another cluster.
+    if (this.#access !== null && this.#access.endpoint !== endpoint) [this.#addresses, this.#current] = [[], null]
+    ;[this.#access, this.#onMoved] = [access, null]
     if (this.#isBypassing && this.#addresses.length === 0) await this.#ask()
     this.#current = nextEndpoint({ seeds: [endpoint], discovered: this.#addresses, current: this.#current })
     // Only what the Service leads to where nothing is known: its name is in the certificate.
@@ -62,13 +70,26 @@ export class ApiServers implements SessionEndpoints<ClusterConnection> {
     return this.#current
   }
 
+  /**
+   * Returns the access that the endpoint belongs to which `next` gave last. @throws RouterError where it has been
+   * replaced, which ends the session: its endpoint, certificates and login belong together.
+   */
+  accessOfCurrent(): Access {
+    const access = this.#options.access.load()
+    if (access === this.#access) return access
+    const error = new RouterError('DCS_UNAVAILABLE', `${kubeconfigOf(this.#options.config)} has been replaced`)
+    this.#onMoved?.(error)
+    throw error
+  }
+
   /** Asks again where none of them serves: they may have been replaced. Never rejects. */
   async reconsider(endpoint: string): Promise<void> {
     if (this.#isBypassing && this.#addresses.at(-1) === endpoint) await this.#ask()
   }
 
   /** Reads the addresses again until the connection is closed. Never rejects. */
-  async keep({ api }: ClusterConnection): Promise<void> {
+  async keep({ api }: ClusterConnection, onMoved: (error: RouterError) => void): Promise<void> {
+    this.#onMoved = onMoved
     const isClosed = (): boolean => api.closed.aborted
     while (this.#isBypassing && !isClosed()) {
       await sleep(this.#options.everyMs, undefined, { signal: api.closed }).catch(() => undefined)

@@ -99,7 +99,7 @@ export function kubernetesDcs(options: KubernetesDcsOptions): ClusterSource {
     certificates: () => source.current?.certificates ?? null,
     isRefusal: (cause) => cause instanceof Refusal,
     connect: (endpoint, certificates) =>
-      clusterConnection(options, apiTarget(options, source.load(), endpoint, certificates), keeper),
+      clusterConnection(options, apiTarget(options, servers.accessOfCurrent(), endpoint, certificates), keeper),
     begin: async (connection, watcher) => begin(await connection.begin(watcher)),
   })
 }

@@ -88,4 +88,19 @@ describe('the API servers of Kubernetes behind the Service', () => {
     await servers.reconsider(FIRST)
     assert.equal(await servers.next(), FIRST)
   })
+
+  test('are those of one access: another login is for the next session, and another server has its own', async () => {
+    const answers = new Servers([ADDRESSES, ADDRESSES.replace('10.0.0.1', '10.0.0.2')])
+    const { servers } = answers
+    assert.equal(await servers.next(), FIRST)
+    assert.equal(servers.accessOfCurrent(), ACCESS)
+    const login = { ...ACCESS, credentials: new Credentials(() => 'Bearer next', true) }
+    answers.access = login
+    for (let n = 0; n < 2; n++) assert.throws(() => servers.accessOfCurrent(), { message: '/k has been replaced' })
+    assert.equal(await servers.next(), FIRST)
+    assert.equal(servers.accessOfCurrent(), login)
+    answers.access = { ...login, endpoint: '10.97.0.1:443' }
+    assert.equal(await servers.next(), '10.0.0.2:6443')
+    assert.equal(servers.accessOfCurrent(), answers.access)
+  })
 })
