@@ -36,6 +36,8 @@ export class ApiServers implements SessionEndpoints<ClusterConnection> {
   #addresses: readonly string[] = []
   #current: string | null = null
   #isForbidden = false
+  /** Whether it is reported that there is no TLS. */
+  #isWarned = false
   /** Ends the session of now. */
   #onMoved: ((error: RouterError) => void) | null = null
 
@@ -62,6 +64,7 @@ export class ApiServers implements SessionEndpoints<ClusterConnection> {
     // No login is for the servers of another cluster.
     if (this.#access !== null && this.#access.endpoint !== endpoint) [this.#addresses, this.#current] = [[], null]
     ;[this.#access, this.#onMoved] = [access, null]
+    this.#warnWithoutTls(access)
     if (this.#isBypassing && this.#addresses.length === 0) await this.#ask()
     this.#current = nextEndpoint({ seeds: [endpoint], discovered: this.#addresses, current: this.#current })
     // Only what the Service leads to where nothing is known: its name is in the certificate.
@@ -98,7 +101,20 @@ export class ApiServers implements SessionEndpoints<ClusterConnection> {
   }
 
   get #isBypassing(): boolean {
-    return this.#options.config.bypassService && !this.#isForbidden
+    return this.#options.config.bypassService && !this.#isForbidden && this.#access?.protocol === 'https'
+  }
+
+  /** Patroni itself takes `https` for all addresses of API servers. */
+  #warnWithoutTls({ protocol }: Access): void {
+    const { config, log } = this.#options
+    if (!config.bypassService || protocol === 'https') {
+      this.#isWarned = false
+      return
+    }
+    if (this.#isWarned) return
+    this.#isWarned = true
+    this.#addresses = []
+    warnUnused(log, `the server in ${kubeconfigOf(config)} has no TLS, and their addresses are for HTTPS`)
   }
 
   /** Reads the addresses, with a connection of its own where none is open; a failure changes nothing. Never rejects. */
@@ -114,12 +130,15 @@ export class ApiServers implements SessionEndpoints<ClusterConnection> {
       if (!(error instanceof Forbidden)) return
       this.#isForbidden = true
       this.#addresses = []
-      const message = `kubernetes.bypass_api_service is not used: ${explain(error)}`
-      this.#options.log?.warn({ event: 'api-service-used', error: explain(error) }, message)
+      warnUnused(this.#options.log, explain(error))
     } finally {
       own?.close()
     }
   }
+}
+
+function warnUnused(log: Log | null, error: string): void {
+  log?.warn({ event: 'api-service-used', error }, `kubernetes.bypass_api_service is not used: ${error}`)
 }
 
 /** Returns `host:port` of the addresses in Endpoints `kubernetes`; those of the first port called `https` count. Pure. */

@@ -6,6 +6,9 @@ import type { Access } from '../../../../../src/watcher/dcs/kubernetes/access.ts
 import { ApiServers } from '../../../../../src/watcher/dcs/kubernetes/api-servers.ts'
 import { Credentials } from '../../../../../src/watcher/dcs/kubernetes/credentials.ts'
 import { failureOfAnswer, type Request } from '../../../../../src/watcher/dcs/kubernetes/diagnosis.ts'
+import { apiTarget } from '../../../../../src/watcher/dcs/kubernetes/kubernetes-dcs.ts'
+import { resolveKubernetes } from '../../../../../src/watcher/dcs/kubernetes/section.ts'
+import { Lookups } from '../../../../../src/names/lookups.ts'
 
 const SERVICE = '10.96.0.1:443'
 const FIRST = '10.0.0.1:6443'
@@ -102,5 +105,33 @@ describe('the API servers of Kubernetes behind the Service', () => {
     answers.access = { ...login, endpoint: '10.97.0.1:443' }
     assert.equal(await servers.next(), '10.0.0.2:6443')
     assert.equal(servers.accessOfCurrent(), answers.access)
+  })
+
+  test('are not used without TLS, which is reported once, until the kubeconfig has it', async () => {
+    const answers = new Servers([ADDRESSES])
+    const { servers, lines } = answers
+    answers.access = { ...ACCESS, protocol: 'http' }
+    for (let n = 0; n < 3; n++) assert.equal(await servers.next(), SERVICE)
+    assert.equal(answers.asked, 0)
+    const why = 'the server in /k has no TLS, and their addresses are for HTTPS'
+    assert.deepEqual(lines, [`kubernetes.bypass_api_service is not used: ${why}`])
+    answers.access = ACCESS
+    assert.equal(await servers.next(), FIRST)
+  })
+
+  test('have no path of their own, other than the server of a kubeconfig', () => {
+    const config = resolveKubernetes({ labels: {} }, { directory: '.', files: [] }, { scope: 'demo' }).value
+    assert.ok(config !== null)
+    const place = { namespace: 'default', scope: 'demo', group: null }
+    const options = { config, place, timeoutMs: 1, lookups: new Lookups() }
+    const access = { ...ACCESS, base: '/k8s/clusters/c-1' }
+    const ways = [apiTarget(options, access), apiTarget(options, access, FIRST)]
+    assert.deepEqual(
+      ways.map(({ endpoint, base, anyName }) => [endpoint, base, anyName]),
+      [
+        [SERVICE, '/k8s/clusters/c-1', false],
+        [FIRST, '', true],
+      ],
+    )
   })
 })
