@@ -25,6 +25,8 @@ const MAX_USER = 200
 /** The user has no right to what was requested. */
 export class Forbidden extends Refusal {}
 
+const POD_TLS = 'KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT must lead to its port for HTTPS'
+
 /** Returns what an answer that is not as it should be means. */
 export function failureOfAnswer(answer: HttpAnswer, request: Request, origin: AccessOrigin): RouterError {
   const { status, text } = answer
@@ -55,8 +57,9 @@ export function peerOf(origin: AccessOrigin): HttpPeer {
     caFile: caFile ?? (hasCa ? 'in the kubeconfig' : null),
     certFile: certFile ?? (hasCert ? 'in the kubeconfig' : null),
     named: 'one for this address, or use a name that the certificate has',
-    withoutTls: `begin the server in ${kubeconfig ?? 'a kubeconfig'} with http://, or use its port for HTTPS`,
-    withTls: `begin the server in ${kubeconfig ?? 'a kubeconfig'} with https://`,
+    withoutTls:
+      kubeconfig === null ? POD_TLS : `begin the server in ${kubeconfig} with http://, or use its port for HTTPS`,
+    withTls: kubeconfig === null ? POD_TLS : `begin the server in ${kubeconfig} with https://`,
     asksBy: null,
     trustsBy: '--client-ca-file',
     insecure: null,
