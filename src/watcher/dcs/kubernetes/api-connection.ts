@@ -32,6 +32,12 @@ export interface WatchOptions {
   readonly onLine: (line: string) => void
 }
 
+/**
+ * How a list is cut. Pages are of one version, which an API server reads from etcd itself, so that what is a handful has
+ * none: its cache may answer.
+ */
+export type Pages = 'all' | 'first' | 'none'
+
 /** So many objects are requested at once: their metadata is parsed in a few milliseconds. */
 const PAGE = 500
 
@@ -73,16 +79,20 @@ export class ApiConnection {
   }
 
   /**
-   * Lists with certainty: without a version the API server makes sure that it has the newest. `isWhole`: false for the
-   * first page only.
+   * Lists with certainty: without a version the API server makes sure that it has the newest. `factor`: how many times
+   * the time of a read it may take.
    */
-  async list(resource: Request['resource'], selector: string, factor = 1, isWhole = true): Promise<ObjectList> {
+  async list(
+    resource: Request['resource'],
+    selector: string,
+    { factor = 1, pages = 'all' }: { readonly factor?: number; readonly pages?: Pages } = {},
+  ): Promise<ObjectList> {
     const end = now() + this.#target.timeoutMs * factor
     const request = this.#request('list', resource)
     for (let parts: ObjectList[] = [], next: string | null = null; ;) {
       const query = new URLSearchParams({
         labelSelector: selector,
-        limit: String(PAGE),
+        ...(pages === 'none' ? {} : { limit: String(PAGE) }),
         ...(next === null ? {} : { continue: next }),
       })
       const answer = await this.#get(`${this.#path(resource)}?${query.toString()}`, factor, end)
@@ -95,7 +105,7 @@ export class ApiConnection {
       const page = parseList(answer.text, this.labels)
       parts.push(page)
       next = page.next
-      if (next === null || !isWhole)
+      if (next === null || pages === 'first')
         return { version: page.version, objects: parts.flatMap(({ objects }) => objects), next }
     }
   }

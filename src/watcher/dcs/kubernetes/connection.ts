@@ -15,7 +15,7 @@ import { keysOf, usualTtlMs } from './keys.ts'
 import { afterLoss, afterRead, afterRecord, type Lease, leftMs } from './lease.ts'
 import type { ObjectNames } from './names.ts'
 import { ObjectCache } from './object-cache.ts'
-import { type KubeObject, parseEvent } from './objects.ts'
+import { type KubeObject, type ObjectList, parseEvent } from './objects.ts'
 
 export interface ClusterTarget extends ApiTarget {
   /** What the keys are listed below: `/default/demo/`. */
@@ -104,13 +104,10 @@ export class ClusterConnection implements SessionConnection {
 
   /** Reads all keys with certainty; of the Pods only each fifth time. */
   async list(): Promise<Listing> {
-    const { objects, selector } = this.#target
+    const { selector } = this.#target
     const isWhole = this.#reads++ % PODS_EVERY === 0
     const [at, before] = [now(), [this.#objects.version, this.#pods.version] as const]
-    const [listed, pods] = await Promise.all([
-      this.api.list(objects, selector),
-      isWhole ? this.api.list('pods', selector) : null,
-    ])
+    const [listed, pods] = await Promise.all([this.#listObjects(), isWhole ? this.api.list('pods', selector) : null])
     if (listed.version < before[0]) throw wentBack(listed.version)
     if (pods !== null && pods.version < before[1]) throw wentBack(pods.version)
     this.#objects.check(listed)
@@ -204,7 +201,7 @@ export class ClusterConnection implements SessionConnection {
   async #relist(resource: Request['resource'], cache: ObjectCache): Promise<void> {
     // What is read beside it meanwhile may be newer.
     const before = cache.version
-    const list = await this.api.list(resource, this.#target.selector, 2)
+    const list = await (resource === 'pods' ? this.#listPods() : this.#listObjects(2))
     if (list.version < before) throw wentBack(list.version)
     cache.begin(list)
   }
@@ -236,10 +233,9 @@ export class ClusterConnection implements SessionConnection {
   }
 
   async #lookAtLease(): Promise<void> {
-    const { objects, selector } = this.#target
     try {
       const at = now()
-      const list = await this.api.list(objects, selector)
+      const list = await this.#listObjects()
       this.#objects.take(list)
       this.#sawLeader(now())
       this.#wasRead(at)
@@ -247,6 +243,17 @@ export class ClusterConnection implements SessionConnection {
     } catch (error) {
       this.#watcher?.onEnd(error)
     }
+  }
+
+  /** Lists the cluster's objects: a handful. */
+  #listObjects(factor = 1): Promise<ObjectList> {
+    const { objects, selector } = this.#target
+    return this.api.list(objects, selector, { factor, pages: 'none' })
+  }
+
+  /** Lists the cluster's Pods, which an API server looks for among all Pods of the namespace: it may take twice as long. */
+  #listPods(): Promise<ObjectList> {
+    return this.api.list('pods', this.#target.selector, { factor: 2 })
   }
 
   #tell(): void {
