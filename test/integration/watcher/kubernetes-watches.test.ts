@@ -194,4 +194,15 @@ describe('the watches of a cluster in Kubernetes', () => {
         .flatMap(({ pathname, searchParams }) => (pathname.endsWith(path) ? searchParams.get('limit') : []))
     assert.deepEqual([new Set(limits('/endpoints')), new Set(limits('/pods'))], [new Set([null]), new Set(['500'])])
   })
+
+  test('are not there, and the read at the end of a lease shows that the store was restored', async () => {
+    await using held = await HeldServer.start(server.path)
+    held.ttl = 1
+    const observer = held.observe({ intervalMs: 60_000 })
+    await observer.leader('pg0')
+    held.version--
+    await observer.until('the loss', ({ type }) => type === 'lost')
+    assert.match(observer.reasons[0] ?? '', /its history went back to version 6: it was restored/)
+    assert.deepEqual(observer.leaders, ['pg0'])
+  })
 })

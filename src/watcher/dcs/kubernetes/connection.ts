@@ -234,8 +234,9 @@ export class ClusterConnection implements SessionConnection {
 
   async #lookAtLease(): Promise<void> {
     try {
-      const at = now()
+      const [at, before] = [now(), this.#objects.version]
       const list = await this.#listObjects()
+      if (list.version < before) throw wentBack(list.version)
       this.#objects.take(list)
       this.#sawLeader(now())
       this.#wasRead(at)
