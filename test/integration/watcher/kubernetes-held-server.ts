@@ -5,10 +5,10 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { KubernetesObserver, type KubernetesSettings, LABELS, memberOf } from './kubernetes-observer.ts'
 
-function whole(name: string, annotations: object): object {
+function whole(name: string, version: number, annotations: object): object {
   return {
     metadata: {
-      ...{ name, resourceVersion: '5', labels: { ...LABELS, 'cluster-name': 'demo' }, annotations },
+      ...{ name, resourceVersion: String(version), labels: { ...LABELS, 'cluster-name': 'demo' }, annotations },
       managedFields: [{ manager: 'x' }],
     },
     ...{ kind: 'Whole', spec: { containers: [] }, subsets: [{}], data: { leader: 'pg9' } },
@@ -24,13 +24,15 @@ export class HeldServer implements AsyncDisposable {
   readonly lists: URL[] = []
   /** Answers a watch; without it nothing does. */
   onWatch: ((url: URL, response: ServerResponse) => void) | null = null
+  #leader = 'pg0'
+  #changed = 5
   readonly #server: Server
   readonly #directory: string
   readonly #stack = new AsyncDisposableStack()
 
   private constructor(directory: string) {
     this.#directory = directory
-    const record = { leader: 'pg0', renewTime: 'r', acquireTime: 'a', transitions: '0' }
+    const record = { renewTime: 'r', acquireTime: 'a', transitions: '0' }
     this.#server = createServer((request, response) => {
       const url = new URL(request.url ?? '/', 'http://x')
       if (url.searchParams.has('watch')) {
@@ -39,8 +41,8 @@ export class HeldServer implements AsyncDisposable {
       }
       this.lists.push(url)
       const item = url.pathname.endsWith('/pods')
-        ? whole('pg0', { status: JSON.stringify(memberOf(1)) })
-        : whole('demo', { ...record, ttl: String(this.ttl) })
+        ? whole('pg0', 5, { status: JSON.stringify(memberOf(1)) })
+        : whole('demo', this.#changed, { ...record, leader: this.#leader, ttl: String(this.ttl) })
       response.end(JSON.stringify({ metadata: { resourceVersion: String(this.version) }, items: [item] }))
     })
     this.#stack.defer(() => {
@@ -53,6 +55,12 @@ export class HeldServer implements AsyncDisposable {
     const server = new HeldServer(directory)
     await once(server.#server.listen(0, '127.0.0.1'), 'listening')
     return server
+  }
+
+  /** Changes the holder of the lock. */
+  lead(name: string): void {
+    this.#leader = name
+    this.#changed = ++this.version
   }
 
   /** Observes it until it ends itself. */

@@ -205,4 +205,23 @@ describe('the watches of a cluster in Kubernetes', () => {
     assert.match(observer.reasons[0] ?? '', /its history went back to version 6: it was restored/)
     assert.deepEqual(observer.leaders, ['pg0'])
   })
+
+  test('pause as long as the server asks for, while the reads show each change and cost no session', async () => {
+    await using held = await HeldServer.start(server.path)
+    const watches: number[] = []
+    held.onWatch = ({ pathname }, response) => {
+      if (pathname.endsWith('/endpoints')) watches.push(performance.now())
+      response.writeHead(429, { 'retry-after': '2' }).end()
+    }
+    const observer = held.observe({ intervalMs: 50, timeoutMs: 3000 })
+    await observer.leader('pg0')
+    for (const name of ['pg1', 'pg2', 'pg0']) {
+      held.lead(name)
+      await observer.leader(name, observer.seen.length)
+      await observer.until('it is confirmed', ({ type }) => type === 'snapshot', { from: observer.seen.length + 3 })
+    }
+    const [first = 0, second = 0] = await until('the next watch', () => watches.length > 1 && watches)
+    assert.ok(second - first >= 1990, `${second - first} ms`)
+    assert.deepEqual(observer.reasons, [])
+  })
 })

@@ -4,7 +4,7 @@ import { now } from '../../../clock.ts'
 import type { RouterError } from '../../../errors.ts'
 import { asNumber } from '../../../text/unknown-shape.ts'
 import type { CertificateSet } from '../../tls/certificates.ts'
-import { type HttpAnswer, HttpConnection, type HttpTarget } from '../http/connection.ts'
+import { type HttpAnswer, HttpConnection, type HttpHead, type HttpTarget } from '../http/connection.ts'
 import { explainHttp } from '../http/diagnosis.ts'
 import type { AccessOrigin } from './access.ts'
 import type { Credentials } from './credentials.ts'
@@ -178,8 +178,7 @@ export class ApiConnection {
   }
 
   #pauseOf(answer: HttpAnswer, pauseMs: number): number {
-    const seconds = asNumber(answer.header('retry-after'))
-    return seconds === null || seconds < 0 ? pauseMs : Math.max(pauseMs, seconds * 1000)
+    return Math.max(pauseMs, askedPauseMs(answer))
   }
 
   #request(verb: Request['verb'], resource: Request['resource']): Request {
@@ -190,4 +189,10 @@ export class ApiConnection {
   #path(resource: string, namespace = this.#target.namespace): string {
     return `${this.#target.base}/api/v1/namespaces/${namespace}/${resource}`
   }
+}
+
+/** Returns how long the server asks to wait before the next request; 0: it does not. Milliseconds. */
+export function askedPauseMs(answer: HttpHead): number {
+  const seconds = asNumber(answer.header('retry-after'))
+  return seconds === null || !(seconds > 0) ? 0 : seconds * 1000
 }
