@@ -150,6 +150,22 @@ describe('the watches of a cluster in Kubernetes', () => {
     assert.deepEqual(observer.losses, [])
   })
 
+  test('have lists of Pods beside them that may take longer than a read, and delay none of the lock', async () => {
+    await serve()
+    await using observer = new KubernetesObserver(kubeconfig, { intervalMs: 50, timeoutMs: 2000 })
+    await observer.leader('pg0')
+    await server.fake.fail({ podsDelayMs: 3000, muteWatches: true })
+    // A list of Pods is under way from here on.
+    await observer.until('five reads', ({ type }) => type === 'snapshot', { from: observer.seen.length + 5 })
+    const since = performance.now()
+    for (let n = 1; n <= 3; n++)
+      await observer.until('five more', ({ type }) => type === 'snapshot', { from: observer.seen.length + 5 })
+    assert.ok(performance.now() - since < 3000, `${performance.now() - since} ms`)
+    await play.member('pg2', memberOf(3))
+    await until('the member', () => observer.cluster.members.length === 2)
+    assert.deepEqual(observer.reasons, [])
+  })
+
   test('are as many as two, whatever else is in the namespace', async () => {
     await serve()
     for (let n = 0; n < 20; n++)

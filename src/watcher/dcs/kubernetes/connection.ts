@@ -32,6 +32,9 @@ export interface LeaseKeeper {
 /** The Pods are read with certainty so seldom, in intervals: an API server looks at all Pods of the namespace for that. */
 const PODS_EVERY = 5
 
+/** That may take so many times the time of a read. */
+const PODS_FACTOR = 2
+
 /** Long enough for the answer that the right to watch is missing. Milliseconds. */
 const CONFIRM_MS = 500
 
@@ -45,6 +48,7 @@ export class ClusterConnection implements SessionConnection {
   #timer: NodeJS.Timeout | null = null
   #soon: NodeJS.Immediate | null = null
   #reads = 0
+  #isReadingPods = false
   #usual: { readonly config: KubeObject | undefined; readonly ttlMs: number | null } = {
     config: undefined,
     ttlMs: null,
@@ -66,7 +70,7 @@ export class ClusterConnection implements SessionConnection {
       this.#soon ??= setImmediate(() => this.#tell())
     }
     this.#objects = new ResourceWatch({
-      ...{ ...common, resource: objects, pages: 'none' },
+      ...{ ...common, resource: objects, pages: 'none', factor: 1 },
       onEvent: (event) => {
         if (event.type === 'bookmark') {
           tellSoon()
@@ -76,7 +80,13 @@ export class ClusterConnection implements SessionConnection {
         this.#tell()
       },
     })
-    this.#pods = new ResourceWatch({ ...common, resource: 'pods', pages: 'all', onEvent: tellSoon })
+    this.#pods = new ResourceWatch({
+      ...common,
+      resource: 'pods',
+      pages: 'all',
+      factor: PODS_FACTOR,
+      onEvent: tellSoon,
+    })
   }
 
   get endpoint(): string {
@@ -107,15 +117,14 @@ export class ClusterConnection implements SessionConnection {
     return this.#listing()
   }
 
-  /** Reads all keys with certainty; of the Pods only each fifth time. */
+  /**
+   * Reads all keys with certainty; of the Pods only each fifth time, and beside all else: what that shows is told when it
+   * is there, and no read of the lock waits for it.
+   */
   async list(): Promise<Listing> {
-    const isWhole = this.#reads++ % PODS_EVERY === 0
-    const at = now()
-    const paused = await Promise.all([this.#objects.check(), isWhole ? this.#pods.check() : false])
-    this.#sawLeader(now())
-    this.#wasRead(at)
-    // What the watches have shown before comes first; where they pause, what the read shows is no doubt of them.
-    if (this.#soon !== null || paused.includes(true)) this.#tell()
+    const pods = this.#reads++ % PODS_EVERY === 0 ? this.#readPods() : null
+    // Where nothing is watched, as by a successor, nothing can be told later.
+    await Promise.all([this.#readObjects(), this.#watcher === null ? pods : null])
     return this.#listing()
   }
 
@@ -142,6 +151,31 @@ export class ClusterConnection implements SessionConnection {
         this.#watcher?.onEnd(error)
       })
     await confirmed.promise
+  }
+
+  async #readObjects(): Promise<void> {
+    const at = now()
+    const isPaused = await this.#objects.check()
+    this.#sawLeader(now())
+    this.#wasRead(at)
+    // What the watches have shown before comes first; where they pause, what the read shows is no doubt of them.
+    if (this.#soon !== null || isPaused) this.#tell()
+  }
+
+  /** Reads the Pods, unless that is under way. Rejects only where nothing is watched. */
+  async #readPods(): Promise<void> {
+    if (this.#isReadingPods) return
+    this.#isReadingPods = true
+    const watcher = this.#watcher
+    try {
+      await this.#pods.check()
+      this.#tell()
+    } catch (error) {
+      if (watcher === null) throw error
+      watcher.onEnd(error)
+    } finally {
+      this.#isReadingPods = false
+    }
   }
 
   /** Takes the record of the leader as it is known now. */

@@ -15,6 +15,8 @@ export interface ResourceWatchOptions {
   /** How often it is read with certainty beside the watch. Milliseconds. */
   readonly intervalMs: number
   readonly pages: Pages
+  /** How many times the time of a read a list beside the watch may take. */
+  readonly factor: number
   /** Comes after each event, which is in `objects` by then. */
   readonly onEvent: (event: Exclude<WatchEvent, { readonly type: 'error' }>) => void
   /** All was listed again, by a read that began at `at`. */
@@ -66,7 +68,7 @@ export class ResourceWatch {
    * expected of it meanwhile. Rejects with `DCS_STALE` where the history went back, or the watch was silent.
    */
   async check(): Promise<boolean> {
-    const list = await this.#list(1)
+    const list = await this.#list(this.#options.factor)
     const isPaused = this.#isPaused
     if (isPaused) this.#cache.begin(list)
     else this.#cache.check(list)
@@ -75,7 +77,7 @@ export class ResourceWatch {
 
   /** Lists all beside the watch, whatever that shows. Rejects with `DCS_STALE` where the history went back. */
   async read(): Promise<void> {
-    this.#cache.take(await this.#list(1))
+    this.#cache.take(await this.#list(this.#options.factor))
   }
 
   /** Watches for as long as that is possible. `onConfirmed`: the server watches, or asks for another try. Rejects when it cannot continue. */
