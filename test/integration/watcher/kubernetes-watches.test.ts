@@ -222,7 +222,7 @@ describe('the watches of a cluster in Kubernetes', () => {
     assert.deepEqual(observer.leaders, ['pg0'])
   })
 
-  test('pause as long as the server asks for, while the reads show each change and cost no session', async () => {
+  test('pause as long as the server sets by Retry-After, while the reads show each change and cost no session', async () => {
     await using held = await HeldServer.start(server.path)
     const watches: number[] = []
     held.onWatch = ({ pathname }, response) => {

@@ -104,7 +104,7 @@ export class ApiServers implements SessionEndpoints<ClusterConnection> {
     return this.#options.config.bypassService && !this.#isForbidden && this.#access?.protocol === 'https'
   }
 
-  /** Patroni itself takes `https` for all addresses of API servers. */
+  /** Reports once that there is no TLS: Patroni itself takes `https` for all addresses. */
   #warnWithoutTls({ protocol }: Access): void {
     const { config, log } = this.#options
     if (!config.bypassService || protocol === 'https') {

@@ -118,12 +118,12 @@ export class ClusterConnection implements SessionConnection {
   }
 
   /**
-   * Reads all keys with certainty; of the Pods only each fifth time, and beside all else: what that shows is told when it
-   * is there, and no read of the lock waits for it.
+   * Reads all keys with certainty; of the Pods only each fifth time, and beside all else: no read of the lock waits for
+   * that.
    */
   async list(): Promise<Listing> {
     const pods = this.#reads++ % PODS_EVERY === 0 ? this.#readPods() : null
-    // Where nothing is watched, as by a successor, nothing can be told later.
+    // Where nothing is watched, as by a successor, it has to be part of the result.
     await Promise.all([this.#readObjects(), this.#watcher === null ? pods : null])
     return this.#listing()
   }

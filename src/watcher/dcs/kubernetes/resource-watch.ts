@@ -1,4 +1,4 @@
-/** One resource of a cluster as lists and the watch from there on show it: the watch goes on for as long as it can. */
+/** One resource of a cluster as lists and the watch from there on show it: the watch continues for as long as it can. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { now } from '../../../clock.ts'
 import { codeOf, failureOf, RouterError } from '../../../errors.ts'
@@ -26,13 +26,13 @@ export interface ResourceWatchOptions {
 /** An API server ends a watch after that, and up to a minute more: not all watches of a router at once. Seconds. */
 const WATCH_S = 240
 
-/** Pauses after so many watches in turn that ended at once; `asked`: at most where the server asks for one. Milliseconds. */
+/** Pauses after so many watches in turn that ended at once; `asked`: at most where the server sets one. Milliseconds. */
 const PAUSE = { min: 50, max: 1000, atOnce: 900, asked: 10_000 }
 
 /** So many times in turn a token may be refused that is about to be replaced. */
 const MAX_REFUSED = 4
 
-/** All is to come, and nobody waits for a change yet. */
+/** Of the first list, and of one after which a watch begins again: times the time of a read. */
 const BEGIN_FACTOR = 2
 
 /** The watch cannot continue from its version: everything is listed again. */
@@ -41,7 +41,7 @@ class Expired extends Error {}
 export class ResourceWatch {
   readonly #options: ResourceWatchOptions
   readonly #cache = new ObjectCache()
-  /** The server has asked for a pause before the next watch. */
+  /** The server has set a pause before the next watch. */
   #isPaused = false
 
   /** Requests nothing yet. */
@@ -80,7 +80,7 @@ export class ResourceWatch {
     this.#cache.take(await this.#list(this.#options.factor))
   }
 
-  /** Watches for as long as that is possible. `onConfirmed`: the server watches, or asks for another try. Rejects when it cannot continue. */
+  /** Watches for as long as that is possible. `onConfirmed`: the server watches, or answers with "try again". Rejects when it cannot continue. */
   async follow(onConfirmed: () => void): Promise<never> {
     const { api, resource, selector, intervalMs, onListed } = this.#options
     let isWatchable = false
@@ -126,7 +126,7 @@ export class ResourceWatch {
     }
   }
 
-  /** `factor`: how many times the time of a read it may take. */
+  /** Lists all with certainty. `factor`: how many times the time of a read it may take. */
   async #list(factor: number): Promise<ObjectList> {
     const { api, resource, selector, pages } = this.#options
     // What comes beside it meanwhile may be newer.

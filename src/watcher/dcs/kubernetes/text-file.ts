@@ -5,7 +5,7 @@ import { explain, failureOf, RouterError } from '../../../errors.ts'
 /** More than a token or a kubeconfig of many clusters. Bytes. */
 const MAX_BYTES = 4 * 1024 * 1024
 
-/** Returns why a file is of no use, as the end of a sentence; null: it is of use. */
+/** Returns what is wrong with a file, as the end of a sentence; null: nothing. */
 export function faultOf(path: string): string | null {
   const text = textOf(path)
   return text === null ? `cannot be read: ${whyNot(path)}` : text === '' ? 'is empty' : null

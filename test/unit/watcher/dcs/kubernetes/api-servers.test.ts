@@ -63,7 +63,7 @@ class Servers {
 
 describe('the API servers of Kubernetes behind the Service', () => {
   for (const status of [401, 500, 503])
-    test(`are asked for again after status ${status}`, async () => {
+    test(`are requested again after status ${status}`, async () => {
       const { servers, lines } = new Servers([status, ADDRESSES])
       assert.equal(await servers.next(), SERVICE)
       assert.equal(await servers.next(), FIRST)
