@@ -1,6 +1,7 @@
 /** Replaced certificates of a DCS that is being observed: whether it takes them is tried beside the session. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { now } from '../../clock.ts'
+import { explain } from '../../errors.ts'
 import type { CertificateLog } from '../tls/certificate-log.ts'
 import type { Certificates, CertificateSet } from '../tls/certificates.ts'
 import type { SessionConnection } from './sessions.ts'
@@ -9,11 +10,11 @@ import type { SessionConnection } from './sessions.ts'
 const REPLACE_AGAIN_MS = 30_000
 
 export interface RolloverOptions<C> {
-  readonly certificates: Certificates
+  readonly certificates: Pick<Certificates, 'read' | 'trouble'>
   readonly news: CertificateLog
   /** From one look at the files to the next. Milliseconds. */
   readonly intervalMs: number
-  /** Makes a connection to the same endpoint, with the files as they are. */
+  /** Makes a connection to the same endpoint, with the files as they are. @throws where that is not possible. */
   readonly connect: () => C
   /** Reads with certainty: whether the DCS accepts the successor. */
   readonly read: (successor: C) => Promise<unknown>
@@ -41,17 +42,18 @@ export async function awaitSuccessor<C extends SessionConnection>(
     if (set === used || (isAgain && now() - triedAt < REPLACE_AGAIN_MS)) continue
     tried = set
     triedAt = now()
-    const successor = connect()
-    const giveUp = (): void => successor.close()
+    let successor: C | null = null
+    const giveUp = (): void => successor?.close()
     closed.addEventListener('abort', giveUp, { once: true })
     try {
+      successor = connect()
       await read(successor)
       return successor
     } catch (error) {
-      const why = isAgain ? null : await successor.explain(error, closed)
+      const why = isAgain ? null : ((await successor?.explain(error, closed)) ?? explain(error))
       if (why !== null && !isClosed())
         news.tell(used, `with the certificate files as they are now it cannot be read: ${why}`)
-      successor.close()
+      successor?.close()
     } finally {
       closed.removeEventListener('abort', giveUp)
     }

@@ -15,7 +15,7 @@ export interface CertificateFiles {
   readonly inline?: { readonly ca?: Buffer; readonly cert?: Buffer; readonly key?: Buffer }
 }
 
-/** How the settings are called that name the files. */
+/** How the settings are called that name the files; empty: there is none. */
 export interface CertificateSettings {
   readonly ca: string
   readonly cert: string

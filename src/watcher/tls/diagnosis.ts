@@ -67,6 +67,8 @@ export function diagnoseTls(reason: string, peer: TlsPeer): string | null {
  * the alert may get lost on the way.
  */
 export function perhapsRefused(reason: string, peer: TlsPeer): string {
+  // Without a setting for a client certificate there is nothing to change.
+  if (peer.certFile === null && peer.settings.cert === '') return reason
   return `${reason}; if it refuses the router as a TLS client: ${aboutClient(peer)}`
 }
 
@@ -96,8 +98,9 @@ function orInsecure({ certFile, insecure }: TlsPeer): string {
   return insecure !== null && !insecure.isSet && certFile === null ? `, or set ${insecure.setting}` : ''
 }
 
-function aboutClient({ certFile, settings, asksBy, trustsBy }: TlsPeer): string {
-  return certFile === null
-    ? `it may require a client certificate${asksBy === null ? '' : ` (${asksBy})`}, so set ${settings.cert} and ${settings.key}`
-    : `it may not accept the client certificate, ${settings.cert} (${certFile}): its ${trustsBy} must contain the CA that signed it`
+function aboutClient({ certFile, settings: { cert, key }, asksBy, trustsBy }: TlsPeer): string {
+  if (certFile !== null)
+    return `it may not accept the client certificate, ${cert} (${certFile}): its ${trustsBy} must contain the CA that signed it`
+  const required = `it may require a client certificate${asksBy === null ? '' : ` (${asksBy})`}`
+  return cert === '' ? required : `${required}, so set ${cert} and ${key}`
 }

@@ -196,6 +196,28 @@ describe('the API server of Kubernetes', () => {
     assert.match(other.reasons[0] ?? '', /it (is not the API server of Kubernetes|answers 404)/)
   })
 
+  test('is another one once certificates are replaced together with the server of the kubeconfig', async () => {
+    await using stack = new AsyncDisposableStack()
+    const relay = await Relay.start(server.port)
+    stack.defer(() => relay.close())
+    const ca = join(server.path, 'moved-ca.crt')
+    const pem = readFileSync(server.authority.cert, 'utf8')
+    writeFileSync(ca, pem)
+    const to = (port: number) => (config: Record<string, unknown>) => {
+      const { clusters } = config as Record<string, Record<string, Record<string, unknown>>[]>
+      const cluster = clusters?.[0]?.['cluster'] ?? {}
+      Object.assign(cluster, { server: server.endpointAt(port), 'certificate-authority': ca })
+    }
+    const file = kubeconfig('moved.yml', to(server.port))
+    await using observer = new KubernetesObserver(file, { intervalMs: 50, timeoutMs: 2000 })
+    await observer.leader('pg0')
+    kubeconfig('moved.yml', to(relay.port))
+    replace(ca, `# replaced\n${pem}`)
+    await until('the other server', () => observer.last?.endpoint === `127.0.0.1:${relay.port}`)
+    await observer.leader('pg0', observer.seen.length)
+    assert.match(observer.reasons.join(), /moved\.yml has been replaced/)
+  })
+
   test('is read at the addresses behind the Service, in turns, and without the name of the certificate', async () => {
     const [first, second] = [await Relay.start(server.port), await Relay.start(server.port)]
     await using stack = new AsyncDisposableStack()

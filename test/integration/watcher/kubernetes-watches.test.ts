@@ -1,13 +1,9 @@
 /** The watches of a cluster in Kubernetes that end, cannot continue, are silent or are refused, and hostile values. */
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
 import { after, afterEach, before, describe, test } from 'node:test'
 import { KubernetesServer } from '../../support/kubernetes/server.ts'
 import { until } from '../../support/until.ts'
+import { HeldServer } from './kubernetes-held-server.ts'
 import { KubernetesObserver, memberOf, Play, SYSTEM_ID } from './kubernetes-observer.ts'
 
 let server: KubernetesServer
@@ -154,6 +150,22 @@ describe('the watches of a cluster in Kubernetes', () => {
     assert.deepEqual(observer.losses, [])
   })
 
+  test('have lists of Pods beside them that may take longer than a read, and delay none of the lock', async () => {
+    await serve()
+    await using observer = new KubernetesObserver(kubeconfig, { intervalMs: 50, timeoutMs: 2000 })
+    await observer.leader('pg0')
+    await server.fake.fail({ podsDelayMs: 3000, muteWatches: true })
+    // A list of Pods is under way from here on.
+    await observer.until('five reads', ({ type }) => type === 'snapshot', { from: observer.seen.length + 5 })
+    const since = performance.now()
+    for (let n = 1; n <= 3; n++)
+      await observer.until('five more', ({ type }) => type === 'snapshot', { from: observer.seen.length + 5 })
+    assert.ok(performance.now() - since < 3000, `${performance.now() - since} ms`)
+    await play.member('pg2', memberOf(3))
+    await until('the member', () => observer.cluster.members.length === 2)
+    assert.deepEqual(observer.reasons, [])
+  })
+
   test('are as many as two, whatever else is in the namespace', async () => {
     await serve()
     for (let n = 0; n < 20; n++)
@@ -183,39 +195,49 @@ describe('the watches of a cluster in Kubernetes', () => {
   })
 
   test('are not waited for where their answers are held back, and objects may be whole', async () => {
-    const record = { leader: 'pg0', ttl: '30', renewTime: 'r', acquireTime: 'a', transitions: '0' }
-    const labels = { application: 'patroni', 'cluster-name': 'demo' }
-    const whole = (name: string, annotations: object): object => ({
-      metadata: { name, resourceVersion: '5', labels, annotations, managedFields: [{ manager: 'x' }] },
-      ...{ kind: 'Whole', spec: { containers: [] }, subsets: [{}], data: { leader: 'pg9' } },
-    })
-    const kinds = { pods: [whole('pg0', { status: JSON.stringify(memberOf(1)) })], endpoints: [whole('demo', record)] }
-    const held = createServer((request, response) => {
-      const { pathname, searchParams } = new URL(request.url ?? '/', 'http://x')
-      const items = pathname.endsWith('/pods') ? kinds.pods : kinds.endpoints
-      if (!searchParams.has('watch')) response.end(JSON.stringify({ metadata: { resourceVersion: '7' }, items }))
-    })
-    await using stack = new AsyncDisposableStack()
-    stack.defer(() => {
-      held.close().closeAllConnections()
-    })
-    await once(held.listen(0, '127.0.0.1'), 'listening')
-    const { port } = held.address() as AddressInfo
-    const file = join(server.path, 'held.yml')
-    const [cluster, user] = [{ server: `http://127.0.0.1:${port}` }, { token: 'x' }]
-    const context = { cluster: 'a', user: 'a' }
-    writeFileSync(
-      file,
-      JSON.stringify({
-        'current-context': 'a',
-        ...{ contexts: [{ name: 'a', context }], clusters: [{ name: 'a', cluster }], users: [{ name: 'a', user }] },
-      }),
-    )
-    const observer = stack.use(new KubernetesObserver(file))
+    await using held = await HeldServer.start(server.path)
+
+    const observer = held.observe()
     await observer.leader('pg0')
     const from = observer.seen.length
-    await observer.until('it is confirmed', ({ type }) => type === 'snapshot', { from: from + 3 })
+    await observer.until('it is confirmed', ({ type }) => type === 'snapshot', { from: from + 5 })
     assert.equal(observer.cluster.members[0]?.host, '10.0.0.1')
+    assert.deepEqual(observer.reasons, [])
+    // A page is read from etcd itself.
+    const limits = (path: string) =>
+      held.lists
+        .slice(-6)
+        .flatMap(({ pathname, searchParams }) => (pathname.endsWith(path) ? searchParams.get('limit') : []))
+    assert.deepEqual([new Set(limits('/endpoints')), new Set(limits('/pods'))], [new Set([null]), new Set(['500'])])
+  })
+
+  test('are not there, and the read at the end of a lease shows that the store was restored', async () => {
+    await using held = await HeldServer.start(server.path)
+    held.ttl = 1
+    const observer = held.observe({ intervalMs: 60_000 })
+    await observer.leader('pg0')
+    held.version--
+    await observer.until('the loss', ({ type }) => type === 'lost')
+    assert.match(observer.reasons[0] ?? '', /its history went back to version 6: it was restored/)
+    assert.deepEqual(observer.leaders, ['pg0'])
+  })
+
+  test('pause as long as the server sets by Retry-After, while the reads show each change and cost no session', async () => {
+    await using held = await HeldServer.start(server.path)
+    const watches: number[] = []
+    held.onWatch = ({ pathname }, response) => {
+      if (pathname.endsWith('/endpoints')) watches.push(performance.now())
+      response.writeHead(429, { 'retry-after': '2' }).end()
+    }
+    const observer = held.observe({ intervalMs: 50, timeoutMs: 3000 })
+    await observer.leader('pg0')
+    for (const name of ['pg1', 'pg2', 'pg0']) {
+      held.lead(name)
+      await observer.leader(name, observer.seen.length)
+      await observer.until('it is confirmed', ({ type }) => type === 'snapshot', { from: observer.seen.length + 3 })
+    }
+    const [first = 0, second = 0] = await until('the next watch', () => watches.length > 1 && watches)
+    assert.ok(second - first >= 1990, `${second - first} ms`)
     assert.deepEqual(observer.reasons, [])
   })
 })

@@ -254,6 +254,9 @@ test('the namespace is that of the section that counts', () => {
   assert.equal(namespaceOf('consul: {host: a}\netcd3: {hosts: a, namespace: y}'), 'service')
   assert.equal(namespaceOf('etcd: {hosts: a, namespace: /x/y/}\nrest: {urls: ["http://a:1"]}'), 'x/y')
   assert.equal(namespaceOf('raft: {self_addr: "a:1", namespace: z}'), 'z')
+  const kubernetes = 'kubernetes: {labels: {a: b}, namespace: db}'
+  assert.equal(namespaceOf(kubernetes), 'db')
+  assert.match(namespaceOf(`${kubernetes}\nnamespace:`) ?? '', /r\.yml:3:1: namespace: is empty, and yet goes over/)
 })
 
 const RAFT: readonly (readonly [text: string, env: Environment, urls: readonly string[]])[] = [

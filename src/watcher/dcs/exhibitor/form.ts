@@ -9,11 +9,7 @@ export const EXHIBITOR_FORM: Form = {
   description: 'ZooKeeper whose servers an Exhibitor tells, as in Patroni.',
   properties: {
     hosts: {
-      anyOf: [
-        { type: 'array', items: { type: 'string', pattern: withCommas(NAME_OR_ADDRESS) }, minItems: 1 },
-        { type: 'string', pattern: withCommas(NAME_OR_ADDRESS) },
-        UNSET,
-      ],
+      anyOf: [{ type: 'array', items: { type: 'string', pattern: withCommas(NAME_OR_ADDRESS) }, minItems: 1 }, UNSET],
       description: 'Hosts of Exhibitor, without ports: a list.',
     },
     port: {

@@ -2,21 +2,18 @@
  * The address of the API server and the login: in a Pod of its service account, else of a kubeconfig, in the order of
  * Patroni (patroni/dcs/kubernetes.py, `load_incluster_config` and `load_kube_config`).
  */
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { hostPort } from '../../../address.ts'
-import { explain, failureOf, RouterError } from '../../../errors.ts'
+import { RouterError } from '../../../errors.ts'
 import { Certificates, type CertificateFiles, type CertificateSettings } from '../../tls/certificates.ts'
 import { Credentials } from './credentials.ts'
-import { type KubeAccess, type KubeLogin, parseKubeconfig } from './kubeconfig.ts'
+import { type ContextChoice, type KubeAccess, type KubeLogin, parseKubeconfig } from './kubeconfig.ts'
 import type { KubernetesConfig } from './section.ts'
+import { faultOf, readText, textOf, whyNot } from './text-file.ts'
 
 /** Where Kubernetes mounts the service account of a Pod. */
 export const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount'
-
-/** More than a token or a kubeconfig of many clusters. Bytes. */
-const MAX_BYTES = 4 * 1024 * 1024
 
 /** Where the access comes from, for messages. */
 export interface AccessOrigin {
@@ -42,8 +39,7 @@ export function serviceFiles(
   directory = SERVICE_ACCOUNT,
 ): { readonly caFile: string; readonly tokenFile: string } | null {
   const files = { caFile: caFile ?? join(directory, 'ca.crt'), tokenFile: join(directory, 'token') }
-  const isThere = (path: string): boolean => (textOf(path) ?? '') !== ''
-  return service !== null && isThere(files.caFile) && isThere(files.tokenFile) ? files : null
+  return service !== null && faultOf(files.caFile) === null && faultOf(files.tokenFile) === null ? files : null
 }
 
 /** Returns the absolute path of the kubeconfig. Like Patroni, it takes `$KUBECONFIG` for one path. */
@@ -56,6 +52,8 @@ export class AccessSource {
   readonly #config: KubernetesConfig
   readonly #directory: string
   #last: { readonly text: string; readonly access: Access } | null = null
+  /** The context that was taken first: `kubectl config use-context` is no order to this router. */
+  #context: string | null = null
 
   /** Reads nothing yet. `directory`: where the service account is. */
   constructor(config: KubernetesConfig, directory = SERVICE_ACCOUNT) {
@@ -68,14 +66,18 @@ export class AccessSource {
     return this.#last?.access ?? null
   }
 
-  /** Reads all again; gives the same object as long as nothing has changed. @throws RouterError naming the file. */
+  /**
+   * Reads all again; gives the same object as long as nothing has changed. A Pod stays one, and the context of a
+   * kubeconfig the same, whose server, certificates and login are followed. @throws RouterError naming the file.
+   */
   load(): Access {
-    const files = serviceFiles(this.#config, this.#directory)
     const { service } = this.#config
-    if (files !== null && service !== null) return this.#keep(JSON.stringify(files), () => inPod(service, files))
+    if (this.#last?.access.origin.kubeconfig === null) return this.#last.access
+    const files = this.#last === null ? serviceFiles(this.#config, this.#directory) : null
+    if (files !== null && service !== null) return this.#keep('', () => inPod(service, files))
     const file = kubeconfigOf(this.#config)
     const text = this.#textOfKubeconfig(file)
-    return this.#keep(`${file}\n${text}`, () => this.#byKubeconfig(file, text))
+    return this.#keep(text, () => this.#byKubeconfig(file, text))
   }
 
   #keep(text: string, build: () => Access): Access {
@@ -97,11 +99,16 @@ export class AccessSource {
     throw new RouterError('CONFIG_UNREADABLE', message)
   }
 
+  get #choice(): ContextChoice | null {
+    const { context } = this.#config
+    if (context !== null) return { name: context, hint: 'correct kubernetes.context' }
+    return this.#context === null ? null : { name: this.#context, hint: 'put it back, or restart the router' }
+  }
+
   #byKubeconfig(file: string, text: string): Access {
-    const { context, caFile } = this.#config
-    const parsed = parseKubeconfig(text, file, context)
-    if (!parsed.ok) throw new RouterError('CONFIG_INVALID', `the kubeconfig has a mistake: ${parsed.message}`)
-    const { login, certificates: own, ...server } = parsed.value
+    const { caFile } = this.#config
+    const { context, login, certificates: own, ...server } = accessOf(text, file, this.#choice)
+    this.#context = context
     const isTls = server.protocol === 'https'
     // Patroni's own setting is about Pods; here it helps a kubeconfig that has none.
     const usesCa = own.caFile === null && own.inline?.ca === undefined && server.verifies
@@ -115,8 +122,11 @@ export class AccessSource {
       ...server,
       certificates: isTls ? new Certificates(certificates, { systemTrust: server.verifies, settings }) : null,
       credentials: new Credentials(() => {
-        const now = parseKubeconfig(readText(file, 'kubeconfig'), file, context)
-        return headerOf(now.ok ? now.value.login : login)
+        const now = accessOf(readText(file, 'kubeconfig'), file, this.#choice)
+        // The login of another server is for that one only.
+        const isSame = now.protocol === server.protocol && now.endpoint === server.endpoint && now.base === server.base
+        if (!isSame) throw new RouterError('CONFIG_INVALID', `the server in ${file} has been replaced`)
+        return headerOf(now.login)
       }, login.kind === 'token-file'),
       origin: {
         ...{ kubeconfig: file, login: loginWords(login, file), settings },
@@ -126,6 +136,13 @@ export class AccessSource {
       },
     }
   }
+}
+
+/** @throws RouterError naming the place of a mistake. */
+function accessOf(text: string, file: string, context: ContextChoice | null): KubeAccess {
+  const parsed = parseKubeconfig(text, file, context)
+  if (parsed.ok) return parsed.value
+  throw new RouterError('CONFIG_INVALID', `the kubeconfig has a mistake: ${parsed.message}`)
 }
 
 function inPod(
@@ -180,44 +197,9 @@ function tokenIn(path: string): string {
 
 function missing(caFile: string | null, directory: string): string {
   const files = [caFile ?? join(directory, 'ca.crt'), join(directory, 'token')]
-  const [first = directory] = files.filter((path) => (textOf(path) ?? '') === '')
-  return `the file ${first} of this Pod is missing or empty`
-}
-
-function readText(path: string, what: string): string {
-  const text = textOf(path)
-  if (text === null) throw new RouterError('CONFIG_UNREADABLE', `the ${what} ${path} cannot be read: ${whyNot(path)}`)
-  return text
-}
-
-/** Reads a small file, waiting for no writer of a pipe; null: it cannot be read. */
-function textOf(path: string): string | null {
-  try {
-    return read(path)
-  } catch {
-    // The reason is found out by `whyNot`.
-    return null
-  }
-}
-
-function whyNot(path: string): string {
-  try {
-    read(path)
-    return 'it is there now'
-  } catch (error) {
-    const failure = failureOf(error)
-    return failure === 'missing' ? 'no such file' : failure === 'denied' ? 'this user may not read it' : explain(error)
-  }
-}
-
-function read(path: string): string {
-  const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
-  try {
-    const stats = fstatSync(descriptor)
-    if (!stats.isFile()) throw new TypeError('it is not a file')
-    if (stats.size > MAX_BYTES) throw new RangeError(`it is larger than ${MAX_BYTES} bytes`)
-    return readFileSync(descriptor, 'utf8')
-  } finally {
-    closeSync(descriptor)
-  }
+  const faults = files.flatMap((path) => {
+    const fault = faultOf(path)
+    return fault === null ? [] : `the file ${path} of this Pod ${fault}`
+  })
+  return faults[0] ?? `the files ${files.join(', ')} of this Pod are there now`
 }

@@ -4,7 +4,7 @@ import { now } from '../../../clock.ts'
 import type { RouterError } from '../../../errors.ts'
 import { asNumber } from '../../../text/unknown-shape.ts'
 import type { CertificateSet } from '../../tls/certificates.ts'
-import { type HttpAnswer, HttpConnection, type HttpTarget } from '../http/connection.ts'
+import { type HttpAnswer, HttpConnection, type HttpHead, type HttpTarget } from '../http/connection.ts'
 import { explainHttp } from '../http/diagnosis.ts'
 import type { AccessOrigin } from './access.ts'
 import type { Credentials } from './credentials.ts'
@@ -31,6 +31,12 @@ export interface WatchOptions {
   readonly onOpen: () => void
   readonly onLine: (line: string) => void
 }
+
+/**
+ * How a list is cut. Pages are of one version, which an API server reads from etcd itself, so that what is a handful has
+ * none: its cache may answer.
+ */
+export type Pages = 'all' | 'first' | 'none'
 
 /** So many objects are requested at once: their metadata is parsed in a few milliseconds. */
 const PAGE = 500
@@ -73,16 +79,20 @@ export class ApiConnection {
   }
 
   /**
-   * Lists with certainty: without a version the API server makes sure that it has the newest. `isWhole`: false for the
-   * first page only.
+   * Lists with certainty: without a version the API server makes sure that it has the newest. `factor`: how many times
+   * the time of a read it may take.
    */
-  async list(resource: Request['resource'], selector: string, factor = 1, isWhole = true): Promise<ObjectList> {
+  async list(
+    resource: Request['resource'],
+    selector: string,
+    { factor = 1, pages = 'all' }: { readonly factor?: number; readonly pages?: Pages } = {},
+  ): Promise<ObjectList> {
     const end = now() + this.#target.timeoutMs * factor
     const request = this.#request('list', resource)
     for (let parts: ObjectList[] = [], next: string | null = null; ;) {
       const query = new URLSearchParams({
         labelSelector: selector,
-        limit: String(PAGE),
+        ...(pages === 'none' ? {} : { limit: String(PAGE) }),
         ...(next === null ? {} : { continue: next }),
       })
       const answer = await this.#get(`${this.#path(resource)}?${query.toString()}`, factor, end)
@@ -95,7 +105,7 @@ export class ApiConnection {
       const page = parseList(answer.text, this.labels)
       parts.push(page)
       next = page.next
-      if (next === null || !isWhole)
+      if (next === null || pages === 'first')
         return { version: page.version, objects: parts.flatMap(({ objects }) => objects), next }
     }
   }
@@ -168,8 +178,7 @@ export class ApiConnection {
   }
 
   #pauseOf(answer: HttpAnswer, pauseMs: number): number {
-    const seconds = asNumber(answer.header('retry-after'))
-    return seconds === null || seconds < 0 ? pauseMs : Math.max(pauseMs, seconds * 1000)
+    return Math.max(pauseMs, askedPauseMs(answer))
   }
 
   #request(verb: Request['verb'], resource: Request['resource']): Request {
@@ -180,4 +189,10 @@ export class ApiConnection {
   #path(resource: string, namespace = this.#target.namespace): string {
     return `${this.#target.base}/api/v1/namespaces/${namespace}/${resource}`
   }
+}
+
+/** Returns how long the server asks to wait before the next request; 0: it does not. Milliseconds. */
+export function askedPauseMs(answer: HttpHead): number {
+  const seconds = asNumber(answer.header('retry-after'))
+  return seconds === null || !(seconds > 0) ? 0 : seconds * 1000
 }

@@ -2,20 +2,16 @@
  * One session's connection to an API server: all keys of a cluster, from two watches and from lists beside them, with the
  * lease of the leader.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { MAX_TIMER_MS, now, within } from '../../../clock.ts'
-import { codeOf, failureOf, RouterError } from '../../../errors.ts'
 import type { CertificateSet } from '../../tls/certificates.ts'
 import type { Listing } from '../listing.ts'
-import { Unanswered, Unfinished } from '../http/connection.ts'
 import type { SessionConnection, SessionWatcher } from '../sessions.ts'
 import { ApiConnection, type ApiTarget } from './api-connection.ts'
-import type { Request } from './diagnosis.ts'
 import { keysOf, usualTtlMs } from './keys.ts'
 import { afterLoss, afterRead, afterRecord, type Lease, leftMs } from './lease.ts'
 import type { ObjectNames } from './names.ts'
-import { ObjectCache } from './object-cache.ts'
-import { type KubeObject, parseEvent } from './objects.ts'
+import type { KubeObject } from './objects.ts'
+import { ResourceWatch } from './resource-watch.ts'
 
 export interface ClusterTarget extends ApiTarget {
   /** What the keys are listed below: `/default/demo/`. */
@@ -33,34 +29,26 @@ export interface LeaseKeeper {
   lease: Lease
 }
 
-/** An API server ends a watch after that, and up to a minute more: not all watches of a router at once. Seconds. */
-const WATCH_S = 240
-
 /** The Pods are read with certainty so seldom, in intervals: an API server looks at all Pods of the namespace for that. */
 const PODS_EVERY = 5
 
-/** Pauses after so many watches in turn that ended at once. Milliseconds. */
-const PAUSE = { min: 50, max: 1000, atOnce: 900 }
+/** That may take so many times the time of a read. */
+const PODS_FACTOR = 2
 
 /** Long enough for the answer that the right to watch is missing. Milliseconds. */
 const CONFIRM_MS = 500
-
-/** So many times in turn a token may be refused that is about to be replaced. */
-const MAX_REFUSED = 4
-
-/** The watch cannot continue from its version: everything is listed again. */
-class Expired extends Error {}
 
 export class ClusterConnection implements SessionConnection {
   readonly api: ApiConnection
   readonly #target: ClusterTarget
   readonly #keeper: LeaseKeeper
-  readonly #objects = new ObjectCache()
-  readonly #pods = new ObjectCache()
+  readonly #objects: ResourceWatch
+  readonly #pods: ResourceWatch
   #watcher: SessionWatcher<Listing> | null = null
   #timer: NodeJS.Timeout | null = null
   #soon: NodeJS.Immediate | null = null
   #reads = 0
+  #isReadingPods = false
   #usual: { readonly config: KubeObject | undefined; readonly ttlMs: number | null } = {
     config: undefined,
     ttlMs: null,
@@ -71,6 +59,34 @@ export class ClusterConnection implements SessionConnection {
     this.api = new ApiConnection(target)
     this.#target = target
     this.#keeper = keeper
+    const { selector, intervalMs, objects, names } = target
+    const onListed = (at: number): void => {
+      this.#sawLeader(at)
+      this.#tell()
+    }
+    const common = { api: this.api, selector, intervalMs, onListed }
+    // Very many events may come at once: the keys are listed once for all of a turn of the event loop.
+    const tellSoon = (): void => {
+      this.#soon ??= setImmediate(() => this.#tell())
+    }
+    this.#objects = new ResourceWatch({
+      ...{ ...common, resource: objects, pages: 'none', factor: 1 },
+      onEvent: (event) => {
+        if (event.type === 'bookmark') {
+          tellSoon()
+          return
+        }
+        if (event.object.name === names.leader) this.#sawLeader(now())
+        this.#tell()
+      },
+    })
+    this.#pods = new ResourceWatch({
+      ...common,
+      resource: 'pods',
+      pages: 'all',
+      factor: PODS_FACTOR,
+      onEvent: tellSoon,
+    })
   }
 
   get endpoint(): string {
@@ -91,34 +107,24 @@ export class ClusterConnection implements SessionConnection {
    * with the connection.
    */
   async begin(watcher: SessionWatcher<Listing>): Promise<Listing> {
-    const { objects } = this.#target
     const at = now()
-    await Promise.all([this.#relist(objects, this.#objects), this.#relist('pods', this.#pods)])
+    await Promise.all([this.#objects.begin(), this.#pods.begin()])
     this.#sawLeader(at)
     this.#wasRead(at)
     this.#watcher = watcher
-    const watches = Promise.all([this.#watch(objects, this.#objects), this.#watch('pods', this.#pods)])
+    const watches = Promise.all([this.#watch(this.#objects), this.#watch(this.#pods)])
     await within(watches, CONFIRM_MS, this.closed)
     return this.#listing()
   }
 
-  /** Reads all keys with certainty; of the Pods only each fifth time. */
+  /**
+   * Reads all keys with certainty; of the Pods only each fifth time, and beside all else: no read of the lock waits for
+   * that.
+   */
   async list(): Promise<Listing> {
-    const { objects, selector } = this.#target
-    const isWhole = this.#reads++ % PODS_EVERY === 0
-    const [at, before] = [now(), [this.#objects.version, this.#pods.version] as const]
-    const [listed, pods] = await Promise.all([
-      this.api.list(objects, selector),
-      isWhole ? this.api.list('pods', selector) : null,
-    ])
-    if (listed.version < before[0]) throw wentBack(listed.version)
-    if (pods !== null && pods.version < before[1]) throw wentBack(pods.version)
-    this.#objects.check(listed)
-    if (pods !== null) this.#pods.check(pods)
-    this.#sawLeader(now())
-    this.#wasRead(at)
-    // What the watches have shown before comes first.
-    if (this.#soon !== null) this.#tell()
+    const pods = this.#reads++ % PODS_EVERY === 0 ? this.#readPods() : null
+    // Where nothing is watched, as by a successor, it has to be part of the result.
+    await Promise.all([this.#readObjects(), this.#watcher === null ? pods : null])
     return this.#listing()
   }
 
@@ -135,78 +141,41 @@ export class ClusterConnection implements SessionConnection {
     this.api.close()
   }
 
-  /** Resolves once a watch of a resource is confirmed, which then continues. */
-  async #watch(resource: Request['resource'], cache: ObjectCache): Promise<void> {
+  /** Resolves once a watch is confirmed, which then continues. */
+  async #watch(resource: ResourceWatch): Promise<void> {
     const confirmed = Promise.withResolvers<undefined>()
-    void this.#follow(resource, cache, () => confirmed.resolve(undefined)).catch((error: unknown) => {
-      confirmed.reject(error)
-      this.#watcher?.onEnd(error)
-    })
+    void resource
+      .follow(() => confirmed.resolve(undefined))
+      .catch((error: unknown) => {
+        confirmed.reject(error)
+        this.#watcher?.onEnd(error)
+      })
     await confirmed.promise
   }
 
-  /** Rejects when the watch cannot continue. */
-  async #follow(resource: Request['resource'], cache: ObjectCache, onConfirmed: () => void): Promise<never> {
-    const { selector, intervalMs } = this.#target
-    let isWatchable = false
-    for (let short = 0, refused = 0; ;) {
-      const since = now()
-      const watch = { isOpen: false }
-      let isExpired: boolean
-      try {
-        const answer = await this.api.watch(resource, {
-          ...{ selector, version: cache.watched, seconds: WATCH_S + Math.floor(Math.random() * 60) },
-          onOpen: () => {
-            watch.isOpen = true
-            onConfirmed()
-          },
-          onLine: (line) => this.#take(line, resource, cache),
-        })
-        refused = answer.status === 401 ? refused + 1 : 0
-        isExpired = answer.status === 410
-        const failure = answer.status === 200 ? null : this.api.failureOfWatch(answer, resource)
-        if (failure !== null && (refused === 0 || refused > MAX_REFUSED)) throw failure
-      } catch (error) {
-        isExpired = error instanceof Expired
-        // A load balancer, or a server that is restarted, may cut a watch: it continues from its version.
-        const isCut = isLong(error) || ((watch.isOpen || isWatchable) && failureOf(error) === 'reset')
-        if (!isExpired && !isCut) throw error
-      }
-      isWatchable = watch.isOpen
-      if (isExpired) {
-        const at = now()
-        await this.#relist(resource, cache)
-        this.#sawLeader(at)
-        this.#tell()
-      }
-      // The list is there, and an answer that says more than "try again" would have ended it.
-      if (refused === 0) onConfirmed()
-      short = now() - since < PAUSE.atOnce ? short + 1 : 0
-      const pauseMs = Math.min(PAUSE.min * 2 ** (short - 1), PAUSE.max, intervalMs / 4)
-      if (short > 0) await sleep(pauseMs, undefined, { signal: this.closed })
-    }
+  async #readObjects(): Promise<void> {
+    const at = now()
+    const isPaused = await this.#objects.check()
+    this.#sawLeader(now())
+    this.#wasRead(at)
+    // What the watches have shown before comes first; where they pause, what the read shows is no doubt of them.
+    if (this.#soon !== null || isPaused) this.#tell()
   }
 
-  #take(line: string, resource: Request['resource'], cache: ObjectCache): void {
-    const event = parseEvent(line, this.api.labels)
-    // Whatever it is, what it says of the version is in doubt.
-    if (event.type === 'error') throw new Expired(event.message)
-    cache.apply(event)
-    if (resource === 'pods' || event.type === 'bookmark') {
-      // Very many may come at once: the keys are listed once for all of a turn of the event loop.
-      this.#soon ??= setImmediate(() => this.#tell())
-      return
+  /** Reads the Pods, unless that is under way. Rejects only where nothing is watched. */
+  async #readPods(): Promise<void> {
+    if (this.#isReadingPods) return
+    this.#isReadingPods = true
+    const watcher = this.#watcher
+    try {
+      await this.#pods.check()
+      this.#tell()
+    } catch (error) {
+      if (watcher === null) throw error
+      watcher.onEnd(error)
+    } finally {
+      this.#isReadingPods = false
     }
-    if (event.object.name === this.#target.names.leader) this.#sawLeader(now())
-    this.#tell()
-  }
-
-  async #relist(resource: Request['resource'], cache: ObjectCache): Promise<void> {
-    // What is read beside it meanwhile may be newer.
-    const before = cache.version
-    const list = await this.api.list(resource, this.#target.selector, 2)
-    if (list.version < before) throw wentBack(list.version)
-    cache.begin(list)
   }
 
   /** Takes the record of the leader as it is known now. */
@@ -236,11 +205,9 @@ export class ClusterConnection implements SessionConnection {
   }
 
   async #lookAtLease(): Promise<void> {
-    const { objects, selector } = this.#target
     try {
       const at = now()
-      const list = await this.api.list(objects, selector)
-      this.#objects.take(list)
+      await this.#objects.read()
       this.#sawLeader(now())
       this.#wasRead(at)
       this.#tell()
@@ -272,13 +239,4 @@ export class ClusterConnection implements SessionConnection {
       keys: keysOf(prefix, names, group, { objects, pods, lease }),
     }
   }
-}
-
-/** Returns whether a watch has ended only because it has lasted, or brought, so much; a proxy may hold its head back. */
-function isLong(error: unknown): boolean {
-  return error instanceof Unanswered || error instanceof Unfinished || codeOf(error) === 'UND_ERR_RES_EXCEEDED_MAX_SIZE'
-}
-
-function wentBack(version: number): RouterError {
-  return new RouterError('DCS_STALE', `its history went back to version ${version}: it was restored`)
 }

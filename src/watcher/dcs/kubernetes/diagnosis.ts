@@ -11,6 +11,7 @@ import { statusOf } from './objects.ts'
 
 /** What was requested. */
 export interface Request {
+  /** `get`: of the addresses of the API servers. */
   readonly verb: 'get' | 'list' | 'watch'
   readonly resource: ObjectKind | 'pods'
   readonly namespace: string
@@ -21,6 +22,11 @@ export interface Request {
 /** Longest name of a user that is shown: `system:serviceaccount:NAMESPACE:NAME`. */
 const MAX_USER = 200
 
+/** The user has no right to what was requested. */
+export class Forbidden extends Refusal {}
+
+const POD_TLS = 'KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT must lead to its port for HTTPS'
+
 /** Returns what an answer that is not as it should be means. */
 export function failureOfAnswer(answer: HttpAnswer, request: Request, origin: AccessOrigin): RouterError {
   const { status, text } = answer
@@ -28,15 +34,17 @@ export function failureOfAnswer(answer: HttpAnswer, request: Request, origin: Ac
   if (strange !== null) return strange
   const { isStatus, message } = statusOf(text)
   if (status === 401) return new Refusal(rejected(origin))
-  if (status === 403) return new Refusal(forbidden(message, request, origin))
+  if (status === 403) return new Forbidden(forbidden(message, request, origin))
   if (!isStatus && (status === 404 || status < 300))
     return new Refusal(`it is not the API server of Kubernetes: correct ${serverOf(origin)}`)
   return new RouterError('DCS_UNAVAILABLE', `it answers ${status}: ${isStatus ? shown(message) : shown(text)}`)
 }
 
-/** Returns the rule of a Role that allows all that the router does. */
-export function ruleFor(objects: ObjectKind): string {
-  return `{apiGroups: [""], resources: [${objects}, pods], verbs: [list, watch]}`
+/** Returns the rule of a Role that allows what was requested, and all else that the router does in that namespace. */
+function ruleFor({ verb, objects }: Request): string {
+  return verb === 'get'
+    ? '{apiGroups: [""], resources: [endpoints], resourceNames: [kubernetes], verbs: [get]}'
+    : `{apiGroups: [""], resources: [${objects}, pods], verbs: [list, watch]}`
 }
 
 /** Returns it as its settings know it. */
@@ -49,8 +57,9 @@ export function peerOf(origin: AccessOrigin): HttpPeer {
     caFile: caFile ?? (hasCa ? 'in the kubeconfig' : null),
     certFile: certFile ?? (hasCert ? 'in the kubeconfig' : null),
     named: 'one for this address, or use a name that the certificate has',
-    withoutTls: `begin the server in ${kubeconfig ?? 'a kubeconfig'} with http://, or use its port for HTTPS`,
-    withTls: `begin the server in ${kubeconfig ?? 'a kubeconfig'} with https://`,
+    withoutTls:
+      kubeconfig === null ? POD_TLS : `begin the server in ${kubeconfig} with http://, or use its port for HTTPS`,
+    withTls: kubeconfig === null ? POD_TLS : `begin the server in ${kubeconfig} with https://`,
     asksBy: null,
     trustsBy: '--client-ca-file',
     insecure: null,
@@ -70,11 +79,12 @@ function rejected({ login, hasCert, kubeconfig }: AccessOrigin): string {
 }
 
 /** Returns what a 403 means. `message`: `endpoints is forbidden: User "system:anonymous" cannot list resource "endpoints" in API group ""...`. */
-function forbidden(message: string, { verb, resource, namespace, objects }: Request, origin: AccessOrigin): string {
+function forbidden(message: string, request: Request, origin: AccessOrigin): string {
+  const { verb, resource, namespace } = request
   const user = /User "([^"]+)"/.exec(message)?.[1] ?? null
   if (user === 'system:anonymous') return rejected(origin)
   const named = user === null ? 'the user of this router' : `user "${printable(user, MAX_USER)}"`
-  const role = `give it a Role in that namespace with the rule ${ruleFor(objects)}`
+  const role = `give it a Role in that namespace with the rule ${ruleFor(request)}`
   return `${named} may not ${verb} ${resource} in namespace ${namespace}: ${role}`
 }
 

@@ -15,7 +15,7 @@ import { kubeconfigOf, serviceFiles } from './access.ts'
 import { KUBERNETES_FORM } from './form.ts'
 import type { KubernetesDcsOptions } from './kubernetes-dcs.ts'
 import { KIND_WORDS, selectorOf } from './names.ts'
-import { type KubernetesConfig, NAME, resolveKubernetes, VARIABLES } from './section.ts'
+import { DEFAULT_NAMESPACE, type KubernetesConfig, NAME, resolveKubernetes, VARIABLES } from './section.ts'
 
 const KEYS: readonly string[] = [
   ...['labels', 'scope_label', 'role_label', 'leader_label_value', 'follower_label_value', 'tmp_role_label'],
@@ -39,7 +39,7 @@ export const kubernetes: DcsKind<KubernetesConfig> = {
     login: [],
     foreign: VARIABLES,
     isForeignEverywhere: true,
-    namespace: 'default',
+    namespace: DEFAULT_NAMESPACE,
   },
   needed: { key: 'labels', how: 'kubernetes.labels' },
   addresses: [],

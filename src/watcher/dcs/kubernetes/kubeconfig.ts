@@ -13,6 +13,8 @@ import type { CertificateFiles } from '../../tls/certificates.ts'
 
 /** The address of the API server, and the login. */
 export interface KubeAccess {
+  /** The name of the context that leads to it. */
+  readonly context: string
   readonly protocol: 'http' | 'https'
   /** `host:port`, IPv6 in brackets. */
   readonly endpoint: string
@@ -21,6 +23,12 @@ export interface KubeAccess {
   readonly verifies: boolean
   readonly certificates: CertificateFiles
   readonly login: KubeLogin
+}
+
+/** The name of a context, and what to do where there is none of that name. */
+export interface ContextChoice {
+  readonly name: string
+  readonly hint: string
 }
 
 export type KubeLogin =
@@ -59,7 +67,7 @@ const PLUGIN =
  * Parses the text of a kubeconfig. `file` is its absolute path, from where relative paths count, as for kubectl;
  * `context`: null for the current one. The error is one line with file and place.
  */
-export function parseKubeconfig(text: string, file: string, context: string | null): Parsed<KubeAccess> {
+export function parseKubeconfig(text: string, file: string, context: ContextChoice | null): Parsed<KubeAccess> {
   const yaml = parseYaml(text)
   const problem = (message: string, path: Place, at: { line: number; column: number } | null): Parsed<KubeAccess> => {
     const place: Problem = {
@@ -83,16 +91,20 @@ export function parseKubeconfig(text: string, file: string, context: string | nu
   }
 }
 
-function accessIn({ value: root }: YamlFile & { readonly ok: true }, file: string, context: string | null): KubeAccess {
+function accessIn(
+  { value: root }: YamlFile & { readonly ok: true },
+  file: string,
+  context: ContextChoice | null,
+): KubeAccess {
   if (!isMapping(root)) throw new Misfit([], 'is no kubeconfig: it must be a mapping with clusters, contexts and users')
   // Patroni takes `kind-kind` where its section has none.
-  const named = context ?? asText(root['current-context']) ?? DEFAULT_CONTEXT
-  const hint = context === null ? 'set current-context, or kubernetes.context' : 'correct kubernetes.context'
+  const named = context?.name ?? asText(root['current-context']) ?? DEFAULT_CONTEXT
+  const hint = context?.hint ?? 'set current-context, or kubernetes.context'
   const chosen = entryOf(root, 'contexts', 'context', named, hint)
   const cluster = entryOf(root, 'clusters', 'cluster', textOf(chosen, 'cluster'), 'correct the context')
   const user = entryOf(root, 'users', 'user', textOf(chosen, 'user'), 'correct the context')
   const server = serverOf(cluster)
-  return { ...server, ...tlsOf(cluster, user, file), login: loginOf(user, file) }
+  return { context: named, ...server, ...tlsOf(cluster, user, file), login: loginOf(user, file) }
 }
 
 const DEFAULT_CONTEXT = 'kind-kind'

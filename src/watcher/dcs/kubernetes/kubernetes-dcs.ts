@@ -53,13 +53,14 @@ export function apiTarget(
   endpoint = access.endpoint,
   certificates: CertificateSet | null = access.certificates?.read() ?? null,
 ): ApiTarget {
-  const { base, credentials, origin, verifies } = access
+  const { credentials, origin, verifies } = access
+  const isAnother = endpoint !== access.endpoint
   const { objects, scopeLabel, retriable } = config
   return {
-    ...{ endpoint, certificates, verifies, base, credentials, origin, objects, scopeLabel, retriable },
+    ...{ endpoint, certificates, verifies, credentials, origin, objects, scopeLabel, retriable },
     ...{ namespace: place.namespace, timeoutMs, lookups },
-    // The addresses behind the Service are not in its certificate.
-    anyName: endpoint !== access.endpoint,
+    // The addresses behind the Service are not in its certificate, and no path of a proxy in front of it is there.
+    ...{ anyName: isAnother, base: isAnother ? '' : access.base },
   }
 }
 
@@ -99,7 +100,7 @@ export function kubernetesDcs(options: KubernetesDcsOptions): ClusterSource {
     certificates: () => source.current?.certificates ?? null,
     isRefusal: (cause) => cause instanceof Refusal,
     connect: (endpoint, certificates) =>
-      clusterConnection(options, apiTarget(options, source.load(), endpoint, certificates), keeper),
+      clusterConnection(options, apiTarget(options, servers.accessOfCurrent(), endpoint, certificates), keeper),
     begin: async (connection, watcher) => begin(await connection.begin(watcher)),
   })
 }

@@ -52,7 +52,7 @@ async function has(
 }
 
 function page(api: ApiConnection, kind: ObjectKind, labels: Readonly<Record<string, string>>): Promise<ObjectList> {
-  return api.list(kind, selectorOf(labels), 1, false)
+  return api.list(kind, selectorOf(labels), { pages: 'first' })
 }
 
 /** Returns the clusters that objects belong to, each once. Pure. */

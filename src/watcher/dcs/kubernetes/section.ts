@@ -31,6 +31,9 @@ export interface KubernetesConfig extends DcsConfig {
 
 export const NAME = 'kubernetes'
 
+/** The namespace where none is set. */
+export const DEFAULT_NAMESPACE = 'default'
+
 const HOST = 'KUBERNETES_SERVICE_HOST'
 const PORT = 'KUBERNETES_SERVICE_PORT'
 const KUBECONFIG = 'KUBECONFIG'
@@ -45,6 +48,8 @@ export const RETRIABLE: readonly number[] = [500, 503, 504]
 const DEFAULT_SCOPE_LABEL = 'cluster-name'
 const NO_LABELS =
   'is required: the labels that Patroni gives to all objects, such as {application: patroni} (or PATRONI_KUBERNETES_LABELS)'
+const NO_VALUE_AT_TOP =
+  'is empty, and yet goes over kubernetes.namespace, as in Patroni, which takes it for default: remove it'
 const NO_NAMESPACE =
   'is no name of a namespace in Kubernetes, which Patroni takes it for: small letters, digits and -, at most 63'
 const NO_SCOPE =
@@ -108,6 +113,9 @@ function namesIn(section: Section, tree: Mapping): Fault[] {
   // patroni/dcs/__init__.py, `get_dcs`: a namespace at the top is copied over it.
   const path = isSet(tree['namespace']) ? ['namespace'] : [NAME, 'namespace']
   const namespace = isSet(tree['namespace']) ? tree['namespace'] : section['namespace']
+  // Without a value, too: there it is the namespace `default` to Patroni.
+  if ('namespace' in tree && !isSet(tree['namespace']) && isSet(namespace) && namespace !== DEFAULT_NAMESPACE)
+    faults.push({ path: ['namespace'], message: NO_VALUE_AT_TOP })
   if (typeof namespace === 'string' && namespace !== '' && !matches(NAMESPACE, namespace))
     faults.push({ path, message: NO_NAMESPACE })
   const { scope } = tree

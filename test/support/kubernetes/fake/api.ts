@@ -84,6 +84,9 @@ export class FakeApi {
       const isWatch = call.method === 'GET' && call.name === '' && hasFlag(params, 'watch')
       const name = call.name === '' ? selectedName(params) : call.name
       this.#access.check(user, { ...call, name, verb: isWatch ? 'watch' : verbOf(call) })
+      const { podsDelayMs } = this.#faults
+      if (!isWatch && podsDelayMs > 0 && verbOf(call) === 'list' && call.resource.name === 'pods')
+        await sleep(podsDelayMs, undefined, { signal: gone.signal })
       if (isWatch) this.#watches.start(call, response)
       else send(response, await this.#handle(call))
     } catch (error) {

@@ -10,6 +10,8 @@ export interface Faults {
   readonly muteWatches: boolean
   /** Answers that much later. */
   readonly delayMs: number
+  /** Answers lists of Pods that much later, as where a namespace has very many. */
+  readonly podsDelayMs: number
   readonly refuse: Refuse | null
 }
 
@@ -22,4 +24,5 @@ export interface Refuse {
 
 export const NO_FAULTS: Faults = {
   ...{ watchEndsAfterMs: null, gone: null, silent: false, muteWatches: false, delayMs: 0, refuse: null },
+  podsDelayMs: 0,
 }

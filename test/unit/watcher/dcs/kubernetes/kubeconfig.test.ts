@@ -1,7 +1,7 @@
 /** Kubeconfigs, as kubectl writes them and people change them. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { parseKubeconfig } from '../../../../../src/watcher/dcs/kubernetes/kubeconfig.ts'
+import { type ContextChoice, parseKubeconfig } from '../../../../../src/watcher/dcs/kubernetes/kubeconfig.ts'
 
 const FILE = '/home/me/.kube/config'
 
@@ -21,15 +21,19 @@ function config({ cluster = 'server: https://10.0.0.1:6443', user = 'token: s3cr
   ].join('\n')
 }
 
+function choice(name: string | null): ContextChoice | null {
+  return name === null ? null : { name, hint: 'correct kubernetes.context' }
+}
+
 function message(text: string, context: string | null = null): string {
-  const parsed = parseKubeconfig(text, FILE, context)
+  const parsed = parseKubeconfig(text, FILE, choice(context))
   assert.ok(!parsed.ok, 'it is accepted')
   assert.ok(!parsed.message.includes('s3cret'), parsed.message)
   return parsed.message
 }
 
 function access(options: Parameters<typeof config>[0] = {}, context: string | null = null) {
-  const parsed = parseKubeconfig(config(options), FILE, context)
+  const parsed = parseKubeconfig(config(options), FILE, choice(context))
   assert.ok(parsed.ok, parsed.ok ? '' : parsed.message)
   return parsed.value
 }

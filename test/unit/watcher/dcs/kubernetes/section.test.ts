@@ -72,6 +72,13 @@ for (const [section, found, unused = []] of READ)
     )
   })
 
+test('a namespace without a value at the top changes nothing where there is none below it, or the default', () => {
+  for (const section of [{}, { namespace: null }, { namespace: 'default' }]) {
+    const tree = { scope: 'demo', namespace: null }
+    assert.deepEqual(resolveKubernetes({ labels: LABELS, ...section }, ORIGIN, tree).faults, [])
+  }
+})
+
 const REFUSED: readonly (readonly [section: unknown, path: string, message: RegExp, tree?: Section])[] = [
   [null, 'kubernetes', /is empty, and none to Patroni: set kubernetes\.labels/],
   ['s3cret', 'kubernetes', /must be a mapping, with the key labels/],
@@ -90,6 +97,8 @@ const REFUSED: readonly (readonly [section: unknown, path: string, message: RegE
   [{ namespace: '/s3cret/' }, 'kubernetes.namespace', /is no name of a namespace in Kubernetes/],
   [{ namespace: 'S3cret' }, 'kubernetes.namespace', /is no name of a namespace/],
   [{ namespace: 'db' }, 'namespace', /is no name of a namespace/, { namespace: '/s3cret' }],
+  [{ namespace: 'db' }, 'namespace', /is empty, and yet goes over kubernetes\.namespace/, { namespace: null }],
+  [{ namespace: 'db' }, 'namespace', /is empty, and yet goes over kubernetes\.namespace/, { namespace: '' }],
   [{}, 'scope', /is no name of a cluster in Kubernetes/, { scope: 'S3cret_1' }],
   [{}, 'scope', /at most 63/, { scope: 'a'.repeat(64) }],
   [
