@@ -16,6 +16,8 @@ export interface Listing {
   readonly clusterId: string
   readonly index: number
   readonly keys: ReadonlyMap<string, ListedKey>
+  /** The highest position that was seen, where some of the keys are ahead of `index`. */
+  readonly latest?: number
   /** It counts though its index is lower than one before. */
   readonly isCertain?: boolean
 }

@@ -203,12 +203,17 @@ describe('the watches of a cluster in Kubernetes', () => {
     await observer.until('it is confirmed', ({ type }) => type === 'snapshot', { from: from + 5 })
     assert.equal(observer.cluster.members[0]?.host, '10.0.0.1')
     assert.deepEqual(observer.reasons, [])
-    // A page is read from etcd itself.
+    // A page is read from etcd itself, and a list without a version, too.
     const limits = (path: string) =>
       held.lists
         .slice(-6)
         .flatMap(({ pathname, searchParams }) => (pathname.endsWith(path) ? searchParams.get('limit') : []))
-    assert.deepEqual([new Set(limits('/endpoints')), new Set(limits('/pods'))], [new Set([null]), new Set(['500'])])
+    assert.deepEqual([new Set(limits('/endpoints')), new Set(limits('/pods'))], [new Set([null]), new Set([null])])
+    const versions = (path: string) =>
+      held.lists.flatMap(({ pathname, searchParams }) =>
+        pathname.endsWith(path) ? searchParams.get('resourceVersion') : [],
+      )
+    assert.deepEqual([new Set(versions('/endpoints')), new Set(versions('/pods'))], [new Set([null]), new Set(['0'])])
   })
 
   test('are not there, and the read at the end of a lease shows that the store was restored', async () => {

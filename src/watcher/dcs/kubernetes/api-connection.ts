@@ -24,6 +24,14 @@ export interface ApiTarget extends Omit<HttpTarget, 'headers'> {
   readonly retriable: readonly number[]
 }
 
+export interface ListOptions {
+  /** How many times the time of a read it may take. */
+  readonly factor?: number
+  readonly pages?: Pages
+  /** As the API server has it in its cache, which costs it little. */
+  readonly isCached?: boolean
+}
+
 export interface WatchOptions {
   readonly selector: string
   readonly version: number
@@ -79,13 +87,13 @@ export class ApiConnection {
   }
 
   /**
-   * Lists with certainty: without a version the API server makes sure that it has the newest. `factor`: how many times
-   * the time of a read it may take.
+   * Lists with certainty, unless `isCached`: without a version the API server makes sure that it has the newest. `factor`: how many
+   * times the time of a read it may take.
    */
   async list(
     resource: Request['resource'],
     selector: string,
-    { factor = 1, pages = 'all' }: { readonly factor?: number; readonly pages?: Pages } = {},
+    { factor = 1, pages = 'all', isCached = false }: ListOptions = {},
   ): Promise<ObjectList> {
     const end = now() + this.#target.timeoutMs * factor
     const request = this.#request('list', resource)
@@ -93,6 +101,7 @@ export class ApiConnection {
       const query = new URLSearchParams({
         labelSelector: selector,
         ...(pages === 'none' ? {} : { limit: String(PAGE) }),
+        ...(isCached ? { resourceVersion: '0' } : {}),
         ...(next === null ? {} : { continue: next }),
       })
       const answer = await this.#get(`${this.#path(resource)}?${query.toString()}`, factor, end)

@@ -29,7 +29,10 @@ export interface LeaseKeeper {
   lease: Lease
 }
 
-/** The Pods are read with certainty so seldom, in intervals: an API server looks at all Pods of the namespace for that. */
+/**
+ * The Pods are listed beside their watch so seldom, in intervals, and as the API server has them in its cache: a list with certainty makes
+ * it look at all Pods of the namespace, some 40 ms for a thousand of them.
+ */
 const PODS_EVERY = 5
 
 /** That may take so many times the time of a read. */
@@ -49,6 +52,8 @@ export class ClusterConnection implements SessionConnection {
   #soon: NodeJS.Immediate | null = null
   #reads = 0
   #isReadingPods = false
+  /** The versions of objects and Pods are of one sequence. */
+  #isOneHistory = true
   #usual: { readonly config: KubeObject | undefined; readonly ttlMs: number | null } = {
     config: undefined,
     ttlMs: null,
@@ -70,7 +75,7 @@ export class ClusterConnection implements SessionConnection {
       this.#soon ??= setImmediate(() => this.#tell())
     }
     this.#objects = new ResourceWatch({
-      ...{ ...common, resource: objects, pages: 'none', factor: 1 },
+      ...{ ...common, resource: objects, pages: 'none', isCached: false, factor: 1 },
       onEvent: (event) => {
         if (event.type === 'bookmark') {
           tellSoon()
@@ -83,7 +88,7 @@ export class ClusterConnection implements SessionConnection {
     this.#pods = new ResourceWatch({
       ...common,
       resource: 'pods',
-      pages: 'all',
+      ...{ pages: 'none', isCached: true },
       factor: PODS_FACTOR,
       onEvent: tellSoon,
     })
@@ -107,8 +112,11 @@ export class ClusterConnection implements SessionConnection {
    * with the connection.
    */
   async begin(watcher: SessionWatcher<Listing>): Promise<Listing> {
+    await this.#pods.begin()
     const at = now()
-    await Promise.all([this.#objects.begin(), this.#pods.begin()])
+    await this.#objects.begin()
+    // What is listed later, and with certainty, is of no lower version, unless the two are in different etcds.
+    this.#isOneHistory = this.#objects.version >= this.#pods.version
     this.#sawLeader(at)
     this.#wasRead(at)
     this.#watcher = watcher
@@ -118,8 +126,7 @@ export class ClusterConnection implements SessionConnection {
   }
 
   /**
-   * Reads all keys with certainty; of the Pods only each fifth time, and beside all else: no read of the lock waits for
-   * that.
+   * Reads all objects with certainty. Pods are listed each fifth time, beside all else: no read of the lock waits for that.
    */
   async list(): Promise<Listing> {
     const pods = this.#reads++ % PODS_EVERY === 0 ? this.#readPods() : null
@@ -234,8 +241,9 @@ export class ClusterConnection implements SessionConnection {
     const [objects, pods] = [this.#objects.objects, this.#pods.objects]
     return {
       clusterId: '',
-      // Each watch gets there by itself: up to the lower version everything has been seen.
-      index: Math.min(this.#objects.version, this.#pods.version),
+      // The Pods have a history of their own: lists of them may be of the past.
+      index: this.#objects.version,
+      latest: Math.max(this.#objects.version, this.#isOneHistory ? this.#pods.version : 0),
       keys: keysOf(prefix, names, group, { objects, pods, lease }),
     }
   }

@@ -41,9 +41,15 @@ const REFRESH_MS = 60_000
 
 const VERSIONS: Order<Listing> = {
   // With a higher version too, as after a restore with `--bump-revision`: its objects are older.
-  isOlder: (position, seen) => position.index < seen.index || wentBack(position, seen),
+  isOlder: (position, seen) =>
+    position.index < (seen.latest ?? seen.index) || wentBack(withoutPods(position), withoutPods(seen)),
   isNewer: (position, seen) => position.index >= seen.index,
   show: ({ index }) => `version ${index}`,
+}
+
+/** Returns a listing without the members, of which lists may be of the past. */
+function withoutPods(listing: Listing): Listing {
+  return { ...listing, keys: new Map([...listing.keys].filter(([name]) => !name.includes('/members/'))) }
 }
 
 /** Returns how an API server is reached. `endpoint`: another address of it than the access has. */

@@ -15,6 +15,8 @@ export interface ResourceWatchOptions {
   /** How often it is read with certainty beside the watch. Milliseconds. */
   readonly intervalMs: number
   readonly pages: Pages
+  /** Lists are taken as the API server has them in its cache: one of the past is no history that went back. */
+  readonly isCached: boolean
   /** How many times the time of a read a list beside the watch may take. */
   readonly factor: number
   /** Comes after each event, which is in `objects` by then. */
@@ -126,13 +128,13 @@ export class ResourceWatch {
     }
   }
 
-  /** Lists all with certainty. `factor`: how many times the time of a read it may take. */
+  /** Lists all, with certainty unless a cache will do. `factor`: how many times the time of a read it may take. */
   async #list(factor: number): Promise<ObjectList> {
-    const { api, resource, selector, pages } = this.#options
+    const { api, resource, selector, pages, isCached } = this.#options
     // What comes beside it meanwhile may be newer.
     const before = this.version
-    const list = await api.list(resource, selector, { factor, pages })
-    if (list.version >= before) return list
+    const list = await api.list(resource, selector, { factor, pages, isCached })
+    if (isCached || list.version >= before) return list
     throw new RouterError('DCS_STALE', `its history went back to version ${list.version}: it was restored`)
   }
 
