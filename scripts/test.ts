@@ -25,9 +25,14 @@ const ALONE: readonly string[] = ['test/unit/watcher/primary/exploration.test.ts
 
 /** They take longest. Begun late, they would be waited for alone. */
 const LONG: readonly string[] = [
+  'test/cluster/consul.test.ts',
+  'test/cluster/etcd.test.ts',
   'test/cluster/events.test.ts',
   'test/cluster/failover.test.ts',
+  'test/cluster/kubernetes.test.ts',
   'test/cluster/outages.test.ts',
+  'test/cluster/zookeeper-ensemble.test.ts',
+  'test/cluster/zookeeper.test.ts',
   'test/integration/examples/docker-compose.test.ts',
   'test/integration/examples/keepalived-leader.test.ts',
   'test/integration/examples/kubernetes.test.ts',
