@@ -34,6 +34,20 @@ export async function readOnce(dcs: ClusterSource, signal: AbortSignal): Promise
   return { findings: [], cluster: null }
 }
 
+/** Returns whether it does not answer a listing of its keys. Rejects when `signal` aborts. */
+export async function isAwayOnce(
+  connect: () => { close(): void; list(): Promise<unknown> },
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    await askOnce(connect, signal, (connection) => connection.list())
+    return false
+  } catch (error) {
+    signal.throwIfAborted()
+    return isOutOfReach(error)
+  }
+}
+
 /** Finds groups of Citus that no configured cluster follows. Never rejects: none are found then. */
 export async function groupFindings<C extends { close(): void }>(
   endpoint: string,

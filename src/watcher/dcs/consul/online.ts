@@ -2,7 +2,7 @@
 import { explain, isOutOfReach } from '../../../errors.ts'
 import { Certificates } from '../../tls/certificates.ts'
 import type { ClusterSource } from '../dcs.ts'
-import { dcsAt, groupFindings, type OnlineRead, readOnce } from '../online.ts'
+import { dcsAt, groupFindings, isAwayOnce, type OnlineRead, readOnce } from '../online.ts'
 import { askOnce } from '../rotation.ts'
 import type { Surroundings } from '../survey.ts'
 import type { ConsulConnection } from './connection.ts'
@@ -40,18 +40,8 @@ export async function checkConsul(
 }
 
 /** Returns whether it does not answer. Rejects when `signal` aborts. */
-export async function isConsulAway(options: Options, signal: AbortSignal): Promise<boolean> {
-  try {
-    await askOnce(
-      () => connect(options),
-      signal,
-      (connection) => connection.list(),
-    )
-    return false
-  } catch (error) {
-    signal.throwIfAborted()
-    return isOutOfReach(error)
-  }
+export function isConsulAway(options: Options, signal: AbortSignal): Promise<boolean> {
+  return isAwayOnce(() => connect(options), signal)
 }
 
 /** @throws RouterError where the certificate files are unusable. */

@@ -1,6 +1,6 @@
 /** `check --online` of Kubernetes. */
-import { explain, isOutOfReach } from '../../../errors.ts'
-import { dcsAt, groupFindings, type OnlineRead, readOnce } from '../online.ts'
+import { explain } from '../../../errors.ts'
+import { dcsAt, groupFindings, isAwayOnce, type OnlineRead, readOnce } from '../online.ts'
 import { askOnce } from '../rotation.ts'
 import type { Surroundings } from '../survey.ts'
 import { AccessSource, kubeconfigOf } from './access.ts'
@@ -43,19 +43,8 @@ export async function checkKubernetes(
 }
 
 /** Returns whether it does not answer. Rejects when `signal` aborts. */
-export async function isKubernetesAway(options: KubernetesDcsOptions, signal: AbortSignal): Promise<boolean> {
-  try {
-    const source = new AccessSource(options.config, options.serviceAccount)
-    await askOnce(
-      () => connectionOf(options, source),
-      signal,
-      (connection) => connection.list(),
-    )
-    return false
-  } catch (error) {
-    signal.throwIfAborted()
-    return isOutOfReach(error)
-  }
+export function isKubernetesAway(options: KubernetesDcsOptions, signal: AbortSignal): Promise<boolean> {
+  return isAwayOnce(() => connectionOf(options, new AccessSource(options.config, options.serviceAccount)), signal)
 }
 
 /** @throws RouterError where there is no access. */
