@@ -152,7 +152,7 @@ test('the leader loses its Patroni only', async () => {
 })
 
 test("a pause, in which the leader's Patroni is stopped for longer than ttl", async () => {
-  const holders = await Holders.open(router.primaryPort, 3)
+  await using holders = await Holders.open(router.primaryPort, 3)
   const chapter = await chronicle.record(
     "pause; the leader's Patroni stopped for longer than ttl, and started; resume",
     async (from) => {
@@ -321,7 +321,7 @@ test('an etcd that is down for so long that Patroni demotes its leader', async (
 })
 
 test('the router ends', async (t) => {
-  const holders = await Holders.open(router.primaryPort, 1)
+  await using holders = await Holders.open(router.primaryPort, 1)
   const chapter = await chronicle.record('SIGTERM with a session that stays', async (from) => {
     router.process.signal('SIGTERM')
     await router.waitForLog('that it drains', ({ event }) => event === 'draining', { from })

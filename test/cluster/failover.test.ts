@@ -54,7 +54,7 @@ test('a planned switchover fails no connection and sends no write to a read-only
 })
 
 test('a planned switchover fails no reader of a primary that has written nothing since the last loop of Patroni', async () => {
-  const reader = Writer.start({ port: router.primaryPort, reads: true })
+  await using reader = Writer.start({ port: router.primaryPort, reads: true })
   await sql(old.pgPort, "INSERT INTO load VALUES ('the last one', 0)")
   await until('Patroni has written the last position', async () => {
     const [row] = await sql(old.pgPort, "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::text AS position")
@@ -113,8 +113,8 @@ test('a scheduled switchover changes nothing until its time, and then fails no c
 })
 
 test('a switchover that Patroni refuses closes no session and fails no connection', async () => {
-  const holders = await Holders.open(router.primaryPort, 5)
-  const writer = Writer.start({ port: router.primaryPort })
+  await using holders = await Holders.open(router.primaryPort, 5)
+  await using writer = Writer.start({ port: router.primaryPort })
   const from = router.log.length
   await etcd.client.put(`${cluster.prefix}failover`, JSON.stringify({ leader: old.name, member: 'nobody' }))
   await router.waitForLog('that it holds', ({ event }) => event === 'primary-switching', { from })
@@ -130,8 +130,8 @@ test('a switchover that Patroni refuses closes no session and fails no connectio
 })
 
 test('a crash of the leader fails only the connections that it was serving', async (t) => {
-  const writer = Writer.start({ port: router.primaryPort })
-  const probe = OutageProbe.start(cluster.members)
+  await using writer = Writer.start({ port: router.primaryPort })
+  await using probe = OutageProbe.start(cluster.members)
   await until('writes are acknowledged', () => writer.attempts.length >= 20)
   const crashed = clock()
   await old.crash()
@@ -150,11 +150,11 @@ test('a crash of the leader fails only the connections that it was serving', asy
 })
 
 test('a leader whose Patroni is frozen loses its 1,000 sessions before any client is sent to the next one', async (t) => {
-  const holders = await Holders.open(router.primaryPort, 1000)
+  await using holders = await Holders.open(router.primaryPort, 1000)
   assert.equal(holders.open, 1000)
   const from = router.log.length
   const watch = await cluster.watch()
-  const writer = Writer.start({ port: router.primaryPort })
+  await using writer = Writer.start({ port: router.primaryPort })
   await until('writes are acknowledged', () => writer.attempts.length >= 20)
   old.freeze()
   t.after(() => old.thaw())
@@ -191,7 +191,7 @@ test('a leader whose Patroni is terminated fails only the connections that it wa
 })
 
 test('a restart of the leader by patronictl fails only the connections that it was serving', async () => {
-  const writer = Writer.start({ port: router.primaryPort })
+  await using writer = Writer.start({ port: router.primaryPort })
   await until('writes are acknowledged', () => writer.attempts.length >= 20)
   const from = clock()
   await cluster.patronictl('restart', cluster.settings.scope, old.name, '--force')
@@ -203,7 +203,7 @@ test('a restart of the leader by patronictl fails only the connections that it w
 })
 
 test('a leader that is cut off from etcd gets no more clients once it says no, and the next one gets them', async () => {
-  const writer = Writer.start({ port: router.primaryPort })
+  await using writer = Writer.start({ port: router.primaryPort })
   await until('writes are acknowledged', () => writer.attempts.length >= 20)
   old.cutFromDcs()
   const next = await cluster.waitForLeader({ not: old })
@@ -218,8 +218,8 @@ test('a leader that is cut off from etcd gets no more clients once it says no, a
 test('in pause a leader that loses its key keeps its sessions, unless it says no itself', async () => {
   await cluster.pause()
   try {
-    const holders = await Holders.open(router.primaryPort, 5)
-    const writer = Writer.start({ port: router.primaryPort })
+    await using holders = await Holders.open(router.primaryPort, 5)
+    await using writer = Writer.start({ port: router.primaryPort })
     await until('writes are acknowledged', () => writer.attempts.length >= 20)
     const from = router.log.length
     await etcd.client.delete(`${cluster.prefix}leader`)

@@ -32,8 +32,8 @@ after(async () => {
 test('a planned switchover stops writes for little more than a second', async (t) => {
   const old = await cluster.waitHealthy()
   const watch = await cluster.watch()
-  const probe = OutageProbe.start(cluster.members)
-  const writer = Writer.start({ port: old.pgPort, timeoutMs: 5_000 })
+  await using probe = OutageProbe.start(cluster.members)
+  await using writer = Writer.start({ port: old.pgPort, timeoutMs: 5_000 })
   const [candidate] = await cluster.replicas()
   assert.ok(candidate)
   await until('writes are acknowledged', () => writer.attempts.length >= 10)

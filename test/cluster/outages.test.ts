@@ -12,6 +12,7 @@ import { TempDir } from '../support/files/temp.ts'
 import { clock, until } from '../support/until.ts'
 import { Writer } from '../support/clients/writer.ts'
 import { settled } from './support/settled.ts'
+import { scene } from './support/nobody-failed.ts'
 import { assertNobodyNotices, etcdOf, lasting, viewOf } from './support/unnoticed.ts'
 
 // Parts of a healthy cluster fail, and its leader does not change: no client may notice. Three etcd members.
@@ -113,8 +114,11 @@ test('a router that is killed and started again while etcd is down serves from w
   await until('the state is kept', () => readdirSync(dir.path).some((name) => name.endsWith('.json')))
   await Promise.all(etcd.servers.map((server) => server.stop()))
   await second.waitForLog('the loss', ({ event }) => event === 'dcs-lost')
-  const writer = Writer.start({ port: second.primaryPort })
-  await until('writes are acknowledged', () => writer.attempts.filter(({ ok }) => ok).length >= 20)
+  await using writer = Writer.start({ port: second.primaryPort })
+  await until('writes are acknowledged', () => {
+    if (writer.attempts.filter(({ ok }) => ok).length >= 20) return true
+    throw new Error(scene({ router: second, cluster, from: 0 }))
+  })
   await second.stop({ signal: 'SIGKILL' })
   const killed = clock()
   await second.start()
@@ -127,7 +131,7 @@ test('a router that is killed and started again while etcd is down serves from w
   const failed = attempts.filter(({ ok, at }) => !ok && (at < killed - 1000 || at > listening))
   assert.deepEqual(failed, [])
   assert.ok(attempts.every(({ ok, server }) => !ok || server === leader.pgPort))
-  const holders = await Holders.open(second.primaryPort, 5)
+  await using holders = await Holders.open(second.primaryPort, 5)
   const from = second.log.length
   await etcd.startAll()
   await second.waitForLog('that it reads etcd', ({ event }) => event === 'dcs-up', { from })

@@ -111,7 +111,7 @@ test('each route leads to its own members', async () => {
 })
 
 test('a member that is tagged noloadbalance serves any and nothing else, and keeps its sessions', async () => {
-  const sessions = await Holders.open(routes.port('async'), 2)
+  await using sessions = await Holders.open(routes.port('async'), 2)
   await cascading.retag({ dc: 'b', replicatefrom: synchronous.name, noloadbalance: true })
   await routes.waitFor('replicas', synchronous)
   await Promise.all([
@@ -128,7 +128,7 @@ test('a member that is tagged noloadbalance serves any and nothing else, and kee
 })
 
 test('a replica that falls behind the limit gets no new sessions, keeps its own, and comes back', async () => {
-  const kept = await Holders.open(routes.port('near-or-primary'), 2)
+  await using kept = await Holders.open(routes.port('near-or-primary'), 2)
   assert.deepEqual(serversOf(kept), [cascading, cascading])
   await cascading.haltReplay()
   await writeWal(leader, 4)
@@ -145,8 +145,8 @@ test('a replica that falls behind the limit gets no new sessions, keeps its own,
     assert.ok(lagBytes !== null && Math.abs(lagBytes - Number(lag?.['bytes'])) < 64 * 1024, `${lagBytes}`)
     return true
   })
-  const closing = await Holders.open(routes.port('near-or-primary'), 2)
-  const staying = await Holders.open(routes.port('near-or-primary-for-long'), 2)
+  await using closing = await Holders.open(routes.port('near-or-primary'), 2)
+  await using staying = await Holders.open(routes.port('near-or-primary-for-long'), 2)
   assert.deepEqual([...serversOf(closing), ...serversOf(staying)], Array(4).fill(leader))
 
   await cascading.resumeReplay()
@@ -162,7 +162,7 @@ test('a replica that falls behind the limit gets no new sessions, keeps its own,
 })
 
 test('a cascading replica whose upstream crashes lags and serves, until it follows the leader', async () => {
-  const sessions = await Holders.open(routes.port('async'), 2)
+  await using sessions = await Holders.open(routes.port('async'), 2)
   await synchronous.crash()
   await writeWal(leader, 4)
   // Until the key of its upstream expires it gets nothing.
@@ -181,7 +181,7 @@ test('a cascading replica whose upstream crashes lags and serves, until it follo
 })
 
 test('after a switchover to the synchronous standby the routes follow, and no client fails', async () => {
-  const writer = Writer.start({ port: routes.port('primary') })
+  await using writer = Writer.start({ port: routes.port('primary') })
   const readers = ['sync', 'async', 'replicas', 'near'].map(readAlone)
   await until('writes are acknowledged', () => writer.attempts.length >= 20)
   const answer = await cluster.switchover({ candidate: synchronous.name })

@@ -73,8 +73,8 @@ test('the lag of its replica counts from its own leader', async () => {
 })
 
 test('a client that waits for a primary writes to the standby cluster as soon as it is promoted', async (t) => {
-  const readers = await Holders.open(routes.port('replicas'), 3)
-  const writer = Writer.start({ port: routes.port('primary'), everyMs: 200 })
+  await using readers = await Holders.open(routes.port('replicas'), 3)
+  await using writer = Writer.start({ port: routes.port('primary'), everyMs: 200 })
   await until('clients wait', () => writer.waiting >= 3)
   assert.deepEqual(writer.attempts, [])
   const proved = until(
@@ -102,8 +102,8 @@ test('a client that waits for a primary writes to the standby cluster as soon as
 
 test('made a standby cluster again, it loses the sessions on its primary, and clients wait for the next one', async () => {
   const { router } = routes
-  const holders = await Holders.open(routes.port('primary'), 3)
-  const readers = await Holders.open(routes.port('replicas'), 3)
+  await using holders = await Holders.open(routes.port('primary'), 3)
+  await using readers = await Holders.open(routes.port('replicas'), 3)
   const from = router.log.length
   await standby.configure({ standby_cluster: { host: '127.0.0.1', port: (await main.leader()).pgPort } })
   await until('the sessions are closed', () => holders.open === 0)
@@ -119,7 +119,7 @@ test('made a standby cluster again, it loses the sessions on its primary, and cl
     closed.map(({ member, connections }) => [member, connections]),
     [[leader.name, 3]],
   )
-  const writer = Writer.start({ port: routes.port('primary'), everyMs: 200 })
+  await using writer = Writer.start({ port: routes.port('primary'), everyMs: 200 })
   await routes.waitFor('leading', leader)
   await until('clients wait', () => writer.waiting >= 3)
   assert.deepEqual(writer.attempts, [])

@@ -22,8 +22,8 @@ export async function writeUntilMoved(
   { mayLose = false } = {},
 ): Promise<Move> {
   const old = await cluster.leader()
-  const probe = OutageProbe.start(cluster.members)
-  const writer = Writer.start({ port })
+  await using probe = OutageProbe.start(cluster.members)
+  await using writer = Writer.start({ port })
   await until('writes are acknowledged', () => writer.attempts.length >= 20)
   await what(old)
   const next = await cluster.waitForLeader({ not: old })

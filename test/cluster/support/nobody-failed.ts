@@ -3,19 +3,30 @@ import { type Attempt, failures } from '../../support/clients/load.ts'
 import type { PatroniCluster } from '../../support/patroni/cluster.ts'
 import type { RouterProcess } from '../../support/router/process.ts'
 
-/** No client failed; else the message has what the router logged since the line `from`, the members' logs and the failures. */
-export function assertNobodyFailed(
-  attempts: readonly Attempt[],
-  { router, cluster, from }: { router: RouterProcess; cluster: PatroniCluster; from: number },
-): void {
-  const iso = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString())
-  const logged = router.log.slice(from).map(({ time, msg }) => `${iso(time)} ${msg}`)
-  // Patroni may have ended its Postgres for a reason of its own.
-  const members = cluster.members.map((member) => `${member.name}:\n${member.logTail()}`)
+export type Scene = {
+  readonly router: RouterProcess
+  readonly cluster: PatroniCluster
+  /** Lines that the router had logged before it. */
+  readonly from: number
+}
+
+/** No client failed; else the message has what {@link scene} tells, and the failures. */
+export function assertNobodyFailed(attempts: readonly Attempt[], where: Scene): void {
   const failed = attempts
     .filter(({ ok }) => !ok)
     .map(
       ({ at, connectedAt, doneAt, code }) => `${code}: began ${iso(at)}, session ${iso(connectedAt)}, ${iso(doneAt)}`,
     )
-  assert.deepEqual(failures(attempts), {}, [...logged, ...members, ...failed].join('\n'))
+  assert.deepEqual(failures(attempts), {}, [scene(where), ...failed].join('\n'))
+}
+
+/** What the router has logged since the line `from`, and the members' logs: Patroni may have ended its Postgres for a reason of its own. */
+export function scene({ router, cluster, from }: Scene): string {
+  const logged = router.log.slice(from).map(({ time, msg }) => `${iso(time)} ${msg}`)
+  const members = cluster.members.map((member) => `${member.name}:\n${member.logTail()}`)
+  return [...logged, ...members].join('\n')
+}
+
+function iso(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString()
 }

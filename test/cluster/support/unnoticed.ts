@@ -16,8 +16,8 @@ export async function assertNobodyNotices(
   what: () => Promise<unknown>,
 ): Promise<void> {
   const from = router.log.length
-  const holders = await Holders.open(router.primaryPort, 10)
-  const writer = Writer.start({ port: router.primaryPort })
+  await using holders = await Holders.open(router.primaryPort, 10)
+  await using writer = Writer.start({ port: router.primaryPort })
   await until('writes are acknowledged', () => writer.attempts.length >= 20)
   await what()
   const over = clock()
@@ -32,7 +32,7 @@ export async function assertNobodyNotices(
 
 /** Waits until `ms` have passed and writes have gone on all the time; the outage itself is what takes the time. */
 export async function lasting({ primaryPort: port }: RouterProcess, ms: number): Promise<void> {
-  const writer = Writer.start({ port, everyMs: 200 })
+  await using writer = Writer.start({ port, everyMs: 200 })
   const until_ = clock() + ms
   await until(`${ms} ms of it`, () => clock() >= until_ && writer.waiting <= 1, { timeoutMs: ms + 30_000 })
   assert.deepEqual(failures(await writer.stop()), {})

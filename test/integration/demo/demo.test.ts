@@ -61,7 +61,7 @@ test('keeps every row over a switchover, and no new connection fails', async () 
   // It may come back on another port, where another demo has taken its own meanwhile.
   const port = demo.portOf(before)
   await createLoadTable(demo.primaryPort)
-  const writer = Writer.start({ port: demo.primaryPort, everyMs: 40 })
+  await using writer = Writer.start({ port: demo.primaryPort, everyMs: 40 })
   await until('clients have written', () => writer.attempts.length > 5)
   assert.match(demo.running.cluster.switchover(), /^switchover from pg\d to pg\d requested$/)
   const next = await demo.settled(before)

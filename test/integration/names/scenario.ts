@@ -86,7 +86,7 @@ class Stage implements AsyncDisposable {
 
   /** Waits until the member was asked often, new clients are served all the while, and no session has ended. */
   async assertServed(router: RouterProcess, what: () => Promise<void> = () => Promise.resolve()): Promise<void> {
-    const holders = await Holders.open(router.primaryPort, 5)
+    await using holders = await Holders.open(router.primaryPort, 5)
     await what()
     const asked = (): number => this.member.asked.filter((path) => path === '/primary').length
     const before = asked()

@@ -55,6 +55,10 @@ export class Holders {
   async close(): Promise<void> {
     await Promise.all(this.#holders.map(({ client }) => client.end().catch(() => undefined)))
   }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
 }
 
 async function open(port: number): Promise<Holder> {

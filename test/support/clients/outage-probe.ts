@@ -43,6 +43,10 @@ export class OutageProbe {
     await this.#probing
   }
 
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+  }
+
   async #probe({ name, pgPort }: PatroniMember, everyMs: number): Promise<void> {
     const { signal } = this.#stopping
     const writer = `probe-${name}-${Math.random()}`

@@ -62,6 +62,10 @@ export class Writer {
     return this.attempts
   }
 
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+  }
+
   async #tick(everyMs: number): Promise<void> {
     const { signal } = this.#stopping
     const start = performance.now()

@@ -35,8 +35,8 @@ export class KernelHost {
     const host = new KernelHost(lan, options, await lan.launch(`${options.name}-kernel`, command))
     const kernel = host.#kernel
     const answers = async (): Promise<boolean> => !kernel.running || (await host.sh('true')).code === 0
-    // Asking more often would only make it slower.
-    await until(`${options.name} boots`, answers, { everyMs: 500 })
+    // Asking more often would only make it slower, and beside other tests it takes several times as long as alone.
+    await until(`${options.name} boots`, answers, { everyMs: 500, timeoutMs: 150_000 })
     if (!kernel.running) throw new Error(`${options.name} does not boot: ${kernel.log().slice(-3_000)}`)
     return host
   }
