@@ -3,7 +3,6 @@ import assert from 'node:assert/strict'
 import { copyFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { stringify } from 'yaml'
 import { type KubeUser, KubernetesServer } from '../../support/kubernetes/server.ts'
 import { Relay } from '../../support/net/relay.ts'
@@ -83,7 +82,7 @@ describe('the API server of Kubernetes', () => {
     await observer.leader('pg0')
     const next = await server.replaceTokens(own)
     writeFileSync(token, '')
-    await sleep(50)
+    await server.fake.answered('401', 1)
     replace(token, next)
     const from = observer.seen.length
     await observer.until('it is confirmed', ({ type }) => type === 'snapshot', { from: from + 5 })
@@ -235,7 +234,8 @@ describe('the API server of Kubernetes', () => {
     await observer.leader('pg0')
     assert.equal(observer.last?.endpoint, `127.0.0.1:${first.port}`)
     await write([second])
-    await sleep(300)
+    // The router uses what one of them said when it asks again.
+    await server.fake.answered('get endpoints kubernetes 200', 2)
     const from = observer.seen.length
     await first.close()
     await observer.leader('pg0', from)

@@ -41,6 +41,8 @@ export class FakeApi {
   readonly #adminToken: string
   #faults: Faults = NO_FAULTS
   #refused = 0
+  /** How often it has answered, by what and with which status: `get endpoints kubernetes 200`, and `401`. */
+  readonly #answers = new Map<string, number>()
 
   constructor(settings: FakeSettings) {
     this.#store = new Store(settings.dataFile)
@@ -88,7 +90,11 @@ export class FakeApi {
       if (!isWatch && podsDelayMs > 0 && verbOf(call) === 'list' && call.resource.name === 'pods')
         await sleep(podsDelayMs, undefined, { signal: gone.signal })
       if (isWatch) this.#watches.start(call, response)
-      else send(response, await this.#handle(call))
+      else {
+        const answer = await this.#handle(call)
+        send(response, answer)
+        this.#count(`${verbOf(call)} ${call.resource.name} ${call.name} ${answer.status ?? 200}`)
+      }
     } catch (error) {
       if (gone.signal.aborted) return
       const message = error instanceof Error ? error.message : String(error)
@@ -96,7 +102,12 @@ export class FakeApi {
       const { code, retryAfterSeconds } = refusal
       if (retryAfterSeconds !== undefined) response.setHeader('Retry-After', retryAfterSeconds)
       send(response, { status: code, json: failure(refusal) })
+      this.#count(String(code))
     }
+  }
+
+  #count(what: string): void {
+    this.#answers.set(what, (this.#answers.get(what) ?? 0) + 1)
   }
 
   async #handle(call: Call): Promise<Answer> {
@@ -129,6 +140,10 @@ export class FakeApi {
   /** For the tests: faults, and what no client can do. */
   #control({ method, headers }: IncomingMessage, response: ServerResponse, path: string, body: Buffer): void {
     if (headers.authorization !== `Bearer ${this.#adminToken}`) throw refusals.unauthorized()
+    const reads: Readonly<Record<string, () => string>> = {
+      '/fake/snapshot': () => this.#store.snapshot(),
+      '/fake/answers': () => JSON.stringify(Object.fromEntries(this.#answers)),
+    }
     const acts: Readonly<Record<string, () => void>> = {
       'PUT /fake/faults': () => {
         this.#faults = { ...NO_FAULTS, ...(JSON.parse(body.toString()) as Partial<Faults>) }
@@ -151,12 +166,12 @@ export class FakeApi {
         if (previous === undefined) this.#store.create(resource, namespace, draft)
         else this.#store.replace(resource, previous, draft)
       },
-      'GET /fake/snapshot': () => undefined,
     }
+    const read = method === 'GET' ? reads[path] : undefined
     const act = acts[`${method ?? ''} ${path}`]
-    if (act === undefined) throw refusals.noSuchPath()
-    act()
-    response.end(method === 'GET' ? this.#store.snapshot() : '')
+    if (read === undefined && act === undefined) throw refusals.noSuchPath()
+    act?.()
+    response.end(read?.())
   }
 }
 
