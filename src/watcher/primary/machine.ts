@@ -67,7 +67,7 @@ export interface PrimaryMachine {
   /** Counts restored DCSs: each drops all proof. */
   readonly restores: number
   readonly evidence: ReadonlyMap<string, Evidence>
-  /** When the last standstill of the router ended; null: there was none, or the wait for a check since is over. */
+  /** When the last standstill of the router ended, see `heldUntil`; null: there was none. */
   readonly stoodStillUntil: number | null
   /** From when on the `failover` key has been asking the named leader to hand over, see `handoverFrom`. */
   readonly handoverFrom: number | null
@@ -201,8 +201,7 @@ export function sameGrounds(one: DcsFacts, other: DcsFacts): (member: string) =>
 
 /**
  * Returns whether it is a standby cluster, whose leader is read-only. Where there is no lock to read that is a claim
- * like any other: Patroni
- * answers 503 to `/primary` in a standby cluster, so a full proof shows that it is none.
+ * like any other: Patroni answers 503 to `/primary` in a standby cluster, so a full proof shows that it is none.
  */
 export function isStandby({ standbyCluster, hasLock }: DcsFacts): boolean {
   return standbyCluster && hasLock
