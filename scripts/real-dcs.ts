@@ -1,15 +1,17 @@
 // `npm run test:real-dcs [-- NAME...]`: runs the tests of DCSs that Debian 12 does not have on the real ones, where
-// `npm test` runs fakes: the contract suites, which fakes and real ones have to pass, and the clusters. Installs nothing.
+// `npm test` runs fakes: the contract suites, which fakes and real ones have to pass, and the clusters; and those of
+// ZooKeeper on an old one. Installs nothing.
 import { spawn } from 'node:child_process'
 import { globSync } from 'node:fs'
 import { join } from 'node:path'
 import { CONSUL } from './real-dcs/consul.ts'
 import { KUBERNETES } from './real-dcs/kubernetes.ts'
+import { ZOOKEEPER } from './real-dcs/zookeeper.ts'
 import type { RealDcs } from './real-dcs/real-dcs.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const CACHE = join(ROOT, 'node_modules', '.cache', 'real-dcs')
-const ALL: readonly RealDcs[] = [CONSUL, KUBERNETES]
+const ALL: readonly RealDcs[] = [CONSUL, KUBERNETES, ZOOKEEPER]
 
 /** Runs files as `npm test` does, with the program; its counts, and whether all have passed. */
 async function run(files: readonly string[], env: NodeJS.ProcessEnv): Promise<{ counts: string; passed: boolean }> {

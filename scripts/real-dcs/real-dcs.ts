@@ -1,4 +1,4 @@
-/** A DCS that Debian 12 has no package of: `npm test` runs a fake of it. */
+/** A DCS, or a version of one, that Debian 12 has no package of: `npm test` runs a fake of it, or another version. */
 export interface RealDcs {
   /** As on the command line. */
   readonly name: string

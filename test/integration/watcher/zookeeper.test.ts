@@ -14,7 +14,7 @@ import { TempDir } from '../../support/files/temp.ts'
 import { freePort } from '../../support/net/ports.ts'
 import { Relay } from '../../support/net/relay.ts'
 import { until } from '../../support/until.ts'
-import { onlyFor, OPEN } from '../../support/zookeeper/client.ts'
+import { IS_NEW, onlyFor, OPEN } from '../../support/zookeeper/client.ts'
 import { ZooKeeperEnsemble } from '../../support/zookeeper/ensemble.ts'
 import { OldServer } from '../../support/zookeeper/old-server.ts'
 import { ZooKeeperObserver } from './zookeeper-observer.ts'
@@ -347,71 +347,72 @@ describe('a server that is no ZooKeeper, or none that serves', () => {
   })
 })
 
-describe('a ZooKeeper with TLS', () => {
-  let dir: TempDir
-  let ca: CertificateAuthority
-  let zookeeper: ZooKeeperEnsemble
-  let plain: ZooKeeperEnsemble
-  let endpoint: string
-  let access: Partial<ZooKeeperConfig>
-  before(async () => {
-    dir = TempDir.create('zookeeper-tls')
-    ca = CertificateAuthority.create(dir.path)
-    // Of another name: nobody compares it.
-    const server = ca.server('server', { hosts: ['zk.example.org'] })
-    const client = ca.client('router')
-    ;[zookeeper, plain] = await Promise.all([
-      ZooKeeperEnsemble.start({ tls: { ca: ca.cert, server, client } }),
-      ZooKeeperEnsemble.start(),
-    ])
-    endpoint = zookeeper.hosts[0] ?? ''
-    access = { tls: true, caFile: ca.cert, certFile: client.cert, keyFile: client.key }
-    await zookeeper.client.put(LEADER, 'pg0')
-  })
-  after(async () => {
-    await Promise.all([zookeeper.close(), plain.close()])
-    await dir.remove()
-  })
-
-  test('is read with a client certificate, whatever the name in its own is', async () => {
-    await using observer = new ZooKeeperObserver([endpoint], { access })
-    await observer.leader('pg0')
-    await using careless = new ZooKeeperObserver([endpoint], { access: { ...access, caFile: null, verify: false } })
-    await careless.leader('pg0')
-  })
-
-  test('is named with the setting that is wrong', async () => {
-    const other = CertificateAuthority.create(dir.path, 'other')
-    assert.match(
-      await refusal(endpoint, { ...access, caFile: other.cert }),
-      /no CA in zookeeper\.cacert \(.*\) signed its certificate/,
-    )
-    assert.match(
-      await refusal(endpoint, { ...access, certFile: null, keyFile: null }),
-      /it may require a client certificate \(ssl\.clientAuth\), so set zookeeper\.cert and zookeeper\.key$/,
-    )
-    assert.match(await refusal(endpoint), /^it requires TLS: set zookeeper\.use_ssl: true$/)
-    assert.match(
-      await refusal(plain.hosts[0] ?? '', access),
-      /^it does not use TLS: set zookeeper\.use_ssl: false, or use its secureClientPort$/,
-    )
-  })
-
-  test('gets a session with other certificates when the files are replaced, and none is lost for that', async () => {
-    const used = { cert: join(dir.path, 'used.crt'), key: join(dir.path, 'used.key') }
-    const [one, other] = [ca.client('one'), ca.client('other')]
-    replaceFile(used.cert, one.cert)
-    replaceFile(used.key, one.key)
-    await using observer = new ZooKeeperObserver([endpoint], {
-      access: { ...access, certFile: used.cert, keyFile: used.key },
-      intervalMs: 100,
+if (IS_NEW)
+  describe('a ZooKeeper with TLS', () => {
+    let dir: TempDir
+    let ca: CertificateAuthority
+    let zookeeper: ZooKeeperEnsemble
+    let plain: ZooKeeperEnsemble
+    let endpoint: string
+    let access: Partial<ZooKeeperConfig>
+    before(async () => {
+      dir = TempDir.create('zookeeper-tls')
+      ca = CertificateAuthority.create(dir.path)
+      // Of another name: nobody compares it.
+      const server = ca.server('server', { hosts: ['zk.example.org'] })
+      const client = ca.client('router')
+      ;[zookeeper, plain] = await Promise.all([
+        ZooKeeperEnsemble.start({ tls: { ca: ca.cert, server, client } }),
+        ZooKeeperEnsemble.start(),
+      ])
+      endpoint = zookeeper.hosts[0] ?? ''
+      access = { tls: true, caFile: ca.cert, certFile: client.cert, keyFile: client.key }
+      await zookeeper.client.put(LEADER, 'pg0')
     })
-    await observer.leader('pg0')
-    replaceFile(used.cert, other.cert)
-    replaceFile(used.key, other.key)
-    await until('they are used', () => observer.lines.some((line) => /certificate/.test(line)))
-    await zookeeper.client.put(LEADER, 'pg1')
-    await observer.leader('pg1')
-    assert.deepEqual(observer.reasons, [])
+    after(async () => {
+      await Promise.all([zookeeper.close(), plain.close()])
+      await dir.remove()
+    })
+
+    test('is read with a client certificate, whatever the name in its own is', async () => {
+      await using observer = new ZooKeeperObserver([endpoint], { access })
+      await observer.leader('pg0')
+      await using careless = new ZooKeeperObserver([endpoint], { access: { ...access, caFile: null, verify: false } })
+      await careless.leader('pg0')
+    })
+
+    test('is named with the setting that is wrong', async () => {
+      const other = CertificateAuthority.create(dir.path, 'other')
+      assert.match(
+        await refusal(endpoint, { ...access, caFile: other.cert }),
+        /no CA in zookeeper\.cacert \(.*\) signed its certificate/,
+      )
+      assert.match(
+        await refusal(endpoint, { ...access, certFile: null, keyFile: null }),
+        /it may require a client certificate \(ssl\.clientAuth\), so set zookeeper\.cert and zookeeper\.key$/,
+      )
+      assert.match(await refusal(endpoint), /^it requires TLS: set zookeeper\.use_ssl: true$/)
+      assert.match(
+        await refusal(plain.hosts[0] ?? '', access),
+        /^it does not use TLS: set zookeeper\.use_ssl: false, or use its secureClientPort$/,
+      )
+    })
+
+    test('gets a session with other certificates when the files are replaced, and none is lost for that', async () => {
+      const used = { cert: join(dir.path, 'used.crt'), key: join(dir.path, 'used.key') }
+      const [one, other] = [ca.client('one'), ca.client('other')]
+      replaceFile(used.cert, one.cert)
+      replaceFile(used.key, one.key)
+      await using observer = new ZooKeeperObserver([endpoint], {
+        access: { ...access, certFile: used.cert, keyFile: used.key },
+        intervalMs: 100,
+      })
+      await observer.leader('pg0')
+      replaceFile(used.cert, other.cert)
+      replaceFile(used.key, other.key)
+      await until('they are used', () => observer.lines.some((line) => /certificate/.test(line)))
+      await zookeeper.client.put(LEADER, 'pg1')
+      await observer.leader('pg1')
+      assert.deepEqual(observer.reasons, [])
+    })
   })
-})

@@ -11,6 +11,7 @@ import {
   readChildren,
   readData,
   readRequest,
+  type ReplyHeader,
   syncRequest,
   ZooKeeperError,
 } from '../../../src/watcher/dcs/zookeeper-common/protocol.ts'
@@ -24,6 +25,11 @@ export interface Acl {
   readonly scheme: 'world' | 'digest' | 'x509'
   readonly id: string
 }
+
+/** PATRONI_ROUTER_TEST_ZOOKEEPER is the path of the jar of one from before 3.6, without addWatch and without TLS. */
+export const { PATRONI_ROUTER_TEST_ZOOKEEPER: OLD_JAR = '' } = process.env
+/** Whether it has all that the ZooKeeper of Debian 12 has. */
+export const IS_NEW = OLD_JAR === ''
 
 const ALL = 31
 export const OPEN: readonly Acl[] = [{ perms: ALL, scheme: 'world', id: 'anyone' }]
@@ -101,9 +107,9 @@ export class ZooKeeperClient {
     })
   }
 
-  async children(path: string): Promise<readonly string[]> {
+  async children(path: string, watch = false): Promise<readonly string[]> {
     return (await this.#open()).ask({
-      packet: (xid) => readRequest(xid, OP.getChildren2, path, false),
+      packet: (xid) => readRequest(xid, OP.getChildren2, path, watch),
       take: (header, reader) => {
         if (header.error === NO_NODE) return []
         checkReply(header, path)
@@ -174,9 +180,16 @@ export class ZooKeeperClient {
     await this.#ask(path, (xid) => withAcl(new JuteWriter().int(xid).int(SET_ACL).text(path), acl).int(-1).packet())
   }
 
-  /** Has the changes of a node and of all below it told from now on. */
+  /** Has the changes of a node and of all below it told from now on; on a server without addWatch the next one of each. */
   async watchAll(path: string): Promise<void> {
-    await this.#ask(path, (xid) => addWatchRequest(xid, path))
+    if (IS_NEW) {
+      await this.#ask(path, (xid) => addWatchRequest(xid, path))
+      return
+    }
+    const exists = (header: ReplyHeader): boolean => header.error !== NO_NODE
+    const watched = { packet: (xid: number) => readRequest(xid, OP.exists, path, true), take: exists }
+    if (!(await (await this.#open()).ask(watched))) return
+    for (const name of await this.children(path, true)) await this.watchAll(`${path}/${name}`)
   }
 
   /** Records what happens to the nodes whose names begin with `prefix`. */
@@ -190,9 +203,10 @@ export class ZooKeeperClient {
         auth: this.#auth,
         onNotification: ({ type, path }) => {
           if (type === 'deleted') log.record({ type: 'delete', key: path, value: '', modRevision: 0 })
-          else
+          if (type !== 'deleted' || !IS_NEW)
             last = last
               .then(async () => {
+                if (!IS_NEW) await client.watchAll(path)
                 const node = await client.get(path)
                 if (node !== null)
                   log.record({ type: 'put', key: path, value: node.value, modRevision: node.modRevision })

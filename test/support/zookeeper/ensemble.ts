@@ -7,10 +7,11 @@ import { Relay } from '../net/relay.ts'
 import type { DcsServer, PatroniDcs, SectionOptions } from '../patroni/dcs.ts'
 import { Child } from '../processes/child.ts'
 import type { WatchLog } from '../watch-log.ts'
-import { ZooKeeperClient } from './client.ts'
+import { IS_NEW, OLD_JAR, ZooKeeperClient } from './client.ts'
 
 /** The jar whose manifest names the others, what it leaves out for TLS, and its log: as Debian's packages install them. */
-const CLASS_PATH = ['zookeeper', 'netty-codec', 'slf4j-simple'].map((jar) => `/usr/share/java/${jar}.jar`).join(':')
+const JARS = IS_NEW ? ['zookeeper', 'netty-codec', 'slf4j-simple'] : ['slf4j-api', 'slf4j-simple', 'log4j-1.2']
+const CLASS_PATH = [...(IS_NEW ? [] : [OLD_JAR]), ...JARS.map((jar) => `/usr/share/java/${jar}.jar`)].join(':')
 
 /** It runs for a short time: to start quickly, and with little memory, is more than to be fast. */
 const JAVA = [

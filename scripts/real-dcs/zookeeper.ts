@@ -1,0 +1,27 @@
+import { existsSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { checksumOf, download, output, type DebianPackage } from './archive.ts'
+import type { RealDcs } from './real-dcs.ts'
+
+const VERSION = '3.4.13'
+const PACKAGE: DebianPackage = {
+  ...{ name: 'libzookeeper-java', suite: 'bullseye', version: `${VERSION}-6+deb11u1` },
+  sha256: { all: '9c4ab50e6d8fef7cd21b4d0a68d1bca1aea93e59022c806f1857504565e4b79d' },
+}
+
+/** ZooKeeper of Debian 11, which has neither addWatch nor TLS; what it needs beside its jar is what that of Debian 12 needs. */
+export const ZOOKEEPER: RealDcs = {
+  name: 'zookeeper',
+  variable: 'PATRONI_ROUTER_TEST_ZOOKEEPER',
+  tests: ['test/{integration,cluster}/**/*zookeeper*.test.ts'],
+  bring(cache) {
+    const hash = checksumOf(PACKAGE)
+    const dir = join(cache, `${PACKAGE.name}-${hash.slice(0, 12)}`)
+    const program = join(dir, 'root', `usr/share/java/zookeeper-${VERSION}.jar`)
+    if (!existsSync(program)) {
+      rmSync(dir, { recursive: true, force: true })
+      output('dpkg', '-x', download(PACKAGE, dir), join(dir, 'root'))
+    }
+    return { program, origin: `ZooKeeper ${VERSION}, of Debian's ${PACKAGE.name} ${PACKAGE.version}, SHA-256 ${hash}` }
+  },
+}
