@@ -67,3 +67,12 @@ export function deferred(traits: DcsTraits, build: () => Promise<ClusterSource>)
     },
   }
 }
+
+/** Builds what arbitrary keys are read from when they are observed. */
+export function deferredKeys(build: () => Promise<KeyValueSource>): KeyValueSource {
+  return {
+    async *observe(root, signal) {
+      yield* (await build()).observe(root, signal)
+    },
+  }
+}

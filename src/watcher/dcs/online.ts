@@ -1,6 +1,6 @@
 /** What `check --online` says of a DCS that was asked once, of whatever kind it is. */
 import type { ClusterConfig } from '../../config/config.ts'
-import { isOutOfReach } from '../../errors.ts'
+import { explain, isOutOfReach } from '../../errors.ts'
 import { counted } from '../../text/wording.ts'
 import { type Cluster, isEmpty, namedBy } from '../cluster.ts'
 import type { ClusterSource, DcsObservation } from './dcs.ts'
@@ -32,6 +32,40 @@ export async function readOnce(dcs: ClusterSource, signal: AbortSignal): Promise
   }
   signal.throwIfAborted()
   return { findings: [], cluster: null }
+}
+
+/** What came instead of a listing of the keys. */
+export interface Failure {
+  /** For a person. */
+  readonly message: string
+  readonly isAway: boolean
+}
+
+/** Returns why the keys are not listed; null: they are. Rejects when `signal` aborts. */
+export async function failureOf(
+  connect: () => {
+    close(): void
+    list(): Promise<unknown>
+    explain(error: unknown, signal: AbortSignal): Promise<string>
+  },
+  signal: AbortSignal,
+): Promise<Failure | null> {
+  try {
+    const failure = await askOnce(connect, signal, async (connection) => {
+      try {
+        await connection.list()
+        return null
+      } catch (error) {
+        return { message: await connection.explain(error, signal), isAway: isOutOfReach(error) }
+      }
+    })
+    signal.throwIfAborted()
+    return failure
+  } catch (error) {
+    signal.throwIfAborted()
+    // Unusable certificate files.
+    return { message: explain(error), isAway: false }
+  }
 }
 
 /** Returns whether it does not answer a listing of its keys. Rejects when `signal` aborts. */

@@ -3,7 +3,7 @@ import { addresses, boolean, list, port } from '../../../config/env-values.ts'
 import { COPIED_KEYS, TLS_KEYS } from '../../../config/patroni-keys.ts'
 import type { DcsConfig } from '../../../config/config.ts'
 import { mappingOf } from '../../../text/unknown-shape.ts'
-import { type DcsKind, deferred } from '../kind.ts'
+import { type DcsKind, deferred, deferredKeys } from '../kind.ts'
 import { patienceOf } from '../online.ts'
 import { prefixOf } from '../scopes.ts'
 import { surroundingsOf } from '../survey.ts'
@@ -63,12 +63,10 @@ export const consul: DcsKind<ConsulConfig> = {
   },
   createKeys(config, { cluster, lookups, log }) {
     const { intervalMs, timeoutMs } = cluster.proxy.check
-    return {
-      async *observe(root, signal) {
-        const { consulKeyValues } = await import('./consul-dcs.ts')
-        yield* consulKeyValues({ config, intervalMs, timeoutMs, log, lookups }).observe(root, signal)
-      },
-    }
+    return deferredKeys(async () => {
+      const { consulKeyValues } = await import('./consul-dcs.ts')
+      return consulKeyValues({ config, intervalMs, timeoutMs, log, lookups })
+    })
   },
   async checkOnline(config, context, signal) {
     const { cluster, clusters, rest } = context

@@ -1,9 +1,7 @@
 /** `check --online` of a Consul. */
-import { explain, isOutOfReach } from '../../../errors.ts'
 import { Certificates } from '../../tls/certificates.ts'
 import type { ClusterSource } from '../dcs.ts'
-import { dcsAt, groupFindings, isAwayOnce, type OnlineRead, readOnce } from '../online.ts'
-import { askOnce } from '../rotation.ts'
+import { dcsAt, failureOf, groupFindings, isAwayOnce, type OnlineRead, readOnce } from '../online.ts'
 import type { Surroundings } from '../survey.ts'
 import type { ConsulConnection } from './connection.ts'
 import { connectionTo, type ConsulSessionsOptions } from './consul-sessions.ts'
@@ -20,18 +18,7 @@ export async function checkConsul(
   signal: AbortSignal,
 ): Promise<OnlineRead> {
   const { endpoint } = options.config
-  const ask = async (connection: ConsulConnection): Promise<{ message: string; isAway: boolean } | null> => {
-    try {
-      await connection.list()
-      return null
-    } catch (error) {
-      return { message: await connection.explain(error, signal), isAway: isOutOfReach(error) }
-    }
-  }
-  // Unusable certificate files.
-  const unusable = (error: unknown) => ({ message: explain(error), isAway: false })
-  const failure = await askOnce(() => connect(options), signal, ask).catch(unusable)
-  signal.throwIfAborted()
+  const failure = await failureOf(() => connect(options), signal)
   if (failure !== null) return { findings: [{ subject: dcsAt(endpoint), ok: false, ...failure }], cluster: null }
   const read = await readOnce(source, signal)
   const survey = { ...SURVEY, ...surroundings, prefix: `/${options.prefix}` }

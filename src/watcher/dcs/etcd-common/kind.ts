@@ -3,7 +3,7 @@ import type { Lookups } from '../../../names/lookups.ts'
 import type { Log } from '../../../text/log-line.ts'
 import type { ClusterSource, Dcs } from '../dcs.ts'
 import type { KeyValueSource } from '../key-values.ts'
-import { type DcsContext, type DcsKind, deferred, type KeysContext } from '../kind.ts'
+import { type DcsContext, type DcsKind, deferred, deferredKeys, type KeysContext } from '../kind.ts'
 import { patienceOf } from '../online.ts'
 import { prefixOf } from '../scopes.ts'
 import { type Surroundings, surroundingsOf, type SurveyKind } from '../survey.ts'
@@ -69,11 +69,7 @@ export function etcdKind<N extends string, C extends EtcdClient>(
     create,
     createKeys(config, { cluster, lookups, log }) {
       const { intervalMs, timeoutMs } = cluster.proxy.check
-      return {
-        async *observe(root, signal) {
-          yield* (await load()).keys({ config, intervalMs, timeoutMs, log, lookups }).observe(root, signal)
-        },
-      }
+      return deferredKeys(async () => (await load()).keys({ config, intervalMs, timeoutMs, log, lookups }))
     },
     async checkOnline(config, context, signal) {
       const { cluster, clusters, rest } = context

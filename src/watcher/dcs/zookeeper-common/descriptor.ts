@@ -4,7 +4,7 @@ import type { DcsConfig } from '../../../config/config.ts'
 import { COPIED_KEYS } from '../../../config/patroni-keys.ts'
 import type { PatroniDcs } from '../../../config/dcs/kind.ts'
 import type { Lookups } from '../../../names/lookups.ts'
-import { type DcsKind, deferred, type KeysContext } from '../kind.ts'
+import { type DcsKind, deferred, deferredKeys, type KeysContext } from '../kind.ts'
 import { patienceOf } from '../online.ts'
 import { prefixOf } from '../scopes.ts'
 import { surroundingsOf } from '../survey.ts'
@@ -109,13 +109,11 @@ export function zookeeperKind<C extends ZooKeeperConfig>({
     },
     createKeys(config, { cluster, lookups, log }) {
       const { intervalMs, timeoutMs } = cluster.proxy.check
-      return {
-        async *observe(root, signal) {
-          const { zookeeperKeyValues } = await import('./zookeeper-dcs.ts')
-          const options = { config, servers: await servers(config, lookups), intervalMs, timeoutMs, log, lookups }
-          yield* zookeeperKeyValues(options).observe(root, signal)
-        },
-      }
+      return deferredKeys(async () => {
+        const { zookeeperKeyValues } = await import('./zookeeper-dcs.ts')
+        const options = { config, servers: await servers(config, lookups), intervalMs, timeoutMs, log, lookups }
+        return zookeeperKeyValues(options)
+      })
     },
     async checkOnline(config, { cluster, clusters, rest }, signal) {
       const { checkZooKeeper } = await import('./online.ts')

@@ -2,8 +2,15 @@
 import { MAX_TIMER_MS } from '../../../clock.ts'
 import { explain, isOutOfReach, RouterError } from '../../../errors.ts'
 import type { ClusterSource } from '../dcs.ts'
-import { dcsAt, groupFindings, type OnlineFinding, type OnlineRead, readOnce } from '../online.ts'
-import { askOnce } from '../rotation.ts'
+import {
+  dcsAt,
+  type Failure,
+  failureOf,
+  groupFindings,
+  type OnlineFinding,
+  type OnlineRead,
+  readOnce,
+} from '../online.ts'
 import type { Surroundings } from '../survey.ts'
 import { SURVEY } from './places.ts'
 import { NamedServers, type ServerList } from './servers.ts'
@@ -12,14 +19,10 @@ import { certificatesOf, connectionTo, type ZooKeeperReading } from './zookeeper
 
 type Options = Pick<ZooKeeperOptions, 'config' | 'servers' | 'lookups' | 'timeoutMs'> & { readonly prefix: string }
 
-/** Nothing is read a second time. Milliseconds. */
-const ONCE_MS = MAX_TIMER_MS
-
 interface Answer {
   readonly endpoint: string
-  /** Why it cannot be read, for a person; null: it has answered. */
-  readonly reason: string | null
-  readonly isAway: boolean
+  /** null: it has answered. */
+  readonly failure: Failure | null
 }
 
 /** Returns the servers, or why none is known. Rejects when `signal` aborts. */
@@ -51,13 +54,14 @@ export async function checkZooKeeper(
   }
   const reading = clusterReading(options, options.prefix)
   const answers = await askAll(reading, servers, signal)
-  const first = answers.find(({ reason }) => reason === null) ?? null
+  const first = answers.find(({ failure }) => failure === null) ?? null
   const sourceOf = (endpoint: string): ClusterSource =>
     zookeeperDcs({
       ...options,
       survey: surroundings,
       servers: new NamedServers([endpoint], options.lookups),
-      intervalMs: ONCE_MS,
+      // Nothing is read a second time.
+      intervalMs: MAX_TIMER_MS,
       log: null,
     })
   const read = first === null ? null : await readOnce(sourceOf(first.endpoint), signal)
@@ -75,7 +79,7 @@ export async function isZooKeeperAway(options: Options, signal: AbortSignal): Pr
   const servers = await serversIn(options.servers, signal)
   if (servers instanceof RouterError) return isOutOfReach(servers)
   const answers = await askAll(clusterReading(options, options.prefix), servers, signal)
-  return answers.every(({ isAway }) => isAway)
+  return answers.every(({ failure }) => failure?.isAway === true)
 }
 
 async function askAll(
@@ -83,29 +87,10 @@ async function askAll(
   endpoints: readonly string[],
   signal: AbortSignal,
 ): Promise<readonly Answer[]> {
-  const answers = await Promise.all(endpoints.map((endpoint) => askServer(reading, endpoint, signal)))
-  signal.throwIfAborted()
-  return answers
-}
-
-async function askServer(reading: ZooKeeperReading, endpoint: string, signal: AbortSignal): Promise<Answer> {
-  try {
-    return await askOnce(
-      () => connect(reading, endpoint),
-      signal,
-      async (connection) => {
-        try {
-          await connection.list()
-          return { endpoint, reason: null, isAway: false }
-        } catch (error) {
-          return { endpoint, reason: await connection.explain(error, signal), isAway: isOutOfReach(error) }
-        }
-      },
-    )
-  } catch (error) {
-    // Unusable certificate files.
-    return { endpoint, reason: explain(error), isAway: false }
+  const answer = async (endpoint: string): Promise<Answer> => {
+    return { endpoint, failure: await failureOf(() => connect(reading, endpoint), signal) }
   }
+  return Promise.all(endpoints.map(answer))
 }
 
 /** @throws RouterError where the certificate files are unusable. */
@@ -113,8 +98,9 @@ function connect(reading: ZooKeeperReading, endpoint: string) {
   return connectionTo(reading, endpoint, certificatesOf(reading.config)?.read() ?? null)
 }
 
-function findingOf({ endpoint, reason, isAway }: Answer, isNoneThere: boolean): OnlineFinding {
+function findingOf({ endpoint, failure }: Answer, isNoneThere: boolean): OnlineFinding {
+  const subject = dcsAt(endpoint)
+  if (failure === null) return { subject, ok: true, message: 'answers' }
   // Where another one answers it is this one that is wrong.
-  const away = isNoneThere && isAway
-  return { subject: dcsAt(endpoint), ok: reason === null, message: reason ?? 'answers', isAway: away }
+  return { subject, ok: false, message: failure.message, isAway: isNoneThere && failure.isAway }
 }
