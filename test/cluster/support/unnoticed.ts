@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import type { ClusterJson } from '../../../src/admin/status/schema-cluster.ts'
 import type { EtcdCluster, EtcdServer } from '../../support/etcd/cluster.ts'
-import { Holders } from '../../support/clients/holders.ts'
+import { Holders, type Session } from '../../support/clients/holders.ts'
 import { failures } from '../../support/clients/load.ts'
 import type { PatroniCluster } from '../../support/patroni/cluster.ts'
 import type { RouterProcess } from '../../support/router/process.ts'
 import { clock, until } from '../../support/until.ts'
 import { Writer } from '../../support/clients/writer.ts'
-import { assertNobodyFailed } from './nobody-failed.ts'
+import { assertNobodyFailed, scene } from './nobody-failed.ts'
 
 /** Clients write, and sessions stay, while `what` happens and until it is over: nobody fails, or waits for long. */
 export async function assertNobodyNotices(
@@ -23,11 +23,15 @@ export async function assertNobodyNotices(
   const over = clock()
   await until('a client writes after it', () => writer.attempts.some(({ ok, at }) => ok && at > over))
   const attempts = await writer.stop()
-  assertNobodyFailed(attempts, { router, cluster, from })
+  const where = { router, cluster, from }
+  assertNobodyFailed(attempts, where)
   const slowest = Math.max(...attempts.map(({ at, doneAt }) => doneAt - at))
-  assert.ok(slowest < 5000, `a client waited ${slowest} ms`)
-  assert.equal(await holders.ping(), 10)
-  await holders.close()
+  assert.ok(slowest < 5000, `a client waited ${slowest} ms\n${scene(where)}`)
+  assert.equal(await holders.ping(), 10, `sessions: ${JSON.stringify(holders.sessions.map(endOf))}\n${scene(where)}`)
+}
+
+function endOf({ closedAt, code }: Session): string {
+  return closedAt === null ? 'open' : `${new Date(closedAt).toISOString()} ${code ?? 'closed'}`
 }
 
 /** Waits until `ms` have passed and writes have gone on all the time; the outage itself is what takes the time. */
