@@ -1,11 +1,11 @@
 // `node scripts/test.ts SUITE... [FILE...] [--name PATTERN]`: runs the suites on node's own runner, those of real parts together,
-// and `check`, which is `npm run check`, beside the first of them.
+// and `check`, which is `npm run check`, beside them.
 //   node scripts/test.ts check unit integration cluster
 //   node scripts/test.ts cluster test/cluster/crash.test.ts --name 'serves the new leader'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { counted } from '../src/text/wording.ts'
 import { once } from 'node:events'
-import { existsSync, globSync, readFileSync } from 'node:fs'
+import { existsSync, globSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join, relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -22,24 +22,6 @@ const CHECK = 'check'
 
 /** Unit tests with a process of their own: a long computation, and a look at the modules that are loaded. */
 const ALONE: readonly string[] = ['test/unit/watcher/primary/exploration.test.ts', 'test/unit/router.test.ts']
-
-/** They take longest. Begun late, they would be waited for alone. */
-const LONG: readonly string[] = [
-  'test/cluster/consul.test.ts',
-  'test/cluster/etcd.test.ts',
-  'test/cluster/events.test.ts',
-  'test/cluster/failover.test.ts',
-  'test/cluster/kubernetes.test.ts',
-  'test/cluster/outages.test.ts',
-  'test/cluster/zookeeper-ensemble.test.ts',
-  'test/cluster/zookeeper.test.ts',
-  'test/integration/examples/docker-compose.test.ts',
-  'test/integration/examples/keepalived-leader.test.ts',
-  'test/integration/examples/kubernetes.test.ts',
-]
-
-/** Multiples of it, without what is before the point, lie evenly between 0 and 1, neighbours far from each other. */
-const GOLDEN = (Math.sqrt(5) - 1) / 2
 
 const ROOT = join(import.meta.dirname, '..')
 
@@ -82,32 +64,22 @@ async function passes(child: ChildProcess): Promise<boolean> {
   return status === 0
 }
 
-/** Types, lint and formatting, each command of `npm run check` beside the others; true when all are as they should be. Their output comes at their end. */
+/** Types, lint and formatting; true when all are as they should be. In the time that the tests leave; its output comes at its end. */
 async function check(): Promise<boolean> {
-  const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: { check: string } }
-  const passed = await Promise.all(
-    scripts.check.split(' && ').map(async (command) => {
-      const child = spawn('npm', ['exec', '-c', command], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
-      const output: Buffer[] = []
-      for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => output.push(chunk))
-      const isAsItShould = await passes(child)
-      const result = `\n${CHECK}: ${command}: ${isAsItShould ? 'passed' : 'failed'}\n`
-      process.stdout.write(Buffer.concat([Buffer.from(result), ...output]))
-      return isAsItShould
-    }),
-  )
-  return passed.every(Boolean)
+  const child = spawn('nice', ['-n', '19', 'npm', 'run', '-s', CHECK], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
+  const output: Buffer[] = []
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => output.push(chunk))
+  const passed = await passes(child)
+  process.stdout.write(Buffer.concat([Buffer.from(`\n${CHECK}: ${passed ? 'passed' : 'failed'}\n`), ...output]))
+  return passed
 }
 
-/** Returns the files of the chosen suites of a stage; those of one folder, which are alike in what they need, are spread evenly. */
+/** Returns the files of the chosen suites of a stage. Its runner begins with the first by name. */
 function filesOf({ suites }: Stage, names: readonly string[], files: readonly string[]): readonly string[] {
-  const found = suites
+  return suites
     .filter((suite) => names.includes(suite))
-    .flatMap((suite) => globSync(`test/${suite}/**/*.test.ts`, { cwd: ROOT }).sort())
-  const placed = found
+    .flatMap((suite) => globSync(`test/${suite}/**/*.test.ts`, { cwd: ROOT }))
     .filter((file) => files.length === 0 || files.includes(file))
-    .map((file, index) => ({ file, place: ((index * GOLDEN) % 1) * (LONG.includes(file) ? 0.3 : 1) }))
-  return placed.sort((a, b) => a.place - b.place).map(({ file }) => file)
 }
 
 async function main(): Promise<number> {
@@ -123,7 +95,6 @@ async function main(): Promise<number> {
     return 2
   }
   const failed: string[] = []
-  // Beside one stage only: it keeps a core busy, which the tests of real parts need.
   const checking = names.includes(CHECK) ? check() : null
   for (const stage of STAGES) {
     const own = stage.suites.filter((suite) => names.includes(suite))
@@ -133,7 +104,6 @@ async function main(): Promise<number> {
     const suites = own.join(' and ')
     if (obstacle !== null) console.error(`${suites}: ${obstacle}`)
     if (obstacle !== null || !(await run(stage, suites, chosen, values.name))) failed.push(suites)
-    await checking
   }
   if ((await checking) === false) failed.unshift(CHECK)
   if (failed.length > 0) console.error(`\nfailed: ${failed.join(', ')}`)
