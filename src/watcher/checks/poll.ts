@@ -33,13 +33,16 @@ export class Poll {
   /**
    * Sets the time from one question to the next, in milliseconds; null stops. A shorter one takes effect at once.
    * `changed`: the subject of the question is different now, so the questions under way are given up and it is asked
-   * again.
+   * again. That ends no burst.
    */
   every(intervalMs: number | null, changed: boolean): void {
     const before = this.#intervalMs
     this.#intervalMs = intervalMs
-    if (intervalMs === null || changed) this.#stop()
-    if (intervalMs === null) return
+    if (intervalMs === null || changed) this.#giveUpAll()
+    if (intervalMs === null) {
+      this.calm()
+      return
+    }
     if (before === null || changed) this.#ask()
     else if (intervalMs < before) this.#schedule()
   }
@@ -104,11 +107,10 @@ export class Poll {
     }, pause)
   }
 
-  #stop(): void {
+  #giveUpAll(): void {
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
     for (const asked of this.#asking) asked.abort()
     this.#asking.clear()
-    this.calm()
   }
 }

@@ -144,16 +144,22 @@ describe('the checks of a member that clients wait for', () => {
       assert.deepEqual(times(), [0, 20, 40, 60, 2060])
     })
 
-    test('ends when its subject changes or nothing is asked any more', async () => {
-      for (const interval of [100, null]) {
-        asked = []
-        const poll = begin()
-        await pass(45)
-        poll.every(interval, true)
-        await pass(90)
-        assert.equal(asked.length, interval === null ? 3 : 4)
-        assert.equal(open(), interval === null ? 0 : 1)
-      }
+    test('goes on when its subject changes, with questions about the new one only', async () => {
+      const poll = begin()
+      await pass(45)
+      poll.every(100, true)
+      await pass(90)
+      assert.deepEqual(times(), [0, 20, 40, 45, 65, 85])
+      assert.equal(open(), 3)
+    })
+
+    test('ends when nothing is asked any more', async () => {
+      const poll = begin()
+      await pass(45)
+      poll.every(null, true)
+      await pass(90)
+      assert.equal(asked.length, 3)
+      assert.equal(open(), 0)
     })
 
     test('does not slow down a shorter interval', async () => {
@@ -228,6 +234,17 @@ describe('the checks of a member that clients wait for', () => {
         await pass(400)
         assert.equal(asked.length - before, 21)
       }
+      scheduler.close()
+    })
+
+    test('goes on while the leader writes another role into its key, as Patroni does when it promotes', async () => {
+      answerMs = 1
+      const { scheduler, update } = setUp()
+      update(cluster())
+      await pass(110)
+      update(cluster({ members: [member('pg0', { role: 'promoted' }), member('pg1')] }))
+      await pass(80)
+      assert.deepEqual(times().slice(-6), [100, 110, 130, 150, 170, 190])
       scheduler.close()
     })
 
