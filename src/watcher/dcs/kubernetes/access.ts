@@ -49,6 +49,7 @@ export function kubeconfigOf({ kubeconfig, home }: Pick<KubernetesConfig, 'kubec
 }
 
 export class AccessSource {
+  static readonly #all = new Map<string, AccessSource>()
   readonly #config: KubernetesConfig
   readonly #directory: string
   #last: { readonly text: string; readonly access: Access } | null = null
@@ -59,6 +60,15 @@ export class AccessSource {
   constructor(config: KubernetesConfig, directory = SERVICE_ACCOUNT) {
     this.#config = config
     this.#directory = directory
+  }
+
+  /** Returns the one of all clusters with the same access: it is parsed, and its certificates are, once. */
+  static shared(config: KubernetesConfig, directory = SERVICE_ACCOUNT): AccessSource {
+    const { service, kubeconfig, home, context, caFile } = config
+    const key = JSON.stringify([service, kubeconfig, home, context, caFile, directory])
+    const source = AccessSource.#all.get(key) ?? new AccessSource(config, directory)
+    AccessSource.#all.set(key, source)
+    return source
   }
 
   /** Returns the access that was loaded last; null: none. */

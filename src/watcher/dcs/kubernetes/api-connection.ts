@@ -139,14 +139,15 @@ export class ApiConnection {
       ...{ labelSelector: selector, watch: '1', allowWatchBookmarks: 'true' },
       ...{ timeoutSeconds: String(seconds), resourceVersion: String(version) },
     })
+    const login = credentials.headers()
     const answer = await this.#http.lines(`${this.#path(resource)}?${query.toString()}`, {
       ...{ headMs: seconds * 1000 + timeoutMs, bodyMs: seconds * 1000 + timeoutMs, maxLine: MAX_LINE, onLine },
-      headers: { ...credentials.headers(), accept: ACCEPT.watch },
+      headers: { ...login, accept: ACCEPT.watch },
       onHead: ({ status }) => {
         if (status === 200) onOpen()
       },
     })
-    if (answer.status === 401) credentials.renew()
+    if (answer.status === 401) credentials.renew(login)
     return answer
   }
 
@@ -169,10 +170,11 @@ export class ApiConnection {
   async #get(path: string, factor: number, end: number, accept: string = ACCEPT.list): Promise<HttpAnswer> {
     const { credentials } = this.#target
     for (let tries = 0, refused = 0; ; tries++) {
-      const answer = await this.#http.get(path, factor, { ...credentials.headers(), accept }, end)
+      const login = credentials.headers()
+      const answer = await this.#http.get(path, factor, { ...login, accept }, end)
       const pauseMs = Math.min(AGAIN_MS.min * 2 ** tries, AGAIN_MS.max)
       if (answer.status === 401 && refused++ < MAX_REFUSED) {
-        if (credentials.renew()) continue
+        if (credentials.renew(login)) continue
         // What is not read from a file of its own is not about to be replaced.
         if (!credentials.isFile || now() + pauseMs >= end) return answer
       } else if (!this.#isRetriable(answer) || now() + this.#pauseOf(answer, pauseMs) >= end) return answer

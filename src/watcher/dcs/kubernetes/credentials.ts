@@ -5,6 +5,8 @@ import { explain, RouterError } from '../../../errors.ts'
 /** A token in a file is read again after that, as in Patroni. Milliseconds. */
 const READ_AGAIN_MS = 60_000
 
+type Headers = Readonly<{ authorization?: string }>
+
 export class Credentials {
   readonly #read: () => string | null
   /** Whether it is read from a file that has nothing else, and may be replaced at any time. */
@@ -25,25 +27,28 @@ export class Credentials {
   }
 
   /** Returns the headers. @throws RouterError `CONFIG_UNREADABLE` when it could never be read. */
-  headers(): Readonly<Record<string, string>> {
+  headers(): Headers {
     const isDue = this.isFile && now() - this.#readAt >= READ_AGAIN_MS
-    if (isDue || this.#readAt === Number.NEGATIVE_INFINITY) this.renew()
+    if (isDue || this.#readAt === Number.NEGATIVE_INFINITY) this.#readAgain()
     return this.#header === null ? {} : { authorization: this.#header }
   }
 
-  /** Reads again, as after a refusal; returns whether it differs from the one before. @throws RouterError as `headers` does. */
-  renew(): boolean {
-    const before = this.#header
+  /** Reads again after a refusal; returns whether it differs from what was refused: others may have read it since. */
+  renew({ authorization }: Headers): boolean {
+    this.#readAgain()
+    return this.#header !== (authorization ?? null)
+  }
+
+  /** @throws RouterError as `headers` does. */
+  #readAgain(): void {
     const isFirst = this.#readAt === Number.NEGATIVE_INFINITY
     try {
       this.#header = this.#read()
-      this.#readAt = now()
       this.#trouble = null
     } catch (cause) {
       this.#trouble = explain(cause)
       if (isFirst) throw cause instanceof RouterError ? cause : new RouterError('INTERNAL', this.#trouble, { cause })
-      this.#readAt = now()
     }
-    return !isFirst && this.#header !== before
+    this.#readAt = now()
   }
 }

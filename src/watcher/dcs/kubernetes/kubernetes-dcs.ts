@@ -86,7 +86,7 @@ export function clusterConnection(
 /** Builds what observes a cluster. Nothing is read or connected yet. */
 export function kubernetesDcs(options: KubernetesDcsOptions): ClusterSource {
   const { config, place, prefix, intervalMs, log, followed, refreshMs = REFRESH_MS } = options
-  const source = new AccessSource(config, options.serviceAccount)
+  const source = AccessSource.shared(config, options.serviceAccount)
   // The next session continues with it, at any of the servers.
   const keeper: LeaseKeeper = { lease: NO_LEASE }
   const { begin, lost } = clusterSessions<ClusterConnection>(
