@@ -1,7 +1,6 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { YOUNG_GENERATION } from '../../src/cli/young-generation.ts'
 import { counted } from '../../src/text/wording.ts'
 import type { Case } from '../case.ts'
 import { inOneRun } from '../run.ts'
@@ -44,7 +43,9 @@ export const large: Case = {
   ]),
   measure: inOneRun(async (record, repeats) => {
     const args = [repeats ?? BEATS, ...SIZES.map(({ size }) => size)].map(String)
-    const grown = fork(join(import.meta.dirname, 'large-main.ts'), args, { execArgv: [...YOUNG_GENERATION] })
+    const grown = fork(join(import.meta.dirname, 'large-main.ts'), args, {
+      execArgv: ['--import', join(import.meta.dirname, 'young-generation.ts')],
+    })
     grown.on('message', (found: Found) => {
       if ('key' in found) record.add(found.key, found.value)
       else record.progress(found.progress)

@@ -2,7 +2,6 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { YOUNG_GENERATION } from '../../src/cli/young-generation.ts'
 import { TempDir } from '../../test/support/files/temp.ts'
 import type { PatroniDcs } from '../../test/support/patroni/dcs.ts'
 import { until } from '../../test/support/until.ts'
@@ -33,7 +32,10 @@ export class Watchers implements AsyncDisposable {
     const dir = TempDir.create('watchers')
     const file = join(dir.path, 'config.yml')
     writeFileSync(file, JSON.stringify(configOf(dcs, clusters)))
-    const options = { execArgv: [...YOUNG_GENERATION], env: { ...dcs.env?.() } }
+    const options = {
+      execArgv: ['--import', join(import.meta.dirname, 'young-generation.ts')],
+      env: { ...dcs.env?.() },
+    }
     const child = fork(join(import.meta.dirname, 'watchers-main.ts'), [file], options)
     const [report] = (await Promise.race([once(child, 'message'), once(child, 'exit')])) as [unknown]
     const watchers = new Watchers(child, dir, clusters)

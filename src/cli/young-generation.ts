@@ -8,8 +8,5 @@ import { setFlagsFromString } from 'node:v8'
  * runs.
  */
 export function keepYoungGenerationSmall(): void {
-  for (const flag of YOUNG_GENERATION) setFlagsFromString(flag)
+  for (const flag of ['--semi-space-growth-factor=1', '--no-parallel-scavenge']) setFlagsFromString(flag)
 }
-
-/** The flags of V8 for that. */
-export const YOUNG_GENERATION = ['--semi-space-growth-factor=1', '--no-parallel-scavenge']
