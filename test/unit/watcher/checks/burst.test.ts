@@ -144,7 +144,7 @@ describe('the checks of a member that clients wait for', () => {
       assert.deepEqual(times(), [0, 20, 40, 60, 2060])
     })
 
-    test('goes on when its subject changes, with questions about the new one only', async () => {
+    test('continues when its subject changes, with questions about the new one only', async () => {
       const poll = begin()
       await pass(45)
       poll.every(100, true)
@@ -237,7 +237,7 @@ describe('the checks of a member that clients wait for', () => {
       scheduler.close()
     })
 
-    test('goes on while the leader writes another role into its key, as Patroni does when it promotes', async () => {
+    test('continues while the leader writes another role into its key, as Patroni does when it promotes', async () => {
       answerMs = 1
       const { scheduler, update } = setUp()
       update(cluster())
