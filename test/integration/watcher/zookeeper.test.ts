@@ -1,12 +1,15 @@
 /** ZooKeeper as the router reads it. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
-import { createServer, type Server, type Socket } from 'node:net'
+import { connect, createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { inspect } from 'node:util'
 import { Lookups } from '../../../src/names/lookups.ts'
 import { Ensemble } from '../../../src/watcher/dcs/exhibitor/ensemble.ts'
+import { JuteWriter } from '../../../src/watcher/dcs/zookeeper-common/jute.ts'
+import { connectRequest } from '../../../src/watcher/dcs/zookeeper-common/protocol.ts'
 import { NamedServers } from '../../../src/watcher/dcs/zookeeper-common/servers.ts'
 import type { ZooKeeperConfig } from '../../../src/watcher/dcs/zookeeper-common/section.ts'
 import { CertificateAuthority, replaceFile } from '../../support/files/certificates.ts'
@@ -33,6 +36,17 @@ async function refusal(endpoint: string, access: Partial<ZooKeeperConfig> = {}):
   const begin = `ZooKeeper at ${endpoint} cannot be read: `
   assert.ok(observer.reasons[0]?.startsWith(begin), text)
   return observer.reasons[0]?.slice(begin.length) ?? ''
+}
+
+/** Makes a session that says nothing after it has made an ephemeral node. */
+async function silentSession(port: number, path: string): Promise<Socket> {
+  const socket = connect({ port, host: '127.0.0.1' })
+  socket.write(connectRequest(900))
+  await once(socket, 'data')
+  const [xid, create, rights, isEphemeral] = [1, 1, 31, 1]
+  const node = new JuteWriter().int(xid).int(create).text(path).buffer(Buffer.alloc(0))
+  socket.write(node.int(1).int(rights).text('world').text('anyone').int(isEphemeral).packet())
+  return socket
 }
 
 describe('one ZooKeeper', () => {
@@ -148,8 +162,11 @@ describe('one ZooKeeper', () => {
   test('is found by Exhibitor, whose list stays while it does not answer, and is followed', async () => {
     const { client, server } = zookeeper
     await client.put(LEADER, 'pg0')
-    let list: object | null = { servers: ['127.0.0.1'], port: server.port }
+    const [first, relay] = [await Relay.start(server.port), await Relay.start(server.port)]
+    let list: object | null = { servers: ['127.0.0.1'], port: first.port }
+    let asked = 0
     const exhibitor = createHttpServer((request, response) => {
+      asked++
       const isList = request.url === '/exhibitor/v1/cluster/list' && list !== null
       response.writeHead(isList ? 200 : 500).end(JSON.stringify(list))
     })
@@ -160,16 +177,20 @@ describe('one ZooKeeper', () => {
     const place = { hosts: ['127.0.0.3', '127.0.0.1'], port, pollMs: 1000 }
     await using observer = new ZooKeeperObserver(new Ensemble(place, new Lookups()))
     await observer.leader('pg0')
-    const relay = await Relay.start(server.port)
     list = { servers: ['127.0.0.1'], port: relay.port }
+    const before = asked
+    // The second time shows that the first list has been taken.
+    await until('it is asked again', () => asked >= before + 2)
     // The connection that serves stays.
     await client.put(LEADER, 'pg1')
     await observer.leader('pg1')
-    assert.equal(observer.last?.endpoint, `127.0.0.1:${server.port}`)
+    assert.equal(observer.last?.endpoint, `127.0.0.1:${first.port}`)
     await using later = new ZooKeeperObserver(new Ensemble(place, new Lookups()))
     await later.leader('pg1')
     assert.equal(later.last?.endpoint, `127.0.0.1:${relay.port}`)
     list = null
+    await first.close()
+    await until('the other server is read', () => observer.last?.endpoint === `127.0.0.1:${relay.port}`)
     relay.resume()
     await until('it is read again', () => later.losses.length > 0 && later.last?.type === 'snapshot')
     await using never = new ZooKeeperObserver(new Ensemble(place, new Lookups()))
@@ -238,6 +259,24 @@ describe('one ZooKeeper', () => {
     await observer.until('it is lost', ({ type }) => type === 'lost')
     assert.match(observer.reasons[0] ?? '', /no sign of it for (?:4\d{3}|5\d{3}) ms$/)
     await relay.close()
+  })
+
+  test('keeps the session without any read, while others that say nothing expire', async () => {
+    await using short = await ZooKeeperEnsemble.start({ lines: ['maxSessionTimeout=900'] })
+    const { client, hosts, server } = short
+    await client.put(LEADER, 'pg0')
+    await using observer = new ZooKeeperObserver(hosts, { intervalMs: RARELY, timeoutMs: RARELY })
+    await observer.leader('pg0')
+    // The first may have begun before the last word of the observer.
+    for (const path of ['/silent0', '/silent1']) {
+      const socket = await silentSession(server.port, path)
+      await until('its node is there', async () => (await client.get(path)) !== null)
+      await until('it has expired', async () => (await client.get(path)) === null)
+      socket.destroy()
+    }
+    await client.put(LEADER, 'pg1')
+    await observer.leader('pg1')
+    assert.deepEqual(observer.reasons, [])
   })
 
   test('is read by all clusters over one connection, which ends with the last of them', async () => {
