@@ -170,6 +170,9 @@ describe('one ZooKeeper', () => {
       const isList = request.url === '/exhibitor/v1/cluster/list' && list !== null
       response.writeHead(isList ? 200 : 500).end(JSON.stringify(list))
     })
+    await using stack = new AsyncDisposableStack()
+    stack.defer(() => void exhibitor.close())
+    for (const each of [first, relay]) stack.defer(() => each.close())
     await new Promise<void>((resolve) => exhibitor.listen(0, '127.0.0.1', resolve))
     const address = exhibitor.address()
     const port = typeof address === 'object' ? (address?.port ?? 0) : 0
@@ -199,8 +202,6 @@ describe('one ZooKeeper', () => {
       never.reasons[0] ?? '',
       /: no Exhibitor lists the servers of ZooKeeper \(127\.0\.0\.3:\d+: .*; 127\.0\.0\.1:\d+: it answers 500\)$/,
     )
-    exhibitor.close()
-    await relay.close()
   })
 
   test('is read below a chroot, whether it is there yet or not', async () => {
