@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg'
@@ -54,6 +54,18 @@ export function download(wanted: DebianPackage, dir: string): string {
     throw new Error(`${wanted.name} ${wanted.version} is ${hashes.join('; ')}, not ${expected}`)
   }
   throw new Error(`there is no ${wanted.name} ${wanted.version} to be had:\n${errors.join('\n')}`)
+}
+
+/** Unpacks a package into the cache, unless `file` of it is there; the path of that file, and where it is from. @throws as `download`. */
+export function unpack(wanted: DebianPackage, file: string, cache: string): { path: string; source: string } {
+  const hash = checksumOf(wanted)
+  const dir = join(cache, `${wanted.name}-${hash.slice(0, 12)}`)
+  const path = join(dir, 'root', file)
+  if (!existsSync(path)) {
+    rmSync(dir, { recursive: true, force: true })
+    output('dpkg', '-x', download(wanted, dir), join(dir, 'root'))
+  }
+  return { path, source: `Debian's ${wanted.name} ${wanted.version}, SHA-256 ${hash}` }
 }
 
 function sha256Of(file: string): string {

@@ -1,6 +1,4 @@
-import { existsSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
-import { checksumOf, download, output, type DebianPackage } from './archive.ts'
+import { output, unpack, type DebianPackage } from './archive.ts'
 import type { RealDcs } from './real-dcs.ts'
 
 const PACKAGE: DebianPackage = {
@@ -17,14 +15,8 @@ export const CONSUL: RealDcs = {
   variable: 'PATRONI_ROUTER_TEST_CONSUL',
   tests: ['test/integration/consul/*.test.ts', 'test/{integration,cluster}/**/*consul*.test.ts'],
   bring(cache) {
-    const hash = checksumOf(PACKAGE)
-    const dir = join(cache, `${PACKAGE.name}-${hash.slice(0, 12)}`)
-    const program = join(dir, 'root', 'usr/bin/consul')
-    if (!existsSync(program)) {
-      rmSync(dir, { recursive: true, force: true })
-      output('dpkg', '-x', download(PACKAGE, dir), join(dir, 'root'))
-    }
+    const { path: program, source } = unpack(PACKAGE, 'usr/bin/consul', cache)
     const [version = ''] = output(program, 'version').split('\n')
-    return { program, origin: `${version}, of Debian's ${PACKAGE.name} ${PACKAGE.version}, SHA-256 ${hash}` }
+    return { program, origin: `${version}, of ${source}` }
   },
 }

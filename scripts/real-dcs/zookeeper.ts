@@ -1,6 +1,4 @@
-import { existsSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
-import { checksumOf, download, output, type DebianPackage } from './archive.ts'
+import { unpack, type DebianPackage } from './archive.ts'
 import type { RealDcs } from './real-dcs.ts'
 
 const VERSION = '3.4.13'
@@ -15,13 +13,7 @@ export const ZOOKEEPER: RealDcs = {
   variable: 'PATRONI_ROUTER_TEST_ZOOKEEPER',
   tests: ['test/{integration,cluster}/**/*zookeeper*.test.ts'],
   bring(cache) {
-    const hash = checksumOf(PACKAGE)
-    const dir = join(cache, `${PACKAGE.name}-${hash.slice(0, 12)}`)
-    const program = join(dir, 'root', `usr/share/java/zookeeper-${VERSION}.jar`)
-    if (!existsSync(program)) {
-      rmSync(dir, { recursive: true, force: true })
-      output('dpkg', '-x', download(PACKAGE, dir), join(dir, 'root'))
-    }
-    return { program, origin: `ZooKeeper ${VERSION}, of Debian's ${PACKAGE.name} ${PACKAGE.version}, SHA-256 ${hash}` }
+    const { path: program, source } = unpack(PACKAGE, `usr/share/java/zookeeper-${VERSION}.jar`, cache)
+    return { program, origin: `ZooKeeper ${VERSION}, of ${source}` }
   },
 }
