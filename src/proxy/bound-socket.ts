@@ -24,6 +24,8 @@ export class BoundSocket {
   readonly #options: BoundSocketOptions
   readonly #server: Server
   #address: string
+  #starting: Promise<void> | null = null
+  #isBound = false
   #isClosed = false
 
   constructor(options: BoundSocketOptions) {
@@ -34,13 +36,26 @@ export class BoundSocket {
     this.#server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, accept)
   }
 
+  get bind(): Bind {
+    return this.#options.bind
+  }
+
+  get isBound(): boolean {
+    return this.#isBound
+  }
+
   /** Returns `host:port` as bound, or the path; as configured before that. */
   get address(): string {
     return this.#address
   }
 
-  /** Binds; rejects with BIND_FAILED, naming the listener and the address. */
-  async start(): Promise<void> {
+  /** Binds once; rejects with BIND_FAILED, naming the listener and the address. */
+  start(): Promise<void> {
+    this.#starting ??= this.#start()
+    return this.#starting
+  }
+
+  async #start(): Promise<void> {
     const { name, bind, trouble } = this.#options
     const failure = `listener ${name} cannot bind ${this.#address}`
     if (bind.kind === 'unix') {
@@ -49,6 +64,7 @@ export class BoundSocket {
     } else await this.#startTcp(bind, failure)
     // Without a listener, one connection that cannot be accepted would end the process.
     this.#server.on('error', trouble)
+    this.#isBound = true
     if (this.#isClosed) this.#server.close()
   }
 

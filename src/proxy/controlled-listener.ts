@@ -43,6 +43,16 @@ export class ControlledListener implements FencedListener {
     return attempt === this.#listens
   }
 
+  /** Listens on the addresses of its next configuration too; rejects with what is wrong, and they are not bound then. */
+  async stage({ binds }: ListenerConfig): Promise<void> {
+    await this.#link.ask({ type: 'stage', id: this.id, binds })
+  }
+
+  /** Ends what `stage` has begun. */
+  unstage(): void {
+    this.#link.send({ type: 'unstage', id: this.id })
+  }
+
   hold(reason: string): void {
     this.#link.send({ type: 'hold', id: this.id, reason })
   }

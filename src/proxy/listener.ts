@@ -1,5 +1,6 @@
 /** The addresses and Unix sockets of one listener. */
 import type { Socket } from 'node:net'
+import { isDeepStrictEqual } from 'node:util'
 import type { Bind, ListenerConfig } from '../config/config.ts'
 import { BoundSocket } from './bound-socket.ts'
 
@@ -12,16 +13,16 @@ export interface ListenerEvents {
 
 export class Listener {
   readonly #name: string
-  #binds: readonly Bind[]
   #sockets: readonly BoundSocket[]
+  /** For addresses that it may have next. */
+  #staged: readonly BoundSocket[] = []
   readonly #events: ListenerEvents
   #isInTrouble = false
 
   constructor({ name, binds }: ListenerConfig, events: ListenerEvents) {
     this.#name = name
-    this.#binds = binds
     this.#events = events
-    this.#sockets = this.#build()
+    this.#sockets = binds.map((bind) => this.#build(bind))
   }
 
   /** Returns where it listens: `host:port` as bound and paths, with commas between; as configured before that. */
@@ -29,36 +30,67 @@ export class Listener {
     return this.#sockets.map(({ address }) => address).join(', ')
   }
 
-  /** Binds all, or rejects with BIND_FAILED, naming the address; then none is bound, and it can be called again. */
+  /**
+   * Binds all that are not bound, or rejects with BIND_FAILED, naming the address; then none of these is bound, and it can be
+   * called again.
+   */
   async start(): Promise<void> {
     const sockets = this.#sockets
+    const begun = sockets.filter((socket) => !socket.isBound)
     try {
-      for (const socket of sockets) await socket.start()
+      for (const socket of begun) await socket.start()
     } catch (error) {
-      if (sockets === this.#sockets) this.rebind(this.#binds)
+      for (const socket of begun) socket.close()
+      const again = (socket: BoundSocket): BoundSocket => (begun.includes(socket) ? this.#build(socket.bind) : socket)
+      if (sockets === this.#sockets) this.#sockets = sockets.map(again)
       throw error
     }
   }
 
-  /** Stops listening; `start` listens on `binds`. Connections that exist are not touched. */
+  /** Binds those of `binds` that it has not, too, for the next `rebind`. Rejects with BIND_FAILED: then none of these is bound. */
+  async stage(binds: readonly Bind[]): Promise<void> {
+    this.unstage()
+    const staged = binds.filter((bind) => find(this.#sockets, bind) === undefined).map((bind) => this.#build(bind))
+    this.#staged = staged
+    try {
+      for (const socket of staged) await socket.start()
+    } catch (error) {
+      for (const socket of staged) socket.close()
+      if (staged === this.#staged) this.#staged = []
+      throw error
+    }
+  }
+
+  /** Ends what `stage` has begun. Idempotent. */
+  unstage(): void {
+    for (const socket of this.#staged) socket.close()
+    this.#staged = []
+  }
+
+  /**
+   * Stops listening on other addresses than `binds`; `start` listens on those of them that it is not bound to. Connections that
+   * exist are not touched.
+   */
   rebind(binds: readonly Bind[]): void {
-    this.close()
-    this.#binds = binds
-    this.#sockets = this.#build()
+    const before = [...this.#sockets, ...this.#staged]
+    this.#sockets = binds.map((bind) => find(before, bind) ?? this.#build(bind))
+    this.#staged = []
+    for (const socket of before) if (!this.#sockets.includes(socket)) socket.close()
   }
 
   /** Stops accepting; connections that exist are not touched. Idempotent. */
   close(): void {
+    this.unstage()
     for (const socket of this.#sockets) socket.close()
   }
 
-  #build(): readonly BoundSocket[] {
+  #build(bind: Bind): BoundSocket {
     const accept = (socket: Socket): void => {
       this.#inTrouble(null)
       this.#events.accept(socket)
     }
     const trouble = (error: Error): void => this.#inTrouble(error)
-    return this.#binds.map((bind) => new BoundSocket({ name: this.#name, bind, accept, trouble }))
+    return new BoundSocket({ name: this.#name, bind, accept, trouble })
   }
 
   /** Reports it once when it begins and once when it ends. */
@@ -67,4 +99,8 @@ export class Listener {
     this.#isInTrouble = error !== null
     this.#events.trouble(error)
   }
+}
+
+function find(sockets: readonly BoundSocket[], bind: Bind): BoundSocket | undefined {
+  return sockets.find((socket) => isDeepStrictEqual(socket.bind, bind))
 }

@@ -2,7 +2,7 @@
  * What passes between a proxy and the worker that serves its listeners. Plain data that can be cloned to a thread, and
  * nothing else: neither side calls the other, and neither waits for the other.
  */
-import type { ListenerConfig, ProxyConfig } from '../config/config.ts'
+import type { Bind, ListenerConfig, ProxyConfig } from '../config/config.ts'
 import { explain } from '../errors.ts'
 import type { ClusterView, DialFailure } from '../watcher/view.ts'
 import type { EndReason, RefusalReason } from './counters.ts'
@@ -31,6 +31,9 @@ export type Command =
   /** A new listener, which accepts no connection before `listen`; or the next configuration of one, whose route never changes. */
   | { readonly type: 'listener'; readonly id: ListenerId; readonly config: ListenerConfig }
   | ({ readonly type: 'listen'; readonly id: ListenerId } & Request)
+  /** Listens on other addresses too, which the next configuration of the listener may have; or no longer, where it has not. */
+  | ({ readonly type: 'stage'; readonly id: ListenerId; readonly binds: readonly Bind[] } & Request)
+  | { readonly type: 'unstage'; readonly id: ListenerId }
   /** For all listeners. `hold`: they hold in the same step, for this reason; null: the primary opened last stays open. */
   | { readonly type: 'view'; readonly view: ClusterView; readonly hold: string | null }
   /** Host names that were resolved too long ago to be dialled without a confirmation by the member. */

@@ -2,8 +2,9 @@
  * The native TCP proxy of one cluster: which listeners there are, and what they are to do with each view. A worker serves
  * them; messages.ts has what passes between the two.
  */
+import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from 'pino'
-import type { ListenerConfig, ProxyConfig } from '../config/config.ts'
+import type { Bind, ListenerConfig, ProxyConfig } from '../config/config.ts'
 import { explain, RouterError } from '../errors.ts'
 import type { Reconfigurable } from '../part.ts'
 import type { ClusterView, DialFailure } from '../watcher/view.ts'
@@ -48,6 +49,10 @@ export class Proxy implements Reconfigurable<ProxyConfig> {
   #stage: 'built' | 'started' | 'stopping' = 'built'
   #view: ClusterView | null = null
   readonly #timers = new Map<ControlledListener, NodeJS.Timeout>()
+  /** Of the next configuration, by name: new listeners, and those of which addresses are bound in advance. */
+  readonly #staged = new Map<string, ControlledListener>()
+  /** Those that are to listen on other addresses than before. */
+  readonly #toListen = new Set<ControlledListener>()
 
   constructor(deps: ProxyDeps) {
     const { config, startWorker = inProcess(), ageOf = () => 0 } = deps
@@ -71,18 +76,18 @@ export class Proxy implements Reconfigurable<ProxyConfig> {
     this.#names = new StaleNames(ageOf, (stale) => this.#link.send({ type: 'names', stale }))
     this.#link = new WorkerLink(startWorker, (report) => this.#reported(report))
     this.#link.send({ type: 'configure', settings: settingsOf(config) })
-    for (const listener of config.listeners) this.#add(listener)
+    for (const listener of config.listeners) this.#takeOne(listener, null)
   }
 
   /** Binds every listener, or none: rejects with BIND_FAILED. */
   async start(): Promise<void> {
     this.#stage = 'started'
+    this.#toListen.clear()
     try {
       for (const listener of this.#listeners.values()) await listener.listen()
     } catch (error) {
       this.close()
-      const { message, cause } = error instanceof Error ? error : new Error(explain(error))
-      throw new RouterError('BIND_FAILED', message, { cause })
+      throw bindFailed(error)
     }
     for (const listener of this.#listeners.values()) this.#logListening(listener)
   }
@@ -95,33 +100,106 @@ export class Proxy implements Reconfigurable<ProxyConfig> {
   }
 
   /**
-   * Takes another configuration. A listener whose name and route are there in both keeps its sessions, also where its other
-   * settings change; on other addresses it listens as soon as they are free. Others begin, or end as in a drain. Timeouts
-   * count for new sessions. Returns false once it is being stopped.
+   * Binds what the next configuration has and the present one has not, so that nothing can go wrong once it is taken. Rejects with
+   * BIND_FAILED: nothing of it is bound then. `isOwn`: an address in use is one of this process, and may be free by then.
+   */
+  async stage(next: ProxyConfig, isOwn: (bind: Bind) => boolean): Promise<void> {
+    try {
+      for (const config of next.listeners) {
+        const listener = this.#listenerFor(config)
+        if (listener !== null && isDeepStrictEqual(listener.config.binds, config.binds)) continue
+        await this.#stageOne(listener, config).catch((error: unknown) => {
+          if (!config.binds.some(isOwn)) throw error
+        })
+      }
+    } catch (error) {
+      this.unstage()
+      throw bindFailed(error)
+    }
+  }
+
+  async #stageOne(present: ControlledListener | null, config: ListenerConfig): Promise<void> {
+    const listener = present ?? new ControlledListener(++this.#ids, config, this.#link)
+    this.#staged.set(config.name, listener)
+    try {
+      if (present !== null) return await present.stage(config)
+      listener.configure(config)
+      await listener.listen()
+    } catch (error) {
+      this.#staged.delete(config.name)
+      if (present === null) this.#discard(listener)
+      throw error
+    }
+  }
+
+  /** Gives up what `stage` has bound. Idempotent. */
+  unstage(): void {
+    for (const [name, listener] of this.#staged) {
+      if (this.#listeners.get(name) === listener) listener.unstage()
+      else this.#discard(listener)
+    }
+    this.#staged.clear()
+  }
+
+  #discard({ id }: ControlledListener): void {
+    const why = 'the listener is not in use yet'
+    void this.#link.ask({ type: 'drain', ids: [id], why, isLast: true }).catch(() => undefined) // None of its clients has a session.
+  }
+
+  /** Returns the listener that goes on under another configuration; null: it is a new one, or has another route. */
+  #listenerFor({ name, route }: ListenerConfig): ControlledListener | null {
+    const listener = this.#listeners.get(name)
+    return listener?.config.route === route ? listener : null
+  }
+
+  /**
+   * Takes another configuration, with what was staged of it, and listens. A listener whose name and route are there in both keeps
+   * its sessions, also where its other settings change. Others begin, or end as in a drain. Timeouts count for new sessions.
+   * Returns false once it is being stopped.
    */
   reconfigure(next: ProxyConfig): boolean {
+    if (!this.take(next)) return false
+    void this.listen()
+    return true
+  }
+
+  /** Does the same as `reconfigure`, but for addresses that are not bound yet: `listen` has to follow. */
+  take(next: ProxyConfig): boolean {
     if (this.#stage === 'stopping') return false
     this.#config = next
     if (next.trust !== 'dcs') this.#names.close()
     this.#link.send({ type: 'configure', settings: settingsOf(next) })
-    const routes = new Map(next.listeners.map(({ name, route }) => [name, route]))
+    const kept = new Map(next.listeners.map((config) => [config.name, this.#listenerFor(config)]))
     for (const listener of this.#listeners.values())
-      if (routes.get(listener.config.name) !== listener.config.route) this.#remove(listener)
-    const before = new Map(this.#listeners)
+      if (kept.get(listener.config.name) !== listener) this.#remove(listener)
     this.#listeners.clear()
-    const toListen: ControlledListener[] = []
-    for (const config of next.listeners) {
-      const listener = before.get(config.name)
-      if (listener === undefined) toListen.push(this.#add(config))
-      else {
-        this.#listeners.set(config.name, listener)
-        if (listener.configure(config)) toListen.push(listener)
-      }
-    }
-    // Only now: an address may have been another listener's before.
-    if (this.#stage === 'started') for (const listener of toListen) void this.#listen(listener)
+    for (const config of next.listeners) this.#takeOne(config, kept.get(config.name) ?? null)
+    this.unstage()
     if (this.#view !== null) this.apply(this.#view)
     return true
+  }
+
+  #takeOne(config: ListenerConfig, kept: ControlledListener | null): void {
+    const staged = this.#staged.get(config.name) ?? null
+    this.#staged.delete(config.name)
+    const listener = kept ?? staged ?? new ControlledListener(++this.#ids, config, this.#link)
+    this.#listeners.set(config.name, listener)
+    const isElsewhere = listener.configure(config)
+    if (staged !== null) {
+      listener.listenFault = null
+      this.#logListening(listener)
+    } else if (kept === null || isElsewhere) this.#toListen.add(listener)
+  }
+
+  /**
+   * Listens on the addresses of the configuration that are not bound yet, and returns what could not be bound: that is tried again
+   * every few seconds, and affects no other listener.
+   */
+  async listen(): Promise<readonly string[]> {
+    const listeners = [...this.#toListen]
+    this.#toListen.clear()
+    if (this.#stage === 'started') await Promise.all(listeners.map((listener) => this.#listen(listener)))
+    return listeners.flatMap(({ listenFault }) => listenFault ?? [])
   }
 
   status(): ProxyStatus {
@@ -156,6 +234,7 @@ export class Proxy implements Reconfigurable<ProxyConfig> {
     this.#stage = 'stopping'
     for (const timer of this.#timers.values()) clearTimeout(timer)
     this.#timers.clear()
+    this.unstage()
   }
 
   *#all(): Iterable<ControlledListener> {
@@ -163,18 +242,11 @@ export class Proxy implements Reconfigurable<ProxyConfig> {
     yield* this.#leaving
   }
 
-  #add(config: ListenerConfig): ControlledListener {
-    const listener = new ControlledListener(++this.#ids, config, this.#link)
-    this.#listeners.set(config.name, listener)
-    listener.configure(config)
-    return listener
-  }
-
   /** Removes a listener; its sessions are fenced until they end. */
   #remove(listener: ControlledListener): void {
     const { id, config } = listener
     this.#endTimer(listener)
-    this.#listeners.delete(config.name)
+    this.#toListen.delete(listener)
     this.#leaving.add(listener)
     const why = `the listener ${config.name} was removed or has another route`
     const left = (): void => {
@@ -218,7 +290,8 @@ export class Proxy implements Reconfigurable<ProxyConfig> {
         logLines(this.#deps.log, [report])
         break
       case 'state':
-        for (const listener of this.#all()) if (listener.id === report.id) listener.state = report.state
+        for (const listener of [...this.#all(), ...this.#staged.values()])
+          if (listener.id === report.id) listener.state = report.state
         // It follows the next view: where there is none, this one again.
         if (report.state.fault !== null) this.#fence.retryLater()
     }
@@ -237,4 +310,9 @@ export class Proxy implements Reconfigurable<ProxyConfig> {
 function settingsOf(config: ProxyConfig): ProxySettings {
   const { trust, hold, maxConnections, timeouts, tcpKeepaliveMs, drainTimeoutMs } = config
   return { trust, hold, maxConnections, timeouts, tcpKeepaliveMs, drainTimeoutMs }
+}
+
+function bindFailed(error: unknown): RouterError {
+  const { message, cause } = error instanceof Error ? error : new Error(explain(error))
+  return new RouterError('BIND_FAILED', message, { cause })
 }

@@ -1,6 +1,6 @@
 /** One listener as its worker serves it: its sockets, its clients and its sessions. */
 import type { Socket } from 'node:net'
-import type { Balance, ListenerConfig } from '../config/config.ts'
+import type { Balance, Bind, ListenerConfig } from '../config/config.ts'
 import { explain, shortage } from '../errors.ts'
 import type { Standstill } from '../standstill.ts'
 import type { ClusterView, DialFailure } from '../watcher/view.ts'
@@ -111,12 +111,15 @@ export class ServedListener {
     }
   }
 
-  /** Takes the next configuration, of the same name and route. On other addresses it accepts nothing until `listen`. */
+  /**
+   * Takes the next configuration, of the same name and route. On other addresses than those before and those of `stage` it
+   * accepts nothing until `listen`.
+   */
   configure(next: ListenerConfig): void {
     const before = this.#config
     this.#config = next
     this.#control.configure(next)
-    if (JSON.stringify(next.binds) !== JSON.stringify(before.binds)) this.#sockets.rebind(next.binds)
+    this.#sockets.rebind(next.binds)
     const { [before.balance]: former, [next.balance]: balancer } = this.#shared.balancers
     if (balancer !== former) this.#balancer.replace(balancer(), this.#route.sessions.targetOfEach())
   }
@@ -124,6 +127,16 @@ export class ServedListener {
   /** Listens; rejects with BIND_FAILED. */
   async listen(): Promise<void> {
     await this.#sockets.start()
+  }
+
+  /** Listens beside its addresses on those of its next configuration; rejects with BIND_FAILED, and only its own are left then. */
+  async stage(binds: readonly Bind[]): Promise<void> {
+    await this.#sockets.stage(binds)
+  }
+
+  /** Ends what `stage` has begun. Idempotent. */
+  unstage(): void {
+    this.#sockets.unstage()
   }
 
   /** Takes the next view; see the command `view`. If that fails, all clients are held until the next one. */

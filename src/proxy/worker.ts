@@ -104,13 +104,14 @@ export class Worker {
     switch (command.type) {
       case 'configure':
         this.#settings = command.settings
-        this.#standstill.start()
         this.#limit.max = command.settings.maxConnections === 0 ? Infinity : command.settings.maxConnections
         break
       case 'listener': {
         const served = this.#served.get(command.id)
-        if (served === undefined) this.#served.set(command.id, new ServedListener(command.config, this.#shared))
-        else served.configure(command.config)
+        if (served === undefined) {
+          this.#standstill.start()
+          this.#served.set(command.id, new ServedListener(command.config, this.#shared))
+        } else served.configure(command.config)
         break
       }
       case 'view':
@@ -124,6 +125,12 @@ export class Worker {
         break
       case 'listen':
         this.#acknowledge(command, (served) => served.listen())
+        break
+      case 'stage':
+        this.#acknowledge(command, (served) => served.stage(command.binds))
+        break
+      case 'unstage':
+        this.#served.get(command.id)?.unstage()
         break
       case 'fence':
         this.#acknowledge(command, (served) => served.fence(command.epoch, command.reason))

@@ -19,7 +19,7 @@ afterEach(async () => {
 
 const COMMANDS: Readonly<Record<Command['type'], true>> = {
   ...{ configure: true, listener: true, listen: true, view: true, names: true, hold: true, fence: true },
-  ...{ destroy: true, open: true, drain: true, report: true, close: true },
+  ...{ stage: true, unstage: true, destroy: true, open: true, drain: true, report: true, close: true },
 }
 const REPORTS: Readonly<Record<Report['type'], true>> = { done: true, 'dial-failed': true, state: true, log: true }
 
