@@ -14,6 +14,16 @@ export interface PartReport {
   readonly name: string | null
   /** `kept`: nothing has changed for it. `refused`: it continues as it was. */
   readonly outcome: 'kept' | 'reconfigured' | 'rebuilt' | 'added' | 'removed' | 'refused'
-  /** Why it was refused; null otherwise. */
+  /** Why it was refused, or what of it cannot be done yet and is tried again; null otherwise. */
   readonly reason: string | null
+}
+
+/** Another configuration of a part that is ready to take effect. Of the present one nothing has changed. */
+export interface Prepared {
+  /** What cannot take it: then it is to be abandoned. */
+  readonly refused: readonly PartReport[]
+  /** Has it take effect, and returns what has come of it. Never throws. */
+  commit(): readonly PartReport[]
+  /** Gives it up. Never throws. */
+  abandon(): void
 }

@@ -10,12 +10,13 @@ import { now } from './clock.ts'
 import type { Config, LoggingConfig } from './config/config.ts'
 import { explain, RouterError } from './errors.ts'
 import { Lookups } from './names/lookups.ts'
-import type { PartReport } from './part.ts'
+import type { PartReport, Prepared } from './part.ts'
 import type { ConnectionCounts } from './proxy/connection-limit.ts'
 import { Clusters, type ClustersDeps } from './router/clusters.ts'
 import type { Templates, TemplatesDeps } from './templates/templates.ts'
 import { Track } from './track/track.ts'
 import { keyValueSources } from './watcher/dcs/create.ts'
+import type { ClusterView } from './watcher/view.ts'
 
 /** What of the process the templates' files and commands need, besides the rest. */
 export interface RouterDeps
@@ -37,6 +38,13 @@ interface Settings {
   readonly logging: LoggingConfig
 }
 
+/** A part's settings, ready to be taken. */
+interface Change {
+  readonly outcome: Outcome
+  readonly take: () => void
+  readonly giveUp?: () => void
+}
+
 export class Router {
   readonly #deps: RouterDeps
   /** In force. What was refused of a later configuration is not in here. */
@@ -46,6 +54,10 @@ export class Router {
   #templates: Templates | null = null
   readonly #track: Track
   #admin: AdminSocket
+  /** Sockets of a former configuration, while they answer the commands that were running. */
+  readonly #retiring = new Map<AdminSocket, Promise<void>>()
+  /** Resolves when the templates are those of the configuration. */
+  #replacing: Promise<void> = Promise.resolve()
   readonly #startedAt = now()
   readonly #lookups = new Lookups()
   #isDraining = false
@@ -95,7 +107,7 @@ export class Router {
       node: hostname(),
       startedAt: this.#startedAt,
       now: now(),
-      stopping: this.#isDraining || this.#closing !== null,
+      stopping: this.#isEnding,
       maxConnections: this.#clusters.maxConnections,
       clusters: this.#clusters.status(),
       templates: this.#templates?.status() ?? null,
@@ -127,91 +139,122 @@ export class Router {
     const closing = [this.#clusters.close(), this.#track.close()]
     if (this.#templates !== null) closing.push(this.#templates.close())
     this.#lookups.close()
-    await Promise.all(closing)
-    await this.#admin.close()
+    await Promise.all([...closing, this.#replacing])
+    await Promise.all([this.#admin, ...this.#retiring.keys()].map((admin) => admin.close()))
   }
 
   /**
-   * Takes another configuration, part by part, and returns the outcome of each. A part that is the same in both
-   * continues undisturbed; a part that cannot be built is refused, and continues as it was. Not to be called again
-   * before it has resolved. Never rejects.
+   * Takes another configuration: all of it, and returns what has come of each part; or nothing, and returns what cannot take it. A
+   * part that is the same in both continues undisturbed. Not to be called again before it has resolved. Never rejects.
    */
   async reconfigure(next: Config): Promise<readonly PartReport[]> {
-    if (this.#isDraining || this.#closing !== null) return []
-    const clusters = await this.#clusters.reconfigure(next)
+    if (this.#isEnding) return []
     const settings = settingsOf(next)
-    return [
-      ...clusters,
-      await this.#reconfigurePart('track', settings, () =>
-        this.#track.reconfigure(settings.track) ? 'reconfigured' : 'refused',
-      ),
-      await this.#reconfigurePart('templates', settings, () => this.#replaceTemplates(settings.templates)),
-      await this.#reconfigurePart('admin', settings, () => this.#replaceAdmin(settings.admin)),
-      await this.#reconfigurePart('logging', settings, () => this.#setLogging(settings.logging)),
+    const prepared = [
+      await this.#clusters.prepare(next),
+      await this.#prepare('track', settings, () => ({
+        outcome: 'reconfigured',
+        take: () => this.#track.reconfigure(settings.track),
+      })),
+      await this.#prepare('templates', settings, () => this.#prepareTemplates(settings.templates)),
+      await this.#prepare('admin', settings, () => this.#prepareAdmin(settings.admin)),
+      await this.#prepare('logging', settings, () => this.#prepareLogging(settings.logging)),
     ]
+    const refused = prepared.flatMap((part) => part.refused)
+    if (refused.length > 0 || this.#hasEnded()) {
+      for (const part of prepared) part.abandon()
+      return refused
+    }
+    const reports = prepared.flatMap((part) => part.commit())
+    this.#settings = settings
+    await this.#replacing
+    return [...reports, ...(await this.#clusters.listenAgain())]
   }
 
-  /** Has a part take its settings, unless they are the same as before. */
-  async #reconfigurePart(
-    part: keyof Settings,
-    next: Settings,
-    take: () => Outcome | Promise<Outcome>,
-  ): Promise<PartReport> {
-    if (isDeepStrictEqual(this.#settings[part], next[part])) return { part, name: null, outcome: 'kept', reason: null }
+  get #isEnding(): boolean {
+    return this.#isDraining || this.#closing !== null
+  }
+
+  /** Returns the same; the compiler expects no other answer than before. */
+  #hasEnded(): boolean {
+    return this.#isEnding
+  }
+
+  /** Prepares a part for other settings, unless they are the same as before. */
+  async #prepare(part: keyof Settings, next: Settings, prepare: () => Change | Promise<Change>): Promise<Prepared> {
+    const report = (outcome: Outcome, reason: string | null = null): readonly PartReport[] => [
+      { part, name: null, outcome, reason },
+    ]
+    const kept: Prepared = { refused: [], commit: () => report('kept'), abandon: () => undefined }
+    const [before, after] = [comparable(this.#settings)[part], comparable(next)[part]]
+    if (isDeepStrictEqual(before, after)) return kept
     try {
-      const outcome = await take()
-      this.#settings = { ...this.#settings, [part]: next[part] }
-      return { part, name: null, outcome, reason: null }
+      const { outcome, take, giveUp } = await prepare()
+      const commit = (): readonly PartReport[] => {
+        take()
+        return report(outcome)
+      }
+      return { refused: [], commit, abandon: () => giveUp?.() }
     } catch (error) {
-      return { part, name: null, outcome: 'refused', reason: explain(error) }
+      return { ...kept, refused: report('refused', explain(error)) }
     }
   }
 
-  async #replaceTemplates(next: Settings['templates']): Promise<Outcome> {
+  async #prepareTemplates(next: Settings['templates']): Promise<Change> {
+    const built = await this.#buildTemplates(next, this.#clusters.views())
     const old = this.#templates
+    const outcome = built === null ? 'removed' : old === null ? 'added' : 'reconfigured'
     // Key stores keep their source.
-    const isSameSource = isDeepStrictEqual(next.keys, this.#settings.templates.keys)
-    if (old !== null && next !== NO_TEMPLATES && isSameSource && old.reconfigure(next)) {
-      this.#applyViews()
-      return 'reconfigured'
+    const isSameSource = isDeepStrictEqual(sourcesOf(next), sourcesOf(this.#settings.templates))
+    const take = (): void => {
+      if (old !== null && built !== null && isSameSource && old.reconfigure(next)) this.#applyViews()
+      else this.#replacing = this.#replaceTemplates(built)
     }
-    const built = await this.#buildTemplates(next)
-    await old?.close()
-    this.#templates = built
-    this.#beginTemplates()
-    return built === null ? 'removed' : old === null ? 'added' : 'rebuilt'
+    return { outcome, take }
   }
 
-  async #replaceAdmin(next: Config['admin']): Promise<Outcome> {
-    if (next.socket.path === this.#settings.admin.socket.path) return 'reconfigured'
+  /** Begins with others once the present ones have let go of their files. */
+  async #replaceTemplates(next: Templates | null): Promise<void> {
+    await this.#templates?.close()
+    this.#templates = next
+    this.#beginTemplates()
+  }
+
+  async #prepareAdmin(next: Config['admin']): Promise<Change> {
+    if (next.socket.path === this.#settings.admin.socket.path) return { outcome: 'reconfigured', take: () => undefined }
     const built = this.#buildAdmin(next)
     await built.start()
-    const old = this.#admin
-    this.#admin = built
-    await old.close()
-    return 'rebuilt'
+    const take = (): void => {
+      const old = this.#admin
+      this.#admin = built
+      // Not waited for: the command that is running may be the one that has caused this.
+      const retired = old.retire().finally(() => this.#retiring.delete(old))
+      this.#retiring.set(old, retired)
+    }
+    return { outcome: 'rebuilt', take, giveUp: () => void built.close() }
   }
 
-  /** Throws where only a restart changes it. */
-  #setLogging({ level, format }: LoggingConfig): Outcome {
+  #prepareLogging({ level, format }: LoggingConfig): Change {
     const { setLogLevel } = this.#deps
     if (format !== this.#settings.logging.format || setLogLevel === undefined)
       throw new RouterError('CONFIG_INVALID', 'logging.format takes effect after a restart')
-    setLogLevel(level)
-    return 'reconfigured'
+    return { outcome: 'reconfigured', take: () => setLogLevel(level) }
   }
 
   #buildAdmin({ socket: { path } }: Config['admin']): AdminSocket {
     return new AdminSocket({ path, commands: showCommands(() => this.status()), log: this.#deps.log })
   }
 
-  /** Returns null where there are neither templates nor hooks: what they need is not even loaded then. */
-  async #buildTemplates(config: Settings['templates']): Promise<Templates | null> {
+  /**
+   * Returns null where there are neither templates nor hooks: what they need is not even loaded then. `since`: what is no news to
+   * the hooks.
+   */
+  async #buildTemplates(config: Settings['templates'], since: readonly ClusterView[] = []): Promise<Templates | null> {
     if (config.templates.length === 0 && config.hooks.length === 0) return null
     const { Templates } = await import('./templates/templates.ts')
     const { env, pid, signalGroup, isAlive, log, kinds } = this.#deps
     const source = keyValueSources(config.keys, this.#lookups, log, kinds)
-    return new Templates({ config, source, lookups: this.#lookups, env, pid, signalGroup, isAlive, log })
+    return new Templates({ config, source, lookups: this.#lookups, env, pid, signalGroup, isAlive, log, since })
   }
 
   /** Does nothing once the router ends. */
@@ -249,3 +292,14 @@ function settingsOf({ clusters, templates, hooks, stateDir, keys, track, admin, 
 }
 
 const NO_TEMPLATES: Settings['templates'] = { clusters: [], templates: [], hooks: [], stateDir: null, keys: [] }
+
+/** Returns what the keys of templates are read from. */
+function sourcesOf({ keys }: Settings['templates']): readonly object[] {
+  return keys.map(({ name, dcs, proxy: { check } }) => ({ name, dcs, check }))
+}
+
+/** Returns settings without what makes no difference to their part. */
+function comparable(settings: Settings): Readonly<Record<keyof Settings, unknown>> {
+  const { templates } = settings
+  return { ...settings, templates: { ...templates, keys: sourcesOf(templates) } }
+}

@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { createServer, type Server, type Socket } from 'node:net'
 import type { Logger } from 'pino'
+import { within } from '../clock.ts'
 import { explain, RouterError } from '../errors.ts'
 import { listenOnUnixSocket } from '../unix-socket.ts'
 import { CommandQueue, serveClient } from './client-session.ts'
@@ -11,6 +12,8 @@ import { clientToClose, type ClientActivity } from './client-limit.ts'
 
 /** HAProxy's 10 s is too short for typing; a client may choose its own (`set timeout cli`). */
 const IDLE_TIMEOUT_MS = 60_000
+/** How long the commands that are running may take when the socket is replaced. */
+const RETIRE_MS = 5000
 /** Each may cost one answer in memory. Beyond that the connection that is missed least is closed. */
 const MAX_CLIENTS = 64
 /** While all of them are busy, or have just connected. */
@@ -37,6 +40,7 @@ export class AdminSocket {
   readonly #activities = new Map<Socket, ClientActivity>()
   readonly #turns = new CommandQueue()
   #server: Server | null = null
+  #stopped: Promise<void> | null = null
   #closing: Promise<void> | null = null
 
   constructor({ path, commands, log, idleTimeoutMs = IDLE_TIMEOUT_MS }: AdminSocketOptions) {
@@ -66,10 +70,28 @@ export class AdminSocket {
     return this.#closing
   }
 
+  /** Stops listening, and closes all connections once the commands that are running are answered, or have taken too long. */
+  async retire(): Promise<void> {
+    void this.#stopListening()
+    for (const [socket, { isBusy }] of this.#activities) if (!isBusy) socket.destroy()
+    await within(Promise.all(this.#clients.values()), RETIRE_MS, new AbortController().signal)
+    await this.close()
+  }
+
+  /** libuv removes the socket's file then. */
+  #stopListening(): Promise<void> {
+    const server = this.#server
+    this.#stopped ??= new Promise((resolve) => {
+      if (server === null) resolve()
+      else server.close(() => resolve())
+    })
+    return this.#stopped
+  }
+
   async #close(): Promise<void> {
     const server = this.#server
     if (server === null) return
-    const done = closed(server)
+    const done = this.#stopListening()
     for (const socket of this.#clients.keys()) socket.destroy()
     await Promise.all(this.#clients.values())
     await done
@@ -98,11 +120,6 @@ export class AdminSocket {
       socket.destroy()
     }
   }
-}
-
-/** Closes the server; libuv removes the socket's file then. */
-function closed(server: Server): Promise<void> {
-  return new Promise((resolve) => server.close(() => resolve()))
 }
 
 /** Returns how an error of the admin socket begins. */

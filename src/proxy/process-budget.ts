@@ -13,26 +13,46 @@ const MAX_CANCELS = 32
 const READ_AHEAD_PART = 1 / 4
 
 export class ProcessBudget implements ReadAhead, Talk {
-  /** Of open files; null: not known. */
-  readonly descriptors: number | null
-  readonly connections: ConnectionLimit
-  /** Why there are no more connections. */
-  readonly limit: string
-  /** How many clients of each proxy may be on their way out. */
-  readonly refusals: number
+  readonly connections = new ConnectionLimit(Infinity)
   readonly cancels = new Semaphore(MAX_CANCELS)
-  #talkative: number
-  #readAhead: number
+  #descriptors: number | null = null
+  #limit = ''
+  #refusals = 0
+  #talkative = 0
+  #readAhead = 0
+  /** What was handed out is to come back. */
+  #whole = { talkative: 0, readAhead: 0 }
 
   /** `proxies`: how many share it. */
   constructor(limits: ProcessLimits = NO_LIMITS, proxies = 1) {
+    this.resize(limits, proxies)
+  }
+
+  /** Shares it between another number of proxies from now on, whatever is in use. */
+  resize(limits: ProcessLimits = NO_LIMITS, proxies = 1): void {
     const { connections, why, refusals, talkative, readAheadBytes } = capacityOf(limits, proxies)
-    this.descriptors = limits.descriptors
-    this.connections = new ConnectionLimit(connections)
-    this.limit = `the router's limit of ${counted(connections, 'connection')} is reached (${why})`
-    this.refusals = Math.max(1, Math.floor(refusals / Math.max(1, proxies)))
-    this.#talkative = talkative
-    this.#readAhead = readAheadBytes
+    this.connections.max = connections
+    this.#descriptors = limits.descriptors
+    this.#limit = `the router's limit of ${counted(connections, 'connection')} is reached (${why})`
+    this.#refusals = Math.max(1, Math.floor(refusals / Math.max(1, proxies)))
+    this.#talkative += talkative - this.#whole.talkative
+    this.#readAhead += readAheadBytes - this.#whole.readAhead
+    this.#whole = { talkative, readAhead: readAheadBytes }
+  }
+
+  /** Returns the limit of open files; null: not known. */
+  get descriptors(): number | null {
+    return this.#descriptors
+  }
+
+  /** Returns why there are no more connections. */
+  get limit(): string {
+    return this.#limit
+  }
+
+  /** Returns how many clients of each proxy may be on their way out. */
+  get refusals(): number {
+    return this.#refusals
   }
 
   /** Returns whether one more client may have sent much before a server has answered; `leaveTalkative` is due then. */

@@ -2,7 +2,6 @@
  * The native TCP proxy of one cluster: which listeners there are, and what they are to do with each view. A worker serves
  * them; messages.ts has what passes between the two.
  */
-import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from 'pino'
 import type { Bind, ListenerConfig, ProxyConfig } from '../config/config.ts'
 import { explain, RouterError } from '../errors.ts'
@@ -13,6 +12,7 @@ import { type LogLine, logLines } from '../text/log-line.ts'
 import { listenerLog } from './log-lines.ts'
 import type { Counts, ProxySettings, Report } from './messages.ts'
 import { PrimaryFence } from './primary-fence.ts'
+import { StagedListeners } from './staged-listeners.ts'
 import { StaleNames } from './stale-names.ts'
 import { countsOf, NO_COUNTS, type ProxyStatus, statusOf } from './status.ts'
 import { SHUTTING_DOWN } from './unserved.ts'
@@ -49,9 +49,8 @@ export class Proxy implements Reconfigurable<ProxyConfig> {
   #stage: 'built' | 'started' | 'stopping' = 'built'
   #view: ClusterView | null = null
   readonly #timers = new Map<ControlledListener, NodeJS.Timeout>()
-  /** Of the next configuration, by name: new listeners, and those of which addresses are bound in advance. */
-  readonly #staged = new Map<string, ControlledListener>()
-  /** Those that are to listen on other addresses than before. */
+  readonly #staged: StagedListeners
+  /** Listeners whose addresses have changed and are not bound yet. */
   readonly #toListen = new Set<ControlledListener>()
 
   constructor(deps: ProxyDeps) {
@@ -76,6 +75,7 @@ export class Proxy implements Reconfigurable<ProxyConfig> {
     this.#names = new StaleNames(ageOf, (stale) => this.#link.send({ type: 'names', stale }))
     this.#link = new WorkerLink(startWorker, (report) => this.#reported(report))
     this.#link.send({ type: 'configure', settings: settingsOf(config) })
+    this.#staged = new StagedListeners((listener) => this.#build(listener), this.#link)
     for (const listener of config.listeners) this.#takeOne(listener, null)
   }
 
@@ -105,48 +105,19 @@ export class Proxy implements Reconfigurable<ProxyConfig> {
    */
   async stage(next: ProxyConfig, isOwn: (bind: Bind) => boolean): Promise<void> {
     try {
-      for (const config of next.listeners) {
-        const listener = this.#listenerFor(config)
-        if (listener !== null && isDeepStrictEqual(listener.config.binds, config.binds)) continue
-        await this.#stageOne(listener, config).catch((error: unknown) => {
-          if (!config.binds.some(isOwn)) throw error
-        })
-      }
+      for (const config of next.listeners) await this.#staged.add(config, this.#listenerFor(config), isOwn)
     } catch (error) {
       this.unstage()
       throw bindFailed(error)
     }
   }
 
-  async #stageOne(present: ControlledListener | null, config: ListenerConfig): Promise<void> {
-    const listener = present ?? new ControlledListener(++this.#ids, config, this.#link)
-    this.#staged.set(config.name, listener)
-    try {
-      if (present !== null) return await present.stage(config)
-      listener.configure(config)
-      await listener.listen()
-    } catch (error) {
-      this.#staged.delete(config.name)
-      if (present === null) this.#discard(listener)
-      throw error
-    }
-  }
-
   /** Gives up what `stage` has bound. Idempotent. */
   unstage(): void {
-    for (const [name, listener] of this.#staged) {
-      if (this.#listeners.get(name) === listener) listener.unstage()
-      else this.#discard(listener)
-    }
-    this.#staged.clear()
+    this.#staged.discard()
   }
 
-  #discard({ id }: ControlledListener): void {
-    const why = 'the listener is not in use yet'
-    void this.#link.ask({ type: 'drain', ids: [id], why, isLast: true }).catch(() => undefined) // None of its clients has a session.
-  }
-
-  /** Returns the listener that goes on under another configuration; null: it is a new one, or has another route. */
+  /** Returns the listener that continues with another configuration; null: it is a new one, or has another route. */
   #listenerFor({ name, route }: ListenerConfig): ControlledListener | null {
     const listener = this.#listeners.get(name)
     return listener?.config.route === route ? listener : null
@@ -180,15 +151,18 @@ export class Proxy implements Reconfigurable<ProxyConfig> {
   }
 
   #takeOne(config: ListenerConfig, kept: ControlledListener | null): void {
-    const staged = this.#staged.get(config.name) ?? null
-    this.#staged.delete(config.name)
-    const listener = kept ?? staged ?? new ControlledListener(++this.#ids, config, this.#link)
+    const staged = this.#staged.take(config.name)
+    const listener = kept ?? staged ?? this.#build(config)
     this.#listeners.set(config.name, listener)
     const isElsewhere = listener.configure(config)
     if (staged !== null) {
       listener.listenFault = null
       this.#logListening(listener)
     } else if (kept === null || isElsewhere) this.#toListen.add(listener)
+  }
+
+  #build(config: ListenerConfig): ControlledListener {
+    return new ControlledListener(++this.#ids, config, this.#link)
   }
 
   /**
@@ -290,7 +264,7 @@ export class Proxy implements Reconfigurable<ProxyConfig> {
         logLines(this.#deps.log, [report])
         break
       case 'state':
-        for (const listener of [...this.#all(), ...this.#staged.values()])
+        for (const listener of [...this.#all(), ...this.#staged.all()])
           if (listener.id === report.id) listener.state = report.state
         // It follows the next view: where there is none, this one again.
         if (report.state.fault !== null) this.#fence.retryLater()

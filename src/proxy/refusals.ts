@@ -21,12 +21,12 @@ const MAX_REQUESTS = 2
 
 export class Refusals {
   readonly #settings: RefusalSettings
-  readonly #limit: number
+  readonly #limit: () => number
   /** What each is going to read; the oldest first. */
   readonly #leaving = new Map<Client, Refusal>()
 
   /** `limit`: how many may be on their way out at a time; where there is one more, the oldest silent one is closed. */
-  constructor(settings: RefusalSettings, limit: number) {
+  constructor(settings: RefusalSettings, limit: () => number) {
     this.#settings = settings
     this.#limit = limit
   }
@@ -41,7 +41,7 @@ export class Refusals {
     if (this.#leaving.has(client) || client.socket.closed) return
     this.#leaving.set(client, refusal)
     client.socket.once('close', () => this.#leaving.delete(client))
-    if (this.#leaving.size > this.#limit) this.#hurry()
+    if (this.#leaving.size > this.#limit()) this.#hurry()
   }
 
   /** Closes one: a client that has been refused, or else a silent one, since the others are about to read why. */

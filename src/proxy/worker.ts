@@ -67,7 +67,7 @@ export class Worker {
         return settings().hold.refuseTls
       },
     }
-    this.#refusals = new Refusals(hold, budget.refusals)
+    this.#refusals = new Refusals(hold, () => budget.refusals)
     const pool = { buffers: new TransferBuffers(), timeouts: new IdleTimeouts(), readAhead: budget }
     this.#shared = {
       get settings() {

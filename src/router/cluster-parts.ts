@@ -2,9 +2,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from 'pino'
 import type { ClusterStatus } from '../admin/status.ts'
-import type { ClusterConfig, Config } from '../config/config.ts'
+import type { Bind, ClusterConfig, Config } from '../config/config.ts'
 import type { Lookups } from '../names/lookups.ts'
-import type { PartReport } from '../part.ts'
+import type { PartReport, Prepared } from '../part.ts'
 import type { ProcessBudget } from '../proxy/process-budget.ts'
 import { Proxy } from '../proxy/proxy.ts'
 import { inProcess } from '../proxy/worker.ts'
@@ -14,6 +14,7 @@ import { createDcs } from '../watcher/dcs/create.ts'
 import type { DcsKind } from '../watcher/dcs/kind.ts'
 import { LocalHost } from '../watcher/members/local-host.ts'
 import { localMembers } from '../watcher/members/local-member.ts'
+import type { Successor } from '../watcher/dcs-succession.ts'
 import type { Epochs } from '../watcher/primary/running-machine.ts'
 import { StateFile } from '../watcher/state/state-file.ts'
 import type { ClusterView } from '../watcher/view.ts'
@@ -32,29 +33,26 @@ export interface ClusterPartsDeps {
   readonly sinks: Readonly<Record<string, (view: ClusterView) => void>>
 }
 
-type Outcome = PartReport['outcome']
-
 export class ClusterParts {
   readonly #deps: ClusterPartsDeps
   readonly #log: Logger
+  readonly #rest: RestClient
+  readonly #watcher: Watcher
+  readonly #proxy: Proxy
   #config: ClusterConfig
-  #stateDir: string | null
-  #watcher: Watcher
-  /** null: the cluster has no listeners. */
-  #proxy: Proxy | null
-  /** Proxies that are no longer configured, while their sessions end. */
-  readonly #leaving = new Map<Proxy, Promise<void>>()
+  #all: Config
 
   /** Starts nothing. `all`: the whole configuration, of which `config` is a part. */
   constructor(config: ClusterConfig, all: Config, deps: ClusterPartsDeps) {
     this.#deps = deps
     this.#config = config
-    this.#stateDir = all.stateDir
+    this.#all = all
     // Where there are several clusters, every line names its own.
     this.#log =
       all.clusters.length > 1 ? deps.log.child({ cluster: config.name }, { msgPrefix: `${config.name}: ` }) : deps.log
-    this.#watcher = this.#buildWatcher(config, all)
-    this.#proxy = isServed(config) ? this.#buildProxy(config) : null
+    this.#rest = this.#buildRest(config)
+    this.#watcher = this.#buildWatcher()
+    this.#proxy = this.#buildProxy(config)
   }
 
   get config(): ClusterConfig {
@@ -67,12 +65,15 @@ export class ClusterParts {
 
   status(): ClusterStatus {
     const { localMember } = this.#config
-    return { view: this.view, proxy: this.#proxy?.status() ?? null, localMember, faults: this.#watcher.faults }
+    const proxy = this.#proxy.status()
+    // Of a proxy that is off the last sessions may still be there.
+    const isOn = isServed(this.#config) || proxy.sessions.length > 0
+    return { view: this.view, proxy: isOn ? proxy : null, localMember, faults: this.#watcher.faults }
   }
 
   /** Binds every listener, or none: rejects with BIND_FAILED. */
   async listen(): Promise<void> {
-    await this.#proxy?.start()
+    await this.#proxy.start()
   }
 
   /** Begins to observe the cluster, which need not be there. */
@@ -81,97 +82,101 @@ export class ClusterParts {
   }
 
   /**
-   * Takes another configuration of the cluster, and returns the outcome of the watcher and of the proxy. A watcher that
-   * cannot take it is built again: sessions on the primary are closed then, because they are of an older epoch. Rejects
-   * where something cannot be built: the cluster continues as it was.
+   * Prepares another configuration of the cluster, which may take as long as its DCS; `bind` is the last step of it. Rejects where
+   * that cannot be the same cluster: nothing has changed then.
    */
-  async reconfigure(next: ClusterConfig, all: Config): Promise<readonly PartReport[]> {
-    const isSame = this.#stateDir === all.stateDir && isDeepStrictEqual(this.#config, next)
-    if (isSame) return clusterReports(next, 'kept')
-    const [before, old] = [this.#config, this.#watcher]
-    const takes = this.#stateDir === all.stateDir && old.reconfigure(next)
-    const watcher = takes ? old : this.#buildWatcher(next, all)
-    try {
-      const proxy = await this.#reconfigureProxy(next)
-      if (!takes) await this.#replaceWatcher(watcher)
-      this.#config = next
-      this.#stateDir = all.stateDir
-      const outcome = takes ? 'reconfigured' : 'rebuilt'
-      const own: PartReport = { part: 'watcher', name: next.name, outcome, reason: null }
-      return proxy === null ? [own] : [own, { ...own, part: 'proxy', outcome: proxy }]
-    } catch (error) {
-      if (takes) old.reconfigure(before)
-      else await watcher.close()
-      throw error
+  async prepare(next: ClusterConfig, all: Config): Promise<PreparedCluster> {
+    const [before, allBefore] = [this.#config, this.#all]
+    const dcs = await this.#prepareDcs(next, all)
+    return {
+      bind: async (isOwn) => this.#proxy.stage(next.proxy, isOwn),
+      abandon: () => {
+        this.#proxy.unstage()
+        void dcs?.end()
+      },
+      commit: () => {
+        this.#config = next
+        this.#all = all
+        const names = (config: ClusterConfig, { track }: Config): readonly string[] =>
+          localMembers(config, track.files).map(({ name }) => name)
+        const isElsewhere =
+          all.stateDir !== allBefore.stateDir || !isDeepStrictEqual(identityOf(next), identityOf(before))
+        const isOtherHost = !isDeepStrictEqual(names(next, all), names(before, allBefore))
+        const isSame = dcs === null && !isElsewhere && !isOtherHost && isDeepStrictEqual(next, before)
+        if (isSame) return clusterReports(next, 'kept')
+        this.#watcher.reconfigure({
+          config: next,
+          ...(dcs === null ? {} : { dcs }),
+          ...(isElsewhere ? { state: this.#buildState() } : {}),
+          ...(isOtherHost ? { local: this.#buildLocal() } : {}),
+        })
+        const isSameProxy = isDeepStrictEqual(next.proxy, before.proxy)
+        if (!isSameProxy) this.#proxy.take(next.proxy)
+        const ofProxy = isServed(next) ? (isServed(before) ? 'reconfigured' : 'added') : 'removed'
+        return clusterReports(isServed(next) ? next : before, 'reconfigured', null, isSameProxy ? 'kept' : ofProxy)
+      },
     }
+  }
+
+  /** Returns the DCS that takes the place of the present one; null: none has to. Rejects where it shows another cluster. */
+  async #prepareDcs(next: ClusterConfig, all: Config): Promise<Successor | null> {
+    const [before, allBefore] = [this.#config, this.#all]
+    const isOther = !isDeepStrictEqual(sourceOf(next), sourceOf(before))
+    const isRead = (config: ClusterConfig, { clusters }: Config): object => ({
+      pace: paceOf(config),
+      groups: groupsBeside(config, clusters),
+      // Where the members are the DCS, this is how it is read.
+      restApi: this.view.dcs.leaderFrom === 'members' ? config.restApi : null,
+    })
+    if (!isOther && isDeepStrictEqual(isRead(next, all), isRead(before, allBefore))) return null
+    const { kinds } = this.#deps
+    const dcs = createDcs(next, this.#buildRest(next), { log: this.#log, clusters: all.clusters, kinds })
+    return isOther ? this.#watcher.tryDcs(dcs) : this.#watcher.buildDcs(dcs)
+  }
+
+  /** Listens on addresses that were not free before, and returns those that are still not: they are tried again. */
+  async listenAgain(): Promise<readonly PartReport[]> {
+    const faults = await this.#proxy.listen()
+    return faults.length === 0
+      ? []
+      : [{ part: 'proxy', name: this.#config.name, outcome: 'reconfigured', reason: faults.join('; ') }]
   }
 
   /** Stops accepting, and gives sessions the drain timeout to end by themselves. */
   async drain(): Promise<void> {
-    await Promise.all([this.#proxy?.drain(), ...this.#leaving.values()])
+    await this.#proxy.drain()
   }
 
   /** Closes everything at once. Idempotent. */
   async close(): Promise<void> {
-    for (const proxy of [...this.#leaving.keys(), this.#proxy]) proxy?.close()
+    this.#proxy.close()
     await this.#watcher.close()
   }
 
-  /** Returns what has come of it; null: there was none and is none. Rejects where one cannot be built or cannot listen. */
-  async #reconfigureProxy(next: ClusterConfig): Promise<Outcome | null> {
-    const old = this.#proxy
-    if (old === null && !isServed(next)) return null
-    if (old === null) {
-      const proxy = this.#buildProxy(next)
-      await proxy.start()
-      this.#proxy = proxy
-      proxy.apply(this.view)
-      return 'added'
-    }
-    if (!isServed(next)) {
-      this.#proxy = null
-      this.#leave(old)
-      return 'removed'
-    }
-    if (isDeepStrictEqual(this.#config.proxy, next.proxy)) return 'kept'
-    if (old.reconfigure(next.proxy)) return 'reconfigured'
-    old.close()
-    this.#proxy = this.#buildProxy(next)
-    await this.#proxy.start()
-    this.#proxy.apply(this.view)
-    return 'rebuilt'
-  }
-
-  /** Lets a proxy follow the views until its sessions have ended, so that they are fenced. */
-  #leave(proxy: Proxy): void {
-    const left = proxy.drain().finally(() => {
-      proxy.close()
-      this.#leaving.delete(proxy)
-    })
-    this.#leaving.set(proxy, left)
-  }
-
-  /** Replaces the watcher. The old one has to let go of the state file before the next one reads it. */
-  async #replaceWatcher(next: Watcher): Promise<void> {
-    await this.#watcher.close()
-    this.#watcher = next
-    next.start()
-  }
-
-  #buildWatcher(config: ClusterConfig, { clusters, stateDir, track }: Config): Watcher {
-    const { lookups, epochs, bursts, sinks, kinds } = this.#deps
-    const log = this.#log
-    const { name, scope, namespace, citusGroup } = config
-    const rest = new RestClient(config.restApi, config.proxy.check.timeoutMs, lookups, log)
-    const names = localMembers(config, track.files).map((member) => member.name)
-    const local = new LocalHost({ names, resolve: (host) => lookups.addresses(host) })
-    const state = stateDir === null ? null : new StateFile({ name, scope, namespace, citusGroup, dir: stateDir, log })
-    const dcs = createDcs(config, rest, { log, clusters, kinds })
+  #buildWatcher(): Watcher {
+    const { epochs, bursts, sinks, kinds } = this.#deps
+    const [config, rest, log] = [this.#config, this.#rest, this.#log]
+    const dcs = createDcs(config, rest, { log, clusters: this.#all.clusters, kinds })
+    const state = this.#buildState()
+    const local = this.#buildLocal()
     const watcher = new Watcher({ config, dcs, rest, state, epochs, bursts, log, local })
-    watcher.subscribe('proxy', (view) => this.#proxy?.apply(view))
-    watcher.subscribe('leaving sessions', (view) => this.#leaving.forEach((_, proxy) => proxy.apply(view)))
+    watcher.subscribe('proxy', (view) => this.#proxy.apply(view))
     for (const [sink, take] of Object.entries(sinks)) watcher.subscribe(sink, take)
     return watcher
+  }
+
+  #buildRest({ restApi, proxy }: ClusterConfig): RestClient {
+    return new RestClient(restApi, proxy.check.timeoutMs, this.#deps.lookups, this.#log)
+  }
+
+  #buildState(): StateFile | null {
+    const { stateDir: dir } = this.#all
+    return dir === null ? null : new StateFile({ ...identityOf(this.#config), dir, log: this.#log })
+  }
+
+  #buildLocal(): LocalHost {
+    const names = localMembers(this.#config, this.#all.track.files).map((member) => member.name)
+    return new LocalHost({ names, resolve: (host) => this.#deps.lookups.addresses(host) })
   }
 
   #buildProxy(config: ClusterConfig): Proxy {
@@ -191,12 +196,42 @@ export function isServed({ proxy }: ClusterConfig): boolean {
   return proxy.listeners.length > 0
 }
 
-/** Returns the same for the watcher and the proxy of a cluster. */
+/** Another configuration of a cluster. */
+export interface PreparedCluster extends Omit<Prepared, 'refused'> {
+  /** Binds its addresses in advance; see `Proxy.stage`. Rejects with BIND_FAILED. */
+  bind(isOwn: (bind: Bind) => boolean): Promise<void>
+}
+
+/** Returns what a cluster is called, in the DCS and by people. */
+function identityOf({ name, scope, namespace, citusGroup }: ClusterConfig) {
+  return { name, scope, namespace, citusGroup }
+}
+
+/** Returns where a cluster is observed. */
+function sourceOf({ dcs, scope, namespace, citusGroup }: ClusterConfig): object {
+  return { dcs, scope, namespace, citusGroup }
+}
+
+/** Returns how often the DCS is read, and how long that may take. */
+function paceOf({ proxy: { check } }: ClusterConfig): object {
+  const { intervalMs, fastIntervalMs, timeoutMs } = check
+  return { intervalMs, fastIntervalMs, timeoutMs }
+}
+
+/** Returns the configured Citus groups of the scope: others are reported (watcher/dcs/survey.ts). */
+function groupsBeside({ scope, namespace, citusGroup }: ClusterConfig, clusters: readonly ClusterConfig[]): object {
+  if (citusGroup === null) return []
+  const inScope = clusters.filter((each) => each.scope === scope && each.namespace === namespace)
+  return [clusters.length > 1, ...inScope.map((each) => [each.citusGroup, each.dcs])]
+}
+
+/** Returns the same for the watcher and the proxy of a cluster, or another outcome for the proxy. */
 export function clusterReports(
   config: ClusterConfig,
   outcome: PartReport['outcome'],
   reason: string | null = null,
+  ofProxy = outcome,
 ): readonly PartReport[] {
-  const parts = isServed(config) ? (['watcher', 'proxy'] as const) : (['watcher'] as const)
-  return parts.map((part) => ({ part, name: config.name, outcome, reason }))
+  const own: PartReport = { part: 'watcher', name: config.name, outcome, reason }
+  return isServed(config) ? [own, { ...own, part: 'proxy', outcome: ofProxy }] : [own]
 }

@@ -1,9 +1,9 @@
 /** All clusters of the router, by name: the configured ones, and removed ones whose sessions still end. */
 import type { Logger } from 'pino'
 import type { ClusterStatus } from '../admin/status.ts'
-import type { ClusterConfig, Config } from '../config/config.ts'
+import type { Bind, ClusterConfig, Config } from '../config/config.ts'
 import { explain } from '../errors.ts'
-import type { PartReport } from '../part.ts'
+import type { PartReport, Prepared } from '../part.ts'
 import { NO_LIMITS, type ProcessLimits } from '../process-limits.ts'
 import { misfits } from '../proxy/capacity.ts'
 import type { ConnectionCounts } from '../proxy/connection-limit.ts'
@@ -11,7 +11,14 @@ import { ProcessBudget } from '../proxy/process-budget.ts'
 import { Bursts } from '../watcher/checks/bursts.ts'
 import { Epochs } from '../watcher/primary/running-machine.ts'
 import type { ClusterView } from '../watcher/view.ts'
-import { ClusterParts, type ClusterPartsDeps, clusterReports, isServed } from './cluster-parts.ts'
+import { ClusterParts, type ClusterPartsDeps, clusterReports, isServed, type PreparedCluster } from './cluster-parts.ts'
+
+interface Plan {
+  readonly config: ClusterConfig
+  readonly cluster: ClusterParts
+  readonly isNew: boolean
+}
+type Step = Plan & PreparedCluster
 
 export interface ClustersDeps extends Omit<ClusterPartsDeps, 'budget' | 'epochs' | 'bursts'> {
   readonly log: Logger
@@ -26,7 +33,6 @@ export class Clusters {
   /** In the order of the configuration. */
   #all: Map<string, ClusterParts>
   readonly #leaving = new Map<ClusterParts, Promise<void>>()
-  #isClosed = false
 
   /** Starts nothing. */
   constructor(config: Config, deps: ClustersDeps) {
@@ -69,37 +75,78 @@ export class Clusters {
   }
 
   /**
-   * Takes other clusters, and returns the outcome of each. A cluster that cannot be built, or cannot listen, is
-   * refused: it continues as it was, or is not there. A cluster that is gone stops accepting, and its sessions have the
-   * drain timeout. Never rejects.
+   * Prepares other clusters. A cluster that is gone stops accepting with the commit, and its sessions have the drain timeout;
+   * `listenAgain` has to follow. Never rejects.
    */
-  async reconfigure(next: Config): Promise<readonly PartReport[]> {
-    this.#warnOfMisfits(next.clusters)
-    const names = new Set(next.clusters.map(({ name }) => name))
-    const reports: PartReport[] = []
-    // First: another cluster may take their addresses.
-    for (const [name, cluster] of this.#all) {
-      if (names.has(name)) continue
-      reports.push(...clusterReports(cluster.config, 'removed'))
-      this.#all.delete(name)
-      this.#leave(cluster)
-    }
-    for (const config of next.clusters) {
-      const cluster = this.#all.get(config.name)
-      try {
-        if (cluster !== undefined) reports.push(...(await cluster.reconfigure(config, next)))
-        else reports.push(...(await this.#add(config, next)))
-      } catch (error) {
-        reports.push(...clusterReports(config, 'refused', explain(error)))
-      }
-    }
-    this.#all = new Map(
-      next.clusters.flatMap(({ name }) => {
-        const cluster = this.#all.get(name)
-        return cluster === undefined ? [] : [[name, cluster]]
+  async prepare(next: Config): Promise<Prepared> {
+    const plans = next.clusters.map((config) => this.#plan(config, next))
+    const refused: PartReport[] = []
+    const refuse = (config: ClusterConfig, error: unknown): void =>
+      void refused.push(...clusterReports(config, 'refused', explain(error)))
+    const steps = await Promise.all(
+      plans.map(async (plan): Promise<Step | null> => {
+        const prepared = plan.cluster.prepare(plan.config, next)
+        return prepared
+          .then((each) => ({ ...plan, ...each }))
+          .catch((error: unknown) => (refuse(plan.config, error), null))
       }),
     )
-    return reports
+    const ready = steps.filter((step) => step !== null)
+    // Last, and one after the other: it takes no time, and nothing else can go wrong any more.
+    if (refused.length === 0)
+      for (const step of ready)
+        await step.bind((address) => this.#isOwn(address)).catch((error: unknown) => refuse(step.config, error))
+    return {
+      refused,
+      commit: () => this.#commit(ready, next),
+      abandon: () => {
+        for (const { abandon } of ready) abandon()
+        for (const { cluster, isNew } of plans) if (isNew) void cluster.close()
+      },
+    }
+  }
+
+  #plan(config: ClusterConfig, next: Config): Plan {
+    const present = this.#all.get(config.name) ?? this.#renamed(next)
+    if (present !== null) return { config, cluster: present, isNew: false }
+    const unserved = { ...config, proxy: { ...config.proxy, listeners: [] } }
+    const cluster = new ClusterParts(unserved, next, this.#shared)
+    return { config, cluster, isNew: true }
+  }
+
+  /** Returns the only cluster where the next one is the only one as well: it may have another name, but has to be the same. */
+  #renamed({ clusters }: Config): ClusterParts | null {
+    const [only = null] = this.#all.values()
+    return this.#all.size === 1 && clusters.length === 1 ? only : null
+  }
+
+  /** Returns whether a port or a Unix socket is in use by a present listener. */
+  #isOwn(address: Bind): boolean {
+    const binds = [...this.#all.values()].flatMap(({ config }) => config.proxy.listeners.flatMap((each) => each.binds))
+    return binds.some((bind) => placeOf(bind) === placeOf(address))
+  }
+
+  #commit(steps: readonly Step[], next: Config): readonly PartReport[] {
+    this.#warnOfMisfits(next.clusters)
+    this.#budget.resize(this.#deps.limits, next.clusters.filter(isServed).length)
+    const staying = new Set(steps.map(({ cluster }) => cluster))
+    const leaving = [...this.#all.values()].filter((cluster) => !staying.has(cluster))
+    const removed = leaving.flatMap(({ config }) => clusterReports(config, 'removed'))
+    for (const cluster of leaving) this.#leave(cluster)
+    this.#all = new Map(steps.map(({ config, cluster }) => [config.name, cluster]))
+    return [...removed, ...steps.flatMap((step) => this.#commitOne(step))]
+  }
+
+  #commitOne({ config, cluster, isNew, commit }: Step): readonly PartReport[] {
+    const reports = commit()
+    if (!isNew) return reports
+    cluster.observe()
+    return clusterReports(config, 'added')
+  }
+
+  /** Listens on addresses that were not free before, and reports those that are still not: they are tried again. */
+  async listenAgain(): Promise<readonly PartReport[]> {
+    return (await Promise.all([...this.#all.values()].map((cluster) => cluster.listenAgain()))).flat()
   }
 
   /** Stops accepting, and gives sessions the drain timeout to end by themselves. */
@@ -110,24 +157,7 @@ export class Clusters {
 
   /** Closes everything at once. Idempotent. */
   async close(): Promise<void> {
-    this.#isClosed = true
     await Promise.all([...this.#all.values(), ...this.#leaving.keys()].map((cluster) => cluster.close()))
-  }
-
-  /** Rejects where it cannot be built or cannot listen. */
-  async #add(config: ClusterConfig, all: Config): Promise<readonly PartReport[]> {
-    const cluster = new ClusterParts(config, all, this.#shared)
-    this.#all.set(config.name, cluster)
-    try {
-      await cluster.listen()
-    } catch (error) {
-      this.#all.delete(config.name)
-      await cluster.close()
-      throw error
-    }
-    if (this.#isClosed) await cluster.close()
-    else cluster.observe()
-    return clusterReports(config, 'added')
   }
 
   /** Ends it once its sessions have ended, after the drain timeout at the latest. */
@@ -144,4 +174,9 @@ export class Clusters {
     for (const misfit of misfits(served, this.#deps.limits ?? NO_LIMITS))
       this.#deps.log.warn({ event: 'limits-misfit' }, misfit)
   }
+}
+
+/** Returns what two addresses cannot have in common. */
+function placeOf(bind: Bind): string | number {
+  return bind.kind === 'unix' ? bind.path : bind.port
 }

@@ -36,6 +36,8 @@ export interface TemplatesDeps {
   readonly signalGroup: CommandOptions['signalGroup']
   readonly isAlive: (pid: number) => boolean
   readonly log: Logger
+  /** Views whose primary's state is not new to the hooks; left out: the first that is known is. */
+  readonly since?: readonly ClusterView[]
 }
 
 interface NamedGroup {
@@ -64,7 +66,7 @@ export class Templates implements Reconfigurable<TemplatesConfig> {
 
   /** Starts nothing. */
   constructor(deps: TemplatesDeps) {
-    const { config, env, pid, isAlive, signalGroup, source, log } = deps
+    const { config, env, pid, isAlive, signalGroup, source, log, since = [] } = deps
     this.#deps = deps
     this.#config = config
     this.#run = commandRunner(commandEnvironment(env), signalGroup)
@@ -77,7 +79,8 @@ export class Templates implements Reconfigurable<TemplatesConfig> {
     })
     for (const [name, templates] of groupsOf(config.templates))
       this.#groups.set(name, this.#buildGroup(name, templates))
-    for (const [cluster, hooks] of hooksOf(config)) this.#hooks.set(cluster, this.#buildHooks(hooks, null))
+    for (const [cluster, hooks] of hooksOf(config))
+      this.#hooks.set(cluster, this.#buildHooks(hooks, since.find(({ name }) => name === cluster) ?? null))
   }
 
   /** Starts all groups. A faulty template affects its group alone, and is reported in the log and in `status`. */

@@ -2,11 +2,9 @@
  * The watcher: observes the DCS, asks the members, feeds both to the pure state machine and publishes the `ClusterView`
  * that follows. It decides nothing itself.
  */
-import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from 'pino'
 import { now, within } from '../clock.ts'
 import type { ClusterConfig } from '../config/config.ts'
-import type { Reconfigurable } from '../part.ts'
 import type { Bursts } from './checks/bursts.ts'
 import { MemberChecks } from './checks/member-checks.ts'
 import type { RestClient } from './checks/rest-client.ts'
@@ -14,7 +12,7 @@ import { CheckScheduler } from './checks/scheduler.ts'
 import { type Cluster, isSameButMembers, parseCluster } from './cluster.ts'
 import { composeView, MemberViews } from './compose-view.ts'
 import type { Dcs, DcsObservation, Remembered } from './dcs/dcs.ts'
-import { DcsObserver } from './dcs-observer.ts'
+import { DcsSuccession, type Successor } from './dcs-succession.ts'
 import { type Fault, Faults } from './faults.ts'
 import { DebugLog } from './log/debug-log.ts'
 import { afterReplicaPostgres, type Fitness } from './members/fitness.ts'
@@ -26,6 +24,7 @@ import type { PostgresAnswer } from './primary/evidence.ts'
 import { memberOf, type PrimaryEvent } from './primary/machine.ts'
 import { type Epochs, RunningMachine } from './primary/running-machine.ts'
 import { Publisher } from './publisher.ts'
+import { objectionTo } from './same-cluster.ts'
 import { fromSaved, pinsOf, toSaved } from './state/saved-cluster.ts'
 import type { StateFile } from './state/state-file.ts'
 import { Standstill } from '../standstill.ts'
@@ -46,13 +45,22 @@ export interface WatcherDeps {
   readonly local?: LocalHost
 }
 
-export class Watcher implements Reconfigurable<ClusterConfig> {
+/** Another configuration, with what had to be built again for it. What is left out stays. */
+export interface WatcherChange extends Partial<Pick<WatcherDeps, 'state' | 'local'>> {
+  readonly config: ClusterConfig
+  /** See `tryDcs` and `buildDcs`. */
+  readonly dcs?: Successor
+}
+
+export class Watcher {
   readonly #deps: WatcherDeps
+  #state: StateFile | null
+  #local: LocalHost | null
   readonly #faults: Faults
   readonly #debugLog: DebugLog
   readonly #members: MemberRegistry
   readonly #primary: RunningMachine
-  readonly #dcs: DcsObserver
+  readonly #dcs: DcsSuccession
   readonly #publisher: Publisher
   readonly #scheduler: CheckScheduler
   readonly #standstill = new Standstill(() => this.#step({ type: 'stood-still' }))
@@ -71,11 +79,13 @@ export class Watcher implements Reconfigurable<ClusterConfig> {
     const { config, dcs, rest, epochs, log } = deps
     this.#deps = deps
     this.#config = config
+    this.#state = deps.state
+    this.#local = deps.local ?? null
     this.#faults = new Faults(log)
     this.#debugLog = new DebugLog(log)
     this.#members = new MemberRegistry(config.proxy.address)
     this.#primary = new RunningMachine(config.proxy.check, epochs, () => this.#step({ type: 'tick' }))
-    this.#dcs = new DcsObserver(dcs, log)
+    this.#dcs = new DcsSuccession(dcs, log, (observation) => this.#observed(observation))
     this.#publisher = new Publisher(this.#compose(), this.#faults, log)
     const situation = () => ({
       config: this.#config,
@@ -130,19 +140,41 @@ export class Watcher implements Reconfigurable<ClusterConfig> {
     this.#scheduler.close()
     this.#primary.close()
     this.#endGrace()
-    await this.#observing
-    await this.#deps.state?.close()
+    await Promise.all([this.#observing, this.#dcs.close()])
+    await this.#state?.close()
     await this.#deps.rest.close()
   }
 
-  /** Takes another `rise`, `fall` and `address`, but nothing that the DCS and the REST client are built of. */
-  reconfigure(next: ClusterConfig): boolean {
-    if (!isDeepStrictEqual(fixedPartOf(next), fixedPartOf(this.#config))) return false
+  /**
+   * Observes another DCS beside the present one until it is certain that both show the same cluster. Rejects with
+   * DCS_UNAVAILABLE where it shows another one, or cannot be read in time.
+   */
+  async tryDcs(dcs: Dcs, limitMs = TRY_MS): Promise<Successor> {
+    if (this.#dcs.view.state === 'never' && this.#cluster.systemId === null) return this.buildDcs(dcs)
+    return await this.#dcs.tryOut(
+      dcs,
+      (observation) => objectionTo(observation, this.#cluster, this.#dcs.view, this.#config.scope),
+      limitMs,
+    )
+  }
+
+  /** Builds another way to observe the same DCS, which takes the place of the present one once it has read it. */
+  buildDcs(dcs: Dcs): Successor {
+    return this.#dcs.begin(dcs)
+  }
+
+  /** Takes another configuration. The state of the primary, its proof and the sessions on it stay. */
+  reconfigure({ config: next, dcs, state, local }: WatcherChange): void {
     this.#config = next
+    this.#deps.rest.reconfigure(next.restApi, next.proxy.check.timeoutMs)
     this.#primary.reconfigure(next.proxy.check)
     this.#members.dialBy(next.proxy.address)
+    if (state !== undefined) this.#keepIn(state)
+    if (local !== undefined) this.#lookAtLocal((this.#local = local))
+    if (dcs !== undefined) this.#dcs.succeed(dcs)
     for (const member of this.#members.known.keys()) this.#moved(member)
-    return true
+    // The view and the checks follow the configuration, too.
+    this.#publishing.atOnce()
   }
 
   /** Takes a dial of the proxy that failed as an observation. */
@@ -156,14 +188,15 @@ export class Watcher implements Reconfigurable<ClusterConfig> {
 
   async #observe(): Promise<void> {
     const remembered = await this.#recall()
-    await this.#dcs.run(this.#stop.signal, remembered, (observation) => this.#observed(observation))
+    if (!this.#stop.signal.aborted) this.#dcs.start(remembered)
   }
 
   /**
    * Recalls what an earlier run has kept. Its members are checked; one is opened only when the DCS has answered, or has failed.
    */
   async #recall(): Promise<Remembered | null> {
-    const { state, rest } = this.#deps
+    const { rest } = this.#deps
+    const state = this.#state
     // A file system that hangs must not keep the router from the DCS.
     const saved = state === null ? null : await within(state.load(), LOAD_MS, this.#stop.signal)
     if (saved === null || this.#stop.signal.aborted) return null
@@ -202,18 +235,27 @@ export class Watcher implements Reconfigurable<ClusterConfig> {
     this.#faults.call('debug log', () => this.#debugLog.read(before, cluster))
     this.#cluster = cluster
     const isOther = this.#members.observe(cluster, facts, memberOf(phase), now()) || !isSameButMembers(before, cluster)
-    if (isOther) this.#faults.call('local members', () => this.#lookAtLocal())
+    if (isOther) this.#faults.call('local members', () => this.#lookAtLocal(this.#local))
     // How far each member has come is rewritten all the time, and no reason to route.
     this.#step({ type: 'dcs', facts: this.#members.factsOf(cluster, facts), restored }, !isOther && isUp)
     if (isOther || this.#keptFloor !== this.#primary.state.timelineFloor) this.#keep()
   }
 
   /** Looks at the members that are on this host; those whose keys have gone for a while are still known. */
-  #lookAtLocal(): void {
+  #lookAtLocal(local: LocalHost | null): void {
     const members = [...this.#members.known.values()].map(({ member }) => member)
-    this.#deps.local?.look(members, () => {
+    local?.look(members, () => {
       if (!this.#stop.signal.aborted) this.#publishSoon()
     })
+  }
+
+  /** Keeps it elsewhere from now on. */
+  #keepIn(state: StateFile | null): void {
+    const before = this.#state
+    this.#state = state
+    this.#keep()
+    // It never rejects, and what it has to write has a time limit.
+    void before?.close()
   }
 
   /** Saves what a start without DCS needs soon: that costs as much as there are members. */
@@ -228,7 +270,7 @@ export class Watcher implements Reconfigurable<ClusterConfig> {
     const kept = { systemId, standbyCluster: standbyCluster && hasLock, timelineFloor, served }
     const { known, pins } = this.#members
     this.#keptFloor = timelineFloor
-    this.#faults.call('state file', () => this.#deps.state?.save(toSaved(kept, known.values(), pins)))
+    this.#faults.call('state file', () => this.#state?.save(toSaved(kept, known.values(), pins)))
   }
 
   /** Takes a step. `isQuiet`: what `event` says is no news of the primary. */
@@ -267,7 +309,7 @@ export class Watcher implements Reconfigurable<ClusterConfig> {
 
   #compose(): ClusterView {
     const dcs = this.#dcs.view
-    const notices = [...dcs.notices, ...(this.#deps.local?.notices ?? []), ...this.#members.notices]
+    const notices = [...dcs.notices, ...(this.#local?.notices ?? []), ...this.#members.notices]
     const { known, fitness, pins } = this.#members
     return composeView({
       ...{ config: this.#config, dcs: { ...dcs, notices }, cluster: this.#cluster, machine: this.#primary.state },
@@ -282,11 +324,8 @@ export class Watcher implements Reconfigurable<ClusterConfig> {
   }
 }
 
-/** Returns what a watcher, its DCS and its REST client are built for. */
-function fixedPartOf({ proxy: { check, trust }, ...identity }: ClusterConfig): object {
-  const { intervalMs, fastIntervalMs, timeoutMs } = check
-  return { ...identity, trust, intervalMs, fastIntervalMs, timeoutMs }
-}
+/** How long another DCS may take to show the same cluster. Milliseconds. */
+const TRY_MS = 10_000
 
 /** For each member, the pause between two times that what a restart needs is saved. Milliseconds. */
 const KEEP_MS = 1

@@ -181,17 +181,20 @@ describe('a router that is reconfigured', () => {
     assert.deepEqual([kept.destroyed, epochOf('one')], [false, epoch])
   })
 
-  test('a listener that cannot be bound is refused, and everything that was there continues', async () => {
+  test('a listener that cannot be bound is refused, and everything that was there continues', async (t) => {
     await run(configOf([one]))
     const kept = await session(one)
     const taken = createServer()
+    t.after(() => taken.close())
     await new Promise<void>((resolve) => taken.listen(two.port, '127.0.0.1', resolve))
-    const reports = await router.reconfigure(configOf([one, two]))
-    assert.deepEqual(outcomes(reports).slice(0, 4), [
-      ...['one watcher kept', 'one proxy kept', 'two watcher refused', 'two proxy refused'],
-    ])
-    assert.match(reports[2]?.reason ?? '', /address already in use/)
-    assert.equal(router.status().clusters.length, 1)
+    const changed = configOf([one, two], { proxy: { max_connections: 7 }, logging: { level: 'debug' } })
+    const reports = await router.reconfigure(changed)
+    assert.deepEqual(outcomes(reports), ['two watcher refused', 'two proxy refused'])
+    assert.match(
+      reports[0]?.reason ?? '',
+      /^listener two cannot bind 127\.0\.0\.1:\d+: the port is in use by another process/,
+    )
+    assert.deepEqual([router.status().clusters.length, router.status().maxConnections, levels], [1, 0, []])
     assert.equal(kept.destroyed, false)
     await new Promise((resolve) => taken.close(resolve))
     assert.deepEqual(outcomes(await router.reconfigure(configOf([one, two]))).slice(2, 4), [
@@ -211,23 +214,66 @@ describe('a router that is reconfigured', () => {
     assert.equal(kept.destroyed, false)
   })
 
-  test('a watcher of another DCS is built again, and no epoch comes twice', async () => {
+  /** The same, but for the file that describes the cluster. */
+  function describedIn(file: string, base: Config): Config {
+    const clusters = base.clusters.map((cluster) => ({ ...cluster, dcs: { ...cluster.dcs, path: file } }))
+    return { ...base, clusters }
+  }
+
+  test('another DCS that shows the same cluster takes over, and its sessions stay', async () => {
     await run(configOf([one]))
-    await session(one)
-    const epoch = epochOf('one') ?? 0
+    const kept = await session(one)
+    const epoch = epochOf('one')
     const elsewhere = path('elsewhere.yml')
     writeFileSync(elsewhere, readFileSync(one.file))
-    const base = configOf([one])
-    const [cluster] = base.clusters
-    assert.ok(cluster)
-    const moved = {
-      ...base,
-      clusters: [{ ...cluster, dcs: { ...cluster.dcs, path: elsewhere } as typeof cluster.dcs }],
-    }
-    assert.deepEqual(outcomes(await router.reconfigure(moved)).slice(0, 2), ['one watcher rebuilt', 'one proxy kept'])
-    await until('the primary is open again', () => router.status().clusters[0]?.view.primary.state === 'open')
-    assert.ok((epochOf('one') ?? 0) > epoch)
+    const reports = await router.reconfigure(describedIn(elsewhere, configOf([one])))
+    assert.deepEqual(outcomes(reports).slice(0, 2), ['one watcher reconfigured', 'one proxy kept'])
+    assert.equal(router.status().clusters[0]?.view.dcs.endpoint, elsewhere)
     await session(one)
+    assert.deepEqual([kept.destroyed, epochOf('one')], [false, epoch])
+  })
+
+  test('a DCS that shows another cluster is refused, and so is all that has changed with it', async () => {
+    await run(configOf([one]))
+    const kept = await session(one)
+    const elsewhere = path('elsewhere.yml')
+    writeFileSync(elsewhere, readFileSync(one.file, 'utf8').replace(SYSTEM_ID, '7000000000000000001'))
+    const changed = configOf([one], {
+      proxy: { max_connections: 7 },
+      track: { files: [{ path: path('a.track'), when: 'primary' }] },
+    })
+    const reports = await router.reconfigure(describedIn(elsewhere, changed))
+    assert.deepEqual(outcomes(reports), ['one watcher refused', 'one proxy refused'])
+    assert.equal(
+      reports[0]?.reason,
+      `the DCS at ${elsewhere} shows another cluster: its system identifier is 7000000000000000001, and that of one is ${SYSTEM_ID}`,
+    )
+    const { clusters, maxConnections, track } = router.status()
+    assert.deepEqual([clusters[0]?.view.dcs.endpoint, maxConnections, track], [one.file, 0, []])
+    assert.equal(kept.destroyed, false)
+    await session(one)
+  })
+
+  test('another name of the only cluster is no way to another cluster', async () => {
+    await run(configOf([one]))
+    const kept = await session(one)
+    const named = configOf([two])
+    const onOnesPort = {
+      ...named,
+      clusters: named.clusters.map((each) => ({ ...each, proxy: configOf([one]).clusters[0]?.proxy ?? each.proxy })),
+    }
+    writeFileSync(two.file, readFileSync(two.file, 'utf8').replace(SYSTEM_ID, '7000000000000000001'))
+    assert.match((await router.reconfigure(onOnesPort))[0]?.reason ?? '', /shows another cluster/)
+    assert.equal(kept.destroyed, false)
+    const [cluster] = configOf([one]).clusters
+    assert.ok(cluster)
+    const renamed = { ...configOf([one]), clusters: [{ ...cluster, name: 'shop' }] }
+    assert.deepEqual(outcomes(await router.reconfigure(renamed)).slice(0, 2), [
+      'shop watcher reconfigured',
+      'shop proxy kept',
+    ])
+    assert.equal(router.status().clusters[0]?.view.name, 'shop')
+    assert.equal(kept.destroyed, false)
   })
 
   test('a proxy comes and goes with the listeners of a cluster, whose watcher stays', async () => {
@@ -277,18 +323,18 @@ describe('a router that is reconfigured', () => {
     assert.deepEqual(levels, ['debug'])
     const back = configOf([one], { admin: { socket: path('missing/a/b/admin.sock') }, logging: { format: 'text' } })
     writeFileSync(path('missing'), '')
-    const reports = await router.reconfigure(back)
-    assert.deepEqual(outcomes(reports).slice(2), [
-      ...['track reconfigured', 'templates removed', 'admin refused', 'logging refused'],
-    ])
-    assert.match(reports[5]?.reason ?? '', /logging\.format takes effect after a restart/)
-    assert.equal(await ask(path('other.sock'), 'show version', options), '0.0.0\n')
-    assert.equal(router.status().templates, null)
+    for (let again = 0; again < 2; again++) {
+      assert.deepEqual(outcomes(await router.reconfigure(back)), ['admin refused', 'logging refused'])
+      assert.equal(await ask(path('other.sock'), 'show version', options), '0.0.0\n')
+      assert.equal(router.status().templates?.groups.length, 1)
+      assert.equal(readFileSync(path('b.track'), 'utf8'), '1\n')
+    }
     assert.equal(kept.destroyed, false)
-    // What was refused is asked for again, and not taken for what is in force.
-    assert.deepEqual(outcomes(await router.reconfigure(back)).slice(2), [
-      ...['track kept', 'templates kept', 'admin refused', 'logging refused'],
+    const without = configOf([one], { admin: { socket: path('other.sock') }, logging: { level: 'debug' } })
+    assert.deepEqual(outcomes(await router.reconfigure(without)).slice(2), [
+      ...['track reconfigured', 'templates removed', 'admin kept', 'logging kept'],
     ])
+    assert.equal(router.status().templates, null)
   })
 
   test('a template that is the same in both is not rendered again, and one that is new is', async () => {
