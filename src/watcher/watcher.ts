@@ -3,7 +3,7 @@
  * that follows. It decides nothing itself.
  */
 import type { Logger } from 'pino'
-import { now, within } from '../clock.ts'
+import { now } from '../clock.ts'
 import type { ClusterConfig } from '../config/config.ts'
 import type { Bursts } from './checks/bursts.ts'
 import { MemberChecks } from './checks/member-checks.ts'
@@ -27,6 +27,7 @@ import { Publisher } from './publisher.ts'
 import { objectionTo } from './same-cluster.ts'
 import { fromSaved, pinsOf, toSaved } from './state/saved-cluster.ts'
 import type { StateFile } from './state/state-file.ts'
+import { StateKeeper } from './state/state-keeper.ts'
 import { Standstill } from '../standstill.ts'
 import { type ClusterView, type DialFailure, isSameAddress } from './view.ts'
 
@@ -54,7 +55,6 @@ export interface WatcherChange extends Partial<Pick<WatcherDeps, 'state' | 'loca
 
 export class Watcher {
   readonly #deps: WatcherDeps
-  #state: StateFile | null
   #local: LocalHost | null
   readonly #faults: Faults
   readonly #debugLog: DebugLog
@@ -69,7 +69,7 @@ export class Watcher {
   #cluster: Cluster = parseCluster(new Map())
   readonly #memberViews = new MemberViews()
   readonly #publishing = new Pace(() => this.#publish())
-  readonly #keeping = new Pace(() => this.#keepNow())
+  readonly #keeper: StateKeeper
   #keptFloor = 0
   /** When it runs out, a DCS that has not answered yet counts as lost. */
   #grace: NodeJS.Timeout | null = null
@@ -79,7 +79,7 @@ export class Watcher {
     const { config, dcs, rest, epochs, log } = deps
     this.#deps = deps
     this.#config = config
-    this.#state = deps.state
+    this.#keeper = new StateKeeper(deps.state, (file) => this.#save(file))
     this.#local = deps.local ?? null
     this.#faults = new Faults(log)
     this.#debugLog = new DebugLog(log)
@@ -136,12 +136,12 @@ export class Watcher {
     this.#stop.abort()
     this.#standstill.close()
     this.#publishing.close()
-    this.#keeping.finish()
+    this.#keeper.finish()
     this.#scheduler.close()
     this.#primary.close()
     this.#endGrace()
     await Promise.all([this.#observing, this.#dcs.close()])
-    await this.#state?.close()
+    await this.#keeper.close()
     await this.#deps.rest.close()
   }
 
@@ -169,7 +169,11 @@ export class Watcher {
     this.#deps.rest.reconfigure(next.restApi, next.proxy.check.timeoutMs)
     this.#primary.reconfigure(next.proxy.check)
     this.#members.dialBy(next.proxy.address)
-    if (state !== undefined) this.#keepIn(state)
+    if (state !== undefined) {
+      this.#keeper.replace(state)
+      // What an earlier run has left there may be all that is known.
+      if (this.#primary.state.link !== 'never') this.#keep()
+    }
     if (local !== undefined) this.#lookAtLocal((this.#local = local))
     if (dcs !== undefined) this.#dcs.succeed(dcs)
     for (const member of this.#members.known.keys()) this.#moved(member)
@@ -196,9 +200,7 @@ export class Watcher {
    */
   async #recall(): Promise<Remembered | null> {
     const { rest } = this.#deps
-    const state = this.#state
-    // A file system that hangs must not keep the router from the DCS.
-    const saved = state === null ? null : await within(state.load(), LOAD_MS, this.#stop.signal)
+    const saved = await this.#keeper.load(this.#stop.signal)
     if (saved === null || this.#stop.signal.aborted) return null
     const { systemId, standbyCluster, timelineFloor, served } = saved
     this.#members.recall(fromSaved(saved, now()), pinsOf(saved))
@@ -249,28 +251,19 @@ export class Watcher {
     })
   }
 
-  /** Keeps it elsewhere from now on. */
-  #keepIn(state: StateFile | null): void {
-    const before = this.#state
-    this.#state = state
-    this.#keep()
-    // It never rejects, and what it has to write has a time limit.
-    void before?.close()
-  }
-
-  /** Saves what a start without DCS needs soon: that costs as much as there are members. */
+  /** Saves what a start without DCS needs soon. */
   #keep(): void {
-    this.#keeping.later(this.#members.known.size * KEEP_MS)
+    this.#keeper.later(this.#members.known.size)
   }
 
   /** Saves it now. A claim of members to be a standby cluster is none of it. */
-  #keepNow(): void {
+  #save(file: StateFile | null): void {
     const { systemId, standbyCluster, hasLock } = this.#cluster
     const { timelineFloor, served } = this.#primary.state
     const kept = { systemId, standbyCluster: standbyCluster && hasLock, timelineFloor, served }
     const { known, pins } = this.#members
     this.#keptFloor = timelineFloor
-    this.#faults.call('state file', () => this.#state?.save(toSaved(kept, known.values(), pins)))
+    this.#faults.call('state file', () => file?.save(toSaved(kept, known.values(), pins)))
   }
 
   /** Takes a step. `isQuiet`: what `event` says is no news of the primary. */
@@ -327,14 +320,8 @@ export class Watcher {
 /** How long another DCS may take to show the same cluster. Milliseconds. */
 const TRY_MS = 10_000
 
-/** For each member, the pause between two times that what a restart needs is saved. Milliseconds. */
-const KEEP_MS = 1
-
 /** For each member that the view has, the pause between two views that only show how members are. Milliseconds. */
 const PUBLISH_MS = 0.5
-
-/** How long the reading of what was kept may take. Milliseconds. */
-const LOAD_MS = 1000
 
 /** How long a DCS may take to answer a router that has other things to go by. Milliseconds. */
 const GRACE_MS = 500
