@@ -1,4 +1,5 @@
 import { visible } from '../text/terminal.ts'
+import type { Settings } from '../config/changes.ts'
 import type { Config } from '../config/config.ts'
 import { formatProblems } from '../config/file/problem.ts'
 import { readConfig } from '../config/read.ts'
@@ -7,6 +8,7 @@ import { DCS_KINDS } from '../watcher/dcs/kinds.ts'
 import type { Io } from './io.ts'
 
 export interface Loaded {
+  readonly settings: Settings
   readonly config: Config
   readonly files: readonly string[]
   readonly warnings: readonly string[]

@@ -11,6 +11,7 @@ import {
   withoutCluster,
 } from './clusters/clusters.ts'
 import { checkReferences, isSidecar } from './clusters/references.ts'
+import type { Settings } from './changes.ts'
 import type { ClusterConfig, Config } from './config.ts'
 import type { DcsSection } from './dcs/kind.ts'
 import { DEFAULT_ADMIN_SOCKET } from './defaults.ts'
@@ -42,6 +43,8 @@ export type ConfigResult =
   | {
       readonly ok: true
       readonly config: Config
+      /** What it was made of, to be compared with another one (changes.ts). */
+      readonly settings: Settings
       /** The files that it was read from, absolute. */
       readonly files: readonly string[]
       readonly warnings: readonly string[]
@@ -72,9 +75,11 @@ export function loadConfig(input: ConfigInput, kinds: readonly DcsSection[]): Co
       problems,
       warnings: warnings.filter((warning) => !problems.map(formatProblem).includes(warning)),
     }
+  const config = configOf(input, source, ours.value, clusters, isAlone)
   return {
     ok: true,
-    config: configOf(input, source, ours.value, clusters, isAlone),
+    config,
+    settings: { tree, config, kinds },
     files: source.origin.files.map((file) => resolve(file)),
     warnings,
     doubts: inOrder(unedited(tree, kinds).map((fault) => placeOf(fault, places))).map(formatProblem),
