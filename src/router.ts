@@ -183,7 +183,10 @@ export class Router {
   }
 
   async #replaceAdmin(next: Config['admin']): Promise<Outcome> {
-    if (next.socket.path === this.#settings.admin.socket.path) return 'reconfigured'
+    if (next.socket.path === this.#settings.admin.socket.path) {
+      await this.#admin.reconfigure(next.socket)
+      return 'reconfigured'
+    }
     const built = this.#buildAdmin(next)
     await built.start()
     const old = this.#admin
@@ -201,8 +204,9 @@ export class Router {
     return 'reconfigured'
   }
 
-  #buildAdmin({ socket: { path } }: Config['admin']): AdminSocket {
-    return new AdminSocket({ path, commands: showCommands(() => this.status()), log: this.#deps.log })
+  #buildAdmin({ socket }: Config['admin']): AdminSocket {
+    const commands = showCommands(() => this.status())
+    return new AdminSocket({ path: socket.path, access: socket, commands, log: this.#deps.log })
   }
 
   /** Returns null where there are neither templates nor hooks: what they need is not even loaded then. */

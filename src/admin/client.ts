@@ -73,7 +73,7 @@ function otherVersion(status: unknown, socketPath: string): string | null {
 const ADVICE: Partial<Record<Failure, string>> = {
   missing: 'there is no such socket (is the router running, and is this its socket? see --socket)',
   refused: 'no process listens on it (is the router running?)',
-  denied: 'permission denied (run this as root, or as the user that the router runs as)',
+  denied: 'permission denied (run this as root, as the user that the router runs as, or as a member of admin.group)',
 }
 
 function unavailable(path: string, reason: string, cause?: unknown): RouterError {

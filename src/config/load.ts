@@ -11,6 +11,7 @@ import {
   withoutCluster,
 } from './clusters/clusters.ts'
 import { checkReferences, isSidecar } from './clusters/references.ts'
+import { adminConfig, checkAdmin } from './admin.ts'
 import type { Settings } from './changes.ts'
 import type { ClusterConfig, Config } from './config.ts'
 import type { DcsSection } from './dcs/kind.ts'
@@ -115,6 +116,7 @@ function checkTogether(
       ...drafts.flatMap((draft) =>
         checkProxy(draft.tree, kinds).map(({ path, message }) => ({ path: draft.place(path), message })),
       ),
+      ...checkAdmin(tree),
       ...checkReferences(tree, names),
       ...checkTrack(tree, locals),
       ...templates.faults,
@@ -165,7 +167,6 @@ function configOf(
     return { ...cluster, proxy: proxyConfig(ours.proxy, isOn, isMine, own) }
   })
   const templates = templateConfigs(ours.templates ?? [], directory, isAlone ? [] : names)
-  const { socket } = ours.admin
   return {
     file: file === null || !Array.isArray(text) ? file : join(file, '*.yml'),
     clusters: isAlone ? [] : whole,
@@ -174,7 +175,7 @@ function configOf(
     hooks: hookConfigs(ours.hooks ?? [], templates, directory, names),
     track: { files: trackConfig(ours.track, all) },
     stateDir: ours.state_dir,
-    admin: { socket: { path: socket ?? DEFAULT_ADMIN_SOCKET, isDefault: socket === null } },
+    admin: adminConfig(ours.admin),
     logging: ours.logging,
   }
 }
