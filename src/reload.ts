@@ -4,6 +4,8 @@
 export interface ReloadReport {
   /** `unchanged`: nothing that counts differs. `refused`: everything continues as it was. */
   readonly outcome: 'applied' | 'unchanged' | 'refused'
+  /** `configuration`: it is wrong. `router`: a part of the router cannot take it, as of an address in use. null: not refused. */
+  readonly refusedBy: 'configuration' | 'router' | null
   /** The file that was read, as `status` names it; null: the environment alone. */
   readonly file: string | null
   /** Why it was refused: every problem with file, line, column and key; or why a part cannot take it. Empty otherwise. */

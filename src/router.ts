@@ -3,6 +3,7 @@
  */
 import { hostname } from 'node:os'
 import { isDeepStrictEqual } from 'node:util'
+import { reloadCommands } from './admin/reload.ts'
 import { showCommands } from './admin/show.ts'
 import { AdminSocket } from './admin/socket.ts'
 import type { RouterStatus } from './admin/status.ts'
@@ -12,7 +13,11 @@ import { explain, RouterError } from './errors.ts'
 import { Lookups } from './names/lookups.ts'
 import type { PartReport } from './part.ts'
 import type { ConnectionCounts } from './proxy/connection-limit.ts'
+import type { Reloadable } from './reload.ts'
 import { Clusters, type ClustersDeps } from './router/clusters.ts'
+import type { ConfigReader } from './router/config-reading.ts'
+import { endingSessions } from './router/ending-sessions.ts'
+import { Reloader, type ReloaderDeps } from './router/reloader.ts'
 import type { Templates, TemplatesDeps } from './templates/templates.ts'
 import { Track } from './track/track.ts'
 import { keyValueSources } from './watcher/dcs/create.ts'
@@ -25,6 +30,8 @@ export interface RouterDeps
   readonly version: string
   /** Sets the level of the log; without it that cannot be changed. */
   readonly setLogLevel?: (level: LoggingConfig['level']) => void
+  /** How `config` was loaded, to load it again; without it that cannot be done. */
+  readonly loading?: ConfigReader & Pick<ReloaderDeps, 'loaded'>
 }
 
 type Outcome = PartReport['outcome']
@@ -46,6 +53,7 @@ export class Router {
   #templates: Templates | null = null
   readonly #track: Track
   #admin: AdminSocket
+  readonly #reloader: Reloader | null
   readonly #startedAt = now()
   readonly #lookups = new Lookups()
   #isDraining = false
@@ -64,6 +72,7 @@ export class Router {
       },
     })
     this.#track = new Track({ files: config.track.files, log: deps.log })
+    this.#reloader = deps.loading === undefined ? null : this.#buildReloader(deps.loading)
     this.#admin = this.#buildAdmin(config.admin)
   }
 
@@ -76,6 +85,7 @@ export class Router {
       this.#templates = await this.#buildTemplates(this.#settings.templates)
       this.#beginTemplates()
       this.#clusters.observe()
+      this.#reloader?.start()
     } catch (error) {
       await this.close()
       throw error
@@ -100,7 +110,13 @@ export class Router {
       clusters: this.#clusters.status(),
       templates: this.#templates?.status() ?? null,
       track: this.#track.status(),
+      configuration: this.#reloader?.status() ?? null,
     }
+  }
+
+  /** What loads the configuration again; null: nothing does. */
+  get reloading(): Reloadable | null {
+    return this.#reloader
   }
 
   /** Reads templates again, and looks at every file that they write. */
@@ -124,6 +140,7 @@ export class Router {
   }
 
   async #close(): Promise<void> {
+    this.#reloader?.close()
     const closing = [this.#clusters.close(), this.#track.close()]
     if (this.#templates !== null) closing.push(this.#templates.close())
     this.#lookups.close()
@@ -205,8 +222,18 @@ export class Router {
   }
 
   #buildAdmin({ socket }: Config['admin']): AdminSocket {
-    const commands = showCommands(() => this.status())
+    const reload = this.#reloader === null ? [] : reloadCommands(this.#reloader)
+    const commands = [...showCommands(() => this.status()), ...reload]
     return new AdminSocket({ path: socket.path, access: socket, commands, log: this.#deps.log })
+  }
+
+  #buildReloader(loading: NonNullable<RouterDeps['loading']>): Reloader {
+    return new Reloader({
+      ...loading,
+      apply: (config) => this.reconfigure(config),
+      preview: (config) => ({ endingSessions: endingSessions(this.status(), config) }),
+      log: this.#deps.log,
+    })
   }
 
   /** Returns null where there are neither templates nor hooks: what they need is not even loaded then. */

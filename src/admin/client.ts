@@ -1,7 +1,8 @@
 import { connect } from 'node:net'
 import { explain, failureOf, RouterError, type Failure } from '../errors.ts'
 import { STATUS_FORMAT } from './status/json.ts'
-import type { StatusJson } from './status/schema.ts'
+import { mappingOf, parseJson } from '../text/unknown-shape.ts'
+import type { ReloadJson, StatusJson } from './status/schema.ts'
 
 /** Longer than any answer; it keeps a process that is not a router from filling the memory. */
 const MAX_ANSWER_LENGTH = 64 * 1024 * 1024
@@ -60,6 +61,31 @@ export async function askStatus(
     if (cause instanceof RouterError) throw cause
     throw new RouterError('ADMIN_UNAVAILABLE', other, { cause })
   }
+}
+
+/**
+ * Has the router that listens on `socketPath` load its configuration again, or with `show reload` report what that would
+ * do. Rejects as `ask` does, also where that router cannot do it. A `signal` that aborts ends the wait, and no reload.
+ */
+export async function askReload(
+  socketPath: string,
+  command: 'reload' | 'show reload',
+  options: AskOptions,
+): Promise<ReloadJson> {
+  const answer = await ask(socketPath, `${command} json`, options)
+  const report = parseJson(answer)
+  if (isReport(report)) return report
+  const why = /^Unknown command/.test(answer)
+    ? 'it does not have that command: restart it with this version'
+    : `its answer is not understood: ${answer.trim().slice(0, 200)}`
+  throw new RouterError('ADMIN_UNAVAILABLE', `the router on ${socketPath} cannot reload: ${why}`)
+}
+
+function isReport(value: unknown): value is ReloadJson {
+  const { outcome, problems, warnings, changes } = mappingOf(value)
+  return (
+    ['applied', 'unchanged', 'refused'].includes(String(outcome)) && [problems, warnings, changes].every(Array.isArray)
+  )
 }
 
 /** Returns which other version answers, and the remedy; null: no router answers. */

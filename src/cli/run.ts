@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { fingerprintOf, readConfig } from '../config/read.ts'
 import { codeOf, explain } from '../errors.ts'
 import { readLimits } from '../process-limits.ts'
 import type { RouterDeps } from '../router.ts'
@@ -36,7 +37,13 @@ export async function run({ config: configFlag }: RunOptions, io: Io): Promise<n
     const { Router } = await import('../router.ts')
     log.info({ event: 'starting', version: io.version, pid: io.pid, config: config.file }, 'patroni-router starts')
     const build = (): Startable => {
-      const router = new Router(config, { ...accessOf(io), log, setLogLevel: setLevel })
+      const source = { configFlag: configFlag ?? null, env: io.env }
+      const loading = {
+        loaded,
+        read: () => readConfig(source, DCS_KINDS),
+        fingerprint: () => fingerprintOf(source),
+      }
+      const router = new Router(config, { ...accessOf(io), log, setLogLevel: setLevel, loading })
       stopCollecting = collectWhenIdle(() => router.connections)
       return router
     }
@@ -47,7 +54,7 @@ export async function run({ config: configFlag }: RunOptions, io: Io): Promise<n
   }
 }
 
-function accessOf(io: Io): Omit<RouterDeps, 'log' | 'setLogLevel'> {
+function accessOf(io: Io): Omit<RouterDeps, 'log' | 'setLogLevel' | 'loading'> {
   const { version, pid, env } = io
   const signalGroup: RouterDeps['signalGroup'] = (group, signal) => io.signalGroup(group, signal)
   const limits = readLimits(io.memoryLimit())

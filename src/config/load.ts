@@ -40,19 +40,21 @@ import { templateConfigs } from './templates/templates.ts'
 import { hookConfigs } from './templates/hooks.ts'
 import { checkTrack, trackConfig } from './track.ts'
 
+/** A configuration that is valid. */
+export interface LoadedConfig {
+  readonly ok: true
+  readonly config: Config
+  /** What it was made of, to be compared with another one (changes.ts). */
+  readonly settings: Settings
+  /** The files that it was read from, absolute. */
+  readonly files: readonly string[]
+  readonly warnings: readonly string[]
+  /** Values that may well be as they are meant to be: for `check`. */
+  readonly doubts: readonly string[]
+}
+
 export type ConfigResult =
-  | {
-      readonly ok: true
-      readonly config: Config
-      /** What it was made of, to be compared with another one (changes.ts). */
-      readonly settings: Settings
-      /** The files that it was read from, absolute. */
-      readonly files: readonly string[]
-      readonly warnings: readonly string[]
-      /** Values that may well be as they are meant to be: for `check`. */
-      readonly doubts: readonly string[]
-    }
-  | { readonly ok: false; readonly problems: readonly Problem[]; readonly warnings: readonly string[] }
+  LoadedConfig | { readonly ok: false; readonly problems: readonly Problem[]; readonly warnings: readonly string[] }
 
 /**
  * Loads the configuration of a file (a patroni.yml is one) and of Patroni's environment, which goes over it. Pure. All
