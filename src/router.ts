@@ -3,6 +3,7 @@
  */
 import { hostname } from 'node:os'
 import { isDeepStrictEqual } from 'node:util'
+import { reloadCommands } from './admin/reload.ts'
 import { showCommands } from './admin/show.ts'
 import { AdminSocket } from './admin/socket.ts'
 import type { RouterStatus } from './admin/status.ts'
@@ -12,7 +13,11 @@ import { explain, RouterError } from './errors.ts'
 import { Lookups } from './names/lookups.ts'
 import type { PartReport, Prepared } from './part.ts'
 import type { ConnectionCounts } from './proxy/connection-limit.ts'
+import type { Reloadable } from './reload.ts'
 import { Clusters, type ClustersDeps } from './router/clusters.ts'
+import type { ConfigReader } from './router/config-reading.ts'
+import { endingSessions } from './router/ending-sessions.ts'
+import { Reloader, type ReloaderDeps } from './router/reloader.ts'
 import type { Templates, TemplatesDeps } from './templates/templates.ts'
 import { Track } from './track/track.ts'
 import { keyValueSources } from './watcher/dcs/create.ts'
@@ -26,6 +31,8 @@ export interface RouterDeps
   readonly version: string
   /** Sets the level of the log; without it that cannot be changed. */
   readonly setLogLevel?: (level: LoggingConfig['level']) => void
+  /** How `config` was loaded, to load it again; without it that cannot be done. */
+  readonly loading?: ConfigReader & Pick<ReloaderDeps, 'loaded'>
 }
 
 type Outcome = PartReport['outcome']
@@ -58,6 +65,7 @@ export class Router {
   readonly #retiring = new Map<AdminSocket, Promise<void>>()
   /** Resolves when the templates are those of the configuration. */
   #replacing: Promise<void> = Promise.resolve()
+  readonly #reloader: Reloader | null
   readonly #startedAt = now()
   readonly #lookups = new Lookups()
   #isDraining = false
@@ -76,6 +84,7 @@ export class Router {
       },
     })
     this.#track = new Track({ files: config.track.files, log: deps.log })
+    this.#reloader = deps.loading === undefined ? null : this.#buildReloader(deps.loading)
     this.#admin = this.#buildAdmin(config.admin)
   }
 
@@ -88,6 +97,7 @@ export class Router {
       this.#templates = await this.#buildTemplates(this.#settings.templates)
       this.#beginTemplates()
       this.#clusters.observe()
+      this.#reloader?.start()
     } catch (error) {
       await this.close()
       throw error
@@ -112,12 +122,23 @@ export class Router {
       clusters: this.#clusters.status(),
       templates: this.#templates?.status() ?? null,
       track: this.#track.status(),
+      configuration: this.#reloader?.status() ?? null,
     }
   }
 
-  /** Reads templates again, and looks at every file that they write. */
-  resync(): void {
-    this.#templates?.resync()
+  /** Returns what loads the configuration again, and templates with it; null: nothing does. */
+  get reloading(): Reloadable | null {
+    const reloader = this.#reloader
+    if (reloader === null) return null
+    return {
+      reload: async () => {
+        const report = await reloader.reload()
+        // Templates are files, too, and what they write may have been changed by others.
+        if (report.outcome !== 'refused') this.#templates?.resync()
+        return report
+      },
+      preview: async () => reloader.preview(),
+    }
   }
 
   /**
@@ -136,6 +157,7 @@ export class Router {
   }
 
   async #close(): Promise<void> {
+    this.#reloader?.close()
     const closing = [this.#clusters.close(), this.#track.close()]
     if (this.#templates !== null) closing.push(this.#templates.close())
     this.#lookups.close()
@@ -221,7 +243,14 @@ export class Router {
   }
 
   async #prepareAdmin(next: Config['admin']): Promise<Change> {
-    if (next.socket.path === this.#settings.admin.socket.path) return { outcome: 'reconfigured', take: () => undefined }
+    const { socket } = this.#settings.admin
+    if (next.socket.path === socket.path) {
+      const admin = this.#admin
+      await admin.reconfigure(next.socket)
+      // What it has had before it can have again.
+      const giveUp = (): void => void admin.reconfigure(socket).catch(() => undefined)
+      return { outcome: 'reconfigured', take: () => undefined, giveUp }
+    }
     const built = this.#buildAdmin(next)
     await built.start()
     const take = (): void => {
@@ -241,8 +270,20 @@ export class Router {
     return { outcome: 'reconfigured', take: () => setLogLevel(level) }
   }
 
-  #buildAdmin({ socket: { path } }: Config['admin']): AdminSocket {
-    return new AdminSocket({ path, commands: showCommands(() => this.status()), log: this.#deps.log })
+  #buildAdmin({ socket }: Config['admin']): AdminSocket {
+    const { reloading } = this
+    const reload = reloading === null ? [] : reloadCommands(reloading)
+    const commands = [...showCommands(() => this.status()), ...reload]
+    return new AdminSocket({ path: socket.path, access: socket, commands, log: this.#deps.log })
+  }
+
+  #buildReloader(loading: NonNullable<RouterDeps['loading']>): Reloader {
+    return new Reloader({
+      ...loading,
+      apply: (config) => this.reconfigure(config),
+      preview: (config) => ({ endingSessions: endingSessions(this.status(), config) }),
+      log: this.#deps.log,
+    })
   }
 
   /**

@@ -43,19 +43,23 @@ export async function serveClient(socket: Socket, options: SessionOptions): Prom
   const closed = new AbortController()
   let prompt = false
   let quit = false
+  let idleMs = idleTimeoutMs
   const session: CommandSession = {
     togglePrompt: () => {
       prompt = !prompt
       activity.isInteractive = prompt
     },
-    setIdleTimeout: (ms) => socket.setTimeout(ms),
+    setIdleTimeout: (ms) => (idleMs = ms),
     quit: () => (quit = true),
     signal: closed.signal,
   }
   const answer = async (words: readonly string[]): Promise<void> => {
     Object.assign(activity, { isBusy: true, since: performance.now() })
     await turns.next()
+    // A reload takes its time.
+    socket.setTimeout(0)
     const text = prompt && words.length === 0 ? '' : await run(commands, words, session, log)
+    socket.setTimeout(idleMs)
     if (quit) return
     const ended = text === '' || text.endsWith('\n') ? text : `${text}\n`
     await write(socket, `${ended}\n${prompt ? '> ' : ''}`)

@@ -1,7 +1,8 @@
 import { connect } from 'node:net'
 import { explain, failureOf, RouterError, type Failure } from '../errors.ts'
 import { STATUS_FORMAT } from './status/json.ts'
-import type { StatusJson } from './status/schema.ts'
+import { mappingOf, parseJson } from '../text/unknown-shape.ts'
+import type { ReloadJson, StatusJson } from './status/schema.ts'
 
 /** Longer than any answer; it keeps a process that is not a router from filling the memory. */
 const MAX_ANSWER_LENGTH = 64 * 1024 * 1024
@@ -62,6 +63,31 @@ export async function askStatus(
   }
 }
 
+/**
+ * Has the router that listens on `socketPath` load its configuration again, or with `show reload` report what that would
+ * do. Rejects as `ask` does, also where that router cannot do it. A `signal` that aborts ends the wait, and no reload.
+ */
+export async function askReload(
+  socketPath: string,
+  command: 'reload' | 'show reload',
+  options: AskOptions,
+): Promise<ReloadJson> {
+  const answer = await ask(socketPath, `${command} json`, options)
+  const report = parseJson(answer)
+  if (isReport(report)) return report
+  const why = /^Unknown command/.test(answer)
+    ? 'it does not have that command: restart it with this version'
+    : `its answer is not understood: ${answer.trim().slice(0, 200)}`
+  throw new RouterError('ADMIN_UNAVAILABLE', `the router on ${socketPath} cannot reload: ${why}`)
+}
+
+function isReport(value: unknown): value is ReloadJson {
+  const { outcome, problems, warnings, changes } = mappingOf(value)
+  return (
+    ['applied', 'unchanged', 'refused'].includes(String(outcome)) && [problems, warnings, changes].every(Array.isArray)
+  )
+}
+
 /** Returns which other version answers, and the remedy; null: no router answers. */
 function otherVersion(status: unknown, socketPath: string): string | null {
   if (typeof status !== 'object' || status === null || !('format' in status)) return null
@@ -73,7 +99,7 @@ function otherVersion(status: unknown, socketPath: string): string | null {
 const ADVICE: Partial<Record<Failure, string>> = {
   missing: 'there is no such socket (is the router running, and is this its socket? see --socket)',
   refused: 'no process listens on it (is the router running?)',
-  denied: 'permission denied (run this as root, or as the user that the router runs as)',
+  denied: 'permission denied (run this as root, as the user that the router runs as, or as a member of admin.group)',
 }
 
 function unavailable(path: string, reason: string, cause?: unknown): RouterError {

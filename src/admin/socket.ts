@@ -1,14 +1,13 @@
 /** The admin socket: how every tool and every command of the command line reaches the running router. */
-import { mkdir } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import { createServer, type Server, type Socket } from 'node:net'
 import type { Logger } from 'pino'
 import { within } from '../clock.ts'
-import { explain, RouterError } from '../errors.ts'
+import { explain } from '../errors.ts'
 import { listenOnUnixSocket } from '../unix-socket.ts'
 import { CommandQueue, serveClient } from './client-session.ts'
 import { withSessionCommands, type Command } from './command.ts'
 import { clientToClose, type ClientActivity } from './client-limit.ts'
+import { type AccessSettings, SocketAccess } from './socket-access.ts'
 
 /** HAProxy's 10 s is too short for typing; a client may choose its own (`set timeout cli`). */
 const IDLE_TIMEOUT_MS = 60_000
@@ -18,6 +17,7 @@ const RETIRE_MS = 5000
 const MAX_CLIENTS = 64
 /** While all of them are busy, or have just connected. */
 const MAX_BUSY_CLIENTS = 256
+const USUAL: AccessSettings = { mode: null, group: null }
 
 export interface AdminSocketOptions {
   readonly path: string
@@ -25,17 +25,21 @@ export interface AdminSocketOptions {
   readonly commands: readonly Command[]
   readonly log: Logger
   readonly idleTimeoutMs?: number
+  /** Group and permissions; without them those that its user and umask give, to owner and group at most. */
+  readonly access?: AccessSettings
 }
 
 /**
- * A Unix socket with HAProxy's runtime protocol. File permissions decide which users can connect: its directory is created with mode 0700,
- * and the socket itself is accessible to owner and group at most.
+ * A Unix socket with HAProxy's runtime protocol. File permissions decide which users can connect: its directory is created for its user
+ * alone, and with `access` for the group too; the socket itself is accessible to owner and group at most.
  */
 export class AdminSocket {
   readonly #path: string
   readonly #commands: readonly Command[]
   readonly #log: Logger
   readonly #idleTimeoutMs: number
+  readonly #access: SocketAccess
+  #settings: AccessSettings
   readonly #clients = new Map<Socket, Promise<void>>()
   readonly #activities = new Map<Socket, ClientActivity>()
   readonly #turns = new CommandQueue()
@@ -43,25 +47,58 @@ export class AdminSocket {
   #stopped: Promise<void> | null = null
   #closing: Promise<void> | null = null
 
-  constructor({ path, commands, log, idleTimeoutMs = IDLE_TIMEOUT_MS }: AdminSocketOptions) {
+  constructor({ path, commands, log, idleTimeoutMs = IDLE_TIMEOUT_MS, access = USUAL }: AdminSocketOptions) {
     this.#path = path
     this.#commands = withSessionCommands(commands)
     this.#log = log
     this.#idleTimeoutMs = idleTimeoutMs
+    this.#access = new SocketAccess(path)
+    this.#settings = access
   }
 
   /** Listens, or rejects with BIND_FAILED, which names the path, and leaves no socket behind. */
   async start(): Promise<void> {
     const path = this.#path
-    await makeSocketDirectory(path)
+    await this.#access.check(this.#settings)
+    await this.#access.makeDirectory()
     const server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket))
-    await listenOnUnixSocket(server, { path, failure: failureAt(path), mode: (umasked) => umasked & 0o770 })
+    const failure = `cannot open the admin socket ${path}`
+    await listenOnUnixSocket(server, { path, failure, mode: (umasked) => umasked & 0o770 })
     // A connection that cannot be accepted concerns its client only.
     server.on('error', (error) => {
       const reason = explain(error)
       this.#log.warn({ event: 'admin-accept-failed', reason }, `admin socket: cannot accept a connection: ${reason}`)
     })
     this.#server = server
+    try {
+      await this.#give(this.#settings)
+    } catch (error) {
+      await this.#close()
+      this.#server = null
+      throw error
+    }
+  }
+
+  /**
+   * Gives the same socket another group and other permissions; one that does not listen is opened with them. Rejects with
+   * BIND_FAILED, which names the group: it stays as it was then.
+   */
+  async reconfigure(next: AccessSettings): Promise<void> {
+    const before = this.#settings
+    try {
+      if (this.#server !== null) await this.#give(next)
+      this.#settings = next
+      if (this.#server === null) await this.start()
+    } catch (error) {
+      this.#settings = before
+      throw error
+    }
+  }
+
+  async #give(settings: AccessSettings): Promise<void> {
+    await this.#access.apply(settings)
+    const obstacle = await this.#access.obstacle(settings)
+    if (obstacle !== null) this.#log.warn({ event: 'admin-directory-closed' }, `admin socket: ${obstacle}`)
   }
 
   /** Closes all connections and removes the socket; resolves when both are done. Harmless when it has not started. */
@@ -119,25 +156,5 @@ export class AdminSocket {
       this.#activities.delete(socket)
       socket.destroy()
     }
-  }
-}
-
-/** Returns how an error of the admin socket begins. */
-function failureAt(path: string): string {
-  return `cannot open the admin socket ${path}`
-}
-
-/**
- * Creates the directory of the admin socket. Only the innermost one is the router's own, with mode 0700: a user who can enter it can
- * read the state of the router. Rejects with BIND_FAILED.
- */
-async function makeSocketDirectory(path: string): Promise<void> {
-  const directory = dirname(path)
-  try {
-    await mkdir(dirname(directory), { recursive: true })
-    await mkdir(directory, { recursive: true, mode: 0o700 })
-  } catch (cause) {
-    const message = `${failureAt(path)}: cannot create its directory: ${explain(cause)}`
-    throw new RouterError('BIND_FAILED', message, { cause })
   }
 }

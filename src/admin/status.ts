@@ -1,5 +1,6 @@
 /** The router's own state as plain data. Scripts and the client commands read the form that status/json.ts makes of it. */
 import type { ClusterView } from '../watcher/view.ts'
+import type { ReloadReport } from '../reload.ts'
 import type { ProxyStatus } from '../proxy/status.ts'
 import type { TemplatesStatus } from '../templates/status.ts'
 import type { TrackFileStatus } from '../track/status.ts'
@@ -21,6 +22,25 @@ export interface RouterStatus {
   /** null: there are neither templates nor hooks. */
   readonly templates: TemplatesStatus | null
   readonly track: readonly TrackFileStatus[]
+  /** null: it cannot be loaded again, as in a demo. */
+  readonly configuration: ConfigurationStatus | null
+}
+
+/** The configuration that is in force, and whether it is what the file says. */
+export interface ConfigurationStatus {
+  /** Where it is read from; null: the environment alone. */
+  readonly file: string | null
+  /** When what is in force was loaded. */
+  readonly loadedAt: number
+  /** Reloads since the start: applied or without a change, and refused. */
+  readonly reloads: number
+  readonly refusals: number
+  /** Since when the file differs from what is in force; null: it does not, as far as is known. */
+  readonly differsSince: number | null
+  /** Why what is in the file cannot be loaded; empty: it could be, or does not differ. */
+  readonly problems: readonly string[]
+  /** null: there was none since the start. */
+  readonly lastReload: (ReloadReport & { readonly at: number }) | null
 }
 
 /** A part that throws when it is called with a view: a fault of the router itself. */

@@ -60,10 +60,11 @@ async function socketIn(texts: readonly string[]): Promise<string | null> {
 }
 
 /**
- * The usual form, at the top and alone in its section: seen without the parser, whose loading takes
- * longer than all the rest of `track`.
+ * The usual form, at the top and the first of its section: seen without the parser, whose loading takes longer than all
+ * the rest of `track`.
  */
-const SOCKET = /^admin:[ \t]*(?:\{ *|\n[ \t]+)socket: +(?:'(\/[^'\\\n]+)'|(\/[\w./-]+)) *\}?[ \t]*\n(?=\S|$)/m
+const SOCKET =
+  /^admin:[ \t]*(?:\{ *|\n[ \t]+)socket: +(?:'(\/[^'\\\n]+)'|(\/[\w./-]+))(?:(?:, *|[ \t]*\n[ \t]+)(?:mode|group): +'?[\w.-]+'?)* *\}?[ \t]*\n(?=\S|$)/m
 
 async function whatIsWrong(configFlag: string | null, io: Io): Promise<string | null> {
   const { loadOrReport } = await import('./load.ts')

@@ -1,20 +1,13 @@
 import { visible } from '../text/terminal.ts'
-import type { Config } from '../config/config.ts'
 import { formatProblems } from '../config/file/problem.ts'
+import type { LoadedConfig } from '../config/load.ts'
 import { readConfig } from '../config/read.ts'
 import { explain } from '../errors.ts'
 import { DCS_KINDS } from '../watcher/dcs/kinds.ts'
 import type { Io } from './io.ts'
 
-export interface Loaded {
-  readonly config: Config
-  readonly files: readonly string[]
-  readonly warnings: readonly string[]
-  readonly doubts: readonly string[]
-}
-
 /** Loads the configuration; null: it is wrong, and everything that is wrong is on standard error. */
-export async function loadOrReport(configFlag: string | null, io: Io): Promise<Loaded | null> {
+export async function loadOrReport(configFlag: string | null, io: Io): Promise<LoadedConfig | null> {
   try {
     const result = await readConfig({ configFlag, env: io.env }, DCS_KINDS)
     if (result.ok) return result

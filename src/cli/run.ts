@@ -1,6 +1,8 @@
 import type { Logger } from 'pino'
+import { fingerprintOf, readConfig } from '../config/read.ts'
 import { codeOf, explain } from '../errors.ts'
 import { readLimits } from '../process-limits.ts'
+import type { Reloadable } from '../reload.ts'
 import type { RouterDeps } from '../router.ts'
 import { DCS_KINDS } from '../watcher/dcs/kinds.ts'
 import { collectWhenIdle } from './idle-collection.ts'
@@ -15,8 +17,8 @@ export interface RunOptions {
 /** What `serve` needs of the router. */
 export interface Startable {
   start(): Promise<void>
-  /** Reads templates again, and looks at every file that they write. */
-  resync(): void
+  /** Loads the configuration again; null: nothing does. */
+  readonly reloading: Reloadable | null
   /** Stops accepting and lets sessions end, for as long as the configuration says. */
   drain(): Promise<void>
   /** Closes everything at once. */
@@ -36,7 +38,13 @@ export async function run({ config: configFlag }: RunOptions, io: Io): Promise<n
     const { Router } = await import('../router.ts')
     log.info({ event: 'starting', version: io.version, pid: io.pid, config: config.file }, 'patroni-router starts')
     const build = (): Startable => {
-      const router = new Router(config, { ...accessOf(io), log, setLogLevel: setLevel })
+      const source = { configFlag: configFlag ?? null, env: io.env }
+      const loading = {
+        loaded,
+        read: () => readConfig(source, DCS_KINDS),
+        fingerprint: () => fingerprintOf(source),
+      }
+      const router = new Router(config, { ...accessOf(io), log, setLogLevel: setLevel, loading })
       stopCollecting = collectWhenIdle(() => router.connections)
       return router
     }
@@ -47,7 +55,7 @@ export async function run({ config: configFlag }: RunOptions, io: Io): Promise<n
   }
 }
 
-function accessOf(io: Io): Omit<RouterDeps, 'log' | 'setLogLevel'> {
+function accessOf(io: Io): Omit<RouterDeps, 'log' | 'setLogLevel' | 'loading'> {
   const { version, pid, env } = io
   const signalGroup: RouterDeps['signalGroup'] = (group, signal) => io.signalGroup(group, signal)
   const limits = readLimits(io.memoryLimit())
@@ -62,8 +70,8 @@ function accessOf(io: Io): Omit<RouterDeps, 'log' | 'setLogLevel'> {
 export async function serve(build: () => Startable, log: Logger, io: Io): Promise<number> {
   const first = Promise.withResolvers<string>()
   const second = Promise.withResolvers<string>()
+  const running = Promise.withResolvers<Startable>()
   let signals = 0
-  let router: Startable | null = null
   // Signal handlers alone do not keep a process alive.
   const alive = setInterval(() => undefined, 2 ** 31 - 1)
   const undo = [
@@ -71,19 +79,17 @@ export async function serve(build: () => Startable, log: Logger, io: Io): Promis
       if (signals++ === 0) first.resolve(signal)
       else second.resolve(signal)
     }),
-    io.onSignal(['SIGHUP'], () => {
-      const message = 'SIGHUP: templates are read and rendered again; a changed configuration file needs a restart'
-      log.info({ event: 'resync' }, message)
-      router?.resync()
-    }),
+    // A file that is written while it starts may have been read before.
+    io.onSignal(['SIGHUP'], () => void running.promise.then(async ({ reloading }) => reloading?.reload())),
     io.onFault((error) =>
       log.error({ event: 'fault', err: error }, `an unexpected error, please report it: ${explain(error)}`),
     ),
   ]
   try {
-    router = build()
+    const router = build()
     await router.start()
     log.info({ event: 'started' }, 'patroni-router is running')
+    running.resolve(router)
     log.info({ event: 'draining', signal: await first.promise }, 'stopping: sessions may end until the drain timeout')
     const drained = router
       .drain()

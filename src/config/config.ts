@@ -222,8 +222,17 @@ export const PRIMARY_STATES = [
 export type PrimaryState = (typeof PRIMARY_STATES)[number]
 
 export interface AdminConfig {
-  /** `isDefault`: a default socket that cannot be made is a warning, a configured one an error. */
-  readonly socket: { readonly path: string; readonly isDefault: boolean }
+  readonly socket: AdminSocketConfig
+}
+
+export interface AdminSocketConfig {
+  readonly path: string
+  /** Nothing of it is configured: one that cannot be made is a warning then, else an error. */
+  readonly isDefault: boolean
+  /** Permission bits; null: 0660 with a group, else what the umask leaves to owner and group. */
+  readonly mode: number | null
+  /** Name or number; null: of the router's own user. */
+  readonly group: string | null
 }
 
 export interface LoggingConfig {

@@ -11,6 +11,8 @@ import {
   withoutCluster,
 } from './clusters/clusters.ts'
 import { checkReferences, isSidecar } from './clusters/references.ts'
+import { adminConfig, checkAdmin } from './admin.ts'
+import type { Settings } from './changes.ts'
 import type { ClusterConfig, Config } from './config.ts'
 import type { DcsSection } from './dcs/kind.ts'
 import { DEFAULT_ADMIN_SOCKET } from './defaults.ts'
@@ -38,17 +40,21 @@ import { templateConfigs } from './templates/templates.ts'
 import { hookConfigs } from './templates/hooks.ts'
 import { checkTrack, trackConfig } from './track.ts'
 
+/** A configuration that is valid. */
+export interface LoadedConfig {
+  readonly ok: true
+  readonly config: Config
+  /** What it was made of, to be compared with another one (changes.ts). */
+  readonly settings: Settings
+  /** The files that it was read from, absolute. */
+  readonly files: readonly string[]
+  readonly warnings: readonly string[]
+  /** Values that may well be as they are meant to be: for `check`. */
+  readonly doubts: readonly string[]
+}
+
 export type ConfigResult =
-  | {
-      readonly ok: true
-      readonly config: Config
-      /** The files that it was read from, absolute. */
-      readonly files: readonly string[]
-      readonly warnings: readonly string[]
-      /** Values that may well be as they are meant to be: for `check`. */
-      readonly doubts: readonly string[]
-    }
-  | { readonly ok: false; readonly problems: readonly Problem[]; readonly warnings: readonly string[] }
+  LoadedConfig | { readonly ok: false; readonly problems: readonly Problem[]; readonly warnings: readonly string[] }
 
 /**
  * Loads the configuration of a file (a patroni.yml is one) and of Patroni's environment, which goes over it. Pure. All
@@ -72,9 +78,11 @@ export function loadConfig(input: ConfigInput, kinds: readonly DcsSection[]): Co
       problems,
       warnings: warnings.filter((warning) => !problems.map(formatProblem).includes(warning)),
     }
+  const config = configOf(input, source, ours.value, clusters, isAlone)
   return {
     ok: true,
-    config: configOf(input, source, ours.value, clusters, isAlone),
+    config,
+    settings: { tree, config, kinds },
     files: source.origin.files.map((file) => resolve(file)),
     warnings,
     doubts: inOrder(unedited(tree, kinds).map((fault) => placeOf(fault, places))).map(formatProblem),
@@ -110,6 +118,7 @@ function checkTogether(
       ...drafts.flatMap((draft) =>
         checkProxy(draft.tree, kinds).map(({ path, message }) => ({ path: draft.place(path), message })),
       ),
+      ...checkAdmin(tree),
       ...checkReferences(tree, names),
       ...checkTrack(tree, locals),
       ...templates.faults,
@@ -160,7 +169,6 @@ function configOf(
     return { ...cluster, proxy: proxyConfig(ours.proxy, isOn, isMine, own) }
   })
   const templates = templateConfigs(ours.templates ?? [], directory, isAlone ? [] : names)
-  const { socket } = ours.admin
   return {
     file: file === null || !Array.isArray(text) ? file : join(file, '*.yml'),
     clusters: isAlone ? [] : whole,
@@ -169,7 +177,7 @@ function configOf(
     hooks: hookConfigs(ours.hooks ?? [], templates, directory, names),
     track: { files: trackConfig(ours.track, all) },
     stateDir: ours.state_dir,
-    admin: { socket: { path: socket ?? DEFAULT_ADMIN_SOCKET, isDefault: socket === null } },
+    admin: adminConfig(ours.admin),
     logging: ours.logging,
   }
 }

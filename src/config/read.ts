@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { explain, failureOf, RouterError } from '../errors.ts'
 import type { DcsSection } from './dcs/kind.ts'
 import { DEFAULT_CONFIG_FILE } from './defaults.ts'
@@ -20,13 +20,10 @@ export interface ConfigSource {
  * from the environment alone. A directory that is named is read as Patroni reads it. Rejects with CONFIG_UNREADABLE
  * when what was named, or the default file that is there, cannot be read.
  */
-export async function readConfig(
-  { configFlag, env, defaultFile = DEFAULT_CONFIG_FILE }: ConfigSource,
-  kinds: readonly DcsSection[],
-): Promise<ConfigResult> {
-  const variable = env['PATRONI_ROUTER_CONFIG'] ?? ''
-  const named = configFlag ?? (variable === '' ? null : variable)
-  const file = named ?? defaultFile
+export async function readConfig(source: ConfigSource, kinds: readonly DcsSection[]): Promise<ConfigResult> {
+  const { env } = source
+  const named = nameIn(source)
+  const file = named ?? defaultOf(source)
   try {
     const files = await filesIn(file)
     if (files === null) return loadConfig({ file, text: await readText(file), env }, kinds)
@@ -37,6 +34,34 @@ export async function readConfig(
     if (named === null && failureOf(error) === 'missing') return loadConfig({ file: null, text: null, env }, kinds)
     throw error instanceof RouterError ? error : unreadable(file, whyNot(error))
   }
+}
+
+/**
+ * Returns a text that is another one when the files have been written, replaced, added or removed since, links followed.
+ * It reads none of them, and looks at one after the other: a file system that does not answer keeps one thread. Never
+ * rejects.
+ */
+export async function fingerprintOf(source: ConfigSource): Promise<string> {
+  const file = nameIn(source) ?? defaultOf(source)
+  try {
+    const parts: string[] = []
+    for (const each of (await filesIn(file)) ?? [file]) {
+      const { dev, ino, size, mtimeNs, ctimeNs } = await stat(each, { bigint: true })
+      parts.push([each, dev, ino, size, mtimeNs, ctimeNs].join(' '))
+    }
+    return parts.join('\n')
+  } catch (error) {
+    return `${file} ${explain(error)}`
+  }
+}
+
+function nameIn({ configFlag, env }: ConfigSource): string | null {
+  const variable = env['PATRONI_ROUTER_CONFIG'] ?? ''
+  return configFlag ?? (variable === '' ? null : variable)
+}
+
+function defaultOf({ defaultFile = DEFAULT_CONFIG_FILE }: ConfigSource): string {
+  return defaultFile
 }
 
 async function readPart(file: string): Promise<ConfigPart> {

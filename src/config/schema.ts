@@ -2,43 +2,22 @@
 import { z } from 'zod'
 import { suggest } from '../text/suggestion.ts'
 import { isMapping, type Mapping, mappingOf } from '../text/unknown-shape.ts'
+import { ADMIN, ADMIN_SECTION } from './admin.ts'
 import { clusterKeys } from './clusters/clusters.ts'
 import type { DcsSection } from './dcs/kind.ts'
 import type { LoggingConfig } from './config.ts'
 import type { Fault } from './file/problem.ts'
-import { fitsSocket } from './proxy/binds.ts'
-import { MAX_SOCKET_PATH_BYTES } from '../unix-socket.ts'
-import { DEFAULT_ADMIN_SOCKET } from './defaults.ts'
 import { LISTENER } from './proxy/listeners.ts'
 import { CHECK, CLUSTER_PROXY, CLUSTER_PROXY_SECTION, HOLD, PROXY, PROXY_SECTION, TIMEOUTS } from './proxy/proxy.ts'
 import { DEBOUNCE, TEMPLATE, TEMPLATES } from './templates/templates.ts'
 import { HOOK, HOOKS } from './templates/hooks.ts'
 import { TRACK, TRACK_FILE, TRACK_SECTION } from './track.ts'
-import { defaulting, later, optional, section } from './values/fields.ts'
-import type { ValueType } from './values/form.ts'
-import { showKind, type Parsed } from './values/parsed.ts'
+import { defaulting, optional, section } from './values/fields.ts'
+import { showKind } from './values/parsed.ts'
 import { ABSOLUTE_PATH, oneOf } from './values/types.ts'
-
-const SOCKET: ValueType<Parsed<string>> = {
-  parse: (value) => {
-    const path = ABSOLUTE_PATH.parse(value)
-    return path.ok ? fitsSocket(path.value) : path
-  },
-  form: { ...ABSOLUTE_PATH.form, maxLength: MAX_SOCKET_PATH_BYTES },
-}
 
 /** What else an entry of `clusters` can have is checked where that of the flat form is. */
 const CLUSTER = z.preprocess((value) => value ?? {}, z.looseObject({ proxy: CLUSTER_PROXY_SECTION }))
-const ADMIN = {
-  socket: optional(
-    SOCKET,
-    `Absolute path of the admin socket. A default socket that cannot be made is a warning, a configured one an error. Default: \`${DEFAULT_ADMIN_SOCKET}\`.`,
-  ),
-}
-const ADMIN_LATER = {
-  bind: later('; the admin socket is there'),
-  token_file: later('; access to the admin socket is a matter of file permissions'),
-}
 const LEVELS: readonly LoggingConfig['level'][] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal']
 const FORMATS: readonly LoggingConfig['format'][] = ['auto', 'json', 'text']
 const LOGGING = {
@@ -57,7 +36,7 @@ const LOGGING = {
 /** The sections of the router. Everything in them is checked; null is what an empty section is in YAML. */
 export const OURS = z.object({
   proxy: PROXY_SECTION,
-  admin: section({ ...ADMIN, ...ADMIN_LATER }, 'The socket that `status` and `track` read.'),
+  admin: ADMIN_SECTION,
   logging: section(LOGGING, 'The log, on standard output.'),
   state_dir: optional(
     ABSOLUTE_PATH,
@@ -92,6 +71,7 @@ const SHAPES: Readonly<Record<string, object>> = {
 
 /** What they are called by confd, consul-template and habit, and what to write instead. */
 const OTHER_WORDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  admin: { path: 'socket', perms: 'mode', permissions: 'mode', gid: 'group' },
   'templates.*': {
     ...{ src: 'source', dest: 'destination', dst: 'destination', target: 'destination', check_cmd: 'check' },
     ...{ reload_cmd: 'reload', command: 'reload', user: 'owner', uid: 'owner', gid: 'group', perms: 'mode' },

@@ -57,7 +57,7 @@ for (const NODE_OPTIONS of ['', '--disable-sigusr1']) {
     for (const signal of HARMLESS) router.process.signal(signal)
     // It answers when it has taken all of them.
     router.reload()
-    await router.waitForLog('SIGHUP', ({ event }) => event === 'resync')
+    await router.waitForLog('SIGHUP', ({ event }) => event === 'config-unchanged')
     assert.equal(router.process.running, true)
     assert.deepEqual(listening(pid).toSorted(), [router.primaryPort, router.replicaPort].toSorted())
     assert.doesNotMatch(router.output(), /Debugger/)
@@ -95,7 +95,7 @@ test('signals of job control stop nothing', async () => {
   await shell.until('it runs', () => lines.some((line) => line.includes('"started"')))
   const pid = Number(lines.find((line) => /^\d+$/.test(line)))
   for (const signal of ['SIGTSTP', 'SIGTTIN', 'SIGTTOU', 'SIGHUP'] as const) process.kill(pid, signal)
-  await shell.until('it has taken all of them', () => lines.some((line) => line.includes('"resync"')))
+  await shell.until('it has taken all of them', () => lines.some((line) => line.includes('"config-unchanged"')))
   process.kill(pid, 'SIGTERM')
   assert.deepEqual(await shell.exited, { code: 0, signal: null })
 })

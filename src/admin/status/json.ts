@@ -4,17 +4,18 @@ import type { CommandResult, GroupStatus, HookStatus, KeysStatus, TemplateStatus
 import type { TrackFileStatus } from '../../track/status.ts'
 import { wordOf } from '../../watcher/view-text.ts'
 import { type ClusterView, type DcsView, type PrimaryView, takesNew } from '../../watcher/view.ts'
-import type { ClusterStatus, RouterStatus } from '../status.ts'
+import type { ClusterStatus, ConfigurationStatus, RouterStatus } from '../status.ts'
 import { memberJson } from './member-json.ts'
 import type { ClusterJson, ListenerJson, ProxyJson } from './schema-cluster.ts'
-import type { CommandJson, GroupJson, HookJson, KeysJson, StatusJson, TrackFileJson } from './schema.ts'
+import type { CommandJson, GroupJson, HookJson, KeysJson, ReloadJson, StatusJson, TrackFileJson } from './schema.ts'
 
 /** Grows when a reader of the older format would misunderstand the newer one; a new field does not change it. */
 export const STATUS_FORMAT = 2
 
 /** Returns the answer to `show status json`. */
 export function statusJson(status: RouterStatus): StatusJson {
-  const { version, pid, node, startedAt, now, stopping, maxConnections, clusters, templates, track } = status
+  const { version, pid, node, startedAt, now, stopping, maxConnections, clusters, templates, track, configuration } =
+    status
   return {
     format: STATUS_FORMAT,
     version,
@@ -31,6 +32,29 @@ export function statusJson(status: RouterStatus): StatusJson {
       keys: templates.keys.map(keysJson),
     },
     track: track.map(trackJson),
+    configuration: configuration && configurationJson(configuration),
+  }
+}
+
+function configurationJson(configuration: ConfigurationStatus): NonNullable<StatusJson['configuration']> {
+  const { file, loadedAt, reloads, refusals, differsSince, problems, lastReload } = configuration
+  return {
+    file,
+    loadedAt: time(loadedAt),
+    reloads,
+    refusals,
+    differsSince: timeOrNull(differsSince),
+    problems: [...problems],
+    lastReload: lastReload && reloadJson(lastReload),
+  }
+}
+
+/** Returns what came of a reload, as `reload --json` shows it too. */
+export function reloadJson(report: NonNullable<ConfigurationStatus['lastReload']>): ReloadJson {
+  const { at, outcome, refusedBy, file, problems, warnings, changes, endingSessions, tookMs } = report
+  return {
+    ...{ at: time(at), outcome, refusedBy, file },
+    ...{ problems: [...problems], warnings: [...warnings], changes: [...changes], endingSessions, tookMs },
   }
 }
 

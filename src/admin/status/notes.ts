@@ -2,7 +2,7 @@
 import { age, counted } from '../../text/wording.ts'
 import { scheduled } from '../../watcher/view-text.ts'
 import type { ClusterJson, ProxyJson } from './schema-cluster.ts'
-import type { TrackFileJson } from './schema.ts'
+import type { ConfigurationJson, TrackFileJson } from './schema.ts'
 import type { Note } from './template-notes.ts'
 
 /** Returns scheduled switchovers and pending restarts, as patronictl lists them. */
@@ -40,6 +40,18 @@ function reasonNote(label: string, counts: Readonly<Record<string, number>>): No
 export function trackNotes(files: readonly TrackFileJson[], now: number): readonly Note[] {
   const sorted = files.toSorted((one, other) => Number(other.error !== null) - Number(one.error !== null))
   return sorted.map((file) => ['Track', trackText(file, now)])
+}
+
+/** Returns that the file of the configuration differs from what is in force, if it does. `now`: see `templateNotes`. */
+export function configurationNotes(configuration: ConfigurationJson | null, now: number): readonly Note[] {
+  if (configuration === null || configuration.differsSince === null) return []
+  const { file, differsSince, problems } = configuration
+  const [first] = problems
+  const [subject, since] = [file ?? 'the configuration', age(now - Date.parse(differsSince))]
+  if (first === undefined)
+    return [['Config', `${subject} was changed ${since} ago and is not loaded: patroni-router reload`]]
+  const all = problems.length === 1 ? '' : ` (${counted(problems.length, 'problem')}; patroni-router reload lists them)`
+  return [['Config', `${subject} DIFFERS from what runs for ${since} and cannot be loaded: ${first}${all}`]]
 }
 
 function trackText({ path, condition, member, met, reason, since, error }: TrackFileJson, now: number): string {

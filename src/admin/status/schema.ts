@@ -78,6 +78,41 @@ const trackFile = z.strictObject({
   error: text('Why the file cannot be written; null: it is up to date.').nullable(),
 })
 
+const texts = (description: string): z.ZodArray<z.ZodString> => z.array(z.string()).describe(description)
+
+const reload = z.strictObject({
+  at: time('When it ended.'),
+  outcome: z
+    .enum(['applied', 'unchanged', 'refused'])
+    .describe(
+      '`applied`: what differed has changed. `unchanged`: nothing that counts differed. `refused`: nothing has changed.',
+    ),
+  refusedBy: z
+    .enum(['configuration', 'router'])
+    .nullable()
+    .describe(
+      '`configuration`: it is wrong. `router`: it cannot be applied, as where an address is in use. null: it was not refused.',
+    ),
+  file: text('File that was read; null: the environment alone.').nullable(),
+  problems: texts('Why it was refused, with file, line, column and key where there are any.'),
+  warnings: texts('Warnings about the configuration.'),
+  changes: texts('What has changed, a line for each key of the configuration.'),
+  endingSessions: count('Sessions that end by it, after their `drain_timeout` at the latest.'),
+  tookMs: z.number().nonnegative().describe('Milliseconds.'),
+})
+
+const configuration = z.strictObject({
+  file: text('Where it is read from; null: the environment alone.').nullable(),
+  loadedAt: time('When what is in force was loaded.'),
+  reloads: count('Reloads since the start that were applied or changed nothing.'),
+  refusals: count('Reloads since the start that were refused.'),
+  differsSince: time(
+    'Since when the file differs from what is in force, because a reload was refused or none was requested; null: it does not. Found within 10 s.',
+  ).nullable(),
+  problems: texts('Why what is in the file cannot be loaded; empty: it does not differ, or a reload would take it.'),
+  lastReload: reload.nullable().describe('The last one; null: none since the start.'),
+})
+
 export const statusSchema = z.strictObject({
   format: z.literal(STATUS_FORMAT).describe('Version of this format. New fields may come without a new format.'),
   version: text('Version of the router.'),
@@ -97,6 +132,7 @@ export const statusSchema = z.strictObject({
     .nullable()
     .describe('null: there are neither templates nor hooks.'),
   track: z.array(trackFile).describe('Track files.'),
+  configuration: configuration.nullable().describe('null: it cannot be loaded again, as in a demo.'),
 })
 
 /** Returns it as JSON Schema, for the documentation. It allows unknown keys: a newer router has more. */
@@ -119,4 +155,6 @@ export type GroupJson = z.infer<typeof group>
 export type HookJson = z.infer<typeof hook>
 export type KeysJson = z.infer<typeof keys>
 export type TrackFileJson = z.infer<typeof trackFile>
+export type ConfigurationJson = z.infer<typeof configuration>
+export type ReloadJson = z.infer<typeof reload>
 export type CommandJson = z.infer<typeof command>

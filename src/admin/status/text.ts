@@ -6,7 +6,7 @@ import { age, counted, instant } from '../../text/wording.ts'
 import { setBackText } from '../../watcher/view-text.ts'
 import { takesNew } from '../../watcher/view.ts'
 import { isReplica, memberTable } from './members.ts'
-import { planNotes, totalNotes, trackNotes } from './notes.ts'
+import { configurationNotes, planNotes, totalNotes, trackNotes } from './notes.ts'
 import { faultOfPrimary } from './json.ts'
 import type { ClusterJson, ListenerJson, ProxyJson } from './schema-cluster.ts'
 import type { StatusJson } from './schema.ts'
@@ -18,13 +18,14 @@ const MAX_LINES = 20
 
 /** Renders the status in lines of at most `width` columns; without `width` nothing is shortened or wrapped. Ends with a line end. */
 export function renderStatus(status: StatusJson, width = Infinity): string {
-  const { clusters, templates, track, stopping, startedAt, version, node, pid } = status
+  const { clusters, templates, track, configuration, stopping, startedAt, version, node, pid } = status
   const now = Date.parse(status.now)
   const router = `patroni-router ${version} on ${node}, pid ${pid}, up ${age(now - Date.parse(startedAt))}${stopping ? `; ${ENDS}` : ''}`
   const blocks = clusters.map((cluster) => renderCluster(cluster, status, width))
   const notes = templates === null ? [] : limited(templateNotes(templates, now, clusters.length > 1), width)
   const files = limited(trackNotes(track, now), width)
-  return `${[...blocks, ...notes, ...files, detail('Router', router, width)].join('\n')}\n`
+  const config = limited(configurationNotes(configuration ?? null, now), width)
+  return `${[...blocks, ...notes, ...files, ...config, detail('Router', router, width)].join('\n')}\n`
 }
 
 const ENDS = 'SHUTTING DOWN: no new connections are accepted'

@@ -115,9 +115,14 @@ function describeAdmin({ admin, stateDir, file }: Config): string {
   const state = stateDir === null ? '' : line('state_dir', stateDir)
   return (
     state +
-    line('socket', admin.socket.path) +
+    line('socket', describeSocket(admin.socket)) +
     line('read from', file ?? 'the environment alone (PATRONI_* variables, or PATRONI_CONFIGURATION)')
   )
+}
+
+function describeSocket({ path, mode, group }: Config['admin']['socket']): string {
+  const who = group === null ? '' : `, group ${group}`
+  return `${path}${who}${mode === null ? '' : `, mode 0${mode.toString(8)}`}`
 }
 
 function line(label: string, text: string): string {

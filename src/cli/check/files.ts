@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
 import { access, lstat, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { AccountIds } from '../../account-ids.ts'
 import type { ClusterConfig, Config } from '../../config/config.ts'
 import { kindOf } from '../../config/dcs/kind.ts'
 import { explain, failureOf } from '../../errors.ts'
@@ -30,6 +31,7 @@ export async function checkFiles(config: Config): Promise<Findings> {
     ...config.keys.map((cluster) => checkClusterFiles(cluster)),
     checkStateDir(config.stateDir),
     checkSocketDirectory(config.admin),
+    checkSocketGroup(config.admin),
     ...config.track.files.map(({ path }, index) => checkTrackFile(path, `track.files.${index}.path`)),
     checkTrackLinks(config),
   ])
@@ -132,6 +134,12 @@ async function checkSocketDirectory({ socket: { path, isDefault } }: Config['adm
     break
   }
   return isDefault ? { problems: [], warnings: found } : { problems: found, warnings: [] }
+}
+
+/** Checks that this machine has the group of the admin socket. */
+async function checkSocketGroup({ socket: { group } }: Config['admin']): Promise<Findings> {
+  const why = group === null ? null : await new AccountIds().idOf('group', group).then(() => null, explain)
+  return { problems: why === null ? [] : [`admin.group: ${why}`], warnings: [] }
 }
 
 /** Checks the directory of a track file, which is created as well; its parent is not. */

@@ -10,8 +10,10 @@ export async function filesIn(path: string): Promise<readonly string[] | null> {
   if (!(await stat(path)).isDirectory()) return null
   const names = (await readdir(path)).filter((name) => /\.ya?ml$/.test(name)).toSorted()
   const files = names.map((name) => join(path, name))
-  const areFiles = await Promise.all(files.map(isFile))
-  return files.filter((_, index) => areFiles[index])
+  const found: string[] = []
+  // One after the other: a file system that does not answer keeps one thread of the process.
+  for (const file of files) if (await isFile(file)) found.push(file)
+  return found
 }
 
 async function isFile(path: string): Promise<boolean> {

@@ -7,7 +7,7 @@ import { pino } from 'pino'
 import { ask } from '../../../src/admin/client.ts'
 import type { Command } from '../../../src/admin/command.ts'
 import { showCommands } from '../../../src/admin/show.ts'
-import { AdminSocket } from '../../../src/admin/socket.ts'
+import { AdminSocket, type AdminSocketOptions } from '../../../src/admin/socket.ts'
 import { RouterError } from '../../../src/errors.ts'
 import { Child } from '../../support/processes/child.ts'
 import { TempDir } from '../../support/files/temp.ts'
@@ -55,7 +55,7 @@ afterEach(async () => {
   await dir.remove()
 })
 
-async function open(options: { path?: string; idleTimeoutMs?: number } = {}): Promise<AdminSocket> {
+async function open(options: Partial<AdminSocketOptions> = {}): Promise<AdminSocket> {
   const socket = new AdminSocket({ path, log, commands: [...showCommands(sampleStatus), ...extra], ...options })
   await socket.start()
   sockets.push(socket)

@@ -151,6 +151,7 @@ export function sampleStatus(
     clusters: all.map((cluster) => ({ faults: [], ...cluster, localMember: null })),
     templates: null,
     track: [],
+    configuration: null,
   }
 }
 

@@ -4,6 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { pino } from 'pino'
 import { serve, type Startable } from '../../../src/cli/run.ts'
 import { RouterError } from '../../../src/errors.ts'
+import type { Reloadable, ReloadReport } from '../../../src/reload.ts'
 import { FakeIo } from '../../support/router/fake-io.ts'
 
 class FakeRouter implements Startable {
@@ -20,8 +21,13 @@ class FakeRouter implements Startable {
     return this.#failure === null ? Promise.resolve() : Promise.reject(this.#failure)
   }
 
-  resync(): void {
-    this.calls.push('resync')
+  get reloading(): Reloadable {
+    const never = new Promise<ReloadReport>(() => undefined)
+    const note = (call: string): Promise<ReloadReport> => {
+      this.calls.push(call)
+      return never
+    }
+    return { reload: () => note('reload'), preview: () => note('preview') }
   }
 
   drain(): Promise<void> {
@@ -72,15 +78,14 @@ test('closes at once at the second signal', async () => {
   assert.deepEqual(router.calls, ['start', 'drain', 'close'])
 })
 
-test('continues after SIGHUP: templates are looked at again, and it is said that the configuration is not', async () => {
-  const { router, io, code, lines } = setup()
-  await called(router, 'start')
+test('reloads at each SIGHUP, also at one that comes while it starts, and continues', async () => {
+  const { router, io, code } = setup()
   io.send('SIGHUP')
-  assert.deepEqual(
-    lines.filter(({ event }) => event === 'resync').map(({ msg }) => msg),
-    ['SIGHUP: templates are read and rendered again; a changed configuration file needs a restart'],
-  )
-  assert.deepEqual(router.calls, ['start', 'resync'])
+  assert.deepEqual(router.calls, ['start'])
+  await called(router, 'reload')
+  io.send('SIGHUP')
+  await turn()
+  assert.deepEqual(router.calls, ['start', 'reload', 'reload'])
   router.drained.resolve(undefined)
   io.send('SIGTERM')
   assert.equal(await code, 0)

@@ -74,7 +74,7 @@ const DEFAULTS: Omit<Config, 'keys'> = {
   hooks: [],
   track: { files: [] },
   stateDir: null,
-  admin: { socket: { path: '/run/patroni-router/admin.sock', isDefault: true } },
+  admin: { socket: { path: '/run/patroni-router/admin.sock', isDefault: true, mode: null, group: null } },
   logging: { level: 'info', format: 'auto' },
 }
 
@@ -129,7 +129,7 @@ proxy:
   tcp_keepalive: 30s
   drain_timeout: 0
 state_dir: /var/lib/router
-admin: {socket: /tmp/a.sock}
+admin: {socket: /tmp/a.sock, mode: '0660', group: postgres}
 logging: {level: debug, format: json}
 `)
   assert.deepEqual(config, {
@@ -182,7 +182,7 @@ logging: {level: debug, format: json}
     hooks: [],
     track: { files: [] },
     stateDir: '/var/lib/router',
-    admin: { socket: { path: '/tmp/a.sock', isDefault: false } },
+    admin: { socket: { path: '/tmp/a.sock', isDefault: false, mode: 0o660, group: 'postgres' } },
     logging: { level: 'debug', format: 'json' },
   })
 })
@@ -392,6 +392,46 @@ const INVALID: readonly (readonly [title: string, text: string, problem: string]
     'router.yml:3:53: proxy.listeners.p.balance: "leastconn" is not available in this version: use roundrobin',
   ],
   [
+    'a socket for everybody',
+    `${BASE}admin: {mode: '0666'}`,
+    "router.yml:3:9: admin.mode: 0666 lets every user of this machine connect: use '0660', and admin.group for those who may",
+  ],
+  [
+    'a socket that its own user cannot open',
+    `${BASE}admin: {mode: '0060'}`,
+    "router.yml:3:9: admin.mode: 0060 does not let the router's own user connect: use '0660' or '0600'",
+  ],
+  [
+    'a socket with more than permissions',
+    `${BASE}admin: {mode: '4660'}`,
+    "router.yml:3:9: admin.mode: 4660 does not let the router's own user connect: use '0660' or '0600'",
+  ],
+  [
+    'a socket that its group can only read',
+    `${BASE}admin: {mode: 0640}`,
+    "router.yml:3:9: admin.mode: 0640 does not let the group connect, which takes the right to write: use '0660' or '0600'",
+  ],
+  [
+    'a mode that keeps the group out that is named',
+    `${BASE}admin: {mode: '0600', group: postgres}`,
+    "router.yml:3:9: admin.mode: does not let admin.group connect: use '0660', or leave one of them out",
+  ],
+  [
+    'a mode that is none',
+    `${BASE}admin: {mode: rw}`,
+    `router.yml:3:9: admin.mode: "rw" is not how permissions are written: octal and quoted, like '0644'`,
+  ],
+  [
+    'a group that cannot be one',
+    `${BASE}admin: {group: 'a b'}`,
+    'router.yml:3:9: admin.group: must be the name or the number of a group',
+  ],
+  [
+    'another word for the mode',
+    `${BASE}admin: {permissions: '0660'}`,
+    'router.yml:3:9: admin.permissions: unknown key; did you mean "mode"?',
+  ],
+  [
     'admin.bind',
     `${BASE}admin: {bind: '127.0.0.1:7000'}`,
     'router.yml:3:9: admin.bind: not available in this version: remove it; the admin socket is there',
@@ -472,7 +512,7 @@ const INVALID: readonly (readonly [title: string, text: string, problem: string]
   [
     'an unknown key that YAML takes for a boolean',
     `${BASE}admin: {no: x}`,
-    'router.yml:3:9: admin.no: unknown key; valid here: socket',
+    'router.yml:3:9: admin.no: unknown key; valid here: socket, mode, group',
   ],
   [
     'a misspelt dynamic setting',

@@ -143,6 +143,11 @@ const FOUND: readonly (readonly [title: string, text: string, problems: readonly
   ],
   ['a state_dir that is a file', `${ETCD}state_dir: DIR/file\n`, ['state_dir: DIR/file: is not a directory']],
   [
+    'a group of the admin socket that is not there',
+    `${ETCD}admin: {group: no-such-group}\n`,
+    ['admin.group: there is no group no-such-group'],
+  ],
+  [
     'a state_dir without the directory that it is in',
     `${ETCD}state_dir: DIR/stat/router\n`,
     ['state_dir: DIR/stat/router: cannot be made: DIR/stat: no such directory'],
