@@ -177,8 +177,8 @@ export class Watcher {
     if (local !== undefined) this.#lookAtLocal((this.#local = local))
     if (dcs !== undefined) this.#dcs.succeed(dcs)
     for (const member of this.#members.known.keys()) this.#moved(member)
-    // The view and the checks follow the configuration, too.
-    this.#publishing.atOnce()
+    // The view and the checks follow the configuration, too. Before anything is known there is no view for the sinks.
+    if (this.#primary.state.link !== 'never') this.#publishing.atOnce()
   }
 
   /** Takes a dial of the proxy that failed as an observation. */
