@@ -74,34 +74,40 @@ export function ownToolchain(directory: string): Toolchain {
 /** The program as somebody has it who installed the tarball into an empty directory. */
 export class InstalledProgram {
   readonly tools: Toolchain
-  readonly directory: string
+  /** Where its package and those that it needs are. */
+  readonly modules: string
   readonly bin: string
+  readonly #directory: string
+  readonly #scope: readonly string[]
 
-  private constructor(tools: Toolchain, directory: string) {
+  private constructor(tools: Toolchain, directory: string, isGlobal: boolean) {
     this.tools = tools
-    this.directory = directory
-    this.bin = join(directory, 'node_modules/.bin/patroni-router')
+    this.#directory = directory
+    this.#scope = isGlobal ? ['--global'] : []
+    this.modules = join(directory, isGlobal ? 'lib/node_modules' : 'node_modules')
+    this.bin = join(directory, isGlobal ? 'bin/patroni-router' : 'node_modules/.bin/patroni-router')
   }
 
   /** `npm install`, which fails also when a dependency does not support that Node. */
   static async install(tarball: string, tools: Toolchain, directory: string): Promise<InstalledProgram> {
-    const program = new InstalledProgram(tools, directory)
-    const args = ['install', '--omit=dev', '--engine-strict', tarball]
-    const what = `install ${basename(tarball)} and its dependencies from the npm registry under Node ${tools.version}`
-    await program.npm(what, args)
-    return program
+    return await new InstalledProgram(tools, directory, false).#install(tarball)
   }
 
   /** `npm install --global`, into a directory of its own. */
-  static async installGlobally(tarball: string, tools: Toolchain, directory: string): Promise<void> {
-    const args = ['install', '--global', '--prefix', directory, '--omit=dev', tarball]
-    await npm(`install ${basename(tarball)} globally`, tools.npm, args, directory, tools.path)
+  static async installGlobally(tarball: string, tools: Toolchain, directory: string): Promise<InstalledProgram> {
+    return await new InstalledProgram(tools, directory, true).#install(tarball)
+  }
+
+  async #install(tarball: string): Promise<this> {
+    const what = `install ${basename(tarball)} and its dependencies from the npm registry under Node ${this.tools.version}`
+    await this.npm(what, ['install', '--omit=dev', '--engine-strict', tarball])
+    return this
   }
 
   /** Any npm command in the directory; its standard output. @throws with what it was to do when it fails. */
   async npm(what: string, args: readonly string[]): Promise<string> {
     const { npm: command, path } = this.tools
-    return npm(what, command, ['--prefix', this.directory, ...args], this.directory, path)
+    return npm(what, command, ['--prefix', this.#directory, ...this.#scope, ...args], this.#directory, path)
   }
 
   /** Runs the program, without any other program at hand, in a directory of the caller's choice. */
