@@ -80,7 +80,7 @@ export class AdminSocket {
   }
 
   /**
-   * Gives the same socket another group and other permissions; one that does not listen is opened with them. Rejects with
+   * Gives the same socket another group and other permissions; a socket that does not listen is opened with them. Rejects with
    * BIND_FAILED, which names the group: it stays as it was then.
    */
   async reconfigure(next: AccessSettings): Promise<void> {
