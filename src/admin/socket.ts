@@ -75,6 +75,7 @@ export class AdminSocket {
     } catch (error) {
       await this.#close()
       this.#server = null
+      this.#stopped = null
       throw error
     }
   }
@@ -115,7 +116,7 @@ export class AdminSocket {
     await this.close()
   }
 
-  /** libuv removes the socket's file then. */
+  /** Accepts no more connections; libuv removes the socket's file then. */
   #stopListening(): Promise<void> {
     const server = this.#server
     this.#stopped ??= new Promise((resolve) => {

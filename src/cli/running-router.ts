@@ -37,7 +37,7 @@ export async function askRunning({ command, socket, isNamed, file, signal }: Req
     if (isNamed || !isElsewhere || !(error instanceof RouterError)) throw error
     const isUntried = socket !== DEFAULT_ADMIN_SOCKET
     if (isUntried && (await readsThere(file, signal))) return askReload(DEFAULT_ADMIN_SOCKET, command, options)
-    throw new RouterError('ADMIN_UNAVAILABLE', `${error.message}; ${MOVED}`, { cause: error.cause })
+    throw new RouterError('ADMIN_UNAVAILABLE', `${error.message}; ${MOVED}`)
   }
 }
 

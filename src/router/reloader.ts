@@ -154,7 +154,8 @@ export class Reloader implements Reloadable {
     if (!found.ok || foreseen.outcome !== 'applied') return foreseen
     const parts = await this.#deps.apply(found.config)
     if (parts.length === 0) return this.#refused(ENDING, startedAt)
-    const problems = parts.filter(({ outcome }) => outcome === 'refused').map(refusal)
+    // A watcher and its proxy are refused together.
+    const problems = [...new Set(parts.filter(({ outcome }) => outcome === 'refused').map(refusal))]
     return problems.length === 0
       ? {
           ...foreseen,
@@ -227,7 +228,7 @@ function fileOf({ config: { file } }: LoadedConfig): string | null {
 }
 
 function refusal({ part, name, reason }: PartReport): string {
-  return `${part}${name === null ? '' : ` of ${name}`}: ${reason ?? 'refused'}`
+  return `${name === null ? part : `cluster ${name}`}: ${reason ?? 'refused'}`
 }
 
 function elapsed(startedAt: number): number {

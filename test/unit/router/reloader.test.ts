@@ -147,9 +147,9 @@ describe('a reload', () => {
 
   test('is refused where a part cannot take it, and is tried again with the next request', async () => {
     scene.edit(withInterval(500))
-    scene.apply = () => Promise.resolve([REFUSED, { ...TAKEN, outcome: 'kept' }])
+    scene.apply = () => Promise.resolve([{ ...REFUSED, part: 'watcher' }, REFUSED, { ...TAKEN, outcome: 'kept' }])
     const { outcome, refusedBy, problems } = await reloader.reload()
-    assert.deepEqual([outcome, refusedBy, problems], ['refused', 'router', ['proxy of demo: *:5000: address in use']])
+    assert.deepEqual([outcome, refusedBy, problems], ['refused', 'router', ['cluster demo: *:5000: address in use']])
     assert.deepEqual(reloader.status().problems, problems)
     scene.apply = () => Promise.resolve([TAKEN])
     assert.equal((await reloader.reload()).outcome, 'applied')
