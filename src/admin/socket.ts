@@ -75,12 +75,13 @@ export class AdminSocket {
     } catch (error) {
       await this.#close()
       this.#server = null
+      this.#stopped = null
       throw error
     }
   }
 
   /**
-   * Gives the same socket another group and other permissions; one that does not listen is opened with them. Rejects with
+   * Gives the same socket another group and other permissions; a socket that does not listen is opened with them. Rejects with
    * BIND_FAILED, which names the group: it stays as it was then.
    */
   async reconfigure(next: AccessSettings): Promise<void> {
@@ -115,7 +116,7 @@ export class AdminSocket {
     await this.close()
   }
 
-  /** libuv removes the socket's file then. */
+  /** Accepts no more connections; libuv removes the socket's file then. */
   #stopListening(): Promise<void> {
     const server = this.#server
     this.#stopped ??= new Promise((resolve) => {

@@ -12,7 +12,7 @@ const ADVICE = 'To reach the router without the configuration, name its socket w
  * configuration is wrong, which is on standard error then. Of a file nothing but the socket is read, unless it cannot
  * be parsed.
  */
-export async function configuredSocket(configFlag: string | null, io: Io): Promise<string | null> {
+export async function configuredSocket(configFlag: string | null, io: Pick<Io, 'env' | 'err'>): Promise<string | null> {
   const named = configFlag ?? io.env['PATRONI_ROUTER_CONFIG'] ?? ''
   const name = named === '' && existsSync(DEFAULT_CONFIG_FILE) ? DEFAULT_CONFIG_FILE : named
   const texts = name === '' ? [io.env['PATRONI_CONFIGURATION'] ?? ''] : await textsOf(name, io)
@@ -22,7 +22,7 @@ export async function configuredSocket(configFlag: string | null, io: Io): Promi
 const MAX_BYTES = 16 * 1024 * 1024
 
 /** Returns the texts of the file, or of a directory those of its files, in Patroni's order; null: said on standard error. */
-async function textsOf(name: string, io: Io): Promise<readonly string[] | null> {
+async function textsOf(name: string, io: Pick<Io, 'env' | 'err'>): Promise<readonly string[] | null> {
   const isDirectory = statSync(name, { throwIfNoEntry: false })?.isDirectory() === true
   // Loaded only here: `track` runs every second, mostly with one file.
   const files = isDirectory ? ((await (await import('../config/file/files.ts')).filesIn(name)) ?? []) : [name]
@@ -66,7 +66,7 @@ async function socketIn(texts: readonly string[]): Promise<string | null> {
 const SOCKET =
   /^admin:[ \t]*(?:\{ *|\n[ \t]+)socket: +(?:'(\/[^'\\\n]+)'|(\/[\w./-]+))(?:(?:, *|[ \t]*\n[ \t]+)(?:mode|group): +'?[\w.-]+'?)* *\}?[ \t]*\n(?=\S|$)/m
 
-async function whatIsWrong(configFlag: string | null, io: Io): Promise<string | null> {
+async function whatIsWrong(configFlag: string | null, io: Pick<Io, 'env' | 'err'>): Promise<string | null> {
   const { loadOrReport } = await import('./load.ts')
   const loaded = await loadOrReport(configFlag, io)
   if (loaded === null) io.err(ADVICE)

@@ -7,7 +7,10 @@ import { DCS_KINDS } from '../watcher/dcs/kinds.ts'
 import type { Io } from './io.ts'
 
 /** Loads the configuration; null: it is wrong, and everything that is wrong is on standard error. */
-export async function loadOrReport(configFlag: string | null, io: Io): Promise<LoadedConfig | null> {
+export async function loadOrReport(
+  configFlag: string | null,
+  io: Pick<Io, 'env' | 'err'>,
+): Promise<LoadedConfig | null> {
   try {
     const result = await readConfig({ configFlag, env: io.env }, DCS_KINDS)
     if (result.ok) return result

@@ -4,6 +4,7 @@ import { visible } from '../text/terminal.ts'
 import type { CheckOptions } from './check/check.ts'
 import type { DemoOptions } from './demo.ts'
 import { EXIT, type Io } from './io.ts'
+import type { ReloadOptions } from './reload.ts'
 import type { RenderOptions } from './render.ts'
 import type { RunOptions } from './run.ts'
 import type { StatusOptions } from './status.ts'
@@ -19,6 +20,7 @@ type Action = (command: Command, io: Io) => Promise<number>
 const ACTIONS: Readonly<Record<CommandName, Action>> = {
   run: async (command, io) => (await import('./run.ts')).run(command.opts<RunOptions>(), io),
   check: async (command, io) => (await import('./check/check.ts')).check(command.opts<CheckOptions>(), io),
+  reload: async (command, io) => (await import('./reload.ts')).reload(command.opts<ReloadOptions>(), io),
   render: async (command, io) => (await import('./render.ts')).render(command.opts<RenderOptions>(), io),
   status: async (command, io) => (await import('./status.ts')).status(command.opts<StatusOptions>(), io),
   track: async (command, io) =>

@@ -44,7 +44,7 @@ const SOCKET_MODE: ValueType<Parsed<number>> = {
 export const ADMIN = {
   socket: optional(
     SOCKET,
-    `Absolute path of the admin socket. One that cannot be made is a warning where nothing of this section is set, else an error. Default: \`${DEFAULT_ADMIN_SOCKET}\`.`,
+    `Absolute path of the admin socket. A socket that cannot be made is a warning where nothing of this section is set, else an error. Default: \`${DEFAULT_ADMIN_SOCKET}\`.`,
   ),
   mode: optional(
     SOCKET_MODE,
@@ -68,7 +68,7 @@ export const ADMIN_SECTION = section(
 
 type AdminSection = Readonly<Pick<AdminConfig['socket'], 'mode' | 'group'> & { socket: string | null }>
 
-/** Builds the section. Where nothing of it is set, the socket is nobody's wish. */
+/** Builds the section. Where none of its keys is set, the socket is a default one. */
 export function adminConfig({ socket, mode, group }: AdminSection): AdminConfig {
   const isDefault = socket === null && mode === null && group === null
   return { socket: { path: socket ?? DEFAULT_ADMIN_SOCKET, isDefault, mode, group } }

@@ -227,7 +227,7 @@ export interface AdminConfig {
 
 export interface AdminSocketConfig {
   readonly path: string
-  /** Nothing of it is configured: one that cannot be made is a warning then, else an error. */
+  /** Nothing of it is configured: a socket that cannot be made is a warning then, else an error. */
   readonly isDefault: boolean
   /** Permission bits; null: 0660 with a group, else what the umask leaves to owner and group. */
   readonly mode: number | null

@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path'
-import { mappingOf } from '../text/unknown-shape.ts'
+import { asText, type Mapping, mappingOf } from '../text/unknown-shape.ts'
 import {
   checkClusters,
   checkDistinct,
@@ -102,7 +102,10 @@ function checkTogether(
   const { listeners } = mappingOf(tree['proxy'])
   const { socket } = mappingOf(tree['admin'])
   const names = parsed.map(({ name }) => name)
-  const locals = parsed.map(({ name, value }) => ({ name, localMember: value?.localMember ?? null }))
+  const locals = parsed.map(({ name, value }, at) => ({
+    name,
+    localMember: value === null ? localName(drafts[at]?.tree ?? {}) : value.localMember,
+  }))
   const configFiles = origin.files.map((file) => resolve(file))
   const templates = checkTemplates(tree, { configFiles, directory: resolve(origin.directory), home }, drafts, kinds)
   return {
@@ -125,6 +128,11 @@ function checkTogether(
     ],
     doubts: [...parsed.flatMap((cluster) => cluster.warnings), ...strangeKeys(tree, kinds), ...templates.warnings],
   }
+}
+
+/** Returns the member on this host, whatever else is wrong with its cluster. */
+function localName({ name, postgresql }: Mapping): string | null {
+  return asText(name) ?? asText(mappingOf(postgresql)['name'])
 }
 
 /** Gives faults and doubts their places, and adds those of the reading itself. */

@@ -7,8 +7,8 @@ import { counted } from '../text/wording.ts'
 const MAX_SHOWN = 20
 
 /**
- * Returns the lines of a reload: what has changed, or why nothing has. `known`: what is logged already, of which there is no
- * more than a reminder, by problems and by warnings.
+ * Returns the lines of a reload: what has changed, or why nothing has. `known`: problems and warnings that are in the
+ * log already.
  */
 export function reloadLines(
   report: ReloadReport,

@@ -1,4 +1,5 @@
 /** The configuration of a running router: loaded again on request, and watched for a file that differs from it. */
+import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { ConfigurationStatus } from '../admin/status.ts'
@@ -74,7 +75,7 @@ export class Reloader implements Reloadable {
     void this.#lookAgain()
   }
 
-  /** Ends the looks. What is requested from now on is refused; a reload that runs is not waited for. */
+  /** Ends the looks. Later requests are refused; a reload that runs is not waited for. */
   close(): void {
     this.#ended.abort()
   }
@@ -106,7 +107,7 @@ export class Reloader implements Reloadable {
 
   status(): ConfigurationStatus {
     return {
-      file: this.#loaded.config.file,
+      file: fileOf(this.#loaded),
       loadedAt: this.#loadedAt,
       ...this.#counts,
       differsSince: this.#differs?.since ?? null,
@@ -153,7 +154,8 @@ export class Reloader implements Reloadable {
     if (!found.ok || foreseen.outcome !== 'applied') return foreseen
     const parts = await this.#deps.apply(found.config)
     if (parts.length === 0) return this.#refused(ENDING, startedAt)
-    const problems = parts.filter(({ outcome }) => outcome === 'refused').map(refusal)
+    // A watcher and its proxy are refused together.
+    const problems = [...new Set(parts.filter(({ outcome }) => outcome === 'refused').map(refusal))]
     return problems.length === 0
       ? {
           ...foreseen,
@@ -182,7 +184,7 @@ export class Reloader implements Reloadable {
     const isSame = changes.length === 0
     const { endingSessions } = isSame ? { endingSessions: 0 } : this.#deps.preview(found.config)
     const outcome = isSame ? 'unchanged' : 'applied'
-    const { file } = found.config
+    const file = fileOf(found)
     return {
       ...{ outcome, refusedBy: null, file, problems: [], warnings, changes, endingSessions },
       tookMs: elapsed(startedAt),
@@ -190,7 +192,7 @@ export class Reloader implements Reloadable {
   }
 
   #refused({ refusedBy, problems }: Refused, startedAt: number, warnings: readonly string[] = []): ReloadReport {
-    const { file } = this.#loaded.config
+    const file = fileOf(this.#loaded)
     return {
       ...{ outcome: 'refused', refusedBy, file, problems, warnings, changes: [], endingSessions: 0 },
       tookMs: elapsed(startedAt),
@@ -220,8 +222,13 @@ export class Reloader implements Reloadable {
 
 const ENDING: Refused = { refusedBy: 'router', problems: ['the router is shutting down'] }
 
+/** Returns where it was read from, absolute. */
+function fileOf({ config: { file } }: LoadedConfig): string | null {
+  return file === null ? null : resolve(file)
+}
+
 function refusal({ part, name, reason }: PartReport): string {
-  return `${part}${name === null ? '' : ` of ${name}`}: ${reason ?? 'refused'}`
+  return `${name === null ? part : `cluster ${name}`}: ${reason ?? 'refused'}`
 }
 
 function elapsed(startedAt: number): number {

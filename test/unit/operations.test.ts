@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { withSessionCommands } from '../../src/admin/command.ts'
+import { reloadCommands } from '../../src/admin/reload.ts'
 import { showCommands } from '../../src/admin/show.ts'
 import { ignoredSignals } from '../../src/cli/signals.ts'
 import { capacityOf } from '../../src/proxy/capacity.ts'
@@ -11,7 +12,7 @@ import { statusFields } from '../../scripts/status-fields.ts'
 import { findLogEvents } from './source/log-events.ts'
 import { rowsIn } from './documents/markdown.ts'
 import { errorCodes } from './source/error-codes.ts'
-import { sampleStatus } from './admin/sample.ts'
+import { sampleReload, sampleStatus } from './admin/sample.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const DOCUMENT = readFileSync(join(ROOT, 'docs/operations.md'), 'utf8')
@@ -94,9 +95,13 @@ test('every signal that the router handles has its row, and no other has one', (
   assert.deepEqual(rows.toSorted(), unique([...handled, ...ignoredSignals(['run'])]))
 })
 
+const IDLE = { reload: () => Promise.resolve(sampleReload()), preview: () => Promise.resolve(sampleReload()) }
+
 test('every command of the admin socket has its row, and no other has one', () => {
   const rows = rowsBelow('## First look').flatMap(([first, second]) => (second === undefined ? [] : names(first)))
-  const commands = withSessionCommands(showCommands(() => sampleStatus())).map(({ words }) => words.join(' '))
+  const commands = withSessionCommands([...showCommands(() => sampleStatus()), ...reloadCommands(IDLE)]).map(
+    ({ words }) => words.join(' '),
+  )
   const start = rows.indexOf('help')
   assert.deepEqual(rows.slice(start).toSorted(), commands.toSorted())
 })

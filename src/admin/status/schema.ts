@@ -96,7 +96,7 @@ const reload = z.strictObject({
   file: text('File that was read; null: the environment alone.').nullable(),
   problems: texts('Why it was refused, with file, line, column and key where there are any.'),
   warnings: texts('Warnings about the configuration.'),
-  changes: texts('What has changed, a line for each key of the configuration.'),
+  changes: texts('The changes, a line for each key of the configuration.'),
   endingSessions: count('Sessions that end by it, after their `drain_timeout` at the latest.'),
   tookMs: z.number().nonnegative().describe('Milliseconds.'),
 })

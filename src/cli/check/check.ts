@@ -26,6 +26,10 @@ export interface CheckOptions {
    * free then.
    */
   readonly startup?: boolean
+  /** Also what a reload of the running router would change. */
+  readonly diff?: boolean
+  /** That of the running router. */
+  readonly socket?: string
 }
 
 /**
@@ -39,7 +43,7 @@ export async function check(options: CheckOptions, io: Io, trying?: Trying): Pro
   const [files, templates, listeners] = await Promise.all([
     checkFiles(config),
     checkTemplates(config, loaded.files, io.env),
-    checkListeners(config, trying),
+    checkListeners(config, trying, options.socket),
   ])
   const isFatal = options.startup !== true
   const passing = [files, listeners].flatMap((findings) => findings.passing ?? [])
@@ -56,7 +60,11 @@ export async function check(options: CheckOptions, io: Io, trying?: Trying): Pro
   if (problems.length > 0) return EXIT.usage
   io.out(`configuration is valid\n${describeClusters(config)}${describeSinks(config)}${describeAdmin(config)}`)
   for (const note of listeners.notes ?? []) io.out(line('note', note))
-  return options.online === true ? checkOnline(config, io) : EXIT.ok
+  const codes = [
+    options.diff === true ? await (await import('./diff.ts')).showDiff(config, options.socket, io) : EXIT.ok,
+    options.online === true ? await checkOnline(config, io) : EXIT.ok,
+  ]
+  return codes.find((code) => code !== EXIT.ok) ?? EXIT.ok
 }
 
 function describeClusters({ clusters, keys }: Config): string {

@@ -29,10 +29,17 @@ type Held = readonly string[] | 'denied' | null
 
 const TRYING: Trying = { listen, knock, running }
 
-/** Tries each address. Problems that may be gone when the router starts, or with another user, are warnings. */
-export async function checkListeners(config: Config, trying: Trying = TRYING): Promise<Findings> {
+/**
+ * Tries each address. Problems that may be gone when the router starts, or with another user, are warnings. `socket`: of the
+ * router that runs.
+ */
+export async function checkListeners(
+  config: Config,
+  trying: Trying = TRYING,
+  socket = config.admin.socket.path,
+): Promise<Findings> {
   const all = config.clusters.flatMap(({ proxy }) => proxy.listeners)
-  const held = await trying.running(config.admin.socket.path)
+  const held = await trying.running(socket)
   const found: Findings[] = [await checkAdminSocket(config.admin, held, trying)]
   const before: Taken[] = []
   // One after the other: two of them may have a port in common.

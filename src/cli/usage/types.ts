@@ -4,7 +4,7 @@
  */
 import type { EXIT } from '../io.ts'
 
-export type CommandName = 'run' | 'check' | 'render' | 'status' | 'track' | 'schema' | 'completion' | 'demo'
+export type CommandName = 'run' | 'check' | 'reload' | 'render' | 'status' | 'track' | 'schema' | 'completion' | 'demo'
 
 /** Decides how a value is parsed and what the shell completes. */
 export type ValueKind = 'path' | 'directory' | 'name' | 'seconds' | 'port'

@@ -114,7 +114,7 @@ describe('group and permissions of the admin socket', () => {
     assert.equal(logged.length, 1)
   })
 
-  test('one that could not be opened is opened with the next settings', async () => {
+  test('a socket that could not be opened is opened with the next settings', async () => {
     const log = pino({ level: 'silent' })
     socket = new AdminSocket({ path, log, commands: [], access: { mode: null, group: 'no-such-group' } })
     await assert.rejects(socket.start(), { code: 'BIND_FAILED' })

@@ -7,6 +7,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { pino } from 'pino'
+import { reloadCommands } from '../../../src/admin/reload.ts'
 import { showCommands } from '../../../src/admin/show.ts'
 import { AdminSocket } from '../../../src/admin/socket.ts'
 import type { RouterStatus } from '../../../src/admin/status.ts'
@@ -15,13 +16,14 @@ import { COMMANDS } from '../../../src/cli/usage/program.ts'
 import type { CommandName, ExitName } from '../../../src/cli/usage/types.ts'
 import { TempDir } from '../../support/files/temp.ts'
 import { freePorts } from '../../support/net/ports.ts'
-import { sampleStatus, sampleView } from '../../unit/admin/sample.ts'
+import { sampleReload, sampleStatus, sampleView } from '../../unit/admin/sample.ts'
 
 const MAIN = join(import.meta.dirname, '../../../src/main.ts')
 const NOBODY = { ...sampleView().primary, state: 'none', member: null, reason: 'nobody' } as const
 const NEVER = { ...sampleView().dcs, state: 'never' } as const
 const SOCKETS: Readonly<Record<string, RouterStatus>> = {
   'open.sock': sampleStatus(),
+  'refusing.sock': sampleStatus(),
   'none.sock': sampleStatus({ view: sampleView({ primary: NOBODY }), proxy: null }),
   'unread.sock': sampleStatus({ view: sampleView({ primary: NOBODY, dcs: NEVER }), proxy: null }),
 }
@@ -34,7 +36,10 @@ const blocker = createServer()
 before(async () => {
   dir = TempDir.create('exit-codes')
   for (const [name, status] of Object.entries(SOCKETS)) {
-    const options = { path: join(dir.path, name), commands: showCommands(() => status), log: pino({ level: 'silent' }) }
+    const report = sampleReload(name === 'refusing.sock' ? { outcome: 'refused', refusedBy: 'router' } : {})
+    const reloading = reloadCommands({ reload: () => Promise.resolve(report), preview: () => Promise.resolve(report) })
+    const commands = [...showCommands(() => status), ...reloading]
+    const options = { path: join(dir.path, name), commands, log: pino({ level: 'silent' }) }
     const socket = new AdminSocket(options)
     await socket.start()
     sockets.push(socket)
@@ -72,7 +77,18 @@ type Run = string | { readonly args: string; readonly until: RegExp }
 
 const RUNS: Readonly<Record<CommandName, Partial<Record<ExitName, Run>>>> = {
   run: { ok: { args: '-c free.yml', until: /"started"/ }, failed: '-c busy.yml', usage: '-c wrong.yml' },
-  check: { ok: '-c free.yml', failed: '-c away.yml --online', usage: '-c wrong.yml' },
+  check: {
+    ok: '-c free.yml',
+    failed: '-c away.yml --online',
+    usage: '-c wrong.yml',
+    noRouter: '-c free.yml --diff',
+  },
+  reload: {
+    ok: '--socket open.sock',
+    failed: '--socket refusing.sock',
+    usage: '-c wrong.yml --port 1',
+    noRouter: '--socket nowhere.sock',
+  },
   render: { ok: '-c written.yml', failed: '-c unwritten.yml', usage: '-c wrong.yml' },
   status: {
     ok: '--socket open.sock',

@@ -2,6 +2,7 @@ import { statusJson } from '../../../src/admin/status/json.ts'
 import { renderStatus } from '../../../src/admin/status/text.ts'
 import type { ClusterStatus, RouterStatus } from '../../../src/admin/status.ts'
 import { ENDINGS, REFUSALS } from '../../../src/proxy/counters.ts'
+import type { ReloadReport } from '../../../src/reload.ts'
 import type { ListenerStatus, ProxyStatus } from '../../../src/proxy/status.ts'
 import type { ClusterView, MemberView } from '../../../src/watcher/view.ts'
 
@@ -152,6 +153,16 @@ export function sampleStatus(
     templates: null,
     track: [],
     configuration: null,
+  }
+}
+
+/** What came of a reload. */
+export function sampleReload(changes: Partial<ReloadReport> = {}): ReloadReport {
+  return {
+    ...{ outcome: 'applied', refusedBy: null, file: '/etc/patroni-router/config.yml', problems: [], warnings: [] },
+    changes: ['proxy.check.interval: 1s -> 2s'],
+    ...{ endingSessions: 0, tookMs: 240 },
+    ...changes,
   }
 }
 

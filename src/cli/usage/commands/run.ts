@@ -17,7 +17,7 @@ export const RUN: CommandUsage = {
     },
     {
       names: ['SIGHUP'],
-      effect: 'read the templates again and compare every file; a changed configuration needs a restart',
+      effect: 'load the configuration again, as `reload` does, then read the templates again and compare every file',
     },
   ],
   exits: [
