@@ -109,6 +109,16 @@ export class Router {
     return this.#clusters.connections
   }
 
+  /** Returns how long the sessions of all clusters may take to end. Milliseconds. */
+  get drainTimeoutMs(): number {
+    return this.#clusters.drainTimeoutMs
+  }
+
+  /** Returns whether the DCS of every cluster was read once, or is known to be away: an attempt to read it has failed. */
+  get hasTriedEveryDcs(): boolean {
+    return this.#clusters.views().every(({ dcs }) => dcs.state !== 'never' || dcs.error !== null)
+  }
+
   status(): RouterStatus {
     const { version, pid } = this.#deps
     return {

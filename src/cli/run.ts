@@ -9,13 +9,15 @@ import { collectWhenIdle } from './idle-collection.ts'
 import { EXIT, type Io } from './io.ts'
 import { loadOrReport } from './load.ts'
 import { openLog } from './log.ts'
+import { type Reported, report } from './service-report.ts'
+import { type Notifier, notifierFor } from '../systemd/notifier.ts'
 
 export interface RunOptions {
   readonly config?: string
 }
 
 /** What `serve` needs of the router. */
-export interface Startable {
+export interface Startable extends Reported {
   start(): Promise<void>
   /** Loads the configuration again; null: nothing does. */
   readonly reloading: Reloadable | null
@@ -48,7 +50,7 @@ export async function run({ config: configFlag }: RunOptions, io: Io): Promise<n
       stopCollecting = collectWhenIdle(() => router.connections)
       return router
     }
-    return await serve(build, log, io)
+    return await serve(build, log, io, notifierFor({ ...accessOf(io), log, monotonicUsec: () => io.monotonicUsec() }))
   } finally {
     stopCollecting()
     await close()
@@ -65,13 +67,19 @@ function accessOf(io: Io): Omit<RouterDeps, 'log' | 'setLogLevel' | 'loading'> {
 /**
  * Runs a router until a signal ends it: the first SIGTERM, SIGINT or SIGQUIT drains it, the second closes it at once.
  * An unhandled error is logged and ends nothing: the sessions of healthy servers outlive a fault of the
- * router.
+ * router. `notifier`: null where no systemd waits for reports.
  */
-export async function serve(build: () => Startable, log: Logger, io: Io): Promise<number> {
+export async function serve(
+  build: () => Startable,
+  log: Logger,
+  io: Io,
+  notifier: Notifier | null = null,
+): Promise<number> {
   const first = Promise.withResolvers<string>()
   const second = Promise.withResolvers<string>()
   const running = Promise.withResolvers<Startable>()
   let signals = 0
+  let stopReport = (): void => undefined
   // Signal handlers alone do not keep a process alive.
   const alive = setInterval(() => undefined, 2 ** 31 - 1)
   const undo = [
@@ -86,11 +94,14 @@ export async function serve(build: () => Startable, log: Logger, io: Io): Promis
     ),
   ]
   try {
+    notifier?.start()
     const router = build()
     await router.start()
+    if (notifier !== null) stopReport = report(router, notifier)
     log.info({ event: 'started' }, 'patroni-router is running')
     running.resolve(router)
     log.info({ event: 'draining', signal: await first.promise }, 'stopping: sessions may end until the drain timeout')
+    notifier?.stopping(router.drainTimeoutMs)
     const drained = router
       .drain()
       .catch((error: unknown) => log.error({ event: 'drain-failed', err: error }, 'draining failed'))
@@ -104,6 +115,8 @@ export async function serve(build: () => Startable, log: Logger, io: Io): Promis
     return EXIT.failed
   } finally {
     clearInterval(alive)
+    stopReport()
+    await notifier?.close()
     for (const each of undo) each()
   }
 }

@@ -62,6 +62,11 @@ export class Clusters {
     return this.#budget.connections.counts
   }
 
+  /** Returns the longest drain timeout. Milliseconds. */
+  get drainTimeoutMs(): number {
+    return Math.max(0, ...[...this.#all.values()].map(({ config }) => config.proxy.drainTimeoutMs))
+  }
+
   status(): readonly ClusterStatus[] {
     return [...this.#all.values()].map((cluster) => cluster.status())
   }

@@ -1,0 +1,227 @@
+/** What systemd would receive, on a socket of the test's. */
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { chmodSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { pino } from 'pino'
+import { notifierFor, type Notifier, type NotifierDeps } from '../../../src/systemd/notifier.ts'
+import { TempDir } from '../../support/files/temp.ts'
+import { NotifySocket } from '../../support/processes/notify-socket.ts'
+import { until } from '../../support/until.ts'
+
+let dir: TempDir
+let socket: NotifySocket
+before(async () => {
+  dir = TempDir.create('systemd')
+  socket = await NotifySocket.bind()
+})
+after(async () => {
+  await socket[Symbol.asyncDispose]()
+  await dir.remove()
+})
+
+type Line = { readonly event: string; readonly msg: string; readonly level: number }
+
+function start(env: NotifierDeps['env'] = {}, hangMs?: number) {
+  const lines: Line[] = []
+  const notifier = notifierFor({
+    env: { PATH: process.env['PATH'], NOTIFY_SOCKET: socket.path, ...env },
+    pid: process.pid,
+    log: pino({}, { write: (line: string) => void lines.push(JSON.parse(line) as Line) }),
+    monotonicUsec: () => process.hrtime.bigint() / 1000n,
+    signalGroup: (pid, signal) => process.kill(-pid, signal),
+    ...(hangMs === undefined ? {} : { hangMs }),
+  })
+  assert.ok(notifier)
+  const from = socket.messages.length
+  notifier.start()
+  const closing: Notifier & AsyncDisposable = Object.assign(notifier, {
+    [Symbol.asyncDispose]: () => notifier.close(),
+  })
+  const received = (assignment: string | RegExp, after = from) => socket.received(assignment, after)
+  return { notifier: closing, lines, received, from }
+}
+
+/** The descriptors that any child has: some are this process's own inheritance. */
+const INHERITED = execFileSync('/bin/sh', ['-c', 'echo /proc/$$/fd/*'], { encoding: 'utf8' })
+  .trim()
+  .split(' ')
+  .map((path) => path.replace(/.*\//, ''))
+
+/** The shells of this process, which a notifier has started. */
+function shells(): number[] {
+  const isShell = (pid: string): boolean => {
+    try {
+      const [, rest = ''] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')
+      return (
+        Number(rest.split(' ')[1]) === process.pid &&
+        readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('systemd-notify')
+      )
+    } catch {
+      return false // It has just ended.
+    }
+  }
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && isShell(name))
+    .map(Number)
+}
+
+/** A directory whose `systemd-notify` is this script. */
+function fake(name: string, script: string): string {
+  const path = join(dir.mkdir(name), 'systemd-notify')
+  writeFileSync(path, `#!/bin/sh\n${script}\n`)
+  chmodSync(path, 0o755)
+  return `${join(dir.path, name)}:${process.env['PATH'] ?? ''}`
+}
+
+test('sends a reload with its time, and its end, as messages of their own', async () => {
+  const { notifier, received } = start()
+  await using _ = notifier
+  const before = process.hrtime.bigint() / 1000n
+  notifier.ready()
+  const ready = await received('READY=1')
+  notifier.reloading()
+  notifier.ready()
+  const reloading = await received('RELOADING=1', ready + 1)
+  const [, time = ''] = socket.messages[reloading] ?? []
+  assert.match(time, /^MONOTONIC_USEC=\d+$/)
+  const at = BigInt(time.slice('MONOTONIC_USEC='.length))
+  assert.ok(at >= before && at <= process.hrtime.bigint() / 1000n)
+  assert.ok((await received('READY=1', ready + 1)) > reloading)
+})
+
+test('sends a status as it is, whatever a shell would make of it, and only when it has changed', async () => {
+  const { notifier, received, from } = start()
+  await using _ = notifier
+  const texts = ['$(id) `id` $HOME "\' * ? ~ \\n \\ -x', '  --ready  a=b ', 'ä€😀', '-']
+  for (const text of texts) {
+    notifier.status(text)
+    await received(`STATUS=${text}`)
+    notifier.status(text)
+  }
+  notifier.stopping(0)
+  await received('STOPPING=1')
+  assert.deepEqual(
+    socket.assignments.slice(socket.messages.slice(0, from).flat().length).filter((each) => each.startsWith('STATUS=')),
+    texts.map((text) => `STATUS=${text}`),
+  )
+})
+
+test('nothing follows the message that the router stops, which systemd has when the shell has ended', async () => {
+  const { notifier, from } = start()
+  notifier.ready()
+  notifier.stopping(2000)
+  notifier.ready()
+  notifier.reloading()
+  await notifier.close()
+  await until('it is read', () => socket.messages.length > from)
+  const sent = socket.messages.slice(from)
+  assert.deepEqual(sent.at(-1), ['STOPPING=1', 'EXTEND_TIMEOUT_USEC=7000000'])
+  assert.ok(sent.length <= 2)
+  assert.deepEqual(shells(), [])
+})
+
+test('gives a sign of life three times in the time that systemd waits, and none for the watchdog of another process', async () => {
+  const { notifier, received, from } = start({ WATCHDOG_USEC: '600000', WATCHDOG_PID: String(process.pid) })
+  const began = performance.now()
+  let at = from - 1
+  for (let pings = 0; pings < 4; pings++) at = await received('WATCHDOG=1', at + 1)
+  assert.ok(performance.now() - began >= 700)
+  await notifier.close()
+  const closed = socket.messages.length
+
+  const other = start({ WATCHDOG_USEC: '3', WATCHDOG_PID: '1' })
+  await using _ = other.notifier
+  assert.deepEqual(
+    other.lines.map(({ event }) => event),
+    ['watchdog-foreign'],
+  )
+  other.notifier.status('there')
+  await other.received('STATUS=there')
+  assert.ok(!socket.messages.slice(closed).flat().includes('WATCHDOG=1'))
+})
+
+test('the shell has no descriptor of the router but its pipes, takes no notice of SIGTERM and is started again when it is killed', async () => {
+  const { notifier, lines, received } = start({ WATCHDOG_USEC: '300000' })
+  await using _ = notifier
+  const first = await received('WATCHDOG=1')
+  const [shell = 0, ...others] = shells()
+  assert.deepEqual(others, [])
+  assert.deepEqual(readdirSync(`/proc/${shell}/fd`), INHERITED)
+  assert.equal(readlinkSync(`/proc/${shell}/cwd`), '/')
+  process.kill(-shell, 'SIGTERM')
+  await received('WATCHDOG=1', first + 2)
+  assert.deepEqual(shells(), [shell])
+  assert.deepEqual(lines, [])
+
+  process.kill(shell, 'SIGKILL')
+  await until('there is another', () => shells().some((pid) => pid !== shell))
+  await received('WATCHDOG=1', socket.messages.length)
+  await until('both are logged', () => lines.length === 2)
+  assert.deepEqual(
+    lines.map(({ event, msg }) => [event, msg]),
+    [
+      ['notify-failed', 'systemd cannot be notified: its shell has ended (SIGKILL)'],
+      ['notify-resumed', 'systemd is notified again'],
+    ],
+  )
+})
+
+test('a systemd-notify that hangs holds up what follows, is ended, and the last of what came meanwhile is sent', async () => {
+  const marker = join(dir.path, 'hung')
+  const real = '/usr/bin/systemd-notify'
+  const PATH = fake('hangs', `if [ ! -e ${marker} ]; then : >${marker}; sleep 1000; fi; exec ${real} "$@"`)
+  const { notifier, lines, received, from } = start({ PATH }, 500)
+  await using _ = notifier
+  for (let n = 0; n < 1000; n++) {
+    notifier.reloading()
+    notifier.status(`reload ${n}`)
+    notifier.ready()
+  }
+  await received('READY=1')
+  await received('STATUS=reload 999')
+  const sent = socket.messages.slice(from)
+  assert.equal(sent.filter((message) => message.includes('RELOADING=1')).length, 1)
+  assert.ok(sent.length <= 4, JSON.stringify(sent))
+  assert.match(lines[0]?.msg ?? '', /systemd-notify did not end within 0.5 s/)
+  assert.equal(shells().length, 1)
+})
+
+test('a systemd-notify that fails is reported once, in its own words, and what it did not send is sent later', async () => {
+  const failing = join(dir.path, 'failing')
+  writeFileSync(failing, '')
+  const PATH = fake(
+    'fails',
+    `if [ -e ${failing} ]; then echo 'no way' >&2; exit 1; fi; exec /usr/bin/systemd-notify "$@"`,
+  )
+  const { notifier, lines, received } = start({ PATH })
+  await using _ = notifier
+  notifier.ready()
+  notifier.status('there')
+  await until('it is logged', () => lines.length > 0)
+  assert.deepEqual(
+    lines.map(({ event, msg }) => [event, msg]),
+    [['notify-failed', 'systemd cannot be notified: no way']],
+  )
+  rmSync(failing)
+  await received('READY=1')
+  await received('STATUS=there')
+  await until('its end is logged', () => lines.length > 1)
+  assert.deepEqual(
+    lines.map(({ event }) => event),
+    ['notify-failed', 'notify-resumed'],
+  )
+})
+
+test('there is nothing to notify without a socket, and a missing systemd-notify is named', async () => {
+  assert.equal(
+    notifierFor({ env: {}, pid: 1, log: pino({ level: 'silent' }), monotonicUsec: () => 0n, signalGroup: () => false }),
+    null,
+  )
+  const { notifier, lines } = start({ PATH: dir.path })
+  await using _ = notifier
+  notifier.ready()
+  await until('it is logged', () => lines.length > 0)
+  assert.match(lines[0]?.msg ?? '', /systemd cannot be notified: .*systemd-notify: not found$/)
+})
