@@ -1,11 +1,12 @@
 /** What systemd would receive, on a socket of the test's. */
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
 import { chmodSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { pino } from 'pino'
-import { notifierFor, type Notifier, type NotifierDeps } from '../../../src/systemd/notifier.ts'
+import { notifierFor, type NotifierDeps } from '../../../src/systemd/notifier.ts'
 import { TempDir } from '../../support/files/temp.ts'
 import { NotifySocket } from '../../support/processes/notify-socket.ts'
 import { until } from '../../support/until.ts'
@@ -36,18 +37,9 @@ function start(env: NotifierDeps['env'] = {}, hangMs?: number) {
   assert.ok(notifier)
   const from = socket.messages.length
   notifier.start()
-  const closing: Notifier & AsyncDisposable = Object.assign(notifier, {
-    [Symbol.asyncDispose]: () => notifier.close(),
-  })
   const received = (assignment: string | RegExp, after = from) => socket.received(assignment, after)
-  return { notifier: closing, lines, received, from }
+  return { notifier, lines, received, from, [Symbol.asyncDispose]: () => notifier.close() }
 }
-
-/** The descriptors that any child has: some are this process's own inheritance. */
-const INHERITED = execFileSync('/bin/sh', ['-c', 'echo /proc/$$/fd/*'], { encoding: 'utf8' })
-  .trim()
-  .split(' ')
-  .map((path) => path.replace(/.*\//, ''))
 
 /** The shells of this process, which a notifier has started. */
 function shells(): number[] {
@@ -76,8 +68,8 @@ function fake(name: string, script: string): string {
 }
 
 test('sends a reload with its time, and its end, as messages of their own', async () => {
-  const { notifier, received } = start()
-  await using _ = notifier
+  await using started = start()
+  const { notifier, received } = started
   const before = process.hrtime.bigint() / 1000n
   notifier.ready()
   const ready = await received('READY=1')
@@ -92,8 +84,8 @@ test('sends a reload with its time, and its end, as messages of their own', asyn
 })
 
 test('sends a status as it is, whatever a shell would make of it, and only when it has changed', async () => {
-  const { notifier, received, from } = start()
-  await using _ = notifier
+  await using started = start()
+  const { notifier, received, from } = started
   const texts = ['$(id) `id` $HOME "\' * ? ~ \\n \\ -x', '  --ready  a=b ', 'ä€😀', '-']
   for (const text of texts) {
     notifier.status(text)
@@ -131,8 +123,7 @@ test('gives a sign of life three times in the time that systemd waits, and none 
   await notifier.close()
   const closed = socket.messages.length
 
-  const other = start({ WATCHDOG_USEC: '3', WATCHDOG_PID: '1' })
-  await using _ = other.notifier
+  await using other = start({ WATCHDOG_USEC: '3', WATCHDOG_PID: '1' })
   assert.deepEqual(
     other.lines.map(({ event }) => event),
     ['watchdog-foreign'],
@@ -142,14 +133,23 @@ test('gives a sign of life three times in the time that systemd waits, and none 
   assert.ok(!socket.messages.slice(closed).flat().includes('WATCHDOG=1'))
 })
 
-test('the shell has no descriptor of the router but its pipes, takes no notice of SIGTERM and is started again when it is killed', async () => {
-  const { notifier, lines, received } = start({ WATCHDOG_USEC: '300000' })
-  await using _ = notifier
+test('the shell has no descriptor of the router but its two pipes, takes no notice of SIGTERM and is started again when it is killed', async () => {
+  const server = createServer().listen(0)
+  await once(server, 'listening')
+  await using started = start({ WATCHDOG_USEC: '300000' })
+  const { notifier, lines, received } = started
   const first = await received('WATCHDOG=1')
   const [shell = 0, ...others] = shells()
   assert.deepEqual(others, [])
-  assert.deepEqual(readdirSync(`/proc/${shell}/fd`), INHERITED)
+  const links = readdirSync(`/proc/${shell}/fd`).map(
+    (fd) => [Number(fd), readlinkSync(`/proc/${shell}/fd/${fd}`)] as const,
+  )
+  assert.deepEqual(
+    links.flatMap(([fd, link]) => (fd <= 2 || link.startsWith('socket:') ? [`${fd} ${link.replace(/:.*/, '')}`] : [])),
+    ['0 socket', '1 socket', '2 /dev/null'],
+  )
   assert.equal(readlinkSync(`/proc/${shell}/cwd`), '/')
+  server.close()
   process.kill(-shell, 'SIGTERM')
   await received('WATCHDOG=1', first + 2)
   assert.deepEqual(shells(), [shell])
@@ -172,8 +172,8 @@ test('a systemd-notify that hangs holds up what follows, is ended, and the last 
   const marker = join(dir.path, 'hung')
   const real = '/usr/bin/systemd-notify'
   const PATH = fake('hangs', `if [ ! -e ${marker} ]; then : >${marker}; sleep 1000; fi; exec ${real} "$@"`)
-  const { notifier, lines, received, from } = start({ PATH }, 500)
-  await using _ = notifier
+  await using started = start({ PATH }, 500)
+  const { notifier, lines, received, from } = started
   for (let n = 0; n < 1000; n++) {
     notifier.reloading()
     notifier.status(`reload ${n}`)
@@ -195,8 +195,8 @@ test('a systemd-notify that fails is reported once, in its own words, and what i
     'fails',
     `if [ -e ${failing} ]; then echo 'no way' >&2; exit 1; fi; exec /usr/bin/systemd-notify "$@"`,
   )
-  const { notifier, lines, received } = start({ PATH })
-  await using _ = notifier
+  await using started = start({ PATH })
+  const { notifier, lines, received } = started
   notifier.ready()
   notifier.status('there')
   await until('it is logged', () => lines.length > 0)
@@ -219,8 +219,8 @@ test('there is nothing to notify without a socket, and a missing systemd-notify 
     notifierFor({ env: {}, pid: 1, log: pino({ level: 'silent' }), monotonicUsec: () => 0n, signalGroup: () => false }),
     null,
   )
-  const { notifier, lines } = start({ PATH: dir.path })
-  await using _ = notifier
+  await using started = start({ PATH: dir.path })
+  const { notifier, lines } = started
   notifier.ready()
   await until('it is logged', () => lines.length > 0)
   assert.match(lines[0]?.msg ?? '', /systemd cannot be notified: .*systemd-notify: not found$/)
