@@ -4,13 +4,13 @@ import { codeOf, explain } from '../errors.ts'
 import { readLimits } from '../process-limits.ts'
 import type { Reloadable } from '../reload.ts'
 import type { RouterDeps } from '../router.ts'
+import { notifierFor } from '../systemd/notifier.ts'
 import { DCS_KINDS } from '../watcher/dcs/kinds.ts'
 import { collectWhenIdle } from './idle-collection.ts'
 import { EXIT, type Io } from './io.ts'
 import { loadOrReport } from './load.ts'
 import { openLog } from './log.ts'
-import { type Reported, report } from './service-report.ts'
-import { type Notifier, notifierFor } from '../systemd/notifier.ts'
+import { type Reported, type Reporter, report } from './service-report.ts'
 
 export interface RunOptions {
   readonly config?: string
@@ -73,7 +73,7 @@ export async function serve(
   build: () => Startable,
   log: Logger,
   io: Io,
-  notifier: Notifier | null = null,
+  notifier: Reporter | null = null,
 ): Promise<number> {
   const first = Promise.withResolvers<string>()
   const second = Promise.withResolvers<string>()

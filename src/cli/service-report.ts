@@ -1,41 +1,44 @@
 /** Reports a running router to systemd. */
 import { statusJson } from '../admin/status/json.ts'
 import { statusLine } from '../admin/status/text.ts'
-import { now } from '../clock.ts'
 import type { Router } from '../router.ts'
 import type { Notifier } from '../systemd/notifier.ts'
 
 /** What of the router is reported. */
 export type Reported = Pick<Router, 'status' | 'hasTriedEveryDcs' | 'drainTimeoutMs'>
 
+/** What the router calls of the notifier. */
+export type Reporter = Pick<Notifier, keyof Notifier>
+
 /**
- * A DCS that gives no sign at all, because a firewall drops the packets, is away after so long. Less than the 90 s
- * after which systemd gives a start up. Milliseconds.
+ * A DCS that gives no sign at all, because a firewall drops the packets, counts as away after so long. Less than the 90 s after
+ * which systemd gives a start up (`DefaultTimeoutStartSec`). Milliseconds.
  */
 const DCS_MS = 5000
 const LOOK_MS = 50
 const STATUS_MS = 1000
 
 /**
- * Reports that the listeners, which are open, are ready as soon as the DCS of every cluster was read or is known to be away; and its
- * status, when that changes. Until the returned function is called.
+ * Reports a router that listens as ready once the DCS of every cluster was read or is known to be away, and its status whenever that
+ * has changed. Returns a function that ends it.
  */
-export function report(router: Reported, notifier: Notifier, dcsMs = DCS_MS): () => void {
-  const startedAt = now()
-  const look = (): void => {
-    if (!router.hasTriedEveryDcs && now() - startedAt < dcsMs) return
+export function report(router: Reported, reporter: Reporter): () => void {
+  const showStatus = (): void => reporter.status(statusLine(statusJson(router.status())))
+  const isReady = (): void => {
     clearInterval(looking)
+    clearTimeout(late)
     try {
       showStatus()
     } finally {
-      notifier.ready()
+      reporter.ready()
     }
   }
-  const showStatus = (): void => notifier.status(statusLine(statusJson(router.status())))
-  const looking = setInterval(look, LOOK_MS)
+  const looking = setInterval(() => {
+    if (router.hasTriedEveryDcs) isReady()
+  }, LOOK_MS)
+  const late = setTimeout(isReady, DCS_MS)
   const showing = setInterval(showStatus, STATUS_MS)
   return () => {
-    clearInterval(looking)
-    clearInterval(showing)
+    for (const timer of [looking, late, showing]) clearTimeout(timer)
   }
 }

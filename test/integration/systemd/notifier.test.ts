@@ -137,7 +137,7 @@ test('the shell has no descriptor of the router but its two pipes, takes no noti
   const server = createServer().listen(0)
   await once(server, 'listening')
   await using started = start({ WATCHDOG_USEC: '300000' })
-  const { notifier, lines, received } = started
+  const { lines, received } = started
   const first = await received('WATCHDOG=1')
   const [shell = 0, ...others] = shells()
   assert.deepEqual(others, [])
