@@ -6,18 +6,14 @@ import { explain } from '../errors.ts'
 import { SEPARATOR } from './message.ts'
 
 /**
- * Calls systemd-notify with each line, split at the separator only (`set -f`: no `*`), and answers with its exit code. `systemctl stop` sends
- * SIGTERM to every process of the unit: the shell continues, as the end is still to be sent, and ends with its input.
+ * Calls systemd-notify with each line, split at the separator only (`set -f`: no `*`), and answers with its exit code. `systemctl stop`
+ * sends SIGTERM to every process of the unit: the shell continues, as the end is still to be sent, and ends with its input. One line, as
+ * `systemctl status` shows it.
  */
-const SCRIPT = `
-trap '' HUP INT QUIT TERM
-set -f
-IFS='${SEPARATOR}'
-while IFS= read -r line; do
-  systemd-notify $line 2>&1
-  echo "= $?"
-done
-`
+const SCRIPT = [
+  `trap '' HUP INT QUIT TERM; set -f; IFS='${SEPARATOR}'`,
+  'while IFS= read -r line; do systemd-notify $line 2>&1; echo "= $?"; done',
+].join('; ')
 const ANSWER = /^= (\d+)$/
 /** Where the router has none. */
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
