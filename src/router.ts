@@ -114,7 +114,7 @@ export class Router {
     return this.#clusters.drainTimeoutMs
   }
 
-  /** Returns whether the DCS of every cluster was read once, or is known to be away: an attempt to read it has failed. */
+  /** Returns whether the DCS of every cluster was read once, or an attempt to read it has failed. */
   get hasTriedEveryDcs(): boolean {
     return this.#clusters.views().every(({ dcs }) => dcs.state !== 'never' || dcs.error !== null)
   }

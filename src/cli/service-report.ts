@@ -11,16 +11,16 @@ export type Reported = Pick<Router, 'status' | 'hasTriedEveryDcs' | 'drainTimeou
 export type Reporter = Pick<Notifier, keyof Notifier>
 
 /**
- * A DCS that gives no sign at all, because a firewall drops the packets, counts as away after so long. Less than the 90 s after
- * which systemd gives a start up (`DefaultTimeoutStartSec`). Milliseconds.
+ * A DCS that gives no sign at all, because a firewall drops the packets, is not waited for any longer. Less than the 90 s after which
+ * systemd gives a start up (`DefaultTimeoutStartSec`). Milliseconds.
  */
 const DCS_MS = 5000
 const LOOK_MS = 50
 const STATUS_MS = 1000
 
 /**
- * Reports a router that listens as ready once the DCS of every cluster was read or is known to be away, and its status whenever that
- * has changed. Returns a function that ends it.
+ * Reports a router that listens as ready once it has read the DCS of every cluster or has failed to, and its status whenever that has
+ * changed. Returns a function that ends it.
  */
 export function report(router: Reported, reporter: Reporter): () => void {
   const showStatus = (): void => reporter.status(statusLine(statusJson(router.status())))

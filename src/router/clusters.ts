@@ -62,9 +62,10 @@ export class Clusters {
     return this.#budget.connections.counts
   }
 
-  /** Returns the longest drain timeout. Milliseconds. */
+  /** Returns how long sessions may take to end; 0: there are no listeners. Milliseconds. */
   get drainTimeoutMs(): number {
-    return Math.max(0, ...[...this.#all.values()].map(({ config }) => config.proxy.drainTimeoutMs))
+    const served = [...this.#all.values()].filter(({ config }) => isServed(config))
+    return Math.max(0, ...served.map(({ config }) => config.proxy.drainTimeoutMs))
   }
 
   status(): readonly ClusterStatus[] {

@@ -8,7 +8,7 @@ export interface ServiceManager {
   readonly socket: string
   /** `WatchdogSec`; null: systemd expects no sign of life, or not from this process. Milliseconds. */
   readonly watchdogMs: number | null
-  /** The process that the watchdog is for, where that is another one; null: it is this one, or any. */
+  /** The process whose sign of life is expected, where that is not this one; else null. */
   readonly watchdogOf: string | null
 }
 

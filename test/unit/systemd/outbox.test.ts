@@ -8,7 +8,7 @@ const STOPPING: Phase = { type: 'stopping', drainMs: 0 }
 const reloading = (at: number): Phase => ({ type: 'reloading', sinceUsec: BigInt(at) })
 const outbox = (...phases: readonly Phase[]) => phases.reduce(withPhase, EMPTY)
 
-test('what is newer replaces what it makes obsolete', () => {
+test('a reload and a stop replace the phases that they make obsolete', () => {
   const cases: readonly (readonly [readonly Phase[], readonly Phase[]])[] = [
     [[READY], [READY]],
     [[READY, READY], [READY]],
@@ -35,7 +35,7 @@ test('each phase is a message of its own, the first with the status and the sign
   assert.equal(take(second.rest), null)
 })
 
-test('what did not reach systemd is sent again, unless it is obsolete', () => {
+test('a message that did not reach systemd is sent again, unless it is obsolete', () => {
   const sent = { phase: READY, status: 'old', ping: true }
   assert.deepEqual(putBack(EMPTY, sent), { phases: [READY], status: 'old', ping: true })
   assert.deepEqual(putBack({ ...EMPTY, status: 'new' }, sent).status, 'new')
