@@ -32,7 +32,7 @@ export interface RouterDeps
   /** Sets the level of the log; without it that cannot be changed. */
   readonly setLogLevel?: (level: LoggingConfig['level']) => void
   /** How `config` was loaded, to load it again; without it that cannot be done. */
-  readonly loading?: ConfigReader & Pick<ReloaderDeps, 'loaded'>
+  readonly loading?: ConfigReader & Pick<ReloaderDeps, 'loaded' | 'onReload'>
 }
 
 type Outcome = PartReport['outcome']

@@ -39,18 +39,20 @@ export async function run({ config: configFlag }: RunOptions, io: Io): Promise<n
     // Loaded here, so that the other commands do not wait for the DCS clients.
     const { Router } = await import('../router.ts')
     log.info({ event: 'starting', version: io.version, pid: io.pid, config: config.file }, 'patroni-router starts')
+    const notifier = notifierFor({ ...accessOf(io), log, monotonicUsec: () => io.monotonicUsec() })
     const build = (): Startable => {
       const source = { configFlag: configFlag ?? null, env: io.env }
       const loading = {
         loaded,
         read: () => readConfig(source, DCS_KINDS),
         fingerprint: () => fingerprintOf(source),
+        onReload: (moment: 'begins' | 'ended') => (moment === 'begins' ? notifier?.reloading() : notifier?.ready()),
       }
       const router = new Router(config, { ...accessOf(io), log, setLogLevel: setLevel, loading })
       stopCollecting = collectWhenIdle(() => router.connections)
       return router
     }
-    return await serve(build, log, io, notifierFor({ ...accessOf(io), log, monotonicUsec: () => io.monotonicUsec() }))
+    return await serve(build, log, io, notifier)
   } finally {
     stopCollecting()
     await close()

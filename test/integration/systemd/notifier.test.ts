@@ -9,6 +9,7 @@ import { pino } from 'pino'
 import { notifierFor, type NotifierDeps } from '../../../src/systemd/notifier.ts'
 import { TempDir } from '../../support/files/temp.ts'
 import { NotifySocket } from '../../support/processes/notify-socket.ts'
+import { RouterProcess } from '../../support/router/process.ts'
 import { until } from '../../support/until.ts'
 
 let dir: TempDir
@@ -212,6 +213,27 @@ test('a systemd-notify that fails is reported once, in its own words, and what i
     lines.map(({ event }) => event),
     ['notify-failed', 'notify-resumed'],
   )
+})
+
+test('a router reports that it is ready with its status, each reload, refused ones as well, and the time that it may take to stop', async () => {
+  const cluster = join(dir.path, 'cluster.yml')
+  writeFileSync(cluster, 'members: {}\n')
+  const config = { scope: 'demo', file: { path: cluster }, proxy: { drain_timeout: '10s' } }
+  const from = socket.messages.length
+  await using router = await RouterProcess.start({ config, env: { NOTIFY_SOCKET: socket.path } })
+  const ready = await socket.received('READY=1', from)
+  assert.match(socket.messages.slice(from).flat().join('\n'), /^STATUS=primary: NONE since /m)
+  let last = ready
+  for (const next of [{ ...config, proxi: {} }, config]) {
+    router.configure(next)
+    router.reload()
+    const reloading = await socket.received('RELOADING=1', last + 1)
+    assert.match(socket.messages[reloading]?.[1] ?? '', /^MONOTONIC_USEC=\d+$/)
+    last = await socket.received('READY=1', reloading + 1)
+  }
+  assert.deepEqual(await router.stop(), { code: 0, signal: null })
+  const stopping = await socket.received('STOPPING=1', last + 1)
+  assert.equal(socket.messages[stopping]?.[1], 'EXTEND_TIMEOUT_USEC=15000000')
 })
 
 test('there is nothing to notify without a socket, and a missing systemd-notify is named', async () => {
