@@ -39,7 +39,11 @@ const ROOMS = {
     'track/track',
     'admin/*',
   ],
-  cli: ['router', 'config/**', 'names/*', 'watcher/**', 'proxy/capacity', 'templates/**', 'admin/**', 'demo/*'],
+  systemd: [],
+  cli: [
+    ...['router', 'systemd/*', 'config/**', 'names/*', 'watcher/**'],
+    ...['proxy/capacity', 'templates/**', 'admin/**', 'demo/*'],
+  ],
   demo: ['router', 'config/**', 'watcher/**', 'admin/**'],
 }
 const IMPURE = 'unit tests run no processes, open no sockets and wait for no time: this is an integration test'

@@ -32,7 +32,7 @@ export interface RouterDeps
   /** Sets the level of the log; without it that cannot be changed. */
   readonly setLogLevel?: (level: LoggingConfig['level']) => void
   /** How `config` was loaded, to load it again; without it that cannot be done. */
-  readonly loading?: ConfigReader & Pick<ReloaderDeps, 'loaded'>
+  readonly loading?: ConfigReader & Pick<ReloaderDeps, 'loaded' | 'onReload'>
 }
 
 type Outcome = PartReport['outcome']
@@ -107,6 +107,16 @@ export class Router {
   /** Returns the connections of all clusters. */
   get connections(): ConnectionCounts {
     return this.#clusters.connections
+  }
+
+  /** Returns how long the sessions of all clusters may take to end. Milliseconds. */
+  get drainTimeoutMs(): number {
+    return this.#clusters.drainTimeoutMs
+  }
+
+  /** Returns whether the DCS of every cluster was read once, or an attempt to read it has failed. */
+  get hasTriedEveryDcs(): boolean {
+    return this.#clusters.views().every(({ dcs }) => dcs.state !== 'never' || dcs.error !== null)
   }
 
   status(): RouterStatus {

@@ -23,6 +23,7 @@ const io: Io = {
   version: version(),
   pid: process.pid,
   memoryLimit: () => process.constrainedMemory(),
+  monotonicUsec: () => process.hrtime.bigint() / 1000n,
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
   // A terminal that does not know its size says 0: a serial console, or one that a script has opened.

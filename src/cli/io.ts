@@ -5,6 +5,8 @@ export interface Io {
   readonly pid: number
   /** Returns the bytes of memory that the control group allows; 0, or more than there is: it has no limit. */
   memoryLimit(): number
+  /** Returns the time of CLOCK_MONOTONIC. Microseconds. */
+  monotonicUsec(): bigint
   /** Writes to standard output. */
   out(text: string): void
   /** Writes to standard error. */

@@ -4,18 +4,20 @@ import { codeOf, explain } from '../errors.ts'
 import { readLimits } from '../process-limits.ts'
 import type { Reloadable } from '../reload.ts'
 import type { RouterDeps } from '../router.ts'
+import { notifierFor } from '../systemd/notifier.ts'
 import { DCS_KINDS } from '../watcher/dcs/kinds.ts'
 import { collectWhenIdle } from './idle-collection.ts'
 import { EXIT, type Io } from './io.ts'
 import { loadOrReport } from './load.ts'
 import { openLog } from './log.ts'
+import { type Reported, type Reporter, report } from './service-report.ts'
 
 export interface RunOptions {
   readonly config?: string
 }
 
 /** What `serve` needs of the router. */
-export interface Startable {
+export interface Startable extends Reported {
   start(): Promise<void>
   /** Loads the configuration again; null: nothing does. */
   readonly reloading: Reloadable | null
@@ -37,18 +39,20 @@ export async function run({ config: configFlag }: RunOptions, io: Io): Promise<n
     // Loaded here, so that the other commands do not wait for the DCS clients.
     const { Router } = await import('../router.ts')
     log.info({ event: 'starting', version: io.version, pid: io.pid, config: config.file }, 'patroni-router starts')
+    const notifier = notifierFor({ ...accessOf(io), log, monotonicUsec: () => io.monotonicUsec() })
     const build = (): Startable => {
       const source = { configFlag: configFlag ?? null, env: io.env }
       const loading = {
         loaded,
         read: () => readConfig(source, DCS_KINDS),
         fingerprint: () => fingerprintOf(source),
+        onReload: (moment: 'begins' | 'ended') => (moment === 'begins' ? notifier?.reloading() : notifier?.ready()),
       }
       const router = new Router(config, { ...accessOf(io), log, setLogLevel: setLevel, loading })
       stopCollecting = collectWhenIdle(() => router.connections)
       return router
     }
-    return await serve(build, log, io)
+    return await serve(build, log, io, notifier)
   } finally {
     stopCollecting()
     await close()
@@ -65,13 +69,19 @@ function accessOf(io: Io): Omit<RouterDeps, 'log' | 'setLogLevel' | 'loading'> {
 /**
  * Runs a router until a signal ends it: the first SIGTERM, SIGINT or SIGQUIT drains it, the second closes it at once.
  * An unhandled error is logged and ends nothing: the sessions of healthy servers outlive a fault of the
- * router.
+ * router. `notifier`: null where no systemd waits for reports.
  */
-export async function serve(build: () => Startable, log: Logger, io: Io): Promise<number> {
+export async function serve(
+  build: () => Startable,
+  log: Logger,
+  io: Io,
+  notifier: Reporter | null = null,
+): Promise<number> {
   const first = Promise.withResolvers<string>()
   const second = Promise.withResolvers<string>()
   const running = Promise.withResolvers<Startable>()
   let signals = 0
+  let stopReport = (): void => undefined
   // Signal handlers alone do not keep a process alive.
   const alive = setInterval(() => undefined, 2 ** 31 - 1)
   const undo = [
@@ -86,11 +96,14 @@ export async function serve(build: () => Startable, log: Logger, io: Io): Promis
     ),
   ]
   try {
+    notifier?.start()
     const router = build()
     await router.start()
+    if (notifier !== null) stopReport = report(router, notifier)
     log.info({ event: 'started' }, 'patroni-router is running')
     running.resolve(router)
     log.info({ event: 'draining', signal: await first.promise }, 'stopping: sessions may end until the drain timeout')
+    notifier?.stopping(router.drainTimeoutMs)
     const drained = router
       .drain()
       .catch((error: unknown) => log.error({ event: 'drain-failed', err: error }, 'draining failed'))
@@ -104,6 +117,8 @@ export async function serve(build: () => Startable, log: Logger, io: Io): Promis
     return EXIT.failed
   } finally {
     clearInterval(alive)
+    stopReport()
+    await notifier?.close()
     for (const each of undo) each()
   }
 }

@@ -62,6 +62,12 @@ export class Clusters {
     return this.#budget.connections.counts
   }
 
+  /** Returns how long sessions may take to end; 0: there are no listeners. Milliseconds. */
+  get drainTimeoutMs(): number {
+    const served = [...this.#all.values()].filter(({ config }) => isServed(config))
+    return Math.max(0, ...served.map(({ config }) => config.proxy.drainTimeoutMs))
+  }
+
   status(): readonly ClusterStatus[] {
     return [...this.#all.values()].map((cluster) => cluster.status())
   }

@@ -24,6 +24,8 @@ export interface ReloaderDeps extends ConfigReader {
   readonly apply: (config: Config) => Promise<readonly PartReport[]>
   /** Returns how many sessions end by another configuration. */
   readonly preview: (config: Config) => { readonly endingSessions: number }
+  /** Is called when a reload begins, and when it has ended, whatever came of it. */
+  readonly onReload?: (moment: 'begins' | 'ended') => void
   readonly log: Logger
   readonly pace?: Partial<Pace>
 }
@@ -130,6 +132,7 @@ export class Reloader implements Reloadable {
   async #reload(): Promise<ReloadReport> {
     const startedAt = performance.now()
     this.#isReloading = true
+    this.#deps.onReload?.('begins')
     const reading = await this.#reading.read(this.#ended.signal)
     const report = await this.#guarded(startedAt, () => this.#take(reading.found, startedAt))
     const known = { problems: this.#loggedProblems, warnings: this.#loaded.warnings }
@@ -144,6 +147,7 @@ export class Reloader implements Reloadable {
     }
     this.#note(reading, report.problems)
     this.#isReloading = false
+    this.#deps.onReload?.('ended')
     return report
   }
 

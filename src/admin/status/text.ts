@@ -28,6 +28,16 @@ export function renderStatus(status: StatusJson, width = Infinity): string {
   return `${[...blocks, ...notes, ...files, ...config, detail('Router', router, width)].join('\n')}\n`
 }
 
+/**
+ * Returns the first line of the status in a form that changes only with what it reports: it has moments instead of
+ * durations. Of several clusters the ones without an open primary come first, as it may be cut off at the end.
+ */
+export function statusLine(status: StatusJson): string {
+  const isOpen = ({ primary }: ClusterJson): number => Number(takesNew(primary.state))
+  const byNeed = status.clusters.toSorted((a, b) => isOpen(a) - isOpen(b))
+  return byNeed.map((cluster) => visible(headline(cluster, status, true))).join('; ')
+}
+
 const ENDS = 'SHUTTING DOWN: no new connections are accepted'
 
 function renderCluster(cluster: ClusterJson, status: StatusJson, width: number): string {
@@ -53,19 +63,25 @@ function renderCluster(cluster: ClusterJson, status: StatusJson, width: number):
 }
 
 /** Returns the first line: whether new connections are accepted at the moment, for a reader who reads no further. */
-function headline({ name, primary, proxy }: ClusterJson, { clusters, stopping, now }: StatusJson): string {
+function headline(
+  { name, primary, proxy }: ClusterJson,
+  { clusters, stopping, now }: StatusJson,
+  hasMoments = false,
+): string {
   const { member, label, reason, since } = primary
   const of = clusters.length > 1 ? ` of ${name}` : ''
-  const held = proxy === null || proxy.held.connections === 0 ? '' : `; ${heldText(proxy, ' held')}`
+  const held = proxy === null || proxy.held.connections === 0 ? '' : `; ${heldText(proxy, ' held', !hasMoments)}`
   if (stopping) return `primary${of}: ${member ?? 'none'}, but this router is ${ENDS}${held}`
   const faulty = member === null ? null : faultOfPrimary(proxy)
   if (faulty?.fault) return `primary${of}: ${member} HELD - listener ${faulty.name}: ${faulty.fault.reason}${held}`
   const word = member === null ? 'NONE' : `${member} ${label}`
-  return `primary${of}: ${word} for ${age(Date.parse(now) - Date.parse(since))} - ${reason}${held}`
+  const at = Date.parse(since)
+  const time = hasMoments ? `since ${instant(at)}` : `for ${age(Date.parse(now) - at)}`
+  return `primary${of}: ${word} ${time} - ${reason}${held}`
 }
 
-function heldText({ held }: ProxyJson, word = ''): string {
-  const oldest = held.oldestMs === null ? '' : `, the oldest for ${age(held.oldestMs)}`
+function heldText({ held }: ProxyJson, word = '', hasOldest = true): string {
+  const oldest = held.oldestMs === null || !hasOldest ? '' : `, the oldest for ${age(held.oldestMs)}`
   return `${counted(held.connections, 'client')}${word}${oldest}`
 }
 

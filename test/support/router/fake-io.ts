@@ -29,6 +29,10 @@ export class FakeIo implements Io {
     return 0
   }
 
+  monotonicUsec(): bigint {
+    return 0n
+  }
+
   onKey(): null {
     return null
   }

@@ -3,11 +3,15 @@ import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { pino } from 'pino'
 import { serve, type Startable } from '../../../src/cli/run.ts'
+import type { Reporter } from '../../../src/cli/service-report.ts'
 import { RouterError } from '../../../src/errors.ts'
 import type { Reloadable, ReloadReport } from '../../../src/reload.ts'
+import { sampleStatus } from '../admin/sample.ts'
 import { FakeIo } from '../../support/router/fake-io.ts'
 
 class FakeRouter implements Startable {
+  readonly drainTimeoutMs = 7000
+  hasTriedEveryDcs = false
   readonly calls: string[] = []
   readonly drained = Promise.withResolvers<undefined>()
   readonly #failure: Error | null
@@ -20,6 +24,8 @@ class FakeRouter implements Startable {
     this.calls.push('start')
     return this.#failure === null ? Promise.resolve() : Promise.reject(this.#failure)
   }
+
+  status = sampleStatus
 
   get reloading(): Reloadable {
     const never = new Promise<ReloadReport>(() => undefined)
@@ -41,12 +47,24 @@ class FakeRouter implements Startable {
   }
 }
 
-function setup(router = new FakeRouter()) {
+/** Notes what systemd is told, among the calls of the router. */
+function reporterOf({ calls }: FakeRouter): Reporter {
+  return {
+    start: () => void calls.push('reports'),
+    ready: () => void calls.push('ready'),
+    reloading: () => void calls.push('reloading'),
+    stopping: (drainMs) => void calls.push(`stopping ${drainMs}`),
+    status: (line) => void calls.push(line),
+    close: () => Promise.resolve(void calls.push('reports no more')),
+  }
+}
+
+function setup(router = new FakeRouter(), reporter: Reporter | null = null) {
   const lines: { level: string; event?: string; msg: string }[] = []
   const stream = { write: (line: string) => void lines.push(JSON.parse(line) as (typeof lines)[number]) }
   const log = pino({ formatters: { level: (level) => ({ level }) } }, stream)
   const io = new FakeIo()
-  return { router, io, lines, code: serve(() => router, log, io) }
+  return { router, io, lines, code: serve(() => router, log, io, reporter) }
 }
 
 /** Waits until `call` was made; a few turns of the event loop are enough for what is served by fakes. */
@@ -122,4 +140,51 @@ test('ends with 1 and one fatal line when the router does not start', async () =
     [['fatal', 'cannot listen on 127.0.0.1:5000: in use']],
   )
   assert.equal(io.listening, 0)
+})
+
+const STATUS = 'primary: pg1 OPEN since 2026-11-20 03:12:44Z - it holds the leader lock and /primary confirms it'
+
+test('tells systemd that it is ready when the DCS was tried, its status when that changes, and that it stops', async (t) => {
+  t.mock.timers.enable({ apis: ['setInterval', 'setTimeout'] })
+  const router = new FakeRouter()
+  const { io, code } = setup(router, reporterOf(router))
+  await called(router, 'start')
+  await turn()
+  t.mock.timers.tick(900)
+  assert.deepEqual(router.calls, ['reports', 'start'])
+  router.hasTriedEveryDcs = true
+  t.mock.timers.tick(50)
+  assert.deepEqual(router.calls.splice(0), ['reports', 'start', STATUS, 'ready'])
+  t.mock.timers.tick(3000)
+  assert.deepEqual(router.calls.splice(0), [STATUS, STATUS, STATUS])
+  io.send('SIGTERM')
+  await called(router, 'drain')
+  router.drained.resolve(undefined)
+  assert.equal(await code, 0)
+  assert.deepEqual(router.calls, ['stopping 7000', 'drain', 'close', 'reports no more'])
+  t.mock.timers.tick(3000)
+  assert.equal(router.calls.length, 4)
+})
+
+test('tells systemd that it is ready after 5 s of a DCS that gives no sign', async (t) => {
+  t.mock.timers.enable({ apis: ['setInterval', 'setTimeout'] })
+  const router = new FakeRouter()
+  const { io, code } = setup(router, reporterOf(router))
+  await called(router, 'start')
+  await turn()
+  t.mock.timers.tick(4999)
+  assert.ok(!router.calls.includes('ready'))
+  t.mock.timers.tick(1)
+  assert.ok(router.calls.includes('ready'))
+  io.send('SIGTERM')
+  router.drained.resolve(undefined)
+  assert.equal(await code, 0)
+  assert.equal(router.calls.filter((call) => call === 'ready').length, 1)
+})
+
+test('tells systemd nothing more when the router does not start', async () => {
+  const router = new FakeRouter(new Error('no'))
+  const { code } = setup(router, reporterOf(router))
+  assert.equal(await code, 1)
+  assert.deepEqual(router.calls, ['reports', 'start', 'reports no more'])
 })

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { hasPrimary, statusJson } from '../../../../src/admin/status/json.ts'
+import { statusLine } from '../../../../src/admin/status/text.ts'
 import { widthOf } from '../../../../src/text/terminal.ts'
+import type { ClusterStatus, RouterStatus } from '../../../../src/admin/status.ts'
 import { ENDINGS, REFUSALS } from '../../../../src/proxy/counters.ts'
 import type { ClusterView, DcsView, PrimaryView } from '../../../../src/watcher/view.ts'
 import { noted, NOW, sampleListener, sampleMember, sampleProxy, rendered, sampleStatus, sampleView } from '../sample.ts'
@@ -417,4 +419,24 @@ test('shows a part of the router that fails, before why members are not used', (
   const faults = [{ part: 'templates', message: 'x is not a function', since: NOW }]
   const text = rendered(sampleStatus({ view: sampleView(), proxy: null, faults }))
   assert.match(text, /^ FAULT +templates: an unexpected error, please report it: x is not a function\n Not used /m)
+})
+
+test('has one line that changes only with what it reports, the cluster without a primary first', () => {
+  const line = (changes: Partial<RouterStatus> = {}): string =>
+    statusLine(statusJson({ ...sampleStatus(), ...changes }))
+  const healthy = 'primary: pg1 OPEN since 2026-11-20 03:12:44Z - it holds the leader lock and /primary confirms it'
+  assert.equal(line(), healthy)
+  assert.equal(line({ now: NOW + 60_000 }), healthy)
+  assert.match(line({ stopping: true }), /^primary: pg1, but this router is SHUTTING DOWN/)
+  const held = sampleProxy({ held: { connections: 37, oldestMs: 11_234 } })
+  const lost: ClusterStatus = {
+    view: sampleView({ name: 'a\n', primary: none }),
+    proxy: held,
+    localMember: null,
+    faults: [],
+  }
+  assert.equal(
+    line({ clusters: [...sampleStatus().clusters, lost] }),
+    `primary of a\\x0a: NONE since 2026-11-20 03:14:42Z - ${none.reason}; 37 clients held; ${healthy.replace('primary', 'primary of demo')}`,
+  )
 })
