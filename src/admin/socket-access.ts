@@ -62,11 +62,11 @@ export class SocketAccess {
     const made = (this.#socket ??= await accessOf(this.#path))
     try {
       // The directory last: it opens the way to a socket that is as it has to be.
-      await chown(this.#path, SAME, gid ?? made.gid)
+      await give(this.#path, gid ?? made.gid)
       await chmod(this.#path, mode ?? (gid === null ? made.mode & 0o770 : 0o660))
       const own = this.#directory
       if (own === null) return
-      await chown(dirname(this.#path), SAME, gid ?? own.gid)
+      await give(dirname(this.#path), gid ?? own.gid)
       await chmod(dirname(this.#path), letsGroupIn(settings) ? 0o750 : 0o700)
     } catch (cause) {
       const isDenied = failureOf(cause) === 'denied' && group !== null
@@ -104,6 +104,11 @@ export class SocketAccess {
 
 function letsGroupIn({ mode, group }: AccessSettings): boolean {
   return mode === null ? group !== null : (mode & 0o020) !== 0
+}
+
+/** Gives a file to a group, unless it has that group: a hardened unit forbids the system call itself (`SystemCallFilter`). */
+async function give(path: string, gid: number): Promise<void> {
+  if ((await accessOf(path)).gid !== gid) await chown(path, SAME, gid)
 }
 
 async function accessOf(path: string): Promise<Access> {

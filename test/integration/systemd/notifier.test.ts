@@ -108,7 +108,7 @@ test('nothing follows the message that the router stops, which systemd has when 
   notifier.ready()
   notifier.reloading()
   await notifier.close()
-  await until('it is read', () => socket.messages.length > from)
+  await socket.received('STOPPING=1', from)
   const sent = socket.messages.slice(from)
   assert.deepEqual(sent.at(-1), ['STOPPING=1', 'EXTEND_TIMEOUT_USEC=7000000'])
   assert.ok(sent.length <= 2)
@@ -135,7 +135,7 @@ test('gives a sign of life three times in the time that systemd waits, and none 
 })
 
 test('the shell has no descriptor of the router but its two pipes, takes no notice of SIGTERM and is started again when it is killed', async () => {
-  const server = createServer().listen(0)
+  await using server = createServer().listen(0)
   await once(server, 'listening')
   await using started = start({ WATCHDOG_USEC: '300000' })
   const { lines, received } = started
@@ -150,7 +150,6 @@ test('the shell has no descriptor of the router but its two pipes, takes no noti
     ['0 socket', '1 socket', '2 /dev/null'],
   )
   assert.equal(readlinkSync(`/proc/${shell}/cwd`), '/')
-  server.close()
   process.kill(-shell, 'SIGTERM')
   await received('WATCHDOG=1', first + 2)
   assert.deepEqual(shells(), [shell])

@@ -172,11 +172,12 @@ test('a router whose event loop stands still is started again', async () => {
 
 test('systemd waits for sessions to end, though TimeoutStopSec is shorter, and shows that the router stops', async () => {
   const client = await session()
-  await until(
-    'it is a session',
-    async () => /1 session,/.test((await host.sh('patroni-router status')).stdout),
-    PATIENCE,
-  )
+  const isSession = async (): Promise<boolean> => {
+    const { stdout, stderr } = await host.sh('patroni-router status')
+    if (!stdout.includes('1 session,')) throw new Error(stdout + stderr)
+    return true
+  }
+  await until('it is a session', isSession, PATIENCE)
   // Not by systemctl: it learns of it from the router.
   await host.signal('patroni-router', 'TERM')
   await statusBecomes(/SHUTTING DOWN/)
