@@ -138,6 +138,18 @@ test('systemctl start ends when every DCS was read or tried, and the status is t
   assert.match(await host.ok('systemctl status patroni-router'), /Status: "primary of silent: NONE since /)
 })
 
+test('systemctl reload fails with a configuration that is refused, and the unit is active after it as after any other', async () => {
+  const isActive = async (): Promise<boolean> => (await properties('ActiveState')).ActiveState === 'active'
+  await host.write('/etc/patroni-router/config.yml', `${CONFIG}proxi: {}\n`)
+  assert.notEqual((await host.sh('systemctl reload patroni-router')).code, 0)
+  assert.match((await logged('config-refused'))[0]?.msg ?? '', /proxi/)
+  await until('it is active', isActive, PATIENCE)
+  await host.write('/etc/patroni-router/config.yml', CONFIG.replace('drain_timeout: 6s', 'drain_timeout: 7s'))
+  await host.ok('systemctl reload patroni-router')
+  assert.equal((await logged('config-reloaded')).length, 1)
+  await until('it is active again', isActive, PATIENCE)
+})
+
 test('a router without a descriptor left is not started again', async () => {
   const pid = (await properties('MainPID')).MainPID
   const limits = await host.ok(`prlimit --raw --noheadings --nofile --output=SOFT,HARD --pid ${pid}`)
