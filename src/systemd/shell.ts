@@ -11,8 +11,8 @@ import { SEPARATOR } from './message.ts'
  * `systemctl status` shows it.
  */
 const SCRIPT = [
-  `trap '' HUP INT QUIT TERM; set -f; IFS='${SEPARATOR}'`,
-  'while IFS= read -r line; do systemd-notify $line 2>&1; echo "= $?"; done',
+  `exec 2>&1; trap '' HUP INT QUIT TERM; set -f; IFS='${SEPARATOR}'`,
+  'while IFS= read -r line; do systemd-notify $line; echo "= $?"; done',
 ].join('; ')
 const ANSWER = /^= (\d+)$/
 /** Where the router has none. */
