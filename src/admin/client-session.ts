@@ -64,10 +64,12 @@ export async function serveClient(socket: Socket, options: SessionOptions): Prom
     // It continues without its client, which the end of the router does not wait for either.
     const answered = prompt && words.length === 0 ? '' : run(commands, words, session, log)
     const left = Promise.withResolvers<null>()
-    const onClose = (): void => left.resolve(null)
-    socket.once('close', onClose)
+    const onClosed = (): void => left.resolve(null)
+    if (closed.signal.aborted) onClosed()
+    closed.signal.addEventListener('abort', onClosed, { once: true })
     const text = await Promise.race([answered, left.promise])
-    socket.off('close', onClose).setTimeout(idleMs)
+    closed.signal.removeEventListener('abort', onClosed)
+    socket.setTimeout(idleMs)
     if (quit || text === null) return
     const ended = text === '' || text.endsWith('\n') ? text : `${text}\n`
     await write(socket, `${ended}\n${prompt ? '> ' : ''}`)
