@@ -41,6 +41,9 @@ export interface SessionOptions {
 export async function serveClient(socket: Socket, options: SessionOptions): Promise<void> {
   const { commands, idleTimeoutMs, log, activity, turns } = options
   const closed = new AbortController()
+  // Not `socket.closed`, which is true before the events are emitted.
+  const close = new Promise<void>((resolve) => socket.once('close', () => resolve()))
+  void close.then(() => closed.abort())
   let prompt = false
   let quit = false
   let idleMs = idleTimeoutMs
@@ -58,9 +61,16 @@ export async function serveClient(socket: Socket, options: SessionOptions): Prom
     await turns.next()
     // A reload takes its time.
     socket.setTimeout(0)
-    const text = prompt && words.length === 0 ? '' : await run(commands, words, session, log)
+    // It continues without its client, which the end of the router does not wait for either.
+    const answered = prompt && words.length === 0 ? '' : run(commands, words, session, log)
+    const left = Promise.withResolvers<null>()
+    const onClosed = (): void => left.resolve(null)
+    if (closed.signal.aborted) onClosed()
+    closed.signal.addEventListener('abort', onClosed, { once: true })
+    const text = await Promise.race([answered, left.promise])
+    closed.signal.removeEventListener('abort', onClosed)
     socket.setTimeout(idleMs)
-    if (quit) return
+    if (quit || text === null) return
     const ended = text === '' || text.endsWith('\n') ? text : `${text}\n`
     await write(socket, `${ended}\n${prompt ? '> ' : ''}`)
     Object.assign(activity, { isBusy: false, since: performance.now() })
@@ -69,9 +79,6 @@ export async function serveClient(socket: Socket, options: SessionOptions): Prom
   // The loop below gets the error too; without a listener it would end the process.
   const onError = (): void => undefined
   socket.once('timeout', onTimeout).on('error', onError)
-  // Not `socket.closed`, which is true before the events are emitted.
-  const close = new Promise<void>((resolve) => socket.once('close', () => resolve()))
-  void close.then(() => closed.abort())
   socket.setTimeout(idleTimeoutMs)
   try {
     let pending = ''

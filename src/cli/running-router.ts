@@ -21,13 +21,16 @@ export interface Request {
   /** What this command reads itself, by name; null: the environment alone. */
   readonly file: string | null
   readonly signal: AbortSignal
+  /** The default socket. */
+  readonly fallback?: string
 }
 
 /**
  * Asks the router of a configuration on its socket and, where no process listens there, on the default one: if the router
  * there reads the same file, that file has just been edited to name another socket. Rejects with ADMIN_UNAVAILABLE.
  */
-export async function askRunning({ command, socket, isNamed, file, signal }: Request): Promise<ReloadJson> {
+export async function askRunning(request: Request): Promise<ReloadJson> {
+  const { command, socket, isNamed, file, signal, fallback = DEFAULT_ADMIN_SOCKET } = request
   const options = { timeoutMs: RELOAD_TIMEOUT_MS, signal }
   try {
     if (socket !== null) return await askReload(socket, command, options)
@@ -35,16 +38,16 @@ export async function askRunning({ command, socket, isNamed, file, signal }: Req
   } catch (error) {
     const isElsewhere = socket === null || ['missing', 'refused'].includes(failureOf(error))
     if (isNamed || !isElsewhere || !(error instanceof RouterError)) throw error
-    const isUntried = socket !== DEFAULT_ADMIN_SOCKET
-    if (isUntried && (await readsThere(file, signal))) return askReload(DEFAULT_ADMIN_SOCKET, command, options)
+    const isUntried = socket !== fallback
+    if (isUntried && (await reads(fallback, file, signal))) return askReload(fallback, command, options)
     throw new RouterError('ADMIN_UNAVAILABLE', `${error.message}; ${MOVED}`)
   }
 }
 
-/** Returns whether the router on the default socket reads a file; false: there is no router. */
-async function readsThere(file: string | null, signal: AbortSignal): Promise<boolean> {
+/** Returns whether the router on a socket reads a file; false: there is no router. */
+async function reads(socket: string, file: string | null, signal: AbortSignal): Promise<boolean> {
   try {
-    const { status } = await askStatus(DEFAULT_ADMIN_SOCKET, { timeoutMs: STATUS_TIMEOUT_MS, signal })
+    const { status } = await askStatus(socket, { timeoutMs: STATUS_TIMEOUT_MS, signal })
     return await isSameFile(file, status.configuration?.file ?? null)
   } catch {
     signal.throwIfAborted()

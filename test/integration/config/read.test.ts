@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { formatProblems } from '../../../src/config/file/problem.ts'
+import { fingerprintOf } from '../../../src/config/read.ts'
 import { explain, RouterError } from '../../../src/errors.ts'
 import { readConfig } from '../../support/router/load-config.ts'
 import { isEtcd3 } from '../../../src/watcher/dcs/etcd3/section.ts'
@@ -211,4 +212,55 @@ test('a file that is not in UTF-8 is an error that names it', async () => {
       readConfig({ configFlag, env: {} }),
       /cannot read the configuration file .*b\.yml: is not in UTF-8/,
     )
+})
+
+/** Does one thing after the other, and returns whether each has changed the fingerprint. */
+async function changedBy(configFlag: string, steps: readonly (() => Promise<unknown>)[]): Promise<readonly boolean[]> {
+  const changed: boolean[] = []
+  for (const step of steps) {
+    const before = await fingerprintOf({ configFlag, env: {} })
+    assert.equal(await fingerprintOf({ configFlag, env: {} }), before)
+    await step()
+    changed.push((await fingerprintOf({ configFlag, env: {} })) !== before)
+  }
+  return changed
+}
+
+test('the fingerprint of a file is another one when it was written, replaced, removed or made', async () => {
+  const file = path('print.yml')
+  await writeFile(file, 'a')
+  const steps = [
+    () => writeFile(file, 'b'),
+    () => writeFile(`${file}.new`, 'b').then(() => rename(`${file}.new`, file)),
+    () => rm(file),
+    () => writeFile(file, 'b'),
+    () => writeFile(path('beside.yml'), 'b'),
+  ]
+  assert.deepEqual(await changedBy(file, steps), [true, true, true, true, false])
+})
+
+test('the fingerprint of a directory is that of its files that are read', async () => {
+  const conf = path('print.d')
+  await mkdir(conf)
+  const steps = [
+    () => writeFile(join(conf, '10.yml'), 'a'),
+    () => writeFile(join(conf, '20.yaml'), 'a'),
+    () => writeFile(join(conf, '10.yml'), 'b'),
+    () => writeFile(join(conf, 'notes.txt'), 'a'),
+    () => rm(join(conf, '20.yaml')),
+  ]
+  assert.deepEqual(await changedBy(conf, steps), [true, true, true, false, true])
+})
+
+test('the fingerprint follows the links of a ConfigMap', async () => {
+  const mount = path('mount')
+  for (const version of ['..1', '..2']) {
+    await mkdir(join(mount, version), { recursive: true })
+    await writeFile(join(mount, version, 'config.yml'), 'a')
+  }
+  await symlink('..1', join(mount, '..data'))
+  await symlink('..data/config.yml', join(mount, 'config.yml'))
+  const swap = (): Promise<void> =>
+    symlink('..2', join(mount, '..tmp')).then(() => rename(join(mount, '..tmp'), join(mount, '..data')))
+  assert.deepEqual(await changedBy(join(mount, 'config.yml'), [swap]), [true])
 })

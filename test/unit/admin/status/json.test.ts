@@ -6,7 +6,7 @@ import { statusSchema } from '../../../../src/admin/status/schema.ts'
 import type { RouterStatus } from '../../../../src/admin/status.ts'
 import type { CommandResult } from '../../../../src/templates/commands/run-command.ts'
 import type { ClusterView } from '../../../../src/watcher/view.ts'
-import { NOW, sampleMember, sampleProxy, sampleStatus, sampleView } from '../sample.ts'
+import { NOW, sampleMember, sampleProxy, sampleReload, sampleStatus, sampleView } from '../sample.ts'
 
 const LAST: CommandResult = {
   ...{ ok: false, outcome: 'exited with 1', exitCode: 1, startedAt: NOW - 1000, durationMs: 12.5, output: 'no' },
@@ -36,6 +36,11 @@ const FULL: RouterStatus = {
     { view: sampleView({ name: 'other', citusGroup: 1, systemId: null, leader: null }), proxy: null },
   ),
   stopping: true,
+  configuration: {
+    ...{ file: '/etc/patroni-router/config.yml', loadedAt: NOW - 9000, reloads: 2, refusals: 1 },
+    ...{ differsSince: NOW - 5000, problems: ['config.yml:1:1: scope: is wrong'] },
+    lastReload: { ...sampleReload({ outcome: 'refused', refusedBy: 'configuration' }), at: NOW - 5000 },
+  },
   templates: {
     groups: [
       {
@@ -146,4 +151,19 @@ function undescribed(schema: unknown, path: string): string[] {
 
 test('the schema says of every field what it means', () => {
   assert.deepEqual(undescribed(published, ''), [])
+})
+
+test('has the state of the configuration and what came of the last reload, with times as ISO 8601', () => {
+  const { configuration } = statusSchema.parse(statusJson(FULL))
+  assert.deepEqual(configuration, {
+    file: '/etc/patroni-router/config.yml',
+    loadedAt: new Date(NOW - 9000).toISOString(),
+    ...{ reloads: 2, refusals: 1, differsSince: new Date(NOW - 5000).toISOString() },
+    problems: ['config.yml:1:1: scope: is wrong'],
+    lastReload: {
+      ...sampleReload({ outcome: 'refused', refusedBy: 'configuration' }),
+      at: new Date(NOW - 5000).toISOString(),
+    },
+  })
+  assert.equal(statusJson(sampleStatus()).configuration, null)
 })

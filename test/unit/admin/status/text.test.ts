@@ -7,6 +7,7 @@ import type { ClusterStatus, RouterStatus } from '../../../../src/admin/status.t
 import { ENDINGS, REFUSALS } from '../../../../src/proxy/counters.ts'
 import type { ClusterView, DcsView, PrimaryView } from '../../../../src/watcher/view.ts'
 import { noted, NOW, sampleListener, sampleMember, sampleProxy, rendered, sampleStatus, sampleView } from '../sample.ts'
+import type { ConfigurationStatus } from '../../../../src/admin/status.ts'
 import type { PrimaryState } from '../../../../src/config/config.ts'
 
 const none = {
@@ -439,4 +440,22 @@ test('has one line that changes only with what it reports, the cluster without a
     line({ clusters: [...sampleStatus().clusters, lost] }),
     `primary of a\\x0a: NONE since 2026-11-20 03:14:42Z - ${none.reason}; 37 clients held; ${healthy.replace('primary', 'primary of demo')}`,
   )
+})
+
+test('says that the file of the configuration differs from what runs, and why, or that it is not loaded', () => {
+  const file = '/etc/patroni-router/config.yml'
+  const shown = (changes: Partial<ConfigurationStatus>): string | undefined => {
+    const usual = { file, loadedAt: NOW - 9000, reloads: 0, refusals: 0, differsSince: NOW - 720_000, problems: [] }
+    const text = rendered({ ...sampleStatus(), configuration: { ...usual, lastReload: null, ...changes } })
+    return /^ Config +(.*)$/m.exec(text)?.[1]
+  }
+  const problems = ['config.yml:5:3: proxy.hold: is wrong', 'second', 'third']
+  assert.equal(shown({ differsSince: null }), undefined)
+  assert.equal(shown({}), `${file} was changed 12m00s ago and is not loaded: patroni-router reload`)
+  assert.equal(
+    shown({ problems }),
+    `${file} DIFFERS from what runs for 12m00s and cannot be loaded: ${problems[0] ?? ''} (3 problems; patroni-router reload lists them)`,
+  )
+  assert.match(shown({ problems: ['first'], file: null }) ?? '', /^the configuration DIFFERS .* loaded: first$/)
+  assert.match(shown({ problems: ['\x1b[31m'] }) ?? '', /loaded: \\x1b\[31m$/)
 })
