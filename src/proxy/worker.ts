@@ -211,6 +211,8 @@ export class Worker {
       each((served) => served.close('shutdown', why))
       this.#reportStates()
       for (const id of ids) this.#served.delete(id)
+      // It begins again with the next listener.
+      if (this.#served.size === 0) this.#standstill.close()
     }
     if (errors.length > 0) throw new AggregateError(errors, NOT_ALL)
   }

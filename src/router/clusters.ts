@@ -91,8 +91,10 @@ export class Clusters {
       void refused.push(...clusterReports(config, 'refused', explain(error)))
     const steps = await Promise.all(
       plans.map(async (plan): Promise<Step | null> => {
-        const prepared = plan.cluster.prepare(plan.config, next)
-        return prepared
+        // It has no listener yet: those that it gets follow.
+        if (plan.isNew) await plan.cluster.listen()
+        return plan.cluster
+          .prepare(plan.config, next)
           .then((each) => ({ ...plan, ...each }))
           .catch((error: unknown) => (refuse(plan.config, error), null))
       }),

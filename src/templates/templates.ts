@@ -16,7 +16,7 @@ import { Hooks } from './hooks/hooks.ts'
 import { TemplateInputs, type TemplateInputsOptions } from './inputs.ts'
 import { rootsByCluster } from './key-stores.ts'
 import { LookupCache, systemSources } from './lookup-cache.ts'
-import type { TemplatesStatus } from './status.ts'
+import type { HookStatus, TemplatesStatus } from './status.ts'
 
 export interface TemplatesConfig {
   readonly clusters: readonly { readonly name: string }[]
@@ -44,11 +44,17 @@ interface NamedGroup {
   readonly group: Group
   readonly templates: readonly TemplateConfig[]
   readonly journal: Journal
+  /** false: those of an earlier configuration still end. */
+  hasBegun: boolean
 }
 
 interface ClusterHooks {
   readonly hooks: Hooks
   readonly config: readonly HookConfig[]
+  /** false: those of an earlier configuration still end. */
+  hasBegun: boolean
+  /** Resolves when those of earlier configurations have ended. */
+  readonly before: Promise<void>
 }
 
 export class Templates implements Reconfigurable<TemplatesConfig> {
@@ -56,9 +62,10 @@ export class Templates implements Reconfigurable<TemplatesConfig> {
   readonly #run: RunCommand
   readonly #files: Files
   readonly #inputs: TemplateInputs
-  readonly #groups = new Map<string, NamedGroup>()
+  /** In the order of the configuration. */
+  #groups: ReadonlyMap<string, NamedGroup>
   /** By cluster: what happens to one waits for no other. */
-  readonly #hooks = new Map<string, ClusterHooks>()
+  #hooks: ReadonlyMap<string, ClusterHooks>
   /** Groups and hooks that a reconfiguration has replaced, while they end. */
   readonly #ending = new Set<Promise<unknown>>()
   #config: TemplatesConfig
@@ -77,16 +84,17 @@ export class Templates implements Reconfigurable<TemplatesConfig> {
       ...{ source, env, waits: true, log: (cluster) => log.child({ cluster }) },
       changed: (cluster) => this.#changed(cluster, false),
     })
-    for (const [name, templates] of groupsOf(config.templates))
-      this.#groups.set(name, this.#buildGroup(name, templates))
-    for (const [cluster, hooks] of hooksOf(config))
-      this.#hooks.set(cluster, this.#buildHooks(hooks, since.find(({ name }) => name === cluster) ?? null))
+    this.#groups = mapped(groupsOf(config.templates), (templates, name) => this.#buildGroup(name, templates))
+    this.#hooks = mapped(hooksOf(config), (hooks, cluster) => {
+      const view = since.find(({ name }) => name === cluster) ?? null
+      return { ...this.#buildHooks(hooks, view), hasBegun: true, before: Promise.resolve() }
+    })
   }
 
   /** Starts all groups. A faulty template affects its group alone, and is reported in the log and in `status`. */
   start(): void {
     this.#inputs.start()
-    for (const { group } of this.#groups.values()) group.start()
+    for (const named of this.#groups.values()) begin(named)
   }
 
   /** Follows the view of a cluster. Urgent changes are rendered right after the present turn. Never throws. */
@@ -96,12 +104,17 @@ export class Templates implements Reconfigurable<TemplatesConfig> {
       const isUrgent = this.#inputs.apply(view)
       if (isUrgent !== null) this.#changed(view.name, isUrgent)
     })
-    this.#isolated(() => this.#hooks.get(view.name)?.hooks.apply(view))
+    this.#applyToHooks(view)
+  }
+
+  #applyToHooks(view: ClusterView): void {
+    const { hooks, hasBegun = false } = this.#hooks.get(view.name) ?? {}
+    if (hasBegun) this.#isolated(() => hooks?.apply(view))
   }
 
   /** Reads and compares everything again: source files, destinations, answers of the DNS. */
   resync(): void {
-    for (const { group } of this.#groups.values()) group.resync()
+    for (const { group, hasBegun } of this.#groups.values()) if (hasBegun) group.resync()
   }
 
   /**
@@ -135,7 +148,7 @@ export class Templates implements Reconfigurable<TemplatesConfig> {
   status(): TemplatesStatus {
     return {
       groups: [...this.#groups.values()].map(({ group }) => group.status()),
-      hooks: [...this.#hooks.values()].flatMap(({ hooks }) => hooks.status()),
+      hooks: inOrder(this.#config.hooks, [...this.#hooks.values()].flatMap(({ hooks }) => hooks.status())),
       keys: this.#inputs.keys,
     }
   }
@@ -158,8 +171,8 @@ export class Templates implements Reconfigurable<TemplatesConfig> {
   /** Has the groups about a cluster render; null: all. */
   #changed(cluster: string | null, urgent: boolean): void {
     if (this.#closing !== null) return
-    for (const { group } of this.#groups.values())
-      if (cluster === null || group.clusters.includes(cluster)) group.changed(urgent)
+    for (const { group, hasBegun } of this.#groups.values())
+      if (hasBegun && (cluster === null || group.clusters.includes(cluster))) group.changed(urgent)
   }
 
   #buildGroup(group: string, templates: readonly TemplateConfig[], before?: NamedGroup): NamedGroup {
@@ -170,48 +183,52 @@ export class Templates implements Reconfigurable<TemplatesConfig> {
       ...{ group, templates, journal, files: this.#files, run: this.#run, inputs: this.#inputs, log },
       ...{ lookups: new LookupCache(systemSources(lookups)), groups: () => this.#groups.size },
     }
-    return { group: new Group(deps), templates, journal }
+    return { group: new Group(deps), templates, journal, hasBegun: false }
   }
 
   /** Replaces groups that have changed. New groups begin once the removed ones have left their files. */
   #replaceGroups(next: ReadonlyMap<string, readonly TemplateConfig[]>): void {
-    const begin: Group[] = []
-    const ended: Promise<void>[] = []
-    for (const [name, { group, templates }] of this.#groups) {
-      if (isDeepStrictEqual(next.get(name), templates)) continue
-      ended.push(group.close('its configuration has changed'))
-      if (!next.has(name)) this.#groups.delete(name)
-    }
-    for (const [name, templates] of next) {
+    const ended: Promise<unknown>[] = [...this.#ending]
+    for (const [name, { group, templates }] of this.#groups)
+      if (!isDeepStrictEqual(next.get(name), templates)) ended.push(group.close('its configuration has changed'))
+    const built: NamedGroup[] = []
+    this.#groups = mapped(next, (templates, name) => {
       const before = this.#groups.get(name)
-      if (before !== undefined && isDeepStrictEqual(templates, before.templates)) continue
-      const built = this.#buildGroup(name, templates, before)
-      this.#groups.set(name, built)
-      begin.push(built.group)
-    }
-    this.#end(Promise.all(ended).then(() => begin.forEach((group) => group.start())))
+      if (before !== undefined && isDeepStrictEqual(templates, before.templates)) return before
+      const named = this.#buildGroup(name, templates, before)
+      built.push(named)
+      return named
+    })
+    this.#end(Promise.all(ended).then(() => built.forEach(begin)))
   }
 
+  /** Replaces hooks that have changed. New ones of a cluster begin once the command that is running has ended. */
   #replaceHooks(next: ReadonlyMap<string, readonly HookConfig[]>): void {
-    for (const cluster of new Set([...this.#hooks.keys(), ...next.keys()])) {
-      const [before, config] = [this.#hooks.get(cluster), next.get(cluster)]
-      if (isDeepStrictEqual(before?.config, config)) continue
-      this.#hooks.delete(cluster)
-      const since = this.#inputs.viewOf(cluster)
-      const ended = before?.hooks.close() ?? Promise.resolve()
-      this.#end(
-        ended.then(() => {
-          if (config === undefined || this.#closing !== null) return
-          const built = this.#buildHooks(config, since)
-          this.#hooks.set(cluster, built)
-          const view = this.#inputs.viewOf(cluster)
-          if (view !== null) this.#isolated(() => built.hooks.apply(view))
-        }),
-      )
+    const ended = new Map<string, Promise<void>>()
+    for (const [cluster, { hooks, config, before }] of this.#hooks) {
+      if (isDeepStrictEqual(next.get(cluster), config)) continue
+      const ending = Promise.all([hooks.close(), before]).then(() => undefined)
+      ended.set(cluster, ending)
+      this.#end(ending)
     }
+    this.#hooks = mapped(next, (config, cluster) => {
+      const kept = this.#hooks.get(cluster)
+      if (kept !== undefined && !ended.has(cluster)) return kept
+      const before = ended.get(cluster) ?? Promise.resolve()
+      const built = { ...this.#buildHooks(config, this.#inputs.viewOf(cluster)), hasBegun: false, before }
+      this.#end(before.then(() => this.#beginHooks(cluster, built)))
+      return built
+    })
   }
 
-  #buildHooks(config: readonly HookConfig[], since: ClusterView | null): ClusterHooks {
+  /** Does nothing if they have been replaced meanwhile. */
+  #beginHooks(cluster: string, built: ClusterHooks): void {
+    built.hasBegun = true
+    const view = this.#inputs.viewOf(cluster)
+    if (view !== null && this.#closing === null && this.#hooks.get(cluster) === built) this.#applyToHooks(view)
+  }
+
+  #buildHooks(config: readonly HookConfig[], since: ClusterView | null): Pick<ClusterHooks, 'config' | 'hooks'> {
     const settled = (group: string, signal: AbortSignal): Promise<void> => this.settled(group, signal)
     return { config, hooks: new Hooks({ hooks: config, run: this.#run, settled, log: this.#deps.log, since }) }
   }
@@ -234,4 +251,22 @@ export class Templates implements Reconfigurable<TemplatesConfig> {
 
 function hooksOf({ hooks }: TemplatesConfig): ReadonlyMap<string, readonly HookConfig[]> {
   return Map.groupBy(hooks, ({ cluster }) => cluster)
+}
+
+/** Begins with a group, unless it has been closed meanwhile. */
+function begin(named: NamedGroup): void {
+  named.hasBegun = true
+  named.group.start()
+}
+
+/** Returns a map of the same keys, in the same order. */
+function mapped<T, R>(map: ReadonlyMap<string, T>, of: (value: T, key: string) => R): ReadonlyMap<string, R> {
+  return new Map([...map].map(([key, value]) => [key, of(value, key)]))
+}
+
+/** Returns the status of hooks, which is by cluster, in the order of the configuration. */
+function inOrder(order: readonly HookConfig[], hooks: readonly HookStatus[]): readonly HookStatus[] {
+  const places = new Map(order.map(({ name, cluster }, place) => [`${cluster} ${name}`, place]))
+  const placeOf = ({ name, cluster }: HookStatus): number => places.get(`${cluster} ${name}`) ?? 0
+  return hooks.toSorted((one, other) => placeOf(one) - placeOf(other))
 }
