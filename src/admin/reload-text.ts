@@ -33,7 +33,7 @@ export function previewText(report: ReloadReport): ReloadText {
 }
 
 /** Returns where the configuration of a report is read from. */
-export function sourceOf({ file }: Pick<ReloadReport, 'file'>): string {
+export function sourceOf({ file }: { readonly file: string | null }): string {
   return file ?? 'the environment'
 }
 
