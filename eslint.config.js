@@ -23,12 +23,13 @@ const ROOMS = {
     ...['watcher/view', 'watcher/dcs/key-values'],
   ],
   track: ['config/config', 'config/conditions', 'watcher/view', 'watcher/condition'],
+  events: ['config/values/*'],
   admin: [
     ...['config/conditions', 'watcher/view', 'watcher/view-text', 'watcher/condition'],
-    ...['proxy/status', 'templates/status', 'track/status'],
+    ...['proxy/status', 'templates/status', 'track/status', 'events/*'],
   ],
   router: ['config/config', 'names/*', 'watcher/**', 'proxy/*', 'templates/templates', 'track/track', 'admin/*'],
-  cli: ['router', 'config/**', 'names/*', 'watcher/**', 'proxy/capacity', 'templates/**', 'admin/**', 'demo/*'],
+  cli: ['router', 'config/**', 'names/*', 'watcher/**', 'proxy/capacity', 'templates/**', 'admin/**', 'demo/*', 'events/*'],
   demo: ['router', 'config/**', 'watcher/**', 'admin/**'],
 }
 const IMPURE = 'unit tests run no processes, open no sockets and wait for no time: this is an integration test'

@@ -9,6 +9,7 @@ import type { RouterStatus } from './admin/status.ts'
 import { now } from './clock.ts'
 import type { Config, LoggingConfig } from './config/config.ts'
 import { explain, RouterError } from './errors.ts'
+import type { History } from './events/history.ts'
 import { Lookups } from './names/lookups.ts'
 import type { PartReport } from './part.ts'
 import type { ConnectionCounts } from './proxy/connection-limit.ts'
@@ -25,6 +26,8 @@ export interface RouterDeps
   readonly version: string
   /** Sets the level of the log; without it that cannot be changed. */
   readonly setLogLevel?: (level: LoggingConfig['level']) => void
+  /** What the admin socket shows of the past; without it nothing. */
+  readonly history?: History
 }
 
 type Outcome = PartReport['outcome']
@@ -202,7 +205,8 @@ export class Router {
   }
 
   #buildAdmin({ socket: { path } }: Config['admin']): AdminSocket {
-    return new AdminSocket({ path, commands: showCommands(() => this.status()), log: this.#deps.log })
+    const { log, history = null } = this.#deps
+    return new AdminSocket({ path, commands: showCommands(() => this.status(), history), log })
   }
 
   /** Returns null where there are neither templates nor hooks: what they need is not even loaded then. */

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
 import type { Logger } from 'pino'
+import { ClientInput } from './client-input.ts'
 import { findCommand, parseLine, unknownCommand, type Command, type CommandSession } from './command.ts'
 import type { ClientActivity } from './client-limit.ts'
 import { visible } from '../text/terminal.ts'
@@ -36,26 +37,46 @@ export interface SessionOptions {
  * As in HAProxy: without `prompt` the connection ends when all lines that have arrived are answered; each answer is
  * followed by an empty line, or with `prompt` by one with `> `. A line that is not complete when the client stops sending
  * is not run: it may be half a command. The next command waits until the client has received the answer to the one before,
- * so a client that does not read costs one answer and is closed by the idle timeout.
+ * so a client that does not read costs one answer, or a part of one, and is closed by the idle timeout. A client that waits for
+ * the next part of an answer is not idle.
  */
 export async function serveClient(socket: Socket, options: SessionOptions): Promise<void> {
   const { commands, idleTimeoutMs, log, activity, turns } = options
   const closed = new AbortController()
   let prompt = false
   let quit = false
-  const session: CommandSession = {
+  let idleMs = idleTimeoutMs
+  const input = new ClientInput(socket)
+  const session: Omit<CommandSession, 'interrupted'> = {
     togglePrompt: () => {
       prompt = !prompt
       activity.isInteractive = prompt
     },
-    setIdleTimeout: (ms) => socket.setTimeout(ms),
+    setIdleTimeout: (ms) => {
+      idleMs = ms
+      socket.setTimeout(ms)
+    },
     quit: () => (quit = true),
     signal: closed.signal,
   }
   const answer = async (words: readonly string[]): Promise<void> => {
     Object.assign(activity, { isBusy: true, since: performance.now() })
     await turns.next()
-    const text = prompt && words.length === 0 ? '' : await run(commands, words, session, log)
+    const interruption = new AbortController()
+    const interrupted = AbortSignal.any([interruption.signal, closed.signal])
+    const send = async (parts: AsyncIterable<string>): Promise<void> => {
+      input.watch(() => interruption.abort())
+      socket.setTimeout(0)
+      for await (const part of parts) {
+        socket.setTimeout(idleMs)
+        if (part !== '') await write(socket, part)
+        socket.setTimeout(0)
+      }
+    }
+    const asked = { ...session, interrupted }
+    const text = prompt && words.length === 0 ? '' : await run(commands, words, asked, send, log)
+    // It may have been an answer in parts.
+    socket.setTimeout(idleMs)
     if (quit) return
     const ended = text === '' || text.endsWith('\n') ? text : `${text}\n`
     await write(socket, `${ended}\n${prompt ? '> ' : ''}`)
@@ -72,8 +93,8 @@ export async function serveClient(socket: Socket, options: SessionOptions): Prom
   try {
     let pending = ''
     let answered = false
-    for await (const chunk of socket.setEncoding('utf8').iterator({ destroyOnReturn: false })) {
-      pending += chunk as string
+    for (let chunk = await input.read(); chunk !== null; chunk = await input.read()) {
+      pending += chunk
       const lines = pending.split('\n')
       pending = lines.pop() ?? ''
       for (const line of lines) {
@@ -107,22 +128,30 @@ async function run(
   commands: readonly Command[],
   words: readonly string[],
   session: CommandSession,
+  send: (parts: AsyncIterable<string>) => Promise<void>,
   log: Logger,
 ): Promise<string> {
   const found = findCommand(commands, words)
   if (found === null) return unknownCommand(commands)
   try {
-    return await found.command.run(found.args, session)
+    const answer = found.command.run(found.args, session)
+    if (typeof answer === 'string' || 'then' in answer) return await answer
+    await send(answer)
+    return ''
   } catch (error) {
+    if (error instanceof ClientLost) throw error
     const command = found.command.words.join(' ')
     log.error({ event: 'admin-command-failed', err: error, command }, `admin socket: the command ${command} failed`)
     return `Failed: ${visible(explain(error))}`
   }
 }
 
-/** Resolves when the client has received it, as far as the kernel can tell. */
+/** The connection broke off while an answer was sent. */
+class ClientLost extends Error {}
+
+/** Resolves when the client has received it, as far as the kernel can tell. Rejects with ClientLost. */
 function write(socket: Socket, text: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    socket.write(text, (error) => (error ? reject(error) : resolve()))
+    socket.write(text, (error) => (error ? reject(new ClientLost(explain(error), { cause: error })) : resolve()))
   })
 }

@@ -1,5 +1,8 @@
 import type { Logger } from 'pino'
 import { codeOf, explain } from '../errors.ts'
+import { EventFile } from '../events/event-file.ts'
+import { History } from '../events/history.ts'
+import { eventPlace } from '../events/kept-events.ts'
 import { readLimits } from '../process-limits.ts'
 import type { RouterDeps } from '../router.ts'
 import { DCS_KINDS } from '../watcher/dcs/kinds.ts'
@@ -28,26 +31,30 @@ export async function run({ config: configFlag }: RunOptions, io: Io): Promise<n
   const loaded = await loadOrReport(configFlag ?? null, io)
   if (loaded === null) return EXIT.usage
   const { config, warnings } = loaded
-  const { log, setLevel, close } = openLog(config.logging, io)
+  const history = new History()
+  const { log, setLevel, close } = openLog(config.logging, io, (line) => history.add(line))
+  const events = new EventFile({ history, log })
   let stopCollecting = (): void => undefined
   try {
     for (const warning of warnings) log.warn({ event: 'config-warning' }, warning)
     // Loaded here, so that the other commands do not wait for the DCS clients.
     const { Router } = await import('../router.ts')
     log.info({ event: 'starting', version: io.version, pid: io.pid, config: config.file }, 'patroni-router starts')
+    await events.open(eventPlace(config))
     const build = (): Startable => {
-      const router = new Router(config, { ...accessOf(io), log, setLogLevel: setLevel })
+      const router = new Router(config, { ...accessOf(io), log, setLogLevel: setLevel, history })
       stopCollecting = collectWhenIdle(() => router.connections)
       return router
     }
     return await serve(build, log, io)
   } finally {
     stopCollecting()
+    await events.close()
     await close()
   }
 }
 
-function accessOf(io: Io): Omit<RouterDeps, 'log' | 'setLogLevel'> {
+function accessOf(io: Io): Omit<RouterDeps, 'log' | 'setLogLevel' | 'history'> {
   const { version, pid, env } = io
   const signalGroup: RouterDeps['signalGroup'] = (group, signal) => io.signalGroup(group, signal)
   const limits = readLimits(io.memoryLimit())

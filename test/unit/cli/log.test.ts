@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { stripVTControlCharacters } from 'node:util'
 import { hasColours, isText, openLog } from '../../../src/cli/log.ts'
-import { logText } from '../../../src/cli/log-text.ts'
+import { logText } from '../../../src/text/log-text.ts'
 
 const TIME = '2026-11-20T03:12:44.123Z'
 const shown = (entry: object, coloured = false): string =>

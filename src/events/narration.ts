@@ -1,0 +1,59 @@
+/** What of the history is shown to people, in which order: events, and in the place of those of a switchover its story. Pure. */
+import { type HistoryEvent, timeOf } from './event.ts'
+import { NOTHING_TOLD, type Story, tell, type Told, unfinished } from './story.ts'
+
+export type Item =
+  | { readonly kind: 'event'; readonly seq: number; readonly event: HistoryEvent }
+  | { readonly kind: 'story'; readonly seq: number; readonly story: Story }
+
+export interface Selection {
+  /** Milliseconds since the epoch. A story counts by its end. */
+  readonly since: number | null
+  /** Of several only this one, and what is of none. */
+  readonly cluster: string | null
+}
+
+/** Returns whether an event is selected. */
+export function isSelected(event: HistoryEvent, { since, cluster }: Selection): boolean {
+  return (since === null || timeOf(event) >= since) && isOf(event, cluster)
+}
+
+/** Puts events in order for people: those that are taken one after the other. */
+export class Narrator {
+  readonly #selection: Selection
+  #told: Told = NOTHING_TOLD
+  readonly #items: Item[] = []
+
+  constructor(selection: Selection) {
+    this.#selection = selection
+  }
+
+  /** Takes the next event: also one that is not selected may be the beginning of a story that is. Returns the stories that end with it. */
+  take(event: HistoryEvent): readonly Story[] {
+    const { told, stories, isPart } = tell(this.#told, event)
+    this.#told = told
+    const selected = stories.filter((story) => this.#isSelectedStory(story))
+    this.#items.push(...selected.map(itemOf))
+    if (!isPart && isSelected(event, this.#selection)) this.#items.push({ kind: 'event', seq: event.seq, event })
+    return selected
+  }
+
+  /** Returns all that was taken, in order. Stories without an end are told up to `now`. */
+  items(now: number): readonly Item[] {
+    const open = unfinished(this.#told, now).filter((story) => this.#isSelectedStory(story))
+    return [...this.#items, ...open.map(itemOf)].toSorted((a, b) => a.seq - b.seq)
+  }
+
+  #isSelectedStory(story: Story): boolean {
+    const { since, cluster } = this.#selection
+    return (since === null || (story.steps.at(-1)?.at ?? 0) >= since) && isOf(story, cluster)
+  }
+}
+
+function itemOf(story: Story): Item {
+  return { kind: 'story', seq: story.steps[0]?.seq ?? 0, story }
+}
+
+function isOf({ cluster }: { readonly cluster: string | null }, selected: string | null): boolean {
+  return selected === null || cluster === null || cluster === selected
+}
