@@ -29,7 +29,17 @@ const ROOMS = {
     ...['proxy/status', 'templates/status', 'track/status', 'events/*'],
   ],
   router: ['config/config', 'names/*', 'watcher/**', 'proxy/*', 'templates/templates', 'track/track', 'admin/*'],
-  cli: ['router', 'config/**', 'names/*', 'watcher/**', 'proxy/capacity', 'templates/**', 'admin/**', 'demo/*', 'events/*'],
+  cli: [
+    'router',
+    'config/**',
+    'names/*',
+    'watcher/**',
+    'proxy/capacity',
+    'templates/**',
+    'admin/**',
+    'demo/*',
+    'events/*',
+  ],
   demo: ['router', 'config/**', 'watcher/**', 'admin/**'],
 }
 const IMPURE = 'unit tests run no processes, open no sockets and wait for no time: this is an integration test'

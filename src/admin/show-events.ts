@@ -1,11 +1,11 @@
 /** `show events`: the history of the router, as HAProxy shows that of a sink. */
 import { setImmediate } from 'node:timers/promises'
-import { eventJson } from '../events/event.ts'
-import { eventsAfter, eventsFrom, type Portion } from '../events/follow.ts'
+import { eventJson, type HistoryEvent } from '../events/event.ts'
+import { eventsAfter, eventsFrom } from '../events/follow.ts'
 import type { History } from '../events/history.ts'
-import { isSelected, Narrator, type Selection } from '../events/narration.ts'
+import { isSelected, type Item, LiveNarrator, Narrator, type Selection } from '../events/narration.ts'
 import { parseSince } from '../events/since.ts'
-import { eventText, itemText, storyText } from '../events/text.ts'
+import { itemText } from '../events/text.ts'
 import type { Command } from './command.ts'
 
 interface Options extends Selection {
@@ -73,17 +73,12 @@ function withOption(options: Options, word: string, value: string | null, histor
 }
 
 async function* listed(history: History, options: Options): AsyncGenerator<string> {
-  for await (const portion of eventsAfter(history, options.after)) yield jsonOf(portion, options)
+  for await (const events of eventsAfter(history, options.after)) yield jsonOf(events, options)
 }
 
-function jsonOf({ events, hasMissed }: Portion, options: Options): string {
-  const lines = events.filter((event) => isSelected(event, options)).map((event) => `${eventJson(event)}\n`)
-  const [first] = events
-  if (!hasMissed || first === undefined) return lines.join('')
-  const { seq, time } = first
-  const message = 'earlier events are left out: they were dropped before they could be sent'
-  const missed = { seq: seq - 1, time, level: 'warn', event: 'events-skipped', message, cluster: null, fields: {} }
-  return `${eventJson(missed)}\n${lines.join('')}`
+function jsonOf(events: readonly HistoryEvent[], options: Options): string {
+  const selected = events.filter((event) => isSelected(event, options))
+  return selected.map((event) => `${eventJson(event)}\n`).join('')
 }
 
 /** How many items of text are made in one turn of the event loop. */
@@ -91,31 +86,21 @@ const ITEMS = 100
 
 async function* narrated(history: History, options: Options): AsyncGenerator<string> {
   const narrator = new Narrator(options)
-  for await (const { events } of eventsAfter(history, options.after)) for (const each of events) narrator.take(each)
+  for await (const events of eventsAfter(history, options.after)) for (const each of events) narrator.take(each)
   const items = narrator.items(Date.now())
   if (items.length === 0) yield 'No events.\n'
   for (let at = 0; at < items.length; at += ITEMS) {
-    yield items
-      .slice(at, at + ITEMS)
-      .map((item) => itemText(item, false))
-      .join('')
+    yield textOf(items.slice(at, at + ITEMS))
     await setImmediate()
   }
 }
 
 async function* followed(history: History, options: Options, signal: AbortSignal): AsyncGenerator<string> {
-  const narrator = new Narrator(options)
-  for await (const portion of eventsFrom(history, options.after, signal)) {
-    if (options.isJson) yield jsonOf(portion, options)
-    else {
-      const missed = portion.hasMissed ? '(earlier events are left out)\n' : ''
-      yield missed + portion.events.map((event) => followedText(event, narrator, options)).join('')
-    }
-  }
+  const narrator = new LiveNarrator(options)
+  for await (const events of eventsFrom(history, options.after, signal))
+    yield options.isJson ? jsonOf(events, options) : textOf(events.flatMap((event) => narrator.take(event)))
 }
 
-/** Returns an event at once, and behind it the stories that end with it. */
-function followedText(event: Parameters<Narrator['take']>[0], narrator: Narrator, selection: Selection): string {
-  const stories = narrator.take(event).map((story) => storyText(story, false))
-  return `${isSelected(event, selection) ? eventText(event, false) : ''}${stories.join('')}`
+function textOf(items: readonly Item[]): string {
+  return items.map((item) => itemText(item, false)).join('')
 }

@@ -3,6 +3,7 @@ import { explain, RouterError, type ErrorCode } from '../errors.ts'
 import { visible } from '../text/terminal.ts'
 import type { CheckOptions } from './check/check.ts'
 import type { DemoOptions } from './demo.ts'
+import type { EventsOptions } from './events.ts'
 import { EXIT, type Io } from './io.ts'
 import type { RenderOptions } from './render.ts'
 import type { RunOptions } from './run.ts'
@@ -21,6 +22,7 @@ const ACTIONS: Readonly<Record<CommandName, Action>> = {
   check: async (command, io) => (await import('./check/check.ts')).check(command.opts<CheckOptions>(), io),
   render: async (command, io) => (await import('./render.ts')).render(command.opts<RenderOptions>(), io),
   status: async (command, io) => (await import('./status.ts')).status(command.opts<StatusOptions>(), io),
+  events: async (command, io) => (await import('./events.ts')).events(command.opts<EventsOptions>(), io),
   track: async (command, io) =>
     (await import('./track.ts')).track(argumentOf(command), command.opts<TrackOptions>(), io),
   schema: async (_, io) => (await import('./schema.ts')).schema(io),

@@ -43,10 +43,13 @@ export function timeOf({ time }: HistoryEvent): number {
 }
 
 function fromEntry(seq: number, entry: Mapping, message: unknown): HistoryEvent | null {
-  const { seq: _seq, time, level, event, msg: _msg, message: _message, cluster, ...fields } = entry
+  const { time, level, event, cluster } = entry
   if (typeof time !== 'string' || Number.isNaN(Date.parse(time)) || typeof level !== 'string') return null
   return {
     ...{ seq, time, level, event: asText(event) ?? '', message: typeof message === 'string' ? message : '' },
-    ...{ cluster: asText(cluster), fields },
+    cluster: asText(cluster),
+    fields: Object.fromEntries(Object.entries(entry).filter(([key]) => !OWN.has(key))),
   }
 }
+
+const OWN: ReadonlySet<string> = new Set(['seq', 'time', 'level', 'event', 'msg', 'message', 'cluster'])

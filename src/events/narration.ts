@@ -28,30 +28,43 @@ export class Narrator {
     this.#selection = selection
   }
 
-  /** Takes the next event: also one that is not selected may be the beginning of a story that is. Returns the stories that end with it. */
-  take(event: HistoryEvent): readonly Story[] {
+  /** Takes the next event: also one that is not selected may be the beginning of a story that is. */
+  take(event: HistoryEvent): void {
     const { told, stories, isPart } = tell(this.#told, event)
     this.#told = told
-    const selected = stories.filter((story) => this.#isSelectedStory(story))
-    this.#items.push(...selected.map(itemOf))
+    this.#items.push(...storyItems(stories, this.#selection))
     if (!isPart && isSelected(event, this.#selection)) this.#items.push({ kind: 'event', seq: event.seq, event })
-    return selected
   }
 
   /** Returns all that was taken, in order. Stories without an end are told up to `now`. */
   items(now: number): readonly Item[] {
-    const open = unfinished(this.#told, now).filter((story) => this.#isSelectedStory(story))
-    return [...this.#items, ...open.map(itemOf)].toSorted((a, b) => a.seq - b.seq)
-  }
-
-  #isSelectedStory(story: Story): boolean {
-    const { since, cluster } = this.#selection
-    return (since === null || (story.steps.at(-1)?.at ?? 0) >= since) && isOf(story, cluster)
+    const open = storyItems(unfinished(this.#told, now), this.#selection)
+    return [...this.#items, ...open].toSorted((a, b) => a.seq - b.seq)
   }
 }
 
-function itemOf(story: Story): Item {
-  return { kind: 'story', seq: story.steps[0]?.seq ?? 0, story }
+/** Shows people what happens while it does: each event at once, and a story when it has its end. */
+export class LiveNarrator {
+  readonly #selection: Selection
+  #told: Told = NOTHING_TOLD
+
+  constructor(selection: Selection) {
+    this.#selection = selection
+  }
+
+  /** Takes the next event, and returns what is to be shown then. */
+  take(event: HistoryEvent): readonly Item[] {
+    const { told, stories } = tell(this.#told, event)
+    this.#told = told
+    const shown: Item[] = isSelected(event, this.#selection) ? [{ kind: 'event', seq: event.seq, event }] : []
+    return [...shown, ...storyItems(stories, this.#selection)]
+  }
+}
+
+function storyItems(stories: readonly Story[], { since, cluster }: Selection): readonly Item[] {
+  return stories
+    .filter((story) => (since === null || (story.steps.at(-1)?.at ?? 0) >= since) && isOf(story, cluster))
+    .map((story) => ({ kind: 'story', seq: story.steps[0]?.seq ?? 0, story }))
 }
 
 function isOf({ cluster }: { readonly cluster: string | null }, selected: string | null): boolean {

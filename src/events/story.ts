@@ -154,7 +154,9 @@ function whatIs({ event, fields }: HistoryEvent): string | null {
 
 /** Returns the story that an event begins; null: it begins none. */
 function begun(event: HistoryEvent, primary: string | null): Draft | null {
-  const from = begins(event, primary) ? (primary ?? asText(event.fields['from']) ?? asText(event.fields['member'])) : null
+  const from = begins(event, primary)
+    ? (primary ?? asText(event.fields['from']) ?? asText(event.fields['member']))
+    : null
   if (from === null && event.event !== 'held' && event.event !== 'switchover-requested') return null
   const { cluster } = event
   return {

@@ -3,6 +3,7 @@ import { DEFAULT_ADMIN_SOCKET, DEFAULT_CONFIG_FILE } from '../../config/defaults
 import { CHECK } from './commands/check.ts'
 import { COMPLETION } from './commands/completion.ts'
 import { DEMO } from './commands/demo.ts'
+import { EVENTS } from './commands/events.ts'
 import { RENDER } from './commands/render.ts'
 import { RUN } from './commands/run.ts'
 import { SCHEMA } from './commands/schema.ts'
@@ -19,7 +20,7 @@ export const ABOUT: readonly string[] = [
 ]
 
 /** In the order in which they are shown. */
-export const COMMANDS: readonly CommandUsage[] = [RUN, CHECK, RENDER, STATUS, TRACK, SCHEMA, COMPLETION, DEMO]
+export const COMMANDS: readonly CommandUsage[] = [RUN, CHECK, RENDER, STATUS, EVENTS, TRACK, SCHEMA, COMPLETION, DEMO]
 
 export const HELP_COMMAND: Entry = { name: 'help', about: 'show the help of a command' }
 export const HELP: OptionUsage = { short: 'h', long: 'help', about: 'show this help' }

@@ -11,6 +11,7 @@ import { showCommands } from '../../../src/admin/show.ts'
 import { AdminSocket } from '../../../src/admin/socket.ts'
 import type { RouterStatus } from '../../../src/admin/status.ts'
 import { EXIT } from '../../../src/cli/io.ts'
+import { History } from '../../../src/events/history.ts'
 import { COMMANDS } from '../../../src/cli/usage/program.ts'
 import type { CommandName, ExitName } from '../../../src/cli/usage/types.ts'
 import { TempDir } from '../../support/files/temp.ts'
@@ -34,7 +35,11 @@ const blocker = createServer()
 before(async () => {
   dir = TempDir.create('exit-codes')
   for (const [name, status] of Object.entries(SOCKETS)) {
-    const options = { path: join(dir.path, name), commands: showCommands(() => status), log: pino({ level: 'silent' }) }
+    const options = {
+      path: join(dir.path, name),
+      commands: showCommands(() => status, new History()),
+      log: pino({ level: 'silent' }),
+    }
     const socket = new AdminSocket(options)
     await socket.start()
     sockets.push(socket)
@@ -80,6 +85,7 @@ const RUNS: Readonly<Record<CommandName, Partial<Record<ExitName, Run>>>> = {
     usage: '--socket open.sock --cluster other',
     noRouter: '--socket nowhere.sock',
   },
+  events: { ok: '--socket open.sock', usage: '--socket open.sock --since never', noRouter: '--socket nowhere.sock' },
   track: {
     ok: 'primary --socket open.sock',
     failed: 'primary --socket none.sock',
