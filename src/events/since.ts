@@ -16,7 +16,7 @@ export function parseSince(text: string, now: number): Parsed<number> {
   const at = date === undefined ? NaN : Date.parse(`${date}T${time}${zone}`)
   if (!Number.isNaN(at)) return good(at)
   const [, days = '0', rest = text] = DAYS.exec(text) ?? []
-  const duration = rest === '' ? good(0) : parseDuration(rest)
+  const duration = rest === '' && text !== '' ? good(0) : parseDuration(rest)
   if (duration.ok) return good(now - Number(days) * DAY_MS - duration.value)
   return bad(`${show(text)} is neither a duration like 30m, 1h or 2d nor a time like 2026-11-20T03:00`)
 }

@@ -1,7 +1,7 @@
 /** Events and stories as text, for people. Pure. */
 import { entryText } from '../text/log-text.ts'
 import { visible } from '../text/terminal.ts'
-import { counted } from '../text/wording.ts'
+import { counted, inSeconds } from '../text/wording.ts'
 import type { HistoryEvent } from './event.ts'
 import type { Item } from './narration.ts'
 import type { Step, Story } from './story.ts'
@@ -45,7 +45,7 @@ function titleOf({ kind, outcome, from, to, steps }: Story): string {
   const what = kind === 'interruption' ? `interruption of ${from ?? 'the primary'}` : `${kind} ${who}`
   switch (outcome) {
     case 'done':
-      return `${what} in ${tookMs} ms`
+      return `${what} in ${duration(tookMs)}`
     case 'withdrawn':
       return `${what} requested, but not carried out`
     case 'under-way':
@@ -58,12 +58,19 @@ function titleOf({ kind, outcome, from, to, steps }: Story): string {
 function costsOf({ outcome, heldMs, waited, longestWaitMs, fenced, refused }: Story): readonly string[] {
   const soFar = outcome === 'under-way' ? ' so far' : ''
   return [
-    ...(heldMs === null ? [] : [`no open primary for ${heldMs} ms${soFar}`]),
-    ...(waited === 0 ? [] : [`${counted(waited, 'connection')} waited, ${longestWaitMs} ms at most`]),
+    ...(heldMs === null ? [] : [`no open primary for ${duration(heldMs)}${soFar}`]),
+    ...(waited === 0 ? [] : [`${counted(waited, 'connection')} waited, ${duration(longestWaitMs)} at most`]),
     ...(fenced === 0 ? [] : [`${counted(fenced, 'session')} closed`]),
     ...(refused === 0 ? [] : [`${counted(refused, 'connection')} refused`]),
   ]
 }
+
+function duration(ms: number): string {
+  return ms < LONG_MS ? `${ms} ms` : inSeconds(ms)
+}
+
+/** What takes longer has no use for milliseconds in its first line; the steps have them. */
+const LONG_MS = 10_000
 
 const LEVELS = ['fatal', 'error', 'warn']
 

@@ -18,8 +18,11 @@ export function listenerLog(
 
 /** Returns the line for the moment from which new connections to the primary are held. `member`: the primary that the reason is about. */
 export function heldLine(member: string | null, reason: string): LogLine {
-  const message = `new connections to the primary are held: ${reason}`
-  return { level: 'note', fields: { event: 'held', member, reason }, message: printable(message, MAX_MESSAGE) }
+  return {
+    level: 'note',
+    fields: { event: 'held', member, reason },
+    message: 'new connections to the primary are held',
+  }
 }
 
 /** Returns the line for the moment from which new connections go to the primary. `fencedMs`: how long its fence took. */
