@@ -10,7 +10,7 @@ import type { Command } from './command.ts'
 
 interface Options extends Selection {
   readonly isJson: boolean
-  /** Goes on with what happens from now on. */
+  /** Continues with what happens from now on. */
   readonly isEndless: boolean
   /** Only what is behind this number. */
   readonly after: number

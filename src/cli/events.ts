@@ -171,7 +171,7 @@ async function follow(
   return code
 }
 
-/** Where no router answers, that is not to be known yet. */
+/** Throws as `requireCluster` does, unless no router answers: then that is not known yet. */
 async function requireClusterOfRouter(selection: Selection, socket: string, signal: AbortSignal): Promise<void> {
   const read = await readAll(socket, signal).catch((error: unknown) => {
     if (!isUnavailable(error)) throw error

@@ -1,4 +1,4 @@
-/** Reading the history in portions that block nobody, up to its end or without one. */
+/** Reading the history in portions that do not block the event loop, up to its end or without one. */
 import { setImmediate } from 'node:timers/promises'
 import { eventOf, type HistoryEvent } from './event.ts'
 import type { History } from './history.ts'

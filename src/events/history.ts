@@ -1,9 +1,9 @@
 /**
- * The history of a router: the last events, as the lines that the log has of them, and the milestones that it has not. Bounded.
- * Those who read it pull: a slow reader costs nothing, and finds out what it has missed.
+ * The history of a router: the last events, as the lines that the log has of them, and milestones that are not in the log. Bounded.
+ * Readers pull: a slow one costs nothing, and finds out what it has missed.
  */
 
-/** An event as it is kept: a line of pino's JSON, parsed only when somebody asks for it (`event.ts`). */
+/** An event as it is kept: a line of pino's JSON, parsed only when it is shown (`event.ts`). */
 export interface Kept {
   /** Grows from one event to the next, also over restarts. Within a run it grows by 1. */
   readonly seq: number

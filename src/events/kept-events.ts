@@ -37,7 +37,7 @@ export function formerEventFile(place: EventPlace): string {
 }
 
 /**
- * Returns the events that were kept, the oldest first; what is damaged, as the last line of a router that was killed, is left
+ * Returns the events that were kept, the oldest first. Damaged lines, such as the last one of a router that was killed, are left
  * out. `problems`: why a file could not be read, with its name. Never rejects.
  */
 export async function readKeptEvents(

@@ -1,6 +1,6 @@
-/** What of the history is shown to people, in which order: events, and in the place of those of a switchover its story. Pure. */
+/** What of the history is shown to people, in which order: events, and the story of a switchover instead of its events. Pure. */
 import { type HistoryEvent, timeOf } from './event.ts'
-import { NOTHING_TOLD, type Story, tell, type Told, unfinished } from './story.ts'
+import { NO_PROGRESS, type Story, tell, type Progress, unfinished } from './story.ts'
 
 export type Item =
   | { readonly kind: 'event'; readonly seq: number; readonly event: HistoryEvent }
@@ -18,10 +18,10 @@ export function isSelected(event: HistoryEvent, { since, cluster }: Selection): 
   return (since === null || timeOf(event) >= since) && isOf(event, cluster)
 }
 
-/** Puts events in order for people: those that are taken one after the other. */
+/** Takes events one after the other, and puts them in the order in which they are shown. */
 export class Narrator {
   readonly #selection: Selection
-  #told: Told = NOTHING_TOLD
+  #progress: Progress = NO_PROGRESS
   readonly #items: Item[] = []
 
   constructor(selection: Selection) {
@@ -30,15 +30,15 @@ export class Narrator {
 
   /** Takes the next event: also one that is not selected may be the beginning of a story that is. */
   take(event: HistoryEvent): void {
-    const { told, stories, isPart } = tell(this.#told, event)
-    this.#told = told
+    const { progress, stories, isPart } = tell(this.#progress, event)
+    this.#progress = progress
     this.#items.push(...storyItems(stories, this.#selection))
     if (!isPart && isSelected(event, this.#selection)) this.#items.push({ kind: 'event', seq: event.seq, event })
   }
 
-  /** Returns all that was taken, in order. Stories without an end are told up to `now`. */
+  /** Returns all that was taken, in order. Stories without an end are shown up to `now`. */
   items(now: number): readonly Item[] {
-    const open = storyItems(unfinished(this.#told, now), this.#selection)
+    const open = storyItems(unfinished(this.#progress, now), this.#selection)
     return [...this.#items, ...open].toSorted((a, b) => a.seq - b.seq)
   }
 }
@@ -46,7 +46,7 @@ export class Narrator {
 /** Shows people what happens while it does: each event at once, and a story when it has its end. */
 export class LiveNarrator {
   readonly #selection: Selection
-  #told: Told = NOTHING_TOLD
+  #progress: Progress = NO_PROGRESS
 
   constructor(selection: Selection) {
     this.#selection = selection
@@ -54,8 +54,8 @@ export class LiveNarrator {
 
   /** Takes the next event, and returns what is to be shown then. */
   take(event: HistoryEvent): readonly Item[] {
-    const { told, stories } = tell(this.#told, event)
-    this.#told = told
+    const { progress, stories } = tell(this.#progress, event)
+    this.#progress = progress
     const shown: Item[] = isSelected(event, this.#selection) ? [{ kind: 'event', seq: event.seq, event }] : []
     return [...shown, ...storyItems(stories, this.#selection)]
   }

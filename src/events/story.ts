@@ -1,5 +1,5 @@
 /**
- * Switchovers and failovers, told from the events of a router: what happened between one open primary and the next, step by
+ * Switchovers and failovers, made of the events of a router: what happened between one open primary and the next, step by
  * step. Pure.
  */
 import { asNumber, asText } from '../text/unknown-shape.ts'
@@ -41,8 +41,8 @@ export interface Step {
   readonly level: string
 }
 
-/** What is told so far, by cluster. */
-export interface Told {
+/** Stories that have begun, by cluster. */
+export interface Progress {
   readonly drafts: ReadonlyMap<string, Draft>
   /** The member that was open last; null: it is not any more, or the router has started since. */
   readonly primaries: ReadonlyMap<string, string | null>
@@ -53,7 +53,7 @@ interface Draft extends Omit<Story, 'kind' | 'outcome' | 'to' | 'heldMs'> {
   readonly isRequested: boolean
   /** The request is gone, though no switchover has taken place. */
   readonly isWithdrawn: boolean
-  /** Who is to follow, by the request. */
+  /** The member that is to follow, by the request. */
   readonly requestedTo: string | null
   /** The last that was opened. */
   readonly opened: string | null
@@ -63,7 +63,7 @@ interface Draft extends Omit<Story, 'kind' | 'outcome' | 'to' | 'heldMs'> {
   readonly heldMs: number
 }
 
-export const NOTHING_TOLD: Told = { drafts: new Map(), primaries: new Map() }
+export const NO_PROGRESS: Progress = { drafts: new Map(), primaries: new Map() }
 
 /** A request that has led to nothing by then explains nothing any more (as in the log). Milliseconds. */
 const OVERDUE_MS = 5 * 60_000
@@ -71,49 +71,49 @@ const OVERDUE_MS = 5 * 60_000
 /** Further events of a story are not part of it. */
 const MAX_STEPS = 200
 
-/** Takes the next event. `stories`: those that end with it, or before it. `isPart`: the event is a step of one. */
+/** Takes the next event. `stories`: the ones that end with it, or before it. `isPart`: the event is a step of a story. */
 export function tell(
-  told: Told,
+  progress: Progress,
   event: HistoryEvent,
-): { readonly told: Told; readonly stories: readonly Story[]; readonly isPart: boolean } {
-  if (OF_THE_ROUTER.has(event.event)) return { told: afterRestart(told, event), stories: [], isPart: false }
+): { readonly progress: Progress; readonly stories: readonly Story[]; readonly isPart: boolean } {
+  if (OF_THE_ROUTER.has(event.event)) return { progress: afterRestart(progress, event), stories: [], isPart: false }
   const what = whatIs(event)
   const key = event.cluster ?? ''
-  const before = told.drafts.get(key) ?? null
+  const before = progress.drafts.get(key) ?? null
   // A cluster that is without a primary for days has many events; the one that ends it counts in any case.
   const isTooLong = (before?.steps.length ?? 0) >= MAX_STEPS && event.event !== 'opened'
-  if (what === null || isTooLong) return { told, stories: [], isPart: false }
-  const primary = told.primaries.get(key) ?? null
+  if (what === null || isTooLong) return { progress, stories: [], isPart: false }
+  const primary = progress.primaries.get(key) ?? null
   const isStale = before !== null && before.heldSince === null && timeOf(event) - lastOf(before) > OVERDUE_MS
   const overdue = isStale ? [storyOf(before, 'overdue')] : []
   const draft = before === null || isStale ? begun(event, primary) : before
   const next = draft === null ? null : withStep(draft, event, what)
   const end = next === null ? null : endOf(next, event)
-  const drafts = new Map(told.drafts)
+  const drafts = new Map(progress.drafts)
   if (next === null || end !== null) drafts.delete(key)
   else drafts.set(key, next)
-  const primaries = new Map(told.primaries).set(key, primaryAfter(primary, event))
+  const primaries = new Map(progress.primaries).set(key, primaryAfter(primary, event))
   const ended = next === null || end === null ? [] : [storyOf(next, end)]
-  return { told: { drafts, primaries }, stories: [...overdue, ...ended], isPart: next !== null }
+  return { progress: { drafts, primaries }, stories: [...overdue, ...ended], isPart: next !== null }
 }
 
 /** Returns the stories that have no end at `now`, the oldest first. */
-export function unfinished({ drafts }: Told, now: number): readonly Story[] {
+export function unfinished({ drafts }: Progress, now: number): readonly Story[] {
   const stories = [...drafts.values()].map((draft) =>
     storyOf(draft, draft.heldSince === null && now - lastOf(draft) > OVERDUE_MS ? 'overdue' : 'under-way', now),
   )
   return stories.toSorted((a, b) => (a.steps[0]?.at ?? 0) - (b.steps[0]?.at ?? 0))
 }
 
-/** Events of the router as a whole: each story that has no end yet goes on behind them. */
+/** Events of the router as a whole: each story that has no end yet continues behind them. */
 const OF_THE_ROUTER: ReadonlyMap<string, string> = new Map([
   ['starting', 'router starts'],
   ['stopped', 'router stopped'],
 ])
 
-function afterRestart(told: Told, event: HistoryEvent): Told {
+function afterRestart(progress: Progress, event: HistoryEvent): Progress {
   const what = OF_THE_ROUTER.get(event.event) ?? ''
-  const drafts = [...told.drafts].map(([key, draft]) => [key, withStep(draft, event, what)] as const)
+  const drafts = [...progress.drafts].map(([key, draft]) => [key, withStep(draft, event, what)] as const)
   return { drafts: new Map(drafts), primaries: new Map() }
 }
 
@@ -224,7 +224,7 @@ function endOf(draft: Draft, { event }: HistoryEvent): 'done' | 'withdrawn' | nu
   return draft.isRequested && !draft.isWithdrawn && isBack ? null : 'done'
 }
 
-/** Returns who is open after an event; null: nobody is, or that is not known. */
+/** Returns the member that is open after an event; null: none is, or that is not known. */
 function primaryAfter(primary: string | null, { event, fields }: HistoryEvent): string | null {
   if (event === 'opened') return asText(fields['member'])
   if (!/^primary-/.test(event) || asText(fields['state']) === null) return primary
@@ -235,7 +235,7 @@ function lastOf({ steps }: Draft): number {
   return steps.at(-1)?.at ?? 0
 }
 
-/** `now`: for one that has no end. */
+/** Makes a story of a draft. `now`: where it has no end. */
 function storyOf(draft: Draft, outcome: Story['outcome'], now = 0): Story {
   const { cluster, from, steps, waited, longestWaitMs, fenced, refused } = draft
   const to = draft.opened ?? draft.requestedTo

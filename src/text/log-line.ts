@@ -8,7 +8,7 @@ export interface LogLine {
 
 type Write = (fields: LogLine['fields'], message: string) => void
 
-/** What takes lines: pino's Logger does. One that has no level `note` takes such lines as `debug`. */
+/** What takes lines: pino's Logger does. A log without the level `note` takes such lines as `debug`. */
 export type Log = Readonly<Record<Exclude<LogLine['level'], 'note'>, Write>> & { readonly note?: Write }
 
 /** Logs lines in their order. */

@@ -62,7 +62,7 @@ describe('the history', () => {
     assert.deepEqual(messages(history, 1e9), ['m9', 'm1', 'm2'], 'a number that is yet to come is of such a run')
   })
 
-  test('wakes who waits for more, and keeps none of them', async () => {
+  test('wakes readers that wait for more', async () => {
     const history = new History(undefined, 1)
     const over = new AbortController()
     const waiting = history.beyond(0, over.signal)
@@ -75,7 +75,7 @@ describe('the history', () => {
   })
 })
 
-test('a reader gets what is there, then what comes, and is told what it has missed', async () => {
+test('a reader gets what is there, then what comes, and learns that it has missed some', async () => {
   const history = new History({ events: 300, bytes: 1e9 }, 1)
   for (let n = 0; n < 250; n++) history.add(line(n))
   const read: string[] = []

@@ -64,7 +64,7 @@ describe('a story', () => {
     )
   })
 
-  test('of a request goes on while its primary is open again, and adds up how long it was not', () => {
+  test('of a request continues while its primary is open again, and adds up how long it was not', () => {
     const opened = [600, 'opened', 'new connections go to pg1', { member: 'pg1' }] as const
     const held = [900, 'held', 'new connections to the primary are held', { member: 'pg1' }] as const
     const at = PLANNED.findIndex(([, event]) => event === 'fenced')
@@ -92,7 +92,7 @@ describe('a story', () => {
     assert.equal(stepsOf(story), '5 lock gone, 5 switching, 5 held, 30 new leader, 40 confirmed, 41 opened')
   })
 
-  test('goes on over a restart of the router', () => {
+  test('continues over a restart of the router', () => {
     const at = CRASH.findIndex(([, event]) => event === 'leader-changed')
     const restarted = [
       [15_000, 'stopped', 'patroni-router has stopped'],
@@ -172,8 +172,8 @@ describe('a story', () => {
   })
 })
 
-describe('what is shown', () => {
-  test('has the story in the place of its events, and all others as they are', () => {
+describe('the text for people', () => {
+  test('has the story instead of its events, and all others as they are', () => {
     const shown = narrated(recorded(PLANNED)).map((item) => (item.kind === 'story' ? 'story' : item.event.event))
     assert.deepEqual(shown, ['story', 'replica-down', 'replica-up'])
   })

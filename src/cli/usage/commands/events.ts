@@ -25,7 +25,7 @@ export const EVENTS: CommandUsage = {
       short: 'f',
       long: 'follow',
       about:
-        'go on until Ctrl-C: each event as it comes, and a timeline when its switchover is over; a router that is restarted is waited for',
+        'continue until Ctrl-C: each event as it comes, and a timeline when its switchover is over; a router that is restarted is waited for',
     },
     {
       long: 'json',
@@ -39,10 +39,11 @@ export const EVENTS: CommandUsage = {
     { exit: 'noRouter', when: 'no router answers on the admin socket' },
   ],
   examples: [
-    { about: 'what happened last night', text: 'patroni-router events --since 12h' },
+    { about: 'the events of a night', text: 'patroni-router events --since 2026-11-20T01:00' },
     {
-      about: 'sessions that were closed by failovers, in a script',
-      text: `patroni-router events --json | jq 'select(.event == "fenced") | {time, member, connections}'`,
+      about: 'the sessions that failovers have closed, in a script',
+      text: `patroni-router events --json \\
+    | jq 'select(.event == "fenced") | {time, member, connections}'`,
     },
   ],
 }
