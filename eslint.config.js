@@ -23,9 +23,10 @@ const ROOMS = {
     ...['watcher/view', 'watcher/dcs/key-values'],
   ],
   track: ['config/config', 'config/conditions', 'watcher/view', 'watcher/condition'],
+  events: ['config/values/*'],
   admin: [
     ...['config/conditions', 'watcher/view', 'watcher/view-text', 'watcher/condition'],
-    ...['proxy/status', 'templates/status', 'track/status'],
+    ...['proxy/status', 'templates/status', 'track/status', 'events/*'],
   ],
   router: [
     'config/config',
@@ -38,11 +39,12 @@ const ROOMS = {
     'templates/templates',
     'track/track',
     'admin/*',
+    'events/*',
   ],
   systemd: [],
   cli: [
     ...['router', 'systemd/*', 'config/**', 'names/*', 'watcher/**'],
-    ...['proxy/capacity', 'templates/**', 'admin/**', 'demo/*'],
+    ...['proxy/capacity', 'templates/**', 'admin/**', 'demo/*', 'events/*'],
   ],
   demo: ['router', 'config/**', 'watcher/**', 'admin/**'],
 }

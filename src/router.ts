@@ -10,6 +10,7 @@ import type { RouterStatus } from './admin/status.ts'
 import { now } from './clock.ts'
 import type { Config, LoggingConfig } from './config/config.ts'
 import { explain, RouterError } from './errors.ts'
+import type { History } from './events/history.ts'
 import { Lookups } from './names/lookups.ts'
 import type { PartReport, Prepared } from './part.ts'
 import type { ConnectionCounts } from './proxy/connection-limit.ts'
@@ -32,7 +33,11 @@ export interface RouterDeps
   /** Sets the level of the log; without it that cannot be changed. */
   readonly setLogLevel?: (level: LoggingConfig['level']) => void
   /** How `config` was loaded, to load it again; without it that cannot be done. */
-  readonly loading?: ConfigReader & Pick<ReloaderDeps, 'loaded' | 'onReload'>
+  readonly loading?: ConfigReader & Pick<ReloaderDeps, 'loaded' | 'onBegin' | 'onEnd'>
+  /** What the admin socket shows of the past; without it nothing. */
+  readonly history?: History
+  /** Is called with another configuration that is in force from now on. */
+  readonly taken?: (config: Config) => void
 }
 
 type Outcome = PartReport['outcome']
@@ -138,17 +143,7 @@ export class Router {
 
   /** Returns what loads the configuration again, and templates with it; null: nothing does. */
   get reloading(): Reloadable | null {
-    const reloader = this.#reloader
-    if (reloader === null) return null
-    return {
-      reload: async () => {
-        const report = await reloader.reload()
-        // Templates are files, too, and what they write may have been changed by others.
-        if (report.outcome !== 'refused') this.#templates?.resync()
-        return report
-      },
-      preview: async () => reloader.preview(),
-    }
+    return this.#reloader
   }
 
   /**
@@ -199,6 +194,7 @@ export class Router {
     }
     const reports = prepared.flatMap((part) => part.commit())
     this.#settings = settings
+    this.#deps.taken?.(next)
     await this.#replacing
     return [...reports, ...(await this.#clusters.listenAgain())]
   }
@@ -282,14 +278,20 @@ export class Router {
 
   #buildAdmin({ socket }: Config['admin']): AdminSocket {
     const { reloading } = this
+    const { log, history = null } = this.#deps
     const reload = reloading === null ? [] : reloadCommands(reloading)
-    const commands = [...showCommands(() => this.status()), ...reload]
-    return new AdminSocket({ path: socket.path, access: socket, commands, log: this.#deps.log })
+    const commands = [...showCommands(() => this.status(), history), ...reload]
+    return new AdminSocket({ path: socket.path, access: socket, commands, log })
   }
 
   #buildReloader(loading: NonNullable<RouterDeps['loading']>): Reloader {
     return new Reloader({
       ...loading,
+      onEnd: (report) => {
+        // Templates are files, too, and what they write may have been changed by others.
+        if (report.outcome !== 'refused') this.#templates?.resync()
+        loading.onEnd?.(report)
+      },
       apply: (config) => this.reconfigure(config),
       preview: (config) => ({ endingSessions: endingSessions(this.status(), config) }),
       log: this.#deps.log,

@@ -12,12 +12,12 @@ const MAX_NAME = 150
 const SHOWN_NAME = 80
 
 /**
- * Returns the name of the file for `name`, of which every character is fit for a file's name and takes one byte.
+ * Returns the name of the file for `name`, which ends with `ending`; of the name every character is fit for a file's name and takes one byte.
  * Different names have different files.
  */
-export function stateFileName(name: string): string {
-  if (name.length <= MAX_NAME) return `${name}.json`
-  return `${name.slice(0, SHOWN_NAME)}+${createHash('sha256').update(name).digest('hex')}.json`
+export function stateFileName(name: string, ending = 'json'): string {
+  if (name.length <= MAX_NAME) return `${name}.${ending}`
+  return `${name.slice(0, SHOWN_NAME)}+${createHash('sha256').update(name).digest('hex')}.${ending}`
 }
 
 /**
@@ -29,13 +29,16 @@ export async function writeStateFile(path: string, text: string): Promise<void> 
     await writeAtomically(path, text, 0o600)
   } catch (error) {
     if (failureOf(error) !== 'missing') throw error
-    await makeDirectory(dirname(path))
+    await makeStateDirectory(dirname(path))
     await writeAtomically(path, text, 0o600)
   }
 }
 
-/** Makes the innermost directory only: where more is missing, a file system is not mounted or the path is misspelt. */
-async function makeDirectory(directory: string): Promise<void> {
+/**
+ * Makes the innermost directory only: where more is missing, a file system is not mounted or the path is misspelt. Rejects with
+ * the error of the file system.
+ */
+export async function makeStateDirectory(directory: string): Promise<void> {
   const parent = dirname(directory)
   await stat(parent)
   await mkdir(directory, { recursive: true, mode: 0o700 })

@@ -11,15 +11,22 @@ export type TextFile =
 
 const CHUNK_BYTES = 64 * 1024
 
-/** Reads a file of at most `maxBytes`, in UTF-8. Never rejects; waits for no writer of a pipe. */
-export async function readTextFile(path: string, maxBytes: number): Promise<TextFile> {
+/**
+ * Reads a file of at most `maxBytes`, in UTF-8. `isDamaged`: what is not in UTF-8 is replaced, as where a writer was killed. Never
+ * rejects; waits for no writer of a pipe.
+ */
+export async function readTextFile(
+  path: string,
+  maxBytes: number,
+  { isDamaged }: { readonly isDamaged: boolean } = { isDamaged: false },
+): Promise<TextFile> {
   let file: FileHandle | null = null
   try {
     file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
     if (!(await file.stat()).isFile()) return { kind: 'unusable', reason: 'is not a file' }
     const bytes = await readBytes(file, maxBytes + 1)
     if (bytes.length > maxBytes) return { kind: 'unusable', reason: `is larger than ${maxBytes} bytes` }
-    return { kind: 'text', text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) }
+    return { kind: 'text', text: new TextDecoder('utf-8', { fatal: !isDamaged }).decode(bytes) }
   } catch (error) {
     if (failureOf(error) === 'missing') return { kind: 'missing' }
     if (error instanceof TypeError) return { kind: 'unusable', reason: 'is not in UTF-8' }

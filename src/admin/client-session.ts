@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
 import type { Logger } from 'pino'
+import { ClientInput } from './client-input.ts'
 import { findCommand, parseLine, unknownCommand, type Command, type CommandSession } from './command.ts'
 import type { ClientActivity } from './client-limit.ts'
 import { visible } from '../text/terminal.ts'
@@ -36,7 +37,8 @@ export interface SessionOptions {
  * As in HAProxy: without `prompt` the connection ends when all lines that have arrived are answered; each answer is
  * followed by an empty line, or with `prompt` by one with `> `. A line that is not complete when the client stops sending
  * is not run: it may be half a command. The next command waits until the client has received the answer to the one before,
- * so a client that does not read costs one answer and is closed by the idle timeout.
+ * so a client that does not read costs one answer, or a part of one, and is closed by the idle timeout. A client that waits for
+ * the next part of an answer is not idle.
  */
 export async function serveClient(socket: Socket, options: SessionOptions): Promise<void> {
   const { commands, idleTimeoutMs, log, activity, turns } = options
@@ -47,7 +49,8 @@ export async function serveClient(socket: Socket, options: SessionOptions): Prom
   let prompt = false
   let quit = false
   let idleMs = idleTimeoutMs
-  const session: CommandSession = {
+  const input = new ClientInput(socket)
+  const session: Omit<CommandSession, 'interrupted'> = {
     togglePrompt: () => {
       prompt = !prompt
       activity.isInteractive = prompt
@@ -59,10 +62,21 @@ export async function serveClient(socket: Socket, options: SessionOptions): Prom
   const answer = async (words: readonly string[]): Promise<void> => {
     Object.assign(activity, { isBusy: true, since: performance.now() })
     await turns.next()
-    // A reload takes its time.
+    const interruption = new AbortController()
+    const interrupted = AbortSignal.any([interruption.signal, closed.signal])
+    const send = async (parts: AsyncIterable<string>): Promise<void> => {
+      input.watch(() => interruption.abort())
+      for await (const part of parts) {
+        socket.setTimeout(idleMs)
+        if (part !== '') await write(socket, part)
+        socket.setTimeout(0)
+      }
+    }
+    // A reload, or the next part of an answer, takes its time.
     socket.setTimeout(0)
     // It continues without its client, which the end of the router does not wait for either.
-    const answered = prompt && words.length === 0 ? '' : run(commands, words, session, log)
+    const asked = { ...session, interrupted }
+    const answered = prompt && words.length === 0 ? '' : run(commands, words, asked, send, log)
     const left = Promise.withResolvers<null>()
     const onClosed = (): void => left.resolve(null)
     if (closed.signal.aborted) onClosed()
@@ -83,8 +97,8 @@ export async function serveClient(socket: Socket, options: SessionOptions): Prom
   try {
     let pending = ''
     let answered = false
-    for await (const chunk of socket.setEncoding('utf8').iterator({ destroyOnReturn: false })) {
-      pending += chunk as string
+    for (let chunk = await input.read(); chunk !== null; chunk = await input.read()) {
+      pending += chunk
       const lines = pending.split('\n')
       pending = lines.pop() ?? ''
       for (const line of lines) {
@@ -118,22 +132,30 @@ async function run(
   commands: readonly Command[],
   words: readonly string[],
   session: CommandSession,
+  send: (parts: AsyncIterable<string>) => Promise<void>,
   log: Logger,
 ): Promise<string> {
   const found = findCommand(commands, words)
   if (found === null) return unknownCommand(commands)
   try {
-    return await found.command.run(found.args, session)
+    const answer = found.command.run(found.args, session)
+    if (typeof answer === 'string' || 'then' in answer) return await answer
+    await send(answer)
+    return ''
   } catch (error) {
+    if (error instanceof ClientLost) throw error
     const command = found.command.words.join(' ')
     log.error({ event: 'admin-command-failed', err: error, command }, `admin socket: the command ${command} failed`)
     return `Failed: ${visible(explain(error))}`
   }
 }
 
-/** Resolves when the client has received it, as far as the kernel can tell. */
+/** The connection broke off while an answer was sent. */
+class ClientLost extends Error {}
+
+/** Resolves when the client has received it, as far as the kernel can tell. Rejects with ClientLost. */
 function write(socket: Socket, text: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    socket.write(text, (error) => (error ? reject(error) : resolve()))
+    socket.write(text, (error) => (error ? reject(new ClientLost(explain(error), { cause: error })) : resolve()))
   })
 }

@@ -44,6 +44,32 @@ export async function ask(socketPath: string, command: string, { timeoutMs, sign
 }
 
 /**
+ * Runs a command whose answer has no end, and yields its lines as they come, without empty ones, until the router closes the
+ * connection. Rejects as `ask` does.
+ */
+export async function* askLines(socketPath: string, command: string, signal: AbortSignal): AsyncGenerator<string> {
+  signal.throwIfAborted()
+  const socket = connect({ path: socketPath, signal })
+  try {
+    socket.setEncoding('utf8')
+    socket.write(`${command}\n`)
+    let pending = ''
+    for await (const chunk of socket) {
+      const lines = (pending + (chunk as string)).split('\n')
+      pending = lines.pop() ?? ''
+      if (pending.length > MAX_ANSWER_LENGTH) throw unavailable(socketPath, 'the answer does not end')
+      yield* lines.filter((line) => line !== '')
+    }
+  } catch (error) {
+    signal.throwIfAborted()
+    if (error instanceof RouterError) throw error
+    throw unavailable(socketPath, ADVICE[failureOf(error)] ?? explain(error), error)
+  } finally {
+    socket.destroy()
+  }
+}
+
+/**
  * Returns the status of the router that listens on `socketPath`, and the text of its answer. Rejects as `ask` does, also where that
  * router has another format: the message names its version then.
  */

@@ -8,10 +8,11 @@ export interface Command {
   readonly parameters: string
   readonly help: string
   /**
-   * Returns its answer; a line end is added where there is none. The message of a rejection is sent as the answer, so it is written
-   * for the operator. `args` are the words after `words`.
+   * Returns its answer, at once or in parts; a line end is added where there is none. The message of a rejection is sent as the
+   * answer, so it is written for the operator. `args` are the words after `words`. The next part is taken when the client has
+   * received the one before. Parts that come without an end must end with `session.interrupted`.
    */
-  run(args: readonly string[], session: CommandSession): string | Promise<string>
+  run(args: readonly string[], session: CommandSession): string | Promise<string> | AsyncIterable<string>
 }
 
 /** The connection that sent a command. */
@@ -24,6 +25,8 @@ export interface CommandSession {
   quit(): void
   /** Aborted when the connection is closed. */
   readonly signal: AbortSignal
+  /** Aborted when the client sends something while it receives an answer in parts, or ends the connection. */
+  readonly interrupted: AbortSignal
 }
 
 /**

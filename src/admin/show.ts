@@ -1,4 +1,6 @@
+import type { History } from '../events/history.ts'
 import type { Command } from './command.ts'
+import { eventsCommand } from './show-events.ts'
 import { renderInfo } from './show-info.ts'
 import { statusJson } from './status/json.ts'
 import { renderStatus } from './status/text.ts'
@@ -6,9 +8,13 @@ import { trackCommand } from './show-track.ts'
 import type { RouterStatus } from './status.ts'
 import { visibleJson } from '../text/terminal.ts'
 
-/** Returns the commands that show what the router is doing. `status` is called at each of them. */
-export function showCommands(status: () => RouterStatus): readonly Command[] {
+/**
+ * Returns the commands that show what the router is doing, and what has happened. `status` is called at each of them; null: no
+ * history is kept.
+ */
+export function showCommands(status: () => RouterStatus, history: History | null = null): readonly Command[] {
   return [
+    ...(history === null ? [] : [eventsCommand(history)]),
     {
       words: ['show', 'info'],
       parameters: '',

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { destination, type DestinationStream, pino, stdTimeFunctions, type Logger } from 'pino'
+import { destination, type DestinationStream, levels, pino, stdTimeFunctions, symbols, type Logger } from 'pino'
 import type { LoggingConfig } from '../config/config.ts'
 import type { Io } from './io.ts'
-import { logText } from './log-text.ts'
+import { logText } from '../text/log-text.ts'
 
 /** A reader that has stopped costs this much memory; then lines are dropped, and the router continues. Bytes. */
 const MAX_BACKLOG = 4 * 1024 * 1024
@@ -22,8 +22,13 @@ interface OpenLog {
 /**
  * Opens the router's log on standard output. `json`: one object a line, time in ISO 8601 and the level by name, as
  * journald's and Elastic's users want them; the host and the pid are added by whatever collects it. `text`: for eyes.
+ * `record`: takes every line of level `note` or higher, as JSON, whatever level is configured.
  */
-export function openLog({ level, format }: LoggingConfig, io: Pick<Io, 'columns' | 'env'>): OpenLog {
+export function openLog(
+  { level, format }: LoggingConfig,
+  io: Pick<Io, 'columns' | 'env'>,
+  record: (line: string) => void = () => undefined,
+): OpenLog {
   // Not process.stdout, whose writes to a pipe wait for the reader and the whole router with them.
   const output = destination({ dest: STANDARD_OUTPUT, sync: false, maxLength: MAX_BACKLOG })
   // A reader that has gone (EPIPE) is no reason to stop routing, and cannot be reported.
@@ -32,17 +37,21 @@ export function openLog({ level, format }: LoggingConfig, io: Pick<Io, 'columns'
   // A child has a level of its own. There is one for each cluster and listener.
   const children = new Set<Logger>()
   const options = {
-    level,
+    level: recordedFrom(level),
+    customLevels: { note: NOTE },
     onChild: (child: Logger) => void children.add(child),
     base: null,
     timestamp: stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
   }
-  const log = pino(options, isText(format, io) ? textOf(output, hasColours(io)) : output)
+  const shown = isText(format, io) ? textOf(output, hasColours(io)) : output
+  const stream = divided(shown, level, record)
+  const log = pino(options, stream)
   return {
     log,
     setLevel: (next) => {
-      for (const each of [log, ...children]) each.level = next
+      stream.least = levels.values[next] ?? 0
+      for (const each of [log, ...children]) each.level = recordedFrom(next)
     },
     close: async () => {
       if (lost) return
@@ -64,6 +73,33 @@ export function isText(format: LoggingConfig['format'], { columns }: Pick<Io, 'c
 /** Returns whether the log may be coloured, see https://no-color.org. */
 export function hasColours({ columns, env }: Pick<Io, 'columns' | 'env'>): boolean {
   return columns() !== null && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb'
+}
+
+/** Of milestones: above `debug`, below `info`. */
+const NOTE = 25
+
+/** Returns the level of a logger whose lines are recorded; `debug` stays off unless it is configured. */
+function recordedFrom(level: LoggingConfig['level']): string {
+  return (levels.values[level] ?? 0) < NOTE ? level : 'note'
+}
+
+/** Returns a stream that hands each line to `record`, from `note` on, and to `shown`, from `level` on. */
+function divided(
+  shown: DestinationStream & Pick<Output, 'flushSync'>,
+  level: LoggingConfig['level'],
+  record: (line: string) => void,
+): DestinationStream & Pick<Output, 'flushSync'> & { least: number } {
+  return {
+    // pino sets `lastLevel` before each line.
+    ...{ [symbols.needsMetadataGsym]: true, lastLevel: 0, least: levels.values[level] ?? 0 },
+    write(this: { readonly lastLevel: number; readonly least: number }, line: string) {
+      if (this.lastLevel >= NOTE) record(line)
+      // For those who read the log there is no level of its own.
+      if (this.lastLevel >= this.least)
+        shown.write(this.lastLevel === NOTE ? line.replace('"level":"note"', '"level":"debug"') : line)
+    },
+    flushSync: () => shown.flushSync(),
+  }
 }
 
 function textOf(output: Output, coloured: boolean): DestinationStream & Pick<Output, 'flushSync'> {

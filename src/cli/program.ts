@@ -3,6 +3,7 @@ import { explain, RouterError, type ErrorCode } from '../errors.ts'
 import { visible } from '../text/terminal.ts'
 import type { CheckOptions } from './check/check.ts'
 import type { DemoOptions } from './demo.ts'
+import type { EventsOptions } from './events.ts'
 import { EXIT, type Io } from './io.ts'
 import type { ReloadOptions } from './reload.ts'
 import type { RenderOptions } from './render.ts'
@@ -23,6 +24,7 @@ const ACTIONS: Readonly<Record<CommandName, Action>> = {
   reload: async (command, io) => (await import('./reload.ts')).reload(command.opts<ReloadOptions>(), io),
   render: async (command, io) => (await import('./render.ts')).render(command.opts<RenderOptions>(), io),
   status: async (command, io) => (await import('./status.ts')).status(command.opts<StatusOptions>(), io),
+  events: async (command, io) => (await import('./events.ts')).events(command.opts<EventsOptions>(), io),
   track: async (command, io) =>
     (await import('./track.ts')).track(argumentOf(command), command.opts<TrackOptions>(), io),
   schema: async (_, io) => (await import('./schema.ts')).schema(io),

@@ -1,6 +1,10 @@
 import type { Logger } from 'pino'
 import { fingerprintOf, readConfig } from '../config/read.ts'
+import type { Config } from '../config/config.ts'
 import { codeOf, explain } from '../errors.ts'
+import { EventFile } from '../events/event-file.ts'
+import { History } from '../events/history.ts'
+import { eventPlace } from '../events/kept-events.ts'
 import { readLimits } from '../process-limits.ts'
 import type { Reloadable } from '../reload.ts'
 import type { RouterDeps } from '../router.ts'
@@ -32,7 +36,9 @@ export async function run({ config: configFlag }: RunOptions, io: Io): Promise<n
   const loaded = await loadOrReport(configFlag ?? null, io)
   if (loaded === null) return EXIT.usage
   const { config, warnings } = loaded
-  const { log, setLevel, close } = openLog(config.logging, io)
+  const history = new History()
+  const { log, setLevel, close } = openLog(config.logging, io, (line) => history.add(line))
+  const events = new EventFile({ history, log })
   let stopCollecting = (): void => undefined
   try {
     for (const warning of warnings) log.warn({ event: 'config-warning' }, warning)
@@ -40,26 +46,30 @@ export async function run({ config: configFlag }: RunOptions, io: Io): Promise<n
     const { Router } = await import('../router.ts')
     log.info({ event: 'starting', version: io.version, pid: io.pid, config: config.file }, 'patroni-router starts')
     const notifier = notifierFor({ ...accessOf(io), log, monotonicUsec: () => io.monotonicUsec() })
+    await events.open(eventPlace(config))
     const build = (): Startable => {
       const source = { configFlag: configFlag ?? null, env: io.env }
       const loading = {
         loaded,
         read: () => readConfig(source, DCS_KINDS),
         fingerprint: () => fingerprintOf(source),
-        onReload: (moment: 'begins' | 'ended') => (moment === 'begins' ? notifier?.reloading() : notifier?.ready()),
+        onBegin: () => notifier?.reloading(),
+        onEnd: () => notifier?.ready(),
       }
-      const router = new Router(config, { ...accessOf(io), log, setLogLevel: setLevel, loading })
+      const taken = (next: Config): void => events.reopen(eventPlace(next))
+      const router = new Router(config, { ...accessOf(io), log, setLogLevel: setLevel, loading, history, taken })
       stopCollecting = collectWhenIdle(() => router.connections)
       return router
     }
     return await serve(build, log, io, notifier)
   } finally {
     stopCollecting()
+    await events.close()
     await close()
   }
 }
 
-function accessOf(io: Io): Omit<RouterDeps, 'log' | 'setLogLevel' | 'loading'> {
+function accessOf(io: Io): Omit<RouterDeps, 'log' | 'setLogLevel' | 'loading' | 'history' | 'taken'> {
   const { version, pid, env } = io
   const signalGroup: RouterDeps['signalGroup'] = (group, signal) => io.signalGroup(group, signal)
   const limits = readLimits(io.memoryLimit())

@@ -1,6 +1,7 @@
 /** The proxy's log lines: each names its listener and the route of that. Pure. */
 import type { ListenerConfig } from '../config/config.ts'
 import type { LogLine } from '../text/log-line.ts'
+import { printable } from '../text/printable.ts'
 import type { Eligibility, MemberUse } from './route.ts'
 
 /** The log of one listener. */
@@ -14,6 +15,27 @@ export function listenerLog(
   return (level, fields, message) =>
     write({ level, fields: { ...fields, listener, route }, message: `${listener}: ${message}` })
 }
+
+/** Returns the line for the moment from which new connections to the primary are held. `member`: the primary that the reason is about. */
+export function heldLine(member: string | null, reason: string): LogLine {
+  return {
+    level: 'note',
+    fields: { event: 'held', member, reason },
+    message: 'new connections to the primary are held',
+  }
+}
+
+/** Returns the line for the moment from which new connections go to the primary. `fencedMs`: how long its fence took. */
+export function openedLine(member: string, epoch: number | null, fencedMs: number | null): LogLine {
+  const message = printable(`new connections go to ${member}`, MAX_MESSAGE)
+  return {
+    level: 'note',
+    fields: { event: 'opened', member, epoch, ...(fencedMs === null ? {} : { fencedMs }) },
+    message,
+  }
+}
+
+const MAX_MESSAGE = 1000
 
 /** By member: why the log said last that this route does not use it. */
 export type Logged = ReadonlyMap<string, NonNullable<Eligibility['cause']>>

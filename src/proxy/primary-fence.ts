@@ -3,6 +3,7 @@
  * use it, only after every session of older epochs is closed, everywhere. A listener that does not acknowledge its fence has
  * its sockets destroyed; while even that fails, no client is let through to the primary.
  */
+import { now } from '../clock.ts'
 import { explain } from '../errors.ts'
 import type { ClusterView } from '../watcher/view.ts'
 import { failureOf } from './acknowledgement.ts'
@@ -25,6 +26,10 @@ export interface FencedListeners<L extends FencedListener> {
   all(): Iterable<L>
   /** Hands the view to all of them. `hold`: why they hold from then on; null: an opened primary stays open. */
   take(view: ClusterView, hold: string | null): void
+  /** Reports that all of them hold, and that a primary was open before. */
+  held(view: ClusterView, reason: string): void
+  /** Reports that all of them have opened a primary, after they held. `fencedMs`: how long its fence took; null: there was none. */
+  opened(target: Target, fencedMs: number | null): void
   /** Reports that a listener had its sockets destroyed because of `reason`. */
   forced(listener: L, reason: string): void
   /** Reports that a fault of a listener has begun, or has ended. */
@@ -55,6 +60,10 @@ export class PrimaryFence<L extends FencedListener> {
   readonly #closing = new AbortController()
   #retry: NodeJS.Timeout | null = null
   readonly #faults = new Map<L, FenceFault>()
+  /** How long the last fence took, if nothing has been opened since. Milliseconds. */
+  #fencedMs: number | null = null
+  /** Whether it was reported that `#opened` is open. */
+  #isReported = false
   #opens = 0
   /** The last of its openings that a listener has acknowledged. */
   readonly #acknowledged = new WeakMap<L, number>()
@@ -77,8 +86,10 @@ export class PrimaryFence<L extends FencedListener> {
     this.#next = view
     this.#view = view
     const hold = this.#holdReason(view)
+    const isHeld = hold !== null && this.#opened !== null
     if (hold !== null) this.#opened = null
     this.#isHandedOut = this.#handOut(view, hold)
+    if (isHeld) attempt(() => this.#listeners.held(view, hold))
     void this.#catchUp()
   }
 
@@ -142,8 +153,11 @@ export class PrimaryFence<L extends FencedListener> {
         const { epoch, reason } = view.primary
         if (epoch !== this.#fenced) {
           // Without the latest view a listener may not know yet whose sessions are over: it is fenced again with the next.
-          if ((await this.#fence(epoch, reason)) && this.#isHandedOut) this.#fenced = epoch
-          else this.retryLater()
+          const since = now()
+          if ((await this.#fence(epoch, reason)) && this.#isHandedOut) {
+            this.#fenced = epoch
+            this.#fencedMs = now() - since
+          } else this.retryLater()
           if (this.#next !== null || epoch !== this.#fenced) continue
         }
         const target = primaryTarget(view)
@@ -191,21 +205,34 @@ export class PrimaryFence<L extends FencedListener> {
   }
 
   #open(target: Target): void {
+    if (this.#opened === null) this.#isReported = false
     this.#opened = target
-    for (const listener of this.#listeners.all()) void this.#openOne(listener, target, ++this.#opens)
+    const openings = [...this.#listeners.all()].map((each) => this.#openOne(each, target, ++this.#opens))
+    if (!this.#isReported) void Promise.all(openings).then((opened) => this.#reportOpened(target, opened))
   }
 
-  async #openOne(listener: L, target: Target, opening: number): Promise<void> {
+  #reportOpened(target: Target, opened: readonly boolean[]): void {
+    const isOver = this.#isClosed || this.#isReported || this.#opened?.epoch !== target.epoch
+    if (isOver || opened.includes(false)) return
+    const fencedMs = this.#fencedMs
+    this.#isReported = true
+    this.#fencedMs = null
+    attempt(() => this.#listeners.opened(target, fencedMs))
+  }
+
+  /** Returns whether it has been opened. */
+  async #openOne(listener: L, target: Target, opening: number): Promise<boolean> {
     const failure = await failureOf((signal) => listener.open(target, signal), this.#closing.signal)
     // Held since then, or opened all the same.
     if (this.#isClosed || this.#opened?.epoch !== target.epoch || opening < (this.#acknowledged.get(listener) ?? 0))
-      return
+      return failure === null
     if (failure === null) {
       this.#acknowledged.set(listener, opening)
       this.#end(listener, 'open')
-      return
+      return true
     }
     this.#cannotOpen(listener, `the primary ${target.member} cannot be opened: ${failure}`)
+    return false
   }
 
   #cannotOpen(listener: L, reason: string): void {

@@ -9,7 +9,7 @@ import type { Reconfigurable } from '../part.ts'
 import type { ClusterView, DialFailure } from '../watcher/view.ts'
 import { ControlledListener } from './controlled-listener.ts'
 import { type LogLine, logLines } from '../text/log-line.ts'
-import { listenerLog } from './log-lines.ts'
+import { heldLine, listenerLog, openedLine } from './log-lines.ts'
 import type { Counts, ProxySettings, Report } from './messages.ts'
 import { PrimaryFence } from './primary-fence.ts'
 import { StagedListeners } from './staged-listeners.ts'
@@ -60,6 +60,8 @@ export class Proxy implements Reconfigurable<ProxyConfig> {
     this.#fence = new PrimaryFence({
       all: () => this.#all(),
       take: (view, hold) => this.#link.send({ type: 'view', view, hold }),
+      held: (view, reason) => logLines(deps.log, [heldLine(view.primary.member, reason)]),
+      opened: ({ member, epoch }, fencedMs) => logLines(deps.log, [openedLine(member, epoch, fencedMs)]),
       forced: (listener, reason) =>
         this.#log(
           listener,

@@ -91,7 +91,7 @@ export class Clusters {
       void refused.push(...clusterReports(config, 'refused', explain(error)))
     const steps = await Promise.all(
       plans.map(async (plan): Promise<Step | null> => {
-        // It has no listener yet: those that it gets follow.
+        // Of no address yet: its listeners are staged.
         if (plan.isNew) await plan.cluster.listen()
         return plan.cluster
           .prepare(plan.config, next)

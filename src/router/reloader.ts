@@ -24,8 +24,10 @@ export interface ReloaderDeps extends ConfigReader {
   readonly apply: (config: Config) => Promise<readonly PartReport[]>
   /** Returns how many sessions end by another configuration. */
   readonly preview: (config: Config) => { readonly endingSessions: number }
-  /** Is called when a reload begins, and when it has ended, whatever came of it. */
-  readonly onReload?: (moment: 'begins' | 'ended') => void
+  /** Is called when a reload begins. */
+  readonly onBegin?: () => void
+  /** Is called when it has ended, whatever came of it. */
+  readonly onEnd?: (report: ReloadReport) => void
   readonly log: Logger
   readonly pace?: Partial<Pace>
 }
@@ -132,7 +134,7 @@ export class Reloader implements Reloadable {
   async #reload(): Promise<ReloadReport> {
     const startedAt = performance.now()
     this.#isReloading = true
-    this.#deps.onReload?.('begins')
+    this.#deps.onBegin?.()
     const reading = await this.#reading.read(this.#ended.signal)
     const report = await this.#guarded(startedAt, () => this.#take(reading.found, startedAt))
     const known = { problems: this.#loggedProblems, warnings: this.#loaded.warnings }
@@ -147,7 +149,7 @@ export class Reloader implements Reloadable {
     }
     this.#note(reading, report.problems)
     this.#isReloading = false
-    this.#deps.onReload?.('ended')
+    this.#deps.onEnd?.(report)
     return report
   }
 

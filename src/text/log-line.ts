@@ -1,14 +1,21 @@
 /** A line of the log, as a pure function returns it. */
 export interface LogLine {
-  readonly level: 'debug' | 'info' | 'warn' | 'error'
+  /** `note`: a milestone. It is in the history of events, and in the log at level `debug` only. */
+  readonly level: 'debug' | 'note' | 'info' | 'warn' | 'error'
   readonly message: string
   readonly fields: Readonly<Record<string, unknown>>
 }
 
-/** What takes lines: pino's Logger does. */
-export type Log = Readonly<Record<LogLine['level'], (fields: LogLine['fields'], message: string) => void>>
+type Write = (fields: LogLine['fields'], message: string) => void
+
+/** What takes lines: pino's Logger does. A log without the level `note` takes such lines as `debug`. */
+export type Log = Readonly<Record<Exclude<LogLine['level'], 'note'>, Write>> & { readonly note?: Write }
 
 /** Logs lines in their order. */
 export function logLines(log: Log, lines: readonly LogLine[]): void {
-  for (const { level, message, fields } of lines) log[level](fields, message)
+  for (const { level, message, fields } of lines) {
+    if (level !== 'note') log[level](fields, message)
+    else if (log.note === undefined) log.debug(fields, message)
+    else log.note(fields, message)
+  }
 }

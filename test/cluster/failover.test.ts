@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
+import { parseEventJson } from '../../src/events/event.ts'
+import { Narrator } from '../../src/events/narration.ts'
 import { EtcdCluster } from '../support/etcd/cluster.ts'
 import { Holders } from '../support/clients/holders.ts'
 import { byServer, createLoadTable, failures, outage } from '../support/clients/load.ts'
@@ -51,7 +53,38 @@ test('a planned switchover fails no connection and sends no write to a read-only
   assertNoWayBack({ attempts, old, next })
   t.diagnostic(`outage ${outage(attempts).ms.toFixed(0)} ms, the cluster's own ${ownMs.toFixed(0)} ms`)
   assert.ok(outage(attempts).ms < ownMs + 3000)
+  await assertTold(old.name, next.name, from)
 })
+
+/** The history tells the switchover, step by step, with times that fit the log. */
+async function assertTold(before: string, after: string, from: number): Promise<void> {
+  const { code, stdout } = await router.command(
+    'events',
+    '--json',
+    '--since',
+    new Date(router.log[from]?.time ?? 0).toISOString(),
+  )
+  assert.equal(code, 0)
+  const events = stdout.split('\n').flatMap((line) => parseEventJson(line) ?? [])
+  const narrator = new Narrator({ since: null, cluster: null })
+  for (const event of events) narrator.take(event)
+  const [story, ...others] = narrator.items(Date.now()).flatMap((item) => (item.kind === 'story' ? [item.story] : []))
+  assert.ok(story)
+  assert.deepEqual(others, [])
+  const { kind, outcome, steps, heldMs, waited, longestWaitMs } = story
+  assert.deepEqual([kind, outcome, story.from, story.to], ['switchover', 'done', before, after])
+  const order = ['requested', 'held', 'lock gone', 'new leader', 'confirmed', 'released', 'opened']
+  const told = steps.map(({ what }) => what)
+  assert.deepEqual(
+    order.toSorted((a, b) => told.indexOf(a) - told.indexOf(b)),
+    order,
+    told.join(', '),
+  )
+  for (const what of order) assert.ok(told.includes(what), `${what} in ${told.join(', ')}`)
+  const tookMs = (steps.at(-1)?.at ?? 0) - (steps[0]?.at ?? 0)
+  assert.ok(heldMs !== null && heldMs > 0 && heldMs <= tookMs, `held for ${heldMs} of ${tookMs} ms`)
+  assert.ok(waited > 0 && longestWaitMs > 0 && longestWaitMs <= heldMs + 100, `${waited} waited ${longestWaitMs} ms`)
+}
 
 test('a planned switchover fails no reader of a primary that has written nothing since the last loop of Patroni', async () => {
   await using reader = Writer.start({ port: router.primaryPort, reads: true })

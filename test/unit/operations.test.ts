@@ -6,6 +6,7 @@ import { describe, test } from 'node:test'
 import { withSessionCommands } from '../../src/admin/command.ts'
 import { reloadCommands } from '../../src/admin/reload.ts'
 import { showCommands } from '../../src/admin/show.ts'
+import { History } from '../../src/events/history.ts'
 import { ignoredSignals } from '../../src/cli/signals.ts'
 import { capacityOf } from '../../src/proxy/capacity.ts'
 import { statusFields } from '../../scripts/status-fields.ts'
@@ -55,7 +56,7 @@ describe('log events', () => {
     for (const { event, level, place } of events)
       if (level !== null) assert.ok(levels.get(event)?.includes(level), `${event} is ${level} in ${place}`)
     for (const each of levels.values())
-      for (const level of each) assert.match(level, /^(?:debug|info|warn|error|fatal)$/)
+      for (const level of each) assert.match(level, /^(?:debug|note|info|warn|error|fatal)$/)
   })
 
   test('the alerts name events that there are, in the table and in the rule alike', () => {
@@ -99,9 +100,10 @@ const IDLE = { reload: () => Promise.resolve(sampleReload()), preview: () => Pro
 
 test('every command of the admin socket has its row, and no other has one', () => {
   const rows = rowsBelow('## First look').flatMap(([first, second]) => (second === undefined ? [] : names(first)))
-  const commands = withSessionCommands([...showCommands(() => sampleStatus()), ...reloadCommands(IDLE)]).map(
-    ({ words }) => words.join(' '),
-  )
+  const commands = withSessionCommands([
+    ...showCommands(() => sampleStatus(), new History()),
+    ...reloadCommands(IDLE),
+  ]).map(({ words }) => words.join(' '))
   const start = rows.indexOf('help')
   assert.deepEqual(rows.slice(start).toSorted(), commands.toSorted())
 })

@@ -40,6 +40,7 @@ const VALUES: Readonly<Record<ValueKind, string>> = {
   directory: 'compopt -o dirnames; return',
   name: 'return',
   seconds: 'return',
+  time: 'return',
   port: 'return',
 }
 

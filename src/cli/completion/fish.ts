@@ -49,6 +49,7 @@ const VALUES: Readonly<Record<ValueKind, string>> = {
   directory: `-x -a '(__fish_complete_directories (commandline -ct))'`,
   name: '-x',
   seconds: '-x',
+  time: '-x',
   port: '-x',
 }
 

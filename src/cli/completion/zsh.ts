@@ -53,6 +53,7 @@ const ACTIONS: Readonly<Record<ValueKind, string>> = {
   directory: '_files -/',
   name: ' ',
   seconds: ' ',
+  time: ' ',
   port: ' ',
 }
 

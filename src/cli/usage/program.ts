@@ -3,6 +3,7 @@ import { DEFAULT_ADMIN_SOCKET, DEFAULT_CONFIG_FILE } from '../../config/defaults
 import { CHECK } from './commands/check.ts'
 import { COMPLETION } from './commands/completion.ts'
 import { DEMO } from './commands/demo.ts'
+import { EVENTS } from './commands/events.ts'
 import { RELOAD } from './commands/reload.ts'
 import { RENDER } from './commands/render.ts'
 import { RUN } from './commands/run.ts'
@@ -20,7 +21,18 @@ export const ABOUT: readonly string[] = [
 ]
 
 /** In the order in which they are shown. */
-export const COMMANDS: readonly CommandUsage[] = [RUN, CHECK, RELOAD, RENDER, STATUS, TRACK, SCHEMA, COMPLETION, DEMO]
+export const COMMANDS: readonly CommandUsage[] = [
+  RUN,
+  CHECK,
+  RELOAD,
+  RENDER,
+  STATUS,
+  EVENTS,
+  TRACK,
+  SCHEMA,
+  COMPLETION,
+  DEMO,
+]
 
 export const HELP_COMMAND: Entry = { name: 'help', about: 'show the help of a command' }
 export const HELP: OptionUsage = { short: 'h', long: 'help', about: 'show this help' }

@@ -4,10 +4,11 @@
  */
 import type { EXIT } from '../io.ts'
 
-export type CommandName = 'run' | 'check' | 'reload' | 'render' | 'status' | 'track' | 'schema' | 'completion' | 'demo'
+export type CommandName =
+  'run' | 'check' | 'reload' | 'render' | 'status' | 'events' | 'track' | 'schema' | 'completion' | 'demo'
 
 /** Decides how a value is parsed and what the shell completes. */
-export type ValueKind = 'path' | 'directory' | 'name' | 'seconds' | 'port'
+export type ValueKind = 'path' | 'directory' | 'name' | 'seconds' | 'time' | 'port'
 
 export interface OptionUsage {
   readonly short?: string

@@ -9,7 +9,7 @@ import type { CommandResult, RunCommand } from '../commands/run-command.ts'
 import type { Files } from '../files/files.ts'
 import type { Journal } from '../files/journal.ts'
 import type { ReloadStatus, TemplateStatus } from '../status.ts'
-import { type Failure, reloadedLine, reloadOwedLine, type Result, writtenLine } from './log-lines.ts'
+import { checkedLine, type Failure, reloadedLine, reloadOwedLine, type Result, writtenLine } from './log-lines.ts'
 import type { Rendered } from './render.ts'
 import { type CommitResult, type Ready, readyOf, stageAndCommit } from './stage-and-commit.ts'
 
@@ -133,6 +133,7 @@ export class GroupApply {
     const fill = { staged, destination: template.destination }
     const check = await run(command, { fill, env: pathsOf(fill), signal: this.#stop.signal })
     this.#note(template, { check })
+    if (check.ok) logLines(this.#deps.log, [checkedLine(this.#deps.group, template.destination, check)])
     return check
   }
 
@@ -168,7 +169,8 @@ export class GroupApply {
     }
     if (this.#stop.signal.aborted) logLines(this.#deps.log, [reloadOwedLine(group, last)])
     const reason = `the reload ${last.outcome}: it is tried again`
-    return { kind: 'failed', event: 'reload-failed', destination: null, reason, output: last.output }
+    const { output, durationMs } = last
+    return { kind: 'failed', event: 'reload-failed', destination: null, reason, output, durationMs }
   }
 
   #knownOf(template: TemplateConfig): Known {

@@ -20,6 +20,7 @@ export interface Failure {
   readonly reason: string
   /** Of the command that has failed, if it was one. */
   readonly output: string
+  readonly durationMs?: number
 }
 
 const MAX_MESSAGE = 1000
@@ -43,8 +44,9 @@ export function resultLines(group: string, before: Result, after: Result, sinceM
       return [line('info', `${group}: the file stays as it is: ${after.reason}`, fields)]
     }
     case 'failed': {
-      const { event, destination, reason, output } = after
-      const fields = { event, group, destination: destination ?? undefined, reason, output: output || undefined }
+      const { event, destination, reason, output, durationMs } = after
+      const known = { destination: destination ?? undefined, output: output || undefined, durationMs }
+      const fields = { event, group, reason, ...known }
       return [line('error', `${group}: ${reason}${output === '' ? '' : `: ${reasonLineOf(output)}`}`, fields)]
     }
   }
@@ -63,6 +65,12 @@ export function writtenLine(group: string, destination: string, changedByOthers:
   return changedByOthers
     ? line('warn', `${destination} was changed or removed by another program: restored`, fields)
     : line('info', `wrote ${destination}`, fields)
+}
+
+/** Returns the line for a check that accepts the new file. */
+export function checkedLine(group: string, destination: string, { durationMs }: CommandResult): LogLine {
+  const message = `the check of ${destination} accepted it in ${durationMs} ms`
+  return line('note', message, { event: 'check-passed', group, destination, durationMs })
 }
 
 /** Returns the line for a reload that has succeeded. */

@@ -104,7 +104,8 @@ async function checkAll(staged: readonly Staged[], { check }: CommitDeps): Promi
     const result = await check(template, template.check, file.staged)
     if (result.ok) continue
     const reason = `the check of ${destination} ${result.outcome}: it stays as it is`
-    return { kind: 'failed', event: 'check-failed', destination, reason, output: result.output }
+    const { output, durationMs } = result
+    return { kind: 'failed', event: 'check-failed', destination, reason, output, durationMs }
   }
   return null
 }

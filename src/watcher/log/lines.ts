@@ -21,6 +21,7 @@ export function linesFor(
     ...noticeLines(before, after),
     ...modeLines(before, after),
     ...switchoverLines(before, after),
+    ...requestLines(before, after),
     ...leaderLines(before, after),
     ...primary.lines,
     ...members.lines,
@@ -97,6 +98,33 @@ function modeLines(before: ClusterView, { paused, standbyCluster }: ClusterView)
     lines.push({ level: 'info', message, fields: { event: standbyCluster ? 'standby-cluster' : 'no-standby-cluster' } })
   }
   return lines
+}
+
+/** Returns the lines about a switchover that is requested now, and about a request that is gone without one. */
+function requestLines(before: ClusterView, after: ClusterView): readonly LogLine[] {
+  const [was, is] = [dueRequest(before), dueRequest(after)]
+  if (is !== null && (was?.leader !== is.leader || was.member !== is.member)) {
+    const [from, to] = [is.leader ?? after.leader, is.member]
+    const message = `switchover from ${from ?? 'the leader'} to ${to ?? 'another member'} requested`
+    return [{ level: 'note', message, fields: { event: 'switchover-requested', from, to } }]
+  }
+  // Once another member leads it was carried out; the next leader removes the request.
+  const { leader, member: to } = before.switchover ?? { leader: null, member: null }
+  const from = leader ?? before.leader
+  const isSame = before.leader === after.leader && after.leader === from && to !== from
+  if (after.switchover !== null || !isSame || !isDue(before, after)) return []
+  const message = `request to switch over to ${to ?? 'another member'} is gone: ${from ?? ''} is still the leader`
+  return [{ level: 'info', message, fields: { event: 'switchover-withdrawn', from, to } }]
+}
+
+/** Returns whether there is a request to switch over whose time has come. */
+function isDue(before: ClusterView, after: ClusterView): boolean {
+  return before.switchover !== null && isRequested(before, after)
+}
+
+/** Returns the request that is in force; null: there is none. Of a scheduled one, the state of the primary says when it is. */
+function dueRequest({ switchover, primary }: ClusterView): ClusterView['switchover'] {
+  return switchover?.scheduledAt === null || primary.cause === 'failover-key' ? switchover : null
 }
 
 /** Returns the lines about scheduled switchovers; a switchover that is due is a state of the primary. */

@@ -12,6 +12,7 @@ import { showCommands } from '../../../src/admin/show.ts'
 import { AdminSocket } from '../../../src/admin/socket.ts'
 import type { RouterStatus } from '../../../src/admin/status.ts'
 import { EXIT } from '../../../src/cli/io.ts'
+import { History } from '../../../src/events/history.ts'
 import { COMMANDS } from '../../../src/cli/usage/program.ts'
 import type { CommandName, ExitName } from '../../../src/cli/usage/types.ts'
 import { TempDir } from '../../support/files/temp.ts'
@@ -38,7 +39,7 @@ before(async () => {
   for (const [name, status] of Object.entries(SOCKETS)) {
     const report = sampleReload(name === 'refusing.sock' ? { outcome: 'refused', refusedBy: 'router' } : {})
     const reloading = reloadCommands({ reload: () => Promise.resolve(report), preview: () => Promise.resolve(report) })
-    const commands = [...showCommands(() => status), ...reloading]
+    const commands = [...showCommands(() => status, new History()), ...reloading]
     const options = { path: join(dir.path, name), commands, log: pino({ level: 'silent' }) }
     const socket = new AdminSocket(options)
     await socket.start()
@@ -96,6 +97,7 @@ const RUNS: Readonly<Record<CommandName, Partial<Record<ExitName, Run>>>> = {
     usage: '--socket open.sock --cluster other',
     noRouter: '--socket nowhere.sock',
   },
+  events: { ok: '--socket open.sock', usage: '--socket open.sock --since never', noRouter: '--socket nowhere.sock' },
   track: {
     ok: 'primary --socket open.sock',
     failed: 'primary --socket none.sock',

@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { stripVTControlCharacters } from 'node:util'
+import { pino } from 'pino'
 import { hasColours, isText, openLog } from '../../../src/cli/log.ts'
-import { logText } from '../../../src/cli/log-text.ts'
+import { logLines } from '../../../src/text/log-line.ts'
+import { logText } from '../../../src/text/log-text.ts'
 
 const TIME = '2026-11-20T03:12:44.123Z'
 const shown = (entry: object, coloured = false): string =>
@@ -73,10 +75,46 @@ describe('the format', () => {
 test('a level that is set later counts for the logs of all parts', async () => {
   const { log, setLevel, close } = openLog({ level: 'info', format: 'json' }, { columns: () => null, env: {} })
   const part = log.child({ cluster: 'demo' }).child({ listener: 'primary' })
-  setLevel('fatal')
-  assert.deepEqual([log.isLevelEnabled('error'), part.isLevelEnabled('error')], [false, false])
+  const areEnabled = (): readonly boolean[] => [log, part, log.child({})].map((each) => each.isLevelEnabled('debug'))
+  assert.deepEqual(areEnabled(), [false, false, false])
   setLevel('debug')
-  assert.deepEqual([log.isLevelEnabled('debug'), part.isLevelEnabled('debug')], [true, true])
-  assert.equal(log.child({}).isLevelEnabled('debug'), true)
+  assert.deepEqual(areEnabled(), [true, true, true])
+  setLevel('fatal')
+  assert.deepEqual(areEnabled(), [false, false, false])
   await close()
+})
+
+test('milestones and all above are recorded, whatever the level of the log is', async () => {
+  const recorded: string[] = []
+  const io = { columns: () => null, env: {} }
+  const record = (line: string): void => void recorded.push(line)
+  const { log, setLevel, close } = openLog({ level: 'fatal', format: 'text' }, io, record)
+  const lines = (['debug', 'note', 'info', 'error'] as const).map((level) => ({
+    level,
+    fields: { event: 'e' },
+    message: level,
+  }))
+  logLines(log, lines)
+  logLines(log.child({ cluster: 'demo' }), lines.slice(1, 2))
+  setLevel('error')
+  setLevel('fatal')
+  logLines(log, lines.slice(2, 3))
+  assert.deepEqual(
+    recorded.map((line) => /^\{"level":"(\w+)","time":"\S+Z",.*"msg":"(\w+)"\}\n$/.exec(line)?.slice(1)),
+    [
+      ['note', 'note'],
+      ['info', 'info'],
+      ['error', 'error'],
+      ['note', 'note'],
+      ['info', 'info'],
+    ],
+  )
+  await close()
+})
+
+test('a log without the level of milestones takes them as debug', () => {
+  const shown: string[] = []
+  const log = pino({ level: 'debug', base: null, timestamp: false }, { write: (line: string) => void shown.push(line) })
+  logLines(log, [{ level: 'note', fields: { event: 'e' }, message: 'm' }])
+  assert.deepEqual(shown, ['{"level":20,"event":"e","msg":"m"}\n'])
 })

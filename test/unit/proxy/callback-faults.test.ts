@@ -20,6 +20,8 @@ describe('a callback that throws', () => {
     'take',
     'forced',
     'faultBegun',
+    'held',
+    'opened',
     'faultEnded',
   ]
 
@@ -83,6 +85,8 @@ describe('a callback that throws', () => {
         },
         forced: () => this.called('forced'),
         faultBegun: () => this.called('faultBegun'),
+        held: () => this.called('held'),
+        opened: () => this.called('opened'),
         faultEnded: () => this.called('faultEnded'),
       })
     }

@@ -97,6 +97,8 @@ describe('a fence that fails', () => {
       },
       forced: (listener, reason) => log.push(`${nameOf(listener)} forced: ${reason}`),
       faultBegun: (listener, { kind, reason }) => log.push(`${nameOf(listener)} ${kind} begun: ${reason}`),
+      held: () => undefined,
+      opened: () => undefined,
       faultEnded: (listener, { kind }) => log.push(`${nameOf(listener)} ${kind} ended`),
     })
     return { fence, log }

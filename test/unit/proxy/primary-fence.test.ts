@@ -16,6 +16,8 @@ describe('the fence of the primary', () => {
 
   /** One listener whose fences are done when the test says so. */
   class FakePlane implements FencedListener, FencedListeners<FakePlane> {
+    readonly held = (): void => undefined
+    readonly opened = (): void => undefined
     readonly forced = never
     readonly faultBegun = never
     readonly faultEnded = never

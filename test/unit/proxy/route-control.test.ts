@@ -193,6 +193,8 @@ describe('a fence', () => {
       take: (view, hold) => control.take(view, hold),
       forced: never,
       faultBegun: never,
+      held: () => undefined,
+      opened: () => undefined,
       faultEnded: never,
     })
     const epoch = (view: ClusterView, epoch: number): ClusterView => ({ ...view, primary: { ...view.primary, epoch } })

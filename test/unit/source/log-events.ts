@@ -3,7 +3,9 @@ import { join, relative } from 'node:path'
 import ts from 'typescript'
 
 const ROOT = join(import.meta.dirname, '../../..')
-const LEVELS = ['debug', 'info', 'warn', 'error', 'fatal']
+/** They show the events of others. */
+const SHOWING = /^src\/events\/(?:event|narration|text)\.ts$/
+const LEVELS = ['debug', 'note', 'info', 'warn', 'error', 'fatal']
 
 export interface FoundEvent {
   readonly event: string
@@ -38,6 +40,7 @@ export function findLogEvents(): Found {
   for (const file of program.getSourceFiles()) {
     const path = relative(ROOT, file.fileName)
     if (!path.startsWith('src/') || path.startsWith('src/demo/') || path.startsWith('src/admin/status/')) continue
+    if (SHOWING.test(path)) continue
     const placeOf = (node: ts.Node): string => `${path}:${file.getLineAndCharacterOfPosition(node.getStart()).line + 1}`
     const visit = (node: ts.Node): void => {
       const value = eventOf(node)

@@ -20,6 +20,7 @@ const NOTICE = {
   over: 'it is over',
 }
 const silent = (silences: number): ClusterView => view({ primary: primary({ silences, reason: 'refused' }) })
+const NOW = { leader: 'pg0', member: 'pg1', scheduledAt: null }
 const TOMORROW = { leader: 'pg0', member: 'pg1', scheduledAt: Date.UTC(2030, 0, 1) }
 
 const RESTARTING = 'it holds the lock but is not running as a primary (role master, state restarting)'
@@ -195,10 +196,41 @@ describe('the lines of the log', () => {
       ['info cancelled: switchover from pg0 to pg1 scheduled for 2030-01-01T00:00:00.000Z'],
     ],
     [
-      'does not tell that of one whose time has come',
+      'tells that one whose time has come is gone without a switchover',
       view({ switchover: { ...TOMORROW, scheduledAt: 1 } }),
       view({ switchover: null }),
+      ['info request to switch over to pg1 is gone: pg0 is still the leader'],
+    ],
+    [
+      'tells that of one that was requested for now, too',
+      view({ switchover: NOW }),
+      view({ switchover: null }),
+      ['info request to switch over to pg1 is gone: pg0 is still the leader'],
+    ],
+    [
+      'says nothing of a request that the next leader removes',
+      view({ switchover: NOW, leader: 'pg1' }),
+      view({ switchover: null, leader: 'pg1' }),
       [],
+    ],
+    [
+      'says nothing of a request to fail over to a member that the new leader removes',
+      view({ switchover: { ...NOW, leader: null }, leader: 'pg1' }),
+      view({ switchover: null, leader: 'pg1' }),
+      [],
+    ],
+    [
+      'notes a request to switch over now',
+      view(),
+      view({ switchover: NOW }),
+      ['note switchover from pg0 to pg1 requested'],
+    ],
+    ['notes it once', view({ switchover: NOW }), view({ switchover: { ...NOW } }), []],
+    [
+      'notes a scheduled request when it is due',
+      view({ switchover: TOMORROW }),
+      view({ switchover: TOMORROW, primary: primary({ cause: 'failover-key' }) }),
+      ['note switchover from pg0 to pg1 requested'],
     ],
     [
       'warns of what happens long after the time of a switchover that did not take place',

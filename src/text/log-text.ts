@@ -1,6 +1,6 @@
 /** The log for eyes: one line an entry, out of pino's JSON. Pure. */
-import { visible } from '../text/terminal.ts'
-import type { Mapping } from '../text/unknown-shape.ts'
+import { visible } from './terminal.ts'
+import type { Mapping } from './unknown-shape.ts'
 
 /**
  * Formats a line of the log for a terminal: `2026-11-20 03:12:44.123Z WARN  message key=value`. Without colours it has
@@ -8,8 +8,11 @@ import type { Mapping } from '../text/unknown-shape.ts'
  */
 export function logText(json: string, hasColours: boolean): string {
   const entry = parsed(json)
-  if (entry === null) return `${visible(json.trimEnd())}\n`
-  const { time, level, msg, err, ...fields } = entry
+  return entry === null ? `${visible(json.trimEnd())}\n` : entryText(entry, hasColours)
+}
+
+/** Formats an entry of the log as `logText` does. */
+export function entryText({ time, level, msg, err, ...fields }: Mapping, hasColours: boolean): string {
   const message = visible(text(msg))
   const paint = painter(hasColours)
   const when = paint('dim', visible(text(time)).replace('T', ' '))
@@ -26,6 +29,7 @@ type Style = 'plain' | 'dim' | 'yellow' | 'red'
 const STYLES: Readonly<Record<string, Style>> = {
   trace: 'dim',
   debug: 'dim',
+  note: 'dim',
   warn: 'yellow',
   error: 'red',
   fatal: 'red',
