@@ -3,11 +3,10 @@ import { test } from 'node:test'
 import { hasPrimary, statusJson } from '../../../../src/admin/status/json.ts'
 import { statusLine } from '../../../../src/admin/status/text.ts'
 import { widthOf } from '../../../../src/text/terminal.ts'
-import type { ClusterStatus, RouterStatus } from '../../../../src/admin/status.ts'
+import type { ClusterStatus, ConfigurationStatus, RouterStatus } from '../../../../src/admin/status.ts'
 import { ENDINGS, REFUSALS } from '../../../../src/proxy/counters.ts'
 import type { ClusterView, DcsView, PrimaryView } from '../../../../src/watcher/view.ts'
 import { noted, NOW, sampleListener, sampleMember, sampleProxy, rendered, sampleStatus, sampleView } from '../sample.ts'
-import type { ConfigurationStatus } from '../../../../src/admin/status.ts'
 import type { PrimaryState } from '../../../../src/config/config.ts'
 
 const none = {
