@@ -19,6 +19,7 @@ import type { Epochs } from '../watcher/primary/running-machine.ts'
 import { StateFile } from '../watcher/state/state-file.ts'
 import type { ClusterView } from '../watcher/view.ts'
 import { Watcher } from '../watcher/watcher.ts'
+import { clusterLog } from './cluster-log.ts'
 
 export interface ClusterPartsDeps {
   readonly log: Logger
@@ -48,8 +49,7 @@ export class ClusterParts {
     this.#config = config
     this.#all = all
     // Where there are several clusters, every line names its own.
-    this.#log =
-      all.clusters.length > 1 ? deps.log.child({ cluster: config.name }, { msgPrefix: `${config.name}: ` }) : deps.log
+    this.#log = clusterLog(deps.log, () => (this.#all.clusters.length > 1 ? this.#config.name : null))
     this.#rest = this.#buildRest(config)
     this.#watcher = this.#buildWatcher()
     this.#proxy = this.#buildProxy(config)

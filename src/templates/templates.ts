@@ -148,7 +148,10 @@ export class Templates implements Reconfigurable<TemplatesConfig> {
   status(): TemplatesStatus {
     return {
       groups: [...this.#groups.values()].map(({ group }) => group.status()),
-      hooks: inOrder(this.#config.hooks, [...this.#hooks.values()].flatMap(({ hooks }) => hooks.status())),
+      hooks: inOrder(
+        this.#config.hooks,
+        [...this.#hooks.values()].flatMap(({ hooks }) => hooks.status()),
+      ),
       keys: this.#inputs.keys,
     }
   }

@@ -163,7 +163,9 @@ describe('each on a host of its own,', { concurrency: true }, () => {
       const { router } = hosts
       const first = await property(router, 'patroni-router', 'MainPID')
       await router.ok('systemctl reload patroni-router')
-      await until('it has read again', async () => (await router.journal('patroni-router')).includes('"config-unchanged"'))
+      await until('it has read again', async () =>
+        (await router.journal('patroni-router')).includes('"config-unchanged"'),
+      )
       assert.equal(await property(router, 'patroni-router', 'MainPID'), first)
       await router.signal('patroni-router', 'KILL')
       await says(router, /primary: pg1 OPEN/)
