@@ -16,8 +16,8 @@ describe('the fence of the primary', () => {
 
   /** One listener whose fences are done when the test says so. */
   class FakePlane implements FencedListener, FencedListeners<FakePlane> {
-    readonly held = (): void => undefined
-    readonly opened = (): void => undefined
+    /** What is reported for the history. */
+    readonly reports: string[] = []
     readonly forced = never
     readonly faultBegun = never
     readonly faultEnded = never
@@ -26,6 +26,14 @@ describe('the fence of the primary', () => {
     readonly fencing: { readonly epoch: number; readonly done: () => void }[] = []
     fenced = 0
     target: Target | null = null
+
+    held(_: ClusterView, reason: string): void {
+      this.reports.push(`held: ${reason}`)
+    }
+
+    opened({ member }: Target, fencedMs: number | null): void {
+      this.reports.push(`opened ${member}, ${fencedMs === null ? 'no fence' : 'fenced'}`)
+    }
 
     all(): readonly FakePlane[] {
       return [this]
@@ -77,6 +85,24 @@ describe('the fence of the primary', () => {
       },
     })
   }
+
+  test('reports once when it holds and once when it has opened, but no hold of what was not open', async () => {
+    const plane = new FakePlane()
+    const fence = new PrimaryFence(plane)
+    fence.follow(view(null, 1))
+    fence.follow(view('pg1', 2))
+    await turn()
+    assert.deepEqual(plane.reports, [])
+    while (plane.fencing.length > 0) {
+      plane.fencing[0]?.done()
+      await turn()
+    }
+    for (const state of ['open', 'open', 'switching', 'switching', 'open'] as const) {
+      fence.follow(view('pg1', 2, state))
+      await turn()
+    }
+    assert.deepEqual(plane.reports, ['opened pg1, fenced', 'held: leader pg1: r', 'opened pg1, no fence'])
+  })
 
   test('opens a member when the fence of its epoch is done, and not before', async () => {
     const plane = new FakePlane()
