@@ -19,6 +19,9 @@ export interface ReloadReport {
   readonly tookMs: number
 }
 
+/** Why nothing is reloaded any more. */
+export const SHUTTING_DOWN = 'the router is shutting down'
+
 /** What SIGHUP and the admin socket request of the router. Never rejects. */
 export interface Reloadable {
   /** Reads the configuration again and applies the difference: all of it, or nothing. */

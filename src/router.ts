@@ -167,7 +167,8 @@ export class Router {
     if (this.#templates !== null) closing.push(this.#templates.close())
     this.#lookups.close()
     await Promise.all([...closing, this.#replacing])
-    await Promise.all([this.#admin, ...this.#retiring.keys()].map((admin) => admin.close()))
+    // A reload that was requested is answered, too.
+    await Promise.all([this.#admin.retire(), ...this.#retiring.values()])
   }
 
   /**

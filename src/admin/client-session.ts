@@ -29,6 +29,8 @@ export interface SessionOptions {
   readonly activity: ClientActivity
   /** Shared by all connections. */
   readonly turns: CommandQueue
+  /** Returns whether the connection ends with the command that is running. */
+  readonly isOver: () => boolean
 }
 
 /**
@@ -41,7 +43,7 @@ export interface SessionOptions {
  * the next part of an answer is not idle.
  */
 export async function serveClient(socket: Socket, options: SessionOptions): Promise<void> {
-  const { commands, idleTimeoutMs, log, activity, turns } = options
+  const { commands, idleTimeoutMs, log, activity, turns, isOver } = options
   const closed = new AbortController()
   // Not `socket.closed`, which is true before the events are emitted.
   const close = new Promise<void>((resolve) => socket.once('close', () => resolve()))
@@ -105,7 +107,7 @@ export async function serveClient(socket: Socket, options: SessionOptions): Prom
         if (line.length > MAX_LINE_LENGTH) return
         for (const words of parseLine(line)) {
           await answer(words)
-          if (wasQuit()) return
+          if (wasQuit() || isOver()) return
         }
         answered = true
       }

@@ -140,7 +140,8 @@ export class AdminSocket {
     this.#makeRoom()
     const activity = { isInteractive: false, isBusy: false, since: performance.now() }
     const [idleTimeoutMs, commands, log, turns] = [this.#idleTimeoutMs, this.#commands, this.#log, this.#turns]
-    const served = serveClient(socket, { idleTimeoutMs, commands, log, activity, turns }).finally(() => {
+    const isOver = (): boolean => this.#stopped !== null
+    const served = serveClient(socket, { idleTimeoutMs, commands, log, activity, turns, isOver }).finally(() => {
       this.#clients.delete(socket)
       this.#activities.delete(socket)
     })

@@ -1,5 +1,5 @@
 /** The lines of the log about a reload. Pure. */
-import type { ReloadReport } from '../reload.ts'
+import { type ReloadReport, SHUTTING_DOWN } from '../reload.ts'
 import type { LogLine } from '../text/log-line.ts'
 import { counted } from '../text/wording.ts'
 
@@ -23,6 +23,10 @@ export function reloadLines(
 }
 
 function refusedLine({ problems, file }: ReloadReport, known: readonly string[]): LogLine {
+  if (isSame(problems, [SHUTTING_DOWN])) {
+    const message = `configuration not reloaded: ${SHUTTING_DOWN}`
+    return { level: 'info', message, fields: { event: 'config-refused', config: file } }
+  }
   const subject = 'configuration not reloaded, the one before stays in force'
   if (isSame(problems, known)) {
     const message = `${subject}: still ${counted(problems.length, 'problem')} as before`

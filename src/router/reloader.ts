@@ -9,7 +9,7 @@ import type { Config } from '../config/config.ts'
 import type { LoadedConfig } from '../config/load.ts'
 import { explain } from '../errors.ts'
 import type { PartReport } from '../part.ts'
-import type { Reloadable, ReloadReport } from '../reload.ts'
+import { type Reloadable, type ReloadReport, SHUTTING_DOWN } from '../reload.ts'
 import { logLines } from '../text/log-line.ts'
 import { type ConfigReader, ConfigReading, type Found, type Reading } from './config-reading.ts'
 import { reloadLines } from './reload-lines.ts'
@@ -155,20 +155,20 @@ export class Reloader implements Reloadable {
 
   /** Applies what was read. */
   async #take(found: Found, startedAt: number): Promise<ReloadReport> {
-    if (this.#ended.signal.aborted) return this.#refused(ENDING, startedAt)
+    const hasEnded = (): boolean => this.#ended.signal.aborted
+    if (hasEnded()) return this.#refused(ENDING, startedAt)
     const foreseen = this.#foreseen(found, startedAt)
     if (!found.ok || foreseen.outcome !== 'applied') return foreseen
     const parts = await this.#deps.apply(found.config)
     if (parts.length === 0) return this.#refused(ENDING, startedAt)
     // A watcher and its proxy are refused together.
     const problems = [...new Set(parts.filter(({ outcome }) => outcome === 'refused').map(refusal))]
-    return problems.length === 0
-      ? {
-          ...foreseen,
-          warnings: [...found.warnings, ...parts.flatMap(({ reason }) => reason ?? [])],
-          tookMs: elapsed(startedAt),
-        }
-      : this.#refused({ refusedBy: 'router', problems }, startedAt, found.warnings)
+    if (problems.length > 0) {
+      const why: Refused = hasEnded() ? ENDING : { refusedBy: 'router', problems }
+      return this.#refused(why, startedAt, found.warnings)
+    }
+    const warnings = [...found.warnings, ...parts.flatMap(({ reason }) => reason ?? [])]
+    return { ...foreseen, warnings, tookMs: elapsed(startedAt) }
   }
 
   /** Returns what `work` does; a fault of the router in it is a refusal. */
@@ -226,7 +226,7 @@ export class Reloader implements Reloadable {
   }
 }
 
-const ENDING: Refused = { refusedBy: 'router', problems: ['the router is shutting down'] }
+const ENDING: Refused = { refusedBy: 'router', problems: [SHUTTING_DOWN] }
 
 /** Returns where it was read from, absolute. */
 function fileOf({ config: { file } }: LoadedConfig): string | null {

@@ -14,18 +14,35 @@ export class Successor {
   readonly observer: DcsObserver
   readonly #stop = new AbortController()
   readonly #signal: AbortSignal
+  readonly #objection: (observation: DcsObservation) => Objection | null
   #latest: DcsObservation | null = null
   #running: Promise<void> | null = null
   #taken: (observation: DcsObservation) => void = () => undefined
 
-  /** Observes nothing yet. `signal`: ends it. */
-  constructor(dcs: Dcs, log: Logger, signal: AbortSignal) {
+  /** Observes nothing yet. `signal`: ends it. `objection`: to its taking the place of the present one now. */
+  constructor(
+    dcs: Dcs,
+    log: Logger,
+    signal: AbortSignal,
+    objection: (observation: DcsObservation) => Objection | null = () => null,
+  ) {
     this.observer = new DcsObserver(dcs, log)
+    this.#objection = objection
     this.#signal = AbortSignal.any([signal, this.#stop.signal])
   }
 
   get latest(): DcsObservation | null {
     return this.#latest
+  }
+
+  /** Returns whether it has been read, and nothing is against it at the moment. */
+  get isReady(): boolean {
+    return this.#latest?.type === 'snapshot' && this.#objection(this.#latest) === null
+  }
+
+  /** Returns what is against it at the moment, as far as it has been read. */
+  get objection(): Objection | null {
+    return this.#latest === null ? null : this.#objection(this.#latest)
   }
 
   /** Begins to observe, or hands over each observation from now on to another `take`. */
@@ -79,11 +96,11 @@ export class DcsSuccession {
     objection: (observation: DcsObservation) => Objection | null,
     limitMs: number,
   ): Promise<Successor> {
-    const successor = new Successor(dcs, this.#log, this.#stop.signal)
+    const successor = this.begin(dcs, objection)
     const reasons: (string | null)[] = [`it could not be read within ${limitMs / 1000} s`]
     const { promise, resolve } = Promise.withResolvers<undefined>()
-    successor.observe((observation) => {
-      const found = objection(observation)
+    successor.observe(() => {
+      const found = successor.objection
       reasons.push(found?.reason ?? null)
       if (found?.isFinal !== false) resolve(undefined)
     })
@@ -95,20 +112,23 @@ export class DcsSuccession {
   }
 
   /** Observes another DCS beside the present one, for `succeed`. */
-  begin(dcs: Dcs): Successor {
-    return new Successor(dcs, this.#log, this.#stop.signal)
+  begin(dcs: Dcs, objection: (observation: DcsObservation) => Objection | null): Successor {
+    return new Successor(dcs, this.#log, this.#stop.signal, objection)
   }
 
-  /** Has another one take the place of the present one: now if it has been read, or the present one has not, else once it is. */
+  /**
+   * Has another one take the place of the present one: now if it has been read and nothing is against it, or if the present one
+   * has not been read; else as soon as that is so. One that is some milliseconds behind would name the leader before once more.
+   */
   succeed(successor: Successor): void {
     if (this.#next !== null) this.#end(this.#next)
     this.#next = successor
-    if (successor.latest?.type === 'snapshot' || this.view.state === 'never') {
+    if (successor.isReady || this.view.state === 'never') {
       this.#replace(successor)
       return
     }
-    successor.observe((observation) => {
-      if (observation.type === 'snapshot') this.#replace(successor)
+    successor.observe(() => {
+      if (successor.isReady) this.#replace(successor)
     })
   }
 
@@ -132,7 +152,7 @@ export class DcsSuccession {
   }
 }
 
-/** Why a DCS may not take the place of the present one. */
+/** Why a DCS may not take the place of the present one, or not yet. */
 export interface Objection {
   readonly reason: string
   /** Waiting does not help. */

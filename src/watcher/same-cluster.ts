@@ -6,7 +6,8 @@ import type { DcsView } from './view.ts'
 
 /**
  * Returns why what another DCS shows cannot be the cluster `scope`, which the present one shows; null: it is. Where the present
- * one has never shown a system identifier there is nothing to compare.
+ * one has never shown a system identifier there is nothing to compare. `present`: its `optime` may be an earlier one, which the
+ * other has to have reached.
  */
 export function objectionTo(
   observation: DcsObservation,
@@ -24,9 +25,13 @@ export function objectionTo(
     const reason = `the DCS at ${endpoint} shows another cluster: its system identifier is ${cluster.systemId}, and that of ${scope} is ${systemId}`
     return { reason, isFinal: true }
   }
-  // A copy that Patroni no longer writes to has the same identifier.
+  if (state !== 'up') return null
+  // A copy that Patroni no longer writes to has the same identifier and, until the lock expires, the same leader.
+  if (cluster.optime !== null && present.optime !== null && cluster.optime < present.optime)
+    return { reason: `the DCS at ${endpoint} is out of date: Patroni does not write to it`, isFinal: false }
   const [named, before] = [namedBy(cluster), namedBy(present)]
-  if (state !== 'up' || named === before || (named === null && !cluster.hasLock)) return null
-  const reason = `the DCS at ${endpoint} names ${named ?? 'no member'} as the leader, and the present one ${before ?? 'none'}`
+  // The present one names no leader once Patroni has moved to the other one.
+  if (named === before || (named === null && !cluster.hasLock) || before === null) return null
+  const reason = `the DCS at ${endpoint} names ${named ?? 'no member'} as the leader, and the present one ${before}`
   return { reason, isFinal: false }
 }

@@ -12,7 +12,7 @@ import { CheckScheduler } from './checks/scheduler.ts'
 import { type Cluster, isSameButMembers, parseCluster } from './cluster.ts'
 import { composeView, MemberViews } from './compose-view.ts'
 import type { Dcs, DcsObservation, Remembered } from './dcs/dcs.ts'
-import { DcsSuccession, type Successor } from './dcs-succession.ts'
+import { DcsSuccession, type Objection, type Successor } from './dcs-succession.ts'
 import { type Fault, Faults } from './faults.ts'
 import { DebugLog } from './log/debug-log.ts'
 import { afterReplicaPostgres, type Fitness } from './members/fitness.ts'
@@ -151,16 +151,18 @@ export class Watcher {
    */
   async tryDcs(dcs: Dcs, limitMs = TRY_MS): Promise<Successor> {
     if (this.#dcs.view.state === 'never' && this.#cluster.systemId === null) return this.buildDcs(dcs)
-    return await this.#dcs.tryOut(
-      dcs,
-      (observation) => objectionTo(observation, this.#cluster, this.#dcs.view, this.#config.scope),
-      limitMs,
-    )
+    return await this.#dcs.tryOut(dcs, this.#objections(), limitMs)
   }
 
-  /** Builds another way to observe the same DCS, which takes the place of the present one once it has read it. */
+  /** Builds another way to observe the same DCS, which takes the place of the present one once it has read the same. */
   buildDcs(dcs: Dcs): Successor {
-    return this.#dcs.begin(dcs)
+    return this.#dcs.begin(dcs, this.#objections())
+  }
+
+  /** Returns what tells why another DCS does not show the same as the present one. It has to have come as far as that has now. */
+  #objections(): (observation: DcsObservation) => Objection | null {
+    const { optime } = this.#cluster
+    return (observation) => objectionTo(observation, { ...this.#cluster, optime }, this.#dcs.view, this.#config.scope)
   }
 
   /** Takes another configuration. The state of the primary, its proof and the sessions on it stay. */

@@ -5,6 +5,8 @@ import type { Result } from './log-lines.ts'
 
 /** What a group does now. */
 export type Phase =
+  /** It waits for its start: until then the files may be those of another group. */
+  | { readonly kind: 'built' }
   | { readonly kind: 'idle' }
   /** `takes`: a change that was waiting; else it looks whether all is as it should be. */
   | { readonly kind: 'passing'; readonly pass: Promise<void>; readonly takes: boolean }
@@ -26,7 +28,7 @@ export interface State {
 /** Returns the state of a group that has not begun. */
 export function initialState(at: number): State {
   return {
-    ...{ phase: { kind: 'idle' }, schedule: UNSCHEDULED, changes: 0, inPlace: null },
+    ...{ phase: { kind: 'built' }, schedule: UNSCHEDULED, changes: 0, inPlace: null },
     ...{ result: { kind: 'waiting', reason: 'it has not begun yet' }, resultAt: at },
     shown: { state: 'waiting', since: at },
   }

@@ -64,7 +64,7 @@ export class Group {
 
   /** Settles what an earlier router was interrupted in, and begins with a full pass. Never rejects. */
   start(): void {
-    if (this.#state.phase.kind === 'idle') this.#begin(() => this.#apply.recover())
+    if (this.#state.phase.kind === 'built') this.#begin(() => this.#apply.recover())
   }
 
   /**
@@ -136,9 +136,8 @@ export class Group {
 
   /** Renders and begins what is due, and sets the timer for what is due next. */
   #proceed(): void {
-    const { phase, schedule } = this.#state
-    const renderAt = nextRender(schedule, this.#deps.groups())
-    if (phase.kind !== 'closed' && renderAt !== null && renderAt <= now()) this.#look()
+    const renderAt = nextRender(this.#state.schedule, this.#deps.groups())
+    if (renderAt !== null && renderAt <= now()) this.#look()
     const due = this.#duePass()
     if (due !== null && due.at <= now()) this.#begin(() => this.#pass(due.full))
     this.#arm()
@@ -147,7 +146,7 @@ export class Group {
   #arm(): void {
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
-    if (this.#state.phase.kind === 'closed') return
+    if (!this.#isActive) return
     const at = Math.min(
       nextRender(this.#state.schedule, this.#deps.groups()) ?? Infinity,
       this.#duePass()?.at ?? Infinity,
@@ -155,6 +154,11 @@ export class Group {
     if (at === Infinity) return
     const delayMs = Math.min(Math.max(0, at - now()), MAX_TIMER_MS)
     this.#timer = setTimeout(() => this.#proceed(), delayMs)
+  }
+
+  get #isActive(): boolean {
+    const { kind } = this.#state.phase
+    return kind === 'idle' || kind === 'passing'
   }
 
   #duePass(): Due | null {
@@ -174,8 +178,8 @@ export class Group {
 
   /** Renders what has changed and is not rendered yet. Never throws. */
   #look(): void {
-    const { schedule, result, phase } = this.#state
-    if (schedule.unrenderedAt === null || phase.kind === 'closed') return
+    const { schedule, result } = this.#state
+    if (schedule.unrenderedAt === null || !this.#isActive) return
     try {
       this.#renderAll()
     } catch {

@@ -9,7 +9,7 @@ export async function settled(cluster: PatroniCluster, router: RouterProcess): P
     'the router serves a healthy cluster',
     async () => {
       const leader = await cluster.waitHealthy()
-      const { clusters } = await router.status()
+      const { clusters } = await router.ask()
       const view = clusters[0]
       if (view?.primary.state !== 'open' || view.primary.member !== leader.name)
         throw new Error(JSON.stringify(view?.primary))

@@ -1,5 +1,6 @@
 /** Templates and hooks that take another configuration while they run: real files, real commands, views of the test's. */
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
@@ -114,6 +115,24 @@ describe('another configuration', () => {
       templates.status().groups.map(({ name }) => name),
       ['lb'],
     )
+  })
+
+  test('waits for the reload that runs for a group, whatever happens meanwhile', async () => {
+    execFileSync('mkfifo', [path('go')])
+    const slow = { reload: command('echo begin >> runs; read line < go; echo end >> runs') }
+    start({ templates: [template('slow', slow), template('other')] })
+    await until('it runs', () => read('runs') === 'begin\n')
+    await inSync('other')
+    const changed = template('slow', { ...slow, intervalMs: 60_000, reload: command('echo changed >> runs') })
+    assert.equal(templates.reconfigure(config({ templates: [changed, template('other')] })), true)
+    apply({ scope: 'next' })
+    templates.resync()
+    await until('the other group has followed', () => read('other') === 'scope next\n')
+    await inSync('other')
+    assert.deepEqual([read('slow'), read('runs')], ['scope demo\n', 'begin\n'])
+    writeFileSync(path('go'), '\n')
+    await inSync('slow')
+    assert.deepEqual([read('slow'), read('runs')], ['scope next\n', 'begin\nend\nchanged\n'])
   })
 
   for (const stateDir of ['state', null]) {

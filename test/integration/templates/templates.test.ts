@@ -186,7 +186,7 @@ describe('templates of a running router', () => {
     scene.write('again.cfg', 'by hand\n')
     router.reload()
     await until('the file is restored', () => scene.read('again.cfg') === 'new pg0\n')
-    assert.equal(scene.logged('resync').length, 2)
+    assert.equal(scene.logged('config-unchanged').length, 2)
   })
 
   test('writes nothing before the DCS has been read, and then all at once', async () => {

@@ -138,6 +138,11 @@ describe('a watcher that is given another DCS', () => {
       () => new ToldDcs('other').shows(shown({ leader: null })),
       /^the DCS at other names no member as the leader, and the present one pg0$/,
     ],
+    [
+      'a copy that is older than what Patroni has written since',
+      () => new ToldDcs('other').shows(shown({ optime: 0 })),
+      /^the DCS at other is out of date: Patroni does not write to it$/,
+    ],
   ]
   for (const [what, other, reason] of refusals) {
     test(`refuses one that shows ${what}, and follows the present one as before`, async () => {
@@ -159,6 +164,34 @@ describe('a watcher that is given another DCS', () => {
     watcher.reconfigure({ config, dcs: await trial })
     assert.deepEqual([watcher.view.dcs.endpoint, states()], ['other', ['open']])
   })
+
+  test('follows one that Patroni has moved to, where the former names no leader any more', async () => {
+    await open()
+    present.shows(shown({ leader: null }))
+    await until('the lock is missed', () => watcher.view.leader === null)
+    const moved = new ToldDcs('other').shows(shown({ leader: { name: 'pg0', session: 'of another DCS' }, optime: 2 }))
+    watcher.reconfigure({ config, dcs: await watcher.tryDcs(moved) })
+    await until('it is open again', isOpen)
+    assert.equal(watcher.view.dcs.endpoint, 'other')
+    assert.ok(!states().includes('none'), 'its sessions stay')
+  })
+
+  for (const way of ['another DCS', 'another way to read the same']) {
+    test(`does not go back to the leader before, with ${way} that learns of a switchover a little later`, async () => {
+      await open()
+      const other = new ToldDcs('other').shows(shown())
+      const dcs = way === 'another DCS' ? await watcher.tryDcs(other) : watcher.buildDcs(other)
+      present.shows(shown({ leader: { name: 'pg1', session: '2' } }))
+      await until('pg1 is the leader', () => watcher.view.leader === 'pg1')
+      views = []
+      watcher.reconfigure({ config, dcs })
+      await until('it is observed', () => other.isObserved)
+      assert.equal(watcher.view.dcs.endpoint, 'present')
+      other.shows(shown({ leader: { name: 'pg1', session: '2' } }))
+      await until('it has taken over', () => watcher.view.dcs.endpoint === 'other')
+      assert.ok(views.every(({ leader }) => leader === 'pg1'))
+    })
+  }
 
   test('takes any while nothing has been read yet: there is nothing to lose', async () => {
     present.isAway()

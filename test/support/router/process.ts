@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
+import { askStatus } from '../../../src/admin/client.ts'
 import { type StatusJson, statusSchema } from '../../../src/admin/status/schema.ts'
 import { Child } from '../processes/child.ts'
 import type { Exit, StopOptions } from '../processes/child.ts'
@@ -92,7 +93,7 @@ export class RouterProcess implements AsyncDisposable {
     return RouterProcess.start({ ...options, config, env: { ...cluster.env, ...options.env } })
   }
 
-  /** Writes the configuration file; a running router reads it after {@link reload}. */
+  /** Writes the configuration file, whole at any time; a running router reads it after {@link reload}. */
   configure(config: Readonly<Record<string, unknown>>): void {
     const {
       proxy = {},
@@ -112,7 +113,9 @@ export class RouterProcess implements AsyncDisposable {
       ...proxy.listeners,
     }
     const own = { proxy: { ...proxy, listeners }, admin: { socket: this.socketPath, ...admin } }
-    writeFileSync(this.configFile, stringify({ ...rest, ...own }))
+    const draft = `${this.configFile}.new`
+    writeFileSync(draft, stringify({ ...rest, ...own }))
+    renameSync(draft, this.configFile)
   }
 
   /** Starts it, also again after {@link stop}, and waits until it listens on both ports. */
@@ -160,6 +163,12 @@ export class RouterProcess implements AsyncDisposable {
     } catch (error) {
       throw new Error(`status: exit ${code}, ${stdout}${stderr}`, { cause: error })
     }
+  }
+
+  /** The same, asked without a process of its own. */
+  async ask(): Promise<StatusJson> {
+    const { status } = await askStatus(this.socketPath, { timeoutMs: 10_000, signal: AbortSignal.timeout(20_000) })
+    return statusSchema.parse(status)
   }
 
   /** The first log line that fits, from line `from` on (such as an earlier `log.length`); waits for it. */
