@@ -197,6 +197,7 @@ export class Router {
       for (const part of prepared) part.abandon()
       return refused
     }
+    this.#track.keepOnly(next.clusters.map(({ name }) => name))
     const reports = prepared.flatMap((part) => part.commit())
     this.#settings = settings
     await this.#replacing

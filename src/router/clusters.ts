@@ -170,7 +170,7 @@ export class Clusters {
 
   /** Ends it once its sessions have ended, after the drain timeout at the latest. */
   #leave(cluster: ClusterParts): void {
-    const left = cluster.drain().then(async () => cluster.close())
+    const left = cluster.leave()
     this.#leaving.set(
       cluster,
       left.finally(() => this.#leaving.delete(cluster)),
