@@ -8,7 +8,7 @@ import { showCommands } from './admin/show.ts'
 import { AdminSocket } from './admin/socket.ts'
 import type { RouterStatus } from './admin/status.ts'
 import { now } from './clock.ts'
-import type { Config, LoggingConfig } from './config/config.ts'
+import type { Bind, Config, LoggingConfig } from './config/config.ts'
 import { explain, RouterError } from './errors.ts'
 import type { History } from './events/history.ts'
 import { Lookups } from './names/lookups.ts'
@@ -66,6 +66,7 @@ export class Router {
   #templates: Templates | null = null
   readonly #track: Track
   #admin: AdminSocket
+  #isAdminToOpen = false
   /** Sockets of a former configuration, while they answer the commands that were running. */
   readonly #retiring = new Map<AdminSocket, Promise<void>>()
   /** Resolves when the templates are those of the configuration. */
@@ -179,7 +180,7 @@ export class Router {
     if (this.#isEnding) return []
     const settings = settingsOf(next)
     const prepared = [
-      await this.#clusters.prepare(next),
+      await this.#clusters.prepare(next, (bind) => this.#isAdminSocket(bind)),
       await this.#prepare('track', settings, () => ({
         outcome: 'reconfigured',
         take: () => this.#track.reconfigure(settings.track),
@@ -193,11 +194,15 @@ export class Router {
       for (const part of prepared) part.abandon()
       return refused
     }
+    this.#track.keepOnly(next.clusters.map(({ name }) => name))
     const reports = prepared.flatMap((part) => part.commit())
     this.#settings = settings
     this.#deps.taken?.(next)
+    // First: an address that another listener has had is served by none until then.
+    const listening = await this.#clusters.listenAgain()
+    const fault = await this.#openAdmin()
     await this.#replacing
-    return [...reports, ...(await this.#clusters.listenAgain())]
+    return [...reports.map((report) => (report.part === 'admin' ? { ...report, reason: fault } : report)), ...listening]
   }
 
   get #isEnding(): boolean {
@@ -259,15 +264,36 @@ export class Router {
       return { outcome: 'reconfigured', take: () => undefined, giveUp }
     }
     const built = this.#buildAdmin(next)
-    await built.start()
+    // Where a listener has it, it is free once that is on another address.
+    const isTaken = this.#clusters.listensOn({ kind: 'unix', path: next.socket.path })
+    if (!isTaken) await built.start()
     const take = (): void => {
       const old = this.#admin
       this.#admin = built
+      this.#isAdminToOpen = isTaken
       // Not waited for: the command that is running may be the one that has caused this.
       const retired = old.retire().finally(() => this.#retiring.delete(old))
       this.#retiring.set(old, retired)
     }
     return { outcome: 'rebuilt', take, giveUp: () => void built.close() }
+  }
+
+  /** Opens an admin socket that could not be opened in advance; returns why it cannot be; null: it is open. Never rejects. */
+  async #openAdmin(): Promise<string | null> {
+    if (!this.#isAdminToOpen || this.#hasEnded()) return null
+    this.#isAdminToOpen = false
+    try {
+      await this.#admin.start()
+      return null
+    } catch (error) {
+      const reason = explain(error)
+      this.#deps.log.error({ event: 'admin-unavailable', reason }, `no admin socket, so no status: ${reason}`)
+      return reason
+    }
+  }
+
+  #isAdminSocket(bind: Bind): boolean {
+    return bind.kind === 'unix' && bind.path === this.#settings.admin.socket.path
   }
 
   #prepareLogging({ level, format }: LoggingConfig): Change {

@@ -1,5 +1,5 @@
 /** One listener as the proxy sees it: its configuration, what is sent to the worker for it, and what that has reported. */
-import type { ListenerConfig } from '../config/config.ts'
+import type { Bind, ListenerConfig } from '../config/config.ts'
 import type { ListenerId, ListenerState } from './messages.ts'
 import type { FencedListener } from './primary-fence.ts'
 import type { Target } from './route.ts'
@@ -43,8 +43,8 @@ export class ControlledListener implements FencedListener {
     return attempt === this.#listens
   }
 
-  /** Listens on the addresses of its next configuration too; rejects with what is wrong, and they are not bound then. */
-  async stage({ binds }: ListenerConfig): Promise<void> {
+  /** Listens on addresses of its next configuration too; rejects with what is wrong, and none of them is bound then. */
+  async stage(binds: readonly Bind[]): Promise<void> {
     await this.#link.ask({ type: 'stage', id: this.id, binds })
   }
 

@@ -156,11 +156,7 @@ export class Proxy implements Reconfigurable<ProxyConfig> {
     const staged = this.#staged.take(config.name)
     const listener = kept ?? staged ?? this.#build(config)
     this.#listeners.set(config.name, listener)
-    const isElsewhere = listener.configure(config)
-    if (staged !== null) {
-      listener.listenFault = null
-      this.#logListening(listener)
-    } else if (kept === null || isElsewhere) this.#toListen.add(listener)
+    if (listener.configure(config) || kept === null) this.#toListen.add(listener)
   }
 
   #build(config: ListenerConfig): ControlledListener {

@@ -27,31 +27,39 @@ export class StagedListeners {
 
   /**
    * Binds what the listener does not have yet. `present`: the listener that takes this configuration; null: a new one is built.
-   * Rejects with what is wrong; an address that is in use by this process itself (`isOwn`) is left for later.
+   * Rejects with what is wrong; addresses that are in use by this process itself (`isOwn`) are left for later.
    */
   async add(config: ListenerConfig, present: ControlledListener | null, isOwn: (bind: Bind) => boolean): Promise<void> {
     if (present !== null && isDeepStrictEqual(present.config.binds, config.binds)) return
-    const staged = { listener: present ?? this.#build(config), isPresent: present !== null }
+    const staged = { listener: present ?? this.#begin(config), isPresent: present !== null }
     this.#staged.set(config.name, staged)
     try {
-      await this.#bind(staged, config)
+      await this.#bind(staged.listener, config.binds, isOwn)
     } catch (error) {
       this.#staged.delete(config.name)
       this.#discard(staged)
-      if (!config.binds.some(isOwn)) throw error
+      throw error
     }
   }
 
-  async #bind({ listener, isPresent }: Staged, config: ListenerConfig): Promise<void> {
-    if (isPresent) {
-      await listener.stage(config)
-      return
-    }
-    listener.configure(config)
-    await listener.listen()
+  /** Builds a listener without any address. */
+  #begin(config: ListenerConfig): ControlledListener {
+    const listener = this.#build({ ...config, binds: [] })
+    listener.configure(listener.config)
+    return listener
   }
 
-  /** Hands over the listener with this name, whose addresses are bound; null: there is none. */
+  async #bind(listener: ControlledListener, binds: readonly Bind[], isOwn: (bind: Bind) => boolean): Promise<void> {
+    try {
+      await listener.stage(binds)
+    } catch (error) {
+      const others = binds.filter((bind) => !isOwn(bind))
+      if (others.length === binds.length) throw error
+      await listener.stage(others)
+    }
+  }
+
+  /** Hands over the listener with this name, to be configured; null: there is none. */
   take(name: string): ControlledListener | null {
     const { listener = null } = this.#staged.get(name) ?? {}
     this.#staged.delete(name)

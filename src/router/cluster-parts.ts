@@ -39,6 +39,8 @@ export class ClusterParts {
   readonly #log: Logger
   readonly #rest: RestClient
   readonly #watcher: Watcher
+  /** End the subscriptions of the sinks. */
+  readonly #unsubscribe: (() => void)[] = []
   readonly #proxy: Proxy
   #config: ClusterConfig
   #all: Config
@@ -147,6 +149,13 @@ export class ClusterParts {
     await this.#proxy.drain()
   }
 
+  /** Drains and closes a cluster that is no longer configured. The sinks get no more of its views: its name may be another's soon. */
+  async leave(): Promise<void> {
+    for (const unsubscribe of this.#unsubscribe) unsubscribe()
+    await this.drain()
+    await this.close()
+  }
+
   /** Closes everything at once. Idempotent. */
   async close(): Promise<void> {
     this.#proxy.close()
@@ -161,7 +170,7 @@ export class ClusterParts {
     const local = this.#buildLocal()
     const watcher = new Watcher({ config, dcs, rest, state, epochs, bursts, log, local })
     watcher.subscribe('proxy', (view) => this.#proxy.apply(view))
-    for (const [sink, take] of Object.entries(sinks)) watcher.subscribe(sink, take)
+    for (const [sink, take] of Object.entries(sinks)) this.#unsubscribe.push(watcher.subscribe(sink, take))
     return watcher
   }
 

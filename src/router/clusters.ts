@@ -82,9 +82,9 @@ export class Clusters {
 
   /**
    * Prepares other clusters. A cluster that is gone stops accepting with the commit, and its sessions have the drain timeout;
-   * `listenAgain` has to follow. Never rejects.
+   * `listenAgain` has to follow. `isOwn`: an address is in use by another part of the router. Never rejects.
    */
-  async prepare(next: Config): Promise<Prepared> {
+  async prepare(next: Config, isOwn: (address: Bind) => boolean): Promise<Prepared> {
     const plans = next.clusters.map((config) => this.#plan(config, next))
     const refused: PartReport[] = []
     const refuse = (config: ClusterConfig, error: unknown): void =>
@@ -103,7 +103,9 @@ export class Clusters {
     // Last, and one after the other: it takes no time, and nothing else can go wrong any more.
     if (refused.length === 0)
       for (const step of ready)
-        await step.bind((address) => this.#isOwn(address)).catch((error: unknown) => refuse(step.config, error))
+        await step
+          .bind((address) => isOwn(address) || this.listensOn(address))
+          .catch((error: unknown) => refuse(step.config, error))
     return {
       refused,
       commit: () => this.#commit(ready, next),
@@ -129,7 +131,7 @@ export class Clusters {
   }
 
   /** Returns whether a port or a Unix socket is in use by a present listener. */
-  #isOwn(address: Bind): boolean {
+  listensOn(address: Bind): boolean {
     const binds = [...this.#all.values()].flatMap(({ config }) => config.proxy.listeners.flatMap((each) => each.binds))
     return binds.some((bind) => placeOf(bind) === placeOf(address))
   }
@@ -170,7 +172,7 @@ export class Clusters {
 
   /** Ends it once its sessions have ended, after the drain timeout at the latest. */
   #leave(cluster: ClusterParts): void {
-    const left = cluster.drain().then(async () => cluster.close())
+    const left = cluster.leave()
     this.#leaving.set(
       cluster,
       left.finally(() => this.#leaving.delete(cluster)),

@@ -84,6 +84,11 @@ export class Track implements Reconfigurable<readonly TrackFileConfig[]> {
     return true
   }
 
+  /** Forgets the views of all other clusters: one that comes back later may be another one. */
+  keepOnly(clusters: readonly string[]): void {
+    for (const name of this.#views.keys()) if (!clusters.includes(name)) this.#views.delete(name)
+  }
+
   #track(config: TrackFileConfig): Tracked {
     return { config, file: new TrackFile({ path: config.path, log: this.#deps.log }), verdict: UNKNOWN, since: now() }
   }

@@ -64,15 +64,15 @@ export class Successor {
 
 export class DcsSuccession {
   readonly #log: Logger
-  readonly #take: (observation: DcsObservation) => void
+  readonly #take: (observation: DcsObservation, isElsewhere: boolean) => void
   readonly #stop = new AbortController()
   #present: Successor
   /** Takes its place with its first snapshot. */
   #next: Successor | null = null
   readonly #ending = new Set<Promise<void>>()
 
-  /** Observes nothing yet. */
-  constructor(dcs: Dcs, log: Logger, take: (observation: DcsObservation) => void) {
+  /** Observes nothing yet. `take`: `isElsewhere` marks the first observation of another DCS. */
+  constructor(dcs: Dcs, log: Logger, take: (observation: DcsObservation, isElsewhere: boolean) => void) {
     this.#log = log
     this.#take = take
     this.#present = new Successor(dcs, log, this.#stop.signal)
@@ -84,7 +84,7 @@ export class DcsSuccession {
 
   /** Begins to observe; see `DcsObserver.run`. */
   start(remembered: Remembered | null): void {
-    this.#present.observe(this.#take, remembered)
+    this.#present.observe((observation) => this.#take(observation, false), remembered)
   }
 
   /**
@@ -136,8 +136,8 @@ export class DcsSuccession {
     this.#next = null
     this.#end(this.#present)
     this.#present = successor
-    successor.observe(this.#take)
-    if (successor.latest !== null) this.#take(successor.latest)
+    successor.observe((observation) => this.#take(observation, false))
+    if (successor.latest !== null) this.#take(successor.latest, true)
   }
 
   #end(successor: Successor): void {

@@ -85,7 +85,7 @@ export class Watcher {
     this.#debugLog = new DebugLog(log)
     this.#members = new MemberRegistry(config.proxy.address)
     this.#primary = new RunningMachine(config.proxy.check, epochs, () => this.#step({ type: 'tick' }))
-    this.#dcs = new DcsSuccession(dcs, log, (observation) => this.#observed(observation))
+    this.#dcs = new DcsSuccession(dcs, log, (...observed) => this.#observed(...observed))
     this.#publisher = new Publisher(this.#compose(), this.#faults, log)
     const situation = () => ({
       config: this.#config,
@@ -221,7 +221,7 @@ export class Watcher {
     this.#grace = null
   }
 
-  #observed(observation: DcsObservation): void {
+  #observed(observation: DcsObservation, isElsewhere: boolean): void {
     this.#endGrace()
     if (observation.type === 'lost') {
       this.#step({ type: 'dcs-lost' })
@@ -241,7 +241,7 @@ export class Watcher {
     const isOther = this.#members.observe(cluster, facts, memberOf(phase), now()) || !isSameButMembers(before, cluster)
     if (isOther) this.#faults.call('local members', () => this.#lookAtLocal(this.#local))
     // How far each member has come is rewritten all the time, and no reason to route.
-    this.#step({ type: 'dcs', facts: this.#members.factsOf(cluster, facts), restored }, !isOther && isUp)
+    this.#step({ type: 'dcs', facts: this.#members.factsOf(cluster, facts), restored, isElsewhere }, !isOther && isUp)
     if (isOther || this.#keptFloor !== this.#primary.state.timelineFloor) this.#keep()
   }
 

@@ -356,6 +356,65 @@ describe('a router that is reconfigured', () => {
     assert.deepEqual(renders()?.[0], before)
   })
 
+  test('a new cluster listens at the addresses of the one before it', async () => {
+    await run(configOf([one, two]))
+    const ended = once(await session(one), 'close')
+    const { listeners } = configOf([one]).clusters[0]?.proxy ?? assert.fail()
+    const three = { ...(configOf([one, two]).clusters[0] ?? assert.fail()), name: 'three' }
+    const next = configOf([two])
+    const reports = await router.reconfigure({
+      ...next,
+      clusters: [...next.clusters, { ...three, proxy: { ...three.proxy, listeners } }],
+    })
+    assert.deepEqual(
+      reports.flatMap(({ reason }) => reason ?? []),
+      [],
+    )
+    await ended
+    await session(one)
+  })
+
+  test('of the addresses of a listener only those that are in use here may be bound later', async (t) => {
+    await run(configOf([one]))
+    const taken = createServer()
+    t.after(() => taken.close())
+    await new Promise<void>((resolve) => taken.listen(two.port, '127.0.0.1', resolve))
+    const bind = [`127.0.0.1:${one.port}`, `127.0.0.1:${two.port}`]
+    const moved = configOf([one], { proxy: { listeners: { other: { bind, route: 'primary' } } } })
+    assert.deepEqual(outcomes(await router.reconfigure(moved)), ['one watcher refused', 'one proxy refused'])
+    await session(one)
+  })
+
+  test('the admin socket and a listener take the place of each other', async () => {
+    const withSockets = (admin: string, listener: string): Config =>
+      configOf([one], {
+        proxy: { listeners: { one: { bind: [`127.0.0.1:${one.port}`, path(listener)], route: 'primary' } } },
+        admin: { socket: path(admin) },
+      })
+    await run(withSockets('1.sock', '2.sock'))
+    const reports = await router.reconfigure(withSockets('2.sock', '1.sock'))
+    assert.deepEqual(outcomes(reports).slice(1), ['one proxy reconfigured', ...OTHERS_KEPT.with(2, 'admin rebuilt')])
+    const options = { timeoutMs: 5000, signal: new AbortController().signal }
+    assert.equal(await ask(path('2.sock'), 'show version', options), '0.0.0\n')
+    const client = connect(path('1.sock'))
+    sessions.push(client)
+    client.write(STARTUP)
+    assert.deepEqual(await once(client, 'data'), [AUTHENTICATION])
+  })
+
+  test('a track file of a cluster that comes back goes by nothing that was known of it before', async () => {
+    const track = { files: [{ path: path('two.track'), when: 'primary', cluster: 'two' }] }
+    await run(configOf([one, two], { track }))
+    await until('it has a primary', () => router.status().track[0]?.holds === true)
+    await router.reconfigure(configOf([one]))
+    await until('a file that is no longer configured says 0', () => readFileSync(path('two.track'), 'utf8') === '0\n')
+    const [unreadable] = describedIn(path('missing.yml'), configOf([two, one])).clusters
+    assert.ok(unreadable)
+    const back = configOf([one, two], { track })
+    await router.reconfigure({ ...back, clusters: back.clusters.with(1, unreadable) })
+    assert.equal(router.status().track[0]?.holds, null)
+  })
+
   test('a router that shuts down takes no configuration', async () => {
     await run(configOf([one]))
     await router.drain()

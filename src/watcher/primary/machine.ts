@@ -103,8 +103,11 @@ export type RememberedPrimary = Pick<PrimaryMachine, 'facts' | 'timelineFloor'> 
   Partial<Pick<PrimaryMachine, 'served'>>
 
 export type PrimaryEvent =
-  /** A snapshot of the DCS. `restored`: it is older than what was seen before, so a backup was restored. */
-  | { readonly type: 'dcs'; readonly facts: DcsFacts; readonly restored: boolean }
+  /**
+   * A snapshot of the DCS. `restored`: it is older than what was seen before, so a backup was restored. `isElsewhere`: it is the first
+   * one that is read in another way, be it of another DCS.
+   */
+  | { readonly type: 'dcs'; readonly facts: DcsFacts; readonly restored: boolean; readonly isElsewhere?: boolean }
   | { readonly type: 'dcs-lost' }
   | {
       readonly type: 'rest'

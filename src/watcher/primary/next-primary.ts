@@ -8,6 +8,7 @@ import {
   basisOf,
   type DcsFacts,
   evidenceOf,
+  isStandby,
   keepsSessionsOf,
   lapsesAt,
   memberOf,
@@ -54,7 +55,7 @@ function learn(machine: PrimaryMachine, event: PrimaryEvent, now: number): Prima
         handoverFrom: handoverFrom(machine, facts, now),
       }
       return {
-        ...read,
+        ...(event.isElsewhere === true ? withProofOf(machine, read) : read),
         holdFrom: holdFrom(machine, read, now),
         timelineFloor: another || event.restored ? 0 : machine.timelineFloor,
         // A restored DCS is no new database: its primary may well be the one that was set back.
@@ -155,6 +156,30 @@ function allRenewed(machine: PrimaryMachine, facts: DcsFacts): PrimaryMachine['e
   const evidence = new Map<string, Evidence>()
   for (const name of facts.members.keys()) evidence.set(name, renewed(machine, facts, name, isSame))
   return evidence
+}
+
+/**
+ * Returns the machine that has read the DCS elsewhere, with the proof of the primary that was open: no two DCSs call a lock the same,
+ * and where the next one names the same member of the same cluster, at the same address, nothing shows that it was released. It is
+ * checked again at once.
+ */
+function withProofOf(before: PrimaryMachine, after: PrimaryMachine): PrimaryMachine {
+  const { phase, facts } = before
+  const member = memberOf(phase)
+  if (member === null || !takesNew(phase.state)) return after
+  const { proof } = evidenceOf(before, member)
+  const evidence = evidenceOf(after, member)
+  const isSame =
+    facts.systemId !== null &&
+    facts.systemId === after.facts.systemId &&
+    facts.members.get(member)?.address === after.facts.members.get(member)?.address &&
+    !isStandby(after.facts) &&
+    (after.facts.leader?.name ?? after.facts.claimed) === member
+  if (!isSame || proof === null || proof.basis !== basisOf(before, member)) return after
+  if ((after.facts.members.get(member)?.timeline ?? 0) > proof.timeline) return after
+  const { usable, silences, reason, cause } = evidenceOf(before, member)
+  const kept = { ...evidence, usable, silences, reason, cause, proof: { ...proof, basis: basisOf(after, member) } }
+  return { ...after, evidence: new Map(after.evidence).set(member, kept) }
 }
 
 /** Returns the new floor: the proof of the named leader sets it; without a name it only rises. */

@@ -105,14 +105,27 @@ describe('a watcher that is given another DCS', () => {
     await until('a change of it is taken', () => watcher.view.paused)
   })
 
-  test('keeps the sessions where the lock has another session there, and confirms the primary again', async () => {
+  test('keeps the primary open where the lock has another session there, and checks it at once', async () => {
     await open()
-    const { epoch } = watcher.view.primary
+    const { epoch, basis } = watcher.view.primary
     const other = new ToldDcs('other').shows(shown({ leader: { name: 'pg0', session: 'of another DCS' } }))
-    watcher.reconfigure({ config, dcs: await watcher.tryDcs(other) })
+    const dcs = await watcher.tryDcs(other)
+    pg0.asked.length = 0
+    watcher.reconfigure({ config, dcs })
+    assert.notEqual(watcher.view.primary.basis, basis)
+    await until('it has been checked again', () => pg0.asked.includes('/primary'))
+    assert.deepEqual([states(), watcher.view.primary.epoch], [['open'], epoch])
+  })
+
+  test('holds a primary that has another address there until it is confirmed', async () => {
+    await open()
+    await using elsewhere = await FakeMember.start('pg0', 'promoting')
+    const members = [member('pg0', { host: '127.0.0.1', port: elsewhere.port, restUrl: elsewhere.url })]
+    watcher.reconfigure({ config, dcs: await watcher.tryDcs(new ToldDcs('other').shows(shown({ members }))) })
     assert.equal(watcher.view.primary.state, 'switching')
+    elsewhere.mode = 'primary'
     await until('it is open again', isOpen)
-    assert.deepEqual([states(), watcher.view.primary.epoch], [['switching', 'open'], epoch])
+    assert.deepEqual(watcher.view.primary.address, { host: '127.0.0.1', port: elsewhere.port })
   })
 
   const refusals: readonly (readonly [what: string, other: () => ToldDcs, reason: RegExp])[] = [
