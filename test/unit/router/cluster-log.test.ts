@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { pino } from 'pino'
+import { type Logger, pino } from 'pino'
 import { clusterLog } from '../../../src/router/cluster-log.ts'
 import { logLines } from '../../../src/text/log-line.ts'
 
 test('lines name their cluster while there are several, at the level of the whole log', () => {
   const lines: string[] = []
   const stream = { write: (line: string) => void lines.push(line) }
-  const log = pino({ base: null, timestamp: false, level: 'note', customLevels: { note: 25 } }, stream)
+  const log = pino(
+    { base: null, timestamp: false, level: 'note', customLevels: { note: 25 } },
+    stream,
+  ) as unknown as Logger
   let name: string | null = null
   const own = clusterLog(log, () => name)
   own.info({ event: 'a' }, 'one')
