@@ -14,6 +14,7 @@ import type { History } from './events/history.ts'
 import { Lookups } from './names/lookups.ts'
 import type { PartReport, Prepared } from './part.ts'
 import type { ConnectionCounts } from './proxy/connection-limit.ts'
+import { ConnectionLog, type ConnectionOutput } from './proxy/connection-log.ts'
 import type { Reloadable } from './reload.ts'
 import { Clusters, type ClustersDeps } from './router/clusters.ts'
 import type { ConfigReader } from './router/config-reading.ts'
@@ -38,6 +39,8 @@ export interface RouterDeps
   readonly history?: History
   /** Is called with another configuration that is in force from now on. */
   readonly taken?: (config: Config) => void
+  /** Takes the lines of the connection log; without it there is none. */
+  readonly logOutput?: ConnectionOutput & { readonly dropped: () => number }
 }
 
 type Outcome = PartReport['outcome']
@@ -62,6 +65,8 @@ export class Router {
   /** In force. What was refused of a later configuration is not in here. */
   #settings: Settings
   readonly #clusters: Clusters
+  /** null: there is nothing to write it to. */
+  readonly #connectionLog: ConnectionLog | null
   /** null: there are neither templates nor hooks, or it has not been started. */
   #templates: Templates | null = null
   readonly #track: Track
@@ -80,9 +85,10 @@ export class Router {
   constructor(config: Config, deps: RouterDeps) {
     this.#deps = deps
     this.#settings = settingsOf(config)
-    const { log, limits, kinds } = deps
+    const { log, limits, kinds, logOutput } = deps
+    this.#connectionLog = logOutput === undefined ? null : new ConnectionLog(config.logging.connections, logOutput)
     this.#clusters = new Clusters(config, {
-      ...{ log, limits, kinds, lookups: this.#lookups },
+      ...{ log, limits, kinds, lookups: this.#lookups, connectionLog: this.#connectionLog },
       sinks: {
         'track files': (view) => this.#track.apply(view),
         templates: (view) => this.#templates?.apply(view),
@@ -134,6 +140,7 @@ export class Router {
       now: now(),
       stopping: this.#isEnding,
       maxConnections: this.#clusters.maxConnections,
+      log: { dropped: this.#deps.logOutput?.dropped() ?? 0 },
       clusters: this.#clusters.status(),
       templates: this.#templates?.status() ?? null,
       track: this.#track.status(),
@@ -269,11 +276,15 @@ export class Router {
     return { outcome: 'rebuilt', take, giveUp: () => void built.close() }
   }
 
-  #prepareLogging({ level, format }: LoggingConfig): Change {
+  #prepareLogging({ level, format, connections }: LoggingConfig): Change {
     const { setLogLevel } = this.#deps
     if (format !== this.#settings.logging.format || setLogLevel === undefined)
       throw new RouterError('CONFIG_INVALID', 'logging.format takes effect after a restart')
-    return { outcome: 'reconfigured', take: () => setLogLevel(level) }
+    const take = (): void => {
+      setLogLevel(level)
+      this.#connectionLog?.switch(connections)
+    }
+    return { outcome: 'reconfigured', take }
   }
 
   #buildAdmin({ socket }: Config['admin']): AdminSocket {

@@ -5,6 +5,7 @@ import type { ClusterStatus } from '../admin/status.ts'
 import type { Bind, ClusterConfig, Config } from '../config/config.ts'
 import type { Lookups } from '../names/lookups.ts'
 import type { PartReport, Prepared } from '../part.ts'
+import type { ConnectionLog } from '../proxy/connection-log.ts'
 import type { ProcessBudget } from '../proxy/process-budget.ts'
 import { Proxy } from '../proxy/proxy.ts'
 import { inProcess } from '../proxy/worker.ts'
@@ -25,7 +26,8 @@ export interface ClusterPartsDeps {
   readonly log: Logger
   /** The kinds of DCS that the configuration was read with. */
   readonly kinds: readonly DcsKind[]
-  /** The rest is shared by all clusters. */
+  /** The rest is shared by all clusters. null: connections are not logged. */
+  readonly connectionLog: ConnectionLog | null
   readonly budget: ProcessBudget
   readonly lookups: Lookups
   readonly epochs: Epochs
@@ -180,10 +182,12 @@ export class ClusterParts {
   }
 
   #buildProxy(config: ClusterConfig): Proxy {
-    const { budget, lookups } = this.#deps
+    const { budget, lookups, log, connectionLog } = this.#deps
     return new Proxy({
       config: config.proxy,
       log: this.#log,
+      connectionLog,
+      cluster: this.#log === log ? null : config.name,
       startWorker: inProcess(budget),
       ageOf: (host) => lookups.ageOf(host),
       dialFailed: (failure) => this.#watcher.dialFailed(failure),

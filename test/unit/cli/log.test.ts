@@ -25,6 +25,15 @@ describe('the log for eyes', () => {
     ],
     ['has no field without a value', { level: 'info', msg: 'm', a: null, b: '' }, `2026-11-20 03:12:44.123Z INFO  m\n`],
     [
+      'has the numbers of a connection, also where they are a part of another one',
+      {
+        ...{ level: 'info', event: 'connection', listener: 'primary', client: '10.0.3.17', clientPort: 53412 },
+        ...{ member: null, heldMs: 0, bytesIn: 17, reason: 'client-closed', termination: 'CR' },
+        msg: 'primary: 10.0.3.17:53412: client-closed after 1 s',
+      },
+      `2026-11-20 03:12:44.123Z INFO  primary: 10.0.3.17:53412: client-closed after 1 s clientPort=53412 heldMs=0 bytesIn=17 termination=CR\n`,
+    ],
+    [
       'escapes what a terminal acts upon',
       { level: 'info', msg: 'a\u001b[2J\nb\u202e', file: '\u009b1m' },
       `2026-11-20 03:12:44.123Z INFO  a\\x1b[2J\\x0ab\\u202e file=\\x9b1m\n`,
