@@ -26,8 +26,8 @@ export interface ProxyDeps {
   readonly log: Logger
   /** Without it connections are not logged. */
   readonly connectionLog?: ConnectionLog | null
-  /** The cluster that its lines name; null: there is no other. */
-  readonly cluster?: string | null
+  /** Returns the cluster that its lines name; null: there is no other. */
+  readonly cluster?: () => string | null
   /** A dial that failed is an observation of the watcher. */
   readonly dialFailed: (failure: DialFailure) => void
   /** Default: a worker in this event loop, without limits. */
@@ -293,7 +293,8 @@ export class Proxy implements Reconfigurable<ProxyConfig> {
   }
 
   #logEnded({ connections, dropped }: Report & { readonly type: 'ended' }): void {
-    const { connectionLog, cluster = null } = this.#deps
+    const { connectionLog } = this.#deps
+    const cluster = this.#deps.cluster?.() ?? null
     if (dropped > 0) connectionLog?.output.addDropped(dropped)
     connectionLog?.output.writeConnections(connections.map((each) => connectionLine(each, cluster)))
   }

@@ -51,7 +51,7 @@ export class ClusterParts {
     this.#config = config
     this.#all = all
     // Where there are several clusters, every line names its own.
-    this.#log = clusterLog(deps.log, () => (this.#all.clusters.length > 1 ? this.#config.name : null))
+    this.#log = clusterLog(deps.log, () => this.#nameAmongOthers)
     this.#rest = this.#buildRest(config)
     this.#watcher = this.#buildWatcher()
     this.#proxy = this.#buildProxy(config)
@@ -181,13 +181,18 @@ export class ClusterParts {
     return new LocalHost({ names, resolve: (host) => this.#deps.lookups.addresses(host) })
   }
 
+  /** Returns the name that lines of the log have; null: there is no other cluster. */
+  get #nameAmongOthers(): string | null {
+    return this.#all.clusters.length > 1 ? this.#config.name : null
+  }
+
   #buildProxy(config: ClusterConfig): Proxy {
-    const { budget, lookups, log, connectionLog } = this.#deps
+    const { budget, lookups, connectionLog } = this.#deps
     return new Proxy({
       config: config.proxy,
       log: this.#log,
       connectionLog,
-      cluster: this.#log === log ? null : config.name,
+      cluster: () => this.#nameAmongOthers,
       startWorker: inProcess(budget),
       ageOf: (host) => lookups.ageOf(host),
       dialFailed: (failure) => this.#watcher.dialFailed(failure),

@@ -81,6 +81,7 @@ describe('a router that is reconfigured', () => {
   let two: OneMember
   let router: Router
   let levels: string[]
+  let connections: Readonly<Record<string, unknown>>[]
   let sessions: Socket[]
 
   beforeEach(async () => {
@@ -88,6 +89,7 @@ describe('a router that is reconfigured', () => {
     one = await OneMember.start('one', dir.path)
     two = await OneMember.start('two', dir.path)
     levels = []
+    connections = []
     sessions = []
   })
   afterEach(async () => {
@@ -130,6 +132,11 @@ describe('a router that is reconfigured', () => {
       version: '0.0.0',
       kinds: DCS_KINDS,
       setLogLevel,
+      logOutput: {
+        writeConnections: (lines) => void connections.push(...lines.map(({ fields }) => fields)),
+        addDropped: () => undefined,
+        dropped: () => 7,
+      },
     })
     await router.start()
   }
@@ -335,6 +342,34 @@ describe('a router that is reconfigured', () => {
       ...['track reconfigured', 'templates removed', 'admin kept', 'logging kept'],
     ])
     assert.equal(router.status().templates, null)
+  })
+
+  test('the connection log is switched on and off, without a lost session, and names the cluster', async () => {
+    await run(configOf([one, two]))
+    const [before, other, last] = [await session(one), await session(two), await session(two)]
+    const on = configOf([one, two], { logging: { connections: true } })
+    assert.equal(outcomes(await router.reconfigure(on)).at(-1), 'logging reconfigured')
+    assert.deepEqual([before.destroyed, other.destroyed], [false, false])
+    const ports = [before.localPort, other.localPort]
+    before.destroy()
+    await until('the first line', () => connections.length === 1)
+    other.destroy()
+    await until('the other line', () => connections.length === 2)
+    assert.deepEqual(
+      connections.map(({ cluster, listener, clientPort }) => [cluster, listener, clientPort]),
+      [
+        ['one', 'one', ports[0]],
+        ['two', 'two', ports[1]],
+      ],
+    )
+    await router.reconfigure(configOf([one, two]))
+    last.destroy()
+    const sessionsOf = (): number[] =>
+      router.status().clusters.map(({ proxy }) => (proxy?.sessions ?? []).reduce((sum, each) => sum + each.sessions, 0))
+    await until('the last session is over', () => sessionsOf().every((count) => count === 0))
+    await router.close()
+    assert.equal(connections.length, 2)
+    assert.equal(router.status().log.dropped, 7)
   })
 
   test('a template that is the same in both is not rendered again, and one that is new is', async () => {
