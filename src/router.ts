@@ -2,26 +2,27 @@
  * The composition root: the only module that imports all the parts: what is built, started and stopped, in which order.
  */
 import { hostname } from 'node:os'
-import { isDeepStrictEqual } from 'node:util'
+import type { Command } from './admin/command.ts'
 import { reloadCommands } from './admin/reload.ts'
 import { showCommands } from './admin/show.ts'
-import { AdminSocket } from './admin/socket.ts'
 import type { RouterStatus } from './admin/status.ts'
 import { now } from './clock.ts'
 import type { Bind, Config, LoggingConfig } from './config/config.ts'
-import { explain, RouterError } from './errors.ts'
 import type { History } from './events/history.ts'
 import { Lookups } from './names/lookups.ts'
-import type { PartReport, Prepared } from './part.ts'
+import type { PartReport } from './part.ts'
 import type { ConnectionCounts } from './proxy/connection-limit.ts'
+import { ConnectionLog, type ConnectionOutput } from './proxy/connection-log.ts'
 import type { Reloadable } from './reload.ts'
+import { AdminPart } from './router/admin-part.ts'
+import { preparePart } from './router/change.ts'
 import { Clusters, type ClustersDeps } from './router/clusters.ts'
 import type { ConfigReader } from './router/config-reading.ts'
 import { endingSessions } from './router/ending-sessions.ts'
 import { Reloader, type ReloaderDeps } from './router/reloader.ts'
-import type { Templates, TemplatesDeps } from './templates/templates.ts'
+import { TemplatesPart } from './router/templates-part.ts'
+import type { TemplatesDeps } from './templates/templates.ts'
 import { Track } from './track/track.ts'
-import { keyValueSources } from './watcher/dcs/create.ts'
 import type { ClusterView } from './watcher/view.ts'
 
 /** What of the process the templates' files and commands need, besides the rest. */
@@ -30,78 +31,62 @@ export interface RouterDeps
     Pick<TemplatesDeps, 'env' | 'pid' | 'signalGroup' | 'isAlive' | 'log'>,
     Pick<ClustersDeps, 'kinds' | 'limits'> {
   readonly version: string
-  /** Sets the level of the log; without it that cannot be changed. */
-  readonly setLogLevel?: (level: LoggingConfig['level']) => void
+  /** Sets level and form of the log. */
+  readonly setLogging?: (logging: LoggingConfig) => void
   /** How `config` was loaded, to load it again; without it that cannot be done. */
   readonly loading?: ConfigReader & Pick<ReloaderDeps, 'loaded' | 'onBegin' | 'onEnd'>
   /** What the admin socket shows of the past; without it nothing. */
   readonly history?: History
   /** Is called with another configuration that is in force from now on. */
   readonly taken?: (config: Config) => void
-}
-
-type Outcome = PartReport['outcome']
-
-/** What the parts that are no cluster's are built of. */
-interface Settings {
-  readonly templates: TemplatesDeps['config'] & { readonly keys: Config['keys'] }
-  readonly track: Config['track']['files']
-  readonly admin: Config['admin']
-  readonly logging: LoggingConfig
-}
-
-/** A part's settings, ready to be taken. */
-interface Change {
-  readonly outcome: Outcome
-  readonly take: () => void
-  readonly giveUp?: () => void
+  /** Takes the lines of the connection log; without it there is none. */
+  readonly logOutput?: ConnectionOutput & { readonly dropped: () => number }
 }
 
 export class Router {
   readonly #deps: RouterDeps
-  /** In force. What was refused of a later configuration is not in here. */
-  #settings: Settings
   readonly #clusters: Clusters
-  /** null: there are neither templates nor hooks, or it has not been started. */
-  #templates: Templates | null = null
+  readonly #templates: TemplatesPart
   readonly #track: Track
-  #admin: AdminSocket
-  #isAdminToOpen = false
-  /** Sockets of a former configuration, while they answer the commands that were running. */
-  readonly #retiring = new Map<AdminSocket, Promise<void>>()
-  /** Resolves when the templates are those of the configuration. */
-  #replacing: Promise<void> = Promise.resolve()
+  readonly #admin: AdminPart
   readonly #reloader: Reloader | null
+  /** null: there is nothing to write it to. */
+  readonly #connectionLog: ConnectionLog | null
+  /** In force. */
+  #config: Config
   readonly #startedAt = now()
   readonly #lookups = new Lookups()
   #isDraining = false
   #closing: Promise<void> | null = null
 
-  /** Builds every part but the templates, and starts none. */
+  /** Builds every part, and starts none. */
   constructor(config: Config, deps: RouterDeps) {
     this.#deps = deps
-    this.#settings = settingsOf(config)
-    const { log, limits, kinds } = deps
+    this.#config = config
+    const { log, limits, kinds, logOutput, env, pid, signalGroup, isAlive } = deps
+    const lookups = this.#lookups
+    this.#connectionLog = logOutput === undefined ? null : new ConnectionLog(config.logging.connections, logOutput)
     this.#clusters = new Clusters(config, {
-      ...{ log, limits, kinds, lookups: this.#lookups },
+      ...{ log, limits, kinds, lookups, connectionLog: this.#connectionLog },
       sinks: {
         'track files': (view) => this.#track.apply(view),
-        templates: (view) => this.#templates?.apply(view),
+        templates: (view) => this.#templates.apply(view),
       },
     })
-    this.#track = new Track({ files: config.track.files, log: deps.log })
+    const views = (): readonly ClusterView[] => this.#clusters.views()
+    this.#templates = new TemplatesPart(config, { env, pid, signalGroup, isAlive, log, lookups, kinds, views })
+    this.#track = new Track({ files: config.track.files, log })
     this.#reloader = deps.loading === undefined ? null : this.#buildReloader(deps.loading)
-    this.#admin = this.#buildAdmin(config.admin)
+    this.#admin = new AdminPart(config.admin, { log, commands: () => this.#commands() })
   }
 
   /** Starts all or nothing: rejects with a RouterError, and nothing is left running then. The DCS need not be there. */
   async start(): Promise<void> {
     try {
       await this.#clusters.listen()
-      await this.#startAdmin()
+      await this.#admin.start()
       await this.#track.start()
-      this.#templates = await this.#buildTemplates(this.#settings.templates)
-      this.#beginTemplates()
+      await this.#templates.start()
       this.#clusters.observe()
       this.#reloader?.start()
     } catch (error) {
@@ -125,26 +110,27 @@ export class Router {
     return this.#clusters.views().every(({ dcs }) => dcs.state !== 'never' || dcs.error !== null)
   }
 
+  /** Returns what loads the configuration again, and templates with it; null: nothing does. */
+  get reloading(): Reloadable | null {
+    return this.#reloader
+  }
+
   status(): RouterStatus {
-    const { version, pid } = this.#deps
+    const { version, pid, logOutput } = this.#deps
     return {
       version,
       pid,
       node: hostname(),
       startedAt: this.#startedAt,
       now: now(),
-      stopping: this.#isEnding,
+      stopping: this.#isEnding(),
       maxConnections: this.#clusters.maxConnections,
+      log: { dropped: logOutput?.dropped() ?? 0 },
       clusters: this.#clusters.status(),
-      templates: this.#templates?.status() ?? null,
+      templates: this.#templates.status(),
       track: this.#track.status(),
       configuration: this.#reloader?.status() ?? null,
     }
-  }
-
-  /** Returns what loads the configuration again, and templates with it; null: nothing does. */
-  get reloading(): Reloadable | null {
-    return this.#reloader
   }
 
   /**
@@ -164,12 +150,11 @@ export class Router {
 
   async #close(): Promise<void> {
     this.#reloader?.close()
-    const closing = [this.#clusters.close(), this.#track.close()]
-    if (this.#templates !== null) closing.push(this.#templates.close())
+    const closing = [this.#clusters.close(), this.#track.close(), this.#templates.close()]
     this.#lookups.close()
-    await Promise.all([...closing, this.#replacing])
-    // A reload that was requested is answered, too.
-    await Promise.all([this.#admin.retire(), ...this.#retiring.values()])
+    await Promise.all(closing)
+    // Last: a reload that was requested is answered, too.
+    await this.#admin.close()
   }
 
   /**
@@ -177,138 +162,51 @@ export class Router {
    * part that is the same in both continues undisturbed. Not to be called again before it has resolved. Never rejects.
    */
   async reconfigure(next: Config): Promise<readonly PartReport[]> {
-    if (this.#isEnding) return []
-    const settings = settingsOf(next)
+    if (this.#isEnding()) return []
+    const isAdminSocket = (bind: Bind): boolean => bind.kind === 'unix' && bind.path === this.#admin.path
+    const isTaken = (path: string): boolean => this.#clusters.listensOn({ kind: 'unix', path })
     const prepared = [
-      await this.#clusters.prepare(next, (bind) => this.#isAdminSocket(bind)),
-      await this.#prepare('track', settings, () => ({
+      await this.#clusters.prepare(next, isAdminSocket),
+      await preparePart('track', this.#config.track.files, next.track.files, () => ({
         outcome: 'reconfigured',
-        take: () => this.#track.reconfigure(settings.track),
+        take: () => this.#track.reconfigure(next.track.files),
       })),
-      await this.#prepare('templates', settings, () => this.#prepareTemplates(settings.templates)),
-      await this.#prepare('admin', settings, () => this.#prepareAdmin(settings.admin)),
-      await this.#prepare('logging', settings, () => this.#prepareLogging(settings.logging)),
+      await this.#templates.prepare(next),
+      await this.#admin.prepare(next.admin, isTaken),
+      await preparePart('logging', this.#config.logging, next.logging, () => ({
+        outcome: 'reconfigured',
+        take: () => this.#setLogging(next.logging),
+      })),
     ]
     const refused = prepared.flatMap((part) => part.refused)
-    if (refused.length > 0 || this.#hasEnded()) {
+    if (refused.length > 0 || this.#isEnding()) {
       for (const part of prepared) part.abandon()
       return refused
     }
     this.#track.keepOnly(next.clusters.map(({ name }) => name))
     const reports = prepared.flatMap((part) => part.commit())
-    this.#settings = settings
+    this.#config = next
     this.#deps.taken?.(next)
     // First: an address that another listener has had is served by none until then.
     const listening = await this.#clusters.listenAgain()
-    const fault = await this.#openAdmin()
-    await this.#replacing
+    const fault = this.#isEnding() ? null : await this.#admin.openAgain()
+    await this.#templates.replaced()
     return [...reports.map((report) => (report.part === 'admin' ? { ...report, reason: fault } : report)), ...listening]
   }
 
-  get #isEnding(): boolean {
+  #isEnding(): boolean {
     return this.#isDraining || this.#closing !== null
   }
 
-  /** Returns the same; the compiler expects no other answer than before. */
-  #hasEnded(): boolean {
-    return this.#isEnding
+  #setLogging(logging: LoggingConfig): void {
+    this.#deps.setLogging?.(logging)
+    this.#connectionLog?.switch(logging.connections)
   }
 
-  /** Prepares a part for other settings, unless they are the same as before. */
-  async #prepare(part: keyof Settings, next: Settings, prepare: () => Change | Promise<Change>): Promise<Prepared> {
-    const report = (outcome: Outcome, reason: string | null = null): readonly PartReport[] => [
-      { part, name: null, outcome, reason },
-    ]
-    const kept: Prepared = { refused: [], commit: () => report('kept'), abandon: () => undefined }
-    const [before, after] = [comparable(this.#settings)[part], comparable(next)[part]]
-    if (isDeepStrictEqual(before, after)) return kept
-    try {
-      const { outcome, take, giveUp } = await prepare()
-      const commit = (): readonly PartReport[] => {
-        take()
-        return report(outcome)
-      }
-      return { refused: [], commit, abandon: () => giveUp?.() }
-    } catch (error) {
-      return { ...kept, refused: report('refused', explain(error)) }
-    }
-  }
-
-  async #prepareTemplates(next: Settings['templates']): Promise<Change> {
-    const built = await this.#buildTemplates(next, this.#clusters.views())
-    const old = this.#templates
-    const outcome = built === null ? 'removed' : old === null ? 'added' : 'reconfigured'
-    // Key stores keep their source.
-    const isSameSource = isDeepStrictEqual(sourcesOf(next), sourcesOf(this.#settings.templates))
-    const take = (): void => {
-      if (old !== null && built !== null && isSameSource && old.reconfigure(next)) this.#applyViews()
-      else this.#replacing = this.#replaceTemplates(built)
-    }
-    return { outcome, take }
-  }
-
-  /** Begins with others once the present ones have let go of their files. */
-  async #replaceTemplates(next: Templates | null): Promise<void> {
-    await this.#templates?.close()
-    this.#templates = next
-    this.#beginTemplates()
-  }
-
-  async #prepareAdmin(next: Config['admin']): Promise<Change> {
-    const { socket } = this.#settings.admin
-    if (next.socket.path === socket.path) {
-      const admin = this.#admin
-      await admin.reconfigure(next.socket)
-      // What it has had before it can have again.
-      const giveUp = (): void => void admin.reconfigure(socket).catch(() => undefined)
-      return { outcome: 'reconfigured', take: () => undefined, giveUp }
-    }
-    const built = this.#buildAdmin(next)
-    // Where a listener has it, it is free once that is on another address.
-    const isTaken = this.#clusters.listensOn({ kind: 'unix', path: next.socket.path })
-    if (!isTaken) await built.start()
-    const take = (): void => {
-      const old = this.#admin
-      this.#admin = built
-      this.#isAdminToOpen = isTaken
-      // Not waited for: the command that is running may be the one that has caused this.
-      const retired = old.retire().finally(() => this.#retiring.delete(old))
-      this.#retiring.set(old, retired)
-    }
-    return { outcome: 'rebuilt', take, giveUp: () => void built.close() }
-  }
-
-  /** Opens an admin socket that could not be opened in advance; returns why it cannot be; null: it is open. Never rejects. */
-  async #openAdmin(): Promise<string | null> {
-    if (!this.#isAdminToOpen || this.#hasEnded()) return null
-    this.#isAdminToOpen = false
-    try {
-      await this.#admin.start()
-      return null
-    } catch (error) {
-      const reason = explain(error)
-      this.#deps.log.error({ event: 'admin-unavailable', reason }, `no admin socket, so no status: ${reason}`)
-      return reason
-    }
-  }
-
-  #isAdminSocket(bind: Bind): boolean {
-    return bind.kind === 'unix' && bind.path === this.#settings.admin.socket.path
-  }
-
-  #prepareLogging({ level, format }: LoggingConfig): Change {
-    const { setLogLevel } = this.#deps
-    if (format !== this.#settings.logging.format || setLogLevel === undefined)
-      throw new RouterError('CONFIG_INVALID', 'logging.format takes effect after a restart')
-    return { outcome: 'reconfigured', take: () => setLogLevel(level) }
-  }
-
-  #buildAdmin({ socket }: Config['admin']): AdminSocket {
-    const { reloading } = this
-    const { log, history = null } = this.#deps
-    const reload = reloading === null ? [] : reloadCommands(reloading)
-    const commands = [...showCommands(() => this.status(), history), ...reload]
-    return new AdminSocket({ path: socket.path, access: socket, commands, log })
+  #commands(): readonly Command[] {
+    const { history = null } = this.#deps
+    const reload = this.#reloader === null ? [] : reloadCommands(this.#reloader)
+    return [...showCommands(() => this.status(), history), ...reload]
   }
 
   #buildReloader(loading: NonNullable<RouterDeps['loading']>): Reloader {
@@ -316,7 +214,7 @@ export class Router {
       ...loading,
       onEnd: (report) => {
         // Templates are files, too, and what they write may have been changed by others.
-        if (report.outcome !== 'refused') this.#templates?.resync()
+        if (report.outcome !== 'refused') this.#templates.resync()
         loading.onEnd?.(report)
       },
       apply: (config) => this.reconfigure(config),
@@ -324,62 +222,4 @@ export class Router {
       log: this.#deps.log,
     })
   }
-
-  /**
-   * Returns null where there are neither templates nor hooks: what they need is not even loaded then. `since`: what is no news to
-   * the hooks.
-   */
-  async #buildTemplates(config: Settings['templates'], since: readonly ClusterView[] = []): Promise<Templates | null> {
-    if (config.templates.length === 0 && config.hooks.length === 0) return null
-    const { Templates } = await import('./templates/templates.ts')
-    const { env, pid, signalGroup, isAlive, log, kinds } = this.#deps
-    const source = keyValueSources(config.keys, this.#lookups, log, kinds)
-    return new Templates({ config, source, lookups: this.#lookups, env, pid, signalGroup, isAlive, log, since })
-  }
-
-  /** Does nothing once the router ends. */
-  #beginTemplates(): void {
-    if (this.#closing !== null) return
-    this.#templates?.start()
-    this.#applyViews()
-  }
-
-  #applyViews(): void {
-    for (const view of this.#clusters.views()) if (view.dcs.state !== 'never') this.#templates?.apply(view)
-  }
-
-  async #startAdmin(): Promise<void> {
-    try {
-      await this.#admin.start()
-    } catch (error) {
-      if (!this.#settings.admin.socket.isDefault) throw error
-      this.#deps.log.warn({ event: 'admin-unavailable' }, `no admin socket, so no status: ${explain(error)}`)
-    }
-  }
-}
-
-function settingsOf({ clusters, templates, hooks, stateDir, keys, track, admin, logging }: Config): Settings {
-  const readsKeys = templates.some((template) => template.keys.length > 0)
-  const isRendering = templates.length > 0 || hooks.length > 0
-  return {
-    templates: isRendering
-      ? { clusters: clusters.map(({ name }) => ({ name })), templates, hooks, stateDir, keys: readsKeys ? keys : [] }
-      : NO_TEMPLATES,
-    track: track.files,
-    admin,
-    logging,
-  }
-}
-
-const NO_TEMPLATES: Settings['templates'] = { clusters: [], templates: [], hooks: [], stateDir: null, keys: [] }
-
-/** Returns what the keys of templates are read from. */
-function sourcesOf({ keys }: Settings['templates']): readonly object[] {
-  return keys.map(({ name, dcs, proxy: { check } }) => ({ name, dcs, check }))
-}
-
-/** Returns settings without what makes no difference to their part. */
-function comparable(settings: Settings): Readonly<Record<keyof Settings, unknown>> {
-  const { templates } = settings
-  return { ...settings, templates: { ...templates, keys: sourcesOf(templates) } }
 }

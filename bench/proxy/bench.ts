@@ -2,6 +2,7 @@
 import type { Bench } from '../bench.ts'
 import { BESIDE_PEERS } from './columns.ts'
 import { closing } from './closing.ts'
+import { connectionLog } from './connection-log.ts'
 import { connects } from './connects.ts'
 import { copy } from './copy.ts'
 import { held } from './held.ts'
@@ -10,7 +11,7 @@ import { select } from './select.ts'
 
 export const proxy: Bench = {
   name: 'proxy',
-  cases: [select, copy, connects, memory, closing, held],
+  cases: [select, copy, connects, memory, closing, held, connectionLog],
   columns: BESIDE_PEERS,
   document: 'docs/benchmarks.md',
   runs: 'rounds of each case (9; of memory and held clients 3)',

@@ -18,6 +18,8 @@ export interface RouterStatus {
   readonly stopping: boolean
   /** Of all clusters together; 0: unlimited. */
   readonly maxConnections: number
+  /** Lines of the log that were dropped since the start because its reader did not keep up. */
+  readonly log: { readonly dropped: number }
   readonly clusters: readonly ClusterStatus[]
   /** null: there are neither templates nor hooks. */
   readonly templates: TemplatesStatus | null

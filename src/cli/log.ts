@@ -1,6 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { destination, type DestinationStream, levels, pino, stdTimeFunctions, symbols, type Logger } from 'pino'
+import {
+  destination,
+  type DestinationStream,
+  levels,
+  pino,
+  stdTimeFunctions,
+  symbols,
+  type Logger,
+  type LoggerOptions,
+} from 'pino'
 import type { LoggingConfig } from '../config/config.ts'
+import { counted } from '../text/wording.ts'
+import { DroppedLines } from './dropped-lines.ts'
+import { type ConnectionLine, ConnectionLines } from './connection-lines.ts'
 import type { Io } from './io.ts'
 import { logText } from '../text/log-text.ts'
 
@@ -11,10 +23,21 @@ const CLOSE_TIMEOUT_MS = 1000
 
 type Output = ReturnType<typeof destination>
 
+/** What of the output is there besides the log itself. */
+interface LogOutput {
+  /** Writes lines of the connection log, whatever the level. */
+  readonly writeConnections: (lines: readonly ConnectionLine[]) => void
+  /** Counts lines that were dropped before they were written. */
+  readonly addDropped: (lines: number) => void
+  /** Returns how many lines were dropped since the start. */
+  readonly dropped: () => number
+}
+
 interface OpenLog {
   readonly log: Logger
-  /** Sets the level of all that is logged from now on, also by the parts that have a log of their own. */
-  readonly setLevel: (level: LoggingConfig['level']) => void
+  /** Sets level and form of all that is logged from now on. */
+  readonly configure: (logging: Pick<LoggingConfig, 'level' | 'format'>) => void
+  readonly output: LogOutput
   /** Resolves when the reader has taken everything, or does not take it. Nothing can be logged after it. */
   readonly close: () => Promise<void>
 }
@@ -25,35 +48,57 @@ interface OpenLog {
  * `record`: takes every line of level `note` or higher, as JSON, whatever level is configured.
  */
 export function openLog(
-  { level, format }: LoggingConfig,
+  { level, format }: Pick<LoggingConfig, 'level' | 'format'>,
   io: Pick<Io, 'columns' | 'env'>,
   record: (line: string) => void = () => undefined,
+  { fd = STANDARD_OUTPUT, maxBacklog = MAX_BACKLOG } = {},
 ): OpenLog {
   // Not process.stdout, whose writes to a pipe wait for the reader and the whole router with them.
-  const output = destination({ dest: STANDARD_OUTPUT, sync: false, maxLength: MAX_BACKLOG })
+  const output = destination({ dest: fd, sync: false, maxLength: maxBacklog })
   // A reader that has gone (EPIPE) is no reason to stop routing, and cannot be reported.
   let lost = false
   output.on('error', () => (lost = true))
-  // A child has a level of its own. There is one for each cluster and listener.
-  const children = new Set<Logger>()
-  const options = {
+  const form = { base: null, formatters: { level: (label: string) => ({ level: label }) } }
+  const options: LoggerOptions = {
+    ...form,
     level: recordedFrom(level),
     customLevels: { note: NOTE },
-    onChild: (child: Logger) => void children.add(child),
-    base: null,
     timestamp: stdTimeFunctions.isoTime,
-    formatters: { level: (label: string) => ({ level: label }) },
   }
-  const shown = isText(format, io) ? textOf(output, hasColours(io)) : output
-  const stream = divided(shown, level, record)
+  let isForEyes = isText(format, io)
+  const inForm = (line: string): string => (isForEyes ? logText(line, hasColours(io)) : line)
+  const stream = divided(
+    { write: (line) => output.write(inForm(line)), flushSync: () => output.flushSync() },
+    level,
+    record,
+  )
   const log = pino(options, stream)
+  const dropped = new DroppedLines(output, (lines) => {
+    const were = lines === 1 ? 'was' : 'were'
+    const message = `${counted(lines, 'line')} of the log ${were} dropped: its reader did not keep up`
+    log.warn({ event: 'log-dropped', lines }, message)
+  })
+  const connections = new ConnectionLines(form, inForm, (lines, chunk) =>
+    dropped.together(lines, () => output.write(chunk)),
+  )
+  let isClosed = false
   return {
     log,
-    setLevel: (next) => {
-      stream.least = levels.values[next] ?? 0
-      for (const each of [log, ...children]) each.level = recordedFrom(next)
+    output: {
+      writeConnections: (lines) => {
+        if (!isClosed) connections.write(lines)
+      },
+      addDropped: (lines) => dropped.add(lines),
+      dropped: () => dropped.total,
+    },
+    configure: (next) => {
+      isForEyes = isText(next.format, io)
+      stream.least = levels.values[next.level] ?? 0
+      log.level = recordedFrom(next.level)
     },
     close: async () => {
+      dropped.report()
+      isClosed = true
       if (lost) return
       const taken = new AbortController()
       output.once('close', () => taken.abort())
@@ -99,12 +144,5 @@ function divided(
         shown.write(this.lastLevel === NOTE ? line.replace('"level":"note"', '"level":"debug"') : line)
     },
     flushSync: () => shown.flushSync(),
-  }
-}
-
-function textOf(output: Output, coloured: boolean): DestinationStream & Pick<Output, 'flushSync'> {
-  return {
-    write: (line) => void output.write(logText(line, coloured)),
-    flushSync: () => output.flushSync(),
   }
 }

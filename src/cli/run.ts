@@ -37,7 +37,7 @@ export async function run({ config: configFlag }: RunOptions, io: Io): Promise<n
   if (loaded === null) return EXIT.usage
   const { config, warnings } = loaded
   const history = new History()
-  const { log, setLevel, close } = openLog(config.logging, io, (line) => history.add(line))
+  const { log, configure, output, close } = openLog(config.logging, io, (line) => history.add(line))
   const events = new EventFile({ history, log })
   let stopCollecting = (): void => undefined
   try {
@@ -57,7 +57,8 @@ export async function run({ config: configFlag }: RunOptions, io: Io): Promise<n
         onEnd: () => notifier?.ready(),
       }
       const taken = (next: Config): void => events.reopen(eventPlace(next))
-      const router = new Router(config, { ...accessOf(io), log, setLogLevel: setLevel, loading, history, taken })
+      const logged = { log, setLogging: configure, logOutput: output }
+      const router = new Router(config, { ...accessOf(io), ...logged, loading, history, taken })
       stopCollecting = collectWhenIdle(() => router.connections)
       return router
     }
@@ -69,7 +70,7 @@ export async function run({ config: configFlag }: RunOptions, io: Io): Promise<n
   }
 }
 
-function accessOf(io: Io): Omit<RouterDeps, 'log' | 'setLogLevel' | 'loading' | 'history' | 'taken'> {
+function accessOf(io: Io): Omit<RouterDeps, 'log' | 'setLogging' | 'logOutput' | 'loading' | 'history' | 'taken'> {
   const { version, pid, env } = io
   const signalGroup: RouterDeps['signalGroup'] = (group, signal) => io.signalGroup(group, signal)
   const limits = readLimits(io.memoryLimit())

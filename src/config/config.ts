@@ -239,4 +239,6 @@ export interface LoggingConfig {
   readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal'
   /** `auto`: `text` on a terminal, else `json`. */
   readonly format: 'auto' | 'json' | 'text'
+  /** Whether each connection is a line, when it ends. */
+  readonly connections: boolean
 }

@@ -14,7 +14,7 @@ import { HOOK, HOOKS } from './templates/hooks.ts'
 import { TRACK, TRACK_FILE, TRACK_SECTION } from './track.ts'
 import { defaulting, optional, section } from './values/fields.ts'
 import { showKind } from './values/parsed.ts'
-import { ABSOLUTE_PATH, oneOf } from './values/types.ts'
+import { ABSOLUTE_PATH, BOOLEAN, oneOf } from './values/types.ts'
 
 /** What else an entry of `clusters` can have is checked where that of the flat form is. */
 const CLUSTER = z.preprocess((value) => value ?? {}, z.looseObject({ proxy: CLUSTER_PROXY_SECTION }))
@@ -30,6 +30,11 @@ const LOGGING = {
     oneOf(FORMATS),
     'auto',
     '`text`: one line for each entry, to be read by people. `json`: one object on each line. `auto`: `text` on a terminal, else `json`. Times are UTC.',
+  ),
+  connections: defaulting(
+    BOOLEAN,
+    false,
+    'One line for each connection of a client when it ends, also a refused one: [the connection log](operations.md#the-connection-log). It does not depend on `logging.level`.',
   ),
 }
 

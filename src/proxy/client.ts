@@ -2,6 +2,8 @@
 import type { Socket } from 'node:net'
 import { firstPacket, type FirstPacket } from '../pgwire.ts'
 import { Connection, type ConnectionOwner } from './connection.ts'
+import type { ConnectionEnd, PeerEnd, Stage } from './connection-line.ts'
+import type { Target } from './route.ts'
 
 /** What is kept of a client without a server; then it has to wait. Bytes. */
 const MAX_PENDING = 10 * 1024
@@ -17,6 +19,12 @@ export interface Talk {
   leaveTalkative(): void
 }
 
+/** The other end of a TCP connection. */
+export interface Peer {
+  readonly address: string
+  readonly port: number
+}
+
 export class Client implements ConnectionOwner {
   readonly connection: Connection
   /** The order of arrival among the clients of its route. */
@@ -29,6 +37,19 @@ export class Client implements ConnectionOwner {
   droppedFor: string | null = null
   /** It has left, or was refused. */
   isGone = false
+  /** How it has left, where it did so by itself. */
+  leftBy: PeerEnd | null = null
+  /** Why it has no session, where the router or a server has seen to that. */
+  unservedFor: ConnectionEnd | null = null
+  stage: Stage = 'request'
+  /** How long it had to wait for its last turn, since it had to wait for the first time. Milliseconds. */
+  heldMs = 0
+  /** The member that was dialled for it last, and how long the answer took; null: none, or no answer. Milliseconds. */
+  target: Target | null = null
+  connectMs: number | null = null
+  /** The path of the Unix socket by which it came; null: by TCP. */
+  readonly via: string | null
+  #peer: Peer | null = null
   /** Called when it is gone: by the one that waits for it at present; null: that is none. */
   onGone: (() => void) | null = null
   readonly #since = performance.now()
@@ -38,7 +59,8 @@ export class Client implements ConnectionOwner {
   #isTalkative = false
 
   /** Takes over an accepted socket. `shared`: what it is read into; `room`: where it is counted when it sends much. */
-  constructor(socket: Socket, shared: Buffer, arrival: number, room: Talk | null = null) {
+  constructor(socket: Socket, shared: Buffer, arrival: number, room: Talk | null = null, via: string | null = null) {
+    this.via = via
     this.connection = Connection.accepted(socket, shared, this, MAX_PENDING)
     this.arrival = arrival
     this.#room = room
@@ -46,6 +68,17 @@ export class Client implements ConnectionOwner {
 
   get socket(): Socket {
     return this.connection.socket
+  }
+
+  /** Notes its address, which cannot be read any more when it has left. */
+  notePeer(): void {
+    const { remoteAddress: address, remotePort: port } = this.socket
+    if (this.via === null && address !== undefined && port !== undefined) this.#peer = { address, port }
+  }
+
+  /** Returns its address as it was noted. */
+  get peer(): Peer | null {
+    return this.#peer
   }
 
   /** Resolves when its connection is closed. */
@@ -149,10 +182,12 @@ export class Client implements ConnectionOwner {
   }
 
   ended(): void {
+    if (!this.isGone) this.leftBy = 'client-closed'
     this.#going()
   }
 
   failed(): void {
+    if (!this.isGone) this.leftBy = 'client-reset'
     this.#going()
   }
 

@@ -98,13 +98,17 @@ export class Connector {
       shared: this.#deps.pool.buffers.read,
     })
     this.#dials.set(dial, target)
+    client.target = target
     const result = await dial.result
     // Given up just as the answer arrived; the client has not seen it.
     const isAbandoned = !this.#dials.delete(dial)
     if (result.kind !== 'local') this.#starved(null)
     switch (result.kind) {
       case 'answered':
-        if (!isAbandoned && !client.isGone) return this.#join(client, target, result)
+        if (!isAbandoned && !client.isGone) {
+          client.connectMs = now() - startedAt
+          return this.#join(client, target, result)
+        }
         client.feed(null)
         result.server.socket.destroy()
         return { kind: 'again' }
@@ -118,6 +122,7 @@ export class Connector {
         )
         return { kind: 'none', reason: result.reason }
       case 'rejected':
+        client.unservedFor = 'server-closed'
         client.destroy()
         return { kind: 'again' }
       case 'again':

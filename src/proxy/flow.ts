@@ -10,6 +10,8 @@ export interface FlowOwner {
   drained(flow: Flow): void
   /** Notes that there is nothing more to come. */
   over(flow: Flow): void
+  /** Notes that what it reads is broken. */
+  broken(flow: Flow): void
   /** Notes that `from` is closed. */
   closed(): void
 }
@@ -45,7 +47,8 @@ export class Flow implements ConnectionOwner {
   }
 
   failed(): void {
-    // `closed` follows, and does what there is to do.
+    // `closed` follows, and does what else there is to do.
+    this.#owner.broken(this)
   }
 
   /** Closes the other side, however this one went, behind what was read of it. */

@@ -5,8 +5,8 @@ import type { Bind, ListenerConfig } from '../config/config.ts'
 import { BoundSocket } from './bound-socket.ts'
 
 export interface ListenerEvents {
-  /** Owns the socket from then on. */
-  readonly accept: (socket: Socket) => void
+  /** Owns the socket from then on. `via`: the path of the Unix socket by which it came; null: by TCP. */
+  readonly accept: (socket: Socket, via: string | null) => void
   /** Connections cannot be accepted, because this machine is out of something; null: they can again. */
   readonly trouble: (error: Error | null) => void
 }
@@ -85,9 +85,10 @@ export class Listener {
   }
 
   #build(bind: Bind): BoundSocket {
+    const via = bind.kind === 'unix' ? bind.path : null
     const accept = (socket: Socket): void => {
       this.#inTrouble(null)
-      this.#events.accept(socket)
+      this.#events.accept(socket, via)
     }
     const trouble = (error: Error): void => this.#inTrouble(error)
     return new BoundSocket({ name: this.#name, bind, accept, trouble })

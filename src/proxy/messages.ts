@@ -5,16 +5,20 @@
 import type { Bind, ListenerConfig, ProxyConfig } from '../config/config.ts'
 import { explain } from '../errors.ts'
 import type { ClusterView, DialFailure } from '../watcher/view.ts'
+import type { EndedConnection } from './connection-line.ts'
 import type { EndReason, RefusalReason } from './counters.ts'
 import type { LogLine } from '../text/log-line.ts'
 import type { Target } from './route.ts'
 import type { ListenerFault, MemberStatus } from './status.ts'
 
 /** What the listeners of a proxy have in common. */
-export type ProxySettings = Pick<
+export interface ProxySettings extends Pick<
   ProxyConfig,
   'trust' | 'hold' | 'maxConnections' | 'timeouts' | 'tcpKeepaliveMs' | 'drainTimeoutMs'
->
+> {
+  /** Whether the connections that end are reported. */
+  readonly logConnections: boolean
+}
 
 /** Identifies a listener across the cut: a listener that is closed and started again keeps its name and gets a new id. */
 export type ListenerId = number
@@ -72,6 +76,8 @@ export type Report =
   /** Sent after each command, and soon after something in it has changed. */
   | { readonly type: 'state'; readonly id: ListenerId; readonly state: ListenerState }
   | ({ readonly type: 'log' } & LogLine)
+  /** Connections that have ended; `dropped`: how many others there were before them, which were too many. */
+  | { readonly type: 'ended'; readonly connections: readonly EndedConnection[]; readonly dropped: number }
 
 /** What a listener has counted since it was built. */
 export interface Counts {

@@ -7,10 +7,12 @@ import type { Bind, ListenerConfig, ProxyConfig } from '../config/config.ts'
 import { explain, RouterError } from '../errors.ts'
 import type { Reconfigurable } from '../part.ts'
 import type { ClusterView, DialFailure } from '../watcher/view.ts'
+import { connectionLine } from './connection-line.ts'
+import type { ConnectionLog } from './connection-log.ts'
 import { ControlledListener } from './controlled-listener.ts'
 import { type LogLine, logLines } from '../text/log-line.ts'
 import { heldLine, listenerLog, openedLine } from './log-lines.ts'
-import type { Counts, ProxySettings, Report } from './messages.ts'
+import type { Counts, Report } from './messages.ts'
 import { PrimaryFence } from './primary-fence.ts'
 import { StagedListeners } from './staged-listeners.ts'
 import { StaleNames } from './stale-names.ts'
@@ -22,6 +24,10 @@ import { inProcess, type StartWorker } from './worker.ts'
 export interface ProxyDeps {
   readonly config: ProxyConfig
   readonly log: Logger
+  /** Without it connections are not logged. */
+  readonly connectionLog?: ConnectionLog | null
+  /** Returns the cluster that its lines name; null: there is no other. */
+  readonly cluster?: () => string | null
   /** A dial that failed is an observation of the watcher. */
   readonly dialFailed: (failure: DialFailure) => void
   /** Default: a worker in this event loop, without limits. */
@@ -45,6 +51,7 @@ export class Proxy implements Reconfigurable<ProxyConfig> {
   #past: Counts = NO_COUNTS
   readonly #fence: PrimaryFence<ControlledListener>
   readonly #names: StaleNames
+  readonly #unfollow: () => void
   #ids = 0
   #stage: 'built' | 'started' | 'stopping' = 'built'
   #view: ClusterView | null = null
@@ -76,7 +83,8 @@ export class Proxy implements Reconfigurable<ProxyConfig> {
     })
     this.#names = new StaleNames(ageOf, (stale) => this.#link.send({ type: 'names', stale }))
     this.#link = new WorkerLink(startWorker, (report) => this.#reported(report))
-    this.#link.send({ type: 'configure', settings: settingsOf(config) })
+    this.#configure()
+    this.#unfollow = deps.connectionLog?.follow(() => this.#configure()) ?? ((): void => undefined)
     this.#staged = new StagedListeners((listener) => this.#build(listener), this.#link)
     for (const listener of config.listeners) this.#takeOne(listener, null)
   }
@@ -141,7 +149,7 @@ export class Proxy implements Reconfigurable<ProxyConfig> {
     if (this.#stage === 'stopping') return false
     this.#config = next
     if (next.trust !== 'dcs') this.#names.close()
-    this.#link.send({ type: 'configure', settings: settingsOf(next) })
+    this.#configure()
     const kept = new Map(next.listeners.map((config) => [config.name, this.#listenerFor(config)]))
     for (const listener of this.#listeners.values())
       if (kept.get(listener.config.name) !== listener) this.#remove(listener)
@@ -196,6 +204,7 @@ export class Proxy implements Reconfigurable<ProxyConfig> {
   /** Closes everything at once. Idempotent. */
   close(): void {
     this.#stop()
+    this.#unfollow()
     this.#names.close()
     this.#fence.close()
     this.#link.send({ type: 'close' })
@@ -207,6 +216,13 @@ export class Proxy implements Reconfigurable<ProxyConfig> {
     for (const timer of this.#timers.values()) clearTimeout(timer)
     this.#timers.clear()
     this.unstage()
+  }
+
+  #configure(): void {
+    const { trust, hold, maxConnections, timeouts, tcpKeepaliveMs, drainTimeoutMs } = this.#config
+    const logConnections = this.#deps.connectionLog?.isOn ?? false
+    const settings = { trust, hold, maxConnections, timeouts, tcpKeepaliveMs, drainTimeoutMs, logConnections }
+    this.#link.send({ type: 'configure', settings })
   }
 
   *#all(): Iterable<ControlledListener> {
@@ -261,12 +277,22 @@ export class Proxy implements Reconfigurable<ProxyConfig> {
       case 'log':
         logLines(this.#deps.log, [report])
         break
+      case 'ended':
+        this.#logEnded(report)
+        break
       case 'state':
         for (const listener of [...this.#all(), ...this.#staged.all()])
           if (listener.id === report.id) listener.state = report.state
         // It follows the next view: where there is none, this one again.
         if (report.state.fault !== null) this.#fence.retryLater()
     }
+  }
+
+  #logEnded({ connections, dropped }: Report & { readonly type: 'ended' }): void {
+    const { connectionLog } = this.#deps
+    const cluster = this.#deps.cluster?.() ?? null
+    if (dropped > 0) connectionLog?.output.addDropped(dropped)
+    connectionLog?.output.writeConnections(connections.map((each) => connectionLine(each, cluster)))
   }
 
   #log({ config }: ControlledListener, level: LogLine['level'], fields: LogLine['fields'], message: string): void {
@@ -277,11 +303,6 @@ export class Proxy implements Reconfigurable<ProxyConfig> {
     const fields = { event: 'listening', listener: name, route, address }
     this.#deps.log.info(fields, `listening on ${address} (${name})`)
   }
-}
-
-function settingsOf(config: ProxyConfig): ProxySettings {
-  const { trust, hold, maxConnections, timeouts, tcpKeepaliveMs, drainTimeoutMs } = config
-  return { trust, hold, maxConnections, timeouts, tcpKeepaliveMs, drainTimeoutMs }
 }
 
 function bindFailed(error: unknown): RouterError {

@@ -6,16 +6,22 @@ import { counted, inSeconds, sentence } from '../text/wording.ts'
 import { doAll } from './attempts.ts'
 import { passCancel } from './cancel.ts'
 import type { Client } from './client.ts'
+import type { ConnectionEnd } from './connection-line.ts'
 import { Connector, type ConnectorDeps } from './connector.ts'
 import { Hold } from './hold.ts'
 import type { EndReason } from './counters.ts'
+import { endedConnection } from './ended-connection.ts'
+import type { EndedConnections } from './ended-connections.ts'
 import type { ProcessBudget } from './process-budget.ts'
 import { PATIENCE_MS, type Refusals } from './refusals.ts'
 import type { Target } from './route.ts'
+import type { Session } from './session.ts'
 import { Sessions } from './sessions.ts'
 import { notHeld, type Unserved } from './unserved.ts'
 
 export interface RouteDeps extends ConnectorDeps {
+  /** Of the listener. */
+  readonly name: string
   readonly route: Route
   readonly refusals: Refusals
   readonly budget: ProcessBudget
@@ -23,6 +29,8 @@ export interface RouteDeps extends ConnectorDeps {
   readonly mayHold: () => boolean
   /** Called when the number of sessions or of clients that are held has changed. */
   readonly changed: () => void
+  /** Takes each connection when it ends, where these are logged. */
+  readonly ended: EndedConnections
 }
 
 /** PostgreSQL's authentication_timeout, for a client that sends nothing at all. Milliseconds. */
@@ -63,10 +71,13 @@ export class RouteServer {
         balancer.ended(target)
         changed()
       },
+      over: ({ client, session }, cause) => this.#over(client, cause ?? session.endedBy ?? 'client-closed', session),
     })
     this.#connector = new Connector(deps, (client, target, session) => {
       this.#clients.delete(client)
-      this.#sessions.add(target, session)
+      client.stage = 'session'
+      if (deps.ended.isLogged) session.noteLocal()
+      this.#sessions.add({ client, target, session })
     })
   }
 
@@ -117,7 +128,7 @@ export class RouteServer {
    * are as well. `why`: for the log.
    */
   async closeSessions(matches: (target: Target) => boolean, cause: EndReason, why: string): Promise<void> {
-    const { closed, done } = this.#sessions.close(matches)
+    const { closed, done } = this.#sessions.close(matches, cause)
     try {
       for (const [member, connections] of closed) this.#deps.counters.closed(cause, member, connections, why)
     } finally {
@@ -164,7 +175,7 @@ export class RouteServer {
   endSessions(cause: EndReason, why: string): void {
     const before = [...this.#sessions.countByMember]
     try {
-      this.#sessions.destroy()
+      this.#sessions.destroy(cause)
     } finally {
       for (const [member, sessions] of before) {
         const ended = sessions - (this.#sessions.countByMember.get(member) ?? 0)
@@ -184,13 +195,29 @@ export class RouteServer {
 
   /** Serves an accepted connection until it has a session, if `admit` has no objection; or refuses it, unless it is a cancel request. */
   serve(client: Client, admit: () => Unserved | null): void {
+    if (this.#deps.ended.isLogged) client.notePeer()
     this.#clients.add(client)
     const unserved = admit()
     const served = (unserved === null ? this.#serve(client) : this.#turnAway(client, unserved, admit)).finally(() => {
       this.#clients.delete(client)
       this.#served.delete(served)
+      if (client.stage !== 'session') this.#over(client, client.unservedFor ?? client.leftBy ?? 'shutdown', null)
     })
     this.#served.add(served)
+  }
+
+  /** Notes the addresses of the connections that there are: they were not logged before. */
+  noteAddresses(): void {
+    for (const client of this.#clients) client.notePeer()
+    for (const { client, session } of this.#sessions.open()) {
+      client.notePeer()
+      session.noteLocal()
+    }
+  }
+
+  #over(client: Client, reason: ConnectionEnd, session: Session | null): void {
+    const { ended, name, route } = this.#deps
+    if (ended.isLogged) ended.add(endedConnection({ name, route }, client, reason, session?.local ?? null))
   }
 
   async #serve(client: Client): Promise<void> {
@@ -201,9 +228,12 @@ export class RouteServer {
         return
       }
       if (kind === 'cancel') return this.#cancel(client)
+      if (!client.isGone) client.stage = 'queue'
       const turn = await this.#hold.turn(client, isReturning)
+      if (client.heldSince !== null) client.heldMs = now() - client.heldSince
       switch (turn.kind) {
         case 'go': {
+          client.stage = 'connect'
           const result = await this.#connector.connect(client)
           if (result.kind === 'none') this.#rest(result.reason)
           turn.done(result.kind)
@@ -228,7 +258,9 @@ export class RouteServer {
   /** Counts a client that was silent for too long or was dropped; a client that has left by itself is not counted. */
   #noteSilence(client: Client): void {
     if (!client.isGone) client.drop(`no startup packet within ${inSeconds(FIRST_PACKET_MS)}`)
-    if (client.droppedFor !== null) this.#deps.counters.refused('silent', client.droppedFor)
+    if (client.droppedFor === null) return
+    client.unservedFor = 'silent'
+    this.#deps.counters.refused('silent', client.droppedFor)
   }
 
   async #turnAway(client: Client, unserved: Unserved, admit: () => Unserved | null): Promise<void> {
@@ -245,6 +277,7 @@ export class RouteServer {
   }
 
   async #refuse(client: Client, { reason, sqlState, message }: Unserved, hint: string): Promise<void> {
+    client.unservedFor = reason
     this.#deps.counters.refused(reason, message, hint)
     await this.#deps.refusals.refuse(client, { sqlState, message, hint })
   }
@@ -258,6 +291,7 @@ export class RouteServer {
 
   /** Passes a cancel request on to all servers with sessions: only they can tell which session it is for. It never waits. */
   async #cancel(client: Client): Promise<void> {
+    client.unservedFor = 'cancel'
     const { settings, budget } = this.#deps
     const signal = AbortSignal.any([AbortSignal.timeout(settings.timeouts.connectMs), this.#closing.signal])
     await passCancel(client.pending, this.#sessions.targets(), budget.cancels, signal)

@@ -8,6 +8,7 @@ import { doAll } from './attempts.ts'
 import { type Balancer, SafeBalancer } from './balance.ts'
 import type { Client } from './client.ts'
 import { Counters, type EndReason } from './counters.ts'
+import type { EndedConnections } from './ended-connections.ts'
 import { Listener } from './listener.ts'
 import type { LogLine } from '../text/log-line.ts'
 import { listenerLog, type ListenerLog } from './log-lines.ts'
@@ -31,8 +32,12 @@ export interface Shared {
   readonly isStale: (host: string) => boolean
   readonly standstill: Standstill
   readonly mayHold: () => boolean
-  /** Takes an accepted connection; `admit` says why it is not served. */
-  readonly client: (socket: Socket) => { readonly client: Client; readonly admit: () => Unserved | null }
+  /** Takes an accepted connection, `via` a Unix socket of that path; `admit` says why it is not served. */
+  readonly client: (
+    socket: Socket,
+    via: string | null,
+  ) => { readonly client: Client; readonly admit: () => Unserved | null }
+  readonly ended: EndedConnections
   readonly dialFailed: (failure: DialFailure) => void
   readonly write: (line: LogLine) => void
   /** The state of this listener has changed. */
@@ -72,22 +77,23 @@ export class ServedListener {
       changed()
       shared.dialFailed(failure)
     }
-    const { budget, pool, refusals, isStale, mayHold } = shared
+    const { budget, pool, refusals, isStale, mayHold, ended } = shared
     this.#route = new RouteServer({
       get settings() {
         return shared.settings
       },
+      name: config.name,
       route: config.route,
       log: this.#log,
       counters: this.#counters,
       balancer: this.#balancer,
-      ...{ budget, pool, refusals, isStale, mayHold, dialFailed, changed },
+      ...{ budget, pool, refusals, isStale, mayHold, dialFailed, changed, ended },
     })
     this.#control = new RouteControl(config, this.#route, this.#log, (error) =>
       this.#found('closing', error === null ? null : { error }),
     )
     this.#sockets = new Listener(config, {
-      accept: (socket) => this.#accept(socket),
+      accept: (socket, via) => this.#accept(socket, via),
       trouble: (error) => this.#trouble(error),
     })
   }
@@ -137,6 +143,11 @@ export class ServedListener {
   /** Ends what `stage` has begun. Idempotent. */
   unstage(): void {
     this.#sockets.unstage()
+  }
+
+  /** Notes the addresses of the connections that there are: from now on they are logged. */
+  noteAddresses(): void {
+    this.#route.noteAddresses()
   }
 
   /** Takes the next view; see the command `view`. If that fails, all clients are held until the next one. */
@@ -199,11 +210,11 @@ export class ServedListener {
     }
   }
 
-  #accept(socket: Socket): void {
+  #accept(socket: Socket, via: string | null): void {
     const { tcpKeepaliveMs } = this.#shared.settings
     this.#accepted++
     this.#shared.changed(this)
-    const { client, admit } = this.#shared.client(socket)
+    const { client, admit } = this.#shared.client(socket, via)
     if (tcpKeepaliveMs > 0) client.socket.setKeepAlive(true, tcpKeepaliveMs)
     const serve = (): void => this.#route.serve(client, admit)
     // The timers that are due come before a new one: by then the watcher has noticed it, and the primary is held.

@@ -1,7 +1,9 @@
 /** A client and its server, joined: bytes both ways, until one of them or the router ends it. */
 import type { Socket } from 'node:net'
 import { ClientGoneWatch, type ReadAhead } from './client-gone.ts'
+import type { Peer } from './client.ts'
 import type { Connection } from './connection.ts'
+import type { PeerEnd } from './connection-line.ts'
 import { Flow, type FlowOwner } from './flow.ts'
 import type { IdleTimeouts, Watched } from './idle-timeouts.ts'
 import type { TransferBuffers } from './transfer-buffers.ts'
@@ -40,6 +42,8 @@ export class Session implements FlowOwner, Watched {
   /** Only where it is needed: for a client that is blocked, or has ended its side. */
   #watch: ClientGoneWatch | null = null
   #open = 2
+  #endedBy: OwnEnd | PeerEnd | null = null
+  #local: Peer | null = null
   #onEnded: (() => void) | null = null
 
   constructor({ client, server, clientTimeoutMs, serverTimeoutMs, ending, pool }: SessionOptions) {
@@ -56,7 +60,10 @@ export class Session implements FlowOwner, Watched {
     this.#up.start()
     this.#down.start()
     // A side that broke before it was listened to.
-    if (client.socket.destroyed || server.socket.destroyed) this.destroy()
+    if (client.socket.destroyed || server.socket.destroyed) {
+      this.#endedBy ??= client.socket.destroyed ? 'client-closed' : 'server-closed'
+      this.destroy()
+    }
   }
 
   /** Calls `ended` when both sides are closed. */
@@ -76,6 +83,22 @@ export class Session implements FlowOwner, Watched {
     this.#server.socket.destroy()
   }
 
+  /** Returns what has ended it; null: nothing, or its owner by `destroy`. */
+  get endedBy(): OwnEnd | PeerEnd | null {
+    return this.#endedBy
+  }
+
+  /** Notes this end of the connection to the server, which cannot be read any more when it is closed. */
+  noteLocal(): void {
+    const { localAddress: address, localPort: port } = this.#server.socket
+    if (address !== undefined && port !== undefined) this.#local = { address, port }
+  }
+
+  /** Returns this end of the connection to the server as it was noted. */
+  get local(): Peer | null {
+    return this.#local
+  }
+
   get progress(): number {
     return progressOf(this.#client.socket, this.#server.socket)
   }
@@ -93,7 +116,12 @@ export class Session implements FlowOwner, Watched {
   }
 
   over(flow: Flow): void {
+    this.#endedBy ??= flow === this.#up ? 'client-closed' : 'server-closed'
     if (flow === this.#up) this.#watched().ended()
+  }
+
+  broken(flow: Flow): void {
+    this.#endedBy ??= flow === this.#up ? 'client-reset' : 'server-reset'
   }
 
   closed(): void {
@@ -105,7 +133,10 @@ export class Session implements FlowOwner, Watched {
   }
 
   #end(reason: OwnEnd): void {
-    if (!this.#client.socket.destroyed || !this.#server.socket.destroyed) this.#ending(reason)
+    if (!this.#client.socket.destroyed || !this.#server.socket.destroyed) {
+      this.#endedBy = reason
+      this.#ending(reason)
+    }
     this.destroy()
   }
 

@@ -2,6 +2,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { counted } from '../text/wording.ts'
 import { errorsOf } from './attempts.ts'
+import type { Client } from './client.ts'
+import type { EndReason } from './counters.ts'
 import type { Session } from './session.ts'
 import type { Target } from './route.ts'
 
@@ -15,14 +17,24 @@ export interface Closing {
   readonly done: Promise<void>
 }
 
-interface Entry {
+/** A session with what it belongs to. */
+export interface Joined {
+  readonly client: Client
   readonly target: Target
   readonly session: Session
 }
 
+interface Entry extends Joined {
+  /** Why it was closed here; null: it was not. */
+  cause: EndReason | null
+}
+
 export interface SessionsEvents {
   readonly joined: (target: Target) => void
+  /** Called when it ends, or begins to be closed. */
   readonly ended: (target: Target) => void
+  /** Called once, when it is closed. `cause`: why it was closed here; null: it was not. */
+  readonly over: (joined: Joined, cause: EndReason | null) => void
 }
 
 export class Sessions {
@@ -50,23 +62,24 @@ export class Sessions {
   }
 
   /** Keeps the session until it has ended. */
-  add(target: Target, session: Session): void {
-    const entry = { target, session }
+  add(joined: Joined): void {
+    const entry = { ...joined, cause: null }
     this.#entries.add(entry)
-    this.#count(target, 1)
-    this.#events.joined(target)
-    session.whenEnded(() => this.#forget(entry))
+    this.#count(entry.target, 1)
+    this.#events.joined(entry.target)
+    entry.session.whenEnded(() => this.#forget(entry))
   }
 
   /**
    * Closes those whose target matches: the clients' sides before this returns, the servers' sides after all of those. A
    * thousand backends that notice it in between would take the processor from this.
    */
-  close(matches: (target: Target) => boolean): Closing {
+  close(matches: (target: Target) => boolean, cause: EndReason): Closing {
     const isMatching = ({ target }: Entry): boolean => matches(target)
     const entries = [...this.#entries].filter(isMatching)
     const closed = new Map<string, number>()
     for (const entry of entries) {
+      entry.cause = cause
       this.#ending.add(entry)
       this.#remove(entry)
       closed.set(entry.target.member, (closed.get(entry.target.member) ?? 0) + 1)
@@ -83,8 +96,11 @@ export class Sessions {
    *
    * @throws AggregateError when some could not be closed: they are still there then.
    */
-  destroy(): void {
-    const errors = errorsOf([...this.#entries, ...this.#ending], (entry) => this.#destroy(entry))
+  destroy(cause: EndReason): void {
+    const errors = errorsOf([...this.#entries, ...this.#ending], (entry) => {
+      entry.cause ??= cause
+      this.#destroy(entry)
+    })
     if (errors.length > 0) throw notClosed(errors)
   }
 
@@ -103,6 +119,12 @@ export class Sessions {
   /** Returns the distinct targets that have sessions. */
   targets(): readonly Target[] {
     return [...new Map([...this.#entries].map(({ target }) => [JSON.stringify(target.address), target])).values()]
+  }
+
+  /** Returns those that are not closed. */
+  *open(): Iterable<Joined> {
+    yield* this.#entries
+    yield* this.#ending
   }
 
   /** Returns the target of each session. */
@@ -130,8 +152,9 @@ export class Sessions {
 
   #forget(entry: Entry): void {
     this.#stuck.delete(entry)
-    this.#ending.delete(entry)
+    const isKept = this.#ending.delete(entry) || this.#entries.has(entry)
     this.#remove(entry)
+    if (isKept) this.#events.over(entry, entry.cause)
     if (this.#isOver) for (const over of this.#waiting.splice(0)) over()
   }
 

@@ -8,6 +8,7 @@ import { errorsOf } from './attempts.ts'
 import { type Balancer, BALANCERS } from './balance.ts'
 import { Client } from './client.ts'
 import { ConnectionLimit } from './connection-limit.ts'
+import { EndedConnections } from './ended-connections.ts'
 import { IdleTimeouts } from './idle-timeouts.ts'
 import { type Command, type ListenerId, plainError, type ProxySettings, type Report } from './messages.ts'
 import { ProcessBudget } from './process-budget.ts'
@@ -52,6 +53,7 @@ export class Worker {
   /** Goes off when their states are due. */
   #reporting: NodeJS.Timeout | null = null
   readonly #standstill = new Standstill()
+  readonly #ended: EndedConnections
   readonly #closing = new AbortController()
 
   constructor(
@@ -68,6 +70,7 @@ export class Worker {
       },
     }
     this.#refusals = new Refusals(hold, () => budget.refusals)
+    this.#ended = new EndedConnections((connections, dropped) => report({ type: 'ended', connections, dropped }))
     const pool = { buffers: new TransferBuffers(), timeouts: new IdleTimeouts(), readAhead: budget }
     this.#shared = {
       get settings() {
@@ -80,10 +83,11 @@ export class Worker {
       refusals: this.#refusals,
       isStale: (host) => settings().trust === 'dcs' && this.#staleNames.has(host),
       mayHold: () => this.#held() < settings().hold.maxConnections,
-      client: (socket) => {
-        const client = new Client(socket, pool.buffers.read, this.#arrivals++, budget)
+      client: (socket, via) => {
+        const client = new Client(socket, pool.buffers.read, this.#arrivals++, budget, via)
         return { client, admit: () => this.#admit(client) }
       },
+      ended: this.#ended,
       dialFailed: (failure) => report({ type: 'dial-failed', failure }),
       write: (line) => report({ type: 'log', ...line }),
       changed: (listener) => this.#reportSoon(listener),
@@ -105,6 +109,7 @@ export class Worker {
       case 'configure':
         this.#settings = command.settings
         this.#limit.max = command.settings.maxConnections === 0 ? Infinity : command.settings.maxConnections
+        this.#logConnections(command.settings.logConnections)
         break
       case 'listener': {
         const served = this.#served.get(command.id)
@@ -153,8 +158,18 @@ export class Worker {
       case 'close':
         this.#closing.abort()
         this.#standstill.close()
-        this.#each((served) => served.close('shutdown', SHUTTING_DOWN))
+        try {
+          this.#each((served) => served.close('shutdown', SHUTTING_DOWN))
+        } finally {
+          this.#ended.close()
+        }
     }
+  }
+
+  #logConnections(isLogged: boolean): void {
+    const isNew = isLogged && !this.#ended.isLogged
+    this.#ended.isLogged = isLogged
+    if (isNew) this.#each((served) => served.noteAddresses())
   }
 
   /** Does it for each listener, also behind one that fails. @throws AggregateError when one has failed. */
@@ -207,6 +222,7 @@ export class Worker {
       this.#refusals.settled(),
       sleep(LAST_WORDS_MS, undefined, { signal: this.#closing.signal }).catch(() => undefined),
     ])
+    await this.#ended.sent()
     if (isLast) {
       each((served) => served.close('shutdown', why))
       this.#reportStates()

@@ -5,6 +5,7 @@ import type { ClusterStatus } from '../admin/status.ts'
 import type { Bind, ClusterConfig, Config } from '../config/config.ts'
 import type { Lookups } from '../names/lookups.ts'
 import type { PartReport, Prepared } from '../part.ts'
+import type { ConnectionLog } from '../proxy/connection-log.ts'
 import type { ProcessBudget } from '../proxy/process-budget.ts'
 import { Proxy } from '../proxy/proxy.ts'
 import { inProcess } from '../proxy/worker.ts'
@@ -25,7 +26,8 @@ export interface ClusterPartsDeps {
   readonly log: Logger
   /** The kinds of DCS that the configuration was read with. */
   readonly kinds: readonly DcsKind[]
-  /** The rest is shared by all clusters. */
+  /** The rest is shared by all clusters. null: connections are not logged. */
+  readonly connectionLog: ConnectionLog | null
   readonly budget: ProcessBudget
   readonly lookups: Lookups
   readonly epochs: Epochs
@@ -51,7 +53,7 @@ export class ClusterParts {
     this.#config = config
     this.#all = all
     // Where there are several clusters, every line names its own.
-    this.#log = clusterLog(deps.log, () => (this.#all.clusters.length > 1 ? this.#config.name : null))
+    this.#log = clusterLog(deps.log, () => this.#nameAmongOthers)
     this.#rest = this.#buildRest(config)
     this.#watcher = this.#buildWatcher()
     this.#proxy = this.#buildProxy(config)
@@ -188,11 +190,18 @@ export class ClusterParts {
     return new LocalHost({ names, resolve: (host) => this.#deps.lookups.addresses(host) })
   }
 
+  /** Returns the name that lines of the log have; null: there is no other cluster. */
+  get #nameAmongOthers(): string | null {
+    return this.#all.clusters.length > 1 ? this.#config.name : null
+  }
+
   #buildProxy(config: ClusterConfig): Proxy {
-    const { budget, lookups } = this.#deps
+    const { budget, lookups, connectionLog } = this.#deps
     return new Proxy({
       config: config.proxy,
       log: this.#log,
+      connectionLog,
+      cluster: () => this.#nameAmongOthers,
       startWorker: inProcess(budget),
       ageOf: (host) => lookups.ageOf(host),
       dialFailed: (failure) => this.#watcher.dialFailed(failure),

@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import type { HookConfig, TemplateConfig } from '../config/config.ts'
 import { explain } from '../errors.ts'
 import type { Lookups } from '../names/lookups.ts'
+import { withFields } from '../text/log-line.ts'
 import type { Reconfigurable } from '../part.ts'
 import type { ClusterView } from '../watcher/view.ts'
 import { commandEnvironment } from './commands/input.ts'
@@ -81,7 +82,7 @@ export class Templates implements Reconfigurable<TemplatesConfig> {
     this.#inputs = new TemplateInputs({
       clusters: config.clusters.map(({ name }) => name),
       templates: config.templates,
-      ...{ source, env, waits: true, log: (cluster) => log.child({ cluster }) },
+      ...{ source, env, waits: true, log: (cluster) => withFields(log, { cluster }) },
       changed: (cluster) => this.#changed(cluster, false),
     })
     this.#groups = mapped(groupsOf(config.templates), (templates, name) => this.#buildGroup(name, templates))

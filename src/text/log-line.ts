@@ -11,6 +11,15 @@ type Write = (fields: LogLine['fields'], message: string) => void
 /** What takes lines: pino's Logger does. A log without the level `note` takes such lines as `debug`. */
 export type Log = Readonly<Record<Exclude<LogLine['level'], 'note'>, Write>> & { readonly note?: Write }
 
+/** Returns a log whose lines have these fields too. */
+export function withFields(log: Log, fields: LogLine['fields']): Log {
+  const write =
+    (level: LogLine['level']): Write =>
+    (own, message) =>
+      logLines(log, [{ level, message, fields: { ...fields, ...own } }])
+  return { debug: write('debug'), note: write('note'), info: write('info'), warn: write('warn'), error: write('error') }
+}
+
 /** Logs lines in their order. */
 export function logLines(log: Log, lines: readonly LogLine[]): void {
   for (const { level, message, fields } of lines) {

@@ -13,13 +13,14 @@ export function logText(json: string, hasColours: boolean): string {
 
 /** Formats an entry of the log as `logText` does. */
 export function entryText({ time, level, msg, err, ...fields }: Mapping, hasColours: boolean): string {
+  const isConnection = fields['event'] === 'connection'
   const message = visible(text(msg))
   const paint = painter(hasColours)
   const when = paint('dim', visible(text(time)).replace('T', ' '))
   const style = STYLES[text(level)] ?? 'plain'
   const word = paint(style, visible(text(level)).toUpperCase().padEnd(5))
   const said = style === 'plain' ? message : paint(style, message)
-  const rest = detailsOf(fields, message)
+  const rest = detailsOf(fields, message, isConnection)
   const lines = [`${when} ${word} ${said}${rest === '' ? '' : ` ${paint('dim', rest)}`}`, ...stackOf(err)]
   return `${lines.join('\n')}\n`
 }
@@ -41,12 +42,14 @@ function painter(hasColours: boolean): (style: Style, text: string) => string {
   return (style, plain) => (hasColours && style !== 'plain' ? `\x1b[${CODES[style]}m${plain}\x1b[0m` : plain)
 }
 
-/** Returns the fields whose values are not in the message. */
-function detailsOf(fields: Mapping, message: string): string {
+/** Returns the fields whose values are not in the message; `hasNumbers`: and every number, which may be a part of another. */
+function detailsOf(fields: Mapping, message: string, hasNumbers: boolean): string {
+  const isShown = (value: unknown): boolean =>
+    (hasNumbers && typeof value === 'number') || !words.includes(visible(text(value)).toLowerCase())
   const words = message.toLowerCase()
   return Object.entries(fields)
     .filter(([key]) => key !== 'event')
-    .filter(([, value]) => value !== null && value !== '' && !words.includes(visible(text(value)).toLowerCase()))
+    .filter(([, value]) => value !== null && value !== '' && isShown(value))
     .map(([key, value]) => `${visible(key)}=${quoted(visible(text(value)))}`)
     .join(' ')
 }

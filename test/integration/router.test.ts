@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, test } from 'node:test'
 import { pino } from 'pino'
 import { stringify } from 'yaml'
 import { ask } from '../../src/admin/client.ts'
-import type { Config } from '../../src/config/config.ts'
+import type { Config, LoggingConfig } from '../../src/config/config.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import type { PartReport } from '../../src/part.ts'
 import { Router } from '../../src/router.ts'
@@ -81,6 +81,7 @@ describe('a router that is reconfigured', () => {
   let two: OneMember
   let router: Router
   let levels: string[]
+  let connections: Readonly<Record<string, unknown>>[]
   let sessions: Socket[]
 
   beforeEach(async () => {
@@ -88,6 +89,7 @@ describe('a router that is reconfigured', () => {
     one = await OneMember.start('one', dir.path)
     two = await OneMember.start('two', dir.path)
     levels = []
+    connections = []
     sessions = []
   })
   afterEach(async () => {
@@ -123,13 +125,18 @@ describe('a router that is reconfigured', () => {
 
   async function run(config: Config): Promise<void> {
     const access = { env: {}, pid: process.pid, signalGroup: () => false, isAlive: () => false }
-    const setLogLevel = (level: string): void => void levels.push(level)
+    const setLogging = ({ level, format }: LoggingConfig): void => void levels.push(`${level} ${format}`)
     router = new Router(config, {
       ...access,
       log: pino({ level: 'silent' }),
       version: '0.0.0',
       kinds: DCS_KINDS,
-      setLogLevel,
+      setLogging,
+      logOutput: {
+        writeConnections: (lines) => void connections.push(...lines.map(({ fields }) => fields)),
+        addDropped: () => undefined,
+        dropped: () => 7,
+      },
     })
     await router.start()
   }
@@ -320,21 +327,51 @@ describe('a router that is reconfigured', () => {
     const options = { timeoutMs: 5000, signal: new AbortController().signal }
     assert.equal(await ask(path('other.sock'), 'show version', options), '0.0.0\n')
     await assert.rejects(ask(path('admin.sock'), 'show version', options), { code: 'ADMIN_UNAVAILABLE' })
-    assert.deepEqual(levels, ['debug'])
+    assert.deepEqual(levels, ['debug auto'])
     const back = configOf([one], { admin: { socket: path('missing/a/b/admin.sock') }, logging: { format: 'text' } })
     writeFileSync(path('missing'), '')
     for (let again = 0; again < 2; again++) {
-      assert.deepEqual(outcomes(await router.reconfigure(back)), ['admin refused', 'logging refused'])
+      assert.deepEqual(outcomes(await router.reconfigure(back)), ['admin refused'])
       assert.equal(await ask(path('other.sock'), 'show version', options), '0.0.0\n')
       assert.equal(router.status().templates?.groups.length, 1)
       assert.equal(readFileSync(path('b.track'), 'utf8'), '1\n')
     }
     assert.equal(kept.destroyed, false)
-    const without = configOf([one], { admin: { socket: path('other.sock') }, logging: { level: 'debug' } })
+    assert.deepEqual(levels, ['debug auto'])
+    const without = configOf([one], { admin: { socket: path('other.sock') }, logging: { format: 'text' } })
     assert.deepEqual(outcomes(await router.reconfigure(without)).slice(2), [
-      ...['track reconfigured', 'templates removed', 'admin kept', 'logging kept'],
+      ...['track reconfigured', 'templates removed', 'admin kept', 'logging reconfigured'],
     ])
+    assert.deepEqual(levels, ['debug auto', 'info text'])
     assert.equal(router.status().templates, null)
+  })
+
+  test('the connection log is switched on and off, without a lost session, and names the cluster', async () => {
+    await run(configOf([one, two]))
+    const [before, other, last] = [await session(one), await session(two), await session(two)]
+    const on = configOf([one, two], { logging: { connections: true } })
+    assert.equal(outcomes(await router.reconfigure(on)).at(-1), 'logging reconfigured')
+    assert.deepEqual([before.destroyed, other.destroyed], [false, false])
+    const ports = [before.localPort, other.localPort]
+    before.destroy()
+    await until('the first line', () => connections.length === 1)
+    other.destroy()
+    await until('the other line', () => connections.length === 2)
+    assert.deepEqual(
+      connections.map(({ cluster, listener, clientPort }) => [cluster, listener, clientPort]),
+      [
+        ['one', 'one', ports[0]],
+        ['two', 'two', ports[1]],
+      ],
+    )
+    await router.reconfigure(configOf([one, two]))
+    last.destroy()
+    const sessionsOf = (): number[] =>
+      router.status().clusters.map(({ proxy }) => (proxy?.sessions ?? []).reduce((sum, each) => sum + each.sessions, 0))
+    await until('the last session is over', () => sessionsOf().every((count) => count === 0))
+    await router.close()
+    assert.equal(connections.length, 2)
+    assert.equal(router.status().log.dropped, 7)
   })
 
   test('a template that is the same in both is not rendered again, and one that is new is', async () => {

@@ -8,6 +8,7 @@ import { reloadCommands } from '../../src/admin/reload.ts'
 import { showCommands } from '../../src/admin/show.ts'
 import { History } from '../../src/events/history.ts'
 import { ignoredSignals } from '../../src/cli/signals.ts'
+import { type ConnectionEnd, type Stage, terminationOf } from '../../src/proxy/connection-line.ts'
 import { capacityOf } from '../../src/proxy/capacity.ts'
 import { statusFields } from '../../scripts/status-fields.ts'
 import { findLogEvents } from './source/log-events.ts'
@@ -30,6 +31,29 @@ function rowsBelow(heading: string): readonly (readonly string[])[] {
 /** Returns the names in a cell: `a`, `b`. */
 function names(cell = ''): readonly string[] {
   return [...cell.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name)
+}
+
+/** How far connections have come that end for each reason. */
+const STAGES_OF: Readonly<Record<ConnectionEnd, readonly Stage[]>> = {
+  'client-closed': ['request', 'queue', 'connect', 'session'],
+  'client-reset': ['request', 'queue', 'connect', 'session'],
+  'client-gone': ['session'],
+  'client-timeout': ['session'],
+  'server-closed': ['connect', 'session'],
+  'server-reset': ['session'],
+  'server-timeout': ['session'],
+  fence: ['session'],
+  'member-down': ['session'],
+  'member-moved': ['session'],
+  'fallback-over': ['session'],
+  'hold-timeout': ['queue'],
+  'hold-limit': ['queue'],
+  'connection-limit': ['request'],
+  'process-limit': ['request'],
+  silent: ['request', 'queue', 'connect'],
+  'drain-timeout': ['session'],
+  shutdown: ['request', 'queue', 'connect', 'session'],
+  cancel: ['request'],
 }
 
 function unique(values: readonly string[]): readonly string[] {
@@ -77,6 +101,22 @@ test('every code of an error has one row, and the source makes an error of each'
   const { declared, used } = errorCodes()
   assert.deepEqual(rows.toSorted(), declared.toSorted())
   assert.deepEqual(used, declared.toSorted())
+})
+
+test('every reason of the connection log has one row, with the termination states that it can have', () => {
+  const [first = '', ...others] = DOCUMENT.split('| reason | termination | meaning |')[1]?.split('\n\n') ?? []
+  assert.ok(others.length > 0)
+  const documented = rowsIn(`| reason | termination | meaning |${first}`).flatMap(([reasons, states]) =>
+    names(reasons).map((reason) => [reason, names(states)] as const),
+  )
+  const possible = Object.entries(STAGES_OF).map(([reason, stages]) => [
+    reason,
+    unique(stages.map((stage) => terminationOf(reason as ConnectionEnd, stage))),
+  ])
+  const byName = ([one = '']: readonly unknown[], [other = '']: readonly unknown[]): number =>
+    String(one).localeCompare(String(other))
+  const sorted = documented.map(([reason, states]) => [reason, unique(states)]).toSorted(byName)
+  assert.deepEqual(sorted, possible.toSorted(byName))
 })
 
 test('every counter and state of the status has one row', () => {

@@ -14,8 +14,8 @@ export const STATUS_FORMAT = 2
 
 /** Returns the answer to `show status json`. */
 export function statusJson(status: RouterStatus): StatusJson {
-  const { version, pid, node, startedAt, now, stopping, maxConnections, clusters, templates, track, configuration } =
-    status
+  const { version, pid, node, startedAt, now, stopping, maxConnections, log, clusters } = status
+  const { templates, track, configuration } = status
   return {
     format: STATUS_FORMAT,
     version,
@@ -25,6 +25,7 @@ export function statusJson(status: RouterStatus): StatusJson {
     now: time(now),
     stopping,
     maxConnections,
+    log: { dropped: log.dropped },
     clusters: clusters.map(clusterJson),
     templates: templates && {
       groups: templates.groups.map(groupJson),

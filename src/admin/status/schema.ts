@@ -122,6 +122,9 @@ export const statusSchema = z.strictObject({
   now: time('When this status was taken: ages are counted from here.'),
   stopping: flag('It is shutting down: no new connections are accepted.'),
   maxConnections: count('Limit for all clusters together; 0: unlimited.'),
+  log: z.strictObject({
+    dropped: count('Lines of the log that were dropped since the start, because its reader did not keep up.'),
+  }),
   clusters: z.array(cluster).describe('In the order of the configuration.'),
   templates: z
     .strictObject({

@@ -18,14 +18,17 @@ const MAX_LINES = 20
 
 /** Renders the status in lines of at most `width` columns; without `width` nothing is shortened or wrapped. Ends with a line end. */
 export function renderStatus(status: StatusJson, width = Infinity): string {
-  const { clusters, templates, track, configuration, stopping, startedAt, version, node, pid } = status
+  const { clusters, templates, track, configuration, log, stopping, startedAt, version, node, pid } = status
   const now = Date.parse(status.now)
   const router = `patroni-router ${version} on ${node}, pid ${pid}, up ${age(now - Date.parse(startedAt))}${stopping ? `; ${ENDS}` : ''}`
   const blocks = clusters.map((cluster) => renderCluster(cluster, status, width))
   const notes = templates === null ? [] : limited(templateNotes(templates, now, clusters.length > 1), width)
   const files = limited(trackNotes(track, now), width)
   const config = limited(configurationNotes(configuration ?? null, now), width)
-  return `${[...blocks, ...notes, ...files, ...config, detail('Router', router, width)].join('\n')}\n`
+  const { dropped } = log
+  const reader = `${counted(dropped, 'line')} dropped since the start: its reader did not keep up`
+  const loss = dropped === 0 ? [] : [detail('Log', reader, width)]
+  return `${[...blocks, ...notes, ...files, ...config, ...loss, detail('Router', router, width)].join('\n')}\n`
 }
 
 /**

@@ -21,7 +21,9 @@ const COMMANDS: Readonly<Record<Command['type'], true>> = {
   ...{ configure: true, listener: true, listen: true, view: true, names: true, hold: true, fence: true },
   ...{ stage: true, unstage: true, destroy: true, open: true, drain: true, report: true, close: true },
 }
-const REPORTS: Readonly<Record<Report['type'], true>> = { done: true, 'dial-failed': true, state: true, log: true }
+const REPORTS: Readonly<Record<Report['type'], true>> = {
+  ...{ done: true, 'dial-failed': true, state: true, log: true, ended: true },
+}
 
 const failing = (): never => {
   throw new Error('injected')
@@ -43,6 +45,7 @@ test('all that passes between a proxy and its worker are messages, and each kind
   }
   const server = await scene.postgres()
   const rig = await scene.proxy({ trust: 'dcs' }, undefined, (host) => (host === 'stale' ? Infinity : 0), recording)
+  rig.connectionLog.switch(true)
   const fence = mock.method(RouteControl.prototype, 'fence', failing)
   const open = mock.method(RouteControl.prototype, 'open', failing)
   const view = openView('pg1', server.address, 1)

@@ -149,6 +149,7 @@ export function sampleStatus(
     now: NOW,
     stopping: false,
     maxConnections: 0,
+    log: { dropped: 0 },
     clusters: all.map((cluster) => ({ faults: [], ...cluster, localMember: null })),
     templates: null,
     track: [],

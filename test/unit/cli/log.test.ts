@@ -4,7 +4,8 @@ import { describe, test } from 'node:test'
 import { stripVTControlCharacters } from 'node:util'
 import { pino } from 'pino'
 import { hasColours, isText, openLog } from '../../../src/cli/log.ts'
-import { logLines } from '../../../src/text/log-line.ts'
+import { clusterLog } from '../../../src/router/cluster-log.ts'
+import { logLines, withFields } from '../../../src/text/log-line.ts'
 import { logText } from '../../../src/text/log-text.ts'
 
 const TIME = '2026-11-20T03:12:44.123Z'
@@ -24,6 +25,15 @@ describe('the log for eyes', () => {
       `2026-11-20 03:12:44.123Z WARN  closed sessions on pg1 epoch=3 reason="a b"\n`,
     ],
     ['has no field without a value', { level: 'info', msg: 'm', a: null, b: '' }, `2026-11-20 03:12:44.123Z INFO  m\n`],
+    [
+      'has the numbers of a connection, also where they are a part of another one',
+      {
+        ...{ level: 'info', event: 'connection', listener: 'primary', client: '10.0.3.17', clientPort: 53412 },
+        ...{ member: null, heldMs: 0, bytesIn: 17, reason: 'client-closed', termination: 'CR' },
+        msg: 'primary: 10.0.3.17:53412: client-closed after 1 s',
+      },
+      `2026-11-20 03:12:44.123Z INFO  primary: 10.0.3.17:53412: client-closed after 1 s clientPort=53412 heldMs=0 bytesIn=17 termination=CR\n`,
+    ],
     [
       'escapes what a terminal acts upon',
       { level: 'info', msg: 'a\u001b[2J\nb\u202e', file: '\u009b1m' },
@@ -72,15 +82,16 @@ describe('the format', () => {
   })
 })
 
-test('a level that is set later counts for the logs of all parts', async () => {
-  const { log, setLevel, close } = openLog({ level: 'info', format: 'json' }, { columns: () => null, env: {} })
-  const part = log.child({ cluster: 'demo' }).child({ listener: 'primary' })
-  const areEnabled = (): readonly boolean[] => [log, part, log.child({})].map((each) => each.isLevelEnabled('debug'))
-  assert.deepEqual(areEnabled(), [false, false, false])
-  setLevel('debug')
-  assert.deepEqual(areEnabled(), [true, true, true])
-  setLevel('fatal')
-  assert.deepEqual(areEnabled(), [false, false, false])
+test('another level and another form count for all that is logged from then on', async () => {
+  const io = { columns: () => null, env: {} }
+  const { log, configure, close } = openLog({ level: 'info', format: 'json' }, io)
+  const part = clusterLog(log, () => 'demo')
+  const areEnabled = (): readonly boolean[] => [log, part].map((each) => each.isLevelEnabled('debug'))
+  assert.deepEqual(areEnabled(), [false, false])
+  configure({ level: 'debug', format: 'json' })
+  assert.deepEqual(areEnabled(), [true, true])
+  configure({ level: 'fatal', format: 'text' })
+  assert.deepEqual(areEnabled(), [false, false])
   await close()
 })
 
@@ -88,16 +99,16 @@ test('milestones and all above are recorded, whatever the level of the log is', 
   const recorded: string[] = []
   const io = { columns: () => null, env: {} }
   const record = (line: string): void => void recorded.push(line)
-  const { log, setLevel, close } = openLog({ level: 'fatal', format: 'text' }, io, record)
+  const { log, configure, close } = openLog({ level: 'fatal', format: 'text' }, io, record)
   const lines = (['debug', 'note', 'info', 'error'] as const).map((level) => ({
     level,
     fields: { event: 'e' },
     message: level,
   }))
   logLines(log, lines)
-  logLines(log.child({ cluster: 'demo' }), lines.slice(1, 2))
-  setLevel('error')
-  setLevel('fatal')
+  logLines(withFields(log, { cluster: 'demo' }), lines.slice(1, 2))
+  configure({ level: 'error', format: 'json' })
+  configure({ level: 'fatal', format: 'text' })
   logLines(log, lines.slice(2, 3))
   assert.deepEqual(
     recorded.map((line) => /^\{"level":"(\w+)","time":"\S+Z",.*"msg":"(\w+)"\}\n$/.exec(line)?.slice(1)),

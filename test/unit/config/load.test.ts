@@ -75,7 +75,7 @@ const DEFAULTS: Omit<Config, 'keys'> = {
   track: { files: [] },
   stateDir: null,
   admin: { socket: { path: '/run/patroni-router/admin.sock', isDefault: true, mode: null, group: null } },
-  logging: { level: 'info', format: 'auto' },
+  logging: { level: 'info', format: 'auto', connections: false },
 }
 
 test('everything besides scope and etcd3 has a default', () => {
@@ -130,7 +130,7 @@ proxy:
   drain_timeout: 0
 state_dir: /var/lib/router
 admin: {socket: /tmp/a.sock, mode: '0660', group: postgres}
-logging: {level: debug, format: json}
+logging: {level: debug, format: json, connections: true}
 `)
   assert.deepEqual(config, {
     file: 'router.yml',
@@ -183,7 +183,7 @@ logging: {level: debug, format: json}
     track: { files: [] },
     stateDir: '/var/lib/router',
     admin: { socket: { path: '/tmp/a.sock', isDefault: false, mode: 0o660, group: 'postgres' } },
-    logging: { level: 'debug', format: 'json' },
+    logging: { level: 'debug', format: 'json', connections: true },
   })
 })
 

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
+import { Socket } from 'node:net'
 import { afterEach, beforeEach, describe, mock, test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { pino } from 'pino'
 import type { ListenerConfig, ProxyConfig } from '../../../src/config/config.ts'
+import { Client } from '../../../src/proxy/client.ts'
 import { Connector } from '../../../src/proxy/connector.ts'
 import { Counters } from '../../../src/proxy/counters.ts'
 import { Hold } from '../../../src/proxy/hold.ts'
@@ -14,6 +16,8 @@ import type { Session } from '../../../src/proxy/session.ts'
 import { Sessions } from '../../../src/proxy/sessions.ts'
 import type { ClusterView } from '../../../src/watcher/view.ts'
 import { sampleMember, sampleView } from '../admin/sample.ts'
+
+const NOBODY = new Client(new Socket(), Buffer.alloc(0), 0)
 
 describe('a fault between proxy and worker', () => {
   beforeEach(() => mock.timers.enable({ apis: ['setTimeout'] }))
@@ -141,7 +145,7 @@ describe('a fault between proxy and worker', () => {
           queueMicrotask(() => ended())
         },
       }
-      sessions.add(target, session as Session)
+      sessions.add({ client: NOBODY, target, session: session as Session })
     }
   }
 

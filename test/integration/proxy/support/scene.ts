@@ -5,6 +5,8 @@ import { pino } from 'pino'
 import type { Bind, ListenerConfig, ProxyConfig } from '../../../../src/config/config.ts'
 import { NO_LIMITS } from '../../../../src/process-limits.ts'
 import { ProcessBudget } from '../../../../src/proxy/process-budget.ts'
+import type { ConnectionLine } from '../../../../src/proxy/connection-line.ts'
+import { ConnectionLog } from '../../../../src/proxy/connection-log.ts'
 import type { Command, Report } from '../../../../src/proxy/messages.ts'
 import { Proxy } from '../../../../src/proxy/proxy.ts'
 import { inProcess, type StartWorker } from '../../../../src/proxy/worker.ts'
@@ -101,6 +103,12 @@ export class Rig {
   readonly proxy: Proxy
   readonly failures: DialFailure[] = []
   readonly lines: LogLine[] = []
+  /** The connection log, which is off. */
+  readonly connections: ConnectionLine[] = []
+  readonly connectionLog = new ConnectionLog(false, {
+    writeConnections: (lines) => void this.connections.push(...lines),
+    addDropped: (lines) => assert.equal(lines, 0),
+  })
   /** What the watcher does when a dial fails; it may apply another view. */
   onFailure: (failure: DialFailure) => void = () => undefined
 
@@ -110,7 +118,8 @@ export class Rig {
       this.failures.push(failure)
       this.onFailure(failure)
     }
-    this.proxy = new Proxy({ config, log, dialFailed, startWorker: cloning(startWorker), ageOf })
+    const { connectionLog } = this
+    this.proxy = new Proxy({ config, log, connectionLog, dialFailed, startWorker: cloning(startWorker), ageOf })
   }
 
   port(listener = 'primary'): number {

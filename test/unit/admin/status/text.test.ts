@@ -52,6 +52,13 @@ test('shows for which reasons clients were refused and sessions ended', () => {
   assert.ok(lines.includes(' Closed      3 client-timeout'))
 })
 
+test('shows that lines of the log were dropped, and nothing where none was', () => {
+  const line = (dropped: number): string | undefined =>
+    /^ Log .*$/m.exec(rendered({ ...sampleStatus(), log: { dropped } }))?.[0]
+  assert.equal(line(0), undefined)
+  assert.equal(line(1), ' Log         1 line dropped since the start: its reader did not keep up')
+})
+
 test('says in the first line that there is no primary, why, and who waits', () => {
   const proxy = sampleProxy({ held: { connections: 37, oldestMs: 11_234 } })
   const [first = ''] = rendered(sampleStatus({ view: sampleView({ primary: none }), proxy }), 200).split('\n')
