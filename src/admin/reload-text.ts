@@ -13,11 +13,11 @@ export interface ReloadText {
 export function reloadText(report: ReloadReport): ReloadText {
   const { outcome, changes, tookMs } = report
   const where = sourceOf(report)
-  if (outcome === 'refused') return refusedText(report, 'not reloaded, the configuration before stays in force')
+  if (outcome === 'refused') return refusedText(report, 'not reloaded: the previous configuration stays in force')
   const said =
     outcome === 'unchanged'
       ? [`unchanged: ${where} is what the router runs with`]
-      : [`reloaded ${where} in ${inSeconds(tookMs)}, changed:`, ...indented(changes), ...endingText(report, 'end')]
+      : [`reloaded ${where} in ${duration(tookMs)}, changed:`, ...indented(changes), `ends ${endingText(report)}`]
   return { out: said.map(visible), err: warningsOf(report) }
 }
 
@@ -28,7 +28,7 @@ export function previewText(report: ReloadReport): ReloadText {
   const said =
     outcome === 'unchanged'
       ? [`would change: nothing, ${sourceOf(report)} is what the router runs with`]
-      : ['would change:', ...indented(changes), ...endingText(report, 'would end')]
+      : ['would change:', ...indented(changes), `would end ${endingText(report)}`]
   return { out: said.map(visible), err: warningsOf(report) }
 }
 
@@ -46,8 +46,13 @@ function warningsOf({ warnings }: Pick<ReloadReport, 'warnings'>): readonly stri
   return warnings.map((warning) => `warning: ${visible(warning)}`)
 }
 
-function endingText({ endingSessions }: ReloadReport, verb: string): readonly string[] {
-  return [`${counted(endingSessions, 'session')} ${verb} by it`]
+/** Returns how many sessions end, as the object of a sentence. */
+export function endingText({ endingSessions }: Pick<ReloadReport, 'endingSessions'>): string {
+  return endingSessions === 0 ? 'no session' : `${counted(endingSessions, 'session')}, within drain_timeout`
+}
+
+function duration(ms: number): string {
+  return ms < 1000 ? `${ms} ms` : inSeconds(ms)
 }
 
 function indented(changes: readonly string[]): readonly string[] {

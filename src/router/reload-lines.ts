@@ -1,4 +1,5 @@
 /** The lines of the log about a reload. Pure. */
+import { endingText } from '../admin/reload-text.ts'
 import { type ReloadReport, SHUTTING_DOWN } from '../reload.ts'
 import type { LogLine } from '../text/log-line.ts'
 import { counted } from '../text/wording.ts'
@@ -27,9 +28,10 @@ function refusedLine({ problems, file }: ReloadReport, known: readonly string[])
     const message = `configuration not reloaded: ${SHUTTING_DOWN}`
     return { level: 'info', message, fields: { event: 'config-refused', config: file } }
   }
-  const subject = 'configuration not reloaded, the one before stays in force'
+  const subject = 'configuration not reloaded, the previous one stays in force'
   if (isSame(problems, known)) {
-    const message = `${subject}: still ${counted(problems.length, 'problem')} as before`
+    const same = problems.length === 1 ? 'problem' : counted(problems.length, 'problem')
+    const message = `configuration still not reloaded: the same ${same} as before`
     return { level: 'warn', message, fields: { event: 'config-refused', config: file } }
   }
   const message = `${subject}: ${shortened(problems, '; ')}`
@@ -42,7 +44,7 @@ function isSame(problems: readonly string[], known: readonly string[]): boolean 
 }
 
 function appliedLine({ changes, endingSessions, file, tookMs }: ReloadReport): LogLine {
-  const ending = endingSessions === 0 ? '' : ` (${counted(endingSessions, 'session')} end by it)`
+  const ending = endingSessions === 0 ? '' : ` (ends ${endingText({ endingSessions })})`
   return {
     level: 'info',
     message: `configuration reloaded: ${shortened(changes, '; ')}${ending}`,

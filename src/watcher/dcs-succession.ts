@@ -118,7 +118,7 @@ export class DcsSuccession {
 
   /**
    * Has another one take the place of the present one: now if it has been read and nothing is against it, or if the present one
-   * has not been read; else as soon as that is so. One that is some milliseconds behind would name the leader before once more.
+   * has not been read; else as soon as that is so. A DCS that is some milliseconds behind would name the former leader once more.
    */
   succeed(successor: Successor): void {
     if (this.#next !== null) this.#end(this.#next)

@@ -271,7 +271,10 @@ test('another DCS is refused unless it shows the cluster as it is now, and then 
   await refused(another)
   await refused(another)
   const { stdout } = (await command('status')).io
-  assert.match(stdout, /^ Config +\S+ DIFFERS from what runs for \S+ and cannot be loaded: .* shows another cluster/m)
+  assert.match(
+    stdout,
+    /^ Config +\S+ DIFFERS from the running configuration, for \S+ now, and cannot be loaded: .* shows another cluster/m,
+  )
   await copy.server.stop()
   await refused(/^cluster demo: etcd at \S+ cannot be read: no connection: connect ECONNREFUSED/m)
   const refusals = router.log.slice(from).filter(({ event }) => event === 'config-refused')

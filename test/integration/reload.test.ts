@@ -189,7 +189,7 @@ test('while the router ends nothing is reloaded, every request is answered, and 
   const exit = router.stop()
   const { code, stdout, stderr } = await begun
   assert.deepEqual([code, stdout], [1, ''], stderr)
-  assert.match(stderr, /^the router is shutting down\npatroni-router: not reloaded, .*\n$/m)
+  assert.match(stderr, /^the router is shutting down\npatroni-router: not reloaded: .*\n$/m)
   assert.deepEqual((await late).problems, ['the router is shutting down'])
   assert.deepEqual(await exit, { code: 0, signal: null })
   assert.deepEqual(new Set(eventsSince(from).map(String)), new Set(['config-refused,info']))

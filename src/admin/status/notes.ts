@@ -51,7 +51,12 @@ export function configurationNotes(configuration: ConfigurationJson | null, now:
   if (first === undefined)
     return [['Config', `${subject} was changed ${since} ago and is not loaded: patroni-router reload`]]
   const all = problems.length === 1 ? '' : ` (${counted(problems.length, 'problem')}; patroni-router reload lists them)`
-  return [['Config', `${subject} DIFFERS from what runs for ${since} and cannot be loaded: ${first}${all}`]]
+  return [
+    [
+      'Config',
+      `${subject} DIFFERS from the running configuration, for ${since} now, and cannot be loaded: ${first}${all}`,
+    ],
+  ]
 }
 
 function trackText({ path, condition, member, met, reason, since, error }: TrackFileJson, now: number): string {

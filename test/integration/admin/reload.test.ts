@@ -58,17 +58,17 @@ describe('the admin socket', () => {
 
   test('answers reload as the master of HAProxy does', async () => {
     using done = new Dialogue(path).send('reload\n')
-    const said = 'reloaded /etc/patroni-router/config.yml in 0.2 s, changed:\n  proxy.check.interval: 1s -> 2s\n'
-    assert.equal(await done.toEnd(), `Success=1\n--\n${said}0 sessions end by it\n\n`)
+    const said = 'reloaded /etc/patroni-router/config.yml in 240 ms, changed:\n  proxy.check.interval: 1s -> 2s\n'
+    assert.equal(await done.toEnd(), `Success=1\n--\n${said}ends no session\n\n`)
     report = REFUSED
     using refused = new Dialogue(path).send('reload\n')
-    const last = 'patroni-router: not reloaded, the configuration before stays in force\n\n'
+    const last = 'patroni-router: not reloaded: the previous configuration stays in force\n\n'
     assert.equal(await refused.toEnd(), `Success=0\n--\nadmin: no\n${last}`)
   })
 
   test('answers show reload with what would change, and reloads nothing', async () => {
     using client = new Dialogue(path).send('show reload\n')
-    const said = 'would change:\n  proxy.check.interval: 1s -> 2s\n0 sessions would end by it\n\n'
+    const said = 'would change:\n  proxy.check.interval: 1s -> 2s\nwould end no session\n\n'
     assert.equal(await client.toEnd(), said)
     const { at, ...shown } = await askReload(path, 'show reload', options)
     assert.ok(Date.parse(at) > 0)

@@ -98,7 +98,10 @@ describe('a running router', () => {
     assert.match(configuration.problems.join(), /42:11: logging\.level: /)
     assert.notEqual(configuration.differsSince, null)
     const text = await run('status', '--socket', socket)
-    assert.match(text.stdout, /^ Config +\S+config\.yml DIFFERS from what runs for .*: \S+:42:11: logging\.level: /m)
+    assert.match(
+      text.stdout,
+      /^ Config +\S+config\.yml DIFFERS from the running configuration, for .*: \S+:42:11: logging\.level: /m,
+    )
     edit(sound)
     assert.equal((await run('reload', '-c', file)).code, 0)
     assert.equal((await status()).configuration?.differsSince, null)
@@ -110,11 +113,11 @@ describe('a running router', () => {
     const { code, stdout, stderr } = await run('reload', '-c', file)
     assert.deepEqual([code, stderr], [0, ''])
     const [first, ...rest] = stdout.split('\n')
-    assert.match(first ?? '', new RegExp(`^reloaded ${file} in [\\d.]+ s, changed:$`))
+    assert.match(first ?? '', new RegExp(`^reloaded ${file} in [\\d.]+ m?s, changed:$`))
     assert.deepEqual(rest, [
       '  proxy.check.interval: 2s -> 1500ms',
       '  proxy.max_connections: 100 -> 50',
-      '0 sessions end by it',
+      'ends no session',
       '',
     ])
     assert.equal((await status()).maxConnections, 50)
@@ -134,7 +137,7 @@ describe('a running router', () => {
     assert.deepEqual([reloaded.code, checked.code, reloaded.stdout], [2, 2, ''])
     assert.equal(
       reloaded.stderr,
-      `${checked.stderr}patroni-router: not reloaded, the configuration before stays in force\n`,
+      `${checked.stderr}patroni-router: not reloaded: the previous configuration stays in force\n`,
     )
     edit(`${sound}proxy: {`)
     const broken = await run('reload', '--socket', socket)
@@ -161,7 +164,7 @@ describe('a running router', () => {
       const { code, stdout, stderr } = await run('check', '--diff', '-c', file)
       assert.deepEqual([code, stderr], [0, ''])
       const end =
-        'would change:\n  proxy.listeners.all: removed\n  logging.level: info -> debug\n0 sessions would end by it\n'
+        'would change:\n  proxy.listeners.all: removed\n  logging.level: info -> debug\nwould end no session\n'
       assert.ok(stdout.startsWith('configuration is valid\n'), stdout)
       assert.ok(stdout.endsWith(end), stdout)
       edit(sound)

@@ -10,10 +10,10 @@ test('a reload lists what has changed, and how many sessions end', () => {
   const report = sampleReload({ changes: CHANGES, endingSessions: 1, warnings: ['citus.group: not used'] })
   assert.deepEqual(reloadText(report), {
     out: [
-      `reloaded ${FILE} in 0.2 s, changed:`,
+      `reloaded ${FILE} in 240 ms, changed:`,
       `  ${CHANGES[0] ?? ''}`,
       `  ${CHANGES[1] ?? ''}`,
-      '1 session end by it',
+      'ends 1 session, within drain_timeout',
     ],
     err: ['warning: citus.group: not used'],
   })
@@ -21,7 +21,7 @@ test('a reload lists what has changed, and how many sessions end', () => {
 
 test('a preview lists what would change, and how many sessions would end', () => {
   const { out, err } = previewText(sampleReload({ endingSessions: 3 }))
-  assert.deepEqual(out, ['would change:', `  ${CHANGES[0] ?? ''}`, '3 sessions would end by it'])
+  assert.deepEqual(out, ['would change:', `  ${CHANGES[0] ?? ''}`, 'would end 3 sessions, within drain_timeout'])
   assert.deepEqual(err, [])
 })
 
@@ -35,7 +35,7 @@ test('without a change both say what the router runs with', () => {
 
 test('a refusal lists every problem, and says that nothing has changed', () => {
   const report = sampleReload({ outcome: 'refused', refusedBy: 'configuration', problems: ['a', 'b'], changes: [] })
-  const last = 'patroni-router: not reloaded, the configuration before stays in force'
+  const last = 'patroni-router: not reloaded: the previous configuration stays in force'
   assert.deepEqual(reloadText(report), { out: [], err: ['a', 'b', last] })
   const would = 'patroni-router: a reload would change nothing: it would be refused'
   assert.deepEqual(previewText(report).err, ['a', 'b', would])

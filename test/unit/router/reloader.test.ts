@@ -97,7 +97,8 @@ describe('a reload', () => {
       [500],
     )
     const [line] = scene.lines
-    const said = 'configuration reloaded: proxy.check.interval: 2s (default) -> 500ms (7 sessions end by it)'
+    const said =
+      'configuration reloaded: proxy.check.interval: 2s (default) -> 500ms (ends 7 sessions, within drain_timeout)'
     assert.deepEqual([line?.level, line?.event, line?.msg], ['info', 'config-reloaded', said])
     const { reloads, refusals, differsSince, lastReload } = reloader.status()
     assert.deepEqual([reloads, refusals, differsSince, lastReload?.outcome], [1, 0, null, 'applied'])
@@ -129,7 +130,7 @@ describe('a reload', () => {
     assert.deepEqual([status.reloads, status.refusals, status.problems], [0, 1, PROBLEMS])
     assert.notEqual(status.differsSince, null)
     const [line] = scene.lines
-    assert.equal(line?.msg, `configuration not reloaded, the one before stays in force: ${PROBLEMS.join('; ')}`)
+    assert.equal(line?.msg, `configuration not reloaded, the previous one stays in force: ${PROBLEMS.join('; ')}`)
     assert.deepEqual(scene.lines[0]?.problems, PROBLEMS)
   })
 
@@ -208,7 +209,7 @@ describe('a reload', () => {
     const listeners = Array.from({ length: 200 }, (_, at) => `l${at}: {bind: ':${7000 + at}', route: any}`)
     scene.edit(`${HEAD}proxy: {listeners: {${listeners.join(', ')}}}\n`)
     assert.equal((await reloader.reload()).changes.length, 202)
-    assert.match(scene.lines[0]?.msg ?? '', /; and 182 more \(7 sessions end by it\)$/)
+    assert.match(scene.lines[0]?.msg ?? '', /; and 182 more \(ends 7 sessions, within drain_timeout\)$/)
   })
 })
 

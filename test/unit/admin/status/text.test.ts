@@ -460,7 +460,7 @@ test('says that the file of the configuration differs from what runs, and why, o
   assert.equal(shown({}), `${file} was changed 12m00s ago and is not loaded: patroni-router reload`)
   assert.equal(
     shown({ problems }),
-    `${file} DIFFERS from what runs for 12m00s and cannot be loaded: ${problems[0] ?? ''} (3 problems; patroni-router reload lists them)`,
+    `${file} DIFFERS from the running configuration, for 12m00s now, and cannot be loaded: ${problems[0] ?? ''} (3 problems; patroni-router reload lists them)`,
   )
   assert.match(shown({ problems: ['first'], file: null }) ?? '', /^the configuration DIFFERS .* loaded: first$/)
   assert.match(shown({ problems: ['\x1b[31m'] }) ?? '', /loaded: \\x1b\[31m$/)
