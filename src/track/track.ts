@@ -51,10 +51,18 @@ export class Track implements Reconfigurable<readonly TrackFileConfig[]> {
   }
 
   #lookAfter(): void {
-    if (this.#all.length === 0) return
+    if (this.#all.length === 0) {
+      this.#endLooks()
+      return
+    }
     this.#looking ??= setInterval(() => {
       for (const { file } of this.#all) void file.look()
     }, this.#deps.lookMs ?? LOOK_MS)
+  }
+
+  #endLooks(): void {
+    if (this.#looking !== null) clearInterval(this.#looking)
+    this.#looking = null
   }
 
   /** Follows the view of a cluster. */
@@ -119,7 +127,7 @@ export class Track implements Reconfigurable<readonly TrackFileConfig[]> {
   /** Ends as `end` does, and looks after nothing any more. Never rejects. Idempotent. */
   async close(): Promise<void> {
     await this.end()
-    if (this.#looking !== null) clearInterval(this.#looking)
+    this.#endLooks()
     await Promise.all([...this.#all.map(({ file }) => file.close()), ...this.#leaving])
   }
 
