@@ -16,7 +16,7 @@ export class AdminPart {
   readonly #deps: AdminPartDeps
   #config: AdminConfig
   #socket: AdminSocket
-  /** Its path was another's until now. */
+  /** A listener has had its path until now. */
   #isToOpen = false
   /** Sockets of a former configuration, while they answer the commands that were running. */
   readonly #retiring = new Map<AdminSocket, Promise<void>>()

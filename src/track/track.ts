@@ -92,7 +92,7 @@ export class Track implements Reconfigurable<readonly TrackFileConfig[]> {
     return true
   }
 
-  /** Forgets the views of all other clusters: one that comes back later may be another one. */
+  /** Forgets the views of all other clusters: under their names others may come back later. */
   keepOnly(clusters: readonly string[]): void {
     for (const name of this.#views.keys()) if (!clusters.includes(name)) this.#views.delete(name)
   }
