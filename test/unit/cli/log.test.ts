@@ -82,6 +82,13 @@ describe('the format', () => {
   })
 })
 
+test('a list is not repeated behind a message that has all of it', () => {
+  const entry = (problems: readonly string[]): string =>
+    logText(JSON.stringify({ level: 'error', time: 'T', msg: 'refused: a; b', problems }), false)
+  assert.equal(entry(['a', 'b']), '  ERROR refused: a; b\n')
+  assert.equal(entry(['a', 'x']), '  ERROR refused: a; b problems="[\\"a\\",\\"x\\"]"\n')
+})
+
 test('another level and another form count for all that is logged from then on', async () => {
   const io = { columns: () => null, env: {} }
   const { log, configure, close } = openLog({ level: 'info', format: 'json' }, io)
