@@ -33,6 +33,7 @@ const ROOMS = {
     'config/changes',
     'config/load',
     'config/file/problem',
+    'config/proxy/binds',
     'names/*',
     'watcher/**',
     'proxy/*',

@@ -43,9 +43,9 @@ export class ControlledListener implements FencedListener {
     return attempt === this.#listens
   }
 
-  /** Listens on addresses of its next configuration too; rejects with what is wrong, and none of them is bound then. */
-  async stage(binds: readonly Bind[]): Promise<void> {
-    await this.#link.ask({ type: 'stage', id: this.id, binds })
+  /** Listens on addresses of its next configuration too, see the command; rejects with what is wrong, and none is bound then. */
+  async stage(binds: readonly Bind[], own: readonly Bind[]): Promise<void> {
+    await this.#link.ask({ type: 'stage', id: this.id, binds, own })
   }
 
   /** Ends what `stage` has begun. */

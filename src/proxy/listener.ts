@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
 import type { Bind, ListenerConfig } from '../config/config.ts'
+import { failureOf } from '../errors.ts'
 import { BoundSocket } from './bound-socket.ts'
 
 export interface ListenerEvents {
@@ -47,16 +48,25 @@ export class Listener {
     }
   }
 
-  /** Binds those of `binds` that it has not, too, for the next `rebind`. Rejects with BIND_FAILED: then none of these is bound. */
-  async stage(binds: readonly Bind[]): Promise<void> {
+  /**
+   * Binds those of `binds` that it has not, too, for the next `rebind`. Rejects with BIND_FAILED: then none of these is bound. `own`:
+   * those that may be in use by this process; if they are in use they are left for `start`.
+   */
+  async stage(binds: readonly Bind[], own: readonly Bind[]): Promise<void> {
     this.unstage()
     const staged = binds.filter((bind) => find(this.#sockets, bind) === undefined).map((bind) => this.#build(bind))
     this.#staged = staged
     try {
-      for (const socket of staged) await socket.start()
+      for (const socket of staged) {
+        const isLater = (error: unknown): boolean => own.includes(socket.bind) && isInUse(socket.bind, error)
+        await socket.start().catch((error: unknown) => {
+          if (!isLater(error)) throw error
+          this.#staged = this.#staged.filter((each) => each !== socket)
+        })
+      }
     } catch (error) {
       for (const socket of staged) socket.close()
-      if (staged === this.#staged) this.#staged = []
+      this.#staged = this.#staged.filter((each) => !staged.includes(each))
       throw error
     }
   }
@@ -100,6 +110,11 @@ export class Listener {
     this.#isInTrouble = error !== null
     this.#events.trouble(error)
   }
+}
+
+/** Returns whether an address of this process could not be bound because it is in use. */
+function isInUse({ kind }: Bind, error: unknown): boolean {
+  return kind === 'unix' || failureOf(error) === 'in-use'
 }
 
 function find(sockets: readonly BoundSocket[], bind: Bind): BoundSocket | undefined {

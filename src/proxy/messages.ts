@@ -35,8 +35,16 @@ export type Command =
   /** A new listener, which accepts no connection before `listen`; or the next configuration of one, whose route never changes. */
   | { readonly type: 'listener'; readonly id: ListenerId; readonly config: ListenerConfig }
   | ({ readonly type: 'listen'; readonly id: ListenerId } & Request)
-  /** Listens on other addresses too, which the next configuration of the listener may have; or no longer, where it has not. */
-  | ({ readonly type: 'stage'; readonly id: ListenerId; readonly binds: readonly Bind[] } & Request)
+  /**
+   * Listens on other addresses too, which the next configuration of the listener may have; or no longer, where it has not. `own`:
+   * those that may be in use by this process, and are left for later then.
+   */
+  | ({
+      readonly type: 'stage'
+      readonly id: ListenerId
+      readonly binds: readonly Bind[]
+      readonly own: readonly Bind[]
+    } & Request)
   | { readonly type: 'unstage'; readonly id: ListenerId }
   /** For all listeners. `hold`: they hold in the same step, for this reason; null: the primary opened last stays open. */
   | { readonly type: 'view'; readonly view: ClusterView; readonly hold: string | null }

@@ -135,9 +135,9 @@ export class ServedListener {
     await this.#sockets.start()
   }
 
-  /** Listens beside its addresses on those of its next configuration; rejects with BIND_FAILED, and only its own are left then. */
-  async stage(binds: readonly Bind[]): Promise<void> {
-    await this.#sockets.stage(binds)
+  /** Listens beside its addresses on those of its next configuration, see the command `stage`; rejects with BIND_FAILED. */
+  async stage(binds: readonly Bind[], own: readonly Bind[]): Promise<void> {
+    await this.#sockets.stage(binds, own)
   }
 
   /** Ends what `stage` has begun. Idempotent. */

@@ -34,7 +34,7 @@ export class StagedListeners {
     const staged = { listener: present ?? this.#begin(config), isPresent: present !== null }
     this.#staged.set(config.name, staged)
     try {
-      await this.#bind(staged.listener, config.binds, isOwn)
+      await staged.listener.stage(config.binds, config.binds.filter(isOwn))
     } catch (error) {
       this.#staged.delete(config.name)
       this.#discard(staged)
@@ -47,16 +47,6 @@ export class StagedListeners {
     const listener = this.#build({ ...config, binds: [] })
     listener.configure(listener.config)
     return listener
-  }
-
-  async #bind(listener: ControlledListener, binds: readonly Bind[], isOwn: (bind: Bind) => boolean): Promise<void> {
-    try {
-      await listener.stage(binds)
-    } catch (error) {
-      const others = binds.filter((bind) => !isOwn(bind))
-      if (others.length === binds.length) throw error
-      await listener.stage(others)
-    }
   }
 
   /** Hands over the listener with this name, to be configured; null: there is none. */

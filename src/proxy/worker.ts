@@ -132,7 +132,7 @@ export class Worker {
         this.#acknowledge(command, (served) => served.listen())
         break
       case 'stage':
-        this.#acknowledge(command, (served) => served.stage(command.binds))
+        this.#acknowledge(command, (served) => served.stage(command.binds, command.own))
         break
       case 'unstage':
         this.#served.get(command.id)?.unstage()

@@ -1,7 +1,9 @@
 /** All clusters of the router, by name: the configured ones, and removed ones whose sessions still end. */
+import { isIP } from 'node:net'
 import type { Logger } from 'pino'
 import type { ClusterStatus } from '../admin/status.ts'
 import type { Bind, ClusterConfig, Config } from '../config/config.ts'
+import { overlap } from '../config/proxy/binds.ts'
 import { explain } from '../errors.ts'
 import type { PartReport, Prepared } from '../part.ts'
 import { NO_LIMITS, type ProcessLimits } from '../process-limits.ts'
@@ -133,7 +135,7 @@ export class Clusters {
   /** Returns whether a port or a Unix socket is in use by a present listener. */
   listensOn(address: Bind): boolean {
     const binds = [...this.#all.values()].flatMap(({ config }) => config.proxy.listeners.flatMap((each) => each.binds))
-    return binds.some((bind) => placeOf(bind) === placeOf(address))
+    return binds.some((bind) => mayOverlap(bind, address))
   }
 
   #commit(steps: readonly Step[], next: Config): readonly PartReport[] {
@@ -186,7 +188,9 @@ export class Clusters {
   }
 }
 
-/** Returns what two addresses cannot have in common. */
-function placeOf(bind: Bind): string | number {
-  return bind.kind === 'unix' ? bind.path : bind.port
+/** Returns whether it is possible that only one of two addresses can be listened on at a time: a name may be any address. */
+function mayOverlap(one: Bind, other: Bind): boolean {
+  const hasName = [one, other].some((bind) => bind.kind === 'tcp' && bind.host !== null && isIP(bind.host) === 0)
+  const isSamePort = one.kind === 'tcp' && other.kind === 'tcp' && one.port === other.port
+  return overlap(one, other) || (hasName && isSamePort)
 }

@@ -422,6 +422,20 @@ describe('a router that is reconfigured', () => {
     await session(one)
   })
 
+  test('another address with the same port has to be free, and to be one of this host', async (t) => {
+    await run(configOf([one]))
+    const taken = createServer()
+    t.after(() => taken.close())
+    await new Promise<void>((resolve) => taken.listen(one.port, '127.0.0.2', resolve))
+    for (const host of ['127.0.0.2', '192.0.2.1']) {
+      const moved = configOf([one], {
+        proxy: { listeners: { one: { bind: `${host}:${one.port}`, route: 'primary' } } },
+      })
+      assert.deepEqual(outcomes(await router.reconfigure(moved)), ['one watcher refused', 'one proxy refused'], host)
+    }
+    await session(one)
+  })
+
   test('the admin socket and a listener take the place of each other', async () => {
     const withSockets = (admin: string, listener: string): Config =>
       configOf([one], {

@@ -5,7 +5,7 @@ import { RouteControl } from '../../../src/proxy/route-control.ts'
 import { inProcess, type StartWorker } from '../../../src/proxy/worker.ts'
 import { until } from '../../support/until.ts'
 import { AUTH_OK, STARTUP } from './support/messages.ts'
-import { Scene } from './support/scene.ts'
+import { PRIMARY, proxyConfig, Scene, tcp } from './support/scene.ts'
 import { openView } from './support/views.ts'
 
 let scene: Scene
@@ -59,6 +59,9 @@ test('all that passes between a proxy and its worker are messages, and each kind
   rig.proxy.apply(openView('pg2', server.address, 3))
   await client.got(AUTH_OK)
   client.socket.resetAndDestroy()
+  const elsewhere = { ...PRIMARY, binds: [...PRIMARY.binds, tcp('127.0.0.2')] }
+  await rig.proxy.stage(proxyConfig({ listeners: [elsewhere] }), () => true)
+  rig.proxy.unstage()
   await rig.proxy.drain()
   rig.proxy.close()
   assert.deepEqual(sent, new Set(Object.keys(COMMANDS)))
