@@ -81,7 +81,7 @@ test('while sessions are fenced none is sent, and 100 ms after the last one all 
   assert.deepEqual(counts(), [100, 1])
 })
 
-test('those that are too many are counted with the next ones', () => {
+test('connections beyond the limit are counted, and reported with the next ones', () => {
   add(1, 100_003)
   pass(110)
   assert.deepEqual(dropped, [3, 0])
