@@ -44,10 +44,10 @@ function painter(hasColours: boolean): (style: Style, text: string) => string {
 
 /** Returns the fields whose values are not in the message; `hasNumbers`: and every number, which may be a part of another. */
 function detailsOf(fields: Mapping, message: string, hasNumbers: boolean): string {
-  const isShown = (value: unknown): boolean =>
-    Array.isArray(value)
-      ? value.some(isShown)
-      : (hasNumbers && typeof value === 'number') || !words.includes(visible(text(value)).toLowerCase())
+  const isShown = (value: unknown): boolean => {
+    if (Array.isArray(value)) return value.some(isShown)
+    return (hasNumbers && typeof value === 'number') || !words.includes(visible(text(value)).toLowerCase())
+  }
   const words = message.toLowerCase()
   return Object.entries(fields)
     .filter(([key]) => key !== 'event')
