@@ -24,6 +24,11 @@ describe('the log for eyes', () => {
       { level: 'warn', event: 'fenced', msg: 'closed sessions on pg1', member: 'pg1', epoch: 3, reason: 'a b' },
       `2026-11-20 03:12:44.123Z WARN  closed sessions on pg1 epoch=3 reason="a b"\n`,
     ],
+    [
+      'has a list only if the message does not say all of it',
+      { level: 'error', msg: 'refused: one; two', problems: ['one', 'two'], more: ['one', 'three'] },
+      `2026-11-20 03:12:44.123Z ERROR refused: one; two more="[\\"one\\",\\"three\\"]"\n`,
+    ],
     ['has no field without a value', { level: 'info', msg: 'm', a: null, b: '' }, `2026-11-20 03:12:44.123Z INFO  m\n`],
     [
       'has the numbers of a connection, also where they are a part of another one',
