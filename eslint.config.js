@@ -123,6 +123,13 @@ export default defineConfig(
     files: ['test/unit/**'],
     // Unit tests are pure: what runs processes, opens sockets or waits for time to pass stands in test/integration.
     rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'Program > ExpressionStatement > CallExpression[callee.name=/^(before|after)(Each)?$/]',
+          message: 'unit tests share one process, and a hook outside of a suite counts for all of them',
+        },
+      ],
       'no-restricted-imports': [
         'error',
         {

@@ -50,7 +50,7 @@ export class Listener {
 
   /**
    * Binds those of `binds` that it has not, too, for the next `rebind`. Rejects with BIND_FAILED: then none of these is bound. `own`:
-   * addresses that this process may use itself, which are left for `start` if they are in use.
+   * addresses that may be in use by this process; if they are in use they are left for `start`.
    */
   async stage(binds: readonly Bind[], own: readonly Bind[]): Promise<void> {
     this.unstage()

@@ -37,7 +37,7 @@ export type Command =
   | ({ readonly type: 'listen'; readonly id: ListenerId } & Request)
   /**
    * Listens on other addresses too, which the next configuration of the listener may have; or no longer, where it has not. `own`:
-   * addresses that this process may use itself, which are left for later then.
+   * addresses that may be in use by this process, and are left for later then.
    */
   | ({
       readonly type: 'stage'

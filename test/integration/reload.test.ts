@@ -1,8 +1,7 @@
 /** Requests for a reload at the wrong moment: before the router runs, during another reload, during a reload command, while it ends. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
+import { closeSync, constants, existsSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -53,6 +52,14 @@ after(async () => {
 
 const path = (name: string): string => join(dir.path, name)
 const read = (name: string): string => (existsSync(path(name)) ? readFileSync(path(name), 'utf8') : '')
+
+/** Hands a text to the reader of a pipe. @throws when there is none yet. */
+function feed(name: string, text: string): boolean {
+  const pipe = openSync(path(name), constants.O_WRONLY | constants.O_NONBLOCK)
+  writeFileSync(pipe, text)
+  closeSync(pipe)
+  return true
+}
 
 interface Changes {
   /** Of the template. */
@@ -110,7 +117,7 @@ test('a SIGHUP before the configuration has been read has no effect', async () =
   await router.until('it takes signals', () => takesHangups(router.pid))
   for (let count = 0; count < 3; count++) router.signal('SIGHUP')
   // It has been waiting for that, at a pipe.
-  await writeFile(path('config.yml'), configuration({}))
+  await router.until('it reads its configuration', () => feed('config.yml', configuration({})))
   edit({})
   await router.until('it runs', () => log.some(({ event }) => event === 'started'))
   await logged('primary-open')
@@ -127,10 +134,10 @@ test('reloads while a reload command runs neither end it nor repeat it, and what
   edit({ maxConnections: 90, interval: '50s' })
   assert.equal((await reload()).code, 0)
   assert.equal(read('runs'), 'begin\n')
-  await writeFile(path('go.1'), '\n')
+  await until('the command reads', () => feed('go.1', '\n'))
   await until('the command runs for the other text', () => read('runs') === 'begin\nend\nbegin\n')
   assert.equal(read('written'), 'second demo\n')
-  await writeFile(path('go.2'), '\n')
+  await until('the command reads', () => feed('go.2', '\n'))
   await until('it is in sync', isInSync)
   edit({ maxConnections: 80, interval: '50s' })
   assert.equal((await reload()).code, 0)
