@@ -160,6 +160,48 @@ describe('another configuration', () => {
     assert.deepEqual(templates.status().hooks, before)
   })
 
+  test('is the last of two that counts where a command of the first hooks has not ended yet', async () => {
+    // It ends by itself, once it may.
+    const slow = 'trap "" TERM; echo first >> hooks; until [ -e released ]; do sleep 0.02; done'
+    start({ hooks: [hook('a', slow)] })
+    await until('it is run', () => read('hooks') === 'first\n')
+    const none = { primary: { ...view().primary, state: 'none', member: null } } as const
+    for (const next of ['second', 'third'])
+      assert.equal(templates.reconfigure(config({ hooks: [hook(next, `echo ${next} >> hooks`)] })), true)
+    apply(none)
+    const names = (): readonly string[] => templates.status().hooks.map(({ name }) => name)
+    assert.deepEqual([names(), read('hooks')], [['third'], 'first\n'])
+    writeFileSync(path('released'), '')
+    await until('the last is run for what has come meanwhile', () => read('hooks') === 'first\nthird\n')
+    apply()
+    await until('it follows', () => read('hooks') === 'first\nthird\nthird\n')
+    assert.deepEqual(names(), ['third'])
+  })
+
+  test('is shown in its order', async () => {
+    const groups = ['one', 'two', 'three'].map((name) => template(name))
+    const hooks = [hook('a', 'true'), { ...hook('b', 'true'), cluster: 'other' }, hook('c', 'true')]
+    const clusters = [{ name: 'demo' }, { name: 'other' }]
+    start({ clusters, templates: groups, hooks })
+    await inSync('one', 'two', 'three')
+    const shown = (): readonly string[] => {
+      const status = templates.status()
+      return [...status.groups, ...status.hooks].map(({ name }) => name)
+    }
+    const names = (of: TemplatesConfig): readonly string[] => [
+      ...of.templates.map(({ destination }) => destination),
+      ...of.hooks.map(({ name }) => name),
+    ]
+    const orders = [hooks, hooks.toReversed(), [hook('new', 'true'), ...hooks.slice(1)]].map((each, index) =>
+      config({ clusters, hooks: each, templates: index === 1 ? groups.toReversed() : [template('new'), ...groups] }),
+    )
+    assert.deepEqual(shown(), names(config({ templates: groups, hooks })))
+    for (const next of orders) {
+      assert.equal(templates.reconfigure(next), true)
+      assert.deepEqual(shown(), names(next))
+    }
+  })
+
   test('is refused for another state_dir and for other keys, and nothing changes', async () => {
     const one = template('one')
     start({ templates: [one] })
