@@ -51,7 +51,7 @@ after(async () => {
 })
 
 beforeEach(async () => {
-  leader = await settled(cluster, router)
+  leader = await settled(cluster, router, () => router.ask())
 })
 
 const file = (name: string): string => join(dir.path, name)
