@@ -124,11 +124,15 @@ export class MemberRegistry {
     return true
   }
 
-  /** Connects by another of the URLs from now on. Findings at one address say nothing about another. */
+  /**
+   * Connects by another of the URLs from now on. What was found out about one address says nothing about another; what its REST API has
+   * said counts for both.
+   */
   dialBy(dialled: ProxyConfig['address']): void {
     const stays = ({ member }: KnownMember): boolean =>
       isSameAddress(addressOf(member, this.#dialled), addressOf(member, dialled))
-    for (const [name, known] of this.#known) if (!stays(known)) this.#fitness.delete(name)
+    for (const [name, known] of this.#known)
+      if (!stays(known)) this.changeFitness(name, (fitness) => ({ ...fitness, postgresDown: null }))
     this.#dialled = dialled
   }
 
