@@ -51,7 +51,7 @@ export async function run({ config: configFlag }: RunOptions, io: Io): Promise<n
       const source = { configFlag: configFlag ?? null, env: io.env }
       const loading = {
         loaded,
-        read: () => readConfig(source, DCS_KINDS),
+        read: () => readConfig({ ...source, isAgain: true }, DCS_KINDS),
         fingerprint: () => fingerprintOf(source),
         onBegin: () => notifier?.reloading(),
         onEnd: () => notifier?.ready(),

@@ -13,7 +13,12 @@ export interface ConfigSource {
   readonly env: Environment
   /** The file that may be missing. */
   readonly defaultFile?: string
+  /** It was read before. A pipe is read only once: it may be empty, or without a writer. */
+  readonly isAgain?: boolean
 }
+
+/** As much as a ConfigMap has at most. YAML is parsed in one go, and no session gets on meanwhile. */
+const MAX_BYTES = 1024 * 1024
 
 /**
  * Loads the configuration from `-c FILE`, else `$PATRONI_ROUTER_CONFIG`, else the default file if there is one, else
@@ -26,7 +31,7 @@ export async function readConfig(source: ConfigSource, kinds: readonly DcsSectio
   const file = named ?? defaultOf(source)
   try {
     const files = await filesIn(file)
-    if (files === null) return loadConfig({ file, text: await readText(file), env }, kinds)
+    if (files === null) return loadConfig({ file, text: await readText(file, source), env }, kinds)
     // Docker makes one of a mount without a source.
     if (named === null) throw unreadable(file, 'is a directory')
     return loadConfig({ file, text: await Promise.all(files.map(readPart)), env }, kinds)
@@ -68,11 +73,14 @@ async function readPart(file: string): Promise<ConfigPart> {
   return { file, text: await readText(file) }
 }
 
-async function readText(file: string): Promise<string> {
+async function readText(file: string, { isAgain = false }: Pick<ConfigSource, 'isAgain'> = {}): Promise<string> {
   try {
+    const found = await stat(file)
+    if (isAgain && !found.isFile()) throw unreadable(file, 'is not a regular file, so it is read only at the start')
+    if (found.size > MAX_BYTES) throw unreadable(file, `is larger than ${MAX_BYTES} bytes`)
     return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(file))
   } catch (error) {
-    throw unreadable(file, whyNot(error))
+    throw error instanceof RouterError ? error : unreadable(file, whyNot(error))
   }
 }
 

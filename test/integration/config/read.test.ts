@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -263,4 +264,25 @@ test('the fingerprint follows the links of a ConfigMap', async () => {
   const swap = (): Promise<void> =>
     symlink('..2', join(mount, '..tmp')).then(() => rename(join(mount, '..tmp'), join(mount, '..data')))
   assert.deepEqual(await changedBy(join(mount, 'config.yml'), [swap]), [true])
+})
+
+test('a running router reads no pipe, which may be without a writer; a start waits for the writer', async () => {
+  const pipe = path('pipe.yml')
+  execFileSync('mkfifo', [pipe])
+  await assert.rejects(
+    readConfig({ configFlag: pipe, env: {}, isAgain: true }),
+    /pipe\.yml: is not a regular file, so it is read only at the start$/,
+  )
+  const [result] = await Promise.all([
+    readConfig({ configFlag: pipe, env: {} }),
+    writeFile(pipe, 'scope: demo\netcd3: {hosts: a}\n'),
+  ])
+  assert.ok(result.ok)
+})
+
+test('a file that is too large to be a configuration is not parsed, on its own or in a directory', async () => {
+  const place = await inDirectory('large.d', { 'a.yml': '#'.repeat(1024 * 1024 + 1) })
+  const large = /a\.yml: is larger than 1048576 bytes$/
+  await assert.rejects(readConfig({ configFlag: place, env: {} }), large)
+  await assert.rejects(readConfig({ configFlag: join(place, 'a.yml'), env: {}, isAgain: true }), large)
 })
