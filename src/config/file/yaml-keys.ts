@@ -21,37 +21,60 @@ export function keysIn(document: Document.Parsed): { path: readonly string[]; ke
   return found
 }
 
-/** Finds the offset of a key, or else of the nearest one above it, and how many keys of the path are written. */
-export function findKey(document: Document.Parsed, path: readonly string[]): { offset: number | null; depth: number } {
-  let node: unknown = document.contents
-  let offset: number | null = null
-  let depth = 0
-  for (const key of path) {
-    const target = isAlias(node) ? node.resolve(document) : node
-    if (isMap(target)) {
-      const pair = pairOf(document, target, key, 0)
-      if (pair === null) break
-      node = pair.value
-      offset = offsetOf(pair.key)
-    } else if (isSeq(target)) {
-      node = target.items[Number(key)]
-      if (node === undefined) break
-      offset = offsetOf(node)
-    } else break
-    depth++
-  }
-  return { offset, depth }
+/** Where a key is written: the offset of it, or else of the nearest one above it, and how many keys of the path are written. */
+export interface FoundKey {
+  readonly offset: number | null
+  readonly depth: number
 }
 
-/** Returns the pair that counts: the last of duplicates, else one that is merged in with `<<`. */
-function pairOf(document: Document.Parsed, map: YAMLMap, key: string, depth: number): Pair | null {
-  const own = map.items.findLast((pair) => keyOf(pair) === key)
-  if (own !== undefined || depth > 20) return own ?? null
-  for (const source of map.items.filter(isMerge).flatMap((pair) => sourcesOf(document, pair))) {
-    const merged = isMap(source) ? pairOf(document, source, key, depth + 1) : null
-    if (merged !== null) return merged
+/** Finds keys of a document that does not change any more: many of them, each without a look at all the others. */
+export class KeyFinder {
+  readonly #document: Document.Parsed
+  readonly #pairs = new Map<YAMLMap, ReadonlyMap<string | null, Pair>>()
+
+  constructor(document: Document.Parsed) {
+    this.#document = document
   }
-  return null
+
+  find(path: readonly string[]): FoundKey {
+    let node: unknown = this.#document.contents
+    let offset: number | null = null
+    let depth = 0
+    for (const key of path) {
+      const target = isAlias(node) ? node.resolve(this.#document) : node
+      if (isMap(target)) {
+        const pair = this.#pairOf(target, key, 0)
+        if (pair === null) break
+        node = pair.value
+        offset = offsetOf(pair.key)
+      } else if (isSeq(target)) {
+        node = target.items[Number(key)]
+        if (node === undefined) break
+        offset = offsetOf(node)
+      } else break
+      depth++
+    }
+    return { offset, depth }
+  }
+
+  /** Returns the pair that counts: the last of duplicates, else one that is merged in with `<<`. */
+  #pairOf(map: YAMLMap, key: string, depth: number): Pair | null {
+    const own = this.#pairsOf(map).get(key)
+    if (own !== undefined || depth > 20) return own ?? null
+    for (const source of map.items.filter(isMerge).flatMap((pair) => sourcesOf(this.#document, pair))) {
+      const merged = isMap(source) ? this.#pairOf(source, key, depth + 1) : null
+      if (merged !== null) return merged
+    }
+    return null
+  }
+
+  #pairsOf(map: YAMLMap): ReadonlyMap<string | null, Pair> {
+    const known = this.#pairs.get(map)
+    if (known !== undefined) return known
+    const pairs = new Map(map.items.map((pair) => [keyOf(pair), pair]))
+    this.#pairs.set(map, pairs)
+    return pairs
+  }
 }
 
 /** Returns whether a pair merges others in; a `<<` in quotes is a key like any other. */

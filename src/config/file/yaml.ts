@@ -1,7 +1,7 @@
 /** YAML 1.1 as PyYAML reads it. Pure. */
 import { LineCounter, parseDocument, isScalar, isSeq, visit, type Document, type Tags } from 'yaml'
 import type { Place, Remark } from './problem.ts'
-import { findKey, keysIn, offsetOf } from './yaml-keys.ts'
+import { KeyFinder, keysIn, offsetOf } from './yaml-keys.ts'
 import { mistakesIn } from './yaml-mistakes.ts'
 
 /** A key of the file, and where it is written. */
@@ -52,6 +52,7 @@ export function parseYaml(source: string): YamlFile {
     if (errors.length > 0) return { ok: false, errors }
     const misread = keepKeys(document)
     const pairs = keysIn(document)
+    const keys = new KeyFinder(document)
     const placed = (some: typeof pairs): PlacedKey[] =>
       some.map(({ path, key }) => ({ ...at(offsetOf(key) ?? 0), path }))
     return {
@@ -60,10 +61,10 @@ export function parseYaml(source: string): YamlFile {
       duplicates: placed(pairs.filter(({ isAgain }) => isAgain)),
       misread: placed(pairs.filter(({ key }) => misread.has(key))),
       locate: (path) => {
-        const { offset } = findKey(document, path)
+        const { offset } = keys.find(path)
         return offset === null ? null : at(offset)
       },
-      depth: (path) => findKey(document, path).depth,
+      depth: (path) => keys.find(path).depth,
     }
   } catch {
     // What is left: aliases that expand without end, nesting deeper than the stack. The error is dropped because its

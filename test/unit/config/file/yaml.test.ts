@@ -104,6 +104,18 @@ test('a key that is not in the file is at the nearest key above it', () => {
   assert.equal(yaml.locate(['x']), null)
 })
 
+test('the places of very many keys are found without a search for each', () => {
+  const names = Array.from({ length: 40_000 }, (_, at) => `k${at}`)
+  const yaml = read(names.map((name) => `${name}: 1\n`).join(''))
+  const startedAt = performance.now()
+  assert.deepEqual(
+    names.map((name) => yaml.locate([name])?.line),
+    names.map((_, at) => at + 1),
+  )
+  // A search takes some milliseconds at the end of the file.
+  assert.ok(performance.now() - startedAt < 10_000)
+})
+
 const BROKEN: readonly (readonly [title: string, text: string, line: number, message: RegExp])[] = [
   ['an unquoted *:5000', 'a: 1\nbind: *:5000\n', 2, /quote a value that begins with \*/],
   ['an unquoted [::1]:5000', 'a: 1\nbind: [::1]:5000\n', 2, /not valid YAML/],
