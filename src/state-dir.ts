@@ -1,8 +1,9 @@
 /** Files of `state_dir`: each is replaced as a whole, and the directory is made with the first one. */
 import { createHash } from 'node:crypto'
-import { mkdir, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { syncDirectory, writeAtomically } from './atomic-file.ts'
+import { makeDirectory } from './directories.ts'
 import { failureOf } from './errors.ts'
 
 /**
@@ -41,6 +42,6 @@ export async function writeStateFile(path: string, text: string): Promise<void> 
 export async function makeStateDirectory(directory: string): Promise<void> {
   const parent = dirname(directory)
   await stat(parent)
-  await mkdir(directory, { recursive: true, mode: 0o700 })
+  await makeDirectory(directory, 0o700)
   await syncDirectory(parent)
 }

@@ -1,7 +1,8 @@
 /** Which users can connect to the admin socket: group and permissions of the socket, and of the directory made for it. */
-import { chmod, chown, mkdir, stat } from 'node:fs/promises'
+import { chmod, chown, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { AccountIds } from '../account-ids.ts'
+import { makeDirectories, makeDirectory } from '../directories.ts'
 import { explain, failureOf, RouterError } from '../errors.ts'
 
 export interface AccessSettings {
@@ -39,9 +40,9 @@ export class SocketAccess {
   async makeDirectory(): Promise<void> {
     const directory = dirname(this.#path)
     try {
-      await mkdir(dirname(directory), { recursive: true })
-      const made = await mkdir(directory, { recursive: true, mode: 0o700 })
-      if (made !== undefined) this.#directory = await accessOf(directory)
+      await makeDirectories(dirname(directory))
+      const isNew = await makeDirectory(directory, 0o700)
+      if (isNew) this.#directory = await accessOf(directory)
     } catch (cause) {
       throw this.#failure(`cannot create its directory: ${explain(cause)}`, cause)
     }

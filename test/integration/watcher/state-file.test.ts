@@ -201,6 +201,14 @@ describe('the state file', () => {
     assert.equal(statSync(join(dir.path, 'not'), { throwIfNoEntry: false }), undefined)
   })
 
+  test('is given up where no directory can be made', async () => {
+    lines = []
+    const file = new StateFile({ dir: '/proc/patroni-router', log, name: 'demo', ...IDENTITY })
+    file.save(saved(1))
+    await until('it is reported', () => lines.some(({ event }) => event === 'state-not-saved'))
+    await file.close()
+  })
+
   test('ends a router whose file system hangs, too', async (context) => {
     const file = fileIn('hanging')
     context.mock.method(fs, 'open', () => new Promise(() => undefined))
