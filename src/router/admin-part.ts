@@ -2,15 +2,20 @@
 import type { Logger } from 'pino'
 import type { Command } from '../admin/command.ts'
 import { AdminSocket } from '../admin/socket.ts'
+import { within } from '../clock.ts'
 import type { AdminConfig } from '../config/config.ts'
-import { explain } from '../errors.ts'
+import { explain, RouterError } from '../errors.ts'
 import type { Prepared } from '../part.ts'
 import { type Change, preparePart } from './change.ts'
 
 export interface AdminPartDeps {
   readonly commands: () => readonly Command[]
   readonly log: Logger
+  /** How long the file system of another socket may take; milliseconds, 10 s by default. */
+  readonly openMs?: number
 }
+
+const OPEN_MS = 10_000
 
 export class AdminPart {
   readonly #deps: AdminPartDeps
@@ -51,13 +56,16 @@ export class AdminPart {
     const { socket } = this.#config
     if (next.socket.path === socket.path) {
       const present = this.#socket
-      await present.reconfigure(next.socket)
+      const given = present.reconfigure(next.socket)
       // What it has had before it can have again.
-      const giveUp = (): void => void present.reconfigure(socket).catch(() => undefined)
+      const giveUp = (): void => void given.then(() => present.reconfigure(socket)).catch(() => undefined)
+      await this.#inTime(next, given, giveUp)
       return { outcome: 'reconfigured', take: () => void (this.#config = next), giveUp }
     }
     const built = this.#build(next)
-    if (!isTaken) await built.start()
+    const started = isTaken ? Promise.resolve() : built.start()
+    const giveUp = (): void => void started.then(() => built.close()).catch(() => undefined)
+    await this.#inTime(next, started, giveUp)
     const take = (): void => {
       const old = this.#socket
       this.#config = next
@@ -67,7 +75,17 @@ export class AdminPart {
       const retired = old.retire().finally(() => this.#retiring.delete(old))
       this.#retiring.set(old, retired)
     }
-    return { outcome: 'rebuilt', take, giveUp: () => void built.close() }
+    return { outcome: 'rebuilt', take, giveUp }
+  }
+
+  /** Waits for a file system, but not for one that hangs: `giveUp` then. Rejects with BIND_FAILED. */
+  async #inTime({ socket }: AdminConfig, work: Promise<void>, giveUp: () => void): Promise<void> {
+    const { openMs = OPEN_MS } = this.#deps
+    const done = work.then(() => true)
+    if ((await within(done, openMs, new AbortController().signal)) !== null) return
+    giveUp()
+    const reason = `its file system has not answered for ${openMs / 1000} s`
+    throw new RouterError('BIND_FAILED', `cannot open the admin socket ${socket.path}: ${reason}`)
   }
 
   /** Opens a socket that could not be opened in advance; returns why it cannot be; null: it is open. Never rejects. */
