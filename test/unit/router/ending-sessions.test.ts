@@ -20,5 +20,14 @@ test('sessions end with their listener, their cluster, or another route of the l
   assert.equal(ending(`${PRIMARY.replace('5000', '6000')}, ${REPLICAS}`), 0)
   assert.equal(ending(PRIMARY), 4)
   assert.equal(ending(`${PRIMARY}, ${REPLICAS.replace('replica}', 'any}')}`), 4)
-  assert.equal(ending(`${PRIMARY}, ${REPLICAS}`, 'other'), 16)
+})
+
+test('they continue where the only cluster has another name, and end where it is replaced by two', () => {
+  assert.equal(ending(`${PRIMARY}, ${REPLICAS}`, 'other'), 0)
+  assert.equal(ending(PRIMARY, 'other'), 4)
+  const listeners = [PRIMARY, REPLICAS].map((each) => each.replace('}', ', cluster: one}')).join(', ')
+  const text = `clusters: {one: {etcd3: {hosts: a}}, two: {etcd3: {hosts: b}}}\nproxy: {listeners: {${listeners}}}\n`
+  const result = loadConfig({ file: 'r.yml', text, env: {} })
+  assert.ok(result.ok)
+  assert.equal(endingSessions(sampleStatus(), result.config), 16)
 })
