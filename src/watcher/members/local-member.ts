@@ -87,11 +87,16 @@ export function localNotice(
   )
   if (unknown !== null) {
     const message = `${unknown}; the configuration says that it is on this host`
-    return { event: 'local-member-unknown', subject, message, over: `${subject} is a member of the cluster` }
+    return {
+      event: 'local-member-unknown',
+      subject,
+      message,
+      over: `the configuration and the cluster agree on ${subject} again`,
+    }
   }
   const member = members.find(({ name }) => name === subject)
   const strange = member === undefined ? null : strangeAddress(member, at, own)
-  const over = `${subject} is at an address of this host`
+  const over = `the configuration and the cluster agree on ${subject} again`
   return strange === null ? null : { event: 'local-member-elsewhere', subject, message: strange, over }
 }
 
