@@ -35,6 +35,8 @@ export class Clusters {
   /** In the order of the configuration. */
   #all: Map<string, ClusterParts>
   readonly #leaving = new Map<ClusterParts, Promise<void>>()
+  /** Are in the log already. */
+  #misfits: readonly string[] = []
 
   /** Starts nothing. */
   constructor(config: Config, deps: ClustersDeps) {
@@ -183,8 +185,10 @@ export class Clusters {
 
   #warnOfMisfits(clusters: readonly ClusterConfig[]): void {
     const served = clusters.filter(isServed).map(({ proxy }) => proxy)
-    for (const misfit of misfits(served, this.#deps.limits ?? NO_LIMITS))
-      this.#deps.log.warn({ event: 'limits-misfit' }, misfit)
+    const found = misfits(served, this.#deps.limits ?? NO_LIMITS)
+    for (const misfit of found)
+      if (!this.#misfits.includes(misfit)) this.#deps.log.warn({ event: 'limits-misfit' }, misfit)
+    this.#misfits = found
   }
 }
 

@@ -11,6 +11,7 @@ import { ask } from '../../src/admin/client.ts'
 import type { Config, LoggingConfig } from '../../src/config/config.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import type { PartReport } from '../../src/part.ts'
+import type { ProcessLimits } from '../../src/process-limits.ts'
 import { Router } from '../../src/router.ts'
 import { TempDir } from '../support/files/temp.ts'
 import { freePorts } from '../support/net/ports.ts'
@@ -81,6 +82,7 @@ describe('a router that is reconfigured', () => {
   let two: OneMember
   let router: Router
   let levels: string[]
+  let lines: { readonly event: string; readonly msg: string }[]
   let connections: Readonly<Record<string, unknown>>[]
   let sessions: Socket[]
 
@@ -89,6 +91,7 @@ describe('a router that is reconfigured', () => {
     one = await OneMember.start('one', dir.path)
     two = await OneMember.start('two', dir.path)
     levels = []
+    lines = []
     connections = []
     sessions = []
   })
@@ -123,12 +126,13 @@ describe('a router that is reconfigured', () => {
     return result.config
   }
 
-  async function run(config: Config): Promise<void> {
+  async function run(config: Config, limits?: ProcessLimits): Promise<void> {
     const access = { env: {}, pid: process.pid, signalGroup: () => false, isAlive: () => false }
     const setLogging = ({ level, format }: LoggingConfig): void => void levels.push(`${level} ${format}`)
     router = new Router(config, {
       ...access,
-      log: pino({ level: 'silent' }),
+      log: pino({}, { write: (line: string) => void lines.push(JSON.parse(line) as (typeof lines)[number]) }),
+      ...(limits === undefined ? {} : { limits }),
       version: '0.0.0',
       kinds: DCS_KINDS,
       setLogging,
@@ -226,6 +230,31 @@ describe('a router that is reconfigured', () => {
     const clusters = base.clusters.map((cluster) => ({ ...cluster, dcs: { ...cluster.dcs, path: file } }))
     return { ...base, clusters }
   }
+
+  const said = (event: string): string[] => lines.filter((line) => line.event === event).map(({ msg }) => msg)
+
+  test('a limit that the process cannot serve is reported once, and again when it differs', async () => {
+    const limits = { descriptors: 1000, memoryBytes: null }
+    const withLimit = (max: number, rise: number): Config =>
+      configOf([one], { proxy: { max_connections: max, hold: { max_connections: 10 }, check: { rise } } })
+    await run(withLimit(5000, 1), limits)
+    await router.reconfigure(withLimit(5000, 2))
+    assert.equal(said('limits-misfit').length, 1)
+    await router.reconfigure(withLimit(6000, 2))
+    assert.match(said('limits-misfit')[1] ?? '', /^max_connections is 6000/)
+  })
+
+  test('a local member that the configuration no longer names is not said to be there', async () => {
+    const named = (name: string): Config => {
+      const config = configOf([one])
+      return { ...config, clusters: config.clusters.map((each) => ({ ...each, localMember: name })) }
+    }
+    await run(named('pg9'))
+    await until('it is missed', () => said('local-member-unknown').length === 1)
+    await router.reconfigure(named('pg0'))
+    await until('that is over', () => said('local-member-unknown-over').length === 1)
+    assert.deepEqual(said('local-member-unknown-over'), ['the configuration and the cluster agree on pg9 again'])
+  })
 
   test('another DCS that shows the same cluster takes over, and its sessions stay', async () => {
     await run(configOf([one]))
