@@ -13,11 +13,24 @@ export class ClusterInput {
   #context: { readonly of: ClusterView; readonly context: TemplateContext } | null = null
   /** From when on the cluster is known, for a while, members that have not answered yet are waited for. */
   #wait: NodeJS.Timeout | 'not-begun' | 'over'
+  /** It has had the time to become known. */
+  #isLate: boolean
+  #lateness: NodeJS.Timeout | null = null
 
   /** Starts nothing. `changed` is called when time alone has removed an obstacle. `waits`: members that have not answered are waited for. */
   constructor(changed: () => void, waits: boolean) {
     this.#changed = changed
     this.#wait = waits ? 'not-begun' : 'over'
+    this.#isLate = !waits
+  }
+
+  /** Begins to wait for the cluster to become known. */
+  start(): void {
+    if (this.#isLate) return
+    this.#lateness = setTimeout(() => {
+      this.#isLate = true
+      this.#changed()
+    }, FIRST_ANSWERS_MS)
   }
 
   /** Takes the view; returns whether what has changed is urgent. */
@@ -47,12 +60,22 @@ export class ClusterInput {
     return this.#view === null ? UNKNOWN : whyNotYet(this.#view, this.#wait !== 'over')
   }
 
+  /** Returns whether it is not known although it has had the time for it. */
+  get isMissing(): boolean {
+    return this.#isLate && !this.isRead
+  }
+
   /** Returns whether its DCS has been read, or a member is confirmed as its primary without it. */
   get isRead(): boolean {
     return this.#view !== null && whyNotYet(this.#view, false) === null
   }
 
   close(): void {
+    this.#stopWaiting()
+    if (this.#lateness !== null) clearTimeout(this.#lateness)
+  }
+
+  #stopWaiting(): void {
     if (typeof this.#wait === 'object') clearTimeout(this.#wait)
   }
 
@@ -63,7 +86,7 @@ export class ClusterInput {
   }
 
   #endWait(): void {
-    this.close()
+    this.#stopWaiting()
     this.#wait = 'over'
     this.#changed()
   }

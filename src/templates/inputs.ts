@@ -3,7 +3,7 @@ import type { TemplateConfig } from '../config/config.ts'
 import type { KeyValueSource } from '../watcher/dcs/key-values.ts'
 import type { Log } from '../text/log-line.ts'
 import type { ClusterView } from '../watcher/view.ts'
-import { ClusterInput, FIRST_ANSWERS_MS, UNKNOWN } from './cluster-input.ts'
+import { ClusterInput, UNKNOWN } from './cluster-input.ts'
 import type { TemplateClusters, TemplateContext } from './engine/context.ts'
 import type { LookupAnswers, RenderInputs } from './engine/template.ts'
 import { clustersOf } from './groups/grouping.ts'
@@ -32,27 +32,19 @@ export class TemplateInputs {
   readonly #keys: KeyStores
   /** Of clusters that could not be read, why. */
   readonly #unreadable = new Map<string, string>()
-  /** Clusters have had the time to become known. */
-  #isLate: boolean
-  #lateness: NodeJS.Timeout | null = null
 
   /** Starts nothing. */
   constructor(options: TemplateInputsOptions) {
     this.#options = options
     this.#clusters = new Map(options.clusters.map((name) => [name, this.#input(name)]))
     this.#keys = new KeyStores(options)
-    this.#isLate = !options.waits
   }
 
   start(): void {
-    const { changed, waits } = this.#options
+    const { changed } = this.#options
     this.#keys.subscribe(() => changed(null))
     this.#keys.start()
-    if (waits)
-      this.#lateness = setTimeout(() => {
-        this.#isLate = true
-        changed(null)
-      }, FIRST_ANSWERS_MS)
+    for (const cluster of this.#clusters.values()) cluster.start()
   }
 
   /** Takes the view of a cluster; returns whether what has changed is urgent, and null for a cluster that it does not know. */
@@ -72,7 +64,12 @@ export class TemplateInputs {
       cluster.close()
       this.#clusters.delete(name)
     }
-    for (const name of names) if (!this.#clusters.has(name)) this.#clusters.set(name, this.#input(name))
+    for (const name of names) {
+      if (this.#clusters.has(name)) continue
+      const cluster = this.#input(name)
+      this.#clusters.set(name, cluster)
+      cluster.start()
+    }
   }
 
   /** Returns the view of a cluster that counts now; null: there was none yet. */
@@ -100,7 +97,6 @@ export class TemplateInputs {
 
   /** Ends when nothing is observed any more. Idempotent. */
   async close(): Promise<void> {
-    if (this.#lateness !== null) clearTimeout(this.#lateness)
     for (const cluster of this.#clusters.values()) cluster.close()
     await this.#keys.close()
   }
@@ -121,18 +117,18 @@ export class TemplateInputs {
     }
     const clusters: TemplateClusters['clusters'][number][] = []
     for (const name of subject.clusters) {
-      const { context, obstacle, isRead } = this.#known(name)
-      const isAllowed = obstacle === null || (this.#isLate && !isRead && onEmpty === 'render')
+      const { context, obstacle, isMissing } = this.#known(name)
+      const isAllowed = obstacle === null || (isMissing && onEmpty === 'render')
       if (context === null || !isAllowed) return { ok: false, reason: `${name}: ${obstacle ?? ''}` }
       clusters.push({ name, ...context })
     }
     return { ok: true, context: { clusters } }
   }
 
-  #known(cluster: string): Pick<ClusterInput, 'context' | 'obstacle' | 'isRead'> {
+  #known(cluster: string): Pick<ClusterInput, 'context' | 'obstacle' | 'isMissing'> {
     const obstacle = this.#unreadable.get(cluster)
-    if (obstacle !== undefined) return { context: null, obstacle, isRead: false }
-    return this.#clusters.get(cluster) ?? { context: null, obstacle: UNKNOWN, isRead: false }
+    if (obstacle !== undefined) return { context: null, obstacle, isMissing: false }
+    return this.#clusters.get(cluster) ?? { context: null, obstacle: UNKNOWN, isMissing: false }
   }
 
   #whyNoKeys({ prefix, subject }: TemplateConfig): string {
