@@ -125,8 +125,8 @@ export class MemberRegistry {
   }
 
   /**
-   * Connects by another of the URLs from now on. What was found out about one address says nothing about another; what its REST API has
-   * said counts for both.
+   * Connects by another of the URLs from now on. Findings at one address say nothing about another; answers of the REST API count for
+   * both.
    */
   dialBy(dialled: ProxyConfig['address']): void {
     const stays = ({ member }: KnownMember): boolean =>
