@@ -4,7 +4,7 @@ import { existsSync, watch } from 'node:fs'
 import fs from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
+import { after, afterEach, before, test } from 'node:test'
 import { pino } from 'pino'
 import { ask } from '../../../src/admin/client.ts'
 import type { AdminConfig } from '../../../src/config/config.ts'
@@ -15,19 +15,25 @@ import { until } from '../../support/until.ts'
 let dir: TempDir
 let part: AdminPart
 
-before(async () => {
+before(() => {
   dir = TempDir.create('admin-part')
+})
+afterEach(async () => {
+  await part.close()
+})
+after(async () => {
+  await dir.remove()
+})
+
+/** `openMs`: how long the next socket may take; left out: as long as it does in a router. */
+async function run(openMs?: number): Promise<void> {
   part = new AdminPart(at(join(dir.path, 'admin.sock')), {
     commands: () => [{ words: ['ping'], parameters: '', help: '', run: () => 'pong' }],
     log: pino({ level: 'silent' }),
-    openMs: 50,
+    ...(openMs === undefined ? {} : { openMs }),
   })
   await part.start()
-})
-after(async () => {
-  await part.close()
-  await dir.remove()
-})
+}
 
 function at(path: string): AdminConfig {
   return { socket: { path, isDefault: false, mode: null, group: null } }
@@ -45,6 +51,7 @@ async function answers(): Promise<void> {
 }
 
 test('a socket on a file system that hangs is refused in time, and does not appear later', async (context) => {
+  await run(50)
   const hanging = Promise.withResolvers<undefined>()
   const directory = dir.mkdir('hanging')
   const path = join(directory, 'admin.sock')
@@ -70,6 +77,7 @@ test('a socket on a file system that hangs is refused in time, and does not appe
 })
 
 test('a socket where no directory can be made is refused', async () => {
+  await run()
   assert.match(await refused('/proc/patroni-router/run/admin.sock'), /cannot create its directory: ENOENT/)
   await answers()
 })
