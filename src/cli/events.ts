@@ -8,6 +8,7 @@ import { parseSince } from '../events/since.ts'
 import { itemText } from '../events/text.ts'
 import { visible } from '../text/terminal.ts'
 import { configuredSocket } from './admin-socket.ts'
+import { interruptible, shownBy } from './interruptible.ts'
 import { EXIT, type Io } from './io.ts'
 import { loadOrReport } from './load.ts'
 import { hasColours } from './log.ts'
@@ -38,19 +39,11 @@ export async function events(options: EventsOptions, io: Io): Promise<number> {
   const selection = selectionOf(options)
   const socket = options.socket ?? (await configuredSocket(options.config ?? null, io))
   if (socket === null) return EXIT.usage
-  const interrupted = new AbortController()
-  const stopListening = io.onSignal(['SIGINT', 'SIGTERM', 'SIGQUIT'], () => interrupted.abort())
-  const signal = AbortSignal.any([interrupted.signal, io.outputLost])
-  try {
-    return options.follow === true
-      ? await follow(socket, options, selection, io, signal)
-      : await once(socket, options, selection, io, signal)
-  } catch (error) {
-    if (signal.aborted) return EXIT.failed
-    throw error
-  } finally {
-    stopListening()
-  }
+  const work = (signal: AbortSignal): Promise<number> =>
+    options.follow === true
+      ? follow(socket, options, selection, io, signal)
+      : once(socket, options, selection, io, signal)
+  return await interruptible(io, work, shownBy(io))
 }
 
 /** Throws RouterError where the time cannot be understood. */

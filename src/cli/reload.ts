@@ -4,6 +4,7 @@ import type { ReloadJson } from '../admin/status/schema.ts'
 import { DEFAULT_CONFIG_FILE } from '../config/defaults.ts'
 import { visibleJson } from '../text/terminal.ts'
 import { configuredSocket } from './admin-socket.ts'
+import { interruptible } from './interruptible.ts'
 import { EXIT, type Io } from './io.ts'
 import { askRunning } from './running-router.ts'
 
@@ -15,21 +16,14 @@ export interface ReloadOptions {
 
 /** Runs `reload`: has the running router load its configuration again, and shows what came of it. */
 export async function reload(options: ReloadOptions, io: Io): Promise<number> {
-  const interrupted = new AbortController()
-  const stopListening = io.onSignal(['SIGINT', 'SIGTERM'], () => interrupted.abort())
-  try {
-    const report = await ask(options, io, interrupted.signal)
+  const work = async (signal: AbortSignal): Promise<number> => {
+    const report = await ask(options, io, signal)
     if (report === null) return EXIT.usage
     if (options.json === true) io.out(`${visibleJson(report)}\n`)
     else print(reloadText(report), io)
     return exitCodeOf(report)
-  } catch (error) {
-    if (!interrupted.signal.aborted) throw error
-    io.err('patroni-router: interrupted; a reload that was begun continues\n')
-    return EXIT.failed
-  } finally {
-    stopListening()
   }
+  return await interruptible(io, work, { note: 'interrupted; a reload that was begun continues' })
 }
 
 /** Returns null where the configuration does not tell the socket: that is on standard error then. */

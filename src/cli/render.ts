@@ -7,6 +7,7 @@ import { explain, failureOf, RouterError } from '../errors.ts'
 import { Lookups } from '../names/lookups.ts'
 import type { Mode, PassEvent } from '../templates/once/render-once.ts'
 import { renderDiff } from './diff.ts'
+import { interruptible } from './interruptible.ts'
 import { EXIT, type Io } from './io.ts'
 import { loadOrReport } from './load.ts'
 
@@ -29,21 +30,13 @@ export async function render(options: RenderOptions, io: Io): Promise<number> {
     io.err('patroni-router: there are no templates in the configuration\n')
     return EXIT.usage
   }
-  const interrupted = new AbortController()
-  const stopListening = io.onSignal(['SIGINT', 'SIGTERM'], () => interrupted.abort())
-  const { signal } = interrupted
-  try {
+  const work = async (signal: AbortSignal): Promise<number> => {
     const mode = modeOf(options)
     if (mode.kind === 'write') await refuseBesideRouter(config, io, signal)
     const isDone = await renderAll(config, mode, io, signal)
     return isDone ? EXIT.ok : EXIT.failed
-  } catch (error) {
-    if (!signal.aborted) throw error
-    io.err('patroni-router: interrupted\n')
-    return EXIT.failed
-  } finally {
-    stopListening()
   }
+  return await interruptible(io, work, { note: 'interrupted' })
 }
 
 /** Renders all templates. Their modules are loaded here, so that no other command waits for them. */

@@ -6,6 +6,7 @@ import type { StatusJson } from '../admin/status/schema.ts'
 import { visible, visibleJson } from '../text/terminal.ts'
 import { explain, RouterError } from '../errors.ts'
 import { configuredSocket } from './admin-socket.ts'
+import { interruptible, shownBy } from './interruptible.ts'
 import { EXIT, type Io } from './io.ts'
 
 const ASK_TIMEOUT_MS = 5000
@@ -35,19 +36,11 @@ interface Answer {
 export async function status(options: StatusOptions, io: Io): Promise<number> {
   const socket = options.socket ?? (await configuredSocket(options.config ?? null, io))
   if (socket === null) return EXIT.usage
-  const interrupted = new AbortController()
-  const stopListening = io.onSignal(['SIGINT', 'SIGTERM', 'SIGQUIT'], () => interrupted.abort())
-  const signal = AbortSignal.any([interrupted.signal, io.outputLost])
-  try {
-    return options.watch === undefined
-      ? await once(socket, options, io, signal)
-      : await repeatedly(socket, options, options.watch === true ? WATCH_SECONDS : options.watch, io, signal)
-  } catch (error) {
-    if (signal.aborted) return EXIT.failed
-    throw error
-  } finally {
-    stopListening()
-  }
+  const work = (signal: AbortSignal): Promise<number> =>
+    options.watch === undefined
+      ? once(socket, options, io, signal)
+      : repeatedly(socket, options, options.watch === true ? WATCH_SECONDS : options.watch, io, signal)
+  return await interruptible(io, work, shownBy(io))
 }
 
 async function once(socket: string, options: StatusOptions, io: Io, signal: AbortSignal): Promise<number> {

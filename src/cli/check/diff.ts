@@ -2,7 +2,8 @@
 import { previewText, sourceOf } from '../../admin/reload-text.ts'
 import type { Config } from '../../config/config.ts'
 import { RouterError } from '../../errors.ts'
-import { EXIT, type Io } from '../io.ts'
+import { interruptible } from '../interruptible.ts'
+import type { Io } from '../io.ts'
 import { exitCodeOf, print } from '../reload.ts'
 import { askRunning, isSameFile } from '../running-router.ts'
 
@@ -11,11 +12,8 @@ import { askRunning, isSameFile } from '../running-router.ts'
  * Rejects with ADMIN_UNAVAILABLE, and with CONFIG_INVALID where the router reads another file.
  */
 export async function showDiff({ file, admin }: Config, named: string | undefined, io: Io): Promise<number> {
-  const interrupted = new AbortController()
-  const stopListening = io.onSignal(['SIGINT', 'SIGTERM'], () => interrupted.abort())
-  const { signal } = interrupted
   const socket = named ?? admin.socket.path
-  try {
+  const work = async (signal: AbortSignal): Promise<number> => {
     const report = await askRunning({ command: 'show reload', socket, isNamed: named !== undefined, file, signal })
     if (!(await isSameFile(file, report.file))) {
       const message = `the running router reads ${sourceOf(report)}, and this is ${sourceOf({ file })}: check that one`
@@ -23,11 +21,6 @@ export async function showDiff({ file, admin }: Config, named: string | undefine
     }
     print(previewText(report), io)
     return exitCodeOf(report)
-  } catch (error) {
-    if (!signal.aborted) throw error
-    io.err('patroni-router: interrupted\n')
-    return EXIT.failed
-  } finally {
-    stopListening()
   }
+  return await interruptible(io, work, { note: 'interrupted' })
 }
