@@ -11,13 +11,18 @@ type Write = (fields: LogLine['fields'], message: string) => void
 /** What takes lines: pino's Logger does. A log without the level `note` takes such lines as `debug`. */
 export type Log = Readonly<Record<Exclude<LogLine['level'], 'note'>, Write>> & { readonly note?: Write }
 
-/** Returns a log whose lines have these fields too. */
-export function withFields(log: Log, fields: LogLine['fields']): Log {
+/** Returns a log each of whose lines is changed before it is written. */
+export function changed(log: Log, change: (line: LogLine) => LogLine): Required<Log> {
   const write =
     (level: LogLine['level']): Write =>
-    (own, message) =>
-      logLines(log, [{ level, message, fields: { ...fields, ...own } }])
+    (fields, message) =>
+      logLines(log, [change({ level, fields, message })])
   return { debug: write('debug'), note: write('note'), info: write('info'), warn: write('warn'), error: write('error') }
+}
+
+/** Returns a log whose lines have these fields too. */
+export function withFields(log: Log, fields: LogLine['fields']): Log {
+  return changed(log, (line) => ({ ...line, fields: { ...fields, ...line.fields } }))
 }
 
 /** Logs lines in their order. */
