@@ -1,10 +1,10 @@
 /** Numbers of users and groups. Node has no lookup for them: `getent` uses the system's. */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
+import { USUAL_PATH } from './usual-path.ts'
 
 /** Directories of users can be far away. Milliseconds. */
 const TIMEOUT_MS = 5000
-const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 /** The last one means "leave it" to chown. */
 const MAX_ID = 2 ** 32 - 2
 
@@ -40,7 +40,7 @@ class Unknown extends Error {}
 async function ask(database: (typeof DATABASES)[AccountKind], name: string): Promise<number> {
   // It would be read as an option.
   if (name.startsWith('-')) throw new Unknown()
-  const options = { env: { PATH }, timeout: TIMEOUT_MS, encoding: 'utf8' as const }
+  const options = { env: { PATH: USUAL_PATH }, timeout: TIMEOUT_MS, encoding: 'utf8' as const }
   const answer = await promisify(execFile)('getent', [database, name], options).catch((error: unknown) => {
     // Of getent itself: 2 is "not found". Its message would repeat the command.
     throw error instanceof Error && 'code' in error && error.code === 2 ? new Unknown() : error

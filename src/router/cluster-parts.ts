@@ -101,11 +101,9 @@ export class ClusterParts {
       commit: () => {
         this.#config = next
         this.#all = all
-        const names = (config: ClusterConfig, { track }: Config): readonly string[] =>
-          localMembers(config, track.files).map(({ name }) => name)
         const isElsewhere =
           all.stateDir !== allBefore.stateDir || !isDeepStrictEqual(identityOf(next), identityOf(before))
-        const isOtherHost = !isDeepStrictEqual(names(next, all), names(before, allBefore))
+        const isOtherHost = !isDeepStrictEqual(localNames(next, all), localNames(before, allBefore))
         const isSame = dcs === null && !isElsewhere && !isOtherHost && isDeepStrictEqual(next, before)
         if (isSame) return clusterReports(next, 'kept')
         this.#watcher.reconfigure({
@@ -186,7 +184,7 @@ export class ClusterParts {
   }
 
   #buildLocal(): LocalHost {
-    const names = localMembers(this.#config, this.#all.track.files).map((member) => member.name)
+    const names = localNames(this.#config, this.#all)
     return new LocalHost({ names, resolve: (host) => this.#deps.lookups.addresses(host) })
   }
 
@@ -223,6 +221,11 @@ export interface PreparedCluster extends Omit<Prepared, 'refused'> {
 /** Returns what a cluster is called, in the DCS and by people. */
 function identityOf({ name, scope, namespace, citusGroup }: ClusterConfig) {
   return { name, scope, namespace, citusGroup }
+}
+
+/** Returns the members that the configuration puts on this host. */
+function localNames(config: ClusterConfig, { track }: Config): readonly string[] {
+  return localMembers(config, track.files).map(({ name }) => name)
 }
 
 /** Returns where a cluster is observed. */

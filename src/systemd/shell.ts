@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { explain } from '../errors.ts'
+import { USUAL_PATH } from '../usual-path.ts'
 import { SEPARATOR } from './message.ts'
 
 /**
@@ -15,8 +16,6 @@ const SCRIPT = [
   'while IFS= read -r line; do systemd-notify $line; echo "= $?"; done',
 ].join('; ')
 const ANSWER = /^= (\d+)$/
-/** Where the router has none. */
-const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 export interface ShellOptions {
   readonly socket: string
@@ -62,7 +61,7 @@ export class NotifyShell {
    * `onLost`, where that fails.
    */
   static start(options: ShellOptions): NotifyShell {
-    const { socket, path = PATH } = options
+    const { socket, path = USUAL_PATH } = options
     const child = spawn('/bin/sh', ['-c', SCRIPT], {
       cwd: '/',
       env: { PATH: path, NOTIFY_SOCKET: socket },

@@ -5,6 +5,7 @@
 import type { Logger } from 'pino'
 import { within } from '../clock.ts'
 import { RouterError } from '../errors.ts'
+import { SHUTTING_DOWN } from '../reload.ts'
 import type { Dcs, DcsObservation, Remembered } from './dcs/dcs.ts'
 import { DcsObserver } from './dcs-observer.ts'
 import type { DcsView } from './view.ts'
@@ -105,7 +106,7 @@ export class DcsSuccession {
       if (found?.isFinal !== false) resolve(undefined)
     })
     await within(promise, limitMs, this.#stop.signal)
-    const reason = this.#stop.signal.aborted ? 'the router is shutting down' : (reasons.at(-1) ?? null)
+    const reason = this.#stop.signal.aborted ? SHUTTING_DOWN : (reasons.at(-1) ?? null)
     if (reason === null) return successor
     await successor.end()
     throw new RouterError('DCS_UNAVAILABLE', reason)

@@ -1,5 +1,6 @@
 /** What a command is given: paths for its placeholders, and its environment. Pure. */
 import { PLACEHOLDER, type Placeholder } from '../../config/templates/command.ts'
+import { USUAL_PATH } from '../../usual-path.ts'
 
 export type Fill = Readonly<Record<Placeholder, string>>
 
@@ -26,8 +27,6 @@ function quoted(path: string): string {
 type Environment = Readonly<Record<string, string | undefined>>
 
 const PASSED = /^(?:PATH|HOME|LANG|LC_[A-Z_]+|TZ|USER|LOGNAME|SHELL|TMPDIR|PATRONI_ROUTER_\w+)$/
-/** Where the router has none: without it a shell finds what it has been compiled with, a list nothing. */
-const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 /**
  * Returns what every command gets of the router's environment. `PATRONI_*` holds passwords and stays here, as does all that is
@@ -37,5 +36,6 @@ export function commandEnvironment(env: Environment): Record<string, string> {
   const passed = Object.entries(env).flatMap(([name, value]) =>
     value !== undefined && PASSED.test(name) ? [[name, value] as const] : [],
   )
-  return { PATH, ...Object.fromEntries(passed) }
+  // Without it a shell finds what it has been compiled with, and a list nothing.
+  return { PATH: USUAL_PATH, ...Object.fromEntries(passed) }
 }
