@@ -51,7 +51,7 @@ after(async () => {
 })
 
 beforeEach(async () => {
-  leader = await settled(cluster, router, () => router.ask())
+  leader = await settled(cluster, router)
 })
 
 const file = (name: string): string => join(dir.path, name)
@@ -111,7 +111,7 @@ async function assertReloads(config: Configuration): Promise<LogLine> {
 }
 
 async function heldClients(): Promise<number> {
-  const { clusters } = await router.ask()
+  const { clusters } = await router.status()
   return clusters[0]?.proxy?.held.connections ?? 0
 }
 
@@ -211,7 +211,7 @@ test('1,000 SIGHUPs in ten seconds, every twentieth with another configuration, 
   }
   router.configure(nth(51))
   router.reload()
-  await until('the last one is in force', async () => (await router.ask()).maxConnections === 2051)
+  await until('the last one is in force', async () => (await router.status()).maxConnections === 2051)
   assertNobodyFailed(await writer.stop(), { router, cluster, from: before.from })
   assert.equal(await holders.ping(), 10)
   await holders.close()
@@ -226,7 +226,7 @@ test('1,000 SIGHUPs in ten seconds, every twentieth with another configuration, 
   t.diagnostic(`${reloads.length} reloads; ${before.kb} kB before, ${kb} kB after`)
   assert.ok(kb < before.kb + 64 * 1024, `${before.kb} kB before, ${kb} kB after`)
   const isInSync = async (): Promise<boolean> =>
-    (await router.ask()).templates?.groups.every(({ state }) => state === 'in-sync') === true
+    (await router.status()).templates?.groups.every(({ state }) => state === 'in-sync') === true
   await until('the templates are in sync', isInSync)
   assert.equal(read('reloads'), before.reloads)
 })

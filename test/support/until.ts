@@ -2,6 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 type Falsy = false | null | undefined | 0 | ''
 
+/** As long as a condition took, up to this, it is not asked again: what is waited for needs the processor as well. */
+const MAX_PAUSE_MS = 1000
+
 /**
  * Waits until `condition` gives a truthy value and returns that value. An error thrown by the condition counts as "not yet".
  * @param what names what is waited for, in the error.
@@ -16,6 +19,7 @@ export async function until<T>(
   let last: unknown
   let cause: unknown
   for (;;) {
+    const askedAt = performance.now()
     try {
       const value = await condition()
       if (value) return value as Exclude<T, Falsy>
@@ -29,7 +33,7 @@ export async function until<T>(
       const seen = last instanceof Error ? last.message : last === undefined ? 'undefined' : JSON.stringify(last)
       throw new Error(`waited ${timeoutMs} ms in vain until ${what}; last: ${seen}`, { cause })
     }
-    await sleep(everyMs)
+    await sleep(Math.max(everyMs, Math.min(performance.now() - askedAt, MAX_PAUSE_MS)))
   }
 }
 

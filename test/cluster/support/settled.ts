@@ -1,23 +1,17 @@
-import type { StatusJson } from '../../../src/admin/status/schema.ts'
 import type { PatroniCluster } from '../../support/patroni/cluster.ts'
 import type { PatroniMember } from '../../support/patroni/member.ts'
 import type { RouterProcess } from '../../support/router/process.ts'
 import { until } from '../../support/until.ts'
 
 /**
- * Waits until the cluster is healthy and the router serves its leader and its replicas. Returns the leader. `status`: what the
- * router says of itself.
+ * Waits until the cluster is healthy and the router serves its leader and its replicas. Returns the leader.
  */
-export async function settled(
-  cluster: PatroniCluster,
-  router: RouterProcess,
-  status: () => Promise<StatusJson> = () => router.status(),
-): Promise<PatroniMember> {
+export async function settled(cluster: PatroniCluster, router: RouterProcess): Promise<PatroniMember> {
   return until(
     'the router serves a healthy cluster',
     async () => {
       const leader = await cluster.waitHealthy()
-      const { clusters } = await status()
+      const { clusters } = await router.status()
       const view = clusters[0]
       if (view?.primary.state !== 'open' || view.primary.member !== leader.name)
         throw new Error(JSON.stringify(view?.primary))

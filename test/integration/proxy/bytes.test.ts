@@ -89,7 +89,7 @@ for (const [path, prepare] of PATHS)
     })
 
     test('50 sessions with slow and quick readers and writers get each byte in order, both ways', async () => {
-      await exchange(Array.from({ length: 50 }, (_, n) => planOf(n, 4 * MB)))
+      await exchange(Array.from({ length: 50 }, (_, n) => planOf(n, 2 * MB)))
     })
 
     test('clients are read like that, without the limit of those that have no server', async () => {

@@ -28,7 +28,7 @@ tar -C "$base" -c . |
 cd "$2"
 # With the tag of compose.yml.
 image=docker.io/library/$(sed -n 's/^ *image: \(patroni-router:.*\)$/\1/p' examples/docker-compose/compose.yml)
-podman build -q --isolation=chroot --network=host --pull=never -f examples/docker-compose/Dockerfile \
+podman build -q --layers=false --isolation=chroot --network=host --pull=never -f examples/docker-compose/Dockerfile \
   -t "$image" .
 podman save -q --format docker-archive -o "$5.new" "$image"
 # It is large: the ones before are of no use any more.

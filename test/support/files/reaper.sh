@@ -4,10 +4,11 @@ trap '' HUP INT TERM
 while read -r _; do :; done
 working_here() {
   find /proc -mindepth 2 -maxdepth 2 -name cwd \( -lname "$1" -o -lname "$1/*" -o -lname "$1 (deleted)" \) \
-    -printf '%h\n' 2>/dev/null | sed 's,/proc/,,'
+    -printf '%h ' 2>/dev/null
 }
-while pids=$(working_here "$1") && [ -n "$pids" ]; do
-  kill -KILL $pids 2>/dev/null
+# find fails where a process ends meanwhile.
+while processes=$(working_here "$1"); [ -n "$processes" ]; do
+  for process in $processes; do kill -KILL "${process#/proc/}" 2>/dev/null; done
   sleep 0.01
 done
 for pidfile in "$1"/*/data/postmaster.pid; do

@@ -9,6 +9,8 @@ mount -t overlay overlay -o "lowerdir=/,upperdir=$dir/upper,workdir=$dir/work" "
 
 # What this machine has enabled is not started there, and what a README enables was not.
 rm -rf "$root"/etc/systemd/system/*.wants "$root"/etc/systemd/system/*.requires
+# Run at each `systemctl daemon-reload`, and of no use there: scripts of the time before systemd, and generators of units.
+rm -f "$root"/etc/init.d/* "$root"/usr/lib/systemd/system-generators/*
 rm -f "$root/etc/machine-id" "$root/etc/hostname"
 tr -d - </proc/sys/kernel/random/uuid >"$root/etc/machine-id"
 echo "$2" >"$root/etc/hostname"

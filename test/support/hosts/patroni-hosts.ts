@@ -1,6 +1,7 @@
 import { Host } from './host.ts'
 import type { Lan } from './lan.ts'
 import { ETCD, type HostsDcs, type PatroniHostsOptions, install } from './patroni-config.ts'
+import { POSTGRES_BIN } from '../patroni/config.ts'
 import { until } from '../until.ts'
 
 type ClusterMember = {
@@ -114,7 +115,8 @@ export class PatroniHosts {
 
   /** Runs one statement at an address, as the superuser; its output as `psql -At` prints it. @throws when it fails. */
   async sql(address: string, text: string, { port = 5432, timeoutMs = 5_000 } = {}): Promise<string> {
-    const script = `PGCONNECT_TIMEOUT=3 psql -X -h ${address} -p ${port} -U postgres -Atc "${text}"`
+    // Debian's psql is a script in Perl that starts this one.
+    const script = `PGCONNECT_TIMEOUT=3 ${POSTGRES_BIN}/psql -X -h ${address} -p ${port} -U postgres -Atc "${text}"`
     return (await this.lan.ok(script, { timeoutMs })).trim()
   }
 

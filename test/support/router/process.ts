@@ -155,18 +155,8 @@ export class RouterProcess implements AsyncDisposable {
     return runMain(name, '-c', this.configFile, ...args)
   }
 
-  /** What `status --json` says, which is as its schema says. */
+  /** What `status --json` says, asked without a process of its own. */
   async status(): Promise<StatusJson> {
-    const { code, stdout, stderr } = await this.command('status', '--json')
-    try {
-      return statusSchema.parse(JSON.parse(stdout))
-    } catch (error) {
-      throw new Error(`status: exit ${code}, ${stdout}${stderr}`, { cause: error })
-    }
-  }
-
-  /** The same, asked without a process of its own. */
-  async ask(): Promise<StatusJson> {
     const { status } = await askStatus(this.socketPath, { timeoutMs: 10_000, signal: AbortSignal.timeout(20_000) })
     return statusSchema.parse(status)
   }
