@@ -145,6 +145,24 @@ describe('one ZooKeeper', () => {
     await relay.close()
   })
 
+  test('is published as it was at a moment, where a node is written again before it is read', async () => {
+    const { client, server } = zookeeper
+    await using relay = await Relay.start(server.port)
+    await client.put(`${SCOPE}/members/pg0`, member(1))
+    await client.put(`${SCOPE}/status`, '{"optime":1}')
+    await using observer = new ZooKeeperObserver([`127.0.0.1:${relay.port}`], { intervalMs: RARELY })
+    await observer.until('the position', () => observer.cluster.optime === 1)
+    const release = relay.hold()
+    // It asks for the position, and the answer comes with the last one.
+    await client.put(`${SCOPE}/status`, '{"optime":2}')
+    await client.put(`${SCOPE}/members/pg0`, member(2))
+    await client.put(`${SCOPE}/status`, '{"optime":3}')
+    release()
+    await observer.until('the last position', () => observer.cluster.optime === 3)
+    const moments = observer.snapshots.map(({ cluster }) => `${cluster.optime} ${cluster.members[0]?.port}`)
+    assert.deepEqual([...new Set(moments)], ['1 1', '3 2'])
+  })
+
   test('is read at the next address of its name where one does not serve', async () => {
     const { client, server } = zookeeper
     await client.put(LEADER, 'pg0')

@@ -2,10 +2,12 @@ import { connect, createServer } from 'node:net'
 import type { AddressInfo, Server, Socket } from 'node:net'
 
 /** A TCP relay on this machine that can stand for a network partition or a peer that hangs. */
-export class Relay {
+export class Relay implements AsyncDisposable {
   readonly #server: Server
   #targets: readonly number[]
   readonly #sockets = new Set<Socket>()
+  /** Each connection with the one that it is relayed to. */
+  readonly #pairs = new Map<Socket, Socket>()
   #hanging = false
 
   private constructor(target: number) {
@@ -40,6 +42,15 @@ export class Relay {
     this.#destroyAll()
   }
 
+  /** What clients send on their connections waits, while what they are sent gets through; what this returns lets it through. */
+  hold(): () => void {
+    const held = [...this.#pairs]
+    for (const [client, target] of held) client.unpipe(target).pause()
+    return () => {
+      for (const [client, target] of held) client.pipe(target)
+    }
+  }
+
   /** Ends all connections; new ones are relayed to these ports in turns. */
   retarget(...ports: readonly number[]): void {
     this.#targets = ports
@@ -49,6 +60,10 @@ export class Relay {
   async close(): Promise<void> {
     this.#destroyAll()
     await new Promise((resolve) => this.#server.close(resolve))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
   }
 
   #destroyAll(): void {
@@ -67,7 +82,11 @@ export class Relay {
     this.#track(target)
     client.pipe(target)
     target.pipe(client)
-    client.once('close', () => target.destroy())
+    this.#pairs.set(client, target)
+    client.once('close', () => {
+      this.#pairs.delete(client)
+      target.destroy()
+    })
     target.once('close', () => client.destroy())
   }
 

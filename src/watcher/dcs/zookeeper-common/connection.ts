@@ -22,6 +22,7 @@ import {
   type ReplyHeader,
   syncRequest,
 } from './protocol.ts'
+import { Unread } from './unread.ts'
 import { childOf, parentOf, Znodes } from './znodes.ts'
 
 export interface ZooKeeperTarget extends LinkTarget {
@@ -44,6 +45,9 @@ const AT_ONCE = 256
 /** However fast its answers are: no read takes longer. Milliseconds. */
 const MAX_READ_MS = 30_000
 
+/** So long a list waits at most until it is one of a moment, where nodes change all the time. Milliseconds. */
+const MAX_MIXED_MS = 200
+
 /** What ZooKeeper keeps for itself. */
 const OWN = '/zookeeper'
 
@@ -61,8 +65,7 @@ export class ZooKeeperConnection implements SessionConnection {
   /** Whether watches last, once they are set. */
   #watching: Promise<boolean> | null = null
   #watcher: SessionWatcher<Listing> | null = null
-  /** Nodes that have changed and have not been read again. */
-  readonly #changed = new Set<string>()
+  readonly #unread = new Unread()
   #hasNews = false
   #isCatchingUp = false
   /** Up to which transaction all that has changed is in `#nodes`, and the last one that the server had applied. */
@@ -101,6 +104,7 @@ export class ZooKeeperConnection implements SessionConnection {
   /** Reads all nodes, once the server has all that the leader of the ensemble has. */
   async list(factor = 1): Promise<Listing> {
     await this.#within(this.#readAll(), factor)
+    await this.#within(this.#readUntilMoment(), 1)
     return this.#listing()
   }
 
@@ -160,6 +164,7 @@ export class ZooKeeperConnection implements SessionConnection {
     return this.#ask(path, {
       packet: (xid) => readRequest(xid, OP.getData, path, watch),
       take: (header, reader) => {
+        this.#unread.answered(path, watch)
         if (isMissing(header, path)) {
           this.#nodes.remove(path)
           return null
@@ -211,9 +216,12 @@ export class ZooKeeperConnection implements SessionConnection {
       this.#end(new RouterError('DCS_STALE', `its watch of ${path} has ended`))
       return
     }
-    if (type === 'deleted') this.#nodes.remove(path)
+    if (type === 'deleted') {
+      this.#nodes.remove(path)
+      this.#unread.gone(path)
+    }
     // Where watches report one change, the next creation of the top is reported by a new one only.
-    if (type !== 'deleted' || path === this.#top) this.#changed.add(path)
+    if (type !== 'deleted' || path === this.#top) this.#unread.changed(path)
     this.#hasNews = true
     if (this.#watcher !== null && !this.#isCatchingUp) void this.#catchUp()
   }
@@ -222,18 +230,15 @@ export class ZooKeeperConnection implements SessionConnection {
     return this.#target.descends(parentOf(path).slice(this.#target.chroot.length))
   }
 
-  /** Reads again what has changed, until nothing has, and hands the list over. Never rejects. */
+  /** Reads again what has changed, until nothing has, and hands over each list that is one of a moment. Never rejects. */
   async #catchUp(): Promise<void> {
     this.#isCatchingUp = true
     try {
-      const isOnce = !(await this.#watching)
       while (this.#hasNews && !this.closed.aborted) {
         this.#hasNews = false
-        const changed = [...this.#changed]
-        this.#changed.clear()
-        await this.#within(Promise.all(changed.map((path) => this.#visit(path, isOnce))), 1)
+        await this.#within(this.#readUntilMoment(), 1)
         // The notification of a change comes before any answer that shows it, or a later one.
-        if (this.#changed.size === 0) this.#index = Math.max(this.#index, this.#applied)
+        if (this.#unread.isEmpty) this.#index = Math.max(this.#index, this.#applied)
         this.#handOver()
       }
     } catch (error) {
@@ -241,6 +246,15 @@ export class ZooKeeperConnection implements SessionConnection {
     } finally {
       this.#isCatchingUp = false
     }
+  }
+
+  /** Reads what has changed, once, and again as long as that is of no moment: of two changes it may show the later one only. */
+  async #readUntilMoment(): Promise<void> {
+    const isOnce = !(await this.#watching)
+    const since = now()
+    do {
+      await Promise.all(this.#unread.nodes.map((path) => this.#visit(path, isOnce)))
+    } while (!this.#unread.isMoment && now() - since < MAX_MIXED_MS && !this.closed.aborted)
   }
 
   #handOver(): void {
