@@ -23,7 +23,13 @@ const CHECK = 'check'
 /** Unit tests with a process of their own: a long computation, and a look at the modules that are loaded. */
 const ALONE: readonly string[] = ['test/unit/watcher/primary/exploration.test.ts', 'test/unit/router.test.ts']
 
+/** It takes a third of the time. */
+const LONGEST = 'test/integration/examples/docker-compose.test.ts'
+/** Files of one room are alike, and some wait where others compute: each part of a run is to have of all. */
+const STRIDE = 7
+
 const ROOT = join(import.meta.dirname, '..')
+const IN_ORDER = join(import.meta.dirname, 'in-order.ts')
 
 /** Runs one stage; true when it has passed. A run that is killed takes its test processes along. */
 async function run(
@@ -33,21 +39,30 @@ async function run(
   pattern: string | undefined,
 ): Promise<boolean> {
   console.log(`\n${suites}: ${counted(files.length, 'file')}`)
-  const common = ['--test', '--test-reporter=spec', `--test-timeout=${stage.timeoutMs}`]
+  if (stage === REAL_PARTS) {
+    // With pdeathsig it is signalled even if this process is killed, and ends its test processes.
+    const limits = [String(stage.concurrency), String(stage.timeoutMs), pattern ?? '']
+    return runFiles(['setpriv', '--pdeathsig', 'TERM', process.execPath, IN_ORDER, ...limits, ...mixed(files)])
+  }
+  const common = [process.execPath, '--test', '--test-reporter=spec', `--test-timeout=${stage.timeoutMs}`]
   const options = [...common, ...(pattern === undefined ? [] : [`--test-name-pattern=${pattern}`])]
-  const alone = stage === UNIT ? files.filter((file) => ALONE.includes(file)) : files
+  const alone = files.filter((file) => ALONE.includes(file))
   const together = files.filter((file) => !alone.includes(file))
   const passed = await Promise.all([
-    alone.length === 0 || runFiles(stage, [...options, `--test-concurrency=${stage.concurrency}`], alone),
-    together.length === 0 || runFiles(stage, [...options, '--test-isolation=none'], together),
+    alone.length === 0 || runFiles([...options, `--test-concurrency=${stage.concurrency}`, ...alone]),
+    together.length === 0 || runFiles([...options, '--test-isolation=none', ...together]),
   ])
   return passed.every(Boolean)
 }
 
-async function runFiles(stage: Stage, options: readonly string[], files: readonly string[]): Promise<boolean> {
-  // With pdeathsig the runner is signalled even if this process is killed, and ends its test processes.
-  const command = [process.execPath, ...options, ...files]
-  const [program = '', ...args] = stage === REAL_PARTS ? ['setpriv', '--pdeathsig', 'TERM', ...command] : command
+/** Returns the files in the order in which they are to begin. */
+function mixed(files: readonly string[]): readonly string[] {
+  const sorted = files.filter((file) => file !== LONGEST).toSorted()
+  const strides = Array.from({ length: STRIDE }, (_, first) => sorted.filter((_, at) => at % STRIDE === first))
+  return [...files.filter((file) => file === LONGEST), ...strides.flat()]
+}
+
+async function runFiles([program = '', ...args]: readonly string[]): Promise<boolean> {
   // Hundreds of processes load the same modules.
   const env = { NODE_COMPILE_CACHE: join(ROOT, 'node_modules', '.cache', 'compiled'), ...process.env }
   const runner = spawn(program, args, { cwd: ROOT, stdio: 'inherit', env })
@@ -74,7 +89,7 @@ async function check(): Promise<boolean> {
   return passed
 }
 
-/** Returns the files of the chosen suites of a stage. Its runner begins with the first by name. */
+/** Returns the files of the chosen suites of a stage. */
 function filesOf({ suites }: Stage, names: readonly string[], files: readonly string[]): readonly string[] {
   return suites
     .filter((suite) => names.includes(suite))

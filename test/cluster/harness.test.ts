@@ -13,7 +13,7 @@ import { until } from '../support/until.ts'
 import { Writer } from '../support/clients/writer.ts'
 
 // The cluster that all other tests of this suite stand on: without a router, so that what fails here is not the router.
-// How it fails over after a crash, a freeze or a partition is seen in failover.test.ts.
+// What it does after a crash, a freeze, a partition, in a pause and without etcd is seen in failover.test.ts, events.test.ts and outages.test.ts.
 
 let etcd: EtcdCluster
 let cluster: PatroniCluster
@@ -70,32 +70,6 @@ test('a REST API that hangs costs its member nothing', async () => {
   assert.equal(await leader.writable(), true)
   leader.resumeRest()
   assert.equal((await fetch(url)).status, 200)
-  assert.equal(await cluster.waitHealthy(), leader)
-})
-
-test('in pause a lost leader key is not fought over', async () => {
-  const leader = await cluster.waitHealthy()
-  await cluster.pause()
-  assert.match(await cluster.patronictl('list'), /Maintenance mode: on/)
-  await etcd.client.delete(`${cluster.prefix}leader`)
-  assert.equal(await cluster.waitForLeader(), leader)
-  await cluster.resume()
-  assert.equal(await cluster.waitHealthy(), leader)
-})
-
-test('a leader whose Patroni is asked to end hands over, and one whose PostgreSQL is restarted stays', async () => {
-  const old = await cluster.waitHealthy()
-  await old.terminate()
-  const next = await cluster.waitForLeader({ not: old })
-  await old.start()
-  assert.equal(await cluster.waitHealthy(), next)
-  assert.equal((await next.restartPostgres()).status, 200)
-  assert.equal(await cluster.waitHealthy(), next)
-})
-
-test('an etcd that is down for a moment changes nothing', async () => {
-  const leader = await cluster.waitHealthy()
-  await etcd.server.restart()
   assert.equal(await cluster.waitHealthy(), leader)
 })
 

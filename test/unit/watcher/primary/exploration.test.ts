@@ -137,7 +137,6 @@ const ALPHABETS: Readonly<Record<string, { readonly letters: Alphabet; readonly 
 
 function checkState(visited: Visited): void {
   for (const member of ['a', 'b']) checkFuture(visited, member)
-  assert.deepEqual(structuredClone(visited.machine), visited.machine)
 }
 
 describe('every order of events keeps the promises of the primary', () => {
@@ -191,6 +190,7 @@ describe('long random ways keep them too', () => {
           at = step(at, letter) ?? at
           freeze(at.machine)
           checkState(at)
+          assert.deepEqual(structuredClone(at.machine), at.machine, 'plain data')
         }
       }
     })
