@@ -68,10 +68,10 @@ const ofFile: SourceOf = ({ dir, pg0, pg1 }) => {
     [pg0, pg1].map(({ name, port, url }) => [name, { host: '127.0.0.1', port, api_url: url }]),
   )
   writeFileSync(path, JSON.stringify({ initialize: SYSTEM_ID, members, leader: 'pg0' }))
-  return dcsOf(new FileDcs({ path, intervalMs: 300 }))
+  return dcsOf(new FileDcs({ path, intervalMs: 2000 }))
 }
 
-/** A machine that is busy with other tests is not to look like a member that is silent. */
+/** A machine that is busy with other tests is not to look like a member that is silent, or a file that hangs. */
 const CHECK = { intervalMs: 300, fastIntervalMs: 30, timeoutMs: 1000, rise: 1, fall: 3 }
 
 let namespaces = 0
