@@ -3,18 +3,15 @@
  * costs little and a thousand sessions that end at once keep nothing else waiting.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { FENCINGS } from './counters.ts'
-import type { ConnectionEnd, EndedConnection } from './connection-line.ts'
+import type { EndedConnection } from './connection-line.ts'
 
-/** From an end to its line. Milliseconds. */
+/** From an end to its line, and from the end of a closing to those of its sessions. Milliseconds. */
 const DELAY_MS = 100
 /** What is sent at a time, and how long the others wait where there are more. */
 const SLICE = 100
 const PAUSE_MS = 10
 /** What waits at most: more than a process has sessions. */
 const MOST = 100_000
-
-const TOGETHER: ReadonlySet<ConnectionEnd> = new Set(FENCINGS)
 
 export class EndedConnections {
   /** Whether they are logged: where they are not, none is to be added. */
@@ -23,7 +20,8 @@ export class EndedConnections {
   #waiting: EndedConnection[] = []
   #dropped = 0
   #timer: NodeJS.Timeout | null = null
-  /** Not before a fence is over: by the clock of `performance`. */
+  /** How many closings are under way, and until when none is sent after the last one: by the clock of `performance`. */
+  #closings = 0
   #notBefore = 0
   #isClosed = false
 
@@ -38,9 +36,18 @@ export class EndedConnections {
       return
     }
     this.#waiting.push(ended)
-    if (TOGETHER.has(ended.reason)) this.#notBefore = performance.now() + DELAY_MS
     if (this.#isClosed) this.#sendSome()
     else this.#timer ??= this.#later(DELAY_MS)
+  }
+
+  /** Sends none while sessions are closed together, as in a fence: until `closing` is settled, and for some time after it. */
+  hold(closing: Promise<unknown>): void {
+    this.#closings++
+    const over = (): void => {
+      this.#closings--
+      this.#notBefore = performance.now() + DELAY_MS
+    }
+    closing.then(over, over)
   }
 
   /** Sends all that wait, some in each turn of the event loop; resolves when none waits. */
@@ -61,7 +68,7 @@ export class EndedConnections {
 
   #later(ms: number): NodeJS.Timeout {
     return setTimeout(() => {
-      const leftMs = this.#notBefore - performance.now()
+      const leftMs = this.#closings > 0 ? PAUSE_MS : this.#notBefore - performance.now()
       if (leftMs <= 0) this.#sendSome()
       this.#timer = this.#waiting.length > 0 ? this.#later(Math.max(leftMs, PAUSE_MS)) : null
     }, ms).unref()

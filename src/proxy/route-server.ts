@@ -129,6 +129,7 @@ export class RouteServer {
    */
   async closeSessions(matches: (target: Target) => boolean, cause: EndReason, why: string): Promise<void> {
     const { closed, done } = this.#sessions.close(matches, cause)
+    this.#deps.ended.hold(done)
     try {
       for (const [member, connections] of closed) this.#deps.counters.closed(cause, member, connections, why)
     } finally {

@@ -69,12 +69,20 @@ describe('connections that have ended', () => {
     assert.equal(sent[2]?.at(-1), 250)
   })
 
-  test('while sessions are fenced none is sent, and 100 ms after the last one all are', () => {
+  test('while sessions are closed together none is sent, and 100 ms after the last closing all are', async () => {
+    const [first, second] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()]
     add(1)
     pass(90)
+    ended.hold(first.promise)
+    ended.hold(second.promise)
     add(2, 50, 'fence')
-    pass(50)
+    pass(1000)
+    first.resolve(undefined)
+    await first.promise
+    pass(1000)
     add(52, 50, 'member-down')
+    second.reject(new Error('two sessions cannot be closed'))
+    await assert.rejects(second.promise)
     pass(99)
     assert.deepEqual(sent, [])
     pass(2)
