@@ -69,7 +69,8 @@ for (const [what, fail] of [
     await assertNobodyNotices(cluster, router, async () => {
       const from = router.log.length
       const repair = await fail(server)
-      await router.waitForLog('another one is read', ({ event }) => event === 'dcs-up', { from })
+      // The others elect a leader first: without load that takes them 12 s where theirs is frozen.
+      await router.waitForLog('another one is read', ({ event }) => event === 'dcs-up', { from, timeoutMs: 120_000 })
       assert.notEqual(await used(), server)
       await repair()
       await server.ready()

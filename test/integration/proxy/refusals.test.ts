@@ -232,7 +232,9 @@ test('of many that come at once each is served or reads the limit', async () => 
   const clients = await Promise.all(Array.from({ length: 200 }, async () => (await scene.client(rig)).send(STARTUP)))
   await until('each has an answer', () => clients.every(({ received, isLetGo }) => received.length > 0 || isLetGo))
   const answers = clients.map((client) =>
-    client.received.equals(AUTH_OK) ? 'served' : (fatal(client, 0)?.['C'] ?? ''),
+    client.received.equals(AUTH_OK) ? 'served' : (fatal(client, 0)?.['C'] ?? 'none'),
   )
-  assert.deepEqual(new Set(answers), new Set(['served', '53300']))
+  assert.deepEqual(new Set(answers.filter((answer) => answer !== 'none')), new Set(['served', '53300']))
+  // On a busy machine one may be silent for so long that its place is given away.
+  assert.equal(answers.filter((answer) => answer === 'none').length, rig.proxy.status().refusals.silent)
 })
