@@ -3,9 +3,7 @@ import type { PatroniMember } from '../../support/patroni/member.ts'
 import type { RouterProcess } from '../../support/router/process.ts'
 import { until } from '../../support/until.ts'
 
-/**
- * Waits until the cluster is healthy and the router serves its leader and its replicas. Returns the leader.
- */
+/** Waits until the cluster is healthy and the router serves its leader and its replicas. Returns the leader. */
 export async function settled(cluster: PatroniCluster, router: RouterProcess): Promise<PatroniMember> {
   return until(
     'the router serves a healthy cluster',
