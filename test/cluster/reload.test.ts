@@ -19,7 +19,7 @@ import { FakeIo } from '../support/router/fake-io.ts'
 import { type LogLine, RouterProcess } from '../support/router/process.ts'
 import { until } from '../support/until.ts'
 import { assertNoWayBack, writeUntilMoved } from './support/moved.ts'
-import { assertNobodyFailed, assertOnlyServedAtRequestFailed } from './support/nobody-failed.ts'
+import { assertNobodyFailed, assertOnlyServedBeforeHoldFailed } from './support/nobody-failed.ts'
 import { settled } from './support/settled.ts'
 
 // A running router is given other configurations while clients use a real cluster of two members: one router for all cases.
@@ -159,7 +159,7 @@ test('reloads at every step of a planned switchover fail no client, and none wri
   })
   over.abort()
   await reloading
-  assertOnlyServedAtRequestFailed(move.attempts, { router, cluster, from })
+  assertOnlyServedBeforeHoldFailed(move.attempts, { router, cluster, from })
   assertNoWayBack(move)
   const events = router.log.slice(from).map(({ event }) => event)
   const [begun, done] = [events.indexOf('primary-switching'), events.lastIndexOf('primary-open')]

@@ -12,6 +12,8 @@ import { until } from '../../support/until.ts'
 
 const MAIN = join(import.meta.dirname, '../../../src/main.ts')
 const ANY_PORTS = ['--port', '0', '--replica-port', '0']
+/** Four seconds of WebAssembly on an idle machine, which others share. */
+const START_MS = 120_000
 
 let dir: TempDir
 let lines: string[]
@@ -34,8 +36,9 @@ const demo = (...args: readonly string[]) => start(process.execPath, [MAIN, 'dem
 
 /** The ports in `serving the primary on 5000 and the replicas on 5001`. */
 async function serving(child: Child): Promise<[number, number]> {
-  const find = () => /^serving the primary on (\d+) and the replicas on (\d+) /.exec(lines.at(-1) ?? '')
-  await child.until('it serves', () => find() !== null)
+  // Lines of the router may follow it at once.
+  const find = () => /^serving the primary on (\d+) and the replicas on (\d+) /m.exec(lines.join('\n'))
+  await child.until('it serves', () => find() !== null, { timeoutMs: START_MS })
   const [, primary, replicas] = find() ?? []
   return [Number(primary), Number(replicas)]
 }
@@ -67,7 +70,7 @@ test('draws on a terminal, takes keys, and gives the terminal back', async () =>
   const command = `exec ${process.execPath} ${MAIN} demo ${ANY_PORTS.join(' ')}`
   const pipeline = `touch screen; (${keys}) | script -qefc 'stty rows 24 cols 80; ${command}' screen`
   const child = await start('/bin/sh', ['-c', `(${pipeline}); echo exit $?`])
-  await child.until('it has drawn', () => lines.some((line) => line.includes('primary:')))
+  await child.until('it has drawn', () => lines.some((line) => line.includes('primary:')), { timeoutMs: START_MS })
   await until('it has ended', () => lines.some((line) => /exit \d+$/.test(line)))
   const screen = lines.join('\n')
   assert.match(screen, /\x1b\[\?1049h/) // eslint-disable-line no-control-regex
@@ -84,7 +87,7 @@ test('draws on a terminal that does not know its size', async () => {
   const command = `exec ${process.execPath} ${MAIN} demo ${ANY_PORTS.join(' ')}`
   const pipeline = `touch screen; (${keys}) | script -qefc 'stty rows 0 cols 0; ${command}' screen`
   await start('/bin/sh', ['-c', `(${pipeline}); echo exit $?`])
-  await until('it has ended', () => lines.some((line) => /exit \d+$/.test(line)))
+  await until('it has ended', () => lines.some((line) => /exit \d+$/.test(line)), { timeoutMs: START_MS })
   assert.match(lines.at(-1) ?? '', /exit 0$/)
 })
 

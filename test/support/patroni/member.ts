@@ -11,6 +11,7 @@ import type { RestAnswer } from './rest-client.ts'
 import { sql } from '../clients/sql.ts'
 import type { Row } from '../clients/sql.ts'
 import { systemUser } from '../processes/user.ts'
+import { until } from '../until.ts'
 
 /** What `GET /patroni` of a member says, as far as the tests look at it. */
 export type MemberStatus = {
@@ -70,6 +71,14 @@ export class PatroniMember {
   /** The end of what Patroni and PostgreSQL have logged. */
   logTail(): string {
     return this.#child?.log().slice(-2_500) ?? 'never started'
+  }
+
+  /** Waits until Patroni has ended a cycle of its loop, whose lock it has renewed: the next one begins `loop_wait` later. */
+  async cycled(): Promise<void> {
+    const from = this.patroni.log().length
+    await until(`${this.name} has renewed its lock`, () =>
+      this.patroni.log().slice(from).includes('the leader with the lock'),
+    )
   }
 
   /** Starts Patroni; see PatroniCluster.waitHealthy for when it is ready. */

@@ -79,8 +79,12 @@ export class Child {
   }
 
   /** Waits until it is of use; fails at once, with the end of its log, when it exits instead. */
-  async until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-    await until(what, async () => !this.running || (await condition()))
+  async until(
+    what: string,
+    condition: () => boolean | Promise<boolean>,
+    options: { readonly timeoutMs?: number } = {},
+  ): Promise<void> {
+    await until(what, async () => !this.running || (await condition()), options)
     if (!this.running) throw new Error(`${this.command} has exited before ${what}: ${this.log().slice(-2_000)}`)
   }
 
