@@ -8,12 +8,12 @@ const MAX_PAUSE_MS = 1000
 /**
  * Waits until `condition` gives a truthy value and returns that value. An error thrown by the condition counts as "not yet".
  * @param what names what is waited for, in the error.
- * @throws when `timeoutMs` (default 30 s) have passed; says what was waited for and the last value or error.
+ * @throws when `timeoutMs` (default 60 s, for a machine that others share) have passed; says what was waited for and the last value or error.
  */
 export async function until<T>(
   what: string,
   condition: () => T | Promise<T>,
-  { timeoutMs = 30_000, everyMs = 20 }: { timeoutMs?: number; everyMs?: number } = {},
+  { timeoutMs = 60_000, everyMs = 20 }: { timeoutMs?: number; everyMs?: number } = {},
 ): Promise<Exclude<T, Falsy>> {
   const deadline = performance.now() + timeoutMs
   let last: unknown

@@ -63,7 +63,7 @@ export class SourceObserver implements AsyncDisposable {
   }
 
   /** Waits for an observation among those from number `from` on. */
-  async until(what: string, fits: (seen: Seen) => boolean, { from = 0, timeoutMs = 15_000 } = {}): Promise<Seen> {
+  async until(what: string, fits: (seen: Seen) => boolean, { from = 0, timeoutMs = 60_000 } = {}): Promise<Seen> {
     return until(what, () => this.seen.slice(from).find(fits), { timeoutMs, everyMs: 5 })
   }
 

@@ -1,28 +1,7 @@
 # Boots a host of a LAN (host.ts) and prints the number that its first process has in there.
-# $1: the LAN's directory; $2: the host's name; $3: its address with the prefix length; $4: a directory with the compiled
-# program; $5: its node_modules; $6: the Node to be used; $7: the examples.
+# Its arguments are those of host-files.sh.
 set -eu
-dir=$1/$2
-root=$dir/root
-mkdir -p "$dir/upper" "$dir/work" "$root"
-mount -t overlay overlay -o "lowerdir=/,upperdir=$dir/upper,workdir=$dir/work" "$root"
-
-# What this machine has enabled is not started there, and what a README enables was not.
-rm -rf "$root"/etc/systemd/system/*.wants "$root"/etc/systemd/system/*.requires
-# Run at each `systemctl daemon-reload`, and of no use there: scripts of the time before systemd, and generators of units.
-rm -f "$root"/etc/init.d/* "$root"/usr/lib/systemd/system-generators/*
-rm -f "$root/etc/machine-id" "$root/etc/hostname"
-tr -d - </proc/sys/kernel/random/uuid >"$root/etc/machine-id"
-echo "$2" >"$root/etc/hostname"
-printf '127.0.0.1 localhost\n%s %s\n' "${3%/*}" "$2" >"$root/etc/hosts"
-
-# As `npm install -g` leaves it.
-program=/usr/local/lib/node_modules/patroni-router
-rm -rf "$root$program" "$root/usr/local/bin/node" "$root/usr/local/bin/patroni-router"
-mkdir -p "$root$program" "$root/root/patroni-router"
-cp -r "$4/." "$root$program"
-ln -s "$program/dist/main.js" "$root/usr/local/bin/patroni-router"
-cp -r "$7" "$root/root/patroni-router/examples"
+. "${0%/*}/host-files.sh"
 
 group=/sys/fs/cgroup/${1##*/}/$2
 mkdir "$group"

@@ -104,7 +104,7 @@ export class ZooKeeperConnection implements SessionConnection {
   /** Reads all nodes, once the server has all that the leader of the ensemble has. */
   async list(factor = 1): Promise<Listing> {
     await this.#within(this.#readAll(), factor)
-    await this.#within(this.#readUntilMoment(), 1)
+    if (!this.#unread.isMoment) await this.#within(this.#readUntilMoment(), 1)
     return this.#listing()
   }
 
