@@ -277,9 +277,10 @@ test('another DCS is refused unless it shows the cluster as it is now, and then 
   )
   await copy.server.stop()
   await refused(/^cluster demo: etcd at \S+ cannot be read: no connection: connect ECONNREFUSED/m)
-  const refusals = router.log.slice(from).filter(({ event }) => event === 'config-refused')
+  const refusals = () => router.log.slice(from).filter(({ event }) => event === 'config-refused')
+  await until('each refusal is logged', () => refusals().length >= 4)
   assert.deepEqual(
-    refusals.map(({ level }) => level),
+    refusals().map(({ level }) => level),
     ['error', 'error', 'warn', 'error'],
   )
 

@@ -3,12 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { after, before, test } from 'node:test'
 import { EtcdCluster } from '../support/etcd/cluster.ts'
 import { Holders } from '../support/clients/holders.ts'
-import { createLoadTable, failures } from '../support/clients/load.ts'
+import { createLoadTable } from '../support/clients/load.ts'
 import { PatroniCluster } from '../support/patroni/cluster.ts'
 import type { PatroniMember } from '../support/patroni/member.ts'
 import { codeOf, sql } from '../support/clients/sql.ts'
 import { until } from '../support/until.ts'
 import { Writer } from '../support/clients/writer.ts'
+import { assertOnlyServedBeforeHoldFailed } from './support/nobody-failed.ts'
 import { Routes, writeWal } from './support/routes.ts'
 
 // Every route of one cluster with synchronous replication: a leader, its synchronous standby, and a replica that
@@ -70,7 +71,7 @@ function serversOf(holders: Holders): (PatroniMember | undefined)[] {
 }
 
 /** Clients, one after the other, of a listener that must never lead to a server that is no replica. */
-function readAlone(listener: string): { stop(): Promise<readonly string[]> } {
+function readAlone(listener: string): AsyncDisposable & { stop(): Promise<readonly string[]> } {
   const stopping = new AbortController()
   const faults: string[] = []
   const query = 'SELECT pg_is_in_recovery() AS recovering, inet_server_port() AS port'
@@ -85,11 +86,15 @@ function readAlone(listener: string): { stop(): Promise<readonly string[]> } {
       await sleep(10)
     }
   })()
+  const stop = async (): Promise<readonly string[]> => {
+    stopping.abort()
+    await reading
+    return faults
+  }
   return {
-    async stop() {
-      stopping.abort()
-      await reading
-      return faults
+    stop,
+    async [Symbol.asyncDispose]() {
+      await stop()
     },
   }
 }
@@ -182,7 +187,10 @@ test('a cascading replica whose upstream crashes lags and serves, until it follo
 
 test('after a switchover to the synchronous standby the routes follow, and no client fails', async () => {
   await using writer = Writer.start({ port: routes.port('primary') })
-  const readers = ['sync', 'async', 'replicas', 'near'].map(readAlone)
+  await using stack = new AsyncDisposableStack()
+  const readers = ['sync', 'async', 'replicas', 'near'].map((listener) => stack.use(readAlone(listener)))
+  const { router } = routes
+  const from = router.log.length
   await until('writes are acknowledged', () => writer.attempts.length >= 20)
   const answer = await cluster.switchover({ candidate: synchronous.name })
   assert.equal(answer.status, 200, answer.text)
@@ -196,7 +204,7 @@ test('after a switchover to the synchronous standby the routes follow, and no cl
   await until('there is a synchronous standby', async () => (await syncStandby()) !== synchronous)
   const next = await syncStandby()
   await Promise.all([routes.waitFor('sync', next), routes.waitFor('async', next === leader ? cascading : leader)])
-  assert.deepEqual(failures(await writer.stop()), {})
+  assertOnlyServedBeforeHoldFailed(await writer.stop(), { router, cluster, from })
   assert.deepEqual(await Promise.all(readers.map((reader) => reader.stop())), [[], [], [], []])
 })
 

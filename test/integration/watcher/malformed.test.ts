@@ -82,7 +82,7 @@ const ofEtcd: SourceOf = async ({ pg0, pg1 }) => {
   await put('members/pg0', pg0.key({ role: 'primary' }))
   await put('members/pg1', pg1.key())
   await put('leader', 'pg0')
-  const config = { ...clusterConfig(etcd.hosts), namespace }
+  const config = { ...clusterConfig(etcd.hosts, { check: CHECK }), namespace }
   return createDcs(config, new RestClient(config.restApi, CHECK.timeoutMs, new Lookups()))
 }
 
@@ -120,7 +120,7 @@ describe("an answer that is not Patroni's", { concurrency: 8 }, () => {
         pg1.insteadTimes = 1
         await askedAgain(pg1, '/replica', 1)
         await askedAgain(pg0, '/primary', 6)
-        assert.deepEqual(watched.states(from), ['open pg0'])
+        assert.deepEqual(watched.states(from), ['open pg0'], watched.messages().join('\n'))
         assertUntouched(watched, from, epoch)
       })
     }

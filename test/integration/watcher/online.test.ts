@@ -53,7 +53,7 @@ describe('the check of what is online', () => {
       /^NO members\/pg4: ignored: the value is not a JSON object$/,
       /^NO pg0: REST API .*: it holds the lock and is being promoted/,
       /^ok pg0: Postgres/,
-      /^NO pg1: REST API .*: no answer within 300 ms$/,
+      /^NO pg1: REST API .*: no answer within 1000 ms$/,
       /^NO pg1: Postgres at .*: .*ECONNREFUSED/,
       /^NO pg2: REST API .*: another member answers there: another$/,
       /^ok pg2: Postgres/,

@@ -38,7 +38,7 @@ export function clusterConfig(
       listeners: [],
       address: 'conn_url',
       trust: 'proof',
-      check: { intervalMs: 300, fastIntervalMs: 30, timeoutMs: 300, rise: 1, fall: 3 },
+      check: { intervalMs: 300, fastIntervalMs: 30, timeoutMs: 1000, rise: 1, fall: 3 },
       hold: { timeoutMs: 45_000, maxConnections: 100, refuseTls: 'answer' },
       maxConnections: 0,
       timeouts: { connectMs: 1000, clientMs: 0, serverMs: 0 },
