@@ -7,6 +7,7 @@ import { parse } from 'yaml'
 import { IMAGE_TIMEOUT_MS, makeImage, withContainers } from '../../support/containers/containers.ts'
 import { Host } from '../../support/hosts/host.ts'
 import { Lan } from '../../support/hosts/lan.ts'
+import { LanSession } from '../../support/hosts/lan-session.ts'
 import { ROOT } from '../../support/router/package.ts'
 import { PatroniHosts } from '../../support/hosts/patroni-hosts.ts'
 import { follow, readmeBlocks, walk } from '../../support/hosts/readme.ts'
@@ -139,11 +140,12 @@ test('its health is that of the router, not that of the cluster, and it lets ses
   assert.equal((await docker.sh('podman exec nobody patroni-router track primary')).code, 1)
   await docker.ok('podman stop nobody')
 
-  const session = cluster.sql(docker.address, "SELECT 'done' FROM pg_sleep(4)", { port: 5000, timeoutMs: 30_000 })
-  const sessions = () => docker.ok(`podman exec ${container('router')} patroni-router status`)
-  await until('the session is there', async () => /primary: 1 session,/.test(await sessions()))
-  await compose('stop router')
-  assert.equal(await session, 'done')
+  const session = await LanSession.open(lan, `${docker.address}:5000`)
+  const stopping = compose('stop router')
+  await until('it is being stopped', async () => (await inspect('router', '{{.State.Status}}')) === 'stopping')
+  await session.goesOn()
+  await session.end()
+  await stopping
   assert.equal(await inspect('router', '{{.State.ExitCode}}'), '0')
   assert.equal(await inspect('router', '{{.Config.StopTimeout}}'), '35')
 })

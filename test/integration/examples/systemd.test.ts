@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { Host } from '../../support/hosts/host.ts'
 import { Lan } from '../../support/hosts/lan.ts'
+import { LanSession } from '../../support/hosts/lan-session.ts'
 import { ROOT } from '../../support/router/package.ts'
 import { PatroniHosts } from '../../support/hosts/patroni-hosts.ts'
 import { follow, readmeBlocks, walk } from '../../support/hosts/readme.ts'
@@ -171,10 +172,13 @@ describe('each on a host of its own,', { concurrency: true }, () => {
       await says(router, /primary: pg1 OPEN/)
       assert.notEqual(await property(router, 'patroni-router', 'MainPID'), first)
 
-      const session = query(5000, router.address, "SELECT 'done' FROM pg_sleep(2)")
-      await says(router, /Listener primary: 1 session,/)
-      await router.ok('systemctl stop patroni-router')
-      assert.equal(await session, 'done')
+      const session = await LanSession.open(lan, `${router.address}:5000`)
+      const stopping = router.ok('systemctl stop patroni-router')
+      const state = () => property(router, 'patroni-router', 'ActiveState')
+      await until('it is being stopped', async () => (await state()) === 'deactivating', PATIENCE)
+      await session.goesOn()
+      await session.end()
+      await stopping
       const ended = ['ActiveState', 'Result', 'ExecMainStatus'].map((name) => property(router, 'patroni-router', name))
       assert.deepEqual(await Promise.all(ended), ['inactive', 'success', '0'])
     })

@@ -35,6 +35,12 @@ export class LanSession {
     await this.#child.until(`the session with ${this.member} answers`, () => this.#answers.length >= enough)
   }
 
+  /** Ends it from here. */
+  async end(): Promise<void> {
+    this.#child.signalGroup('SIGTERM')
+    await this.closed()
+  }
+
   /** Waits until the other side has closed it. */
   async closed(): Promise<void> {
     await until(`the session with ${this.member} is closed`, () => !this.#child.running)
