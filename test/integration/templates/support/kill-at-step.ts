@@ -2,20 +2,30 @@
  * Loaded into a router under test (`NODE_OPTIONS=--import=`): once the file KILL_AT is there it kills the process by
  * SIGKILL right before the call of that number, counted from then on, among all that change what is on the disk.
  */
-import { existsSync, promises, readFileSync, unlinkSync } from 'node:fs'
+import { promises, readFileSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { flushCompileCache, syncBuiltinESMExports } from 'node:module'
+import { isRemoved } from './removed.ts'
 
 const file = process.env['KILL_AT'] ?? ''
 let steps = 0
 
 function step(): void {
-  if (!existsSync(file)) return
-  if (++steps < Number(readFileSync(file, 'utf8'))) return
-  unlinkSync(file)
+  const killAt = numberIn(file)
+  // The test removes it when all is done.
+  if (killAt === null || ++steps < killAt || !isRemoved(file)) return
   // Otherwise the next router, too, would have to compile everything.
   flushCompileCache()
   process.kill(process.pid, 'SIGKILL')
+}
+
+/** Returns the number in a file; null: it is not there. */
+function numberIn(path: string): number | null {
+  try {
+    return Number(readFileSync(path, 'utf8'))
+  } catch {
+    return null
+  }
 }
 
 function killing<This, Args extends unknown[], Result>(
