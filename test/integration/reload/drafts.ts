@@ -53,12 +53,12 @@ const TEMPLATES = 5
 const HOOKS = 3
 const TRACKS = 4
 
-/** The names of the templates, and what is in them; the last one reads keys. */
+/** The names of the templates, and what is in them; the last one reads keys. None is ever empty: a check would fail while a list is. */
 export const SOURCES: Readonly<Record<string, string>> = {
   'primary.hbs': 'primary {{primary.name}} {{primary.host}}:{{primary.port}}\n',
-  'members.hbs': '{{#each members}}{{name}} {{host}}:{{port}} {{role}}\n{{/each}}',
-  'replicas.hbs': '{{#each replicas}}{{name}}\n{{/each}}',
-  'clusters.hbs': '{{#each clusters}}{{name}} {{primary.name}}\n{{/each}}',
+  'members.hbs': 'members\n{{#each members}}{{name}} {{host}}:{{port}} {{role}}\n{{/each}}',
+  'replicas.hbs': 'replicas\n{{#each replicas}}{{name}}\n{{/each}}',
+  'clusters.hbs': 'clusters\n{{#each clusters}}{{name}} {{primary.name}}\n{{/each}}',
   'keys.hbs': '{{getv "/color"}} {{getv "/size"}}\n',
 }
 
