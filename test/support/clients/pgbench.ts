@@ -14,6 +14,11 @@ export type PgbenchOptions = {
   readonly clients?: number
   /** Transactions a second that all clients together begin. */
   readonly rate?: number
+  /**
+   * Its script: TPC-B, or without the updates of a row that all transactions share, for which one waits for the others and lasts as long
+   * as all of them.
+   */
+  readonly script?: 'tpcb-like' | 'simple-update'
 }
 
 export type PgbenchResult = {
@@ -28,17 +33,17 @@ export type PgbenchResult = {
 
 const PGBENCH = join(POSTGRES_BIN, 'pgbench')
 
-/** PostgreSQL's own benchmark, TPC-B, on connections that stay, until it is stopped. */
+/** PostgreSQL's own benchmark, on connections that stay, until it is stopped. */
 export class Pgbench {
   readonly #dir: string
   readonly #process: ChildProcess
   readonly #exited: Promise<number | null>
 
   private constructor(options: PgbenchOptions) {
-    const { clients = 10, rate = 200, dir } = options
+    const { clients = 10, rate = 200, script = 'tpcb-like', dir } = options
     this.#dir = dir
     const [output, errors] = ['output', 'errors'].map((name) => openSync(join(dir, name), 'a'))
-    const load = ['-c', String(clients), '-R', String(rate), '-T', '100000', '-l', '--verbose-errors']
+    const load = ['-b', script, '-c', String(clients), '-R', String(rate), '-T', '100000', '-l', '--verbose-errors']
     this.#process = spawn(PGBENCH, ['-n', ...load], {
       cwd: dir,
       env: environment(options),
@@ -64,7 +69,7 @@ export class Pgbench {
   /** Waits until it has told of some, which it does about a hundred at a time. */
   async someTransactions(): Promise<void> {
     const told = (): boolean => this.#log !== undefined && statSync(join(this.#dir, this.#log)).size > 0
-    await until('pgbench has ended some transactions', told, { timeoutMs: 60_000 })
+    await until('pgbench has ended some transactions', told)
   }
 
   /** Lets the transactions end that have begun. */
