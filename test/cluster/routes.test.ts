@@ -185,7 +185,7 @@ test('a cascading replica whose upstream crashes lags and serves, until it follo
   ])
 })
 
-test('after a switchover to the synchronous standby the routes follow, and no client fails', async () => {
+test('after a switchover to the synchronous standby the routes follow, and no client fails that comes once the router holds', async () => {
   await using writer = Writer.start({ port: routes.port('primary') })
   await using stack = new AsyncDisposableStack()
   const readers = ['sync', 'async', 'replicas', 'near'].map((listener) => stack.use(readAlone(listener)))
