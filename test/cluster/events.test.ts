@@ -161,7 +161,7 @@ test("a pause, in which the leader's Patroni is stopped for longer than ttl", as
       assert.match((await chronicle.status()).text, /Patroni is paused/)
       await leader.terminate()
       const isKeyGone = ({ event, to }: LogLine): boolean => event === 'leader-changed' && to === null
-      await router.waitForLog('that the key is gone', isKeyGone, { from, timeoutMs: 60_000 })
+      await router.waitForLog('that the key is gone', isKeyGone, { from })
       assert.equal(await holders.ping(), 0)
       assert.equal(await leader.writable(), true)
       await leader.start()
@@ -211,7 +211,7 @@ test('a replica is created again', async () => {
     // Its key says `running` until Patroni's next loop, and the router asks it once in an interval.
     const isBack = (): boolean =>
       router.log.slice(before).some(({ msg }) => msg === `replica ${name} is available for reads`)
-    await until('it has been made, and serves again', isBack, { timeoutMs: 60_000 })
+    await until('it has been made, and serves again', isBack)
     await settled(cluster, router)
   })
   assertTold(

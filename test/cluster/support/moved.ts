@@ -28,7 +28,7 @@ export async function writeUntilMoved(
   await what(old)
   const next = await cluster.waitForLeader({ not: old })
   const moved = () => writer.attempts.filter(({ server }) => server === next.pgPort).length >= 20
-  await until('clients write to the next leader', moved, { timeoutMs: 60_000 })
+  await until('clients write to the next leader', moved)
   const attempts = await writer.stop()
   await probe.stop()
   const lost = mayLose ? [] : await lostWrites(next.pgPort, writer)

@@ -53,7 +53,7 @@ export class Routes implements AsyncDisposable {
     const wanted = members.map(({ name }) => name).sort()
     const check = async () => assert.deepEqual(await this.servers(listener), wanted)
     await until(`${listener} leads to ${wanted.join(', ')}`, async () => check().then(() => true), {
-      ...{ timeoutMs: 60_000, everyMs: 100 },
+      everyMs: 100,
     })
   }
 

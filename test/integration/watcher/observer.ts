@@ -63,8 +63,12 @@ export class SourceObserver implements AsyncDisposable {
   }
 
   /** Waits for an observation among those from number `from` on. */
-  async until(what: string, fits: (seen: Seen) => boolean, { from = 0, timeoutMs = 60_000 } = {}): Promise<Seen> {
-    return until(what, () => this.seen.slice(from).find(fits), { timeoutMs, everyMs: 5 })
+  async until(
+    what: string,
+    fits: (seen: Seen) => boolean,
+    { from = 0, ...limit }: { from?: number; timeoutMs?: number } = {},
+  ): Promise<Seen> {
+    return until(what, () => this.seen.slice(from).find(fits), { ...limit, everyMs: 5 })
   }
 
   async leader(name: string | null, from = 0): Promise<Seen> {

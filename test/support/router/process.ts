@@ -165,9 +165,9 @@ export class RouterProcess implements AsyncDisposable {
   async waitForLog(
     what: string,
     fits: (line: LogLine) => boolean,
-    { from = 0, timeoutMs = 60_000 }: { from?: number; timeoutMs?: number } = {},
+    { from = 0, ...limit }: { from?: number; timeoutMs?: number } = {},
   ): Promise<LogLine> {
-    return until(`the router logs ${what}`, () => this.log.slice(from).find(fits), { timeoutMs, everyMs: 5 })
+    return until(`the router logs ${what}`, () => this.log.slice(from).find(fits), { ...limit, everyMs: 5 })
   }
 
   /** All that it has written, for a person to read. */
