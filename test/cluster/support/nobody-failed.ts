@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { type Attempt, failures } from '../../support/clients/load.ts'
 import type { PatroniCluster } from '../../support/patroni/cluster.ts'
 import type { LogLine, RouterProcess } from '../../support/router/process.ts'
+import { assertOnlyServedFailed } from './moved.ts'
 
 export type Scene = {
   readonly router: RouterProcess
@@ -32,8 +33,11 @@ export function assertOnlyServedBeforeHoldFailed(attempts: readonly Attempt[], w
   // Patroni stops Postgres some 15 ms after it has begun to act on the request, which ends sessions; what is left of them the
   // router ends once the lock is gone. The log has whole milliseconds.
   const wasCut = ({ at, code }: Attempt): boolean => CUT.has(code ?? '') && at < held.time + 1
-  const others = attempts.filter((attempt) => !wasCut(attempt))
-  assertNobodyFailed(attempts.length - others.length <= 3 ? others : attempts, where)
+  assertNobodyFailed(
+    attempts.filter((attempt) => !wasCut(attempt)),
+    where,
+  )
+  assertOnlyServedFailed(attempts.filter(wasCut), { from: 0, to: held.time + 1 })
 }
 
 /** What the router has logged since the line `from`, and the members' logs: Patroni may have ended its Postgres for a reason of its own. */

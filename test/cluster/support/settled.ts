@@ -3,8 +3,12 @@ import type { PatroniMember } from '../../support/patroni/member.ts'
 import type { RouterProcess } from '../../support/router/process.ts'
 import { until } from '../../support/until.ts'
 
-/** Waits until the cluster is healthy and the router serves its leader and its replicas. Returns the leader. */
+/**
+ * Starts the members that the test before has stopped, and waits until the cluster is healthy and the router serves its
+ * leader and its replicas. Returns the leader.
+ */
 export async function settled(cluster: PatroniCluster, router: RouterProcess): Promise<PatroniMember> {
+  await Promise.all(cluster.members.map((member) => member.start()))
   return until(
     'the router serves a healthy cluster',
     async () => {
