@@ -9,7 +9,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(sign
 const events = run({
   files,
   concurrency: Number(concurrency),
-  execArgv: [`--test-timeout=${timeoutMs}`],
+  execArgv: [`--test-timeout=${timeoutMs}`, `--import=${import.meta.resolve('./test-limit.ts')}`],
   signal: over.signal,
   ...(pattern === '' ? {} : { testNamePatterns: [pattern] }),
 })

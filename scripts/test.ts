@@ -44,7 +44,8 @@ async function run(
     const limits = [String(stage.concurrency), String(stage.timeoutMs), pattern ?? '']
     return runFiles(['setpriv', '--pdeathsig', 'TERM', process.execPath, IN_ORDER, ...limits, ...mixed(files)])
   }
-  const common = [process.execPath, '--test', '--test-reporter=spec', `--test-timeout=${stage.timeoutMs}`]
+  const limits = [`--test-timeout=${stage.timeoutMs}`, `--import=${import.meta.resolve('./test-limit.ts')}`]
+  const common = [process.execPath, '--test', '--test-reporter=spec', ...limits]
   const options = [...common, ...(pattern === undefined ? [] : [`--test-name-pattern=${pattern}`])]
   const alone = files.filter((file) => ALONE.includes(file))
   const together = files.filter((file) => !alone.includes(file))

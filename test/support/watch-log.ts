@@ -48,6 +48,10 @@ export class WatchLog {
     await this.#done
   }
 
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
   async #follow(follow: Follow): Promise<void> {
     const { signal } = this.#closing
     while (!signal.aborted) {

@@ -13,6 +13,7 @@ import { settled } from './settled.ts'
 import { assertNobodyNotices, lasting, viewOf } from './unnoticed.ts'
 
 const TTL_S = 10
+const MOST_TRIES = 5
 
 export interface DcsScenario<D extends PatroniDcs> {
   readonly start: () => Promise<D>
@@ -96,21 +97,38 @@ export function testDcs<D extends PatroniDcs>({ start: startDcs, takeLock }: Dcs
 
   test('a lock that is gone while its holder serves closes no session and fails no connection', async () => {
     const key = `${cluster.prefix}leader`
-    const log = await cluster.watch()
-    await assertNobodyNotices(cluster, router, async () => {
-      // Between its reading and its renewal of the lock Patroni demotes itself for it.
-      await leader.cycled()
-      await takeLock(dcs, key)
-      const isTaken = ({ type, value }: WatchEvent): boolean => type === 'put' && value === leader.name
-      await until('the lock is taken again', () => {
-        const gone = log.find((event) => event.key === key && event.type === 'delete')
-        return gone !== undefined && log.find((event) => event.key === key && isTaken(event), gone.at) !== undefined
+    await unlessDemoted(async (holder) => {
+      await using log = await cluster.watch()
+      await assertNobodyNotices(cluster, router, async () => {
+        await holder.cycled()
+        await takeLock(dcs, key)
+        const isTaken = ({ type, value }: WatchEvent): boolean => type === 'put' && value === holder.name
+        await until('the lock is taken again', () => {
+          const gone = log.find((event) => event.key === key && event.type === 'delete')
+          return gone !== undefined && log.find((event) => event.key === key && isTaken(event), gone.at) !== undefined
+        })
+        await until('the router has confirmed it', async () => (await viewOf(router)).primary.state === 'open')
       })
-      await until('the router has confirmed it', async () => (await viewOf(router)).primary.state === 'open')
+      assert.equal(await cluster.waitHealthy(), holder)
     })
-    await log.close()
-    assert.equal(await cluster.waitHealthy(), leader)
   })
+
+  /**
+   * Does it to the leader, again where Patroni has demoted itself meanwhile: that it does when its lock goes between its
+   * reading and its renewal, and on a busy machine one loop follows the other without a pause.
+   */
+  async function unlessDemoted(work: (leader: PatroniMember) => Promise<void>): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      const holder = await settled(cluster, router)
+      const from = holder.patroni.log().length
+      try {
+        await work(holder)
+        return
+      } catch (error) {
+        if (tries === MOST_TRIES || !holder.patroni.log().slice(from).includes('demot')) throw error
+      }
+    }
+  }
 
   const stop = () => server.stop()
   const start = () => server.start()

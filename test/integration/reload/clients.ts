@@ -47,9 +47,10 @@ export class Clients {
     return countsOf([...accepted, ...dialled])
   }
 
-  /** Has one more client on each listener, on its addresses in turns; `status`: which of them serve. */
-  async connect(status: RouterStatus): Promise<void> {
-    const wanted = this.#places().map((place) => ({ place, isServed: isServing(status, place.listener) }))
+  /** Has one more client on each listener, on its addresses in turns; `status`: of the router, which of them serve. */
+  async connect(status: () => RouterStatus): Promise<void> {
+    const present = status()
+    const wanted = this.#places().map((place) => ({ place, isServed: isServing(present, place.listener) }))
     const begun = wanted.flatMap(({ place, isServed }) => {
       const { binds } = place.listener
       const bind = binds[this.#reloads % binds.length]
@@ -69,6 +70,9 @@ export class Clients {
       )
     })
     this.#all.push(...begun)
+    // A client that has not been accepted yet ends with the address, if the next reload takes that away.
+    const unserved = (): number => this.#all.filter(({ client }) => client.server === null).length
+    await until('those that are not served are held', () => heldBy(status()) === unserved())
     for (const { client } of this.#all.splice(0, Math.max(0, this.#all.length - MOST))) client.end()
   }
 
@@ -171,6 +175,11 @@ function isSameChoice(one: ListenerConfig, other: ListenerConfig): boolean {
   const choice = ({ tags, maxLagBytes, fallback }: ListenerConfig): string =>
     JSON.stringify([tags, maxLagBytes, fallback])
   return choice(one) === choice(other)
+}
+
+/** Returns how many clients are held. */
+function heldBy({ clusters }: RouterStatus): number {
+  return clusters.reduce((sum, { proxy }) => sum + (proxy?.held.connections ?? 0), 0)
 }
 
 /** Returns whether a client of a listener gets a session at once. */

@@ -203,7 +203,7 @@ export class Drafts {
       check: this.#check(),
       trust: random.pick(['proof', 'proof', 'proof', 'dcs']),
       address: random.pick(['conn_url', 'conn_url', 'conn_url', 'proxy_url']),
-      hold: { timeout: random.pick(['0', '45s', '60s']), max_connections: random.pick([50, 100]) },
+      hold: { timeout: random.pick(['0', '5m', '10m']), max_connections: random.pick([50, 100]) },
       max_connections: random.pick([0, 200, 300]),
       timeouts: { connect: '4s', client: random.pick(['0', '10m', '20m']), server: random.pick(['0', '10m', '30m']) },
       tcp_keepalive: random.pick(['0', '15s']),

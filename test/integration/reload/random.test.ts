@@ -188,7 +188,7 @@ describe(`a router that is reloaded with random configurations (seed ${SEED})`, 
     await served()
     await connected.follow(next.config)
     await settles(router, next)
-    await connected.connect(router.status())
+    await connected.connect(() => router.status())
     const lines = logged.splice(0).filter((line) => !isOfAnotherAddress(line, before.config, next.config))
     assert.deepEqual([lines, warnings], [[], []])
   }
@@ -218,7 +218,7 @@ describe(`a router that is reloaded with random configurations (seed ${SEED})`, 
     const heaps: number[] = []
     try {
       await settles(router, first)
-      await clients.connect(router.status())
+      await clients.connect(() => router.status())
       let present = first
       for (const [index, next] of others.entries()) {
         await reload(router, clients, present, next).catch((error: unknown) => {

@@ -5,6 +5,7 @@ import { Lookups } from '../../../src/names/lookups.ts'
 import type { ClusterConfig } from '../../../src/config/config.ts'
 import { TempDir } from '../../support/files/temp.ts'
 import { isDeepStrictEqual } from 'node:util'
+import { freePorts } from '../../support/net/ports.ts'
 import { until } from '../../support/until.ts'
 import { cluster, member } from '../../unit/watcher/sample.ts'
 import { AUTH_OK, STARTUP } from '../proxy/support/messages.ts'
@@ -42,10 +43,11 @@ class Stage implements AsyncDisposable {
     mode: 'primary' | 'replica' = 'primary',
     { restName = NAME, proxy = {}, stateDir }: Start = {},
   ): Promise<void> {
+    // The same at both addresses.
+    const [restPort = 0, port = 0] = await freePorts(2)
     for (const host of [HERE, THERE]) {
-      const port = this.members[0] === undefined ? 0 : Number(new URL(this.members[0].url).port)
-      this.members.push(await FakeMember.start('pg0', mode, { host, port }))
-      this.servers.push(await this.scene.postgres({ host, port: this.servers[0]?.address.port ?? 0 }))
+      this.members.push(await FakeMember.start('pg0', mode, { host, port: restPort }))
+      this.servers.push(await this.scene.postgres({ host, port }))
     }
     const [first, server] = [this.members[0], this.servers[0]]
     assert.ok(first && server)
