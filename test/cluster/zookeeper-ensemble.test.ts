@@ -82,7 +82,7 @@ test('a router that stood still until its session had expired sends no client to
   const [candidate] = await cluster.replicas()
   assert.ok(candidate)
   const server = await used()
-  router.process.signal('SIGSTOP')
+  router.process.freeze()
   await cluster.switchover({ candidate: candidate.name })
   assert.equal(await cluster.waitHealthy(), candidate)
   const { port } = server
@@ -90,7 +90,7 @@ test('a router that stood still until its session had expired sends no client to
     sql(router.primaryPort, 'SELECT pg_is_in_recovery() AS replica, inet_server_port() AS port', { timeoutMs: 60_000 }),
   )
   await until('its session has expired', () => isClosedByServer(port))
-  router.process.signal('SIGCONT')
+  router.process.thaw()
   const rows = (await Promise.all(answers)).flat()
   assert.deepEqual(
     rows,

@@ -120,10 +120,12 @@ for (const { title, useEndpoints } of FLAVOURS) {
       const [pg0, pg1] = [await writer.lease(30), await writer.lease(30)]
       await pg0.touch(key('members/pg0'), '{"state":"running"}')
       await pg0.lock(key('leader'), 'pg0')
+      assert.equal(await pg1.lock(key('leader'), 'pg1'), false)
+      const since = performance.now()
       await pg0.lapse()
       assert.equal((await lease())['ttl'], '1')
-      assert.equal(await pg1.lock(key('leader'), 'pg1'), false)
       await until('the lock is free', () => pg1.lock(key('leader'), 'pg1'))
+      assert.ok(performance.now() - since >= 1000)
       assert.equal(await dcs.get(key('members/pg0')), '{"state":"running"}')
     })
 

@@ -85,7 +85,7 @@ test('a thousand clients that connect to a frozen router are queued by the kerne
     },
   })
   await router.waitForLog('that all listeners listen', ({ event }) => event === 'started')
-  router.process.signal('SIGSTOP')
+  router.process.freeze()
   for (const where of [{ port: router.primaryPort, host: '127.0.0.1' }, { path }]) {
     const failures: string[] = []
     const clients = Array.from({ length: 1000 }, () =>

@@ -114,7 +114,7 @@ test('a dial that is not answered in time is an observation', async () => {
   const options = { cwd: dir.path, logFile: `${dir.path}/log` }
   const frozen = await Child.start(process.execPath, ['-e', script], options)
   await until('it listens', () => listens(port))
-  frozen.signal('SIGSTOP')
+  frozen.freeze()
   // The kernel accepts a few for it; the next ones get no answer at all.
   const fill = Array.from({ length: 4 }, () => new Socket().on('error', () => undefined).connect(port, '127.0.0.1'))
   try {

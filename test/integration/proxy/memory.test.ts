@@ -42,7 +42,7 @@ async function grown(count: number, said: Buffer): Promise<number> {
     clients.push(client)
     if (n % 100 === 99) await until('they are there', () => clients.every(({ connecting }) => !connecting))
   }
-  await until('all are held or gone', async () => (await held()) === count - gone, { timeoutMs: 30_000 })
+  await until('all are held or gone', async () => (await held()) === count - gone)
   return resident() - before
 }
 

@@ -209,10 +209,10 @@ describe('track', () => {
   test('the command waits for a router that hangs as long as its timeout, and no longer', async () => {
     await run()
     await until('it knows the cluster', async () => (await track('local-leader'))[0] === 0)
-    scene.router.process.signal('SIGSTOP')
+    scene.router.process.freeze()
     const began = clock()
     const [code, text] = await track('local-leader', '--timeout', '0.2')
-    scene.router.process.signal('SIGCONT')
+    scene.router.process.thaw()
     assert.equal(code, 3)
     assert.match(text, /: no answer within 0\.2 s\b/)
     assert.ok(clock() - began < 10_000)

@@ -19,11 +19,11 @@ describe('a router whose scope is not in etcd', () => {
 
   const configOf = (changes: Partial<ClusterConfig>): ClusterConfig => {
     const config = clusterConfig(etcd.hosts)
-    const proxy = { ...config.proxy, check: { ...config.proxy.check, intervalMs: 50 } }
+    const proxy = { ...config.proxy, check: { ...config.proxy.check, intervalMs: 50, timeoutMs: 5000 } }
     return { ...config, proxy, ...changes }
   }
   const watch = (config: ClusterConfig, clusters: readonly ClusterConfig[] = [config]): Watched => {
-    const rest = new RestClient(config.restApi, 300, new Lookups())
+    const rest = new RestClient(config.restApi, 5000, new Lookups())
     return new Watched([], { dcs: createDcs(config, rest, { clusters }) })
   }
   const notices = ({ view }: Watched): string[] => view.dcs.notices.map(({ message }) => message)

@@ -148,11 +148,11 @@ describe('the lease of a leader in Kubernetes', () => {
       env: { KUBECONFIG: kubeconfig },
     })
     await router.waitForLog('the primary', ({ event }) => event === 'primary-open')
-    router.process.signal('SIGSTOP')
+    router.process.freeze()
     const since = performance.now()
     await until('much longer than its ttl', () => performance.now() - since > 5000, { everyMs: 50 })
     const [continued, from] = [clock(), router.log.length]
-    router.process.signal('SIGCONT')
+    router.process.thaw()
     const { time } = await router.waitForLog('the lapse', ({ event }) => event === 'leader-changed', { from })
     assert.ok(time - continued > 1000, `${time - continued} ms`)
   })

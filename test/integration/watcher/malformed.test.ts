@@ -72,7 +72,7 @@ const ofFile: SourceOf = ({ dir, pg0, pg1 }) => {
 }
 
 /** A machine that is busy with other tests is not to look like a member that is silent, or a file that hangs. */
-const CHECK = { intervalMs: 300, fastIntervalMs: 30, timeoutMs: 1000, rise: 1, fall: 3 }
+const CHECK = { intervalMs: 300, fastIntervalMs: 30, timeoutMs: 5000, rise: 1, fall: 3 }
 
 let namespaces = 0
 const ofEtcd: SourceOf = async ({ pg0, pg1 }) => {

@@ -90,7 +90,7 @@ class Stage implements AsyncDisposable {
   /** Resolves when `host` has been looked up, and asked about, twice more. */
   async lookedUp(host = NAME): Promise<void> {
     const before = this.lookups.get(host) ?? 0
-    await until('it is looked up twice more', () => (this.lookups.get(host) ?? 0) >= before + 2, { timeoutMs: 10_000 })
+    await until('it is looked up twice more', () => (this.lookups.get(host) ?? 0) >= before + 2)
   }
 
   async served(listener = 'primary'): Promise<Wire> {

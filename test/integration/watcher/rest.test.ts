@@ -59,7 +59,7 @@ describe('a REST API', () => {
       at: '127.0.0.1',
     })
     assert.deepEqual(lines, ['GET /primary'])
-    await until('it is closed', () => api.sockets.size === 0, { timeoutMs: 1000 })
+    await until('it is closed', () => api.sockets.size === 0, { timeoutMs: 3000 })
   })
 
   test('has an answer without a body that is JSON', async () => {

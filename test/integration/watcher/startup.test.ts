@@ -68,7 +68,7 @@ describe('the startup probe', () => {
       const seen = await probe(port, 300)
       assert.match(`${seen.kind} ${seen.kind === 'down' ? seen.reason : ''}`, expected)
       await new Promise((resolve) => server.close(resolve))
-      await until('nothing is open', () => open() <= before, { timeoutMs: 2000 })
+      await until('nothing is open', () => open() <= before, { timeoutMs: 3000 })
     })
   }
 
@@ -127,7 +127,7 @@ describe('the startup probe', () => {
     await until('it listens', () => port > 0)
     const before = open()
     for (let count = 0; count < 5; count++) assert.match(JSON.stringify(await probe(port, 50)), /does not answer/)
-    await until('nothing is open', () => open() <= before, { timeoutMs: 500 })
+    await until('nothing is open', () => open() <= before, { timeoutMs: 3000 })
   })
 })
 

@@ -173,11 +173,11 @@ export class ConsulServer implements AsyncDisposable {
 
   /** Its sockets stay open and nothing answers. */
   freeze(): void {
-    this.#process.child.signal('SIGSTOP')
+    this.#process.child.freeze()
   }
 
   thaw(): void {
-    this.#process.child.signal('SIGCONT')
+    this.#process.child.thaw()
   }
 
   /** Takes the quorum away (needs `witness`); resolves when it knows no leader. */

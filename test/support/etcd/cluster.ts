@@ -107,11 +107,11 @@ export class EtcdServer implements DcsServer {
 
   /** Its sockets stay open and nothing answers. */
   freeze(): void {
-    this.#running.signal('SIGSTOP')
+    this.#running.freeze()
   }
 
   thaw(): void {
-    this.#running.signal('SIGCONT')
+    this.#running.thaw()
   }
 
   get #running(): Child {

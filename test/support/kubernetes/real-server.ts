@@ -67,8 +67,12 @@ export class RealServer implements ServerProcess {
     await this.#running.stop({ signal: 'SIGKILL' })
   }
 
-  signal(name: NodeJS.Signals): void {
-    this.#running.signal(name)
+  freeze(): void {
+    this.#running.freeze()
+  }
+
+  thaw(): void {
+    this.#running.thaw()
   }
 
   async compact(): Promise<void> {

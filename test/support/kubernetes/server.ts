@@ -57,7 +57,8 @@ export interface ServerProcess {
   until(what: string, condition: () => Promise<boolean>): Promise<void>
   stop(): Promise<void>
   kill(): Promise<void>
-  signal(name: NodeJS.Signals): void
+  freeze(): void
+  thaw(): void
   /** Forgets what was before now, for lists. */
   compact(): Promise<void>
   /** Keeps all objects; what it returns makes everything as it was then. Both may start it again, which is not waited for. */
@@ -230,11 +231,11 @@ export class KubernetesServer implements DcsServer, AsyncDisposable {
 
   /** Its sockets stay open and nothing answers. */
   freeze(): void {
-    this.#process.signal('SIGSTOP')
+    this.#process.freeze()
   }
 
   thaw(): void {
-    this.#process.signal('SIGCONT')
+    this.#process.thaw()
   }
 
   /** Forgets what was before now: lists that go on with an older version get a 410. */

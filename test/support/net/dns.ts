@@ -58,11 +58,11 @@ export class DnsServer implements AsyncDisposable {
 
   /** Nothing answers from now on; its socket stays open. */
   freeze(): void {
-    this.#child?.signal('SIGSTOP')
+    this.#child?.freeze()
   }
 
   thaw(): void {
-    this.#child?.signal('SIGCONT')
+    this.#child?.thaw()
   }
 
   /** For `Lookups`: resolves as the router does, with this server. */

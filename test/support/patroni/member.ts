@@ -4,7 +4,7 @@ import { stringify } from 'yaml'
 import { Child } from '../processes/child.ts'
 import { POSTGRES_USER, memberConfig } from './config.ts'
 import type { MemberAddress, PatroniSettings, Tags } from './config.ts'
-import { killAllIn, processesIn, removeSharedMemory } from '../processes/signals.ts'
+import { freeze, killAllIn, processesIn, removeSharedMemory } from '../processes/signals.ts'
 import type { Relay } from '../net/relay.ts'
 import { RestClient } from './rest-client.ts'
 import type { RestAnswer } from './rest-client.ts'
@@ -105,16 +105,16 @@ export class PatroniMember {
 
   /** SIGSTOP for Patroni only: PostgreSQL goes on, nobody renews the leader key. */
   freeze(): void {
-    this.patroni.signal('SIGSTOP')
+    this.patroni.freeze()
   }
 
   thaw(): void {
-    this.patroni.signal('SIGCONT')
+    this.patroni.thaw()
   }
 
   /** Lets a replica receive WAL and replay none of it. pg_wal_replay_pause() would not last: Patroni resumes replay. */
   async haltReplay(): Promise<void> {
-    process.kill(await this.#startupProcess(), 'SIGSTOP')
+    freeze(await this.#startupProcess())
   }
 
   async resumeReplay(): Promise<void> {

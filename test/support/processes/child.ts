@@ -4,6 +4,7 @@ import { closeSync, openSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { until } from '../until.ts'
+import { freeze } from './signals.ts'
 import { systemUser } from './user.ts'
 
 export type ChildOptions = {
@@ -91,6 +92,15 @@ export class Child {
   /** To the process itself; false when it has ended. */
   signal(name: NodeJS.Signals): boolean {
     return this.#process.kill(name)
+  }
+
+  /** Stops the process itself; when this returns it does nothing any more. */
+  freeze(): void {
+    freeze(this.pid)
+  }
+
+  thaw(): void {
+    this.signal('SIGCONT')
   }
 
   /** To the process and what it has started, as far as that stayed in its group. */

@@ -29,6 +29,17 @@ export function signal(pid: number, name: NodeJS.Signals): boolean {
   }
 }
 
+/** SIGSTOP, and waits until no thread of the process runs any more: the signal takes a moment to reach them. */
+export function freeze(pid: number): void {
+  if (!signal(pid, 'SIGSTOP')) return
+  const tasks = join('/proc', String(pid), 'task')
+  const isStopped = (task: string): boolean =>
+    /^\d+ \(.*\) [TZX] /s.test(readFileSync(join(tasks, task, 'stat'), 'utf8'))
+  while (!readdirSync(tasks).every(isStopped)) Atomics.wait(NOBODY, 0, 0, 1)
+}
+
+const NOBODY = new Int32Array(new SharedArrayBuffer(4))
+
 /** SIGKILL for all processes in `dir` at once, as a power failure would do it; resolves when none is left. */
 export async function killAllIn(dir: string): Promise<void> {
   await until(

@@ -118,11 +118,11 @@ export class ZooKeeperServer implements DcsServer {
 
   /** Its sockets stay open and nothing answers. */
   freeze(): void {
-    this.#running.signal('SIGSTOP')
+    this.#running.freeze()
   }
 
   thaw(): void {
-    this.#running.signal('SIGCONT')
+    this.#running.thaw()
   }
 
   get #running(): Child {

@@ -56,14 +56,13 @@ export class Wire {
     const expected = Buffer.from(bytes)
     await until(`${show(expected)} arrive`, () => this.received.length >= expected.length || this.closed || null, {
       everyMs: 2,
-      timeoutMs: 10_000,
     })
     assert.deepEqual(show(this.received), show(expected))
   }
 
   /** Waits until the other side has ended or broken the connection. */
   async over(): Promise<void> {
-    await until('the other side hangs up', () => this.ended || this.closed, { everyMs: 2, timeoutMs: 10_000 })
+    await until('the other side hangs up', () => this.ended || this.closed, { everyMs: 2 })
   }
 }
 
