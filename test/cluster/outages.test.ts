@@ -13,6 +13,7 @@ import { clock, until } from '../support/until.ts'
 import { Writer } from '../support/clients/writer.ts'
 import { settled } from './support/settled.ts'
 import { scene } from './support/nobody-failed.ts'
+import { unlessDemoted } from './support/unless-demoted.ts'
 import { assertNobodyNotices, etcdOf, lasting, viewOf } from './support/unnoticed.ts'
 
 // Parts of a healthy cluster fail, and its leader does not change: no client may notice. Three etcd members.
@@ -40,14 +41,16 @@ beforeEach(async () => {
 })
 
 test('a restart of all of etcd closes no session and fails no connection', async () => {
-  const from = router.log.length
-  await assertNobodyNotices(cluster, router, async () => {
-    await Promise.all(etcd.servers.map((server) => server.stop()))
-    await router.waitForLog('the loss', ({ event }) => event === 'dcs-lost', { from })
-    await etcd.startAll()
-    const lost = router.log.findLastIndex(({ event }) => event === 'dcs-lost')
-    await router.waitForLog('that it reads etcd again', ({ event }) => event === 'dcs-up', { from: lost })
-  })
+  await unlessDemoted(cluster, router, () =>
+    assertNobodyNotices(cluster, router, async () => {
+      const from = router.log.length
+      await Promise.all(etcd.servers.map((server) => server.stop()))
+      await router.waitForLog('the loss', ({ event }) => event === 'dcs-lost', { from })
+      await etcd.startAll()
+      const lost = router.log.findLastIndex(({ event }) => event === 'dcs-lost')
+      await router.waitForLog('that it reads etcd again', ({ event }) => event === 'dcs-up', { from: lost })
+    }),
+  )
 })
 
 test('the loss of the etcd member that is read moves the router to another one, and no client notices', async () => {
@@ -71,15 +74,18 @@ test('an etcd member that is frozen is left for another one, and no client notic
 })
 
 test('etcd away for longer than retry_timeout in failsafe mode closes no session and fails no connection', async () => {
-  await assertNobodyNotices(cluster, router, async () => {
-    for (const server of etcd.servers) server.freeze()
-    await lasting(router, 15_000)
-    for (const server of etcd.servers) server.thaw()
-    await until('the router reads etcd again', async () => {
-      return (await viewOf(router)).dcs.state === 'up'
+  await unlessDemoted(cluster, router, async (present) => {
+    await assertNobodyNotices(cluster, router, async () => {
+      for (const server of etcd.servers) server.freeze()
+      await lasting(router, 15_000).finally(() => {
+        for (const server of etcd.servers) server.thaw()
+      })
+      await until('the router reads etcd again', async () => {
+        return (await viewOf(router)).dcs.state === 'up'
+      })
     })
+    assert.equal(await cluster.waitHealthy(), present)
   })
-  assert.equal(await cluster.waitHealthy(), leader)
 })
 
 test('a REST API that hangs on a healthy primary closes no session and fails no connection', async () => {
@@ -108,37 +114,44 @@ test('a replica that dies costs the replica route nothing as long as another one
 })
 
 test('a router that is killed and started again while etcd is down serves from what it kept', async (t) => {
-  const dir = TempDir.create('state')
-  await using second = await RouterProcess.forCluster(cluster, { config: { state_dir: dir.path } })
-  await sql(second.primaryPort, 'SELECT 1')
-  await until('the state is kept', () => readdirSync(dir.path).some((name) => name.endsWith('.json')))
-  await Promise.all(etcd.servers.map((server) => server.stop()))
-  await second.waitForLog('the loss', ({ event }) => event === 'dcs-lost')
-  await using writer = Writer.start({ port: second.primaryPort })
-  await until('writes are acknowledged', () => {
-    if (writer.attempts.filter(({ ok }) => ok).length >= 20) return true
-    throw new Error(scene({ router: second, cluster, from: 0 }))
+  await unlessDemoted(cluster, router, async (present) => {
+    const dir = TempDir.create('state')
+    await using second = await RouterProcess.forCluster(cluster, { config: { state_dir: dir.path } })
+    await sql(second.primaryPort, 'SELECT 1')
+    await until('the state is kept', () => readdirSync(dir.path).some((name) => name.endsWith('.json')))
+    await Promise.all(etcd.servers.map((server) => server.stop()))
+    try {
+      await second.waitForLog('the loss', ({ event }) => event === 'dcs-lost')
+      await using writer = Writer.start({ port: second.primaryPort })
+      await until('writes are acknowledged', () => {
+        if (writer.attempts.filter(({ ok }) => ok).length >= 20) return true
+        throw new Error(scene({ router: second, cluster, from: 0 }))
+      })
+      await second.stop({ signal: 'SIGKILL' })
+      const killed = clock()
+      await second.start()
+      const listening = clock()
+      const served = await until('a client writes again', () => writer.attempts.find(({ ok, at }) => ok && at > killed))
+      t.diagnostic(`served ${(served.doneAt - listening).toFixed(0)} ms after it listened, etcd being down`)
+      await lasting(router, 3000)
+      const attempts = await writer.stop()
+      // While it was not there its port refused them.
+      const failed = attempts.filter(({ ok, at }) => !ok && (at < killed - 1000 || at > listening))
+      assert.deepEqual(failed, [])
+      assert.ok(attempts.every(({ ok, server }) => !ok || server === present.pgPort))
+    } catch (error) {
+      await etcd.startAll()
+      throw error
+    }
+    await using holders = await Holders.open(second.primaryPort, 5)
+    const from = second.log.length
+    await etcd.startAll()
+    await second.waitForLog('that it reads etcd', ({ event }) => event === 'dcs-up', { from })
+    await until('the leader is open', async () => (await viewOf(second)).primary.state === 'open')
+    assert.equal(await holders.ping(), 5, 'etcd that comes back closes no session')
+    await holders.close()
+    await dir.remove()
   })
-  await second.stop({ signal: 'SIGKILL' })
-  const killed = clock()
-  await second.start()
-  const listening = clock()
-  const served = await until('a client writes again', () => writer.attempts.find(({ ok, at }) => ok && at > killed))
-  t.diagnostic(`served ${(served.doneAt - listening).toFixed(0)} ms after it listened, etcd being down`)
-  await lasting(router, 3000)
-  const attempts = await writer.stop()
-  // While it was not there its port refused them.
-  const failed = attempts.filter(({ ok, at }) => !ok && (at < killed - 1000 || at > listening))
-  assert.deepEqual(failed, [])
-  assert.ok(attempts.every(({ ok, server }) => !ok || server === leader.pgPort))
-  await using holders = await Holders.open(second.primaryPort, 5)
-  const from = second.log.length
-  await etcd.startAll()
-  await second.waitForLog('that it reads etcd', ({ event }) => event === 'dcs-up', { from })
-  await until('the leader is open', async () => (await viewOf(second)).primary.state === 'open')
-  assert.equal(await holders.ping(), 5, 'etcd that comes back closes no session')
-  await holders.close()
-  await dir.remove()
 })
 
 test('a router that is started before etcd listens, holds, and serves when etcd is there', async (t) => {

@@ -10,10 +10,10 @@ import type { WatchEvent } from '../../support/watch-log.ts'
 import { assertNoWayBack, assertOnlyServedFailed, writeUntilMoved } from './moved.ts'
 import { assertOnlyServedBeforeHoldFailed } from './nobody-failed.ts'
 import { settled } from './settled.ts'
+import { unlessDemoted } from './unless-demoted.ts'
 import { assertNobodyNotices, lasting, viewOf } from './unnoticed.ts'
 
 const TTL_S = 10
-const MOST_TRIES = 5
 
 export interface DcsScenario<D extends PatroniDcs> {
   readonly start: () => Promise<D>
@@ -54,16 +54,23 @@ export function testDcs<D extends PatroniDcs>({ start: startDcs, takeLock }: Dcs
 
   /** The DCS is away for `ms` after the router has missed it: no client notices, and the leader stays. */
   async function assertUnnoticed(leave: () => unknown, ms: number, comeBack: () => unknown): Promise<void> {
-    await assertNobodyNotices(cluster, router, async () => {
-      const from = router.log.length
-      await leave()
-      const lost = await router.waitForLog('the loss', ({ event }) => event === 'dcs-lost', { from })
-      await lasting(router, ms)
-      await comeBack()
-      const since = { from: router.log.indexOf(lost) }
-      await router.waitForLog('that it reads the DCS again', ({ event }) => event === 'dcs-up', since)
+    await unlessDemoted(cluster, router, async (present) => {
+      await assertNobodyNotices(cluster, router, async () => {
+        const from = router.log.length
+        await leave()
+        try {
+          const lost = await router.waitForLog('the loss', ({ event }) => event === 'dcs-lost', { from })
+          await lasting(router, ms)
+          await comeBack()
+          const since = { from: router.log.indexOf(lost) }
+          await router.waitForLog('that it reads the DCS again', ({ event }) => event === 'dcs-up', since)
+        } catch (error) {
+          await comeBack()
+          throw error
+        }
+      })
+      assert.equal(await cluster.waitHealthy(), present)
     })
-    assert.equal(await cluster.waitHealthy(), leader)
   }
 
   test('a planned switchover fails no client that comes once the router holds, and sends no write to a read-only server', async (t) => {
@@ -88,16 +95,18 @@ export function testDcs<D extends PatroniDcs>({ start: startDcs, takeLock }: Dcs
   })
 
   test('a restart of the DCS closes no session and fails no connection', async () => {
-    await assertNobodyNotices(cluster, router, async () => {
-      await server.restart()
-      await until('the router reads the DCS', async () => (await viewOf(router)).dcs.state === 'up')
+    await unlessDemoted(cluster, router, async (present) => {
+      await assertNobodyNotices(cluster, router, async () => {
+        await server.restart()
+        await until('the router reads the DCS', async () => (await viewOf(router)).dcs.state === 'up')
+      })
+      assert.equal(await cluster.waitHealthy(), present)
     })
-    assert.equal(await cluster.waitHealthy(), leader)
   })
 
   test('a lock that is gone while its holder serves closes no session and fails no connection', async () => {
     const key = `${cluster.prefix}leader`
-    await unlessDemoted(async (holder) => {
+    await unlessDemoted(cluster, router, async (holder) => {
       await using log = await cluster.watch()
       await assertNobodyNotices(cluster, router, async () => {
         await holder.cycled()
@@ -112,23 +121,6 @@ export function testDcs<D extends PatroniDcs>({ start: startDcs, takeLock }: Dcs
       assert.equal(await cluster.waitHealthy(), holder)
     })
   })
-
-  /**
-   * Does it to the leader, again where Patroni has demoted itself meanwhile: that it does when its lock goes between its
-   * reading and its renewal, and on a busy machine one loop follows the other without a pause.
-   */
-  async function unlessDemoted(work: (leader: PatroniMember) => Promise<void>): Promise<void> {
-    for (let tries = 1; ; tries++) {
-      const holder = await settled(cluster, router)
-      const from = holder.patroni.log().length
-      try {
-        await work(holder)
-        return
-      } catch (error) {
-        if (tries === MOST_TRIES || !holder.patroni.log().slice(from).includes('demot')) throw error
-      }
-    }
-  }
 
   const stop = () => server.stop()
   const start = () => server.start()

@@ -104,10 +104,8 @@ test('does not pace new connections while no client waits: silent clients keep n
   const silent = await Promise.all(Array.from({ length: 200 }, () => scene.client(rig)))
   for (const client of silent) client.send(SSL_REQUEST)
   await Promise.all(silent.map((client) => client.got('N')))
-  const since = performance.now()
-  const client = (await scene.client(rig)).send(STARTUP)
-  await client.got(AUTH_OK)
-  assert.ok(performance.now() - since < 500)
+  // One that had to wait would be refused.
+  await (await scene.client(rig)).send(STARTUP).got(AUTH_OK)
   assert.equal(rig.proxy.status().totals.refused, 0)
 })
 

@@ -89,6 +89,7 @@ test('makes one pass at a time, and has the next one do what has changed meanwhi
 test('leaves the destination as it is when the check fails, says why once, tries again, and says when that is over', async () => {
   await using bench = new Bench()
   const old = 'by hand\0\n'
+  const since = Date.now()
   bench.write('one', old)
   const check = bench.command('echo try >> tries; echo line 3 is wrong; grep -q good {{staged}}')
   const group = bench.group(bench.template('one', SCOPE, { check }))
@@ -97,7 +98,7 @@ test('leaves the destination as it is when the check fails, says why once, tries
   assert.match(status.reason, /^the check of .*one exited with 1/)
   const errors = status.templates.map(({ error, check: last }) => [error, last?.output])
   assert.deepEqual(errors, [[status.reason, 'line 3 is wrong']])
-  assert.ok(status.retryAt !== null && status.retryAt > Date.now() - 1000)
+  assert.ok(status.retryAt !== null && status.retryAt >= since)
   await until('it is tried again', () => bench.logged('tries').length >= 2, { everyMs: 5 })
   const [failure, ...more] = bench.lines.filter(({ event }) => event === 'check-failed')
   assert.ok(failure !== undefined && more.length === 0)
@@ -182,18 +183,19 @@ test('runs at the start the reload that an earlier router owes, although no file
   const first = bench.group(template)
   await bench.state(first, 'failed')
   await first.close()
+  const runs = bench.logged('reloads').length
   bench.write('may', '')
   bench.set(null)
   const second = bench.group(template)
   await bench.until(second, 'reloaded', ({ reload }) => reload?.pending === false && reload.runs === 1)
-  assert.equal(second.status().state, 'waiting')
+  await bench.state(second, 'waiting')
   bench.change(second, {})
   await bench.state(second, 'in-sync')
-  assert.equal(bench.logged('reloads').length, 2)
+  assert.equal(bench.logged('reloads').length, runs + 1)
   await second.close()
   const third = bench.group(template)
   await bench.state(third, 'in-sync')
-  assert.deepEqual([third.status().reload?.runs, bench.logged('reloads').length], [0, 2])
+  assert.deepEqual([third.status().reload?.runs, bench.logged('reloads').length], [0, runs + 1])
 })
 
 test('keeps both files of a group while one of its lists is empty, and writes them when it no longer is', async () => {
@@ -326,10 +328,11 @@ test('restores changed files by itself, every interval, and reads its source aga
 
 test('fails loudly and does not loop for an unknown owner', async () => {
   await using bench = new Bench()
+  const since = now()
   const group = bench.group(bench.template('one', SCOPE, { owner: 'nobody-has-this-name' }))
   const { reason, templates, retryAt } = await bench.state(group, 'failed')
   assert.match(reason, /one: there is no user nobody-has-this-name/)
-  assert.ok(retryAt !== null && retryAt > now() + 500)
+  assert.ok(retryAt !== null && retryAt >= since + 1000)
   assert.deepEqual([templates[0]?.renders, bench.count('file-failed'), bench.leftovers], [1, 1, []])
   assert.throws(() => bench.read('one'))
 })

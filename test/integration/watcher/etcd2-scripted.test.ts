@@ -409,7 +409,7 @@ describe('the end of an observation of etcd v2', () => {
       })
       const since = performance.now()
       await observer.stop()
-      assert.ok(performance.now() - since < 200, `${performance.now() - since} ms`)
+      assert.ok(performance.now() - since < 10_000, `${performance.now() - since} ms`)
       assert.notEqual(observer.last?.type, 'lost')
     })
 

@@ -216,11 +216,16 @@ describe('one etcd over API v2', () => {
 
   test('is left at once and leaves nothing open', async () => {
     const open = sockets()
-    const observer = new Etcd2Observer({ endpoints: etcd.hosts, useProxies: false })
+    const observer = new Etcd2Observer({
+      endpoints: etcd.hosts,
+      useProxies: false,
+      intervalMs: RARELY,
+      timeoutMs: 60_000,
+    })
     await observer.leader(null)
     const since = performance.now()
     await observer.stop()
-    assert.ok(performance.now() - since < 200)
+    assert.ok(performance.now() - since < 10_000)
     await until('nothing is open', () => sockets() <= open, { timeoutMs: 3000 })
   })
 })

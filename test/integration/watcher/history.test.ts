@@ -235,6 +235,12 @@ for (const [kind, start] of Object.entries(WRITABLE))
         assert.deepEqual(scribe.observer.losses, [])
       })
 
+    /** Waits until it has been read again since now. */
+    async function isConfirmed(): Promise<void> {
+      const confirmed = scribe.observer.snapshots.length
+      await until('it is confirmed', () => scribe.observer.snapshots.length > confirmed + 2)
+    }
+
     for (const [what, change] of [
       [
         'to another leader',
@@ -255,14 +261,15 @@ for (const [kind, start] of Object.entries(WRITABLE))
         const restore = await scribe.keep()
         await change()
         await scribe.settle()
+        // What has been deleted shows in the list of the others only.
+        await isConfirmed()
         const from = scribe.observer.seen.length
         await restore()
         const restored = await scribe.settle(from)
         const first = scribe.observer.snapshots.find(
           (one) => scribe.observer.seen.indexOf(one) >= from && isDeepStrictEqual(one.cluster, restored),
         )
-        const confirmed = scribe.observer.snapshots.length
-        await until('it is confirmed', () => scribe.observer.snapshots.length > confirmed + 2)
+        await isConfirmed()
         assert.deepEqual(
           scribe.observer.snapshots.filter((one) => one.restored),
           [first],

@@ -76,7 +76,8 @@ export class KeyObserver extends KeySourceObserver {
     auth = null,
     useProxies = true,
     intervalMs = 300,
-    timeoutMs = 500,
+    // A busy machine is no loss.
+    timeoutMs = 5000,
     compareMs = 60_000,
   }: Settings) {
     const files = { caFile: null, certFile: null, keyFile: null }

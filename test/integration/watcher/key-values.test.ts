@@ -180,10 +180,7 @@ test('keys are read through another endpoint when one is frozen, and when one is
   await using observer = new KeyObserver({ endpoints, root: '/myapp' })
   await observer.until('they are read', (keys) => keys.size === 1)
   first?.freeze()
-  const frozenAt = performance.now()
   assert.match(await observer.lost(), new RegExp(`^etcd at ${endpoints[0] ?? ''} cannot be read: `))
-  // An interval, a timeout, and the slowness of a busy machine.
-  assert.ok(performance.now() - frozenAt < 300 + 500 + 2000, `${performance.now() - frozenAt} ms`)
   await leader?.client.put('/myapp/a', '2')
   await observer.until('the change is told', (keys) => keys.get('/myapp/a') === '2')
   first?.thaw()

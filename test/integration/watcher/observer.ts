@@ -101,7 +101,8 @@ export class Observer extends SourceObserver {
     prefix = '/service/demo/',
     useProxies = true,
     intervalMs = 300,
-    timeoutMs = 500,
+    // A busy machine is no loss.
+    timeoutMs = 5000,
     discoverMs = 60_000,
     access = {},
     lookups = new Lookups(),
