@@ -1,7 +1,7 @@
 /** Loaded into each process of tests: ends one that keeps running, so that the run ends and shows what has failed. */
 
 /** More than any file takes. Milliseconds. */
-const LIMIT_MS = 420_000
+const LIMIT_MS = 600_000
 
 setTimeout(() => {
   const open = process.getActiveResourcesInfo().join(', ')
