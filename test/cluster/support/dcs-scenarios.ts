@@ -58,16 +58,10 @@ export function testDcs<D extends PatroniDcs>({ start: startDcs, takeLock }: Dcs
       await assertNobodyNotices(cluster, router, async () => {
         const from = router.log.length
         await leave()
-        try {
-          const lost = await router.waitForLog('the loss', ({ event }) => event === 'dcs-lost', { from })
-          await lasting(router, ms)
-          await comeBack()
-          const since = { from: router.log.indexOf(lost) }
-          await router.waitForLog('that it reads the DCS again', ({ event }) => event === 'dcs-up', since)
-        } catch (error) {
-          await comeBack()
-          throw error
-        }
+        const lost = await router.waitForLog('the loss', ({ event }) => event === 'dcs-lost', { from })
+        await lasting(router, ms).finally(comeBack)
+        const since = { from: router.log.indexOf(lost) }
+        await router.waitForLog('that it reads the DCS again', ({ event }) => event === 'dcs-up', since)
       })
       assert.equal(await cluster.waitHealthy(), present)
     })

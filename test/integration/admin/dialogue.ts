@@ -25,7 +25,10 @@ export class Dialogue implements Disposable {
 
   /** Waits for an answer that ends like this and returns all that has come since the last call. */
   async upTo(ending: string): Promise<string> {
-    await until(`the answer ends with ${JSON.stringify(ending)}`, () => this.received.endsWith(ending), { everyMs: 2 })
+    await until(`the answer ends with ${JSON.stringify(ending)}`, () => this.received.endsWith(ending), {
+      timeoutMs: 5000,
+      everyMs: 2,
+    })
     const text = this.received
     this.received = ''
     return text
@@ -33,7 +36,7 @@ export class Dialogue implements Disposable {
 
   /** Everything up to the end of the connection. */
   async toEnd(): Promise<string> {
-    await until('the connection ends', () => this.ended || this.closed, { everyMs: 2 })
+    await until('the connection ends', () => this.ended || this.closed, { timeoutMs: 5000, everyMs: 2 })
     return this.received
   }
 

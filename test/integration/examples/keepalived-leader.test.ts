@@ -80,7 +80,7 @@ test('the address leaves a host whose router is frozen, and goes to the next lea
   const leader = await settled()
   const since = clock()
   await leader.signal('patroni-router', 'STOP')
-  await watch.change(leader.name, false, since)
+  await watch.change(leader.name, false, since, { timeoutMs: 30_000 })
   await cluster.switchover('pg3')
   await settled()
   await leader.signal('patroni-router', 'CONT')
@@ -117,11 +117,15 @@ test('a host that is cut off lets the address go, and the next leader takes it',
   const leader = await settled()
   const since = clock()
   await lan.cut(leader)
-  await watch.change(leader.name, false, since)
-  const next = await until('somebody else is the leader', async () => {
-    const now = await cluster.leader()
-    return now.name !== leader.name && now
-  })
+  await watch.change(leader.name, false, since, { timeoutMs: 30_000 })
+  const next = await until(
+    'somebody else is the leader',
+    async () => {
+      const now = await cluster.leader()
+      return now.name !== leader.name && now
+    },
+    { timeoutMs: 40_000 },
+  )
   await watch.held(next.name)
   await probe.served(next.name, clock())
   await lan.heal(leader)

@@ -50,7 +50,7 @@ async function moves(disturb: (host: Host) => Promise<unknown>): Promise<Host> {
   const from = await holder()
   const since = clock()
   await disturb(from)
-  await watch.change(from.name, false, since)
+  await watch.change(from.name, false, since, { timeoutMs: 30_000 })
   assert.notEqual((await holder()).name, from.name)
   return from
 }

@@ -96,20 +96,15 @@ test('tries each replica once in a round, then waits; and gives up when the hold
 })
 
 test('serves a waiting client as soon as a view has a server that answers', async () => {
+  const rig = await scene.proxy()
+  rig.proxy.apply(openView('pg1', await scene.nobody(), 1))
+  const client = (await scene.client(rig)).send(STARTUP)
+  await until('it is held', () => rig.held === 1)
   const up = await scene.postgres()
-  const waits: number[] = []
-  for (let tries = 0; tries < 5; tries++) {
-    const rig = await scene.proxy()
-    rig.proxy.apply(openView('pg1', await scene.nobody(), 1))
-    const client = (await scene.client(rig)).send(STARTUP)
-    await until('it is held', () => rig.held === 1, { everyMs: 1 })
-    const since = performance.now()
-    rig.proxy.apply(openView('pg2', up.address, 2))
-    await client.got(AUTH_OK)
-    waits.push(performance.now() - since)
-  }
-  // The rest after a failure, of 100 ms, was for the other server.
-  assert.ok(Math.min(...waits) < 50, waits.join())
+  const since = performance.now()
+  rig.proxy.apply(openView('pg2', up.address, 2))
+  await client.got(AUTH_OK)
+  assert.ok(performance.now() - since < 90, 'the rest after a failure was for the other server')
 })
 
 test('a dial that is not answered in time is an observation', async () => {

@@ -90,7 +90,7 @@ test('a client that is answered N and stays silent is closed after a few seconds
   const rig = await rigWithout()
   const client = await scene.client(rig)
   await client.send(SSL_REQUEST).got('N')
-  await until('it is closed', () => client.ended || client.closed)
+  await until('it is closed', () => client.ended || client.closed, { timeoutMs: 9000 })
   assert.equal(client.received.toString(), 'N')
 })
 
@@ -150,7 +150,7 @@ test('where more are refused than can be waited for, the oldest is closed and th
   const rig = await rigWithout()
   const silent = await Promise.all(Array.from({ length: 1001 }, () => scene.client(rig)))
   for (const client of silent) client.send(SSL_REQUEST)
-  await until('one is closed', () => silent.some(({ ended, closed }) => ended || closed))
+  await until('one is closed', () => silent.some(({ ended, closed }) => ended || closed), { timeoutMs: 4000 })
   const client = await scene.client(rig)
   await client.send(SSL_REQUEST).got('N')
   client.send(STARTUP)

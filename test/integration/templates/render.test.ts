@@ -263,7 +263,7 @@ describe('render', () => {
     const rendering = render([], io).then((result) => (rendered = result))
     await until('the check runs', () => existsSync(path('pid')) && read('pid') !== '')
     io.send('SIGINT')
-    await until('it has ended', () => rendered !== null)
+    await until('it has ended', () => rendered !== null, { timeoutMs: 20_000 })
     const { code, stdout, stderr } = await rendering
     assert.deepEqual([code, stdout], [1, ''])
     assert.equal(stderr, 'patroni-router: interrupted\n')

@@ -144,7 +144,7 @@ for (const kind of ['etcd3', 'etcd'] as const)
         const seen = await observer.until('it is read', ({ type }) => type === 'snapshot', {
           from: observer.seen.length,
         })
-        assert.ok(seen.at - since < 10_000, `${seen.at - since} ms`)
+        assert.ok(seen.at - since < 3500, `${seen.at - since} ms`)
       } finally {
         dns.thaw()
       }

@@ -169,7 +169,7 @@ describe('one etcd over API v2', () => {
     relay.hang()
     const since = performance.now()
     const lost = await observer.until('it is lost', ({ type }) => type === 'lost')
-    assert.ok(lost.at - since < 10_000, `${lost.at - since} ms`)
+    assert.ok(lost.at - since < 300 + 500 + 500, `${lost.at - since} ms`)
     assert.equal(observer.reasons[0], `etcd at ${hostOf(relay)} cannot be read: no answer within 500 ms`)
     relay.resume()
     await observer.leader('pg0', observer.seen.length)
@@ -216,16 +216,11 @@ describe('one etcd over API v2', () => {
 
   test('is left at once and leaves nothing open', async () => {
     const open = sockets()
-    const observer = new Etcd2Observer({
-      endpoints: etcd.hosts,
-      useProxies: false,
-      intervalMs: RARELY,
-      timeoutMs: 60_000,
-    })
+    const observer = new Etcd2Observer({ endpoints: etcd.hosts, useProxies: false })
     await observer.leader(null)
     const since = performance.now()
     await observer.stop()
-    assert.ok(performance.now() - since < 10_000)
+    assert.ok(performance.now() - since < 200)
     await until('nothing is open', () => sockets() <= open, { timeoutMs: 3000 })
   })
 })

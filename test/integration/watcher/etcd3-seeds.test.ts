@@ -29,10 +29,9 @@ describe('the seeds of an etcd', () => {
     endpoints: readonly string[],
     auth: { username: string; password: string } | null = null,
     signal = NEVER,
-    timeoutMs = 1000,
   ): Promise<readonly SeedReport[]> => {
     const config = { ...OPEN, endpoints, auth }
-    const options = { config, prefix: '/service/demo/', timeoutMs, lookups: new Lookups() }
+    const options = { config, prefix: '/service/demo/', timeoutMs: 1000, lookups: new Lookups() }
     return probeSeeds(endpoints, askingOf(options), signal)
   }
 
@@ -100,10 +99,10 @@ describe('the seeds of an etcd', () => {
     one.servers[0]?.freeze()
     try {
       const since = performance.now()
-      const probing = probe(one.hosts, null, controller.signal, 60_000)
+      const probing = probe(one.hosts, null, controller.signal)
       setImmediate(() => controller.abort())
       await assert.rejects(probing, { name: 'AbortError' })
-      assert.ok(performance.now() - since < 30_000)
+      assert.ok(performance.now() - since < 900)
     } finally {
       one.servers[0]?.thaw()
     }

@@ -189,11 +189,11 @@ describe('one etcd', () => {
 
   test('is left at once and leaves nothing open', async () => {
     const open = sockets()
-    const observer = new Observer({ endpoints: etcd.hosts, useProxies: false, intervalMs: 60_000, timeoutMs: 60_000 })
+    const observer = new Observer({ endpoints: etcd.hosts, useProxies: false })
     await observer.leader(null)
     const before = performance.now()
     await observer.stop()
-    assert.ok(performance.now() - before < 10_000)
+    assert.ok(performance.now() - before < 200)
     await until('nothing is open', () => sockets() <= open, { timeoutMs: 3000 })
   })
 
@@ -237,19 +237,16 @@ describe('an etcd that goes down', () => {
     await using observer = new Observer({ endpoints: [`127.0.0.1:${port}`], intervalMs: 2000, timeoutMs: 1000 })
     // Past the growth of every backoff.
     await until('it was tried often', () => observer.losses.length > 6)
-    const waits: number[] = []
-    for (let round = 0; round < 6; round++) {
+    for (let round = 0; round < 4; round++) {
       await sleep(Math.random() * 1000)
       const from = observer.seen.length
       const since = performance.now()
       const relay = await Relay.start(etcd.server.port, port)
       const seen = await observer.until('it is read', ({ type }) => type === 'snapshot', { from })
-      waits.push(seen.at - since)
+      assert.ok(seen.at - since < 1500, `${seen.at - since} ms`)
       await relay.close()
       await until('it is lost', () => observer.last?.type === 'lost')
     }
-    // But for one, of a moment when the machine was busy.
-    assert.ok(waits.filter((ms) => ms < 1500).length >= 5, waits.join())
     await observer.stop()
     await etcd.close()
   })

@@ -20,7 +20,7 @@ describe('connections to one server', () => {
     server = createServer((request, response) => {
       if (request.url === '/wait') waiting.push(() => response.end('event'))
       else if (request.url === '/endless') response.write('x')
-      else if (request.url === '/late') setTimeout(() => response.write('x'), 1500)
+      else if (request.url === '/late') setTimeout(() => response.write('x'), 300)
       else response.end('text')
     })
     server.on('connection', (socket) => {
@@ -78,8 +78,8 @@ describe('connections to one server', () => {
   })
 
   test('give up an answer that does not end', async () => {
-    const connection = new HttpConnection({ ...target, timeoutMs: 1000 })
-    await assert.rejects(connection.get('/endless'), /no whole answer within 1000 ms/)
+    const connection = new HttpConnection({ ...target, timeoutMs: 200 })
+    await assert.rejects(connection.get('/endless'), /no whole answer within 200 ms/)
     connection.close()
   })
 
@@ -122,10 +122,10 @@ describe('connections to one server', () => {
   })
 
   test('have one time for the head of an answer and all of it', async () => {
-    const connection = new HttpConnection({ ...target, timeoutMs: 2000 })
+    const connection = new HttpConnection({ ...target, timeoutMs: 400 })
     const from = clock()
-    await assert.rejects(connection.get('/late'), /no whole answer within 2000 ms/)
-    assert.ok(clock() - from < 3500, `${clock() - from} ms`)
+    await assert.rejects(connection.get('/late'), /no whole answer within 400 ms/)
+    assert.ok(clock() - from < 650, `${clock() - from} ms`)
     connection.close()
   })
 })

@@ -177,10 +177,13 @@ test('keys are read through another endpoint when one is frozen, and when one is
   // The leader goes on, so that no time is lost with elections.
   const [leader, first, second] = await leaderFirst(etcd)
   const endpoints = [first, second].map((server) => `127.0.0.1:${server?.port}`)
-  await using observer = new KeyObserver({ endpoints, root: '/myapp' })
+  await using observer = new KeyObserver({ endpoints, root: '/myapp', timeoutMs: 500 })
   await observer.until('they are read', (keys) => keys.size === 1)
   first?.freeze()
+  const frozenAt = performance.now()
   assert.match(await observer.lost(), new RegExp(`^etcd at ${endpoints[0] ?? ''} cannot be read: `))
+  // An interval, a timeout, and the slowness of a busy machine.
+  assert.ok(performance.now() - frozenAt < 300 + 500 + 2000, `${performance.now() - frozenAt} ms`)
   await leader?.client.put('/myapp/a', '2')
   await observer.until('the change is told', (keys) => keys.get('/myapp/a') === '2')
   first?.thaw()

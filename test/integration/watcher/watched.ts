@@ -111,7 +111,10 @@ export class Watched implements AsyncDisposable {
     await until(
       `the primary is ${primary}`,
       () => this.primary === primary || Promise.reject(new Error(this.primary)),
-      { everyMs: 2 },
+      {
+        timeoutMs: 8000,
+        everyMs: 2,
+      },
     )
     return this.view
   }

@@ -77,11 +77,10 @@ describe('the watcher', () => {
     assert.ok(watched.view.primary.epoch > epoch)
     await until('it is asked often', () => pg1.asked.filter((path) => path === '/primary').length > 3)
     assert.equal(watched.primary, 'promoting pg1')
-    const asked = pg1.asked.length
     pg1.mode = 'primary'
+    const proved = performance.now()
     await watched.until('open pg1')
-    const since = pg1.asked.slice(asked).filter((path) => path === '/primary')
-    assert.ok(since.length <= 2, `its ${since.length}. answer`)
+    assert.ok(performance.now() - proved < 200, `${performance.now() - proved} ms`)
     assert.deepEqual(watched.states(from), ['unconfirmed pg1', 'promoting pg1', 'open pg1'])
   })
 
@@ -272,8 +271,6 @@ describe('the watcher', () => {
     const scheduled_at = new Date(Date.now() + 3_600_000).toISOString()
     await put('failover', JSON.stringify({ leader: 'pg0', member: 'pg1', scheduled_at }))
     await until('the failover key is seen', () => watched.view.switchover !== null)
-    const patient = { intervalMs: 300, fastIntervalMs: 30, timeoutMs: 60_000, rise: 1, fall: 3 }
-    watched.watcher.reconfigure({ config: clusterConfig(etcd.hosts, { check: patient }) })
     pg0.mode = 'hung'
     pg1.mode = 'hung'
     const asked = pg0.asked.length
@@ -281,7 +278,7 @@ describe('the watcher', () => {
     const since = performance.now()
     await watched.watcher.close()
     await watched.watcher.close()
-    assert.ok(performance.now() - since < 30_000, `${performance.now() - since} ms`)
+    assert.ok(performance.now() - since < 200, `${performance.now() - since} ms`)
     const { length } = watched.views
     watched.watcher.dialFailed({
       member: 'pg1',

@@ -59,7 +59,7 @@ export class AddressWatch {
   }
 
   /** Waits until this host has it and no other. */
-  async held(by: string, { timeoutMs = 60_000 } = {}): Promise<void> {
+  async held(by: string, { timeoutMs = 10_000 } = {}): Promise<void> {
     const is = () => {
       const holders = this.holders().join()
       if (holders !== by) throw new Error(`it is on: ${holders}`)
@@ -69,7 +69,7 @@ export class AddressWatch {
   }
 
   /** Waits until a host takes it or lets it go, at or after `since`; when that was. */
-  async change(host: string, has: boolean, since: number, { timeoutMs = 60_000 } = {}): Promise<number> {
+  async change(host: string, has: boolean, since: number, { timeoutMs = 10_000 } = {}): Promise<number> {
     const fits = (event: AddressEvent) => event.host === host && event.has === has && event.at >= since
     const what = `${host} ${has ? 'takes' : 'lets go of'} ${this.address}`
     return (await until(what, () => this.events.find(fits), { timeoutMs, everyMs: 5 })).at

@@ -66,7 +66,7 @@ export class VipProbe {
   }
 
   /** Waits for a client that came at or after `since` and was served by the member as primary. */
-  async served(member: string, since: number, { timeoutMs = 60_000 } = {}): Promise<ClientAnswer> {
+  async served(member: string, since: number, { timeoutMs = 10_000 } = {}): Promise<ClientAnswer> {
     const fits = (answer: ClientAnswer) => answer.asked >= since && answer.member === member && answer.primary
     return until(`a client is served by ${member}`, () => this.clients.find(fits), { timeoutMs, everyMs: 5 })
   }

@@ -209,7 +209,7 @@ export class Scene {
     for (const { lines } of this.#rigs) for (const line of lines) assertNamesListener(line)
     // Before the peers go: what the proxy leaves open must not be closed by them.
     const peers = [...this.#clients, ...this.#servers.flatMap(({ connections }) => connections)]
-    await until('every peer is let go', () => peers.every(({ isLetGo }) => isLetGo), { everyMs: 2 })
+    await until('every peer is let go', () => peers.every(({ isLetGo }) => isLetGo), { everyMs: 2, timeoutMs: 3000 })
     for (const { socket } of this.#clients) socket.destroy()
     for (const server of this.#servers) await server.close()
     for (const { proxy } of this.#rigs) assert.equal(proxy.status().held.connections, 0)
@@ -218,6 +218,7 @@ export class Scene {
         return count > (this.#before[type] ?? 0) ? [`${count - (this.#before[type] ?? 0)} ${type}`] : []
       })
     await until(`nothing is left`, () => left().length === 0 || Promise.reject(new Error(left().join(', '))), {
+      timeoutMs: 3000,
       everyMs: 2,
     })
   }
