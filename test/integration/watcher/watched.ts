@@ -111,10 +111,7 @@ export class Watched implements AsyncDisposable {
     await until(
       `the primary is ${primary}`,
       () => this.primary === primary || Promise.reject(new Error(this.primary)),
-      {
-        timeoutMs: 8000,
-        everyMs: 2,
-      },
+      { everyMs: 2 },
     )
     return this.view
   }
