@@ -24,9 +24,17 @@ const ROOMS = {
   ],
   track: ['config/config', 'config/conditions', 'watcher/view', 'watcher/condition'],
   events: ['config/values/*'],
+  overrides: [],
   admin: [
-    ...['config/conditions', 'watcher/view', 'watcher/view-text', 'watcher/condition'],
-    ...['proxy/status', 'templates/status', 'track/status', 'events/*'],
+    ...[
+      'config/config',
+      'config/conditions',
+      'watcher/view',
+      'watcher/view-text',
+      'watcher/condition',
+      'watcher/counts',
+    ],
+    ...['proxy/status', 'proxy/traffic', 'templates/status', 'track/status', 'events/*'],
   ],
   router: [
     'config/config',
@@ -39,8 +47,9 @@ const ROOMS = {
     'proxy/*',
     'templates/templates',
     'track/track',
-    'admin/*',
+    'admin/**',
     'events/*',
+    'overrides/*',
   ],
   systemd: [],
   cli: [

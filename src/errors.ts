@@ -6,6 +6,8 @@ export type ErrorCode =
   | 'DCS_UNAVAILABLE'
   | 'DCS_STALE'
   | 'ADMIN_UNAVAILABLE'
+  /** What was asked of a running router cannot be done: no such member, listener or session. */
+  | 'ACT_REFUSED'
   | 'TEMPLATE_FAILED'
   | 'TIMEOUT'
   | 'INTERNAL'

@@ -1,4 +1,5 @@
 /** The router's own state as plain data. Scripts and the client commands read the form that status/json.ts makes of it. */
+import type { WatcherCounts } from '../watcher/counts.ts'
 import type { ClusterView } from '../watcher/view.ts'
 import type { ReloadReport } from '../reload.ts'
 import type { ProxyStatus } from '../proxy/status.ts'
@@ -61,4 +62,5 @@ export interface ClusterStatus {
   readonly localMember: string | null
   /** Faults that last. */
   readonly faults: readonly PartFault[]
+  readonly counts: WatcherCounts
 }

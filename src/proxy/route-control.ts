@@ -70,7 +70,14 @@ export class RouteControl {
     // First: the leader has to be known for the next fence, even if something fails below.
     this.#noteLeader(view)
     this.#state = routeStep(this.#state, view, this.#listener)
-    this.#members = this.#state.uses.map(({ member, fit, reason }) => ({ member, fit, reason }))
+    this.#members = this.#state.uses.map(({ member, fit, reason }) => ({
+      member,
+      fit,
+      reason,
+      since: 0,
+      downs: 0,
+      downMs: 0,
+    }))
     const { lines, logged } = useLines(this.#logged, this.#state.uses)
     this.#logged = logged
     for (const { level, message, fields } of lines) this.#log(level, fields, message)

@@ -1,9 +1,11 @@
 /** What the proxy publishes of itself for `status` and later for metrics. Plain data. */
 import { now } from '../clock.ts'
 import type { ListenerConfig, Route } from '../config/config.ts'
+import type { HeldByRequest } from '../override.ts'
 import { ENDINGS, type EndReason, FENCINGS, REFUSALS, type RefusalReason } from './counters.ts'
 import type { Counts, ListenerState } from './messages.ts'
 import type { FenceFault } from './primary-fence.ts'
+import { type ListenerTraffic, NO_TRAFFIC } from './traffic.ts'
 
 export { isForPrimary } from './route.ts'
 
@@ -39,6 +41,13 @@ export interface ListenerStatus {
   readonly fallback: boolean
   /** What is wrong with the router itself here; null: nothing. */
   readonly fault: ListenerFault | null
+  readonly traffic: ListenerTraffic
+  /** What it has counted since it was built; every reason is there. */
+  readonly counts: Counts
+  /** The limit of its own (`set maxconn frontend`); 0: none. */
+  readonly maxConnections: number
+  /** null: nobody has asked it to hold. */
+  readonly heldByRequest: HeldByRequest | null
 }
 
 export interface ListenerFault {
@@ -57,6 +66,29 @@ export interface MemberStatus {
   readonly fit: boolean
   /** Why not; empty where it is. */
   readonly reason: string
+  /** Since when `fit` is what it is; milliseconds since the epoch. */
+  readonly since: number
+  /** How often it has become unfit since the listener was built, and for how long it has been so in all. Milliseconds. */
+  readonly downs: number
+  readonly downMs: number
+}
+
+/** One session, as `sessions` lists it. */
+export interface SessionStatus {
+  /** Unique in the process: `0x1f`. */
+  readonly id: string
+  readonly cluster: string
+  readonly listener: string
+  readonly route: Route
+  readonly member: string
+  /** Where the member is. */
+  readonly server: string
+  /** Its address and port, or the path of the Unix socket by which it came. */
+  readonly client: string
+  /** When it was accepted; milliseconds since the epoch. */
+  readonly since: number
+  readonly bytesIn: number
+  readonly bytesOut: number
 }
 
 export interface MemberSessions {
@@ -89,7 +121,13 @@ export function statusOf<L extends Reported>(
       const { name, route } = each.config
       const { address, sessions, held, members, fallback } = each.state
       const count = sessions.reduce((sum, [, number]) => sum + number, 0)
-      return { name, route, address, sessions: count, held, members, fallback, fault: faultOf(each, faults.get(each)) }
+      return {
+        ...{ name, route, address, sessions: count, held, members, fallback, fault: faultOf(each, faults.get(each)) },
+        traffic: NO_TRAFFIC,
+        counts: countsOf([each.state]),
+        maxConnections: 0,
+        heldByRequest: null,
+      }
     }),
     sessions: all.flatMap(({ config: { name: listener }, state }) =>
       state.sessions.map(([member, sessions]) => ({ member, listener, sessions })),

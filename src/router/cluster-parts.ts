@@ -19,6 +19,7 @@ import type { Successor } from '../watcher/dcs-succession.ts'
 import type { Epochs } from '../watcher/primary/running-machine.ts'
 import { StateFile } from '../watcher/state/state-file.ts'
 import type { ClusterView } from '../watcher/view.ts'
+import { NO_WATCHER_COUNTS } from '../watcher/counts.ts'
 import { Watcher } from '../watcher/watcher.ts'
 import { clusterLog } from './cluster-log.ts'
 
@@ -72,7 +73,13 @@ export class ClusterParts {
     const proxy = this.#proxy.status()
     // Of a proxy that is off the last sessions may still be there.
     const isOn = isServed(this.#config) || proxy.sessions.length > 0
-    return { view: this.view, proxy: isOn ? proxy : null, localMember, faults: this.#watcher.faults }
+    return {
+      view: this.view,
+      proxy: isOn ? proxy : null,
+      localMember,
+      faults: this.#watcher.faults,
+      counts: NO_WATCHER_COUNTS,
+    }
   }
 
   /** Binds every listener, or none: rejects with BIND_FAILED. */

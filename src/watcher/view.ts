@@ -5,6 +5,7 @@ import type { DcsNotice, DcsTraits } from './dcs/dcs.ts'
 import type { Member } from './members/member.ts'
 import type { PrimaryPhase } from './primary/machine.ts'
 import type { PrimaryState } from '../config/config.ts'
+import type { Override } from '../override.ts'
 
 export interface ClusterView {
   /** What the configuration calls it. */
@@ -72,6 +73,8 @@ export interface PrimaryView {
   readonly epoch: number
   /** What a dial was made for; handed back with its failure. */
   readonly basis: string
+  /** What a person has decided about `member`: its new clients are held. */
+  readonly override?: Override
 }
 
 /** What `PrimaryView.reason` says, where more depends on it than words. */
@@ -111,6 +114,8 @@ export interface MemberView extends Member {
   /** What it had still to replay when it was asked last; null where that is not known, and of the leader. Bytes. */
   readonly lagBytes: number | null
   readonly replica: ReplicaView
+  /** What a person has decided about it: it is not used for new sessions. */
+  readonly override?: Override
 }
 
 /** The value of a tag of Patroni's. */

@@ -3,7 +3,9 @@ import { renderStatus } from '../../../src/admin/status/text.ts'
 import type { ClusterStatus, RouterStatus } from '../../../src/admin/status.ts'
 import { ENDINGS, REFUSALS } from '../../../src/proxy/counters.ts'
 import type { ReloadReport } from '../../../src/reload.ts'
-import type { ListenerStatus, ProxyStatus } from '../../../src/proxy/status.ts'
+import { type ListenerStatus, NO_COUNTS, type ProxyStatus } from '../../../src/proxy/status.ts'
+import { NO_TRAFFIC } from '../../../src/proxy/traffic.ts'
+import { NO_WATCHER_COUNTS } from '../../../src/watcher/counts.ts'
 import type { ClusterView, MemberView } from '../../../src/watcher/view.ts'
 
 /** 2026-11-20 03:14:54Z. */
@@ -42,7 +44,10 @@ export function sampleListener(
   members: Readonly<Record<string, string>>,
   changes: Partial<ListenerStatus> = {},
 ): ListenerStatus {
-  const each = Object.entries(members).map(([member, reason]) => ({ member, fit: reason === '', reason }))
+  const each = Object.entries(members).map(([member, reason]) => ({
+    ...{ member, fit: reason === '', reason },
+    ...{ since: NOW - 60_000, downs: 0, downMs: 0 },
+  }))
   return {
     name,
     route,
@@ -52,6 +57,7 @@ export function sampleListener(
     members: each,
     fallback: false,
     fault: null,
+    ...{ traffic: NO_TRAFFIC, counts: NO_COUNTS, maxConnections: 0, heldByRequest: null },
     ...changes,
   }
 }
@@ -138,7 +144,7 @@ export function noted<K extends string>(
 }
 
 export function sampleStatus(
-  ...clusters: (Pick<ClusterStatus, 'view' | 'proxy'> & Partial<Pick<ClusterStatus, 'faults'>>)[]
+  ...clusters: (Pick<ClusterStatus, 'view' | 'proxy'> & Partial<Pick<ClusterStatus, 'faults' | 'counts'>>)[]
 ): RouterStatus {
   const all = clusters.length > 0 ? clusters : [{ view: sampleView(), proxy: sampleProxy() }]
   return {
@@ -150,7 +156,7 @@ export function sampleStatus(
     stopping: false,
     maxConnections: 0,
     log: { dropped: 0 },
-    clusters: all.map((cluster) => ({ faults: [], ...cluster, localMember: null })),
+    clusters: all.map((cluster) => ({ faults: [], counts: NO_WATCHER_COUNTS, ...cluster, localMember: null })),
     templates: null,
     track: [],
     configuration: null,

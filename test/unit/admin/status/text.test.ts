@@ -5,6 +5,7 @@ import { statusLine } from '../../../../src/admin/status/text.ts'
 import { widthOf } from '../../../../src/text/terminal.ts'
 import type { ClusterStatus, ConfigurationStatus, RouterStatus } from '../../../../src/admin/status.ts'
 import { ENDINGS, REFUSALS } from '../../../../src/proxy/counters.ts'
+import { NO_WATCHER_COUNTS } from '../../../../src/watcher/counts.ts'
 import type { ClusterView, DcsView, PrimaryView } from '../../../../src/watcher/view.ts'
 import { noted, NOW, sampleListener, sampleMember, sampleProxy, rendered, sampleStatus, sampleView } from '../sample.ts'
 import type { PrimaryState } from '../../../../src/config/config.ts'
@@ -439,6 +440,7 @@ test('has one line that changes only with what it reports, the cluster without a
   const lost: ClusterStatus = {
     view: sampleView({ name: 'a\n', primary: none }),
     proxy: held,
+    counts: NO_WATCHER_COUNTS,
     localMember: null,
     faults: [],
   }

@@ -1,0 +1,47 @@
+/** What a person can have a running router do, by whichever way: the socket, HTTP, the command line. */
+import type { OverrideState } from '../override.ts'
+import type { SessionStatus } from '../proxy/status.ts'
+
+/** Which sessions: those that match all that is given. */
+export interface SessionFilter {
+  readonly cluster?: string
+  readonly listener?: string
+  readonly member?: string
+  /** An IP address without port. */
+  readonly client?: string
+  readonly id?: string
+}
+
+/**
+ * Each act takes effect before it resolves, and is logged with `by`, who asked. Each rejects with a RouterError `ACT_REFUSED` whose
+ * message names what is wrong and what there is instead: no such cluster, member or listener; several clusters and none named.
+ */
+export interface Acts {
+  /** `cluster`: null where there is only one. `forMs`: null: until it is ended. Resolves with a line that says what holds now. */
+  setMember(
+    where: { readonly cluster: string | null; readonly member: string },
+    state: OverrideState | 'ready',
+    forMs: number | null,
+    by: string,
+  ): Promise<string>
+  /** Holds the new clients of a listener, or of all: `listener` null. `forMs`: null: the usual limit, 5 min. */
+  hold(
+    where: { readonly cluster: string | null; readonly listener: string | null },
+    forMs: number | null,
+    by: string,
+  ): Promise<string>
+  release(where: { readonly cluster: string | null; readonly listener: string | null }, by: string): Promise<string>
+  /** Returns at most `max`, the oldest first, and how many match. */
+  sessions(
+    filter: SessionFilter,
+    max: number,
+  ): Promise<{ readonly sessions: readonly SessionStatus[]; readonly total: number }>
+  /** Resolves with how many were closed. */
+  closeSessions(filter: SessionFilter, by: string): Promise<number>
+  /** Limits the connections of a listener until the next reload or restart; 0: no limit. */
+  limitListener(
+    where: { readonly cluster: string | null; readonly listener: string },
+    max: number,
+    by: string,
+  ): Promise<string>
+}
