@@ -5,7 +5,7 @@ import { takesNew } from '../../../watcher/view.ts'
 import type { HistoryEvent } from '../../../events/event.ts'
 import type { ClusterStatus, RouterStatus } from '../../status.ts'
 import { statusJson } from '../../status/json.ts'
-import { configurationNotes, trackNotes } from '../../status/notes.ts'
+import { configurationNotes, httpNotes, trackNotes } from '../../status/notes.ts'
 import type { StatusJson } from '../../status/schema.ts'
 import { type Note, templateNotes } from '../../status/template-notes.ts'
 import { clusterSection, stateOf } from './cluster.ts'
@@ -83,13 +83,14 @@ function chip(cluster: ClusterStatus, status: RouterStatus): Html {
   return html`<a href="#cluster-${name}">${tag(`${name}: ${who} ${word}`, tone)}</a>`
 }
 
-/** Returns what is of no cluster: templates, track files, the configuration. */
+/** Returns what is of no cluster: templates, track files, the configuration, HTTP itself. */
 function routerSection(status: StatusJson, isSeveral: boolean): Html {
   const now = Date.parse(status.now)
   const notes: readonly Note[] = [
     ...configurationNotes(status.configuration, now),
     ...(status.templates === null ? [] : templateNotes(status.templates, now, isSeveral)),
     ...trackNotes(status.track, now),
+    ...httpNotes(status.http),
     ...(status.log.dropped === 0
       ? []
       : [['Log', `${counted(status.log.dropped, 'line')} dropped: its reader did not keep up`] as const]),
@@ -98,7 +99,7 @@ function routerSection(status: StatusJson, isSeveral: boolean): Html {
     notes.length > 0,
     () =>
       html`<section>
-        <h2>Templates, track files, configuration</h2>
+        <h2>Router</h2>
         ${noteList(notes)}
       </section>`,
   )
