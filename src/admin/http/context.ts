@@ -3,6 +3,7 @@ import type { Acts } from '../acts.ts'
 import type { History } from '../../events/history.ts'
 import type { RouterStatus } from '../status.ts'
 import type { EventFrames } from './event-frames.ts'
+import type { StreamPace } from './event-stream.ts'
 import type { HttpRefusals } from './refusals.ts'
 import type { Slices } from './slices.ts'
 import type { Tokens } from './tokens.ts'
@@ -45,7 +46,9 @@ export interface HttpContext {
   readonly refusals: HttpRefusals
   readonly slices: Slices
   readonly frames: EventFrames
+  /** Of the stream of events. */
   readonly readers: Set<object>
+  readonly pace: Partial<StreamPace>
   /** Aborted when the server closes. */
   readonly closing: AbortSignal
 }
