@@ -55,7 +55,7 @@ export const TLS = {
 export const ADMIN_HTTP = {
   bind: optional(
     BIND,
-    'Addresses of HTTP: the page, health checks, metrics and the [API](operations.md#port-7000). One, a list, or text with commas, as of a listener; `off`: none. One that is in use is a warning where it is the default, else an error. Default: `127.0.0.1:7000` while the proxy is on and no listener has that port, else `off`.',
+    'Addresses of HTTP: the page, health checks, metrics and the [API](operations.md#port-7000). One, a list, or text with commas, as of a listener; `off`: none. An address in use is a warning for the default, else an error. Default: `127.0.0.1:7000` while the proxy is on and no listener has that port, else `off`.',
   ),
   tls: section(TLS, 'TLS of HTTP.'),
   token_file: optional(

@@ -240,7 +240,7 @@ export interface AdminSocketConfig {
 export interface HttpConfig {
   /** Empty: there is none. */
   readonly binds: readonly TcpBind[]
-  /** They are not configured: one that is in use is a warning then, else an error. */
+  /** They are not configured: an address in use is a warning then, else an error. */
   readonly isDefault: boolean
   /** Paths of files; null: without TLS. Without `keyFile` the key is in `certFile`. */
   readonly tls: { readonly certFile: string; readonly keyFile: string | null } | null

@@ -21,7 +21,7 @@ export function readTls({ tls }: HttpConfig): HttpTls | null {
   return { certificates, pem: pemOf(certificates) }
 }
 
-/** Reads a certificate again. One that cannot be used any more is logged, and its last good contents are returned. */
+/** Reads a certificate again. Files that cannot be used any more are logged, and their last good contents are returned. */
 export function renewedTls({ certificates }: HttpTls, log: Logger): HttpTls {
   const pem = pemOf(certificates)
   const { trouble } = certificates

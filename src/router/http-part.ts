@@ -53,7 +53,7 @@ export class HttpPart {
     const { open, fault } = await this.#open(addresses, config.isDefault)
     this.#running = { server, tls }
     this.#fault = fault
-    server.admit(await tokensOrNull(config, this.#deps.log, 'nobody can act'), config)
+    server.admit(await tokensOrNull(config, this.#deps.log, 'no act is possible'), config)
     server.use(open)
   }
 

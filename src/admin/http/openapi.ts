@@ -82,7 +82,7 @@ function content(name: string): Json {
 }
 
 const FAILURES: Readonly<Record<string, string>> = {
-  400: 'What was sent is wrong.',
+  400: 'The request is wrong.',
   401: 'No token, or one that is unknown.',
   404: 'There is no such cluster.',
   409: 'It cannot be done: there is no such member, listener or cluster.',

@@ -39,9 +39,9 @@ export const closeAct = z.strictObject({
 
 export const sessionQuery = z.strictObject(filter)
 
-export const actResult = z.strictObject({ result: text('What holds now, in one line.') })
+export const actResult = z.strictObject({ result: text('The state from now on, in one line.') })
 export const closeResult = z.strictObject({ closed: count('Sessions that were closed.') })
-export const failure = z.strictObject({ error: text('What is wrong, in one line.') })
+export const failure = z.strictObject({ error: text('The reason, in one line.') })
 
 const session = z.strictObject({
   id: text('ID, unique in the process: `0x1f`.'),
@@ -66,7 +66,7 @@ const event = z.looseObject({
   seq: count('Number of the event: it grows from one to the next.'),
   time: time('When it was.'),
   level: text('As in the log; `note`: a milestone that the log has at level `debug` only.'),
-  event: text('Name of the event, as docs/operations.md lists it.'),
+  ['event']: text('Name of the event, as docs/operations.md lists it.'),
   message: text('The text for people.'),
   cluster: text('The cluster, where there are several.').optional(),
 })
@@ -82,7 +82,7 @@ const clusterHealth = z.strictObject({
 
 export const health = z.strictObject({
   ok: flag('The same as the status: true with 200, false with 503.'),
-  check: text('What was checked.'),
+  check: text('The check.'),
   clusters: z.array(clusterHealth).describe('Each cluster that was checked; empty for checks of the process.'),
 })
 export type HealthJson = z.infer<typeof health>

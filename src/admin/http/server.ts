@@ -103,7 +103,7 @@ export class HttpServer {
     await this.#released
   }
 
-  /** `fault`: why it does not listen as configured. */
+  /** Returns the state for `status`. `fault`: why it does not listen as configured. */
   status(fault: string | null): HttpStatus {
     return {
       addresses: this.#addresses.map(({ text }) => text),

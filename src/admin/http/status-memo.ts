@@ -1,4 +1,4 @@
-/** The status of the router for many requests: it is made anew 50 times a second at most, and after each act. */
+/** The status of the router for many requests: it is made 50 times a second at most, and again after each act. */
 import type { RouterStatus } from '../status.ts'
 import type { Acts } from '../acts.ts'
 import type { HttpSources } from './context.ts'
@@ -22,7 +22,7 @@ export class StatusMemo {
     return this.#last.status
   }
 
-  /** Returns acts after each of which the status is made anew. */
+  /** Returns acts after each of which the status is made again. */
   #forgetting(acts: Acts): Acts {
     const after = async <T>(act: Promise<T>): Promise<T> => act.finally(() => (this.#last = null))
     return {

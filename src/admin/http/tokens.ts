@@ -50,22 +50,23 @@ export class Tokens {
 
 /** Reads a file of tokens. Rejects with CONFIG_UNREADABLE or CONFIG_INVALID, which names the file and shows nothing of it. */
 export async function readTokens(path: string): Promise<Tokens> {
-  const failed = (reason: string, code: 'CONFIG_INVALID' | 'CONFIG_UNREADABLE' = 'CONFIG_UNREADABLE'): RouterError =>
-    new RouterError(code, `admin.token_file: ${path} ${reason}`)
+  const unreadable = (reason: string): RouterError =>
+    new RouterError('CONFIG_UNREADABLE', `admin.token_file: ${path} ${reason}`)
+  const invalid = (reason: string): RouterError =>
+    new RouterError('CONFIG_INVALID', `admin.token_file: ${path} ${reason}`)
   let mode: number
   try {
     ;({ mode } = await stat(path))
   } catch (error) {
-    throw failed(isAbsent(error) ? 'does not exist' : `cannot be read: ${explain(error)}`)
+    throw unreadable(isAbsent(error) ? 'does not exist' : `cannot be read: ${explain(error)}`)
   }
-  if ((mode & 0o007) !== 0) throw failed('can be used by every user of this machine: chmod o= it', 'CONFIG_INVALID')
+  if ((mode & 0o007) !== 0) throw invalid('can be used by every user of this machine: chmod o= it')
   const file = await readTextFile(path, MAX_BYTES)
-  if (file.kind === 'missing') throw failed('does not exist')
-  if (file.kind === 'unusable') throw failed(file.reason)
+  if (file.kind !== 'text') throw unreadable(file.kind === 'missing' ? 'does not exist' : file.reason)
   try {
     return Tokens.parse(file.text)
   } catch (error) {
-    throw failed(explain(error), 'CONFIG_INVALID')
+    throw invalid(explain(error))
   }
 }
 

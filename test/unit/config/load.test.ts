@@ -136,7 +136,14 @@ proxy:
   tcp_keepalive: 30s
   drain_timeout: 0
 state_dir: /var/lib/router
-admin: {socket: /tmp/a.sock, mode: '0660', group: postgres}
+admin:
+  socket: /tmp/a.sock
+  mode: '0660'
+  group: postgres
+  bind: ['127.0.0.1:7000', '[::1]:7000,localhost:7001']
+  tls: {cert_file: /http.crt, key_file: /http.key}
+  token_file: /tokens
+  hosts: [Router.example.com, r1]
 logging: {level: debug, format: json, connections: true}
 `)
   assert.deepEqual(config, {
@@ -189,7 +196,20 @@ logging: {level: debug, format: json, connections: true}
     hooks: [],
     track: { files: [] },
     stateDir: '/var/lib/router',
-    admin: { socket: { path: '/tmp/a.sock', isDefault: false, mode: 0o660, group: 'postgres' } },
+    admin: {
+      socket: { path: '/tmp/a.sock', isDefault: false, mode: 0o660, group: 'postgres' },
+      http: {
+        binds: [
+          { kind: 'tcp', host: '127.0.0.1', port: 7000 },
+          { kind: 'tcp', host: '::1', port: 7000 },
+          { kind: 'tcp', host: 'localhost', port: 7001 },
+        ],
+        isDefault: false,
+        tls: { certFile: '/http.crt', keyFile: '/http.key' },
+        tokenFile: '/tokens',
+        hosts: ['router.example.com', 'r1'],
+      },
+    },
     logging: { level: 'debug', format: 'json', connections: true },
   })
 })
@@ -439,14 +459,34 @@ const INVALID: readonly (readonly [title: string, text: string, problem: string]
     'router.yml:3:9: admin.permissions: unknown key; did you mean "mode"?',
   ],
   [
-    'admin.bind',
-    `${BASE}admin: {bind: '127.0.0.1:7000'}`,
-    'router.yml:3:9: admin.bind: not available in this version: remove it; the admin socket is there',
+    'HTTP on a Unix socket',
+    `${BASE}admin: {bind: /run/http.sock}`,
+    'router.yml:3:9: admin.bind: has a Unix socket: a port is needed',
   ],
   [
-    'admin.token_file',
-    `${BASE}admin: {token_file: /x}`,
-    'router.yml:3:9: admin.token_file: not available in this version: remove it; access to the admin socket is a matter of file permissions',
+    'HTTP at the address of a listener',
+    `${BASE}proxy: {listeners: {p: {bind: '*:7000', route: primary}}}\nadmin: {bind: [':7001', '127.0.0.1:7000']}`,
+    'router.yml:4:25: admin.bind.1: "127.0.0.1:7000" is taken by the listener p ("*:7000")',
+  ],
+  [
+    'a key of a certificate without one',
+    `${BASE}admin: {tls: {key_file: /x}}`,
+    'router.yml:3:15: admin.tls.key_file: needs admin.tls.cert_file',
+  ],
+  [
+    'another word for a certificate',
+    `${BASE}admin: {tls: {cert: /x}}`,
+    'router.yml:3:15: admin.tls.cert: unknown key; did you mean "cert_file"?',
+  ],
+  [
+    'a name of HTTP with its port',
+    `${BASE}admin: {hosts: ['router:7000']}`,
+    'router.yml:3:17: admin.hosts.0: "router:7000" is not the name of a host, without port and scheme, like router.example.com',
+  ],
+  [
+    'tokens that are no file',
+    `${BASE}admin: {token_file: x}`,
+    'router.yml:3:9: admin.token_file: "x" is not an absolute path',
   ],
   [
     'a relative socket',
@@ -519,7 +559,7 @@ const INVALID: readonly (readonly [title: string, text: string, problem: string]
   [
     'an unknown key that YAML takes for a boolean',
     `${BASE}admin: {no: x}`,
-    'router.yml:3:9: admin.no: unknown key; valid here: socket, mode, group',
+    'router.yml:3:9: admin.no: unknown key; valid here: socket, mode, group, bind, tls, token_file, hosts',
   ],
   [
     'a misspelt dynamic setting',
@@ -542,6 +582,18 @@ for (const [title, text, problem] of INVALID)
 
 test('keys of Patroni that are no text are no matter of the router', () => {
   valid(`${BASE}postgresql: {parameters: {on: 1, 010: x}}\ntags: {no: 1}\n`)
+})
+
+test('HTTP has its default address beside a proxy, and none where it is off, has no proxy or a listener has that port', () => {
+  const bindsOf = (text: string): readonly unknown[] => validButKeys(text).admin.http.binds
+  assert.equal(bindsOf(BASE).length, 1)
+  for (const text of [
+    `${BASE}admin: {bind: off}`,
+    `${BASE}admin: {bind: false}`,
+    `${BASE}templates: [{source: a, destination: /b}]`,
+    `${BASE}proxy: {listeners: {p: {bind: ':7000', route: primary}}}`,
+  ])
+    assert.deepEqual(bindsOf(text), [], text)
 })
 
 test('a listener cannot be lost by its name', () => {

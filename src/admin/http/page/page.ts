@@ -74,7 +74,7 @@ function titleOf(clusters: readonly ClusterStatus[], status: RouterStatus): stri
   const { who, word } = stateOf(first, status)
   if (clusters.length === 1) return visible(`${who} ${word} - ${first.view.name}`)
   if (closed.length === 0) return `${counted(clusters.length, 'cluster')} open - ${status.node}`
-  return `${closed.length} of ${clusters.length} clusters NOT OPEN - ${status.node}`
+  return `NOT OPEN: ${closed.length} of ${counted(clusters.length, 'cluster')} - ${status.node}`
 }
 
 function chip(cluster: ClusterStatus, status: RouterStatus): Html {

@@ -132,7 +132,7 @@ export function listenerRows({ proxy, view }: ClusterStatus, now: number): Html 
   return table(LISTENER_COLUMNS, rows)
 }
 
-/** Returns whether no member of a route takes new connections. */
+/** Returns whether no member of a route accepts new connections. */
 function isHolding({ members, fallback }: ListenerStatus, primary: string | null): boolean {
   return !members.some(({ fit }) => fit) && !(fallback && primary !== null)
 }

@@ -37,7 +37,7 @@ export function showRoutes(app: FastifyInstance, context: HttpContext): void {
 }
 
 /**
- * Returns the path of a request, of which HAProxy takes what stands behind semicolons, whatever is before them: `/;csv`,
+ * Returns the path of a request. HAProxy reads the words behind semicolons, whatever is before them: `/;csv`,
  * `/stats;csv;norefresh`, `/haproxy?stats;json`.
  */
 export function routed(url: string): string {

@@ -1,4 +1,4 @@
-/** Who a request is from: its token, or the host itself. */
+/** The origin of a request: its token, or this host. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { isLoopback } from '../access.ts'
 import type { HttpContext } from '../context.ts'

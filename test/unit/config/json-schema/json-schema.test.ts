@@ -29,6 +29,8 @@ const BETWEEN: Readonly<Record<string, RegExp>> = {
   'a check of the old file': /check: names the destination/,
   'what a hook waits for': /after: is neither a reload group/,
   'a member is of local-leader alone': /member: cannot be used with/,
+  'a key of a certificate needs that': /key_file: needs admin\.tls\.cert_file/,
+  'addresses of HTTP are free': /is taken by/,
   'text that a template engine was to fill in': /holds a placeholder/,
 }
 
@@ -145,7 +147,17 @@ test('a value that nothing reads may be anything, for check and for the schema',
 
 /** Each mapping whose keys are all known, with the path below it where an unknown one is put. */
 const STRICT = [
-  ...['', 'proxy', 'proxy.listeners.one', 'proxy.check', 'proxy.hold', 'proxy.timeouts', 'admin', 'logging'],
+  ...[
+    '',
+    'proxy',
+    'proxy.listeners.one',
+    'proxy.check',
+    'proxy.hold',
+    'proxy.timeouts',
+    'admin',
+    'admin.tls',
+    'logging',
+  ],
   ...['templates.0', 'templates.0.debounce', 'hooks.0', 'track', 'track.files.0', 'rest', 'file', 'clusters.one'],
   ...['clusters.one.proxy', 'clusters.one.proxy.check', 'clusters.one.rest', 'clusters.one.file'],
 ]
@@ -227,8 +239,12 @@ const WRONG: readonly string[] = [
   'proxy: {tcp_keepalive: true}',
   'admin: {socket: admin.sock}',
   "admin: {socket: ''}",
-  "admin: {bind: '127.0.0.1:8080'}",
-  'admin: {token_file: /etc/token}',
+  "admin: {bind: '127.0.0.1'}",
+  'admin: {bind: /run/http.sock}',
+  'admin: {bind: on}',
+  'admin: {token_file: token}',
+  'admin: {tls: yes}',
+  "admin: {hosts: ['router:7000']}",
   'logging: {level: warning}',
   'logging: {level: INFO}',
   'logging: {format: logfmt}',
