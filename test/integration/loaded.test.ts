@@ -120,7 +120,10 @@ describe('a router that has opened its primary', () => {
 
   test('has loaded Fastify with HTTP', async () => {
     const [port] = await freePorts(1)
-    const withHttp: Source = (member, dir) => ({ ...file(member, dir), admin: { bind: `127.0.0.1:${port}` } })
+    const withHttp: Source = async (member, dir) => ({
+      ...(await file(member, dir)),
+      admin: { bind: `127.0.0.1:${port}` },
+    })
     await assertLoaded(withHttp, [...ALWAYS, ...OF_HTTP])
   })
 

@@ -47,7 +47,9 @@ test('lag and tags of the request are those of Patroni, and the primary has no l
   })
   const tagged = { replica: ['pg2'], sync: ['pg2'], 'read-only': ['pg2'], health: ['pg2'] }
   assert.deepEqual(passing(VIEW, null, { lagBytes: null, tags: { dc: 'a' } }), tagged)
-  assert.match(String(parseWanted({ lag: '16mb' })), /^lag: .*did you mean "16MB"/)
+  const wrong = parseWanted({ lag: '16mb' })
+  assert.ok(typeof wrong === 'string')
+  assert.match(wrong, /^lag: .*did you mean "16MB"/)
 })
 
 test('a listener of the route decides, with its own limits, its fallback, its faults and what it holds by request', () => {
