@@ -5,15 +5,15 @@ export type OverrideState = 'drain' | 'maint'
 
 export interface Override {
   readonly state: OverrideState
-  /** Who asked: the user of the command, the name of a token, or `admin socket`. Fit to be shown. */
+  /** The user of the command, the name of a token, or `admin socket`. Fit to be shown. */
   readonly by: string
   /** Milliseconds since the epoch. */
   readonly since: number
-  /** When it ends by itself; null: when somebody ends it. Milliseconds since the epoch. */
+  /** When it ends by itself; null: only by request. Milliseconds since the epoch. */
   readonly until: number | null
 }
 
-/** A listener that holds all its clients because somebody asked for it: as PgBouncer's PAUSE, with a limit. */
+/** A listener that holds all its clients by request: as PgBouncer's PAUSE, with a limit. */
 export interface HeldByRequest {
   readonly by: string
   /** Milliseconds since the epoch. */

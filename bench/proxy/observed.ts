@@ -19,7 +19,7 @@ const EVENT_MS = 200
 /** What becomes slower or faster during a round does so for both. */
 const ORDER = [false, true, true, false]
 
-/** A router that is read by many, and the same one that nobody reads, in turns. */
+/** One router with many readers and without any, in turns. */
 export const observed: Case = {
   name: 'observed',
   title: '10 scrapes of `/metrics` a second and 100 readers of the event stream, at 1,000 sessions/s',

@@ -1,4 +1,4 @@
-// Those who look at a router: `node bench/proxy/observers-main.ts PORT`, with IPC. Until it is disconnected it reads the stream of events
+// The readers of a router: `node bench/proxy/observers-main.ts PORT`, with IPC. Until it is disconnected it reads the stream of events
 // 100 times and /metrics 10 times a second, and reports what it has had when it is sent a message.
 import { get } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
