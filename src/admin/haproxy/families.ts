@@ -108,11 +108,11 @@ function* slicesOf(
 type Sample = readonly [labels: string, value: string]
 
 /** Columns in milliseconds, of which metrics are in seconds. */
-const IN_MS: readonly string[] = ['qtime', 'ctime', 'rtime', 'ttime', 'check_duration']
+const IN_MS: readonly string[] = ['qtime', 'ctime', 'rtime', 'ttime']
 
 /** Returns the samples of a row. `rows`: those of its section. */
 function samplesOf(family: StatFamily, row: StatRow, rows: readonly StatRow[]): readonly Sample[] {
-  const { values, state, check } = row
+  const { values, state, check, checkTookMs } = row
   const { column }: { readonly column: string } = family
   switch (column) {
     case 'status':
@@ -124,7 +124,7 @@ function samplesOf(family: StatFamily, row: StatRow, rows: readonly StatRow[]): 
     case 'check_code':
       return check === null ? [] : [['', numeral(check.httpStatus ?? 0)]]
     case 'check_duration':
-      return (check?.tookMs ?? null) === null ? [] : [['', numeral(inSeconds(values.check_duration))]]
+      return checkTookMs === null ? [] : [['', numeral(inSeconds(checkTookMs))]]
     case 'agg_server_status':
     case 'agg_server_check_status':
       return totals(SERVER_STATES, (each) => rows.filter((other) => other.state === each).length)

@@ -21,6 +21,8 @@ export interface StatRow {
   readonly state: ServerState | null
   /** Of a server; null also in maintenance. */
   readonly check: CheckResult | null
+  /** How long the last check of a server took, also in maintenance; null: there was none. Milliseconds. */
+  readonly checkTookMs: number | null
 }
 
 /** HAProxy's numbers of kinds; `show stat` takes the sum of 1 << n. */
@@ -39,14 +41,15 @@ export function statRows(status: RouterStatus): readonly StatRow[] {
 function rowsOf(section: Section, status: RouterStatus): readonly StatRow[] {
   const servers = serversOf(section)
   const { name, id } = section
-  const whole = { section: name, sectionId: id, serverId: 0, state: null, check: null }
+  const whole = { section: name, sectionId: id, serverId: 0, state: null, check: null, checkTookMs: null }
   return [
     { ...whole, kind: 'frontend', values: frontend(section, status) },
     ...servers.map((server): StatRow => {
       const state = stateOf(server)
       const check = checkOf(server)
       const values = serverValues(server, state, check, status.now)
-      return { kind: 'server', section: name, sectionId: id, serverId: server.id, state, check, values }
+      const checkTookMs = section.checks.get(server.status.member)?.last?.tookMs ?? null
+      return { kind: 'server', section: name, sectionId: id, serverId: server.id, state, check, checkTookMs, values }
     }),
     { ...whole, kind: 'backend', values: backend(section, servers, status.now) },
   ]
