@@ -74,7 +74,7 @@ export const SESSIONS: readonly SessionStatus[] = [
   },
 ]
 
-/** Notes what is asked of it. `refuses`: members of which it is refused. */
+/** Notes what is asked of it, and refuses it of pg3. */
 export class RecordingActs implements Acts {
   readonly calls: unknown[][] = []
   readonly #sessions: readonly SessionStatus[]
@@ -111,6 +111,19 @@ export class RecordingActs implements Acts {
   limitListener(...call: Parameters<Acts['limitListener']>): Promise<string> {
     this.calls.push(['limitListener', ...call])
     return Promise.resolve('done')
+  }
+}
+
+/** Keeps the overrides that are asked for, for a status that shows them. */
+export class OverridingActs extends RecordingActs {
+  overrides: Readonly<Record<string, Override['state']>> = {}
+
+  override async setMember(...call: Parameters<Acts['setMember']>): Promise<string> {
+    const answer = await super.setMember(...call)
+    const [{ member }, state] = call
+    const others = Object.fromEntries(Object.entries(this.overrides).filter(([name]) => name !== member))
+    this.overrides = state === 'ready' ? others : { ...others, [member]: state }
+    return answer
   }
 }
 
