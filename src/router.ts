@@ -4,6 +4,7 @@
 import { hostname } from 'node:os'
 import type { Command } from './admin/command.ts'
 import { reloadCommands } from './admin/reload.ts'
+import { haproxyCommands } from './admin/haproxy/commands.ts'
 import { showCommands } from './admin/show.ts'
 import type { RouterStatus } from './admin/status.ts'
 import { now } from './clock.ts'
@@ -206,7 +207,8 @@ export class Router {
   #commands(): readonly Command[] {
     const { history = null } = this.#deps
     const reload = this.#reloader === null ? [] : reloadCommands(this.#reloader)
-    return [...showCommands(() => this.status(), history), ...reload]
+    const status = (): RouterStatus => this.status()
+    return [...showCommands(status, history), ...haproxyCommands(status, null), ...reload]
   }
 
   #buildReloader(loading: NonNullable<RouterDeps['loading']>): Reloader {
