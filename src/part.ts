@@ -9,7 +9,7 @@ export interface Reconfigurable<C> {
 
 /** What has come of a part of the router when the configuration changed. */
 export interface PartReport {
-  readonly part: 'watcher' | 'proxy' | 'templates' | 'track' | 'admin' | 'logging'
+  readonly part: 'watcher' | 'proxy' | 'templates' | 'track' | 'admin' | 'http' | 'logging'
   /** The cluster that a watcher and a proxy belong to; null for the other parts. */
   readonly name: string | null
   /** `kept`: nothing has changed for it. `refused`: it continues as it was. */

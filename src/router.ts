@@ -18,6 +18,7 @@ import type { Reloadable } from './reload.ts'
 import { AdminPart } from './router/admin-part.ts'
 import { preparePart } from './router/change.ts'
 import { Clusters, type ClustersDeps } from './router/clusters.ts'
+import { HttpPart } from './router/http-part.ts'
 import type { ConfigReader } from './router/config-reading.ts'
 import { endingSessions } from './router/ending-sessions.ts'
 import { Reloader, type ReloaderDeps } from './router/reloader.ts'
@@ -50,6 +51,7 @@ export class Router {
   readonly #templates: TemplatesPart
   readonly #track: Track
   readonly #admin: AdminPart
+  readonly #http: HttpPart
   readonly #reloader: Reloader | null
   /** null: there is nothing to write it to. */
   readonly #connectionLog: ConnectionLog | null
@@ -79,6 +81,8 @@ export class Router {
     this.#track = new Track({ files: config.track.files, log })
     this.#reloader = deps.loading === undefined ? null : this.#buildReloader(deps.loading)
     this.#admin = new AdminPart(config.admin, { log, commands: () => this.#commands() })
+    const { history = null } = deps
+    this.#http = new HttpPart(config.admin.http, { log, history, acts: null, status: () => this.status() })
   }
 
   /** Starts all or nothing: rejects with a RouterError, and nothing is left running then. The DCS need not be there. */
@@ -88,6 +92,7 @@ export class Router {
       await this.#admin.start()
       await this.#track.start()
       await this.#templates.start()
+      await this.#http.start()
       this.#clusters.observe()
       this.#reloader?.start()
     } catch (error) {
@@ -131,6 +136,7 @@ export class Router {
       templates: this.#templates.status(),
       track: this.#track.status(),
       configuration: this.#reloader?.status() ?? null,
+      http: this.#http.status(),
     }
   }
 
@@ -155,7 +161,7 @@ export class Router {
     this.#lookups.close()
     await Promise.all(closing)
     // Last: a reload that was requested is answered, too.
-    await this.#admin.close()
+    await Promise.all([this.#admin.close(), this.#http.close()])
   }
 
   /**
@@ -164,16 +170,18 @@ export class Router {
    */
   async reconfigure(next: Config): Promise<readonly PartReport[]> {
     if (this.#isEnding()) return []
-    const isAdminSocket = (bind: Bind): boolean => bind.kind === 'unix' && bind.path === this.#admin.path
+    const isOwn = (bind: Bind): boolean =>
+      bind.kind === 'unix' ? bind.path === this.#admin.path : this.#http.listensOn(bind)
     const isTaken = (path: string): boolean => this.#clusters.listensOn({ kind: 'unix', path })
     const prepared = [
-      await this.#clusters.prepare(next, isAdminSocket),
+      await this.#clusters.prepare(next, isOwn),
       await preparePart('track', this.#config.track.files, next.track.files, () => ({
         outcome: 'reconfigured',
         take: () => this.#track.reconfigure(next.track.files),
       })),
       await this.#templates.prepare(next),
       await this.#admin.prepare(next.admin, isTaken),
+      await this.#http.prepare(next.admin.http, (bind) => this.#clusters.listensOn(bind)),
       await preparePart('logging', this.#config.logging, next.logging, () => ({
         outcome: 'reconfigured',
         take: () => this.#setLogging(next.logging),
@@ -190,9 +198,14 @@ export class Router {
     this.#deps.taken?.(next)
     // First: an address that another listener has had is served by none until then.
     const listening = await this.#clusters.listenAgain()
-    const fault = this.#isEnding() ? null : await this.#admin.openAgain()
+    const faults = {
+      admin: this.#isEnding() ? null : await this.#admin.openAgain(),
+      http: this.#isEnding() ? null : await this.#http.openAgain(),
+    }
     await this.#templates.replaced()
-    return [...reports.map((report) => (report.part === 'admin' ? { ...report, reason: fault } : report)), ...listening]
+    const shown = ({ part, ...report }: PartReport): PartReport =>
+      part === 'admin' || part === 'http' ? { ...report, part, reason: faults[part] } : { ...report, part }
+    return [...reports.map(shown), ...listening]
   }
 
   #isEnding(): boolean {
@@ -215,8 +228,11 @@ export class Router {
     return new Reloader({
       ...loading,
       onEnd: (report) => {
-        // Templates are files, too, and what they write may have been changed by others.
-        if (report.outcome !== 'refused') this.#templates.resync()
+        // Templates, tokens and certificates are files, too, and what is written may have been changed by others.
+        if (report.outcome !== 'refused') {
+          this.#templates.resync()
+          void this.#http.resync()
+        }
         loading.onEnd?.(report)
       },
       apply: (config) => this.reconfigure(config),

@@ -1,6 +1,7 @@
 /** The router's own state as plain data. Scripts and the client commands read the form that status/json.ts makes of it. */
 import type { WatcherCounts } from '../watcher/counts.ts'
 import type { ClusterView } from '../watcher/view.ts'
+import type { HttpStatus } from './http/status.ts'
 import type { ReloadReport } from '../reload.ts'
 import type { ProxyStatus } from '../proxy/status.ts'
 import type { TemplatesStatus } from '../templates/status.ts'
@@ -27,6 +28,8 @@ export interface RouterStatus {
   readonly track: readonly TrackFileStatus[]
   /** null: it cannot be loaded again, as in a demo. */
   readonly configuration: ConfigurationStatus | null
+  /** null: HTTP is off. */
+  readonly http: HttpStatus | null
 }
 
 /** The configuration that is in force, and whether it is what the file says. */

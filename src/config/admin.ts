@@ -1,12 +1,13 @@
 /** The section `admin`. Pure. */
 import { mappingOf, type Mapping } from '../text/unknown-shape.ts'
 import { MAX_SOCKET_PATH_BYTES } from '../unix-socket.ts'
+import { ADMIN_HTTP } from './admin-http.ts'
 import type { AdminConfig } from './config.ts'
 import { DEFAULT_ADMIN_SOCKET } from './defaults.ts'
 import type { Fault } from './file/problem.ts'
 import { fitsSocket } from './proxy/binds.ts'
 import { account, PERMISSIONS } from './templates/fields.ts'
-import { later, optional, section } from './values/fields.ts'
+import { optional, section } from './values/fields.ts'
 import type { ValueType } from './values/form.ts'
 import { bad, type Parsed } from './values/parsed.ts'
 import { ABSOLUTE_PATH } from './values/types.ts'
@@ -54,24 +55,20 @@ export const ADMIN = {
     account('group'),
     "Group of the admin socket, and of its directory where the router makes that, by name or number. Its users can run `status`, `track` and `reload`. Default: the router's own group.",
   ),
-}
-
-const ADMIN_LATER = {
-  bind: later('; the admin socket is there'),
-  token_file: later('; access to the admin socket is a matter of file permissions'),
+  ...ADMIN_HTTP,
 }
 
 export const ADMIN_SECTION = section(
-  { ...ADMIN, ...ADMIN_LATER },
-  'The socket that `status`, `track` and `reload` use.',
+  ADMIN,
+  'How a running router is seen and driven: the socket of the commands, and HTTP.',
 )
 
 type AdminSection = Readonly<Pick<AdminConfig['socket'], 'mode' | 'group'> & { socket: string | null }>
 
-/** Builds the section. Where none of its keys is set, the socket is a default one. */
-export function adminConfig({ socket, mode, group }: AdminSection): AdminConfig {
+/** Builds the socket of the section. Where none of its keys is set, it is a default one. */
+export function socketConfig({ socket, mode, group }: AdminSection): AdminConfig['socket'] {
   const isDefault = socket === null && mode === null && group === null
-  return { socket: { path: socket ?? DEFAULT_ADMIN_SOCKET, isDefault, mode, group } }
+  return { path: socket ?? DEFAULT_ADMIN_SOCKET, isDefault, mode, group }
 }
 
 /** Returns what is wrong between keys of the section of which each is right. */

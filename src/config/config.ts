@@ -223,6 +223,7 @@ export type PrimaryState = (typeof PRIMARY_STATES)[number]
 
 export interface AdminConfig {
   readonly socket: AdminSocketConfig
+  readonly http: HttpConfig
 }
 
 export interface AdminSocketConfig {
@@ -233,6 +234,20 @@ export interface AdminSocketConfig {
   readonly mode: number | null
   /** Name or number; null: of the router's own user. */
   readonly group: string | null
+}
+
+/** Statistics, health checks and the API over HTTP. */
+export interface HttpConfig {
+  /** Empty: there is none. */
+  readonly binds: readonly TcpBind[]
+  /** They are not configured: one that is in use is a warning then, else an error. */
+  readonly isDefault: boolean
+  /** Paths of files; null: without TLS. Without `keyFile` the key is in `certFile`. */
+  readonly tls: { readonly certFile: string; readonly keyFile: string | null } | null
+  /** Path; null: no act is possible. */
+  readonly tokenFile: string | null
+  /** Names that a request may address it by, besides those of this host. In small letters. */
+  readonly hosts: readonly string[]
 }
 
 export interface LoggingConfig {

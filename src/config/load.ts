@@ -11,7 +11,8 @@ import {
   withoutCluster,
 } from './clusters/clusters.ts'
 import { checkReferences, isSidecar } from './clusters/references.ts'
-import { adminConfig, checkAdmin } from './admin.ts'
+import { checkAdmin, socketConfig } from './admin.ts'
+import { checkHttp, httpConfig } from './admin-http.ts'
 import type { Settings } from './changes.ts'
 import type { ClusterConfig, Config } from './config.ts'
 import type { DcsSection } from './dcs/kind.ts'
@@ -122,6 +123,7 @@ function checkTogether(
         checkProxy(draft.tree, kinds).map(({ path, message }) => ({ path: draft.place(path), message })),
       ),
       ...checkAdmin(tree),
+      ...checkHttp(tree),
       ...checkReferences(tree, names),
       ...checkTrack(tree, locals),
       ...templates.faults,
@@ -185,7 +187,13 @@ function configOf(
     hooks: hookConfigs(ours.hooks ?? [], templates, directory, names),
     track: { files: trackConfig(ours.track, all) },
     stateDir: ours.state_dir,
-    admin: adminConfig(ours.admin),
+    admin: {
+      socket: socketConfig(ours.admin),
+      http: httpConfig(
+        ours.admin,
+        whole.flatMap(({ proxy }) => proxy.listeners),
+      ),
+    },
     logging: ours.logging,
   }
 }

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { suggest } from '../text/suggestion.ts'
 import { isMapping, type Mapping, mappingOf } from '../text/unknown-shape.ts'
 import { ADMIN, ADMIN_SECTION } from './admin.ts'
+import { TLS } from './admin-http.ts'
 import { clusterKeys } from './clusters/clusters.ts'
 import type { DcsSection } from './dcs/kind.ts'
 import type { LoggingConfig } from './config.ts'
@@ -64,6 +65,7 @@ const SHAPES: Readonly<Record<string, object>> = {
   'proxy.timeouts': TIMEOUTS,
   'proxy.listeners.*': LISTENER,
   admin: ADMIN,
+  'admin.*': TLS,
   logging: LOGGING,
   'templates.*': TEMPLATE,
   'templates.*.debounce': DEBOUNCE,
@@ -76,7 +78,23 @@ const SHAPES: Readonly<Record<string, object>> = {
 
 /** What they are called by confd, consul-template and habit, and what to write instead. */
 const OTHER_WORDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  admin: { path: 'socket', perms: 'mode', permissions: 'mode', gid: 'group' },
+  admin: {
+    path: 'socket',
+    address: 'bind',
+    listen: 'bind',
+    port: 'bind',
+    tokens: 'token_file',
+    perms: 'mode',
+    permissions: 'mode',
+    gid: 'group',
+  },
+  'admin.*': {
+    cert: 'cert_file',
+    certificate: 'cert_file',
+    certfile: 'cert_file',
+    key: 'key_file',
+    keyfile: 'key_file',
+  },
   'templates.*': {
     ...{ src: 'source', dest: 'destination', dst: 'destination', target: 'destination', check_cmd: 'check' },
     ...{ reload_cmd: 'reload', command: 'reload', user: 'owner', uid: 'owner', gid: 'group', perms: 'mode' },

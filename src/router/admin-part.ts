@@ -17,9 +17,11 @@ export interface AdminPartDeps {
 
 const OPEN_MS = 10_000
 
+type Settings = Pick<AdminConfig, 'socket'>
+
 export class AdminPart {
   readonly #deps: AdminPartDeps
-  #config: AdminConfig
+  #config: Settings
   #socket: AdminSocket
   /** A listener has had its path until now. */
   #isToOpen = false
@@ -27,7 +29,7 @@ export class AdminPart {
   readonly #retiring = new Map<AdminSocket, Promise<void>>()
 
   /** Starts nothing. */
-  constructor(config: AdminConfig, deps: AdminPartDeps) {
+  constructor(config: Settings, deps: AdminPartDeps) {
     this.#deps = deps
     this.#config = config
     this.#socket = this.#build(config)
@@ -48,11 +50,11 @@ export class AdminPart {
   }
 
   /** Prepares another socket. `isTaken`: whether a listener has that path, which it may leave. Never rejects. */
-  async prepare(next: AdminConfig, isTaken: (path: string) => boolean): Promise<Prepared> {
-    return preparePart('admin', this.#config, next, () => this.#prepare(next, isTaken(next.socket.path)))
+  async prepare(next: Settings, isTaken: (path: string) => boolean): Promise<Prepared> {
+    return preparePart('admin', this.#config.socket, next.socket, () => this.#prepare(next, isTaken(next.socket.path)))
   }
 
-  async #prepare(next: AdminConfig, isTaken: boolean): Promise<Change> {
+  async #prepare(next: Settings, isTaken: boolean): Promise<Change> {
     const { socket } = this.#config
     if (next.socket.path === socket.path) {
       const present = this.#socket
@@ -79,7 +81,7 @@ export class AdminPart {
   }
 
   /** Waits for a file system, but not for one that hangs: `giveUp` then. Rejects with BIND_FAILED. */
-  async #inTime({ socket }: AdminConfig, work: Promise<void>, giveUp: () => void): Promise<void> {
+  async #inTime({ socket }: Settings, work: Promise<void>, giveUp: () => void): Promise<void> {
     const { openMs = OPEN_MS } = this.#deps
     const done = work.then(() => true)
     if ((await within(done, openMs, new AbortController().signal)) !== null) return
@@ -108,7 +110,7 @@ export class AdminPart {
     await Promise.all([this.#socket.retire(), ...this.#retiring.values()])
   }
 
-  #build({ socket }: AdminConfig): AdminSocket {
+  #build({ socket }: Settings): AdminSocket {
     const { commands, log } = this.#deps
     return new AdminSocket({ path: socket.path, access: socket, commands: commands(), log })
   }

@@ -40,7 +40,7 @@ function addressJson(address: Address | null): Address | null {
 }
 
 /** Returns the lag in bytes; null for the leader, and where the lag is unknown. */
-function lagOf(member: MemberView, { leader, primary, members }: ClusterView): number | null {
+export function lagOf(member: MemberView, { leader, primary, members }: ClusterView): number | null {
   const ahead = members.find(({ name }) => name === (leader ?? primary.member))
   // The last known lag means nothing while the member's Postgres is not running.
   if (member === ahead || member.gone || member.replica.down || member.state !== 'running') return null

@@ -44,7 +44,7 @@ function titleOf({ name, scope, citusGroup, systemIdentifier }: ClusterJson): st
 }
 
 /** Returns the role as patronictl names it. */
-function roleOf(member: MemberJson, { leader, standbyCluster, quorumCommit, primary }: ClusterJson): string {
+export function roleOf(member: MemberJson, { leader, standbyCluster, quorumCommit, primary }: ClusterJson): string {
   // It has no leader key, and it is not a replica.
   if (member.name !== leader && member.name === primary.member && takesNew(primary.state)) return 'Primary'
   if (member.name !== leader) return !member.isSync ? 'Replica' : quorumCommit ? 'Quorum Standby' : 'Sync Standby'
@@ -56,7 +56,7 @@ function inMegabytes(bytes: number): string {
 }
 
 /** Returns the routes that send it new sessions. */
-function usedFor(member: MemberJson, { primary, proxy }: ClusterJson): string {
+export function usedFor(member: MemberJson, { primary, proxy }: ClusterJson): string {
   if (member.name === primary.member && !takesNew(primary.state)) return primary.label.toLowerCase()
   const own = member.name === primary.member ? ['primary'] : isReplica(member) ? ['replica'] : []
   const routes = proxy?.listeners.filter((listener) => isUsedBy(listener, member)).map(({ route }) => route) ?? own

@@ -136,7 +136,7 @@ function alertOf({ route, members, fallback, fault }: ListenerJson): string {
 }
 
 /** Returns why members are not used, which keys are invalid, and sessions on members that are not in the table. */
-function notesOf(cluster: ClusterJson): readonly Note[] {
+export function notesOf(cluster: ClusterJson): readonly Note[] {
   const { members, proxy, dcs, ignoredKeys, faults } = cluster
   const unused = members.filter(({ replica }) => !replica.usable && replica.reason !== '')
   const known = new Set(members.map(({ name }) => name))

@@ -1,7 +1,7 @@
 import { isIPv4, isIPv6 } from 'node:net'
 import { normalize } from 'node:path'
 import { MAX_SOCKET_PATH_BYTES } from '../../unix-socket.ts'
-import type { Bind } from '../config.ts'
+import type { Bind, TcpBind } from '../config.ts'
 import { ANY_PORT, HOST, IPV6, type ValueType, oneOrList, withCommas } from '../values/form.ts'
 import { entriesOf, bad, good, show, type Parsed, type ParsedParts } from '../values/parsed.ts'
 
@@ -20,6 +20,17 @@ const TCP = `(?:\\*|\\[${IPV6}\\]|${HOST})?:${ANY_PORT}`
 export const BINDS: ValueType<ParsedParts<readonly Bind[]>> = {
   parse: parseBinds,
   form: oneOrList({ type: 'string', pattern: withCommas(`${SOCKET}|${TCP}`) }, 1),
+}
+
+/** TCP addresses alone. */
+export const TCP_BINDS: ValueType<ParsedParts<readonly TcpBind[]>> = {
+  parse: (value) => {
+    const { value: binds, faults } = parseBinds(value)
+    const isUnix = (binds ?? []).some(({ kind }) => kind === 'unix')
+    if (isUnix) return { value: null, faults: [{ path: [], message: 'has a Unix socket: a port is needed' }] }
+    return { value: binds?.filter((bind) => bind.kind === 'tcp') ?? null, faults }
+  },
+  form: oneOrList({ type: 'string', pattern: withCommas(TCP) }, 1),
 }
 
 /**

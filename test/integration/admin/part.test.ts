@@ -35,7 +35,7 @@ async function run(openMs?: number): Promise<void> {
   await part.start()
 }
 
-function at(path: string): AdminConfig {
+function at(path: string): Pick<AdminConfig, 'socket'> {
   return { socket: { path, isDefault: false, mode: null, group: null } }
 }
 

@@ -160,6 +160,7 @@ export function sampleStatus(
     templates: null,
     track: [],
     configuration: null,
+    http: null,
   }
 }
 

@@ -74,7 +74,14 @@ const DEFAULTS: Omit<Config, 'keys'> = {
   hooks: [],
   track: { files: [] },
   stateDir: null,
-  admin: { socket: { path: '/run/patroni-router/admin.sock', isDefault: true, mode: null, group: null } },
+  admin: {
+    socket: { path: '/run/patroni-router/admin.sock', isDefault: true, mode: null, group: null },
+    http: {
+      binds: [{ kind: 'tcp', host: '127.0.0.1', port: 7000 }],
+      isDefault: true,
+      ...{ tls: null, tokenFile: null, hosts: [] },
+    },
+  },
   logging: { level: 'info', format: 'auto', connections: false },
 }
 

@@ -1,0 +1,112 @@
+/** The connections of all addresses: how many there may be, and how long one may take for what. */
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { codeOf, failureOf } from '../../errors.ts'
+import { isLoopback } from './access.ts'
+import type { HttpRefusals } from './refusals.ts'
+import type { HttpRefusal } from './status.ts'
+
+export interface ConnectionLimits {
+  readonly connections: number
+  /** Of these, those that only this host can have: it sees what is wrong while others use up theirs. */
+  readonly reserved: number
+  /** For the head of a request. Milliseconds, as all below. */
+  readonly headMs: number
+  /** For a request with its body. */
+  readonly requestMs: number
+  /** Between two requests. */
+  readonly keepAliveMs: number
+  /** While nothing is sent or received. */
+  readonly idleMs: number
+  /** For a request and its answer. */
+  readonly answerMs: number
+}
+
+export const CONNECTION_LIMITS: ConnectionLimits = {
+  ...{ connections: 256, reserved: 32 },
+  ...{ headMs: 5000, requestMs: 10_000, keepAliveMs: 5000, idleMs: 10_000, answerMs: 30_000 },
+}
+
+export class Connections {
+  readonly #limits: ConnectionLimits
+  readonly #refusals: HttpRefusals
+  readonly #open = new Set<Socket>()
+  /** With a request that is not answered yet. */
+  readonly #answering = new Set<Socket>()
+
+  constructor(limits: ConnectionLimits, refusals: HttpRefusals) {
+    this.#limits = limits
+    this.#refusals = refusals
+  }
+
+  get count(): number {
+    return this.#open.size
+  }
+
+  /** Keeps watch over the connections of a server. */
+  guard(server: Server): void {
+    const { keepAliveMs, idleMs } = this.#limits
+    server.keepAliveTimeout = keepAliveMs
+    server.timeout = idleMs
+    server.on('connection', (socket: Socket) => this.#accept(socket))
+    server.on('clientError', (error, socket) => this.#failed(error, socket as Socket))
+    server.on('tlsClientError', (error: Error, { remoteAddress }: Socket) => {
+      if (failureOf(error) !== 'reset') this.#refusals.add('tls', remoteAddress ?? '')
+    })
+    server.on('timeout', (socket: Socket) => {
+      // Between two requests it is only idle.
+      if (this.#answering.has(socket)) this.#refusals.add('slow-reader', socket.remoteAddress ?? '')
+      socket.destroy()
+    })
+  }
+
+  /** Gives a request and its answer their time. `isEndless`: whether it has turned out to be a stream of events. */
+  limit({ socket }: IncomingMessage, response: ServerResponse, isEndless: () => boolean): void {
+    const timer = setTimeout(() => {
+      if (isEndless()) return
+      this.#refusals.add('slow-reader', socket.remoteAddress ?? '')
+      socket.destroy()
+    }, this.#limits.answerMs).unref()
+    this.#answering.add(socket)
+    response.once('close', () => {
+      clearTimeout(timer)
+      this.#answering.delete(socket)
+    })
+  }
+
+  #accept(socket: Socket): void {
+    const { connections, reserved } = this.#limits
+    const address = socket.remoteAddress
+    const max = isLoopback(address) ? connections : connections - reserved
+    if (this.#open.size >= max) {
+      this.#refusals.add('connection-limit', address ?? '')
+      socket.destroy()
+      return
+    }
+    this.#open.add(socket)
+    socket.once('close', () => this.#open.delete(socket))
+  }
+
+  #failed(error: Error, socket: Socket): void {
+    const { reason, status } = FAILURES[codeOf(error) ?? ''] ?? MALFORMED
+    if (failureOf(error) === 'reset' || !socket.writable) {
+      socket.destroy()
+      return
+    }
+    // Browsers open connections that they may never use.
+    if (socket.bytesRead > 0) this.#refusals.add(reason, socket.remoteAddress ?? '')
+    socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+    socket.destroySoon()
+  }
+}
+
+interface ClientFailure {
+  readonly reason: HttpRefusal
+  readonly status: string
+}
+
+const MALFORMED: ClientFailure = { reason: 'malformed', status: '400 Bad Request' }
+const FAILURES: Readonly<Record<string, ClientFailure>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: { reason: 'slow', status: '408 Request Timeout' },
+  HPE_HEADER_OVERFLOW: { reason: 'malformed', status: '431 Request Header Fields Too Large' },
+}

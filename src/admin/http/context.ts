@@ -1,0 +1,51 @@
+/** What the routes of the HTTP server work with. */
+import type { Acts } from '../acts.ts'
+import type { History } from '../../events/history.ts'
+import type { RouterStatus } from '../status.ts'
+import type { EventFrames } from './event-frames.ts'
+import type { HttpRefusals } from './refusals.ts'
+import type { Slices } from './slices.ts'
+import type { Tokens } from './tokens.ts'
+
+/** What `/metrics` is to have. */
+export interface MetricsOptions {
+  /** As requested by `?scope=`; empty: all. */
+  readonly scopes: readonly string[]
+  /** Leaves out servers in maintenance (`?no-maint`). */
+  readonly noMaint: boolean
+}
+
+/** What the router shows over HTTP, and lets be done. */
+export interface HttpSources {
+  readonly status: () => RouterStatus
+  /** null: nothing can be done. */
+  readonly acts: Acts | null
+  /** null: none is kept. */
+  readonly history: History | null
+  /** null: there are none. */
+  readonly metrics: ((status: RouterStatus, options: MetricsOptions) => AsyncIterable<string>) | null
+  /** HAProxy's statistics; null: there are none. */
+  readonly statistics: {
+    readonly csv: (status: RouterStatus) => string
+    readonly json: (status: RouterStatus) => string
+  } | null
+}
+
+/** What of the configuration counts for each request. */
+export interface HttpAccess {
+  readonly tokens: Tokens
+  /** In small letters. */
+  readonly hosts: ReadonlySet<string>
+}
+
+export interface HttpContext {
+  readonly sources: HttpSources
+  /** As it is now. */
+  readonly access: () => HttpAccess
+  readonly refusals: HttpRefusals
+  readonly slices: Slices
+  readonly frames: EventFrames
+  readonly readers: Set<object>
+  /** Aborted when the server closes. */
+  readonly closing: AbortSignal
+}

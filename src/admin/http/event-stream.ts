@@ -1,0 +1,91 @@
+/** The history as server-sent events: each reader pulls, and one that does not read is dropped. */
+import { once } from 'node:events'
+import type { ServerResponse } from 'node:http'
+import { setImmediate } from 'node:timers/promises'
+import { within } from '../../clock.ts'
+import type { History } from '../../events/history.ts'
+import { visibleJson } from '../../text/terminal.ts'
+import type { EventFrames } from './event-frames.ts'
+
+export interface StreamOptions {
+  readonly history: History
+  readonly frames: EventFrames
+  /** Only what is behind this number. */
+  readonly after: number
+  /** Of several only this one, and what is of none; null: all. */
+  readonly cluster: string | null
+  /** The first event says which router this is. */
+  readonly version: string
+  /** Ends it. */
+  readonly signal: AbortSignal
+  readonly pace?: Partial<StreamPace>
+}
+
+export interface StreamPace {
+  /** Between two signs of life. Milliseconds. */
+  readonly heartbeatMs: number
+  /** How long a reader may leave more unread than `unreadBytes`. Milliseconds. */
+  readonly patienceMs: number
+  readonly unreadBytes: number
+}
+
+const PACE: StreamPace = { heartbeatMs: 15_000, patienceMs: 10_000, unreadBytes: 64 * 1024 }
+/** How many are written in one turn of the event loop. */
+const PORTION = 50
+
+/**
+ * Writes events to `response`, whose head has been written, until `signal` or the reader ends it. Returns false where the reader has
+ * not read for too long: its connection is to be closed.
+ */
+export async function streamEvents(response: ServerResponse, options: StreamOptions): Promise<boolean> {
+  const { history, version, signal } = options
+  const pace = { ...PACE, ...options.pace }
+  const ended = new AbortController()
+  const end = (): void => ended.abort()
+  response.once('close', end)
+  signal.addEventListener('abort', end, { once: true })
+  if (signal.aborted || response.destroyed) end()
+  const heartbeat = setInterval(() => void response.write(':\n\n'), pace.heartbeatMs)
+  try {
+    response.write(`event: hello\ndata: ${visibleJson({ version, newest: history.newest })}\n\n`)
+    for (let at = options.after; !ended.signal.aborted;) {
+      const portion = take(at, options)
+      if (portion === null) await history.beyond(at, ended.signal)
+      else {
+        at = portion.upTo
+        if (portion.text !== '') response.write(portion.text)
+        const isUnread = response.writableLength > pace.unreadBytes
+        if (isUnread && !(await drained(response, pace.patienceMs, ended.signal))) return ended.signal.aborted
+      }
+      // Events that come together are written together, and many readers take turns.
+      await setImmediate()
+    }
+    return true
+  } finally {
+    clearInterval(heartbeat)
+    response.off('close', end)
+    signal.removeEventListener('abort', end)
+  }
+}
+
+/** Returns what is behind number `seq`, as text; null: there is nothing. */
+function take(seq: number, { history, frames, cluster }: StreamOptions): { text: string; upTo: number } | null {
+  const { events, hasMissed } = history.after(seq, PORTION)
+  const last = events.at(-1)
+  if (last === undefined) return null
+  const own = events
+    .flatMap((kept) => frames.of(kept) ?? [])
+    .filter((frame) => cluster === null || frame.cluster === null || frame.cluster === cluster)
+  const missed = hasMissed ? 'event: skipped\ndata: {}\n\n' : ''
+  return { text: missed + own.map(({ text }) => text).join(''), upTo: last.seq }
+}
+
+/** Resolves with true when what was written is on its way; with false when that takes too long, or it is over. */
+async function drained(response: ServerResponse, ms: number, signal: AbortSignal): Promise<boolean> {
+  if (!response.writableNeedDrain) return true
+  const drain = once(response, 'drain', { signal }).then(
+    () => true,
+    () => false, // The reader has gone.
+  )
+  return (await within(drain, ms, signal)) ?? false
+}

@@ -1,0 +1,19 @@
+/** Sending what is made in parts. */
+import type { FastifyReply } from 'fastify'
+import type { HttpContext } from '../context.ts'
+
+/** Sends parts one after the other, each when the client has taken the one before; or 503 where too many do that. */
+export function sendParts(
+  reply: FastifyReply,
+  { slices, refusals }: HttpContext,
+  parts: Iterable<string> | AsyncIterable<string>,
+): FastifyReply {
+  const answer = slices.answer(parts)
+  if (answer !== null) return reply.send(answer)
+  refusals.add('busy', reply.request.ip)
+  return reply
+    .code(503)
+    .header('retry-after', '1')
+    .type('application/json; charset=utf-8')
+    .send({ error: 'too many large answers at a time' })
+}

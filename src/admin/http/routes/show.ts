@@ -1,0 +1,55 @@
+/** The routes that show the router: the page, HAProxy's statistics, metrics. */
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import { eventOf, type HistoryEvent } from '../../../events/event.ts'
+import type { History } from '../../../events/history.ts'
+import type { HttpContext } from '../context.ts'
+import { pageParts } from '../page/page.ts'
+import { CONTENT_SECURITY_POLICY } from '../page/style.ts'
+import { sendParts } from './send.ts'
+
+/** The events that the page shows. */
+const PAGE_EVENTS = 20
+
+/** Adds the routes to `app`. */
+export function showRoutes(app: FastifyInstance, context: HttpContext): void {
+  const { sources } = context
+  const page = (reply: FastifyReply, isRefreshed: boolean): FastifyReply => {
+    const events = sources.history === null ? [] : newestOf(sources.history)
+    void reply.type('text/html; charset=utf-8').header('content-security-policy', CONTENT_SECURITY_POLICY)
+    return sendParts(reply, context, pageParts(sources.status(), { isRefreshed, events }))
+  }
+  app.get('/', (_, reply) => page(reply, true))
+  app.get('/;norefresh', (_, reply) => page(reply, false))
+  app.get('/;csv', (_, reply) => {
+    if (sources.statistics === null) return reply.callNotFound()
+    return reply.type('text/plain; charset=utf-8').send(sources.statistics.csv(sources.status()))
+  })
+  app.get('/;json', (_, reply) => {
+    if (sources.statistics === null) return reply.callNotFound()
+    return reply.type('application/json; charset=utf-8').send(sources.statistics.json(sources.status()))
+  })
+  app.get<{ Querystring: Record<string, unknown> }>('/metrics', ({ query }, reply) => {
+    if (sources.metrics === null) return reply.callNotFound()
+    const scopes = [query['scope'] ?? []].flat().filter((scope) => typeof scope === 'string')
+    void reply.type('text/plain; version=0.0.4; charset=utf-8')
+    return sendParts(reply, context, sources.metrics(sources.status(), { scopes, noMaint: 'no-maint' in query }))
+  })
+}
+
+/**
+ * Returns the path of a request, of which HAProxy takes what stands behind semicolons, whatever is before them: `/;csv`,
+ * `/stats;csv;norefresh`, `/haproxy?stats;json`.
+ */
+export function routed(url: string): string {
+  const [, words] = /^[^;]*((?:;[a-z]+)+)$/.exec(url) ?? []
+  const found = ['csv', 'json', 'norefresh'].find((word) => words?.split(';').includes(word))
+  if (found !== undefined) return `/;${found}`
+  return /^\/(?:haproxy)?(?:stats|\?stats)$/.test(url) ? '/' : url
+}
+
+/** Returns the newest events of this run, the newest last. */
+function newestOf(history: History): readonly HistoryEvent[] {
+  return history
+    .after(Math.max(0, history.newest - PAGE_EVENTS), PAGE_EVENTS)
+    .events.flatMap((kept) => eventOf(kept) ?? [])
+}

@@ -1,0 +1,23 @@
+/** Who a request is from: its token, or the host itself. */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { isLoopback } from '../access.ts'
+import type { HttpContext } from '../context.ts'
+import { bearerOf } from '../tokens.ts'
+
+/** Returns the name of the token; null: it has none that counts, and has been answered. */
+export function whoIs(request: FastifyRequest, reply: FastifyReply, { access, refusals }: HttpContext): string | null {
+  const token = bearerOf(request.headers.authorization)
+  const name = token === null ? null : access().tokens.nameOf(token)
+  if (name !== null) return name
+  refusals.add(token === null ? 'no-token' : 'wrong-token', request.ip)
+  const error = token === null ? 'needs a token: Authorization: Bearer TOKEN' : 'the token is unknown'
+  // What else it sends is not waited for.
+  void reply.code(401).header('www-authenticate', 'Bearer realm="patroni-router"').header('connection', 'close')
+  void reply.send({ error })
+  return null
+}
+
+/** Returns whether a request comes from this host, and not through a proxy on it. */
+export function isLocal({ ip, headers }: FastifyRequest): boolean {
+  return isLoopback(ip) && headers['x-forwarded-for'] === undefined && headers.forwarded === undefined
+}
