@@ -25,7 +25,7 @@ test('closing sessions waits also for those that another call is about to close'
       cutOff: () => undefined,
       destroy: () => void open.delete(number),
     }
-    sessions.add({ client: NOBODY, target: TARGET, session: session as Session })
+    sessions.add({ id: number, client: NOBODY, target: TARGET, session: session as Session })
   }
   const first = sessions.close(() => true, 'fence')
   const second = sessions.close(({ epoch }) => epoch !== 2, 'fence')
