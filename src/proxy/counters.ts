@@ -28,7 +28,7 @@ export const ENDINGS = [
   'server-timeout',
   /** The client is gone, and its server takes no notice. */
   'client-gone',
-  /** Somebody has closed it. */
+  /** Closed by request. */
   'admin',
   'drain-timeout',
   'shutdown',

@@ -193,7 +193,7 @@ export class Proxy implements Reconfigurable<ProxyConfig> {
     return this.#link.list({ type: 'list-sessions', ids: this.#idsOf(listener), match, max })
   }
 
-  /** Closes the sessions that match, and resolves with their number. `by`: who asked for it; it is logged. */
+  /** Closes the sessions that match, and resolves with their number. `by`: the user who requested it, for the log. */
   async closeSessions({ listener, ...match }: ProxySessionFilter, by: string): Promise<number> {
     const why = `requested by ${by}`
     const { total } = await this.#link.list({ type: 'close-sessions', ids: this.#idsOf(listener), match, why })

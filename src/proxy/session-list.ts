@@ -1,4 +1,4 @@
-/** Sessions, found by what a person says of them and shown as plain data. */
+/** Sessions, found by what an operator gives of them and shown as plain data. */
 import { isIP, SocketAddress } from 'node:net'
 import { hostPort } from '../address.ts'
 import type { ListenerConfig } from '../config/config.ts'
@@ -6,7 +6,7 @@ import { plainAddress } from './ended-connection.ts'
 import type { Joined } from './sessions.ts'
 import type { SessionStatus } from './status.ts'
 
-/** Which sessions of a proxy: those that match all that is given. */
+/** Sessions of a proxy that match all that is given. */
 export interface ProxySessionFilter {
   readonly listener?: string
   readonly member?: string
@@ -15,7 +15,7 @@ export interface ProxySessionFilter {
   readonly id?: string
 }
 
-/** Which of a listener. */
+/** The same of one listener. */
 export type SessionMatch = Omit<ProxySessionFilter, 'listener'>
 
 /** A session of a proxy, which is one cluster's. */

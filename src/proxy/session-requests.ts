@@ -1,4 +1,4 @@
-/** Lists and closes sessions as a person asks for it: some in each turn of the event loop, however many there are. */
+/** Lists and closes sessions by request: some in each turn of the event loop, however many there are. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Command, Report } from './messages.ts'
 import type { ServedListener } from './served-listener.ts'

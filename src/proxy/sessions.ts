@@ -119,8 +119,8 @@ export class Sessions {
   }
 
   /**
-   * Closes those that match, both sides, some in each turn of the event loop: nobody waits for it. `last`: those with a greater id
-   * are not looked at. Calls `closed` for each of them; rejects when some could not be closed.
+   * Closes those that match, both sides, some in each turn of the event loop: a request can wait, a fence cannot. `last`: those
+   * with a greater id are not looked at. Calls `closed` for each of them; rejects when some could not be closed.
    */
   async closeSome(
     matches: (joined: Joined) => boolean,

@@ -51,7 +51,7 @@ export interface ListenerStatus {
   readonly counts: Counts
   /** The limit of its own (`set maxconn frontend`); 0: none. */
   readonly maxConnections: number
-  /** null: nobody has asked it to hold. */
+  /** null: no hold was requested. */
   readonly heldByRequest: HeldByRequest | null
 }
 

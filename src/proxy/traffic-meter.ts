@@ -48,7 +48,7 @@ export class TrafficMeter {
     return meter
   }
 
-  /** Counts these members, from 0 on where they are new. One that is gone stays if anything was counted of it, unless there are many of them. */
+  /** Counts these members, new ones from 0 on. Members that are gone keep their counts, unless there are many of them. */
   follow(names: ReadonlySet<string>): void {
     for (const name of names) this.member(name)
     const gone = [...this.#members].filter(([name, { sessions }]) => !names.has(name) && sessions.open === 0)

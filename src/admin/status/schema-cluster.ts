@@ -140,7 +140,7 @@ const endings = z
     'client-timeout': count('No data from the client for `timeouts.client`.'),
     'server-timeout': count('No data from the server for `timeouts.server`.'),
     'client-gone': count('The client is gone, and its server does not notice.'),
-    admin: count('Somebody has closed it: `sessions close`, `shutdown session`.'),
+    admin: count('Closed by request: `sessions close`, `shutdown session`.'),
     'drain-timeout': count('`drain_timeout` has passed during a shutdown.'),
     shutdown: count('The router was shutting down.'),
   })
