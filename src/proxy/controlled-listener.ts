@@ -4,6 +4,7 @@ import type { ListenerId, ListenerState } from './messages.ts'
 import type { FencedListener } from './primary-fence.ts'
 import type { Target } from './route.ts'
 import { NO_COUNTS } from './status.ts'
+import { NO_TRAFFIC } from './traffic.ts'
 import type { WorkerLink } from './worker-link.ts'
 
 export class ControlledListener implements FencedListener {
@@ -53,6 +54,11 @@ export class ControlledListener implements FencedListener {
     this.#link.send({ type: 'unstage', id: this.id })
   }
 
+  /** Refuses connections beyond `max`; 0: it has no limit of its own. Resolves when that is so. */
+  async limit(max: number): Promise<void> {
+    await this.#link.ask({ type: 'limit', id: this.id, max })
+  }
+
   hold(reason: string): void {
     this.#link.send({ type: 'hold', id: this.id, reason })
   }
@@ -78,5 +84,7 @@ const UNREPORTED: ListenerState = {
   members: [],
   fallback: false,
   fault: null,
+  traffic: NO_TRAFFIC,
+  maxConnections: 0,
   ...NO_COUNTS,
 }

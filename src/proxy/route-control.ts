@@ -1,6 +1,8 @@
 /** Keeps the clients of one listener in line with the view, and with the primary that has been opened. */
+import { now } from '../clock.ts'
 import type { ListenerConfig } from '../config/config.ts'
 import type { ClusterView } from '../watcher/view.ts'
+import { type Availability, availabilityStep, downMsAt } from './availability.ts'
 import { type ListenerLog, NOTHING_LOGGED, useLines } from './log-lines.ts'
 import {
   byName,
@@ -8,13 +10,14 @@ import {
   isDown,
   isForPrimary,
   isPrimary,
+  type MemberUse,
   NEW_ROUTE,
   nounOf,
   routeStep,
   type Target,
 } from './route.ts'
 import type { RouteServer } from './route-server.ts'
-import type { ListenerStatus, MemberStatus } from './status.ts'
+import type { ListenerStatus } from './status.ts'
 
 /** The part of the server of a route that is controlled. */
 export type Controlled = Pick<RouteServer, 'open' | 'shut' | 'fence' | 'closeSessions' | 'destroy'>
@@ -25,7 +28,9 @@ export class RouteControl {
   readonly #log: ListenerLog
   readonly #closed: (failure: unknown) => void
   #state = NEW_ROUTE
-  #members: readonly MemberStatus[] = []
+  /** The members of the view that was taken last; `forget` does not change it. */
+  #uses: readonly MemberUse[] = []
+  #availability: ReadonlyMap<string, Availability> = new Map()
   #logged = NOTHING_LOGGED
   /** Open, and its epoch is fenced everywhere. */
   #primary: Target | null = null
@@ -70,14 +75,8 @@ export class RouteControl {
     // First: the leader has to be known for the next fence, even if something fails below.
     this.#noteLeader(view)
     this.#state = routeStep(this.#state, view, this.#listener)
-    this.#members = this.#state.uses.map(({ member, fit, reason }) => ({
-      member,
-      fit,
-      reason,
-      since: 0,
-      downs: 0,
-      downMs: 0,
-    }))
+    this.#uses = this.#state.uses
+    this.#availability = availabilityStep(this.#availability, this.#uses, now())
     const { lines, logged } = useLines(this.#logged, this.#state.uses)
     this.#logged = logged
     for (const { level, message, fields } of lines) this.#log(level, fields, message)
@@ -162,7 +161,14 @@ export class RouteControl {
   }
 
   get status(): Pick<ListenerStatus, 'members' | 'fallback'> {
-    return { members: this.#members, fallback: this.#targets.length === 0 && this.#fallback() !== null }
+    const at = now()
+    const members = this.#uses.flatMap(({ member, fit, reason }) => {
+      const known = this.#availability.get(member)
+      if (known === undefined) return []
+      const { since, downs } = known
+      return [{ member, fit, reason, since, downs, downMs: downMsAt(known, at) }]
+    })
+    return { members, fallback: this.#targets.length === 0 && this.#fallback() !== null }
   }
 
   /** Returns the member that serves when no member of the route can; null before that is known. */

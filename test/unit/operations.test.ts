@@ -51,6 +51,7 @@ const STAGES_OF: Readonly<Record<ConnectionEnd, readonly Stage[]>> = {
   'connection-limit': ['request'],
   'process-limit': ['request'],
   silent: ['request', 'queue', 'connect'],
+  admin: ['session'],
   'drain-timeout': ['session'],
   shutdown: ['request', 'queue', 'connect', 'session'],
   cancel: ['request'],

@@ -157,6 +157,7 @@ function proxyJson({ listeners, sessions, held, totals, refusals, endings }: Pro
       refused: totals.refused,
       closedByFailover: totals.fenced,
       failedConnects: totals.failedDials,
+      ...{ sessions: totals.sessions, bytesIn: totals.bytesIn, bytesOut: totals.bytesOut },
     },
     refusals: {
       'hold-timeout': refusals['hold-timeout'],
@@ -174,6 +175,7 @@ function proxyJson({ listeners, sessions, held, totals, refusals, endings }: Pro
       'client-timeout': endings['client-timeout'],
       'server-timeout': endings['server-timeout'],
       'client-gone': endings['client-gone'],
+      admin: endings.admin,
       'drain-timeout': endings['drain-timeout'],
       shutdown: endings.shutdown,
     },
@@ -181,10 +183,22 @@ function proxyJson({ listeners, sessions, held, totals, refusals, endings }: Pro
 }
 
 function listenerJson(listener: ListenerStatus): ListenerJson {
-  const { name, route, address, sessions, held, members, fallback, fault } = listener
-  const each = members.map(({ member, fit, reason }) => ({ member, usable: fit, reason }))
+  const { name, route, address, sessions, held, members, fallback, fault, traffic, maxConnections } = listener
+  const { totalSessions, bytesIn, bytesOut } = traffic
+  const byMember = new Map(traffic.members.map((each) => [each.member, each]))
+  const each = members.map(({ member, fit, reason, since }) => {
+    const carried = byMember.get(member)
+    return {
+      ...{ member, usable: fit, reason, since: time(since) },
+      sessions: carried?.sessions ?? 0,
+      totalSessions: carried?.totalSessions ?? 0,
+      bytesIn: carried?.bytesIn ?? 0,
+      bytesOut: carried?.bytesOut ?? 0,
+      failedConnects: carried?.failedDials ?? 0,
+    }
+  })
   return {
-    ...{ name, route, address, sessions, held, fallback },
+    ...{ name, route, address, sessions, held, maxConnections, totalSessions, bytesIn, bytesOut, fallback },
     fault: fault && { kind: fault.kind, reason: fault.reason },
     members: each,
   }

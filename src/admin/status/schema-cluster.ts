@@ -85,6 +85,10 @@ const listener = z.strictObject({
   address: text('Bound addresses, separated by `, `: `[::]:5000`.'),
   sessions: count('Open sessions.'),
   held: count('Connections that are held now.'),
+  maxConnections: count('Limit of its own, set by `set maxconn frontend`; 0: none.'),
+  totalSessions: count('Sessions since it was added.'),
+  bytesIn: count('Bytes received from the clients of its sessions since it was added, also of open ones.'),
+  bytesOut: count('Bytes sent to them.'),
   fallback: flag('New connections go to the primary because no member of the route is usable.'),
   fault: z
     .strictObject({
@@ -105,6 +109,12 @@ const listener = z.strictObject({
         member: text('Name of the member.'),
         usable: flag('New sessions go to it.'),
         reason: text('Why new sessions do not go to it; empty where they do.'),
+        since: time('Since when `usable` is what it is.'),
+        sessions: count('Open sessions of this listener on it.'),
+        totalSessions: count('Sessions of this listener on it since the listener was added.'),
+        bytesIn: count('Bytes that the clients of these sessions have sent.'),
+        bytesOut: count('Bytes that it has sent to them.'),
+        failedConnects: count('Failed connects of this listener to it.'),
       }),
     )
     .describe('Sorted by name.'),
@@ -114,7 +124,7 @@ const refusals = z
   .strictObject({
     'hold-timeout': count('No member became available within `hold.timeout`.'),
     'hold-limit': count('`hold.max_connections` were held.'),
-    'connection-limit': count('`max_connections` was reached.'),
+    'connection-limit': count('`max_connections` was reached, or the limit of the listener.'),
     'process-limit': count('The process has no file descriptors or memory for more.'),
     silent: count('The client sent no startup packet in time.'),
     shutdown: count('The router was shutting down.'),
@@ -130,6 +140,7 @@ const endings = z
     'client-timeout': count('No data from the client for `timeouts.client`.'),
     'server-timeout': count('No data from the server for `timeouts.server`.'),
     'client-gone': count('The client is gone, and its server does not notice.'),
+    admin: count('Closed by request: `sessions close`, `shutdown session`.'),
     'drain-timeout': count('`drain_timeout` has passed during a shutdown.'),
     shutdown: count('The router was shutting down.'),
   })
@@ -160,6 +171,9 @@ const proxy = z.strictObject({
       refused: count('The sum of `refusals`.'),
       closedByFailover: count('Sessions that were closed because their member no longer serves their route.'),
       failedConnects: count('Failed connects to members.'),
+      sessions: count('Sessions that have begun.'),
+      bytesIn: count('Bytes received from the clients of sessions, also of open ones.'),
+      bytesOut: count('Bytes sent to them.'),
     })
     .describe('Since the start.'),
   refusals,
