@@ -3,6 +3,7 @@
  */
 import { hostname } from 'node:os'
 import type { Command } from './admin/command.ts'
+import { EventLoopDelay } from './admin/metrics/event-loop-delay.ts'
 import { reloadCommands } from './admin/reload.ts'
 import { haproxyCommands } from './admin/haproxy/commands.ts'
 import { showCommands } from './admin/show.ts'
@@ -33,6 +34,8 @@ export interface RouterDeps
     Pick<TemplatesDeps, 'env' | 'pid' | 'signalGroup' | 'isAlive' | 'log'>,
     Pick<ClustersDeps, 'kinds' | 'limits'> {
   readonly version: string
+  /** Of Node.js; left out where nothing shows it. */
+  readonly nodeVersion?: string
   /** Sets level and form of the log. */
   readonly setLogging?: (logging: LoggingConfig) => void
   /** How `config` was loaded, to load it again; without it that cannot be done. */
@@ -59,6 +62,8 @@ export class Router {
   #config: Config
   readonly #startedAt = now()
   readonly #lookups = new Lookups()
+  /** Runs while something shows it. */
+  readonly eventLoopDelay = new EventLoopDelay()
   #isDraining = false
   #closing: Promise<void> | null = null
 
@@ -122,15 +127,17 @@ export class Router {
   }
 
   status(): RouterStatus {
-    const { version, pid, logOutput } = this.#deps
+    const { version, nodeVersion = '', pid, logOutput } = this.#deps
     return {
       version,
+      nodeVersion,
       pid,
       node: hostname(),
       startedAt: this.#startedAt,
       now: now(),
       stopping: this.#isEnding(),
       maxConnections: this.#clusters.maxConnections,
+      eventLoopDelay: this.eventLoopDelay.report(),
       log: { dropped: logOutput?.dropped() ?? 0 },
       clusters: this.#clusters.status(),
       templates: this.#templates.status(),
@@ -160,6 +167,7 @@ export class Router {
     const closing = [this.#clusters.close(), this.#track.close(), this.#templates.close()]
     this.#lookups.close()
     await Promise.all(closing)
+    this.eventLoopDelay.stop()
     // Last: a reload that was requested is answered, too.
     await Promise.all([this.#admin.close(), this.#http.close()])
   }

@@ -19,7 +19,6 @@ import type { Successor } from '../watcher/dcs-succession.ts'
 import type { Epochs } from '../watcher/primary/running-machine.ts'
 import { StateFile } from '../watcher/state/state-file.ts'
 import type { ClusterView } from '../watcher/view.ts'
-import { NO_WATCHER_COUNTS } from '../watcher/counts.ts'
 import { Watcher } from '../watcher/watcher.ts'
 import { clusterLog } from './cluster-log.ts'
 
@@ -78,7 +77,7 @@ export class ClusterParts {
       proxy: isOn ? proxy : null,
       localMember,
       faults: this.#watcher.faults,
-      counts: NO_WATCHER_COUNTS,
+      counts: this.#watcher.counts,
     }
   }
 

@@ -12,6 +12,7 @@ import { CheckScheduler } from './checks/scheduler.ts'
 import { type Cluster, isSameButMembers, parseCluster } from './cluster.ts'
 import { composeView, MemberViews } from './compose-view.ts'
 import type { Dcs, DcsObservation, Remembered } from './dcs/dcs.ts'
+import { type WatcherCounts, WatcherCounting } from './counts.ts'
 import { DcsSuccession, type Objection, type Successor } from './dcs-succession.ts'
 import { type Fault, Faults } from './faults.ts'
 import { DebugLog } from './log/debug-log.ts'
@@ -68,6 +69,7 @@ export class Watcher {
   #config: ClusterConfig
   #cluster: Cluster = parseCluster(new Map())
   readonly #memberViews = new MemberViews()
+  readonly #counting = new WatcherCounting()
   readonly #publishing = new Pace(() => this.#publish())
   readonly #keeper: StateKeeper
   #keptFloor = 0
@@ -102,6 +104,7 @@ export class Watcher {
       stray: (member, notice) => {
         if (this.#members.stray(member, notice)) this.#publishSoon()
       },
+      checked: (member, check) => this.#counting.checked(member, check),
     })
     this.#scheduler = new CheckScheduler(checks, deps.bursts)
   }
@@ -114,6 +117,11 @@ export class Watcher {
   /** Returns the faults of ours in sinks and other parts that the watcher calls. */
   get faults(): readonly Fault[] {
     return this.#faults.lasting
+  }
+
+  /** Returns what was counted so far. */
+  get counts(): WatcherCounts {
+    return this.#counting.counts()
   }
 
   /**
@@ -224,6 +232,7 @@ export class Watcher {
   #observed(observation: DcsObservation, isElsewhere: boolean): void {
     this.#endGrace()
     if (observation.type === 'lost') {
+      this.#counting.dcsFailed()
       this.#step({ type: 'dcs-lost' })
       return
     }
@@ -239,6 +248,7 @@ export class Watcher {
     this.#faults.call('debug log', () => this.#debugLog.read(before, cluster))
     this.#cluster = cluster
     const isOther = this.#members.observe(cluster, facts, memberOf(phase), now()) || !isSameButMembers(before, cluster)
+    if (isOther) this.#counting.keepOnly(this.#members.known)
     if (isOther) this.#faults.call('local members', () => this.#lookAtLocal(this.#local))
     // How far each member has come is rewritten all the time, and no reason to route.
     this.#step({ type: 'dcs', facts: this.#members.factsOf(cluster, facts), restored, isElsewhere }, !isOther && isUp)
@@ -313,7 +323,9 @@ export class Watcher {
   }
 
   #publish(): void {
-    this.#publisher.publish(this.#compose())
+    const view = this.#compose()
+    this.#counting.viewed(view.primary)
+    this.#publisher.publish(view)
     if (this.#stop.signal.aborted) return
     this.#faults.call('checks', () => this.#scheduler.update(this.#config.proxy, this.#primary.state, this.#members))
   }

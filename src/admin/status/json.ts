@@ -75,7 +75,8 @@ export function faultOfPrimary(proxy: ProxyJson | null): ListenerJson | null {
   return proxy?.listeners.find(holds) ?? null
 }
 
-function clusterJson({ view, proxy, localMember, faults }: ClusterStatus): ClusterJson {
+function clusterJson({ view, proxy, localMember, faults, counts }: ClusterStatus): ClusterJson {
+  const checks = new Map(counts.members.map((each) => [each.member, each]))
   const { name, scope, namespace, citusGroup, systemId, leader, paused, standbyCluster, quorum, ttlMs, setBack } = view
   return {
     name,
@@ -84,10 +85,11 @@ function clusterJson({ view, proxy, localMember, faults }: ClusterStatus): Clust
     citusGroup,
     systemIdentifier: systemId,
     localMember,
-    dcs: dcsJson(view.dcs),
+    dcs: dcsJson(view.dcs, counts.dcsErrors),
     leader,
     primary: primaryJson(view.primary),
-    members: view.members.map((member) => memberJson(member, view)),
+    primaryChanges: counts.primaryChanges,
+    members: view.members.map((member) => memberJson(member, view, checks.get(member.name))),
     ignoredKeys: view.ignoredKeys.map(({ key, reason }) => ({ key, reason })),
     paused,
     standbyCluster,
@@ -102,7 +104,7 @@ function clusterJson({ view, proxy, localMember, faults }: ClusterStatus): Clust
 
 const SOURCE_STATES = { never: 'unread', up: 'up', lost: 'lost' } as const
 
-function dcsJson(dcs: DcsView): ClusterJson['dcs'] {
+function dcsJson(dcs: DcsView, failures: number): ClusterJson['dcs'] {
   const { kind, leaderFrom, state, endpoint, readAt, since, error, errors, notices } = dcs
   return {
     kind,
@@ -112,6 +114,7 @@ function dcsJson(dcs: DcsView): ClusterJson['dcs'] {
     endpoint,
     readAt: timeOrNull(readAt),
     error,
+    failures,
     errors: errors.map(({ at, message }) => ({ at: time(at), message })),
     notices: notices.map(({ event, subject, message }) => ({ event, subject, message })),
   }
@@ -223,20 +226,22 @@ function groupJson({ name, clusters, state, since, reason, retryAt, templates, r
 }
 
 function templateJson(template: TemplateStatus): GroupJson['templates'][number] {
-  const { source, destination, renders, writtenAt, error, check, leftOut } = template
+  const { source, destination, renders, writtenAt, error, checks, checkFailures, check, leftOut } = template
   return {
     source,
     destination,
     renders,
     writtenAt: timeOrNull(writtenAt),
     error,
+    checks,
+    checkFailures,
     check: commandJson(check),
     leftOut: leftOut.map(({ member, reason }) => ({ member, reason })),
   }
 }
 
-function hookJson({ name, cluster, state, member, running, last }: HookStatus): HookJson {
-  return { name, cluster, primaryState: state, primaryMember: member, running, last: commandJson(last) }
+function hookJson({ name, cluster, state, member, running, runs, failures, last }: HookStatus): HookJson {
+  return { name, cluster, primaryState: state, primaryMember: member, running, runs, failures, last: commandJson(last) }
 }
 
 function keysJson({ cluster, root, state, count, readAt, error }: KeysStatus): KeysJson {

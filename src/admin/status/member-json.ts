@@ -1,9 +1,10 @@
 /** A member in the status for scripts. Pure. */
 import { type Address, type ClusterView, isPrimaryRole, type MemberView } from '../../watcher/view.ts'
+import type { MemberCheckCounts } from '../../watcher/counts.ts'
 import type { MemberJson } from './schema-cluster.ts'
 
 /** Returns `member` of `view` with its present lag. */
-export function memberJson(member: MemberView, view: ClusterView): MemberJson {
+export function memberJson(member: MemberView, view: ClusterView, checks?: MemberCheckCounts): MemberJson {
   const { name, host, port, proxy, restUrl, role, state, replicationState, timeline, position, version, tags } = member
   const { pendingRestart, gone, isLeader, isSync, address, place, replica } = member
   return {
@@ -24,6 +25,7 @@ export function memberJson(member: MemberView, view: ClusterView): MemberJson {
     gone,
     isLeader,
     isSync,
+    checks: { passed: checks?.passed ?? 0, failed: checks?.failed ?? 0, lastMs: checks?.last?.tookMs ?? null },
     address: addressJson(address),
     resolvedAddress: addressJson(place),
     replica: {

@@ -14,6 +14,7 @@ const dcs = z.strictObject({
   endpoint: text('The endpoint in use, as `host:port`, URL or path.').nullable(),
   readAt: time('When it was last read completely; null: never.').nullable(),
   error: text('Why it is not up; null: it is up.').nullable(),
+  failures: count('Failed attempts to read it since the start.'),
   errors: z
     .array(z.strictObject({ at: time('When it occurred first.'), message: text('The error.') }))
     .describe('Different errors since it was last up, at most 10.'),
@@ -65,6 +66,17 @@ const member = z.strictObject({
   gone: flag('Its member key is gone from the DCS: everything here is the last known state.'),
   isLeader: flag('It is the leader in the DCS, or the member that `primary` is about.'),
   isSync: flag('It is a synchronous standby.'),
+  checks: z
+    .strictObject({
+      passed: count('Since the start.'),
+      failed: count('Since the start: answered with a no, or not at all.'),
+      lastMs: z
+        .number()
+        .nonnegative()
+        .nullable()
+        .describe('How long the last one took, in milliseconds; null: none yet.'),
+    })
+    .describe('Checks of its REST API that count: `/primary` of the leader, `/replica` of all others.'),
   address: address.nullable().describe('Address that new sessions are connected to (`proxy.address`), by name.'),
   resolvedAddress: address.nullable().describe('The same by IP address; null: not resolved yet.'),
   replica: z
@@ -190,6 +202,7 @@ export const cluster = z.strictObject({
   dcs,
   leader: text('Leader that the DCS names, or named last before it was lost; null: none.').nullable(),
   primary,
+  primaryChanges: count('Times another member than before became the primary and was opened, since the start.'),
   members: z.array(member).describe('Sorted by name.'),
   ignoredKeys: z
     .array(

@@ -47,14 +47,17 @@ const FULL: RouterStatus = {
         ...{ name: 'lb', clusters: ['demo'], state: 'failed', since: NOW - 5000, reason: 'no', retryAt: NOW + 1000 },
         templates: [
           {
-            ...{ source: '/a.hbs', destination: '/a', renders: 1, writtenAt: null, error: 'no', check: LAST },
+            ...{ source: '/a.hbs', destination: '/a', renders: 1, writtenAt: null, error: 'no' },
+            ...{ checks: 3, checkFailures: 2, check: LAST },
             leftOut: [{ member: 'pg9', reason: 'no address' }],
           },
         ],
         reload: { pending: true, runs: 1, failures: 1, last: LAST },
       },
     ],
-    hooks: [{ name: 'h', cluster: 'demo', state: 'open', member: 'pg1', running: false, last: LAST }],
+    hooks: [
+      { name: 'h', cluster: 'demo', state: 'open', member: 'pg1', running: false, runs: 4, failures: 1, last: LAST },
+    ],
     keys: [{ cluster: 'demo', root: '/a', state: 'never', count: 0, readAt: null, error: 'away' }],
   },
   track: [
