@@ -62,8 +62,7 @@ export class Router {
   #config: Config
   readonly #startedAt = now()
   readonly #lookups = new Lookups()
-  /** Runs while something shows it. */
-  readonly eventLoopDelay = new EventLoopDelay()
+  readonly #eventLoopDelay = new EventLoopDelay()
   #isDraining = false
   #closing: Promise<void> | null = null
 
@@ -87,7 +86,10 @@ export class Router {
     this.#reloader = deps.loading === undefined ? null : this.#buildReloader(deps.loading)
     this.#admin = new AdminPart(config.admin, { log, commands: () => this.#commands() })
     const { history = null } = deps
-    this.#http = new HttpPart(config.admin.http, { log, history, acts: null, status: () => this.status() })
+    this.#http = new HttpPart(config.admin.http, {
+      ...{ log, history, acts: null, status: () => this.status() },
+      eventLoopDelay: this.#eventLoopDelay,
+    })
   }
 
   /** Starts all or nothing: rejects with a RouterError, and nothing is left running then. The DCS need not be there. */
@@ -137,7 +139,7 @@ export class Router {
       now: now(),
       stopping: this.#isEnding(),
       maxConnections: this.#clusters.maxConnections,
-      eventLoopDelay: this.eventLoopDelay.report(),
+      eventLoopDelay: this.#eventLoopDelay.report(),
       log: { dropped: logOutput?.dropped() ?? 0 },
       clusters: this.#clusters.status(),
       templates: this.#templates.status(),
@@ -167,7 +169,6 @@ export class Router {
     const closing = [this.#clusters.close(), this.#track.close(), this.#templates.close()]
     this.#lookups.close()
     await Promise.all(closing)
-    this.eventLoopDelay.stop()
     // Last: a reload that was requested is answered, too.
     await Promise.all([this.#admin.close(), this.#http.close()])
   }
