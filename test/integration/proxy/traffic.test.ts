@@ -212,10 +212,7 @@ test('a limit of its own refuses connections of a listener alone, also after a r
   assert.equal(await rig.proxy.limit('nothing', 1), false)
   rig.proxy.reconfigure(
     proxyConfig({
-      listeners: [
-        { ...PRIMARY, balance: 'roundrobin' },
-        { ...PRIMARY, name: 'other' },
-      ],
+      listeners: [PRIMARY, { ...PRIMARY, name: 'other' }],
       maxConnections: 9,
     }),
   )
