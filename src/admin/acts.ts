@@ -38,7 +38,7 @@ export interface Acts {
   ): Promise<{ readonly sessions: readonly SessionStatus[]; readonly total: number }>
   /** Resolves with how many were closed. */
   closeSessions(filter: SessionFilter, by: string): Promise<number>
-  /** Limits the connections of a listener until the next reload or restart; 0: no limit. */
+  /** Limits the connections of a listener until a restart; a reload keeps it while the listener stays. 0: no limit. */
   limitListener(
     where: { readonly cluster: string | null; readonly listener: string },
     max: number,

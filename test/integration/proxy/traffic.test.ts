@@ -134,7 +134,7 @@ async function manySessions(dir: string): Promise<{ rig: Rig; clients: readonly 
 }
 
 test('sessions are listed by listener, member, client and id, the oldest first', async () => {
-  await using dir = await TempDir.create()
+  await using dir = TempDir.create('sessions')
   const { rig, clients, path } = await manySessions(dir.path)
   const { sessions, total } = await rig.proxy.sessions({}, 100)
   assert.equal(total, 4)
@@ -162,7 +162,7 @@ test('sessions are listed by listener, member, client and id, the oldest first',
 })
 
 test('sessions that are closed by request end with the reason admin, and all others stay', async () => {
-  await using dir = await TempDir.create()
+  await using dir = TempDir.create('sessions')
   const { rig, clients } = await manySessions(dir.path)
   assert.equal(await rig.proxy.closeSessions({ member: 'pg2' }, 'alice'), 2)
   // Before it is resolved they are gone from the status.
@@ -212,10 +212,7 @@ test('a limit of its own refuses connections of a listener alone, also after a r
   assert.equal(await rig.proxy.limit('nothing', 1), false)
   rig.proxy.reconfigure(
     proxyConfig({
-      listeners: [
-        { ...PRIMARY, balance: 'roundrobin' },
-        { ...PRIMARY, name: 'other' },
-      ],
+      listeners: [PRIMARY, { ...PRIMARY, name: 'other' }],
       maxConnections: 9,
     }),
   )
