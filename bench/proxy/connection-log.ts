@@ -78,7 +78,7 @@ class LoggingRouter implements AsyncDisposable {
     const dir = TempDir.create('connection-log')
     const port = await freePort()
     const proxy = { listeners: { primary: { bind: `127.0.0.1:${port}`, route: 'primary' } } }
-    const config = { ...cluster, proxy, admin: { socket: join(dir.path, 'admin.sock') } }
+    const config = { ...cluster, proxy, admin: { socket: join(dir.path, 'admin.sock'), bind: 'off' } }
     const log = reader === 'null' ? openSync('/dev/null', 'w') : drain()
     const router = fork(join(import.meta.dirname, 'connection-log-main.ts'), [JSON.stringify(config)], {
       cwd: dir.path,

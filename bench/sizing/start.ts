@@ -49,7 +49,7 @@ async function startOnce(source: Source): Promise<{ readonly listeningMs: number
     join(dir.path, 'config.yml'),
     `scope: demo
 ${SOURCES[source]}
-admin: {socket: ${join(dir.path, 'admin.sock')}}
+admin: {socket: ${join(dir.path, 'admin.sock')}, bind: off}
 proxy:
   listeners:
     primary: {bind: '127.0.0.1:${primary}', route: primary}

@@ -80,7 +80,7 @@ function configuration({ interval = '60s', maxConnections = 100, dcs }: Changes)
       ...{ max_connections: maxConnections, drain_timeout: '1h' },
     },
     templates: [{ source: path('template'), destination: path('written'), reload, interval }],
-    admin: { socket: path('admin.sock') },
+    admin: { socket: path('admin.sock'), bind: 'off' },
   })
 }
 

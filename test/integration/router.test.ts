@@ -118,7 +118,7 @@ describe('a router that is reconfigured', () => {
         check: { interval: '300ms', fast_interval: '20ms' },
         ...(proxy as object),
       },
-      admin: { socket: path('admin.sock') },
+      admin: { socket: path('admin.sock'), bind: 'off' },
       ...others,
     })
     const result = loadConfig({ file: path('config.yml'), text, env: {} }, DCS_KINDS)
@@ -153,7 +153,7 @@ describe('a router that is reconfigured', () => {
 
   const outcomes = (reports: readonly PartReport[]): string[] =>
     reports.map(({ part, name, outcome }) => `${name === null ? '' : `${name} `}${part} ${outcome}`)
-  const OTHERS_KEPT = ['track kept', 'templates kept', 'admin kept', 'logging kept']
+  const OTHERS_KEPT = ['track kept', 'templates kept', 'admin kept', 'http kept', 'logging kept']
   const epochOf = (name: string): number | undefined =>
     router.status().clusters.find(({ view }) => view.name === name)?.view.primary.epoch
 
@@ -339,11 +339,11 @@ describe('a router that is reconfigured', () => {
     const changed = configOf([one], {
       track: { files: [{ path: path('b.track'), when: 'primary' }] },
       templates: [{ source: path('a.hbs'), destination: path('a.txt') }],
-      admin: { socket: path('other.sock') },
+      admin: { socket: path('other.sock'), bind: 'off' },
       logging: { level: 'debug' },
     })
     assert.deepEqual(outcomes(await router.reconfigure(changed)).slice(2), [
-      ...['track reconfigured', 'templates added', 'admin rebuilt', 'logging reconfigured'],
+      ...['track reconfigured', 'templates added', 'admin rebuilt', 'http kept', 'logging reconfigured'],
     ])
     await until(
       'the new track file says 1',
@@ -357,7 +357,10 @@ describe('a router that is reconfigured', () => {
     assert.equal(await ask(path('other.sock'), 'show version', options), '0.0.0\n')
     await assert.rejects(ask(path('admin.sock'), 'show version', options), { code: 'ADMIN_UNAVAILABLE' })
     assert.deepEqual(levels, ['debug auto'])
-    const back = configOf([one], { admin: { socket: path('missing/a/b/admin.sock') }, logging: { format: 'text' } })
+    const back = configOf([one], {
+      admin: { socket: path('missing/a/b/admin.sock'), bind: 'off' },
+      logging: { format: 'text' },
+    })
     writeFileSync(path('missing'), '')
     for (let again = 0; again < 2; again++) {
       assert.deepEqual(outcomes(await router.reconfigure(back)), ['admin refused'])
@@ -367,9 +370,9 @@ describe('a router that is reconfigured', () => {
     }
     assert.equal(kept.destroyed, false)
     assert.deepEqual(levels, ['debug auto'])
-    const without = configOf([one], { admin: { socket: path('other.sock') }, logging: { format: 'text' } })
+    const without = configOf([one], { admin: { socket: path('other.sock'), bind: 'off' }, logging: { format: 'text' } })
     assert.deepEqual(outcomes(await router.reconfigure(without)).slice(2), [
-      ...['track reconfigured', 'templates removed', 'admin kept', 'logging reconfigured'],
+      ...['track reconfigured', 'templates removed', 'admin kept', 'http kept', 'logging reconfigured'],
     ])
     assert.deepEqual(levels, ['debug auto', 'info text'])
     assert.equal(router.status().templates, null)
@@ -469,7 +472,7 @@ describe('a router that is reconfigured', () => {
     const withSockets = (admin: string, listener: string): Config =>
       configOf([one], {
         proxy: { listeners: { one: { bind: [`127.0.0.1:${one.port}`, path(listener)], route: 'primary' } } },
-        admin: { socket: path(admin) },
+        admin: { socket: path(admin), bind: 'off' },
       })
     await run(withSockets('1.sock', '2.sock'))
     const reports = await router.reconfigure(withSockets('2.sock', '1.sock'))

@@ -85,7 +85,7 @@ test('signals of job control stop nothing', async () => {
   const socket = join(dir.path, 'admin.sock')
   const listeners = { primary: { bind: '127.0.0.1:0', route: 'primary' } }
   const file = { path: join(dir.path, 'cluster.yml') }
-  writeFileSync(config, JSON.stringify({ scope: 'demo', file, proxy: { listeners }, admin: { socket } }))
+  writeFileSync(config, JSON.stringify({ scope: 'demo', file, proxy: { listeners }, admin: { socket, bind: 'off' } }))
   const lines: string[] = []
   const shell = await Child.start('python3', ['-c', JOB, process.execPath, MAIN, 'run', '-c', config], {
     cwd: dir.path,

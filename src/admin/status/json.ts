@@ -4,10 +4,20 @@ import type { CommandResult, GroupStatus, HookStatus, KeysStatus, TemplateStatus
 import type { TrackFileStatus } from '../../track/status.ts'
 import { wordOf } from '../../watcher/view-text.ts'
 import { type ClusterView, type DcsView, type PrimaryView, takesNew } from '../../watcher/view.ts'
+import type { HttpStatus } from '../http/status.ts'
 import type { ClusterStatus, ConfigurationStatus, RouterStatus } from '../status.ts'
 import { memberJson } from './member-json.ts'
 import type { ClusterJson, ListenerJson, ProxyJson } from './schema-cluster.ts'
-import type { CommandJson, GroupJson, HookJson, KeysJson, ReloadJson, StatusJson, TrackFileJson } from './schema.ts'
+import type {
+  CommandJson,
+  GroupJson,
+  HookJson,
+  HttpJson,
+  KeysJson,
+  ReloadJson,
+  StatusJson,
+  TrackFileJson,
+} from './schema.ts'
 
 /** Grows when a reader of the older format would misunderstand the newer one; a new field does not change it. */
 export const STATUS_FORMAT = 2
@@ -15,7 +25,7 @@ export const STATUS_FORMAT = 2
 /** Returns the answer to `show status json`. */
 export function statusJson(status: RouterStatus): StatusJson {
   const { version, pid, node, startedAt, now, stopping, maxConnections, log, clusters } = status
-  const { templates, track, configuration } = status
+  const { templates, track, configuration, http } = status
   return {
     format: STATUS_FORMAT,
     version,
@@ -34,6 +44,7 @@ export function statusJson(status: RouterStatus): StatusJson {
     },
     track: track.map(trackJson),
     configuration: configuration && configurationJson(configuration),
+    http: http && httpJson(http),
   }
 }
 
@@ -47,6 +58,19 @@ function configurationJson(configuration: ConfigurationStatus): NonNullable<Stat
     differsSince: timeOrNull(differsSince),
     problems: [...problems],
     lastReload: lastReload && reloadJson(lastReload),
+  }
+}
+
+function httpJson({ addresses, isTls, fault, connections, readers, refusals }: HttpStatus): HttpJson {
+  return {
+    ...{ addresses: [...addresses], tls: isTls, fault, connections, eventReaders: readers },
+    refusals: {
+      ...{ host: refusals.host, origin: refusals.origin },
+      ...{ 'no-token': refusals['no-token'], 'wrong-token': refusals['wrong-token'] },
+      ...{ 'too-large': refusals['too-large'], slow: refusals.slow, 'slow-reader': refusals['slow-reader'] },
+      ...{ malformed: refusals.malformed, tls: refusals.tls },
+      ...{ 'connection-limit': refusals['connection-limit'], busy: refusals.busy },
+    },
   }
 }
 

@@ -2,7 +2,7 @@
 import { age, counted } from '../../text/wording.ts'
 import { scheduled } from '../../watcher/view-text.ts'
 import type { ClusterJson, ProxyJson } from './schema-cluster.ts'
-import type { ConfigurationJson, TrackFileJson } from './schema.ts'
+import type { ConfigurationJson, HttpJson, TrackFileJson } from './schema.ts'
 import type { Note } from './template-notes.ts'
 
 /** Returns scheduled switchovers and pending restarts, as patronictl lists them. */
@@ -57,6 +57,16 @@ export function configurationNotes(configuration: ConfigurationJson | null, now:
       `${subject} DIFFERS from the running configuration, for ${since} now, and cannot be loaded: ${first}${all}`,
     ],
   ]
+}
+
+/** Returns where HTTP is, why not, and what it has refused. null: it is off, or of an older router. */
+export function httpNotes(http: HttpJson | null): readonly Note[] {
+  if (http === null) return []
+  const { addresses, tls, fault, refusals } = http
+  const where = addresses.length === 0 ? 'NOT LISTENING' : `${tls ? 'HTTPS ' : ''}on ${addresses.join(', ')}`
+  const wrong = fault === null ? '' : `; ${fault}`
+  const refused = Object.entries(refusals).flatMap(([reason, n]) => (n > 0 ? [`${n} ${reason}`] : []))
+  return [['HTTP', `${where}${wrong}${refused.length === 0 ? '' : `; refused ${refused.join(', ')}`}`]]
 }
 
 function trackText({ path, condition, member, met, reason, since, error }: TrackFileJson, now: number): string {

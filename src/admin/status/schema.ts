@@ -117,6 +117,29 @@ const configuration = z.strictObject({
   lastReload: reload.nullable().describe('The last one; null: none since the start.'),
 })
 
+const http = z.strictObject({
+  addresses: z.array(z.string()).describe('As bound: `127.0.0.1:7000`; empty: none could be.'),
+  tls: flag('It is HTTPS.'),
+  fault: text('Why it does not listen as configured; null: it does.').nullable(),
+  connections: count('Open connections.'),
+  eventReaders: count('Of these, readers of the stream of events.'),
+  refusals: z
+    .strictObject({
+      host: count('`Host` named another host: see `admin.hosts`.'),
+      origin: count('A page of another site had sent it.'),
+      'no-token': count('An act, or a list of sessions from another host, without a token.'),
+      'wrong-token': count('The token is not in `admin.token_file`.'),
+      'too-large': count('The body was larger than 16 KiB, or was one where none belongs.'),
+      slow: count('It was not complete within 5 s, with its body within 10 s.'),
+      'slow-reader': count('Its answer was not read.'),
+      malformed: count('It was not HTTP.'),
+      tls: count('No TLS session came about.'),
+      'connection-limit': count('256 connections were open, or 224 of other hosts.'),
+      busy: count('32 large answers were being sent, or 128 readers of events were there.'),
+    })
+    .describe('Requests and connections that were refused since the start, by reason.'),
+})
+
 export const statusSchema = z.strictObject({
   format: z.literal(STATUS_FORMAT).describe('Version of this format. New fields may come without a new format.'),
   version: text('Version of the router.'),
@@ -140,6 +163,7 @@ export const statusSchema = z.strictObject({
     .describe('null: there are neither templates nor hooks.'),
   track: z.array(trackFile).describe('Track files.'),
   configuration: configuration.nullable().describe('null: it cannot be loaded again, as in a demo.'),
+  http: http.nullable().describe('null: HTTP is off.'),
 })
 
 /** Returns it as JSON Schema, for the documentation. It allows unknown keys: a newer router has more. */
@@ -163,5 +187,6 @@ export type HookJson = z.infer<typeof hook>
 export type KeysJson = z.infer<typeof keys>
 export type TrackFileJson = z.infer<typeof trackFile>
 export type ConfigurationJson = z.infer<typeof configuration>
+export type HttpJson = z.infer<typeof http>
 export type ReloadJson = z.infer<typeof reload>
 export type CommandJson = z.infer<typeof command>

@@ -6,7 +6,7 @@ import { age, counted, instant } from '../../text/wording.ts'
 import { setBackText } from '../../watcher/view-text.ts'
 import { takesNew } from '../../watcher/view.ts'
 import { isReplica, memberTable } from './members.ts'
-import { configurationNotes, planNotes, totalNotes, trackNotes } from './notes.ts'
+import { configurationNotes, httpNotes, planNotes, totalNotes, trackNotes } from './notes.ts'
 import { faultOfPrimary } from './json.ts'
 import type { ClusterJson, ListenerJson, ProxyJson } from './schema-cluster.ts'
 import type { StatusJson } from './schema.ts'
@@ -28,7 +28,8 @@ export function renderStatus(status: StatusJson, width = Infinity): string {
   const { dropped } = log
   const reader = `${counted(dropped, 'line')} dropped since the start: its reader did not keep up`
   const loss = dropped === 0 ? [] : [detail('Log', reader, width)]
-  return `${[...blocks, ...notes, ...files, ...config, ...loss, detail('Router', router, width)].join('\n')}\n`
+  const http = httpNotes(status.http ?? null).map(([label, text]) => detail(label, text, width))
+  return `${[...blocks, ...notes, ...files, ...config, ...loss, ...http, detail('Router', router, width)].join('\n')}\n`
 }
 
 /**

@@ -124,6 +124,7 @@ function describeAdmin({ admin, stateDir, file }: Config): string {
   return (
     state +
     line('socket', describeSocket(admin.socket)) +
+    line('HTTP', describeHttp(admin.http)) +
     line('read from', file ?? 'the environment alone (PATRONI_* variables, or PATRONI_CONFIGURATION)')
   )
 }
@@ -131,6 +132,12 @@ function describeAdmin({ admin, stateDir, file }: Config): string {
 function describeSocket({ path, mode, group }: Config['admin']['socket']): string {
   const who = group === null ? '' : `, group ${group}`
   return `${path}${who}${mode === null ? '' : `, mode 0${mode.toString(8)}`}`
+}
+
+function describeHttp({ binds, tls, tokenFile }: Config['admin']['http']): string {
+  if (binds.length === 0) return 'off'
+  const acts = tokenFile === null ? 'shows only (no admin.token_file)' : `acts with a token of ${tokenFile}`
+  return `${tls === null ? '' : 'HTTPS '}on ${binds.map(formatBind).join(' and ')}, ${acts}`
 }
 
 function line(label: string, text: string): string {

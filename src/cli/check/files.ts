@@ -2,6 +2,7 @@ import { constants } from 'node:fs'
 import { access, lstat, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { AccountIds } from '../../account-ids.ts'
+import { readTokens } from '../../admin/http/tokens.ts'
 import type { ClusterConfig, Config } from '../../config/config.ts'
 import { kindOf } from '../../config/dcs/kind.ts'
 import { explain, failureOf } from '../../errors.ts'
@@ -32,6 +33,7 @@ export async function checkFiles(config: Config): Promise<Findings> {
     checkStateDir(config.stateDir),
     checkSocketDirectory(config.admin),
     checkSocketGroup(config.admin),
+    checkHttpFiles(config.admin),
     ...config.track.files.map(({ path }, index) => checkTrackFile(path, `track.files.${index}.path`)),
     checkTrackLinks(config),
   ])
@@ -140,6 +142,24 @@ async function checkSocketDirectory({ socket: { path, isDefault } }: Config['adm
 async function checkSocketGroup({ socket: { group } }: Config['admin']): Promise<Findings> {
   const why = group === null ? null : await new AccountIds().idOf('group', group).then(() => null, explain)
   return { problems: why === null ? [] : [`admin.group: ${why}`], warnings: [] }
+}
+
+/** Checks the certificate of HTTP and its tokens. */
+async function checkHttpFiles({ http: { tls, tokenFile } }: Config['admin']): Promise<Findings> {
+  const problems = await readable([
+    ['certificate of HTTP (admin.tls.cert_file)', tls?.certFile ?? null],
+    ['key of that certificate (admin.tls.key_file)', tls?.keyFile ?? null],
+  ])
+  const settings = { ca: '', cert: 'admin.tls.cert_file', key: 'admin.tls.key_file' }
+  const passing = tls === null || problems.length > 0 ? [] : useless({ caFile: null, ...tls }, settings)
+  const tokens =
+    tokenFile === null
+      ? []
+      : await readTokens(tokenFile).then(
+          () => [],
+          (error: unknown) => [explain(error)],
+        )
+  return { problems: [...problems, ...tokens], warnings: [], passing }
 }
 
 /** Checks the directory of a track file, which is created as well; its parent is not. */

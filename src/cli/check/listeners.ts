@@ -46,7 +46,8 @@ export async function checkListeners(
   for (const { name, binds } of all)
     for (const bind of binds) {
       const say = (text: string): string => `proxy.listeners.${name}.bind: ${text}`
-      const { problems, warnings, passing = [], notes = [] } = await checkBind(bind, name, before, held, trying)
+      const what = `the listener ${name}`
+      const { problems, warnings, passing = [], notes = [] } = await checkBind(bind, what, before, held, trying)
       found.push({
         problems: problems.map(say),
         warnings: warnings.map(say),
@@ -54,6 +55,8 @@ export async function checkListeners(
         notes: notes.map(say),
       })
     }
+  for (const bind of config.admin.http.binds)
+    found.push(ofHttp(config.admin.http, await checkBind(bind, 'admin.bind', before, held, trying)))
   return {
     problems: found.flatMap(({ problems }) => problems),
     warnings: found.flatMap(({ warnings }) => warnings),
@@ -72,19 +75,29 @@ async function checkAdminSocket({ socket }: Config['admin'], held: Held, trying:
   return isDefault ? { problems: [], warnings: [...problems, ...passing] } : { problems, warnings: [], passing }
 }
 
+/** Says of which key that is. A default address that cannot be bound prevents no start. */
+function ofHttp({ isDefault }: Config['admin']['http'], found: Findings): Findings {
+  const say = (texts: readonly string[] = []): string[] => texts.map((text) => `admin.bind: ${text}`)
+  const [problems, warnings, passing] = [say(found.problems), say(found.warnings), say(found.passing)]
+  const notes = say(found.notes)
+  const harmless = [...problems, ...passing].map((text) => `${text}: HTTP is off then`)
+  if (isDefault) return { problems: [], warnings: [...warnings, ...harmless], notes }
+  return { problems, warnings, passing, notes }
+}
+
 /** What a listener before takes, by its addresses and no longer by names. */
 interface Taken {
   readonly bind: Bind
   readonly what: string
 }
 
-async function checkBind(bind: Bind, name: string, before: Taken[], held: Held, trying: Trying): Promise<Findings> {
+async function checkBind(bind: Bind, what: string, before: Taken[], held: Held, trying: Trying): Promise<Findings> {
   const where = formatBind(bind)
   const own = held === 'denied' ? [] : (held ?? []).flatMap(bindsOf)
   const found = (changes: Partial<Findings>): Findings => ({ problems: [], warnings: [], ...changes })
   const twin = (plain: Bind): Taken | undefined => {
     const other = before.find((taken) => overlap(taken.bind, plain))
-    if (other === undefined) before.push({ bind: plain, what: `the listener ${name} ("${where}")` })
+    if (other === undefined) before.push({ bind: plain, what: `${what} ("${where}")` })
     return other
   }
   if (bind.kind === 'unix') {
@@ -212,8 +225,12 @@ const TIMEOUT_MS = 1000
 async function running(socket: string): Promise<Held> {
   try {
     const options = { timeoutMs: TIMEOUT_MS, signal: new AbortController().signal }
-    const status = JSON.parse(await ask(socket, 'show status json', options)) as StatusJson
-    return status.clusters.flatMap(({ proxy }) => proxy?.listeners.flatMap(({ address }) => address.split(', ')) ?? [])
+    const status = JSON.parse(await ask(socket, 'show status json', options)) as Omit<StatusJson, 'http'> &
+      Partial<Pick<StatusJson, 'http'>>
+    // An older router has no HTTP.
+    const { clusters, http = null } = status
+    const own = clusters.flatMap(({ proxy }) => proxy?.listeners.flatMap(({ address }) => address.split(', ')) ?? [])
+    return [...own, ...(http?.addresses ?? [])]
   } catch (error) {
     // None runs, or it hangs: an address in use belongs to another process then.
     return failureOf(error) === 'denied' ? 'denied' : null

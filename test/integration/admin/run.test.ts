@@ -24,7 +24,7 @@ etcd3: {hosts: ['127.0.0.1:1']}
 proxy:
   listeners:
     primary: {bind: '127.0.0.1:0', route: primary}
-admin: {socket: '${socket}'}
+admin: {socket: '${socket}', bind: off}
 `,
   )
 })

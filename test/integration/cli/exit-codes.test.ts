@@ -70,7 +70,7 @@ after(async () => {
 })
 
 function configuration(rest: string): string {
-  return `scope: demo\nfile: {path: cluster.yml}\nadmin: {socket: ${dir.path}/admin.sock}\n${rest}\n`
+  return `scope: demo\nfile: {path: cluster.yml}\nadmin: {socket: ${dir.path}/admin.sock, bind: off}\n${rest}\n`
 }
 
 /** Arguments in the directory of the test, `BUSY` for a port in use, and the output at which SIGTERM is sent. */

@@ -84,7 +84,7 @@ test('a router whose log blocks serves on, keeps its memory and shows how many l
   const config = {
     ...{ scope: 'demo', rest: { urls: [member.url] }, logging: { level: 'error', connections: true } },
     proxy: { listeners: { [listener]: { bind: `127.0.0.1:${port}`, route: 'primary' } } },
-    admin: { socket },
+    admin: { socket, bind: 'off' },
   }
   writeFileSync(file, stringify(config))
   const router = await Child.start(

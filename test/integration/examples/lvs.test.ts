@@ -43,7 +43,7 @@ async function render(dir: TempDir, cluster: object): Promise<string[]> {
     scope: 'demo',
     file: { path: 'cluster.yml' },
     proxy: { trust: 'dcs', listeners: {} },
-    admin: { socket: join(dir.path, 'admin.sock') },
+    admin: { socket: join(dir.path, 'admin.sock'), bind: 'off' },
     templates: TEMPLATES.map(({ name }) => ({
       source: join(ROOT, 'examples/lvs', name),
       destination: join(dir.path, name),

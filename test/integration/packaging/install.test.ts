@@ -185,7 +185,7 @@ for (const which of ['oldest', 'newer']) {
             replicas: { bind: `127.0.0.1:${replicas}`, route: 'replica' },
           },
         },
-        admin: { socket },
+        admin: { socket, bind: 'off' },
         templates: [{ source: 'one.hbs', destination: join(elsewhere, 'one.conf') }],
       }
       writeFileSync(join(elsewhere, 'run.yml'), JSON.stringify(config))

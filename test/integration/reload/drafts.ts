@@ -251,7 +251,7 @@ export class Drafts {
     })
   }
 
-  /** Listeners and the admin socket take each other's. */
+  /** Listeners and the admin socket take each other's; listeners and HTTP each other's ports. */
   #socket(): string {
     return this.#world.path('run', `${this.#random.below(4)}.sock`)
   }
@@ -313,7 +313,9 @@ export class Drafts {
   #admin(): Section {
     const random = this.#random
     const socket = random.chance(0.5) ? this.#socket() : this.#world.path(`admin-${random.below(2)}`, 'router.sock')
-    return { socket, ...(random.chance(0.4) ? { mode: random.pick(['0660', '0600']) } : {}) }
+    const port = random.pick(this.#world.ports)
+    const bind = random.pick(['off', `127.0.0.1:${port}`, [`127.0.0.1:${port}`, `[::1]:${port}`]])
+    return { socket, bind, ...(random.chance(0.4) ? { mode: random.pick(['0660', '0600']) } : {}) }
   }
 
   #logging(): Section {

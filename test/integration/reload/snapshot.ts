@@ -135,7 +135,8 @@ export async function listeningHere(): Promise<readonly string[]> {
 
 /** Returns where a router with this configuration listens, as `listeningHere` does. */
 export function socketsOf({ clusters, admin }: Config): readonly string[] {
-  const binds = clusters.flatMap(({ proxy }) => proxy.listeners.flatMap((listener) => listener.binds))
+  const own = clusters.flatMap(({ proxy }) => proxy.listeners.flatMap((listener) => listener.binds))
+  const binds = [...own, ...admin.http.binds]
   return [...binds.map((bind) => (bind.kind === 'unix' ? bind.path : formatBind(bind))), admin.socket.path]
 }
 

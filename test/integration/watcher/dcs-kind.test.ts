@@ -47,7 +47,7 @@ describe('a new kind of DCS', () => {
       scope: 'demo',
       toy: { hosts: ['toybox:1'] },
       proxy: { listeners: { primary: { bind: '127.0.0.1:0', route: 'primary' } } },
-      admin: { socket: join(dir.path, 'socket') },
+      admin: { socket: join(dir.path, 'socket'), bind: 'off' },
       templates: [template],
     })
   })

@@ -23,7 +23,7 @@ export type LogLine = Readonly<Record<string, unknown>> & {
 export type CommandResult = { readonly code: number; readonly stdout: string; readonly stderr: string }
 
 export type RouterOptions = {
-  /** Merged over what {@link RouterProcess} chooses: `proxy.listeners` on free ports and `admin.socket`. */
+  /** Merged over what {@link RouterProcess} chooses: `proxy.listeners` on free ports, `admin.socket` and no HTTP. */
   readonly config: Readonly<Record<string, unknown>>
   readonly env?: Readonly<Record<string, string>>
   /** The program: another one than `src/main.ts`. */
@@ -112,7 +112,7 @@ export class RouterProcess implements AsyncDisposable {
       replicas: { bind: `127.0.0.1:${this.replicaPort}`, route: 'replica', ...whose },
       ...proxy.listeners,
     }
-    const own = { proxy: { ...proxy, listeners }, admin: { socket: this.socketPath, ...admin } }
+    const own = { proxy: { ...proxy, listeners }, admin: { socket: this.socketPath, bind: 'off', ...admin } }
     const draft = `${this.configFile}.new`
     writeFileSync(draft, stringify({ ...rest, ...own }))
     renameSync(draft, this.configFile)

@@ -48,7 +48,7 @@ export class Sidecar implements AsyncDisposable {
       for (const [file, text] of texts) texts.set(file, text.replaceAll(from, to))
     }
     const config = sidecar.configFile
-    texts.set(config, `${texts.get(config) ?? ''}\nadmin: { socket: ${join(path, 'admin.sock')} }\n`)
+    texts.set(config, `${texts.get(config) ?? ''}\nadmin: { socket: ${join(path, 'admin.sock')}, bind: off }\n`)
     for (const [file, text] of texts) writeFileSync(file, text)
     return sidecar
   }

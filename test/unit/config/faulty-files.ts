@@ -42,7 +42,7 @@ track:
   files:
     - path: ${dir}/leader.track
       when: local-leader
-admin: {socket: ${dir}/admin.sock, mode: '0600'}
+admin: {socket: ${dir}/admin.sock, mode: '0600', bind: off}
 logging: {level: info, format: json}
 `
 }

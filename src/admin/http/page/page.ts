@@ -5,7 +5,7 @@ import { takesNew } from '../../../watcher/view.ts'
 import type { HistoryEvent } from '../../../events/event.ts'
 import type { ClusterStatus, RouterStatus } from '../../status.ts'
 import { statusJson } from '../../status/json.ts'
-import { configurationNotes, trackNotes } from '../../status/notes.ts'
+import { configurationNotes, httpNotes, trackNotes } from '../../status/notes.ts'
 import type { StatusJson } from '../../status/schema.ts'
 import { type Note, templateNotes } from '../../status/template-notes.ts'
 import { clusterSection, stateOf } from './cluster.ts'
@@ -29,7 +29,7 @@ export function* pageParts(status: RouterStatus, options: PageOptions): Generato
   const { clusters } = status
   const sorted = clusters.toSorted((a, b) => urgency(a, status) - urgency(b, status))
   const router = statusJson({ ...status, clusters: [] })
-  yield headOf(sorted, status, options).markup
+  yield headOf(sorted, status, options)
   if (clusters.length > 1) yield html`<nav>${sorted.map((each) => chip(each, status))}</nav>`.markup
   for (const cluster of sorted) {
     const [json] = statusJson({
@@ -43,7 +43,7 @@ export function* pageParts(status: RouterStatus, options: PageOptions): Generato
   }
   yield routerSection(router, clusters.length > 1).markup
   yield eventSection(options.events).markup
-  yield footer(options).markup
+  yield `</main>${footer(options).markup}</body></html>\n`
 }
 
 const URGENCY = { bad: 0, warn: 1, ok: 2 } as const
@@ -52,27 +52,18 @@ function urgency(cluster: ClusterStatus, status: RouterStatus): number {
   return URGENCY[stateOf(cluster, status).tone]
 }
 
-function headOf(clusters: readonly ClusterStatus[], status: RouterStatus, { isRefreshed }: PageOptions): Html {
+function headOf(clusters: readonly ClusterStatus[], status: RouterStatus, { isRefreshed }: PageOptions): string {
   const { version, node, startedAt, now } = status
-  const refresh = when(isRefreshed, () => html`<meta http-equiv="refresh" content="${REFRESH_S}" />`)
-  const style: Html = { markup: `<style>${STYLE}</style>` }
-  return html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width,initial-scale=1" />
-        <meta name="color-scheme" content="light dark" />
-        ${refresh}
-        <title>${titleOf(clusters, status)}</title>
-        ${style}
-      </head>
-      <body>
-        <header>
-          <b>${node}</b><span>patroni-router ${version}, up ${age(now - startedAt)}</span><time>${instant(now)}</time>
-        </header>
-        <main></main>
-      </body>
-    </html>`
+  const head = html`<meta charset="utf-8" />
+    <meta name="viewport" content="width=device-width,initial-scale=1" />
+    <meta name="color-scheme" content="light dark" />
+    ${when(isRefreshed, () => html`<meta http-equiv="refresh" content="${REFRESH_S}" />`)}
+    <title>${titleOf(clusters, status)}</title>
+    ${{ markup: `<style>${STYLE}</style>` }}`
+  const header = html`<header>
+    <b>${node}</b><span>patroni-router ${version}, up ${age(now - startedAt)}</span><time>${instant(now)}</time>
+  </header>`
+  return `<!doctype html>\n<html lang="en"><head>${head.markup}</head>\n<body>${header.markup}\n<main>`
 }
 
 /** Returns the title, which is all that a tab in the background shows. */
@@ -92,13 +83,14 @@ function chip(cluster: ClusterStatus, status: RouterStatus): Html {
   return html`<a href="#cluster-${name}">${tag(`${name}: ${who} ${word}`, tone)}</a>`
 }
 
-/** Returns what is of no cluster: templates, track files, the configuration. */
+/** Returns what is of no cluster: templates, track files, the configuration, HTTP itself. */
 function routerSection(status: StatusJson, isSeveral: boolean): Html {
   const now = Date.parse(status.now)
   const notes: readonly Note[] = [
     ...configurationNotes(status.configuration, now),
     ...(status.templates === null ? [] : templateNotes(status.templates, now, isSeveral)),
     ...trackNotes(status.track, now),
+    ...httpNotes(status.http),
     ...(status.log.dropped === 0
       ? []
       : [['Log', `${counted(status.log.dropped, 'line')} dropped: its reader did not keep up`] as const]),
@@ -107,7 +99,7 @@ function routerSection(status: StatusJson, isSeveral: boolean): Html {
     notes.length > 0,
     () =>
       html`<section>
-        <h2>Templates, track files, configuration</h2>
+        <h2>Router</h2>
         ${noteList(notes)}
       </section>`,
   )
@@ -140,6 +132,8 @@ function footer({ isRefreshed }: PageOptions): Html {
   const refresh = isRefreshed
     ? html`Refreshed every ${REFRESH_S} s; <a href="/;norefresh">stop</a>.`
     : html`Not refreshed; <a href="/">refresh every ${REFRESH_S} s</a>.`
-  return html`</main><footer>${refresh} As data: <a href="/metrics">/metrics</a>, <a href="/;csv">/;csv</a>, <a href="/api/v1/cluster">/api/v1/cluster</a>, <a href="/api/v1/events">/api/v1/events</a>.</footer></body></html>
-`
+  return html`<footer>
+    ${refresh} As data: <a href="/metrics">/metrics</a>, <a href="/;csv">/;csv</a>,
+    <a href="/api/v1/cluster">/api/v1/cluster</a>, <a href="/api/v1/events">/api/v1/events</a>.
+  </footer>`
 }

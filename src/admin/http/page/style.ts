@@ -43,24 +43,28 @@ tr:last-child>td{border-bottom:0}
 th.n,td.n{text-align:right;white-space:nowrap}
 th:last-child,td:last-child{padding-right:0}
 td small{color:var(--dim);font-size:12.5px}
-tr.group>td{font-weight:600;padding-top:10px}
+tr.group>td{padding-top:10px}
+tr.group>.n{font-weight:650}
 tr.part>td:first-child{padding-left:16px}
 .wrap{overflow-wrap:anywhere}
-.events td:first-child{white-space:nowrap;color:var(--dim)}
-@media(max-width:760px){
+.events td:first-child{white-space:nowrap;color:var(--dim);width:1%;padding-right:16px}
+.events .tag{padding:0 6px;font-size:12px}
+@media(max-width:1100px){
 body{font-size:16px}
 header,main,footer{padding-left:10px;padding-right:10px}
 section{padding:12px}
 thead{display:none}
 table,tbody{display:block}
-tr{display:grid;grid-template-columns:1fr 1fr;gap:2px 12px;border-bottom:1px solid var(--line);padding:8px 0}
+tr{display:grid;grid-template-columns:1fr 1fr;align-items:baseline;gap:2px 12px;border-bottom:1px solid var(--line);padding:8px 0}
 tr:last-child{border-bottom:0}
-td,td.n,tr.group>td{display:flex;justify-content:space-between;gap:8px;border:0;padding:1px 0;text-align:left;white-space:normal}
-td:empty{display:none}
+td,td.n,tr.group>td{display:flex;justify-content:space-between;align-items:baseline;gap:8px;border:0;padding:1px 0;text-align:left;white-space:normal}
+td:empty,tr.group>td:empty{display:none}
 td[data-label]::before{content:attr(data-label);color:var(--dim);font-weight:400;font-size:13px;white-space:nowrap}
 td.name,td.wide{grid-column:1/-1}
 td.wide{display:block}
 td.wide[data-label]::before{margin-right:8px}
+td[data-label=""]::before{content:none}
+td.name small{display:block}
 tr.part>td:first-child{padding-left:0}
 tr.part{margin-left:14px}
 dl{grid-template-columns:1fr}

@@ -3,29 +3,48 @@ import { hostPort } from '../../../address.ts'
 import type { Override } from '../../../override.ts'
 import type { ListenerStatus, MemberStatus } from '../../../proxy/status.ts'
 import type { MemberTraffic, Traffic } from '../../../proxy/traffic.ts'
-import { age, instant } from '../../../text/wording.ts'
+import { age, counted } from '../../../text/wording.ts'
 import type { MemberView } from '../../../watcher/view.ts'
 import type { ClusterStatus, RouterStatus } from '../../status.ts'
 import { roleOf, usedFor } from '../../status/members.ts'
 import type { ClusterJson, MemberJson } from '../../status/schema-cluster.ts'
 import { type Html, html } from './html.ts'
 
-type Tone = 'ok' | 'warn' | 'bad' | ''
+export type Tone = 'ok' | 'warn' | 'bad' | ''
 
-/** Returns the members, as `patronictl list` and `status` show them. */
-export function memberRows(json: ClusterJson, { view }: ClusterStatus, { now, stopping }: RouterStatus): Html {
-  const views = new Map(view.members.map((member) => [member.name, member]))
-  const rows = json.members.map((member) => memberRow(member, views.get(member.name), json, now, stopping))
+interface Column {
+  readonly label: string
+  /** `n`: a number; `wide`: a line of its own on a phone; `name`: the heading of its row there. */
+  readonly kind: 'n' | 'wide' | 'name' | ''
+}
+
+const MEMBER_COLUMNS: readonly Column[] = [
+  { label: 'Member', kind: 'name' },
+  { label: 'Used for', kind: 'wide' },
+  { label: 'Role', kind: '' },
+  { label: 'State', kind: '' },
+  { label: 'TL', kind: 'n' },
+  { label: 'Lag', kind: 'n' },
+  { label: 'Host', kind: 'wide' },
+]
+
+const LISTENER_COLUMNS: readonly Column[] = [
+  { label: 'Listener', kind: 'name' },
+  { label: '', kind: 'wide' },
+  ...['Sessions', 'Max', 'Limit', 'Total', 'Held', 'Rate', 'Max rate', 'In', 'Out', 'Refused', 'Failed', 'Closed'].map(
+    (label): Column => ({ label, kind: 'n' }),
+  ),
+  { label: 'Last', kind: 'n' },
+]
+
+type Cell = Html | string | number
+
+function table(columns: readonly Column[], rows: readonly Html[]): Html {
+  const heads = columns.map(({ label, kind }) => html`<th class="${kind}">${label}</th>`)
   return html`<table>
     <thead>
       <tr>
-        <th>Member</th>
-        <th>Role</th>
-        <th>State</th>
-        <th>Used for</th>
-        <th class="n">TL</th>
-        <th class="n">Lag</th>
-        <th>Host</th>
+        ${heads}
       </tr>
     </thead>
     <tbody>
@@ -34,31 +53,52 @@ export function memberRows(json: ClusterJson, { view }: ClusterStatus, { now, st
   </table>`
 }
 
-function memberRow(
+function row(kind: string, columns: readonly Column[], cells: readonly Cell[]): Html {
+  const shown = columns.map(({ label, kind: of }, at) => cell(of, label, cells[at] ?? ''))
+  return html`<tr class="${kind}">
+    ${shown}
+  </tr>`
+}
+
+function cell(kind: Column['kind'], label: string, value: Cell): Html {
+  if (value === '') return html`<td class="${kind}"></td>`
+  return kind === 'name'
+    ? html`<td class="name">${value}</td>`
+    : html`<td class="${kind}" data-label="${label}">${value}</td>`
+}
+
+/** Returns the members, as `patronictl list` and `status` show them. */
+export function memberRows(json: ClusterJson, { view }: ClusterStatus, { now, stopping }: RouterStatus): Html {
+  const views = new Map(view.members.map((member) => [member.name, member]))
+  const cells = json.members.map((member) => memberCells(member, views.get(member.name), json, now, stopping))
+  return table(
+    MEMBER_COLUMNS,
+    cells.map((each) => row('', MEMBER_COLUMNS, each)),
+  )
+}
+
+function memberCells(
   member: MemberJson,
   view: MemberView | undefined,
   json: ClusterJson,
   now: number,
   stopping: boolean,
-): Html {
+): readonly Cell[] {
   const { name, state, replicationState, timeline, lagBytes, host, port, gone } = member
   const ahead = json.leader ?? json.primary.member
   const shown = gone ? 'gone' : state === 'running' ? (replicationState ?? 'running') : state
   const lag = name === ahead ? '' : lagBytes === null ? 'unknown' : sizeText(lagBytes)
   const use = stopping ? 'nothing' : usedFor(member, json)
   const override = view?.override
-  const place = host === null ? '' : hostPort(host, port)
-  return html`<tr>
-    <td class="name"><b>${name}</b></td>
-    <td data-label="Role">${roleOf(member, json)}</td>
-    <td data-label="State">${tag(shown, stateTone(member))}</td>
-    <td class="wide" data-label="Used for">
-      ${override === undefined ? tag(use, useTone(use)) : overrideTag(override, now)}
-    </td>
-    <td class="n" data-label="TL">${timeline ?? ''}</td>
-    <td class="n" data-label="Lag">${lag}</td>
-    <td class="wide wrap" data-label="Host">${place}</td>
-  </tr>`
+  return [
+    html`<b>${name}</b>`,
+    override === undefined ? tag(use, useTone(use)) : overrideTag(override, now),
+    roleOf(member, json),
+    tag(shown, stateTone(member)),
+    timeline ?? '',
+    lag,
+    host === null ? '' : hostPort(host, port),
+  ]
 }
 
 function stateTone({ state, gone, replica, isLeader }: MemberJson): Tone {
@@ -68,11 +108,8 @@ function stateTone({ state, gone, replica, isLeader }: MemberJson): Tone {
 }
 
 function useTone(use: string): Tone {
-  return use.startsWith('nothing')
-    ? 'bad'
-    : /^(?:primary|replica|sync|async|read-only|standby-leader|any)\b/.test(use)
-      ? 'ok'
-      : 'warn'
+  if (use.startsWith('nothing')) return 'bad'
+  return /^(?:primary|replica|sync|async|read-only|standby-leader|any)\b/.test(use) ? 'ok' : 'warn'
 }
 
 function overrideTag({ state, by, until }: Override, now: number): Html {
@@ -80,38 +117,19 @@ function overrideTag({ state, by, until }: Override, now: number): Html {
   return html`${tag(state.toUpperCase(), 'warn')} <small>by ${by}, ${end}</small>`
 }
 
-const HEAD = html`<thead>
-  <tr>
-    <th>Listener, member</th>
-    <th>Status</th>
-    <th class="n">Sessions</th>
-    <th class="n">Max</th>
-    <th class="n">Limit</th>
-    <th class="n">Total</th>
-    <th class="n">Held</th>
-    <th class="n">Rate</th>
-    <th class="n">Max rate</th>
-    <th class="n">In</th>
-    <th class="n">Out</th>
-    <th class="n">Refused</th>
-    <th class="n">Failed</th>
-    <th class="n">Closed</th>
-    <th>Last</th>
-  </tr>
-</thead>`
-
 /** Returns the listeners, each with the members behind it. */
 export function listenerRows({ proxy, view }: ClusterStatus, now: number): Html {
-  const rows = (proxy?.listeners ?? []).flatMap((listener) => [
-    listenerRow(listener, isHolding(listener, view.primary.member), now),
-    ...listener.members.map((member) => memberTrafficRow(member, listener, now)),
-  ])
-  return html`<table>
-    ${HEAD}
-    <tbody>
-      ${rows}
-    </tbody>
-  </table>`
+  const rows = (proxy?.listeners ?? []).flatMap((listener) => {
+    const carrying = new Set(listener.traffic.members.map(({ member }) => member))
+    const shown = listener.members.filter(({ member, fit }) => fit || carrying.has(member))
+    const others = listener.members.filter((each) => !shown.includes(each))
+    return [
+      row('group', LISTENER_COLUMNS, listenerCells(listener, isHolding(listener, view.primary.member), now)),
+      ...shown.map((member) => row('part', LISTENER_COLUMNS, memberTraffic(member, listener, now))),
+      ...(others.length === 0 ? [] : [unusedRow(others)]),
+    ]
+  })
+  return table(LISTENER_COLUMNS, rows)
 }
 
 /** Returns whether no member of a route takes new connections. */
@@ -119,25 +137,22 @@ function isHolding({ members, fallback }: ListenerStatus, primary: string | null
   return !members.some(({ fit }) => fit) && !(fallback && primary !== null)
 }
 
-function listenerRow(listener: ListenerStatus, holds: boolean, now: number): Html {
+function listenerCells(listener: ListenerStatus, holds: boolean, now: number): readonly Cell[] {
   const { name, route, address, sessions, held, traffic, counts, maxConnections, heldByRequest } = listener
-  const refused = Object.values(counts.refusals).reduce((sum, each) => sum + each, 0)
-  const closed = Object.values(counts.endings).reduce((sum, each) => sum + each, 0)
-  const status = statusTag(listener, holds)
-  const until = heldByRequest === null ? '' : `by ${heldByRequest.by}, ${age(heldByRequest.until - now)} left`
-  return html`<tr class="group">
-    <td class="name">${name} <small>${route} on ${address}</small></td>
-    <td class="wide">${status} <small>${until}</small></td>
-    ${sessionCells(sessions, traffic, maxConnections === 0 ? '' : String(maxConnections))}
-    <td class="n" data-label="Held">
-      ${held}${held === 0 && traffic.maxHeld === 0 ? '' : html` <small>max ${traffic.maxHeld}</small>`}
-    </td>
-    ${trafficCells(traffic)}
-    <td class="n" data-label="Refused">${refused}</td>
-    <td class="n" data-label="Failed">${counts.failedDials}</td>
-    <td class="n" data-label="Closed">${closed}</td>
-    ${lastCell(traffic, now)}
-  </tr>`
+  const sum = (numbers: object): number =>
+    Object.values(numbers).reduce((total: number, each: number) => total + each, 0)
+  const until = heldByRequest === null ? '' : ` by ${heldByRequest.by}, ${age(heldByRequest.until - now)} left`
+  return [
+    html`<b>${name}</b> <small>${route} on ${address}</small>`,
+    html`${statusTag(listener, holds)}<small>${until}</small>`,
+    ...sessionCells(sessions, traffic, maxConnections === 0 ? '' : grouped(maxConnections)),
+    held === 0 && traffic.maxHeld === 0
+      ? 0
+      : html`<span>${grouped(held)} <small>max ${grouped(traffic.maxHeld)}</small></span>`,
+    ...trafficCells(traffic),
+    ...[sum(counts.refusals), counts.failedDials, sum(counts.endings)].map(grouped),
+    lastText(traffic, now),
+  ]
 }
 
 function statusTag({ fault, heldByRequest, fallback }: ListenerStatus, holds: boolean): Html {
@@ -147,67 +162,58 @@ function statusTag({ fault, heldByRequest, fallback }: ListenerStatus, holds: bo
   return fallback ? tag('FALLBACK', 'warn') : tag('OPEN', 'ok')
 }
 
-function memberTrafficRow(
-  { member, fit, reason, since, downs, downMs }: MemberStatus,
-  { traffic }: ListenerStatus,
-  now: number,
-): Html {
+function memberTraffic(status: MemberStatus, { traffic }: ListenerStatus, now: number): readonly Cell[] {
+  const { member, fit, reason, since, downs, downMs } = status
   const own: MemberTraffic | undefined = traffic.members.find((each) => each.member === member)
-  const down = downs === 0 ? '' : `${downs}\u00d7 down, ${age(downMs)} in all`
-  const status = fit ? tag(since === 0 ? 'UP' : `UP ${age(now - since)}`, 'ok') : tag('not used', '')
+  const down = downs === 0 ? '' : `${counted(downs, 'time')} down, ${age(downMs)} in all`
   const about = [fit ? '' : reason, down].filter((text) => text !== '').join('; ')
+  const word = fit ? tag(since === 0 ? 'UP' : `UP ${age(now - since)}`, 'ok') : tag('NOT USED', '')
   const cells =
     own === undefined
-      ? html`<td class="n"></td>
-          <td class="n"></td>
-          <td class="n"></td>
-          <td class="n"></td>
-          <td class="n"></td>
-          <td class="n"></td>
-          <td class="n"></td>
-          <td class="n"></td>
-          <td class="n"></td>
-          <td class="n"></td>
-          <td class="n"></td>
-          <td class="n"></td>
-          <td></td>`
-      : html`${sessionCells(own.sessions, own, '')}
-          <td class="n"></td>
-          ${trafficCells(own)}
-          <td class="n"></td>
-          <td class="n" data-label="Failed">${own.failedDials}</td>
-          <td class="n" data-label="Closed">${own.closedByRouter}</td>
-          ${lastCell(own, now)}`
+      ? []
+      : [
+          ...sessionCells(own.sessions, own, ''),
+          '',
+          ...trafficCells(own),
+          '',
+          ...[own.failedDials, own.closedByRouter].map(grouped),
+          lastText(own, now),
+        ]
+  return [member, html`${word} <small>${about}</small>`, ...cells]
+}
+
+/** How many members without any session are named. */
+const MAX_UNUSED = 10
+
+function unusedRow(members: readonly MemberStatus[]): Html {
+  const named = members.slice(0, MAX_UNUSED).map(({ member, reason }) => `${member} ${reason}`)
+  const more = members.length - named.length
+  const text = [...named, ...(more > 0 ? [`and ${more} more`] : [])].join('; ')
   return html`<tr class="part">
-    <td class="name">${member}</td>
-    <td class="wide">${status} <small>${about}</small></td>
-    ${cells}
+    <td class="wide" colspan="${LISTENER_COLUMNS.length}"><small>not used: ${text}</small></td>
   </tr>`
 }
 
-function sessionCells(sessions: number, { maxSessions, totalSessions }: Traffic, limit: string): Html {
-  return html`<td class="n" data-label="Sessions">${sessions}</td>
-    <td class="n" data-label="Max">${maxSessions}</td>
-    <td class="n" data-label="Limit">${limit}</td>
-    <td class="n" data-label="Total">${totalSessions}</td>`
+function sessionCells(sessions: number, { maxSessions, totalSessions }: Traffic, limit: string): readonly Cell[] {
+  return [grouped(sessions), grouped(maxSessions), limit, grouped(totalSessions)]
 }
 
-function trafficCells({ rate, maxRate, bytesIn, bytesOut }: Traffic): Html {
-  return html`<td class="n" data-label="Rate">${rate}/s</td>
-    <td class="n" data-label="Max rate">${maxRate}/s</td>
-    <td class="n" data-label="In">${sizeText(bytesIn)}</td>
-    <td class="n" data-label="Out">${sizeText(bytesOut)}</td>`
+function trafficCells({ rate, maxRate, bytesIn, bytesOut }: Traffic): readonly Cell[] {
+  return [`${grouped(rate)}/s`, `${grouped(maxRate)}/s`, sizeText(bytesIn), sizeText(bytesOut)]
 }
 
-function lastCell({ lastSessionAt }: Traffic, now: number): Html {
-  return lastSessionAt === null
-    ? html`<td></td>`
-    : html`<td data-label="Last" title="${instant(lastSessionAt)}">${age(now - lastSessionAt)}</td>`
+function lastText({ lastSessionAt }: Traffic, now: number): string {
+  return lastSessionAt === null ? '' : age(now - lastSessionAt)
 }
 
 /** Returns a word on a ground of a colour. */
 export function tag(text: string, tone: Tone): Html {
   return html`<span class="tag ${tone}">${text}</span>`
+}
+
+/** Returns `12,492`. */
+function grouped(number: number): string {
+  return String(number).replace(/\B(?=(?:\d{3})+$)/g, ',')
 }
 
 /** Returns a size to read: `4.2 GB`; 1 kB is 1024 bytes, as in PostgreSQL. */

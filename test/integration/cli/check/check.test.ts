@@ -277,7 +277,7 @@ test('warnings of the configuration are shown with exit 0, and beside errors', a
   assert.match(second ?? '', /^DIR\/router\.yml:4:16: proxy\.hold\.timeout: /)
 })
 
-const LISTENERS = `${ETCD}proxy: {listeners: {p: {bind: [':5000', DIR/live.sock], route: any}}}\n`
+const LISTENERS = `${ETCD}proxy: {listeners: {p: {bind: [':5000', DIR/live.sock], route: any}}}\nadmin: {bind: off}\n`
 
 test('a port that is in use is an error, and before a start a warning: it may be free then', async () => {
   const busy = { listen: fails('EADDRINUSE') }
@@ -307,6 +307,31 @@ test('ports of the running router are noted, and not tried', async () => {
   )
 })
 
+test('a port of HTTP that is in use is an error where it is configured, and else a warning', async () => {
+  const busy = {
+    listen: (host: string, port: number) => (port === 7000 ? fails('EADDRINUSE')(host, port) : Promise.resolve()),
+  }
+  const text = 'admin.bind: 127.0.0.1:7000: the port is in use by another process'
+  const usual = await checked(`${ETCD}proxy: {drain_timeout: 1s}\n`, busy)
+  assert.deepEqual([usual.code, usual.stderr], [0, `warning: ${text}: HTTP is off then\n`])
+  const configured = await checked(`${ETCD}admin: {bind: '127.0.0.1:7000'}\n`, busy)
+  assert.deepEqual([configured.code, configured.stderr], [2, `${text}\n`])
+  const running = (): ReturnType<Trying['running']> => Promise.resolve(['[::]:5000', '[::]:5001', '127.0.0.1:7000'])
+  const held = await checked(`${ETCD}admin: {bind: '127.0.0.1:7000'}\n`, { ...busy, running })
+  assert.match(held.stdout, /^ {2}note {6}admin\.bind: 127\.0\.0\.1:7000: held by the router that runs$/m)
+})
+
+test('tokens that others can read, and a certificate that is none, are found', async () => {
+  writeFileSync(join(dir.path, 'tokens'), 'ops:0123456789abcdef\n', { mode: 0o644 })
+  const { code, stderr } = await checked(
+    `${ETCD}admin: {bind: ':7000', token_file: DIR/tokens, tls: {cert_file: DIR/file}}\n`,
+  )
+  assert.equal(code, 2)
+  assert.match(stderr, /^admin\.token_file: DIR\/tokens can be used by every user of this machine: chmod o= it$/m)
+  assert.match(stderr, /DIR\/file \(admin\.tls\.cert_file\)/)
+  assert.doesNotMatch(stderr, /0123456789/)
+})
+
 test('a port that this user may not have is a warning, and says which right a service needs', async () => {
   const { code, stderr } = await checked(LISTENERS, { listen: fails('EACCES') })
   assert.equal(code, 0)
@@ -320,7 +345,7 @@ test('without IPv6 every address is every one of IPv4; an address of another mac
     return host === '::' ? fails('EAFNOSUPPORT')(host, port) : Promise.resolve()
   }
   const { code, stderr } = await checked(
-    `${ETCD}proxy: {listeners: {p: {bind: [':5000', '192.168.255.1:5001'], route: any}}}\n`,
+    `${ETCD}proxy: {listeners: {p: {bind: [':5000', '192.168.255.1:5001'], route: any}}}\nadmin: {bind: off}\n`,
     { listen },
   )
   assert.equal(code, 0)
