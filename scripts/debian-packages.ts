@@ -32,6 +32,7 @@ export const TEST_PACKAGES: readonly string[] = [
   'postgresql-15',
   // The kill that units of Debian's packages reload with.
   'procps',
+  'prometheus',
   // Drivers that applications connect with.
   'python3-asyncpg',
   'python3-psycopg2',

@@ -74,7 +74,16 @@ function accessOf(io: Io): Omit<RouterDeps, 'log' | 'setLogging' | 'logOutput' |
   const { version, nodeVersion, pid, env } = io
   const signalGroup: RouterDeps['signalGroup'] = (group, signal) => io.signalGroup(group, signal)
   const limits = readLimits(io.memoryLimit())
-  return { version, nodeVersion, pid, env, limits, kinds: DCS_KINDS, signalGroup, isAlive: (other) => io.isAlive(other) }
+  return {
+    version,
+    nodeVersion,
+    pid,
+    env,
+    limits,
+    kinds: DCS_KINDS,
+    signalGroup,
+    isAlive: (other) => io.isAlive(other),
+  }
 }
 
 /**

@@ -3,7 +3,7 @@ import { PRIMARY_STATES } from '../../config/config.ts'
 import { isForPrimary } from '../../proxy/status.ts'
 import { type ClusterView, isServing, type MemberView, takesNew } from '../../watcher/view.ts'
 import type { ClusterStatus, RouterStatus } from '../status.ts'
-import { lagOf } from '../status/member-json.ts'
+import { aheadOf, lagBehind } from '../status/member-json.ts'
 import { type Family, ofHistogram, one, oneOf, type Sample, seconds } from './family.ts'
 
 type Labels = Sample['labels']
@@ -137,7 +137,10 @@ const MEMBERS: readonly Family[] = [
     name: 'patroni_router_member_lag_bytes',
     help: 'WAL that it still has to replay. Missing: it is the leader, or the lag is unknown.',
     ...{ type: 'gauge', labels: MEMBER },
-    samples: eachMember(lagOf),
+    samples: each(function* ({ view }, labels) {
+      const ahead = aheadOf(view)
+      for (const member of view.members) yield* one(lagBehind(member, ahead), { ...labels, member: member.name })
+    }),
   },
   {
     name: 'patroni_router_member_timeline',

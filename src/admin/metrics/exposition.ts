@@ -13,7 +13,7 @@ import { readProcessUsage } from './process-usage.ts'
 export const METRICS_CONTENT_TYPE = Registry.PROMETHEUS_CONTENT_TYPE
 
 export interface MetricsOptions {
-  /** As HAProxy's `scope` (global, frontend, backend, server), and `native` for the router's own; null: all. */
+  /** As HAProxy's `scope` (global, frontend, backend, server), and `native` for the router's own; null or empty: all. */
   readonly scopes: readonly string[] | null
   /** Without servers in maintenance in the families of HAProxy. */
   readonly noMaint: boolean
@@ -27,10 +27,10 @@ const SLICE = 100
 
 /** Renders the router's own families and those of HAProxy. */
 export async function* metricsText(status: RouterStatus, options: MetricsOptions): AsyncIterable<string> {
-  const { scopes } = options
-  if (scopes === null || scopes.includes('native'))
+  const scopes = options.scopes?.length === 0 ? null : options.scopes
+  if (scopes?.includes('native') ?? true)
     yield* familiesText(NATIVE_FAMILIES, { status, process: await readProcessUsage() })
-  yield* haproxyFamilies(status, options)
+  yield* haproxyFamilies(status, { ...options, scopes })
 }
 
 /** Renders families that have samples; a slice is some ten KiB. */

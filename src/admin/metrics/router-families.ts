@@ -61,6 +61,14 @@ export const ROUTER_FAMILIES: readonly Family[] = [
     samples: ({ status: { log } }) => one(log.dropped),
   },
   {
+    name: 'patroni_router_http_refused_total',
+    help: 'Refused requests and connections of HTTP, by reason.',
+    ...{ type: 'counter', labels: ['reason'] },
+    *samples({ status: { http } }) {
+      for (const [reason, count] of Object.entries(http?.refusals ?? {})) yield { labels: { reason }, value: count }
+    },
+  },
+  {
     name: 'patroni_router_event_loop_delay_seconds',
     help: 'How late turns of the event loop came in the last 30 to 60 seconds. quantile 1: the latest. Only while HTTP is on.',
     ...{ type: 'summary', labels: ['quantile'] },

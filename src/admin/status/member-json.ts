@@ -42,8 +42,17 @@ function addressJson(address: Address | null): Address | null {
 }
 
 /** Returns the lag in bytes; null for the leader, and where the lag is unknown. */
-export function lagOf(member: MemberView, { leader, primary, members }: ClusterView): number | null {
-  const ahead = members.find(({ name }) => name === (leader ?? primary.member))
+export function lagOf(member: MemberView, view: ClusterView): number | null {
+  return lagBehind(member, aheadOf(view))
+}
+
+/** Returns the member whose position the others are compared with. */
+export function aheadOf({ leader, primary, members }: ClusterView): MemberView | undefined {
+  return members.find(({ name }) => name === (leader ?? primary.member))
+}
+
+/** The same, where that member is known already. */
+export function lagBehind(member: MemberView, ahead: MemberView | undefined): number | null {
   // The last known lag means nothing while the member's Postgres is not running.
   if (member === ahead || member.gone || member.replica.down || member.state !== 'running') return null
   // A member that is not in recovery replays nothing, whether it holds the lock or not.
