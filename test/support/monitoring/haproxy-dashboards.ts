@@ -122,12 +122,22 @@ function plain(looks: Looks, range: string, by: Selectors): readonly string[] {
   ]
 }
 
-/** Returns the queries of both, with their variables filled in: one target, all of its proxies and servers. */
-export function haproxyQueries({ job, instance }: { readonly job: string; readonly instance: string }, range: string) {
+export interface Shown {
+  readonly job: string
+  readonly instance: string
+  /** Regular expression; all of them in the sums that no dashboard narrows. */
+  readonly proxies: string
+}
+
+/** Returns the queries of both, with their variables filled in: one target, all of its servers. */
+export function haproxyQueries(
+  { job, instance, proxies }: Shown,
+  range: string,
+): Readonly<Record<string, readonly string[]>> {
   const host = `instance="${instance}"`
-  const full = selectors(host, '.*')
+  const full = selectors(host, proxies)
   const jobs = `instance=~"${instance}",job=~"${job}"`
-  const mixin = selectors(jobs, '.*')
+  const mixin = selectors(jobs, proxies)
   return {
     'haproxy-2-full': [...plain(FULL, range, full), ...composed(range, full, host)],
     'haproxy-mixin': [
@@ -139,7 +149,7 @@ export function haproxyQueries({ job, instance }: { readonly job: string; readon
   }
 }
 
-function selectors(target: string, all: string): Selectors {
-  const proxy = `proxy=~"${all}",${target}`
-  return { frontend: proxy, backend: proxy, server: `proxy=~"${all}",server=~"${all}",${target}`, process: target }
+function selectors(target: string, proxies: string): Selectors {
+  const proxy = `proxy=~"${proxies}",${target}`
+  return { frontend: proxy, backend: proxy, server: `${proxy},server=~".*"`, process: target }
 }
