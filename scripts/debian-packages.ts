@@ -32,6 +32,7 @@ export const TEST_PACKAGES: readonly string[] = [
   'postgresql-15',
   // The kill that units of Debian's packages reload with.
   'procps',
+  // promtool checks the rules of examples/monitoring, and a real server evaluates them.
   'prometheus',
   // Drivers that applications connect with.
   'python3-asyncpg',
