@@ -25,8 +25,6 @@ export interface RouterStatus {
   readonly maxConnections: number
   /** null: it is not measured, as while HTTP is off. */
   readonly eventLoopDelay: EventLoopDelayReport | null
-  /** What HTTP has refused, by reason; null: it is off. */
-  readonly http?: { readonly refusals: Readonly<Record<string, number>> } | null
   /** Lines of the log that were dropped since the start because its reader did not keep up. */
   readonly log: { readonly dropped: number }
   readonly clusters: readonly ClusterStatus[]

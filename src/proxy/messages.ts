@@ -54,6 +54,8 @@ export type Command =
   | { readonly type: 'names'; readonly stale: readonly string[] }
   /** From now on no new connection goes to the primary; `reason` is for clients whose wait ends without one. */
   | { readonly type: 'hold'; readonly id: ListenerId; readonly reason: string }
+  /** Holds all new clients by request, whatever the route; null: no longer. None is refused for its wait. */
+  | { readonly type: 'pause'; readonly id: ListenerId; readonly why: string | null }
   /**
    * Done when every session and dial on a primary of another epoch is closed, and every one that a former leader took while
    * it was a replica.

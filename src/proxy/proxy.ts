@@ -5,6 +5,7 @@
 import type { Logger } from 'pino'
 import type { Bind, ListenerConfig, ProxyConfig } from '../config/config.ts'
 import { explain, RouterError } from '../errors.ts'
+import type { HeldByRequest } from '../override.ts'
 import type { Reconfigurable } from '../part.ts'
 import type { ClusterView, DialFailure } from '../watcher/view.ts'
 import { connectionLine } from './connection-line.ts'
@@ -56,6 +57,8 @@ export class Proxy implements Reconfigurable<ProxyConfig> {
   #ids = 0
   #stage: 'built' | 'started' | 'stopping' = 'built'
   #view: ClusterView | null = null
+  /** Holds by request, by listener. */
+  #holds: ReadonlyMap<string, HeldByRequest> = new Map()
   readonly #timers = new Map<ControlledListener, NodeJS.Timeout>()
   readonly #staged: StagedListeners
   /** Listeners whose addresses have changed and are not bound yet. */
@@ -108,6 +111,12 @@ export class Proxy implements Reconfigurable<ProxyConfig> {
     this.#view = view
     if (this.#config.trust === 'dcs' && this.#stage !== 'stopping') this.#names.watch(view)
     this.#fence.follow(view)
+  }
+
+  /** Holds the new clients of these listeners, by name, and of no others, by request. */
+  hold(holds: ReadonlyMap<string, HeldByRequest>): void {
+    this.#holds = holds
+    for (const [name, listener] of this.#listeners) listener.pause(holds.get(name) ?? null)
   }
 
   /**
@@ -166,6 +175,7 @@ export class Proxy implements Reconfigurable<ProxyConfig> {
     const listener = kept ?? staged ?? this.#build(config)
     this.#listeners.set(config.name, listener)
     if (listener.configure(config) || kept === null) this.#toListen.add(listener)
+    listener.pause(this.#holds.get(config.name) ?? null)
   }
 
   #build(config: ListenerConfig): ControlledListener {

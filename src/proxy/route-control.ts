@@ -47,6 +47,8 @@ export class RouteControl {
   /** The members that new sessions go to; not the fallback. */
   #targets: readonly Target[] = []
   #isFallbackLogged = false
+  /** Why all new clients are held by request; null: they are not. */
+  #requested: string | null = null
 
   /** `closed`: called when the sessions are closed that a view has ended; with the error when some could not be, else null. */
   constructor(listener: ListenerConfig, server: Controlled, log: ListenerLog, closed: (failure: unknown) => void) {
@@ -104,6 +106,12 @@ export class RouteControl {
     this.#update()
   }
 
+  /** Holds all new clients by request, whatever they could be served by; null: no longer. */
+  pause(why: string | null): void {
+    this.#requested = why
+    this.#update()
+  }
+
   /**
    * Closes every session and dial on a primary of another epoch, and every session that a former leader took while it was a
    * replica. Rejects when one of them could not be closed.
@@ -139,7 +147,7 @@ export class RouteControl {
     this.#primary = null
     this.#whyNoPrimary = reason
     this.#state = { ...NEW_ROUTE, withinLag: this.#state.withinLag }
-    this.#server.shut(reason)
+    this.#server.shut(reason, this.#requested !== null)
   }
 
   /** Lets new connections through to the primary, whose epoch is the one fenced last. */
@@ -154,10 +162,12 @@ export class RouteControl {
     const isBack = this.#targets.length === 0
     this.#targets = admitsPrimary && this.#primary !== null ? [...targets, this.#primary] : targets
     const fallback = this.#fallback()
-    if (this.#targets.length > 0 || fallback !== null) this.#server.open(this.#targets, fallback)
+    if (this.#requested !== null) this.#server.shut(this.#requested, true)
+    else if (this.#targets.length > 0 || fallback !== null) this.#server.open(this.#targets, fallback)
     else this.#server.shut(this.#whyShut())
     if (this.#targets.length > 0 && isBack) this.#endFallback()
-    if (this.#targets.length === 0 && fallback !== null) this.#beginFallback(fallback)
+    const isFallback = this.#targets.length === 0 && this.#requested === null
+    if (isFallback && fallback !== null) this.#beginFallback(fallback)
   }
 
   get status(): Pick<ListenerStatus, 'members' | 'fallback'> {

@@ -120,10 +120,13 @@ export class RouteServer {
     this.#deps.log('info', fields, `released ${what} after ${inSeconds(waitedMs)}`)
   }
 
-  /** Holds new clients, and those that no server has answered yet; `reason`: for clients whose wait ends without a server. */
-  shut(reason: string): void {
+  /**
+   * Holds new clients, and those that no server has answered yet; `reason`: for clients whose wait ends without a server.
+   * `isByRequest`: it ends for none while it lasts.
+   */
+  shut(reason: string, isByRequest = false): void {
     this.#reason = reason
-    this.#hold.shut()
+    this.#hold.shut(isByRequest)
     this.#connector.use([], null)
   }
 

@@ -192,6 +192,11 @@ export class ServedListener {
     })
   }
 
+  /** Holds all new clients, see the command `pause`. */
+  pause(why: string | null): void {
+    this.#holding(() => this.#control.pause(why))
+  }
+
   /** Closes sessions, see the command `fence`. Rejects when one may be left, or a client be let through to a former primary. */
   async fence(epoch: number, reason: string): Promise<void> {
     this.#requireView()

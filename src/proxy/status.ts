@@ -107,6 +107,7 @@ interface Reported {
   readonly config: ListenerConfig
   readonly state: ListenerState
   readonly listenFault: string | null
+  readonly heldByRequest: HeldByRequest | null
 }
 
 /** What removed listeners have counted, so that no total ever falls. */
@@ -139,7 +140,7 @@ export function statusOf<L extends Reported>(
         ...{ name, route, address, sessions: count, held, members, fallback, fault: faultOf(each, faults.get(each)) },
         ...{ traffic, maxConnections },
         counts: countsOf([each.state]),
-        heldByRequest: null,
+        heldByRequest: each.heldByRequest,
       }
     }),
     sessions: all.flatMap(({ config: { name: listener }, state }) =>

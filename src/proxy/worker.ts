@@ -129,6 +129,9 @@ export class Worker {
       case 'hold':
         this.#served.get(command.id)?.hold(command.reason)
         break
+      case 'pause':
+        this.#served.get(command.id)?.pause(command.why)
+        break
       case 'listen':
         this.#acknowledge(command, (served) => served.listen())
         break

@@ -19,6 +19,7 @@ import { DebugLog } from './log/debug-log.ts'
 import { afterReplicaPostgres, type Fitness } from './members/fitness.ts'
 import type { LocalHost } from './members/local-host.ts'
 import type { Pin } from './members/pins.ts'
+import type { Override } from '../override.ts'
 import { MemberRegistry } from './members/registry.ts'
 import { Pace } from './pace.ts'
 import type { PostgresAnswer } from './primary/evidence.ts'
@@ -45,6 +46,8 @@ export interface WatcherDeps {
   readonly log: Logger
   /** What the configuration says of the host; nothing where it is left out. */
   readonly local?: LocalHost
+  /** Returns what a person has decided, by member; without it nothing. */
+  readonly overrides?: () => ReadonlyMap<string, Override>
 }
 
 /** Another configuration, with what had to be built again for it. What is left out stays. */
@@ -191,6 +194,13 @@ export class Watcher {
     if (this.#primary.state.link !== 'never') this.#publishing.atOnce()
   }
 
+  /** Looks at the overrides again: the sinks have them when this returns. */
+  overridesChanged(): void {
+    if (this.#stop.signal.aborted) return
+    // Before anything is known there is no view for the sinks: they are in the first one.
+    if (this.#primary.state.link !== 'never' || this.#members.known.size > 0) this.#publishing.atOnce()
+  }
+
   /** Takes a dial of the proxy that failed as an observation. */
   dialFailed({ member, address, basis, reason, startedAt }: DialFailure): void {
     if (!isSameAddress(this.#members.placeOf(member), address)) return
@@ -318,7 +328,7 @@ export class Watcher {
     const { known, fitness, pins } = this.#members
     return composeView({
       ...{ config: this.#config, dcs: { ...dcs, notices }, cluster: this.#cluster, machine: this.#primary.state },
-      ...{ known, fitness, pins, before: this.#memberViews },
+      ...{ known, fitness, pins, overrides: this.#deps.overrides?.() ?? new Map(), before: this.#memberViews },
     })
   }
 

@@ -1,4 +1,5 @@
 /** The router's status as scripts and the client commands read it (schema.ts): field by field, so that internal names stay inside. Pure. */
+import { OVERRIDE_WORDS } from '../../override.ts'
 import { isForPrimary, type ListenerStatus, type ProxyStatus } from '../../proxy/status.ts'
 import type { CommandResult, GroupStatus, HookStatus, KeysStatus, TemplateStatus } from '../../templates/status.ts'
 import type { TrackFileStatus } from '../../track/status.ts'
@@ -6,7 +7,7 @@ import { wordOf } from '../../watcher/view-text.ts'
 import { type ClusterView, type DcsView, type PrimaryView, takesNew } from '../../watcher/view.ts'
 import type { HttpStatus } from '../http/status.ts'
 import type { ClusterStatus, ConfigurationStatus, RouterStatus } from '../status.ts'
-import { memberJson } from './member-json.ts'
+import { memberJson, overrideJson } from './member-json.ts'
 import type { ClusterJson, ListenerJson, ProxyJson } from './schema-cluster.ts'
 import type {
   CommandJson,
@@ -88,7 +89,18 @@ export function reloadJson(report: NonNullable<ConfigurationStatus['lastReload']
  * (templates of keys alone).
  */
 export function hasPrimary({ stopping, clusters }: StatusJson): boolean {
-  return !stopping && clusters.every((each) => takesNew(each.primary.state) && faultOfPrimary(each.proxy) === null)
+  return !stopping && clusters.every((each) => takesNew(each.primary.state) && !isHeld(each))
+}
+
+/** Returns whether the proxy holds new connections to a primary that is open. */
+function isHeld({ primary, proxy }: ClusterJson): boolean {
+  if (proxy === null) return false
+  return faultOfPrimary(proxy) !== null || primary.override !== null || heldListener(proxy) !== null
+}
+
+/** Returns the listener of the primary whose clients are held by request; null: there is none. */
+export function heldListener(proxy: ProxyJson | null): ListenerJson | null {
+  return proxy?.listeners.find(({ route, heldByRequest }) => route === 'primary' && heldByRequest !== null) ?? null
 }
 
 /** Returns the listener whose fault makes the router hold new connections to the primary; null: there is none. */
@@ -145,10 +157,10 @@ function dcsJson(dcs: DcsView, failures: number): ClusterJson['dcs'] {
 }
 
 function primaryJson(primary: PrimaryView): ClusterJson['primary'] {
-  const { state, member, address, place, reason, since, epoch, silences } = primary
+  const { state, member, address, place, reason, since, epoch, silences, override } = primary
   return {
     state,
-    label: wordOf(primary),
+    label: override !== undefined && takesNew(state) ? OVERRIDE_WORDS[override.state] : wordOf(primary),
     member,
     address: address && { host: address.host, port: address.port },
     resolvedAddress: place && { host: place.host, port: place.port },
@@ -156,6 +168,7 @@ function primaryJson(primary: PrimaryView): ClusterJson['primary'] {
     since: time(since),
     epoch,
     unansweredChecks: silences,
+    override: overrideJson(override),
   }
 }
 
@@ -210,7 +223,8 @@ function proxyJson({ listeners, sessions, held, totals, refusals, endings }: Pro
 }
 
 function listenerJson(listener: ListenerStatus): ListenerJson {
-  const { name, route, address, sessions, held, members, fallback, fault, traffic, maxConnections } = listener
+  const { name, route, address, sessions, held, members, fallback, fault, traffic, maxConnections, heldByRequest } =
+    listener
   const { totalSessions, bytesIn, bytesOut } = traffic
   const byMember = new Map(traffic.members.map((each) => [each.member, each]))
   const each = members.map(({ member, fit, reason, since }) => {
@@ -227,6 +241,11 @@ function listenerJson(listener: ListenerStatus): ListenerJson {
   return {
     ...{ name, route, address, sessions, held, maxConnections, totalSessions, bytesIn, bytesOut, fallback },
     fault: fault && { kind: fault.kind, reason: fault.reason },
+    heldByRequest: heldByRequest && {
+      by: heldByRequest.by,
+      since: time(heldByRequest.since),
+      until: time(heldByRequest.until),
+    },
     members: each,
   }
 }

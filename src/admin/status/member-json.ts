@@ -1,6 +1,7 @@
 /** A member in the status for scripts. Pure. */
 import { type Address, type ClusterView, isPrimaryRole, type MemberView } from '../../watcher/view.ts'
 import type { MemberCheckCounts } from '../../watcher/counts.ts'
+import type { Override } from '../../override.ts'
 import type { MemberJson } from './schema-cluster.ts'
 
 /** Returns `member` of `view` with its present lag. */
@@ -34,6 +35,19 @@ export function memberJson(member: MemberView, view: ClusterView, checks?: Membe
       down: replica.down,
       reason: replica.cause === 'leads' ? '' : replica.reason,
     },
+    override: overrideJson(member.override),
+  }
+}
+
+/** Returns an override with its times for scripts; null: there is none. */
+export function overrideJson(override: Override | undefined): MemberJson['override'] {
+  if (override === undefined) return null
+  const { state, by, since, until } = override
+  return {
+    state,
+    by,
+    since: new Date(since).toISOString(),
+    until: until === null ? null : new Date(until).toISOString(),
   }
 }
 

@@ -1,6 +1,6 @@
 /** A cluster in the schema of the status, with its members and its proxy. */
 import { z } from 'zod'
-import { address, count, flag, sourceState, text, time, whole } from './schema-fields.ts'
+import { address, count, flag, override, sourceState, text, time, whole } from './schema-fields.ts'
 
 const dcs = z.strictObject({
   kind: text(
@@ -32,7 +32,9 @@ const dcs = z.strictObject({
 const primary = z.strictObject({
   state: z
     .enum(['open', 'switching', 'promoting', 'unconfirmed', 'unreachable', 'unverified', 'unlocked', 'none'])
-    .describe('New connections go to the primary in `open` and `unlocked`, and are held in all others.'),
+    .describe(
+      'New connections go to the primary in `open` and `unlocked`, unless it has an `override`, and are held in all others.',
+    ),
   label: text('The state as `status` and the log show it: `BEING CHECKED`.'),
   member: text('The member that the state is about; null in `none`.').nullable(),
   address: address.nullable().describe('Its address by name; null: it has none.'),
@@ -43,6 +45,9 @@ const primary = z.strictObject({
     'Grows whenever the primary changes or there is none: sessions of older epochs are closed. Comparable within one run of the router.',
   ),
   unansweredChecks: count('Consecutive checks that its REST API has not answered.'),
+  override: override
+    .nullable()
+    .describe('New connections to it are held by request (`member drain`, `member maint`); null: they are not.'),
 })
 
 const member = z.strictObject({
@@ -87,6 +92,9 @@ const member = z.strictObject({
       reason: text('Why it is not usable; empty where it is usable, and for a leader.'),
     })
     .describe('Whether it may serve read-only sessions. Each listener judges lag and tags itself.'),
+  override: override
+    .nullable()
+    .describe('It gets no new sessions by request (`member drain`, `member maint`); null: there is no such request.'),
 })
 
 const listener = z.strictObject({
@@ -102,6 +110,14 @@ const listener = z.strictObject({
   bytesIn: count('Bytes received from the clients of its sessions since it was added, also of open ones.'),
   bytesOut: count('Bytes sent to them.'),
   fallback: flag('New connections go to the primary because no member of the route is usable.'),
+  heldByRequest: z
+    .strictObject({
+      by: text('The user that has requested it.'),
+      since: time('When that began.'),
+      until: time('When it ends at the latest.'),
+    })
+    .nullable()
+    .describe('All new connections are held by request; null: they are not.'),
   fault: z
     .strictObject({
       kind: z
