@@ -35,7 +35,7 @@ const ROOMS = {
       'watcher/condition',
       'watcher/counts',
     ],
-    ...['proxy/status', 'proxy/traffic', 'templates/status', 'track/status', 'events/*'],
+    ...['proxy/status', 'proxy/traffic', 'templates/status', 'track/status', 'events/*', 'config/values/*'],
   ],
   router: [
     'config/config',

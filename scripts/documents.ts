@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { benchmarks } from '../bench/documents.ts'
 import { IMAGES } from './images/images.ts'
+import { publishedOpenApi } from '../src/admin/http/openapi.ts'
 import { publishedSchema } from '../src/admin/status/schema.ts'
 import { publishedConfigurationSchema } from '../src/config/json-schema.ts'
 import { DCS_KINDS } from '../src/watcher/dcs/kinds.ts'
@@ -16,6 +17,7 @@ import { statusTables } from './status-fields.ts'
 export function generated(): readonly Generated[] {
   return [
     { file: 'docs/status.schema.json', part: null, text: publishedSchema },
+    { file: 'docs/openapi.json', part: null, text: publishedOpenApi },
     { file: 'docs/configuration.schema.json', part: null, text: () => publishedConfigurationSchema(DCS_KINDS) },
     ...CONFIGURATION_PARTS,
     { file: 'docs/commands.md', part: null, text: commandsDocument },

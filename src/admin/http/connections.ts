@@ -1,6 +1,7 @@
 /** The connections of all addresses: how many there may be, and how long one may take for what. */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
+import { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { codeOf, failureOf } from '../../errors.ts'
 import { isLoopback } from './access.ts'
 import type { HttpRefusals } from './refusals.ts'
@@ -49,7 +50,7 @@ export class Connections {
     server.keepAliveTimeout = keepAliveMs
     server.timeout = idleMs
     server.on('connection', (socket: Socket) => this.#accept(socket))
-    server.on('clientError', (error, socket) => this.#failed(error, socket as Socket))
+    server.on('clientError', (error, socket) => this.#failed(error, socket))
     server.on('tlsClientError', (error: Error, { remoteAddress }: Socket) => {
       if (failureOf(error) !== 'reset') this.#refusals.add('tls', remoteAddress ?? '')
     })
@@ -87,9 +88,9 @@ export class Connections {
     socket.once('close', () => this.#open.delete(socket))
   }
 
-  #failed(error: Error, socket: Socket): void {
+  #failed(error: Error, socket: Duplex): void {
     const { reason, status } = FAILURES[codeOf(error) ?? ''] ?? MALFORMED
-    if (failureOf(error) === 'reset' || !socket.writable) {
+    if (failureOf(error) === 'reset' || !socket.writable || !(socket instanceof Socket)) {
       socket.destroy()
       return
     }

@@ -4,6 +4,7 @@ import type { History } from '../../events/history.ts'
 import type { MetricsOptions } from '../metrics/exposition.ts'
 import type { RouterStatus } from '../status.ts'
 import type { EventFrames } from './event-frames.ts'
+import type { StreamPace } from './event-stream.ts'
 import type { HttpRefusals } from './refusals.ts'
 import type { Slices } from './slices.ts'
 import type { Tokens } from './tokens.ts'
@@ -38,7 +39,9 @@ export interface HttpContext {
   readonly refusals: HttpRefusals
   readonly slices: Slices
   readonly frames: EventFrames
+  /** Of the stream of events. */
   readonly readers: Set<object>
+  readonly pace: Partial<StreamPace>
   /** Aborted when the server closes. */
   readonly closing: AbortSignal
 }

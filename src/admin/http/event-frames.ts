@@ -35,6 +35,6 @@ function frameOf(kept: Kept): EventFrame | null {
 /** Returns an event without the address of a client, which is for those with a token. */
 export function withoutClient(event: HistoryEvent): HistoryEvent {
   if (!('client' in event.fields)) return event
-  const { client: _, ...fields } = event.fields
+  const fields = Object.fromEntries(Object.entries(event.fields).filter(([key]) => key !== 'client'))
   return { ...event, fields }
 }

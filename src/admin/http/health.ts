@@ -132,7 +132,7 @@ function isOpen({ primary }: ClusterView): boolean {
 function reasonOfPrimary({ primary }: ClusterView): string {
   const { member, state, reason, override } = primary
   if (override !== undefined) return `${member ?? 'the primary'} is overridden (${override.state} by ${override.by})`
-  return `${member ?? 'no member'} is ${state}: ${reason}`
+  return member === null ? `there is no primary: ${reason}` : `${member} is ${state}: ${reason}`
 }
 
 function fits(member: MemberView, view: ClusterView, { lagBytes, tags }: Wanted): boolean {

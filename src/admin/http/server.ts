@@ -10,6 +10,7 @@ import { buildApp } from './app.ts'
 import { CONNECTION_LIMITS, type ConnectionLimits, Connections } from './connections.ts'
 import type { HttpContext, HttpSources } from './context.ts'
 import { EventFrames } from './event-frames.ts'
+import type { StreamPace } from './event-stream.ts'
 import { judgeRequest } from './gate.ts'
 import { HttpRefusals } from './refusals.ts'
 import { Slices } from './slices.ts'
@@ -21,6 +22,7 @@ export interface HttpServerDeps {
   readonly sources: HttpSources
   readonly log: Logger
   readonly limits?: Partial<ConnectionLimits>
+  readonly pace?: Partial<StreamPace>
 }
 
 type App = Awaited<ReturnType<typeof buildApp>>
@@ -39,7 +41,7 @@ export class HttpServer {
   #released: Promise<unknown> = Promise.resolve()
 
   /** Starts nothing. */
-  constructor({ sources, log, limits }: HttpServerDeps) {
+  constructor({ sources, log, limits, pace = {} }: HttpServerDeps) {
     this.#log = log
     this.#limits = { ...CONNECTION_LIMITS, ...limits }
     this.#refusals = new HttpRefusals(log)
@@ -51,6 +53,7 @@ export class HttpServer {
       slices: new Slices(),
       frames: new EventFrames(),
       readers: new Set(),
+      pace,
       closing: this.#closing.signal,
     }
   }

@@ -166,9 +166,9 @@ export const statusSchema = z.strictObject({
   http: http.nullable().describe('null: HTTP is off.'),
 })
 
-/** Returns it as JSON Schema, for the documentation. It allows unknown keys: a newer router has more. */
-export function publishedSchema(): string {
-  const schema = z.toJSONSchema(statusSchema, {
+/** Returns a schema as JSON Schema, for the documentation. It allows unknown keys: a newer router has more. */
+export function published(schema: z.ZodType): z.core.JSONSchema.JSONSchema {
+  return z.toJSONSchema(schema, {
     override: ({ jsonSchema }) => {
       if (jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties
       if (jsonSchema.format === 'date-time') delete jsonSchema.pattern
@@ -176,6 +176,11 @@ export function publishedSchema(): string {
       if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum
     },
   })
+}
+
+/** Returns the schema of the status as text. */
+export function publishedSchema(): string {
+  const schema = published(statusSchema)
   const title = 'patroni-router status --json'
   return `${JSON.stringify({ $schema: schema.$schema, title, ...schema }, null, 2)}\n`
 }

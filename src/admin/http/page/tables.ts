@@ -139,8 +139,8 @@ function isHolding({ members, fallback }: ListenerStatus, primary: string | null
 
 function listenerCells(listener: ListenerStatus, holds: boolean, now: number): readonly Cell[] {
   const { name, route, address, sessions, held, traffic, counts, maxConnections, heldByRequest } = listener
-  const sum = (numbers: object): number =>
-    Object.values(numbers).reduce((total: number, each: number) => total + each, 0)
+  const sum = (counts: Readonly<Record<string, number>>): number =>
+    Object.values(counts).reduce((total, each) => total + each, 0)
   const until = heldByRequest === null ? '' : ` by ${heldByRequest.by}, ${age(heldByRequest.until - now)} left`
   return [
     html`<b>${name}</b> <small>${route} on ${address}</small>`,

@@ -6,7 +6,8 @@ import { explain, RouterError } from '../../../errors.ts'
 import type { Acts } from '../../acts.ts'
 import type { HttpContext } from '../context.ts'
 import { closeAct, holdAct, memberAct, releaseAct } from '../schemas.ts'
-import { present, unavailable } from './api.ts'
+import { present } from './filters.ts'
+import { unavailable } from './send.ts'
 import { whoIs } from './token.ts'
 
 declare module 'fastify' {

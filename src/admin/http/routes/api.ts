@@ -13,7 +13,8 @@ import type { HttpContext } from '../context.ts'
 import { withoutClient } from '../event-frames.ts'
 import { streamEvents } from '../event-stream.ts'
 import { type SessionList, sessionQuery } from '../schemas.ts'
-import { sendParts } from './send.ts'
+import { present } from './filters.ts'
+import { sendParts, unavailable } from './send.ts'
 import { isLocal, whoIs } from './token.ts'
 
 const MAX_SESSIONS = 1000
@@ -52,7 +53,7 @@ async function stream(
   reply: FastifyReply,
   context: HttpContext,
 ): Promise<FastifyReply> {
-  const { sources, readers, refusals, frames, closing } = context
+  const { sources, readers, refusals, frames, closing, pace } = context
   const { history } = sources
   const last = request.headers['last-event-id']
   const selection = selectionOf(typeof last === 'string' ? { ...request.query, after: last } : request.query)
@@ -72,7 +73,7 @@ async function stream(
   try {
     raw.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store' })
     const after = selection.after ?? history.newest
-    const options = { history, frames, after, cluster: selection.cluster, signal: closing }
+    const options = { history, frames, after, cluster: selection.cluster, signal: closing, pace }
     const hasRead = await streamEvents(raw, { ...options, version: sources.status().version })
     if (hasRead) raw.end()
     else {
@@ -122,7 +123,7 @@ async function* eventParts(
 
 /** Yields the status as JSON, a cluster at a time. */
 function* statusParts(status: RouterStatus): Generator<string> {
-  const { clusters: _, ...rest } = statusJson({ ...status, clusters: [] })
+  const rest = { ...statusJson({ ...status, clusters: [] }), clusters: undefined }
   yield '{"clusters":['
   for (const [at, cluster] of status.clusters.entries()) {
     const one = statusJson({ ...status, clusters: [cluster], templates: null, track: [], configuration: null })
@@ -137,17 +138,6 @@ function sessionJson(session: SessionStatus): SessionList['sessions'][number] {
   return { id, cluster, listener, route, member, server, client, since: time, bytesIn, bytesOut }
 }
 
-/** Leaves out what is not given. */
-export function present<T extends object>(filter: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  const given = Object.entries(filter).filter(([, value]) => value !== undefined)
-  return Object.fromEntries(given) as { [K in keyof T]: Exclude<T[K], undefined> }
-}
-
 function asJson(reply: FastifyReply): FastifyReply {
   return reply.type('application/json; charset=utf-8')
-}
-
-/** Answers where the router has no such thing. */
-export function unavailable(reply: FastifyReply): FastifyReply {
-  return reply.code(501).send({ error: 'this router has none' })
 }

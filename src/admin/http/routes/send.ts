@@ -1,4 +1,4 @@
-/** Sending what is made in parts. */
+/** Answers of which there are several kinds: in parts, and that there is no such thing. */
 import type { FastifyReply } from 'fastify'
 import type { HttpContext } from '../context.ts'
 
@@ -16,4 +16,9 @@ export function sendParts(
     .header('retry-after', '1')
     .type('application/json; charset=utf-8')
     .send({ error: 'too many large answers at a time' })
+}
+
+/** Answers where this router has no such thing. */
+export function unavailable(reply: FastifyReply): FastifyReply {
+  return reply.code(501).send({ error: 'this router has none' })
 }

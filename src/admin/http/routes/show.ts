@@ -5,7 +5,7 @@ import type { History } from '../../../events/history.ts'
 import type { HttpContext } from '../context.ts'
 import { pageParts } from '../page/page.ts'
 import { CONTENT_SECURITY_POLICY } from '../page/style.ts'
-import { sendParts } from './send.ts'
+import { sendParts, unavailable } from './send.ts'
 
 /** The events that the page shows. */
 const PAGE_EVENTS = 20
@@ -21,15 +21,15 @@ export function showRoutes(app: FastifyInstance, context: HttpContext): void {
   app.get('/', (_, reply) => page(reply, true))
   app.get('/;norefresh', (_, reply) => page(reply, false))
   app.get('/;csv', (_, reply) => {
-    if (sources.statistics === null) return reply.callNotFound()
+    if (sources.statistics === null) return unavailable(reply)
     return reply.type('text/plain; charset=utf-8').send(sources.statistics.csv(sources.status()))
   })
   app.get('/;json', (_, reply) => {
-    if (sources.statistics === null) return reply.callNotFound()
+    if (sources.statistics === null) return unavailable(reply)
     return reply.type('application/json; charset=utf-8').send(sources.statistics.json(sources.status()))
   })
   app.get<{ Querystring: Record<string, unknown> }>('/metrics', ({ query }, reply) => {
-    if (sources.metrics === null) return reply.callNotFound()
+    if (sources.metrics === null) return unavailable(reply)
     const named = [query['scope'] ?? []].flat().filter((scope) => typeof scope === 'string')
     const scopes = named.length === 0 ? null : named
     void reply.type('text/plain; version=0.0.4; charset=utf-8')
