@@ -18,7 +18,7 @@ const RESULTS = {
   L7STS: { number: 17, result: 2, description: 'Layer7 wrong status' },
 } as const
 
-/** Those that the check of a member can have. */
+/** The statuses that the check of a member can have. */
 export type CheckStatus = keyof typeof RESULTS
 
 export interface CheckResult {
@@ -38,11 +38,13 @@ export interface CheckResult {
  * status than 200 there. null: it is in maintenance, where HAProxy has none.
  */
 export function checkOf(server: Server): CheckResult | null {
-  if (stateOf(server) === 'MAINT') return null
+  const state = stateOf(server)
+  if (state === 'MAINT') return null
   const { section, status } = server
   const last = section.checks.get(status.member)?.last ?? null
   const isUsed = status.fit || isBackup(server)
-  const found = statusOf(last, isUsed)
+  // A server that is drained passes its checks in HAProxy too.
+  const found = statusOf(last, isUsed || state === 'DRAIN')
   return {
     status: found,
     ...RESULTS[found],

@@ -1,16 +1,16 @@
 /** `show stat` as CSV, and `/;csv` of HAProxy's page. */
 import type { RouterStatus } from '../status.ts'
 import { COLUMNS, MODULE_COLUMNS } from './columns.ts'
-import { rowsBySection, type StatRow } from './rows.ts'
+import { batches, rowsBySection, type StatRow } from './rows.ts'
 import { plain } from './value.ts'
 
 /** The first line. The column `-` ends those that HAProxy always has. */
-export const CSV_HEADER = `# ${[...COLUMNS.map(({ name }) => name), '-', ...MODULE_COLUMNS].join(',')},\n`
+const CSV_HEADER = `# ${[...COLUMNS.map(({ name }) => name), '-', ...MODULE_COLUMNS].join(',')},\n`
 
 const MODULES = `-,${','.repeat(MODULE_COLUMNS.length)}\n`
 
 /** Returns one line. A value with a comma, a quote or a line end is quoted. */
-export function csvLine({ values }: StatRow): string {
+function csvLine({ values }: StatRow): string {
   const cells = COLUMNS.map(({ name }) => {
     const value = values[name] ?? null
     return value === null ? '' : quoted(plain(value))
@@ -27,8 +27,13 @@ export function statCsv(status: RouterStatus): string {
   return [...statCsvParts(status)].join('')
 }
 
-/** Returns the same listener by listener, so that other work can be done in between. */
+/** Returns the same in parts, so that other work can be done in between. */
 export function* statCsvParts(status: RouterStatus): Generator<string> {
+  yield* csvParts(rowsBySection(status))
+}
+
+/** Returns the table of these rows in parts. */
+export function* csvParts(sections: Iterable<readonly StatRow[]>): Generator<string> {
   yield CSV_HEADER
-  for (const rows of rowsBySection(status)) yield rows.map(csvLine).join('')
+  for (const rows of batches(sections)) yield rows.map(csvLine).join('')
 }

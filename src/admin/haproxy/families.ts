@@ -19,8 +19,8 @@ export interface FamilyOptions {
   readonly noMaint: boolean
 }
 
-/** Some 100 KiB, and a millisecond. */
-const SLICE_LINES = 1000
+/** Some 50 KiB, and a fraction of a millisecond. */
+const SLICE_LINES = 500
 
 /** Returns the families in slices, between which the event loop does other work. */
 export async function* haproxyFamilies(

@@ -10,7 +10,7 @@ export interface InfoValue {
   readonly value: string | number
 }
 
-/** Returns the fields that the router has a value of, in HAProxy's order. Those that are not measured are left out. */
+/** Returns the fields that the router has a value of, in HAProxy's order. Fields without a measurement are left out. */
 export function infoValues(status: RouterStatus, figures: ProcessFigures): readonly InfoValue[] {
   const values: Partial<Record<InfoName, string | number | null>> = { ...NOTHING, ...figuresOf(status, figures) }
   return INFO_FIELDS.flatMap((field) => {

@@ -3,13 +3,13 @@ import type { RouterStatus } from '../status.ts'
 import { visibleJson } from '../../text/terminal.ts'
 import { COLUMNS, type RowKind, tagsOf, type ValueType } from './columns.ts'
 import type { InfoValue } from './info.ts'
-import { rowsBySection, type StatRow } from './rows.ts'
+import { batches, rowsBySection, type StatRow } from './rows.ts'
 import { plain, tagsJson } from './value.ts'
 
 const OBJECTS: Readonly<Record<RowKind, string>> = { frontend: 'Frontend', backend: 'Backend', server: 'Server' }
 
 /** Returns a row as JSON. */
-export function rowJson({ kind, sectionId, serverId, values }: StatRow): string {
+function rowJson({ kind, sectionId, serverId, values }: StatRow): string {
   const fields = COLUMNS.flatMap((column, pos) => {
     const { name, type } = column
     const value = values[name] ?? null
@@ -41,7 +41,7 @@ export function statJson(status: RouterStatus): string {
   return [...statJsonParts(status)].join('')
 }
 
-/** Returns the same listener by listener, so that other work can be done in between. */
+/** Returns the same in parts, so that other work can be done in between. */
 export function* statJsonParts(status: RouterStatus): Generator<string> {
   yield* jsonParts(rowsBySection(status))
 }
@@ -49,8 +49,7 @@ export function* statJsonParts(status: RouterStatus): Generator<string> {
 /** Returns the list of these rows in parts. */
 export function* jsonParts(sections: Iterable<readonly StatRow[]>): Generator<string> {
   let before = '['
-  for (const rows of sections) {
-    if (rows.length === 0) continue
+  for (const rows of batches(sections)) {
     yield before + rows.map(rowJson).join(',')
     before = ','
   }

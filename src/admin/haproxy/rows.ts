@@ -33,6 +33,14 @@ export function* rowsBySection(status: RouterStatus): Generator<readonly StatRow
   for (const section of sectionsOf(status)) yield rowsOf(section, status)
 }
 
+/** Rows that are written in one turn of the event loop. */
+const BATCH = 25
+
+/** Returns rows in batches of which none takes long to write. */
+export function* batches(sections: Iterable<readonly StatRow[]>): Generator<readonly StatRow[]> {
+  for (const rows of sections) for (let at = 0; at < rows.length; at += BATCH) yield rows.slice(at, at + BATCH)
+}
+
 /** Returns all rows. */
 export function statRows(status: RouterStatus): readonly StatRow[] {
   return [...rowsBySection(status)].flat()

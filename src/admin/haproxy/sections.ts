@@ -66,7 +66,7 @@ export function serversOf(section: Section): readonly Server[] {
 export const SERVER_STATES = ['DOWN', 'UP', 'MAINT', 'DRAIN', 'NOLB'] as const
 export type ServerState = (typeof SERVER_STATES)[number]
 
-/** Returns the state of a server. What a person has decided comes before what the router finds. */
+/** Returns the state of a server. An override comes before everything else. */
 export function stateOf(server: Server): ServerState {
   const override = server.member?.override
   if (override !== undefined) return override.state === 'maint' ? 'MAINT' : 'DRAIN'

@@ -42,7 +42,7 @@ function protocolOf({ client }: SessionStatus): string {
   return client.startsWith('/') ? 'unix_stream' : client.startsWith('[') ? 'tcpv6' : 'tcpv4'
 }
 
-/** Like HAProxy: an IPv6 address has no brackets, and a Unix socket has only a number. */
+/** Returns the client as HAProxy shows it: an IPv6 address has no brackets, and a Unix socket has only a number. */
 function sourceOf({ client }: SessionStatus): string {
   return client.startsWith('/') ? 'unix:1' : client.replaceAll(/[[\]]/g, '')
 }

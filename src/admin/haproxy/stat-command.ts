@@ -2,11 +2,11 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Command } from '../command.ts'
 import type { RouterStatus } from '../status.ts'
-import { CSV_HEADER, csvLine } from './csv.ts'
+import { csvParts } from './csv.ts'
 import { infoValues, renderInfo } from './info.ts'
 import { infoJson, jsonParts } from './json.ts'
 import { processFigures } from './process-figures.ts'
-import { KIND_NUMBERS, rowsBySection, type StatRow } from './rows.ts'
+import { batches, KIND_NUMBERS, rowsBySection, type StatRow } from './rows.ts'
 import { sectionsOf } from './sections.ts'
 import { serversState } from './servers-state.ts'
 import { typedInfoLine, typedLines } from './typed.ts'
@@ -74,7 +74,7 @@ export function infoCommand(status: () => RouterStatus): Command {
   }
 }
 
-/** Like HAProxy: the last one counts, and other words mean nothing. */
+/** Returns the form of the answer. Like in HAProxy the last word counts, and other words mean nothing. */
 function formatOf(words: readonly string[]): Format {
   return words.findLast((word) => word === 'typed' || word === 'json') ?? 'csv'
 }
@@ -103,7 +103,7 @@ function proxyId(proxy: string, status: RouterStatus): number {
   return asInteger(proxy)
 }
 
-/** Like atoi(3). */
+/** Returns a number as atoi(3) does. */
 function asInteger(text: string): number {
   return Number(/^[+-]?\d+/.exec(text)?.[0] ?? 0)
 }
@@ -117,11 +117,10 @@ function* statParts(status: RouterStatus, options: StatOptions): Generator<strin
       yield '\n'
       return
     case 'typed':
-      for (const rows of sections) yield rows.map((row) => typedLines(row, isDescribed)).join('')
+      for (const rows of batches(sections)) yield rows.map((row) => typedLines(row, isDescribed)).join('')
       return
     case 'csv':
-      yield CSV_HEADER
-      for (const rows of sections) yield rows.map(csvLine).join('')
+      yield* csvParts(sections)
   }
 }
 
@@ -141,7 +140,7 @@ function isChosen({ kind, serverId, state }: StatRow, { kinds, server, noMaint, 
   return up ? state !== 'MAINT' && state !== 'DOWN' : !noMaint || state !== 'MAINT'
 }
 
-/** Like HAProxy: where servers are left out, the backend shows how many there are. */
+/** Returns a backend's row with the number of its servers, as HAProxy shows it where servers are left out. */
 function withCount(row: StatRow, rows: readonly StatRow[]): StatRow {
   if (row.kind !== 'backend') return row
   const servers = rows.filter(({ kind }) => kind === 'server')

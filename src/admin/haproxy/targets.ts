@@ -4,7 +4,7 @@ import { visible } from '../../text/terminal.ts'
 import type { RouterStatus } from '../status.ts'
 import { type Section, sectionsOf, type Server, serversOf } from './sections.ts'
 
-/** Who asks, as the log and `status` show it: the socket does not tell its users apart. */
+/** The name in log and `status` of every user of the socket, which does not tell them apart. */
 export const ASKED_BY = 'admin socket'
 
 /** Returns the server that `backend/server` names, or the answer that says what is wrong. */

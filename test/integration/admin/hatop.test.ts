@@ -88,7 +88,7 @@ describe('hatop', () => {
     hatop.type('set server replicas/pg2 state drain')
     await hatop.until('the command', /> set server replicas\/pg2 state drain/)
     hatop.press('Enter', 'M-1')
-    await hatop.until('draining', /^pg2 +1 DRAIN +L7STS(?:.*\n)+pg2 +1 DRAIN/m)
+    await hatop.until('draining', /^pg2 +1 DRAIN +L7OK(?:.*\n)+pg2 +1 DRAIN/m)
     hatop.press('F1')
     await hatop.until('not draining', /^pg2 +1 DOWN(?:.*\n)+pg2 +1 UP/m)
   })
