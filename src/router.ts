@@ -59,8 +59,8 @@ export class Router {
   #config: Config
   readonly #startedAt = now()
   readonly #lookups = new Lookups()
-  /** Runs while something shows it. */
-  readonly eventLoopDelay = new EventLoopDelay()
+  /** To be started with HTTP, which shows it. */
+  readonly #eventLoopDelay = new EventLoopDelay()
   #isDraining = false
   #closing: Promise<void> | null = null
 
@@ -131,7 +131,7 @@ export class Router {
       now: now(),
       stopping: this.#isEnding(),
       maxConnections: this.#clusters.maxConnections,
-      eventLoopDelay: this.eventLoopDelay.report(),
+      eventLoopDelay: this.#eventLoopDelay.report(),
       log: { dropped: logOutput?.dropped() ?? 0 },
       clusters: this.#clusters.status(),
       templates: this.#templates.status(),
@@ -160,7 +160,7 @@ export class Router {
     const closing = [this.#clusters.close(), this.#track.close(), this.#templates.close()]
     this.#lookups.close()
     await Promise.all(closing)
-    this.eventLoopDelay.stop()
+    this.#eventLoopDelay.stop()
     // Last: a reload that was requested is answered, too.
     await this.#admin.close()
   }
