@@ -32,7 +32,7 @@ export const scrape: Case = {
   name: 'scrape',
   title: "A scrape of /metrics with the router's own families, one after the other",
   figures: SIZES.flatMap(({ key, clusters, members, listeners }) => {
-    const each = `${counted(clusters, 'cluster')} of ${counted(members, 'member')}, ${listeners} listeners`
+    const each = `${counted(clusters, 'cluster')} of ${counted(members, 'member')}, ${counted(listeners, 'listener')}`
     return [
       { key: `size-${key}`, label: `${each}: size`, unit: 'MiB', of: 'worst', target: { max: MAX_MIB } },
       { key: `cpu-${key}`, label: `${each}: CPU of a scrape`, unit: 'ms', of: 'median' },

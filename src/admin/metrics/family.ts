@@ -11,7 +11,7 @@ export interface Taken {
 }
 
 export interface Sample {
-  /** Nothing secret, and no address of a client: anyone who may scrape can read it. */
+  /** Nothing secret, and no address of a client: every scrape has it. */
   readonly labels: Readonly<Record<string, string>>
   /** In base units: seconds, bytes. */
   readonly value: number

@@ -40,7 +40,7 @@ const FAULTS = Object.keys(EVERY_FAULT)
 const CONNECTIONS: readonly Family[] = [
   {
     name: 'patroni_router_connections_total',
-    help: 'Connections of clients. accepted: all of them. served: those that became sessions. refused: those that were refused.',
+    help: 'Connections of clients. accepted: all. served: of these, sessions on members. refused: of these, refused ones.',
     ...{ type: 'counter', labels: [...LISTENER, 'result'] },
     samples: each(function* ({ counts, traffic }, labels) {
       yield* one(counts.accepted, { ...labels, result: 'accepted' })

@@ -65,7 +65,7 @@ export function aheadOf({ leader, primary, members }: ClusterView): MemberView |
   return members.find(({ name }) => name === (leader ?? primary.member))
 }
 
-/** The same, where that member is known already. */
+/** Returns the lag behind `ahead`, the member that all others are compared with. */
 export function lagBehind(member: MemberView, ahead: MemberView | undefined): number | null {
   // The last known lag means nothing while the member's Postgres is not running.
   if (member === ahead || member.gone || member.replica.down || member.state !== 'running') return null

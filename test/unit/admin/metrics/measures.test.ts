@@ -22,7 +22,7 @@ describe('the delay of the event loop', () => {
   })
 })
 
-test('what the process uses is read from the files of the kernel, whatever the name of the program', () => {
+test('the usage of the process is read from the files of the kernel, whatever the name of the program', () => {
   const status = 'Name:\tnode\nVmPeak:\t  999 kB\nVmSize:\t 2048 kB\nVmRSS:\t  1024 kB\n'
   const stat = '4711 (a) b (c) S 1 4711 4711 0 -1 4194560 100 0 0 0 250 50 0 0 20 0 11 0 123 1 1'
   const limits = (max: string): string =>

@@ -1,4 +1,5 @@
 /** The status of a router in which every family has samples. Pure. */
+import { HTTP_REFUSALS } from '../../../../src/admin/http/status.ts'
 import type { RouterStatus } from '../../../../src/admin/status.ts'
 import { ENDINGS, REFUSALS } from '../../../../src/proxy/counters.ts'
 import { NO_TRAFFIC } from '../../../../src/proxy/traffic.ts'
@@ -78,7 +79,10 @@ export function richStatus(name = 'demo'): RouterStatus {
   return {
     ...status,
     ...{ log: { dropped: 8 }, maxConnections: 1000, eventLoopDelay: { medianMs: 0.25, p99Ms: 3, maxMs: 17.5 } },
-    http: { refusals: { host: 1, busy: 0 } },
+    http: {
+      ...{ addresses: ['127.0.0.1:7000'], isTls: false, fault: PRIVATE, connections: 3, readers: 1 },
+      refusals: noted(HTTP_REFUSALS, { host: 1 }),
+    },
     configuration: {
       ...{ file: PRIVATE, loadedAt: NOW - 9000, reloads: 2, refusals: 1, differsSince: NOW - 5000 },
       ...{ problems: [PRIVATE], lastReload: null },
