@@ -127,7 +127,7 @@ async function manySessions(dir: string): Promise<{ rig: Rig; clients: readonly 
   rig.connectionLog.switch(true)
   const replicas = replicaView({ pg2: pg2.address, pg3: pg3.address })
   rig.proxy.apply(withPrimary(replicas, 'pg1', pg1.address, 1))
-  const clients = [await served(rig), await served(rig, 'replicas'), await served(rig, 'replicas')]
+  const clients = [await served(rig, 'replicas'), await served(rig), await served(rig, 'replicas')]
   const local = (await scene.clientAt(path)).send(STARTUP)
   await local.got(AUTH_OK)
   return { rig, clients: [...clients, local], path }
@@ -141,8 +141,8 @@ test('sessions are listed by listener, member, client and id, the oldest first',
   assert.deepEqual(
     sessions.map(({ id, listener, route, member, client }) => [id, listener, route, member, client]),
     [
-      ['0x1', 'primary', 'primary', 'pg1', `127.0.0.1:${portOf(clients[0] ?? assert.fail())}`],
-      ['0x2', 'replicas', 'replica', 'pg2', `127.0.0.1:${portOf(clients[1] ?? assert.fail())}`],
+      ['0x1', 'replicas', 'replica', 'pg2', `127.0.0.1:${portOf(clients[0] ?? assert.fail())}`],
+      ['0x2', 'primary', 'primary', 'pg1', `127.0.0.1:${portOf(clients[1] ?? assert.fail())}`],
       ['0x3', 'replicas', 'replica', 'pg3', `127.0.0.1:${portOf(clients[2] ?? assert.fail())}`],
       ['0x4', 'local', 'replica', 'pg2', path],
     ],
@@ -152,8 +152,8 @@ test('sessions are listed by listener, member, client and id, the oldest first',
     const found = await rig.proxy.sessions(filter, max)
     return [found.total, ...found.sessions.map(({ id }) => id)]
   }
-  assert.deepEqual(await idsOf({ member: 'pg2' }), [2, '0x2', '0x4'])
-  assert.deepEqual(await idsOf({ listener: 'replicas' }, 1), [2, '0x2'])
+  assert.deepEqual(await idsOf({ member: 'pg2' }), [2, '0x1', '0x4'])
+  assert.deepEqual(await idsOf({ listener: 'replicas' }, 1), [2, '0x1'])
   assert.deepEqual(await idsOf({ member: 'pg2', listener: 'local' }), [1, '0x4'])
   assert.deepEqual(await idsOf({ client: '127.0.0.1' }), [3, '0x1', '0x2', '0x3'])
   assert.deepEqual(await idsOf({ client: '::ffff:127.0.0.1', id: '0X3' }), [1, '0x3'])
@@ -167,13 +167,13 @@ test('sessions that are closed by request end with the reason admin, and all oth
   assert.equal(await rig.proxy.closeSessions({ member: 'pg2' }, 'alice'), 2)
   // Before it is resolved they are gone from the status.
   assert.deepEqual([rig.sessions, rig.proxy.status().endings.admin], [2, 2])
-  for (const client of [clients[1], clients[3]]) await client?.over()
+  for (const client of [clients[0], clients[3]]) await client?.over()
   assert.deepEqual(
     clients.map(({ isLetGo }) => isLetGo),
-    [false, true, false, true],
+    [true, false, false, true],
   )
   assert.equal(await rig.proxy.closeSessions({ member: 'pg2' }, 'alice'), 0)
-  assert.equal(await rig.proxy.closeSessions({ id: '0x1' }, 'alice'), 1)
+  assert.equal(await rig.proxy.closeSessions({ id: '0x2' }, 'alice'), 1)
   await until('three lines', () => rig.connections.length === 3)
   assert.deepEqual(
     rig.connections.map(({ fields }) => [fields['member'], fields['reason'], fields['termination']]),
