@@ -66,9 +66,9 @@ async function play(
   const demo = await Demo.start({ port, replicaPort, version, pid, progress, failed, signal: quit.signal })
   try {
     const [primary = 0, replicas = 0] = demo.ports
-    const { socketPath } = demo
+    const { socketPath, page } = demo
     const command = commandName(io.env)
-    const hints = hintsOf({ primaryPort: primary, replicaPort: replicas, socketPath, command })
+    const hints = hintsOf({ primaryPort: primary, replicaPort: replicas, socketPath, page, command })
     if (options.ui) demo.events.add('cluster', versionLine(demo.cluster.serverVersion))
     if (options.ui && (await showLive({ demo, hints, terminal: io, quit }))) return
     for (const hint of hints) progress(`  ${hintLine(hint)}`)

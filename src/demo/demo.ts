@@ -89,6 +89,12 @@ export class Demo {
     return listeners.map(({ address }) => Number(/\d+$/.exec(address)?.[0]))
   }
 
+  /** Returns the URL of the page; null: its port is in use. */
+  get page(): string | null {
+    const [address] = this.status().http?.addresses ?? []
+    return address === undefined ? null : `http://${address}/`
+  }
+
   /** Ends everything at once, and leaves nothing behind. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= this.#close()

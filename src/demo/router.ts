@@ -44,7 +44,8 @@ function configOf({ scope, port, replicaPort, socketPath, dcs }: DemoRouterOptio
         replicas: { bind: `${HOST}:${replicaPort}`, route: 'replica' },
       },
     },
-    admin: { socket: socketPath },
+    // Without a port of its own HTTP is at its default, which may be in use: then there is none.
+    admin: { socket: socketPath, ...(port === 0 ? { bind: `${HOST}:0` } : {}) },
   })
   const result = loadConfig({ file: null, text, env: {} }, kinds)
   if (result.ok) return result.config

@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
+import { freePorts } from '../support/net/ports.ts'
 import { EtcdCluster } from '../support/etcd/cluster.ts'
 import { TempDir } from '../support/files/temp.ts'
 import { installedFiles } from '../support/router/installed.ts'
@@ -45,10 +46,12 @@ const PACKAGES = [...Object.keys(dependencies), 'protobufjs', 'undici']
 const ALWAYS = ['commander', 'leven', 'pino', 'yaml', 'zod']
 const OF_ETCD3 = ['@grpc/grpc-js', 'cockatiel', 'etcd3', 'protobufjs']
 const OF_TEMPLATES = ['handlebars']
+const OF_HTTP = ['fastify']
 
 /** As at the start. Bytes. */
 const YOUNG = 2 * 1024 * 1024
 
+/** Sections of the configuration. */
 type Source = (member: FakeMember, dir: string) => object | Promise<object>
 
 const file: Source = ({ name, port, url }, dir) => {
@@ -114,6 +117,12 @@ describe('a router that has opened its primary', () => {
     test(`has loaded what renders templates with ${kind} and a template`, () =>
       assertLoaded(source, [...ALWAYS, ...OF_TEMPLATES], true))
   }
+
+  test('has loaded Fastify with HTTP', async () => {
+    const [port] = await freePorts(1)
+    const withHttp: Source = (member, dir) => ({ ...file(member, dir), admin: { bind: `127.0.0.1:${port}` } })
+    await assertLoaded(withHttp, [...ALWAYS, ...OF_HTTP])
+  })
 
   test('has loaded the client of etcd and no templates with etcd3', async () => {
     await using etcd = await EtcdCluster.start()

@@ -3,6 +3,8 @@ export interface HintFacts {
   readonly primaryPort: number
   readonly replicaPort: number
   readonly socketPath: string
+  /** URL of the router's page; null: there is none. */
+  readonly page: string | null
   /** How the router's commands are called here. */
   readonly command: string
 }
@@ -13,12 +15,13 @@ export interface Hint {
 }
 
 /** Returns hints, the most useful first. */
-export function hintsOf({ primaryPort, replicaPort, socketPath, command }: HintFacts): readonly Hint[] {
+export function hintsOf({ primaryPort, replicaPort, socketPath, page, command }: HintFacts): readonly Hint[] {
   const psql = (port: number): string => `psql -h localhost -p ${port} -U postgres`
   return [
     { command: psql(primaryPort), about: 'the primary; try: show demo.member' },
     { command: psql(replicaPort), about: 'the replicas in turn, read-only' },
     { command: `${command} status --socket ${socketPath}`, about: '' },
+    ...(page === null ? [] : [{ command: page, about: 'the same in a browser' }]),
   ]
 }
 

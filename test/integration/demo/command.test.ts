@@ -52,6 +52,8 @@ test('serves without a terminal, says what to try, and leaves nothing behind aft
   const socket = /status --socket (\S+)/.exec(hints)?.[1] ?? ''
   const status = await start(process.execPath, [MAIN, 'status', '--socket', socket, '--json'])
   assert.equal((await status.exited).code, 0)
+  const [page = ''] = /http:\/\/127\.0\.0\.1:\d+\/(?= )/.exec(hints) ?? []
+  assert.match(await (await fetch(page)).text(), /<title>pg1 OPEN - demo<\/title>/)
   assert.deepEqual(await sql(primary, 'SELECT 1 AS one'), [{ one: 1 }])
   const [, address = ''] = /(http:\/\/127\.0\.0\.1:\d+)\/switchover/.exec(hints) ?? []
   const asked = await fetch(`${address}/switchover`, { method: 'POST', body: '{"leader":"pg1","candidate":"pg3"}' })

@@ -18,6 +18,7 @@ const FACTS: ScreenFacts = {
     primaryPort: 5000,
     replicaPort: 5001,
     socketPath: '/tmp/pr-demo-AbCdEf/admin.sock',
+    page: 'http://127.0.0.1:7000/',
     command: commandName({ npm_lifecycle_event: 'demo' }),
   }),
   lockExpiresAt: NOW + 7000,
@@ -52,6 +53,7 @@ test('shows all that can be tried, the members, the last events and the keys on 
   assert.ok(text.includes(' psql -h localhost -p 5000 -U postgres '))
   assert.ok(text.includes(' psql -h localhost -p 5001 -U postgres '))
   assert.ok(text.includes(' npm run -s patroni-router -- status --socket /tmp/pr-demo-AbCdEf/admin.sock\n'))
+  assert.ok(text.includes(' http://127.0.0.1:7000/ '))
   assert.ok(text.includes('primary: pg1 OPEN for 2m10s'))
   assert.match(text, /\| pg1 +\| 5432 \| running +\| Leader +\| +3 \| primary +\| 12 primary/)
   assert.match(text, /event 29\n\ns switch over/)
