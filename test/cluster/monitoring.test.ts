@@ -4,7 +4,6 @@
  */
 import assert from 'node:assert/strict'
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
-import { request } from 'node:http'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -121,7 +120,9 @@ function configuration(): Readonly<Record<string, unknown>> {
       ...{ max_connections: MAX_CONNECTIONS, hold: { timeout: '3s' }, check: { interval: '1s' } },
       listeners: { reports: { bind: file('reports'), route: 'replica', fallback: 'primary' } },
     },
-    templates: [{ source: file('template'), destination: file('leader'), check: 'true', reload: 'true' }],
+    templates: [
+      { source: file('template'), destination: file('leader'), keys: ['/shop'], check: 'true', reload: 'true' },
+    ],
     hooks: [{ name: 'note', on: 'any', command: ['test', '!', '-e', file('reject')] }],
     track: { files: [{ path: join(dir.mkdir('track'), 'primary'), when: 'primary' }] },
     admin: { bind: targets.router },
@@ -159,17 +160,6 @@ function setTimeline(timeline: number): Promise<void> {
   return Promise.resolve()
 }
 
-/** Requests the page of the router by a name that is not its own; the router refuses that. */
-async function askAsStranger(): Promise<number | undefined> {
-  return new Promise((resolve, reject) => {
-    const asked = request(`http://${targets.router}/metrics`, { headers: { host: 'stranger.example' } }, (answer) => {
-      answer.resume()
-      resolve(answer.statusCode)
-    })
-    asked.on('error', reject).end()
-  })
-}
-
 /** The command `patroni-router`. @throws when it fails. */
 async function command(...args: readonly string[]): Promise<void> {
   const { code, stderr } = await router.command(...(args as [string, ...string[]]))
@@ -195,7 +185,11 @@ test('no alert fires while all is well', async () => {
     const scraped = await prometheus.query('count_over_time(patroni_router_epoch[1m]) > 4')
     return scraped.length === 2
   })
-  assert.deepEqual(await prometheus.firing(), [])
+  // Without the time for which each waits, a slow start is enough for some.
+  await until('no alert fires', async () => {
+    assert.deepEqual(await prometheus.firing(), [])
+    return true
+  })
 })
 
 test('every query of the usual dashboards of HAProxy gives series, but those of HTTP', async () => {
@@ -253,8 +247,7 @@ test('faults that clients hardly notice are alerts until they are over', async (
         await leader.sql(`CREATE TABLE wal AS SELECT repeat('x', 1000) FROM generate_series(1, 3000)`)
         await cluster.pause()
         stack.use(await Holders.open(router.primaryPort, MAX_CONNECTIONS))
-        await assert.rejects(sql(router.primaryPort, 'SELECT 1'), /too many/)
-        assert.equal(await askAsStranger(), 403)
+        await assert.rejects(sql(router.primaryPort, 'SELECT 1'), /limit of 12 connections is reached/)
         const from = router.log.length
         write('template', '{{getv "/shop/colours"}}\n')
         router.reload()
@@ -288,10 +281,12 @@ test('a primary that changes, and a hook and a track file that fail with it, are
       async begin() {
         write('reject', '')
         rmSync(file('track'), { recursive: true })
+        write('track', 'no directory')
         await cluster.switchover({ candidate })
       },
       end() {
         rmSync(file('reject'))
+        rmSync(file('track'))
         dir.mkdir('track')
         return Promise.resolve()
       },
@@ -308,7 +303,7 @@ test('a DCS that is gone, and the writes that end with it, are alerts until it i
   await alerts.shows(
     [
       ['PatroniRouterDcsLost', { cluster: 'demo' }],
-      ['PatroniRouterKeysLost', { root: '/' }],
+      ['PatroniRouterKeysLost', { root: '/shop' }],
       ['PatroniRouterNoPrimary', { cluster: 'demo', instance: targets.router }],
       ['PatroniRouterClientsHeld', { cluster: 'demo' }],
       ['PatroniRouterClientsRefused', { listener: 'primary', reason: 'hold-timeout' }],

@@ -20,9 +20,12 @@ export class AlertWatch {
     expected: readonly Expected[],
     fault: { readonly begin: () => Promise<unknown>; readonly end: () => Promise<unknown> },
   ): Promise<void> {
-    await fault.begin()
-    await this.fires(expected)
-    await fault.end()
+    try {
+      await fault.begin()
+      await this.fires(expected)
+    } finally {
+      await fault.end()
+    }
     await this.resolves(expected)
   }
 
