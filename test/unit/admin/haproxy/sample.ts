@@ -5,7 +5,7 @@ import { RouterError } from '../../../../src/errors.ts'
 import type { Override } from '../../../../src/override.ts'
 import type { SessionStatus } from '../../../../src/proxy/status.ts'
 import { type ListenerTraffic, NO_TRAFFIC } from '../../../../src/proxy/traffic.ts'
-import type { LastCheck } from '../../../../src/watcher/counts.ts'
+import { type LastCheck, NO_WATCHER_COUNTS } from '../../../../src/watcher/counts.ts'
 import { NOW, sampleListener, sampleMember, sampleProxy, sampleStatus, sampleView } from '../sample.ts'
 
 const LEADS = { fit: false, checked: true, down: false, reason: 'the leader', cause: 'leads' } as const
@@ -60,7 +60,7 @@ export function haproxyStatus(
     ],
   })
   const members = Object.entries(checks).map(([member, last]) => ({ member, passed: 10, failed: 5, last }))
-  return sampleStatus({ view, proxy, counts: { primaryChanges: 1, dcsErrors: 0, members } })
+  return sampleStatus({ view, proxy, counts: { ...NO_WATCHER_COUNTS, members } })
 }
 
 export const SESSIONS: readonly SessionStatus[] = [
