@@ -74,6 +74,12 @@ const PRIMARY: readonly Family[] = [
     samples: each(({ view }, labels) => one(Number(view.paused), labels)),
   },
   {
+    name: 'patroni_router_cluster_standby',
+    help: '1: it is a standby cluster, whose leader is read-only.',
+    ...{ type: 'gauge', labels: CLUSTER },
+    samples: each(({ view }, labels) => one(Number(view.standbyCluster), labels)),
+  },
+  {
     name: 'patroni_router_cluster_timeline_set_back',
     help: '1: the primary is on a lower timeline than one before it, so writes acknowledged there are gone.',
     ...{ type: 'gauge', labels: CLUSTER },
