@@ -8,7 +8,7 @@ test('a value counts below the first bound that it does not exceed, or above all
   assert.deepEqual(histogram.counts, { bounds: [1, 5, 10], counts: [2, 1, 1, 2], sum: 122 })
 })
 
-test('what was read does not change with what comes', () => {
+test('counts that were read do not change later', () => {
   const histogram = new Histogram([1])
   const { counts } = histogram.counts
   histogram.observe(0)

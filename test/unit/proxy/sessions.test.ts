@@ -54,7 +54,7 @@ test('closing sessions waits also for those that another call is about to close'
   await first.done
 })
 
-test('sessions that are closed by request end some in each turn of the event loop; those that begin later stay', async () => {
+test('sessions that are closed by request end some in each turn of the event loop, and later sessions stay', async () => {
   const { sessions, open, add } = sessionsOf(1000)
   let closed = 0
   const closing = sessions.closeSome(
