@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { withSessionCommands } from '../../src/admin/command.ts'
+import { actCommands } from '../../src/admin/act-commands.ts'
 import { reloadCommands } from '../../src/admin/reload.ts'
 import { showCommands } from '../../src/admin/show.ts'
 import { History } from '../../src/events/history.ts'
@@ -14,7 +15,7 @@ import { statusFields } from '../../scripts/status-fields.ts'
 import { findLogEvents } from './source/log-events.ts'
 import { rowsIn } from './documents/markdown.ts'
 import { errorCodes } from './source/error-codes.ts'
-import { sampleReload, sampleStatus } from './admin/sample.ts'
+import { sampleActs, sampleReload, sampleStatus } from './admin/sample.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const DOCUMENT = readFileSync(join(ROOT, 'docs/operations.md'), 'utf8')
@@ -143,6 +144,7 @@ test('every command of the admin socket has its row, and no other has one', () =
   const commands = withSessionCommands([
     ...showCommands(() => sampleStatus(), new History()),
     ...reloadCommands(IDLE),
+    ...actCommands(sampleActs()),
   ]).map(({ words }) => words.join(' '))
   const start = rows.indexOf('help')
   assert.deepEqual(rows.slice(start).toSorted(), commands.toSorted())
