@@ -25,6 +25,8 @@ export interface OverrideStoreDeps {
   readonly logOf: (cluster: string) => Log
   /** Has the new ones of a cluster take effect, before it returns. */
   readonly changed: (cluster: string) => void
+  /** Between a write that failed and the next; milliseconds, 10 s by default. */
+  readonly retryMs?: number
 }
 
 /** How a change was kept: in the file; in memory only, without a `state_dir`; or why it is not in the file. */
@@ -167,7 +169,8 @@ export class OverrideStore {
   }
 
   #fileAt(place: OverridesPlace | null): OverridesFile | null {
-    return place === null ? null : new OverridesFile({ place, log: this.#deps.log })
+    const { log, retryMs } = this.#deps
+    return place === null ? null : new OverridesFile({ place, log, ...(retryMs === undefined ? {} : { retryMs }) })
   }
 }
 

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { withSessionCommands } from '../../src/admin/command.ts'
 import { haproxyCommands } from '../../src/admin/haproxy/commands.ts'
+import { actCommands } from '../../src/admin/act-commands.ts'
 import { reloadCommands } from '../../src/admin/reload.ts'
 import { showCommands } from '../../src/admin/show.ts'
 import { History } from '../../src/events/history.ts'
@@ -147,6 +148,7 @@ test('every command of the admin socket has its row, and no other has one', () =
     ...showCommands(() => sampleStatus(), new History()),
     ...haproxyCommands(() => sampleStatus(), new RecordingActs()),
     ...reloadCommands(IDLE),
+    ...actCommands(new RecordingActs()),
   ]).map(({ words }) => words.join(' '))
   const start = rows.indexOf('help')
   assert.deepEqual(rows.slice(start).toSorted(), commands.toSorted())

@@ -95,12 +95,12 @@ export function hasPrimary({ stopping, clusters }: StatusJson): boolean {
 /** Returns whether the proxy holds new connections to a primary that is open. */
 function isHeld({ primary, proxy }: ClusterJson): boolean {
   if (proxy === null) return false
-  return faultOfPrimary(proxy) !== null || primary.override !== null || heldListener(proxy) !== null
+  return faultOfPrimary(proxy) !== null || (primary.override ?? null) !== null || heldListener(proxy) !== null
 }
 
 /** Returns the listener of the primary whose clients are held by request; null: there is none. */
 export function heldListener(proxy: ProxyJson | null): ListenerJson | null {
-  return proxy?.listeners.find(({ route, heldByRequest }) => route === 'primary' && heldByRequest !== null) ?? null
+  return proxy?.listeners.find(({ route, heldByRequest }) => route === 'primary' && (heldByRequest ?? null) !== null) ?? null
 }
 
 /** Returns the listener whose fault makes the router hold new connections to the primary; null: there is none. */
