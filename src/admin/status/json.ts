@@ -100,7 +100,9 @@ function isHeld({ primary, proxy }: ClusterJson): boolean {
 
 /** Returns the listener of the primary whose clients are held by request; null: there is none. */
 export function heldListener(proxy: ProxyJson | null): ListenerJson | null {
-  return proxy?.listeners.find(({ route, heldByRequest }) => route === 'primary' && (heldByRequest ?? null) !== null) ?? null
+  return (
+    proxy?.listeners.find(({ route, heldByRequest }) => route === 'primary' && (heldByRequest ?? null) !== null) ?? null
+  )
 }
 
 /** Returns the listener whose fault makes the router hold new connections to the primary; null: there is none. */

@@ -4,13 +4,17 @@ import { actCommands } from '../../../src/admin/act-commands.ts'
 import { findCommand, parseLine } from '../../../src/admin/command.ts'
 import { sampleActs } from './sample.ts'
 
+function never(): never {
+  throw new Error('no act is about the connection')
+}
+
 /** Returns the answer to a line, and what the router was asked for. */
 async function run(line: string, refusal: string | null = null): Promise<readonly [answer: string, asked: unknown]> {
   const noted: string[] = []
   const [words = []] = parseLine(line)
   const found = findCommand(actCommands(sampleActs(noted, refusal)), words)
   assert.ok(found, line)
-  const session = { togglePrompt: assert.fail, setIdleTimeout: assert.fail, quit: assert.fail }
+  const session = { togglePrompt: never, setIdleTimeout: never, quit: never }
   const { signal } = new AbortController()
   const answer = await found.command.run(found.args, { ...session, signal, interrupted: signal })
   assert.equal(typeof answer, 'string')
@@ -63,7 +67,7 @@ test('a refusal is answered in one line that a terminal can show, and another er
   const { command } = findCommand(actCommands(acts), ['release']) ?? {}
   assert.ok(command)
   const { signal } = new AbortController()
-  const session = { togglePrompt: assert.fail, setIdleTimeout: assert.fail, quit: assert.fail }
+  const session = { togglePrompt: never, setIdleTimeout: never, quit: never }
   await assert.rejects(async () => command.run([], { ...session, signal, interrupted: signal }), /broken/)
 })
 
