@@ -29,6 +29,7 @@ const ROOMS = {
     ...[
       'config/config',
       'config/conditions',
+      'config/values/*',
       'watcher/view',
       'watcher/view-text',
       'watcher/condition',

@@ -10,6 +10,8 @@ export const TEST_PACKAGES: readonly string[] = [
   // Completes the command line, as bash and zsh do.
   'fish',
   'haproxy',
+  // Looks at HAProxy's socket, and at the router's.
+  'hatop',
   'iproute2',
   'ipvsadm',
   'keepalived',
@@ -32,6 +34,8 @@ export const TEST_PACKAGES: readonly string[] = [
   'postgresql-15',
   // The kill that units of Debian's packages reload with.
   'procps',
+  // promtool checks the rules of examples/monitoring, and a real server evaluates them.
+  'prometheus',
   // Drivers that applications connect with.
   'python3-asyncpg',
   'python3-psycopg2',
@@ -47,6 +51,8 @@ export const TEST_PACKAGES: readonly string[] = [
   // Hosts of a test: systemd in containers, on network namespaces.
   'systemd',
   'systemd-container',
+  // The terminal of a test.
+  'tmux',
   'zookeeper',
   'zsh',
   // A kernel with IPVS, which that of this machine may not have. For PCs only.

@@ -10,6 +10,7 @@ import { DCS_KINDS } from '../src/watcher/dcs/kinds.ts'
 import { generate, type Generated, ROOT } from './generated.ts'
 import { CONFIGURATION_PARTS } from './manual/configuration-document.ts'
 import { commandsDocument } from './manual/commands-document.ts'
+import { metricsTable } from './metrics-table.ts'
 import { statusTables } from './status-fields.ts'
 
 /** Returns all generated documents and parts. A test fails when one is not current. */
@@ -21,6 +22,7 @@ export function generated(): readonly Generated[] {
     ...CONFIGURATION_PARTS,
     { file: 'docs/commands.md', part: null, text: commandsDocument },
     { file: 'docs/operations.md', part: 'counters', text: statusTables },
+    { file: 'docs/operations.md', part: 'metrics', text: metricsTable },
     ...benchmarks(),
     ...IMAGES,
   ]

@@ -2,20 +2,30 @@
  * The composition root: the only module that imports all the parts: what is built, started and stopped, in which order.
  */
 import { hostname } from 'node:os'
+import type { Logger } from 'pino'
+import { actCommands } from './admin/act-commands.ts'
+import type { Acts } from './admin/acts.ts'
 import type { Command } from './admin/command.ts'
+import { EventLoopDelay } from './admin/metrics/event-loop-delay.ts'
 import { reloadCommands } from './admin/reload.ts'
+import { haproxyCommands } from './admin/haproxy/commands.ts'
 import { showCommands } from './admin/show.ts'
 import type { RouterStatus } from './admin/status.ts'
 import { now } from './clock.ts'
 import type { Bind, Config, LoggingConfig } from './config/config.ts'
 import type { History } from './events/history.ts'
 import { Lookups } from './names/lookups.ts'
+import type { Listeners } from './overrides/changes.ts'
+import { overridesPlace } from './overrides/kept-overrides.ts'
+import { OverrideStore } from './overrides/override-store.ts'
 import type { PartReport } from './part.ts'
 import type { ConnectionCounts } from './proxy/connection-limit.ts'
 import { ConnectionLog, type ConnectionOutput } from './proxy/connection-log.ts'
 import type { Reloadable } from './reload.ts'
+import { RouterActs } from './router/acts.ts'
 import { AdminPart } from './router/admin-part.ts'
 import { preparePart } from './router/change.ts'
+import { clusterLog } from './router/cluster-log.ts'
 import { Clusters, type ClustersDeps } from './router/clusters.ts'
 import { HttpPart } from './router/http-part.ts'
 import type { ConfigReader } from './router/config-reading.ts'
@@ -32,6 +42,8 @@ export interface RouterDeps
     Pick<TemplatesDeps, 'env' | 'pid' | 'signalGroup' | 'isAlive' | 'log'>,
     Pick<ClustersDeps, 'kinds' | 'limits'> {
   readonly version: string
+  /** Of Node.js; left out where nothing shows it. */
+  readonly nodeVersion?: string
   /** Sets level and form of the log. */
   readonly setLogging?: (logging: LoggingConfig) => void
   /** How `config` was loaded, to load it again; without it that cannot be done. */
@@ -46,7 +58,9 @@ export interface RouterDeps
 
 export class Router {
   readonly #deps: RouterDeps
+  readonly #overrides: OverrideStore
   readonly #clusters: Clusters
+  readonly #acts: Acts
   readonly #templates: TemplatesPart
   readonly #track: Track
   readonly #admin: AdminPart
@@ -58,6 +72,7 @@ export class Router {
   #config: Config
   readonly #startedAt = now()
   readonly #lookups = new Lookups()
+  readonly #eventLoopDelay = new EventLoopDelay()
   #isDraining = false
   #closing: Promise<void> | null = null
 
@@ -68,25 +83,38 @@ export class Router {
     const { log, limits, kinds, logOutput, env, pid, signalGroup, isAlive } = deps
     const lookups = this.#lookups
     this.#connectionLog = logOutput === undefined ? null : new ConnectionLog(config.logging.connections, logOutput)
+    const logOf = (cluster: string): Logger =>
+      clusterLog(log, () => (this.#config.clusters.length > 1 ? cluster : null))
+    this.#overrides = new OverrideStore(overridesPlace(config), {
+      ...{ log, logOf },
+      changed: (cluster) => this.#clusters.get(cluster)?.overridesChanged(),
+    })
     this.#clusters = new Clusters(config, {
       ...{ log, limits, kinds, lookups, connectionLog: this.#connectionLog },
+      overrides: (cluster) => this.#overrides.of(cluster),
       sinks: {
         'track files': (view) => this.#track.apply(view),
         templates: (view) => this.#templates.apply(view),
       },
     })
+    this.#acts = new RouterActs({ clusters: () => this.#clusters.all(), overrides: this.#overrides, logOf })
     const views = (): readonly ClusterView[] => this.#clusters.views()
     this.#templates = new TemplatesPart(config, { env, pid, signalGroup, isAlive, log, lookups, kinds, views })
     this.#track = new Track({ files: config.track.files, log })
     this.#reloader = deps.loading === undefined ? null : this.#buildReloader(deps.loading)
     this.#admin = new AdminPart(config.admin, { log, commands: () => this.#commands() })
     const { history = null } = deps
-    this.#http = new HttpPart(config.admin.http, { log, history, acts: null, status: () => this.status() })
+    this.#http = new HttpPart(config.admin.http, {
+      ...{ log, history, acts: this.#acts, status: () => this.status() },
+      eventLoopDelay: this.#eventLoopDelay,
+    })
   }
 
   /** Starts all or nothing: rejects with a RouterError, and nothing is left running then. The DCS need not be there. */
   async start(): Promise<void> {
     try {
+      // First: a client that is accepted must not be served by a member that is drained.
+      await this.#overrides.load(listenersOf(this.#config))
       await this.#clusters.listen()
       await this.#admin.start()
       await this.#track.start()
@@ -121,15 +149,17 @@ export class Router {
   }
 
   status(): RouterStatus {
-    const { version, pid, logOutput } = this.#deps
+    const { version, nodeVersion = '', pid, logOutput } = this.#deps
     return {
       version,
+      nodeVersion,
       pid,
       node: hostname(),
       startedAt: this.#startedAt,
       now: now(),
       stopping: this.#isEnding(),
       maxConnections: this.#clusters.maxConnections,
+      eventLoopDelay: this.#eventLoopDelay.report(),
       log: { dropped: logOutput?.dropped() ?? 0 },
       clusters: this.#clusters.status(),
       templates: this.#templates.status(),
@@ -159,6 +189,7 @@ export class Router {
     const closing = [this.#clusters.close(), this.#track.close(), this.#templates.close()]
     this.#lookups.close()
     await Promise.all(closing)
+    await this.#overrides.close()
     // Last: a reload that was requested is answered, too.
     await Promise.all([this.#admin.close(), this.#http.close()])
   }
@@ -192,6 +223,7 @@ export class Router {
       return refused
     }
     this.#track.keepOnly(next.clusters.map(({ name }) => name))
+    this.#overrides.reconfigure(listenersOf(next), overridesPlace(next), renaming(this.#config, next))
     const reports = prepared.flatMap((part) => part.commit())
     this.#config = next
     this.#deps.taken?.(next)
@@ -219,7 +251,9 @@ export class Router {
   #commands(): readonly Command[] {
     const { history = null } = this.#deps
     const reload = this.#reloader === null ? [] : reloadCommands(this.#reloader)
-    return [...showCommands(() => this.status(), history), ...reload]
+    const status = (): RouterStatus => this.status()
+    const acts = this.#acts
+    return [...showCommands(status, history), ...haproxyCommands(status, acts), ...actCommands(acts), ...reload]
   }
 
   #buildReloader(loading: NonNullable<RouterDeps['loading']>): Reloader {
@@ -238,4 +272,16 @@ export class Router {
       log: this.#deps.log,
     })
   }
+}
+
+/** Returns the listeners of each cluster. */
+function listenersOf({ clusters }: Pick<Config, 'clusters'>): Listeners {
+  return new Map(clusters.map(({ name, proxy }) => [name, proxy.listeners.map((listener) => listener.name)]))
+}
+
+/** Returns the former and the next name of the only cluster; null: it keeps it, or there are several. */
+function renaming(before: Config, next: Config): readonly [string, string] | null {
+  const [[from, ...others], [to, ...rest]] = [before.clusters, next.clusters]
+  const isOnly = from !== undefined && to !== undefined && others.length + rest.length === 0
+  return isOnly && from.name !== to.name ? [from.name, to.name] : null
 }

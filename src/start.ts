@@ -21,6 +21,7 @@ process.stderr.on('error', () => undefined)
 const io: Io = {
   env: process.env,
   version: version(),
+  nodeVersion: process.version,
   pid: process.pid,
   memoryLimit: () => process.constrainedMemory(),
   monotonicUsec: () => process.hrtime.bigint() / 1000n,

@@ -7,11 +7,12 @@ import { connects } from './connects.ts'
 import { copy } from './copy.ts'
 import { held } from './held.ts'
 import { memory } from './memory.ts'
+import { observed } from './observed.ts'
 import { select } from './select.ts'
 
 export const proxy: Bench = {
   name: 'proxy',
-  cases: [select, copy, connects, memory, closing, held, connectionLog],
+  cases: [select, copy, connects, memory, closing, held, connectionLog, observed],
   columns: BESIDE_PEERS,
   document: 'docs/benchmarks.md',
   runs: 'rounds of each case (9; of memory and held clients 3)',

@@ -1,10 +1,8 @@
 import { type ChildProcess, fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { openSync } from 'node:fs'
-import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { startupMessage } from '../../src/pgwire.ts'
 import { TempDir } from '../../test/support/files/temp.ts'
 import { freePort, listens } from '../../test/support/net/ports.ts'
 import { until } from '../../test/support/until.ts'
@@ -12,13 +10,11 @@ import type { Case } from '../case.ts'
 import { inOneRun, Recorder } from '../run.ts'
 import type { Switch } from './connection-log-main.ts'
 import { FakeCluster } from './fake-cluster.ts'
+import { connectAtRate } from './rate.ts'
 import { ROUNDS } from './sides.ts'
 
-const RATE = 1_000
-const SLOT_MS = 1_500
 /** For the last lines. */
 const REST_MS = 250
-const STARTUP = startupMessage({ user: 'postgres', database: 'postgres' })
 
 /** What takes the log. */
 const READERS = ['null', 'pipe'] as const
@@ -96,7 +92,7 @@ class LoggingRouter implements AsyncDisposable {
   /** Returns the microseconds of CPU for each connection, with or without the log. */
   async costUs(connections: boolean): Promise<number> {
     const before = await this.#switch(connections)
-    const count = await load(this.#port)
+    const count = await connectAtRate(this.#port)
     await sleep(REST_MS)
     return ((await this.#switch(connections)) - before) / count
   }
@@ -120,24 +116,4 @@ class LoggingRouter implements AsyncDisposable {
 /** Starts a process that reads all and keeps nothing; returns what it reads from. It ends with the last writer. */
 function drain() {
   return spawn('sh', ['-c', 'exec cat > /dev/null'], { stdio: ['pipe', 'ignore', 'inherit'] }).stdin
-}
-
-/** Connects at the rate, each time up to the first answer; returns how many have had one. */
-async function load(port: number): Promise<number> {
-  const since = performance.now()
-  const sessions: Promise<void>[] = []
-  for (let passed = 0; passed < SLOT_MS; passed = performance.now() - since) {
-    const due = Math.floor((passed * RATE) / 1000)
-    while (sessions.length < due) sessions.push(session(port))
-    await sleep(1)
-  }
-  await Promise.all(sessions)
-  return sessions.length
-}
-
-async function session(port: number): Promise<void> {
-  const socket = connect({ port, host: '127.0.0.1' }, () => socket.write(STARTUP))
-  socket.once('data', () => socket.end())
-  await once(socket, 'close')
-  if (socket.bytesRead === 0) throw new Error('a client had no answer')
 }

@@ -30,7 +30,7 @@ export function commandsDocument(): string {
 }
 
 function section(usage: CommandUsage): string {
-  const { name, about, argument, options, signals, exits, examples } = usage
+  const { name, about, argument, operand, options, signals, exits, examples } = usage
   return blocks([
     `## ${name}`,
     fenced(`${NAME} ${synopsisOf(usage)}`, 'text'),
@@ -43,6 +43,7 @@ function section(usage: CommandUsage): string {
             argument.choices.map((each) => [`\`${each.name}\``, each.about]),
           ),
         ]),
+    ...(operand === undefined ? [] : [table(['word', 'meaning'], [[`\`${operand.name}\``, operand.about]])]),
     ...(options.length === 0 ? [] : [optionsTable(options)]),
     ...(signals === undefined ? [] : ['Signals: see [operations.md](operations.md#signals).']),
     exitsTable(exits),

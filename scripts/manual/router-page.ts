@@ -57,12 +57,13 @@ export function routerPage(): string {
 }
 
 function commandOf(usage: CommandUsage): string {
-  const { argument, about, options, exits, examples } = usage
+  const { argument, operand, about, options, exits, examples } = usage
   return [
     `### ${NAME} ${escaped(synopsisOf(usage))}`,
     ...about,
     list([
       ...(argument?.choices ?? []).map((choice) => [bold(choice.name), choice.about] as const),
+      ...(operand === undefined ? [] : [[`*${operand.name}*`, operand.about] as const]),
       ...options.map(optionItem),
     ]),
     'Exit status:',

@@ -2,7 +2,7 @@
 import type { OverrideState } from '../override.ts'
 import type { SessionStatus } from '../proxy/status.ts'
 
-/** Which sessions: those that match all that is given. */
+/** Selects the sessions that match all that is given. */
 export interface SessionFilter {
   readonly cluster?: string
   readonly listener?: string
@@ -13,11 +13,11 @@ export interface SessionFilter {
 }
 
 /**
- * Each act takes effect before it resolves, and is logged with `by`, who asked. Each rejects with a RouterError `ACT_REFUSED` whose
+ * Each act takes effect before it resolves, and is logged with `by`, the name of a user. Each rejects with a RouterError `ACT_REFUSED` whose
  * message names what is wrong and what there is instead: no such cluster, member or listener; several clusters and none named.
  */
 export interface Acts {
-  /** `cluster`: null where there is only one. `forMs`: null: until it is ended. Resolves with a line that says what holds now. */
+  /** Sets or ends an override. `cluster`: null where there is only one. `forMs`: null: until it is ended. Resolves with a line that says what holds now. */
   setMember(
     where: { readonly cluster: string | null; readonly member: string },
     state: OverrideState | 'ready',
@@ -38,7 +38,7 @@ export interface Acts {
   ): Promise<{ readonly sessions: readonly SessionStatus[]; readonly total: number }>
   /** Resolves with how many were closed. */
   closeSessions(filter: SessionFilter, by: string): Promise<number>
-  /** Limits the connections of a listener until the next reload or restart; 0: no limit. */
+  /** Limits the connections of a listener until a restart; a reload keeps it while the listener stays. 0: no limit. */
   limitListener(
     where: { readonly cluster: string | null; readonly listener: string },
     max: number,

@@ -1,7 +1,7 @@
 import type { History } from '../events/history.ts'
 import type { Command } from './command.ts'
 import { eventsCommand } from './show-events.ts'
-import { renderInfo } from './show-info.ts'
+import { infoCommand } from './haproxy/stat-command.ts'
 import { statusJson } from './status/json.ts'
 import { renderStatus } from './status/text.ts'
 import { trackCommand } from './show-track.ts'
@@ -15,12 +15,7 @@ import { visibleJson } from '../text/terminal.ts'
 export function showCommands(status: () => RouterStatus, history: History | null = null): readonly Command[] {
   return [
     ...(history === null ? [] : [eventsCommand(history)]),
-    {
-      words: ['show', 'info'],
-      parameters: '',
-      help: 'report information about the running process',
-      run: () => renderInfo(status()),
-    },
+    infoCommand(status),
     {
       words: ['show', 'status'],
       parameters: '',

@@ -6,9 +6,12 @@ import type { ReloadReport } from '../reload.ts'
 import type { ProxyStatus } from '../proxy/status.ts'
 import type { TemplatesStatus } from '../templates/status.ts'
 import type { TrackFileStatus } from '../track/status.ts'
+import type { EventLoopDelayReport } from './metrics/event-loop-delay.ts'
 
 export interface RouterStatus {
   readonly version: string
+  /** Of Node.js; empty where it is not known. */
+  readonly nodeVersion: string
   readonly pid: number
   /** Name of the host that it runs on. */
   readonly node: string
@@ -20,6 +23,8 @@ export interface RouterStatus {
   readonly stopping: boolean
   /** Of all clusters together; 0: unlimited. */
   readonly maxConnections: number
+  /** null: it is not measured, as while HTTP is off. */
+  readonly eventLoopDelay: EventLoopDelayReport | null
   /** Lines of the log that were dropped since the start because its reader did not keep up. */
   readonly log: { readonly dropped: number }
   readonly clusters: readonly ClusterStatus[]

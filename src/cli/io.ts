@@ -2,6 +2,8 @@
 export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly version: string
+  /** Of Node.js, such as `v24.21.0`. */
+  readonly nodeVersion: string
   readonly pid: number
   /** Returns the bytes of memory that the control group allows; 0, or more than there is: it has no limit. */
   memoryLimit(): number

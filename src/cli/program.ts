@@ -1,6 +1,7 @@
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { explain, RouterError, type ErrorCode } from '../errors.ts'
 import { visible } from '../text/terminal.ts'
+import type { ActOptions } from './act.ts'
 import type { CheckOptions } from './check/check.ts'
 import type { DemoOptions } from './demo.ts'
 import type { EventsOptions } from './events.ts'
@@ -8,11 +9,12 @@ import { EXIT, type Io } from './io.ts'
 import type { ReloadOptions } from './reload.ts'
 import type { RenderOptions } from './render.ts'
 import type { RunOptions } from './run.ts'
+import type { SessionsOptions } from './sessions.ts'
 import type { StatusOptions } from './status.ts'
 import type { TrackOptions } from './track.ts'
 import { commandHelp, programHelp, type Layout } from './usage/help.ts'
 import { COMMANDS, HELP, NAME, VERSION } from './usage/program.ts'
-import { flagsOf, synopsisOf } from './usage/text.ts'
+import { flagsOf, synopsisOf, wordOf } from './usage/text.ts'
 import type { ArgumentUsage, CommandName, OptionUsage, ValueKind } from './usage/types.ts'
 
 type Action = (command: Command, io: Io) => Promise<number>
@@ -25,6 +27,13 @@ const ACTIONS: Readonly<Record<CommandName, Action>> = {
   render: async (command, io) => (await import('./render.ts')).render(command.opts<RenderOptions>(), io),
   status: async (command, io) => (await import('./status.ts')).status(command.opts<StatusOptions>(), io),
   events: async (command, io) => (await import('./events.ts')).events(command.opts<EventsOptions>(), io),
+  sessions: async (command, io) =>
+    (await import('./sessions.ts')).sessions(command.args[0] ?? null, command.opts<SessionsOptions>(), io),
+  member: async (command, io) =>
+    (await import('./act.ts')).member(argumentOf(command), command.args[1] ?? '', command.opts<ActOptions>(), io),
+  hold: async (command, io) => (await import('./act.ts')).hold(command.args[0] ?? null, command.opts<ActOptions>(), io),
+  release: async (command, io) =>
+    (await import('./act.ts')).release(command.args[0] ?? null, command.opts<ActOptions>(), io),
   track: async (command, io) =>
     (await import('./track.ts')).track(argumentOf(command), command.opts<TrackOptions>(), io),
   schema: async (_, io) => (await import('./schema.ts')).schema(io),
@@ -69,14 +78,15 @@ function build(io: Io, exit: (code: number) => void): Command {
       .configureHelp({ helpWidth, formatHelp: (_, layout: Layout) => commandHelp(usage, layout) })
       .showHelpAfterError(`See "${NAME} ${usage.name} --help".`)
     if (usage.argument !== undefined) command.addArgument(argument(usage.argument))
+    if (usage.operand !== undefined) command.addArgument(new Argument(wordOf(usage.operand)))
     for (const each of usage.options) command.addOption(option(each))
     command.action(async () => exit(await ACTIONS[usage.name](command, io)))
   }
   return program
 }
 
-function argument({ name, choices }: ArgumentUsage): Argument {
-  return new Argument(`<${name}>`).choices(choices.map((choice) => choice.name))
+function argument(usage: ArgumentUsage): Argument {
+  return new Argument(wordOf(usage)).choices(usage.choices.map((choice) => choice.name))
 }
 
 function option(usage: OptionUsage): Option {

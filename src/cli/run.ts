@@ -71,10 +71,19 @@ export async function run({ config: configFlag }: RunOptions, io: Io): Promise<n
 }
 
 function accessOf(io: Io): Omit<RouterDeps, 'log' | 'setLogging' | 'logOutput' | 'loading' | 'history' | 'taken'> {
-  const { version, pid, env } = io
+  const { version, nodeVersion, pid, env } = io
   const signalGroup: RouterDeps['signalGroup'] = (group, signal) => io.signalGroup(group, signal)
   const limits = readLimits(io.memoryLimit())
-  return { version, pid, env, limits, kinds: DCS_KINDS, signalGroup, isAlive: (other) => io.isAlive(other) }
+  return {
+    version,
+    nodeVersion,
+    pid,
+    env,
+    limits,
+    kinds: DCS_KINDS,
+    signalGroup,
+    isAlive: (other) => io.isAlive(other),
+  }
 }
 
 /**

@@ -3,6 +3,7 @@ import { ask } from '../admin/client.ts'
 import { visible } from '../text/terminal.ts'
 import { CONDITIONS } from '../config/conditions.ts'
 import { explain, RouterError } from '../errors.ts'
+import { adminLine } from './admin-line.ts'
 import { configuredSocket } from './admin-socket.ts'
 import { EXIT, type Io } from './io.ts'
 
@@ -35,8 +36,10 @@ export async function track(what: string, options: TrackOptions, io: Io): Promis
     ...(cluster === undefined ? [] : ['cluster', cluster]),
   ]
   try {
-    const line = words.map(escaped).join(' ')
-    return tell(await ask(socket, line, { timeoutMs: timeout * 1000, signal: new AbortController().signal }), io)
+    return tell(
+      await ask(socket, adminLine(words), { timeoutMs: timeout * 1000, signal: new AbortController().signal }),
+      io,
+    )
   } catch (error) {
     if (!(error instanceof RouterError) || error.code !== 'ADMIN_UNAVAILABLE') throw error
     io.err(`patroni-router: ${visible(explain(error))}\n`)
@@ -63,11 +66,6 @@ function parsePlain(args: readonly string[]): { readonly what: string; readonly 
     // Help, a timeout or a mistake: the program handles them.
     return null
   }
-}
-
-/** Escapes a word for the language of the admin socket (admin/command.ts). */
-function escaped(word: string): string {
-  return word.replace(/[\s\\#;]/g, '\\$&')
 }
 
 /** See `show track`. */

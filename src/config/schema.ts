@@ -46,7 +46,7 @@ export const OURS = z.object({
   logging: section(LOGGING, 'The log, on standard output.'),
   state_dir: optional(
     ABSOLUTE_PATH,
-    'Absolute path of a directory that keeps the last known cluster, for a start while the DCS is down, the events of earlier runs, and what templates have under way: pending reloads and groups of files.',
+    'Absolute path of a directory that keeps the last known cluster, for a start while the DCS is down, the events of earlier runs, drained members and holds, and what templates have under way: pending reloads and groups of files.',
   ),
   templates: TEMPLATES,
   hooks: HOOKS,

@@ -155,6 +155,11 @@ export class Client implements ConnectionOwner {
     clearTimeout(timer)
   }
 
+  /** Returns when it was accepted; milliseconds since the epoch. */
+  get acceptedAt(): number {
+    return Math.round(performance.timeOrigin + this.#since)
+  }
+
   /** Returns how long it has been connected. Milliseconds. */
   get ageMs(): number {
     return performance.now() - this.#since

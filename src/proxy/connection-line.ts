@@ -79,7 +79,7 @@ const STATES: Readonly<Record<Stage, string>> = { request: 'R', queue: 'Q', conn
 /**
  * Returns HAProxy's termination state (configuration manual, 8.5): first what ended the connection, then how far it had
  * come. Its source decides the rest: a full queue is `SQ` (backend.c), the end of a
- * drain K (proxy.c, `hard_stop`).
+ * drain K (proxy.c, `hard_stop`), and so is a session that was closed by request (stream.c, `shutdown session`).
  */
 export function terminationOf(reason: ConnectionEnd, stage: Stage): string {
   const state = STATES[stage]
@@ -105,6 +105,7 @@ export function terminationOf(reason: ConnectionEnd, stage: Stage): string {
       return `D${state}`
     case 'fallback-over':
       return `U${state}`
+    case 'admin':
     case 'drain-timeout':
     case 'shutdown':
       return `K${state}`

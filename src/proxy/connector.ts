@@ -13,6 +13,7 @@ import type { ProxySettings } from './messages.ts'
 import type { ProcessBudget } from './process-budget.ts'
 import type { Target } from './route.ts'
 import { Session, type SessionPool } from './session.ts'
+import type { TrafficMeter } from './traffic-meter.ts'
 
 export interface ConnectorDeps {
   /** Read again for each client. */
@@ -25,6 +26,7 @@ export interface ConnectorDeps {
   readonly counters: Counters
   readonly budget: Pick<ProcessBudget, 'descriptors'>
   readonly pool: SessionPool
+  readonly traffic: TrafficMeter
 }
 
 export type Connected =
@@ -90,6 +92,7 @@ export class Connector {
 
   async #dial(client: Client, target: Target): Promise<Connected | { readonly kind: 'down'; readonly reason: string }> {
     const startedAt = now()
+    const begun = performance.now()
     const { timeouts, tcpKeepaliveMs } = this.#deps.settings
     if (this.#deps.isStale(target.host)) return { kind: 'down', reason: `the name ${target.host} no longer resolves` }
     const { address, host } = target
@@ -106,13 +109,14 @@ export class Connector {
     switch (result.kind) {
       case 'answered':
         if (!isAbandoned && !client.isGone) {
-          client.connectMs = now() - startedAt
+          client.connectMs = performance.now() - begun
           return this.#join(client, target, result)
         }
         client.feed(null)
         result.server.socket.destroy()
         return { kind: 'again' }
       case 'down':
+        this.#deps.traffic.member(target.member).failedDials++
         this.#failed(target, result.reason, now() - startedAt)
         this.#deps.dialFailed({ ...target, reason: result.reason, startedAt })
         return result
@@ -140,12 +144,17 @@ export class Connector {
   #join(client: Client, target: Target, { server, answer }: Answered): Connected {
     const { clientMs, serverMs } = this.#deps.settings.timeouts
     client.answer(answer)
+    const carried = this.#deps.traffic.member(target.member)
+    // What has passed before: the startup, and the answers to it.
+    carried.received.bytes += client.socket.bytesRead
+    carried.sent.bytes += client.socket.bytesWritten
     const session = new Session({
       client: client.release(),
       server,
       clientTimeoutMs: clientMs,
       serverTimeoutMs: serverMs,
       pool: this.#deps.pool,
+      carried,
       ending: (reason) => {
         const why = {
           'client-timeout': `its client was idle for ${inSeconds(clientMs)} (timeouts.client)`,

@@ -1,9 +1,11 @@
 /** One listener as the proxy sees it: its configuration, what is sent to the worker for it, and what that has reported. */
 import type { Bind, ListenerConfig } from '../config/config.ts'
+import type { HeldByRequest } from '../override.ts'
 import type { ListenerId, ListenerState } from './messages.ts'
 import type { FencedListener } from './primary-fence.ts'
 import type { Target } from './route.ts'
 import { NO_COUNTS } from './status.ts'
+import { NO_TRAFFIC } from './traffic.ts'
 import type { WorkerLink } from './worker-link.ts'
 
 export class ControlledListener implements FencedListener {
@@ -14,6 +16,7 @@ export class ControlledListener implements FencedListener {
   /** Why it does not listen; null: it does, or has not been asked to. */
   listenFault: string | null = null
   #listens = 0
+  #heldByRequest: HeldByRequest | null = null
 
   constructor(id: ListenerId, config: ListenerConfig, link: WorkerLink) {
     this.id = id
@@ -53,6 +56,23 @@ export class ControlledListener implements FencedListener {
     this.#link.send({ type: 'unstage', id: this.id })
   }
 
+  /** Refuses connections beyond `max`; 0: it has no limit of its own. Resolves when that is so. */
+  async limit(max: number): Promise<void> {
+    await this.#link.ask({ type: 'limit', id: this.id, max })
+  }
+
+  /** Holds all new clients by request; null: no longer. */
+  pause(held: HeldByRequest | null): void {
+    const before = this.#heldByRequest
+    this.#heldByRequest = held
+    if ((held === null) !== (before === null))
+      this.#link.send({ type: 'pause', id: this.id, why: held === null ? null : 'new connections are held by request' })
+  }
+
+  get heldByRequest(): HeldByRequest | null {
+    return this.#heldByRequest
+  }
+
   hold(reason: string): void {
     this.#link.send({ type: 'hold', id: this.id, reason })
   }
@@ -78,5 +98,7 @@ const UNREPORTED: ListenerState = {
   members: [],
   fallback: false,
   fault: null,
+  traffic: NO_TRAFFIC,
+  maxConnections: 0,
   ...NO_COUNTS,
 }

@@ -28,6 +28,8 @@ export const ENDINGS = [
   'server-timeout',
   /** The client is gone, and its server takes no notice. */
   'client-gone',
+  /** Closed by request. */
+  'admin',
   'drain-timeout',
   'shutdown',
 ] as const

@@ -20,14 +20,14 @@ export function endedConnection(
     listener,
     route,
     endedAt: now(),
-    client: via ?? (peer === null ? null : plain(peer.address)),
+    client: via ?? (peer === null ? null : plainAddress(peer.address)),
     clientPort: peer?.port ?? null,
     member: target?.member ?? null,
     memberAddress: target?.address ?? null,
-    localAddress: local === null ? null : plain(local.address),
+    localAddress: local === null ? null : plainAddress(local.address),
     localPort: local?.port ?? null,
     heldMs,
-    connectMs,
+    connectMs: connectMs === null ? null : Math.round(connectMs),
     durationMs: Math.round(client.ageMs),
     bytesIn: socket.bytesRead,
     bytesOut: socket.bytesWritten,
@@ -36,6 +36,7 @@ export function endedConnection(
   }
 }
 
-function plain(address: string): string {
+/** Returns an address without the form that IPv4 has for a socket of IPv6. */
+export function plainAddress(address: string): string {
   return address.startsWith(MAPPED) ? address.slice(MAPPED.length) : address
 }

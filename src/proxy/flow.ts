@@ -1,5 +1,6 @@
 /** One direction of a session: what is read of one connection is written to the other, with back-pressure and half-close. */
 import type { Connection, ConnectionOwner } from './connection.ts'
+import type { Tally } from './traffic-meter.ts'
 import type { TransferBuffers } from './transfer-buffers.ts'
 
 /** The session that a flow belongs to. */
@@ -23,14 +24,17 @@ export class Flow implements ConnectionOwner {
   readonly #to: Connection
   readonly #buffers: TransferBuffers
   readonly #owner: FlowOwner
+  /** What it carries is counted here. */
+  readonly #carried: Tally
   /** Writes that the kernel has not taken in full. */
   #unfinished = 0
 
-  constructor(from: Connection, to: Connection, buffers: TransferBuffers, owner: FlowOwner) {
+  constructor(from: Connection, to: Connection, buffers: TransferBuffers, owner: FlowOwner, carried: Tally) {
     this.#from = from
     this.#to = to
     this.#buffers = buffers
     this.#owner = owner
+    this.#carried = carried
   }
 
   /** Copies from now on. The end of `from` becomes the end of `to`; a side that closes altogether takes the other with it. */
@@ -63,6 +67,7 @@ export class Flow implements ConnectionOwner {
     const { socket } = this.#to
     // It is closed, or its end is on the way: the other side goes as well.
     if (!socket.writable) return true
+    this.#carried.bytes += length
     if (this.#unfinished > 0) return this.#readAhead(Buffer.from(bytes.subarray(0, length)))
     const copy = this.#buffers.copy(bytes, length)
     socket.write(copy.first(length))

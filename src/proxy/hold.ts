@@ -19,7 +19,8 @@ interface Waiter {
   readonly client: Client
   /** See `Client.heldSince`. */
   readonly since: number
-  readonly deadline: number
+  /** Infinity while no time counts. */
+  deadline: number
   readonly onGone: () => void
   readonly resolve: (turn: Turn) => void
   isWaiting: boolean
@@ -39,12 +40,15 @@ export class Hold {
   /** All that wait, three times: a client that comes back has an early arrival, and began to wait early. */
   readonly #byArrival = new WaitingLine<Waiter>(({ client }) => client.arrival)
   readonly #bySince = new WaitingLine<Waiter>(({ since }) => since)
-  readonly #byDeadline = new WaitingLine<Waiter>(({ deadline }) => deadline)
-  readonly #lines = [this.#byArrival, this.#bySince, this.#byDeadline]
+  #byDeadline = lineByDeadline()
   readonly #openings = new Openings({ waiting: () => this.#marks(), room: () => this.#letGo() })
   #size = 0
   #isOpen = false
   #isClosed = false
+  /** No time counts: it is a hold by request. */
+  #isUntimed = false
+  /** When that was over last; milliseconds since the epoch. */
+  #timedSince = -Infinity
   #resting: NodeJS.Timeout | null = null
   /** One for all: it goes off at the first deadline, or before, when that client has left. */
   #timer: { readonly timeout: NodeJS.Timeout; readonly at: number } | null = null
@@ -69,15 +73,20 @@ export class Hold {
   /** Lets clients through. */
   open(): void {
     if (this.#isClosed) return
+    this.#countTime(true)
     if (!this.#isOpen) this.#openings.restart()
     this.#isOpen = true
     this.#letGo()
   }
 
-  /** Lets no client through from now on. */
-  shut(): void {
+  /**
+   * Lets no client through from now on. `isUntimed`: nor is one refused, however long it waits, until this is opened, or shut
+   * without it: their time counts from then.
+   */
+  shut(isUntimed = false): void {
     this.#isOpen = false
     this.#endRest()
+    this.#countTime(!isUntimed)
   }
 
   /** Lets no client through for `ms`, if it is open, because none would get an answer. */
@@ -104,7 +113,7 @@ export class Hold {
     if (this.#isClosed) return { kind: 'closed' }
     if (this.#isReady() && this.#size === 0) return { kind: 'go', done: () => undefined }
     client.heldSince ??= now()
-    const deadline = client.heldSince + this.#options.timeoutMs
+    const deadline = this.#deadlineOf(client.heldSince)
     if (deadline <= now()) return { kind: 'timeout' }
     if (!isReturning && !this.#options.hasRoom()) return { kind: 'full' }
     const { promise, resolve } = Promise.withResolvers<Turn>()
@@ -119,20 +128,42 @@ export class Hold {
   }
 
   #add(waiter: Waiter): void {
-    for (const line of this.#lines) line.add(waiter)
+    for (const line of this.#lines()) line.add(waiter)
     this.#size++
     waiter.client.onGone = waiter.onGone
-    if (this.#timer === null || waiter.deadline < this.#timer.at) this.#setTimer(waiter.deadline)
+    if (waiter.deadline < (this.#timer?.at ?? Infinity)) this.#setTimer(waiter.deadline)
     this.#options.changed()
   }
 
   #settle(waiter: Waiter, turn: Turn): void {
     waiter.isWaiting = false
-    for (const line of this.#lines) line.left()
+    for (const line of this.#lines()) line.left()
     this.#size--
     waiter.client.onGone = null
     if (this.#size === 0) this.#endTimer()
     waiter.resolve(turn)
+  }
+
+  #lines(): readonly WaitingLine<Waiter>[] {
+    return [this.#byArrival, this.#bySince, this.#byDeadline]
+  }
+
+  #deadlineOf(since: number): number {
+    return this.#isUntimed ? Infinity : Math.max(since, this.#timedSince) + this.#options.timeoutMs
+  }
+
+  #countTime(isTimed: boolean): void {
+    if (isTimed !== this.#isUntimed) return
+    this.#isUntimed = !isTimed
+    if (isTimed) this.#timedSince = now()
+    this.#byDeadline = lineByDeadline()
+    for (const waiter of this.#byArrival.all()) {
+      waiter.deadline = this.#deadlineOf(waiter.since)
+      this.#byDeadline.add(waiter)
+    }
+    this.#endTimer()
+    const first = this.#byDeadline.first()?.deadline ?? Infinity
+    if (first < Infinity) this.#setTimer(first)
   }
 
   #setTimer(at: number): void {
@@ -180,4 +211,8 @@ export class Hold {
     }
     if (this.#size < before) this.#options.changed()
   }
+}
+
+function lineByDeadline(): WaitingLine<Waiter> {
+  return new WaitingLine(({ deadline }) => deadline)
 }

@@ -9,7 +9,9 @@ import type { EndedConnection } from './connection-line.ts'
 import type { EndReason, RefusalReason } from './counters.ts'
 import type { LogLine } from '../text/log-line.ts'
 import type { Target } from './route.ts'
+import type { ProxySession, SessionMatch } from './session-list.ts'
 import type { ListenerFault, MemberStatus } from './status.ts'
+import type { ListenerTraffic } from './traffic.ts'
 
 /** What the listeners of a proxy have in common. */
 export interface ProxySettings extends Pick<
@@ -52,6 +54,8 @@ export type Command =
   | { readonly type: 'names'; readonly stale: readonly string[] }
   /** From now on no new connection goes to the primary; `reason` is for clients whose wait ends without one. */
   | { readonly type: 'hold'; readonly id: ListenerId; readonly reason: string }
+  /** Holds all new clients by request, whatever the route; null: no longer. None is refused for its wait. */
+  | { readonly type: 'pause'; readonly id: ListenerId; readonly why: string | null }
   /**
    * Done when every session and dial on a primary of another epoch is closed, and every one that a former leader took while
    * it was a replica.
@@ -71,6 +75,22 @@ export type Command =
       readonly why: string
       readonly isLast: boolean
     } & Request)
+  /** Refuses the connections of a listener beyond `max`; 0: it has no limit of its own. None that there is is closed. */
+  | ({ readonly type: 'limit'; readonly id: ListenerId; readonly max: number } & Request)
+  /** Answered by `sessions`, in parts, with those that match: the oldest first, `max` at most. */
+  | ({
+      readonly type: 'list-sessions'
+      readonly ids: readonly ListenerId[]
+      readonly match: SessionMatch
+      readonly max: number
+    } & Request)
+  /** Closes those that match, and is answered by `sessions`, with their number. `why`: for the log. */
+  | ({
+      readonly type: 'close-sessions'
+      readonly ids: readonly ListenerId[]
+      readonly match: SessionMatch
+      readonly why: string
+    } & Request)
   /** Reports the state of every listener at once. */
   | { readonly type: 'report' }
   /** Closes everything at once. */
@@ -80,6 +100,13 @@ export type Command =
 export type Report =
   /** `error`: why the command has failed. */
   | { readonly type: 'done'; readonly request: number; readonly error: Error | null }
+  /** A part of the answer to a request, before it is `done`. `total`: how many match in all, or how many were closed. */
+  | {
+      readonly type: 'sessions'
+      readonly request: number
+      readonly sessions: readonly ProxySession[]
+      readonly total: number
+    }
   | { readonly type: 'dial-failed'; readonly failure: DialFailure }
   /** Sent after each command, and soon after something in it has changed. */
   | { readonly type: 'state'; readonly id: ListenerId; readonly state: ListenerState }
@@ -108,6 +135,9 @@ export interface ListenerState extends Counts {
   readonly fallback: boolean
   /** Why it does not follow the view; null: it does. */
   readonly fault: ListenerFault | null
+  readonly traffic: ListenerTraffic
+  /** The limit of its own; 0: none. */
+  readonly maxConnections: number
 }
 
 /** Returns an error of which a clone is the same. */

@@ -5,7 +5,8 @@
  */
 import { now } from '../clock.ts'
 import { explain } from '../errors.ts'
-import type { ClusterView } from '../watcher/view.ts'
+import { overriddenText } from '../override.ts'
+import { type ClusterView, takesNew } from '../watcher/view.ts'
 import { failureOf } from './acknowledgement.ts'
 import { primaryTarget, type Target } from './route.ts'
 
@@ -136,12 +137,14 @@ export class PrimaryFence<L extends FencedListener> {
   }
 
   #holdReason(view: ClusterView): string | null {
-    const { member, reason, epoch } = view.primary
+    const { member, reason, epoch, override } = view.primary
     const isOpen = primaryTarget(view) !== null
     if (isOpen && epoch === this.#fenced) return null
     const unfenced = [...this.#faults.values()].find(({ kind }) => kind === 'fence')
     if (isOpen && unfenced !== undefined) return unfenced.reason
-    return member === null ? reason : `leader ${member}: ${reason}`
+    if (member === null) return reason
+    const isOverridden = override !== undefined && takesNew(view.primary.state)
+    return `leader ${member}: ${isOverridden ? overriddenText(override.state) : reason}`
   }
 
   /** Follows the latest view: a view that arrives during a fence replaces the one that began it. Never rejects. */

@@ -18,6 +18,7 @@ export class ProcessBudget implements ReadAhead, Talk {
   #descriptors: number | null = null
   #limit = ''
   #refusals = 0
+  #sessions = 0
   #talkative = 0
   #readAhead = 0
   /** What was handed out is to come back. */
@@ -53,6 +54,16 @@ export class ProcessBudget implements ReadAhead, Talk {
   /** Returns how many clients of each proxy may be on their way out. */
   get refusals(): number {
     return this.#refusals
+  }
+
+  /** Returns the number of the session that began last; 0: none has. */
+  get lastSession(): number {
+    return this.#sessions
+  }
+
+  /** Returns the number of a session that begins: there is no other with it. */
+  numberSession(): number {
+    return ++this.#sessions
   }
 
   /** Returns whether one more client may have sent much before a server has answered; `leaveTalkative` is due then. */

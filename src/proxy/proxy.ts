@@ -5,6 +5,7 @@
 import type { Logger } from 'pino'
 import type { Bind, ListenerConfig, ProxyConfig } from '../config/config.ts'
 import { explain, RouterError } from '../errors.ts'
+import type { HeldByRequest } from '../override.ts'
 import type { Reconfigurable } from '../part.ts'
 import type { ClusterView, DialFailure } from '../watcher/view.ts'
 import { connectionLine } from './connection-line.ts'
@@ -12,13 +13,14 @@ import type { ConnectionLog } from './connection-log.ts'
 import { ControlledListener } from './controlled-listener.ts'
 import { type LogLine, logLines } from '../text/log-line.ts'
 import { heldLine, listenerLog, openedLine } from './log-lines.ts'
-import type { Counts, Report } from './messages.ts'
+import type { ListenerId, Report } from './messages.ts'
 import { PrimaryFence } from './primary-fence.ts'
+import type { ProxySessionFilter } from './session-list.ts'
 import { StagedListeners } from './staged-listeners.ts'
 import { StaleNames } from './stale-names.ts'
-import { countsOf, NO_COUNTS, type ProxyStatus, statusOf } from './status.ts'
+import { NO_PAST, type Past, pastOf, type ProxyStatus, statusOf } from './status.ts'
 import { SHUTTING_DOWN } from './unserved.ts'
-import { WorkerLink } from './worker-link.ts'
+import { type SessionList, type Told, WorkerLink } from './worker-link.ts'
 import { inProcess, type StartWorker } from './worker.ts'
 
 export interface ProxyDeps {
@@ -47,14 +49,16 @@ export class Proxy implements Reconfigurable<ProxyConfig> {
   readonly #listeners = new Map<string, ControlledListener>()
   /** Listeners that are no longer configured, until their sessions have ended. */
   readonly #leaving = new Set<ControlledListener>()
-  /** The counts of listeners that have been removed. */
-  #past: Counts = NO_COUNTS
+  /** What listeners have counted that have been removed. */
+  #past: Past = NO_PAST
   readonly #fence: PrimaryFence<ControlledListener>
   readonly #names: StaleNames
   readonly #unfollow: () => void
   #ids = 0
   #stage: 'built' | 'started' | 'stopping' = 'built'
   #view: ClusterView | null = null
+  /** Holds by request, by listener. */
+  #holds: ReadonlyMap<string, HeldByRequest> = new Map()
   readonly #timers = new Map<ControlledListener, NodeJS.Timeout>()
   readonly #staged: StagedListeners
   /** Listeners whose addresses have changed and are not bound yet. */
@@ -107,6 +111,12 @@ export class Proxy implements Reconfigurable<ProxyConfig> {
     this.#view = view
     if (this.#config.trust === 'dcs' && this.#stage !== 'stopping') this.#names.watch(view)
     this.#fence.follow(view)
+  }
+
+  /** Holds the new clients of these listeners, by name, and of no others, by request. */
+  hold(holds: ReadonlyMap<string, HeldByRequest>): void {
+    this.#holds = holds
+    for (const [name, listener] of this.#listeners) listener.pause(holds.get(name) ?? null)
   }
 
   /**
@@ -165,6 +175,7 @@ export class Proxy implements Reconfigurable<ProxyConfig> {
     const listener = kept ?? staged ?? this.#build(config)
     this.#listeners.set(config.name, listener)
     if (listener.configure(config) || kept === null) this.#toListen.add(listener)
+    listener.pause(this.#holds.get(config.name) ?? null)
   }
 
   #build(config: ListenerConfig): ControlledListener {
@@ -185,6 +196,33 @@ export class Proxy implements Reconfigurable<ProxyConfig> {
   status(): ProxyStatus {
     this.#link.send({ type: 'report' })
     return statusOf(this.#listeners.values(), this.#leaving, this.#past, this.#fence.faults)
+  }
+
+  /** Returns the sessions that match, the oldest first and `max` at most, and how many match. */
+  async sessions({ listener, ...match }: ProxySessionFilter, max: number): Promise<SessionList> {
+    return this.#link.list({ type: 'list-sessions', ids: this.#idsOf(listener), match, max })
+  }
+
+  /** Closes the sessions that match, and resolves with their number. `by`: the user who requested it, for the log. */
+  async closeSessions({ listener, ...match }: ProxySessionFilter, by: string): Promise<number> {
+    const why = `requested by ${by}`
+    const { total } = await this.#link.list({ type: 'close-sessions', ids: this.#idsOf(listener), match, why })
+    return total
+  }
+
+  /**
+   * Refuses connections of a listener beyond `max`; 0: it has no limit of its own. It stays until it is set again or the listener is
+   * removed. Resolves when that is so; with false where there is no such listener.
+   */
+  async limit(listener: string, max: number): Promise<boolean> {
+    const found = this.#listeners.get(listener)
+    await found?.limit(max)
+    return found !== undefined
+  }
+
+  /** Returns those with this name, also such as are no longer configured; undefined: all. */
+  #idsOf(name: string | undefined): readonly ListenerId[] {
+    return [...this.#all()].filter(({ config }) => name === undefined || config.name === name).map(({ id }) => id)
   }
 
   /** Stops accepting, refuses the waiting clients, and gives sessions `drainTimeoutMs` to end by themselves. */
@@ -239,7 +277,7 @@ export class Proxy implements Reconfigurable<ProxyConfig> {
     const why = `the listener ${config.name} was removed or has another route`
     const left = (): void => {
       this.#leaving.delete(listener)
-      this.#past = countsOf([this.#past, listener.state])
+      this.#past = pastOf(this.#past, listener.state)
       this.#fence.forget(listener)
     }
     void this.#link.ask({ type: 'drain', ids: [id], why, isLast: true }).then(left, left)
@@ -269,7 +307,7 @@ export class Proxy implements Reconfigurable<ProxyConfig> {
     this.#timers.delete(listener)
   }
 
-  #reported(report: Exclude<Report, { readonly type: 'done' }>): void {
+  #reported(report: Told): void {
     switch (report.type) {
       case 'dial-failed':
         this.#deps.dialFailed(report.failure)

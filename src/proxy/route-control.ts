@@ -1,6 +1,8 @@
 /** Keeps the clients of one listener in line with the view, and with the primary that has been opened. */
+import { now } from '../clock.ts'
 import type { ListenerConfig } from '../config/config.ts'
 import type { ClusterView } from '../watcher/view.ts'
+import { type Availability, availabilityStep, downMsAt } from './availability.ts'
 import { type ListenerLog, NOTHING_LOGGED, useLines } from './log-lines.ts'
 import {
   byName,
@@ -8,13 +10,14 @@ import {
   isDown,
   isForPrimary,
   isPrimary,
+  type MemberUse,
   NEW_ROUTE,
   nounOf,
   routeStep,
   type Target,
 } from './route.ts'
 import type { RouteServer } from './route-server.ts'
-import type { ListenerStatus, MemberStatus } from './status.ts'
+import type { ListenerStatus } from './status.ts'
 
 /** The part of the server of a route that is controlled. */
 export type Controlled = Pick<RouteServer, 'open' | 'shut' | 'fence' | 'closeSessions' | 'destroy'>
@@ -25,7 +28,9 @@ export class RouteControl {
   readonly #log: ListenerLog
   readonly #closed: (failure: unknown) => void
   #state = NEW_ROUTE
-  #members: readonly MemberStatus[] = []
+  /** The members of the view that was taken last; `forget` does not change it. */
+  #uses: readonly MemberUse[] = []
+  #availability: ReadonlyMap<string, Availability> = new Map()
   #logged = NOTHING_LOGGED
   /** Open, and its epoch is fenced everywhere. */
   #primary: Target | null = null
@@ -42,6 +47,8 @@ export class RouteControl {
   /** The members that new sessions go to; not the fallback. */
   #targets: readonly Target[] = []
   #isFallbackLogged = false
+  /** Why all new clients are held by request; null: they are not. */
+  #requested: string | null = null
 
   /** `closed`: called when the sessions are closed that a view has ended; with the error when some could not be, else null. */
   constructor(listener: ListenerConfig, server: Controlled, log: ListenerLog, closed: (failure: unknown) => void) {
@@ -70,14 +77,8 @@ export class RouteControl {
     // First: the leader has to be known for the next fence, even if something fails below.
     this.#noteLeader(view)
     this.#state = routeStep(this.#state, view, this.#listener)
-    this.#members = this.#state.uses.map(({ member, fit, reason }) => ({
-      member,
-      fit,
-      reason,
-      since: 0,
-      downs: 0,
-      downMs: 0,
-    }))
+    this.#uses = this.#state.uses
+    this.#availability = availabilityStep(this.#availability, this.#uses, now())
     const { lines, logged } = useLines(this.#logged, this.#state.uses)
     this.#logged = logged
     for (const { level, message, fields } of lines) this.#log(level, fields, message)
@@ -102,6 +103,12 @@ export class RouteControl {
   hold(reason: string): void {
     this.#primary = null
     this.#whyNoPrimary = reason
+    this.#update()
+  }
+
+  /** Holds all new clients by request, whatever they could be served by; null: no longer. */
+  pause(why: string | null): void {
+    this.#requested = why
     this.#update()
   }
 
@@ -140,7 +147,7 @@ export class RouteControl {
     this.#primary = null
     this.#whyNoPrimary = reason
     this.#state = { ...NEW_ROUTE, withinLag: this.#state.withinLag }
-    this.#server.shut(reason)
+    this.#server.shut(reason, this.#requested !== null)
   }
 
   /** Lets new connections through to the primary, whose epoch is the one fenced last. */
@@ -155,14 +162,23 @@ export class RouteControl {
     const isBack = this.#targets.length === 0
     this.#targets = admitsPrimary && this.#primary !== null ? [...targets, this.#primary] : targets
     const fallback = this.#fallback()
-    if (this.#targets.length > 0 || fallback !== null) this.#server.open(this.#targets, fallback)
+    if (this.#requested !== null) this.#server.shut(this.#requested, true)
+    else if (this.#targets.length > 0 || fallback !== null) this.#server.open(this.#targets, fallback)
     else this.#server.shut(this.#whyShut())
     if (this.#targets.length > 0 && isBack) this.#endFallback()
-    if (this.#targets.length === 0 && fallback !== null) this.#beginFallback(fallback)
+    const isFallback = this.#targets.length === 0 && this.#requested === null
+    if (isFallback && fallback !== null) this.#beginFallback(fallback)
   }
 
   get status(): Pick<ListenerStatus, 'members' | 'fallback'> {
-    return { members: this.#members, fallback: this.#targets.length === 0 && this.#fallback() !== null }
+    const at = now()
+    const members = this.#uses.flatMap(({ member, fit, reason }) => {
+      const known = this.#availability.get(member)
+      if (known === undefined) return []
+      const { since, downs } = known
+      return [{ member, fit, reason, since, downs, downMs: downMsAt(known, at) }]
+    })
+    return { members, fallback: this.#targets.length === 0 && this.#fallback() !== null }
   }
 
   /** Returns the member that serves when no member of the route can; null before that is known. */

@@ -9,14 +9,14 @@ import type { Client } from './client.ts'
 import type { ConnectionEnd } from './connection-line.ts'
 import { Connector, type ConnectorDeps } from './connector.ts'
 import { Hold } from './hold.ts'
-import type { EndReason } from './counters.ts'
+import { type EndReason, FENCINGS } from './counters.ts'
 import { endedConnection } from './ended-connection.ts'
 import type { EndedConnections } from './ended-connections.ts'
 import type { ProcessBudget } from './process-budget.ts'
 import { PATIENCE_MS, type Refusals } from './refusals.ts'
 import type { Target } from './route.ts'
 import type { Session } from './session.ts'
-import { Sessions } from './sessions.ts'
+import { type Joined, Sessions } from './sessions.ts'
 import { notHeld, type Unserved } from './unserved.ts'
 
 export interface RouteDeps extends ConnectorDeps {
@@ -54,13 +54,16 @@ export class RouteServer {
 
   constructor(deps: RouteDeps) {
     this.#deps = deps
-    const { balancer, mayHold, changed } = deps
+    const { balancer, mayHold, changed, traffic } = deps
     this.#hold = new Hold({
       get timeoutMs() {
         return deps.settings.hold.timeoutMs
       },
       hasRoom: mayHold,
-      changed,
+      changed: () => {
+        traffic.holds(this.#hold.size)
+        changed()
+      },
     })
     this.#sessions = new Sessions({
       joined: (target) => {
@@ -69,15 +72,22 @@ export class RouteServer {
       },
       ended: (target) => {
         balancer.ended(target)
+        traffic.left(target.member)
         changed()
       },
-      over: ({ client, session }, cause) => this.#over(client, cause ?? session.endedBy ?? 'client-closed', session),
+      over: ({ client, target, session }, cause) => {
+        traffic.ended(target.member, client.ageMs)
+        this.#over(client, cause ?? session.endedBy ?? 'client-closed', session)
+      },
     })
     this.#connector = new Connector(deps, (client, target, session) => {
       this.#clients.delete(client)
       client.stage = 'session'
       if (deps.ended.isLogged) session.noteLocal()
-      this.#sessions.add({ client, target, session })
+      const { heldMs, connectMs, heldSince } = client
+      const id = deps.budget.numberSession()
+      traffic.began(target.member, { heldMs, connectMs: connectMs ?? 0, at: now() }, heldSince !== null)
+      this.#sessions.add({ id, client, target, session })
     })
   }
 
@@ -110,10 +120,13 @@ export class RouteServer {
     this.#deps.log('info', fields, `released ${what} after ${inSeconds(waitedMs)}`)
   }
 
-  /** Holds new clients, and those that no server has answered yet; `reason`: for clients whose wait ends without a server. */
-  shut(reason: string): void {
+  /**
+   * Holds new clients, and those that no server has answered yet; `reason`: for clients whose wait ends without a server.
+   * `isByRequest`: it ends for none while it lasts.
+   */
+  shut(reason: string, isByRequest = false): void {
     this.#reason = reason
-    this.#hold.shut()
+    this.#hold.shut(isByRequest)
     this.#connector.use([], null)
   }
 
@@ -131,10 +144,27 @@ export class RouteServer {
     const { closed, done } = this.#sessions.close(matches, cause)
     this.#deps.ended.hold(done)
     try {
-      for (const [member, connections] of closed) this.#deps.counters.closed(cause, member, connections, why)
+      for (const [member, connections] of closed) this.#noteClosed(cause, member, connections, why)
     } finally {
       await done
     }
+  }
+
+  /** Closes the sessions that match and have no greater id than `last`; returns how many. Rejects when some could not be closed. */
+  async closeSome(matches: (joined: Joined) => boolean, last: number, why: string): Promise<number> {
+    const closed = new Map<string, number>()
+    const note = ({ member }: Target): void => void closed.set(member, (closed.get(member) ?? 0) + 1)
+    try {
+      await this.#sessions.closeSome(matches, 'admin', last, note)
+    } finally {
+      for (const [member, sessions] of closed) this.#noteClosed('admin', member, sessions, why)
+    }
+    return [...closed.values()].reduce((sum, sessions) => sum + sessions, 0)
+  }
+
+  #noteClosed(cause: EndReason, member: string, sessions: number, why: string): void {
+    if (FENCINGS.includes(cause)) this.#deps.traffic.member(member).closedByRouter += sessions
+    this.#deps.counters.closed(cause, member, sessions, why)
   }
 
   /** Refuses the waiting clients because of `why`, gives silent ones a moment to send, and resolves when all have ended. */
@@ -180,7 +210,7 @@ export class RouteServer {
     } finally {
       for (const [member, sessions] of before) {
         const ended = sessions - (this.#sessions.countByMember.get(member) ?? 0)
-        if (ended > 0) this.#deps.counters.closed(cause, member, ended, why)
+        if (ended > 0) this.#noteClosed(cause, member, ended, why)
       }
     }
   }

@@ -1,6 +1,7 @@
 /** Which members a route may use, from the view: the rules of Patroni's REST API (api.py, do_GET). Pure. */
 import type { ListenerConfig, Route } from '../config/config.ts'
 import { type Address, type ClusterView, isSameAddress, isServing, type MemberView } from '../watcher/view.ts'
+import { overrideText } from '../override.ts'
 import { lagStep, whyLagging, type WithinLag } from './lag.ts'
 
 export interface Target {
@@ -121,7 +122,8 @@ export function routeStep(before: RouteState, view: ClusterView, listener: Liste
     const eligibility = judge(member, view, listener, isWithinLag)
     const lacksOnlyLag = isWithinLag === null && !eligibility.fit && judge(member, view, listener, true).fit
     const kind = kindOf(member, view)
-    const isUnchecked = !member.replica.checked && ADMITTED[listener.route].includes(kind)
+    const isUnchecked =
+      !member.replica.checked && member.override === undefined && ADMITTED[listener.route].includes(kind)
     return { member, kind, eligibility, isPending: isUnchecked || lacksOnlyLag }
   })
   const primary = view.members.find(({ name }) => name === view.primary.member)
@@ -155,6 +157,7 @@ function judge(
   const { route, maxLagBytes } = listener
   const kind = kindOf(member, view)
   if (!ADMITTED[route].includes(kind)) return unfit(`is ${NAMES[kind]}`)
+  if (member.override !== undefined) return unfit(overrideText(member.override))
   if (kind === 'primary') {
     const { state, reason, member: named } = view.primary
     if (member.name !== named) return unfit('is named as the leader, but is not the primary')

@@ -1,12 +1,14 @@
 /** One listener as its worker serves it: its sockets, its clients and its sessions. */
 import type { Socket } from 'node:net'
 import type { Balance, Bind, ListenerConfig } from '../config/config.ts'
+import { now } from '../clock.ts'
 import { explain, shortage } from '../errors.ts'
 import type { Standstill } from '../standstill.ts'
 import type { ClusterView, DialFailure } from '../watcher/view.ts'
 import { doAll } from './attempts.ts'
 import { type Balancer, SafeBalancer } from './balance.ts'
 import type { Client } from './client.ts'
+import { ConnectionLimit } from './connection-limit.ts'
 import { Counters, type EndReason } from './counters.ts'
 import type { EndedConnections } from './ended-connections.ts'
 import { Listener } from './listener.ts'
@@ -19,6 +21,8 @@ import { RouteControl } from './route-control.ts'
 import { RouteServer } from './route-server.ts'
 import type { Target } from './route.ts'
 import type { SessionPool } from './session.ts'
+import type { Joined, Sessions } from './sessions.ts'
+import { TrafficMeter } from './traffic-meter.ts'
 import type { Unserved } from './unserved.ts'
 
 /** What the listeners of a worker share. */
@@ -32,16 +36,23 @@ export interface Shared {
   readonly isStale: (host: string) => boolean
   readonly standstill: Standstill
   readonly mayHold: () => boolean
-  /** Takes an accepted connection, `via` a Unix socket of that path; `admit` says why it is not served. */
+  /** Takes an accepted connection, `via` a Unix socket of that path, that counts for `own` too; `admit` says why it is not served. */
   readonly client: (
     socket: Socket,
     via: string | null,
+    own: ListenerLimit,
   ) => { readonly client: Client; readonly admit: () => Unserved | null }
   readonly ended: EndedConnections
   readonly dialFailed: (failure: DialFailure) => void
   readonly write: (line: LogLine) => void
   /** The state of this listener has changed. */
   readonly changed: (listener: ServedListener) => void
+}
+
+/** The limit of one listener, beside those of all. */
+export interface ListenerLimit {
+  readonly listener: string
+  readonly limit: ConnectionLimit
 }
 
 interface Failure {
@@ -53,6 +64,8 @@ export class ServedListener {
   readonly #shared: Shared
   readonly #log: ListenerLog
   readonly #counters: Counters
+  readonly #traffic = new TrafficMeter()
+  readonly #limit: ListenerLimit
   readonly #balancer: SafeBalancer
   readonly #sockets: Listener
   readonly #route: RouteServer
@@ -65,6 +78,7 @@ export class ServedListener {
   constructor(config: ListenerConfig, shared: Shared) {
     this.#config = config
     this.#shared = shared
+    this.#limit = { listener: config.name, limit: new ConnectionLimit(Infinity) }
     const changed = (): void => shared.changed(this)
     this.#log = listenerLog(config, shared.write)
     this.#counters = new Counters(this.#log, changed)
@@ -86,6 +100,7 @@ export class ServedListener {
       route: config.route,
       log: this.#log,
       counters: this.#counters,
+      traffic: this.#traffic,
       balancer: this.#balancer,
       ...{ budget, pool, refusals, isStale, mayHold, dialFailed, changed, ended },
     })
@@ -96,6 +111,14 @@ export class ServedListener {
       accept: (socket, via) => this.#accept(socket, via),
       trouble: (error) => this.#trouble(error),
     })
+  }
+
+  get config(): ListenerConfig {
+    return this.#config
+  }
+
+  get sessions(): Sessions {
+    return this.#route.sessions
   }
 
   get held(): number {
@@ -114,6 +137,8 @@ export class ServedListener {
       failedDials: this.#failedDials,
       refusals: this.#counters.refusals,
       endings: this.#counters.endings,
+      traffic: this.#traffic.at(now()),
+      maxConnections: Number.isFinite(this.#limit.limit.max) ? this.#limit.limit.max : 0,
     }
   }
 
@@ -153,6 +178,7 @@ export class ServedListener {
   /** Takes the next view; see the command `view`. If that fails, all clients are held until the next one. */
   take(view: ClusterView, hold: string | null): void {
     this.#holding(() => {
+      this.#traffic.follow(new Set(view.members.map(({ name }) => name)))
       this.#control.take(view, hold)
       this.#found('view', null)
     })
@@ -164,6 +190,11 @@ export class ServedListener {
       this.#requireView()
       this.#control.hold(reason)
     })
+  }
+
+  /** Holds all new clients, see the command `pause`. */
+  pause(why: string | null): void {
+    this.#holding(() => this.#control.pause(why))
   }
 
   /** Closes sessions, see the command `fence`. Rejects when one may be left, or a client be let through to a former primary. */
@@ -183,6 +214,16 @@ export class ServedListener {
   open(target: Target): void {
     this.#requireView()
     this.#control.open(target)
+  }
+
+  /** Refuses connections beyond `max`; 0: it has no limit of its own. */
+  limit(max: number): void {
+    this.#limit.limit.max = max === 0 ? Infinity : max
+  }
+
+  /** Closes the sessions that match and began up to `last`; returns how many. Rejects when some could not be closed. */
+  async closeSome(matches: (joined: Joined) => boolean, last: number, why: string): Promise<number> {
+    return this.#route.closeSome(matches, last, why)
   }
 
   /** Stops accepting. Idempotent. */
@@ -214,7 +255,7 @@ export class ServedListener {
     const { tcpKeepaliveMs } = this.#shared.settings
     this.#accepted++
     this.#shared.changed(this)
-    const { client, admit } = this.#shared.client(socket, via)
+    const { client, admit } = this.#shared.client(socket, via, this.#limit)
     if (tcpKeepaliveMs > 0) client.socket.setKeepAlive(true, tcpKeepaliveMs)
     const serve = (): void => this.#route.serve(client, admit)
     // The timers that are due come before a new one: by then the watcher has noticed it, and the primary is held.

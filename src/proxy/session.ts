@@ -6,6 +6,7 @@ import type { Connection } from './connection.ts'
 import type { PeerEnd } from './connection-line.ts'
 import { Flow, type FlowOwner } from './flow.ts'
 import type { IdleTimeouts, Watched } from './idle-timeouts.ts'
+import type { MemberMeter } from './traffic-meter.ts'
 import type { TransferBuffers } from './transfer-buffers.ts'
 
 export type OwnEnd = 'client-timeout' | 'server-timeout' | 'client-gone'
@@ -26,6 +27,8 @@ export interface SessionOptions {
   /** Called before the session is ended, where it is for a reason of its own. */
   readonly ending: (reason: OwnEnd) => void
   readonly pool: SessionPool
+  /** Where its bytes are counted. */
+  readonly carried: Pick<MemberMeter, 'received' | 'sent'>
 }
 
 /** Joins the connections; both are owned from here on. */
@@ -46,7 +49,7 @@ export class Session implements FlowOwner, Watched {
   #local: Peer | null = null
   #onEnded: (() => void) | null = null
 
-  constructor({ client, server, clientTimeoutMs, serverTimeoutMs, ending, pool }: SessionOptions) {
+  constructor({ client, server, clientTimeoutMs, serverTimeoutMs, ending, pool, carried }: SessionOptions) {
     this.#client = client
     this.#server = server
     this.#ending = ending
@@ -55,8 +58,8 @@ export class Session implements FlowOwner, Watched {
     const isClient = clientTimeoutMs > 0 && (serverTimeoutMs === 0 || clientTimeoutMs <= serverTimeoutMs)
     this.#idleEnd = isClient ? 'client-timeout' : 'server-timeout'
     this.#endTimeout = pool.timeouts.watch(isClient ? clientTimeoutMs : serverTimeoutMs, this)
-    this.#up = new Flow(client, server, pool.buffers, this)
-    this.#down = new Flow(server, client, pool.buffers, this)
+    this.#up = new Flow(client, server, pool.buffers, this, carried.received)
+    this.#down = new Flow(server, client, pool.buffers, this, carried.sent)
     this.#up.start()
     this.#down.start()
     // A side that broke before it was listened to.

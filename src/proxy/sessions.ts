@@ -19,6 +19,8 @@ export interface Closing {
 
 /** A session with what it belongs to. */
 export interface Joined {
+  /** Grows from each session to the next. */
+  readonly id: number
   readonly client: Client
   readonly target: Target
   readonly session: Session
@@ -114,6 +116,44 @@ export class Sessions {
 
   get #isOver(): boolean {
     return this.#entries.size === 0 && this.#ending.size === 0
+  }
+
+  /**
+   * Closes those that match, both sides, some in each turn of the event loop: a request can wait, a fence cannot. `last`: those
+   * with a greater id are not looked at. Calls `closed` for each of them; rejects when some could not be closed.
+   */
+  async closeSome(
+    matches: (joined: Joined) => boolean,
+    cause: EndReason,
+    last: number,
+    closed: (target: Target) => void,
+  ): Promise<void> {
+    const errors: unknown[] = []
+    for await (const some of this.slices(last)) {
+      const found = some.filter((entry) => this.#entries.has(entry) && matches(entry))
+      for (const entry of found) {
+        entry.cause = cause
+        this.#ending.add(entry)
+        this.#remove(entry)
+        closed(entry.target)
+      }
+      errors.push(...errorsOf(found, (entry) => this.#destroy(entry)))
+    }
+    if (errors.length > 0) throw notClosed(errors)
+  }
+
+  /** Returns those that are open and not being closed, in their order, some in each turn of the event loop. `last`: of those, the greatest id. */
+  async *slices(last: number): AsyncIterable<readonly Entry[]> {
+    let slice: Entry[] = []
+    for (const entry of this.#entries) {
+      if (entry.id > last) break
+      slice.push(entry)
+      if (slice.length < SLICE) continue
+      yield slice
+      slice = []
+      await nextTurn()
+    }
+    yield slice
   }
 
   /** Returns the distinct targets that have sessions. */

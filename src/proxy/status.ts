@@ -5,7 +5,7 @@ import type { HeldByRequest } from '../override.ts'
 import { ENDINGS, type EndReason, FENCINGS, REFUSALS, type RefusalReason } from './counters.ts'
 import type { Counts, ListenerState } from './messages.ts'
 import type { FenceFault } from './primary-fence.ts'
-import { type ListenerTraffic, NO_TRAFFIC } from './traffic.ts'
+import type { ListenerTraffic } from './traffic.ts'
 
 export { isForPrimary } from './route.ts'
 
@@ -18,6 +18,11 @@ export interface ProxyStatus {
     readonly refused: number
     readonly fenced: number
     readonly failedDials: number
+    /** Sessions that have begun. */
+    readonly sessions: number
+    /** Received from the clients of sessions, and sent to them. */
+    readonly bytesIn: number
+    readonly bytesOut: number
   }
   /** Clients that were turned away, by reason; every reason is there. */
   readonly refusals: Readonly<Record<RefusalReason, number>>
@@ -46,7 +51,7 @@ export interface ListenerStatus {
   readonly counts: Counts
   /** The limit of its own (`set maxconn frontend`); 0: none. */
   readonly maxConnections: number
-  /** null: nobody has asked it to hold. */
+  /** null: no hold was requested. */
   readonly heldByRequest: HeldByRequest | null
 }
 
@@ -102,31 +107,40 @@ interface Reported {
   readonly config: ListenerConfig
   readonly state: ListenerState
   readonly listenFault: string | null
+  readonly heldByRequest: HeldByRequest | null
 }
+
+/** What removed listeners have counted, so that no total ever falls. */
+export interface Past {
+  readonly counts: Counts
+  readonly carried: Carried
+}
+
+type Carried = Pick<ListenerTraffic, 'totalSessions' | 'bytesIn' | 'bytesOut'>
 
 /** Returns the status. `leaving`: listeners that are no longer configured; `past`: the counts of those that are removed. */
 export function statusOf<L extends Reported>(
   listeners: Iterable<L>,
   leaving: Iterable<L>,
-  past: Counts,
+  past: Past,
   faults: ReadonlyMap<L, FenceFault>,
 ): ProxyStatus {
   const present = [...listeners]
   const all = [...present, ...leaving]
   const states = all.map(({ state }) => state)
   const oldest = states.flatMap(({ oldestHeld }) => oldestHeld ?? [])
-  const { accepted, failedDials, refusals, endings } = countsOf([past, ...states])
+  const { accepted, failedDials, refusals, endings } = countsOf([past.counts, ...states])
+  const { totalSessions, bytesIn, bytesOut } = carriedOf([past.carried, ...states.map(({ traffic }) => traffic)])
   return {
     listeners: present.map((each) => {
       const { name, route } = each.config
-      const { address, sessions, held, members, fallback } = each.state
+      const { address, sessions, held, members, fallback, traffic, maxConnections } = each.state
       const count = sessions.reduce((sum, [, number]) => sum + number, 0)
       return {
         ...{ name, route, address, sessions: count, held, members, fallback, fault: faultOf(each, faults.get(each)) },
-        traffic: NO_TRAFFIC,
+        ...{ traffic, maxConnections },
         counts: countsOf([each.state]),
-        maxConnections: 0,
-        heldByRequest: null,
+        heldByRequest: each.heldByRequest,
       }
     }),
     sessions: all.flatMap(({ config: { name: listener }, state }) =>
@@ -141,6 +155,7 @@ export function statusOf<L extends Reported>(
       failedDials,
       refused: Object.values(refusals).reduce((sum, n) => sum + n, 0),
       fenced: FENCINGS.reduce((sum, cause) => sum + endings[cause], 0),
+      ...{ sessions: totalSessions, bytesIn, bytesOut },
     },
     refusals,
     endings,
@@ -168,4 +183,19 @@ function byReason<K extends string>(reasons: readonly K[], count: (reason: K) =>
   return Object.fromEntries(reasons.map((reason) => [reason, count(reason)])) as Record<K, number>
 }
 
+function carriedOf(all: readonly Carried[]): Carried {
+  const sum = (each: (carried: Carried) => number): number => all.reduce((total, carried) => total + each(carried), 0)
+  return {
+    totalSessions: sum(({ totalSessions }) => totalSessions),
+    bytesIn: sum(({ bytesIn }) => bytesIn),
+    bytesOut: sum(({ bytesOut }) => bytesOut),
+  }
+}
+
+/** Adds what a listener has counted that is removed. */
+export function pastOf({ counts, carried }: Past, state: ListenerState): Past {
+  return { counts: countsOf([counts, state]), carried: carriedOf([carried, state.traffic]) }
+}
+
 export const NO_COUNTS: Counts = countsOf([])
+export const NO_PAST: Past = { counts: NO_COUNTS, carried: carriedOf([]) }

@@ -37,6 +37,12 @@ export function notHeld(
   }
 }
 
+/** Returns why there is no room under the limit that a listener was given by request. */
+export function overListenerLimit(listener: string, max: number): Unserved {
+  const message = `the limit of ${counted(max, 'connection')} of the listener ${listener} is reached (set maxconn frontend)`
+  return { reason: 'connection-limit', sqlState: '53300', message }
+}
+
 /** Returns why there is no room under `max_connections`. */
 export function overLimit(maxConnections: number): Unserved {
   const message = `the router's limit of ${counted(maxConnections, 'connection')} is reached (max_connections)`

@@ -29,6 +29,11 @@ export class WaitingLine<T extends { readonly isWaiting: boolean }> {
     return null
   }
 
+  /** Returns all that wait, in their order. */
+  all(): readonly T[] {
+    return this.#members.slice(this.#head).filter(({ isWaiting }) => isWaiting)
+  }
+
   /** Notes that a member waits no longer. It is kept until as many as are still waiting have left. */
   left(): void {
     this.#waiting--

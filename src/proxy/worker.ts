@@ -14,9 +14,10 @@ import { type Command, type ListenerId, plainError, type ProxySettings, type Rep
 import { ProcessBudget } from './process-budget.ts'
 import { Refusals } from './refusals.ts'
 import { Standstill } from '../standstill.ts'
-import { ServedListener, type Shared } from './served-listener.ts'
+import { type ListenerLimit, ServedListener, type Shared } from './served-listener.ts'
+import { closeSessions, listSessions, type SessionRequestDeps } from './session-requests.ts'
 import { TransferBuffers } from './transfer-buffers.ts'
-import { overLimit, SHUTTING_DOWN, type Unserved } from './unserved.ts'
+import { overLimit, overListenerLimit, SHUTTING_DOWN, type Unserved } from './unserved.ts'
 
 /** Starts a worker that reports to `report`; returns where its commands go. */
 export type StartWorker = (report: (report: Report) => void) => (command: Command) => void
@@ -83,9 +84,9 @@ export class Worker {
       refusals: this.#refusals,
       isStale: (host) => settings().trust === 'dcs' && this.#staleNames.has(host),
       mayHold: () => this.#held() < settings().hold.maxConnections,
-      client: (socket, via) => {
+      client: (socket, via, own) => {
         const client = new Client(socket, pool.buffers.read, this.#arrivals++, budget, via)
-        return { client, admit: () => this.#admit(client) }
+        return { client, admit: () => this.#admit(client, own) }
       },
       ended: this.#ended,
       dialFailed: (failure) => report({ type: 'dial-failed', failure }),
@@ -128,6 +129,9 @@ export class Worker {
       case 'hold':
         this.#served.get(command.id)?.hold(command.reason)
         break
+      case 'pause':
+        this.#served.get(command.id)?.pause(command.why)
+        break
       case 'listen':
         this.#acknowledge(command, (served) => served.listen())
         break
@@ -147,10 +151,16 @@ export class Worker {
         this.#acknowledge(command, (served) => served.open(command.target))
         break
       case 'drain':
-        this.#drain(command).then(
-          () => this.#done(command.request, null),
-          (error: unknown) => this.#done(command.request, error),
-        )
+        this.#settle(command, this.#drain(command))
+        break
+      case 'limit':
+        this.#acknowledge(command, (served) => served.limit(command.max))
+        break
+      case 'list-sessions':
+        this.#settle(command, listSessions(command, this.#requestDeps(command.ids)))
+        break
+      case 'close-sessions':
+        this.#settle(command, closeSessions(command, this.#requestDeps(command.ids)))
         break
       case 'report':
         // Every command is followed by a report.
@@ -190,6 +200,19 @@ export class Worker {
     }
     const working = async (): Promise<void> => (served === undefined ? undefined : work(served))
     working().then(() => done(null), done)
+  }
+
+  /** Acknowledges it when the work is done. */
+  #settle({ request }: { readonly request: number }, work: Promise<void>): void {
+    work.then(
+      () => this.#done(request, null),
+      (error: unknown) => this.#done(request, error),
+    )
+  }
+
+  #requestDeps(ids: readonly ListenerId[]): SessionRequestDeps {
+    const served = ids.flatMap((id) => this.#served.get(id) ?? [])
+    return { served, last: this.#budget.lastSession, report: this.#report }
   }
 
   #done(request: number, error: unknown): void {
@@ -234,19 +257,22 @@ export class Worker {
   }
 
   /** Counts it as a connection, or returns why not. A refused client does not count: it must not keep others out. */
-  #admit(client: Client): Unserved | null {
-    const unserved = this.#unserved(client)
+  #admit(client: Client, own: ListenerLimit): Unserved | null {
+    const unserved = this.#unserved(client, own)
     if (unserved !== null) return unserved
+    own.limit.take(client)
     this.#limit.take(client)
     this.#budget.connections.take(client)
     client.socket.on('close', () => {
+      own.limit.leave(client)
       this.#limit.leave(client)
       this.#budget.connections.leave(client)
     })
     return null
   }
 
-  #unserved({ hasSpoken }: Client): Unserved | null {
+  #unserved({ hasSpoken }: Client, { listener, limit }: ListenerLimit): Unserved | null {
+    if (!limit.makeRoom(hasSpoken)) return overListenerLimit(listener, limit.max)
     if (!this.#limit.makeRoom(hasSpoken)) return overLimit(this.#limit.max)
     if (this.#budget.connections.makeRoom(hasSpoken)) return null
     return { reason: 'process-limit', sqlState: '53300', message: this.#budget.limit }

@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import type { ClusterStatus } from '../admin/status.ts'
 import type { Bind, ClusterConfig, Config } from '../config/config.ts'
 import type { Lookups } from '../names/lookups.ts'
+import type { Overrides } from '../override.ts'
 import type { PartReport, Prepared } from '../part.ts'
 import type { ConnectionLog } from '../proxy/connection-log.ts'
 import type { ProcessBudget } from '../proxy/process-budget.ts'
@@ -19,7 +20,6 @@ import type { Successor } from '../watcher/dcs-succession.ts'
 import type { Epochs } from '../watcher/primary/running-machine.ts'
 import { StateFile } from '../watcher/state/state-file.ts'
 import type { ClusterView } from '../watcher/view.ts'
-import { NO_WATCHER_COUNTS } from '../watcher/counts.ts'
 import { Watcher } from '../watcher/watcher.ts'
 import { clusterLog } from './cluster-log.ts'
 
@@ -33,6 +33,8 @@ export interface ClusterPartsDeps {
   readonly lookups: Lookups
   readonly epochs: Epochs
   readonly bursts: Bursts
+  /** Returns what a person has decided about a cluster, by its name. */
+  readonly overrides: (cluster: string) => Overrides
   /** Take the views, after the proxy, which is to hold or to open before anything else is done. */
   readonly sinks: Readonly<Record<string, (view: ClusterView) => void>>
 }
@@ -78,13 +80,28 @@ export class ClusterParts {
       proxy: isOn ? proxy : null,
       localMember,
       faults: this.#watcher.faults,
-      counts: NO_WATCHER_COUNTS,
+      counts: this.#watcher.counts,
     }
   }
 
   /** Binds every listener, or none: rejects with BIND_FAILED. */
   async listen(): Promise<void> {
     await this.#proxy.start()
+  }
+
+  /** Follows what a person has decided about it: that has taken effect when this returns. */
+  overridesChanged(): void {
+    this.#watcher.overridesChanged()
+    this.#proxy.hold(this.#overrides.holds)
+  }
+
+  /** Returns its proxy, also where it has no listeners. */
+  get proxy(): Proxy {
+    return this.#proxy
+  }
+
+  get #overrides(): Overrides {
+    return this.#deps.overrides(this.#config.name)
   }
 
   /** Begins to observe the cluster, which need not be there. */
@@ -108,6 +125,7 @@ export class ClusterParts {
       commit: () => {
         this.#config = next
         this.#all = all
+        this.#proxy.hold(this.#overrides.holds)
         const isElsewhere =
           all.stateDir !== allBefore.stateDir || !isDeepStrictEqual(identityOf(next), identityOf(before))
         const isOtherHost = !isDeepStrictEqual(localNames(next, all), localNames(before, allBefore))
@@ -175,7 +193,8 @@ export class ClusterParts {
     const dcs = createDcs(config, rest, { log, clusters: this.#all.clusters, kinds })
     const state = this.#buildState()
     const local = this.#buildLocal()
-    const watcher = new Watcher({ config, dcs, rest, state, epochs, bursts, log, local })
+    const overrides = (): Overrides['members'] => this.#overrides.members
+    const watcher = new Watcher({ config, dcs, rest, state, epochs, bursts, log, local, overrides })
     watcher.subscribe('proxy', (view) => this.#proxy.apply(view))
     for (const [sink, take] of Object.entries(sinks)) this.#unsubscribe.push(watcher.subscribe(sink, take))
     return watcher

@@ -57,6 +57,16 @@ export class Clusters {
     for (const cluster of this.#all.values()) cluster.observe()
   }
 
+  /** Returns a cluster by its name; undefined: none is configured that is called so. */
+  get(name: string): ClusterParts | undefined {
+    return this.#all.get(name)
+  }
+
+  /** Returns all that are configured, in the order of the configuration. */
+  all(): readonly ClusterParts[] {
+    return [...this.#all.values()]
+  }
+
   views(): readonly ClusterView[] {
     return [...this.#all.values()].map(({ view }) => view)
   }

@@ -4,6 +4,7 @@ import type { HttpAddress } from '../admin/http/address.ts'
 import type { HttpSources } from '../admin/http/context.ts'
 import type { HttpServer } from '../admin/http/server.ts'
 import type { HttpStatus } from '../admin/http/status.ts'
+import type { EventLoopDelay } from '../admin/metrics/event-loop-delay.ts'
 import type { Bind, HttpConfig } from '../config/config.ts'
 import { formatBind, overlap } from '../config/proxy/binds.ts'
 import { explain } from '../errors.ts'
@@ -13,6 +14,8 @@ import type { HttpTls } from './http-files.ts'
 
 export interface HttpPartDeps extends Pick<HttpSources, 'status' | 'acts' | 'history'> {
   readonly log: Logger
+  /** Runs while HTTP is on: nothing else shows it. */
+  readonly eventLoopDelay: EventLoopDelay
 }
 
 /** A server with what it has been given. */
@@ -52,6 +55,7 @@ export class HttpPart {
     const addresses = config.binds.map((bind) => server.address(bind, tls?.pem ?? null))
     const { open, fault } = await this.#open(addresses, config.isDefault)
     this.#running = { server, tls }
+    this.#deps.eventLoopDelay.start()
     this.#fault = fault
     server.admit(await tokensOrNull(config, this.#deps.log, 'no act is possible'), config)
     server.use(open)
@@ -79,6 +83,7 @@ export class HttpPart {
       const former = this.#running
       this.#config = next
       this.#running = null
+      this.#deps.eventLoopDelay.stop()
       this.#fault = null
       void former?.server.close()
     }
@@ -109,6 +114,7 @@ export class HttpPart {
     const take = (): void => {
       this.#config = next
       this.#running = { server, tls }
+      this.#deps.eventLoopDelay.start()
       this.#fault = fault
       this.#isToOpen = later
       if (next.tokenFile === null) server.revoke()
@@ -158,6 +164,7 @@ export class HttpPart {
   /** Closes everything. Idempotent. */
   async close(): Promise<void> {
     this.#isToOpen = []
+    this.#deps.eventLoopDelay.stop()
     await this.#running?.server.close()
   }
 
@@ -191,6 +198,11 @@ export class HttpPart {
 }
 
 /** Returns what is shown besides, loaded only with HTTP. */
-function shown(): Promise<Pick<HttpSources, 'metrics' | 'statistics'>> {
-  return Promise.resolve({ metrics: null, statistics: null })
+async function shown(): Promise<Pick<HttpSources, 'metrics' | 'statistics'>> {
+  const [{ metricsText }, { statCsv }, { statJson }] = await Promise.all([
+    import('../admin/metrics/exposition.ts'),
+    import('../admin/haproxy/csv.ts'),
+    import('../admin/haproxy/json.ts'),
+  ])
+  return { metrics: metricsText, statistics: { csv: statCsv, json: statJson } }
 }

@@ -50,6 +50,9 @@ export interface TemplateStatus {
   readonly writtenAt: number | null
   /** What is wrong with it now; null: nothing. */
   readonly error: string | null
+  /** How often its check was run since the start, and how often of these it has failed. */
+  readonly checks: number
+  readonly checkFailures: number
   /** The last check; null: none since the start, or it has no check command. */
   readonly check: CommandResult | null
   readonly leftOut: readonly LeftOut[]
@@ -72,6 +75,9 @@ export interface HookStatus {
   readonly state: string | null
   readonly member: string | null
   readonly running: boolean
+  /** Since the start; also those that have failed because their reload group did. */
+  readonly runs: number
+  readonly failures: number
   readonly last: CommandResult | null
 }
 

@@ -1,5 +1,6 @@
 /** Composes the published view from the parts of the watcher. Pure. */
 import type { ClusterConfig } from '../config/config.ts'
+import type { Override } from '../override.ts'
 import { type Cluster, isEmpty, namedBy } from './cluster.ts'
 import { askedAs, type Fitness, replicaView, UNKNOWN_FITNESS } from './members/fitness.ts'
 import { basisOf, causeOf, evidenceOf, memberOf, type PrimaryMachine } from './primary/machine.ts'
@@ -15,6 +16,8 @@ export interface ViewParts {
   readonly known: KnownMembers
   readonly fitness: ReadonlyMap<string, Fitness>
   readonly pins?: Pins
+  /** What a person has decided, by member. */
+  readonly overrides?: ReadonlyMap<string, Override>
   /** Those of the last view; none: every member's is made. */
   readonly before?: MemberViews
 }
@@ -29,6 +32,7 @@ interface MemberParts {
   readonly leadsOnly: boolean
   readonly isSync: boolean
   readonly hasNoLock: boolean
+  readonly override: Override | undefined
 }
 
 /** The members of the last view: one of which nothing has changed is the same object in the next. */
@@ -68,11 +72,13 @@ function isSamePart(one: MemberParts, other: MemberParts): boolean {
     one.isLeader === other.isLeader &&
     one.leadsOnly === other.leadsOnly &&
     one.isSync === other.isSync &&
-    one.hasNoLock === other.hasNoLock
+    one.hasNoLock === other.hasNoLock &&
+    one.override === other.override
   )
 }
 
-function viewOf({ each, own, pin, dialled, isLeader, leadsOnly, isSync, hasNoLock }: MemberParts): MemberView {
+function viewOf(parts: MemberParts): MemberView {
+  const { each, own, pin, dialled, isLeader, leadsOnly, isSync, hasNoLock, override } = parts
   const gone = each.goneSince !== null
   const address = addressOf(each.member, dialled)
   return {
@@ -84,6 +90,7 @@ function viewOf({ each, own, pin, dialled, isLeader, leadsOnly, isSync, hasNoLoc
     isSync,
     lagBytes: isLeader || gone || own.restDown || each.member.state !== 'running' ? null : own.lagBytes,
     replica: replicaView(own, { gone, isLeader: leadsOnly, hasNoLock }),
+    ...(override === undefined ? {} : { override }),
   }
 }
 
@@ -96,6 +103,7 @@ export function composeView({
   known,
   fitness,
   pins = new Map(),
+  overrides = new Map(),
   before = new MemberViews(),
 }: ViewParts): ClusterView {
   const { phase, since, epoch } = machine
@@ -123,6 +131,7 @@ export function composeView({
       leadsOnly,
       isSync: sync.size > 0 && sync.has(name.toLowerCase()),
       hasNoLock: isLockKnown && name !== leader,
+      override: overrides.get(name),
     }
   })
   const absence = phase.state === 'none' && dcs.state === 'up' && isEmpty(cluster) ? dcs.absence : null
@@ -131,6 +140,7 @@ export function composeView({
   const place = placeOf(address, pins.get(member ?? ''))
   const isUnresolved = takesNew(phase.state) && address !== null && place === null
   const reason = isUnresolved ? `its name ${address.host} has not been resolved` : phase.reason
+  const override = overrides.get(member ?? '')
   return {
     name: config.name,
     scope: config.scope,
@@ -141,6 +151,7 @@ export function composeView({
     primary: {
       ...(cause === null ? {} : { cause }),
       ...('serves' in phase ? { serves: phase.serves } : {}),
+      ...(override === undefined ? {} : { override }),
       state: phase.state,
       member,
       address,

@@ -85,9 +85,12 @@ export function takesNew(state: PrimaryState): state is 'open' | 'unlocked' {
   return state === 'open' || state === 'unlocked'
 }
 
-/** Returns whether new connections are dialled: in a requested switchover until Patroni acts on it, after a standstill not before a check. */
-export function isServing({ state, serves }: Pick<PrimaryView, 'state' | 'serves'>): boolean {
-  return serves ?? takesNew(state)
+/**
+ * Returns whether new connections are dialled: in a requested switchover until Patroni acts on it, after a standstill not before a
+ * check, and not while a person has it drained.
+ */
+export function isServing({ state, serves, override }: Pick<PrimaryView, 'state' | 'serves' | 'override'>): boolean {
+  return override === undefined && (serves ?? takesNew(state))
 }
 
 export interface Address {
@@ -148,16 +151,16 @@ export type ReplicaCause = UnfitCause | 'second-primary' | 'leads'
 
 /**
  * Returns whether it serves reads as a replica, as Patroni's /replica says it: it is fit, no leader, and not tagged
- * `noloadbalance`.
+ * `noloadbalance`; and no person has drained it.
  */
-export function servesReads({ replica, isLeader, tags }: MemberView): boolean {
+export function servesReads({ replica, isLeader, tags, override }: MemberView): boolean {
   // `isLeader` is also set for the member that is, or was, the primary of a state that is not open.
-  return replica.fit && !isLeader && !tags['noloadbalance']
+  return override === undefined && replica.fit && !isLeader && !tags['noloadbalance']
 }
 
 /** Returns whether it may turn out to serve reads: it has not answered since it is there. */
-export function isUnasked({ gone, isLeader, address, replica }: MemberView): boolean {
-  return !gone && !isLeader && address !== null && !replica.checked
+export function isUnasked({ gone, isLeader, address, replica, override }: MemberView): boolean {
+  return override === undefined && !gone && !isLeader && address !== null && !replica.checked
 }
 
 /** A failed dial of the proxy, handed to the watcher as an observation. */

@@ -12,12 +12,14 @@ import { CheckScheduler } from './checks/scheduler.ts'
 import { type Cluster, isSameButMembers, parseCluster } from './cluster.ts'
 import { composeView, MemberViews } from './compose-view.ts'
 import type { Dcs, DcsObservation, Remembered } from './dcs/dcs.ts'
+import { type WatcherCounts, WatcherCounting } from './counts.ts'
 import { DcsSuccession, type Objection, type Successor } from './dcs-succession.ts'
 import { type Fault, Faults } from './faults.ts'
 import { DebugLog } from './log/debug-log.ts'
 import { afterReplicaPostgres, type Fitness } from './members/fitness.ts'
 import type { LocalHost } from './members/local-host.ts'
 import type { Pin } from './members/pins.ts'
+import type { Override } from '../override.ts'
 import { MemberRegistry } from './members/registry.ts'
 import { Pace } from './pace.ts'
 import type { PostgresAnswer } from './primary/evidence.ts'
@@ -44,6 +46,8 @@ export interface WatcherDeps {
   readonly log: Logger
   /** What the configuration says of the host; nothing where it is left out. */
   readonly local?: LocalHost
+  /** Returns what a person has decided, by member; without it nothing. */
+  readonly overrides?: () => ReadonlyMap<string, Override>
 }
 
 /** Another configuration, with what had to be built again for it. What is left out stays. */
@@ -68,6 +72,7 @@ export class Watcher {
   #config: ClusterConfig
   #cluster: Cluster = parseCluster(new Map())
   readonly #memberViews = new MemberViews()
+  readonly #counting = new WatcherCounting()
   readonly #publishing = new Pace(() => this.#publish())
   readonly #keeper: StateKeeper
   #keptFloor = 0
@@ -102,6 +107,7 @@ export class Watcher {
       stray: (member, notice) => {
         if (this.#members.stray(member, notice)) this.#publishSoon()
       },
+      checked: (member, check) => this.#counting.checked(member, check),
     })
     this.#scheduler = new CheckScheduler(checks, deps.bursts)
   }
@@ -114,6 +120,11 @@ export class Watcher {
   /** Returns the faults of ours in sinks and other parts that the watcher calls. */
   get faults(): readonly Fault[] {
     return this.#faults.lasting
+  }
+
+  /** Returns what was counted so far. */
+  get counts(): WatcherCounts {
+    return this.#counting.counts()
   }
 
   /**
@@ -183,6 +194,13 @@ export class Watcher {
     if (this.#primary.state.link !== 'never') this.#publishing.atOnce()
   }
 
+  /** Looks at the overrides again: the sinks have them when this returns. */
+  overridesChanged(): void {
+    if (this.#stop.signal.aborted) return
+    // Before anything is known there is no view for the sinks: they are in the first one.
+    if (this.#primary.state.link !== 'never' || this.#members.known.size > 0) this.#publishing.atOnce()
+  }
+
   /** Takes a dial of the proxy that failed as an observation. */
   dialFailed({ member, address, basis, reason, startedAt }: DialFailure): void {
     if (!isSameAddress(this.#members.placeOf(member), address)) return
@@ -224,6 +242,7 @@ export class Watcher {
   #observed(observation: DcsObservation, isElsewhere: boolean): void {
     this.#endGrace()
     if (observation.type === 'lost') {
+      this.#counting.dcsFailed()
       this.#step({ type: 'dcs-lost' })
       return
     }
@@ -239,6 +258,7 @@ export class Watcher {
     this.#faults.call('debug log', () => this.#debugLog.read(before, cluster))
     this.#cluster = cluster
     const isOther = this.#members.observe(cluster, facts, memberOf(phase), now()) || !isSameButMembers(before, cluster)
+    if (isOther) this.#counting.keepOnly(this.#members.known)
     if (isOther) this.#faults.call('local members', () => this.#lookAtLocal(this.#local))
     // How far each member has come is rewritten all the time, and no reason to route.
     this.#step({ type: 'dcs', facts: this.#members.factsOf(cluster, facts), restored, isElsewhere }, !isOther && isUp)
@@ -308,12 +328,14 @@ export class Watcher {
     const { known, fitness, pins } = this.#members
     return composeView({
       ...{ config: this.#config, dcs: { ...dcs, notices }, cluster: this.#cluster, machine: this.#primary.state },
-      ...{ known, fitness, pins, before: this.#memberViews },
+      ...{ known, fitness, pins, overrides: this.#deps.overrides?.() ?? new Map(), before: this.#memberViews },
     })
   }
 
   #publish(): void {
-    this.#publisher.publish(this.#compose())
+    const view = this.#compose()
+    this.#counting.viewed(view.primary)
+    this.#publisher.publish(view)
     if (this.#stop.signal.aborted) return
     this.#faults.call('checks', () => this.#scheduler.update(this.#config.proxy, this.#primary.state, this.#members))
   }

@@ -4,6 +4,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { withSessionCommands } from '../../src/admin/command.ts'
+import { haproxyCommands } from '../../src/admin/haproxy/commands.ts'
+import { actCommands } from '../../src/admin/act-commands.ts'
 import { reloadCommands } from '../../src/admin/reload.ts'
 import { showCommands } from '../../src/admin/show.ts'
 import { History } from '../../src/events/history.ts'
@@ -14,6 +16,7 @@ import { statusFields } from '../../scripts/status-fields.ts'
 import { findLogEvents } from './source/log-events.ts'
 import { rowsIn } from './documents/markdown.ts'
 import { errorCodes } from './source/error-codes.ts'
+import { RecordingActs } from './admin/haproxy/sample.ts'
 import { sampleReload, sampleStatus } from './admin/sample.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -51,6 +54,7 @@ const STAGES_OF: Readonly<Record<ConnectionEnd, readonly Stage[]>> = {
   'connection-limit': ['request'],
   'process-limit': ['request'],
   silent: ['request', 'queue', 'connect'],
+  admin: ['session'],
   'drain-timeout': ['session'],
   shutdown: ['request', 'queue', 'connect', 'session'],
   cancel: ['request'],
@@ -142,7 +146,9 @@ test('every command of the admin socket has its row, and no other has one', () =
   const rows = rowsBelow('## First look').flatMap(([first, second]) => (second === undefined ? [] : names(first)))
   const commands = withSessionCommands([
     ...showCommands(() => sampleStatus(), new History()),
+    ...haproxyCommands(() => sampleStatus(), new RecordingActs()),
     ...reloadCommands(IDLE),
+    ...actCommands(new RecordingActs()),
   ]).map(({ words }) => words.join(' '))
   const start = rows.indexOf('help')
   assert.deepEqual(rows.slice(start).toSorted(), commands.toSorted())

@@ -1,20 +1,13 @@
 /** What the routes of the HTTP server work with. */
 import type { Acts } from '../acts.ts'
 import type { History } from '../../events/history.ts'
+import type { MetricsOptions } from '../metrics/exposition.ts'
 import type { RouterStatus } from '../status.ts'
 import type { EventFrames } from './event-frames.ts'
 import type { StreamPace } from './event-stream.ts'
 import type { HttpRefusals } from './refusals.ts'
 import type { Slices } from './slices.ts'
 import type { Tokens } from './tokens.ts'
-
-/** What `/metrics` is to have. */
-export interface MetricsOptions {
-  /** As requested by `?scope=`; empty: all. */
-  readonly scopes: readonly string[]
-  /** Leaves out servers in maintenance (`?no-maint`). */
-  readonly noMaint: boolean
-}
 
 /** What the router shows over HTTP, and lets be done. */
 export interface HttpSources {

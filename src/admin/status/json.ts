@@ -1,4 +1,5 @@
 /** The router's status as scripts and the client commands read it (schema.ts): field by field, so that internal names stay inside. Pure. */
+import { OVERRIDE_WORDS } from '../../override.ts'
 import { isForPrimary, type ListenerStatus, type ProxyStatus } from '../../proxy/status.ts'
 import type { CommandResult, GroupStatus, HookStatus, KeysStatus, TemplateStatus } from '../../templates/status.ts'
 import type { TrackFileStatus } from '../../track/status.ts'
@@ -6,7 +7,7 @@ import { wordOf } from '../../watcher/view-text.ts'
 import { type ClusterView, type DcsView, type PrimaryView, takesNew } from '../../watcher/view.ts'
 import type { HttpStatus } from '../http/status.ts'
 import type { ClusterStatus, ConfigurationStatus, RouterStatus } from '../status.ts'
-import { memberJson } from './member-json.ts'
+import { memberJson, overrideJson } from './member-json.ts'
 import type { ClusterJson, ListenerJson, ProxyJson } from './schema-cluster.ts'
 import type {
   CommandJson,
@@ -88,7 +89,20 @@ export function reloadJson(report: NonNullable<ConfigurationStatus['lastReload']
  * (templates of keys alone).
  */
 export function hasPrimary({ stopping, clusters }: StatusJson): boolean {
-  return !stopping && clusters.every((each) => takesNew(each.primary.state) && faultOfPrimary(each.proxy) === null)
+  return !stopping && clusters.every((each) => takesNew(each.primary.state) && !isHeld(each))
+}
+
+/** Returns whether the proxy holds new connections to a primary that is open. */
+function isHeld({ primary, proxy }: ClusterJson): boolean {
+  if (proxy === null) return false
+  return faultOfPrimary(proxy) !== null || (primary.override ?? null) !== null || heldListener(proxy) !== null
+}
+
+/** Returns the listener of the primary whose clients are held by request; null: there is none. */
+export function heldListener(proxy: ProxyJson | null): ListenerJson | null {
+  return (
+    proxy?.listeners.find(({ route, heldByRequest }) => route === 'primary' && (heldByRequest ?? null) !== null) ?? null
+  )
 }
 
 /** Returns the listener whose fault makes the router hold new connections to the primary; null: there is none. */
@@ -99,7 +113,8 @@ export function faultOfPrimary(proxy: ProxyJson | null): ListenerJson | null {
   return proxy?.listeners.find(holds) ?? null
 }
 
-function clusterJson({ view, proxy, localMember, faults }: ClusterStatus): ClusterJson {
+function clusterJson({ view, proxy, localMember, faults, counts }: ClusterStatus): ClusterJson {
+  const checks = new Map(counts.members.map((each) => [each.member, each]))
   const { name, scope, namespace, citusGroup, systemId, leader, paused, standbyCluster, quorum, ttlMs, setBack } = view
   return {
     name,
@@ -108,10 +123,11 @@ function clusterJson({ view, proxy, localMember, faults }: ClusterStatus): Clust
     citusGroup,
     systemIdentifier: systemId,
     localMember,
-    dcs: dcsJson(view.dcs),
+    dcs: dcsJson(view.dcs, counts.dcsErrors),
     leader,
     primary: primaryJson(view.primary),
-    members: view.members.map((member) => memberJson(member, view)),
+    primaryChanges: counts.primaryChanges,
+    members: view.members.map((member) => memberJson(member, view, checks.get(member.name))),
     ignoredKeys: view.ignoredKeys.map(({ key, reason }) => ({ key, reason })),
     paused,
     standbyCluster,
@@ -126,7 +142,7 @@ function clusterJson({ view, proxy, localMember, faults }: ClusterStatus): Clust
 
 const SOURCE_STATES = { never: 'unread', up: 'up', lost: 'lost' } as const
 
-function dcsJson(dcs: DcsView): ClusterJson['dcs'] {
+function dcsJson(dcs: DcsView, failures: number): ClusterJson['dcs'] {
   const { kind, leaderFrom, state, endpoint, readAt, since, error, errors, notices } = dcs
   return {
     kind,
@@ -136,16 +152,17 @@ function dcsJson(dcs: DcsView): ClusterJson['dcs'] {
     endpoint,
     readAt: timeOrNull(readAt),
     error,
+    failures,
     errors: errors.map(({ at, message }) => ({ at: time(at), message })),
     notices: notices.map(({ event, subject, message }) => ({ event, subject, message })),
   }
 }
 
 function primaryJson(primary: PrimaryView): ClusterJson['primary'] {
-  const { state, member, address, place, reason, since, epoch, silences } = primary
+  const { state, member, address, place, reason, since, epoch, silences, override } = primary
   return {
     state,
-    label: wordOf(primary),
+    label: override !== undefined && takesNew(state) ? OVERRIDE_WORDS[override.state] : wordOf(primary),
     member,
     address: address && { host: address.host, port: address.port },
     resolvedAddress: place && { host: place.host, port: place.port },
@@ -153,6 +170,7 @@ function primaryJson(primary: PrimaryView): ClusterJson['primary'] {
     since: time(since),
     epoch,
     unansweredChecks: silences,
+    override: overrideJson(override),
   }
 }
 
@@ -181,6 +199,7 @@ function proxyJson({ listeners, sessions, held, totals, refusals, endings }: Pro
       refused: totals.refused,
       closedByFailover: totals.fenced,
       failedConnects: totals.failedDials,
+      ...{ sessions: totals.sessions, bytesIn: totals.bytesIn, bytesOut: totals.bytesOut },
     },
     refusals: {
       'hold-timeout': refusals['hold-timeout'],
@@ -198,6 +217,7 @@ function proxyJson({ listeners, sessions, held, totals, refusals, endings }: Pro
       'client-timeout': endings['client-timeout'],
       'server-timeout': endings['server-timeout'],
       'client-gone': endings['client-gone'],
+      admin: endings.admin,
       'drain-timeout': endings['drain-timeout'],
       shutdown: endings.shutdown,
     },
@@ -205,11 +225,29 @@ function proxyJson({ listeners, sessions, held, totals, refusals, endings }: Pro
 }
 
 function listenerJson(listener: ListenerStatus): ListenerJson {
-  const { name, route, address, sessions, held, members, fallback, fault } = listener
-  const each = members.map(({ member, fit, reason }) => ({ member, usable: fit, reason }))
+  const { name, route, address, sessions, held, members, fallback, fault, traffic, maxConnections, heldByRequest } =
+    listener
+  const { totalSessions, bytesIn, bytesOut } = traffic
+  const byMember = new Map(traffic.members.map((each) => [each.member, each]))
+  const each = members.map(({ member, fit, reason, since }) => {
+    const carried = byMember.get(member)
+    return {
+      ...{ member, usable: fit, reason, since: time(since) },
+      sessions: carried?.sessions ?? 0,
+      totalSessions: carried?.totalSessions ?? 0,
+      bytesIn: carried?.bytesIn ?? 0,
+      bytesOut: carried?.bytesOut ?? 0,
+      failedConnects: carried?.failedDials ?? 0,
+    }
+  })
   return {
-    ...{ name, route, address, sessions, held, fallback },
+    ...{ name, route, address, sessions, held, maxConnections, totalSessions, bytesIn, bytesOut, fallback },
     fault: fault && { kind: fault.kind, reason: fault.reason },
+    heldByRequest: heldByRequest && {
+      by: heldByRequest.by,
+      since: time(heldByRequest.since),
+      until: time(heldByRequest.until),
+    },
     members: each,
   }
 }
@@ -233,20 +271,22 @@ function groupJson({ name, clusters, state, since, reason, retryAt, templates, r
 }
 
 function templateJson(template: TemplateStatus): GroupJson['templates'][number] {
-  const { source, destination, renders, writtenAt, error, check, leftOut } = template
+  const { source, destination, renders, writtenAt, error, checks, checkFailures, check, leftOut } = template
   return {
     source,
     destination,
     renders,
     writtenAt: timeOrNull(writtenAt),
     error,
+    checks,
+    checkFailures,
     check: commandJson(check),
     leftOut: leftOut.map(({ member, reason }) => ({ member, reason })),
   }
 }
 
-function hookJson({ name, cluster, state, member, running, last }: HookStatus): HookJson {
-  return { name, cluster, primaryState: state, primaryMember: member, running, last: commandJson(last) }
+function hookJson({ name, cluster, state, member, running, runs, failures, last }: HookStatus): HookJson {
+  return { name, cluster, primaryState: state, primaryMember: member, running, runs, failures, last: commandJson(last) }
 }
 
 function keysJson({ cluster, root, state, count, readAt, error }: KeysStatus): KeysJson {

@@ -1,6 +1,7 @@
 /** The table of members in `status`, as patronictl lists them. Pure. */
 import { hostPort } from '../../address.ts'
 import { takesNew } from '../../watcher/view.ts'
+import { overrideMark } from './override-text.ts'
 import type { ClusterJson, ListenerJson, MemberJson, ProxyJson } from './schema-cluster.ts'
 import { type Column, renderTable } from './table.ts'
 
@@ -17,7 +18,11 @@ const COLUMNS: readonly Column[] = [
 ]
 
 /** Renders the table. `stopping`: the router uses none of the members any more. */
-export function memberTable(cluster: ClusterJson, stopping: boolean, width: number): string {
+export function memberTable(
+  cluster: ClusterJson,
+  { stopping, now }: { readonly stopping: boolean; readonly now: string },
+  width: number,
+): string {
   const { leader, primary, members, proxy } = cluster
   const ahead = leader ?? primary.member
   const rows = members.map((member) => [
@@ -27,7 +32,7 @@ export function memberTable(cluster: ClusterJson, stopping: boolean, width: numb
     member.gone ? 'gone' : member.state === 'running' ? (member.replicationState ?? 'running') : member.state,
     member.timeline === null ? '' : String(member.timeline),
     member.name === ahead ? '' : member.lagBytes === null ? 'unknown' : inMegabytes(member.lagBytes),
-    stopping ? 'nothing' : usedFor(member, cluster),
+    stopping ? 'nothing' : usedFor(member, cluster, Date.parse(now)),
     sessionsOf(member.name, proxy),
   ])
   return renderTable(titleOf(cluster), proxy === null ? COLUMNS.slice(0, -1) : COLUMNS, rows, width)
@@ -55,8 +60,10 @@ function inMegabytes(bytes: number): string {
   return String(Math.round(bytes / 1024 ** 2))
 }
 
-/** Returns the routes that send it new sessions. */
-export function usedFor(member: MemberJson, { primary, proxy }: ClusterJson): string {
+/** Returns the routes that send it new sessions, or that a person has decided that none does. */
+export function usedFor(member: MemberJson, { primary, proxy }: ClusterJson, now: number): string {
+  const override = member.override ?? null
+  if (override !== null) return overrideMark(override, now)
   if (member.name === primary.member && !takesNew(primary.state)) return primary.label.toLowerCase()
   const own = member.name === primary.member ? ['primary'] : isReplica(member) ? ['replica'] : []
   const routes = proxy?.listeners.filter((listener) => isUsedBy(listener, member)).map(({ route }) => route) ?? own
@@ -65,8 +72,8 @@ export function usedFor(member: MemberJson, { primary, proxy }: ClusterJson): st
 }
 
 /** Returns whether templates count it as a replica, as Patroni's /replica does, where there is no proxy. */
-export function isReplica({ replica, tags }: MemberJson): boolean {
-  return replica.usable && !tags['noloadbalance']
+export function isReplica({ replica, tags, override }: MemberJson): boolean {
+  return replica.usable && !tags['noloadbalance'] && (override ?? null) === null
 }
 
 function isUsedBy({ members }: ListenerJson, { name }: MemberJson): boolean {

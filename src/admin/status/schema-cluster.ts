@@ -1,6 +1,6 @@
 /** A cluster in the schema of the status, with its members and its proxy. */
 import { z } from 'zod'
-import { address, count, flag, sourceState, text, time, whole } from './schema-fields.ts'
+import { address, count, flag, override, sourceState, text, time, whole } from './schema-fields.ts'
 
 const dcs = z.strictObject({
   kind: text(
@@ -14,6 +14,7 @@ const dcs = z.strictObject({
   endpoint: text('The endpoint in use, as `host:port`, URL or path.').nullable(),
   readAt: time('When it was last read completely; null: never.').nullable(),
   error: text('Why it is not up; null: it is up.').nullable(),
+  failures: count('Failed attempts to read it since the start.'),
   errors: z
     .array(z.strictObject({ at: time('When it occurred first.'), message: text('The error.') }))
     .describe('Different errors since it was last up, at most 10.'),
@@ -31,7 +32,9 @@ const dcs = z.strictObject({
 const primary = z.strictObject({
   state: z
     .enum(['open', 'switching', 'promoting', 'unconfirmed', 'unreachable', 'unverified', 'unlocked', 'none'])
-    .describe('New connections go to the primary in `open` and `unlocked`, and are held in all others.'),
+    .describe(
+      'New connections go to the primary in `open` and `unlocked`, unless it has an `override`, and are held in all others.',
+    ),
   label: text('The state as `status` and the log show it: `BEING CHECKED`.'),
   member: text('The member that the state is about; null in `none`.').nullable(),
   address: address.nullable().describe('Its address by name; null: it has none.'),
@@ -42,6 +45,9 @@ const primary = z.strictObject({
     'Grows whenever the primary changes or there is none: sessions of older epochs are closed. Comparable within one run of the router.',
   ),
   unansweredChecks: count('Consecutive checks that its REST API has not answered.'),
+  override: override
+    .nullable()
+    .describe('New connections to it are held by request (`member drain`, `member maint`); null: they are not.'),
 })
 
 const member = z.strictObject({
@@ -65,6 +71,17 @@ const member = z.strictObject({
   gone: flag('Its member key is gone from the DCS: everything here is the last known state.'),
   isLeader: flag('It is the leader in the DCS, or the member that `primary` is about.'),
   isSync: flag('It is a synchronous standby.'),
+  checks: z
+    .strictObject({
+      passed: count('Since the start.'),
+      failed: count('Since the start: answered with a no, or not at all.'),
+      lastMs: z
+        .number()
+        .nonnegative()
+        .nullable()
+        .describe('How long the last one took, in milliseconds; null: none yet.'),
+    })
+    .describe('Checks of its REST API that count: `/primary` of the leader, `/replica` of all others.'),
   address: address.nullable().describe('Address that new sessions are connected to (`proxy.address`), by name.'),
   resolvedAddress: address.nullable().describe('The same by IP address; null: not resolved yet.'),
   replica: z
@@ -75,6 +92,9 @@ const member = z.strictObject({
       reason: text('Why it is not usable; empty where it is usable, and for a leader.'),
     })
     .describe('Whether it may serve read-only sessions. Each listener judges lag and tags itself.'),
+  override: override
+    .nullable()
+    .describe('It gets no new sessions by request (`member drain`, `member maint`); null: there is no such request.'),
 })
 
 const listener = z.strictObject({
@@ -85,7 +105,19 @@ const listener = z.strictObject({
   address: text('Bound addresses, separated by `, `: `[::]:5000`.'),
   sessions: count('Open sessions.'),
   held: count('Connections that are held now.'),
+  maxConnections: count('Limit of its own, set by `set maxconn frontend`; 0: none.'),
+  totalSessions: count('Sessions since it was added.'),
+  bytesIn: count('Bytes received from the clients of its sessions since it was added, also of open ones.'),
+  bytesOut: count('Bytes sent to them.'),
   fallback: flag('New connections go to the primary because no member of the route is usable.'),
+  heldByRequest: z
+    .strictObject({
+      by: text('The user that has requested it.'),
+      since: time('When that began.'),
+      until: time('When it ends at the latest.'),
+    })
+    .nullable()
+    .describe('All new connections are held by request; null: they are not.'),
   fault: z
     .strictObject({
       kind: z
@@ -105,6 +137,12 @@ const listener = z.strictObject({
         member: text('Name of the member.'),
         usable: flag('New sessions go to it.'),
         reason: text('Why new sessions do not go to it; empty where they do.'),
+        since: time('Since when `usable` is what it is.'),
+        sessions: count('Open sessions of this listener on it.'),
+        totalSessions: count('Sessions of this listener on it since the listener was added.'),
+        bytesIn: count('Bytes that the clients of these sessions have sent.'),
+        bytesOut: count('Bytes that it has sent to them.'),
+        failedConnects: count('Failed connects of this listener to it.'),
       }),
     )
     .describe('Sorted by name.'),
@@ -114,7 +152,7 @@ const refusals = z
   .strictObject({
     'hold-timeout': count('No member became available within `hold.timeout`.'),
     'hold-limit': count('`hold.max_connections` were held.'),
-    'connection-limit': count('`max_connections` was reached.'),
+    'connection-limit': count('`max_connections` was reached, or the limit of the listener.'),
     'process-limit': count('The process has no file descriptors or memory for more.'),
     silent: count('The client sent no startup packet in time.'),
     shutdown: count('The router was shutting down.'),
@@ -130,6 +168,7 @@ const endings = z
     'client-timeout': count('No data from the client for `timeouts.client`.'),
     'server-timeout': count('No data from the server for `timeouts.server`.'),
     'client-gone': count('The client is gone, and its server does not notice.'),
+    admin: count('Closed by request: `sessions close`, `shutdown session`.'),
     'drain-timeout': count('`drain_timeout` has passed during a shutdown.'),
     shutdown: count('The router was shutting down.'),
   })
@@ -160,6 +199,9 @@ const proxy = z.strictObject({
       refused: count('The sum of `refusals`.'),
       closedByFailover: count('Sessions that were closed because their member no longer serves their route.'),
       failedConnects: count('Failed connects to members.'),
+      sessions: count('Sessions that have begun.'),
+      bytesIn: count('Bytes received from the clients of sessions, also of open ones.'),
+      bytesOut: count('Bytes sent to them.'),
     })
     .describe('Since the start.'),
   refusals,
@@ -176,6 +218,7 @@ export const cluster = z.strictObject({
   dcs,
   leader: text('Leader that the DCS names, or named last before it was lost; null: none.').nullable(),
   primary,
+  primaryChanges: count('Times another member than before became the primary and was opened, since the start.'),
   members: z.array(member).describe('Sorted by name.'),
   ignoredKeys: z
     .array(

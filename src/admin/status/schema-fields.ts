@@ -12,6 +12,17 @@ export const address = z
   .strictObject({ host: text('Name or IP address.'), port: whole('TCP port.') })
   .meta({ id: 'address' })
 
+export const override = z
+  .strictObject({
+    state: z
+      .enum(['drain', 'maint'])
+      .describe('`drain`: no new sessions. `maint`: the same, because of work on it. Its sessions stay in both.'),
+    by: text('The user that has requested it.'),
+    since: time('When it was set.'),
+    until: time('When it ends by itself; null: it has to be ended.').nullable(),
+  })
+  .meta({ id: 'override', description: 'A decision of a person about the member, against what the router finds.' })
+
 export const command = z
   .strictObject({
     ok: flag('It exited with 0 in time.'),

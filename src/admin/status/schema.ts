@@ -26,6 +26,8 @@ const group = z.strictObject({
         renders: count('Times it was rendered since the start.'),
         writtenAt: time('When the destination was last written; null: not since the start.').nullable(),
         error: text('The present error; null: none.').nullable(),
+        checks: count('Times its check was run since the start.'),
+        checkFailures: count('Times its check failed since the start.'),
         check: command.nullable(),
         leftOut: z
           .array(z.strictObject({ member: text('Name of the member.'), reason: text('Why it is left out.') }))
@@ -52,6 +54,8 @@ const hook = z.strictObject({
   ).nullable(),
   primaryMember: text('The member that its present, last or next run is about.').nullable(),
   running: flag('It is running now.'),
+  runs: count('Times it was run since the start.'),
+  failures: count('Times it failed since the start, also because its reload group failed.'),
   last: command.nullable(),
 })
 

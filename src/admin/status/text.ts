@@ -7,7 +7,8 @@ import { setBackText } from '../../watcher/view-text.ts'
 import { takesNew } from '../../watcher/view.ts'
 import { isReplica, memberTable } from './members.ts'
 import { configurationNotes, httpNotes, planNotes, totalNotes, trackNotes } from './notes.ts'
-import { faultOfPrimary } from './json.ts'
+import { faultOfPrimary, heldListener } from './json.ts'
+import { heldMark, heldReason, overrideNotes, overrideReason } from './override-text.ts'
 import type { ClusterJson, ListenerJson, ProxyJson } from './schema-cluster.ts'
 import type { StatusJson } from './schema.ts'
 import { type Note, templateNotes } from './template-notes.ts'
@@ -37,7 +38,7 @@ export function renderStatus(status: StatusJson, width = Infinity): string {
  * durations. Of several clusters the ones without an open primary come first, as it may be cut off at the end.
  */
 export function statusLine(status: StatusJson): string {
-  const isOpen = ({ primary }: ClusterJson): number => Number(takesNew(primary.state))
+  const isOpen = ({ primary }: ClusterJson): number => Number(takesNew(primary.state) && primary.override === null)
   const byNeed = status.clusters.toSorted((a, b) => isOpen(a) - isOpen(b))
   return byNeed.map((cluster) => visible(headline(cluster, status, true))).join('; ')
 }
@@ -49,7 +50,7 @@ function renderCluster(cluster: ClusterJson, status: StatusJson, width: number):
   const several = status.clusters.length > 1
   return [
     wrapNames('', visible(headline(cluster, status)), width, '  '),
-    memberTable(cluster, status.stopping, width),
+    memberTable(cluster, status, width),
     ...(setBack === null
       ? []
       : [
@@ -60,8 +61,8 @@ function renderCluster(cluster: ClusterJson, status: StatusJson, width: number):
     ...limited(planNotes(cluster), width),
     detail('Primary', primaryLine(cluster), width),
     detail('DCS', dcsLine(cluster, Date.parse(status.now)), width),
-    ...(proxy === null ? [detail('Proxy', 'off', width)] : proxyLines(proxy, width)),
-    ...limited(notesOf(cluster), width),
+    ...(proxy === null ? [detail('Proxy', 'off', width)] : proxyLines(proxy, Date.parse(status.now), width)),
+    ...limited([...overrideNotes(cluster, status.clusters.length), ...notesOf(cluster)], width),
     ...(several ? [''] : []),
   ].join('\n')
 }
@@ -78,10 +79,17 @@ function headline(
   if (stopping) return `primary${of}: ${member ?? 'none'}, but this router is ${ENDS}${held}`
   const faulty = member === null ? null : faultOfPrimary(proxy)
   if (faulty?.fault) return `primary${of}: ${member} HELD - listener ${faulty.name}: ${faulty.fault.reason}${held}`
+  const override = takesNew(primary.state) ? (primary.override ?? null) : null
+  const timed = (at: number): string => (hasMoments ? `since ${instant(at)}` : `for ${age(Date.parse(now) - at)}`)
+  if (override !== null) {
+    const effect = proxy === null ? '' : ': new connections are held'
+    return `primary${of}: ${member ?? ''} ${label} ${timed(Date.parse(override.since))} - ${overrideReason(override)}${effect}${held}`
+  }
+  const paused = member === null ? null : heldListener(proxy)
+  if (paused?.heldByRequest)
+    return `primary${of}: ${member ?? ''} HELD - listener ${paused.name}: ${heldReason(paused.heldByRequest)}${held}`
   const word = member === null ? 'NONE' : `${member} ${label}`
-  const at = Date.parse(since)
-  const time = hasMoments ? `since ${instant(at)}` : `for ${age(Date.parse(now) - at)}`
-  return `primary${of}: ${word} ${time} - ${reason}${held}`
+  return `primary${of}: ${word} ${timed(Date.parse(since))} - ${reason}${held}`
 }
 
 function heldText({ held }: ProxyJson, word = '', hasOldest = true): string {
@@ -90,12 +98,13 @@ function heldText({ held }: ProxyJson, word = '', hasOldest = true): string {
 }
 
 function primaryLine(cluster: ClusterJson): string {
-  const { member, label, address, epoch } = cluster.primary
+  const { member, label, state, address, epoch, override } = cluster.primary
   const since = instant(Date.parse(cluster.primary.since))
   if (member === null) return `none since ${since}${cluster.leader === null ? '' : namedText(cluster)}`
   const where = address === null ? '' : ` at ${hostPort(address.host, address.port)}`
   const leader = cluster.leader === member ? '' : namedText(cluster)
-  return `${member}${where}, ${label.toLowerCase()} since ${since}, epoch ${epoch}${leader}`
+  const word = (override ?? null) === null ? label : state
+  return `${member}${where}, ${word.toLowerCase()} since ${since}, epoch ${epoch}${leader}`
 }
 
 /** Returns the leader that the DCS or, where there is no lock to read, the members name; empty while nothing has been read. */
@@ -114,23 +123,25 @@ function dcsLine({ dcs }: ClusterJson, now: number): string {
   return `${kind} ${word} for ${age(now - Date.parse(since))}${at}${read}${error === null ? '' : ` - ${error}`}`
 }
 
-function proxyLines(proxy: ProxyJson, width: number): string[] {
+function proxyLines(proxy: ProxyJson, now: number, width: number): string[] {
   return [
     detail('Held', proxy.held.connections === 0 ? 'no clients' : heldText(proxy), width),
-    ...proxy.listeners.map((listener) => detail('Listener', listenerLine(listener), width)),
+    ...proxy.listeners.map((listener) => detail('Listener', listenerLine(listener, now), width)),
     ...totalNotes(proxy).map(([label, text]) => detail(label, text, width)),
   ]
 }
 
 /** Returns a line for a listener. The addresses, which may be many, come last. */
-function listenerLine(listener: ListenerJson): string {
+function listenerLine(listener: ListenerJson, now: number): string {
   const { name, route, address, sessions, held } = listener
-  return `${name}: ${counted(sessions, 'session')}, ${held} held${alertOf(listener)}; route ${route} on ${address}`
+  return `${name}: ${counted(sessions, 'session')}, ${held} held${alertOf(listener, now)}; route ${route} on ${address}`
 }
 
 /** Returns what is wrong with a listener. The first line of all says it for the route `primary`. */
-function alertOf({ route, members, fallback, fault }: ListenerJson): string {
+function alertOf({ route, members, fallback, fault, heldByRequest }: ListenerJson, now: number): string {
   if (fault !== null) return `; FAULT: ${fault.reason}`
+  const paused = heldByRequest ?? null
+  if (paused !== null) return `; ${heldMark(paused, now)}`
   if (fallback) return '; FALLBACK: new connections go to the primary'
   if (route === 'primary' || members.some(({ usable }) => usable)) return ''
   return '; NO USABLE MEMBER: new connections are held'
@@ -161,7 +172,8 @@ export function notesOf(cluster: ClusterJson): readonly Note[] {
 function routeNotes({ name, route, members }: ListenerJson, { primary, members: all }: ClusterJson): Note[] {
   if (route === 'primary' || route === 'standby-leader') return []
   const takesLeaders = isForPrimary(route)
-  const possible = all.filter(({ name: member, replica, isLeader }) => {
+  const possible = all.filter(({ name: member, replica, isLeader, override }) => {
+    if ((override ?? null) !== null) return false
     if (member === primary.member) return takesLeaders && takesNew(primary.state)
     return replica.usable && (takesLeaders || !isLeader)
   })

@@ -41,6 +41,7 @@ const VALUES: Readonly<Record<ValueKind, string>> = {
   name: 'return',
   seconds: 'return',
   time: 'return',
+  duration: 'return',
   port: 'return',
 }
 

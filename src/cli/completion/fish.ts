@@ -50,6 +50,7 @@ const VALUES: Readonly<Record<ValueKind, string>> = {
   name: '-x',
   seconds: '-x',
   time: '-x',
+  duration: '-x',
   port: '-x',
 }
 

@@ -40,10 +40,16 @@ fi
 }
 
 function caseOf(usage: CommandUsage): string {
-  const { name, argument, options } = usage
+  const { name, argument, operand, options } = usage
   const specs = optionsOf(usage).map((option) => specOf(option, option.long === 'help' ? '- *' : ''))
   const choices = argument?.choices.map((choice) => `${choice.name}\\:"${escaped(choice.about)}"`).join(' ')
-  const positional = argument === undefined ? [] : [quoted(`1:${argument.name}:((${choices ?? ''}))`)]
+  const colons = (isOptional = false): string => (isOptional ? '::' : ':')
+  const positional = [
+    ...(argument === undefined ? [] : [quoted(`1${colons(argument.isOptional)}${argument.name}:((${choices ?? ''}))`)]),
+    ...(operand === undefined
+      ? []
+      : [quoted(`${argument === undefined ? 1 : 2}${colons(operand.isOptional)}${operand.name}: `)]),
+  ]
   const values = options.flatMap(({ value }) => (value?.isOptional === true ? [`'*:${value.name}:()'`] : []))
   return `    ${name})\n      _arguments \\\n        ${[...specs, ...positional, ...values].join(' \\\n        ')}\n      ;;`
 }
@@ -54,6 +60,7 @@ const ACTIONS: Readonly<Record<ValueKind, string>> = {
   name: ' ',
   seconds: ' ',
   time: ' ',
+  duration: ' ',
   port: ' ',
 }
 

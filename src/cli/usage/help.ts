@@ -1,6 +1,6 @@
 /** The texts of --help: what to do first, then every option, every exit code, and examples to copy. Pure. */
 import { ABOUT, COMMANDS, ENVIRONMENT, EXAMPLES, EXITS, FILES, HELP, HELP_COMMAND, NAME, VERSION } from './program.ts'
-import { aboutOption, codeOf, flagsOf, plain, synopsisOf } from './text.ts'
+import { aboutOption, codeOf, flagsOf, plain, synopsisOf, wordOf } from './text.ts'
 import type { CommandUsage, Entry, Example, ExitUsage, OptionUsage, SignalUsage } from './types.ts'
 
 /** What commander gives for it, as wide as the terminal allows. */
@@ -28,11 +28,12 @@ export function programHelp(layout: Layout): string {
 
 /** Returns the help of a command. */
 export function commandHelp(usage: CommandUsage, layout: Layout): string {
-  const { argument, about, signals = [] } = usage
+  const { argument, operand, about, signals = [] } = usage
   return page(layout, [
     `Usage: ${NAME} ${synopsisOf(usage)}`,
     ...about,
     ...(argument === undefined ? [] : [items(`<${argument.name}>`, argument.choices.map(entry))]),
+    ...(operand === undefined ? [] : [items(wordOf(operand), [[operand.name, operand.about]])]),
     options([...usage.options, HELP]),
     ...(signals.length === 0 ? [] : [items('Signals', signals.map(signal))]),
     exits(usage.exits),

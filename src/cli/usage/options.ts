@@ -14,4 +14,10 @@ export const SOCKET: OptionUsage = {
   about: 'admin socket of the router; the configuration is not read',
 }
 
+export const CLUSTER: OptionUsage = {
+  long: 'cluster',
+  value: { name: 'NAME', kind: 'name' },
+  about: 'the cluster; required if the router follows several',
+}
+
 export const INVALID: ExitUsage = { exit: 'usage', when: 'the command line or the configuration is invalid' }

@@ -4,10 +4,13 @@ import { CHECK } from './commands/check.ts'
 import { COMPLETION } from './commands/completion.ts'
 import { DEMO } from './commands/demo.ts'
 import { EVENTS } from './commands/events.ts'
+import { HOLD, RELEASE } from './commands/hold.ts'
+import { MEMBER } from './commands/member.ts'
 import { RELOAD } from './commands/reload.ts'
 import { RENDER } from './commands/render.ts'
 import { RUN } from './commands/run.ts'
 import { SCHEMA } from './commands/schema.ts'
+import { SESSIONS } from './commands/sessions.ts'
 import { STATUS } from './commands/status.ts'
 import { TRACK } from './commands/track.ts'
 import type { CommandUsage, Entry, Example, ExitUsage, OptionUsage } from './types.ts'
@@ -28,6 +31,10 @@ export const COMMANDS: readonly CommandUsage[] = [
   RENDER,
   STATUS,
   EVENTS,
+  SESSIONS,
+  MEMBER,
+  HOLD,
+  RELEASE,
   TRACK,
   SCHEMA,
   COMPLETION,

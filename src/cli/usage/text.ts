@@ -1,6 +1,6 @@
 /** How the parts of a command line are written. Pure. */
 import { EXIT } from '../io.ts'
-import type { CommandUsage, ExitUsage, OptionUsage } from './types.ts'
+import type { ArgumentUsage, CommandUsage, ExitUsage, OperandUsage, OptionUsage } from './types.ts'
 
 /** Returns a text without its Markdown, for a terminal. */
 export function plain(markdown: string): string {
@@ -19,10 +19,18 @@ export function aboutOption({ about, default: value }: OptionUsage): string {
   return value === undefined ? about : `${about} (default: ${value})`
 }
 
-/** Returns how a command is called: `patroni-router track [options] <CONDITION>`. */
-export function synopsisOf({ name, options, argument }: CommandUsage): string {
-  const parts = [name, ...(options.length > 0 ? ['[options]'] : []), ...(argument ? [`<${argument.name}>`] : [])]
-  return parts.join(' ')
+/** Returns how a command is called: `track [options] <CONDITION>`. */
+export function synopsisOf({ name, options, argument, operand }: CommandUsage): string {
+  const words = [argument, operand].filter((word) => word !== undefined).map(wordOf)
+  return [name, ...(options.length > 0 ? ['[options]'] : []), ...words].join(' ')
+}
+
+/** Returns a word of a command as it is declared and shown: `<NAME>`, `[LISTENER]`. */
+export function wordOf({
+  name,
+  isOptional = false,
+}: Pick<ArgumentUsage | OperandUsage, 'name' | 'isOptional'>): string {
+  return isOptional ? `[${name}]` : `<${name}>`
 }
 
 export function codeOf({ exit }: ExitUsage): number {

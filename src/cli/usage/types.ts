@@ -5,10 +5,23 @@
 import type { EXIT } from '../io.ts'
 
 export type CommandName =
-  'run' | 'check' | 'reload' | 'render' | 'status' | 'events' | 'track' | 'schema' | 'completion' | 'demo'
+  | 'run'
+  | 'check'
+  | 'reload'
+  | 'render'
+  | 'status'
+  | 'events'
+  | 'sessions'
+  | 'member'
+  | 'hold'
+  | 'release'
+  | 'track'
+  | 'schema'
+  | 'completion'
+  | 'demo'
 
 /** Decides how a value is parsed and what the shell completes. */
-export type ValueKind = 'path' | 'directory' | 'name' | 'seconds' | 'time' | 'port'
+export type ValueKind = 'path' | 'directory' | 'name' | 'seconds' | 'time' | 'duration' | 'port'
 
 export interface OptionUsage {
   readonly short?: string
@@ -23,7 +36,15 @@ export interface OptionUsage {
 
 export interface ArgumentUsage {
   readonly name: string
+  readonly isOptional?: boolean
   readonly choices: readonly { readonly name: string; readonly about: string }[]
+}
+
+/** A word of the user's, such as a name. */
+export interface OperandUsage {
+  readonly name: string
+  readonly isOptional?: boolean
+  readonly about: string
 }
 
 export interface Example {
@@ -51,6 +72,8 @@ export interface CommandUsage {
   /** Paragraphs. */
   readonly about: readonly string[]
   readonly argument?: ArgumentUsage
+  /** Comes behind `argument`. */
+  readonly operand?: OperandUsage
   readonly options: readonly OptionUsage[]
   readonly signals?: readonly SignalUsage[]
   /** Every exit code that the command has, in order. */

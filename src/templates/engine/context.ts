@@ -23,7 +23,7 @@ export interface TemplateContext {
   readonly primary: TemplateMember | null
   /** All that have an address, by name. Members whose keys have gone are in it only as the primary. */
   readonly members: readonly TemplateMember[]
-  /** Members that serve reads now: they answer as running replicas and are not tagged `noloadbalance`, as Patroni's /replica. */
+  /** Members that serve reads now: they answer as running replicas and are not tagged `noloadbalance`, as Patroni's /replica, and are not drained. */
   readonly replicas: readonly TemplateMember[]
   /** Those of `members` that are in the synchronous set. */
   readonly sync_standbys: readonly TemplateMember[]
@@ -61,6 +61,8 @@ export interface TemplateMember {
   readonly timeline: number | null
   readonly version: string | null
   readonly pending_restart: boolean
+  /** What a person has decided about it: `drain` or `maint`; null: nothing. */
+  readonly override: string | null
   readonly tags: Readonly<Record<string, Tag>>
 }
 
@@ -111,6 +113,7 @@ function memberOf(member: MemberView, host: string, view: ClusterView, isPrimary
     timeline: member.timeline,
     version: member.version,
     pending_restart: member.pendingRestart,
+    override: member.override?.state ?? null,
     tags: tagsOf(member.tags),
   }
 }

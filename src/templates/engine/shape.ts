@@ -43,6 +43,7 @@ const MEMBER: Shape = {
     timeline: maybe(NUMBER),
     version: maybe(TEXT),
     pending_restart: FLAG,
+    override: maybe(TEXT),
     tags: { kind: 'map', of: ANY },
   } satisfies Record<keyof TemplateMember, Shape>,
 }

@@ -33,12 +33,14 @@ export interface Applied {
 /** What is known of one destination. */
 interface Known {
   readonly writtenAt: number | null
+  readonly checks: number
+  readonly checkFailures: number
   readonly check: CommandResult | null
   /** What is in it, unless another program has changed it; null: not known. */
   readonly text: string | null
 }
 
-const UNKNOWN: Known = { writtenAt: null, check: null, text: null }
+const UNKNOWN: Known = { writtenAt: null, checks: 0, checkFailures: 0, check: null, text: null }
 
 /** What a reload that runs may still take when the router ends. Milliseconds. */
 const LAST_RELOAD_MS = 5000
@@ -88,9 +90,9 @@ export class GroupApply {
     return { result: result.kind === 'failed' || failure === null ? result : failure, worked: true }
   }
 
-  statusOf(template: TemplateConfig): Pick<TemplateStatus, 'writtenAt' | 'check'> {
-    const { writtenAt, check } = this.#knownOf(template)
-    return { writtenAt, check }
+  statusOf(template: TemplateConfig): Pick<TemplateStatus, 'writtenAt' | 'checks' | 'checkFailures' | 'check'> {
+    const { writtenAt, checks, checkFailures, check } = this.#knownOf(template)
+    return { writtenAt, checks, checkFailures, check }
   }
 
   get reload(): ReloadStatus | null {
@@ -132,7 +134,8 @@ export class GroupApply {
   ): Promise<CommandResult> {
     const fill = { staged, destination: template.destination }
     const check = await run(command, { fill, env: pathsOf(fill), signal: this.#stop.signal })
-    this.#note(template, { check })
+    const { checks, checkFailures } = this.#knownOf(template)
+    this.#note(template, { check, checks: checks + 1, checkFailures: check.ok ? checkFailures : checkFailures + 1 })
     if (check.ok) logLines(this.#deps.log, [checkedLine(this.#deps.group, template.destination, check)])
     return check
   }

@@ -33,6 +33,8 @@ export interface HooksDeps {
 
 type HookRecord = { -readonly [K in keyof Omit<HookStatus, 'name' | 'cluster'>]: HookStatus[K] }
 
+const NOT_RUN: HookRecord = { state: null, member: null, running: false, runs: 0, failures: 0, last: null }
+
 /**
  * One queue for all hooks: those of a state are run in the order of the configuration, one after the other. A newer state
  * takes the place of all that has not begun, a hook that waits for its reload group included; a command that has begun
@@ -55,7 +57,7 @@ export class Hooks {
     this.#ons = deps.hooks.map(({ on }) => on)
     const since = deps.since === null ? null : situationOf(deps.since)
     if (since !== null) this.#queue = afterOthers(since)
-    this.#records = deps.hooks.map(() => ({ state: null, member: null, running: false, last: null }))
+    this.#records = deps.hooks.map(() => ({ ...NOT_RUN }))
   }
 
   /** Follows the view of the cluster. Templates have to have been given it before: a hook may wait for them. */
@@ -70,8 +72,7 @@ export class Hooks {
 
   status(): readonly HookStatus[] {
     return this.#deps.hooks.map(({ name, cluster }, index) => {
-      const { state = null, member = null, running = false, last = null } = this.#records[index] ?? {}
-      return { name, cluster, state, member, running, last }
+      return { name, cluster, ...(this.#records[index] ?? NOT_RUN) }
     })
   }
 
@@ -113,6 +114,8 @@ export class Hooks {
         obstacle ?? (await this.#deps.run(hook.run, { fill: NO_PATHS, env: variables, signal: this.#closing.signal }))
       record.running = false
       record.last = result
+      record.runs++
+      if (!result.ok) record.failures++
       this.#report(hook, record, result)
       this.#queue = afterHook(this.#queue, result.ok ? 'done' : 'failed', now())
     } else this.#queue = afterHook(this.#queue, 'given-up', now())

@@ -1,6 +1,7 @@
 /** Checks the members, each under what is known when it is asked, and reports what they have answered. */
 import { now } from '../../clock.ts'
 import type { ClusterConfig } from '../../config/config.ts'
+import { type LastCheck, lastCheckOf } from '../counts.ts'
 import type { Checks } from './scheduler.ts'
 import type { DcsNotice } from '../dcs/dcs.ts'
 import { type Cluster, namedBy } from '../cluster.ts'
@@ -43,6 +44,8 @@ export interface CheckReports {
   readonly pin: (member: string, pin: Pin) => void
   /** Whether one of its names leads elsewhere than to the address in use. */
   readonly stray: (member: string, notice: DcsNotice | null) => void
+  /** A check of a member's REST API that counts: as what it is now. */
+  readonly checked: (member: string, check: LastCheck) => void
 }
 
 export class MemberChecks implements Checks {
@@ -67,13 +70,15 @@ export class MemberChecks implements Checks {
     if (found === null || member === undefined || this.#isUnread()) return
     const [askedUnder, askedAt, leader] = [basisOf(machine, name), now(), this.#vouchedFor()]
     const expected = this.#expected(name)
-    const { result, kept } = await this.#ask(name, found, (at) =>
+    const isLeading = this.#isLeading(name)
+    const { result, kept, tookMs } = await this.#ask(name, found, (at) =>
       this.#source.primary(member, expected, leader, at, signal),
     )
     const { answer, position, at } = result
     const pin = answer.kind === 'proof' ? await this.#locator.pinned(found, kept, at, signal) : kept
     if (signal.aborted) return
     answered()
+    if (isLeading) this.#count(name, result, tookMs)
     this.#reports.answered(`${name} ${this.#asks('/primary')}`, answer)
     if (answer.kind === 'proof' && position !== null) this.#leaderPosition = { member: name, position }
     const basis = (): string => basisOf(this.#situation().machine, name)
@@ -95,13 +100,15 @@ export class MemberChecks implements Checks {
     // Of before the question: what the leader writes meanwhile is no lag.
     const ahead = this.#whereTheLeaderIs()
     const expected = this.#expected(name)
-    const { result, kept } = await this.#ask(name, found, (at) =>
+    const isLeading = this.#isLeading(name)
+    const { result, kept, tookMs } = await this.#ask(name, found, (at) =>
       this.#source.replica(member, expected, path, at, signal),
     )
     const { answer, position, at } = result
     const pin = answer.kind === 'fit' ? await this.#locator.pinned(found, kept, at, signal) : kept
     // An answer from an address that is no longer the member's says nothing about the member.
     if (signal.aborted || !isSamePin(pinBefore, this.#situation().members.pinOf(name))) return
+    if (!isLeading) this.#count(name, result, tookMs)
     this.#reports.answered(`${name} ${this.#asks(path)}`, answer)
     this.#pin(name, found, pin)
     if (path === '/standby-leader' && position !== null) this.#leaderPosition = { member: name, position }
@@ -140,7 +147,8 @@ export class MemberChecks implements Checks {
     name: string,
     found: Found,
     ask: (at: readonly string[] | null) => Promise<CheckResult<A>>,
-  ): Promise<{ readonly result: CheckResult<A>; readonly kept: Pin }> {
+  ): Promise<{ readonly result: CheckResult<A>; readonly kept: Pin; readonly tookMs: number }> {
+    const begun = performance.now()
     const { config, members } = this.#situation()
     const pin = members.pinOf(name)
     const candidates = this.#locator.candidates(found, pin, this.#standing(name))
@@ -149,7 +157,9 @@ export class MemberChecks implements Checks {
     const moved = elsewhere.length === 0 ? null : ask(elsewhere)
     const isMoved = moved !== null && (await hasMoved(old, moved))
     const mayHaveMoved = isMoved || config.proxy.trust === 'dcs'
-    return { result: await (isMoved ? moved : old), kept: mayHaveMoved ? this.#locator.kept(found, pin) : pin }
+    const result = await (isMoved ? moved : old)
+    const tookMs = performance.now() - begun
+    return { result, kept: mayHaveMoved ? this.#locator.kept(found, pin) : pin, tookMs }
   }
 
   #pin(name: string, found: Found, pin: Pin): void {
@@ -166,6 +176,20 @@ export class MemberChecks implements Checks {
     const own = members.fitnessOf(name)
     if (down !== null || own.postgresDown !== null) return 'down'
     return proof !== null || own.rest === 'fit' ? 'good' : 'unknown'
+  }
+
+  /**
+   * Returns whether a member is checked as the primary. Without a lock every member is queried for both: a replica that denies that it
+   * is the primary has not failed a check.
+   */
+  #isLeading(name: string): boolean {
+    const { machine, members } = this.#situation()
+    const known = members.known.get(name)
+    return memberOf(machine.phase) === name || (known !== undefined && askedAs(name, known, machine.facts) === null)
+  }
+
+  #count(name: string, { answer, rest }: CheckResult<RestAnswer | ReplicaAnswer>, tookMs: number): void {
+    if (rest !== null) this.#reports.checked(name, lastCheckOf(answer, rest, now(), tookMs))
   }
 
   /** Returns whether the DCS decides, and has not been read since the router stood still. */

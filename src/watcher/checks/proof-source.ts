@@ -20,6 +20,14 @@ export interface CheckResult<Answer> {
   readonly position: number | null
   /** The IP address at which it was given; null: at none. */
   readonly at: string | null
+  /** What its REST API did; null: it was not queried. */
+  readonly rest: RestOutcome | null
+}
+
+/** How a query of a REST API ended, whatever the answer says. `status`: null: no answer. `refused`: no connection either. */
+export interface RestOutcome {
+  readonly status: number | null
+  readonly refused: boolean
 }
 
 /** `expected`: the member and cluster that have to answer. Never rejects. */
@@ -61,7 +69,8 @@ export class RestProofSource implements ProofSource {
     signal: AbortSignal,
   ): Promise<CheckResult<RestAnswer>> {
     const reply = await this.#get(known, '/primary', at, signal)
-    return { answer: judgePrimary(reply, expected), position: livePosition(reply), at: addressOf(reply) }
+    const answer = judgePrimary(reply, expected)
+    return { answer, position: livePosition(reply), at: addressOf(reply), rest: outcomeOf(known, reply) }
   }
 
   async replica(
@@ -72,7 +81,8 @@ export class RestProofSource implements ProofSource {
     signal: AbortSignal,
   ): Promise<CheckResult<ReplicaAnswer>> {
     const reply = await this.#get(known, path, at, signal)
-    return { answer: judgeReplica(reply, expected, path), position: replayedPosition(reply), at: addressOf(reply) }
+    const answer = judgeReplica(reply, expected, path)
+    return { answer, position: replayedPosition(reply), at: addressOf(reply), rest: outcomeOf(known, reply) }
   }
 
   async #get(
@@ -88,6 +98,13 @@ export class RestProofSource implements ProofSource {
 
 function addressOf(reply: RestReply): string | null {
   return reply.kind === 'reply' ? (reply.at ?? null) : null
+}
+
+/** Returns null for a query that was not sent: it says nothing of the member. */
+function outcomeOf({ member: { restUrl } }: KnownMember, reply: RestReply): RestOutcome | null {
+  if (restUrl === null || reply.kind === 'unasked') return null
+  if (reply.kind === 'reply') return { status: reply.status, refused: false }
+  return { status: null, refused: reply.refused === true }
 }
 
 /**
@@ -110,7 +127,7 @@ export class KeyProofSource implements ProofSource {
       if (isPrimary && state === 'running') return { kind: 'proof', timeline: timeline ?? 0, by: 'its key' }
       return { kind: 'no', reason: says, promoting: state === 'running' && (role === 'replica' || role === 'promoted') }
     }
-    return Promise.resolve({ answer: answer(), position, at: null })
+    return Promise.resolve({ answer: answer(), position, at: null, rest: null })
   }
 
   async replica(
@@ -125,6 +142,6 @@ export class KeyProofSource implements ProofSource {
       right && state === 'running'
         ? { kind: 'fit' }
         : { kind: 'unfit', reason, down: isDownState(state), stranger: false }
-    return Promise.resolve({ answer, position, at: null })
+    return Promise.resolve({ answer, position, at: null, rest: null })
   }
 }

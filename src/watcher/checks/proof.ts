@@ -9,7 +9,8 @@ type Body = Readonly<Record<string, unknown>>
 export type RestReply =
   /** `at`: the IP address at which it was answered. */
   | { readonly kind: 'reply'; readonly status: number; readonly body: unknown; readonly at?: string }
-  | { readonly kind: 'none'; readonly reason: string }
+  /** `refused`: nothing listens there. */
+  | { readonly kind: 'none'; readonly reason: string; readonly refused?: true }
   /** This machine could not put the question (out of descriptors, ports or memory), which says nothing of the member. */
   | { readonly kind: 'unasked'; readonly reason: string }
 

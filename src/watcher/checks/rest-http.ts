@@ -2,7 +2,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import type { RestApiConfig } from '../../config/config.ts'
-import { explain, failedHere, RouterError } from '../../errors.ts'
+import { explain, failedHere, failureOf, RouterError } from '../../errors.ts'
 import { parseHttpUrl } from '../../http-url.ts'
 import type { Log } from '../../text/log-line.ts'
 import type { Lookups } from '../../names/lookups.ts'
@@ -42,9 +42,9 @@ export class RestHttp {
     signal.addEventListener('abort', onAbort, { once: true })
     const timer = setTimeout(() => giveUp.abort(TIMED_OUT), this.#timeoutMs)
     this.#underWay.add(giveUp)
-    const none = (reason: string): RestReply => ({
-      kind: 'none',
-      reason: `its REST API at ${url} cannot be reached: ${reason}`,
+    const none = (reason: string, error: unknown = null): RestReply => ({
+      ...{ kind: 'none', reason: `its REST API at ${url} cannot be reached: ${reason}` },
+      ...(failureOf(error) === 'refused' ? { refused: true } : {}),
     })
     try {
       // Whether its name resolves says nothing about the member.
@@ -57,7 +57,7 @@ export class RestHttp {
       // Certificates of ours that cannot be read are to be put right: until then nothing is known of any member.
       if (failedHere(error) && !(error instanceof RouterError))
         return { kind: 'unasked', reason: `this machine cannot query its REST API at ${url}: ${explain(error)}` }
-      return none(this.#tls.explain(error, url))
+      return none(this.#tls.explain(error, url), error)
     } finally {
       clearTimeout(timer)
       this.#underWay.delete(giveUp)

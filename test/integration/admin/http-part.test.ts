@@ -8,6 +8,7 @@ import { type AddressInfo, createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { after, afterEach, before, describe, test } from 'node:test'
 import { pino } from 'pino'
+import { EventLoopDelay } from '../../../src/admin/metrics/event-loop-delay.ts'
 import type { HttpConfig } from '../../../src/config/config.ts'
 import { HttpPart } from '../../../src/router/http-part.ts'
 import { sampleStatus } from '../../unit/admin/sample.ts'
@@ -45,8 +46,15 @@ describe('HTTP of a router', () => {
 
   function build(first: HttpConfig): HttpPart {
     log = []
+    const eventLoopDelay = new EventLoopDelay()
     const logger = pino({}, { write: (text: string) => void log.push((JSON.parse(text) as { event: string }).event) })
-    part = new HttpPart(first, { log: logger, status: () => sampleStatus(), acts: notedActs([]), history: null })
+    part = new HttpPart(first, {
+      log: logger,
+      status: () => sampleStatus(),
+      acts: notedActs([]),
+      history: null,
+      eventLoopDelay,
+    })
     return part
   }
 

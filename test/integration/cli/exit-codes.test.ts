@@ -7,6 +7,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { pino } from 'pino'
+import { actCommands } from '../../../src/admin/act-commands.ts'
 import { reloadCommands } from '../../../src/admin/reload.ts'
 import { showCommands } from '../../../src/admin/show.ts'
 import { AdminSocket } from '../../../src/admin/socket.ts'
@@ -17,7 +18,7 @@ import { COMMANDS } from '../../../src/cli/usage/program.ts'
 import type { CommandName, ExitName } from '../../../src/cli/usage/types.ts'
 import { TempDir } from '../../support/files/temp.ts'
 import { freePorts } from '../../support/net/ports.ts'
-import { sampleReload, sampleStatus, sampleView } from '../../unit/admin/sample.ts'
+import { sampleActs, sampleReload, sampleStatus, sampleView } from '../../unit/admin/sample.ts'
 
 const MAIN = join(import.meta.dirname, '../../../src/main.ts')
 const NOBODY = { ...sampleView().primary, state: 'none', member: null, reason: 'nobody' } as const
@@ -39,7 +40,8 @@ before(async () => {
   for (const [name, status] of Object.entries(SOCKETS)) {
     const report = sampleReload(name === 'refusing.sock' ? { outcome: 'refused', refusedBy: 'router' } : {})
     const reloading = reloadCommands({ reload: () => Promise.resolve(report), preview: () => Promise.resolve(report) })
-    const commands = [...showCommands(() => status, new History()), ...reloading]
+    const acts = actCommands(sampleActs([], name === 'refusing.sock' ? 'there is no member pg9' : null))
+    const commands = [...showCommands(() => status, new History()), ...reloading, ...acts]
     const options = { path: join(dir.path, name), commands, log: pino({ level: 'silent' }) }
     const socket = new AdminSocket(options)
     await socket.start()
@@ -98,6 +100,30 @@ const RUNS: Readonly<Record<CommandName, Partial<Record<ExitName, Run>>>> = {
     noRouter: '--socket nowhere.sock',
   },
   events: { ok: '--socket open.sock', usage: '--socket open.sock --since never', noRouter: '--socket nowhere.sock' },
+  sessions: {
+    ok: '--socket open.sock',
+    failed: '--socket refusing.sock --member pg9',
+    usage: 'close --socket open.sock',
+    noRouter: '--socket nowhere.sock',
+  },
+  member: {
+    ok: 'drain pg2 --for 30m --socket open.sock',
+    failed: 'drain pg9 --socket refusing.sock',
+    usage: 'drain pg2 --for ever --socket open.sock',
+    noRouter: 'ready pg2 --socket nowhere.sock',
+  },
+  hold: {
+    ok: 'primary --for 2m --socket open.sock',
+    failed: 'none --socket refusing.sock',
+    usage: 'primary replicas --socket open.sock',
+    noRouter: '--socket nowhere.sock',
+  },
+  release: {
+    ok: '--socket open.sock',
+    failed: 'none --socket refusing.sock',
+    usage: '--for 2m --socket open.sock',
+    noRouter: '--socket nowhere.sock',
+  },
   track: {
     ok: 'primary --socket open.sock',
     failed: 'primary --socket none.sock',

@@ -151,12 +151,14 @@ test('shows help with the exit codes', async () => {
   assert.match(io.stdout, /--diff[^]*--no-commands[^]*--output <DIR>[^]*Exit codes:[^]*Examples:/)
 })
 
+const NOT_CHECKED = { checks: 0, checkFailures: 0, check: null }
+
 test('writes nothing beside a router that renders the same files', async () => {
   const path = join(dir.path, 'beside')
   mkdirSync(path)
   const socket = join(path, 'run', 'admin.sock')
   const destination = join(path, 'out.cfg')
-  const template = { source: 'x', destination, renders: 1, writtenAt: null, error: null, check: null, leftOut: [] }
+  const template = { source: 'x', destination, renders: 1, writtenAt: null, error: null, ...NOT_CHECKED, leftOut: [] }
   const group = {
     name: 'x',
     clusters: ['demo'],

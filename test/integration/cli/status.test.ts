@@ -98,7 +98,7 @@ test('ends with 3 where no router answers but something else', async () => {
 })
 
 test('shows of one of several clusters what is its own', async () => {
-  const hook = { name: 'h', state: 'open', member: 'pg1', running: true, last: null }
+  const hook = { name: 'h', state: 'open', member: 'pg1', running: true, runs: 0, failures: 0, last: null }
   const group = { state: 'in-sync', since: 0, reason: '', templates: [], reload: null, retryAt: null } as const
   const keys = { state: 'up', count: 1, readAt: 0, error: null } as const
   const second = { view: sampleView({ name: 'other', primary }), proxy: null }

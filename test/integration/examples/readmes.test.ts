@@ -56,6 +56,13 @@ test('the stand-alone router: its commands lead to the primary and the replicas'
   await serves(hosts.standalone)
 })
 
+test('Prometheus: its commands lead to the metrics of the stand-alone router', async () => {
+  await hosts.standalone.ok(`sed -i "s/^admin:/&\\n  bind: '*:7000'/" /etc/patroni-router/config.yml`)
+  await hosts.standalone.ok('sed -i s/15s/1s/ /root/patroni-router/examples/monitoring/prometheus.yml')
+  await walk(hosts.standalone, 'monitoring', 'Steps')
+  await walk(hosts.standalone, 'monitoring', 'How to see that it works')
+})
+
 test('HAProxy: its commands lead to the primary and the replicas, and members come and go', async () => {
   await install('haproxy')
   const isDown = async (name: string) => (await hosts.haproxy.journal('haproxy')).includes(`primary/${name} is DOWN`)

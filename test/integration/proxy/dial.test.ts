@@ -236,7 +236,7 @@ test('closes every session and every dial of the old primary before it dials the
   rig.proxy.apply(openView('pg2', next.address, 2))
   await until('the held ones are served by the new', () => rig.sessions === 3)
   assert.deepEqual(order, [...Array<string>(8).fill('close the old'), ...Array<string>(3).fill('dial the new')])
-  assert.deepEqual(rig.proxy.status().totals, { accepted: 8, refused: 0, fenced: 5, failedDials: 0 })
+  assert.partialDeepStrictEqual(rig.proxy.status().totals, { accepted: 8, refused: 0, fenced: 5, failedDials: 0 })
   const [fenced] = rig.events('fenced')
   assert.equal(fenced?.['member'], 'pg1')
   assert.equal(fenced['connections'], 5)

@@ -266,9 +266,9 @@ test('counts what it has done and shows where all sessions are', async () => {
   assert.deepEqual(sessions, [{ member: 'pg1', listener: 'primary', sessions: 2 }])
   assert.equal(held.connections, 2)
   assert.ok((held.oldestMs ?? 0) >= 100 && (held.oldestMs ?? 0) < 10_000)
-  assert.deepEqual(totals, { accepted: 5, refused: 1, fenced: 0, failedDials: 0 })
+  assert.partialDeepStrictEqual(totals, { accepted: 5, refused: 1, fenced: 0, failedDials: 0 })
   rig.proxy.apply(closedView(2))
-  assert.deepEqual(rig.proxy.status().totals, { accepted: 5, refused: 1, fenced: 2, failedDials: 0 })
+  assert.partialDeepStrictEqual(rig.proxy.status().totals, { accepted: 5, refused: 1, fenced: 2, failedDials: 0 })
   assert.deepEqual(rig.proxy.status().sessions, [])
 })
 

@@ -19,10 +19,11 @@ afterEach(async () => {
 
 const COMMANDS: Readonly<Record<Command['type'], true>> = {
   ...{ configure: true, listener: true, listen: true, view: true, names: true, hold: true, fence: true },
-  ...{ stage: true, unstage: true, destroy: true, open: true, drain: true, report: true, close: true },
+  ...{ stage: true, unstage: true, destroy: true, open: true, drain: true, report: true, close: true, pause: true },
+  ...{ limit: true, 'list-sessions': true, 'close-sessions': true },
 }
 const REPORTS: Readonly<Record<Report['type'], true>> = {
-  ...{ done: true, 'dial-failed': true, state: true, log: true, ended: true },
+  ...{ done: true, 'dial-failed': true, state: true, log: true, ended: true, sessions: true },
 }
 
 const failing = (): never => {
@@ -58,8 +59,13 @@ test('all that passes between a proxy and its worker are messages, and each kind
   await until('a dial has failed', () => rig.failures.length > 0)
   rig.proxy.apply(openView('pg2', server.address, 3))
   await client.got(AUTH_OK)
+  await rig.proxy.limit('primary', 1)
+  assert.equal((await rig.proxy.sessions({}, 1)).total, 1)
+  assert.equal(await rig.proxy.closeSessions({ member: 'pg1' }, 'alice'), 0)
   client.socket.resetAndDestroy()
   const elsewhere = { ...PRIMARY, binds: [...PRIMARY.binds, tcp('127.0.0.2')] }
+  rig.proxy.hold(new Map([[PRIMARY.name, { by: 'alice', since: 0, until: 1 }]]))
+  rig.proxy.hold(new Map())
   await rig.proxy.stage(proxyConfig({ listeners: [elsewhere] }), () => true)
   rig.proxy.unstage()
   await rig.proxy.drain()

@@ -64,7 +64,7 @@ test('a listener that is no longer configured accepts no client; its sessions ar
   await client.over()
   await until('it has left', () => rig.proxy.status().sessions.length === 0)
   // What it has counted stays counted.
-  assert.deepEqual(rig.proxy.status().totals, { accepted: 1, refused: 0, fenced: 1, failedDials: 0 })
+  assert.partialDeepStrictEqual(rig.proxy.status().totals, { accepted: 1, refused: 0, fenced: 1, failedDials: 0 })
   assert.deepEqual(
     rig.proxy.status().listeners.map(({ name }) => name),
     ['primary'],
@@ -141,7 +141,7 @@ test('limits, timeouts and what a route asks of its members are taken in place, 
   rig.proxy.apply(replicaView({ pg1: server.address }, { pg1: { lagBytes: 5000 } }))
   await served(rig, 'replicas')
   reconfigure(rig, { listeners: [PRIMARY, { ...REPLICAS, maxLagBytes: 1000 }], hold: { timeoutMs: 0 } })
-  assert.deepEqual(rig.proxy.status().listeners[1]?.members, [
+  assert.partialDeepStrictEqual(rig.proxy.status().listeners[1]?.members, [
     { member: 'pg1', fit: false, reason: 'lag 4.9 kB above 1000 bytes' },
   ])
   const refused = (await scene.client(rig, 'replicas')).send(STARTUP)

@@ -295,7 +295,7 @@ test('a replica that lags gets no new sessions, keeps those it has, and is logge
     await served(rig, 'replicas')
   }
   assert.equal(places(rig, 'replicas'), 'pg2 pg3 pg3 pg3 pg3 pg3')
-  assert.deepEqual(listenerStatus(rig, 'replicas').members[1], {
+  assert.partialDeepStrictEqual(listenerStatus(rig, 'replicas').members[1], {
     member: 'pg2',
     fit: false,
     reason: 'lag 18 MB above 16 MB',

@@ -7,6 +7,7 @@ import { Connection } from '../../../src/proxy/connection.ts'
 import { IdleTimeouts } from '../../../src/proxy/idle-timeouts.ts'
 import { ProcessBudget } from '../../../src/proxy/process-budget.ts'
 import { Session } from '../../../src/proxy/session.ts'
+import { MemberMeter } from '../../../src/proxy/traffic-meter.ts'
 import { TransferBuffers } from '../../../src/proxy/transfer-buffers.ts'
 import { until } from '../../support/until.ts'
 import { AUTH_OK, errorResponse, STARTUP } from './support/messages.ts'
@@ -179,7 +180,7 @@ for (const when of ['is closed', 'is being closed']) {
     client.socket.destroy()
     if (when === 'is closed') await until('it is closed', () => closed.mock.callCount() === 1)
     const timeouts = { clientTimeoutMs: 0, serverTimeoutMs: 0 }
-    const session = new Session({ client, server, ...timeouts, ending: ignored, pool })
+    const session = new Session({ client, server, ...timeouts, ending: ignored, pool, carried: new MemberMeter() })
     session.whenEnded(ended)
     await until('both sides are closed', () => closed.mock.callCount() === 2)
     assert.equal(ended.mock.callCount(), 1)

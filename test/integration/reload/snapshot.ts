@@ -28,10 +28,12 @@ export function comparableStatus(router: Router): unknown {
   const { clusters, templates, ...rest } = status
   return withoutTimes(statusSchema.partial(), {
     ...rest,
-    clusters: clusters.map(({ proxy, primary, dcs, ...cluster }) => ({
+    clusters: clusters.map(({ proxy, primary, members, dcs, ...cluster }) => ({
       ...cluster,
+      primaryChanges: 0,
       // The errors are those since it was up last.
-      dcs: { ...dcs, errors: [] },
+      dcs: { ...dcs, errors: [], failures: 0 },
+      members: members.map((member) => ({ ...member, checks: {} })),
       primary: { ...primary, epoch: 0 },
       proxy: proxy && {
         listeners: proxy.listeners.map((listener) => ({ ...listener, sessions: 0, held: 0 })),
@@ -41,7 +43,13 @@ export function comparableStatus(router: Router): unknown {
       ...templates,
       groups: templates.groups.map((group) => ({
         ...group,
-        templates: group.templates.map((template) => ({ ...template, renders: 0, check: null })),
+        templates: group.templates.map((template) => ({
+          ...template,
+          renders: 0,
+          checks: 0,
+          checkFailures: 0,
+          check: null,
+        })),
         reload: group.reload && { pending: group.reload.pending },
       })),
       // A hook that is new is run for the next state of the primary, at a start for the first one.

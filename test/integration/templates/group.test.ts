@@ -30,10 +30,12 @@ test('writes what the templates say, checks each of them and reloads once', asyn
   assert.deepEqual(bench.events(), ['template-written', 'template-written', 'reloaded'])
   assert.deepEqual([status.reason, status.reload?.pending, status.reload?.runs, status.retryAt], ['', false, 1, null])
   assert.deepEqual(
-    status.templates.map(({ renders, error, check: last }) => [renders, error, last?.ok]),
+    status.templates.map(({ renders, error, checks, checkFailures, check: last }) => [
+      ...[renders, error, checks, checkFailures, last?.ok],
+    ]),
     [
-      [1, null, true],
-      [1, null, true],
+      [1, null, 1, 0, true],
+      [1, null, 1, 0, true],
     ],
   )
 })
@@ -108,6 +110,8 @@ test('leaves the destination as it is when the check fails, says why once, tries
   await bench.state(group, 'in-sync')
   assert.deepEqual([bench.read('one'), bench.logged('reloads')], ['scope good\n', ['reload']])
   assert.equal(bench.count('templates-recovered'), 1)
+  const { checks = 0, checkFailures = 0 } = group.status().templates[0] ?? {}
+  assert.deepEqual([checks, checkFailures], [bench.logged('tries').length, checks - 1])
 })
 
 test('gives both commands the same names: in a check of what is staged, in a reload of the destination', async () => {

@@ -99,7 +99,7 @@ test('runs nothing before anything is known of the cluster', async () => {
   started({ run: 'echo $PATRONI_ROUTER_STATE >> log', on: ['none', 'open'] })
   const primary = { ...view().primary, state: 'none', member: null } as const
   hooks.apply(view({ primary, dcs: { ...view().dcs, state: 'never' } }))
-  const idle = { state: null, member: null, running: false, last: null }
+  const idle = { state: null, member: null, running: false, runs: 0, failures: 0, last: null }
   assert.deepEqual(hooks.status()[0], { name: 'hooks[0]', cluster: 'demo', ...idle })
   apply('open')
   await fileIs('log', 'open\n')
@@ -171,6 +171,13 @@ test('tells of each failure, shows it, and tries again while the state holds', a
   await until('it has been run again', () => hooks.status()[0]?.last?.ok)
   assert.equal(file('log'), 'x\nnext\nx\n')
   assert.equal(failed().length, 1)
+  assert.deepEqual(
+    hooks.status().map(({ runs, failures }) => [runs, failures]),
+    [
+      [2, 1],
+      [1, 0],
+    ],
+  )
 })
 
 test('takes a reload group that is never in place for a failure', async () => {

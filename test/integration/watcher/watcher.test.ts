@@ -237,6 +237,17 @@ describe('the watcher', () => {
     const before = asked()
     await until('it is tried again and again', () => asked() > before + 15)
     assert.equal(watched.view.dcs.state, 'lost')
+    const { dcsErrors, members } = watched.watcher.counts
+    assert.ok(dcsErrors > 0)
+    // Without a lock a replica is queried for both, and denies to be the primary: that is no failure.
+    assert.ok(pg1.asked.includes('/primary'))
+    assert.deepEqual(
+      members.map(({ member, failed, last }) => [member, failed, last?.outcome]),
+      [
+        ['pg0', 0, 'passed'],
+        ['pg1', 0, 'passed'],
+      ],
+    )
     await etcd.server.start()
     await watched.until('open pg0')
     const lines = watched.messages(from)
@@ -244,6 +255,31 @@ describe('the watcher', () => {
     assert.match(lines.join('\n'), /^DCS lost: etcd at /)
     assert.match(lines[2] ?? '', /^DCS: reading /)
     assert.equal(new Set(watched.views.map(({ primary }) => primary.epoch)).size, 2)
+  })
+
+  test('counts the checks of each member by result, and how often the primary changes', async () => {
+    assert.equal(watched.watcher.counts.primaryChanges, 0)
+    pg0.mode = 'replica'
+    pg1.mode = 'primary'
+    await put('leader', 'pg1')
+    await watched.until('open pg1')
+    const counted = () => watched.watcher.counts.members.find(({ member }) => member === 'pg0')
+    await until('pg0 has been checked as a replica', () => counted()?.last?.outcome === 'passed' && fits('pg0'))
+    const { at = 0, tookMs = -1, httpStatus } = counted()?.last ?? {}
+    assert.ok(Math.abs(Date.now() - at) < 10_000 && tookMs > 0 && httpStatus === 200)
+    const before = counted()
+    await pg0[Symbol.asyncDispose]()
+    await until('its checks fail', () => (counted()?.failed ?? 0) > (before?.failed ?? 0))
+    assert.deepEqual([counted()?.last?.outcome, counted()?.last?.httpStatus], ['refused', null])
+    assert.match(counted()?.last?.reason ?? '', /ECONNREFUSED/)
+    const { primaryChanges, checkDurations, members } = watched.watcher.counts
+    assert.equal(primaryChanges, 1)
+    const all = members.reduce((sum, { passed, failed }) => sum + passed + failed, 0)
+    assert.equal(
+      checkDurations.counts.reduce((sum, count) => sum + count, 0),
+      all,
+    )
+    assert.ok(checkDurations.sum > 0)
   })
 
   test('publishes each view synchronously to its subscribers only', async () => {

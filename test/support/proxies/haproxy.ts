@@ -19,6 +19,8 @@ export interface HaproxyOptions {
   readonly serverMaxconn?: number
   /** The REST API uses TLS. */
   readonly tls?: boolean
+  /** Where its exporter answers Prometheus; none without it. */
+  readonly exporterPort?: number
 }
 
 /** Debian's HAProxy with the configuration that Patroni's documentation gives. */
@@ -89,7 +91,7 @@ export class Haproxy implements AsyncDisposable {
 }
 
 function configuration(haproxy: Haproxy, members: readonly HaproxyServer[], options: HaproxyOptions): string {
-  const { threads, maxconn = 4000, serverMaxconn = 1000, tls = false } = options
+  const { threads, maxconn = 4000, serverMaxconn = 1000, tls = false, exporterPort } = options
   const ssl = tls ? ' check-ssl verify none' : ''
   const section = (name: string, port: number, check: string) => `
 listen ${name}
@@ -98,6 +100,12 @@ listen ${name}
     http-check expect status 200
     default-server inter 3s fall 3 rise 2 on-marked-down shutdown-sessions
 ${members.map((m) => `    server ${m.name} 127.0.0.1:${m.pgPort} maxconn ${serverMaxconn} check port ${m.restPort}${ssl}`).join('\n')}
+`
+  const exporter = `
+frontend exporter
+    bind 127.0.0.1:${exporterPort}
+    mode http
+    http-request use-service prometheus-exporter if { path /metrics }
 `
   return `global
     maxconn ${maxconn}
@@ -111,5 +119,5 @@ defaults
     timeout connect 4s
     timeout server 30m
     timeout check 5s
-${section('primary', haproxy.primaryPort, '/primary')}${section('replicas', haproxy.replicaPort, '/replica')}`
+${section('primary', haproxy.primaryPort, '/primary')}${section('replicas', haproxy.replicaPort, '/replica')}${exporterPort === undefined ? '' : exporter}`
 }

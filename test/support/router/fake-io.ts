@@ -3,6 +3,7 @@ import type { Io, Signal } from '../../../src/cli/io.ts'
 /** An Io that records what is written, and whose signals and faults the test sends. */
 export class FakeIo implements Io {
   readonly version = '1.2.3'
+  readonly nodeVersion = 'v24.0.0'
   readonly pid = 4711
   readonly env: Io['env']
   readonly lost = new AbortController()

@@ -1,9 +1,11 @@
+import type { Acts } from '../../../src/admin/acts.ts'
 import { statusJson } from '../../../src/admin/status/json.ts'
 import { renderStatus } from '../../../src/admin/status/text.ts'
 import type { ClusterStatus, RouterStatus } from '../../../src/admin/status.ts'
 import { ENDINGS, REFUSALS } from '../../../src/proxy/counters.ts'
+import { RouterError } from '../../../src/errors.ts'
 import type { ReloadReport } from '../../../src/reload.ts'
-import { type ListenerStatus, NO_COUNTS, type ProxyStatus } from '../../../src/proxy/status.ts'
+import { type ListenerStatus, NO_COUNTS, type ProxyStatus, type SessionStatus } from '../../../src/proxy/status.ts'
 import { NO_TRAFFIC } from '../../../src/proxy/traffic.ts'
 import { NO_WATCHER_COUNTS } from '../../../src/watcher/counts.ts'
 import type { ClusterView, MemberView } from '../../../src/watcher/view.ts'
@@ -128,7 +130,15 @@ export function sampleProxy(changes: Partial<ProxyStatus> = {}): ProxyStatus {
       { member: 'pg2', listener: 'replicas', sessions: 4 },
     ],
     held: { connections: 0, oldestMs: null },
-    totals: { accepted: 1234, refused: 0, fenced: 3, failedDials: 1 },
+    totals: {
+      accepted: 1234,
+      refused: 0,
+      fenced: 3,
+      failedDials: 1,
+      sessions: 1230,
+      bytesIn: 52_000,
+      bytesOut: 9_100_000,
+    },
     refusals: noted(REFUSALS),
     endings: noted(ENDINGS),
     ...changes,
@@ -148,7 +158,7 @@ export function sampleStatus(
 ): RouterStatus {
   const all = clusters.length > 0 ? clusters : [{ view: sampleView(), proxy: sampleProxy() }]
   return {
-    version: '0.1.0',
+    ...{ version: '0.1.0', nodeVersion: 'v24.0.0', eventLoopDelay: null },
     pid: 4711,
     node: 'lb1',
     startedAt: NOW - 100_000_000,
@@ -177,4 +187,25 @@ export function sampleReload(changes: Partial<ReloadReport> = {}): ReloadReport 
 /** The text of `status`, from what the router knows of itself. */
 export function rendered(status: RouterStatus, width?: number): string {
   return renderStatus(statusJson(status), width)
+}
+
+/** Acts that note what they are asked for, as JSON; `refusal`: and refuse it. */
+export function sampleActs(noted: string[] = [], refusal: string | null = null): Acts {
+  const act = (...asked: readonly unknown[]): Promise<string> => {
+    noted.push(JSON.stringify(asked))
+    if (refusal === null) return Promise.resolve('done')
+    return Promise.reject(new RouterError('ACT_REFUSED', refusal))
+  }
+  const session: SessionStatus = {
+    ...({ id: '0x1f', cluster: 'demo', listener: 'replicas', route: 'replica', member: 'pg2' } as const),
+    ...{ server: '10.0.0.2:5432', client: '10.0.0.9:40000', since: NOW - 60_000, bytesIn: 1024, bytesOut: 4_000_000 },
+  }
+  return {
+    setMember: (...asked) => act('setMember', ...asked),
+    hold: (...asked) => act('hold', ...asked),
+    release: (...asked) => act('release', ...asked),
+    sessions: (...asked) => act('sessions', ...asked).then(() => ({ sessions: [session], total: 3 })),
+    closeSessions: (...asked) => act('closeSessions', ...asked).then(() => 2),
+    limitListener: (...asked) => act('limitListener', ...asked),
+  }
 }

@@ -70,6 +70,7 @@ const STATES: readonly [ConnectionEnd, Stage, string][] = [
   ['member-down', 'session', 'DD'],
   ['member-moved', 'session', 'DD'],
   ['fallback-over', 'session', 'UD'],
+  ['admin', 'session', 'KD'],
   ['drain-timeout', 'session', 'KD'],
   ['hold-timeout', 'queue', 'sQ'],
   ['hold-limit', 'queue', 'SQ'],

@@ -201,4 +201,70 @@ describe('the hold', () => {
     elapsed.mock.restore()
     assert.deepEqual(order, ['9999', '2 timeout', '10000', '59999', '1 timeout', '60000'])
   })
+
+  describe('by request', () => {
+    let time = 0
+    let elapsed: ReturnType<typeof mock.method>
+    beforeEach(() => {
+      time = 0
+      elapsed = mock.method(performance, 'now', () => time)
+    })
+    afterEach(() => elapsed.mock.restore())
+
+    async function passes(ms: number): Promise<void> {
+      time += ms
+      mock.timers.tick(ms)
+      await Promise.resolve().then(() => Promise.resolve())
+    }
+
+    test('refuses no client for its wait, and counts the time of each from its end', async () => {
+      const held = hold({ timeoutMs: 10_000 })
+      const order: string[] = []
+      const turns = [waiting(held, client(1), order)]
+      await passes(9000)
+      held.shut(true)
+      turns.push(waiting(held, client(2), order))
+      await passes(1_000_000)
+      // A client that came back from a dial has been held for the longest.
+      turns.push(waiting(held, client(0), order, true))
+      held.shut(true)
+      await passes(1)
+      assert.deepEqual(order, [])
+      held.shut()
+      await passes(4000)
+      turns.push(waiting(held, client(3), order))
+      await passes(5999)
+      assert.deepEqual(order, [])
+      await passes(1)
+      assert.deepEqual(order.toSorted(), ['0 timeout', '1 timeout', '2 timeout'])
+      await passes(4000)
+      assert.equal(order.at(-1), '3 timeout')
+      await Promise.all(turns)
+    })
+
+    test('lets all through in their order when it is opened', async () => {
+      const held = hold({ timeoutMs: 10_000 })
+      const order: string[] = []
+      held.shut(true)
+      const turns = [waiting(held, client(1), order), waiting(held, client(2), order)]
+      await passes(60_000)
+      held.open()
+      await Promise.all(turns)
+      assert.deepEqual(order, ['1 go', '2 go'])
+      assert.equal((await held.turn(client(3), false)).kind, 'go')
+    })
+
+    test('refuses clients beyond the limit, and frees the place of one that leaves', async () => {
+      let room = true
+      const held = hold({ hasRoom: () => room })
+      const who = client(1)
+      held.shut(true)
+      const first = held.turn(who, false)
+      room = false
+      assert.equal((await held.turn(client(2), false)).kind, 'full')
+      who.destroy()
+      assert.equal((await first).kind, 'gone')
+      assert.equal(held.size, 0)
+    })
+  })
 })

@@ -145,7 +145,7 @@ describe('a fault between proxy and worker', () => {
           queueMicrotask(() => ended())
         },
       }
-      sessions.add({ client: NOBODY, target, session: session as Session })
+      sessions.add({ id: 1, client: NOBODY, target, session: session as Session })
     }
   }
 

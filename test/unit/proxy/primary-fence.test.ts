@@ -104,6 +104,47 @@ describe('the fence of the primary', () => {
     assert.deepEqual(plane.reports, ['opened pg1, fenced', 'held: leader pg1: r', 'opened pg1, no fence'])
   })
 
+  test('holds a drained primary without a fence, so that its sessions stay, and opens the one that follows it', async () => {
+    const plane = new FakePlane()
+    const fence = new PrimaryFence(plane)
+    const drained = (member: string, epoch: number): ClusterView => {
+      const { primary, ...rest } = view(member, epoch)
+      return { ...rest, primary: { ...primary, override: { state: 'drain', by: 'alice', since: 0, until: null } } }
+    }
+    const settle = async (): Promise<void> => {
+      await turn()
+      plane.fencing[0]?.done()
+      await turn()
+    }
+    fence.follow(view('pg1', 1))
+    await settle()
+    plane.calls.length = 0
+    fence.follow(drained('pg1', 1))
+    await settle()
+    assert.equal(plane.target, null)
+    fence.follow(view('pg1', 1))
+    await settle()
+    fence.follow(drained('pg1', 1))
+    fence.follow(view('pg2', 2))
+    await settle()
+    assert.deepEqual(plane.calls, ['hold', 'open pg1 1', 'hold', 'hold', 'fence 2', 'open pg2 2'])
+    assert.deepEqual(plane.reports.slice(1, 3), ['held: leader pg1: drained', 'opened pg1, no fence'])
+  })
+
+  test('fences a primary that is drained from its first view on, and opens it when it is ready', async () => {
+    const plane = new FakePlane()
+    const fence = new PrimaryFence(plane)
+    const { primary, ...rest } = view('pg1', 1)
+    fence.follow({ ...rest, primary: { ...primary, override: { state: 'maint', by: 'alice', since: 0, until: null } } })
+    await turn()
+    plane.fencing[0]?.done()
+    await turn()
+    assert.deepEqual(plane.calls, ['hold', 'fence 1'])
+    fence.follow(view('pg1', 1))
+    await turn()
+    assert.deepEqual(plane.calls, ['hold', 'fence 1', 'open pg1 1'])
+  })
+
   test('opens a member when the fence of its epoch is done, and not before', async () => {
     const plane = new FakePlane()
     const follower = new PrimaryFence(plane)

@@ -23,8 +23,8 @@ class FakeServer implements Controlled {
     this.#tell(`open ${names}${fallback === null ? '' : ` or ${fallback.member}@${fallback.epoch}`}`)
   }
 
-  shut(reason: string): void {
-    this.#tell(`shut: ${reason}`)
+  shut(reason: string, isByRequest = false): void {
+    this.#tell(`shut${isByRequest ? ' by request' : ''}: ${reason}`)
   }
 
   fence(matches: (target: Target) => boolean): Promise<void> {
@@ -296,4 +296,67 @@ test('closes the fallback sessions once, and the sessions of a mixed route on th
     }
     assert.deepEqual(server.closed, expected)
   }
+})
+
+describe('a hold by request', () => {
+  test('shuts the route whatever its members could serve, closes nothing, and opens what there is when it ends', () => {
+    const server = new FakeServer([target('pg1', 7), target('pg2', 0)])
+    const control = controlOf(server, { route: 'any' })
+    control.take(view(), null)
+    control.open(OPEN)
+    control.pause('held')
+    control.take(view(false), null)
+    control.hold('no leader key')
+    control.open(OPEN)
+    control.take(view(), null)
+    control.pause(null)
+    assert.deepEqual(server.told.slice(-3), ['open pg2@0 pg1@7', 'shut by request: held', 'open pg2@0 pg1@7'])
+    assert.deepEqual(server.closed, [])
+  })
+
+  test('ends in a hold that counts the time where no member can serve', () => {
+    const server = new FakeServer()
+    const control = controlOf(server, { route: 'primary' })
+    control.pause('held')
+    control.take(view(), 'leader pg1: switching')
+    control.pause(null)
+    assert.deepEqual(server.told, ['shut by request: held', 'shut: leader pg1: switching'])
+  })
+
+  test('lets no client fall back to the primary', () => {
+    const server = new FakeServer()
+    const control = controlOf(server, { fallback: 'primary' })
+    control.take(view(), null)
+    control.open(OPEN)
+    control.pause('held')
+    control.take(view(false), null)
+    assert.equal(server.told.at(-1), 'shut by request: held')
+    control.pause(null)
+    assert.equal(server.told.at(-1), 'open  or pg1@7')
+  })
+})
+
+test('no client of a drained primary falls back to it, or from it', async () => {
+  const override = { state: 'drain', by: 'alice', since: 0, until: null } as const
+  const { primary, members, ...rest } = view(false)
+  const drained = {
+    ...rest,
+    primary: { ...primary, override },
+    members: members.map((member) => (member.isLeader ? { ...member, override } : member)),
+  }
+  assert.equal(primaryTarget(drained), null)
+  const server = new FakeServer()
+  const control = controlOf(server, { fallback: 'primary' })
+  const fence = new PrimaryFence({
+    all: () => [],
+    take: (next, hold) => control.take(next, hold),
+    ...{ held: () => undefined, opened: () => undefined, forced: never, faultBegun: never, faultEnded: never },
+  })
+  fence.follow(view(false))
+  control.open(OPEN)
+  assert.equal(server.told.at(-1), 'open  or pg1@7')
+  fence.follow(drained)
+  await turn()
+  assert.equal(server.told.at(-1), 'shut: no replica can be used; leader pg1: drained')
+  fence.close()
 })

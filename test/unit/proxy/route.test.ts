@@ -12,7 +12,7 @@ import {
   type Target,
 } from '../../../src/proxy/route.ts'
 import type { Address, ClusterView, MemberView, PrimaryView } from '../../../src/watcher/view.ts'
-import { sampleMember, sampleView } from '../admin/sample.ts'
+import { NOW, sampleMember, sampleView } from '../admin/sample.ts'
 
 const ROUTES: readonly Route[] = ['primary', 'replica', 'sync', 'async', 'read-only', 'standby-leader', 'any']
 
@@ -39,6 +39,7 @@ function used({ uses, admitsPrimary }: RouteState, leads: boolean): boolean {
   return fit && (!leads || admitsPrimary)
 }
 
+const DRAINED = { state: 'drain', by: 'alice', since: NOW, until: null } as const
 const unfit = { fit: false, checked: true, down: false, reason: 'its REST API does not answer' }
 const leads = { isLeader: true, replica: { fit: false, checked: true, down: false, reason: 'the leader' } }
 
@@ -81,6 +82,9 @@ describe('the members that serve', () => {
       ['read-only', 'standby-leader', 'any'],
     ],
     ['a standby leader that is not fit', one({ isLeader: true, replica: unfit }, null, true), []],
+    ['a drained replica', one({ override: DRAINED }), []],
+    ['a drained primary', one({ ...leads, override: DRAINED }, 'open'), [], true],
+    ['a drained standby leader', one({ isLeader: true, override: DRAINED }, null, true), []],
     ['a replica of a standby cluster', one({}, null, true), ['replica', 'async', 'read-only', 'any']],
   ]
   for (const [title, view, expected, isPrimary = false] of rows) {
@@ -114,6 +118,7 @@ describe('why not', () => {
     ['tag dc is b, not a', 'replica', { tags: { dc: 'a' } }, one({ tags: { dc: 'b' } }), 'tag'],
     ['tag dc is b, not a', 'read-only', { tags: { dc: 'a' } }, one({ ...leads, tags: { dc: 'b' } }, 'open'), 'tag'],
     ['lag 2 MB above 1 MB', 'any', { maxLagBytes: 1024 ** 2 }, one({ lagBytes: 2 * 1024 ** 2 }), 'lag'],
+    ['drained by alice since 2026-11-20 03:14:54Z', 'any', {}, one({ override: DRAINED }), null],
     ['its lag is not known', 'replica', { maxLagBytes: 1 }, one({}), null],
   ]
   for (const [reason, route, changes, view, cause] of rows) {
@@ -265,4 +270,12 @@ describe('sessions that only read', () => {
     assert.equal(hasMoved(byName(one({ ...named, place: { ...address, host: '10.0.0.2' } })), on('m', address)), true)
     assert.equal(hasMoved(byName(one({ ...named, place: null })), on('m', address)), true)
   })
+})
+
+test('a drained member that has not answered yet keeps no route pending: it would not serve', () => {
+  const unchecked = { fit: false, checked: false, down: false, reason: 'not checked yet' }
+  const isPending = (changes: Partial<MemberView>): boolean =>
+    routeStep(NEW_ROUTE, one({ replica: unchecked, ...changes }), listener('replica')).isPending
+  assert.equal(isPending({}), true)
+  assert.equal(isPending({ override: DRAINED }), false)
 })

@@ -29,6 +29,7 @@ function member(name: string, host: string, changes: Partial<TemplateMember>): T
     timeline: 1,
     version: '4.1.0',
     pending_restart: false,
+    override: null,
     tags: {},
     ...changes,
   }

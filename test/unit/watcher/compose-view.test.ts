@@ -6,8 +6,8 @@ import type { Fitness } from '../../../src/watcher/members/fitness.ts'
 import { initialPrimary, type PrimaryPhase } from '../../../src/watcher/primary/machine.ts'
 import { factsOf, type KnownMembers, recalled, remember, serving } from '../../../src/watcher/members/known-members.ts'
 import type { Pins } from '../../../src/watcher/members/pins.ts'
-import type { DcsView } from '../../../src/watcher/view.ts'
-import { composeView } from '../../../src/watcher/compose-view.ts'
+import { type ClusterView, type DcsView, isServing, servesReads } from '../../../src/watcher/view.ts'
+import { composeView, MemberViews } from '../../../src/watcher/compose-view.ts'
 import { cluster, FIT, member, view } from './sample.ts'
 
 const proxy = { address: 'conn_url' }
@@ -157,4 +157,31 @@ test('requests to the cluster are shown, and which timeline is lost', () => {
 test('an open primary whose name has never been resolved is nowhere, and the reason says so', () => {
   const { primary } = composed(cluster(), { state: 'open', member: 'pg0', reason: 'proved' }, FIT, new Map())
   assert.deepEqual([primary.place, primary.reason], [null, 'its name pg0.example.com has not been resolved'])
+})
+
+test('an override is in the view of its member and of the primary, which is not served then, in the same epoch', () => {
+  const seen = cluster({ members: [member('pg0'), member('pg1')], leader: { name: 'pg1', session: '1' } })
+  const known = remember(new Map(), seen, null, 1)
+  const phase: PrimaryPhase = { state: 'open', member: 'pg1', reason: 'why' }
+  const machine = { ...initialPrimary(3, 0), link: 'up' as const, phase, epoch: 7 }
+  const override = { state: 'drain', by: 'alice', since: 1, until: null } as const
+  const before = new MemberViews()
+  const fitness = new Map([['pg0', FIT]])
+  const parts = { config, dcs: view().dcs, cluster: seen, machine, known, fitness, before }
+  const seenWith = (...names: readonly string[]): ClusterView =>
+    composeView({ ...parts, overrides: new Map(names.map((name) => [name, override])) })
+  const none = seenWith()
+  const both = seenWith('pg0', 'pg1', 'pg7')
+  assert.deepEqual(
+    both.members.map((each) => each.override),
+    [override, override],
+  )
+  assert.deepEqual(both.primary, { ...none.primary, override })
+  assert.deepEqual([isServing(none.primary), isServing(both.primary)], [true, false])
+  assert.deepEqual(none.members.map(servesReads), [true, false])
+  assert.deepEqual(both.members.map(servesReads), [false, false])
+  assert.equal('override' in none.primary, false)
+  // Nothing has changed of this one.
+  assert.equal(seenWith('pg0').members[0], both.members[0])
+  assert.deepEqual(seenWith(), none)
 })

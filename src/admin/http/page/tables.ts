@@ -88,7 +88,7 @@ function memberCells(
   const ahead = json.leader ?? json.primary.member
   const shown = gone ? 'gone' : state === 'running' ? (replicationState ?? 'running') : state
   const lag = name === ahead ? '' : lagBytes === null ? 'unknown' : sizeText(lagBytes)
-  const use = stopping ? 'nothing' : usedFor(member, json)
+  const use = stopping ? 'nothing' : usedFor(member, json, now)
   const override = view?.override
   return [
     html`<b>${name}</b>`,

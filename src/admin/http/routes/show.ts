@@ -30,7 +30,8 @@ export function showRoutes(app: FastifyInstance, context: HttpContext): void {
   })
   app.get<{ Querystring: Record<string, unknown> }>('/metrics', ({ query }, reply) => {
     if (sources.metrics === null) return unavailable(reply)
-    const scopes = [query['scope'] ?? []].flat().filter((scope) => typeof scope === 'string')
+    const named = [query['scope'] ?? []].flat().filter((scope) => typeof scope === 'string')
+    const scopes = named.length === 0 ? null : named
     void reply.type('text/plain; version=0.0.4; charset=utf-8')
     return sendParts(reply, context, sources.metrics(sources.status(), { scopes, noMaint: 'no-maint' in query }))
   })

@@ -23,7 +23,7 @@ const LOST = sampleView({
   primary: { ...VIEW.primary, state: 'none', member: null, reason: 'the leader key is gone' },
 })
 
-test('says first who is the primary, for how long and why', () => {
+test('begins with the primary, its state, for how long and why', () => {
   assert.match(words(sampleStatus()), /^ lb1 .*Z Cluster demo \(\d+\) pg1 OPEN for 2m10s it holds the leader lock/)
 })
 
@@ -39,7 +39,7 @@ test('has a cluster without a primary before others, and what is wrong before it
   assert.ok(text.indexOf('Cluster demo') > text.indexOf('Cluster orders'))
 })
 
-test('shows overrides and holds with who asked, and the counters of listeners and members', () => {
+test('shows overrides and holds with the name behind them, and the counters of listeners and members', () => {
   const override = { state: 'drain', by: 'alice', since: NOW, until: NOW + 720_000 } as const
   const view = sampleView({ members: [...VIEW.members, sampleMember('pg4', { override })] })
   const own = { ...NO_TRAFFIC, sessions: 3, maxSessions: 8, totalSessions: 12_345, bytesIn: 5 * 1024 ** 3 }

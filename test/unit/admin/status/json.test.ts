@@ -4,9 +4,10 @@ import { test } from 'node:test'
 import { hasPrimary, statusJson } from '../../../../src/admin/status/json.ts'
 import { statusSchema } from '../../../../src/admin/status/schema.ts'
 import type { RouterStatus } from '../../../../src/admin/status.ts'
+import { TrafficMeter } from '../../../../src/proxy/traffic-meter.ts'
 import type { CommandResult } from '../../../../src/templates/commands/run-command.ts'
 import type { ClusterView } from '../../../../src/watcher/view.ts'
-import { NOW, sampleMember, sampleProxy, sampleReload, sampleStatus, sampleView } from '../sample.ts'
+import { NOW, sampleListener, sampleMember, sampleProxy, sampleReload, sampleStatus, sampleView } from '../sample.ts'
 
 const LAST: CommandResult = {
   ...{ ok: false, outcome: 'exited with 1', exitCode: 1, startedAt: NOW - 1000, durationMs: 12.5, output: 'no' },
@@ -47,14 +48,17 @@ const FULL: RouterStatus = {
         ...{ name: 'lb', clusters: ['demo'], state: 'failed', since: NOW - 5000, reason: 'no', retryAt: NOW + 1000 },
         templates: [
           {
-            ...{ source: '/a.hbs', destination: '/a', renders: 1, writtenAt: null, error: 'no', check: LAST },
+            ...{ source: '/a.hbs', destination: '/a', renders: 1, writtenAt: null, error: 'no' },
+            ...{ checks: 3, checkFailures: 2, check: LAST },
             leftOut: [{ member: 'pg9', reason: 'no address' }],
           },
         ],
         reload: { pending: true, runs: 1, failures: 1, last: LAST },
       },
     ],
-    hooks: [{ name: 'h', cluster: 'demo', state: 'open', member: 'pg1', running: false, last: LAST }],
+    hooks: [
+      { name: 'h', cluster: 'demo', state: 'open', member: 'pg1', running: false, runs: 4, failures: 1, last: LAST },
+    ],
     keys: [{ cluster: 'demo', root: '/a', state: 'never', count: 0, readAt: null, error: 'away' }],
   },
   track: [
@@ -166,4 +170,37 @@ test('has the state of the configuration and what came of the last reload, with 
     },
   })
   assert.equal(statusJson(sampleStatus()).configuration, null)
+})
+
+test('a listener has what it carried, in all and by member; a member without sessions has 0', () => {
+  const meter = new TrafficMeter()
+  meter.began('pg1', { heldMs: 0, connectMs: 1, at: NOW }, false)
+  meter.began('pg1', { heldMs: 0, connectMs: 1, at: NOW }, false)
+  meter.left('pg1')
+  Object.assign(meter.member('pg1'), { failedDials: 3 })
+  meter.member('pg1').received.bytes = 10
+  meter.member('gone').sent.bytes = 7
+  const members = { pg1: '', pg2: 'is a replica' }
+  const listeners = [sampleListener('primary', 'primary', members, { traffic: meter.at(NOW), maxConnections: 5 })]
+  const { clusters } = statusJson(sampleStatus({ view: sampleView(), proxy: sampleProxy({ listeners }) }))
+  const [listener] = clusters[0]?.proxy?.listeners ?? []
+  assert.ok(listener)
+  const { totalSessions, bytesIn, bytesOut, maxConnections } = listener
+  assert.deepEqual([totalSessions, bytesIn, bytesOut, maxConnections], [2, 10, 7, 5])
+  const none = { sessions: 0, totalSessions: 0, bytesIn: 0, bytesOut: 0, failedConnects: 0 }
+  const since = '2026-11-20T03:13:54.000Z'
+  assert.deepEqual(listener.members, [
+    {
+      member: 'pg1',
+      usable: true,
+      reason: '',
+      since,
+      ...none,
+      sessions: 1,
+      totalSessions: 2,
+      bytesIn: 10,
+      failedConnects: 3,
+    },
+    { member: 'pg2', usable: false, reason: 'is a replica', since, ...none },
+  ])
 })

@@ -26,7 +26,8 @@ const FAILURE = result({ ok: false, outcome: 'exited with 1', exitCode: 1, outpu
 function template(changes: Partial<TemplateStatus> = {}): TemplateStatus {
   const source = '/etc/patroni-router/haproxy.cfg.hbs'
   const [renders, writtenAt, error, check, leftOut] = [1, null, null, null, []] as const
-  return { source, destination: CFG, renders, writtenAt, error, check, leftOut, ...changes }
+  const checked = { checks: 0, checkFailures: 0, check }
+  return { source, destination: CFG, renders, writtenAt, error, ...checked, leftOut, ...changes }
 }
 
 function group(changes: Partial<GroupStatus> = {}): GroupStatus {
@@ -151,7 +152,7 @@ test('shows a hook only while it runs, or when its last run failed', () => {
     state: 'switching',
     member: 'pg1',
     running: false,
-    last: null,
+    ...{ runs: 0, failures: 0, last: null },
   } as const
   assert.deepEqual(notes({ hooks: [hook, { ...hook, last: result() }] }), [])
   assert.deepEqual(notes({ hooks: [{ ...hook, running: true }] }), ['Hook pause: running (switching, pg1)'])
@@ -179,7 +180,16 @@ test('tells once of a member that several templates leave out', () => {
 })
 
 test('shows first what needs a person', () => {
-  const hook = { name: 'pause', cluster: 'demo', state: 'open', member: 'pg1', running: true, last: FAILURE }
+  const hook = {
+    name: 'pause',
+    cluster: 'demo',
+    state: 'open',
+    member: 'pg1',
+    running: true,
+    runs: 1,
+    failures: 1,
+    last: FAILURE,
+  }
   const lost = { cluster: 'demo', root: '/db', state: 'lost', count: 1, readAt: NOW, error: null } as const
   const leftOut = [{ member: 'pg9', reason: 'why' }]
   const groups = (['in-sync', 'kept', 'waiting', 'pending', 'failed'] as const).map((state) =>

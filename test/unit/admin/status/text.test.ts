@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { hasPrimary, statusJson } from '../../../../src/admin/status/json.ts'
-import { statusLine } from '../../../../src/admin/status/text.ts'
+import type { StatusJson } from '../../../../src/admin/status/schema.ts'
+import { renderStatus, statusLine } from '../../../../src/admin/status/text.ts'
 import { widthOf } from '../../../../src/text/terminal.ts'
 import type { ClusterStatus, ConfigurationStatus, RouterStatus } from '../../../../src/admin/status.ts'
 import { ENDINGS, REFUSALS } from '../../../../src/proxy/counters.ts'
@@ -466,4 +467,73 @@ test('says that the file of the configuration differs from what runs, and why, o
   )
   assert.match(shown({ problems: ['first'], file: null }) ?? '', /^the configuration DIFFERS .* loaded: first$/)
   assert.match(shown({ problems: ['\x1b[31m'] }) ?? '', /loaded: \\x1b\[31m$/)
+})
+
+/** The sample with pg1 or pg2 drained, as the router makes it of its view. */
+function overridden(name: 'pg1' | 'pg2', until: number | null): RouterStatus {
+  const override = { state: 'drain', by: 'alice', since: NOW - 60_000, until } as const
+  const { primary, members } = sampleView()
+  const view = sampleView({
+    primary: name === 'pg1' ? { ...primary, override } : primary,
+    members: members.map((member) => (member.name === name ? { ...member, override } : member)),
+  })
+  const why = 'drained by alice since 2026-11-20 03:13:54Z'
+  const listeners = [
+    sampleListener('primary', 'primary', { pg1: name === 'pg1' ? why : '', pg2: 'is a replica' }),
+    sampleListener('replicas', 'replica', { pg1: 'is the leader', pg2: name === 'pg2' ? why : '' }),
+  ]
+  return sampleStatus({ view, proxy: sampleProxy({ listeners }) })
+}
+
+test('shows a drained replica in its row, with the user, the time left and what ends it', () => {
+  const status = overridden('pg2', NOW + 720_000)
+  const text = rendered(status)
+  assert.match(text, /^primary: pg1 OPEN for 2m10s - /)
+  assert.match(text, /^\| pg2 .* \| DRAIN by alice, 12m00s left \| 4 replicas \|$/m)
+  const why = 'drained by alice since 2026-11-20 03:13:54Z, until 2026-11-20 03:26:54Z'
+  assert.deepEqual(
+    /^ Override .*$/m.exec(text)?.[0],
+    ` Override    pg2: ${why}; to end it: patroni-router member ready pg2`,
+  )
+  assert.doesNotMatch(text, /Not used +pg2/)
+  assert.equal(hasPrimary(statusJson(status)), true)
+})
+
+test('shows of a drained primary first that new connections are held', () => {
+  const status = overridden('pg1', null)
+  const why = 'drained by alice since 2026-11-20 03:13:54Z'
+  const json = statusJson(status)
+  assert.match(rendered(status), new RegExp(`^primary: pg1 DRAIN for 1m00s - ${why}: new connections are held\n`))
+  assert.equal(statusLine(json), `primary: pg1 DRAIN since 2026-11-20 03:13:54Z - ${why}: new connections are held`)
+  assert.match(rendered(status), /^ Primary {5}pg1 at 10.0.0.1:5432, open since 2026-11-20 03:12:44Z, epoch 7$/m)
+  assert.equal(hasPrimary(json), false)
+  // Without a proxy no connection depends on it.
+  assert.equal(hasPrimary({ ...json, clusters: json.clusters.map((each) => ({ ...each, proxy: null })) }), true)
+})
+
+test('shows a listener that holds by request, and first where it is that of the primary', () => {
+  const heldByRequest = { by: 'bob', since: NOW - 60_000, until: NOW + 240_000 }
+  const shown = (name: string): RouterStatus => {
+    const listeners = sampleProxy().listeners.map((each) => (each.name === name ? { ...each, heldByRequest } : each))
+    return sampleStatus({
+      view: sampleView(),
+      proxy: sampleProxy({ listeners, held: { connections: 3, oldestMs: 5000 } }),
+    })
+  }
+  const why = 'held by bob since 2026-11-20 03:13:54Z, until 2026-11-20 03:18:54Z'
+  const text = rendered(shown('primary'))
+  assert.match(text, new RegExp(`^primary: pg1 HELD - listener primary: ${why}; 3 clients held, the oldest for 5.0s\n`))
+  assert.match(text, /^ Listener {4}primary: 12 sessions, 0 held; HELD by bob, 4m00s left; route primary/m)
+  assert.ok(text.includes(` Override    listener primary: ${why}; to end it: patroni-router release primary\n`))
+  assert.equal(hasPrimary(statusJson(shown('primary'))), false)
+  assert.match(rendered(shown('replicas')), /^primary: pg1 OPEN for /)
+  assert.equal(hasPrimary(statusJson(shown('replicas'))), true)
+})
+
+test('reads the status of a router that has no overrides yet', () => {
+  const old = JSON.stringify(statusJson(sampleStatus()), (key, value: unknown) =>
+    ['override', 'heldByRequest'].includes(key) ? undefined : value,
+  )
+  assert.equal(renderStatus(JSON.parse(old) as StatusJson), rendered(sampleStatus()))
+  assert.equal(hasPrimary(JSON.parse(old) as StatusJson), true)
 })

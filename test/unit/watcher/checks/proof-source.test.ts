@@ -46,7 +46,12 @@ describe('the key of a member', () => {
       EXPECTED,
       'pg0',
     )
-    assert.deepEqual(told, { answer: { kind: 'proof', timeline: 7, by: 'its key' }, position: 99, at: null })
+    assert.deepEqual(told, {
+      answer: { kind: 'proof', timeline: 7, by: 'its key' },
+      position: 99,
+      at: null,
+      rest: null,
+    })
   })
 
   test('makes a running replica fit, and a stopped one down', async () => {

@@ -1,0 +1,153 @@
+/** Keeps overrides and holds in a file of `state_dir`. Nothing that happens to it keeps the router from its work. */
+import { rename, unlink } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { removeLeftovers } from '../atomic-file.ts'
+import { within } from '../clock.ts'
+import { explain } from '../errors.ts'
+import { writeStateFile } from '../state-dir.ts'
+import { type Log, logLines } from '../text/log-line.ts'
+import { readTextFile } from '../text-file.ts'
+import {
+  decodeOverrides,
+  encodeOverrides,
+  overridesFile,
+  type OverridesByCluster,
+  type OverridesPlace,
+} from './kept-overrides.ts'
+
+export interface OverridesFileOptions {
+  readonly place: OverridesPlace
+  readonly log: Log
+  /** Between a write that failed and the next; milliseconds, 10 s by default. */
+  readonly retryMs?: number
+}
+
+const MAX_BYTES = 4 * 1024 * 1024
+const RETRY_MS = 10_000
+/** How long the file system may take: to read at the start, and to write while a user waits, or at the end. Milliseconds. */
+const LIMIT_MS = 1000
+/** What is older than this and was not renamed is of a writer that was killed. */
+const LEFTOVER_MS = 10_000
+
+export class OverridesFile {
+  readonly path: string
+  readonly #options: OverridesFileOptions
+  readonly #closing = new AbortController()
+  #wanted: string | null = null
+  #written: string | null = null
+  #writing: Promise<void> | null = null
+  /** The write that is under way. */
+  #attempt: Promise<void> = Promise.resolve()
+  /** Why the last write has failed; null: it has not. */
+  #failure: string | null = null
+  #isReported = false
+
+  /** Reads and writes nothing yet. */
+  constructor(options: OverridesFileOptions) {
+    this.#options = options
+    this.path = overridesFile(options.place)
+  }
+
+  /** Returns what an earlier router has kept. A damaged file is put aside, with a warning. Never rejects, nor waits for long. */
+  async load(): Promise<OverridesByCluster> {
+    const kept = await within(this.#load(), LIMIT_MS, this.#closing.signal)
+    if (kept === null) this.#warn('overrides-ignored', `was not read within ${LIMIT_MS / 1000} s`)
+    return kept ?? new Map()
+  }
+
+  async #load(): Promise<OverridesByCluster> {
+    const none: OverridesByCluster = new Map()
+    await removeLeftovers(this.path, LEFTOVER_MS)
+    const file = await readTextFile(this.path, MAX_BYTES)
+    if (file.kind === 'missing') return none
+    const kept = file.kind === 'text' ? decodeOverrides(file.text) : null
+    if (kept !== null && file.kind === 'text') {
+      this.#written = file.text
+      return kept
+    }
+    const aside = `${this.path}.damaged`
+    const moved = await rename(this.path, aside).then(
+      () => `; it is kept as ${aside}`,
+      (error: unknown) => `; it cannot be put aside: ${explain(error)}`,
+    )
+    const reason = file.kind === 'unusable' ? file.reason : 'is damaged, or of another version'
+    this.#warn('overrides-ignored', `${reason}${moved}`)
+    return none
+  }
+
+  /**
+   * Writes them, of several in a short time the last ones, and returns why they are not kept; null: they are. A failed write is
+   * retried. Never rejects, nor waits for long.
+   */
+  async save(all: OverridesByCluster): Promise<string | null> {
+    // Without a single one there need be no file, nor a directory for it.
+    if (all.size === 0 && this.#written === null && this.#wanted === null) return null
+    this.#wanted = encodeOverrides(all)
+    this.#writing ??= this.#write()
+    const settled = async (): Promise<true> => {
+      while (this.#isDue()) await this.#attempt
+      return true
+    }
+    if ((await within(settled(), LIMIT_MS, new AbortController().signal)) === null)
+      return `${this.path} was not written within ${LIMIT_MS / 1000} s`
+    return this.#failure
+  }
+
+  /** Returns whether the last ones are still to be written, without an attempt having failed. */
+  #isDue(): boolean {
+    return this.#written !== this.#wanted && this.#failure === null && this.#writing !== null
+  }
+
+  /** Removes the file, where another one has taken its place. Never rejects. */
+  async remove(): Promise<void> {
+    await this.close()
+    // It does no harm unless a router is started there again.
+    await unlink(this.path).catch(() => undefined)
+  }
+
+  /** Waits until what was saved last is written, or has failed once more, but for no file system that hangs. Idempotent. */
+  async close(): Promise<void> {
+    this.#closing.abort()
+    if (this.#writing !== null) await within(this.#writing, LIMIT_MS, new AbortController().signal)
+  }
+
+  /** Writes what is due. Never rejects. */
+  async #write(): Promise<void> {
+    while (this.#wanted !== null && this.#wanted !== this.#written) {
+      const isLast = this.#closing.signal.aborted
+      this.#attempt = this.#writeOnce(this.#wanted)
+      await this.#attempt
+      if (this.#failure === null) continue
+      if (isLast) break
+      const { retryMs = RETRY_MS } = this.#options
+      await sleep(retryMs, undefined, { signal: this.#closing.signal }).catch(() => undefined) // One attempt more.
+    }
+    this.#writing = null
+  }
+
+  async #writeOnce(text: string): Promise<void> {
+    try {
+      await writeStateFile(this.path, text)
+      this.#written = text
+      this.#failure = null
+    } catch (error) {
+      this.#failure = explain(error)
+    }
+    if ((this.#failure !== null) === this.#isReported) return
+    this.#isReported = this.#failure !== null
+    if (this.#failure !== null)
+      this.#warn(
+        'overrides-not-saved',
+        `cannot be written, so overrides and holds would end with a restart: ${this.#failure}`,
+      )
+    else {
+      const fields = { event: 'overrides-saved', file: this.path }
+      logLines(this.#options.log, [{ level: 'info', message: `overrides: ${this.path} is written again`, fields }])
+    }
+  }
+
+  #warn(event: 'overrides-ignored' | 'overrides-not-saved', what: string): void {
+    const message = `overrides: ${this.path} ${what}`
+    logLines(this.#options.log, [{ level: 'warn', message, fields: { event, file: this.path } }])
+  }
+}
