@@ -120,7 +120,8 @@ function overrideTag({ state, by, until }: Override, now: number): Html {
 /** Returns the listeners, each with the members behind it. */
 export function listenerRows({ proxy, view }: ClusterStatus, now: number): Html {
   const rows = (proxy?.listeners ?? []).flatMap((listener) => {
-    const carrying = new Set(listener.traffic.members.map(({ member }) => member))
+    const used = listener.traffic.members.filter((each) => each.totalSessions > 0 || each.failedDials > 0)
+    const carrying = new Set(used.map(({ member }) => member))
     const shown = listener.members.filter(({ member, fit }) => fit || carrying.has(member))
     const others = listener.members.filter((each) => !shown.includes(each))
     return [

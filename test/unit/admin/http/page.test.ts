@@ -43,7 +43,13 @@ test('shows overrides and holds with the name behind them, and the counters of l
   const override = { state: 'drain', by: 'alice', since: NOW, until: NOW + 720_000 } as const
   const view = sampleView({ members: [...VIEW.members, sampleMember('pg4', { override })] })
   const own = { ...NO_TRAFFIC, sessions: 3, maxSessions: 8, totalSessions: 12_345, bytesIn: 5 * 1024 ** 3 }
-  const traffic = { ...own, members: [{ ...own, member: 'pg1', failedDials: 2, closedByRouter: 7 }] }
+  const traffic = {
+    ...own,
+    members: [
+      { ...own, member: 'pg1', failedDials: 2, closedByRouter: 7 },
+      { ...NO_TRAFFIC, member: 'pg2', failedDials: 0, closedByRouter: 0 },
+    ],
+  }
   const heldByRequest = { by: 'bob', since: NOW, until: NOW + 60_000 }
   const listener = sampleListener('primary', 'primary', { pg1: '', pg2: 'is a replica' }, { traffic, heldByRequest })
   const text = words(sampleStatus({ view, proxy: sampleProxy({ listeners: [{ ...listener, sessions: 3 }] }) }))
