@@ -11,7 +11,7 @@ import {
   SUMMARY,
   VERSION,
 } from '../../src/cli/usage/program.ts'
-import { aboutOption, codeOf, synopsisOf } from '../../src/cli/usage/text.ts'
+import { aboutOption, codeOf, synopsisOf, wordOf } from '../../src/cli/usage/text.ts'
 import { fenced, introduction } from '../markdown.ts'
 import type { CommandUsage, Example, ExitUsage, OptionUsage } from '../../src/cli/usage/types.ts'
 
@@ -63,7 +63,7 @@ function commandOf(usage: CommandUsage): string {
     ...about,
     list([
       ...(argument?.choices ?? []).map((choice) => [bold(choice.name), choice.about] as const),
-      ...(operand === undefined ? [] : [[`*${operand.name}*`, operand.about] as const]),
+      ...(operand === undefined ? [] : [[bold(escaped(wordOf(operand))), operand.about] as const]),
       ...options.map(optionItem),
     ]),
     'Exit status:',

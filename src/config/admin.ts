@@ -53,7 +53,7 @@ export const ADMIN = {
   ),
   group: optional(
     account('group'),
-    "Group of the admin socket, and of its directory where the router makes that, by name or number. Its users can run `status`, `track` and `reload`. Default: the router's own group.",
+    "Group of the admin socket, and of its directory where the router makes that, by name or number. Its users can run all commands that query or drive the router, such as `status`, `reload` and `member`. Default: the router's own group.",
   ),
   ...ADMIN_HTTP,
 }

@@ -1,6 +1,6 @@
 /** Keeps overrides and holds in a file of `state_dir`. Nothing that happens to it keeps the router from its work. */
 import { rename, unlink } from 'node:fs/promises'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { removeLeftovers } from '../atomic-file.ts'
 import { within } from '../clock.ts'
 import { explain } from '../errors.ts'
@@ -83,14 +83,18 @@ export class OverridesFile {
     // Without a single one there need be no file, nor a directory for it.
     if (all.size === 0 && this.#written === null && this.#wanted === null) return null
     this.#wanted = encodeOverrides(all)
-    this.#writing ??= this.#write()
+    if (this.#wanted !== this.#written) this.#writing ??= this.#write()
     const settled = async (): Promise<true> => {
-      while (this.#isDue()) await this.#attempt
+      while (this.#isDue()) {
+        await this.#attempt
+        // Whatever becomes of it, the event loop has its turn.
+        await setImmediate()
+      }
       return true
     }
     if ((await within(settled(), LIMIT_MS, new AbortController().signal)) === null)
       return `${this.path} was not written within ${LIMIT_MS / 1000} s`
-    return this.#failure
+    return this.#written === this.#wanted ? null : this.#failure
   }
 
   /** Returns whether the last ones are still to be written, without an attempt having failed. */
@@ -111,7 +115,7 @@ export class OverridesFile {
     if (this.#writing !== null) await within(this.#writing, LIMIT_MS, new AbortController().signal)
   }
 
-  /** Writes what is due. Never rejects. */
+  /** Writes what is due, which has to be something. Never rejects. */
   async #write(): Promise<void> {
     while (this.#wanted !== null && this.#wanted !== this.#written) {
       const isLast = this.#closing.signal.aborted

@@ -260,9 +260,9 @@ test('faults that clients hardly notice are alerts until they are over', async (
         await stack.disposeAsync()
         await behind.resumeReplay()
         await cluster.resume()
-        await command('member', 'ready', member)
         write('template', '{{leader.name}} {{getv "/shop/colour"}}\n')
         router.configure(configuration())
+        await command('member', 'ready', member)
         router.reload()
       },
     },

@@ -53,7 +53,9 @@ describe('overrides in state_dir', () => {
       lines.map(({ event }) => event),
       ['override-kept', 'override-kept'],
     )
-    await second.endMember('demo', 'pg2', 'bob')
+    // A reload that changes nothing of it.
+    second.reconfigure(LISTENERS, place, null)
+    assert.deepEqual(await second.endMember('demo', 'pg2', 'bob'), { kind: 'kept' })
     await second.release('demo', ['primary'], 'bob')
     await second.close()
     const third = await started(place)
@@ -84,9 +86,15 @@ describe('overrides in state_dir', () => {
     const place = placeIn('timed')
     const store = await started(place)
     await store.setMember('demo', 'pg1', { ...DRAIN, forMs: 20 })
-    await until('it has ended', () => store.of('demo').members.size === 0, { everyMs: 5 })
+    await store.hold('demo', ['primary'], 30, 'bob')
+    await until('it has ended', () => store.of('demo').members.size + store.of('demo').holds.size === 0, {
+      everyMs: 5,
+    })
     await until('the file has it no longer', () => !readFileSync(overridesFile(place), 'utf8').includes('pg1'))
-    assert.equal(lines.at(-1)?.event, 'override-ended')
+    assert.deepEqual(
+      lines.slice(-2).map(({ event }) => event),
+      ['override-ended', 'hold-ended'],
+    )
     await store.close()
   })
 

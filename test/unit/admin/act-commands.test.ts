@@ -40,7 +40,7 @@ for (const [line, asked] of [
   ['sessions close all by bob', ['closeSessions', {}, 'bob']],
   ['sessions listener replicas max 20', ['sessions', { listener: 'replicas' }, 20]],
 ] as const)
-  test(`is understood as it is meant: ${line}`, async () => {
+  test(`requests what is meant: ${line}`, async () => {
     assert.deepEqual((await run(line))[1], asked)
   })
 

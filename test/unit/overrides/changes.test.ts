@@ -30,7 +30,7 @@ function whatOf(changes: readonly Change[]): readonly string[] {
   return changes.map((change) => `${change.cluster} ${change.kind === 'hold' ? change.listener : change.member}`)
 }
 
-test('an override and a hold end in their time, and none ends without a time', () => {
+test('an override and a hold with an end are over in their time, and one without an end is not', () => {
   assert.equal(nextEnd(ALL), NOW + 30_000)
   assert.deepEqual(whatOf(expired(ALL, NOW + 29_999)), [])
   assert.deepEqual(whatOf(expired(ALL, NOW + 30_000)), ['demo primary'])

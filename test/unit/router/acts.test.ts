@@ -96,29 +96,6 @@ describe('the acts of a router', () => {
     at.mock.restore()
   })
 
-  test('an override and a hold end by themselves', async () => {
-    const acts = actsOf('demo')
-    const at = mock.method(performance, 'now', () => 0)
-    await acts.setMember({ cluster: null, member: 'pg2' }, 'drain', 60_000, 'alice')
-    await acts.hold({ cluster: null, listener: null }, null, 'alice')
-    // A timer of a fraction of a millisecond more is not due at the full one.
-    at.mock.mockImplementation(() => 60_001)
-    mock.timers.tick(60_001)
-    assert.deepEqual([store.of('demo').members.size, store.of('demo').holds.size], [0, 2])
-    at.mock.mockImplementation(() => 300_001)
-    mock.timers.tick(240_000)
-    assert.equal(store.of('demo').holds.size, 0)
-    at.mock.restore()
-    assert.deepEqual(
-      lines.slice(3).map((line) => line.replace(/ \(.*/, '')),
-      [
-        'info override-ended pg2: no longer drained',
-        'info hold-ended primary: new clients are no longer held',
-        'info hold-ended replicas: new clients are no longer held',
-      ],
-    )
-  })
-
   test('a hold is of one listener or of all, and released as a whole or one by one', async () => {
     const acts = actsOf('demo')
     const all = { cluster: null, listener: null }
