@@ -22,6 +22,8 @@ export interface Seen {
   readonly logging: Config['logging']
 }
 
+const NOTHING_CARRIED = { sessions: 0, totalSessions: 0, bytesIn: 0, bytesOut: 0 }
+
 /** Returns the status without times and without what counts or tells what has happened since the start. */
 export function comparableStatus(router: Router): unknown {
   const status = statusJson(router.status())
@@ -36,7 +38,10 @@ export function comparableStatus(router: Router): unknown {
       members: members.map((member) => ({ ...member, checks: {} })),
       primary: { ...primary, epoch: 0 },
       proxy: proxy && {
-        listeners: proxy.listeners.map((listener) => ({ ...listener, sessions: 0, held: 0 })),
+        listeners: proxy.listeners.map((listener) => ({
+          ...{ ...listener, ...NOTHING_CARRIED, held: 0 },
+          members: listener.members.map((member) => ({ ...member, ...NOTHING_CARRIED, failedConnects: 0 })),
+        })),
       },
     })),
     templates: templates && {
