@@ -209,7 +209,9 @@ describe('the hold', () => {
       time = 0
       elapsed = mock.method(performance, 'now', () => time)
     })
-    afterEach(() => elapsed.mock.restore())
+    afterEach(() => {
+      elapsed.mock.restore()
+    })
 
     async function passes(ms: number): Promise<void> {
       time += ms
