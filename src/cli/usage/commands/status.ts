@@ -21,7 +21,10 @@ export const STATUS: CommandUsage = {
   ],
   exits: [
     { exit: 'ok', when: 'every cluster shown has a primary that accepts connections' },
-    { exit: 'failed', when: 'a cluster has none, or the router is shutting down' },
+    {
+      exit: 'failed',
+      when: 'a cluster has none, its new connections are held by request, or the router is shutting down',
+    },
     { ...INVALID, when: `${INVALID.when}, or there is no such cluster` },
     { exit: 'noRouter', when: 'no router answers on the admin socket' },
   ],
