@@ -160,6 +160,7 @@ export class Router {
       stopping: this.#isEnding(),
       maxConnections: this.#clusters.maxConnections,
       eventLoopDelay: this.#eventLoopDelay.report(),
+      lookups: { failed: this.#lookups.failures },
       log: { dropped: logOutput?.dropped() ?? 0 },
       clusters: this.#clusters.status(),
       templates: this.#templates.status(),

@@ -25,6 +25,8 @@ export interface RouterStatus {
   readonly maxConnections: number
   /** null: it is not measured, as while HTTP is off. */
   readonly eventLoopDelay: EventLoopDelayReport | null
+  /** Lookups of host names that have failed since the start. */
+  readonly lookups: { readonly failed: number }
   /** Lines of the log that were dropped since the start because its reader did not keep up. */
   readonly log: { readonly dropped: number }
   readonly clusters: readonly ClusterStatus[]

@@ -63,6 +63,7 @@ export class Lookups {
   readonly #closing = new AbortController()
   readonly #places = new Places(PLACES)
   readonly #hungPlaces = new Places(HUNG_PLACES)
+  #failures = 0
   /** Slow lookups, the oldest first. */
   readonly #slow = new Set<AbortController>()
 
@@ -78,6 +79,11 @@ export class Lookups {
     this.#timeoutMs = timeoutMs
     this.#patienceMs = patienceMs
     this.#freshMs = freshMs
+  }
+
+  /** Returns how many lookups have failed. */
+  get failures(): number {
+    return this.#failures
   }
 
   /** For the `lookup` option of a connection. */
@@ -167,6 +173,7 @@ export class Lookups {
       return addresses
     } catch (error) {
       name.hung = isLookupTimeout(error)
+      if (!this.#closing.signal.aborted) this.#failures++
       throw error
     } finally {
       clearTimeout(timer)

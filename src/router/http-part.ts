@@ -5,6 +5,8 @@ import type { HttpSources } from '../admin/http/context.ts'
 import type { HttpServer } from '../admin/http/server.ts'
 import type { HttpStatus } from '../admin/http/status.ts'
 import type { EventLoopDelay } from '../admin/metrics/event-loop-delay.ts'
+import type { MetricsOptions } from '../admin/metrics/exposition.ts'
+import type { RouterStatus } from '../admin/status.ts'
 import type { Bind, HttpConfig } from '../config/config.ts'
 import { formatBind, overlap } from '../config/proxy/binds.ts'
 import { explain } from '../errors.ts'
@@ -197,12 +199,17 @@ export class HttpPart {
   }
 }
 
-/** Returns what is shown besides, loaded only with HTTP. */
+/** Returns what is shown besides. */
 async function shown(): Promise<Pick<HttpSources, 'metrics' | 'statistics'>> {
-  const [{ metricsText }, { statCsv }, { statJson }] = await Promise.all([
-    import('../admin/metrics/exposition.ts'),
+  const [{ statCsvParts }, { statJsonParts }] = await Promise.all([
     import('../admin/haproxy/csv.ts'),
     import('../admin/haproxy/json.ts'),
   ])
-  return { metrics: metricsText, statistics: { csv: statCsv, json: statJson } }
+  return { metrics: scraped, statistics: { csv: statCsvParts, json: statJsonParts } }
+}
+
+/** Renders the metrics. What it takes is loaded with the first scrape. */
+async function* scraped(status: RouterStatus, options: MetricsOptions): AsyncGenerator<string> {
+  const { metricsText } = await import('../admin/metrics/exposition.ts')
+  yield* metricsText(status, options)
 }

@@ -41,13 +41,6 @@ const NOT_OF_TCP: readonly (readonly [RegExp, string])[] = [
   [/haproxy_sticktable_/, 'there are no stick tables'],
 ]
 
-/** What the router alone does not have. */
-const NOT_OF_A_ROUTER: readonly (readonly [RegExp, string])[] = [
-  [/_zlib_memory/, 'nothing is compressed'],
-  [/_idle_time_percent/, 'patroni_router_event_loop_delay_seconds shows a busy router'],
-  [/_failed_resolutions/, 'the log has them'],
-]
-
 const MAX_CONNECTIONS = 12
 
 /** Those of the cluster: the one with which HAProxy answers Prometheus is of HTTP. */
@@ -199,13 +192,12 @@ test('every query of the usual dashboards of HAProxy gives series, but those of 
   await sql(haproxy.replicaPort, 'SELECT 1')
   assert.equal(await holders.ping(), 2)
   const isOne = (query: string, of: typeof NOT_OF_TCP): boolean => of.some(([pattern]) => pattern.test(query))
-  const without = { 'patroni-router': [...NOT_OF_TCP, ...NOT_OF_A_ROUTER], haproxy: NOT_OF_TCP }
   for (const [job, instance] of [
     ['patroni-router', targets.router],
     ['haproxy', targets.haproxy],
   ] as const)
     for (const [dashboard, queries] of Object.entries(haproxyQueries({ job, instance, proxies: PROXIES }, RANGE))) {
-      const expected = queries.filter((query) => isOne(query, without[job]))
+      const expected = queries.filter((query) => isOne(query, NOT_OF_TCP))
       await until(
         `${dashboard} gives series of ${job}`,
         async () => {

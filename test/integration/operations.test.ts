@@ -37,14 +37,3 @@ test('the alert rule finds what is wrong in a real log, and lets the rest pass',
     assert.ok(!events.includes(event), event)
   }
 })
-
-test('the lines for Prometheus have a value for each cluster', async () => {
-  await using router = await RouterProcess.start({ config: { scope: 'demo', etcd3: { hosts: '127.0.0.1:1' } } })
-  const { stdout } = await router.command('status', '--json')
-  const lines = execFileSync('jq', ['-r', jqProgram("status --json | jq -r '")], { input: stdout, encoding: 'utf8' })
-  assert.deepEqual(lines.trim().split('\n'), [
-    'patroni_router_primary{cluster="demo"} 0',
-    'patroni_router_held{cluster="demo"} 0',
-    'patroni_router_refused_total{cluster="demo"} 0',
-  ])
-})

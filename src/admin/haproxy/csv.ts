@@ -22,12 +22,7 @@ function quoted(text: string): string {
   return /[\n\r,"]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }
 
-/** Returns all of it. */
-export function statCsv(status: RouterStatus): string {
-  return [...statCsvParts(status)].join('')
-}
-
-/** Returns the same in parts, so that other work can be done in between. */
+/** Returns all of it in parts, so that other work can be done in between. */
 export function* statCsvParts(status: RouterStatus): Generator<string> {
   yield* csvParts(rowsBySection(status))
 }

@@ -61,7 +61,9 @@ function escaped(label: string): string {
 }
 
 function processFamilies(status: RouterStatus, figures: ProcessFigures): string {
-  const values = new Map(infoValues(status, figures).map(({ field, value }) => [field.name, value]))
+  const values = new Map<string | null, string | number>(
+    infoValues(status, figures).map(({ field, value }) => [field.name, value]),
+  )
   return PROCESS_FAMILIES.map(({ field, name, type, help }) => {
     const value = values.get(field)
     const sample =

@@ -61,6 +61,9 @@ function figuresOf(status: RouterStatus, figures: ProcessFigures): Partial<Recor
     ...{ Tasks: current, Jobs: current + listeners.length, Listeners: listeners.length },
     ...{ node: status.node === '' ? '-' : status.node, Stopping: status.stopping ? 1 : 0 },
     DroppedLogs: status.log.dropped,
+    FailedResolutions: status.lookups.failed,
+    // Of the last 30 seconds, where HAProxy has that of one.
+    Idle_pct: status.eventLoopDelay && Math.round(status.eventLoopDelay.idlePercent),
     // As HAProxy's: to clients and to servers.
     TotalBytesOut: total((each) => each.bytesIn + each.bytesOut),
   }

@@ -36,12 +36,7 @@ function valueJson(type: ValueType, value: string | number): object {
   return { type, value: typeof value === 'number' ? Number(plain(value)) : value }
 }
 
-/** Returns all of it. */
-export function statJson(status: RouterStatus): string {
-  return [...statJsonParts(status)].join('')
-}
-
-/** Returns the same in parts, so that other work can be done in between. */
+/** Returns all of it in parts, so that other work can be done in between. */
 export function* statJsonParts(status: RouterStatus): Generator<string> {
   yield* jsonParts(rowsBySection(status))
 }

@@ -5,7 +5,8 @@ import { INFO_FIELDS, type InfoName } from './info-fields.ts'
 export type FamilyType = 'gauge' | 'counter'
 
 export interface ProcessFamily {
-  readonly field: InfoName
+  /** null: `show info` does not have it either, and it is NaN. */
+  readonly field: InfoName | null
   readonly name: string
   readonly type: FamilyType
   readonly help: string
@@ -27,8 +28,8 @@ export type StatScope = (typeof STAT_SCOPES)[number]
 const GAUGE = 'gauge'
 const COUNTER = 'counter'
 
-/** Field of `show info`, name, type where it is no gauge. */
-const PROCESS: readonly (readonly [field: InfoName, name: string, type?: FamilyType])[] = [
+/** Field of `show info`, name, type where it is no gauge, the description where there is no such field. */
+const PROCESS: readonly (readonly [field: InfoName | null, name: string, type?: FamilyType, help?: string])[] = [
   ['Nbthread', 'nbthread'],
   ['Nbproc', 'nbproc'],
   ['Process_num', 'relative_process_id'],
@@ -66,8 +67,17 @@ const PROCESS: readonly (readonly [field: InfoName, name: string, type?: FamilyT
   ['CompressBpsIn', 'http_comp_bytes_in_total', COUNTER],
   ['CompressBpsOut', 'http_comp_bytes_out_total', COUNTER],
   ['CompressBpsRateLim', 'limit_http_comp'],
+  [
+    ...([null, 'current_zlib_memory', GAUGE] as const),
+    'Amount of memory currently used by HTTP compression on the current worker process (in bytes)',
+  ],
+  [
+    ...([null, 'max_zlib_memory', GAUGE] as const),
+    'Limit on the amount of memory used by HTTP compression above which it is automatically disabled (in bytes, see global.maxzlibmem)',
+  ],
   ['Tasks', 'current_tasks'],
   ['Run_queue', 'current_run_queue'],
+  ['Idle_pct', 'idle_time_percent'],
   ['Stopping', 'stopping'],
   ['Jobs', 'jobs'],
   ['Unstoppable Jobs', 'unstoppable_jobs'],
@@ -76,6 +86,7 @@ const PROCESS: readonly (readonly [field: InfoName, name: string, type?: FamilyT
   ['ConnectedPeers', 'connected_peers'],
   ['DroppedLogs', 'dropped_logs_total', COUNTER],
   ['BusyPolling', 'busy_polling_enabled'],
+  ['FailedResolutions', 'failed_resolutions', COUNTER],
   ['TotalBytesOut', 'bytes_out_total', COUNTER],
   ['TotalSplicdedBytesOut', 'spliced_bytes_out_total', COUNTER],
   ['CumRecvLogs', 'recv_logs_total', COUNTER],
@@ -172,9 +183,9 @@ const STAT: readonly (readonly [column: ColumnName, name: string, type: FamilyTy
     ['agg_check_status', 'agg_check_status', GAUGE, 'b'],
   ]
 
-export const PROCESS_FAMILIES: readonly ProcessFamily[] = PROCESS.map(([field, name, type = GAUGE]) => ({
+export const PROCESS_FAMILIES: readonly ProcessFamily[] = PROCESS.map(([field, name, type = GAUGE, help]) => ({
   ...{ field, name: `haproxy_process_${name}`, type },
-  help: INFO_FIELDS.find((each) => each.name === field)?.description ?? '',
+  help: help ?? INFO_FIELDS.find((each) => each.name === field)?.description ?? '',
 }))
 
 export const STAT_FAMILIES: readonly StatFamily[] = STAT.map(([column, name, type, initials, help]) => ({
@@ -185,10 +196,6 @@ export const STAT_FAMILIES: readonly StatFamily[] = STAT.map(([column, name, typ
 
 /** What HAProxy's exporter has for a proxy of TCP connections and the router leaves out, and why. docs/migrating-from-haproxy.md has it as well. */
 export const LEFT_OUT: Readonly<Record<string, string>> = {
-  haproxy_process_current_zlib_memory: 'nothing is compressed',
-  haproxy_process_max_zlib_memory: 'nothing is compressed',
-  haproxy_process_idle_time_percent: 'not measured; patroni_router_event_loop_delay_seconds shows a busy router',
-  haproxy_process_failed_resolutions: 'not counted; the log has them',
   haproxy_process_bytes_out_rate: 'not measured; rate(haproxy_process_bytes_out_total) shows it',
   haproxy_server_queue_limit: 'clients wait for a route and not for a server',
   haproxy_server_current_throttle: 'a server that comes back has no slow start',

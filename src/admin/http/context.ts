@@ -20,8 +20,8 @@ export interface HttpSources {
   readonly metrics: ((status: RouterStatus, options: MetricsOptions) => AsyncIterable<string>) | null
   /** HAProxy's statistics; null: there are none. */
   readonly statistics: {
-    readonly csv: (status: RouterStatus) => string
-    readonly json: (status: RouterStatus) => string
+    readonly csv: (status: RouterStatus) => Iterable<string>
+    readonly json: (status: RouterStatus) => Iterable<string>
   } | null
 }
 

@@ -1,11 +1,13 @@
 /** How late the turns of the event loop come: measured natively, for as long as it can be seen. */
-import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { type EventLoopUtilization, monitorEventLoopDelay, performance } from 'node:perf_hooks'
 
 export interface EventLoopDelayReport {
   /** The worse ones of the present window of 30 s and the one before. Milliseconds. */
   readonly medianMs: number
   readonly p99Ms: number
   readonly maxMs: number
+  /** Part of the present window in which the event loop waited. Percent. */
+  readonly idlePercent: number
 }
 
 /** How often a sample is taken, which is part of each. Milliseconds. */
@@ -16,13 +18,17 @@ const WINDOW_MS = 30_000
 /** What is read of Node's own histogram. Nanoseconds. */
 export type Delays = Pick<ReturnType<typeof monitorEventLoopDelay>, 'count' | 'max' | 'percentile'>
 
-const NOTHING: EventLoopDelayReport = { medianMs: 0, p99Ms: 0, maxMs: 0 }
+type Delay = Omit<EventLoopDelayReport, 'idlePercent'>
+
+const NOTHING: Delay = { medianMs: 0, p99Ms: 0, maxMs: 0 }
 
 export class EventLoopDelay {
   #running: {
+    /** At the beginning of the window. */
+    readonly since: EventLoopUtilization
     readonly monitor: ReturnType<typeof monitorEventLoopDelay>
     readonly timer: NodeJS.Timeout
-    readonly before: EventLoopDelayReport
+    readonly before: Delay
   } | null = null
 
   /** Begins to measure. Idempotent. */
@@ -30,7 +36,7 @@ export class EventLoopDelay {
     if (this.#running !== null) return
     const monitor = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
     const timer = setInterval(() => this.#roll(), WINDOW_MS).unref()
-    this.#running = { monitor, timer, before: NOTHING }
+    this.#running = { monitor, timer, before: NOTHING, since: performance.eventLoopUtilization() }
     monitor.enable()
   }
 
@@ -44,19 +50,23 @@ export class EventLoopDelay {
 
   /** Returns what was measured; null: it does not run. */
   report(): EventLoopDelayReport | null {
-    return this.#running && withWindow(this.#running.before, this.#running.monitor)
+    if (this.#running === null) return null
+    const { before, monitor, since } = this.#running
+    const { utilization } = performance.eventLoopUtilization(since)
+    return { ...withWindow(before, monitor), idlePercent: 100 * (1 - utilization) }
   }
 
   #roll(): void {
     if (this.#running === null) return
     const { monitor } = this.#running
-    this.#running = { ...this.#running, before: withWindow(NOTHING, monitor) }
+    const since = performance.eventLoopUtilization()
+    this.#running = { ...this.#running, since, before: withWindow(NOTHING, monitor) }
     monitor.reset()
   }
 }
 
 /** Returns the report of two windows, of which `before` is that of the first one. */
-export function withWindow(before: EventLoopDelayReport, window: Delays): EventLoopDelayReport {
+export function withWindow(before: Delay, window: Delays): Delay {
   if (window.count === 0) return before
   return {
     medianMs: Math.max(before.medianMs, delayOf(window.percentile(50))),

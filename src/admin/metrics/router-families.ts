@@ -61,6 +61,12 @@ export const ROUTER_FAMILIES: readonly Family[] = [
     samples: ({ status: { log } }) => one(log.dropped),
   },
   {
+    name: 'patroni_router_failed_lookups_total',
+    help: 'Lookups of host names that have failed. The last good answer stays in use.',
+    ...{ type: 'counter', labels: [] },
+    samples: ({ status: { lookups } }) => one(lookups.failed),
+  },
+  {
     name: 'patroni_router_http_refused_total',
     help: 'Refused requests and connections of HTTP, by reason.',
     ...{ type: 'counter', labels: ['reason'] },

@@ -57,7 +57,7 @@ test('the stand-alone router: its commands lead to the primary and the replicas'
 })
 
 test('Prometheus: its commands lead to the metrics of the stand-alone router', async () => {
-  await hosts.standalone.ok(`sed -i "s/^admin:/&\\n  bind: '*:7000'/" /etc/patroni-router/config.yml`)
+  await hosts.standalone.ok(`sed -i "s/bind: 127.0.0.1:7000/bind: '*:7000'/" /etc/patroni-router/config.yml`)
   await hosts.standalone.ok('sed -i s/15s/1s/ /root/patroni-router/examples/monitoring/prometheus.yml')
   await walk(hosts.standalone, 'monitoring', 'Steps')
   await walk(hosts.standalone, 'monitoring', 'How to see that it works')

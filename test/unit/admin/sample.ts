@@ -158,7 +158,7 @@ export function sampleStatus(
 ): RouterStatus {
   const all = clusters.length > 0 ? clusters : [{ view: sampleView(), proxy: sampleProxy() }]
   return {
-    ...{ version: '0.1.0', nodeVersion: 'v24.0.0', eventLoopDelay: null },
+    ...{ version: '0.1.0', nodeVersion: 'v24.0.0', eventLoopDelay: null, lookups: { failed: 0 } },
     pid: 4711,
     node: 'lb1',
     startedAt: NOW - 100_000_000,

@@ -22,11 +22,13 @@ export function showRoutes(app: FastifyInstance, context: HttpContext): void {
   app.get('/;norefresh', (_, reply) => page(reply, false))
   app.get('/;csv', (_, reply) => {
     if (sources.statistics === null) return unavailable(reply)
-    return reply.type('text/plain; charset=utf-8').send(sources.statistics.csv(sources.status()))
+    void reply.type('text/plain; charset=utf-8')
+    return sendParts(reply, context, sources.statistics.csv(sources.status()))
   })
   app.get('/;json', (_, reply) => {
     if (sources.statistics === null) return unavailable(reply)
-    return reply.type('application/json; charset=utf-8').send(sources.statistics.json(sources.status()))
+    void reply.type('application/json; charset=utf-8')
+    return sendParts(reply, context, sources.statistics.json(sources.status()))
   })
   app.get<{ Querystring: Record<string, unknown> }>('/metrics', ({ query }, reply) => {
     if (sources.metrics === null) return unavailable(reply)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { statCsv } from '../../../../src/admin/haproxy/csv.ts'
-import { statJson } from '../../../../src/admin/haproxy/json.ts'
+import { statCsvParts } from '../../../../src/admin/haproxy/csv.ts'
+import { statJsonParts } from '../../../../src/admin/haproxy/json.ts'
 import { type StatRow, statRows, type Values } from '../../../../src/admin/haproxy/rows.ts'
 import type { RouterStatus } from '../../../../src/admin/status.ts'
 import { NO_COUNTS } from '../../../../src/proxy/status.ts'
@@ -140,14 +140,16 @@ describe('the rows of `show stat`', () => {
 
   test('without a proxy there is only the header', () => {
     const status = sampleStatus({ view: sampleView(), proxy: null })
-    assert.match(statCsv(status), /^# pxname,svname,.*,\n$/)
-    assert.equal(statJson(status), '[]')
+    assert.match([...statCsvParts(status)].join(''), /^# pxname,svname,.*,\n$/)
+    assert.equal([...statJsonParts(status)].join(''), '[]')
   })
 
   test('a cell with a comma or a quote is quoted, and whole numbers are written', () => {
     const listener = sampleListener('a"b', 'primary', { pg1: 'late, "very"\nindeed' }, { traffic: PRIMARY_TRAFFIC })
     const view = sampleView({ members: [sampleMember('pg1')] })
-    const [, , server = ''] = statCsv(sampleStatus({ view, proxy: sampleProxy({ listeners: [listener] }) })).split('\n')
+    const [, , server = ''] = [...statCsvParts(sampleStatus({ view, proxy: sampleProxy({ listeners: [listener] }) }))]
+      .join('')
+      .split('\n')
     assert.ok(server.startsWith('"a""b",pg1,'), server)
     assert.ok(server.includes(',"late, ""very""\\x0aindeed",,0,2,0,250,'), server)
   })

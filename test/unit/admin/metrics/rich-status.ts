@@ -78,7 +78,11 @@ export function richStatus(name = 'demo'): RouterStatus {
   })
   return {
     ...status,
-    ...{ log: { dropped: 8 }, maxConnections: 1000, eventLoopDelay: { medianMs: 0.25, p99Ms: 3, maxMs: 17.5 } },
+    ...{
+      log: { dropped: 8 },
+      maxConnections: 1000,
+      eventLoopDelay: { medianMs: 0.25, p99Ms: 3, maxMs: 17.5, idlePercent: 92 },
+    },
     http: {
       ...{ addresses: ['127.0.0.1:7000'], isTls: false, fault: PRIVATE, connections: 3, readers: 1 },
       refusals: noted(HTTP_REFUSALS, { host: 1 }),
