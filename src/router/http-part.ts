@@ -208,7 +208,7 @@ async function shown(): Promise<Pick<HttpSources, 'metrics' | 'statistics'>> {
   return { metrics: scraped, statistics: { csv: statCsvParts, json: statJsonParts } }
 }
 
-/** Renders the metrics. What it takes is loaded with the first scrape. */
+/** Renders the metrics. The modules for that are loaded with the first scrape. */
 async function* scraped(status: RouterStatus, options: MetricsOptions): AsyncGenerator<string> {
   const { metricsText } = await import('../admin/metrics/exposition.ts')
   yield* metricsText(status, options)
