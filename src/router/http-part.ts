@@ -122,7 +122,7 @@ export class HttpPart {
       if (next.tokenFile === null) server.revoke()
       server.admit(tokens, next)
       if (tls !== null) for (const each of kept) each.renew(tls.pem)
-      server.use([...kept, ...open])
+      server.use(inOrderOf(next, [...kept, ...open]))
     }
     return { outcome: present === null ? 'added' : 'reconfigured', take, giveUp }
   }
@@ -144,7 +144,7 @@ export class HttpPart {
     const { server } = running
     await server.released()
     const { open, fault } = await this.#open(waiting, true)
-    server.use([...server.addresses, ...open])
+    server.use(inOrderOf(this.#config, [...server.addresses, ...open]))
     this.#fault ??= fault
     return fault
   }
@@ -197,6 +197,13 @@ export class HttpPart {
     await server.prepare()
     return server
   }
+}
+
+/** Returns the addresses in the order of the configuration, as a start opens them. */
+function inOrderOf({ binds }: HttpConfig, addresses: readonly HttpAddress[]): readonly HttpAddress[] {
+  const order = binds.map(formatBind)
+  const placeOf = ({ bind }: HttpAddress): number => order.indexOf(formatBind(bind))
+  return addresses.toSorted((one, other) => placeOf(one) - placeOf(other))
 }
 
 /** Returns what is shown besides. */

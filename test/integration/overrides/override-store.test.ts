@@ -91,7 +91,7 @@ describe('overrides in state_dir', () => {
       everyMs: 5,
     })
     await until('the file has it no longer', () => !readFileSync(overridesFile(place), 'utf8').includes('pg1'))
-    const ended = lines.map(({ event }) => event).filter((event) => String(event).endsWith('-ended'))
+    const ended = lines.map(({ event }) => event).filter((event) => event.endsWith('-ended'))
     assert.deepEqual(ended.slice(-2), ['override-ended', 'hold-ended'])
     await store.close()
   })
