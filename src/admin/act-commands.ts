@@ -4,13 +4,10 @@ import { RouterError } from '../errors.ts'
 import { visible, visibleJson } from '../text/terminal.ts'
 import { counted } from '../text/wording.ts'
 import { now } from '../clock.ts'
-import type { Acts, SessionFilter } from './acts.ts'
+import { type Acts, ASKED_BY_SOCKET, SESSION_FILTERS } from './acts.ts'
 import type { Command } from './command.ts'
 import { sessionsJson } from './status/session-json.ts'
 import { renderSessions } from './status/sessions-text.ts'
-
-/** Stands for the user that a command does not name. */
-const UNNAMED = 'admin socket'
 
 /** Begins the answer where nothing was done: a script or a client can rely on it. */
 export const REFUSED = 'Refused: '
@@ -34,7 +31,7 @@ export function actCommands(acts: Acts): readonly Command[] {
           const wanted = STATES.find((each) => each === state)
           if (wanted === undefined || member === undefined) throw refused(`expects ${STATES.join(', ')} and a member`)
           return visible(
-            await acts.setMember({ cluster: cluster ?? null, member }, wanted, durationOf(time), by ?? UNNAMED),
+            await acts.setMember({ cluster: cluster ?? null, member }, wanted, durationOf(time), by ?? ASKED_BY_SOCKET),
           )
         }),
     },
@@ -46,7 +43,7 @@ export function actCommands(acts: Acts): readonly Command[] {
         answered(async () => {
           const { cluster, listener, for: time, by } = optionsOf(words, ['cluster', 'listener', 'for', 'by'])
           const where = { cluster: cluster ?? null, listener: listener ?? null }
-          return visible(await acts.hold(where, durationOf(time), by ?? UNNAMED))
+          return visible(await acts.hold(where, durationOf(time), by ?? ASKED_BY_SOCKET))
         }),
     },
     {
@@ -57,7 +54,7 @@ export function actCommands(acts: Acts): readonly Command[] {
         answered(async () => {
           const { cluster, listener, by } = optionsOf(words, ['cluster', 'listener', 'by'])
           const where = { cluster: cluster ?? null, listener: listener ?? null }
-          return visible(await acts.release(where, by ?? UNNAMED))
+          return visible(await acts.release(where, by ?? ASKED_BY_SOCKET))
         }),
     },
     {
@@ -73,9 +70,10 @@ export function actCommands(acts: Acts): readonly Command[] {
       run: (words) =>
         answered(async () => {
           const isAll = words[0] === 'all'
-          const { by, ...filter } = optionsOf(isAll ? words.slice(1) : words, [...FILTERS, 'by'])
-          if (!isAll && Object.keys(filter).length === 0) throw refused(`expects all, or one of ${FILTERS.join(', ')}`)
-          return `closed ${counted(await acts.closeSessions(filter, by ?? UNNAMED), 'session')}`
+          const { by, ...filter } = optionsOf(isAll ? words.slice(1) : words, [...SESSION_FILTERS, 'by'])
+          if (!isAll && Object.keys(filter).length === 0)
+            throw refused(`expects all, or one of ${SESSION_FILTERS.join(', ')}`)
+          return `closed ${counted(await acts.closeSessions(filter, by ?? ASKED_BY_SOCKET), 'session')}`
         }),
     },
   ]
@@ -83,14 +81,12 @@ export function actCommands(acts: Acts): readonly Command[] {
 
 async function list(acts: Acts, words: readonly string[]): Promise<string> {
   const isJson = words[0] === 'json'
-  const { max, ...filter } = optionsOf(isJson ? words.slice(1) : words, [...FILTERS, 'max'])
+  const { max, ...filter } = optionsOf(isJson ? words.slice(1) : words, [...SESSION_FILTERS, 'max'])
   const most = max === undefined ? LISTED : Number(/^\d{1,5}$/.exec(max)?.[0] ?? NaN)
   if (!(most >= 1 && most <= MAX_LISTED)) throw refused(`max: expects a number from 1 to ${MAX_LISTED}`)
   const json = sessionsJson(await acts.sessions(filter, most), now())
   return isJson ? visibleJson(json) : renderSessions(json)
 }
-
-const FILTERS = ['cluster', 'listener', 'member', 'client', 'id'] as const satisfies readonly (keyof SessionFilter)[]
 
 /** Parses `name value ...`. Throws ACT_REFUSED. */
 function optionsOf<K extends string>(

@@ -2,15 +2,14 @@
 import type { OverrideState } from '../override.ts'
 import type { SessionStatus } from '../proxy/status.ts'
 
+/** Is logged in place of a user that a command of the admin socket does not name: the socket does not tell its users apart. */
+export const ASKED_BY_SOCKET = 'admin socket'
+
+/** What sessions are selected by; `client`: an IP address without port. */
+export const SESSION_FILTERS = ['cluster', 'listener', 'member', 'client', 'id'] as const
+
 /** Selects the sessions that match all that is given. */
-export interface SessionFilter {
-  readonly cluster?: string
-  readonly listener?: string
-  readonly member?: string
-  /** An IP address without port. */
-  readonly client?: string
-  readonly id?: string
-}
+export type SessionFilter = Readonly<Partial<Record<(typeof SESSION_FILTERS)[number], string>>>
 
 /**
  * Each act takes effect before it resolves, and is logged with `by`, the name of a user. Each rejects with a RouterError `ACT_REFUSED` whose

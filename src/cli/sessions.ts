@@ -1,4 +1,5 @@
 /** `sessions`: lists the sessions of the running router, or closes some of them. */
+import { SESSION_FILTERS } from '../admin/acts.ts'
 import { renderSessions } from '../admin/status/sessions-text.ts'
 import type { SessionsJson } from '../admin/status/schema-session.ts'
 import { RouterError } from '../errors.ts'
@@ -25,11 +26,9 @@ export interface SessionsOptions {
   readonly json?: boolean
 }
 
-const FILTERS = ['cluster', 'listener', 'member', 'client', 'id'] as const
-
 /** Runs `sessions`. `action`: `close`; null: they are listed. */
 export async function sessions(action: string | null, options: SessionsOptions, io: Io): Promise<number> {
-  const filter = FILTERS.flatMap((name) => (options[name] === undefined ? [] : [name, options[name]]))
+  const filter = SESSION_FILTERS.flatMap((name) => (options[name] === undefined ? [] : [name, options[name]]))
   return action === null ? await list(filter, options, io) : await close(filter, options, io)
 }
 

@@ -5,9 +5,10 @@ import type { HeldByRequest } from '../override.ts'
 import { ENDINGS, type EndReason, FENCINGS, REFUSALS, type RefusalReason } from './counters.ts'
 import type { Counts, ListenerState } from './messages.ts'
 import type { FenceFault } from './primary-fence.ts'
+import { isForPrimary } from './route.ts'
 import type { ListenerTraffic } from './traffic.ts'
 
-export { isForPrimary } from './route.ts'
+export { isForPrimary }
 
 export interface ProxyStatus {
   readonly listeners: readonly ListenerStatus[]
@@ -63,6 +64,18 @@ export interface ListenerFault {
    */
   readonly kind: 'fence' | 'open' | 'view' | 'closing' | 'listen'
   readonly reason: string
+}
+
+/** Returns whether its fault makes the router hold new connections to the primary: a fence those of all listeners. */
+export function holdsPrimary({
+  fault,
+  route,
+}: {
+  readonly fault: Pick<ListenerFault, 'kind'> | null
+  readonly route: Route
+}): boolean {
+  if (fault?.kind === 'fence') return true
+  return (fault?.kind === 'open' || fault?.kind === 'view') && isForPrimary(route)
 }
 
 /** Whether new sessions of a listener go to a member. */

@@ -1,10 +1,10 @@
 /** Commands about servers and frontends. A state is the member's: it counts for every listener, whichever backend is named. */
 import type { OverrideState } from '../../override.ts'
-import type { Acts } from '../acts.ts'
+import { type Acts, ASKED_BY_SOCKET } from '../acts.ts'
 import type { Command } from '../command.ts'
 import type { RouterStatus } from '../status.ts'
 import type { Server } from './sections.ts'
-import { answerOf, ASKED_BY, findSection, findServer } from './targets.ts'
+import { answerOf, findSection, findServer } from './targets.ts'
 
 const STATES: readonly string[] = ['ready', 'drain', 'maint'] satisfies readonly (OverrideState | 'ready')[]
 
@@ -18,7 +18,7 @@ const NO_WEIGHTS = 'Weights are not supported: all servers of a backend have the
 /** Returns the commands. `status` is called at each of them. */
 export function serverCommands(status: () => RouterStatus, acts: Acts): readonly Command[] {
   const set = ({ section, status: { member } }: Server, state: OverrideState | 'ready'): Promise<string> =>
-    answerOf(acts.setMember({ cluster: section.view.name, member }, state, null, ASKED_BY))
+    answerOf(acts.setMember({ cluster: section.view.name, member }, state, null, ASKED_BY_SOCKET))
   const about =
     (run: (server: Server, args: readonly string[]) => string | Promise<string>) =>
     ([name, ...args]: readonly string[]): string | Promise<string> => {
@@ -76,7 +76,7 @@ export function serverCommands(status: () => RouterStatus, acts: Acts): readonly
         const max = Number(value)
         if (max < 0 || max >= 2 ** 31) return 'Value out of range.\n'
         const where = { cluster: section.view.name, listener: section.listener.name }
-        return answerOf(acts.limitListener(where, max, ASKED_BY))
+        return answerOf(acts.limitListener(where, max, ASKED_BY_SOCKET))
       },
     },
   ]

@@ -1,12 +1,12 @@
 /** Commands about sessions: listed and ended. */
 import { setImmediate } from 'node:timers/promises'
 import type { SessionStatus } from '../../proxy/status.ts'
-import type { Acts } from '../acts.ts'
+import { type Acts, ASKED_BY_SOCKET } from '../acts.ts'
 import type { Command } from '../command.ts'
 import type { RouterStatus } from '../status.ts'
 import { sectionName, sectionsOf } from './sections.ts'
 import { sessionDetails, sessionLine, type SessionPlace } from './sessions.ts'
-import { answerOf, ASKED_BY, findServer } from './targets.ts'
+import { answerOf, findServer } from './targets.ts'
 
 /** More are not listed; their number is. */
 const MAX_LISTED = 100_000
@@ -30,7 +30,7 @@ export function sessionCommands(status: () => RouterStatus, acts: Acts): readonl
         const id = idOf(text)
         if (id === null) return "Session pointer expected (use 'show sess').\n"
         let closed = 0
-        const answer = await answerOf(acts.closeSessions({ id }, ASKED_BY).then((count) => (closed = count)))
+        const answer = await answerOf(acts.closeSessions({ id }, ASKED_BY_SOCKET).then((count) => (closed = count)))
         return answer === '' && closed === 0 ? "No such session (use 'show sess').\n" : answer
       },
     },
@@ -43,7 +43,7 @@ export function sessionCommands(status: () => RouterStatus, acts: Acts): readonl
         if (typeof server === 'string') return server
         const { section, status: member } = server
         const where = { cluster: section.view.name, listener: section.listener.name, member: member.member }
-        return answerOf(acts.closeSessions(where, ASKED_BY))
+        return answerOf(acts.closeSessions(where, ASKED_BY_SOCKET))
       },
     },
   ]

@@ -4,9 +4,6 @@ import { visible } from '../../text/terminal.ts'
 import type { RouterStatus } from '../status.ts'
 import { type Section, sectionsOf, type Server, serversOf } from './sections.ts'
 
-/** The name in log and `status` of every user of the socket, which does not tell them apart. */
-export const ASKED_BY = 'admin socket'
-
 /** Returns the server that `backend/server` names, or the answer that says what is wrong. */
 export function findServer(status: RouterStatus, name: string | undefined): Server | string {
   // No member has a slash in its name; a listener or a cluster may.

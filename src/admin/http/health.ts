@@ -1,6 +1,6 @@
 /** Health checks for load balancers, keepalived and Kubernetes: the paths of Patroni's REST API, asked of a router. Pure. */
 import { parseSize } from '../../config/values/units.ts'
-import { isForPrimary, type ListenerStatus } from '../../proxy/status.ts'
+import { holdsPrimary, type ListenerStatus } from '../../proxy/status.ts'
 import { type ClusterView, isServing, type MemberView, servesReads } from '../../watcher/view.ts'
 import type { ClusterStatus, RouterStatus } from '../status.ts'
 import { lagOf } from '../status/member-json.ts'
@@ -86,7 +86,7 @@ function ofListeners(listeners: readonly ListenerStatus[], { view, proxy }: Clus
     const isPrimarys = route === 'primary' || fallback
     const fence = isPrimarys ? faultOfPrimary(proxy?.listeners ?? []) : null
     if (fence !== null) return none(fence)
-    if (isPrimarys && !isOpen(view)) return none(reasonOfPrimary(view))
+    if (isPrimarys && !isServing(view.primary)) return none(reasonOfPrimary(view))
     // The fallback is not behind.
     if (fallback) return { members: [view.primary.member ?? ''], reason: '' }
     const names = members.filter(({ fit }) => fit).map(({ member }) => member)
@@ -100,15 +100,12 @@ function ofListeners(listeners: readonly ListenerStatus[], { view, proxy }: Clus
 
 /** Returns why the router itself holds all new connections to the primary; null: it does not. */
 function faultOfPrimary(listeners: readonly ListenerStatus[]): string | null {
-  const holds = ({ fault, route }: ListenerStatus): boolean =>
-    fault !== null &&
-    (fault.kind === 'fence' || ((fault.kind === 'open' || fault.kind === 'view') && isForPrimary(route)))
-  return listeners.find(holds)?.fault?.reason ?? null
+  return listeners.find(holdsPrimary)?.fault?.reason ?? null
 }
 
 function membersByView(check: Exclude<Check, 'health'>, view: ClusterView): readonly MemberView[] {
   const { members, primary, standbyCluster } = view
-  const isPrimary = ({ name }: MemberView): boolean => name === primary.member && isOpen(view)
+  const isPrimary = ({ name }: MemberView): boolean => name === primary.member && isServing(view.primary)
   switch (check) {
     case 'primary':
       return members.filter(isPrimary)
@@ -123,10 +120,6 @@ function membersByView(check: Exclude<Check, 'health'>, view: ClusterView): read
     case 'standby-leader':
       return members.filter(({ isLeader, replica, override }) => standbyCluster && isLeader && replica.fit && !override)
   }
-}
-
-function isOpen({ primary }: ClusterView): boolean {
-  return primary.override === undefined && isServing(primary)
 }
 
 function reasonOfPrimary({ primary }: ClusterView): string {

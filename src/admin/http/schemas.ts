@@ -1,6 +1,7 @@
 /** The documented shape of what is sent to the API, and of what it answers. Published as docs/openapi.json. */
 import { z } from 'zod'
 import { count, flag, text, time } from '../status/schema-fields.ts'
+import { sessionSchema } from '../status/schema-session.ts'
 
 const duration = (description: string): z.ZodString => z.string().describe(`${description} Like \`30m\`.`)
 const cluster = text('Name of the cluster; needed where there are several.')
@@ -43,22 +44,9 @@ export const actResult = z.strictObject({ result: text('The state from now on, i
 export const closeResult = z.strictObject({ closed: count('Sessions that were closed.') })
 export const failure = z.strictObject({ error: text('The reason, in one line.') })
 
-const session = z.strictObject({
-  id: text('ID, unique in the process: `0x1f`.'),
-  cluster: text('Name of the cluster.'),
-  listener: text('Name of the listener.'),
-  route: text('The route of the listener.'),
-  member: text('The member that it is on.'),
-  server: text('Address of the member.'),
-  client: text('Address and port of the client, or the path of a Unix socket.'),
-  since: time('When it was accepted.'),
-  bytesIn: count('Bytes received from the client.'),
-  bytesOut: count('Bytes sent to the client.'),
-})
-
 export const sessionList = z.strictObject({
   total: count('How many match; `sessions` has 1,000 of them at most.'),
-  sessions: z.array(session).describe('The oldest first.'),
+  sessions: z.array(sessionSchema).describe('The oldest first.'),
 })
 export type SessionList = z.infer<typeof sessionList>
 

@@ -1,6 +1,6 @@
 /** The router's status as scripts and the client commands read it (schema.ts): field by field, so that internal names stay inside. Pure. */
 import { OVERRIDE_WORDS } from '../../override.ts'
-import { isForPrimary, type ListenerStatus, type ProxyStatus } from '../../proxy/status.ts'
+import { holdsPrimary, type ListenerStatus, type ProxyStatus } from '../../proxy/status.ts'
 import type { CommandResult, GroupStatus, HookStatus, KeysStatus, TemplateStatus } from '../../templates/status.ts'
 import type { TrackFileStatus } from '../../track/status.ts'
 import { wordOf } from '../../watcher/view-text.ts'
@@ -107,10 +107,7 @@ export function heldListener(proxy: ProxyJson | null): ListenerJson | null {
 
 /** Returns the listener whose fault makes the router hold new connections to the primary; null: there is none. */
 export function faultOfPrimary(proxy: ProxyJson | null): ListenerJson | null {
-  const holds = ({ fault, route }: ListenerJson): boolean =>
-    fault !== null &&
-    (fault.kind === 'fence' || ((fault.kind === 'open' || fault.kind === 'view') && isForPrimary(route)))
-  return proxy?.listeners.find(holds) ?? null
+  return proxy?.listeners.find(holdsPrimary) ?? null
 }
 
 function clusterJson({ view, proxy, localMember, faults, counts }: ClusterStatus): ClusterJson {

@@ -21,4 +21,5 @@ export const sessionsSchema = z.strictObject({
   sessions: z.array(sessionSchema).describe('The oldest first.'),
 })
 
+export type SessionJson = z.infer<typeof sessionSchema>
 export type SessionsJson = z.infer<typeof sessionsSchema>

@@ -1,6 +1,16 @@
 /** Sessions for scripts (schema-session.ts). Pure. */
 import type { SessionStatus } from '../../proxy/status.ts'
-import type { SessionsJson } from './schema-session.ts'
+import type { SessionJson, SessionsJson } from './schema-session.ts'
+
+/** Returns one session, as `sessions json` and the API of HTTP show it. */
+export function sessionJson(session: SessionStatus): SessionJson {
+  const { id, cluster, listener, route, member, server, client, since, bytesIn, bytesOut } = session
+  return {
+    ...{ id, cluster, listener, route, member, server, client },
+    since: new Date(since).toISOString(),
+    ...{ bytesIn, bytesOut },
+  }
+}
 
 /** Returns the answer to `sessions json`. `now`: milliseconds since the epoch. */
 export function sessionsJson(
@@ -10,10 +20,6 @@ export function sessionsJson(
   return {
     now: new Date(now).toISOString(),
     total,
-    sessions: sessions.map(({ id, cluster, listener, route, member, server, client, since, bytesIn, bytesOut }) => ({
-      ...{ id, cluster, listener, route, member, server, client },
-      since: new Date(since).toISOString(),
-      ...{ bytesIn, bytesOut },
-    })),
+    sessions: sessions.map(sessionJson),
   }
 }

@@ -5,9 +5,9 @@ import { eventsAfter } from '../../../events/follow.ts'
 import type { History } from '../../../events/history.ts'
 import { isSelected } from '../../../events/narration.ts'
 import { parseSince } from '../../../events/since.ts'
-import type { SessionStatus } from '../../../proxy/status.ts'
 import { visibleJson } from '../../../text/terminal.ts'
 import { statusJson } from '../../status/json.ts'
+import { sessionJson } from '../../status/session-json.ts'
 import type { RouterStatus } from '../../status.ts'
 import type { HttpContext } from '../context.ts'
 import { withoutClient } from '../event-frames.ts'
@@ -130,12 +130,6 @@ function* statusParts(status: RouterStatus): Generator<string> {
     yield (at === 0 ? '' : ',\n') + visibleJson(one.clusters[0])
   }
   yield `],${visibleJson(rest).slice(1)}\n`
-}
-
-function sessionJson(session: SessionStatus): SessionList['sessions'][number] {
-  const { id, cluster, listener, route, member, server, client, since, bytesIn, bytesOut } = session
-  const time = new Date(since).toISOString()
-  return { id, cluster, listener, route, member, server, client, since: time, bytesIn, bytesOut }
 }
 
 function asJson(reply: FastifyReply): FastifyReply {
