@@ -16,7 +16,6 @@ import type { Bind, Config, LoggingConfig } from './config/config.ts'
 import type { History } from './events/history.ts'
 import { Lookups } from './names/lookups.ts'
 import type { Listeners } from './overrides/changes.ts'
-import { overridesPlace } from './overrides/kept-overrides.ts'
 import { OverrideStore } from './overrides/override-store.ts'
 import type { PartReport } from './part.ts'
 import type { ConnectionCounts } from './proxy/connection-limit.ts'
@@ -35,6 +34,7 @@ import { TemplatesPart } from './router/templates-part.ts'
 import type { TemplatesDeps } from './templates/templates.ts'
 import { Track } from './track/track.ts'
 import type { ClusterView } from './watcher/view.ts'
+import { routerPlace } from './state-dir.ts'
 
 /** What of the process the templates' files and commands need, besides the rest. */
 export interface RouterDeps
@@ -85,7 +85,7 @@ export class Router {
     this.#connectionLog = logOutput === undefined ? null : new ConnectionLog(config.logging.connections, logOutput)
     const logOf = (cluster: string): Logger =>
       clusterLog(log, () => (this.#config.clusters.length > 1 ? cluster : null))
-    this.#overrides = new OverrideStore(overridesPlace(config), {
+    this.#overrides = new OverrideStore(routerPlace(config), {
       ...{ log, logOf },
       changed: (cluster) => this.#clusters.get(cluster)?.overridesChanged(),
     })
@@ -224,7 +224,7 @@ export class Router {
       return refused
     }
     this.#track.keepOnly(next.clusters.map(({ name }) => name))
-    this.#overrides.reconfigure(listenersOf(next), overridesPlace(next), renaming(this.#config, next))
+    this.#overrides.reconfigure(listenersOf(next), routerPlace(next), renaming(this.#config, next))
     const reports = prepared.flatMap((part) => part.commit())
     this.#config = next
     this.#deps.taken?.(next)

@@ -1,7 +1,7 @@
 /** Files of `state_dir`: each is replaced as a whole, and the directory is made with the first one. */
 import { createHash } from 'node:crypto'
 import { stat } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { syncDirectory, writeAtomically } from './atomic-file.ts'
 import { makeDirectory } from './directories.ts'
 import { failureOf } from './errors.ts'
@@ -19,6 +19,30 @@ const SHOWN_NAME = 80
 export function stateFileName(name: string, ending = 'json'): string {
   if (name.length <= MAX_NAME) return `${name}.${ending}`
   return `${name.slice(0, SHOWN_NAME)}+${createHash('sha256').update(name).digest('hex')}.${ending}`
+}
+
+/** Where one router keeps files of its own: its clusters have others. */
+export interface RouterPlace {
+  /** `state_dir`. */
+  readonly dir: string
+  /** The path of its admin socket, which no other running router of this host has. */
+  readonly socket: string
+}
+
+/** Returns where a router with this configuration keeps its files; null: nowhere. */
+export function routerPlace({
+  stateDir,
+  admin,
+}: {
+  readonly stateDir: string | null
+  readonly admin: { readonly socket: { readonly path: string } }
+}): RouterPlace | null {
+  return stateDir === null ? null : { dir: stateDir, socket: admin.socket.path }
+}
+
+/** Returns the path of a router's file; `what`: its contents, in a word. */
+export function routerFile({ dir, socket }: RouterPlace, what: string, ending = 'json'): string {
+  return join(dir, stateFileName(`${what}@${encodeURIComponent(socket.toWellFormed())}`, ending))
 }
 
 /**

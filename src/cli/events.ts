@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { ask, askLines, askStatus } from '../admin/client.ts'
 import { explain, RouterError } from '../errors.ts'
 import { eventJson, eventOf, type HistoryEvent, parseEventJson } from '../events/event.ts'
-import { eventFile, eventPlace, readKeptEvents } from '../events/kept-events.ts'
+import { eventFile, readKeptEvents } from '../events/kept-events.ts'
 import { isSelected, LiveNarrator, Narrator, type Selection } from '../events/narration.ts'
 import { parseSince } from '../events/since.ts'
 import { itemText } from '../events/text.ts'
@@ -12,6 +12,7 @@ import { interruptible, shownBy } from './interruptible.ts'
 import { EXIT, type Io } from './io.ts'
 import { loadOrReport } from './load.ts'
 import { hasColours } from './log.ts'
+import { routerPlace } from '../state-dir.ts'
 
 export interface EventsOptions {
   readonly config?: string
@@ -115,7 +116,7 @@ async function clustersOf(socket: string, signal: AbortSignal): Promise<readonly
 /** Returns what a router of this configuration has kept; null: nothing, or the configuration is wrong, which is on standard error. */
 async function readKept(options: EventsOptions, io: Io): Promise<(Read & { readonly file: string }) | null> {
   const loaded = await loadOrReport(options.config ?? null, io)
-  const place = loaded === null ? null : eventPlace(loaded.config)
+  const place = loaded === null ? null : routerPlace(loaded.config)
   if (loaded === null || place === null) return null
   const { events: kept, problems } = await readKeptEvents(place)
   for (const problem of problems) io.err(`patroni-router: ${visible(problem)}\n`)

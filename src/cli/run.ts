@@ -4,7 +4,6 @@ import type { Config } from '../config/config.ts'
 import { codeOf, explain } from '../errors.ts'
 import { EventFile } from '../events/event-file.ts'
 import { History } from '../events/history.ts'
-import { eventPlace } from '../events/kept-events.ts'
 import { readLimits } from '../process-limits.ts'
 import type { Reloadable } from '../reload.ts'
 import type { RouterDeps } from '../router.ts'
@@ -15,6 +14,7 @@ import { EXIT, type Io } from './io.ts'
 import { loadOrReport } from './load.ts'
 import { openLog } from './log.ts'
 import { type Reported, type Reporter, report } from './service-report.ts'
+import { routerPlace } from '../state-dir.ts'
 
 export interface RunOptions {
   readonly config?: string
@@ -46,7 +46,7 @@ export async function run({ config: configFlag }: RunOptions, io: Io): Promise<n
     const { Router } = await import('../router.ts')
     log.info({ event: 'starting', version: io.version, pid: io.pid, config: config.file }, 'patroni-router starts')
     const notifier = notifierFor({ ...accessOf(io), log, monotonicUsec: () => io.monotonicUsec() })
-    await events.open(eventPlace(config))
+    await events.open(routerPlace(config))
     const build = (): Startable => {
       const source = { configFlag: configFlag ?? null, env: io.env }
       const loading = {
@@ -56,7 +56,7 @@ export async function run({ config: configFlag }: RunOptions, io: Io): Promise<n
         onBegin: () => notifier?.reloading(),
         onEnd: () => notifier?.ready(),
       }
-      const taken = (next: Config): void => events.reopen(eventPlace(next))
+      const taken = (next: Config): void => events.reopen(routerPlace(next))
       const logged = { log, setLogging: configure, logOutput: output }
       const router = new Router(config, { ...accessOf(io), ...logged, loading, history, taken })
       stopCollecting = collectWhenIdle(() => router.connections)

@@ -6,9 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { within } from '../clock.ts'
 import { explain, failureOf } from '../errors.ts'
-import { makeStateDirectory } from '../state-dir.ts'
+import { makeStateDirectory, type RouterPlace } from '../state-dir.ts'
 import type { History } from './history.ts'
-import { eventFile, type EventPlace, formerEventFile, keptText, MAX_FILE_BYTES, readKeptEvents } from './kept-events.ts'
+import { eventFile, formerEventFile, keptText, MAX_FILE_BYTES, readKeptEvents } from './kept-events.ts'
 
 export interface EventFileOptions {
   readonly history: History
@@ -39,7 +39,7 @@ const APPEND = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | const
 
 export class EventFile {
   readonly #options: EventFileOptions
-  #place: EventPlace | null = null
+  #place: RouterPlace | null = null
   #stop = new AbortController()
   #writing: Promise<void> = Promise.resolve()
   /** All up to this one are in the file. */
@@ -55,7 +55,7 @@ export class EventFile {
    * Puts the events of earlier runs into the history, and keeps all that follow; null: nothing is kept. To be called once, before
    * anything reads the history. Never rejects, and waits for no file system that hangs.
    */
-  async open(place: EventPlace | null): Promise<void> {
+  async open(place: RouterPlace | null): Promise<void> {
     if (place === null) return
     const { history, log } = this.#options
     const kept = await within(readKeptEvents(place), LOAD_MS, this.#stop.signal)
@@ -69,7 +69,7 @@ export class EventFile {
   }
 
   /** Keeps all that the history has in another place from now on; null: nowhere. The files of the place before stay as they are. */
-  reopen(place: EventPlace | null): void {
+  reopen(place: RouterPlace | null): void {
     if (place?.dir === this.#place?.dir && place?.socket === this.#place?.socket) return
     this.#stop.abort()
     this.#stop = new AbortController()
@@ -85,13 +85,13 @@ export class EventFile {
     await within(this.#writing, CLOSE_MS, new AbortController().signal)
   }
 
-  #begin(place: EventPlace): void {
+  #begin(place: RouterPlace): void {
     this.#place = place
     this.#writing = this.#write(place, this.#stop.signal)
   }
 
   /** Writes what is added, until `signal` aborts, and then what is left. Never rejects. */
-  async #write(place: EventPlace, signal: AbortSignal): Promise<void> {
+  async #write(place: RouterPlace, signal: AbortSignal): Promise<void> {
     const { history, retryMs = RETRY_MS } = this.#options
     for (;;) {
       await history.beyond(this.#written, signal)
@@ -113,7 +113,7 @@ export class EventFile {
   }
 
   /** Appends `text`; returns why that has failed; null: it has not. Reports when it takes long. */
-  async #attempt(place: EventPlace, text: string): Promise<string | null> {
+  async #attempt(place: RouterPlace, text: string): Promise<string | null> {
     const { slowMs = SLOW_MS, maxBytes = MAX_FILE_BYTES } = this.#options
     const timer = setTimeout(() => {
       if (this.#place === place) this.#report(place, `the file system has not answered for ${slowMs / 1000} s`)
@@ -128,7 +128,7 @@ export class EventFile {
     }
   }
 
-  #report(place: EventPlace, reason: string | null): void {
+  #report(place: RouterPlace, reason: string | null): void {
     const { log } = this.#options
     const fields = { file: eventFile(place) }
     if (reason === null) {
@@ -143,7 +143,7 @@ export class EventFile {
 }
 
 /** Appends whole lines to the file of the newest events, which takes the place of the one before where it is full. Rejects. */
-async function append(place: EventPlace, text: string, maxBytes: number): Promise<void> {
+async function append(place: RouterPlace, text: string, maxBytes: number): Promise<void> {
   const path = eventFile(place)
   const bytes = Buffer.from(text)
   let file = await openFile(path)

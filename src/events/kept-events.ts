@@ -1,38 +1,18 @@
 /** The events that are kept in `state_dir`: the names of the files, and what earlier runs have left in them. */
-import { join } from 'node:path'
-import { stateFileName } from '../state-dir.ts'
+import { routerFile, type RouterPlace } from '../state-dir.ts'
 import { readTextFile } from '../text-file.ts'
 import type { Kept } from './history.ts'
-
-/** Where the events of one router are kept. */
-export interface EventPlace {
-  /** `state_dir`. */
-  readonly dir: string
-  /** The path of its admin socket, which no other running router of this host has. */
-  readonly socket: string
-}
-
-/** Returns where a router with this configuration keeps its events; null: nowhere. */
-export function eventPlace({
-  stateDir,
-  admin,
-}: {
-  readonly stateDir: string | null
-  readonly admin: { readonly socket: { readonly path: string } }
-}): EventPlace | null {
-  return stateDir === null ? null : { dir: stateDir, socket: admin.socket.path }
-}
 
 /** A file that would become larger takes the place of the one before it. Both together hold about what the history does. */
 export const MAX_FILE_BYTES = 4 * 1024 * 1024
 
 /** Returns the file of the newest events. */
-export function eventFile({ dir, socket }: EventPlace): string {
-  return join(dir, stateFileName(`events@${encodeURIComponent(socket.toWellFormed())}`, 'jsonl'))
+export function eventFile(place: RouterPlace): string {
+  return routerFile(place, 'events', 'jsonl')
 }
 
 /** Returns the file of those before. */
-export function formerEventFile(place: EventPlace): string {
+export function formerEventFile(place: RouterPlace): string {
   return `${eventFile(place)}.1`
 }
 
@@ -41,7 +21,7 @@ export function formerEventFile(place: EventPlace): string {
  * out. `problems`: why a file could not be read, with its name. Never rejects.
  */
 export async function readKeptEvents(
-  place: EventPlace,
+  place: RouterPlace,
 ): Promise<{ readonly events: readonly Kept[]; readonly problems: readonly string[] }> {
   const events: Kept[] = []
   const problems: string[] = []

@@ -1,36 +1,16 @@
 /** The file of `state_dir` in which overrides and holds survive a restart: its name and its text. Pure. */
-import { join } from 'node:path'
 import { z } from 'zod'
 import type { Overrides } from '../override.ts'
-import { stateFileName } from '../state-dir.ts'
+import { routerFile, type RouterPlace } from '../state-dir.ts'
 import { printable } from '../text/printable.ts'
 import { parseJson } from '../text/unknown-shape.ts'
 
 /** Those of all clusters, by name. */
 export type OverridesByCluster = ReadonlyMap<string, Overrides>
 
-/** Where those of one router are kept. */
-export interface OverridesPlace {
-  /** `state_dir`. */
-  readonly dir: string
-  /** The path of its admin socket, which no other running router of this host has. */
-  readonly socket: string
-}
-
-/** Returns where a router with this configuration keeps them; null: nowhere. */
-export function overridesPlace({
-  stateDir,
-  admin,
-}: {
-  readonly stateDir: string | null
-  readonly admin: { readonly socket: { readonly path: string } }
-}): OverridesPlace | null {
-  return stateDir === null ? null : { dir: stateDir, socket: admin.socket.path }
-}
-
 /** Returns the path of the file. */
-export function overridesFile({ dir, socket }: OverridesPlace): string {
-  return join(dir, stateFileName(`overrides@${encodeURIComponent(socket.toWellFormed())}`))
+export function overridesFile(place: RouterPlace): string {
+  return routerFile(place, 'overrides')
 }
 
 /** Longest name of a user that is kept. */

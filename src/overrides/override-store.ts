@@ -16,8 +16,9 @@ import {
   type Why,
   withoutPlace,
 } from './changes.ts'
-import { MAX_BY, type OverridesByCluster, overridesFile, type OverridesPlace } from './kept-overrides.ts'
+import { MAX_BY, type OverridesByCluster, overridesFile } from './kept-overrides.ts'
 import { OverridesFile } from './overrides-file.ts'
+import { type RouterPlace } from '../state-dir.ts'
 
 export interface OverrideStoreDeps {
   readonly log: Log
@@ -35,14 +36,14 @@ export type Kept = { readonly kind: 'kept' | 'no-state-dir' } | { readonly kind:
 export class OverrideStore {
   readonly #deps: OverrideStoreDeps
   #all: OverridesByCluster = new Map()
-  #place: OverridesPlace | null
+  #place: RouterPlace | null
   #file: OverridesFile | null
   /** One for all: it goes off at the next end. */
   #timer: NodeJS.Timeout | null = null
   #isClosed = false
 
   /** Reads nothing yet. `place`: null: nothing is kept over a restart. */
-  constructor(place: OverridesPlace | null, deps: OverrideStoreDeps) {
+  constructor(place: RouterPlace | null, deps: OverrideStoreDeps) {
     this.#deps = deps
     this.#place = place
     this.#file = this.#fileAt(place)
@@ -110,7 +111,7 @@ export class OverrideStore {
    * Follows another configuration: what is of a cluster or a listener that is gone ends. To be called before the clusters take it.
    * `renaming`: the former and the next name of a cluster that stays.
    */
-  reconfigure(listeners: Listeners, place: OverridesPlace | null, renaming: readonly [string, string] | null): void {
+  reconfigure(listeners: Listeners, place: RouterPlace | null, renaming: readonly [string, string] | null): void {
     if (renaming !== null) this.#all = renamed(this.#all, ...renaming)
     const before = this.#file
     const isElsewhere = pathOf(this.#place) !== pathOf(place)
@@ -168,12 +169,12 @@ export class OverrideStore {
     this.#timer = null
   }
 
-  #fileAt(place: OverridesPlace | null): OverridesFile | null {
+  #fileAt(place: RouterPlace | null): OverridesFile | null {
     const { log, retryMs } = this.#deps
     return place === null ? null : new OverridesFile({ place, log, ...(retryMs === undefined ? {} : { retryMs }) })
   }
 }
 
-function pathOf(place: OverridesPlace | null): string | null {
+function pathOf(place: RouterPlace | null): string | null {
   return place === null ? null : overridesFile(place)
 }

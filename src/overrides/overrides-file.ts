@@ -4,19 +4,13 @@ import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { removeLeftovers } from '../atomic-file.ts'
 import { within } from '../clock.ts'
 import { explain } from '../errors.ts'
-import { writeStateFile } from '../state-dir.ts'
+import { type RouterPlace, writeStateFile } from '../state-dir.ts'
 import { type Log, logLines } from '../text/log-line.ts'
 import { readTextFile } from '../text-file.ts'
-import {
-  decodeOverrides,
-  encodeOverrides,
-  overridesFile,
-  type OverridesByCluster,
-  type OverridesPlace,
-} from './kept-overrides.ts'
+import { decodeOverrides, encodeOverrides, overridesFile, type OverridesByCluster } from './kept-overrides.ts'
 
 export interface OverridesFileOptions {
-  readonly place: OverridesPlace
+  readonly place: RouterPlace
   readonly log: Log
   /** Between a write that failed and the next; milliseconds, 10 s by default. */
   readonly retryMs?: number

@@ -1,8 +1,7 @@
 /** One address or Unix socket that a listener listens on. */
-import { once } from 'node:events'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import type { Bind, TcpBind } from '../config/config.ts'
-import { explain, failureOf, isWithoutIpv6, RouterError } from '../errors.ts'
+import { listenOnTcp } from '../tcp-listen.ts'
 import { listenOnUnixSocket } from '../unix-socket.ts'
 import { hostPort } from '../address.ts'
 
@@ -76,22 +75,8 @@ export class BoundSocket {
   }
 
   async #startTcp({ host, port }: TcpBind, failure: string): Promise<void> {
-    try {
-      await this.#listen(host ?? '::', port).catch(async (error: unknown) => {
-        // A machine without IPv6: every address is then every IPv4 address.
-        if (host !== null || !isWithoutIpv6(error)) throw error
-        await this.#listen('0.0.0.0', port)
-      })
-    } catch (cause) {
-      const reason = failureOf(cause) === 'in-use' ? 'the port is in use by another process' : explain(cause)
-      throw new RouterError('BIND_FAILED', `${failure}: ${reason}`, { cause })
-    }
+    await listenOnTcp(this.#server, { host, port, failure, backlog: BACKLOG })
     const bound = this.#server.address() as AddressInfo
     this.#address = hostPort(bound.address, bound.port)
-  }
-
-  async #listen(host: string, port: number): Promise<void> {
-    this.#server.listen({ host, port, backlog: BACKLOG })
-    await once(this.#server, 'listening')
   }
 }

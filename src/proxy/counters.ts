@@ -1,5 +1,6 @@
 /** Clients that were turned away and sessions that were ended: counted by reason, logged, and summed up where they are many. */
 import { counted } from '../text/wording.ts'
+import { SummedLines } from '../summed-lines.ts'
 import type { ListenerLog } from './log-lines.ts'
 
 export const REFUSALS = [
@@ -41,23 +42,12 @@ export const FENCINGS: readonly EndReason[] = ['fence', 'member-down', 'member-m
 /** After a line has been logged, others for the same reason are summed up for this long. Milliseconds. */
 const SUM_MS = 5000
 
-type Write = (connections: number, within: string) => void
-
-interface Sum {
-  connections: number
-  /** Of the last one, which is the most current. */
-  write: Write
-  timer: NodeJS.Timeout
-}
-
 export class Counters {
   readonly #log: ListenerLog
   readonly #changed: () => void
   #refusals: Readonly<Record<RefusalReason, number>> = zeros(REFUSALS)
   #endings: Readonly<Record<EndReason, number>> = zeros(ENDINGS)
-  /** By what a line is about. */
-  readonly #sums = new Map<string, Sum>()
-  #isClosed = false
+  readonly #lines = new SummedLines(SUM_MS)
 
   /** `changed`: called after each count. */
   constructor(log: ListenerLog, changed: () => void) {
@@ -78,7 +68,7 @@ export class Counters {
   refused(reason: RefusalReason, why: string, hint = ''): void {
     this.#refusals = { ...this.#refusals, [reason]: this.#refusals[reason] + 1 }
     this.#changed()
-    this.#sum(reason, (connections, within) => {
+    this.#lines.add(reason, (connections, within) => {
       const fields = { event: 'refused', reason, connections, ...(hint === '' ? {} : { hint }) }
       const what = `refused ${counted(connections, 'connection')}${within}: ${why}`
       this.#log('warn', fields, `${what}${hint === '' ? '' : ` (${hint})`}`)
@@ -88,7 +78,7 @@ export class Counters {
   /** Notes a session that is ended for itself alone, such as an idle one. */
   ended(reason: EndReason, member: string, why: string): void {
     this.#addEndings(reason, 1)
-    this.#sum(`${reason} ${member}`, (connections, within) => {
+    this.#lines.add(`${reason} ${member}`, (connections, within) => {
       const fields = { event: 'session-ended', cause: reason, member, connections, reason: why }
       this.#log('info', fields, `closed ${counted(connections, 'session')} on ${member}${within}: ${why}`)
     })
@@ -104,38 +94,12 @@ export class Counters {
 
   /** Logs what has been summed up, and sums up nothing any more. Idempotent. */
   close(): void {
-    this.#isClosed = true
-    for (const about of this.#sums.keys()) this.#settle(about)
-  }
-
-  /** Logs the first one at once, and sums up the others. */
-  #sum(about: string, write: Write): void {
-    const sum = this.#sums.get(about)
-    if (sum !== undefined) {
-      sum.connections++
-      sum.write = write
-      return
-    }
-    write(1, '')
-    if (!this.#isClosed) this.#sums.set(about, { connections: 0, write, timer: this.#later(about) })
+    this.#lines.close()
   }
 
   #addEndings(reason: EndReason, connections: number): void {
     this.#endings = { ...this.#endings, [reason]: this.#endings[reason] + connections }
     this.#changed()
-  }
-
-  #later(about: string): NodeJS.Timeout {
-    return setTimeout(() => this.#settle(about), SUM_MS)
-  }
-
-  #settle(about: string): void {
-    const sum = this.#sums.get(about)
-    if (sum === undefined) return
-    clearTimeout(sum.timer)
-    if (sum.connections > 0) sum.write(sum.connections, ` in ${SUM_MS / 1000} s`)
-    if (sum.connections === 0 || this.#isClosed) this.#sums.delete(about)
-    else Object.assign(sum, { connections: 0, timer: this.#later(about) })
   }
 }
 

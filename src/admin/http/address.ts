@@ -7,8 +7,8 @@ import type { RequestListener } from 'node:http'
 import { hostPort } from '../../address.ts'
 import { within } from '../../clock.ts'
 import type { TcpBind } from '../../config/config.ts'
-import { explain, failureOf, isWithoutIpv6, RouterError } from '../../errors.ts'
 import { nodeHttp, nodeHttps } from '../../node-http.ts'
+import { listenOnTcp } from '../../tcp-listen.ts'
 import type { ConnectionLimits, Connections } from './connections.ts'
 
 /** How long requests that are being answered may take when the address is given up. Milliseconds. */
@@ -62,16 +62,7 @@ export class HttpAddress {
   /** Listens, or rejects with BIND_FAILED, which names the address. */
   async start(): Promise<void> {
     const { host, port } = this.bind
-    const failure = `HTTP cannot bind ${this.text} (admin.bind)`
-    try {
-      await this.#listen(host ?? '::', port).catch(async (error: unknown) => {
-        if (host !== null || !isWithoutIpv6(error)) throw error
-        await this.#listen('0.0.0.0', port)
-      })
-    } catch (cause) {
-      const reason = failureOf(cause) === 'in-use' ? 'the port is in use by another process' : explain(cause)
-      throw new RouterError('BIND_FAILED', `${failure}: ${reason}`, { cause })
-    }
+    await listenOnTcp(this.#server, { host, port, failure: `HTTP cannot bind ${this.text} (admin.bind)` })
     // Without a listener, one connection that cannot be accepted would end the process.
     this.#server.on('error', this.#options.trouble)
     if (this.#closing !== null) this.#server.close()
@@ -97,10 +88,5 @@ export class HttpAddress {
     await within(closed, CLOSE_MS, new AbortController().signal)
     server.closeAllConnections()
     await closed
-  }
-
-  async #listen(host: string, port: number): Promise<void> {
-    this.#server.listen({ host, port })
-    await once(this.#server, 'listening')
   }
 }

@@ -1,5 +1,6 @@
 /** Requests that are refused: counted by reason, logged at once, and summed up where they are many. */
 import type { Logger } from 'pino'
+import { SummedLines } from '../../summed-lines.ts'
 import { counted } from '../../text/wording.ts'
 import { HTTP_REFUSALS, type HttpRefusal } from './status.ts'
 
@@ -20,21 +21,14 @@ const WHY: Readonly<Record<HttpRefusal, string>> = {
   busy: 'too many large answers or readers of events at a time',
 }
 
-interface Sum {
-  requests: number
-  client: string
-  timer: NodeJS.Timeout
-}
-
 export class HttpRefusals {
   readonly #log: Logger
   readonly #counts: Record<HttpRefusal, number>
-  readonly #sums = new Map<HttpRefusal, Sum>()
-  readonly #sumMs: number
+  readonly #lines: SummedLines
 
   constructor(log: Logger, sumMs = SUM_MS) {
     this.#log = log
-    this.#sumMs = sumMs
+    this.#lines = new SummedLines(sumMs)
     this.#counts = Object.fromEntries(HTTP_REFUSALS.map((reason) => [reason, 0])) as Record<HttpRefusal, number>
   }
 
@@ -46,42 +40,14 @@ export class HttpRefusals {
   /** Notes a refusal. `client`: its address, empty where it is not known any more. */
   add(reason: HttpRefusal, client: string): void {
     this.#counts[reason]++
-    const sum = this.#sums.get(reason)
-    if (sum !== undefined) {
-      sum.requests++
-      sum.client = client
-      return
-    }
-    this.#write(reason, 1, client, '')
-    this.#sums.set(reason, { requests: 0, client, timer: this.#later(reason) })
+    this.#lines.add(reason, (requests, within) => {
+      const fields = { event: 'http-refused', reason, requests, ...(client === '' ? {} : { client }) }
+      this.#log.warn(fields, `HTTP: refused ${counted(requests, 'request')}${within}: ${WHY[reason]}`)
+    })
   }
 
   /** Logs what has been summed up. Idempotent. */
   close(): void {
-    for (const [reason, { requests, client, timer }] of this.#sums) {
-      clearTimeout(timer)
-      if (requests > 0) this.#write(reason, requests, client, ` in ${this.#sumMs / 1000} s`)
-    }
-    this.#sums.clear()
-  }
-
-  #later(reason: HttpRefusal): NodeJS.Timeout {
-    return setTimeout(() => this.#settle(reason), this.#sumMs).unref()
-  }
-
-  #settle(reason: HttpRefusal): void {
-    const sum = this.#sums.get(reason)
-    if (sum === undefined) return
-    if (sum.requests === 0) {
-      this.#sums.delete(reason)
-      return
-    }
-    this.#write(reason, sum.requests, sum.client, ` in ${this.#sumMs / 1000} s`)
-    Object.assign(sum, { requests: 0, timer: this.#later(reason) })
-  }
-
-  #write(reason: HttpRefusal, requests: number, client: string, within: string): void {
-    const fields = { event: 'http-refused', reason, requests, ...(client === '' ? {} : { client }) }
-    this.#log.warn(fields, `HTTP: refused ${counted(requests, 'request')}${within}: ${WHY[reason]}`)
+    this.#lines.close()
   }
 }

@@ -19,10 +19,11 @@ import { pino } from 'pino'
 import { eventOf } from '../../../src/events/event.ts'
 import { EventFile, type EventFileOptions } from '../../../src/events/event-file.ts'
 import { History } from '../../../src/events/history.ts'
-import { eventFile, type EventPlace, formerEventFile, readKeptEvents } from '../../../src/events/kept-events.ts'
+import { eventFile, formerEventFile, readKeptEvents } from '../../../src/events/kept-events.ts'
 import { withFaults } from '../../support/files/faults.ts'
 import { TempDir } from '../../support/files/temp.ts'
 import { until } from '../../support/until.ts'
+import { type RouterPlace } from '../../../src/state-dir.ts'
 
 interface Warning {
   readonly event: string
@@ -38,18 +39,18 @@ describe('the file of events', () => {
   })
   after(async () => dir.remove())
 
-  const placeIn = (name: string): EventPlace => ({ dir: join(dir.path, name), socket: '/run/a.sock' })
+  const placeIn = (name: string): RouterPlace => ({ dir: join(dir.path, name), socket: '/run/a.sock' })
   const add = (history: History, ...messages: readonly string[]): void => {
     for (const msg of messages)
       history.add(`${JSON.stringify({ level: 'info', time: new Date(0).toISOString(), event: 'e', msg })}\n`)
   }
   const messagesOf = (history: History): string[] =>
     history.after(0, Infinity).events.map((each) => eventOf(each)?.message ?? 'damaged')
-  const kept = async (place: EventPlace): Promise<string[]> =>
+  const kept = async (place: RouterPlace): Promise<string[]> =>
     (await readKeptEvents(place)).events.map((each) => eventOf(each)?.message ?? 'damaged')
 
   /** A run of a router. */
-  async function begin(place: EventPlace | null, options: Partial<EventFileOptions> = {}) {
+  async function begin(place: RouterPlace | null, options: Partial<EventFileOptions> = {}) {
     lines = []
     const history = options.history ?? new History()
     const file = new EventFile({ history, log, ...options })

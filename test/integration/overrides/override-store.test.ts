@@ -4,10 +4,11 @@ import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync 
 import { dirname, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { pino } from 'pino'
-import { overridesFile, type OverridesPlace } from '../../../src/overrides/kept-overrides.ts'
+import { overridesFile } from '../../../src/overrides/kept-overrides.ts'
 import { OverrideStore } from '../../../src/overrides/override-store.ts'
 import { TempDir } from '../../support/files/temp.ts'
 import { until } from '../../support/until.ts'
+import { type RouterPlace } from '../../../src/state-dir.ts'
 
 const LISTENERS = new Map([['demo', ['primary', 'replicas']]])
 const DRAIN = { state: 'drain', forMs: null, by: 'alice' } as const
@@ -25,14 +26,14 @@ describe('overrides in state_dir', () => {
   after(() => dir.remove())
 
   /** A router that starts with what is in a directory. */
-  async function started(place: OverridesPlace | null, listeners = LISTENERS): Promise<OverrideStore> {
+  async function started(place: RouterPlace | null, listeners = LISTENERS): Promise<OverrideStore> {
     lines.length = 0
     const store = new OverrideStore(place, { log, logOf: () => log, changed: () => undefined })
     await store.load(listeners)
     return store
   }
 
-  function placeIn(name: string, socket = '/run/a.sock'): OverridesPlace {
+  function placeIn(name: string, socket = '/run/a.sock'): RouterPlace {
     return { dir: join(dir.path, name), socket }
   }
 
