@@ -22,14 +22,31 @@ export async function* eventsFrom(
   seq: number,
   signal: AbortSignal,
 ): AsyncGenerator<readonly HistoryEvent[]> {
+  for await (const portion of portionsFrom(history, seq, signal, PORTION)) yield parsed(portion)
+}
+
+/** Some events as they are kept; `hasMissed`: others before them are no longer there. */
+export type Portion = ReturnType<History['after']>
+
+/**
+ * Yields the events behind number `seq` as they are kept, the oldest first, and then each further one, until `signal` aborts: `max`
+ * at a time, and those together that come together. Between two portions many readers take turns.
+ */
+export async function* portionsFrom(
+  history: History,
+  seq: number,
+  signal: AbortSignal,
+  max: number,
+): AsyncGenerator<Portion> {
   for (let at = seq; !signal.aborted;) {
-    const portion = take(history, at)
-    if (portion === null) await history.beyond(at, signal)
+    const portion = history.after(at, max)
+    const last = portion.events.at(-1)
+    if (last === undefined) await history.beyond(at, signal)
     else {
-      yield portion.events
-      at = portion.upTo
-      await setImmediate()
+      yield portion
+      at = last.seq
     }
+    await setImmediate()
   }
 }
 
@@ -37,12 +54,15 @@ function take(
   history: History,
   seq: number,
 ): { readonly events: readonly HistoryEvent[]; readonly upTo: number } | null {
-  const { events: kept, hasMissed } = history.after(seq, PORTION)
-  const last = kept.at(-1)
-  if (last === undefined) return null
+  const portion = history.after(seq, PORTION)
+  const last = portion.events.at(-1)
+  return last === undefined ? null : { events: parsed(portion), upTo: last.seq }
+}
+
+function parsed({ events: kept, hasMissed }: Portion): readonly HistoryEvent[] {
   const events = kept.flatMap((each) => eventOf(each) ?? [])
   const [first] = events
-  return { events: hasMissed && first !== undefined ? [skipped(first), ...events] : events, upTo: last.seq }
+  return hasMissed && first !== undefined ? [skipped(first), ...events] : events
 }
 
 /** Returns the event that stands for those before `next` which were dropped before this reader has got them. */

@@ -1,9 +1,9 @@
 /** Keeps overrides and holds in a file of `state_dir`. Nothing that happens to it keeps the router from its work. */
 import { rename, unlink } from 'node:fs/promises'
-import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { removeLeftovers } from '../atomic-file.ts'
 import { within } from '../clock.ts'
 import { explain } from '../errors.ts'
+import { KeptFile } from '../kept-file.ts'
 import { type RouterPlace, writeStateFile } from '../state-dir.ts'
 import { type Log, logLines } from '../text/log-line.ts'
 import { readTextFile } from '../text-file.ts'
@@ -26,25 +26,25 @@ const LEFTOVER_MS = 10_000
 export class OverridesFile {
   readonly path: string
   readonly #options: OverridesFileOptions
-  readonly #closing = new AbortController()
-  #wanted: string | null = null
-  #written: string | null = null
-  #writing: Promise<void> | null = null
-  /** The write that is under way. */
-  #attempt: Promise<void> = Promise.resolve()
-  /** Why the last write has failed; null: it has not. */
-  #failure: string | null = null
-  #isReported = false
+  readonly #reading = new AbortController()
+  readonly #file: KeptFile
 
   /** Reads and writes nothing yet. */
   constructor(options: OverridesFileOptions) {
     this.#options = options
-    this.path = overridesFile(options.place)
+    const path = overridesFile(options.place)
+    this.path = path
+    this.#file = new KeptFile({
+      write: (text) => writeStateFile(path, text),
+      paceMs: 0,
+      retryMs: options.retryMs ?? RETRY_MS,
+      report: (failure) => this.#report(failure),
+    })
   }
 
   /** Returns what an earlier router has kept. A damaged file is put aside, with a warning. Never rejects, nor waits for long. */
   async load(): Promise<OverridesByCluster> {
-    const kept = await within(this.#load(), LIMIT_MS, this.#closing.signal)
+    const kept = await within(this.#load(), LIMIT_MS, this.#reading.signal)
     if (kept === null) this.#warn('overrides-ignored', `was not read within ${LIMIT_MS / 1000} s`)
     return kept ?? new Map()
   }
@@ -56,7 +56,7 @@ export class OverridesFile {
     if (file.kind === 'missing') return none
     const kept = file.kind === 'text' ? decodeOverrides(file.text) : null
     if (kept !== null && file.kind === 'text') {
-      this.#written = file.text
+      this.#file.holds(file.text)
       return kept
     }
     const aside = `${this.path}.damaged`
@@ -75,25 +75,9 @@ export class OverridesFile {
    */
   async save(all: OverridesByCluster): Promise<string | null> {
     // Without a single one there need be no file, nor a directory for it.
-    if (all.size === 0 && this.#written === null && this.#wanted === null) return null
-    this.#wanted = encodeOverrides(all)
-    if (this.#wanted !== this.#written) this.#writing ??= this.#write()
-    const settled = async (): Promise<true> => {
-      while (this.#isDue()) {
-        await this.#attempt
-        // Whatever becomes of it, the event loop has its turn.
-        await setImmediate()
-      }
-      return true
-    }
-    if ((await within(settled(), LIMIT_MS, new AbortController().signal)) === null)
-      return `${this.path} was not written within ${LIMIT_MS / 1000} s`
-    return this.#written === this.#wanted ? null : this.#failure
-  }
-
-  /** Returns whether the last ones are still to be written, without an attempt having failed. */
-  #isDue(): boolean {
-    return this.#written !== this.#wanted && this.#failure === null && this.#writing !== null
+    if (all.size === 0 && this.#file.isUnused) return null
+    this.#file.save(encodeOverrides(all))
+    return await this.#file.settled(LIMIT_MS, `${this.path} was not written within ${LIMIT_MS / 1000} s`)
   }
 
   /** Removes the file, where another one has taken its place. Never rejects. */
@@ -105,43 +89,18 @@ export class OverridesFile {
 
   /** Waits until what was saved last is written, or has failed once more, but for no file system that hangs. Idempotent. */
   async close(): Promise<void> {
-    this.#closing.abort()
-    if (this.#writing !== null) await within(this.#writing, LIMIT_MS, new AbortController().signal)
+    this.#reading.abort()
+    await this.#file.close(LIMIT_MS)
   }
 
-  /** Writes what is due, which has to be something. Never rejects. */
-  async #write(): Promise<void> {
-    while (this.#wanted !== null && this.#wanted !== this.#written) {
-      const isLast = this.#closing.signal.aborted
-      this.#attempt = this.#writeOnce(this.#wanted)
-      await this.#attempt
-      if (this.#failure === null) continue
-      if (isLast) break
-      const { retryMs = RETRY_MS } = this.#options
-      await sleep(retryMs, undefined, { signal: this.#closing.signal }).catch(() => undefined) // One attempt more.
+  #report(failure: string | null): void {
+    if (failure !== null) {
+      const what = `cannot be written, so overrides and holds would end with a restart: ${failure}`
+      this.#warn('overrides-not-saved', what)
+      return
     }
-    this.#writing = null
-  }
-
-  async #writeOnce(text: string): Promise<void> {
-    try {
-      await writeStateFile(this.path, text)
-      this.#written = text
-      this.#failure = null
-    } catch (error) {
-      this.#failure = explain(error)
-    }
-    if ((this.#failure !== null) === this.#isReported) return
-    this.#isReported = this.#failure !== null
-    if (this.#failure !== null)
-      this.#warn(
-        'overrides-not-saved',
-        `cannot be written, so overrides and holds would end with a restart: ${this.#failure}`,
-      )
-    else {
-      const fields = { event: 'overrides-saved', file: this.path }
-      logLines(this.#options.log, [{ level: 'info', message: `overrides: ${this.path} is written again`, fields }])
-    }
+    const fields = { event: 'overrides-saved', file: this.path }
+    logLines(this.#options.log, [{ level: 'info', message: `overrides: ${this.path} is written again`, fields }])
   }
 
   #warn(event: 'overrides-ignored' | 'overrides-not-saved', what: string): void {

@@ -1,8 +1,8 @@
 /** The history as server-sent events: each reader pulls, and one that does not read is dropped. */
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
-import { setImmediate } from 'node:timers/promises'
 import { within } from '../../clock.ts'
+import { type Portion, portionsFrom } from '../../events/follow.ts'
 import type { History } from '../../events/history.ts'
 import { visibleJson } from '../../text/terminal.ts'
 import type { EventFrames } from './event-frames.ts'
@@ -48,17 +48,11 @@ export async function streamEvents(response: ServerResponse, options: StreamOpti
   const heartbeat = setInterval(() => void response.write(':\n\n'), pace.heartbeatMs)
   try {
     response.write(`event: hello\ndata: ${visibleJson({ version, newest: history.newest })}\n\n`)
-    for (let at = options.after; !ended.signal.aborted;) {
-      const portion = take(at, options)
-      if (portion === null) await history.beyond(at, ended.signal)
-      else {
-        at = portion.upTo
-        if (portion.text !== '') response.write(portion.text)
-        const isUnread = response.writableLength > pace.unreadBytes
-        if (isUnread && !(await drained(response, pace.patienceMs, ended.signal))) return ended.signal.aborted
-      }
-      // Events that come together are written together, and many readers take turns.
-      await setImmediate()
+    for await (const portion of portionsFrom(history, options.after, ended.signal, PORTION)) {
+      const text = textOf(portion, options)
+      if (text !== '') response.write(text)
+      const isUnread = response.writableLength > pace.unreadBytes
+      if (isUnread && !(await drained(response, pace.patienceMs, ended.signal))) return ended.signal.aborted
     }
     return true
   } finally {
@@ -68,16 +62,13 @@ export async function streamEvents(response: ServerResponse, options: StreamOpti
   }
 }
 
-/** Returns what is behind number `seq`, as text; null: there is nothing. */
-function take(seq: number, { history, frames, cluster }: StreamOptions): { text: string; upTo: number } | null {
-  const { events, hasMissed } = history.after(seq, PORTION)
-  const last = events.at(-1)
-  if (last === undefined) return null
+/** Returns those of the reader's cluster. */
+function textOf({ events, hasMissed }: Portion, { frames, cluster }: StreamOptions): string {
   const own = events
     .flatMap((kept) => frames.of(kept) ?? [])
     .filter((frame) => cluster === null || frame.cluster === null || frame.cluster === cluster)
   const missed = hasMissed ? 'event: skipped\ndata: {}\n\n' : ''
-  return { text: missed + own.map(({ text }) => text).join(''), upTo: last.seq }
+  return missed + own.map(({ text }) => text).join('')
 }
 
 /** Resolves with true when what was written is on its way; with false when that takes too long, or it is over. */

@@ -1,11 +1,9 @@
 /** Keeps the last known cluster in a file of `state_dir`. Nothing that happens to it keeps the router from its work. */
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { removeLeftovers } from '../../atomic-file.ts'
-import { within } from '../../clock.ts'
 import { bad } from '../../config/values/parsed.ts'
-import { explain } from '../../errors.ts'
+import { KeptFile } from '../../kept-file.ts'
 import { stateFileName, writeStateFile } from '../../state-dir.ts'
 import { readTextFile } from '../../text-file.ts'
 import { decodeState, encodeState, type SavedCluster, type StateIdentity } from './saved-cluster.ts'
@@ -36,17 +34,18 @@ const LEFTOVER_MS = 10_000
 export class StateFile {
   readonly path: string
   readonly #options: StateFileOptions
-  readonly #closing = new AbortController()
-  #wanted: string | null = null
-  /** What the file holds, as far as it is known. */
-  #written: string | null = null
-  #writing: Promise<void> | null = null
-  #failing = false
+  readonly #file: KeptFile
 
   /** Reads and writes nothing yet. */
   constructor(options: StateFileOptions) {
     this.#options = options
     this.path = join(options.dir, nameOf(options))
+    this.#file = new KeptFile({
+      write: (text) => this.#write(text),
+      paceMs: PACE_MS,
+      retryMs: options.retryMs ?? RETRY_MS,
+      report: (failure) => this.#report(failure),
+    })
   }
 
   /**
@@ -59,7 +58,7 @@ export class StateFile {
     if (file.kind === 'missing') return null
     const decoded = file.kind === 'text' ? decodeState(file.text, this.#options) : bad(file.reason)
     if (decoded.ok) {
-      this.#written = file.kind === 'text' ? file.text : null
+      if (file.kind === 'text') this.#file.holds(file.text)
       return decoded.value
     }
     const message = `the last known cluster is not used: ${this.path} ${decoded.message}`
@@ -69,56 +68,32 @@ export class StateFile {
 
   /** Has `cluster` written soon; of several in a short time the last one. Never throws; a failed write is retried. */
   save(cluster: SavedCluster): void {
-    if (this.#closing.signal.aborted) return
-    this.#wanted = encodeState(this.#options, cluster)
-    if (this.#wanted !== this.#written) this.#writing ??= this.#write()
+    if (!this.#file.isClosed) this.#file.save(encodeState(this.#options, cluster))
   }
 
   /**
    * Waits until what was saved last is written, or has failed once more, but for no file system that hangs. Idempotent.
    */
   async close(): Promise<void> {
-    this.#closing.abort()
-    if (this.#writing !== null) await within(this.#writing, CLOSE_MS, new AbortController().signal)
+    await this.#file.close(CLOSE_MS)
   }
 
-  /** Writes what is due. Never rejects. */
-  async #write(): Promise<void> {
-    while (this.#wanted !== null && this.#wanted !== this.#written) {
-      const last = this.#closing.signal.aborted
-      const text = this.#wanted
-      try {
-        await this.#writeOnce(text)
-        this.#written = text
-        this.#report(null)
-      } catch (error) {
-        this.#report(error)
-        if (last) break
-      }
-      const pause = this.#failing ? (this.#options.retryMs ?? RETRY_MS) : PACE_MS
-      await sleep(pause, undefined, { signal: this.#closing.signal }).catch(() => undefined)
-    }
-    this.#writing = null
-  }
-
-  async #writeOnce(text: string): Promise<void> {
+  async #write(text: string): Promise<void> {
     const bytes = Buffer.byteLength(text)
     if (bytes > MAX_BYTES) throw new RangeError(`it would have ${bytes} bytes, and may have ${MAX_BYTES}`)
     await writeStateFile(this.path, text)
     await removeLeftovers(this.path, LEFTOVER_MS)
   }
 
-  #report(error: unknown): void {
+  #report(failure: string | null): void {
     const { log } = this.#options
     const fields = { file: this.path }
-    if (error === null) {
-      if (this.#failing) log.info({ event: 'state-saved', ...fields }, 'the last known cluster can be saved again')
-      this.#failing = false
-    } else if (!this.#failing) {
-      this.#failing = true
-      const message = `the last known cluster cannot be saved in ${this.path}: ${explain(error)}`
-      log.warn({ event: 'state-not-saved', ...fields }, message)
+    if (failure === null) {
+      log.info({ event: 'state-saved', ...fields }, 'the last known cluster can be saved again')
+      return
     }
+    const message = `the last known cluster cannot be saved in ${this.path}: ${failure}`
+    log.warn({ event: 'state-not-saved', ...fields }, message)
   }
 }
 

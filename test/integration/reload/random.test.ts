@@ -43,7 +43,7 @@ const PASSING = [
   // The first answers of members are waited for.
   'templates/cluster-input.ts',
   // The pause after a write.
-  'watcher/state/state-file.ts',
+  'kept-file.ts',
   // As long as there are sessions, or clients that are held.
   'proxy/idle-timeouts.ts',
   'proxy/hold.ts',
