@@ -21,8 +21,8 @@ let dir: TempDir
 let path: string
 let history: History
 let socket: AdminSocket
-/** How many answers in parts have been given up by their client. */
-let ended = 0
+/** How many answers in parts of this test's socket have ended: one of the test before ends after its socket. */
+let answers = { ended: 0 }
 const faulty: Command = {
   words: ['show', 'fault'],
   parameters: '',
@@ -41,7 +41,7 @@ before(() => {
 after(async () => dir.remove())
 beforeEach(async () => {
   history = new History({ events: 2000, bytes: 64 * 1024 * 1024 })
-  ended = 0
+  answers = { ended: 0 }
   const commands = showCommands(sampleStatus, history).map((command) => ({ ...command, run: counted(command) }))
   socket = new AdminSocket({
     path,
@@ -55,6 +55,7 @@ afterEach(async () => socket.close())
 
 /** Counts the ends of the answers that have parts. */
 function counted(command: Command): Command['run'] {
+  const own = answers
   return (args, session) => {
     const answer = command.run(args, session)
     if (typeof answer === 'string' || 'then' in answer) return answer
@@ -62,7 +63,7 @@ function counted(command: Command): Command['run'] {
       try {
         yield* answer
       } finally {
-        ended++
+        own.ended++
       }
     })()
   }
@@ -133,7 +134,7 @@ test('continues with what comes, for longer than a connection may be idle, until
   assert.equal(client.received.trim().split('\n').length, PLANNED.length)
   client.received = ''
   assert.equal(await client.send('\n').upTo('> '), '\n> ')
-  assert.equal(ended, 1)
+  assert.equal(answers.ended, 1)
   assert.equal(await client.send('show version\n').upTo('> '), '0.1.0\n\n> ')
   await until('it is closed when it is idle', () => client.closed || client.ended)
 })
@@ -157,7 +158,7 @@ test('ends for a client that has sent all, or has gone', async () => {
   const second = new Dialogue(path).send('show events json follow\n')
   await second.upTo('"text":""}\n')
   second.socket.destroy()
-  await until('both have ended', () => ended === 2)
+  await until('both have ended', () => answers.ended === 2)
 })
 
 test('a reader that stops blocks no other client, and learns that it has missed some', async () => {
@@ -196,7 +197,7 @@ test('a reader that stops for longer than a connection may be idle is closed', a
   slow.on('close', () => (isClosed = true)).on('error', () => undefined)
   slow.write('show events json follow\n')
   add(2000, 'x'.repeat(4000))
-  await until('its answer has ended', () => ended === 1)
+  await until('its answer has ended', () => answers.ended === 1)
   slow.resume()
   await until('it is closed', () => isClosed)
 })
