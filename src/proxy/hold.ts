@@ -114,7 +114,7 @@ export class Hold {
     if (this.#isReady() && this.#size === 0) return { kind: 'go', done: () => undefined }
     client.heldSince ??= now()
     const deadline = this.#deadlineOf(client.heldSince)
-    if (deadline <= now()) return { kind: 'timeout' }
+    if (deadline <= now()) return !isReturning && this.#isReady() ? this.#go() : { kind: 'timeout' }
     if (!isReturning && !this.#options.hasRoom()) return { kind: 'full' }
     const { promise, resolve } = Promise.withResolvers<Turn>()
     const onGone = (): void => {
@@ -181,8 +181,9 @@ export class Hold {
     const time = now()
     const before = this.#size
     let waiter = this.#byDeadline.first()
-    for (; waiter !== null && waiter.deadline <= time; waiter = this.#byDeadline.first())
-      this.#settle(waiter, { kind: 'timeout' })
+    // The pace spares a server; it refuses nobody whom that server can serve.
+    const turn = (): Turn => (this.#isReady() ? this.#go() : { kind: 'timeout' })
+    for (; waiter !== null && waiter.deadline <= time; waiter = this.#byDeadline.first()) this.#settle(waiter, turn())
     if (waiter !== null) this.#setTimer(waiter.deadline)
     if (this.#size < before) this.#options.changed()
   }
@@ -197,6 +198,10 @@ export class Hold {
     return this.#isOpen && this.#resting === null
   }
 
+  #go(): Turn {
+    return { kind: 'go', done: this.#openings.begin() }
+  }
+
   #endRest(): void {
     if (this.#resting !== null) clearTimeout(this.#resting)
     this.#resting = null
@@ -207,7 +212,7 @@ export class Hold {
     while (this.#isReady() && this.#size > 0 && this.#openings.hasRoom) {
       const waiter = this.#byArrival.first()
       if (waiter === null) break
-      this.#settle(waiter, { kind: 'go', done: this.#openings.begin() })
+      this.#settle(waiter, this.#go())
     }
     if (this.#size < before) this.#options.changed()
   }

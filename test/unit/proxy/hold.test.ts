@@ -181,6 +181,28 @@ describe('the hold', () => {
     assert.deepEqual([...new Set(kinds)], ['go'])
   })
 
+  test('a client is let go at its deadline where a server is there, although that is slow, and refused while none is', async () => {
+    let time = 0
+    const elapsed = mock.method(performance, 'now', () => time)
+    const held = hold({ timeoutMs: 500 })
+    const kinds: string[] = []
+    const turns = Array.from({ length: 3 * FIRST_OPENING }, (_, n) =>
+      held.turn(client(n), false).then(({ kind }) => kinds.push(kind)),
+    )
+    held.open()
+    const late = client(99)
+    time = 501
+    mock.timers.tick(501)
+    await Promise.all(turns)
+    assert.deepEqual([...new Set(kinds)], ['go'])
+    // It has had a turn, and no server has answered it in its time.
+    late.heldSince = performance.timeOrigin
+    assert.equal((await held.turn(late, true)).kind, 'go')
+    held.rest(100)
+    assert.equal((await held.turn(late, true)).kind, 'timeout')
+    elapsed.mock.restore()
+  })
+
   test('a client is refused in its own time, also when a client that came later has less of it left', async () => {
     let time = 0
     const elapsed = mock.method(performance, 'now', () => time)
@@ -254,6 +276,20 @@ describe('the hold', () => {
       await Promise.all(turns)
       assert.deepEqual(order, ['1 go', '2 go'])
       assert.equal((await held.turn(client(3), false)).kind, 'go')
+    })
+
+    test('lets all through when it is opened, also where none would wait for a server', async () => {
+      const held = hold({ timeoutMs: 0 })
+      const order: string[] = []
+      held.shut(true)
+      const turns = Array.from({ length: 2 * FIRST_OPENING }, (_, n) => waiting(held, client(n), order))
+      await passes(60_000)
+      held.open()
+      turns.push(waiting(held, client(99), order))
+      await passes(1)
+      await Promise.all(turns)
+      assert.deepEqual([...new Set(order.map((line) => line.split(' ')[1]))], ['go'])
+      assert.equal(order.length, turns.length)
     })
 
     test('refuses clients beyond the limit, and frees the place of one that leaves', async () => {
