@@ -83,7 +83,8 @@ test('a cluster on etcd v2 with TLS and users becomes healthy and switches over'
   const other = stack.use(await PatroniCluster.start({ dcs: v2, dcsLogin, members: 2, relays: true }))
   const [old, [next]] = [await other.leader(), await other.replicas()]
   const watch = stack.adopt(await other.watch(), (log) => log.close())
-  assert.equal((await other.switchover()).status, 200)
+  const { status, text } = await other.switchover()
+  assert.equal(status, 200, text)
   assert.equal(await other.waitHealthy(), next)
   const leaders = watch.events.filter(({ key, value }) => key === `${other.prefix}leader` && value !== old.name)
   assert.deepEqual(

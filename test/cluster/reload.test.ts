@@ -130,15 +130,15 @@ test('a reload under 200 new connections a second closes none of 500 sessions bu
   const line = await assertReloads(
     configuration({
       listeners: { coming: primaryAt(ports.coming) },
-      proxy: { max_connections: 5000, check: { interval: '1s' } },
+      proxy: { max_connections: 5000, check: { interval: '1s' }, drain_timeout: '10s' },
       templates: [copied],
     }),
   )
+  assert.deepEqual([await leaving.ping(), await staying.ping(), await reading.ping()], [50, 440, 10])
   await served(100)
   const attempts = await writer.stop()
   assertNobodyFailed(attempts, { router, cluster, from })
   assert.equal((await sql(ports.coming, 'SELECT 1')).length, 1)
-  assert.deepEqual([await staying.ping(), await reading.ping(), await leaving.ping()], [440, 10, 50])
   await until('the new template is written', () => read('copy') === `${leader.name}\n`)
   await until('the sessions of the removed listener are closed', () => leaving.open === 0)
   assert.deepEqual([staying.open, reading.open], [440, 10])

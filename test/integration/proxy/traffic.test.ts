@@ -51,7 +51,7 @@ test('the bytes of a session count while it is open, with its startup, and stay 
   const carried = (): readonly number[] => [memberOf(rig, 'pg1').bytesIn, memberOf(rig, 'pg1').bytesOut]
   assert.deepEqual(carried(), expected)
   const { traffic } = listenerOf(rig)
-  assert.deepEqual([traffic.bytesIn, traffic.bytesOut, traffic.sessions, traffic.rate], [...expected, 1, 1])
+  assert.deepEqual([traffic.bytesIn, traffic.bytesOut, traffic.sessions, traffic.maxRate], [...expected, 1, 1])
   const [session] = (await rig.proxy.sessions({}, 10)).sessions
   assert.deepEqual([session?.bytesIn, session?.bytesOut], expected)
   client.socket.end()

@@ -171,14 +171,24 @@ export class PatroniCluster implements AsyncDisposable {
     }
   }
 
-  /** A planned switchover by Patroni's REST API, at once or at `scheduledAt`; resolves when Patroni says that it is done. */
+  /**
+   * A planned switchover by Patroni's REST API, at once or at `scheduledAt`; resolves when Patroni says that it is done. On a busy
+   * machine Patroni says no more than that it does not know, or calls the whole off: the request is repeated then.
+   */
   async switchover({ candidate, scheduledAt }: { candidate?: string; scheduledAt?: Date } = {}): Promise<RestAnswer> {
     const leader = await this.leader()
-    return leader.rest('POST', '/switchover', {
+    const body = {
       leader: leader.name,
       ...(candidate === undefined ? {} : { candidate }),
       ...(scheduledAt === undefined ? {} : { scheduled_at: scheduledAt.toISOString() }),
-    })
+    }
+    for (let attempt = 1; ; attempt++) {
+      const answer = await leader.rest('POST', '/switchover', body)
+      const isUndecided = answer.status === 503 && /^Switchover (failed|status unknown)$/.test(answer.text)
+      if (!isUndecided || attempt === 3) return answer
+      const [next] = await Promise.allSettled([this.waitForLeader({ not: leader }, { timeoutMs: 10_000 })])
+      if (next.status === 'fulfilled') return { ...answer, status: 200 }
+    }
   }
 
   async cancelSwitchover(): Promise<RestAnswer> {
