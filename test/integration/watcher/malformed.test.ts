@@ -68,7 +68,7 @@ const ofFile: SourceOf = ({ dir, pg0, pg1 }) => {
     [pg0, pg1].map(({ name, port, url }) => [name, { host: '127.0.0.1', port, api_url: url }]),
   )
   writeFileSync(path, JSON.stringify({ initialize: SYSTEM_ID, members, leader: 'pg0' }))
-  return dcsOf(new FileDcs({ path, intervalMs: 2000 }))
+  return dcsOf(new FileDcs({ path, intervalMs: 10_000 }))
 }
 
 /** A machine that is busy with other tests is not to look like a member that is silent, or a file that hangs. */
