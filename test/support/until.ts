@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 type Falsy = false | null | undefined | 0 | ''
 
-/** As long as a condition took, up to this, it is not asked again: what is waited for needs the processor as well. */
-const MAX_PAUSE_MS = 1000
+/** For twice as long as a condition took, up to this, it is not asked again: what is waited for needs the processor as well. */
+const MAX_PAUSE_MS = 2000
 
 /**
  * Waits until `condition` gives a truthy value and returns that value. An error thrown by the condition counts as "not yet".
@@ -33,7 +33,7 @@ export async function until<T>(
       const seen = last instanceof Error ? last.message : last === undefined ? 'undefined' : JSON.stringify(last)
       throw new Error(`waited ${timeoutMs} ms in vain until ${what}; last: ${seen}`, { cause })
     }
-    await sleep(Math.max(everyMs, Math.min(performance.now() - askedAt, MAX_PAUSE_MS)))
+    await sleep(Math.max(everyMs, Math.min(2 * (performance.now() - askedAt), MAX_PAUSE_MS)))
   }
 }
 
