@@ -181,7 +181,7 @@ export class Hold {
     const time = now()
     const before = this.#size
     let waiter = this.#byDeadline.first()
-    // The pace spares a server; it refuses nobody whom that server can serve.
+    // The pace spares a server, and is no reason to refuse a client.
     const turn = (): Turn => (this.#isReady() ? this.#go() : { kind: 'timeout' })
     for (; waiter !== null && waiter.deadline <= time; waiter = this.#byDeadline.first()) this.#settle(waiter, turn())
     if (waiter !== null) this.#setTimer(waiter.deadline)
