@@ -47,6 +47,7 @@ export class Counters {
   readonly #changed: () => void
   #refusals: Readonly<Record<RefusalReason, number>> = zeros(REFUSALS)
   #endings: Readonly<Record<EndReason, number>> = zeros(ENDINGS)
+  #gaveUp = 0
   readonly #lines = new SummedLines(SUM_MS)
 
   /** `changed`: called after each count. */
@@ -62,6 +63,17 @@ export class Counters {
 
   get endings(): Readonly<Record<EndReason, number>> {
     return this.#endings
+  }
+
+  /** Returns how many clients have left before a server has answered. */
+  get gaveUp(): number {
+    return this.#gaveUp
+  }
+
+  /** Notes a client that has left before a server has answered, such as one whose own timeout is shorter than the hold's. */
+  leftEarly(): void {
+    this.#gaveUp++
+    this.#changed()
   }
 
   /** Notes a client that is turned away. `why` and `hint`: what it reads, where it can read. */

@@ -114,7 +114,7 @@ export class Hold {
     if (this.#isReady() && this.#size === 0) return { kind: 'go', done: () => undefined }
     client.heldSince ??= now()
     const deadline = this.#deadlineOf(client.heldSince)
-    if (deadline <= now()) return !isReturning && this.#isReady() ? this.#go() : { kind: 'timeout' }
+    if (deadline <= now()) return isReturning ? { kind: 'timeout' } : this.#last()
     if (!isReturning && !this.#options.hasRoom()) return { kind: 'full' }
     const { promise, resolve } = Promise.withResolvers<Turn>()
     const onGone = (): void => {
@@ -181,9 +181,8 @@ export class Hold {
     const time = now()
     const before = this.#size
     let waiter = this.#byDeadline.first()
-    // The pace spares a server, and is no reason to refuse a client.
-    const turn = (): Turn => (this.#isReady() ? this.#go() : { kind: 'timeout' })
-    for (; waiter !== null && waiter.deadline <= time; waiter = this.#byDeadline.first()) this.#settle(waiter, turn())
+    for (; waiter !== null && waiter.deadline <= time; waiter = this.#byDeadline.first())
+      this.#settle(waiter, this.#last())
     if (waiter !== null) this.#setTimer(waiter.deadline)
     if (this.#size < before) this.#options.changed()
   }
@@ -196,6 +195,11 @@ export class Hold {
 
   #isReady(): boolean {
     return this.#isOpen && this.#resting === null
+  }
+
+  /** Returns the turn of a client whose time is over: the pace spares a server, and is no reason to refuse a client. */
+  #last(): Turn {
+    return this.#isReady() && !this.#openings.isSilent ? this.#go() : { kind: 'timeout' }
   }
 
   #go(): Turn {

@@ -118,6 +118,8 @@ export type Report =
 export interface Counts {
   readonly accepted: number
   readonly failedDials: number
+  /** Clients that left before a server had answered. */
+  readonly gaveUp: number
   readonly refusals: Readonly<Record<RefusalReason, number>>
   readonly endings: Readonly<Record<EndReason, number>>
 }

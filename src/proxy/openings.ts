@@ -19,6 +19,7 @@ export class Openings {
   /** How long answers took, of those begun since the pace was set. */
   #answersMs: number[] = []
   #since = 0
+  #isSilent = false
 
   constructor(options: OpeningsOptions) {
     this.#options = options
@@ -28,8 +29,14 @@ export class Openings {
     return this.#count < this.#limit
   }
 
+  /** Returns whether the last one to end has had no answer in its time. */
+  get isSilent(): boolean {
+    return this.#isSilent
+  }
+
   /** Begins with another server. */
   restart(): void {
+    this.#isSilent = false
     this.#set(FIRST_PACE)
   }
 
@@ -37,16 +44,17 @@ export class Openings {
   begin(): (outcome: Outcome) => void {
     this.#count++
     const since = performance.now()
-    const end = (outcome: Outcome, tookMs: number): void => {
+    const end = (outcome: Outcome, tookMs: number, isSilent = false): void => {
       if (timer === null) return
       clearTimeout(timer)
       timer = null
       this.#count--
+      this.#isSilent = isSilent
       // What began before the pace was set says nothing about it.
       if (since >= this.#since) this.#note(outcome, tookMs)
       this.#options.room()
     }
-    let timer: NodeJS.Timeout | null = setTimeout(() => end('joined', SILENT_MS), SILENT_MS)
+    let timer: NodeJS.Timeout | null = setTimeout(() => end('joined', SILENT_MS, true), SILENT_MS)
     return (outcome) => end(outcome, performance.now() - since)
   }
 

@@ -232,7 +232,7 @@ export class RouteServer {
     const served = (unserved === null ? this.#serve(client) : this.#turnAway(client, unserved, admit)).finally(() => {
       this.#clients.delete(client)
       this.#served.delete(served)
-      if (client.stage !== 'session') this.#over(client, client.unservedFor ?? client.leftBy ?? 'shutdown', null)
+      if (client.stage !== 'session') this.#unserved(client)
     })
     this.#served.add(served)
   }
@@ -244,6 +244,12 @@ export class RouteServer {
       client.notePeer()
       session.noteLocal()
     }
+  }
+
+  #unserved(client: Client): void {
+    const isWaiting = client.stage === 'queue' || client.stage === 'connect'
+    if (isWaiting && client.unservedFor === null && client.leftBy !== null) this.#deps.counters.leftEarly()
+    this.#over(client, client.unservedFor ?? client.leftBy ?? 'shutdown', null)
   }
 
   #over(client: Client, reason: ConnectionEnd, session: Session | null): void {

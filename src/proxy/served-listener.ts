@@ -135,6 +135,7 @@ export class ServedListener {
       fault: this.#fault,
       accepted: this.#accepted,
       failedDials: this.#failedDials,
+      gaveUp: this.#counters.gaveUp,
       refusals: this.#counters.refusals,
       endings: this.#counters.endings,
       traffic: this.#traffic.at(now()),

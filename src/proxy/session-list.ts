@@ -36,12 +36,13 @@ export function listedSession(
   { name: listener, route }: Pick<ListenerConfig, 'name' | 'route'>,
   { id, client, target }: Joined,
 ): ProxySession {
-  const { socket, peer, via } = client
+  const { socket, via } = client
   const { host, port } = target.address
+  const address = addressOf(client)
   return {
     id: idOf(id),
     ...{ listener, route, member: target.member, server: hostPort(host, port) },
-    client: via ?? hostPort(addressOf(client), peer?.port ?? 0),
+    client: via ?? hostPort(address, client.peer?.port ?? 0),
     since: client.acceptedAt,
     bytesIn: socket.bytesRead,
     bytesOut: socket.bytesWritten,

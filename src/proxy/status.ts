@@ -19,6 +19,7 @@ export interface ProxyStatus {
     readonly refused: number
     readonly fenced: number
     readonly failedDials: number
+    readonly gaveUp: number
     /** Sessions that have begun. */
     readonly sessions: number
     /** Received from the clients of sessions, and sent to them. */
@@ -142,7 +143,7 @@ export function statusOf<L extends Reported>(
   const all = [...present, ...leaving]
   const states = all.map(({ state }) => state)
   const oldest = states.flatMap(({ oldestHeld }) => oldestHeld ?? [])
-  const { accepted, failedDials, refusals, endings } = countsOf([past.counts, ...states])
+  const { accepted, failedDials, gaveUp, refusals, endings } = countsOf([past.counts, ...states])
   const { totalSessions, bytesIn, bytesOut } = carriedOf([past.carried, ...states.map(({ traffic }) => traffic)])
   return {
     listeners: present.map((each) => {
@@ -165,7 +166,7 @@ export function statusOf<L extends Reported>(
     },
     totals: {
       accepted,
-      failedDials,
+      ...{ failedDials, gaveUp },
       refused: Object.values(refusals).reduce((sum, n) => sum + n, 0),
       fenced: FENCINGS.reduce((sum, cause) => sum + endings[cause], 0),
       ...{ sessions: totalSessions, bytesIn, bytesOut },
@@ -187,6 +188,7 @@ export function countsOf(all: readonly Counts[]): Counts {
   return {
     accepted: sum(({ accepted }) => accepted),
     failedDials: sum(({ failedDials }) => failedDials),
+    gaveUp: sum(({ gaveUp }) => gaveUp),
     refusals: byReason(REFUSALS, (reason) => sum(({ refusals }) => refusals[reason])),
     endings: byReason(ENDINGS, (reason) => sum(({ endings }) => endings[reason])),
   }

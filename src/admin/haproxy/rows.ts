@@ -126,7 +126,7 @@ function backend({ name, id, listener }: Section, servers: readonly Server[], no
     ...{ act: up.length - backup, bck: backup },
     ...{ qcur: held, qmax: Math.max(held, traffic.maxHeld), ...carried(traffic, counts.failedDials, now) },
     ...{ dreq: 0, dresp: 0, eresp: 0, wretr: 0, wredis: 0, econ: failed },
-    ...{ cli_abrt: endings['client-gone'] + endings['client-timeout'], wrew: 0, eint: 0 },
+    ...{ cli_abrt: counts.gaveUp + endings['client-gone'] + endings['client-timeout'], wrew: 0, eint: 0 },
     srv_abrt: sum(traffic.members.map(({ closedByRouter }) => closedByRouter)),
     ...{ chkdown: sum(servers.map(({ status }) => status.downs)), lastchg: changedAt(servers, up, now) },
     ...NOT_COMPRESSED,

@@ -40,13 +40,14 @@ const FAULTS = Object.keys(EVERY_FAULT)
 const CONNECTIONS: readonly Family[] = [
   {
     name: 'patroni_router_connections_total',
-    help: 'Connections of clients. accepted: all. served: of these, sessions on members. refused: of these, refused ones.',
+    help: 'Connections of clients. accepted: all. served: of these, sessions on members. refused: of these, refused ones. gave_up: of these, clients that left before a server had answered.',
     ...{ type: 'counter', labels: [...LISTENER, 'result'] },
     samples: each(function* ({ counts, traffic }, labels) {
       yield* one(counts.accepted, { ...labels, result: 'accepted' })
       yield* one(traffic.totalSessions, { ...labels, result: 'served' })
       const refused = Object.values(counts.refusals).reduce((sum, count) => sum + count, 0)
       yield* one(refused, { ...labels, result: 'refused' })
+      yield* one(counts.gaveUp, { ...labels, result: 'gave_up' })
     }),
   },
   {

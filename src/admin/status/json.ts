@@ -196,6 +196,7 @@ function proxyJson({ listeners, sessions, held, totals, refusals, endings }: Pro
       refused: totals.refused,
       closedByFailover: totals.fenced,
       failedConnects: totals.failedDials,
+      gaveUp: totals.gaveUp,
       ...{ sessions: totals.sessions, bytesIn: totals.bytesIn, bytesOut: totals.bytesOut },
     },
     refusals: {

@@ -22,10 +22,11 @@ export function planNotes({ switchover: request, leader, members }: ClusterJson)
 
 /** Returns the totals, followed by the reasons for refusals and closed sessions that have occurred. */
 export function totalNotes({ totals, refusals, endings }: ProxyJson): readonly Note[] {
-  const { accepted, refused, closedByFailover, failedConnects } = totals
+  const { accepted, refused, closedByFailover, failedConnects, gaveUp } = totals
+  const left = gaveUp === 0 ? '' : `, ${gaveUp} left unserved`
   const failed = `${counted(failedConnects, 'failed connect')} to members`
   return [
-    ['Connections', `${accepted} accepted, ${refused} refused, ${closedByFailover} closed by failover, ${failed}`],
+    ['Connections', `${accepted} accepted, ${refused} refused${left}, ${closedByFailover} closed by failover, ${failed}`],
     ...reasonNote('Refused', refusals),
     ...reasonNote('Closed', endings),
   ]

@@ -199,6 +199,7 @@ const proxy = z.strictObject({
       refused: count('The sum of `refusals`.'),
       closedByFailover: count('Sessions that were closed because their member no longer serves their route.'),
       failedConnects: count('Failed connects to members.'),
+      gaveUp: count('Clients that left before a server had answered.'),
       sessions: count('Sessions that have begun.'),
       bytesIn: count('Bytes received from the clients of sessions, also of open ones.'),
       bytesOut: count('Bytes sent to them.'),

@@ -129,7 +129,9 @@ test('notices a held client that leaves and frees its place', async () => {
   rig.proxy.apply(openView('pg1', server.address, 1))
   await client.got(AUTH_OK)
   assert.equal(server.connections.length, 1)
-  assert.equal(rig.proxy.status().totals.refused, 0)
+  const { totals, listeners } = rig.proxy.status()
+  assert.deepEqual([totals.refused, totals.gaveUp], [0, 2])
+  assert.equal(listeners.find(({ name }) => name === 'primary')?.counts.gaveUp, 2)
 })
 
 test('reads only a few kilobytes of a held client and forwards all that it sent', async () => {

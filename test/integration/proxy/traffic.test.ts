@@ -54,6 +54,7 @@ test('the bytes of a session count while it is open, with its startup, and stay 
   assert.deepEqual([traffic.bytesIn, traffic.bytesOut, traffic.sessions, traffic.maxRate], [...expected, 1, 1])
   const [session] = (await rig.proxy.sessions({}, 10)).sessions
   assert.deepEqual([session?.bytesIn, session?.bytesOut], expected)
+  assert.equal(session?.client, `127.0.0.1:${client.socket.localPort}`)
   client.socket.end()
   await until('its server sees the end', () => backend.ended)
   backend.socket.end()

@@ -135,6 +135,7 @@ export function sampleProxy(changes: Partial<ProxyStatus> = {}): ProxyStatus {
       refused: 0,
       fenced: 3,
       failedDials: 1,
+      gaveUp: 0,
       sessions: 1230,
       bytesIn: 52_000,
       bytesOut: 9_100_000,

@@ -203,6 +203,24 @@ describe('the hold', () => {
     elapsed.mock.restore()
   })
 
+  test('a client is refused at its deadline where the server has been silent for all that were let go', async () => {
+    let time = 0
+    const elapsed = mock.method(performance, 'now', () => time)
+    const held = hold({ timeoutMs: 1500 })
+    const turns = Array.from({ length: 10 * FIRST_OPENING }, (_, n) => held.turn(client(n), false))
+    // They are as many as there are at a time, and no more are let go than had room.
+    const gone = Array.from({ length: FIRST_OPENING }, () => turns.shift())
+    held.open()
+    await Promise.all(gone)
+    for (const ms of [1001, 500]) {
+      time += ms
+      mock.timers.tick(ms)
+    }
+    const kinds = (await Promise.all(turns)).map(({ kind }) => kind)
+    elapsed.mock.restore()
+    assert.ok(kinds.includes('timeout'), [...new Set(kinds)].join())
+  })
+
   test('a client is refused in its own time, also when a client that came later has less of it left', async () => {
     let time = 0
     const elapsed = mock.method(performance, 'now', () => time)

@@ -72,14 +72,14 @@ describe('the rows of `show stat`', () => {
   test('clients that are refused are errors of the backend, or connections that the frontend denies', () => {
     const refusals = { 'hold-timeout': 1, 'hold-limit': 2, 'connection-limit': 4, 'process-limit': 8, silent: 16 }
     const counts = {
-      ...{ accepted: 99, failedDials: 32, refusals: { ...NO_COUNTS.refusals, ...refusals } },
+      ...{ accepted: 99, failedDials: 32, gaveUp: 64, refusals: { ...NO_COUNTS.refusals, ...refusals } },
       endings: { ...NO_COUNTS.endings, 'client-gone': 1, 'client-timeout': 2 },
     }
     const listener = sampleListener('primary', 'primary', { pg1: '' }, { counts, maxConnections: 50 })
     const status = sampleStatus({ view: sampleView(), proxy: sampleProxy({ listeners: [listener] }) })
     const front = row(status, 'primary', 'FRONTEND').values
     assert.deepEqual(picked(front, ['stot', 'conn_tot', 'dcon', 'ereq', 'slim']), [99, 99, 12, 16, 50])
-    assert.deepEqual(picked(row(status, 'primary', 'BACKEND').values, ['econ', 'connect', 'cli_abrt']), [35, 32, 3])
+    assert.deepEqual(picked(row(status, 'primary', 'BACKEND').values, ['econ', 'connect', 'cli_abrt']), [35, 32, 67])
   })
 
   test('the limit of a frontend is its own, else that of the router, else none', () => {

@@ -27,7 +27,7 @@ const PRIMARY = sampleListener(
   {
     ...{ held: 2, maxConnections: 500, fault: { kind: 'closing', reason: PRIVATE }, address: PRIVATE },
     counts: {
-      ...{ accepted: 100, failedDials: 4 },
+      ...{ accepted: 100, failedDials: 4, gaveUp: 3 },
       ...{ refusals: noted(REFUSALS, { 'hold-timeout': 7, silent: 2 }), endings: noted(ENDINGS, { fence: 11 }) },
     },
     traffic: {
