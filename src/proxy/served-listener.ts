@@ -255,6 +255,7 @@ export class ServedListener {
   #accept(socket: Socket, via: string | null): void {
     const { tcpKeepaliveMs } = this.#shared.settings
     this.#accepted++
+    this.#traffic.accepted(now())
     this.#shared.changed(this)
     const { client, admit } = this.#shared.client(socket, via, this.#limit)
     if (tcpKeepaliveMs > 0) client.socket.setKeepAlive(true, tcpKeepaliveMs)

@@ -1,5 +1,6 @@
 /** Counts what a listener carries, by member. A packet costs one addition, a session some; nothing is kept of either. */
 import { Histogram } from '../histogram.ts'
+import { Rate } from './rate.ts'
 import { type Begun, SessionMeter } from './session-meter.ts'
 import type { ListenerTraffic, MemberTraffic } from './traffic.ts'
 
@@ -35,6 +36,7 @@ export class TrafficMeter {
   readonly #members = new Map<string, MemberMeter>()
   /** What was carried by members that are no longer counted. */
   readonly #forgotten = { received: new Tally(), sent: new Tally() }
+  readonly #accepted = new Rate()
   #maxHeld = 0
   readonly #hold = new Histogram(HOLD_BOUNDS_MS)
   readonly #connect = new Histogram(CONNECT_BOUNDS_MS)
@@ -61,6 +63,11 @@ export class TrafficMeter {
     this.#forgotten.received.bytes += received.bytes
     this.#forgotten.sent.bytes += sent.bytes
     this.#members.delete(name)
+  }
+
+  /** Notes a connection that is accepted. `at`: milliseconds since the epoch. */
+  accepted(at: number): void {
+    this.#accepted.add(at)
   }
 
   /** Notes a session that begins. `wasHeld`: its client had to wait. */
@@ -99,6 +106,7 @@ export class TrafficMeter {
       bytesIn: members.reduce((sum, { bytesIn }) => sum + bytesIn, received.bytes),
       bytesOut: members.reduce((sum, { bytesOut }) => sum + bytesOut, sent.bytes),
       members,
+      ...{ acceptRate: this.#accepted.at(at), maxAcceptRate: this.#accepted.max },
       maxHeld: this.#maxHeld,
       hold: this.#hold.counts,
       connect: this.#connect.counts,

@@ -34,6 +34,9 @@ export interface MemberTraffic extends Traffic {
 export interface ListenerTraffic extends Traffic {
   /** By member; members that are gone stay as long as the listener does. Sorted by name. */
   readonly members: readonly MemberTraffic[]
+  /** Connections that were accepted in the last second, whatever became of them, and the most in any. */
+  readonly acceptRate: number
+  readonly maxAcceptRate: number
   /** The most clients that were held at a time. */
   readonly maxHeld: number
   /** How long clients were held before they were served; only those that were. */
@@ -60,6 +63,7 @@ const NOTHING: Traffic = {
 export const NO_TRAFFIC: ListenerTraffic = {
   ...NOTHING,
   members: [],
+  ...{ acceptRate: 0, maxAcceptRate: 0 },
   maxHeld: 0,
   hold: { bounds: [], counts: [0], sum: 0 },
   connect: { bounds: [], counts: [0], sum: 0 },

@@ -45,9 +45,9 @@ function figuresOf(status: RouterStatus, figures: ProcessFigures): Partial<Recor
   const total = (count: (each: Traffic) => number): number => sum(traffic.map(count))
   const current = sum(listeners.map(({ sessions }) => sessions)) + sum(proxies.map(({ held }) => held.connections))
   const accepted = sum(proxies.map(({ totals }) => totals.accepted))
-  const rate = total((each) => each.rate)
+  const rate = sum(traffic.map(({ acceptRate }) => acceptRate))
   // Of all together it is not kept: that of the listener with the highest one, which is all there is where there is one.
-  const maxRate = Math.max(rate, ...traffic.map((each) => each.maxRate))
+  const maxRate = Math.max(rate, ...traffic.map(({ maxAcceptRate }) => maxAcceptRate))
   const uptime = Math.max(0, Math.floor((status.now - status.startedAt) / 1000))
   return {
     ...{ Version: status.version, 'Build info': status.version, Pid: status.pid },

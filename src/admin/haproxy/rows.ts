@@ -76,8 +76,8 @@ function frontend({ name, id, listener }: Section, status: RouterStatus): Values
     ...{ scur: current, smax: Math.max(current, traffic.maxSessions), stot: counts.accepted },
     slim: limitOf(listener, status),
     ...{ bin: traffic.bytesIn, bout: traffic.bytesOut, dreq: 0, dresp: 0, ereq: refusals.silent },
-    ...{ rate: traffic.rate, rate_lim: 0, rate_max: traffic.maxRate },
-    ...{ conn_rate: traffic.rate, conn_rate_max: traffic.maxRate, conn_tot: counts.accepted },
+    ...{ rate: traffic.acceptRate, rate_lim: 0, rate_max: traffic.maxAcceptRate },
+    ...{ conn_rate: traffic.acceptRate, conn_rate_max: traffic.maxAcceptRate, conn_tot: counts.accepted },
     ...{ dcon: refusals['connection-limit'] + refusals['process-limit'], dses: 0 },
     ...{ req_rate: 0, req_rate_max: 0, req_tot: 0, ...NOT_COMPRESSED, wrew: 0, eint: 0 },
   }

@@ -70,6 +70,8 @@ test('clients that are held, connects that fail and sessions that are fenced cou
   const rig = await scene.proxy()
   const waiting = [(await scene.client(rig)).send(STARTUP), (await scene.client(rig)).send(STARTUP)]
   await until('both are held', () => rig.held === 2)
+  const { maxAcceptRate, maxRate } = listenerOf(rig).traffic
+  assert.ok(maxAcceptRate > 0 && maxRate === 0)
   rig.proxy.apply(openView('pg1', await scene.nobody(), 1))
   await until('a dial has failed', () => rig.failures.length > 0)
   rig.proxy.apply(openView('pg2', server.address, 2))

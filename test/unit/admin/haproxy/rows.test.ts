@@ -69,6 +69,13 @@ describe('the rows of `show stat`', () => {
     assert.deepEqual(picked(row(status, 'primary', 'BACKEND').values, ['qcur', 'qmax', 'scur']), [3, 7, 12])
   })
 
+  test('the rate of a frontend is that of accepted connections, the rate of a backend that of sessions', () => {
+    const rates = ['rate', 'rate_max']
+    const front = row(haproxyStatus(), 'primary', 'FRONTEND').values
+    assert.deepEqual(picked(front, [...rates, 'conn_rate', 'conn_rate_max']), [5, 11, 5, 11])
+    assert.deepEqual(picked(row(haproxyStatus(), 'primary', 'BACKEND').values, rates), [3, 9])
+  })
+
   test('clients that are refused are errors of the backend, or connections that the frontend denies', () => {
     const refusals = { 'hold-timeout': 1, 'hold-limit': 2, 'connection-limit': 4, 'process-limit': 8, silent: 16 }
     const counts = {

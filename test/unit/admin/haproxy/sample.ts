@@ -21,6 +21,7 @@ const TRAFFIC: ListenerTraffic = {
   ...NO_TRAFFIC,
   ...{ sessions: 12, maxSessions: 20, totalSessions: 100, bytesIn: 1000, bytesOut: 5000, rate: 3, maxRate: 9 },
   ...{ lastSessionAt: NOW - 2500, averageHeldMs: 0.25, averageConnectMs: 1.5, averageSessionMs: 250 },
+  ...{ acceptRate: 5, maxAcceptRate: 11 },
   maxHeld: 7,
 }
 
