@@ -49,8 +49,10 @@ async function list(filter: readonly string[], options: SessionsOptions, io: Io)
 async function close(filter: readonly string[], options: SessionsOptions, io: Io): Promise<number> {
   const isAll = options.all === true
   if (options.json === true) throw new RouterError('CONFIG_INVALID', '--json is for the list of sessions')
-  if (isAll === filter.length > 0)
-    throw new RouterError('CONFIG_INVALID', 'sessions close needs one of --member, --client, ... or --all')
+  const given = SESSION_FILTERS.map((name) => `--${name}`).join(', ')
+  if (isAll && filter.length > 0)
+    throw new RouterError('CONFIG_INVALID', `--all closes all sessions: it excludes ${given}`)
+  if (!isAll && filter.length === 0) throw new RouterError('CONFIG_INVALID', `sessions close needs ${given} or --all`)
   const work = async (signal: AbortSignal): Promise<number> => {
     const words = ['sessions', 'close', ...(isAll ? ['all'] : filter), ...byWords(io)]
     const answer = await askAct(words, options, io, signal)

@@ -108,8 +108,8 @@ test('a command line that cannot be meant asks the router for nothing, and ends 
     [['member', 'stop', 'pg2'], /Allowed choices are drain, maint, ready/],
     [['member', 'drain'], /missing required argument 'NAME'/],
     [['member', 'drain', 'a\nb'], /a name is one line/],
-    [['sessions', 'close'], /needs one of --member/],
-    [['sessions', 'close', '--all', '--member', 'pg2'], /needs one of --member/],
+    [['sessions', 'close'], /needs --cluster, .*--id or --all/],
+    [['sessions', 'close', '--all', '--member', 'pg2'], /--all closes all sessions: it excludes --cluster/],
     [['sessions', '--all'], /--all belongs to: sessions close/],
     [['sessions', 'close', '--all', '--json'], /--json is for the list/],
   ] as const) {
