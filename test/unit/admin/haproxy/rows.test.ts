@@ -70,7 +70,7 @@ describe('the rows of `show stat`', () => {
   })
 
   test('the rate of a frontend is that of accepted connections, the rate of a backend that of sessions', () => {
-    const rates = ['rate', 'rate_max']
+    const rates = ['rate', 'rate_max'] as const
     const front = row(haproxyStatus(), 'primary', 'FRONTEND').values
     assert.deepEqual(picked(front, [...rates, 'conn_rate', 'conn_rate_max']), [5, 11, 5, 11])
     assert.deepEqual(picked(row(haproxyStatus(), 'primary', 'BACKEND').values, rates), [3, 9])
