@@ -68,6 +68,7 @@ for (const [title, text] of [
   ['another format', encodeOverrides(ALL).replace('"format": 1', '"format": 2')],
   ['another state', encodeOverrides(ALL).replace('"drain"', '"gone"')],
   ['a hold without an end', encodeOverrides(ALL).replace(`"until": ${NOW + 30_000}`, '"until": null')],
+  ['a time that is no date', encodeOverrides(ALL).replace(`"since": ${NOW}`, '"since": 9000000000000000')],
   ['a key that is not known', encodeOverrides(ALL).replace('"by"', '"of"')],
 ] as const)
   test(`a file is not used that holds ${title}`, () => {
