@@ -3,7 +3,7 @@ import type { Acts, SessionFilter } from '../admin/acts.ts'
 import { now } from '../clock.ts'
 import type { ClusterConfig } from '../config/config.ts'
 import { RouterError } from '../errors.ts'
-import { type OverrideState, OVERRIDE_WORDS } from '../override.ts'
+import { MAX_HOLD_MS, type OverrideState, OVERRIDE_WORDS } from '../override.ts'
 import type { Kept, OverrideStore } from '../overrides/override-store.ts'
 import type { Proxy } from '../proxy/proxy.ts'
 import type { SessionStatus } from '../proxy/status.ts'
@@ -28,9 +28,8 @@ export interface RouterActsDeps {
   readonly logOf: (cluster: string) => Log
 }
 
-/** Of a hold by request. Milliseconds. */
+/** Of a hold by request, unless the user says otherwise. Milliseconds. */
 const HOLD_MS = 5 * 60_000
-const MAX_HOLD_MS = 60 * 60_000
 
 export class RouterActs implements Acts {
   readonly #deps: RouterActsDeps
