@@ -55,7 +55,7 @@ export class RouterActs implements Acts {
       if (forMs !== null) throw refused('ready takes no duration: it ends the override')
       const kept = await overrides.endMember(name, member, by)
       const was = present === null ? 'it had no override' : `it is no longer ${OVERRIDE_WORDS[present.state]}`
-      return `member ${member}${this.#of(cluster)}: ready, ${was}${keptText(kept)}`
+      return `member ${member}${this.#of(cluster)}: ready, ${was}${endKeptText(kept)}`
     }
     if (forMs !== null && forMs <= 0) throw refused('a duration is longer than 0')
     const kept = await overrides.setMember(name, member, { state, forMs, by })
@@ -86,7 +86,7 @@ export class RouterActs implements Acts {
     const held = listeners.filter((listener) => holds.has(listener))
     const kept = await this.#deps.overrides.release(cluster.config.name, held, by)
     if (held.length === 0) return `${listed(listeners)}${this.#of(cluster)}: not held by request`
-    return `${listed(held)}${this.#of(cluster)}: released${keptText(kept)}`
+    return `${listed(held)}${this.#of(cluster)}: released${endKeptText(kept)}`
   }
 
   async sessions(
@@ -199,6 +199,7 @@ function effectOn(member: string, { view, proxy }: ActingCluster): string {
   return isPrimary ? `new clients of the primary are held; ${staying}` : `no new sessions; ${staying}`
 }
 
+/** Returns how what has begun was kept. */
 function keptText(kept: Kept): string {
   switch (kept.kind) {
     case 'kept':
@@ -208,6 +209,11 @@ function keptText(kept: Kept): string {
     case 'failed':
       return `; a restart would forget it: ${kept.reason}`
   }
+}
+
+/** Returns the same of what has ended: in memory only it is over for good. */
+function endKeptText(kept: Kept): string {
+  return kept.kind === 'failed' ? `; a restart may bring it back: ${kept.reason}` : ''
 }
 
 function requireOneOf(name: string, names: readonly string[], what: string, place: string): void {

@@ -67,14 +67,27 @@ describe('the acts of a router', () => {
       await drained,
       new RegExp(`^member pg2: DRAIN until ${until}, no new sessions; 4 sessions on it stay${forgotten}$`),
     )
-    assert.equal(
-      await acts.setMember(where, 'ready', null, 'bob'),
-      `member pg2: ready, it is no longer DRAIN${forgotten}`,
-    )
+    assert.equal(await acts.setMember(where, 'ready', null, 'bob'), 'member pg2: ready, it is no longer DRAIN')
     assert.match(lines.join('\n'), new RegExp(`^info override-set pg2: drained by alice until ${until}\n`))
     assert.equal(lines[1], 'info override-ended pg2: no longer drained (by bob)')
-    assert.match(await acts.setMember(where, 'ready', null, 'bob'), /^member pg2: ready, it had no override/)
+    assert.match(await acts.setMember(where, 'ready', null, 'bob'), /^member pg2: ready, it had no override$/)
     assert.equal(lines.length, 2)
+  })
+
+  test('what could not be kept would be forgotten by a restart, and what could not be ended may come back with it', async () => {
+    const acts = actsOf('demo')
+    const [member, all] = [
+      { cluster: null, member: 'pg2' },
+      { cluster: null, listener: 'primary' },
+    ]
+    const failed = { kind: 'failed', reason: 'disk full' } as const
+    for (const name of ['setMember', 'endMember', 'hold', 'release'] as const)
+      mock.method(store, name, () => Promise.resolve(failed))
+    mock.method(store, 'of', () => ({ members: new Map(), holds: new Map([['primary', {}]]) }))
+    assert.match(await acts.setMember(member, 'drain', null, 'a'), /; a restart would forget it: disk full$/)
+    assert.match(await acts.hold(all, null, 'a'), /; a restart would forget it: disk full$/)
+    assert.match(await acts.setMember(member, 'ready', null, 'a'), /; a restart may bring it back: disk full$/)
+    assert.match(await acts.release(all, 'a'), /; a restart may bring it back: disk full$/)
   })
 
   test('the clients of a drained primary are said to be held', async () => {
@@ -100,7 +113,7 @@ describe('the acts of a router', () => {
     const acts = actsOf('demo')
     const all = { cluster: null, listener: null }
     assert.match(await acts.hold(all, 60_000, 'alice'), /^listeners primary, replicas: new clients are held until /)
-    assert.match(await acts.release({ ...all, listener: 'replicas' }, 'bob'), /^listener replicas: released/)
+    assert.match(await acts.release({ ...all, listener: 'replicas' }, 'bob'), /^listener replicas: released$/)
     assert.deepEqual([...store.of('demo').holds.keys()], ['primary'])
     assert.match(await acts.release(all, 'bob'), /^listener primary: released/)
     assert.equal(await acts.release(all, 'bob'), 'listeners primary, replicas: not held by request')
