@@ -6,6 +6,7 @@ import { RouterError } from '../errors.ts'
 import { MAX_HOLD_MS, type OverrideState, OVERRIDE_WORDS } from '../override.ts'
 import type { Kept, OverrideStore } from '../overrides/override-store.ts'
 import type { Proxy } from '../proxy/proxy.ts'
+import { normalizedClient } from '../proxy/session-list.ts'
 import type { SessionStatus } from '../proxy/status.ts'
 import { type Log, logLines } from '../text/log-line.ts'
 import { counted, instant } from '../text/wording.ts'
@@ -150,13 +151,15 @@ export class RouterActs implements Acts {
     return { cluster, listeners: listener === null ? names : [listener] }
   }
 
-  /** Returns whose sessions are meant. Throws ACT_REFUSED where there is no such cluster, listener or member. */
+  /** Returns whose sessions are meant. Throws ACT_REFUSED where there is no such cluster, listener or member, nor can be such a client. */
   #matching({ cluster, ...rest }: SessionFilter): {
     readonly clusters: readonly ActingCluster[]
     readonly rest: Omit<SessionFilter, 'cluster'>
   } {
     const clusters = cluster === undefined ? this.#deps.clusters() : [this.#cluster(cluster)]
-    const { listener, member } = rest
+    const { listener, member, client } = rest
+    if (client !== undefined && normalizedClient(client) === null)
+      throw refused('a client is an IP address without port, or the path of a Unix socket')
     const [only] = clusters
     const place = clusters.length === 1 && only !== undefined ? this.#in(only) : ''
     if (listener !== undefined) requireOneOf(listener, clusters.flatMap(listenersOf), `listener ${listener}`, place)

@@ -156,6 +156,11 @@ describe('the acts of a router', () => {
       (acts) => acts.closeSessions({ listener: 'x' }, 'a'),
     ],
     [
+      'a client is an IP address without port, or the path of a Unix socket',
+      ['demo'],
+      (acts) => acts.closeSessions({ client: '10.0.0.9:5000' }, 'a'),
+    ],
+    [
       'a limit is a whole number; 0: none',
       ['demo'],
       (acts) => acts.limitListener({ cluster: null, listener: 'primary' }, -1, 'a'),
