@@ -107,6 +107,7 @@ export class RouterActs implements Acts {
 
   async closeSessions(filter: SessionFilter, by: string): Promise<number> {
     const { clusters, rest } = this.#matching(filter)
+    requireOneCluster(filter, clusters)
     const closed = await Promise.all(clusters.map(({ proxy }) => proxy.closeSessions(rest, by)))
     return closed.reduce((sum, each) => sum + each, 0)
   }
@@ -162,7 +163,8 @@ export class RouterActs implements Acts {
       throw refused('a client is an IP address without port, or the path of a Unix socket')
     const [only] = clusters
     const place = clusters.length === 1 && only !== undefined ? this.#in(only) : ''
-    if (listener !== undefined) requireOneOf(listener, clusters.flatMap(listenersOf), `listener ${listener}`, place)
+    if (listener !== undefined)
+      requireOneOf(listener, clusters.flatMap(listenersWithSessionsOf), `listener ${listener}`, place)
     if (member !== undefined) requireOneOf(member, clusters.flatMap(membersWithSessionsOf), `member ${member}`, place)
     return { clusters, rest }
   }
@@ -187,6 +189,11 @@ function membersWithSessionsOf(cluster: ActingCluster): readonly string[] {
 
 function listenersOf({ config }: ActingCluster): readonly string[] {
   return config.proxy.listeners.map(({ name }) => name)
+}
+
+/** Returns the listeners too that are removed but for their sessions. */
+function listenersWithSessionsOf(cluster: ActingCluster): readonly string[] {
+  return [...listenersOf(cluster), ...cluster.proxy.status().sessions.map(({ listener }) => listener)]
 }
 
 function listed(listeners: readonly string[]): string {
@@ -217,6 +224,19 @@ function keptText(kept: Kept): string {
 /** Returns the same of what has ended: in memory only it is over for good. */
 function endKeptText(kept: Kept): string {
   return kept.kind === 'failed' ? `; a restart may bring it back: ${kept.reason}` : ''
+}
+
+/** Throws ACT_REFUSED where a member or a listener of that name is meant, and several clusters have one. */
+function requireOneCluster({ member, listener }: SessionFilter, clusters: readonly ActingCluster[]): void {
+  if (member === undefined && listener === undefined) return
+  const having = clusters.filter(
+    (cluster) =>
+      (member === undefined || membersWithSessionsOf(cluster).includes(member)) &&
+      (listener === undefined || listenersWithSessionsOf(cluster).includes(listener)),
+  )
+  if (having.length < 2) return
+  const what = member === undefined ? `listener ${listener ?? ''}` : `member ${member}`
+  throw refused(`several clusters have ${what}: name one of ${having.map(({ config }) => config.name).join(', ')}`)
 }
 
 function requireOneOf(name: string, names: readonly string[], what: string, place: string): void {

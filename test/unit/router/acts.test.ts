@@ -23,7 +23,10 @@ describe('the acts of a router', () => {
       config: { name, proxy: { listeners: [{ name: 'primary' }, { name: 'replicas' }] } },
       view: sampleView(),
       proxy: {
-        status: () => sampleProxy(),
+        status: () => {
+          const { sessions, ...status } = sampleProxy()
+          return { ...status, sessions: [...sessions, { member: 'pg2', listener: 'removed', sessions: 1 }] }
+        },
         sessions: (filter, max) => {
           asked.push([name, filter, max])
           return Promise.resolve({ sessions: [{ ...session, id: '0x1', since, bytesIn: 0, bytesOut: 0 }], total: 5 })
@@ -65,7 +68,7 @@ describe('the acts of a router', () => {
     const forgotten = '; a restart would forget it, as there is no state_dir'
     assert.match(
       await drained,
-      new RegExp(`^member pg2: DRAIN until ${until}, no new sessions; 4 sessions on it stay${forgotten}$`),
+      new RegExp(`^member pg2: DRAIN until ${until}, no new sessions; 5 sessions on it stay${forgotten}$`),
     )
     assert.equal(await acts.setMember(where, 'ready', null, 'bob'), 'member pg2: ready, it is no longer DRAIN')
     assert.match(lines.join('\n'), new RegExp(`^info override-set pg2: drained by alice until ${until}\n`))
@@ -151,7 +154,17 @@ describe('the acts of a router', () => {
     ],
     ['there is no member pg9: there is pg1, pg2, pg3', ['demo'], (acts) => acts.sessions({ member: 'pg9' }, 1)],
     [
-      'there is no listener x: there is primary, replicas',
+      'several clusters have member pg2: name one of one, two',
+      ['one', 'two'],
+      (acts) => acts.closeSessions({ member: 'pg2' }, 'a'),
+    ],
+    [
+      'several clusters have listener primary: name one of one, two',
+      ['one', 'two'],
+      (acts) => acts.closeSessions({ listener: 'primary' }, 'a'),
+    ],
+    [
+      'there is no listener x: there is primary, replicas, removed',
       ['one', 'two'],
       (acts) => acts.closeSessions({ listener: 'x' }, 'a'),
     ],
@@ -184,10 +197,13 @@ describe('the acts of a router', () => {
     const { sessions, total } = await acts.sessions({ member: 'pg2' }, 1)
     assert.deepEqual([sessions.map((each) => each.cluster), total], [['old'], 10])
     assert.equal(await acts.closeSessions({ cluster: 'old', client: '10.0.0.9' }, 'bob'), 3)
+    // A listener that is removed, as long as it has sessions.
+    assert.equal(await acts.closeSessions({ cluster: 'old', listener: 'removed' }, 'bob'), 3)
     assert.deepEqual(asked, [
       ['demo', { member: 'pg2' }, 1],
       ['old', { member: 'pg2' }, 1],
       ['old', { client: '10.0.0.9' }, 'bob'],
+      ['old', { listener: 'removed' }, 'bob'],
     ])
   })
 
