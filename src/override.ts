@@ -35,6 +35,9 @@ export function overriddenText(state: OverrideState): string {
   return state === 'drain' ? 'drained' : 'in maintenance'
 }
 
+/** Of a hold by request. Milliseconds. */
+export const MAX_HOLD_MS = 60 * 60_000
+
 /** A listener that holds all its clients by request: as PgBouncer's PAUSE, with a limit. */
 export interface HeldByRequest {
   readonly by: string

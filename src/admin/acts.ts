@@ -5,7 +5,7 @@ import type { SessionStatus } from '../proxy/status.ts'
 /** Is logged in place of a user that a command of the admin socket does not name: the socket does not tell its users apart. */
 export const ASKED_BY_SOCKET = 'admin socket'
 
-/** What sessions are selected by; `client`: an IP address without port. */
+/** What sessions are selected by; `client`: an IP address without port, or the path of a Unix socket. */
 export const SESSION_FILTERS = ['cluster', 'listener', 'member', 'client', 'id'] as const
 
 /** Selects the sessions that match all that is given. */

@@ -135,6 +135,8 @@ function whatIs({ event, fields }: HistoryEvent): string | null {
     case 'leader-changed':
       return fields['to'] === null ? 'lock gone' : 'new leader'
     case 'held':
+      // A drain or a maintenance is no outage, and one that follows begins later.
+      return asText(fields['override']) === null ? event : null
     case 'opened':
     case 'released':
     case 'refused':

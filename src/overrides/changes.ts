@@ -1,5 +1,12 @@
 /** What changes of the overrides and holds of all clusters, by itself or because a person has asked; and its lines of the log. Pure. */
-import { type HeldByRequest, NO_OVERRIDES, overriddenText, type Override, type Overrides } from '../override.ts'
+import {
+  type HeldByRequest,
+  MAX_HOLD_MS,
+  NO_OVERRIDES,
+  overriddenText,
+  type Override,
+  type Overrides,
+} from '../override.ts'
 import type { LogLine } from '../text/log-line.ts'
 import { instant } from '../text/wording.ts'
 import type { OverridesByCluster } from './kept-overrides.ts'
@@ -47,6 +54,37 @@ function replaced<T>(map: ReadonlyMap<string, T>, name: string, value: T | null)
   if (value === null) next.delete(name)
   else next.set(name, value)
   return next
+}
+
+/**
+ * Returns those of an earlier run with no more time left than they were given: since then the clock may have been set back, or the
+ * file edited. `now`: milliseconds since the epoch.
+ */
+export function limited(all: OverridesByCluster, now: number): OverridesByCluster {
+  return new Map(
+    Array.from(all, ([cluster, { members, holds }]) => [
+      cluster,
+      {
+        members: mapped(members, (each) => ({ ...each, ...limitedTimes(each, now, Infinity) })),
+        holds: mapped(holds, (each) => ({ ...each, ...limitedTimes(each, now, MAX_HOLD_MS) })),
+      },
+    ]),
+  )
+}
+
+function limitedTimes<T extends number | null>(
+  { since, until }: { readonly since: number; readonly until: T },
+  now: number,
+  maxMs: number,
+): { readonly since: number; readonly until: T | number } {
+  return {
+    since: Math.min(since, now),
+    until: until === null ? until : Math.min(until, now + Math.min(until - since, maxMs)),
+  }
+}
+
+function mapped<T>(map: ReadonlyMap<string, T>, to: (each: T) => T): ReadonlyMap<string, T> {
+  return new Map(Array.from(map, ([name, each]) => [name, to(each)]))
 }
 
 /** Returns the changes that end what ends by itself until `now`. Milliseconds since the epoch. */

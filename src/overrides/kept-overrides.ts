@@ -21,8 +21,8 @@ const BY = z
   .string()
   .min(1)
   .transform((by) => printable(by, MAX_BY))
-/** Milliseconds since the epoch. */
-const TIME = z.int().min(0)
+/** Milliseconds since the epoch: more than this is no date. */
+const TIME = z.int().min(0).max(8.64e15)
 const MEMBER = z.strictObject({
   member: z.string().min(1),
   ...{ state: z.enum(['drain', 'maint']), by: BY, since: TIME, until: TIME.nullable() },

@@ -9,6 +9,7 @@ import {
   endings,
   expired,
   keptLineOf,
+  limited,
   lineOf,
   type Listeners,
   nextEnd,
@@ -53,7 +54,7 @@ export class OverrideStore {
   async load(listeners: Listeners): Promise<void> {
     const kept = (await this.#file?.load()) ?? new Map()
     if (kept.size === 0 || this.#isClosed) return
-    this.#all = kept
+    this.#all = limited(kept, now())
     this.#take(expired(this.#all, now()), 'expired')
     this.#take(withoutPlace(this.#all, listeners), 'removed')
     for (const change of endings(this.#all)) logLines(this.#deps.logOf(change.cluster), [keptLineOf(change)])

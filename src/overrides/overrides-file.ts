@@ -95,7 +95,7 @@ export class OverridesFile {
 
   #report(failure: string | null): void {
     if (failure !== null) {
-      const what = `cannot be written, so overrides and holds would end with a restart: ${failure}`
+      const what = `cannot be written, so a restart would undo what has changed of overrides and holds: ${failure}`
       this.#warn('overrides-not-saved', what)
       return
     }

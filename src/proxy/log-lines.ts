@@ -2,6 +2,7 @@
 import type { ListenerConfig } from '../config/config.ts'
 import type { LogLine } from '../text/log-line.ts'
 import { printable } from '../text/printable.ts'
+import { type PrimaryView, takesNew } from '../watcher/view.ts'
 import type { Eligibility, MemberUse } from './route.ts'
 
 /** The log of one listener. */
@@ -16,11 +17,13 @@ export function listenerLog(
     write({ level, fields: { ...fields, listener, route }, message: `${listener}: ${message}` })
 }
 
-/** Returns the line for the moment from which new connections to the primary are held. `member`: the primary that the reason is about. */
-export function heldLine(member: string | null, reason: string): LogLine {
+/** Returns the line for the moment from which new connections to the primary are held. */
+export function heldLine({ member, state, override }: PrimaryView, reason: string): LogLine {
+  // Where the primary is not open, that is what has them held.
+  const isOverridden = override !== undefined && takesNew(state)
   return {
     level: 'note',
-    fields: { event: 'held', member, reason },
+    fields: { event: 'held', member, reason, ...(isOverridden ? { override: override.state } : {}) },
     message: 'new connections to the primary are held',
   }
 }

@@ -71,7 +71,7 @@ export class Proxy implements Reconfigurable<ProxyConfig> {
     this.#fence = new PrimaryFence({
       all: () => this.#all(),
       take: (view, hold) => this.#link.send({ type: 'view', view, hold }),
-      held: (view, reason) => logLines(deps.log, [heldLine(view.primary.member, reason)]),
+      held: (view, reason) => logLines(deps.log, [heldLine(view.primary, reason)]),
       opened: ({ member, epoch }, fencedMs) => logLines(deps.log, [openedLine(member, epoch, fencedMs)]),
       forced: (listener, reason) =>
         this.#log(

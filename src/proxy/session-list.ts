@@ -10,7 +10,7 @@ import type { SessionStatus } from './status.ts'
 export interface ProxySessionFilter {
   readonly listener?: string
   readonly member?: string
-  /** An IP address without port. */
+  /** An IP address without port, or the path of the Unix socket of a listener. */
   readonly client?: string
   readonly id?: string
 }
@@ -23,7 +23,7 @@ export type ProxySession = Omit<SessionStatus, 'cluster'>
 
 /** Returns whether a session matches. */
 export function matcherOf({ member, client, id }: SessionMatch): (joined: Joined) => boolean {
-  const address = client === undefined ? null : normalized(client)
+  const address = client === undefined ? null : (normalizedClient(client) ?? client)
   return ({ id: own, target, client: peer }) => {
     if (id !== undefined && idOf(own) !== id.toLowerCase()) return false
     if (member !== undefined && target.member !== member) return false
@@ -59,8 +59,11 @@ function addressOf(client: Joined['client']): string {
   return client.via ?? plainAddress(client.peer?.address ?? '')
 }
 
-/** Returns an address as the kernel spells it. */
-function normalized(address: string): string {
-  if (isIP(address) !== 6) return address
-  return plainAddress(new SocketAddress({ address, family: 'ipv6' }).address)
+/** Returns an IP address as the kernel spells it, or the path of a Unix socket; null: it is neither. */
+export function normalizedClient(client: string): string | null {
+  if (client.startsWith('/')) return client
+  // The zone of a link-local address is the name of an interface, which may be any.
+  const [, address = '', zone = ''] = /^([^%]*)(%.+)?$/.exec(client) ?? []
+  if (isIP(address) !== 6) return isIP(client) === 4 ? client : null
+  return plainAddress(`${new SocketAddress({ address, family: 'ipv6' }).address}${zone}`)
 }

@@ -3,9 +3,10 @@ import type { Acts, SessionFilter } from '../admin/acts.ts'
 import { now } from '../clock.ts'
 import type { ClusterConfig } from '../config/config.ts'
 import { RouterError } from '../errors.ts'
-import { type OverrideState, OVERRIDE_WORDS } from '../override.ts'
+import { MAX_HOLD_MS, type OverrideState, OVERRIDE_WORDS } from '../override.ts'
 import type { Kept, OverrideStore } from '../overrides/override-store.ts'
 import type { Proxy } from '../proxy/proxy.ts'
+import { normalizedClient } from '../proxy/session-list.ts'
 import type { SessionStatus } from '../proxy/status.ts'
 import { type Log, logLines } from '../text/log-line.ts'
 import { counted, instant } from '../text/wording.ts'
@@ -28,9 +29,8 @@ export interface RouterActsDeps {
   readonly logOf: (cluster: string) => Log
 }
 
-/** Of a hold by request. Milliseconds. */
+/** Of a hold by request, unless the user says otherwise. Milliseconds. */
 const HOLD_MS = 5 * 60_000
-const MAX_HOLD_MS = 60 * 60_000
 
 export class RouterActs implements Acts {
   readonly #deps: RouterActsDeps
@@ -56,7 +56,7 @@ export class RouterActs implements Acts {
       if (forMs !== null) throw refused('ready takes no duration: it ends the override')
       const kept = await overrides.endMember(name, member, by)
       const was = present === null ? 'it had no override' : `it is no longer ${OVERRIDE_WORDS[present.state]}`
-      return `member ${member}${this.#of(cluster)}: ready, ${was}${keptText(kept)}`
+      return `member ${member}${this.#of(cluster)}: ready, ${was}${endKeptText(kept)}`
     }
     if (forMs !== null && forMs <= 0) throw refused('a duration is longer than 0')
     const kept = await overrides.setMember(name, member, { state, forMs, by })
@@ -87,7 +87,7 @@ export class RouterActs implements Acts {
     const held = listeners.filter((listener) => holds.has(listener))
     const kept = await this.#deps.overrides.release(cluster.config.name, held, by)
     if (held.length === 0) return `${listed(listeners)}${this.#of(cluster)}: not held by request`
-    return `${listed(held)}${this.#of(cluster)}: released${keptText(kept)}`
+    return `${listed(held)}${this.#of(cluster)}: released${endKeptText(kept)}`
   }
 
   async sessions(
@@ -107,6 +107,7 @@ export class RouterActs implements Acts {
 
   async closeSessions(filter: SessionFilter, by: string): Promise<number> {
     const { clusters, rest } = this.#matching(filter)
+    requireOneCluster(filter, clusters)
     const closed = await Promise.all(clusters.map(({ proxy }) => proxy.closeSessions(rest, by)))
     return closed.reduce((sum, each) => sum + each, 0)
   }
@@ -151,16 +152,19 @@ export class RouterActs implements Acts {
     return { cluster, listeners: listener === null ? names : [listener] }
   }
 
-  /** Returns whose sessions are meant. Throws ACT_REFUSED where there is no such cluster, listener or member. */
+  /** Returns whose sessions are meant. Throws ACT_REFUSED where there is no such cluster, listener or member, nor can be such a client. */
   #matching({ cluster, ...rest }: SessionFilter): {
     readonly clusters: readonly ActingCluster[]
     readonly rest: Omit<SessionFilter, 'cluster'>
   } {
     const clusters = cluster === undefined ? this.#deps.clusters() : [this.#cluster(cluster)]
-    const { listener, member } = rest
+    const { listener, member, client } = rest
+    if (client !== undefined && normalizedClient(client) === null)
+      throw refused('a client is an IP address without port, or the path of a Unix socket')
     const [only] = clusters
     const place = clusters.length === 1 && only !== undefined ? this.#in(only) : ''
-    if (listener !== undefined) requireOneOf(listener, clusters.flatMap(listenersOf), `listener ${listener}`, place)
+    if (listener !== undefined)
+      requireOneOf(listener, clusters.flatMap(listenersWithSessionsOf), `listener ${listener}`, place)
     if (member !== undefined) requireOneOf(member, clusters.flatMap(membersWithSessionsOf), `member ${member}`, place)
     return { clusters, rest }
   }
@@ -187,6 +191,11 @@ function listenersOf({ config }: ActingCluster): readonly string[] {
   return config.proxy.listeners.map(({ name }) => name)
 }
 
+/** Returns the listeners too that are removed but for their sessions. */
+function listenersWithSessionsOf(cluster: ActingCluster): readonly string[] {
+  return [...listenersOf(cluster), ...cluster.proxy.status().sessions.map(({ listener }) => listener)]
+}
+
 function listed(listeners: readonly string[]): string {
   return `listener${listeners.length === 1 ? '' : 's'} ${listeners.join(', ')}`
 }
@@ -200,6 +209,7 @@ function effectOn(member: string, { view, proxy }: ActingCluster): string {
   return isPrimary ? `new clients of the primary are held; ${staying}` : `no new sessions; ${staying}`
 }
 
+/** Returns how what has begun was kept. */
 function keptText(kept: Kept): string {
   switch (kept.kind) {
     case 'kept':
@@ -209,6 +219,24 @@ function keptText(kept: Kept): string {
     case 'failed':
       return `; a restart would forget it: ${kept.reason}`
   }
+}
+
+/** Returns the same of what has ended: in memory only it is over for good. */
+function endKeptText(kept: Kept): string {
+  return kept.kind === 'failed' ? `; a restart may bring it back: ${kept.reason}` : ''
+}
+
+/** Throws ACT_REFUSED where a member or a listener of that name is meant, and several clusters have one. */
+function requireOneCluster({ member, listener }: SessionFilter, clusters: readonly ActingCluster[]): void {
+  if (member === undefined && listener === undefined) return
+  const having = clusters.filter(
+    (cluster) =>
+      (member === undefined || membersWithSessionsOf(cluster).includes(member)) &&
+      (listener === undefined || listenersWithSessionsOf(cluster).includes(listener)),
+  )
+  if (having.length < 2) return
+  const what = member === undefined ? `listener ${listener ?? ''}` : `member ${member}`
+  throw refused(`several clusters have ${what}: name one of ${having.map(({ config }) => config.name).join(', ')}`)
 }
 
 function requireOneOf(name: string, names: readonly string[], what: string, place: string): void {

@@ -1,7 +1,7 @@
 /** Health checks for load balancers, keepalived and Kubernetes: the paths of Patroni's REST API, asked of a router. Pure. */
 import { parseSize } from '../../config/values/units.ts'
 import { holdsPrimary, type ListenerStatus } from '../../proxy/status.ts'
-import { type ClusterView, isServing, type MemberView, servesReads } from '../../watcher/view.ts'
+import { type ClusterView, isServing, type MemberView, servesReads, takesNew } from '../../watcher/view.ts'
 import type { ClusterStatus, RouterStatus } from '../status.ts'
 import { lagOf } from '../status/member-json.ts'
 
@@ -124,7 +124,8 @@ function membersByView(check: Exclude<Check, 'health'>, view: ClusterView): read
 
 function reasonOfPrimary({ primary }: ClusterView): string {
   const { member, state, reason, override } = primary
-  if (override !== undefined) return `${member ?? 'the primary'} is overridden (${override.state} by ${override.by})`
+  if (override !== undefined && takesNew(state))
+    return `${member ?? 'the primary'} is overridden (${override.state} by ${override.by})`
   return member === null ? `there is no primary: ${reason}` : `${member} is ${state}: ${reason}`
 }
 

@@ -83,6 +83,19 @@ describe('overrides in state_dir', () => {
     await second.close()
   })
 
+  test('last no longer after a restart than a command can have them last', async () => {
+    const place = placeIn('edited')
+    const first = await started(place)
+    await first.hold('demo', ['primary'], 60_000, 'bob')
+    await first.close()
+    const file = overridesFile(place)
+    writeFileSync(file, readFileSync(file, 'utf8').replace(/"until": \d+/, '"until": 8640000000000000'))
+    const second = await started(place)
+    const { since, until: end } = second.of('demo').holds.get('primary') ?? assert.fail()
+    assert.ok(end - since < 3_700_000, `${end - since} ms`)
+    await second.close()
+  })
+
   test('end by themselves, and are gone from the file', async () => {
     const place = placeIn('timed')
     const store = await started(place)

@@ -92,6 +92,29 @@ describe('a story', () => {
     assert.equal(stepsOf(story), '5 lock gone, 5 switching, 5 held, 30 new leader, 40 confirmed, 41 opened')
   })
 
+  test('is not made of a drain of the primary, and one of a failover that follows does not begin with it', () => {
+    const drained = [
+      [0, 'primary-open', '', { state: 'open', member: 'pg1' }],
+      [1, 'opened', '', { member: 'pg1' }],
+      [100, 'held', '', { member: 'pg1', override: 'drain' }],
+    ] as const
+    const ready = [
+      [4100, 'released', '', { connections: 2, waitedMs: 4000 }],
+      [4101, 'opened', '', { member: 'pg1' }],
+    ] as const
+    const failover = [
+      [5000, 'leader-changed', '', { from: 'pg1', to: 'pg2' }],
+      [5001, 'primary-unconfirmed', '', { state: 'unconfirmed', member: 'pg2' }],
+      [5010, 'primary-open', '', { state: 'open', member: 'pg2' }],
+      [5013, 'opened', '', { member: 'pg2' }],
+    ] as const
+    assert.deepEqual(storiesOf(recorded([...drained, ...ready])), [])
+    const [story, ...others] = storiesOf(recorded([...drained, ...failover]))
+    assert.deepEqual(others, [])
+    assert.deepEqual([story?.kind, story?.from, story?.to, story?.heldMs], ['failover', 'pg1', 'pg2', null])
+    assert.equal(stepsOf(story), '5000 new leader, 5001 checked, 5010 confirmed')
+  })
+
   test('continues over a restart of the router', () => {
     const at = CRASH.findIndex(([, event]) => event === 'leader-changed')
     const restarted = [

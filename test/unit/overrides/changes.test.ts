@@ -5,6 +5,7 @@ import {
   type Change,
   expired,
   keptLineOf,
+  limited,
   lineOf,
   nextEnd,
   renamed,
@@ -40,6 +41,22 @@ test('an override and a hold with an end are over in their time, and one without
   assert.deepEqual(later.get('demo'), { members: new Map([['pg2', MAINT]]), holds: new Map() })
 })
 
+test('what an earlier run has left lasts no longer than it was to last, and a hold an hour at most', () => {
+  const hour = 3_600_000
+  const timesOf = (now: number, hold: typeof HELD | { by: string; since: number; until: number }): unknown => {
+    const all = applied(ALL, [{ kind: 'hold', cluster: 'demo', listener: 'primary', before: HELD, after: hold }])
+    const { members, holds } = limited(all, now).get('demo') ?? assert.fail()
+    return [members.get('pg1'), members.get('pg2'), holds.get('primary')].map((each) => [each?.since, each?.until])
+  }
+  assert.deepEqual(timesOf(NOW + 10_000, HELD), [[NOW, NOW + 60_000], [NOW, null], [NOW, NOW + 30_000]]) // prettier-ignore
+  // The clock was set back by ten days.
+  const then = NOW - 240 * hour
+  assert.deepEqual(timesOf(then, HELD), [[then, then + 60_000], [then, null], [then, then + 30_000]]) // prettier-ignore
+  // The file was edited.
+  const long = { ...HELD, until: NOW + 720 * hour }
+  assert.deepEqual(timesOf(NOW, long), [[NOW, NOW + 60_000], [NOW, null], [NOW, NOW + hour]]) // prettier-ignore
+})
+
 test('a cluster or a listener that is removed loses what it had', () => {
   assert.deepEqual(whatOf(withoutPlace(ALL, new Map([['demo', ['primary']], ['other', []]]))), []) // prettier-ignore
   assert.deepEqual(whatOf(withoutPlace(ALL, new Map([['demo', ['replicas']]]))), ['demo primary', 'other pg1'])
@@ -68,6 +85,7 @@ for (const [title, text] of [
   ['another format', encodeOverrides(ALL).replace('"format": 1', '"format": 2')],
   ['another state', encodeOverrides(ALL).replace('"drain"', '"gone"')],
   ['a hold without an end', encodeOverrides(ALL).replace(`"until": ${NOW + 30_000}`, '"until": null')],
+  ['a time that is no date', encodeOverrides(ALL).replace(`"since": ${NOW}`, '"since": 9000000000000000')],
   ['a key that is not known', encodeOverrides(ALL).replace('"by"', '"of"')],
 ] as const)
   test(`a file is not used that holds ${title}`, () => {

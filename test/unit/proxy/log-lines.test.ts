@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { listenerLog, NOTHING_LOGGED, useLines } from '../../../src/proxy/log-lines.ts'
+import { heldLine, listenerLog, NOTHING_LOGGED, useLines } from '../../../src/proxy/log-lines.ts'
 import type { LogLine } from '../../../src/text/log-line.ts'
 import type { MemberUse, Eligibility } from '../../../src/proxy/route.ts'
+import { sampleView } from '../admin/sample.ts'
 
 const FIT: Eligibility = { fit: true, reason: '', cause: null }
 const LAGS: Eligibility = { fit: false, reason: 'lag 20 MB above 16 MB', cause: 'lag' }
@@ -55,4 +56,14 @@ test('every line of a listener says which listener it is and which route it has,
   log('warn', { event: 'fenced', route: 'reports', listener: 'replica' }, 'closed 1 session on pg1')
   const fields = { event: 'fenced', listener: 'reports', route: 'replica' }
   assert.deepEqual(lines, [{ level: 'warn', fields, message: 'reports: closed 1 session on pg1' }])
+})
+
+test('that new connections are held says so where the primary is open, but overridden', () => {
+  const override = { state: 'drain', by: 'alice', since: 0, until: null } as const
+  const { primary } = sampleView()
+  const fieldOf = (changes: Partial<typeof primary>): unknown =>
+    heldLine({ ...primary, ...changes }, 'r').fields['override']
+  assert.equal(fieldOf({ override }), 'drain')
+  assert.equal(fieldOf({ override, state: 'unreachable' }), undefined)
+  assert.equal(fieldOf({ state: 'unreachable' }), undefined)
 })

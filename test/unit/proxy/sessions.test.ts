@@ -5,6 +5,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Client } from '../../../src/proxy/client.ts'
 import type { Target } from '../../../src/proxy/route.ts'
 import type { Session } from '../../../src/proxy/session.ts'
+import { normalizedClient } from '../../../src/proxy/session-list.ts'
 import { Sessions } from '../../../src/proxy/sessions.ts'
 
 const NOBODY = new Client(new Socket(), Buffer.alloc(0), 0)
@@ -86,3 +87,16 @@ test('a session that cannot be closed by request keeps no other open, and is tri
   assert.deepEqual([[...open], closed.length], [[2], 3])
   await assert.rejects(sessions.close(() => false, 'fence').done, /1 session cannot be closed/)
 })
+
+for (const [client, expected] of [
+  ['10.0.0.9', '10.0.0.9'],
+  ['::ffff:10.0.0.9', '10.0.0.9'],
+  ['FE80::00FC:ff:fe00:1', 'fe80::fc:ff:fe00:1'],
+  ['fe80::00fc:ff:fe00:1%eth0', 'fe80::fc:ff:fe00:1%eth0'],
+  ['fe80::1%br_lan', 'fe80::1%br_lan'],
+  ['/run/postgresql/.s.PGSQL.5432', '/run/postgresql/.s.PGSQL.5432'],
+  ...(['nonsense', '10.0.0.9:5000', '10.0.0.9%eth0', 'fe80::1%', ''] as const).map((text) => [text, null] as const),
+] as const)
+  test(`a client is selected by its address without port, or by a path: ${JSON.stringify(client)}`, () => {
+    assert.equal(normalizedClient(client), expected)
+  })

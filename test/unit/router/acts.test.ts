@@ -23,7 +23,10 @@ describe('the acts of a router', () => {
       config: { name, proxy: { listeners: [{ name: 'primary' }, { name: 'replicas' }] } },
       view: sampleView(),
       proxy: {
-        status: () => sampleProxy(),
+        status: () => {
+          const { sessions, ...status } = sampleProxy()
+          return { ...status, sessions: [...sessions, { member: 'pg2', listener: 'removed', sessions: 1 }] }
+        },
         sessions: (filter, max) => {
           asked.push([name, filter, max])
           return Promise.resolve({ sessions: [{ ...session, id: '0x1', since, bytesIn: 0, bytesOut: 0 }], total: 5 })
@@ -65,16 +68,29 @@ describe('the acts of a router', () => {
     const forgotten = '; a restart would forget it, as there is no state_dir'
     assert.match(
       await drained,
-      new RegExp(`^member pg2: DRAIN until ${until}, no new sessions; 4 sessions on it stay${forgotten}$`),
+      new RegExp(`^member pg2: DRAIN until ${until}, no new sessions; 5 sessions on it stay${forgotten}$`),
     )
-    assert.equal(
-      await acts.setMember(where, 'ready', null, 'bob'),
-      `member pg2: ready, it is no longer DRAIN${forgotten}`,
-    )
+    assert.equal(await acts.setMember(where, 'ready', null, 'bob'), 'member pg2: ready, it is no longer DRAIN')
     assert.match(lines.join('\n'), new RegExp(`^info override-set pg2: drained by alice until ${until}\n`))
     assert.equal(lines[1], 'info override-ended pg2: no longer drained (by bob)')
-    assert.match(await acts.setMember(where, 'ready', null, 'bob'), /^member pg2: ready, it had no override/)
+    assert.match(await acts.setMember(where, 'ready', null, 'bob'), /^member pg2: ready, it had no override$/)
     assert.equal(lines.length, 2)
+  })
+
+  test('what could not be kept would be forgotten by a restart, and what could not be ended may come back with it', async () => {
+    const acts = actsOf('demo')
+    const [member, all] = [
+      { cluster: null, member: 'pg2' },
+      { cluster: null, listener: 'primary' },
+    ]
+    const failed = { kind: 'failed', reason: 'disk full' } as const
+    for (const name of ['setMember', 'endMember', 'hold', 'release'] as const)
+      mock.method(store, name, () => Promise.resolve(failed))
+    mock.method(store, 'of', () => ({ members: new Map(), holds: new Map([['primary', {}]]) }))
+    assert.match(await acts.setMember(member, 'drain', null, 'a'), /; a restart would forget it: disk full$/)
+    assert.match(await acts.hold(all, null, 'a'), /; a restart would forget it: disk full$/)
+    assert.match(await acts.setMember(member, 'ready', null, 'a'), /; a restart may bring it back: disk full$/)
+    assert.match(await acts.release(all, 'a'), /; a restart may bring it back: disk full$/)
   })
 
   test('the clients of a drained primary are said to be held', async () => {
@@ -100,7 +116,7 @@ describe('the acts of a router', () => {
     const acts = actsOf('demo')
     const all = { cluster: null, listener: null }
     assert.match(await acts.hold(all, 60_000, 'alice'), /^listeners primary, replicas: new clients are held until /)
-    assert.match(await acts.release({ ...all, listener: 'replicas' }, 'bob'), /^listener replicas: released/)
+    assert.match(await acts.release({ ...all, listener: 'replicas' }, 'bob'), /^listener replicas: released$/)
     assert.deepEqual([...store.of('demo').holds.keys()], ['primary'])
     assert.match(await acts.release(all, 'bob'), /^listener primary: released/)
     assert.equal(await acts.release(all, 'bob'), 'listeners primary, replicas: not held by request')
@@ -138,9 +154,24 @@ describe('the acts of a router', () => {
     ],
     ['there is no member pg9: there is pg1, pg2, pg3', ['demo'], (acts) => acts.sessions({ member: 'pg9' }, 1)],
     [
-      'there is no listener x: there is primary, replicas',
+      'several clusters have member pg2: name one of one, two',
+      ['one', 'two'],
+      (acts) => acts.closeSessions({ member: 'pg2' }, 'a'),
+    ],
+    [
+      'several clusters have listener primary: name one of one, two',
+      ['one', 'two'],
+      (acts) => acts.closeSessions({ listener: 'primary' }, 'a'),
+    ],
+    [
+      'there is no listener x: there is primary, replicas, removed',
       ['one', 'two'],
       (acts) => acts.closeSessions({ listener: 'x' }, 'a'),
+    ],
+    [
+      'a client is an IP address without port, or the path of a Unix socket',
+      ['demo'],
+      (acts) => acts.closeSessions({ client: '10.0.0.9:5000' }, 'a'),
     ],
     [
       'a limit is a whole number; 0: none',
@@ -166,10 +197,13 @@ describe('the acts of a router', () => {
     const { sessions, total } = await acts.sessions({ member: 'pg2' }, 1)
     assert.deepEqual([sessions.map((each) => each.cluster), total], [['old'], 10])
     assert.equal(await acts.closeSessions({ cluster: 'old', client: '10.0.0.9' }, 'bob'), 3)
+    // A listener that is removed, as long as it has sessions.
+    assert.equal(await acts.closeSessions({ cluster: 'old', listener: 'removed' }, 'bob'), 3)
     assert.deepEqual(asked, [
       ['demo', { member: 'pg2' }, 1],
       ['old', { member: 'pg2' }, 1],
       ['old', { client: '10.0.0.9' }, 'bob'],
+      ['old', { listener: 'removed' }, 'bob'],
     ])
   })
 

@@ -1,5 +1,6 @@
 /** A cluster on the page: its state, what is wrong, its tables, and the notes of `status`. Pure. */
 import { hostPort } from '../../../address.ts'
+import { OVERRIDE_WORDS } from '../../../override.ts'
 import { isForPrimary } from '../../../proxy/status.ts'
 import { age, counted, instant } from '../../../text/wording.ts'
 import { setBackText, wordOf } from '../../../watcher/view-text.ts'
@@ -25,9 +26,9 @@ export function stateOf({ view, proxy }: ClusterStatus, { stopping }: RouterStat
   const { primary } = view
   const who = primary.member ?? 'no primary'
   if (stopping) return { tone: 'bad', who, word: 'SHUTTING DOWN' }
-  if (primary.override !== undefined) return { tone: 'warn', who, word: primary.override.state.toUpperCase() }
   const listeners = proxy?.listeners.filter(({ route }) => isForPrimary(route)) ?? []
   if (takesNew(primary.state)) {
+    if (primary.override !== undefined) return { tone: 'warn', who, word: OVERRIDE_WORDS[primary.override.state] }
     if (listeners.some(({ fault }) => fault !== null)) return { tone: 'bad', who, word: 'HELD' }
     if (listeners.some(({ route, heldByRequest }) => route === 'primary' && heldByRequest !== null))
       return { tone: 'warn', who, word: 'HELD BY REQUEST' }

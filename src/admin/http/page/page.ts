@@ -1,7 +1,7 @@
 /** The page at `/`: what `status` shows, and what HAProxy's page counts. The state comes first. Pure. */
 import { visible } from '../../../text/terminal.ts'
 import { age, counted, instant } from '../../../text/wording.ts'
-import { takesNew } from '../../../watcher/view.ts'
+import { isServing } from '../../../watcher/view.ts'
 import type { HistoryEvent } from '../../../events/event.ts'
 import type { ClusterStatus, RouterStatus } from '../../status.ts'
 import { statusJson } from '../../status/json.ts'
@@ -69,7 +69,7 @@ function headOf(clusters: readonly ClusterStatus[], status: RouterStatus, { isRe
 /** Returns the title, which is all that a tab in the background shows. */
 function titleOf(clusters: readonly ClusterStatus[], status: RouterStatus): string {
   const [first] = clusters
-  const closed = clusters.filter(({ view }) => !takesNew(view.primary.state))
+  const closed = clusters.filter(({ view }) => !isServing(view.primary))
   if (first === undefined) return `${status.node} - patroni-router`
   const { who, word } = stateOf(first, status)
   if (clusters.length === 1) return visible(`${who} ${word} - ${first.view.name}`)

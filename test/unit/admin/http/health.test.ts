@@ -83,6 +83,9 @@ test('an overridden primary accepts no new connections, and a router that has re
   const drained = sampleView({ members: MEMBERS, primary: { ...VIEW.primary, override } })
   const [found] = healthOf('primary', sampleStatus({ view: drained, proxy: null }), ANY)
   assert.deepEqual([found?.ok, found?.reason], [false, 'pg1 is overridden (drain by alice)'])
+  const gone = { ...VIEW.primary, override, state: 'unreachable', reason: 'no answer' } as const
+  const lost = sampleStatus({ view: sampleView({ members: MEMBERS, primary: gone }), proxy: null })
+  assert.equal(healthOf('primary', lost, ANY)[0]?.reason, 'pg1 is unreachable: no answer')
   const unread = sampleView({ members: [], dcs: { ...VIEW.dcs, state: 'never' } })
   const status = sampleStatus({ view: unread, proxy: null })
   for (const check of CHECKS) assert.equal(healthOf(check, status, ANY)[0]?.reason, 'the DCS has not been read yet')

@@ -63,6 +63,16 @@ test('shows overrides and holds with the name behind them, and the counters of l
   assert.match(text, /not used: pg2 is a replica/)
 })
 
+test('counts a drained primary as not open, and shows that it is unreachable before that it is drained', () => {
+  const override = { state: 'drain', by: 'alice', since: NOW, until: null } as const
+  const view = sampleView({ primary: { ...VIEW.primary, override } })
+  assert.match(page(sampleStatus({ view, proxy: sampleProxy() })), /<title>pg1 DRAIN - demo<\/title>/)
+  const both = sampleStatus({ view: VIEW, proxy: sampleProxy() }, { view, proxy: sampleProxy() })
+  assert.match(page(both), /<title>NOT OPEN: 1 of 2 clusters - lb1<\/title>/)
+  const gone = sampleView({ primary: { ...VIEW.primary, override, state: 'unreachable', reason: 'no answer' } })
+  assert.match(page(sampleStatus({ view: gone, proxy: sampleProxy() })), /<title>pg1 UNREACHABLE - demo<\/title>/)
+})
+
 test('sizes are in units of 1024', () => {
   assert.deepEqual([0, 1, 1023, 1024, 1536, 150 * 1024, 1024 ** 2 * 1023, 1024 ** 5 * 5000].map(sizeText), [
     '0 B',
