@@ -6,6 +6,7 @@ import { ENDINGS, REFUSALS } from '../../../src/proxy/counters.ts'
 import { RouterError } from '../../../src/errors.ts'
 import type { ReloadReport } from '../../../src/reload.ts'
 import { type ListenerStatus, NO_COUNTS, type ProxyStatus, type SessionStatus } from '../../../src/proxy/status.ts'
+import { totalsOf } from '../../../src/router/totals.ts'
 import { NO_TRAFFIC } from '../../../src/proxy/traffic.ts'
 import { NO_WATCHER_COUNTS } from '../../../src/watcher/counts.ts'
 import type { ClusterView, MemberView } from '../../../src/watcher/view.ts'
@@ -165,6 +166,7 @@ export function sampleStatus(
     now: NOW,
     stopping: false,
     maxConnections: 0,
+    totals: totalsOf(all.flatMap(({ proxy }) => proxy ?? [])),
     log: { dropped: 0 },
     clusters: all.map((cluster) => ({ faults: [], counts: NO_WATCHER_COUNTS, ...cluster, localMember: null })),
     templates: null,
