@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { eventOf, type HistoryEvent } from '../../../events/event.ts'
 import type { History } from '../../../events/history.ts'
+import { HAPROXY_SCOPES } from '../../haproxy/metric-names.ts'
 import type { HttpContext } from '../context.ts'
 import { pageParts } from '../page/page.ts'
 import { CONTENT_SECURITY_POLICY } from '../page/style.ts'
@@ -32,11 +33,21 @@ export function showRoutes(app: FastifyInstance, context: HttpContext): void {
   })
   app.get<{ Querystring: Record<string, unknown> }>('/metrics', ({ query }, reply) => {
     if (sources.metrics === null) return unavailable(reply)
-    const named = [query['scope'] ?? []].flat().filter((scope) => typeof scope === 'string')
-    const scopes = named.length === 0 ? null : named
+    const scopes = scopesOf(query)
+    if (scopes === undefined) return reply.code(400).send({ error: `scope is one of *, ${SCOPES.join(', ')}` })
     void reply.type('text/plain; version=0.0.4; charset=utf-8')
     return sendParts(reply, context, sources.metrics(sources.status(), { scopes, noMaint: 'no-maint' in query }))
   })
+}
+
+/** Those of HAProxy, of which the router has none of the last two, and the router's own. */
+const SCOPES: readonly string[] = ['native', ...HAPROXY_SCOPES, 'listener', 'sticktable']
+
+/** Returns the scopes that a request for metrics names; null: all; undefined: one of them does not exist. */
+export function scopesOf({ scope = [] }: Readonly<Record<string, unknown>>): readonly string[] | null | undefined {
+  const named = [scope].flat().map(String)
+  if (named.some((each) => each !== '*' && !SCOPES.includes(each))) return undefined
+  return named.length === 0 || named.includes('*') ? null : named
 }
 
 /**
