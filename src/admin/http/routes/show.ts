@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { eventOf, type HistoryEvent } from '../../../events/event.ts'
 import type { History } from '../../../events/history.ts'
+import { STATE_WORDS } from '../../haproxy/chosen-rows.ts'
 import { HAPROXY_SCOPES } from '../../haproxy/metric-names.ts'
 import type { HttpContext } from '../context.ts'
 import { pageParts } from '../page/page.ts'
@@ -10,6 +11,10 @@ import { sendParts, unavailable } from './send.ts'
 
 /** The events that the page shows. */
 const PAGE_EVENTS = 20
+
+interface Queried {
+  Querystring: Record<string, unknown>
+}
 
 /** Adds the routes to `app`. */
 export function showRoutes(app: FastifyInstance, context: HttpContext): void {
@@ -21,17 +26,17 @@ export function showRoutes(app: FastifyInstance, context: HttpContext): void {
   }
   app.get('/', (_, reply) => page(reply, true))
   app.get('/;norefresh', (_, reply) => page(reply, false))
-  app.get('/;csv', (_, reply) => {
+  app.get<Queried>('/;csv', ({ query }, reply) => {
     if (sources.statistics === null) return unavailable(reply)
     void reply.type('text/plain; charset=utf-8')
-    return sendParts(reply, context, sources.statistics.csv(sources.status()))
+    return sendParts(reply, context, sources.statistics.csv(sources.status(), Object.keys(query)))
   })
-  app.get('/;json', (_, reply) => {
+  app.get<Queried>('/;json', ({ query }, reply) => {
     if (sources.statistics === null) return unavailable(reply)
     void reply.type('application/json; charset=utf-8')
-    return sendParts(reply, context, sources.statistics.json(sources.status()))
+    return sendParts(reply, context, sources.statistics.json(sources.status(), Object.keys(query)))
   })
-  app.get<{ Querystring: Record<string, unknown> }>('/metrics', ({ query }, reply) => {
+  app.get<Queried>('/metrics', ({ query }, reply) => {
     if (sources.metrics === null) return unavailable(reply)
     const scopes = scopesOf(query)
     if (scopes === undefined) return reply.code(400).send({ error: `scope is one of *, ${SCOPES.join(', ')}` })
@@ -52,13 +57,18 @@ export function scopesOf({ scope = [] }: Readonly<Record<string, unknown>>): rea
 
 /**
  * Returns the path of a request. HAProxy reads the words behind semicolons, whatever is before them: `/;csv`,
- * `/stats;csv;norefresh`, `/haproxy?stats;json`.
+ * `/stats;csv;norefresh`, `/haproxy?stats;json`. Words that leave out servers become the query: `/;csv?no-maint`.
  */
 export function routed(url: string): string {
-  const [, words] = /^[^;]*((?:;[a-z]+)+)$/.exec(url) ?? []
-  const found = ['csv', 'json', 'norefresh'].find((word) => words?.split(';').includes(word))
-  if (found !== undefined) return `/;${found}`
+  const words = /^[^;]*((?:;[a-z-]+)+)$/.exec(url)?.[1]?.split(';') ?? []
+  const found = ['csv', 'json', 'norefresh'].find((word) => words.includes(word))
+  if (found !== undefined) return [`/;${found}`, ...queryOf(words)].join('?')
   return /^\/(?:haproxy)?(?:stats|\?stats)$/.test(url) ? '/' : url
+}
+
+function queryOf(words: readonly string[]): readonly string[] {
+  const states = STATE_WORDS.filter((word) => words.includes(word))
+  return states.length === 0 ? [] : [states.join('&')]
 }
 
 /** Returns the newest events of this run, the newest last. */

@@ -138,6 +138,17 @@ describe('the rows of `show stat`', () => {
     assert.deepEqual(picked(drained, ['check_status', 'last_chk']), ['L7OK', 'drained by alice'])
   })
 
+  test('words leave out servers that are down or in maintenance, and have the backend count', () => {
+    const status = haproxyStatus({ pg2: 'maint' })
+    const shown = (words: readonly string[]): readonly string[] =>
+      [...statCsvParts(status, words)].join('').split('\n').filter((line) => line.startsWith('primary,')).map((line) => line.split(',')[1] ?? '') // prettier-ignore
+    assert.deepEqual(shown([]), ['FRONTEND', 'pg1', 'pg2', 'pg3', 'BACKEND'])
+    assert.deepEqual(shown(['no-maint']), ['FRONTEND', 'pg1', 'pg3', 'BACKEND'])
+    assert.deepEqual(shown(['up']), ['FRONTEND', 'pg1', 'BACKEND'])
+    assert.doesNotMatch([...statJsonParts(status, ['up'])].join(''), /"pg[23]"/)
+    assert.match([...statJsonParts(status, ['up'])].join(''), /UP \(1\/3\)/)
+  })
+
   test('without a proxy there is only the header', () => {
     const status = sampleStatus({ view: sampleView(), proxy: null })
     assert.match([...statCsvParts(status)].join(''), /^# pxname,svname,.*,\n$/)
