@@ -130,6 +130,7 @@ export function sampleProxy(changes: Partial<ProxyStatus> = {}): ProxyStatus {
       { member: 'pg1', listener: 'primary', sessions: 12 },
       { member: 'pg2', listener: 'replicas', sessions: 4 },
     ],
+    maxConnections: 0,
     held: { connections: 0, oldestMs: null },
     totals: {
       accepted: 1234,

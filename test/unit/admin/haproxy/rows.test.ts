@@ -82,9 +82,15 @@ describe('the rows of `show stat`', () => {
     assert.deepEqual(picked(row(status, 'primary', 'BACKEND').values, ['econ', 'connect', 'cli_abrt']), [35, 32, 3])
   })
 
-  test('the limit of a frontend is its own, else that of the router, else none', () => {
+  test('the limit of a frontend is the lowest of its own, its cluster and the router', () => {
     const limited = { ...haproxyStatus(), maxConnections: 300 }
     assert.deepEqual(picked(row(limited, 'primary', 'FRONTEND').values, ['slim']), [300])
+    const cluster = (name: string, maxConnections: number) => ({
+      ...{ view: sampleView({ name }), proxy: sampleProxy({ maxConnections }) },
+    })
+    const two = { ...sampleStatus(cluster('a', 50), cluster('b', 60)), maxConnections: 110 }
+    assert.deepEqual(picked(row(two, 'a:primary', 'FRONTEND').values, ['slim']), [50])
+    assert.deepEqual(picked(row(two, 'b:primary', 'FRONTEND').values, ['slim']), [60])
     assert.deepEqual(picked(row(haproxyStatus(), 'primary', 'FRONTEND').values, ['slim']), [null])
   })
 
