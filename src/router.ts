@@ -162,7 +162,7 @@ export class Router {
       eventLoopDelay: this.#eventLoopDelay.report(),
       lookups: { failed: this.#lookups.failures },
       log: { dropped: logOutput?.dropped() ?? 0 },
-      clusters: this.#clusters.status(),
+      ...this.#clusters.status(),
       templates: this.#templates.status(),
       track: this.#track.status(),
       configuration: this.#reloader?.status() ?? null,

@@ -99,7 +99,7 @@ export async function serveClient(socket: Socket, options: SessionOptions): Prom
   try {
     let pending = ''
     let answered = false
-    for (let chunk = await input.read(); chunk !== null; chunk = await input.read()) {
+    for (let chunk = await input.read(false); chunk !== null; chunk = await input.read(pending !== '')) {
       pending += chunk
       const lines = pending.split('\n')
       pending = lines.pop() ?? ''

@@ -23,6 +23,7 @@ export interface RouterStatus {
   readonly stopping: boolean
   /** Of all clusters together; 0: unlimited. */
   readonly maxConnections: number
+  readonly totals: RouterTotals
   /** null: it is not measured, as while HTTP is off. */
   readonly eventLoopDelay: EventLoopDelayReport | null
   /** Lookups of host names that have failed since the start. */
@@ -37,6 +38,18 @@ export interface RouterStatus {
   readonly configuration: ConfigurationStatus | null
   /** null: HTTP is off. */
   readonly http: HttpStatus | null
+}
+
+/** Of all clusters together, also of what was removed since the start. */
+export interface RouterTotals {
+  /** Clients that are held or have a session now. */
+  readonly connections: number
+  readonly accepted: number
+  /** Sessions that have begun. */
+  readonly sessions: number
+  /** Received from the clients of sessions, and sent to them. */
+  readonly bytesIn: number
+  readonly bytesOut: number
 }
 
 /** The configuration that is in force, and whether it is what the file says. */

@@ -195,7 +195,8 @@ export class Proxy implements Reconfigurable<ProxyConfig> {
 
   status(): ProxyStatus {
     this.#link.send({ type: 'report' })
-    return statusOf(this.#listeners.values(), this.#leaving, this.#past, this.#fence.faults)
+    const status = statusOf(this.#listeners.values(), this.#leaving, this.#past, this.#fence.faults)
+    return { ...status, maxConnections: this.#config.maxConnections }
   }
 
   /** Returns the sessions that match, the oldest first and `max` at most, and how many match. */

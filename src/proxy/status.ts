@@ -11,6 +11,8 @@ import type { ListenerTraffic } from './traffic.ts'
 export { isForPrimary }
 
 export interface ProxyStatus {
+  /** The limit of all its listeners together; 0: none. */
+  readonly maxConnections: number
   readonly listeners: readonly ListenerStatus[]
   readonly sessions: readonly MemberSessions[]
   readonly held: { readonly connections: number; readonly oldestMs: number | null }
@@ -138,7 +140,7 @@ export function statusOf<L extends Reported>(
   leaving: Iterable<L>,
   past: Past,
   faults: ReadonlyMap<L, FenceFault>,
-): ProxyStatus {
+): Omit<ProxyStatus, 'maxConnections'> {
   const present = [...listeners]
   const all = [...present, ...leaving]
   const states = all.map(({ state }) => state)

@@ -1,7 +1,7 @@
 /** All clusters of the router, by name: the configured ones, and removed ones whose sessions still end. */
 import { isIP } from 'node:net'
 import type { Logger } from 'pino'
-import type { ClusterStatus } from '../admin/status.ts'
+import type { RouterStatus, RouterTotals } from '../admin/status.ts'
 import type { Bind, ClusterConfig, Config } from '../config/config.ts'
 import { overlap } from '../config/proxy/binds.ts'
 import { explain } from '../errors.ts'
@@ -14,6 +14,7 @@ import { Bursts } from '../watcher/checks/bursts.ts'
 import { Epochs } from '../watcher/primary/running-machine.ts'
 import type { ClusterView } from '../watcher/view.ts'
 import { ClusterParts, type ClusterPartsDeps, clusterReports, isServed, type PreparedCluster } from './cluster-parts.ts'
+import { NO_TOTALS, totalsOf } from './totals.ts'
 
 interface Plan {
   readonly config: ClusterConfig
@@ -35,6 +36,8 @@ export class Clusters {
   /** In the order of the configuration. */
   #all: Map<string, ClusterParts>
   readonly #leaving = new Map<ClusterParts, Promise<void>>()
+  /** What clusters have carried that have been removed. */
+  #past: RouterTotals = NO_TOTALS
   /** Are in the log already. */
   #misfits: readonly string[] = []
 
@@ -82,8 +85,15 @@ export class Clusters {
     return Math.max(0, ...served.map(({ config }) => config.proxy.drainTimeoutMs))
   }
 
-  status(): readonly ClusterStatus[] {
-    return [...this.#all.values()].map((cluster) => cluster.status())
+  status(): Pick<RouterStatus, 'clusters' | 'totals'> {
+    const present = [...this.#all.values()].map((cluster) => ({ cluster, status: cluster.status() }))
+    // A proxy that is off has none in the status, and has carried what it has carried.
+    const proxies = present.map(({ cluster, status }) => status.proxy ?? cluster.proxy.status())
+    const leaving = [...this.#leaving.keys()].map(({ proxy }) => proxy.status())
+    return {
+      clusters: present.map(({ status }) => status),
+      totals: totalsOf([...proxies, ...leaving], this.#past),
+    }
   }
 
   /** Returns the limit of connections for all together; 0: unlimited. */
@@ -189,7 +199,10 @@ export class Clusters {
     const left = cluster.leave()
     this.#leaving.set(
       cluster,
-      left.finally(() => this.#leaving.delete(cluster)),
+      left.finally(() => {
+        this.#leaving.delete(cluster)
+        this.#past = totalsOf([cluster.proxy.status()], this.#past)
+      }),
     )
   }
 

@@ -184,12 +184,16 @@ describe('a router that is reconfigured', () => {
     )
     assert.deepEqual([kept.destroyed, epochOf('one')], [false, epoch])
     const ended = once(await session(two), 'close')
+    const { accepted, sessions } = router.status().totals
     assert.deepEqual(outcomes(await router.reconfigure(configOf([one]))).slice(0, 4), [
       ...['two watcher removed', 'two proxy removed', 'one watcher kept', 'one proxy kept'],
     ])
+    assert.partialDeepStrictEqual(router.status().totals, { connections: 3, accepted, sessions })
     await assert.rejects(two.session())
     await ended
     assert.deepEqual([kept.destroyed, epochOf('one')], [false, epoch])
+    await until('the sessions of both are counted alone', () => router.status().totals.connections === 1)
+    assert.partialDeepStrictEqual(router.status().totals, { accepted, sessions })
   })
 
   test('a listener that cannot be bound is refused, and everything that was there continues', async (t) => {

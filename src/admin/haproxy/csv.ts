@@ -1,7 +1,8 @@
 /** `show stat` as CSV, and `/;csv` of HAProxy's page. */
 import type { RouterStatus } from '../status.ts'
+import { choiceOf, chosenRows } from './chosen-rows.ts'
 import { COLUMNS, MODULE_COLUMNS } from './columns.ts'
-import { batches, rowsBySection, type StatRow } from './rows.ts'
+import { batches, type StatRow } from './rows.ts'
 import { plain } from './value.ts'
 
 /** The first line. The column `-` ends those that HAProxy always has. */
@@ -22,9 +23,9 @@ function quoted(text: string): string {
   return /[\n\r,"]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }
 
-/** Returns all of it in parts, so that other work can be done in between. */
-export function* statCsvParts(status: RouterStatus): Generator<string> {
-  yield* csvParts(rowsBySection(status))
+/** Returns all of it in parts, so that other work can be done in between. `words`: which servers are left out, as in `show stat`. */
+export function* statCsvParts(status: RouterStatus, words: readonly string[] = []): Generator<string> {
+  yield* csvParts(chosenRows(status, choiceOf(words)))
 }
 
 /** Returns the table of these rows in parts. */

@@ -3,14 +3,17 @@ import { setImmediate } from 'node:timers/promises'
 import type { RouterStatus } from '../status.ts'
 import { CHECK_STATUSES } from './checks.ts'
 import { infoValues } from './info.ts'
-import { PROCESS_FAMILIES, STAT_FAMILIES, STAT_SCOPES, type StatFamily, type StatScope } from './metric-names.ts'
+import {
+  type HaproxyScope,
+  PROCESS_FAMILIES,
+  STAT_FAMILIES,
+  STAT_SCOPES,
+  type StatFamily,
+  type StatScope,
+} from './metric-names.ts'
 import { type ProcessFigures, processFigures } from './process-figures.ts'
 import { rowsBySection, type StatRow } from './rows.ts'
 import { SERVER_STATES } from './sections.ts'
-
-/** As in the exporter's parameter `scope`; `listener` and `sticktable` exist there as well, without any of the router's. */
-export const HAPROXY_SCOPES = ['global', ...STAT_SCOPES] as const
-export type HaproxyScope = (typeof HAPROXY_SCOPES)[number]
 
 export interface FamilyOptions {
   /** Only these; null: all. */

@@ -1,5 +1,4 @@
 /** `show info`: the process in the fields of HAProxy (management guide, 9.3). Pure. */
-import type { Traffic } from '../../proxy/traffic.ts'
 import type { RouterStatus } from '../status.ts'
 import { INFO_FIELDS, type InfoField, type InfoName } from './info-fields.ts'
 import type { ProcessFigures } from './process-figures.ts'
@@ -39,12 +38,9 @@ const NOTHING: Partial<Record<InfoName, string | number>> = {
 }
 
 function figuresOf(status: RouterStatus, figures: ProcessFigures): Partial<Record<InfoName, string | number | null>> {
-  const proxies = status.clusters.flatMap(({ proxy }) => proxy ?? [])
-  const listeners = proxies.flatMap((proxy) => proxy.listeners)
+  const listeners = status.clusters.flatMap(({ proxy }) => proxy?.listeners ?? [])
   const traffic = listeners.map((listener) => listener.traffic)
-  const total = (count: (each: Traffic) => number): number => sum(traffic.map(count))
-  const current = sum(listeners.map(({ sessions }) => sessions)) + sum(proxies.map(({ held }) => held.connections))
-  const accepted = sum(proxies.map(({ totals }) => totals.accepted))
+  const { connections: current, accepted, sessions, bytesIn, bytesOut } = status.totals
   const rate = sum(traffic.map(({ acceptRate }) => acceptRate))
   // Of all together it is not kept: that of the listener with the highest one, which is all there is where there is one.
   const maxRate = Math.max(rate, ...traffic.map(({ maxAcceptRate }) => maxAcceptRate))
@@ -56,7 +52,7 @@ function figuresOf(status: RouterStatus, figures: ProcessFigures): Partial<Recor
     ...{ PoolAlloc_bytes: figures.heapBytes, PoolUsed_bytes: figures.usedHeapBytes },
     ...{ 'Ulimit-n': figures.descriptors, Maxsock: figures.descriptors },
     ...{ Maxconn: status.maxConnections, Hard_maxconn: status.maxConnections },
-    ...{ CurrConns: current, CumConns: accepted, CumReq: total((each) => each.totalSessions) },
+    ...{ CurrConns: current, CumConns: accepted, CumReq: sessions },
     ...{ ConnRate: rate, MaxConnRate: maxRate, SessRate: rate, MaxSessRate: maxRate },
     ...{ Tasks: current, Jobs: current + listeners.length, Listeners: listeners.length },
     ...{ node: status.node === '' ? '-' : status.node, Stopping: status.stopping ? 1 : 0 },
@@ -65,7 +61,7 @@ function figuresOf(status: RouterStatus, figures: ProcessFigures): Partial<Recor
     // Of the last 30 seconds, where HAProxy has that of one.
     Idle_pct: status.eventLoopDelay && Math.round(status.eventLoopDelay.idlePercent),
     // As HAProxy's: to clients and to servers.
-    TotalBytesOut: total((each) => each.bytesIn + each.bytesOut),
+    TotalBytesOut: bytesIn + bytesOut,
   }
 }
 

@@ -1,9 +1,10 @@
 /** `show stat json`, `/;json` of HAProxy's page and `show info json`: HAProxy's schema (`show schema json`). */
 import type { RouterStatus } from '../status.ts'
 import { visibleJson } from '../../text/terminal.ts'
+import { choiceOf, chosenRows } from './chosen-rows.ts'
 import { COLUMNS, type RowKind, tagsOf, type ValueType } from './columns.ts'
 import type { InfoValue } from './info.ts'
-import { batches, rowsBySection, type StatRow } from './rows.ts'
+import { batches, type StatRow } from './rows.ts'
 import { plain, tagsJson } from './value.ts'
 
 const OBJECTS: Readonly<Record<RowKind, string>> = { frontend: 'Frontend', backend: 'Backend', server: 'Server' }
@@ -36,9 +37,9 @@ function valueJson(type: ValueType, value: string | number): object {
   return { type, value: typeof value === 'number' ? Number(plain(value)) : value }
 }
 
-/** Returns all of it in parts, so that other work can be done in between. */
-export function* statJsonParts(status: RouterStatus): Generator<string> {
-  yield* jsonParts(rowsBySection(status))
+/** Returns all of it in parts, so that other work can be done in between. `words`: which servers are left out, as in `show stat`. */
+export function* statJsonParts(status: RouterStatus, words: readonly string[] = []): Generator<string> {
+  yield* jsonParts(chosenRows(status, choiceOf(words)))
 }
 
 /** Returns the list of these rows in parts. */

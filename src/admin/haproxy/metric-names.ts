@@ -25,6 +25,10 @@ export interface StatFamily {
 export const STAT_SCOPES = ['frontend', 'backend', 'server'] as const
 export type StatScope = (typeof STAT_SCOPES)[number]
 
+/** As in the exporter's parameter `scope`; `listener` and `sticktable` exist there as well, without any of the router's. */
+export const HAPROXY_SCOPES = ['global', ...STAT_SCOPES] as const
+export type HaproxyScope = (typeof HAPROXY_SCOPES)[number]
+
 const GAUGE = 'gauge'
 const COUNTER = 'counter'
 

@@ -1,6 +1,5 @@
 /** The rows of `show stat`: a frontend, a server for each member and a backend, for each listener. Pure. */
 import { hostPort } from '../../address.ts'
-import type { ListenerStatus } from '../../proxy/status.ts'
 import type { Traffic } from '../../proxy/traffic.ts'
 import type { RouterStatus } from '../status.ts'
 import { type CheckResult, checkOf } from './checks.ts'
@@ -66,7 +65,8 @@ function rowsOf(section: Section, status: RouterStatus): readonly StatRow[] {
 /** What has no counterpart in a router of TCP connections, and is 0 in HAProxy as well where it balances TCP. */
 const NOT_COMPRESSED = { comp_in: 0, comp_out: 0, comp_byp: 0, comp_rsp: 0 } as const
 
-function frontend({ name, id, listener }: Section, status: RouterStatus): Values {
+function frontend(section: Section, status: RouterStatus): Values {
+  const { name, id, listener } = section
   const { sessions, held, traffic, counts, fault } = listener
   const { refusals } = counts
   const current = sessions + held
@@ -74,7 +74,7 @@ function frontend({ name, id, listener }: Section, status: RouterStatus): Values
     ...{ pxname: name, svname: 'FRONTEND', mode: 'tcp', pid: 1, iid: id, sid: 0, type: KIND_NUMBERS.frontend },
     status: fault?.kind === 'listen' || status.stopping ? 'STOP' : 'OPEN',
     ...{ scur: current, smax: Math.max(current, traffic.maxSessions), stot: counts.accepted },
-    slim: limitOf(listener, status),
+    slim: limitOf(section, status),
     ...{ bin: traffic.bytesIn, bout: traffic.bytesOut, dreq: 0, dresp: 0, ereq: refusals.silent },
     ...{ rate: traffic.acceptRate, rate_lim: 0, rate_max: traffic.maxAcceptRate },
     ...{ conn_rate: traffic.acceptRate, conn_rate_max: traffic.maxAcceptRate, conn_tot: counts.accepted },
@@ -83,9 +83,10 @@ function frontend({ name, id, listener }: Section, status: RouterStatus): Values
   }
 }
 
-/** Returns how many connections it takes; null: there is no limit. */
-function limitOf({ maxConnections }: ListenerStatus, status: RouterStatus): number | null {
-  return maxConnections || status.maxConnections || null
+/** Returns how many connections it takes: the lowest limit of its own, its cluster and the router; null: there is none. */
+function limitOf({ listener, maxConnections }: Section, status: RouterStatus): number | null {
+  const limits = [listener.maxConnections, maxConnections, status.maxConnections].filter((limit) => limit > 0)
+  return limits.length === 0 ? null : Math.min(...limits)
 }
 
 function serverValues(server: Server, state: ServerState, check: CheckResult | null, now: number): Values {

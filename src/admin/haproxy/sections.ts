@@ -13,6 +13,8 @@ export interface Section {
   readonly id: number
   readonly view: ClusterView
   readonly listener: ListenerStatus
+  /** Of all listeners of its cluster together; 0: none. */
+  readonly maxConnections: number
   readonly members: ReadonlyMap<string, MemberView>
   readonly checks: ReadonlyMap<string, MemberCheckCounts>
 }
@@ -27,7 +29,7 @@ export function* sectionsOf({ clusters }: RouterStatus): Generator<Section> {
     const checks = new Map(counts.members.map((each) => [each.member, each]))
     for (const listener of proxy?.listeners ?? []) {
       const name = sectionName(clusters.length, view.name, listener.name)
-      yield { name, id: id++, view, listener, members, checks }
+      yield { name, id: id++, view, listener, maxConnections: proxy?.maxConnections ?? 0, members, checks }
     }
   }
 }

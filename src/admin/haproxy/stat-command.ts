@@ -2,28 +2,21 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Command } from '../command.ts'
 import type { RouterStatus } from '../status.ts'
+import { choiceOf, chosenRows, type RowChoice } from './chosen-rows.ts'
 import { csvParts } from './csv.ts'
 import { infoValues, renderInfo } from './info.ts'
 import { infoJson, jsonParts } from './json.ts'
 import { processFigures } from './process-figures.ts'
-import { batches, KIND_NUMBERS, rowsBySection, type StatRow } from './rows.ts'
+import { batches } from './rows.ts'
 import { sectionsOf } from './sections.ts'
 import { serversState } from './servers-state.ts'
 import { typedInfoLine, typedLines } from './typed.ts'
 
 type Format = 'csv' | 'typed' | 'json'
 
-interface StatOptions {
+interface StatOptions extends RowChoice {
   readonly format: Format
   readonly isDescribed: boolean
-  /** Which proxy, kinds (the sum of 1 << number) and server: -1: all. */
-  readonly proxy: number
-  readonly kinds: number
-  readonly server: number
-  /** Leaves out servers in maintenance. */
-  readonly noMaint: boolean
-  /** Leaves out servers that are not up. */
-  readonly up: boolean
 }
 
 /** Returns the commands that show HAProxy's statistics. `status` is called at each of them. */
@@ -91,10 +84,8 @@ function statOptions(args: readonly string[], status: RouterStatus): StatOptions
   return {
     format: formatOf(words),
     isDescribed: words.includes('desc'),
-    proxy: id,
-    ...(isBound ? { kinds: asInteger(kinds), server: asInteger(server) } : { kinds: -1, server: -1 }),
-    noMaint: words.includes('no-maint'),
-    up: words.includes('up'),
+    ...choiceOf(words),
+    ...(isBound ? { proxy: id, kinds: asInteger(kinds), server: asInteger(server) } : {}),
   }
 }
 
@@ -109,7 +100,7 @@ function asInteger(text: string): number {
 }
 
 function* statParts(status: RouterStatus, options: StatOptions): Generator<string> {
-  const sections = chosen(status, options)
+  const sections = chosenRows(status, options)
   const { format, isDescribed } = options
   switch (format) {
     case 'json':
@@ -122,31 +113,6 @@ function* statParts(status: RouterStatus, options: StatOptions): Generator<strin
     case 'csv':
       yield* csvParts(sections)
   }
-}
-
-function* chosen(status: RouterStatus, options: StatOptions): Generator<readonly StatRow[]> {
-  const { proxy, up, noMaint } = options
-  for (const rows of rowsBySection(status)) {
-    if (proxy !== -1 && rows[0]?.sectionId !== proxy) continue
-    const counted = up || noMaint ? rows.map((row) => withCount(row, rows)) : rows
-    yield counted.filter((row) => isChosen(row, options))
-  }
-}
-
-function isChosen({ kind, serverId, state }: StatRow, { kinds, server, noMaint, up }: StatOptions): boolean {
-  if ((kinds & (1 << KIND_NUMBERS[kind])) === 0) return false
-  if (kind !== 'server') return true
-  if (server !== -1 && serverId !== server) return false
-  return up ? state !== 'MAINT' && state !== 'DOWN' : !noMaint || state !== 'MAINT'
-}
-
-/** Returns a backend's row with the number of its servers, as HAProxy shows it where servers are left out. */
-function withCount(row: StatRow, rows: readonly StatRow[]): StatRow {
-  if (row.kind !== 'backend') return row
-  const servers = rows.filter(({ kind }) => kind === 'server')
-  const running = servers.filter(({ state }) => state === 'UP' || state === 'DRAIN')
-  const status = `${row.values.status ?? ''} (${running.length}/${servers.length})`
-  return { ...row, values: { ...row.values, status } }
 }
 
 /** Returns the parts, each in a turn of the event loop of its own. */

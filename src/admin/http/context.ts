@@ -18,10 +18,10 @@ export interface HttpSources {
   readonly history: History | null
   /** null: there are none. */
   readonly metrics: ((status: RouterStatus, options: MetricsOptions) => AsyncIterable<string>) | null
-  /** HAProxy's statistics; null: there are none. */
+  /** HAProxy's statistics, without the servers that words of `show stat` leave out; null: there are none. */
   readonly statistics: {
-    readonly csv: (status: RouterStatus) => Iterable<string>
-    readonly json: (status: RouterStatus) => Iterable<string>
+    readonly csv: (status: RouterStatus, words: readonly string[]) => Iterable<string>
+    readonly json: (status: RouterStatus, words: readonly string[]) => Iterable<string>
   } | null
 }
 

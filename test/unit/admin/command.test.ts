@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { Readable } from 'node:stream'
 import { test } from 'node:test'
+import { ClientInput } from '../../../src/admin/client-input.ts'
 import { findCommand, parseLine, type Command } from '../../../src/admin/command.ts'
 
 const command = (...words: string[]): Command => ({ words, parameters: '', help: '', run: () => words.join(' ') })
@@ -37,4 +39,15 @@ test('finds nothing for half a command, another case, or none', () => {
   const commands = [command('show', 'status')]
   for (const words of [['show'], ['SHOW', 'status'], ['sho', 'stat'], []])
     assert.equal(findCommand(commands, words), null)
+})
+
+test('an empty line during an answer is no command, and ends a line that has begun', async () => {
+  const input = new ClientInput(Readable.from(['\n', '\n', 'show info\n']))
+  const next = (isLineBegun: boolean): Promise<string | null> => {
+    input.watch(() => undefined)
+    return input.read(isLineBegun)
+  }
+  assert.equal(await next(true), '\n')
+  assert.equal(await next(false), 'show info\n')
+  assert.equal(await next(false), null)
 })

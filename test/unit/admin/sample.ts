@@ -6,6 +6,7 @@ import { ENDINGS, REFUSALS } from '../../../src/proxy/counters.ts'
 import { RouterError } from '../../../src/errors.ts'
 import type { ReloadReport } from '../../../src/reload.ts'
 import { type ListenerStatus, NO_COUNTS, type ProxyStatus, type SessionStatus } from '../../../src/proxy/status.ts'
+import { totalsOf } from '../../../src/router/totals.ts'
 import { NO_TRAFFIC } from '../../../src/proxy/traffic.ts'
 import { NO_WATCHER_COUNTS } from '../../../src/watcher/counts.ts'
 import type { ClusterView, MemberView } from '../../../src/watcher/view.ts'
@@ -129,6 +130,7 @@ export function sampleProxy(changes: Partial<ProxyStatus> = {}): ProxyStatus {
       { member: 'pg1', listener: 'primary', sessions: 12 },
       { member: 'pg2', listener: 'replicas', sessions: 4 },
     ],
+    maxConnections: 0,
     held: { connections: 0, oldestMs: null },
     totals: {
       accepted: 1234,
@@ -166,6 +168,7 @@ export function sampleStatus(
     now: NOW,
     stopping: false,
     maxConnections: 0,
+    totals: totalsOf(all.flatMap(({ proxy }) => proxy ?? [])),
     log: { dropped: 0 },
     clusters: all.map((cluster) => ({ faults: [], counts: NO_WATCHER_COUNTS, ...cluster, localMember: null })),
     templates: null,

@@ -5,6 +5,7 @@ import { haproxyCommands } from '../../../../src/admin/haproxy/commands.ts'
 import { humanTime } from '../../../../src/admin/haproxy/sessions.ts'
 import { infoCommand } from '../../../../src/admin/haproxy/stat-command.ts'
 import type { RouterStatus } from '../../../../src/admin/status.ts'
+import { totalsOf } from '../../../../src/router/totals.ts'
 import { sampleProxy, sampleStatus, sampleView } from '../sample.ts'
 import { answerOf, haproxyStatus, RecordingActs } from './sample.ts'
 
@@ -142,6 +143,15 @@ describe('commands that show', () => {
     for (const line of ['Name: patroni-router', 'CurrConns: 16', 'CumConns: 1234', 'Uptime: 1d 3h46m40s', 'node: lb1'])
       assert.ok(answer.split('\n').includes(line), line)
     assert.match(await asked('show info json'), /^\[\{"field":\{"pos":0,"name":"Name"\},"processNum":1,"tags":/)
+  })
+
+  test('`show info` counts what listeners and clusters had that are removed', async () => {
+    const removed = { connections: 2, accepted: 30, sessions: 28, bytesIn: 1000, bytesOut: 500 }
+    const proxy = sampleProxy({ listeners: [] })
+    const status = { ...sampleStatus({ view: sampleView(), proxy }), totals: totalsOf([proxy], removed) }
+    const lines = (await asked('show info', undefined, status)).split('\n')
+    for (const line of ['CurrConns: 18', 'CumConns: 1264', 'CumReq: 1258', 'TotalBytesOut: 9153500'])
+      assert.ok(lines.includes(line), line)
   })
 })
 

@@ -89,9 +89,15 @@ describe('the rows of `show stat`', () => {
     assert.deepEqual(picked(row(status, 'primary', 'BACKEND').values, ['econ', 'connect', 'cli_abrt']), [35, 32, 67])
   })
 
-  test('the limit of a frontend is its own, else that of the router, else none', () => {
+  test('the limit of a frontend is the lowest of its own, its cluster and the router', () => {
     const limited = { ...haproxyStatus(), maxConnections: 300 }
     assert.deepEqual(picked(row(limited, 'primary', 'FRONTEND').values, ['slim']), [300])
+    const cluster = (name: string, maxConnections: number) => ({
+      ...{ view: sampleView({ name }), proxy: sampleProxy({ maxConnections }) },
+    })
+    const two = { ...sampleStatus(cluster('a', 50), cluster('b', 60)), maxConnections: 110 }
+    assert.deepEqual(picked(row(two, 'a:primary', 'FRONTEND').values, ['slim']), [50])
+    assert.deepEqual(picked(row(two, 'b:primary', 'FRONTEND').values, ['slim']), [60])
     assert.deepEqual(picked(row(haproxyStatus(), 'primary', 'FRONTEND').values, ['slim']), [null])
   })
 
@@ -143,6 +149,17 @@ describe('the rows of `show stat`', () => {
     assert.equal(row(haproxyStatus(), 'primary', 'pg2').values.last_chk, 'is a replica')
     const drained = row(haproxyStatus({ pg2: 'drain' }), 'replicas', 'pg2').values
     assert.deepEqual(picked(drained, ['check_status', 'last_chk']), ['L7OK', 'drained by alice'])
+  })
+
+  test('words leave out servers that are down or in maintenance, and have the backend count', () => {
+    const status = haproxyStatus({ pg2: 'maint' })
+    const shown = (words: readonly string[]): readonly string[] =>
+      [...statCsvParts(status, words)].join('').split('\n').filter((line) => line.startsWith('primary,')).map((line) => line.split(',')[1] ?? '') // prettier-ignore
+    assert.deepEqual(shown([]), ['FRONTEND', 'pg1', 'pg2', 'pg3', 'BACKEND'])
+    assert.deepEqual(shown(['no-maint']), ['FRONTEND', 'pg1', 'pg3', 'BACKEND'])
+    assert.deepEqual(shown(['up']), ['FRONTEND', 'pg1', 'BACKEND'])
+    assert.doesNotMatch([...statJsonParts(status, ['up'])].join(''), /"pg[23]"/)
+    assert.match([...statJsonParts(status, ['up'])].join(''), /UP \(1\/3\)/)
   })
 
   test('without a proxy there is only the header', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isLoopback, isOwnHost, isOwnOrigin, namesOf } from '../../../../src/admin/http/access.ts'
-import { routed } from '../../../../src/admin/http/routes/show.ts'
+import { routed, scopesOf } from '../../../../src/admin/http/routes/show.ts'
 import { bearerOf, Tokens } from '../../../../src/admin/http/tokens.ts'
 
 const NAMES = namesOf('Router1.example.com', ['db.example.com'])
@@ -75,12 +75,22 @@ test('the token of a request is a bearer, and nothing else', () => {
     assert.equal(bearerOf(header), null)
 })
 
+test('a scope of metrics is one of HAProxy or native, * is all, and another one is refused', () => {
+  for (const all of [{}, { scope: '*' }, { scope: ['server', '*'] }]) assert.equal(scopesOf(all), null)
+  assert.deepEqual(scopesOf({ scope: 'native' }), ['native'])
+  assert.deepEqual(scopesOf({ scope: ['listener', 'sticktable'] }), ['listener', 'sticktable'])
+  for (const unknown of ['', 'servers', ['server', 'x']]) assert.equal(scopesOf({ scope: unknown }), undefined)
+})
+
 test('the statistics are behind a semicolon, as with HAProxy, whatever is before it', () => {
   for (const [url, path] of Object.entries({
     '/;csv': '/;csv',
     '/stats;csv': '/;csv',
     '/stats;csv;norefresh': '/;csv',
     '/haproxy?stats;csv': '/;csv',
+    '/;csv;no-maint': '/;csv?no-maint',
+    '/stats;up;csv;no-maint': '/;csv?no-maint&up',
+    '/;json;up': '/;json?up',
     '/;json': '/;json',
     '/;norefresh': '/;norefresh',
     '/stats': '/',
