@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import type { Server } from 'node:http'
 import type { Server as TlsServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { RequestListener } from 'node:http'
 import { hostPort } from '../../address.ts'
 import { within } from '../../clock.ts'
@@ -35,7 +35,10 @@ export class HttpAddress {
   readonly isTls: boolean
   readonly #options: HttpAddressOptions
   readonly #server: Server | TlsServer
+  /** All that are open, also before their TLS session has come about, which no server of Node counts. */
+  readonly #sockets = new Set<Socket>()
   #closing: Promise<void> | null = null
+  #isOver = false
 
   /** Starts nothing. */
   constructor(options: HttpAddressOptions) {
@@ -50,6 +53,11 @@ export class HttpAddress {
         ? nodeHttp().createServer(common, listener)
         : nodeHttps().createServer({ ...common, ...tls, handshakeTimeout: headersTimeout }, listener)
     connections.guard(this.#server)
+    this.#server.on('connection', (socket: Socket) => {
+      if (this.#isOver) socket.destroy()
+      this.#sockets.add(socket)
+      socket.once('close', () => this.#sockets.delete(socket))
+    })
   }
 
   /** Returns `host:port` as bound; as configured before that. */
@@ -86,7 +94,8 @@ export class HttpAddress {
     server.close()
     server.closeIdleConnections()
     await within(closed, CLOSE_MS, new AbortController().signal)
-    server.closeAllConnections()
+    this.#isOver = true
+    for (const socket of this.#sockets) socket.destroy()
     await closed
   }
 }

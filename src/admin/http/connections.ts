@@ -32,8 +32,8 @@ export class Connections {
   readonly #limits: ConnectionLimits
   readonly #refusals: HttpRefusals
   readonly #open = new Set<Socket>()
-  /** With a request that is not answered yet. */
-  readonly #answering = new Set<Socket>()
+  /** Answers that are not sent yet, with the end of their time. */
+  readonly #answering = new Map<Socket, Map<ServerResponse, NodeJS.Timeout>>()
 
   constructor(limits: ConnectionLimits, refusals: HttpRefusals) {
     this.#limits = limits
@@ -56,23 +56,48 @@ export class Connections {
     })
     server.on('timeout', (socket: Socket) => {
       // Between two requests it is only idle.
-      if (this.#answering.has(socket)) this.#refusals.add('slow-reader', socket.remoteAddress ?? '')
+      if ((this.#answering.get(socket)?.size ?? 0) > 0) this.#refusals.add('slow-reader', socket.remoteAddress ?? '')
       socket.destroy()
     })
   }
 
-  /** Gives a request and its answer their time. `isEndless`: whether it has turned out to be a stream of events. */
-  limit({ socket }: IncomingMessage, response: ServerResponse, isEndless: () => boolean): void {
+  /**
+   * Gives a request and its answer their time. Returns false where the connection is closed instead: one read can have thousands of
+   * requests. `isEndless`: whether it has turned out to be a stream of events.
+   */
+  limit({ socket }: IncomingMessage, response: ServerResponse, isEndless: () => boolean): boolean {
+    if (socket.destroyed) return false
+    const answers = this.#answersOn(socket)
+    // With TLS a client has its answer a moment before Node reports it as sent.
+    if (answers.size > 1 || [...answers.keys()].some(({ writableEnded }) => !writableEnded)) {
+      this.#refusals.add('pipelined', socket.remoteAddress ?? '')
+      socket.destroy()
+      return false
+    }
     const timer = setTimeout(() => {
       if (isEndless()) return
       this.#refusals.add('slow-reader', socket.remoteAddress ?? '')
       socket.destroy()
     }, this.#limits.answerMs).unref()
-    this.#answering.add(socket)
+    answers.set(response, timer)
     response.once('close', () => {
       clearTimeout(timer)
+      answers.delete(response)
+    })
+    return true
+  }
+
+  #answersOn(socket: Socket): Map<ServerResponse, NodeJS.Timeout> {
+    const known = this.#answering.get(socket)
+    if (known !== undefined) return known
+    const answers = new Map<ServerResponse, NodeJS.Timeout>()
+    this.#answering.set(socket, answers)
+    socket.once('close', () => {
+      // Of an answer behind another one there is no event.
+      for (const timer of answers.values()) clearTimeout(timer)
       this.#answering.delete(socket)
     })
+    return answers
   }
 
   #accept(socket: Socket): void {

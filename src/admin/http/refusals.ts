@@ -15,6 +15,7 @@ const WHY: Readonly<Record<HttpRefusal, string>> = {
   'too-large': 'its body is too large',
   slow: 'it was not complete in time',
   'slow-reader': 'it has not read its answer',
+  pipelined: 'it came before the answer to the one before',
   malformed: 'it is not HTTP',
   tls: 'no TLS session came about',
   'connection-limit': 'too many connections',

@@ -123,7 +123,7 @@ export class HttpServer {
   }
 
   #serve(request: IncomingMessage, response: ServerResponse): void {
-    this.#connections.limit(request, response, () => this.#context.readers.has(response))
+    if (!this.#connections.limit(request, response, () => this.#context.readers.has(response))) return
     const refused = judgeRequest(request, this.#hosts)
     if (refused === null) {
       this.#app?.routing(request, response)

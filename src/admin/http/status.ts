@@ -14,6 +14,8 @@ export const HTTP_REFUSALS = [
   'slow',
   /** It has not read its answer. */
   'slow-reader',
+  /** It came before the answer to the one before. */
+  'pipelined',
   'malformed',
   /** No TLS session came about. */
   'tls',

@@ -69,7 +69,7 @@ function httpJson({ addresses, isTls, fault, connections, readers, refusals }: H
       ...{ host: refusals.host, origin: refusals.origin },
       ...{ 'no-token': refusals['no-token'], 'wrong-token': refusals['wrong-token'] },
       ...{ 'too-large': refusals['too-large'], slow: refusals.slow, 'slow-reader': refusals['slow-reader'] },
-      ...{ malformed: refusals.malformed, tls: refusals.tls },
+      ...{ pipelined: refusals.pipelined, malformed: refusals.malformed, tls: refusals.tls },
       ...{ 'connection-limit': refusals['connection-limit'], busy: refusals.busy },
     },
   }

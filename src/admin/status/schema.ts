@@ -132,6 +132,7 @@ const http = z.strictObject({
       'too-large': count('The body was larger than 16 KiB, or was one where none belongs.'),
       slow: count('It was not complete within 5 s, with its body within 10 s.'),
       'slow-reader': count('Its answer was not read.'),
+      pipelined: count('It came before the answer to the one before.'),
       malformed: count('It was not HTTP.'),
       tls: count('No TLS session came about.'),
       'connection-limit': count('256 connections were open, or 224 of other hosts.'),

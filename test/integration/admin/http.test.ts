@@ -2,11 +2,14 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { once } from 'node:events'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import type { RouterStatus } from '../../../src/admin/status.ts'
 import { sampleListener, sampleProxy, sampleStatus, sampleView } from '../../unit/admin/sample.ts'
+import { CertificateAuthority } from '../../support/files/certificates.ts'
+import { TempDir } from '../../support/files/temp.ts'
 import { ROOT } from '../../support/router/package.ts'
 import { until } from '../../support/until.ts'
 import { parsed, received, SESSION, TestServer, TOKEN } from './http-client.ts'
@@ -233,6 +236,23 @@ describe('a request that is refused', () => {
     assert.equal((await server.send('GET /live')).status, 200)
   })
 
+  test('is one that comes before the answer to the one before, and its connection is closed', async () => {
+    await using server = await TestServer.start()
+    const request = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: ${server.host}\r\n\r\n`
+    for (const path of ['/api/v1/events/stream', '/primary']) {
+      const text = await server.raw(request(path) + request('/primary').repeat(500))
+      assert.ok(text.split('HTTP/1.1').length <= 2, text)
+    }
+    assert.deepEqual(server.refusals, { pipelined: 2 })
+    const socket = await server.connect()
+    let text = ''
+    socket.on('data', (data) => (text += data.toString()))
+    for (const times of [1, 2, 3]) {
+      socket.write(request('/live'))
+      await until('it is answered', () => text.split('"live"').length > times)
+    }
+  })
+
   test('is one beyond the connections there may be, of which this host has some for itself', async () => {
     await using server = await TestServer.start({ connections: 3, reserved: 1 })
     const open = [await server.connect(), await server.connect(), await server.connect()]
@@ -243,6 +263,20 @@ describe('a request that is refused', () => {
     await until('one is closed', () => server.server.status(null).connections === 2)
     assert.equal((await server.send('GET /live')).status, 200)
   })
+})
+
+test('an address that is given up closes connections that have not begun their TLS session', async () => {
+  await using dir = TempDir.create('http')
+  const { cert, key } = CertificateAuthority.create(dir.path).server()
+  await using server = await TestServer.start({ headMs: 120_000, requestMs: 120_000, idleMs: 120_000 })
+  const tls = { cert: readFileSync(cert), key: readFileSync(key) }
+  const address = server.server.address({ kind: 'tcp', host: '127.0.0.1', port: 0 }, tls)
+  await address.start()
+  const socket = connect(Number(/\d+$/.exec(address.text)?.[0]), '127.0.0.1')
+  const closed = once(socket, 'close')
+  await until('it is open', () => server.server.status(null).connections === 1)
+  await address.close()
+  await closed
 })
 
 describe('the stream of events', () => {
