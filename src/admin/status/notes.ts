@@ -26,7 +26,10 @@ export function totalNotes({ totals, refusals, endings }: ProxyJson): readonly N
   const left = gaveUp === 0 ? '' : `, ${gaveUp} left unserved`
   const failed = `${counted(failedConnects, 'failed connect')} to members`
   return [
-    ['Connections', `${accepted} accepted, ${refused} refused${left}, ${closedByFailover} closed by failover, ${failed}`],
+    [
+      'Connections',
+      `${accepted} accepted, ${refused} refused${left}, ${closedByFailover} closed by failover, ${failed}`,
+    ],
     ...reasonNote('Refused', refusals),
     ...reasonNote('Closed', endings),
   ]

@@ -5,6 +5,8 @@ import { isForPrimary } from '../../../proxy/status.ts'
 import { age, counted, instant } from '../../../text/wording.ts'
 import { setBackText, wordOf } from '../../../watcher/view-text.ts'
 import { takesNew } from '../../../watcher/view.ts'
+import { heldListener } from '../../status/json.ts'
+import { heldReason, overrideNotes, overrideReason } from '../../status/override-text.ts'
 import { planNotes, totalNotes } from '../../status/notes.ts'
 import type { ClusterJson } from '../../status/schema-cluster.ts'
 import type { ClusterStatus, RouterStatus } from '../../status.ts'
@@ -45,7 +47,7 @@ export function stateOf({ view, proxy }: ClusterStatus, { stopping }: RouterStat
 export function clusterSection(cluster: ClusterStatus, json: ClusterJson, status: RouterStatus): Html {
   const { view, proxy } = cluster
   const { tone, who, word } = stateOf(cluster, status)
-  const { since, reason } = view.primary
+  const { since, reason } = whyOf(json)
   const alerts = alertsOf(cluster, status)
   return html` <section class="${tone}" id="cluster-${view.name}">
     <h2>${titleOf(json)}</h2>
@@ -68,6 +70,19 @@ export function clusterSection(cluster: ClusterStatus, json: ClusterJson, status
     )}
     ${facts(cluster, json, status)}
   </section>`
+}
+
+/** Returns since when and why the primary is as it is: with an override or a hold by request that of the request. */
+function whyOf({ primary, proxy }: ClusterJson): { readonly since: number; readonly reason: string } {
+  const override = takesNew(primary.state) ? (primary.override ?? null) : null
+  const held = heldListener(proxy)?.heldByRequest ?? null
+  const [since, reason] =
+    override !== null
+      ? [override.since, `${overrideReason(override)}: new connections are held`]
+      : held !== null && takesNew(primary.state)
+        ? [held.since, heldReason(held)]
+        : [primary.since, primary.reason]
+  return { since: Date.parse(since), reason }
 }
 
 function titleOf({ name, scope, citusGroup, systemIdentifier }: ClusterJson): string {
@@ -115,7 +130,7 @@ function alertsOf({ view, proxy, faults }: ClusterStatus, { now, stopping }: Rou
   ]
 }
 
-function facts({ view }: ClusterStatus, json: ClusterJson, { now }: RouterStatus): Html {
+function facts({ view }: ClusterStatus, json: ClusterJson, { now, clusters }: RouterStatus): Html {
   const { primary, dcs } = view
   const { member, address, since, epoch } = primary
   const at = address === null ? '' : ` at ${hostPort(address.host, address.port)}`
@@ -125,6 +140,7 @@ function facts({ view }: ClusterStatus, json: ClusterJson, { now }: RouterStatus
     ['Primary', `${member ?? 'none'}${at} since ${instant(since)}, epoch ${epoch}`],
     ['DCS', `${dcs.kind} ${dcs.state}${endpoint} for ${age(now - dcs.since)}${read}`],
     ...(json.proxy === null ? [['Proxy', 'off'] as const] : totalNotes(json.proxy)),
+    ...overrideNotes(json, clusters.length),
     ...planNotes(json),
     ...notesOf(json),
   ]

@@ -166,7 +166,7 @@ function statusTag({ fault, heldByRequest, fallback }: ListenerStatus, holds: bo
 function memberTraffic(status: MemberStatus, { traffic }: ListenerStatus, now: number): readonly Cell[] {
   const { member, fit, reason, since, downs, downMs } = status
   const own: MemberTraffic | undefined = traffic.members.find((each) => each.member === member)
-  const down = downs === 0 ? '' : `${counted(downs, 'time')} down, ${age(downMs)} in all`
+  const down = downs === 0 ? '' : `${counted(downs, 'time')} out of use, ${age(downMs)} in all`
   const about = [fit ? '' : reason, down].filter((text) => text !== '').join('; ')
   const word = fit ? tag(since === 0 ? 'UP' : `UP ${age(now - since)}`, 'ok') : tag('NOT USED', '')
   const cells =

@@ -54,7 +54,9 @@ test('shows overrides and holds with the name behind them, and the counters of l
   const listener = sampleListener('primary', 'primary', { pg1: '', pg2: 'is a replica' }, { traffic, heldByRequest })
   const text = words(sampleStatus({ view, proxy: sampleProxy({ listeners: [{ ...listener, sessions: 3 }] }) }))
   assert.match(text, /pg4 DRAIN by alice, 12m00s left/)
-  assert.match(text, /pg1 HELD BY REQUEST for/)
+  assert.match(text, /pg1 HELD BY REQUEST for 0\.0s held by bob since /)
+  assert.match(text, /Override pg4: drained by alice since [^;]+; to end it: patroni-router member ready pg4/)
+  assert.match(text, /Override listener primary: held by bob since [^;]+; to end it: patroni-router release primary/)
   assert.match(
     text,
     /primary primary on \[::\]:5000 HELD BY REQUEST by bob, 1m00s left 3 8 12,345 0 0\/s 0\/s 5\.0 GB 0 B/,
@@ -67,6 +69,8 @@ test('counts a drained primary as not open, and shows that it is unreachable bef
   const override = { state: 'drain', by: 'alice', since: NOW, until: null } as const
   const view = sampleView({ primary: { ...VIEW.primary, override } })
   assert.match(page(sampleStatus({ view, proxy: sampleProxy() })), /<title>pg1 DRAIN - demo<\/title>/)
+  const drained = words(sampleStatus({ view, proxy: sampleProxy() }))
+  assert.match(drained, /pg1 DRAIN for 0\.0s drained by alice since [^:]+:\d\d:\d\dZ: new connections are held/)
   const both = sampleStatus({ view: VIEW, proxy: sampleProxy() }, { view, proxy: sampleProxy() })
   assert.match(page(both), /<title>NOT OPEN: 1 of 2 clusters - lb1<\/title>/)
   const gone = sampleView({ primary: { ...VIEW.primary, override, state: 'unreachable', reason: 'no answer' } })
