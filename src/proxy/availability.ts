@@ -26,6 +26,19 @@ export function availabilityStep(
   return new Map([...kept, ...present])
 }
 
+/** Whether a listener has a member for new sessions, and how often it has lost its last one. */
+export interface Service {
+  readonly isUp: boolean
+  readonly downs: number
+}
+
+export const NO_SERVICE: Service = { isUp: false, downs: 0 }
+
+/** Returns the next state of a listener. */
+export function serviceStep(before: Service, isUp: boolean): Service {
+  return { isUp, downs: before.downs + (before.isUp && !isUp ? 1 : 0) }
+}
+
 function next(before: Availability | undefined, fit: boolean, at: number): Availability {
   if (before === undefined) return { fit, since: at, downs: 0, downMs: 0 }
   if (before.fit === fit) return before

@@ -96,6 +96,7 @@ const UNREPORTED: ListenerState = {
   held: 0,
   oldestHeld: null,
   members: [],
+  downs: 0,
   fallback: false,
   fault: null,
   traffic: NO_TRAFFIC,

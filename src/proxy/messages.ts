@@ -134,6 +134,8 @@ export interface ListenerState extends Counts {
   /** When the client that has waited longest began to wait; milliseconds since the epoch. */
   readonly oldestHeld: number | null
   readonly members: readonly MemberStatus[]
+  /** How often it has lost its last usable member. */
+  readonly downs: number
   readonly fallback: boolean
   /** Why it does not follow the view; null: it does. */
   readonly fault: ListenerFault | null

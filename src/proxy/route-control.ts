@@ -2,7 +2,7 @@
 import { now } from '../clock.ts'
 import type { ListenerConfig } from '../config/config.ts'
 import type { ClusterView } from '../watcher/view.ts'
-import { type Availability, availabilityStep, downMsAt } from './availability.ts'
+import { type Availability, availabilityStep, downMsAt, NO_SERVICE, type Service, serviceStep } from './availability.ts'
 import { type ListenerLog, NOTHING_LOGGED, useLines } from './log-lines.ts'
 import {
   byName,
@@ -31,6 +31,7 @@ export class RouteControl {
   /** The members of the view that was taken last; `forget` does not change it. */
   #uses: readonly MemberUse[] = []
   #availability: ReadonlyMap<string, Availability> = new Map()
+  #service: Service = NO_SERVICE
   #logged = NOTHING_LOGGED
   /** Open, and its epoch is fenced everywhere. */
   #primary: Target | null = null
@@ -79,6 +80,7 @@ export class RouteControl {
     this.#state = routeStep(this.#state, view, this.#listener)
     this.#uses = this.#state.uses
     this.#availability = availabilityStep(this.#availability, this.#uses, now())
+    this.#service = serviceStep(this.#service, this.#uses.some(({ fit }) => fit) || this.#fallback() !== null)
     const { lines, logged } = useLines(this.#logged, this.#state.uses)
     this.#logged = logged
     for (const { level, message, fields } of lines) this.#log(level, fields, message)
@@ -170,7 +172,7 @@ export class RouteControl {
     if (isFallback && fallback !== null) this.#beginFallback(fallback)
   }
 
-  get status(): Pick<ListenerStatus, 'members' | 'fallback'> {
+  get status(): Pick<ListenerStatus, 'members' | 'downs' | 'fallback'> {
     const at = now()
     const members = this.#uses.flatMap(({ member, fit, reason }) => {
       const known = this.#availability.get(member)
@@ -178,7 +180,7 @@ export class RouteControl {
       const { since, downs } = known
       return [{ member, fit, reason, since, downs, downMs: downMsAt(known, at) }]
     })
-    return { members, fallback: this.#targets.length === 0 && this.#fallback() !== null }
+    return { members, downs: this.#service.downs, fallback: this.#targets.length === 0 && this.#fallback() !== null }
   }
 
   /** Returns the member that serves when no member of the route can; null before that is known. */

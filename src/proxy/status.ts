@@ -46,6 +46,8 @@ export interface ListenerStatus {
   readonly held: number
   /** As in the view: sorted by name. */
   readonly members: readonly MemberStatus[]
+  /** How often it has lost its last usable member since it was built. */
+  readonly downs: number
   /** Whether the primary serves now because no member of the route can. */
   readonly fallback: boolean
   /** What is wrong with the router itself here; null: nothing. */
@@ -150,10 +152,20 @@ export function statusOf<L extends Reported>(
   return {
     listeners: present.map((each) => {
       const { name, route } = each.config
-      const { address, sessions, held, members, fallback, traffic, maxConnections } = each.state
+      const { address, sessions, held, members, downs, fallback, traffic, maxConnections } = each.state
       const count = sessions.reduce((sum, [, number]) => sum + number, 0)
       return {
-        ...{ name, route, address, sessions: count, held, members, fallback, fault: faultOf(each, faults.get(each)) },
+        ...{
+          name,
+          route,
+          address,
+          sessions: count,
+          held,
+          members,
+          downs,
+          fallback,
+          fault: faultOf(each, faults.get(each)),
+        },
         ...{ traffic, maxConnections },
         counts: countsOf([each.state]),
         heldByRequest: each.heldByRequest,

@@ -129,7 +129,7 @@ function backend({ name, id, listener }: Section, servers: readonly Server[], no
     ...{ dreq: 0, dresp: 0, eresp: 0, wretr: 0, wredis: 0, econ: failed },
     ...{ cli_abrt: counts.gaveUp + endings['client-gone'] + endings['client-timeout'], wrew: 0, eint: 0 },
     srv_abrt: sum(traffic.members.map(({ closedByRouter }) => closedByRouter)),
-    ...{ chkdown: sum(servers.map(({ status }) => status.downs)), lastchg: changedAt(servers, up, now) },
+    ...{ chkdown: listener.downs, lastchg: changedAt(servers, up, now) },
     ...NOT_COMPRESSED,
     ...{ agg_server_status: 0, agg_server_check_status: 0, agg_check_status: 0 },
   }

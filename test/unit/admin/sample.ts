@@ -58,6 +58,7 @@ export function sampleListener(
     sessions: 0,
     held: 0,
     members: each,
+    downs: 0,
     fallback: false,
     fault: null,
     ...{ traffic: NO_TRAFFIC, counts: NO_COUNTS, maxConnections: 0, heldByRequest: null },

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Availability, availabilityStep, downMsAt } from '../../../src/proxy/availability.ts'
+import {
+  type Availability,
+  availabilityStep,
+  downMsAt,
+  NO_SERVICE,
+  serviceStep,
+} from '../../../src/proxy/availability.ts'
 
 /** Which members are fit at which time; one that is not named is gone. */
 type Step = readonly [at: number, members: Readonly<Record<string, boolean>>]
@@ -69,5 +75,13 @@ test('members whose names never come again are forgotten, the first ones first',
   assert.deepEqual(
     ['pg1', 'pod-0', 'pod-998', 'pod-999'].map((name) => members.get(name)?.fit),
     [true, undefined, false, true],
+  )
+})
+
+test('a listener is down each time that it loses its last member, not before it has had one', () => {
+  const downs = (...states: readonly boolean[]): number => states.reduce(serviceStep, NO_SERVICE).downs
+  assert.deepEqual(
+    [downs(), downs(false), downs(true, true), downs(false, true, false, false, true, false)],
+    [0, 0, 0, 2],
   )
 })

@@ -118,6 +118,12 @@ describe('the rows of `show stat`', () => {
     assert.deepEqual(picked(row(status, 'replicas', 'BACKEND').values, ['status', 'act', 'bck']), ['UP', 0, 1])
   })
 
+  test('the downs of a backend are its own, whichever members are there', () => {
+    const listener = sampleListener('replicas', 'replica', { pg2: '' }, { downs: 3 })
+    const status = sampleStatus({ view: sampleView(), proxy: sampleProxy({ listeners: [listener] }) })
+    assert.deepEqual(picked(row(status, 'replicas', 'BACKEND').values, ['chkdown']), [3])
+  })
+
   test('a frontend that cannot listen, or that is shutting down, is stopped', () => {
     const listener = sampleListener('p', 'primary', { pg1: '' }, { fault: { kind: 'listen', reason: 'in use' } })
     const faulty = sampleStatus({ view: sampleView(), proxy: sampleProxy({ listeners: [listener] }) })
