@@ -144,6 +144,20 @@ describe('overrides in state_dir', () => {
     await store.close()
   })
 
+  test('are tried to be written with each act, and a failure is logged once', async () => {
+    const place = { ...placeIn('late'), dir: join(dir.path, 'late') }
+    writeFileSync(place.dir, '')
+    lines.length = 0
+    const store = new OverrideStore(place, { log, logOf: () => log, changed: () => undefined, retryMs: 600_000 })
+    for (const member of ['pg1', 'pg2']) assert.equal((await store.setMember('demo', member, DRAIN)).kind, 'failed')
+    assert.equal(lines.filter(({ event }) => event === 'overrides-not-saved').length, 1)
+    rmSync(place.dir)
+    assert.deepEqual(await store.endMember('demo', 'pg1', 'bob'), { kind: 'kept' })
+    assert.match(readFileSync(overridesFile(place), 'utf8'), /pg2/)
+    assert.equal(lines.at(-1)?.event, 'overrides-saved')
+    await store.close()
+  })
+
   test('move with state_dir, and none is left where they were', async () => {
     const [before, next] = [placeIn('before'), placeIn('next')]
     const store = await started(before)
