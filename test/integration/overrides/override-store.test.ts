@@ -172,6 +172,32 @@ describe('overrides in state_dir', () => {
     await store.close()
   })
 
+  test('of an earlier run do not come back from a state_dir that is used again', async () => {
+    const [before, next] = [placeIn('back'), placeIn('away')]
+    const first = await started(before)
+    await first.setMember('demo', 'pg2', DRAIN)
+    await first.close()
+    const second = await started(next)
+    second.reconfigure(LISTENERS, before, null)
+    await until('they are gone', () => !readFileSync(overridesFile(before), 'utf8').includes('pg2'))
+    await second.close()
+    const third = await started(before)
+    assert.equal(third.of('demo').members.size, 0)
+    await third.close()
+  })
+
+  test('stay where they were while the next state_dir cannot be written', async () => {
+    const [before, next] = [placeIn('kept'), placeIn('full')]
+    const store = await started(before)
+    await store.setMember('demo', 'pg1', DRAIN)
+    writeFileSync(next.dir, '')
+    store.reconfigure(LISTENERS, next, null)
+    await until('it has failed', () => lines.some(({ event }) => event === 'overrides-not-saved'))
+    assert.equal((await store.setMember('demo', 'pg2', DRAIN)).kind, 'failed')
+    assert.match(readFileSync(overridesFile(before), 'utf8'), /pg1/)
+    await store.close()
+  })
+
   test('of two routers with one state_dir are apart', async () => {
     const one = await started(placeIn('shared', '/run/one.sock'))
     await one.setMember('demo', 'pg1', DRAIN)
