@@ -23,8 +23,11 @@ export class KeptFile {
   #writing: Promise<void> | null = null
   /** The write that is under way. */
   #attempt: Promise<void> = Promise.resolve()
-  /** Why the last write has failed; null: it has not. */
+  /** Why the last write has failed; null: it has not, or another is due at once. */
   #failure: string | null = null
+  #isReported = false
+  /** The pause until the next write. */
+  #pause = new AbortController()
 
   constructor(options: KeptFileOptions) {
     this.#options = options
@@ -51,10 +54,14 @@ export class KeptFile {
   }
 
   /**
-   * Waits until what was saved last is written, or that has failed, and returns why it is not in the file; null: it is. Returns
-   * `late` where that takes longer than `limitMs`. Never rejects.
+   * Waits until what was saved last is written, or that has failed, and returns why it is not in the file; null: it is. A write that
+   * has failed before is tried again at once. Returns `late` where that takes longer than `limitMs`. Never rejects.
    */
   async settled(limitMs: number, late: string): Promise<string | null> {
+    if (this.#failure !== null && this.#writing !== null) {
+      this.#failure = null
+      this.#pause.abort()
+    }
     const settling = async (): Promise<true> => {
       while (this.#isDue()) {
         await this.#attempt
@@ -91,13 +98,18 @@ export class KeptFile {
       const { paceMs, retryMs } = this.#options
       const pauseMs = this.#failure === null ? paceMs : retryMs
       // When it is closed, one attempt more.
-      if (pauseMs > 0) await sleep(pauseMs, undefined, { signal: this.#closing.signal }).catch(() => undefined)
+      if (pauseMs > 0) await this.#pauseFor(pauseMs)
     }
     this.#writing = null
   }
 
+  async #pauseFor(ms: number): Promise<void> {
+    this.#pause = new AbortController()
+    const signal = AbortSignal.any([this.#pause.signal, this.#closing.signal])
+    await sleep(ms, undefined, { signal }).catch(() => undefined)
+  }
+
   async #writeOnce(text: string): Promise<void> {
-    const before = this.#failure
     try {
       await this.#options.write(text)
       this.#written = text
@@ -105,6 +117,8 @@ export class KeptFile {
     } catch (error) {
       this.#failure = explain(error)
     }
-    if ((before === null) !== (this.#failure === null)) this.#options.report(this.#failure)
+    if (this.#isReported === (this.#failure !== null)) return
+    this.#isReported = this.#failure !== null
+    this.#options.report(this.#failure)
   }
 }

@@ -121,9 +121,18 @@ export class OverrideStore {
       this.#file = this.#fileAt(place)
     }
     this.#take(withoutPlace(this.#all, listeners), 'removed')
-    void this.#save()
-    // A router that is started there again must not find what is long over.
-    if (isElsewhere) void before?.remove()
+    if (isElsewhere) void this.#move(before)
+    else void this.#save()
+  }
+
+  /** Writes them at the place that is new. Never rejects. */
+  async #move(before: OverridesFile | null): Promise<void> {
+    const file = this.#file
+    await file?.replaceLeft()
+    const failure = (await file?.save(this.#all)) ?? null
+    // A router that is started there again must not find what is long over; but until then it is all that is kept.
+    const isDone = failure === null && before?.path !== pathOf(this.#place)
+    await (isDone ? before?.remove() : before?.close())
   }
 
   /** Waits for the last write, for a time. Overrides and holds stay in the file. Idempotent. */

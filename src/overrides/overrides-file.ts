@@ -1,5 +1,5 @@
 /** Keeps overrides and holds in a file of `state_dir`. Nothing that happens to it keeps the router from its work. */
-import { rename, unlink } from 'node:fs/promises'
+import { access, rename, unlink } from 'node:fs/promises'
 import { removeLeftovers } from '../atomic-file.ts'
 import { within } from '../clock.ts'
 import { explain } from '../errors.ts'
@@ -78,6 +78,19 @@ export class OverridesFile {
     if (all.size === 0 && this.#file.isUnused) return null
     this.#file.save(encodeOverrides(all))
     return await this.#file.settled(LIMIT_MS, `${this.path} was not written within ${LIMIT_MS / 1000} s`)
+  }
+
+  /**
+   * Looks whether an earlier router has left a file there: what is saved from then on replaces it, also where it is none. Never rejects,
+   * nor waits for long.
+   */
+  async replaceLeft(): Promise<void> {
+    const isLeft = access(this.path).then(
+      () => true,
+      () => false,
+    )
+    // What would replace it may have been written meanwhile.
+    if ((await within(isLeft, LIMIT_MS, this.#reading.signal)) === true && this.#file.isUnused) this.#file.holds('')
   }
 
   /** Removes the file, where another one has taken its place. Never rejects. */

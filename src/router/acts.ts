@@ -15,7 +15,10 @@ import type { ClusterView } from '../watcher/view.ts'
 /** What of a cluster can be acted upon. */
 export interface ActingCluster {
   readonly config: Pick<ClusterConfig, 'name'> & {
-    readonly proxy: { readonly listeners: readonly { readonly name: string }[] }
+    readonly proxy: {
+      readonly listeners: readonly { readonly name: string }[]
+      readonly hold: { readonly timeoutMs: number }
+    }
   }
   readonly view: Pick<ClusterView, 'members' | 'primary'>
   readonly proxy: Pick<Proxy, 'status' | 'sessions' | 'closeSessions' | 'limit'>
@@ -201,12 +204,14 @@ function listed(listeners: readonly string[]): string {
 }
 
 /** Returns what an override means for the clients of a member. */
-function effectOn(member: string, { view, proxy }: ActingCluster): string {
+function effectOn(member: string, { config, view, proxy }: ActingCluster): string {
   const sessions = proxy.status().sessions.filter((each) => each.member === member)
   const open = sessions.reduce((sum, each) => sum + each.sessions, 0)
   const staying = open === 0 ? 'none is open' : `${counted(open, 'session')} on it stay${open === 1 ? 's' : ''}`
   const isPrimary = view.primary.member === member
-  return isPrimary ? `new clients of the primary are held; ${staying}` : `no new sessions; ${staying}`
+  const isHeld = config.proxy.hold.timeoutMs > 0
+  if (isPrimary) return `new clients of the primary are ${isHeld ? 'held' : 'refused'}; ${staying}`
+  return `no new sessions; ${staying}`
 }
 
 /** Returns how what has begun was kept. */

@@ -144,6 +144,20 @@ describe('overrides in state_dir', () => {
     await store.close()
   })
 
+  test('are tried to be written with each act, and a failure is logged once', async () => {
+    const place = { ...placeIn('late'), dir: join(dir.path, 'late') }
+    writeFileSync(place.dir, '')
+    lines.length = 0
+    const store = new OverrideStore(place, { log, logOf: () => log, changed: () => undefined, retryMs: 600_000 })
+    for (const member of ['pg1', 'pg2']) assert.equal((await store.setMember('demo', member, DRAIN)).kind, 'failed')
+    assert.equal(lines.filter(({ event }) => event === 'overrides-not-saved').length, 1)
+    rmSync(place.dir)
+    assert.deepEqual(await store.endMember('demo', 'pg1', 'bob'), { kind: 'kept' })
+    assert.match(readFileSync(overridesFile(place), 'utf8'), /pg2/)
+    assert.equal(lines.at(-1)?.event, 'overrides-saved')
+    await store.close()
+  })
+
   test('move with state_dir, and none is left where they were', async () => {
     const [before, next] = [placeIn('before'), placeIn('next')]
     const store = await started(before)
@@ -155,6 +169,32 @@ describe('overrides in state_dir', () => {
     assert.equal(store.of('demo').members.size, 1)
     assert.deepEqual(await store.endMember('demo', 'pg1', 'bob'), { kind: 'no-state-dir' })
     assert.ok(existsSync(dirname(overridesFile(next))))
+    await store.close()
+  })
+
+  test('of an earlier run do not come back from a state_dir that is used again', async () => {
+    const [before, next] = [placeIn('back'), placeIn('away')]
+    const first = await started(before)
+    await first.setMember('demo', 'pg2', DRAIN)
+    await first.close()
+    const second = await started(next)
+    second.reconfigure(LISTENERS, before, null)
+    await until('they are gone', () => !readFileSync(overridesFile(before), 'utf8').includes('pg2'))
+    await second.close()
+    const third = await started(before)
+    assert.equal(third.of('demo').members.size, 0)
+    await third.close()
+  })
+
+  test('stay where they were while the next state_dir cannot be written', async () => {
+    const [before, next] = [placeIn('kept'), placeIn('full')]
+    const store = await started(before)
+    await store.setMember('demo', 'pg1', DRAIN)
+    writeFileSync(next.dir, '')
+    store.reconfigure(LISTENERS, next, null)
+    await until('it has failed', () => lines.some(({ event }) => event === 'overrides-not-saved'))
+    assert.equal((await store.setMember('demo', 'pg2', DRAIN)).kind, 'failed')
+    assert.match(readFileSync(overridesFile(before), 'utf8'), /pg1/)
     await store.close()
   })
 

@@ -41,7 +41,7 @@ test('an override and a hold with an end are over in their time, and one without
   assert.deepEqual(later.get('demo'), { members: new Map([['pg2', MAINT]]), holds: new Map() })
 })
 
-test('what an earlier run has left lasts no longer than it was to last, and a hold an hour at most', () => {
+test('an override of an earlier run lasts no longer than it was to last, and a hold an hour at most', () => {
   const hour = 3_600_000
   const timesOf = (now: number, hold: typeof HELD | { by: string; since: number; until: number }): unknown => {
     const all = applied(ALL, [{ kind: 'hold', cluster: 'demo', listener: 'primary', before: HELD, after: hold }])

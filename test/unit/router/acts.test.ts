@@ -20,7 +20,13 @@ describe('the acts of a router', () => {
     const session = { listener: 'replicas', route: 'replica', member: 'pg2', server: '', client: '' } as const
     const since = name === 'demo' ? 2 : 1
     return {
-      config: { name, proxy: { listeners: [{ name: 'primary' }, { name: 'replicas' }] } },
+      config: {
+        name,
+        proxy: {
+          listeners: [{ name: 'primary' }, { name: 'replicas' }],
+          hold: { timeoutMs: name === 'no-hold' ? 0 : 1000 },
+        },
+      },
       view: sampleView(),
       proxy: {
         status: () => {
@@ -77,7 +83,7 @@ describe('the acts of a router', () => {
     assert.equal(lines.length, 2)
   })
 
-  test('what could not be kept would be forgotten by a restart, and what could not be ended may come back with it', async () => {
+  test('the answer says that a restart would forget an override that could not be kept, or may bring one back', async () => {
     const acts = actsOf('demo')
     const [member, all] = [
       { cluster: null, member: 'pg2' },
@@ -91,6 +97,11 @@ describe('the acts of a router', () => {
     assert.match(await acts.hold(all, null, 'a'), /; a restart would forget it: disk full$/)
     assert.match(await acts.setMember(member, 'ready', null, 'a'), /; a restart may bring it back: disk full$/)
     assert.match(await acts.release(all, 'a'), /; a restart may bring it back: disk full$/)
+  })
+
+  test('the clients of a drained primary are said to be refused where none are held', async () => {
+    const answer = await actsOf('no-hold').setMember({ cluster: null, member: 'pg1' }, 'drain', null, 'alice')
+    assert.match(answer, /^member pg1: DRAIN, new clients of the primary are refused; 12 sessions on it stay/)
   })
 
   test('the clients of a drained primary are said to be held', async () => {

@@ -19,10 +19,14 @@ export const SESSIONS: CommandUsage = {
     {
       long: 'client',
       value: { name: 'ADDRESS', kind: 'name' },
-      about: 'only sessions of clients with this IP address',
+      about: 'only sessions of clients with this IP address, or by the Unix socket with this path',
     },
     { long: 'listener', value: { name: 'NAME', kind: 'name' }, about: 'only sessions of this listener' },
-    { long: 'cluster', value: { name: 'NAME', kind: 'name' }, about: 'only sessions of this cluster' },
+    {
+      long: 'cluster',
+      value: { name: 'NAME', kind: 'name' },
+      about: 'only sessions of this cluster; needed to close those of a member or listener whose name is in several',
+    },
     { long: 'id', value: { name: 'ID', kind: 'name' }, about: 'only this session, such as 0x1f' },
     { long: 'all', about: 'with close: all sessions of all clusters' },
     {
