@@ -77,6 +77,8 @@ describe('HTTP', () => {
     assert.equal((JSON.parse(body) as { sessions: { client: string }[] }).sessions[0]?.client, SESSION.client)
     assert.deepEqual(server.calls.at(-1), ['sessions', { member: 'pg1' }, 1000])
     assert.equal((await server.send('GET /api/v1/sessions?members=pg1')).status, 400)
+    const unknown = await server.send('GET /api/v1/sessions?member=pg9')
+    assert.deepEqual([unknown.status, unknown.body], [409, '{"error":"there is no member pg9: pg1, pg2, pg3"}\n'])
   })
 
   test('gives addresses of clients to this host, and to others only with a token', async () => {
@@ -308,6 +310,7 @@ describe('the stream of events', () => {
     for (const socket of sockets) socket.write(request)
     await until('all read', () => server.server.status(null).readers === 128)
     assert.equal((await server.send('GET /api/v1/events/stream')).status, 503)
+    assert.equal((await server.send('HEAD /api/v1/events/stream')).status, 404)
     for (const socket of sockets) socket.destroy()
     await until('none reads', () => server.server.status(null).readers === 0)
     assert.deepEqual(server.refusals, { busy: 1 })

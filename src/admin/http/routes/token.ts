@@ -2,6 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { isLoopback } from '../access.ts'
 import type { HttpContext } from '../context.ts'
+import type { Taker } from '../places.ts'
 import { bearerOf } from '../tokens.ts'
 
 /** Returns the name of the token; null: it has none that counts, and has been answered. */
@@ -20,4 +21,9 @@ export function whoIs(request: FastifyRequest, reply: FastifyReply, { access, re
 /** Returns whether a request comes from this host, and not through a proxy on it. */
 export function isLocal({ ip, headers }: FastifyRequest): boolean {
   return isLoopback(ip) && headers['x-forwarded-for'] === undefined && headers.forwarded === undefined
+}
+
+/** Returns whom the answer to a request counts for, where there is not place for all. */
+export function takerOf(request: FastifyRequest): Taker {
+  return { address: request.ip, isLocal: isLocal(request) }
 }
