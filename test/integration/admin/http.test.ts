@@ -6,6 +6,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { Ajv2020 } from 'ajv/dist/2020.js'
+import { CONNECTION_LIMITS } from '../../../src/admin/http/connections.ts'
 import type { RouterStatus } from '../../../src/admin/status.ts'
 import { sampleListener, sampleProxy, sampleStatus, sampleView } from '../../unit/admin/sample.ts'
 import { CertificateAuthority } from '../../support/files/certificates.ts'
@@ -85,6 +86,8 @@ describe('HTTP', () => {
     const headers = { 'X-Forwarded-For': '10.0.0.5' }
     assert.equal((await server.send('GET /api/v1/sessions', { headers })).status, 401)
     assert.equal((await server.send('GET /api/v1/sessions', { headers: { ...headers, ...BEARER } })).status, 200)
+    for (const name of ['Forwarded', 'Via', 'X-Forwarded-Host', 'X-Real-IP'])
+      assert.equal((await server.send('GET /api/v1/sessions', { headers: { [name]: 'a' } })).status, 401, name)
     assert.match((await server.send('GET /api/v1/events')).body, /10\.0\.0\.9/)
     assert.doesNotMatch((await server.send('GET /api/v1/events', { headers })).body, /10\.0\.0\.9/)
   })
@@ -221,6 +224,10 @@ describe('a request that is refused', () => {
     const lazy = await server.connect()
     lazy.pause()
     lazy.write(`GET /metrics HTTP/1.1\r\nHost: ${server.host}\r\n\r\n`)
+    assert.ok(CONNECTION_LIMITS.idleMs > CONNECTION_LIMITS.requestMs + 1000)
+    const leaving = await server.connect()
+    leaving.end(`POST /api/v1/hold HTTP/1.1\r\nHost: ${server.host}\r\nContent-Length: 100\r\n\r\n{`)
+    await received(leaving)
     const [silent, slow, body, garbage] = await Promise.all([
       server.raw(''),
       server.raw('GET /primary HTTP/1.1\r\nHost: '),
@@ -234,7 +241,7 @@ describe('a request that is refused', () => {
       [408, 408, 408, 400],
     )
     await until('the one that does not read is dropped', () => server.refusals['slow-reader'] === 1)
-    assert.deepEqual(server.refusals, { slow: 2, malformed: 1, 'slow-reader': 1 })
+    assert.deepEqual(server.refusals, { 'no-token': 1, slow: 2, malformed: 1, 'slow-reader': 1 })
     assert.equal((await server.send('GET /live')).status, 200)
   })
 

@@ -18,9 +18,12 @@ export function whoIs(request: FastifyRequest, reply: FastifyReply, { access, re
   return null
 }
 
+/** One of these is there where a request comes through a proxy. */
+const PROXY_HEADERS = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip']
+
 /** Returns whether a request comes from this host, and not through a proxy on it. */
 export function isLocal({ ip, headers }: FastifyRequest): boolean {
-  return isLoopback(ip) && headers['x-forwarded-for'] === undefined && headers.forwarded === undefined
+  return isLoopback(ip) && PROXY_HEADERS.every((name) => headers[name] === undefined)
 }
 
 /** Returns whom the answer to a request counts for, where there is not place for all. */

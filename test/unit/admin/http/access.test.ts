@@ -5,11 +5,18 @@ import { Places } from '../../../../src/admin/http/places.ts'
 import { routed } from '../../../../src/admin/http/routes/show.ts'
 import { bearerOf, Tokens } from '../../../../src/admin/http/tokens.ts'
 
-const NAMES = namesOf('Router1.example.com', ['db.example.com'])
+const NAMES = namesOf('Router1.example.com', ['db.example.com', 'dot.example.com.'])
 
 test('a Host is an address, localhost, or a name of this host, with any port', () => {
   const own = ['10.0.0.1', '10.0.0.1:7000', '[::1]:7000', '[fd00::1]', 'localhost', 'LOCALHOST:1', 'router1']
-  for (const host of [...own, 'router1.example.com:7000', 'ROUTER1.example.com.', 'db.example.com', undefined])
+  for (const host of [
+    ...own,
+    'router1.example.com:7000',
+    'ROUTER1.example.com.',
+    'db.example.com',
+    'dot.example.com',
+    undefined,
+  ])
     assert.equal(isOwnHost(host, NAMES), true, host)
   const foreign = [
     '',
