@@ -261,14 +261,12 @@ export class Router {
     return new Reloader({
       ...loading,
       onEnd: (report) => {
-        // Templates, tokens and certificates are files, too, and what is written may have been changed by others.
-        if (report.outcome !== 'refused') {
-          this.#templates.resync()
-          void this.#http.resync()
-        }
+        // Templates are files, too, and what is written may have been changed by others.
+        if (report.outcome !== 'refused') this.#templates.resync()
         loading.onEnd?.(report)
       },
       apply: (config) => this.reconfigure(config),
+      resync: () => this.#http.resync(),
       preview: (config) => ({ endingSessions: endingSessions(this.status(), config) }),
       log: this.#deps.log,
     })

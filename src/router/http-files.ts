@@ -1,7 +1,7 @@
 /** The files of HTTP: its certificate, and the tokens of those who may act. */
 import type { Logger } from 'pino'
 import type { ServerTls } from '../admin/http/address.ts'
-import { readTokens, type Tokens } from '../admin/http/tokens.ts'
+import { readTokensIfThere, Tokens } from '../admin/http/tokens.ts'
 import type { HttpConfig } from '../config/config.ts'
 import { explain, RouterError } from '../errors.ts'
 import { Certificates } from '../watcher/tls/certificates.ts'
@@ -21,23 +21,41 @@ export function readTls({ tls }: HttpConfig): HttpTls | null {
   return { certificates, pem: pemOf(certificates) }
 }
 
-/** Reads a certificate again. Files that cannot be used any more are logged, and their last good contents are returned. */
-export function renewedTls({ certificates }: HttpTls, log: Logger): HttpTls {
-  const pem = pemOf(certificates)
-  const { trouble } = certificates
-  if (trouble !== null)
-    log.error({ event: 'http-tls-unusable' }, `HTTP: the former certificate stays in use: ${explain(trouble)}`)
-  return { certificates, pem }
+/** What has been read again, and why it cannot be used; `trouble` null: it can. */
+interface Renewed<T> {
+  readonly value: T
+  readonly trouble: string | null
 }
 
-/** Reads the tokens; null: they cannot be used, which is logged, or there are none. Never rejects. */
-export async function tokensOrNull({ tokenFile }: HttpConfig, log: Logger, otherwise: string): Promise<Tokens | null> {
-  if (tokenFile === null) return null
+/** Reads a certificate again. Of files that cannot be used any more, which is logged, the last good contents are returned. */
+export function renewedTls({ certificates }: HttpTls, log: Logger): Renewed<HttpTls> {
+  const pem = pemOf(certificates)
+  const trouble =
+    certificates.trouble === null ? null : `HTTP: the former certificate stays in use: ${explain(certificates.trouble)}`
+  if (trouble !== null) log.error({ event: 'http-tls-unusable' }, trouble)
+  return { value: { certificates, pem }, trouble }
+}
+
+/**
+ * Reads the tokens. Without a file there are none; null: it cannot be used, and the former ones stay in force. Both are logged.
+ * `otherwise`: what an unusable file means. Never rejects.
+ */
+export async function currentTokens(
+  { tokenFile }: HttpConfig,
+  log: Logger,
+  otherwise: string,
+): Promise<Renewed<Tokens | null>> {
+  const unusable = (value: Tokens | null, trouble: string): Renewed<Tokens | null> => {
+    log.error({ event: 'http-tokens-unusable' }, trouble)
+    return { value, trouble }
+  }
+  if (tokenFile === null) return { value: null, trouble: null }
   try {
-    return await readTokens(tokenFile)
+    const value = await readTokensIfThere(tokenFile)
+    if (value !== null) return { value, trouble: null }
+    return unusable(Tokens.none, `HTTP: no act is possible: admin.token_file: ${tokenFile} does not exist`)
   } catch (error) {
-    log.error({ event: 'http-tokens-unusable' }, `HTTP: ${otherwise}: ${explain(error)}`)
-    return null
+    return unusable(null, `HTTP: ${otherwise}: ${explain(error)}`)
   }
 }
 

@@ -51,7 +51,7 @@ export class HttpPart {
   async start(): Promise<void> {
     const config = this.#config
     if (config.binds.length === 0) return
-    const { readTls, tokensOrNull } = await import('./http-files.ts')
+    const { readTls, currentTokens } = await import('./http-files.ts')
     const tls = readTls(config)
     const server = await this.#build()
     const addresses = config.binds.map((bind) => server.address(bind, tls?.pem ?? null))
@@ -59,7 +59,7 @@ export class HttpPart {
     this.#running = { server, tls }
     this.#deps.eventLoopDelay.start()
     this.#fault = fault
-    server.admit(await tokensOrNull(config, this.#deps.log, 'no act is possible'), config)
+    server.admit((await currentTokens(config, this.#deps.log, 'no act is possible')).value, config)
     server.use(open)
   }
 
@@ -149,18 +149,34 @@ export class HttpPart {
     return fault
   }
 
-  /** Reads the certificate and the tokens again: what cannot be used any more stays as it was, and is logged. Never rejects. */
-  async resync(): Promise<void> {
+  /**
+   * Reads the certificate and the tokens again, and opens addresses that could not be opened before. Returns what cannot be used: it
+   * stays as it was, and is logged. Not while another configuration is prepared or taken. Never rejects.
+   */
+  async resync(): Promise<readonly string[]> {
     const [running, config] = [this.#running, this.#config]
-    if (running === null) return
-    const { renewedTls, tokensOrNull } = await import('./http-files.ts')
+    if (running === null) return []
+    const { renewedTls, currentTokens } = await import('./http-files.ts')
     const { server } = running
-    if (running.tls !== null) {
-      const { pem } = renewedTls(running.tls, this.#deps.log)
-      for (const each of server.addresses) each.renew(pem)
-    }
-    const tokens = await tokensOrNull(config, this.#deps.log, 'the former tokens stay in force')
-    if (this.#config === config) server.admit(tokens, config)
+    const tls = running.tls === null ? null : renewedTls(running.tls, this.#deps.log)
+    this.#running = { server, tls: tls?.value ?? null }
+    if (tls !== null) for (const each of server.addresses) each.renew(tls.value.pem)
+    const tokens = await currentTokens(config, this.#deps.log, 'the former tokens stay in force')
+    if (this.#config !== config) return []
+    server.admit(tokens.value, config)
+    return [tls?.trouble, tokens.trouble, await this.#openMissing()].filter((each) => typeof each === 'string')
+  }
+
+  /** Opens addresses that could not be opened before; returns why one cannot be; null: all are open. */
+  async #openMissing(): Promise<string | null> {
+    if (this.#running === null) return null
+    const { server, tls } = this.#running
+    const { added } = this.#compared(server, this.#config, tls)
+    if (added.length === 0) return null
+    const { open, fault } = await this.#open(added, true)
+    server.use(inOrderOf(this.#config, [...server.addresses, ...open]))
+    this.#fault = fault
+    return fault
   }
 
   /** Closes everything. Idempotent. */

@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { ConfigurationStatus } from '../admin/status.ts'
-import { now } from '../clock.ts'
+import { now, within } from '../clock.ts'
 import { changesBetween, isSameConfig } from '../config/changes.ts'
 import type { Config } from '../config/config.ts'
 import type { LoadedConfig } from '../config/load.ts'
@@ -22,6 +22,11 @@ export interface ReloaderDeps extends ConfigReader {
    * ends.
    */
   readonly apply: (config: Config) => Promise<readonly PartReport[]>
+  /**
+   * Reads files that the configuration in force names: after each reload, a refused one too, since a token that is taken out of its
+   * file must not count any longer. Returns what cannot be used. Never rejects.
+   */
+  readonly resync?: () => Promise<readonly string[]>
   /** Returns how many sessions end by another configuration. */
   readonly preview: (config: Config) => { readonly endingSessions: number }
   /** Is called when a reload begins. */
@@ -136,9 +141,11 @@ export class Reloader implements Reloadable {
     this.#isReloading = true
     this.#deps.onBegin?.()
     const reading = await this.#reading.read(this.#ended.signal)
-    const report = await this.#guarded(startedAt, () => this.#take(reading.found, startedAt))
+    const taken = await this.#guarded(startedAt, () => this.#take(reading.found, startedAt))
     const known = { problems: this.#loggedProblems, warnings: this.#loaded.warnings }
-    logLines(this.#deps.log, reloadLines(report, known))
+    logLines(this.#deps.log, reloadLines(taken, known))
+    // These are in the log already.
+    const report = { ...taken, warnings: [...taken.warnings, ...(await this.#resync())] }
     this.#loggedProblems = report.problems
     this.#last = { ...report, at: now() }
     if (report.outcome === 'refused') this.#counts = { ...this.#counts, refusals: this.#counts.refusals + 1 }
@@ -151,6 +158,13 @@ export class Reloader implements Reloadable {
     this.#isReloading = false
     this.#deps.onEnd?.(report)
     return report
+  }
+
+  /** Returns what of other files cannot be used. They may be on a file system that does not answer. */
+  async #resync(): Promise<readonly string[]> {
+    const { signal } = this.#ended
+    if (this.#deps.resync === undefined || signal.aborted) return []
+    return (await within(this.#deps.resync(), this.#pace.readMs, signal)) ?? []
   }
 
   /** Applies what was read. */

@@ -18,7 +18,8 @@ export function isOwnHost(host: string | undefined, names: ReadonlySet<string>):
 /** Returns the names by which a host may be addressed: its own, with and without domain, and configured ones. */
 export function namesOf(hostname: string, configured: readonly string[]): ReadonlySet<string> {
   const own = hostname.toLowerCase()
-  return new Set([own, own.replace(/\..*$/, ''), ...configured].filter((name) => name !== ''))
+  const names = [own, own.replace(/\..*$/, ''), ...configured].map((name) => name.replace(/\.$/, ''))
+  return new Set(names.filter((name) => name !== ''))
 }
 
 /** Returns whether a request comes from a page of the router itself, or from no page. Browsers send `Origin` wherever it matters. */

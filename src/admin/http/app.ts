@@ -40,6 +40,7 @@ export async function buildApp(context: HttpContext, log: Logger): Promise<Fasti
   })
   app.setNotFoundHandler((_, reply) => reply.code(404).send({ error: 'there is nothing here; / is a page' }))
   app.setErrorHandler((error: FastifyError, request, reply) => {
+    if (error.code === 'ACT_REFUSED') return reply.code(409).send({ error: explain(error) })
     const status = error.statusCode ?? 500
     // What follows of its body is not read.
     if (status === 413) context.refusals.add('too-large', request.ip)

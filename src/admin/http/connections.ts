@@ -17,7 +17,7 @@ export interface ConnectionLimits {
   readonly requestMs: number
   /** Between two requests. */
   readonly keepAliveMs: number
-  /** While nothing is sent or received. */
+  /** While nothing is sent or received. Longer than `requestMs`, so that a request that stops half-way is answered before. */
   readonly idleMs: number
   /** For a request and its answer. */
   readonly answerMs: number
@@ -25,7 +25,7 @@ export interface ConnectionLimits {
 
 export const CONNECTION_LIMITS: ConnectionLimits = {
   ...{ connections: 256, reserved: 32 },
-  ...{ headMs: 5000, requestMs: 10_000, keepAliveMs: 5000, idleMs: 10_000, answerMs: 30_000 },
+  ...{ headMs: 5000, requestMs: 10_000, keepAliveMs: 5000, idleMs: 12_000, answerMs: 30_000 },
 }
 
 export class Connections {
@@ -115,7 +115,8 @@ export class Connections {
 
   #failed(error: Error, socket: Duplex): void {
     const { reason, status } = FAILURES[codeOf(error) ?? ''] ?? MALFORMED
-    if (failureOf(error) === 'reset' || !socket.writable || !(socket instanceof Socket)) {
+    const hasLeft = failureOf(error) === 'reset' || codeOf(error) === 'HPE_INVALID_EOF_STATE'
+    if (hasLeft || !socket.writable || !(socket instanceof Socket)) {
       socket.destroy()
       return
     }

@@ -6,6 +6,7 @@ import type { RouterStatus } from '../status.ts'
 import type { EventFrames } from './event-frames.ts'
 import type { StreamPace } from './event-stream.ts'
 import type { HttpRefusals } from './refusals.ts'
+import type { Places } from './places.ts'
 import type { Slices } from './slices.ts'
 import type { Tokens } from './tokens.ts'
 
@@ -41,6 +42,7 @@ export interface HttpContext {
   readonly frames: EventFrames
   /** Of the stream of events. */
   readonly readers: Set<object>
+  readonly readerPlaces: Places
   readonly pace: Partial<StreamPace>
   /** Aborted when the server closes. */
   readonly closing: AbortSignal

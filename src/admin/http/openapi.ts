@@ -36,7 +36,12 @@ export function publishedOpenApi(): string {
       '/api/v1/templates': { get: shown('Templates, hooks and keys of it.', 'templates') },
       '/api/v1/sessions': {
         get: {
-          ...shown('Open sessions. Needs a token where the client is on another host.', 'sessions', ['401', '501']),
+          ...shown('Open sessions. Needs a token where the client is on another host.', 'sessions', [
+            '400',
+            '401',
+            '409',
+            '501',
+          ]),
           parameters: ['cluster', 'listener', 'member', 'client', 'id'].map((name) => query(name, 'Only those of it.')),
           security: [{}, { token: [] }],
         },

@@ -12,6 +12,7 @@ import type { HttpContext, HttpSources } from './context.ts'
 import { EventFrames } from './event-frames.ts'
 import type { StreamPace } from './event-stream.ts'
 import { judgeRequest } from './gate.ts'
+import { type PlaceLimits, Places } from './places.ts'
 import { HttpRefusals } from './refusals.ts'
 import { Slices } from './slices.ts'
 import { StatusMemo } from './status-memo.ts'
@@ -24,6 +25,9 @@ export interface HttpServerDeps {
   readonly limits?: Partial<ConnectionLimits>
   readonly pace?: Partial<StreamPace>
 }
+
+/** Of the stream of events. */
+const READERS: PlaceLimits = { places: 128, reserved: 16, perAddress: 16 }
 
 type App = Awaited<ReturnType<typeof buildApp>>
 
@@ -53,6 +57,7 @@ export class HttpServer {
       slices: new Slices(),
       frames: new EventFrames(),
       readers: new Set(),
+      readerPlaces: new Places(READERS),
       pace,
       closing: this.#closing.signal,
     }

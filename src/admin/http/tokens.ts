@@ -48,8 +48,18 @@ export class Tokens {
   }
 }
 
-/** Reads a file of tokens. Rejects with CONFIG_UNREADABLE or CONFIG_INVALID, which names the file and shows nothing of it. */
+/** Reads a file of tokens as `readTokensIfThere`; rejects also where it does not exist. */
 export async function readTokens(path: string): Promise<Tokens> {
+  const tokens = await readTokensIfThere(path)
+  if (tokens === null) throw new RouterError('CONFIG_UNREADABLE', `admin.token_file: ${path} does not exist`)
+  return tokens
+}
+
+/**
+ * Reads a file of tokens; null: it does not exist. Rejects with CONFIG_UNREADABLE or CONFIG_INVALID, which names the file and shows
+ * nothing of it.
+ */
+export async function readTokensIfThere(path: string): Promise<Tokens | null> {
   const unreadable = (reason: string): RouterError =>
     new RouterError('CONFIG_UNREADABLE', `admin.token_file: ${path} ${reason}`)
   const invalid = (reason: string): RouterError =>
@@ -58,11 +68,13 @@ export async function readTokens(path: string): Promise<Tokens> {
   try {
     ;({ mode } = await stat(path))
   } catch (error) {
-    throw unreadable(isAbsent(error) ? 'does not exist' : `cannot be read: ${explain(error)}`)
+    if (isAbsent(error)) return null
+    throw unreadable(`cannot be read: ${explain(error)}`)
   }
   if ((mode & 0o007) !== 0) throw invalid('can be used by every user of this machine: chmod o= it')
   const file = await readTextFile(path, MAX_BYTES)
-  if (file.kind !== 'text') throw unreadable(file.kind === 'missing' ? 'does not exist' : file.reason)
+  if (file.kind === 'missing') return null
+  if (file.kind !== 'text') throw unreadable(file.reason)
   try {
     return Tokens.parse(file.text)
   } catch (error) {

@@ -42,7 +42,11 @@ export function notedActs(calls: unknown[]): Acts {
     },
     hold: noted('hold', 'held'),
     release: noted('release', 'released'),
-    sessions: noted('sessions', { sessions: [SESSION], total: 1 }),
+    sessions: (filter, max) => {
+      calls.push(['sessions', filter, max])
+      if (filter.member !== 'pg9') return Promise.resolve({ sessions: [SESSION], total: 1 })
+      return Promise.reject(new RouterError('ACT_REFUSED', 'there is no member pg9: pg1, pg2, pg3'))
+    },
     closeSessions: noted('close', 3),
     limitListener: noted('limit', 'limited'),
   }

@@ -1,11 +1,13 @@
 /** HTTP as a part of a router: addresses that are busy or move, certificates and tokens that change. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { chmodSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, writeFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { request } from 'node:http'
 import { request as requestTls } from 'node:https'
 import { type AddressInfo, createServer, type Server } from 'node:net'
 import { join } from 'node:path'
+import { connect as connectTls } from 'node:tls'
 import { after, afterEach, before, describe, test } from 'node:test'
 import { pino } from 'pino'
 import { EventLoopDelay } from '../../../src/admin/metrics/event-loop-delay.ts'
@@ -89,6 +91,15 @@ describe('HTTP of a router', () => {
     }
   }
 
+  /** Returns that of the certificate at a port, on a connection of its own. */
+  async function fingerprint(port: number): Promise<string> {
+    const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false })
+    await once(socket, 'secureConnect')
+    const { fingerprint256 } = socket.getPeerCertificate()
+    socket.destroy()
+    return fingerprint256
+  }
+
   test('starts without a default address that is in use, with a warning, and not without a configured one', async () => {
     await build(config([busyPort()], { isDefault: true })).start()
     assert.deepEqual(log, ['http-unavailable'])
@@ -98,6 +109,17 @@ describe('HTTP of a router', () => {
       fault ?? '',
       /^HTTP cannot bind 127\.0\.0\.1:\d+ \(admin\.bind\): the port is in use by another process/,
     )
+    const held = createServer().listen(0, '127.0.0.1')
+    await once(held, 'listening')
+    const { port } = held.address() as AddressInfo
+    await part.close()
+    await build(config([port], { isDefault: true })).start()
+    assert.equal((await part.resync()).length, 1)
+    held.close()
+    await once(held, 'close')
+    assert.deepEqual(await part.resync(), [])
+    assert.deepEqual([await answer(port), part.status()?.fault], [200, null])
+    await part.close()
     await assert.rejects(build(config([ports[0] ?? 0, busyPort()])).start(), { code: 'BIND_FAILED' })
     assert.equal(await answer(ports[0] ?? 0), 0)
   })
@@ -128,8 +150,15 @@ describe('HTTP of a router', () => {
     assert.equal(await answer(one), 200)
     assert.equal(await reload(config([one], { tls })), 'reconfigured')
     assert.deepEqual([await answer(one), await answer(one, 'https')], [0, 200])
+    const first = await fingerprint(one)
+    const renewed = CertificateAuthority.create(dir.mkdir('renewed')).server()
+    for (const which of ['cert', 'key'] as const) copyFileSync(renewed[which], { cert: certFile, key: keyFile }[which])
+    assert.deepEqual(await part.resync(), [])
+    const second = await fingerprint(one)
+    assert.equal(await reload(config([one], { tls, hosts: ['router1'] })), 'reconfigured')
+    assert.deepEqual([first === second, (await fingerprint(one)) === second], [false, true])
     writeFileSync(certFile, 'nothing')
-    await part.resync()
+    assert.match((await part.resync()).join(), /the former certificate stays in use/)
     assert.equal(log.at(-1), 'http-tls-unusable')
     assert.equal(await answer(one, 'https'), 200)
     assert.equal(await reload(config([one])), 'reconfigured')
@@ -150,6 +179,13 @@ describe('HTTP of a router', () => {
     await part.resync()
     assert.equal(log.at(-1), 'http-tokens-unusable')
     assert.equal(await answer(one, 'http', `${TOKEN}x`), 200)
+    await rm(tokenFile)
+    assert.match((await part.resync()).join(), /^HTTP: no act is possible: .* does not exist$/)
+    assert.equal(await answer(one, 'http', `${TOKEN}x`), 401)
+    writeFileSync(tokenFile, `ops:${TOKEN}x\n`, { mode: 0o640 })
+    assert.deepEqual(await part.resync(), [])
+    chmodSync(tokenFile, 0o644)
+    assert.match((await part.resync()).join(), /^HTTP: the former tokens stay in force: .* every user/)
     writeFileSync(path('open'), `ops:${TOKEN}\n`, { mode: 0o644 })
     const refused = await reload(config([one], { tokenFile: path('open') }))
     assert.match(refused, /^admin\.token_file: \S+ can be used by every user of this machine: chmod o= it$/)

@@ -6,6 +6,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { Ajv2020 } from 'ajv/dist/2020.js'
+import { CONNECTION_LIMITS } from '../../../src/admin/http/connections.ts'
 import type { RouterStatus } from '../../../src/admin/status.ts'
 import { sampleListener, sampleProxy, sampleStatus, sampleView } from '../../unit/admin/sample.ts'
 import { CertificateAuthority } from '../../support/files/certificates.ts'
@@ -77,12 +78,16 @@ describe('HTTP', () => {
     assert.equal((JSON.parse(body) as { sessions: { client: string }[] }).sessions[0]?.client, SESSION.client)
     assert.deepEqual(server.calls.at(-1), ['sessions', { member: 'pg1' }, 1000])
     assert.equal((await server.send('GET /api/v1/sessions?members=pg1')).status, 400)
+    const unknown = await server.send('GET /api/v1/sessions?member=pg9')
+    assert.deepEqual([unknown.status, unknown.body], [409, '{"error":"there is no member pg9: pg1, pg2, pg3"}\n'])
   })
 
   test('gives addresses of clients to this host, and to others only with a token', async () => {
     const headers = { 'X-Forwarded-For': '10.0.0.5' }
     assert.equal((await server.send('GET /api/v1/sessions', { headers })).status, 401)
     assert.equal((await server.send('GET /api/v1/sessions', { headers: { ...headers, ...BEARER } })).status, 200)
+    for (const name of ['Forwarded', 'Via', 'X-Forwarded-Host', 'X-Real-IP'])
+      assert.equal((await server.send('GET /api/v1/sessions', { headers: { [name]: 'a' } })).status, 401, name)
     assert.match((await server.send('GET /api/v1/events')).body, /10\.0\.0\.9/)
     assert.doesNotMatch((await server.send('GET /api/v1/events', { headers })).body, /10\.0\.0\.9/)
   })
@@ -219,6 +224,10 @@ describe('a request that is refused', () => {
     const lazy = await server.connect()
     lazy.pause()
     lazy.write(`GET /metrics HTTP/1.1\r\nHost: ${server.host}\r\n\r\n`)
+    assert.ok(CONNECTION_LIMITS.idleMs > CONNECTION_LIMITS.requestMs + 1000)
+    const leaving = await server.connect()
+    leaving.end(`POST /api/v1/hold HTTP/1.1\r\nHost: ${server.host}\r\nContent-Length: 100\r\n\r\n{`)
+    await received(leaving)
     const [silent, slow, body, garbage] = await Promise.all([
       server.raw(''),
       server.raw('GET /primary HTTP/1.1\r\nHost: '),
@@ -232,7 +241,7 @@ describe('a request that is refused', () => {
       [408, 408, 408, 400],
     )
     await until('the one that does not read is dropped', () => server.refusals['slow-reader'] === 1)
-    assert.deepEqual(server.refusals, { slow: 2, malformed: 1, 'slow-reader': 1 })
+    assert.deepEqual(server.refusals, { 'no-token': 1, slow: 2, malformed: 1, 'slow-reader': 1 })
     assert.equal((await server.send('GET /live')).status, 200)
   })
 
@@ -308,6 +317,7 @@ describe('the stream of events', () => {
     for (const socket of sockets) socket.write(request)
     await until('all read', () => server.server.status(null).readers === 128)
     assert.equal((await server.send('GET /api/v1/events/stream')).status, 503)
+    assert.equal((await server.send('HEAD /api/v1/events/stream')).status, 404)
     for (const socket of sockets) socket.destroy()
     await until('none reads', () => server.server.status(null).readers === 0)
     assert.deepEqual(server.refusals, { busy: 1 })

@@ -38,6 +38,8 @@ class Scene {
   fingerprint = '1'
   read: () => Promise<ConfigResult> = () => Promise.resolve(load(this.text))
   apply: () => Promise<readonly PartReport[]> = () => Promise.resolve([TAKEN])
+  /** What of other files cannot be used. */
+  troubles: readonly string[] = []
   reads = 0
   readonly applied: Config[] = []
   readonly lines: { level: string; event: string; msg: string; problems?: string[] }[] = []
@@ -55,6 +57,7 @@ class Scene {
         this.applied.push(config)
         return this.apply()
       },
+      resync: () => Promise.resolve(this.troubles),
       preview: () => ({ endingSessions: 7 }),
       log: pino(
         { level: 'debug', formatters: { level: (level) => ({ level }) } },
@@ -103,6 +106,19 @@ describe('the reloader', () => {
       assert.deepEqual([line?.level, line?.event, line?.msg], ['info', 'config-reloaded', said])
       const { reloads, refusals, differsSince, lastReload } = reloader.status()
       assert.deepEqual([reloads, refusals, differsSince, lastReload?.outcome], [1, 0, null, 'applied'])
+    })
+
+    test('reads other files of the configuration in force as well, and warns of them, also where it is refused', async () => {
+      scene.troubles = ['HTTP: no act is possible']
+      for (const [text, outcome] of [
+        [HEAD, 'unchanged'],
+        [withInterval(500), 'applied'],
+        [FAULTY, 'refused'],
+      ] as const) {
+        scene.edit(text)
+        const report = await reloader.reload()
+        assert.deepEqual([report.outcome, report.warnings], [outcome, scene.troubles])
+      }
     })
 
     test('applies nothing where nothing that counts differs', async () => {

@@ -1,8 +1,7 @@
 /** The routes that change something: each needs a token, and is logged with its name. */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { z } from 'zod'
 import { parseDuration } from '../../../config/values/units.ts'
-import { explain, RouterError } from '../../../errors.ts'
 import type { Acts } from '../../acts.ts'
 import type { HttpContext } from '../context.ts'
 import { closeAct, holdAct, memberAct, releaseAct } from '../schemas.ts'
@@ -36,14 +35,8 @@ export function actRoutes(app: FastifyInstance, context: HttpContext): void {
         const { acts } = context.sources
         if (acts === null) return unavailable(reply)
         const body = schema.safeParse(request.body)
-        if (!body.success) return wrong(reply, problemOf(body.error))
-        try {
-          return await reply.send(await act(acts, body.data, request))
-        } catch (error) {
-          if (error instanceof InvalidBody) return wrong(reply, error.message)
-          if (!(error instanceof RouterError) || error.code !== 'ACT_REFUSED') throw error
-          return await reply.code(409).send({ error: explain(error) })
-        }
+        if (!body.success) throw new InvalidBody(problemOf(body.error))
+        return reply.send(await act(acts, body.data, request))
       },
     })
   }
@@ -65,7 +58,9 @@ export function actRoutes(app: FastifyInstance, context: HttpContext): void {
   })
 }
 
-class InvalidBody extends Error {}
+class InvalidBody extends Error {
+  readonly statusCode = 400
+}
 
 function durationOf(text: string | undefined): number | null {
   if (text === undefined) return null
@@ -77,8 +72,4 @@ function durationOf(text: string | undefined): number | null {
 
 function problemOf({ issues }: z.ZodError): string {
   return issues.map(({ path, message }) => `${path.length === 0 ? 'body' : path.join('.')}: ${message}`).join('; ')
-}
-
-function wrong(reply: FastifyReply, error: string): FastifyReply {
-  return reply.code(400).send({ error })
 }

@@ -15,10 +15,9 @@ import { streamEvents } from '../event-stream.ts'
 import { type SessionList, sessionQuery } from '../schemas.ts'
 import { present } from './filters.ts'
 import { sendParts, unavailable } from './send.ts'
-import { isLocal, whoIs } from './token.ts'
+import { isLocal, takerOf, whoIs } from './token.ts'
 
 const MAX_SESSIONS = 1000
-const MAX_READERS = 128
 
 type Query = { readonly Querystring: Record<string, unknown> }
 
@@ -45,7 +44,9 @@ export function apiRoutes(app: FastifyInstance, context: HttpContext): void {
     if (history === null) return unavailable(reply)
     return sendParts(asJson(reply), context, eventParts(history, selection, isLocal(request)))
   })
-  app.get<Query>('/api/v1/events/stream', (request, reply) => stream(request, reply, context))
+  // An answer without a body would not end.
+  const only = { exposeHeadRoute: false }
+  app.get<Query>('/api/v1/events/stream', only, (request, reply) => stream(request, reply, context))
 }
 
 async function stream(
@@ -53,18 +54,16 @@ async function stream(
   reply: FastifyReply,
   context: HttpContext,
 ): Promise<FastifyReply> {
-  const { sources, readers, refusals, frames, closing, pace } = context
+  const { sources, readers, readerPlaces, refusals, frames, closing, pace } = context
   const { history } = sources
   const last = request.headers['last-event-id']
   const selection = selectionOf(typeof last === 'string' ? { ...request.query, after: last } : request.query)
   if (typeof selection === 'string') return reply.code(400).send({ error: selection })
   if (history === null) return unavailable(reply)
-  if (readers.size >= MAX_READERS) {
+  const giveBack = readerPlaces.take(takerOf(request))
+  if (giveBack === null) {
     refusals.add('busy', request.ip)
-    return reply
-      .code(503)
-      .header('retry-after', '5')
-      .send({ error: `${MAX_READERS} readers of events already` })
+    return reply.code(503).header('retry-after', '5').send({ error: 'too many readers of events' })
   }
   const { raw } = reply.hijack()
   const { socket } = request.raw
@@ -82,6 +81,7 @@ async function stream(
     }
   } finally {
     readers.delete(raw)
+    giveBack()
   }
   return reply
 }

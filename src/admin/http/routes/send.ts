@@ -1,6 +1,7 @@
 /** Answers of which there are several kinds: in parts, and that there is no such thing. */
 import type { FastifyReply } from 'fastify'
 import type { HttpContext } from '../context.ts'
+import { takerOf } from './token.ts'
 
 /** Sends parts one after the other, each when the client has taken the one before; or 503 where too many do that. */
 export function sendParts(
@@ -8,7 +9,7 @@ export function sendParts(
   { slices, refusals }: HttpContext,
   parts: Iterable<string> | AsyncIterable<string>,
 ): FastifyReply {
-  const answer = slices.answer(parts)
+  const answer = slices.answer(parts, takerOf(reply.request))
   if (answer !== null) return reply.send(answer)
   refusals.add('busy', reply.request.ip)
   return reply

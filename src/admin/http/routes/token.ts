@@ -2,6 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { isLoopback } from '../access.ts'
 import type { HttpContext } from '../context.ts'
+import type { Taker } from '../places.ts'
 import { bearerOf } from '../tokens.ts'
 
 /** Returns the name of the token; null: it has none that counts, and has been answered. */
@@ -17,7 +18,15 @@ export function whoIs(request: FastifyRequest, reply: FastifyReply, { access, re
   return null
 }
 
+/** One of these is there where a request comes through a proxy. */
+const PROXY_HEADERS = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip']
+
 /** Returns whether a request comes from this host, and not through a proxy on it. */
 export function isLocal({ ip, headers }: FastifyRequest): boolean {
-  return isLoopback(ip) && headers['x-forwarded-for'] === undefined && headers.forwarded === undefined
+  return isLoopback(ip) && PROXY_HEADERS.every((name) => headers[name] === undefined)
+}
+
+/** Returns the origin of a request, where there is not place for all. */
+export function takerOf(request: FastifyRequest): Taker {
+  return { address: request.ip, isLocal: isLocal(request) }
 }

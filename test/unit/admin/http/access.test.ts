@@ -1,14 +1,22 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isLoopback, isOwnHost, isOwnOrigin, namesOf } from '../../../../src/admin/http/access.ts'
+import { Places } from '../../../../src/admin/http/places.ts'
 import { routed, scopesOf } from '../../../../src/admin/http/routes/show.ts'
 import { bearerOf, Tokens } from '../../../../src/admin/http/tokens.ts'
 
-const NAMES = namesOf('Router1.example.com', ['db.example.com'])
+const NAMES = namesOf('Router1.example.com', ['db.example.com', 'dot.example.com.'])
 
 test('a Host is an address, localhost, or a name of this host, with any port', () => {
   const own = ['10.0.0.1', '10.0.0.1:7000', '[::1]:7000', '[fd00::1]', 'localhost', 'LOCALHOST:1', 'router1']
-  for (const host of [...own, 'router1.example.com:7000', 'ROUTER1.example.com.', 'db.example.com', undefined])
+  for (const host of [
+    ...own,
+    'router1.example.com:7000',
+    'ROUTER1.example.com.',
+    'db.example.com',
+    'dot.example.com',
+    undefined,
+  ])
     assert.equal(isOwnHost(host, NAMES), true, host)
   const foreign = [
     '',
@@ -99,4 +107,22 @@ test('the statistics are behind a semicolon, as with HAProxy, whatever is before
     '/api/v1/events?cluster=a;csv=1': '/api/v1/events?cluster=a;csv=1',
   }))
     assert.equal(routed(url), path, url)
+})
+
+test('of the places some are for this host alone, and one other address cannot take the rest', () => {
+  const places = new Places({ places: 5, reserved: 2, perAddress: 2 })
+  const take = (address: string, isLocal = false): (() => void) | null => places.take({ address, isLocal })
+  const [one, two] = [take('10.0.0.1'), take('10.0.0.1')]
+  assert.ok(one !== null && two !== null)
+  assert.equal(take('10.0.0.1'), null)
+  assert.ok(take('10.0.0.2') !== null)
+  assert.equal(take('10.0.0.3'), null)
+  assert.equal(take('127.0.0.1'), null, 'a proxy on this host has no reserved place')
+  assert.ok(take('127.0.0.1', true) !== null)
+  assert.ok(take('127.0.0.1', true) !== null)
+  assert.equal(take('127.0.0.1', true), null)
+  for (const giveBack of [one, two]) giveBack()
+  assert.ok(take('127.0.0.1', true) !== null)
+  assert.equal(take('10.0.0.1'), null)
+  assert.equal(places.count, 4)
 })
