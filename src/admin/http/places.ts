@@ -9,7 +9,7 @@ export interface PlaceLimits {
   readonly perAddress: number
 }
 
-/** The origin of what takes a place. */
+/** The client of a request that takes a place. */
 export interface Taker {
   readonly address: string
   /** It is this host, and no proxy on it. */

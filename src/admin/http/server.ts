@@ -27,7 +27,7 @@ export interface HttpServerDeps {
 }
 
 /** Of the stream of events. */
-const READERS: PlaceLimits = { places: 128, reserved: 16, perAddress: 16 }
+const READERS: PlaceLimits = { places: 128, reserved: 16, perAddress: 100 }
 
 type App = Awaited<ReturnType<typeof buildApp>>
 

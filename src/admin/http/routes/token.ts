@@ -26,7 +26,7 @@ export function isLocal({ ip, headers }: FastifyRequest): boolean {
   return isLoopback(ip) && PROXY_HEADERS.every((name) => headers[name] === undefined)
 }
 
-/** Returns the origin of a request, where there is not place for all. */
+/** Returns the client that the place of an answer counts for. */
 export function takerOf(request: FastifyRequest): Taker {
   return { address: request.ip, isLocal: isLocal(request) }
 }
