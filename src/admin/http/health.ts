@@ -5,13 +5,32 @@ import { type ClusterView, isServing, type MemberView, servesReads, takesNew } f
 import type { ClusterStatus, RouterStatus } from '../status.ts'
 import { lagOf } from '../status/member-json.ts'
 
-/** What a check is about: a route; `health`: any of them. */
-export const CHECKS = ['primary', 'replica', 'sync', 'async', 'read-only', 'standby-leader', 'health'] as const
+/** What a check is about: a route; `leader`: the leader of any kind of cluster; `health`: any of them. */
+export const CHECKS = [
+  'primary',
+  'replica',
+  'sync',
+  'async',
+  'read-only',
+  'standby-leader',
+  'leader',
+  'health',
+] as const
 export type Check = (typeof CHECKS)[number]
+
+/** Checks that pass where one of these does. */
+const UNIONS = {
+  leader: ['primary', 'standby-leader'],
+  health: ['primary', 'read-only', 'standby-leader'],
+} as const
+type RouteCheck = Exclude<Check, keyof typeof UNIONS>
+
+/** Checks of a leader: Patroni compares neither its lag nor its tags. */
+const LEADERS: readonly string[] = ['primary', 'standby-leader']
 
 /** The paths of the checks, Patroni's other words for them included. */
 export const CHECK_PATHS: Readonly<Record<string, Check>> = {
-  ...{ primary: 'primary', leader: 'primary', master: 'primary', 'read-write': 'primary' },
+  ...{ primary: 'primary', leader: 'leader', master: 'primary', 'read-write': 'primary' },
   ...{ replica: 'replica', sync: 'sync', synchronous: 'sync', async: 'async', asynchronous: 'async' },
   ...{ 'read-only': 'read-only', 'standby-leader': 'standby-leader', standby_leader: 'standby-leader' },
   health: 'health',
@@ -63,8 +82,8 @@ function none(reason: string): Found {
 function clusterHealth(check: Check, cluster: ClusterStatus, wanted: Wanted): Found {
   const { view, proxy } = cluster
   if (view.dcs.state === 'never' && view.members.length === 0) return none('the DCS has not been read yet')
-  if (check === 'health') {
-    const each = (['primary', 'read-only', 'standby-leader'] as const).map((one) => clusterHealth(one, cluster, wanted))
+  if (check === 'health' || check === 'leader') {
+    const each = UNIONS[check].map((one) => clusterHealth(one, cluster, wanted))
     const members = [...new Set(each.flatMap((found) => found.members))]
     return members.length > 0 ? { members, reason: '' } : none(each[0]?.reason ?? '')
   }
@@ -72,7 +91,7 @@ function clusterHealth(check: Check, cluster: ClusterStatus, wanted: Wanted): Fo
   if (own.length > 0) return ofListeners(own, cluster, wanted)
   const blocked = check === 'primary' ? faultOfPrimary(proxy?.listeners ?? []) : null
   if (blocked !== null) return none(blocked)
-  const members = membersByView(check, view).filter((member) => fits(member, view, wanted))
+  const members = membersByView(check, view).filter((member) => LEADERS.includes(check) || fits(member, view, wanted))
   if (members.length > 0) return { members: members.map(({ name }) => name), reason: '' }
   return none(check === 'primary' ? reasonOfPrimary(view) : 'no member serves it')
 }
@@ -87,10 +106,9 @@ function ofListeners(listeners: readonly ListenerStatus[], { view, proxy }: Clus
     const fence = isPrimarys ? faultOfPrimary(proxy?.listeners ?? []) : null
     if (fence !== null) return none(fence)
     if (isPrimarys && !isServing(view.primary)) return none(reasonOfPrimary(view))
-    // The fallback is not behind.
-    if (fallback) return { members: [view.primary.member ?? ''], reason: '' }
-    const names = members.filter(({ fit }) => fit).map(({ member }) => member)
-    const serving = view.members.filter((member) => names.includes(member.name) && fits(member, view, wanted))
+    const names = fallback ? [view.primary.member] : members.filter(({ fit }) => fit).map(({ member }) => member)
+    const isAny = LEADERS.includes(route)
+    const serving = view.members.filter((each) => names.includes(each.name) && (isAny || fits(each, view, wanted)))
     if (serving.length > 0) return { members: serving.map(({ name }) => name), reason: '' }
     if (names.length > 0) return none('no member is within the lag, or has the tags, that was given')
     return none(members.map(({ member, reason }) => `${member}: ${reason}`).join('; ') || 'there is no member')
@@ -103,9 +121,11 @@ function faultOfPrimary(listeners: readonly ListenerStatus[]): string | null {
   return listeners.find(holdsPrimary)?.fault?.reason ?? null
 }
 
-function membersByView(check: Exclude<Check, 'health'>, view: ClusterView): readonly MemberView[] {
+function membersByView(check: RouteCheck, view: ClusterView): readonly MemberView[] {
   const { members, primary, standbyCluster } = view
   const isPrimary = ({ name }: MemberView): boolean => name === primary.member && isServing(view.primary)
+  const isStandbyLeader = ({ isLeader, replica, override }: MemberView): boolean =>
+    standbyCluster && isLeader && replica.fit && !override
   switch (check) {
     case 'primary':
       return members.filter(isPrimary)
@@ -116,9 +136,9 @@ function membersByView(check: Exclude<Check, 'health'>, view: ClusterView): read
     case 'async':
       return members.filter((member) => servesReads(member) && !member.isSync)
     case 'read-only':
-      return members.filter((member) => servesReads(member) || isPrimary(member))
+      return members.filter((member) => servesReads(member) || isPrimary(member) || isStandbyLeader(member))
     case 'standby-leader':
-      return members.filter(({ isLeader, replica, override }) => standbyCluster && isLeader && replica.fit && !override)
+      return members.filter(isStandbyLeader)
   }
 }
 
@@ -130,13 +150,15 @@ function reasonOfPrimary({ primary }: ClusterView): string {
 }
 
 function fits(member: MemberView, view: ClusterView, { lagBytes, tags }: Wanted): boolean {
-  if (!Object.entries(tags).every(([tag, value]) => isTag(member.tags[tag], value))) return false
-  if (lagBytes === null || member.name === view.primary.member) return true
+  if (!Object.entries(tags).every(([tag, value]) => Object.hasOwn(member.tags, tag) && isTag(member.tags[tag], value)))
+    return false
+  // The others are compared with the leader.
+  if (lagBytes === null || member.name === view.primary.member || member.isLeader) return true
   const lag = lagOf(member, view)
   return lag !== null && lag <= lagBytes
 }
 
-/** Compares a tag as Patroni does: without regard to capitals. */
+/** Compares a tag as Patroni does: a text as it is, all else in small letters. */
 function isTag(tag: string | number | boolean | undefined, value: string): boolean {
-  return tag !== undefined && String(tag).toLowerCase() === value.toLowerCase()
+  return (typeof tag === 'string' ? tag : String(tag).toLowerCase()) === value
 }

@@ -30,7 +30,7 @@ const WITHOUT_PRIMARY = sampleView({
 
 test('without a listener a check says what Patroni would say of the members', () => {
   assert.deepEqual(passing(VIEW, null), {
-    ...{ primary: ['pg1'], replica: ['pg2', 'pg3'], sync: ['pg2'], async: ['pg3'] },
+    ...{ primary: ['pg1'], leader: ['pg1'], replica: ['pg2', 'pg3'], sync: ['pg2'], async: ['pg3'] },
     ...{ 'read-only': ['pg1', 'pg2', 'pg3'], health: ['pg1', 'pg2', 'pg3'] },
   })
   assert.deepEqual(passing(WITHOUT_PRIMARY, null), {
@@ -39,17 +39,28 @@ test('without a listener a check says what Patroni would say of the members', ()
   })
 })
 
-test('lag and tags of the request are those of Patroni, and the primary has no lag', () => {
+test('lag and tags of the request are those of Patroni, and the primary has neither', () => {
   const wanted = parseWanted({ lag: '1kB', tag_dc: 'a', other: 'x' })
   assert.deepEqual(wanted, { lagBytes: 1024, tags: { dc: 'a' } })
   assert.deepEqual(passing(VIEW, null, { lagBytes: 1024, tags: {} }), {
-    ...{ primary: ['pg1'], replica: ['pg2'], sync: ['pg2'], 'read-only': ['pg1', 'pg2'], health: ['pg1', 'pg2'] },
+    ...{ primary: ['pg1'], leader: ['pg1'], replica: ['pg2'], sync: ['pg2'] },
+    ...{ 'read-only': ['pg1', 'pg2'], health: ['pg1', 'pg2'] },
   })
-  const tagged = { replica: ['pg2'], sync: ['pg2'], 'read-only': ['pg2'], health: ['pg2'] }
-  assert.deepEqual(passing(VIEW, null, { lagBytes: null, tags: { dc: 'a' } }), tagged)
+  const any = { primary: ['pg1'], leader: ['pg1'] }
+  const tagged = { replica: ['pg2'], sync: ['pg2'], 'read-only': ['pg2'], health: ['pg1', 'pg2'] }
+  assert.deepEqual(passing(VIEW, null, { lagBytes: null, tags: { dc: 'A' } }), { ...any, ...tagged })
+  assert.deepEqual(passing(VIEW, null, { lagBytes: null, tags: { dc: 'a' } }), { ...any, health: ['pg1'] })
   const wrong = parseWanted({ lag: '16mb' })
   assert.ok(typeof wrong === 'string')
   assert.match(wrong, /^lag: .*did you mean "16MB"/)
+})
+
+test('the leader of a standby cluster is a leader that serves reads, whatever the lag that is given', () => {
+  const members = [sampleMember('pg1', { isLeader: true, lagBytes: null }), sampleMember('pg2', { lagBytes: 5000 })]
+  const standby = { ...WITHOUT_PRIMARY, members, standbyCluster: true }
+  const leader = { 'standby-leader': ['pg1'], leader: ['pg1'] }
+  const found = passing(standby, null, { lagBytes: 1024, tags: {} })
+  assert.deepEqual(found, { ...leader, 'read-only': ['pg1'], health: ['pg1'] })
 })
 
 test('a listener of the route decides, with its own limits, its fallback, its faults and what it holds by request', () => {
