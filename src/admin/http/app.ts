@@ -15,6 +15,12 @@ const WITHOUT_COMPILERS = {
   compilersFactory: { buildValidator: (): never => noSchemas(), buildSerializer: (): never => noSchemas() },
 }
 
+/** Instead of the words of the library. */
+const OWN_WORDS: Readonly<Record<number, string>> = {
+  413: TOO_LARGE,
+  415: 'the body has to be JSON: Content-Type: application/json',
+}
+
 function noSchemas(): never {
   throw new RouterError('INTERNAL', 'a route of HTTP has a schema of Fastify')
 }
@@ -45,7 +51,7 @@ export async function buildApp(context: HttpContext, log: Logger): Promise<Fasti
     // What follows of its body is not read.
     if (status === 413) context.refusals.add('too-large', request.ip)
     if (status >= 400) void reply.header('connection', 'close')
-    if (status < 500) return reply.code(status).send({ error: status === 413 ? TOO_LARGE : explain(error) })
+    if (status < 500) return reply.code(status).send({ error: OWN_WORDS[status] ?? explain(error) })
     log.error({ event: 'fault', err: error }, `HTTP: an unexpected error, please report it: ${explain(error)}`)
     return reply.code(500).send({ error: 'an unexpected error of the router, which its log has' })
   })

@@ -90,6 +90,8 @@ describe('HTTP', () => {
       assert.equal((await server.send('GET /api/v1/sessions', { headers: { [name]: 'a' } })).status, 401, name)
     assert.match((await server.send('GET /api/v1/events')).body, /10\.0\.0\.9/)
     assert.doesNotMatch((await server.send('GET /api/v1/events', { headers })).body, /10\.0\.0\.9/)
+    const withToken = await server.send('GET /api/v1/events', { headers: { ...headers, ...BEARER } })
+    assert.match(withToken.body, /10\.0\.0\.9/)
   })
 
   test('has a page without a script or anything from outside, in which what others write is escaped', async () => {
@@ -112,6 +114,7 @@ describe('HTTP', () => {
     assert.deepEqual(server.calls.at(-1), ['member', { cluster: null, member: 'pg2' }, 'drain', 1_800_000, 'ops'])
     assert.deepEqual(await post('hold', { listener: 'primary' }), [200, { result: 'held' }])
     assert.deepEqual(await post('release', {}), [200, { result: 'released' }])
+    assert.deepEqual(await post('release', undefined), [200, { result: 'released' }])
     assert.deepEqual(await post('sessions/close', { member: 'pg2' }), [200, { closed: 3 }])
     assert.deepEqual(server.calls.at(-1), ['close', { member: 'pg2' }, 'ops'])
     const refused = 'there is no member pg9: pg1, pg2, pg3'
@@ -121,7 +124,9 @@ describe('HTTP', () => {
     for (const body of [{ state: 'off' }, { state: 'drain', for: '5' }, []])
       assert.equal((await post('members/pg2', body))[0], 400)
     const form = { ...BEARER, 'Content-Type': 'text/plain' }
-    assert.equal((await server.send('POST /api/v1/hold', { headers: form, body: {} })).status, 415)
+    const answer = await server.send('POST /api/v1/hold', { headers: form, body: {} })
+    assert.equal(answer.status, 415)
+    assert.match(answer.body, /application\/json/)
     assert.equal(server.calls.length, calls)
   })
 

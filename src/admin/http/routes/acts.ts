@@ -34,7 +34,7 @@ export function actRoutes(app: FastifyInstance, context: HttpContext): void {
       handler: async (request, reply) => {
         const { acts } = context.sources
         if (acts === null) return unavailable(reply)
-        const body = schema.safeParse(request.body)
+        const body = schema.safeParse(request.body ?? {})
         if (!body.success) throw new InvalidBody(problemOf(body.error))
         return reply.send(await act(acts, body.data, request))
       },

@@ -15,7 +15,7 @@ import { streamEvents } from '../event-stream.ts'
 import { type SessionList, sessionQuery } from '../schemas.ts'
 import { present } from './filters.ts'
 import { sendParts, unavailable } from './send.ts'
-import { isLocal, takerOf, whoIs } from './token.ts'
+import { maySeeClients, takerOf, whoIs } from './token.ts'
 
 const MAX_SESSIONS = 1000
 
@@ -29,7 +29,7 @@ export function apiRoutes(app: FastifyInstance, context: HttpContext): void {
     reply.send({ templates: statusJson({ ...sources.status(), clusters: [] }).templates }),
   )
   app.get<Query>('/api/v1/sessions', async (request, reply) => {
-    if (!isLocal(request) && whoIs(request, reply, context) === null) return reply
+    if (!maySeeClients(request, context) && whoIs(request, reply, context) === null) return reply
     const { acts } = sources
     if (acts === null) return unavailable(reply)
     const filter = sessionQuery.safeParse(request.query)
@@ -42,7 +42,7 @@ export function apiRoutes(app: FastifyInstance, context: HttpContext): void {
     const selection = selectionOf(request.query)
     if (typeof selection === 'string') return reply.code(400).send({ error: selection })
     if (history === null) return unavailable(reply)
-    return sendParts(asJson(reply), context, eventParts(history, selection, isLocal(request)))
+    return sendParts(asJson(reply), context, eventParts(history, selection, maySeeClients(request, context)))
   })
   // An answer without a body would not end.
   const only = { exposeHeadRoute: false }
@@ -109,13 +109,13 @@ function selectionOf(query: Readonly<Record<string, unknown>>): EventSelection |
 async function* eventParts(
   history: History,
   { since, cluster, after }: EventSelection,
-  isLocal: boolean,
+  hasClients: boolean,
 ): AsyncGenerator<string> {
   let separator = '{"events":['
   for await (const events of eventsAfter(history, after ?? 0)) {
     const own = events.filter((event) => isSelected(event, { since, cluster }))
     if (own.length === 0) continue
-    yield separator + own.map((event) => eventJson(isLocal ? event : withoutClient(event))).join(',\n')
+    yield separator + own.map((event) => eventJson(hasClients ? event : withoutClient(event))).join(',\n')
     separator = ',\n'
   }
   yield separator === ',\n' ? ']}\n' : `${separator}]}\n`

@@ -6,10 +6,10 @@ import type { Taker } from '../places.ts'
 import { bearerOf } from '../tokens.ts'
 
 /** Returns the name of the token; null: it has none that counts, and has been answered. */
-export function whoIs(request: FastifyRequest, reply: FastifyReply, { access, refusals }: HttpContext): string | null {
-  const token = bearerOf(request.headers.authorization)
-  const name = token === null ? null : access().tokens.nameOf(token)
+export function whoIs(request: FastifyRequest, reply: FastifyReply, context: HttpContext): string | null {
+  const { token, name } = tokenOf(request, context)
   if (name !== null) return name
+  const { refusals } = context
   refusals.add(token === null ? 'no-token' : 'wrong-token', request.ip)
   const error = token === null ? 'needs a token: Authorization: Bearer TOKEN' : 'the token is unknown'
   // What else it sends is not waited for.
@@ -18,11 +18,24 @@ export function whoIs(request: FastifyRequest, reply: FastifyReply, { access, re
   return null
 }
 
+/** Returns whether a request may have addresses of clients: it comes from this host, or has a token. */
+export function maySeeClients(request: FastifyRequest, context: HttpContext): boolean {
+  return isLocal(request) || tokenOf(request, context).name !== null
+}
+
+function tokenOf(
+  { headers }: FastifyRequest,
+  { access }: HttpContext,
+): { readonly token: string | null; readonly name: string | null } {
+  const token = bearerOf(headers.authorization)
+  return { token, name: token === null ? null : access().tokens.nameOf(token) }
+}
+
 /** One of these is there where a request comes through a proxy. */
 const PROXY_HEADERS = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip']
 
 /** Returns whether a request comes from this host, and not through a proxy on it. */
-export function isLocal({ ip, headers }: FastifyRequest): boolean {
+function isLocal({ ip, headers }: FastifyRequest): boolean {
   return isLoopback(ip) && PROXY_HEADERS.every((name) => headers[name] === undefined)
 }
 
