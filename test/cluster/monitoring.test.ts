@@ -11,6 +11,7 @@ import { stringify } from 'yaml'
 import { FakeMember, SYSTEM_ID } from '../integration/watcher/fake-member.ts'
 import { Holders } from '../support/clients/holders.ts'
 import { sql } from '../support/clients/sql.ts'
+import { Writer } from '../support/clients/writer.ts'
 import { EtcdCluster } from '../support/etcd/cluster.ts'
 import { TempDir } from '../support/files/temp.ts'
 import { AlertWatch } from '../support/monitoring/alert-watch.ts'
@@ -287,11 +288,12 @@ test('a primary that changes, and a hook and a track file that fail with it, are
 })
 
 test('a DCS that is gone, and the writes that end with it, are alerts until it is back', async () => {
-  const clients = new AbortController()
+  const reading = { port: router.primaryPort, reads: true }
   // Some wait until they are refused, others have a timeout of their own that is shorter.
-  const trying = [10_000, 300].map(async (timeoutMs) => {
-    while (!clients.signal.aborted) await sql(router.primaryPort, 'SELECT 1', { timeoutMs }).catch(() => sleep(100))
-  })
+  const clients = [
+    Writer.start({ ...reading, everyMs: 1000 }),
+    Writer.start({ ...reading, everyMs: 400, timeoutMs: 300 }),
+  ]
   await alerts.shows(
     [
       ['PatroniRouterDcsLost', { cluster: 'demo' }],
@@ -304,9 +306,8 @@ test('a DCS that is gone, and the writes that end with it, are alerts until it i
     {
       begin: () => etcd.server.stop(),
       async end() {
-        clients.abort()
         await etcd.server.start()
-        await Promise.all(trying)
+        await Promise.all(clients.map((each) => each.stop()))
       },
     },
   )
