@@ -29,7 +29,7 @@ export class Openings {
     return this.#count < this.#limit
   }
 
-  /** Returns whether the last one to end has had no answer in its time. */
+  /** Returns whether one has had no answer in its time, and none has come since. */
   get isSilent(): boolean {
     return this.#isSilent
   }
@@ -44,18 +44,24 @@ export class Openings {
   begin(): (outcome: Outcome) => void {
     this.#count++
     const since = performance.now()
-    const end = (outcome: Outcome, tookMs: number, isSilent = false): void => {
+    const end = (outcome: Outcome, tookMs: number): void => {
       if (timer === null) return
       clearTimeout(timer)
       timer = null
       this.#count--
-      this.#isSilent = isSilent
       // What began before the pace was set says nothing about it.
       if (since >= this.#since) this.#note(outcome, tookMs)
       this.#options.room()
     }
-    let timer: NodeJS.Timeout | null = setTimeout(() => end('joined', SILENT_MS, true), SILENT_MS)
-    return (outcome) => end(outcome, performance.now() - since)
+    let timer: NodeJS.Timeout | null = setTimeout(() => {
+      this.#isSilent = true
+      end('joined', SILENT_MS)
+    }, SILENT_MS)
+    return (outcome) => {
+      // Also a late answer is one; a client that has left says nothing about the server.
+      if (outcome !== 'again') this.#isSilent = false
+      end(outcome, performance.now() - since)
+    }
   }
 
   #note(outcome: Outcome, tookMs: number): void {

@@ -221,6 +221,24 @@ describe('the hold', () => {
     assert.ok(kinds.includes('timeout'), [...new Set(kinds)].join())
   })
 
+  test('a server that answers late is not silent: clients are let go at their deadline', async () => {
+    let time = 0
+    const elapsed = mock.method(performance, 'now', () => time)
+    const held = hold({ timeoutMs: 1500 })
+    const turns = Array.from({ length: 10 * FIRST_OPENING }, (_, n) => held.turn(client(n), false))
+    const gone = turns.splice(0, FIRST_OPENING)
+    held.open()
+    const first = await Promise.all(gone)
+    for (const ms of [1001, 500]) {
+      time += ms
+      if (ms === 500) for (const turn of first) if (turn.kind === 'go') turn.done('joined')
+      mock.timers.tick(ms)
+    }
+    const kinds = (await Promise.all(turns)).map(({ kind }) => kind)
+    elapsed.mock.restore()
+    assert.deepEqual([...new Set(kinds)], ['go'])
+  })
+
   test('a client is refused in its own time, also when a client that came later has less of it left', async () => {
     let time = 0
     const elapsed = mock.method(performance, 'now', () => time)
