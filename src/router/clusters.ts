@@ -1,7 +1,7 @@
 /** All clusters of the router, by name: the configured ones, and removed ones whose sessions still end. */
 import { isIP } from 'node:net'
 import type { Logger } from 'pino'
-import type { RouterStatus, RouterTotals } from '../admin/status.ts'
+import type { RouterStatus } from '../admin/status.ts'
 import type { Bind, ClusterConfig, Config } from '../config/config.ts'
 import { overlap } from '../config/proxy/binds.ts'
 import { explain } from '../errors.ts'
@@ -14,7 +14,7 @@ import { Bursts } from '../watcher/checks/bursts.ts'
 import { Epochs } from '../watcher/primary/running-machine.ts'
 import type { ClusterView } from '../watcher/view.ts'
 import { ClusterParts, type ClusterPartsDeps, clusterReports, isServed, type PreparedCluster } from './cluster-parts.ts'
-import { NO_TOTALS, totalsOf } from './totals.ts'
+import { NO_PAST, type PastTotals, totalsOf } from './totals.ts'
 
 interface Plan {
   readonly config: ClusterConfig
@@ -37,7 +37,7 @@ export class Clusters {
   #all: Map<string, ClusterParts>
   readonly #leaving = new Map<ClusterParts, Promise<void>>()
   /** What clusters have carried that have been removed. */
-  #past: RouterTotals = NO_TOTALS
+  #past: PastTotals = NO_PAST
   /** Are in the log already. */
   #misfits: readonly string[] = []
 

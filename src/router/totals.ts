@@ -2,13 +2,16 @@
 import type { RouterTotals } from '../admin/status.ts'
 import type { ProxyStatus } from '../proxy/status.ts'
 
-export const NO_TOTALS: RouterTotals = { connections: 0, accepted: 0, sessions: 0, bytesIn: 0, bytesOut: 0 }
+/** What removed clusters have counted. */
+export type PastTotals = Omit<RouterTotals, 'connections'>
 
-/** Adds what these proxies carry and have carried to `past`: what removed ones had. */
-export function totalsOf(proxies: readonly ProxyStatus[], past: RouterTotals = NO_TOTALS): RouterTotals {
+export const NO_PAST: PastTotals = { accepted: 0, sessions: 0, bytesIn: 0, bytesOut: 0 }
+
+/** Adds what these proxies carry and have carried to `past`. */
+export function totalsOf(proxies: readonly ProxyStatus[], past: PastTotals): RouterTotals {
   const sum = (each: (proxy: ProxyStatus) => number): number => proxies.reduce((total, proxy) => total + each(proxy), 0)
   return {
-    connections: past.connections + sum(connectionsOf),
+    connections: sum(connectionsOf),
     accepted: past.accepted + sum(({ totals }) => totals.accepted),
     sessions: past.sessions + sum(({ totals }) => totals.sessions),
     bytesIn: past.bytesIn + sum(({ totals }) => totals.bytesIn),

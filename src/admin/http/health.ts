@@ -26,7 +26,8 @@ const UNIONS = {
 type RouteCheck = Exclude<Check, keyof typeof UNIONS>
 
 /** Checks of a leader: Patroni compares neither its lag nor its tags. */
-const LEADERS: readonly string[] = ['primary', 'standby-leader']
+const LEADERS: readonly Check[] = ['primary', 'standby-leader']
+const ANY: Wanted = { lagBytes: null, tags: {} }
 
 /** The paths of the checks, Patroni's other words for them included. */
 export const CHECK_PATHS: Readonly<Record<string, Check>> = {
@@ -79,19 +80,20 @@ function none(reason: string): Found {
   return { members: [], reason }
 }
 
-function clusterHealth(check: Check, cluster: ClusterStatus, wanted: Wanted): Found {
+function clusterHealth(check: Check, cluster: ClusterStatus, given: Wanted): Found {
   const { view, proxy } = cluster
   if (view.dcs.state === 'never' && view.members.length === 0) return none('the DCS has not been read yet')
   if (check === 'health' || check === 'leader') {
-    const each = UNIONS[check].map((one) => clusterHealth(one, cluster, wanted))
+    const each = UNIONS[check].map((one) => clusterHealth(one, cluster, given))
     const members = [...new Set(each.flatMap((found) => found.members))]
     return members.length > 0 ? { members, reason: '' } : none(each[0]?.reason ?? '')
   }
+  const wanted = LEADERS.includes(check) ? ANY : given
   const own = proxy?.listeners.filter(({ route }) => route === check) ?? []
   if (own.length > 0) return ofListeners(own, cluster, wanted)
   const blocked = check === 'primary' ? faultOfPrimary(proxy?.listeners ?? []) : null
   if (blocked !== null) return none(blocked)
-  const members = membersByView(check, view).filter((member) => LEADERS.includes(check) || fits(member, view, wanted))
+  const members = membersByView(check, view).filter((member) => fits(member, view, wanted))
   if (members.length > 0) return { members: members.map(({ name }) => name), reason: '' }
   return none(check === 'primary' ? reasonOfPrimary(view) : 'no member serves it')
 }
@@ -107,8 +109,7 @@ function ofListeners(listeners: readonly ListenerStatus[], { view, proxy }: Clus
     if (fence !== null) return none(fence)
     if (isPrimarys && !isServing(view.primary)) return none(reasonOfPrimary(view))
     const names = fallback ? [view.primary.member] : members.filter(({ fit }) => fit).map(({ member }) => member)
-    const isAny = LEADERS.includes(route)
-    const serving = view.members.filter((each) => names.includes(each.name) && (isAny || fits(each, view, wanted)))
+    const serving = view.members.filter((member) => names.includes(member.name) && fits(member, view, wanted))
     if (serving.length > 0) return { members: serving.map(({ name }) => name), reason: '' }
     if (names.length > 0) return none('no member is within the lag, or has the tags, that was given')
     return none(members.map(({ member, reason }) => `${member}: ${reason}`).join('; ') || 'there is no member')

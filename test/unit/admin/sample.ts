@@ -6,7 +6,7 @@ import { ENDINGS, REFUSALS } from '../../../src/proxy/counters.ts'
 import { RouterError } from '../../../src/errors.ts'
 import type { ReloadReport } from '../../../src/reload.ts'
 import { type ListenerStatus, NO_COUNTS, type ProxyStatus, type SessionStatus } from '../../../src/proxy/status.ts'
-import { totalsOf } from '../../../src/router/totals.ts'
+import { NO_PAST, totalsOf } from '../../../src/router/totals.ts'
 import { NO_TRAFFIC } from '../../../src/proxy/traffic.ts'
 import { NO_WATCHER_COUNTS } from '../../../src/watcher/counts.ts'
 import type { ClusterView, MemberView } from '../../../src/watcher/view.ts'
@@ -169,7 +169,7 @@ export function sampleStatus(
     now: NOW,
     stopping: false,
     maxConnections: 0,
-    totals: totalsOf(all.flatMap(({ proxy }) => proxy ?? [])),
+    totals: totalsOf(all.flatMap(({ proxy }) => proxy ?? []), NO_PAST),
     log: { dropped: 0 },
     clusters: all.map((cluster) => ({ faults: [], counts: NO_WATCHER_COUNTS, ...cluster, localMember: null })),
     templates: null,
