@@ -169,7 +169,10 @@ export function sampleStatus(
     now: NOW,
     stopping: false,
     maxConnections: 0,
-    totals: totalsOf(all.flatMap(({ proxy }) => proxy ?? []), NO_PAST),
+    totals: totalsOf(
+      all.flatMap(({ proxy }) => proxy ?? []),
+      NO_PAST,
+    ),
     log: { dropped: 0 },
     clusters: all.map((cluster) => ({ faults: [], counts: NO_WATCHER_COUNTS, ...cluster, localMember: null })),
     templates: null,

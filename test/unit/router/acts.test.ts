@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, mock, test } from 'node:test'
 import { OverrideStore } from '../../../src/overrides/override-store.ts'
-import { type ActingCluster, RouterActs } from '../../../src/router/acts.ts'
+import type { ActingCluster } from '../../../src/router/act-targets.ts'
+import { RouterActs } from '../../../src/router/acts.ts'
 import type { LogLine } from '../../../src/text/log-line.ts'
 import { sampleProxy, sampleView } from '../admin/sample.ts'
 

@@ -146,9 +146,14 @@ describe('commands that show', () => {
   })
 
   test('`show info` counts what listeners and clusters had that are removed', async () => {
-    const removed = { connections: 2, accepted: 30, sessions: 28, bytesIn: 1000, bytesOut: 500 }
+    const removed = { accepted: 30, sessions: 28, bytesIn: 1000, bytesOut: 500 }
     const proxy = sampleProxy({ listeners: [] })
-    const status = { ...sampleStatus({ view: sampleView(), proxy }), totals: totalsOf([proxy], removed) }
+    const leaving = {
+      ...sampleProxy({ listeners: [], sessions: [{ member: 'pg1', listener: 'primary', sessions: 2 }] }),
+      ...{ held: { connections: 0, oldestMs: null } },
+      totals: { ...proxy.totals, accepted: 0, sessions: 0, bytesIn: 0, bytesOut: 0 },
+    }
+    const status = { ...sampleStatus({ view: sampleView(), proxy }), totals: totalsOf([proxy, leaving], removed) }
     const lines = (await asked('show info', undefined, status)).split('\n')
     for (const line of ['CurrConns: 18', 'CumConns: 1264', 'CumReq: 1258', 'TotalBytesOut: 9153500'])
       assert.ok(lines.includes(line), line)
