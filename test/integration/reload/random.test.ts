@@ -29,7 +29,7 @@ import {
 import { Timers } from './timers.ts'
 import { World } from './world.ts'
 
-const COUNT = Number(process.env['RELOADS'] ?? 100)
+const COUNT = Number(process.env['RELOADS'] ?? 50)
 const SEED = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 32))
 
 /** What is there while nothing is under way. */

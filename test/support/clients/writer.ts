@@ -33,7 +33,7 @@ export class Writer {
 
   private constructor({
     port,
-    everyMs = 30,
+    everyMs = 50,
     timeoutMs = 60_000,
     name = `w${Math.random()}`,
     reads = false,

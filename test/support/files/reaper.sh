@@ -3,8 +3,7 @@
 trap '' HUP INT TERM
 while read -r _; do :; done
 working_here() {
-  find /proc -mindepth 2 -maxdepth 2 -name cwd \( -lname "$1" -o -lname "$1/*" -o -lname "$1 (deleted)" \) \
-    -printf '%h ' 2>/dev/null
+  find /proc/[0-9]*/cwd -maxdepth 0 \( -lname "$1" -o -lname "$1/*" -o -lname "$1 (deleted)" \) -printf '%h ' 2>/dev/null
 }
 # find fails where a process ends meanwhile.
 while processes=$(working_here "$1"); [ -n "$processes" ]; do
