@@ -16,7 +16,7 @@ type Stage = { readonly suites: readonly string[]; readonly concurrency: number;
 /** Files of one stage run beside each other, whatever their suite; those of `unit` in one process, which loads each module once. */
 const UNIT: Stage = { suites: ['unit'], concurrency: availableParallelism(), timeoutMs: 60_000 }
 /** They wait more than they compute. */
-const REAL_PARTS: Stage = { suites: ['integration', 'cluster'], concurrency: 6, timeoutMs: 300_000 }
+const REAL_PARTS: Stage = { suites: ['integration', 'cluster'], concurrency: 5, timeoutMs: 300_000 }
 const STAGES = [UNIT, REAL_PARTS]
 const CHECK = 'check'
 

@@ -11,7 +11,7 @@ import { LanSession } from '../../support/hosts/lan-session.ts'
 import { ROOT } from '../../support/router/package.ts'
 import { PatroniHosts } from '../../support/hosts/patroni-hosts.ts'
 import { readmeBlocks, walk } from '../../support/hosts/readme.ts'
-import { asRoot, run, succeed } from '../../support/processes/root.ts'
+import { asRoot, run } from '../../support/processes/root.ts'
 import type { CommandResult } from '../../support/router/process.ts'
 import { TempDir } from '../../support/files/temp.ts'
 import { until } from '../../support/until.ts'
@@ -36,8 +36,8 @@ function member(n: number, role: 'primary' | 'replica', api = `http://10.0.0.${n
   return { host: `10.0.0.${n}`, role, state: 'running', ...(api === '' ? {} : { api_url: api }) }
 }
 
-/** Renders both templates for a cluster that is described in a file, whose word is enough; their texts. */
-async function render(dir: TempDir, cluster: object): Promise<string[]> {
+/** Renders both templates for a cluster that is described in a file, whose word is enough; their texts, and the warnings. */
+async function render(dir: TempDir, cluster: object): Promise<{ texts: readonly string[]; warnings: string }> {
   const destinations = TEMPLATES.map(({ name }) => join(dir.path, name))
   const config = {
     scope: 'demo',
@@ -51,8 +51,9 @@ async function render(dir: TempDir, cluster: object): Promise<string[]> {
   }
   writeFileSync(join(dir.path, 'cluster.yml'), stringify(cluster))
   writeFileSync(join(dir.path, 'config.yml'), stringify(config))
-  await succeed([process.execPath, MAIN, 'render', '-c', join(dir.path, 'config.yml')])
-  return destinations.map((path) => readFileSync(path, 'utf8'))
+  const { code, stderr } = await run([process.execPath, MAIN, 'render', '-c', join(dir.path, 'config.yml')])
+  assert.equal(code, 0, stderr)
+  return { texts: destinations.map((path) => readFileSync(path, 'utf8')), warnings: stderr }
 }
 
 /** What keepalived says of a configuration, on a machine with the interfaces that are named in there. */
@@ -138,10 +139,10 @@ describe('the example', { concurrency: true }, () => {
     for (const [state, { cluster, expected }] of Object.entries(states)) {
       test(state, async () => {
         await using dir = TempDir.create('lvs')
-        const texts = await render(dir, cluster)
+        const { texts, warnings } = await render(dir, cluster)
         for (const [index, { name, primary, replicas }] of TEMPLATES.entries()) {
           const lines = expected.map((line) => line.replace(/^P/, primary).replace(/^R/, replicas))
-          assert.deepEqual(servers(texts[index] ?? '').toSorted(), lines.toSorted())
+          assert.deepEqual(servers(texts[index] ?? '').toSorted(), lines.toSorted(), `${texts[index]}${warnings}`)
           assert.deepEqual(await configTest(join(dir.path, name)), { code: 0, stdout: '', stderr: '' })
         }
       })

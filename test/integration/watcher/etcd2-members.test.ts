@@ -147,7 +147,7 @@ describe('a proxy that ends connections on which nothing moves', () => {
     test(`costs neither a session nor an event, with HAProxy in mode ${mode}`, async () => {
       const port = await freePort()
       const file = join(dir.path, `${mode}.cfg`)
-      const timeouts = ['connect 1s', 'client 100ms', 'server 100ms'].map((one) => `  timeout ${one}`)
+      const timeouts = ['connect 1s', 'client 400ms', 'server 400ms'].map((one) => `  timeout ${one}`)
       writeFileSync(
         file,
         ['listen etcd', `  bind 127.0.0.1:${port}`, `  mode ${mode}`, ...timeouts]

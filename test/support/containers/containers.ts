@@ -67,8 +67,9 @@ export async function withContainers(lan: Lan, host: Host): Promise<void> {
   await host.ok('podman load -q -i /var/tmp.tar && rm /var/tmp.tar', { timeoutMs: 60_000 })
   for (const name of ['docker', 'kubectl'])
     await host.write(`/usr/local/bin/${name}`, readFileSync(join(import.meta.dirname, name), 'utf8'))
-  // Health is checked when a test does so, not besides.
+  // Health is checked when a test does so, not besides; nor is it of interest of which packages podman's programs are.
   await host.ok(`
+    ln -sf /bin/true /usr/bin/dpkg-query
     chmod 755 /usr/local/bin/docker /usr/local/bin/kubectl
     systemd-run --quiet --unit=podman-api --setenv=DISABLE_HC_SYSTEMD=true podman system service --time=0 unix:///run/podman.sock
     until test -S /run/podman.sock; do sleep 0.05; done
