@@ -138,7 +138,7 @@ test('a client is dialled at the address where the member was confirmed', async 
   await stage.watched.until('open pg0')
   await stage.served()
   assert.deepEqual(stage.watched.view.primary.place?.host, HERE)
-  assert.deepEqual(stage.open, [1, 0])
+  await stage.opens(1, 0)
 })
 
 test('a name that leads to another server ends the sessions on the old one, and that one is dialled when it is confirmed', async () => {
@@ -153,7 +153,7 @@ test('a name that leads to another server ends the sessions on the old one, and 
   await until('the new server is asked', () => young.asked.includes('/primary'))
   const waiting = (await stage.scene.client(stage.rig)).send(STARTUP)
   await until('the client is held', () => stage.rig.held === 1)
-  assert.deepEqual(stage.open, [0, 0])
+  await stage.opens(0, 0)
   young.mode = 'primary'
   await waiting.got(AUTH_OK)
   await stage.opens(0, 1)
@@ -170,7 +170,7 @@ for (const answer of ['ENOTFOUND', 'silence'] as const) {
     await stage.lookedUp()
     await stage.served()
     assert.equal(client.ended, false)
-    assert.deepEqual(stage.open, [2, 0])
+    await stage.opens(2, 0)
     assert.deepEqual([stage.watched.primary, stage.watched.view.primary.epoch], ['open pg0', epoch])
   })
 }
@@ -188,7 +188,8 @@ for (const mode of ['primary', 'replica'] as const) {
       await until('it is asked where it was', () => (member?.asked.length ?? 0) > asked + 3)
       await stage.served(listener)
     }
-    assert.deepEqual([client.ended, stage.open], [false, [3, 0]])
+    await stage.opens(3, 0)
+    assert.equal(client.ended, false)
     const told = 'db1.example resolves to 127.0.0.3, 127.0.0.4, where pg0 does not answer'
     assert.deepEqual(stage.notices, [
       `${told}: the router still uses 127.0.0.1, where pg0 was last confirmed. Correct the DNS record, or the address in the member's key`,
@@ -220,7 +221,8 @@ test("a name that resolves to another member moves none: its answers are a stran
   stage.names.set(NAME, [THERE])
   await until('the stranger is asked', () => stranger.asked.length > 3)
   await stage.served()
-  assert.deepEqual([client.ended, stage.open], [false, [2, 0]])
+  await stage.opens(2, 0)
+  assert.equal(client.ended, false)
 })
 
 test('a member that has moved is found although another one answers at its old address', async () => {
@@ -258,7 +260,8 @@ test('where Postgres has a name of its own that leads to a dead address, it is w
   await stage.lookedUp()
   await stage.lookedUp()
   await stage.served()
-  assert.deepEqual([client.ended, stage.open], [false, [2, 0]])
+  await stage.opens(2, 0)
+  assert.equal(client.ended, false)
   await until('a person can see it', () => stage.notices.some((notice) => notice.startsWith(`${NAME} resolves to`)))
 })
 
@@ -271,7 +274,7 @@ test('a router that is restarted while the DNS is silent checks a member where i
   stage.run()
   await stage.watched.until('open pg0')
   await stage.served()
-  assert.deepEqual(stage.open, [1, 0])
+  await stage.opens(1, 0)
 })
 
 test('addresses in another order, or more of them, change nothing', async () => {
@@ -287,7 +290,8 @@ test('addresses in another order, or more of them, change nothing', async () => 
     await stage.lookedUp()
   }
   await stage.served()
-  assert.deepEqual([client.ended, stage.open], [false, [2, 0]])
+  await stage.opens(2, 0)
+  assert.equal(client.ended, false)
   assert.deepEqual([stage.watched.view.primary.epoch, stage.watched.view.primary.basis], [epoch, basis])
   assert.deepEqual(stage.members[1]?.asked, [])
 })
@@ -297,7 +301,7 @@ test('the address that answers is the one that is dialled, where a name has seve
   await stage.start()
   await stage.watched.until('open pg0')
   await stage.served()
-  assert.deepEqual(stage.open, [0, 1])
+  await stage.opens(0, 1)
 })
 
 test('where Postgres has a name of its own, that one is followed too', async () => {
@@ -307,7 +311,8 @@ test('where Postgres has a name of its own, that one is followed too', async () 
   const client = await stage.served()
   stage.names.set(NAME, 'ENOTFOUND')
   await stage.lookedUp()
-  assert.deepEqual([client.ended, stage.open], [false, [1, 0]])
+  await stage.opens(1, 0)
+  assert.equal(client.ended, false)
   stage.names.set(NAME, [THERE])
   await until('the session has ended', () => client.ended)
   await stage.served()
@@ -319,17 +324,18 @@ test('a replica whose name leads to another server loses its sessions, and is us
   const [, young] = stage.members
   assert.ok(young)
   const client = await stage.served('replicas')
-  assert.deepEqual(stage.open, [1, 0])
+  await stage.opens(1, 0)
   stage.names.set(NAME, 'silence')
   await stage.lookedUp()
   await stage.served('replicas')
-  assert.deepEqual([client.ended, stage.open], [false, [2, 0]])
+  await stage.opens(2, 0)
+  assert.equal(client.ended, false)
   young.mode = 'primary'
   stage.names.set(NAME, [THERE])
   await until('the session has ended', () => client.ended)
   const waiting = (await stage.scene.client(stage.rig, 'replicas')).send(STARTUP)
   await until('the client is held', () => stage.rig.held === 1)
-  assert.deepEqual(stage.open, [0, 0])
+  await stage.opens(0, 0)
   young.mode = 'replica'
   await waiting.got(AUTH_OK)
   await stage.opens(0, 1)
@@ -342,7 +348,8 @@ test('with trust: dcs a silent DNS closes no session, and a name that leads else
   stage.names.set(NAME, 'silence')
   await stage.lookedUp()
   await stage.served()
-  assert.deepEqual([client.ended, stage.open], [false, [2, 0]])
+  await stage.opens(2, 0)
+  assert.equal(client.ended, false)
   stage.names.set(NAME, [THERE])
   await until('the session has ended', () => client.ended)
   await stage.served()
