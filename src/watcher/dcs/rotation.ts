@@ -56,6 +56,8 @@ export async function* observeInTurn<T, C extends EndpointConnection>(
       let servedSince: number | null = null
       try {
         if (connection === null) endpoint = await endpoints.next(signal)
+        // After the end nothing closes a connection any more.
+        if (aborted()) return
         connection ??= options.connect(endpoint)
         for await (const observation of options.session(connection)) {
           servedSince ??= now()
@@ -90,7 +92,10 @@ async function pause(ms: number, signal: AbortSignal): Promise<void> {
   if (ms > 0) await sleep(ms, undefined, { signal }).catch(() => undefined)
 }
 
-/** Connects, and closes the connection afterwards, or when `signal` aborts. Rejects as `question` does. */
+/**
+ * Connects, and closes the connection afterwards, or when `signal` aborts. Rejects as `question` does, and with the reason of
+ * a `signal` that has aborted before.
+ */
 export async function askOnce<C extends { close(): void }, T>(
   connect: () => C,
   signal: AbortSignal,
@@ -100,6 +105,7 @@ export async function askOnce<C extends { close(): void }, T>(
   const onAbort = (): void => connection?.close()
   signal.addEventListener('abort', onAbort, { once: true })
   try {
+    signal.throwIfAborted()
     connection = connect()
     return await question(connection)
   } finally {

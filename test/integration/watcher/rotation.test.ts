@@ -63,6 +63,35 @@ describe('endpoints in turns', () => {
     assert.ok(made.every(({ isClosed }) => isClosed))
   })
 
+  test('are not connected to any more once the observation has ended while the next one was looked for', async () => {
+    const end = new AbortController()
+    const made: string[] = []
+    const observing = observeInTurn<string, Played>(
+      {
+        endpoints: {
+          name: '',
+          size: 1,
+          // One that is known is given all the same.
+          next: () => {
+            end.abort()
+            return Promise.resolve('a')
+          },
+        },
+        connect: (endpoint) => {
+          made.push(endpoint)
+          return new Played(endpoint)
+        },
+        session: () => assert.fail('a session has begun'),
+        lost: (endpoint) => Promise.resolve(endpoint),
+        isRefusal: () => false,
+      },
+      end.signal,
+    )
+    const told: string[] = []
+    for await (const one of observing) told.push(one)
+    assert.deepEqual([told, made], [[], []])
+  })
+
   test('give their turn to a successor, which is closed where it is not needed any more', async () => {
     const spare = [new Played('a'), new Played('a')]
     const given: Played[] = []
