@@ -2,6 +2,7 @@ import { parse, stringify } from 'yaml'
 import { Host } from './host.ts'
 import type { Lan } from './lan.ts'
 import { install } from './patroni-config.ts'
+import { switchover } from '../patroni/switchover.ts'
 import { until } from '../until.ts'
 
 /** A member of a Citus cluster; names are those of their group only. */
@@ -71,7 +72,10 @@ export class CitusHosts {
   async switchover(group: number, leader: string, candidate: string): Promise<void> {
     const { address } = this.member(group, leader).host
     const body = { leader, candidate }
-    const { status, text } = await this.lan.fetch(`http://${address}:8008/switchover`, { method: 'POST', body })
+    const post = () => this.lan.fetch(`http://${address}:8008/switchover`, { method: 'POST', body })
+    const api = `http://${this.member(group, candidate).host.address}:8008/primary`
+    const isNext = async () => (await this.lan.fetch(api)).status === 200
+    const { status, text } = await switchover(post, () => until(`${candidate} leads`, isNext, { timeoutMs: 10_000 }))
     if (status !== 200) throw new Error(`switchover of group ${group}: ${status} ${text}`)
   }
 

@@ -6,10 +6,14 @@ mount --bind "$5" "$root$program/node_modules"
 mount --bind "$6" "$root/usr/local/bin/node"
 
 ln -sfn multi-user.target "$root/etc/systemd/system/default.target"
-# It would start what has nothing to do with the test, and a getty.
-for unit in getty.target systemd-logind.service systemd-user-sessions.service e2scrub_reap.service; do
+# It would start what has nothing to do with the test, and a getty; devices are there without udev, of which it has hundreds.
+for unit in getty.target systemd-logind.service systemd-user-sessions.service e2scrub_reap.service systemd-udev-trigger.service \
+  systemd-udevd.service systemd-binfmt.service; do
   ln -sfn /dev/null "$root/etc/systemd/system/$unit"
 done
+
+# At its start it removes each file of /tmp, which is this machine's.
+mount -t tmpfs tmpfs "$root/tmp"
 
 rm -rf "$root/lib/modules"
 ln -s /usr/lib/uml/modules "$root/lib/modules"

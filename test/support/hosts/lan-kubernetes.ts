@@ -69,7 +69,7 @@ export class LanKubernetes implements HostsDcs, AsyncDisposable {
     await host.ok('systemctl daemon-reload')
   }
 
-  async key(_hosts: readonly Host[], name: string): Promise<string | null> {
+  async key(_lan: Lan, _hosts: readonly Host[], name: string): Promise<string | null> {
     const holder = holderOf(PLACE, name)
     const object = await this.client.get(holder.resource, PLACE.namespace, holder.name)
     const value = object === null ? undefined : keysIn(PLACE, holder.resource, object).get(name)

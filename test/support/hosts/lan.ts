@@ -4,6 +4,7 @@ import { basename, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 import { Child } from '../processes/child.ts'
+import { type LanAnswer, LanRequests } from './lan-requests.ts'
 import { type RunOptions, asRoot, run, succeed } from '../processes/root.ts'
 import type { CommandResult } from '../router/process.ts'
 import { TempDir } from '../files/temp.ts'
@@ -12,14 +13,9 @@ const KEEPER = join(import.meta.dirname, 'lan.sh')
 /** Ends a command that was entered into the namespaces when who has entered it is ended. */
 const WITH_PARENT = ['setpriv', '--pdeathsig', 'KILL']
 
-const FETCH = `
-fetch(process.argv[1], JSON.parse(process.argv[2]))
-  .then(async (answer) => console.log(JSON.stringify({ status: answer.status, text: await answer.text() })))
-`
-
-export type Answer = { readonly status: number; readonly text: string }
-
 type Keeper = ChildProcessByStdio<Writable, Readable, Readable>
+
+type FetchOptions = { readonly method?: string; readonly body?: unknown; readonly timeoutMs?: number }
 
 /**
  * A network for hosts: a bridge in a network namespace of its own, 10.0.0.0/24, in which 10.0.0.254 is whoever runs
@@ -30,11 +26,13 @@ export class Lan implements AsyncDisposable {
   readonly #dir: TempDir
   readonly #keeper: Keeper
   readonly #enter: readonly string[]
+  readonly #requests: LanRequests
 
   private constructor(dir: TempDir, keeper: Keeper, enter: readonly string[]) {
     this.#dir = dir
     this.#keeper = keeper
     this.#enter = enter
+    this.#requests = new LanRequests([...enter, ...WITH_PARENT])
   }
 
   /** @throws when this machine does not let us. */
@@ -86,10 +84,8 @@ export class Lan implements AsyncDisposable {
   }
 
   /** A request from 10.0.0.254, such as to a REST API. @throws when there is no answer. */
-  async fetch(url: string, { method = 'GET', body }: { method?: string; body?: unknown } = {}): Promise<Answer> {
-    const request = { method, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }
-    const command = [...this.#enter, ...WITH_PARENT, process.execPath, '-e', FETCH, url, JSON.stringify(request)]
-    return JSON.parse(await succeed(command)) as Answer
+  async fetch(url: string, { method = 'GET', body, timeoutMs = 120_000 }: FetchOptions = {}): Promise<LanAnswer> {
+    return this.#requests.send({ url, method, body: body === undefined ? '' : JSON.stringify(body), timeoutMs })
   }
 
   /** Takes a host off the network: nothing gets through, while its interface stays up, as behind a broken switch. */

@@ -1,5 +1,6 @@
 import { stringify } from 'yaml'
 import type { Host } from './host.ts'
+import type { Lan } from './lan.ts'
 import { POSTGRES_BIN } from '../patroni/config.ts'
 
 export type PatroniHostsOptions = {
@@ -19,7 +20,7 @@ export interface HostsDcs {
   /** Gives a host what it needs of it. */
   install(host: Host): Promise<void>
   /** The value of a key of the cluster, such as `leader`; null: there is none. */
-  key(hosts: readonly Host[], name: string): Promise<string | null>
+  key(lan: Lan, hosts: readonly Host[], name: string): Promise<string | null>
 }
 
 /** Of the hosts of etcd, and the end of their addresses. */
@@ -34,10 +35,16 @@ export const ETCD: HostsDcs = {
     // It waits for the others.
     await host.ok('rm -rf /var/lib/etcd; install -d -o etcd -g etcd -m 700 /var/lib/etcd; systemctl start etcd')
   },
-  async key(hosts, name) {
-    const command = `ETCDCTL_API=3 etcdctl get --print-value-only /service/demo/${name}`
-    const value = await Promise.any(hosts.map((host) => host.ok(command, { timeoutMs: 6_000 })))
-    return value === '' ? null : value.trim()
+  async key(lan, hosts, name) {
+    const body = { key: Buffer.from(`/service/demo/${name}`).toString('base64') }
+    const ask = async ({ address }: Host): Promise<string | null> => {
+      const request = { method: 'POST', body, timeoutMs: 6_000 }
+      const { status, text } = await lan.fetch(`http://${address}:2379/v3/kv/range`, request)
+      if (status !== 200) throw new Error(text)
+      const { kvs } = JSON.parse(text) as { readonly kvs?: readonly [{ readonly value: string }] }
+      return kvs === undefined ? null : Buffer.from(kvs[0].value, 'base64').toString()
+    }
+    return Promise.any(hosts.map(ask))
   },
 }
 const DATA = '/var/lib/postgresql/15/demo'

@@ -2,6 +2,7 @@ import { Host } from './host.ts'
 import type { Lan } from './lan.ts'
 import { ETCD, type HostsDcs, type PatroniHostsOptions, install } from './patroni-config.ts'
 import { POSTGRES_BIN } from '../patroni/config.ts'
+import { switchover } from '../patroni/switchover.ts'
 import { until } from '../until.ts'
 
 type ClusterMember = {
@@ -59,7 +60,7 @@ export class PatroniHosts {
 
   /** A key of the cluster in the DCS, such as `leader`; from any host that answers. */
   async key(name: string): Promise<string | null> {
-    return this.#dcs.key(this.hosts, name)
+    return this.#dcs.key(this.lan, this.hosts, name)
   }
 
   /** The host of whom the leader key names. @throws when there is none. */
@@ -98,7 +99,9 @@ export class PatroniHosts {
   async switchover(candidate?: string): Promise<Host> {
     const leader = await this.leader()
     const body = { leader: leader.name, ...(candidate === undefined ? {} : { candidate }) }
-    const { status, text } = await this.lan.fetch(`http://${leader.address}:8008/switchover`, { method: 'POST', body })
+    const post = () => this.lan.fetch(`http://${leader.address}:8008/switchover`, { method: 'POST', body })
+    const isNext = async () => (await this.leader()) !== leader
+    const { status, text } = await switchover(post, () => until('another host leads', isNext, { timeoutMs: 10_000 }))
     if (status !== 200) throw new Error(`switchover from ${leader.name}: ${status} ${text}`)
     return this.leader()
   }

@@ -5,6 +5,7 @@ import type { DcsSection, PatroniSettings } from './config.ts'
 import type { PatroniDcs } from './dcs.ts'
 import { Health } from './health.ts'
 import { PatroniMember } from './member.ts'
+import { switchover } from './switchover.ts'
 import type { RestAnswer } from './member.ts'
 import { freePorts } from '../net/ports.ts'
 import { Relay } from '../net/relay.ts'
@@ -172,8 +173,8 @@ export class PatroniCluster implements AsyncDisposable {
   }
 
   /**
-   * A planned switchover by Patroni's REST API, at once or at `scheduledAt`; resolves when Patroni says that it is done. On a busy
-   * machine Patroni says no more than that it does not know, or calls the whole off: the request is repeated then.
+   * A planned switchover by Patroni's REST API, at once or at `scheduledAt`; resolves when Patroni says that it is done. It is
+   * repeated where Patroni does not know.
    */
   async switchover({ candidate, scheduledAt }: { candidate?: string; scheduledAt?: Date } = {}): Promise<RestAnswer> {
     const leader = await this.leader()
@@ -182,13 +183,8 @@ export class PatroniCluster implements AsyncDisposable {
       ...(candidate === undefined ? {} : { candidate }),
       ...(scheduledAt === undefined ? {} : { scheduled_at: scheduledAt.toISOString() }),
     }
-    for (let attempt = 1; ; attempt++) {
-      const answer = await leader.rest('POST', '/switchover', body)
-      const isUndecided = answer.status === 503 && /^Switchover (failed|status unknown)$/.test(answer.text)
-      if (!isUndecided || attempt === 3) return answer
-      const [next] = await Promise.allSettled([this.waitForLeader({ not: leader }, { timeoutMs: 10_000 })])
-      if (next.status === 'fulfilled') return { ...answer, status: 200 }
-    }
+    const post = () => leader.rest('POST', '/switchover', body)
+    return switchover(post, () => this.waitForLeader({ not: leader }, { timeoutMs: 10_000 }))
   }
 
   async cancelSwitchover(): Promise<RestAnswer> {

@@ -18,10 +18,10 @@ export function asRoot(): readonly string[] {
 
 /**
  * Runs a command to its end. What it has started may go on and keep its pipes: that is not waited for.
- * @throws when it cannot be run or takes longer than `timeoutMs` (default 30 s).
+ * @throws when it cannot be run or takes longer than `timeoutMs` (default 2 minutes, for a machine that others share).
  */
 export async function run(command: readonly string[], options: RunOptions = {}): Promise<CommandResult> {
-  const { timeoutMs = 30_000, input = '' } = options
+  const { timeoutMs = 120_000, input = '' } = options
   const [program = '', ...args] = command
   const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] })
   const output = { stdout: '', stderr: '' }

@@ -112,7 +112,7 @@ export class InstalledProgram {
 
   /** Runs the program, without any other program at hand, in a directory of the caller's choice. */
   async run(cwd: string, ...args: string[]): Promise<CommandResult> {
-    const options = { cwd, env: { PATH: this.tools.path }, timeout: 30_000 }
+    const options = { cwd, env: { PATH: this.tools.path }, timeout: 60_000 }
     return new Promise((resolve) => {
       execFile(this.bin, args, options, (error, stdout, stderr) => {
         const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1

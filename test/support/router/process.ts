@@ -42,7 +42,7 @@ export async function runMain(...args: string[]): Promise<CommandResult> {
 /** Like {@link runMain}, with more environment. */
 export async function runMainWith(env: Readonly<Record<string, string>>, ...args: string[]): Promise<CommandResult> {
   return new Promise((resolve) => {
-    const options = { timeout: 20_000, env: { ...process.env, ...env } }
+    const options = { timeout: 60_000, env: { ...process.env, ...env } }
     execFile(process.execPath, [MAIN, ...args], options, (error, stdout, stderr) => {
       const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1
       resolve({ code, stdout, stderr })

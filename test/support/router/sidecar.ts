@@ -96,7 +96,7 @@ export class Sidecar implements AsyncDisposable {
   async command(name: string, ...args: string[]): Promise<CommandResult> {
     return new Promise((resolve) => {
       const command = [MAIN, name, '-c', this.configFile, ...args]
-      execFile(process.execPath, command, { timeout: 20_000 }, (error, stdout, stderr) => {
+      execFile(process.execPath, command, { timeout: 60_000 }, (error, stdout, stderr) => {
         const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1
         resolve({ code, stdout, stderr })
       })
