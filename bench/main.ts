@@ -42,7 +42,7 @@ function usage({ name, cases, runs }: Bench): string {
 
 /** Measures, and appends every run to `file`. */
 async function measure(bench: Bench, cases: readonly Case[], runs: number | null, file: string): Promise<Result[]> {
-  const obstacle = ensureDebianPackages()
+  const obstacle = await ensureDebianPackages()
   if (obstacle !== null) throw new Error(obstacle)
   console.log(`every run is saved in ${file}`)
   const interrupt = (): never => {

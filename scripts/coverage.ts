@@ -73,7 +73,7 @@ async function main(arguments_: readonly string[]): Promise<number> {
     console.error(`usage: npm run coverage -- [${SUITES.join('|')}]... [FILE]...; unknown: ${unknown.join(' ')}`)
     return 2
   }
-  const obstacle = files.every((file) => file.startsWith('test/unit/')) ? null : ensureDebianPackages()
+  const obstacle = files.every((file) => file.startsWith('test/unit/')) ? null : await ensureDebianPackages()
   if (obstacle !== null) throw new Error(obstacle)
   const measured: Summary[] = []
   let failed = 0

@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 
 /** What the integration and cluster suites run: real parts, as Debian ships them. */
 export const TEST_PACKAGES: readonly string[] = [
@@ -95,8 +96,9 @@ apt-get -q -y --no-install-recommends install "$@"
  * nothing to do.
  *
  * @returns null when all are there, else what the user has to do.
+ * @throws when no command can be run.
  */
-export function ensureDebianPackages(packages: readonly string[] = TEST_PACKAGES): string | null {
+export async function ensureDebianPackages(packages: readonly string[] = TEST_PACKAGES): Promise<string | null> {
   const missing = missingPackages(packages)
   if (missing === null) return `the tests need Debian with ${packages.join(', ')}: there is no dpkg-query here`
   if (missing.length === 0) return null
@@ -106,7 +108,7 @@ export function ensureDebianPackages(packages: readonly string[] = TEST_PACKAGES
   console.error(`installing ${missing.join(', ')}`)
   const shell = ['sh', '-c', INSTALL, 'install', ...missing]
   const [command = '', ...args] = root ? shell : ['sudo', '-n', ...shell]
-  const { status } = spawnSync(command, args, { stdio: ['ignore', 'inherit', 'inherit'] })
+  const [status] = (await once(spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'] }), 'close')) as [number]
   return status === 0 && missingPackages(missing)?.length === 0 ? null : `apt-get failed. ${advice}`
 }
 

@@ -14,7 +14,7 @@ async function main(): Promise<number> {
     console.error('usage: npm run test:reload [-- COUNT [SEED]]; COUNT: 2 or more')
     return 2
   }
-  const obstacle = ensureDebianPackages()
+  const obstacle = await ensureDebianPackages()
   if (obstacle !== null) {
     console.error(obstacle)
     return 1

@@ -112,11 +112,13 @@ async function main(): Promise<number> {
   }
   const failed: string[] = []
   const checking = names.includes(CHECK) ? check() : null
+  // The unit tests run while the packages are fetched.
+  const packages = REAL_PARTS.suites.some((suite) => names.includes(suite)) ? ensureDebianPackages() : null
   for (const stage of STAGES) {
     const own = stage.suites.filter((suite) => names.includes(suite))
     if (own.length === 0) continue
     const chosen = filesOf(stage, own, files)
-    const obstacle = chosen.length === 0 ? 'no test' : stage === REAL_PARTS ? ensureDebianPackages() : null
+    const obstacle = chosen.length === 0 ? 'no test' : stage === REAL_PARTS ? await packages : null
     const suites = own.join(' and ')
     if (obstacle !== null) console.error(`${suites}: ${obstacle}`)
     if (obstacle !== null || !(await run(stage, suites, chosen, values.name))) failed.push(suites)

@@ -25,7 +25,7 @@ export const crash: Case = {
     { key: 'outage', label: 'outage', unit: 'ms' },
   ],
   measure: onTestbed({}, async (testbed, record, leader) => {
-    const probe = OutageProbe.start(testbed.cluster.members)
+    const probe = OutageProbe.start(testbed.cluster.members, { everyMs: 20 })
     const writers = await startWriters(testbed)
     const from = clock()
     try {

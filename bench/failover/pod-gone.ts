@@ -31,7 +31,7 @@ export const podGone: Case = {
     for (const remark of await remarksOf(dcs)) record.remark(remark)
     await using stack = new AsyncDisposableStack()
     const watch = stack.adopt(await cluster.watch(), (log) => log.close())
-    const probe = OutageProbe.start(cluster.members)
+    const probe = OutageProbe.start(cluster.members, { everyMs: 20 })
     const writers = await startWriters(testbed)
     const line = router.log.length
     const from = clock()

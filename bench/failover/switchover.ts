@@ -103,7 +103,7 @@ async function measureBeside(testbed: Testbed, record: Recorder, leader: Patroni
 }
 
 async function measure(testbed: Testbed, record: Recorder, leader: PatroniMember): Promise<void> {
-  const probe = OutageProbe.start(testbed.cluster.members)
+  const probe = OutageProbe.start(testbed.cluster.members, { everyMs: 20 })
   const writers = await startWriters(testbed)
   // Clients that have been writing for a while, two loops of Patroni here.
   await sleep(2 * testbed.cluster.settings.loopWait * 1000)

@@ -33,7 +33,7 @@ export class LeaderTestbed implements AsyncDisposable {
     const cluster = await PatroniHosts.start(lan)
     const watch = await AddressWatch.start(cluster.hosts, ADDRESS)
     await Promise.all(cluster.hosts.map((host) => install(host, 'keepalived-leader')))
-    const testbed = new LeaderTestbed(lan, cluster, watch, await VipProbe.start(cluster))
+    const testbed = new LeaderTestbed(lan, cluster, watch, await VipProbe.start(cluster, { everyMs: 25 }))
     await testbed.settle()
     stack.move()
     return testbed

@@ -26,10 +26,10 @@ export async function writeUntilMoved(
   const old = await cluster.leader()
   await using probe = OutageProbe.start(cluster.members)
   await using writer = Writer.start({ port })
-  await until('writes are acknowledged', () => writer.attempts.length >= 20)
+  await until('writes are acknowledged', () => writer.attempts.length >= 10)
   const span = await spanOf(() => what(old))
   const next = await cluster.waitForLeader({ not: old })
-  const moved = () => writer.attempts.filter(({ server }) => server === next.pgPort).length >= 20
+  const moved = () => writer.attempts.filter(({ server }) => server === next.pgPort).length >= 10
   await until('clients write to the next leader', moved)
   const attempts = await writer.stop()
   await probe.stop()

@@ -24,7 +24,7 @@ export class OutageProbe {
     this.#probing = Promise.all(members.map((member) => this.#probe(member, everyMs)))
   }
 
-  static start(members: readonly PatroniMember[], { everyMs = 20 } = {}): OutageProbe {
+  static start(members: readonly PatroniMember[], { everyMs = 50 } = {}): OutageProbe {
     return new OutageProbe(members, everyMs)
   }
 

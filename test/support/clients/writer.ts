@@ -33,7 +33,7 @@ export class Writer {
 
   private constructor({
     port,
-    everyMs = 50,
+    everyMs = 100,
     timeoutMs = 60_000,
     name = `w${Math.random()}`,
     reads = false,

@@ -52,7 +52,7 @@ export class VipProbe {
 
   static async start(cluster: PatroniHosts, options: Partial<ProbeTask> = {}): Promise<VipProbe> {
     const members = cluster.hosts.map(({ name, address }: Host) => [name, address] as const)
-    const defaults = { address: '10.0.0.100', port: 5432, everyMs: 25, timeoutMs: 1_000 }
+    const defaults = { address: '10.0.0.100', port: 5432, everyMs: 50, timeoutMs: 1_000 }
     const task: ProbeTask = { members, ...defaults, ...options }
     const roles: RoleAnswer[] = []
     const clients: ClientAnswer[] = []
