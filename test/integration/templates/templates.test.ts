@@ -149,7 +149,10 @@ describe('templates of a running router', () => {
     assert.deepEqual(scene.lines('reloaded'), [scene.path('fine.cfg')])
     // One that is tried again has one for a moment.
     await until('nothing is left', () => scene.leftovers().length === 0)
-    const [unchecked] = scene.logged('check-failed').filter(({ group }) => group === scene.path('unchecked.cfg'))
+    const [unchecked] = await until('the failed check is logged', () => {
+      const lines = scene.logged('check-failed').filter(({ group }) => group === scene.path('unchecked.cfg'))
+      return lines.length > 0 && lines
+    })
     assert.deepEqual([unchecked?.level, unchecked?.['output']], ['error', 'syntax error'])
     // A change of the leader goes on to reach those that are not in trouble.
     await scene.lead('pg1')
@@ -186,7 +189,7 @@ describe('templates of a running router', () => {
     scene.write('again.cfg', 'by hand\n')
     router.reload()
     await until('the file is restored', () => scene.read('again.cfg') === 'new pg0\n')
-    assert.equal(scene.logged('config-unchanged').length, 2)
+    await until('both reloads are logged', () => scene.logged('config-unchanged').length === 2)
   })
 
   test('writes nothing before the DCS has been read, and then all at once', async () => {

@@ -23,9 +23,13 @@ export type StopOptions = { readonly signal?: NodeJS.Signals; readonly timeoutMs
 
 export type Exit = { readonly code: number | null; readonly signal: NodeJS.Signals | null }
 
+/** What it has started may keep its standard output for longer than it runs. */
+const LINGER_MS = 1000
+
 /** A child process that leads a process group of its own and does not keep the test process alive. */
 export class Child {
   readonly command: string
+  /** Resolves when it has exited and all its lines are read. */
   readonly exited: Promise<Exit>
   readonly #process: ChildProcess
   readonly #logFile: string
@@ -34,8 +38,11 @@ export class Child {
     this.command = command
     this.#process = process
     this.#logFile = logFile
+    const closed = new Promise((resolve) => process.once('close', resolve))
     this.exited = new Promise((resolve) => {
-      process.once('exit', (code, signal) => resolve({ code, signal }))
+      process.once('exit', (code, signal) => {
+        void Promise.race([closed, sleep(LINGER_MS, undefined, { ref: false })]).then(() => resolve({ code, signal }))
+      })
     })
   }
 
