@@ -44,12 +44,15 @@ function story(): string {
  * that takes this long for a signal is too busy for both. Milliseconds.
  */
 const PROMPT_MS = 50
+/** A login of PgBouncer that began before the pause, and lasted until Patroni stopped this Postgres. */
+const SLOW_LOGIN = /server login failed: FATAL the database system is shutting down/
 
 test('in three planned switchovers no transaction through PgBouncer fails', async (t) => {
   const { sidecar } = pgbouncer
-  // Judged where the machine was not busy in the moment of a pause.
+  // Judged where the machine was not busy in the moment of a pause, or in the third turn.
   for (let turn = 1; ; turn++) {
     const from = sidecar.log.length
+    const logFrom = pgbouncer.log().length
     const dir = sidecar.mkdir(`pgbench-${turn}`)
     const pgbench = await Pgbench.start({ port: pgbouncer.port, password: PASSWORD, dir, script: 'simple-update' })
     for (let count = 1; count <= 3; count++) {
@@ -65,8 +68,9 @@ test('in three planned switchovers no transaction through PgBouncer fails', asyn
       .slice(from)
       .filter(({ event, hook, state }) => event === 'hook-done' && hook === 'pause' && state === 'switching')
     assert.ok(pauses.length >= 3, story())
-    if (turn < 3 && pauses.some(({ durationMs }) => Number(durationMs) > PROMPT_MS)) continue
-    assert.deepEqual({ failed, errors }, { failed: 0, errors: [] }, story())
+    const isBusy = pauses.some(({ durationMs }) => Number(durationMs) > PROMPT_MS)
+    if (turn < 3 && (isBusy || SLOW_LOGIN.test(pgbouncer.log().slice(logFrom)))) continue
+    assert.deepEqual({ failed, errors }, { failed: 0, errors: [] }, story() + pgbouncer.log().slice(logFrom))
     assert.ok(transactions > 100)
     return
   }
