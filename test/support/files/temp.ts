@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { processesIn } from '../processes/signals.ts'
 import { systemUser } from '../processes/user.ts'
+import { unref } from '../processes/unref.ts'
 
 const REAPER = join(import.meta.dirname, 'reaper.sh')
 const ENOUGH_BYTES = 2 * 1024 ** 3
@@ -22,8 +23,7 @@ export class TempDir implements AsyncDisposable {
     this.path = path
     this.#reaper = spawn('/bin/sh', [REAPER, path], { stdio: ['pipe', 'ignore', 'ignore'], detached: true, cwd: '/' })
     this.#reaped = new Promise((resolve) => this.#reaper.once('exit', resolve))
-    this.#reaper.unref()
-    if (this.#reaper.stdin && 'unref' in this.#reaper.stdin) (this.#reaper.stdin as { unref(): void }).unref()
+    unref(this.#reaper)
   }
 
   /** A new directory in memory where there is room, else in the system's; readable for the user that runs PostgreSQL. */

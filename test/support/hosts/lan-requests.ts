@@ -2,6 +2,7 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
+import { unref } from '../processes/unref.ts'
 
 const MAIN = join(import.meta.dirname, 'lan-requests-main.ts')
 
@@ -48,7 +49,7 @@ export class LanRequests {
     const [program, ...args] = [...this.#enter, process.execPath, MAIN]
     const sender = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] })
     // The test process need not wait for it: it ends with it.
-    for (const stream of [sender.stdin, sender.stdout]) if ('unref' in stream) (stream as { unref(): void }).unref()
+    unref(sender)
     sender.stdin.on('error', () => undefined) // Its end says what there is to say.
     createInterface({ input: sender.stdout }).on('line', (line) => {
       const { id, error, ...answer } = JSON.parse(line) as LanAnswer & { readonly id: number; readonly error?: string }

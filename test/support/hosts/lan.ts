@@ -6,6 +6,7 @@ import type { Readable, Writable } from 'node:stream'
 import { Child } from '../processes/child.ts'
 import { type LanAnswer, LanRequests } from './lan-requests.ts'
 import { type RunOptions, asRoot, run, succeed } from '../processes/root.ts'
+import { unref } from '../processes/unref.ts'
 import type { CommandResult } from '../router/process.ts'
 import { TempDir } from '../files/temp.ts'
 
@@ -47,6 +48,7 @@ export class Lan implements AsyncDisposable {
       await dir.remove()
       throw new Error(`a network for the hosts of a test cannot be made: ${problems}`)
     }
+    // The test process need not wait for it: it ends with it.
     unref(keeper)
     return new Lan(dir, keeper, [...asRoot(), 'nsenter', '--target', init, '--mount', '--pid', '--net', '--'])
   }
@@ -121,11 +123,4 @@ async function firstLine(keeper: Keeper): Promise<string | null> {
     lines.once('close', () => resolve(null))
     keeper.once('error', reject)
   })
-}
-
-/** The test process need not wait for it: it ends with it. */
-function unref(keeper: Keeper): void {
-  keeper.unref()
-  for (const stream of [keeper.stdin, keeper.stdout, keeper.stderr])
-    if ('unref' in stream) (stream as { unref(): void }).unref()
 }

@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { until } from '../until.ts'
 import { freeze } from './signals.ts'
+import { unref } from './unref.ts'
 import { systemUser } from './user.ts'
 
 export type ChildOptions = {
@@ -63,11 +64,8 @@ export class Child {
       running.once('spawn', resolve)
       running.once('error', reject)
     })
-    running.unref()
-    if (running.stdout !== null && options.onLine) {
-      createInterface({ input: running.stdout }).on('line', options.onLine)
-      if ('unref' in running.stdout) (running.stdout as { unref(): void }).unref()
-    }
+    if (running.stdout !== null && options.onLine) createInterface({ input: running.stdout }).on('line', options.onLine)
+    unref(running)
     return child
   }
 
