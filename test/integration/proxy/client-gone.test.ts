@@ -63,7 +63,7 @@ test('of many clients whose server does not read, only those that have left lose
   await until('their sessions are over', () => rig.sessions === 1 + WAITING)
   for (const [index, { backend }] of leavers.entries()) {
     backend.socket.resume()
-    await until(`the server sees that one ${ways[index]?.[0]}`, () => backend.ended || backend.closed)
+    await until(`the server sees that one ${ways[index]?.[0]}`, () => backend.isOver)
   }
   assert.equal(rig.proxy.status().endings['client-gone'], ways.length)
   for (const line of rig.events('session-ended'))

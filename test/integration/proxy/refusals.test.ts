@@ -90,7 +90,7 @@ test('a client that is answered N and stays silent is closed after a few seconds
   const rig = await rigWithout()
   const client = await scene.client(rig)
   await client.send(SSL_REQUEST).got('N')
-  await until('it is closed', () => client.ended || client.closed, { timeoutMs: 9000 })
+  await until('it is closed', () => client.isOver, { timeoutMs: 9000 })
   assert.equal(client.received.toString(), 'N')
 })
 
@@ -165,7 +165,7 @@ test('of clients that send much before a server has answered only so many are he
   for (let n = 0; n < 12; n++) {
     const client = await scene.client(rig)
     clients.push(client.send(Buffer.concat([STARTUP, Buffer.alloc(20_000)])))
-    await until('it is held or closed', () => rig.held === n + 1 || client.ended || client.closed)
+    await until('it is held or closed', () => rig.held === n + 1 || client.isOver)
   }
   assert.equal(rig.held, 8)
   assert.equal(clients.filter(({ ended, closed }) => ended || closed).length, 4)

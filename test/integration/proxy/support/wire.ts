@@ -43,7 +43,12 @@ export class Wire {
 
   /** The other side has hung up; nobody can tell while nothing is read. */
   get isLetGo(): boolean {
-    return this.ended || this.closed || this.socket.isPaused()
+    return this.isOver || this.socket.isPaused()
+  }
+
+  /** The other side has ended or broken the connection: no more bytes come. */
+  get isOver(): boolean {
+    return this.ended || this.closed
   }
 
   send(bytes: Buffer | string): this {
@@ -51,10 +56,10 @@ export class Wire {
     return this
   }
 
-  /** Waits until exactly `bytes` have come. */
+  /** Waits until exactly `bytes` have come; the other side's end is also the end of waiting. */
   async got(bytes: Buffer | string): Promise<void> {
     const expected = Buffer.from(bytes)
-    await until(`${show(expected)} arrive`, () => this.received.length >= expected.length || this.closed || null, {
+    await until(`${show(expected)} arrive`, () => this.received.length >= expected.length || this.isOver, {
       everyMs: 2,
     })
     assert.deepEqual(show(this.received), show(expected))
@@ -62,7 +67,7 @@ export class Wire {
 
   /** Waits until the other side has ended or broken the connection. */
   async over(): Promise<void> {
-    await until('the other side hangs up', () => this.ended || this.closed, { everyMs: 2 })
+    await until('the other side hangs up', () => this.isOver, { everyMs: 2 })
   }
 }
 
