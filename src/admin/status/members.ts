@@ -1,6 +1,7 @@
 /** The table of members in `status`, as patronictl lists them. Pure. */
 import { hostPort } from '../../address.ts'
 import { takesNew } from '../../watcher/view.ts'
+import { isUninitialized } from './json.ts'
 import { overrideMark } from './override-text.ts'
 import type { ClusterJson, ListenerJson, MemberJson, ProxyJson } from './schema-cluster.ts'
 import { type Column, renderTable } from './table.ts'
@@ -39,13 +40,14 @@ export function memberTable(
 }
 
 /** Returns the title; for a cluster with a name of its own also scope and group, which patronictl needs. */
-function titleOf({ name, scope, citusGroup, systemIdentifier }: ClusterJson): string {
+function titleOf(cluster: ClusterJson): string {
+  const { name, scope, citusGroup, systemIdentifier } = cluster
   const details = [
     name === scope ? null : `scope: ${scope}`,
     citusGroup === null ? null : `group: ${citusGroup}`,
-    systemIdentifier,
-  ]
-  return `Cluster: ${name} (${details.filter((detail) => detail !== null).join(', ') || 'uninitialized'})`
+    isUninitialized(cluster) ? 'uninitialized' : systemIdentifier,
+  ].filter((detail) => detail !== null)
+  return `Cluster: ${name}${details.length === 0 ? '' : ` (${details.join(', ')})`}`
 }
 
 /** Returns the role as patronictl names it. */

@@ -214,7 +214,9 @@ export const cluster = z.strictObject({
   scope: text('The scope of the Patroni cluster.'),
   namespace: text('Without slashes at either end.'),
   citusGroup: whole('Number of the Citus group; null: none.').nullable(),
-  systemIdentifier: text('System identifier of the database (`initialize`); null: it is not initialized.').nullable(),
+  systemIdentifier: text(
+    'System identifier of the database (`initialize`); null: it is not initialized, or unknown.',
+  ).nullable(),
   localMember: text("The member on the router's host (`name`).").nullable(),
   dcs,
   leader: text('Leader that the DCS names, or named last before it was lost; null: none.').nullable(),

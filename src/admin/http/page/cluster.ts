@@ -5,7 +5,7 @@ import { isForPrimary } from '../../../proxy/status.ts'
 import { age, counted, instant } from '../../../text/wording.ts'
 import { setBackText, wordOf } from '../../../watcher/view-text.ts'
 import { takesNew } from '../../../watcher/view.ts'
-import { heldListener } from '../../status/json.ts'
+import { heldListener, isUninitialized } from '../../status/json.ts'
 import { heldReason, overrideNotes, overrideReason } from '../../status/override-text.ts'
 import { planNotes, totalNotes } from '../../status/notes.ts'
 import type { ClusterJson } from '../../status/schema-cluster.ts'
@@ -85,13 +85,14 @@ function whyOf({ primary, proxy }: ClusterJson): { readonly since: number; reado
   return { since: Date.parse(since), reason }
 }
 
-function titleOf({ name, scope, citusGroup, systemIdentifier }: ClusterJson): string {
+function titleOf(cluster: ClusterJson): string {
+  const { name, scope, citusGroup, systemIdentifier } = cluster
   const details = [
-    ...(name === scope ? [] : [`scope ${scope}`]),
-    ...(citusGroup === null ? [] : [`Citus group ${citusGroup}`]),
-    ...(systemIdentifier === null ? ['not initialized'] : [systemIdentifier]),
-  ]
-  return `Cluster ${name} (${details.join(', ')})`
+    name === scope ? null : `scope ${scope}`,
+    citusGroup === null ? null : `Citus group ${citusGroup}`,
+    isUninitialized(cluster) ? 'uninitialized' : systemIdentifier,
+  ].filter((detail) => detail !== null)
+  return `Cluster ${name}${details.length === 0 ? '' : ` (${details.join(', ')})`}`
 }
 
 /** Returns what needs a person, the worst first. */

@@ -245,6 +245,21 @@ test('shows pause, a standby cluster and a Citus group', () => {
   assert.match(text, /\| Standby Leader \|/)
 })
 
+test('shows a cluster as uninitialized where a DCS says so, and not where it cannot be known', () => {
+  const { dcs } = sampleView()
+  const cases: readonly [Partial<DcsView>, RegExp][] = [
+    [{}, /^\+ Cluster: demo \(uninitialized\) -/m],
+    [{ state: 'never', readAt: null }, /^\+ Cluster: demo -/m],
+    [{ kind: 'file', leaderFrom: 'description' }, /^\+ Cluster: demo -/m],
+    [{ kind: 'patroni', leaderFrom: 'members' }, /^\+ Cluster: demo -/m],
+  ]
+  for (const [changes, title] of cases)
+    assert.match(
+      rendered(sampleStatus({ view: sampleView({ systemId: null, dcs: { ...dcs, ...changes } }), proxy: null })),
+      title,
+    )
+})
+
 test('shows what a person should know of the DCS while it is up', () => {
   const notice = { event: 'foreign-etcd' as const, subject: 'http://b', message: 'http://b leads elsewhere', over: '' }
   const view = sampleView({ dcs: { ...sampleView().dcs, notices: [notice] } })
