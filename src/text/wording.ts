@@ -11,6 +11,11 @@ export function alternatives(names: readonly string[]): string {
   return names.length < 2 ? last : `${names.slice(0, -1).join(', ')} or ${last}`
 }
 
+/** Returns ` (a, b)`, to follow a name; nothing where there are no details. */
+export function inParentheses(details: readonly string[]): string {
+  return details.length === 0 ? '' : ` (${details.join(', ')})`
+}
+
 /** Returns `0.2 s`, `45 s`: for durations of seconds. */
 export function inSeconds(ms: number): string {
   return `${Math.round(ms / 100) / 10} s`

@@ -98,11 +98,6 @@ function isHeld({ primary, proxy }: ClusterJson): boolean {
   return faultOfPrimary(proxy) !== null || (primary.override ?? null) !== null || heldListener(proxy) !== null
 }
 
-/** Returns whether the database does not exist yet. Patroni shows so by `initialize`, a key that only a DCS has. */
-export function isUninitialized({ systemIdentifier, dcs: { leaderFrom, readAt } }: ClusterJson): boolean {
-  return systemIdentifier === null && leaderFrom === 'lock' && readAt !== null
-}
-
 /** Returns the listener of the primary whose clients are held by request; null: there is none. */
 export function heldListener(proxy: ProxyJson | null): ListenerJson | null {
   return (

@@ -1,7 +1,7 @@
 /** The table of members in `status`, as patronictl lists them. Pure. */
 import { hostPort } from '../../address.ts'
+import { inParentheses } from '../../text/wording.ts'
 import { takesNew } from '../../watcher/view.ts'
-import { isUninitialized } from './json.ts'
 import { overrideMark } from './override-text.ts'
 import type { ClusterJson, ListenerJson, MemberJson, ProxyJson } from './schema-cluster.ts'
 import { type Column, renderTable } from './table.ts'
@@ -41,13 +41,22 @@ export function memberTable(
 
 /** Returns the title; for a cluster with a name of its own also scope and group, which patronictl needs. */
 function titleOf(cluster: ClusterJson): string {
-  const { name, scope, citusGroup, systemIdentifier } = cluster
+  const { name, scope, citusGroup } = cluster
   const details = [
-    name === scope ? null : `scope: ${scope}`,
-    citusGroup === null ? null : `group: ${citusGroup}`,
-    isUninitialized(cluster) ? 'uninitialized' : systemIdentifier,
-  ].filter((detail) => detail !== null)
-  return `Cluster: ${name}${details.length === 0 ? '' : ` (${details.join(', ')})`}`
+    ...(name === scope ? [] : [`scope: ${scope}`]),
+    ...(citusGroup === null ? [] : [`group: ${citusGroup}`]),
+    ...identityOf(cluster),
+  ]
+  return `Cluster: ${name}${inParentheses(details)}`
+}
+
+/**
+ * Returns the system identifier, or that there is no database yet; nothing where that is not known. Patroni shows it by
+ * `initialize`, a key that only a DCS has.
+ */
+export function identityOf({ systemIdentifier, dcs: { leaderFrom, readAt } }: ClusterJson): readonly string[] {
+  if (systemIdentifier !== null) return [systemIdentifier]
+  return leaderFrom === 'lock' && readAt !== null ? ['uninitialized'] : []
 }
 
 /** Returns the role as patronictl names it. */

@@ -2,11 +2,12 @@
 import { hostPort } from '../../../address.ts'
 import { OVERRIDE_WORDS } from '../../../override.ts'
 import { isForPrimary } from '../../../proxy/status.ts'
-import { age, counted, instant } from '../../../text/wording.ts'
+import { age, counted, inParentheses, instant } from '../../../text/wording.ts'
 import { setBackText, wordOf } from '../../../watcher/view-text.ts'
 import { takesNew } from '../../../watcher/view.ts'
-import { heldListener, isUninitialized } from '../../status/json.ts'
+import { heldListener } from '../../status/json.ts'
 import { heldReason, overrideNotes, overrideReason } from '../../status/override-text.ts'
+import { identityOf } from '../../status/members.ts'
 import { planNotes, totalNotes } from '../../status/notes.ts'
 import type { ClusterJson } from '../../status/schema-cluster.ts'
 import type { ClusterStatus, RouterStatus } from '../../status.ts'
@@ -86,13 +87,13 @@ function whyOf({ primary, proxy }: ClusterJson): { readonly since: number; reado
 }
 
 function titleOf(cluster: ClusterJson): string {
-  const { name, scope, citusGroup, systemIdentifier } = cluster
+  const { name, scope, citusGroup } = cluster
   const details = [
-    name === scope ? null : `scope ${scope}`,
-    citusGroup === null ? null : `Citus group ${citusGroup}`,
-    isUninitialized(cluster) ? 'uninitialized' : systemIdentifier,
-  ].filter((detail) => detail !== null)
-  return `Cluster ${name}${details.length === 0 ? '' : ` (${details.join(', ')})`}`
+    ...(name === scope ? [] : [`scope ${scope}`]),
+    ...(citusGroup === null ? [] : [`Citus group ${citusGroup}`]),
+    ...identityOf(cluster),
+  ]
+  return `Cluster ${name}${inParentheses(details)}`
 }
 
 /** Returns what needs a person, the worst first. */
