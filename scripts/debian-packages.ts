@@ -1,5 +1,4 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
 
 /** What the integration and cluster suites run: real parts, as Debian ships them. */
 export const TEST_PACKAGES: readonly string[] = [
@@ -96,7 +95,6 @@ apt-get -q -y --no-install-recommends install "$@"
  * nothing to do.
  *
  * @returns null when all are there, else what the user has to do.
- * @throws when no command can be run.
  */
 export async function ensureDebianPackages(packages: readonly string[] = TEST_PACKAGES): Promise<string | null> {
   const missing = missingPackages(packages)
@@ -108,7 +106,11 @@ export async function ensureDebianPackages(packages: readonly string[] = TEST_PA
   console.error(`installing ${missing.join(', ')}`)
   const shell = ['sh', '-c', INSTALL, 'install', ...missing]
   const [command = '', ...args] = root ? shell : ['sudo', '-n', ...shell]
-  const [status] = (await once(spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'] }), 'close')) as [number]
+  const status = await new Promise((resolve) => {
+    spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'] })
+      .once('close', resolve)
+      .once('error', resolve)
+  })
   return status === 0 && missingPackages(missing)?.length === 0 ? null : `apt-get failed. ${advice}`
 }
 
