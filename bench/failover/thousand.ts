@@ -38,7 +38,7 @@ export const thousand: Case = {
     await using stack = new AsyncDisposableStack()
     const watch = stack.adopt(await testbed.cluster.watch(), (log) => log.close())
     using sessions = await BareSessions.open(testbed.router.primaryPort, SESSIONS)
-    const writer = Writer.start({ port: testbed.router.primaryPort, everyMs: 30 })
+    const writer = Writer.start({ port: testbed.router.primaryPort, everyMs: 20 })
     stack.defer(async () => {
       await writer.stop()
     })

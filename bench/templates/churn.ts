@@ -47,7 +47,7 @@ export const churn: Case = {
     const before = await count()
     const [lagging] = await cluster.replicas()
     if (lagging === undefined) throw new Error('there is no replica')
-    const writer = Writer.start({ port: leader.pgPort, everyMs: 30 })
+    const writer = Writer.start({ port: leader.pgPort, everyMs: 20 })
     await lagging.haltReplay()
     await sleep(DURATION_MS)
     await lagging.resumeReplay()
