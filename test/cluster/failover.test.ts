@@ -162,7 +162,7 @@ test('a switchover that Patroni refuses closes no session and fails no connectio
 test('a crash of the leader fails only the connections that it was serving', async (t) => {
   await using writer = Writer.start({ port: router.primaryPort })
   await using probe = OutageProbe.start(cluster.members)
-  await until('writes are acknowledged', () => writer.attempts.length >= 10)
+  await writer.begun()
   const crash = await spanOf(() => old.crash())
   assert.deepEqual(processesIn(old.dir), [], 'nothing of it is left')
   const next = await cluster.waitForLeader({ not: old })
@@ -183,7 +183,7 @@ test('a leader whose Patroni is frozen loses its 1,000 sessions before any clien
   const from = router.log.length
   const watch = await cluster.watch()
   await using writer = Writer.start({ port: router.primaryPort })
-  await until('writes are acknowledged', () => writer.attempts.length >= 10)
+  await writer.begun()
   old.freeze()
   t.after(() => old.thaw())
   const next = await cluster.waitForLeader({ not: old })
@@ -215,7 +215,7 @@ test('a leader whose Patroni is terminated fails only the connections that it wa
 
 test('a restart of the leader by patronictl fails only the connections that it was serving', async () => {
   await using writer = Writer.start({ port: router.primaryPort })
-  await until('writes are acknowledged', () => writer.attempts.length >= 10)
+  await writer.begun()
   const restart = await spanOf(() => cluster.patronictl('restart', cluster.settings.scope, old.name, '--force'))
   await until('clients write again', () => writer.attempts.some(({ ok, at }) => ok && at > restart.to))
   const attempts = await writer.stop()
@@ -225,7 +225,7 @@ test('a restart of the leader by patronictl fails only the connections that it w
 
 test('a leader that is cut off from etcd gets no more clients once it says no, and the next one gets them', async () => {
   await using writer = Writer.start({ port: router.primaryPort })
-  await until('writes are acknowledged', () => writer.attempts.length >= 10)
+  await writer.begun()
   let next = old
   const demotion = await spanOf(async () => {
     old.cutFromDcs()
@@ -244,7 +244,7 @@ test('in pause a leader that loses its key keeps its sessions, unless it says no
   try {
     await using holders = await Holders.open(router.primaryPort, 5)
     await using writer = Writer.start({ port: router.primaryPort })
-    await until('writes are acknowledged', () => writer.attempts.length >= 10)
+    await writer.begun()
     const from = router.log.length
     await etcd.client.delete(`${cluster.prefix}leader`)
     await router.waitForLog('the deleted key', ({ event, to }) => event === 'leader-changed' && to === null, { from })

@@ -9,7 +9,6 @@ import { byServer, createLoadTable, failures, lostWrites, outage } from '../supp
 import { OutageProbe } from '../support/clients/outage-probe.ts'
 import { PatroniCluster } from '../support/patroni/cluster.ts'
 import { processesIn } from '../support/processes/signals.ts'
-import { until } from '../support/until.ts'
 import { Writer } from '../support/clients/writer.ts'
 
 // The cluster that all other tests of this suite stand on: without a router, so that what fails here is not the router.
@@ -36,7 +35,7 @@ test('a planned switchover stops writes for little more than a second', async (t
   await using writer = Writer.start({ port: old.pgPort, timeoutMs: 5_000 })
   const [candidate] = await cluster.replicas()
   assert.ok(candidate)
-  await until('writes are acknowledged', () => writer.attempts.length >= 10)
+  await writer.begun()
   const answer = await cluster.switchover({ candidate: candidate.name })
   assert.equal(answer.status, 200, answer.text)
   assert.equal(await cluster.waitHealthy(), candidate)

@@ -191,7 +191,7 @@ test('after a switchover to the synchronous standby the routes follow, and no cl
   const readers = ['sync', 'async', 'replicas', 'near'].map((listener) => stack.use(readAlone(listener)))
   const { router } = routes
   const from = router.log.length
-  await until('writes are acknowledged', () => writer.attempts.length >= 10)
+  await writer.begun()
   const answer = await cluster.switchover({ candidate: synchronous.name })
   assert.equal(answer.status, 200, answer.text)
   await Promise.all([

@@ -26,7 +26,7 @@ export async function writeUntilMoved(
   const old = await cluster.leader()
   await using probe = OutageProbe.start(cluster.members)
   await using writer = Writer.start({ port })
-  await until('writes are acknowledged', () => writer.attempts.length >= 10)
+  await writer.begun()
   const span = await spanOf(() => what(old))
   const next = await cluster.waitForLeader({ not: old })
   const moved = () => writer.attempts.filter(({ server }) => server === next.pgPort).length >= 10

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import type { Attempt } from './load.ts'
 import { codeOf } from './sql.ts'
-import { clock } from '../until.ts'
+import { clock, until } from '../until.ts'
 
 export type WriterOptions = {
   /** Where the clients connect to; 127.0.0.1. */
@@ -52,6 +52,11 @@ export class Writer {
   /** How many clients wait at the moment. */
   get waiting(): number {
     return this.#inFlight.size
+  }
+
+  /** Waits until the clients write as they come: ten of them have been served. */
+  async begun(): Promise<void> {
+    await until('writes are acknowledged', () => this.attempts.filter(({ ok }) => ok).length >= 10)
   }
 
   /** Sends no more clients, waits for those on their way and returns all attempts. */
