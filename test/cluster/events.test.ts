@@ -282,7 +282,7 @@ test('a replica that is promoted by hand in a pause', async () => {
   const name = replica?.name ?? ''
   const chapter = await chronicle.record('pause; a second primary; resume', async (from) => {
     await cluster.pause()
-    await replica?.sql('SELECT pg_promote()')
+    await replica?.promoteByHand()
     await router.waitForLog('it', ({ msg }) => msg.includes('without the leader lock'), { from })
     await until('its lag is unknown', async () => {
       const { text } = await chronicle.status()

@@ -73,12 +73,10 @@ export class PatroniMember {
     return this.#child?.log().slice(-2_500) ?? 'never started'
   }
 
-  /** Waits until Patroni has ended a cycle of its loop, whose lock it has renewed: the next one begins `loop_wait` later. */
+  /** Waits until Patroni has ended a cycle of its loop in which all was as it should be: the next one begins `loop_wait` later. */
   async cycled(): Promise<void> {
     const from = this.patroni.log().length
-    await until(`${this.name} has renewed its lock`, () =>
-      this.patroni.log().slice(from).includes('the leader with the lock'),
-    )
+    await until(`${this.name} has ended a cycle`, () => this.patroni.log().slice(from).includes('no action. I am ('))
   }
 
   /** Starts Patroni; see PatroniCluster.waitHealthy for when it is ready. */
@@ -110,6 +108,20 @@ export class PatroniMember {
 
   thaw(): void {
     this.patroni.thaw()
+  }
+
+  /**
+   * Promotes Postgres without Patroni, between two cycles: one that sees the promotion half done, with `standby.signal` gone and
+   * the recovery not yet over, restarts Postgres also in a pause (`Ha.follow`).
+   */
+  async promoteByHand(): Promise<void> {
+    await this.cycled()
+    this.freeze()
+    try {
+      await this.sql('SELECT pg_promote()')
+    } finally {
+      this.thaw()
+    }
   }
 
   /** Lets a replica receive WAL and replay none of it. pg_wal_replay_pause() would not last: Patroni resumes replay. */
